@@ -1,0 +1,77 @@
+"""The error tree of edgegrad.
+
+    EdgegradError
+    ├── UnsupportedError (TypeError)        an operation that has no rule yet, or can't be followed
+    ├── CutError (ValueError)               strict=True, and a traced value left the graph
+    ├── GradientError (ValueError)          there is no gradient to compute: no output, which output, which seed
+    ├── RuleError (ArithmeticError)         a rule answered with the wrong shape or type: the rule is wrong
+    ├── LookupNameError (KeyError)          no variable, input or output has that name
+    ├── TraceFileError (ValueError)         a file is no trace, is damaged, or is newer than this version
+    └── DrawError (RuntimeError)            a picture can't be drawn or written
+
+    EdgegradWarning (UserWarning)
+    └── CutWarning                          a traced value left the graph here
+
+Every message has four parts in this order: what happened; where (operation and the user's file:line); got and
+expected, with real values; what to do.
+"""
+
+from __future__ import annotations
+
+
+class EdgegradError(Exception):
+    """Base of all errors that edgegrad raises; `str(error)` is the whole message."""
+
+    def __init__(self, what: str, *, where: str = "", got: str = "", advice: str = "") -> None:
+        """Join the four parts; empty ones are left out."""
+        self.what, self.where, self.got, self.advice = what, where, got, advice
+        parts = [what, f"at {where}" if where else "", got, advice]
+        self.message = "; ".join(part for part in parts if part)
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.what, self.where, self.got, self.advice)
+
+
+def _rebuild(kind: type[EdgegradError], what: str, where: str, got: str, advice: str) -> EdgegradError:
+    """Make the error again on the other side of a pickle."""
+    return kind(what, where=where, got=got, advice=advice)
+
+
+class UnsupportedError(EdgegradError, TypeError):
+    """An operation without a rule, or one that can't be followed: rather no gradient than a wrong one."""
+
+
+class CutError(EdgegradError, ValueError):
+    """`strict=True`, and a traced value left the graph at the line that the message names."""
+
+
+class GradientError(EdgegradError, ValueError):
+    """No gradient can be computed: nothing differentiable, several outputs and no `of=`, or no `seed=`."""
+
+
+class RuleError(EdgegradError, ArithmeticError):
+    """A derivative rule answered with the wrong shape or type. The rule is wrong, not the program."""
+
+
+class LookupNameError(EdgegradError, KeyError):
+    """No variable, input or output of the trace has that name."""
+
+
+class TraceFileError(EdgegradError, ValueError):
+    """The file is no trace, is damaged or cut off, or was written by a newer version."""
+
+
+class DrawError(EdgegradError, RuntimeError):
+    """A picture can't be drawn or written."""
+
+
+class EdgegradWarning(UserWarning):
+    """Base of the warnings that edgegrad gives."""
+
+
+class CutWarning(EdgegradWarning):
+    """A traced value left the graph: what is computed from it carries no gradient back."""
