@@ -50,24 +50,37 @@ def compile_formula(text: str, names: tuple[str, ...], zero_where: str = "") -> 
     It is zero where the condition `zero_where` holds, whatever the text says there. The answer has out's
     floating type wherever the text computes one of its own.
     """
-    parameters = ", ".join((*names, "out"))
-    lines = [f"def local({parameters}):", "    try:", f"        value = {_body(text, names)}"]
-    if zero_where:
+    value = _body(text, names)
+    if not zero_where:
+        return _compile(names, f"return {value}")
+    return _compile(
+        names,
+        f"value = {value}",
+        f"excluded = {zero_where}",
         # A condition on constants alone is a plain bool, and then mostly False: no pass over the array.
-        lines += [
-            f"        excluded = {zero_where}",
-            "        return value if excluded is False else typed(where(excluded, 0, value), out)",
-        ]
-    else:
-        lines.append("        return value")
-    # Plain numbers raise where NumPy answers inf: 1/y for the constant y = 0.
-    lines += [
+        "return value if excluded is False else typed(where(excluded, 0, value), out)",
+    )
+
+
+@cache
+def compile_condition(text: str, names: tuple[str, ...]) -> Callable[..., Any]:
+    """Compile `text` to a function of the operands `names` and `out` with a boolean answer."""
+    return _compile(names, f"return {text}")
+
+
+def _compile(names: tuple[str, ...], *statements: str) -> Callable[..., Any]:
+    parameters = ", ".join((*names, "out"))
+    lines = [
+        f"def local({parameters}):",
+        "    try:",
+        *(f"        {statement}" for statement in statements),
+        # Plain numbers raise where NumPy answers inf: 1/y for the constant y = 0.
         "    except (ZeroDivisionError, OverflowError):",
         f"        return local(*as_arrays({parameters}))",
     ]
     namespace = {**VOCABULARY, "typed": _typed, "as_arrays": _as_arrays}
     # Our own tables, and rules that a user writes into their own program: no text from outside gets here.
-    exec(compile("\n".join(lines), f"<rule {text}>", "exec"), namespace)  # noqa: S102
+    exec(compile("\n".join(lines), f"<rule: {statements[0]}>", "exec"), namespace)  # noqa: S102
     local: Callable[..., Any] = namespace["local"]
     return local
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tracer.rules.formula import compile_formula
+from tracer.rules.formula import compile_condition, compile_formula
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ class Elementwise:
     flat: bool = False
     """The derivative is zero everywhere: no gradient gets past this operation."""
     zero_where: tuple[str, ...] = ()
-    """By operand, the condition under which the partial is 0: there the text alone gives 0 * inf or 0 / 0."""
+    """By operand, the condition under which the partial is 0, and its text gives 0 * inf or 0 / 0."""
     names: tuple[str, ...] = ()
     """What the text calls the operands, where x, y, z won't do."""
 
@@ -55,7 +55,7 @@ class Elementwise:
     @cached_property
     def at_kink(self) -> Callable[..., Any] | None:
         """The condition `kink` as a function `(*operands, out)` with a boolean answer; None without one."""
-        return compile_formula(self.kink, self.operand_names) if self.kink else None
+        return compile_condition(self.kink, self.operand_names) if self.kink else None
 
     @property
     def operand_names(self) -> tuple[str, ...]:
@@ -104,6 +104,14 @@ class Vjp:
     """Whether it is one, from `(out, operands, params)`."""
 
 
+def typed(gradient: Any, operand: Array) -> Array:
+    """Give a gradient the operand's type: narrow what mixed types widened, take the real part for a real one."""
+    if gradient.dtype.kind == "c" and operand.dtype.kind != "c":
+        gradient = gradient.real
+    narrowed: Array = gradient.astype(operand.dtype, copy=False)
+    return narrowed
+
+
 Rule: TypeAlias = Elementwise | Many | Vjp
 
 
@@ -125,16 +133,18 @@ class Part:
 
     def add_to(self, total: Array) -> None:
         """Add the gradient to `total` in place."""
-        if _may_repeat(self.index):
+        if may_repeat(self.index):
             np.add.at(total, self.index, self.value)
         else:
             total[self.index] += self.value
 
 
-def _may_repeat(index: Any) -> bool:
-    """Whether one element can be named twice: only arrays of integers do that, not slices and masks."""
-    if isinstance(index, tuple):
-        return any(_may_repeat(part) for part in index)
-    if isinstance(index, list):
-        return True
-    return isinstance(index, np.ndarray) and index.dtype.kind != "b"
+def may_repeat(index: Any) -> bool:
+    """Say whether `index` can name one element twice, as integer arrays do and slices and masks don't."""
+    return not all(_names_once(part) for part in (index if isinstance(index, tuple) else (index,)))
+
+
+def _names_once(part: Any) -> bool:
+    if isinstance(part, np.ndarray):
+        return part.dtype.kind == "b"
+    return part is None or part is Ellipsis or isinstance(part, int | np.integer | slice)
