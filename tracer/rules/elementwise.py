@@ -47,6 +47,7 @@ ARITHMETIC = {
     ),
     "astype": Elementwise(("1",)),
     "copy": Elementwise(("1",)),
+    "broadcast_to": Elementwise(("1",)),
 }
 
 ROOTS = {

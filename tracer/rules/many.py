@@ -46,6 +46,17 @@ def _swapped_halves(operands: Sequence[Any], out: Any) -> list[Any]:
     return [*operands[half:], *operands[:half]]
 
 
+def _first_chosen(operands: Sequence[Any], out: Any) -> list[float]:
+    """Mark the first operand that is the result: Python's min and max hand that one on, also in a tie."""
+    partials = [0.0] * len(operands)
+    partials[next(at for at, x in enumerate(operands) if x == out or (x != x and out != out))] = 1.0  # noqa: PLR0124
+    return partials
+
+
+def _is_tie(operands: Sequence[Any], out: Any) -> bool:
+    return sum(bool(x == out) for x in operands) > 1
+
+
 def _is_origin(operands: Sequence[Any], out: Any) -> bool:
     del operands
     return bool(out == 0)
@@ -61,5 +72,16 @@ MANY = {
     "dist": Many(
         _directions_between, "±(p - q)/out", kink="out == 0", choice="dist'(p, p) = 0", at_kink=_is_origin
     ),
+    **{
+        f"{name}_scalars": Many(
+            _first_chosen,
+            f"1 for the {name}, else 0",
+            name,
+            kink="a tie",
+            choice=f"{name}: in a tie the first gets all",
+            at_kink=_is_tie,
+        )
+        for name in ("max", "min")
+    },
     "sumprod": Many(_swapped_halves, "the other factor", "Σ×"),
 }
