@@ -9,6 +9,8 @@ one row at a time, by their rules. This room checks what a rule answers; rules c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import repeat
+from operator import is_not
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,17 +41,23 @@ _IS_ELEMENTWISE = np.array([isinstance(RULES.get(name), Elementwise) for name in
 class Gradients:
     """Gradients by row and by operand.
 
-    `rows[r]` is the gradient of row r's value: a float or an array; None where the seeded output does not depend on
-    it. `locals[s]` is the local partial of slot s for scalars, NaN elsewhere. `slots[s]` is the gradient that the
-    consumer of slot s sends back where that is an array, or comes from a rule that is no product; it has the shape of
-    the operand as the operation saw it. `narrowed[s]` is the same summed over the broadcast axes.
+    `numbers[r]` is the gradient of row r's value where that is a number, `arrays[r]` where it is an array; zero, and
+    not `reached[r]`, where the seeded output does not depend on it. `locals[s]` is the local partial of slot s for
+    scalars, NaN elsewhere. `slots[s]` is the gradient that the consumer of slot s sends back where that is an array,
+    or comes from a rule that is no product; it has the shape of the operand as the operation saw it. `narrowed[s]` is
+    the same summed over the broadcast axes.
     """
 
-    rows: list[Any]
+    numbers: np.ndarray[Any, np.dtype[np.float64]]
+    arrays: dict[int, Any]
+    reached: np.ndarray[Any, np.dtype[np.bool_]]
     locals: np.ndarray[Any, np.dtype[np.float64]]
     slots: dict[int, Any]
     narrowed: dict[int, Any]
-    reached: np.ndarray[Any, np.dtype[np.bool_]]
+
+    def row(self, row: int) -> Any:
+        """Return the gradient of a row that was reached."""
+        return self.arrays[row] if row in self.arrays else float(self.numbers[row])
 
 
 def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gradients:
@@ -71,10 +79,16 @@ def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gr
             work.one(turn)
             stop = turn
         work.scalars(0, stop)
-    reached = np.fromiter((item is not _NOTHING for item in gradients), np.bool_, len(gradients))
-    for unreached in np.flatnonzero(~reached).tolist():
-        gradients[unreached] = None
-    return Gradients(gradients, local_column, work.slots, work.narrowed, reached)
+    count = len(gradients)
+    reached = np.fromiter(map(is_not, gradients, repeat(_NOTHING)), np.bool_, count)
+    arrays: dict[int, Any] = {}
+    if set(map(type, gradients)) > {float}:
+        arrays = {row: value for row, value in enumerate(gradients) if type(value) is not float}
+        for row in arrays:
+            gradients[row] = 0.0
+    numbers = np.fromiter(gradients, np.float64, count)
+    numbers[~reached] = 0.0
+    return Gradients(numbers, arrays, reached, local_column, work.slots, work.narrowed)
 
 
 def scalar_locals(
@@ -255,7 +269,7 @@ def recomputed(graph: Graph, slot: int, gradients: Gradients) -> Any:
         operand_value(recording, each) for each in range(recording.starts[row], recording.starts[row + 1])
     )
     with np.errstate(all="ignore"):
-        return pull(graph, slot, gradients.rows[row], operands, recording.values[row], gradients.locals)
+        return pull(graph, slot, gradients.row(row), operands, recording.values[row], gradients.locals)
 
 
 def narrow(gradient: Any, shape: tuple[int, ...]) -> Any:

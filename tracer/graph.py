@@ -45,9 +45,11 @@ class Graph:
         rows = len(recording)
         traced = recording.operands >= 0
         slots = np.flatnonzero(traced)
+        producers = recording.operands[slots]
         self.slot_consumer = np.repeat(np.arange(rows), np.diff(recording.starts))
+        consumers = self.slot_consumer[slots]
         output_rows = np.array([output.row for output in recording.outputs], np.int64)
-        uses = np.bincount(recording.operands[slots], minlength=rows)
+        uses = np.bincount(producers, minlength=rows)
         uses += np.bincount(output_rows[output_rows >= 0], minlength=rows)
         self.targets = broadcast_targets(recording)
         broadcast_slots = np.array(sorted(self.targets), np.int64)
@@ -82,7 +84,10 @@ class Graph:
         self.kinds[self.first_output :] = OUTPUT
 
         degrees = np.zeros(count, np.int64)
-        degrees[self.node_of_row] = np.bincount(self.slot_consumer[slots], minlength=rows)
+        first_traced = np.zeros(len(traced) + 1, np.int64)
+        np.cumsum(traced, out=first_traced[1:])
+        first_traced = first_traced[recording.starts]
+        degrees[self.node_of_row] = np.diff(first_traced)
         degrees[self.splitter_of_row[split]] = 1
         degrees[broadcasts] = 1
         degrees[self.first_output :] = output_rows >= 0
@@ -94,10 +99,11 @@ class Graph:
         self.dst = np.repeat(np.arange(count), degrees)
         self.port = np.zeros(edges, np.int32)
         self.slots = np.full(edges, NO_SLOT, np.int64)
-        rank = np.arange(len(slots)) - np.searchsorted(self.slot_consumer[slots], self.slot_consumer[slots])
-        into_functions = self.first_in[self.node_of_row[self.slot_consumer[slots]]] + rank
-        self.src[into_functions] = outlet[recording.operands[slots]]
-        self.port[into_functions] = slots - recording.starts[self.slot_consumer[slots]]
+        into_functions = (
+            np.arange(len(slots)) + (self.first_in[self.node_of_row] - first_traced[:-1])[consumers]
+        )
+        self.src[into_functions] = outlet[producers]
+        self.port[into_functions] = slots - recording.starts[consumers]
         self.slots[into_functions] = slots
         self.src[self.first_in[self.splitter_of_row[split]]] = self.node_of_row[split]
         into_broadcasts = self.first_in[broadcasts]

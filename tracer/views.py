@@ -111,8 +111,7 @@ class Node(_View):
         value = self.trace.recording.values[self.row]
         if self._slot != NO_SLOT:
             return gradients.narrowed.get(self._slot, zero_like(value))
-        found = gradients.rows[self.row]
-        return zero_like(value) if found is None else found
+        return gradients.row(self.row) if gradients.reached[self.row] else zero_like(value)
 
     @property
     def site(self) -> Site | None:
@@ -263,7 +262,7 @@ class Edge(_View):
         if found is None and np.isnan(gradients.locals[self._slot]):
             found = recomputed(graph, self._slot, gradients)
         if found is None:
-            return gradients.rows[row] * float(gradients.locals[self._slot])
+            return gradients.row(row) * float(gradients.locals[self._slot])
         return found.dense() if isinstance(found, Part) else found
 
     @property
