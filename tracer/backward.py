@@ -83,9 +83,9 @@ def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gr
     reached = np.fromiter(map(is_not, gradients, repeat(_NOTHING)), np.bool_, count)
     arrays: dict[int, Any] = {}
     if set(map(type, gradients)) > {float}:
-        arrays = {row: value for row, value in enumerate(gradients) if type(value) is not float}
-        for row in arrays:
-            gradients[row] = 0.0
+        arrays = {number: value for number, value in enumerate(gradients) if type(value) is not float}
+        for number in arrays:
+            gradients[number] = 0.0
     numbers = np.fromiter(gradients, np.float64, count)
     numbers[~reached] = 0.0
     return Gradients(numbers, arrays, reached, local_column, work.slots, work.narrowed)
@@ -98,8 +98,8 @@ def scalar_locals(
     operands, starts = recording.operands, recording.starts
     fast = _IS_ELEMENTWISE[recording.ops]
     slow_rows = [row for row, value in recording.values.others.items() if isinstance(value, np.ndarray)]
-    for rows in (slow_rows, list(recording.params)):
-        fast[np.array(rows, np.int64)] = False
+    for without in (slow_rows, list(recording.params)):
+        fast[np.array(without, np.int64)] = False
     array_constants = [
         k for k, value in recording.constants.others.items() if isinstance(value, np.ndarray)
     ]
@@ -135,9 +135,9 @@ def scalar_locals(
 def _column(recording: Recording, operands: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return the values of scalar operands as floats."""
     if (operands >= 0).all():
-        return recording.values.floats[operands]
+        return np.take(recording.values.floats, operands)
     if (operands < 0).all():
-        return recording.constants.floats[-1 - operands]
+        return np.take(recording.constants.floats, -1 - operands)
     values = np.empty(len(operands))
     traced = operands >= 0
     values[traced] = recording.values.floats[operands[traced]]
@@ -255,10 +255,27 @@ def pull(
     if isinstance(rule, Many):
         back = upstream * float(local_column[slot])
     elif isinstance(rule, Elementwise):
-        back = upstream if rule.partials[port] == "1" else upstream * rule.local(port)(*operands, out)
+        back = (
+            upstream
+            if rule.partials[port] == "1"
+            else upstream * elementwise_local(rule, port, operands, out)
+        )
     else:
         back = rule.pull(port, upstream, out, operands, recording.params.get(row, _NO_PARAMS))
     return _checked(back, graph.targets.get(slot), operands[port], name, port)
+
+
+def elementwise_local(rule: Elementwise, port: int, operands: tuple[Any, ...], out: Any) -> Any:
+    """Evaluate a local partial, in the precision of the result: NumPy, too, widens float32 before it divides."""
+    dtype = getattr(out, "dtype", None)
+    if any(isinstance(operand, np.ndarray) and operand.dtype != dtype for operand in operands):
+        operands = tuple(
+            operand.astype(dtype)
+            if isinstance(operand, np.ndarray) and operand.dtype.kind == "f"
+            else operand
+            for operand in operands
+        )
+    return rule.local(port)(*operands, out)
 
 
 def recomputed(graph: Graph, slot: int, gradients: Gradients) -> Any:

@@ -114,7 +114,7 @@ def _log(original: Callable[..., Any], _: str) -> Callable[..., Any]:
 def _hypot(original: Callable[..., Any], _: str) -> Callable[..., Any]:
     def function(*coordinates: Any) -> Any:
         if any(map(is_traced, coordinates)):
-            name = "hypot" if len(coordinates) == 2 else "hypot_scalars"  # noqa: PLR2004
+            name = "hypot" if len(coordinates) == 2 else "hypot_scalars"
             return _general(original, name, coordinates, _frame(1))
         return original(*coordinates)
 
@@ -203,7 +203,7 @@ def _array(original: Callable[..., Any], name: str) -> Callable[..., Any]:
         frame = _frame(1)
         dtype = options.get("dtype", args[1] if len(args) > 1 else None)
         value = original(plain_deep(args[0]), *args[1:], **options)
-        if options.keys() - {"dtype", "copy"} or len(args) > 2:  # noqa: PLR2004
+        if options.keys() - {"dtype", "copy"} or len(args) > 2:
             raise numpy_calls.refuse(f"np.{name} with more than a dtype", frame)
         if value.dtype.kind != "f":
             return (

@@ -81,11 +81,9 @@ def freeze(tape: Tape) -> Recording:
     degrees = np.concatenate([chunk.degrees for chunk in chunks] or [np.zeros(0, np.int64)])
     starts = np.zeros(count + 1, np.int64)
     np.cumsum(degrees, out=starts[1:])
-    values, constants, params = (
-        Values(_joined([c.values for c in chunks])),
-        Values(_joined([c.constants for c in chunks])),
-        {},
-    )
+    values = Values(_joined([chunk.values for chunk in chunks]))
+    constants = Values(_joined([chunk.constants for chunk in chunks]))
+    params: dict[int, dict[str, Any]] = {}
     first = first_constant = 0
     for chunk in chunks:
         values.others.update((first + row, value) for row, value in chunk.values.others.items())

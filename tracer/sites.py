@@ -127,8 +127,8 @@ def sites_of(recording: Recording) -> Sites:
         np.array([numbers[id(code)] for code in recording.segment_codes], np.int64), lengths
     )
     row_keys = row_codes << _OFFSET_BITS | np.maximum(recording.instructions, 0).astype(np.int64)
-    distinct, row_places = np.unique(row_keys, return_inverse=True)
-    row_places = row_places.astype(np.int32)
+    distinct, numbered = np.unique(row_keys, return_inverse=True)
+    row_places: np.ndarray[Any, np.dtype[np.int32]] = numbered.astype(np.int32)
     row_places[recording.instructions == NO_INSTRUCTION] = NO_PLACE
     place_of_key = {key: number for number, key in enumerate(distinct.tolist())}
     scopes: list[Scope] = []
