@@ -114,7 +114,7 @@ def scalar_locals(
         slot_is_array[~traced] = is_constant_array[-1 - operands[~traced]]
         fast[np.repeat(np.arange(len(recording)), np.diff(starts))[slot_is_array]] = False
     column = np.full(len(operands), np.nan)
-    for number in np.unique(recording.ops[fast]).tolist():
+    for number in np.flatnonzero(np.bincount(recording.ops[fast])).tolist():
         rule = RULES[OP_NAMES[number]]
         assert isinstance(rule, Elementwise)
         rows = np.flatnonzero(fast & (recording.ops == number))

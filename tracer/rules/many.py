@@ -3,8 +3,6 @@
 Read through rules.RULES.
 """
 
-
-
 from __future__ import annotations
 
 from itertools import accumulate
