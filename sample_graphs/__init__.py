@@ -15,5 +15,5 @@ Run one with `edgegrad run sample_graphs/NAME.py -o NAME.svg`; every argument ha
     newton                 a square root by Newton's method: a plain loop that stops on a tolerance
     black_scholes          the price of an option, whose gradients are the greeks
 
-The irises (`iris.csv`) were measured by Edgar Anderson and published by R. A. Fisher in 1936: public domain.
+The irises (`iris.csv`) were measured by Edgar Anderson and published by R. A. Fisher (1936): public domain.
 """
