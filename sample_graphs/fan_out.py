@@ -11,7 +11,7 @@ USES = 5
 @trace
 def fan_out(x=2.0):
     """Add up the first powers of x."""
-    total = x
-    for power in range(2, USES + 1):
+    total = 0.0
+    for power in range(1, USES + 1):
         total = total + x**power
     return total
