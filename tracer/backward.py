@@ -9,6 +9,8 @@ one row at a time, by their rules. This room checks what a rule answers; rules c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import repeat
+from operator import is_not
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,17 +41,23 @@ _IS_ELEMENTWISE = np.array([isinstance(RULES.get(name), Elementwise) for name in
 class Gradients:
     """Gradients by row and by operand.
 
-    `rows[r]` is the gradient of row r's value: a float or an array; None where the seeded output does not depend on
-    it. `locals[s]` is the local partial of slot s for scalars, NaN elsewhere. `slots[s]` is the gradient that the
-    consumer of slot s sends back where that is an array, or comes from a rule that is no product; it has the shape of
-    the operand as the operation saw it. `narrowed[s]` is the same summed over the broadcast axes.
+    `numbers[r]` is the gradient of row r's value where that is a number, `arrays[r]` where it is an array; zero, and
+    not `reached[r]`, where the seeded output does not depend on it. `locals[s]` is the local partial of slot s for
+    scalars, NaN elsewhere. `slots[s]` is the gradient that the consumer of slot s sends back where that is an array,
+    or comes from a rule that is no product; it has the shape of the operand as the operation saw it. `narrowed[s]` is
+    the same summed over the broadcast axes.
     """
 
-    rows: list[Any]
+    numbers: np.ndarray[Any, np.dtype[np.float64]]
+    arrays: dict[int, Any]
+    reached: np.ndarray[Any, np.dtype[np.bool_]]
     locals: np.ndarray[Any, np.dtype[np.float64]]
     slots: dict[int, Any]
     narrowed: dict[int, Any]
-    reached: np.ndarray[Any, np.dtype[np.bool_]]
+
+    def row(self, row: int) -> Any:
+        """Return the gradient of a row that was reached."""
+        return self.arrays[row] if row in self.arrays else float(self.numbers[row])
 
 
 def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gradients:
@@ -71,10 +79,16 @@ def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gr
             work.one(turn)
             stop = turn
         work.scalars(0, stop)
-    reached = np.fromiter((item is not _NOTHING for item in gradients), np.bool_, len(gradients))
-    for unreached in np.flatnonzero(~reached).tolist():
-        gradients[unreached] = None
-    return Gradients(gradients, local_column, work.slots, work.narrowed, reached)
+    count = len(gradients)
+    reached = np.fromiter(map(is_not, gradients, repeat(_NOTHING)), np.bool_, count)
+    arrays: dict[int, Any] = {}
+    if set(map(type, gradients)) > {float}:
+        arrays = {number: value for number, value in enumerate(gradients) if type(value) is not float}
+        for number in arrays:
+            gradients[number] = 0.0
+    numbers = np.fromiter(gradients, np.float64, count)
+    numbers[~reached] = 0.0
+    return Gradients(numbers, arrays, reached, local_column, work.slots, work.narrowed)
 
 
 def scalar_locals(
@@ -84,8 +98,8 @@ def scalar_locals(
     operands, starts = recording.operands, recording.starts
     fast = _IS_ELEMENTWISE[recording.ops]
     slow_rows = [row for row, value in recording.values.others.items() if isinstance(value, np.ndarray)]
-    for rows in (slow_rows, list(recording.params)):
-        fast[np.array(rows, np.int64)] = False
+    for without in (slow_rows, list(recording.params)):
+        fast[np.array(without, np.int64)] = False
     array_constants = [
         k for k, value in recording.constants.others.items() if isinstance(value, np.ndarray)
     ]
@@ -100,7 +114,7 @@ def scalar_locals(
         slot_is_array[~traced] = is_constant_array[-1 - operands[~traced]]
         fast[np.repeat(np.arange(len(recording)), np.diff(starts))[slot_is_array]] = False
     column = np.full(len(operands), np.nan)
-    for number in np.unique(recording.ops[fast]).tolist():
+    for number in np.flatnonzero(np.bincount(recording.ops[fast])).tolist():
         rule = RULES[OP_NAMES[number]]
         assert isinstance(rule, Elementwise)
         rows = np.flatnonzero(fast & (recording.ops == number))
@@ -121,9 +135,9 @@ def scalar_locals(
 def _column(recording: Recording, operands: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return the values of scalar operands as floats."""
     if (operands >= 0).all():
-        return recording.values.floats[operands]
+        return np.take(recording.values.floats, operands)
     if (operands < 0).all():
-        return recording.constants.floats[-1 - operands]
+        return np.take(recording.constants.floats, -1 - operands)
     values = np.empty(len(operands))
     traced = operands >= 0
     values[traced] = recording.values.floats[operands[traced]]
@@ -241,10 +255,27 @@ def pull(
     if isinstance(rule, Many):
         back = upstream * float(local_column[slot])
     elif isinstance(rule, Elementwise):
-        back = upstream if rule.partials[port] == "1" else upstream * rule.local(port)(*operands, out)
+        back = (
+            upstream
+            if rule.partials[port] == "1"
+            else upstream * elementwise_local(rule, port, operands, out)
+        )
     else:
         back = rule.pull(port, upstream, out, operands, recording.params.get(row, _NO_PARAMS))
     return _checked(back, graph.targets.get(slot), operands[port], name, port)
+
+
+def elementwise_local(rule: Elementwise, port: int, operands: tuple[Any, ...], out: Any) -> Any:
+    """Evaluate a local partial, in the precision of the result: NumPy, too, widens float32 before it divides."""
+    dtype = getattr(out, "dtype", None)
+    if any(isinstance(operand, np.ndarray) and operand.dtype != dtype for operand in operands):
+        operands = tuple(
+            operand.astype(dtype)
+            if isinstance(operand, np.ndarray) and operand.dtype.kind == "f"
+            else operand
+            for operand in operands
+        )
+    return rule.local(port)(*operands, out)
 
 
 def recomputed(graph: Graph, slot: int, gradients: Gradients) -> Any:
@@ -255,7 +286,7 @@ def recomputed(graph: Graph, slot: int, gradients: Gradients) -> Any:
         operand_value(recording, each) for each in range(recording.starts[row], recording.starts[row + 1])
     )
     with np.errstate(all="ignore"):
-        return pull(graph, slot, gradients.rows[row], operands, recording.values[row], gradients.locals)
+        return pull(graph, slot, gradients.row(row), operands, recording.values[row], gradients.locals)
 
 
 def narrow(gradient: Any, shape: tuple[int, ...]) -> Any:

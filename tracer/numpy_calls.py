@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Followed: TypeAlias = tuple[str, tuple[Any, ...], dict[str, Any] | None]
 
 _BINARY_OP = opcode.opmap["BINARY_OP"]
-_NOT_GIVEN = np._NoValue  # type: ignore[attr-defined]  # noqa: SLF001  (NumPy's own default for keepdims)
+_NOT_GIVEN = np._NoValue  # noqa: SLF001  (NumPy's own default for keepdims)
 
 
 class _OptionError(Exception):
@@ -77,9 +77,10 @@ def _joined(name: str) -> Callable[..., Followed]:
     return read
 
 
-def _reshape(a: Any, shape: Any = None, *rest: Any, **options: Any) -> Followed:
+def _reshape(a: Any, _shape: Any = None, *rest: Any, **options: Any) -> Followed:
     _only_defaults(
-        () if rest in ((), ("C",)) else rest, {k: v for k, v in options.items() if k != "newshape"}
+        () if rest in ((), ("C",)) else rest,
+        {name: value for name, value in options.items() if name not in ("shape", "newshape")},
     )
     return "reshape", (a,), {}
 
@@ -97,7 +98,7 @@ def _transpose(a: Any, axes: Any = None) -> Followed:
 
 
 def _shape_only(name: str) -> Callable[..., Followed]:
-    def read(a: Any, *rest: Any, **options: Any) -> Followed:
+    def read(a: Any, *_: Any, **options: Any) -> Followed:
         _only_defaults((), {key: value for key, value in options.items() if key not in ("axis", "shape")})
         return name, (a,), {}
 

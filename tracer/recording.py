@@ -81,11 +81,9 @@ def freeze(tape: Tape) -> Recording:
     degrees = np.concatenate([chunk.degrees for chunk in chunks] or [np.zeros(0, np.int64)])
     starts = np.zeros(count + 1, np.int64)
     np.cumsum(degrees, out=starts[1:])
-    values, constants, params = (
-        Values(_joined([c.values for c in chunks])),
-        Values(_joined([c.constants for c in chunks])),
-        {},
-    )
+    values = Values(_joined([chunk.values for chunk in chunks]))
+    constants = Values(_joined([chunk.constants for chunk in chunks]))
+    params: dict[int, dict[str, Any]] = {}
     first = first_constant = 0
     for chunk in chunks:
         values.others.update((first + row, value) for row, value in chunk.values.others.items())
@@ -127,8 +125,7 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
     """Turn a stretch of records into columns; constants are numbered from 0 within it."""
     count = len(records) // WIDTH
     codes = np.fromiter(records[0::WIDTH], np.int32, count)
-    left = np.fromiter(records[1::WIDTH], object, count)
-    right = np.fromiter(records[2::WIDTH], object, count)
+    left, right = records[1::WIDTH], records[2::WIDTH]
     ops, masks = codes >> 2, codes & _BOTH
     degrees = np.where(masks > 0, _ARITY[ops], 0)
     general = np.flatnonzero(masks == 0).tolist()
@@ -138,13 +135,14 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
     np.cumsum(degrees, out=starts[1:])
     operands = np.zeros(starts[-1], np.int64)
     constants: list[Any] = []
-
     for side, bit, shift in ((left, _LEFT, 0), (right, _RIGHT, 1)):
-        traced = np.flatnonzero(masks & bit)
-        operands[starts[traced] + shift] = side[traced].astype(np.int64) // WIDTH
-        plain = np.flatnonzero((masks > 0) & (masks & bit == 0) & (degrees > shift))
-        operands[starts[plain] + shift] = -1 - len(constants) - np.arange(len(plain))
-        constants += side[plain].tolist()
+        is_traced = masks & bit > 0
+        traced = np.flatnonzero(is_traced)
+        operands[starts[traced] + shift] = _positions(side, traced) // WIDTH
+        if len(traced) < count:
+            plain = np.flatnonzero((masks > 0) & ~is_traced & (degrees > shift))
+            operands[starts[plain] + shift] = -1 - len(constants) - np.arange(len(plain))
+            constants += [side[row] for row in plain.tolist()]
     params: dict[int, dict[str, Any]] = {}
     for row in general:
         positions, (row_constants, row_params) = left[row], right[row]
@@ -167,6 +165,13 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
         params,
         np.fromiter(records[4::WIDTH], np.int32, count),
     )
+
+
+def _positions(side: list[Any], traced: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the positions in one column of the tape, which holds other things in other rows."""
+    if len(traced) == len(side):
+        return np.fromiter(side, np.int64, len(side))
+    return np.fromiter((side[row] for row in traced.tolist()), np.int64, len(traced))
 
 
 def values_of(items: Sequence[Any]) -> Values:

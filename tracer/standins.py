@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 _REAL_SCALARS = (float, int, np.floating, np.integer)
 _COMPACT = frozenset(
-    name
-    for name, rule in RULES.items()
-    if isinstance(rule, Elementwise) and len(rule.partials) <= 2  # noqa: PLR2004
+    name for name, rule in RULES.items() if isinstance(rule, Elementwise) and len(rule.partials) <= 2
 )
 
 

@@ -210,7 +210,8 @@ class Tape:
         if owner is not constant or copy is None or not _same_bytes(copy, constant):
             copy = constant.copy(order="K")
             self._snapshots[id(constant)] = (constant, copy)
-        return copy
+        kept: np.ndarray[Any, Any] = copy
+        return kept
 
 
 def _same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
@@ -220,7 +221,7 @@ def _same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool
     if left.flags.c_contiguous and right.flags.c_contiguous and left.itemsize in (1, 2, 4, 8):
         unsigned = f"u{left.itemsize}"
         return bool(np.array_equal(left.view(unsigned), right.view(unsigned)))
-    return left.tobytes() == right.tobytes()
+    return bool(left.tobytes() == right.tobytes())
 
 
 def caller() -> FrameType:

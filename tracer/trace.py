@@ -197,37 +197,27 @@ class Trace:
     def edge_gradients(self) -> Values:
         """Return the gradient of every edge in one column: scalars as floats, arrays by edge number."""
         graph, gradients = self.graph, self.gradients
-        arrays = {row: value for row, value in enumerate(gradients.rows) if isinstance(value, np.ndarray)}
-        numbers = np.fromiter(
-            (0.0 if value is None or isinstance(value, np.ndarray) else value for value in gradients.rows),
-            np.float64,
-            len(gradients.rows),
-        )
         kinds = graph.kinds[graph.dst]
-        column = numbers[graph.rows[graph.dst]]
+        column = gradients.numbers[graph.rows[graph.dst]]
         into_functions = np.flatnonzero(kinds == FUNCTION)
-        slots = graph.slots[into_functions]
+        partials = gradients.locals[graph.slots[into_functions]]
         with np.errstate(all="ignore"):
-            column[into_functions] *= gradients.locals[slots]
-        fired = self.steps >= 0
-        column[~fired] = 0.0
+            column[into_functions] *= partials
+        column[self.steps < 0] = 0.0
+        # What is left are arrays, and products that are no number: one by one.
         special = np.zeros(len(column), np.bool_)
-        special[into_functions] = np.isnan(gradients.locals[slots])
-        special |= graph.slots >= 0
-        special[into_functions] &= np.isnan(gradients.locals[slots])
-        if arrays:
-            has_array = np.zeros(len(gradients.rows), np.bool_)
-            has_array[list(arrays)] = True
-            special |= has_array[graph.rows[graph.dst]] & (kinds == SPLITTER)
-        special |= kinds == OUTPUT
+        special[into_functions] = np.isnan(partials)
+        has_array = np.zeros(len(self.recording), np.bool_)
+        has_array[np.array(list(gradients.arrays), np.int64)] = True
+        special |= (has_array[graph.rows[graph.dst]] | (graph.slots >= 0)) & (kinds == SPLITTER)
+        special[graph.first_in[graph.first_output] :] = True
+        special &= self.steps >= 0
         others: dict[int, Any] = {}
-        for index in np.flatnonzero(special & fired).tolist():
-            value = Edge(self, index).grad
-            if isinstance(value, np.ndarray):
-                others[index] = value
-                column[index] = np.nan
-            else:
-                column[index] = value
+        for index in np.flatnonzero(special).tolist():
+            gradient = Edge(self, index).grad
+            if isinstance(gradient, np.ndarray):
+                others[index] = gradient
+            column[index] = np.nan if index in others else gradient
         return Values(column, others)
 
     def __getitem__(self, name: str) -> Node:
@@ -294,9 +284,7 @@ class Trace:
 
     def _gradient_of_input(self, row: int) -> Any:
         value = self.recording.values[row]
-        gradient = self.gradients.rows[row]
-        if gradient is None:
-            gradient = zero_like(value)
+        gradient = self.gradients.row(row) if self.gradients.reached[row] else zero_like(value)
         if isinstance(value, np.ndarray):
             return np.array(gradient, dtype=value.dtype)
         return type(value)(gradient) if isinstance(value, np.floating) else float(gradient)
