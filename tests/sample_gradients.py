@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 DIFFERENCE_STEP = np.finfo(float).eps ** (1 / 3)
 """The step at which the truncation error of a central difference is about as large as its rounding error.
 
-Both are then about eps ** (2 / 3), 4e-11, times the value and the third derivative of the function, which are
-below 1e4 in every sample: hence the tolerances.
+Both are then about eps ** (2 / 3), 4e-11, times the function's value and third derivative; these are at
+most 1e4 in every sample, hence the tolerances.
 """
 
 DIFFERENCE_TOLERANCE = {"rtol": 1e-6, "atol": 1e-7}
