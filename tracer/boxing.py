@@ -1,0 +1,199 @@
+"""Into the trace and out of it: numbers in arguments become stand-ins, stand-ins in results become numbers.
+
+Containers that hold numbers are copied, with the stand-ins in them, and what the function wrote into its copies is
+written back when it ends, so that the caller sees the same change as without a trace.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from tracer.patches import replacement
+from tracer.standins import is_traced, plain, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tracer.tape import Tape
+
+_MISSING = object()
+Structure: TypeAlias = (
+    Any  # the argument again, with input numbers in place of its numbers and None elsewhere
+)
+
+
+class Boxes:
+    """The arguments of one call as stand-ins, and what it takes to undo that."""
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
+        self._arrays: list[tuple[Any, Any, int]] = []  # stand-in, the caller's array, its first record
+        self._containers: list[
+            tuple[Any, Any, dict[Any, Any]]
+        ] = []  # copy, the caller's, the stand-ins put in
+        self._originals: dict[int, Any] = {}  # copy or stand-in (by identity) -> the caller's object
+        self._keep: list[Any] = []
+
+    def box(self, value: Any, path: str, open_containers: tuple[int, ...] = ()) -> tuple[Any, Structure]:
+        """Return `value` with stand-ins for its numbers, and its structure as input numbers.
+
+        Inputs are numbered in the order in which they are met. What is no number and holds none comes back as it is.
+        """
+        kind = type(value)
+        if (
+            kind is float
+            or kind is int
+            or (isinstance(value, (np.floating, np.integer)) and not is_traced(value))
+        ):
+            return self._input(value, value, path)
+        if kind is np.ndarray:
+            if value.dtype.kind != "f":
+                return value, None
+            # The function works on a copy: the tape must not change when the caller's array does.
+            boxed, number = self._input(value.copy(order="K"), value, path)
+            self._arrays.append((boxed, value, boxed.id))
+            return boxed, number
+        items = _items(value)
+        if items is None or id(value) in open_containers:
+            return replacement(value), None
+        boxes = {
+            key: self.box(item, _path(path, value, key), (*open_containers, id(value)))
+            for key, item in items
+        }
+        if all(boxes[key][0] is item for key, item in items):
+            return value, None
+        boxed = _rebuild(value, {key: boxed for key, (boxed, _) in boxes.items()})
+        structure = _rebuild(
+            value, {key: structure for key, (_, structure) in boxes.items()}, structure_only=True
+        )
+        self._originals[id(boxed)] = value
+        self._keep.append(boxed)
+        if not isinstance(value, tuple):
+            self._containers.append((boxed, value, {key: item for key, (item, _) in boxes.items()}))
+        return boxed, structure
+
+    def _input(self, value: Any, original: Any, path: str) -> tuple[Any, int]:
+        number = len(self.tape.input_names)
+        stand_in = wrap(self.tape, self.tape.add_input(path, value), value)
+        self._originals[id(stand_in)] = original
+        self._keep.append(stand_in)
+        return stand_in, number
+
+    def write_back(self) -> None:
+        """Give the caller's arrays and containers what the function wrote into its copies."""
+        for stand_in, original, first in self._arrays:
+            if stand_in.id != first:
+                original[...] = stand_in.value
+        for boxed, original, before in self._containers:
+            now = dict(_items(boxed) or ())
+            if len(now) == len(before) and all(
+                now.get(key, _MISSING) is item for key, item in before.items()
+            ):
+                continue
+            if isinstance(original, list):
+                original[:] = [self.unbox(item) for item in boxed]
+            elif isinstance(original, dict):
+                fresh = {key: self.unbox(item) for key, item in boxed.items()}
+                original.clear()
+                original.update(fresh)
+            else:
+                for name, item in now.items():
+                    if item is not before.get(name, _MISSING):
+                        object.__setattr__(original, name, self.unbox(item))
+
+    def unbox(self, value: Any, open_containers: tuple[int, ...] = ()) -> Any:
+        """Return a result with plain numbers for stand-ins; what came in as an argument goes out as that object."""
+        if id(value) in self._originals:
+            return self._originals[id(value)]
+        if is_traced(value):
+            number = value.value
+            return number.copy(order="K") if type(number) is np.ndarray else number
+        items = _items(value)
+        if items is None or id(value) in open_containers:
+            return value
+        unboxed = {key: self.unbox(item, (*open_containers, id(value))) for key, item in items}
+        if all(unboxed[key] is item for key, item in items):
+            return value
+        return _rebuild(value, unboxed)
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the (path, number or stand-in) of every number in a result, in order, without recursion."""
+    pending: list[tuple[str, Any]] = [(path, value)]
+    seen: set[int] = set()
+    while pending:
+        here, item = pending.pop()
+        if is_traced(item) or _is_number(item):
+            yield here, item
+            continue
+        items = _items(item)
+        if items is None or id(item) in seen:
+            continue
+        seen.add(id(item))
+        pending += [(_path(here, item, key), child) for key, child in reversed(items)]
+
+
+def fill(structure: Structure, numbers: Callable[[int], Any]) -> Any:
+    """Return a structure with `numbers(i)` in place of input number i."""
+    if type(structure) is int:
+        return numbers(structure)
+    items = _items(structure)
+    if items is None:
+        return structure
+    return _rebuild(structure, {key: fill(item, numbers) for key, item in items})
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (float, np.floating)) or (
+        type(value) is np.ndarray and value.dtype.kind == "f"
+    )
+
+
+def _items(value: Any) -> list[tuple[Any, Any]] | None:
+    """Return the (key, item) pairs of a container that is looked into; None for anything else."""
+    if isinstance(value, (tuple, list)):
+        return list(enumerate(value))
+    if isinstance(value, dict):
+        return list(value.items())
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return [
+            (field.name, getattr(value, field.name))
+            for field in dataclasses.fields(value)
+            if hasattr(value, field.name)
+        ]
+    return None
+
+
+def _path(path: str, container: Any, key: Any) -> str:
+    """Write the place of an item the way Python writes it."""
+    if isinstance(container, tuple) and hasattr(container, "_fields"):
+        return f"{path}.{container._fields[key]}"
+    if isinstance(container, (tuple, list, dict)):
+        return f"{path}[{plain(key)!r}]"
+    return f"{path}.{key}"
+
+
+def _rebuild(like: Any, items: dict[Any, Any], *, structure_only: bool = False) -> Any:
+    """Return a container like `like` with other items."""
+    if isinstance(like, tuple):
+        if hasattr(like, "_make"):
+            return like._make(items.values())
+        return (
+            tuple(items.values()) if type(like) is tuple or structure_only else type(like)(items.values())
+        )
+    if isinstance(like, list):
+        fresh = copy.copy(like)
+        fresh[:] = items.values()
+        return fresh
+    fresh = copy.copy(like)
+    if isinstance(like, dict):
+        for key, item in items.items():
+            fresh[key] = item
+        return fresh
+    for name, item in items.items():
+        object.__setattr__(fresh, name, item)
+    return fresh

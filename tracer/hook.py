@@ -1,0 +1,221 @@
+"""@trace, record and watch: box the arguments, run, unbox the result, restore everything, also on error."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
+
+from tracer.boxing import Boxes, Structure, leaves
+from tracer.errors import UnsupportedError
+from tracer.patches import installed
+from tracer.recording import Output, freeze
+from tracer.standins import is_traced, plain
+from tracer.tape import WIDTH, Tape
+from tracer.trace import Run, Trace
+from tracer.watching import watched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What @trace was told."""
+
+    of: str | int | None = None
+    watch: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+    strict: bool = False
+    keep: Literal["auto", "all"] = "auto"
+
+
+@dataclass(slots=True)
+class _Running:
+    """The trace that is running in this thread."""
+
+    boxes: Boxes
+    structures: dict[str, Structure] = field(default_factory=dict)
+
+
+class _ThreadState(threading.local):
+    running: _Running | None = None
+
+
+_state = _ThreadState()
+
+
+class Traced(Protocol[Parameters, Result]):
+    """A decorated function."""
+
+    last_trace: Trace | None
+    __wrapped__: Callable[Parameters, Result]
+
+    def __call__(self, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result: ...
+
+
+@overload
+def trace(function: Callable[Parameters, Result], /) -> Traced[Parameters, Result]: ...
+@overload
+def trace(
+    *,
+    of: str | int | None = None,
+    watch: tuple[str, ...] = (),
+    static: tuple[str, ...] = (),
+    strict: bool = False,
+    keep: Literal["auto", "all"] = "auto",
+) -> Callable[[Callable[Parameters, Result]], Traced[Parameters, Result]]: ...
+def trace(function: Any = None, /, **options: Any) -> Any:
+    """Record every call of a function; `function.last_trace` is the Trace of its last call.
+
+    `of` chooses among several outputs, `watch` names globals, closure variables and attributes (`"model.W"`) that are
+    inputs too, `static` names parameters that are not traced, `strict=True` makes a cut an error, `keep="all"` keeps
+    every array gradient in memory where `"auto"` recomputes those beyond a budget. What the call returns and raises
+    is what it returns and raises without the decorator. Raises TypeError for a generator or async function, whose body
+    has not run when the call returns.
+    """
+    if function is None:
+        return functools.partial(_decorate, options=Options(**options))
+    return _decorate(function, Options(**options))
+
+
+def _decorate(function: Any, options: Options) -> Any:
+    if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+        raise UnsupportedError(
+            f"{getattr(function, '__qualname__', function)} is a generator or async function",
+            got="its body has not run when the call returns, so there is no result to go back from",
+            advice="put @trace on the function that consumes it",
+        )
+
+    @functools.wraps(function)
+    def traced(*args: Any, **kwargs: Any) -> Any:
+        if _state.running is not None:  # called by a traced function: one scope of that trace
+            return function(*args, **kwargs)
+        traced.last_trace, error = run(function, args, kwargs, options)  # type: ignore[attr-defined]
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # or its traceback and this frame would keep each other alive
+        return traced.last_trace.result  # type: ignore[attr-defined]
+
+    traced.last_trace = None  # type: ignore[attr-defined]
+    traced.edgegrad_options = options  # type: ignore[attr-defined]
+    return traced
+
+
+def record(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Trace:
+    """Call a function and return the Trace of the call; a decorated function keeps its options.
+
+    What the function raises passes through.
+    """
+    options = getattr(function, "edgegrad_options", Options())
+    finished, error = run(function, args, kwargs, options)
+    if error is not None:
+        try:
+            raise error
+        finally:
+            del error  # or its traceback and this frame would keep each other alive
+    return finished
+
+
+def watch(value: Any, name: str) -> Any:
+    """Make a value that is no argument an input of the running trace, under `name`; it is in `t.grads` after the parameters.
+
+    Outside a traced function, and for a value that is traced already, it returns the value as it is.
+    """
+    running = _state.running
+    if running is None or is_traced(value):
+        return value
+    boxed, running.structures[name] = running.boxes.box(value, name)
+    return boxed
+
+
+def run(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], options: Options
+) -> tuple[Trace, BaseException | None]:
+    """Run a function under a trace of its own; return the Trace, and the exception that ended it, not raised."""
+    function = _undecorated(function)
+    tape = Tape(strict=options.strict)
+    boxes = Boxes(tape)
+    running = _Running(boxes)
+    outer, _state.running = _state.running, running
+    outputs: list[Output] = []
+    result: Any = None
+    error: BaseException | None = None
+    try:
+        args, kwargs = _box_arguments(function, args, kwargs, options, running)
+        with ExitStack() as stack:
+            stack.callback(boxes.write_back)
+            stack.callback(tape.close)
+            stack.enter_context(installed(function))
+            stack.enter_context(watched(function, options.watch, boxes, running.structures))
+            code = getattr(function, "__code__", None) or getattr(
+                getattr(function, "__func__", None), "__code__", None
+            )
+            tape.start(sys._getframe(), code or run.__code__)  # noqa: SLF001  (the root of the scopes)
+            result = function(*args, **kwargs)
+            outputs = [
+                Output(path, item.id if is_traced(item) and item.tape is tape else -1, plain(item))
+                for path, item in leaves(result)
+            ]
+        result = boxes.unbox(result)
+    except BaseException as raised:  # noqa: BLE001  (handed on unchanged by whoever called)
+        error = raised
+        tape.close()
+    finally:
+        _state.running = outer
+    recording = freeze(tape)
+    recording.outputs = [_at_row(output) for output in outputs]
+    name = getattr(function, "__name__", type(function).__name__)
+    ended = f"{type(error).__name__}: {error}" if error is not None else None
+    return Trace(
+        Run(name, recording, running.structures, result, ended, keep=options.keep), options.of
+    ), error
+
+
+def _undecorated(function: Any) -> Any:
+    """Return the function beneath our own decorator."""
+    while hasattr(function, "edgegrad_options") and hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return function
+
+
+def _at_row(output: Output) -> Output:
+    """Number the output's record by row instead of by its position on the tape."""
+    return Output(output.path, output.row // WIDTH if output.row >= 0 else -1, output.value)
+
+
+def _box_arguments(
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    options: Options,
+    running: _Running,
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments with stand-ins for their numbers; where they don't fit, the call says so itself."""
+    try:
+        bound = _signature(function).bind(*args, **kwargs)
+    except TypeError:
+        return args, kwargs
+    bound.apply_defaults()
+    for name, value in bound.arguments.items():
+        running.structures[name] = None
+        if name not in options.static:
+            bound.arguments[name], running.structures[name] = running.boxes.box(value, name)
+    return bound.args, bound.kwargs
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    try:
+        return inspect.signature(function)
+    except ValueError:  # some functions written in C do not say
+        kinds = inspect.Parameter
+        return inspect.Signature([kinds("args", kinds.VAR_POSITIONAL), kinds("kwargs", kinds.VAR_KEYWORD)])

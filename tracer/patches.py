@@ -1,0 +1,373 @@
+"""What Python offers no hook for: functions written in C that would read a bare number out of a stand-in.
+
+While a trace runs, `math.*`, the builtins `sum`, `min` and `max`, and `np.array` are replaced by functions that do
+the same and record it; for plain values they only call the original. They are replaced in their own modules and
+wherever a module or the traced function's closure has bound the original (`from math import exp`), and put back
+when the last trace ends.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import math
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer import numpy_calls
+from tracer.standins import cut, holds_traced, is_traced, plain, plain_deep, record_call
+from tracer.tape import AUXILIARY, OP_NUMBERS
+from tracer.values import Array, Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import CellType, FrameType
+
+_frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
+
+_ONE_ARGUMENT = {
+    "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan",
+    "atanh": "arctanh", "cbrt": "cbrt", "cos": "cos", "cosh": "cosh", "degrees": "degrees", "erf": "erf",
+    "erfc": "erfc", "exp": "exp", "exp2": "exp2", "expm1": "expm1", "fabs": "fabs", "gamma": "gamma",
+    "lgamma": "lgamma", "log10": "log10", "log1p": "log1p", "log2": "log2", "radians": "radians", "sin": "sin",
+    "sinh": "sinh", "sqrt": "sqrt", "tan": "tan", "tanh": "tanh",
+}  # fmt: skip
+_ARGUMENTS = {
+    "atan2": "arctan2",
+    "copysign": "copysign",
+    "fma": "fma",
+    "fmod": "fmod",
+    "ldexp": "ldexp",
+    "nextafter": "nextafter",
+    "pow": "power",
+    "remainder": "ieee_remainder",
+}
+_PLAIN_READS = ("isclose", "isfinite", "isinf", "isnan", "ulp")
+
+
+def _one_argument(original: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
+    """Follow a function of one number: the hot path of programs written with `math`."""
+    code = OP_NUMBERS[name] << 2 | 1
+
+    def function(x: Any, /) -> Any:
+        if type(x) is not Scalar:
+            return _general(original, name, (x,), _frame(1)) if is_traced(x) else original(x)
+        value = original(x.value)
+        tape = x.tape
+        frame = _frame(1)
+        if frame is not tape.frame and not tape.enter(frame):
+            return value
+        out = Scalar()
+        out.value, out.tape = value, tape
+        records = tape.records
+        out.id = len(records)
+        records += (code, x.id, None, value, frame.f_lasti)
+        return out
+
+    return function
+
+
+def _general(original: Callable[..., Any], name: str, operands: tuple[Any, ...], frame: FrameType) -> Any:
+    """Compute and record a function of numbers, of which some may be arrays of one element."""
+    value = original(*map(plain, operands))
+    return record_call(name, tuple(_number(operand, frame) for operand in operands), value, None, frame)
+
+
+def _number(operand: Any, frame: FrameType) -> Any:
+    """Return the element of a traced array of one element, as `float(array)` is; numbers unchanged."""
+    return (
+        record_call("item", (operand,), operand.value.item(), {}, frame, AUXILIARY)
+        if type(operand) is Array
+        else operand
+    )
+
+
+def _arguments(original: Callable[..., Any], name: str) -> Callable[..., Any]:
+    def function(*operands: Any) -> Any:
+        if any(map(is_traced, operands)):
+            return _general(original, name, operands, _frame(1))
+        return original(*operands)
+
+    return function
+
+
+def _plain_read(original: Callable[..., Any], _: str) -> Callable[..., Any]:
+    def function(*args: Any, **options: Any) -> Any:
+        return original(*map(plain, args), **plain_deep(options))
+
+    return function
+
+
+def _log(original: Callable[..., Any], _: str) -> Callable[..., Any]:
+    def function(x: Any, /, *base: Any) -> Any:
+        if is_traced(x) or any(map(is_traced, base)):
+            return _general(original, "log_base" if base else "log", (x, *base), _frame(1))
+        return original(x, *base)
+
+    return function
+
+
+def _hypot(original: Callable[..., Any], _: str) -> Callable[..., Any]:
+    def function(*coordinates: Any) -> Any:
+        if any(map(is_traced, coordinates)):
+            name = "hypot" if len(coordinates) == 2 else "hypot_scalars"  # noqa: PLR2004
+            return _general(original, name, coordinates, _frame(1))
+        return original(*coordinates)
+
+    return function
+
+
+def _two_results(names: tuple[str, str]) -> Callable[[Callable[..., Any], str], Callable[..., Any]]:
+    def make(original: Callable[..., Any], _: str) -> Callable[..., Any]:
+        def function(x: Any, /) -> Any:
+            if not is_traced(x):
+                return original(x)
+            frame = _frame(1)
+            results = original(x.value)
+            operand = (_number(x, frame),)
+            return tuple(
+                record_call(name, operand, value, None, frame, AUXILIARY) if name else value
+                for name, value in zip(names, results, strict=True)
+            )
+
+        return function
+
+    return make
+
+
+def _points(name: str) -> Callable[[Callable[..., Any], str], Callable[..., Any]]:
+    """Follow a function of two sequences of numbers: dist and sumprod."""
+
+    def make(original: Callable[..., Any], _: str) -> Callable[..., Any]:
+        def function(p: Any, q: Any, /) -> Any:
+            p, q = list(p), list(q)
+            if not any(map(is_traced, (*p, *q))):
+                return original(p, q)
+            value = original(list(map(plain, p)), list(map(plain, q)))
+            return record_call(name, (*p, *q), value, {}, _frame(1))
+
+        return function
+
+    return make
+
+
+def _sequence(name: str) -> Callable[[Callable[..., Any], str], Callable[..., Any]]:
+    """Follow a function of one sequence of numbers and, for sum and prod, a start."""
+
+    def make(original: Callable[..., Any], _: str) -> Callable[..., Any]:
+        def function(numbers: Any, /, *start: Any, **named_start: Any) -> Any:
+            numbers = list(numbers)
+            extra = (*start, *named_start.values())
+            if not any(type(number) is Scalar for number in (*numbers, *extra)):
+                return original(numbers, *start, **named_start)
+            if not all(isinstance(plain(number), (int, float)) for number in (*numbers, *extra)):
+                return original(numbers, *start, **named_start)  # arrays add up by their own operators
+            value = original(list(map(plain, numbers)), *map(plain, start), **plain_deep(named_start))
+            return record_call(name, (*numbers, *extra), value, {}, _frame(1))
+
+        return function
+
+    return make
+
+
+def _extreme(name: str) -> Callable[[Callable[..., Any], str], Callable[..., Any]]:
+    """Follow the builtins min and max, which hand one of their arguments on."""
+
+    def make(original: Callable[..., Any], _: str) -> Callable[..., Any]:
+        def function(*args: Any, **options: Any) -> Any:
+            if options or not args:
+                return original(*args, **options)
+            numbers = list(args[0]) if len(args) == 1 else args
+            if not any(type(number) is Scalar for number in numbers):
+                return original(numbers) if len(args) == 1 else original(*args)
+            if not all(isinstance(plain(number), (int, float)) for number in numbers):
+                return original(numbers)
+            value = original(list(map(plain, numbers)))
+            return record_call(name, tuple(numbers), value, {}, _frame(1))
+
+        return function
+
+    return make
+
+
+def _array(original: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Follow np.array and np.asarray of traced values, and of lists of them."""
+
+    def function(*args: Any, **options: Any) -> Any:
+        if not args or not holds_traced(args[0]):
+            return original(*args, **options)
+        frame = _frame(1)
+        dtype = options.get("dtype", args[1] if len(args) > 1 else None)
+        value = original(plain_deep(args[0]), *args[1:], **options)
+        if options.keys() - {"dtype", "copy"} or len(args) > 2:  # noqa: PLR2004
+            raise numpy_calls.refuse(f"np.{name} with more than a dtype", frame)
+        if value.dtype.kind != "f":
+            return (
+                cut(args[0], f"np.{name}", frame)
+                if is_traced(args[0])
+                else _cut_all(args[0], name, value, frame)
+            )
+        if type(args[0]) in (list, tuple):
+            return numpy_calls.array_of(args[0], frame, dtype, flag=0)
+        if name == "asarray" and type(args[0]) is Array and args[0].value.dtype == value.dtype:
+            return args[0]
+        return record_call("astype" if dtype else "copy", (args[0],), value, None, frame)
+
+    return function
+
+
+def _cut_all(nested: Any, name: str, value: Any, frame: FrameType) -> Any:
+    """Say of every traced value in a list that it ends in an array of something else than floats."""
+    pending = [nested]
+    while pending:
+        item = pending.pop()
+        if type(item) in (list, tuple):
+            pending += item
+        elif is_traced(item):
+            cut(item, f"np.{name} of {value.dtype}", frame)
+    return value
+
+
+_MAKERS: dict[str, Callable[[Callable[..., Any], str], Callable[..., Any]]] = {
+    "log": _log,
+    "hypot": _hypot,
+    "dist": _points("dist"),
+    "sumprod": _points("sumprod"),
+    "fsum": _sequence("fsum"),
+    "prod": _sequence("prod_scalars"),
+    "modf": _two_results(("modf_fractional", "modf_integral")),
+    "frexp": _two_results(("frexp_mantissa", "")),
+    **dict.fromkeys(_PLAIN_READS, _plain_read),
+}
+
+
+def _replacements() -> dict[Any, Callable[..., Any]]:
+    """Return original -> replacement for everything that this Python has."""
+    rows: list[tuple[Any, str, Callable[..., Any], str]] = []
+    rows += [(math, name, _one_argument, rule) for name, rule in _ONE_ARGUMENT.items()]
+    rows += [(math, name, _arguments, rule) for name, rule in _ARGUMENTS.items()]
+    rows += [(math, name, make, "") for name, make in _MAKERS.items()]
+    rows += [
+        (builtins, "sum", _sequence("sum_scalars"), ""),
+        (np, "array", _array, "array"),
+        (np, "asarray", _array, "asarray"),
+    ]
+    rows += [(builtins, name, _extreme(f"{name}_scalars"), "") for name in ("min", "max")]
+    table: dict[Any, Callable[..., Any]] = {}
+    for module, name, make, rule in rows:
+        original = getattr(module, name, None)  # math.sumprod came with Python 3.12, math.fma with 3.13
+        if original is not None:
+            table[original] = functools.wraps(original)(make(original, rule))
+    return table
+
+
+_REPLACEMENTS = _replacements()
+_ORIGINALS = {replacement: original for original, replacement in _REPLACEMENTS.items()}
+_BUILTIN = type(math.exp)
+_FUNCTION = type(_replacements)
+
+
+class _Installation:
+    """The replaced names of the whole process; traces in several threads share them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._traces = 0
+        self._places: dict[tuple[int, str], dict[str, Any]] = {}
+        self._cells: list[tuple[CellType, Any]] = []
+        self._known: dict[int, tuple[int, list[str]]] = {}
+        self._modules: frozenset[str] = frozenset()
+
+    def install(self, function: Any) -> None:
+        """Replace every bound original, and count one trace more."""
+        with self._lock:
+            if not self._traces:
+                self._modules = frozenset(sys.modules)
+                for module in list(sys.modules.values()):
+                    self._replace_in(getattr(module, "__dict__", None))
+            self._traces += 1
+            namespace = getattr(function, "__globals__", None)
+            if namespace is not None:
+                self._known.pop(id(namespace), None)  # a notebook may have bound a name anew
+                self._replace_in(namespace)
+            for cell in getattr(function, "__closure__", None) or ():
+                self._replace_cell(cell)
+
+    def remove(self) -> None:
+        """Count one trace less; after the last, put every original back."""
+        with self._lock:
+            self._traces -= 1
+            if self._traces:
+                return
+            for (_, name), namespace in self._places.items():
+                original = _original(namespace.get(name))
+                if original is not None:
+                    namespace[name] = original
+            for cell, original in self._cells:
+                cell.cell_contents = original
+            self._places.clear()
+            self._cells.clear()
+            for name in sys.modules.keys() - self._modules:
+                _restore_new_module(sys.modules[name])
+
+    def _replace_in(self, namespace: dict[str, Any] | None) -> None:
+        if type(namespace) is not dict or str(namespace.get("__name__")).startswith("tracer."):
+            return
+        size, names = self._known.get(id(namespace), (-1, []))
+        if size != len(namespace):
+            names = [
+                name
+                for name, value in list(namespace.items())
+                if type(value) is _BUILTIN and value in _REPLACEMENTS
+            ]
+            self._known[id(namespace)] = len(namespace), names
+        for name in names:
+            value = namespace.get(name)
+            if type(value) is _BUILTIN and value in _REPLACEMENTS:
+                namespace[name] = _REPLACEMENTS[value]
+                self._places[id(namespace), name] = namespace
+
+    def _replace_cell(self, cell: CellType) -> None:
+        try:
+            value = cell.cell_contents
+        except ValueError:  # a cell that is still empty
+            return
+        if type(value) is _BUILTIN and value in _REPLACEMENTS:
+            self._cells.append((cell, value))
+            cell.cell_contents = _REPLACEMENTS[value]
+
+
+def _original(value: Any) -> Any:
+    """Return what a value replaces; None if it is no replacement."""
+    return _ORIGINALS.get(value) if type(value) is _FUNCTION else None
+
+
+def _restore_new_module(module: Any) -> None:
+    """Put the originals into a module that was imported while a trace ran and bound the replacements."""
+    namespace = getattr(module, "__dict__", {})
+    for name, value in list(namespace.items()):
+        original = _original(value)
+        if original is not None:
+            namespace[name] = original
+
+
+_installation = _Installation()
+
+
+@contextmanager
+def installed(function: Any) -> Iterator[None]:
+    """Have the replacements in place for the time of one trace."""
+    _installation.install(function)
+    try:
+        yield
+    finally:
+        _installation.remove()
+
+
+def replacement(value: Any) -> Any:
+    """Return the followed version of a function passed as an argument (`f(x, math.tanh)`); else the value."""
+    return _REPLACEMENTS.get(value, value) if type(value) is _BUILTIN else value

@@ -1,0 +1,211 @@
+"""A frozen tape: columns of equal length, one row a record. Made by `freeze`, read by `graph.py` and `backward.py`.
+
+A row is an input, an operation or a cut. Rows are in execution order, so an operand is always an earlier row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.rules import RULES
+from tracer.rules.kinds import Elementwise
+from tracer.tape import OP_NAMES, WIDTH, Call, Tape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import CodeType
+
+_CHUNK = 1 << 16  # records frozen at a time: what the lists of the tape need is freed as the columns grow
+_LEFT, _RIGHT, _BOTH = 1, 2, 3
+
+
+@dataclass(slots=True)
+class Values:
+    """A column of Python values: the floats in one array, everything else by row."""
+
+    floats: np.ndarray[Any, np.dtype[np.float64]]
+    others: dict[int, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.floats)
+
+    def __getitem__(self, row: int) -> Any:
+        if row in self.others:
+            return self.others[row]
+        return float(self.floats[row])
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One number in the result of the traced function: where it stands, and the row that made it (-1: none)."""
+
+    path: str
+    row: int
+    value: Any
+
+
+@dataclass(slots=True)
+class Recording:
+    """What one run did, in columns."""
+
+    ops: np.ndarray[Any, np.dtype[np.int16]]  # by row: number in OP_NAMES
+    values: Values  # by row: the result
+    starts: np.ndarray[Any, np.dtype[np.int64]]  # operands of row r are starts[r]:starts[r + 1]
+    operands: np.ndarray[Any, np.dtype[np.int64]]  # a row, or -1 - the number of a constant
+    constants: Values
+    params: dict[int, dict[str, Any]]  # by row, where the rule needs any
+    instructions: np.ndarray[Any, np.dtype[np.int32]]  # by row: offset in the code that made it
+    segments: np.ndarray[Any, np.dtype[np.int64]]  # rows at which the running call changes
+    segment_scopes: np.ndarray[Any, np.dtype[np.int32]]
+    segment_codes: list[CodeType]
+    calls: list[Call]
+    input_names: list[str]
+    outputs: list[Output] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+
+def freeze(tape: Tape) -> Recording:
+    """Turn a closed tape into columns; the tape's records are used up."""
+    records = tape.records
+    count = len(records) // WIDTH
+    chunks: list[_Chunk] = []
+    for first in range((count - 1) // _CHUNK * _CHUNK, -1, -_CHUNK) if count else ():
+        chunks.append(_freeze_chunk(records[first * WIDTH :]))
+        del records[first * WIDTH :]
+    chunks.reverse()
+    degrees = np.concatenate([chunk.degrees for chunk in chunks] or [np.zeros(0, np.int64)])
+    starts = np.zeros(count + 1, np.int64)
+    np.cumsum(degrees, out=starts[1:])
+    values, constants, params = (
+        Values(_joined([c.values for c in chunks])),
+        Values(_joined([c.constants for c in chunks])),
+        {},
+    )
+    first = first_constant = 0
+    for chunk in chunks:
+        values.others.update((first + row, value) for row, value in chunk.values.others.items())
+        constants.others.update(
+            (first_constant + row, value) for row, value in chunk.constants.others.items()
+        )
+        params.update((first + row, value) for row, value in chunk.params.items())
+        chunk.operands[chunk.operands < 0] -= first_constant
+        first += len(chunk.values)
+        first_constant += len(chunk.constants)
+    return Recording(
+        ops=np.concatenate([chunk.ops for chunk in chunks] or [np.zeros(0, np.int16)]),
+        values=values,
+        starts=starts,
+        operands=np.concatenate([chunk.operands for chunk in chunks] or [np.zeros(0, np.int64)]),
+        constants=constants,
+        params=params,
+        instructions=np.concatenate([chunk.instructions for chunk in chunks] or [np.zeros(0, np.int32)]),
+        segments=np.array([segment.start // WIDTH for segment in tape.segments], np.int64),
+        segment_scopes=np.array([segment.scope for segment in tape.segments], np.int32),
+        segment_codes=[segment.code for segment in tape.segments],
+        calls=tape.calls,
+        input_names=tape.input_names,
+    )
+
+
+@dataclass(slots=True)
+class _Chunk:
+    ops: np.ndarray[Any, Any]
+    values: Values
+    degrees: np.ndarray[Any, Any]
+    operands: np.ndarray[Any, Any]
+    constants: Values
+    params: dict[int, dict[str, Any]]
+    instructions: np.ndarray[Any, Any]
+
+
+def _freeze_chunk(records: list[Any]) -> _Chunk:
+    """Turn a stretch of records into columns; constants are numbered from 0 within it."""
+    count = len(records) // WIDTH
+    codes = np.fromiter(records[0::WIDTH], np.int32, count)
+    left, right = records[1::WIDTH], records[2::WIDTH]
+    ops, masks = codes >> 2, codes & _BOTH
+    degrees = np.where(masks > 0, _ARITY[ops], 0)
+    general = np.flatnonzero(masks == 0).tolist()
+    for row in general:
+        degrees[row] = len(left[row])
+    starts = np.zeros(count + 1, np.int64)
+    np.cumsum(degrees, out=starts[1:])
+    operands = np.zeros(starts[-1], np.int64)
+    constants: list[Any] = []
+    for side, bit, shift in ((left, _LEFT, 0), (right, _RIGHT, 1)):
+        is_traced = masks & bit > 0
+        traced = np.flatnonzero(is_traced)
+        operands[starts[traced] + shift] = _positions(side, traced) // WIDTH
+        if len(traced) < count:
+            plain = np.flatnonzero((masks > 0) & ~is_traced & (degrees > shift))
+            operands[starts[plain] + shift] = -1 - len(constants) - np.arange(len(plain))
+            constants += [side[row] for row in plain.tolist()]
+    params: dict[int, dict[str, Any]] = {}
+    for row in general:
+        positions, (row_constants, row_params) = left[row], right[row]
+        if row_params:
+            params[row] = row_params
+        for place, (position, constant) in enumerate(
+            zip(positions, row_constants, strict=False), starts[row].item()
+        ):
+            if position is None:
+                operands[place] = -1 - len(constants)
+                constants.append(constant)
+            else:
+                operands[place] = position // WIDTH
+    return _Chunk(
+        ops.astype(np.int16),
+        values_of(records[3::WIDTH]),
+        degrees,
+        operands,
+        values_of(constants),
+        params,
+        np.fromiter(records[4::WIDTH], np.int32, count),
+    )
+
+
+def _positions(side: list[Any], traced: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the positions in one column of the tape, which holds other things in other rows."""
+    if len(traced) == len(side):
+        return np.fromiter(side, np.int64, len(side))
+    return np.fromiter((side[row] for row in traced.tolist()), np.int64, len(traced))
+
+
+def values_of(items: Sequence[Any]) -> Values:
+    """Put Python values into a column."""
+    if set(map(type, items)) <= {float}:
+        return Values(np.fromiter(items, np.float64, len(items)))
+    floats = np.zeros(len(items))
+    others = {}
+    for row, item in enumerate(items):
+        if type(item) is not float:
+            others[row] = item
+        floats[row] = _as_float(item)
+    return Values(floats, others)
+
+
+def _as_float(item: Any) -> float:
+    """Return a number as a float for the columns; NaN for what is none: arrays, strings, arguments of a rule."""
+    if isinstance(item, (float, int, np.number)):
+        try:
+            return float(item)
+        except (OverflowError, TypeError):
+            return float("nan")
+    return float("nan")
+
+
+def _joined(parts: list[Values]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.concatenate([part.floats for part in parts] or [np.zeros(0)])
+
+
+def _arity(name: str) -> int:
+    rule = RULES.get(name)
+    return min(len(rule.partials), 2) if isinstance(rule, Elementwise) else 1
+
+
+_ARITY = np.array([_arity(name) for name in OP_NAMES], np.int64)

@@ -1,0 +1,19 @@
+"""Derivative rules: one table from the name of an operation to its rule.
+
+Names are NumPy's where NumPy has one; Python's operators and `math` share them.
+"""
+
+from __future__ import annotations
+
+from tracer.rules.einsum import EINSUM
+from tracer.rules.elementwise import ELEMENTWISE
+from tracer.rules.index import INDEX
+from tracer.rules.kinds import Elementwise, Many, Part, Rule, Vjp
+from tracer.rules.linalg import LINALG
+from tracer.rules.many import MANY
+from tracer.rules.reduce import REDUCE
+from tracer.rules.shape import SHAPE
+
+RULES: dict[str, Rule] = {**ELEMENTWISE, **MANY, **REDUCE, **SHAPE, **INDEX, **LINALG, **EINSUM}
+
+__all__ = ["RULES", "Elementwise", "Many", "Part", "Rule", "Vjp"]

@@ -1,0 +1,150 @@
+"""The kinds of derivative rule, and the gradient of an indexing. Used by every room that differentiates.
+
+Rules check nothing and know nothing of broadcasting: the engine hands them operands that fit, and checks
+their answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from tracer.rules.formula import compile_condition, compile_formula
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Array: TypeAlias = np.ndarray[Any, Any]
+Operands: TypeAlias = tuple[Any, ...]
+Params: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """One partial derivative per operand, as text in the operands' names and `out`.
+
+    The text is what a calculus book prints, and it is the code. It is evaluated over columns of scalars and
+    over arrays; operands have out's shape and type, or are constants that broadcast. An empty text says
+    that no gradient belongs to that operand (a condition, an integer exponent).
+    """
+
+    partials: tuple[str, ...]
+    symbol: str = ""
+    kink: str = ""
+    """The condition, as text, under which the derivative is a convention."""
+    choice: str = ""
+    """That convention, in words."""
+    flat: bool = False
+    """The derivative is zero everywhere: no gradient gets past this operation."""
+    zero_where: tuple[str, ...] = ()
+    """By operand, the condition under which the partial is 0, and its text gives 0 * inf or 0 / 0."""
+    names: tuple[str, ...] = ()
+    """What the text calls the operands, where x, y, z won't do."""
+
+    def formula(self, port: int) -> str:
+        """Return the text of the partial by operand `port`."""
+        return self.partials[port]
+
+    def local(self, port: int) -> Callable[..., Any]:
+        """Return the partial by operand `port` as a function `(*operands, out)`, compiled once."""
+        return self._locals[port]
+
+    @cached_property
+    def at_kink(self) -> Callable[..., Any] | None:
+        """The condition `kink` as a function `(*operands, out)` with a boolean answer; None without one."""
+        return compile_condition(self.kink, self.operand_names) if self.kink else None
+
+    @property
+    def operand_names(self) -> tuple[str, ...]:
+        """What the text calls the operands."""
+        return self.names or ("x", "y", "z")[: len(self.partials)]
+
+    @cached_property
+    def _locals(self) -> tuple[Callable[..., Any], ...]:
+        conditions = self.zero_where or ("",) * len(self.partials)
+        return tuple(
+            compile_formula(text or "0", self.operand_names, condition)
+            for text, condition in zip(self.partials, conditions, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class Many:
+    """A scalar function of any number of scalars: `partials(operands, out)` gives them all in one pass."""
+
+    partials: Callable[[Sequence[Any], Any], Sequence[Any]]
+    text: str
+    symbol: str = ""
+    kink: str = ""
+    """The condition, in words of `out`, under which the derivative is a convention."""
+    choice: str = ""
+    at_kink: Callable[[Sequence[Any], Any], bool] | None = None
+
+    def partial(self, port: int, operands: Sequence[Any], out: Any) -> Any:
+        """Return the partial by one operand; costs as much as all of them."""
+        return self.partials(operands, out)[port]
+
+
+@dataclass(frozen=True)
+class Vjp:
+    """`pull(port, g, out, operands, params)` is the gradient of one operand, in its shape and type.
+
+    `g` is the gradient of `out`. Pure functions of plain arrays; an answer may share memory with `g`.
+    """
+
+    pull: Callable[[int, Any, Any, Operands, Params], Any]
+    symbol: str = ""
+    kink: str = ""
+    """What makes the derivative a convention, in words."""
+    choice: str = ""
+    at_kink: Callable[[Any, Operands, Params], bool] | None = None
+    """Whether it is one, from `(out, operands, params)`."""
+
+
+def typed(gradient: Any, operand: Array) -> Array:
+    """Give a gradient the operand's type: narrow a wider one, keep the real part for a real operand."""
+    if gradient.dtype.kind == "c" and operand.dtype.kind != "c":
+        gradient = gradient.real
+    narrowed: Array = gradient.astype(operand.dtype, copy=False)
+    return narrowed
+
+
+Rule: TypeAlias = Elementwise | Many | Vjp
+
+
+# Not frozen: one is made for every index used, and freezing triples what that costs.
+@dataclass(slots=True, eq=False)
+class Part:
+    """The gradient of an indexing: `value` at `index`, zero elsewhere, with no array of zeros."""
+
+    index: Any
+    value: Any
+    shape: tuple[int, ...]
+    dtype: Any
+
+    def dense(self) -> Array:
+        """Return the gradient as a full array."""
+        total = np.zeros(self.shape, self.dtype)
+        self.add_to(total)
+        return total
+
+    def add_to(self, total: Array) -> None:
+        """Add the gradient to `total` in place."""
+        if may_repeat(self.index):
+            np.add.at(total, self.index, self.value)
+        else:
+            total[self.index] += self.value
+
+
+def may_repeat(index: Any) -> bool:
+    """Say whether `index` can name one element twice, as integer arrays do and slices and masks don't."""
+    return not all(_names_once(part) for part in (index if isinstance(index, tuple) else (index,)))
+
+
+def _names_once(part: Any) -> bool:
+    if isinstance(part, np.ndarray):
+        return bool(part.dtype.kind == "b")
+    return part is None or part is Ellipsis or isinstance(part, int | np.integer | slice)

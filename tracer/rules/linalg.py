@@ -1,0 +1,115 @@
+"""Vjps of products of arrays: matmul, dot, outer, inner, vdot, tensordot. Read through rules.RULES.
+
+Linear in the gradient, without complex conjugation, as in all rules.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def _matmul(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    del out, params
+    a, b = operands
+    product: Any
+    if a.ndim == b.ndim == 2:  # first, because it is what programs mostly do
+        product = g @ b.T if port == 0 else a.T @ g
+    elif b.ndim == 1:
+        product = _matrices_times_column(port, g, a, b)
+    elif a.ndim == 1:
+        product = _row_times_matrices(port, g, a, b)
+    elif port == 0:
+        product = g @ b.swapaxes(-1, -2)
+    elif b.ndim == 2:  # one matrix for a whole batch: one contraction, not a sum of products
+        rows = math.prod(a.shape[:-1])
+        product = a.reshape(rows, a.shape[-1]).T @ g.reshape(rows, g.shape[-1])
+    else:
+        product = a.swapaxes(-1, -2) @ g
+    return product if product.dtype is operands[port].dtype else typed(product, operands[port])
+
+
+def _matrices_times_column(port: int, g: Any, a: Array, b: Array) -> Any:
+    if port == 0:
+        return np.multiply.outer(g, b)
+    return a.T @ g if a.ndim == 2 else np.tensordot(g, a, np.ndim(g))
+
+
+def _row_times_matrices(port: int, g: Any, a: Array, b: Array) -> Any:
+    if port == 1:
+        return a[:, None] * g[..., None, :]
+    columns = (b @ g[..., None])[..., 0]
+    return columns.sum(tuple(range(columns.ndim - 1)))
+
+
+def _contract(port: int, g: Any, operands: Operands, axes: tuple[Sequence[int], Sequence[int]]) -> Array:
+    """Contract `g` with the other operand over the axes that the other brought to `out`."""
+    a, b = operands
+    ours, theirs = axes if port == 0 else axes[::-1]
+    operand, other = (a, b) if port == 0 else (b, a)
+    free = [axis for axis in range(operand.ndim) if axis not in ours]
+    other_free = [axis for axis in range(other.ndim) if axis not in theirs]
+    start = a.ndim - len(axes[0]) if port == 0 else 0
+    g_axes = list(range(start, start + len(other_free)))
+    product = np.tensordot(np.asarray(g), other, (g_axes, other_free))
+    # tensordot leaves our free axes first, then the contracted ones in the order of the other operand.
+    order = free + [ours[theirs.index(axis)] for axis in sorted(theirs)]
+    return typed(product.transpose([order.index(axis) for axis in range(operand.ndim)]), operand)
+
+
+def _tensordot(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    del out
+    a, b = operands
+    axes = params.get("axes", 2)
+    if isinstance(axes, int | np.integer):
+        return _contract(port, g, operands, (list(range(a.ndim - axes, a.ndim)), list(range(axes))))
+    of_a, of_b = ([each] if isinstance(each, int | np.integer) else list(each) for each in axes)
+    return _contract(
+        port, g, operands, ([each % a.ndim for each in of_a], [each % b.ndim for each in of_b])
+    )
+
+
+def _dot(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    a, b = operands
+    if a.ndim == b.ndim == 2:
+        return _matmul(port, g, out, operands, params)
+    if a.ndim == 0 or b.ndim == 0:
+        return _contract(port, g, operands, ([], []))
+    return _contract(port, g, operands, ([a.ndim - 1], [max(b.ndim - 2, 0)]))
+
+
+def _inner(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    del out, params
+    a, b = operands
+    if a.ndim == 0 or b.ndim == 0:
+        return _contract(port, g, operands, ([], []))
+    return _contract(port, g, operands, ([a.ndim - 1], [b.ndim - 1]))
+
+
+def _vdot(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    del out, params
+    return typed(g * operands[1 - port].reshape(operands[port].shape), operands[port])
+
+
+def _outer(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    del out, params
+    a, b = operands
+    product = g @ b.ravel() if port == 0 else a.ravel() @ g
+    return typed(product.reshape(operands[port].shape), operands[port])
+
+
+LINALG = {
+    "matmul": Vjp(_matmul, "@"),
+    "dot": Vjp(_dot),
+    "outer": Vjp(_outer),
+    "inner": Vjp(_inner),
+    "vdot": Vjp(_vdot),
+    "tensordot": Vjp(_tensordot),
+}

@@ -1,0 +1,43 @@
+"""Functions that derivatives need and NumPy lacks. Used by formula.py alone."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+# -B(2k)/(2k) for k = 1..8, with the Bernoulli numbers B(2k) of Abramowitz & Stegun 23.1
+ASYMPTOTIC = (-1 / 12, 1 / 120, -1 / 252, 1 / 240, -1 / 132, 691 / 32760, -1 / 12, 3617 / 8160)
+LARGE = 10  # from here on the asymptotic series is exact in float64
+
+
+def digamma(x: Any) -> Any:
+    """Return the logarithmic derivative of the gamma function for real `x`; NaN at its poles.
+
+    Reflection, recurrence and asymptotic series: Abramowitz & Stegun 6.3.7, 6.3.5, 6.3.18.
+    """
+    given = np.asarray(x)
+    dtype = given.dtype if given.dtype.kind == "f" else np.dtype(np.float64)
+    wide = given.astype(np.float64)
+    with np.errstate(all="ignore"):
+        reflected = wide < 0
+        positive = np.where(reflected, 1 - wide, wide)
+        value = _digamma_of_positive(positive)
+        # tan has the period pi: the distance to the next integer is exact, pi * wide is not.
+        value = value - np.where(reflected, math.pi / np.tan(math.pi * (wide - np.rint(wide))), 0)
+    poles = (wide <= 0) & (wide == np.rint(wide))
+    return np.where(poles, np.nan, value).astype(dtype)[()]
+
+
+def _digamma_of_positive(x: Any) -> Any:
+    steps = np.zeros_like(x)
+    for _ in range(LARGE):
+        small = x < LARGE
+        steps += np.where(small, 1 / x, 0)
+        x = x + small
+    inverse_square = 1 / (x * x)
+    series = np.zeros_like(x)
+    for coefficient in reversed(ASYMPTOTIC):
+        series = (series + coefficient) * inverse_square
+    return np.log(x) - 1 / (2 * x) + series - steps

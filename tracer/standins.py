@@ -1,0 +1,203 @@
+"""What every stand-in is, and the one way from a computed result to a record.
+
+`numpy_calls.py`, `patches.py` and `values.py` compute a plain value first and then call `record_call`: the plain
+result is never touched, the record is made beside it.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+import numpy as np
+
+from tracer.errors import CutError, CutWarning, UnsupportedError
+from tracer.rules import RULES
+from tracer.rules.kinds import Elementwise
+from tracer.tape import Tape, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import FrameType
+
+_REAL_SCALARS = (float, int, np.floating, np.integer)
+_COMPACT = frozenset(
+    name
+    for name, rule in RULES.items()
+    if isinstance(rule, Elementwise) and len(rule.partials) <= 2  # noqa: PLR2004
+)
+
+
+class Traced:
+    """A number or array of user code: its value, its tape, and the position of its record on the tape."""
+
+    __slots__ = ("__weakref__", "id", "tape", "value")
+
+    value: Any
+    tape: Tape
+    id: int
+    stand_ins: ClassVar[dict[str, type[Traced]]] = {}
+
+    def __init_subclass__(cls, stands_for: str) -> None:
+        Traced.stand_ins[stands_for] = cls
+
+
+def is_traced(value: Any) -> bool:
+    """Tell whether a value is a stand-in; isinstance would be answered by what it stands for."""
+    return issubclass(type(value), Traced)
+
+
+def plain(value: Any) -> Any:
+    """Return the number or array that a stand-in stands for; anything else unchanged."""
+    return value.value if issubclass(type(value), Traced) else value
+
+
+def plain_deep(value: Any) -> Any:
+    """Return `value` with the stand-ins inside tuples, lists and dicts replaced by what they stand for."""
+    kind = type(value)
+    if kind is tuple:
+        return tuple(plain_deep(item) for item in value)
+    if kind is list:
+        return [plain_deep(item) for item in value]
+    if kind is dict:
+        return {key: plain_deep(item) for key, item in value.items()}
+    return plain(value)
+
+
+def holds_traced(value: Any) -> bool:
+    """Tell whether a stand-in is found in a value, or in tuples and lists of values."""
+    if type(value) in (tuple, list):
+        return any(holds_traced(item) for item in value)
+    return is_traced(value)
+
+
+def wrap(tape: Tape, position: int, value: Any) -> Any:
+    """Return the stand-in for the value of the record at `position`."""
+    stand_in = Traced.stand_ins["array" if type(value) is np.ndarray else "number"]()
+    stand_in.value, stand_in.tape, stand_in.id = value, tape, position
+    return stand_in
+
+
+def open_tape(operands: Iterable[Any], frame: FrameType) -> Tape | None:
+    """Return the open tape of the operands; None if all are plain or left over from a run that has ended."""
+    tape: Tape | None = None
+    for operand in operands:
+        if is_traced(operand) and operand.tape.is_open:
+            if tape is None:
+                tape = operand.tape
+            elif operand.tape is not tape:
+                raise UnsupportedError(
+                    "one operation meets values of two traces that are both running",
+                    where=place(frame),
+                    advice="pass the value in as an argument of the traced function",
+                )
+    return tape
+
+
+def record_call(
+    name: str,
+    operands: tuple[Any, ...],
+    value: Any,
+    params: dict[str, Any] | None,
+    frame: FrameType,
+    flag: int = 0,
+) -> Any:
+    """Record that `name`, applied to `operands`, gave `value`; return the stand-in for it.
+
+    `flag=AUXILIARY` marks a step on the way to the result of the instruction, which takes no variable's name.
+
+    The plain value is returned where no operand is traced. Raises UnsupportedError for complex results.
+    """
+    tape = open_tape(operands, frame)
+    if tape is None:
+        return value
+    if not isinstance(value, _REAL_SCALARS):
+        kind = value.dtype.kind if type(value) is np.ndarray else ""
+        if kind and kind in "biu":
+            # Whole numbers take steps. What was traced (Python ints) ends here, and that is said.
+            for operand in operands:
+                if is_traced(operand):
+                    cut(operand, "an array of integers", frame)
+            return value
+        if kind != "f":
+            refuse_value(name, value, frame)
+    positions: list[int | None] = []
+    constants: list[Any] = []
+    scalar = type(value) is not np.ndarray
+    for operand in operands:
+        if is_traced(operand) and operand.tape is tape:
+            positions.append(operand.id)
+            constants.append(None)
+            scalar = scalar and type(operand.value) is not np.ndarray
+        else:
+            constant = plain(operand)
+            if type(constant) in (list, tuple):
+                constant = np.asarray(constant)
+            if isinstance(constant, np.ndarray):
+                scalar = False
+                constant = tape.snapshot(constant)
+            positions.append(None)
+            constants.append(constant)
+    if scalar and params is None and not flag and name in _COMPACT:
+        position = tape.append_scalar(name, tuple(positions), tuple(constants), value, frame)
+    else:
+        position = tape.append(name, tuple(positions), tuple(constants), value, frame, params, flag)
+    return wrap(tape, position, value)
+
+
+def refuse_value(name: str, value: Any, frame: FrameType) -> NoReturn:
+    """Raise the error for a result that is no real number and no plain array of real numbers."""
+    described = type(value).__name__ + (f" of {value.dtype}" if isinstance(value, np.ndarray) else "")
+    raise UnsupportedError(
+        f"{name} gave a result that can't be followed yet",
+        where=place(frame),
+        got=f"got {described}, expected a real number or an array of them",
+        advice="detach(x) keeps a value out of the trace",
+    )
+
+
+def cut(traced: Traced, via: str, frame: FrameType) -> Any:
+    """Let the plain value leave the graph, never silently: a cut node and one warning for each place.
+
+    Raises CutError where the trace is strict.
+    """
+    tape = traced.tape
+    value = traced.value
+    if frame is not tape.frame and not tape.enter(frame):
+        return value
+    what = f"a traced value left the graph through {via}"
+    advice = "what is computed from it carries no gradient back; detach(x) says that this is meant"
+    if tape.strict:
+        raise CutError(what, where=place(frame), got=f"value {_brief(value)}", advice=advice)
+    _append_cut(traced, via, frame)
+    if (frame.f_code, frame.f_lasti) not in tape.warned:
+        tape.warned.add((frame.f_code, frame.f_lasti))
+        message = CutWarning(f"{what}; at {place(frame)}; {advice}")
+        warnings.warn_explicit(message, CutWarning, frame.f_code.co_filename, frame.f_lineno)
+    return value.copy() if type(value) is np.ndarray else value
+
+
+def detach(value: Any) -> Any:
+    """Return the plain value: a cut on purpose, drawn but without a warning. Plain values come back unchanged."""
+    return leave(value, sys._getframe(1)) if is_traced(value) else value  # noqa: SLF001
+
+
+def leave(traced: Traced, frame: FrameType) -> Any:
+    """Cut on purpose: the plain value, without a warning."""
+    if frame is traced.tape.frame or traced.tape.enter(frame):
+        _append_cut(traced, "detach()", frame)
+    return traced.value.copy() if type(traced.value) is np.ndarray else traced.value
+
+
+def _append_cut(traced: Traced, via: str, frame: FrameType) -> None:
+    traced.tape.append("cut", (traced.id,), (None,), traced.value, frame, {"via": via})
+
+
+def _brief(value: Any) -> str:
+    return f"array of shape {value.shape}" if type(value) is np.ndarray else repr(value)
+
+
+def unary(operand: Traced, name: str, compute: Callable[[Any], Any], frame: FrameType) -> Any:
+    """Compute and record an operation of one operand."""
+    return record_call(name, (operand,), compute(operand.value), None, frame)

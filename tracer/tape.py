@@ -1,0 +1,236 @@
+"""The tape: what is written down while a traced function runs (a Wengert list). No analysis here.
+
+The stand-ins of `values.py` append to it, `recording.py` freezes it. One record is `WIDTH` items of one flat list,
+so that appending is a single list operation:
+
+    code         op number × 4 + mask; bit 0: the left operand is traced, bit 1: the right one; 0: the general form
+    left         position of the left operand (an int), or its plain value; general form: positions, None for constants
+    right        the same for the right operand; general form: (constants, params)
+    value        the result
+    instruction  offset of the instruction in the caller's code
+
+A record is known by its position in the list, which is what a stand-in carries as its `id`.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.errors import UnsupportedError
+from tracer.rules import RULES
+
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+
+WIDTH = 5
+NO_INSTRUCTION = -1
+AUXILIARY = (
+    1  # set in an instruction offset, which is even: a record on the way to the instruction's own result
+)
+OP_NAMES = ("input", "cut", *RULES)
+OP_NUMBERS = {name: number for number, name in enumerate(OP_NAMES)}
+
+_OWN_FILES = str(Path(__file__).parent)
+_COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
+_IS_GENERATOR = 0x20  # inspect.CO_GENERATOR, without the cost of importing inspect
+WHOLE_TRACE = 0  # scope of the traced function itself
+_HOOK = -1  # stands for the scope of the hook, which is outside of the trace
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of one Python function, and the instruction of the caller that made it."""
+
+    code: CodeType
+    parent: int
+    caller: CodeType | None
+    instruction: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """From record `start` on, records are made by `code` within call `scope`."""
+
+    start: int
+    scope: int
+    code: CodeType
+
+
+@dataclass(slots=True)
+class Tape:
+    """The record of one run. It belongs to the thread that runs the function and is closed when that returns."""
+
+    strict: bool = False
+    records: list[Any] = field(default_factory=list)
+    frame: FrameType | None = None  # frame that made the last record: the hot path compares with it alone
+    is_open: bool = True
+    calls: list[Call] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
+    input_names: list[str] = field(default_factory=list)
+    warned: set[tuple[CodeType, int]] = field(default_factory=set)
+    families: dict[int, list[Any]] = field(default_factory=dict)  # views by the memory they share
+    thread: int = field(default_factory=threading.get_ident)
+    _depths: dict[FrameType, int] = field(default_factory=dict)  # position of each known frame in _stack
+    _stack: list[tuple[FrameType, int]] = field(
+        default_factory=list
+    )  # frames from the hook down, their scopes
+    _suspended: dict[FrameType, int] = field(default_factory=dict)  # scopes of generators, which come back
+    _snapshots: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+
+    def start(self, hook_frame: FrameType, code: CodeType) -> None:
+        """Make the frame that calls the traced function the root: what it calls is the whole trace."""
+        self._stack.append((hook_frame, _HOOK))
+        self._depths[hook_frame] = 0
+        self.calls.append(Call(code, _HOOK, None, NO_INSTRUCTION))
+        self.segments.append(Segment(0, WHOLE_TRACE, code))
+
+    def close(self) -> None:
+        """End the recording and let go of every frame; stand-ins that outlive it compute plain values."""
+        self.is_open = False
+        self.frame = None
+        self._stack.clear()
+        self._depths.clear()
+        self._suspended.clear()
+        self._snapshots.clear()
+
+    def enter(self, frame: FrameType) -> bool:
+        """Note that records now come from `frame`; False if the tape is closed and nothing may be recorded.
+
+        Raises UnsupportedError where a traced value is used in another thread: the order of the records would be
+        the scheduler's, and the gradients with it.
+        """
+        if not self.is_open:
+            return False
+        if threading.get_ident() != self.thread:
+            raise UnsupportedError(
+                "a traced value is used in another thread than the one that runs the traced function",
+                where=place(frame),
+                advice="trace the function that the thread runs, or call it without threads",
+            )
+        scope = self._scope_of(frame)
+        self.frame = frame
+        self.segments.append(Segment(len(self.records), scope, frame.f_code))
+        return True
+
+    def _scope_of(self, frame: FrameType) -> int:
+        """Find the call that `frame` is, making the scopes of all calls between it and a known frame."""
+        depths, stack = self._depths, self._stack
+        fresh: list[FrameType] = []
+        known: FrameType | None = frame
+        while known is not None and known not in depths:
+            fresh.append(known)
+            known = known.f_back
+        keep = depths[known] + 1 if known is not None else 1
+        for gone, _ in stack[keep:]:
+            del depths[gone]
+        del stack[keep:]
+        for new in reversed(fresh):
+            depths[new] = len(stack)
+            stack.append((new, self._new_scope(new, stack[-1][1])))
+        return max(stack[-1][1], WHOLE_TRACE)
+
+    def _new_scope(self, frame: FrameType, parent: int) -> int:
+        """Return the scope of a frame that was not seen running just before."""
+        if parent == _HOOK:
+            return WHOLE_TRACE
+        code = frame.f_code
+        if code.co_name in _COMPREHENSIONS or code.co_filename.startswith(_OWN_FILES):
+            return parent
+        if code.co_flags & _IS_GENERATOR and frame in self._suspended:
+            return self._suspended[frame]
+        back = frame.f_back
+        scope = len(self.calls)
+        if back is None:
+            self.calls.append(Call(code, parent, None, NO_INSTRUCTION))
+        else:
+            self.calls.append(Call(code, parent, back.f_code, back.f_lasti))
+        if code.co_flags & _IS_GENERATOR:
+            self._suspended[frame] = scope
+        return scope
+
+    def append(
+        self,
+        name: str,
+        operands: tuple[int | None, ...],
+        constants: tuple[Any, ...],
+        value: Any,
+        frame: FrameType,
+        params: dict[str, Any] | None = None,
+        flag: int = 0,
+    ) -> int:
+        """Record one operation in the general form and return its position."""
+        if frame is not self.frame:
+            self.enter(frame)
+        records = self.records
+        position = len(records)
+        records += (OP_NUMBERS[name] << 2, operands, (constants, params), value, frame.f_lasti | flag)
+        return position
+
+    def append_scalar(
+        self,
+        name: str,
+        operands: tuple[int | None, ...],
+        constants: tuple[Any, ...],
+        value: Any,
+        frame: FrameType,
+    ) -> int:
+        """Record an elementwise operation on one or two scalars in the compact form and return its position."""
+        if frame is not self.frame:
+            self.enter(frame)
+        records = self.records
+        position = len(records)
+        left, right = operands if len(operands) == 2 else (operands[0], None)
+        mask = (left is not None) | (right is not None) << 1
+        if left is None:
+            left = constants[0]
+        elif right is None and len(operands) == 2:
+            right = constants[1]
+        records += (OP_NUMBERS[name] << 2 | mask, left, right, value, frame.f_lasti)
+        return position
+
+    def add_input(self, name: str, value: Any) -> int:
+        """Record an input: an argument's leaf, or a watched value."""
+        position = len(self.records)
+        self.records += (OP_NUMBERS["input"] << 2, (), ((), None), value, NO_INSTRUCTION)
+        self.input_names.append(name)
+        return position
+
+    def snapshot(self, constant: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return a copy of a plain array as it is now, the same copy for as long as its bytes don't change.
+
+        A constant that is changed in place after its use must not corrupt a gradient.
+        """
+        owner, copy = self._snapshots.get(id(constant), (None, None))
+        if owner is not constant or copy is None or not _same_bytes(copy, constant):
+            copy = constant.copy(order="K")
+            self._snapshots[id(constant)] = (constant, copy)
+        return copy
+
+
+def _same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
+    """Compare bit by bit, so that NaN equals itself and 0.0 differs from -0.0."""
+    if left.shape != right.shape or left.dtype != right.dtype or left.dtype.hasobject:
+        return False
+    if left.flags.c_contiguous and right.flags.c_contiguous and left.itemsize in (1, 2, 4, 8):
+        unsigned = f"u{left.itemsize}"
+        return bool(np.array_equal(left.view(unsigned), right.view(unsigned)))
+    return left.tobytes() == right.tobytes()
+
+
+def caller() -> FrameType:
+    """Return the nearest frame that is not edgegrad's own: the user's code, which an error should name."""
+    frame = sys._getframe(1)  # noqa: SLF001  (Python has no public way to see the caller)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN_FILES):
+        frame = frame.f_back
+    return frame
+
+
+def place(frame: FrameType) -> str:
+    """Say where a frame is, as `file:line`, for a message."""
+    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"

@@ -1,0 +1,351 @@
+"""Trace: what users hold. A run and the gradient of one of its outputs; each method is one call into a room."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.backward import Gradients, backward
+from tracer.boxing import Structure, fill
+from tracer.errors import GradientError, LookupNameError
+from tracer.graph import CUT, FUNCTION, OUTPUT, SPLITTER, Graph
+from tracer.recording import Output, Recording, Values
+from tracer.sites import Sites, sites_of
+from tracer.tape import OP_NUMBERS
+from tracer.views import Edge, Node, Views, zero_like
+
+if TYPE_CHECKING:
+    import os
+
+_COUNTED = re.compile(r"(?P<name>.+)\[(?P<count>-?\d+)\]")
+
+
+@dataclass
+class Run:
+    """One run of a traced function: its record, and what its arguments and result were."""
+
+    function: str
+    recording: Recording
+    structures: dict[
+        str, Structure
+    ]  # by parameter: the argument with input numbers in place of its numbers
+    result: Any = None
+    error: str | None = (
+        None  # the exception's type and text: the exception itself would keep its frames alive
+    )
+    known_sites: Sites | None = None  # of a loaded trace, whose code is not at hand
+    keep: str = "auto"
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The forward graph."""
+        return Graph(self.recording)
+
+    @cached_property
+    def sites(self) -> Sites:
+        """Where everything was made."""
+        return self.known_sites or sites_of(self.recording)
+
+    @cached_property
+    def input_rows(self) -> dict[int, str]:
+        """By row of an input: its name."""
+        rows = np.flatnonzero(self.recording.ops == OP_NUMBERS["input"]).tolist()
+        return dict(zip(rows, self.recording.input_names, strict=True))
+
+
+@dataclass(eq=False)
+class Trace:
+    """A run and the gradient on every edge for one seeded output; the backward pass runs when first asked for."""
+
+    run: Run = field(repr=False)
+    of: str | int | None = None
+    seed: Any = None
+
+    @property
+    def function(self) -> str:
+        """The name of the traced function."""
+        return self.run.function
+
+    @property
+    def result(self) -> Any:
+        """What the traced function returned; None if it raised, see `error`."""
+        return self.run.result
+
+    @property
+    def error(self) -> str | None:
+        """Type and text of the exception that ended the run; what was recorded up to it can be looked at."""
+        return self.run.error
+
+    @property
+    def recording(self) -> Recording:
+        """The columns of the run."""
+        return self.run.recording
+
+    @property
+    def graph(self) -> Graph:
+        """The columns of the forward graph."""
+        return self.run.graph
+
+    @property
+    def sites(self) -> Sites:
+        """Places in the source, scopes and variable names."""
+        return self.run.sites
+
+    @property
+    def source(self) -> dict[str, str]:
+        """The text of each file that the traced code stands in, as far as it is known."""
+        return self.sites.source
+
+    @property
+    def input_rows(self) -> dict[int, str]:
+        """By row of an input: its name."""
+        return self.run.input_rows
+
+    @property
+    def nodes(self) -> Views:
+        """All nodes, in execution order."""
+        return Views(lambda index: Node(self, index), len(self.graph.kinds))
+
+    @property
+    def edges(self) -> Views:
+        """All edges, by the node they lead to."""
+        return Views(lambda index: Edge(self, index), len(self.graph.src))
+
+    @property
+    def inputs(self) -> list[Node]:
+        """The input nodes, in the order of the arguments."""
+        return [Node(self, int(self.graph.node_of_row[row])) for row in self.input_rows]
+
+    @property
+    def outputs(self) -> list[Node]:
+        """The output nodes: one for each number in the result."""
+        return [Node(self, index) for index in range(self.graph.first_output, len(self.graph.kinds))]
+
+    @cached_property
+    def output(self) -> Node:
+        """The output whose gradient this is.
+
+        Raises GradientError where there is none, or several to choose from, and LookupNameError for a wrong `of`.
+        """
+        return Node(self, self.graph.first_output + self._chosen_output())
+
+    @cached_property
+    def seed_value(self) -> Any:
+        """The gradient that the backward pass starts with, in the shape of the output; 1.0 unless it was given."""
+        output = self.recording.outputs[self.output.index - self.graph.first_output]
+        shape = np.shape(output.value)
+        if self.seed is None:
+            if np.size(output.value) == 1:
+                return np.ones_like(output.value) if isinstance(output.value, np.ndarray) else 1.0
+            raise GradientError(
+                f"the output of {self.function} is an array, so its gradient needs a seed",
+                got=f"got no seed for {self._described(output)} of shape {shape}",
+                advice=f"give the starting gradient: backward(seed=np.ones({shape})), or return a single number"
+                + self._choices(", or choose another output: "),
+            )
+        seed = np.asarray(self.seed, dtype=getattr(output.value, "dtype", np.float64))
+        if seed.shape != shape:
+            raise GradientError(
+                "the seed has another shape than the output",
+                got=f"got {seed.shape}, expected {shape}",
+                advice="the seed is the gradient of the output, one number for each of its elements",
+            )
+        return seed.copy() if shape or isinstance(output.value, np.ndarray) else float(seed)
+
+    @cached_property
+    def gradients(self) -> Gradients:
+        """The gradients in columns."""
+        row = self.output.row
+        return backward(self.graph, row, self.seed_value, keep_all=self.run.keep == "all")
+
+    @property
+    def grads(self) -> dict[str, Any]:
+        """The gradient of the output by each parameter, in the structure of its argument.
+
+        Zeros where the output does not depend on it, None where nothing is traced. Arrays are copies.
+        """
+        rows = list(self.input_rows)
+        return {
+            parameter: fill(structure, lambda number: self._gradient_of_input(rows[number]))
+            for parameter, structure in self.run.structures.items()
+        }
+
+    @cached_property
+    def steps(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """By edge: when it fired in the backward pass, from 0; -1 where it never did."""
+        graph, reached = self.graph, self.gradients.reached
+        kinds = graph.kinds[graph.dst]
+        rows = graph.rows[graph.dst]
+        has_slot = graph.slots >= 0
+        rows[has_slot] = graph.slot_consumer[graph.slots[has_slot]]
+        fired = (kinds != CUT) & reached[rows]
+        fired &= graph.kinds[graph.node_of_row[rows]] != CUT
+        fired[kinds == OUTPUT] = False
+        if self.output.row >= 0:
+            fired[graph.first_in[self.output.index]] = True
+        steps = np.full(len(fired), -1, np.int64)
+        edges = np.flatnonzero(fired)
+        steps[edges] = np.arange(len(edges))[::-1]
+        return steps
+
+    def edge_gradients(self) -> Values:
+        """Return the gradient of every edge in one column: scalars as floats, arrays by edge number."""
+        graph, gradients = self.graph, self.gradients
+        kinds = graph.kinds[graph.dst]
+        column = gradients.numbers[graph.rows[graph.dst]]
+        into_functions = np.flatnonzero(kinds == FUNCTION)
+        partials = gradients.locals[graph.slots[into_functions]]
+        with np.errstate(all="ignore"):
+            column[into_functions] *= partials
+        column[self.steps < 0] = 0.0
+        # What is left are arrays, and products that are no number: one by one.
+        special = np.zeros(len(column), np.bool_)
+        special[into_functions] = np.isnan(partials)
+        has_array = np.zeros(len(self.recording), np.bool_)
+        has_array[np.array(list(gradients.arrays), np.int64)] = True
+        special |= (has_array[graph.rows[graph.dst]] | (graph.slots >= 0)) & (kinds == SPLITTER)
+        special[graph.first_in[graph.first_output] :] = True
+        special &= self.steps >= 0
+        others: dict[int, Any] = {}
+        for index in np.flatnonzero(special).tolist():
+            gradient = Edge(self, index).grad
+            if isinstance(gradient, np.ndarray):
+                others[index] = gradient
+            column[index] = np.nan if index in others else gradient
+        return Values(column, others)
+
+    def __getitem__(self, name: str) -> Node:
+        """Return the node of an input by its path, or of a variable: `t["h"]`, its last assignment; `t["h[3]"]`, its 4th.
+
+        Raises LookupNameError with the nearest names.
+        """
+        wanted = name.replace('"', "'")
+        for row, path in self.input_rows.items():
+            if path == wanted:
+                return Node(self, int(self.graph.node_of_row[row]))
+        rows = self.sites.rows_named(wanted)
+        if len(rows):
+            return Node(self, int(self.graph.node_of_row[rows[-1]]))
+        counted = _COUNTED.fullmatch(wanted)
+        if counted:
+            rows = self.sites.rows_named(counted["name"])
+            count = int(counted["count"])
+            if -len(rows) <= count < len(rows):
+                return Node(self, int(self.graph.node_of_row[rows[count]]))
+            if len(rows):
+                raise LookupNameError(
+                    f"the variable {counted['name']} has no assignment number {count}",
+                    got=f"it was assigned {len(rows)} times, [0] to [{len(rows) - 1}]",
+                    advice=f"{counted['name']} alone is the last",
+                )
+        for index, output in enumerate(self.recording.outputs):
+            if wanted and output.path == wanted:
+                return Node(self, self.graph.first_output + index)
+        raise LookupNameError(
+            f"no input, variable or output is named {name!r}", advice=self._nearest(wanted)
+        )
+
+    def backward(self, of: str | int | None = None, seed: Any = None) -> Trace:
+        """Return a new Trace over the same run for another output or seed; nothing accumulates."""
+        return Trace(self.run, self.of if of is None else of, seed)
+
+    def explain(self, name: str, *, depth: int = 6, top: int = 5) -> str:
+        """Return the arithmetic behind the gradient of an input or variable, as a tree of text lines."""
+        from tracer.diagnose.explain import explain  # noqa: PLC0415  (not needed to trace)
+
+        return explain(self, name, depth=depth, top=top)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the trace to a file that `load` and the command line read without running any code."""
+        from tracer.trace_file import save  # noqa: PLC0415  (not needed to trace)
+
+        save(self, Path(path))
+
+    def draw(self, path: str | os.PathLike[str]) -> None:
+        """Draw the graph to a file, by its suffix: svg, png, pdf or dot."""
+        from viz import draw  # noqa: PLC0415  (the one door to viz, which imports this package)
+
+        draw(self, path)
+
+    def _repr_html_(self) -> str:
+        from viz import svg  # noqa: PLC0415  (as above)
+
+        return svg(self)
+
+    def __repr__(self) -> str:
+        ended = f", ended by {self.error}" if self.error else ""
+        return f"<Trace of {self.function}: {len(self.nodes)} nodes, {len(self.edges)} edges{ended}>"
+
+    def _gradient_of_input(self, row: int) -> Any:
+        value = self.recording.values[row]
+        gradient = self.gradients.row(row) if self.gradients.reached[row] else zero_like(value)
+        if isinstance(value, np.ndarray):
+            return np.array(gradient, dtype=value.dtype)
+        return type(value)(gradient) if isinstance(value, np.floating) else float(gradient)
+
+    def _chosen_output(self) -> int:
+        """Return the number of the output that `of` names, or of the only one that there is."""
+        outputs = self.recording.outputs
+        if self.error is not None and not outputs:
+            raise GradientError(
+                f"{self.function} raised an exception, so it has no output to go back from",
+                got=self.error,
+                advice="nodes and values up to the error can be looked at",
+            )
+        if self.of is not None:
+            return self._named_output(self.of)
+        traced = [number for number, output in enumerate(outputs) if output.row >= 0]
+        candidates = traced or list(range(len(outputs)))
+        if not candidates:
+            raise GradientError(
+                f"{self.function} returned nothing that has a gradient",
+                got=f"got {type(self.result).__name__}, expected a float, an array, or a container of them",
+                advice="return the value that you want the gradient of",
+            )
+        if len(candidates) > 1:
+            raise GradientError(
+                f"{self.function} returned several values",
+                got=f"got {len(candidates)} outputs{self._choices(': ')}",
+                advice="choose one: @trace(of=…), or t.backward(of=…)",
+            )
+        return candidates[0]
+
+    def _named_output(self, of: str | int) -> int:
+        outputs = self.recording.outputs
+        wanted = {str(of), f"[{of!r}]", f".{of}"}
+        for number, output in enumerate(outputs):
+            if output.path in wanted:
+                return number
+        named = [
+            number
+            for number, output in enumerate(outputs)
+            if output.row >= 0 and of in self._names(output.row)
+        ]
+        if named:
+            return named[-1]
+        raise LookupNameError(
+            f"{self.function} has no output {of!r}", advice=self._choices("choose from ") or ""
+        )
+
+    def _names(self, row: int) -> tuple[str, ...]:
+        return (*self.sites.name(row), self.input_rows.get(row, ""))
+
+    def _described(self, output: Output) -> str:
+        name = self._names(output.row)[1] if output.row >= 0 else ""
+        return " = ".join(part for part in (output.path, name) if part) or "the result"
+
+    def _choices(self, lead: str) -> str:
+        outputs = self.recording.outputs
+        return lead + ", ".join(self._described(output) for output in outputs) if len(outputs) > 1 else ""
+
+    def _nearest(self, wanted: str) -> str:
+        names = [*self.input_rows.values(), *(variable.name for variable in self.sites.variables)]
+        close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
+        known = ", ".join(list(dict.fromkeys(names))[:12])
+        return f"did you mean {' or '.join(close)}?" if close else f"known names: {known}"

@@ -1,0 +1,353 @@
+"""Scalar and Array: the stand-ins that flow through user code in place of numbers and append to the tape.
+
+Everything but the value, the tape and the record's position is worked out after the run. The two-operand methods
+of Scalar are the hot path of the whole project: they are written out from one template, with the operator inlined,
+because each indirection costs more than the arithmetic.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from tracer import numpy_calls
+from tracer.errors import UnsupportedError
+from tracer.standins import Traced, cut, is_traced, plain, record_call, refuse_value, unary
+from tracer.tape import AUXILIARY, OP_NUMBERS, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+_frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
+_NUMBERS = (int, float, complex, np.number, np.bool_, np.ndarray)
+_BUILTINS = frozenset({str, bytes, tuple, dict, set, frozenset, type(None)})
+_ARITHMETIC = {  # method name -> name of the rule, the operator as written, as a function, and in place
+    "add": ("add", "+", operator.add, operator.iadd),
+    "sub": ("subtract", "-", operator.sub, operator.isub),
+    "mul": ("multiply", "*", operator.mul, operator.imul),
+    "truediv": ("divide", "/", operator.truediv, operator.itruediv),
+    "floordiv": ("floor_divide", "//", operator.floordiv, operator.ifloordiv),
+    "mod": ("remainder", "%", operator.mod, operator.imod),
+    "pow": ("power", "**", operator.pow, operator.ipow),
+}
+
+
+class _Number(Traced, stands_for="none"):
+    """What Scalar and Array share: reads that carry no gradient, ways out of the graph, NumPy's two protocols."""
+
+    __slots__ = ()
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type[Any]:
+        """Answer isinstance as the plain value would, so that checks in user code take the same branch."""
+        return type(self.value)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        return numpy_calls.call_ufunc(ufunc, method, inputs, options, _frame(1))
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        return numpy_calls.call_function(function, args, options, _frame(1))
+
+    def __lt__(self, other: Any) -> Any:
+        return self.value < plain(other)
+
+    def __le__(self, other: Any) -> Any:
+        return self.value <= plain(other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self.value > plain(other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self.value >= plain(other)
+
+    def __eq__(self, other: object) -> Any:
+        return self.value == plain(other)
+
+    def __ne__(self, other: object) -> Any:
+        return self.value != plain(other)
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+    def __format__(self, form: str) -> str:
+        return format(self.value, form)
+
+    def __index__(self) -> int:
+        return operator.index(self.value)
+
+    def __int__(self) -> int:
+        return int(cut(self, "int()", _frame(1)))
+
+    def __float__(self) -> float:
+        return float(cut(self, "float()", _frame(1)))
+
+    def __complex__(self) -> complex:
+        return complex(cut(self, "complex()", _frame(1)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _identity, (cut(self, "pickle", _frame(1)),)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.array(cut(self, "a conversion to a plain array", _frame(1)), dtype=dtype, copy=copy)
+
+    def __invert__(self) -> Any:
+        return ~self.value
+
+    def __neg__(self) -> Any:
+        return unary(self, "negative", operator.neg, _frame(1))
+
+    def __pos__(self) -> Any:
+        return unary(self, "positive", operator.pos, _frame(1))
+
+    def __abs__(self) -> Any:
+        return unary(self, "absolute", abs, _frame(1))
+
+    def __divmod__(self, other: Any) -> Any:
+        frame = _frame(1)
+        return _divmod(self, other, frame)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return _divmod(other, self, _frame(1))
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else a number or an array has: array methods are followed as NumPy's functions are."""
+        attribute = getattr(self.value, name)  # raises the plain value's own AttributeError
+        frame = _frame(1)
+        if isinstance(self.value, (np.ndarray, np.generic)):
+            return numpy_calls.attribute(self, name, attribute, frame)
+        if name in ("real", "conjugate"):
+            return self if name == "real" else lambda: self
+        if not callable(attribute) or name == "is_integer":
+            return attribute
+        return lambda *args: getattr(cut(self, f".{name}()", frame), name)(*args)
+
+
+class Scalar(_Number, stands_for="number"):
+    """Stands for a float, an int or a NumPy scalar."""
+
+    __slots__ = ()
+
+    def __copy__(self) -> Scalar:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Scalar:
+        return self
+
+    def __round__(self, digits: Any = None) -> Any:
+        arguments = () if digits is None else (plain(digits),)
+        return unary(self, "round", lambda value: round(value, *arguments), _frame(1))
+
+    def __floor__(self) -> Any:
+        return unary(self, "floor", math.floor, _frame(1))
+
+    def __ceil__(self) -> Any:
+        return unary(self, "ceil", math.ceil, _frame(1))
+
+    def __trunc__(self) -> Any:
+        return unary(self, "trunc", math.trunc, _frame(1))
+
+
+class Array(_Number, stands_for="array"):
+    """Stands for an ndarray. `a += b` moves the same stand-in on to a new record: the old value stays on the tape."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self) -> Iterator[Any]:
+        iter(self.value)  # raises NumPy's own error for a 0-d array
+        frame = _frame(1)
+        return (numpy_calls.getitem(self, index, frame) for index in range(len(self.value)))
+
+    def __getitem__(self, index: Any) -> Any:
+        return numpy_calls.getitem(self, index, _frame(1))
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise UnsupportedError(
+            "writing into a traced array by index is not followed yet",
+            where=place(_frame(1)),
+            advice="build the array from its parts with np.where, np.concatenate or np.stack",
+        )
+
+    def __contains__(self, item: Any) -> bool:
+        return plain(item) in self.value
+
+    def __copy__(self) -> Any:
+        return numpy_calls.call_function(np.copy, (self,), {}, _frame(1))
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return numpy_calls.call_function(np.copy, (self,), {}, _frame(1))
+
+    def __matmul__(self, other: Any) -> Any:
+        return binary(self, other, "matmul", operator.matmul, _frame(1))
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return binary(other, self, "matmul", operator.matmul, _frame(1))
+
+
+def _identity(value: Any) -> Any:
+    """Return the value: what a pickled stand-in becomes."""
+    return value
+
+
+def _divmod(left: Any, right: Any, frame: FrameType) -> Any:
+    quotient, rest = divmod(plain(left), plain(right))
+    return (
+        record_call("floor_divide", (left, right), quotient, None, frame, AUXILIARY),
+        record_call("remainder", (left, right), rest, None, frame, AUXILIARY),
+    )
+
+
+def binary(left: Any, right: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType) -> Any:
+    """Compute and record an operator whose operands are not those of the hot path."""
+    for other in (left, right):
+        if is_traced(other) or isinstance(other, _NUMBERS):
+            continue
+        if type(other) is list and any(type(side) is Array for side in (left, right)):
+            continue
+        # A builtin raises its own error when it meets the plain value; another class may know what to do.
+        return compute(plain(left), plain(right)) if type(other) in _BUILTINS else NotImplemented
+    return record_call(name, (left, right), compute(plain(left), plain(right)), None, frame)
+
+
+def _in_place(
+    array: Array, other: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType
+) -> Array:
+    """Follow `array += other`: NumPy writes into a copy, and the same stand-in goes on with that."""
+    numpy_calls.refuse_aliased_write(array, frame)
+    fresh = array.value.copy(order="K")
+    compute(fresh, plain(other))  # in place, so that casting and its errors are those of the plain program
+    stand_in = record_call(name, (array, other), fresh, None, frame)
+    array.value = fresh
+    if is_traced(stand_in):
+        array.id, array.tape = stand_in.id, stand_in.tape
+    return array
+
+
+_FORWARD = """
+def __{method}__(self, other{extra_parameter}):
+    {guard_arguments}
+    tape = self.tape
+    kind = type(other)
+    if kind is Scalar and other.tape is tape:
+        value = self.value {symbol} other.value
+        code, right = {both}, other.id
+    elif kind is float or kind is int:
+        value = self.value {symbol} other
+        code, right = {left_only}, other
+    else:
+        return binary(self, other, "{rule}", compute, getframe(1))
+    {guard_value}
+    frame = getframe(1)
+    if frame is not tape.frame and not tape.enter(frame):
+        return value
+    out = Scalar()
+    out.value, out.tape = value, tape
+    records = tape.records
+    out.id = len(records)
+    records += (code, self.id, right, value, frame.f_lasti)
+    return out
+"""
+_REFLECTED = """
+def __r{method}__(self, other{extra_parameter}):
+    {guard_arguments}
+    kind = type(other)
+    if kind is not float and kind is not int:
+        return binary(other, self, "{rule}", compute, getframe(1))
+    value = other {symbol} self.value
+    {guard_value}
+    tape = self.tape
+    frame = getframe(1)
+    if frame is not tape.frame and not tape.enter(frame):
+        return value
+    out = Scalar()
+    out.value, out.tape = value, tape
+    records = tape.records
+    out.id = len(records)
+    records += ({right_only}, other, self.id, value, frame.f_lasti)
+    return out
+"""
+_GUARDS = {
+    "pow": {
+        "extra_parameter": ", modulus=None",
+        "guard_arguments": "if modulus is not None: return pow(plain(self), plain(other), plain(modulus))",
+        # A negative number to a fraction is complex: the general path says that this is not followed.
+        "guard_value": 'if type(value) is complex: refuse_value("{rule}", value, getframe(1))',
+    },
+}
+_NO_GUARDS = dict.fromkeys(_GUARDS["pow"], "")
+
+
+def _write_scalar_methods() -> None:
+    """Write out the two-operand methods of Scalar from the templates above."""
+    for method, (rule, symbol, compute, _) in _ARITHMETIC.items():
+        code = OP_NUMBERS[rule] << 2
+        names = {"method": method, "rule": rule, "symbol": symbol}
+        codes = {"left_only": code | 1, "right_only": code | 2, "both": code | 3}
+        guards = {key: text.format(rule=rule) for key, text in _GUARDS.get(method, _NO_GUARDS).items()}
+        space: dict[str, Any] = {
+            "Scalar": Scalar,
+            "binary": binary,
+            "compute": compute,
+            "getframe": _frame,
+            "plain": plain,
+            "refuse_value": refuse_value,
+        }
+        for template in (_FORWARD, _REFLECTED):
+            text = template.format(**names, **codes, **guards)
+            exec(compile(text, __file__, "exec"), space)  # noqa: S102  (our own text, as dataclasses does)
+        setattr(Scalar, f"__{method}__", space[f"__{method}__"])
+        setattr(Scalar, f"__r{method}__", space[f"__r{method}__"])
+
+
+def _write_array_methods() -> None:
+    """Give Array the same operators, and those in place, through the general path."""
+
+    def forward(rule: str, compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        return lambda self, other: binary(self, other, rule, compute, _frame(1))
+
+    def reflected(rule: str, compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        return lambda self, other: binary(other, self, rule, compute, _frame(1))
+
+    def in_place(rule: str, compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        return lambda self, other: _in_place(self, other, rule, compute, _frame(1))
+
+    for method, (rule, _, compute, compute_in_place) in _ARITHMETIC.items():
+        setattr(Array, f"__{method}__", forward(rule, compute))
+        setattr(Array, f"__r{method}__", reflected(rule, compute))
+        setattr(Array, f"__i{method}__", in_place(rule, compute_in_place))
+
+
+def _write_integer_methods() -> None:
+    """Bit operators are for integers, which take steps: plain results, as from a comparison."""
+
+    def forward(compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        return lambda self, other: compute(plain(self), plain(other))
+
+    def reflected(compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        return lambda self, other: compute(plain(other), plain(self))
+
+    for method in ("and", "or", "xor", "lshift", "rshift"):
+        compute = getattr(operator, f"__{method}__")
+        setattr(_Number, f"__{method}__", forward(compute))
+        setattr(_Number, f"__r{method}__", reflected(compute))
+
+
+_write_scalar_methods()
+_write_array_methods()
+_write_integer_methods()

@@ -1,0 +1,305 @@
+"""Node and Edge: views of one row of a trace's columns, made when somebody looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from tracer.backward import recomputed
+from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, OUTPUT, SPLITTER, operand_value
+from tracer.rules import RULES
+from tracer.rules.kinds import Elementwise, Many, Part
+from tracer.tape import OP_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tracer.sites import Scope
+    from tracer.source import Site
+    from tracer.trace import Trace
+
+
+class _View:
+    """One row of the columns of a trace; equal to another view of the same row."""
+
+    __slots__ = ("index", "trace")
+
+    def __init__(self, trace: Trace, index: int) -> None:
+        self.trace = trace
+        self.index = index
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.trace is self.trace and other.index == self.index  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.index))
+
+
+class Node(_View):
+    """A node of the graph: an input, a function node, a splitter, an output, or a cut."""
+
+    __slots__ = ()
+
+    @property
+    def kind(self) -> str:
+        """'input', 'function', 'splitter', 'output' or 'cut'."""
+        return KINDS[self._kind]
+
+    @property
+    def _kind(self) -> int:
+        return int(self.trace.graph.kinds[self.index])
+
+    @property
+    def row(self) -> int:
+        """The recorded row that this node stands for; -1 for an output that was never traced."""
+        return int(self.trace.graph.rows[self.index])
+
+    @property
+    def _slot(self) -> int:
+        return int(self.trace.graph.node_slots[self.index])
+
+    @property
+    def op(self) -> str:
+        """The name of the rule; 'copy' or 'broadcast' for splitters; else the kind."""
+        if self._kind == SPLITTER:
+            return "copy" if self._slot == NO_SLOT else "broadcast"
+        return OP_NAMES[self.trace.recording.ops[self.row]] if self._kind == FUNCTION else self.kind
+
+    @property
+    def symbol(self) -> str:
+        """What a gate shows: the rule's symbol, or the name of the operation without its kind of operand."""
+        rule = RULES.get(self.op) if self._kind == FUNCTION else None
+        return (rule.symbol if rule else "") or self.op.removesuffix("_scalars")
+
+    @property
+    def name(self) -> str | None:
+        """The variable that the value was assigned to; the path of an input or output; None without one."""
+        kind = self._kind
+        if kind == OUTPUT:
+            return self.trace.recording.outputs[self.index - self.trace.graph.first_output].path
+        if self.row in self.trace.input_rows:
+            return self.trace.input_rows[self.row]
+        return None if kind == CUT else self.trace.sites.name(self.row)[0] or None
+
+    @property
+    def label(self) -> str:
+        """The name, with its count (`h[3]`) where the variable was assigned several times."""
+        if self._kind in (OUTPUT, CUT) or self.row in self.trace.input_rows:
+            return self.name or ""
+        return self.trace.sites.name(self.row)[1]
+
+    @property
+    def value(self) -> Any:
+        """The value that leaves this node: a number, or an array that must not be written to."""
+        if self._kind == OUTPUT:
+            return self.trace.recording.outputs[self.index - self.trace.graph.first_output].value
+        value = self.trace.recording.values[self.row]
+        return (
+            value if self._slot == NO_SLOT else np.broadcast_to(value, self.trace.graph.targets[self._slot])
+        )
+
+    @property
+    def grad(self) -> Any:
+        """The gradient of the seeded output with respect to this value; None at a cut, and zeros where it is zero."""
+        gradients = self.trace.gradients
+        if self._kind == CUT:
+            return None
+        if self._kind == OUTPUT:
+            return self.trace.seed_value if self == self.trace.output else zero_like(self.value)
+        value = self.trace.recording.values[self.row]
+        if self._slot != NO_SLOT:
+            return gradients.narrowed.get(self._slot, zero_like(value))
+        return gradients.row(self.row) if gradients.reached[self.row] else zero_like(value)
+
+    @property
+    def site(self) -> Site | None:
+        """Where in the source the value was made; None for inputs."""
+        kind = self._kind
+        if kind == OUTPUT or self.row in self.trace.input_rows or self.row < 0:
+            return None
+        return self.trace.sites.place(self.row).site
+
+    @property
+    def scope(self) -> Scope:
+        """The call in which the value was made."""
+        sites = self.trace.sites
+        return sites.scopes[sites.row_scopes[self.row] if self.row >= 0 and self._kind != OUTPUT else 0]
+
+    @property
+    def in_edges(self) -> list[Edge]:
+        """The edges that lead here, by port."""
+        first = self.trace.graph.first_in
+        return [Edge(self.trace, edge) for edge in range(first[self.index], first[self.index + 1])]
+
+    @property
+    def out_edges(self) -> list[Edge]:
+        """The edges that leave here: at most one, but for splitters."""
+        return [Edge(self.trace, edge) for edge in self.trace.graph.out_edges(self.index)]
+
+    @property
+    def uses(self) -> list[Edge]:
+        """The edges by which the value was used: its one out-edge, or those of its splitter."""
+        edges = self.out_edges
+        if len(edges) == 1 and edges[0].dst.op == "copy" and edges[0].dst.kind == "splitter":
+            return edges[0].dst.out_edges
+        return edges
+
+    @property
+    def operands(self) -> tuple[Any, ...]:
+        """The operands in order: an Edge where the operand is traced, else the constant itself."""
+        if self._kind != FUNCTION:
+            return tuple(self.in_edges)
+        graph, recording = self.trace.graph, self.trace.recording
+        return tuple(
+            Edge(self.trace, int(graph.edge_of_slot[slot]))
+            if recording.operands[slot] >= 0
+            else operand_value(recording, slot)
+            for slot in range(recording.starts[self.row], recording.starts[self.row + 1])
+        )
+
+    @property
+    def kink(self) -> str:
+        """The convention chosen where the derivative is one here (`abs'(0) = 0`), else the empty string."""
+        rule = RULES.get(self.op) if self._kind == FUNCTION else None
+        if rule is None or not rule.choice:
+            return ""
+        recording = self.trace.recording
+        slots = range(recording.starts[self.row], recording.starts[self.row + 1])
+        operands = tuple(operand_value(recording, slot) for slot in slots)
+        out = recording.values[self.row]
+        if isinstance(rule, Elementwise):
+            chosen = rule.flat or (rule.at_kink is not None and np.any(rule.at_kink(*operands, out)))
+        elif isinstance(rule, Many):
+            chosen = rule.at_kink is not None and rule.at_kink(operands, out)
+        else:
+            params = recording.params.get(self.row, {})
+            chosen = rule.at_kink is not None and rule.at_kink(out, operands, params)
+        return rule.choice if chosen else ""
+
+    def __repr__(self) -> str:
+        return f"<Node {self.index} {self.kind} {self.op}{f' {self.label}' if self.label else ''}>"
+
+
+class Edge(_View):
+    """One use of one value: exactly one producer and one consumer."""
+
+    __slots__ = ()
+
+    @property
+    def src(self) -> Node:
+        """The node that the value comes from."""
+        return Node(self.trace, int(self.trace.graph.src[self.index]))
+
+    @property
+    def dst(self) -> Node:
+        """The node that uses the value."""
+        return Node(self.trace, int(self.trace.graph.dst[self.index]))
+
+    @property
+    def port(self) -> int:
+        """The position of the operand at `dst`, counting constants."""
+        return int(self.trace.graph.port[self.index])
+
+    @property
+    def _slot(self) -> int:
+        return int(self.trace.graph.slots[self.index])
+
+    @property
+    def value(self) -> Any:
+        """The value that the edge carries forward."""
+        return self.src.value
+
+    @property
+    def upstream(self) -> Any:
+        """The gradient that arrives at the output of `dst`."""
+        return self.dst.grad
+
+    @property
+    def local(self) -> Any:
+        """The local partial of `dst` by this operand: a number or an array; None where the rule is a vjp."""
+        node = self.dst
+        if node.kind != "function":
+            return None if node.op in ("broadcast", "cut") or isinstance(node.value, np.ndarray) else 1.0
+        recording = self.trace.recording
+        rule = RULES[node.op]
+        value = self.trace.gradients.locals[self._slot]
+        if not np.isnan(value):
+            return float(value)
+        operands = tuple(
+            operand_value(recording, slot)
+            for slot in range(recording.starts[node.row], recording.starts[node.row + 1])
+        )
+        out = recording.values[node.row]
+        with np.errstate(all="ignore"):
+            if isinstance(rule, Many):
+                return float(rule.partial(self.port, operands, out))
+            if not isinstance(rule, Elementwise):
+                return None
+            local = rule.local(self.port)(*operands, out)
+        return np.broadcast_to(local, np.shape(out)) if isinstance(out, np.ndarray) else float(local)
+
+    @property
+    def formula(self) -> str | None:
+        """The text of the local partial (`cos(x)`), which is also what was computed; None where there is none."""
+        rule = RULES.get(self.dst.op) if self.dst.kind == "function" else None
+        if isinstance(rule, Many):
+            return rule.text
+        return rule.formula(self.port) if isinstance(rule, Elementwise) else None
+
+    @property
+    def grad(self) -> Any:
+        """The gradient on this edge; zeros where the seeded output does not depend on this use."""
+        trace, graph, gradients = self.trace, self.trace.graph, self.trace.gradients
+        kind = graph.kinds[graph.dst[self.index]]
+        if kind in (SPLITTER, OUTPUT):
+            return self.dst.grad
+        row = int(graph.rows[graph.dst[self.index]])
+        if kind == CUT or not gradients.reached[row]:
+            return zero_like(self.value)
+        found = gradients.slots.get(self._slot)
+        if found is None and np.isnan(gradients.locals[self._slot]):
+            found = recomputed(graph, self._slot, gradients)
+        if found is None:
+            return gradients.row(row) * float(gradients.locals[self._slot])
+        return found.dense() if isinstance(found, Part) else found
+
+    @property
+    def step(self) -> int | None:
+        """When the edge fired in the backward pass, counting from 0; None where it never did: its gradient is zero."""
+        step = int(self.trace.steps[self.index])
+        return step if step >= 0 else None
+
+    def __repr__(self) -> str:
+        return f"<Edge {self.index} {self.src.index} -> {self.dst.index} port {self.port}>"
+
+
+class Views(Sequence[Any]):
+    """All nodes or all edges, made one by one."""
+
+    def __init__(self, make: Callable[[int], Any], count: int) -> None:
+        self._make = make
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        chosen = range(self._count)[index]
+        return [self._make(each) for each in chosen] if isinstance(chosen, range) else self._make(chosen)
+
+    def __repr__(self) -> str:
+        return f"<{self._count} of them; index or iterate>"
+
+
+def zero_like(value: Any) -> Any:
+    """Return the gradient that says "zero": in the shape of its value."""
+    return np.zeros_like(value) if isinstance(value, np.ndarray) else 0.0
+
+
+__all__ = ["Edge", "Node", "Views", "zero_like"]
