@@ -109,6 +109,7 @@ def diagram(trace: Any) -> Diagram:
         outgoing[source].append(edge)
         incoming[target].append(edge)
     groups, group_of = _groups(nodes, trace.sites.scopes)
+    _move_splitters_out(nodes, incoming, outgoing, group_of, groups)
     seeded = trace.output.index if trace.output is not None else -1
     writer = _Writer(trace.function, seeded)
     boxes = tuple(
@@ -144,6 +145,34 @@ def _groups(nodes: Sequence[Any], scopes: Sequence[Any]) -> tuple[tuple[Group, .
     if len(groups) > GROUP_LIMIT:
         return (), [-1] * len(nodes)
     return tuple(groups), group_of
+
+
+def _move_splitters_out(
+    nodes: Sequence[Any],
+    incoming: Sequence[Sequence[Any]],
+    outgoing: Sequence[Sequence[Any]],
+    group_of: list[int],
+    groups: Sequence[Group],
+) -> None:
+    """Put each splitter where its value is used: what a helper returns is split by its caller."""
+    for node in nodes:
+        if node.kind == "splitter":
+            ends = [edge.dst for edge in outgoing[node.index]] + [edge.src for edge in incoming[node.index]]
+            group = group_of[node.index]
+            for end in ends:
+                group = common_group(group, group_of[end.index], groups)
+            group_of[node.index] = group
+
+
+def common_group(first: int, second: int, groups: Sequence[Group]) -> int:
+    """Return the innermost group around two boxes, or -1."""
+    around = set()
+    while first >= 0:
+        around.add(first)
+        first = groups[first].parent
+    while second >= 0 and second not in around:
+        second = groups[second].parent
+    return second
 
 
 def _call(function: str, run: int) -> str:
@@ -199,7 +228,8 @@ class _Writer:
         if node.kink:
             caption.append((Span(labels.name(node.kink), "quiet"),))
         if not outgoing:
-            caption.append((Span(f"{labels.name(node.label)}  never used".strip(), "quiet"),))
+            caption += _wire_value(node) if node.label else ()
+            caption.append((Span("never used", "quiet"),))
         made_bad = _is_bad(node.value) and not any(_is_bad(edge.value) for edge in incoming)
         broke_gradient = not _is_bad(node.grad) and any(_is_bad(edge.grad) for edge in incoming)
         return Box(
@@ -219,7 +249,7 @@ class _Writer:
         what = f"splitter of {node.label}: {len(outgoing)} uses" if is_copy else f"broadcast of {node.label}"
         return Box(
             "splitter" if is_copy else "broadcast",
-            lead=Label(_wire_value(edge), below),
+            lead=Label(_wire_value(edge.src), below),
             lead_state=_state(edge),
             tooltip=_tooltip(what, _place(node)),
             group=group,
@@ -237,12 +267,12 @@ class _Writer:
         if target.kind == "splitter":
             return Arrow(source.index, target.index, state=state, from_splitter=source.kind == "splitter")
         if target.kind == "cut":
-            below: tuple[Line, ...] = ((Span("no gradient", "quiet"),),)
+            below: tuple[Line, ...] = ((Span("0", "gradient"), Span("  cut off", "quiet")),)
         elif target.kind == "function":
             below = _product_lines(edge)
         else:
             below = _gradient_lines(edge.grad)
-        above = _wire_value(edge, show_name=source.kind == "function")
+        above = _wire_value(source)
         return Arrow(
             source.index,
             target.index,
@@ -270,13 +300,14 @@ def _is_edge(operand: Any) -> bool:
     return hasattr(operand, "upstream")
 
 
-def _wire_value(edge: Any, *, show_name: bool = True) -> tuple[Line, ...]:
-    """Write what a wire carries forward, with the variable's name where it starts."""
-    lines = _value_lines(edge.value)
-    name = edge.src.label if show_name and edge.src.kind == "function" else ""
-    if not name:
+def _wire_value(source: Any) -> tuple[Line, ...]:
+    """Write what a wire carries forward: with its name and all it takes where it starts, else in one line."""
+    lines = _value_lines(source.value)
+    if source.kind != "function":
+        return lines[:1]
+    if not source.label:
         return lines
-    return ((Span(f"{labels.name(name)} = ", "name"), *lines[0]), *lines[1:])
+    return ((Span(f"{labels.name(source.label)} = ", "name"), *lines[0]), *lines[1:])
 
 
 def _value_lines(value: Any) -> tuple[Line, ...]:

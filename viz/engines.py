@@ -118,21 +118,27 @@ def dot_text(skeleton: Skeleton) -> str:
     """Write a skeleton as DOT: our own ids and numbers only."""
     lines = [
         "digraph {",
-        "graph [rankdir=LR, nodesep=0.22, ranksep=0.36, splines=true, remincross=true];",
+        f"graph [rankdir=LR, nodesep=0.22, ranksep={_rank_gap(skeleton):.2f}, splines=true];",
         'node [shape=box, fixedsize=true, label="", margin=0];',
         "edge [arrowhead=none];",
     ]
+    boxes = skeleton.boxes
     late, gate = skeleton.is_late.tolist(), skeleton.is_gate.tolist()
     for item, (width, height) in enumerate(zip(skeleton.width.tolist(), skeleton.height.tolist(), strict=True)):
         shape = ", shape=ellipse" if gate[item] else ""
         lines.append(f"n{item} [width={width / INCH:.5f}, height={height / INCH:.5f}{shape}];")
     for number, (tail, head) in enumerate(zip(skeleton.tail.tolist(), skeleton.head.tolist(), strict=True)):
         port = "" if gate[head] else ", headport=w"
-        weight = 4 if late[tail] else 1
+        weight = 4 if late[tail] or (head >= boxes and not late[head]) else 1
         lines.append(f"n{tail} -> n{head} [id=e{number}, tailport=e, weight={weight}{port}];")
     lines += _clusters(skeleton)
     lines.append("}")
     return "\n".join(lines)
+
+
+def _rank_gap(skeleton: Skeleton) -> float:
+    """Return the gap between ranks in inches: wider where many wires leave one item, so that they are less steep."""
+    return 0.36 + min(0.035 * max(0, int(np.bincount(skeleton.tail, minlength=1).max()) - 3), 0.6)
 
 
 def _clusters(skeleton: Skeleton) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from viz import engines, theme
-from viz.diagram import Span
+from viz.diagram import Span, common_group
 from viz.geometry import (
     Geometry,
     PlacedGroup,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 MARGIN = 18.0
 LABEL_PADDING = 7.0  # on both sides of a wire's label
 WIRE_CLEARANCE = 3.0  # between a wire and the text above and below it
+SNAP = 1.0  # what an engine's rounding may be off
 FORK_GAP = 5.0
 CAPTION_GAP = 3.0
 
@@ -61,7 +62,7 @@ def shape_size(box: Box) -> tuple[float, float]:
     if box.shape == "cut":
         return theme.CUT_SIZE, theme.CUT_SIZE
     if box.shape == "function":
-        tall = max(theme.GATE_SIZE, theme.GATE_STEP * (box.wires_in + 1))
+        tall = max(theme.GATE_SIZE, theme.GATE_STEP * box.wires_in)
         is_short = width <= theme.GATE_SIZE - 12
         return (theme.GATE_SIZE if is_short else width * 1.18 + 16), tall if is_short else max(tall, height + 14)
     return width + 2 * theme.BOX_PADDING[0], height + 2 * theme.BOX_PADDING[1]
@@ -109,7 +110,7 @@ def _skeleton(diagram: Diagram) -> tuple[Skeleton, list[int]]:
         label_items.append(item)
         sizes.append(_label_size(arrow.label))
         is_late.append(arrow.from_splitter)
-        group.append(_common_group(group[arrow.source], group[arrow.target], parents))
+        group.append(common_group(group[arrow.source], group[arrow.target], diagram.groups))
         tails += [arrow.source, item]
         heads += [item, arrow.target]
     width, height = np.array(sizes).reshape(-1, 2).T
@@ -120,6 +121,7 @@ def _skeleton(diagram: Diagram) -> tuple[Skeleton, list[int]]:
     is_gate[: len(boxes)] = [box.shape == "function" and not box.caption for box in boxes]
     is_source[: len(boxes)] = [box.shape == "input" for box in boxes]
     skeleton = Skeleton(
+        len(boxes),
         width,
         height,
         np.array(tails, np.int64),
@@ -136,17 +138,6 @@ def _skeleton(diagram: Diagram) -> tuple[Skeleton, list[int]]:
 
 def _title(text: str) -> Line:
     return (Span(text, "quiet"),)
-
-
-def _common_group(first: int, second: int, parents: Sequence[int]) -> int:
-    """Return the innermost group around both ends of a wire."""
-    around = set()
-    while first >= 0:
-        around.add(first)
-        first = parents[first]
-    while second >= 0 and second not in around:
-        second = parents[second]
-    return second
 
 
 def _set_box(box: Box, x: float, y: float, room: float) -> PlacedShape:
@@ -200,8 +191,9 @@ def _wire_tooltip(diagram: Diagram, arrow: Arrow) -> str:
 def _join(first: Floats, second: Floats) -> Floats:
     """Connect two Bézier paths by a straight line."""
     start, stop = first[-1], second[0]
-    if np.allclose(start, stop, atol=1e-6):
-        return np.concatenate([first, second[1:]])
+    if np.allclose(start, stop, atol=SNAP):
+        outer, inner = (second, first[:-1]) if len(second) == 1 else (second[1:], first)
+        return np.concatenate([inner, outer])
     line = np.array([start + (stop - start) / 3, stop - (stop - start) / 3, stop])
     return np.concatenate([first, line, second[1:]])
 

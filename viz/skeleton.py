@@ -23,6 +23,7 @@ class Skeleton:
     and no wire runs through another wire's label. Sizes are in pixels.
     """
 
+    boxes: int  # items before this one are shapes, the others labels of wires
     width: Floats
     height: Floats
     tail: Ints

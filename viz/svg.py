@@ -156,7 +156,7 @@ def arrowhead(wire: PlacedWire) -> tuple[Floats, list[tuple[float, float]]]:
     if not wire.has_arrowhead:
         return points, []
     tip = points[-1]
-    before = next((point for point in points[-2::-1] if math.dist(point, tip) > 1e-6), tip - (1, 0))
+    before = next((point for point in points[-2::-1] if math.dist(point, tip) > 1), tip - (1, 0))
     along = (tip - before) / math.dist(tip, before)
     across = np.array([-along[1], along[0]])
     back = tip - theme.ARROW_LENGTH * along

@@ -78,7 +78,7 @@ FILL: dict[Shape, str] = {
 
 BOX_PADDING = (11.0, 7.0)
 GATE_SIZE = 34.0
-GATE_STEP = 13.0  # a gate with many operands grows by this much a wire
+GATE_STEP = 12.0  # the height of a gate with many operands, a wire
 FORK_SIZE = 13.0
 CUT_SIZE = 16.0
 ARROW_LENGTH = 8.0
