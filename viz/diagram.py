@@ -156,12 +156,12 @@ def _move_splitters_out(
 ) -> None:
     """Put each splitter where its value is used: what a helper returns is split by its caller."""
     for node in nodes:
-        if node.kind == "splitter":
-            ends = [edge.dst for edge in outgoing[node.index]] + [edge.src for edge in incoming[node.index]]
-            group = group_of[node.index]
-            for end in ends:
-                group = common_group(group, group_of[end.index], groups)
-            group_of[node.index] = group
+        if node.kind != "splitter" or group_of[node.index] < 0:
+            continue
+        own = group_of[incoming[node.index][0].src.index]
+        around = {common_group(own, group_of[edge.dst.index], groups) for edge in outgoing[node.index]}
+        if own not in around:
+            group_of[node.index] = min(around)
 
 
 def common_group(first: int, second: int, groups: Sequence[Group]) -> int:

@@ -19,6 +19,7 @@ import numpy as np
 
 from tracer.errors import DrawError
 from viz import layered
+from viz.routes import plain_routes
 from viz.skeleton import Floats, Placement, Skeleton, ranks
 
 ENGINES = ("graphviz-pure", "dot", "built-in")
@@ -192,7 +193,7 @@ def _read(answer: dict[str, Any], skeleton: Skeleton) -> Placement:
     found = tuple(path for path in paths if path is not None)
     if not (np.isfinite(x).all() and np.isfinite(y).all() and len(found) == len(paths)):
         raise ValueError("an item or a segment is missing")
-    return Placement(x, y, found, tuple(groups))
+    return Placement(x, y, plain_routes(skeleton, x, y, found), tuple(groups))
 
 
 def _numbers(text: str) -> list[float]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracer.errors import DrawError
-from viz import svg as svg_writer
+from viz import vector
 from viz.diagram import diagram
 from viz.layout import geometry
 
@@ -18,7 +18,7 @@ SUFFIXES = (".svg", ".png", ".pdf", ".dot")
 
 def svg(trace: Any) -> str:
     """Return the picture of a trace as an SVG document."""
-    return svg_writer.write(geometry(diagram(trace)))
+    return vector.write(geometry(diagram(trace)))
 
 
 def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ def _content(trace: Any, suffix: str, engine: str | None) -> tuple[bytes, tuple[
         return dot.write(picture).encode(), ()
     placed = geometry(picture, engine)
     if suffix == ".svg":
-        return svg_writer.write(placed).encode(), placed.notes
+        return vector.write(placed).encode(), placed.notes
     from viz import raster  # noqa: PLC0415 - matplotlib takes the better part of a second to import
 
     content, notes = raster.write(placed, suffix.removeprefix("."))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from viz.routes import entries
 from viz.skeleton import Floats, Ints, Placement, Skeleton, ranks
 
 GAP = 16.0  # between items of a layer
@@ -18,6 +19,7 @@ STEEP = 0.22  # a gap between layers grows with the vertical way that its wires 
 WIDEST_GAP = 150.0
 SWEEPS = 12
 COORDINATE_SWEEPS = 12
+SMALL = 1_500  # items and bends up to which more is tried against crossings
 BIG = 20_000  # items and bends from which on fewer sweeps are made
 MOST_BENDS = 250_000  # beyond it long segments run straight, behind whatever is there
 STRAIGHT = 6.0  # how much more a segment between two bends pulls than another
@@ -98,25 +100,51 @@ class _Layers:
 
     def reduce_crossings(self) -> None:
         """Order each layer by the mean position of its neighbours, to and fro, and keep the best order seen."""
-        sweeps = SWEEPS if self.total < BIG else 4
-        best, fewest = [layer.copy() for layer in self.layers], self._crossings()
-        for sweep in range(sweeps):
-            if not fewest:
-                break
-            forwards = sweep % 2 == 0
-            order = range(1, len(self.layers)) if forwards else range(len(self.layers) - 2, -1, -1)
-            neighbours = self.before if forwards else self.after
-            for number in order:
-                self._sort(self.layers[number], neighbours)
-            crossings = self._crossings()
-            if crossings < fewest:
-                best, fewest = [layer.copy() for layer in self.layers], crossings
-        self.layers = best
+        first = [layer.copy() for layer in self.layers]
+        best, fewest = first, self._crossings()
+        is_small = self.total < SMALL
+        for trial in range(4 if is_small else 1):
+            self._restore(first)
+            start, flips_ties = trial % 2, trial >= 2
+            for sweep in range(start, start + (SWEEPS if self.total < BIG else 4)):
+                if not fewest:
+                    break
+                forwards = sweep % 2 == 0
+                order = range(1, len(self.layers)) if forwards else range(len(self.layers) - 2, -1, -1)
+                neighbours = self.before if forwards else self.after
+                for number in order:
+                    self._sort(self.layers[number], neighbours, flips_ties=flips_ties)
+                if is_small:
+                    self._swap_neighbours()
+                crossings = self._crossings()
+                if crossings < fewest:
+                    best, fewest = [layer.copy() for layer in self.layers], crossings
+        self._restore(best)
+
+    def _restore(self, layers: list[list[int]]) -> None:
+        self.layers = [layer.copy() for layer in layers]
         self._number()
 
-    def _sort(self, layer: list[int], neighbours: list[list[int]]) -> None:
+    def _swap_neighbours(self) -> None:
+        """Swap two items of a layer, one beside the other, wherever that leaves fewer crossings."""
+        position = self.position
+        for layer in self.layers:
+            for place in range(len(layer) - 1):
+                upper, lower = layer[place], layer[place + 1]
+                gain = 0
+                for neighbours in (self.before, self.after):
+                    above = [position[each] for each in neighbours[upper]]
+                    below = [position[each] for each in neighbours[lower]]
+                    gain += sum((a > b) - (a < b) for a in above for b in below)
+                if gain > 0:
+                    layer[place], layer[place + 1] = lower, upper
+                    position[upper], position[lower] = place + 1, place
+
+    def _sort(self, layer: list[int], neighbours: list[list[int]], *, flips_ties: bool) -> None:
         if len(layer) < 2:
             return
+        if flips_ties:
+            layer.reverse()
         position = self.position
         wish = {
             item: sum(position[each] for each in neighbours[item]) / len(neighbours[item])
@@ -202,7 +230,7 @@ class _Layers:
 
     def paths(self, x: Floats, y: Floats) -> tuple[Floats, ...]:
         """Draw each segment: level through every layer, and a Bézier curve from layer to layer."""
-        ends = self._entries(y)
+        ends = entries(self.skeleton, x, y, [y[chain[-2]] for chain in self.chains]).tolist()
         paths = []
         for number, chain in enumerate(self.chains):
             tail, head = chain[0], chain[-1]
@@ -214,27 +242,9 @@ class _Layers:
                 bend = (stop - start) / 2
                 points += _line(points[-1], (start, y[first]))
                 points += [(start + bend, y[first]), (stop - bend, arrive), (stop, arrive)]
-            points += _line(points[-1], (x[head] + end_x, end_y))
+            points += _line(points[-1], (end_x, end_y))
             paths.append(np.array(points))
         return tuple(paths)
-
-    def _entries(self, y: Floats) -> list[tuple[float, float]]:
-        """Say where each segment ends: (x relative to the item's middle, y); spread out at the left of a gate."""
-        entering: dict[int, list[int]] = {}
-        for number, chain in enumerate(self.chains):
-            entering.setdefault(chain[-1], []).append(number)
-        ends: list[tuple[float, float]] = [(0.0, 0.0)] * len(self.chains)
-        for head, numbers in entering.items():
-            half_width, half_height, middle = self.width[head] / 2, self.height[head] / 2, float(y[head])
-            if not self.skeleton.is_gate[head] or len(numbers) == 1:
-                for number in numbers:
-                    ends[number] = (-half_width, middle)
-                continue
-            numbers.sort(key=lambda number: (y[self.chains[number][-2]], number))
-            steps = np.linspace(-1, 1, len(numbers)) * (0.55 if len(numbers) < 4 else 0.85)
-            for number, step in zip(numbers, steps.tolist(), strict=True):
-                ends[number] = (-half_width * float(np.sqrt(1 - step * step)), middle + half_height * step)
-        return ends
 
 
 def _line(start: tuple[float, float], stop: tuple[float, float]) -> list[tuple[float, float]]:

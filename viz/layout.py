@@ -1,6 +1,6 @@
 """Diagram -> Geometry: measures the text, asks a layout engine, and places every line of text.
 
-The Geometry is what all formats draw (`viz.svg`, `viz.raster`): shapes, wires and lines of text, in pixels, y
+The Geometry is what all formats draw (`viz.vector`, `viz.raster`): shapes, wires and lines of text, in pixels, y
 downwards. The label of a wire is an item of the layout of its own, which the wire runs through: the values stand
 above it, the gradients below, and nothing else can be there.
 """

@@ -15,7 +15,7 @@ from matplotlib.path import Path as Curve
 from tracer.errors import DrawError
 from viz import theme
 from viz.geometry import PlacedShape, PlacedText, PlacedWire
-from viz.svg import arrowhead, diamond
+from viz.vector import arrowhead, diamond
 from viz.text_size import missing_glyphs
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def write(geometry: Geometry, kind: str) -> tuple[bytes, tuple[str, ...]]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         if kind == "png":
-            FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})
+            FigureCanvasAgg(figure).print_png(out, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
         else:
             FigureCanvasPdf(figure).print_pdf(out, metadata={"CreationDate": None, "Producer": None, "Creator": None})
     return out.getvalue(), _notes(geometry, kind)

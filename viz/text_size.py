@@ -36,4 +36,5 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
 
 def missing_glyphs(text: str) -> set[str]:
     """Return the characters that DejaVu Sans can't draw."""
-    return set(text) - advances("regular").keys()
+    known = advances("regular")
+    return {character for character in text if character not in known}
