@@ -1,0 +1,158 @@
+"""What a placed picture is made of, and how text is set: the vocabulary of `viz.layout`, `viz.legend` and the writers.
+
+All in pixels, y downwards. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from viz import theme
+from viz.text_size import ASCENT, LINE_HEIGHT, text_width
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from viz.diagram import Line
+    from viz.skeleton import Floats
+    from viz.theme import Role, Shape, State
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A rectangle: left, top, width and height."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedText:
+    """One line of text: where it starts on its baseline, and its runs with their distance from there."""
+
+    x: float
+    baseline: float
+    runs: tuple[tuple[float, str, Role], ...]
+    width: float
+    size: float
+
+    @property
+    def rect(self) -> Rect:
+        """The room that the line takes."""
+        return Rect(self.x, self.baseline - ASCENT * self.size, self.width, LINE_HEIGHT * self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedShape:
+    """One shape with the text inside it and beside it."""
+
+    shape: Shape
+    rect: Rect
+    state: State = "plain"
+    inside: tuple[PlacedText, ...] = ()
+    beside: tuple[PlacedText, ...] = ()
+    tooltip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedWire:
+    """One edge: a Bézier path of (3k + 1, 2) points, an arrowhead or none, and its label."""
+
+    points: Floats
+    state: State
+    has_arrowhead: bool
+    texts: tuple[PlacedText, ...] = ()
+    tooltip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedGroup:
+    """The dashed frame of a call."""
+
+    rect: Rect
+    title: PlacedText
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """A whole picture, ready to be written in any format; `notes` are lines for the person who asked for it."""
+
+    width: float
+    height: float
+    title: PlacedText
+    shapes: tuple[PlacedShape, ...]
+    wires: tuple[PlacedWire, ...]
+    groups: tuple[PlacedGroup, ...]
+    legend: tuple[PlacedShape | PlacedWire | PlacedText, ...]
+    notes: tuple[str, ...] = ()
+
+
+def line_width(line: Line) -> float:
+    """Return the width of a line of text."""
+    return sum(_span_width(text.text, text.role) for text in line)
+
+
+def _span_width(text: str, role: Role) -> float:
+    style = theme.TEXT[role]
+    return text_width(text, style.size, bold=style.bold)
+
+
+def line_height(line: Line) -> float:
+    """Return the height of a line of text."""
+    return LINE_HEIGHT * line_size(line)
+
+
+def line_size(line: Line) -> float:
+    """Return the largest font size in a line of text."""
+    return max((theme.TEXT[span.role].size for span in line), default=0.0)
+
+
+def set_line(line: Line, x: float, top: float) -> PlacedText:
+    """Place a line of text by its left upper corner."""
+    runs = []
+    at = 0.0
+    for span in line:
+        runs.append((at, span.text, span.role))
+        at += _span_width(span.text, span.role)
+    size = line_size(line)
+    return PlacedText(x, top + ASCENT * size, tuple(runs), at, size)
+
+
+def stack(lines: Sequence[Line], centre: float, top: float) -> tuple[PlacedText, ...]:
+    """Place lines of text one below the other around a centre."""
+    placed = []
+    for line in lines:
+        placed.append(set_line(line, centre - line_width(line) / 2, top))
+        top += line_height(line)
+    return tuple(placed)
+
+
+def block(lines: Sequence[Line]) -> tuple[float, float]:
+    """Return the size of a stack of lines."""
+    return max(map(line_width, lines), default=0.0), sum(map(line_height, lines))
+
+
+Placed = TypeVar("Placed", PlacedShape, PlacedWire, PlacedText, PlacedGroup)
+
+
+def moved(placed: Placed, x: float, y: float) -> Placed:
+    """Return what was placed, moved to the right and down."""
+    if isinstance(placed, PlacedText):
+        return replace(placed, x=placed.x + x, baseline=placed.baseline + y)
+    if isinstance(placed, PlacedGroup):
+        return replace(placed, rect=_moved_rect(placed.rect, x, y), title=moved(placed.title, x, y))
+    if isinstance(placed, PlacedWire):
+        texts = tuple(moved(text, x, y) for text in placed.texts)
+        return replace(placed, points=placed.points + (x, y), texts=texts)
+    return replace(
+        placed,
+        rect=_moved_rect(placed.rect, x, y),
+        inside=tuple(moved(text, x, y) for text in placed.inside),
+        beside=tuple(moved(text, x, y) for text in placed.beside),
+    )
+
+
+def _moved_rect(rect: Rect, x: float, y: float) -> Rect:
+    return Rect(rect.x + x, rect.y + y, rect.width, rect.height)
