@@ -207,7 +207,9 @@ class _Work:
                 back: Any = upstream * float(self.local_column[slot])
             else:
                 back = pull(rule, port, upstream, out, operands, params, target)
-            kept = back.nbytes if type(back) is np.ndarray else 0  # a part of an array costs next to nothing
+            kept = (
+                back.nbytes if type(back) is np.ndarray else 0
+            )  # a part of an array costs next to nothing
             if kept <= self.budget:
                 self.budget -= kept
                 self.slots[slot] = back

@@ -148,7 +148,9 @@ def broadcast_targets(recording: Recording) -> dict[int, tuple[int, ...]]:
 
     Rules never see broadcasting: where NumPy stretches an operand, a node of its own does it in the graph.
     """
-    shapes = {row: value.shape for row, value in recording.values.others.items() if type(value) is np.ndarray}
+    shapes = {
+        row: value.shape for row, value in recording.values.others.items() if type(value) is np.ndarray
+    }
     rows = np.fromiter(shapes, np.int64, len(shapes))
     rows = np.sort(rows[_IS_ARRAY_RULE[recording.ops[rows]]])
     targets: dict[int, tuple[int, ...]] = {}
