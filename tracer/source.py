@@ -1,0 +1,467 @@
+"""Where in the user's source an instruction stands, and which variables its value goes to.
+
+The tape knows (code object, instruction offset) pairs and nothing else; here they become files, lines, columns,
+texts and names, in bulk, after the run. Used by tracer/graph.py; nothing in here knows what a tape is.
+
+No answer is better than a wrong one: a file may have been edited since it was imported. An answer is given only
+where the syntax tree has an expression of the right kind at exactly the instruction's columns, in a function with
+the code object's name, first line and parameters, that mentions only what the code object mentions.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import linecache
+import sys
+import threading
+import warnings
+from bisect import bisect_left
+from dataclasses import dataclass
+from functools import lru_cache
+from inspect import CO_VARARGS, CO_VARKEYWORDS
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from types import CodeType
+
+    # Line, end line, column and end column, in bytes, as `co_positions` has it; None where that knows nothing.
+    _Span: TypeAlias = tuple[int | None, int | None, int | None, int | None]
+    _Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One place in the source; lines count from 1, columns from 0 in characters.
+
+    Where the source can't be had, the text is empty and the columns are -1.
+    """
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A site, and where the value of its expression goes unchanged: to variables, out of its function.
+
+    One instruction can call many operations (`s = sum(xs)`); its expression's value is that of the last of them.
+    """
+
+    site: Site
+    targets: tuple[str, ...]
+    returned: bool
+
+
+def resolve(pairs: Sequence[tuple[CodeType, int]]) -> list[Place]:
+    """Find the place of each (code object, `f_lasti`) pair, in the order of the pairs."""
+    # Keyed by id: code objects compare by content, and Python 3.11 leaves the positions out of that.
+    wanted: dict[int, tuple[CodeType, set[int]]] = {}
+    for code, offset in pairs:
+        wanted.setdefault(id(code), (code, set()))[1].add(offset)
+    files: dict[str, list[_Instruction]] = {}
+    for code, offsets in wanted.values():
+        files.setdefault(code.co_filename, []).extend(_instructions(code, offsets))
+    places: dict[tuple[int, int], Place] = {}
+    for file, instructions in files.items():
+        places.update(_places(file, instructions))
+    return [places[id(code), offset] for code, offset in pairs]
+
+
+def source_of(codes: Iterable[CodeType]) -> dict[str, str]:
+    """Map each file that the code objects come from to its text; files whose text can't be had are left out."""
+    files = dict.fromkeys(code.co_filename for code in codes)
+    return {file: text for file in files if (text := _read(file))}
+
+
+def _read(file: str) -> str:
+    linecache.checkcache(file)
+    return "".join(linecache.getlines(file))
+
+
+_FILTERS = threading.Lock()  # warning filters belong to the whole process
+
+
+@lru_cache(maxsize=4)
+def _parse(text: str) -> ast.Module | None:
+    """Parse a file, or answer None; the traces of one session come from the same few files."""
+    with _FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python has warned the user already, when the file was imported
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+
+# The code object's side: what was executed.
+
+
+class _Code:
+    """What is asked of one code object, read once."""
+
+    def __init__(self, code: CodeType) -> None:
+        self.code = code
+        self.bytes = code.co_code
+        self.spans: list[_Span] = list(code.co_positions())
+        count = code.co_argcount + code.co_kwonlyargcount
+        count += bool(code.co_flags & CO_VARARGS) + bool(code.co_flags & CO_VARKEYWORDS)
+        self.parameters = code.co_varnames[:count]
+        self._names = {*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
+        self._numbers = {(type(value), value) for value in code.co_consts if type(value) in _NUMBERS}
+
+    def mentions(self, name: str) -> bool:
+        """Look for a name, with or without dots; private ones are not looked for: they are compiled to others."""
+        parts = (part for part in name.split(".") if part.isidentifier())
+        return all(part in self._names or part.startswith("__") for part in parts)
+
+    def holds(self, constant: object) -> bool:
+        """Look for a number; other constants are not looked for."""
+        return type(constant) not in _NUMBERS or (type(constant), constant) in self._numbers
+
+
+class _Instruction(NamedTuple):
+    code: _Code
+    offset: int
+    operation: str
+    argument: int
+    span: _Span
+
+
+def _instructions(code: CodeType, offsets: set[int]) -> Iterator[_Instruction]:
+    facts = _Code(code)
+    for offset in sorted(offsets):
+        if not 0 <= offset < len(facts.bytes):  # a frame that has not started stands at -1
+            yield _Instruction(facts, offset, "", 0, (None, None, None, None))
+            continue
+        start = offset
+        while start and not facts.bytes[start]:  # before Python 3.13, a call stands in the caches behind it
+            start -= 2
+        operation, argument = dis.opname[facts.bytes[start]], facts.bytes[start + 1]
+        yield _Instruction(facts, offset, operation, argument, facts.spans[offset // 2])
+
+
+# The syntax tree's side: what is written, and where values flow.
+
+
+class _Flow(NamedTuple):
+    """Where the value of an expression goes unchanged."""
+
+    targets: tuple[ast.expr, ...] = ()
+    returned: bool = False
+
+
+_NOWHERE = _Flow()
+
+
+class _Scope(NamedTuple):
+    """What a code object is made of; a first line of None stands for any."""
+
+    name: str
+    first_line: int | None
+    parameters: tuple[str, ...] = ()
+    inlined_in: _Scope | None = None  # from Python 3.12 on, comprehensions run in the function around them
+
+    def is_of(self, code: _Code) -> bool:
+        """Check whether the code object can have been made of this."""
+        return (
+            self.name == code.code.co_name
+            and self.first_line in {None, code.code.co_firstlineno}
+            and len(self.parameters) == len(code.parameters)
+            and all(map(_is_same_name, self.parameters, code.parameters))
+        ) or (self.inlined_in is not None and self.inlined_in.is_of(code))
+
+
+def _is_same_name(written: str, compiled: str) -> bool:
+    """Compare two names; in a class, `__x` is compiled to `_Class__x`."""
+    return written == compiled or (written.startswith("__") and compiled.endswith(written))
+
+
+class _Visit(NamedTuple):
+    node: ast.AST
+    flow: _Flow
+    scope: _Scope
+
+
+class _Loop(NamedTuple):
+    """One `for`, of a statement or a comprehension."""
+
+    iterator: ast.expr
+    target: ast.expr
+    scope: _Scope
+
+
+class _Index(NamedTuple):
+    """The nodes of one file at the spans that were asked for; calls and attributes also by their end."""
+
+    nodes: dict[_Span, _Visit]
+    ends: dict[tuple[int | None, int | None], _Visit]
+    loops: dict[_Span, list[_Loop]]
+
+
+def _index(tree: ast.Module, spans: set[_Span]) -> _Index:
+    """Find the nodes at the spans, in one walk that passes over statements without any."""
+    index = _Index({}, {}, {})
+    lines = sorted({span[0] for span in spans if span[0] is not None})
+    ends = {(span[1], span[3]) for span in spans}
+    stack = [_Visit(tree, _NOWHERE, _Scope("<module>", None))]
+    while stack:
+        visit = stack.pop()
+        node = visit.node
+        if isinstance(node, (ast.expr, ast.stmt, ast.pattern)):
+            if isinstance(node, ast.stmt) and not _holds_any(node, lines):
+                continue
+            span = _span(node)
+            if span in spans and not isinstance(node, ast.Expr):
+                index.nodes.setdefault(span, visit)  # of two nodes with one span, the outer one
+            if isinstance(node, (ast.Call, ast.Attribute)) and (span[1], span[3]) in ends:
+                index.ends[span[1], span[3]] = visit
+            for loop in _loops(visit):
+                at = _span(loop.iterator) if _LOOPS_AT_ITERATOR else span
+                if at in spans:
+                    index.loops.setdefault(at, []).append(loop)
+        stack.extend(_children(visit))
+    return index
+
+
+def _holds_any(node: ast.stmt, lines: list[int]) -> bool:
+    at = bisect_left(lines, _first_line(node))
+    return at < len(lines) and lines[at] <= (node.end_lineno or node.lineno)
+
+
+def _first_line(node: ast.stmt) -> int:
+    """Say where a code object begins: at the first decorator, if there are any."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return decorators[0].lineno if decorators else node.lineno
+
+
+def _span(node: ast.expr | ast.stmt | ast.pattern) -> tuple[int, int, int, int]:
+    return node.lineno, node.end_lineno or 0, node.col_offset, node.end_col_offset or 0
+
+
+def _loops(visit: _Visit) -> list[_Loop]:
+    match visit.node:
+        case ast.For(iter=iterator, target=target):
+            return [_Loop(iterator, target, visit.scope)]
+        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp() as node:
+            scope = _comprehension_scope(node, visit.scope)
+            return [_Loop(each.iter, each.target, scope) for each in node.generators if not each.is_async]
+    return []
+
+
+def _children(visit: _Visit) -> Iterator[_Visit]:
+    """Yield the children, each with where its value goes and the scope that it is computed in."""
+    node, flow, scope = visit
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            yield from (_Visit(target, _NOWHERE, scope) for target in targets)
+            yield from (_Visit(part, _Flow(names), scope) for part, names in _pairs(targets, value))
+        case ast.AnnAssign(target=target, value=ast.expr() as value):
+            yield _Visit(target, _NOWHERE, scope)
+            yield _Visit(value, _Flow((target,)), scope)
+        case ast.NamedExpr(target=target, value=value):
+            yield _Visit(value, _Flow((target, *flow.targets), flow.returned), scope)
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            yield _Visit(test, _NOWHERE, scope)
+            yield from (_Visit(branch, flow, scope) for branch in (body, orelse))
+        case ast.BoolOp(values=values):
+            yield from (_Visit(value, flow, scope) for value in values)
+        case ast.Return(value=ast.expr() as value):
+            yield _Visit(value, _Flow(returned=True), scope)
+        case ast.Lambda(args=arguments, body=body):
+            yield _Visit(arguments, _NOWHERE, scope)
+            yield _Visit(body, _Flow(returned=True), _function_scope("<lambda>", node.lineno, arguments))
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            inside, line = _Scope(node.name, _first_line(node)), _first_line(node)
+            if not isinstance(node, ast.ClassDef):
+                inside = _function_scope(node.name, line, node.args)
+            for child in ast.iter_child_nodes(node):  # decorators, defaults, bases: all but the body is outside
+                yield _Visit(child, _NOWHERE, inside if isinstance(child, ast.stmt) else scope)
+        case _:
+            inside = _comprehension_scope(node, scope) if isinstance(node, _COMPREHENSIONS) else scope
+            children = (child for child in ast.iter_child_nodes(node) if child._fields)  # operators have none
+            yield from (_Visit(child, _NOWHERE, inside) for child in children)
+
+
+def _pairs(targets: list[ast.expr], value: ast.expr) -> Iterator[tuple[ast.expr, tuple[ast.expr, ...]]]:
+    """Pair `a, b = x * y, z` element by element; where the lengths differ, the elements have no targets."""
+    pending = [(targets, value)]
+    while pending:
+        targets, value = pending.pop()
+        displays = [target.elts for target in targets if isinstance(target, _DISPLAYS)]
+        if isinstance(value, _DISPLAYS):
+            paired = [display for display in displays if _is_paired(display, value.elts)]
+            pending += [([display[at] for display in paired], item) for at, item in enumerate(value.elts)]
+        else:
+            yield value, tuple(target for target in targets if not isinstance(target, _DISPLAYS))
+
+
+def _is_paired(targets: list[ast.expr], values: list[ast.expr]) -> bool:
+    starred = any(isinstance(element, ast.Starred) for element in (*targets, *values))
+    return len(targets) == len(values) and not starred
+
+
+def _function_scope(name: str, first_line: int, arguments: ast.arguments) -> _Scope:
+    parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    parameters += [extra for extra in (arguments.vararg, arguments.kwarg) if extra is not None]
+    return _Scope(name, first_line, tuple(parameter.arg for parameter in parameters))
+
+
+def _comprehension_scope(node: _Comprehension, outside: _Scope) -> _Scope:
+    """Make the scope of a comprehension; its first iterator, and perhaps all of it, runs outside."""
+    name = "genexpr" if isinstance(node, ast.GeneratorExp) else type(node).__name__.lower()
+    return _Scope(f"<{name}>", node.lineno, (".0",), outside)
+
+
+# Both together.
+
+
+def _places(file: str, instructions: list[_Instruction]) -> Iterator[tuple[tuple[int, int], Place]]:
+    text = _read(file).replace("\r\n", "\n").replace("\r", "\n")  # as Python's parser counts lines
+    tree = _parse(text) if text else None
+    spans = {instruction.span for instruction in instructions}
+    index = _index(tree, spans) if tree is not None else _Index({}, {}, {})
+    lines = text.split("\n")
+    for instruction in instructions:
+        found = _match(instruction, index)
+        yield (id(instruction.code.code), instruction.offset), _place(instruction, found, lines)
+
+
+def _place(instruction: _Instruction, found: _Visit | None, lines: list[str]) -> Place:
+    code = instruction.code.code
+    targets = found.flow.targets if found is not None else ()
+    names = tuple(dict.fromkeys(name for target in targets if (name := _name(target))))
+    if found is None or not all(map(instruction.code.mentions, names)):
+        line = instruction.span[0] or code.co_firstlineno
+        return Place(Site(code.co_filename, line, -1, line, -1, "", code.co_qualname), (), returned=False)
+    assert isinstance(found.node, (ast.expr, ast.stmt, ast.pattern))
+    line, end_line, start, end = _span(found.node)
+    column, end_column = _characters(lines[line - 1], start), _characters(lines[end_line - 1], end)
+    rows = lines[line - 1 : end_line]
+    rows[-1] = rows[-1][:end_column]
+    rows[0] = rows[0][column:]
+    site = Site(code.co_filename, line, column, end_line, end_column, "\n".join(rows), code.co_qualname)
+    return Place(site, names, found.flow.returned)
+
+
+def _characters(line: str, count: int) -> int:
+    """Say how many characters the first bytes of a line are."""
+    return count if line.isascii() else len(line.encode()[:count].decode())
+
+
+def _name(target: ast.expr) -> str:
+    """Name the variable that is assigned to: `h`, `self.h`, `hs` for `hs[t]`; '' where there is no name."""
+    while isinstance(target, ast.Subscript):
+        target = target.value
+    if isinstance(target, ast.Name):
+        return target.id
+    try:
+        return ast.unparse(target) if isinstance(target, ast.Attribute) else ""
+    except RecursionError:
+        return ""
+
+
+def _match(instruction: _Instruction, index: _Index) -> _Visit | None:
+    """Find the node that an instruction was compiled from, and where its value goes; None rather than a guess."""
+    code, _, operation, _, span = instruction
+    if operation in _LOOPS and span in index.loops:
+        return _match_loop(instruction, index.loops[span])
+    kinds = _KINDS.get(operation)
+    visit = index.nodes.get(span)
+    if kinds is None:
+        return _match_reader(code, visit)
+    if visit is None:
+        visit = index.ends.get((span[1], span[3]))
+        # Over several lines, the instructions of a method stand at its name instead of at the whole expression.
+        if visit is None or not _has_method_at(visit.node, span[0]):
+            return None
+    node = visit.node
+    if not (isinstance(node, kinds) and visit.scope.is_of(code) and _agrees(node, instruction)):
+        return None
+    match node:  # operations that know for themselves where their value goes
+        case ast.AugAssign(target=target) | ast.Tuple(elts=[target]) | ast.List(elts=[target]):
+            return visit._replace(flow=_Flow((target,)))
+        case ast.Subscript() if operation in _STORES:
+            return visit._replace(flow=_Flow((node,)))
+        case ast.Compare(ops=[_, _, *_]):
+            return visit._replace(flow=_NOWHERE)
+    return visit
+
+
+def _match_reader(code: _Code, visit: _Visit | None) -> _Visit | None:
+    """Find what a truth test, an f-string or the like reads: a place, and no value of its own."""
+    if visit is None or not visit.scope.is_of(code):
+        return None
+    node: ast.AST | None = visit.node
+    if isinstance(node, (ast.stmt, ast.IfExp)):  # Python 3.11 tests at the whole `if`
+        node = getattr(node, "test", None)
+    return None if node is None else _Visit(node, _NOWHERE, visit.scope)
+
+
+def _match_loop(instruction: _Instruction, loops: list[_Loop]) -> _Visit | None:
+    """Find the `for` of an instruction; before Python 3.13, those of one comprehension share their span."""
+    code, offset, operation, _, span = instruction
+    if len(loops) > 1 and operation != "FOR_ITER":
+        return None
+    same = [at for at in range(0, offset, 2) if code.spans[at // 2] == span]
+    turn = sum(dis.opname[code.bytes[at]] == "FOR_ITER" for at in same)
+    loop = loops[turn % len(loops)]  # the body of a `finally` is compiled twice
+    return _Visit(loop.iterator, _Flow((loop.target,)), loop.scope) if loop.scope.is_of(code) else None
+
+
+def _has_method_at(node: ast.AST, line: int | None) -> bool:
+    attribute = node.func if isinstance(node, ast.Call) else node
+    return isinstance(attribute, ast.Attribute) and attribute.end_lineno == line
+
+
+def _agrees(node: ast.AST, instruction: _Instruction) -> bool:
+    """Check that the code object has the node's operator, and the names and numbers among its operands."""
+    code, _, operation, argument, _ = instruction
+    if isinstance(node, (ast.BinOp, ast.AugAssign)):
+        operators = _OPERATORS if isinstance(node, ast.BinOp) else _IN_PLACE
+        if operators.get(argument) is not type(node.op):
+            return False
+    elif operation == "BINARY_OP" and argument in _OPERATORS.keys() | _IN_PLACE.keys():
+        return False
+    for part in (node, *ast.iter_child_nodes(node)):
+        match part:
+            case ast.Name(id=name) | ast.Attribute(attr=name) if not code.mentions(name):
+                return False
+            case ast.Constant(value=value) if not code.holds(value):
+                return False
+    return True
+
+
+_LOOPS_AT_ITERATOR = sys.version_info >= (3, 13)  # before, at the whole statement or comprehension
+# From Python 3.14 on, small integers stand in the instructions.
+_NUMBERS = (float, complex) if "LOAD_SMALL_INT" in dis.opmap else (float, complex, int)
+_DISPLAYS = (ast.Tuple, ast.List)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_LOOPS = ("FOR_ITER", "GET_ITER")
+_STORES = ("STORE_SUBSCR", "STORE_SLICE")
+
+_OPERATORS: dict[int, type[ast.operator]] = dict(  # by the argument of BINARY_OP
+    enumerate(
+        (
+            *(ast.Add, ast.BitAnd, ast.FloorDiv, ast.LShift, ast.MatMult, ast.Mult, ast.Mod),
+            *(ast.BitOr, ast.Pow, ast.RShift, ast.Sub, ast.Div, ast.BitXor),
+        )
+    )
+)
+_IN_PLACE = {argument + len(_OPERATORS): operator for argument, operator in _OPERATORS.items()}
+
+_KINDS: dict[str, tuple[type[ast.AST], ...]] = {  # what the operations that make values are compiled from
+    "BINARY_OP": (ast.BinOp, ast.AugAssign, ast.Subscript),  # subscripts from Python 3.14 on
+    "CALL_INTRINSIC_1": (ast.UnaryOp,),  # `+x`, from Python 3.12 on
+    "UNPACK_SEQUENCE": _DISPLAYS,
+    **dict.fromkeys(("COMPARE_OP", "CONTAINS_OP"), (ast.Compare, ast.pattern)),
+    **dict.fromkeys(("UNARY_NEGATIVE", "UNARY_POSITIVE", "UNARY_INVERT", "UNARY_NOT"), (ast.UnaryOp,)),
+    **dict.fromkeys(("BINARY_SUBSCR", "BINARY_SLICE", *_STORES), (ast.Subscript,)),
+    **dict.fromkeys(("LOAD_ATTR", "LOAD_METHOD"), (ast.Attribute,)),
+    **dict.fromkeys(("PRECALL", "CALL", "CALL_KW", "CALL_FUNCTION_EX"), (ast.Call,)),
+}
