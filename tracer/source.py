@@ -1,11 +1,11 @@
 """Where in the user's source an instruction stands, and which variables its value goes to.
 
-The tape knows (code object, instruction offset) pairs and nothing else; here they become files, lines, columns,
-texts and names, in bulk, after the run. Used by tracer/graph.py; nothing in here knows what a tape is.
+The tape knows (code object, instruction offset) pairs and nothing else; here they become files, lines,
+columns, texts and names, in bulk, after the run. Used by tracer/graph.py; nothing in here knows the tape.
 
-No answer is better than a wrong one: a file may have been edited since it was imported. An answer is given only
-where the syntax tree has an expression of the right kind at exactly the instruction's columns, in a function with
-the code object's name, first line and parameters, that mentions only what the code object mentions.
+No answer is better than a wrong one: a file may have been edited since it was imported. An answer is given
+only where the syntax tree has an expression of the right kind at exactly the instruction's columns, in a
+function with the code object's name, first line and parameters, that mentions only what the code mentions.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from types import CodeType
 
-    # Line, end line, column and end column, in bytes, as `co_positions` has it; None where that knows nothing.
+    # Line, end line, column and end column in bytes, as `co_positions` has them; None is unknown.
     _Span: TypeAlias = tuple[int | None, int | None, int | None, int | None]
     _Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
@@ -51,7 +51,7 @@ class Site:
 class Place:
     """A site, and where the value of its expression goes unchanged: to variables, out of its function.
 
-    One instruction can call many operations (`s = sum(xs)`); its expression's value is that of the last of them.
+    One instruction can call many operations (`s = sum(xs)`): its expression's value is that of the last.
     """
 
     site: Site
@@ -75,7 +75,7 @@ def resolve(pairs: Sequence[tuple[CodeType, int]]) -> list[Place]:
 
 
 def source_of(codes: Iterable[CodeType]) -> dict[str, str]:
-    """Map each file that the code objects come from to its text; files whose text can't be had are left out."""
+    """Map each file that the code objects come from to its text; left out where it can't be had."""
     files = dict.fromkeys(code.co_filename for code in codes)
     return {file: text for file in files if (text := _read(file))}
 
@@ -116,9 +116,9 @@ class _Code:
         self._numbers = {(type(value), value) for value in code.co_consts if type(value) in _NUMBERS}
 
     def mentions(self, name: str) -> bool:
-        """Look for a name, with or without dots; private ones are not looked for: they are compiled to others."""
+        """Look for a name, with or without dots; not for private ones, which the compiler renames."""
         parts = (part for part in name.split(".") if part.isidentifier())
-        return all(part in self._names or part.startswith("__") for part in parts)
+        return name in self._names or all(part in self._names or part.startswith("__") for part in parts)
 
     def holds(self, constant: object) -> bool:
         """Look for a number; other constants are not looked for."""
@@ -225,6 +225,8 @@ def _index(tree: ast.Module, spans: set[_Span]) -> _Index:
                 at = _span(loop.iterator) if _LOOPS_AT_ITERATOR else span
                 if at in spans:
                     index.loops.setdefault(at, []).append(loop)
+            if isinstance(node, (ast.Name, ast.Constant)):
+                continue
         stack.extend(_children(visit))
     return index
 
@@ -266,25 +268,24 @@ def _children(visit: _Visit) -> Iterator[_Visit]:
             yield _Visit(value, _Flow((target,)), scope)
         case ast.NamedExpr(target=target, value=value):
             yield _Visit(value, _Flow((target, *flow.targets), flow.returned), scope)
-        case ast.IfExp(test=test, body=body, orelse=orelse):
+        case ast.IfExp(test=test, body=first, orelse=second):
             yield _Visit(test, _NOWHERE, scope)
-            yield from (_Visit(branch, flow, scope) for branch in (body, orelse))
+            yield _Visit(first, flow, scope)
+            yield _Visit(second, flow, scope)
         case ast.BoolOp(values=values):
             yield from (_Visit(value, flow, scope) for value in values)
         case ast.Return(value=ast.expr() as value):
             yield _Visit(value, _Flow(returned=True), scope)
-        case ast.Lambda(args=arguments, body=body):
+        case ast.Lambda(args=arguments, body=value):
             yield _Visit(arguments, _NOWHERE, scope)
-            yield _Visit(body, _Flow(returned=True), _function_scope("<lambda>", node.lineno, arguments))
+            yield _Visit(value, _Flow(returned=True), _function_scope("<lambda>", node.lineno, arguments))
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            inside, line = _Scope(node.name, _first_line(node)), _first_line(node)
-            if not isinstance(node, ast.ClassDef):
-                inside = _function_scope(node.name, line, node.args)
-            for child in ast.iter_child_nodes(node):  # decorators, defaults, bases: all but the body is outside
-                yield _Visit(child, _NOWHERE, inside if isinstance(child, ast.stmt) else scope)
+            body = _definition_scope(node)  # and decorators, defaults and bases are outside of it
+            for child in ast.iter_child_nodes(node):
+                yield _Visit(child, _NOWHERE, body if isinstance(child, ast.stmt) else scope)
         case _:
             inside = _comprehension_scope(node, scope) if isinstance(node, _COMPREHENSIONS) else scope
-            children = (child for child in ast.iter_child_nodes(node) if child._fields)  # operators have none
+            children = (child for child in ast.iter_child_nodes(node) if child._fields)  # not operators
             yield from (_Visit(child, _NOWHERE, inside) for child in children)
 
 
@@ -310,6 +311,12 @@ def _function_scope(name: str, first_line: int, arguments: ast.arguments) -> _Sc
     parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     parameters += [extra for extra in (arguments.vararg, arguments.kwarg) if extra is not None]
     return _Scope(name, first_line, tuple(parameter.arg for parameter in parameters))
+
+
+def _definition_scope(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> _Scope:
+    if isinstance(node, ast.ClassDef):
+        return _Scope(node.name, _first_line(node))
+    return _function_scope(node.name, _first_line(node), node.args)
 
 
 def _comprehension_scope(node: _Comprehension, outside: _Scope) -> _Scope:
@@ -367,30 +374,38 @@ def _name(target: ast.expr) -> str:
 
 
 def _match(instruction: _Instruction, index: _Index) -> _Visit | None:
-    """Find the node that an instruction was compiled from, and where its value goes; None rather than a guess."""
+    """Find the node that an instruction was compiled from; None rather than a guess."""
     code, _, operation, _, span = instruction
     if operation in _LOOPS and span in index.loops:
         return _match_loop(instruction, index.loops[span])
-    kinds = _KINDS.get(operation)
     visit = index.nodes.get(span)
+    kinds = _KINDS.get(operation)
     if kinds is None:
         return _match_reader(code, visit)
-    if visit is None:
-        visit = index.ends.get((span[1], span[3]))
-        # Over several lines, the instructions of a method stand at its name instead of at the whole expression.
-        if visit is None or not _has_method_at(visit.node, span[0]):
-            return None
-    node = visit.node
-    if not (isinstance(node, kinds) and visit.scope.is_of(code) and _agrees(node, instruction)):
+    visit = visit or _method(index, span)
+    if visit is None or not isinstance(visit.node, kinds) or not visit.scope.is_of(code):
         return None
-    match node:  # operations that know for themselves where their value goes
+    return visit._replace(flow=_flow(visit, operation)) if _agrees(visit.node, instruction) else None
+
+
+def _method(index: _Index, span: _Span) -> _Visit | None:
+    """Find a call or an attribute by its end: over several lines, its instruction begins at its name."""
+    visit = index.ends.get((span[1], span[3]))
+    node = visit.node if visit is not None else None
+    attribute = node.func if isinstance(node, ast.Call) else node
+    return visit if isinstance(attribute, ast.Attribute) and attribute.end_lineno == span[0] else None
+
+
+def _flow(visit: _Visit, operation: str) -> _Flow:
+    """Say where a value goes; some operations know better than what is around them."""
+    match visit.node:
         case ast.AugAssign(target=target) | ast.Tuple(elts=[target]) | ast.List(elts=[target]):
-            return visit._replace(flow=_Flow((target,)))
-        case ast.Subscript() if operation in _STORES:
-            return visit._replace(flow=_Flow((node,)))
+            return _Flow((target,))
+        case ast.Subscript() as target if operation in _STORES:
+            return _Flow((target,))
         case ast.Compare(ops=[_, _, *_]):
-            return visit._replace(flow=_NOWHERE)
-    return visit
+            return _NOWHERE
+    return visit.flow
 
 
 def _match_reader(code: _Code, visit: _Visit | None) -> _Visit | None:
@@ -414,53 +429,50 @@ def _match_loop(instruction: _Instruction, loops: list[_Loop]) -> _Visit | None:
     return _Visit(loop.iterator, _Flow((loop.target,)), loop.scope) if loop.scope.is_of(code) else None
 
 
-def _has_method_at(node: ast.AST, line: int | None) -> bool:
-    attribute = node.func if isinstance(node, ast.Call) else node
-    return isinstance(attribute, ast.Attribute) and attribute.end_lineno == line
-
-
 def _agrees(node: ast.AST, instruction: _Instruction) -> bool:
     """Check that the code object has the node's operator, and the names and numbers among its operands."""
-    code, _, operation, argument, _ = instruction
-    if isinstance(node, (ast.BinOp, ast.AugAssign)):
-        operators = _OPERATORS if isinstance(node, ast.BinOp) else _IN_PLACE
-        if operators.get(argument) is not type(node.op):
-            return False
-    elif operation == "BINARY_OP" and argument in _OPERATORS.keys() | _IN_PLACE.keys():
+    if isinstance(node, ast.UnaryOp) and type(node.op) is not _SIGNS[instruction.operation]:
         return False
+    if isinstance(node, (ast.BinOp, ast.AugAssign)):
+        operator = _OPERATORS.index(type(node.op))
+        if instruction.argument != operator + len(_OPERATORS) * isinstance(node, ast.AugAssign):
+            return False
     for part in (node, *ast.iter_child_nodes(node)):
         match part:
-            case ast.Name(id=name) | ast.Attribute(attr=name) if not code.mentions(name):
+            case ast.Name(id=name) | ast.Attribute(attr=name) if not instruction.code.mentions(name):
                 return False
-            case ast.Constant(value=value) if not code.holds(value):
+            case ast.Constant(value=value) if not instruction.code.holds(value):
                 return False
     return True
 
 
 _LOOPS_AT_ITERATOR = sys.version_info >= (3, 13)  # before, at the whole statement or comprehension
-# From Python 3.14 on, small integers stand in the instructions.
+# From Python 3.14 on, small integers are no constants, and a subscript is a binary operation.
 _NUMBERS = (float, complex) if "LOAD_SMALL_INT" in dis.opmap else (float, complex, int)
+_SUBSCRIPTS_TOO = () if "BINARY_SUBSCR" in dis.opmap else (ast.Subscript,)
 _DISPLAYS = (ast.Tuple, ast.List)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LOOPS = ("FOR_ITER", "GET_ITER")
 _STORES = ("STORE_SUBSCR", "STORE_SLICE")
 
-_OPERATORS: dict[int, type[ast.operator]] = dict(  # by the argument of BINARY_OP
-    enumerate(
-        (
-            *(ast.Add, ast.BitAnd, ast.FloorDiv, ast.LShift, ast.MatMult, ast.Mult, ast.Mod),
-            *(ast.BitOr, ast.Pow, ast.RShift, ast.Sub, ast.Div, ast.BitXor),
-        )
-    )
+_OPERATORS: tuple[type[ast.operator], ...] = (  # by the argument of BINARY_OP; in place, the same again
+    *(ast.Add, ast.BitAnd, ast.FloorDiv, ast.LShift, ast.MatMult, ast.Mult, ast.Mod, ast.BitOr, ast.Pow),
+    *(ast.RShift, ast.Sub, ast.Div, ast.BitXor),
 )
-_IN_PLACE = {argument + len(_OPERATORS): operator for argument, operator in _OPERATORS.items()}
+
+_SIGNS: dict[str, type[ast.unaryop]] = {
+    "UNARY_NEGATIVE": ast.USub,
+    "UNARY_POSITIVE": ast.UAdd,
+    "CALL_INTRINSIC_1": ast.UAdd,  # from Python 3.12 on
+    "UNARY_INVERT": ast.Invert,
+    "UNARY_NOT": ast.Not,
+}
 
 _KINDS: dict[str, tuple[type[ast.AST], ...]] = {  # what the operations that make values are compiled from
-    "BINARY_OP": (ast.BinOp, ast.AugAssign, ast.Subscript),  # subscripts from Python 3.14 on
-    "CALL_INTRINSIC_1": (ast.UnaryOp,),  # `+x`, from Python 3.12 on
+    "BINARY_OP": (ast.BinOp, ast.AugAssign, *_SUBSCRIPTS_TOO),
     "UNPACK_SEQUENCE": _DISPLAYS,
     **dict.fromkeys(("COMPARE_OP", "CONTAINS_OP"), (ast.Compare, ast.pattern)),
-    **dict.fromkeys(("UNARY_NEGATIVE", "UNARY_POSITIVE", "UNARY_INVERT", "UNARY_NOT"), (ast.UnaryOp,)),
+    **dict.fromkeys(_SIGNS, (ast.UnaryOp,)),
     **dict.fromkeys(("BINARY_SUBSCR", "BINARY_SLICE", *_STORES), (ast.Subscript,)),
     **dict.fromkeys(("LOAD_ATTR", "LOAD_METHOD"), (ast.Attribute,)),
     **dict.fromkeys(("PRECALL", "CALL", "CALL_KW", "CALL_FUNCTION_EX"), (ast.Call,)),
