@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 KINDS = ("input", "function", "splitter", "output", "cut")
 INPUT, FUNCTION, SPLITTER, OUTPUT, CUT = range(len(KINDS))
 NO_SLOT = -1
+_MATMUL = OP_NUMBERS["matmul"]
 
 _IS_ARRAY_RULE = np.array(
     [isinstance(RULES.get(name), Elementwise) or name == "matmul" for name in OP_NAMES], np.bool_
@@ -147,26 +148,23 @@ def broadcast_targets(recording: Recording) -> dict[int, tuple[int, ...]]:
 
     Rules never see broadcasting: where NumPy stretches an operand, a node of its own does it in the graph.
     """
+    shapes = {row: value.shape for row, value in recording.values.others.items() if type(value) is np.ndarray}
+    rows = np.fromiter(shapes, np.int64, len(shapes))
+    rows = np.sort(rows[_IS_ARRAY_RULE[recording.ops[rows]]])
     targets: dict[int, tuple[int, ...]] = {}
-    values, operands, starts = recording.values.others, recording.operands, recording.starts
-    candidates = [
-        row
-        for row, value in values.items()
-        if isinstance(value, np.ndarray) and _IS_ARRAY_RULE[recording.ops[row]]
-    ]
-    for row in sorted(candidates):
-        shape = values[row].shape
-        slots = range(starts[row], starts[row + 1])
-        is_matmul = OP_NAMES[recording.ops[row]] == "matmul"
-        if is_matmul:
-            ranks = [np.ndim(operand_value(recording, slot)) for slot in slots]
+    columns = (rows, recording.ops[rows], recording.starts[rows], recording.starts[rows + 1])
+    for row, op, first, stop in zip(*(column.tolist() for column in columns), strict=True):
+        shape = shapes[row]
+        producers = recording.operands[first:stop].tolist()
+        if op == _MATMUL:
+            ranks = [np.ndim(operand_value(recording, slot)) for slot in range(first, stop)]
             if ranks[1] < 3 or ranks[0] < 2:  # one matrix for a whole batch: the rule does it
                 continue
-        for slot in slots:
-            if operands[slot] < 0:
+        for slot, producer in enumerate(producers, first):
+            if producer < 0:
                 continue
-            own = np.shape(operand_value(recording, slot))
-            wanted = (*shape[:-2], *own[-2:]) if is_matmul else shape
+            own = shapes.get(producer, ())
+            wanted = (*shape[:-2], *own[-2:]) if op == _MATMUL else shape
             if own != wanted:
                 targets[slot] = wanted
     return targets
