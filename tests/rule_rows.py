@@ -72,6 +72,7 @@ ELEMENTS = (
     Elements("ieee_remainder", each(math.remainder), ((-5.9, -5.6), (2.0, 2.1))),
     Elements("astype", lambda x: x.astype(x.dtype), (ANY,), holomorphic=True),
     Elements("copy", np.copy, (ANY,), holomorphic=True),
+    Elements("broadcast_to", np.copy, (ANY,), holomorphic=True),
     Elements("sqrt", np.sqrt, (POSITIVE,), holomorphic=True),
     Elements("cbrt", np.cbrt, (POSITIVE,)),
     Elements("cbrt", np.cbrt, (NEGATIVE,)),
@@ -155,6 +156,8 @@ SCALARS = (
     Scalars("prod_scalars", lambda *x: math.prod(x), (0.75,)),
     Scalars("hypot_scalars", math.hypot, (1.5, -2.0, 0.5)),
     Scalars("hypot_scalars", math.hypot, (-1.5,)),
+    *(Scalars("max_scalars", max, numbers) for numbers in ((3.0, 1.5, -0.5), (1.5, 3.0, -0.5), (-0.5, 1.5, 3.0))),
+    *(Scalars("min_scalars", min, numbers) for numbers in ((-1.0, 1.5, 0.5), (1.5, -1.0, 0.5), (0.5, 1.5, -1.0))),
     Scalars("dist", lambda *x: math.dist(x[:3], x[3:]), (1.0, 2.0, 3.0, -1.0, 0.5, 4.0)),
     Scalars(
         "sumprod",
@@ -404,6 +407,8 @@ KINKS = (
     Kink("heaviside", (0.0, 0.25), 0.25, (0.0, 1.0)),
     Kink("modf_fractional", (2.0,), 0.0, (1.0,)),
     Kink("hypot_scalars", (0.0, 0.0, 0.0), 0.0, (0.0, 0.0, 0.0)),
+    Kink("max_scalars", (1.0, 2.0, 2.0), 2.0, (0.0, 1.0, 0.0)),
+    Kink("min_scalars", (1.0, 1.0, 2.0), 1.0, (1.0, 0.0, 0.0)),
     Kink("dist", (1.0, 2.0, 1.0, 2.0), 0.0, (0.0, 0.0, 0.0, 0.0)),
 )
 

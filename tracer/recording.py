@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.rules import RULES
-from tracer.rules.kinds import Elementwise
-from tracer.tape import OP_NAMES, WIDTH, Call, Tape
+from tracer.tape import COMPACT_OPERANDS, WIDTH, Call, Tape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 16  # records frozen at a time: what the lists of the tape need is freed as the columns grow
 _LEFT, _RIGHT, _BOTH = 1, 2, 3
+_COMPACT_OPERANDS = np.array(COMPACT_OPERANDS, np.int64)
 
 
 @dataclass(slots=True)
@@ -81,11 +80,9 @@ def freeze(tape: Tape) -> Recording:
     degrees = np.concatenate([chunk.degrees for chunk in chunks] or [np.zeros(0, np.int64)])
     starts = np.zeros(count + 1, np.int64)
     np.cumsum(degrees, out=starts[1:])
-    values, constants, params = (
-        Values(_joined([c.values for c in chunks])),
-        Values(_joined([c.constants for c in chunks])),
-        {},
-    )
+    values = Values(_joined([chunk.values for chunk in chunks]))
+    constants = Values(_joined([chunk.constants for chunk in chunks]))
+    params: dict[int, dict[str, Any]] = {}
     first = first_constant = 0
     for chunk in chunks:
         values.others.update((first + row, value) for row, value in chunk.values.others.items())
@@ -129,7 +126,7 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
     codes = np.fromiter(records[0::WIDTH], np.int32, count)
     left, right = records[1::WIDTH], records[2::WIDTH]
     ops, masks = codes >> 2, codes & _BOTH
-    degrees = np.where(masks > 0, _ARITY[ops], 0)
+    degrees = np.where(masks > 0, _COMPACT_OPERANDS[ops], 0)
     general = np.flatnonzero(masks == 0).tolist()
     for row in general:
         degrees[row] = len(left[row])
@@ -201,11 +198,3 @@ def _as_float(item: Any) -> float:
 
 def _joined(parts: list[Values]) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.concatenate([part.floats for part in parts] or [np.zeros(0)])
-
-
-def _arity(name: str) -> int:
-    rule = RULES.get(name)
-    return min(len(rule.partials), 2) if isinstance(rule, Elementwise) else 1
-
-
-_ARITY = np.array([_arity(name) for name in OP_NAMES], np.int64)

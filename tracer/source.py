@@ -18,7 +18,7 @@ import threading
 import warnings
 from bisect import bisect_left
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 

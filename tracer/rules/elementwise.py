@@ -5,8 +5,6 @@ A comparison counts as 1 or 0, as Iverson's bracket does. Complex operands have 
 derivative, except where the table compares.
 """
 
-# ruff: noqa: RUF001  the symbols of gates are those of mathematics
-
 from __future__ import annotations
 
 from tracer.rules.kinds import Elementwise
