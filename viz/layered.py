@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from viz.frames import frames
 from viz.routes import entries
 from viz.skeleton import Floats, Ints, Placement, Skeleton, ranks
 
@@ -19,8 +20,9 @@ STEEP = 0.22  # a gap between layers grows with the vertical way that its wires 
 WIDEST_GAP = 150.0
 SWEEPS = 12
 COORDINATE_SWEEPS = 12
+BIG_SWEEPS = 3
 SMALL = 1_500  # items and bends up to which more is tried against crossings
-BIG = 20_000  # items and bends from which on fewer sweeps are made
+BIG = 12_000  # items and bends from which on fewer sweeps are made, and crossings not counted
 MOST_BENDS = 250_000  # beyond it long segments run straight, behind whatever is there
 STRAIGHT = 6.0  # how much more a segment between two bends pulls than another
 
@@ -33,7 +35,8 @@ def place(skeleton: Skeleton) -> Placement:
     layered = _Layers(skeleton, rank)
     layered.reduce_crossings()
     x, y = layered.coordinates()
-    return Placement(x[: skeleton.size], y[: skeleton.size], layered.paths(x, y), ())
+    groups = frames(skeleton, x[: skeleton.size], y[: skeleton.size])
+    return Placement(x[: skeleton.size], y[: skeleton.size], layered.paths(x, y), groups)
 
 
 def _pulled_ranks(skeleton: Skeleton) -> Ints:
@@ -100,26 +103,36 @@ class _Layers:
 
     def reduce_crossings(self) -> None:
         """Order each layer by the mean position of its neighbours, to and fro, and keep the best order seen."""
+        if self.total >= BIG:
+            for sweep in range(BIG_SWEEPS):
+                self._sweep(sweep, flips_ties=False)
+            return
         first = [layer.copy() for layer in self.layers]
         best, fewest = first, self._crossings()
         is_small = self.total < SMALL
         for trial in range(4 if is_small else 1):
             self._restore(first)
             start, flips_ties = trial % 2, trial >= 2
-            for sweep in range(start, start + (SWEEPS if self.total < BIG else 4)):
+            for sweep in range(start, start + (SWEEPS)):
                 if not fewest:
                     break
-                forwards = sweep % 2 == 0
-                order = range(1, len(self.layers)) if forwards else range(len(self.layers) - 2, -1, -1)
-                neighbours = self.before if forwards else self.after
-                for number in order:
-                    self._sort(self.layers[number], neighbours, flips_ties=flips_ties)
+                self._sweep(sweep, flips_ties=flips_ties)
                 if is_small:
                     self._swap_neighbours()
                 crossings = self._crossings()
                 if crossings < fewest:
                     best, fewest = [layer.copy() for layer in self.layers], crossings
         self._restore(best)
+
+    def _sweep(self, sweep: int, *, flips_ties: bool) -> None:
+        """Sort every layer by the one before it, or on odd sweeps by the one after it."""
+        count = len(self.layers)
+        if sweep % 2 == 0:
+            for number in range(1, count):
+                self._sort(self.layers[number], self.before, flips_ties=flips_ties)
+        else:
+            for number in range(count - 2, -1, -1):
+                self._sort(self.layers[number], self.after, flips_ties=flips_ties)
 
     def _restore(self, layers: list[list[int]]) -> None:
         self.layers = [layer.copy() for layer in layers]
@@ -175,7 +188,7 @@ class _Layers:
             offsets.append(offset)
             y[layer] = offset - offset[-1] / 2
         heights = y.tolist()
-        sweeps = COORDINATE_SWEEPS if self.total < BIG else 4
+        sweeps = COORDINATE_SWEEPS
         for sweep in range(sweeps):
             forwards = sweep % 2 == 0
             order = range(len(self.layers)) if forwards else range(len(self.layers) - 1, -1, -1)
@@ -200,18 +213,18 @@ class _Layers:
         """Move one layer's items to the least weighted squares of their wishes, in order and apart."""
         size = self.skeleton.size
         wishes, weights = [], []
+        before, after = (self.before, self.after) if forwards else (self.after, self.before)
         for item, offset in zip(layer, offsets, strict=True):
-            near, far = (self.before[item], self.after[item]) if forwards else (self.after[item], self.before[item])
-            neighbours = near + far if both or not near else near
-            if not neighbours:
-                wishes.append(heights[item] - offset)
-                weights.append(0.05)
-                continue
-            pull = [STRAIGHT if item >= size and each >= size else 1.0 for each in neighbours]
-            weight = sum(pull)
-            wish = sum(heights[each] * each_pull for each, each_pull in zip(neighbours, pull, strict=True)) / weight
-            wishes.append(wish - offset)
-            weights.append(weight)
+            neighbours = before[item]
+            if both or not neighbours:
+                neighbours = neighbours + after[item]
+            wish = weight = 0.0
+            for each in neighbours:
+                pull = STRAIGHT if item >= size and each >= size else 1.0
+                wish += pull * heights[each]
+                weight += pull
+            wishes.append((wish / weight if weight else heights[item]) - offset)
+            weights.append(weight or 0.05)
         for item, offset, moved in zip(layer, offsets, _isotonic(wishes, weights), strict=True):
             heights[item] = moved + offset
 
