@@ -125,17 +125,25 @@ def _inputs(trace: Trace, uses: np.ndarray[Any, Any], *, has_gradient: bool) -> 
     lines = []
     for row, name in islice(trace.input_rows.items(), SHOWN_INPUTS):
         node = trace.nodes[int(graph.node_of_row[row])]
-        splitter = int(graph.splitter_of_row[row])
         lines.append(
             InputLine(
                 name,
                 node.value,
                 node.grad if has_gradient else None,
                 has_gradient and bool(trace.gradients.reached[row]),
-                int(uses[splitter if splitter >= 0 else node.index]),
+                _use_count(trace, node.index, uses),
             )
         )
     return lines
+
+
+def _use_count(trace: Trace, node: int, uses: np.ndarray[Any, Any]) -> int:
+    graph = trace.graph
+    if uses[node] != 1:
+        return int(uses[node])
+    user = int(graph.dst[graph.out_edges(node)[0]])
+    is_splitter = graph.kinds[user] == SPLITTER and graph.node_slots[user] == NO_SLOT
+    return int(uses[user]) if is_splitter else 1
 
 
 def _outputs(trace: Trace, *, has_gradient: bool) -> list[OutputLine]:
@@ -167,7 +175,7 @@ def _largest(edges: list[int], gradients: Values) -> list[int]:
     """Return the edges with the largest gradients, in the order of the edges if that is all of them."""
     if len(edges) <= SHOWN_TERMS:
         return edges
-    if gradients.others.keys() & set(edges):
+    if gradients.others and gradients.others.keys() & set(edges):
         return [edges[position] for position in largest([gradients[edge] for edge in edges], SHOWN_TERMS)]
     return [edges[position] for position in largest(gradients.floats[edges], SHOWN_TERMS)]
 
