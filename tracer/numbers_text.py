@@ -65,6 +65,13 @@ def is_array(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.ndim > 0
 
 
+def is_finite(value: Any) -> bool:
+    """Say whether a number, or every number of an array, is finite."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind not in "fc" or bool(np.isfinite(value).all())
+    return not isinstance(value, (float, complex, np.inexact)) or bool(np.isfinite(value))
+
+
 def shape(value: np.ndarray) -> str:
     """Format an array's shape: 64, 128×64."""
     return "×".join(map(str, value.shape))
@@ -122,12 +129,16 @@ def factors(upstream: Any, local: Any) -> str:
     return f"{number(upstream)} × {number(local)}"
 
 
-def addends(terms: Terms) -> str:
-    """Write the left side of a sum: 3 + 7, 3 − 7, or 25 terms: 4.1 + 2.2 + …."""
-    if len(terms) <= SHOWN_TERMS:
+def addends(terms: Terms, count: int | None = None) -> str:
+    """Write the left side of a sum: 3 + 7, 3 − 7, or 25 terms: 4.1 + 2.2 + ….
+
+    `count` says how many there are where only the largest are given.
+    """
+    count = len(terms) if count is None else count
+    if count <= SHOWN_TERMS:
         return _plus([number(term) for term in terms])
     shown = _plus([number(terms[i]) for i in largest(terms, LARGEST_TERMS)])
-    return f"{len(terms):,} terms: {shown} + …"
+    return f"{count:,} terms: {shown} + …"
 
 
 def largest(terms: Terms, count: int) -> list[int]:
@@ -153,12 +164,13 @@ def _plus(terms: Sequence[str]) -> str:
     return text.removeprefix("+ ") if text.startswith("+") else "−" + text.removeprefix("− ")
 
 
-def norms(values: Sequence[Any]) -> str:
-    """List the norms of arrays: ‖3‖, ‖7‖, or 25 terms: ‖4.1‖, ‖2.2‖, …."""
-    if len(values) <= SHOWN_TERMS:
+def norms(values: Sequence[Any], count: int | None = None) -> str:
+    """List the norms of arrays: ‖3‖, ‖7‖, or 25 terms: ‖4.1‖, ‖2.2‖, …; `count` as in `addends`."""
+    count = len(values) if count is None else count
+    if count <= SHOWN_TERMS:
         return ", ".join(norm(value) for value in values)
     shown = ", ".join(norm(values[i]) for i in largest(values, LARGEST_TERMS))
-    return f"{len(values):,} terms: {shown}, …"
+    return f"{count:,} terms: {shown}, …"
 
 
 def constant(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""FILE.py[:FUNC] and NAME=VALUE, as typed on a command line -> a function and its arguments. Used by the command line."""
+"""What is typed on a command line, FILE.py[:FUNC] and NAME=VALUE, -> a function and its arguments. Used by cli.py."""
 
 from __future__ import annotations
 
@@ -177,7 +177,9 @@ def arguments(function: Callable[..., Any], settings: Iterable[str]) -> tuple[tu
         if name not in parameters and not takes_any:
             close = difflib.get_close_matches(name, parameters, n=1, cutoff=0.4)
             raise UsageError(
-                f"{_name(function)} takes no argument {name}", got=f"it is {described_call}", advice=_did_you_mean(close)
+                f"{_name(function)} takes no argument {name}",
+                got=f"it is {described_call}",
+                advice=_did_you_mean(close),
             )
     positional: list[Any] = []
     keywords = {name: value for name, value in values.items() if name not in parameters}
@@ -206,7 +208,7 @@ def signature_text(signature: inspect.Signature) -> str:
     """Write the parameters of a function in one short line."""
     shown = []
     for name, parameter in signature.parameters.items():
-        star = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        star = "*" * ((parameter.kind is parameter.VAR_POSITIONAL) + 2 * (parameter.kind is parameter.VAR_KEYWORD))
         shown.append(f"{star}{name}{_default(parameter.default)}")
     return f"({', '.join(shown)})"
 
@@ -227,7 +229,8 @@ def _setting(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
         raise UsageError(
-            f"{text!r} is no argument", advice="arguments are NAME=VALUE, as in x=2.0 or 'W=[[1.0, 2.0]]' or W=@weights.npy"
+            f"{text!r} is no argument",
+            advice="arguments are NAME=VALUE, as in x=2.0 or 'W=[[1.0, 2.0]]' or W=@weights.npy",
         )
     return name, _array(name, value.removeprefix("@")) if value.startswith("@") else _literal(name, value)
 

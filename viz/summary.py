@@ -7,21 +7,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.diagnose.explain import one_line
 from tracer.errors import GradientError
-from tracer.graph import KINDS, NO_SLOT, SPLITTER
-from tracer.numbers_text import largest
+from tracer.graph import CUT, KINDS, NO_SLOT, SPLITTER
+from tracer.numbers_text import is_finite, largest
 
 if TYPE_CHECKING:
     from tracer.recording import Values
     from tracer.trace import Trace
 
+    Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
 SHOWN_INPUTS = 20
 SHOWN_SPLITTERS = 5
 SHOWN_TERMS = 5
+SHOWN_CUTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,17 @@ class SplitterLine:
 
 
 @dataclass(frozen=True, slots=True)
+class CutLine:
+    """A place where values left the graph, how they did, and how often."""
+
+    code: str
+    file: str
+    line: int
+    via: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """What there is to say about a trace as a whole."""
 
@@ -65,11 +81,12 @@ class Summary:
     input_count: int
     outputs: tuple[OutputLine, ...]
     output_count: int
-    operations: int
-    counts: dict[str, int]  # nodes by kind
+    counts: dict[str, int]  # nodes by kind, splitters as 'copy' and 'broadcast'
     edges: int
     splitters: tuple[SplitterLine, ...]
-    bad_values: int  # edges whose value holds a NaN or an infinity
+    cuts: tuple[CutLine, ...]
+    bad_edges: int  # edges whose value or gradient holds a NaN or an infinity
+    bad_values: int
     bad_gradients: int
 
 
@@ -83,7 +100,11 @@ def summary(trace: Trace) -> Summary:
         no_gradient = error.message
     graph = trace.graph
     uses = np.bincount(graph.src, minlength=len(graph.kinds))
-    counts = np.bincount(graph.kinds, minlength=len(KINDS)).tolist()
+    counts = dict(zip(KINDS, np.bincount(graph.kinds, minlength=len(KINDS)).tolist(), strict=True))
+    broadcasts = int((graph.node_slots != NO_SLOT).sum())
+    counts |= {"copy": counts.pop("splitter") - broadcasts, "broadcast": broadcasts}
+    bad_values = _bad_values(trace)
+    bad_gradients = bad(gradients) if gradients is not None else np.zeros_like(bad_values)
     return Summary(
         function=trace.function,
         error=trace.error,
@@ -92,32 +113,41 @@ def summary(trace: Trace) -> Summary:
         input_count=len(trace.input_rows),
         outputs=tuple(_outputs(trace, has_gradient=gradients is not None)),
         output_count=len(trace.recording.outputs),
-        operations=int(counts[KINDS.index("function")]),
-        counts=dict(zip(KINDS, counts, strict=True)),
+        counts=counts,
         edges=len(graph.src),
         splitters=tuple(_splitters(trace, uses, gradients)),
-        bad_values=_bad_values(trace),
-        bad_gradients=int(bad(gradients).sum()) if gradients is not None else 0,
+        cuts=tuple(_cuts(trace)),
+        bad_edges=int((bad_values | bad_gradients).sum()),
+        bad_values=int(bad_values.sum()),
+        bad_gradients=int(bad_gradients.sum()),
     )
 
 
-def bad(values: Values) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def bad(values: Values) -> Mask:
     """Say of each value in a column whether it holds a NaN or an infinity."""
-    answer = ~np.isfinite(values.floats)
+    answer: Mask = ~np.isfinite(values.floats)
     for position, value in values.others.items():
-        answer[position] = _is_bad(value)
+        answer[position] = not is_finite(value)
     return answer
 
 
-def _is_bad(value: Any) -> bool:
-    if isinstance(value, np.ndarray):
-        return value.dtype.kind in "fc" and not bool(np.isfinite(value).all())
-    return isinstance(value, (float, complex, np.inexact)) and not bool(np.isfinite(value))
+def _bad_values(trace: Trace) -> Mask:
+    """Say of each edge whether its value holds a NaN or an infinity."""
+    bad_rows: Mask = bad(trace.recording.values)[trace.graph.rows[trace.graph.src]]
+    return bad_rows
 
 
-def _bad_values(trace: Trace) -> int:
-    rows = trace.graph.rows[trace.graph.src]
-    return int(bad(trace.recording.values)[rows[rows >= 0]].sum())
+def _cuts(trace: Trace) -> list[CutLine]:
+    """Return the places of the cuts, those that come first."""
+    rows = trace.graph.rows[trace.graph.kinds == CUT]
+    _, firsts, counts = np.unique(trace.sites.row_places[rows], return_index=True, return_counts=True)
+    lines = []
+    for first, count in sorted(zip(firsts.tolist(), counts.tolist(), strict=True))[:SHOWN_CUTS]:
+        row = int(rows[first])
+        site = trace.sites.place(row).site
+        via = trace.recording.params.get(row, {}).get("via", "")
+        lines.append(CutLine(one_line(site.text), PurePath(site.file).name, site.line, via, count))
+    return lines
 
 
 def _inputs(trace: Trace, uses: np.ndarray[Any, Any], *, has_gradient: bool) -> list[InputLine]:
