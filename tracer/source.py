@@ -393,7 +393,10 @@ def _method(index: _Index, span: _Span) -> _Visit | None:
     visit = index.ends.get((span[1], span[3]))
     node = visit.node if visit is not None else None
     attribute = node.func if isinstance(node, ast.Call) else node
-    return visit if isinstance(attribute, ast.Attribute) and attribute.end_lineno == span[0] else None
+    if not isinstance(attribute, ast.Attribute):
+        return None
+    name_column = (attribute.end_col_offset or 0) - len(attribute.attr)  # as the compiler computes it
+    return visit if (attribute.end_lineno, name_column) == (span[0], span[2]) else None
 
 
 def _flow(visit: _Visit, operation: str) -> _Flow:
@@ -421,12 +424,14 @@ def _match_reader(code: _Code, visit: _Visit | None) -> _Visit | None:
 def _match_loop(instruction: _Instruction, loops: list[_Loop]) -> _Visit | None:
     """Find the `for` of an instruction; before Python 3.13, those of one comprehension share their span."""
     code, offset, operation, _, span = instruction
-    if len(loops) > 1 and operation != "FOR_ITER":
-        return None
     same = [at for at in range(0, offset, 2) if code.spans[at // 2] == span]
     turn = sum(dis.opname[code.bytes[at]] == "FOR_ITER" for at in same)
     loop = loops[turn % len(loops)]  # the body of a `finally` is compiled twice
-    return _Visit(loop.iterator, _Flow((loop.target,)), loop.scope) if loop.scope.is_of(code) else None
+    if not loop.scope.is_of(code):
+        return None
+    # A comprehension's iterator can be made outside of it, where its variables mean nothing.
+    outside = operation == "GET_ITER" and loop.scope.inlined_in is not None
+    return _Visit(loop.iterator, _NOWHERE if outside else _Flow((loop.target,)), loop.scope)
 
 
 def _agrees(node: ast.AST, instruction: _Instruction) -> bool:
