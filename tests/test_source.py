@@ -216,6 +216,11 @@ STATEMENTS = [
         ],
     ),
     (
+        "a loop before the loops of a comprehension",
+        ["for a in x: pass", "hs = [c for b in (1, 2) for c in y]"],
+        [("x", ("a",), False, 2, 13), ("y", NO, False, 3, 37), ("y", ("c",), False, 3, 37)],
+    ),
+    (
         "comprehension over a comprehension",
         ["hs = [b for b in [a * 2 for a in x]]"],
         [("x", NO, False, 2, 37), ("x", ("a",), False, 2, 37), ("a * 2", NO, False, 2, 22)],

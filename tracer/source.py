@@ -61,7 +61,7 @@ class Place:
 
 def resolve(pairs: Sequence[tuple[CodeType, int]]) -> list[Place]:
     """Find the place of each (code object, `f_lasti`) pair, in the order of the pairs."""
-    # Keyed by id: code objects compare by content, and Python 3.11 leaves the positions out of that.
+    # Keyed by id: to hash a code object is to read all of it, and equal ones need not stand at one place.
     wanted: dict[int, tuple[CodeType, set[int]]] = {}
     for code, offset in pairs:
         wanted.setdefault(id(code), (code, set()))[1].add(offset)
