@@ -126,8 +126,11 @@ class _Code:
 
 
 class _Instruction(NamedTuple):
+    """One instruction; its start is the offset, or before that: a frame can stand in the caches behind it."""
+
     code: _Code
     offset: int
+    start: int
     operation: str
     argument: int
     span: _Span
@@ -137,13 +140,13 @@ def _instructions(code: CodeType, offsets: set[int]) -> Iterator[_Instruction]:
     facts = _Code(code)
     for offset in sorted(offsets):
         if not 0 <= offset < len(facts.bytes):  # a frame that has not started stands at -1
-            yield _Instruction(facts, offset, "", 0, (None, None, None, None))
+            yield _Instruction(facts, offset, offset, "", 0, (None, None, None, None))
             continue
         start = offset
-        while start and not facts.bytes[start]:  # before Python 3.13, a call stands in the caches behind it
+        while start and not facts.bytes[start]:
             start -= 2
         operation, argument = dis.opname[facts.bytes[start]], facts.bytes[start + 1]
-        yield _Instruction(facts, offset, operation, argument, facts.spans[offset // 2])
+        yield _Instruction(facts, offset, start, operation, argument, facts.spans[offset // 2])
 
 
 # The syntax tree's side: what is written, and where values flow.
@@ -375,7 +378,7 @@ def _name(target: ast.expr) -> str:
 
 def _match(instruction: _Instruction, index: _Index) -> _Visit | None:
     """Find the node that an instruction was compiled from; None rather than a guess."""
-    code, _, operation, _, span = instruction
+    code, _, _, operation, _, span = instruction
     if operation in _LOOPS and span in index.loops:
         return _match_loop(instruction, index.loops[span])
     visit = index.nodes.get(span)
@@ -423,8 +426,8 @@ def _match_reader(code: _Code, visit: _Visit | None) -> _Visit | None:
 
 def _match_loop(instruction: _Instruction, loops: list[_Loop]) -> _Visit | None:
     """Find the `for` of an instruction; before Python 3.13, those of one comprehension share their span."""
-    code, offset, operation, _, span = instruction
-    same = [at for at in range(0, offset, 2) if code.spans[at // 2] == span]
+    code, _, start, operation, _, span = instruction
+    same = [at for at in range(0, start, 2) if code.spans[at // 2] == span]
     turn = sum(dis.opname[code.bytes[at]] == "FOR_ITER" for at in same)
     loop = loops[turn % len(loops)]  # the body of a `finally` is compiled twice
     if not loop.scope.is_of(code):
