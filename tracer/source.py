@@ -126,7 +126,7 @@ class _Code:
 
 
 class _Instruction(NamedTuple):
-    """One instruction; its start is the offset, or before that: a frame can stand in the caches behind it."""
+    """One instruction; it starts at the offset or before: a frame can stand in the caches behind it."""
 
     code: _Code
     offset: int
