@@ -178,7 +178,7 @@ class Trace:
         }
 
     @cached_property
-    def steps(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def steps(self) -> np.ndarray[Any, np.dtype[np.int32]]:
         """By edge: when it fired in the backward pass, from 0; -1 where it never did."""
         graph, reached = self.graph, self.gradients.reached
         kinds = graph.kinds[graph.dst]
@@ -190,7 +190,7 @@ class Trace:
         fired[kinds == OUTPUT] = False
         if self.output.row >= 0:
             fired[graph.first_in[self.output.index]] = True
-        steps = np.full(len(fired), -1, np.int64)
+        steps = np.full(len(fired), -1, np.int32)
         edges = np.flatnonzero(fired)
         steps[edges] = np.arange(len(edges))[::-1]
         return steps
