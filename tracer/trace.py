@@ -225,7 +225,10 @@ class Trace:
         of_arrays = (graph.slots >= 0) | has_array[graph.rows[graph.dst]]
         splitters = np.flatnonzero((kinds == SPLITTER) & of_arrays & (self.steps >= 0))
         for edge, row, slot in zip(
-            splitters.tolist(), graph.rows[graph.dst[splitters]].tolist(), graph.slots[splitters].tolist(), strict=True
+            splitters.tolist(),
+            graph.rows[graph.dst[splitters]].tolist(),
+            graph.slots[splitters].tolist(),
+            strict=True,
         ):
             put(edge, gradients.narrowed[slot] if slot >= 0 else gradients.arrays[row])
         if self.output.row >= 0:
