@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.recording import INDEX
+from tracer.recording import INDEX, Indices
 from tracer.rules import RULES
 from tracer.rules.kinds import Elementwise
 from tracer.tape import OP_NAMES, OP_NUMBERS
@@ -38,8 +38,9 @@ class Graph:
 
     `slot` numbers an operand in `recording.operands`. Nodes: `kinds`, `rows` (the row a node stands for; of an
     output node: the row of its value, -1 where that was never traced), `node_slots` (of a broadcast: its slot),
-    `first_in` (in-edges of node n are `first_in[n]:first_in[n + 1]`). Edges: `src`, `dst`, `port`, `slots`
-    (the operand that the edge brings to a function node or a broadcast, else -1).
+    `first_in` (in-edges of node n are `first_in[n]:first_in[n + 1]`). Edges: `src`, `slots` (the operand that the
+    edge brings to a function node or a broadcast, else -1); `dst` and `port` follow from those. Millions of edges
+    are held, so what can be derived is.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -104,27 +105,43 @@ class Graph:
 
         edges = int(self.first_in[-1])
         self.src = np.empty(edges, INDEX)
-        self.dst = np.repeat(np.arange(count, dtype=INDEX), degrees)
-        self.port = np.zeros(edges, INDEX)
         self.slots = np.full(edges, NO_SLOT, INDEX)
-        consumers = self.slot_consumer[slots]
-        into_rows = (
-            np.arange(len(slots), dtype=INDEX)
-            + (self.first_in[self.node_of_row] - first_traced[:-1])[consumers]
-        )
+        shift = (
+            self.first_in[self.node_of_row] - first_traced[:-1]
+        )  # from the count of traced slots to edges
+        into_rows = np.repeat(shift, np.diff(first_traced))
+        into_rows += np.arange(len(slots), dtype=INDEX)
         self.src[into_rows] = outlet[recording.operands[slots]]
-        self.port[into_rows] = slots - recording.starts[consumers]
         self.slots[into_rows] = slots
-        self.edge_of_slot = np.full(len(is_traced), -1, INDEX)  # the edge into the row's own node
-        self.edge_of_slot[slots] = into_rows
         self.src[self.first_in[splitters]] = splitters - 1
         into_broadcasts = self.first_in[self._broadcasts]
         broadcast_slots = self.node_slots[self._broadcasts]
         self.src[into_broadcasts] = outlet[recording.operands[broadcast_slots]]
         self.slots[into_broadcasts] = broadcast_slots
-        self.src[self.edge_of_slot[broadcast_slots]] = self._broadcasts
+        self.src[into_rows[traced_before[broadcast_slots]]] = self._broadcasts
         into_outputs = self.first_in[self.first_output :][:-1][is_output_traced]
         self.src[into_outputs] = outlet[self._output_rows[is_output_traced]]
+
+    @property
+    def dst(self) -> Indices:
+        """By edge: the node it leads to."""
+        return np.repeat(np.arange(len(self.kinds), dtype=INDEX), np.diff(self.first_in))
+
+    @property
+    def port(self) -> Indices:
+        """By edge: the position of the operand at the node it leads to."""
+        rows, kinds = self.rows[self.dst], self.kinds[self.dst]
+        ports: Indices = np.where(kinds == FUNCTION, self.slots - self.recording.starts[rows], 0)
+        return ports
+
+    def dst_of(self, edge: int) -> int:
+        """Return the node that one edge leads to."""
+        return int(np.searchsorted(self.first_in, edge, side="right")) - 1
+
+    def edge_of(self, row: int, slot: int) -> int:
+        """Return the edge that brings a traced operand to its row."""
+        traced_before = np.count_nonzero(self.recording.operands[self.recording.starts[row] : slot] >= 0)
+        return int(self.first_in[self.node_of_row[row]]) + int(traced_before)
 
     @property
     def ops(self) -> np.ndarray[Any, np.dtype[np.int16]]:
