@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.errors import RuleError
+from tracer.recording import operands_of
 from tracer.rules import RULES
 from tracer.rules.kinds import Elementwise, Many, Part, Rule, Vjp
 from tracer.tape import OP_NAMES
@@ -102,22 +103,17 @@ def scalar_locals(
     """Return the local partial of every operand of every elementwise scalar row, and which rows those are."""
     operands, starts = recording.operands, recording.starts
     fast = _IS_ELEMENTWISE[recording.ops]
-    slow_rows = [row for row, value in recording.values.others.items() if isinstance(value, np.ndarray)]
-    for without in (slow_rows, list(recording.params)):
-        fast[np.array(without, np.int64)] = False
-    array_constants = [
-        k for k, value in recording.constants.others.items() if isinstance(value, np.ndarray)
-    ]
-    if array_constants or slow_rows:
-        is_array = np.zeros(len(recording), np.bool_)
-        is_array[slow_rows] = True
-        is_constant_array = np.zeros(len(recording.constants), np.bool_)
-        is_constant_array[array_constants] = True
-        slot_is_array = np.empty(len(operands), np.bool_)
-        traced = operands >= 0
-        slot_is_array[traced] = is_array[operands[traced]]
-        slot_is_array[~traced] = is_constant_array[-1 - operands[~traced]]
-        fast[np.repeat(np.arange(len(recording)), np.diff(starts))[slot_is_array]] = False
+    fast[np.fromiter(recording.params, np.int64, len(recording.params))] = False
+    array_rows, array_constants = recording.values.array_rows, recording.constants.array_rows
+    if len(array_rows) or len(array_constants):
+        fast[array_rows] = False
+        is_array = np.zeros(
+            len(recording.constants) + len(recording), np.bool_
+        )  # of operands, the constants first
+        is_array[array_rows + len(recording.constants)] = True
+        is_array[len(recording.constants) - 1 - array_constants] = True
+        uses_array = is_array[operands + len(recording.constants)]
+        fast[np.repeat(np.arange(len(recording)), np.diff(starts))[uses_array]] = False
     column = np.full(len(operands), np.nan)
     for number in np.flatnonzero(np.bincount(recording.ops[fast])).tolist():
         rule = RULES[OP_NAMES[number]]
@@ -163,9 +159,7 @@ class _Work:
         self.local_column = local_column
         self.slots: dict[int, Any] = {}
         self.narrowed: dict[int, Any] = {}
-        self._sums: set[int] = (
-            set()
-        )  # rows whose gradient is an array of our own, which may be added to in place
+        self._sums: set[int] = set()  # rows whose gradient is our own array: it may grow in place
 
     def scalars(self, first_row: int, stop_row: int) -> None:
         """Go back over the scalar rows first_row:stop_row."""
@@ -192,10 +186,10 @@ class _Work:
             return
         recording, targets = self.recording, self.graph.targets
         producers = recording.operands[first_slot:stop_slot].tolist()
-        operands = _operands(recording, producers)
+        operands = operands_of(recording, producers)
         out = recording.values[row]
         params = recording.params.get(row, _NO_PARAMS)
-        upstream = self.gradients[row]
+        gradients, upstream = self.gradients, self.gradients[row]
         if isinstance(rule, Many):
             self.local_column[first_slot:stop_slot] = rule.partials(operands, out)
         for port in range(len(producers) - 1, -1, -1):
@@ -207,9 +201,7 @@ class _Work:
                 back: Any = upstream * float(self.local_column[slot])
             else:
                 back = pull(rule, port, upstream, out, operands, params, target)
-            kept = (
-                back.nbytes if type(back) is np.ndarray else 0
-            )  # a part of an array costs next to nothing
+            kept = back.nbytes if type(back) is np.ndarray else 0  # a Part costs next to nothing
             if kept <= self.budget:
                 self.budget -= kept
                 self.slots[slot] = back
@@ -218,9 +210,9 @@ class _Work:
                 if type(operands[port]) is not np.ndarray:
                     back = float(back)
                 self.narrowed[slot] = back
-            present = self.gradients[producer]
+            present = gradients[producer]
             if present is _NOTHING and type(back) is not Part:
-                self.gradients[producer] = back
+                gradients[producer] = back
             else:
                 self._add(producer, present, back)
 
@@ -229,23 +221,14 @@ class _Work:
         if not isinstance(gradient, (np.ndarray, Part)):
             self.gradients[row] = present + gradient
             return
-        if present is _NOTHING:
-            self._sums.add(row)
-            self.gradients[row] = gradient.dense()
-            return
         if row not in self._sums:
             self._sums.add(row)
-            present = self.gradients[row] = np.array(present)
+            first = np.zeros(gradient.shape, gradient.dtype) if present is _NOTHING else np.array(present)
+            present = self.gradients[row] = first
         if isinstance(gradient, Part):
             gradient.add_to(present)
         else:
             present += gradient
-
-
-def _operands(recording: Recording, producers: list[int]) -> tuple[Any, ...]:
-    """Return the values of a row's operands."""
-    values, constants = recording.values, recording.constants
-    return tuple(values[producer] if producer >= 0 else constants[-1 - producer] for producer in producers)
 
 
 def pull(
@@ -304,7 +287,7 @@ def recomputed(graph: Graph, slot: int, gradients: Gradients) -> Any:
             slot - first,
             gradients.row(row),
             recording.values[row],
-            _operands(recording, recording.operands[first:stop].tolist()),
+            operands_of(recording, recording.operands[first:stop].tolist()),
             recording.params.get(row, _NO_PARAMS),
             graph.targets.get(slot),
         )

@@ -148,27 +148,32 @@ def broadcast_targets(recording: Recording) -> dict[int, tuple[int, ...]]:
 
     Rules never see broadcasting: where NumPy stretches an operand, a node of its own does it in the graph.
     """
-    shapes = {
-        row: value.shape for row, value in recording.values.others.items() if type(value) is np.ndarray
-    }
-    rows = np.fromiter(shapes, np.int64, len(shapes))
-    rows = np.sort(rows[_IS_ARRAY_RULE[recording.ops[rows]]])
+    values, operands = recording.values.others, recording.operands
+    rows = recording.values.array_rows
+    if not len(rows):
+        return {}
+    # Shapes by number, so that only the slots in which two of them differ are looked at one by one.
+    numbers: dict[tuple[int, ...], int] = {(): 0}
+    shape_of_row = np.zeros(len(recording), np.int64)
+    shape_of_row[rows] = [numbers.setdefault(values[row].shape, len(numbers)) for row in rows.tolist()]
+    shapes = list(numbers)
+    consumers = np.repeat(np.arange(len(recording)), np.diff(recording.starts))
+    differs = (operands >= 0) & (shape_of_row[consumers] > 0) & _IS_ARRAY_RULE[recording.ops[consumers]]
+    differs[differs] = shape_of_row[operands[differs]] != shape_of_row[consumers[differs]]
     targets: dict[int, tuple[int, ...]] = {}
-    columns = (rows, recording.ops[rows], recording.starts[rows], recording.starts[rows + 1])
-    for row, op, first, stop in zip(*(column.tolist() for column in columns), strict=True):
-        shape = shapes[row]
-        producers = recording.operands[first:stop].tolist()
-        if op == _MATMUL:
-            ranks = [np.ndim(operand_value(recording, slot)) for slot in range(first, stop)]
-            if ranks[1] < 3 or ranks[0] < 2:  # one matrix for a whole batch: the rule does it
+    slots = np.flatnonzero(differs)
+    columns = (slots, consumers[slots], shape_of_row[operands[slots]])
+    for slot, consumer, own_number in zip(*(column.tolist() for column in columns), strict=True):
+        own, shape = shapes[own_number], values[consumer].shape
+        if recording.ops[consumer] == _MATMUL:
+            if len(shape) < 3:  # no batch
                 continue
-        for slot, producer in enumerate(producers, first):
-            if producer < 0:
-                continue
-            own = shapes.get(producer, ())
-            wanted = (*shape[:-2], *own[-2:]) if op == _MATMUL else shape
-            if own != wanted:
-                targets[slot] = wanted
+            first = int(recording.starts[consumer])
+            left, right = (np.ndim(operand_value(recording, each)) for each in (first, first + 1))
+            if right < 3 or left < 2 or own == (*shape[:-2], *own[-2:]):
+                continue  # vectors, and one matrix for a whole batch: the rule does that
+            shape = (*shape[:-2], *own[-2:])
+        targets[slot] = shape
     return targets
 
 

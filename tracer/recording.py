@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types import CodeType
 
 _CHUNK = 1 << 16  # records frozen at a time: what the lists of the tape need is freed as the columns grow
+_NAN = float("nan")
 _LEFT, _RIGHT, _BOTH = 1, 2, 3
 _COMPACT_OPERANDS = np.array(COMPACT_OPERANDS, np.int64)
 
@@ -30,6 +31,12 @@ class Values:
 
     def __len__(self) -> int:
         return len(self.floats)
+
+    @property
+    def array_rows(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """The rows that hold an array, in order."""
+        rows = [row for row, value in self.others.items() if type(value) is np.ndarray]
+        return np.array(rows, np.int64)
 
     def __getitem__(self, row: int) -> Any:
         if row in self.others:
@@ -177,23 +184,28 @@ def values_of(items: Sequence[Any]) -> Values:
     """Put Python values into a column."""
     if set(map(type, items)) <= {float}:
         return Values(np.fromiter(items, np.float64, len(items)))
-    floats = np.zeros(len(items))
-    others = {}
-    for row, item in enumerate(items):
-        if type(item) is not float:
-            others[row] = item
-        floats[row] = _as_float(item)
-    return Values(floats, others)
+    others = {row: item for row, item in enumerate(items) if type(item) is not float}
+    return Values(np.fromiter(map(_as_float, items), np.float64, len(items)), others)
 
 
 def _as_float(item: Any) -> float:
     """Return a number as a float for the columns; NaN for what is none: arrays, strings, arguments of a rule."""
-    if isinstance(item, (float, int, np.number)):
-        try:
-            return float(item)
-        except (OverflowError, TypeError):
-            return float("nan")
-    return float("nan")
+    if type(item) is float:
+        return item
+    if type(item) is np.ndarray:
+        return _NAN
+    try:
+        return float(item) if isinstance(item, (int, np.floating, np.integer, np.bool_)) else _NAN
+    except OverflowError:  # an int beyond the floats
+        return _NAN
+
+
+def operands_of(recording: Recording, producers: list[int]) -> tuple[Any, ...]:
+    """Return the values of the operands with these numbers: of rows, and of constants below zero."""
+    values, constants = recording.values, recording.constants
+    return tuple(
+        [values[producer] if producer >= 0 else constants[-1 - producer] for producer in producers]
+    )
 
 
 def _joined(parts: list[Values]) -> np.ndarray[Any, np.dtype[np.float64]]:
