@@ -78,7 +78,7 @@ def test_arrays_show_shape_norm_and_worst_element():
     product = wire(picture, "x", "2 ×")
     assert text(product.label.above) == ["2  ‖5‖"]
     assert text(product.label.below) == ["‖1.414‖ → ‖2.828‖", "[0]  1 × 2 = 2"]
-    reduction = wire(picture, "2 ×", "sum")
+    reduction = wire(picture, "2 ×", "Σ")
     assert text(reduction.label.below) == ["1 → ‖1.414‖", "1 at [0]"]
     assert picture.has_arrays
 

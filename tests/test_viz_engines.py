@@ -64,7 +64,7 @@ def test_a_graph_that_dot_cannot_do_in_time_goes_to_the_built_in_layout(monkeypa
     fake_engine(monkeypatch, tmp_path, "sys.exit(1)")
     monkeypatch.setattr(engines, "MOST_VIRTUAL", 10)
     assert geometry(picture).notes == (
-        "drawn by the built-in layout: 12 places to fill are too many for graphviz-pure",
+        "drawn by the built-in layout: 14 places to fill are too many for graphviz-pure",
     )
 
 

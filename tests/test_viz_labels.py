@@ -76,7 +76,7 @@ CONSTANTS = [
     ("mean", "'mean'"),
     (..., "…"),
     (object(), "object"),
-    ("a\nb" * 20, "'a\\nba\\nba\\…nba\\nb'"),
+    ("a\nb" * 20, "'a\\nba\\nba\\n…a\\nb'"),
 ]
 
 

@@ -198,7 +198,7 @@ class _Writer:
         return make(node, incoming, outgoing, group)
 
     def _input(self, node: Any, _: Sequence[Any], outgoing: Sequence[Any], group: int) -> Box:
-        lines = [(Span(labels.name(node.label or node.name or "input"), "name"),)]
+        lines: list[Line] = [(Span(labels.name(node.label or node.name or "input"), "name"),)]
         lines += _value_lines(node.value)
         lines += _gradient_lines(node.grad)
         if not outgoing:
@@ -218,7 +218,7 @@ class _Writer:
             "output",
             tuple(lines),
             state="alarm" if _is_bad(node.value) else "plain",
-            tooltip=_tooltip(f"output of {self.function} {path}"),
+            tooltip=_tooltip(f"output of {self.function} {path}".rstrip()),
             group=group,
             wires_in=len(incoming),
         )
@@ -237,7 +237,7 @@ class _Writer:
             ((Span(_gate_text(node), "symbol"),),),
             tuple(caption),
             state="alarm" if made_bad or broke_gradient else "plain",
-            tooltip=_tooltip(f"{node.label} = {node.op}" if node.label else node.op, _place(node)),
+            tooltip=_tooltip(f"{node.label}: {node.op}" if node.label else node.op, _place(node)),
             group=group,
             wires_in=len(incoming),
         )

@@ -5,7 +5,7 @@ Every id is our own, and every string goes through `quote`, the only place that 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pydot
 
@@ -31,9 +31,9 @@ def write(diagram: Diagram) -> str:
     )
     graph.set_node_defaults(fontname="DejaVu Sans", fontsize="12", style="filled", fillcolor=quote(theme.PAPER))
     graph.set_edge_defaults(fontname="DejaVu Sans", fontsize="11")
-    clusters: list[pydot.Dot | pydot.Subgraph] = []
+    clusters: list[Any] = []
     for number, group in enumerate(diagram.groups):
-        cluster = pydot.Cluster(f"g{number}", label=quote(group.title), style="dashed", color=quote(theme.GROUP.colour))
+        cluster: Any = pydot.Cluster(f"g{number}", label=quote(group.title), style="dashed", color=quote(theme.GROUP.colour))
         (clusters[group.parent] if group.parent >= 0 else graph).add_subgraph(cluster)
         clusters.append(cluster)
     for number, box in enumerate(diagram.boxes):

@@ -21,7 +21,6 @@ from viz.geometry import (
     PlacedWire,
     Rect,
     block,
-    moved,
     set_line,
     stack,
 )
@@ -89,7 +88,7 @@ def geometry(diagram: Diagram, engine: str | None = None) -> Geometry:
         for box, x, y, width in zip(diagram.boxes, placement.x, placement.y, skeleton.width, strict=False)
     )
     wires = _wires(diagram, skeleton, placement, shapes, label_items)
-    groups = _set_groups(diagram, skeleton, placement)
+    groups = _set_groups(diagram, placement)
     return _compose(diagram, shapes, wires, groups, notes)
 
 
@@ -198,7 +197,7 @@ def _join(first: Floats, second: Floats) -> Floats:
     return np.concatenate([first, line, second[1:]])
 
 
-def _set_groups(diagram: Diagram, skeleton: Skeleton, placement: Placement) -> tuple[PlacedGroup, ...]:
+def _set_groups(diagram: Diagram, placement: Placement) -> tuple[PlacedGroup, ...]:
     """Frame each group that the engine kept together."""
     groups = []
     for group, box in zip(diagram.groups, placement.group_boxes, strict=False):
@@ -225,14 +224,14 @@ def _compose(
     offset_x, offset_y = MARGIN - left, MARGIN + title.rect.height + 12 - top
     entries, legend_size = legend(diagram, max(graph_width, LEAST_WIDTH))
     graph_bottom = bottom + offset_y
-    placed_legend = tuple(moved(entry, MARGIN, graph_bottom + 18) for entry in entries)
+    placed_legend = tuple(entry.moved(MARGIN, graph_bottom + 18) for entry in entries)
     return Geometry(
         round(max(graph_width, legend_size[0]) + 2 * MARGIN),
         round(graph_bottom + 18 + legend_size[1] + MARGIN),
         title,
-        tuple(moved(shape, offset_x, offset_y) for shape in shapes),
-        tuple(moved(wire, offset_x, offset_y) for wire in wires),
-        tuple(moved(group, offset_x, offset_y) for group in groups),
+        tuple(shape.moved(offset_x, offset_y) for shape in shapes),
+        tuple(wire.moved(offset_x, offset_y) for wire in wires),
+        tuple(group.moved(offset_x, offset_y) for group in groups),
         placed_legend,
         notes,
     )
