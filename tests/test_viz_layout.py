@@ -52,7 +52,10 @@ def points_along(points):
     t = np.linspace(0, 1, 100)[:, None]
     pieces = [points[at : at + 4] for at in range(0, len(points) - 1, 3)]
     return np.concatenate(
-        [(1 - t) ** 3 * a + 3 * t * (1 - t) ** 2 * b + 3 * t**2 * (1 - t) * c + t**3 * d for a, b, c, d in pieces]
+        [
+            (1 - t) ** 3 * a + 3 * t * (1 - t) ** 2 * b + 3 * t**2 * (1 - t) * c + t**3 * d
+            for a, b, c, d in pieces
+        ]
     )
 
 
@@ -118,7 +121,9 @@ def test_a_frame_holds_whole_boxes(picture):
 def test_wires_run_from_left_to_right_and_end_at_their_shapes(picture, arrows):
     for arrow, wire in zip(arrows, picture.wires, strict=True):
         source, target = picture.shapes[arrow.source].rect, picture.shapes[arrow.target].rect
-        assert wire.points[0] == pytest.approx((source.x + source.width, source.y + source.height / 2), abs=1.5)
+        assert wire.points[0] == pytest.approx(
+            (source.x + source.width, source.y + source.height / 2), abs=1.5
+        )
         assert target.x - 1.5 <= wire.points[-1][0] <= target.x + target.width / 2 + 1.5
         assert target.y - 1.5 <= wire.points[-1][1] <= target.y + target.height + 1.5
 
@@ -131,7 +136,9 @@ def random_skeleton(layers, width, seed=0):
     size = layers * width
     no = np.zeros(size, np.bool_)
     sizes = random.uniform(20, 90, (2, size))
-    return Skeleton(size, *sizes, tails, heads, no, no, no, np.full(size, -1), np.zeros(0, int), np.zeros((0, 2)))
+    return Skeleton(
+        size, *sizes, tails, heads, no, no, no, np.full(size, -1), np.zeros(0, int), np.zeros((0, 2))
+    )
 
 
 def test_the_built_in_layout_places_20_000_items_apart():

@@ -17,9 +17,10 @@ from viz.text_size import ASCENT, LINE_HEIGHT, text_width
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from viz.diagram import Line
+    from viz.parts import Line
     from viz.skeleton import Floats
     from viz.theme import Role, Shape, State
+
 
 @dataclass(frozen=True, slots=True)
 class Rect:
@@ -85,7 +86,8 @@ class PlacedWire:
 
     def moved(self, x: float, y: float) -> PlacedWire:
         """Return the wire with its label, moved to the right and down."""
-        return replace(self, points=self.points + (x, y), texts=tuple(text.moved(x, y) for text in self.texts))
+        texts = tuple(text.moved(x, y) for text in self.texts)
+        return replace(self, points=self.points + np.array([x, y]), texts=texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,12 @@ def block(lines: Sequence[Line]) -> tuple[float, float]:
 def diamond(rect: Rect) -> list[tuple[float, float]]:
     """Return the corners of a splitter."""
     middle_x, middle_y = rect.x + rect.width / 2, rect.y + rect.height / 2
-    return [(rect.x, middle_y), (middle_x, rect.y), (rect.x + rect.width, middle_y), (middle_x, rect.y + rect.height)]
+    return [
+        (rect.x, middle_y),
+        (middle_x, rect.y),
+        (rect.x + rect.width, middle_y),
+        (middle_x, rect.y + rect.height),
+    ]
 
 
 def arrowhead(wire: PlacedWire) -> tuple[Floats, list[tuple[float, float]]]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DIGITS = 4
 EXACT_BELOW = 1_000_000  # whole numbers below it are shown in full: 12345, not 1.234e+04
@@ -155,20 +157,18 @@ def constant(value: Any) -> str:
 
 
 def _constant(value: Any) -> str:
-    if isinstance(value, (bool, int, float, complex, np.generic)) and not isinstance(value, (np.str_, np.bytes_)):
-        return number(value) if isinstance(value, (bool, int, float, complex, np.number)) else str(value)
+    if isinstance(value, (bool, int, float, complex, np.bool_, np.number)):
+        return number(value)
     if isinstance(value, np.ndarray):
-        return f"({', '.join(map(str, value.shape))})" if value.ndim else number(value)
+        return f"({', '.join(map(str, value.shape))})" if value.ndim else str(value)
     if isinstance(value, slice):
         ends = ["" if end is None else constant(end) for end in (value.start, value.stop)]
         return ":".join(ends) + ("" if value.step is None else f":{constant(value.step)}")
     if isinstance(value, (tuple, list)):
         return ", ".join(constant(item) for item in value)
-    if value is Ellipsis:
-        return "…"
     if value is None or isinstance(value, (str, bytes)):
         return repr(value)
-    return type(value).__name__
+    return "…" if value is Ellipsis else type(value).__name__
 
 
 def clean(text: str) -> str:

@@ -79,7 +79,9 @@ class _Layers:
             total += bends
             self.layer.extend(range(ranks_of[item] + 1, ranks_of[item] + 1 + bends))
         self.chains: list[list[int]] = []
-        for tail, head, length in zip(skeleton.tail.tolist(), skeleton.head.tolist(), span.tolist(), strict=True):
+        for tail, head, length in zip(
+            skeleton.tail.tolist(), skeleton.head.tolist(), span.tolist(), strict=True
+        ):
             chain = [tail, *trunks[tail][: length - 1], head]
             self.chains.append(chain)
             links.update(dict.fromkeys(pairwise(chain)))
@@ -176,7 +178,9 @@ class _Layers:
         crossings = 0
         position = self.position
         for layer in self.layers[:-1]:
-            ends = [place for item in layer for place in sorted(position[each] for each in self.after[item])]
+            ends = [
+                place for item in layer for place in sorted(position[each] for each in self.after[item])
+            ]
             if len(ends) > 1:
                 crossings += _inversions(ends)
         return crossings
@@ -237,7 +241,9 @@ class _Layers:
         np.maximum.at(wide, np.asarray(self.layer), self.width)
         gaps = np.zeros(count)
         for number, layer in enumerate(self.layers[:-1]):
-            rise = max((abs(float(y[each] - y[item])) for item in layer for each in self.after[item]), default=0.0)
+            rise = max(
+                (abs(float(y[each] - y[item])) for item in layer for each in self.after[item]), default=0.0
+            )
             gaps[number] = min(LAYER_GAP + STEEP * rise, WIDEST_GAP)
         left = np.concatenate([[0.0], np.cumsum(wide + gaps)[:-1]])
         self.left, self.right = left, left + wide

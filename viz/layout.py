@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from viz import engines, theme
-from viz.diagram import Span, common_group
 from viz.geometry import (
     Geometry,
     PlacedGroup,
@@ -25,12 +24,13 @@ from viz.geometry import (
     stack,
 )
 from viz.legend import LEAST_WIDTH, legend
+from viz.parts import Span, common_group
 from viz.skeleton import Skeleton
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from viz.diagram import Arrow, Box, Diagram, Label, Line
+    from viz.parts import Arrow, Box, Diagram, Label, Line
     from viz.skeleton import Floats, Placement
 
 MARGIN = 18.0
@@ -63,7 +63,9 @@ def shape_size(box: Box) -> tuple[float, float]:
     if box.shape == "function":
         tall = max(theme.GATE_SIZE, theme.GATE_STEP * box.wires_in)
         is_short = width <= theme.GATE_SIZE - 12
-        return (theme.GATE_SIZE if is_short else width * 1.18 + 16), tall if is_short else max(tall, height + 14)
+        return (theme.GATE_SIZE if is_short else width * 1.18 + 16), tall if is_short else max(
+            tall, height + 14
+        )
     return width + 2 * theme.BOX_PADDING[0], height + 2 * theme.BOX_PADDING[1]
 
 
@@ -151,7 +153,12 @@ def _set_box(box: Box, x: float, y: float, room: float) -> PlacedShape:
         beside += stack(box.caption, x, y + height / 2 + CAPTION_GAP)
     inside = stack(box.lines, x, y - block(box.lines)[1] / 2)
     return PlacedShape(
-        box.shape, Rect(x - width / 2, y - height / 2, width, height), box.state, inside, beside, box.tooltip
+        box.shape,
+        Rect(x - width / 2, y - height / 2, width, height),
+        box.state,
+        inside,
+        beside,
+        box.tooltip,
     )
 
 

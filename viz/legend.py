@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from viz import theme
-from viz.diagram import Span
 from viz.geometry import PlacedShape, PlacedText, PlacedWire, Rect, line_height, set_line
+from viz.parts import Span
 
 if TYPE_CHECKING:
-    from viz.diagram import Diagram, Line
+    from viz.parts import Diagram, Line
     from viz.theme import Shape, State
 
 LEAST_WIDTH = 620.0
@@ -48,17 +48,27 @@ def _entries(diagram: Diagram) -> list[tuple[list[PlacedShape | PlacedWire], Lin
         ([], (Span("gradient", "gradient"), Span(" below it, backward", "quiet"))),
     ]
     if "function" in shapes:
-        line = (Span("operation: ", "quiet"), Span("upstream × local = ", "working"), Span("gradient", "gradient"))
+        line = (
+            Span("operation: ", "quiet"),
+            Span("upstream × local = ", "working"),
+            Span("gradient", "gradient"),
+        )
         entries.append(([_shape("function", 18)], line))
     if "splitter" in shapes:
         what = Span("splitter: one value, several uses; ", "quiet")
         line = (what, Span("Σ", "working"), Span(" gradients add up", "quiet"))
         entries.append(([_shape("splitter", theme.FORK_SIZE)], line))
     if "broadcast" in shapes:
-        line = (Span("broadcast: copies along an axis; ", "quiet"), Span("Σ", "working"), Span(" over them", "quiet"))
+        line = (
+            Span("broadcast: copies along an axis; ", "quiet"),
+            Span("Σ", "working"),
+            Span(" over them", "quiet"),
+        )
         entries.append(([_shape("broadcast", theme.FORK_SIZE)], line))
     if "cut" in shapes:
-        entries.append(([_wire("cut"), _shape("cut", theme.CUT_SIZE)], (Span("cut: no gradient beyond", "quiet"),)))
+        entries.append(
+            ([_wire("cut"), _shape("cut", theme.CUT_SIZE)], (Span("cut: no gradient beyond", "quiet"),))
+        )
     if "zero" in states:
         entries.append(([_wire("zero")], (Span("gradient is zero", "quiet"),)))
     if "alarm" in states:

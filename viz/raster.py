@@ -72,7 +72,9 @@ def _notes(geometry: Geometry, kind: str) -> tuple[str, ...]:
     missing = sorted(set().union(*(missing_glyphs(run) for text in texts for _, run, _ in text.runs)))
     if not missing:
         return ()
-    return (f"DejaVu Sans has no glyph for {' '.join(missing[:8])}: drawn as boxes in a {kind}, right in an .svg",)
+    return (
+        f"DejaVu Sans has no glyph for {' '.join(missing[:8])}: drawn as boxes in a {kind}, right in an .svg",
+    )
 
 
 class _Brush:
