@@ -26,7 +26,11 @@ def wire(picture, source_text, target_text):
     def first_line(number):
         return "".join(text(picture.boxes[number].lines)[:1])
 
-    found = [a for a in picture.arrows if (first_line(a.source), first_line(a.target)) == (source_text, target_text)]
+    found = [
+        a
+        for a in picture.arrows
+        if (first_line(a.source), first_line(a.target)) == (source_text, target_text)
+    ]
     assert len(found) == 1
     return found[0]
 
@@ -78,7 +82,7 @@ def test_arrays_show_shape_norm_and_worst_element():
     product = wire(picture, "x", "2 ×")
     assert text(product.label.above) == ["2  ‖5‖"]
     assert text(product.label.below) == ["‖1.414‖ → ‖2.828‖", "[0]  1 × 2 = 2"]
-    reduction = wire(picture, "2 ×", "sum")
+    reduction = wire(picture, "2 ×", "Σ")
     assert text(reduction.label.below) == ["1 → ‖1.414‖", "1 at [0]"]
     assert picture.has_arrays
 
@@ -98,7 +102,9 @@ def test_a_cut_is_a_box_of_its_own():
 
 def test_what_is_not_finite_is_marked_where_it_begins():
     picture = diagram(trace_of("not_finite"))
-    assert ["".join(text(box.lines)) for box in boxes(picture, "function") if box.state == "alarm"] == ["inf ×"]
+    assert ["".join(text(box.lines)) for box in boxes(picture, "function") if box.state == "alarm"] == [
+        "inf ×"
+    ]
     assert text(boxes(picture, "input")[0].lines) == ["x", "1", "⚠ nan"]
     assert {arrow.state for arrow in picture.arrows} == {"alarm", "plain"}
 
@@ -127,5 +133,7 @@ def test_other_outputs_are_not_seeded():
 
 def test_a_graph_too_big_to_read_is_refused(monkeypatch):
     monkeypatch.setattr(rooms, "NODE_LIMIT", 5)
-    with pytest.raises(DrawError, match=r"a picture of 6 nodes can't be read; at most 5 are drawn; trace a smaller"):
+    with pytest.raises(
+        DrawError, match=r"a picture of 6 nodes can't be read; at most 5 are drawn; trace a smaller"
+    ):
         diagram(trace_of("splitter"))

@@ -64,7 +64,7 @@ def test_a_graph_that_dot_cannot_do_in_time_goes_to_the_built_in_layout(monkeypa
     fake_engine(monkeypatch, tmp_path, "sys.exit(1)")
     monkeypatch.setattr(engines, "MOST_VIRTUAL", 10)
     assert geometry(picture).notes == (
-        "drawn by the built-in layout: 12 places to fill are too many for graphviz-pure",
+        "drawn by the built-in layout: 14 places to fill are too many for graphviz-pure",
     )
 
 
@@ -72,7 +72,9 @@ def test_an_engine_that_is_not_there_is_an_error(monkeypatch, picture):
     monkeypatch.setattr(engines, "find", lambda _: None)
     with pytest.raises(DrawError, match=r"the layout engine 'dot' is not installed; leave --engine out"):
         geometry(picture, "dot")
-    with pytest.raises(DrawError, match=r"no layout engine 'neato'; the engines are graphviz-pure, dot, built-in"):
+    with pytest.raises(
+        DrawError, match=r"no layout engine 'neato'; the engines are graphviz-pure, dot, built-in"
+    ):
         geometry(picture, "neato")
 
 
@@ -86,5 +88,7 @@ def test_what_an_engine_reads_holds_no_text_of_the_user(monkeypatch, tmp_path):
 
 
 def test_bends_are_counted():
-    skeleton = type("Skeleton", (), {"size": 4, "tail": np.array([0, 1, 2, 0]), "head": np.array([1, 2, 3, 3])})
+    skeleton = type(
+        "Skeleton", (), {"size": 4, "tail": np.array([0, 1, 2, 0]), "head": np.array([1, 2, 3, 3])}
+    )
     assert engines.virtual_nodes(skeleton) == 6

@@ -76,7 +76,7 @@ CONSTANTS = [
     ("mean", "'mean'"),
     (..., "…"),
     (object(), "object"),
-    ("a\nb" * 20, "'a\\nba\\nba\\…nba\\nb'"),
+    ("a\nb" * 20, "'a\\nba\\nba\\n…a\\nb'"),
 ]
 
 
@@ -87,7 +87,7 @@ def test_a_constant_is_named_in_a_few_characters(value, text):
 
 
 HOSTILE = [
-    ("plain <b> & \"q\" 'é日本", "plain <b> & \"q\" 'é日本"),
+    ('plain <b> & "q" \'é日本', 'plain <b> & "q" \'é日本'),
     ("a\nb\tc", "a\\nb\\tc"),
     ("bell\x07", "bell\\x07"),
     ("\u202eright to left", "\\u202eright to left"),

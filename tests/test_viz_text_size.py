@@ -35,7 +35,9 @@ def test_the_table_holds_the_advances_of_the_font(face):
     assert table[face] == runs_of_advances(face)
 
 
-@pytest.mark.parametrize(("text", "bold"), [("upstream × local = 0.25", False), ("h[3] = −1.5", True), ("", False)])
+@pytest.mark.parametrize(
+    ("text", "bold"), [("upstream × local = 0.25", False), ("h[3] = −1.5", True), ("", False)]
+)
 def test_a_width_is_that_of_the_drawn_text(text, bold):
     glyphs = font("bold" if bold else "regular")
     glyphs.set_size(64, 72)
@@ -50,13 +52,13 @@ def test_a_missing_glyph_has_room_for_an_ideograph():
 
 
 def write_table():
-    faces = ",\n".join(
-        f'"{face}":{{\n'
-        + ",\n".join(f'"{first}":{json.dumps(run, separators=(",", ":"))}' for first, run in runs_of_advances(face).items())
-        + "\n}"
-        for face in FACES
-    )
-    TABLE.write_text(f'{{\n"units_per_em":{font("regular").units_per_EM},\n{faces}\n}}\n', "ascii")
+    faces = []
+    for face in FACES:
+        runs = runs_of_advances(face).items()
+        rows = [f'"{first}":{json.dumps(run, separators=(",", ":"))}' for first, run in runs]
+        faces.append(f'"{face}":{{\n' + ",\n".join(rows) + "\n}")
+    units = font("regular").units_per_EM
+    TABLE.write_text(f'{{\n"units_per_em":{units},\n' + ",\n".join(faces) + "\n}\n", "ascii")
 
 
 if __name__ == "__main__":

@@ -182,7 +182,7 @@ def _constant(value: Any) -> str:
     if isinstance(value, (bool, int, float, complex, np.number, np.bool_)):
         return number(value)
     if isinstance(value, np.ndarray):
-        return f"({', '.join(map(str, value.shape))})" if value.ndim else number(value)
+        return f"({', '.join(map(str, value.shape))})" if value.ndim else constant(value[()])
     if isinstance(value, slice):
         ends = ["" if end is None else constant(end) for end in (value.start, value.stop)]
         return ":".join(ends) + ("" if value.step is None else f":{constant(value.step)}")

@@ -5,14 +5,14 @@ Every id is our own, and every string goes through `quote`, the only place that 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pydot
 
 from viz import theme
 
 if TYPE_CHECKING:
-    from viz.diagram import Box, Diagram, Label, Line
+    from viz.parts import Box, Diagram, Label, Line
 
 SHAPES = {
     "input": "box",
@@ -29,11 +29,14 @@ def write(diagram: Diagram) -> str:
     graph = pydot.Dot(
         graph_type="digraph", rankdir="LR", fontname="DejaVu Sans", label=quote(diagram.title), labelloc="t"
     )
-    graph.set_node_defaults(fontname="DejaVu Sans", fontsize="12", style="filled", fillcolor=quote(theme.PAPER))
+    graph.set_node_defaults(
+        fontname="DejaVu Sans", fontsize="12", style="filled", fillcolor=quote(theme.PAPER)
+    )
     graph.set_edge_defaults(fontname="DejaVu Sans", fontsize="11")
-    clusters: list[pydot.Dot | pydot.Subgraph] = []
+    clusters: list[Any] = []
     for number, group in enumerate(diagram.groups):
-        cluster = pydot.Cluster(f"g{number}", label=quote(group.title), style="dashed", color=quote(theme.GROUP.colour))
+        colour = quote(theme.GROUP.colour)
+        cluster: Any = pydot.Cluster(f"g{number}", label=quote(group.title), style="dashed", color=colour)
         (clusters[group.parent] if group.parent >= 0 else graph).add_subgraph(cluster)
         clusters.append(cluster)
     for number, box in enumerate(diagram.boxes):

@@ -125,7 +125,9 @@ def dot_text(skeleton: Skeleton) -> str:
     ]
     boxes = skeleton.boxes
     late, gate = skeleton.is_late.tolist(), skeleton.is_gate.tolist()
-    for item, (width, height) in enumerate(zip(skeleton.width.tolist(), skeleton.height.tolist(), strict=True)):
+    for item, (width, height) in enumerate(
+        zip(skeleton.width.tolist(), skeleton.height.tolist(), strict=True)
+    ):
         shape = ", shape=ellipse" if gate[item] else ""
         lines.append(f"n{item} [width={width / INCH:.5f}, height={height / INCH:.5f}{shape}];")
     for number, (tail, head) in enumerate(zip(skeleton.tail.tolist(), skeleton.head.tolist(), strict=True)):
@@ -161,8 +163,9 @@ def _clusters(skeleton: Skeleton) -> list[str]:
             lines.append("}")
             continue
         width, height = skeleton.group_title[group].tolist()
-        room = f'<TABLE BORDER="0" FIXEDSIZE="TRUE" WIDTH="{width:.0f}" HEIGHT="{height:.0f}"><TR><TD></TD></TR></TABLE>'
-        lines.append(f"subgraph cluster_{group} {{ margin=10; label=<{room}>;")
+        room = f'FIXEDSIZE="TRUE" WIDTH="{width:.0f}" HEIGHT="{height:.0f}"'
+        title = f'<TABLE BORDER="0" {room}><TR><TD></TD></TR></TABLE>'
+        lines.append(f"subgraph cluster_{group} {{ margin=10; label=<{title}>;")
         lines.append(" ".join(f"n{item};" for item in members[group]))
         steps.append((group, False))
         steps += [(child, True) for child in reversed(children[group])]

@@ -39,7 +39,9 @@ def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) ->
         target.write_bytes(content)
     except OSError as error:
         raise DrawError(
-            f"can't write {str(target)!r}", got=error.strerror or str(error), advice="choose another path for the picture"
+            f"can't write {str(target)!r}",
+            got=error.strerror or str(error),
+            advice="choose another path for the picture",
         ) from error
     return notes
 

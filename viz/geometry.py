@@ -5,8 +5,11 @@ All in pixels, y downwards. Nothing here decides anything.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from viz import theme
 from viz.text_size import ASCENT, LINE_HEIGHT, text_width
@@ -14,9 +17,10 @@ from viz.text_size import ASCENT, LINE_HEIGHT, text_width
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from viz.diagram import Line
+    from viz.parts import Line
     from viz.skeleton import Floats
     from viz.theme import Role, Shape, State
+
 
 @dataclass(frozen=True, slots=True)
 class Rect:
@@ -26,6 +30,10 @@ class Rect:
     y: float
     width: float
     height: float
+
+    def moved(self, x: float, y: float) -> Rect:
+        """Return the rectangle, moved to the right and down."""
+        return Rect(self.x + x, self.y + y, self.width, self.height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,10 @@ class PlacedText:
         """The room that the line takes."""
         return Rect(self.x, self.baseline - ASCENT * self.size, self.width, LINE_HEIGHT * self.size)
 
+    def moved(self, x: float, y: float) -> PlacedText:
+        """Return the line, moved to the right and down."""
+        return replace(self, x=self.x + x, baseline=self.baseline + y)
+
 
 @dataclass(frozen=True, slots=True)
 class PlacedShape:
@@ -55,6 +67,12 @@ class PlacedShape:
     beside: tuple[PlacedText, ...] = ()
     tooltip: str = ""
 
+    def moved(self, x: float, y: float) -> PlacedShape:
+        """Return the shape with its text, moved to the right and down."""
+        inside = tuple(text.moved(x, y) for text in self.inside)
+        beside = tuple(text.moved(x, y) for text in self.beside)
+        return replace(self, rect=self.rect.moved(x, y), inside=inside, beside=beside)
+
 
 @dataclass(frozen=True, slots=True)
 class PlacedWire:
@@ -66,6 +84,11 @@ class PlacedWire:
     texts: tuple[PlacedText, ...] = ()
     tooltip: str = ""
 
+    def moved(self, x: float, y: float) -> PlacedWire:
+        """Return the wire with its label, moved to the right and down."""
+        texts = tuple(text.moved(x, y) for text in self.texts)
+        return replace(self, points=self.points + np.array([x, y]), texts=texts)
+
 
 @dataclass(frozen=True, slots=True)
 class PlacedGroup:
@@ -73,6 +96,10 @@ class PlacedGroup:
 
     rect: Rect
     title: PlacedText
+
+    def moved(self, x: float, y: float) -> PlacedGroup:
+        """Return the frame with its title, moved to the right and down."""
+        return PlacedGroup(self.rect.moved(x, y), self.title.moved(x, y))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,25 +161,29 @@ def block(lines: Sequence[Line]) -> tuple[float, float]:
     return max(map(line_width, lines), default=0.0), sum(map(line_height, lines))
 
 
-Placed = TypeVar("Placed", PlacedShape, PlacedWire, PlacedText, PlacedGroup)
+def diamond(rect: Rect) -> list[tuple[float, float]]:
+    """Return the corners of a splitter."""
+    middle_x, middle_y = rect.x + rect.width / 2, rect.y + rect.height / 2
+    return [
+        (rect.x, middle_y),
+        (middle_x, rect.y),
+        (rect.x + rect.width, middle_y),
+        (middle_x, rect.y + rect.height),
+    ]
 
 
-def moved(placed: Placed, x: float, y: float) -> Placed:
-    """Return what was placed, moved to the right and down."""
-    if isinstance(placed, PlacedText):
-        return replace(placed, x=placed.x + x, baseline=placed.baseline + y)
-    if isinstance(placed, PlacedGroup):
-        return replace(placed, rect=_moved_rect(placed.rect, x, y), title=moved(placed.title, x, y))
-    if isinstance(placed, PlacedWire):
-        texts = tuple(moved(text, x, y) for text in placed.texts)
-        return replace(placed, points=placed.points + (x, y), texts=texts)
-    return replace(
-        placed,
-        rect=_moved_rect(placed.rect, x, y),
-        inside=tuple(moved(text, x, y) for text in placed.inside),
-        beside=tuple(moved(text, x, y) for text in placed.beside),
-    )
-
-
-def _moved_rect(rect: Rect, x: float, y: float) -> Rect:
-    return Rect(rect.x + x, rect.y + y, rect.width, rect.height)
+def arrowhead(wire: PlacedWire) -> tuple[Floats, list[tuple[float, float]]]:
+    """Return a wire's path without the room of its arrowhead, and the head's corners (none where it has no head)."""
+    points = wire.points
+    if not wire.has_arrowhead:
+        return points, []
+    tip = points[-1]
+    before = next((point for point in points[-2::-1] if math.dist(point, tip) > 1), tip - (1, 0))
+    along = (tip - before) / math.dist(tip, before)
+    across = np.array([-along[1], along[0]])
+    back = tip - theme.ARROW_LENGTH * along
+    half = theme.ARROW_WIDTH / 2 + (theme.WIRE[wire.state].width - 1)
+    corners = [tip, back + half * across, back - half * across]
+    shortened = points.copy()
+    shortened[-1] = back + along
+    return shortened, [(float(x), float(y)) for x, y in corners]

@@ -7,6 +7,8 @@ the same item, barycentre sweeps against crossings, coordinates by isotonic regr
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from viz.frames import frames
@@ -77,10 +79,12 @@ class _Layers:
             total += bends
             self.layer.extend(range(ranks_of[item] + 1, ranks_of[item] + 1 + bends))
         self.chains: list[list[int]] = []
-        for tail, head, length in zip(skeleton.tail.tolist(), skeleton.head.tolist(), span.tolist(), strict=True):
+        for tail, head, length in zip(
+            skeleton.tail.tolist(), skeleton.head.tolist(), span.tolist(), strict=True
+        ):
             chain = [tail, *trunks[tail][: length - 1], head]
             self.chains.append(chain)
-            links.update(dict.fromkeys(zip(chain, chain[1:], strict=False)))
+            links.update(dict.fromkeys(pairwise(chain)))
         self.total = total
         self.height = np.concatenate([skeleton.height, np.zeros(total - size)])
         self.width = np.concatenate([skeleton.width, np.zeros(total - size)])
@@ -174,7 +178,9 @@ class _Layers:
         crossings = 0
         position = self.position
         for layer in self.layers[:-1]:
-            ends = [place for item in layer for place in sorted(position[each] for each in self.after[item])]
+            ends = [
+                place for item in layer for place in sorted(position[each] for each in self.after[item])
+            ]
             if len(ends) > 1:
                 crossings += _inversions(ends)
         return crossings
@@ -235,11 +241,14 @@ class _Layers:
         np.maximum.at(wide, np.asarray(self.layer), self.width)
         gaps = np.zeros(count)
         for number, layer in enumerate(self.layers[:-1]):
-            rise = max((abs(float(y[each] - y[item])) for item in layer for each in self.after[item]), default=0.0)
+            rise = max(
+                (abs(float(y[each] - y[item])) for item in layer for each in self.after[item]), default=0.0
+            )
             gaps[number] = min(LAYER_GAP + STEEP * rise, WIDEST_GAP)
         left = np.concatenate([[0.0], np.cumsum(wide + gaps)[:-1]])
         self.left, self.right = left, left + wide
-        return (left + wide / 2)[np.asarray(self.layer)]
+        x: Floats = (left + wide / 2)[np.asarray(self.layer)]
+        return x
 
     def paths(self, x: Floats, y: Floats) -> tuple[Floats, ...]:
         """Draw each segment: level through every layer, and a Bézier curve from layer to layer."""
@@ -249,7 +258,7 @@ class _Layers:
             tail, head = chain[0], chain[-1]
             end_x, end_y = ends[number]
             points = [(x[tail] + self.width[tail] / 2, y[tail])]
-            for first, second in zip(chain, chain[1:], strict=False):
+            for first, second in pairwise(chain):
                 start, stop = self.right[self.layer[first]], self.left[self.layer[second]]
                 arrive = end_y if second == head else y[second]
                 bend = (stop - start) / 2

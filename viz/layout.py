@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from viz import engines, theme
-from viz.diagram import Span, common_group
 from viz.geometry import (
     Geometry,
     PlacedGroup,
@@ -21,17 +20,17 @@ from viz.geometry import (
     PlacedWire,
     Rect,
     block,
-    moved,
     set_line,
     stack,
 )
 from viz.legend import LEAST_WIDTH, legend
+from viz.parts import Span, common_group
 from viz.skeleton import Skeleton
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from viz.diagram import Arrow, Box, Diagram, Label, Line
+    from viz.parts import Arrow, Box, Diagram, Label, Line
     from viz.skeleton import Floats, Placement
 
 MARGIN = 18.0
@@ -64,7 +63,9 @@ def shape_size(box: Box) -> tuple[float, float]:
     if box.shape == "function":
         tall = max(theme.GATE_SIZE, theme.GATE_STEP * box.wires_in)
         is_short = width <= theme.GATE_SIZE - 12
-        return (theme.GATE_SIZE if is_short else width * 1.18 + 16), tall if is_short else max(tall, height + 14)
+        return (theme.GATE_SIZE if is_short else width * 1.18 + 16), tall if is_short else max(
+            tall, height + 14
+        )
     return width + 2 * theme.BOX_PADDING[0], height + 2 * theme.BOX_PADDING[1]
 
 
@@ -89,7 +90,7 @@ def geometry(diagram: Diagram, engine: str | None = None) -> Geometry:
         for box, x, y, width in zip(diagram.boxes, placement.x, placement.y, skeleton.width, strict=False)
     )
     wires = _wires(diagram, skeleton, placement, shapes, label_items)
-    groups = _set_groups(diagram, skeleton, placement)
+    groups = _set_groups(diagram, placement)
     return _compose(diagram, shapes, wires, groups, notes)
 
 
@@ -152,7 +153,12 @@ def _set_box(box: Box, x: float, y: float, room: float) -> PlacedShape:
         beside += stack(box.caption, x, y + height / 2 + CAPTION_GAP)
     inside = stack(box.lines, x, y - block(box.lines)[1] / 2)
     return PlacedShape(
-        box.shape, Rect(x - width / 2, y - height / 2, width, height), box.state, inside, beside, box.tooltip
+        box.shape,
+        Rect(x - width / 2, y - height / 2, width, height),
+        box.state,
+        inside,
+        beside,
+        box.tooltip,
     )
 
 
@@ -198,7 +204,7 @@ def _join(first: Floats, second: Floats) -> Floats:
     return np.concatenate([first, line, second[1:]])
 
 
-def _set_groups(diagram: Diagram, skeleton: Skeleton, placement: Placement) -> tuple[PlacedGroup, ...]:
+def _set_groups(diagram: Diagram, placement: Placement) -> tuple[PlacedGroup, ...]:
     """Frame each group that the engine kept together."""
     groups = []
     for group, box in zip(diagram.groups, placement.group_boxes, strict=False):
@@ -225,14 +231,14 @@ def _compose(
     offset_x, offset_y = MARGIN - left, MARGIN + title.rect.height + 12 - top
     entries, legend_size = legend(diagram, max(graph_width, LEAST_WIDTH))
     graph_bottom = bottom + offset_y
-    placed_legend = tuple(moved(entry, MARGIN, graph_bottom + 18) for entry in entries)
+    placed_legend = tuple(entry.moved(MARGIN, graph_bottom + 18) for entry in entries)
     return Geometry(
         round(max(graph_width, legend_size[0]) + 2 * MARGIN),
         round(graph_bottom + 18 + legend_size[1] + MARGIN),
         title,
-        tuple(moved(shape, offset_x, offset_y) for shape in shapes),
-        tuple(moved(wire, offset_x, offset_y) for wire in wires),
-        tuple(moved(group, offset_x, offset_y) for group in groups),
+        tuple(shape.moved(offset_x, offset_y) for shape in shapes),
+        tuple(wire.moved(offset_x, offset_y) for wire in wires),
+        tuple(group.moved(offset_x, offset_y) for group in groups),
         placed_legend,
         notes,
     )

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from viz import theme
-from viz.diagram import Span
-from viz.geometry import PlacedShape, PlacedText, PlacedWire, Rect, line_height, moved, set_line
+from viz.geometry import PlacedShape, PlacedText, PlacedWire, Rect, line_height, set_line
+from viz.parts import Span
 
 if TYPE_CHECKING:
-    from viz.diagram import Diagram, Line
+    from viz.parts import Diagram, Line
     from viz.theme import Shape, State
 
 LEAST_WIDTH = 620.0
@@ -32,8 +32,8 @@ def legend(diagram: Diagram, width: float) -> tuple[list[Entry], tuple[float, fl
         indent = SAMPLE_WIDTH + 6 if sample else 0.0
         if x and x + indent + text.width > width:
             x, y = 0.0, y + SAMPLE_HEIGHT + ROW_GAP
-        placed += [moved(entry, x, y) for entry in sample]
-        placed.append(moved(text, x + indent, y))
+        placed += [entry.moved(x, y) for entry in sample]
+        placed.append(text.moved(x + indent, y))
         x += indent + text.width + COLUMN_GAP
         widest = max(widest, x - COLUMN_GAP)
     return placed, (widest, y + SAMPLE_HEIGHT)
@@ -48,23 +48,34 @@ def _entries(diagram: Diagram) -> list[tuple[list[PlacedShape | PlacedWire], Lin
         ([], (Span("gradient", "gradient"), Span(" below it, backward", "quiet"))),
     ]
     if "function" in shapes:
-        line = (Span("operation: ", "quiet"), Span("upstream × local = ", "working"), Span("gradient", "gradient"))
+        line = (
+            Span("operation: ", "quiet"),
+            Span("upstream × local = ", "working"),
+            Span("gradient", "gradient"),
+        )
         entries.append(([_shape("function", 18)], line))
     if "splitter" in shapes:
-        line = (Span("splitter: one value, several uses; ", "quiet"), Span("Σ", "working"), Span(" gradients add up", "quiet"))
+        what = Span("splitter: one value, several uses; ", "quiet")
+        line = (what, Span("Σ", "working"), Span(" gradients add up", "quiet"))
         entries.append(([_shape("splitter", theme.FORK_SIZE)], line))
     if "broadcast" in shapes:
-        line = (Span("broadcast: copies along an axis; ", "quiet"), Span("Σ", "working"), Span(" over them", "quiet"))
+        line = (
+            Span("broadcast: copies along an axis; ", "quiet"),
+            Span("Σ", "working"),
+            Span(" over them", "quiet"),
+        )
         entries.append(([_shape("broadcast", theme.FORK_SIZE)], line))
     if "cut" in shapes:
-        entries.append(([_wire("cut"), _shape("cut", theme.CUT_SIZE)], (Span("cut: no gradient beyond", "quiet"),)))
+        entries.append(
+            ([_wire("cut"), _shape("cut", theme.CUT_SIZE)], (Span("cut: no gradient beyond", "quiet"),))
+        )
     if "zero" in states:
         entries.append(([_wire("zero")], (Span("gradient is zero", "quiet"),)))
     if "alarm" in states:
         entries.append(([_wire("alarm")], (Span("⚠", "alarm"), Span(" not finite", "quiet"))))
     if diagram.has_arrays:
-        line = (Span("arrays: shape  ‖norm‖  worst element and its place; → where the rule is no product", "quiet"),)
-        entries.append(([], line))
+        text = "arrays: shape  ‖norm‖  worst element and its place; → where the rule is no product"
+        entries.append(([], (Span(text, "quiet"),)))
     return entries
 
 

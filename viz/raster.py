@@ -14,14 +14,13 @@ from matplotlib.path import Path as Curve
 
 from tracer.errors import DrawError
 from viz import theme
-from viz.geometry import PlacedShape, PlacedText, PlacedWire
-from viz.vector import arrowhead, diamond
+from viz.geometry import PlacedText, PlacedWire, arrowhead, diamond
 from viz.text_size import missing_glyphs
 
 if TYPE_CHECKING:
     from matplotlib.patches import Patch
 
-    from viz.geometry import Geometry, PlacedGroup, Rect
+    from viz.geometry import Geometry, PlacedGroup, PlacedShape, Rect
     from viz.theme import Stroke
 
 INCH = 72.0
@@ -46,10 +45,11 @@ def write(geometry: Geometry, kind: str) -> tuple[bytes, tuple[str, ...]]:
     out = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        canvas: Any = FigureCanvasAgg(figure) if kind == "png" else FigureCanvasPdf(figure)
         if kind == "png":
-            FigureCanvasAgg(figure).print_png(out, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
+            canvas.print_png(out, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
         else:
-            FigureCanvasPdf(figure).print_pdf(out, metadata={"CreationDate": None, "Producer": None, "Creator": None})
+            canvas.print_pdf(out, metadata={"CreationDate": None, "Producer": None, "Creator": None})
     return out.getvalue(), _notes(geometry, kind)
 
 
@@ -72,7 +72,9 @@ def _notes(geometry: Geometry, kind: str) -> tuple[str, ...]:
     missing = sorted(set().union(*(missing_glyphs(run) for text in texts for _, run, _ in text.runs)))
     if not missing:
         return ()
-    return (f"DejaVu Sans has no glyph for {' '.join(missing[:8])}: drawn as boxes in a {kind}, right in an .svg",)
+    return (
+        f"DejaVu Sans has no glyph for {' '.join(missing[:8])}: drawn as boxes in a {kind}, right in an .svg",
+    )
 
 
 class _Brush:

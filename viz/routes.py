@@ -39,7 +39,9 @@ def entries(skeleton: Skeleton, x: Floats, y: Floats, origin: Sequence[float]) -
             continue
         segments.sort(key=lambda segment: (origin[segment], segment))
         spread = NARROW_SPREAD if len(segments) < 4 else WIDE_SPREAD
-        for segment, step in zip(segments, np.linspace(-spread, spread, len(segments)).tolist(), strict=True):
+        for segment, step in zip(
+            segments, np.linspace(-spread, spread, len(segments)).tolist(), strict=True
+        ):
             ends[segment, 0] = x[gate] - skeleton.width[gate] / 2 * math.sqrt(1 - step * step)
             ends[segment, 1] = y[gate] + skeleton.height[gate] / 2 * step
     return ends

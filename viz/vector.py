@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from viz import theme
-from viz.geometry import PlacedShape, PlacedText, PlacedWire
+from viz.geometry import PlacedShape, PlacedText, PlacedWire, arrowhead, diamond
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from viz.geometry import Geometry, PlacedGroup, Rect
-    from viz.skeleton import Floats
     from viz.theme import Stroke
 
 
 def write(geometry: Geometry) -> str:
     """Return the picture as an SVG document; the same geometry gives the same text."""
     width, height = _number(geometry.width), _number(geometry.height)
-    out = [
+    start = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-        f' font-family="{theme.FONT_FAMILY}" role="img" style="max-width:100%;height:auto">',
+        f' font-family="{theme.FONT_FAMILY}" role="img" style="max-width:100%;height:auto">'
+    )
+    out = [
+        start,
         f"<title>{escape(_plain(geometry.title))}: the gradient on every edge</title>",
         f'<rect width="{width}" height="{height}" fill="{theme.PAPER}"/>',
         _text(geometry.title),
@@ -44,7 +43,13 @@ def write(geometry: Geometry) -> str:
 
 def escape(text: str) -> str:
     """Make a string fit for XML text and attributes; what XML has no character for is left out."""
-    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#39;")):
+    for character, entity in (
+        ("&", "&amp;"),
+        ("<", "&lt;"),
+        (">", "&gt;"),
+        ('"', "&quot;"),
+        ("'", "&#39;"),
+    ):
         text = text.replace(character, entity)
     return "".join(each for each in text if each in "\n\t" or _is_xml(ord(each)))
 
@@ -109,12 +114,12 @@ def _polygon(points: Sequence[tuple[float, float]], fill: str, stroke: str) -> s
 
 def _shape(shape: PlacedShape) -> str:
     outline = theme.OUTLINE[shape.state]
-    ink = draw_shape(shape, outline)
+    ink = _ink(shape, outline)
     texts = _texts(shape.inside) + _texts(shape.beside)
     return f'<g class="{shape.shape} {shape.state}">{_title(shape.tooltip)}{ink}{texts}</g>'
 
 
-def draw_shape(shape: PlacedShape, outline: Stroke) -> str:
+def _ink(shape: PlacedShape, outline: Stroke) -> str:
     """Return the outline of a shape as SVG."""
     rect, fill = shape.rect, theme.FILL[shape.shape]
     if shape.shape in ("input", "output"):
@@ -132,12 +137,6 @@ def draw_shape(shape: PlacedShape, outline: Stroke) -> str:
     return _polygon(diamond(rect), fill, _stroke(outline))
 
 
-def diamond(rect: Rect) -> list[tuple[float, float]]:
-    """Return the corners of a splitter."""
-    middle_x, middle_y = rect.x + rect.width / 2, rect.y + rect.height / 2
-    return [(rect.x, middle_y), (middle_x, rect.y), (rect.x + rect.width, middle_y), (middle_x, rect.y + rect.height)]
-
-
 def _wire(wire: PlacedWire) -> str:
     points, head = arrowhead(wire)
     first = f"M{_number(points[0, 0])} {_number(points[0, 1])}"
@@ -148,20 +147,3 @@ def _wire(wire: PlacedWire) -> str:
     path = f'<path d="{first}{curves}" fill="none" {_stroke(theme.WIRE[wire.state])}/>'
     tip = _polygon(head, theme.WIRE[wire.state].colour, 'stroke="none"') if head else ""
     return f'<g class="wire {wire.state}">{_title(wire.tooltip)}{path}{tip}{_texts(wire.texts)}</g>'
-
-
-def arrowhead(wire: PlacedWire) -> tuple[Floats, list[tuple[float, float]]]:
-    """Return a wire's path without the room of its arrowhead, and the head's corners (none where it has no head)."""
-    points = wire.points
-    if not wire.has_arrowhead:
-        return points, []
-    tip = points[-1]
-    before = next((point for point in points[-2::-1] if math.dist(point, tip) > 1), tip - (1, 0))
-    along = (tip - before) / math.dist(tip, before)
-    across = np.array([-along[1], along[0]])
-    back = tip - theme.ARROW_LENGTH * along
-    half = theme.ARROW_WIDTH / 2 + (theme.WIRE[wire.state].width - 1)
-    corners = [tip, back + half * across, back - half * across]
-    shortened = points.copy()
-    shortened[-1] = back + along
-    return shortened, [(float(x), float(y)) for x, y in corners]
