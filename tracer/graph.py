@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 KINDS = ("input", "function", "splitter", "output", "cut")
 INPUT, FUNCTION, SPLITTER, OUTPUT, CUT = range(len(KINDS))
 NO_SLOT = -1
+_MATMUL = OP_NUMBERS["matmul"]
 
 _IS_ARRAY_RULE = np.array(
     [isinstance(RULES.get(name), Elementwise) or name == "matmul" for name in OP_NAMES], np.bool_
@@ -147,28 +148,32 @@ def broadcast_targets(recording: Recording) -> dict[int, tuple[int, ...]]:
 
     Rules never see broadcasting: where NumPy stretches an operand, a node of its own does it in the graph.
     """
+    values, operands = recording.values.others, recording.operands
+    rows = recording.values.array_rows
+    if not len(rows):
+        return {}
+    # Shapes by number, so that only the slots in which two of them differ are looked at one by one.
+    numbers: dict[tuple[int, ...], int] = {(): 0}
+    shape_of_row = np.zeros(len(recording), np.int64)
+    shape_of_row[rows] = [numbers.setdefault(values[row].shape, len(numbers)) for row in rows.tolist()]
+    shapes = list(numbers)
+    consumers = np.repeat(np.arange(len(recording)), np.diff(recording.starts))
+    differs = (operands >= 0) & (shape_of_row[consumers] > 0) & _IS_ARRAY_RULE[recording.ops[consumers]]
+    differs[differs] = shape_of_row[operands[differs]] != shape_of_row[consumers[differs]]
     targets: dict[int, tuple[int, ...]] = {}
-    values, operands, starts = recording.values.others, recording.operands, recording.starts
-    candidates = [
-        row
-        for row, value in values.items()
-        if isinstance(value, np.ndarray) and _IS_ARRAY_RULE[recording.ops[row]]
-    ]
-    for row in sorted(candidates):
-        shape = values[row].shape
-        slots = range(starts[row], starts[row + 1])
-        is_matmul = OP_NAMES[recording.ops[row]] == "matmul"
-        if is_matmul:
-            ranks = [np.ndim(operand_value(recording, slot)) for slot in slots]
-            if ranks[1] < 3 or ranks[0] < 2:  # one matrix for a whole batch: the rule does it
+    slots = np.flatnonzero(differs)
+    columns = (slots, consumers[slots], shape_of_row[operands[slots]])
+    for slot, consumer, own_number in zip(*(column.tolist() for column in columns), strict=True):
+        own, shape = shapes[own_number], values[consumer].shape
+        if recording.ops[consumer] == _MATMUL:
+            if len(shape) < 3:  # no batch
                 continue
-        for slot in slots:
-            if operands[slot] < 0:
-                continue
-            own = np.shape(operand_value(recording, slot))
-            wanted = (*shape[:-2], *own[-2:]) if is_matmul else shape
-            if own != wanted:
-                targets[slot] = wanted
+            first = int(recording.starts[consumer])
+            left, right = (np.ndim(operand_value(recording, each)) for each in (first, first + 1))
+            if right < 3 or left < 2 or own == (*shape[:-2], *own[-2:]):
+                continue  # vectors, and one matrix for a whole batch: the rule does that
+            shape = (*shape[:-2], *own[-2:])
+        targets[slot] = shape
     return targets
 
 

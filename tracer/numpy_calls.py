@@ -62,7 +62,7 @@ def _reduction(name: str) -> Callable[..., Followed]:
 def _operands(name: str) -> Callable[..., Followed]:
     def read(*operands: Any, **options: Any) -> Followed:
         _only_defaults((), options)
-        return name, operands, {}
+        return name, operands, None
 
     return read
 
@@ -169,7 +169,7 @@ _PLAIN_UFUNCS = frozenset(
         "logical_xor logical_not bitwise_and bitwise_or bitwise_xor invert left_shift right_shift spacing"
     ).split()
 )
-_UFUNC_RULES: dict[Any, str] = {
+UFUNC_RULES: dict[Any, str] = {
     np.rad2deg: "degrees",
     np.deg2rad: "radians",
     np.conjugate: "positive",
@@ -221,13 +221,13 @@ def call_ufunc(
             record_call(name, inputs, value, None, frame, AUXILIARY)
             for name, value in zip(_TWO_RESULTS[ufunc], results, strict=True)
         )
-    if ufunc not in _UFUNC_RULES:
+    if ufunc not in UFUNC_RULES:
         raise refuse(f"np.{ufunc.__name__}", frame)
     if ufunc is np.power and frame.f_code.co_code[frame.f_lasti] == _BINARY_OP:
         value = values[0] ** values[1]  # array ** 2 is np.square: not always the bits of np.power
     else:
         value = ufunc(*values)
-    return record_call(_UFUNC_RULES[ufunc], _arrays(inputs, frame), value, None, frame)
+    return record_call(UFUNC_RULES[ufunc], _arrays(inputs, frame), value, None, frame)
 
 
 def call_function(function: Any, args: tuple[Any, ...], options: dict[str, Any], frame: FrameType) -> Any:

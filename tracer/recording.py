@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.rules import RULES
-from tracer.rules.kinds import Elementwise
-from tracer.tape import OP_NAMES, WIDTH, Call, Tape
+from tracer.tape import COMPACT_OPERANDS, WIDTH, Call, Tape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import CodeType
 
 _CHUNK = 1 << 16  # records frozen at a time: what the lists of the tape need is freed as the columns grow
+_NAN = float("nan")
 _LEFT, _RIGHT, _BOTH = 1, 2, 3
+_COMPACT_OPERANDS = np.array(COMPACT_OPERANDS, np.int64)
 
 
 @dataclass(slots=True)
@@ -31,6 +31,12 @@ class Values:
 
     def __len__(self) -> int:
         return len(self.floats)
+
+    @property
+    def array_rows(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """The rows that hold an array, in order."""
+        rows = [row for row, value in self.others.items() if type(value) is np.ndarray]
+        return np.array(rows, np.int64)
 
     def __getitem__(self, row: int) -> Any:
         if row in self.others:
@@ -127,7 +133,7 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
     codes = np.fromiter(records[0::WIDTH], np.int32, count)
     left, right = records[1::WIDTH], records[2::WIDTH]
     ops, masks = codes >> 2, codes & _BOTH
-    degrees = np.where(masks > 0, _ARITY[ops], 0)
+    degrees = np.where(masks > 0, _COMPACT_OPERANDS[ops], 0)
     general = np.flatnonzero(masks == 0).tolist()
     for row in general:
         degrees[row] = len(left[row])
@@ -178,32 +184,29 @@ def values_of(items: Sequence[Any]) -> Values:
     """Put Python values into a column."""
     if set(map(type, items)) <= {float}:
         return Values(np.fromiter(items, np.float64, len(items)))
-    floats = np.zeros(len(items))
-    others = {}
-    for row, item in enumerate(items):
-        if type(item) is not float:
-            others[row] = item
-        floats[row] = _as_float(item)
-    return Values(floats, others)
+    others = {row: item for row, item in enumerate(items) if type(item) is not float}
+    return Values(np.fromiter(map(_as_float, items), np.float64, len(items)), others)
 
 
 def _as_float(item: Any) -> float:
     """Return a number as a float for the columns; NaN for what is none: arrays, strings, arguments of a rule."""
-    if isinstance(item, (float, int, np.number)):
-        try:
-            return float(item)
-        except (OverflowError, TypeError):
-            return float("nan")
-    return float("nan")
+    if type(item) is float:
+        return item
+    if type(item) is np.ndarray:
+        return _NAN
+    try:
+        return float(item) if isinstance(item, (int, np.floating, np.integer, np.bool_)) else _NAN
+    except OverflowError:  # an int beyond the floats
+        return _NAN
+
+
+def operands_of(recording: Recording, producers: list[int]) -> tuple[Any, ...]:
+    """Return the values of the operands with these numbers: of rows, and of constants below zero."""
+    values, constants = recording.values, recording.constants
+    return tuple(
+        [values[producer] if producer >= 0 else constants[-1 - producer] for producer in producers]
+    )
 
 
 def _joined(parts: list[Values]) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.concatenate([part.floats for part in parts] or [np.zeros(0)])
-
-
-def _arity(name: str) -> int:
-    rule = RULES.get(name)
-    return min(len(rule.partials), 2) if isinstance(rule, Elementwise) else 1
-
-
-_ARITY = np.array([_arity(name) for name in OP_NAMES], np.int64)

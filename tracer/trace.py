@@ -16,6 +16,7 @@ from tracer.boxing import Structure, fill
 from tracer.errors import GradientError, LookupNameError
 from tracer.graph import CUT, FUNCTION, OUTPUT, SPLITTER, Graph
 from tracer.recording import Output, Recording, Values
+from tracer.rules.kinds import Part
 from tracer.sites import Sites, sites_of
 from tracer.tape import OP_NUMBERS
 from tracer.views import Edge, Node, Views, zero_like
@@ -195,7 +196,10 @@ class Trace:
         return steps
 
     def edge_gradients(self) -> Values:
-        """Return the gradient of every edge in one column: scalars as floats, arrays by edge number."""
+        """Return the gradient of every edge in one column: scalars as floats, arrays by edge number.
+
+        An edge into an indexing carries a `Part`: the part of the array that is not zero, and its index.
+        """
         graph, gradients = self.graph, self.gradients
         kinds = graph.kinds[graph.dst]
         column = gradients.numbers[graph.rows[graph.dst]]
@@ -204,20 +208,31 @@ class Trace:
         with np.errstate(all="ignore"):
             column[into_functions] *= partials
         column[self.steps < 0] = 0.0
-        # What is left are arrays, and products that are no number: one by one.
-        special = np.zeros(len(column), np.bool_)
-        special[into_functions] = np.isnan(partials)
-        has_array = np.zeros(len(self.recording), np.bool_)
-        has_array[np.array(list(gradients.arrays), np.int64)] = True
-        special |= (has_array[graph.rows[graph.dst]] | (graph.slots >= 0)) & (kinds == SPLITTER)
-        special[graph.first_in[graph.first_output] :] = True
-        special &= self.steps >= 0
         others: dict[int, Any] = {}
-        for index in np.flatnonzero(special).tolist():
-            gradient = Edge(self, index).grad
-            if isinstance(gradient, np.ndarray):
-                others[index] = gradient
-            column[index] = np.nan if index in others else gradient
+
+        def put(edge: int, gradient: Any) -> None:
+            if isinstance(gradient, (np.ndarray, Part)):
+                others[edge] = gradient
+                column[edge] = np.nan
+            else:
+                column[edge] = gradient
+
+        missing = into_functions[np.isnan(partials) & (self.steps[into_functions] >= 0)]
+        for edge, slot in zip(missing.tolist(), graph.slots[missing].tolist(), strict=True):
+            put(edge, gradients.slots[slot] if slot in gradients.slots else Edge(self, edge).grad)
+        has_array = np.zeros(len(self.recording), np.bool_)
+        has_array[np.fromiter(gradients.arrays, np.int64, len(gradients.arrays))] = True
+        of_arrays = (graph.slots >= 0) | has_array[graph.rows[graph.dst]]
+        splitters = np.flatnonzero((kinds == SPLITTER) & of_arrays & (self.steps >= 0))
+        for edge, row, slot in zip(
+            splitters.tolist(),
+            graph.rows[graph.dst[splitters]].tolist(),
+            graph.slots[splitters].tolist(),
+            strict=True,
+        ):
+            put(edge, gradients.narrowed[slot] if slot >= 0 else gradients.arrays[row])
+        if self.output.row >= 0:
+            put(int(graph.first_in[self.output.index]), self.seed_value)
         return Values(column, others)
 
     def __getitem__(self, name: str) -> Node:
