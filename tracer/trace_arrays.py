@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 AnyArray: TypeAlias = np.ndarray[Any, Any]
 
 _PLAIN_KINDS = frozenset("biufcSUmM")
-_LARGEST_REPEAT = 1 << 30  # bytes that a repeated array (strides of 0) may seem to have; larger ones are written out
+_LARGEST_REPEAT = 1 << 30  # bytes that an array may seem to have by repeating elements (strides of 0)
+_MOST_AXES = 64  # NumPy's own bound
 
 
 def is_plain(dtype: np.dtype[Any]) -> bool:
@@ -190,7 +191,7 @@ def read_arrays(columns: Mapping[str, list[int]], pools: Sequence[AnyArray]) -> 
 def _view(pool: AnyArray, offset: int, shape: tuple[int, ...], steps: tuple[int, ...]) -> AnyArray:
     """Return one array; NumPy itself refuses a shape that reaches out of the pool."""
     item = pool.itemsize
-    if math.prod(shape) * item > max(_LARGEST_REPEAT, pool.nbytes):
+    if len(shape) > _MOST_AXES or math.prod(shape) * item > max(_LARGEST_REPEAT, pool.nbytes):
         raise ValueError("an array is larger than its pool")
     if 0 in shape:
         view = np.empty(shape, pool.dtype)

@@ -1,6 +1,6 @@
 """Save and load: a trace as one file, a zip of .npy columns and a JSON document. Used by Trace.save and tracer.load.
 
-What the columns mean is said in trace_format.py and in docs/trace-format.md. This room knows files: how one is
+What the columns mean is said in trace_encode.py and in docs/trace-format.md. This room knows files: how one is
 written whole or not at all, and how one is read that may be cut off, damaged, hostile, or newer than this version.
 
 Nothing in a trace file is run, imported or unpickled. The members are not compressed, so no part of a file can be
@@ -17,12 +17,13 @@ import os
 import secrets
 import stat
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tracer.errors import TraceFileError
-from tracer.trace_format import UnknownOperationError, decode, encode, members
+from tracer.trace_decode import UnknownOperationError, decode, members
+from tracer.trace_encode import encode
 from tracer.trace_values import plain_dtype
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from tracer.trace import Trace
     from tracer.trace_arrays import AnyArray
-    from tracer.trace_format import Columns, Document
+    from tracer.trace_encode import Columns, Document
 
 FORMAT_VERSION = 1
 _FORMAT = "edgegrad trace"

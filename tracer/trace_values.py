@@ -166,7 +166,7 @@ class ValueWriter:
     def _string(self, text: str) -> int:
         return self._strings.setdefault(text, len(self._strings))
 
-    def _leaf(self, value: Any) -> tuple[int, int] | None:
+    def _leaf(self, value: Any) -> tuple[int, int] | None:  # noqa: C901, PLR0911  (one case a type)
         """Return kind and payload of a value without parts; None for any other."""
         match value:
             case None:
@@ -194,7 +194,7 @@ class ValueWriter:
                 return _Kind.DTYPE, self._string(value.str)
         return None
 
-    def _opened(self, value: Any) -> _Container:
+    def _opened(self, value: Any) -> _Container:  # noqa: PLR0911  (one case a type)
         """Take a container apart; what is none is described."""
         match value:
             case np.ndarray() | np.generic():
@@ -256,7 +256,7 @@ class ValueColumns:
 
 
 def read_values(columns: ValueColumns) -> list[Any]:
-    """Return all values by number; raise ValueError, IndexError, TypeError or OverflowError for a table that is wrong."""
+    """Return all values by number; raise ValueError or another builtin error for a table that is wrong."""
     kinds, payloads = columns.kinds, columns.payloads
     if len(kinds) != len(payloads):
         raise ValueError("the table of objects has columns of unequal length")
@@ -270,7 +270,7 @@ def read_values(columns: ValueColumns) -> list[Any]:
     for number in np.flatnonzero(~is_number).tolist():
         kind, payload = _Kind(int(kinds[number])), int(payloads[number])
         if kind < _Kind.COMPLEX:
-            values[number] = _read_leaf(kind, payload, columns)
+            values[number] = _LEAVES[kind](payload, columns)
         elif kind in (_Kind.NAMED_TUPLE, _Kind.DATACLASS):
             name, names = _at(columns.classes, payload)
             items = forest.take(number, len(names))
@@ -331,27 +331,6 @@ def _read_numbers(columns: ValueColumns, values: list[Any]) -> None:
             values[place] = value
 
 
-def _read_leaf(kind: _Kind, payload: int, columns: ValueColumns) -> Any:
-    match kind:
-        case _Kind.NONE:
-            return None
-        case _Kind.FALSE | _Kind.TRUE:
-            return kind == _Kind.TRUE
-        case _Kind.ELLIPSIS:
-            return ...
-        case _Kind.ARRAY:
-            return _at(columns.arrays, payload)
-    text = _at(columns.strings, payload)
-    match kind:
-        case _Kind.LARGE_INT:
-            return int(text, 16)
-        case _Kind.BYTES:
-            return text.encode("latin-1")
-        case _Kind.DTYPE:
-            return plain_dtype(text)
-    return text
-
-
 def plain_dtype(text: str) -> np.dtype[Any]:
     """Return the type that a text names; raise ValueError unless its elements are plain bytes."""
     if not re.fullmatch(r"[<>|=]?[biufcSUmM]\d{1,9}(\[\d{0,9}[a-zA-Z]{1,2}\])?", text):
@@ -378,6 +357,17 @@ def _unsaved_class(name: str) -> type[Any]:
     return type(name, (Unsaved,), {"__slots__": ()})
 
 
+_LEAVES: dict[_Kind, Callable[[int, ValueColumns], Any]] = {
+    _Kind.NONE: lambda _, __: None,
+    _Kind.FALSE: lambda _, __: False,
+    _Kind.TRUE: lambda _, __: True,
+    _Kind.ELLIPSIS: lambda _, __: ...,
+    _Kind.LARGE_INT: lambda payload, columns: int(_at(columns.strings, payload), 16),
+    _Kind.TEXT: lambda payload, columns: _at(columns.strings, payload),
+    _Kind.BYTES: lambda payload, columns: _at(columns.strings, payload).encode("latin-1"),
+    _Kind.DTYPE: lambda payload, columns: plain_dtype(_at(columns.strings, payload)),
+    _Kind.ARRAY: lambda payload, columns: _at(columns.arrays, payload),
+}
 _BUILDERS: dict[_Kind, Callable[..., Any]] = {
     _Kind.COMPLEX: complex,
     _Kind.TUPLE: lambda *items: items,
@@ -393,7 +383,7 @@ _BUILDERS: dict[_Kind, Callable[..., Any]] = {
 @lru_cache(maxsize=256)
 def _named_tuple_class(name: str, names: tuple[str, ...]) -> type[Any]:
     is_usable = name.isidentifier() and not keyword.iskeyword(name)
-    # NumPy's habit and Python's: a field that is no name gets its position for one.
+    # Renaming leaves good names alone, and makes a bad one (from a file that was tampered with) harmless.
     made: type[Any] = namedtuple(name if is_usable else "namedtuple", names, rename=True)  # type: ignore[misc]  # noqa: PYI024
     return made
 

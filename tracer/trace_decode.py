@@ -1,16 +1,13 @@
-"""Trace <-> a JSON document and named columns: what is in a trace file, whatever it is kept in.
+"""Document and columns -> trace, checked: what is read here may have been written by anybody. Used by trace_file.py.
 
-Used by trace_file.py alone. Everything that is there once for an operation is a column, in the smallest type of
-number that holds it; what grows with the program's text is in the document. Operations are kept by name, because
-their numbers are those of one process. docs/trace-format.md describes the same for readers in other languages.
+Everything is checked that the other rooms rely on without looking: lengths, ranges, the order of operands, types.
 """
 
 from __future__ import annotations
 
 from functools import partial
 from itertools import starmap
-from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,24 +15,19 @@ from tracer.backward import Gradients
 from tracer.boxing import fill
 from tracer.recording import Output, Recording, Values
 from tracer.rules import RULES
-from tracer.rules.kinds import Elementwise, Part
+from tracer.rules.kinds import Elementwise
 from tracer.sites import NO_PLACE, Scope, Sites
 from tracer.source import Place, Site
 from tracer.tape import NO_INSTRUCTION, OP_NAMES, OP_NUMBERS
 from tracer.trace import Run, Trace
 from tracer.trace_arrays import AnyArray, read_arrays
-from tracer.trace_values import ValueColumns, ValueWriter, plain_dtype, read_values
+from tracer.trace_encode import FLOAT, INTEGERS, Document, pool_name
+from tracer.trace_values import ValueColumns, plain_dtype, read_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-Columns: TypeAlias = dict[str, list[AnyArray]]  # by name: one-dimensional pieces of one type, to be written in a row
-Document: TypeAlias = dict[str, Any]
-
-_INTEGERS = tuple(np.dtype(f"<{kind}{size}") for size in (1, 2, 4, 8) for kind in "ui" if (kind, size) != ("u", 8))
-_INTEGERS_FROM = -(1 << 63)
-_FLOAT = np.dtype("<f8")
-_FLOATS = frozenset({"values", "constants", "gradients", "locals"})
+_LOWEST = -(1 << 63)
 _ALWAYS = (
     "ops values degrees operands constants value_rows value_objects constant_numbers constant_objects param_rows "
     "param_objects row_places row_scopes scope_names scope_parents scope_places output_rows output_objects "
@@ -51,152 +43,9 @@ class UnknownOperationError(ValueError):
     """The trace has an operation that this version has no rule for; `str(error)` is its name."""
 
 
-# ------------------------------------------------------------------------------------------------------- writing
-
-
-def encode(trace: Trace) -> tuple[Document, Columns]:
-    """Return the document and the columns of a trace, with its gradients if it has any."""
-    run, recording, values = trace.run, trace.recording, ValueWriter()
-    operations = np.flatnonzero(np.bincount(recording.ops, minlength=len(OP_NAMES)))
-    structures = run.structures
-    columns: dict[str, Any] = {
-        "ops": np.searchsorted(operations, recording.ops),
-        "values": recording.values.floats,
-        "degrees": np.diff(recording.starts),
-        "operands": recording.operands,
-        "constants": recording.constants.floats,
-        "output_rows": [output.row for output in recording.outputs],
-        "output_objects": values.add_all([output.value for output in recording.outputs]),
-        "structure_objects": [values.add(structure) for structure in structures.values()],
-    }
-    _put(columns, "value_rows", "value_objects", recording.values.others, values)
-    _put(columns, "constant_numbers", "constant_objects", recording.constants.others, values)
-    _put(columns, "param_rows", "param_objects", recording.params, values)
-    document: Document = {
-        "function": run.function,
-        "error": run.error,
-        "keep": run.keep,
-        "operations": [OP_NAMES[number] for number in operations.tolist()],
-        "inputs": recording.input_names,
-        "output_paths": [output.path for output in recording.outputs],
-        "parameters": list(structures),
-        **_encode_sites(trace.sites, columns),
-        "result": values.add(run.result),
-        "of": values.add(trace.of),
-        "seed": values.add(trace.seed),
-        "has_gradients": _encode_gradients(trace, columns, values),
-    }
-    table, pools = values.arrays.table()
-    columns |= {f"array_{name}": column for name, column in table.items()}
-    columns |= {"object_kinds": values.kinds, "object_payloads": values.payloads, "object_children": values.children}
-    document |= {"strings": values.strings, "classes": values.classes, "pools": list(pools)}
-    pieces = {name: [_narrowed(name, np.asarray(column))] for name, column in columns.items()}
-    return document, pieces | {
-        _pool_name(number): blocks or [np.zeros(0, dtype)] for number, (dtype, blocks) in enumerate(pools.items())
-    }
-
-
-def _encode_gradients(trace: Trace, columns: dict[str, Any], values: ValueWriter) -> bool:
-    """Add the gradients to the columns; False where there are none, for whatever reason.
-
-    The reason is found again when somebody asks the loaded trace for a gradient.
-    """
-    try:
-        gradients = trace.gradients
-    except Exception:  # noqa: BLE001  (a rule that fails must not cost the recording)
-        return False
-    columns |= {
-        "gradients": gradients.numbers,
-        "reached": gradients.reached.astype(np.uint8),
-        "locals": gradients.locals[trace.recording.operands >= 0],
-    }
-    _put(columns, "gradient_rows", "gradient_objects", gradients.arrays, values)
-    # The gradient of an indexing is a row's own gradient and the index: nothing that is not there already.
-    kept = {slot: value for slot, value in gradients.slots.items() if not isinstance(value, Part)}
-    _put(columns, "slots", "slot_objects", kept, values)
-    _put(columns, "narrowed_slots", "narrowed_objects", gradients.narrowed, values)
-    return True
-
-
-def _encode_sites(sites: Sites, columns: dict[str, Any]) -> Document:
-    files: dict[str, int] = {}
-    for place in sites.places:
-        files.setdefault(place.site.file, len(files))
-    for file in sites.source:
-        files.setdefault(file, len(files))
-    shown = portable_names(list(files))
-    names: dict[str, int] = {}
-    columns |= {
-        "row_places": sites.row_places,
-        "row_scopes": sites.row_scopes,
-        "scope_names": [names.setdefault(scope.name, len(names)) for scope in sites.scopes],
-        "scope_parents": [scope.parent for scope in sites.scopes],
-        "scope_places": [scope.place for scope in sites.scopes],
-    }
-    return {
-        "files": shown,
-        "source": {shown[files[file]]: text for file, text in sites.source.items()},
-        "places": [_place_items(place, files) for place in sites.places],
-        "scope_names": list(names),
-    }
-
-
-def _place_items(place: Place, files: Mapping[str, int]) -> list[Any]:
-    site = place.site
-    lines = [site.line, site.column, site.end_line, site.end_column]
-    return [files[site.file], *lines, site.text, site.function, list(place.targets), place.returned]
-
-
-def portable_names(files: Sequence[str]) -> list[str]:
-    """Return the names of files without what they say about this machine, and still different from each other.
-
-    A file below the current directory is named from there, any other by as many of its last parts as it takes.
-    """
-    here = Path.cwd()
-    taken: set[str] = set()
-    names = []
-    for file in files:
-        path = PurePath(file)
-        name = file
-        if path.is_absolute():
-            parts = path.relative_to(here).parts if path.is_relative_to(here) else path.parts[-1:]
-            count = len(parts)
-            while (name := "/".join(path.parts[-count:])) in taken and count < len(path.parts):
-                count += 1
-        taken.add(name)
-        names.append(name)
-    return names
-
-
-def _put(
-    columns: dict[str, Any], keys: str, objects: str, items: Mapping[int, Any], values: ValueWriter
-) -> None:
-    """Add a sparse column: the rows that have something, and what."""
-    columns[keys] = list(items)
-    columns[objects] = values.add_all(list(items.values()))
-
-
-def _narrowed(name: str, column: AnyArray) -> AnyArray:
-    """Return a column in the smallest type that holds it, with the low byte first."""
-    if name in _FLOATS:
-        return column.astype(_FLOAT, copy=False)
-    low, high = (int(column.min()), int(column.max())) if column.size else (0, 0)
-    fitting = (
-        dtype for dtype in _INTEGERS if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max
-    )
-    return column.astype(next(fitting))
-
-
-def _pool_name(number: int) -> str:
-    return f"pool_{number}"
-
-
-# ------------------------------------------------------------------------------------------------------- reading
-
-
 def members(document: Document) -> list[str]:
     """Return the names of the columns that go with a document."""
-    pools = [_pool_name(number) for number in range(len(_Reader(document, {}).texts("pools")))]
+    pools = [pool_name(number) for number in range(len(_Reader(document, {}).texts("pools")))]
     return [*_ALWAYS, *(_GRADIENTS if document.get("has_gradients") is True else ()), *pools]
 
 
@@ -273,14 +122,14 @@ class _Reader:
     def floats(self, name: str, count: int | None = None) -> AnyArray:
         """Return a column of floats."""
         column = self.columns[name]
-        _require(column.dtype == _FLOAT, f"the column {name!r} has the type {column.dtype}, expected {_FLOAT}")
+        _require(column.dtype == FLOAT, f"the column {name!r} has the type {column.dtype}, expected {FLOAT}")
         _require(count is None or len(column) == count, _unequal(name, len(column), count))
         return column.astype(np.float64, copy=False)
 
     def integers(self, name: str, count: int | None = None, low: int = 0, stop: int | None = None) -> AnyArray:
         """Return a column of integers from `low` on and below `stop`."""
         column = self.columns[name]
-        _require(column.dtype in _INTEGERS, f"the column {name!r} has the type {column.dtype}, expected integers")
+        _require(column.dtype in INTEGERS, f"the column {name!r} has the type {column.dtype}, expected integers")
         _require(count is None or len(column) == count, _unequal(name, len(column), count))
         if len(column):
             fits = int(column.min()) >= low and (stop is None or int(column.max()) < stop)
@@ -334,7 +183,7 @@ def _read_operands(read: _Reader, starts: AnyArray, constants: int) -> AnyArray:
 def _read_pools(read: _Reader) -> list[AnyArray]:
     pools = []
     for number, name in enumerate(read.texts("pools")):
-        pool = read.columns[_pool_name(number)]
+        pool = read.columns[pool_name(number)]
         _require(pool.dtype == plain_dtype(name), f"pool {number} has the type {pool.dtype}, expected {name}")
         if pool.dtype == np.bool_:  # NumPy relies on the bytes of a bool being 0 or 1
             pool = pool.view(np.uint8) != 0
@@ -344,10 +193,9 @@ def _read_pools(read: _Reader) -> list[AnyArray]:
 
 
 def _read_objects(read: _Reader, pools: Sequence[AnyArray]) -> list[Any]:
-    table = {
-        name: read.integers(f"array_{name}", low=_INTEGERS_FROM).tolist()
-        for name in ("pools", "offsets", "ranks", "shapes", "strides")
-    }
+    table = {name: read.integers(f"array_{name}").tolist() for name in ("offsets", "ranks", "shapes")}
+    table["pools"] = read.integers("array_pools", stop=len(pools)).tolist()
+    table["strides"] = read.integers("array_strides", low=_LOWEST).tolist()
     classes = read.document["classes"]
     _require(isinstance(classes, list), "'classes' is no list")
     for each in classes:
@@ -358,7 +206,7 @@ def _read_objects(read: _Reader, pools: Sequence[AnyArray]) -> list[Any]:
     return read_values(
         ValueColumns(
             kinds=read.integers("object_kinds"),
-            payloads=read.integers("object_payloads", low=_INTEGERS_FROM),
+            payloads=read.integers("object_payloads", low=_LOWEST),
             children=read.integers("object_children"),
             strings=read.texts("strings"),
             classes=[(name, tuple(fields)) for name, fields in classes],
@@ -377,7 +225,7 @@ def _read_outputs(read: _Reader, objects: Sequence[Any], rows: int) -> list[Outp
 
 
 def _read_sites(read: _Reader, rows: int) -> Sites:
-    files, names = read.texts("files"), read.texts("scope_names")
+    files = read.texts("files")
     found = read.document["places"]
     _require(isinstance(found, list) and all(map(_is_place, found)), "a place in the source is not one")
     places = []
@@ -385,29 +233,32 @@ def _read_sites(read: _Reader, rows: int) -> Sites:
         _require(0 <= file < len(files), "a place is in a file that is not there")
         site = Site(files[file], line, column, end_line, end_column, text, function)
         places.append(Place(site, tuple(targets), returned))
-    parents = read.integers("scope_parents", low=-1)
-    count = len(parents)
-    _require(bool((parents < np.arange(count)).all()), "a call is made by a later one")
-    scopes: list[Scope] = []
-    for index, (name, parent, place) in enumerate(
-        zip(
-            read.integers("scope_names", count, stop=len(names)).tolist(),
-            parents.tolist(),
-            read.integers("scope_places", count, low=NO_PLACE, stop=len(places)).tolist(),
-            strict=True,
-        )
-    ):
-        depth = scopes[parent].depth + 1 if parent >= 0 else 0
-        scopes.append(Scope(index, names[name], parent, depth, place))
+    scopes = _read_scopes(read, len(places))
     source = read.document["source"]
     _require(isinstance(source, dict) and _are_texts(list(source.values())), "'source' is no text by file")
     return Sites(
         places=places,
         row_places=read.integers("row_places", rows, low=NO_PLACE, stop=len(places)).astype(np.int32),
-        row_scopes=read.integers("row_scopes", rows, stop=count).astype(np.int32),
+        row_scopes=read.integers("row_scopes", rows, stop=len(scopes)).astype(np.int32),
         scopes=scopes,
         source=source,
     )
+
+
+def _read_scopes(read: _Reader, places: int) -> list[Scope]:
+    names = read.texts("scope_names")
+    parents = read.integers("scope_parents", low=-1)
+    count = len(parents)
+    _require(bool((parents < np.arange(count)).all()), "a call is made by a later one")
+    calls = read.integers("scope_places", count, low=NO_PLACE, stop=places)
+    _require(bool((calls[parents < 0] == NO_PLACE).all()), "a call is made by nobody")
+    scopes: list[Scope] = []
+    numbers = read.integers("scope_names", count, stop=len(names))
+    rows = zip(numbers.tolist(), parents.tolist(), calls.tolist(), strict=True)
+    for index, (name, parent, place) in enumerate(rows):
+        depth = scopes[parent].depth + 1 if parent >= 0 else 0
+        scopes.append(Scope(index, names[name], parent, depth, place))
+    return scopes
 
 
 def _read_gradients(read: _Reader, recording: Recording, objects: Sequence[Any]) -> Gradients:
