@@ -129,13 +129,13 @@ def factors(upstream: Any, local: Any) -> str:
     return f"{number(upstream)} × {number(local)}"
 
 
-def addends(terms: Terms, count: int | None = None) -> str:
+def addends(terms: Terms, count: int | None = None, limit: int = SHOWN_TERMS) -> str:
     """Write the left side of a sum: 3 + 7, 3 − 7, or 25 terms: 4.1 + 2.2 + ….
 
-    `count` says how many there are where only the largest are given.
+    `count` says how many there are where only the largest are given, `limit` how many are shown in full.
     """
     count = len(terms) if count is None else count
-    if count <= SHOWN_TERMS:
+    if count <= limit:
         return _plus([number(term) for term in terms])
     shown = _plus([number(terms[i]) for i in largest(terms, LARGEST_TERMS)])
     return f"{count:,} terms: {shown} + …"

@@ -29,7 +29,7 @@ Target = Annotated[
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME=VALUE]...", help="Arguments: Python literals, or @FILE.npy for an array."),
+    typer.Argument(metavar="NAME=VALUE", help="Arguments: Python literals, or @FILE.npy for an array."),
 ]
 Outputs = Annotated[
     list[Path] | None,
@@ -45,7 +45,7 @@ Of = Annotated[
 Strict = Annotated[bool, typer.Option("--strict", help="Fail where a traced value leaves the graph.")]
 Engine = Annotated[
     Literal["graphviz-pure", "dot", "built-in"] | None,
-    typer.Option("--engine", help="What lays the picture out. Chosen for you if not given."),
+    typer.Option("--engine", help="What lays the picture out; if not given, the best that is there."),
 ]
 File = Annotated[Path, typer.Argument(metavar="TRACE", help="A .trace file, as `edgegrad run -o` writes it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -96,13 +96,17 @@ def edges(
         Literal["step", "grad", "value", "line"],
         typer.Option("--sort", help="Order: as they fired, largest gradient or value first, or as in the source."),
     ] = "step",
-    name: Annotated[str | None, typer.Option("--name", help="Only edges that carry this input or variable.")] = None,
-    line: Annotated[int | None, typer.Option("--line", help="Only operations on this line.")] = None,
-    op: Annotated[str | None, typer.Option("--op", help="Only edges into this operation: multiply, copy, …")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Only edges that carry this input or variable.")
+    ] = None,
+    line: Annotated[int | None, typer.Option("--line", metavar="N", help="Only operations on this line.")] = None,
+    op: Annotated[
+        str | None, typer.Option("--op", metavar="OP", help="Only edges into this operation: multiply, copy, …")
+    ] = None,
     least: Annotated[
         float | None, typer.Option("--min", metavar="SIZE", help="Only gradients of at least this size.")
     ] = None,
-    top: Annotated[int, typer.Option("--top", min=1, help="At most so many.")] = 20,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="At most so many.")] = 20,
     json: Json = False,
 ) -> None:
     """List edges: value, gradient, and the product that made it."""
@@ -134,10 +138,11 @@ def _names(context: typer.Context, incomplete: str) -> list[str]:
 def explain(
     trace: File,
     name: Annotated[
-        str, typer.Argument(help="An input or variable: x, \"params['W']\", h[3].", autocompletion=_names)
+        str,
+        typer.Argument(metavar="NAME", help="An input or variable: x, \"params['W']\", h[3].", autocompletion=_names),
     ],
-    depth: Annotated[int, typer.Option("--depth", min=1, help="Levels of the tree.")] = 6,
-    top: Annotated[int, typer.Option("--top", min=1, help="Terms of a sum, the largest.")] = 5,
+    depth: Annotated[int, typer.Option("--depth", metavar="N", min=1, help="Levels of the tree.")] = 6,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="Terms of a sum, the largest.")] = 5,
     json: Json = False,
 ) -> None:
     """Tell how one gradient came about, as a tree from its sum down to the seed."""
@@ -172,7 +177,8 @@ def _sample_names(incomplete: str) -> list[str]:
 @app.command(epilog="Example:  edgegrad samples splitter -o splitter.svg")
 def samples(
     name: Annotated[
-        str | None, typer.Argument(help="The sample to run; without one they are listed.", autocompletion=_sample_names)
+        str | None,
+        typer.Argument(metavar="NAME", help="The sample to run; if not given, list them.", autocompletion=_sample_names),
     ] = None,
     settings: Settings = None,
     output: Outputs = None,

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose.explain import one_line
+from tracer.diagnose.magnitude import largest_first, magnitudes
 from tracer.errors import GradientError, UsageError
 from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, OUTPUT, SPLITTER
-from tracer.numbers_text import clean, is_array
+from tracer.numbers_text import clean
 from tracer.sites import NO_PLACE
 from tracer.tape import OP_NAMES, OP_NUMBERS
 
@@ -104,7 +105,7 @@ def _chosen(trace: Trace, gradients: Values | None, choice: Choice) -> Mask:
     if choice.op is not None:
         mask &= _leads_to(trace, choice.op)
     if choice.least is not None and gradients is not None:
-        sizes = _sizes(gradients)
+        sizes = magnitudes(gradients)
         mask &= (sizes >= choice.least) | np.isnan(sizes)
     return mask
 
@@ -165,29 +166,13 @@ def _key(trace: Trace, gradients: Values | None, order: Order) -> Column:
         return np.where(lines == 0, np.iinfo(np.int64).max, lines)
     if order is Order.VALUE:
         rows = trace.graph.rows[trace.graph.src]
-        by_value: Column = _descending(_sizes(trace.recording.values))[rows]
+        by_value: Column = largest_first(magnitudes(trace.recording.values))[rows]
         return by_value
     if gradients is None:
         return np.arange(len(trace.edges))
     if order is Order.GRAD:
-        return _descending(_sizes(gradients))
+        return largest_first(magnitudes(gradients))
     return np.where(trace.steps < 0, np.iinfo(np.int64).max, trace.steps).astype(np.int64)
-
-
-def _descending(sizes: Column) -> Column:
-    """Put the largest first, and what is not finite before it."""
-    descending: Column = -np.where(np.isnan(sizes), np.inf, sizes)
-    return descending
-
-
-def _sizes(values: Values) -> Column:
-    """Return the magnitude of each number, the norm of each array."""
-    sizes = np.abs(values.floats)
-    with np.errstate(all="ignore"):
-        for position, value in values.others.items():
-            if is_array(value):
-                sizes[position] = np.linalg.norm(value.ravel())
-    return sizes
 
 
 def _line(edge: Edge, *, has_gradients: bool) -> EdgeLine:
@@ -196,8 +181,8 @@ def _line(edge: Edge, *, has_gradients: bool) -> EdgeLine:
     site = placed.site if user.op != "copy" else None
     return EdgeLine(
         step=edge.step if has_gradients else None,
-        source=_called(edge.src),
-        target=_called(user),
+        source=_source(edge.src),
+        target=_target(user),
         op=user.op,
         port=edge.port,
         value=edge.value,
@@ -212,10 +197,15 @@ def _line(edge: Edge, *, has_gradients: bool) -> EdgeLine:
     )
 
 
-def _called(node: Node) -> str:
-    """Name the end of an edge: a splitter by its sign, the rest by their variable or operation."""
+def _source(node: Node) -> str:
+    """Name the value that an edge brings: by its variable, else by the operation that made it."""
+    return clean(node.label) or node.op
+
+
+def _target(node: Node) -> str:
+    """Name what takes the value: the variable that is made of it, or the operation."""
     if node.kind == KINDS[SPLITTER]:
-        return f"Σ {clean(node.label)}".rstrip() if node.op == "copy" else f"broadcast {clean(node.label)}".rstrip()
+        return "splitter" if node.op == "copy" else "broadcast"
     if node.kind == KINDS[OUTPUT]:
         return f"output {clean(node.name or '')}".rstrip()
-    return clean(node.label) or node.symbol
+    return clean(node.label) or node.op

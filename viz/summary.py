@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose.explain import one_line
+from tracer.diagnose.magnitude import largest_of, not_finite
 from tracer.errors import GradientError
 from tracer.graph import CUT, KINDS, NO_SLOT, SPLITTER
-from tracer.numbers_text import is_finite, largest
 
 if TYPE_CHECKING:
     from tracer.recording import Values
@@ -104,7 +104,7 @@ def summary(trace: Trace) -> Summary:
     broadcasts = int((graph.node_slots != NO_SLOT).sum())
     counts |= {"copy": counts.pop("splitter") - broadcasts, "broadcast": broadcasts}
     bad_values = _bad_values(trace)
-    bad_gradients = bad(gradients) if gradients is not None else np.zeros_like(bad_values)
+    bad_gradients = not_finite(gradients) if gradients is not None else np.zeros_like(bad_values)
     return Summary(
         function=trace.function,
         error=trace.error,
@@ -123,17 +123,9 @@ def summary(trace: Trace) -> Summary:
     )
 
 
-def bad(values: Values) -> Mask:
-    """Say of each value in a column whether it holds a NaN or an infinity."""
-    answer: Mask = ~np.isfinite(values.floats)
-    for position, value in values.others.items():
-        answer[position] = not is_finite(value)
-    return answer
-
-
 def _bad_values(trace: Trace) -> Mask:
     """Say of each edge whether its value holds a NaN or an infinity."""
-    bad_rows: Mask = bad(trace.recording.values)[trace.graph.rows[trace.graph.src]]
+    bad_rows: Mask = not_finite(trace.recording.values)[trace.graph.rows[trace.graph.src]]
     return bad_rows
 
 
@@ -195,19 +187,10 @@ def _splitters(trace: Trace, uses: np.ndarray[Any, Any], gradients: Values | Non
         edges = graph.out_edges(index)
         terms: tuple[Any, ...] = ()
         if gradients is not None:
-            terms = tuple(gradients[edge] for edge in _largest(edges, gradients))
+            terms = tuple(trace.edges[edge].grad for edge in largest_of(gradients, edges, SHOWN_TERMS))
         name = node.label or _text(node)
         lines.append(SplitterLine(name, len(edges), terms, node.grad if gradients is not None else None))
     return lines
-
-
-def _largest(edges: list[int], gradients: Values) -> list[int]:
-    """Return the edges with the largest gradients, in the order of the edges if that is all of them."""
-    if len(edges) <= SHOWN_TERMS:
-        return edges
-    if gradients.others and gradients.others.keys() & set(edges):
-        return [edges[position] for position in largest([gradients[edge] for edge in edges], SHOWN_TERMS)]
-    return [edges[position] for position in largest(gradients.floats[edges], SHOWN_TERMS)]
 
 
 def _text(node: Any) -> str:

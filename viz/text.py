@@ -15,6 +15,7 @@ from rich.text import Text
 
 from viz import labels
 from viz.running import TRACE_SUFFIX
+from viz.summary import SHOWN_TERMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,6 +113,7 @@ def _inputs(inputs: Sequence[InputLine], *, has_gradient: bool) -> Table:
 
 def _splitters(splitters: Sequence[SplitterLine]) -> Table:
     table = _table("splitter", ">uses", "what came back")
+    table.columns[-1].no_wrap = False
     for line in splitters:
         table.add_row(_name(line.name), f"{line.uses:,}", _sum(line))
     return table
@@ -123,7 +125,7 @@ def _sum(line: SplitterLine) -> Text:
         return Text("")
     if labels.is_array(line.total):
         return Text(f"{labels.norms(line.terms, line.uses)} → ").append_text(_number(line.total, GRADIENT))
-    return Text(f"{labels.addends(line.terms, line.uses)} = ").append_text(_number(line.total, GRADIENT))
+    return Text(f"{labels.addends(line.terms, line.uses, SHOWN_TERMS)} = ").append_text(_number(line.total, GRADIENT))
 
 
 def _notes(summary: Summary) -> list[Text]:
@@ -155,15 +157,15 @@ def edge_parts(table: EdgeTable) -> list[Any]:
         return [Text(f"no edge of {table.edges:,} fits")]
     headings = [">step", "edge", ">value"]
     headings += ["gradient"] if table.has_gradients else []
-    shown = _table(*headings, "code", "line")
-    shown.columns[-2].no_wrap = False  # the one column that gives way: its cells are cut short
+    shown = _table(*headings, "line", "code")
+    shown.columns[-1].no_wrap = False  # the one column that gives way: its cells are cut short
     for line in table.lines:
         step = "" if line.step is None else f"{line.step:,}"
         row = [Text(step, style=QUIET), _ends(line), _value(line.value, VALUE)]
         if table.has_gradients:
             row.append(_gradient(line))
         place = f"{line.file}:{line.line}" if line.file else ""
-        shown.add_row(*row, Text(line.code, no_wrap=True, overflow="ellipsis"), Text(place, style=QUIET))
+        shown.add_row(*row, Text(place, style=QUIET), Text(line.code, no_wrap=True, overflow="ellipsis"))
     left = table.chosen - len(table.lines)
     if left <= 0:
         return [shown]
@@ -187,9 +189,13 @@ def _gradient(line: EdgeLine) -> Text:
     if line.local is None:
         return Text(f"{labels.norm(line.upstream)} → ").append_text(_number(line.grad, GRADIENT))
     if labels.is_array(line.local):
-        times = f" × {line.formula}" if line.formula else ""
+        times = f" × {_factor(line.formula)}" if line.formula else ""
         return Text(f"{labels.norm(line.upstream)}{times} → ").append_text(_number(line.grad, GRADIENT))
     return Text(f"{labels.factors(line.upstream, line.local)} = ").append_text(result)
+
+
+def _factor(formula: str) -> str:
+    return f"({formula})" if " " in formula else formula.replace("-", "−")
 
 
 def explanation_text(explained: Explanation) -> str:
@@ -211,7 +217,7 @@ def sample_parts(samples: Sequence[Sample]) -> list[Any]:
 
 def _table(*headings: str) -> Table:
     """Make a table without lines; a heading that begins with > stands over numbers, on the right."""
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style=QUIET)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=QUIET)
     for heading in headings:
         table.add_column(
             heading.removeprefix(">"), justify="right" if heading.startswith(">") else "left", no_wrap=True

@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from tracer.numbers_text import addends, clean, constant, is_array, largest, norm, norms, number, summary
+from tracer.diagnose.magnitude import largest_of
+from tracer.numbers_text import addends, clean, constant, is_array, norm, norms, number, summary
 from tracer.rules import RULES
-from tracer.rules.kinds import Elementwise
+from tracer.rules.kinds import Elementwise, Part
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tracer.recording import Values
     from tracer.trace import Trace
     from tracer.views import Edge, Node
 
@@ -78,7 +82,8 @@ def explanation(trace: Trace, name: str, *, depth: int = 6, top: int = 5) -> Exp
     node = trace[name]
     uses = node.uses
     label = node.label or name
-    return Explanation(label, node.value, node.grad, len(uses), _heading(node, label, uses), _terms(node, depth, top))
+    heading = _heading(node, label, uses, top)
+    return Explanation(label, node.value, node.grad, len(uses), heading, _terms(node, depth, top))
 
 
 @dataclass(slots=True)
@@ -150,20 +155,27 @@ def _uses(node: Node, level: int, top: int) -> list[_Draft]:
     if len(uses) <= top:
         return [_use(edge, level) for edge in uses]
     column = node.trace.edge_gradients()
-    numbers = [edge.index for edge in uses]
-    if column.others.keys() & set(numbers):
-        gradients: Any = [column[index] for index in numbers]
-    else:
-        gradients = column.floats[numbers]
-    chosen = sorted(largest(gradients, top))
-    rest = np.ones(len(uses), np.bool_)
-    rest[chosen] = False
-    total = sum((gradients[position] for position in np.flatnonzero(rest).tolist()), start=0.0)
+    chosen = largest_of(column, [edge.index for edge in uses], top)
+    total = _total(column, {edge.index for edge in uses}.difference(chosen), node.value)
     text = f"… {len(uses) - top:,} more, together {norm(total)}"
     return [
-        *(_use(uses[position], level) for position in chosen),
+        *(_use(node.trace.edges[index], level) for index in chosen),
         _Draft(Term("more", level, -1, text, grad=total)),
     ]
+
+
+def _total(column: Values, edges: Iterable[int], value: Any) -> Any:
+    """Add up the gradients of many edges."""
+    if not is_array(value):
+        return float(column.floats[sorted(edges)].sum())
+    total = np.zeros_like(value)
+    for edge in sorted(edges):
+        gradient = column[edge]
+        if isinstance(gradient, Part):
+            gradient.add_to(total)
+        else:
+            total += gradient
+    return total
 
 
 def _use(edge: Edge, level: int) -> _Draft:
@@ -286,7 +298,7 @@ def _called(node: Node) -> str:
     return cut_short(one_line(text), 2 * OPERAND_LIMIT) if text else node.op
 
 
-def _heading(node: Node, label: str, uses: list[Edge]) -> str:
+def _heading(node: Node, label: str, uses: list[Edge], top: int) -> str:
     """Write the value, its gradient, and the sum that it is."""
     value = summary(node.value) if is_array(node.value) else number(node.value)
     start = f"{clean(label)} = {value} · grad"
@@ -303,7 +315,7 @@ def _heading(node: Node, label: str, uses: list[Edge]) -> str:
         return f"{start} {norm(node.grad)} from Σ {norms([edge.grad for edge in uses])} {count}"
     gradients = node.trace.edge_gradients()
     terms = gradients.floats[[edge.index for edge in uses]]
-    return f"{start} {norm(node.grad)} = Σ {addends(terms)} {count}"
+    return f"{start} {norm(node.grad)} = Σ {addends(terms, limit=top)} {count}"
 
 
 def render(explained: Explanation, width: int = WIDTH) -> str:
