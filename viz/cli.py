@@ -178,7 +178,7 @@ def _sample_names(incomplete: str) -> list[str]:
 def samples(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="The sample to run; if not given, list them.", autocompletion=_sample_names),
+        typer.Argument(metavar="NAME", help="The sample to run; else list them.", autocompletion=_sample_names),
     ] = None,
     settings: Settings = None,
     output: Outputs = None,
@@ -210,7 +210,7 @@ def _run(
     engine: str | None = None,
 ) -> None:
     from viz import text  # noqa: PLC0415
-    from viz.running import TRACE_SUFFIX, check_outputs, run_program, save  # noqa: PLC0415
+    from viz.running import TRACE_SUFFIX, check_outputs, run_program, save, why_no_gradient  # noqa: PLC0415
     from viz.summary import summary  # noqa: PLC0415
 
     check_outputs(outputs, (*PICTURES, TRACE_SUFFIX))
@@ -218,11 +218,10 @@ def _run(
     trace, failure = run_program(target, settings, of, strict=strict)
     for path in traces:
         save(trace, path)
+    failure = failure or why_no_gradient(trace)
     if failure is not None:
-        for path in traces:
-            text.show(text.saved_until_error(path))
+        text.show(*(text.saved_nonetheless(path) for path in traces))
         raise failure
-    trace.output  # noqa: B018  (the error that says why there is no gradient)
     text.show(*text.summary_parts(summary(trace)), "")
     for path in traces:
         text.show(text.wrote(path))

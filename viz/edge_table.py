@@ -172,7 +172,9 @@ def _key(trace: Trace, gradients: Values | None, order: Order) -> Column:
         return np.arange(len(trace.edges))
     if order is Order.GRAD:
         return largest_first(magnitudes(gradients))
-    return np.where(trace.steps < 0, np.iinfo(np.int64).max, trace.steps).astype(np.int64)
+    steps: Column = trace.steps.astype(np.int64)
+    steps[steps < 0] = np.iinfo(np.int64).max
+    return steps
 
 
 def _line(edge: Edge, *, has_gradients: bool) -> EdgeLine:

@@ -76,6 +76,16 @@ def _failure(function: Callable[..., object], trace: Trace, error: BaseException
     return failure
 
 
+def why_no_gradient(trace: Trace) -> EdgegradError | None:
+    """Return the error that says why a trace has no output to go back from; None where it has one."""
+    try:
+        trace.output  # noqa: B018  (reading it is the question)
+        trace.seed_value  # noqa: B018
+    except EdgegradError as error:
+        return error
+    return None
+
+
 def save(trace: Trace, path: Path) -> None:
     """Save a trace; raises TraceFileError where the path can't be written."""
     try:

@@ -130,6 +130,8 @@ def _sum(line: SplitterLine) -> Text:
 
 def _notes(summary: Summary) -> list[Text]:
     notes = []
+    if not summary.inputs and not summary.error:
+        notes.append(Text("nothing is traced: no argument is a float, an int or a float array", style=ALARM))
     if summary.no_gradient and not summary.error:
         notes.append(Text(f"no gradients: {labels.clean(summary.no_gradient)}", style=ALARM))
     if summary.bad_edges:
@@ -145,10 +147,10 @@ def _notes(summary: Summary) -> list[Text]:
 
 
 def _cut(cut: CutLine) -> str:
-    place = f"{cut.file}:{cut.line}: " if cut.file else ""
-    times = f" {cut.count:,} times" if cut.count > 1 else ""
+    place = f" at {cut.file}:{cut.line}" if cut.file else ""
     how = f" by {labels.clean(cut.via)}" if cut.via else ""
-    return f"cut at {place}{cut.code} leaves the graph{how}{times}; no gradient comes back through it"
+    times = f", {cut.count:,} times" if cut.count > 1 else ""
+    return f"cut{place}{how}{times}: no gradient comes back through {cut.code or 'it'}"
 
 
 def edge_parts(table: EdgeTable) -> list[Any]:
@@ -249,9 +251,9 @@ def wrote(path: Path) -> Text:
     return Text("wrote ").append(labels.clean(str(path)), style=NAME)
 
 
-def saved_until_error(path: Path) -> Text:
-    """Say where the beginning of a run that failed was saved."""
-    return wrote(path).append(f": what was recorded up to the error; look at it with edgegrad show {path}")
+def saved_nonetheless(path: Path) -> Text:
+    """Say where a run that failed, or has no gradient, was saved."""
+    return wrote(path).append(": what was recorded; look at it with edgegrad show", style="not bold")
 
 
 def note(text: str) -> Text:

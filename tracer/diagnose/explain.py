@@ -80,7 +80,7 @@ def explain(trace: Trace, name: str, *, depth: int = 6, top: int = 5, width: int
 def explanation(trace: Trace, name: str, *, depth: int = 6, top: int = 5) -> Explanation:
     """Return the arithmetic behind the gradient of an input or variable."""
     node = trace[name]
-    uses = node.uses
+    uses = _uses_of(node)
     label = node.label or name
     heading = _heading(node, label, uses, top)
     return Explanation(label, node.value, node.grad, len(uses), heading, _terms(node, depth, top))
@@ -145,21 +145,30 @@ def _in_order(start: _Draft) -> tuple[Term, ...]:
 
 def _is_seeded_alone(node: Node) -> bool:
     """Say whether the whole gradient of a value is the seed: as short to say again as to refer to."""
-    uses = node.uses
-    return len(uses) == 1 and uses[0].dst.kind == "output"
+    edges = node.out_edges
+    return len(edges) == 1 and edges[0].dst.kind == "output"
+
+
+def _uses_of(node: Node) -> list[int]:
+    """Return the edges of `node.uses` by number, of which there may be a million."""
+    edges = node.trace.graph.out_edges(node.index)
+    if len(edges) == 1:
+        user = node.trace.edges[edges[0]].dst
+        return node.trace.graph.out_edges(user.index) if user.op == "copy" and user.kind == "splitter" else edges
+    return edges
 
 
 def _uses(node: Node, level: int, top: int) -> list[_Draft]:
     """Make a term of each use of a value, or of the largest and one for the rest."""
-    uses = node.uses
+    uses, edges = _uses_of(node), node.trace.edges
     if len(uses) <= top:
-        return [_use(edge, level) for edge in uses]
+        return [_use(edges[use], level) for use in uses]
     column = node.trace.edge_gradients()
-    chosen = largest_of(column, [edge.index for edge in uses], top)
-    total = _total(column, {edge.index for edge in uses}.difference(chosen), node.value)
+    chosen = largest_of(column, uses, top)
+    total = _total(column, set(uses).difference(chosen), node.value)
     text = f"… {len(uses) - top:,} more, together {norm(total)}"
     return [
-        *(_use(node.trace.edges[index], level) for index in chosen),
+        *(_use(edges[use], level) for use in chosen),
         _Draft(Term("more", level, -1, text, grad=total)),
     ]
 
@@ -298,7 +307,7 @@ def _called(node: Node) -> str:
     return cut_short(one_line(text), 2 * OPERAND_LIMIT) if text else node.op
 
 
-def _heading(node: Node, label: str, uses: list[Edge], top: int) -> str:
+def _heading(node: Node, label: str, uses: list[int], top: int) -> str:
     """Write the value, its gradient, and the sum that it is."""
     value = summary(node.value) if is_array(node.value) else number(node.value)
     start = f"{clean(label)} = {value} · grad"
@@ -306,15 +315,16 @@ def _heading(node: Node, label: str, uses: list[Edge], top: int) -> str:
         return f"{start}: none, the value left the graph here"
     if node.kind == "output":
         return f"{start} {norm(node.grad)} ({'the seed' if node == node.trace.output else 'not seeded'})"
-    if all(edge.step is None for edge in uses):
+    if (node.trace.steps[uses] < 0).all():
         return f"{start} 0 (the output does not depend on it{'' if uses else ': it is never used'})"
     if len(uses) == 1:
         return f"{start} {norm(node.grad)} (1 use)"
     count = f"({len(uses):,} uses)"
+    edges = node.trace.edges
     if is_array(node.grad):
-        return f"{start} {norm(node.grad)} from Σ {norms([edge.grad for edge in uses])} {count}"
-    gradients = node.trace.edge_gradients()
-    terms = gradients.floats[[edge.index for edge in uses]]
+        shown = uses if len(uses) <= top else largest_of(node.trace.edge_gradients(), uses, top)
+        return f"{start} {norm(node.grad)} from Σ {norms([edges[use].grad for use in shown], len(uses))} {count}"
+    terms = node.trace.edge_gradients().floats[uses]
     return f"{start} {norm(node.grad)} = Σ {addends(terms, limit=top)} {count}"
 
 
