@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.recording import INDEX, Indices
+from tracer.recording import INDEX, Indices, operand_of
 from tracer.rules import RULES
 from tracer.rules.kinds import Elementwise
 from tracer.tape import OP_NAMES, OP_NUMBERS
@@ -197,5 +197,4 @@ def broadcast_targets(recording: Recording) -> dict[int, tuple[int, ...]]:
 
 def operand_value(recording: Recording, slot: int) -> Any:
     """Return the value of an operand: what its row gave, or the constant."""
-    operand = recording.operands[slot]
-    return recording.values[operand] if operand >= 0 else recording.constants[-1 - operand]
+    return operand_of(recording, int(recording.operands[slot]))

@@ -334,9 +334,8 @@ class Trace:
 
     def _named_output(self, of: str | int) -> int:
         outputs = self.recording.outputs
-        wanted = {str(of), f"[{of!r}]", f".{of}"}
         for number, output in enumerate(outputs):
-            if output.path in wanted:
+            if output.path == of or output.path.endswith((f"[{of!r}]", f".{of}")):
                 return number
         named = [
             number
