@@ -117,7 +117,9 @@ def _carries(trace: Trace, name: str) -> Mask:
     inputs = [row for row, path in trace.input_rows.items() if path == wanted or path.startswith(parts)]
     rows = np.append(trace.sites.rows_named(wanted), np.array(inputs, np.int64))
     if not len(rows):
-        rows = np.array([trace[name].row])  # one assignment: h[3]; or a name that isn't there, which it says
+        rows = np.array(
+            [trace[name].row]
+        )  # one assignment: h[3]; or a name that isn't there, which it says
     is_wanted = np.zeros(len(trace.recording) + 1, np.bool_)  # the last for outputs that have no row
     is_wanted[rows] = True
     chosen: Mask = is_wanted[trace.graph.rows[trace.graph.src]]
@@ -152,7 +154,7 @@ def _leads_to(trace: Trace, op: str) -> Mask:
     if op in special:
         return special[op]
     present = [OP_NAMES[number] for number in np.unique(ops[kinds == FUNCTION]).tolist()]
-    close = difflib.get_close_matches(op, present, n=1)
+    close = difflib.get_close_matches(op, present, n=1, cutoff=0.5)
     raise UsageError(
         f"the trace of {trace.function} has no operation {op}",
         advice=f"did you mean {close[0]}?" if close else f"it has {', '.join(present) or 'none'}",

@@ -45,9 +45,14 @@ def split_target(target: str) -> tuple[Path, str]:
         return path, name
     if path.is_dir():
         raise UsageError(f"{file} is a folder", advice="name a Python file: FILE.py or FILE.py:FUNCTION")
-    neighbours = sorted(each.name for each in path.parent.glob("*.py")) if path.parent.is_dir() else []
-    close = [str(path.with_name(name)) for name in difflib.get_close_matches(path.name, neighbours, n=1)]
+    close = close_file(path)
     raise UsageError(f"there is no file {file}", advice=_did_you_mean(close))
+
+
+def close_file(path: Path) -> list[str]:
+    """Return the file of the same kind in the same folder whose name is nearest, if one is near."""
+    neighbours = {each.stem: each for each in sorted(path.parent.glob(f"*{path.suffix}"))}
+    return [str(neighbours[stem]) for stem in difflib.get_close_matches(path.stem, neighbours, n=1)]
 
 
 def load_function(file: Path, name: str) -> Callable[..., Any]:
@@ -162,7 +167,9 @@ def _functions(module: ModuleType) -> dict[str, Callable[..., Any]]:
     }
 
 
-def arguments(function: Callable[..., Any], settings: Iterable[str]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def arguments(
+    function: Callable[..., Any], settings: Iterable[str]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Turn NAME=VALUE texts into the arguments of a call.
 
     A value is a Python literal, or @FILE.npy for an array. Raises UsageError for a text that can't be read, a name
@@ -187,7 +194,9 @@ def arguments(function: Callable[..., Any], settings: Iterable[str]) -> tuple[tu
         if parameter.kind is parameter.VAR_POSITIONAL:
             extra = values.get(name, ())
             if not isinstance(extra, (tuple, list)):
-                raise UsageError(f"*{name} takes a list", got=f"got {extra!r}", advice=f"write {name}=[1.0, 2.0]")
+                raise UsageError(
+                    f"*{name} takes a list", got=f"got {extra!r}", advice=f"write {name}=[1.0, 2.0]"
+                )
             positional += extra
         elif parameter.kind is parameter.VAR_KEYWORD:
             keywords.update(values.get(name, {}))
@@ -208,7 +217,9 @@ def signature_text(signature: inspect.Signature) -> str:
     """Write the parameters of a function in one short line."""
     shown = []
     for name, parameter in signature.parameters.items():
-        star = "*" * ((parameter.kind is parameter.VAR_POSITIONAL) + 2 * (parameter.kind is parameter.VAR_KEYWORD))
+        star = "*" * (
+            (parameter.kind is parameter.VAR_POSITIONAL) + 2 * (parameter.kind is parameter.VAR_KEYWORD)
+        )
         shown.append(f"{star}{name}{_default(parameter.default)}")
     return f"({', '.join(shown)})"
 
@@ -253,7 +264,9 @@ def _array(name: str, file: str) -> Any:
     try:
         array = np.load(file, allow_pickle=False)
     except OSError as error:
-        raise UsageError(f"the array of {name} can't be read", got=f"{file}: {error.strerror or error}") from None
+        raise UsageError(
+            f"the array of {name} can't be read", got=f"{file}: {error.strerror or error}"
+        ) from None
     except (ValueError, EOFError):
         raise UsageError(
             f"the array of {name} can't be read",
@@ -262,7 +275,9 @@ def _array(name: str, file: str) -> Any:
         ) from None
     if not isinstance(array, np.ndarray):
         raise UsageError(
-            f"the array of {name} can't be read", got=f"{file} holds several arrays", advice="save one with numpy.save"
+            f"the array of {name} can't be read",
+            got=f"{file} holds several arrays",
+            advice="save one with numpy.save",
         )
     return array
 
@@ -276,6 +291,3 @@ def options_of(function: Callable[..., Any]) -> Any:
     from tracer.hook import Options  # noqa: PLC0415
 
     return getattr(function, "edgegrad_options", Options())
-
-
-__all__ = ["arguments", "described", "load_function", "options_of", "place_of", "program_folder", "split_target"]
