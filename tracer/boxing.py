@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from collections import deque
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from tracer.numpy_calls import owner_of
 from tracer.patches import replacement
 from tracer.standins import is_traced, plain, wrap
 
@@ -35,6 +38,8 @@ class Boxes:
         self._containers: list[
             tuple[Any, Any, dict[Any, Any]]
         ] = []  # copy, the caller's, the stand-ins put in
+        self._families: dict[int, list[int]] = {}  # by memory (the owner's identity): the inputs that are in it
+        self._boxed: dict[int, tuple[Any, Structure]] = {}  # by identity: a list that is there twice stays one list
         self._originals: dict[int, Any] = {}  # copy or stand-in (by identity) -> the caller's object
         self._keep: list[Any] = []
 
@@ -55,11 +60,18 @@ class Boxes:
                 return value, None
             # The function works on a copy: the tape must not change when the caller's array does.
             boxed, number = self._input(value.copy(order="K"), value, path)
+            boxed.value.flags.writeable = value.flags.writeable
             self._arrays.append((boxed, value, boxed.id))
+            family = self._families.setdefault(id(owner_of(value)), [])
+            family.append(boxed.id)
+            if len(family) > 1:
+                self.tape.shared_inputs.update(family)
             return boxed, number
         items = _items(value)
         if items is None or id(value) in open_containers:
             return replacement(value), None
+        if id(value) in self._boxed:
+            return self._boxed[id(value)]
         boxes = {
             key: self.box(item, _path(path, value, key), (*open_containers, id(value)))
             for key, item in items
@@ -74,6 +86,7 @@ class Boxes:
         self._keep.append(boxed)
         if not isinstance(value, tuple):
             self._containers.append((boxed, value, {key: item for key, (item, _) in boxes.items()}))
+            self._boxed[id(value)] = boxed, structure
         return boxed, structure
 
     def _input(self, value: Any, original: Any, path: str) -> tuple[Any, int]:
@@ -110,15 +123,31 @@ class Boxes:
         if id(value) in self._originals:
             return self._originals[id(value)]
         if is_traced(value):
-            number = value.value
-            return number.copy(order="K") if type(number) is np.ndarray else number
-        items = _items(value)
-        if items is None or id(value) in open_containers:
+            return value if value.tape.is_open else self._unboxed(value)
+        if id(value) in open_containers:
             return value
-        unboxed = {key: self.unbox(item, (*open_containers, id(value))) for key, item in items}
-        if all(unboxed[key] is item for key, item in items):
+        inside = (*open_containers, id(value))
+        if isinstance(value, (set, frozenset, deque)):
+            members = [self.unbox(item, inside) for item in value]
+            if all(new is old for new, old in zip(members, value, strict=True)):
+                return value
+            return deque(members, value.maxlen) if isinstance(value, deque) else type(value)(members)
+        items = _items(value)
+        if items is None:
+            return value
+        unboxed = {self.unbox(key): self.unbox(item, inside) for key, item in items}
+        if all(new is old for new, old in zip(chain(*unboxed.items()), chain(*items), strict=True)):
             return value
         return _rebuild(value, unboxed)
+
+    def _unboxed(self, stand_in: Any) -> Any:
+        """Return the plain number; of an array a copy that is the caller's own, the same one each time."""
+        number = stand_in.value
+        if type(number) is not np.ndarray:
+            return number
+        self._originals[id(stand_in)] = number.copy(order="K")
+        self._keep.append(stand_in)
+        return self._originals[id(stand_in)]
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -191,6 +220,7 @@ def _rebuild(like: Any, items: dict[Any, Any], *, structure_only: bool = False) 
         return fresh
     fresh = copy.copy(like)
     if isinstance(like, dict):
+        fresh.clear()
         for key, item in items.items():
             fresh[key] = item
         return fresh

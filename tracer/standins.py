@@ -15,13 +15,13 @@ import numpy as np
 from tracer.errors import CutError, CutWarning, UnsupportedError
 from tracer.rules import RULES
 from tracer.rules.kinds import Elementwise
-from tracer.tape import Tape, place
+from tracer.tape import Tape, place, users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import FrameType
 
-_REAL_SCALARS = (float, int, np.floating, np.integer)
+REAL_SCALARS = (float, int, np.floating, np.integer)
 _COMPACT = frozenset(
     name
     for name, rule in RULES.items()
@@ -112,7 +112,7 @@ def record_call(
     tape = open_tape(operands, frame)
     if tape is None:
         return value
-    if not isinstance(value, _REAL_SCALARS):
+    if not isinstance(value, REAL_SCALARS):
         kind = value.dtype.kind if type(value) is np.ndarray else ""
         if kind and kind in "biu":
             # Whole numbers take steps. What was traced (Python ints) ends here, and that is said.
@@ -164,6 +164,7 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     """
     tape = traced.tape
     value = traced.value
+    frame = users(frame)
     if frame is not tape.frame and not tape.enter(frame):
         return value
     what = f"a traced value left the graph through {via}"
