@@ -237,7 +237,8 @@ def _foreign(
     traced = left if other is right else right
     kind = type(other)
     if name == "multiply" and kind in _SEQUENCES and isinstance(traced.value, (int, np.integer)):
-        return NotImplemented  # a count: Python repeats the sequence itself, in place for `*=`
+        # A count. Where the sequence stands first, Python repeats it itself, in place for `*=`.
+        return NotImplemented if traced is right else compute(traced.value, other)
     if kind in (list, tuple):
         value = compute(plain_deep(left), plain_deep(right))  # raises where a list is no operand
         if isinstance(value, np.ndarray):
