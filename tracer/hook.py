@@ -205,11 +205,18 @@ def _box_arguments(
         bound = _signature(function).bind(*args, **kwargs)
     except TypeError:
         return args, kwargs
-    bound.apply_defaults()
-    for name, value in bound.arguments.items():
+    given, bound.arguments = bound.arguments, {}
+    for name, parameter in bound.signature.parameters.items():
         running.structures[name] = None
+        value = given.get(name, parameter.default)
+        if value is parameter.empty:
+            value = {parameter.VAR_POSITIONAL: (), parameter.VAR_KEYWORD: {}}[parameter.kind]
+        boxed = value
         if name not in options.static:
-            bound.arguments[name], running.structures[name] = running.boxes.box(value, name)
+            boxed, running.structures[name] = running.boxes.box(value, name)
+        # A default that holds no number is the function's own business, but for those that are given by position.
+        if name in given or boxed is not value or parameter.kind is parameter.POSITIONAL_ONLY:
+            bound.arguments[name] = boxed
     return bound.args, bound.kwargs
 
 

@@ -135,6 +135,9 @@ class _Number(Traced, stands_for="none"):
 
     def __getattr__(self, name: str) -> Any:
         """Whatever else a number or an array has: array methods are followed as NumPy's functions are."""
+        if name in ("__array_interface__", "__array_struct__"):
+            # NumPy's C code would read the memory through them and say nothing; so it asks __array__, which cuts.
+            raise AttributeError(name)
         attribute = getattr(self.value, name)  # raises the plain value's own AttributeError
         frame = _frame(1)
         if isinstance(self.value, (np.ndarray, np.generic)):
