@@ -26,7 +26,7 @@ def same(left, right):
     if isinstance(left, dict):
         return same(list(left.items()), list(right.items()))
     if isinstance(left, (set, frozenset)):
-        return same(sorted(left), sorted(right))
+        return same(sorted(left, key=repr), sorted(right, key=repr))
     if dataclasses.is_dataclass(left):
         return same(vars(left), vars(right))
     return bool(left == right)

@@ -243,6 +243,36 @@ def test_arrays_meet_scalars():
         assert_untouched(lambda n: np.arange(3) ** n, 2)
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.dot(x, VECTOR) + np.dot(VECTOR, x) * 2,
+        lambda x: np.dot(x, x) * np.dot(2.0, x),
+        lambda x: np.outer(x, VECTOR),
+        lambda x: np.outer([x, 1.0], [x, 2.0, x * x]),
+        lambda x: np.einsum(",i->i", x, VECTOR),
+        lambda x: np.sum(x) * np.mean(x) * np.prod(x) + np.max(x, axis=None),
+        lambda x: np.reshape(x, (1, 1)) * np.ravel(x) + np.expand_dims(x, 0),
+        lambda x: np.squeeze(x) * np.transpose(x) * np.copy(x),
+        lambda x: np.broadcast_to(x, (2, 3)) * MATRIX,
+        lambda x: np.stack([x, 2.0, x * x]) * VECTOR,
+        lambda x: np.array([x, 2 * x, 3]) @ SQUARE @ [1.0, x, 2.0],
+        lambda x: np.asarray([[x, 1], [2, x]]) @ np.array([x, 1.0]),
+        lambda x: np.array(x) * x,
+        lambda x: np.array([x], dtype=np.float64)[0] * x,
+        lambda x: np.where([True, False], x, [x * x, 3 * x]),
+        lambda x: np.clip(x, 0.0, [1.0, 3.0]) * np.clip([0.5, 2.0], x, None),
+        lambda x: np.maximum(x, [x, 9.0]) * np.hypot([1.0, x], x),
+        lambda x: np.sum(np.array([[x, 1.0], [x, x]]), axis=0),
+        lambda x: np.exp(x) * np.sin(x) - np.divmod(x, 0.7)[1],
+    ],
+)
+def test_numpy_functions_of_numbers_and_lists(function):
+    for kind in (float, np.float64, np.array):
+        assert_differentiates(function, kind(1.5))
+        assert_untouched(function, kind(1.5))
+
+
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.float16])
 def test_gradients_keep_shape_and_type(kind):
     def network(w, b, x):
@@ -351,6 +381,7 @@ def test_complex_numbers_are_refused(function):
         (lambda a: np.array(a, dtype=int), r"np\.array of int64"),
         (lambda a: np.array([a[0], 1j]), r"np\.array of complex128"),
         (lambda a: np.array([a[0], 2], dtype=int), r"np\.array of int64"),
+        (lambda a: np.concatenate([[a[0]], VECTOR]), "(float\\(\\)|a conversion to a plain array)"),
         (lambda a: np.sum([a[0], a[1]]), r"(float\(\)|a conversion to a plain array)"),
     ],
 )

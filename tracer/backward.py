@@ -9,14 +9,16 @@ one row at a time, by their rules. This room checks what a rule answers; rules c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import repeat
+from operator import is_not
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.errors import RuleError
-from tracer.graph import operand_value
+from tracer.recording import operands_of
 from tracer.rules import RULES
-from tracer.rules.kinds import Elementwise, Many, Part
+from tracer.rules.kinds import Elementwise, Many, Part, Rule, Vjp
 from tracer.tape import OP_NAMES
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ _NOTHING = (
 )  # known by identity: the gradient of a row that nothing has reached; -0.0 + x is x, bit for bit
 
 _NO_PARAMS: dict[str, Any] = {}
+_RULES = [RULES.get(name) for name in OP_NAMES]
 _IS_ELEMENTWISE = np.array([isinstance(RULES.get(name), Elementwise) for name in OP_NAMES], np.bool_)
 
 
@@ -39,17 +42,23 @@ _IS_ELEMENTWISE = np.array([isinstance(RULES.get(name), Elementwise) for name in
 class Gradients:
     """Gradients by row and by operand.
 
-    `rows[r]` is the gradient of row r's value: a float or an array; None where the seeded output does not depend on
-    it. `locals[s]` is the local partial of slot s for scalars, NaN elsewhere. `slots[s]` is the gradient that the
-    consumer of slot s sends back where that is an array, or comes from a rule that is no product; it has the shape of
-    the operand as the operation saw it. `narrowed[s]` is the same summed over the broadcast axes.
+    `numbers[r]` is the gradient of row r's value where that is a number, `arrays[r]` where it is an array; zero, and
+    not `reached[r]`, where the seeded output does not depend on it. `locals[s]` is the local partial of slot s for
+    scalars, NaN elsewhere. `slots[s]` is the gradient that the consumer of slot s sends back where that is an array,
+    or comes from a rule that is no product; it has the shape of the operand as the operation saw it. `narrowed[s]` is
+    the same summed over the broadcast axes.
     """
 
-    rows: list[Any]
+    numbers: np.ndarray[Any, np.dtype[np.float64]]
+    arrays: dict[int, Any]
+    reached: np.ndarray[Any, np.dtype[np.bool_]]
     locals: np.ndarray[Any, np.dtype[np.float64]]
     slots: dict[int, Any]
     narrowed: dict[int, Any]
-    reached: np.ndarray[Any, np.dtype[np.bool_]]
+
+    def row(self, row: int) -> Any:
+        """Return the gradient of a row that was reached."""
+        return self.arrays[row] if row in self.arrays else float(self.numbers[row])
 
 
 def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gradients:
@@ -64,17 +73,28 @@ def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gr
         work = _Work(graph, gradients, local_column, BUDGET if not keep_all else np.inf)
         if row >= 0:
             gradients[row] = seed
-        slow = np.flatnonzero(~fast[: row + 1] & (np.diff(recording.starts[: row + 2]) > 0))
+        slow = np.flatnonzero(~fast[: row + 1] & (np.diff(recording.starts[: row + 2]) > 0))[::-1]
+        ops, firsts, stops = (
+            column[slow].tolist() for column in (recording.ops, recording.starts[:-1], recording.starts[1:])
+        )
         stop = row + 1
-        for turn in slow[::-1].tolist():
-            work.scalars(turn + 1, stop)
-            work.one(turn)
+        for turn, op, first_slot, stop_slot in zip(slow.tolist(), ops, firsts, stops, strict=True):
+            if turn + 1 < stop:
+                work.scalars(turn + 1, stop)
+            if gradients[turn] is not _NOTHING:
+                work.one(turn, _RULES[op], first_slot, stop_slot)
             stop = turn
         work.scalars(0, stop)
-    reached = np.fromiter((item is not _NOTHING for item in gradients), np.bool_, len(gradients))
-    for unreached in np.flatnonzero(~reached).tolist():
-        gradients[unreached] = None
-    return Gradients(gradients, local_column, work.slots, work.narrowed, reached)
+    count = len(gradients)
+    reached = np.fromiter(map(is_not, gradients, repeat(_NOTHING)), np.bool_, count)
+    arrays: dict[int, Any] = {}
+    if set(map(type, gradients)) != {float}:
+        arrays = {number: value for number, value in enumerate(gradients) if type(value) is not float}
+        for number in arrays:
+            gradients[number] = 0.0
+    numbers = np.fromiter(gradients, np.float64, count)
+    numbers[~reached] = 0.0
+    return Gradients(numbers, arrays, reached, local_column, work.slots, work.narrowed)
 
 
 def scalar_locals(
@@ -83,24 +103,19 @@ def scalar_locals(
     """Return the local partial of every operand of every elementwise scalar row, and which rows those are."""
     operands, starts = recording.operands, recording.starts
     fast = _IS_ELEMENTWISE[recording.ops]
-    slow_rows = [row for row, value in recording.values.others.items() if isinstance(value, np.ndarray)]
-    for rows in (slow_rows, list(recording.params)):
-        fast[np.array(rows, np.int64)] = False
-    array_constants = [
-        k for k, value in recording.constants.others.items() if isinstance(value, np.ndarray)
-    ]
-    if array_constants or slow_rows:
-        is_array = np.zeros(len(recording), np.bool_)
-        is_array[slow_rows] = True
-        is_constant_array = np.zeros(len(recording.constants), np.bool_)
-        is_constant_array[array_constants] = True
-        slot_is_array = np.empty(len(operands), np.bool_)
-        traced = operands >= 0
-        slot_is_array[traced] = is_array[operands[traced]]
-        slot_is_array[~traced] = is_constant_array[-1 - operands[~traced]]
-        fast[np.repeat(np.arange(len(recording)), np.diff(starts))[slot_is_array]] = False
+    fast[np.fromiter(recording.params, np.int64, len(recording.params))] = False
+    array_rows, array_constants = recording.values.array_rows, recording.constants.array_rows
+    if len(array_rows) or len(array_constants):
+        fast[array_rows] = False
+        is_array = np.zeros(
+            len(recording.constants) + len(recording), np.bool_
+        )  # of operands, the constants first
+        is_array[array_rows + len(recording.constants)] = True
+        is_array[len(recording.constants) - 1 - array_constants] = True
+        uses_array = is_array[operands + len(recording.constants)]
+        fast[np.repeat(np.arange(len(recording)), np.diff(starts))[uses_array]] = False
     column = np.full(len(operands), np.nan)
-    for number in np.unique(recording.ops[fast]).tolist():
+    for number in np.flatnonzero(np.bincount(recording.ops[fast])).tolist():
         rule = RULES[OP_NAMES[number]]
         assert isinstance(rule, Elementwise)
         rows = np.flatnonzero(fast & (recording.ops == number))
@@ -121,9 +136,9 @@ def scalar_locals(
 def _column(recording: Recording, operands: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return the values of scalar operands as floats."""
     if (operands >= 0).all():
-        return recording.values.floats[operands]
+        return np.take(recording.values.floats, operands)
     if (operands < 0).all():
-        return recording.constants.floats[-1 - operands]
+        return np.take(recording.constants.floats, -1 - operands)
     values = np.empty(len(operands))
     traced = operands >= 0
     values[traced] = recording.values.floats[operands[traced]]
@@ -144,9 +159,7 @@ class _Work:
         self.local_column = local_column
         self.slots: dict[int, Any] = {}
         self.narrowed: dict[int, Any] = {}
-        self._sums: set[int] = (
-            set()
-        )  # rows whose gradient is an array of our own, which may be added to in place
+        self._sums: set[int] = set()  # rows whose gradient is our own array: it may grow in place
 
     def scalars(self, first_row: int, stop_row: int) -> None:
         """Go back over the scalar rows first_row:stop_row."""
@@ -167,95 +180,125 @@ class _Work:
                 if upstream is not nothing:
                     gradients[producer] += upstream * partial
 
-    def one(self, row: int) -> None:
+    def one(self, row: int, rule: Rule | None, first_slot: int, stop_slot: int) -> None:
         """Go back over one row by its rule."""
-        upstream = self.gradients[row]
-        if upstream is _NOTHING:
-            return
-        recording = self.recording
-        rule = RULES.get(OP_NAMES[recording.ops[row]])
         if rule is None:  # a cut passes nothing back
             return
-        slots = range(recording.starts[row], recording.starts[row + 1])
-        operands = tuple(operand_value(recording, slot) for slot in slots)
+        recording, targets = self.recording, self.graph.targets
+        producers = recording.operands[first_slot:stop_slot].tolist()
+        operands = operands_of(recording, producers)
         out = recording.values[row]
+        params = recording.params.get(row, _NO_PARAMS)
+        gradients, upstream = self.gradients, self.gradients[row]
         if isinstance(rule, Many):
-            self.local_column[slots.start : slots.stop] = rule.partials(operands, out)
-        for slot in reversed(slots):
-            producer = int(recording.operands[slot])
+            self.local_column[first_slot:stop_slot] = rule.partials(operands, out)
+        for port in range(len(producers) - 1, -1, -1):
+            producer, slot = producers[port], first_slot + port
             if producer < 0:
                 continue
-            back = pull(self.graph, slot, upstream, operands, out, self.local_column)
-            if slot in self.graph.targets:
-                narrowed = narrow(back, np.shape(operands[slot - slots.start]))
-                self.narrowed[slot] = (
-                    narrowed if isinstance(operands[slot - slots.start], np.ndarray) else float(narrowed)
-                )
-                self._keep(slot, back)
-                back = self.narrowed[slot]
+            target = targets.get(slot)
+            if isinstance(rule, Many):
+                back: Any = upstream * float(self.local_column[slot])
             else:
-                self._keep(slot, back)
-            self._add(producer, back)
+                back = pull(rule, port, upstream, out, operands, params, target)
+            kept = back.nbytes if type(back) is np.ndarray else 0  # a Part costs next to nothing
+            if kept <= self.budget:
+                self.budget -= kept
+                self.slots[slot] = back
+            if target is not None:
+                back = narrow(back, np.shape(operands[port]))
+                if type(operands[port]) is not np.ndarray:
+                    back = float(back)
+                self.narrowed[slot] = back
+            present = gradients[producer]
+            if present is _NOTHING and type(back) is not Part:
+                gradients[producer] = back
+            else:
+                self._add(producer, present, back)
 
-    def _keep(self, slot: int, gradient: Any) -> None:
-        """Keep what an operand's edge carries, within the budget; a part of an array or a number always."""
-        size = gradient.nbytes if isinstance(gradient, np.ndarray) else 0
-        if size <= self.budget:
-            self.budget -= size
-            self.slots[slot] = gradient
-
-    def _add(self, row: int, gradient: Any) -> None:
-        """Add one use to a row's gradient; the first is shared, a sum is ours and grows in place."""
-        present = self.gradients[row]
-        if present is _NOTHING:
-            if isinstance(gradient, Part):
-                gradient = gradient.dense()
-                self._sums.add(row)
-            self.gradients[row] = gradient
-        elif not isinstance(gradient, (np.ndarray, Part)):
+    def _add(self, row: int, present: Any, gradient: Any) -> None:
+        """Add one use more to a row's gradient; the first was shared, a sum is ours and grows in place."""
+        if not isinstance(gradient, (np.ndarray, Part)):
             self.gradients[row] = present + gradient
+            return
+        if row not in self._sums:
+            self._sums.add(row)
+            first = np.zeros(gradient.shape, gradient.dtype) if present is _NOTHING else np.array(present)
+            present = self.gradients[row] = first
+        if isinstance(gradient, Part):
+            gradient.add_to(present)
         else:
-            if row not in self._sums:
-                self._sums.add(row)
-                present = self.gradients[row] = np.array(present)
-            if isinstance(gradient, Part):
-                gradient.add_to(present)
-            else:
-                present += gradient
+            present += gradient
 
 
 def pull(
-    graph: Graph,
-    slot: int,
+    rule: Elementwise | Vjp,
+    port: int,
     upstream: Any,
-    operands: tuple[Any, ...],
     out: Any,
-    local_column: np.ndarray[Any, Any],
+    operands: tuple[Any, ...],
+    params: dict[str, Any],
+    target: tuple[int, ...] | None,
 ) -> Any:
-    """Return the gradient that a slot's operation sends back, checked, in the shape that the operation saw."""
-    recording = graph.recording
-    row = int(graph.slot_consumer[slot])
-    port = slot - int(recording.starts[row])
-    name = OP_NAMES[recording.ops[row]]
-    rule = RULES[name]
-    if isinstance(rule, Many):
-        back = upstream * float(local_column[slot])
-    elif isinstance(rule, Elementwise):
-        back = upstream if rule.partials[port] == "1" else upstream * rule.local(port)(*operands, out)
+    """Return the gradient that an operation sends back to one operand, in the shape in which it saw the operand.
+
+    `target` is the shape that the operand was broadcast to, if it was. The answer is checked: RuleError.
+    """
+    if isinstance(rule, Elementwise):
+        text = rule.partials[port]
+        back = upstream if text == "1" else upstream * elementwise_local(rule, port, operands, out)
     else:
-        back = rule.pull(port, upstream, out, operands, recording.params.get(row, _NO_PARAMS))
-    return _checked(back, graph.targets.get(slot), operands[port], name, port)
+        back = rule.pull(port, *_as_arrays(upstream, out, operands), params)
+    operand = operands[port]
+    if (
+        type(back) is np.ndarray
+        and type(operand) is np.ndarray
+        and back.dtype is operand.dtype
+        and back.shape == (target or operand.shape)
+    ):
+        return back
+    return back if type(back) is Part else _checked(back, operand, target, port)
+
+
+def _as_arrays(upstream: Any, out: Any, operands: tuple[Any, ...]) -> tuple[Any, Any, tuple[Any, ...]]:
+    """Return what a vjp expects: where NumPy was given numbers, arrays without axes."""
+    for operand in operands:
+        if type(operand) is not np.ndarray:
+            return np.asarray(upstream), np.asarray(out), tuple(map(np.asarray, operands))
+    return upstream, out, operands
+
+
+def elementwise_local(rule: Elementwise, port: int, operands: tuple[Any, ...], out: Any) -> Any:
+    """Evaluate a local partial, in the precision of the result: NumPy, too, widens float32 before it divides."""
+    if type(out) is np.ndarray:
+        dtype = out.dtype
+        for operand in operands:
+            if type(operand) is np.ndarray and operand.dtype is not dtype:
+                operands = tuple(
+                    each.astype(dtype) if type(each) is np.ndarray and each.dtype.kind == "f" else each
+                    for each in operands
+                )
+                break
+    return rule.local(port)(*operands, out)
 
 
 def recomputed(graph: Graph, slot: int, gradients: Gradients) -> Any:
     """Return the gradient of a slot that was beyond the budget: the same rule on the same numbers."""
     recording = graph.recording
     row = int(graph.slot_consumer[slot])
-    operands = tuple(
-        operand_value(recording, each) for each in range(recording.starts[row], recording.starts[row + 1])
-    )
+    first, stop = int(recording.starts[row]), int(recording.starts[row + 1])
+    rule = _RULES[recording.ops[row]]
+    assert isinstance(rule, (Elementwise, Vjp))
     with np.errstate(all="ignore"):
-        return pull(graph, slot, gradients.rows[row], operands, recording.values[row], gradients.locals)
+        return pull(
+            rule,
+            slot - first,
+            gradients.row(row),
+            recording.values[row],
+            operands_of(recording, recording.operands[first:stop].tolist()),
+            recording.params.get(row, _NO_PARAMS),
+            graph.targets.get(slot),
+        )
 
 
 def narrow(gradient: Any, shape: tuple[int, ...]) -> Any:
@@ -270,27 +313,16 @@ def narrow(gradient: Any, shape: tuple[int, ...]) -> Any:
     return total.reshape(shape)
 
 
-def _checked(back: Any, target: tuple[int, ...] | None, operand: Any, name: str, port: int) -> Any:
+def _checked(back: Any, operand: Any, target: tuple[int, ...] | None, port: int) -> Any:
     """Return the answer of a rule in the type of its operand; raise RuleError where the shape is not the operand's."""
-    if isinstance(back, Part):
-        return back
-    if not isinstance(operand, np.ndarray) and target is None:
-        if np.size(back) != 1:
-            raise RuleError(
-                f"the rule of {name} answered with the wrong shape for operand {port}",
-                got=f"got {np.shape(back)}, expected a single number",
-                advice="this is a fault of the rule: please report it",
-            )
-        return float(back) if type(back) is not float else back
-    shape = operand.shape if target is None else target
-    if type(back) is not np.ndarray or back.shape != shape:
-        if np.shape(back) != shape:
-            raise RuleError(
-                f"the rule of {name} answered with the wrong shape for operand {port}",
-                got=f"got {np.shape(back)}, expected {shape}",
-                advice="this is a fault of the rule: please report it",
-            )
-        back = np.asarray(back)
-    if isinstance(operand, np.ndarray) and back.dtype is not operand.dtype and back.dtype != operand.dtype:
-        back = back.astype(operand.dtype)
-    return back
+    is_number = target is None and not isinstance(operand, np.ndarray)
+    shape = np.shape(operand) if target is None else target
+    if np.shape(back) != shape and not (is_number and np.size(back) == 1):
+        raise RuleError(
+            f"a rule answered with the wrong shape for operand {port}",
+            got=f"got {np.shape(back)}, expected {shape}",
+            advice="this is a fault of the rule, not of the program: please report it",
+        )
+    if is_number:
+        return float(back)
+    return np.asarray(back, operand.dtype if isinstance(operand, np.ndarray) else None)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections import deque
+from functools import partial
 from itertools import chain
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from tracer.tape import Tape
 
 _MISSING = object()
+_NOT_LOOKED_INTO = (ModuleType, FunctionType, partial)
 Structure: TypeAlias = (
     Any  # the argument again, with input numbers in place of its numbers and None elsewhere
 )
@@ -40,6 +43,8 @@ class Boxes:
         ] = []  # copy, the caller's, the stand-ins put in
         self._families: dict[int, list[int]] = {}  # by memory (the owner's identity): the inputs that are in it
         self._boxed: dict[int, tuple[Any, Structure]] = {}  # by identity: a list that is there twice stays one list
+        self._untouched: list[Any] = []  # what holds no number yet, and may hold a stand-in at the end
+        self._objects: list[tuple[Any, dict[str, tuple[Any, int]]]] = []  # and their attributes before
         self._originals: dict[int, Any] = {}  # copy or stand-in (by identity) -> the caller's object
         self._keep: list[Any] = []
 
@@ -69,6 +74,10 @@ class Boxes:
             return boxed, number
         items = _items(value)
         if items is None or id(value) in open_containers:
+            if isinstance(value, (set, deque)):
+                self._untouched.append(value)
+            elif type(getattr(value, "__dict__", None)) is dict and not isinstance(value, _NOT_LOOKED_INTO):
+                self._objects.append((value, {name: _state(item) for name, item in vars(value).items()}))
             return replacement(value), None
         if id(value) in self._boxed:
             return self._boxed[id(value)]
@@ -77,6 +86,8 @@ class Boxes:
             for key, item in items
         }
         if all(boxes[key][0] is item for key, item in items):
+            self._boxed[id(value)] = value, None
+            self._untouched.append(value)
             return value, None
         boxed = _rebuild(value, {key: boxed for key, (boxed, _) in boxes.items()})
         structure = _rebuild(
@@ -110,13 +121,37 @@ class Boxes:
             if isinstance(original, list):
                 original[:] = [self.unbox(item) for item in boxed]
             elif isinstance(original, dict):
-                fresh = {key: self.unbox(item) for key, item in boxed.items()}
+                fresh = {self.unbox(key): self.unbox(item) for key, item in boxed.items()}
                 original.clear()
                 original.update(fresh)
             else:
                 for name, item in now.items():
                     if item is not before.get(name, _MISSING):
                         object.__setattr__(original, name, self.unbox(item))
+
+        for container in self._untouched:
+            self._clean(container)
+        for holder, attributes in self._objects:
+            for name, item in list(vars(holder).items()):
+                kept, length = attributes.get(name, (_MISSING, -1))
+                if kept is not item:
+                    object.__setattr__(holder, name, self.unbox(item))
+                elif length != _state(item)[1]:
+                    self._clean(item)
+
+    def _clean(self, container: Any) -> None:
+        """Put plain numbers for the stand-ins that the function has put into a container of the caller's."""
+        fresh = self.unbox(container)
+        if fresh is container:
+            return
+        if isinstance(container, list):
+            container[:] = fresh
+        elif isinstance(container, (dict, set, deque)):
+            container.clear()
+            (container.extend if isinstance(container, deque) else container.update)(fresh)
+        elif dataclasses.is_dataclass(container):
+            for name, item in _items(fresh) or ():
+                object.__setattr__(container, name, item)
 
     def unbox(self, value: Any, open_containers: tuple[int, ...] = ()) -> Any:
         """Return a result with plain numbers for stand-ins; what came in as an argument goes out as that object."""
@@ -174,6 +209,11 @@ def fill(structure: Structure, numbers: Callable[[int], Any]) -> Any:
     if items is None:
         return structure
     return _rebuild(structure, {key: fill(item, numbers) for key, item in items})
+
+
+def _state(item: Any) -> tuple[Any, int]:
+    """Return what tells whether an attribute was bound anew, or a container in it has grown or shrunk."""
+    return item, len(item) if isinstance(item, (list, dict, set, deque)) else 0
 
 
 def _is_number(value: Any) -> bool:

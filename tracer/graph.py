@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 KINDS = ("input", "function", "splitter", "output", "cut")
 INPUT, FUNCTION, SPLITTER, OUTPUT, CUT = range(len(KINDS))
 NO_SLOT = -1
+_MATMUL = OP_NUMBERS["matmul"]
 
 _IS_ARRAY_RULE = np.array(
     [isinstance(RULES.get(name), Elementwise) or name == "matmul" for name in OP_NAMES], np.bool_
@@ -43,24 +44,31 @@ class Graph:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         rows = len(recording)
-        traced = recording.operands >= 0
-        slots = np.flatnonzero(traced)
         self.slot_consumer = np.repeat(np.arange(rows), np.diff(recording.starts))
-        output_rows = np.array([output.row for output in recording.outputs], np.int64)
-        uses = np.bincount(recording.operands[slots], minlength=rows)
-        uses += np.bincount(output_rows[output_rows >= 0], minlength=rows)
         self.targets = broadcast_targets(recording)
-        broadcast_slots = np.array(sorted(self.targets), np.int64)
-        has_splitter = uses > 1
+        self._output_rows = np.array([output.row for output in recording.outputs], np.int64)
+        is_traced = recording.operands >= 0
+        self._traced_slots = np.flatnonzero(is_traced)
+        self._traced_before = np.zeros(
+            len(is_traced) + 1, np.int64
+        )  # by slot: how many slots before it are traced
+        np.cumsum(is_traced, out=self._traced_before[1:])
+        uses = np.bincount(recording.operands[self._traced_slots], minlength=rows)
+        uses += np.bincount(self._output_rows[self._output_rows >= 0], minlength=rows)
+        self._place_nodes(uses > 1)
+        self._draw_edges(uses > 1)
 
-        before = np.bincount(self.slot_consumer[broadcast_slots], minlength=rows)
+    def _place_nodes(self, has_splitter: np.ndarray[Any, Any]) -> None:
+        """Number the nodes: the rows, and what stands around them."""
+        recording, rows = self.recording, len(self.recording)
+        slots = np.array(sorted(self.targets), np.int64)
+        consumers = self.slot_consumer[slots]
+        before = np.bincount(consumers, minlength=rows)
         first = np.zeros(rows + 1, np.int64)
         np.cumsum(before + 1 + has_splitter, out=first[1:])
-        self.node_of_row = first[:-1] + before
-        self.splitter_of_row = np.where(has_splitter, self.node_of_row + 1, -1)
-        outlet = self.node_of_row + has_splitter  # the node from which the uses of a row's value leave
-        count = int(first[-1]) + len(output_rows)
         self.first_output = int(first[-1])
+        self.node_of_row = first[:-1] + before
+        count = self.first_output + len(self._output_rows)
 
         self.rows = np.empty(count, np.int64)
         self.kinds = np.full(count, FUNCTION, np.int8)
@@ -69,23 +77,28 @@ class Graph:
         self.kinds[self.node_of_row[recording.ops == OP_NUMBERS["input"]]] = INPUT
         self.kinds[self.node_of_row[recording.ops == OP_NUMBERS["cut"]]] = CUT
         split = np.flatnonzero(has_splitter)
-        self.rows[self.splitter_of_row[split]] = split
-        self.kinds[self.splitter_of_row[split]] = SPLITTER
-        rank = np.arange(len(broadcast_slots)) - np.searchsorted(
-            self.slot_consumer[broadcast_slots], self.slot_consumer[broadcast_slots]
-        )
-        broadcasts = first[self.slot_consumer[broadcast_slots]] + rank
-        self.rows[broadcasts] = recording.operands[broadcast_slots]
-        self.kinds[broadcasts] = SPLITTER
-        self.node_slots[broadcasts] = broadcast_slots
-        self.rows[self.first_output :] = output_rows
+        self.rows[self.node_of_row[split] + 1] = split
+        self.kinds[self.node_of_row[split] + 1] = SPLITTER
+        # A row's broadcasts stand before it in the order of its operands.
+        self._broadcasts = first[consumers] + np.arange(len(slots)) - np.searchsorted(consumers, consumers)
+        self.rows[self._broadcasts] = recording.operands[slots]
+        self.kinds[self._broadcasts] = SPLITTER
+        self.node_slots[self._broadcasts] = slots
+        self.rows[self.first_output :] = self._output_rows
         self.kinds[self.first_output :] = OUTPUT
 
+    def _draw_edges(self, has_splitter: np.ndarray[Any, Any]) -> None:
+        """Number the edges by the node they lead to, and connect them."""
+        recording, slots, count = self.recording, self._traced_slots, len(self.kinds)
+        outlet = self.node_of_row + has_splitter  # the node from which the uses of a row's value leave
+        splitters = self.node_of_row[has_splitter] + 1
+        is_output_traced = self._output_rows >= 0
+        first_traced = self._traced_before[recording.starts]
         degrees = np.zeros(count, np.int64)
-        degrees[self.node_of_row] = np.bincount(self.slot_consumer[slots], minlength=rows)
-        degrees[self.splitter_of_row[split]] = 1
-        degrees[broadcasts] = 1
-        degrees[self.first_output :] = output_rows >= 0
+        degrees[self.node_of_row] = np.diff(first_traced)
+        degrees[splitters] = 1
+        degrees[self._broadcasts] = 1
+        degrees[self.first_output :] = is_output_traced
         self.first_in = np.zeros(count + 1, np.int64)
         np.cumsum(degrees, out=self.first_in[1:])
 
@@ -94,28 +107,28 @@ class Graph:
         self.dst = np.repeat(np.arange(count), degrees)
         self.port = np.zeros(edges, np.int32)
         self.slots = np.full(edges, NO_SLOT, np.int64)
-        rank = np.arange(len(slots)) - np.searchsorted(self.slot_consumer[slots], self.slot_consumer[slots])
-        into_functions = self.first_in[self.node_of_row[self.slot_consumer[slots]]] + rank
-        self.src[into_functions] = outlet[recording.operands[slots]]
-        self.port[into_functions] = slots - recording.starts[self.slot_consumer[slots]]
-        self.slots[into_functions] = slots
-        self.src[self.first_in[self.splitter_of_row[split]]] = self.node_of_row[split]
-        into_broadcasts = self.first_in[broadcasts]
-        self.src[into_broadcasts] = outlet[recording.operands[broadcast_slots]]
-        self.slots[into_broadcasts] = broadcast_slots
-        self.src[into_functions[np.searchsorted(slots, broadcast_slots)]] = broadcasts
-        seen = output_rows >= 0
-        self.src[self.first_in[self.first_output :][:-1][seen]] = outlet[output_rows[seen]]
+        consumers = self.slot_consumer[slots]
+        into_rows = np.arange(len(slots)) + (self.first_in[self.node_of_row] - first_traced[:-1])[consumers]
+        self.src[into_rows] = outlet[recording.operands[slots]]
+        self.port[into_rows] = slots - recording.starts[consumers]
+        self.slots[into_rows] = slots
         self.edge_of_slot = np.full(
             len(recording.operands), -1, np.int64
-        )  # the edge into the function node
-        self.edge_of_slot[slots] = into_functions
+        )  # the edge into the row's own node
+        self.edge_of_slot[slots] = into_rows
+        self.src[self.first_in[splitters]] = splitters - 1
+        into_broadcasts = self.first_in[self._broadcasts]
+        broadcast_slots = self.node_slots[self._broadcasts]
+        self.src[into_broadcasts] = outlet[recording.operands[broadcast_slots]]
+        self.slots[into_broadcasts] = broadcast_slots
+        self.src[self.edge_of_slot[broadcast_slots]] = self._broadcasts
+        into_outputs = self.first_in[self.first_output :][:-1][is_output_traced]
+        self.src[into_outputs] = outlet[self._output_rows[is_output_traced]]
 
     @property
     def ops(self) -> np.ndarray[Any, np.dtype[np.int16]]:
         """By node: number in OP_NAMES of the row it stands for."""
-        ops: np.ndarray[Any, np.dtype[np.int16]] = self.recording.ops[self.rows]
-        return ops
+        return np.take(self.recording.ops, self.rows)
 
     @cached_property
     def _out_edges(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -135,28 +148,32 @@ def broadcast_targets(recording: Recording) -> dict[int, tuple[int, ...]]:
 
     Rules never see broadcasting: where NumPy stretches an operand, a node of its own does it in the graph.
     """
+    values, operands = recording.values.others, recording.operands
+    rows = recording.values.array_rows
+    if not len(rows):
+        return {}
+    # Shapes by number, so that only the slots in which two of them differ are looked at one by one.
+    numbers: dict[tuple[int, ...], int] = {(): 0}
+    shape_of_row = np.zeros(len(recording), np.int64)
+    shape_of_row[rows] = [numbers.setdefault(values[row].shape, len(numbers)) for row in rows.tolist()]
+    shapes = list(numbers)
+    consumers = np.repeat(np.arange(len(recording)), np.diff(recording.starts))
+    differs = (operands >= 0) & (shape_of_row[consumers] > 0) & _IS_ARRAY_RULE[recording.ops[consumers]]
+    differs[differs] = shape_of_row[operands[differs]] != shape_of_row[consumers[differs]]
     targets: dict[int, tuple[int, ...]] = {}
-    values, operands, starts = recording.values.others, recording.operands, recording.starts
-    candidates = [
-        row
-        for row, value in values.items()
-        if isinstance(value, np.ndarray) and _IS_ARRAY_RULE[recording.ops[row]]
-    ]
-    for row in sorted(candidates):
-        shape = values[row].shape
-        slots = range(starts[row], starts[row + 1])
-        is_matmul = OP_NAMES[recording.ops[row]] == "matmul"
-        if is_matmul:
-            ranks = [np.ndim(operand_value(recording, slot)) for slot in slots]
-            if ranks[1] < 3 or ranks[0] < 2:  # noqa: PLR2004  (one matrix for a whole batch: the rule does it)
+    slots = np.flatnonzero(differs)
+    columns = (slots, consumers[slots], shape_of_row[operands[slots]])
+    for slot, consumer, own_number in zip(*(column.tolist() for column in columns), strict=True):
+        own, shape = shapes[own_number], values[consumer].shape
+        if recording.ops[consumer] == _MATMUL:
+            if len(shape) < 3:  # no batch
                 continue
-        for slot in slots:
-            if operands[slot] < 0:
-                continue
-            own = np.shape(operand_value(recording, slot))
-            wanted = (*shape[:-2], *own[-2:]) if is_matmul else shape
-            if own != wanted:
-                targets[slot] = wanted
+            first = int(recording.starts[consumer])
+            left, right = (np.ndim(operand_value(recording, each)) for each in (first, first + 1))
+            if right < 3 or left < 2 or own == (*shape[:-2], *own[-2:]):
+                continue  # vectors, and one matrix for a whole batch: the rule does that
+            shape = (*shape[:-2], *own[-2:])
+        targets[slot] = shape
     return targets
 
 

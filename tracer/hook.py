@@ -8,6 +8,7 @@ import sys
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from types import MethodType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from tracer.boxing import Boxes, Structure, leaves
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Parameters = ParamSpec("Parameters")
-Result = TypeVar("Result", covariant=True)
+Result_co = TypeVar("Result_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +53,19 @@ class _ThreadState(threading.local):
 _state = _ThreadState()
 
 
-class Traced(Protocol[Parameters, Result]):
+class Traced(Protocol[Parameters, Result_co]):
     """A decorated function."""
 
     last_trace: Trace | None
-    __wrapped__: Callable[Parameters, Result]
+    __wrapped__: Callable[..., Any]
 
-    def __call__(self, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result: ...
+    def __call__(self, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result_co:
+        """Call the function and record the call."""
+        ...
 
 
 @overload
-def trace(function: Callable[Parameters, Result], /) -> Traced[Parameters, Result]: ...
+def trace(function: Callable[Parameters, Result_co], /) -> Traced[Parameters, Result_co]: ...
 @overload
 def trace(
     *,
@@ -71,7 +74,7 @@ def trace(
     static: tuple[str, ...] = (),
     strict: bool = False,
     keep: Literal["auto", "all"] = "auto",
-) -> Callable[[Callable[Parameters, Result]], Traced[Parameters, Result]]: ...
+) -> Callable[[Callable[Parameters, Result_co]], Traced[Parameters, Result_co]]: ...
 def trace(function: Any = None, /, **options: Any) -> Any:
     """Record every call of a function; `function.last_trace` is the Trace of its last call.
 
@@ -127,8 +130,9 @@ def record(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Trace:
 
 
 def watch(value: Any, name: str) -> Any:
-    """Make a value that is no argument an input of the running trace, under `name`; it is in `t.grads` after the parameters.
+    """Make a value that is no argument an input of the running trace, called `name`.
 
+    In `t.grads` it comes after the parameters.
     Outside a traced function, and for a value that is traced already, it returns the value as it is.
     """
     running = _state.running
@@ -182,14 +186,16 @@ def run(
 
 
 def _undecorated(function: Any) -> Any:
-    """Return the function beneath our own decorator."""
+    """Return the function beneath our own decorator; of a bound method, the method beneath it."""
+    if inspect.ismethod(function):
+        return MethodType(_undecorated(function.__func__), function.__self__)
     while hasattr(function, "edgegrad_options") and hasattr(function, "__wrapped__"):
         function = function.__wrapped__
     return function
 
 
 def _at_row(output: Output) -> Output:
-    """Number the output's record by row instead of by its position on the tape."""
+    """Return the output with its record numbered by row instead of by its position on the tape."""
     return Output(output.path, output.row // WIDTH if output.row >= 0 else -1, output.value)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Followed: TypeAlias = tuple[str, tuple[Any, ...], dict[str, Any] | None]
 
 _BINARY_OP = opcode.opmap["BINARY_OP"]
-_NOT_GIVEN = np._NoValue  # type: ignore[attr-defined]  # noqa: SLF001  (NumPy's own default for keepdims)
+_NOT_GIVEN = np._NoValue  # noqa: SLF001  (NumPy's own default for keepdims)
 
 
 class _OptionError(Exception):
@@ -62,7 +62,7 @@ def _reduction(name: str) -> Callable[..., Followed]:
 def _operands(name: str) -> Callable[..., Followed]:
     def read(*operands: Any, **options: Any) -> Followed:
         _only_defaults((), options)
-        return name, operands, {}
+        return name, operands, None
 
     return read
 
@@ -77,9 +77,10 @@ def _joined(name: str) -> Callable[..., Followed]:
     return read
 
 
-def _reshape(a: Any, shape: Any = None, *rest: Any, **options: Any) -> Followed:
+def _reshape(a: Any, _shape: Any = None, *rest: Any, **options: Any) -> Followed:
     _only_defaults(
-        () if rest in ((), ("C",)) else rest, {k: v for k, v in options.items() if k != "newshape"}
+        () if rest in ((), ("C",)) else rest,
+        {name: value for name, value in options.items() if name not in ("shape", "newshape")},
     )
     return "reshape", (a,), {}
 
@@ -97,7 +98,7 @@ def _transpose(a: Any, axes: Any = None) -> Followed:
 
 
 def _shape_only(name: str) -> Callable[..., Followed]:
-    def read(a: Any, *rest: Any, **options: Any) -> Followed:
+    def read(a: Any, *_: Any, **options: Any) -> Followed:
         _only_defaults((), {key: value for key, value in options.items() if key not in ("axis", "shape")})
         return name, (a,), {}
 
@@ -168,7 +169,7 @@ _PLAIN_UFUNCS = frozenset(
         "logical_xor logical_not bitwise_and bitwise_or bitwise_xor invert left_shift right_shift spacing"
     ).split()
 )
-_UFUNC_RULES: dict[Any, str] = {
+UFUNC_RULES: dict[Any, str] = {
     np.rad2deg: "degrees",
     np.deg2rad: "radians",
     np.conjugate: "positive",
@@ -220,13 +221,13 @@ def call_ufunc(
             record_call(name, inputs, value, None, frame, AUXILIARY)
             for name, value in zip(_TWO_RESULTS[ufunc], results, strict=True)
         )
-    if ufunc not in _UFUNC_RULES:
+    if ufunc not in UFUNC_RULES:
         raise refuse(f"np.{ufunc.__name__}", frame)
     if ufunc is np.power and frame.f_code.co_code[frame.f_lasti] == _BINARY_OP:
         value = values[0] ** values[1]  # array ** 2 is np.square: not always the bits of np.power
     else:
         value = ufunc(*values)
-    return record_call(_UFUNC_RULES[ufunc], arrays_of(inputs, frame), value, None, frame)
+    return record_call(UFUNC_RULES[ufunc], arrays_of(inputs, frame), value, None, frame)
 
 
 def call_function(

@@ -15,6 +15,7 @@ import operator
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,7 +116,7 @@ def _log(original: Callable[..., Any], _: str) -> Callable[..., Any]:
 def _hypot(original: Callable[..., Any], _: str) -> Callable[..., Any]:
     def function(*coordinates: Any) -> Any:
         if any(map(is_traced, coordinates)):
-            name = "hypot" if len(coordinates) == 2 else "hypot_scalars"  # noqa: PLR2004
+            name = "hypot" if len(coordinates) == 2 else "hypot_scalars"
             return _general(original, name, coordinates, _frame(1))
         return original(*coordinates)
 
@@ -245,7 +246,7 @@ def _array(original: Callable[..., Any], name: str) -> Callable[..., Any]:
         frame = _frame(1)
         dtype = options.get("dtype", args[1] if len(args) > 1 else None)
         value = original(plain_deep(args[0]), *args[1:], **options)
-        if options.keys() - {"dtype", "copy"} or len(args) > 2:  # noqa: PLR2004
+        if options.keys() - {"dtype", "copy"} or len(args) > 2:
             raise numpy_calls.refuse(f"np.{name} with more than a dtype", frame)
         if value.dtype.kind != "f":
             return _cut_all(args[0], name, value, frame)
@@ -310,29 +311,45 @@ _BUILTIN = type(math.exp)
 _FUNCTION = type(_replacements)
 
 
+@dataclass(slots=True)
+class _Namespace:
+    """The globals of a module, and which of them were bound to an original when it had this size."""
+
+    names: dict[str, Any]
+    size: int
+    bound: list[str]
+
+
 class _Installation:
-    """The replaced names of the whole process; traces in several threads share them."""
+    """The replaced names of the whole process; traces in several threads share them.
+
+    A module is searched once, and again when it has got more or fewer names: searching all of them takes
+    milliseconds, and every traced call would pay for it.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._traces = 0
-        self._places: dict[tuple[int, str], dict[str, Any]] = {}
+        self._modules: set[str] = set()
+        self._namespaces: dict[int, _Namespace] = {}
+        self._replaced: list[tuple[dict[str, Any], str]] = []
         self._cells: list[tuple[CellType, Any]] = []
-        self._known: dict[int, tuple[int, list[str]]] = {}
-        self._modules: frozenset[str] = frozenset()
 
     def install(self, function: Any) -> None:
         """Replace every bound original, and count one trace more."""
         with self._lock:
             if not self._traces:
-                self._modules = frozenset(sys.modules)
-                for module in list(sys.modules.values()):
-                    self._replace_in(getattr(module, "__dict__", None))
+                if sys.modules.keys() != self._modules:
+                    self._list_modules()
+                for namespace in self._namespaces.values():
+                    if len(namespace.names) != namespace.size:
+                        _search(namespace)
+                    if namespace.bound:
+                        self._replace(namespace)
             self._traces += 1
-            namespace = getattr(function, "__globals__", None)
-            if namespace is not None:
-                self._known.pop(id(namespace), None)  # a notebook may have bound a name anew
-                self._replace_in(namespace)
+            names = getattr(function, "__globals__", None)
+            if names is not None:  # searched each time: a notebook may have bound a name anew
+                self._replace(_search(_Namespace(names, 0, [])))
             for cell in getattr(function, "__closure__", None) or ():
                 self._replace_cell(cell)
 
@@ -342,33 +359,31 @@ class _Installation:
             self._traces -= 1
             if self._traces:
                 return
-            for (_, name), namespace in self._places.items():
-                original = _original(namespace.get(name))
+            for names, name in self._replaced:
+                original = _original(names.get(name))
                 if original is not None:
-                    namespace[name] = original
+                    names[name] = original
             for cell, original in self._cells:
                 cell.cell_contents = original
-            self._places.clear()
+            self._replaced.clear()
             self._cells.clear()
             for name in sys.modules.keys() - self._modules:
                 _restore_new_module(sys.modules[name])
 
-    def _replace_in(self, namespace: dict[str, Any] | None) -> None:
-        if type(namespace) is not dict or str(namespace.get("__name__")).startswith("tracer."):
-            return
-        size, names = self._known.get(id(namespace), (-1, []))
-        if size != len(namespace):
-            names = [
-                name
-                for name, value in list(namespace.items())
-                if type(value) is _BUILTIN and value in _REPLACEMENTS
-            ]
-            self._known[id(namespace)] = len(namespace), names
-        for name in names:
-            value = namespace.get(name)
+    def _list_modules(self) -> None:
+        self._modules = set(sys.modules)
+        known, self._namespaces = self._namespaces, {}
+        for module in list(sys.modules.values()):
+            names = getattr(module, "__dict__", None)
+            if type(names) is dict and not str(names.get("__name__")).startswith("tracer."):
+                self._namespaces[id(names)] = known.get(id(names)) or _Namespace(names, -1, [])
+
+    def _replace(self, namespace: _Namespace) -> None:
+        for name in namespace.bound:
+            value = namespace.names.get(name)
             if type(value) is _BUILTIN and value in _REPLACEMENTS:
-                namespace[name] = _REPLACEMENTS[value]
-                self._places[id(namespace), name] = namespace
+                namespace.names[name] = _REPLACEMENTS[value]
+                self._replaced.append((namespace.names, name))
 
     def _replace_cell(self, cell: CellType) -> None:
         try:
@@ -378,6 +393,14 @@ class _Installation:
         if type(value) is _BUILTIN and value in _REPLACEMENTS:
             self._cells.append((cell, value))
             cell.cell_contents = _REPLACEMENTS[value]
+
+
+def _search(namespace: _Namespace) -> _Namespace:
+    """Find the names that are bound to an original."""
+    items = list(namespace.names.items())
+    namespace.bound = [name for name, value in items if type(value) is _BUILTIN and value in _REPLACEMENTS]
+    namespace.size = len(items)
+    return namespace
 
 
 def _original(value: Any) -> Any:

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.rules import RULES
-from tracer.rules.kinds import Elementwise
-from tracer.tape import OP_NAMES, WIDTH, Call, Tape
+from tracer.tape import COMPACT_OPERANDS, WIDTH, Call, Tape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import CodeType
 
 _CHUNK = 1 << 16  # records frozen at a time: what the lists of the tape need is freed as the columns grow
+_NAN = float("nan")
 _LEFT, _RIGHT, _BOTH = 1, 2, 3
+_COMPACT_OPERANDS = np.array(COMPACT_OPERANDS, np.int64)
 
 
 @dataclass(slots=True)
@@ -31,6 +31,12 @@ class Values:
 
     def __len__(self) -> int:
         return len(self.floats)
+
+    @property
+    def array_rows(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """The rows that hold an array, in order."""
+        rows = [row for row, value in self.others.items() if type(value) is np.ndarray]
+        return np.array(rows, np.int64)
 
     def __getitem__(self, row: int) -> Any:
         if row in self.others:
@@ -81,11 +87,9 @@ def freeze(tape: Tape) -> Recording:
     degrees = np.concatenate([chunk.degrees for chunk in chunks] or [np.zeros(0, np.int64)])
     starts = np.zeros(count + 1, np.int64)
     np.cumsum(degrees, out=starts[1:])
-    values, constants, params = (
-        Values(_joined([c.values for c in chunks])),
-        Values(_joined([c.constants for c in chunks])),
-        {},
-    )
+    values = Values(_joined([chunk.values for chunk in chunks]))
+    constants = Values(_joined([chunk.constants for chunk in chunks]))
+    params: dict[int, dict[str, Any]] = {}
     first = first_constant = 0
     for chunk in chunks:
         values.others.update((first + row, value) for row, value in chunk.values.others.items())
@@ -127,10 +131,9 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
     """Turn a stretch of records into columns; constants are numbered from 0 within it."""
     count = len(records) // WIDTH
     codes = np.fromiter(records[0::WIDTH], np.int32, count)
-    left = np.fromiter(records[1::WIDTH], object, count)
-    right = np.fromiter(records[2::WIDTH], object, count)
+    left, right = records[1::WIDTH], records[2::WIDTH]
     ops, masks = codes >> 2, codes & _BOTH
-    degrees = np.where(masks > 0, _ARITY[ops], 0)
+    degrees = np.where(masks > 0, _COMPACT_OPERANDS[ops], 0)
     general = np.flatnonzero(masks == 0).tolist()
     for row in general:
         degrees[row] = len(left[row])
@@ -138,13 +141,14 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
     np.cumsum(degrees, out=starts[1:])
     operands = np.zeros(starts[-1], np.int64)
     constants: list[Any] = []
-
     for side, bit, shift in ((left, _LEFT, 0), (right, _RIGHT, 1)):
-        traced = np.flatnonzero(masks & bit)
-        operands[starts[traced] + shift] = side[traced].astype(np.int64) // WIDTH
-        plain = np.flatnonzero((masks > 0) & (masks & bit == 0) & (degrees > shift))
-        operands[starts[plain] + shift] = -1 - len(constants) - np.arange(len(plain))
-        constants += side[plain].tolist()
+        is_traced = masks & bit > 0
+        traced = np.flatnonzero(is_traced)
+        operands[starts[traced] + shift] = _positions(side, traced) // WIDTH
+        if len(traced) < count:
+            plain = np.flatnonzero((masks > 0) & ~is_traced & (degrees > shift))
+            operands[starts[plain] + shift] = -1 - len(constants) - np.arange(len(plain))
+            constants += [side[row] for row in plain.tolist()]
     params: dict[int, dict[str, Any]] = {}
     for row in general:
         positions, (row_constants, row_params) = left[row], right[row]
@@ -169,36 +173,40 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
     )
 
 
+def _positions(side: list[Any], traced: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the positions in one column of the tape, which holds other things in other rows."""
+    if len(traced) == len(side):
+        return np.fromiter(side, np.int64, len(side))
+    return np.fromiter((side[row] for row in traced.tolist()), np.int64, len(traced))
+
+
 def values_of(items: Sequence[Any]) -> Values:
     """Put Python values into a column."""
     if set(map(type, items)) <= {float}:
         return Values(np.fromiter(items, np.float64, len(items)))
-    floats = np.zeros(len(items))
-    others = {}
-    for row, item in enumerate(items):
-        if type(item) is not float:
-            others[row] = item
-        floats[row] = _as_float(item)
-    return Values(floats, others)
+    others = {row: item for row, item in enumerate(items) if type(item) is not float}
+    return Values(np.fromiter(map(_as_float, items), np.float64, len(items)), others)
 
 
 def _as_float(item: Any) -> float:
     """Return a number as a float for the columns; NaN for what is none: arrays, strings, arguments of a rule."""
-    if isinstance(item, (float, int, np.number)):
-        try:
-            return float(item)
-        except (OverflowError, TypeError):
-            return float("nan")
-    return float("nan")
+    if type(item) is float:
+        return item
+    if type(item) is np.ndarray:
+        return _NAN
+    try:
+        return float(item) if isinstance(item, (int, np.floating, np.integer, np.bool_)) else _NAN
+    except OverflowError:  # an int beyond the floats
+        return _NAN
+
+
+def operands_of(recording: Recording, producers: list[int]) -> tuple[Any, ...]:
+    """Return the values of the operands with these numbers: of rows, and of constants below zero."""
+    values, constants = recording.values, recording.constants
+    return tuple(
+        [values[producer] if producer >= 0 else constants[-1 - producer] for producer in producers]
+    )
 
 
 def _joined(parts: list[Values]) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.concatenate([part.floats for part in parts] or [np.zeros(0)])
-
-
-def _arity(name: str) -> int:
-    rule = RULES.get(name)
-    return min(len(rule.partials), 2) if isinstance(rule, Elementwise) else 1
-
-
-_ARITY = np.array([_arity(name) for name in OP_NAMES], np.int64)

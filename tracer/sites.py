@@ -62,10 +62,9 @@ class Sites:
         """The rows assigned to each variable, in execution order."""
         rows_of: dict[Variable, list[Any]] = defaultdict(list)
         order = np.argsort(self.row_places, kind="stable")
-        places, firsts = np.unique(self.row_places[order], return_index=True)
-        groups = np.split(order, firsts[1:]) if len(places) else []
-        for number, rows in zip(places.tolist(), groups, strict=True):
-            if number == NO_PLACE:
+        stops = np.cumsum(np.bincount(self.row_places + 1, minlength=len(self.places) + 1))
+        for number, rows in enumerate(np.split(order, stops[:-1])[1:]):
+            if not len(rows):
                 continue
             place = self.places[number]
             for target in place.targets:
@@ -127,10 +126,12 @@ def sites_of(recording: Recording) -> Sites:
         np.array([numbers[id(code)] for code in recording.segment_codes], np.int64), lengths
     )
     row_keys = row_codes << _OFFSET_BITS | np.maximum(recording.instructions, 0).astype(np.int64)
-    distinct, row_places = np.unique(row_keys, return_inverse=True)
-    row_places = row_places.astype(np.int32)
+    order = np.argsort(row_keys, kind="stable")
+    is_first = np.diff(row_keys[order], prepend=-1) > 0
+    row_places = np.empty(rows, np.int32)
+    row_places[order] = np.cumsum(is_first) - 1
     row_places[recording.instructions == NO_INSTRUCTION] = NO_PLACE
-    place_of_key = {key: number for number, key in enumerate(distinct.tolist())}
+    place_of_key = {key: number for number, key in enumerate(row_keys[order][is_first].tolist())}
     scopes: list[Scope] = []
     for index, call in enumerate(recording.calls):
         place = NO_PLACE

@@ -13,20 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 import numpy as np
 
 from tracer.errors import CutError, CutWarning, UnsupportedError
-from tracer.rules import RULES
-from tracer.rules.kinds import Elementwise
-from tracer.tape import Tape, place, users
+from tracer.tape import COMPACT_OPERANDS, OP_NUMBERS, Tape, place, users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import FrameType
 
 REAL_SCALARS = (float, int, np.floating, np.integer)
-_COMPACT = frozenset(
-    name
-    for name, rule in RULES.items()
-    if isinstance(rule, Elementwise) and len(rule.partials) <= 2  # noqa: PLR2004
-)
 
 
 class Traced:
@@ -124,23 +117,20 @@ def record_call(
             refuse_value(name, value, frame)
     positions: list[int | None] = []
     constants: list[Any] = []
-    scalar = type(value) is not np.ndarray
     for operand in operands:
         if is_traced(operand) and operand.tape is tape:
             positions.append(operand.id)
             constants.append(None)
-            scalar = scalar and type(operand.value) is not np.ndarray
         else:
             constant = plain(operand)
             if type(constant) in (list, tuple):
                 constant = np.asarray(constant)
             if isinstance(constant, np.ndarray):
-                scalar = False
                 constant = tape.snapshot(constant)
             positions.append(None)
             constants.append(constant)
-    if scalar and params is None and not flag and name in _COMPACT:
-        position = tape.append_scalar(name, tuple(positions), tuple(constants), value, frame)
+    if params is None and not flag and len(operands) == COMPACT_OPERANDS[OP_NUMBERS[name]]:
+        position = tape.append_compact(name, positions, constants, value, frame)
     else:
         position = tape.append(name, tuple(positions), tuple(constants), value, frame, params, flag)
     return wrap(tape, position, value)
@@ -201,4 +191,16 @@ def _brief(value: Any) -> str:
 
 def unary(operand: Traced, name: str, compute: Callable[[Any], Any], frame: FrameType) -> Any:
     """Compute and record an operation of one operand."""
-    return record_call(name, (operand,), compute(operand.value), None, frame)
+    value = compute(operand.value)
+    tape = operand.tape
+    if frame is not tape.frame and not tape.enter(frame):
+        return value
+    if type(value) is np.ndarray:
+        if value.dtype.kind != "f":
+            return record_call(name, (operand,), value, None, frame)
+    elif type(value) is not float and not isinstance(value, REAL_SCALARS):
+        refuse_value(name, value, frame)
+    records = tape.records
+    position = len(records)
+    records += (OP_NUMBERS[name] << 2 | 1, operand.id, None, value, frame.f_lasti)
+    return wrap(tape, position, value)

@@ -24,6 +24,7 @@ import numpy as np
 
 from tracer.errors import UnsupportedError
 from tracer.rules import RULES
+from tracer.rules.kinds import Elementwise, Vjp
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
@@ -35,6 +36,19 @@ AUXILIARY = (
 )
 OP_NAMES = ("input", "cut", *RULES)
 OP_NUMBERS = {name: number for number, name in enumerate(OP_NAMES)}
+
+_TWO = 2
+
+
+def _compact_operands(name: str) -> int:
+    """Return how many operands the compact form of an operation has; 0 where it has none."""
+    rule = RULES.get(name)
+    if isinstance(rule, Elementwise):
+        return len(rule.partials) if len(rule.partials) <= _TWO else 0
+    return _TWO if name in ("matmul", "dot", "outer") else int(isinstance(rule, Vjp))
+
+
+COMPACT_OPERANDS = tuple(_compact_operands(name) for name in OP_NAMES)
 
 _OWN_FILES = str(Path(__file__).parent)
 _LIBRARIES = sys.stdlib_module_names | {"numpy"}
@@ -176,24 +190,19 @@ class Tape:
         records += (OP_NUMBERS[name] << 2, operands, (constants, params), value, frame.f_lasti | flag)
         return position
 
-    def append_scalar(
-        self,
-        name: str,
-        operands: tuple[int | None, ...],
-        constants: tuple[Any, ...],
-        value: Any,
-        frame: FrameType,
+    def append_compact(
+        self, name: str, operands: list[int | None], constants: list[Any], value: Any, frame: FrameType
     ) -> int:
-        """Record an elementwise operation on one or two scalars in the compact form and return its position."""
+        """Record an operation of one or two operands and no params and return its position."""
         if frame is not self.frame:
             self.enter(frame)
         records = self.records
         position = len(records)
-        left, right = operands if len(operands) == 2 else (operands[0], None)
+        left, right = operands if len(operands) == _TWO else (operands[0], None)
         mask = (left is not None) | (right is not None) << 1
         if left is None:
             left = constants[0]
-        elif right is None and len(operands) == 2:
+        elif right is None and len(operands) == _TWO:
             right = constants[1]
         records += (OP_NUMBERS[name] << 2 | mask, left, right, value, frame.f_lasti)
         return position
@@ -214,7 +223,8 @@ class Tape:
         if owner is not constant or copy is None or not _same_bytes(copy, constant):
             copy = constant.copy(order="K")
             self._snapshots[id(constant)] = (constant, copy)
-        return copy
+        kept: np.ndarray[Any, Any] = copy
+        return kept
 
 
 def _same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
@@ -224,7 +234,7 @@ def _same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool
     if left.flags.c_contiguous and right.flags.c_contiguous and left.itemsize in (1, 2, 4, 8):
         unsigned = f"u{left.itemsize}"
         return bool(np.array_equal(left.view(unsigned), right.view(unsigned)))
-    return left.tobytes() == right.tobytes()
+    return bool(left.tobytes() == right.tobytes())
 
 
 def users(frame: FrameType) -> FrameType:

@@ -16,6 +16,7 @@ from tracer.boxing import Structure, fill
 from tracer.errors import GradientError, LookupNameError
 from tracer.graph import CUT, FUNCTION, OUTPUT, SPLITTER, Graph
 from tracer.recording import Output, Recording, Values
+from tracer.rules.kinds import Part
 from tracer.sites import Sites, sites_of
 from tracer.tape import OP_NUMBERS
 from tracer.views import Edge, Node, Views, zero_like
@@ -195,39 +196,43 @@ class Trace:
         return steps
 
     def edge_gradients(self) -> Values:
-        """Return the gradient of every edge in one column: scalars as floats, arrays by edge number."""
+        """Return the gradient of every edge in one column: scalars as floats, arrays by edge number.
+
+        An edge into an indexing carries a `Part`: the part of the array that is not zero, and its index.
+        """
         graph, gradients = self.graph, self.gradients
-        arrays = {row: value for row, value in enumerate(gradients.rows) if isinstance(value, np.ndarray)}
-        numbers = np.fromiter(
-            (0.0 if value is None or isinstance(value, np.ndarray) else value for value in gradients.rows),
-            np.float64,
-            len(gradients.rows),
-        )
         kinds = graph.kinds[graph.dst]
-        column = numbers[graph.rows[graph.dst]]
+        column = gradients.numbers[graph.rows[graph.dst]]
         into_functions = np.flatnonzero(kinds == FUNCTION)
-        slots = graph.slots[into_functions]
+        partials = gradients.locals[graph.slots[into_functions]]
         with np.errstate(all="ignore"):
-            column[into_functions] *= gradients.locals[slots]
-        fired = self.steps >= 0
-        column[~fired] = 0.0
-        special = np.zeros(len(column), np.bool_)
-        special[into_functions] = np.isnan(gradients.locals[slots])
-        special |= graph.slots >= 0
-        special[into_functions] &= np.isnan(gradients.locals[slots])
-        if arrays:
-            has_array = np.zeros(len(gradients.rows), np.bool_)
-            has_array[list(arrays)] = True
-            special |= has_array[graph.rows[graph.dst]] & (kinds == SPLITTER)
-        special |= kinds == OUTPUT
+            column[into_functions] *= partials
+        column[self.steps < 0] = 0.0
         others: dict[int, Any] = {}
-        for index in np.flatnonzero(special & fired).tolist():
-            value = Edge(self, index).grad
-            if isinstance(value, np.ndarray):
-                others[index] = value
-                column[index] = np.nan
+
+        def put(edge: int, gradient: Any) -> None:
+            if isinstance(gradient, (np.ndarray, Part)):
+                others[edge] = gradient
+                column[edge] = np.nan
             else:
-                column[index] = value
+                column[edge] = gradient
+
+        missing = into_functions[np.isnan(partials) & (self.steps[into_functions] >= 0)]
+        for edge, slot in zip(missing.tolist(), graph.slots[missing].tolist(), strict=True):
+            put(edge, gradients.slots[slot] if slot in gradients.slots else Edge(self, edge).grad)
+        has_array = np.zeros(len(self.recording), np.bool_)
+        has_array[np.fromiter(gradients.arrays, np.int64, len(gradients.arrays))] = True
+        of_arrays = (graph.slots >= 0) | has_array[graph.rows[graph.dst]]
+        splitters = np.flatnonzero((kinds == SPLITTER) & of_arrays & (self.steps >= 0))
+        for edge, row, slot in zip(
+            splitters.tolist(),
+            graph.rows[graph.dst[splitters]].tolist(),
+            graph.slots[splitters].tolist(),
+            strict=True,
+        ):
+            put(edge, gradients.narrowed[slot] if slot >= 0 else gradients.arrays[row])
+        if self.output.row >= 0:
+            put(int(graph.first_in[self.output.index]), self.seed_value)
         return Values(column, others)
 
     def __getitem__(self, name: str) -> Node:
@@ -294,9 +299,7 @@ class Trace:
 
     def _gradient_of_input(self, row: int) -> Any:
         value = self.recording.values[row]
-        gradient = self.gradients.rows[row]
-        if gradient is None:
-            gradient = zero_like(value)
+        gradient = self.gradients.row(row) if self.gradients.reached[row] else zero_like(value)
         if isinstance(value, np.ndarray):
             return np.array(gradient, dtype=value.dtype)
         return type(value)(gradient) if isinstance(value, np.floating) else float(gradient)

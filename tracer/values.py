@@ -30,15 +30,17 @@ _NUMBERS = (int, float, complex, np.number, np.bool_, np.ndarray)
 _SEQUENCES = frozenset({list, tuple, str, bytes, bytearray})
 _BINARY_OP = opcode.opmap["BINARY_OP"]
 _FIRST_IN_PLACE = 13  # argument of BINARY_OP from which on an operator is written `+=`
-_ARITHMETIC = {  # method name -> name of the rule, the operator as written, as a function, and in place
-    "add": ("add", "+", operator.add, operator.iadd),
-    "sub": ("subtract", "-", operator.sub, operator.isub),
-    "mul": ("multiply", "*", operator.mul, operator.imul),
-    "truediv": ("divide", "/", operator.truediv, operator.itruediv),
-    "floordiv": ("floor_divide", "//", operator.floordiv, operator.ifloordiv),
-    "mod": ("remainder", "%", operator.mod, operator.imod),
-    "pow": ("power", "**", operator.pow, operator.ipow),
+_ARITHMETIC = {  # method name -> name of the rule, and the operator as it is written
+    "add": ("add", "+"),
+    "sub": ("subtract", "-"),
+    "mul": ("multiply", "*"),
+    "truediv": ("divide", "/"),
+    "floordiv": ("floor_divide", "//"),
+    "mod": ("remainder", "%"),
+    "pow": ("power", "**"),
+    "matmul": ("matmul", "@"),
 }
+_COMPUTE = {method: getattr(operator, f"__{method}__") for method in _ARITHMETIC}
 
 
 class _Number(Traced, stands_for="none"):
@@ -52,6 +54,8 @@ class _Number(Traced, stands_for="none"):
         return type(self.value)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if len(inputs) == 1 and not options and method == "__call__" and ufunc in numpy_calls.UFUNC_RULES:
+            return unary(self, numpy_calls.UFUNC_RULES[ufunc], ufunc, _frame(1))
         return numpy_calls.call_ufunc(ufunc, method, inputs, options, _frame(1))
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
@@ -244,7 +248,7 @@ def _foreign(
         return NotImplemented if traced is right else compute(traced.value, other)
     if kind in (list, tuple):
         value = compute(plain_deep(left), plain_deep(right))  # raises where a list is no operand
-        if isinstance(value, np.ndarray):
+        if isinstance(value, (np.ndarray, np.generic)):
             return record_call(name, numpy_calls.arrays_of((left, right), frame), value, None, frame)
     if traced is left and kind not in _SEQUENCES and not isinstance(other, numbers.Number):
         reflected = getattr(kind, f"__r{compute.__name__}__", None)
@@ -296,10 +300,10 @@ def __{method}__(self, other{extra_parameter}):
     {guard_arguments}
     tape = self.tape
     kind = type(other)
-    if kind is Scalar and other.tape is tape:
+    if kind is {Kind} and other.tape is tape:
         value = self.value {symbol} other.value
         code, right = {both}, other.id
-    elif kind is float or kind is int:
+    elif {is_plain}:
         value = self.value {symbol} other
         code, right = {left_only}, other
     else:
@@ -308,7 +312,8 @@ def __{method}__(self, other{extra_parameter}):
     frame = getframe(1)
     if frame is not tape.frame and not tape.enter(frame):
         return value
-    out = Scalar()
+    {keep_constant}
+    out = {Kind}()
     out.value, out.tape = value, tape
     records = tape.records
     out.id = len(records)
@@ -327,63 +332,74 @@ def __r{method}__(self, other{extra_parameter}):
     frame = getframe(1)
     if frame is not tape.frame and not tape.enter(frame):
         return value
-    out = Scalar()
+    out = {Kind}()
     out.value, out.tape = value, tape
     records = tape.records
     out.id = len(records)
     records += ({right_only}, other, self.id, value, frame.f_lasti)
     return out
 """
-_GUARDS = {
-    "pow": {
-        "extra_parameter": ", modulus=None",
-        "guard_arguments": "if modulus is not None: return pow(plain(self), plain(other), plain(modulus))",
-        # A negative number to a fraction is complex: the general path says that this is not followed.
-        "guard_value": 'if type(value) is complex: refuse_value("{rule}", value, getframe(1))',
-    },
+_OF_SCALARS = {
+    "Kind": "Scalar",
+    "is_plain": "kind is float or kind is int",
+    "keep_constant": "",
+    "guard_value": "",
+    "guard_arguments": "",
+    "extra_parameter": "",
 }
-_NO_GUARDS = dict.fromkeys(_GUARDS["pow"], "")
+_OF_ARRAYS = _OF_SCALARS | {
+    "Kind": "Array",
+    "is_plain": "kind is float or kind is int or kind is ndarray",
+    "keep_constant": "if kind is ndarray: right = tape.snapshot(other)",
+    # A number, where both arrays have no axes, and an array of no real numbers take the general path.
+    "guard_value": 'if type(value) is not ndarray or value.dtype.kind != "f": '
+    'return record_call("{rule}", {operands}, value, None, getframe(1))',
+}
+_POWER_OF_SCALARS = {
+    "extra_parameter": ", modulus=None",
+    "guard_arguments": "if modulus is not None: return pow(plain(self), plain(other), plain(modulus))",
+    # A negative number to a fraction is complex: the general path says that this is not followed.
+    "guard_value": 'if type(value) is complex: refuse_value("{rule}", value, getframe(1))',
+}
 
 
-def _write_scalar_methods() -> None:
-    """Write out the two-operand methods of Scalar from the templates above."""
-    for method, (rule, symbol, compute, _) in _ARITHMETIC.items():
-        code = OP_NUMBERS[rule] << 2
-        names = {"method": method, "rule": rule, "symbol": symbol}
-        codes = {"left_only": code | 1, "right_only": code | 2, "both": code | 3}
-        guards = {key: text.format(rule=rule) for key, text in _GUARDS.get(method, _NO_GUARDS).items()}
-        space: dict[str, Any] = {
-            "Scalar": Scalar,
-            "binary": binary,
-            "compute": compute,
-            "getframe": _frame,
-            "plain": plain,
-            "refuse_value": refuse_value,
-        }
-        for template in (_FORWARD, _REFLECTED):
-            text = template.format(**names, **codes, **guards)
-            exec(compile(text, __file__, "exec"), space)  # noqa: S102  (our own text, as dataclasses does)
-        setattr(Scalar, f"__{method}__", space[f"__{method}__"])
-        setattr(Scalar, f"__r{method}__", space[f"__r{method}__"])
+def _write_methods(kind: type[_Number], lines: dict[str, str], method: str, rule: str, symbol: str) -> None:
+    """Write out an operator's forward and reflected method from the templates above."""
+    code = OP_NUMBERS[rule] << 2
+    codes = {"left_only": code | 1, "right_only": code | 2, "both": code | 3}
+    space: dict[str, Any] = {
+        "Array": Array,
+        "Scalar": Scalar,
+        "binary": binary,
+        "compute": _COMPUTE[method],
+        "getframe": _frame,
+        "ndarray": np.ndarray,
+        "plain": plain,
+        "record_call": record_call,
+        "refuse_value": refuse_value,
+    }
+    for template, name, operands in (
+        (_FORWARD, f"__{method}__", "(self, other)"),
+        (_REFLECTED, f"__r{method}__", "(other, self)"),
+    ):
+        filled = {key: line.format(rule=rule, operands=operands) for key, line in lines.items()}
+        text = template.format(method=method, rule=rule, symbol=symbol, **codes, **filled)
+        exec(compile(text, __file__, "exec"), space)  # noqa: S102  (our own text, as dataclasses does)
+        setattr(kind, name, space[name])
 
 
-def _write_array_methods() -> None:
-    """Give Array the same operators, and those in place, through the general path."""
-
-    def forward(rule: str, compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        return lambda self, other: binary(self, other, rule, compute, _frame(1))
-
-    def reflected(rule: str, compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        return lambda self, other: binary(other, self, rule, compute, _frame(1))
+def _write_arithmetic() -> None:
+    """Give Scalar and Array the operators of _ARITHMETIC, and Array those in place."""
 
     def in_place(rule: str, compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         return lambda self, other: _in_place(self, other, rule, compute, _frame(1))
 
-    for method, (rule, _, compute, compute_in_place) in _ARITHMETIC.items():
-        setattr(Array, f"__{method}__", forward(rule, compute))
-        setattr(Array, f"__r{method}__", reflected(rule, compute))
-        setattr(Array, f"__i{method}__", in_place(rule, compute_in_place))
-    Array.__imatmul__ = in_place("matmul", operator.imatmul)  # type: ignore[attr-defined]
+    for method, (rule, symbol) in _ARITHMETIC.items():
+        _write_methods(Array, _OF_ARRAYS, method, rule, symbol)
+        setattr(Array, f"__i{method}__", in_place(rule, getattr(operator, f"__i{method}__")))
+        if method != "matmul":
+            lines = _OF_SCALARS | (_POWER_OF_SCALARS if method == "pow" else {})
+            _write_methods(Scalar, lines, method, rule, symbol)
 
 
 def _borrow_names() -> None:
@@ -407,7 +423,6 @@ def _write_integer_methods() -> None:
         setattr(_Number, f"__r{method}__", reflected(compute))
 
 
-_write_scalar_methods()
-_write_array_methods()
+_write_arithmetic()
 _write_integer_methods()
 _borrow_names()

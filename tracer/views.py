@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from tracer.backward import recomputed
+from tracer.backward import elementwise_local, recomputed
 from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, OUTPUT, SPLITTER, operand_value
 from tracer.rules import RULES
 from tracer.rules.kinds import Elementwise, Many, Part
@@ -31,7 +31,7 @@ class _View:
         self.index = index
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other.trace is self.trace and other.index == self.index  # type: ignore[attr-defined]
+        return type(other) is type(self) and other.trace is self.trace and other.index == self.index
 
     def __hash__(self) -> int:
         return hash((type(self), self.index))
@@ -111,8 +111,7 @@ class Node(_View):
         value = self.trace.recording.values[self.row]
         if self._slot != NO_SLOT:
             return gradients.narrowed.get(self._slot, zero_like(value))
-        found = gradients.rows[self.row]
-        return zero_like(value) if found is None else found
+        return gradients.row(self.row) if gradients.reached[self.row] else zero_like(value)
 
     @property
     def site(self) -> Site | None:
@@ -238,7 +237,7 @@ class Edge(_View):
                 return float(rule.partial(self.port, operands, out))
             if not isinstance(rule, Elementwise):
                 return None
-            local = rule.local(self.port)(*operands, out)
+            local = elementwise_local(rule, self.port, operands, out)
         return np.broadcast_to(local, np.shape(out)) if isinstance(out, np.ndarray) else float(local)
 
     @property
@@ -252,7 +251,7 @@ class Edge(_View):
     @property
     def grad(self) -> Any:
         """The gradient on this edge; zeros where the seeded output does not depend on this use."""
-        trace, graph, gradients = self.trace, self.trace.graph, self.trace.gradients
+        graph, gradients = self.trace.graph, self.trace.gradients
         kind = graph.kinds[graph.dst[self.index]]
         if kind in (SPLITTER, OUTPUT):
             return self.dst.grad
@@ -263,7 +262,7 @@ class Edge(_View):
         if found is None and np.isnan(gradients.locals[self._slot]):
             found = recomputed(graph, self._slot, gradients)
         if found is None:
-            return gradients.rows[row] * float(gradients.locals[self._slot])
+            return gradients.row(row) * float(gradients.locals[self._slot])
         return found.dense() if isinstance(found, Part) else found
 
     @property

@@ -1,10 +1,9 @@
 """Derivatives of elementwise operations: the table of a calculus book. Read through rules.RULES.
 
 Where a derivative is a convention, the condition (`kink`) and the convention (`choice`) stand beside it.
-Complex operands have the same holomorphic derivative, except where the table compares.
+A comparison counts as 1 or 0, as Iverson's bracket does. Complex operands have the same holomorphic
+derivative, except where the table compares.
 """
-
-# ruff: noqa: RUF001  the symbols of gates are those of mathematics
 
 from __future__ import annotations
 
@@ -112,34 +111,27 @@ SPECIAL = {
     "lgamma": Elementwise(("digamma(x)",)),
 }
 
-# Operands that are chosen alike share the gradient; so it is independent of their order.
-FIRST_IF_CHOSEN = "where(x == out, where(y == out, 1/2, 1), 0)"
-SECOND_IF_CHOSEN = "where(y == out, where(x == out, 1/2, 1), 0)"
+
+def _selection(symbol: str, of_x: str, of_y: str) -> Elementwise:
+    choice = f"{symbol}: a tie shares equally, 1/2 each"
+    return Elementwise((of_x, of_y), symbol, kink="x == y", choice=choice)
 
 
-def _selection(symbol: str) -> Elementwise:
-    return Elementwise(
-        (FIRST_IF_CHOSEN, SECOND_IF_CHOSEN),
-        symbol,
-        kink="x == y",
-        choice=f"{symbol}: a tie shares equally, 1/2 each",
-    )
-
+# For the f-variants out decides: NaN is never chosen, and no comparison says so.
+F_VARIANT = ("(x == out)/(1 + (y == out))", "(y == out)/(1 + (x == out))")
 
 SELECTIONS = {
-    "maximum": _selection("max"),
-    "fmax": _selection("fmax"),
-    "minimum": _selection("min"),
-    "fmin": _selection("fmin"),
-    "where": Elementwise(
-        ("", "where(condition, 1, 0)", "where(condition, 0, 1)"), names=("condition", "x", "y")
-    ),
+    "maximum": _selection("max", "(x > y) + (x == y)/2", "(y > x) + (x == y)/2"),
+    "minimum": _selection("min", "(x < y) + (x == y)/2", "(y < x) + (x == y)/2"),
+    "fmax": _selection("fmax", *F_VARIANT),
+    "fmin": _selection("fmin", *F_VARIANT),
+    "where": Elementwise(("", "condition != 0", "condition == 0"), names=("condition", "x", "y")),
     # lo > hi gives hi.
     "clip": Elementwise(
         (
-            "where((lo <= x) & (x <= hi), 1, 0)",
-            "where((x < lo) & (lo <= hi), 1, 0)",
-            "where((x > hi) | (lo > hi), 1, 0)",
+            "(lo <= x) & (x <= hi)",
+            "(x < lo) & (lo <= hi)",
+            "(x > hi) | (lo > hi)",
         ),
         names=("x", "lo", "hi"),
         kink="(x == lo) | (x == hi)",
@@ -176,7 +168,7 @@ STEPS = {
         ("1",), "modf", kink="out == 0", choice="the fraction jumps here: the slope beside the jump"
     ),
     "heaviside": Elementwise(
-        ("0", "where(x == 0, 1, 0)"), kink="x == 0", choice="heaviside' = 0 by x, also at its jump"
+        ("0", "x == 0"), kink="x == 0", choice="heaviside' = 0 by x, also at its jump"
     ),
 }
 

@@ -26,6 +26,7 @@ FROM_NUMPY = (
     "cosh",
     "exp",
     "exp2",
+    "floor",
     "log",
     "real",
     "rint",
@@ -33,6 +34,8 @@ FROM_NUMPY = (
     "sin",
     "sinh",
     "sqrt",
+    "tan",
+    "tanh",
     "where",
 )
 VOCABULARY: dict[str, Any] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer.rules.kinds import Array, Operands, Params, Part, Vjp, may_repeat
+from tracer.rules.kinds import Array, Operands, Params, Part, Vjp, may_repeat, typed
 
 
 def _getitem(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Part:
@@ -35,21 +35,18 @@ def _setitem(port: int, g: Any, out: Any, operands: Operands, params: Params) ->
     """Go back over `array[index] = value` as a function of (array before, value) to the array after."""
     del out
     index = params["index"]
-    back: Array
     if port == 0:
-        back = g.copy()
+        back: Array = g.copy()
         back[index] = 0
         return back
-    if not may_repeat(index):
-        back = g[index]
-        return back
-    # An element that is named twice holds what was written last: its earlier values get nothing.
     value = np.asarray(operands[1])
+    if not may_repeat(index):
+        return typed(g[index], value)
+    # An element that is named twice holds what was written last: its earlier values get nothing.
     turns = np.arange(value.size).reshape(value.shape)
     last = np.empty(g.shape, turns.dtype)
     last[index] = turns
-    back = np.where(last[index] == turns, g[index], 0).astype(value.dtype)
-    return back
+    return typed(np.where(last[index] == turns, g[index], 0), value)
 
 
 INDEX = {

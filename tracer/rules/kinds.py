@@ -105,7 +105,7 @@ class Vjp:
 
 
 def typed(gradient: Any, operand: Array) -> Array:
-    """Give a gradient the operand's type: narrow what mixed types widened, take the real part for a real one."""
+    """Give a gradient the operand's type: narrow a wider one, keep the real part for a real operand."""
     if gradient.dtype.kind == "c" and operand.dtype.kind != "c":
         gradient = gradient.real
     narrowed: Array = gradient.astype(operand.dtype, copy=False)
@@ -146,5 +146,5 @@ def may_repeat(index: Any) -> bool:
 
 def _names_once(part: Any) -> bool:
     if isinstance(part, np.ndarray):
-        return part.dtype.kind == "b"
+        return bool(part.dtype.kind == "b")
     return part is None or part is Ellipsis or isinstance(part, int | np.integer | slice)

@@ -68,9 +68,9 @@ def _tensordot(port: int, g: Any, out: Any, operands: Operands, params: Params) 
     del out
     a, b = operands
     axes = params.get("axes", 2)
-    if isinstance(axes, int):
+    if isinstance(axes, int | np.integer):
         return _contract(port, g, operands, (list(range(a.ndim - axes, a.ndim)), list(range(axes))))
-    of_a, of_b = ([each] if isinstance(each, int) else list(each) for each in axes)
+    of_a, of_b = ([each] if isinstance(each, int | np.integer) else list(each) for each in axes)
     return _contract(
         port, g, operands, ([each % a.ndim for each in of_a], [each % b.ndim for each in of_b])
     )

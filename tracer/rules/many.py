@@ -3,8 +3,6 @@
 Read through rules.RULES.
 """
 
-# ruff: noqa: RUF001  the symbols of gates are those of mathematics
-
 from __future__ import annotations
 
 from itertools import accumulate

@@ -20,7 +20,7 @@ def _kept(reduced: Any, operand: Array, params: Params) -> Array:
     axis = params.get("axis")
     if axis is None:
         return np.asarray(reduced).reshape((1,) * operand.ndim)
-    axes = {axis % operand.ndim} if isinstance(axis, int) else {each % operand.ndim for each in axis}
+    axes = {each % operand.ndim for each in (axis if isinstance(axis, tuple) else (axis,))}
     return np.asarray(reduced).reshape([1 if at in axes else n for at, n in enumerate(operand.shape)])
 
 
@@ -50,7 +50,7 @@ def _prod(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Ar
     del port, out
     (operand,) = operands
     axis = params.get("axis")
-    axes = tuple(range(operand.ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
+    axes = tuple(range(operand.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     last = tuple(range(operand.ndim - len(axes), operand.ndim))
     factors = np.moveaxis(operand, axes, last)
     rows = factors.reshape(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer.rules.kinds import Array, Operands, Params, Vjp
+from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
 
 
 def _reshape(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
@@ -52,19 +52,17 @@ def _concatenate(port: int, g: Any, out: Any, operands: Operands, params: Params
     axis = params.get("axis", 0)
     if axis is None:
         start = sum(operand.size for operand in operands[:port])
-        flat: Array = g[start : start + operands[port].size]
-        return flat.reshape(operands[port].shape)
+        return typed(g[start : start + operands[port].size].reshape(operands[port].shape), operands[port])
     axis %= g.ndim
     start = sum(operand.shape[axis] for operand in operands[:port])
-    piece: Array = g[(slice(None),) * axis + (slice(start, start + operands[port].shape[axis]),)]
-    return piece
+    piece = g[(slice(None),) * axis + (slice(start, start + operands[port].shape[axis]),)]
+    return typed(piece, operands[port])
 
 
 def _stack(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    del out, operands
+    del out
     axis = params.get("axis", 0) % g.ndim
-    layer: Array = g[(slice(None),) * axis + (port,)]
-    return layer
+    return typed(g[(slice(None),) * axis + (port,)], operands[port])
 
 
 SHAPE = {

@@ -1,0 +1,432 @@
+"""Every derivative rule against differences of its plain function, and proof that this check can fail."""
+
+# ruff: noqa: RUF001  the symbols of gates are those of mathematics
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rule_rows import (
+    ALTERNATING,
+    ARRAYS,
+    DIGAMMA,
+    ELEMENTS,
+    KINKS,
+    SCALARS,
+    THREES,
+    TIES,
+    ZEROS,
+    Elements,
+    Scalars,
+)
+
+from tracer.rules import RULES, Elementwise, Many, Part
+from tracer.rules.special import digamma
+
+ROWS = (*ELEMENTS, *SCALARS, *ARRAYS)
+TOLERANCE = 2e-9  # of the size of what is compared
+
+
+def slope(f, step=1e-2):
+    """Differentiate `f` at 0: central differences, extrapolated to an error of step**6 (Richardson)."""
+    first, second, third = ((f(h) - f(-h)) / (2 * h) for h in (step, step / 2, step / 4))
+    return (64 * third - 20 * second + first) / 45
+
+
+def names(rows):
+    """Number the rows of an op, for readable test ids."""
+    seen = {}
+    for row in rows:
+        seen[row.op] = seen.get(row.op, -1) + 1
+        yield f"{row.op}-{seen[row.op]}"
+
+
+def generator(row):
+    return np.random.default_rng(zlib.crc32(row.op.encode()))
+
+
+def assert_close(got, expected):
+    __tracebackhide__ = True
+    scale = max(1.0, np.max(np.abs(expected), initial=0))
+    assert np.all(np.abs(got - expected) <= TOLERANCE * scale), f"rule: {got}, differences: {expected}"
+
+
+# elementwise
+
+
+def draw(spec, shape, random, unit=1.0):
+    if spec == ALTERNATING:
+        return np.arange(math.prod(shape)).reshape(shape) % 2 == 0
+    if spec == THREES:
+        return np.full(shape, 3)
+    if spec == ZEROS:
+        return np.zeros(shape)
+    return np.asarray(random.uniform(*spec, shape) * unit)
+
+
+def is_traced(spec):
+    return spec not in {ALTERNATING, THREES, ZEROS}
+
+
+def check_elements(row, rule, shape=(7,), unit=1.0):
+    random = generator(row)
+    operands = [draw(spec, shape, random, unit) for spec in row.operands]
+    out = row.forward(*operands)
+    for port, spec in enumerate(row.operands):
+        if is_traced(spec):
+
+            def moved(h, port=port):
+                return row.forward(*(x + h if at == port else x for at, x in enumerate(operands)))
+
+            got = rule.local(port)(*operands, out)
+            assert np.shape(got) in ((), np.shape(out))
+            assert_close(got, slope(moved))
+
+
+def check_scalars(row, rule):
+    out = row.forward(*row.operands)
+    partials = rule.partials(row.operands, out)
+    assert len(partials) == len(row.operands)
+    for port in range(len(row.operands)):
+
+        def moved(h, port=port):
+            return row.forward(*(x + h if at == port else x for at, x in enumerate(row.operands)))
+
+        assert rule.partial(port, row.operands, out) == partials[port]
+        assert_close(partials[port], slope(moved))
+
+
+# arrays
+
+
+def fill(spec, random, dtype=np.float64):
+    """Return distinct numbers at distances far above the step of the differences, in random order."""
+    if isinstance(spec, np.ndarray):
+        return spec.astype(dtype)
+    count = math.prod(spec)
+    numbers = (random.permutation(count) - count // 2) * 0.5 + random.uniform(0, 0.2, count)
+    return numbers.reshape(spec).astype(dtype)
+
+
+def dense(gradient):
+    return gradient.dense() if isinstance(gradient, Part) else gradient
+
+
+def check_arrays(row, rule):
+    random = generator(row)
+    operands = tuple(fill(spec, random) for spec in row.operands)
+    out = row.forward(*operands)
+    g = random.normal(size=np.shape(out))
+    for port, operand in enumerate(operands):
+        direction = random.normal(size=operand.shape)
+
+        def moved(h, port=port, direction=direction):
+            after = row.forward(*(x + h * direction if at == port else x for at, x in enumerate(operands)))
+            return np.sum(g * after)
+
+        gradient = dense(rule.pull(port, g, out, operands, row.params))
+        assert gradient.shape == operand.shape
+        assert gradient.dtype == operand.dtype
+        assert_close(np.sum(gradient * direction), slope(moved))
+
+
+def check(row, rule):
+    if isinstance(row, Elements):
+        check_elements(row, rule)
+    elif isinstance(row, Scalars):
+        check_scalars(row, rule)
+    else:
+        check_arrays(row, rule)
+
+
+def perturbed(rule, port):
+    """Make the rule wrong at one port, by 0.1 %, and by 0.001 where it says zero."""
+    if isinstance(rule, Elementwise):
+        texts = list(rule.partials)
+        texts[port] = "0.001" if texts[port] == "0" else f"1.001*({texts[port]})"
+        return replace(rule, partials=tuple(texts))
+    if isinstance(rule, Many):
+
+        def partials(operands, out):
+            right = list(rule.partials(operands, out))
+            right[port] *= 1.001
+            return right
+
+        return replace(rule, partials=partials)
+
+    def pull(at, g, out, operands, params):
+        right = dense(rule.pull(at, g, out, operands, params))
+        return right * 1.001 if at == port else right
+
+    return replace(rule, pull=pull)
+
+
+def is_caught(row, rule):
+    try:
+        check(row, rule)
+    except AssertionError:
+        return True
+    return False
+
+
+def test_every_rule_has_a_row_and_every_row_a_rule():
+    assert {row.op for row in ROWS} == set(RULES)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=names(ROWS))
+def test_rule_agrees_with_differences(row):
+    check(row, RULES[row.op])
+
+
+def traced_ports(row):
+    return [
+        port for port, spec in enumerate(row.operands) if not isinstance(row, Elements) or is_traced(spec)
+    ]
+
+
+PORTS = sorted({(row.op, port) for row in ROWS for port in traced_ports(row)})
+
+
+@pytest.mark.parametrize(("op", "port"), PORTS)
+def test_rule_that_is_wrong_by_a_thousandth_is_caught(op, port):
+    wrong = perturbed(RULES[op], port)
+    assert any(is_caught(row, wrong) for row in ROWS if row.op == op and port < len(row.operands))
+
+
+def test_every_port_of_an_elementwise_rule_has_a_row_or_no_gradient():
+    texts = {op: rule.partials for op, rule in RULES.items() if isinstance(rule, Elementwise)}
+    assert {(op, port) for op, partials in texts.items() for port, text in enumerate(partials) if text} == {
+        (op, port) for op, port in PORTS if op in texts
+    }
+
+
+@pytest.mark.parametrize("row", ELEMENTS, ids=names(ELEMENTS))
+@pytest.mark.parametrize("shape", [(), (0,), (2, 3)])
+def test_elementwise_rule_takes_arrays_of_any_shape(row, shape):
+    check_elements(row, RULES[row.op], shape)
+
+
+@pytest.mark.parametrize("unit", [np.exp(0.3j), np.exp(-0.4j)])
+@pytest.mark.parametrize("row", [row for row in ELEMENTS if row.holomorphic], ids=lambda row: row.op)
+def test_elementwise_rule_is_the_complex_derivative_too(row, unit):
+    check_elements(row, RULES[row.op], unit=unit)
+
+
+def in_single_precision(operand):
+    narrow = {"f": np.float32, "c": np.complex64}
+    return operand.astype(narrow.get(operand.dtype.kind, operand.dtype))
+
+
+@pytest.mark.parametrize(
+    ("row", "unit"),
+    [(row, unit) for row in ELEMENTS for unit in (1.0, np.exp(0.3j)) if row.holomorphic or unit == 1.0],
+    ids=lambda value: getattr(value, "op", "complex" if isinstance(value, complex) else "real"),
+)
+def test_elementwise_rule_keeps_single_precision(row, unit):
+    random = generator(row)
+    wide = [draw(spec, (5,), random, unit) for spec in row.operands]
+    narrow = [in_single_precision(operand) for operand in wide]
+    wide_out = row.forward(*wide)
+    narrow_out = in_single_precision(wide_out)
+    for port in traced_ports(row):
+        local = RULES[row.op].local(port)
+        got = local(*narrow, narrow_out)
+        # a plain number takes on whatever type it meets
+        assert isinstance(got, int | float) or got.dtype == narrow_out.dtype
+        assert np.allclose(got, local(*wide, wide_out), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("row", ARRAYS, ids=names(ARRAYS))
+def test_vjp_keeps_single_precision(row):
+    random = generator(row)
+    wide = tuple(fill(spec, random) for spec in row.operands)
+    narrow = tuple(operand.astype(np.float32) for operand in wide)
+    pull = RULES[row.op].pull
+    out = row.forward(*wide)
+    g = random.normal(size=np.shape(out))
+    for port, operand in enumerate(narrow):
+        got = dense(pull(port, np.float32(g), np.float32(out), narrow, row.params))
+        assert (got.shape, got.dtype) == (operand.shape, np.float32)
+        assert np.allclose(got, dense(pull(port, g, out, wide, row.params)), rtol=1e-3, atol=1e-3)
+        mixed = (*wide[:port], operand, *wide[port + 1 :])
+        mixed_out = row.forward(*mixed)
+        mixed_g = np.asarray(g, np.result_type(mixed_out))
+        assert dense(pull(port, mixed_g, mixed_out, mixed, row.params)).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ARRAYS if row.op in {"sum", "matmul", "max"}], ids=lambda row: row.op
+)
+def test_vjp_takes_a_plain_float_as_gradient(row):
+    operands = tuple(fill(spec, generator(row)) for spec in row.operands)
+    out = row.forward(*operands)
+    if np.shape(out) == ():
+        for port, operand in enumerate(operands):
+            gradient = RULES[row.op].pull(port, 2.0, float(out), operands, row.params)
+            assert gradient.shape == operand.shape
+
+
+# kinks
+
+
+def partials_at(kink):
+    rule = RULES[kink.op]
+    with np.errstate(all="ignore"):
+        if isinstance(rule, Many):
+            return rule.partials(kink.operands, kink.out), rule.at_kink(kink.operands, kink.out)
+        columns = [np.array([x]) for x in (*kink.operands, kink.out)]
+        ports = range(len(kink.operands))
+        return [float(np.ravel(rule.local(port)(*columns))[0]) for port in ports], (
+            bool(rule.at_kink(*columns)[0]) if rule.at_kink else False
+        )
+
+
+@pytest.mark.parametrize("kink", KINKS, ids=names(KINKS))
+def test_partials_at_a_kink_are_what_is_written_beside_the_rule(kink):
+    partials, is_kink = partials_at(kink)
+    assert np.array_equal(partials, kink.partials, equal_nan=True), partials
+    assert is_kink == kink.is_kink
+
+
+def test_every_rule_with_a_kink_has_a_row_for_it():
+    with_row = {kink.op for kink in KINKS if kink.is_kink} | {op for op, *_ in TIES}
+    assert with_row == {op for op, rule in RULES.items() if rule.kink}
+
+
+@pytest.mark.parametrize("op", [op for op, rule in RULES.items() if rule.kink])
+def test_a_kink_comes_with_its_choice_and_its_test(op):
+    assert RULES[op].choice
+    assert RULES[op].at_kink is not None
+
+
+@pytest.mark.parametrize("row", [row for row in ELEMENTS if row.op != "heaviside"], ids=lambda row: row.op)
+def test_a_smooth_point_is_no_kink(row):
+    rule = RULES[row.op]
+    operands = [draw(spec, (7,), generator(row)) for spec in row.operands]
+    assert rule.at_kink is None or not np.any(rule.at_kink(*operands, row.forward(*operands)))
+
+
+@pytest.mark.parametrize(("op", "operand", "params", "g", "expected"), TIES)
+def test_ties_share_equally(op, operand, params, g, expected):
+    x = np.array(operand)
+    out = getattr(np, op)(x, **params)
+    gradient = RULES[op].pull(0, np.array(g), out, (x,), params)
+    assert np.array_equal(gradient, expected)
+    assert RULES[op].at_kink(out, (x,), params)
+
+
+def test_distinct_numbers_are_no_tie():
+    x = np.array([[1.0, 2.0], [2.0, 1.0]])
+    assert not RULES["max"].at_kink(x.max(axis=1), (x,), {"axis": 1})
+
+
+def test_flat_rules_are_zero_everywhere_and_say_so():
+    flat = {op for op, rule in RULES.items() if isinstance(rule, Elementwise) and rule.flat}
+    assert flat == {
+        op for op, rule in RULES.items() if isinstance(rule, Elementwise) and set(rule.partials) == {"0"}
+    }
+    assert all(RULES[op].choice for op in flat)
+
+
+# constants among the operands
+
+
+@pytest.mark.parametrize(
+    ("op", "port", "operands", "expected"),
+    [
+        ("power", 0, (None, 2), [0.0, 2.0, 4.0]),
+        ("power", 0, (None, 1), [1.0, 1.0, 1.0]),
+        ("power", 0, (None, 0), [0.0, 0.0, 0.0]),
+        ("power", 0, (None, -1), [-math.inf, -1.0, -0.25]),
+        ("power", 1, (2, None), [math.log(2), 2 * math.log(2), 4 * math.log(2)]),
+        ("power", 1, (0, None), [0.0, 0.0, 0.0]),
+        ("divide", 0, (None, 0), math.inf),
+        ("divide", 1, (2, None), [-math.inf, -2.0, -0.5]),
+        ("multiply", 0, (None, 3), 3),
+        ("maximum", 0, (None, 1), [0.0, 0.5, 1.0]),
+        ("maximum", 1, (1, None), [0.0, 0.5, 1.0]),
+        ("clip", 0, (None, 1, math.inf), [0.0, 1.0, 1.0]),
+        ("log_base", 1, (1, None), [0.0, 0.0, 0.0]),
+        ("remainder", 0, (None, 2), 1),
+        ("hypot", 0, (None, 0), [0.0, 1.0, 1.0]),
+        ("copysign", 0, (None, -1), [0.0, -1.0, -1.0]),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_constants_are_plain_numbers_and_widen_nothing(op, port, operands, expected, dtype):
+    x = np.array([0, 1, 2], dtype)
+    filled = [x if operand is None else operand for operand in operands]
+    forward = {"log_base": lambda x, base: np.log(x) / np.log(base + 10), "clip": np.clip}.get(op)
+    with np.errstate(all="ignore"):
+        out = (forward or getattr(np, op))(*filled).astype(dtype)
+        if op == "log_base":
+            filled[1] = x + 10
+        got = RULES[op].local(port)(*filled, out)
+    assert np.allclose(got, expected, rtol=1e-6)
+    assert not isinstance(got, np.ndarray) or got.dtype == dtype
+
+
+def test_formula_is_the_text_that_is_computed():
+    rule = RULES["divide"]
+    assert [rule.formula(0), rule.formula(1)] == ["1/y", "-out/y"]
+    assert rule.local(1)(np.array([6.0]), np.array([2.0]), np.array([3.0])) == -1.5
+
+
+def test_the_symbols_of_arithmetic():
+    ops = (
+        "add",
+        "subtract",
+        "multiply",
+        "divide",
+        "power",
+        "negative",
+        "matmul",
+        "absolute",
+        "floor",
+        "ceil",
+        "sqrt",
+    )
+    assert " ".join(RULES[op].symbol for op in ops) == "+ − × ÷ ^ − @ |x| ⌊x⌋ ⌈x⌉ √"
+
+
+# parts
+
+
+def test_a_part_adds_only_where_it_points():
+    part = Part((slice(None), 1), np.array([1.0, 2.0]), (2, 3), np.float64)
+    total = np.ones((2, 3))
+    part.add_to(total)
+    assert total.tolist() == [[1, 2, 1], [1, 3, 1]]
+    assert part.dense().tolist() == [[0, 1, 0], [0, 2, 0]]
+
+
+@pytest.mark.parametrize(
+    "index", [[0, 0], np.array([0, 0]), (np.array([0, -3]),), ((0, 0),), np.array([0, 0], np.uint8)]
+)
+def test_a_part_adds_up_what_is_named_twice(index):
+    assert Part(index, np.array([1.0, 2.0]), (3,), np.float64).dense().tolist() == [3, 0, 0]
+
+
+# special functions
+
+
+@pytest.mark.parametrize(("x", "expected"), DIGAMMA)
+def test_digamma_is_right_to_thirteen_digits(x, expected):
+    assert abs(digamma(x) - expected) <= 1e-13 * max(1, abs(expected))
+
+
+def test_digamma_vanishes_at_the_minimum_of_gamma():
+    assert abs(digamma(1.4616321449683622)) <= 1e-15
+
+
+def test_digamma_has_no_value_at_its_poles():
+    assert np.isnan(digamma(np.array([0.0, -1.0, -50.0]))).all()
+
+
+def test_digamma_keeps_shape_and_type():
+    answer = digamma(np.ones((2, 0, 3), np.float32))
+    assert (answer.shape, answer.dtype) == ((2, 0, 3), np.float32)
