@@ -51,18 +51,21 @@ def assert_untouched(function, *arguments, **named):
     return expected
 
 
-def central_differences(function, *arguments, step=1e-6):
-    """The derivative of the sum of what `function` returns, by each argument that is a float or a float array."""
+def central_differences(function, *arguments, step=1e-4):
+    """The derivative of the sum of what `function` returns, by each argument that is a float or a float array.
+
+    Five points: the error is of the order of step**4.
+    """
 
     def total(*changed):
         return float(np.sum(function(*changed), dtype=np.longdouble))
 
     def slope(at, change):
-        moved = list(arguments)
-        moved[at] = change(+step)
-        above = total(*moved)
-        moved[at] = change(-step)
-        return (above - total(*moved)) / (2 * step)
+        def moved(by):
+            return total(*arguments[:at], change(by), *arguments[at + 1 :])
+
+        inner = moved(step) - moved(-step)
+        return (8 * inner - moved(2 * step) + moved(-2 * step)) / (12 * step)
 
     def by_array(at, array):
         gradient = np.zeros(array.shape)
