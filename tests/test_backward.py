@@ -67,7 +67,7 @@ def test_without_a_choice_the_error_names_the_outputs():
     )
     with pytest.raises(LookupNameError, match=r"several has no output 'nothing'; choose from \[0\] = loss, \[1\]\['sum'\], "):
         _ = finished.backward(of="nothing").grads
-    assert len(finished.nodes) == 14
+    assert len(finished.nodes) == 12
 
 
 def test_of_several_outputs_the_only_traced_one_is_taken():
@@ -333,7 +333,7 @@ def test_infinite_and_undefined_gradients_are_answers_without_warnings():
         return x**y + (x * 0.0) ** 0.5
 
     finished = record(function, -2.0, 2.0)
-    assert finished.grads["x"] == -4.0 or np.isnan(finished.grads["x"])
+    assert np.isnan(finished.grads["x"])  # 0 * inf
     assert np.isnan(finished.grads["y"])
     assert [edge.local for edge in finished["y"].uses if np.isnan(edge.local)]
     edge = finished["y"].uses[0]
