@@ -158,7 +158,8 @@ class Boxes:
         if id(value) in self._originals:
             return self._originals[id(value)]
         if is_traced(value):
-            return value if value.tape.is_open else self._unboxed(value)
+            is_of_an_outer_trace = value.tape is not self.tape and value.tape.is_open
+            return value if is_of_an_outer_trace else self._unboxed(value)
         if id(value) in open_containers:
             return value
         inside = (*open_containers, id(value))

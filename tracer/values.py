@@ -29,7 +29,8 @@ _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this 
 _NUMBERS = (int, float, complex, np.number, np.bool_, np.ndarray)
 _SEQUENCES = frozenset({list, tuple, str, bytes, bytearray})
 _BINARY_OP = opcode.opmap["BINARY_OP"]
-_FIRST_IN_PLACE = 13  # argument of BINARY_OP from which on an operator is written `+=`
+_REMAINDERS = (6, 19)  # argument of BINARY_OP for `%` and `%=`
+_FIRST_IN_PLACE = 13  # the argument from which on an operator is written `+=`
 _ARITHMETIC = {  # method name -> name of the rule, and the operator as it is written
     "add": ("add", "+"),
     "sub": ("subtract", "-"),
@@ -98,10 +99,10 @@ class _Number(Traced, stands_for="none"):
         return operator.index(self.value)
 
     def __int__(self) -> int:
-        return int(cut(self, "int()", _frame(1)))
+        return int(self.value if _formats_text(_frame(1)) else cut(self, "int()", _frame(1)))
 
     def __float__(self) -> float:
-        return float(cut(self, "float()", _frame(1)))
+        return float(self.value if _formats_text(_frame(1)) else cut(self, "float()", _frame(1)))
 
     def __complex__(self) -> complex:
         return complex(cut(self, "complex()", _frame(1)))
@@ -211,6 +212,12 @@ class Array(_Number, stands_for="array"):
 
     def __deepcopy__(self, memo: Any) -> Any:
         return numpy_calls.call_function(np.copy, (self,), {}, _frame(1))
+
+
+def _formats_text(frame: FrameType) -> bool:
+    """Tell whether a number is asked for by `"%.2f" % x`, which only reads it; other operators ask the stand-in."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    return code[at] == _BINARY_OP and code[at + 1] in _REMAINDERS
 
 
 def _identity(value: Any) -> Any:
