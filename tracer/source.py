@@ -61,7 +61,7 @@ class Place:
 
 def resolve(pairs: Sequence[tuple[CodeType, int]]) -> list[Place]:
     """Find the place of each (code object, `f_lasti`) pair, in the order of the pairs."""
-    # Keyed by id: code objects compare by content, and Python 3.11 leaves the positions out of that.
+    # Keyed by id: to hash a code object is to read all of it, and equal ones need not stand at one place.
     wanted: dict[int, tuple[CodeType, set[int]]] = {}
     for code, offset in pairs:
         wanted.setdefault(id(code), (code, set()))[1].add(offset)
@@ -126,8 +126,11 @@ class _Code:
 
 
 class _Instruction(NamedTuple):
+    """One instruction; it starts at the offset or before: a frame can stand in the caches behind it."""
+
     code: _Code
     offset: int
+    start: int
     operation: str
     argument: int
     span: _Span
@@ -137,13 +140,13 @@ def _instructions(code: CodeType, offsets: set[int]) -> Iterator[_Instruction]:
     facts = _Code(code)
     for offset in sorted(offsets):
         if not 0 <= offset < len(facts.bytes):  # a frame that has not started stands at -1
-            yield _Instruction(facts, offset, "", 0, (None, None, None, None))
+            yield _Instruction(facts, offset, offset, "", 0, (None, None, None, None))
             continue
         start = offset
-        while start and not facts.bytes[start]:  # before Python 3.13, a call stands in the caches behind it
+        while start and not facts.bytes[start]:
             start -= 2
         operation, argument = dis.opname[facts.bytes[start]], facts.bytes[start + 1]
-        yield _Instruction(facts, offset, operation, argument, facts.spans[offset // 2])
+        yield _Instruction(facts, offset, start, operation, argument, facts.spans[offset // 2])
 
 
 # The syntax tree's side: what is written, and where values flow.
@@ -375,7 +378,7 @@ def _name(target: ast.expr) -> str:
 
 def _match(instruction: _Instruction, index: _Index) -> _Visit | None:
     """Find the node that an instruction was compiled from; None rather than a guess."""
-    code, _, operation, _, span = instruction
+    code, _, _, operation, _, span = instruction
     if operation in _LOOPS and span in index.loops:
         return _match_loop(instruction, index.loops[span])
     visit = index.nodes.get(span)
@@ -393,7 +396,10 @@ def _method(index: _Index, span: _Span) -> _Visit | None:
     visit = index.ends.get((span[1], span[3]))
     node = visit.node if visit is not None else None
     attribute = node.func if isinstance(node, ast.Call) else node
-    return visit if isinstance(attribute, ast.Attribute) and attribute.end_lineno == span[0] else None
+    if not isinstance(attribute, ast.Attribute):
+        return None
+    name_column = (attribute.end_col_offset or 0) - len(attribute.attr)  # as the compiler computes it
+    return visit if (attribute.end_lineno, name_column) == (span[0], span[2]) else None
 
 
 def _flow(visit: _Visit, operation: str) -> _Flow:
@@ -420,13 +426,15 @@ def _match_reader(code: _Code, visit: _Visit | None) -> _Visit | None:
 
 def _match_loop(instruction: _Instruction, loops: list[_Loop]) -> _Visit | None:
     """Find the `for` of an instruction; before Python 3.13, those of one comprehension share their span."""
-    code, offset, operation, _, span = instruction
-    if len(loops) > 1 and operation != "FOR_ITER":
-        return None
-    same = [at for at in range(0, offset, 2) if code.spans[at // 2] == span]
+    code, _, start, operation, _, span = instruction
+    same = [at for at in range(0, start, 2) if code.spans[at // 2] == span]
     turn = sum(dis.opname[code.bytes[at]] == "FOR_ITER" for at in same)
     loop = loops[turn % len(loops)]  # the body of a `finally` is compiled twice
-    return _Visit(loop.iterator, _Flow((loop.target,)), loop.scope) if loop.scope.is_of(code) else None
+    if not loop.scope.is_of(code):
+        return None
+    # A comprehension's iterator can be made outside of it, where its variables mean nothing.
+    outside = operation == "GET_ITER" and loop.scope.inlined_in is not None
+    return _Visit(loop.iterator, _NOWHERE if outside else _Flow((loop.target,)), loop.scope)
 
 
 def _agrees(node: ast.AST, instruction: _Instruction) -> bool:
