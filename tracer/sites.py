@@ -116,11 +116,14 @@ class Sites:
 
 def sites_of(recording: Recording) -> Sites:
     """Resolve the places of all rows and calls."""
+    rows = len(recording)
+    if not recording.calls:  # an argument could not be boxed, so nothing ran
+        nowhere = np.full(rows, NO_PLACE, np.int32)
+        return Sites([], nowhere, np.zeros(rows, np.int32), [Scope(0, "", -1, 0, NO_PLACE)], {})
     # Keyed by identity: equal code objects may stand at different places.
     callers = [call.caller for call in recording.calls if call.caller is not None]
     codes = list({id(code): code for code in (*recording.segment_codes, *callers)}.values())
     numbers = {id(code): number for number, code in enumerate(codes)}
-    rows = len(recording)
     lengths = np.diff(np.append(recording.segments, rows))
     row_codes = np.repeat(
         np.array([numbers[id(code)] for code in recording.segment_codes], np.int64), lengths
