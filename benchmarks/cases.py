@@ -51,7 +51,7 @@ class Sizes:
     saved_loop: int = 500_000
     scalar_rounds: int = 5
     large_rounds: int = 3
-    array_rounds: int = 30
+    array_rounds: int = 50
     process_rounds: int = 9
 
 

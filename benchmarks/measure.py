@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import statistics
 import subprocess
 import sys
@@ -33,11 +34,15 @@ def best_seconds(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict
 
 def output_of(command: Sequence[str]) -> str:
     """Run a process to its end and return what it printed; its errors are shown, and end the benchmark."""
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603 (our own)
+    # What is installed has been compiled to bytecode; a checkout should be so too after the first, untimed run.
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+    finished = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)  # noqa: S603
+    return finished.stdout
 
 
 def process_seconds(command: Sequence[str], rounds: int) -> float:
-    """Time whole processes, from start to exit, and take the median."""
+    """Time whole processes, from start to exit, and take the median; one untimed run comes first."""
+    output_of(command)
     seconds = []
     for _ in range(rounds):
         started = time.perf_counter()
@@ -47,12 +52,13 @@ def process_seconds(command: Sequence[str], rounds: int) -> float:
 
 
 def import_seconds(module: str, *, after: str, rounds: int) -> float:
-    """Time an import in fresh processes that have imported `after` already, and take the median."""
+    """Time an import in fresh processes that have imported `after`; the median, after one untimed run."""
     code = (
         f"import time, {after}; started = time.perf_counter(); import {module}; "
         "print(time.perf_counter() - started)"
     )
-    return statistics.median(float(output_of((sys.executable, "-c", code))) for _ in range(rounds))
+    seconds = [float(output_of((sys.executable, "-c", code))) for _ in range(rounds + 1)]
+    return statistics.median(seconds[1:])
 
 
 def peak_bytes() -> int:

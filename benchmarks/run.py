@@ -12,7 +12,12 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from cases import CASES, QUICK, Row, Sizes, Unit
+# One thread for everyone's arithmetic: with more, a ratio is that of the machine's other work. NumPy and PyTorch read
+# this when they are imported, and so do the processes that are started from here.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+from cases import CASES, QUICK, Row, Sizes, Unit  # noqa: E402 (after the number of threads is set)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +26,9 @@ PEERS = ("PyTorch", "autograd", "micrograd", "plain")
 HEADINGS = ("recording and backward", "edgegrad", *PEERS, "promised", "")
 NOTES = (
     "edgegrad leaves the gradient of every edge, its peers those of the inputs.",
-    "Calls are timed in turns, the fastest counts; of processes the median. An operation is one multiplication or one",
-    "addition. Peak memory: of a process that traces the loop, less that of one that traces a single step.",
+    "Calls are timed in turns, in one thread, and the fastest counts; of processes the median. An operation is one",
+    "multiplication or one addition. Peak memory: of a process that traces the loop, less that of one that traces a",
+    "single step.",
 )
 DISTRIBUTIONS = {"NumPy": "numpy", "PyTorch": "torch", "autograd": "autograd", "micrograd": "micrograd"}
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.errors import RuleError
-from tracer.recording import operands_of
+from tracer.recording import operand_of
 from tracer.rules import RULES
 from tracer.rules.kinds import Elementwise, Many, Part, Rule, Vjp
 from tracer.tape import OP_NAMES
@@ -149,6 +149,8 @@ def _column(recording: Recording, operands: np.ndarray[Any, Any]) -> np.ndarray[
 class _Work:
     """The state of one backward pass."""
 
+    __slots__ = ("_sums", "budget", "gradients", "graph", "local_column", "narrowed", "recording", "slots")
+
     def __init__(
         self, graph: Graph, gradients: list[Any], local_column: np.ndarray[Any, Any], budget: float
     ) -> None:
@@ -186,9 +188,15 @@ class _Work:
             return
         recording, targets = self.recording, self.graph.targets
         producers = recording.operands[first_slot:stop_slot].tolist()
-        operands = operands_of(recording, producers)
-        out = recording.values[row]
-        params = recording.params.get(row, _NO_PARAMS)
+        arrays = recording.values.others
+        operands = tuple(
+            [
+                arrays[producer] if producer in arrays else operand_of(recording, producer)
+                for producer in producers
+            ]
+        )
+        out = arrays[row] if row in arrays else recording.values[row]
+        params = recording.params.get(row, _NO_PARAMS) if recording.params else _NO_PARAMS
         gradients, upstream = self.gradients, self.gradients[row]
         if isinstance(rule, Many):
             self.local_column[first_slot:stop_slot] = rule.partials(operands, out)
@@ -196,7 +204,7 @@ class _Work:
             producer, slot = producers[port], first_slot + port
             if producer < 0:
                 continue
-            target = targets.get(slot)
+            target = targets.get(slot) if targets else None
             if isinstance(rule, Many):
                 back: Any = upstream * float(self.local_column[slot])
             else:
@@ -295,7 +303,7 @@ def recomputed(graph: Graph, slot: int, gradients: Gradients) -> Any:
             slot - first,
             gradients.row(row),
             recording.values[row],
-            operands_of(recording, recording.operands[first:stop].tolist()),
+            tuple(operand_of(recording, producer) for producer in recording.operands[first:stop].tolist()),
             recording.params.get(row, _NO_PARAMS),
             graph.targets.get(slot),
         )

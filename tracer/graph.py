@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.recording import INDEX, Indices, operand_of
 from tracer.rules import RULES
 from tracer.rules.kinds import Elementwise
 from tracer.tape import OP_NAMES, OP_NUMBERS
@@ -37,42 +38,38 @@ class Graph:
 
     `slot` numbers an operand in `recording.operands`. Nodes: `kinds`, `rows` (the row a node stands for; of an
     output node: the row of its value, -1 where that was never traced), `node_slots` (of a broadcast: its slot),
-    `first_in` (in-edges of node n are `first_in[n]:first_in[n + 1]`). Edges: `src`, `dst`, `port`, `slots`
-    (the operand that the edge brings to a function node or a broadcast, else -1).
+    `first_in` (in-edges of node n are `first_in[n]:first_in[n + 1]`). Edges: `src`, `slots` (the operand that the
+    edge brings to a function node or a broadcast, else -1); `dst` and `port` follow from those. Millions of edges
+    are held, so what can be derived is.
     """
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         rows = len(recording)
-        self.slot_consumer = np.repeat(np.arange(rows), np.diff(recording.starts))
+        self.slot_consumer = np.repeat(np.arange(rows, dtype=INDEX), np.diff(recording.starts))
         self.targets = broadcast_targets(recording)
-        self._output_rows = np.array([output.row for output in recording.outputs], np.int64)
-        is_traced = recording.operands >= 0
-        self._traced_slots = np.flatnonzero(is_traced)
-        self._traced_before = np.zeros(
-            len(is_traced) + 1, np.int64
-        )  # by slot: how many slots before it are traced
-        np.cumsum(is_traced, out=self._traced_before[1:])
-        uses = np.bincount(recording.operands[self._traced_slots], minlength=rows)
+        self._output_rows = np.array([output.row for output in recording.outputs], INDEX)
+        uses = np.bincount(recording.operands[recording.operands >= 0], minlength=rows)
         uses += np.bincount(self._output_rows[self._output_rows >= 0], minlength=rows)
-        self._place_nodes(uses > 1)
-        self._draw_edges(uses > 1)
+        has_splitter = uses > 1
+        self._place_nodes(has_splitter)
+        self._draw_edges(has_splitter)
 
     def _place_nodes(self, has_splitter: np.ndarray[Any, Any]) -> None:
         """Number the nodes: the rows, and what stands around them."""
         recording, rows = self.recording, len(self.recording)
-        slots = np.array(sorted(self.targets), np.int64)
+        slots = np.array(sorted(self.targets), INDEX)
         consumers = self.slot_consumer[slots]
         before = np.bincount(consumers, minlength=rows)
-        first = np.zeros(rows + 1, np.int64)
-        np.cumsum(before + 1 + has_splitter, out=first[1:])
+        first = np.zeros(rows + 1, INDEX)
+        np.cumsum(before + 1 + has_splitter, dtype=INDEX, out=first[1:])
         self.first_output = int(first[-1])
         self.node_of_row = first[:-1] + before
         count = self.first_output + len(self._output_rows)
 
-        self.rows = np.empty(count, np.int64)
+        self.rows = np.empty(count, INDEX)
         self.kinds = np.full(count, FUNCTION, np.int8)
-        self.node_slots = np.full(count, NO_SLOT, np.int64)
+        self.node_slots = np.full(count, NO_SLOT, INDEX)
         self.rows[self.node_of_row] = np.arange(rows)
         self.kinds[self.node_of_row[recording.ops == OP_NUMBERS["input"]]] = INPUT
         self.kinds[self.node_of_row[recording.ops == OP_NUMBERS["cut"]]] = CUT
@@ -89,41 +86,62 @@ class Graph:
 
     def _draw_edges(self, has_splitter: np.ndarray[Any, Any]) -> None:
         """Number the edges by the node they lead to, and connect them."""
-        recording, slots, count = self.recording, self._traced_slots, len(self.kinds)
+        recording, count = self.recording, len(self.kinds)
+        is_traced = recording.operands >= 0
+        slots = np.flatnonzero(is_traced).astype(INDEX)
+        traced_before = np.zeros(len(is_traced) + 1, INDEX)  # by slot: how many slots before it are traced
+        np.cumsum(is_traced, dtype=INDEX, out=traced_before[1:])
+        first_traced = traced_before[recording.starts]
         outlet = self.node_of_row + has_splitter  # the node from which the uses of a row's value leave
         splitters = self.node_of_row[has_splitter] + 1
         is_output_traced = self._output_rows >= 0
-        first_traced = self._traced_before[recording.starts]
-        degrees = np.zeros(count, np.int64)
+        degrees = np.zeros(count, INDEX)
         degrees[self.node_of_row] = np.diff(first_traced)
         degrees[splitters] = 1
         degrees[self._broadcasts] = 1
         degrees[self.first_output :] = is_output_traced
-        self.first_in = np.zeros(count + 1, np.int64)
-        np.cumsum(degrees, out=self.first_in[1:])
+        self.first_in = np.zeros(count + 1, INDEX)
+        np.cumsum(degrees, dtype=INDEX, out=self.first_in[1:])
 
         edges = int(self.first_in[-1])
-        self.src = np.empty(edges, np.int64)
-        self.dst = np.repeat(np.arange(count), degrees)
-        self.port = np.zeros(edges, np.int32)
-        self.slots = np.full(edges, NO_SLOT, np.int64)
-        consumers = self.slot_consumer[slots]
-        into_rows = np.arange(len(slots)) + (self.first_in[self.node_of_row] - first_traced[:-1])[consumers]
+        self.src = np.empty(edges, INDEX)
+        self.slots = np.full(edges, NO_SLOT, INDEX)
+        shift = (
+            self.first_in[self.node_of_row] - first_traced[:-1]
+        )  # from the count of traced slots to edges
+        into_rows = np.repeat(shift, np.diff(first_traced))
+        into_rows += np.arange(len(slots), dtype=INDEX)
         self.src[into_rows] = outlet[recording.operands[slots]]
-        self.port[into_rows] = slots - recording.starts[consumers]
         self.slots[into_rows] = slots
-        self.edge_of_slot = np.full(
-            len(recording.operands), -1, np.int64
-        )  # the edge into the row's own node
-        self.edge_of_slot[slots] = into_rows
         self.src[self.first_in[splitters]] = splitters - 1
         into_broadcasts = self.first_in[self._broadcasts]
         broadcast_slots = self.node_slots[self._broadcasts]
         self.src[into_broadcasts] = outlet[recording.operands[broadcast_slots]]
         self.slots[into_broadcasts] = broadcast_slots
-        self.src[self.edge_of_slot[broadcast_slots]] = self._broadcasts
+        self.src[into_rows[traced_before[broadcast_slots]]] = self._broadcasts
         into_outputs = self.first_in[self.first_output :][:-1][is_output_traced]
         self.src[into_outputs] = outlet[self._output_rows[is_output_traced]]
+
+    @property
+    def dst(self) -> Indices:
+        """By edge: the node it leads to."""
+        return np.repeat(np.arange(len(self.kinds), dtype=INDEX), np.diff(self.first_in))
+
+    @property
+    def port(self) -> Indices:
+        """By edge: the position of the operand at the node it leads to."""
+        rows, kinds = self.rows[self.dst], self.kinds[self.dst]
+        ports: Indices = np.where(kinds == FUNCTION, self.slots - self.recording.starts[rows], 0)
+        return ports
+
+    def dst_of(self, edge: int) -> int:
+        """Return the node that one edge leads to."""
+        return int(np.searchsorted(self.first_in, edge, side="right")) - 1
+
+    def edge_of(self, row: int, slot: int) -> int:
+        """Return the edge that brings a traced operand to its row."""
+        traced_before = np.count_nonzero(self.recording.operands[self.recording.starts[row] : slot] >= 0)
+        return int(self.first_in[self.node_of_row[row]]) + int(traced_before)
 
     @property
     def ops(self) -> np.ndarray[Any, np.dtype[np.int16]]:
@@ -132,8 +150,8 @@ class Graph:
 
     @cached_property
     def _out_edges(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        first = np.zeros(len(self.kinds) + 1, np.int64)
-        np.cumsum(np.bincount(self.src, minlength=len(self.kinds)), out=first[1:])
+        first = np.zeros(len(self.kinds) + 1, INDEX)
+        np.cumsum(np.bincount(self.src, minlength=len(self.kinds)), dtype=INDEX, out=first[1:])
         return first, np.argsort(self.src, kind="stable")
 
     def out_edges(self, node: int) -> list[int]:
@@ -154,7 +172,7 @@ def broadcast_targets(recording: Recording) -> dict[int, tuple[int, ...]]:
         return {}
     # Shapes by number, so that only the slots in which two of them differ are looked at one by one.
     numbers: dict[tuple[int, ...], int] = {(): 0}
-    shape_of_row = np.zeros(len(recording), np.int64)
+    shape_of_row = np.zeros(len(recording), INDEX)
     shape_of_row[rows] = [numbers.setdefault(values[row].shape, len(numbers)) for row in rows.tolist()]
     shapes = list(numbers)
     consumers = np.repeat(np.arange(len(recording)), np.diff(recording.starts))
@@ -179,5 +197,4 @@ def broadcast_targets(recording: Recording) -> dict[int, tuple[int, ...]]:
 
 def operand_value(recording: Recording, slot: int) -> Any:
     """Return the value of an operand: what its row gave, or the constant."""
-    operand = recording.operands[slot]
-    return recording.values[operand] if operand >= 0 else recording.constants[-1 - operand]
+    return operand_of(recording, int(recording.operands[slot]))

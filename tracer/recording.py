@@ -6,7 +6,7 @@ A row is an input, an operation or a cut. Rows are in execution order, so an ope
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import CodeType
 
+INDEX = (
+    np.int32
+)  # of rows, operands, nodes and edges: a trace of 2**31 of them would need a hundred gigabytes
+Indices: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
 _CHUNK = 1 << 16  # records frozen at a time: what the lists of the tape need is freed as the columns grow
 _NAN = float("nan")
 _LEFT, _RIGHT, _BOTH = 1, 2, 3
-_COMPACT_OPERANDS = np.array(COMPACT_OPERANDS, np.int64)
+_COMPACT_OPERANDS = np.array(COMPACT_OPERANDS, INDEX)
 
 
 @dataclass(slots=True)
@@ -33,10 +37,10 @@ class Values:
         return len(self.floats)
 
     @property
-    def array_rows(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def array_rows(self) -> Indices:
         """The rows that hold an array, in order."""
         rows = [row for row, value in self.others.items() if type(value) is np.ndarray]
-        return np.array(rows, np.int64)
+        return np.array(rows, INDEX)
 
     def __getitem__(self, row: int) -> Any:
         if row in self.others:
@@ -59,13 +63,13 @@ class Recording:
 
     ops: np.ndarray[Any, np.dtype[np.int16]]  # by row: number in OP_NAMES
     values: Values  # by row: the result
-    starts: np.ndarray[Any, np.dtype[np.int64]]  # operands of row r are starts[r]:starts[r + 1]
-    operands: np.ndarray[Any, np.dtype[np.int64]]  # a row, or -1 - the number of a constant
+    starts: Indices  # operands of row r are starts[r]:starts[r + 1]
+    operands: Indices  # a row, or -1 - the number of a constant
     constants: Values
     params: dict[int, dict[str, Any]]  # by row, where the rule needs any
-    instructions: np.ndarray[Any, np.dtype[np.int32]]  # by row: offset in the code that made it
-    segments: np.ndarray[Any, np.dtype[np.int64]]  # rows at which the running call changes
-    segment_scopes: np.ndarray[Any, np.dtype[np.int32]]
+    instructions: Indices  # by row: offset in the code that made it
+    segments: Indices  # rows at which the running call changes
+    segment_scopes: Indices
     segment_codes: list[CodeType]
     calls: list[Call]
     input_names: list[str]
@@ -84,9 +88,9 @@ def freeze(tape: Tape) -> Recording:
         chunks.append(_freeze_chunk(records[first * WIDTH :]))
         del records[first * WIDTH :]
     chunks.reverse()
-    degrees = np.concatenate([chunk.degrees for chunk in chunks] or [np.zeros(0, np.int64)])
-    starts = np.zeros(count + 1, np.int64)
-    np.cumsum(degrees, out=starts[1:])
+    degrees = np.concatenate([chunk.degrees for chunk in chunks] or [np.zeros(0, INDEX)])
+    starts = np.zeros(count + 1, INDEX)
+    np.cumsum(degrees, dtype=INDEX, out=starts[1:])
     values = Values(_joined([chunk.values for chunk in chunks]))
     constants = Values(_joined([chunk.constants for chunk in chunks]))
     params: dict[int, dict[str, Any]] = {}
@@ -104,12 +108,12 @@ def freeze(tape: Tape) -> Recording:
         ops=np.concatenate([chunk.ops for chunk in chunks] or [np.zeros(0, np.int16)]),
         values=values,
         starts=starts,
-        operands=np.concatenate([chunk.operands for chunk in chunks] or [np.zeros(0, np.int64)]),
+        operands=np.concatenate([chunk.operands for chunk in chunks] or [np.zeros(0, INDEX)]),
         constants=constants,
         params=params,
-        instructions=np.concatenate([chunk.instructions for chunk in chunks] or [np.zeros(0, np.int32)]),
-        segments=np.array([segment.start // WIDTH for segment in tape.segments], np.int64),
-        segment_scopes=np.array([segment.scope for segment in tape.segments], np.int32),
+        instructions=np.concatenate([chunk.instructions for chunk in chunks] or [np.zeros(0, INDEX)]),
+        segments=np.array([segment.start // WIDTH for segment in tape.segments], INDEX),
+        segment_scopes=np.array([segment.scope for segment in tape.segments], INDEX),
         segment_codes=[segment.code for segment in tape.segments],
         calls=tape.calls,
         input_names=tape.input_names,
@@ -130,16 +134,16 @@ class _Chunk:
 def _freeze_chunk(records: list[Any]) -> _Chunk:
     """Turn a stretch of records into columns; constants are numbered from 0 within it."""
     count = len(records) // WIDTH
-    codes = np.fromiter(records[0::WIDTH], np.int32, count)
+    codes = np.fromiter(records[0::WIDTH], INDEX, count)
     left, right = records[1::WIDTH], records[2::WIDTH]
     ops, masks = codes >> 2, codes & _BOTH
     degrees = np.where(masks > 0, _COMPACT_OPERANDS[ops], 0)
     general = np.flatnonzero(masks == 0).tolist()
     for row in general:
         degrees[row] = len(left[row])
-    starts = np.zeros(count + 1, np.int64)
-    np.cumsum(degrees, out=starts[1:])
-    operands = np.zeros(starts[-1], np.int64)
+    starts = np.zeros(count + 1, INDEX)
+    np.cumsum(degrees, dtype=INDEX, out=starts[1:])
+    operands = np.zeros(starts[-1], INDEX)
     constants: list[Any] = []
     for side, bit, shift in ((left, _LEFT, 0), (right, _RIGHT, 1)):
         is_traced = masks & bit > 0
@@ -169,7 +173,7 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
         operands,
         values_of(constants),
         params,
-        np.fromiter(records[4::WIDTH], np.int32, count),
+        np.fromiter(records[4::WIDTH], INDEX, count),
     )
 
 
@@ -200,12 +204,9 @@ def _as_float(item: Any) -> float:
         return _NAN
 
 
-def operands_of(recording: Recording, producers: list[int]) -> tuple[Any, ...]:
-    """Return the values of the operands with these numbers: of rows, and of constants below zero."""
-    values, constants = recording.values, recording.constants
-    return tuple(
-        [values[producer] if producer >= 0 else constants[-1 - producer] for producer in producers]
-    )
+def operand_of(recording: Recording, producer: int) -> Any:
+    """Return the value of an operand by its number: of a row, or of a constant below zero."""
+    return recording.values[producer] if producer >= 0 else recording.constants[-1 - producer]
 
 
 def _joined(parts: list[Values]) -> np.ndarray[Any, np.dtype[np.float64]]:

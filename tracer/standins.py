@@ -25,7 +25,7 @@ REAL_SCALARS = (float, int, np.floating, np.integer)
 class Traced:
     """A number or array of user code: its value, its tape, and the position of its record on the tape."""
 
-    __slots__ = ("__weakref__", "id", "tape", "value")
+    __slots__ = ("id", "tape", "value")
 
     value: Any
     tape: Tape

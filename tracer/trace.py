@@ -178,11 +178,11 @@ class Trace:
         }
 
     @cached_property
-    def steps(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def steps(self) -> np.ndarray[Any, np.dtype[np.int32]]:
         """By edge: when it fired in the backward pass, from 0; -1 where it never did."""
         graph, reached = self.graph, self.gradients.reached
-        kinds = graph.kinds[graph.dst]
-        rows = graph.rows[graph.dst]
+        dst = graph.dst
+        kinds, rows = graph.kinds[dst], graph.rows[dst]
         has_slot = graph.slots >= 0
         rows[has_slot] = graph.slot_consumer[graph.slots[has_slot]]
         fired = (kinds != CUT) & reached[rows]
@@ -190,7 +190,7 @@ class Trace:
         fired[kinds == OUTPUT] = False
         if self.output.row >= 0:
             fired[graph.first_in[self.output.index]] = True
-        steps = np.full(len(fired), -1, np.int64)
+        steps = np.full(len(fired), -1, np.int32)
         edges = np.flatnonzero(fired)
         steps[edges] = np.arange(len(edges))[::-1]
         return steps
@@ -201,8 +201,9 @@ class Trace:
         An edge into an indexing carries a `Part`: the part of the array that is not zero, and its index.
         """
         graph, gradients = self.graph, self.gradients
-        kinds = graph.kinds[graph.dst]
-        column = gradients.numbers[graph.rows[graph.dst]]
+        dst = graph.dst
+        kinds = graph.kinds[dst]
+        column = gradients.numbers[graph.rows[dst]]
         into_functions = np.flatnonzero(kinds == FUNCTION)
         partials = gradients.locals[graph.slots[into_functions]]
         with np.errstate(all="ignore"):
@@ -222,11 +223,11 @@ class Trace:
             put(edge, gradients.slots[slot] if slot in gradients.slots else Edge(self, edge).grad)
         has_array = np.zeros(len(self.recording), np.bool_)
         has_array[np.fromiter(gradients.arrays, np.int64, len(gradients.arrays))] = True
-        of_arrays = (graph.slots >= 0) | has_array[graph.rows[graph.dst]]
+        of_arrays = (graph.slots >= 0) | has_array[graph.rows[dst]]
         splitters = np.flatnonzero((kinds == SPLITTER) & of_arrays & (self.steps >= 0))
         for edge, row, slot in zip(
             splitters.tolist(),
-            graph.rows[graph.dst[splitters]].tolist(),
+            graph.rows[dst[splitters]].tolist(),
             graph.slots[splitters].tolist(),
             strict=True,
         ):
@@ -327,15 +328,14 @@ class Trace:
             raise GradientError(
                 f"{self.function} returned several values",
                 got=f"got {len(candidates)} outputs{self._choices(': ')}",
-                advice="choose one: @trace(of=…), or t.backward(of=…)",
+                advice="choose one: @trace(of=…), t.backward(of=…), or edgegrad run --of …",
             )
         return candidates[0]
 
     def _named_output(self, of: str | int) -> int:
         outputs = self.recording.outputs
-        wanted = {str(of), f"[{of!r}]", f".{of}"}
         for number, output in enumerate(outputs):
-            if output.path in wanted:
+            if output.path == of or output.path.endswith((f"[{of!r}]", f".{of}")):
                 return number
         named = [
             number

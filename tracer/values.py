@@ -184,7 +184,7 @@ class Scalar(_Number, stands_for="number"):
 class Array(_Number, stands_for="array"):
     """Stands for an ndarray. `a += b` moves the same stand-in on to a new record: the old value stays on the tape."""
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)  # for the views that share its memory
 
     def __len__(self) -> int:
         return len(self.value)

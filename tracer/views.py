@@ -153,7 +153,7 @@ class Node(_View):
             return tuple(self.in_edges)
         graph, recording = self.trace.graph, self.trace.recording
         return tuple(
-            Edge(self.trace, int(graph.edge_of_slot[slot]))
+            Edge(self.trace, graph.edge_of(self.row, slot))
             if recording.operands[slot] >= 0
             else operand_value(recording, slot)
             for slot in range(recording.starts[self.row], recording.starts[self.row + 1])
@@ -195,12 +195,13 @@ class Edge(_View):
     @property
     def dst(self) -> Node:
         """The node that uses the value."""
-        return Node(self.trace, int(self.trace.graph.dst[self.index]))
+        return Node(self.trace, self.trace.graph.dst_of(self.index))
 
     @property
     def port(self) -> int:
         """The position of the operand at `dst`, counting constants."""
-        return int(self.trace.graph.port[self.index])
+        node = self.dst
+        return self._slot - int(self.trace.recording.starts[node.row]) if node.kind == "function" else 0
 
     @property
     def _slot(self) -> int:
@@ -252,10 +253,10 @@ class Edge(_View):
     def grad(self) -> Any:
         """The gradient on this edge; zeros where the seeded output does not depend on this use."""
         graph, gradients = self.trace.graph, self.trace.gradients
-        kind = graph.kinds[graph.dst[self.index]]
+        node = graph.dst_of(self.index)
+        kind, row = graph.kinds[node], int(graph.rows[node])
         if kind in (SPLITTER, OUTPUT):
             return self.dst.grad
-        row = int(graph.rows[graph.dst[self.index]])
         if kind == CUT or not gradients.reached[row]:
             return zero_like(self.value)
         found = gradients.slots.get(self._slot)
