@@ -306,7 +306,6 @@ def _replacements() -> dict[Any, Callable[..., Any]]:
 
 
 _REPLACEMENTS = _replacements()
-_NEVER_MEET_TRACED = ("tracer.", "numpy.")  # modules whose insides see plain values alone
 _ORIGINALS = {replacement: original for original, replacement in _REPLACEMENTS.items()}
 _BUILTIN = type(math.exp)
 _FUNCTION = type(_replacements)
@@ -376,7 +375,7 @@ class _Installation:
         known, self._namespaces = self._namespaces, {}
         for module in list(sys.modules.values()):
             names = getattr(module, "__dict__", None)
-            if type(names) is dict and not str(names.get("__name__")).startswith(_NEVER_MEET_TRACED):
+            if type(names) is dict and not str(names.get("__name__")).startswith("tracer."):
                 self._namespaces[id(names)] = known.get(id(names)) or _Namespace(names, -1, [])
 
     def _replace(self, namespace: _Namespace) -> None:
