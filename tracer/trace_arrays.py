@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 AnyArray: TypeAlias = np.ndarray[Any, Any]
 
 _PLAIN_KINDS = frozenset("biufcSUmM")
-_LARGEST_REPEAT = 1 << 30  # bytes that an array may seem to have by repeating elements (strides of 0)
+_LARGEST_REPEAT = 1 << 30  # bytes that an array may seem to have by repeating elements
 _MOST_AXES = 64  # NumPy's own bound
+_SMALL, _MANY = 1 << 14, 1 << 10  # bytes of a piece that is written together with others, and with how many
 
 
 def is_plain(dtype: np.dtype[Any]) -> bool:
@@ -29,9 +30,8 @@ def is_plain(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in _PLAIN_KINDS and dtype.itemsize > 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Where an array lies: the lowest and highest address of its elements, and whether it has no gaps there."""
+class _Extent(NamedTuple):
+    """Where the elements of an array lie: from `low` up to `high`, the first at `address`; `dense`: with no gaps."""
 
     address: int
     low: int
@@ -47,53 +47,66 @@ class ArrayWriter:
     """
 
     _arrays: list[AnyArray] = field(default_factory=list)
+    _extents: list[_Extent] = field(default_factory=list)
+    # By what of the memory an array shows, and by identity, which is faster to look up.
     _numbers: dict[tuple[Any, ...], int] = field(default_factory=dict)
-    _pools: dict[str, list[AnyArray]] = field(default_factory=dict)  # by type: blocks of scalars
+    _known: dict[int, tuple[int, AnyArray]] = field(default_factory=dict)
+    _pools: dict[str, int] = field(default_factory=dict)
+    _scalars: dict[str, list[AnyArray]] = field(default_factory=dict)
     _scalar_counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, array: AnyArray) -> int:
         """Return the number of an array; one that shows the same memory in the same way has the same number."""
-        place = array.__array_interface__["data"][0] if array.size else None
-        key = (place, array.dtype.str, array.shape, array.strides if array.size else None)
+        known = self._known.get(id(array))
+        if known is not None:
+            return known[0]
+        extent = _extent(array)
+        # The stride of an axis of length 1 means nothing.
+        strides = None if array.flags.c_contiguous else [step if n > 1 else 0 for n, step in _axes(array)]
+        key = (extent.address, array.dtype.str, array.shape, strides and tuple(strides))
         number = self._numbers.setdefault(key, len(self._arrays))
         if number == len(self._arrays):
             self._arrays.append(array)
+            self._extents.append(extent)
             self._pool(array.dtype)
+        self._known[id(array)] = number, array
         return number
 
     def add_scalars(self, scalars: Sequence[np.generic]) -> tuple[int, int]:
         """Return the pool of NumPy scalars of one type, and where in it the first of them stands."""
         block = np.array(scalars, scalars[0].dtype)
-        pool = self._pool(block.dtype)
-        first = self._scalar_counts.get(block.dtype.str, 0)
-        self._pools[block.dtype.str].append(block)
-        self._scalar_counts[block.dtype.str] = first + len(block)
-        return pool, first
+        name = block.dtype.str
+        self._scalars.setdefault(name, []).append(block)
+        first = self._scalar_counts.get(name, 0)
+        self._scalar_counts[name] = first + len(block)
+        return self._pool(block.dtype), first
 
     def _pool(self, dtype: np.dtype[Any]) -> int:
-        self._pools.setdefault(dtype.str, [])
-        return list(self._pools).index(dtype.str)
+        return self._pools.setdefault(dtype.str, len(self._pools))
 
     def table(self) -> tuple[dict[str, list[int]], dict[str, list[AnyArray]]]:
         """Return the columns of the table of views, and by type the one-dimensional blocks of its pool."""
-        names = list(self._pools)
-        blocks = {name: list(scalars) for name, scalars in self._pools.items()}
-        filled = {name: self._scalar_counts.get(name, 0) for name in names}
-        holders = self._holders()
+        blocks = {name: list(self._scalars.get(name, ())) for name in self._pools}
+        filled = {name: self._scalar_counts.get(name, 0) for name in self._pools}
+        holders, copies = self._holders()
         starts: dict[int, int] = {}  # by holder: where it begins in its pool
         columns: dict[str, list[int]] = {
             name: [] for name in ("pools", "offsets", "ranks", "shapes", "strides")
         }
         for number, array in enumerate(self._arrays):
-            item, name = array.itemsize, array.dtype.str
-            holder, shown = holders.get(number, (number, array))
-            held = self._arrays[holder] if holder != number else shown
-            if array.size and holder not in starts:
-                starts[holder] = filled[name]
-                blocks[name].append(_flat(held))
-                filled[name] += held.size
-            offset = starts[holder] + (_layout(shown).address - _layout(held).low) // item if array.size else 0
-            columns["pools"].append(names.index(name))
+            shown, extent, holder = array, self._extents[number], holders.get(number, number)
+            held, held_extent = self._arrays[holder], self._extents[holder]
+            if number in copies:
+                shown = held = copies[number]
+                extent = held_extent = _extent(shown)
+            name, item, offset = array.dtype.str, array.itemsize, 0
+            if array.size:
+                if holder not in starts:
+                    starts[holder] = filled[name]
+                    blocks[name].append(_flat(held))
+                    filled[name] += held.size
+                offset = starts[holder] + (extent.address - held_extent.low) // item
+            columns["pools"].append(self._pools[name])
             columns["offsets"].append(offset)
             columns["ranks"].append(array.ndim)
             columns["shapes"] += array.shape
@@ -101,38 +114,60 @@ class ArrayWriter:
                 step // item if length > 1 else 0  # of what was cut to length 1 because it repeats, too
                 for length, step in _axes(shown)
             ]
-        return columns, blocks
+        return columns, {name: _joined(pieces) for name, pieces in blocks.items()}
 
-    def _holders(self) -> dict[int, tuple[int, AnyArray]]:
-        """Return, for arrays that are not written as they are, what they are a view of, or the copy to write.
+    def _holders(self) -> tuple[dict[int, int], dict[int, AnyArray]]:
+        """Return, for arrays that are not written as they are, which one they are a view of, or the copy to write.
 
         Going up in memory, longest first, an array lies inside the last one that reached further than all before
         it, or inside none.
         """
-        found: dict[int, tuple[int, AnyArray]] = {}
-        layouts = {number: _layout(array) for number, array in enumerate(self._arrays) if array.size}
-        order = sorted(layouts, key=lambda number: (layouts[number].low, -layouts[number].high, number))
+        holders: dict[int, int] = {}
+        copies: dict[int, AnyArray] = {}
+        extents = self._extents
+        filled = (number for number, array in enumerate(self._arrays) if array.size)
+        order = sorted(filled, key=lambda number: (extents[number].low, -extents[number].high, number))
         furthest: dict[tuple[str, int], int] = {}
         for number in order:
-            array, layout = self._arrays[number], layouts[number]
-            family = (array.dtype.str, layout.low % array.itemsize)
+            array, extent = self._arrays[number], extents[number]
+            item = array.itemsize
+            family = (array.dtype.str, extent.low % item)
             holder = furthest.get(family)
-            steps_fit = all(step % array.itemsize == 0 for step in array.strides)
-            if holder is not None and layout.high <= layouts[holder].high and steps_fit:
-                found[number] = holder, array
-            elif layout.dense:
+            if (
+                holder is not None
+                and extent.high <= extents[holder].high
+                and (array.flags.c_contiguous or all(step % item == 0 for step in array.strides))
+            ):
+                holders[number] = holder
+            elif extent.dense:
                 furthest[family] = number
             else:
-                found[number] = number, _without_gaps(array)
-        return found
+                copies[number] = _without_gaps(array)
+        return holders, copies
 
 
-def _layout(array: AnyArray) -> _Layout:
-    address = low = high = array.__array_interface__["data"][0]
+def _extent(array: AnyArray) -> _Extent:
+    address = low = high = array.__array_interface__["data"][0] if array.size else 0
+    if array.flags.c_contiguous:
+        return _Extent(address, low, low + array.nbytes, dense=True)
     for length, step in _axes(array):
         reach = (length - 1) * step
         low, high = low + min(reach, 0), high + max(reach, 0)
-    return _Layout(address, low, high + array.itemsize, array.flags.c_contiguous or _is_dense(array))
+    return _Extent(address, low, high + array.itemsize, _is_dense(array))
+
+
+def _joined(pieces: list[AnyArray]) -> list[AnyArray]:
+    """Return the same elements in fewer pieces, because each takes a while to write."""
+    joined: list[AnyArray] = []
+    small: list[AnyArray] = []
+    for piece in (*pieces, None):
+        if small and (piece is None or piece.nbytes >= _SMALL or len(small) == _MANY):
+            as_bytes = np.concatenate([each.view(np.uint8) for each in small])
+            joined.append(as_bytes.view(small[0].dtype))
+            small = []
+        if piece is not None:
+            (joined if piece.nbytes >= _SMALL else small).append(piece)
+    return joined
 
 
 def _axes(array: AnyArray) -> Iterator[tuple[int, int]]:
@@ -143,11 +178,7 @@ def _axes(array: AnyArray) -> Iterator[tuple[int, int]]:
 def _is_dense(array: AnyArray) -> bool:
     """Tell whether the elements fill their stretch of memory, each in a place of its own, in whatever order."""
     expected = array.itemsize
-    for step, length in sorted(
-        (abs(step), length)
-        for length, step in _axes(array)
-        if length > 1
-    ):
+    for step, length in sorted((abs(step), length) for length, step in _axes(array) if length > 1):
         if step != expected:
             return False
         expected *= length
@@ -156,6 +187,8 @@ def _is_dense(array: AnyArray) -> bool:
 
 def _flat(array: AnyArray) -> AnyArray:
     """Return the elements of a dense array in the order of their addresses, without a copy where that is possible."""
+    if array.flags.c_contiguous:
+        return array.reshape(-1)
     upward = array[(*(slice(None, None, -1 if step < 0 else None) for step in array.strides), ...)]
     axes = sorted(range(array.ndim), key=lambda axis: -upward.strides[axis] if array.shape[axis] > 1 else 0)
     return upward.transpose(axes).reshape(-1)
@@ -182,9 +215,7 @@ def read_arrays(columns: Mapping[str, list[int]], pools: Sequence[AnyArray]) -> 
             tuple(itertools.islice(lengths, rank)),
             tuple(itertools.islice(steps, rank)),
         )
-        for number, offset, rank in zip(
-            columns["pools"], columns["offsets"], columns["ranks"], strict=True
-        )
+        for number, offset, rank in zip(columns["pools"], columns["offsets"], columns["ranks"], strict=True)
     ]
 
 

@@ -64,7 +64,9 @@ def decode(document: Document, columns: Mapping[str, AnyArray]) -> Trace:
         values=Values(values, read.sparse("value_rows", "value_objects", objects, rows, _is_number)),
         starts=starts,
         operands=_read_operands(read, starts, len(constants)),
-        constants=Values(constants, read.sparse("constant_numbers", "constant_objects", objects, len(constants))),
+        constants=Values(
+            constants, read.sparse("constant_numbers", "constant_objects", objects, len(constants))
+        ),
         params=read.sparse("param_rows", "param_objects", objects, rows, _is_params),
         # What led to the sites; they are read themselves, because code can't be kept.
         instructions=np.full(rows, NO_INSTRUCTION, np.int32),
@@ -122,14 +124,20 @@ class _Reader:
     def floats(self, name: str, count: int | None = None) -> AnyArray:
         """Return a column of floats."""
         column = self.columns[name]
-        _require(column.dtype == FLOAT, f"the column {name!r} has the type {column.dtype}, expected {FLOAT}")
+        _require(
+            column.dtype == FLOAT, f"the column {name!r} has the type {column.dtype}, expected {FLOAT}"
+        )
         _require(count is None or len(column) == count, _unequal(name, len(column), count))
         return column.astype(np.float64, copy=False)
 
-    def integers(self, name: str, count: int | None = None, low: int = 0, stop: int | None = None) -> AnyArray:
+    def integers(
+        self, name: str, count: int | None = None, low: int = 0, stop: int | None = None
+    ) -> AnyArray:
         """Return a column of integers from `low` on and below `stop`."""
         column = self.columns[name]
-        _require(column.dtype in INTEGERS, f"the column {name!r} has the type {column.dtype}, expected integers")
+        _require(
+            column.dtype in INTEGERS, f"the column {name!r} has the type {column.dtype}, expected integers"
+        )
         _require(count is None or len(column) == count, _unequal(name, len(column), count))
         if len(column):
             fits = int(column.min()) >= low and (stop is None or int(column.max()) < stop)
@@ -147,13 +155,21 @@ class _Reader:
         return objects[number]
 
     def sparse(
-        self, keys: str, values: str, objects: Sequence[Any], stop: int, is_right: Callable[[Any], bool] | None = None
+        self,
+        keys: str,
+        values: str,
+        objects: Sequence[Any],
+        stop: int,
+        is_right: Callable[[Any], bool] | None = None,
     ) -> dict[int, Any]:
         """Return a sparse column by row."""
         rows = self.integers(keys, stop=stop).tolist()
         found = dict(zip(rows, self.objects(values, objects, len(rows)), strict=True))
         _require(len(found) == len(rows), f"the column {keys!r} names a row twice")
-        _require(is_right is None or all(map(is_right, found.values())), f"the column {values!r} has a wrong type")
+        _require(
+            is_right is None or all(map(is_right, found.values())),
+            f"the column {values!r} has a wrong type",
+        )
         return found
 
 
@@ -167,7 +183,10 @@ def _read_rows(read: _Reader) -> tuple[int, AnyArray, AnyArray]:
     ops = numbers[read.integers("ops", stop=len(names))]
     degrees = read.integers("degrees", len(ops))
     expected = _DEGREES[ops]
-    _require(bool(((degrees == expected) | (expected < 0)).all()), "an operation has too many or too few operands")
+    _require(
+        bool(((degrees == expected) | (expected < 0)).all()),
+        "an operation has too many or too few operands",
+    )
     starts = np.zeros(len(ops) + 1, np.int64)
     np.cumsum(degrees, out=starts[1:])
     return len(ops), starts, ops
@@ -184,7 +203,9 @@ def _read_pools(read: _Reader) -> list[AnyArray]:
     pools = []
     for number, name in enumerate(read.texts("pools")):
         pool = read.columns[pool_name(number)]
-        _require(pool.dtype == plain_dtype(name), f"pool {number} has the type {pool.dtype}, expected {name}")
+        _require(
+            pool.dtype == plain_dtype(name), f"pool {number} has the type {pool.dtype}, expected {name}"
+        )
         if pool.dtype == np.bool_:  # NumPy relies on the bytes of a bool being 0 or 1
             pool = pool.view(np.uint8) != 0
             pool.flags.writeable = False
@@ -268,7 +289,8 @@ def _read_gradients(read: _Reader, recording: Recording, objects: Sequence[Any])
     arrays = read.sparse("gradient_rows", "gradient_objects", objects, rows, _is_number)
     for row, gradient in arrays.items():
         _require(
-            np.shape(gradient) == np.shape(recording.values[row]), "a gradient has another shape than its value"
+            np.shape(gradient) == np.shape(recording.values[row]),
+            "a gradient has another shape than its value",
         )
     return Gradients(
         numbers=read.floats("gradients", rows),

@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     from tracer.source import Place
     from tracer.trace import Trace
 
-Columns: TypeAlias = dict[str, list[AnyArray]]  # by name: one-dimensional pieces of one type, to be written in a row
+Columns: TypeAlias = dict[
+    str, list[AnyArray]
+]  # by name: one-dimensional pieces of one type, to be written in a row
 Document: TypeAlias = dict[str, Any]
 
-INTEGERS = tuple(np.dtype(f"<{kind}{size}") for size in (1, 2, 4, 8) for kind in "ui" if (kind, size) != ("u", 8))
+INTEGERS = tuple(
+    np.dtype(f"<{kind}{size}") for size in (1, 2, 4, 8) for kind in "ui" if (kind, size) != ("u", 8)
+)
 FLOAT = np.dtype("<f8")
 _FLOATS = frozenset({"values", "constants", "gradients", "locals"})
 
@@ -66,11 +70,16 @@ def encode(trace: Trace) -> tuple[Document, Columns]:
     }
     table, pools = values.arrays.table()
     columns |= {f"array_{name}": column for name, column in table.items()}
-    columns |= {"object_kinds": values.kinds, "object_payloads": values.payloads, "object_children": values.children}
+    columns |= {
+        "object_kinds": values.kinds,
+        "object_payloads": values.payloads,
+        "object_children": values.children,
+    }
     document |= {"strings": values.strings, "classes": values.classes, "pools": list(pools)}
     pieces = {name: [_narrowed(name, np.asarray(column))] for name, column in columns.items()}
     return document, pieces | {
-        pool_name(number): blocks or [np.zeros(0, dtype)] for number, (dtype, blocks) in enumerate(pools.items())
+        pool_name(number): blocks or [np.zeros(0, dtype)]
+        for number, (dtype, blocks) in enumerate(pools.items())
     }
 
 
@@ -159,9 +168,7 @@ def _narrowed(name: str, column: AnyArray) -> AnyArray:
     if name in _FLOATS:
         return column.astype(FLOAT, copy=False)
     low, high = (int(column.min()), int(column.max())) if column.size else (0, 0)
-    fitting = (
-        dtype for dtype in INTEGERS if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max
-    )
+    fitting = (dtype for dtype in INTEGERS if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max)
     return column.astype(next(fitting))
 
 

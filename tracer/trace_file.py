@@ -146,7 +146,9 @@ def load_trace(path: Path) -> Trace:
 def _load(file: BinaryIO, path: Path) -> Trace:
     start = file.read(len(_ZIP_START))
     if start != _ZIP_START:
-        raise _no_trace(path, f"it begins with {start!r}, expected {_ZIP_START!r}" if start else "it is empty")
+        raise _no_trace(
+            path, f"it begins with {start!r}, expected {_ZIP_START!r}" if start else "it is empty"
+        )
     if not zipfile.is_zipfile(file):
         raise TraceFileError(
             f"{path} is cut off",
@@ -197,7 +199,11 @@ def _check_directory(archive: zipfile.ZipFile, document: Document, size: int) ->
 
 
 def _require_stored(info: zipfile.ZipInfo) -> None:
-    if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size or info.flag_bits & 1:
+    if (
+        info.compress_type != zipfile.ZIP_STORED
+        or info.file_size != info.compress_size
+        or info.flag_bits & 1
+    ):
         raise ValueError(f"the member {info.filename} is compressed or encrypted")
 
 
@@ -212,7 +218,9 @@ def _read_column(archive: zipfile.ZipFile, name: str) -> AnyArray:
     if len(shape) != 1 or is_fortran or plain_dtype(dtype.str) != dtype:
         raise ValueError(f"the member {name} is no plain column")
     if shape[0] * dtype.itemsize != len(data) - start:
-        raise ValueError(f"the member {name} has {len(data) - start} bytes, expected {shape[0]} × {dtype.itemsize}")
+        raise ValueError(
+            f"the member {name} has {len(data) - start} bytes, expected {shape[0]} × {dtype.itemsize}"
+        )
     return np.frombuffer(data, dtype, shape[0], start)
 
 

@@ -119,9 +119,7 @@ class ValueWriter:
                 continue
             leaf = self._leaf(item)
             if leaf is not None:
-                done.append(self._leaves.get(leaf, -1))
-                if done[-1] < 0:
-                    done[-1] = self._leaves[leaf] = self._new(*leaf)
+                done.append(self._leaf_number(leaf))
                 continue
             is_endless = id(item) in open_containers or len(open_containers) >= _DEEPEST
             container = _description(item) if is_endless else self._opened(item)
@@ -146,11 +144,24 @@ class ValueWriter:
             elif issubclass(kind, (np.number, np.bool_)) and is_plain(items[0].dtype):
                 pool, first = self.arrays.add_scalars(items)
                 added = self._new_range(_Kind.SCALAR + pool, range(first, first + len(items)))
+            elif kind is np.ndarray:
+                added = [
+                    self._leaf_number((_Kind.ARRAY, self.arrays.add(item)))
+                    if item.dtype.kind == "f"
+                    else self.add(item)
+                    for item in items
+                ]
             else:
                 added = map(self.add, items)
             for place, number in zip(places, added, strict=True):
                 numbers[place] = number
         return numbers
+
+    def _leaf_number(self, leaf: tuple[int, int]) -> int:
+        number = self._leaves.get(leaf)
+        if number is None:
+            number = self._leaves[leaf] = self._new(*leaf)
+        return number
 
     def _new(self, kind: int, payload: int) -> int:
         self.kinds.append(int(kind))
@@ -221,7 +232,11 @@ class ValueWriter:
     def _class_of_tuple(self, value: tuple[Any, ...]) -> int | None:
         """Return the class of a namedtuple; None for a plain tuple."""
         names = getattr(type(value), "_fields", None)
-        if type(names) is not tuple or len(names) != len(value) or not all(type(each) is str for each in names):
+        if (
+            type(names) is not tuple
+            or len(names) != len(value)
+            or not all(type(each) is str for each in names)
+        ):
             return None
         return self._class(type(value).__name__, names)
 
