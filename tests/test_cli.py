@@ -483,20 +483,14 @@ BAD_INPUT = [
         ["run", "program.py:no_number"],
         1,
         (
-            (
-                "no_number returned nothing that has a gradient; got str, expected a float, an array, or a container of them; "
-                ""
-            ),
-            "return the value that you want the gradient of",
+            "no_number returned nothing that has a gradient; got str, expected a float, an array, "
+            "or a container of them; return the value that you want the gradient of"
         ),
     ),
     (
         ["run", "program.py:several"],
         1,
-        (
-            "several returned several values; got 2 outputs: ['loss'], ['aux']; "
-            "choose one: @trace(of=…), t.backward(of=…), or edgegrad run --of …"
-        ),
+        ("several returned several values; got 2 outputs: ['loss'], ['aux']; choose one with --of"),
     ),
     (
         ["run", "program.py:several", "--of", "los"],

@@ -7,7 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer import load
-from tracer.errors import CutWarning, DrawError, EdgegradError, ProgramError, TraceFileError, UsageError
+from tracer.errors import (
+    CutWarning,
+    DrawError,
+    EdgegradError,
+    GradientError,
+    ProgramError,
+    TraceFileError,
+    UsageError,
+)
 from tracer.hook import run
 from viz.loading import (
     arguments,
@@ -88,6 +96,8 @@ def why_no_gradient(trace: Trace) -> EdgegradError | None:
         trace.output  # noqa: B018  (reading it is the question)
         trace.seed_value  # noqa: B018
     except EdgegradError as error:
+        if isinstance(error, GradientError) and error.what.endswith("returned several values"):
+            return GradientError(error.what, got=error.got, advice="choose one with --of")
         return error
     return None
 
