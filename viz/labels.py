@@ -23,6 +23,7 @@ NAME_LIMIT = 32
 CONSTANT_LIMIT = 18
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -65,8 +66,8 @@ def is_array(value: Any) -> bool:
 
 
 def shape(value: np.ndarray) -> str:
-    """Format an array's shape: 64, 128×64."""
-    return "×".join(map(str, value.shape))
+    """Format an array's shape as Python does: (64,), (128, 64)."""
+    return str(tuple(value.shape))
 
 
 def norm(value: Any) -> str:
@@ -112,7 +113,7 @@ def worst(value: np.ndarray) -> str:
 
 
 def summary(value: np.ndarray) -> str:
-    """Format an array by shape and norm: 128×64 ‖4.123‖."""
+    """Format an array by shape and norm: (128, 64)  ‖4.123‖."""
     return f"{shape(value)}  {norm(value)}"
 
 
@@ -160,7 +161,7 @@ def _constant(value: Any) -> str:
     if isinstance(value, (bool, int, float, complex, np.bool_, np.number)):
         return number(value)
     if isinstance(value, np.ndarray):
-        return f"({', '.join(map(str, value.shape))})" if value.ndim else str(value)
+        return shape(value) if value.ndim else number(value)
     if isinstance(value, slice):
         ends = ["" if end is None else constant(end) for end in (value.start, value.stop)]
         return ":".join(ends) + ("" if value.step is None else f":{constant(value.step)}")
@@ -195,6 +196,14 @@ def shorten(text: str, limit: int) -> str:
         return text
     tail = (limit - 1) // 3
     return text[: limit - 1 - tail] + "…" + text[len(text) - tail :]
+
+
+def superscript(value: Any) -> str:
+    """Write a whole exponent above the line, ² or ⁻¹; empty for what has no such characters."""
+    text = number(value) if isinstance(value, (int, float, np.number)) else ""
+    return (
+        text.translate(_SUPERSCRIPTS) if all(ord(character) in _SUPERSCRIPTS for character in text) else ""
+    )
 
 
 def name(text: str) -> str:
