@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.errors import RuleError
-from tracer.recording import operands_of
+from tracer.recording import operand_of
 from tracer.rules import RULES
 from tracer.rules.kinds import Elementwise, Many, Part, Rule, Vjp
 from tracer.tape import OP_NAMES
@@ -88,7 +88,7 @@ def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gr
     count = len(gradients)
     reached = np.fromiter(map(is_not, gradients, repeat(_NOTHING)), np.bool_, count)
     arrays: dict[int, Any] = {}
-    if set(map(type, gradients)) > {float}:
+    if set(map(type, gradients)) != {float}:
         arrays = {number: value for number, value in enumerate(gradients) if type(value) is not float}
         for number in arrays:
             gradients[number] = 0.0
@@ -149,6 +149,8 @@ def _column(recording: Recording, operands: np.ndarray[Any, Any]) -> np.ndarray[
 class _Work:
     """The state of one backward pass."""
 
+    __slots__ = ("_sums", "budget", "gradients", "graph", "local_column", "narrowed", "recording", "slots")
+
     def __init__(
         self, graph: Graph, gradients: list[Any], local_column: np.ndarray[Any, Any], budget: float
     ) -> None:
@@ -186,9 +188,15 @@ class _Work:
             return
         recording, targets = self.recording, self.graph.targets
         producers = recording.operands[first_slot:stop_slot].tolist()
-        operands = operands_of(recording, producers)
-        out = recording.values[row]
-        params = recording.params.get(row, _NO_PARAMS)
+        arrays = recording.values.others
+        operands = tuple(
+            [
+                arrays[producer] if producer in arrays else operand_of(recording, producer)
+                for producer in producers
+            ]
+        )
+        out = arrays[row] if row in arrays else recording.values[row]
+        params = recording.params.get(row, _NO_PARAMS) if recording.params else _NO_PARAMS
         gradients, upstream = self.gradients, self.gradients[row]
         if isinstance(rule, Many):
             self.local_column[first_slot:stop_slot] = rule.partials(operands, out)
@@ -196,7 +204,7 @@ class _Work:
             producer, slot = producers[port], first_slot + port
             if producer < 0:
                 continue
-            target = targets.get(slot)
+            target = targets.get(slot) if targets else None
             if isinstance(rule, Many):
                 back: Any = upstream * float(self.local_column[slot])
             else:
@@ -248,7 +256,7 @@ def pull(
         text = rule.partials[port]
         back = upstream if text == "1" else upstream * elementwise_local(rule, port, operands, out)
     else:
-        back = rule.pull(port, upstream, out, operands, params)
+        back = rule.pull(port, *_as_arrays(upstream, out, operands), params)
     operand = operands[port]
     if (
         type(back) is np.ndarray
@@ -258,6 +266,14 @@ def pull(
     ):
         return back
     return back if type(back) is Part else _checked(back, operand, target, port)
+
+
+def _as_arrays(upstream: Any, out: Any, operands: tuple[Any, ...]) -> tuple[Any, Any, tuple[Any, ...]]:
+    """Return what a vjp expects: where NumPy was given numbers, arrays without axes."""
+    for operand in operands:
+        if type(operand) is not np.ndarray:
+            return np.asarray(upstream), np.asarray(out), tuple(map(np.asarray, operands))
+    return upstream, out, operands
 
 
 def elementwise_local(rule: Elementwise, port: int, operands: tuple[Any, ...], out: Any) -> Any:
@@ -287,7 +303,7 @@ def recomputed(graph: Graph, slot: int, gradients: Gradients) -> Any:
             slot - first,
             gradients.row(row),
             recording.values[row],
-            operands_of(recording, recording.operands[first:stop].tolist()),
+            tuple(operand_of(recording, producer) for producer in recording.operands[first:stop].tolist()),
             recording.params.get(row, _NO_PARAMS),
             graph.targets.get(slot),
         )

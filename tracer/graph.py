@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.recording import INDEX, Indices
+from tracer.recording import INDEX, Indices, operand_of
 from tracer.rules import RULES
 from tracer.rules.kinds import Elementwise
 from tracer.tape import OP_NAMES, OP_NUMBERS
@@ -56,7 +56,7 @@ class Graph:
         self._draw_edges(has_splitter)
 
     def _place_nodes(self, has_splitter: np.ndarray[Any, Any]) -> None:
-        """Number the nodes: the rows, and what stands around them."""
+        """Give numbers to the nodes: the rows, and what stands around them."""
         recording, rows = self.recording, len(self.recording)
         slots = np.array(sorted(self.targets), INDEX)
         consumers = self.slot_consumer[slots]
@@ -85,7 +85,7 @@ class Graph:
         self.kinds[self.first_output :] = OUTPUT
 
     def _draw_edges(self, has_splitter: np.ndarray[Any, Any]) -> None:
-        """Number the edges by the node they lead to, and connect them."""
+        """Give numbers to the edges, by the node they lead to, and connect them."""
         recording, count = self.recording, len(self.kinds)
         is_traced = recording.operands >= 0
         slots = np.flatnonzero(is_traced).astype(INDEX)
@@ -197,5 +197,4 @@ def broadcast_targets(recording: Recording) -> dict[int, tuple[int, ...]]:
 
 def operand_value(recording: Recording, slot: int) -> Any:
     """Return the value of an operand: what its row gave, or the constant."""
-    operand = recording.operands[slot]
-    return recording.values[operand] if operand >= 0 else recording.constants[-1 - operand]
+    return operand_of(recording, int(recording.operands[slot]))

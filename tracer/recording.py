@@ -204,12 +204,9 @@ def _as_float(item: Any) -> float:
         return _NAN
 
 
-def operands_of(recording: Recording, producers: list[int]) -> tuple[Any, ...]:
-    """Return the values of the operands with these numbers: of rows, and of constants below zero."""
-    values, constants = recording.values, recording.constants
-    return tuple(
-        [values[producer] if producer >= 0 else constants[-1 - producer] for producer in producers]
-    )
+def operand_of(recording: Recording, producer: int) -> Any:
+    """Return the value of an operand by its number: of a row, or of a constant below zero."""
+    return recording.values[producer] if producer >= 0 else recording.constants[-1 - producer]
 
 
 def _joined(parts: list[Values]) -> np.ndarray[Any, np.dtype[np.float64]]:

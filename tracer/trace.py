@@ -237,7 +237,7 @@ class Trace:
         return Values(column, others)
 
     def __getitem__(self, name: str) -> Node:
-        """Return the node of an input by its path, or of a variable: `t["h"]`, its last assignment; `t["h[3]"]`, its 4th.
+        """Return the node of an input by its path, or of a variable: `t["h"]` is its last value, `t["h[3]"]` its 4th.
 
         Raises LookupNameError with the nearest names.
         """
@@ -328,15 +328,14 @@ class Trace:
             raise GradientError(
                 f"{self.function} returned several values",
                 got=f"got {len(candidates)} outputs{self._choices(': ')}",
-                advice="choose one: @trace(of=…), or t.backward(of=…)",
+                advice="choose one: @trace(of=…), t.backward(of=…), or edgegrad run --of …",
             )
         return candidates[0]
 
     def _named_output(self, of: str | int) -> int:
         outputs = self.recording.outputs
-        wanted = {str(of), f"[{of!r}]", f".{of}"}
         for number, output in enumerate(outputs):
-            if output.path in wanted:
+            if output.path == of or output.path.endswith((f"[{of!r}]", f".{of}")):
                 return number
         named = [
             number

@@ -1,0 +1,346 @@
+"""Document and columns -> trace, checked: what is read here may have been written by anybody. Used by trace_file.py.
+
+Everything is checked that the other rooms rely on without looking: lengths, ranges, the order of operands, types.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import starmap
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.backward import Gradients
+from tracer.boxing import fill
+from tracer.recording import Output, Recording, Values
+from tracer.rules import RULES
+from tracer.rules.kinds import Elementwise
+from tracer.sites import NO_PLACE, Scope, Sites
+from tracer.source import Place, Site
+from tracer.tape import NO_INSTRUCTION, OP_NAMES, OP_NUMBERS
+from tracer.trace import Run, Trace
+from tracer.trace_arrays import AnyArray, read_arrays
+from tracer.trace_encode import FLOAT, INTEGERS, Document, pool_name
+from tracer.trace_values import ValueColumns, plain_dtype, read_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_LOWEST = -(1 << 63)
+_ALWAYS = (
+    "ops values degrees operands constants value_rows value_objects constant_numbers constant_objects param_rows "
+    "param_objects row_places row_scopes scope_names scope_parents scope_places output_rows output_objects "
+    "structure_objects object_kinds object_payloads object_children array_pools array_offsets array_ranks "
+    "array_shapes array_strides"
+).split()
+_GRADIENTS = (
+    "gradients reached locals gradient_rows gradient_objects slots slot_objects narrowed_slots narrowed_objects"
+).split()
+
+
+class UnknownOperationError(ValueError):
+    """The trace has an operation that this version has no rule for; `str(error)` is its name."""
+
+
+def members(document: Document) -> list[str]:
+    """Return the names of the columns that go with a document."""
+    pools = [pool_name(number) for number in range(len(_Reader(document, {}).texts("pools")))]
+    return [*_ALWAYS, *(_GRADIENTS if document.get("has_gradients") is True else ()), *pools]
+
+
+def decode(document: Document, columns: Mapping[str, AnyArray]) -> Trace:
+    """Return the trace of a document and its columns, with everything checked that the rest relies on.
+
+    Raises UnknownOperationError, and ValueError or another builtin error for what does not fit together.
+    """
+    read = _Reader(document, columns)
+    rows, starts, ops = _read_rows(read)
+    values, constants = read.floats("values", rows), read.floats("constants")
+    pools = _read_pools(read)
+    objects = _read_objects(read, pools)
+    recording = Recording(
+        ops=ops,
+        values=Values(values, read.sparse("value_rows", "value_objects", objects, rows, _is_number)),
+        starts=starts,
+        operands=_read_operands(read, starts, len(constants)),
+        constants=Values(
+            constants, read.sparse("constant_numbers", "constant_objects", objects, len(constants))
+        ),
+        params=read.sparse("param_rows", "param_objects", objects, rows, _is_params),
+        # What led to the sites; they are read themselves, because code can't be kept.
+        instructions=np.full(rows, NO_INSTRUCTION, np.int32),
+        segments=np.zeros(0, np.int64),
+        segment_scopes=np.zeros(0, np.int32),
+        segment_codes=[],
+        calls=[],
+        input_names=read.texts("inputs"),
+        outputs=_read_outputs(read, objects, rows),
+    )
+    _require(
+        len(recording.input_names) == np.count_nonzero(ops == OP_NUMBERS["input"]),
+        "the number of inputs is another than that of their names",
+    )
+    parameters = read.texts("parameters")
+    structures = read.objects("structure_objects", objects, len(parameters))
+    for structure in structures:
+        fill(structure, partial(_check_input_number, count=len(recording.input_names)))
+    error = document["error"]
+    _require(error is None or isinstance(error, str), "'error' is no text")
+    run = Run(
+        function=read.text("function"),
+        recording=recording,
+        structures=dict(zip(parameters, structures, strict=True)),
+        result=read.object("result", objects),
+        error=error,
+        known_sites=_read_sites(read, rows),
+        keep=read.text("keep"),
+    )
+    trace = Trace(run, read.object("of", objects), read.object("seed", objects))
+    if document["has_gradients"] is True:
+        trace.gradients = _read_gradients(read, recording, objects)
+    return trace
+
+
+class _Reader:
+    """Takes checked parts out of a document and its columns."""
+
+    def __init__(self, document: Document, columns: Mapping[str, AnyArray]) -> None:
+        self.document = document
+        self.columns = columns
+
+    def text(self, key: str) -> str:
+        """Return a text of the document."""
+        found = self.document[key]
+        _require(isinstance(found, str), f"{key!r} is no text")
+        return str(found)
+
+    def texts(self, key: str) -> list[str]:
+        """Return a list of texts of the document."""
+        found = self.document[key]
+        _require(_are_texts(found), f"{key!r} is no list of texts")
+        return list(found)
+
+    def floats(self, name: str, count: int | None = None) -> AnyArray:
+        """Return a column of floats."""
+        column = self.columns[name]
+        _require(
+            column.dtype == FLOAT, f"the column {name!r} has the type {column.dtype}, expected {FLOAT}"
+        )
+        _require(count is None or len(column) == count, _unequal(name, len(column), count))
+        return column.astype(np.float64, copy=False)
+
+    def integers(
+        self, name: str, count: int | None = None, low: int = 0, stop: int | None = None
+    ) -> AnyArray:
+        """Return a column of integers from `low` on and below `stop`."""
+        column = self.columns[name]
+        _require(
+            column.dtype in INTEGERS, f"the column {name!r} has the type {column.dtype}, expected integers"
+        )
+        _require(count is None or len(column) == count, _unequal(name, len(column), count))
+        if len(column):
+            fits = int(column.min()) >= low and (stop is None or int(column.max()) < stop)
+            _require(fits, f"the column {name!r} has a number out of its range")
+        return column.astype(np.int64)
+
+    def objects(self, name: str, objects: Sequence[Any], count: int) -> list[Any]:
+        """Return the values that a column numbers."""
+        return [objects[number] for number in self.integers(name, count, stop=len(objects)).tolist()]
+
+    def object(self, key: str, objects: Sequence[Any]) -> Any:
+        """Return the value that an entry of the document numbers."""
+        number = self.document[key]
+        _require(type(number) is int and 0 <= number < len(objects), f"{key!r} is no value")
+        return objects[number]
+
+    def sparse(
+        self,
+        keys: str,
+        values: str,
+        objects: Sequence[Any],
+        stop: int,
+        is_right: Callable[[Any], bool] | None = None,
+    ) -> dict[int, Any]:
+        """Return a sparse column by row."""
+        rows = self.integers(keys, stop=stop).tolist()
+        found = dict(zip(rows, self.objects(values, objects, len(rows)), strict=True))
+        _require(len(found) == len(rows), f"the column {keys!r} names a row twice")
+        _require(
+            is_right is None or all(map(is_right, found.values())),
+            f"the column {values!r} has a wrong type",
+        )
+        return found
+
+
+def _read_rows(read: _Reader) -> tuple[int, AnyArray, AnyArray]:
+    """Return how many rows there are, where the operands of each begin, and its operation."""
+    names = read.texts("operations")
+    for name in names:
+        if name not in OP_NUMBERS:
+            raise UnknownOperationError(name)
+    numbers = np.array([OP_NUMBERS[name] for name in names], np.int16)
+    ops = numbers[read.integers("ops", stop=len(names))]
+    degrees = read.integers("degrees", len(ops))
+    expected = _DEGREES[ops]
+    _require(
+        bool(((degrees == expected) | (expected < 0)).all()),
+        "an operation has too many or too few operands",
+    )
+    starts = np.zeros(len(ops) + 1, np.int64)
+    np.cumsum(degrees, out=starts[1:])
+    return len(ops), starts, ops
+
+
+def _read_operands(read: _Reader, starts: AnyArray, constants: int) -> AnyArray:
+    operands = read.integers("operands", int(starts[-1]), low=-constants)
+    consumers = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    _require(bool((operands < consumers).all()), "an operand is no earlier row")
+    return operands
+
+
+def _read_pools(read: _Reader) -> list[AnyArray]:
+    pools = []
+    for number, name in enumerate(read.texts("pools")):
+        pool = read.columns[pool_name(number)]
+        _require(
+            pool.dtype == plain_dtype(name), f"pool {number} has the type {pool.dtype}, expected {name}"
+        )
+        if pool.dtype == np.bool_:  # NumPy relies on the bytes of a bool being 0 or 1
+            pool = pool.view(np.uint8) != 0
+            pool.flags.writeable = False
+        pools.append(pool)
+    return pools
+
+
+def _read_objects(read: _Reader, pools: Sequence[AnyArray]) -> list[Any]:
+    table = {name: read.integers(f"array_{name}").tolist() for name in ("offsets", "ranks", "shapes")}
+    table["pools"] = read.integers("array_pools", stop=len(pools)).tolist()
+    table["strides"] = read.integers("array_strides", low=_LOWEST).tolist()
+    classes = read.document["classes"]
+    _require(isinstance(classes, list), "'classes' is no list")
+    for each in classes:
+        _require(
+            isinstance(each, list) and len(each) == 2 and isinstance(each[0], str) and _are_texts(each[1]),
+            "a class is not a name and fields",
+        )
+    return read_values(
+        ValueColumns(
+            kinds=read.integers("object_kinds"),
+            payloads=read.integers("object_payloads", low=_LOWEST),
+            children=read.integers("object_children"),
+            strings=read.texts("strings"),
+            classes=[(name, tuple(fields)) for name, fields in classes],
+            arrays=read_arrays(table, pools),
+            pools=pools,
+        )
+    )
+
+
+def _read_outputs(read: _Reader, objects: Sequence[Any], rows: int) -> list[Output]:
+    paths = read.texts("output_paths")
+    values = read.objects("output_objects", objects, len(paths))
+    numbers = read.integers("output_rows", len(paths), low=-1, stop=rows).tolist()
+    _require(all(map(_is_number, values)), "an output is no number")
+    return list(starmap(Output, zip(paths, numbers, values, strict=True)))
+
+
+def _read_sites(read: _Reader, rows: int) -> Sites:
+    files = read.texts("files")
+    found = read.document["places"]
+    _require(isinstance(found, list) and all(map(_is_place, found)), "a place in the source is not one")
+    places = []
+    for file, line, column, end_line, end_column, text, function, targets, returned in found:
+        _require(0 <= file < len(files), "a place is in a file that is not there")
+        site = Site(files[file], line, column, end_line, end_column, text, function)
+        places.append(Place(site, tuple(targets), returned))
+    scopes = _read_scopes(read, len(places))
+    source = read.document["source"]
+    _require(isinstance(source, dict) and _are_texts(list(source.values())), "'source' is no text by file")
+    return Sites(
+        places=places,
+        row_places=read.integers("row_places", rows, low=NO_PLACE, stop=len(places)).astype(np.int32),
+        row_scopes=read.integers("row_scopes", rows, stop=len(scopes)).astype(np.int32),
+        scopes=scopes,
+        source=source,
+    )
+
+
+def _read_scopes(read: _Reader, places: int) -> list[Scope]:
+    names = read.texts("scope_names")
+    parents = read.integers("scope_parents", low=-1)
+    count = len(parents)
+    _require(bool((parents < np.arange(count)).all()), "a call is made by a later one")
+    calls = read.integers("scope_places", count, low=NO_PLACE, stop=places)
+    _require(bool((calls[parents < 0] == NO_PLACE).all()), "a call is made by nobody")
+    scopes: list[Scope] = []
+    numbers = read.integers("scope_names", count, stop=len(names))
+    rows = zip(numbers.tolist(), parents.tolist(), calls.tolist(), strict=True)
+    for index, (name, parent, place) in enumerate(rows):
+        depth = scopes[parent].depth + 1 if parent >= 0 else 0
+        scopes.append(Scope(index, names[name], parent, depth, place))
+    return scopes
+
+
+def _read_gradients(read: _Reader, recording: Recording, objects: Sequence[Any]) -> Gradients:
+    rows, is_traced = len(recording), recording.operands >= 0
+    partials = np.full(len(is_traced), np.nan)
+    partials[is_traced] = read.floats("locals", int(np.count_nonzero(is_traced)))
+    arrays = read.sparse("gradient_rows", "gradient_objects", objects, rows, _is_number)
+    for row, gradient in arrays.items():
+        _require(
+            np.shape(gradient) == np.shape(recording.values[row]),
+            "a gradient has another shape than its value",
+        )
+    return Gradients(
+        numbers=read.floats("gradients", rows),
+        arrays=arrays,
+        reached=read.integers("reached", rows, stop=2).astype(np.bool_),
+        locals=partials,
+        slots=read.sparse("slots", "slot_objects", objects, len(is_traced), _is_number),
+        narrowed=read.sparse("narrowed_slots", "narrowed_objects", objects, len(is_traced), _is_number),
+    )
+
+
+def _require(claim: bool, otherwise: str) -> None:
+    if not claim:
+        raise ValueError(otherwise)
+
+
+def _unequal(name: str, length: int, expected: int | None) -> str:
+    return f"the column {name!r} has {length} items, expected {expected}"
+
+
+def _are_texts(found: Any) -> bool:
+    return isinstance(found, list) and all(isinstance(each, str) for each in found)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number, np.bool_, np.ndarray))
+
+
+def _is_params(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(key, str) for key in value)
+
+
+def _is_place(items: Any) -> bool:
+    return (
+        isinstance(items, list)
+        and [type(item) for item in items] == [int, int, int, int, int, str, str, list, bool]
+        and _are_texts(items[7])
+    )
+
+
+def _check_input_number(number: int, count: int) -> int:
+    _require(0 <= number < count, "an argument has an input that is not there")
+    return number
+
+
+def _degree(name: str) -> int:
+    rule = RULES.get(name)
+    if rule is None:
+        return 0 if name == "input" else 1
+    return len(rule.partials) if isinstance(rule, Elementwise) else -1
+
+
+_DEGREES = np.array([_degree(name) for name in OP_NAMES], np.int64)
