@@ -88,7 +88,7 @@ def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gr
     count = len(gradients)
     reached = np.fromiter(map(is_not, gradients, repeat(_NOTHING)), np.bool_, count)
     arrays: dict[int, Any] = {}
-    if set(map(type, gradients)) > {float}:
+    if set(map(type, gradients)) != {float}:
         arrays = {number: value for number, value in enumerate(gradients) if type(value) is not float}
         for number in arrays:
             gradients[number] = 0.0
@@ -256,7 +256,7 @@ def pull(
         text = rule.partials[port]
         back = upstream if text == "1" else upstream * elementwise_local(rule, port, operands, out)
     else:
-        back = rule.pull(port, upstream, out, operands, params)
+        back = rule.pull(port, *_as_arrays(upstream, out, operands), params)
     operand = operands[port]
     if (
         type(back) is np.ndarray
@@ -266,6 +266,14 @@ def pull(
     ):
         return back
     return back if type(back) is Part else _checked(back, operand, target, port)
+
+
+def _as_arrays(upstream: Any, out: Any, operands: tuple[Any, ...]) -> tuple[Any, Any, tuple[Any, ...]]:
+    """Return what a vjp expects: where NumPy was given numbers, arrays without axes."""
+    for operand in operands:
+        if type(operand) is not np.ndarray:
+            return np.asarray(upstream), np.asarray(out), tuple(map(np.asarray, operands))
+    return upstream, out, operands
 
 
 def elementwise_local(rule: Elementwise, port: int, operands: tuple[Any, ...], out: Any) -> Any:

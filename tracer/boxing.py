@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from collections import deque
+from functools import partial
+from itertools import chain
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from tracer.numpy_calls import owner_of
 from tracer.patches import replacement
 from tracer.standins import is_traced, plain, wrap
 
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
     from tracer.tape import Tape
 
 _MISSING = object()
+_NOT_LOOKED_INTO = (ModuleType, FunctionType, partial)
 Structure: TypeAlias = (
     Any  # the argument again, with input numbers in place of its numbers and None elsewhere
 )
@@ -35,6 +41,14 @@ class Boxes:
         self._containers: list[
             tuple[Any, Any, dict[Any, Any]]
         ] = []  # copy, the caller's, the stand-ins put in
+        self._families: dict[
+            int, list[int]
+        ] = {}  # by memory (the owner's identity): the inputs that are in it
+        self._boxed: dict[
+            int, tuple[Any, Structure]
+        ] = {}  # by identity: a list that is there twice stays one list
+        self._untouched: list[Any] = []  # what holds no number yet, and may hold a stand-in at the end
+        self._objects: list[tuple[Any, dict[str, tuple[Any, int]]]] = []  # and their attributes before
         self._originals: dict[int, Any] = {}  # copy or stand-in (by identity) -> the caller's object
         self._keep: list[Any] = []
 
@@ -55,16 +69,29 @@ class Boxes:
                 return value, None
             # The function works on a copy: the tape must not change when the caller's array does.
             boxed, number = self._input(value.copy(order="K"), value, path)
+            boxed.value.flags.writeable = value.flags.writeable
             self._arrays.append((boxed, value, boxed.id))
+            family = self._families.setdefault(id(owner_of(value)), [])
+            family.append(boxed.id)
+            if len(family) > 1:
+                self.tape.shared_inputs.update(family)
             return boxed, number
         items = _items(value)
         if items is None or id(value) in open_containers:
+            if isinstance(value, (set, deque)):
+                self._untouched.append(value)
+            elif type(getattr(value, "__dict__", None)) is dict and not isinstance(value, _NOT_LOOKED_INTO):
+                self._objects.append((value, {name: _state(item) for name, item in vars(value).items()}))
             return replacement(value), None
+        if id(value) in self._boxed:
+            return self._boxed[id(value)]
         boxes = {
             key: self.box(item, _path(path, value, key), (*open_containers, id(value)))
             for key, item in items
         }
         if all(boxes[key][0] is item for key, item in items):
+            self._boxed[id(value)] = value, None
+            self._untouched.append(value)
             return value, None
         boxed = _rebuild(value, {key: boxed for key, (boxed, _) in boxes.items()})
         structure = _rebuild(
@@ -74,6 +101,7 @@ class Boxes:
         self._keep.append(boxed)
         if not isinstance(value, tuple):
             self._containers.append((boxed, value, {key: item for key, (item, _) in boxes.items()}))
+            self._boxed[id(value)] = boxed, structure
         return boxed, structure
 
     def _input(self, value: Any, original: Any, path: str) -> tuple[Any, int]:
@@ -97,7 +125,7 @@ class Boxes:
             if isinstance(original, list):
                 original[:] = [self.unbox(item) for item in boxed]
             elif isinstance(original, dict):
-                fresh = {key: self.unbox(item) for key, item in boxed.items()}
+                fresh = {self.unbox(key): self.unbox(item) for key, item in boxed.items()}
                 original.clear()
                 original.update(fresh)
             else:
@@ -105,20 +133,61 @@ class Boxes:
                     if item is not before.get(name, _MISSING):
                         object.__setattr__(original, name, self.unbox(item))
 
+        for container in self._untouched:
+            self._clean(container)
+        for holder, attributes in self._objects:
+            for name, item in list(vars(holder).items()):
+                kept, length = attributes.get(name, (_MISSING, -1))
+                if kept is not item:
+                    object.__setattr__(holder, name, self.unbox(item))
+                elif length != _state(item)[1]:
+                    self._clean(item)
+
+    def _clean(self, container: Any) -> None:
+        """Put plain numbers for the stand-ins that the function has put into a container of the caller's."""
+        fresh = self.unbox(container)
+        if fresh is container:
+            return
+        if isinstance(container, list):
+            container[:] = fresh
+        elif isinstance(container, (dict, set, deque)):
+            container.clear()
+            (container.extend if isinstance(container, deque) else container.update)(fresh)
+        elif dataclasses.is_dataclass(container):
+            for name, item in _items(fresh) or ():
+                object.__setattr__(container, name, item)
+
     def unbox(self, value: Any, open_containers: tuple[int, ...] = ()) -> Any:
         """Return a result with plain numbers for stand-ins; what came in as an argument goes out as that object."""
         if id(value) in self._originals:
             return self._originals[id(value)]
         if is_traced(value):
-            number = value.value
-            return number.copy(order="K") if type(number) is np.ndarray else number
-        items = _items(value)
-        if items is None or id(value) in open_containers:
+            is_of_an_outer_trace = value.tape is not self.tape and value.tape.is_open
+            return value if is_of_an_outer_trace else self._unboxed(value)
+        if id(value) in open_containers:
             return value
-        unboxed = {key: self.unbox(item, (*open_containers, id(value))) for key, item in items}
-        if all(unboxed[key] is item for key, item in items):
+        inside = (*open_containers, id(value))
+        if isinstance(value, (set, frozenset, deque)):
+            members = [self.unbox(item, inside) for item in value]
+            if all(new is old for new, old in zip(members, value, strict=True)):
+                return value
+            return deque(members, value.maxlen) if isinstance(value, deque) else type(value)(members)
+        items = _items(value)
+        if items is None:
+            return value
+        unboxed = {self.unbox(key): self.unbox(item, inside) for key, item in items}
+        if all(new is old for new, old in zip(chain(*unboxed.items()), chain(*items), strict=True)):
             return value
         return _rebuild(value, unboxed)
+
+    def _unboxed(self, stand_in: Any) -> Any:
+        """Return the plain number; of an array a copy that is the caller's own, the same one each time."""
+        number = stand_in.value
+        if type(number) is not np.ndarray:
+            return number
+        self._originals[id(stand_in)] = number.copy(order="K")
+        self._keep.append(stand_in)
+        return self._originals[id(stand_in)]
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -145,6 +214,11 @@ def fill(structure: Structure, numbers: Callable[[int], Any]) -> Any:
     if items is None:
         return structure
     return _rebuild(structure, {key: fill(item, numbers) for key, item in items})
+
+
+def _state(item: Any) -> tuple[Any, int]:
+    """Return what tells whether an attribute was bound anew, or a container in it has grown or shrunk."""
+    return item, len(item) if isinstance(item, (list, dict, set, deque)) else 0
 
 
 def _is_number(value: Any) -> bool:
@@ -191,6 +265,7 @@ def _rebuild(like: Any, items: dict[Any, Any], *, structure_only: bool = False) 
         return fresh
     fresh = copy.copy(like)
     if isinstance(like, dict):
+        fresh.clear()
         for key, item in items.items():
             fresh[key] = item
         return fresh

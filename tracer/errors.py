@@ -7,7 +7,9 @@
     ├── RuleError (ArithmeticError)         a rule answered with the wrong shape or type: the rule is wrong
     ├── LookupNameError (KeyError)          no variable, input or output has that name
     ├── TraceFileError (ValueError)         a file is no trace, is damaged, or is newer than this version
-    └── DrawError (RuntimeError)            a picture can't be drawn or written
+    ├── DrawError (RuntimeError)            a picture can't be drawn or written
+    ├── UsageError (ValueError)             the command line asks for what isn't there, or in a way that can't be read
+    └── ProgramError (RuntimeError)         the user's file can't be imported, or its function raised an exception
 
     EdgegradWarning (UserWarning)
     └── CutWarning                          a traced value left the graph here
@@ -67,6 +69,14 @@ class TraceFileError(EdgegradError, ValueError):
 
 class DrawError(EdgegradError, RuntimeError):
     """A picture can't be drawn or written."""
+
+
+class UsageError(EdgegradError, ValueError):
+    """The command line asks for a file, function or argument that isn't there, or in a way that can't be read."""
+
+
+class ProgramError(EdgegradError, RuntimeError):
+    """The user's own code failed: its file can't be imported, or its function raised an exception."""
 
 
 class EdgegradWarning(UserWarning):

@@ -8,6 +8,7 @@ import sys
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from types import MethodType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from tracer.boxing import Boxes, Structure, leaves
@@ -185,7 +186,9 @@ def run(
 
 
 def _undecorated(function: Any) -> Any:
-    """Return the function beneath our own decorator."""
+    """Return the function beneath our own decorator; of a bound method, the method beneath it."""
+    if inspect.ismethod(function):
+        return MethodType(_undecorated(function.__func__), function.__self__)
     while hasattr(function, "edgegrad_options") and hasattr(function, "__wrapped__"):
         function = function.__wrapped__
     return function
@@ -208,11 +211,18 @@ def _box_arguments(
         bound = _signature(function).bind(*args, **kwargs)
     except TypeError:
         return args, kwargs
-    bound.apply_defaults()
-    for name, value in bound.arguments.items():
+    given, bound.arguments = bound.arguments, {}
+    for name, parameter in bound.signature.parameters.items():
         running.structures[name] = None
+        value = given.get(name, parameter.default)
+        if value is parameter.empty:
+            value = () if parameter.kind is parameter.VAR_POSITIONAL else {}
+        boxed = value
         if name not in options.static:
-            bound.arguments[name], running.structures[name] = running.boxes.box(value, name)
+            boxed, running.structures[name] = running.boxes.box(value, name)
+        # A default that holds no number is the function's own business, but for those that are given by position.
+        if name in given or boxed is not value or parameter.kind is parameter.POSITIONAL_ONLY:
+            bound.arguments[name] = boxed
     return bound.args, bound.kwargs
 
 

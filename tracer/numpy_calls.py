@@ -133,8 +133,8 @@ _FOLLOWED: dict[Any, Callable[..., Followed]] = {
     np.sum: _reduction("sum"),
     np.mean: _reduction("mean"),
     np.prod: _reduction("prod"),
-    np.max: _reduction("max"),
-    np.min: _reduction("min"),
+    **dict.fromkeys((np.max, np.amax), _reduction("max")),
+    **dict.fromkeys((np.min, np.amin), _reduction("min")),
     np.dot: _operands("dot"),
     np.outer: _operands("outer"),
     np.einsum: _einsum,
@@ -227,11 +227,20 @@ def call_ufunc(
         value = values[0] ** values[1]  # array ** 2 is np.square: not always the bits of np.power
     else:
         value = ufunc(*values)
-    return record_call(UFUNC_RULES[ufunc], _arrays(inputs, frame), value, None, frame)
+    return record_call(UFUNC_RULES[ufunc], arrays_of(inputs, frame), value, None, frame)
 
 
-def call_function(function: Any, args: tuple[Any, ...], options: dict[str, Any], frame: FrameType) -> Any:
-    """Compute and record a NumPy function; what is not followed raises UnsupportedError."""
+def call_function(
+    function: Any,
+    args: tuple[Any, ...],
+    options: dict[str, Any],
+    frame: FrameType,
+    compute: Callable[..., Any] | None = None,
+) -> Any:
+    """Compute and record a NumPy function; what is not followed raises UnsupportedError.
+
+    A method gives its own way to `compute` the value from the arguments but the first.
+    """
     if function is np.where and len(args) + len(options) == 1:
         function = np.nonzero
     if function in _PLAIN_READS:
@@ -242,12 +251,15 @@ def call_function(function: Any, args: tuple[Any, ...], options: dict[str, Any],
         if not _any_open(args, options, frame):
             return function(*plain_deep(args), **plain_deep(options))
         raise refuse(name, frame)
-    value = function(*plain_deep(args), **plain_deep(options))
+    if compute is None:
+        value = function(*plain_deep(args), **plain_deep(options))
+    else:
+        value = compute(*plain_deep(args[1:]), **plain_deep(options))
     try:
         rule, operands, params = read(*args, **options)
     except _OptionError as error:
         raise refuse(f"{name} with {error}", frame) from None
-    result = record_call(rule, _arrays(operands, frame), value, params, frame)
+    result = record_call(rule, arrays_of(operands, frame), value, params, frame)
     if type(value) is np.ndarray and value.base is not None and is_traced(result):
         _note_view(result, operands)
     return result
@@ -263,7 +275,7 @@ def _any_open(args: tuple[Any, ...], options: dict[str, Any], frame: FrameType) 
     return open_tape(flat, frame) is not None
 
 
-def _arrays(operands: tuple[Any, ...], frame: FrameType) -> tuple[Any, ...]:
+def arrays_of(operands: tuple[Any, ...], frame: FrameType) -> tuple[Any, ...]:
     """Turn operands that are lists with traced values in them into traced arrays."""
     if any(type(operand) in (list, tuple) for operand in operands):
         return tuple(array_of(operand, frame) if holds_traced(operand) else operand for operand in operands)
@@ -275,20 +287,25 @@ def array_of(nested: Any, frame: FrameType, dtype: Any = None, flag: int = AUXIL
     if type(nested) not in (list, tuple):
         return nested
     value = np.array(plain_deep(nested), dtype=dtype)
-    parts = tuple(array_of(item, frame) if holds_traced(item) else item for item in nested)
+    parts = tuple(array_of(item, frame, value.dtype) if holds_traced(item) else item for item in nested)
     return record_call("stack", parts, value, {"axis": 0}, frame, flag)
 
 
 def getitem(array: Any, index: Any, frame: FrameType) -> Any:
     """Compute and record `array[index]`."""
-    index = plain_deep(index)
-    if type(index) is np.ndarray:
-        index = index.copy()
+    index = _copied(plain_deep(index))
     value = array.value[index]
     result = record_call("getitem", (array,), value, {"index": index}, frame)
     if type(value) is np.ndarray and value.base is not None and is_traced(result):
         _note_view(result, (array,))
     return result
+
+
+def _copied(index: Any) -> Any:
+    """Copy the arrays of an index: what is changed in place after its use must not corrupt a gradient."""
+    if type(index) is tuple:
+        return tuple(map(_copied, index))
+    return index.copy() if type(index) is np.ndarray else index
 
 
 def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
@@ -297,24 +314,29 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
         return attribute
     if name == "T":
         return call_function(np.transpose, (number,), {}, frame)
-    if name in ("real", "conj", "conjugate"):
-        return number if name == "real" else lambda: number
+    if name in ("real", "numerator"):
+        return number
+    if name in ("conj", "conjugate"):
+        return lambda: number
     if name in ("reshape", "transpose"):
 
         def reshaped(*args: Any, **options: Any) -> Any:
             shape = args if len(args) != 1 else args[0]
-            return call_function(_METHODS[name], (number, *([shape] if args else [])), options, frame)
+            given = (number, *([shape] if args else []))
+            return call_function(_METHODS[name], given, options, frame, attribute)
 
         return reshaped
     if name in _METHODS:
-        return lambda *args, **options: call_function(_METHODS[name], (number, *args), options, frame)
+        return lambda *args, **options: call_function(
+            _METHODS[name], (number, *args), options, frame, attribute
+        )
     if name == "item":
         return lambda *args: record_call(
             "item", (number,), attribute(*plain_deep(args)), {"index": args}, frame
         )
     if name == "astype":
         return lambda *args, **options: _astype(number, attribute(*args, **options), frame)
-    if name in ("tolist", "tobytes", "data"):
+    if name in ("tolist", "tobytes", "data", "hex", "as_integer_ratio"):
         value = cut(number, f".{name}", frame)
         return getattr(value, name)
     if callable(attribute) or name in ("flat", "base"):
@@ -323,6 +345,8 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
 
 
 def _astype(number: Any, value: Any, frame: FrameType) -> Any:
+    if value is number.value:  # copy=False, and the type is right already
+        return number
     if value.dtype.kind == "f":
         return record_call("astype", (number,), value, None, frame)
     cut(number, f".astype({value.dtype})", frame)
@@ -331,26 +355,32 @@ def _astype(number: Any, value: Any, frame: FrameType) -> Any:
 
 def _note_view(view: Any, operands: tuple[Any, ...]) -> None:
     """Remember which stand-ins look at the same memory."""
-    owner = _owner(view.value)
+    owner = owner_of(view.value)
     for operand in operands:
-        if is_traced(operand) and type(operand.value) is np.ndarray and _owner(operand.value) is owner:
+        if is_traced(operand) and type(operand.value) is np.ndarray and owner_of(operand.value) is owner:
             family = view.tape.families.setdefault(id(owner), [])
             family += (weakref.ref(view), weakref.ref(operand))
 
 
-def _owner(array: Any) -> Any:
+def owner_of(array: Any) -> Any:
     """Return the array that owns the memory."""
-    while array.base is not None:
+    while isinstance(array.base, np.ndarray):
         array = array.base
     return array
 
 
 def refuse_aliased_write(array: Any, frame: FrameType) -> None:
     """Raise where an in-place write would also change another traced array that shares the memory."""
-    owner = _owner(array.value)
+    if array.id in array.tape.shared_inputs:
+        raise UnsupportedError(
+            "an in-place write into an argument that shares its memory with another argument is not followed",
+            where=place(frame),
+            advice="write a = a + b instead of a += b, or pass a copy",
+        )
+    owner = owner_of(array.value)
     for reference in array.tape.families.get(id(owner), ()):
         other = reference()
-        if other is not None and other is not array and _owner(other.value) is owner:
+        if other is not None and other is not array and owner_of(other.value) is owner:
             raise UnsupportedError(
                 "an in-place write through a view is not followed",
                 where=place(frame),

@@ -1,8 +1,8 @@
 """What Python offers no hook for: functions written in C that would read a bare number out of a stand-in.
 
-While a trace runs, `math.*`, the builtins `sum`, `min` and `max`, and `np.array` are replaced by functions that do
-the same and record it; for plain values they only call the original. They are replaced in their own modules and
-wherever a module or the traced function's closure has bound the original (`from math import exp`), and put back
+While a trace runs, `math.*`, the builtins `sum`, `pow`, `min` and `max`, and `np.array` are replaced by functions
+that do the same and record it; for plain values they only call the original. They are replaced in their own modules
+and wherever a module or the traced function's closure has bound the original (`from math import exp`), and put back
 when the last trace ends.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 import functools
 import math
+import operator
 import sys
 import threading
 from contextlib import contextmanager
@@ -20,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import numpy_calls
-from tracer.standins import cut, holds_traced, is_traced, plain, plain_deep, record_call
+from tracer.standins import REAL_SCALARS, cut, holds_traced, is_traced, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY, OP_NUMBERS
-from tracer.values import Array, Scalar
+from tracer.values import Array, Scalar, binary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -163,16 +164,57 @@ def _sequence(name: str) -> Callable[[Callable[..., Any], str], Callable[..., An
         def function(numbers: Any, /, *start: Any, **named_start: Any) -> Any:
             numbers = list(numbers)
             extra = (*start, *named_start.values())
-            if not any(type(number) is Scalar for number in (*numbers, *extra)):
+            if not any(map(is_traced, (*numbers, *extra))):
                 return original(numbers, *start, **named_start)
-            if not all(isinstance(plain(number), (int, float)) for number in (*numbers, *extra)):
-                return original(numbers, *start, **named_start)  # arrays add up by their own operators
+            if not all(isinstance(plain(number), REAL_SCALARS) for number in (*numbers, *extra)):
+                if name == "fsum" or len(extra) > 1:
+                    return original(numbers, *start, **named_start)
+                rule, compute = _STEPS[name]
+                return _folded((*(extra or (_STARTS[name],)), *numbers), rule, compute, _frame(1))
             value = original(list(map(plain, numbers)), *map(plain, start), **plain_deep(named_start))
             return record_call(name, (*numbers, *extra), value, {}, _frame(1))
 
         return function
 
     return make
+
+
+_STEPS: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
+    "sum_scalars": ("add", operator.add),
+    "prod_scalars": ("multiply", operator.mul),
+}
+_STARTS = {"sum_scalars": 0, "prod_scalars": 1}
+
+
+def _folded(
+    operands: tuple[Any, ...], name: str, compute: Callable[[Any, Any], Any], frame: FrameType
+) -> Any:
+    """Add up arrays one by one, as the builtin sum does, with the caller's line for every step."""
+    total = operands[0]
+    for operand in operands[1:]:
+        if _are_numbers(total, operand):
+            total = binary(total, operand, name, compute, frame)
+        else:
+            total = compute(total, operand)
+    return total
+
+
+def _are_numbers(*operands: Any) -> bool:
+    return all(isinstance(plain(operand), (*REAL_SCALARS, np.ndarray)) for operand in operands)
+
+
+def _power(original: Callable[..., Any], _: str) -> Callable[..., Any]:
+    """Follow the builtin pow; with a modulus Python would not ask a stand-in that stands second."""
+
+    def function(*args: Any, **options: Any) -> Any:
+        if len(args) != 2 or options:
+            return original(*map(plain, args), **plain_deep(options))
+        base, exponent = args
+        if (is_traced(base) or is_traced(exponent)) and _are_numbers(base, exponent):
+            return binary(base, exponent, "power", operator.pow, _frame(1))
+        return original(base, exponent)
+
+    return function
 
 
 def _extreme(name: str) -> Callable[[Callable[..., Any], str], Callable[..., Any]]:
@@ -207,14 +249,10 @@ def _array(original: Callable[..., Any], name: str) -> Callable[..., Any]:
         if options.keys() - {"dtype", "copy"} or len(args) > 2:
             raise numpy_calls.refuse(f"np.{name} with more than a dtype", frame)
         if value.dtype.kind != "f":
-            return (
-                cut(args[0], f"np.{name}", frame)
-                if is_traced(args[0])
-                else _cut_all(args[0], name, value, frame)
-            )
+            return _cut_all(args[0], name, value, frame)
         if type(args[0]) in (list, tuple):
             return numpy_calls.array_of(args[0], frame, dtype, flag=0)
-        if name == "asarray" and type(args[0]) is Array and args[0].value.dtype == value.dtype:
+        if value is args[0].value:  # asarray, or copy=False
             return args[0]
         return record_call("astype" if dtype else "copy", (args[0],), value, None, frame)
 
@@ -254,6 +292,7 @@ def _replacements() -> dict[Any, Callable[..., Any]]:
     rows += [(math, name, make, "") for name, make in _MAKERS.items()]
     rows += [
         (builtins, "sum", _sequence("sum_scalars"), ""),
+        (builtins, "pow", _power, ""),
         (np, "array", _array, "array"),
         (np, "asarray", _array, "asarray"),
     ]
@@ -267,7 +306,6 @@ def _replacements() -> dict[Any, Callable[..., Any]]:
 
 
 _REPLACEMENTS = _replacements()
-_NEVER_MEET_TRACED = ("tracer.", "numpy.")  # modules whose insides see plain values alone
 _ORIGINALS = {replacement: original for original, replacement in _REPLACEMENTS.items()}
 _BUILTIN = type(math.exp)
 _FUNCTION = type(_replacements)
@@ -337,7 +375,7 @@ class _Installation:
         known, self._namespaces = self._namespaces, {}
         for module in list(sys.modules.values()):
             names = getattr(module, "__dict__", None)
-            if type(names) is dict and not str(names.get("__name__")).startswith(_NEVER_MEET_TRACED):
+            if type(names) is dict and not str(names.get("__name__")).startswith("tracer."):
                 self._namespaces[id(names)] = known.get(id(names)) or _Namespace(names, -1, [])
 
     def _replace(self, namespace: _Namespace) -> None:

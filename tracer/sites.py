@@ -16,6 +16,8 @@ from tracer.source import Place, Site, resolve, source_of
 from tracer.tape import AUXILIARY, NO_INSTRUCTION
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tracer.recording import Recording
 
 NO_PLACE = -1
@@ -62,42 +64,56 @@ class Sites:
         """The rows assigned to each variable, in execution order."""
         rows_of: dict[Variable, list[Any]] = defaultdict(list)
         order = np.argsort(self.row_places, kind="stable")
-        stops = np.cumsum(np.bincount(self.row_places + 1, minlength=len(self.places) + 1))
-        for number, rows in enumerate(np.split(order, stops[:-1])[1:]):
-            if not len(rows):
+        places, firsts = np.unique(self.row_places[order], return_index=True)
+        groups = np.split(order, firsts[1:]) if len(places) else []
+        for number, rows in zip(places.tolist(), groups, strict=True):
+            if number == NO_PLACE:
                 continue
             place = self.places[number]
             for target in place.targets:
                 rows_of[Variable(place.site.function, target)].append(rows)
             if place.returned and not place.targets:
-                for row in rows.tolist():
-                    for variable in self._caller_variables(int(self.row_scopes[row])):
-                        rows_of[variable].append(np.array([row]))
+                for variable, returned in self._assigned_by_callers(rows):
+                    rows_of[variable].append(returned)
         return {variable: np.sort(np.concatenate(parts)) for variable, parts in rows_of.items()}
 
-    def _caller_variables(self, scope: int) -> list[Variable]:
-        """Return the variables to which the result of a call was assigned, also through `return` upon `return`."""
-        while self.scopes[scope].place != NO_PLACE:
-            place = self.places[self.scopes[scope].place]
-            if place.targets:
-                return [Variable(place.site.function, target) for target in place.targets]
-            if not place.returned:
-                return []
-            scope = self.scopes[scope].parent
-        return []
+    def _assigned_by_callers(
+        self, rows: np.ndarray[Any, Any]
+    ) -> Iterator[tuple[Variable, np.ndarray[Any, Any]]]:
+        """Yield the variables to which results of calls were assigned, also through `return` upon `return`."""
+        scopes = self.row_scopes[rows]
+        while len(rows):
+            callers, parents = self._scope_callers
+            call_places = callers[scopes]
+            goes_on = np.zeros(len(rows), np.bool_)
+            for number in np.unique(call_places[call_places != NO_PLACE]).tolist():
+                place = self.places[number]
+                for target in place.targets:
+                    yield Variable(place.site.function, target), rows[call_places == number]
+                if place.returned and not place.targets:
+                    goes_on |= call_places == number
+            rows, scopes = rows[goes_on], parents[scopes[goes_on]]
 
     @cached_property
-    def _labels(self) -> dict[int, tuple[str, str]]:
-        labels: dict[int, tuple[str, str]] = {}
-        for variable, rows in self.variables.items():
-            for count, row in enumerate(rows.tolist()):
-                label = variable.name if len(rows) == 1 else f"{variable.name}[{count}]"
-                labels.setdefault(row, (variable.name, label))
-        return labels
+    def _scope_callers(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """By scope: the place of the call, and the scope it stands in."""
+        places = np.array([scope.place for scope in self.scopes], np.int64)
+        return places, np.array([scope.parent for scope in self.scopes], np.int64)
 
     def name(self, row: int) -> tuple[str, str]:
         """Return the variable that a row was assigned to, and its name with its count; empty without one."""
-        return self._labels.get(row, ("", ""))
+        for variable in self._variables_of(row):
+            rows = self.variables[variable]
+            count = f"[{np.searchsorted(rows, row)}]" if len(rows) > 1 else ""
+            return variable.name, variable.name + count
+        return "", ""
+
+    def _variables_of(self, row: int) -> list[Variable]:
+        """Return the variables that a row was assigned to, in its own function or by the callers."""
+        place, scope = self.place(row), int(self.row_scopes[row])
+        while not place.targets and place.returned and self.scopes[scope].place != NO_PLACE:
+            place, scope = self.places[self.scopes[scope].place], self.scopes[scope].parent
+        return [Variable(place.site.function, target) for target in place.targets]
 
     def rows_named(self, name: str) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Return the rows assigned to a variable, in execution order; the traced function's own come before others'.

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 import numpy as np
 
 from tracer.errors import CutError, CutWarning, UnsupportedError
-from tracer.tape import COMPACT_OPERANDS, OP_NUMBERS, Tape, place
+from tracer.tape import COMPACT_OPERANDS, OP_NUMBERS, Tape, place, users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import FrameType
 
-_REAL_SCALARS = (float, int, np.floating, np.integer)
+REAL_SCALARS = (float, int, np.floating, np.integer)
 
 
 class Traced:
@@ -105,7 +105,7 @@ def record_call(
     tape = open_tape(operands, frame)
     if tape is None:
         return value
-    if not isinstance(value, _REAL_SCALARS):
+    if not isinstance(value, REAL_SCALARS):
         kind = value.dtype.kind if type(value) is np.ndarray else ""
         if kind and kind in "biu":
             # Whole numbers take steps. What was traced (Python ints) ends here, and that is said.
@@ -154,6 +154,7 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     """
     tape = traced.tape
     value = traced.value
+    frame = users(frame)
     if frame is not tape.frame and not tape.enter(frame):
         return value
     what = f"a traced value left the graph through {via}"
@@ -197,7 +198,7 @@ def unary(operand: Traced, name: str, compute: Callable[[Any], Any], frame: Fram
     if type(value) is np.ndarray:
         if value.dtype.kind != "f":
             return record_call(name, (operand,), value, None, frame)
-    elif type(value) is not float and not isinstance(value, _REAL_SCALARS):
+    elif type(value) is not float and not isinstance(value, REAL_SCALARS):
         refuse_value(name, value, frame)
     records = tape.records
     position = len(records)

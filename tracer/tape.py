@@ -51,6 +51,7 @@ def _compact_operands(name: str) -> int:
 COMPACT_OPERANDS = tuple(_compact_operands(name) for name in OP_NAMES)
 
 _OWN_FILES = str(Path(__file__).parent)
+_LIBRARIES = sys.stdlib_module_names | {"numpy"}
 _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 _IS_GENERATOR = 0x20  # inspect.CO_GENERATOR, without the cost of importing inspect
 WHOLE_TRACE = 0  # scope of the traced function itself
@@ -88,6 +89,9 @@ class Tape:
     segments: list[Segment] = field(default_factory=list)
     input_names: list[str] = field(default_factory=list)
     warned: set[tuple[CodeType, int]] = field(default_factory=set)
+    shared_inputs: set[int] = field(
+        default_factory=set
+    )  # arrays that share their memory with another argument
     families: dict[int, list[Any]] = field(default_factory=dict)  # views by the memory they share
     thread: int = field(default_factory=threading.get_ident)
     _depths: dict[FrameType, int] = field(default_factory=dict)  # position of each known frame in _stack
@@ -159,6 +163,8 @@ class Tape:
         if code.co_flags & _IS_GENERATOR and frame in self._suspended:
             return self._suspended[frame]
         back = frame.f_back
+        while back is not None and back.f_code.co_filename.startswith(_OWN_FILES):
+            back = back.f_back  # called through edgegrad: by a replaced function, or a reflected operator
         scope = len(self.calls)
         if back is None:
             self.calls.append(Call(code, parent, None, NO_INSTRUCTION))
@@ -233,14 +239,18 @@ def _same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool
     return bool(left.tobytes() == right.tobytes())
 
 
-def caller() -> FrameType:
-    """Return the nearest frame that is not edgegrad's own: the user's code, which an error should name."""
-    frame = sys._getframe(1)  # noqa: SLF001  (Python has no public way to see the caller)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN_FILES):
-        frame = frame.f_back
+def users(frame: FrameType) -> FrameType:
+    """Return the nearest frame that is neither edgegrad's own nor NumPy's nor Python's: what a message should name."""
+    found: FrameType | None = frame
+    while found is not None:
+        package = str(found.f_globals.get("__name__")).partition(".")[0]
+        if package not in _LIBRARIES and not found.f_code.co_filename.startswith(_OWN_FILES):
+            return found
+        found = found.f_back
     return frame
 
 
 def place(frame: FrameType) -> str:
-    """Say where a frame is, as `file:line`, for a message."""
+    """Say where a frame is, or the user's code that called it, as `file:line`, for a message."""
+    frame = users(frame)
     return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"

@@ -237,7 +237,7 @@ class Trace:
         return Values(column, others)
 
     def __getitem__(self, name: str) -> Node:
-        """Return the node of an input by its path, or of a variable: `t["h"]`, its last assignment; `t["h[3]"]`, its 4th.
+        """Return the node of an input by its path, or of a variable: `t["h"]` is its last value, `t["h[3]"]` its 4th.
 
         Raises LookupNameError with the nearest names.
         """
@@ -328,7 +328,7 @@ class Trace:
             raise GradientError(
                 f"{self.function} returned several values",
                 got=f"got {len(candidates)} outputs{self._choices(': ')}",
-                advice="choose one: @trace(of=…), or t.backward(of=…)",
+                advice="choose one: @trace(of=…), t.backward(of=…), or edgegrad run --of …",
             )
         return candidates[0]
 

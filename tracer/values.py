@@ -8,6 +8,8 @@ because each indirection costs more than the arithmetic.
 from __future__ import annotations
 
 import math
+import numbers
+import opcode
 import operator
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,7 +18,7 @@ import numpy as np
 
 from tracer import numpy_calls
 from tracer.errors import UnsupportedError
-from tracer.standins import Traced, cut, is_traced, plain, record_call, refuse_value, unary
+from tracer.standins import Traced, cut, is_traced, plain, plain_deep, record_call, refuse_value, unary
 from tracer.tape import AUXILIARY, OP_NUMBERS, place
 
 if TYPE_CHECKING:
@@ -25,7 +27,10 @@ if TYPE_CHECKING:
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 _NUMBERS = (int, float, complex, np.number, np.bool_, np.ndarray)
-_BUILTINS = frozenset({str, bytes, tuple, dict, set, frozenset, type(None)})
+_SEQUENCES = frozenset({list, tuple, str, bytes, bytearray})
+_BINARY_OP = opcode.opmap["BINARY_OP"]
+_REMAINDERS = (6, 19)  # argument of BINARY_OP for `%` and `%=`
+_FIRST_IN_PLACE = 13  # the argument from which on an operator is written `+=`
 _ARITHMETIC = {  # method name -> name of the rule, and the operator as it is written
     "add": ("add", "+"),
     "sub": ("subtract", "-"),
@@ -94,10 +99,10 @@ class _Number(Traced, stands_for="none"):
         return operator.index(self.value)
 
     def __int__(self) -> int:
-        return int(cut(self, "int()", _frame(1)))
+        return int(self.value if _formats_text(_frame(1)) else cut(self, "int()", _frame(1)))
 
     def __float__(self) -> float:
-        return float(cut(self, "float()", _frame(1)))
+        return float(self.value if _formats_text(_frame(1)) else cut(self, "float()", _frame(1)))
 
     def __complex__(self) -> complex:
         return complex(cut(self, "complex()", _frame(1)))
@@ -120,6 +125,12 @@ class _Number(Traced, stands_for="none"):
     def __abs__(self) -> Any:
         return unary(self, "absolute", abs, _frame(1))
 
+    def __matmul__(self, other: Any) -> Any:
+        return binary(self, other, "matmul", operator.matmul, _frame(1))
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return binary(other, self, "matmul", operator.matmul, _frame(1))
+
     def __divmod__(self, other: Any) -> Any:
         frame = _frame(1)
         return _divmod(self, other, frame)
@@ -129,15 +140,24 @@ class _Number(Traced, stands_for="none"):
 
     def __getattr__(self, name: str) -> Any:
         """Whatever else a number or an array has: array methods are followed as NumPy's functions are."""
+        if name in ("__array_interface__", "__array_struct__"):
+            # NumPy's C code would read the memory through them and say nothing; so it asks __array__, which cuts.
+            raise AttributeError(name)
         attribute = getattr(self.value, name)  # raises the plain value's own AttributeError
         frame = _frame(1)
         if isinstance(self.value, (np.ndarray, np.generic)):
             return numpy_calls.attribute(self, name, attribute, frame)
-        if name in ("real", "conjugate"):
-            return self if name == "real" else lambda: self
+        if name in ("real", "numerator"):
+            return self
+        if name == "conjugate":
+            return lambda: self
         if not callable(attribute) or name == "is_integer":
             return attribute
-        return lambda *args: getattr(cut(self, f".{name}()", frame), name)(*args)
+
+        def leaving(*args: Any) -> Any:
+            return getattr(cut(self, f".{name}()", frame), name)(*args)
+
+        return leaving
 
 
 class Scalar(_Number, stands_for="number"):
@@ -198,12 +218,21 @@ class Array(_Number, stands_for="array"):
         return numpy_calls.call_function(np.copy, (self,), {}, _frame(1))
 
 
+def _formats_text(frame: FrameType) -> bool:
+    """Tell whether a number is asked for by `"%.2f" % x`, which only reads it; other operators ask the stand-in."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    return code[at] == _BINARY_OP and code[at + 1] in _REMAINDERS
+
+
 def _identity(value: Any) -> Any:
     """Return the value: what a pickled stand-in becomes."""
     return value
 
 
 def _divmod(left: Any, right: Any, frame: FrameType) -> Any:
+    for other in (left, right):
+        if not is_traced(other) and not isinstance(other, _NUMBERS):
+            return _foreign(left, right, other, "divmod", divmod, frame)
     quotient, rest = divmod(plain(left), plain(right))
     return (
         record_call("floor_divide", (left, right), quotient, None, frame, AUXILIARY),
@@ -214,23 +243,65 @@ def _divmod(left: Any, right: Any, frame: FrameType) -> Any:
 def binary(left: Any, right: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType) -> Any:
     """Compute and record an operator whose operands are not those of the hot path."""
     for other in (left, right):
-        if is_traced(other) or isinstance(other, _NUMBERS):
-            continue
-        if type(other) is list and any(type(side) is Array for side in (left, right)):
-            continue
-        # A builtin raises its own error when it meets the plain value; another class may know what to do.
-        return compute(plain(left), plain(right)) if type(other) in _BUILTINS else NotImplemented
+        if not is_traced(other) and not isinstance(other, _NUMBERS):
+            return _foreign(left, right, other, name, compute, frame)
     return record_call(name, (left, right), compute(plain(left), plain(right)), None, frame)
+
+
+def _foreign(
+    left: Any, right: Any, other: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType
+) -> Any:
+    """Compute an operator of a traced value and `other`, which is no number of Python or NumPy."""
+    traced = left if other is right else right
+    kind = type(other)
+    if name == "multiply" and kind in _SEQUENCES and isinstance(traced.value, (int, np.integer)):
+        # A count. Where the sequence stands first, Python repeats it itself, in place for `*=`.
+        return NotImplemented if traced is right else compute(traced.value, other)
+    if kind in (list, tuple):
+        value = compute(plain_deep(left), plain_deep(right))  # raises where a list is no operand
+        if isinstance(value, (np.ndarray, np.generic)):
+            return record_call(name, numpy_calls.arrays_of((left, right), frame), value, None, frame)
+    if traced is left and kind not in _SEQUENCES and not isinstance(other, numbers.Number):
+        reflected = getattr(kind, f"__r{compute.__name__}__", None)
+        if isinstance(traced.value, (np.ndarray, np.generic)) and not _takes_whole_arrays(kind):
+            reflected = None
+        answer = NotImplemented if reflected is None else reflected(other, left)
+        if answer is not NotImplemented:
+            return answer
+    value = _as_written(compute, frame)(plain(left), plain(right))  # raises the plain program's error
+    if type(value) is float and isinstance(other, numbers.Rational):
+        operands = (left, float(other)) if other is right else (float(other), right)
+        return record_call(name, operands, value, None, frame)
+    cut(traced, f"an operator with a {kind.__name__}", frame)
+    return value
+
+
+def _takes_whole_arrays(kind: type) -> bool:
+    """Tell whether NumPy leaves an operator to a class; else it asks the class element by element."""
+    return getattr(kind, "__array_ufunc__", ...) is None or hasattr(kind, "__array_priority__")
+
+
+def _as_written(compute: Callable[[Any, Any], Any], frame: FrameType) -> Callable[[Any, Any], Any]:
+    """Return the in-place form of an operator that was written in place: its errors say so."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    if code[at] == _BINARY_OP and code[at + 1] >= _FIRST_IN_PLACE:
+        in_place: Callable[[Any, Any], Any] = getattr(operator, f"i{compute.__name__}")
+        return in_place
+    return compute
 
 
 def _in_place(
     array: Array, other: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType
 ) -> Array:
     """Follow `array += other`: NumPy writes into a copy, and the same stand-in goes on with that."""
+    if not array.value.flags.writeable:
+        compute(array.value, plain(other))  # raises NumPy's own error
     numpy_calls.refuse_aliased_write(array, frame)
     fresh = array.value.copy(order="K")
-    compute(fresh, plain(other))  # in place, so that casting and its errors are those of the plain program
-    stand_in = record_call(name, (array, other), fresh, None, frame)
+    compute(
+        fresh, plain_deep(other)
+    )  # in place, so that casting and its errors are those of the plain program
+    stand_in = record_call(name, numpy_calls.arrays_of((array, other), frame), fresh, None, frame)
     array.value = fresh
     if is_traced(stand_in):
         array.id, array.tape = stand_in.id, stand_in.tape
@@ -344,6 +415,12 @@ def _write_arithmetic() -> None:
             _write_methods(Scalar, lines, method, rule, symbol)
 
 
+def _borrow_names() -> None:
+    """Take the names that Python's own messages should show: "'float' object is not iterable"."""
+    for kind, name in ((Scalar, "float"), (Array, "numpy.ndarray")):
+        kind.__name__ = kind.__qualname__ = name
+
+
 def _write_integer_methods() -> None:
     """Bit operators are for integers, which take steps: plain results, as from a comparison."""
 
@@ -361,3 +438,4 @@ def _write_integer_methods() -> None:
 
 _write_arithmetic()
 _write_integer_methods()
+_borrow_names()

@@ -1,1 +1,27 @@
 """Everything a person looks at: pictures, page, plots, terminal. Imports `tracer`, never the reverse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import os
+
+__all__ = ["draw", "svg"]
+
+
+def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) -> tuple[str, ...]:
+    """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf or .dot.
+
+    Returns notes for the person who asked, such as that another layout was used; raises DrawError.
+    """
+    from viz import export  # noqa: PLC0415  (the command line's help is quick without it)
+
+    return export.draw(trace, path, engine)
+
+
+def svg(trace: Any) -> str:
+    """Return the picture of a trace as an SVG document."""
+    from viz import export  # noqa: PLC0415  (as above)
+
+    return export.svg(trace)

@@ -1,0 +1,149 @@
+"""Random programs for hypothesis, as source text: scalars with control flow and fan-out, and arrays.
+
+Every operation is smooth and bounded where it is used, so that central differences are close; kinks are left to
+tests of their own. A new feature of the tracer goes into a list here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import strategies as st
+
+NUMBERS = st.sampled_from([0.37, -0.83, 1.21, 0.59, -1.47, 0.11])
+UNARY = [
+    "math.sin({a})", "math.cos({a})", "math.tanh({a})", "math.atan({a})", "math.exp(-{a} * {a})", "-{a}", "+{a}",
+    "math.sqrt(1.5 + {a} * {a})", "math.log(1.5 + {a} ** 2)", "math.erf({a})", "{a} ** 2", "{a} ** 3", "1.3 ** {a}",
+    "2 - {a}", "0.7 * {a}", "{a} / 3", "3.1 / (2 + {a} * {a})", "abs({a}) * {a}", "pow({a}, 2)", "helper({a})",
+    "sum([{a}] * 3)", "(lambda t: t * t)({a})", "(w := {a} * 2) * w", "{a}.real", "divmod({a}, 5.03)[1]",
+    "{a} % 7.01", "round(9.2) * {a}", "recursive(3, {a})", "next(iterate({a}))", "math.prod([{a}, 1.1, {a}])",
+]  # fmt: skip
+BINARY = [
+    "{a} + {b}", "{a} - {b}", "{a} * {b}", "{a} / (2 + {b} * {b})", "math.hypot({a}, 1.2, {b})",
+    "math.atan2({a}, 3 + {b} * {b})", "max({a}, {b})", "min({a}, {b}, 0.4321)", "(1.5 + {a} * {a}) ** {b}",
+    "math.fsum([{a}, {b}, {a}])", "sorted([{a}, {b}, 0.1234])[1]", "math.dist(({a}, {b}), (3.1, 4.2))",
+    "sum(t * {b} for t in [{a}, 2.0])", "{{'k': {a}}}['k'] * {b}", "({a} if {a} > {b} else {b} * 2)",
+    "math.pow(1.5 + {a} * {a}, {b})", "helper({a}) * helper({b})", "Pair({a}, {b}).product()",
+]  # fmt: skip
+BLOCKS = [
+    "for _ in range(3):\n    {v} = {v} * 0.6 + {a}",
+    "if {a} > 0.1357:\n    {v} = {v} * {a}\nelse:\n    {v} = {v} - {a}",
+    "k = 0\nwhile k < 2:\n    k += 1\n    {v} = {v} + {a} * k",
+    "{v} += {a}\n{v} *= 0.5",
+    "try:\n    {v} = {v} * {a}\n    raise KeyError\nexcept KeyError:\n    {v} -= 0.2",
+    "{v}, other = {a} * 0.9, {v}\n{v} = {v} * other",
+    "for {v} in [{a}, {v} * {a}]:\n    pass",
+]
+PRELUDE = """
+import math
+import numpy as np
+
+def helper(t):
+    local = t * t
+    return local - t
+
+def recursive(n, t):
+    return t if n == 0 else 0.8 * recursive(n - 1, t) + t
+
+def iterate(t):
+    while True:
+        t = t * 0.7
+        yield t
+
+class Pair:
+    def __init__(self, left, right):
+        self.left, self.right = left, right
+
+    def product(self):
+        return self.left * self.right
+
+"""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A function `f` in source text, and arguments for it."""
+
+    text: str
+    arguments: tuple
+
+    def function(self):
+        """Compile the program."""
+        space = {}
+        exec(compile(PRELUDE + self.text, "<random program>", "exec"), space)  # noqa: S102
+        return space["f"]
+
+    def __repr__(self):
+        return f"{self.text}\nf{self.arguments}"
+
+
+@st.composite
+def scalar_programs(draw):
+    """Draw a function of one to three floats with up to eight steps."""
+    inputs = ["x", "y", "z"][: draw(st.integers(1, 3))]
+    names, lines = list(inputs), []
+    for number in range(draw(st.integers(1, 8))):
+        a, b = draw(st.sampled_from(names)), draw(st.sampled_from(names))
+        name = f"v{number}"
+        lines.append(f"{name} = " + draw(st.sampled_from([*UNARY, *BINARY])).format(a=a, b=b))
+        names.append(name)
+        if draw(st.booleans()):
+            a = draw(st.sampled_from(names))
+            lines += draw(st.sampled_from(BLOCKS)).format(v=name, a=a).split("\n")
+        lines.append(f"{name} = math.tanh({name}) + 0.3 * {name}" if number % 3 == 2 else "pass")
+    used = draw(st.lists(st.sampled_from(names), min_size=1, max_size=3))
+    body = "\n    ".join([*lines, f"return math.sin({' + '.join(used)})"])
+    return Program(f"def f({', '.join(inputs)}):\n    {body}\n", tuple(draw(NUMBERS) for _ in inputs))
+
+
+SHAPES = [(), (1,), (3,), (2, 1), (2, 3), (1, 3)]
+ARRAY_UNARY = [
+    "np.sin({a})", "np.tanh({a})", "np.exp(-{a} * {a})", "-{a}", "{a} ** 2", "np.sqrt(1.5 + {a} * {a})", "2 - {a}",
+    "{a} / 3", "3 / (2 + {a} ** 2)", "0.5 * {a}", "np.log(1.5 + np.square({a}))", "np.sum({a})", "{a}.mean()",
+    "{a}.sum(axis=-1, keepdims=True) if {a}.ndim else {a}", "np.mean({a}, axis=0) if {a}.ndim else {a}",
+    "{a}.T", "{a}.reshape(-1)", "np.expand_dims({a}, 0)[0]", "{a}.ravel()[::-1]", "{a}[..., None] * np.ones(2)",
+    "np.concatenate([{a}.ravel(), {a}.ravel()])[1:]", "np.stack([{a}, {a} * 2]).sum(0)", "{a}.astype(float)",
+    "np.where({a} > 0.1357, {a}, 2 * {a})", "np.clip({a}, -0.9876, 0.9876)", "{a}.ravel() @ {a}.ravel()",
+    "np.outer({a}, {a}).sum(0)", "np.einsum('i,i->', {a}.ravel(), {a}.ravel())", "np.squeeze({a}) * 1.1",
+    "np.array([t * 2 for t in {a}.ravel()])", "sum({a}.ravel())", "np.broadcast_to({a}, (2, *{a}.shape)).sum(0)",
+    "{a}.ravel()[[0, 0, -1]]", "{a} * math.sin({a}.sum())", "np.prod({a}, axis=None)", "np.transpose({a})",
+    "{a}.dot(2.0)", "np.max({a}) * {a}", "{a}.flatten()[np.argsort({a}.ravel())]", "{a} - np.min({a}.ravel())",
+]  # fmt: skip
+ARRAY_BINARY = [
+    "{a} + {b}", "{a} - {b}", "{a} * {b}", "{a} / (2 + {b} * {b})", "np.maximum({a}, {b})", "np.hypot({a}, 1 + {b} ** 2)",
+    "np.where({a} > {b}, {a}, {b})", "np.arctan2({a}, 2 + {b} * {b})", "np.logaddexp({a}, {b})", "{a} * {b}.sum()",
+    "(1.5 + {a} * {a}) ** {b}", "np.outer({a}, {b}).mean(1)", "np.add({a}, {b}) * np.float64(0.5)",
+    "np.multiply({a}, {b}).clip(-2, 2)", "np.tanh({a}[..., None] @ {b}.ravel()[None, :1])",
+]  # fmt: skip
+
+
+@st.composite
+def array_programs(draw):
+    """Draw a function of one to three arrays whose shapes meet under broadcasting where they can."""
+    inputs = ["x", "y", "z"][: draw(st.integers(1, 3))]
+    seed = draw(st.integers(0, 10_000))
+    generator = np.random.default_rng(seed)
+    arguments = tuple(
+        np.asarray(generator.uniform(-1.5, 1.5, size=draw(st.sampled_from(SHAPES)))) for _ in inputs
+    )
+    space = {"np": np, "math": math, **dict(zip(inputs, arguments, strict=True))}
+    names, lines = list(inputs), []
+    for number in range(draw(st.integers(1, 7))):
+        a, b = draw(st.sampled_from(names)), draw(st.sampled_from(names))
+        text = draw(st.sampled_from([*ARRAY_UNARY, *ARRAY_BINARY])).format(a=a, b=b)
+        text = f"np.asarray({text})"
+        try:
+            value = eval(text, space)  # noqa: S307
+        except (ValueError, IndexError):
+            continue  # shapes that don't meet
+        if value.size > 200 or not np.isfinite(value).all():
+            continue
+        space[f"v{number}"] = value
+        names.append(f"v{number}")
+        lines.append(f"v{number} = {text}")
+    used = draw(st.lists(st.sampled_from(names), min_size=1, max_size=3))
+    returned = " + ".join(f"np.sum(np.sin({name}))" for name in used)
+    body = "\n    ".join([*lines, f"return {returned}"])
+    return Program(f"def f({', '.join(inputs)}):\n    {body}\n", arguments)

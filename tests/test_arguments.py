@@ -1,0 +1,377 @@
+"""Arguments of every shape become inputs, t.grads mirrors them, and the caller's objects see what the function did."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import functools
+from collections import defaultdict, namedtuple
+
+import numpy as np
+import pytest
+from checks import assert_untouched, same
+
+from tracer import record, trace
+from tracer.errors import UnsupportedError
+
+Point = namedtuple("Point", "x y")  # noqa: PYI024  (what users write)
+
+
+@dataclasses.dataclass
+class Layer:
+    weight: float
+    bias: np.ndarray
+    name: str = "layer"
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    scale: float
+    inner: Layer
+
+
+def by_position(x, y=3.0, *rest, scale=2.0, **named):
+    total = x * y * scale
+    for item in rest:
+        total = total + item * x
+    for item in named.values():
+        total = total + item * y
+    return total
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named", "grads"),
+    [
+        ((2.0,), {}, {"x": 6.0, "y": 4.0, "rest": None, "scale": 6.0, "named": None}),
+        ((2.0, 5.0), {}, {"x": 10.0, "y": 4.0, "rest": None, "scale": 10.0, "named": None}),
+        ((2.0, 5.0, 7.0, 1.0), {}, {"x": 18.0, "y": 4.0, "rest": (2.0, 2.0), "scale": 10.0, "named": None}),
+        (
+            (2.0,),
+            {"y": 5.0, "scale": 1.0},
+            {"x": 5.0, "y": 2.0, "rest": None, "scale": 10.0, "named": None},
+        ),
+        ((2.0,), {"k": 1.5}, {"x": 6.0, "y": 5.5, "rest": None, "scale": 6.0, "named": {"k": 3.0}}),
+        ((), {"x": 2, "y": 5}, {"x": 10.0, "y": 4.0, "rest": None, "scale": 10.0, "named": None}),
+    ],
+)
+def test_positional_keyword_default_and_variable_arguments(arguments, named, grads):
+    finished = record(by_position, *arguments, **named)
+    assert finished.grads == grads
+    assert list(finished.grads) == list(grads)
+    assert_untouched(by_position, *arguments, **named)
+
+
+def positional_only(x, y=3.0, z=4.0, /, *, k=5.0):
+    return x * y * z * k
+
+
+def test_positional_only_and_keyword_only():
+    assert record(positional_only, 2.0, 1.0).grads == {"x": 20.0, "y": 40.0, "z": 10.0, "k": 8.0}
+    assert_untouched(positional_only, 2.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ((), {}),
+        ((1.0, 2.0, 3.0, 4.0), {}),
+        ((1.0,), {"x": 2.0}),
+        ((1.0,), {"w": 2.0}),
+        ((1.0,), {"k": 1.0, "y": 2}),
+    ],
+)
+def test_a_wrong_call_says_what_the_plain_call_says(arguments, named):
+    assert_untouched(positional_only, *arguments, **named)
+
+
+STRUCTURES = [
+    ([1.0, 2.0], lambda s: s[0] * s[1] * 3, [6.0, 3.0]),
+    ((1.0, "a", 2, None), lambda s: s[0] * s[2] * 3, (6.0, None, 3.0, None)),
+    ({"a": 1.0, 3: [2.0, True]}, lambda s: s["a"] * s[3][0] * 3, {"a": 6.0, 3: [3.0, None]}),
+    (Point(1.0, [2.0]), lambda s: s.x * s.y[0] * 3, Point(6.0, [3.0])),
+    (
+        Layer(2.0, np.array([1.0, 4.0])),
+        lambda s: np.sum(s.weight * s.bias),
+        Layer(5.0, np.array([2.0, 2.0]), None),
+    ),
+    (
+        Frozen(3.0, Layer(2.0, np.array([1.0]))),
+        lambda s: np.sum(s.inner.bias * s.scale * s.inner.weight),
+        Frozen(2.0, Layer(3.0, np.array([6.0]), None)),
+    ),
+    (
+        collections.OrderedDict(b=1.0, a=2.0),
+        lambda s: s["a"] * s["b"] * 3,
+        collections.OrderedDict(b=6.0, a=3.0),
+    ),
+    (defaultdict(list, a=[1.0, 2.0]), lambda s: s["a"][0] * s["a"][1] + len(s["new"]), {"a": [2.0, 1.0]}),
+    ([[1.0], [[2.0]]], lambda s: s[0][0] * s[1][0][0] * 3, [[6.0], [[3.0]]]),
+    ([], lambda s: 1.0, None),
+    ("text", lambda s: 1.0, None),
+    (True, lambda s: s * 1.0, None),
+    (np.array([1, 2]), lambda s: float(s.sum()), None),
+    (np.array([True]), lambda s: 1.0, None),
+    (1 + 2j, lambda s: s.real, None),
+    ([1.0, 2.0], lambda s: s[0] * 3, [3.0, 0.0]),
+    (np.float32(2.0), lambda s: s * s, np.float32(4.0)),
+    (np.array(2.0), lambda s: s * s, np.array(4.0)),
+    (np.zeros((0, 2)), lambda s: s.sum(), np.zeros((0, 2))),
+]
+
+
+@pytest.mark.parametrize(
+    ("structure", "function", "wanted"), STRUCTURES, ids=lambda each: type(each).__name__
+)
+def test_gradients_mirror_the_structure_of_the_argument(structure, function, wanted):
+    finished = record(function, structure)
+    got = finished.grads["s"]
+    assert same(got, wanted) or (isinstance(got, dict) and dict(got) == dict(wanted))
+    assert_untouched(function, structure)
+
+
+def test_the_names_of_inputs_are_paths():
+    def function(params, *rest, **named):
+        return params["W"][0] * params[1].x * rest[0] * named["k"].weight * np.sum(named["k"].bias)
+
+    finished = record(function, {"W": [2.0], 1: Point(3.0, "y")}, 4.0, k=Layer(5.0, np.ones(1)))
+    names = [node.name for node in finished.inputs]
+    assert names == ["params['W'][0]", "params[1].x", "rest[0]", "named['k'].weight", "named['k'].bias"]
+    assert finished["params['W'][0]"].grad == finished['params["W"][0]'].grad == 60.0
+
+
+class Model:
+    """Has everything that a class of the user's can have."""
+
+    rate = 0.5
+
+    def __init__(self, w):
+        self.w = w
+
+    @trace
+    def loss(self, x, scale=2.0):
+        return self.w * x * x * scale
+
+    @classmethod
+    @trace
+    def by_class(cls, x):
+        return x * cls.rate
+
+    @staticmethod
+    @trace
+    def by_static(x):
+        return x * x
+
+    def __call__(self, x):
+        return self.w * x
+
+    @property
+    @trace
+    def squared(self):
+        return self.w * self.w
+
+
+def test_methods_of_every_kind():
+    model = Model(3.0)
+    assert model.loss(2.0) == 24.0
+    assert Model.loss.last_trace.grads == {"self": None, "x": 24.0, "scale": 12.0}
+    assert Model.by_class(2.0) == 1.0
+    assert Model.__dict__["by_class"].__func__.last_trace.grads == {"cls": None, "x": 0.5}
+    assert Model.by_static(3.0) == 9.0
+    assert Model.by_static.last_trace.grads == {"x": 6.0}
+    assert model.squared == 9.0
+    assert record(model, 2.0).grads == {"x": 3.0}
+    assert record(model.loss, 2.0).grads == {"x": 24.0, "scale": 12.0}
+    assert record(model.__call__, 2.0).function == "__call__"
+
+
+def test_lambdas_partials_and_builtins():
+    def scaled(x, factor, power=1):
+        return factor * x**power
+
+    assert record(lambda x: x * x, 3.0).grads == {"x": 6.0}
+    assert record(functools.partial(scaled, power=2), 3.0, 5.0).grads["x"] == 30.0
+    assert record(functools.partial(scaled, 3.0), 5.0).grads["factor"] == 3.0
+    assert record(abs, -3.0).grads == {"x": -1.0}
+    assert record(np.dot, np.array([1.0, 2.0]), np.array([3.0, 4.0])).grads["b"].tolist() == [1.0, 2.0]
+    assert record(max, 3.0, 4.0).grads["args"] == (0.0, 1.0)
+
+
+@trace(static=("n", "table"))
+def static(x, n, table):
+    assert type(n) is int
+    assert type(table[0]) is float
+    return x**n * table[0]
+
+
+def test_a_static_argument_stays_out():
+    assert static(2.0, 3, [1.5]) == 12.0
+    assert static.last_trace.grads == {"x": 18.0, "n": None, "table": None}
+
+
+def append(items, x):
+    items.append(items[0] * x)
+    items[0] = "gone"
+    return items
+
+
+def update(table, x):
+    table["new"] = table.pop("old") * x
+    table["list"].extend([x, x * 2])
+    return table["list"]
+
+
+def set_attribute(layer, x):
+    layer.weight = layer.weight * x
+    layer.bias += x
+    return layer
+
+
+def write_array(a, x):
+    a *= x
+    a += 1
+    return a
+
+
+def sort_in_place(items):
+    items.sort()
+    items.reverse()
+    return items[0] * items[-1]
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        (append, ([1.0, "b"], 2.0)),
+        (update, ({"old": 2.0, "list": [1.0]}, 3.0)),
+        (set_attribute, (Layer(2.0, np.array([1.0, 2.0])), 3.0)),
+        (write_array, (np.array([1.0, 2.0], np.float32), 3.0)),
+        (sort_in_place, ([3.0, 1.0, 2.0],)),
+        (lambda items: items.clear(), ([1.0],)),
+        (lambda items, x: items.append(x), ([], 2.0)),
+        (lambda items, x: items[0].append([x * 2]), ([[], "b"], 2.0)),
+        (lambda members, x: members.add(x * 2), ({"a"}, 2.0)),
+        (lambda queue, x: queue.extend([x, x]), (collections.deque(maxlen=3), 2.0)),
+        (lambda items: (items.append([items[0]]), items)[1], ([1.0],)),
+        (lambda a: (a, a[0], [a]), (np.array([1.0, 2.0]),)),
+        (lambda d, x: d.setdefault("k", {x: x, (x, 1): {x * 2}}), ({}, 2.0)),
+        (lambda x: (collections.deque([x, x], maxlen=2), frozenset([x]), Point(x, x * 1)), (2.0,)),
+    ],
+)
+def test_what_the_function_writes_into_its_arguments_is_the_callers(function, arguments):
+    assert_untouched(function, *arguments)
+
+
+def test_a_number_kept_in_an_attribute_is_a_plain_number_afterwards():
+    class Meter:
+        def measure(self, x):
+            self.last, self.all = x * 2, [x, {"x": x * 3}]
+            return self.last
+
+    meter = Meter()
+    assert trace(Meter.measure)(meter, 2.0) == 4.0
+    assert same(vars(meter), {"last": 4.0, "all": [2.0, {"x": 6.0}]})
+
+
+def test_the_callers_objects_are_changed_also_when_the_function_raises():
+    def fails(items, a):
+        items.append(items[0] * 2)
+        a += 1
+        raise KeyError("after the change")
+
+    assert_untouched(fails, [1.5], np.array([1.0]))
+
+
+def test_what_came_in_goes_out_as_the_same_object():
+    x, a, items, layer, text = 1.5e300, np.ones(2), [1.0, [2.0]], Layer(1.0, np.ones(1)), ["no number"]
+    got = trace(lambda *args: (*args, args[2][1]))(x, a, items, layer, text)
+    for returned, given in zip(got, (x, a, items, layer, text, items[1]), strict=True):
+        assert returned is given
+
+
+def test_one_result_returned_twice_is_one_object():
+    first, second = trace(lambda a: (lambda b: (b, [b]))(a * 2))(np.ones(2))
+    assert second[0] is first
+
+
+def test_a_list_passed_twice_stays_one_list():
+    items = [1.0, 2.0]
+
+    def both(left, right):
+        left[0] = right[1] * 5
+        return right[0] * left[1]
+
+    assert_untouched(lambda pair: both(*pair), (items, items))
+    finished = record(lambda pair: both(*pair), (items, items))
+    assert finished.result == 20.0
+    assert items[0] == 10.0
+    assert finished.grads["pair"][0] == [0.0, 20.0]
+
+
+def test_an_array_passed_twice_is_two_inputs():
+    a = np.array([1.0, 2.0])
+    finished = record(lambda x, y: np.sum(x * x * y), a, a)
+    assert finished.grads["x"].tolist() == [2.0, 8.0]
+    assert finished.grads["y"].tolist() == [1.0, 4.0]
+
+
+@pytest.mark.parametrize("other", [lambda a: a, lambda a: a[1:], lambda a: a.reshape(2, 2)])
+def test_a_write_into_memory_that_two_arguments_share_is_refused(other):
+    def write(x, y):
+        x += 1
+        return np.sum(y)
+
+    a = np.ones(4)
+    with pytest.raises(
+        UnsupportedError, match=r"shares its memory with another argument.*at test_arguments\.py:\d+"
+    ):
+        record(write, a, other(a))
+
+
+def test_a_read_only_array_stays_read_only():
+    def write(a):
+        a += 1
+        return a
+
+    locked = np.ones(2)
+    locked.flags.writeable = False
+    with pytest.raises(ValueError, match="output array is read-only"):
+        trace(write)(locked)
+    assert record(lambda a: a.flags.writeable, locked).result is False
+
+
+def test_a_list_that_holds_itself():
+    items = [1.0]
+    items.append(items)
+    finished = record(lambda items: items[0] * 3, items)
+    assert finished.result == 3.0
+
+
+def test_a_traced_value_in_a_class_of_the_users_is_passed_on():
+    class Box:
+        def __init__(self, value):
+            self.value = value
+
+    box = Box(2.0)
+    finished = record(lambda box, x: box.value * x, box, 3.0)
+    assert finished.grads == {"box": None, "x": 2.0}
+    assert type(box.value) is float
+
+
+def test_the_decorated_function_looks_like_the_plain_one():
+    assert (by_position.__name__, trace(by_position).__name__) == ("by_position", "by_position")
+    assert trace(by_position).__wrapped__ is by_position
+    assert trace(by_position).last_trace is None
+
+
+@pytest.mark.parametrize("kind", ["generator", "coroutine"])
+def test_a_function_whose_body_runs_later_is_refused(kind):
+    def generator(x):
+        yield x
+
+    async def coroutine(x):
+        return x
+
+    with pytest.raises(
+        UnsupportedError, match=r"is a generator or async function; .*; put @trace on the function that"
+    ):
+        trace({"generator": generator, "coroutine": coroutine}[kind])

@@ -1,0 +1,275 @@
+"""Every node knows its place, its variable and its call; from the user's own source, after the run."""
+
+from __future__ import annotations
+
+import inspect
+import math
+
+import numpy as np
+import pytest
+
+from tracer import record, trace
+from tracer.errors import LookupNameError
+
+
+def line_of(function, text):
+    """The line in this file on which a text stands in a function."""
+    lines, first = inspect.getsourcelines(function)
+    return first + next(number for number, line in enumerate(lines) if text in line)
+
+
+def program(x, y):
+    s = x + y
+    p = s * x  # a comment
+    for _ in range(3):
+        p = p * 0.5 + y
+    s = math.sin(p)
+    return s * p
+
+
+def test_variables_and_their_counts():
+    finished = record(program, 2.0, 3.0)
+    assert finished["p"] == finished["p[3]"] == finished["p[-1]"]
+    assert [finished[f"p[{n}]"].value for n in range(4)] == [10.0, 8.0, 7.0, 6.5]
+    assert (finished["s[0]"].value, finished["s"].value) == (5.0, math.sin(6.5))
+    assert [node.label for node in finished.nodes if node.kind == "function" and node.name] == [
+        "s[0]", "p[0]", "p[1]", "p[2]", "p[3]", "s[1]",
+    ]  # fmt: skip
+    assert finished["x"].kind == "input"
+    assert finished["s"].name == "s"
+    unnamed = [node for node in finished.nodes if node.kind == "function" and node.name is None]
+    assert [node.op for node in unnamed] == ["multiply", "multiply", "multiply", "multiply"]
+    assert {node.label for node in unnamed} == {""}
+
+
+def test_a_place_has_line_columns_and_text():
+    finished = record(program, 2.0, 3.0)
+    site = finished["p[2]"].site
+    assert (site.line, site.text) == (line_of(program, "p * 0.5"), "p * 0.5 + y")
+    assert (site.column, site.end_column) == (12, 23)
+    assert site.file == __file__
+    assert finished["s"].site.text == "math.sin(\n        p\n    )"
+    assert (finished["s"].site.end_line - finished["s"].site.line) == 2
+    inner = next(node for node in finished.nodes if node.op == "multiply" and node.site.text == "p * 0.5")
+    assert (inner.site.column, inner.site.end_column) == (12, 19)
+    assert finished["x"].site is None
+    assert finished.output.site is None
+    splitters = [node for node in finished.nodes if node.kind == "splitter"]
+    assert [node.label for node in splitters][:2] == ["x", "y"]
+    assert finished.source[__file__].startswith('"""Every node knows its place')
+
+
+class Model:
+    def __init__(self, w):
+        self.w = w
+
+    def step(self, x):
+        self.h = self.w * x
+        return self.h + 1.0
+
+
+def assignments(x, y):
+    a = b = x * 2
+    c, d = x + y, x - y
+    (e, [f, g]), k = (x * 3, [y * 3, 4.0]), y * 4
+    h: float = x * 5
+    i = [x * 6, y][0]
+    if (j := x * 7) > 0:
+        i += j
+    box = Model(x * 8)
+    box.w = y * 9
+    items = [0.0] * 2
+    items[1] = y * 10
+    items[0] += x
+    return a + b + c + d + e + f + g + k + h + i + box.w + items[1] + items[0]
+
+
+def test_assignments_of_every_form():
+    finished = record(assignments, 2.0, 3.0)
+    named = {
+        "a": "x * 2", "b": "x * 2", "c": "x + y", "d": "x - y", "e": "x * 3", "f": "y * 3", "k": "y * 4", "h": "x * 5",
+        "j": "x * 7", "i": "i += j", "box.w": "y * 9", "items[0]": "y * 10", "items[1]": "items[0] += x",
+    }  # fmt: skip
+    for name, text in named.items():
+        assert finished[name].site.text == text, name
+        assert finished[name].grad == (2.0 if name in ("a", "b") else 1.0), name
+
+
+def branching(n, x):
+    if n == 0:
+        leaf = x * 1.5
+        return leaf  # noqa: RET504  (the name is what is tested)
+    left = branching(n - 1, x * 2)
+    right = branching(n - 1, x * 3)
+    return left + right
+
+
+def test_scopes_of_recursion():
+    finished = record(branching, 2, 1.0)
+    assert finished["leaf[0]"].value == 6.0
+    assert finished["leaf"].value == 13.5
+    scopes = {node.scope.index: node.scope for node in finished.nodes if node.kind == "function"}
+    assert [scope.name for scope in scopes.values()] == ["branching"] * 7
+    assert sorted(scope.depth for scope in scopes.values()) == [0, 1, 1, 2, 2, 2, 2]
+    assert finished["leaf"].scope.parent in scopes
+    assert finished.output.scope.index == 0
+
+
+def helper(t):
+    u = t * t
+    return u + 1.0
+
+
+def wrapped(t):
+    return helper(t)
+
+
+def with_helpers(x):
+    h = helper(x)
+    k = wrapped(h)
+    return helper(k)
+
+
+def test_what_a_helper_returns_takes_the_callers_name():
+    finished = record(with_helpers, 2.0)
+    assert finished["h"].site.text == "u + 1.0"
+    assert finished["h"].value == 5.0
+    assert finished["k"].value == 26.0
+    assert [finished[f"u[{n}]"].value for n in range(3)] == [4.0, 25.0, 676.0]
+    assert finished["helper.u"] == finished["u"]
+    assert [node.scope.name for node in finished.nodes if node.op == "add"] == [
+        "helper",
+        "helper",
+        "helper",
+    ]
+
+
+def test_methods_and_attributes():
+    def function(x):
+        model = Model(x)
+        h = model.step(3.0)
+        return h * model.h
+
+    finished = record(function, 2.0)
+    assert finished["h"].value == 7.0
+    assert finished["self.h"].value == 6.0
+    assert finished["self.h"].scope.name == "Model.step"
+
+
+def test_comprehensions_and_generators_are_part_of_their_function():
+    def function(x):
+        ys = [x * k for k in range(3)]
+        zs = {k: math.exp(y) for k, y in enumerate(ys)}
+        total = sum(y * y for y in zs.values())
+        best = max([t + 1 for t in ys])
+        return total * best
+
+    finished = record(function, 0.5)
+    assert finished["total"].op == "sum_scalars"
+    assert finished["best"].op == "max_scalars"
+    assert {node.scope.name for node in finished.nodes if node.kind == "function"} <= {
+        "test_comprehensions_and_generators_are_part_of_their_function.<locals>.function",
+        "test_comprehensions_and_generators_are_part_of_their_function.<locals>.function.<locals>.<genexpr>",
+    }
+    assert {node.site.text for node in finished.nodes if node.op == "exp"} == {"math.exp(y)"}
+
+
+def generate(x):
+    while True:
+        x = x * 2
+        yield x
+
+
+def test_a_generator_is_one_scope_however_often_it_is_resumed():
+    def function(x):
+        source = generate(x)
+        a = next(source)
+        b = next(source)
+        return a + b * helper(next(source))
+
+    finished = record(function, 1.0)
+    inside = [
+        node.scope for node in finished.nodes if node.kind == "function" and node.scope.name == "generate"
+    ]
+    assert len(inside) == 3
+    assert len({scope.index for scope in inside}) == 1
+
+
+def test_the_builtin_sum_of_arrays_is_at_the_users_line():
+    def function(a):
+        total = sum([a, a * 2], start=a[0])
+        return np.sum(total)
+
+    finished = record(function, np.ones(2))
+    additions = [node for node in finished.nodes if node.op == "add"]
+    assert {node.site.text for node in additions} == {"sum([a, a * 2], start=a[0])"}
+    assert {node.site.file for node in additions} == {__file__}
+    assert finished["total"].value.tolist() == [4.0, 4.0]
+
+
+def test_what_a_replaced_function_calls_is_placed_in_the_users_code():
+    def weight(t):
+        return -(t * t)
+
+    def function(x, y):
+        best = max(x, y, key=weight)
+        ordered = sorted([x, y], key=weight)
+        total = sum(helper(t) for t in (x, y))
+        return best * ordered[0] * total
+
+    finished = record(function, 2.0, 3.0)
+    assert {node.site.file for node in finished.nodes if node.site} == {__file__}
+    calls = [scope for scope in finished.sites.scopes if scope.name.endswith("weight")]
+    assert len(calls) == 4
+
+
+def test_lambdas_operators_and_calls_in_one_line():
+    finished = record(lambda x: (lambda t: t * 2)(x) + math.exp(x) * np.sin(x), 1.0)
+    texts = [node.site.text for node in finished.nodes if node.kind == "function"]
+    assert texts == [
+        "t * 2", "math.exp(x)", "np.sin(x)", "math.exp(x) * np.sin(x)", "(lambda t: t * 2)(x) + math.exp(x) * np.sin(x)",
+    ]  # fmt: skip
+
+
+@trace
+def inner(t):
+    v = t * 3
+    return v + 1
+
+
+def test_a_traced_function_within_one_is_a_scope():
+    def outer(x):
+        w = inner(x)
+        return w * x
+
+    finished = record(outer, 2.0)
+    assert finished["w"].value == 7.0
+    assert finished["v"].scope.name == "inner"
+    assert finished["v"].scope.parent == 0
+
+
+def test_code_without_a_source_has_places_without_text():
+    space = {}
+    exec("def function(x):\n    y = x * 2\n    return y + 1", space)  # noqa: S102
+    finished = record(space["function"], 1.0)
+    assert [node.site.line for node in finished.nodes if node.kind == "function"] == [2, 3]
+    assert finished.source == {}
+    assert finished.grads == {"x": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("q", r"no input, variable or output is named 'q'"),
+        ("pp", r"no input, variable or output is named 'pp'; did you mean p\?"),
+        (
+            "p[4]",
+            r"the variable p has no assignment number 4; it was assigned 4 times, \[0\] to \[3\]; p alone is the last",
+        ),
+        ("x[0]", r"no input, variable or output is named 'x\[0\]'"),
+    ],
+)
+def test_an_unknown_name(name, text):
+    finished = record(program, 2.0, 3.0)
+    with pytest.raises(LookupNameError, match=text):
+        finished[name]

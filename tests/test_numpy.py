@@ -1,0 +1,455 @@
+"""NumPy functions, ufuncs and methods: the same arrays as without @trace, and the gradients of central differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from checks import assert_differentiates, assert_untouched
+
+from tracer import record, trace
+from tracer.errors import CutWarning, UnsupportedError
+
+RANDOM = np.random.default_rng(7)
+VECTOR = np.array([0.7, -1.3, 2.1])
+MATRIX = RANDOM.normal(size=(2, 3))
+CUBE = RANDOM.normal(size=(2, 3, 4))
+SQUARE = RANDOM.normal(size=(3, 3))
+POSITIVE = np.array([[0.4, 1.7, 2.2], [0.9, 3.1, 0.6]])
+SMALL = np.array([0.3, -0.6, 0.8])
+
+UNARY = [
+    *((name, VECTOR) for name in (
+        "negative positive absolute fabs square exp exp2 expm1 sin cos tan arctan sinh cosh tanh arcsinh cbrt "
+        "degrees radians deg2rad rad2deg reciprocal floor ceil trunc rint sign conjugate"
+    ).split()),
+    *((name, POSITIVE) for name in "sqrt log log2 log10 log1p".split()),
+    *((name, SMALL) for name in "arcsin arccos arctanh".split()),
+    ("arccosh", POSITIVE + 1),
+]  # fmt: skip
+BINARY = [
+    *((name, VECTOR, SMALL) for name in (
+        "add subtract multiply divide true_divide maximum minimum fmax fmin arctan2 hypot copysign logaddexp "
+        "logaddexp2 remainder mod fmod floor_divide nextafter heaviside"
+    ).split()),
+    *((name, POSITIVE, VECTOR) for name in ("power", "float_power")),
+]  # fmt: skip
+JUMPING = ("copysign", "remainder", "mod", "fmod", "nextafter", "heaviside", "floor_divide")
+OPTIONS = [
+    {},
+    {"axis": 0},
+    {"axis": -1},
+    {"axis": (0, 2)},
+    {"axis": (-1, 0), "keepdims": True},
+    {"axis": None, "keepdims": True},
+    {"axis": 1, "keepdims": True},
+    {"axis": ()},
+]
+
+
+@pytest.mark.parametrize(("name", "x"), UNARY, ids=lambda each: each if isinstance(each, str) else "")
+def test_a_ufunc_of_one_array(name, x):
+    function = getattr(np, name)
+    assert_differentiates(lambda x: function(x) * 3, x)
+    for kind in (np.float64, np.float32, np.float16):
+        assert_untouched(lambda x: function(x), x.astype(kind))
+    assert_untouched(lambda x: function(x), x[0].item() if x.ndim == 1 else x[0, 0].item())
+    assert_untouched(lambda x: function(x), x.ravel()[0])
+    assert_untouched(lambda x: function(x), np.array(x.ravel()[0]))
+    assert_untouched(lambda x: function(x), x[:0])
+
+
+@pytest.mark.parametrize(("name", "x", "y"), BINARY, ids=lambda each: each if isinstance(each, str) else "")
+def test_a_ufunc_of_two_arrays_and_of_constants_on_either_side(name, x, y):
+    function = getattr(np, name)
+    for call in (
+        lambda x, y: function(x, y),
+        lambda x, y: function(y, x) if "power" not in name else function(x, y),
+        lambda x, y: function(x, 0.7) + function(0.7, y if "power" in name else x),
+        lambda x, y: function(x, [0.7, 0.3, 1.1]) + function([0.7, 0.3, 1.1], y),
+        lambda x, y: function(x, x),
+    ):
+        if name in JUMPING:
+            assert_untouched(call, x, y)  # they jump, or are constant: their numbers are in test_rules
+        else:
+            assert_differentiates(call, x, y)
+        assert_untouched(call, x.astype(np.float32), y.astype(np.float32))
+        assert_untouched(call, x.astype(np.float32), y)
+
+
+@pytest.mark.parametrize(
+    "left", [(), (1,), (3,), (2, 3), (2, 1), (4, 2, 3), (1, 1, 3), (0,), (4, 1, 1)], ids=str
+)
+@pytest.mark.parametrize("right", [(), (1,), (3,), (2, 1), (1, 3), (4, 1, 3)], ids=str)
+def test_broadcasting_in_each_direction(left, right):
+    try:
+        np.broadcast_shapes(left, right)
+    except ValueError:
+        assert_untouched(lambda x, y: x * y, np.ones(left), np.ones(right))
+        return
+    # Beside y on either side, never within a step of the differences of it.
+    x = np.asarray(RANDOM.choice([0.3, 2.2], size=left) + RANDOM.uniform(0, 0.5, size=left))
+    y = np.asarray(RANDOM.uniform(1, 2, size=right))
+    for function in (lambda x, y: x * y, lambda x, y: y - x / y, np.maximum, np.hypot):
+        finished = assert_differentiates(lambda x, y: function(x, y), x, y)  # noqa: B023
+        assert_untouched(lambda x, y: function(x, y), x, y)  # noqa: B023
+    assert finished.grads["x"].shape == left
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("name", ["sum", "mean", "prod", "max", "min"])
+def test_a_reduction(name, options):
+    function = getattr(np, name)
+    assert_differentiates(lambda x: function(x, **options) * 2, CUBE)
+    assert_differentiates(lambda x: getattr(x, name)(**options) * 2, CUBE)
+    assert_untouched(
+        lambda x: (function(x, **options), getattr(x, name)(**options)), CUBE.astype(np.float32)
+    )
+    if "keepdims" not in options and options:
+        assert_differentiates(
+            lambda x: function(x, options["axis"]) + getattr(x, name)(options["axis"]), CUBE
+        )
+    ufunc = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}.get(name)
+    if ufunc:
+        assert_differentiates(lambda x: ufunc.reduce(x, **options), CUBE)
+        assert_untouched(lambda x: ufunc.reduce(x), CUBE)
+
+
+@pytest.mark.parametrize("name", ["sum", "prod"])
+def test_a_reduction_of_nothing(name):
+    assert_untouched(lambda x: getattr(np, name)(x), np.zeros((0, 3)))
+    finished = record(lambda x: np.sum(getattr(np, name)(x, axis=0)), np.zeros((0, 3), np.float32))
+    assert finished.grads["x"].shape == (0, 3)
+    assert finished.grads["x"].dtype == np.float32
+
+
+SHAPES = [
+    lambda x: np.reshape(x, (3, 8)),
+    lambda x: x.reshape(-1, 4),
+    lambda x: x.reshape((4, -1)),
+    lambda x: x.reshape([4, 6]),
+    lambda x: np.reshape(x, -1),
+    lambda x: np.transpose(x),
+    lambda x: np.transpose(x, (1, 0, 2)),
+    lambda x: np.transpose(x, axes=(2, 0, -2)),
+    lambda x: x.transpose(),
+    lambda x: x.transpose(2, 0, 1),
+    lambda x: x.transpose((0, 2, 1)),
+    lambda x: x.T,
+    lambda x: np.squeeze(x[:1]),
+    lambda x: np.squeeze(x[:1], axis=0),
+    lambda x: x[:, :1].squeeze(1),
+    lambda x: np.expand_dims(x, 1),
+    lambda x: np.expand_dims(x, axis=(0, -1)),
+    lambda x: np.broadcast_to(x, (5, 2, 3, 4)),
+    lambda x: np.broadcast_to(x[:, :1], (2, 3, 4)),
+    lambda x: np.ravel(x),
+    lambda x: x.ravel(),
+    lambda x: x.flatten(),
+    lambda x: x.copy(),
+    lambda x: np.copy(x),
+    lambda x: x.astype(np.float64) * 2,
+    lambda x: np.concatenate([x, x * 2, np.ones((2, 3, 4))]),
+    lambda x: np.concatenate((x, x[:, :1]), axis=1),
+    lambda x: np.concatenate([x, x], -1),
+    lambda x: np.stack([x, 2 * x]),
+    lambda x: np.stack([x, x], axis=1),
+    lambda x: np.stack([x, np.ones((2, 3, 4))], -1),
+    lambda x: np.where(x > 0, x, 2 * x),
+    lambda x: np.where(x > 0, x, 0.0),
+    lambda x: np.where([[True], [False], [True]], 3.0, x),
+    lambda x: np.clip(x, -0.5, 0.5),
+    lambda x: x.clip(-0.5, None),
+    lambda x: np.clip(x, None, 0.5),
+    lambda x: np.clip(x, a_min=-0.5, a_max=0.5),
+    lambda x: np.clip(0.3, x, x + 1),
+    lambda x: x[0],
+    lambda x: x[-1, 1:, ::2],
+    lambda x: x[..., 0],
+    lambda x: x[:, None, 1],
+    lambda x: x[1, 2, 3],
+    lambda x: x[(1, 2, 3)],
+    lambda x: x[[0, 0, 1]],
+    lambda x: x[:, [2, 0], [1, 1]],
+    lambda x: x[np.array([[0, 1], [1, 1]])],
+    lambda x: x[x > 0],
+    lambda x: x[:, np.array([True, False, True])],
+    lambda x: x[np.array([-1, 1, 0]), :, np.array([0, 0, -1])],
+    lambda x: x[np.argmax(x[:, 0, 0])],
+    lambda x: np.array([[x[0, 0, 0], 1.0], [2, x[1, 2, 3]]]),
+    lambda x: np.asarray([x[0], x[1] * 2]),
+    lambda x: np.array(x),
+    lambda x: np.asarray(x),
+    lambda x: np.array([x, x]),
+    lambda x: np.array((each.sum() for each in x).__next__()),
+    lambda x: [row for plane in x for row in plane][4],
+    lambda x: x[0] + [1.0, 2.0, 3.0, 4.0],
+    lambda x: (1.0, 2.0, 3.0, 4.0) * x,
+    lambda x: x.real.conj(),
+    lambda x: x.item(5),
+    lambda x: x.item(1, 2, 3) * x.sum().item(),
+    lambda x: x.round(1) * x,
+    lambda x: np.round(x, decimals=1) * x,
+    lambda x: sum(x),
+    lambda x: sum([x, x], start=x[0]),
+    lambda x: max(x[0, 0]),
+    lambda x: np.amax(x, 0) + np.amin(x),
+    lambda x: -x + abs(x) - +x,
+    lambda x: x**2 + x**3.0 + 2.0**x,
+    lambda x: x**-1,
+    lambda x: x // 0.7 * x + divmod(x, 0.7)[1],
+    lambda x: np.modf(x)[0] + np.divmod(x, 0.7)[1],
+]
+
+
+@pytest.mark.parametrize("function", SHAPES)
+def test_moving_choosing_and_building(function):
+    assert_differentiates(lambda x: function(x) * 1.5, CUBE)
+    assert_untouched(function, CUBE)
+    assert_untouched(function, np.asfortranarray(CUBE))
+    assert_untouched(function, CUBE.astype(np.float32))
+
+
+PRODUCTS = [
+    (lambda a, b: a @ b, [((2, 3), (3, 4)), ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2))]),
+    (
+        lambda a, b: a @ b,
+        [((5, 2, 3), (5, 3, 4)), ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)), ((1, 2, 3), (5, 3, 4))],
+    ),
+    (lambda a, b: a @ b, [((5, 1, 2, 3), (4, 3, 2)), ((3,), (5, 3, 2)), ((5, 2, 3), (3,))]),
+    (np.matmul, [((2, 3), (3, 4)), ((5, 2, 3), (3,))]),
+    (
+        np.dot,
+        [((2, 3), (3, 4)), ((3,), (3,)), ((2, 3), (3,)), ((), (3,)), ((4, 2, 3), (5, 3, 2)), ((2, 3), ())],
+    ),
+    (np.outer, [((3,), (2,)), ((2, 2), (3,))]),
+    (lambda a, b: np.einsum("ij,jk->ik", a, b), [((2, 3), (3, 4))]),
+    (lambda a, b: np.einsum("bij,bjk", a, b), [((5, 2, 3), (5, 3, 4))]),
+    (lambda a, b: np.einsum("...i,i->...", a, b), [((5, 2, 3), (3,))]),
+    (lambda a, b: np.einsum("ii,i->", a, b), [((3, 3), (3,))]),
+    (lambda a, b: np.einsum("ij,kl->jl", a, b, optimize=True), [((2, 3), (3, 4))]),
+]
+
+
+@pytest.mark.parametrize(
+    ("function", "left", "right"), [(f, *pair) for f, pairs in PRODUCTS for pair in pairs]
+)
+def test_a_product(function, left, right):
+    a, b = np.asarray(RANDOM.normal(size=left)), np.asarray(RANDOM.normal(size=right))
+    assert_differentiates(lambda a, b: function(a, b) * 1.5, a, b)
+    assert_differentiates(lambda a: function(a, b), a)
+    assert_differentiates(lambda b: function(a, b), b)
+    assert_untouched(function, a, b)
+    assert_untouched(function, a.astype(np.float32), b)
+
+
+def test_a_product_with_itself():
+    assert_differentiates(lambda a: a @ a + np.dot(a, a.T) + np.einsum("ij,ij->i", a, a), SQUARE)
+    assert_differentiates(lambda a: np.outer(a, a), VECTOR)
+    assert_differentiates(lambda a: np.maximum(a, a) * np.where(a > 0, a, a), VECTOR)
+
+
+def test_arrays_meet_scalars():
+    assert_differentiates(lambda a, x: x * a + a / x - x**a + np.where(a > x, a, x), POSITIVE, 1.5)
+    constant = np.array([1.0, 2.0, 3.0])
+    assert_differentiates(lambda x: constant * x + x / constant + np.float64(3) * x, 1.5)
+    assert_untouched(
+        lambda a, x: (x * a, a / x, x + constant, constant - x, np.float32(2) * x), VECTOR, 1.5
+    )
+    assert_untouched(
+        lambda a, n: (n * a, a / n, a**n, constant**n, n - constant), VECTOR.astype(np.float32), 2
+    )
+    with pytest.warns(CutWarning):
+        assert_untouched(lambda n: np.arange(3) ** n, 2)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.dot(x, VECTOR) + np.dot(VECTOR, x) * 2,
+        lambda x: np.dot(x, x) * np.dot(2.0, x),
+        lambda x: np.outer(x, VECTOR),
+        lambda x: np.outer([x, 1.0], [x, 2.0, x * x]),
+        lambda x: np.einsum(",i->i", x, VECTOR),
+        lambda x: np.sum(x) * np.mean(x) * np.prod(x) + np.max(x, axis=None),
+        lambda x: np.reshape(x, (1, 1)) * np.ravel(x) + np.expand_dims(x, 0),
+        lambda x: np.squeeze(x) * np.transpose(x) * np.copy(x),
+        lambda x: np.broadcast_to(x, (2, 3)) * MATRIX,
+        lambda x: np.stack([x, 2.0, x * x]) * VECTOR,
+        lambda x: np.array([x, 2 * x, 3]) @ SQUARE @ [1.0, x, 2.0],
+        lambda x: np.asarray([[x, 1], [2, x]]) @ np.array([x, 1.0]),
+        lambda x: np.array(x) * x,
+        lambda x: np.array([x], dtype=np.float64)[0] * x,
+        lambda x: np.where([True, False], x, [x * x, 3 * x]),
+        lambda x: np.clip(x, 0.0, [1.0, 3.0]) * np.clip([0.5, 2.0], x, None),
+        lambda x: np.maximum(x, [x, 9.0]) * np.hypot([1.0, x], x),
+        lambda x: np.sum(np.array([[x, 1.0], [x, x]]), axis=0),
+        lambda x: np.exp(x) * np.sin(x) - np.divmod(x, 0.7)[1],
+    ],
+)
+def test_numpy_functions_of_numbers_and_lists(function):
+    for kind in (float, np.float64, np.array):
+        assert_differentiates(function, kind(1.5))
+        assert_untouched(function, kind(1.5))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.float16])
+def test_gradients_keep_shape_and_type(kind):
+    def network(w, b, x):
+        hidden = np.tanh(x @ w + b)
+        return np.mean((hidden * hidden).sum(axis=1))
+
+    arrays = [RANDOM.normal(size=shape).astype(kind) for shape in ((3, 4), (4,), (5, 3))]
+    grads = record(network, *arrays).grads
+    for array, gradient in zip(arrays, grads.values(), strict=True):
+        assert (gradient.dtype, gradient.shape) == (array.dtype, array.shape)
+    assert_untouched(network, *arrays)
+
+
+def test_the_type_of_a_gradient_is_that_of_its_edge():
+    def mixed(a, b):
+        return np.sum(a.astype(np.float64) * b)
+
+    finished = record(mixed, np.ones(3, np.float32), np.full(3, 2.0))
+    for edge in finished.edges:
+        assert np.asarray(edge.grad).dtype == np.asarray(edge.value).dtype
+
+
+def test_plain_reads_leave_no_node():
+    def read(a):
+        shapes = a.shape, a.ndim, a.size, len(a), a.dtype, np.shape(a), np.ndim(a)
+        where = np.argmax(a), a.argmin(), np.argsort(a), np.nonzero(a > 0), (a > 0).any(), np.where(a > 0)
+        tests = (
+            np.isnan(a),
+            np.isfinite(a),
+            np.allclose(a, a),
+            np.array_equal(a, a),
+            a == 0,
+            np.logical_and(a, 1),
+        )
+        likes = np.zeros_like(a), np.ones_like(a), np.empty_like(a).shape
+        return shapes, where, tests, likes, str(a), repr(a), f"{a}", -2 in a
+
+    finished = record(lambda a: (read(a), None)[1] or a.sum(), VECTOR)
+    assert [node.kind for node in finished.nodes] == ["input", "function", "output"]
+    assert_untouched(read, VECTOR)
+
+
+def test_iteration_and_unpacking():
+    def unpacked(a):
+        first, *rest = a
+        total = first * 2
+        for i, x in enumerate(rest):
+            total = total + x * a[i]
+        (p, q), _ = np.stack([a[:2], a[1:]])
+        return total + p * q
+
+    assert_differentiates(unpacked, VECTOR)
+    assert_untouched(unpacked, VECTOR)
+    assert_untouched(lambda a: [each for each in a], np.array(2.5))
+
+
+@pytest.mark.parametrize(
+    ("function", "named"),
+    [
+        (lambda a: np.linalg.norm(a), r"np\.norm"),
+        (lambda a: np.sort(a), r"np\.sort"),
+        (lambda a: np.add.accumulate(a), r"np\.add\.accumulate"),
+        (lambda a: np.cross(a, a), r"np\.cross"),
+        (lambda a: a.std(), r"ndarray\.std"),
+        (lambda a: a.cumsum(), r"ndarray\.cumsum"),
+        (lambda a: a.view(), r"ndarray\.view"),
+        (lambda a: a.sort(), r"ndarray\.sort"),
+        (lambda a: np.sum(a, where=a > 0), r"np\.sum with where="),
+        (lambda a: np.sum(a, dtype=np.float32), r"np\.sum with dtype="),
+        (lambda a: np.sum(a, initial=3.0), r"np\.sum with initial="),
+        (lambda a: np.add(a, 1, where=a > 0), r"np\.add with where="),
+        (lambda a: np.add(a, 1, dtype=np.float32), r"np\.add with dtype="),
+        (lambda a: np.add(a, 1, out=np.zeros(3)), r"result of np\.add into an existing array"),
+        (lambda a: np.concatenate([a, a], axis=None), r"np\.concatenate with axis=None"),
+        (lambda a: np.ravel(a, order="F"), r"np\.ravel with order="),
+        (lambda a: np.reshape(a, (3, 1), order="F"), r"np\.reshape with order="),
+        (lambda a: np.einsum(a, [0], [0]), r"np\.einsum with subscripts given as lists"),
+        (lambda a: np.array(a, ndmin=2), r"np\.array with more than a dtype"),
+        (lambda a: np.full(3, a[0]), r"np\.copyto"),
+        (lambda a: np.add.at(np.zeros(3), [0], a[0]), r"np\.add\.at"),
+    ],
+)
+def test_what_is_not_followed_is_refused_by_name_and_line(function, named):
+    line = function.__code__.co_firstlineno
+    with pytest.raises(UnsupportedError, match=rf"{named}.*; at test_numpy\.py:{line}; "):
+        record(function, VECTOR)
+
+
+def test_what_is_not_followed_works_on_plain_arrays():
+    constant = np.array([3.0, 1.0, 2.0])
+    finished = record(lambda a: np.sum(np.sort(constant) * a * np.linalg.norm(constant)), VECTOR)
+    np.testing.assert_allclose(finished.grads["a"], np.sort(constant) * np.linalg.norm(constant))
+
+
+@pytest.mark.parametrize(
+    "function", [lambda a: a + 1j, lambda a: np.float64(2) * a * 1j, lambda a: np.multiply(a, 1j)]
+)
+def test_complex_numbers_are_refused(function):
+    with pytest.raises(
+        UnsupportedError, match="got ndarray of complex128, expected a real number or an array"
+    ):
+        record(function, VECTOR)
+
+
+@pytest.mark.parametrize(
+    ("function", "via"),
+    [
+        (lambda a: a.astype(int) * 2, r"\.astype\(int64\)"),
+        (lambda a: np.float64(a[0]) * 2, r"(float\(\)|a conversion to a plain array)"),
+        (lambda a: a.tolist(), r"\.tolist"),
+        (lambda a: np.ones((2, 3)).dot(a), "a conversion to a plain array"),
+        (lambda a: np.random.default_rng(0).normal(a), "a conversion to a plain array"),
+        (lambda a: np.random.default_rng(0).normal(a[0]), r"(float\(\)|a conversion to a plain array)"),
+        (lambda a: np.fromiter(a, float), r"(float\(\)|a conversion to a plain array)"),
+        (lambda a: np.array(a, dtype=int), r"np\.array of int64"),
+        (lambda a: np.array([a[0], 1j]), r"np\.array of complex128"),
+        (lambda a: np.array([a[0], 2], dtype=int), r"np\.array of int64"),
+        (lambda a: np.concatenate([[a[0]], VECTOR]), "(float\\(\\)|a conversion to a plain array)"),
+        (lambda a: np.sum([a[0], a[1]]), r"(float\(\)|a conversion to a plain array)"),
+    ],
+)
+def test_an_array_that_leaves_the_graph_is_cut(function, via):
+    with pytest.warns(CutWarning, match=rf"left the graph through {via}; at test_numpy\.py:\d+"):
+        finished = record(function, VECTOR)
+    assert "cut" in [node.kind for node in finished.nodes]
+    np.testing.assert_array_equal(finished.result, function(VECTOR))
+
+
+def test_a_plain_array_written_with_a_traced_number_is_a_cut():
+    def write(x):
+        out = np.zeros(2)
+        out[0] = x
+        return out.sum() * x
+
+    with pytest.warns(CutWarning, match=r"left the graph through float\(\); at test_numpy\.py"):
+        finished = record(write, 3.0)
+    assert (finished.result, finished.grads["x"]) == (9.0, 3.0)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
+def test_an_array_of_one_element_is_a_number_to_math(shape):
+    import math
+
+    def function(a):
+        return math.exp(a.sum()) + math.sin(a.reshape(()))
+
+    assert record(function, np.full(shape, 0.3)).grads["a"].shape == shape
+    assert_differentiates(function, np.full(shape, 0.3))
+
+
+def test_warnings_are_those_of_the_plain_program():
+    def divide(a, x):
+        return a / x
+
+    for arguments in ((np.array([1.0, 0.0]), 0.0), (np.float64(1), 0.0), (np.float64(1), np.float64(0))):
+        texts = []
+        for call in (divide, trace(divide)):
+            with pytest.warns(RuntimeWarning) as caught:
+                call(*arguments)
+            texts.append([str(each.message) for each in caught])
+        assert texts[0] == texts[1]

@@ -1,0 +1,65 @@
+"""Random programs: the plain result untouched, the gradients of central differences, the graph's invariants."""
+
+from __future__ import annotations
+
+import numpy as np
+from checks import assert_untouched, central_differences
+from hypothesis import HealthCheck, assume, given, note, settings
+from hypothesis import strategies as st
+from invariants import assert_invariants
+from strategies import array_programs, scalar_programs
+
+import tracer.backward
+from tracer import record
+
+QUICK = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False)
+
+
+def assert_program(program):
+    function = program.function()
+    note(repr(program))
+    assert_untouched(function, *program.arguments)
+    finished = record(function, *program.arguments)
+    assert_invariants(finished)
+    assume(not any(node.kink for node in finished.nodes if node.op != "round"))
+    expected = central_differences(function, *program.arguments)
+    scale = 1 + max((float(np.max(np.abs(each), initial=0)) for each in expected), default=0.0)
+    assume(scale < 300)
+    for name, wanted in zip(finished.grads, expected, strict=True):
+        np.testing.assert_allclose(finished.grads[name], wanted, rtol=1e-6, atol=1e-7 * scale, err_msg=name)
+
+
+@settings(QUICK, max_examples=200)
+@given(scalar_programs())
+def test_programs_of_scalars(program):
+    assert_program(program)
+
+
+@settings(QUICK, max_examples=200)
+@given(array_programs())
+def test_programs_of_arrays(program):
+    assert_program(program)
+
+
+@settings(QUICK, max_examples=40)
+@given(array_programs(), st.floats(-3, 3))
+def test_a_seed_scales_every_gradient(program, seed):
+    finished = record(program.function(), *program.arguments)
+    scaled = finished.backward(seed=seed)
+    for edge, other in zip(finished.edges, scaled.edges, strict=True):
+        np.testing.assert_allclose(np.asarray(edge.grad) * seed, other.grad, rtol=1e-9, atol=1e-12)
+
+
+@settings(QUICK, max_examples=40)
+@given(array_programs())
+def test_what_was_not_kept_is_recomputed_alike(program):
+    kept = record(program.function(), *program.arguments)
+    budget, tracer.backward.BUDGET = tracer.backward.BUDGET, 0
+    try:
+        recomputed = kept.backward()
+        assert len(recomputed.gradients.slots) <= len(kept.gradients.slots)
+        for edge, other in zip(kept.edges, recomputed.edges, strict=True):
+            np.testing.assert_array_equal(edge.grad, other.grad)
+            assert np.asarray(edge.grad).dtype == np.asarray(other.grad).dtype
+    finally:
+        tracer.backward.BUDGET = budget

@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+from viz_programs import several_outputs, trace_of
+
+from tracer import record
+from tracer.errors import DrawError
+from viz import diagram as rooms
+from viz.diagram import diagram
+
+
+def text(lines):
+    return ["".join(span.text for span in line) for line in lines]
+
+
+def roles(lines):
+    return [[span.role for span in line] for line in lines]
+
+
+def boxes(picture, shape):
+    return [box for box in picture.boxes if box.shape == shape]
+
+
+def wire(picture, source_text, target_text):
+    """The one arrow between a box and another, both found by the first line of their text."""
+
+    def first_line(number):
+        return "".join(text(picture.boxes[number].lines)[:1])
+
+    found = [
+        a
+        for a in picture.arrows
+        if (first_line(a.source), first_line(a.target)) == (source_text, target_text)
+    ]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_a_splitter_says_the_sum_that_it_made():
+    (fork,) = boxes(diagram(trace_of("splitter")), "splitter")
+    assert text(fork.lead.above) == ["2"]
+    assert text(fork.lead.below) == ["Σ 2 + 5 = 7"]
+
+
+def test_an_input_wire_says_the_product_that_made_its_gradient():
+    arrow = wire(diagram(trace_of("splitter")), "+", "×")
+    assert text(arrow.label.above) == ["s = 5"]
+    assert text(arrow.label.below) == ["1 × 2 = 2"]
+    assert roles(arrow.label.below) == [["working", "gradient"]]
+    assert "local partial: y" in arrow.tooltip
+    assert "s * x  (viz_programs.py:" in arrow.tooltip
+
+
+def test_inputs_and_outputs_show_name_value_and_gradient():
+    picture = diagram(trace_of("splitter"))
+    assert [text(box.lines) for box in boxes(picture, "input")] == [["x", "2", "7"], ["y", "3", "2"]]
+    assert [text(box.lines) for box in boxes(picture, "output")] == [["output", "10", "1"]]
+
+
+def test_the_same_value_twice_has_two_wires():
+    picture = diagram(trace_of("square"))
+    assert text(boxes(picture, "splitter")[0].lead.below) == ["Σ 3 + 3 = 6"]
+    assert sum(picture.boxes[arrow.target].shape == "function" for arrow in picture.arrows) == 2
+
+
+def test_many_terms_are_counted():
+    (fork,) = boxes(diagram(trace_of("fan_out")), "splitter")
+    assert text(fork.lead.below) == ["Σ 10 terms: 10 + 9 + … = 55"]
+
+
+def test_a_gate_shows_its_constants():
+    gates = {"".join(text(box.lines)) for box in boxes(diagram(trace_of("constants")), "function")}
+    assert {"3 ×", "1 −", "+"} < gates
+    assert any(gate.endswith(" 7") for gate in gates)
+
+
+def test_arrays_show_shape_norm_and_worst_element():
+    def double(x):
+        return (2.0 * x).sum()
+
+    picture = diagram(record(double, np.array([3.0, -4.0])))
+    assert text(boxes(picture, "input")[0].lines) == ["x", "2  ‖5‖", "−4 at [1]", "2  ‖2.828‖", "2 at [0]"]
+    product = wire(picture, "x", "2 ×")
+    assert text(product.label.above) == ["2  ‖5‖"]
+    assert text(product.label.below) == ["‖1.414‖ → ‖2.828‖", "[0]  1 × 2 = 2"]
+    reduction = wire(picture, "2 ×", "Σ")
+    assert text(reduction.label.below) == ["1 → ‖1.414‖", "1 at [0]"]
+    assert picture.has_arrays
+
+
+def test_a_broadcast_says_how_many_copies_it_summed():
+    picture = diagram(trace_of("network"))
+    below = [text(box.lead.below) for box in boxes(picture, "broadcast")]
+    assert [lines[0].split("=")[0] for lines in below] == ["Σ over 8 ", "Σ over 8 "]
+
+
+def test_a_cut_is_a_box_of_its_own():
+    picture = diagram(trace_of("cut"))
+    (end,) = boxes(picture, "cut")
+    assert text(end.caption) == ["float(x)", "leaves the graph"]
+    assert [arrow.state for arrow in picture.arrows if picture.boxes[arrow.target] is end] == ["cut"]
+
+
+def test_what_is_not_finite_is_marked_where_it_begins():
+    picture = diagram(trace_of("not_finite"))
+    assert ["".join(text(box.lines)) for box in boxes(picture, "function") if box.state == "alarm"] == [
+        "inf ×"
+    ]
+    assert text(boxes(picture, "input")[0].lines) == ["x", "1", "⚠ nan"]
+    assert {arrow.state for arrow in picture.arrows} == {"alarm", "plain"}
+
+
+def test_a_zero_gradient_has_a_wire_of_its_own_kind():
+    picture = diagram(trace_of("zeros"))
+    assert {arrow.state for arrow in picture.arrows} == {"zero", "plain"}
+    assert ["0  not reached"] in [text(arrow.label.below) for arrow in picture.arrows]
+    assert text(boxes(picture, "input")[2].lines) == ["z", "3", "0", "never used"]
+
+
+def test_calls_are_nested_groups():
+    picture = diagram(trace_of("calls"))
+    assert [(group.title, group.parent) for group in picture.groups] == [
+        ("outer_helper()", -1),
+        ("helper()", 0),
+        ("helper()  call 2", 0),
+        ("helper()  call 3", -1),
+    ]
+
+
+def test_other_outputs_are_not_seeded():
+    picture = diagram(record(several_outputs, 2.0, 3.0).backward(of="first"))
+    assert [text(box.lines)[-1] for box in boxes(picture, "output")] == ["1", "not seeded", "not seeded"]
+
+
+def test_a_graph_too_big_to_read_is_refused(monkeypatch):
+    monkeypatch.setattr(rooms, "NODE_LIMIT", 5)
+    with pytest.raises(
+        DrawError, match=r"a picture of 6 nodes can't be read; at most 5 are drawn; trace a smaller"
+    ):
+        diagram(trace_of("splitter"))

@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+
+from viz import labels
+
+NUMBERS = [
+    (7, "7"),
+    (7.0, "7"),
+    (0.25, "0.25"),
+    (-0.5, "−0.5"),
+    (1 / 3, "0.3333"),
+    (0.00001234, "1.234e-05"),
+    (-0.00001234, "−1.234e-05"),
+    (123456.0, "123456"),
+    (123456.7, "1.235e+05"),
+    (1e300, "1e+300"),
+    (float("nan"), "nan"),
+    (float("inf"), "inf"),
+    (float("-inf"), "−inf"),
+    (-0.0, "0"),
+    (True, "True"),
+    (10**5000, "1e+5000"),
+    (-123456789, "−1.235e+08"),
+    (np.float32(0.1), "0.1"),
+    (np.int64(-3), "−3"),
+    (np.array(2.5), "2.5"),
+    (1 - 2j, "1−2j"),
+    (np.complex128(0.5j), "0+0.5j"),
+]
+
+
+@pytest.mark.parametrize(("value", "text"), NUMBERS, ids=[text for _, text in NUMBERS])
+def test_a_number_has_four_significant_digits(value, text):
+    assert labels.number(value) == text
+
+
+def test_an_array_is_its_shape_and_norm():
+    assert labels.summary(np.array([[3.0, 0.0], [0.0, -4.0]])) == "2×2  ‖5‖"
+    assert labels.summary(np.full(4, 1e200)) == "4  ‖2e+200‖"
+    assert labels.summary(np.zeros((0, 3))) == "0×3  ‖0‖"
+
+
+WORST = [
+    (np.array([[1.0, -5.0], [2.0, 3.0]]), "−5 at [0, 1]"),
+    (np.array([1.0, np.nan, 7.0]), "nan at [1]"),
+    (np.array([np.inf, np.nan, 7.0]), "inf at [0], 2 not finite"),
+    (np.array([3, -4]), "−4 at [1]"),
+    (np.zeros((2, 0)), "empty"),
+]
+
+
+@pytest.mark.parametrize(("value", "text"), WORST)
+def test_the_worst_element_is_named_with_its_place(value, text):
+    assert labels.worst(value) == text
+
+
+def test_a_sum_is_written_with_its_signs():
+    assert labels.addends([3.0, 7.0]) == "3 + 7"
+    assert labels.addends([3.0, -7.0]) == "3 − 7"
+    assert labels.addends([-3.0, 7.0]) == "−3 + 7"
+    assert labels.addends([float("nan"), float("-inf")]) == "nan − inf"
+
+
+def test_a_long_sum_is_its_count_and_its_largest_terms():
+    assert labels.addends([0.5, -9.0, 1.0, 2.0, 7.0]) == "5 terms: −9 + 7 + …"
+    assert labels.addends([0.5, 1.0, float("nan"), 1.0, 1.0]) == "5 terms: nan + 1 + …"
+    assert labels.norms([np.full(4, float(k)) for k in range(5)]) == "5 terms: ‖8‖, ‖6‖, …"
+
+
+CONSTANTS = [
+    (3, "3"),
+    (np.zeros((64, 10)), "(64, 10)"),
+    (slice(1, None, 2), "1::2"),
+    ((slice(None), 0), ":, 0"),
+    (None, "None"),
+    ("mean", "'mean'"),
+    (..., "…"),
+    (object(), "object"),
+    ("a\nb" * 20, "'a\\nba\\nba\\n…a\\nb'"),
+]
+
+
+@pytest.mark.parametrize(("value", "text"), CONSTANTS)
+def test_a_constant_is_named_in_a_few_characters(value, text):
+    assert labels.constant(value) == text
+    assert len(text) <= labels.CONSTANT_LIMIT
+
+
+HOSTILE = [
+    ('plain <b> & "q" \'é日本', 'plain <b> & "q" \'é日本'),
+    ("a\nb\tc", "a\\nb\\tc"),
+    ("bell\x07", "bell\\x07"),
+    ("\u202eright to left", "\\u202eright to left"),
+    ("\ud800", "\\ud800"),
+    ("\U000e0001", "\\U000e0001"),
+]
+
+
+@pytest.mark.parametrize(("text", "shown"), HOSTILE)
+def test_what_cannot_be_seen_is_shown_as_its_escape(text, shown):
+    assert labels.clean(text) == shown
+
+
+def test_a_long_name_is_cut_in_its_middle():
+    assert labels.name("first_" + "x" * 100 + "_last") == "first_xxxxxxxxxxxxxxx…xxxxx_last"
+    assert len(labels.name("y" * 1000)) == labels.NAME_LIMIT

@@ -1,0 +1,172 @@
+from functools import cache
+from itertools import combinations
+
+import numpy as np
+import pytest
+from viz_programs import PROGRAMS, trace_of
+
+from viz import engines, layered
+from viz.diagram import diagram
+from viz.geometry import PlacedShape, PlacedText, Rect
+from viz.layout import geometry
+from viz.skeleton import Skeleton, ranks
+
+INSTALLED = [engine for engine in engines.ENGINES if engine == "built-in" or engines.find(engine)]
+
+
+def all_texts(picture):
+    """Each line of text with the shape that it stands inside, or None."""
+    yield picture.title, None
+    for shape in picture.shapes:
+        yield from ((line, shape) for line in shape.inside)
+        yield from ((line, None) for line in shape.beside)
+    for wire in picture.wires:
+        yield from ((line, None) for line in wire.texts)
+    for group in picture.groups:
+        yield group.title, None
+    for entry in picture.legend:
+        if isinstance(entry, PlacedText):
+            yield entry, None
+
+
+def overlap(first, second, slack=0.5):
+    return (
+        first.x + slack < second.x + second.width
+        and second.x + slack < first.x + first.width
+        and first.y + slack < second.y + second.height
+        and second.y + slack < first.y + first.height
+    )
+
+
+def contains(outer, inner, slack=0.5):
+    return (
+        outer.x <= inner.x + slack
+        and outer.y <= inner.y + slack
+        and outer.x + outer.width >= inner.x + inner.width - slack
+        and outer.y + outer.height >= inner.y + inner.height - slack
+    )
+
+
+def points_along(points):
+    """A hundred points of a Bézier path of (3k + 1, 2) points, a piece."""
+    t = np.linspace(0, 1, 100)[:, None]
+    pieces = [points[at : at + 4] for at in range(0, len(points) - 1, 3)]
+    return np.concatenate(
+        [
+            (1 - t) ** 3 * a + 3 * t * (1 - t) ** 2 * b + 3 * t**2 * (1 - t) * c + t**3 * d
+            for a, b, c, d in pieces
+        ]
+    )
+
+
+@cache
+def place(name, engine):
+    return geometry(diagram(trace_of(name)), engine)
+
+
+@pytest.fixture(params=[f"{name} by {engine}" for engine in INSTALLED for name in PROGRAMS])
+def picture(request):
+    return place(*request.param.split(" by "))
+
+
+@pytest.fixture
+def arrows(request, picture):  # noqa: ARG001 - asked for so that it has the same parameter
+    return diagram(trace_of(request.node.callspec.params["picture"].split(" by ")[0])).arrows
+
+
+def test_no_text_overlaps_a_box_or_other_text(picture):
+    texts = list(all_texts(picture))
+    for (first, _), (second, _) in combinations(texts, 2):
+        assert not overlap(first.rect, second.rect), (first, second)
+    shapes = [*picture.shapes, *(entry for entry in picture.legend if isinstance(entry, PlacedShape))]
+    for line, inside in texts:
+        for shape in shapes:
+            if shape is not inside:
+                assert not overlap(line.rect, shape.rect), (line, shape)
+
+
+def test_no_box_overlaps_another(picture):
+    for first, second in combinations(picture.shapes, 2):
+        assert not overlap(first.rect, second.rect)
+
+
+def test_nothing_is_clipped(picture):
+    page = Rect(0, 0, picture.width, picture.height)
+    for line, inside in all_texts(picture):
+        assert contains(page, line.rect)
+        assert inside is None or contains(inside.rect, line.rect), line
+    for wire in picture.wires:
+        assert wire.points.min() >= 0
+        assert (wire.points.max(axis=0) <= (picture.width, picture.height)).all()
+
+
+def test_no_wire_runs_through_text_or_a_box_that_is_not_its_own(picture, arrows):
+    texts = [line.rect for line, _ in all_texts(picture)]
+    rects = texts + [shape.rect for shape in picture.shapes]
+    low = np.array([(rect.x + 0.5, rect.y + 0.5) for rect in rects])
+    high = np.array([(rect.x + rect.width - 0.5, rect.y + rect.height - 0.5) for rect in rects])
+    for arrow, wire in zip(arrows, picture.wires, strict=True):
+        points = points_along(wire.points)[1:-1, None, :]
+        inside = np.all((points > low) & (points < high), axis=2).any(axis=0)
+        inside[[len(texts) + arrow.source, len(texts) + arrow.target]] = False
+        assert not inside.any(), [rects[at] for at in np.flatnonzero(inside)]
+
+
+def test_a_frame_holds_whole_boxes(picture):
+    for group in picture.groups:
+        for shape in picture.shapes:
+            assert contains(group.rect, shape.rect) or not overlap(group.rect, shape.rect)
+
+
+def test_wires_run_from_left_to_right_and_end_at_their_shapes(picture, arrows):
+    for arrow, wire in zip(arrows, picture.wires, strict=True):
+        source, target = picture.shapes[arrow.source].rect, picture.shapes[arrow.target].rect
+        assert wire.points[0] == pytest.approx(
+            (source.x + source.width, source.y + source.height / 2), abs=1.5
+        )
+        assert target.x - 1.5 <= wire.points[-1][0] <= target.x + target.width / 2 + 1.5
+        assert target.y - 1.5 <= wire.points[-1][1] <= target.y + target.height + 1.5
+
+
+def random_skeleton(layers, width, seed=0):
+    random = np.random.default_rng(seed)
+    heads = np.arange(width, layers * width).repeat(2)
+    columns = np.clip(heads % width + random.integers(-2, 3, len(heads)), 0, width - 1)
+    tails = (heads // width - 1) * width + columns
+    size = layers * width
+    no = np.zeros(size, np.bool_)
+    sizes = random.uniform(20, 90, (2, size))
+    return Skeleton(
+        size, *sizes, tails, heads, no, no, no, np.full(size, -1), np.zeros(0, int), np.zeros((0, 2))
+    )
+
+
+def test_the_built_in_layout_places_20_000_items_apart():
+    skeleton = random_skeleton(2_000, 10)
+    placement = layered.place(skeleton)
+    assert len(placement.paths) == len(skeleton.tail)
+    for layer in range(2_000):
+        items = np.arange(layer * 10, layer * 10 + 10)
+        items = items[np.argsort(placement.y[items])]
+        gaps = np.diff(placement.y[items]) - (skeleton.height[items][1:] + skeleton.height[items][:-1]) / 2
+        assert gaps.min() >= layered.BEND_GAP - 1e-6
+        if layer:
+            before = placement.x[items - 10] + skeleton.width[items - 10] / 2
+            assert before.max() < (placement.x[items] - skeleton.width[items] / 2).min()
+
+
+def test_a_chain_of_100_000_items_needs_no_recursion():
+    tails = np.arange(100_000)
+    assert ranks(100_001, tails, tails + 1) == list(range(100_001))
+
+
+def test_the_built_in_layout_finds_the_drawing_without_crossings():
+    (splitter,) = (geometry(diagram(trace_of("splitter")), "built-in"),)
+    heights = {wire.points[4][1] for wire in splitter.wires if wire.texts}
+    assert len(heights) == 5
+
+
+@pytest.mark.parametrize("engine", INSTALLED)
+def test_the_same_trace_gives_the_same_geometry(engine):
+    first, second = (geometry(diagram(trace_of("network")), engine) for _ in range(2))
+    assert repr(first) == repr(second)

@@ -1,0 +1,389 @@
+"""The arithmetic behind one gradient, from the splitter's sum down to the seed. Used by Trace.explain and the terminal.
+
+`explanation` decides what is said, as data; `render` makes lines of text of it. A value whose gradient two terms need
+is explained once, at the place nearest to the top, and the other place says where.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from tracer.diagnose.magnitude import largest_of
+from tracer.numbers_text import addends, clean, constant, is_array, norm, norms, number, summary
+from tracer.rules import RULES
+from tracer.rules.kinds import Elementwise, Part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tracer.recording import Values
+    from tracer.trace import Trace
+    from tracer.views import Edge, Node
+
+WIDTH = 100
+OPERAND_LIMIT = 16  # a longer operand would hide the formula that it stands in
+LEAST_CODE = 12
+GAP = "   "
+
+Kind = Literal["use", "broadcast", "seed", "unseeded", "unreached", "cut", "more", "deeper", "seen"]
+
+_AUGMENTED = re.compile(r"[^=]*(\*\*|//|>>|<<|[-+*/%@&|^])=")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One line of the tree: a use of the value above it, and what the use sent back; or what is left out here."""
+
+    kind: Kind
+    level: int
+    parent: int  # position of the term whose upstream gradient this is a part of; -1: the value asked for
+    arithmetic: str
+    grad: Any = None
+    upstream: Any = None
+    local: Any = None
+    formula: str = ""
+    op: str = ""
+    port: int = 0
+    has_twin: bool = False  # the operation takes the same value at another port too
+    variable: str = ""
+    code: str = ""
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The gradient of one value: a heading, and the terms in the order of the text."""
+
+    name: str
+    value: Any
+    grad: Any
+    uses: int
+    heading: str
+    terms: tuple[Term, ...]
+
+
+def explain(trace: Trace, name: str, *, depth: int = 6, top: int = 5, width: int = WIDTH) -> str:
+    """Return the arithmetic behind the gradient of an input or variable, as a tree of text lines.
+
+    `depth` levels are shown, and of a sum the `top` largest terms. Raises LookupNameError for an unknown name.
+    """
+    return render(explanation(trace, name, depth=depth, top=top), width)
+
+
+def explanation(trace: Trace, name: str, *, depth: int = 6, top: int = 5) -> Explanation:
+    """Return the arithmetic behind the gradient of an input or variable."""
+    node = trace[name]
+    uses = _uses_of(node)
+    label = node.label or name
+    heading = _heading(node, label, uses, top)
+    return Explanation(label, node.value, node.grad, len(uses), heading, _terms(node, depth, top))
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A term whose own terms are still to be found: those of the gradient of `node`."""
+
+    term: Term
+    node: Node | None = None
+    terms: list[_Draft] = field(default_factory=list)
+    same_as: _Draft | None = None  # the draft at which the node is explained instead
+
+
+def _terms(root: Node, depth: int, top: int) -> tuple[Term, ...]:
+    """Find the terms level by level, so that what is explained once is explained nearest to the top."""
+    start = _Draft(Term("use", 0, -1, ""), root)
+    explained_at: dict[int, _Draft] = {}
+    pending = deque([start])
+    while pending:
+        draft = pending.popleft()
+        node = draft.node
+        if node is None:
+            continue
+        level = draft.term.level + 1
+        if not _is_seeded_alone(node):
+            if node.index in explained_at:
+                draft.same_as = explained_at[node.index]
+                continue
+            if level > depth:
+                draft.terms = [
+                    _Draft(Term("deeper", level, -1, f"{norm(node.grad)} = grad of {_called(node)}, …"))
+                ]
+                continue
+            explained_at[node.index] = draft
+        draft.terms = _uses(node, level, top)
+        pending.extend(draft.terms)
+    return _in_order(start)
+
+
+def _in_order(start: _Draft) -> tuple[Term, ...]:
+    """Put the terms in the order of the text and link each to its parent."""
+    found: list[Term] = []
+    positions: dict[int, int] = {id(start): -1}
+    references: list[tuple[int, _Draft]] = []
+    pending = [(draft, -1) for draft in reversed(start.terms)]
+    while pending:
+        draft, parent = pending.pop()
+        position = positions[id(draft)] = len(found)
+        found.append(replace(draft.term, parent=parent))
+        if draft.same_as is not None:
+            references.append((len(found), draft))
+            found.append(Term("seen", draft.term.level + 1, position, ""))
+        pending += [(term, position) for term in reversed(draft.terms)]
+    for position, draft in references:
+        assert draft.same_as is not None
+        assert draft.node is not None
+        place = "above" if positions[id(draft.same_as)] < position else "below"
+        text = f"{norm(draft.term.upstream)} = grad of {_called(draft.node)}, explained {place}"
+        found[position] = replace(found[position], arithmetic=text, grad=draft.term.upstream)
+    return tuple(found)
+
+
+def _is_seeded_alone(node: Node) -> bool:
+    """Say whether the whole gradient of a value is the seed: as short to say again as to refer to."""
+    edges = node.out_edges
+    return len(edges) == 1 and edges[0].dst.kind == "output"
+
+
+def _uses_of(node: Node) -> list[int]:
+    """Return the edges of `node.uses` by number, of which there may be a million."""
+    edges = node.trace.graph.out_edges(node.index)
+    if len(edges) == 1:
+        user = node.trace.edges[edges[0]].dst
+        return (
+            node.trace.graph.out_edges(user.index)
+            if user.op == "copy" and user.kind == "splitter"
+            else edges
+        )
+    return edges
+
+
+def _uses(node: Node, level: int, top: int) -> list[_Draft]:
+    """Make a term of each use of a value, or of the largest and one for the rest."""
+    uses, edges = _uses_of(node), node.trace.edges
+    if len(uses) <= top:
+        return [_use(edges[use], level) for use in uses]
+    column = node.trace.edge_gradients()
+    chosen = largest_of(column, uses, top)
+    total = _total(column, set(uses).difference(chosen), node.value)
+    text = f"… {len(uses) - top:,} more, together {norm(total)}"
+    return [
+        *(_use(edges[use], level) for use in chosen),
+        _Draft(Term("more", level, -1, text, grad=total)),
+    ]
+
+
+def _total(column: Values, edges: Iterable[int], value: Any) -> Any:
+    """Add up the gradients of many edges."""
+    if not is_array(value):
+        return float(column.floats[sorted(edges)].sum())
+    total = np.zeros_like(value)
+    for edge in sorted(edges):
+        gradient = column[edge]
+        if isinstance(gradient, Part):
+            gradient.add_to(total)
+        else:
+            total += gradient
+    return total
+
+
+def _use(edge: Edge, level: int) -> _Draft:
+    """Say what one use of a value sent back, and by what arithmetic."""
+    consumer = edge.dst
+    if consumer.kind == "output":
+        path = f"output {clean(consumer.name or '')}".rstrip()
+        if edge.step is None:
+            return _Draft(Term("unseeded", level, -1, f"0   {path}, which is not seeded", grad=edge.grad))
+        return _Draft(Term("seed", level, -1, f"{norm(edge.grad)} = seed   {path}", grad=edge.grad))
+    if consumer.op == "broadcast":
+        copies = np.size(consumer.value) // max(np.size(edge.value), 1)
+        text = f"{norm(edge.grad)} = Σ over {copies:,} copies"
+        user = consumer.out_edges[0].dst
+        term = _placed(Term("broadcast", level, -1, text, edge.grad, consumer.grad, op="broadcast"), user)
+        return _Draft(replace(term, upstream=edge.grad), consumer)
+    if consumer.kind == "cut":
+        return _Draft(
+            _placed(Term("cut", level, -1, "no gradient: the value leaves the graph", op="cut"), consumer)
+        )
+    known = Term(
+        "use" if edge.step is not None else "unreached",
+        level,
+        -1,
+        "0   the output does not depend on this use",
+        grad=edge.grad,
+        op=consumer.op,
+        port=edge.port,
+        has_twin=sum(each.src == edge.src for each in consumer.in_edges) > 1,
+    )
+    if edge.step is None:
+        return _Draft(_placed(known, consumer))
+    formula = _formula(edge)
+    known = replace(
+        known,
+        arithmetic=_product(edge, formula),
+        upstream=edge.upstream,
+        local=edge.local,
+        formula=formula,
+    )
+    return _Draft(_placed(known, consumer), consumer)
+
+
+def _placed(term: Term, node: Node) -> Term:
+    """Add where in the source a node was made."""
+    site = node.site
+    if site is None:
+        return replace(term, variable=node.label)
+    file = PurePath(site.file).name if site.line else ""
+    return replace(term, variable=node.label, code=one_line(site.text), file=file, line=site.line)
+
+
+def one_line(code: str) -> str:
+    """Write an expression that may go over several lines in one."""
+    return clean(re.sub(r"(?<=[(\[{]) | (?=[)\]}])", "", " ".join(code.split())))
+
+
+def cut_short(text: str, limit: int) -> str:
+    """Cut code that is too long at its end; its beginning tells best where it stands."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _product(edge: Edge, formula: str) -> str:
+    """Write upstream × local = grad, for arrays by their norms."""
+    grad, upstream, local = edge.grad, edge.upstream, edge.local
+    if local is None:
+        return f"{norm(grad)} from {norm(upstream)}"
+    if not is_array(local):
+        return f"{norm(grad)} = {norm(upstream)} × {number(local)}{f' ({formula})' if formula else ''}"
+    if local.size and local.min() == local.max():
+        return f"{norm(grad)} = {norm(upstream)} × {number(local.flat[0])}"
+    return f"{norm(grad)} from {norm(upstream)} × {f'({formula})' if formula else 'local'}"
+
+
+def _formula(edge: Edge) -> str:
+    """Write the local partial in the user's own names; empty where the number alone says as much."""
+    rule = RULES.get(edge.dst.op)
+    if not isinstance(rule, Elementwise):
+        return edge.formula or ""
+    text = rule.formula(edge.port)
+    if re.fullmatch(r"-?\d+", text):
+        return ""
+    consumer = edge.dst
+    # What the formula calls an operand is told apart from what the user calls it before anything is put in.
+    names = dict(zip(rule.operand_names, map(_operand_text, consumer.operands), strict=False))
+    names["out"] = _node_text(consumer)
+    used = set(re.findall(r"[A-Za-z_]\w*", text)) & names.keys()
+    if not all(names[each] for each in used):
+        return ""
+    if all(names[each][0] in "−0123456789" for each in used):
+        return ""
+    return re.sub(r"[A-Za-z_]\w*", lambda found: _grouped(names.get(found[0], found[0]), text), text)
+
+
+def _operand_text(operand: Any) -> str:
+    """Name an operand in a few characters; the empty string where that can't be done."""
+    if hasattr(operand, "upstream"):
+        return _node_text(operand.src)
+    return constant(operand) if isinstance(operand, (int, float, np.number)) else ""
+
+
+def _node_text(node: Node) -> str:
+    if node.label:
+        return clean(node.label)
+    text = node.site.text if node.site is not None else ""
+    return text if text and len(text) <= OPERAND_LIMIT and text.isprintable() else ""
+
+
+def _grouped(text: str, formula: str) -> str:
+    """Put an operand in parentheses where the formula around it could tear it apart."""
+    is_atom = re.fullmatch(r"[\w.]+(\[[^\[\]]*\]|\([^()]*\))*", text) is not None
+    return text if is_atom or text == formula or formula.isidentifier() else f"({text})"
+
+
+def _called(node: Node) -> str:
+    """Name a value whose gradient is spoken of: by its variable, its text, or its operation."""
+    if node.label:
+        return clean(node.label)
+    if node.kind == "splitter":
+        return node.op
+    text = node.site.text if node.site is not None else ""
+    return cut_short(one_line(text), 2 * OPERAND_LIMIT) if text else node.op
+
+
+def _heading(node: Node, label: str, uses: list[int], top: int) -> str:
+    """Write the value, its gradient, and the sum that it is."""
+    value = summary(node.value) if is_array(node.value) else number(node.value)
+    start = f"{clean(label)} = {value} · grad"
+    if node.grad is None:
+        return f"{start}: none, the value left the graph here"
+    if node.kind == "output":
+        return f"{start} {norm(node.grad)} ({'the seed' if node == node.trace.output else 'not seeded'})"
+    if (node.trace.steps[uses] < 0).all():
+        return f"{start} 0 (the output does not depend on it{'' if uses else ': it is never used'})"
+    if len(uses) == 1:
+        return f"{start} {norm(node.grad)} (1 use)"
+    count = f"({len(uses):,} uses)"
+    edges = node.trace.edges
+    if is_array(node.grad):
+        shown = uses if len(uses) <= top else largest_of(node.trace.edge_gradients(), uses, top)
+        return f"{start} {norm(node.grad)} from Σ {norms([edges[use].grad for use in shown], len(uses))} {count}"
+    terms = node.trace.edge_gradients().floats[uses]
+    return f"{start} {norm(node.grad)} = Σ {addends(terms, limit=top)} {count}"
+
+
+def render(explained: Explanation, width: int = WIDTH) -> str:
+    """Write an explanation as a tree of lines of at most `width` characters, as far as the arithmetic leaves room."""
+    lines = [(guide + term.arithmetic, term) for guide, term in _guided(explained.terms)]
+    placed = [(left, term) for left, term in lines if term.op]
+    left_width = max((len(left) for left, _ in placed), default=0)
+    op_width = max((len(_operation(term)) for _, term in placed), default=0)
+    place_width = max((len(_place(term)) for _, term in placed), default=0)
+    room = max(width - left_width - op_width - place_width - 3 * len(GAP), LEAST_CODE)
+    code_width = min(room, max((len(_code(term)) for _, term in placed), default=0))
+    text = [explained.heading]
+    for left, term in lines:
+        if not term.op:
+            text.append(left)
+            continue
+        code = cut_short(_code(term), code_width)
+        columns = [
+            left.ljust(left_width),
+            _operation(term).ljust(op_width),
+            code.ljust(code_width),
+            _place(term),
+        ]
+        text.append(GAP.join(columns).rstrip())
+    return "\n".join(text)
+
+
+def _operation(term: Term) -> str:
+    return f"{term.op} operand {term.port}" if term.has_twin else term.op
+
+
+def _code(term: Term) -> str:
+    """Write the code of a term as an assignment, which an augmented one is already."""
+    if not term.variable or _AUGMENTED.match(term.code):
+        return term.code
+    return f"{clean(term.variable)} = {term.code}" if term.code else clean(term.variable)
+
+
+def _place(term: Term) -> str:
+    return f"{term.file}:{term.line}" if term.file else ""
+
+
+def _guided(terms: tuple[Term, ...]) -> list[tuple[str, Term]]:
+    """Draw the lines of the tree in front of each term."""
+    last_child: dict[int, int] = {term.parent: position for position, term in enumerate(terms)}
+    guides: list[str] = []
+    guided = []
+    for position, term in enumerate(terms):
+        del guides[term.level - 1 :]
+        is_last = last_child[term.parent] == position
+        guided.append(("".join(guides) + ("└─ " if is_last else "├─ "), term))
+        guides.append("   " if is_last else "│  ")
+    return guided

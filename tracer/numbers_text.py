@@ -1,0 +1,219 @@
+"""Text for numbers, arrays, constants and user-supplied strings: the only place that formats a number.
+
+Used by `tracer.diagnose` and, through `viz.labels`, by whatever else shows a number to a person. Everything here is
+a pure function, and the same value gives the same text on every machine.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Terms: TypeAlias = Sequence[Any] | np.ndarray[Any, Any]
+
+DIGITS = 4
+EXACT_BELOW = 1_000_000  # whole numbers below it are shown in full: 12345, not 1.234e+04
+SHOWN_TERMS = 4  # a sum with more terms is shown by its count and its largest terms
+LARGEST_TERMS = 2
+CONSTANT_LIMIT = 18
+
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def number(value: Any) -> str:
+    """Format one number with four significant digits: 7, 0.25, 1.234e-05, nan, inf, −0.5."""
+    if isinstance(value, np.ndarray):
+        value = value.item()
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value))
+    if isinstance(value, (complex, np.complexfloating)):
+        sign = "−" if value.imag < 0 or (value.imag == 0 and math.copysign(1, value.imag) < 0) else "+"
+        return f"{number(value.real)}{sign}{number(abs(value.imag))}j"
+    if isinstance(value, (int, np.integer)):
+        return _minus(_whole(int(value)))
+    real = float(value)
+    if math.isfinite(real) and real.is_integer() and abs(real) < EXACT_BELOW:
+        return _minus(str(int(real)))
+    return _minus(f"{real:.{DIGITS}g}")
+
+
+def _minus(text: str) -> str:
+    """Put a real minus sign in front; the exponent keeps its hyphen, as in Python."""
+    return "−" + text[1:] if text.startswith("-") else text
+
+
+def _whole(value: int) -> str:
+    """Format an int of any size; Python itself refuses to print one of 5,000 digits."""
+    if abs(value) < EXACT_BELOW:
+        return str(value)
+    exponent = int(math.log10(abs(value)))
+    shift = exponent - 300
+    small = value // 10**shift if shift > 0 else value
+    mantissa, _, power = f"{float(small):.{DIGITS}g}".partition("e")
+    return f"{mantissa}e+{int(power or 0) + max(shift, 0):02d}"
+
+
+def is_array(value: Any) -> bool:
+    """Say whether a value is shown by shape and norm rather than as one number."""
+    return isinstance(value, np.ndarray) and value.ndim > 0
+
+
+def is_finite(value: Any) -> bool:
+    """Say whether a number, or every number of an array, is finite."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind not in "fc" or bool(np.isfinite(value).all())
+    return not isinstance(value, (float, complex, np.inexact)) or bool(np.isfinite(value))
+
+
+def shape(value: np.ndarray) -> str:
+    """Format an array's shape: 64, 128×64."""
+    return "×".join(map(str, value.shape))
+
+
+def norm(value: Any) -> str:
+    """Format a number as itself, an array by its Euclidean norm: ‖4.123‖."""
+    return f"‖{number(_norm(value))}‖" if is_array(value) else number(value)
+
+
+def _norm(value: np.ndarray) -> float:
+    """Return the Euclidean norm, without overflow on the way."""
+    sizes = np.abs(_numeric(value))
+    largest = float(sizes.max(initial=0.0))
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    return largest * float(np.linalg.norm((sizes / largest).ravel()))
+
+
+def _numeric(value: np.ndarray) -> np.ndarray:
+    """Return the array as float or complex, whatever numbers it holds."""
+    return value if value.dtype.kind in "fc" else value.astype(np.float64)
+
+
+def worst_index(value: np.ndarray) -> tuple[int, ...]:
+    """Return the index of the first element that is not finite, else of the largest by size."""
+    sizes = np.abs(_numeric(value)).ravel()
+    finite = np.isfinite(sizes)
+    flat = int(np.argmax(sizes) if finite.all() else np.argmin(finite))
+    return tuple(int(axis) for axis in np.unravel_index(flat, value.shape))
+
+
+def index(position: Sequence[int]) -> str:
+    """Format the place of an element: [3, 5]."""
+    return "[" + ", ".join(map(str, position)) + "]"
+
+
+def worst(value: np.ndarray) -> str:
+    """Name an array's worst element and its place: −2.3 at [0, 1]."""
+    if value.size == 0:
+        return "empty"
+    place = worst_index(value)
+    bad = int((~np.isfinite(_numeric(value))).sum())
+    count = f", {bad} not finite" if bad > 1 else ""
+    return f"{number(value[place])} at {index(place)}{count}"
+
+
+def summary(value: np.ndarray) -> str:
+    """Format an array by shape and norm: 128×64 ‖4.123‖."""
+    return f"{shape(value)}  {norm(value)}"
+
+
+def factors(upstream: Any, local: Any) -> str:
+    """Write the left side of a product: 7 × 3."""
+    return f"{number(upstream)} × {number(local)}"
+
+
+def addends(terms: Terms, count: int | None = None, limit: int = SHOWN_TERMS) -> str:
+    """Write the left side of a sum: 3 + 7, 3 − 7, or 25 terms: 4.1 + 2.2 + ….
+
+    `count` says how many there are where only the largest are given, `limit` how many are shown in full.
+    """
+    count = len(terms) if count is None else count
+    if count <= limit:
+        return _plus([number(term) for term in terms])
+    shown = _plus([number(terms[i]) for i in largest(terms, LARGEST_TERMS)])
+    return f"{count:,} terms: {shown} + …"
+
+
+def largest(terms: Terms, count: int) -> list[int]:
+    """Return the positions of the largest terms by magnitude, what is not finite first; also of a million terms."""
+    if isinstance(terms, np.ndarray):
+        sizes = np.abs(terms)
+    else:
+        sizes = np.array([abs(complex(_norm(term) if is_array(term) else term)) for term in terms])
+    sizes[~np.isfinite(sizes)] = np.inf
+    if len(sizes) > 2 * count:
+        bound = np.partition(sizes, len(sizes) - count)[len(sizes) - count]
+        candidates = np.flatnonzero(sizes >= bound)
+    else:
+        candidates = np.arange(len(sizes))
+    order = np.argsort(-sizes[candidates], kind="stable")[:count]
+    positions: list[int] = candidates[order].tolist()
+    return positions
+
+
+def _plus(terms: Sequence[str]) -> str:
+    """Join terms by + and −."""
+    text = " ".join(f"− {term[1:]}" if term.startswith("−") else f"+ {term}" for term in terms)
+    return text.removeprefix("+ ") if text.startswith("+") else "−" + text.removeprefix("− ")
+
+
+def norms(values: Sequence[Any], count: int | None = None) -> str:
+    """List the norms of arrays: ‖3‖, ‖7‖, or 25 terms: ‖4.1‖, ‖2.2‖, …; `count` as in `addends`."""
+    count = len(values) if count is None else count
+    if count <= SHOWN_TERMS:
+        return ", ".join(norm(value) for value in values)
+    shown = ", ".join(norm(values[i]) for i in largest(values, LARGEST_TERMS))
+    return f"{count:,} terms: {shown}, …"
+
+
+def constant(value: Any) -> str:
+    """Name an operand that carries no gradient, in a few characters: 3, (64, 10), 'mean', 1:3."""
+    return shorten(clean(_constant(value)), CONSTANT_LIMIT)
+
+
+def _constant(value: Any) -> str:
+    if isinstance(value, (bool, int, float, complex, np.number, np.bool_)):
+        return number(value)
+    if isinstance(value, np.ndarray):
+        return f"({', '.join(map(str, value.shape))})" if value.ndim else constant(value[()])
+    if isinstance(value, slice):
+        ends = ["" if end is None else constant(end) for end in (value.start, value.stop)]
+        return ":".join(ends) + ("" if value.step is None else f":{constant(value.step)}")
+    if isinstance(value, (tuple, list)):
+        return ", ".join(constant(item) for item in value)
+    if value is None or isinstance(value, (str, bytes)):
+        return repr(value)
+    return "…" if value is Ellipsis else type(value).__name__
+
+
+def clean(text: str) -> str:
+    """Make a string one line in which every character can be seen; what can't is shown as its escape."""
+    if text.isprintable():
+        return text
+    return "".join(_visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if unicodedata.category(character) not in _INVISIBLE:
+        return character
+    code = ord(character)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut a long string in its middle, where names differ least."""
+    if len(text) <= limit:
+        return text
+    tail = (limit - 1) // 3
+    return text[: limit - 1 - tail] + "…" + text[len(text) - tail :]

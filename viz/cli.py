@@ -1,0 +1,299 @@
+"""The command line: parse, call, print. What a command needs is imported inside it, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tracer.trace import Trace
+
+PICTURES = (".svg", ".png", ".pdf", ".dot")
+FAILED, WRONG_USAGE = 1, 2
+
+app = typer.Typer(
+    help="See the gradient on every edge of a plain Python function, and the arithmetic that made it.",
+    epilog="Begin with:  edgegrad run FILE.py -o picture.svg -o run.trace",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE.py[:FUNC]", help="The program. Without FUNC, its only function with @trace."
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME=VALUE", help="Arguments: Python literals, or @FILE.npy for an array."),
+]
+Outputs = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot .trace; repeatable."
+    ),
+]
+Pictures = Annotated[
+    list[Path],
+    typer.Option(
+        "-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot; repeatable."
+    ),
+]
+Of = Annotated[
+    str | None,
+    typer.Option("--of", metavar="NAME", help="The output to go back from, where there are several."),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Fail where a traced value leaves the graph.")]
+Engine = Annotated[
+    Literal["graphviz-pure", "dot", "built-in"] | None,
+    typer.Option("--engine", help="What lays the picture out; if not given, the best that is there."),
+]
+File = Annotated[
+    Path, typer.Argument(metavar="TRACE", help="A .trace file, as `edgegrad run -o` writes it.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.callback(invoke_without_command=True)
+def edgegrad(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,  # noqa: ARG001
+) -> None:
+    """Print the help where no command is given; `main` has seen to --debug, which may stand anywhere."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command(epilog="Example:  edgegrad run residual.py x=2.0 -o residual.svg -o residual.trace")
+def run(
+    target: Target,
+    settings: Settings = None,
+    output: Outputs = None,
+    of: Of = None,
+    strict: Strict = False,
+    engine: Engine = None,
+) -> None:
+    """Run a function, print the gradient of each input, and write pictures and traces."""
+    _run(target, settings or [], output or [], of=of, strict=strict, engine=engine)
+
+
+@app.command(epilog="Example:  edgegrad show residual.trace")
+def show(trace: File, json: Json = False) -> None:
+    """Sum up a trace: inputs with their gradients, output, counts, largest splitters."""
+    from viz.running import open_trace  # noqa: PLC0415
+    from viz.summary import summary  # noqa: PLC0415
+
+    summed_up = summary(open_trace(trace))
+    if json:
+        _print_json(summed_up)
+        return
+    from viz import text  # noqa: PLC0415
+
+    text.show(*text.summary_parts(summed_up))
+
+
+@app.command(epilog="Example:  edgegrad edges residual.trace --name x --sort grad --top 10")
+def edges(
+    trace: File,
+    sort: Annotated[
+        Literal["step", "grad", "value", "line"],
+        typer.Option(
+            "--sort", help="Order: as they fired, largest gradient or value first, or as in the source."
+        ),
+    ] = "step",
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Only edges that carry this input or variable."),
+    ] = None,
+    line: Annotated[
+        int | None, typer.Option("--line", metavar="N", help="Only operations on this line.")
+    ] = None,
+    op: Annotated[
+        str | None,
+        typer.Option("--op", metavar="OP", help="Only edges into this operation: multiply, copy, …"),
+    ] = None,
+    least: Annotated[
+        float | None, typer.Option("--min", metavar="SIZE", help="Only gradients of at least this size.")
+    ] = None,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="At most so many.")] = 20,
+    json: Json = False,
+) -> None:
+    """List edges: value, gradient, and the product that made it."""
+    from viz.edge_table import Choice, Order, edge_table  # noqa: PLC0415
+    from viz.running import open_trace  # noqa: PLC0415
+
+    table = edge_table(open_trace(trace), Choice(name, line, op, least, Order(sort), top))
+    if json:
+        _print_json(table)
+        return
+    from viz import text  # noqa: PLC0415
+
+    text.show(*text.edge_parts(table))
+
+
+def _names(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete the name of an input or variable."""
+    from viz.running import open_trace  # noqa: PLC0415
+
+    try:
+        trace = open_trace(Path(context.params["trace"]))
+    except (ValueError, OSError):
+        return []
+    names = [*trace.input_rows.values(), *(variable.name for variable in trace.sites.variables)]
+    return [name for name in dict.fromkeys(names) if name.startswith(incomplete)]
+
+
+@app.command(epilog="Example:  edgegrad explain residual.trace x")
+def explain(
+    trace: File,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="An input or variable: x, \"params['W']\", h[3].", autocompletion=_names
+        ),
+    ],
+    depth: Annotated[int, typer.Option("--depth", metavar="N", min=1, help="Levels of the tree.")] = 6,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="Terms of a sum, the largest.")] = 5,
+    json: Json = False,
+) -> None:
+    """Tell how one gradient came about, as a tree from its sum down to the seed."""
+    from tracer.diagnose.explain import explanation  # noqa: PLC0415
+    from viz.running import open_trace  # noqa: PLC0415
+
+    explained = explanation(open_trace(trace), name, depth=depth, top=top)
+    if json:
+        _print_json(explained)
+        return
+    from viz import text  # noqa: PLC0415
+
+    typer.echo(text.explanation_text(explained))
+
+
+@app.command(epilog="Example:  edgegrad draw residual.trace -o residual.svg -o residual.png")
+def draw(trace: File, output: Pictures, engine: Engine = None) -> None:
+    """Draw a trace."""
+    from viz.running import check_outputs, open_trace  # noqa: PLC0415
+
+    check_outputs(output, PICTURES)
+    _draw(open_trace(trace), output, engine)
+
+
+def _sample_names(incomplete: str) -> list[str]:
+    """Complete the name of a sample."""
+    from viz.samples import samples as known_samples  # noqa: PLC0415
+
+    return [sample.name for sample in known_samples() if sample.name.startswith(incomplete)]
+
+
+@app.command(epilog="Example:  edgegrad samples splitter -o splitter.svg")
+def samples(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="The sample to run; else list them.", autocompletion=_sample_names
+        ),
+    ] = None,
+    settings: Settings = None,
+    output: Outputs = None,
+    engine: Engine = None,
+    json: Json = False,
+) -> None:
+    """List the samples that come with edgegrad, or run one."""
+    from viz.samples import sample_file  # noqa: PLC0415
+    from viz.samples import samples as known_samples  # noqa: PLC0415
+
+    if name is not None:
+        _run(str(sample_file(name)), settings or [], output or [], engine=engine)
+        return
+    if json:
+        _print_json(known_samples())
+        return
+    from viz import text  # noqa: PLC0415
+
+    text.show(*text.sample_parts(known_samples()))
+
+
+def _run(
+    target: str,
+    settings: Sequence[str],
+    outputs: Sequence[Path],
+    *,
+    of: str | None = None,
+    strict: bool = False,
+    engine: str | None = None,
+) -> None:
+    from viz import text  # noqa: PLC0415
+    from viz.running import TRACE_SUFFIX, check_outputs, run_program, save, why_no_gradient  # noqa: PLC0415
+    from viz.summary import summary  # noqa: PLC0415
+
+    check_outputs(outputs, (*PICTURES, TRACE_SUFFIX))
+    traces = [path for path in outputs if path.suffix.lower() == TRACE_SUFFIX]
+    trace, failure = run_program(target, settings, of, strict=strict)
+    for path in traces:
+        save(trace, path)
+    failure = failure or why_no_gradient(trace)
+    if failure is not None:
+        text.show(*(text.saved_nonetheless(path) for path in traces))
+        raise failure
+    text.show(*text.summary_parts(summary(trace)), "")
+    for path in traces:
+        text.show(text.wrote(path))
+    _draw(trace, [path for path in outputs if path not in traces], engine)
+    text.show(text.next_command(trace, target, traces))
+
+
+def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None) -> None:
+    from viz import text  # noqa: PLC0415
+    from viz.running import draw as draw_file  # noqa: PLC0415
+
+    for path in outputs:
+        notes = draw_file(trace, path, engine)
+        text.show(text.wrote(path), *(text.note(each) for each in notes))
+
+
+def _print_json(value: object) -> None:
+    from viz.as_json import as_json  # noqa: PLC0415
+
+    typer.echo(as_json(value))
+
+
+def main() -> None:
+    """Run the command line: one line on stderr and exit code 1 for an error, 2 for wrong usage."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a sign still gets the rest
+    words = [word for word in sys.argv[1:] if word != "--debug"]
+    try:
+        code = app(args=words, prog_name="edgegrad", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = FAILED
+    except Exception as error:
+        if len(words) < len(sys.argv) - 1:
+            raise
+        code = _complain(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(error: Exception) -> int:
+    """Print an error on one line and return the exit code."""
+    from tracer.errors import EdgegradError, UsageError  # noqa: PLC0415
+
+    if isinstance(error, EdgegradError):
+        message = " ".join(str(error).split("\n"))
+        code = WRONG_USAGE if isinstance(error, UsageError) else FAILED
+    elif hasattr(error, "format_message"):  # what the parser raises
+        message, code = error.format_message().rstrip("."), WRONG_USAGE
+    else:
+        message = f"{type(error).__name__}: {error}; a fault of edgegrad: please report it with what --debug shows"
+        code = FAILED
+    typer.echo(f"error: {message}", err=True)
+    return code

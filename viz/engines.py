@@ -1,0 +1,207 @@
+"""Layout engines: Graphviz's dot, run as a process of its own under limits, and asked for geometry alone.
+
+No user text goes in and no text comes out: ids and sizes in, numbers back. `place` chooses an engine by the
+size of the task and falls back to the built-in layout with a note; used by `viz.layout` only.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tracer.errors import DrawError
+from viz import layered
+from viz.routes import plain_routes
+from viz.skeleton import Floats, Placement, Skeleton, ranks
+
+ENGINES = ("graphviz-pure", "dot", "built-in")
+MOST_VIRTUAL = 5_000  # items and bends that dot lays out in a few seconds
+TIMEOUT = 15.0
+MEMORY = 2 << 30
+INCH = 72.0
+
+
+class _EngineError(Exception):
+    """An engine gave no usable answer; the text says why."""
+
+
+def place(skeleton: Skeleton, engine: str | None = None) -> tuple[Placement, tuple[str, ...]]:
+    """Place a skeleton, by the engine asked for or the best one there is; the notes say what was done instead."""
+    if engine is not None and engine not in ENGINES:
+        raise DrawError(f"no layout engine {engine!r}", got=f"the engines are {', '.join(ENGINES)}")
+    if engine == "built-in":
+        return layered.place(skeleton), ()
+    program = find(engine) if engine else find("graphviz-pure") or find("dot")
+    if program is None:
+        if engine:
+            raise DrawError(
+                f"the layout engine {engine!r} is not installed",
+                advice="leave --engine out to draw with what there is",
+            )
+        return layered.place(skeleton), ()
+    virtual = virtual_nodes(skeleton)
+    if virtual > MOST_VIRTUAL:
+        note = f"drawn by the built-in layout: {virtual:,} places to fill are too many for {program.stem}"
+        return layered.place(skeleton), (note,)
+    try:
+        return _ask(program, skeleton), ()
+    except _EngineError as error:
+        return layered.place(skeleton), (f"drawn by the built-in layout: {program.stem} {error}",)
+
+
+def find(engine: str) -> Path | None:
+    """Return where an engine's program is, or None."""
+    beside = Path(sysconfig.get_path("scripts")) / (engine + (".exe" if os.name == "nt" else ""))
+    if engine == "graphviz-pure" and beside.is_file():
+        return beside
+    found = shutil.which(engine)
+    return Path(found).absolute() if found else None
+
+
+def virtual_nodes(skeleton: Skeleton) -> int:
+    """Count what makes dot slow: the items, and a bend for each layer that a segment passes."""
+    rank = np.asarray(ranks(skeleton.size, skeleton.tail, skeleton.head), np.int64)
+    return skeleton.size + int((rank[skeleton.head] - rank[skeleton.tail] - 1).sum())
+
+
+def _ask(program: Path, skeleton: Skeleton) -> Placement:
+    """Run an engine on a skeleton and read the numbers of its answer."""
+    answer = run([str(program), "-Kdot", "-Tjson"], dot_text(skeleton))
+    try:
+        return _read(json.loads(answer), skeleton)
+    except (KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
+        raise _EngineError("gave an answer that can't be read") from error
+
+
+def run(command: list[str], text: str, timeout: float = TIMEOUT) -> bytes:
+    """Run a program on a text under limits of time and memory, and return what it writes."""
+    try:
+        process = subprocess.Popen(  # noqa: S603 - the program was found by `find`, and its input is our own
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+    except OSError as error:
+        raise _EngineError("does not start") from error
+    with process:
+        try:
+            _limit_memory(process.pid)
+            answer, _ = process.communicate(text.encode("ascii"), timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            raise _EngineError(f"took more than {timeout:g} s") from error
+        except OSError as error:
+            raise _EngineError("closed its input") from error
+        finally:
+            if process.poll() is None:
+                process.kill()
+    if process.returncode:
+        raise _EngineError(f"failed with exit code {process.returncode}")
+    return answer
+
+
+def _limit_memory(pid: int) -> None:
+    """Cap the memory of a process, where the system can do that from outside."""
+    try:
+        import resource  # noqa: PLC0415 - there is none on Windows
+
+        resource.prlimit(pid, resource.RLIMIT_AS, (MEMORY, MEMORY))
+    except (ImportError, AttributeError, OSError):
+        return
+
+
+def dot_text(skeleton: Skeleton) -> str:
+    """Write a skeleton as DOT: our own ids and numbers only."""
+    lines = [
+        "digraph {",
+        f"graph [rankdir=LR, nodesep=0.22, ranksep={_rank_gap(skeleton):.2f}, splines=true];",
+        'node [shape=box, fixedsize=true, label="", margin=0];',
+        "edge [arrowhead=none];",
+    ]
+    boxes = skeleton.boxes
+    late, gate = skeleton.is_late.tolist(), skeleton.is_gate.tolist()
+    for item, (width, height) in enumerate(
+        zip(skeleton.width.tolist(), skeleton.height.tolist(), strict=True)
+    ):
+        shape = ", shape=ellipse" if gate[item] else ""
+        lines.append(f"n{item} [width={width / INCH:.5f}, height={height / INCH:.5f}{shape}];")
+    for number, (tail, head) in enumerate(zip(skeleton.tail.tolist(), skeleton.head.tolist(), strict=True)):
+        port = "" if gate[head] else ", headport=w"
+        weight = 4 if late[tail] or (head >= boxes and not late[head]) else 1
+        lines.append(f"n{tail} -> n{head} [id=e{number}, tailport=e, weight={weight}{port}];")
+    lines += _clusters(skeleton)
+    lines.append("}")
+    return "\n".join(lines)
+
+
+def _rank_gap(skeleton: Skeleton) -> float:
+    """Return the gap between ranks in inches: wider where many wires leave one item, so that they are less steep."""
+    return 0.36 + min(0.035 * max(0, int(np.bincount(skeleton.tail, minlength=1).max()) - 3), 0.6)
+
+
+def _clusters(skeleton: Skeleton) -> list[str]:
+    """Write the groups as nested clusters, each with room for its title."""
+    count = len(skeleton.group_parent)
+    members: list[list[int]] = [[] for _ in range(count)]
+    for item, group in enumerate(skeleton.group.tolist()):
+        if group >= 0:
+            members[group].append(item)
+    children: list[list[int]] = [[] for _ in range(count)]
+    for group, parent in enumerate(skeleton.group_parent.tolist()):
+        if parent >= 0:
+            children[parent].append(group)
+    lines: list[str] = []
+    steps = [(group, True) for group in range(count - 1, -1, -1) if skeleton.group_parent[group] < 0]
+    while steps:
+        group, is_opening = steps.pop()
+        if not is_opening:
+            lines.append("}")
+            continue
+        width, height = skeleton.group_title[group].tolist()
+        room = f'FIXEDSIZE="TRUE" WIDTH="{width:.0f}" HEIGHT="{height:.0f}"'
+        title = f'<TABLE BORDER="0" {room}><TR><TD></TD></TR></TABLE>'
+        lines.append(f"subgraph cluster_{group} {{ margin=10; label=<{title}>;")
+        lines.append(" ".join(f"n{item};" for item in members[group]))
+        steps.append((group, False))
+        steps += [(child, True) for child in reversed(children[group])]
+    return lines
+
+
+def _read(answer: dict[str, Any], skeleton: Skeleton) -> Placement:
+    """Take the numbers out of an engine's answer; every item and every segment must be there."""
+    bottom = _numbers(answer["bb"])[3]
+    x, y = np.full(skeleton.size, np.nan), np.full(skeleton.size, np.nan)
+    groups: list[tuple[float, float, float, float] | None] = [None] * len(skeleton.group_parent)
+    for thing in answer["objects"]:
+        name = str(thing["name"])
+        if name.startswith("cluster_"):
+            left, low, right, high = _numbers(thing["bb"])
+            groups[int(name.removeprefix("cluster_"))] = (left, bottom - high, right - left, high - low)
+        else:
+            item = int(name.removeprefix("n"))
+            x[item], across = _numbers(thing["pos"])
+            y[item] = bottom - across
+    paths: list[Floats | None] = [None] * len(skeleton.tail)
+    for edge in answer.get("edges", []):
+        points = np.array([_numbers(point) for point in str(edge["pos"]).split()])
+        if len(points) % 3 != 1 or points.shape[1] != 2:
+            raise ValueError(points.shape)
+        points[:, 1] = bottom - points[:, 1]
+        paths[int(str(edge["id"]).removeprefix("e"))] = points
+    found = tuple(path for path in paths if path is not None)
+    if not (np.isfinite(x).all() and np.isfinite(y).all() and len(found) == len(paths)):
+        raise ValueError("an item or a segment is missing")
+    return Placement(x, y, plain_routes(skeleton, x, y, found), tuple(groups))
+
+
+def _numbers(text: str) -> list[float]:
+    """Read numbers separated by commas."""
+    numbers = [float(part) for part in text.split(",")]
+    if not all(math.isfinite(number) for number in numbers):
+        raise ValueError(text)
+    return numbers

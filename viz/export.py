@@ -1,0 +1,62 @@
+"""Trace -> file: chooses the format by the path's suffix. The way in to all pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tracer.errors import DrawError
+from viz import vector
+from viz.diagram import diagram
+from viz.layout import geometry
+
+if TYPE_CHECKING:
+    import os
+
+SUFFIXES = (".svg", ".png", ".pdf", ".dot")
+
+
+def svg(trace: Any) -> str:
+    """Return the picture of a trace as an SVG document."""
+    return vector.write(geometry(diagram(trace)))
+
+
+def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) -> tuple[str, ...]:
+    """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf or .dot.
+
+    Returns notes for the person who asked, such as that another layout was used; raises DrawError.
+    """
+    target = Path(path)
+    suffix = target.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise DrawError(
+            f"can't draw {str(target)!r}",
+            got=f"the suffix is {suffix!r}" if suffix else "it has no suffix",
+            advice=f"use one of {', '.join(SUFFIXES)}",
+        )
+    content, notes = _content(trace, suffix, engine)
+    try:
+        target.write_bytes(content)
+    except OSError as error:
+        raise DrawError(
+            f"can't write {str(target)!r}",
+            got=error.strerror or str(error),
+            advice="choose another path for the picture",
+        ) from error
+    return notes
+
+
+def _content(trace: Any, suffix: str, engine: str | None) -> tuple[bytes, tuple[str, ...]]:
+    """Return a picture's bytes and the notes on it; each writer is imported when it is used."""
+    picture = diagram(trace)
+    if suffix == ".dot":
+        from viz import dot  # noqa: PLC0415 - pydot is needed for this format alone
+
+        return dot.write(picture).encode(), ()
+    placed = geometry(picture, engine)
+    if suffix == ".svg":
+        return vector.write(placed).encode(), placed.notes
+    from viz import raster  # noqa: PLC0415 - matplotlib takes the better part of a second to import
+
+    content, notes = raster.write(placed, suffix.removeprefix("."))
+    return content, (*placed.notes, *notes)

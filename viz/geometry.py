@@ -1,0 +1,189 @@
+"""What a placed picture is made of, and how text is set: the vocabulary of `viz.layout`, `viz.legend` and the writers.
+
+All in pixels, y downwards. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from viz import theme
+from viz.text_size import ASCENT, LINE_HEIGHT, text_width
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from viz.parts import Line
+    from viz.skeleton import Floats
+    from viz.theme import Role, Shape, State
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A rectangle: left, top, width and height."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def moved(self, x: float, y: float) -> Rect:
+        """Return the rectangle, moved to the right and down."""
+        return Rect(self.x + x, self.y + y, self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedText:
+    """One line of text: where it starts on its baseline, and its runs with their distance from there."""
+
+    x: float
+    baseline: float
+    runs: tuple[tuple[float, str, Role], ...]
+    width: float
+    size: float
+
+    @property
+    def rect(self) -> Rect:
+        """The room that the line takes."""
+        return Rect(self.x, self.baseline - ASCENT * self.size, self.width, LINE_HEIGHT * self.size)
+
+    def moved(self, x: float, y: float) -> PlacedText:
+        """Return the line, moved to the right and down."""
+        return replace(self, x=self.x + x, baseline=self.baseline + y)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedShape:
+    """One shape with the text inside it and beside it."""
+
+    shape: Shape
+    rect: Rect
+    state: State = "plain"
+    inside: tuple[PlacedText, ...] = ()
+    beside: tuple[PlacedText, ...] = ()
+    tooltip: str = ""
+
+    def moved(self, x: float, y: float) -> PlacedShape:
+        """Return the shape with its text, moved to the right and down."""
+        inside = tuple(text.moved(x, y) for text in self.inside)
+        beside = tuple(text.moved(x, y) for text in self.beside)
+        return replace(self, rect=self.rect.moved(x, y), inside=inside, beside=beside)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedWire:
+    """One edge: a Bézier path of (3k + 1, 2) points, an arrowhead or none, and its label."""
+
+    points: Floats
+    state: State
+    has_arrowhead: bool
+    texts: tuple[PlacedText, ...] = ()
+    tooltip: str = ""
+
+    def moved(self, x: float, y: float) -> PlacedWire:
+        """Return the wire with its label, moved to the right and down."""
+        texts = tuple(text.moved(x, y) for text in self.texts)
+        return replace(self, points=self.points + np.array([x, y]), texts=texts)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedGroup:
+    """The dashed frame of a call."""
+
+    rect: Rect
+    title: PlacedText
+
+    def moved(self, x: float, y: float) -> PlacedGroup:
+        """Return the frame with its title, moved to the right and down."""
+        return PlacedGroup(self.rect.moved(x, y), self.title.moved(x, y))
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """A whole picture, ready to be written in any format; `notes` are lines for the person who asked for it."""
+
+    width: float
+    height: float
+    title: PlacedText
+    shapes: tuple[PlacedShape, ...]
+    wires: tuple[PlacedWire, ...]
+    groups: tuple[PlacedGroup, ...]
+    legend: tuple[PlacedShape | PlacedWire | PlacedText, ...]
+    notes: tuple[str, ...] = ()
+
+
+def line_width(line: Line) -> float:
+    """Return the width of a line of text."""
+    return sum(_span_width(text.text, text.role) for text in line)
+
+
+def _span_width(text: str, role: Role) -> float:
+    style = theme.TEXT[role]
+    return text_width(text, style.size, bold=style.bold)
+
+
+def line_height(line: Line) -> float:
+    """Return the height of a line of text."""
+    return LINE_HEIGHT * line_size(line)
+
+
+def line_size(line: Line) -> float:
+    """Return the largest font size in a line of text."""
+    return max((theme.TEXT[span.role].size for span in line), default=0.0)
+
+
+def set_line(line: Line, x: float, top: float) -> PlacedText:
+    """Place a line of text by its left upper corner."""
+    runs = []
+    at = 0.0
+    for span in line:
+        runs.append((at, span.text, span.role))
+        at += _span_width(span.text, span.role)
+    size = line_size(line)
+    return PlacedText(x, top + ASCENT * size, tuple(runs), at, size)
+
+
+def stack(lines: Sequence[Line], centre: float, top: float) -> tuple[PlacedText, ...]:
+    """Place lines of text one below the other around a centre."""
+    placed = []
+    for line in lines:
+        placed.append(set_line(line, centre - line_width(line) / 2, top))
+        top += line_height(line)
+    return tuple(placed)
+
+
+def block(lines: Sequence[Line]) -> tuple[float, float]:
+    """Return the size of a stack of lines."""
+    return max(map(line_width, lines), default=0.0), sum(map(line_height, lines))
+
+
+def diamond(rect: Rect) -> list[tuple[float, float]]:
+    """Return the corners of a splitter."""
+    middle_x, middle_y = rect.x + rect.width / 2, rect.y + rect.height / 2
+    return [
+        (rect.x, middle_y),
+        (middle_x, rect.y),
+        (rect.x + rect.width, middle_y),
+        (middle_x, rect.y + rect.height),
+    ]
+
+
+def arrowhead(wire: PlacedWire) -> tuple[Floats, list[tuple[float, float]]]:
+    """Return a wire's path without the room of its arrowhead, and the head's corners (none where it has no head)."""
+    points = wire.points
+    if not wire.has_arrowhead:
+        return points, []
+    tip = points[-1]
+    before = next((point for point in points[-2::-1] if math.dist(point, tip) > 1), tip - (1, 0))
+    along = (tip - before) / math.dist(tip, before)
+    across = np.array([-along[1], along[0]])
+    back = tip - theme.ARROW_LENGTH * along
+    half = theme.ARROW_WIDTH / 2 + (theme.WIRE[wire.state].width - 1)
+    corners = [tip, back + half * across, back - half * across]
+    shortened = points.copy()
+    shortened[-1] = back + along
+    return shortened, [(float(x), float(y)) for x, y in corners]

@@ -1,0 +1,90 @@
+"""The legend below a picture: what is in this picture, and nothing that isn't."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from viz import theme
+from viz.geometry import PlacedShape, PlacedText, PlacedWire, Rect, line_height, set_line
+from viz.parts import Span
+
+if TYPE_CHECKING:
+    from viz.parts import Diagram, Line
+    from viz.theme import Shape, State
+
+LEAST_WIDTH = 620.0
+SAMPLE_WIDTH = 34.0
+SAMPLE_HEIGHT = 20.0
+COLUMN_GAP = 22.0
+ROW_GAP = 5.0
+
+Entry = PlacedShape | PlacedWire | PlacedText
+
+
+def legend(diagram: Diagram, width: float) -> tuple[list[Entry], tuple[float, float]]:
+    """Place the legend's entries in rows within a width; also the size that they take."""
+    placed: list[Entry] = []
+    x = y = widest = 0.0
+    for sample, line in _entries(diagram):
+        text = set_line(line, 0, (SAMPLE_HEIGHT - line_height(line)) / 2)
+        indent = SAMPLE_WIDTH + 6 if sample else 0.0
+        if x and x + indent + text.width > width:
+            x, y = 0.0, y + SAMPLE_HEIGHT + ROW_GAP
+        placed += [entry.moved(x, y) for entry in sample]
+        placed.append(text.moved(x + indent, y))
+        x += indent + text.width + COLUMN_GAP
+        widest = max(widest, x - COLUMN_GAP)
+    return placed, (widest, y + SAMPLE_HEIGHT)
+
+
+def _entries(diagram: Diagram) -> list[tuple[list[PlacedShape | PlacedWire], Line]]:
+    """List what the picture holds: a sample and its meaning."""
+    shapes = {box.shape for box in diagram.boxes}
+    states = {arrow.state for arrow in diagram.arrows}
+    entries: list[tuple[list[PlacedShape | PlacedWire], Line]] = [
+        ([], (Span("value", "value"), Span(" above a wire, forward", "quiet"))),
+        ([], (Span("gradient", "gradient"), Span(" below it, backward", "quiet"))),
+    ]
+    if "function" in shapes:
+        line = (
+            Span("operation: ", "quiet"),
+            Span("upstream × local = ", "working"),
+            Span("gradient", "gradient"),
+        )
+        entries.append(([_shape("function", 18)], line))
+    if "splitter" in shapes:
+        what = Span("splitter: one value, several uses; ", "quiet")
+        line = (what, Span("Σ", "working"), Span(" gradients add up", "quiet"))
+        entries.append(([_shape("splitter", theme.FORK_SIZE)], line))
+    if "broadcast" in shapes:
+        line = (
+            Span("broadcast: copies along an axis; ", "quiet"),
+            Span("Σ", "working"),
+            Span(" over them", "quiet"),
+        )
+        entries.append(([_shape("broadcast", theme.FORK_SIZE)], line))
+    if "cut" in shapes:
+        entries.append(
+            ([_wire("cut"), _shape("cut", theme.CUT_SIZE)], (Span("cut: no gradient beyond", "quiet"),))
+        )
+    if "zero" in states:
+        entries.append(([_wire("zero")], (Span("gradient is zero", "quiet"),)))
+    if "alarm" in states:
+        entries.append(([_wire("alarm")], (Span("⚠", "alarm"), Span(" not finite", "quiet"))))
+    if diagram.has_arrays:
+        text = "arrays: shape  ‖norm‖  worst element and its place; → where the rule is no product"
+        entries.append(([], (Span(text, "quiet"),)))
+    return entries
+
+
+def _shape(shape: Shape, size: float) -> PlacedShape:
+    left = SAMPLE_WIDTH - size if shape == "cut" else (SAMPLE_WIDTH - size) / 2
+    return PlacedShape(shape, Rect(left, (SAMPLE_HEIGHT - size) / 2, size, size))
+
+
+def _wire(state: State) -> PlacedWire:
+    right = SAMPLE_WIDTH - (theme.CUT_SIZE if state == "cut" else 0)
+    points = np.array([[right * step / 3, SAMPLE_HEIGHT / 2] for step in range(4)])
+    return PlacedWire(points, state, has_arrowhead=False)

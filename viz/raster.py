@@ -1,0 +1,161 @@
+"""Geometry -> PNG and PDF, by matplotlib's Agg and pdf canvases, without pyplot and without a window."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse, FancyBboxPatch, PathPatch, Polygon, Rectangle
+from matplotlib.path import Path as Curve
+
+from tracer.errors import DrawError
+from viz import theme
+from viz.geometry import PlacedText, PlacedWire, arrowhead, diamond
+from viz.text_size import missing_glyphs
+
+if TYPE_CHECKING:
+    from matplotlib.patches import Patch
+
+    from viz.geometry import Geometry, PlacedGroup, PlacedShape, Rect
+    from viz.theme import Stroke
+
+INCH = 72.0
+SCALE = 2.0  # device pixels a pixel, for sharp text
+MOST_PIXELS = 40_000_000
+LONGEST_SIDE = 32_000
+PDF_LIMIT = 14_400.0  # points: what readers of PDF agree on
+
+
+def write(geometry: Geometry, kind: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return the picture as the bytes of a `png` or a `pdf`, and notes; raises DrawError for too many pixels."""
+    longest = max(geometry.width, geometry.height)
+    zoom = min(1.0, PDF_LIMIT / longest) if kind == "pdf" else 1.0
+    scale = _png_scale(geometry) if kind == "png" else 1.0
+    figure = Figure(figsize=(geometry.width * zoom / INCH, geometry.height * zoom / INCH), dpi=INCH * scale)
+    axes: Any = figure.add_axes((0, 0, 1, 1))
+    axes.set_xlim(0, geometry.width)
+    axes.set_ylim(geometry.height, 0)
+    axes.axis("off")
+    brush = _Brush(axes, zoom)
+    brush.picture(geometry)
+    out = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        canvas: Any = FigureCanvasAgg(figure) if kind == "png" else FigureCanvasPdf(figure)
+        if kind == "png":
+            canvas.print_png(out, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
+        else:
+            canvas.print_pdf(out, metadata={"CreationDate": None, "Producer": None, "Creator": None})
+    return out.getvalue(), _notes(geometry, kind)
+
+
+def _png_scale(geometry: Geometry) -> float:
+    """Choose a scale that keeps within the pixels allowed."""
+    for scale in (SCALE, 1.0):
+        width, height = geometry.width * scale, geometry.height * scale
+        if width * height <= MOST_PIXELS and max(width, height) <= LONGEST_SIDE:
+            return scale
+    raise DrawError(
+        "the picture is too big for a PNG",
+        got=f"{geometry.width:,.0f} × {geometry.height:,.0f} pixels; at most {MOST_PIXELS:,} are drawn",
+        advice="write .svg or .pdf, which have no pixels",
+    )
+
+
+def _notes(geometry: Geometry, kind: str) -> tuple[str, ...]:
+    texts = [text for shape in geometry.shapes for text in (*shape.inside, *shape.beside)]
+    texts += [text for wire in geometry.wires for text in wire.texts]
+    missing = sorted(set().union(*(missing_glyphs(run) for text in texts for _, run, _ in text.runs)))
+    if not missing:
+        return ()
+    return (
+        f"DejaVu Sans has no glyph for {' '.join(missing[:8])}: drawn as boxes in a {kind}, right in an .svg",
+    )
+
+
+class _Brush:
+    """Draws on matplotlib's axes, whose units are the geometry's pixels."""
+
+    def __init__(self, axes: Any, zoom: float) -> None:
+        self.axes = axes
+        self.zoom = zoom
+
+    def picture(self, geometry: Geometry) -> None:
+        self.text(geometry.title)
+        for group in geometry.groups:
+            self.group(group)
+        for wire in geometry.wires:
+            self.wire(wire)
+        for shape in geometry.shapes:
+            self.shape(shape)
+        for entry in geometry.legend:
+            if isinstance(entry, PlacedText):
+                self.text(entry)
+            elif isinstance(entry, PlacedWire):
+                self.wire(entry)
+            else:
+                self.shape(entry)
+
+    def patch(self, patch: Patch, fill: str, stroke: Stroke | None) -> None:
+        patch.set_facecolor(fill)
+        patch.set_edgecolor(stroke.colour if stroke else "none")
+        if stroke:
+            patch.set_linewidth(stroke.width * self.zoom)
+            if stroke.dashes:
+                patch.set_linestyle((0, tuple(length / stroke.width for length in stroke.dashes)))
+        self.axes.add_artist(patch)
+
+    def text(self, text: PlacedText) -> None:
+        for offset, run, role in text.runs:
+            style = theme.TEXT[role]
+            self.axes.text(
+                text.x + offset,
+                text.baseline,
+                run,
+                color=style.colour,
+                fontsize=style.size * self.zoom,
+                fontweight="bold" if style.bold else "normal",
+                fontfamily="DejaVu Sans",
+                verticalalignment="baseline",
+                parse_math=False,
+            )
+
+    def group(self, group: PlacedGroup) -> None:
+        self.rectangle(group.rect, theme.GROUP_FILL, theme.GROUP, 8)
+        self.text(group.title)
+
+    def rectangle(self, rect: Rect, fill: str, stroke: Stroke, corner: float) -> None:
+        if not corner:
+            self.patch(Rectangle((rect.x, rect.y), rect.width, rect.height), fill, stroke)
+            return
+        style = f"round,pad=0,rounding_size={corner}"
+        self.patch(FancyBboxPatch((rect.x, rect.y), rect.width, rect.height, boxstyle=style), fill, stroke)
+
+    def shape(self, shape: PlacedShape) -> None:
+        rect, fill, outline = shape.rect, theme.FILL[shape.shape], theme.OUTLINE[shape.state]
+        if shape.shape in ("input", "output"):
+            self.rectangle(rect, fill, outline, theme.CORNER if shape.shape == "input" else 0)
+        elif shape.shape == "function":
+            middle = (rect.x + rect.width / 2, rect.y + rect.height / 2)
+            self.patch(Ellipse(middle, rect.width, rect.height), fill, outline)
+        elif shape.shape == "cut":
+            for x in (rect.x, rect.x + 5):
+                stroke = Curve([(x, rect.y + rect.height), (x + 5, rect.y)])
+                self.patch(PathPatch(stroke), "none", theme.Stroke(theme.INK, 1.8))
+        else:
+            self.patch(Polygon(diamond(rect)), fill, outline)
+        for text in (*shape.inside, *shape.beside):
+            self.text(text)
+
+    def wire(self, wire: PlacedWire) -> None:
+        points, head = arrowhead(wire)
+        codes = [Curve.MOVETO] + [Curve.CURVE4] * (len(points) - 1)
+        self.patch(PathPatch(Curve(points, codes), capstyle="butt"), "none", theme.WIRE[wire.state])
+        if head:
+            self.patch(Polygon(head), theme.WIRE[wire.state].colour, None)
+        for text in wire.texts:
+            self.text(text)

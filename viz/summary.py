@@ -1,0 +1,197 @@
+"""Trace -> what `edgegrad run` and `edgegrad show` say about it. Columns, so that a million operations are no wait.
+
+Used by `viz.text` and by the command line, which prints the same as JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.diagnose.explain import one_line
+from tracer.diagnose.magnitude import largest_of, not_finite
+from tracer.errors import GradientError
+from tracer.graph import CUT, KINDS, NO_SLOT, SPLITTER
+
+if TYPE_CHECKING:
+    from tracer.recording import Values
+    from tracer.trace import Trace
+
+    Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
+SHOWN_INPUTS = 20
+SHOWN_SPLITTERS = 5
+SHOWN_TERMS = 5
+SHOWN_CUTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class InputLine:
+    """An input and its gradient; `has_gradient` is false where there is no backward pass to ask."""
+
+    name: str
+    value: Any
+    grad: Any
+    is_reached: bool
+    uses: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLine:
+    """A number in the result."""
+
+    path: str
+    value: Any
+    is_seeded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SplitterLine:
+    """A value with several uses, and the sum of what they sent back: all terms if they are few, else the largest."""
+
+    name: str
+    uses: int
+    terms: tuple[Any, ...]
+    total: Any
+
+
+@dataclass(frozen=True, slots=True)
+class CutLine:
+    """A place where values left the graph, how they did, and how often."""
+
+    code: str
+    file: str
+    line: int
+    via: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What there is to say about a trace as a whole."""
+
+    function: str
+    error: str | None  # what ended the run
+    no_gradient: str  # why there are no gradients; empty where there are
+    inputs: tuple[InputLine, ...]
+    input_count: int
+    outputs: tuple[OutputLine, ...]
+    output_count: int
+    counts: dict[str, int]  # nodes by kind, splitters as 'copy' and 'broadcast'
+    edges: int
+    splitters: tuple[SplitterLine, ...]
+    cuts: tuple[CutLine, ...]
+    bad_edges: int  # edges whose value or gradient holds a NaN or an infinity
+    bad_values: int
+    bad_gradients: int
+
+
+def summary(trace: Trace) -> Summary:
+    """Collect what there is to say about a trace as a whole; a run that failed has no gradients."""
+    no_gradient = ""
+    gradients: Values | None = None
+    try:
+        gradients = trace.edge_gradients()
+    except GradientError as error:
+        no_gradient = error.message
+    graph = trace.graph
+    uses = np.bincount(graph.src, minlength=len(graph.kinds))
+    counts = dict(zip(KINDS, np.bincount(graph.kinds, minlength=len(KINDS)).tolist(), strict=True))
+    broadcasts = int((graph.node_slots != NO_SLOT).sum())
+    counts |= {"copy": counts.pop("splitter") - broadcasts, "broadcast": broadcasts}
+    bad_values = _bad_values(trace)
+    bad_gradients = not_finite(gradients) if gradients is not None else np.zeros_like(bad_values)
+    return Summary(
+        function=trace.function,
+        error=trace.error,
+        no_gradient=no_gradient,
+        inputs=tuple(_inputs(trace, uses, has_gradient=gradients is not None)),
+        input_count=len(trace.input_rows),
+        outputs=tuple(_outputs(trace, has_gradient=gradients is not None)),
+        output_count=len(trace.recording.outputs),
+        counts=counts,
+        edges=len(graph.src),
+        splitters=tuple(_splitters(trace, uses, gradients)),
+        cuts=tuple(_cuts(trace)),
+        bad_edges=int((bad_values | bad_gradients).sum()),
+        bad_values=int(bad_values.sum()),
+        bad_gradients=int(bad_gradients.sum()),
+    )
+
+
+def _bad_values(trace: Trace) -> Mask:
+    """Say of each edge whether its value holds a NaN or an infinity."""
+    bad_rows: Mask = not_finite(trace.recording.values)[trace.graph.rows[trace.graph.src]]
+    return bad_rows
+
+
+def _cuts(trace: Trace) -> list[CutLine]:
+    """Return the places of the cuts, those that come first."""
+    rows = trace.graph.rows[trace.graph.kinds == CUT]
+    _, firsts, counts = np.unique(trace.sites.row_places[rows], return_index=True, return_counts=True)
+    lines = []
+    for first, count in sorted(zip(firsts.tolist(), counts.tolist(), strict=True))[:SHOWN_CUTS]:
+        row = int(rows[first])
+        site = trace.sites.place(row).site
+        via = trace.recording.params.get(row, {}).get("via", "")
+        lines.append(CutLine(one_line(site.text), PurePath(site.file).name, site.line, via, count))
+    return lines
+
+
+def _inputs(trace: Trace, uses: np.ndarray[Any, Any], *, has_gradient: bool) -> list[InputLine]:
+    graph = trace.graph
+    lines = []
+    for row, name in islice(trace.input_rows.items(), SHOWN_INPUTS):
+        node = trace.nodes[int(graph.node_of_row[row])]
+        lines.append(
+            InputLine(
+                name,
+                node.value,
+                node.grad if has_gradient else None,
+                has_gradient and bool(trace.gradients.reached[row]),
+                _use_count(trace, node.index, uses),
+            )
+        )
+    return lines
+
+
+def _use_count(trace: Trace, node: int, uses: np.ndarray[Any, Any]) -> int:
+    graph = trace.graph
+    if uses[node] != 1:
+        return int(uses[node])
+    user = int(graph.dst[graph.out_edges(node)[0]])
+    is_splitter = graph.kinds[user] == SPLITTER and graph.node_slots[user] == NO_SLOT
+    return int(uses[user]) if is_splitter else 1
+
+
+def _outputs(trace: Trace, *, has_gradient: bool) -> list[OutputLine]:
+    seeded = trace.output.index - trace.graph.first_output if has_gradient else -1
+    outputs = trace.recording.outputs
+    shown = list(range(min(len(outputs), SHOWN_INPUTS)))
+    if seeded >= len(shown):
+        shown[-1] = seeded
+    return [OutputLine(outputs[each].path, outputs[each].value, each == seeded) for each in shown]
+
+
+def _splitters(trace: Trace, uses: np.ndarray[Any, Any], gradients: Values | None) -> list[SplitterLine]:
+    """Return the splitters with the most uses; of equal ones those that come first."""
+    graph = trace.graph
+    splitters = np.flatnonzero((graph.kinds == SPLITTER) & (graph.node_slots == NO_SLOT))
+    lines = []
+    for index in splitters[np.argsort(-uses[splitters], kind="stable")[:SHOWN_SPLITTERS]].tolist():
+        node = trace.nodes[index]
+        edges = graph.out_edges(index)
+        terms: tuple[Any, ...] = ()
+        if gradients is not None:
+            terms = tuple(trace.edges[edge].grad for edge in largest_of(gradients, edges, SHOWN_TERMS))
+        name = node.label or _text(node)
+        lines.append(SplitterLine(name, len(edges), terms, node.grad if gradients is not None else None))
+    return lines
+
+
+def _text(node: Any) -> str:
+    return " ".join(node.site.text.split()) if node.site is not None else ""

@@ -1,0 +1,275 @@
+"""Terminal views: summaries, tables of edges, the list of samples. As wide as the terminal, and plain when piped."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from viz import labels
+from viz.running import TRACE_SUFFIX
+from viz.summary import SHOWN_TERMS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tracer.diagnose.explain import Explanation
+    from tracer.trace import Trace
+    from viz.edge_table import EdgeLine, EdgeTable
+    from viz.samples import Sample
+    from viz.summary import CutLine, InputLine, SplitterLine, Summary
+
+VALUE, GRADIENT, NAME, QUIET, ALARM = "green", "red", "bold", "dim", "bold red"
+_UNLIMITED = 1000  # wide enough for any line, where no terminal sets a limit
+_LEAST_EXPLANATION = 60
+_NOT_REACHED = "0 (the output does not depend on it)"
+
+
+def width() -> int:
+    """Return how many columns there are: the terminal's, or COLUMNS; piped text is not cut."""
+    is_bounded = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    return Console().width if is_bounded else _UNLIMITED
+
+
+def show(*parts: Any) -> None:
+    """Print what can be rendered, without trailing spaces."""
+    console = Console(file=StringIO(), width=width(), force_terminal=sys.stdout.isatty(), highlight=False)
+    for part in parts:
+        console.print(part)
+    written = console.file
+    assert isinstance(written, StringIO)
+    sys.stdout.write("\n".join(line.rstrip() for line in written.getvalue().split("\n")))
+
+
+def summary_parts(summary: Summary) -> list[Any]:
+    """Lay out what there is to say about a trace as a whole."""
+    parts: list[Any] = [_title(summary), Text(_counts(summary), style=QUIET)]
+    if summary.inputs:
+        parts += ["", _inputs(summary.inputs, has_gradient=not summary.no_gradient)]
+    parts += _more(summary.input_count - len(summary.inputs), "input")
+    if summary.splitters:
+        parts += ["", _splitters(summary.splitters)]
+    parts += _more(summary.counts["copy"] - len(summary.splitters), "splitter")
+    notes = _notes(summary)
+    return [*parts, "", *notes] if notes else parts
+
+
+def _title(summary: Summary) -> Text:
+    title = Text(labels.clean(summary.function), style=NAME)
+    if summary.error:
+        return title.append(f" raised {labels.clean(summary.error)}", style=ALARM)
+    if not summary.outputs:
+        return title.append(" → nothing", style="not bold")
+    for number, output in enumerate(summary.outputs):
+        title.append(" → " if number == 0 else ", ", style="not bold")
+        if output.path:
+            title.append(f"{labels.clean(output.path)} ", style="not bold")
+        title.append_text(_number(output.value, VALUE))
+        if output.is_seeded and summary.output_count > 1:
+            title.append(" (seeded)", style="not bold")
+    if summary.output_count > len(summary.outputs):
+        title.append(", …")
+    return title
+
+
+def _counts(summary: Summary) -> str:
+    """Count the nodes by kind, and the edges."""
+    counted = [
+        (summary.counts["input"], "input"),
+        (summary.counts["function"], "operation"),
+        (summary.counts["copy"], "splitter"),
+        (summary.counts["broadcast"], "broadcast"),
+        (summary.counts["cut"], "cut"),
+        (summary.counts["output"], "output"),
+        (summary.edges, "edge"),
+    ]
+    return " · ".join(_plural(count, what) for count, what in counted if count)
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def _more(count: int, what: str) -> list[Text]:
+    return [Text(f"… {_plural(count, f'more {what}')}", style=QUIET)] if count > 0 else []
+
+
+def _inputs(inputs: Sequence[InputLine], *, has_gradient: bool) -> Table:
+    table = _table("input", ">value", *([">gradient"] if has_gradient else []))
+    for line in inputs:
+        row = [_name(line.name), _value(line.value, VALUE)]
+        if has_gradient:
+            row.append(_value(line.grad, GRADIENT) if line.is_reached else Text(_NOT_REACHED, style=QUIET))
+        table.add_row(*row)
+    return table
+
+
+def _splitters(splitters: Sequence[SplitterLine]) -> Table:
+    table = _table("splitter", ">uses", "what came back")
+    table.columns[-1].no_wrap = False
+    for line in splitters:
+        table.add_row(_name(line.name), f"{line.uses:,}", _sum(line))
+    return table
+
+
+def _sum(line: SplitterLine) -> Text:
+    """Write what a splitter summed: 3 + 7 = 10."""
+    if line.total is None:
+        return Text("")
+    if labels.is_array(line.total):
+        return Text(f"{labels.norms(line.terms, line.uses)} → ").append_text(_number(line.total, GRADIENT))
+    return Text(f"{labels.addends(line.terms, line.uses, SHOWN_TERMS)} = ").append_text(
+        _number(line.total, GRADIENT)
+    )
+
+
+def _notes(summary: Summary) -> list[Text]:
+    notes = []
+    if not summary.inputs and not summary.error:
+        notes.append(
+            Text("nothing is traced: no argument is a float, an int or a float array", style=ALARM)
+        )
+    if summary.no_gradient and not summary.error:
+        notes.append(Text(f"no gradients: {labels.clean(summary.no_gradient)}", style=ALARM))
+    if summary.bad_edges:
+        parts = [
+            _plural(count, what)
+            for count, what in ((summary.bad_values, "value"), (summary.bad_gradients, "gradient"))
+            if count
+        ]
+        text = f"⚠ NaN or infinity on {_plural(summary.bad_edges, 'edge')}: {' and '.join(parts)}"
+        notes.append(Text(text, style=ALARM))
+    notes += [Text(_cut(cut)) for cut in summary.cuts]
+    return notes
+
+
+def _cut(cut: CutLine) -> str:
+    place = f" at {cut.file}:{cut.line}" if cut.file else ""
+    how = f" by {labels.clean(cut.via)}" if cut.via else ""
+    times = f", {cut.count:,} times" if cut.count > 1 else ""
+    return f"cut{place}{how}{times}: no gradient comes back through {cut.code or 'it'}"
+
+
+def edge_parts(table: EdgeTable) -> list[Any]:
+    """Lay out a table of edges."""
+    if not table.lines:
+        return [Text(f"no edge of {table.edges:,} fits")]
+    headings = [">step", "edge", ">value"]
+    headings += ["gradient"] if table.has_gradients else []
+    shown = _table(*headings, "line", "code")
+    shown.columns[-1].no_wrap = False  # the one column that gives way: its cells are cut short
+    for line in table.lines:
+        step = "" if line.step is None else f"{line.step:,}"
+        row = [Text(step, style=QUIET), _ends(line), _value(line.value, VALUE)]
+        if table.has_gradients:
+            row.append(_gradient(line))
+        place = f"{line.file}:{line.line}" if line.file else ""
+        shown.add_row(*row, Text(place, style=QUIET), Text(line.code, no_wrap=True, overflow="ellipsis"))
+    left = table.chosen - len(table.lines)
+    if left <= 0:
+        return [shown]
+    return [shown, Text(f"… {_plural(left, 'more edge')}: --top {table.chosen}", style=QUIET)]
+
+
+def _ends(line: EdgeLine) -> Text:
+    source, target = labels.name(line.source), labels.name(line.target)
+    return Text(source, style=NAME).append(" → ", style="not bold").append(target, style="not bold")
+
+
+def _gradient(line: EdgeLine) -> Text:
+    """Write the product that made a gradient: 1 × 3 = 3."""
+    if line.op == "cut":
+        return Text("none", style=QUIET)
+    if line.step is None:
+        return Text("0 (not reached)", style=QUIET)
+    result = _value(line.grad, GRADIENT)
+    if line.op in ("copy", "output"):
+        return Text("Σ = " if line.op == "copy" else "seed ").append_text(result)
+    if line.local is None:
+        return Text(f"{labels.norm(line.upstream)} → ").append_text(_number(line.grad, GRADIENT))
+    if labels.is_array(line.local):
+        times = f" × {_factor(line.formula)}" if line.formula else ""
+        return Text(f"{labels.norm(line.upstream)}{times} → ").append_text(_number(line.grad, GRADIENT))
+    return Text(f"{labels.factors(line.upstream, line.local)} = ").append_text(result)
+
+
+def _factor(formula: str) -> str:
+    return f"({formula})" if " " in formula else formula.replace("-", "−")
+
+
+def explanation_text(explained: Explanation) -> str:
+    """Write an explanation as wide as the terminal."""
+    from tracer.diagnose.explain import WIDTH, render  # noqa: PLC0415  (for this command alone)
+
+    columns = width()
+    return render(explained, WIDTH if columns == _UNLIMITED else max(columns, _LEAST_EXPLANATION))
+
+
+def sample_parts(samples: Sequence[Sample]) -> list[Any]:
+    """Lay out the list of samples."""
+    table = _table("sample", "what it shows")
+    table.columns[-1].no_wrap = False
+    for sample in samples:
+        table.add_row(_name(sample.name), sample.title)
+    return [table]
+
+
+def _table(*headings: str) -> Table:
+    """Make a table without lines; a heading that begins with > stands over numbers, on the right."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=QUIET)
+    for heading in headings:
+        table.add_column(
+            heading.removeprefix(">"), justify="right" if heading.startswith(">") else "left", no_wrap=True
+        )
+    return table
+
+
+def _name(text: str) -> Text:
+    return Text(labels.clean(text), style=NAME)
+
+
+def _value(value: Any, style: str) -> Text:
+    """Write a number, or an array by shape and norm."""
+    text = labels.summary(value) if labels.is_array(value) else labels.number(value)
+    return _flagged(text, value, style)
+
+
+def _number(value: Any, style: str) -> Text:
+    return _flagged(labels.norm(value), value, style)
+
+
+def _flagged(text: str, value: Any, style: str) -> Text:
+    """Mark what is not finite by a sign, as colour is not seen by everybody."""
+    return Text(text, style=style) if labels.is_finite(value) else Text(f"⚠ {text}", style=ALARM)
+
+
+def wrote(path: Path) -> Text:
+    """Say where something was written."""
+    return Text("wrote ").append(labels.clean(str(path)), style=NAME)
+
+
+def saved_nonetheless(path: Path) -> Text:
+    """Say where a run that failed, or has no gradient, was saved."""
+    return wrote(path).append(": what was recorded; look at it with edgegrad show", style="not bold")
+
+
+def note(text: str) -> Text:
+    """Write a remark about what was just written."""
+    return Text(f"note: {labels.clean(text)}", style=QUIET)
+
+
+def next_command(trace: Trace, target: str, traces: Sequence[Path]) -> Text:
+    """Hint at the command that most want to give next."""
+    if not traces:
+        stem = Path(target.partition(".py")[0]).name
+        return Text(f"next: edgegrad run {target} -o {stem}{TRACE_SUFFIX}, to look into it", style=QUIET)
+    name = next(iter(trace.input_rows.values()), "NAME")
+    quoted = shlex.join([str(traces[0]), name])
+    return Text(f"next: edgegrad explain {quoted}", style=QUIET)

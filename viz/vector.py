@@ -1,0 +1,149 @@
+"""Geometry -> SVG: real text, attributes instead of style sheets, and a tooltip on every shape and wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from viz import theme
+from viz.geometry import PlacedShape, PlacedText, PlacedWire, arrowhead, diamond
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from viz.geometry import Geometry, PlacedGroup, Rect
+    from viz.theme import Stroke
+
+
+def write(geometry: Geometry) -> str:
+    """Return the picture as an SVG document; the same geometry gives the same text."""
+    width, height = _number(geometry.width), _number(geometry.height)
+    start = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+        f' font-family="{theme.FONT_FAMILY}" role="img" style="max-width:100%;height:auto">'
+    )
+    out = [
+        start,
+        f"<title>{escape(_plain(geometry.title))}: the gradient on every edge</title>",
+        f'<rect width="{width}" height="{height}" fill="{theme.PAPER}"/>',
+        _text(geometry.title),
+    ]
+    out += [_group(group) for group in geometry.groups]
+    out += [_wire(wire) for wire in geometry.wires]
+    out += [_shape(shape) for shape in geometry.shapes]
+    out.append('<g class="legend">')
+    for entry in geometry.legend:
+        if isinstance(entry, PlacedText):
+            out.append(_text(entry))
+        else:
+            out.append(_wire(entry) if isinstance(entry, PlacedWire) else _shape(entry))
+    out.append("</g>")
+    out.append("</svg>")
+    return "\n".join(out) + "\n"
+
+
+def escape(text: str) -> str:
+    """Make a string fit for XML text and attributes; what XML has no character for is left out."""
+    for character, entity in (
+        ("&", "&amp;"),
+        ("<", "&lt;"),
+        (">", "&gt;"),
+        ('"', "&quot;"),
+        ("'", "&#39;"),
+    ):
+        text = text.replace(character, entity)
+    return "".join(each for each in text if each in "\n\t" or _is_xml(ord(each)))
+
+
+def _is_xml(code: int) -> bool:
+    return 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or code >= 0x10000
+
+
+def _number(value: float) -> str:
+    """Write a coordinate with a tenth of a pixel."""
+    text = f"{value:.1f}"
+    return "0" if text == "-0.0" else text.removesuffix(".0")
+
+
+def _plain(text: PlacedText) -> str:
+    return "".join(run for _, run, _ in text.runs)
+
+
+def _stroke(stroke: Stroke) -> str:
+    dashes = f' stroke-dasharray="{",".join(map(_number, stroke.dashes))}"' if stroke.dashes else ""
+    return f'stroke="{stroke.colour}" stroke-width="{_number(stroke.width)}"{dashes}'
+
+
+def _title(tooltip: str) -> str:
+    return f"<title>{escape(tooltip)}</title>" if tooltip else ""
+
+
+def _text(text: PlacedText) -> str:
+    spans = []
+    for offset, run, role in text.runs:
+        style = theme.TEXT[role]
+        weight = ' font-weight="bold"' if style.bold else ""
+        place = f' x="{_number(text.x + offset)}"' if offset else ""
+        spans.append(
+            f'<tspan class="{role}"{place} fill="{style.colour}" font-size="{_number(style.size)}"{weight}>'
+            f"{escape(run)}</tspan>"
+        )
+    start = f'x="{_number(text.x)}" y="{_number(text.baseline)}"'
+    return f'<text {start} xml:space="preserve">{"".join(spans)}</text>'
+
+
+def _texts(texts: Sequence[PlacedText]) -> str:
+    return "".join(map(_text, texts))
+
+
+def _group(group: PlacedGroup) -> str:
+    rect = _rect(group.rect, theme.GROUP_FILL, theme.GROUP, 8)
+    return f'<g class="scope">{rect}{_text(group.title)}</g>'
+
+
+def _rect(rect: Rect, fill: str, stroke: Stroke, corner: float) -> str:
+    return (
+        f'<rect x="{_number(rect.x)}" y="{_number(rect.y)}" width="{_number(rect.width)}"'
+        f' height="{_number(rect.height)}" rx="{_number(corner)}" fill="{fill}" {_stroke(stroke)}/>'
+    )
+
+
+def _polygon(points: Sequence[tuple[float, float]], fill: str, stroke: str) -> str:
+    corners = " ".join(f"{_number(x)},{_number(y)}" for x, y in points)
+    return f'<polygon points="{corners}" fill="{fill}" {stroke}/>'
+
+
+def _shape(shape: PlacedShape) -> str:
+    outline = theme.OUTLINE[shape.state]
+    ink = _ink(shape, outline)
+    texts = _texts(shape.inside) + _texts(shape.beside)
+    return f'<g class="{shape.shape} {shape.state}">{_title(shape.tooltip)}{ink}{texts}</g>'
+
+
+def _ink(shape: PlacedShape, outline: Stroke) -> str:
+    """Return the outline of a shape as SVG."""
+    rect, fill = shape.rect, theme.FILL[shape.shape]
+    if shape.shape in ("input", "output"):
+        return _rect(rect, fill, outline, theme.CORNER if shape.shape == "input" else 0)
+    middle_x, middle_y = rect.x + rect.width / 2, rect.y + rect.height / 2
+    if shape.shape == "function":
+        radii = f'rx="{_number(rect.width / 2)}" ry="{_number(rect.height / 2)}"'
+        return f'<ellipse cx="{_number(middle_x)}" cy="{_number(middle_y)}" {radii} fill="{fill}" {_stroke(outline)}/>'
+    if shape.shape == "cut":
+        return "".join(
+            f'<path d="M{_number(x)} {_number(rect.y + rect.height)}L{_number(x + 5)} {_number(rect.y)}"'
+            f" {_stroke(theme.Stroke(theme.INK, 1.8))}/>"
+            for x in (rect.x, rect.x + 5)
+        )
+    return _polygon(diamond(rect), fill, _stroke(outline))
+
+
+def _wire(wire: PlacedWire) -> str:
+    points, head = arrowhead(wire)
+    first = f"M{_number(points[0, 0])} {_number(points[0, 1])}"
+    curves = "".join(
+        "C" + " ".join(f"{_number(x)} {_number(y)}" for x, y in points[at : at + 3].tolist())
+        for at in range(1, len(points), 3)
+    )
+    path = f'<path d="{first}{curves}" fill="none" {_stroke(theme.WIRE[wire.state])}/>'
+    tip = _polygon(head, theme.WIRE[wire.state].colour, 'stroke="none"') if head else ""
+    return f'<g class="wire {wire.state}">{_title(wire.tooltip)}{path}{tip}{_texts(wire.texts)}</g>'

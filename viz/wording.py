@@ -1,0 +1,177 @@
+"""The words of a picture: what stands at one wire, in one gate, in one tooltip.
+
+Used by `viz.diagram` alone. Every number's text comes from `viz.labels`.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from viz import labels
+from viz.parts import Line, Span
+
+TOOLTIP_LIMIT = 200
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from viz.theme import Role, State
+
+
+def gate_text(node: Any) -> str:
+    """Show a gate's operation, and the constants among its operands: ×, × 3, 1 −, clip(·, 0, 1)."""
+    symbol = labels.shorten(labels.clean(node.symbol), labels.CONSTANT_LIMIT)
+    operands = node.operands
+    is_wire = [_is_edge(operand) for operand in operands]
+    if all(is_wire):
+        return symbol
+    texts = ["·" if wire else labels.constant(each) for each, wire in zip(operands, is_wire, strict=True)]
+    if len(texts) == 2 and not symbol[:1].isalnum():
+        return f"{symbol} {texts[1]}" if is_wire[0] else f"{texts[0]} {symbol}"
+    return labels.shorten(f"{symbol}({', '.join(texts)})", 2 * labels.CONSTANT_LIMIT)
+
+
+def _is_edge(operand: Any) -> bool:
+    return hasattr(operand, "upstream")
+
+
+def wire_value(source: Any) -> tuple[Line, ...]:
+    """Write what a wire carries forward: with its name and all it takes where it starts, else in one line."""
+    lines = value_lines(source.value)
+    if source.kind != "function":
+        return lines[:1]
+    if not source.label:
+        return lines
+    return ((Span(f"{labels.name(source.label)} = ", "name"), *lines[0]), *lines[1:])
+
+
+def value_lines(value: Any) -> tuple[Line, ...]:
+    """Write a value that flows forward."""
+    role: Role = "alarm" if is_bad(value) else "value"
+    return tuple((Span(_flag(text, role), role),) for text in _texts(value))
+
+
+def gradient_lines(grad: Any) -> tuple[Line, ...]:
+    """Write a gradient without what made it."""
+    role: Role = "alarm" if is_bad(grad) else "gradient"
+    return tuple((Span(_flag(text, role), role),) for text in _texts(grad))
+
+
+def _texts(value: Any) -> list[str]:
+    if value is None:
+        return []
+    if not labels.is_array(value):
+        return [labels.number(value)]
+    return [labels.summary(value)] if value.size == 0 else [labels.summary(value), labels.worst(value)]
+
+
+def _flag(text: str, role: Role) -> str:
+    """Mark what is not finite by a sign of its own, so that colour is not the only one."""
+    return f"⚠ {text}" if role == "alarm" else text
+
+
+def _result(text: str, *, is_bad: bool) -> Span:
+    role: Role = "alarm" if is_bad else "gradient"
+    return Span(_flag(text, role), role)
+
+
+def product_lines(edge: Any) -> tuple[Line, ...]:
+    """Write the product that made a gradient: upstream × local = gradient."""
+    grad, upstream = edge.grad, edge.upstream
+    if grad is None or upstream is None:
+        return ()
+    if edge.step is None:
+        return ((_result("0", is_bad=False), Span("  not reached", "quiet")),)
+    if labels.is_array(grad) or labels.is_array(upstream):
+        return _array_product(upstream, edge.local, grad)
+    local = edge.local
+    working = f"{labels.number(upstream)} → " if local is None else f"{labels.factors(upstream, local)} = "
+    return ((Span(working, "working"), _result(labels.number(grad), is_bad=is_bad(grad))),)
+
+
+def _array_product(upstream: Any, local: Any, grad: Any) -> tuple[Line, ...]:
+    """Write a rule between arrays by their norms, and the product at the worst element where there is one."""
+    norms = (
+        Span(f"{labels.norm(upstream)} → ", "working"),
+        _result(labels.norm(grad), is_bad=is_bad(grad)),
+    )
+    if not labels.is_array(grad) or grad.size == 0:
+        return (norms,)
+    if local is None or np.shape(upstream) != grad.shape:
+        return (norms, (Span(labels.worst(grad), "working"),))
+    place = labels.worst_index(grad)
+    factors = labels.factors(upstream[place], np.broadcast_to(local, grad.shape)[place])
+    return (norms, (Span(f"{labels.index(place)}  {factors} = {labels.number(grad[place])}", "working"),))
+
+
+def sum_lines(terms: Sequence[Any], total: Any) -> tuple[Line, ...]:
+    """Write the sum that a splitter made: Σ 3 + 7 = 10."""
+    bad = is_bad(total)
+    if not labels.is_array(total):
+        working = f"Σ {labels.addends(terms)} = "
+        return ((Span(working, "working"), _result(labels.number(total), is_bad=bad)),)
+    norms = (Span(f"Σ {labels.norms(terms)} → ", "working"), _result(labels.norm(total), is_bad=bad))
+    if total.size == 0:
+        return (norms,)
+    place = labels.worst_index(total)
+    at_place = labels.addends([term[place] for term in terms])
+    return (norms, (Span(f"{labels.index(place)}  {at_place} = {labels.number(total[place])}", "working"),))
+
+
+def broadcast_lines(node: Any, edge: Any) -> tuple[Line, ...]:
+    """Write the sum over a broadcast's copies: Σ over 128 = 9.3."""
+    narrow, wide = np.shape(edge.value), np.shape(node.value)
+    copies = math.prod(wide) // max(math.prod(narrow), 1)
+    total = edge.grad
+    first = (Span(f"Σ over {copies} = ", "working"), _result(labels.norm(total), is_bad=is_bad(total)))
+    if not labels.is_array(total) or total.size == 0:
+        return (first,)
+    return (first, (Span(labels.worst(total), "working"),))
+
+
+def is_bad(value: Any) -> bool:
+    """Say whether a value holds a nan or an infinity."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "fc" and not bool(np.isfinite(value).all())
+    if value is None or isinstance(value, int):
+        return False
+    return not bool(np.isfinite(value))
+
+
+def edge_state(edge: Any) -> State:
+    """Say how a wire is drawn: by the worst that flows on it."""
+    grad = edge.grad
+    if edge.dst.kind == "cut" or grad is None:
+        return "cut"
+    if is_bad(grad) or is_bad(edge.value):
+        return "alarm"
+    return "plain" if np.any(grad) else "zero"
+
+
+def place(node: Any) -> str:
+    """Name a node's line and its text; the file by its name alone, so that a picture is the same everywhere."""
+    site = node.site
+    if site is None:
+        return ""
+    text = f"{site.text}  " if site.text else ""
+    return f"{text}({PurePath(site.file).name}:{site.line})"
+
+
+def edge_tooltip(edge: Any, source: Any, target: Any) -> str:
+    """Say which operand an edge is, the local partial's formula, and when it fired."""
+    start = source.label or source.name or source.op
+    parts = [f"{start} → {target.op}, operand {edge.port}"]
+    if edge.formula:
+        parts.append(f"local partial: {edge.formula}")
+    if edge.step is not None:
+        parts.append(f"backward step {edge.step}")
+    return tooltip(*parts, place(target))
+
+
+def tooltip(*parts: str) -> str:
+    """Join lines of text for a tooltip; empty ones are left out."""
+    return "\n".join(labels.shorten(labels.clean(part), TOOLTIP_LIMIT) for part in parts if part)
