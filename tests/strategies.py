@@ -36,7 +36,7 @@ BLOCKS = [
     "{v}, other = {a} * 0.9, {v}\n{v} = {v} * other",
     "for {v} in [{a}, {v} * {a}]:\n    pass",
 ]
-PRELUDE = '''
+PRELUDE = """
 import math
 import numpy as np
 
@@ -59,7 +59,7 @@ class Pair:
     def product(self):
         return self.left * self.right
 
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,9 @@ def array_programs(draw):
     inputs = ["x", "y", "z"][: draw(st.integers(1, 3))]
     seed = draw(st.integers(0, 10_000))
     generator = np.random.default_rng(seed)
-    arguments = tuple(np.asarray(generator.uniform(-1.5, 1.5, size=draw(st.sampled_from(SHAPES)))) for _ in inputs)
+    arguments = tuple(
+        np.asarray(generator.uniform(-1.5, 1.5, size=draw(st.sampled_from(SHAPES)))) for _ in inputs
+    )
     space = {"np": np, "math": math, **dict(zip(inputs, arguments, strict=True))}
     names, lines = list(inputs), []
     for number in range(draw(st.integers(1, 7))):

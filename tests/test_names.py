@@ -23,9 +23,7 @@ def program(x, y):
     p = s * x  # a comment
     for _ in range(3):
         p = p * 0.5 + y
-    s = math.sin(
-        p
-    )
+    s = math.sin(p)
     return s * p
 
 
@@ -100,7 +98,7 @@ def test_assignments_of_every_form():
 def branching(n, x):
     if n == 0:
         leaf = x * 1.5
-        return leaf
+        return leaf  # noqa: RET504  (the name is what is tested)
     left = branching(n - 1, x * 2)
     right = branching(n - 1, x * 3)
     return left + right
@@ -139,7 +137,11 @@ def test_what_a_helper_returns_takes_the_callers_name():
     assert finished["k"].value == 26.0
     assert [finished[f"u[{n}]"].value for n in range(3)] == [4.0, 25.0, 676.0]
     assert finished["helper.u"] == finished["u"]
-    assert [node.scope.name for node in finished.nodes if node.op == "add"] == ["helper", "helper", "helper"]
+    assert [node.scope.name for node in finished.nodes if node.op == "add"] == [
+        "helper",
+        "helper",
+        "helper",
+    ]
 
 
 def test_methods_and_attributes():
@@ -186,7 +188,9 @@ def test_a_generator_is_one_scope_however_often_it_is_resumed():
         return a + b * helper(next(source))
 
     finished = record(function, 1.0)
-    inside = [node.scope for node in finished.nodes if node.kind == "function" and node.scope.name == "generate"]
+    inside = [
+        node.scope for node in finished.nodes if node.kind == "function" and node.scope.name == "generate"
+    ]
     assert len(inside) == 3
     assert len({scope.index for scope in inside}) == 1
 
@@ -258,7 +262,10 @@ def test_code_without_a_source_has_places_without_text():
     [
         ("q", r"no input, variable or output is named 'q'"),
         ("pp", r"no input, variable or output is named 'pp'; did you mean p\?"),
-        ("p[4]", r"the variable p has no assignment number 4; it was assigned 4 times, \[0\] to \[3\]; p alone is the last"),
+        (
+            "p[4]",
+            r"the variable p has no assignment number 4; it was assigned 4 times, \[0\] to \[3\]; p alone is the last",
+        ),
         ("x[0]", r"no input, variable or output is named 'x\[0\]'"),
     ],
 )

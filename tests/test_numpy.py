@@ -76,7 +76,9 @@ def test_a_ufunc_of_two_arrays_and_of_constants_on_either_side(name, x, y):
         assert_untouched(call, x.astype(np.float32), y)
 
 
-@pytest.mark.parametrize("left", [(), (1,), (3,), (2, 3), (2, 1), (4, 2, 3), (1, 1, 3), (0,), (4, 1, 1)], ids=str)
+@pytest.mark.parametrize(
+    "left", [(), (1,), (3,), (2, 3), (2, 1), (4, 2, 3), (1, 1, 3), (0,), (4, 1, 1)], ids=str
+)
 @pytest.mark.parametrize("right", [(), (1,), (3,), (2, 1), (1, 3), (4, 1, 3)], ids=str)
 def test_broadcasting_in_each_direction(left, right):
     try:
@@ -84,12 +86,12 @@ def test_broadcasting_in_each_direction(left, right):
     except ValueError:
         assert_untouched(lambda x, y: x * y, np.ones(left), np.ones(right))
         return
-    generator = np.random.default_rng(5)
-    x = np.asarray(generator.uniform(-1, 0.9, size=left))
-    y = np.asarray(generator.uniform(1, 2, size=right))
+    # Beside y on either side, never within a step of the differences of it.
+    x = np.asarray(RANDOM.choice([0.3, 2.2], size=left) + RANDOM.uniform(0, 0.5, size=left))
+    y = np.asarray(RANDOM.uniform(1, 2, size=right))
     for function in (lambda x, y: x * y, lambda x, y: y - x / y, np.maximum, np.hypot):
-        finished = assert_differentiates(lambda x, y: function(x, y), x, y)  # noqa: B023, PLW0108
-        assert_untouched(lambda x, y: function(x, y), x, y)  # noqa: B023, PLW0108
+        finished = assert_differentiates(lambda x, y: function(x, y), x, y)  # noqa: B023
+        assert_untouched(lambda x, y: function(x, y), x, y)  # noqa: B023
     assert finished.grads["x"].shape == left
 
 
@@ -99,9 +101,13 @@ def test_a_reduction(name, options):
     function = getattr(np, name)
     assert_differentiates(lambda x: function(x, **options) * 2, CUBE)
     assert_differentiates(lambda x: getattr(x, name)(**options) * 2, CUBE)
-    assert_untouched(lambda x: (function(x, **options), getattr(x, name)(**options)), CUBE.astype(np.float32))
+    assert_untouched(
+        lambda x: (function(x, **options), getattr(x, name)(**options)), CUBE.astype(np.float32)
+    )
     if "keepdims" not in options and options:
-        assert_differentiates(lambda x: function(x, options["axis"]) + getattr(x, name)(options["axis"]), CUBE)
+        assert_differentiates(
+            lambda x: function(x, options["axis"]) + getattr(x, name)(options["axis"]), CUBE
+        )
     ufunc = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}.get(name)
     if ufunc:
         assert_differentiates(lambda x: ufunc.reduce(x, **options), CUBE)
@@ -205,10 +211,16 @@ def test_moving_choosing_and_building(function):
 
 PRODUCTS = [
     (lambda a, b: a @ b, [((2, 3), (3, 4)), ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2))]),
-    (lambda a, b: a @ b, [((5, 2, 3), (5, 3, 4)), ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)), ((1, 2, 3), (5, 3, 4))]),
+    (
+        lambda a, b: a @ b,
+        [((5, 2, 3), (5, 3, 4)), ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)), ((1, 2, 3), (5, 3, 4))],
+    ),
     (lambda a, b: a @ b, [((5, 1, 2, 3), (4, 3, 2)), ((3,), (5, 3, 2)), ((5, 2, 3), (3,))]),
     (np.matmul, [((2, 3), (3, 4)), ((5, 2, 3), (3,))]),
-    (np.dot, [((2, 3), (3, 4)), ((3,), (3,)), ((2, 3), (3,)), ((), (3,)), ((4, 2, 3), (5, 3, 2)), ((2, 3), ())]),
+    (
+        np.dot,
+        [((2, 3), (3, 4)), ((3,), (3,)), ((2, 3), (3,)), ((), (3,)), ((4, 2, 3), (5, 3, 2)), ((2, 3), ())],
+    ),
     (np.outer, [((3,), (2,)), ((2, 2), (3,))]),
     (lambda a, b: np.einsum("ij,jk->ik", a, b), [((2, 3), (3, 4))]),
     (lambda a, b: np.einsum("bij,bjk", a, b), [((5, 2, 3), (5, 3, 4))]),
@@ -218,7 +230,9 @@ PRODUCTS = [
 ]
 
 
-@pytest.mark.parametrize(("function", "left", "right"), [(f, *pair) for f, pairs in PRODUCTS for pair in pairs])
+@pytest.mark.parametrize(
+    ("function", "left", "right"), [(f, *pair) for f, pairs in PRODUCTS for pair in pairs]
+)
 def test_a_product(function, left, right):
     a, b = np.asarray(RANDOM.normal(size=left)), np.asarray(RANDOM.normal(size=right))
     assert_differentiates(lambda a, b: function(a, b) * 1.5, a, b)
@@ -238,8 +252,12 @@ def test_arrays_meet_scalars():
     assert_differentiates(lambda a, x: x * a + a / x - x**a + np.where(a > x, a, x), POSITIVE, 1.5)
     constant = np.array([1.0, 2.0, 3.0])
     assert_differentiates(lambda x: constant * x + x / constant + np.float64(3) * x, 1.5)
-    assert_untouched(lambda a, x: (x * a, a / x, x + constant, constant - x, np.float32(2) * x), VECTOR, 1.5)
-    assert_untouched(lambda a, n: (n * a, a / n, a**n, constant**n, n - constant), VECTOR.astype(np.float32), 2)
+    assert_untouched(
+        lambda a, x: (x * a, a / x, x + constant, constant - x, np.float32(2) * x), VECTOR, 1.5
+    )
+    assert_untouched(
+        lambda a, n: (n * a, a / n, a**n, constant**n, n - constant), VECTOR.astype(np.float32), 2
+    )
     with pytest.warns(CutWarning):
         assert_untouched(lambda n: np.arange(3) ** n, 2)
 
@@ -250,7 +268,7 @@ def test_arrays_meet_scalars():
         lambda x: np.dot(x, VECTOR) + np.dot(VECTOR, x) * 2,
         lambda x: np.dot(x, x) * np.dot(2.0, x),
         lambda x: np.outer(x, VECTOR),
-        lambda x: np.outer(np.array([x, 1.0]), [x, 2.0, x * x]),
+        lambda x: np.outer([x, 1.0], [x, 2.0, x * x]),
         lambda x: np.einsum(",i->i", x, VECTOR),
         lambda x: np.sum(x) * np.mean(x) * np.prod(x) + np.max(x, axis=None),
         lambda x: np.reshape(x, (1, 1)) * np.ravel(x) + np.expand_dims(x, 0),
@@ -300,7 +318,14 @@ def test_plain_reads_leave_no_node():
     def read(a):
         shapes = a.shape, a.ndim, a.size, len(a), a.dtype, np.shape(a), np.ndim(a)
         where = np.argmax(a), a.argmin(), np.argsort(a), np.nonzero(a > 0), (a > 0).any(), np.where(a > 0)
-        tests = np.isnan(a), np.isfinite(a), np.allclose(a, a), np.array_equal(a, a), a == 0, np.logical_and(a, 1)
+        tests = (
+            np.isnan(a),
+            np.isfinite(a),
+            np.allclose(a, a),
+            np.array_equal(a, a),
+            a == 0,
+            np.logical_and(a, 1),
+        )
         likes = np.zeros_like(a), np.ones_like(a), np.empty_like(a).shape
         return shapes, where, tests, likes, str(a), repr(a), f"{a}", -2 in a
 
@@ -345,6 +370,7 @@ def test_iteration_and_unpacking():
         (lambda a: np.reshape(a, (3, 1), order="F"), r"np\.reshape with order="),
         (lambda a: np.einsum(a, [0], [0]), r"np\.einsum with subscripts given as lists"),
         (lambda a: np.array(a, ndmin=2), r"np\.array with more than a dtype"),
+        (lambda a: np.full(3, a[0]), r"np\.copyto"),
         (lambda a: np.add.at(np.zeros(3), [0], a[0]), r"np\.add\.at"),
     ],
 )
@@ -364,7 +390,9 @@ def test_what_is_not_followed_works_on_plain_arrays():
     "function", [lambda a: a + 1j, lambda a: np.float64(2) * a * 1j, lambda a: np.multiply(a, 1j)]
 )
 def test_complex_numbers_are_refused(function):
-    with pytest.raises(UnsupportedError, match="got ndarray of complex128, expected a real number or an array"):
+    with pytest.raises(
+        UnsupportedError, match="got ndarray of complex128, expected a real number or an array"
+    ):
         record(function, VECTOR)
 
 
@@ -382,8 +410,6 @@ def test_complex_numbers_are_refused(function):
         (lambda a: np.array([a[0], 1j]), r"np\.array of complex128"),
         (lambda a: np.array([a[0], 2], dtype=int), r"np\.array of int64"),
         (lambda a: np.concatenate([[a[0]], VECTOR]), "(float\\(\\)|a conversion to a plain array)"),
-        (lambda a: np.full(3, a[0]), "(float\\(\\)|a conversion to a plain array)"),
-        (lambda a: np.outer([a[0], 1.0], [2.0]), "(float\\(\\)|a conversion to a plain array)"),
         (lambda a: np.sum([a[0], a[1]]), r"(float\(\)|a conversion to a plain array)"),
     ],
 )

@@ -216,7 +216,7 @@ def _box_arguments(
         running.structures[name] = None
         value = given.get(name, parameter.default)
         if value is parameter.empty:
-            value = {parameter.VAR_POSITIONAL: (), parameter.VAR_KEYWORD: {}}[parameter.kind]
+            value = () if parameter.kind is parameter.VAR_POSITIONAL else {}
         boxed = value
         if name not in options.static:
             boxed, running.structures[name] = running.boxes.box(value, name)

@@ -77,7 +77,9 @@ class Sites:
                     rows_of[variable].append(returned)
         return {variable: np.sort(np.concatenate(parts)) for variable, parts in rows_of.items()}
 
-    def _assigned_by_callers(self, rows: np.ndarray[Any, Any]) -> Iterator[tuple[Variable, np.ndarray[Any, Any]]]:
+    def _assigned_by_callers(
+        self, rows: np.ndarray[Any, Any]
+    ) -> Iterator[tuple[Variable, np.ndarray[Any, Any]]]:
         """Yield the variables to which results of calls were assigned, also through `return` upon `return`."""
         scopes = self.row_scopes[rows]
         while len(rows):

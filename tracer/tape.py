@@ -89,7 +89,9 @@ class Tape:
     segments: list[Segment] = field(default_factory=list)
     input_names: list[str] = field(default_factory=list)
     warned: set[tuple[CodeType, int]] = field(default_factory=set)
-    shared_inputs: set[int] = field(default_factory=set)  # arrays that share their memory with another argument
+    shared_inputs: set[int] = field(
+        default_factory=set
+    )  # arrays that share their memory with another argument
     families: dict[int, list[Any]] = field(default_factory=dict)  # views by the memory they share
     thread: int = field(default_factory=threading.get_ident)
     _depths: dict[FrameType, int] = field(default_factory=dict)  # position of each known frame in _stack

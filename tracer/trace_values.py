@@ -177,7 +177,7 @@ class ValueWriter:
     def _string(self, text: str) -> int:
         return self._strings.setdefault(text, len(self._strings))
 
-    def _leaf(self, value: Any) -> tuple[int, int] | None:  # noqa: C901, PLR0911  (one case a type)
+    def _leaf(self, value: Any) -> tuple[int, int] | None:  # noqa: PLR0911  (one case a type)
         """Return kind and payload of a value without parts; None for any other."""
         match value:
             case None:
@@ -205,7 +205,7 @@ class ValueWriter:
                 return _Kind.DTYPE, self._string(value.str)
         return None
 
-    def _opened(self, value: Any) -> _Container:  # noqa: PLR0911  (one case a type)
+    def _opened(self, value: Any) -> _Container:
         """Take a container apart; what is none is described."""
         match value:
             case np.ndarray() | np.generic():

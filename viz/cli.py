@@ -25,7 +25,10 @@ app = typer.Typer(
 )
 
 Target = Annotated[
-    str, typer.Argument(metavar="FILE.py[:FUNC]", help="The program. Without FUNC, its only function with @trace.")
+    str,
+    typer.Argument(
+        metavar="FILE.py[:FUNC]", help="The program. Without FUNC, its only function with @trace."
+    ),
 ]
 Settings = Annotated[
     list[str] | None,
@@ -33,21 +36,28 @@ Settings = Annotated[
 ]
 Outputs = Annotated[
     list[Path] | None,
-    typer.Option("-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot .trace; repeatable."),
+    typer.Option(
+        "-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot .trace; repeatable."
+    ),
 ]
 Pictures = Annotated[
     list[Path],
-    typer.Option("-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot; repeatable."),
+    typer.Option(
+        "-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot; repeatable."
+    ),
 ]
 Of = Annotated[
-    str | None, typer.Option("--of", metavar="NAME", help="The output to go back from, where there are several.")
+    str | None,
+    typer.Option("--of", metavar="NAME", help="The output to go back from, where there are several."),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Fail where a traced value leaves the graph.")]
 Engine = Annotated[
     Literal["graphviz-pure", "dot", "built-in"] | None,
     typer.Option("--engine", help="What lays the picture out; if not given, the best that is there."),
 ]
-File = Annotated[Path, typer.Argument(metavar="TRACE", help="A .trace file, as `edgegrad run -o` writes it.")]
+File = Annotated[
+    Path, typer.Argument(metavar="TRACE", help="A .trace file, as `edgegrad run -o` writes it.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -94,14 +104,20 @@ def edges(
     trace: File,
     sort: Annotated[
         Literal["step", "grad", "value", "line"],
-        typer.Option("--sort", help="Order: as they fired, largest gradient or value first, or as in the source."),
+        typer.Option(
+            "--sort", help="Order: as they fired, largest gradient or value first, or as in the source."
+        ),
     ] = "step",
     name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="Only edges that carry this input or variable.")
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Only edges that carry this input or variable."),
     ] = None,
-    line: Annotated[int | None, typer.Option("--line", metavar="N", help="Only operations on this line.")] = None,
+    line: Annotated[
+        int | None, typer.Option("--line", metavar="N", help="Only operations on this line.")
+    ] = None,
     op: Annotated[
-        str | None, typer.Option("--op", metavar="OP", help="Only edges into this operation: multiply, copy, …")
+        str | None,
+        typer.Option("--op", metavar="OP", help="Only edges into this operation: multiply, copy, …"),
     ] = None,
     least: Annotated[
         float | None, typer.Option("--min", metavar="SIZE", help="Only gradients of at least this size.")
@@ -139,7 +155,9 @@ def explain(
     trace: File,
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="An input or variable: x, \"params['W']\", h[3].", autocompletion=_names),
+        typer.Argument(
+            metavar="NAME", help="An input or variable: x, \"params['W']\", h[3].", autocompletion=_names
+        ),
     ],
     depth: Annotated[int, typer.Option("--depth", metavar="N", min=1, help="Levels of the tree.")] = 6,
     top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="Terms of a sum, the largest.")] = 5,
@@ -178,7 +196,9 @@ def _sample_names(incomplete: str) -> list[str]:
 def samples(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="The sample to run; else list them.", autocompletion=_sample_names),
+        typer.Argument(
+            metavar="NAME", help="The sample to run; else list them.", autocompletion=_sample_names
+        ),
     ] = None,
     settings: Settings = None,
     output: Outputs = None,

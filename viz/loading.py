@@ -162,7 +162,9 @@ def _functions(module: ModuleType) -> dict[str, Callable[..., Any]]:
     }
 
 
-def arguments(function: Callable[..., Any], settings: Iterable[str]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def arguments(
+    function: Callable[..., Any], settings: Iterable[str]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Turn NAME=VALUE texts into the arguments of a call.
 
     A value is a Python literal, or @FILE.npy for an array. Raises UsageError for a text that can't be read, a name
@@ -187,7 +189,9 @@ def arguments(function: Callable[..., Any], settings: Iterable[str]) -> tuple[tu
         if parameter.kind is parameter.VAR_POSITIONAL:
             extra = values.get(name, ())
             if not isinstance(extra, (tuple, list)):
-                raise UsageError(f"*{name} takes a list", got=f"got {extra!r}", advice=f"write {name}=[1.0, 2.0]")
+                raise UsageError(
+                    f"*{name} takes a list", got=f"got {extra!r}", advice=f"write {name}=[1.0, 2.0]"
+                )
             positional += extra
         elif parameter.kind is parameter.VAR_KEYWORD:
             keywords.update(values.get(name, {}))
@@ -208,7 +212,9 @@ def signature_text(signature: inspect.Signature) -> str:
     """Write the parameters of a function in one short line."""
     shown = []
     for name, parameter in signature.parameters.items():
-        star = "*" * ((parameter.kind is parameter.VAR_POSITIONAL) + 2 * (parameter.kind is parameter.VAR_KEYWORD))
+        star = "*" * (
+            (parameter.kind is parameter.VAR_POSITIONAL) + 2 * (parameter.kind is parameter.VAR_KEYWORD)
+        )
         shown.append(f"{star}{name}{_default(parameter.default)}")
     return f"({', '.join(shown)})"
 
@@ -253,7 +259,9 @@ def _array(name: str, file: str) -> Any:
     try:
         array = np.load(file, allow_pickle=False)
     except OSError as error:
-        raise UsageError(f"the array of {name} can't be read", got=f"{file}: {error.strerror or error}") from None
+        raise UsageError(
+            f"the array of {name} can't be read", got=f"{file}: {error.strerror or error}"
+        ) from None
     except (ValueError, EOFError):
         raise UsageError(
             f"the array of {name} can't be read",
@@ -262,7 +270,9 @@ def _array(name: str, file: str) -> Any:
         ) from None
     if not isinstance(array, np.ndarray):
         raise UsageError(
-            f"the array of {name} can't be read", got=f"{file} holds several arrays", advice="save one with numpy.save"
+            f"the array of {name} can't be read",
+            got=f"{file} holds several arrays",
+            advice="save one with numpy.save",
         )
     return array
 
@@ -278,4 +288,12 @@ def options_of(function: Callable[..., Any]) -> Any:
     return getattr(function, "edgegrad_options", Options())
 
 
-__all__ = ["arguments", "described", "load_function", "options_of", "place_of", "program_folder", "split_target"]
+__all__ = [
+    "arguments",
+    "described",
+    "load_function",
+    "options_of",
+    "place_of",
+    "program_folder",
+    "split_target",
+]

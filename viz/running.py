@@ -35,11 +35,15 @@ def check_outputs(outputs: Sequence[Path], suffixes: Sequence[str]) -> None:
         if path.suffix.lower() not in suffixes:
             raise UsageError(
                 f"can't write {path}",
-                got=f"its suffix is {path.suffix!r}" if path.suffix else "it has no suffix, which says the format",
+                got=f"its suffix is {path.suffix!r}"
+                if path.suffix
+                else "it has no suffix, which says the format",
                 advice=f"use one of {', '.join(suffixes)}",
             )
         if not path.parent.is_dir():
-            raise UsageError(f"can't write {path}", got=f"there is no folder {path.parent}", advice="make it first")
+            raise UsageError(
+                f"can't write {path}", got=f"there is no folder {path.parent}", advice="make it first"
+            )
         if path.is_dir():
             raise UsageError(f"can't write {path}", got="it is a folder", advice="name a file in it")
 
@@ -59,7 +63,9 @@ def run_program(
         args, kwargs = arguments(function, settings)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CutWarning)  # the summary lists the cuts
-            trace, error = run(function, args, kwargs, replace(options, of=chosen, strict=strict or options.strict))
+            trace, error = run(
+                function, args, kwargs, replace(options, of=chosen, strict=strict or options.strict)
+            )
     return trace, None if error is None else _failure(function, trace, error)
 
 
@@ -92,21 +98,31 @@ def save(trace: Trace, path: Path) -> None:
         trace.save(path)
     except OSError as error:
         raise TraceFileError(
-            f"can't write {path}", got=error.strerror or str(error), advice="choose another path for the trace"
+            f"can't write {path}",
+            got=error.strerror or str(error),
+            advice="choose another path for the trace",
         ) from error
 
 
 def open_trace(path: Path) -> Trace:
     """Read a trace file; raises UsageError where there is none, TraceFileError where it is no trace."""
     if not path.exists():
-        neighbours = [each.name for each in path.parent.glob(f"*{TRACE_SUFFIX}")] if path.parent.is_dir() else []
+        neighbours = (
+            [each.name for each in path.parent.glob(f"*{TRACE_SUFFIX}")] if path.parent.is_dir() else []
+        )
         close = difflib.get_close_matches(path.name, sorted(neighbours), n=1)
-        advice = f"did you mean {path.with_name(close[0])}?" if close else f"make one: edgegrad run FILE.py -o {path}"
+        advice = (
+            f"did you mean {path.with_name(close[0])}?"
+            if close
+            else f"make one: edgegrad run FILE.py -o {path}"
+        )
         raise UsageError(f"there is no file {path}", advice=advice)
     if path.is_dir():
         raise UsageError(f"{path} is a folder", advice=f"name a {TRACE_SUFFIX} file")
     if path.suffix == ".py":
-        raise UsageError(f"{path} is a program, not a trace", advice=f"run it first: edgegrad run {path} -o out.trace")
+        raise UsageError(
+            f"{path} is a program, not a trace", advice=f"run it first: edgegrad run {path} -o out.trace"
+        )
     try:
         return load(path)
     except OSError as error:

@@ -25,7 +25,9 @@ def samples() -> list[Sample]:
     """Return the samples, in the order in which their package tells of them."""
     spec = importlib.util.find_spec("sample_graphs")
     if spec is None or spec.origin is None:
-        raise UsageError("the samples are not installed", advice="they are the folder sample_graphs of the source")
+        raise UsageError(
+            "the samples are not installed", advice="they are the folder sample_graphs of the source"
+        )
     package = Path(spec.origin)
     order = _docstring(package)
     files = [file for file in sorted(package.parent.glob("*.py")) if not file.stem.startswith("_")]

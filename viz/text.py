@@ -125,13 +125,17 @@ def _sum(line: SplitterLine) -> Text:
         return Text("")
     if labels.is_array(line.total):
         return Text(f"{labels.norms(line.terms, line.uses)} → ").append_text(_number(line.total, GRADIENT))
-    return Text(f"{labels.addends(line.terms, line.uses, SHOWN_TERMS)} = ").append_text(_number(line.total, GRADIENT))
+    return Text(f"{labels.addends(line.terms, line.uses, SHOWN_TERMS)} = ").append_text(
+        _number(line.total, GRADIENT)
+    )
 
 
 def _notes(summary: Summary) -> list[Text]:
     notes = []
     if not summary.inputs and not summary.error:
-        notes.append(Text("nothing is traced: no argument is a float, an int or a float array", style=ALARM))
+        notes.append(
+            Text("nothing is traced: no argument is a float, an int or a float array", style=ALARM)
+        )
     if summary.no_gradient and not summary.error:
         notes.append(Text(f"no gradients: {labels.clean(summary.no_gradient)}", style=ALARM))
     if summary.bad_edges:

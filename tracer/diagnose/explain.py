@@ -112,7 +112,9 @@ def _terms(root: Node, depth: int, top: int) -> tuple[Term, ...]:
                 draft.same_as = explained_at[node.index]
                 continue
             if level > depth:
-                draft.terms = [_Draft(Term("deeper", level, -1, f"{norm(node.grad)} = grad of {_called(node)}, …"))]
+                draft.terms = [
+                    _Draft(Term("deeper", level, -1, f"{norm(node.grad)} = grad of {_called(node)}, …"))
+                ]
                 continue
             explained_at[node.index] = draft
         draft.terms = _uses(node, level, top)
@@ -154,7 +156,11 @@ def _uses_of(node: Node) -> list[int]:
     edges = node.trace.graph.out_edges(node.index)
     if len(edges) == 1:
         user = node.trace.edges[edges[0]].dst
-        return node.trace.graph.out_edges(user.index) if user.op == "copy" and user.kind == "splitter" else edges
+        return (
+            node.trace.graph.out_edges(user.index)
+            if user.op == "copy" and user.kind == "splitter"
+            else edges
+        )
     return edges
 
 
@@ -202,7 +208,9 @@ def _use(edge: Edge, level: int) -> _Draft:
         term = _placed(Term("broadcast", level, -1, text, edge.grad, consumer.grad, op="broadcast"), user)
         return _Draft(replace(term, upstream=edge.grad), consumer)
     if consumer.kind == "cut":
-        return _Draft(_placed(Term("cut", level, -1, "no gradient: the value leaves the graph", op="cut"), consumer))
+        return _Draft(
+            _placed(Term("cut", level, -1, "no gradient: the value leaves the graph", op="cut"), consumer)
+        )
     known = Term(
         "use" if edge.step is not None else "unreached",
         level,
@@ -343,7 +351,12 @@ def render(explained: Explanation, width: int = WIDTH) -> str:
             text.append(left)
             continue
         code = cut_short(_code(term), code_width)
-        columns = [left.ljust(left_width), _operation(term).ljust(op_width), code.ljust(code_width), _place(term)]
+        columns = [
+            left.ljust(left_width),
+            _operation(term).ljust(op_width),
+            code.ljust(code_width),
+            _place(term),
+        ]
         text.append(GAP.join(columns).rstrip())
     return "\n".join(text)
 

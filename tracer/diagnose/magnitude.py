@@ -44,7 +44,9 @@ def largest_of(column: Values, positions: Sequence[int], count: int) -> list[int
     some = Values(column.floats[positions])
     if column.others:
         some.others.update(
-            (rank, column.others[position]) for rank, position in enumerate(positions) if position in column.others
+            (rank, column.others[position])
+            for rank, position in enumerate(positions)
+            if position in column.others
         )
     order = np.argsort(largest_first(magnitudes(some)), kind="stable")[:count]
     return [positions[rank] for rank in sorted(order.tolist())]
