@@ -95,7 +95,9 @@ def scalar_programs(draw):
         lines.append(f"{name} = math.tanh({name}) + 0.3 * {name}" if number % 3 == 2 else "pass")
     used = draw(st.lists(st.sampled_from(names), min_size=1, max_size=3))
     body = "\n    ".join([*lines, f"return math.sin({' + '.join(used)})"])
-    return Program(f"def f({', '.join(inputs)}):\n    {body}\n", tuple(draw(NUMBERS) for _ in inputs))
+    # All different: equal ones tie, and a tie has no derivative.
+    numbers = draw(st.lists(NUMBERS, min_size=len(inputs), max_size=len(inputs), unique=True))
+    return Program(f"def f({', '.join(inputs)}):\n    {body}\n", tuple(numbers))
 
 
 SHAPES = [(), (1,), (3,), (2, 1), (2, 3), (1, 3)]
