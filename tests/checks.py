@@ -18,7 +18,9 @@ def same(left, right):
         return False
     if isinstance(left, np.ndarray):
         alike = left.dtype == right.dtype and left.shape == right.shape
-        return alike and (repr(left) == repr(right) if left.dtype == object else left.tobytes() == right.tobytes())
+        return alike and (
+            repr(left) == repr(right) if left.dtype == object else left.tobytes() == right.tobytes()
+        )
     if isinstance(left, (float, np.floating)):
         return np.asarray(left).tobytes() == np.asarray(right).tobytes()
     if isinstance(left, (tuple, list, collections.deque)):

@@ -156,8 +156,14 @@ SCALARS = (
     Scalars("prod_scalars", lambda *x: math.prod(x), (0.75,)),
     Scalars("hypot_scalars", math.hypot, (1.5, -2.0, 0.5)),
     Scalars("hypot_scalars", math.hypot, (-1.5,)),
-    *(Scalars("max_scalars", max, numbers) for numbers in ((3.0, 1.5, -0.5), (1.5, 3.0, -0.5), (-0.5, 1.5, 3.0))),
-    *(Scalars("min_scalars", min, numbers) for numbers in ((-1.0, 1.5, 0.5), (1.5, -1.0, 0.5), (0.5, 1.5, -1.0))),
+    *(
+        Scalars("max_scalars", max, numbers)
+        for numbers in ((3.0, 1.5, -0.5), (1.5, 3.0, -0.5), (-0.5, 1.5, 3.0))
+    ),
+    *(
+        Scalars("min_scalars", min, numbers)
+        for numbers in ((-1.0, 1.5, 0.5), (1.5, -1.0, 0.5), (0.5, 1.5, -1.0))
+    ),
     Scalars("dist", lambda *x: math.dist(x[:3], x[3:]), (1.0, 2.0, 3.0, -1.0, 0.5, 4.0)),
     Scalars(
         "sumprod",

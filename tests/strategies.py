@@ -36,7 +36,7 @@ BLOCKS = [
     "{v}, other = {a} * 0.9, {v}\n{v} = {v} * other",
     "for {v} in [{a}, {v} * {a}]:\n    pass",
 ]
-PRELUDE = '''
+PRELUDE = """
 import math
 import numpy as np
 
@@ -59,7 +59,7 @@ class Pair:
     def product(self):
         return self.left * self.right
 
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,9 @@ def scalar_programs(draw):
         lines.append(f"{name} = math.tanh({name}) + 0.3 * {name}" if number % 3 == 2 else "pass")
     used = draw(st.lists(st.sampled_from(names), min_size=1, max_size=3))
     body = "\n    ".join([*lines, f"return math.sin({' + '.join(used)})"])
-    return Program(f"def f({', '.join(inputs)}):\n    {body}\n", tuple(draw(NUMBERS) for _ in inputs))
+    # All different: equal ones tie, and a tie has no derivative.
+    numbers = draw(st.lists(NUMBERS, min_size=len(inputs), max_size=len(inputs), unique=True))
+    return Program(f"def f({', '.join(inputs)}):\n    {body}\n", tuple(numbers))
 
 
 SHAPES = [(), (1,), (3,), (2, 1), (2, 3), (1, 3)]
@@ -125,7 +127,9 @@ def array_programs(draw):
     inputs = ["x", "y", "z"][: draw(st.integers(1, 3))]
     seed = draw(st.integers(0, 10_000))
     generator = np.random.default_rng(seed)
-    arguments = tuple(np.asarray(generator.uniform(-1.5, 1.5, size=draw(st.sampled_from(SHAPES)))) for _ in inputs)
+    arguments = tuple(
+        np.asarray(generator.uniform(-1.5, 1.5, size=draw(st.sampled_from(SHAPES)))) for _ in inputs
+    )
     space = {"np": np, "math": math, **dict(zip(inputs, arguments, strict=True))}
     names, lines = list(inputs), []
     for number in range(draw(st.integers(1, 7))):

@@ -17,7 +17,9 @@ def defined(path):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             names.add(node.name)
             if isinstance(node, ast.ClassDef):
-                names |= {f"{node.name}.{item.name}" for item in node.body if isinstance(item, ast.FunctionDef)}
+                names |= {
+                    f"{node.name}.{item.name}" for item in node.body if isinstance(item, ast.FunctionDef)
+                }
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names |= {target.id for target in targets if isinstance(target, ast.Name)}
@@ -32,7 +34,11 @@ def test_what_the_document_names_exists(file, name):
 
 
 def test_every_room_is_named():
-    rooms = {path.relative_to(ROOT).as_posix() for package in ("tracer", "viz") for path in (ROOT / package).rglob("*.py")}
+    rooms = {
+        path.relative_to(ROOT).as_posix()
+        for package in ("tracer", "viz")
+        for path in (ROOT / package).rglob("*.py")
+    }
     missing = {room for room in rooms if not room.endswith("__init__.py")} - {file for file, _ in NAMED}
     assert not missing
 

@@ -45,7 +45,11 @@ def by_position(x, y=3.0, *rest, scale=2.0, **named):
         ((2.0,), {}, {"x": 6.0, "y": 4.0, "rest": None, "scale": 6.0, "named": None}),
         ((2.0, 5.0), {}, {"x": 10.0, "y": 4.0, "rest": None, "scale": 10.0, "named": None}),
         ((2.0, 5.0, 7.0, 1.0), {}, {"x": 18.0, "y": 4.0, "rest": (2.0, 2.0), "scale": 10.0, "named": None}),
-        ((2.0,), {"y": 5.0, "scale": 1.0}, {"x": 5.0, "y": 2.0, "rest": None, "scale": 10.0, "named": None}),
+        (
+            (2.0,),
+            {"y": 5.0, "scale": 1.0},
+            {"x": 5.0, "y": 2.0, "rest": None, "scale": 10.0, "named": None},
+        ),
         ((2.0,), {"k": 1.5}, {"x": 6.0, "y": 5.5, "rest": None, "scale": 6.0, "named": {"k": 3.0}}),
         ((), {"x": 2, "y": 5}, {"x": 10.0, "y": 4.0, "rest": None, "scale": 10.0, "named": None}),
     ],
@@ -68,7 +72,13 @@ def test_positional_only_and_keyword_only():
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
-    [((), {}), ((1.0, 2.0, 3.0, 4.0), {}), ((1.0,), {"x": 2.0}), ((1.0,), {"w": 2.0}), ((1.0,), {"k": 1.0, "y": 2})],
+    [
+        ((), {}),
+        ((1.0, 2.0, 3.0, 4.0), {}),
+        ((1.0,), {"x": 2.0}),
+        ((1.0,), {"w": 2.0}),
+        ((1.0,), {"k": 1.0, "y": 2}),
+    ],
 )
 def test_a_wrong_call_says_what_the_plain_call_says(arguments, named):
     assert_untouched(positional_only, *arguments, **named)
@@ -79,7 +89,11 @@ STRUCTURES = [
     ((1.0, "a", 2, None), lambda s: s[0] * s[2] * 3, (6.0, None, 3.0, None)),
     ({"a": 1.0, 3: [2.0, True]}, lambda s: s["a"] * s[3][0] * 3, {"a": 6.0, 3: [3.0, None]}),
     (Point(1.0, [2.0]), lambda s: s.x * s.y[0] * 3, Point(6.0, [3.0])),
-    (Layer(2.0, np.array([1.0, 4.0])), lambda s: np.sum(s.weight * s.bias), Layer(5.0, np.array([2.0, 2.0]), None)),
+    (
+        Layer(2.0, np.array([1.0, 4.0])),
+        lambda s: np.sum(s.weight * s.bias),
+        Layer(5.0, np.array([2.0, 2.0]), None),
+    ),
     (
         Frozen(3.0, Layer(2.0, np.array([1.0]))),
         lambda s: np.sum(s.inner.bias * s.scale * s.inner.weight),
@@ -105,7 +119,9 @@ STRUCTURES = [
 ]
 
 
-@pytest.mark.parametrize(("structure", "function", "wanted"), STRUCTURES, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize(
+    ("structure", "function", "wanted"), STRUCTURES, ids=lambda each: type(each).__name__
+)
 def test_gradients_mirror_the_structure_of_the_argument(structure, function, wanted):
     finished = record(function, structure)
     got = finished.grads["s"]
@@ -305,7 +321,9 @@ def test_a_write_into_memory_that_two_arguments_share_is_refused(other):
         return np.sum(y)
 
     a = np.ones(4)
-    with pytest.raises(UnsupportedError, match=r"shares its memory with another argument.*at test_arguments\.py:\d+"):
+    with pytest.raises(
+        UnsupportedError, match=r"shares its memory with another argument.*at test_arguments\.py:\d+"
+    ):
         record(write, a, other(a))
 
 
@@ -353,5 +371,7 @@ def test_a_function_whose_body_runs_later_is_refused(kind):
     async def coroutine(x):
         return x
 
-    with pytest.raises(UnsupportedError, match="is a generator or async function; .*; put @trace on the function that"):
+    with pytest.raises(
+        UnsupportedError, match=r"is a generator or async function; .*; put @trace on the function that"
+    ):
         trace({"generator": generator, "coroutine": coroutine}[kind])

@@ -13,7 +13,9 @@ from tracer.errors import CutWarning
 
 
 def kinds(finished):
-    return [f"{node.kind} {node.op}" if node.kind == "function" else f"{node.kind}" for node in finished.nodes]
+    return [
+        f"{node.kind} {node.op}" if node.kind == "function" else f"{node.kind}" for node in finished.nodes
+    ]
 
 
 def helper(x):
@@ -116,7 +118,12 @@ def test_operands_are_edges_and_constants_in_order():
 
 
 def test_the_same_array_on_both_sides():
-    for function in (lambda a: a @ a, lambda a: np.maximum(a, a), lambda a: a / a, lambda a: np.where(a > 0, a, a)):
+    for function in (
+        lambda a: a @ a,
+        lambda a: np.maximum(a, a),
+        lambda a: a / a,
+        lambda a: np.where(a > 0, a, a),
+    ):
         finished = record(function, np.arange(1.0, 5.0).reshape(2, 2)).backward(seed=np.ones((2, 2)))
         splitter = finished.nodes[1]
         assert splitter.kind == "splitter"

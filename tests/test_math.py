@@ -80,7 +80,9 @@ AVAILABLE = [name for name in dir(math) if callable(getattr(math, name)) and not
 def test_every_function_of_this_python_is_sorted():
     known = {*FOLLOWED, *ONE_OF_TWO, *FLAT, *PLAIN_READS}
     new = [name for name in AVAILABLE if name not in known]
-    assert not new, f"Python {sys.version.split()[0]} has math.{new}: give each a row here, and a rule where it has a derivative"
+    assert not new, (
+        f"Python {sys.version.split()[0]} has math.{new}: give each a row here, and a rule where it has a derivative"
+    )
 
 
 def available(table):
@@ -127,7 +129,9 @@ def test_a_step_has_the_gradient_zero(name):
     finished = record(lambda x: getattr(math, name)(x) * x, *FLAT[name])
     assert finished.grads["x"] == getattr(math, name)(*FLAT[name])
     marks = [node.kink for node in finished.nodes if node.op == name]
-    assert marks == ([] if name == "ulp" else [f"{name}' = 0 everywhere, also at its jumps"])  # ulp: a plain read
+    assert marks == (
+        [] if name == "ulp" else [f"{name}' = 0 everywhere, also at its jumps"]
+    )  # ulp: a plain read
 
 
 def test_the_two_results_of_modf_and_frexp():
@@ -256,7 +260,9 @@ def test_where_a_function_is_not_followed_a_cut_says_so(function):
 
 def test_a_mathematical_program():
     def black_scholes(spot, strike, rate, volatility, years):
-        d1 = (math.log(spot / strike) + (rate + volatility**2 / 2) * years) / (volatility * math.sqrt(years))
+        d1 = (math.log(spot / strike) + (rate + volatility**2 / 2) * years) / (
+            volatility * math.sqrt(years)
+        )
         d2 = d1 - volatility * math.sqrt(years)
 
         def cumulative(x):

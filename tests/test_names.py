@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import operator
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ def program(x, y):
     for _ in range(3):
         p = p * 0.5 + y
     s = math.sin(
+        # on lines of its own
         p
     )
     return s * p
@@ -50,8 +52,8 @@ def test_a_place_has_line_columns_and_text():
     assert (site.line, site.text) == (line_of(program, "p * 0.5"), "p * 0.5 + y")
     assert (site.column, site.end_column) == (12, 23)
     assert site.file == __file__
-    assert finished["s"].site.text == "math.sin(\n        p\n    )"
-    assert (finished["s"].site.end_line - finished["s"].site.line) == 2
+    assert finished["s"].site.text == "math.sin(\n        # on lines of its own\n        p\n    )"
+    assert (finished["s"].site.end_line - finished["s"].site.line) == 3
     inner = next(node for node in finished.nodes if node.op == "multiply" and node.site.text == "p * 0.5")
     assert (inner.site.column, inner.site.end_column) == (12, 19)
     assert finished["x"].site is None
@@ -100,7 +102,7 @@ def test_assignments_of_every_form():
 def branching(n, x):
     if n == 0:
         leaf = x * 1.5
-        return leaf
+        return leaf  # noqa: RET504  (the name is what is tested)
     left = branching(n - 1, x * 2)
     right = branching(n - 1, x * 3)
     return left + right
@@ -139,7 +141,11 @@ def test_what_a_helper_returns_takes_the_callers_name():
     assert finished["k"].value == 26.0
     assert [finished[f"u[{n}]"].value for n in range(3)] == [4.0, 25.0, 676.0]
     assert finished["helper.u"] == finished["u"]
-    assert [node.scope.name for node in finished.nodes if node.op == "add"] == ["helper", "helper", "helper"]
+    assert [node.scope.name for node in finished.nodes if node.op == "add"] == [
+        "helper",
+        "helper",
+        "helper",
+    ]
 
 
 def test_methods_and_attributes():
@@ -186,7 +192,9 @@ def test_a_generator_is_one_scope_however_often_it_is_resumed():
         return a + b * helper(next(source))
 
     finished = record(function, 1.0)
-    inside = [node.scope for node in finished.nodes if node.kind == "function" and node.scope.name == "generate"]
+    inside = [
+        node.scope for node in finished.nodes if node.kind == "function" and node.scope.name == "generate"
+    ]
     assert len(inside) == 3
     assert len({scope.index for scope in inside}) == 1
 
@@ -201,6 +209,31 @@ def test_the_builtin_sum_of_arrays_is_at_the_users_line():
     assert {node.site.text for node in additions} == {"sum([a, a * 2], start=a[0])"}
     assert {node.site.file for node in additions} == {__file__}
     assert finished["total"].value.tolist() == [4.0, 4.0]
+
+
+def test_what_a_replaced_function_computes_is_at_the_users_line():
+    def function(x, a):
+        s = sum(map(operator.mul, [x, x * 2], [x, 3.0]))
+        e = sum(map(math.exp, [x]))
+        m = max(a) * math.fsum(a)
+        return s * e * m
+
+    finished = record(function, 2.0, np.array([1.0, 2.0]))
+    places = [(node.op, node.name, node.site.text) for node in finished.nodes if node.kind == "function"]
+    product, exponential = "sum(map(operator.mul, [x, x * 2], [x, 3.0]))", "sum(map(math.exp, [x]))"
+    assert places[:9] == [
+        ("multiply", None, "x * 2"),
+        ("multiply", None, product),
+        ("multiply", None, product),
+        ("sum_scalars", "s", product),
+        ("exp", None, exponential),
+        ("sum_scalars", "e", exponential),
+        ("getitem", None, "max(a)"),
+        ("getitem", None, "max(a)"),
+        ("max_scalars", None, "max(a)"),
+    ]
+    assert {node.site.file for node in finished.nodes if node.site} == {__file__}
+    assert list(finished.source) == [__file__]
 
 
 def test_what_a_replaced_function_calls_is_placed_in_the_users_code():
@@ -258,7 +291,10 @@ def test_code_without_a_source_has_places_without_text():
     [
         ("q", r"no input, variable or output is named 'q'"),
         ("pp", r"no input, variable or output is named 'pp'; did you mean p\?"),
-        ("p[4]", r"the variable p has no assignment number 4; it was assigned 4 times, \[0\] to \[3\]; p alone is the last"),
+        (
+            "p[4]",
+            r"the variable p has no assignment number 4; it was assigned 4 times, \[0\] to \[3\]; p alone is the last",
+        ),
         ("x[0]", r"no input, variable or output is named 'x\[0\]'"),
     ],
 )

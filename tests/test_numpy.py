@@ -76,7 +76,9 @@ def test_a_ufunc_of_two_arrays_and_of_constants_on_either_side(name, x, y):
         assert_untouched(call, x.astype(np.float32), y)
 
 
-@pytest.mark.parametrize("left", [(), (1,), (3,), (2, 3), (2, 1), (4, 2, 3), (1, 1, 3), (0,), (4, 1, 1)], ids=str)
+@pytest.mark.parametrize(
+    "left", [(), (1,), (3,), (2, 3), (2, 1), (4, 2, 3), (1, 1, 3), (0,), (4, 1, 1)], ids=str
+)
 @pytest.mark.parametrize("right", [(), (1,), (3,), (2, 1), (1, 3), (4, 1, 3)], ids=str)
 def test_broadcasting_in_each_direction(left, right):
     try:
@@ -88,8 +90,8 @@ def test_broadcasting_in_each_direction(left, right):
     x = np.asarray(RANDOM.choice([0.3, 2.2], size=left) + RANDOM.uniform(0, 0.5, size=left))
     y = np.asarray(RANDOM.uniform(1, 2, size=right))
     for function in (lambda x, y: x * y, lambda x, y: y - x / y, np.maximum, np.hypot):
-        finished = assert_differentiates(lambda x, y: function(x, y), x, y)  # noqa: B023, PLW0108
-        assert_untouched(lambda x, y: function(x, y), x, y)  # noqa: B023, PLW0108
+        finished = assert_differentiates(lambda x, y: function(x, y), x, y)  # noqa: B023
+        assert_untouched(lambda x, y: function(x, y), x, y)  # noqa: B023
     assert finished.grads["x"].shape == left
 
 
@@ -99,9 +101,13 @@ def test_a_reduction(name, options):
     function = getattr(np, name)
     assert_differentiates(lambda x: function(x, **options) * 2, CUBE)
     assert_differentiates(lambda x: getattr(x, name)(**options) * 2, CUBE)
-    assert_untouched(lambda x: (function(x, **options), getattr(x, name)(**options)), CUBE.astype(np.float32))
+    assert_untouched(
+        lambda x: (function(x, **options), getattr(x, name)(**options)), CUBE.astype(np.float32)
+    )
     if "keepdims" not in options and options:
-        assert_differentiates(lambda x: function(x, options["axis"]) + getattr(x, name)(options["axis"]), CUBE)
+        assert_differentiates(
+            lambda x: function(x, options["axis"]) + getattr(x, name)(options["axis"]), CUBE
+        )
     ufunc = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}.get(name)
     if ufunc:
         assert_differentiates(lambda x: ufunc.reduce(x, **options), CUBE)
@@ -205,10 +211,16 @@ def test_moving_choosing_and_building(function):
 
 PRODUCTS = [
     (lambda a, b: a @ b, [((2, 3), (3, 4)), ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2))]),
-    (lambda a, b: a @ b, [((5, 2, 3), (5, 3, 4)), ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)), ((1, 2, 3), (5, 3, 4))]),
+    (
+        lambda a, b: a @ b,
+        [((5, 2, 3), (5, 3, 4)), ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)), ((1, 2, 3), (5, 3, 4))],
+    ),
     (lambda a, b: a @ b, [((5, 1, 2, 3), (4, 3, 2)), ((3,), (5, 3, 2)), ((5, 2, 3), (3,))]),
     (np.matmul, [((2, 3), (3, 4)), ((5, 2, 3), (3,))]),
-    (np.dot, [((2, 3), (3, 4)), ((3,), (3,)), ((2, 3), (3,)), ((), (3,)), ((4, 2, 3), (5, 3, 2)), ((2, 3), ())]),
+    (
+        np.dot,
+        [((2, 3), (3, 4)), ((3,), (3,)), ((2, 3), (3,)), ((), (3,)), ((4, 2, 3), (5, 3, 2)), ((2, 3), ())],
+    ),
     (np.outer, [((3,), (2,)), ((2, 2), (3,))]),
     (lambda a, b: np.einsum("ij,jk->ik", a, b), [((2, 3), (3, 4))]),
     (lambda a, b: np.einsum("bij,bjk", a, b), [((5, 2, 3), (5, 3, 4))]),
@@ -218,7 +230,9 @@ PRODUCTS = [
 ]
 
 
-@pytest.mark.parametrize(("function", "left", "right"), [(f, *pair) for f, pairs in PRODUCTS for pair in pairs])
+@pytest.mark.parametrize(
+    ("function", "left", "right"), [(f, *pair) for f, pairs in PRODUCTS for pair in pairs]
+)
 def test_a_product(function, left, right):
     a, b = np.asarray(RANDOM.normal(size=left)), np.asarray(RANDOM.normal(size=right))
     assert_differentiates(lambda a, b: function(a, b) * 1.5, a, b)
@@ -238,8 +252,12 @@ def test_arrays_meet_scalars():
     assert_differentiates(lambda a, x: x * a + a / x - x**a + np.where(a > x, a, x), POSITIVE, 1.5)
     constant = np.array([1.0, 2.0, 3.0])
     assert_differentiates(lambda x: constant * x + x / constant + np.float64(3) * x, 1.5)
-    assert_untouched(lambda a, x: (x * a, a / x, x + constant, constant - x, np.float32(2) * x), VECTOR, 1.5)
-    assert_untouched(lambda a, n: (n * a, a / n, a**n, constant**n, n - constant), VECTOR.astype(np.float32), 2)
+    assert_untouched(
+        lambda a, x: (x * a, a / x, x + constant, constant - x, np.float32(2) * x), VECTOR, 1.5
+    )
+    assert_untouched(
+        lambda a, n: (n * a, a / n, a**n, constant**n, n - constant), VECTOR.astype(np.float32), 2
+    )
     with pytest.warns(CutWarning):
         assert_untouched(lambda n: np.arange(3) ** n, 2)
 
@@ -260,6 +278,8 @@ def test_arrays_meet_scalars():
         lambda x: np.array([x, 2 * x, 3]) @ SQUARE @ [1.0, x, 2.0],
         lambda x: np.asarray([[x, 1], [2, x]]) @ np.array([x, 1.0]),
         lambda x: np.array(x) * x,
+        lambda x: np.where(True, x, 0.0) * np.where(x > 1, x * x, 0.0) + np.where(np.bool_(0), x, 3 * x),  # noqa: FBT003
+        lambda x: x * np.bool_(1) * np.int8(3) * np.array(2) * True,
         lambda x: np.array([x], dtype=np.float64)[0] * x,
         lambda x: np.where([True, False], x, [x * x, 3 * x]),
         lambda x: np.clip(x, 0.0, [1.0, 3.0]) * np.clip([0.5, 2.0], x, None),
@@ -300,7 +320,14 @@ def test_plain_reads_leave_no_node():
     def read(a):
         shapes = a.shape, a.ndim, a.size, len(a), a.dtype, np.shape(a), np.ndim(a)
         where = np.argmax(a), a.argmin(), np.argsort(a), np.nonzero(a > 0), (a > 0).any(), np.where(a > 0)
-        tests = np.isnan(a), np.isfinite(a), np.allclose(a, a), np.array_equal(a, a), a == 0, np.logical_and(a, 1)
+        tests = (
+            np.isnan(a),
+            np.isfinite(a),
+            np.allclose(a, a),
+            np.array_equal(a, a),
+            a == 0,
+            np.logical_and(a, 1),
+        )
         likes = np.zeros_like(a), np.ones_like(a), np.empty_like(a).shape
         return shapes, where, tests, likes, str(a), repr(a), f"{a}", -2 in a
 
@@ -365,7 +392,9 @@ def test_what_is_not_followed_works_on_plain_arrays():
     "function", [lambda a: a + 1j, lambda a: np.float64(2) * a * 1j, lambda a: np.multiply(a, 1j)]
 )
 def test_complex_numbers_are_refused(function):
-    with pytest.raises(UnsupportedError, match="got ndarray of complex128, expected a real number or an array"):
+    with pytest.raises(
+        UnsupportedError, match="got ndarray of complex128, expected a real number or an array"
+    ):
         record(function, VECTOR)
 
 

@@ -29,7 +29,9 @@ ORIGINALS = {
 
 def replaced():
     return [
-        name for (module, name), original in ORIGINALS.items() if getattr(sys.modules[module], name) is not original
+        name
+        for (module, name), original in ORIGINALS.items()
+        if getattr(sys.modules[module], name) is not original
     ]
 
 
@@ -175,7 +177,9 @@ def test_a_traced_value_in_another_thread_is_refused():
         return errors
 
     (text,) = trace(function)(1.0)
-    assert text.startswith("a traced value is used in another thread than the one that runs the traced function; at ")
+    assert text.startswith(
+        "a traced value is used in another thread than the one that runs the traced function; at "
+    )
 
 
 def powers(x):
@@ -294,7 +298,9 @@ def test_a_failing_trace_says_that_there_is_no_output():
     traced = trace(lambda x: x / 0)
     with pytest.raises(ZeroDivisionError):
         traced(1.0)
-    with pytest.raises(GradientError, match="<lambda> raised an exception, so .*ZeroDivisionError: .*division by zero"):
+    with pytest.raises(
+        GradientError, match=r"<lambda> raised an exception, so .*ZeroDivisionError: .*division by zero"
+    ):
         _ = traced.last_trace.grads
 
 

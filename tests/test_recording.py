@@ -60,7 +60,17 @@ class Stubborn:
     """A class that takes part in no operator."""
 
 
-TRACED = [2.5, -0.0, float("nan"), 3, 0, np.float64(1.5), np.float32(1.5), np.int64(3), np.array([1.0, -2.0])]
+TRACED = [
+    2.5,
+    -0.0,
+    float("nan"),
+    3,
+    0,
+    np.float64(1.5),
+    np.float32(1.5),
+    np.int64(3),
+    np.array([1.0, -2.0]),
+]
 OTHERS = [
     *TRACED,
     True,
@@ -75,7 +85,7 @@ OTHERS = [
     Stubborn(),
     np.array([1, 2]),
     np.array([[1.0], [2.0]], np.float32),
-    np.bool_(True),  # noqa: FBT003
+    np.bool_(True),
     np.float64(0),
 ]
 
@@ -172,7 +182,9 @@ def test_an_operator_in_place(function, x):
         lambda x: (str(x), repr(x), format(x), "{:9}".format(x)),
         lambda x: "%s %r" % (x, x),
         lambda x: (copy.copy(x), copy.deepcopy(x), copy.deepcopy([x, {"a": x}])),
-        lambda x: [isinstance(x, kind) for kind in (float, int, bool, str, np.ndarray, np.floating, numbers.Real)],
+        lambda x: [
+            isinstance(x, kind) for kind in (float, int, bool, str, np.ndarray, np.floating, numbers.Real)
+        ],
         lambda x: (x.__class__, x.__class__.__name__),
         lambda x: x.is_integer(),
         lambda x: x.real,
@@ -213,7 +225,9 @@ def test_what_python_does_with_a_number(function, x):
         assert_untouched(function, x)
     except AssertionError as error:
         # The one difference: messages that name the type of a number call each of them a float.
-        if type(x) in (int, np.float64) and ("'float' object" in str(error) or "type 'float'" in str(error)):
+        if type(x) in (int, np.float64) and (
+            "'float' object" in str(error) or "type 'float'" in str(error)
+        ):
             return
         raise
 
@@ -363,7 +377,9 @@ def test_control_flow(function, arguments, gradients):
 
 
 def test_a_decimal_is_a_cut_that_is_said():
-    with pytest.warns(CutWarning, match=r"left the graph through an operator with a Decimal; at test_recording.py:\d+"):
+    with pytest.warns(
+        CutWarning, match=r"left the graph through an operator with a Decimal; at test_recording.py:\d+"
+    ):
         finished = record(lambda n: n * Decimal("1.5") + 0, 3)
     assert finished.result == Decimal("4.5")
     assert [node.kind for node in finished.nodes] == ["input", "cut"]
@@ -377,5 +393,7 @@ def test_a_tuple_beside_an_array_is_an_array():
 
 @pytest.mark.parametrize("function", [lambda x: (-x) ** 0.5, lambda x: x * 1j, lambda x: pow(-x, 0.5)])
 def test_a_complex_result_is_refused(function):
-    with pytest.raises(UnsupportedError, match=r"can't be followed yet; at test_recording.py:\d+; got complex"):
+    with pytest.raises(
+        UnsupportedError, match=r"can't be followed yet; at test_recording.py:\d+; got complex"
+    ):
         record(function, 2.0)

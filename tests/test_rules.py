@@ -1,7 +1,5 @@
 """Every derivative rule against differences of its plain function, and proof that this check can fail."""
 
-# ruff: noqa: RUF001  the symbols of gates are those of mathematics
-
 from __future__ import annotations
 
 import math

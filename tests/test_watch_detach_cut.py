@@ -107,7 +107,7 @@ def test_detach_is_a_cut_on_purpose():
     assert_invariants(finished)
 
 
-# watch()
+# Watching values in a function
 
 
 def watching(x):
@@ -235,7 +235,10 @@ def test_a_watched_array_written_in_place():
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("nothing", "nothing named 'nothing' can be watched; it is neither a global nor a closure variable of uses_globals"),
+        (
+            "nothing",
+            "nothing named 'nothing' can be watched; it is neither a global nor a closure variable of uses_globals",
+        ),
         ("model.nothing", "a Model that is watched has no attribute 'nothing'"),
     ],
 )

@@ -41,8 +41,12 @@ class Boxes:
         self._containers: list[
             tuple[Any, Any, dict[Any, Any]]
         ] = []  # copy, the caller's, the stand-ins put in
-        self._families: dict[int, list[int]] = {}  # by memory (the owner's identity): the inputs that are in it
-        self._boxed: dict[int, tuple[Any, Structure]] = {}  # by identity: a list that is there twice stays one list
+        self._families: dict[
+            int, list[int]
+        ] = {}  # by memory (the owner's identity): the inputs that are in it
+        self._boxed: dict[
+            int, tuple[Any, Structure]
+        ] = {}  # by identity: a list that is there twice stays one list
         self._untouched: list[Any] = []  # what holds no number yet, and may hold a stand-in at the end
         self._objects: list[tuple[Any, dict[str, tuple[Any, int]]]] = []  # and their attributes before
         self._originals: dict[int, Any] = {}  # copy or stand-in (by identity) -> the caller's object

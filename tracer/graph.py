@@ -56,7 +56,7 @@ class Graph:
         self._draw_edges(has_splitter)
 
     def _place_nodes(self, has_splitter: np.ndarray[Any, Any]) -> None:
-        """Number the nodes: the rows, and what stands around them."""
+        """Give numbers to the nodes: the rows, and what stands around them."""
         recording, rows = self.recording, len(self.recording)
         slots = np.array(sorted(self.targets), INDEX)
         consumers = self.slot_consumer[slots]
@@ -85,7 +85,7 @@ class Graph:
         self.kinds[self.first_output :] = OUTPUT
 
     def _draw_edges(self, has_splitter: np.ndarray[Any, Any]) -> None:
-        """Number the edges by the node they lead to, and connect them."""
+        """Give numbers to the edges, by the node they lead to, and connect them."""
         recording, count = self.recording, len(self.kinds)
         is_traced = recording.operands >= 0
         slots = np.flatnonzero(is_traced).astype(INDEX)

@@ -101,13 +101,14 @@ def _decorate(function: Any, options: Options) -> Any:
     def traced(*args: Any, **kwargs: Any) -> Any:
         if _state.running is not None:  # called by a traced function: one scope of that trace
             return function(*args, **kwargs)
-        traced.last_trace, error = run(function, args, kwargs, options)  # type: ignore[attr-defined]
+        finished, error = run(function, args, kwargs, options)
+        traced.last_trace = finished  # type: ignore[attr-defined]  (and perhaps already another thread's)
         if error is not None:
             try:
                 raise error
             finally:
                 del error  # or its traceback and this frame would keep each other alive
-        return traced.last_trace.result  # type: ignore[attr-defined]
+        return finished.result
 
     traced.last_trace = None  # type: ignore[attr-defined]
     traced.edgegrad_options = options  # type: ignore[attr-defined]
@@ -216,7 +217,7 @@ def _box_arguments(
         running.structures[name] = None
         value = given.get(name, parameter.default)
         if value is parameter.empty:
-            value = {parameter.VAR_POSITIONAL: (), parameter.VAR_KEYWORD: {}}[parameter.kind]
+            value = () if parameter.kind is parameter.VAR_POSITIONAL else {}
         boxed = value
         if name not in options.static:
             boxed, running.structures[name] = running.boxes.box(value, name)

@@ -1,8 +1,8 @@
 """What Python offers no hook for: functions written in C that would read a bare number out of a stand-in.
 
-While a trace runs, `math.*`, the builtins `sum`, `pow`, `min` and `max`, and `np.array` are replaced by functions that do
-the same and record it; for plain values they only call the original. They are replaced in their own modules and
-wherever a module or the traced function's closure has bound the original (`from math import exp`), and put back
+While a trace runs, `math.*`, the builtins `sum`, `pow`, `min` and `max`, and `np.array` are replaced by functions
+that do the same and record it; for plain values they only call the original. They are replaced in their own modules
+and wherever a module or the traced function's closure has bound the original (`from math import exp`), and put back
 when the last trace ends.
 """
 
@@ -207,7 +207,7 @@ def _power(original: Callable[..., Any], _: str) -> Callable[..., Any]:
     """Follow the builtin pow; with a modulus Python would not ask a stand-in that stands second."""
 
     def function(*args: Any, **options: Any) -> Any:
-        if len(args) != 2 or options:  # noqa: PLR2004
+        if len(args) != 2 or options:
             return original(*map(plain, args), **plain_deep(options))
         base, exponent = args
         if (is_traced(base) or is_traced(exponent)) and _are_numbers(base, exponent):

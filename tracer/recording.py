@@ -104,6 +104,10 @@ def freeze(tape: Tape) -> Recording:
         chunk.operands[chunk.operands < 0] -= first_constant
         first += len(chunk.values)
         first_constant += len(chunk.constants)
+    instructions = np.concatenate([chunk.instructions for chunk in chunks] or [np.zeros(0, INDEX)])
+    for number, instruction in tape.waiting.items():
+        start, *_ = stops = [segment.start // WIDTH for segment in tape.segments[number : number + 2]]
+        instructions[start : stops[1] if len(stops) > 1 else count] = instruction
     return Recording(
         ops=np.concatenate([chunk.ops for chunk in chunks] or [np.zeros(0, np.int16)]),
         values=values,
@@ -111,7 +115,7 @@ def freeze(tape: Tape) -> Recording:
         operands=np.concatenate([chunk.operands for chunk in chunks] or [np.zeros(0, INDEX)]),
         constants=constants,
         params=params,
-        instructions=np.concatenate([chunk.instructions for chunk in chunks] or [np.zeros(0, INDEX)]),
+        instructions=instructions,
         segments=np.array([segment.start // WIDTH for segment in tape.segments], INDEX),
         segment_scopes=np.array([segment.scope for segment in tape.segments], INDEX),
         segment_codes=[segment.code for segment in tape.segments],

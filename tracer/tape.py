@@ -87,9 +87,13 @@ class Tape:
     is_open: bool = True
     calls: list[Call] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
+    # By number of a segment whose records edgegrad makes for the user (`sum(map(mul, xs, ys))`): the call waited in.
+    waiting: dict[int, int] = field(default_factory=dict)
     input_names: list[str] = field(default_factory=list)
     warned: set[tuple[CodeType, int]] = field(default_factory=set)
-    shared_inputs: set[int] = field(default_factory=set)  # arrays that share their memory with another argument
+    shared_inputs: set[int] = field(
+        default_factory=set
+    )  # arrays that share their memory with another argument
     families: dict[int, list[Any]] = field(default_factory=dict)  # views by the memory they share
     thread: int = field(default_factory=threading.get_ident)
     _depths: dict[FrameType, int] = field(default_factory=dict)  # position of each known frame in _stack
@@ -131,6 +135,9 @@ class Tape:
             )
         scope = self._scope_of(frame)
         self.frame = frame
+        if frame.f_code.co_filename.startswith(_OWN_FILES):
+            frame = _beyond_own(frame)
+            self.waiting[len(self.segments)] = frame.f_lasti | AUXILIARY
         self.segments.append(Segment(len(self.records), scope, frame.f_code))
         return True
 
@@ -235,6 +242,13 @@ def _same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool
         unsigned = f"u{left.itemsize}"
         return bool(np.array_equal(left.view(unsigned), right.view(unsigned)))
     return bool(left.tobytes() == right.tobytes())
+
+
+def _beyond_own(frame: FrameType) -> FrameType:
+    """Return the nearest frame that is not edgegrad's own."""
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN_FILES):
+        frame = frame.f_back
+    return frame
 
 
 def users(frame: FrameType) -> FrameType:

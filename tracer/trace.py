@@ -237,7 +237,7 @@ class Trace:
         return Values(column, others)
 
     def __getitem__(self, name: str) -> Node:
-        """Return the node of an input by its path, or of a variable: `t["h"]`, its last assignment; `t["h[3]"]`, its 4th.
+        """Return the node of an input by its path, or of a variable: `t["h"]` is its last value, `t["h[3]"]` its 4th.
 
         Raises LookupNameError with the nearest names.
         """

@@ -177,7 +177,7 @@ class ValueWriter:
     def _string(self, text: str) -> int:
         return self._strings.setdefault(text, len(self._strings))
 
-    def _leaf(self, value: Any) -> tuple[int, int] | None:  # noqa: C901, PLR0911  (one case a type)
+    def _leaf(self, value: Any) -> tuple[int, int] | None:  # noqa: PLR0911  (one case a type)
         """Return kind and payload of a value without parts; None for any other."""
         match value:
             case None:
@@ -190,7 +190,9 @@ class ValueWriter:
                 pool, place = self.arrays.add_scalars([value])
                 return _Kind.SCALAR + pool, place
             case np.ndarray() if is_plain(value.dtype) and not isinstance(value, np.ma.MaskedArray):
-                return _Kind.ARRAY, self.arrays.add(value.view(np.ndarray))
+                return _Kind.ARRAY, self.arrays.add(
+                    value if type(value) is np.ndarray else value.view(np.ndarray)
+                )
             case float():
                 return _Kind.FLOAT, int(np.float64(value).view(np.int64))
             case int() if int(value) in _INT64:
@@ -205,7 +207,7 @@ class ValueWriter:
                 return _Kind.DTYPE, self._string(value.str)
         return None
 
-    def _opened(self, value: Any) -> _Container:  # noqa: PLR0911  (one case a type)
+    def _opened(self, value: Any) -> _Container:
         """Take a container apart; what is none is described."""
         match value:
             case np.ndarray() | np.generic():

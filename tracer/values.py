@@ -153,7 +153,11 @@ class _Number(Traced, stands_for="none"):
             return lambda: self
         if not callable(attribute) or name == "is_integer":
             return attribute
-        return lambda *args: getattr(cut(self, f".{name}()", frame), name)(*args)
+
+        def leaving(*args: Any) -> Any:
+            return getattr(cut(self, f".{name}()", frame), name)(*args)
+
+        return leaving
 
 
 class Scalar(_Number, stands_for="number"):
@@ -294,7 +298,9 @@ def _in_place(
         compute(array.value, plain(other))  # raises NumPy's own error
     numpy_calls.refuse_aliased_write(array, frame)
     fresh = array.value.copy(order="K")
-    compute(fresh, plain_deep(other))  # in place, so that casting and its errors are those of the plain program
+    compute(
+        fresh, plain_deep(other)
+    )  # in place, so that casting and its errors are those of the plain program
     stand_in = record_call(name, numpy_calls.arrays_of((array, other), frame), fresh, None, frame)
     array.value = fresh
     if is_traced(stand_in):

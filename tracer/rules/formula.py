@@ -114,6 +114,8 @@ class _Fold(ast.NodeTransformer):
 
 
 def _typed(value: Any, out: Any) -> Any:
+    if type(value) is bool:  # a comparison of plain numbers: np.where(True, x, y)
+        value = np.bool_(value)
     dtype = getattr(out, "dtype", COLUMN_TYPE)
     if value.dtype is dtype or value.dtype == dtype or dtype.kind not in "fc":
         return value
