@@ -385,7 +385,9 @@ class Level(enum.IntEnum):
     HIGH = 2
 
 
-@pytest.mark.parametrize("constant", [Metres(3.0), Level.HIGH, True, np.bool_(1), np.float16(3), np.int8(3), 10**30])
+@pytest.mark.parametrize(
+    "constant", [Metres(3.0), Level.HIGH, True, np.bool_(1), np.float16(3), np.int8(3), 10**30]
+)
 def test_a_constant_of_another_type_has_its_value_in_the_gradient(constant):
     finished = record(lambda x: x * constant, 2.0)
     assert finished.grads["x"] == float(constant)
