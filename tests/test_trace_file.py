@@ -53,6 +53,18 @@ def test_every_sample_comes_back(name, tmp_path):
     assert_same(again(original, tmp_path), original)
 
 
+@pytest.mark.parametrize("name", ["arrays", "broadcasts", "calls", "cuts", "infinite", "chosen output"])
+def test_a_loaded_trace_draws_the_same_bytes(name, tmp_path):
+    original = PROGRAMS[name]()
+    loaded = again(original, tmp_path)
+    for suffix in ("dot", "svg", "png"):
+        original.draw(tmp_path / f"original.{suffix}")
+        loaded.draw(tmp_path / f"loaded.{suffix}")
+        assert (tmp_path / f"original.{suffix}").read_bytes() == (
+            tmp_path / f"loaded.{suffix}"
+        ).read_bytes()
+
+
 def test_a_run_that_raised_is_saved_as_far_as_it_came(tmp_path):
     traced = trace(fails)
     with pytest.raises(ValueError, match=r"no 4\.0"):

@@ -69,7 +69,7 @@ def test_many_terms_are_counted():
 
 def test_a_gate_shows_its_constants():
     gates = {"".join(text(box.lines)) for box in boxes(diagram(trace_of("constants")), "function")}
-    assert {"3 ×", "1 −", "+"} < gates
+    assert {"3 ×", "1 −", "x²", "+"} < gates
     assert any(gate.endswith(" 7") for gate in gates)
 
 
@@ -78,9 +78,15 @@ def test_arrays_show_shape_norm_and_worst_element():
         return (2.0 * x).sum()
 
     picture = diagram(record(double, np.array([3.0, -4.0])))
-    assert text(boxes(picture, "input")[0].lines) == ["x", "2  ‖5‖", "−4 at [1]", "2  ‖2.828‖", "2 at [0]"]
+    assert text(boxes(picture, "input")[0].lines) == [
+        "x",
+        "(2,)  ‖5‖",
+        "−4 at [1]",
+        "(2,)  ‖2.828‖",
+        "2 at [0]",
+    ]
     product = wire(picture, "x", "2 ×")
-    assert text(product.label.above) == ["2  ‖5‖"]
+    assert text(product.label.above) == ["(2,)  ‖5‖"]
     assert text(product.label.below) == ["‖1.414‖ → ‖2.828‖", "[0]  1 × 2 = 2"]
     reduction = wire(picture, "2 ×", "Σ")
     assert text(reduction.label.below) == ["1 → ‖1.414‖", "1 at [0]"]

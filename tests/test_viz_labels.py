@@ -35,9 +35,9 @@ def test_a_number_has_four_significant_digits(value, text):
 
 
 def test_an_array_is_its_shape_and_norm():
-    assert labels.summary(np.array([[3.0, 0.0], [0.0, -4.0]])) == "2×2  ‖5‖"
-    assert labels.summary(np.full(4, 1e200)) == "4  ‖2e+200‖"
-    assert labels.summary(np.zeros((0, 3))) == "0×3  ‖0‖"
+    assert labels.summary(np.array([[3.0, 0.0], [0.0, -4.0]])) == "(2, 2)  ‖5‖"
+    assert labels.summary(np.full(4, 1e200)) == "(4,)  ‖2e+200‖"
+    assert labels.summary(np.zeros((0, 3))) == "(0, 3)  ‖0‖"
 
 
 WORST = [
@@ -84,6 +84,11 @@ CONSTANTS = [
 def test_a_constant_is_named_in_a_few_characters(value, text):
     assert labels.constant(value) == text
     assert len(text) <= labels.CONSTANT_LIMIT
+
+
+def test_a_whole_exponent_is_written_above_the_line():
+    assert [labels.superscript(value) for value in (2, -1.0, np.int64(10))] == ["²", "⁻¹", "¹⁰"]
+    assert [labels.superscript(value) for value in (0.5, np.zeros(2), "2", float("nan"))] == [""] * 4
 
 
 HOSTILE = [

@@ -73,8 +73,8 @@ def is_finite(value: Any) -> bool:
 
 
 def shape(value: np.ndarray) -> str:
-    """Format an array's shape: 64, 128×64."""
-    return "×".join(map(str, value.shape))
+    """Format an array's shape as Python does: (64,), (128, 64)."""
+    return str(tuple(value.shape))
 
 
 def norm(value: Any) -> str:
@@ -120,7 +120,7 @@ def worst(value: np.ndarray) -> str:
 
 
 def summary(value: np.ndarray) -> str:
-    """Format an array by shape and norm: 128×64 ‖4.123‖."""
+    """Format an array by shape and norm: (128, 64)  ‖4.123‖."""
     return f"{shape(value)}  {norm(value)}"
 
 
@@ -182,7 +182,7 @@ def _constant(value: Any) -> str:
     if isinstance(value, (bool, int, float, complex, np.number, np.bool_)):
         return number(value)
     if isinstance(value, np.ndarray):
-        return f"({', '.join(map(str, value.shape))})" if value.ndim else constant(value[()])
+        return shape(value) if value.ndim else constant(value[()])
     if isinstance(value, slice):
         ends = ["" if end is None else constant(end) for end in (value.start, value.stop)]
         return ":".join(ends) + ("" if value.step is None else f":{constant(value.step)}")

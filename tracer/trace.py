@@ -328,7 +328,7 @@ class Trace:
             raise GradientError(
                 f"{self.function} returned several values",
                 got=f"got {len(candidates)} outputs{self._choices(': ')}",
-                advice="choose one: @trace(of=…), t.backward(of=…), or edgegrad run --of …",
+                advice="choose one: @trace(of=…), or t.backward(of=…)",
             )
         return candidates[0]
 

@@ -31,12 +31,19 @@ def is_plain(dtype: np.dtype[Any]) -> bool:
 
 
 class _Extent(NamedTuple):
-    """Where the elements of an array lie: from `low` up to `high`, the first at `address`; `dense`: with no gaps."""
+    """Where the elements of an array lie: from `low` up to `high`, the first at `address`."""
 
     address: int
     low: int
     high: int
-    dense: bool
+
+
+class _Place(NamedTuple):
+    """An array as it is written: itself or a copy, and how many elements into which other array it begins."""
+
+    shown: AnyArray
+    holder: int
+    offset: int
 
 
 @dataclass(slots=True)
@@ -47,29 +54,18 @@ class ArrayWriter:
     """
 
     _arrays: list[AnyArray] = field(default_factory=list)
-    _extents: list[_Extent] = field(default_factory=list)
-    # By what of the memory an array shows, and by identity, which is faster to look up.
-    _numbers: dict[tuple[Any, ...], int] = field(default_factory=dict)
-    _known: dict[int, tuple[int, AnyArray]] = field(default_factory=dict)
+    _numbers: dict[int, int] = field(default_factory=dict)  # by identity
     _pools: dict[str, int] = field(default_factory=dict)
     _scalars: dict[str, list[AnyArray]] = field(default_factory=dict)
     _scalar_counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, array: AnyArray) -> int:
-        """Return the number of an array; one that shows the same memory in the same way has the same number."""
-        known = self._known.get(id(array))
-        if known is not None:
-            return known[0]
-        extent = _extent(array)
-        # The stride of an axis of length 1 means nothing.
-        strides = None if array.flags.c_contiguous else [step if n > 1 else 0 for n, step in _axes(array)]
-        key = (extent.address, array.dtype.str, array.shape, strides and tuple(strides))
-        number = self._numbers.setdefault(key, len(self._arrays))
-        if number == len(self._arrays):
+        """Return the number of an array, the same one whenever it is the same object."""
+        number = self._numbers.get(id(array))
+        if number is None:
+            number = self._numbers[id(array)] = len(self._arrays)
             self._arrays.append(array)
-            self._extents.append(extent)
             self._pool(array.dtype)
-        self._known[id(array)] = number, array
         return number
 
     def add_scalars(self, scalars: Sequence[np.generic]) -> tuple[int, int]:
@@ -88,72 +84,81 @@ class ArrayWriter:
         """Return the columns of the table of views, and by type the one-dimensional blocks of its pool."""
         blocks = {name: list(self._scalars.get(name, ())) for name in self._pools}
         filled = {name: self._scalar_counts.get(name, 0) for name in self._pools}
-        holders, copies = self._holders()
+        places = self._places()
         starts: dict[int, int] = {}  # by holder: where it begins in its pool
         columns: dict[str, list[int]] = {
             name: [] for name in ("pools", "offsets", "ranks", "shapes", "strides")
         }
         for number, array in enumerate(self._arrays):
-            shown, extent, holder = array, self._extents[number], holders.get(number, number)
-            held, held_extent = self._arrays[holder], self._extents[holder]
-            if number in copies:
-                shown = held = copies[number]
-                extent = held_extent = _extent(shown)
-            name, item, offset = array.dtype.str, array.itemsize, 0
-            if array.size:
-                if holder not in starts:
-                    starts[holder] = filled[name]
-                    blocks[name].append(_flat(held))
-                    filled[name] += held.size
-                offset = starts[holder] + (extent.address - held_extent.low) // item
+            shown, holder, offset = places.get(number) or (array, number, 0)
+            name, item, has_items = array.dtype.str, array.itemsize, array.size > 0
+            if holder not in starts:
+                held = places[holder].shown if holder in places else self._arrays[holder]
+                starts[holder] = filled[name]
+                blocks[name].append(_flat(held))
+                filled[name] += held.size
             columns["pools"].append(self._pools[name])
-            columns["offsets"].append(offset)
+            columns["offsets"].append(starts[holder] + offset)
             columns["ranks"].append(array.ndim)
             columns["shapes"] += array.shape
             columns["strides"] += [
-                step // item if length > 1 else 0  # of what was cut to length 1 because it repeats, too
+                step // item
+                if has_items and length > 1
+                else 0  # 0, too, for what was cut because it repeats
                 for length, step in _axes(shown)
             ]
         return columns, {name: _joined(pieces) for name, pieces in blocks.items()}
 
-    def _holders(self) -> tuple[dict[int, int], dict[int, AnyArray]]:
-        """Return, for arrays that are not written as they are, which one they are a view of, or the copy to write.
+    def _places(self) -> dict[int, _Place]:
+        """Return how the arrays are written that share memory with others or do not fill theirs in order."""
+        families: dict[int, list[int]] = {}
+        for number, array in enumerate(self._arrays):
+            if array.size:
+                families.setdefault(_owner(array), []).append(number)
+        places: dict[int, _Place] = {}
+        for family in families.values():
+            if len(family) > 1 or not self._arrays[family[0]].flags.c_contiguous:
+                self._place(family, places)
+        return places
 
-        Going up in memory, longest first, an array lies inside the last one that reached further than all before
-        it, or inside none.
+    def _place(self, family: list[int], places: dict[int, _Place]) -> None:
+        """Find the arrays of one memory that lie inside another.
+
+        Going up in memory, longest first, that is the last one that reached further than all before it, or none.
         """
-        holders: dict[int, int] = {}
-        copies: dict[int, AnyArray] = {}
-        extents = self._extents
-        filled = (number for number, array in enumerate(self._arrays) if array.size)
-        order = sorted(filled, key=lambda number: (extents[number].low, -extents[number].high, number))
+        extents = {number: _extent(self._arrays[number]) for number in family}
         furthest: dict[tuple[str, int], int] = {}
-        for number in order:
+        for number in sorted(family, key=lambda each: (extents[each].low, -extents[each].high, each)):
             array, extent = self._arrays[number], extents[number]
             item = array.itemsize
-            family = (array.dtype.str, extent.low % item)
-            holder = furthest.get(family)
-            if (
-                holder is not None
-                and extent.high <= extents[holder].high
-                and (array.flags.c_contiguous or all(step % item == 0 for step in array.strides))
-            ):
-                holders[number] = holder
-            elif extent.dense:
-                furthest[family] = number
+            kind = (array.dtype.str, extent.low % item)
+            holder = furthest.get(kind)
+            is_inside = holder is not None and extent.high <= extents[holder].high
+            if holder is not None and is_inside and all(step % item == 0 for step in array.strides):
+                places[number] = _Place(array, holder, (extent.address - extents[holder].low) // item)
+            elif _is_dense(array):
+                furthest[kind] = number
+                places[number] = _Place(array, number, (extent.address - extent.low) // item)
             else:
-                copies[number] = _without_gaps(array)
-        return holders, copies
+                copy = _without_gaps(array)
+                around = _extent(copy)
+                places[number] = _Place(copy, number, (around.address - around.low) // item)
+
+
+def _owner(array: AnyArray) -> int:
+    """Return the identity of what the memory of an array belongs to."""
+    base: Any = array
+    while type(base) is np.ndarray and base.base is not None:
+        base = base.base
+    return id(base)
 
 
 def _extent(array: AnyArray) -> _Extent:
-    address = low = high = array.__array_interface__["data"][0] if array.size else 0
-    if array.flags.c_contiguous:
-        return _Extent(address, low, low + array.nbytes, dense=True)
+    address = low = high = array.__array_interface__["data"][0]
     for length, step in _axes(array):
         reach = (length - 1) * step
         low, high = low + min(reach, 0), high + max(reach, 0)
-    return _Extent(address, low, high + array.itemsize, _is_dense(array))
+    return _Extent(address, low, high + array.itemsize)
 
 
 def _joined(pieces: list[AnyArray]) -> list[AnyArray]:
@@ -208,26 +213,19 @@ def read_arrays(columns: Mapping[str, list[int]], pools: Sequence[AnyArray]) -> 
     if not len(columns["shapes"]) == len(columns["strides"]) == sum(columns["ranks"]):
         raise ValueError("the table of arrays has columns of unequal length")
     lengths, steps = iter(columns["shapes"]), iter(columns["strides"])
-    return [
-        _view(
-            pools[number],
-            offset,
-            tuple(itertools.islice(lengths, rank)),
-            tuple(itertools.islice(steps, rank)),
-        )
-        for number, offset, rank in zip(columns["pools"], columns["offsets"], columns["ranks"], strict=True)
-    ]
-
-
-def _view(pool: AnyArray, offset: int, shape: tuple[int, ...], steps: tuple[int, ...]) -> AnyArray:
-    """Return one array; NumPy itself refuses a shape that reaches out of the pool."""
-    item = pool.itemsize
-    if len(shape) > _MOST_AXES or math.prod(shape) * item > max(_LARGEST_REPEAT, pool.nbytes):
-        raise ValueError("an array is larger than its pool")
-    if 0 in shape:
-        view = np.empty(shape, pool.dtype)
-        view.flags.writeable = False
-        return view
-    strides = tuple(step * item for step in steps)
-    # The bytes, because NumPy hands out no buffer of dates.
-    return np.ndarray(shape, pool.dtype, pool.view(np.uint8).data, offset * item, strides)
+    memories = [
+        pool.view(np.uint8).data for pool in pools
+    ]  # bytes, because NumPy hands out no buffer of dates
+    arrays = []
+    for number, offset, rank in zip(columns["pools"], columns["offsets"], columns["ranks"], strict=True):
+        dtype, memory = pools[number].dtype, memories[number]
+        shape = tuple(itertools.islice(lengths, rank))
+        strides = tuple(step * dtype.itemsize for step in itertools.islice(steps, rank))
+        if rank > _MOST_AXES or math.prod(shape) * dtype.itemsize > max(_LARGEST_REPEAT, memory.nbytes):
+            raise ValueError("an array is larger than its pool")
+        # NumPy itself refuses a shape that reaches out of the memory.
+        if 0 in shape:
+            arrays.append(np.ndarray(shape, dtype, b""))
+        else:
+            arrays.append(np.ndarray(shape, dtype, memory, offset * dtype.itemsize, strides))
+    return arrays

@@ -1,6 +1,8 @@
 """Document and columns -> trace, checked: what is read here may have been written by anybody. Used by trace_file.py.
 
 Everything is checked that the other rooms rely on without looking: lengths, ranges, the order of operands, types.
+What a file that was tampered with can still hold are wrong numbers, also as an index or an axis: NumPy refuses those
+when a gradient is computed again.
 """
 
 from __future__ import annotations

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from tracer.source import Place
     from tracer.trace import Trace
 
-Columns: TypeAlias = dict[
-    str, list[AnyArray]
-]  # by name: one-dimensional pieces of one type, to be written in a row
+# By name: one-dimensional pieces of one type, which are written one after the other.
+Columns: TypeAlias = dict[str, list[AnyArray]]
 Document: TypeAlias = dict[str, Any]
 
 INTEGERS = tuple(

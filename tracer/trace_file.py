@@ -17,6 +17,7 @@ import os
 import secrets
 import stat
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,6 @@ from tracer.trace_encode import encode
 from tracer.trace_values import plain_dtype
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import BinaryIO
 
     from tracer.trace import Trace
@@ -51,10 +51,10 @@ def save(trace: Trace, path: Path) -> None:
     """
     document, columns = encode(trace)
     lead = {"format": _FORMAT, "format_version": FORMAT_VERSION, "written_by": _own_version()}
+    target = Path(os.path.realpath(path))  # a link stays a link
     try:
-        target = path.resolve()  # a link stays a link
         if target.exists():
-            _refuse_special_file(target, "write")
+            _refuse_special_file(target, path, "write")
         _write_whole(target, lead | document, columns)
     except OSError as error:
         raise TraceFileError(f"can't write {path}", got=_reason(error)) from error
@@ -122,7 +122,7 @@ def load_trace(path: Path) -> Trace:
     Raises TraceFileError for anything that is not such a file, whole and of a version that is known here.
     """
     try:
-        _refuse_special_file(path, "read")
+        _refuse_special_file(path, path, "read")
         with path.open("rb") as file:
             return _load(file, path)
     except TraceFileError:
@@ -227,9 +227,9 @@ def _read_column(archive: zipfile.ZipFile, name: str) -> AnyArray:
 # ------------------------------------------------------------------------------------------------------- both
 
 
-def _refuse_special_file(path: Path, verb: str) -> None:
+def _refuse_special_file(target: Path, path: Path, verb: str) -> None:
     """Raise for what is there and no regular file: a pipe or a device has no end, and must not be replaced."""
-    mode = path.stat().st_mode
+    mode = target.stat().st_mode
     if not stat.S_ISREG(mode):
         kind = "it is a directory" if stat.S_ISDIR(mode) else "it is no regular file"
         raise TraceFileError(f"can't {verb} {path}", got=kind, advice="give the name of a file")

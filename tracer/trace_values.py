@@ -190,7 +190,9 @@ class ValueWriter:
                 pool, place = self.arrays.add_scalars([value])
                 return _Kind.SCALAR + pool, place
             case np.ndarray() if is_plain(value.dtype) and not isinstance(value, np.ma.MaskedArray):
-                return _Kind.ARRAY, self.arrays.add(value.view(np.ndarray))
+                return _Kind.ARRAY, self.arrays.add(
+                    value if type(value) is np.ndarray else value.view(np.ndarray)
+                )
             case float():
                 return _Kind.FLOAT, int(np.float64(value).view(np.int64))
             case int() if int(value) in _INT64:

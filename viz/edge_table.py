@@ -154,7 +154,7 @@ def _leads_to(trace: Trace, op: str) -> Mask:
     if op in special:
         return special[op]
     present = [OP_NAMES[number] for number in np.unique(ops[kinds == FUNCTION]).tolist()]
-    close = difflib.get_close_matches(op, present, n=1)
+    close = difflib.get_close_matches(op, present, n=1, cutoff=0.5)
     raise UsageError(
         f"the trace of {trace.function} has no operation {op}",
         advice=f"did you mean {close[0]}?" if close else f"it has {', '.join(present) or 'none'}",

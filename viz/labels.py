@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from tracer.numbers_text import (
     CONSTANT_LIMIT,
     addends,
@@ -24,6 +28,8 @@ from tracer.numbers_text import (
 
 NAME_LIMIT = 32
 
+_SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
 __all__ = [
     "CONSTANT_LIMIT",
     "addends",
@@ -41,6 +47,7 @@ __all__ = [
     "shape",
     "shorten",
     "summary",
+    "superscript",
     "worst",
     "worst_index",
 ]
@@ -49,3 +56,11 @@ __all__ = [
 def name(text: str) -> str:
     """Make a user's name fit to be drawn."""
     return shorten(clean(text), NAME_LIMIT)
+
+
+def superscript(value: Any) -> str:
+    """Write a whole exponent above the line, ² or ⁻¹; empty for what has no such characters."""
+    text = number(value) if isinstance(value, (int, float, np.number)) else ""
+    return (
+        text.translate(_SUPERSCRIPTS) if all(ord(character) in _SUPERSCRIPTS for character in text) else ""
+    )

@@ -24,9 +24,13 @@ SWEEPS = 12
 COORDINATE_SWEEPS = 12
 BIG_SWEEPS = 3
 SMALL = 1_500  # items and bends up to which more is tried against crossings
+LONG = 300  # items and bends from which on a chain is kept straight
 BIG = 12_000  # items and bends from which on fewer sweeps are made, and crossings not counted
 MOST_BENDS = 250_000  # beyond it long segments run straight, behind whatever is there
 STRAIGHT = 6.0  # how much more a segment between two bends pulls than another
+ASIDE = 0.03  # how little a splitter's copy pulls in a long graph, whose chains would drift away
+LEVEL = 0.25  # less than this is no bend
+LONG_TRUNK = 6  # bends from which on only one of a trunk's wires is drawn along all of it
 
 
 def place(skeleton: Skeleton) -> Placement:
@@ -78,16 +82,19 @@ class _Layers:
             trunks.append(trunk)
             total += bends
             self.layer.extend(range(ranks_of[item] + 1, ranks_of[item] + 1 + bends))
-        self.chains: list[list[int]] = []
+        for item, trunk in enumerate(trunks):
+            links.update(dict.fromkeys(pairwise([item, *trunk])))
+        self.chains: list[tuple[int, range, int]] = []  # tail, the bends between, head
         for tail, head, length in zip(
             skeleton.tail.tolist(), skeleton.head.tolist(), span.tolist(), strict=True
         ):
-            chain = [tail, *trunks[tail][: length - 1], head]
-            self.chains.append(chain)
-            links.update(dict.fromkeys(pairwise(chain)))
+            trunk = trunks[tail][: length - 1]
+            self.chains.append((tail, trunk, head))
+            links[trunk[-1] if trunk else tail, head] = None
         self.total = total
         self.height = np.concatenate([skeleton.height, np.zeros(total - size)])
         self.width = np.concatenate([skeleton.width, np.zeros(total - size)])
+        self.is_late = [*skeleton.is_late.tolist(), *[False] * (total - size)]
         self.before: list[list[int]] = [[] for _ in range(total)]
         self.after: list[list[int]] = [[] for _ in range(total)]
         for tail, head in links:
@@ -219,6 +226,8 @@ class _Layers:
         """Move one layer's items to the least weighted squares of their wishes, in order and apart."""
         size = self.skeleton.size
         wishes, weights = [], []
+        is_late = self.is_late
+        aside = 1.0 if self.total < LONG else ASIDE
         before, after = (self.before, self.after) if forwards else (self.after, self.before)
         for item, offset in zip(layer, offsets, strict=True):
             neighbours = before[item]
@@ -226,7 +235,8 @@ class _Layers:
                 neighbours = neighbours + after[item]
             wish = weight = 0.0
             for each in neighbours:
-                pull = STRAIGHT if item >= size and each >= size else 1.0
+                aside_pull = aside if is_late[item] or is_late[each] else 1.0
+                pull = STRAIGHT if item >= size and each >= size else aside_pull
                 wish += pull * heights[each]
                 weight += pull
             wishes.append((wish / weight if weight else heights[item]) - offset)
@@ -250,21 +260,42 @@ class _Layers:
         x: Floats = (left + wide / 2)[np.asarray(self.layer)]
         return x
 
+    def _own_parts(self) -> list[list[int]]:
+        """List the items and bends that each wire is drawn along: of a long trunk, one wire draws the whole."""
+        furthest: dict[int, int] = {}
+        for number, (tail, trunk, _) in enumerate(self.chains):
+            if len(trunk) > len(self.chains[furthest.setdefault(tail, number)][1]):
+                furthest[tail] = number
+        return [
+            [trunk[-1], head]
+            if len(trunk) > LONG_TRUNK and furthest[tail] != number
+            else [tail, *trunk, head]
+            for number, (tail, trunk, head) in enumerate(self.chains)
+        ]
+
     def paths(self, x: Floats, y: Floats) -> tuple[Floats, ...]:
         """Draw each segment: level through every layer, and a Bézier curve from layer to layer."""
-        ends = entries(self.skeleton, x, y, [y[chain[-2]] for chain in self.chains]).tolist()
+        origin = [y[trunk[-1] if trunk else tail] for tail, trunk, _ in self.chains]
+        ends = entries(self.skeleton, x, y, origin).tolist()
         paths = []
-        for number, chain in enumerate(self.chains):
+        for number, chain in enumerate(self._own_parts()):
             tail, head = chain[0], chain[-1]
             end_x, end_y = ends[number]
             points = [(x[tail] + self.width[tail] / 2, y[tail])]
+            level = points[0][0]  # how far the wire has run level since its last bend
             for first, second in pairwise(chain):
                 start, stop = self.right[self.layer[first]], self.left[self.layer[second]]
                 arrive = end_y if second == head else y[second]
+                level = max(level, start)
+                if abs(arrive - points[-1][1]) < LEVEL:
+                    level = stop
+                    continue
+                from_y = points[-1][1]
+                points += _line(points[-1], (level, from_y))
                 bend = (stop - start) / 2
-                points += _line(points[-1], (start, y[first]))
-                points += [(start + bend, y[first]), (stop - bend, arrive), (stop, arrive)]
-            points += _line(points[-1], (end_x, end_y))
+                points += [(start + bend, from_y), (stop - bend, arrive), (stop, arrive)]
+                level = stop
+            points += _line(points[-1], (max(level, end_x), end_y))
             paths.append(np.array(points))
         return tuple(paths)
 

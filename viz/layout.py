@@ -181,7 +181,8 @@ def _wires(
             segment += 1
             texts = _set_label(arrow.label, float(placement.x[item]), float(placement.y[item]))
         start, stop = shapes[arrow.source].rect, shapes[arrow.target].rect
-        if not skeleton.is_gate[arrow.source]:
+        room = placement.x[arrow.source] + skeleton.width[arrow.source] / 2
+        if points[0, 0] <= room + SNAP:
             points = _join(np.array([[start.x + start.width, points[0, 1]]]), points)
         if not skeleton.is_gate[arrow.target]:
             points = _join(points, np.array([[stop.x, points[-1, 1]]]))

@@ -45,9 +45,14 @@ def split_target(target: str) -> tuple[Path, str]:
         return path, name
     if path.is_dir():
         raise UsageError(f"{file} is a folder", advice="name a Python file: FILE.py or FILE.py:FUNCTION")
-    neighbours = sorted(each.name for each in path.parent.glob("*.py")) if path.parent.is_dir() else []
-    close = [str(path.with_name(name)) for name in difflib.get_close_matches(path.name, neighbours, n=1)]
+    close = close_file(path)
     raise UsageError(f"there is no file {file}", advice=_did_you_mean(close))
+
+
+def close_file(path: Path) -> list[str]:
+    """Return the file of the same kind in the same folder whose name is nearest, if one is near."""
+    neighbours = {each.stem: each for each in sorted(path.parent.glob(f"*{path.suffix}"))}
+    return [str(neighbours[stem]) for stem in difflib.get_close_matches(path.stem, neighbours, n=1)]
 
 
 def load_function(file: Path, name: str) -> Callable[..., Any]:
@@ -286,14 +291,3 @@ def options_of(function: Callable[..., Any]) -> Any:
     from tracer.hook import Options  # noqa: PLC0415
 
     return getattr(function, "edgegrad_options", Options())
-
-
-__all__ = [
-    "arguments",
-    "described",
-    "load_function",
-    "options_of",
-    "place_of",
-    "program_folder",
-    "split_target",
-]

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer import load
-from tracer.errors import CutWarning, DrawError, EdgegradError, ProgramError, TraceFileError, UsageError
+from tracer.errors import (
+    CutWarning,
+    DrawError,
+    EdgegradError,
+    GradientError,
+    ProgramError,
+    TraceFileError,
+    UsageError,
+)
 from tracer.hook import run
 from viz.loading import (
     arguments,
+    close_file,
     described,
     load_function,
     options_of,
@@ -88,6 +96,8 @@ def why_no_gradient(trace: Trace) -> EdgegradError | None:
         trace.output  # noqa: B018  (reading it is the question)
         trace.seed_value  # noqa: B018
     except EdgegradError as error:
+        if isinstance(error, GradientError) and error.what.endswith("returned several values"):
+            return GradientError(error.what, got=error.got, advice="choose one with --of")
         return error
     return None
 
@@ -107,15 +117,8 @@ def save(trace: Trace, path: Path) -> None:
 def open_trace(path: Path) -> Trace:
     """Read a trace file; raises UsageError where there is none, TraceFileError where it is no trace."""
     if not path.exists():
-        neighbours = (
-            [each.name for each in path.parent.glob(f"*{TRACE_SUFFIX}")] if path.parent.is_dir() else []
-        )
-        close = difflib.get_close_matches(path.name, sorted(neighbours), n=1)
-        advice = (
-            f"did you mean {path.with_name(close[0])}?"
-            if close
-            else f"make one: edgegrad run FILE.py -o {path}"
-        )
+        close = close_file(path)
+        advice = f"did you mean {close[0]}?" if close else f"make one: edgegrad run FILE.py -o {path}"
         raise UsageError(f"there is no file {path}", advice=advice)
     if path.is_dir():
         raise UsageError(f"{path} is a folder", advice=f"name a {TRACE_SUFFIX} file")

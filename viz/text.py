@@ -20,7 +20,7 @@ from viz.summary import SHOWN_TERMS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tracer.diagnose.explain import Explanation
+    from tracer.diagnose.tree import Explanation
     from tracer.trace import Trace
     from viz.edge_table import EdgeLine, EdgeTable
     from viz.samples import Sample
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 VALUE, GRADIENT, NAME, QUIET, ALARM = "green", "red", "bold", "dim", "bold red"
 _UNLIMITED = 1000  # wide enough for any line, where no terminal sets a limit
-_LEAST_EXPLANATION = 60
+_LEAST_EXPLANATION = 40
+_LEAST_CODE = 12
 _NOT_REACHED = "0 (the output does not depend on it)"
 
 
@@ -161,21 +162,34 @@ def edge_parts(table: EdgeTable) -> list[Any]:
     """Lay out a table of edges."""
     if not table.lines:
         return [Text(f"no edge of {table.edges:,} fits")]
-    headings = [">step", "edge", ">value"]
-    headings += ["gradient"] if table.has_gradients else []
-    shown = _table(*headings, "line", "code")
-    shown.columns[-1].no_wrap = False  # the one column that gives way: its cells are cut short
-    for line in table.lines:
-        step = "" if line.step is None else f"{line.step:,}"
-        row = [Text(step, style=QUIET), _ends(line), _value(line.value, VALUE)]
-        if table.has_gradients:
-            row.append(_gradient(line))
-        place = f"{line.file}:{line.line}" if line.file else ""
-        shown.add_row(*row, Text(place, style=QUIET), Text(line.code, no_wrap=True, overflow="ellipsis"))
+    headings = [">step", "edge", ">value", *(["gradient"] if table.has_gradients else []), "line", "code"]
+    shown = _table(*headings)
+    rows = [_edge_row(line, has_gradients=table.has_gradients) for line in table.lines]
+    taken = sum(max(len(row[column]) for row in rows) + 2 for column in range(len(headings) - 1))
+    if width() - taken < _LEAST_CODE:
+        shown.columns.pop()
+    for column in shown.columns:
+        column.no_wrap = column.header not in (
+            "edge",
+            "gradient",
+            "code",
+        )  # those give way: they are cut short
+    for row in rows:
+        shown.add_row(*row[: len(shown.columns)])
     left = table.chosen - len(table.lines)
     if left <= 0:
         return [shown]
     return [shown, Text(f"… {_plural(left, 'more edge')}: --top {table.chosen}", style=QUIET)]
+
+
+def _edge_row(line: EdgeLine, *, has_gradients: bool) -> list[Text]:
+    step = Text("" if line.step is None else f"{line.step:,}", style=QUIET)
+    place = Text(f"{line.file}:{line.line}" if line.file else "", style=QUIET)
+    gradient = [_gradient(line)] if has_gradients else []
+    row = [step, _ends(line), _value(line.value, VALUE), *gradient, place, Text(line.code)]
+    for cell in row:
+        cell.no_wrap, cell.overflow = True, "ellipsis"
+    return row
 
 
 def _ends(line: EdgeLine) -> Text:
@@ -190,23 +204,16 @@ def _gradient(line: EdgeLine) -> Text:
     if line.step is None:
         return Text("0 (not reached)", style=QUIET)
     result = _value(line.grad, GRADIENT)
-    if line.op in ("copy", "output"):
-        return Text("Σ = " if line.op == "copy" else "seed ").append_text(result)
-    if line.local is None:
+    if line.op in ("copy", "broadcast", "output"):
+        return Text("seed " if line.op == "output" else "Σ = ").append_text(result)
+    if line.local is None or labels.is_array(line.local):
         return Text(f"{labels.norm(line.upstream)} → ").append_text(_number(line.grad, GRADIENT))
-    if labels.is_array(line.local):
-        times = f" × {_factor(line.formula)}" if line.formula else ""
-        return Text(f"{labels.norm(line.upstream)}{times} → ").append_text(_number(line.grad, GRADIENT))
     return Text(f"{labels.factors(line.upstream, line.local)} = ").append_text(result)
-
-
-def _factor(formula: str) -> str:
-    return f"({formula})" if " " in formula else formula.replace("-", "−")
 
 
 def explanation_text(explained: Explanation) -> str:
     """Write an explanation as wide as the terminal."""
-    from tracer.diagnose.explain import WIDTH, render  # noqa: PLC0415  (for this command alone)
+    from tracer.diagnose.tree import WIDTH, render  # noqa: PLC0415  (for this command alone)
 
     columns = width()
     return render(explained, WIDTH if columns == _UNLIMITED else max(columns, _LEAST_EXPLANATION))

@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 
 
 def gate_text(node: Any) -> str:
-    """Show a gate's operation, and the constants among its operands: ×, × 3, 1 −, clip(·, 0, 1)."""
+    """Show a gate's operation, and the constants among its operands: ×, × 3, 1 −, x², clip(·, 0, 1)."""
     symbol = labels.shorten(labels.clean(node.symbol), labels.CONSTANT_LIMIT)
     operands = node.operands
     is_wire = [_is_edge(operand) for operand in operands]
     if all(is_wire):
         return symbol
     texts = ["·" if wire else labels.constant(each) for each, wire in zip(operands, is_wire, strict=True)]
+    if symbol == "^" and is_wire[0] and labels.superscript(operands[1]):
+        return f"x{labels.superscript(operands[1])}"
     if len(texts) == 2 and not symbol[:1].isalnum():
         return f"{symbol} {texts[1]}" if is_wire[0] else f"{texts[0]} {symbol}"
     return labels.shorten(f"{symbol}({', '.join(texts)})", 2 * labels.CONSTANT_LIMIT)

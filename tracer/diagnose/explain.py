@@ -1,6 +1,6 @@
 """The arithmetic behind one gradient, from the splitter's sum down to the seed. Used by Trace.explain and the terminal.
 
-`explanation` decides what is said, as data; `render` makes lines of text of it. A value whose gradient two terms need
+`explanation` decides what is said, as data; tree.py makes lines of text of it. A value whose gradient two terms need
 is explained once, at the place nearest to the top, and the other place says where.
 """
 
@@ -10,12 +10,23 @@ import re
 from collections import deque
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.diagnose.magnitude import largest_of
-from tracer.numbers_text import addends, clean, constant, is_array, norm, norms, number, summary
+from tracer.diagnose.tree import LOCAL, WIDTH, Explanation, Term, cut_short, render
+from tracer.numbers_text import (
+    SHOWN_TERMS,
+    addends,
+    clean,
+    constant,
+    is_array,
+    norm,
+    norms,
+    number,
+    summary,
+)
 from tracer.rules import RULES
 from tracer.rules.kinds import Elementwise, Part
 
@@ -26,47 +37,7 @@ if TYPE_CHECKING:
     from tracer.trace import Trace
     from tracer.views import Edge, Node
 
-WIDTH = 100
 OPERAND_LIMIT = 16  # a longer operand would hide the formula that it stands in
-LEAST_CODE = 12
-GAP = "   "
-
-Kind = Literal["use", "broadcast", "seed", "unseeded", "unreached", "cut", "more", "deeper", "seen"]
-
-_AUGMENTED = re.compile(r"[^=]*(\*\*|//|>>|<<|[-+*/%@&|^])=")
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One line of the tree: a use of the value above it, and what the use sent back; or what is left out here."""
-
-    kind: Kind
-    level: int
-    parent: int  # position of the term whose upstream gradient this is a part of; -1: the value asked for
-    arithmetic: str
-    grad: Any = None
-    upstream: Any = None
-    local: Any = None
-    formula: str = ""
-    op: str = ""
-    port: int = 0
-    has_twin: bool = False  # the operation takes the same value at another port too
-    variable: str = ""
-    code: str = ""
-    file: str = ""
-    line: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """The gradient of one value: a heading, and the terms in the order of the text."""
-
-    name: str
-    value: Any
-    grad: Any
-    uses: int
-    heading: str
-    terms: tuple[Term, ...]
 
 
 def explain(trace: Trace, name: str, *, depth: int = 6, top: int = 5, width: int = WIDTH) -> str:
@@ -82,7 +53,7 @@ def explanation(trace: Trace, name: str, *, depth: int = 6, top: int = 5) -> Exp
     node = trace[name]
     uses = _uses_of(node)
     label = node.label or name
-    heading = _heading(node, label, uses, top)
+    heading = _heading(node, label, uses)
     return Explanation(label, node.value, node.grad, len(uses), heading, _terms(node, depth, top))
 
 
@@ -226,7 +197,7 @@ def _use(edge: Edge, level: int) -> _Draft:
     formula = _formula(edge)
     known = replace(
         known,
-        arithmetic=_product(edge, formula),
+        arithmetic=_product(edge),
         upstream=edge.upstream,
         local=edge.local,
         formula=formula,
@@ -248,21 +219,16 @@ def one_line(code: str) -> str:
     return clean(re.sub(r"(?<=[(\[{]) | (?=[)\]}])", "", " ".join(code.split())))
 
 
-def cut_short(text: str, limit: int) -> str:
-    """Cut code that is too long at its end; its beginning tells best where it stands."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _product(edge: Edge, formula: str) -> str:
+def _product(edge: Edge) -> str:
     """Write upstream × local = grad, for arrays by their norms."""
     grad, upstream, local = edge.grad, edge.upstream, edge.local
     if local is None:
         return f"{norm(grad)} from {norm(upstream)}"
     if not is_array(local):
-        return f"{norm(grad)} = {norm(upstream)} × {number(local)}{f' ({formula})' if formula else ''}"
+        return f"{norm(grad)} = {norm(upstream)} × {number(local)}"
     if local.size and local.min() == local.max():
         return f"{norm(grad)} = {norm(upstream)} × {number(local.flat[0])}"
-    return f"{norm(grad)} from {norm(upstream)} × {f'({formula})' if formula else 'local'}"
+    return f"{norm(grad)} from {norm(upstream)} × {LOCAL}"
 
 
 def _formula(edge: Edge) -> str:
@@ -315,7 +281,7 @@ def _called(node: Node) -> str:
     return cut_short(one_line(text), 2 * OPERAND_LIMIT) if text else node.op
 
 
-def _heading(node: Node, label: str, uses: list[int], top: int) -> str:
+def _heading(node: Node, label: str, uses: list[int]) -> str:
     """Write the value, its gradient, and the sum that it is."""
     value = summary(node.value) if is_array(node.value) else number(node.value)
     start = f"{clean(label)} = {value} · grad"
@@ -330,60 +296,8 @@ def _heading(node: Node, label: str, uses: list[int], top: int) -> str:
     count = f"({len(uses):,} uses)"
     edges = node.trace.edges
     if is_array(node.grad):
-        shown = uses if len(uses) <= top else largest_of(node.trace.edge_gradients(), uses, top)
+        is_long = len(uses) > SHOWN_TERMS
+        shown = largest_of(node.trace.edge_gradients(), uses, SHOWN_TERMS) if is_long else uses
         return f"{start} {norm(node.grad)} from Σ {norms([edges[use].grad for use in shown], len(uses))} {count}"
     terms = node.trace.edge_gradients().floats[uses]
-    return f"{start} {norm(node.grad)} = Σ {addends(terms, limit=top)} {count}"
-
-
-def render(explained: Explanation, width: int = WIDTH) -> str:
-    """Write an explanation as a tree of lines of at most `width` characters, as far as the arithmetic leaves room."""
-    lines = [(guide + term.arithmetic, term) for guide, term in _guided(explained.terms)]
-    placed = [(left, term) for left, term in lines if term.op]
-    left_width = max((len(left) for left, _ in placed), default=0)
-    op_width = max((len(_operation(term)) for _, term in placed), default=0)
-    place_width = max((len(_place(term)) for _, term in placed), default=0)
-    room = max(width - left_width - op_width - place_width - 3 * len(GAP), LEAST_CODE)
-    code_width = min(room, max((len(_code(term)) for _, term in placed), default=0))
-    text = [explained.heading]
-    for left, term in lines:
-        if not term.op:
-            text.append(left)
-            continue
-        code = cut_short(_code(term), code_width)
-        columns = [
-            left.ljust(left_width),
-            _operation(term).ljust(op_width),
-            code.ljust(code_width),
-            _place(term),
-        ]
-        text.append(GAP.join(columns).rstrip())
-    return "\n".join(text)
-
-
-def _operation(term: Term) -> str:
-    return f"{term.op} operand {term.port}" if term.has_twin else term.op
-
-
-def _code(term: Term) -> str:
-    """Write the code of a term as an assignment, which an augmented one is already."""
-    if not term.variable or _AUGMENTED.match(term.code):
-        return term.code
-    return f"{clean(term.variable)} = {term.code}" if term.code else clean(term.variable)
-
-
-def _place(term: Term) -> str:
-    return f"{term.file}:{term.line}" if term.file else ""
-
-
-def _guided(terms: tuple[Term, ...]) -> list[tuple[str, Term]]:
-    """Draw the lines of the tree in front of each term."""
-    last_child: dict[int, int] = {term.parent: position for position, term in enumerate(terms)}
-    guides: list[str] = []
-    guided = []
-    for position, term in enumerate(terms):
-        del guides[term.level - 1 :]
-        is_last = last_child[term.parent] == position
-        guided.append(("".join(guides) + ("└─ " if is_last else "├─ "), term))
-        guides.append("   " if is_last else "│  ")
-    return guided
+    return f"{start} {norm(node.grad)} = Σ {addends(terms)} {count}"

@@ -1,0 +1,211 @@
+"""explain: the arithmetic of a gradient as a tree, its text and its data."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+
+from sample_graphs.fan_out import fan_out
+from sample_graphs.residual import residual
+from sample_graphs.splitter import splitter
+from tracer import detach, record
+from tracer.diagnose.explain import explain, explanation
+from tracer.errors import GradientError, LookupNameError
+from tracer.hook import Options, run
+
+
+def text_of(trace, name, **options):
+    return explain(trace, name, **options).split("\n")
+
+
+def test_a_splitter_is_explained_down_to_the_seed():
+    assert explain(record(splitter), "x") == (
+        "x = 2 · grad 10 = Σ 3 + 7 (2 uses)\n"
+        "├─ 3 = 1 × 3      multiply   left = 3 * x    splitter.py:12\n"
+        "│  └─ 1 = 1 × 1   add        left + right    splitter.py:14\n"
+        "│     └─ 1 = seed   output\n"
+        "└─ 7 = 1 × 7      multiply   right = 7 * x   splitter.py:13\n"
+        "   └─ 1 = 1 × 1   add        left + right    splitter.py:14\n"
+        "      └─ 1 = seed   output"
+    )
+
+
+def test_local_partials_are_written_in_the_names_of_the_program():
+    text = explain(record(residual), "x")
+    assert "45 = 7.5 × 6 (2 * x**(2 - 1))" in text
+    assert "7.5 = 15 × 0.5 (weight)" in text
+
+
+def test_a_value_is_explained_once_at_the_place_nearest_to_the_top():
+    text = explain(record(residual), "x")
+    assert text.count("15 = 1 × 15") == 1
+    assert "15 = grad of y, explained below" in text
+
+    def squared(x):
+        s = x * x
+        return s * 3
+
+    assert text_of(record(squared, 2.0), "x")[-1].strip() == "└─ 3 = grad of s, explained above"
+
+
+def test_every_gradient_in_the_tree_is_the_product_or_the_sum_that_it_says():
+    trace = record(residual)
+    for name in ("x", "weight", "main", "y"):
+        explained = explanation(trace, name)
+        uses = [term for term in explained.terms if term.kind == "use"]
+        assert uses
+        for term in uses:
+            assert term.grad == pytest.approx(term.upstream * term.local)
+        assert sum(term.grad for term in explained.terms if term.parent == -1) == pytest.approx(
+            explained.grad
+        )
+        for position, term in enumerate(explained.terms):
+            children = [child for child in explained.terms if child.parent == position]
+            if term.kind == "use" and children:
+                assert sum(child.grad for child in children) == pytest.approx(term.upstream)
+
+
+def test_of_a_long_sum_the_largest_terms_are_shown_and_the_rest_together():
+    lines = text_of(record(fan_out), "x", top=2, depth=1)
+    assert lines[0] == "x = 2 · grad 129 = Σ 5 terms: 80 + 32 + … (5 uses)"
+    assert [line.split("   ")[0].strip() for line in lines if line.startswith(("├─", "└─"))] == [
+        "├─ 32 = 1 × 32 (4 * x**(4 - 1))",
+        "├─ 80 = 1 × 80 (5 * x**(5 - 1))",
+        "└─ … 3 more, together 17",
+    ]
+
+
+def test_of_a_long_sum_of_arrays_too():
+    def rows(table):
+        return sum(table[i].sum() * (i + 1) for i in range(6))
+
+    lines = text_of(record(rows, np.ones((6, 4))), "table", top=1, depth=1)
+    assert lines[0] == "table = 6×4  ‖4.899‖ · grad ‖19.08‖ from Σ 6 terms: ‖12‖, ‖10‖, … (6 uses)"
+    assert lines[-1] == f"└─ … 5 more, together ‖{math.sqrt(4 * (1 + 4 + 9 + 16 + 25)):.4g}‖"
+
+
+def test_depth_limits_the_tree_and_says_so():
+    lines = text_of(record(residual), "weight", depth=2)
+    assert lines[-1].strip() == "└─ 15 = grad of y, …"
+
+
+def test_the_same_value_at_two_operands_is_told_apart():
+    def squared(x):
+        return x * x
+
+    text = explain(record(squared, 3.0), "x")
+    assert "3 = 1 × 3 (x)   multiply operand 0" in text
+    assert "3 = 1 × 3 (x)   multiply operand 1" in text
+
+
+def test_arrays_are_told_by_norms_and_broadcasts_by_their_copies():
+    def scaled(table, factor):
+        return (table * factor).sum()
+
+    text = explain(record(scaled, np.full((2, 8), 3.0), 2.0), "factor")
+    assert "48 = Σ over 16 copies" in text
+    assert "‖12‖ = ‖4‖ × 3" in text
+    assert "‖4‖ from 1" in text
+
+
+def test_elementwise_partials_of_arrays_are_their_formula():
+    def bend(h):
+        s = np.tanh(h)
+        return s.sum()
+
+    assert "from ‖1.414‖ × (1 - s**2)   tanh   s = np.tanh(h)" in explain(
+        record(bend, np.array([0.5, 1.0])), "h"
+    )
+
+
+def test_a_value_that_nothing_depends_on_has_gradient_zero_and_it_is_said():
+    def unused(x, y, z):  # noqa: ARG001  (that is the point)
+        y * 2
+        return x * 3
+
+    trace = record(unused, 1.0, 2.0, 3.0)
+    assert text_of(trace, "y")[0] == "y = 2 · grad 0 (the output does not depend on it)"
+    assert "0   the output does not depend on this use" in explain(trace, "y")
+    assert explain(trace, "z") == "z = 3 · grad 0 (the output does not depend on it: it is never used)"
+
+
+def test_a_cut_says_that_no_gradient_comes_back():
+    def cut(x):
+        return x * detach(x)
+
+    text = explain(record(cut, 2.0), "x")
+    assert "├─ no gradient: the value leaves the graph   cut" in text
+    assert "detach(x)" in text
+
+
+def test_outputs_that_are_not_seeded_are_told_apart():
+    def both(x):
+        s = x * 2
+        return s, s * 3
+
+    trace = record(both, 1.0).backward(of=1)
+    assert "0   output [0], which is not seeded" in explain(trace, "s")
+    assert explain(trace, "[1]") == "[1] = 6 · grad 1 (the seed)"
+
+
+def test_an_augmented_assignment_is_not_assigned_twice_in_the_text():
+    def grow(x):
+        s = x
+        s += x * 2
+        return s * 3
+
+    text = explain(record(grow, 1.0), "x")
+    assert "s += x * 2" in text
+    assert "= s +=" not in text
+
+
+def test_code_over_several_lines_is_one_line():
+    def spread(x):
+        return math.hypot(
+            x,
+            3.0,
+        )
+
+    lines = text_of(record(spread, 4.0), "x", width=200)
+    assert "math.hypot(x, 3.0,)" in lines[1]
+
+
+def test_the_tree_fits_a_width_by_cutting_code_short():
+    for line in explain(record(fan_out), "x", width=72).split("\n"):
+        assert len(line) <= 72
+    assert "…" in explain(record(fan_out), "x", width=72)
+
+
+def test_the_text_holds_no_folder_and_no_identity():
+    text = explain(record(residual), "x")
+    assert "/" not in text.replace("1/", "")
+    assert not re.search(r"0x[0-9a-f]{6}", text)
+    assert text == explain(record(residual), "x")
+
+
+def test_a_chain_of_many_thousand_operations_is_no_recursion():
+    def chain(x):
+        for _ in range(5_000):
+            x = x + 1.0
+        return x
+
+    lines = text_of(record(chain, 1.0), "x", depth=5_001, width=20_000)
+    assert len(lines) == 5_002
+    assert lines[-1].endswith("1 = seed   output")
+
+
+def test_a_wrong_name_gets_the_nearest():
+    with pytest.raises(LookupNameError, match="did you mean weight"):
+        explain(record(residual), "wieght")
+
+
+def test_a_run_that_failed_has_no_gradient_to_explain():
+    def fails(x):
+        s = x * 2
+        return s / 0
+
+    trace, error = run(fails, (1.0,), {}, Options())
+    assert isinstance(error, ZeroDivisionError)
+    with pytest.raises(GradientError, match="fails raised an exception"):
+        explain(trace, "x")

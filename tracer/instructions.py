@@ -1,0 +1,64 @@
+"""The code object's side of a place: what was executed. Used by syntax.py and source.py."""
+
+from __future__ import annotations
+
+import dis
+from inspect import CO_VARARGS, CO_VARKEYWORDS
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import CodeType
+
+# Line, end line, column and end column in bytes, as `co_positions` has them; None is unknown.
+Span: TypeAlias = tuple[int | None, int | None, int | None, int | None]
+# From Python 3.14 on, small integers are no constants.
+NUMBERS = (float, complex) if "LOAD_SMALL_INT" in dis.opmap else (float, complex, int)
+
+
+class Code:
+    """What is asked of one code object, read once."""
+
+    def __init__(self, code: CodeType) -> None:
+        self.code = code
+        self.bytes = code.co_code
+        self.spans: list[Span] = list(code.co_positions())
+        count = code.co_argcount + code.co_kwonlyargcount
+        count += bool(code.co_flags & CO_VARARGS) + bool(code.co_flags & CO_VARKEYWORDS)
+        self.parameters = code.co_varnames[:count]
+        self._names = {*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
+        self._numbers = {(type(value), value) for value in code.co_consts if type(value) in NUMBERS}
+
+    def mentions(self, name: str) -> bool:
+        """Look for a name, with or without dots; not for private ones, which the compiler renames."""
+        parts = (part for part in name.split(".") if part.isidentifier())
+        return name in self._names or all(part in self._names or part.startswith("__") for part in parts)
+
+    def holds(self, constant: object) -> bool:
+        """Look for a number; other constants are not looked for."""
+        return type(constant) not in NUMBERS or (type(constant), constant) in self._numbers
+
+
+class Instruction(NamedTuple):
+    """One instruction; it starts at the offset or before: a frame can stand in the caches behind it."""
+
+    code: Code
+    offset: int
+    start: int
+    operation: str
+    argument: int
+    span: Span
+
+
+def instructions_of(code: CodeType, offsets: set[int]) -> Iterator[Instruction]:
+    """Yield the instructions at these offsets of a code object."""
+    facts = Code(code)
+    for offset in sorted(offsets):
+        if not 0 <= offset < len(facts.bytes):  # a frame that has not started stands at -1
+            yield Instruction(facts, offset, offset, "", 0, (None, None, None, None))
+            continue
+        start = offset
+        while start and not facts.bytes[start]:
+            start -= 2
+        operation, argument = dis.opname[facts.bytes[start]], facts.bytes[start + 1]
+        yield Instruction(facts, offset, start, operation, argument, facts.spans[offset // 2])
