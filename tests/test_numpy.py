@@ -278,7 +278,7 @@ def test_arrays_meet_scalars():
         lambda x: np.array([x, 2 * x, 3]) @ SQUARE @ [1.0, x, 2.0],
         lambda x: np.asarray([[x, 1], [2, x]]) @ np.array([x, 1.0]),
         lambda x: np.array(x) * x,
-        lambda x: np.where(True, x, 0.0) * np.where(x > 1, x * x, 0.0) + np.where(np.bool_(0), x, 3 * x),  # noqa: FBT003
+        lambda x: np.where(True, x, 0.0) * np.where(x > 1, x * x, 0.0) + np.where(np.bool_(0), x, 3 * x),
         lambda x: x * np.bool_(1) * np.int8(3) * np.array(2) * True,
         lambda x: np.array([x], dtype=np.float64)[0] * x,
         lambda x: np.where([True, False], x, [x * x, 3 * x]),

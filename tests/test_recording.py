@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import enum
 import functools
 import itertools
 import numbers
@@ -374,6 +375,23 @@ def test_control_flow(function, arguments, gradients):
     for gradient, wanted in zip(found, gradients, strict=True):
         if wanted is not None:
             assert gradient == pytest.approx(wanted, rel=1e-12)
+
+
+class Metres(float):
+    """A float with a name."""
+
+
+class Level(enum.IntEnum):
+    HIGH = 2
+
+
+@pytest.mark.parametrize(
+    "constant", [Metres(3.0), Level.HIGH, True, np.bool_(1), np.float16(3), np.int8(3), 10**30]
+)
+def test_a_constant_of_another_type_has_its_value_in_the_gradient(constant):
+    finished = record(lambda x: x * constant, 2.0)
+    assert finished.grads["x"] == float(constant)
+    assert record(lambda x: constant - x * x, 2.0).grads["x"] == -4.0
 
 
 def test_a_decimal_is_a_cut_that_is_said():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 
@@ -256,3 +257,25 @@ def test_two_running_traces_cannot_watch_the_same_name():
     with pytest.raises(UnsupportedError, match="rate is being watched by another trace that is running"):
         trace(watch=("rate",))(outer)(1.0)
     assert type(rate) is float
+
+
+def test_a_value_kept_from_an_earlier_trace_is_a_constant_and_that_is_said():
+    @functools.lru_cache
+    def doubled(x):
+        return x * 2
+
+    def function(x):
+        return doubled(x) * x
+
+    assert record(function, 3.0).grads["x"] == 12.0
+    text = (
+        r"kept from an earlier trace is a constant in this one; at test_watch_detach_cut\.py:\d+; a cache"
+    )
+    with pytest.warns(CutWarning, match=text):
+        assert record(function, 3.0).grads["x"] == 6.0
+    with pytest.warns(CutWarning, match=text):
+        assert record(lambda x: (doubled(x) + 1.0) * x, 3.0).grads["x"] == 7.0
+    with pytest.raises(CutError, match=text):
+        trace(strict=True)(function)(3.0)
+    assert trace(strict=True)(lambda x: detach(doubled(x)) * x)(3.0) == 18.0
+    assert doubled(3.0) * 2.0 == 12.0

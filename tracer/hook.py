@@ -102,7 +102,7 @@ def _decorate(function: Any, options: Options) -> Any:
         if _state.running is not None:  # called by a traced function: one scope of that trace
             return function(*args, **kwargs)
         finished, error = run(function, args, kwargs, options)
-        traced.last_trace = finished  # type: ignore[attr-defined]  (and perhaps already another thread's)
+        traced.last_trace = finished  # type: ignore[attr-defined]
         if error is not None:
             try:
                 raise error

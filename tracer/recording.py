@@ -203,7 +203,7 @@ def _as_float(item: Any) -> float:
     if type(item) is np.ndarray:
         return _NAN
     try:
-        return float(item) if isinstance(item, (int, np.floating, np.integer, np.bool_)) else _NAN
+        return float(item) if isinstance(item, (float, int, np.floating, np.integer, np.bool_)) else _NAN
     except OverflowError:  # an int beyond the floats
         return _NAN
 

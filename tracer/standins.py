@@ -76,15 +76,18 @@ def open_tape(operands: Iterable[Any], frame: FrameType) -> Tape | None:
     """Return the open tape of the operands; None if all are plain or left over from a run that has ended."""
     tape: Tape | None = None
     for operand in operands:
-        if is_traced(operand) and operand.tape.is_open:
-            if tape is None:
-                tape = operand.tape
-            elif operand.tape is not tape:
-                raise UnsupportedError(
-                    "one operation meets values of two traces that are both running",
-                    where=place(frame),
-                    advice="pass the value in as an argument of the traced function",
-                )
+        if not is_traced(operand):
+            continue
+        if not operand.tape.is_open:
+            operand.tape.enter(frame)  # says so where another trace is running
+        elif tape is None:
+            tape = operand.tape
+        elif operand.tape is not tape:
+            raise UnsupportedError(
+                "one operation meets values of two traces that are both running",
+                where=place(frame),
+                advice="pass the value in as an argument of the traced function",
+            )
     return tape
 
 
@@ -176,7 +179,7 @@ def detach(value: Any) -> Any:
 
 def leave(traced: Traced, frame: FrameType) -> Any:
     """Cut on purpose: the plain value, without a warning."""
-    if frame is traced.tape.frame or traced.tape.enter(frame):
+    if traced.tape.is_open and (frame is traced.tape.frame or traced.tape.enter(frame)):
         _append_cut(traced, "detach()", frame)
     return traced.value.copy() if type(traced.value) is np.ndarray else traced.value
 

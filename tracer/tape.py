@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import sys
 import threading
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.errors import UnsupportedError
+from tracer.errors import CutError, CutWarning, UnsupportedError
 from tracer.rules import RULES
 from tracer.rules.kinds import Elementwise, Vjp
 
@@ -77,6 +78,9 @@ class Segment:
     code: CodeType
 
 
+_RUNNING: dict[int, Tape] = {}  # by thread: the innermost trace that runs in it
+
+
 @dataclass(slots=True)
 class Tape:
     """The record of one run. It belongs to the thread that runs the function and is closed when that returns."""
@@ -89,6 +93,7 @@ class Tape:
     segments: list[Segment] = field(default_factory=list)
     # By number of a segment whose records edgegrad makes for the user (`sum(map(mul, xs, ys))`): the call waited in.
     waiting: dict[int, int] = field(default_factory=dict)
+    outer: Tape | None = None  # the trace in whose function this one was started
     input_names: list[str] = field(default_factory=list)
     warned: set[tuple[CodeType, int]] = field(default_factory=set)
     shared_inputs: set[int] = field(
@@ -105,6 +110,8 @@ class Tape:
 
     def start(self, hook_frame: FrameType, code: CodeType) -> None:
         """Make the frame that calls the traced function the root: what it calls is the whole trace."""
+        self.outer = _RUNNING.get(self.thread)
+        _RUNNING[self.thread] = self
         self._stack.append((hook_frame, _HOOK))
         self._depths[hook_frame] = 0
         self.calls.append(Call(code, _HOOK, None, NO_INSTRUCTION))
@@ -114,6 +121,11 @@ class Tape:
         """End the recording and let go of every frame; stand-ins that outlive it compute plain values."""
         self.is_open = False
         self.frame = None
+        if _RUNNING.get(self.thread) is self:
+            if self.outer is None:
+                del _RUNNING[self.thread]
+            else:
+                _RUNNING[self.thread] = self.outer
         self._stack.clear()
         self._depths.clear()
         self._suspended.clear()
@@ -126,6 +138,9 @@ class Tape:
         the scheduler's, and the gradients with it.
         """
         if not self.is_open:
+            running = _RUNNING.get(threading.get_ident())
+            if running is not None:
+                running.meet_stale(frame)
             return False
         if threading.get_ident() != self.thread:
             raise UnsupportedError(
@@ -140,6 +155,18 @@ class Tape:
             self.waiting[len(self.segments)] = frame.f_lasti | AUXILIARY
         self.segments.append(Segment(len(self.records), scope, frame.f_code))
         return True
+
+    def meet_stale(self, frame: FrameType) -> None:
+        """Say that a value of an earlier trace is a constant in this one. Raises CutError where this is strict."""
+        frame = users(frame)
+        what = "a value kept from an earlier trace is a constant in this one"
+        advice = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
+        if self.strict:
+            raise CutError(what, where=place(frame), advice=advice)
+        if (frame.f_code, frame.f_lasti) not in self.warned:
+            self.warned.add((frame.f_code, frame.f_lasti))
+            message = CutWarning(f"{what}; at {place(frame)}; {advice}")
+            warnings.warn_explicit(message, CutWarning, frame.f_code.co_filename, frame.f_lineno)
 
     def _scope_of(self, frame: FrameType) -> int:
         """Find the call that `frame` is, making the scopes of all calls between it and a known frame."""
