@@ -309,7 +309,7 @@ def test_an_array_comes_from_a_file(edgegrad):
     np.save("W.npy", np.array([3.0, 4.0]))
     code, out, _ = edgegrad("run", "program.py:array", "W=@W.npy", "b=2.0")
     assert code == 0
-    assert "W      2  ‖5‖  2  ‖2.828‖" in out
+    assert "W      (2,)  ‖5‖  (2,)  ‖2.828‖" in out
 
 
 def test_an_array_file_is_never_unpickled(edgegrad):

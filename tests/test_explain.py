@@ -81,7 +81,7 @@ def test_of_a_long_sum_of_arrays_too():
         return sum(table[i].sum() * (i + 1) for i in range(6))
 
     lines = text_of(record(rows, np.ones((6, 4))), "table", top=1, depth=1)
-    assert lines[0] == "table = 6×4  ‖4.899‖ · grad ‖19.08‖ from Σ 6 terms: ‖12‖, ‖10‖, … (6 uses)"
+    assert lines[0] == "table = (6, 4)  ‖4.899‖ · grad ‖19.08‖ from Σ 6 terms: ‖12‖, ‖10‖, … (6 uses)"
     assert lines[-1] == f"└─ … 5 more, together ‖{math.sqrt(4 * (1 + 4 + 9 + 16 + 25)):.4g}‖"
 
 
