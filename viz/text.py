@@ -169,11 +169,7 @@ def edge_parts(table: EdgeTable) -> list[Any]:
     if width() - taken < _LEAST_CODE:
         shown.columns.pop()
     for column in shown.columns:
-        column.no_wrap = column.header not in (
-            "edge",
-            "gradient",
-            "code",
-        )  # those give way: they are cut short
+        column.no_wrap = column.header not in ("edge", "code")  # those give way: they are cut short
     for row in rows:
         shown.add_row(*row[: len(shown.columns)])
     left = table.chosen - len(table.lines)
