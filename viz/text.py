@@ -30,6 +30,7 @@ VALUE, GRADIENT, NAME, QUIET, ALARM = "green", "red", "bold", "dim", "bold red"
 _UNLIMITED = 1000  # wide enough for any line, where no terminal sets a limit
 _LEAST_EXPLANATION = 40
 _LEAST_CODE = 12
+_LEAST_EDGE = 14
 _NOT_REACHED = "0 (the output does not depend on it)"
 
 
@@ -170,6 +171,7 @@ def edge_parts(table: EdgeTable) -> list[Any]:
         shown.columns.pop()
     for column in shown.columns:
         column.no_wrap = column.header not in ("edge", "code")  # those give way: they are cut short
+    shown.columns[1].min_width = _LEAST_EDGE
     for row in rows:
         shown.add_row(*row[: len(shown.columns)])
     left = table.chosen - len(table.lines)
