@@ -19,7 +19,7 @@ import threading
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -59,8 +59,7 @@ WHOLE_TRACE = 0  # scope of the traced function itself
 _HOOK = -1  # stands for the scope of the hook, which is outside of the trace
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call of one Python function, and the instruction of the caller that made it."""
 
     code: CodeType
@@ -69,8 +68,7 @@ class Call:
     instruction: int
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """From record `start` on, records are made by `code` within call `scope`."""
 
     start: int
@@ -96,9 +94,7 @@ class Tape:
     outer: Tape | None = None  # the trace in whose function this one was started
     input_names: list[str] = field(default_factory=list)
     warned: set[tuple[CodeType, int]] = field(default_factory=set)
-    shared_inputs: set[int] = field(
-        default_factory=set
-    )  # arrays that share their memory with another argument
+    shared_inputs: set[int] = field(default_factory=set)  # arrays that share memory with another argument
     families: dict[int, list[Any]] = field(default_factory=dict)  # views by the memory they share
     thread: int = field(default_factory=threading.get_ident)
     _depths: dict[FrameType, int] = field(default_factory=dict)  # position of each known frame in _stack
@@ -177,13 +173,13 @@ class Tape:
             fresh.append(known)
             known = known.f_back
         keep = depths[known] + 1 if known is not None else 1
-        for gone, _ in stack[keep:]:
-            del depths[gone]
-        del stack[keep:]
+        while len(stack) > keep:
+            del depths[stack.pop()[0]]
         for new in reversed(fresh):
             depths[new] = len(stack)
             stack.append((new, self._new_scope(new, stack[-1][1])))
-        return max(stack[-1][1], WHOLE_TRACE)
+        scope = stack[-1][1]
+        return WHOLE_TRACE if scope == _HOOK else scope
 
     def _new_scope(self, frame: FrameType, parent: int) -> int:
         """Return the scope of a frame that was not seen running just before."""
