@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracer.rules import Part
+from tracer.rules import Compressed
 
 
 def assert_invariants(finished):
@@ -66,7 +66,7 @@ def assert_steps(finished, edges, nodes):
     columns = finished.edge_gradients()
     for edge in edges:
         column = columns[edge.index]
-        assert_close(column.dense() if isinstance(column, Part) else column, edge.grad)
+        assert_close(column.dense() if isinstance(column, Compressed) else column, edge.grad)
 
 
 def assert_close(left, right):

@@ -22,7 +22,7 @@ from rule_rows import (
     Scalars,
 )
 
-from tracer.rules import RULES, Elementwise, Many, Part
+from tracer.rules import RULES, Compressed, Elementwise, Many, Outer, Part
 from tracer.rules.special import digamma
 
 ROWS = (*ELEMENTS, *SCALARS, *ARRAYS)
@@ -111,7 +111,7 @@ def fill(spec, random, dtype=np.float64):
 
 
 def dense(gradient):
-    return gradient.dense() if isinstance(gradient, Part) else gradient
+    return gradient.dense() if isinstance(gradient, Compressed) else gradient
 
 
 def check_arrays(row, rule):
@@ -392,6 +392,23 @@ def test_the_symbols_of_arithmetic():
 
 
 # parts
+
+
+def test_an_outer_product_is_a_column_times_a_row():
+    outer = Outer(np.array([1.0, 2.0], np.float32), np.array([3.0, 4.0, 5.0]), np.dtype(np.float32))
+    assert outer.shape == (2, 3)
+    assert outer.dense().tolist() == [[3, 4, 5], [6, 8, 10]]
+    assert outer.dense().dtype == np.float32
+    total = np.ones((2, 3))
+    outer.add_to(total)
+    assert total.tolist() == [[4, 5, 6], [7, 9, 11]]
+
+
+def test_the_numbers_of_a_part_are_those_of_the_full_array():
+    once = Part((0, slice(None)), np.array([3.0, 4.0]), (2, 2), np.float64)
+    twice = Part(np.array([1, 1]), np.array([3.0, 4.0]), (3,), np.float64)
+    assert np.linalg.norm(once.numbers) == np.linalg.norm(once.dense()) == 5
+    assert np.linalg.norm(twice.numbers) == np.linalg.norm(twice.dense()) == 7
 
 
 def test_a_part_adds_only_where_it_points():

@@ -18,7 +18,7 @@ import numpy as np
 from tracer.errors import RuleError
 from tracer.recording import operand_of
 from tracer.rules import RULES
-from tracer.rules.kinds import Elementwise, Many, Part, Rule, Vjp
+from tracer.rules.kinds import Elementwise, Many, Outer, Part, Rule, Vjp
 from tracer.tape import OP_NAMES
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ _NOTHING = (
     -0.0
 )  # known by identity: the gradient of a row that nothing has reached; -0.0 + x is x, bit for bit
 
+_COMPRESSED = (Part, Outer)
 _NO_PARAMS: dict[str, Any] = {}
 _RULES = [RULES.get(name) for name in OP_NAMES]
 _IS_ELEMENTWISE = np.array([isinstance(RULES.get(name), Elementwise) for name in OP_NAMES], np.bool_)
@@ -209,7 +210,7 @@ class _Work:
                 back: Any = upstream * float(self.local_column[slot])
             else:
                 back = pull(rule, port, upstream, out, operands, params, target)
-            kept = back.nbytes if type(back) is np.ndarray else 0  # a Part costs next to nothing
+            kept = back.nbytes if type(back) is np.ndarray else 0  # compressed costs next to nothing
             if kept <= self.budget:
                 self.budget -= kept
                 self.slots[slot] = back
@@ -219,24 +220,24 @@ class _Work:
                     back = float(back)
                 self.narrowed[slot] = back
             present = gradients[producer]
-            if present is _NOTHING and type(back) is not Part:
+            if present is _NOTHING and type(back) not in _COMPRESSED:
                 gradients[producer] = back
             else:
                 self._add(producer, present, back)
 
     def _add(self, row: int, present: Any, gradient: Any) -> None:
         """Add one use more to a row's gradient; the first was shared, a sum is ours and grows in place."""
-        if not isinstance(gradient, (np.ndarray, Part)):
+        if type(present) is float and present is not _NOTHING:
             self.gradients[row] = present + gradient
             return
         if row not in self._sums:
             self._sums.add(row)
-            first = np.zeros(gradient.shape, gradient.dtype) if present is _NOTHING else np.array(present)
-            present = self.gradients[row] = first
-        if isinstance(gradient, Part):
-            gradient.add_to(present)
-        else:
+            present = np.zeros(gradient.shape, gradient.dtype) if present is _NOTHING else np.array(present)
+            self.gradients[row] = present
+        if type(gradient) is np.ndarray:
             present += gradient
+        else:
+            gradient.add_to(present)
 
 
 def pull(
@@ -265,7 +266,7 @@ def pull(
         and back.shape == (target or operand.shape)
     ):
         return back
-    return back if type(back) is Part else _checked(back, operand, target, port)
+    return back if type(back) in _COMPRESSED else _checked(back, operand, target, port)
 
 
 def _as_arrays(upstream: Any, out: Any, operands: tuple[Any, ...]) -> tuple[Any, Any, tuple[Any, ...]]:

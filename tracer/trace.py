@@ -16,7 +16,7 @@ from tracer.boxing import Structure, fill
 from tracer.errors import GradientError, LookupNameError
 from tracer.graph import CUT, FUNCTION, OUTPUT, SPLITTER, Graph
 from tracer.recording import Output, Recording, Values
-from tracer.rules.kinds import Part
+from tracer.rules.kinds import Compressed
 from tracer.sites import Sites, sites_of
 from tracer.tape import OP_NUMBERS
 from tracer.views import Edge, Node, Views, zero_like
@@ -198,7 +198,7 @@ class Trace:
     def edge_gradients(self) -> Values:
         """Return the gradient of every edge in one column: scalars as floats, arrays by edge number.
 
-        An edge into an indexing carries a `Part`: the part of the array that is not zero, and its index.
+        Some arrays are `Compressed`: the part that an indexing took, or a column times a row; `.dense()` is the array.
         """
         graph, gradients = self.graph, self.gradients
         dst = graph.dst
@@ -212,7 +212,7 @@ class Trace:
         others: dict[int, Any] = {}
 
         def put(edge: int, gradient: Any) -> None:
-            if isinstance(gradient, (np.ndarray, Part)):
+            if isinstance(gradient, (np.ndarray, Compressed)):
                 others[edge] = gradient
                 column[edge] = np.nan
             else:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tracer.rules.kinds import Part
+from tracer.rules.kinds import Compressed
 from tracer.tape import OP_NAMES
 from tracer.trace_arrays import AnyArray
 from tracer.trace_values import ValueWriter
@@ -98,7 +98,7 @@ def _encode_gradients(trace: Trace, columns: dict[str, Any], values: ValueWriter
     }
     _put(columns, "gradient_rows", "gradient_objects", gradients.arrays, values)
     # The gradient of an indexing is a row's own gradient and the index: nothing that is not there already.
-    kept = {slot: value for slot, value in gradients.slots.items() if not isinstance(value, Part)}
+    kept = {slot: value for slot, value in gradients.slots.items() if not isinstance(value, Compressed)}
     _put(columns, "slots", "slot_objects", kept, values)
     _put(columns, "narrowed_slots", "narrowed_objects", gradients.narrowed, values)
     return True

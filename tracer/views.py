@@ -10,7 +10,7 @@ import numpy as np
 from tracer.backward import elementwise_local, recomputed
 from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, OUTPUT, SPLITTER, operand_value
 from tracer.rules import RULES
-from tracer.rules.kinds import Elementwise, Many, Part
+from tracer.rules.kinds import Compressed, Elementwise, Many
 from tracer.tape import OP_NAMES
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ class Edge(_View):
             found = recomputed(graph, self._slot, gradients)
         if found is None:
             return gradients.row(row) * float(gradients.locals[self._slot])
-        return found.dense() if isinstance(found, Part) else found
+        return found.dense() if isinstance(found, Compressed) else found
 
     @property
     def step(self) -> int | None:

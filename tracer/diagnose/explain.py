@@ -28,7 +28,7 @@ from tracer.numbers_text import (
     summary,
 )
 from tracer.rules import RULES
-from tracer.rules.kinds import Elementwise, Part
+from tracer.rules.kinds import Compressed, Elementwise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -157,7 +157,7 @@ def _total(column: Values, edges: Iterable[int], value: Any) -> Any:
     total = np.zeros_like(value)
     for edge in sorted(edges):
         gradient = column[edge]
-        if isinstance(gradient, Part):
+        if isinstance(gradient, Compressed):
             gradient.add_to(total)
         else:
             total += gradient

@@ -8,7 +8,7 @@ import numpy as np
 
 from tracer.numbers_text import is_finite
 from tracer.recording import Values
-from tracer.rules.kinds import Part
+from tracer.rules.kinds import Compressed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ def magnitudes(values: Values) -> np.ndarray[Any, np.dtype[np.float64]]:
     sizes: np.ndarray[Any, np.dtype[np.float64]] = np.abs(values.floats)
     with np.errstate(all="ignore"):
         for position, value in values.others.items():
-            numbers = value.value if isinstance(value, Part) else value
+            numbers = value.numbers if isinstance(value, Compressed) else value
             if isinstance(numbers, np.ndarray):
                 sizes[position] = np.linalg.norm(numbers.ravel())
     return sizes
@@ -29,7 +29,7 @@ def not_finite(values: Values) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Say of each value whether it is, or holds, a NaN or an infinity."""
     answer: np.ndarray[Any, np.dtype[np.bool_]] = ~np.isfinite(values.floats)
     for position, value in values.others.items():
-        answer[position] = not is_finite(value.value if isinstance(value, Part) else value)
+        answer[position] = not is_finite(value.numbers if isinstance(value, Compressed) else value)
     return answer
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from tracer.rules.einsum import EINSUM
 from tracer.rules.elementwise import ELEMENTWISE
 from tracer.rules.index import INDEX
-from tracer.rules.kinds import Elementwise, Many, Part, Rule, Vjp
+from tracer.rules.kinds import Compressed, Elementwise, Many, Outer, Part, Rule, Vjp
 from tracer.rules.linalg import LINALG
 from tracer.rules.many import MANY
 from tracer.rules.reduce import REDUCE
@@ -16,4 +16,4 @@ from tracer.rules.shape import SHAPE
 
 RULES: dict[str, Rule] = {**ELEMENTWISE, **MANY, **REDUCE, **SHAPE, **INDEX, **LINALG, **EINSUM}
 
-__all__ = ["RULES", "Elementwise", "Many", "Part", "Rule", "Vjp"]
+__all__ = ["RULES", "Compressed", "Elementwise", "Many", "Outer", "Part", "Rule", "Vjp"]

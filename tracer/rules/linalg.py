@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
+from tracer.rules.kinds import Array, Operands, Outer, Params, Vjp, typed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def _matmul(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+def _matmul(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array | Outer:
     del out, params
     a, b = operands
     product: Any
     if a.ndim == b.ndim == 2:  # first, because it is what programs mostly do
-        product = g @ b.T if port == 0 else a.T @ g
+        product = g.dot(b.T) if port == 0 else a.T.dot(g)
     elif b.ndim == 1:
         product = _matrices_times_column(port, g, a, b)
     elif a.ndim == 1:
@@ -33,13 +33,15 @@ def _matmul(port: int, g: Any, out: Any, operands: Operands, params: Params) -> 
         product = a.reshape(rows, a.shape[-1]).T @ g.reshape(rows, g.shape[-1])
     else:
         product = a.swapaxes(-1, -2) @ g
+    if type(product) is Outer:
+        return product
     return product if product.dtype is operands[port].dtype else typed(product, operands[port])
 
 
 def _matrices_times_column(port: int, g: Any, a: Array, b: Array) -> Any:
-    if port == 0:
-        return np.multiply.outer(g, b)
-    return a.T @ g if a.ndim == 2 else np.tensordot(g, a, np.ndim(g))
+    if a.ndim == 2:
+        return Outer(g, b, a.dtype) if port == 0 else a.T.dot(g)
+    return np.multiply.outer(g, b) if port == 0 else np.tensordot(g, a, np.ndim(g))
 
 
 def _row_times_matrices(port: int, g: Any, a: Array, b: Array) -> Any:
@@ -76,7 +78,7 @@ def _tensordot(port: int, g: Any, out: Any, operands: Operands, params: Params) 
     )
 
 
-def _dot(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+def _dot(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array | Outer:
     a, b = operands
     if a.ndim == b.ndim == 2:
         return _matmul(port, g, out, operands, params)
