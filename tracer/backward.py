@@ -82,10 +82,14 @@ def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gr
         for turn, op, first_slot, stop_slot in zip(slow.tolist(), ops, firsts, stops, strict=True):
             if turn + 1 < stop:
                 work.scalars(turn + 1, stop)
+            if turn in work.outers:
+                work.add_outers(turn)
             if gradients[turn] is not _NOTHING:
                 work.one(turn, _RULES[op], first_slot, stop_slot)
             stop = turn
         work.scalars(0, stop)
+        for turn in tuple(work.outers):
+            work.add_outers(turn)
     count = len(gradients)
     reached = np.fromiter(map(is_not, gradients, repeat(_NOTHING)), np.bool_, count)
     arrays: dict[int, Any] = {}
@@ -150,7 +154,9 @@ def _column(recording: Recording, operands: np.ndarray[Any, Any]) -> np.ndarray[
 class _Work:
     """The state of one backward pass."""
 
-    __slots__ = ("_sums", "budget", "gradients", "graph", "local_column", "narrowed", "recording", "slots")
+    __slots__ = (
+        "_sums", "budget", "gradients", "graph", "local_column", "narrowed", "outers", "recording", "slots",
+    )  # fmt: skip
 
     def __init__(
         self, graph: Graph, gradients: list[Any], local_column: np.ndarray[Any, Any], budget: float
@@ -162,6 +168,7 @@ class _Work:
         self.local_column = local_column
         self.slots: dict[int, Any] = {}
         self.narrowed: dict[int, Any] = {}
+        self.outers: dict[int, list[Outer]] = {}  # by row: what is still to be added to its gradient
         self._sums: set[int] = set()  # rows whose gradient is our own array: it may grow in place
 
     def scalars(self, first_row: int, stop_row: int) -> None:
@@ -236,8 +243,16 @@ class _Work:
             self.gradients[row] = present
         if type(gradient) is np.ndarray:
             present += gradient
+        elif type(gradient) is Outer:
+            self.outers.setdefault(row, []).append(gradient)
         else:
             gradient.add_to(present)
+
+    def add_outers(self, row: int) -> None:
+        """Add the columns times rows that came back to a matrix from all its uses, in one product."""
+        outers = self.outers.pop(row)
+        columns, rows = np.stack([each.column for each in outers]), np.stack([each.row for each in outers])
+        self.gradients[row] += columns.T.dot(rows)
 
 
 def pull(
