@@ -42,16 +42,16 @@ def by_position(x, y=3.0, *rest, scale=2.0, **named):
 @pytest.mark.parametrize(
     ("arguments", "named", "grads"),
     [
-        ((2.0,), {}, {"x": 6.0, "y": 4.0, "rest": None, "scale": 6.0, "named": None}),
-        ((2.0, 5.0), {}, {"x": 10.0, "y": 4.0, "rest": None, "scale": 10.0, "named": None}),
-        ((2.0, 5.0, 7.0, 1.0), {}, {"x": 18.0, "y": 4.0, "rest": (2.0, 2.0), "scale": 10.0, "named": None}),
+        ((2.0,), {}, {"x": 6.0, "y": 4.0, "rest": (), "scale": 6.0, "named": {}}),
+        ((2.0, 5.0), {}, {"x": 10.0, "y": 4.0, "rest": (), "scale": 10.0, "named": {}}),
+        ((2.0, 5.0, 7.0, 1.0), {}, {"x": 18.0, "y": 4.0, "rest": (2.0, 2.0), "scale": 10.0, "named": {}}),
         (
             (2.0,),
             {"y": 5.0, "scale": 1.0},
-            {"x": 5.0, "y": 2.0, "rest": None, "scale": 10.0, "named": None},
+            {"x": 5.0, "y": 2.0, "rest": (), "scale": 10.0, "named": {}},
         ),
-        ((2.0,), {"k": 1.5}, {"x": 6.0, "y": 5.5, "rest": None, "scale": 6.0, "named": {"k": 3.0}}),
-        ((), {"x": 2, "y": 5}, {"x": 10.0, "y": 4.0, "rest": None, "scale": 10.0, "named": None}),
+        ((2.0,), {"k": 1.5}, {"x": 6.0, "y": 5.5, "rest": (), "scale": 6.0, "named": {"k": 3.0}}),
+        ((), {"x": 2, "y": 5}, {"x": 10.0, "y": 4.0, "rest": (), "scale": 10.0, "named": {}}),
     ],
 )
 def test_positional_keyword_default_and_variable_arguments(arguments, named, grads):

@@ -356,3 +356,9 @@ def test_infinite_and_undefined_gradients_are_answers_without_warnings():
     assert np.isnan(edge.grad)
     assert edge.formula == "log(x) * out"
     assert record(lambda a: np.sum(np.sqrt(a)), np.zeros(2)).grads["a"].tolist() == [np.inf, np.inf]
+
+
+def test_what_max_did_not_choose_gets_nothing():
+    finished = record(lambda x, y: max(x, math.sqrt(y)), 2.0, 0.0)
+    assert finished.grads == {"x": 1.0, "y": 0.0}
+    assert [edge.grad for edge in finished["x"].uses] == [1.0]

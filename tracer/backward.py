@@ -214,7 +214,11 @@ class _Work:
                 continue
             target = targets.get(slot) if targets else None
             if isinstance(rule, Many):
-                back: Any = upstream * float(self.local_column[slot])
+                local = float(self.local_column[slot])
+                back: Any = upstream * local
+                if rule.routes and not local:  # not chosen by max: nothing goes further back, not even as 0 × inf
+                    self.slots[slot] = 0.0
+                    continue
             else:
                 back = pull(rule, port, upstream, out, operands, params, target)
             kept = back.nbytes if type(back) is np.ndarray else 0  # compressed costs next to nothing

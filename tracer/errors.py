@@ -20,6 +20,8 @@ expected, with real values; what to do.
 
 from __future__ import annotations
 
+import threading
+
 
 class EdgegradError(Exception):
     """Base of all errors that edgegrad raises; `str(error)` is the whole message."""
@@ -43,11 +45,28 @@ def _rebuild(kind: type[EdgegradError], what: str, where: str, got: str, advice:
     return kind(what, where=where, got=got, advice=advice)
 
 
-class UnsupportedError(EdgegradError, TypeError):
+class _Refusals(threading.local):
+    """The first operation that was refused in this thread since somebody looked."""
+
+    first: EdgegradError | None = None
+
+
+refusals = _Refusals()
+
+
+class _RefusalError(EdgegradError):
+    """An error raised into a user's program, which may catch it and go on as it would not have without a trace."""
+
+    def __init__(self, what: str, *, where: str = "", got: str = "", advice: str = "") -> None:
+        super().__init__(what, where=where, got=got, advice=advice)
+        refusals.first = refusals.first or self
+
+
+class UnsupportedError(_RefusalError, TypeError):
     """An operation without a rule, or one that can't be followed: rather no gradient than a wrong one."""
 
 
-class CutError(EdgegradError, ValueError):
+class CutError(_RefusalError, ValueError):
     """`strict=True`, and a traced value left the graph at the line that the message names."""
 
 

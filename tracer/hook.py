@@ -12,8 +12,8 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from tracer.boxing import Boxes, Structure, leaves
-from tracer.errors import UnsupportedError
-from tracer.patches import installed
+from tracer.errors import LookupNameError, UnsupportedError, UsageError, refusals
+from tracer.patches import installed, replacement
 from tracer.recording import Output, freeze
 from tracer.standins import is_traced, plain
 from tracer.tape import WIDTH, Tape
@@ -37,6 +37,19 @@ class Options:
     strict: bool = False
     keep: Literal["auto", "all"] = "auto"
 
+    def __post_init__(self) -> None:
+        """Refuse what would otherwise be taken for something else without a word."""
+        for name in ("watch", "static"):
+            names = getattr(self, name)
+            if isinstance(names, str) or not all(isinstance(each, str) for each in names):
+                raise UsageError(
+                    f"@trace({name}=…) takes several names",
+                    got=f"got {names!r}",
+                    advice=f"write {name}=({names!r},)",
+                )
+        if self.keep not in ("auto", "all"):
+            raise UsageError("@trace(keep=…) takes 'auto' or 'all'", got=f"got {self.keep!r}")
+
 
 @dataclass(slots=True)
 class _Running:
@@ -44,6 +57,9 @@ class _Running:
 
     boxes: Boxes
     structures: dict[str, Structure] = field(default_factory=dict)
+    watched: dict[str, tuple[Any, Any]] = field(
+        default_factory=dict
+    )  # by name: the value, and its stand-in
 
 
 class _ThreadState(threading.local):
@@ -75,7 +91,16 @@ def trace(
     strict: bool = False,
     keep: Literal["auto", "all"] = "auto",
 ) -> Callable[[Callable[Parameters, Result_co]], Traced[Parameters, Result_co]]: ...
-def trace(function: Any = None, /, **options: Any) -> Any:
+def trace(
+    function: Any = None,
+    /,
+    *,
+    of: str | int | None = None,
+    watch: tuple[str, ...] = (),
+    static: tuple[str, ...] = (),
+    strict: bool = False,
+    keep: Literal["auto", "all"] = "auto",
+) -> Any:
     """Record every call of a function; `function.last_trace` is the Trace of its last call.
 
     `of` chooses among several outputs, `watch` names globals, closure variables and attributes (`"model.W"`) that are
@@ -84,9 +109,10 @@ def trace(function: Any = None, /, **options: Any) -> Any:
     is what it returns and raises without the decorator. Raises TypeError for a generator or async function, whose body
     has not run when the call returns.
     """
-    if function is None:
-        return functools.partial(_decorate, options=Options(**options))
-    return _decorate(function, Options(**options))
+    options = Options(of, watch, static, strict, keep)
+    return (
+        functools.partial(_decorate, options=options) if function is None else _decorate(function, options)
+    )
 
 
 def _decorate(function: Any, options: Options) -> Any:
@@ -103,16 +129,40 @@ def _decorate(function: Any, options: Options) -> Any:
             return function(*args, **kwargs)
         finished, error = run(function, args, kwargs, options)
         traced.last_trace = finished  # type: ignore[attr-defined]
-        if error is not None:
-            try:
-                raise error
-            finally:
-                del error  # or its traceback and this frame would keep each other alive
-        return finished.result
+        return _finish(finished, error).result
 
     traced.last_trace = None  # type: ignore[attr-defined]
-    traced.edgegrad_options = options  # type: ignore[attr-defined]
+    # With the wrapper itself, because functools.wraps copies attributes to what is wrapped around it.
+    traced.edgegrad = (traced, options)  # type: ignore[attr-defined]
+    for name in options.static:
+        if name not in _signature(function).parameters:
+            raise LookupNameError(
+                f"{function.__name__} has no parameter {name!r} to be static",
+                got=f"it is {function.__name__}{_signature(function)}",
+            )
     return traced
+
+
+def _finish(finished: Trace, error: BaseException | None) -> Trace:
+    """Return a finished trace, or raise what ended it."""
+    if error is None:
+        return finished
+    try:
+        raise error
+    finally:
+        del error  # or its traceback and this frame would keep each other alive
+
+
+def is_decorated(function: Any) -> bool:
+    """Tell whether a function is one that @trace returned."""
+    return getattr(function, "edgegrad", (None,))[0] is function
+
+
+def options_of(function: Any) -> Options:
+    """Return what @trace was told about a function or method; the defaults where it is not decorated."""
+    beneath = function.__func__ if inspect.ismethod(function) else function
+    options: Options = getattr(beneath, "edgegrad")[1] if is_decorated(beneath) else Options()  # noqa: B009
+    return options
 
 
 def record(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Trace:
@@ -120,26 +170,29 @@ def record(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Trace:
 
     What the function raises passes through.
     """
-    options = getattr(function, "edgegrad_options", Options())
-    finished, error = run(function, args, kwargs, options)
-    if error is not None:
-        try:
-            raise error
-        finally:
-            del error  # or its traceback and this frame would keep each other alive
-    return finished
+    return _finish(*run(function, args, kwargs, options_of(function)))
 
 
 def watch(value: Any, name: str) -> Any:
     """Make a value that is no argument an input of the running trace, called `name`.
 
-    In `t.grads` it comes after the parameters.
-    Outside a traced function, and for a value that is traced already, it returns the value as it is.
+    In `t.grads` it comes after the parameters. Watched again under the same name, the same object is the same input.
+    Outside a traced function, and for a value that is traced already, it returns the value as it is. Raises
+    UsageError for a name that is taken.
     """
     running = _state.running
     if running is None or is_traced(value):
         return value
+    if name in running.watched and running.watched[name][0] is value:
+        return running.watched[name][1]
+    if name in running.structures:
+        raise UsageError(
+            f"the name {name!r} is taken, by a parameter or by another watched value",
+            got=f"got another value: {value!r}",
+            advice="give every watched value a name of its own",
+        )
     boxed, running.structures[name] = running.boxes.box(value, name)
+    running.watched[name] = value, boxed
     return boxed
 
 
@@ -147,7 +200,7 @@ def run(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], options: Options
 ) -> tuple[Trace, BaseException | None]:
     """Run a function under a trace of its own; return the Trace, and the exception that ended it, not raised."""
-    function = _undecorated(function)
+    function = replacement(_undecorated(function))
     tape = Tape(strict=options.strict)
     boxes = Boxes(tape)
     running = _Running(boxes)
@@ -155,6 +208,7 @@ def run(
     outputs: list[Output] = []
     result: Any = None
     error: BaseException | None = None
+    outer_refusal, refusals.first = refusals.first, None
     try:
         args, kwargs = _box_arguments(function, args, kwargs, options, running)
         with ExitStack() as stack:
@@ -174,9 +228,12 @@ def run(
         result = boxes.unbox(result)
     except BaseException as raised:  # noqa: BLE001  (handed on unchanged by whoever called)
         error = raised
+        error.args = tuple(boxes.unbox(argument) for argument in error.args)
         tape.close()
     finally:
         _state.running = outer
+        # What the function caught itself: it went on as the plain program would not, so its result is not to be had.
+        error, refusals.first = error or refusals.first, outer_refusal
     recording = freeze(tape)
     recording.outputs = [_at_row(output) for output in outputs]
     name = getattr(function, "__name__", type(function).__name__)
@@ -190,7 +247,7 @@ def _undecorated(function: Any) -> Any:
     """Return the function beneath our own decorator; of a bound method, the method beneath it."""
     if inspect.ismethod(function):
         return MethodType(_undecorated(function.__func__), function.__self__)
-    while hasattr(function, "edgegrad_options") and hasattr(function, "__wrapped__"):
+    while is_decorated(function):
         function = function.__wrapped__
     return function
 
@@ -222,6 +279,13 @@ def _box_arguments(
         if name not in options.static:
             boxed, running.structures[name] = running.boxes.box(value, name)
         # A default that holds no number is the function's own business, but for those that are given by position.
+        if running.structures[name] is None and parameter.kind in (
+            parameter.VAR_POSITIONAL,
+            parameter.VAR_KEYWORD,
+        ):
+            running.structures[name] = (
+                dict.fromkeys(value) if isinstance(value, dict) else (None,) * len(value)
+            )
         if name in given or boxed is not value or parameter.kind is parameter.POSITIONAL_ONLY:
             bound.arguments[name] = boxed
     return bound.args, bound.kwargs

@@ -97,6 +97,23 @@ def _transpose(a: Any, axes: Any = None) -> Followed:
     return "transpose", (a,), {"axes": None if axes is None else tuple(plain_deep(axes))}
 
 
+def _tensordot(a: Any, b: Any, axes: Any = 2) -> Followed:
+    return "tensordot", (a, b), {"axes": plain_deep(axes)}
+
+
+def _with_params(name: str, *parameters: str) -> Callable[..., Followed]:
+    """Read a function of one array whose other arguments are what its rule needs, under the same names."""
+
+    def read(a: Any, *positional: Any, **options: Any) -> Followed:
+        params = dict.fromkeys(parameters) | dict(zip(parameters, positional, strict=False)) | options
+        _only_defaults(
+            positional[len(parameters) :], {k: v for k, v in params.items() if k not in parameters}
+        )
+        return name, (a,), {key: plain_deep(params[key]) for key in parameters}
+
+    return read
+
+
 def _shape_only(name: str) -> Callable[..., Followed]:
     def read(a: Any, *_: Any, **options: Any) -> Followed:
         _only_defaults((), {key: value for key, value in options.items() if key not in ("axis", "shape")})
@@ -137,6 +154,9 @@ _FOLLOWED: dict[Any, Callable[..., Followed]] = {
     **dict.fromkeys((np.min, np.amin), _reduction("min")),
     np.dot: _operands("dot"),
     np.outer: _operands("outer"),
+    np.inner: _operands("inner"),
+    np.vdot: _operands("vdot"),
+    np.tensordot: _tensordot,
     np.einsum: _einsum,
     np.where: _where,
     np.clip: _clip,
@@ -145,6 +165,10 @@ _FOLLOWED: dict[Any, Callable[..., Followed]] = {
     np.reshape: _reshape,
     np.ravel: _flat("ravel"),
     np.transpose: _transpose,
+    np.swapaxes: _with_params("swapaxes", "axis1", "axis2"),
+    np.moveaxis: _with_params("moveaxis", "source", "destination"),
+    np.flip: _with_params("flip", "axis"),
+    np.cumsum: _with_params("cumsum", "axis"),
     np.squeeze: _shape_only("squeeze"),
     np.expand_dims: _shape_only("expand_dims"),
     np.broadcast_to: _shape_only("broadcast_to"),
@@ -181,11 +205,11 @@ _TWO_RESULTS: dict[Any, tuple[str, str]] = {
 }
 _REDUCING: dict[Any, Any] = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 
-_PLAIN_ATTRIBUTES = frozenset("shape ndim size dtype nbytes itemsize strides flags".split())
+_PLAIN_ATTRIBUTES = frozenset("shape ndim size dtype nbytes itemsize strides flags imag".split())
 _PLAIN_METHODS = frozenset("argmax argmin argsort any all nonzero searchsorted is_integer".split())
 _METHODS: dict[str, Any] = {
     name: getattr(np, name)
-    for name in "sum mean prod max min dot clip squeeze ravel copy round reshape transpose".split()
+    for name in "sum mean prod max min dot clip squeeze ravel copy round reshape transpose swapaxes cumsum".split()
 } | {"flatten": np.ravel}
 
 
@@ -246,7 +270,7 @@ def call_function(
     if function in _PLAIN_READS:
         return function(*plain_deep(args), **plain_deep(options))
     read = _FOLLOWED.get(function)
-    name = f"np.{function.__name__}"
+    name = _full_name(function)
     if read is None:
         if not _any_open(args, options, frame):
             return function(*plain_deep(args), **plain_deep(options))
@@ -291,6 +315,14 @@ def array_of(nested: Any, frame: FrameType, dtype: Any = None, flag: int = AUXIL
     return record_call("stack", parts, value, {"axis": 0}, frame, flag)
 
 
+def _full_name(function: Any) -> str:
+    """Write a NumPy function the way users do: np.sum, np.linalg.norm."""
+    package = str(getattr(function, "__module__", "")).removeprefix("numpy").strip(".")
+    return ".".join(
+        part for part in ("np", package if package in ("linalg", "fft") else "", function.__name__) if part
+    )
+
+
 def getitem(array: Any, index: Any, frame: FrameType) -> Any:
     """Compute and record `array[index]`."""
     index = _copied(plain_deep(index))
@@ -310,7 +342,7 @@ def _copied(index: Any) -> Any:
 
 def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
     """Return an attribute or a method of a traced array or NumPy scalar."""
-    if name in _PLAIN_ATTRIBUTES or name in _PLAIN_METHODS:
+    if name in _PLAIN_ATTRIBUTES or name in _PLAIN_METHODS or not number.tape.is_open:
         return attribute
     if name == "T":
         return call_function(np.transpose, (number,), {}, frame)
@@ -339,9 +371,7 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
     if name in ("tolist", "tobytes", "data", "hex", "as_integer_ratio"):
         value = cut(number, f".{name}", frame)
         return getattr(value, name)
-    if callable(attribute) or name in ("flat", "base"):
-        raise refuse(f"ndarray.{name}", frame)
-    return attribute
+    raise refuse(f"ndarray.{name}", frame)
 
 
 def _astype(number: Any, value: Any, frame: FrameType) -> Any:

@@ -89,10 +89,10 @@ def _number(operand: Any, frame: FrameType) -> Any:
 
 
 def _arguments(original: Callable[..., Any], name: str) -> Callable[..., Any]:
-    def function(*operands: Any) -> Any:
+    def function(*operands: Any, **options: Any) -> Any:
         if any(map(is_traced, operands)):
-            return _general(original, name, operands, _frame(1))
-        return original(*operands)
+            return _general(functools.partial(original, **plain_deep(options)), name, operands, _frame(1))
+        return original(*operands, **plain_deep(options))
 
     return function
 
@@ -350,7 +350,10 @@ class _Installation:
             names = getattr(function, "__globals__", None)
             if names is not None:  # searched each time: a notebook may have bound a name anew
                 self._replace(_search(_Namespace(names, 0, [])))
-            for cell in getattr(function, "__closure__", None) or ():
+            own = (
+                type(function) is _FUNCTION and function in _ORIGINALS
+            )  # which holds its original in a cell
+            for cell in () if own else getattr(function, "__closure__", None) or ():
                 self._replace_cell(cell)
 
     def remove(self) -> None:

@@ -6,6 +6,7 @@ result is never touched, the record is made beside it.
 
 from __future__ import annotations
 
+import opcode
 import sys
 import warnings
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import FrameType
 
+_STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 REAL_SCALARS = (float, int, np.floating, np.integer)
 
 
@@ -153,13 +155,20 @@ def refuse_value(name: str, value: Any, frame: FrameType) -> NoReturn:
 def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     """Let the plain value leave the graph, never silently: a cut node and one warning for each place.
 
-    Raises CutError where the trace is strict.
+    Raises CutError where the trace is strict, and UnsupportedError for a write into a plain array or buffer.
     """
     tape = traced.tape
     value = traced.value
     frame = users(frame)
     if frame is not tape.frame and not tape.enter(frame):
         return value
+    if frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR:
+        raise UnsupportedError(
+            "writing a traced value into a plain array is not followed yet",
+            where=place(frame),
+            got=f"value {_brief(value)}",
+            advice="collect the values in a list and make the array of them with np.array",
+        )
     what = f"a traced value left the graph through {via}"
     advice = "what is computed from it carries no gradient back; detach(x) says that this is meant"
     if tape.strict:

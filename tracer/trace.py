@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import html
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,7 @@ import numpy as np
 
 from tracer.backward import Gradients, backward
 from tracer.boxing import Structure, fill
-from tracer.errors import GradientError, LookupNameError
+from tracer.errors import EdgegradError, GradientError, LookupNameError
 from tracer.graph import CUT, FUNCTION, OUTPUT, SPLITTER, Graph
 from tracer.recording import Output, Recording, Values
 from tracer.rules.kinds import Compressed
@@ -150,7 +151,14 @@ class Trace:
                 advice=f"give the starting gradient: backward(seed=np.ones({shape})), or return a single number"
                 + self._choices(", or choose another output: "),
             )
-        seed = np.asarray(self.seed, dtype=getattr(output.value, "dtype", np.float64))
+        try:
+            seed = np.asarray(self.seed, dtype=getattr(output.value, "dtype", np.float64))
+        except (TypeError, ValueError):
+            raise GradientError(
+                "the seed is no real number and no array of them",
+                got=f"got {self.seed!r}, expected shape {shape}",
+                advice="the seed is the gradient of the output, one number for each of its elements",
+            ) from None
         if seed.shape != shape:
             raise GradientError(
                 "the seed has another shape than the output",
@@ -292,7 +300,10 @@ class Trace:
     def _repr_html_(self) -> str:
         from viz import svg  # noqa: PLC0415  (as above)
 
-        return svg(self)
+        try:
+            return svg(self)
+        except EdgegradError as error:  # in a notebook, a sentence helps more than a traceback
+            return f"<pre>{html.escape(str(error))}</pre>"
 
     def __repr__(self) -> str:
         ended = f", ended by {self.error}" if self.error else ""
@@ -334,9 +345,20 @@ class Trace:
 
     def _named_output(self, of: str | int) -> int:
         outputs = self.recording.outputs
-        for number, output in enumerate(outputs):
-            if output.path == of or output.path.endswith((f"[{of!r}]", f".{of}")):
-                return number
+        for paths in ({of, f"[{of!r}]", f".{of}"}, ()):  # a whole path comes before the end of a longer one
+            found = [
+                number
+                for number, output in enumerate(outputs)
+                if (output.path in paths if paths else output.path.endswith((f"[{of!r}]", f".{of}")))
+            ]
+            if len(found) > 1:
+                raise LookupNameError(
+                    f"{self.function} has several outputs {of!r}",
+                    got=", ".join(outputs[number].path for number in found),
+                    advice="give the whole path",
+                )
+            if found:
+                return found[0]
         named = [
             number
             for number, output in enumerate(outputs)

@@ -12,7 +12,7 @@ import numbers
 import opcode
 import operator
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -201,7 +201,10 @@ class Array(_Number, stands_for="array"):
     def __getitem__(self, index: Any) -> Any:
         return numpy_calls.getitem(self, index, _frame(1))
 
-    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if not self.tape.is_open:  # kept beyond its run, it is the plain array
+            self.value[plain_deep(index)] = plain_deep(value)
+            return
         raise UnsupportedError(
             "writing into a traced array by index is not followed yet",
             where=place(_frame(1)),

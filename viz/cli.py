@@ -210,6 +210,12 @@ def samples(
     from viz.samples import samples as known_samples  # noqa: PLC0415
 
     if name is not None:
+        if json:
+            from tracer.errors import UsageError  # noqa: PLC0415
+
+            raise UsageError(
+                "a run prints no JSON", advice="save it with -o x.trace, then: edgegrad show x.trace --json"
+            )
         _run(str(sample_file(name)), settings or [], output or [], engine=engine)
         return
     if json:

@@ -140,8 +140,10 @@ def _named(module: ModuleType, file: Path, name: str) -> Callable[..., Any]:
 
 
 def _only_traced(module: ModuleType, file: Path) -> Callable[..., Any]:
+    from tracer.hook import is_decorated  # noqa: PLC0415  (what --help need not wait for)
+
     functions = _functions(module)
-    traced = [name for name, function in functions.items() if hasattr(function, "edgegrad_options")]
+    traced = [name for name, function in functions.items() if is_decorated(function)]
     if len(traced) == 1:
         return functions[traced[0]]
     if traced:
@@ -284,10 +286,3 @@ def _array(name: str, file: str) -> Any:
 
 def _did_you_mean(close: list[str]) -> str:
     return f"did you mean {close[0]}?" if close else ""
-
-
-def options_of(function: Callable[..., Any]) -> Any:
-    """Return what @trace was told at a function; the defaults where there is no @trace."""
-    from tracer.hook import Options  # noqa: PLC0415
-
-    return getattr(function, "edgegrad_options", Options())

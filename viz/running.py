@@ -16,13 +16,12 @@ from tracer.errors import (
     TraceFileError,
     UsageError,
 )
-from tracer.hook import run
+from tracer.hook import options_of, run
 from viz.loading import (
     arguments,
     close_file,
     described,
     load_function,
-    options_of,
     place_of,
     program_folder,
     split_target,

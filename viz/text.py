@@ -274,7 +274,7 @@ def next_command(trace: Trace, target: str, traces: Sequence[Path]) -> Text:
     """Hint at the command that most want to give next."""
     if not traces:
         stem = Path(target.partition(".py")[0]).name
-        return Text(f"next: edgegrad run {target} -o {stem}{TRACE_SUFFIX}, to look into it", style=QUIET)
+        return Text(f"next: the same with -o {stem}{TRACE_SUFFIX}, to look into it", style=QUIET)
     name = next(iter(trace.input_rows.values()), "NAME")
     quoted = shlex.join([str(traces[0]), name])
     return Text(f"next: edgegrad explain {quoted}", style=QUIET)

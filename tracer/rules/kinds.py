@@ -82,6 +82,8 @@ class Many:
     """The condition, in words of `out`, under which the derivative is a convention."""
     choice: str = ""
     at_kink: Callable[[Sequence[Any], Any], bool] | None = None
+    routes: bool = False
+    """It hands one operand on: the others get no gradient, whatever comes back."""
 
     def partial(self, port: int, operands: Sequence[Any], out: Any) -> Any:
         """Return the partial by one operand; costs as much as all of them."""

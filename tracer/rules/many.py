@@ -78,6 +78,7 @@ MANY = {
             kink="a tie",
             choice=f"{name}: in a tie the first gets all",
             at_kink=_is_tie,
+            routes=True,
         )
         for name in ("max", "min")
     },
