@@ -25,13 +25,12 @@ if TYPE_CHECKING:
     from tracer.graph import Graph
     from tracer.recording import Recording
 
-BUDGET = (
-    1 << 29
-)  # bytes of operands' gradients that are kept; an edge beyond it is recomputed when asked for
+# Bytes of operands' gradients that are kept; an edge beyond it is recomputed when asked for
+BUDGET = 1 << 29
 _CHUNK = 1 << 16  # operands turned into Python floats at a time
-_NOTHING = (
-    -0.0
-)  # known by identity: the gradient of a row that nothing has reached; -0.0 + x is x, bit for bit
+# The gradient of a row that nothing has reached, known by identity: adding to it makes another float, and
+# -0.0 + x is x, bit for bit.
+_NOTHING = -0.0
 
 _COMPRESSED = (Part, Outer)
 _NO_PARAMS: dict[str, Any] = {}
@@ -216,7 +215,9 @@ class _Work:
             if isinstance(rule, Many):
                 local = float(self.local_column[slot])
                 back: Any = upstream * local
-                if rule.routes and not local:  # not chosen by max: nothing goes further back, not even as 0 × inf
+                if (
+                    rule.routes and not local
+                ):  # not chosen by max: nothing goes further back, not even as 0 × inf
                     self.slots[slot] = 0.0
                     continue
             else:

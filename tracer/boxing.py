@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 
 _MISSING = object()
 _NOT_LOOKED_INTO = (ModuleType, FunctionType, partial)
-Structure: TypeAlias = (
-    Any  # the argument again, with input numbers in place of its numbers and None elsewhere
-)
+# The argument again, with input numbers in place of its numbers and None elsewhere.
+Structure: TypeAlias = Any
 
 
 class Boxes:

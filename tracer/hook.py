@@ -57,9 +57,8 @@ class _Running:
 
     boxes: Boxes
     structures: dict[str, Structure] = field(default_factory=dict)
-    watched: dict[str, tuple[Any, Any]] = field(
-        default_factory=dict
-    )  # by name: the value, and its stand-in
+    # By name: the value, and its stand-in
+    watched: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
 
 class _ThreadState(threading.local):

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import CodeType
 
-INDEX = (
-    np.int32
-)  # of rows, operands, nodes and edges: a trace of 2**31 of them would need a hundred gigabytes
+# Of rows, operands, nodes and edges: a trace of 2**31 of them would need a hundred gigabytes
+INDEX = np.int32
 Indices: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
 _CHUNK = 1 << 16  # records frozen at a time: what the lists of the tape need is freed as the columns grow
 _NAN = float("nan")

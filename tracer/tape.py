@@ -32,9 +32,8 @@ if TYPE_CHECKING:
 
 WIDTH = 5
 NO_INSTRUCTION = -1
-AUXILIARY = (
-    1  # set in an instruction offset, which is even: a record on the way to the instruction's own result
-)
+# Set in an instruction offset, which is even: a record on the way to the instruction's own result.
+AUXILIARY = 1
 OP_NAMES = ("input", "cut", *RULES)
 OP_NUMBERS = {name: number for number, name in enumerate(OP_NAMES)}
 
@@ -98,9 +97,8 @@ class Tape:
     families: dict[int, list[Any]] = field(default_factory=dict)  # views by the memory they share
     thread: int = field(default_factory=threading.get_ident)
     _depths: dict[FrameType, int] = field(default_factory=dict)  # position of each known frame in _stack
-    _stack: list[tuple[FrameType, int]] = field(
-        default_factory=list
-    )  # frames from the hook down, their scopes
+    # Frames from the hook down, their scopes
+    _stack: list[tuple[FrameType, int]] = field(default_factory=list)
     _suspended: dict[FrameType, int] = field(default_factory=dict)  # scopes of generators, which come back
     _snapshots: dict[int, tuple[Any, Any]] = field(default_factory=dict)
 

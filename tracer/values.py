@@ -301,9 +301,8 @@ def _in_place(
         compute(array.value, plain(other))  # raises NumPy's own error
     numpy_calls.refuse_aliased_write(array, frame)
     fresh = array.value.copy(order="K")
-    compute(
-        fresh, plain_deep(other)
-    )  # in place, so that casting and its errors are those of the plain program
+    # In place, so that casting and its errors are those of the plain program.
+    compute(fresh, plain_deep(other))
     stand_in = record_call(name, numpy_calls.arrays_of((array, other), frame), fresh, None, frame)
     array.value = fresh
     if is_traced(stand_in):
