@@ -112,12 +112,12 @@ class Trace:
     @property
     def nodes(self) -> Views:
         """All nodes, in execution order."""
-        return Views(lambda index: Node(self, index), len(self.graph.kinds))
+        return Views("nodes", lambda index: Node(self, index), len(self.graph.kinds))
 
     @property
     def edges(self) -> Views:
         """All edges, by the node they lead to."""
-        return Views(lambda index: Edge(self, index), len(self.graph.src))
+        return Views("edges", lambda index: Edge(self, index), len(self.graph.src))
 
     @property
     def inputs(self) -> list[Node]:
@@ -265,7 +265,9 @@ class Trace:
             if len(rows):
                 raise LookupNameError(
                     f"the variable {counted['name']} has no assignment number {count}",
-                    got=f"it was assigned {len(rows)} times, [0] to [{len(rows) - 1}]",
+                    got=f"it was assigned {len(rows)} times, [0] to [{len(rows) - 1}]"
+                    if len(rows) > 1
+                    else "it was assigned once",
                     advice=f"{counted['name']} alone is the last",
                 )
         for index, output in enumerate(self.recording.outputs):
@@ -383,6 +385,11 @@ class Trace:
 
     def _nearest(self, wanted: str) -> str:
         names = [*self.input_rows.values(), *(variable.name for variable in self.sites.variables)]
+        inside = [
+            path for path in self.input_rows.values() if path.startswith((f"{wanted}[", f"{wanted}."))
+        ]
+        if inside:
+            return f"{wanted} holds several inputs: {', '.join(inside[:12])}"
         close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
         known = ", ".join(list(dict.fromkeys(names))[:12])
         return f"did you mean {' or '.join(close)}?" if close else f"known names: {known}"

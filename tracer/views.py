@@ -279,7 +279,8 @@ class Edge(_View):
 class Views(Sequence[Any]):
     """All nodes or all edges, made one by one."""
 
-    def __init__(self, make: Callable[[int], Any], count: int) -> None:
+    def __init__(self, what: str, make: Callable[[int], Any], count: int) -> None:
+        self._what = what
         self._make = make
         self._count = count
 
@@ -295,12 +296,9 @@ class Views(Sequence[Any]):
         return [self._make(each) for each in chosen] if isinstance(chosen, range) else self._make(chosen)
 
     def __repr__(self) -> str:
-        return f"<{self._count} of them; index or iterate>"
+        return f"<{self._count} {self._what}; index or iterate>"
 
 
 def zero_like(value: Any) -> Any:
     """Return the gradient that says "zero": in the shape of its value."""
     return np.zeros_like(value) if isinstance(value, np.ndarray) else 0.0
-
-
-__all__ = ["Edge", "Node", "Views", "zero_like"]
