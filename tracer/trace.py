@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import html
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -208,6 +207,7 @@ class Trace:
 
         Some arrays are `Compressed`: the part that an indexing took, or a column times a row; `.dense()` is the array.
         """
+        steps = self.steps  # first, so that what it needs for a moment is gone again
         graph, gradients = self.graph, self.gradients
         dst = graph.dst
         kinds = graph.kinds[dst]
@@ -216,7 +216,7 @@ class Trace:
         partials = gradients.locals[graph.slots[into_functions]]
         with np.errstate(all="ignore"):
             column[into_functions] *= partials
-        column[self.steps < 0] = 0.0
+        column[steps < 0] = 0.0
         others: dict[int, Any] = {}
 
         def put(edge: int, gradient: Any) -> None:
@@ -226,13 +226,13 @@ class Trace:
             else:
                 column[edge] = gradient
 
-        missing = into_functions[np.isnan(partials) & (self.steps[into_functions] >= 0)]
+        missing = into_functions[np.isnan(partials) & (steps[into_functions] >= 0)]
         for edge, slot in zip(missing.tolist(), graph.slots[missing].tolist(), strict=True):
             put(edge, gradients.slots[slot] if slot in gradients.slots else Edge(self, edge).grad)
         has_array = np.zeros(len(self.recording), np.bool_)
         has_array[np.fromiter(gradients.arrays, np.int64, len(gradients.arrays))] = True
         of_arrays = (graph.slots >= 0) | has_array[graph.rows[dst]]
-        splitters = np.flatnonzero((kinds == SPLITTER) & of_arrays & (self.steps >= 0))
+        splitters = np.flatnonzero((kinds == SPLITTER) & of_arrays & (steps >= 0))
         for edge, row, slot in zip(
             splitters.tolist(),
             graph.rows[dst[splitters]].tolist(),
@@ -300,6 +300,8 @@ class Trace:
         draw(self, path)
 
     def _repr_html_(self) -> str:
+        import html  # noqa: PLC0415  (for notebooks alone)
+
         from viz import svg  # noqa: PLC0415  (as above)
 
         try:
