@@ -459,7 +459,12 @@ def run_steps(values: Any, constant: Any, steps: Any) -> Any:
     return {"values": values, "last": (values[-1],)}
 
 
-@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None,
+    derandomize=True,
+    max_examples=80,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.lists(NUMBERS | ARRAYS, min_size=1, max_size=3), NUMBERS | ARRAYS, STEPS)
 @pytest.mark.filterwarnings("ignore")
 def test_whatever_is_recorded_comes_back(tmp_path, values, constant, steps):
