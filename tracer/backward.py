@@ -68,7 +68,7 @@ def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gr
     """
     recording = graph.recording
     with np.errstate(all="ignore"):  # inf and NaN are answers here, and findings say where they were born
-        local_column, fast = scalar_locals(recording)
+        local_column, fast = scalar_locals(graph)
         gradients: list[Any] = [_NOTHING] * len(recording)
         work = _Work(graph, gradients, local_column, BUDGET if not keep_all else np.inf)
         if row >= 0:
@@ -102,22 +102,22 @@ def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gr
 
 
 def scalar_locals(
-    recording: Recording,
+    graph: Graph,
 ) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.bool_]]]:
     """Return the local partial of every operand of every elementwise scalar row, and which rows those are."""
+    recording = graph.recording
     operands, starts = recording.operands, recording.starts
     fast = _IS_ELEMENTWISE[recording.ops]
     fast[np.fromiter(recording.params, np.int64, len(recording.params))] = False
     array_rows, array_constants = recording.values.array_rows, recording.constants.array_rows
     if len(array_rows) or len(array_constants):
         fast[array_rows] = False
-        is_array = np.zeros(
-            len(recording.constants) + len(recording), np.bool_
-        )  # of operands, the constants first
+        # Of operands: the constants first, then the rows.
+        is_array = np.zeros(len(recording.constants) + len(recording), np.bool_)
         is_array[array_rows + len(recording.constants)] = True
         is_array[len(recording.constants) - 1 - array_constants] = True
         uses_array = is_array[operands + len(recording.constants)]
-        fast[np.repeat(np.arange(len(recording)), np.diff(starts))[uses_array]] = False
+        fast[graph.slot_consumer[uses_array]] = False
     column = np.full(len(operands), np.nan)
     for number in np.flatnonzero(np.bincount(recording.ops[fast])).tolist():
         rule = RULES[OP_NAMES[number]]
@@ -215,9 +215,8 @@ class _Work:
             if isinstance(rule, Many):
                 local = float(self.local_column[slot])
                 back: Any = upstream * local
-                if (
-                    rule.routes and not local
-                ):  # not chosen by max: nothing goes further back, not even as 0 × inf
+                if rule.routes and not local:
+                    # Not chosen by max: nothing goes further back, not even as 0 × inf.
                     self.slots[slot] = 0.0
                     continue
             else:

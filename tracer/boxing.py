@@ -37,15 +37,12 @@ class Boxes:
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
         self._arrays: list[tuple[Any, Any, int]] = []  # stand-in, the caller's array, its first record
-        self._containers: list[
-            tuple[Any, Any, dict[Any, Any]]
-        ] = []  # copy, the caller's, the stand-ins put in
-        self._families: dict[
-            int, list[int]
-        ] = {}  # by memory (the owner's identity): the inputs that are in it
-        self._boxed: dict[
-            int, tuple[Any, Structure]
-        ] = {}  # by identity: a list that is there twice stays one list
+        # The copy, the caller's, and the stand-ins put into the copy.
+        self._containers: list[tuple[Any, Any, dict[Any, Any]]] = []
+        # By memory, that is, its owner's identity: the inputs that are in it.
+        self._families: dict[int, list[int]] = {}
+        # By identity: a list that is there twice stays one list.
+        self._boxed: dict[int, tuple[Any, Structure]] = {}
         self._untouched: list[Any] = []  # what holds no number yet, and may hold a stand-in at the end
         self._objects: list[tuple[Any, dict[str, tuple[Any, int]]]] = []  # and their attributes before
         self._originals: dict[int, Any] = {}  # copy or stand-in (by identity) -> the caller's object

@@ -39,15 +39,15 @@ class Graph:
     `slot` numbers an operand in `recording.operands`. Nodes: `kinds`, `rows` (the row a node stands for; of an
     output node: the row of its value, -1 where that was never traced), `node_slots` (of a broadcast: its slot),
     `first_in` (in-edges of node n are `first_in[n]:first_in[n + 1]`). Edges: `src`, `slots` (the operand that the
-    edge brings to a function node or a broadcast, else -1); `dst` and `port` follow from those. Millions of edges
-    are held, so what can be derived is.
+    edge brings to a function node or a broadcast, else -1); `dst` follows from those. Millions of edges are held, so
+    what can be derived is.
     """
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         rows = len(recording)
         self.slot_consumer = np.repeat(np.arange(rows, dtype=INDEX), np.diff(recording.starts))
-        self.targets = broadcast_targets(recording)
+        self.targets = broadcast_targets(recording, self.slot_consumer)
         self._output_rows = np.array([output.row for output in recording.outputs], INDEX)
         uses = np.bincount(recording.operands[recording.operands >= 0], minlength=rows)
         uses += np.bincount(self._output_rows[self._output_rows >= 0], minlength=rows)
@@ -106,9 +106,8 @@ class Graph:
         edges = int(self.first_in[-1])
         self.src = np.empty(edges, INDEX)
         self.slots = np.full(edges, NO_SLOT, INDEX)
-        shift = (
-            self.first_in[self.node_of_row] - first_traced[:-1]
-        )  # from the count of traced slots to edges
+        # By row: the way from a count of traced slots to an edge.
+        shift = self.first_in[self.node_of_row] - first_traced[:-1]
         into_rows = np.repeat(shift, np.diff(first_traced))
         into_rows += np.arange(len(slots), dtype=INDEX)
         self.src[into_rows] = outlet[recording.operands[slots]]
@@ -126,13 +125,6 @@ class Graph:
     def dst(self) -> Indices:
         """By edge: the node it leads to."""
         return np.repeat(np.arange(len(self.kinds), dtype=INDEX), np.diff(self.first_in))
-
-    @property
-    def port(self) -> Indices:
-        """By edge: the position of the operand at the node it leads to."""
-        rows, kinds = self.rows[self.dst], self.kinds[self.dst]
-        ports: Indices = np.where(kinds == FUNCTION, self.slots - self.recording.starts[rows], 0)
-        return ports
 
     def dst_of(self, edge: int) -> int:
         """Return the node that one edge leads to."""
@@ -161,8 +153,8 @@ class Graph:
         return found
 
 
-def broadcast_targets(recording: Recording) -> dict[int, tuple[int, ...]]:
-    """Return, by slot, the shape to which an operand is broadcast before its operation.
+def broadcast_targets(recording: Recording, consumers: Indices) -> dict[int, tuple[int, ...]]:
+    """Return, by slot, the shape to which an operand is broadcast before its operation; `consumers` are rows by slot.
 
     Rules never see broadcasting: where NumPy stretches an operand, a node of its own does it in the graph.
     """
@@ -175,7 +167,6 @@ def broadcast_targets(recording: Recording) -> dict[int, tuple[int, ...]]:
     shape_of_row = np.zeros(len(recording), INDEX)
     shape_of_row[rows] = [numbers.setdefault(values[row].shape, len(numbers)) for row in rows.tolist()]
     shapes = list(numbers)
-    consumers = np.repeat(np.arange(len(recording)), np.diff(recording.starts))
     differs = (operands >= 0) & (shape_of_row[consumers] > 0) & _IS_ARRAY_RULE[recording.ops[consumers]]
     differs[differs] = shape_of_row[operands[differs]] != shape_of_row[consumers[differs]]
     targets: dict[int, tuple[int, ...]] = {}

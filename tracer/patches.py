@@ -350,9 +350,8 @@ class _Installation:
             names = getattr(function, "__globals__", None)
             if names is not None:  # searched each time: a notebook may have bound a name anew
                 self._replace(_search(_Namespace(names, 0, [])))
-            own = (
-                type(function) is _FUNCTION and function in _ORIGINALS
-            )  # which holds its original in a cell
+            # A replacement holds its original in a cell, and must keep it there.
+            own = type(function) is _FUNCTION and function in _ORIGINALS
             for cell in () if own else getattr(function, "__closure__", None) or ():
                 self._replace_cell(cell)
 

@@ -183,14 +183,11 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
 
 def detach(value: Any) -> Any:
     """Return the plain value: a cut on purpose, drawn but without a warning. Plain values come back unchanged."""
-    return leave(value, sys._getframe(1)) if is_traced(value) else value  # noqa: SLF001
-
-
-def leave(traced: Traced, frame: FrameType) -> Any:
-    """Cut on purpose: the plain value, without a warning."""
-    if traced.tape.is_open and (frame is traced.tape.frame or traced.tape.enter(frame)):
-        _append_cut(traced, "detach()", frame)
-    return traced.value.copy() if type(traced.value) is np.ndarray else traced.value
+    if not is_traced(value):
+        return value
+    if value.tape.is_open:
+        _append_cut(value, "detach()", sys._getframe(1))  # noqa: SLF001  (the caller's place)
+    return value.value.copy() if type(value.value) is np.ndarray else value.value
 
 
 def _append_cut(traced: Traced, via: str, frame: FrameType) -> None:

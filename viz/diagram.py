@@ -193,7 +193,6 @@ class _Writer:
         return Box(
             "splitter" if is_copy else "broadcast",
             lead=Label(wire_value(edge.src), below),
-            lead_state=edge_state(edge),
             tooltip=tooltip(what, place(node)),
             group=group,
             wires_in=1,

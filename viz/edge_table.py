@@ -117,9 +117,8 @@ def _carries(trace: Trace, name: str) -> Mask:
     inputs = [row for row, path in trace.input_rows.items() if path == wanted or path.startswith(parts)]
     rows = np.append(trace.sites.rows_named(wanted), np.array(inputs, np.int64))
     if not len(rows):
-        rows = np.array(
-            [trace[name].row]
-        )  # one assignment: h[3]; or a name that isn't there, which it says
+        # One assignment, h[3]; or a name that isn't there, and the lookup says so.
+        rows = np.array([trace[name].row])
     is_wanted = np.zeros(len(trace.recording) + 1, np.bool_)  # the last for outputs that have no row
     is_wanted[rows] = True
     chosen: Mask = is_wanted[trace.graph.rows[trace.graph.src]]

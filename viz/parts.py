@@ -39,7 +39,6 @@ class Box:
     caption: tuple[Line, ...] = ()
     lead: Label = Label()
     state: State = "plain"
-    lead_state: State = "plain"
     tooltip: str = ""
     group: int = -1
     wires_in: int = 0
