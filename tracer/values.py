@@ -18,6 +18,7 @@ import numpy as np
 
 from tracer import numpy_calls
 from tracer.errors import UnsupportedError
+from tracer.numpy_table import UFUNC_RULES
 from tracer.standins import Traced, cut, is_traced, plain, plain_deep, record_call, refuse_value, unary
 from tracer.tape import AUXILIARY, OP_NUMBERS, place
 
@@ -55,8 +56,8 @@ class _Number(Traced, stands_for="none"):
         return type(self.value)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        if len(inputs) == 1 and not options and method == "__call__" and ufunc in numpy_calls.UFUNC_RULES:
-            return unary(self, numpy_calls.UFUNC_RULES[ufunc], ufunc, _frame(1))
+        if len(inputs) == 1 and not options and method == "__call__" and ufunc in UFUNC_RULES:
+            return unary(self, UFUNC_RULES[ufunc], ufunc, _frame(1))
         return numpy_calls.call_ufunc(ufunc, method, inputs, options, _frame(1))
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:

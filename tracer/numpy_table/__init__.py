@@ -1,0 +1,37 @@
+"""Which NumPy functions are followed: one row each, in tables by family. `numpy_calls.py` reads them.
+
+A row is a function that reads the call's arguments and says which rule it is, which arguments are operands, and
+the parameters that the rule needs. The value itself is always computed by NumPy on plain values.
+"""
+
+from __future__ import annotations
+
+from tracer.numpy_table.everyday import EVERYDAY
+from tracer.numpy_table.plain_reads import (
+    METHODS,
+    PLAIN_ATTRIBUTES,
+    PLAIN_METHODS,
+    PLAIN_READS,
+    PLAIN_UFUNCS,
+    REDUCING,
+    TWO_RESULTS,
+    UFUNC_RULES,
+)
+from tracer.numpy_table.reading import Followed, OptionError, Reader
+
+FOLLOWED: dict[object, Reader] = {**EVERYDAY}
+
+__all__ = [
+    "FOLLOWED",
+    "METHODS",
+    "PLAIN_ATTRIBUTES",
+    "PLAIN_METHODS",
+    "PLAIN_READS",
+    "PLAIN_UFUNCS",
+    "REDUCING",
+    "TWO_RESULTS",
+    "UFUNC_RULES",
+    "Followed",
+    "OptionError",
+    "Reader",
+]

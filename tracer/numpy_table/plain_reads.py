@@ -1,0 +1,45 @@
+"""What carries no derivative, and the ufuncs and methods that are other names of followed functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tracer.rules import RULES
+
+# No derivative exists: shapes, tests, positions, and arrays that only take the shape of the traced one.
+PLAIN_READS = frozenset(
+    getattr(np, name)
+    for name in (
+        "shape ndim size argmax argmin argsort nonzero flatnonzero argwhere searchsorted count_nonzero any all "
+        "isclose allclose array_equal array_equiv iscomplexobj isrealobj isscalar zeros_like ones_like empty_like "
+        "result_type can_cast common_type min_scalar_type may_share_memory shares_memory array_repr array_str "
+        "array2string iscomplex isreal isneginf isposinf lexsort digitize unravel_index"
+    ).split()
+)
+PLAIN_UFUNCS = frozenset(
+    getattr(np, name)
+    for name in (
+        "equal not_equal less less_equal greater greater_equal isnan isinf isfinite signbit logical_and logical_or "
+        "logical_xor logical_not bitwise_and bitwise_or bitwise_xor invert left_shift right_shift spacing"
+    ).split()
+)
+UFUNC_RULES: dict[Any, str] = {
+    np.rad2deg: "degrees",
+    np.deg2rad: "radians",
+    np.conjugate: "positive",
+    **{function: name for name in RULES if isinstance(function := getattr(np, name, None), np.ufunc)},
+}
+TWO_RESULTS: dict[Any, tuple[str, str]] = {
+    np.divmod: ("floor_divide", "remainder"),
+    np.modf: ("modf_fractional", "modf_integral"),
+}
+REDUCING: dict[Any, Any] = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
+
+PLAIN_ATTRIBUTES = frozenset("shape ndim size dtype nbytes itemsize strides flags imag".split())
+PLAIN_METHODS = frozenset("argmax argmin argsort any all nonzero searchsorted is_integer".split())
+METHODS: dict[str, Any] = {
+    name: getattr(np, name)
+    for name in "sum mean prod max min dot clip squeeze ravel copy round reshape transpose swapaxes cumsum".split()
+} | {"flatten": np.ravel}

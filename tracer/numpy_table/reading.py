@@ -1,0 +1,88 @@
+"""How a row reads a NumPy call: the rule's name, the operands, and the parameters that the rule needs.
+
+The kinds of row that several tables share. A reader refuses every option that it does not understand: no answer
+beats a wrong answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from tracer.standins import plain_deep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Followed: TypeAlias = tuple[str, tuple[Any, ...], dict[str, Any] | None]
+Reader: TypeAlias = "Callable[..., Followed | list[Followed]]"
+"""Reads a call's arguments. A list is one row per result of a function that returns several."""
+
+NOT_GIVEN = np._NoValue  # noqa: SLF001  (NumPy's own default for keepdims)
+
+
+class OptionError(Exception):
+    """An option of a followed function that is not followed itself."""
+
+
+def only_defaults(positional: tuple[Any, ...], options: dict[str, Any]) -> None:
+    """Refuse every option but those that change nothing."""
+    for value in positional:
+        if value is not None and value is not NOT_GIVEN:
+            raise OptionError("a positional option")
+    for name, value in options.items():
+        if value is None or value is NOT_GIVEN:
+            continue
+        if (name, value) in (
+            ("order", "C"),
+            ("subok", False),
+            ("casting", "same_kind"),
+            ("optimize", False),
+        ):
+            continue
+        raise OptionError(f"{name}=")
+
+
+def reduction(name: str) -> Callable[..., Followed]:
+    """Read a function of one array with `axis` and `keepdims`."""
+
+    def read(a: Any, axis: Any = None, *rest: Any, keepdims: Any = False, **options: Any) -> Followed:
+        only_defaults(rest, options)
+        keeps = bool(keepdims) and keepdims is not NOT_GIVEN
+        return name, (a,), {"axis": plain_deep(axis), "keepdims": keeps}
+
+    return read
+
+
+def operands_only(name: str) -> Callable[..., Followed]:
+    """Read a function all of whose arguments are operands."""
+
+    def read(*operands: Any, **options: Any) -> Followed:
+        only_defaults((), options)
+        return name, operands, None
+
+    return read
+
+
+def with_params(name: str, *parameters: str) -> Callable[..., Followed]:
+    """Read a function of one array whose other arguments are what its rule needs, under the same names."""
+
+    def read(a: Any, *positional: Any, **options: Any) -> Followed:
+        params = dict.fromkeys(parameters) | dict(zip(parameters, positional, strict=False)) | options
+        only_defaults(
+            positional[len(parameters) :], {k: v for k, v in params.items() if k not in parameters}
+        )
+        return name, (a,), {key: plain_deep(params[key]) for key in parameters}
+
+    return read
+
+
+def shape_only(name: str) -> Callable[..., Followed]:
+    """Read a function of one array whose rule needs to know no more than the shapes."""
+
+    def read(a: Any, *_: Any, **options: Any) -> Followed:
+        only_defaults((), {key: value for key, value in options.items() if key not in ("axis", "shape")})
+        return name, (a,), {}
+
+    return read
