@@ -18,6 +18,7 @@ import numpy as np
 from tracer.errors import RuleError
 from tracer.recording import operand_of
 from tracer.rules import RULES
+from tracer.rules.edited import Edited, whole
 from tracer.rules.kinds import Elementwise, Many, Outer, Part, Rule, Vjp
 from tracer.tape import OP_NAMES
 
@@ -32,7 +33,7 @@ _CHUNK = 1 << 16  # operands turned into Python floats at a time
 # -0.0 + x is x, bit for bit.
 _NOTHING = -0.0
 
-_COMPRESSED = (Part, Outer)
+_COMPRESSED = (Part, Outer, Edited)
 _NO_PARAMS: dict[str, Any] = {}
 _RULES = [RULES.get(name) for name in OP_NAMES]
 _IS_ELEMENTWISE = np.array([isinstance(RULES.get(name), Elementwise) for name in OP_NAMES], np.bool_)
@@ -58,7 +59,7 @@ class Gradients:
 
     def row(self, row: int) -> Any:
         """Return the gradient of a row that was reached."""
-        return self.arrays[row] if row in self.arrays else float(self.numbers[row])
+        return whole(self.arrays[row]) if row in self.arrays else float(self.numbers[row])
 
 
 def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gradients:
@@ -154,7 +155,8 @@ class _Work:
     """The state of one backward pass."""
 
     __slots__ = (
-        "_sums", "budget", "gradients", "graph", "local_column", "narrowed", "outers", "recording", "slots",
+        "_sums", "budget", "gradients", "graph", "has_differences", "local_column", "narrowed", "outers", "recording",
+        "slots",
     )  # fmt: skip
 
     def __init__(
@@ -165,6 +167,7 @@ class _Work:
         self.recording = graph.recording
         self.gradients = gradients
         self.local_column = local_column
+        self.has_differences = Edited in set(map(type, graph.recording.values.others.values()))
         self.slots: dict[int, Any] = {}
         self.narrowed: dict[int, Any] = {}
         self.outers: dict[int, list[Outer]] = {}  # by row: what is still to be added to its gradient
@@ -205,6 +208,10 @@ class _Work:
         out = arrays[row] if row in arrays else recording.values[row]
         params = recording.params.get(row, _NO_PARAMS) if recording.params else _NO_PARAMS
         gradients, upstream = self.gradients, self.gradients[row]
+        if type(upstream) is Edited and not _takes_differences(rule):
+            upstream = gradients[row] = upstream.dense()
+        if self.has_differences and not _takes_differences(rule):
+            operands, out = tuple(map(whole, operands)), whole(out)
         if isinstance(rule, Many):
             self.local_column[first_slot:stop_slot] = rule.partials(operands, out)
         for port in range(len(producers) - 1, -1, -1):
@@ -231,7 +238,7 @@ class _Work:
                     back = float(back)
                 self.narrowed[slot] = back
             present = gradients[producer]
-            if present is _NOTHING and type(back) not in _COMPRESSED:
+            if present is _NOTHING and (type(back) not in _COMPRESSED or type(back) is Edited):
                 gradients[producer] = back
             else:
                 self._add(producer, present, back)
@@ -241,6 +248,11 @@ class _Work:
         if type(present) is float and present is not _NOTHING:
             self.gradients[row] = present + gradient
             return
+        if type(present) is Edited:
+            if type(gradient) is Part:
+                self.gradients[row] = present.plus(gradient.index, gradient.value)
+                return
+            present = present.dense()
         if row not in self._sums:
             self._sums.add(row)
             present = np.zeros(gradient.shape, gradient.dtype) if present is _NOTHING else np.array(present)
@@ -275,6 +287,8 @@ def pull(
     if isinstance(rule, Elementwise):
         text = rule.partials[port]
         back = upstream if text == "1" else upstream * elementwise_local(rule, port, operands, out)
+    elif rule.shapes_only:
+        back = rule.pull(port, upstream, out, operands, params)
     else:
         back = rule.pull(port, *_as_arrays(upstream, out, operands), params)
     operand = operands[port]
@@ -286,6 +300,10 @@ def pull(
     ):
         return back
     return back if type(back) in _COMPRESSED else _checked(back, operand, target, port)
+
+
+def _takes_differences(rule: Rule) -> bool:
+    return isinstance(rule, Vjp) and rule.shapes_only
 
 
 def _as_arrays(upstream: Any, out: Any, operands: tuple[Any, ...]) -> tuple[Any, Any, tuple[Any, ...]]:
@@ -343,8 +361,9 @@ def narrow(gradient: Any, shape: tuple[int, ...]) -> Any:
 
 def _checked(back: Any, operand: Any, target: tuple[int, ...] | None, port: int) -> Any:
     """Return the answer of a rule in the type of its operand; raise RuleError where the shape is not the operand's."""
-    is_number = target is None and not isinstance(operand, np.ndarray)
-    shape = np.shape(operand) if target is None else target
+    is_array = isinstance(operand, (np.ndarray, Edited))
+    is_number = target is None and not is_array
+    shape = target or (operand.shape if is_array else ())
     if np.shape(back) != shape and not (is_number and np.size(back) == 1):
         raise RuleError(
             f"a rule answered with the wrong shape for operand {port}",
@@ -353,4 +372,4 @@ def _checked(back: Any, operand: Any, target: tuple[int, ...] | None, port: int)
         )
     if is_number:
         return float(back)
-    return np.asarray(back, operand.dtype if isinstance(operand, np.ndarray) else None)
+    return np.asarray(back, operand.dtype if is_array else None)

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tracer.numpy_calls import owner_of
+from tracer.buffers import owner_of
 from tracer.patches import replacement
-from tracer.standins import is_traced, plain, wrap
+from tracer.standins import Traced, is_traced, plain, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -157,7 +157,7 @@ class Boxes:
         """Return a result with plain numbers for stand-ins; what came in as an argument goes out as that object."""
         if id(value) in self._originals:
             return self._originals[id(value)]
-        if is_traced(value):
+        if issubclass(type(value), Traced):
             is_of_an_outer_trace = value.tape is not self.tape and value.tape.is_open
             return value if is_of_an_outer_trace else self._unboxed(value)
         if id(value) in open_containers:
@@ -192,7 +192,7 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     seen: set[int] = set()
     while pending:
         here, item = pending.pop()
-        if is_traced(item) or _is_number(item):
+        if issubclass(type(item), Traced) or _is_number(item):
             yield here, item
             continue
         items = _items(item)

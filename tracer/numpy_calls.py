@@ -6,11 +6,11 @@ Which functions are followed, and how, stands in the tables of `numpy_table`.
 from __future__ import annotations
 
 import opcode
-import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.buffers import copied, note_view
 from tracer.errors import UnsupportedError
 from tracer.numpy_table import (
     FOLLOWED,
@@ -50,12 +50,8 @@ def call_ufunc(
 ) -> Any:
     """Compute and record `ufunc(*inputs)`; what is not followed raises UnsupportedError."""
     values = tuple(plain_deep(value) for value in inputs)
-    if open_tape((*inputs, *options.get("out", ())), frame) is None or ufunc in PLAIN_UFUNCS:
+    if open_tape(inputs, frame) is None or ufunc in PLAIN_UFUNCS:
         return getattr(ufunc, method)(*values, **plain_deep(options))
-    if options.get("out"):
-        raise refuse(
-            f"writing the result of np.{ufunc.__name__} into an existing array (out=, or array += x)", frame
-        )
     if method == "reduce" and ufunc in REDUCING:
         return call_function(REDUCING[ufunc], inputs, {"axis": 0, **options}, frame)
     if method != "__call__" or options:
@@ -94,7 +90,7 @@ def call_function(
     read = FOLLOWED.get(function)
     name = _full_name(function)
     if read is None:
-        if not _any_open(args, options, frame):
+        if not any_open((*args, *options.values()), frame):
             return function(*plain_deep(args), **plain_deep(options))
         raise refuse(name, frame)
     if compute is None:
@@ -104,13 +100,15 @@ def call_function(
     try:
         followed = read(*args, **options)
     except OptionError as error:
+        if not any_open((*args, *options.values()), frame):
+            return value
         raise refuse(f"{name} with {error}", frame) from None
     if isinstance(followed, list):
         return _several(followed, value, frame)
     rule, operands, params = followed
     result = record_call(rule, arrays_of(operands, frame), value, params, frame)
     if type(value) is np.ndarray and value.base is not None and is_traced(result):
-        _note_view(result, operands)
+        note_view(result, operands)
     return result
 
 
@@ -124,19 +122,15 @@ def _several(followed: list[Followed], values: Any, frame: FrameType) -> Any:
         given = {**params, "results": tuple(values)} if params and "results" in params else params
         part = record_call(rule, arrays_of(operands, frame), value, given, frame, AUXILIARY)
         if type(value) is np.ndarray and value.base is not None and is_traced(part):
-            _note_view(part, operands)
+            note_view(part, operands)
         parts.append(part)
     kind = type(values)
     return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
 
 
-def _any_open(args: tuple[Any, ...], options: dict[str, Any], frame: FrameType) -> bool:
-    """Tell whether a call meets a value of a trace that is running."""
-    flat = [
-        item
-        for value in (*args, *options.values())
-        for item in (value if type(value) in (list, tuple) else [value])
-    ]
+def any_open(values: tuple[Any, ...], frame: FrameType) -> bool:
+    """Tell whether a value of a trace that is running is among some values, or in a list or tuple of them."""
+    flat = [item for value in values for item in (value if type(value) in (list, tuple) else [value])]
     return open_tape(flat, frame) is not None
 
 
@@ -166,19 +160,12 @@ def _full_name(function: Any) -> str:
 
 def getitem(array: Any, index: Any, frame: FrameType) -> Any:
     """Compute and record `array[index]`."""
-    index = _copied(plain_deep(index))
+    index = copied(plain_deep(index))
     value = array.value[index]
     result = record_call("getitem", (array,), value, {"index": index}, frame)
     if type(value) is np.ndarray and value.base is not None and is_traced(result):
-        _note_view(result, (array,))
+        note_view(result, (array,), index)
     return result
-
-
-def _copied(index: Any) -> Any:
-    """Copy the arrays of an index: what is changed in place after its use must not corrupt a gradient."""
-    if type(index) is tuple:
-        return tuple(map(_copied, index))
-    return index.copy() if type(index) is np.ndarray else index
 
 
 def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
@@ -222,39 +209,3 @@ def _astype(number: Any, value: Any, frame: FrameType) -> Any:
         return record_call("astype", (number,), value, None, frame)
     cut(number, f".astype({value.dtype})", frame)
     return value
-
-
-def _note_view(view: Any, operands: tuple[Any, ...]) -> None:
-    """Remember which stand-ins look at the same memory."""
-    owner = owner_of(view.value)
-    for operand in operands:
-        if is_traced(operand) and type(operand.value) is np.ndarray and owner_of(operand.value) is owner:
-            family = view.tape.families.setdefault(id(owner), [])
-            family += (weakref.ref(view), weakref.ref(operand))
-
-
-def owner_of(array: Any) -> Any:
-    """Return the array that owns the memory."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
-
-
-def refuse_aliased_write(array: Any, frame: FrameType) -> None:
-    """Raise where an in-place write would also change another traced array that shares the memory."""
-    if array.id in array.tape.shared_inputs:
-        raise UnsupportedError(
-            "an in-place write into an argument that shares its memory with another argument is not followed",
-            where=place(frame),
-            advice="write a = a + b instead of a += b, or pass a copy",
-        )
-    owner = owner_of(array.value)
-    for reference in array.tape.families.get(id(owner), ()):
-        other = reference()
-        if other is not None and other is not array and owner_of(other.value) is owner:
-            raise UnsupportedError(
-                "an in-place write through a view is not followed",
-                where=place(frame),
-                got=f"the array of shape {array.value.shape} shares its memory with one of shape {other.value.shape}",
-                advice="write a = a + b instead of a += b, or take a copy first",
-            )

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import numpy_calls
+from tracer import creation, numpy_calls
+from tracer.creation import made
 from tracer.standins import REAL_SCALARS, cut, holds_traced, is_traced, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY, OP_NUMBERS
 from tracer.values import Array, Scalar, binary
@@ -242,7 +243,12 @@ def _array(original: Callable[..., Any], name: str) -> Callable[..., Any]:
 
     def function(*args: Any, **options: Any) -> Any:
         if not args or not holds_traced(args[0]):
-            return original(*args, **options)
+            value = original(*args, **options)
+            # What is not a new array is somebody's, who would not see what is written into a blank one.
+            is_new = type(value) is np.ndarray and not (
+                isinstance(args[0], np.ndarray) and np.may_share_memory(value, args[0])
+            )
+            return made(value, _frame(1)) if is_new else value
         frame = _frame(1)
         dtype = options.get("dtype", args[1] if len(args) > 1 else None)
         value = original(plain_deep(args[0]), *args[1:], **options)
@@ -302,12 +308,12 @@ def _replacements() -> dict[Any, Callable[..., Any]]:
         original = getattr(module, name, None)  # math.sumprod came with Python 3.12, math.fma with 3.13
         if original is not None:
             table[original] = functools.wraps(original)(make(original, rule))
-    return table
+    return table | dict(creation.replacements())
 
 
 _REPLACEMENTS = _replacements()
 _ORIGINALS = {replacement: original for original, replacement in _REPLACEMENTS.items()}
-_BUILTIN = type(math.exp)
+_KINDS = frozenset(map(type, _REPLACEMENTS))  # of functions: written in C, in Python, and NumPy's own
 _FUNCTION = type(_replacements)
 
 
@@ -383,7 +389,7 @@ class _Installation:
     def _replace(self, namespace: _Namespace) -> None:
         for name in namespace.bound:
             value = namespace.names.get(name)
-            if type(value) is _BUILTIN and value in _REPLACEMENTS:
+            if type(value) in _KINDS and value in _REPLACEMENTS:
                 namespace.names[name] = _REPLACEMENTS[value]
                 self._replaced.append((namespace.names, name))
 
@@ -392,7 +398,7 @@ class _Installation:
             value = cell.cell_contents
         except ValueError:  # a cell that is still empty
             return
-        if type(value) is _BUILTIN and value in _REPLACEMENTS:
+        if type(value) in _KINDS and value in _REPLACEMENTS:
             self._cells.append((cell, value))
             cell.cell_contents = _REPLACEMENTS[value]
 
@@ -400,7 +406,7 @@ class _Installation:
 def _search(namespace: _Namespace) -> _Namespace:
     """Find the names that are bound to an original."""
     items = list(namespace.names.items())
-    namespace.bound = [name for name, value in items if type(value) is _BUILTIN and value in _REPLACEMENTS]
+    namespace.bound = [name for name, value in items if type(value) in _KINDS and value in _REPLACEMENTS]
     namespace.size = len(items)
     return namespace
 
@@ -434,4 +440,4 @@ def installed(function: Any) -> Iterator[None]:
 
 def replacement(value: Any) -> Any:
     """Return the followed version of a function passed as an argument (`f(x, math.tanh)`); else the value."""
-    return _REPLACEMENTS.get(value, value) if type(value) is _BUILTIN else value
+    return _REPLACEMENTS.get(value, value) if type(value) in _KINDS else value

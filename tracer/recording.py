@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from tracer.rules.edited import Edited, whole
 from tracer.tape import COMPACT_OPERANDS, WIDTH, Call, Tape
 
 if TYPE_CHECKING:
@@ -38,12 +39,14 @@ class Values:
     @property
     def array_rows(self) -> Indices:
         """The rows that hold an array, in order."""
-        rows = [row for row, value in self.others.items() if type(value) is np.ndarray]
+        rows = [
+            row for row, value in self.others.items() if type(value) is np.ndarray or type(value) is Edited
+        ]
         return np.array(rows, INDEX)
 
     def __getitem__(self, row: int) -> Any:
         if row in self.others:
-            return self.others[row]
+            return whole(self.others[row])
         return float(self.floats[row])
 
 

@@ -21,11 +21,15 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
+NO_RECORD = -1
 REAL_SCALARS = (float, int, np.floating, np.integer)
 
 
 class Traced:
-    """A number or array of user code: its value, its tape, and the position of its record on the tape."""
+    """A number or array of user code: its value, its tape, and the position of its record on the tape.
+
+    An array that the function made, and wrote no traced value into yet, has no record: its `id` is NO_RECORD.
+    """
 
     __slots__ = ("id", "tape", "value")
 
@@ -39,8 +43,8 @@ class Traced:
 
 
 def is_traced(value: Any) -> bool:
-    """Tell whether a value is a stand-in; isinstance would be answered by what it stands for."""
-    return issubclass(type(value), Traced)
+    """Tell whether a value is a stand-in with a record; isinstance would be answered by what it stands for."""
+    return issubclass(type(value), Traced) and value.id >= 0
 
 
 def plain(value: Any) -> Any:
@@ -159,15 +163,17 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     """
     tape = traced.tape
     value = traced.value
+    if not is_traced(traced):
+        return value.copy()
     frame = users(frame)
     if frame is not tape.frame and not tape.enter(frame):
         return value
     if frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR:
         raise UnsupportedError(
-            "writing a traced value into a plain array is not followed yet",
+            "writing a traced value into an array that was made outside of the trace is not followed",
             where=place(frame),
             got=f"value {_brief(value)}",
-            advice="collect the values in a list and make the array of them with np.array",
+            advice="make the array in the traced function, with np.zeros or np.array, or pass it as an argument",
         )
     what = f"a traced value left the graph through {via}"
     advice = "what is computed from it carries no gradient back; detach(x) says that this is meant"

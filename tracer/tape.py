@@ -52,6 +52,10 @@ COMPACT_OPERANDS = tuple(_compact_operands(name) for name in OP_NAMES)
 
 _OWN_FILES = str(Path(__file__).parent)
 _LIBRARIES = sys.stdlib_module_names | {"numpy"}
+# Their code hands arrays on to functions in C, which take nothing else.
+_TAKE_PLAIN_ARRAYS = _LIBRARIES | set(
+    "tracer viz scipy pandas matplotlib sklearn torch jax autograd numba".split()
+)
 _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 _IS_GENERATOR = 0x20  # inspect.CO_GENERATOR, without the cost of importing inspect
 WHOLE_TRACE = 0  # scope of the traced function itself
@@ -75,6 +79,17 @@ class Segment(NamedTuple):
     code: CodeType
 
 
+@dataclass(slots=True)
+class Family:
+    """The stand-ins that see some memory."""
+
+    owner: np.ndarray[Any, Any]
+    is_private: bool  # no record holds the memory, so the program may write into it
+    members: list[Any] = field(default_factory=list)  # weak references
+    # By identity of a view that was taken by indexing: the view, what it was taken from (weakly), and the index.
+    links: dict[int, tuple[Any, Any, Any]] = field(default_factory=dict)
+
+
 _RUNNING: dict[int, Tape] = {}  # by thread: the innermost trace that runs in it
 
 
@@ -94,7 +109,12 @@ class Tape:
     input_names: list[str] = field(default_factory=list)
     warned: set[tuple[CodeType, int]] = field(default_factory=set)
     shared_inputs: set[int] = field(default_factory=set)  # arrays that share memory with another argument
-    families: dict[int, list[Any]] = field(default_factory=dict)  # views by the memory they share
+    families: dict[int, Family] = field(
+        default_factory=dict
+    )  # by identity of the array that owns the memory
+    writes: dict[int, int] = field(
+        default_factory=dict
+    )  # by stand-in: writes since it was last recorded in full
     thread: int = field(default_factory=threading.get_ident)
     _depths: dict[FrameType, int] = field(default_factory=dict)  # position of each known frame in _stack
     # Frames from the hook down, their scopes
@@ -124,6 +144,8 @@ class Tape:
         self._depths.clear()
         self._suspended.clear()
         self._snapshots.clear()
+        self.families.clear()
+        self.writes.clear()
 
     def enter(self, frame: FrameType) -> bool:
         """Note that records now come from `frame`; False if the tape is closed and nothing may be recorded.
@@ -132,7 +154,7 @@ class Tape:
         the scheduler's, and the gradients with it.
         """
         if not self.is_open:
-            running = _RUNNING.get(threading.get_ident())
+            running = innermost()
             if running is not None:
                 running.meet_stale(frame)
             return False
@@ -270,6 +292,16 @@ def _beyond_own(frame: FrameType) -> FrameType:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN_FILES):
         frame = frame.f_back
     return frame
+
+
+def innermost() -> Tape | None:
+    """Return the trace that runs in this thread, the innermost where they are nested."""
+    return _RUNNING.get(threading.get_ident())
+
+
+def wants_plain_arrays(frame: FrameType) -> bool:
+    """Tell whether a frame is of a library that needs real arrays for its own work."""
+    return str(frame.f_globals.get("__name__")).partition(".")[0] in _TAKE_PLAIN_ARRAYS
 
 
 def users(frame: FrameType) -> FrameType:

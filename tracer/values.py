@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import numpy_calls
-from tracer.errors import UnsupportedError
-from tracer.numpy_table import UFUNC_RULES
+from tracer import mutation, numpy_calls
+from tracer.buffers import replace, write
+from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.standins import Traced, cut, is_traced, plain, plain_deep, record_call, refuse_value, unary
-from tracer.tape import AUXILIARY, OP_NUMBERS, place
+from tracer.tape import AUXILIARY, OP_NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ _SEQUENCES = frozenset({list, tuple, str, bytes, bytearray})
 _BINARY_OP = opcode.opmap["BINARY_OP"]
 _REMAINDERS = (6, 19)  # argument of BINARY_OP for `%` and `%=`
 _FIRST_IN_PLACE = 13  # the argument from which on an operator is written `+=`
-_ARITHMETIC = {  # method name -> name of the rule, and the operator as it is written
+ARITHMETIC = {  # method name -> name of the rule, and the operator as it is written
     "add": ("add", "+"),
     "sub": ("subtract", "-"),
     "mul": ("multiply", "*"),
@@ -42,7 +42,7 @@ _ARITHMETIC = {  # method name -> name of the rule, and the operator as it is wr
     "pow": ("power", "**"),
     "matmul": ("matmul", "@"),
 }
-_COMPUTE = {method: getattr(operator, f"__{method}__") for method in _ARITHMETIC}
+_COMPUTE = {method: getattr(operator, f"__{method}__") for method in ARITHMETIC}
 
 
 class _Number(Traced, stands_for="none"):
@@ -56,11 +56,19 @@ class _Number(Traced, stands_for="none"):
         return type(self.value)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if "out" in options:
+            return mutation.call_into(ufunc, method, inputs, options, _frame(1))
+        if method == "at":
+            return mutation.call_at(ufunc, inputs, _frame(1))
         if len(inputs) == 1 and not options and method == "__call__" and ufunc in UFUNC_RULES:
             return unary(self, UFUNC_RULES[ufunc], ufunc, _frame(1))
         return numpy_calls.call_ufunc(ufunc, method, inputs, options, _frame(1))
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        if function in mutation.WRITING_FUNCTIONS:
+            return mutation.call_writing(function, args, options, _frame(1))
+        if options.get("out") is not None:
+            return mutation.call_into(function, "", args, options, _frame(1))
         return numpy_calls.call_function(function, args, options, _frame(1))
 
     def __lt__(self, other: Any) -> Any:
@@ -146,6 +154,8 @@ class _Number(Traced, stands_for="none"):
             raise AttributeError(name)
         attribute = getattr(self.value, name)  # raises the plain value's own AttributeError
         frame = _frame(1)
+        if name in MUTATING_METHODS and type(self.value) is np.ndarray:
+            return mutation.method_of(self, name, frame)
         if isinstance(self.value, (np.ndarray, np.generic)):
             return numpy_calls.attribute(self, name, attribute, frame)
         if name in ("real", "numerator"):
@@ -203,14 +213,7 @@ class Array(_Number, stands_for="array"):
         return numpy_calls.getitem(self, index, _frame(1))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if not self.tape.is_open:  # kept beyond its run, it is the plain array
-            self.value[plain_deep(index)] = plain_deep(value)
-            return
-        raise UnsupportedError(
-            "writing into a traced array by index is not followed yet",
-            where=place(_frame(1)),
-            advice="build the array from its parts with np.where, np.concatenate or np.stack",
-        )
+        write(self, index, value, _frame(1))
 
     def __contains__(self, item: Any) -> bool:
         return plain(item) in self.value
@@ -298,16 +301,17 @@ def _in_place(
     array: Array, other: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType
 ) -> Array:
     """Follow `array += other`: NumPy writes into a copy, and the same stand-in goes on with that."""
-    if not array.value.flags.writeable:
-        compute(array.value, plain(other))  # raises NumPy's own error
-    numpy_calls.refuse_aliased_write(array, frame)
+    if not array.tape.is_open or not array.value.flags.writeable:
+        compute(array.value, plain_deep(other))
+        return array
     fresh = array.value.copy(order="K")
     # In place, so that casting and its errors are those of the plain program.
     compute(fresh, plain_deep(other))
-    stand_in = record_call(name, numpy_calls.arrays_of((array, other), frame), fresh, None, frame)
-    array.value = fresh
-    if is_traced(stand_in):
-        array.id, array.tape = stand_in.id, stand_in.tape
+    made = record_call(name, numpy_calls.arrays_of((array, other), frame), fresh, None, frame)
+    if is_traced(made):
+        replaced: Array = replace(array, made, frame)
+        return replaced
+    write(array, ..., fresh, frame)
     return array
 
 
@@ -405,12 +409,12 @@ def _write_methods(kind: type[_Number], lines: dict[str, str], method: str, rule
 
 
 def _write_arithmetic() -> None:
-    """Give Scalar and Array the operators of _ARITHMETIC, and Array those in place."""
+    """Give Scalar and Array the operators of ARITHMETIC, and Array those in place."""
 
     def in_place(rule: str, compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         return lambda self, other: _in_place(self, other, rule, compute, _frame(1))
 
-    for method, (rule, symbol) in _ARITHMETIC.items():
+    for method, (rule, symbol) in ARITHMETIC.items():
         _write_methods(Array, _OF_ARRAYS, method, rule, symbol)
         setattr(Array, f"__i{method}__", in_place(rule, getattr(operator, f"__i{method}__")))
         if method != "matmul":

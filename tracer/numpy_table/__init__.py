@@ -9,6 +9,7 @@ from __future__ import annotations
 from tracer.numpy_table.everyday import EVERYDAY
 from tracer.numpy_table.plain_reads import (
     METHODS,
+    MUTATING_METHODS,
     PLAIN_ATTRIBUTES,
     PLAIN_METHODS,
     PLAIN_READS,
@@ -24,6 +25,7 @@ FOLLOWED: dict[object, Reader] = {**EVERYDAY}
 __all__ = [
     "FOLLOWED",
     "METHODS",
+    "MUTATING_METHODS",
     "PLAIN_ATTRIBUTES",
     "PLAIN_METHODS",
     "PLAIN_READS",

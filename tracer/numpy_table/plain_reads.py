@@ -43,3 +43,4 @@ METHODS: dict[str, Any] = {
     name: getattr(np, name)
     for name in "sum mean prod max min dot clip squeeze ravel copy round reshape transpose swapaxes cumsum".split()
 } | {"flatten": np.ravel}
+MUTATING_METHODS = frozenset(("fill", "partition", "put", "sort"))

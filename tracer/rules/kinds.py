@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from tracer.rules.edited import Edited, may_repeat
 from tracer.rules.formula import compile_condition, compile_formula
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ class Vjp:
     choice: str = ""
     at_kink: Callable[[Any, Operands, Params], bool] | None = None
     """Whether it is one, from `(out, operands, params)`."""
+    shapes_only: bool = False
+    """It looks at shapes and types alone, and takes arrays and gradients that are kept as differences (`Edited`)."""
 
 
 def typed(gradient: Any, operand: Array) -> Array:
@@ -174,16 +177,5 @@ class Outer:
         return self.dense()
 
 
-Compressed: TypeAlias = Part | Outer
+Compressed: TypeAlias = Part | Outer | Edited
 """The gradient of an array, kept as what it is made of; `numbers` has its elements that are not zero."""
-
-
-def may_repeat(index: Any) -> bool:
-    """Say whether `index` can name one element twice, as integer arrays do and slices and masks don't."""
-    return not all(_names_once(part) for part in (index if isinstance(index, tuple) else (index,)))
-
-
-def _names_once(part: Any) -> bool:
-    if isinstance(part, np.ndarray):
-        return bool(part.dtype.kind == "b")
-    return part is None or part is Ellipsis or isinstance(part, int | np.integer | slice)

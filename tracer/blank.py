@@ -1,0 +1,130 @@
+"""Blank: stands for an array that the traced function made itself, and wrote no traced value into yet.
+
+`out = np.zeros(n); out[i] = x` needs an array that notices the write. Until then it is a plain array in all that it
+answers; with the first traced value written into it, it becomes an `Array` (`buffers.py`).
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer import mutation, numpy_calls
+from tracer.buffers import note_view, owner_of
+from tracer.numpy_table import MUTATING_METHODS
+from tracer.standins import NO_RECORD, plain_deep
+from tracer.values import ARITHMETIC, Array, binary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tracer.tape import Tape
+
+_frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
+
+
+class Blank(Array, stands_for="blank"):
+    """Stands for an array of constants that can be written into."""
+
+    __slots__ = ()
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        frame = _frame(1)
+        if "out" in options:
+            return mutation.call_into(ufunc, method, inputs, options, frame)
+        if method == "at":
+            return mutation.call_at(ufunc, inputs, frame)
+        return blank_of(numpy_calls.call_ufunc(ufunc, method, inputs, options, frame), self)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        frame = _frame(1)
+        if function in mutation.WRITING_FUNCTIONS:
+            return mutation.call_writing(function, args, options, frame)
+        if options.get("out") is not None:
+            return mutation.call_into(function, "", args, options, frame)
+        return blank_of(numpy_calls.call_function(function, args, options, frame), self)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.array(self.value, dtype=dtype)
+
+    def __reduce__(self) -> Any:
+        return self.value.__reduce__()
+
+    def __getitem__(self, index: Any) -> Any:
+        return blank_of(self.value[plain_deep(index)], self, index)
+
+    def __iter__(self) -> Any:
+        return map(self.__getitem__, range(len(self.value)))
+
+    def __neg__(self) -> Any:
+        return blank_of(-self.value, self)
+
+    def __pos__(self) -> Any:
+        return blank_of(+self.value, self)
+
+    def __abs__(self) -> Any:
+        return blank_of(abs(self.value), self)
+
+    def __copy__(self) -> Any:
+        return blank_of(self.value.copy(), self)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return blank_of(self.value.copy(), self)
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self.value, name)
+        if name in MUTATING_METHODS:
+            return mutation.method_of(self, name, _frame(1))
+        if not callable(attribute):
+            return blank_of(attribute, self)
+        frame = _frame(1)
+
+        def method(*args: Any, **options: Any) -> Any:
+            if numpy_calls.any_open((*args, *options.values()), frame):
+                return numpy_calls.attribute(self, name, attribute, frame)(*args, **options)
+            return blank_of(attribute(*plain_deep(args), **plain_deep(options)), self)
+
+        return method
+
+
+def blank(value: Any, tape: Tape) -> Any:
+    """Return the stand-in for an array that the traced function made; whatever is none comes back as it is."""
+    if type(value) is not np.ndarray or value.dtype.kind != "f" or not tape.is_open:
+        return value
+    made = Blank()
+    made.value, made.tape, made.id = value, tape, NO_RECORD
+    return made
+
+
+def blank_of(value: Any, source: Blank, index: Any = None) -> Any:
+    """Return the stand-in for an array that was computed from a blank one, or that sees its memory."""
+    if type(value) in (list, tuple):
+        return type(value)(blank_of(item, source) for item in value)
+    if value is source.value:
+        return source
+    made = blank(value, source.tape)
+    if type(made) is Blank and value.base is not None and owner_of(value) is owner_of(source.value):
+        note_view(made, (source,), index)
+    return made
+
+
+def _write_operators() -> None:
+    """Give Blank the operators, which hold for constants or lead into the general path."""
+
+    def forward(rule: str, compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        return lambda self, other: blank_of(binary(self, other, rule, compute, _frame(1)), self)
+
+    def reflected(rule: str, compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        return lambda self, other: blank_of(binary(other, self, rule, compute, _frame(1)), self)
+
+    for method, (rule, _) in ARITHMETIC.items():
+        compute = getattr(operator, f"__{method}__")
+        setattr(Blank, f"__{method}__", forward(rule, compute))
+        setattr(Blank, f"__r{method}__", reflected(rule, compute))
+
+
+_write_operators()
+Blank.__name__ = Blank.__qualname__ = "numpy.ndarray"

@@ -1,0 +1,312 @@
+"""Writing into arrays in place: `a[i] = x`, `a += b`, `out=`, and what else sees the same memory.
+
+A record is never changed. A write makes a new record, and the stand-in moves on to it. Before the first write into
+some memory, the stand-ins that look at it move to memory of their own, which no record holds; from then on what a
+view gives to the tape is a copy. After a write, every other living stand-in that sees the memory moves on, too.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.errors import UnsupportedError
+from tracer.rules.edited import Edited
+from tracer.standins import Traced, holds_traced, is_traced, open_tape, plain, plain_deep, record_call
+from tracer.tape import AUXILIARY, Family, Tape, place
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_VALUE = 3  # place of the value in a record
+_FEWEST = 64  # writes between two full copies of an array, at least
+
+
+def owner_of(array: Any) -> Any:
+    """Return the array that owns the memory."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def note_view(view: Any, operands: tuple[Any, ...], index: Any = None) -> None:
+    """Remember that a result looks at the memory of an operand; `index` where it was taken by indexing."""
+    owner = owner_of(view.value)
+    for operand in operands:
+        if not issubclass(type(operand), Traced) or type(operand.value) is not np.ndarray:
+            continue
+        if owner_of(operand.value) is not owner:
+            continue
+        family = view.tape.families.get(id(owner))
+        if family is None:
+            # What is no record's yet is the program's own memory: no record holds it.
+            family = view.tape.families[id(owner)] = Family(owner, is_private=not is_traced(operand))
+        family.members += (weakref.ref(view), weakref.ref(operand))
+        if index is not None:
+            family.links[id(view)] = (weakref.ref(view), weakref.ref(operand), index)
+        if family.is_private and is_traced(view):
+            view.tape.records[view.id + _VALUE] = view.value.copy()
+
+
+def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
+    """Do `array[index] = value` and record it, also for every living stand-in that sees the memory.
+
+    Raises what NumPy raises, and UnsupportedError where the memory is shared in a way that can't be followed.
+    """
+    tape = array.tape
+    index, plain_value = copied(plain_deep(index)), plain_deep(value)
+    if open_tape((value,), frame) not in (None, tape):
+        raise UnsupportedError(
+            "a value of one trace is written into an array of another",
+            where=place(frame),
+            advice="pass the value in as an argument of the traced function",
+        )
+    if is_traced(value) and not value.tape.is_open:
+        value = plain_value
+    if not tape.is_open or not array.value.flags.writeable:
+        array.value[index] = plain_value
+        return
+    if is_traced(value) and _is_there_already(array, index, value):
+        return
+    others = _others(array)
+    if not (holds_traced(value) or is_traced(array) or any(map(is_traced, others))):
+        array.value[index] = plain_value
+        return
+    _own_memory(array, others, frame)
+    region = array.value[index]
+    seen = (
+        region
+        if isinstance(region, np.ndarray) and np.may_share_memory(region, array.value)
+        else array.value
+    )
+    others = [other for other in others if np.may_share_memory(other.value, seen)]
+    before = [_before(stand_in) for stand_in in (array, *others)]
+    array.value[index] = plain_value
+    # Else plain numbers were written where only another stand-in is traced.
+    if is_traced(array) or holds_traced(value):
+        operand = fitted(value, np.shape(region), array.value.dtype, frame)
+        _record_write(array, before[0], index, operand, frame, flag=0)
+    for other, old in zip(others, before[1:], strict=True):
+        _follow(other, old, array, frame)
+
+
+def replace(array: Any, made: Any, frame: FrameType) -> Any:
+    """Do `array += …`, whose result `made` has been recorded, and return the array, moved on to it."""
+    others = _others(array)
+    if not others and is_traced(array):
+        # Nobody else looks: the array goes on with the memory of the result.
+        array.value, array.id = made.value, made.id
+        return array
+    _own_memory(array, others, frame)
+    others = [other for other in others if np.may_share_memory(other.value, array.value)]
+    before = [_before(other) for other in others]
+    array.value[...] = made.value
+    _move_on(array, made.id)
+    for other, old in zip(others, before, strict=True):
+        _follow(other, old, array, frame)
+    return array
+
+
+def _is_there_already(array: Any, index: Any, value: Any) -> bool:
+    """Tell whether `a[i] += x` has done its work: Python writes the view that it changed back to its place."""
+    if type(value.value) is not np.ndarray or owner_of(value.value) is not owner_of(array.value):
+        return False
+    region = array.value[index]
+    return (
+        type(region) is np.ndarray
+        and region.__array_interface__["data"] == value.value.__array_interface__["data"]
+        and (region.shape, region.strides) == (value.value.shape, value.value.strides)
+    )
+
+
+def _family(array: Any) -> Family | None:
+    family: Family | None = array.tape.families.get(id(owner_of(array.value)))
+    return family
+
+
+def _others(array: Any) -> list[Any]:
+    """Return the living stand-ins that see some memory of an array, but itself."""
+    family = _family(array)
+    if family is None:
+        return []
+    living = {id(each): each for each in (member() for member in family.members) if each is not None}
+    living.pop(id(array), None)
+    owner = family.owner
+    found = [each for each in living.values() if owner_of(each.value) is owner]
+    family.members = [weakref.ref(each) for each in (array, *found)]
+    family.links = {key: link for key, link in family.links.items() if key in living or key == id(array)}
+    return found
+
+
+def _own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
+    """Before the first write: move an array, and who sees its memory, to memory that no record holds."""
+    tape = array.tape
+    if array.id in tape.shared_inputs:
+        raise UnsupportedError(
+            "an in-place write into an argument that shares its memory with another argument is not followed",
+            where=place(frame),
+            advice="write a = a + b instead of a += b, or pass a copy",
+        )
+    family = _family(array)
+    if not is_traced(array) and family is None:
+        owner = owner_of(array.value)
+        tape.families[id(owner)] = Family(owner, is_private=True)
+        return
+    if family is not None and family.is_private:
+        return
+    if not others:
+        array.value = array.value.copy(order="K")
+        owner = owner_of(array.value)
+        tape.families[id(owner)] = Family(owner, is_private=True, members=[weakref.ref(array)])
+        return
+    assert family is not None
+    owner = family.owner
+    memory = np.empty(owner.nbytes, np.uint8)
+    start = owner.__array_interface__["data"][0]
+    links = family.links
+    for each in (owner, array, *others):
+        seen = each if each is owner else each.value
+        try:
+            moved: np.ndarray[Any, Any] = np.ndarray(
+                seen.shape, seen.dtype, memory, seen.__array_interface__["data"][0] - start, seen.strides
+            )
+        except (ValueError, TypeError):
+            raise UnsupportedError(
+                "an in-place write through a view is not followed here",
+                where=place(frame),
+                got=f"the memory of an array of shape {owner.shape} has gaps",
+                advice="write a = a + b instead of a += b, or take a copy first",
+            ) from None
+        if each is owner:
+            moved[...] = owner
+        else:
+            moved.flags.writeable = seen.flags.writeable
+            each.value = moved
+    members = [weakref.ref(each) for each in (array, *others)]
+    tape.families[id(memory)] = Family(memory, is_private=True, members=members, links=links)
+
+
+def _before(stand_in: Any) -> Any:
+    """Return what an array is before a write: what its record holds, or a copy where it has no record."""
+    if is_traced(stand_in):
+        return stand_in.tape.records[stand_in.id + _VALUE]
+    return stand_in.value.copy(order="K")
+
+
+def fitted(value: Any, shape: tuple[int, ...], dtype: Any, frame: FrameType) -> Any:
+    """Return the value to be written in the shape of the part that it is written to, each step on record."""
+    if type(value) in (list, tuple):
+        from tracer.numpy_calls import array_of  # noqa: PLC0415  (which is made of this room)
+
+        value = array_of(value, frame) if holds_traced(value) else np.array(plain_deep(value), dtype)
+    if not is_traced(value):
+        return value
+    seen = np.asarray(value.value)
+    if seen.ndim > len(shape):
+        seen = seen.reshape(seen.shape[seen.ndim - len(shape) :])
+        value = record_call("reshape", (value,), seen, {}, frame, AUXILIARY)
+    if seen.shape != shape:
+        stretched = np.broadcast_to(seen, shape).copy()
+        value = record_call("broadcast_to", (value,), stretched, {}, frame, AUXILIARY)
+    return value
+
+
+def _record_write(array: Any, before: Any, index: Any, value: Any, frame: FrameType, flag: int) -> None:
+    """Record `array[index] = value` and move the array on to it."""
+    tape: Tape = array.tape
+    if is_traced(value):
+        operand, constant, written = value.id, None, tape.records[value.id + _VALUE]
+    else:
+        value = plain(value)
+        constant = written = np.array(value, array.value.dtype) if np.ndim(value) else value
+        operand = None
+    old = array.id if is_traced(array) else None
+    edited: Any = Edited(before, index, written)
+    if _steps(tape, array) >= max(_FEWEST, edited.size // 8):
+        edited = array.value.copy()
+        tape.writes[id(array)] = 0
+    constants = (None if old is not None else before, constant)
+    position = tape.append("setitem", (old, operand), constants, edited, frame, {"index": index}, flag)
+    _move_on(array, position)
+
+
+def _steps(tape: Tape, array: Any) -> int:
+    """Count the writes into an array since it was last kept in full."""
+    count = tape.writes[id(array)] = tape.writes.get(id(array), 0) + 1
+    return count
+
+
+def _move_on(array: Any, position: int) -> None:
+    """Give a stand-in its next record. One that had none becomes a traced array."""
+    array.id = position
+    if type(array) is not Traced.stand_ins["array"]:
+        # The class of a stand-in answers as the plain value's does, so it is set past it.
+        vars(object)["__class__"].__set__(array, Traced.stand_ins["array"])
+
+
+def _follow(other: Any, before: Any, array: Any, frame: FrameType) -> None:
+    """Move `other` on, after a write into `array`, whose memory it sees."""
+    in_other, in_array = _overlap(other, array)
+    if in_array is None or not (is_traced(array) or is_traced(other)):
+        return
+    if in_other is ...:
+        value = other.value.copy()
+        source = array if is_traced(array) else None
+        if (
+            source is None
+        ):  # plain numbers were written, and all of `other` is plain again: as a write of constants
+            _record_write(other, before, ..., value, frame, AUXILIARY)
+            return
+        position = array.tape.append(
+            "getitem", (array.id,), (None,), value, frame, {"index": in_array}, AUXILIARY
+        )
+        _move_on(other, position)
+        return
+    part = array
+    if not is_traced(array):
+        part = array.value.copy() if in_array is ... else array.value[in_array]
+    elif in_array is not ...:
+        part = record_call(
+            "getitem", (array,), array.value[in_array].copy(), {"index": in_array}, frame, AUXILIARY
+        )
+    _record_write(other, before, in_other, part, frame, AUXILIARY)
+
+
+def _overlap(other: Any, array: Any) -> tuple[Any, Any]:
+    """Return where in `other`, and where in `array`, is what both see: `...` for everywhere, None for nowhere."""
+    family = _family(array)
+    for view, parent in ((array, other), (other, array)):
+        link = family.links.get(id(view)) if family else None
+        if link is not None and link[0]() is view and link[1]() is parent:
+            return (link[2], ...) if view is array else (..., link[2])
+    theirs, ours = _addresses(other.value), _addresses(array.value)
+    order = np.argsort(ours, axis=None)
+    places = np.searchsorted(ours.ravel()[order], theirs.ravel())
+    places[places == ours.size] = 0
+    found = ours.ravel()[order[places]] == theirs.ravel() if ours.size else np.zeros(theirs.size, np.bool_)
+    if not found.any():
+        return None, None
+    in_array = np.unravel_index(order[places[found]], ours.shape)
+    if found.all():
+        shaped = tuple(each.reshape(theirs.shape) for each in in_array)
+        return ..., shaped
+    return np.unravel_index(np.flatnonzero(found), theirs.shape), in_array
+
+
+def _addresses(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the address of every element."""
+    addresses = np.full((), array.__array_interface__["data"][0], np.int64)
+    for length, stride in zip(array.shape, array.strides, strict=True):
+        addresses = addresses[..., None] + np.arange(length) * stride
+    return addresses
+
+
+def copied(index: Any) -> Any:
+    """Copy the arrays of an index: what is changed in place after its use must not corrupt a gradient."""
+    if type(index) is tuple:
+        return tuple(map(copied, index))
+    if type(index) is list:
+        return np.array(index) if index else index
+    return index.copy() if type(index) is np.ndarray else index

@@ -1,0 +1,243 @@
+"""NumPy calls that write into an array: `out=`, `np.add.at`, `np.copyto` and their like, `a.fill`, `a.sort`.
+
+Each is a plain NumPy call whose result is then written by `buffers.write`, which records it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.buffers import copied, fitted, replace, write
+from tracer.errors import UnsupportedError
+from tracer.numpy_calls import arrays_of, call_function, call_ufunc, getitem, refuse
+from tracer.numpy_table import UFUNC_RULES
+from tracer.rules.edited import may_repeat
+from tracer.standins import Traced, is_traced, open_tape, plain, plain_deep, record_call
+from tracer.tape import AUXILIARY, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+_AT_RULES = {np.add: "add_at", np.subtract: "subtract_at"}
+
+
+def call_into(
+    function: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any], frame: FrameType
+) -> Any:
+    """Do a call with `out=`: compute the result as without it, and write it there.
+
+    `method` is the ufunc's; empty for a function that is none. Raises UnsupportedError where `out` is an array that
+    was made outside of the trace, and the result would be traced.
+    """
+    rest = {name: value for name, value in options.items() if name != "out"}
+    out = options["out"]
+    targets = out if isinstance(out, tuple) else (out,)
+    name = f"np.{function.__name__}"
+    if any(target is not None and not issubclass(type(target), Traced) for target in targets):
+        if open_tape(inputs, frame) is None:
+            compute = getattr(function, method) if method else function
+            return compute(*plain_deep(inputs), **plain_deep(options))
+        raise UnsupportedError(
+            f"{name} with out= writes into an array that was made outside of the trace",
+            where=place(frame),
+            advice="make the array in the traced function, with np.zeros or np.empty, or pass it as an argument",
+        )
+    where = plain_deep(rest.get("where", True))
+    if method == "__call__" and where is not True:
+        return _call_where(function, inputs, rest, targets, frame)
+    if method:
+        results = call_ufunc(function, method, inputs, rest, frame)
+    else:
+        results = call_function(function, inputs, rest, frame)
+    several = isinstance(results, tuple)
+    for target, result in zip(targets, results if several else (results,), strict=True):
+        if target is not None:
+            write(target, ..., result, frame)
+    return out if several or not isinstance(out, tuple) else out[0]
+
+
+def _call_where(
+    ufunc: Any, inputs: tuple[Any, ...], options: dict[str, Any], targets: tuple[Any, ...], frame: FrameType
+) -> Any:
+    """Do `ufunc(…, out=a, where=mask)`: only the chosen elements are computed, and have a derivative."""
+    (target,) = targets
+    rule = UFUNC_RULES.get(ufunc)
+    if options.keys() - {"where"} or rule is None or target is None:
+        raise refuse(f"np.{ufunc.__name__} with where= and {', '.join(options)}", frame)
+    mask = np.broadcast_to(plain_deep(options["where"]), target.value.shape)
+    scratch = target.value.copy()
+    ufunc(*plain_deep(inputs), out=scratch, where=mask)
+    chosen = tuple(_chosen(operand, mask, frame) for operand in arrays_of(inputs, frame))
+    write(target, mask.copy(), record_call(rule, chosen, scratch[mask], None, frame, AUXILIARY), frame)
+    return target
+
+
+def _chosen(operand: Any, mask: np.ndarray[Any, Any], frame: FrameType) -> Any:
+    """Return the elements of an operand at a mask, to whose shape it is stretched first."""
+    if not is_traced(operand):
+        return np.broadcast_to(plain(operand), mask.shape)[mask]
+    if np.ndim(operand.value) == 0:
+        return operand
+    stretched = fitted(operand, mask.shape, operand.value.dtype, frame)
+    return record_call(
+        "getitem", (stretched,), stretched.value[mask], {"index": mask.copy()}, frame, AUXILIARY
+    )
+
+
+def call_at(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> None:
+    """Do `np.add.at(array, index, value)`, where an element may be named several times."""
+    array, index, *values = inputs
+    index = copied(plain_deep(index))
+    if not issubclass(type(array), Traced):
+        if open_tape(inputs, frame) is None:
+            ufunc.at(array, index, *plain_deep(values))
+            return
+        raise UnsupportedError(
+            f"np.{ufunc.__name__}.at writes into an array that was made outside of the trace",
+            where=place(frame),
+            advice="make the array in the traced function, with np.zeros, or pass it as an argument",
+        )
+    fresh = array.value.copy(order="K")
+    ufunc.at(fresh, index, *plain_deep(values))
+    if ufunc in _AT_RULES and array.value.flags.writeable:
+        operand = fitted(values[0], np.shape(array.value[index]), array.value.dtype, frame)
+        made = record_call(_AT_RULES[ufunc], (array, operand), fresh, {"index": index}, frame)
+        if is_traced(made):
+            replace(array, made, frame)
+        else:
+            write(array, ..., fresh, frame)
+    elif open_tape((array, *values), frame) is None:
+        write(array, ..., fresh, frame)
+    elif not may_repeat(index) or _names_each_once(index, array.value):
+        part = call_ufunc(ufunc, "__call__", (getitem(array, index, frame), *values), {}, frame)
+        write(array, index, part, frame)
+    else:
+        raise refuse(f"np.{ufunc.__name__}.at with elements that may be named twice", frame)
+
+
+def _names_each_once(index: Any, array: np.ndarray[Any, Any]) -> bool:
+    """Tell whether an index with integer arrays in it happens to name no element twice."""
+    places = np.arange(array.size).reshape(array.shape)[index]
+    return len(np.unique(places)) == places.size
+
+
+def method_of(array: Any, name: str, frame: FrameType) -> Callable[..., None]:
+    """Return the method of an array that changes it: fill, partition, put or sort."""
+    return partial(_METHODS[name], frame, array)
+
+
+def call_writing(function: Any, args: tuple[Any, ...], options: dict[str, Any], frame: FrameType) -> None:
+    """Do a NumPy function that writes into its first argument."""
+    target = args[0] if args else next(iter(options.values()))
+    if not issubclass(type(target), Traced):
+        if open_tape((*args, *options.values()), frame) is None:
+            function(*plain_deep(args), **plain_deep(options))
+            return
+        raise UnsupportedError(
+            f"np.{function.__name__} writes into an array that was made outside of the trace",
+            where=place(frame),
+            advice="make the array in the traced function, with np.zeros, or pass it as an argument",
+        )
+    WRITING_FUNCTIONS[function](frame, *args, **options)
+
+
+def _fill(frame: FrameType, array: Any, value: Any) -> None:
+    write(array, ..., value, frame)
+
+
+def _arrange(function: Any, frame: FrameType, array: Any, *args: Any, **options: Any) -> None:
+    """Sort or partition in place."""
+    if not args and "axis" not in options and function is np.sort:
+        options["axis"] = -1
+    write(array, ..., call_function(function, (array, *args), options, frame), frame)
+
+
+def _copyto(frame: FrameType, dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
+    if not np.can_cast(np.asarray(plain_deep(src)).dtype, dst.value.dtype, casting):
+        np.copyto(dst.value, plain_deep(src), casting)  # raises NumPy's own error
+    where = plain_deep(where)
+    if where is True:
+        write(dst, ..., src, frame)
+        return
+    mask = np.broadcast_to(where, dst.value.shape).copy()
+    (operand,) = arrays_of((src,), frame)
+    write(dst, mask, _chosen(operand, mask, frame), frame)
+
+
+def _put(frame: FrameType, a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
+    flat = np.asarray(plain_deep(ind)).ravel()
+    places = np.arange(a.value.size).take(flat, mode=mode)
+    _write_flat(frame, a, places, v, np.arange(len(flat)))
+
+
+def _place(frame: FrameType, arr: Any, mask: Any, vals: Any) -> None:
+    places = np.flatnonzero(plain_deep(mask))
+    if len(places) and np.size(plain_deep(vals)) == 0:
+        np.place(arr.value, plain_deep(mask), plain_deep(vals))  # raises NumPy's own error
+    _write_flat(frame, arr, places, vals, np.arange(len(places)))
+
+
+def _putmask(frame: FrameType, a: Any, mask: Any, values: Any) -> None:
+    places = np.flatnonzero(plain_deep(mask))
+    _write_flat(frame, a, places, values, places)
+
+
+def _fill_diagonal(frame: FrameType, a: Any, val: Any, wrap: bool = False) -> None:
+    probe = np.zeros(a.value.shape, np.bool_)
+    np.fill_diagonal(probe, val=True, wrap=wrap)  # raises NumPy's own errors
+    places = np.flatnonzero(probe)
+    _write_flat(frame, a, places, val, np.arange(len(places)))
+
+
+def _put_along_axis(frame: FrameType, arr: Any, indices: Any, values: Any, axis: Any = -1) -> None:
+    indices = np.asarray(plain_deep(indices))
+    if axis is None:
+        write(arr, np.unravel_index(indices, arr.value.shape), values, frame)
+        return
+    axis = int(axis) % arr.value.ndim
+    grid = [
+        indices
+        if at == axis
+        else np.arange(length).reshape([-1 if each == at else 1 for each in range(indices.ndim)])
+        for at, length in enumerate(arr.value.shape)
+    ]
+    write(arr, tuple(grid), values, frame)
+
+
+def _write_flat(
+    frame: FrameType, array: Any, places: np.ndarray[Any, Any], values: Any, turns: np.ndarray[Any, Any]
+) -> None:
+    """Write values[turns] at flat places; values are gone through again and again."""
+    if not len(places):
+        return
+    (operand,) = arrays_of((values,), frame)
+    index = np.unravel_index(places, array.value.shape)
+    if is_traced(operand) and np.ndim(operand.value):
+        size = operand.value.size
+        flat = call_function(np.ravel, (operand,), {}, frame) if operand.value.ndim != 1 else operand
+        write(array, index, getitem(flat, turns % size, frame), frame)
+    elif is_traced(operand):
+        write(array, index, operand, frame)
+    else:
+        flat_values = np.ravel(plain_deep(operand))
+        write(array, index, flat_values[turns % len(flat_values)], frame)
+
+
+_METHODS: dict[str, Callable[..., None]] = {
+    "fill": _fill,
+    "partition": partial(_arrange, np.partition),
+    "put": _put,
+    "sort": partial(_arrange, np.sort),
+}
+WRITING_FUNCTIONS: dict[Any, Callable[..., None]] = {
+    np.copyto: _copyto,
+    np.put: _put,
+    np.place: _place,
+    np.putmask: _putmask,
+    np.fill_diagonal: _fill_diagonal,
+    np.put_along_axis: _put_along_axis,
+}
