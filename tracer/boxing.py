@@ -53,6 +53,8 @@ class Boxes:
 
         Inputs are numbered in the order in which they are met. What is no number and holds none comes back as it is.
         """
+        if issubclass(type(value), Traced) and not is_traced(value):
+            value = value.value  # an array that the function made itself, and watches
         kind = type(value)
         if (
             kind is float

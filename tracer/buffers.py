@@ -70,6 +70,7 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
         return
     if is_traced(value) and _is_there_already(array, index, value):
         return
+    _refuse_shared(array, frame)
     others = _others(array)
     if not (holds_traced(value) or is_traced(array) or any(map(is_traced, others))):
         array.value[index] = plain_value
@@ -94,6 +95,7 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
 
 def replace(array: Any, made: Any, frame: FrameType) -> Any:
     """Do `array += …`, whose result `made` has been recorded, and return the array, moved on to it."""
+    _refuse_shared(array, frame)
     others = _others(array)
     if not others and is_traced(array):
         # Nobody else looks: the array goes on with the memory of the result.
@@ -107,6 +109,15 @@ def replace(array: Any, made: Any, frame: FrameType) -> Any:
     for other, old in zip(others, before, strict=True):
         _follow(other, old, array, frame)
     return array
+
+
+def _refuse_shared(array: Any, frame: FrameType) -> None:
+    if array.id in array.tape.shared_inputs:
+        raise UnsupportedError(
+            "an in-place write into an argument that shares its memory with another argument is not followed",
+            where=place(frame),
+            advice="write a = a + b instead of a += b, or pass a copy",
+        )
 
 
 def _is_there_already(array: Any, index: Any, value: Any) -> bool:
@@ -143,12 +154,6 @@ def _others(array: Any) -> list[Any]:
 def _own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
     """Before the first write: move an array, and who sees its memory, to memory that no record holds."""
     tape = array.tape
-    if array.id in tape.shared_inputs:
-        raise UnsupportedError(
-            "an in-place write into an argument that shares its memory with another argument is not followed",
-            where=place(frame),
-            advice="write a = a + b instead of a += b, or pass a copy",
-        )
     family = _family(array)
     if not is_traced(array) and family is None:
         owner = owner_of(array.value)

@@ -248,7 +248,7 @@ def _array(original: Callable[..., Any], name: str) -> Callable[..., Any]:
             is_new = type(value) is np.ndarray and not (
                 isinstance(args[0], np.ndarray) and np.may_share_memory(value, args[0])
             )
-            return made(value, _frame(1)) if is_new else value
+            return made(value, function, _frame(1)) if is_new else value
         frame = _frame(1)
         dtype = options.get("dtype", args[1] if len(args) > 1 else None)
         value = original(plain_deep(args[0]), *args[1:], **options)

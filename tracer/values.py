@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 _NUMBERS = (int, float, complex, np.number, np.bool_, np.ndarray)
 _SEQUENCES = frozenset({list, tuple, str, bytes, bytearray})
+_COPY = np.copy  # which is another function while a trace runs
 _BINARY_OP = opcode.opmap["BINARY_OP"]
 _REMAINDERS = (6, 19)  # argument of BINARY_OP for `%` and `%=`
 _FIRST_IN_PLACE = 13  # the argument from which on an operator is written `+=`
@@ -219,10 +220,10 @@ class Array(_Number, stands_for="array"):
         return plain(item) in self.value
 
     def __copy__(self) -> Any:
-        return numpy_calls.call_function(np.copy, (self,), {}, _frame(1))
+        return numpy_calls.call_function(_COPY, (self,), {}, _frame(1))
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return numpy_calls.call_function(np.copy, (self,), {}, _frame(1))
+        return numpy_calls.call_function(_COPY, (self,), {}, _frame(1))
 
 
 def _formats_text(frame: FrameType) -> bool:
