@@ -353,27 +353,23 @@ def test_iteration_and_unpacking():
 @pytest.mark.parametrize(
     ("function", "named"),
     [
-        (lambda a: np.linalg.norm(a), r"np\.linalg\.norm"),
-        (lambda a: np.sort(a), r"np\.sort"),
+        (lambda a: np.linalg.norm(a, 1), r"np\.linalg\.norm with ord=1"),
+        (lambda a: np.unwrap(a), r"np\.unwrap"),
         (lambda a: np.add.accumulate(a), r"np\.add\.accumulate"),
         (lambda a: np.cross(a, a), r"np\.cross"),
-        (lambda a: a.std(), r"ndarray\.std"),
-        (lambda a: a.cumprod(), r"ndarray\.cumprod"),
+        (lambda a: a.choose([a]), r"ndarray\.choose"),
         (lambda a: a.view(), r"ndarray\.view"),
-        (lambda a: a.sort(), r"ndarray\.sort"),
+        (lambda a: a.partition(1), r"np\.partition"),
         (lambda a: np.sum(a, where=a > 0), r"np\.sum with where="),
         (lambda a: np.sum(a, dtype=np.float32), r"np\.sum with dtype="),
         (lambda a: np.sum(a, initial=3.0), r"np\.sum with initial="),
         (lambda a: np.add(a, 1, where=a > 0), r"np\.add with where="),
         (lambda a: np.add(a, 1, dtype=np.float32), r"np\.add with dtype="),
-        (lambda a: np.add(a, 1, out=np.zeros(3)), r"result of np\.add into an existing array"),
         (lambda a: np.concatenate([a, a], axis=None), r"np\.concatenate with axis=None"),
         (lambda a: np.ravel(a, order="F"), r"np\.ravel with order="),
         (lambda a: np.reshape(a, (3, 1), order="F"), r"np\.reshape with order="),
         (lambda a: np.einsum(a, [0], [0]), r"np\.einsum with subscripts given as lists"),
         (lambda a: np.array(a, ndmin=2), r"np\.array with more than a dtype"),
-        (lambda a: np.full(3, a[0]), r"np\.copyto"),
-        (lambda a: np.add.at(np.zeros(3), [0], a[0]), r"np\.add\.at"),
     ],
 )
 def test_what_is_not_followed_is_refused_by_name_and_line(function, named):
@@ -404,7 +400,6 @@ def test_complex_numbers_are_refused(function):
         (lambda a: a.astype(int) * 2, r"\.astype\(int64\)"),
         (lambda a: np.float64(a[0]) * 2, r"(float\(\)|a conversion to a plain array)"),
         (lambda a: a.tolist(), r"\.tolist"),
-        (lambda a: np.ones((2, 3)).dot(a), "a conversion to a plain array"),
         (lambda a: np.random.default_rng(0).normal(a), "a conversion to a plain array"),
         (lambda a: np.random.default_rng(0).normal(a[0]), r"(float\(\)|a conversion to a plain array)"),
         (lambda a: np.fromiter(a, float), r"(float\(\)|a conversion to a plain array)"),
@@ -423,13 +418,14 @@ def test_an_array_that_leaves_the_graph_is_cut(function, via):
 
 
 def test_a_plain_array_written_with_a_traced_number_is_refused():
+    out = np.zeros(2)
+
     def write(x):
-        out = np.zeros(2)
         out[0] = x
         return out.sum() * x
 
     with pytest.raises(
-        UnsupportedError, match=r"into a plain array is not followed yet; at test_numpy\.py"
+        UnsupportedError, match=r"made outside of the trace is not followed; at test_numpy\.py"
     ):
         record(write, 3.0)
 

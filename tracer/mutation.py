@@ -122,7 +122,7 @@ def call_at(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> None:
 def _names_each_once(index: Any, array: np.ndarray[Any, Any]) -> bool:
     """Tell whether an index with integer arrays in it happens to name no element twice."""
     places = np.arange(array.size).reshape(array.shape)[index]
-    return len(np.unique(places)) == places.size
+    return bool(len(np.unique(places)) == np.size(places))
 
 
 def method_of(array: Any, name: str, frame: FrameType) -> Callable[..., None]:

@@ -103,6 +103,8 @@ def call_function(
         if not any_open((*args, *options.values()), frame):
             return value
         raise refuse(f"{name} with {error}", frame) from None
+    if args and is_traced(args[0]) and value is args[0].value:
+        return args[0]  # np.atleast_1d and the like hand on what they are given
     if isinstance(followed, list):
         return _several(followed, value, frame)
     rule, operands, params = followed

@@ -44,6 +44,10 @@ class Values:
         ]
         return np.array(rows, INDEX)
 
+    def kept(self, row: int) -> Any:
+        """Return an item as it is kept: an array may be one as its difference from another (`Edited`)."""
+        return self.others[row] if row in self.others else float(self.floats[row])
+
     def __getitem__(self, row: int) -> Any:
         if row in self.others:
             return whole(self.others[row])

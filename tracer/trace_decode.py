@@ -17,6 +17,7 @@ from tracer.backward import Gradients
 from tracer.boxing import fill
 from tracer.recording import Output, Recording, Values
 from tracer.rules import RULES
+from tracer.rules.edited import Edited
 from tracer.rules.kinds import Elementwise
 from tracer.sites import NO_PLACE, Scope, Sites
 from tracer.source import Place, Site
@@ -79,6 +80,7 @@ def decode(document: Document, columns: Mapping[str, AnyArray]) -> Trace:
         input_names=read.texts("inputs"),
         outputs=_read_outputs(read, objects, rows),
     )
+    _remake_written(recording)
     _require(
         len(recording.input_names) == np.count_nonzero(ops == OP_NUMBERS["input"]),
         "the number of inputs is another than that of their names",
@@ -237,6 +239,25 @@ def _read_objects(read: _Reader, pools: Sequence[AnyArray]) -> list[Any]:
             pools=pools,
         )
     )
+
+
+def _remake_written(recording: Recording) -> None:
+    """Give the rows that wrote into an array, and have no value of their own, their value again."""
+    others, starts = recording.values.others, recording.starts
+    rows = np.flatnonzero(recording.ops == OP_NUMBERS["setitem"]).tolist()
+    for row in rows:
+        if row in others:
+            continue
+        _require(starts[row + 1] - starts[row] == 2, "a write into an array has not two operands")
+        before, value = (
+            recording.values.kept(producer) if producer >= 0 else recording.constants.kept(-1 - producer)
+            for producer in recording.operands[starts[row] : starts[row + 1]].tolist()
+        )
+        _require(isinstance(before, (np.ndarray, Edited)), "a write into an array is into something else")
+        edited = others[row] = Edited(before, recording.params[row]["index"], value)
+        edited.current()  # fails here, if at all
+    if rows:
+        recording.values.others = dict(sorted(others.items()))
 
 
 def _read_outputs(read: _Reader, objects: Sequence[Any], rows: int) -> list[Output]:

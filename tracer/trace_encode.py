@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from tracer.rules.edited import Edited
 from tracer.rules.kinds import Compressed
 from tracer.tape import OP_NAMES
 from tracer.trace_arrays import AnyArray
@@ -50,7 +51,9 @@ def encode(trace: Trace) -> tuple[Document, Columns]:
         "output_objects": values.add_all([output.value for output in recording.outputs]),
         "structure_objects": [values.add(structure) for structure in structures.values()],
     }
-    _put(columns, "value_rows", "value_objects", recording.values.others, values)
+    # What a write by index made of an array is made again from its operands.
+    written = {row: each for row, each in recording.values.others.items() if type(each) is not Edited}
+    _put(columns, "value_rows", "value_objects", written, values)
     _put(columns, "constant_numbers", "constant_objects", recording.constants.others, values)
     _put(columns, "param_rows", "param_objects", recording.params, values)
     document: Document = {
@@ -91,6 +94,8 @@ def _encode_gradients(trace: Trace, columns: dict[str, Any], values: ValueWriter
         gradients = trace.gradients
     except Exception:  # noqa: BLE001  (a rule that fails must not cost the recording)
         return False
+    if Edited in set(map(type, gradients.arrays.values())):
+        return False  # as long as the program ran, and as large: going back again takes less
     columns |= {
         "gradients": gradients.numbers,
         "reached": gradients.reached.astype(np.uint8),

@@ -6,7 +6,9 @@ the parameters that the rule needs. The value itself is always computed by NumPy
 
 from __future__ import annotations
 
+from tracer.numpy_table.arrange import ARRANGE
 from tracer.numpy_table.everyday import EVERYDAY
+from tracer.numpy_table.mathematics import MATHEMATICS
 from tracer.numpy_table.plain_reads import (
     METHODS,
     MUTATING_METHODS,
@@ -20,7 +22,7 @@ from tracer.numpy_table.plain_reads import (
 )
 from tracer.numpy_table.reading import Followed, OptionError, Reader
 
-FOLLOWED: dict[object, Reader] = {**EVERYDAY}
+FOLLOWED: dict[object, Reader] = {**EVERYDAY, **ARRANGE, **MATHEMATICS}
 
 __all__ = [
     "FOLLOWED",

@@ -41,6 +41,7 @@ PLAIN_ATTRIBUTES = frozenset("shape ndim size dtype nbytes itemsize strides flag
 PLAIN_METHODS = frozenset("argmax argmin argsort any all nonzero searchsorted is_integer".split())
 METHODS: dict[str, Any] = {
     name: getattr(np, name)
-    for name in "sum mean prod max min dot clip squeeze ravel copy round reshape transpose swapaxes cumsum".split()
+    for name in "sum mean prod max min dot clip squeeze ravel copy round reshape transpose swapaxes cumsum cumprod "
+    "diagonal repeat std take trace var".split()
 } | {"flatten": np.ravel}
 MUTATING_METHODS = frozenset(("fill", "partition", "put", "sort"))

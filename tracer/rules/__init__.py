@@ -5,6 +5,8 @@ Names are NumPy's where NumPy has one; Python's operators and `math` share them.
 
 from __future__ import annotations
 
+from tracer.rules.arrange import ARRANGE
+from tracer.rules.decompositions import DECOMPOSITIONS
 from tracer.rules.einsum import EINSUM
 from tracer.rules.elementwise import ELEMENTWISE
 from tracer.rules.index import INDEX
@@ -13,7 +15,19 @@ from tracer.rules.linalg import LINALG
 from tracer.rules.many import MANY
 from tracer.rules.reduce import REDUCE
 from tracer.rules.shape import SHAPE
+from tracer.rules.statistics import STATISTICS
 
-RULES: dict[str, Rule] = {**ELEMENTWISE, **MANY, **REDUCE, **SHAPE, **INDEX, **LINALG, **EINSUM}
+RULES: dict[str, Rule] = {
+    **ELEMENTWISE,
+    **MANY,
+    **REDUCE,
+    **SHAPE,
+    **INDEX,
+    **LINALG,
+    **EINSUM,
+    **ARRANGE,
+    **STATISTICS,
+    **DECOMPOSITIONS,
+}
 
 __all__ = ["RULES", "Compressed", "Elementwise", "Many", "Outer", "Part", "Rule", "Vjp"]

@@ -15,7 +15,7 @@ from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
 LARGE = 8192  # elements; a zero-stride view of more is cheaper than filling them
 
 
-def _kept(reduced: Any, operand: Array, params: Params) -> Array:
+def kept_axes(reduced: Any, operand: Array, params: Params) -> Array:
     """Give a reduced array its reduced axes back, with length 1."""
     axis = params.get("axis")
     if axis is None:
@@ -26,7 +26,7 @@ def _kept(reduced: Any, operand: Array, params: Params) -> Array:
 
 def _spread(g: Any, operand: Array, params: Params) -> Array:
     """Copy the gradient of a sum to each of its terms; a large answer is a read-only view."""
-    kept = g if params.get("axis") is None and np.ndim(g) == 0 else _kept(g, operand, params)
+    kept = g if params.get("axis") is None and np.ndim(g) == 0 else kept_axes(g, operand, params)
     if operand.size > LARGE:
         return np.broadcast_to(np.asarray(kept, operand.dtype), operand.shape)
     spread = np.empty(operand.shape, operand.dtype)
@@ -60,13 +60,13 @@ def _prod(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Ar
     others[..., 1:] = np.cumprod(rows[..., :-1], axis=-1)
     others[..., :-1] *= np.cumprod(rows[..., :0:-1], axis=-1)[..., ::-1]
     return typed(
-        _kept(g, operand, params) * np.moveaxis(others.reshape(factors.shape), last, axes), operand
+        kept_axes(g, operand, params) * np.moveaxis(others.reshape(factors.shape), last, axes), operand
     )
 
 
 def _is_chosen(out: Any, operand: Array, params: Params) -> Array:
     """Mark the elements that the largest or smallest was taken from; NaN is taken from every NaN."""
-    kept = _kept(out, operand, params)
+    kept = kept_axes(out, operand, params)
     chosen: Array = operand == kept
     if np.isnan(kept).any():
         chosen = chosen | (np.isnan(operand) & np.isnan(kept))
@@ -81,7 +81,7 @@ def _count(chosen: Array, params: Params) -> Array:
 def _extreme(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     del port
     chosen = _is_chosen(out, operands[0], params)
-    share = _kept(g, operands[0], params) / _count(chosen, params)
+    share = kept_axes(g, operands[0], params) / _count(chosen, params)
     return np.where(chosen, typed(share, operands[0]), 0)
 
 

@@ -1,0 +1,140 @@
+"""Rows of test_rules.py for functions that move elements, for statistics and for numpy.linalg."""
+
+from __future__ import annotations
+
+import numpy as np
+from rule_rows import Arrays
+
+
+def moving(op, function, *shapes):
+    """Have the function move the numbers of the elements, as the reader of a call does."""
+    numbers, first = [], 1
+    for shape in shapes:
+        size = int(np.prod(shape))
+        numbers.append(np.arange(first, first + size).reshape(shape))
+        first += size
+    return Arrays(op, function, shapes, {"places": np.asarray(function(*numbers))})
+
+
+def sorting(shape, axis):
+    """Sort by the values themselves, so the places follow from them."""
+    values = np.cos(np.arange(np.prod(shape)) * 2.0).reshape(shape)
+    numbers = np.arange(1, values.size + 1).reshape(shape)
+    places = np.take_along_axis(numbers, np.argsort(values, axis), axis)
+    return Arrays("sort", lambda x: np.sort(x, axis), (values,), {"places": places})
+
+
+def spreading(op, **params):
+    full = {"axis": None, "keepdims": False, "ddof": 0} | params
+    return Arrays(op, lambda x: getattr(np, op)(x, **params), ((3, 4),), full)
+
+
+def symmetric(matrix):
+    """Look at one triangle only, as the functions of symmetric matrices do."""
+    return np.tril(matrix) + np.tril(matrix, -1).T
+
+
+def added(ufunc, x, y):
+    total = x.copy()
+    ufunc.at(total, np.array([0, 2, 2, 1]), y)
+    return total
+
+
+MASK = np.array([True, False, True])
+SQUARE = np.array([[2.0, 0.5, 0.1], [0.4, 3.0, -0.2], [0.3, 0.7, 1.5]])
+SINGULAR = np.array([[1.0, 2.0], [2.0, 4.0]])
+POSITIVE = symmetric(SQUARE)
+
+MOVES = (
+    moving("atleast_1d", np.atleast_1d, ()),
+    moving("atleast_2d", np.atleast_2d, (3,)),
+    moving("atleast_3d", np.atleast_3d, (2, 3)),
+    moving("delete", lambda x: np.delete(x, 1, axis=0), (3, 2)),
+    moving("diag", np.diag, (3,)),
+    moving("diag", np.diag, (3, 4)),
+    moving("diagflat", np.diagflat, (2, 2)),
+    moving("diagonal", lambda x: np.diagonal(x, 1), (3, 4)),
+    moving("fliplr", np.fliplr, (2, 3)),
+    moving("flipud", np.flipud, (2, 3)),
+    moving("pad", lambda x: np.pad(x, 2, "reflect"), (4,)),
+    moving("pad", lambda x: np.pad(x, ((1, 0), (0, 2))), (2, 3)),
+    moving("repeat", lambda x: np.repeat(x, [1, 0, 2], axis=0), (3, 2)),
+    moving("resize", lambda x: np.resize(x, (3, 3)), (4,)),
+    moving("roll", lambda x: np.roll(x, 1, axis=1), (2, 3)),
+    moving("rollaxis", lambda x: np.rollaxis(x, 2), (2, 3, 4)),
+    moving("rot90", np.rot90, (2, 3)),
+    sorting((5,), -1),
+    sorting((3, 4), 0),
+    moving("take", lambda x: np.take(x, [2, 0, 2], axis=1), (2, 3)),
+    moving("take_along_axis", lambda x: np.take_along_axis(x, np.array([[1], [0]]), 1), (2, 3)),
+    moving("tile", lambda x: np.tile(x, (2, 2)), (2, 3)),
+    moving("tril", np.tril, (3, 3)),
+    moving("triu", lambda x: np.triu(x, 1), (3, 4)),
+    moving("block", lambda x, y: np.block([[x, y], [y, x]]), (2, 2), (2, 2)),
+    moving("column_stack", lambda x, y: np.column_stack([x, y]), (3,), (3, 2)),
+    moving("dstack", lambda x, y: np.dstack([x, y]), (3,), (3,)),
+    moving("hstack", lambda x, y: np.hstack([x, y]), (2, 2), (2, 3)),
+    moving("vstack", lambda x, y: np.vstack([x, y]), (3,), (2, 3)),
+    moving("array_split", lambda x: np.array_split(x, 3)[0], (5,)),
+    moving("dsplit", lambda x: np.dsplit(x, 2)[1], (1, 2, 4)),
+    moving("hsplit", lambda x: np.hsplit(x, [1])[1], (2, 3)),
+    moving("split", lambda x: np.split(x, 2)[1], (4, 2)),
+    moving("vsplit", lambda x: np.vsplit(x, 2)[0], (4, 2)),
+    moving("append", lambda x, y: np.append(x, y), (2, 2), (3,)),
+    moving("insert", lambda x, y: np.insert(x, [1, 2], y), (4,), (2,)),
+    moving("choose", lambda x, y: np.choose([1, 0, 1], [x, y]), (3,), ()),
+    moving("compress", lambda x: np.compress(MASK, x, 0), (3, 2)),
+    moving("select", lambda x, y: np.select([MASK], [x], y), (3,), (3,)),
+    spreading("var"),
+    spreading("var", axis=1, ddof=1),
+    spreading("var", axis=(0, 1), keepdims=True),
+    spreading("std"),
+    spreading("std", axis=0, ddof=1, keepdims=True),
+    Arrays("cumprod", np.cumprod, ((4,),), {"axis": None}),
+    Arrays(
+        "cumprod", lambda x: np.cumprod(x, 1), (np.array([[2.0, 0.0, 3.0], [0.5, 1.0, 4.0]]),), {"axis": 1}
+    ),
+    Arrays("cumprod", np.cumprod, ((2, 2),), {"axis": None}),
+    Arrays("trace", np.trace, ((3, 4),), {"offset": None, "axis1": None, "axis2": None}),
+    Arrays(
+        "trace",
+        lambda x: np.trace(x, 1, 2, 0),
+        ((3, 2, 4),),
+        {"offset": 1, "axis1": 2, "axis2": 0},
+    ),
+    Arrays("diff", np.diff, ((4,),), {"n": None, "axis": None}),
+    Arrays("diff", lambda x: np.diff(x, 2, 0), ((4, 2),), {"n": 2, "axis": 0}),
+    *(
+        Arrays("convolve", lambda x, y, mode=mode: np.convolve(x, y, mode), pair, {"mode": mode})
+        for mode in ("full", "same", "valid")
+        for pair in (((5,), (3,)), ((3,), (5,)), ((4,), (4,)), ((4,), (1,)))
+    ),
+    Arrays("norm", np.linalg.norm, ((4,),), {"axis": None, "keepdims": False}),
+    Arrays("norm", np.linalg.norm, ((3, 2),), {"axis": None, "keepdims": False}),
+    Arrays(
+        "norm",
+        lambda x: np.linalg.norm(x, axis=1, keepdims=True),
+        ((3, 2),),
+        {"axis": 1, "keepdims": True},
+    ),
+    Arrays("inv", np.linalg.inv, (SQUARE,)),
+    Arrays("inv", np.linalg.inv, (np.stack([SQUARE, POSITIVE]),)),
+    Arrays("solve", np.linalg.solve, (SQUARE, (3,))),
+    Arrays("solve", np.linalg.solve, (SQUARE, (3, 2))),
+    Arrays("solve", np.linalg.solve, (np.stack([SQUARE, POSITIVE]), (3, 2))),
+    Arrays("solve", np.linalg.solve, (SQUARE, (2, 3, 2))),
+    Arrays("det", np.linalg.det, (SQUARE,)),
+    Arrays("det", np.linalg.det, (SINGULAR,)),
+    Arrays("det", np.linalg.det, (np.stack([SQUARE, POSITIVE]),)),
+    Arrays("slogdet_logabsdet", lambda x: np.linalg.slogdet(x)[1], (-SQUARE,)),
+    Arrays("slogdet_sign", lambda x: np.linalg.slogdet(x)[0], (SQUARE,)),
+    Arrays("cholesky", lambda x: np.linalg.cholesky((x + x.T) / 2), (POSITIVE,)),
+    Arrays("eigvalsh", lambda x: np.linalg.eigvalsh((x + x.T) / 2), (POSITIVE,), {"UPLO": "L"}),
+    Arrays("add_at", lambda x, y: added(np.add, x, y), ((3,), (4,)), {"index": np.array([0, 2, 2, 1])}),
+    Arrays(
+        "subtract_at",
+        lambda x, y: added(np.subtract, x, y),
+        ((3,), (4,)),
+        {"index": np.array([0, 2, 2, 1])},
+    ),
+)

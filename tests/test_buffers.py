@@ -1,0 +1,294 @@
+"""Writing into arrays in place: by index, through views, with out=, and into arrays that the function made."""
+
+import copy
+
+import numpy as np
+import pytest
+from checks import assert_differentiates, assert_untouched
+
+from tracer import load, record, trace
+from tracer.errors import UnsupportedError
+from tracer.rules.edited import Edited
+
+X = np.array([1.1, 2.2, 3.3, 4.4])
+W = np.array([0.5, -1.0, 2.0, 0.3])
+
+
+def filled(x):
+    out = np.zeros(4)
+    for i in range(4):
+        out[i] = x[i] ** 2
+    return out * np.arange(4.0)
+
+
+def recurrence(x):
+    out = np.empty(len(x))
+    out[0] = x[0]
+    for i in range(1, len(x)):
+        out[i] = 0.5 * out[i - 1] + x[i] ** 2
+    return out.sum() + out[-1] ** 2
+
+
+def rows(x, w):
+    m = np.zeros((3, 4))
+    for row in m:
+        row[:] = x * w
+    m[1] += x
+    m[:, 2] *= w[2]
+    m[0, :] = 0
+    return (m**2).sum()
+
+
+def views(x):
+    m = np.ones((2, 2))
+    flat, transposed = m.ravel(), m.T
+    flat[1] = x[0]
+    transposed[1, 1] = x[1] * transposed[1, 0]
+    return (m * np.array([[1.0, 2.0], [3.0, 4.0]])).sum() + (transposed**2).sum() + flat[1]
+
+
+def views_of_an_argument(x):
+    y = x * 2
+    y[0] = x[1] * x[2]
+    part = y[1:]
+    part[0] = x[0] ** 2
+    y[2] += x[2]
+    part *= x[3]
+    return (y * np.arange(4.0)).sum() + part.sum()
+
+
+def overlapping(x):
+    a = x * 1.0
+    left, right = a[:3], a[1:]
+    left *= x[0]
+    right[::2] = left[:2] ** 2
+    return (a * W).sum() + (left * right).sum()
+
+
+def masks(x):
+    a = x * 1.0
+    a[a > 2.5] = 0
+    a[[0, 0]] += x[:2]
+    a[a < 1.5] *= 3
+    return (a**2).sum()
+
+
+def into_out(x, w):
+    buffer = np.empty(4)
+    np.multiply(x, w, out=buffer)
+    np.exp(buffer, out=buffer)
+    where = np.array([False, True, True, True])
+    quotient = np.divide(x, w - 0.5, out=np.zeros(4), where=where)
+    total = np.empty(())
+    np.sum(buffer, out=total)
+    return total + quotient.sum() + buffer[0]
+
+
+def counted(x):
+    a = np.zeros(3)
+    np.add.at(a, [0, 1, 1, 2], x)
+    np.subtract.at(a, [0, 0], x[1])
+    np.multiply.at(a, [0, 2], x[:2])
+    return (a**2).sum()
+
+
+def functions(x, w):
+    a = np.zeros((3, 3))
+    np.fill_diagonal(a, x[:3])
+    np.put(a, [1, 2, -2], x[1:])
+    np.copyto(a[1:], w[0] * x[0], where=np.array([[True, False, True]] * 2))
+    np.putmask(a, a > 10, x[:2])
+    np.put_along_axis(a, np.array([[1], [0], [2]]), x[1:, None], 1)
+    b = np.ones(5)
+    np.place(b, b > 0, w)
+    c = np.ones(3)
+    c.fill(x[0])
+    c[2] = w[0]
+    d = x * w
+    d.sort()
+    return (a**2).sum() + (b * w[2]).sum() + (c * X[:3]).sum() + (d * X).sum()
+
+
+def made(x):
+    a = np.full((2, 3), x[0])
+    a[0, 0] = x[1]
+    b = np.zeros_like(x)
+    b += x
+    b -= 1
+    b[1] = 5
+    c = np.array([1.0, 2.0])
+    c[0] = x[2]
+    return (a**2).sum() + (b**3).sum() + c.sum() ** 2
+
+
+def oscillator(x):
+    y = np.zeros((20, 2))
+    y[0] = x[:2]
+    for k in range(19):
+        p, q = y[k]
+        y[k + 1] = y[k] + 0.01 * np.array([q, -p * x[2]])
+    return y[-1, 0] + y[:, 1].mean() + x[3]
+
+
+def aliased(x):
+    a = np.zeros(2)
+    b, c = a, [a, a]
+    b[0] = x[0]
+    c[1][1] = x[1] ** 2
+    return (a * a).sum()
+
+
+def rewritten_between_uses(x):
+    a = np.zeros(2)
+    total = 0.0
+    for each in x:
+        a[0] = each
+        a[1] += each * a[0]
+        total = total + np.tanh(a).sum() * a[1]
+    return total
+
+
+def own_argument(x):
+    x[0] = x[1] ** 2
+    return x.sum() * x[0]
+
+
+ONE = (
+    filled, recurrence, views, views_of_an_argument, overlapping, masks, counted, made, oscillator, aliased,
+    rewritten_between_uses, own_argument,
+)  # fmt: skip
+TWO = (rows, into_out, functions)
+
+
+@pytest.mark.parametrize("function", [*ONE, *TWO], ids=lambda function: function.__name__)
+def test_what_is_written_is_followed(function):
+    arguments = (X,) if function in ONE else (X, W)
+    assert_untouched(function, *arguments)
+    assert_differentiates(copied(function), *arguments)
+
+
+def copied(function):
+    """Differences call the function again and again: it gets arrays of its own."""
+    if function in TWO:
+        return lambda x, w: function(x * 1.0, w * 1.0)
+    return lambda x: function(x * 1.0)
+
+
+@pytest.mark.parametrize("function", [*ONE, *TWO], ids=lambda function: function.__name__)
+def test_a_loaded_trace_has_the_same_arrays(function, tmp_path):
+    finished = record(function, *((X.copy(),) if function in ONE else (X.copy(), W.copy())))
+    if np.size(finished.result) > 1:
+        finished = finished.backward(seed=np.ones(4))
+    finished.save(tmp_path / "f.trace")
+    loaded = load(tmp_path / "f.trace")
+    assert len(loaded.nodes) == len(finished.nodes)
+    for before, after in zip(finished.nodes, loaded.nodes, strict=True):
+        np.testing.assert_array_equal(before.value, after.value)
+        if before.kind != "cut":
+            np.testing.assert_array_equal(before.grad, after.grad)
+    for before, after in zip(finished.edges, loaded.edges, strict=True):
+        np.testing.assert_array_equal(before.grad, after.grad)
+
+
+def test_a_loop_of_writes_keeps_what_it_wrote_and_no_more():
+    def loop(x):
+        out = np.zeros(2000)
+        out[0] = x
+        for i in range(1, 2000):
+            out[i] = out[i - 1] * 0.999 + x
+        return out.sum()
+
+    finished = record(loop, 1.0)
+    values = finished.recording.values.others.values()
+    assert sum(isinstance(value, np.ndarray) for value in values) < 20
+    assert sum(type(value) is Edited for value in values) > 1900
+    assert sum(type(value) is Edited for value in finished.gradients.arrays.values()) > 1900
+    slope = (loop(1.0 + 1e-6) - loop(1.0 - 1e-6)) / 2e-6
+    np.testing.assert_allclose(finished.grads["x"], slope, rtol=1e-6)
+
+
+def test_every_version_of_an_array_has_its_value():
+    finished = record(filled, X)
+    writes = [node for node in finished.nodes if node.op == "setitem"]
+    assert [node.name for node in writes] == ["out"] * 4
+    expected = np.zeros(4)
+    for i, node in enumerate(writes):
+        expected[i] = X[i] ** 2
+        np.testing.assert_array_equal(node.value, expected)
+
+
+def test_what_was_overwritten_gets_nothing():
+    def overwritten(x, y):
+        a = x * 1.0
+        a[1] = y
+        return a.sum()
+
+    grads = record(overwritten, X, 5.0).grads
+    assert grads["x"].tolist() == [1, 0, 1, 1]
+    assert grads["y"] == 1
+
+
+def test_an_array_that_was_made_outside_is_not_written_into():
+    outside = np.zeros(3)
+
+    def by_index(x):
+        outside[0] = x
+        return outside.sum()
+
+    def by_out(x):
+        return np.multiply(x, np.ones(3), out=outside).sum()
+
+    def by_at(x):
+        np.add.at(outside, [0], x)
+        return outside.sum()
+
+    def by_function(x):
+        np.copyto(outside, x * np.ones(3))
+        return outside.sum()
+
+    for function in (by_index, by_out, by_at, by_function):
+        with pytest.raises(UnsupportedError, match=r"made outside of the trace.*test_buffers\.py:\d+"):
+            record(function, 2.0)
+
+
+def test_errors_of_writes_are_numpys_own():
+    def out_of_bounds(x):
+        a = np.zeros(3)
+        a[3] = x
+        return a.sum()
+
+    def wrong_shape(x):
+        a = x * 1.0
+        a[:2] = x[:3]
+        return a.sum()
+
+    def read_only(x):
+        a = np.broadcast_to(x, (2, 4))
+        a[0] = 1
+        return a.sum()
+
+    for function in (out_of_bounds, wrong_shape, read_only):
+        assert_untouched(function, X if function is not out_of_bounds else 2.0)
+
+
+def test_arrays_of_the_functions_own_are_plain_to_libraries():
+    def with_compiled_code(x):
+        start = np.zeros(3)
+        noise = np.random.default_rng(0).normal(start)
+        return x * noise.sum() + np.linalg.norm(np.ones(2)) * x
+
+    assert_untouched(with_compiled_code, 2.0)
+    assert_differentiates(with_compiled_code, 2.0)
+
+
+def test_plain_arrays_come_back_plain():
+    @trace
+    def several(x):
+        out = np.zeros(3)
+        out[0] = x
+        return out, np.ones(2), {"empty": np.zeros((0, 2))}, out[1:]
+
+    first, second, third, fourth = several(2.0)
+    assert [type(each) for each in (first, second, third["empty"], fourth)] == [np.ndarray] * 4
+    assert first.tolist() == [2, 0, 0]
+    assert copy.deepcopy(second).tolist() == [1, 1]

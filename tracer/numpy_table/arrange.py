@@ -1,0 +1,144 @@
+"""Functions that put elements elsewhere, read by having NumPy do the same to arrays of numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.numpy_table.reading import Followed, OptionError, Reader
+from tracer.rules.arrange import LIST_OF_ARRAYS, ONE_ARRAY, SEVERAL_RESULTS
+from tracer.standins import holds_traced, plain_deep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
+
+
+def _numbered(operands: Sequence[Any]) -> list[Any]:
+    """Return, for every operand, an array of its shape with the numbers of its elements, counted from 1 through all."""
+    numbers: list[Any] = []
+    first = 1
+    for operand in operands:
+        shape = np.shape(plain_deep(operand))
+        size = int(np.prod(shape))
+        numbers.append(np.arange(first, first + size).reshape(shape))
+        first += size
+    return numbers
+
+
+def _no_traced(arguments: Any, what: str) -> None:
+    if holds_traced(arguments):
+        raise OptionError(what)
+
+
+def _one(name: str, function: Callable[..., Any]) -> Callable[..., Followed]:
+    def read(a: Any, *rest: Any, **options: Any) -> Followed:
+        _no_traced((*rest, *options.values()), "a traced argument")
+        (numbers,) = _numbered([a])
+        return (
+            name,
+            (a,),
+            {"places": np.asarray(function(numbers, *plain_deep(rest), **plain_deep(options)))},
+        )
+
+    return read
+
+
+def _several(name: str, function: Callable[..., Any]) -> Callable[..., list[Followed]]:
+    def read(a: Any, *rest: Any, **options: Any) -> list[Followed]:
+        (numbers,) = _numbered([a])
+        parts = function(numbers, *plain_deep(rest), **plain_deep(options))
+        return [(name, (a,), {"places": part}) for part in parts]
+
+    return read
+
+
+def _flat(nested: Any) -> list[Any]:
+    """Return what stands in nested lists, in order."""
+    return [leaf for item in nested for leaf in _flat(item)] if type(nested) in (list, tuple) else [nested]
+
+
+def _filled(nested: Any, numbers: list[Any]) -> Any:
+    if type(nested) in (list, tuple):
+        return [_filled(item, numbers) for item in nested]
+    return numbers.pop(0)
+
+
+def _list(name: str, function: Callable[..., Any]) -> Callable[..., Followed]:
+    def read(arrays: Any, **options: Any) -> Followed:
+        operands = list(arrays) if name != "block" else _flat(arrays)
+        numbers = _numbered(operands)
+        nested = _filled(arrays, numbers) if name == "block" else numbers
+        if options.keys() - {"casting"}:
+            raise OptionError(f"{next(iter(options))}=")
+        return name, tuple(operands), {"places": function(nested)}
+
+    return read
+
+
+def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Followed:
+    if mode not in _PAD_MODES or options.get("reflect_type", "even") != "even":
+        raise OptionError(f"mode={mode!r}" if mode not in _PAD_MODES else "reflect_type='odd'")
+    _no_traced(tuple(options.values()), "a traced constant_values=")
+    options.pop("constant_values", None)  # numbers that are no element of the array
+    (numbers,) = _numbered([array])
+    return "pad", (array,), {"places": np.pad(numbers, plain_deep(pad_width), mode, **options)}
+
+
+def _sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Followed:
+    del kind, stable  # equal elements may stand in any order: in a tie the first goes first
+    if order is not None:
+        raise OptionError("order=")
+    values, (numbers,) = np.asarray(plain_deep(a)), _numbered([a])
+    if axis is None:
+        values, numbers, axis = values.ravel(), numbers.ravel(), 0
+    places = np.take_along_axis(numbers, np.argsort(values, axis, "stable"), axis)
+    return "sort", (a,), {"places": places}
+
+
+def _append(arr: Any, values: Any, axis: Any = None) -> Followed:
+    first, second = _numbered([arr, values])
+    return "append", (arr, values), {"places": np.append(first, second, axis)}
+
+
+def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Followed:
+    numbers, inserted = _numbered([arr, values])
+    return "insert", (arr, values), {"places": np.insert(numbers, plain_deep(obj), inserted, axis)}
+
+
+def _compress(condition: Any, a: Any, axis: Any = None) -> Followed:
+    (numbers,) = _numbered([a])
+    return "compress", (a,), {"places": np.compress(plain_deep(condition), numbers, axis)}
+
+
+def _extract(condition: Any, arr: Any) -> Followed:
+    (numbers,) = _numbered([arr])
+    return "compress", (arr,), {"places": np.extract(plain_deep(condition), numbers)}
+
+
+def _choose(a: Any, choices: Any, mode: Any = "raise") -> Followed:
+    numbers = _numbered(list(choices))
+    return "choose", tuple(choices), {"places": np.choose(plain_deep(a), numbers, mode=mode)}
+
+
+def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Followed:
+    operands = (*choicelist, default)
+    *numbers, otherwise = _numbered(operands)
+    return "select", operands, {"places": np.select(plain_deep(list(condlist)), numbers, otherwise)}
+
+
+ARRANGE: dict[Any, Reader] = {
+    **{getattr(np, name): _one(name, getattr(np, name)) for name in ONE_ARRAY},
+    **{getattr(np, name): _several(name, getattr(np, name)) for name in SEVERAL_RESULTS},
+    **{getattr(np, name): _list(name, getattr(np, name)) for name in LIST_OF_ARRAYS},
+    np.pad: _pad,
+    np.sort: _sort,
+    np.append: _append,
+    np.insert: _insert,
+    np.compress: _compress,
+    np.extract: _extract,
+    np.choose: _choose,
+    np.select: _select,
+}
