@@ -6,7 +6,6 @@ Names are NumPy's where NumPy has one; Python's operators and `math` share them.
 from __future__ import annotations
 
 from tracer.rules.arrange import ARRANGE
-from tracer.rules.decompositions import DECOMPOSITIONS
 from tracer.rules.einsum import EINSUM
 from tracer.rules.elementwise import ELEMENTWISE
 from tracer.rules.index import INDEX
@@ -27,7 +26,6 @@ RULES: dict[str, Rule] = {
     **EINSUM,
     **ARRANGE,
     **STATISTICS,
-    **DECOMPOSITIONS,
 }
 
 __all__ = ["RULES", "Compressed", "Elementwise", "Many", "Outer", "Part", "Rule", "Vjp"]

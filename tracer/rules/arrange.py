@@ -15,7 +15,7 @@ from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
 
 # Of one array; each is a function of NumPy under this name.
 ONE_ARRAY = (
-    "atleast_1d atleast_2d atleast_3d delete diag diagflat diagonal fliplr flipud pad repeat resize roll rollaxis "
+    "atleast_1d atleast_2d atleast_3d delete diagflat fliplr flipud pad repeat resize roll rollaxis "
     "rot90 sort take take_along_axis tile tril triu"
 ).split()
 # Of a list of arrays.

@@ -1,4 +1,4 @@
-"""Vjps of var, std, cumprod, trace, diff, convolve and norm. Read through rules.RULES."""
+"""Vjps of var, std, cumprod, diff and convolve. Read through rules.RULES."""
 
 from __future__ import annotations
 
@@ -61,16 +61,6 @@ def _cumprod(port: int, g: Any, out: Any, operands: Operands, params: Params) ->
     )
 
 
-def _trace(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    del port, out
-    (operand,) = operands
-    first, second = params["axis1"] or 0, params["axis2"] if params["axis2"] is not None else 1
-    rows, columns = operand.shape[first], operand.shape[second]
-    ones = np.eye(rows, columns, params["offset"] or 0, dtype=operand.dtype)
-    spread = np.asarray(g)[..., None, None] * ones
-    return typed(np.moveaxis(spread, (-2, -1), (first, second)), operand)
-
-
 def _diff(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     """Take differences of the gradients, the other way round."""
     del port, out
@@ -94,23 +84,12 @@ def _convolve(port: int, g: Any, out: Any, operands: Operands, params: Params) -
     return typed(answer.reshape(operands[port].shape), operands[port])
 
 
-def _norm(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    """Return the direction of the vector, x / norm; 0 at the origin."""
-    del port
-    (operand,) = operands
-    length = kept_axes(out, operand, params)
-    direction = np.divide(operand, length, out=np.zeros_like(operand), where=length != 0)
-    return typed(kept_axes(g, operand, params) * direction, operand)
-
-
 _NO_SPREAD = "std of equal numbers"
 
 STATISTICS = {
     "var": Vjp(_var),
     "std": Vjp(_std, kink=_NO_SPREAD, choice="std' = 0", at_kink=_is_constant),
     "cumprod": Vjp(_cumprod),
-    "trace": Vjp(_trace),
     "diff": Vjp(_diff),
     "convolve": Vjp(_convolve),
-    "norm": Vjp(_norm, kink="the norm of zeros", choice="norm'(0) = 0", at_kink=_is_constant),
 }
