@@ -21,6 +21,7 @@ from rule_rows import (
     Elements,
     Scalars,
 )
+from rule_rows_linalg import LINALG_KINKS
 
 from tracer.rules import RULES, Compressed, Elementwise, Many, Outer, Part
 from tracer.rules.special import digamma
@@ -291,7 +292,7 @@ def test_partials_at_a_kink_are_what_is_written_beside_the_rule(kink):
 
 
 def test_every_rule_with_a_kink_has_a_row_for_it():
-    with_row = {kink.op for kink in KINKS if kink.is_kink} | {op for op, *_ in TIES}
+    with_row = {kink.op for kink in KINKS if kink.is_kink} | {op for op, *_ in (*TIES, *LINALG_KINKS)}
     assert with_row == {op for op, rule in RULES.items() if rule.kink}
 
 
@@ -315,6 +316,18 @@ def test_ties_share_equally(op, operand, params, g, expected):
     gradient = RULES[op].pull(0, np.array(g), out, (x,), params)
     assert np.array_equal(gradient, expected)
     assert RULES[op].at_kink(out, (x,), params)
+
+
+@pytest.mark.parametrize(("op", "forward", "operands", "params"), LINALG_KINKS)
+def test_a_degenerate_matrix_is_a_kink(op, forward, operands, params):
+    assert RULES[op].at_kink(forward(*operands), operands, params)
+
+
+@pytest.mark.parametrize("row", [row for row in ARRAYS if row.op in {kink[0] for kink in LINALG_KINKS}])
+def test_a_regular_matrix_is_no_kink(row):
+    operands = tuple(fill(spec, generator(row)) for spec in row.operands)
+    if all(operand.size for operand in operands):
+        assert not RULES[row.op].at_kink(row.forward(*operands), operands, row.params)
 
 
 def test_distinct_numbers_are_no_tie():

@@ -7,6 +7,7 @@ the parameters that the rule needs. The value itself is always computed by NumPy
 from __future__ import annotations
 
 from tracer.numpy_table.everyday import EVERYDAY
+from tracer.numpy_table.linalg import LINALG
 from tracer.numpy_table.plain_reads import (
     METHODS,
     PLAIN_ATTRIBUTES,
@@ -19,7 +20,7 @@ from tracer.numpy_table.plain_reads import (
 )
 from tracer.numpy_table.reading import Followed, OptionError, Reader
 
-FOLLOWED: dict[object, Reader] = {**EVERYDAY}
+FOLLOWED: dict[object, Reader] = {**EVERYDAY, **LINALG}
 
 __all__ = [
     "FOLLOWED",

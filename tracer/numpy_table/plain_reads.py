@@ -17,7 +17,7 @@ PLAIN_READS = frozenset(
         "result_type can_cast common_type min_scalar_type may_share_memory shares_memory array_repr array_str "
         "array2string iscomplex isreal isneginf isposinf lexsort digitize unravel_index"
     ).split()
-)
+) | {np.linalg.matrix_rank}
 PLAIN_UFUNCS = frozenset(
     getattr(np, name)
     for name in (
@@ -41,5 +41,7 @@ PLAIN_ATTRIBUTES = frozenset("shape ndim size dtype nbytes itemsize strides flag
 PLAIN_METHODS = frozenset("argmax argmin argsort any all nonzero searchsorted is_integer".split())
 METHODS: dict[str, Any] = {
     name: getattr(np, name)
-    for name in "sum mean prod max min dot clip squeeze ravel copy round reshape transpose swapaxes cumsum".split()
+    for name in (
+        "sum mean prod max min dot clip squeeze ravel copy round reshape transpose swapaxes cumsum trace diagonal"
+    ).split()
 } | {"flatten": np.ravel}
