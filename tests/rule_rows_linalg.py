@@ -9,23 +9,24 @@ INF = np.inf
 
 
 def normal(*shape):
-    return RANDOM.normal(size=shape)
+    """Return numbers of both signs, away from 0."""
+    return RANDOM.uniform(0.3, 1.5, shape) * RANDOM.choice([-1, 1], shape)
 
 
 def regular(*shape):
     """Make square matrices far from singular, with real eigenvalues far from each other."""
     n = shape[-1]
-    return 0.2 * normal(*shape) + np.diag(np.arange(1.0, n + 1) * (-1) ** np.arange(n))
+    return 0.4 * normal(*shape) + 3 * np.diag(np.arange(1.0, n + 1) * (-1) ** np.arange(n))
 
 
 def positive(*shape):
     """Make symmetric matrices with positive eigenvalues far from each other."""
     square = 0.2 * normal(*shape)
-    return square + square.swapaxes(-1, -2) + np.diag(np.arange(2.0, shape[-1] + 2))
+    return square + square.swapaxes(-1, -2) + 3 * np.diag(np.arange(1.0, shape[-1] + 1))
 
 
 def tall(*shape):
-    return normal(*shape) + np.eye(*shape[-2:]) * np.arange(2.0, 2 * shape[-1] + 2, 2)
+    return normal(*shape) + np.eye(*shape[-2:]) * np.arange(4.0, 4 * shape[-1] + 4, 4)
 
 
 def wide(*shape):
@@ -121,7 +122,7 @@ def symmetric(add):
 
 
 def decompositions(add):
-    for a in (regular(3, 3), regular(2, 3, 3)):
+    for a in (positive(3, 3) + 0.1 * normal(3, 3), positive(2, 3, 3) + 0.1 * normal(2, 3, 3)):
         found = tuple(np.linalg.eig(a))
         add("eigvals", np.linalg.eigvals, a)
         add("eig_values", lambda x: np.linalg.eig(x)[0], a, results=found)
@@ -150,9 +151,9 @@ def norms(add):
         add("norm", forward, shape, kind=kind, ord=order, axes=axes, keepdims=keepdims)
 
     for order in (None, 2, 1, INF, -INF, -1, 3, 2.5, -2, 0.5):
-        norm(order, (0,), (4,), "vector")
-        norm(order, (-1,), (2, 3), "vector", keepdims=True)
-        norm(order, (0, -1), (2, 3, 2), "vector")
+        norm(order, (0,), normal(4), "vector")
+        norm(order, (-1,), normal(2, 3), "vector", keepdims=True)
+        norm(order, (0, -1), normal(2, 3, 2), "vector")
     for order in (None, "fro", "nuc", INF, -INF, 1, -1, 2, -2):
         norm(order, (0, 1), tall(3, 2), "matrix")
         norm(order, (-2, -1), wide(2, 2, 3), "matrix", keepdims=True)
