@@ -104,7 +104,12 @@ def systems(add):
 
 def symmetric(add):
     for upper in (False, True):
-        for a in (positive(3, 3), positive(2, 4, 4), np.array([[2.5]])):
+        for a in (
+            positive(3, 3),
+            positive(2, 4, 4),
+            20 * np.eye(40) + positive(40, 40) / 3,
+            np.array([[2.5]]),
+        ):
             add("cholesky", lambda x, upper=upper: np.linalg.cholesky(x, upper=upper), a, upper=upper)
     for uplo in ("L", "U"):
         for a in (positive(3, 3), positive(2, 3, 3), np.array([[2.5]])):

@@ -19,6 +19,7 @@ from tracer.rules.matrices import (
     has_equal,
     inverse_gaps,
     inverse_of,
+    inverse_of_lower,
     solved,
     tolerance,
     transposed,
@@ -35,12 +36,14 @@ def _cholesky(port: int, g: Any, out: Any, operands: Operands, params: Params) -
     del port
     upper = params["upper"]
     factor, g = (transposed(out), transposed(g)) if upper else (out, g)
-    lower = np.tril(transposed(factor) @ np.tril(g))
-    both = lower + transposed(np.tril(lower, -1))  # its diagonal is there once, which is the half of two
-    back = transposed(factor)
-    # The transposed factor is upper triangular, so that solve has nothing to eliminate.
-    whole = np.linalg.solve(back, transposed(np.linalg.solve(back, both))) / 2
-    return typed(_onto_triangle(whole, upper=upper), operands[0])
+    inner = transposed(factor) @ np.tril(g)
+    inverse = inverse_of_lower(factor)
+    places = np.arange(factor.shape[-1])
+    inner[..., places, places] /= 2
+    whole = transposed(inverse) @ np.tril(inner) @ inverse
+    # It counts for both triangles: what belongs to the other one is read from this one.
+    lower = np.tril(whole) + np.tril(transposed(whole), -1)
+    return typed(transposed(lower) if upper else lower, operands[0])
 
 
 # symmetric matrices

@@ -64,3 +64,21 @@ def inverse_of(values: Any) -> Array:
     """Return 1 / values, zero where a value is zero as far as its precision goes."""
     none = np.abs(values) <= tolerance(values)
     return np.where(none, 0, 1 / np.where(none, 1, values)).astype(values.dtype, copy=False)
+
+
+_SMALL = 32  # up to here one call of LAPACK costs less than the products of the halves
+
+
+def inverse_of_lower(factor: Any) -> Array:
+    """Invert lower triangular matrices by halves: products alone, where NumPy has no triangular solve."""
+    n = factor.shape[-1]
+    if n <= _SMALL:
+        whole: Array = np.linalg.inv(factor)
+        return whole
+    half = n // 2
+    inverse: Array = np.zeros_like(factor)
+    first, second = inverse_of_lower(factor[..., :half, :half]), inverse_of_lower(factor[..., half:, half:])
+    inverse[..., :half, :half] = first
+    inverse[..., half:, half:] = second
+    inverse[..., half:, :half] = -second @ (factor[..., half:, :half] @ first)
+    return inverse
