@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from rule_rows_linalg import linalg_rows
 
 ALTERNATING = "alternating"  # an operand without gradient: booleans True, False, True, …
 THREES = "threes"  # an operand without gradient: the integer 3 everywhere
@@ -351,6 +352,7 @@ ARRAYS = (
     contracting("i,i->", (1,), (3,)),
     contracting("ij,jk->ik", (2, 0), (0, 4)),
     contracting(",ij->ij", (), (2, 3)),
+    *linalg_rows(Arrays),
 )
 
 

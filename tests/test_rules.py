@@ -21,6 +21,7 @@ from rule_rows import (
     Elements,
     Scalars,
 )
+from rule_rows_linalg import LINALG_KINKS
 from rule_rows_moves import MOVES
 
 from tracer.rules import RULES, Compressed, Elementwise, Many, Outer, Part
@@ -293,7 +294,9 @@ def test_partials_at_a_kink_are_what_is_written_beside_the_rule(kink):
 
 
 def test_every_rule_with_a_kink_has_a_row_for_it():
-    with_row = {kink.op for kink in KINKS if kink.is_kink} | {op for op, *_ in (*TIES, *SCALES)}
+    with_row = {kink.op for kink in KINKS if kink.is_kink} | {
+        op for op, *_ in (*TIES, *SCALES, *LINALG_KINKS)
+    }
     assert with_row == {op for op, rule in RULES.items() if rule.kink}
 
 
@@ -330,6 +333,18 @@ def test_a_scale_of_zero_sends_nothing_back(op, x, params, forward):
     assert np.array_equal(RULES[op].pull(0, np.ones_like(out), out, (x,), params), np.zeros_like(x))
     assert RULES[op].at_kink(out, (x,), params)
     assert not RULES[op].at_kink(out + 1, (x,), params)
+
+
+@pytest.mark.parametrize(("op", "forward", "operands", "params"), LINALG_KINKS)
+def test_a_degenerate_matrix_is_a_kink(op, forward, operands, params):
+    assert RULES[op].at_kink(forward(*operands), operands, params)
+
+
+@pytest.mark.parametrize("row", [row for row in ARRAYS if row.op in {kink[0] for kink in LINALG_KINKS}])
+def test_a_regular_matrix_is_no_kink(row):
+    operands = tuple(fill(spec, generator(row)) for spec in row.operands)
+    if all(operand.size for operand in operands):
+        assert not RULES[row.op].at_kink(row.forward(*operands), operands, row.params)
 
 
 def test_distinct_numbers_are_no_tie():

@@ -103,6 +103,8 @@ def call_function(
         if not any_open((*args, *options.values()), frame):
             return value
         raise refuse(f"{name} with {error}", frame) from None
+    if followed is None:
+        return value
     if args and is_traced(args[0]) and value is args[0].value:
         return args[0]  # np.atleast_1d and the like hand on what they are given
     if isinstance(followed, list):
@@ -114,13 +116,17 @@ def call_function(
     return result
 
 
-def _several(followed: list[Followed], values: Any, frame: FrameType) -> Any:
+def _several(followed: list[Followed | None], values: Any, frame: FrameType) -> Any:
     """Record each result of a function that returns several, and return them as NumPy does: a list or a tuple.
 
     A rule that needs the other results has a place for them: `"results": None` among its parameters.
     """
     parts = []
-    for (rule, operands, params), value in zip(followed, values, strict=True):
+    for row, value in zip(followed, values, strict=True):
+        if row is None:  # it takes steps
+            parts.append(value)
+            continue
+        rule, operands, params = row
         given = {**params, "results": tuple(values)} if params and "results" in params else params
         part = record_call(rule, arrays_of(operands, frame), value, given, frame, AUXILIARY)
         if type(value) is np.ndarray and value.base is not None and is_traced(part):
@@ -176,6 +182,8 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
         return attribute
     if name == "T":
         return call_function(np.transpose, (number,), {}, frame)
+    if name == "mT":
+        return call_function(np.matrix_transpose, (number,), {}, frame)
     if name in ("real", "numerator"):
         return number
     if name in ("conj", "conjugate"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tracer.numpy_table.arrange import ARRANGE
 from tracer.numpy_table.everyday import EVERYDAY
+from tracer.numpy_table.linalg import LINALG
 from tracer.numpy_table.mathematics import MATHEMATICS
 from tracer.numpy_table.plain_reads import (
     METHODS,
@@ -22,7 +23,7 @@ from tracer.numpy_table.plain_reads import (
 )
 from tracer.numpy_table.reading import Followed, OptionError, Reader
 
-FOLLOWED: dict[object, Reader] = {**EVERYDAY, **ARRANGE, **MATHEMATICS}
+FOLLOWED: dict[object, Reader] = {**EVERYDAY, **ARRANGE, **MATHEMATICS, **LINALG}
 
 __all__ = [
     "FOLLOWED",

@@ -46,8 +46,8 @@ def _one(name: str, function: Callable[..., Any]) -> Callable[..., Followed]:
     return read
 
 
-def _several(name: str, function: Callable[..., Any]) -> Callable[..., list[Followed]]:
-    def read(a: Any, *rest: Any, **options: Any) -> list[Followed]:
+def _several(name: str, function: Callable[..., Any]) -> Callable[..., list[Followed | None]]:
+    def read(a: Any, *rest: Any, **options: Any) -> list[Followed | None]:
         (numbers,) = _numbered([a])
         parts = function(numbers, *plain_deep(rest), **plain_deep(options))
         return [(name, (a,), {"places": part}) for part in parts]

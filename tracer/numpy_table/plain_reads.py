@@ -17,7 +17,7 @@ PLAIN_READS = frozenset(
         "result_type can_cast common_type min_scalar_type may_share_memory shares_memory array_repr array_str "
         "array2string iscomplex isreal isneginf isposinf lexsort digitize unravel_index"
     ).split()
-)
+) | {np.linalg.matrix_rank}
 PLAIN_UFUNCS = frozenset(
     getattr(np, name)
     for name in (

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Followed: TypeAlias = tuple[str, tuple[Any, ...], dict[str, Any] | None]
-Reader: TypeAlias = "Callable[..., Followed | list[Followed]]"
-"""Reads a call's arguments. A list is one row per result of a function that returns several."""
+Reader: TypeAlias = "Callable[..., Followed | list[Followed | None] | None]"
+"""Reads a call's arguments. A list is one row per result of a function that returns several; None takes steps."""
 
 NOT_GIVEN = np._NoValue  # noqa: SLF001  (NumPy's own default for keepdims)
 

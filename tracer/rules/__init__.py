@@ -6,15 +6,19 @@ Names are NumPy's where NumPy has one; Python's operators and `math` share them.
 from __future__ import annotations
 
 from tracer.rules.arrange import ARRANGE
+from tracer.rules.decompositions import DECOMPOSITIONS
 from tracer.rules.einsum import EINSUM
 from tracer.rules.elementwise import ELEMENTWISE
 from tracer.rules.index import INDEX
 from tracer.rules.kinds import Compressed, Elementwise, Many, Outer, Part, Rule, Vjp
 from tracer.rules.linalg import LINALG
 from tracer.rules.many import MANY
+from tracer.rules.norms import NORMS
+from tracer.rules.products import PRODUCTS
 from tracer.rules.reduce import REDUCE
 from tracer.rules.shape import SHAPE
 from tracer.rules.statistics import STATISTICS
+from tracer.rules.systems import SYSTEMS
 
 RULES: dict[str, Rule] = {
     **ELEMENTWISE,
@@ -26,6 +30,10 @@ RULES: dict[str, Rule] = {
     **EINSUM,
     **ARRANGE,
     **STATISTICS,
+    **PRODUCTS,
+    **SYSTEMS,
+    **DECOMPOSITIONS,
+    **NORMS,
 }
 
 __all__ = ["RULES", "Compressed", "Elementwise", "Many", "Outer", "Part", "Rule", "Vjp"]

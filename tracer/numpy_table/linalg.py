@@ -1,0 +1,229 @@
+"""The functions of np.linalg, and those of linear algebra that NumPy keeps outside of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.numpy_table.everyday import EVERYDAY
+from tracer.numpy_table.reading import (
+    NOT_GIVEN,
+    Followed,
+    OptionError,
+    Reader,
+    operands_only,
+)
+from tracer.standins import plain, plain_deep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _ndim(a: Any) -> int:
+    return int(np.ndim(plain_deep(a)))
+
+
+def _as_tuple(axis: Any) -> tuple[int, ...]:
+    return tuple(axis) if isinstance(axis, tuple | list) else (int(axis),)
+
+
+def _several(a: Any, rules: tuple[str, ...], **params: Any) -> list[Followed | None]:
+    return [(rule, (a,), {**params, "results": None}) for rule in rules]
+
+
+def _slogdet(a: Any) -> list[Followed | None]:
+    return [None, ("slogdet", (a,), None)]
+
+
+def _cholesky(a: Any, /, *, upper: Any = False) -> Followed:
+    return "cholesky", (a,), {"upper": bool(plain(upper))}
+
+
+def _eigh(a: Any, UPLO: str = "L") -> list[Followed | None]:  # noqa: N803  (NumPy's own name)
+    return _several(a, ("eigh_values", "eigh_vectors"), UPLO=UPLO.upper())
+
+
+def _eigvalsh(a: Any, UPLO: str = "L") -> Followed:  # noqa: N803  (NumPy's own name)
+    return "eigvalsh", (a,), {"UPLO": UPLO.upper()}
+
+
+def _eig(a: Any) -> list[Followed | None]:
+    return _several(a, ("eig_values", "eig_vectors"))
+
+
+def _svd(
+    a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False
+) -> Followed | list[Followed | None]:
+    if hermitian:
+        raise OptionError("hermitian=True")
+    if not compute_uv:
+        return "svdvals", (a,), None
+    rows, columns = np.shape(plain_deep(a))[-2:]
+    if full_matrices and rows != columns:
+        raise OptionError(
+            f"full_matrices=True for {rows} rows and {columns} columns, where the vectors beyond the singular "
+            "values are any basis of what is left and have no derivative (full_matrices=False is followed)"
+        )
+    return _several(a, ("svd_u", "svd_s", "svd_vh"))
+
+
+def _qr(a: Any, mode: str = "reduced") -> Followed | list[Followed | None]:
+    rows, columns = np.shape(plain_deep(a))[-2:]
+    if mode == "r":
+        return "qr_r", (a,), None
+    if mode == "reduced" or (mode == "complete" and rows <= columns):
+        return _several(a, ("qr_q", "qr_r"))
+    raise OptionError(f"mode={mode!r} for {rows} rows and {columns} columns")
+
+
+def _pinv(a: Any, rcond: Any = None, hermitian: Any = False, *, rtol: Any = NOT_GIVEN) -> Followed:
+    if rcond is not None or hermitian or rtol not in (NOT_GIVEN, None):
+        raise OptionError("rcond=, rtol= or hermitian=")
+    return "pinv", (a,), None
+
+
+def _lstsq(a: Any, b: Any, rcond: Any = None) -> list[Followed | None]:
+    if rcond is not None and not plain(rcond) <= 0:
+        raise OptionError("rcond=")
+    return [
+        ("lstsq", (a, b), None),
+        ("lstsq_residuals", (a, b), {"results": None}),
+        None,
+        ("svdvals", (a,), None),
+    ]
+
+
+def _matrix_power(a: Any, n: Any) -> Followed:
+    return "matrix_power", (a,), {"n": int(plain(n))}
+
+
+def _multi_dot(arrays: Any, *, out: Any = None) -> Followed:
+    if out is not None:
+        raise OptionError("out=")
+    return "multi_dot", tuple(arrays), None
+
+
+def _tensorinv(a: Any, ind: Any = 2) -> Followed:
+    return "tensorinv", (a,), {"ind": int(plain(ind))}
+
+
+def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Followed:
+    return "tensorsolve", (a, b), {"axes": None if axes is None else tuple(plain_deep(axes))}
+
+
+def _cond(x: Any, p: Any = None) -> Followed:
+    return "cond", (x,), {"p": plain(p)}
+
+
+def _norm_row(x: Any, kind: str, order: Any, axes: tuple[int, ...], keepdims: Any) -> Followed | None:
+    if kind == "vector" and order == 0:
+        return None  # it counts
+    return "norm", (x,), {"kind": kind, "ord": order, "axes": axes, "keepdims": bool(keepdims)}
+
+
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Followed | None:  # noqa: A002
+    order, axis, every = plain(ord), plain_deep(axis), tuple(range(_ndim(x)))
+    axes = every if axis is None else _as_tuple(axis)
+    if order is None and axis is None:
+        return _norm_row(x, "vector", None, every, keepdims)
+    return _norm_row(x, "vector" if len(axes) == 1 else "matrix", order, axes, keepdims)
+
+
+def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: Any = False, ord: Any = 2) -> Followed | None:  # noqa: A002
+    axis = plain_deep(axis)
+    axes = tuple(range(_ndim(x))) if axis is None else _as_tuple(axis)
+    return _norm_row(x, "vector", plain(ord), axes, keepdims)
+
+
+def _matrix_norm(x: Any, /, *, keepdims: Any = False, ord: Any = "fro") -> Followed | None:  # noqa: A002
+    return _norm_row(x, "matrix", plain(ord), (-2, -1), keepdims)
+
+
+def _diagonal(rule: str, axis1: int, axis2: int) -> Callable[..., Followed]:
+    def read(
+        a: Any,
+        offset: Any = 0,
+        axis1: Any = axis1,
+        axis2: Any = axis2,
+        dtype: Any = None,
+        out: Any = None,
+    ) -> Followed:
+        if dtype is not None or out is not None:
+            raise OptionError("dtype= or out=")
+        return rule, (a,), {"offset": plain(offset), "axis1": plain(axis1), "axis2": plain(axis2)}
+
+    return read
+
+
+def _diag(v: Any, k: Any = 0) -> Followed:
+    if _ndim(v) == 1:
+        return "diag", (v,), {"k": plain(k)}
+    return "diagonal", (v,), {"offset": plain(k), "axis1": 0, "axis2": 1}
+
+
+def _cross_row(a: Any, b: Any, axes: tuple[Any, Any, Any]) -> Followed:
+    lengths = {np.shape(plain_deep(each))[axis] for each, axis in zip((a, b), axes[:2], strict=True)}
+    if lengths != {3}:
+        raise OptionError("vectors of 2 elements")
+    return "cross", (a, b), {"axes": axes}
+
+
+def _cross(a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: Any = None) -> Followed:
+    return _cross_row(a, b, plain_deep((axisa, axisb, axisc) if axis is None else (axis,) * 3))
+
+
+def _linalg_cross(a: Any, b: Any, /, *, axis: Any = -1) -> Followed:
+    return _cross_row(a, b, (plain(axis),) * 3)
+
+
+def _vecdot(a: Any, b: Any, /, *, axis: Any = -1) -> Followed:
+    return "vecdot", (a, b), {"axis": plain(axis)}
+
+
+def _matrix_transpose(x: Any, /) -> Followed:
+    return "swapaxes", (x,), {"axis1": -2, "axis2": -1}
+
+
+_ROWS: dict[str, Reader] = {
+    "inv": operands_only("inv"),
+    "solve": operands_only("solve"),
+    "det": operands_only("det"),
+    "slogdet": _slogdet,
+    "cholesky": _cholesky,
+    "eigh": _eigh,
+    "eigvalsh": _eigvalsh,
+    "eig": _eig,
+    "eigvals": operands_only("eigvals"),
+    "svd": _svd,
+    "svdvals": operands_only("svdvals"),
+    "qr": _qr,
+    "pinv": _pinv,
+    "lstsq": _lstsq,
+    "matrix_power": _matrix_power,
+    "multi_dot": _multi_dot,
+    "tensorinv": _tensorinv,
+    "tensorsolve": _tensorsolve,
+    "cond": _cond,
+    "norm": _norm,
+    "vector_norm": _vector_norm,
+    "matrix_norm": _matrix_norm,
+    "trace": _diagonal("trace", -2, -1),
+    "diagonal": _diagonal("diagonal", -2, -1),
+    "cross": _linalg_cross,
+    "vecdot": _vecdot,
+    "matmul": operands_only("matmul"),
+    "outer": operands_only("outer"),
+    "tensordot": EVERYDAY[np.tensordot],
+    "matrix_transpose": _matrix_transpose,
+}
+
+LINALG: dict[Any, Reader] = {
+    **{getattr(np.linalg, name): row for name, row in _ROWS.items()},
+    np.matrix_transpose: _matrix_transpose,
+    np.kron: operands_only("kron"),
+    np.cross: _cross,
+    np.trace: _diagonal("trace", 0, 1),
+    np.diagonal: _diagonal("diagonal", 0, 1),
+    np.diag: _diag,
+}

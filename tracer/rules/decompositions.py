@@ -1,0 +1,232 @@
+"""Vjps of decompositions: cholesky, eigh, eig, svd, qr. Read through rules.RULES.
+
+A function of several results has one rule per result, with all of them in `params["results"]`. Where NumPy reads
+one triangle of a symmetric matrix, the gradient lies on that triangle: it is the derivative of what was computed.
+
+Sources of the equations: cholesky: I. Murray, arXiv:1602.07527; eigh and eig: M. Giles, "An extended collection of
+matrix derivative results" (2008); svd: J. Townsend, "Differentiating the singular value decomposition" (2016); qr:
+S. Walter and L. Lehmann, arXiv:1001.1654.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
+from tracer.rules.matrices import (
+    has_equal,
+    inverse_gaps,
+    inverse_of,
+    inverse_of_lower,
+    solved,
+    tolerance,
+    transposed,
+)
+
+
+def _onto_triangle(symmetric: Any, *, upper: bool) -> Array:
+    """Put what belongs to both places of a symmetric matrix onto the triangle that NumPy reads."""
+    triangle = np.triu if upper else np.tril
+    return np.asarray(triangle(symmetric) + triangle(symmetric, 1 if upper else -1))
+
+
+def _cholesky(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    del port
+    upper = params["upper"]
+    factor, g = (transposed(out), transposed(g)) if upper else (out, g)
+    inner = transposed(factor) @ np.tril(g)
+    inverse = inverse_of_lower(factor)
+    places = np.arange(factor.shape[-1])
+    inner[..., places, places] /= 2
+    whole = transposed(inverse) @ np.tril(inner) @ inverse
+    # It counts for both triangles: what belongs to the other one is read from this one.
+    lower = np.tril(whole) + np.tril(transposed(whole), -1)
+    return typed(transposed(lower) if upper else lower, operands[0])
+
+
+# symmetric matrices
+
+
+def _eigh_values(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    del port, out
+    vectors = params["results"][1]
+    whole = (vectors * g[..., None, :]) @ transposed(vectors)
+    return typed(_onto_triangle(whole, upper=params["UPLO"] == "U"), operands[0])
+
+
+def _eigvalsh(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    results = tuple(np.linalg.eigh(operands[0], params["UPLO"]))
+    return _eigh_values(port, g, out, operands, {**params, "results": results})
+
+
+def _eigh_vectors(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    del port
+    turned = inverse_gaps(params["results"][0]) * (transposed(out) @ g)
+    whole = out @ ((turned + transposed(turned)) / 2) @ transposed(out)
+    return typed(_onto_triangle(whole, upper=params["UPLO"] == "U"), operands[0])
+
+
+def _has_equal_values(out: Any, operands: Operands, params: Params) -> bool:
+    del operands
+    return has_equal(params["results"][0] if "results" in params else out)
+
+
+# square matrices with real eigenvalues
+
+
+def _eig_values(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    del port, out
+    back = transposed(params["results"][1])
+    return typed(solved(back, g[..., None] * back), operands[0])
+
+
+def _eigvals(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    return _eig_values(port, g, out, operands, {**params, "results": tuple(np.linalg.eig(operands[0]))})
+
+
+def _eig_vectors(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    del port
+    back = transposed(out)
+    turned = back @ g
+    # NumPy's vectors have the length 1: what would change it is taken away.
+    turned = turned - (back @ out) * np.diagonal(turned, axis1=-2, axis2=-1)[..., None, :]
+    turned = inverse_gaps(params["results"][0]) * turned
+    return typed(solved(back, turned @ back), operands[0])
+
+
+# singular values
+
+
+def _svd_s(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    del port, out
+    u, _, vh = params["results"]
+    return typed((u * g[..., None, :]) @ vh, operands[0])
+
+
+def _svdvals(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    results = tuple(np.linalg.svd(operands[0], full_matrices=False))
+    return _svd_s(port, g, out, operands, {**params, "results": results})
+
+
+def _beside(g: Any, basis: Any) -> Any:
+    """Return what of the columns of g does not lie in the columns of `basis`."""
+    return g - basis @ (transposed(basis) @ g)
+
+
+def _turned(g: Any, basis: Any, s: Any) -> Any:
+    inner = transposed(basis) @ g
+    sums = s[..., None, :] + s[..., :, None]
+    gaps = inverse_gaps(s) / np.where(sums > 0, sums, 1)
+    return gaps * (inner - transposed(inner))
+
+
+def _svd_u(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    del port
+    _, s, vh = params["results"]
+    inside = (out @ _turned(g, out, s)) * s[..., None, :]
+    if out.shape[-2] > out.shape[-1]:
+        inside = inside + _beside(g, out) * inverse_of(s)[..., None, :]
+    return typed(inside @ vh, operands[0])
+
+
+def _svd_vh(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    # The right vectors of a matrix are the left ones of the transposed matrix.
+    u, s, _ = params["results"]
+    results = (transposed(out), s, transposed(u))
+    back = _svd_u(port, transposed(g), transposed(out), (transposed(operands[0]),), {"results": results})
+    return np.swapaxes(back, -1, -2)
+
+
+def _has_equal_or_zero(out: Any, operands: Operands, params: Params) -> bool:
+    del operands
+    s = np.asarray(params["results"][1] if "results" in params else out)
+    return has_equal(s) or bool((s <= tolerance(s)).any())
+
+
+# qr
+
+
+def _back_of_qr(gq: Any, gr: Any, q: Any, r: Any) -> Any:
+    """Go back over q r = a for a with at least as many rows as columns."""
+    inner = r @ transposed(gr) - transposed(gq) @ q
+    lower = np.tril(inner)
+    both = lower + transposed(np.tril(inner, -1))
+    return transposed(solved(r, transposed(gq + q @ both)))
+
+
+def _qr(gq: Any, gr: Any, operands: Operands, results: tuple[Any, ...]) -> Array:
+    (a,) = operands
+    q, r = results
+    rows, columns = a.shape[-2:]
+    if columns <= rows:
+        return typed(_back_of_qr(gq, np.triu(gr), q, r), a)
+    # The first columns are decomposed, and the others are turned by q.
+    of_rest = gr[..., rows:]
+    gq = gq + a[..., rows:] @ transposed(of_rest)
+    first = _back_of_qr(gq, np.triu(gr[..., :rows]), q, r[..., :rows])
+    return typed(np.concatenate([first, q @ of_rest], -1), a)
+
+
+def _qr_q(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    del port, out
+    results = params["results"]
+    return _qr(g, np.zeros_like(results[1]), operands, results)
+
+
+def _qr_r(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    del port, out
+    results = params["results"] if "results" in params else tuple(np.linalg.qr(operands[0]))
+    return _qr(np.zeros_like(results[0]), g, operands, results)
+
+
+def _lacks_rank(out: Any, operands: Operands, params: Params) -> bool:
+    r = np.asarray(params["results"][1] if "results" in params else out)
+    pivots = np.abs(np.diagonal(r, axis1=-2, axis2=-1))
+    del operands
+    return bool((pivots <= tolerance(pivots)).any())
+
+
+_OF_VALUES = "each of NumPy's own vectors takes what its value got"
+_OF_VECTORS = "nothing for a turn among their vectors"
+
+DECOMPOSITIONS = {
+    "cholesky": Vjp(_cholesky),
+    **{
+        name: Vjp(
+            pull, kink="equal eigenvalues", choice=f"equal eigenvalues: {says}", at_kink=_has_equal_values
+        )
+        for name, pull, says in (
+            ("eigh_values", _eigh_values, _OF_VALUES),
+            ("eigvalsh", _eigvalsh, _OF_VALUES),
+            ("eigh_vectors", _eigh_vectors, _OF_VECTORS),
+            ("eig_values", _eig_values, _OF_VALUES),
+            ("eigvals", _eigvals, _OF_VALUES),
+            ("eig_vectors", _eig_vectors, _OF_VECTORS),
+        )
+    },
+    **{
+        name: Vjp(
+            pull,
+            kink="equal singular values, or a zero one",
+            choice=f"singular values equal or zero: {says}",
+            at_kink=_has_equal_or_zero,
+        )
+        for name, pull, says in (
+            ("svd_s", _svd_s, _OF_VALUES),
+            ("svdvals", _svdvals, _OF_VALUES),
+            ("svd_u", _svd_u, _OF_VECTORS),
+            ("svd_vh", _svd_vh, _OF_VECTORS),
+        )
+    },
+    **{
+        name: Vjp(
+            pull,
+            kink="not of full rank",
+            choice="qr without full rank: no derivative, nan or very large",
+            at_kink=_lacks_rank,
+        )
+        for name, pull in (("qr_q", _qr_q), ("qr_r", _qr_r))
+    },
+}
