@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from rule_rows import Arrays
 
 
@@ -38,6 +39,9 @@ def added(ufunc, x, y):
 MASK = np.array([True, False, True])
 
 MOVES = (
+    moving("sliding_window_view", lambda x: sliding_window_view(x, 3), (5,)),
+    moving("broadcast_arrays", lambda x: np.broadcast_arrays(x, np.zeros((2, 3)))[0], (3,)),
+    moving("meshgrid", lambda x: np.meshgrid([1, 2], x)[1], (3,)),
     moving("atleast_1d", np.atleast_1d, ()),
     moving("atleast_2d", np.atleast_2d, (3,)),
     moving("atleast_3d", np.atleast_3d, (2, 3)),

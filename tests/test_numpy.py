@@ -363,7 +363,6 @@ def test_iteration_and_unpacking():
         (lambda a: np.sum(a, initial=3.0), r"np\.sum with initial="),
         (lambda a: np.add(a, 1, where=a > 0), r"np\.add with where="),
         (lambda a: np.add(a, 1, dtype=np.float32), r"np\.add with dtype="),
-        (lambda a: np.concatenate([a, a], axis=None), r"np\.concatenate with axis=None"),
         (lambda a: np.ravel(a, order="F"), r"np\.ravel with order="),
         (lambda a: np.reshape(a, (3, 1), order="F"), r"np\.reshape with order="),
         (lambda a: np.einsum(a, [0], [0]), r"np\.einsum with subscripts given as lists"),

@@ -127,6 +127,9 @@ def _several(followed: list[Followed | None], values: Any, frame: FrameType) -> 
             parts.append(value)
             continue
         rule, operands, params = row
+        if is_traced(operands[0]) and value is operands[0].value:
+            parts.append(operands[0])
+            continue
         given = {**params, "results": tuple(values)} if params and "results" in params else params
         part = record_call(rule, arrays_of(operands, frame), value, given, frame, AUXILIARY)
         if type(value) is np.ndarray and value.base is not None and is_traced(part):

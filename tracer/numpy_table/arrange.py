@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from tracer.numpy_table.reading import Followed, OptionError, Reader
-from tracer.rules.arrange import LIST_OF_ARRAYS, ONE_ARRAY, SEVERAL_RESULTS
+from tracer.rules.arrange import EACH_ITS_OWN, LIST_OF_ARRAYS, ONE_ARRAY, SEVERAL_RESULTS
 from tracer.standins import holds_traced, plain_deep
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ def _no_traced(arguments: Any, what: str) -> None:
 
 
 def _one(name: str, function: Callable[..., Any]) -> Callable[..., Followed]:
-    def read(a: Any, *rest: Any, **options: Any) -> Followed:
+    def read(*arguments: Any, **options: Any) -> Followed:
+        # NumPy is not of one mind about what the array is called: a, m, ary, array, A, v.
+        a, *rest = arguments or (options.pop(next(iter(options))),)
         _no_traced((*rest, *options.values()), "a traced argument")
         (numbers,) = _numbered([a])
         return (
@@ -51,6 +54,18 @@ def _several(name: str, function: Callable[..., Any]) -> Callable[..., list[Foll
         (numbers,) = _numbered([a])
         parts = function(numbers, *plain_deep(rest), **plain_deep(options))
         return [(name, (a,), {"places": part}) for part in parts]
+
+    return read
+
+
+def _each(name: str, function: Callable[..., Any]) -> Callable[..., Followed | list[Followed | None]]:
+    def read(*arrays: Any, **options: Any) -> Followed | list[Followed | None]:
+        if len(arrays) == 1 and name.startswith("atleast"):
+            return name, arrays, {"places": function(*_numbered(arrays))}
+        parts = function(*(_numbered([array])[0] for array in arrays), **plain_deep(options))
+        return [
+            (name, (array,), {"places": part.copy()}) for array, part in zip(arrays, parts, strict=True)
+        ]
 
     return read
 
@@ -133,6 +148,8 @@ ARRANGE: dict[Any, Reader] = {
     **{getattr(np, name): _one(name, getattr(np, name)) for name in ONE_ARRAY},
     **{getattr(np, name): _several(name, getattr(np, name)) for name in SEVERAL_RESULTS},
     **{getattr(np, name): _list(name, getattr(np, name)) for name in LIST_OF_ARRAYS},
+    **{getattr(np, name): _each(name, getattr(np, name)) for name in EACH_ITS_OWN},
+    sliding_window_view: _one("sliding_window_view", sliding_window_view),
     np.pad: _pad,
     np.sort: _sort,
     np.append: _append,

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 def _joined(name: str) -> Callable[..., Followed]:
     def read(arrays: Any, axis: Any = 0, *rest: Any, **options: Any) -> Followed:
         only_defaults(rest, options)
-        if axis is None:
-            raise OptionError("axis=None")
         return name, tuple(arrays), {"axis": plain(axis)}
 
     return read

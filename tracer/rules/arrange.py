@@ -15,7 +15,7 @@ from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
 
 # Of one array; each is a function of NumPy under this name.
 ONE_ARRAY = (
-    "atleast_1d atleast_2d atleast_3d delete diagflat fliplr flipud pad repeat resize roll rollaxis "
+    "delete diagflat fliplr flipud pad repeat resize roll rollaxis "
     "rot90 sort take take_along_axis tile tril triu"
 ).split()
 # Of a list of arrays.
@@ -24,7 +24,9 @@ LIST_OF_ARRAYS = "block column_stack dstack hstack vstack".split()
 SEVERAL_RESULTS = "array_split dsplit hsplit split vsplit".split()
 # Of several arrays that are arguments of their own.
 OWN_ARGUMENTS = ("append", "insert")
-_OTHERS = ("choose", "compress", "select")
+# Of several arrays, with one result for each.
+EACH_ITS_OWN = "atleast_1d atleast_2d atleast_3d broadcast_arrays meshgrid".split()
+_OTHERS = ("choose", "compress", "select", "sliding_window_view")
 
 
 def _arrange(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
@@ -40,5 +42,5 @@ def _arrange(port: int, g: Any, out: Any, operands: Operands, params: Params) ->
 
 ARRANGE = {
     name: Vjp(_arrange, name)
-    for name in (*ONE_ARRAY, *LIST_OF_ARRAYS, *SEVERAL_RESULTS, *OWN_ARGUMENTS, *_OTHERS)
+    for name in (*ONE_ARRAY, *LIST_OF_ARRAYS, *SEVERAL_RESULTS, *OWN_ARGUMENTS, *EACH_ITS_OWN, *_OTHERS)
 }
