@@ -69,11 +69,11 @@ def test_outputs_are_chosen_by_their_whole_path_first():
 def test_a_refusal_that_the_program_catches_is_still_an_error():
     def careful(x):
         try:
-            return np.linalg.norm(x)
+            return np.poly(x)
         except TypeError:
             return x.sum()
 
-    with pytest.raises(UnsupportedError, match=r"np\.linalg\.norm is not followed yet"):
+    with pytest.raises(UnsupportedError, match=r"np\.poly is not followed yet"):
         record(careful, WEIGHT)
 
     @trace(strict=True)
@@ -108,7 +108,7 @@ def test_what_a_function_kept_is_plain_after_its_run():
     assert (array * 1).tolist() == [5.0, 6.0]
 
 
-@pytest.mark.parametrize("name", ["mT", "flat", "std"])
+@pytest.mark.parametrize("name", ["flat", "std"])
 def test_no_attribute_of_an_array_is_a_way_out(name):
     with pytest.raises(UnsupportedError, match=f"ndarray.{name} is not followed yet"):
         record(lambda x: getattr(x, name), np.ones((2, 2)))
