@@ -192,6 +192,11 @@ def test_equal_eigenvalues_are_said_and_give_finite_gradients():
 def test_a_singular_matrix_has_a_derivative_of_its_determinant_and_none_of_its_logarithm():
     singular = np.array([[1.0, 2.0], [2.0, 4.0]])
     assert np.allclose(record(np.linalg.det, singular).grads["a"], [[4, -2], [-2, 1]])
+    with np.errstate(invalid="ignore"):  # NumPy's own warning
+        assert np.isnan(record(np.linalg.det, np.array([[1.0, np.nan], [2.0, 4.0]])).grads["a"]).any()
+    t = record(lambda a: np.linalg.cond(a, 1), np.ones((2, 2)))
+    assert np.isnan(t.grads["a"]).all()
+    assert any("cond" in node.kink for node in t.nodes)
     t = record(lambda a: np.linalg.slogdet(a)[1], np.ones((2, 2)))
     assert np.isnan(t.grads["a"]).all()
     assert any("slogdet" in node.kink for node in t.nodes)

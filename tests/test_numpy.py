@@ -354,6 +354,7 @@ def test_iteration_and_unpacking():
     ("function", "named"),
     [
         (lambda a: np.unwrap(a), r"np\.unwrap"),
+        (lambda a: np.linalg.pinv(a[None], 0.1), r"np\.linalg\.pinv with rcond"),
         (lambda a: np.add.accumulate(a), r"np\.add\.accumulate"),
         (lambda a: a.choose([a]), r"ndarray\.choose"),
         (lambda a: a.view(), r"ndarray\.view"),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
-from tracer.rules.matrices import has_equal, tolerance
+from tracer.rules.matrices import has_equal, solved, tolerance
 from tracer.rules.systems import inverted
 
 INF = np.inf
@@ -118,7 +118,7 @@ def _cond(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Ar
             of_top = (1 / bottom) if order != -2 else -bottom / top**2
             of_bottom = -top / bottom**2 if order != -2 else 1 / top
             return typed(g * (of_top * _of_matrix(a, top, 2) + of_bottom * _of_matrix(a, bottom, -2)), a)
-    inverse = np.linalg.inv(a)
+    inverse = solved(a, np.eye(a.shape[-1], dtype=a.dtype))
     sizes = [np.linalg.norm(each, order, (-2, -1), keepdims=True) for each in (a, inverse)]
     back = inverted(_of_matrix(inverse, sizes[1], order), inverse)
     return typed(g * (sizes[1] * _of_matrix(a, sizes[0], order) + sizes[0] * back), a)

@@ -51,8 +51,10 @@ def _det(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Arr
     del port, params
     (a,) = operands
     g, out = np.asarray(g)[..., None, None], np.asarray(out)[..., None, None]
-    is_regular = bool(np.all(out != 0)) and bool(np.isfinite(out).all())
-    local = out * transposed(np.linalg.inv(a)) if is_regular else _cofactors(a)
+    # The inverse of a itself, not of a transposed: det and solve then divide by the same tiny pivot.
+    local = out * transposed(solved(a, np.eye(a.shape[-1], dtype=a.dtype)))
+    if np.isfinite(a).all() and not (np.isfinite(local).all() and np.all(out != 0)):
+        local = _cofactors(a)
     return typed(g * local, a)
 
 
