@@ -292,3 +292,43 @@ def test_plain_arrays_come_back_plain():
     assert [type(each) for each in (first, second, third["empty"], fourth)] == [np.ndarray] * 4
     assert first.tolist() == [2, 0, 0]
     assert copy.deepcopy(second).tolist() == [1, 1]
+
+
+def random_program(seed):
+    """Views of views, written through at random, among uses of all of them."""
+
+    def program(x):
+        random = np.random.RandomState(seed)
+        arrays = [x * 1.0, np.zeros((3, 4)), np.ones((4, 3))]
+        total = 0.0
+        for _ in range(random.randint(4, 14)):
+            step, a = random.randint(9), arrays[random.randint(len(arrays))]
+            row = random.randint(a.shape[0])
+            if step == 0 and a.ndim > 1:
+                arrays.append(a[row])
+            elif step == 1:
+                arrays.append(a.T)
+            elif step == 2:
+                arrays.append(a.reshape(-1))
+            elif step == 3:
+                arrays.append(a[:: random.choice([1, 2, -1])])
+            elif step == 4:
+                a[...] = x.ravel()[random.randint(12)] * (0.5 + random.rand())
+            elif step == 5:
+                a[row] *= x[0, random.randint(4)]
+            elif step == 6:
+                a += random.rand() if random.rand() < 0.5 else x[1, 2] * a
+            elif step == 7:
+                total = total + np.tanh(a).sum() * (1 + random.rand())
+            else:
+                a[random.randint(0, a.shape[0], 2)] = random.rand() if random.rand() < 0.4 else x[2, 1] ** 2
+        return total + sum((np.sin(a) * (i + 1)).sum() for i, a in enumerate(arrays))
+
+    return program
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_writes_through_views_are_followed(seed):
+    x = np.random.RandomState(seed).rand(3, 4) + 0.3
+    assert_untouched(random_program(seed), x)
+    assert_differentiates(random_program(seed), x, rtol=1e-4, atol=1e-4)
