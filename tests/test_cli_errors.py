@@ -76,7 +76,7 @@ BAD_INPUT = [
     (
         ["run", "program.py", "x=abc"],
         2,
-        "the value of x is no Python literal; got 'abc'; write x=2.0, x=[1.0, 2.0], x=\"'text'\", or x=@array.npy",
+        "the value of x is no Python literal; got 'abc'; write x=2.0, x='[1.0, 2.0]', x=\"'text'\", or x=@array.npy",
     ),
     (
         ["run", "program.py", "x"],
