@@ -221,7 +221,7 @@ def test_a_trace_of_a_newer_version(edgegrad):
 def test_a_run_that_fails_saves_what_was_recorded(edgegrad):
     code, out, err = edgegrad("run", "program.py:fails", "-o", "s.trace", "-o", "s.svg")
     assert code == 1
-    assert out == "wrote s.trace: what was recorded; look at it with edgegrad show\n"
+    assert out == "wrote s.trace: what was recorded; look at it with  edgegrad show s.trace\n"
     assert (
         err
         == f"error: fails raised ZeroDivisionError: float division by zero; at program.py:{line_of('b / 0')}\n"
@@ -242,7 +242,7 @@ def test_a_run_that_fails_saves_what_was_recorded(edgegrad):
 
 def test_a_run_without_a_gradient_is_saved_too(edgegrad):
     code, out, _ = edgegrad("run", "program.py:no_number", "-o", "s.trace")
-    assert (code, out) == (1, "wrote s.trace: what was recorded; look at it with edgegrad show\n")
+    assert (code, out) == (1, "wrote s.trace: what was recorded; look at it with  edgegrad show s.trace\n")
     code, out, _ = edgegrad("show", "s.trace")
     assert code == 0
     assert "no gradients: no_number returned nothing that has a gradient" in out

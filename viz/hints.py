@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,11 +31,8 @@ def after_show(trace: Trace, path: Path, chosen: Sequence[str], *, has_gradients
     name = _first_input(trace)
     if has_gradients and name:
         return _next("explain", path, name, *chosen)
-    outputs = trace.recording.outputs
-    if len(outputs) > 1 and not has_gradients and trace.of is None:
-        first = next((output for output in outputs if output.row >= 0), outputs[0])
-        return _next("show", path, "--of", first.path)
-    return _next("edges", path, *chosen)
+    output = "" if has_gradients else _output_to_choose(trace)
+    return _next("show", path, "--of", output) if output else _next("edges", path, *chosen)
 
 
 def after_edges(
@@ -44,7 +42,8 @@ def after_edges(
     name = name or _first_input(trace)
     if has_gradients and name:
         return _next("explain", path, name, *chosen)
-    return after_explain(path, chosen)
+    output = "" if has_gradients else _output_to_choose(trace)
+    return _next("edges", path, "--of", output) if output else after_explain(path, chosen)
 
 
 def after_explain(path: Path, chosen: Sequence[str]) -> str:
@@ -56,5 +55,20 @@ def _first_input(trace: Trace) -> str:
     return next(iter(trace.input_rows.values()), "")
 
 
+def _output_to_choose(trace: Trace) -> str:
+    """Name an output as --of takes it, where there are several and none is chosen; else the empty string."""
+    outputs = trace.recording.outputs
+    if len(outputs) < 2 or trace.of is not None:
+        return ""
+    path = next((output for output in outputs if output.row >= 0), outputs[0]).path
+    key = re.fullmatch(r"\['(\w*[^\W\d]\w*)'\]|\[(\d+)\]|\.(\w+)", path)
+    return next(filter(None, key.groups())) if key else path
+
+
 def _next(command: str, path: Path, *words: str) -> str:
-    return f"next: edgegrad {shlex.join([command, str(path), *words])}"
+    return f"next: edgegrad {' '.join(map(_quoted, (command, str(path), *words)))}"
+
+
+def _quoted(word: str) -> str:
+    """Quote a word for a shell: params['W'] in double quotes, which read better than what shlex makes of it."""
+    return f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word)

@@ -124,9 +124,8 @@ def _sum(line: SplitterLine) -> Text:
         return Text("")
     if labels.is_array(line.total):
         return Text(f"{labels.norms(line.terms, line.uses)} → ").append_text(_number(line.total, GRADIENT))
-    return Text(f"{labels.addends(line.terms, line.uses, SHOWN_TERMS)} = ").append_text(
-        _number(line.total, GRADIENT)
-    )
+    addends, equals = labels.addition(line.terms, line.total, line.uses, SHOWN_TERMS)
+    return Text(f"{addends} {equals} ").append_text(_number(line.total, GRADIENT))
 
 
 def _notes(summary: Summary) -> list[Text]:
@@ -273,7 +272,9 @@ def wrote(path: Path) -> Text:
 
 def saved_nonetheless(path: Path) -> Text:
     """Say where a run that failed, or has no gradient, was saved."""
-    return wrote(path).append(": what was recorded; look at it with edgegrad show", style="not bold")
+    return wrote(path).append(
+        f": what was recorded; look at it with  edgegrad show {labels.clean(str(path))}", style="not bold"
+    )
 
 
 def note(text: str) -> Text:

@@ -116,14 +116,15 @@ def sum_lines(terms: Sequence[Any], total: Any) -> tuple[Line, ...]:
         return ()
     bad = is_bad(total)
     if not labels.is_array(total):
-        working = f"Σ {labels.addends(terms)} = "
+        working = "Σ {} {} ".format(*labels.addition(terms, total))
         return ((Span(working, "working"), _result(labels.number(total), is_bad=bad)),)
     norms = (Span(f"Σ {labels.norms(terms)} → ", "working"), _result(labels.norm(total), is_bad=bad))
     if total.size == 0:
         return (norms,)
     place = labels.worst_index(total)
-    at_place = labels.addends([term[place] for term in terms])
-    return (norms, (Span(f"{labels.index(place)}  {at_place} = {labels.number(total[place])}", "working"),))
+    addends, equals = labels.addition([term[place] for term in terms], total[place])
+    at_place = f"{labels.index(place)}  {addends} {equals} {labels.number(total[place])}"
+    return (norms, (Span(at_place, "working"),))
 
 
 def broadcast_lines(node: Any, edge: Any) -> tuple[Line, ...]:
