@@ -67,6 +67,26 @@ def test_a_long_sum_is_its_count_and_its_largest_terms():
     assert labels.norms([np.full(4, float(k)) for k in range(5)]) == "5 terms: ‖8‖, ‖6‖, …"
 
 
+@pytest.mark.parametrize(
+    ("terms", "text"),
+    [
+        ([3.0, 7.0], "3 + 7 = 10"),
+        ([0.0, 3.0], "0 + 3 = 3"),
+        ([1 / 3, 1 / 3], "0.3333 + 0.3333 = 0.6667"),
+        ([100.1034, -99.98], "100.1034 − 99.98 = 0.1234"),
+        ([-0.5, 0.500000000001128], "−0.5 + 0.5 ≈ 1.128e-12"),
+        ([1e300, 1e300], "1e+300 + 1e+300 = 2e+300"),
+        ([float("inf"), 1.0], "inf + 1 = inf"),
+        ([float("nan"), 1.0], "nan + 1 = nan"),
+        ([1 + 2j, 2 - 2j], "1+2j + 2−2j = 3+0j"),
+        ([1.0, 2.0, 3.0, 4.0, 5.0], "5 terms: 5 + 4 + … = 15"),
+    ],
+)
+def test_a_sum_that_is_shown_is_true_or_says_that_it_is_rounded(terms, text):
+    total = sum(terms)
+    assert " ".join((*labels.addition(terms, total), labels.number(total))) == text
+
+
 CONSTANTS = [
     (3, "3"),
     (np.zeros((64, 10)), "(64, 10)"),

@@ -21,27 +21,29 @@ DIGITS = 4
 EXACT_BELOW = 1_000_000  # whole numbers below it are shown in full: 12345, not 1.234e+04
 SHOWN_TERMS = 4  # a sum with more terms is shown by its count and its largest terms
 LARGEST_TERMS = 2
+MOST_DIGITS = 8  # of terms that cancel
+ROUNDED = 10.0 ** (1 - DIGITS)  # by what part of itself a total may differ from the sum of rounded terms
 CONSTANT_LIMIT = 18
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def number(value: Any) -> str:
-    """Format one number with four significant digits: 7, 0.25, 1.234e-05, nan, inf, −0.5."""
+def number(value: Any, digits: int = DIGITS) -> str:
+    """Format one number with four significant digits, or more: 7, 0.25, 1.234e-05, nan, inf, −0.5."""
     if isinstance(value, np.ndarray):
         value = value.item()
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
     if isinstance(value, (complex, np.complexfloating)):
         sign = "−" if value.imag < 0 or (value.imag == 0 and math.copysign(1, value.imag) < 0) else "+"
-        return f"{number(value.real)}{sign}{number(abs(value.imag))}j"
+        return f"{number(value.real, digits)}{sign}{number(abs(value.imag), digits)}j"
     if isinstance(value, (int, np.integer)):
         return _minus(_whole(int(value)))
     real = float(value)
     if math.isfinite(real) and real.is_integer() and abs(real) < EXACT_BELOW:
         return _minus(str(int(real)))
-    return _minus(f"{real:.{DIGITS}g}")
+    return _minus(f"{real:.{digits}g}")
 
 
 def _minus(text: str) -> str:
@@ -139,6 +141,24 @@ def addends(terms: Terms, count: int | None = None, limit: int = SHOWN_TERMS) ->
         return _plus([number(term) for term in terms])
     shown = _plus([number(terms[i]) for i in largest(terms, LARGEST_TERMS)])
     return f"{count:,} terms: {shown} + …"
+
+
+def addition(
+    terms: Terms, total: Any, count: int | None = None, limit: int = SHOWN_TERMS
+) -> tuple[str, str]:
+    """Write the left side of a sum as `addends` does, and the sign before its total: =, or ≈ where that is not true.
+
+    Numbers that cancel are shown with more digits: 100.103 − 99.98 = 0.1234. Where even those don't give the total
+    that is shown, the sign says so: −0.5 + 0.5 ≈ 1.128e-12.
+    """
+    count = len(terms) if count is None else count
+    if count <= limit and is_finite(total):
+        for digits in range(DIGITS, MOST_DIGITS + 1):
+            shown = [number(term, digits) for term in terms]
+            if abs(sum(complex(text.replace("−", "-")) for text in shown) - total) <= abs(total) * ROUNDED:
+                return _plus(shown), "="
+        return addends(terms, count, limit), "≈"
+    return addends(terms, count, limit), "="
 
 
 def largest(terms: Terms, count: int) -> list[int]:

@@ -50,6 +50,14 @@ Of = Annotated[
     str | None,
     typer.Option("--of", metavar="NAME", help="The output to go back from, where there are several."),
 ]
+Seed = Annotated[
+    str | None,
+    typer.Option(
+        "--seed",
+        metavar="VALUE",
+        help="The gradient of that output: a Python literal, or @FILE.npy; else 1.",
+    ),
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Fail where a traced value leaves the graph.")]
 Engine = Annotated[
     Literal["graphviz-pure", "dot", "built-in"] | None,
@@ -77,26 +85,30 @@ def run(
     settings: Settings = None,
     output: Outputs = None,
     of: Of = None,
+    seed: Seed = None,
     strict: Strict = False,
     engine: Engine = None,
 ) -> None:
     """Run a function, print the gradient of each input, and write pictures and traces."""
-    _run(target, settings or [], output or [], of=of, strict=strict, engine=engine)
+    _run(target, settings or [], output or [], of=of, seed=seed, strict=strict, engine=engine)
 
 
 @app.command(epilog="Example:  edgegrad show residual.trace")
-def show(trace: File, json: Json = False) -> None:
+def show(trace: File, of: Of = None, seed: Seed = None, json: Json = False) -> None:
     """Sum up a trace: inputs with their gradients, output, counts, largest splitters."""
     from viz.running import open_trace  # noqa: PLC0415
     from viz.summary import summary  # noqa: PLC0415
 
-    summed_up = summary(open_trace(trace))
+    opened = open_trace(trace, of, seed)
+    summed_up = summary(opened)
     if json:
         _print_json(summed_up)
         return
-    from viz import text  # noqa: PLC0415
+    from viz import hints, text  # noqa: PLC0415
 
     text.show(*text.summary_parts(summed_up))
+    has_gradients = not summed_up.no_gradient
+    text.show_hint(hints.after_show(opened, trace, _chosen(of, seed), has_gradients=has_gradients))
 
 
 @app.command(epilog="Example:  edgegrad edges residual.trace --name x --sort grad --top 10")
@@ -123,19 +135,24 @@ def edges(
         float | None, typer.Option("--min", metavar="SIZE", help="Only gradients of at least this size.")
     ] = None,
     top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="At most so many.")] = 20,
+    of: Of = None,
+    seed: Seed = None,
     json: Json = False,
 ) -> None:
     """List edges: value, gradient, and the product that made it."""
     from viz.edge_table import Choice, Order, edge_table  # noqa: PLC0415
     from viz.running import open_trace  # noqa: PLC0415
 
-    table = edge_table(open_trace(trace), Choice(name, line, op, least, Order(sort), top))
+    opened = open_trace(trace, of, seed)
+    table = edge_table(opened, Choice(name, line, op, least, Order(sort), top))
     if json:
         _print_json(table)
         return
-    from viz import text  # noqa: PLC0415
+    from viz import hints, text  # noqa: PLC0415
 
     text.show(*text.edge_parts(table))
+    chosen = _chosen(of, seed)
+    text.show_hint(hints.after_edges(opened, trace, name, chosen, has_gradients=table.has_gradients))
 
 
 def _names(context: typer.Context, incomplete: str) -> list[str]:
@@ -161,28 +178,31 @@ def explain(
     ],
     depth: Annotated[int, typer.Option("--depth", metavar="N", min=1, help="Levels of the tree.")] = 6,
     top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="Terms of a sum, the largest.")] = 5,
+    of: Of = None,
+    seed: Seed = None,
     json: Json = False,
 ) -> None:
     """Tell how one gradient came about, as a tree from its sum down to the seed."""
     from tracer.diagnose.explain import explanation  # noqa: PLC0415
     from viz.running import open_trace  # noqa: PLC0415
 
-    explained = explanation(open_trace(trace), name, depth=depth, top=top)
+    explained = explanation(open_trace(trace, of, seed), name, depth=depth, top=top)
     if json:
         _print_json(explained)
         return
-    from viz import text  # noqa: PLC0415
+    from viz import hints, text  # noqa: PLC0415
 
     typer.echo(text.explanation_text(explained))
+    text.show_hint(hints.after_explain(trace, _chosen(of, seed)))
 
 
 @app.command(epilog="Example:  edgegrad draw residual.trace -o residual.svg -o residual.png")
-def draw(trace: File, output: Pictures, engine: Engine = None) -> None:
-    """Draw a trace."""
+def draw(trace: File, output: Pictures, of: Of = None, seed: Seed = None, engine: Engine = None) -> None:
+    """Draw a trace; of a run that failed, what was recorded."""
     from viz.running import check_outputs, open_trace  # noqa: PLC0415
 
     check_outputs(output, PICTURES)
-    _draw(open_trace(trace), output, engine)
+    _draw(open_trace(trace, of, seed), output, engine)
 
 
 def _sample_names(incomplete: str) -> list[str]:
@@ -232,16 +252,17 @@ def _run(
     outputs: Sequence[Path],
     *,
     of: str | None = None,
+    seed: str | None = None,
     strict: bool = False,
     engine: str | None = None,
 ) -> None:
-    from viz import text  # noqa: PLC0415
+    from viz import hints, text  # noqa: PLC0415
     from viz.running import TRACE_SUFFIX, check_outputs, run_program, save, why_no_gradient  # noqa: PLC0415
     from viz.summary import summary  # noqa: PLC0415
 
     check_outputs(outputs, (*PICTURES, TRACE_SUFFIX))
     traces = [path for path in outputs if path.suffix.lower() == TRACE_SUFFIX]
-    trace, failure = run_program(target, settings, of, strict=strict)
+    trace, failure = run_program(target, settings, of, seed, strict=strict)
     for path in traces:
         save(trace, path)
     failure = failure or why_no_gradient(trace)
@@ -252,7 +273,7 @@ def _run(
     for path in traces:
         text.show(text.wrote(path))
     _draw(trace, [path for path in outputs if path not in traces], engine)
-    text.show(text.next_command(trace, target, traces))
+    text.show(text.hint(hints.after_run(trace, target, traces)))
 
 
 def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None) -> None:
@@ -262,6 +283,12 @@ def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None) -> None:
     for path in outputs:
         notes = draw_file(trace, path, engine)
         text.show(text.wrote(path), *(text.note(each) for each in notes))
+
+
+def _chosen(of: str | None, seed: str | None) -> list[str]:
+    """Return the options that chose an output, for a hint to repeat."""
+    given = (("--of", of), ("--seed", seed))
+    return [word for option, value in given if value is not None for word in (option, value)]
 
 
 def _print_json(value: object) -> None:

@@ -12,11 +12,12 @@ import numpy as np
 
 from tracer.diagnose.explain import one_line
 from tracer.diagnose.magnitude import largest_first, magnitudes
-from tracer.errors import GradientError, UsageError
+from tracer.errors import UsageError
 from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, OUTPUT, SPLITTER
 from tracer.numbers_text import clean
 from tracer.sites import NO_PLACE
 from tracer.tape import OP_NAMES, OP_NUMBERS
+from viz.running import why_no_gradient
 
 if TYPE_CHECKING:
     from tracer.recording import Values
@@ -76,6 +77,7 @@ class EdgeTable:
     chosen: int
     edges: int
     has_gradients: bool
+    no_gradient: str  # why there are none; empty where there are
 
 
 def edge_table(trace: Trace, choice: Choice) -> EdgeTable:
@@ -83,17 +85,16 @@ def edge_table(trace: Trace, choice: Choice) -> EdgeTable:
 
     Raises LookupNameError for an unknown variable, UsageError for an operation that the trace does not hold.
     """
-    try:
-        gradients: Values | None = trace.edge_gradients()
-    except GradientError:
-        gradients = None
+    reason = why_no_gradient(trace)
+    gradients: Values | None = trace.edge_gradients() if reason is None else None
     chosen = np.flatnonzero(_chosen(trace, gradients, choice))
     order = np.argsort(_key(trace, gradients, choice.order)[chosen], kind="stable")
     lines = tuple(
         _line(trace.edges[index], has_gradients=gradients is not None)
         for index in chosen[order[: choice.top]].tolist()
     )
-    return EdgeTable(lines, len(chosen), len(trace.edges), gradients is not None)
+    no_gradient = "" if reason is None else reason.message
+    return EdgeTable(lines, len(chosen), len(trace.edges), gradients is not None, no_gradient)
 
 
 def _chosen(trace: Trace, gradients: Values | None, choice: Choice) -> Mask:

@@ -9,6 +9,7 @@ import numpy as np
 from tracer.numbers_text import (
     CONSTANT_LIMIT,
     addends,
+    addition,
     clean,
     constant,
     factors,
@@ -33,6 +34,7 @@ _SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 __all__ = [
     "CONSTANT_LIMIT",
     "addends",
+    "addition",
     "clean",
     "constant",
     "factors",

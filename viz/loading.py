@@ -245,7 +245,12 @@ def _setting(text: str) -> tuple[str, Any]:
             f"{text!r} is no argument",
             advice="arguments are NAME=VALUE, as in x=2.0 or 'W=[[1.0, 2.0]]' or W=@weights.npy",
         )
-    return name, _array(name, value.removeprefix("@")) if value.startswith("@") else _literal(name, value)
+    return name, read_value(name, value)
+
+
+def read_value(name: str, text: str) -> Any:
+    """Read what stands behind NAME= or an option: a Python literal, or @FILE.npy. Raises UsageError."""
+    return _array(name, text.removeprefix("@")) if text.startswith("@") else _literal(name, text)
 
 
 def _literal(name: str, text: str) -> Any:
@@ -256,7 +261,9 @@ def _literal(name: str, text: str) -> Any:
         raise UsageError(
             f"the value of {name} is no Python literal",
             got=f"got {shown!r}",
-            advice=f"""write {name}=2.0, {name}=[1.0, 2.0], {name}="'text'", or {name}=@array.npy""",
+            advice=f"""write {name}=2.0, {name}='[1.0, 2.0]', {name}="'text'", or {name}=@array.npy"""
+            if name.isidentifier()
+            else f"write {name} 2.0, {name} '[1.0, 2.0]', or {name} @array.npy",
         ) from None
 
 

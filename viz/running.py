@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tracer import load
 from tracer.errors import (
@@ -24,6 +24,7 @@ from viz.loading import (
     load_function,
     place_of,
     program_folder,
+    read_value,
     split_target,
 )
 
@@ -56,12 +57,18 @@ def check_outputs(outputs: Sequence[Path], suffixes: Sequence[str]) -> None:
 
 
 def run_program(
-    target: str, settings: Sequence[str], of: str | None = None, *, strict: bool = False
+    target: str,
+    settings: Sequence[str],
+    of: str | None = None,
+    seed: str | None = None,
+    *,
+    strict: bool = False,
 ) -> tuple[Trace, EdgegradError | None]:
     """Run FILE.py[:FUNC] under a trace; return the trace, and the error that says how the run failed if it did.
 
     Raises UsageError and ProgramError where nothing could be run.
     """
+    start = _seed(seed)
     file, name = split_target(target)
     with program_folder(file):
         function = load_function(file, name)
@@ -73,12 +80,18 @@ def run_program(
             trace, error = run(
                 function, args, kwargs, replace(options, of=chosen, strict=strict or options.strict)
             )
-    return trace, None if error is None else _failure(function, trace, error)
+    if error is not None:
+        return trace, _failure(function, trace, error)
+    return (trace if seed is None else trace.backward(seed=start)), None
 
 
 def _output(of: str) -> str | int:
     """Read the choice of an output: a number is a position in the result, all else a name."""
     return int(of) if of.removeprefix("-").isdecimal() else of
+
+
+def _seed(text: str | None) -> Any:
+    return None if text is None else read_value("--seed", text)
 
 
 def _failure(function: Callable[..., object], trace: Trace, error: BaseException) -> EdgegradError:
@@ -95,8 +108,15 @@ def why_no_gradient(trace: Trace) -> EdgegradError | None:
         trace.output  # noqa: B018  (reading it is the question)
         trace.seed_value  # noqa: B018
     except EdgegradError as error:
+        # The advice of the Python API, in words of the command line.
         if isinstance(error, GradientError) and error.what.endswith("returned several values"):
             return GradientError(error.what, got=error.got, advice="choose one with --of")
+        if isinstance(error, GradientError) and error.what.endswith("needs a seed"):
+            return GradientError(
+                error.what,
+                got=error.got,
+                advice="give the gradient to start with: --seed '[1.0, …]' or --seed @FILE.npy",
+            )
         return error
     return None
 
@@ -113,8 +133,25 @@ def save(trace: Trace, path: Path) -> None:
         ) from error
 
 
-def open_trace(path: Path) -> Trace:
-    """Read a trace file; raises UsageError where there is none, TraceFileError where it is no trace."""
+def open_trace(path: Path, of: str | None = None, seed: str | None = None) -> Trace:
+    """Read a trace file, and go back from another output or with another seed where one is named.
+
+    Raises UsageError where there is no file and for a seed that can't be read, TraceFileError for a file that is no
+    trace, LookupNameError for an output and GradientError for a seed that don't fit.
+    """
+    start = _seed(seed)
+    trace = _read(path)
+    if of is None and seed is None:
+        return trace
+    chosen = trace.backward(None if of is None else _output(of), start)
+    error = why_no_gradient(chosen)
+    # That the other of the two is not given yet is said where gradients are asked for.
+    if error is not None and (seed is not None or not error.what.endswith("needs a seed")):
+        raise error
+    return chosen
+
+
+def _read(path: Path) -> Trace:
     if not path.exists():
         close = close_file(path)
         advice = f"did you mean {close[0]}?" if close else f"make one: edgegrad run FILE.py -o {path}"
@@ -132,10 +169,18 @@ def open_trace(path: Path) -> Trace:
 
 
 def draw(trace: Trace, path: Path, engine: str | None) -> tuple[str, ...]:
-    """Draw a trace; return the notes on the picture. Raises DrawError."""
+    """Draw a trace, of a run that failed what was computed; return the notes on the picture. Raises DrawError."""
     from viz.export import draw as draw_file  # noqa: PLC0415  (the pictures' rooms are many)
 
+    error = why_no_gradient(trace)
+    if error is not None and trace.error is None:
+        raise error
     try:
-        return draw_file(trace, path, engine)
+        if error is None:
+            return draw_file(trace, path, engine)
+        from viz.forward import Forward  # noqa: PLC0415  (as above)
+
+        remark = f"the forward graph alone, without gradients: {trace.function} raised {trace.error}"
+        return remark, *draw_file(Forward(trace), path, engine)
     except OSError as error:
         raise DrawError(f"can't write {path}", got=error.strerror or str(error)) from error

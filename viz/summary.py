@@ -14,8 +14,8 @@ import numpy as np
 
 from tracer.diagnose.explain import one_line
 from tracer.diagnose.magnitude import largest_of, not_finite
-from tracer.errors import GradientError
-from tracer.graph import CUT, KINDS, NO_SLOT, SPLITTER
+from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, SPLITTER
+from viz.running import why_no_gradient
 
 if TYPE_CHECKING:
     from tracer.recording import Values
@@ -71,11 +71,23 @@ class CutLine:
 
 
 @dataclass(frozen=True, slots=True)
+class LastLine:
+    """The last operation that was recorded before a run failed, and what it gave."""
+
+    name: str
+    code: str
+    file: str
+    line: int
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """What there is to say about a trace as a whole."""
 
     function: str
     error: str | None  # what ended the run
+    last: LastLine | None  # of a run that failed; None where nothing was recorded
     no_gradient: str  # why there are no gradients; empty where there are
     inputs: tuple[InputLine, ...]
     input_count: int
@@ -92,12 +104,8 @@ class Summary:
 
 def summary(trace: Trace) -> Summary:
     """Collect what there is to say about a trace as a whole; a run that failed has no gradients."""
-    no_gradient = ""
-    gradients: Values | None = None
-    try:
-        gradients = trace.edge_gradients()
-    except GradientError as error:
-        no_gradient = error.message
+    reason = why_no_gradient(trace)
+    gradients: Values | None = trace.edge_gradients() if reason is None else None
     graph = trace.graph
     uses = np.bincount(graph.src, minlength=len(graph.kinds))
     counts = dict(zip(KINDS, np.bincount(graph.kinds, minlength=len(KINDS)).tolist(), strict=True))
@@ -108,7 +116,8 @@ def summary(trace: Trace) -> Summary:
     return Summary(
         function=trace.function,
         error=trace.error,
-        no_gradient=no_gradient,
+        last=_last(trace) if trace.error else None,
+        no_gradient="" if reason is None else reason.message,
         inputs=tuple(_inputs(trace, uses, has_gradient=gradients is not None)),
         input_count=len(trace.input_rows),
         outputs=tuple(_outputs(trace, has_gradient=gradients is not None)),
@@ -121,6 +130,17 @@ def summary(trace: Trace) -> Summary:
         bad_values=int(bad_values.sum()),
         bad_gradients=int(bad_gradients.sum()),
     )
+
+
+def _last(trace: Trace) -> LastLine | None:
+    """Return the last operation of a trace."""
+    operations = np.flatnonzero(trace.graph.kinds == FUNCTION)
+    if not len(operations):
+        return None
+    node = trace.nodes[int(operations[-1])]
+    site = node.site
+    file, line = (PurePath(site.file).name, site.line) if site is not None and site.line else ("", 0)
+    return LastLine(node.label, one_line(_text(node)) or node.op, file, line, node.value)
 
 
 def _bad_values(trace: Trace) -> Mask:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from io import StringIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -14,17 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from viz import labels
-from viz.running import TRACE_SUFFIX
 from viz.summary import SHOWN_TERMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from tracer.diagnose.tree import Explanation
-    from tracer.trace import Trace
     from viz.edge_table import EdgeLine, EdgeTable
     from viz.samples import Sample
-    from viz.summary import CutLine, InputLine, SplitterLine, Summary
+    from viz.summary import CutLine, InputLine, LastLine, SplitterLine, Summary
 
 VALUE, GRADIENT, NAME, QUIET, ALARM = "green", "red", "bold", "dim", "bold red"
 _UNLIMITED = 1000  # wide enough for any line, where no terminal sets a limit
@@ -127,19 +124,18 @@ def _sum(line: SplitterLine) -> Text:
         return Text("")
     if labels.is_array(line.total):
         return Text(f"{labels.norms(line.terms, line.uses)} → ").append_text(_number(line.total, GRADIENT))
-    return Text(f"{labels.addends(line.terms, line.uses, SHOWN_TERMS)} = ").append_text(
-        _number(line.total, GRADIENT)
-    )
+    addends, equals = labels.addition(line.terms, line.total, line.uses, SHOWN_TERMS)
+    return Text(f"{addends} {equals} ").append_text(_number(line.total, GRADIENT))
 
 
 def _notes(summary: Summary) -> list[Text]:
-    notes = []
+    notes = [_stopped(summary.last)] if summary.error else []
     if not summary.inputs and not summary.error:
         notes.append(
             Text("nothing is traced: no argument is a float, an int or a float array", style=ALARM)
         )
-    if summary.no_gradient and not summary.error:
-        notes.append(Text(f"no gradients: {labels.clean(summary.no_gradient)}", style=ALARM))
+    if not summary.error:
+        notes += _no_gradients(summary.no_gradient)
     if summary.bad_edges:
         parts = [
             _plural(count, what)
@@ -152,6 +148,20 @@ def _notes(summary: Summary) -> list[Text]:
     return notes
 
 
+def _no_gradients(reason: str) -> list[Text]:
+    return [Text(f"no gradients: {labels.clean(reason)}", style=ALARM)] if reason else []
+
+
+def _stopped(last: LastLine | None) -> Text:
+    """Say how far a run got that failed."""
+    if last is None:
+        return Text("nothing was recorded before it")
+    code = f"{labels.clean(last.name)} = {last.code}" if last.name else last.code
+    place = f" at {last.file}:{last.line}" if last.file else ""
+    text = Text("the last that was recorded: ").append(code, style=NAME)
+    return text.append(f"{place}, which gave ", style="not bold").append_text(_value(last.value, VALUE))
+
+
 def _cut(cut: CutLine) -> str:
     place = f" at {cut.file}:{cut.line}" if cut.file else ""
     how = f" by {labels.clean(cut.via)}" if cut.via else ""
@@ -161,8 +171,9 @@ def _cut(cut: CutLine) -> str:
 
 def edge_parts(table: EdgeTable) -> list[Any]:
     """Lay out a table of edges."""
+    notes = _no_gradients(table.no_gradient)
     if not table.lines:
-        return [Text(f"no edge of {table.edges:,} fits")]
+        return [Text(f"no edge of {table.edges:,} fits"), *notes]
     headings = [">step", "edge", ">value", *(["gradient"] if table.has_gradients else []), "line", "code"]
     shown = _table(*headings)
     rows = [_edge_row(line, has_gradients=table.has_gradients) for line in table.lines]
@@ -175,9 +186,8 @@ def edge_parts(table: EdgeTable) -> list[Any]:
     for row in rows:
         shown.add_row(*row[: len(shown.columns)])
     left = table.chosen - len(table.lines)
-    if left <= 0:
-        return [shown]
-    return [shown, Text(f"… {_plural(left, 'more edge')}: --top {table.chosen}", style=QUIET)]
+    more = [Text(f"… {_plural(left, 'more edge')}: --top {table.chosen}", style=QUIET)] if left > 0 else []
+    return [shown, *more, *notes]
 
 
 def _edge_row(line: EdgeLine, *, has_gradients: bool) -> list[Text]:
@@ -262,7 +272,9 @@ def wrote(path: Path) -> Text:
 
 def saved_nonetheless(path: Path) -> Text:
     """Say where a run that failed, or has no gradient, was saved."""
-    return wrote(path).append(": what was recorded; look at it with edgegrad show", style="not bold")
+    return wrote(path).append(
+        f": what was recorded; look at it with  edgegrad show {labels.clean(str(path))}", style="not bold"
+    )
 
 
 def note(text: str) -> Text:
@@ -270,11 +282,12 @@ def note(text: str) -> Text:
     return Text(f"note: {labels.clean(text)}", style=QUIET)
 
 
-def next_command(trace: Trace, target: str, traces: Sequence[Path]) -> Text:
-    """Hint at the command that most want to give next."""
-    if not traces:
-        stem = Path(target.partition(".py")[0]).name
-        return Text(f"next: the same with -o {stem}{TRACE_SUFFIX}, to look into it", style=QUIET)
-    name = next(iter(trace.input_rows.values()), "NAME")
-    quoted = shlex.join([str(traces[0]), name])
-    return Text(f"next: edgegrad explain {quoted}", style=QUIET)
+def hint(command: str) -> Text:
+    """Write a hint at the next command."""
+    return Text(command, style=QUIET)
+
+
+def show_hint(command: str) -> None:
+    """Print a hint, after an empty line, to a person at a terminal: what is piped is for a program."""
+    if sys.stdout.isatty():
+        show("", hint(command))

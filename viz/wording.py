@@ -38,7 +38,7 @@ def gate_text(node: Any) -> str:
 
 
 def _is_edge(operand: Any) -> bool:
-    return hasattr(operand, "upstream")
+    return hasattr(type(operand), "upstream")
 
 
 def wire_value(source: Any) -> tuple[Line, ...]:
@@ -111,17 +111,20 @@ def _array_product(upstream: Any, local: Any, grad: Any) -> tuple[Line, ...]:
 
 
 def sum_lines(terms: Sequence[Any], total: Any) -> tuple[Line, ...]:
-    """Write the sum that a splitter made: Σ 3 + 7 = 10."""
+    """Write the sum that a splitter made: Σ 3 + 7 = 10; nothing where there was no backward pass."""
+    if total is None:
+        return ()
     bad = is_bad(total)
     if not labels.is_array(total):
-        working = f"Σ {labels.addends(terms)} = "
+        working = "Σ {} {} ".format(*labels.addition(terms, total))
         return ((Span(working, "working"), _result(labels.number(total), is_bad=bad)),)
     norms = (Span(f"Σ {labels.norms(terms)} → ", "working"), _result(labels.norm(total), is_bad=bad))
     if total.size == 0:
         return (norms,)
     place = labels.worst_index(total)
-    at_place = labels.addends([term[place] for term in terms])
-    return (norms, (Span(f"{labels.index(place)}  {at_place} = {labels.number(total[place])}", "working"),))
+    addends, equals = labels.addition([term[place] for term in terms], total[place])
+    at_place = f"{labels.index(place)}  {addends} {equals} {labels.number(total[place])}"
+    return (norms, (Span(at_place, "working"),))
 
 
 def broadcast_lines(node: Any, edge: Any) -> tuple[Line, ...]:
@@ -129,6 +132,8 @@ def broadcast_lines(node: Any, edge: Any) -> tuple[Line, ...]:
     narrow, wide = np.shape(edge.value), np.shape(node.value)
     copies = math.prod(wide) // max(math.prod(narrow), 1)
     total = edge.grad
+    if total is None:
+        return ()
     first = (Span(f"Σ over {copies} = ", "working"), _result(labels.norm(total), is_bad=is_bad(total)))
     if not labels.is_array(total) or total.size == 0:
         return (first,)
@@ -147,11 +152,11 @@ def is_bad(value: Any) -> bool:
 def edge_state(edge: Any) -> State:
     """Say how a wire is drawn: by the worst that flows on it."""
     grad = edge.grad
-    if edge.dst.kind == "cut" or grad is None:
+    if edge.dst.kind == "cut":
         return "cut"
     if is_bad(grad) or is_bad(edge.value):
         return "alarm"
-    return "plain" if np.any(grad) else "zero"
+    return "plain" if grad is None or np.any(grad) else "zero"
 
 
 def place(node: Any) -> str:

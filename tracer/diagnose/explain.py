@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.diagnose.formula_text import formula_text
 from tracer.diagnose.magnitude import largest_of
 from tracer.diagnose.tree import LOCAL, WIDTH, Explanation, Term, cut_short, render
 from tracer.numbers_text import (
     SHOWN_TERMS,
-    addends,
+    addition,
     clean,
-    constant,
     is_array,
     norm,
     norms,
@@ -240,22 +240,15 @@ def _formula(edge: Edge) -> str:
     if re.fullmatch(r"-?\d+", text):
         return ""
     consumer = edge.dst
-    # What the formula calls an operand is told apart from what the user calls it before anything is put in.
-    names = dict(zip(rule.operand_names, map(_operand_text, consumer.operands), strict=False))
-    names["out"] = _node_text(consumer)
-    used = set(re.findall(r"[A-Za-z_]\w*", text)) & names.keys()
-    if not all(names[each] for each in used):
-        return ""
-    if all(names[each][0] in "−0123456789" for each in used):
-        return ""
-    return re.sub(r"[A-Za-z_]\w*", lambda found: _grouped(names.get(found[0], found[0]), text), text)
+    operands = dict(zip(rule.operand_names, map(_operand, consumer.operands), strict=False))
+    return formula_text(text, operands | {"out": _node_text(consumer)})
 
 
-def _operand_text(operand: Any) -> str:
-    """Name an operand in a few characters; the empty string where that can't be done."""
+def _operand(operand: Any) -> Any:
+    """Name an operand in a few characters, or return its number; the empty string where neither can be done."""
     if hasattr(operand, "upstream"):
         return _node_text(operand.src)
-    return constant(operand) if isinstance(operand, (int, float, np.number)) else ""
+    return operand if isinstance(operand, (int, float, np.number)) else ""
 
 
 def _node_text(node: Node) -> str:
@@ -263,12 +256,6 @@ def _node_text(node: Node) -> str:
         return clean(node.label)
     text = node.site.text if node.site is not None else ""
     return text if text and len(text) <= OPERAND_LIMIT and text.isprintable() else ""
-
-
-def _grouped(text: str, formula: str) -> str:
-    """Put an operand in parentheses where the formula around it could tear it apart."""
-    is_atom = re.fullmatch(r"[\w.]+(\[[^\[\]]*\]|\([^()]*\))*", text) is not None
-    return text if is_atom or text == formula or formula.isidentifier() else f"({text})"
 
 
 def _called(node: Node) -> str:
@@ -300,4 +287,5 @@ def _heading(node: Node, label: str, uses: list[int]) -> str:
         shown = largest_of(node.trace.edge_gradients(), uses, SHOWN_TERMS) if is_long else uses
         return f"{start} {norm(node.grad)} from Σ {norms([edges[use].grad for use in shown], len(uses))} {count}"
     terms = node.trace.edge_gradients().floats[uses]
-    return f"{start} {norm(node.grad)} = Σ {addends(terms)} {count}"
+    addends, equals = addition(terms, node.grad)
+    return f"{start} {norm(node.grad)} {equals} Σ {addends} {count}"

@@ -1,0 +1,32 @@
+"""A folder and a terminal of one's own, for the tests of the command line."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from command_line import PROGRAM
+
+from viz import cli
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder of one's own with a program in it, and a terminal of 80 columns."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    Path("program.py").write_text(PROGRAM, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def edgegrad(folder, monkeypatch, capsys):  # noqa: ARG001  (the program is in it)
+    """Run the command line in this process: (exit code, stdout, stderr)."""
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["edgegrad", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return ended.value.code, out, err
+
+    return call

@@ -1,0 +1,266 @@
+"""Bad input to the command line: one clear line and the exit code for each."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import in_a_process, line_of
+
+import tracer
+
+BAD_PROGRAMS = {
+    "empty.py": "x = 1\n",
+    "two.py": "from tracer import trace\n\n@trace\ndef a(x=1.0): ...\n\n@trace\ndef b(x=1.0): ...\n",
+    "syntax.py": "x = 1\ndef f(:\n",
+    "raises.py": "import math\n\ndef deep():\n    return math.sqrt(-1)\n\nvalue = deep()\n",
+    "imports.py": "import not_there\n",
+    "exits.py": "raise SystemExit(3)\n",
+}
+FUNCTIONS = (
+    "f, plain, no_number, no_use, not_a_number, fails, cuts, several, array, vector, many, first_only"
+)
+DEBUG = "--debug shows the whole traceback"
+BAD_INPUT = [
+    (["run", "nothere.py"], 2, "there is no file nothere.py"),
+    (["run", "progam.py"], 2, "there is no file progam.py; did you mean program.py?"),
+    (["run", "."], 2, ". is a folder; name a Python file: FILE.py or FILE.py:FUNCTION"),
+    (["run", "program.py:plian"], 2, "program.py has no function plian; did you mean plain?"),
+    (["run", "program.py:qqq"], 2, f"program.py has no function qqq; its functions are {FUNCTIONS}"),
+    (["run", "program.py:not_a_function"], 2, "not_a_function in program.py is no function; got int"),
+    (
+        ["run", "empty.py"],
+        2,
+        "empty.py has no traced function; it defines no function; put @trace on one, or name one: empty.py:FUNCTION",
+    ),
+    (["run", "two.py"], 2, "two.py has 2 traced functions; a, b; choose one: two.py:a"),
+    (
+        ["run", "syntax.py"],
+        1,
+        f"syntax.py can't be imported; at syntax.py:2; SyntaxError: invalid syntax in `def f(:`; {DEBUG}",
+    ),
+    (
+        ["run", "raises.py"],
+        1,
+        (
+            "raises.py can't be imported; at raises.py:4; ValueError: math domain error in `return math.sqrt(-1)`; "
+            f"{DEBUG}"
+        ),
+    ),
+    (
+        ["run", "imports.py"],
+        1,
+        (
+            "imports.py can't be imported; at imports.py:1; ModuleNotFoundError: No module named 'not_there' "
+            f"in `import not_there`; {DEBUG}"
+        ),
+    ),
+    (
+        ["run", "exits.py"],
+        1,
+        f"exits.py can't be imported; at exits.py:1; SystemExit: 3 in `raise SystemExit(3)`; {DEBUG}",
+    ),
+    (["run", "program.py", "z=1.0"], 2, "f takes no argument z; it is f(x=2.0, y=3.0)"),
+    (
+        ["run", "program.py:many", "nubers=[1.0]", "scal=2.0", "-o", "nowhere/s.svg"],
+        2,
+        "can't write nowhere/s.svg; there is no folder nowhere; make it first",
+    ),
+    (
+        ["run", "program.py:several", "aa=1.0"],
+        2,
+        "several takes no argument aa; it is several(a=1.0); did you mean a?",
+    ),
+    (["run", "program.py:plain"], 2, "plain needs a value for a; it is plain(a, b=1.0); give one: a=2.0"),
+    (
+        ["run", "program.py", "x=abc"],
+        2,
+        "the value of x is no Python literal; got 'abc'; write x=2.0, x='[1.0, 2.0]', x=\"'text'\", or x=@array.npy",
+    ),
+    (
+        ["run", "program.py", "x"],
+        2,
+        "'x' is no argument; arguments are NAME=VALUE, as in x=2.0 or 'W=[[1.0, 2.0]]' or W=@weights.npy",
+    ),
+    (["run", "program.py:many", "numbers=3"], 2, "*numbers takes a list; got 3; write numbers=[1.0, 2.0]"),
+    (
+        ["run", "program.py:array", "W=@no.npy"],
+        2,
+        "the array of W can't be read; no.npy: No such file or directory",
+    ),
+    (
+        ["run", "program.py:no_number"],
+        1,
+        (
+            "no_number returned nothing that has a gradient; got str, expected a float, an array, "
+            "or a container of them; return the value that you want the gradient of"
+        ),
+    ),
+    (
+        ["run", "program.py:several"],
+        1,
+        ("several returned several values; got 2 outputs: ['loss'], ['aux']; choose one with --of"),
+    ),
+    (
+        ["run", "program.py:several", "--of", "los"],
+        1,
+        "several has no output 'los'; choose from ['loss'], ['aux']",
+    ),
+    (
+        ["run", "program.py:fails"],
+        1,
+        f"fails raised ZeroDivisionError: float division by zero; at program.py:{line_of('b / 0')}",
+    ),
+    (
+        ["run", "program.py:cuts", "--strict"],
+        1,
+        (
+            f"a traced value left the graph through float(); at program.py:{line_of('float(a)')}; value 1.0; "
+            "what is computed from it carries no gradient back; detach(x) says that this is meant"
+        ),
+    ),
+    (
+        ["run", "program.py", "-o", "s.gif"],
+        2,
+        "can't write s.gif; its suffix is '.gif'; use one of .svg, .png, .pdf, .dot, .trace",
+    ),
+    (
+        ["run", "program.py", "-o", "picture"],
+        2,
+        "can't write picture; it has no suffix, which says the format; use one of .svg, .png, .pdf, .dot, .trace",
+    ),
+    (
+        ["run", "program.py", "-o", "folder.svg"],
+        2,
+        "can't write folder.svg; it is a folder; name a file in it",
+    ),
+    (["show", "no.trace"], 2, "there is no file no.trace; make one: edgegrad run FILE.py -o no.trace"),
+    (["show", "godo.trace"], 2, "there is no file godo.trace; did you mean good.trace?"),
+    (
+        ["show", "program.py"],
+        2,
+        "program.py is a program, not a trace; run it first: edgegrad run program.py -o out.trace",
+    ),
+    (["show", "folder.svg"], 2, "folder.svg is a folder; name a .trace file"),
+    (["explain", "good.trace", "xx"], 1, "no input, variable or output is named 'xx'; did you mean x?"),
+    (
+        ["edges", "good.trace", "--name", "ss"],
+        1,
+        "no input, variable or output is named 'ss'; did you mean s?",
+    ),
+    (
+        ["edges", "good.trace", "--op", "mul"],
+        2,
+        "the trace of f has no operation mul; did you mean multiply?",
+    ),
+    (["edges", "good.trace", "--op", "zz"], 2, "the trace of f has no operation zz; it has multiply"),
+    (
+        ["draw", "good.trace", "-o", "s.trace"],
+        2,
+        "can't write s.trace; its suffix is '.trace'; use one of .svg, .png, .pdf, .dot",
+    ),
+    (["samples", "spliter"], 2, "there is no sample spliter; did you mean splitter?"),
+    (["foo"], 2, "No such command 'foo'"),
+    (["run"], 2, "Missing argument 'FILE.py[:FUNC]'"),
+]
+
+
+@pytest.fixture
+def bad_inputs(edgegrad):
+    for name, text in BAD_PROGRAMS.items():
+        Path(name).write_text(text, encoding="utf-8")
+    edgegrad("run", "program.py", "-o", "good.trace")
+    Path("folder.svg").mkdir()
+    return edgegrad
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"), BAD_INPUT, ids=[" ".join(row[0]) for row in BAD_INPUT]
+)
+def test_bad_input_has_one_clear_line(bad_inputs, words, code, message):
+    assert bad_inputs(*words) == (code, "", f"error: {message}\n")
+
+
+def test_a_file_that_is_no_trace(edgegrad):
+    Path("text.trace").write_text("hello", encoding="utf-8")
+    code, out, err = edgegrad("show", "text.trace")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: text.trace is no trace file; ")
+    assert err.count("\n") == 1
+
+
+def test_a_trace_that_is_cut_off(edgegrad):
+    edgegrad("run", "program.py", "-o", "whole.trace")
+    whole = Path("whole.trace").read_bytes()
+    Path("half.trace").write_bytes(whole[: len(whole) // 2])
+    for command in (["show"], ["edges"], ["explain"], ["draw", "-o", "x.svg"]):
+        words = [command[0], "half.trace", *(["x"] if command == ["explain"] else command[1:])]
+        code, out, err = edgegrad(*words)
+        assert (code, out) == (1, "")
+        assert err.startswith("error: half.trace is ")
+        assert err.count("\n") == 1
+
+
+def test_a_trace_of_a_newer_version(edgegrad):
+    edgegrad("run", "program.py", "-o", "now.trace")
+    with zipfile.ZipFile("now.trace") as now, zipfile.ZipFile("newer.trace", "w") as newer:
+        for member in now.namelist():
+            text = now.read(member)
+            if member.endswith(".json"):
+                told = json.loads(text)
+                told["format_version"] = 999
+                text = json.dumps(told).encode()
+            newer.writestr(member, text)
+    code, _, err = edgegrad("show", "newer.trace")
+    assert code == 1
+    assert err.startswith("error: newer.trace ")
+    assert "999" in err
+
+
+def test_a_run_that_fails_saves_what_was_recorded(edgegrad):
+    code, out, err = edgegrad("run", "program.py:fails", "-o", "s.trace", "-o", "s.svg")
+    assert code == 1
+    assert out == "wrote s.trace: what was recorded; look at it with  edgegrad show s.trace\n"
+    assert (
+        err
+        == f"error: fails raised ZeroDivisionError: float division by zero; at program.py:{line_of('b / 0')}\n"
+    )
+    assert tracer.load("s.trace")["b"].value == 2.0
+    code, out, _ = edgegrad("show", "s.trace")
+    assert code == 0
+    assert out.startswith(
+        "fails raised ZeroDivisionError: float division by zero\n1 input · 1 operation · 1 edge\n"
+    )
+    code, out, _ = edgegrad("edges", "s.trace")
+    assert code == 0
+    assert "a → b" in out
+    code, _, err = edgegrad("explain", "s.trace", "a")
+    assert code == 1
+    assert err.startswith("error: fails raised an exception, so it has no output to go back from")
+
+
+def test_a_run_without_a_gradient_is_saved_too(edgegrad):
+    code, out, _ = edgegrad("run", "program.py:no_number", "-o", "s.trace")
+    assert (code, out) == (1, "wrote s.trace: what was recorded; look at it with  edgegrad show s.trace\n")
+    code, out, _ = edgegrad("show", "s.trace")
+    assert code == 0
+    assert "no gradients: no_number returned nothing that has a gradient" in out
+
+
+def test_an_array_output_without_seed(edgegrad):
+    np.save("W.npy", np.ones(3))
+    code, _, err = edgegrad("run", "program.py:vector", "W=@W.npy")
+    assert code == 1
+    assert err.startswith("error: the output of vector is an array, so its gradient needs a seed; ")
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_traceback_comes_with_debug_alone():
+    quiet = in_a_process("run", "program.py:fails")
+    assert (quiet.returncode, b"Traceback" in quiet.stderr) == (1, False)
+    loud = in_a_process("run", "program.py:fails", "--debug")
+    assert loud.returncode == 1
+    assert b"Traceback" in loud.stderr
+    assert b"ZeroDivisionError: float division by zero" in loud.stderr
+    assert b"\xe2\x95\xad" not in loud.stderr  # no frame around it
