@@ -200,6 +200,17 @@ def test_a_wrong_name_gets_the_nearest():
         explain(record(residual), "wieght")
 
 
+def test_a_wrong_name_gets_the_one_that_differs_in_case_or_is_only_its_last_part():
+    def product(params, x):
+        x = x * params["W"]
+        return x * params["b"]
+
+    trace = record(product, {"W": 2.0, "b": 3.0}, 1.0)
+    for wrong, right in (("X", "x"), ("W", "params['W']"), ("params['w']", "params['W']")):
+        with pytest.raises(LookupNameError, match=f"did you mean {re.escape(right)}\\?$"):
+            explain(trace, wrong)
+
+
 def test_a_run_that_failed_has_no_gradient_to_explain():
     def fails(x):
         s = x * 2

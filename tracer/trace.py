@@ -386,12 +386,15 @@ class Trace:
         return lead + ", ".join(self._described(output) for output in outputs) if len(outputs) > 1 else ""
 
     def _nearest(self, wanted: str) -> str:
-        names = [*self.input_rows.values(), *(variable.name for variable in self.sites.variables)]
+        variables = (variable.name for variable in self.sites.variables)
+        names = list(dict.fromkeys([*self.input_rows.values(), *variables]))
         inside = [
             path for path in self.input_rows.values() if path.startswith((f"{wanted}[", f"{wanted}."))
         ]
         if inside:
             return f"{wanted} holds several inputs: {', '.join(inside[:12])}"
-        close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
-        known = ", ".join(list(dict.fromkeys(names))[:12])
+        parts = (f"['{wanted}']", f".{wanted}")
+        meant = [name for name in names if name.lower() == wanted.lower() or name.endswith(parts)]
+        close = meant[:3] or difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
+        known = ", ".join(names[:12])
         return f"did you mean {' or '.join(close)}?" if close else f"known names: {known}"
