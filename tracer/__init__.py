@@ -4,8 +4,9 @@ from tracer.errors import EdgegradError
 from tracer.hook import record, trace, watch
 from tracer.standins import detach
 from tracer.trace import Trace
+from tracer.user_rules import rule
 
-__all__ = ["EdgegradError", "Trace", "detach", "load", "record", "trace", "watch"]
+__all__ = ["EdgegradError", "Trace", "detach", "load", "record", "rule", "trace", "watch"]
 
 
 def load(path: object) -> Trace:

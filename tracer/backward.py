@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.errors import RuleError
+from tracer.operations import IS_ELEMENTWISE, RULE_OF
 from tracer.recording import operand_of
-from tracer.rules import RULES
 from tracer.rules.edited import Edited, whole
 from tracer.rules.kinds import Elementwise, Many, Outer, Part, Rule, Vjp
-from tracer.tape import OP_NAMES
 
 if TYPE_CHECKING:
     from tracer.graph import Graph
@@ -35,8 +34,6 @@ _NOTHING = -0.0
 
 _COMPRESSED = (Part, Outer, Edited)
 _NO_PARAMS: dict[str, Any] = {}
-_RULES = [RULES.get(name) for name in OP_NAMES]
-_IS_ELEMENTWISE = np.array([isinstance(RULES.get(name), Elementwise) for name in OP_NAMES], np.bool_)
 
 
 @dataclass(slots=True)
@@ -85,7 +82,7 @@ def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gr
             if turn in work.outers:
                 work.add_outers(turn)
             if gradients[turn] is not _NOTHING:
-                work.one(turn, _RULES[op], first_slot, stop_slot)
+                work.one(turn, RULE_OF[op], first_slot, stop_slot)
             stop = turn
         work.scalars(0, stop)
         for turn in tuple(work.outers):
@@ -108,7 +105,7 @@ def scalar_locals(
     """Return the local partial of every operand of every elementwise scalar row, and which rows those are."""
     recording = graph.recording
     operands, starts = recording.operands, recording.starts
-    fast = _IS_ELEMENTWISE[recording.ops]
+    fast = IS_ELEMENTWISE[recording.ops]
     fast[np.fromiter(recording.params, np.int64, len(recording.params))] = False
     array_rows, array_constants = recording.values.array_rows, recording.constants.array_rows
     if len(array_rows) or len(array_constants):
@@ -121,7 +118,7 @@ def scalar_locals(
         fast[graph.slot_consumer[uses_array]] = False
     column = np.full(len(operands), np.nan)
     for number in np.flatnonzero(np.bincount(recording.ops[fast])).tolist():
-        rule = RULES[OP_NAMES[number]]
+        rule = RULE_OF[number]
         assert isinstance(rule, Elementwise)
         rows = np.flatnonzero(fast & (recording.ops == number))
         first = starts[rows]
@@ -333,7 +330,7 @@ def recomputed(graph: Graph, slot: int, gradients: Gradients) -> Any:
     recording = graph.recording
     row = int(graph.slot_consumer[slot])
     first, stop = int(recording.starts[row]), int(recording.starts[row + 1])
-    rule = _RULES[recording.ops[row]]
+    rule = RULE_OF[recording.ops[row]]
     assert isinstance(rule, (Elementwise, Vjp))
     with np.errstate(all="ignore"):
         return pull(

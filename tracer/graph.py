@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.operations import IS_ELEMENTWISE, OP_NUMBERS
 from tracer.recording import INDEX, Indices, operand_of
-from tracer.rules import RULES
-from tracer.rules.kinds import Elementwise
-from tracer.tape import OP_NAMES, OP_NUMBERS
 
 if TYPE_CHECKING:
     from tracer.recording import Recording
@@ -27,10 +25,6 @@ KINDS = ("input", "function", "splitter", "output", "cut")
 INPUT, FUNCTION, SPLITTER, OUTPUT, CUT = range(len(KINDS))
 NO_SLOT = -1
 _MATMUL = OP_NUMBERS["matmul"]
-
-_IS_ARRAY_RULE = np.array(
-    [isinstance(RULES.get(name), Elementwise) or name == "matmul" for name in OP_NAMES], np.bool_
-)
 
 
 class Graph:
@@ -167,7 +161,8 @@ def broadcast_targets(recording: Recording, consumers: Indices) -> dict[int, tup
     shape_of_row = np.zeros(len(recording), INDEX)
     shape_of_row[rows] = [numbers.setdefault(values[row].shape, len(numbers)) for row in rows.tolist()]
     shapes = list(numbers)
-    differs = (operands >= 0) & (shape_of_row[consumers] > 0) & _IS_ARRAY_RULE[recording.ops[consumers]]
+    ops = recording.ops[consumers]
+    differs = (operands >= 0) & (shape_of_row[consumers] > 0) & (IS_ELEMENTWISE[ops] | (ops == _MATMUL))
     differs[differs] = shape_of_row[operands[differs]] != shape_of_row[consumers[differs]]
     targets: dict[int, tuple[int, ...]] = {}
     slots = np.flatnonzero(differs)

@@ -22,8 +22,9 @@ import numpy as np
 
 from tracer import creation, numpy_calls
 from tracer.creation import made
+from tracer.operations import OP_NUMBERS
 from tracer.standins import REAL_SCALARS, cut, holds_traced, is_traced, plain, plain_deep, record_call
-from tracer.tape import AUXILIARY, OP_NUMBERS
+from tracer.tape import AUXILIARY
 from tracer.values import Array, Scalar, binary
 
 if TYPE_CHECKING:

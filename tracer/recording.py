@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from tracer.operations import COMPACT_COLUMN
 from tracer.rules.edited import Edited, whole
-from tracer.tape import COMPACT_OPERANDS, WIDTH, Call, Tape
+from tracer.tape import WIDTH, Call, Tape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,6 @@ Indices: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
 _CHUNK = 1 << 16  # records frozen at a time: what the lists of the tape need is freed as the columns grow
 _NAN = float("nan")
 _LEFT, _RIGHT, _BOTH = 1, 2, 3
-_COMPACT_OPERANDS = np.array(COMPACT_OPERANDS, INDEX)
 
 
 @dataclass(slots=True)
@@ -147,7 +147,7 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
     codes = np.fromiter(records[0::WIDTH], INDEX, count)
     left, right = records[1::WIDTH], records[2::WIDTH]
     ops, masks = codes >> 2, codes & _BOTH
-    degrees = np.where(masks > 0, _COMPACT_OPERANDS[ops], 0)
+    degrees = np.where(masks > 0, COMPACT_COLUMN[ops], 0)
     general = np.flatnonzero(masks == 0).tolist()
     for row in general:
         degrees[row] = len(left[row])

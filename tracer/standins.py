@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 import numpy as np
 
 from tracer.errors import CutError, CutWarning, UnsupportedError
-from tracer.tape import COMPACT_OPERANDS, OP_NUMBERS, Tape, place, users
+from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS
+from tracer.tape import Tape, place, users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -24,8 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tracer.errors import CutError, CutWarning, UnsupportedError
-from tracer.rules import RULES
-from tracer.rules.kinds import Elementwise, Vjp
+from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
@@ -34,22 +33,8 @@ WIDTH = 5
 NO_INSTRUCTION = -1
 # Set in an instruction offset, which is even: a record on the way to the instruction's own result.
 AUXILIARY = 1
-OP_NAMES = ("input", "cut", *RULES)
-OP_NUMBERS = {name: number for number, name in enumerate(OP_NAMES)}
 
 _TWO = 2
-
-
-def _compact_operands(name: str) -> int:
-    """Return how many operands the compact form of an operation has; 0 where it has none."""
-    rule = RULES.get(name)
-    if isinstance(rule, Elementwise):
-        return len(rule.partials) if len(rule.partials) <= _TWO else 0
-    return _TWO if name in ("matmul", "dot", "outer") else int(isinstance(rule, Vjp))
-
-
-COMPACT_OPERANDS = tuple(_compact_operands(name) for name in OP_NAMES)
-
 _OWN_FILES = str(Path(__file__).parent)
 _LIBRARIES = sys.stdlib_module_names | {"numpy"}
 # Their code hands arrays on to functions in C, which take nothing else.
@@ -270,14 +255,14 @@ class Tape:
         A constant that is changed in place after its use must not corrupt a gradient.
         """
         owner, copy = self._snapshots.get(id(constant), (None, None))
-        if owner is not constant or copy is None or not _same_bytes(copy, constant):
+        if owner is not constant or copy is None or not same_bytes(copy, constant):
             copy = constant.copy(order="K")
             self._snapshots[id(constant)] = (constant, copy)
         kept: np.ndarray[Any, Any] = copy
         return kept
 
 
-def _same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
+def same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
     """Compare bit by bit, so that NaN equals itself and 0.0 differs from -0.0."""
     if left.shape != right.shape or left.dtype != right.dtype or left.dtype.hasobject:
         return False

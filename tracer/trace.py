@@ -15,10 +15,10 @@ from tracer.backward import Gradients, backward
 from tracer.boxing import Structure, fill
 from tracer.errors import EdgegradError, GradientError, LookupNameError
 from tracer.graph import CUT, FUNCTION, OUTPUT, SPLITTER, Graph
+from tracer.operations import OP_NUMBERS
 from tracer.recording import Output, Recording, Values
 from tracer.rules.kinds import Compressed
 from tracer.sites import Sites, sites_of
-from tracer.tape import OP_NUMBERS
 from tracer.views import Edge, Node, Views, zero_like
 
 if TYPE_CHECKING:

@@ -15,16 +15,16 @@ import numpy as np
 
 from tracer.backward import Gradients
 from tracer.boxing import fill
+from tracer.operations import OP_NUMBERS
 from tracer.recording import Output, Recording, Values
-from tracer.rules import RULES
 from tracer.rules.edited import Edited
-from tracer.rules.kinds import Elementwise
 from tracer.sites import NO_PLACE, Scope, Sites
 from tracer.source import Place, Site
-from tracer.tape import NO_INSTRUCTION, OP_NAMES, OP_NUMBERS
+from tracer.tape import NO_INSTRUCTION
 from tracer.trace import Run, Trace
 from tracer.trace_arrays import AnyArray, read_arrays
 from tracer.trace_encode import FLOAT, INTEGERS, Document, pool_name
+from tracer.trace_rules import operand_count, read_operations
 from tracer.trace_values import ValueColumns, plain_dtype, read_values
 
 if TYPE_CHECKING:
@@ -40,10 +40,6 @@ _ALWAYS = (
 _GRADIENTS = (
     "gradients reached locals gradient_rows gradient_objects slots slot_objects narrowed_slots narrowed_objects"
 ).split()
-
-
-class UnknownOperationError(ValueError):
-    """The trace has an operation that this version has no rule for; `str(error)` is its name."""
 
 
 def members(document: Document) -> list[str]:
@@ -180,13 +176,11 @@ class _Reader:
 def _read_rows(read: _Reader) -> tuple[int, AnyArray, AnyArray]:
     """Return how many rows there are, where the operands of each begin, and its operation."""
     names = read.texts("operations")
-    for name in names:
-        if name not in OP_NUMBERS:
-            raise UnknownOperationError(name)
-    numbers = np.array([OP_NUMBERS[name] for name in names], np.int16)
-    ops = numbers[read.integers("ops", stop=len(names))]
+    numbers = read_operations(names, read.document.get("rules", {}))
+    kinds = read.integers("ops", stop=len(names))
+    ops = np.array(numbers, np.int16)[kinds]
     degrees = read.integers("degrees", len(ops))
-    expected = _DEGREES[ops]
+    expected = np.array([operand_count(number) for number in numbers], np.int64)[kinds]
     _require(
         bool(((degrees == expected) | (expected < 0)).all()),
         "an operation has too many or too few operands",
@@ -357,13 +351,3 @@ def _is_place(items: Any) -> bool:
 def _check_input_number(number: int, count: int) -> int:
     _require(0 <= number < count, "an argument has an input that is not there")
     return number
-
-
-def _degree(name: str) -> int:
-    rule = RULES.get(name)
-    if rule is None:
-        return 0 if name == "input" else 1
-    return len(rule.partials) if isinstance(rule, Elementwise) else -1
-
-
-_DEGREES = np.array([_degree(name) for name in OP_NAMES], np.int64)

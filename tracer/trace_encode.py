@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from tracer.operations import OP_NAMES
 from tracer.rules.edited import Edited
 from tracer.rules.kinds import Compressed
-from tracer.tape import OP_NAMES
 from tracer.trace_arrays import AnyArray
+from tracer.trace_rules import encode_rules, sent_back_by_code
 from tracer.trace_values import ValueWriter
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def encode(trace: Trace) -> tuple[Document, Columns]:
         "error": run.error,
         "keep": run.keep,
         "operations": [OP_NAMES[number] for number in operations.tolist()],
+        "rules": encode_rules(operations.tolist()),
         "inputs": recording.input_names,
         "output_paths": [output.path for output in recording.outputs],
         "parameters": list(structures),
@@ -104,6 +106,7 @@ def _encode_gradients(trace: Trace, columns: dict[str, Any], values: ValueWriter
     _put(columns, "gradient_rows", "gradient_objects", gradients.arrays, values)
     # The gradient of an indexing is a row's own gradient and the index: nothing that is not there already.
     kept = {slot: value for slot, value in gradients.slots.items() if not isinstance(value, Compressed)}
+    kept |= sent_back_by_code(trace, gradients)
     _put(columns, "slots", "slot_objects", kept, values)
     _put(columns, "narrowed_slots", "narrowed_objects", gradients.narrowed, values)
     return True

@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tracer.errors import TraceFileError
-from tracer.trace_decode import UnknownOperationError, decode, members
+from tracer.trace_decode import decode, members
 from tracer.trace_encode import encode
+from tracer.trace_rules import UnknownOperationError
 from tracer.trace_values import plain_dtype
 
 if TYPE_CHECKING:

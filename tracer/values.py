@@ -19,8 +19,9 @@ import numpy as np
 from tracer import mutation, numpy_calls
 from tracer.buffers import replace, write
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
+from tracer.operations import OP_NUMBERS
 from tracer.standins import Traced, cut, is_traced, plain, plain_deep, record_call, refuse_value, unary
-from tracer.tape import AUXILIARY, OP_NUMBERS
+from tracer.tape import AUXILIARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

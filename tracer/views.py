@@ -9,9 +9,8 @@ import numpy as np
 
 from tracer.backward import elementwise_local, recomputed
 from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, OUTPUT, SPLITTER, operand_value
-from tracer.rules import RULES
-from tracer.rules.kinds import Compressed, Elementwise, Many
-from tracer.tape import OP_NAMES
+from tracer.operations import OP_NAMES, RULE_OF
+from tracer.rules.kinds import Compressed, Elementwise, Many, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,10 +67,14 @@ class Node(_View):
         return OP_NAMES[self.trace.recording.ops[self.row]] if self._kind == FUNCTION else self.kind
 
     @property
+    def rule(self) -> Rule | None:
+        """The derivative rule of a function node; None for every other node."""
+        return RULE_OF[self.trace.recording.ops[self.row]] if self._kind == FUNCTION else None
+
+    @property
     def symbol(self) -> str:
         """What a gate shows: the rule's symbol, or the name of the operation without its kind of operand."""
-        rule = RULES.get(self.op) if self._kind == FUNCTION else None
-        return (rule.symbol if rule else "") or self.op.removesuffix("_scalars")
+        return (self.rule.symbol if self.rule else "") or self.op.removesuffix("_scalars")
 
     @property
     def name(self) -> str | None:
@@ -162,7 +165,7 @@ class Node(_View):
     @property
     def kink(self) -> str:
         """The convention chosen where the derivative is one here (`abs'(0) = 0`), else the empty string."""
-        rule = RULES.get(self.op) if self._kind == FUNCTION else None
+        rule = self.rule
         if rule is None or not rule.choice:
             return ""
         recording = self.trace.recording
@@ -224,7 +227,7 @@ class Edge(_View):
         if node.kind != "function":
             return None if node.op in ("broadcast", "cut") or isinstance(node.value, np.ndarray) else 1.0
         recording = self.trace.recording
-        rule = RULES[node.op]
+        rule = node.rule
         value = self.trace.gradients.locals[self._slot]
         if not np.isnan(value):
             return float(value)
@@ -244,7 +247,7 @@ class Edge(_View):
     @property
     def formula(self) -> str | None:
         """The text of the local partial (`cos(x)`), which is also what was computed; None where there is none."""
-        rule = RULES.get(self.dst.op) if self.dst.kind == "function" else None
+        rule = self.dst.rule
         if isinstance(rule, Many):
             return rule.text
         return rule.formula(self.port) if isinstance(rule, Elementwise) else None

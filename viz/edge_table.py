@@ -15,8 +15,8 @@ from tracer.diagnose.magnitude import largest_first, magnitudes
 from tracer.errors import UsageError
 from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, OUTPUT, SPLITTER
 from tracer.numbers_text import clean
+from tracer.operations import OP_NAMES
 from tracer.sites import NO_PLACE
-from tracer.tape import OP_NAMES, OP_NUMBERS
 from viz.running import why_no_gradient
 
 if TYPE_CHECKING:
@@ -148,7 +148,9 @@ def _leads_to(trace: Trace, op: str) -> Mask:
         "cut": kinds == CUT,
     }
     ops = graph.ops[graph.dst]
-    functions: Mask = (kinds == FUNCTION) & (ops == OP_NUMBERS.get(op, -1))
+    functions: Mask = (kinds == FUNCTION) & np.isin(
+        ops, [number for number, name in enumerate(OP_NAMES) if name == op]
+    )
     if functions.any():
         return functions
     if op in special:

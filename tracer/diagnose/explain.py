@@ -27,7 +27,6 @@ from tracer.numbers_text import (
     number,
     summary,
 )
-from tracer.rules import RULES
 from tracer.rules.kinds import Compressed, Elementwise
 
 if TYPE_CHECKING:
@@ -233,7 +232,7 @@ def _product(edge: Edge) -> str:
 
 def _formula(edge: Edge) -> str:
     """Write the local partial in the user's own names; empty where the number alone says as much."""
-    rule = RULES.get(edge.dst.op)
+    rule = edge.dst.rule
     if not isinstance(rule, Elementwise):
         return edge.formula or ""
     text = rule.formula(edge.port)

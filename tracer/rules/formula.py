@@ -1,12 +1,17 @@
 """Formulas: the text of a partial derivative, compiled once to a function of NumPy columns or arrays.
 
-Used by kinds.py alone. A text may use the names of the operands, `out`, and the functions of VOCABULARY.
+Used by kinds.py; `fault_of` also by whoever takes a text that is not from our own tables. A text may use the names of
+the operands, `out`, and the functions of VOCABULARY.
 """
 
 from __future__ import annotations
 
 import ast
+import copy
+import keyword
 import math
+import re
+import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -45,23 +50,87 @@ VOCABULARY: dict[str, Any] = {
     **{name: getattr(np, name) for name in FROM_NUMPY},
 }
 
+_NAME = re.compile(r"[^\W\d_]\w*")
+_LONGEST = 1000  # characters
+_DEEPEST = 50  # levels of parentheses, signs and the like
+_ARITHMETIC = (
+    ast.BinOp, ast.UnaryOp, ast.Compare, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow,
+    ast.BitAnd, ast.BitOr, ast.UAdd, ast.USub, ast.Invert, ast.cmpop, ast.Load,
+)  # fmt: skip
+
+
+def fault_of(text: str, names: tuple[str, ...]) -> str:
+    """Say what in a text is no formula in the operands `names`; the empty string where it is one.
+
+    What passes is arithmetic: it can call nothing but the functions of VOCABULARY, and look into nothing.
+    """
+    if len(text) > _LONGEST:
+        return f"it has {len(text):,} characters, the most is {_LONGEST:,}"
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return f"it can't be read: {getattr(error, 'msg', error)}"
+    if _depth(tree) > _DEEPEST:
+        return f"it is nested more than {_DEEPEST} levels deep"
+    functions = {name for name, meaning in VOCABULARY.items() if callable(meaning)}
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            if not (isinstance(node.func, ast.Name) and node.func.id in functions) or node.keywords:
+                return f"{ast.unparse(node)} calls something else than {', '.join(sorted(functions))}"
+        elif isinstance(node, ast.Name):
+            known = functions if id(node) in called else {*names, "out", *VOCABULARY.keys() - functions}
+            if node.id not in known:
+                return f"{node.id} is none of {', '.join(sorted(known))}"
+        elif isinstance(node, ast.Constant):
+            if type(node.value) not in (int, float) or not _fits_float(node.value):
+                return f"{node.value!r:.40} is no number that a float can hold"
+        elif not isinstance(node, _ARITHMETIC):
+            return f"{ast.unparse(node) or type(node).__name__} is no arithmetic"
+    return ""
+
+
+def is_operand_name(name: str) -> bool:
+    """Tell whether a formula can name an operand so: no function of formulas, no name of our own."""
+    return (
+        _NAME.fullmatch(name) is not None
+        and not keyword.iskeyword(name)
+        and name not in {*VOCABULARY, "out"}
+    )
+
+
+def _fits_float(number: Any) -> bool:
+    return bool(abs(number) <= sys.float_info.max)
+
+
+def _depth(tree: ast.AST) -> int:
+    depth, level = 0, [tree]
+    while level:
+        depth, level = depth + 1, [child for node in level for child in ast.iter_child_nodes(node)]
+    return depth
+
 
 @cache
-def compile_formula(text: str, names: tuple[str, ...], zero_where: str = "") -> Callable[..., Any]:
+def compile_formula(
+    text: str, names: tuple[str, ...], zero_where: str = "", *, in_floats: bool = False
+) -> Callable[..., Any]:
     """Compile `text` to a function of the operands `names` and `out`, all positional.
 
     It is zero where the condition `zero_where` holds, whatever the text says there. The answer has out's
-    floating type wherever the text computes one of its own.
+    floating type wherever the text computes one of its own. `in_floats` takes whole numbers as floats.
     """
     value = _body(text, names)
+    if in_floats:
+        everything = ", ".join((*names, "out"))
+        return _compile(names, f"{everything} = _in_floats({everything})", f"return _typed({value}, out)")
     if not zero_where:
         return _compile(names, f"return {value}")
     return _compile(
         names,
-        f"value = {value}",
-        f"excluded = {zero_where}",
+        f"_value = {value}",
+        f"_excluded = {zero_where}",
         # A condition on constants alone is a plain bool, and then mostly False: no pass over the array.
-        "return value if excluded is False else typed(where(excluded, 0, value), out)",
+        "return _value if _excluded is False else _typed(where(_excluded, 0, _value), out)",
     )
 
 
@@ -74,17 +143,18 @@ def compile_condition(text: str, names: tuple[str, ...]) -> Callable[..., Any]:
 def _compile(names: tuple[str, ...], *statements: str) -> Callable[..., Any]:
     parameters = ", ".join((*names, "out"))
     lines = [
-        f"def local({parameters}):",
+        f"def _local({parameters}):",
         "    try:",
         *(f"        {statement}" for statement in statements),
         # Plain numbers raise where NumPy answers inf: 1/y for the constant y = 0.
         "    except (ZeroDivisionError, OverflowError):",
-        f"        return local(*as_arrays({parameters}))",
+        f"        return _local(*_as_arrays({parameters}))",
     ]
-    namespace = {**VOCABULARY, "typed": _typed, "as_arrays": _as_arrays}
-    # Our own tables, and rules that a user writes into their own program: no text from outside gets here.
+    # Names of ours begin with an underscore, those of operands do not.
+    namespace = {**VOCABULARY, "_typed": _typed, "_as_arrays": _as_arrays, "_in_floats": _in_floats}
+    # Our own tables, and texts that `fault_of` found nothing but arithmetic in.
     exec(compile("\n".join(lines), f"<rule: {statements[0]}>", "exec"), namespace)  # noqa: S102
-    local: Callable[..., Any] = namespace["local"]
+    local: Callable[..., Any] = namespace["_local"]
     return local
 
 
@@ -93,7 +163,7 @@ def _body(text: str, names: tuple[str, ...]) -> str:
     # Only a function or a comparison can answer in a wider type than its float32 operands have.
     widens = any(isinstance(node, ast.Call | ast.Compare) for node in ast.walk(tree))
     body = ast.unparse(tree)
-    return f"typed({body}, out)" if widens else body
+    return f"_typed({body}, out)" if widens else body
 
 
 class _Fold(ast.NodeTransformer):
@@ -108,18 +178,30 @@ class _Fold(ast.NodeTransformer):
     def visit(self, node: ast.AST) -> Any:
         names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
         if isinstance(node, ast.Call | ast.BinOp) and not names & self.operands:
-            number = eval(ast.unparse(node), dict(VOCABULARY))  # noqa: S307 our own table, as above
+            # In floats, so that 9**9**9 ends at once, in an OverflowError.
+            numbers = ast.fix_missing_locations(_Floats().visit(copy.deepcopy(node)))
+            number = eval(compile(ast.Expression(numbers), "<rule>", "eval"), dict(VOCABULARY))  # noqa: S307 as above
             return ast.Constant(float(number))
         return self.generic_visit(node)
 
 
+class _Floats(ast.NodeTransformer):
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        number: Any = node.value
+        return ast.Constant(float(number))
+
+
 def _typed(value: Any, out: Any) -> Any:
-    if type(value) is bool:  # a comparison of plain numbers: np.where(True, x, y)
-        value = np.bool_(value)
+    if type(value) in (bool, float, int):  # a comparison of plain numbers: np.where(True, x, y)
+        value = np.asarray(value)[()]
     dtype = getattr(out, "dtype", COLUMN_TYPE)
     if value.dtype is dtype or value.dtype == dtype or dtype.kind not in "fc":
         return value
     return value.astype(dtype)
+
+
+def _in_floats(*operands: Any) -> list[Any]:
+    return [float(each) if isinstance(each, (int, np.integer)) else each for each in operands]
 
 
 def _as_arrays(*operands: Any) -> list[Any]:

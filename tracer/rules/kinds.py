@@ -44,6 +44,8 @@ class Elementwise:
     """By operand, the condition under which the partial is 0, and its text gives 0 * inf or 0 / 0."""
     names: tuple[str, ...] = ()
     """What the text calls the operands, where x, y, z won't do."""
+    in_floats: bool = False
+    """Whole numbers are taken as floats. The text is a user's, and n**n**n of whole numbers need not end."""
 
     def formula(self, port: int) -> str:
         """Return the text of the partial by operand `port`."""
@@ -67,7 +69,7 @@ class Elementwise:
     def _locals(self) -> tuple[Callable[..., Any], ...]:
         conditions = self.zero_where or ("",) * len(self.partials)
         return tuple(
-            compile_formula(text or "0", self.operand_names, condition)
+            compile_formula(text or "0", self.operand_names, condition, in_floats=self.in_floats)
             for text, condition in zip(self.partials, conditions, strict=True)
         )
 
