@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 from rule_rows_linalg import linalg_rows
+from rule_rows_scipy import scipy_rows
+from scipy import special
 
 ALTERNATING = "alternating"  # an operand without gradient: booleans True, False, True, …
 THREES = "threes"  # an operand without gradient: the integer 3 everywhere
-ZEROS = "zeros"  # an operand without gradient: 0.0 everywhere
+ZEROS = "zeros"  # an operand without gradient: 0.0 everywhere; so is any other number
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ ELEMENTS = (
     Elements("heaviside", np.heaviside, (POSITIVE, ANY)),
     Elements("heaviside", np.heaviside, (NEGATIVE, ANY)),
     Elements("heaviside", np.heaviside, (ZEROS, ANY)),
+    *scipy_rows(Elements),
 )
 
 SCALARS = (
@@ -352,6 +355,21 @@ ARRAYS = (
     contracting("i,i->", (1,), (3,)),
     contracting("ij,jk->ik", (2, 0), (0, 4)),
     contracting(",ij->ij", (), (2, 3)),
+    Arrays("logsumexp", special.logsumexp, ((5,),), {"axis": None, "keepdims": False}),
+    Arrays("logsumexp", lambda a: special.logsumexp(a, 1), ((2, 3),), {"axis": 1, "keepdims": False}),
+    Arrays(
+        "logsumexp", lambda a: special.logsumexp(a, (0, 2), keepdims=True), ((2, 3, 2),), {"axis": (0, 2)}
+    ),
+    Arrays(
+        "logsumexp",
+        lambda a, b: special.logsumexp(a, -1, b),
+        ((2, 3), np.array([1.0, 2.0, 0.5])),
+        {"axis": -1},
+    ),
+    Arrays("softmax", special.softmax, ((2, 3),), {"axis": None}),
+    Arrays("softmax", lambda x: special.softmax(x, 0), ((2, 3),), {"axis": 0}),
+    Arrays("log_softmax", special.log_softmax, ((4,),), {"axis": None}),
+    Arrays("log_softmax", lambda x: special.log_softmax(x, -1), ((2, 3),), {"axis": -1}),
     *linalg_rows(Arrays),
 )
 

@@ -66,11 +66,13 @@ def draw(spec, shape, random, unit=1.0):
         return np.full(shape, 3)
     if spec == ZEROS:
         return np.zeros(shape)
+    if isinstance(spec, float):
+        return np.full(shape, spec)
     return np.asarray(random.uniform(*spec, shape) * unit)
 
 
 def is_traced(spec):
-    return spec not in {ALTERNATING, THREES, ZEROS}
+    return spec not in {ALTERNATING, THREES, ZEROS} and not isinstance(spec, float)
 
 
 def check_elements(row, rule, shape=(7,), unit=1.0):

@@ -25,6 +25,7 @@ from tracer.numpy_table import (
     Followed,
     OptionError,
 )
+from tracer.numpy_table.scipy_ufuncs import is_special, special_rule
 from tracer.standins import cut, holds_traced, is_traced, open_tape, plain_deep, record_call
 from tracer.tape import AUXILIARY, place
 
@@ -63,13 +64,14 @@ def call_ufunc(
             record_call(name, inputs, value, None, frame, AUXILIARY)
             for name, value in zip(TWO_RESULTS[ufunc], results, strict=True)
         )
-    if ufunc not in UFUNC_RULES:
-        raise refuse(f"np.{ufunc.__name__}", frame)
+    rule = UFUNC_RULES.get(ufunc) or special_rule(ufunc, inputs, frame)
+    if rule is None:
+        raise refuse(f"{'scipy.special' if is_special(ufunc) else 'np'}.{ufunc.__name__}", frame)
     if ufunc is np.power and frame.f_code.co_code[frame.f_lasti] == _BINARY_OP:
         value = values[0] ** values[1]  # array ** 2 is np.square: not always the bits of np.power
     else:
         value = ufunc(*values)
-    return record_call(UFUNC_RULES[ufunc], arrays_of(inputs, frame), value, None, frame)
+    return record_call(rule, arrays_of(inputs, frame), value, None, frame)
 
 
 def call_function(

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import creation, numpy_calls
+from tracer import creation, numpy_calls, scipy_calls
 from tracer.creation import made
 from tracer.operations import OP_NUMBERS
 from tracer.standins import REAL_SCALARS, cut, holds_traced, is_traced, plain, plain_deep, record_call
@@ -315,6 +315,20 @@ def _replacements() -> dict[Any, Callable[..., Any]]:
 _REPLACEMENTS = _replacements()
 _ORIGINALS = {replacement: original for original, replacement in _REPLACEMENTS.items()}
 _KINDS = frozenset(map(type, _REPLACEMENTS))  # of functions: written in C, in Python, and NumPy's own
+
+
+def _add_scipy() -> bool:
+    """Take in the functions of SciPy, once the program has imported it; tell whether there are new ones."""
+    new = {
+        original: replacement
+        for original, replacement in scipy_calls.replacements()
+        if original not in _REPLACEMENTS
+    }
+    _REPLACEMENTS.update(new)
+    _ORIGINALS.update((replacement, original) for original, replacement in new.items())
+    return bool(new)
+
+
 _FUNCTION = type(_replacements)
 
 
@@ -347,7 +361,10 @@ class _Installation:
         with self._lock:
             if not self._traces:
                 if sys.modules.keys() != self._modules:
+                    if _add_scipy():  # which every module that is known has not been searched for
+                        self._namespaces.clear()
                     self._list_modules()
+                scipy_calls.distributions.install()
                 for namespace in self._namespaces.values():
                     if len(namespace.names) != namespace.size:
                         _search(namespace)
@@ -368,6 +385,7 @@ class _Installation:
             self._traces -= 1
             if self._traces:
                 return
+            scipy_calls.distributions.remove()
             for names, name in self._replaced:
                 original = _original(names.get(name))
                 if original is not None:

@@ -36,7 +36,7 @@ AUXILIARY = 1
 
 _TWO = 2
 _OWN_FILES = str(Path(__file__).parent)
-_LIBRARIES = sys.stdlib_module_names | {"numpy"}
+_LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy"}
 # Their code hands arrays on to functions in C, which take nothing else.
 _TAKE_PLAIN_ARRAYS = _LIBRARIES | set(
     "tracer viz scipy pandas matplotlib sklearn torch jax autograd numba".split()
@@ -290,7 +290,7 @@ def wants_plain_arrays(frame: FrameType) -> bool:
 
 
 def users(frame: FrameType) -> FrameType:
-    """Return the nearest frame that is neither edgegrad's own nor NumPy's nor Python's: what a message should name."""
+    """Return the nearest frame that is the user's, and no library's: what a message should name."""
     found: FrameType | None = frame
     while found is not None:
         package = str(found.f_globals.get("__name__")).partition(".")[0]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tracer.rules.arrange import ARRANGE
 from tracer.rules.decompositions import DECOMPOSITIONS
+from tracer.rules.densities import SCIPY_STATS
 from tracer.rules.einsum import EINSUM
 from tracer.rules.elementwise import ELEMENTWISE
 from tracer.rules.index import INDEX
@@ -16,7 +17,9 @@ from tracer.rules.many import MANY
 from tracer.rules.norms import NORMS
 from tracer.rules.products import PRODUCTS
 from tracer.rules.reduce import REDUCE
+from tracer.rules.scipy_special import SCIPY_SPECIAL
 from tracer.rules.shape import SHAPE
+from tracer.rules.softmax import SOFTMAX
 from tracer.rules.statistics import STATISTICS
 from tracer.rules.systems import SYSTEMS
 
@@ -34,6 +37,9 @@ RULES: dict[str, Rule] = {
     **SYSTEMS,
     **DECOMPOSITIONS,
     **NORMS,
+    **SCIPY_SPECIAL,
+    **SCIPY_STATS,
+    **SOFTMAX,
 }
 
 __all__ = ["RULES", "Compressed", "Elementwise", "Many", "Outer", "Part", "Rule", "Vjp"]

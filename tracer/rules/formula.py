@@ -1,13 +1,14 @@
 """Formulas: the text of a partial derivative, compiled once to a function of NumPy columns or arrays.
 
 Used by kinds.py; `fault_of` also by whoever takes a text that is not from our own tables. A text may use the names of
-the operands, `out`, and the functions of VOCABULARY.
+the operands, `out`, and the functions of VOCABULARY; our own tables also those of FROM_SCIPY.
 """
 
 from __future__ import annotations
 
 import ast
 import copy
+import importlib
 import keyword
 import math
 import re
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.errors import GradientError
 from tracer.rules.special import digamma
 
 if TYPE_CHECKING:
@@ -31,8 +33,10 @@ FROM_NUMPY = (
     "cosh",
     "exp",
     "exp2",
+    "expm1",
     "floor",
     "log",
+    "log1p",
     "real",
     "rint",
     "sign",
@@ -49,6 +53,29 @@ VOCABULARY: dict[str, Any] = {
     "digamma": digamma,
     **{name: getattr(np, name) for name in FROM_NUMPY},
 }
+FROM_SCIPY = (
+    "betaln ellipe ellipk erf eval_chebyu eval_genlaguerre eval_hermite eval_hermitenorm eval_legendre expn gammaln "
+    "i0 i0e i1 i1e iv ive j0 j1 jv k0 k0e k1 k1e kv kve polygamma y0 y1 yv"
+).split()
+"""What the derivatives of SciPy's own functions need: nobody gets there without SciPy, but with a loaded trace."""
+
+
+def _from_scipy(name: str) -> Callable[..., Any]:
+    def function(*operands: Any) -> Any:
+        try:
+            special = importlib.import_module("scipy.special")
+        except ImportError:
+            raise GradientError(
+                f"a derivative needs scipy.special.{name}",
+                got="SciPy is not installed here",
+                advice="pip install scipy",
+            ) from None
+        return getattr(special, name)(*operands)
+
+    return function
+
+
+_FROM_SCIPY = {name: _from_scipy(name) for name in FROM_SCIPY}
 
 _NAME = re.compile(r"[^\W\d_]\w*")
 _LONGEST = 1000  # characters
@@ -151,7 +178,13 @@ def _compile(names: tuple[str, ...], *statements: str) -> Callable[..., Any]:
         f"        return _local(*_as_arrays({parameters}))",
     ]
     # Names of ours begin with an underscore, those of operands do not.
-    namespace = {**VOCABULARY, "_typed": _typed, "_as_arrays": _as_arrays, "_in_floats": _in_floats}
+    namespace = {
+        **_FROM_SCIPY,
+        **VOCABULARY,
+        "_typed": _typed,
+        "_as_arrays": _as_arrays,
+        "_in_floats": _in_floats,
+    }
     # Our own tables, and texts that `fault_of` found nothing but arithmetic in.
     exec(compile("\n".join(lines), f"<rule: {statements[0]}>", "exec"), namespace)  # noqa: S102
     local: Callable[..., Any] = namespace["_local"]

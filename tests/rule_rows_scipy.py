@@ -1,0 +1,93 @@
+"""Rows of test_rules.py for scipy.special and scipy.stats: the function, and where its operands may lie."""
+
+from __future__ import annotations
+
+from scipy import special, stats
+
+# The specs of rule_rows.py, which imports this.
+UNIT, POSITIVE, NEGATIVE, ANY = (-0.9, 0.9), (0.5, 3.0), (-3.0, -0.5), (-2.0, 2.0)
+PART, MIDDLE, HIGH = (0.1, 0.9), (0.3, 0.7), (2.0, 3.0)
+THREES = "threes"
+
+SPECIAL = (
+    *(
+        (name, (ANY,))
+        for name in "expit log_expit erfcx erfi dawsn ndtr log_ndtr sindg cosdg tandg".split()
+    ),
+    *((name, (PART,)) for name in "logit entr erfinv erfcinv ndtri ellipk ellipe ellipkm1".split()),
+    *((name, (ANY,)) for name in "exp10 cosm1 i0 i1 j0 j1 wrightomega exprel rgamma".split()),
+    *(
+        (name, (POSITIVE,))
+        for name in "gammaln loggamma psi y0 y1 k0 k1 k0e k1e i0e i1e spence expi exp1".split()
+    ),
+    *((name, (NEGATIVE,)) for name in "i0e i1e expi ndtri_exp".split()),
+    *((name, (POSITIVE, POSITIVE)) for name in "xlogy xlog1py rel_entr kl_div beta betaln poch".split()),
+    ("gammaln", ((-1.7, -1.3),)),
+    ("cotdg", ((20.0, 60.0),)),
+    ("xlogy", ("zeros", POSITIVE)),
+    ("xlog1py", ("zeros", POSITIVE)),
+    ("huber", (HIGH, UNIT)),
+    ("huber", (PART, HIGH)),
+    ("pseudo_huber", (POSITIVE, ANY)),
+    ("exprel", ((-1e-6, 1e-6),)),
+    ("boxcox", (POSITIVE, POSITIVE)),
+    ("boxcox", (POSITIVE, "zeros")),
+    ("boxcox1p", (POSITIVE, POSITIVE)),
+    ("boxcox1p", (POSITIVE, "zeros")),
+    ("inv_boxcox", (POSITIVE, 1.5)),
+    ("powm1", (POSITIVE, ANY)),
+    ("owens_t", (ANY, ANY)),
+    ("polygamma", (THREES, POSITIVE)),
+    ("ellipkinc", (PART, 0.7)),
+    ("ellipeinc", (PART, 0.7)),
+    ("binom", ((5.0, 6.0), (2.0, 3.0))),
+    *((name, (THREES, POSITIVE)) for name in "gammainc gammaincc stdtr chdtr chdtrc".split()),
+    *((name, (THREES, PART)) for name in "gammaincinv gammainccinv".split()),
+    *((name, (THREES, THREES, PART)) for name in "betainc betaincc betaincinv betainccinv".split()),
+    *((name, (THREES, POSITIVE)) for name in "jv yv iv kv ive kve yn kn expn".split()),
+    *(
+        (name, (THREES, UNIT))
+        for name in "eval_legendre eval_chebyt eval_hermite eval_hermitenorm eval_laguerre".split()
+    ),
+)
+DENSITIES = {
+    "norm": ((), ANY),
+    "uniform": ((), PART),
+    "expon": ((), POSITIVE),
+    "laplace": ((), POSITIVE),
+    "logistic": ((), ANY),
+    "cauchy": ((), ANY),
+    "gamma": ((HIGH,), POSITIVE),
+    "chi2": (((4.0, 6.0),), POSITIVE),
+    "beta": ((HIGH, HIGH), PART),
+    "t": ((HIGH,), ANY),
+    "lognorm": (((0.6, 0.9),), (1.0, 3.0)),
+}
+MASSES = (
+    ("poisson", (THREES, POSITIVE)),
+    ("geom", (2.0, MIDDLE)),
+    ("binom", (1.0, THREES, MIDDLE)),
+    ("bernoulli", (0.0, MIDDLE)),
+    ("bernoulli", (1.0, MIDDLE)),
+)
+LOC, SCALE = (-0.01, 0.01), (1.0, 1.05)
+
+
+def scipy_rows(elements):
+    """Return the rows, made with the class of rows of elementwise operations."""
+    for name, operands in SPECIAL:
+        yield elements(name, getattr(special, name), operands)
+    for name, (shapes, x) in DENSITIES.items():
+        distribution = getattr(stats, name)
+        for method in ("pdf", "logpdf"):
+            yield elements(f"{name}.{method}", getattr(distribution, method), (x, *shapes, LOC, SCALE))
+        whole = tuple(THREES for _ in shapes)
+        for method in ("cdf", "sf", "logcdf", "logsf"):
+            yield elements(f"{name}.{method}", getattr(distribution, method), (x, *whole, LOC, SCALE))
+        for method in ("ppf", "isf"):
+            yield elements(
+                f"{name}.{method}", getattr(distribution, method), ((0.2, 0.8), *whole, LOC, SCALE)
+            )
+    for name, operands in MASSES:
+        for method in ("pmf", "logpmf"):
+            yield elements(f"{name}.{method}", getattr(getattr(stats, name), method), (*operands, "zeros"))

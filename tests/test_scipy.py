@@ -1,0 +1,181 @@
+"""SciPy's functions of numbers, followed where a program has imported them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import scipy.linalg
+import scipy.special
+from autograd import grad as autograd_grad
+from autograd.scipy import special as autograd_special
+from autograd.scipy import stats as autograd_stats
+from checks import assert_differentiates, assert_untouched
+from scipy import special, stats
+from scipy.special import expit, logsumexp, softmax
+
+from tracer import load, record
+from tracer.errors import UnsupportedError
+
+VECTOR = np.array([0.3, 0.8, 1.7])
+MATRIX = np.array([[0.3, 0.8, 1.7], [2.1, 0.1, 0.6]])
+
+
+def negative_log_likelihood(x, mean, deviation):
+    return -stats.norm.logpdf(x, loc=mean, scale=deviation).sum()
+
+
+def frozen(x, mean, deviation):
+    return stats.norm(mean, deviation).cdf(x).sum()
+
+
+def cross_entropy(logits):
+    return -special.log_softmax(logits, axis=1)[np.arange(2), [2, 0]].mean()
+
+
+def mixture(x, weights, means):
+    return logsumexp(stats.norm.logpdf(x[:, None], means, 0.5), axis=1, b=softmax(weights)).sum()
+
+
+def black_scholes(spot, strike, rate, volatility, years):
+    d1 = (np.log(spot / strike) + (rate + volatility**2 / 2) * years) / (volatility * np.sqrt(years))
+    d2 = d1 - volatility * np.sqrt(years)
+    return spot * special.ndtr(d1) - strike * np.exp(-rate * years) * stats.norm.cdf(d2)
+
+
+def gamma_posterior(a, rate, counts):
+    return stats.gamma.logpdf(rate, a, scale=2.0) + stats.poisson.logpmf(counts, rate).sum()
+
+
+PROGRAMS = [
+    (lambda x: expit(x), (0.3,)),
+    (lambda x: (expit(x) * special.erf(x)).sum(), (VECTOR,)),
+    (lambda x: special.expit(x[0]) + special.xlogy(x[1], x[2]), (VECTOR,)),
+    (lambda x: logsumexp(x), (MATRIX,)),
+    (lambda x: (logsumexp(x, axis=0, keepdims=True) ** 2).sum(), (MATRIX,)),
+    (lambda x, y: logsumexp([x, y, 1.0]), (0.3, 2.0)),
+    (lambda x: (softmax(x, axis=1) ** 2).sum(), (MATRIX,)),
+    (cross_entropy, (MATRIX,)),
+    (lambda x: special.polygamma(1, x).sum() + special.digamma(x).sum(), (VECTOR,)),
+    (lambda x: scipy.special.jv(2, x).sum() + special.jn(1, x).sum(), (VECTOR,)),
+    (negative_log_likelihood, (VECTOR, 0.5, 1.5)),
+    (frozen, (VECTOR, 0.5, 1.5)),
+    (mixture, (VECTOR, np.array([0.2, -0.4]), np.array([0.0, 2.0]))),
+    (black_scholes, (100.0, 95.0, 0.02, 0.3, 1.5)),
+    (lambda p: stats.norm.ppf(p) + stats.t(5).isf(p), (0.3,)),
+    (lambda x, a, b: stats.beta.logpdf(x, a, b).sum(), (np.array([0.2, 0.7]), 2.0, 3.0)),
+    (lambda x, df: stats.t.logpdf(x, df, 0.1, 2.0).sum() + stats.chi2.pdf(x, df).sum(), (VECTOR, 4.0)),
+]
+
+
+@pytest.mark.parametrize(("program", "arguments"), PROGRAMS)
+def test_programs_with_scipy_are_differentiated(program, arguments):
+    assert_untouched(program, *arguments)
+    assert_differentiates(program, *arguments, rtol=2e-5)
+
+
+def test_whole_numbers_that_are_no_inputs_of_a_derivative():
+    def program(rate):
+        return gamma_posterior(3.0, rate, np.array([2, 3, 1]))
+
+    assert_differentiates(program, 1.7)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "x"),
+    [
+        (special.gammaln, autograd_special.gammaln, VECTOR),
+        (special.erfinv, autograd_special.erfinv, VECTOR / 2),
+        (logsumexp, autograd_special.logsumexp, MATRIX),
+        (special.logit, autograd_special.logit, VECTOR / 2),
+        (special.i0, autograd_special.i0, VECTOR),
+        (lambda x: stats.norm.logcdf(x), autograd_stats.norm.logcdf, VECTOR),
+        (lambda x: stats.t.logpdf(x, 3.0), lambda x: autograd_stats.t.logpdf(x, 3.0, 0.0, 1.0), VECTOR),
+        (lambda a: stats.gamma.logpdf(1.5, a), lambda a: autograd_stats.gamma.logpdf(1.5, a), VECTOR),
+    ],
+)
+def test_autograd_agrees(ours, theirs, x):
+    got = record(lambda x: ours(x).sum(), x).grads["x"]
+    assert np.allclose(got, autograd_grad(lambda x: theirs(x).sum())(x), rtol=1e-10)
+
+
+def test_the_node_says_what_it_is_and_by_which_formula():
+    finished = record(lambda x: stats.norm.cdf(expit(x)), 0.3)
+    assert [node.op for node in finished.nodes if node.kind == "function"] == ["expit", "norm.cdf"]
+    assert finished["x"].uses[0].formula == "out*(1 - out)"
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "message"),
+    [
+        (lambda v: special.jv(v, 1.0), 0.5, "the derivative of scipy.special.jv by v has no closed form"),
+        (
+            lambda a: special.gammainc(a, 1.0),
+            0.5,
+            "the derivative of scipy.special.gammainc by a has no closed",
+        ),
+        (lambda x: special.airy(x), 0.5, "scipy.special.airy is not followed yet"),
+        (lambda x: stats.weibull_min.pdf(x, 2.0), 0.5, "scipy.stats.weibull_min.pdf is not followed yet"),
+        (
+            lambda a: stats.gamma.cdf(1.0, a),
+            0.5,
+            "the derivative of scipy.stats.gamma.cdf by a has no closed",
+        ),
+        (lambda x: logsumexp(x, return_sign=True), VECTOR, "logsumexp with return_sign is not followed"),
+    ],
+)
+def test_what_has_no_rule_is_an_error(function, argument, message):
+    with pytest.raises(UnsupportedError, match=message):
+        record(function, argument)
+
+
+def test_a_whole_number_may_be_an_order():
+    assert record(lambda n, x: special.jv(n, x), 2, 1.0).grads["n"] == 0.0
+
+
+def test_outside_of_a_support_nothing_goes_back():
+    for method in (stats.gamma.pdf, stats.gamma.logpdf, stats.gamma.cdf):
+        assert record(lambda x, m=method: m(x, 2.0), -1.0).grads["x"] == 0.0
+
+
+def test_the_tails_keep_their_gradient():
+    assert record(lambda x: stats.norm.sf(x), 9.0).grads["x"] == pytest.approx(
+        -stats.norm.pdf(9.0), rel=1e-12
+    )
+    assert record(lambda x: special.log_ndtr(x), -30.0).grads["x"] == pytest.approx(30.033, abs=1e-3)
+
+
+def test_everything_is_put_back():
+    before = (stats.rv_continuous.pdf, stats.rv_discrete.pmf, special.logsumexp, logsumexp)
+    record(lambda x: stats.norm.pdf(logsumexp(x)), VECTOR)
+    with pytest.raises(KeyError):
+        record(lambda x: {}[special.logsumexp(x)], VECTOR)
+    assert (stats.rv_continuous.pdf, stats.rv_discrete.pmf, special.logsumexp, logsumexp) == before
+
+
+def test_what_scipy_reads_in_c_is_an_error_at_the_users_line():
+    with pytest.raises(UnsupportedError, match=r"at test_scipy\.py:"):
+        record(lambda x: scipy.linalg.det(x) * x.sum(), np.eye(2))
+
+
+def test_a_loaded_trace_shows_the_same(tmp_path):
+    finished = record(mixture, VECTOR, np.array([0.2, -0.4]), np.array([0.0, 2.0]))
+    finished.save(tmp_path / "t.trace")
+    for before, after in zip(finished.edges, load(tmp_path / "t.trace").edges, strict=True):
+        assert np.array_equal(before.grad, after.grad)
+
+
+WITHOUT = """
+import sys
+sys.modules["scipy"] = None
+import numpy as np
+from tracer import record
+assert record(lambda x: np.exp(x).sum(), np.ones(3)).grads["x"].shape == (3,)
+assert not any(name.startswith("scipy.") for name in sys.modules)
+"""
+
+
+def test_scipy_is_neither_needed_nor_imported():
+    subprocess.run([sys.executable, "-c", WITHOUT], check=True)  # noqa: S603  (our own text)

@@ -1,0 +1,48 @@
+"""The ufuncs of scipy.special: which rule they are, if the program has imported them. SciPy is never imported here."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.errors import UnsupportedError
+from tracer.rules import RULES
+from tracer.rules.kinds import Elementwise
+from tracer.rules.scipy_special import SCIPY_SPECIAL, SHARED
+from tracer.standins import is_traced
+from tracer.tape import place
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+def is_special(ufunc: Any) -> bool:
+    """Tell whether a ufunc is one of scipy.special."""
+    special = sys.modules.get("scipy.special")
+    return special is not None and getattr(special, ufunc.__name__, None) is ufunc
+
+
+def special_rule(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> str | None:
+    """Return the rule of a ufunc of scipy.special; None where there is none. Raises as `check_partials`."""
+    name = str(ufunc.__name__)
+    if not is_special(ufunc) or (name not in SCIPY_SPECIAL and name not in SHARED):
+        return None
+    check_partials(f"scipy.special.{name}", name, inputs, frame)
+    return name
+
+
+def check_partials(called: str, rule_name: str, operands: tuple[Any, ...], frame: FrameType) -> None:
+    """Raise UnsupportedError where a float is traced for which the rule has no partial; a whole number needs none."""
+    rule = RULES[rule_name]
+    if not isinstance(rule, Elementwise):
+        return
+    for name, text, operand in zip(rule.operand_names, rule.partials, operands, strict=False):
+        if not text and is_traced(operand) and not isinstance(operand.value, (int, np.integer)):
+            raise UnsupportedError(
+                f"the derivative of {called} by {name} has no closed form",
+                where=place(frame),
+                got=f"got a traced {name}",
+                advice=f"pass detach({name}) to leave it out of the gradient",
+            )

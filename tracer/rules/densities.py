@@ -1,0 +1,143 @@
+"""Derivatives of the distributions of `scipy.stats`: one row a distribution, from which all of its methods follow.
+
+Operations are called `norm.logpdf`; their operands are x, the shape parameters, loc and scale. An empty partial (of a
+cdf, by a shape parameter) says that no closed form is known: a traced float is refused there. Read through rules.RULES.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from tracer.rules.kinds import Elementwise
+
+
+@dataclass(frozen=True)
+class Density:
+    """A density in y = (x - loc)/scale, up to the division by `scale`."""
+
+    log: str
+    slope: str
+    """The derivative of `log` by y."""
+    by_shape: dict[str, str] = field(default_factory=dict)
+    """The derivative of `log` by each shape parameter, in SciPy's order."""
+    outside: str = "False"
+    """Where the density is zero."""
+
+
+DENSITIES = {
+    "norm": Density("-y**2/2 - log(2*pi)/2", "-y"),
+    "uniform": Density("0", "0", outside="(y < 0) | (y > 1)"),
+    "expon": Density("-y", "-1", outside="y < 0"),
+    "laplace": Density("-abs(y) - log(2)", "-sign(y)"),
+    "logistic": Density("-abs(y) - 2*log1p(exp(-abs(y)))", "-tanh(y/2)"),
+    "cauchy": Density("-log(pi*(1 + y**2))", "-2*y/(1 + y**2)"),
+    "gamma": Density(
+        "(a - 1)*log(y) - y - gammaln(a)", "(a - 1)/y - 1", {"a": "log(y) - digamma(a)"}, outside="y < 0"
+    ),
+    "chi2": Density(
+        "(df/2 - 1)*log(y) - y/2 - df/2*log(2) - gammaln(df/2)",
+        "(df/2 - 1)/y - 1/2",
+        {"df": "(log(y) - log(2) - digamma(df/2))/2"},
+        outside="y < 0",
+    ),
+    "beta": Density(
+        "(a - 1)*log(y) + (b - 1)*log1p(-y) - betaln(a, b)",
+        "(a - 1)/y - (b - 1)/(1 - y)",
+        {"a": "log(y) - digamma(a) + digamma(a + b)", "b": "log1p(-y) - digamma(b) + digamma(a + b)"},
+        outside="(y < 0) | (y > 1)",
+    ),
+    "t": Density(
+        "gammaln((df + 1)/2) - gammaln(df/2) - log(pi*df)/2 - (df + 1)/2*log1p(y**2/df)",
+        "-(df + 1)*y/(df + y**2)",
+        {
+            "df": "(digamma((df + 1)/2) - digamma(df/2) - 1/df - log1p(y**2/df)"
+            " + (df + 1)*y**2/(df*(df + y**2)))/2"
+        },
+    ),
+    "lognorm": Density(
+        "-log(y)**2/(2*s**2) - log(s*y*sqrt(2*pi))",
+        "-(log(y)/s**2 + 1)/y",
+        {"s": "(log(y)**2/s**2 - 1)/s"},
+        outside="y < 0",
+    ),
+}
+# Of distributions of whole numbers k: the derivative of the log of the probability, by each shape parameter.
+MASSES = {
+    "poisson": {"mu": "k/mu - 1"},
+    "bernoulli": {"p": "k/p - (1 - k)/(1 - p)"},
+    "binom": {"n": "", "p": "k/p - (n - k)/(1 - p)"},
+    "geom": {"p": "1/p - (k - 1)/(1 - p)"},
+}
+
+
+def _times(factor: str, text: str) -> str:
+    return f"{factor}*({text})" if text else ""
+
+
+def _methods_of(name: str, density: Density) -> dict[str, Elementwise]:
+    """Write out the partials of each method by x, the shape parameters, loc and scale."""
+    shapes = tuple(density.by_shape)
+    unknown = dict.fromkeys(shapes, "")
+
+    def rule(by_y: str, by_scale: str, by_shape: dict[str, str], outside: str) -> Elementwise:
+        """Return the rule of a method from the derivatives of its logarithm, or of itself, by y."""
+        by_x, by_loc = ("0", "0") if by_y == "0" else (f"({by_y})/scale", f"-({by_y})/scale")
+        partials = (by_x, *by_shape.values(), by_loc, by_scale)
+        return _standardized(("x", *shapes, "loc", "scale"), partials, outside)
+
+    log_pdf, slope = density.log, density.slope
+    stretch = f"({slope})*y + 1"
+    methods = {
+        "logpdf": rule(slope, f"-({stretch})/scale", density.by_shape, density.outside),
+        "pdf": rule(
+            slope if slope == "0" else f"out*({slope})",
+            f"-out*({stretch})/scale",
+            {shape: _times("out", text) for shape, text in density.by_shape.items()},
+            density.outside,
+        ),
+    }
+    for method, of_y in {
+        "cdf": f"exp({log_pdf})",
+        "sf": f"-exp({log_pdf})",
+        "logcdf": f"exp({log_pdf} - out)",
+        "logsf": f"-exp({log_pdf} - out)",
+    }.items():
+        methods[method] = rule(of_y, f"-({of_y})*y/scale", unknown, density.outside)
+    for method, sign in (("ppf", ""), ("isf", "-")):
+        partials = (f"{sign}scale*exp(-({log_pdf}))", *unknown.values(), "1", "y")
+        methods[method] = _standardized(("q", *shapes, "loc", "scale"), partials, "False", of="out")
+    return {f"{name}.{method}": made for method, made in methods.items()}
+
+
+def _standardized(
+    names: tuple[str, ...], partials: tuple[str, ...], outside: str, of: str = "x"
+) -> Elementwise:
+    """Put (x - loc)/scale for y."""
+
+    def put(text: str) -> str:
+        return re.sub(r"\by\b", f"(({of} - loc)/scale)", text)
+
+    return Elementwise(tuple(map(put, partials)), names=names, zero_where=(put(outside),) * len(partials))
+
+
+def _masses_of(name: str, by_shape: dict[str, str]) -> dict[str, Elementwise]:
+    names = ("k", *by_shape, "loc")
+    texts = [re.sub(r"\bk\b", "(k - loc)", text) for text in by_shape.values()]
+    return {
+        f"{name}.logpmf": Elementwise(
+            ("", *texts, ""), names=names, zero_where=("out == -inf",) * len(names)
+        ),
+        f"{name}.pmf": Elementwise(
+            ("", *(_times("out", text) for text in texts), ""),
+            names=names,
+            zero_where=("out == 0",) * len(names),
+        ),
+    }
+
+
+SCIPY_STATS: dict[str, Elementwise] = {}
+for _name, _density in DENSITIES.items():
+    SCIPY_STATS |= _methods_of(_name, _density)
+for _name, _by_shape in MASSES.items():
+    SCIPY_STATS |= _masses_of(_name, _by_shape)

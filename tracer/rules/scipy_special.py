@@ -1,0 +1,162 @@
+"""Derivatives of `scipy.special`, by the names that its ufuncs have there. Needs no SciPy to import.
+
+What SciPy shares with `math` (erf, gamma, expm1) is in elementwise.py. An empty partial says that no closed form is
+known (the order of a Bessel function): a traced float is refused there. Sources: NIST's Digital Library of Mathematical
+Functions (dlmf.nist.gov), chapters 5 to 8, 10, 18 and 19. Read through rules.RULES.
+"""
+
+from __future__ import annotations
+
+from tracer.rules.elementwise import SPECIAL
+from tracer.rules.kinds import Elementwise
+
+_NORMAL = "exp(-x**2/2)/sqrt(2*pi)"
+_GAMMA_DENSITY = "exp((a - 1)*log({x}) - {x} - gammaln(a))"
+_BETA_DENSITY = "exp((a - 1)*log({x}) + (b - 1)*log1p(-{x}) - betaln(a, b))"
+_T_DENSITY = "exp(gammaln((df + 1)/2) - gammaln(df/2) - (df + 1)/2*log1p(t**2/df))/sqrt(pi*df)"
+
+
+def _of(*partials: str, names: str = "", zero_where: tuple[str, ...] = ()) -> Elementwise:
+    return Elementwise(partials, names=tuple(names.split()), zero_where=zero_where)
+
+
+SIGMOIDS_AND_ENTROPIES = {
+    "expit": _of("out*(1 - out)"),
+    "logit": _of("1/(x*(1 - x))"),
+    "log_expit": _of("-expm1(out)"),
+    "xlogy": _of("log(y)", "x/y", zero_where=("False", "x == 0")),
+    "xlog1py": _of("log1p(y)", "x/(1 + y)", zero_where=("False", "x == 0")),
+    "entr": _of("-log(x) - 1"),
+    "rel_entr": _of("log(x/y) + 1", "-x/y"),
+    "kl_div": _of("log(x/y)", "1 - x/y"),
+    "huber": Elementwise(
+        ("where(abs(r) <= delta, 0, abs(r) - delta)", "where(abs(r) <= delta, r, delta*sign(r))"),
+        names=("delta", "r"),
+    ),
+    "pseudo_huber": _of(
+        "2*out/delta - r**2/(delta*sqrt(1 + (r/delta)**2))", "r/sqrt(1 + (r/delta)**2)", names="delta r"
+    ),
+    # Where the difference would lose its digits, two terms of the series.
+    "exprel": _of("where(abs(x) < 1e-5, 1/2 + x/3, (exp(x) - out)/x)"),
+    "boxcox": _of(
+        "x**(lmbda - 1)",
+        "where(abs(lmbda) < 1e-5, log(x)**2/2 + lmbda*log(x)**3/3, (x**lmbda*log(x) - out)/lmbda)",
+        names="x lmbda",
+    ),
+    "boxcox1p": _of(
+        "exp((lmbda - 1)*log1p(x))",
+        "where(abs(lmbda) < 1e-5, log1p(x)**2/2 + lmbda*log1p(x)**3/3, "
+        "(exp(lmbda*log1p(x))*log1p(x) - out)/lmbda)",
+        names="x lmbda",
+    ),
+    "inv_boxcox": _of("out**(1 - lmbda)", "", names="y lmbda"),
+    "cosm1": _of("-sin(x)"),
+    "powm1": _of("y*x**(y - 1)", "log(x)*(out + 1)"),
+    "exp10": _of("log(10)*out"),
+    "sindg": _of("pi/180*cos(pi/180*x)"),
+    "cosdg": _of("-pi/180*sin(pi/180*x)"),
+    "tandg": _of("pi/180*(1 + out**2)"),
+    "cotdg": _of("-pi/180*(1 + out**2)"),
+    "wrightomega": _of("out/(1 + out)"),
+}
+
+ERROR_FUNCTIONS = {
+    "erfcx": _of("2*x*out - 2/sqrt(pi)"),
+    "erfi": _of("2/sqrt(pi)*exp(x**2)"),
+    "dawsn": _of("1 - 2*x*out"),
+    "erfinv": _of("sqrt(pi)/2*exp(out**2)"),
+    "erfcinv": _of("-sqrt(pi)/2*exp(out**2)"),
+    "ndtr": _of(_NORMAL),
+    "ndtri": _of("sqrt(2*pi)*exp(out**2/2)"),
+    "log_ndtr": _of("exp(-x**2/2 - out)/sqrt(2*pi)"),
+    "ndtri_exp": _of("sqrt(2*pi)*exp(x + out**2/2)"),
+    "owens_t": _of(
+        "-exp(-h**2/2)*erf(a*h/sqrt(2))/(2*sqrt(2*pi))",
+        "exp(-h**2*(1 + a**2)/2)/(2*pi*(1 + a**2))",
+        names="h a",
+    ),
+}
+
+GAMMA_FUNCTIONS = {
+    "gammaln": SPECIAL["lgamma"],
+    "loggamma": SPECIAL["lgamma"],
+    "rgamma": _of("-digamma(x)*out"),
+    "psi": _of("polygamma(1, x)"),
+    "polygamma": _of("", "polygamma(n + 1, x)", names="n x"),
+    "poch": _of("out*(digamma(z + m) - digamma(z))", "out*digamma(z + m)", names="z m"),
+    "binom": _of(
+        "out*(digamma(n + 1) - digamma(n - k + 1))",
+        "out*(digamma(n - k + 1) - digamma(k + 1))",
+        names="n k",
+    ),
+    "beta": _of("out*(digamma(a) - digamma(a + b))", "out*(digamma(b) - digamma(a + b))", names="a b"),
+    "betaln": _of("digamma(a) - digamma(a + b)", "digamma(b) - digamma(a + b)", names="a b"),
+    "gammainc": _of("", _GAMMA_DENSITY.format(x="x"), names="a x"),
+    "gammaincc": _of("", "-" + _GAMMA_DENSITY.format(x="x"), names="a x"),
+    "gammaincinv": _of("", "1/" + _GAMMA_DENSITY.format(x="out"), names="a y"),
+    "gammainccinv": _of("", "-1/" + _GAMMA_DENSITY.format(x="out"), names="a y"),
+    "betainc": _of("", "", _BETA_DENSITY.format(x="x"), names="a b x"),
+    "betaincc": _of("", "", "-" + _BETA_DENSITY.format(x="x"), names="a b x"),
+    "betaincinv": _of("", "", "1/" + _BETA_DENSITY.format(x="out"), names="a b y"),
+    "betainccinv": _of("", "", "-1/" + _BETA_DENSITY.format(x="out"), names="a b y"),
+    "stdtr": _of("", _T_DENSITY, names="df t"),
+    "chdtr": _of("", "exp((v/2 - 1)*log(x/2) - x/2 - gammaln(v/2))/2", names="v x"),
+    "chdtrc": _of("", "-exp((v/2 - 1)*log(x/2) - x/2 - gammaln(v/2))/2", names="v x"),
+}
+
+BESSEL_FUNCTIONS = {
+    "i0": _of("i1(x)"),
+    "i1": _of("where(x == 0, 1/2, i0(x) - out/x)"),
+    "i0e": _of("i1e(x) - sign(x)*out"),
+    "i1e": _of("where(x == 0, 1/2, i0e(x) - out*(sign(x) + 1/x))"),
+    "j0": _of("-j1(x)"),
+    "j1": _of("where(x == 0, 1/2, j0(x) - out/x)"),
+    "y0": _of("-y1(x)"),
+    "y1": _of("y0(x) - out/x"),
+    "k0": _of("-k1(x)"),
+    "k1": _of("-k0(x) - out/x"),
+    "k0e": _of("out - k1e(x)"),
+    "k1e": _of("out - k0e(x) - out/x"),
+    "jv": _of("", "(jv(v - 1, z) - jv(v + 1, z))/2", names="v z"),
+    "yv": _of("", "(yv(v - 1, z) - yv(v + 1, z))/2", names="v z"),
+    "iv": _of("", "(iv(v - 1, z) + iv(v + 1, z))/2", names="v z"),
+    "kv": _of("", "-(kv(v - 1, z) + kv(v + 1, z))/2", names="v z"),
+    "ive": _of("", "(ive(v - 1, z) + ive(v + 1, z))/2 - sign(z)*out", names="v z"),
+    "kve": _of("", "out - (kve(v - 1, z) + kve(v + 1, z))/2", names="v z"),
+    "yn": _of("", "(yv(n - 1, z) - yv(n + 1, z))/2", names="n z"),
+    "kn": _of("", "-(kv(n - 1, z) + kv(n + 1, z))/2", names="n z"),
+}
+
+INTEGRALS = {
+    "spence": _of("where(x == 1, -1, log(x)/(1 - x))"),
+    "expi": _of("exp(x)/x"),
+    "exp1": _of("-exp(-x)/x"),
+    "expn": _of("", "-expn(n - 1, x)", names="n x"),
+    "ellipk": _of("where(m == 0, pi/8, (ellipe(m)/(1 - m) - out)/(2*m))", names="m"),
+    "ellipe": _of("where(m == 0, -pi/8, (out - ellipk(m))/(2*m))", names="m"),
+    "ellipkm1": _of("(out - ellipe(1 - p)/p)/(2*(1 - p))", names="p"),
+    "ellipkinc": _of("1/sqrt(1 - m*sin(phi)**2)", "", names="phi m"),
+    "ellipeinc": _of("sqrt(1 - m*sin(phi)**2)", "", names="phi m"),
+}
+
+POLYNOMIALS = {
+    "eval_legendre": _of(
+        "", "where(abs(x) == 1, x**(n + 1)*n*(n + 1)/2, n*(eval_legendre(n - 1, x) - x*out)/(1 - x**2))",
+        names="n x",
+    ),
+    "eval_chebyt": _of("", "n*eval_chebyu(n - 1, x)", names="n x"),
+    "eval_hermite": _of("", "2*n*eval_hermite(n - 1, x)", names="n x"),
+    "eval_hermitenorm": _of("", "n*eval_hermitenorm(n - 1, x)", names="n x"),
+    "eval_laguerre": _of("", "-eval_genlaguerre(n - 1, 1, x)", names="n x"),
+}  # fmt: skip
+
+SCIPY_SPECIAL = {
+    **SIGMOIDS_AND_ENTROPIES,
+    **ERROR_FUNCTIONS,
+    **GAMMA_FUNCTIONS,
+    **BESSEL_FUNCTIONS,
+    **INTEGRALS,
+    **POLYNOMIALS,
+}
+SHARED = frozenset(("cbrt", "erf", "erfc", "exp2", "expm1", "gamma", "log1p", "round"))
+"""Operations that SciPy has under the same name, with the same meaning, and whose rules are in elementwise.py."""

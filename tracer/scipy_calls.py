@@ -1,0 +1,132 @@
+"""SciPy met by a stand-in: the functions of `scipy.special` that are no ufuncs, the distributions of `scipy.stats`.
+
+SciPy is never imported here: what the program has imported is followed.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tracer.numpy_calls import any_open, array_of, refuse
+from tracer.numpy_table.scipy_ufuncs import check_partials
+from tracer.rules.densities import DENSITIES, MASSES
+from tracer.standins import holds_traced, plain_deep, record_call
+from tracer.tape import innermost, users
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
+_CONTINUOUS = ("pdf", "logpdf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")
+_DISCRETE = ("pmf", "logpmf")
+
+
+def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
+    """Yield (original, replacement) for what scipy.special has written in Python, if the program has imported it."""
+    special = sys.modules.get("scipy.special")
+    for name, read in _READERS.items():
+        original = getattr(special, name, None)
+        if original is not None:
+            yield original, _following(original, f"scipy.special.{name}", read)
+
+
+def _following(original: Callable[..., Any], called: str, read: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def function(*args: Any, **options: Any) -> Any:
+        frame = _frame(1)
+        if not any(holds_traced(each) for each in (*args, *options.values())):
+            return original(*plain_deep(args), **plain_deep(options))
+        value = original(*plain_deep(args), **plain_deep(options))
+        if not any_open((*args, *options.values()), frame):
+            return value
+        rule, operands, params = read(*args, **options)
+        operands = tuple(array_of(each, frame) if holds_traced(each) else each for each in operands)
+        check_partials(called, rule, operands, frame)
+        return record_call(rule, operands, value, params, frame)
+
+    return function
+
+
+def _logsumexp(
+    a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, return_sign: Any = False
+) -> Any:
+    if return_sign:
+        raise refuse("scipy.special.logsumexp with return_sign", users(_frame(1)))
+    params = {"axis": plain_deep(axis), "keepdims": bool(keepdims)}
+    return "logsumexp", (a,) if b is None else (a, b), params
+
+
+def _along(name: str) -> Callable[..., Any]:
+    def read(x: Any, axis: Any = None) -> Any:
+        return name, (x,), {"axis": plain_deep(axis)}
+
+    return read
+
+
+def _polygamma(n: Any, x: Any) -> Any:
+    return "polygamma", (n, x), None
+
+
+_READERS: dict[str, Callable[..., Any]] = {
+    "logsumexp": _logsumexp,
+    "softmax": _along("softmax"),
+    "log_softmax": _along("log_softmax"),
+    "polygamma": _polygamma,
+}
+
+
+# ------------------------------------------------------------------------------------------------ distributions
+
+
+class Distributions:
+    """The methods of SciPy's distributions, replaced while a trace runs: they are attributes of two classes."""
+
+    def __init__(self) -> None:
+        self._replaced: list[tuple[type[Any], str, Any]] = []
+
+    def install(self) -> None:
+        """Replace the methods, if scipy.stats is imported."""
+        stats = sys.modules.get("scipy.stats")
+        if stats is None or self._replaced:
+            return
+        for kind, methods in (("rv_continuous", _CONTINUOUS), ("rv_discrete", _DISCRETE)):
+            holder: type[Any] = getattr(stats, kind)
+            for name in methods:
+                original = vars(holder).get(name)
+                if original is not None:
+                    self._replaced.append((holder, name, original))
+                    setattr(holder, name, _method(original, name))
+
+    def remove(self) -> None:
+        """Put the methods back."""
+        for holder, name, original in self._replaced:
+            setattr(holder, name, original)
+        self._replaced.clear()
+
+
+def _method(original: Callable[..., Any], method: str) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def following(self: Any, x: Any, *args: Any, **options: Any) -> Any:
+        given = (x, *args, *options.values())
+        if innermost() is None or not any(map(holds_traced, given)):
+            return original(self, plain_deep(x), *plain_deep(args), **plain_deep(options))
+        frame = users(_frame(1))
+        called = f"scipy.stats.{self.name}.{method}"
+        if self.name not in DENSITIES and self.name not in MASSES:
+            raise refuse(called, frame)
+        value = original(self, plain_deep(x), *plain_deep(args), **plain_deep(options))
+        if not any_open(given, frame):
+            return value
+        shapes, loc, scale = self._parse_args(*args, **options)
+        operands = (x, *shapes, loc, scale) if self.name in DENSITIES else (x, *shapes, loc)
+        operands = tuple(array_of(each, frame) if holds_traced(each) else each for each in operands)
+        check_partials(called, f"{self.name}.{method}", operands, frame)
+        return record_call(f"{self.name}.{method}", operands, value, None, frame)
+
+    return following
+
+
+distributions = Distributions()
+"""One for the process, as the functions that `patches.py` replaces are."""
