@@ -14,6 +14,7 @@ import numpy as np
 
 from tracer.errors import UnsupportedError
 from tracer.rules.edited import Edited
+from tracer.rules.kinds import is_complex
 from tracer.standins import Traced, holds_traced, is_traced, open_tape, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY, Family, Tape, place
 
@@ -75,6 +76,7 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
     if not (holds_traced(value) or is_traced(array) or any(map(is_traced, others))):
         array.value[index] = plain_value
         return
+    _refuse_parts(array, others, frame)
     _own_memory(array, others, frame)
     region = array.value[index]
     seen = (
@@ -101,6 +103,7 @@ def replace(array: Any, made: Any, frame: FrameType) -> Any:
         # Nobody else looks: the array goes on with the memory of the result.
         array.value, array.id = made.value, made.id
         return array
+    _refuse_parts(array, others, frame)
     _own_memory(array, others, frame)
     others = [other for other in others if np.may_share_memory(other.value, array.value)]
     before = [_before(other) for other in others]
@@ -117,6 +120,17 @@ def _refuse_shared(array: Any, frame: FrameType) -> None:
             "an in-place write into an argument that shares its memory with another argument is not followed",
             where=place(frame),
             advice="write a = a + b instead of a += b, or pass a copy",
+        )
+
+
+def _refuse_parts(array: Any, others: list[Any], frame: FrameType) -> None:
+    """Refuse to write where a complex array and its real or imaginary part are both at hand, in one memory."""
+    if any(other.value.dtype != array.value.dtype for other in others):
+        raise UnsupportedError(
+            "an in-place write into a complex array and into its .real or .imag, both in use, is not followed",
+            where=place(frame),
+            got=f"an array of {array.value.dtype} that shares its memory",
+            advice="set a whole part (z.real = x), take z.real.copy(), or write z = x + 1j * y",
         )
 
 
@@ -208,6 +222,8 @@ def fitted(value: Any, shape: tuple[int, ...], dtype: Any, frame: FrameType) -> 
         value = array_of(value, frame) if holds_traced(value) else np.array(plain_deep(value), dtype)
     if not is_traced(value):
         return value
+    if is_complex(value.value) and dtype.kind == "f":  # NumPy has warned that it keeps the real part alone
+        value = record_call("real", (value,), np.real(value.value).copy(), None, frame, AUXILIARY)
     seen = np.asarray(value.value)
     if seen.ndim > len(shape):
         seen = seen.reshape(seen.shape[seen.ndim - len(shape) :])

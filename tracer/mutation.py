@@ -15,6 +15,7 @@ from tracer.errors import UnsupportedError
 from tracer.numpy_calls import arrays_of, call_function, call_ufunc, getitem, refuse
 from tracer.numpy_table import UFUNC_RULES
 from tracer.rules.edited import may_repeat
+from tracer.rules.kinds import is_complex
 from tracer.standins import Traced, is_traced, open_tape, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY, place
 
@@ -123,6 +124,17 @@ def _names_each_once(index: Any, array: np.ndarray[Any, Any]) -> bool:
     """Tell whether an index with integer arrays in it happens to name no element twice."""
     places = np.arange(array.size).reshape(array.shape)[index]
     return bool(len(np.unique(places)) == np.size(places))
+
+
+def set_part(array: Any, name: str, value: Any, frame: FrameType) -> None:
+    """Do `array.real = value` or `array.imag = value`."""
+    fresh = array.value.copy(order="K") if type(array.value) is np.ndarray else array.value
+    setattr(fresh, name, plain_deep(value))  # raises NumPy's own errors, and Python's for a number
+    if not is_complex(fresh):
+        write(array, ..., value, frame)
+        return
+    part = fitted(value, fresh.shape, fresh.real.dtype, frame)
+    write(array, ..., record_call(f"with_{name}", (array, part), fresh, None, frame), frame)
 
 
 def method_of(array: Any, name: str, frame: FrameType) -> Callable[..., None]:

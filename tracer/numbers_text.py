@@ -126,9 +126,17 @@ def summary(value: np.ndarray) -> str:
     return f"{shape(value)}  {norm(value)}"
 
 
-def factors(upstream: Any, local: Any) -> str:
-    """Write the left side of a product: 7 × 3."""
-    return f"{number(upstream)} × {number(local)}"
+def factors(upstream: Any, local: Any, grad: Any) -> str:
+    """Write the left side of a product: 7 × 3; of complex numbers for a real operand Re((1+2j) × 3)."""
+    product = " × ".join(
+        f"({norm(each)})" if _is_complex(each) else norm(each) for each in (upstream, local)
+    )
+    takes_real_part = (_is_complex(upstream) or _is_complex(local)) and not np.iscomplexobj(grad)
+    return f"Re({product})" if takes_real_part else product
+
+
+def _is_complex(value: Any) -> bool:
+    return np.iscomplexobj(value) and not is_array(value)
 
 
 def addends(terms: Terms, count: int | None = None, limit: int = SHOWN_TERMS) -> str:

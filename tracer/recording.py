@@ -44,6 +44,12 @@ class Values:
         ]
         return np.array(rows, INDEX)
 
+    @property
+    def wide_rows(self) -> Indices:
+        """The rows that hold an array or a complex number, in order: what no float of the column stands for."""
+        kinds = (np.ndarray, Edited, complex, np.complexfloating)
+        return np.array([row for row, value in self.others.items() if isinstance(value, kinds)], INDEX)
+
     def kept(self, row: int) -> Any:
         """Return an item as it is kept: an array may be one as its difference from another (`Edited`)."""
         return self.others[row] if row in self.others else float(self.floats[row])

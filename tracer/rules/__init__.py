@@ -6,10 +6,12 @@ Names are NumPy's where NumPy has one; Python's operators and `math` share them.
 from __future__ import annotations
 
 from tracer.rules.arrange import ARRANGE
+from tracer.rules.complex_numbers import COMPLEX_NUMBERS
 from tracer.rules.decompositions import DECOMPOSITIONS
 from tracer.rules.densities import SCIPY_STATS
 from tracer.rules.einsum import EINSUM
 from tracer.rules.elementwise import ELEMENTWISE
+from tracer.rules.fourier import FOURIER
 from tracer.rules.index import INDEX
 from tracer.rules.kinds import Compressed, Elementwise, Many, Outer, Part, Rule, Vjp
 from tracer.rules.linalg import LINALG
@@ -25,6 +27,7 @@ from tracer.rules.systems import SYSTEMS
 
 RULES: dict[str, Rule] = {
     **ELEMENTWISE,
+    **COMPLEX_NUMBERS,
     **MANY,
     **REDUCE,
     **SHAPE,
@@ -40,6 +43,7 @@ RULES: dict[str, Rule] = {
     **SCIPY_SPECIAL,
     **SCIPY_STATS,
     **SOFTMAX,
+    **FOURIER,
 }
 
 __all__ = ["RULES", "Compressed", "Elementwise", "Many", "Outer", "Part", "Rule", "Vjp"]
