@@ -13,9 +13,10 @@ import pytest
 from checks import assert_differentiates, assert_untouched
 from invariants import assert_invariants
 
-from tracer import load, record
+from tracer import load, record, rule
 from tracer.diagnose.magnitude import magnitudes
 from tracer.errors import CutWarning, GradientError, UnsupportedError
+from tracer.rules import RULES
 from viz.as_json import as_json
 
 VECTOR = np.array([0.7, -1.2, 0.4, 1.9])
@@ -89,8 +90,10 @@ PROGRAMS = {
     "singular values": (lambda m: weighted(np.linalg.svdvals(m * 1j + np.sin(m))), MATRIX),
     "eigenvalues of a rotation": (lambda m: weighted(np.linalg.eigvals(m)), ROTATION),
     "eigenvectors of a rotation": (lambda m: weighted(np.linalg.eig(m)[1]), ROTATION),
-    "eigh": (lambda m: weighted(np.linalg.eigh(hermitian(m))[0]), MATRIX),
+    "eigenvalues of a Hermitian matrix": (lambda m: weighted(np.linalg.eigh(hermitian(m))[0]), MATRIX),
     "eigh, sizes of vectors": (lambda m: weighted(np.abs(np.linalg.eigh(hermitian(m))[1]) ** 3), MATRIX),
+    "eigh": (lambda m: weighted(np.linalg.eigh(hermitian(m), "U")[1]), MATRIX),
+    "singular vectors": (lambda m: weighted(np.linalg.svd(m * 1j + np.sin(m))[0]), MATRIX),
     "cholesky": (lambda m: weighted(np.linalg.cholesky(hermitian(m / 9) + 2 * np.eye(3))), MATRIX),
     "qr": (lambda m: weighted(np.linalg.qr(m + 1j * np.cos(m))[0]), MATRIX),
     "fft": (lambda a: np.sum(np.abs(np.fft.fft(a)) ** 2 * np.fft.fftfreq(4)), VECTOR),
@@ -213,6 +216,11 @@ def assert_real_and_imaginary_differences(function, z, step=1e-5):
     return finished
 
 
+@rule("2")
+def doubled(x):
+    return x * 2
+
+
 def written_view(a):
     z = a * 1j
     z.real[1] = a[0]
@@ -229,7 +237,7 @@ def written_under_a_view(a):
 @pytest.mark.parametrize(
     ("function", "says"),
     [
-        (lambda a: np.linalg.svd(np.outer(a, a) * 1j), "svd_u of complex numbers is not followed"),
+        (lambda a: doubled(a * 1j), "doubled of complex numbers is not followed; at test_complex"),
         (written_view, r"into its \.real or \.imag, both in use, is not followed; at test_complex.py:\d+"),
         (written_under_a_view, r"into its \.real or \.imag, both in use, is not followed"),
         (lambda a: np.fft.fftn(a[None], axes=(0, 0)), r"np\.fft\.fftn with axes=\(0, 0\)"),
@@ -241,10 +249,18 @@ def test_what_is_not_followed_says_why(function, says):
         record(function, VECTOR)
 
 
-def test_an_output_that_depends_on_the_phase_of_an_eigenvector_has_no_gradient():
-    finished = record(lambda m: weighted(np.linalg.eigh(hermitian(m))[1]), MATRIX)
-    with pytest.raises(GradientError, match="phases of complex eigenvectors, which are arbitrary"):
-        _ = finished.grads
+@pytest.mark.parametrize("op", ["eigh_vectors", "svd_u", "svd_vh"])
+def test_vectors_whose_phases_are_not_those_of_lapack_have_no_gradient(op):
+    matrix = hermitian(MATRIX)
+    if op == "eigh_vectors":
+        values, vectors = np.linalg.eigh(matrix)
+        params = {"UPLO": "L", "results": (values, vectors * 1j)}
+    else:
+        u, s, vh = np.linalg.svd(matrix)
+        params = {"results": (u * 1j, s, vh * -1j)}
+    out = params["results"][{"svd_u": 0, "svd_vh": 2}.get(op, 1)]
+    with pytest.raises(GradientError, match=r"phases of complex .* are not those of LAPACK here"):
+        RULES[op].pull(0, np.ones_like(out), out, (matrix,), params)
 
 
 def test_complex_of_traced_numbers_is_a_cut():

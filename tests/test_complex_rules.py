@@ -10,9 +10,7 @@ from rule_rows import ALTERNATING, THREES, ZEROS, Arrays, Elements
 from rule_rows_complex import BRANCHES, EVERY_ROW, MADE_AGAIN, NEW_OPS
 from test_rules import draw, fill, generator, names, perturbed, slope
 
-from tracer import record
 from tracer.backward import as_number, pull
-from tracer.errors import UnsupportedError
 from tracer.rules import RULES, Compressed, Many, Vjp
 from tracer.rules.kinds import is_complex
 
@@ -153,14 +151,3 @@ def test_at_zero_nothing_comes_back_from_a_complex_number(op):
         assert not np.any(gradient)
         assert np.result_type(gradient) == np.result_type(zero)
         assert np.all(rule.at_kink(out, (zero,), {}) if isinstance(rule, Vjp) else rule.at_kink(zero, out))
-
-
-@pytest.mark.parametrize(
-    ("op", "operands"), [(row.op, row.operands) for row in EVERY_ROW if RULES[row.op].real_only]
-)
-def test_a_rule_for_real_numbers_alone_is_one_of_singular_vectors(op, operands):
-    assert op in {"svd_u", "svd_vh"}
-    with pytest.raises(
-        UnsupportedError, match="svd_u of complex numbers is not followed; at test_complex_rules"
-    ):
-        record(lambda a: np.linalg.svd(a, full_matrices=False)[0], operands[0] + 0.1j)

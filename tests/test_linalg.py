@@ -217,7 +217,6 @@ def test_several_results_survive_saving(tmp_path):
         (lambda a: np.linalg.pinv(a, 0.1), "rcond"),
         (lambda a: np.linalg.lstsq(a, a, 0.1), "rcond"),
         (lambda a: np.trace(a, dtype=np.float32), "dtype"),
-        (lambda a: np.linalg.svd(1j * a), "svd_u of complex"),
     ],
 )
 def test_what_is_not_followed_says_why(function, says):
