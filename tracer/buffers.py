@@ -13,9 +13,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.errors import UnsupportedError
-from tracer.rules.edited import Edited
+from tracer.rules.edited import Edited, whole
 from tracer.rules.kinds import is_complex
-from tracer.standins import Traced, holds_traced, is_traced, open_tape, plain, plain_deep, record_call
+from tracer.standins import (
+    NO_RECORD,
+    Traced,
+    holds_traced,
+    is_traced,
+    open_tape,
+    plain,
+    plain_deep,
+    record_call,
+    wrap,
+)
 from tracer.tape import AUXILIARY, Family, Tape, place
 
 if TYPE_CHECKING:
@@ -76,7 +86,6 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
     if not (holds_traced(value) or is_traced(array) or any(map(is_traced, others))):
         array.value[index] = plain_value
         return
-    _refuse_parts(array, others, frame)
     _own_memory(array, others, frame)
     region = array.value[index]
     seen = (
@@ -103,7 +112,6 @@ def replace(array: Any, made: Any, frame: FrameType) -> Any:
         # Nobody else looks: the array goes on with the memory of the result.
         array.value, array.id = made.value, made.id
         return array
-    _refuse_parts(array, others, frame)
     _own_memory(array, others, frame)
     others = [other for other in others if np.may_share_memory(other.value, array.value)]
     before = [_before(other) for other in others]
@@ -120,17 +128,6 @@ def _refuse_shared(array: Any, frame: FrameType) -> None:
             "an in-place write into an argument that shares its memory with another argument is not followed",
             where=place(frame),
             advice="write a = a + b instead of a += b, or pass a copy",
-        )
-
-
-def _refuse_parts(array: Any, others: list[Any], frame: FrameType) -> None:
-    """Refuse to write where a complex array and its real or imaginary part are both at hand, in one memory."""
-    if any(other.value.dtype != array.value.dtype for other in others):
-        raise UnsupportedError(
-            "an in-place write into a complex array and into its .real or .imag, both in use, is not followed",
-            where=place(frame),
-            got=f"an array of {array.value.dtype} that shares its memory",
-            advice="set a whole part (z.real = x), take z.real.copy(), or write z = x + 1j * y",
         )
 
 
@@ -269,8 +266,44 @@ def _move_on(array: Any, position: int) -> None:
 
 def _follow(other: Any, before: Any, array: Any, frame: FrameType) -> None:
     """Move `other` on, after a write into `array`, whose memory it sees."""
-    in_other, in_array = _overlap(other, array)
-    if in_array is None or not (is_traced(array) or is_traced(other)):
+    if not (is_traced(array) or is_traced(other)):
+        return
+    if is_complex(other.value) != is_complex(array.value):
+        _follow_part(other, before, array, frame)
+    else:
+        _take_over(other, before, array, _overlap(other, array), frame)
+
+
+def _follow_part(other: Any, before: Any, array: Any, frame: FrameType) -> None:
+    """Move `other` on, where one of the two is complex and the other sees its real or imaginary part."""
+    whole_array, part = (array, other) if is_complex(array.value) else (other, array)
+    is_real = _shared(part.value, whole_array.value.real)[1] is not None
+    name = "real" if is_real else "imag"
+    seen = getattr(whole_array.value, name)
+    if whole_array is array:
+        source = _stand_in(record_call(name, (array,), seen.copy(), None, frame, AUXILIARY), array.tape)
+        _take_over(other, before, source, _shared(other.value, seen), frame)
+        return
+    before = whole(before)
+    old = wrap(other.tape, other.id, before)
+    old_part = getattr(before, name).copy()
+    changed = _stand_in(record_call(name, (old,), old_part, None, frame, AUXILIARY), other.tape)
+    changed.value = seen.copy()
+    _take_over(changed, old_part, array, _shared(seen, array.value), frame)
+    made = record_call(f"with_{name}", (old, changed), other.value.copy(), None, frame, AUXILIARY)
+    if is_traced(made):
+        _move_on(other, made.id)
+
+
+def _stand_in(value: Any, tape: Tape) -> Any:
+    """Return a stand-in for an array, without a record where it is plain."""
+    return value if is_traced(value) else wrap(tape, NO_RECORD, value)
+
+
+def _take_over(other: Any, before: Any, array: Any, overlap: tuple[Any, Any], frame: FrameType) -> None:
+    """Record that `other` has what was written into `array`, where both see it."""
+    in_other, in_array = overlap
+    if in_array is None:
         return
     if in_other is ...:
         value = other.value.copy()
@@ -302,7 +335,12 @@ def _overlap(other: Any, array: Any) -> tuple[Any, Any]:
         link = family.links.get(id(view)) if family else None
         if link is not None and link[0]() is view and link[1]() is parent:
             return (link[2], ...) if view is array else (..., link[2])
-    theirs, ours = _addresses(other.value), _addresses(array.value)
+    return _shared(other.value, array.value)
+
+
+def _shared(other: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> tuple[Any, Any]:
+    """Return the same as `_overlap`, found by the addresses of the elements."""
+    theirs, ours = _addresses(other), _addresses(array)
     order = np.argsort(ours, axis=None)
     places = np.searchsorted(ours.ravel()[order], theirs.ravel())
     places[places == ours.size] = 0
