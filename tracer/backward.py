@@ -326,7 +326,8 @@ def elementwise_local(rule: Elementwise, port: int, operands: tuple[Any, ...], o
                     for each in operands
                 )
                 break
-    elif is_complex(out):  # NumPy's, which answer inf where Python raises
+    elif is_complex(out) and rule.partials[port] not in rule.operand_names:
+        # NumPy's numbers, which answer inf where Python raises, and know the logarithm of a negative one.
         operands = tuple(np.asarray(each, np.result_type(out))[()] for each in operands)
     elif any(map(is_complex, operands)):
         operands = tuple(np.asarray(each)[()] for each in operands)

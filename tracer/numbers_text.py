@@ -163,7 +163,10 @@ def addition(
     if count <= limit and is_finite(total):
         for digits in range(DIGITS, MOST_DIGITS + 1):
             shown = [number(term, digits) for term in terms]
-            if abs(sum(complex(text.replace("−", "-")) for text in shown) - total) <= abs(total) * ROUNDED:
+            if (
+                _size(sum(complex(text.replace("−", "-")) for text in shown) - total)
+                <= _size(total) * ROUNDED
+            ):
                 return _plus(shown), "="
         return addends(terms, count, limit), "≈"
     return addends(terms, count, limit), "="
@@ -174,7 +177,7 @@ def largest(terms: Terms, count: int) -> list[int]:
     if isinstance(terms, np.ndarray):
         sizes = np.abs(terms)
     else:
-        sizes = np.array([abs(complex(_norm(term) if is_array(term) else term)) for term in terms])
+        sizes = np.array([_size(_norm(term) if is_array(term) else term) for term in terms])
     sizes[~np.isfinite(sizes)] = np.inf
     if len(sizes) > 2 * count:
         bound = np.partition(sizes, len(sizes) - count)[len(sizes) - count]
@@ -184,6 +187,11 @@ def largest(terms: Terms, count: int) -> list[int]:
     order = np.argsort(-sizes[candidates], kind="stable")[:count]
     positions: list[int] = candidates[order].tolist()
     return positions
+
+
+def _size(value: Any) -> float:
+    """Return the modulus; infinite where abs() of a complex number raises."""
+    return math.hypot(value.real, value.imag)
 
 
 def _plus(terms: Sequence[str]) -> str:
