@@ -10,7 +10,9 @@ from rule_rows import ALTERNATING, THREES, ZEROS, Arrays, Elements
 from rule_rows_complex import BRANCHES, EVERY_ROW, MADE_AGAIN, NEW_OPS
 from test_rules import draw, fill, generator, names, perturbed, slope
 
+from tracer import record
 from tracer.backward import as_number, pull
+from tracer.errors import UnsupportedError
 from tracer.rules import RULES, Compressed, Many, Vjp
 from tracer.rules.kinds import is_complex
 
@@ -151,3 +153,12 @@ def test_at_zero_nothing_comes_back_from_a_complex_number(op):
         assert not np.any(gradient)
         assert np.result_type(gradient) == np.result_type(zero)
         assert np.all(rule.at_kink(out, (zero,), {}) if isinstance(rule, Vjp) else rule.at_kink(zero, out))
+
+
+def test_a_rule_of_real_numbers_refuses_complex_ones():
+    special = pytest.importorskip("scipy.special")
+    assert RULES["gamma"].real_only
+    with pytest.raises(
+        UnsupportedError, match="gamma of complex numbers is not followed; at test_complex_rules"
+    ):
+        record(lambda x: abs(special.gamma(x * 1j)), 0.5)
