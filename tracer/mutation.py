@@ -53,12 +53,19 @@ def call_into(
     if method:
         results = call_ufunc(function, method, inputs, rest, frame)
     else:
-        results = call_function(function, inputs, rest, frame)
+        compute = _into_scratch(function, inputs, targets[0]) if inputs and len(targets) == 1 else None
+        results = call_function(function, inputs, rest, frame, compute)
     several = isinstance(results, tuple)
     for target, result in zip(targets, results if several else (results,), strict=True):
         if target is not None:
             write(target, ..., result, frame)
     return out if several or not isinstance(out, tuple) else out[0]
+
+
+def _into_scratch(function: Any, inputs: tuple[Any, ...], target: Any) -> Callable[..., Any]:
+    """Return how to compute as NumPy does for this `out=`, whose type may decide how precisely."""
+    scratch = np.empty_like(target.value)
+    return lambda *others, **options: function(plain_deep(inputs[0]), *others, out=scratch, **options)
 
 
 def _call_where(
