@@ -244,6 +244,26 @@ def test_the_sum_at_a_splitter_of_many_complex_uses():
     assert "more, together" in finished.explain("z", top=3)
 
 
+CMATH = [name for name in vars(cmath) if callable(getattr(cmath, name))]
+CMATH_READS = {"isclose", "isfinite", "isinf", "isnan"}
+
+
+@pytest.mark.parametrize("name", sorted(set(CMATH) - CMATH_READS))
+def test_every_function_of_cmath_is_followed(name):
+    def function(z):
+        result = getattr(cmath, name)(*((z.real, z.imag) if name == "rect" else (z,)))
+        return result[0] * 2 + result[1] if name == "polar" else (result * (1 - 2j)).real
+
+    assert_untouched(function, 0.3 - 0.8j)
+    assert_real_and_imaginary_differences(function, 0.3 - 0.8j)
+    assert_real_and_imaginary_differences(function, -1.2 + 0.4j)
+
+
+@pytest.mark.parametrize("name", sorted(CMATH_READS))
+def test_a_question_to_cmath_is_answered_plainly(name):
+    assert_untouched(lambda z: getattr(cmath, name)(*(z, z) if name == "isclose" else (z,)), 0.3 - 0.8j)
+
+
 def assert_real_and_imaginary_differences(function, z, step=1e-5):
     finished = record(function, z)
     by_parts = [(function(z + h) - function(z - h)) / (2 * step) for h in (step, step * 1j)]
