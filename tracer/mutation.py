@@ -16,8 +16,8 @@ from tracer.numpy_calls import arrays_of, call_function, call_ufunc, getitem, re
 from tracer.numpy_table import UFUNC_RULES
 from tracer.rules.edited import may_repeat
 from tracer.rules.kinds import is_complex
-from tracer.standins import Traced, is_traced, open_tape, plain, plain_deep, record_call
-from tracer.tape import AUXILIARY, place
+from tracer.standins import Traced, cut, is_traced, open_tape, plain, plain_deep, record_call
+from tracer.tape import AUXILIARY, place, wants_plain_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,8 @@ def call_into(
     targets = out if isinstance(out, tuple) else (out,)
     name = f"np.{function.__name__}"
     if any(target is not None and not issubclass(type(target), Traced) for target in targets):
+        if wants_plain_arrays(frame):  # a library's own array, for its own work
+            inputs = tuple(cut(each, name, frame) if is_traced(each) else each for each in inputs)
         if open_tape(inputs, frame) is None:
             compute = getattr(function, method) if method else function
             return compute(*plain_deep(inputs), **plain_deep(options))
