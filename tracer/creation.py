@@ -78,7 +78,7 @@ def _full(original: Callable[..., Any]) -> Callable[..., Any]:
     def function(*args: Any, **options: Any) -> Any:
         filling = args[1] if len(args) > 1 else options.get("fill_value")
         value = original(*plain_deep(args), **plain_deep(options))
-        if is_traced(filling) and value.dtype.kind == "f":
+        if is_traced(filling) and value.dtype.kind in "fc":
             return record_call("broadcast_to", (filling,), value, None, _frame(1))
         return made(value, function, _frame(1))
 

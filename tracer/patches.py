@@ -1,14 +1,15 @@
 """What Python offers no hook for: functions written in C that would read a bare number out of a stand-in.
 
-While a trace runs, `math.*`, the builtins `sum`, `pow`, `min` and `max`, and `np.array` are replaced by functions
-that do the same and record it; for plain values they only call the original. They are replaced in their own modules
-and wherever a module or the traced function's closure has bound the original (`from math import exp`), and put back
-when the last trace ends.
+While a trace runs, `math.*`, `cmath.*`, the builtins `sum`, `pow`, `min` and `max`, and `np.array` are replaced by
+functions that do the same and record it; for plain values they only call the original. They are replaced in their own
+modules and wherever a module or the traced function's closure has bound the original (`from math import exp`), and put
+back when the last trace ends.
 """
 
 from __future__ import annotations
 
 import builtins
+import cmath
 import functools
 import math
 import operator
@@ -23,7 +24,7 @@ import numpy as np
 from tracer import creation, numpy_calls, scipy_calls
 from tracer.creation import made
 from tracer.operations import OP_NUMBERS
-from tracer.standins import REAL_SCALARS, cut, holds_traced, is_traced, plain, plain_deep, record_call
+from tracer.standins import SCALARS, cut, holds_traced, is_traced, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY
 from tracer.values import Array, Scalar, binary
 
@@ -50,6 +51,11 @@ _ARGUMENTS = {
     "pow": "power",
     "remainder": "ieee_remainder",
 }
+_OF_COMPLEX = {
+    "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan",
+    "atanh": "arctanh", "cos": "cos", "cosh": "cosh", "exp": "exp", "log10": "log10", "phase": "angle",
+    "sin": "sin", "sinh": "sinh", "sqrt": "sqrt", "tan": "tan", "tanh": "tanh",
+}  # fmt: skip
 _PLAIN_READS = ("isclose", "isfinite", "isinf", "isnan", "ulp")
 
 
@@ -168,7 +174,7 @@ def _sequence(name: str) -> Callable[[Callable[..., Any], str], Callable[..., An
             extra = (*start, *named_start.values())
             if not any(map(is_traced, (*numbers, *extra))):
                 return original(numbers, *start, **named_start)
-            if not all(isinstance(plain(number), REAL_SCALARS) for number in (*numbers, *extra)):
+            if not all(isinstance(plain(number), SCALARS) for number in (*numbers, *extra)):
                 if name == "fsum" or len(extra) > 1:
                     return original(numbers, *start, **named_start)
                 rule, compute = _STEPS[name]
@@ -202,7 +208,7 @@ def _folded(
 
 
 def _are_numbers(*operands: Any) -> bool:
-    return all(isinstance(plain(operand), (*REAL_SCALARS, np.ndarray)) for operand in operands)
+    return all(isinstance(plain(operand), (*SCALARS, np.ndarray)) for operand in operands)
 
 
 def _power(original: Callable[..., Any], _: str) -> Callable[..., Any]:
@@ -229,7 +235,7 @@ def _extreme(name: str) -> Callable[[Callable[..., Any], str], Callable[..., Any
             numbers = list(args[0]) if len(args) == 1 else args
             if not any(type(number) is Scalar for number in numbers):
                 return original(numbers) if len(args) == 1 else original(*args)
-            if not all(isinstance(plain(number), (int, float)) for number in numbers):
+            if not all(isinstance(plain(number), (int, float, complex)) for number in numbers):
                 return original(numbers)
             value = original(list(map(plain, numbers)))
             return record_call(name, tuple(numbers), value, {}, _frame(1))
@@ -255,7 +261,7 @@ def _array(original: Callable[..., Any], name: str) -> Callable[..., Any]:
         value = original(plain_deep(args[0]), *args[1:], **options)
         if options.keys() - {"dtype", "copy"} or len(args) > 2:
             raise numpy_calls.refuse(f"np.{name} with more than a dtype", frame)
-        if value.dtype.kind != "f":
+        if value.dtype.kind not in "fc":
             return _cut_all(args[0], name, value, frame)
         if type(args[0]) in (list, tuple):
             return numpy_calls.array_of(args[0], frame, dtype, flag=0)
@@ -291,12 +297,22 @@ _MAKERS: dict[str, Callable[[Callable[..., Any], str], Callable[..., Any]]] = {
 }
 
 
+_COMPLEX_MAKERS: dict[str, tuple[Callable[[Callable[..., Any], str], Callable[..., Any]], str]] = {
+    "log": (_log, ""),
+    "polar": (_two_results(("absolute", "angle")), ""),
+    "rect": (_arguments, "rect"),
+    **dict.fromkeys(("isclose", "isfinite", "isinf", "isnan"), (_plain_read, "")),
+}
+
+
 def _replacements() -> dict[Any, Callable[..., Any]]:
     """Return original -> replacement for everything that this Python has."""
     rows: list[tuple[Any, str, Callable[..., Any], str]] = []
     rows += [(math, name, _one_argument, rule) for name, rule in _ONE_ARGUMENT.items()]
     rows += [(math, name, _arguments, rule) for name, rule in _ARGUMENTS.items()]
     rows += [(math, name, make, "") for name, make in _MAKERS.items()]
+    rows += [(cmath, name, _one_argument, rule) for name, rule in _OF_COMPLEX.items()]
+    rows += [(cmath, name, make, rule) for name, (make, rule) in _COMPLEX_MAKERS.items()]
     rows += [
         (builtins, "sum", _sequence("sum_scalars"), ""),
         (builtins, "pow", _power, ""),
