@@ -5,7 +5,7 @@ Knows no format and no position; `viz.layout` places what is decided here. All n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tracer.errors import DrawError
@@ -132,7 +132,8 @@ class _Writer:
             "splitter": self._splitter,
             "cut": self._cut,
         }[node.kind]
-        return make(node, incoming, outgoing, group)
+        box = make(node, incoming, outgoing, group)
+        return replace(box, name=labels.name(node.label or node.name or ""))
 
     def _input(self, node: Any, _: Sequence[Any], outgoing: Sequence[Any], group: int) -> Box:
         lines: list[Line] = [(Span(labels.name(node.label or node.name or "input"), "name"),)]
