@@ -278,8 +278,12 @@ def _run(
 
 def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None) -> None:
     from viz import text  # noqa: PLC0415
+    from viz.hints import before_drawing  # noqa: PLC0415
     from viz.running import draw as draw_file  # noqa: PLC0415
 
+    warning = before_drawing(trace) if outputs else ""
+    if warning:
+        typer.echo(warning, err=True)
     for path in outputs:
         notes = draw_file(trace, path, engine)
         text.show(text.wrote(path), *(text.note(each) for each in notes))

@@ -156,6 +156,7 @@ class _Rows:
         }
         self.names: dict[int, str] = {}
         self.taken: set[str] = set()
+        self.counts: dict[str, int] = {}  # how many values have had a number, by name
 
     def make(self) -> tuple[Diagram, ...]:
         """Return the rows."""
@@ -214,10 +215,9 @@ class _Rows:
             box = self.fork_source[box]
         if box not in self.names:
             given = name = self.diagram.boxes[box].name
-            number = 1
             while not name or name in self.taken:
-                name = f"{given} #{number}".lstrip()
-                number += 1
+                self.counts[given] = self.counts.get(given, 0) + 1
+                name = f"{given} #{self.counts[given]}".lstrip()
             self.taken.add(name)
             self.names[box] = name
         return self.names[box]
