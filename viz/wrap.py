@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
 WIDEST = 1_800.0  # a picture up to this wide stays in one row
 ROW_WIDTH = 1_230.0  # of what a row holds besides its tags
+FULL_ROW = 1_430.0  # no row holds more
 COLUMN_GAP = 30.0  # between the columns of a layout
-RAGGED = 6.0  # how many tags an empty row is as bad as
+RAGGED = 3.0  # how many tags an empty row is as bad as
+OVERFULL = 4.0  # how much worse a row too full is than one too empty
+NAMELESS = 1.25  # a tag with a number reads less well than one with a name
 FRAME_APART = 1.5  # how many tags it is as bad as to part the frame of a call
 SPLITTER_APART = 4.0  # how many tags it is as bad as to part a splitter from what it splits
 
@@ -33,7 +36,7 @@ def wrap(diagram: Diagram) -> tuple[Diagram, ...]:
     column, widths = _columns(diagram)
     if float(widths.sum()) <= WIDEST:
         return (diagram,)
-    row_of_column = _row_of_column(widths, _tags_at(diagram, column, len(widths)))
+    row_of_column = _row_of_column(widths, _tags_at(diagram, column, widths))
     return _Rows(diagram, _with_first_use(diagram, row_of_column[column].tolist())).make()
 
 
@@ -80,13 +83,22 @@ def _columns(diagram: Diagram) -> tuple[Ints, Floats]:
     return column[:count], widths
 
 
-def _tags_at(diagram: Diagram, column: Ints, columns: int) -> Floats:
-    """Say how bad it is to begin a row at each column: the wires that would be parted there."""
+def _tags_at(diagram: Diagram, column: Ints, widths: Floats) -> Floats:
+    """Say how bad it is to begin a row at each column: by the wires that would be parted there.
+
+    A wire longer than a row is parted wherever the rows begin.
+    """
+    columns = len(widths)
+    ends = np.concatenate([[0.0], np.cumsum(widths)]).tolist()
     cost = np.zeros(columns + 1)
     for arrow in diagram.arrows:
+        source, target = diagram.boxes[arrow.source], diagram.boxes[arrow.target]
         first, last = column[arrow.source], column[arrow.target]
-        is_lead = diagram.boxes[arrow.target].shape in ("splitter", "broadcast", "cut", "output")
-        weight = SPLITTER_APART if is_lead else 1.0
+        if ends[last] - ends[first] > FULL_ROW:
+            continue
+        weight = 1.0 if source.name else NAMELESS
+        if target.shape in ("splitter", "broadcast", "cut", "output"):
+            weight = SPLITTER_APART
         cost[first + 1] += weight
         cost[last + 1] -= weight
     for first, last in _spans(diagram, column):
@@ -118,7 +130,7 @@ def _row_of_column(widths: Floats, tags: Floats) -> Ints:
     begin = [0] * (columns + 1)
     first = 0
     for stop in range(1, columns + 1):
-        while ends[stop] - ends[first] > ROW_WIDTH and first < stop - 1:
+        while ends[stop] - ends[first] > FULL_ROW and first < stop - 1:
             first += 1
         best[stop], begin[stop] = min(
             (best[start] + cost[start] + _raggedness(ends[stop] - ends[start]), start)
@@ -133,8 +145,9 @@ def _row_of_column(widths: Floats, tags: Floats) -> Ints:
 
 
 def _raggedness(width: float) -> float:
-    """Say how bad it is to leave part of a row empty."""
-    return RAGGED * max(0.0, 1 - width / ROW_WIDTH) ** 2
+    """Say how bad it is to leave part of a row empty, or to fill it beyond its width."""
+    left = 1 - width / ROW_WIDTH
+    return RAGGED * left**2 * (1.0 if left > 0 else OVERFULL)
 
 
 class _Rows:
