@@ -61,7 +61,11 @@ Seed = Annotated[
 Strict = Annotated[bool, typer.Option("--strict", help="Fail where a traced value leaves the graph.")]
 Engine = Annotated[
     Literal["graphviz-pure", "dot", "built-in"] | None,
-    typer.Option("--engine", help="What lays the picture out; if not given, the best that is there."),
+    typer.Option(
+        "--engine",
+        metavar="ENGINE",
+        help="What lays the picture out: graphviz-pure, dot or built-in; if not given, the best that is there.",
+    ),
 ]
 File = Annotated[
     Path, typer.Argument(metavar="TRACE", help="A .trace file, as `edgegrad run -o` writes it.")
@@ -328,7 +332,7 @@ def _complain(error: Exception) -> int:
         message = " ".join(str(error).split("\n"))
         code = WRONG_USAGE if isinstance(error, UsageError) else FAILED
     elif hasattr(error, "format_message"):  # what the parser raises
-        message, code = error.format_message().rstrip("."), WRONG_USAGE
+        message, code = error.format_message().rstrip(".").replace("Value error, ", ""), WRONG_USAGE
     else:
         message = f"{type(error).__name__}: {error}; a fault of edgegrad: please report it with what --debug shows"
         code = FAILED
