@@ -25,6 +25,11 @@ DEBUG = "--debug shows the whole traceback"
 BAD_INPUT = [
     (["run", "nothere.py"], 2, "there is no file nothere.py"),
     (["run", "progam.py"], 2, "there is no file progam.py; did you mean program.py?"),
+    (
+        ["run", "program.py", "-o", "x.svg", "--engine", "neato"],
+        2,
+        "Invalid value for '--engine': 'neato' is not one of 'graphviz-pure', 'dot', 'built-in'",
+    ),
     (["run", "."], 2, ". is a folder; name a Python file: FILE.py or FILE.py:FUNCTION"),
     (["run", "program.py:plian"], 2, "program.py has no function plian; did you mean plain?"),
     (["run", "program.py:qqq"], 2, f"program.py has no function qqq; its functions are {FUNCTIONS}"),

@@ -8,6 +8,7 @@ import numpy as np
 from command_line import SAMPLES, edges_of, golden, line_of, sample
 
 import tracer
+from viz import diagram, hints
 
 
 def test_run_prints_gradients_and_sums_and_says_where_it_wrote(edgegrad):
@@ -43,6 +44,32 @@ def test_draw_writes_every_picture_that_is_asked_for(edgegrad):
     assert (code, out) == (0, "wrote a.svg\nwrote b.dot\n")
     assert Path("a.svg").read_bytes().startswith((b"<svg", b"<?xml"))
     assert b"digraph" in Path("b.dot").read_bytes()
+
+
+def test_a_long_picture_is_announced_before_it_is_drawn(edgegrad, monkeypatch):
+    monkeypatch.setattr(hints, "LONG_PICTURE", 3)
+    code, out, err = edgegrad("run", sample("splitter"), "-o", "s.svg")
+    assert code == 0
+    assert "wrote s.svg\n" in out
+    assert err == (
+        "drawing 6 nodes takes a while and makes a very long picture; on a saved trace, "
+        "`edgegrad edges` and `edgegrad explain` answer at once\n"
+    )
+    assert edgegrad("run", sample("splitter"))[2] == ""
+
+
+def test_a_picture_of_too_many_nodes_is_refused_at_once_and_the_trace_is_kept(edgegrad, monkeypatch):
+    monkeypatch.setattr(diagram, "NODE_LIMIT", 5)
+    monkeypatch.setattr(hints, "LONG_PICTURE", 3)
+    code, out, err = edgegrad("run", sample("splitter"), "-o", "s.svg", "-o", "s.trace")
+    assert code == 1
+    assert "wrote s.trace\n" in out
+    assert err == (
+        "error: a picture of 6 nodes can't be read; at most 5 are drawn; "
+        "trace fewer steps or a smaller input, or ask `edgegrad edges` and `edgegrad explain`\n"
+    )
+    assert tracer.load("s.trace").grads == {"x": 10.0}
+    assert not Path("s.svg").exists()
 
 
 def test_values_are_python_literals(edgegrad):

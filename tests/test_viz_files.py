@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pydot
 import pytest
+from test_samples import trace_of as sample
 from viz_programs import HOSTILE_NAMES, PROGRAMS, trace_of
 
 import viz
@@ -40,6 +41,11 @@ def test_an_svg_holds_the_arithmetic_as_text():
 def test_an_svg_has_the_formula_and_the_place_as_tooltips():
     titles = [title.text for title in ET.fromstring(viz.svg(trace_of("residual"))).iter(f"{SVG}title")]  # noqa: S314
     assert any("1 - out**2" in title and "viz_programs.py:" in title for title in titles)
+
+
+def test_the_picture_in_the_readme_says_what_is_drawn_today():
+    shown = (Path(__file__).parent.parent / "docs" / "residual.svg").read_text("utf-8")
+    assert sorted(lines_of(shown)) == sorted(lines_of(viz.svg(sample("residual"))))
 
 
 def test_hostile_names_are_drawn_as_themselves_in_svg():
@@ -111,11 +117,12 @@ def test_an_engine_reads_hostile_dot_as_it_was_meant():
     assert {labels.name(f"d[{name!r}]") for name in HOSTILE_NAMES} <= drawn
 
 
+@pytest.mark.parametrize("name", ["splitter", "calls"])
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf", ".dot"])
-def test_the_same_trace_gives_the_same_bytes(tmp_path, suffix):
-    paths = [tmp_path / f"{name}{suffix}" for name in ("one", "two")]
+def test_the_same_trace_gives_the_same_bytes(tmp_path, suffix, name):
+    paths = [tmp_path / f"{number}{suffix}" for number in ("one", "two")]
     for path in paths:
-        viz.draw(trace_of("splitter"), path)
+        viz.draw(trace_of(name), path)
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert len(paths[0].read_bytes()) > 500
 
@@ -141,9 +148,22 @@ def test_a_pdf_holds_no_date_and_no_program(tmp_path):
     assert b"Producer" not in content
 
 
+PAGES = [("splitter", 1.0), ("wide", 0.5)]
+
+
+@pytest.mark.parametrize(("name", "zoom"), PAGES)
+def test_a_pdf_page_has_the_size_of_the_picture_or_the_largest_that_readers_open(monkeypatch, name, zoom):
+    placed = geometry(diagram(trace_of("splitter")), "built-in")
+    if name == "wide":
+        monkeypatch.setattr(raster, "PDF_LIMIT", placed.width / 2)
+    content, _ = raster.write(placed, "pdf")
+    width, height = map(float, re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", content).groups())
+    assert (width, height) == pytest.approx((placed.width * zoom, placed.height * zoom), abs=0.1)
+
+
 def test_glyphs_that_the_font_lacks_are_noted(tmp_path):
     notes = viz.draw(trace_of("hostile"), tmp_path / "out.png", "built-in")
-    assert notes == ("DejaVu Sans has no glyph for 日 本: drawn as boxes in a png, right in an .svg",)
+    assert notes == ("DejaVu Sans has no glyph for 日 本 🙂: drawn as boxes in a png, right in an .svg",)
 
 
 def test_a_png_of_too_many_pixels_is_refused(monkeypatch, tmp_path):

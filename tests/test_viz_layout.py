@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 
@@ -10,13 +11,15 @@ from viz.diagram import diagram
 from viz.geometry import PlacedShape, PlacedText, Rect
 from viz.layout import geometry
 from viz.skeleton import Skeleton, ranks
+from viz.wrap import wrap
 
 INSTALLED = [engine for engine in engines.ENGINES if engine == "built-in" or engines.find(engine)]
 
 
 def all_texts(picture):
     """Each line of text with the shape that it stands inside, or None."""
-    yield picture.title, None
+    for line in (picture.title, *picture.row_titles):
+        yield line, None
     for shape in picture.shapes:
         yield from ((line, shape) for line in shape.inside)
         yield from ((line, None) for line in shape.beside)
@@ -71,7 +74,15 @@ def picture(request):
 
 @pytest.fixture
 def arrows(request, picture):  # noqa: ARG001 - asked for so that it has the same parameter
-    return diagram(trace_of(request.node.callspec.params["picture"].split(" by ")[0])).arrows
+    rows = wrap(diagram(trace_of(request.node.callspec.params["picture"].split(" by ")[0])))
+    arrows = []
+    boxes = 0
+    for row in rows:
+        arrows += [
+            replace(arrow, source=arrow.source + boxes, target=arrow.target + boxes) for arrow in row.arrows
+        ]
+        boxes += len(row.boxes)
+    return arrows
 
 
 def test_no_text_overlaps_a_box_or_other_text(picture):

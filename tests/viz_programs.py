@@ -15,6 +15,8 @@ HOSTILE_NAMES = (
     "$\\alpha$ {a_b}^2 %s",
     "trailing\\",
     '"]; n0 [URL="javascript:alert(1)"]; x="',
+    "\u202eאבג🙂\r\n",
+    "<![CDATA[x]]>&lt;--",
 )
 
 
@@ -83,8 +85,8 @@ def zeros(x, y, z):  # noqa: ARG001 - an input that is never used
 
 
 def hostile(d):
-    a, b, c, e, f, g = d.values()
-    return a * b + c * e - f / g
+    a, b, c, e, f, g, h, k = d.values()
+    return a * b + c * e - f / g + h * k
 
 
 def constants(x):

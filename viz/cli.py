@@ -61,7 +61,11 @@ Seed = Annotated[
 Strict = Annotated[bool, typer.Option("--strict", help="Fail where a traced value leaves the graph.")]
 Engine = Annotated[
     Literal["graphviz-pure", "dot", "built-in"] | None,
-    typer.Option("--engine", help="What lays the picture out; if not given, the best that is there."),
+    typer.Option(
+        "--engine",
+        metavar="ENGINE",
+        help="What lays the picture out: graphviz-pure, dot or built-in; if not given, the best that is there.",
+    ),
 ]
 File = Annotated[
     Path, typer.Argument(metavar="TRACE", help="A .trace file, as `edgegrad run -o` writes it.")
@@ -278,8 +282,12 @@ def _run(
 
 def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None) -> None:
     from viz import text  # noqa: PLC0415
+    from viz.hints import before_drawing  # noqa: PLC0415
     from viz.running import draw as draw_file  # noqa: PLC0415
 
+    warning = before_drawing(trace) if outputs else ""
+    if warning:
+        typer.echo(warning, err=True)
     for path in outputs:
         notes = draw_file(trace, path, engine)
         text.show(text.wrote(path), *(text.note(each) for each in notes))
@@ -324,7 +332,7 @@ def _complain(error: Exception) -> int:
         message = " ".join(str(error).split("\n"))
         code = WRONG_USAGE if isinstance(error, UsageError) else FAILED
     elif hasattr(error, "format_message"):  # what the parser raises
-        message, code = error.format_message().rstrip("."), WRONG_USAGE
+        message, code = error.format_message().rstrip(".").replace("Value error, ", ""), WRONG_USAGE
     else:
         message = f"{type(error).__name__}: {error}; a fault of edgegrad: please report it with what --debug shows"
         code = FAILED

@@ -5,7 +5,7 @@ Knows no format and no position; `viz.layout` places what is decided here. All n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tracer.errors import DrawError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from viz.theme import State
 
-NODE_LIMIT = 50_000  # a picture of more has nothing to see
+NODE_LIMIT = 20_000  # a picture of more is a file that no viewer opens, and has nothing to see
 GROUP_LIMIT = 60
 
 
@@ -42,7 +42,7 @@ def diagram(trace: Any) -> Diagram:
         raise DrawError(
             f"a picture of {count:,} nodes can't be read",
             got=f"at most {NODE_LIMIT:,} are drawn",
-            advice="trace a smaller input, or use `edgegrad edges` and `edgegrad explain`",
+            advice="trace fewer steps or a smaller input, or ask `edgegrad edges` and `edgegrad explain`",
         )
     nodes = list(trace.nodes)
     edges = list(trace.edges)
@@ -132,7 +132,8 @@ class _Writer:
             "splitter": self._splitter,
             "cut": self._cut,
         }[node.kind]
-        return make(node, incoming, outgoing, group)
+        box = make(node, incoming, outgoing, group)
+        return replace(box, name=labels.name(node.label or node.name or ""))
 
     def _input(self, node: Any, _: Sequence[Any], outgoing: Sequence[Any], group: int) -> Box:
         lines: list[Line] = [(Span(labels.name(node.label or node.name or "input"), "name"),)]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
+import re
 import shutil
 import subprocess
-import sysconfig
-from pathlib import Path
-from typing import Any
+from importlib import metadata
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,23 +22,29 @@ from viz import layered
 from viz.routes import plain_routes
 from viz.skeleton import Floats, Placement, Skeleton, ranks
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 ENGINES = ("graphviz-pure", "dot", "built-in")
 MOST_VIRTUAL = 5_000  # items and bends that dot lays out in a few seconds
 TIMEOUT = 15.0
 MEMORY = 2 << 30
 INCH = 72.0
+NOT_SPACE = re.compile(r"\S").search
 
 
 class _EngineError(Exception):
     """An engine gave no usable answer; the text says why."""
 
 
-def place(skeleton: Skeleton, engine: str | None = None) -> tuple[Placement, tuple[str, ...]]:
-    """Place a skeleton, by the engine asked for or the best one there is; the notes say what was done instead."""
+def place(
+    skeletons: Sequence[Skeleton], engine: str | None = None
+) -> tuple[list[Placement], tuple[str, ...]]:
+    """Place skeletons by the engine asked for or the best one there is; the notes say what was done instead."""
     if engine is not None and engine not in ENGINES:
         raise DrawError(f"no layout engine {engine!r}", got=f"the engines are {', '.join(ENGINES)}")
     if engine == "built-in":
-        return layered.place(skeleton), ()
+        return _built_in(skeletons), ()
     program = find(engine) if engine else find("graphviz-pure") or find("dot")
     if program is None:
         if engine:
@@ -46,24 +52,37 @@ def place(skeleton: Skeleton, engine: str | None = None) -> tuple[Placement, tup
                 f"the layout engine {engine!r} is not installed",
                 advice="leave --engine out to draw with what there is",
             )
-        return layered.place(skeleton), ()
-    virtual = virtual_nodes(skeleton)
+        return _built_in(skeletons), ()
+    virtual = max(map(virtual_nodes, skeletons))
     if virtual > MOST_VIRTUAL:
         note = f"drawn by the built-in layout: {virtual:,} places to fill are too many for {program.stem}"
-        return layered.place(skeleton), (note,)
+        return _built_in(skeletons), (note,)
     try:
-        return _ask(program, skeleton), ()
+        return _ask(program, skeletons), ()
     except _EngineError as error:
-        return layered.place(skeleton), (f"drawn by the built-in layout: {program.stem} {error}",)
+        return _built_in(skeletons), (f"drawn by the built-in layout: {program.stem} {error}",)
+
+
+def _built_in(skeletons: Sequence[Skeleton]) -> list[Placement]:
+    return [layered.place(skeleton) for skeleton in skeletons]
 
 
 def find(engine: str) -> Path | None:
     """Return where an engine's program is, or None."""
-    beside = Path(sysconfig.get_path("scripts")) / (engine + (".exe" if os.name == "nt" else ""))
-    if engine == "graphviz-pure" and beside.is_file():
-        return beside
+    if engine == "graphviz-pure":
+        return _installed(engine)
     found = shutil.which(engine)
     return Path(found).absolute() if found else None
+
+
+def _installed(distribution: str) -> Path | None:
+    """Return the program that a distribution brought, wherever pip put it: it need not be on the PATH."""
+    try:
+        files = metadata.files(distribution) or []
+    except metadata.PackageNotFoundError:
+        return None
+    programs = (Path(str(file.locate())) for file in files if PurePath(file).stem == distribution)
+    return next((program.resolve() for program in programs if program.is_file()), None)
 
 
 def virtual_nodes(skeleton: Skeleton) -> int:
@@ -72,13 +91,26 @@ def virtual_nodes(skeleton: Skeleton) -> int:
     return skeleton.size + int((rank[skeleton.head] - rank[skeleton.tail] - 1).sum())
 
 
-def _ask(program: Path, skeleton: Skeleton) -> Placement:
-    """Run an engine on a skeleton and read the numbers of its answer."""
-    answer = run([str(program), "-Kdot", "-Tjson"], dot_text(skeleton))
+def _ask(program: Path, skeletons: Sequence[Skeleton]) -> list[Placement]:
+    """Run an engine once on all skeletons and read the numbers of its answers."""
+    written = run([str(program), "-Kdot", "-Tjson"], "\n".join(map(dot_text, skeletons)))
     try:
-        return _read(json.loads(answer), skeleton)
+        answers = _documents(written.decode())
+        return [_read(answer, skeleton) for answer, skeleton in zip(answers, skeletons, strict=True)]
     except (KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
         raise _EngineError("gave an answer that can't be read") from error
+
+
+def _documents(text: str) -> list[Any]:
+    """Read JSON documents that stand one after the other."""
+    decoder = json.JSONDecoder()
+    documents = []
+    start = NOT_SPACE(text, 0)
+    while start:
+        document, at = decoder.raw_decode(text, start.start())
+        documents.append(document)
+        start = NOT_SPACE(text, at)
+    return documents
 
 
 def run(command: list[str], text: str, timeout: float = TIMEOUT) -> bytes:
@@ -125,9 +157,8 @@ def dot_text(skeleton: Skeleton) -> str:
     ]
     boxes = skeleton.boxes
     late, gate = skeleton.is_late.tolist(), skeleton.is_gate.tolist()
-    for item, (width, height) in enumerate(
-        zip(skeleton.width.tolist(), skeleton.height.tolist(), strict=True)
-    ):
+    sizes = zip(skeleton.width.tolist(), skeleton.height.tolist(), strict=True)
+    for item, (width, height) in reversed(list(enumerate(sizes))):
         shape = ", shape=ellipse" if gate[item] else ""
         lines.append(f"n{item} [width={width / INCH:.5f}, height={height / INCH:.5f}{shape}];")
     for number, (tail, head) in enumerate(zip(skeleton.tail.tolist(), skeleton.head.tolist(), strict=True)):

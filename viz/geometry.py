@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from viz.skeleton import Floats
     from viz.theme import Role, Shape, State
 
+TAG_POINT = 9.0  # the tip of a tag
+
 
 @dataclass(frozen=True, slots=True)
 class Rect:
@@ -83,6 +85,7 @@ class PlacedWire:
     has_arrowhead: bool
     texts: tuple[PlacedText, ...] = ()
     tooltip: str = ""
+    is_stub: bool = False  # it goes on in another row
 
     def moved(self, x: float, y: float) -> PlacedWire:
         """Return the wire with its label, moved to the right and down."""
@@ -112,6 +115,7 @@ class Geometry:
     shapes: tuple[PlacedShape, ...]
     wires: tuple[PlacedWire, ...]
     groups: tuple[PlacedGroup, ...]
+    row_titles: tuple[PlacedText, ...]
     legend: tuple[PlacedShape | PlacedWire | PlacedText, ...]
     notes: tuple[str, ...] = ()
 
@@ -161,15 +165,18 @@ def block(lines: Sequence[Line]) -> tuple[float, float]:
     return max(map(line_width, lines), default=0.0), sum(map(line_height, lines))
 
 
-def diamond(rect: Rect) -> list[tuple[float, float]]:
-    """Return the corners of a splitter."""
+def corners(shape: PlacedShape) -> list[tuple[float, float]]:
+    """Return the corners of a splitter, or of a tag, which points the way that the wire goes."""
+    rect = shape.rect
+    left, top, right, bottom = rect.x, rect.y, rect.x + rect.width, rect.y + rect.height
     middle_x, middle_y = rect.x + rect.width / 2, rect.y + rect.height / 2
-    return [
-        (rect.x, middle_y),
-        (middle_x, rect.y),
-        (rect.x + rect.width, middle_y),
-        (middle_x, rect.y + rect.height),
-    ]
+    if shape.shape == "leaves":
+        tip = right - TAG_POINT
+        return [(left, top), (tip, top), (right, middle_y), (tip, bottom), (left, bottom)]
+    if shape.shape == "enters":
+        notch = left + TAG_POINT
+        return [(left, top), (right, top), (right, bottom), (left, bottom), (notch, middle_y)]
+    return [(left, middle_y), (middle_x, top), (right, middle_y), (middle_x, bottom)]
 
 
 def arrowhead(wire: PlacedWire) -> tuple[Floats, list[tuple[float, float]]]:
@@ -183,7 +190,7 @@ def arrowhead(wire: PlacedWire) -> tuple[Floats, list[tuple[float, float]]]:
     across = np.array([-along[1], along[0]])
     back = tip - theme.ARROW_LENGTH * along
     half = theme.ARROW_WIDTH / 2 + (theme.WIRE[wire.state].width - 1)
-    corners = [tip, back + half * across, back - half * across]
+    head = [tip, back + half * across, back - half * across]
     shortened = points.copy()
     shortened[-1] = back + along
-    return shortened, [(float(x), float(y)) for x, y in corners]
+    return shortened, [(float(x), float(y)) for x, y in head]

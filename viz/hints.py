@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from tracer.trace import Trace
 
+LONG_PICTURE = 3_000  # nodes that take more than a few seconds to draw
+
 
 def after_run(trace: Trace, target: str, traces: Sequence[Path]) -> str:
     """Hint at saving the trace, or at looking into the one that was saved."""
@@ -49,6 +51,19 @@ def after_edges(
 def after_explain(path: Path, chosen: Sequence[str]) -> str:
     """Hint at a picture."""
     return _next("draw", path, *chosen, "-o", str(path.with_suffix(".svg")))
+
+
+def before_drawing(trace: Trace) -> str:
+    """Say of a picture that takes long and is long what answers at once; empty for others."""
+    from viz.diagram import NODE_LIMIT  # noqa: PLC0415  (needed only where a picture is drawn)
+
+    count = len(trace.nodes)
+    if not LONG_PICTURE < count <= NODE_LIMIT:  # of more, the error says the same
+        return ""
+    return (
+        f"drawing {count:,} nodes takes a while and makes a very long picture; on a saved trace, "
+        "`edgegrad edges` and `edgegrad explain` answer at once"
+    )
 
 
 def _first_input(trace: Trace) -> str:

@@ -13,10 +13,11 @@ import numpy as np
 
 from viz.frames import frames
 from viz.routes import entries
-from viz.skeleton import Floats, Ints, Placement, Skeleton, ranks
+from viz.skeleton import Floats, Ints, Placement, Skeleton, pulled_ranks
 
 GAP = 16.0  # between items of a layer
 BEND_GAP = 9.0  # between a long wire's bend and what is beside it
+FRAME_GAP = 28.0  # more between items of different calls, which have frames with titles
 LAYER_GAP = 30.0
 STEEP = 0.22  # a gap between layers grows with the vertical way that its wires have to go
 WIDEST_GAP = 150.0
@@ -37,29 +38,12 @@ def place(skeleton: Skeleton) -> Placement:
     """Place every item and draw every segment; the same skeleton gives the same placement."""
     if not skeleton.size:
         return Placement(np.zeros(0), np.zeros(0), (), ())
-    rank = _pulled_ranks(skeleton)
+    rank = pulled_ranks(skeleton.size, skeleton.tail, skeleton.head, skeleton.is_source | skeleton.is_late)
     layered = _Layers(skeleton, rank)
     layered.reduce_crossings()
     x, y = layered.coordinates()
     groups = frames(skeleton, x[: skeleton.size], y[: skeleton.size])
     return Placement(x[: skeleton.size], y[: skeleton.size], layered.paths(x, y), groups)
-
-
-def _pulled_ranks(skeleton: Skeleton) -> Ints:
-    """Rank items by their longest path; pull sources to their first use, and late labels to the segment's head."""
-    rank = ranks(skeleton.size, skeleton.tail, skeleton.head)
-    heads_of: list[list[int]] = [[] for _ in range(skeleton.size)]
-    tails_of: list[list[int]] = [[] for _ in range(skeleton.size)]
-    for tail, head in zip(skeleton.tail.tolist(), skeleton.head.tolist(), strict=True):
-        heads_of[tail].append(head)
-        tails_of[head].append(tail)
-    movable = (skeleton.is_source | skeleton.is_late).tolist()
-    for item in sorted(range(skeleton.size), key=rank.__getitem__, reverse=True):
-        follows_its_source = all(movable[tail] and len(heads_of[tail]) == 1 for tail in tails_of[item])
-        if heads_of[item] and (movable[item] or (follows_its_source and tails_of[item])):
-            movable[item] = True
-            rank[item] = min(rank[head] for head in heads_of[item]) - 1
-    return np.asarray(rank, np.int64) - min(rank)
 
 
 class _Layers:
@@ -218,6 +202,9 @@ class _Layers:
         half = self.height[layer] / 2
         is_bend = np.asarray(layer) >= size
         gap = np.where(is_bend[:-1] | is_bend[1:], BEND_GAP, GAP)
+        if len(self.skeleton.group_parent):
+            group = np.array([-1 if item >= size else self.skeleton.group[item] for item in layer])
+            gap += np.where((group[:-1] != group[1:]) & (gap == GAP), FRAME_GAP, 0.0)
         return np.concatenate([[0.0], np.cumsum(half[:-1] + half[1:] + gap)])
 
     def _settle(

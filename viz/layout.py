@@ -7,12 +7,14 @@ above it, the gradients below, and nothing else can be there.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from viz import engines, theme
+from viz import engines
 from viz.geometry import (
+    TAG_POINT,
     Geometry,
     PlacedGroup,
     PlacedShape,
@@ -25,27 +27,19 @@ from viz.geometry import (
 )
 from viz.legend import LEAST_WIDTH, legend
 from viz.parts import Span, common_group
+from viz.sizes import CAPTION_GAP, WIRE_CLEARANCE, item_size, label_size, shape_size
 from viz.skeleton import Skeleton
+from viz.wrap import wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from viz.parts import Arrow, Box, Diagram, Label, Line
+    from viz.parts import Box, Diagram, Label, Line
     from viz.skeleton import Floats, Placement
 
 MARGIN = 18.0
-LABEL_PADDING = 7.0  # on both sides of a wire's label
-WIRE_CLEARANCE = 3.0  # between a wire and the text above and below it
+ROW_GAP = 30.0
 SNAP = 1.0  # what an engine's rounding may be off
-FORK_GAP = 5.0
-CAPTION_GAP = 3.0
-
-
-def _label_size(label: Label) -> tuple[float, float]:
-    """Return the size of a wire's label; the wire runs through its middle, so both halves are alike."""
-    above, below = block(label.above), block(label.below)
-    half = max(above[1], below[1]) + WIRE_CLEARANCE
-    return max(above[0], below[0]) + 2 * LABEL_PADDING, 2 * half
 
 
 def _set_label(label: Label, centre: float, y: float) -> tuple[PlacedText, ...]:
@@ -53,50 +47,48 @@ def _set_label(label: Label, centre: float, y: float) -> tuple[PlacedText, ...]:
     return above + stack(label.below, centre, y + WIRE_CLEARANCE)
 
 
-def shape_size(box: Box) -> tuple[float, float]:
-    """Return the size of a box's own shape, without its lead and its caption."""
-    width, height = block(box.lines)
-    if box.shape in ("splitter", "broadcast"):
-        return theme.FORK_SIZE, theme.FORK_SIZE
-    if box.shape == "cut":
-        return theme.CUT_SIZE, theme.CUT_SIZE
-    if box.shape == "function":
-        tall = max(theme.GATE_SIZE, theme.GATE_STEP * box.wires_in)
-        is_short = width <= theme.GATE_SIZE - 12
-        return (theme.GATE_SIZE if is_short else width * 1.18 + 16), tall if is_short else max(
-            tall, height + 14
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What an engine and `_set_box` made of one row."""
+
+    shapes: tuple[PlacedShape, ...]
+    wires: tuple[PlacedWire, ...]
+    groups: tuple[PlacedGroup, ...]
+
+    def moved(self, x: float, y: float) -> _Row:
+        """Return the row, moved to the right and down."""
+        return _Row(
+            tuple(shape.moved(x, y) for shape in self.shapes),
+            tuple(wire.moved(x, y) for wire in self.wires),
+            tuple(group.moved(x, y) for group in self.groups),
         )
-    return width + 2 * theme.BOX_PADDING[0], height + 2 * theme.BOX_PADDING[1]
-
-
-def _item_size(box: Box) -> tuple[float, float]:
-    """Return the room that a box needs in the layout; its wires come in and leave at half its height."""
-    width, height = shape_size(box)
-    caption = block(box.caption)
-    if box.caption:
-        width, height = max(width, caption[0]), height + 2 * (caption[1] + CAPTION_GAP)
-    if box.lead.above or box.lead.below:
-        lead = _label_size(box.lead)
-        width, height = width + lead[0] + FORK_GAP, max(height, lead[1])
-    return width, height
 
 
 def geometry(diagram: Diagram, engine: str | None = None) -> Geometry:
     """Place a diagram; raises DrawError for an engine that is not there."""
-    skeleton, label_items = _skeleton(diagram)
-    placement, notes = engines.place(skeleton, engine)
+    rows = wrap(diagram)
+    tasks = [_skeleton(row) for row in rows]
+    placements, notes = engines.place([skeleton for skeleton, _ in tasks], engine)
+    placed = [
+        _set_row(row, *task, placement)
+        for row, task, placement in zip(rows, tasks, placements, strict=True)
+    ]
+    return _compose(diagram, placed, notes)
+
+
+def _set_row(row: Diagram, skeleton: Skeleton, label_items: Sequence[int], placement: Placement) -> _Row:
+    """Put everything in a row where the engine wants it."""
     shapes = tuple(
         _set_box(box, float(x), float(y), float(width))
-        for box, x, y, width in zip(diagram.boxes, placement.x, placement.y, skeleton.width, strict=False)
+        for box, x, y, width in zip(row.boxes, placement.x, placement.y, skeleton.width, strict=False)
     )
-    wires = _wires(diagram, skeleton, placement, shapes, label_items)
-    groups = _set_groups(diagram, placement)
-    return _compose(diagram, shapes, wires, groups, notes)
+    wires = _wires(row, skeleton, placement, shapes, label_items)
+    return _Row(shapes, wires, _set_groups(row, placement))
 
 
 def _skeleton(diagram: Diagram) -> tuple[Skeleton, list[int]]:
     """Make the layout's task: boxes first, then the labels of wires; also each arrow's label item, or -1."""
-    sizes = [_item_size(box) for box in diagram.boxes]
+    sizes = [item_size(box) for box in diagram.boxes]
     group = [box.group for box in diagram.boxes]
     is_late = [False] * len(sizes)
     tails, heads, label_items = [], [], []
@@ -109,7 +101,7 @@ def _skeleton(diagram: Diagram) -> tuple[Skeleton, list[int]]:
             continue
         item = len(sizes)
         label_items.append(item)
-        sizes.append(_label_size(arrow.label))
+        sizes.append(label_size(arrow.label))
         is_late.append(arrow.from_splitter)
         group.append(common_group(group[arrow.source], group[arrow.target], diagram.groups))
         tails += [arrow.source, item]
@@ -120,7 +112,7 @@ def _skeleton(diagram: Diagram) -> tuple[Skeleton, list[int]]:
     blank = np.zeros(len(sizes), np.bool_)
     is_gate, is_source = blank.copy(), blank.copy()
     is_gate[: len(boxes)] = [box.shape == "function" and not box.caption for box in boxes]
-    is_source[: len(boxes)] = [box.shape == "input" for box in boxes]
+    is_source[: len(boxes)] = [box.shape in ("input", "enters") for box in boxes]
     skeleton = Skeleton(
         len(boxes),
         width,
@@ -146,12 +138,13 @@ def _set_box(box: Box, x: float, y: float, room: float) -> PlacedShape:
     width, height = shape_size(box)
     beside: tuple[PlacedText, ...] = ()
     if box.lead.above or box.lead.below:
-        lead_width = _label_size(box.lead)[0]
+        lead_width = label_size(box.lead)[0]
         beside = _set_label(box.lead, x - room / 2 + lead_width / 2, y)
         x = x + room / 2 - width / 2
     if box.caption:
         beside += stack(box.caption, x, y + height / 2 + CAPTION_GAP)
-    inside = stack(box.lines, x, y - block(box.lines)[1] / 2)
+    middle = x + {"leaves": -TAG_POINT / 2, "enters": TAG_POINT / 2}.get(box.shape, 0.0)
+    inside = stack(box.lines, middle, y - block(box.lines)[1] / 2)
     return PlacedShape(
         box.shape,
         Rect(x - width / 2, y - height / 2, width, height),
@@ -187,12 +180,10 @@ def _wires(
         if not skeleton.is_gate[arrow.target]:
             points = _join(points, np.array([[stop.x, points[-1, 1]]]))
         has_arrowhead = diagram.boxes[arrow.target].shape in ("function", "output")
-        wires.append(PlacedWire(points, arrow.state, has_arrowhead, texts, _wire_tooltip(diagram, arrow)))
+        tip = arrow.tooltip or diagram.boxes[arrow.target].tooltip
+        is_stub = diagram.boxes[arrow.target].shape == "leaves"
+        wires.append(PlacedWire(points, arrow.state, has_arrowhead, texts, tip, is_stub))
     return tuple(wires)
-
-
-def _wire_tooltip(diagram: Diagram, arrow: Arrow) -> str:
-    return arrow.tooltip or diagram.boxes[arrow.target].tooltip
 
 
 def _join(first: Floats, second: Floats) -> Floats:
@@ -217,43 +208,43 @@ def _set_groups(diagram: Diagram, placement: Placement) -> tuple[PlacedGroup, ..
     return tuple(groups)
 
 
-def _compose(
-    diagram: Diagram,
-    shapes: tuple[PlacedShape, ...],
-    wires: tuple[PlacedWire, ...],
-    groups: tuple[PlacedGroup, ...],
-    notes: tuple[str, ...],
-) -> Geometry:
-    """Put the title above and the legend below what the engine placed."""
+def _compose(diagram: Diagram, rows: Sequence[_Row], notes: tuple[str, ...]) -> Geometry:
+    """Put the title above and the legend below the rows that the engine placed."""
     title = set_line((Span(diagram.title, "title"),), MARGIN, MARGIN)
-    left, top, right, bottom = _bounds(shapes, wires, groups)
-    right_of_title = title.width
-    graph_width = max(right - left, right_of_title)
-    offset_x, offset_y = MARGIN - left, MARGIN + title.rect.height + 12 - top
-    entries, legend_size = legend(diagram, max(graph_width, LEAST_WIDTH))
-    graph_bottom = bottom + offset_y
-    placed_legend = tuple(entry.moved(MARGIN, graph_bottom + 18) for entry in entries)
+    bottom = MARGIN + title.rect.height + 12
+    right = MARGIN + title.width
+    placed: list[_Row] = []
+    row_titles: list[PlacedText] = []
+    for number, row in enumerate(rows, 1):
+        if len(rows) > 1:
+            bottom += ROW_GAP if placed else 0.0
+            row_titles.append(set_line((Span(f"row {number}", "quiet"),), MARGIN, bottom))
+            bottom += row_titles[-1].rect.height + 4
+        left, top, row_right, row_bottom = _bounds(row)
+        placed.append(row.moved(MARGIN - left, bottom - top))
+        right = max(right, MARGIN + row_right - left)
+        bottom += row_bottom - top
+    entries, legend_size = legend(diagram, max(right - MARGIN, LEAST_WIDTH), has_rows=len(rows) > 1)
     return Geometry(
-        round(max(graph_width, legend_size[0]) + 2 * MARGIN),
-        round(graph_bottom + 18 + legend_size[1] + MARGIN),
+        round(max(right, MARGIN + legend_size[0]) + MARGIN),
+        round(bottom + 18 + legend_size[1] + MARGIN),
         title,
-        tuple(shape.moved(offset_x, offset_y) for shape in shapes),
-        tuple(wire.moved(offset_x, offset_y) for wire in wires),
-        tuple(group.moved(offset_x, offset_y) for group in groups),
-        placed_legend,
+        tuple(shape for row in placed for shape in row.shapes),
+        tuple(wire for row in placed for wire in row.wires),
+        tuple(group for row in placed for group in row.groups),
+        tuple(row_titles),
+        tuple(entry.moved(MARGIN, bottom + 18) for entry in entries),
         notes,
     )
 
 
-def _bounds(
-    shapes: Sequence[PlacedShape], wires: Sequence[PlacedWire], groups: Sequence[PlacedGroup]
-) -> tuple[float, float, float, float]:
-    """Return left, top, right and bottom of everything placed."""
-    rects = [shape.rect for shape in shapes] + [group.rect for group in groups]
-    rects += [text.rect for shape in shapes for text in (*shape.inside, *shape.beside)]
-    rects += [text.rect for wire in wires for text in wire.texts]
+def _bounds(row: _Row) -> tuple[float, float, float, float]:
+    """Return left, top, right and bottom of everything in a row."""
+    rects = [shape.rect for shape in row.shapes] + [group.rect for group in row.groups]
+    rects += [text.rect for shape in row.shapes for text in (*shape.inside, *shape.beside)]
+    rects += [text.rect for wire in row.wires for text in wire.texts]
     corners = [(rect.x, rect.y) for rect in rects] + [(r.x + r.width, r.y + r.height) for r in rects]
-    every = np.concatenate([np.array(corners).reshape(-1, 2), *(wire.points for wire in wires)])
+    every = np.concatenate([np.array(corners).reshape(-1, 2), *(wire.points for wire in row.wires)])
     if not len(every):
         return 0.0, 0.0, 0.0, 0.0
     (left, top), (right, bottom) = every.min(axis=0), every.max(axis=0)

@@ -23,11 +23,13 @@ ROW_GAP = 5.0
 Entry = PlacedShape | PlacedWire | PlacedText
 
 
-def legend(diagram: Diagram, width: float) -> tuple[list[Entry], tuple[float, float]]:
+def legend(
+    diagram: Diagram, width: float, *, has_rows: bool = False
+) -> tuple[list[Entry], tuple[float, float]]:
     """Place the legend's entries in rows within a width; also the size that they take."""
     placed: list[Entry] = []
     x = y = widest = 0.0
-    for sample, line in _entries(diagram):
+    for sample, line in _entries(diagram, has_rows=has_rows):
         text = set_line(line, 0, (SAMPLE_HEIGHT - line_height(line)) / 2)
         indent = SAMPLE_WIDTH + 6 if sample else 0.0
         if x and x + indent + text.width > width:
@@ -39,7 +41,7 @@ def legend(diagram: Diagram, width: float) -> tuple[list[Entry], tuple[float, fl
     return placed, (widest, y + SAMPLE_HEIGHT)
 
 
-def _entries(diagram: Diagram) -> list[tuple[list[PlacedShape | PlacedWire], Line]]:
+def _entries(diagram: Diagram, *, has_rows: bool) -> list[tuple[list[PlacedShape | PlacedWire], Line]]:
     """List what the picture holds: a sample and its meaning."""
     shapes = {box.shape for box in diagram.boxes}
     states = {arrow.state for arrow in diagram.arrows}
@@ -73,6 +75,9 @@ def _entries(diagram: Diagram) -> list[tuple[list[PlacedShape | PlacedWire], Lin
         entries.append(([_wire("zero")], (Span("gradient is zero", "quiet"),)))
     if "alarm" in states:
         entries.append(([_wire("alarm")], (Span("⚠", "alarm"), Span(" not finite", "quiet"))))
+    if has_rows:
+        entries.append(([_tag("leaves")], (Span("goes on in the row that it names", "quiet"),)))
+        entries.append(([_tag("enters")], (Span("comes from the row that it names", "quiet"),)))
     if diagram.has_arrays:
         text = "arrays: shape  ‖norm‖  worst element and its place; → where the rule is no product"
         entries.append(([], (Span(text, "quiet"),)))
@@ -82,6 +87,10 @@ def _entries(diagram: Diagram) -> list[tuple[list[PlacedShape | PlacedWire], Lin
 def _shape(shape: Shape, size: float) -> PlacedShape:
     left = SAMPLE_WIDTH - size if shape == "cut" else (SAMPLE_WIDTH - size) / 2
     return PlacedShape(shape, Rect(left, (SAMPLE_HEIGHT - size) / 2, size, size))
+
+
+def _tag(shape: Shape) -> PlacedShape:
+    return PlacedShape(shape, Rect(2, 3, SAMPLE_WIDTH - 4, SAMPLE_HEIGHT - 6))
 
 
 def _wire(state: State) -> PlacedWire:

@@ -32,7 +32,10 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One node. `lead` is the label of the wire that ends in a splitter: its gradient is the splitter's sum."""
+    """One node, or the tag of a wire that goes from one row to another.
+
+    `lead` is the label of the wire that ends in a splitter: its gradient is the splitter's sum.
+    """
 
     shape: Shape
     lines: tuple[Line, ...] = ()
@@ -42,6 +45,7 @@ class Box:
     tooltip: str = ""
     group: int = -1
     wires_in: int = 0
+    name: str = ""  # of the value that it gives
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from matplotlib.path import Path as Curve
 
 from tracer.errors import DrawError
 from viz import theme
-from viz.geometry import PlacedText, PlacedWire, arrowhead, diamond
+from viz.geometry import PlacedText, PlacedWire, arrowhead, corners
 from viz.text_size import missing_glyphs
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ class _Brush:
         self.zoom = zoom
 
     def picture(self, geometry: Geometry) -> None:
-        self.text(geometry.title)
+        for title in (geometry.title, *geometry.row_titles):
+            self.text(title)
         for group in geometry.groups:
             self.group(group)
         for wire in geometry.wires:
@@ -147,7 +148,7 @@ class _Brush:
                 stroke = Curve([(x, rect.y + rect.height), (x + 5, rect.y)])
                 self.patch(PathPatch(stroke), "none", theme.Stroke(theme.INK, 1.8))
         else:
-            self.patch(Polygon(diamond(rect)), fill, outline)
+            self.patch(Polygon(corners(shape)), fill, outline)
         for text in (*shape.inside, *shape.beside):
             self.text(text)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from viz.skeleton import Floats, Skeleton
 
@@ -19,6 +19,15 @@ CLEARANCE = 4.0
 SAMPLES = np.linspace(0.0, 1.0, 17)
 SHORTEST = 10.0
 ONE_BEND = 110.0  # a wire shorter than this is one S from end to end
+BEND_PLACES = (
+    0.0,
+    1.0,
+    0.25,
+    0.5,
+    0.75,
+)  # of the level way, before the bend; the first that is clear is taken
+APART = 8.0  # between level parts of two wires
+MOST_LEVELS = 16  # ways past obstacles that are tried
 STEEPNESS = 0.4  # a bend is at least this wide for its height
 NARROW_SPREAD = 0.55  # of a gate's half height, for two or three wires
 WIDE_SPREAD = 0.85
@@ -55,31 +64,59 @@ def plain_routes(skeleton: Skeleton, x: Floats, y: Floats, routes: Sequence[Floa
     room = np.stack([skeleton.width, skeleton.height], axis=1) / 2 + CLEARANCE
     low, high = np.stack([x, y], axis=1) - room, np.stack([x, y], axis=1) + room
     chosen = []
+    taken: list[tuple[float, float, float]] = []  # from, to and height of the level parts between two bends
     for segment, route in enumerate(routes):
         start, stop = starts[segment], stops[segment]
-        left, right = start[0], stop[0]
-        top, bottom = min(start[1], stop[1]), max(start[1], stop[1])
-        near = (low[:, 0] < right) & (high[:, 0] > left) & (low[:, 1] < bottom) & (high[:, 1] > top)
+        near = (low[:, 0] < stop[0]) & (high[:, 0] > start[0])
         near[[tail[segment], head[segment]]] = False
         obstacles = (low[near], high[near])
-        candidates = _candidates(start, stop) if right - left > SHORTEST else []
-        chosen.append(next((path for path in candidates if _is_clear(path, obstacles)), route))
+        candidates = _candidates(start, stop, obstacles, taken) if stop[0] - start[0] > SHORTEST else ()
+        path = next((path for path in candidates if _is_clear(path, obstacles)), None)
+        if path is not None and _has_two_bends(path):
+            taken.append((path[3, 0], path[6, 0], path[3, 1]))
+        chosen.append(route if path is None else path)
     return tuple(chosen)
 
 
-def _candidates(start: Floats, stop: Floats) -> list[Floats]:
-    """Return the plain routes between two points: the bend first and then level, all the way, or level first."""
+def _has_two_bends(path: Floats) -> bool:
+    return len(path) == 10 and path[3, 1] not in (path[0, 1], path[-1, 1])
+
+
+def _candidates(
+    start: Floats,
+    stop: Floats,
+    obstacles: tuple[Floats, Floats],
+    taken: Sequence[tuple[float, float, float]],
+) -> Iterator[Floats]:
+    """Give the plain routes between two points: one bend somewhere on the way, then two, past an obstacle's edge."""
     way = float(stop[0] - start[0])
     bend = max(ONE_BEND / 2, STEEPNESS * abs(float(stop[1] - start[1])))
     if way < max(bend, ONE_BEND):
-        return [s_curve(start, stop)]
-    after = np.array([start[0] + bend, stop[1]])
-    before = np.array([stop[0] - bend, start[1]])
-    return [
-        np.concatenate([s_curve(start, after), straight(after, stop)[1:]]),
-        s_curve(start, stop),
-        np.concatenate([straight(start, before), s_curve(before, stop)[1:]]),
-    ]
+        yield s_curve(start, stop)
+        return
+    first, *others = BEND_PLACES
+    yield _bent(start, stop, bend, first * (way - bend))
+    yield s_curve(start, stop)
+    for share in others:
+        yield _bent(start, stop, bend, share * (way - bend))
+    middle = (start[1] + stop[1]) / 2
+    levels = np.concatenate([obstacles[0][:, 1], obstacles[1][:, 1]])
+    for level in levels[np.argsort(np.abs(levels - middle), kind="stable")][:MOST_LEVELS].tolist():
+        down, up = (max(ONE_BEND / 2, STEEPNESS * abs(level - end)) for end in (start[1], stop[1]))
+        meets = any(
+            left < stop[0] and right > start[0] and abs(height - level) < APART
+            for left, right, height in taken
+        )
+        if down + up <= way and not meets:
+            begin, end = np.array([start[0] + down, level]), np.array([stop[0] - up, level])
+            yield np.concatenate([s_curve(start, begin), straight(begin, end)[1:], s_curve(end, stop)[1:]])
+
+
+def _bent(start: Floats, stop: Floats, bend: float, before: float) -> Floats:
+    """Return a route that runs level, bends, and runs level again."""
+    begin = start + np.array([before, 0.0])
+    end = np.array([begin[0] + bend, stop[1]])
+    return np.concatenate([straight(start, begin), s_curve(begin, end)[1:], straight(end, stop)[1:]])
 
 
 def s_curve(start: Floats, stop: Floats) -> Floats:

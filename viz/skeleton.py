@@ -67,3 +67,24 @@ def ranks(size: int, tail: Ints, head: Ints) -> list[int]:
             if not waiting[target]:
                 ready.append(target)
     return rank
+
+
+def pulled_ranks(size: int, tail: Ints, head: Ints, may_move: Flags) -> Ints:
+    """Rank items by their longest path, and pull what may move, and all that only follows it, to its first use."""
+    rank = ranks(size, tail, head)
+    heads_of: list[list[int]] = [[] for _ in range(size)]
+    tails_of: list[list[int]] = [[] for _ in range(size)]
+    for source, target in zip(tail.tolist(), head.tolist(), strict=True):
+        heads_of[source].append(target)
+        tails_of[target].append(source)
+    movable = may_move.tolist()
+    forwards = sorted(range(size), key=rank.__getitem__)
+    for item in forwards:
+        if tails_of[item] and all(
+            movable[source] and len(heads_of[source]) == 1 for source in tails_of[item]
+        ):
+            movable[item] = True
+    for item in reversed(forwards):
+        if movable[item] and heads_of[item]:
+            rank[item] = min(rank[target] for target in heads_of[item]) - 1
+    return np.asarray(rank, np.int64) - min(rank, default=0)

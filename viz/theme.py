@@ -12,7 +12,7 @@ from typing import Literal
 FONT_FAMILY = "DejaVu Sans, Verdana, sans-serif"
 
 Role = Literal["name", "value", "gradient", "working", "symbol", "quiet", "alarm", "title"]
-Shape = Literal["input", "output", "function", "splitter", "broadcast", "cut"]
+Shape = Literal["input", "output", "function", "splitter", "broadcast", "cut", "leaves", "enters"]
 State = Literal["plain", "zero", "alarm", "cut"]
 
 
@@ -74,9 +74,12 @@ FILL: dict[Shape, str] = {
     "splitter": INK,
     "broadcast": PAPER,
     "cut": PAPER,
+    "leaves": "#f2f2f2",
+    "enters": "#f2f2f2",
 }
 
 BOX_PADDING = (11.0, 7.0)
+TAG_PADDING = (8.0, 3.0)
 GATE_SIZE = 34.0
 GATE_STEP = 12.0  # the height of a gate with many operands, a wire
 FORK_SIZE = 13.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from viz import theme
-from viz.geometry import PlacedShape, PlacedText, PlacedWire, arrowhead, diamond
+from viz.geometry import PlacedShape, PlacedText, PlacedWire, arrowhead, corners
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,7 @@ def write(geometry: Geometry) -> str:
         f'<rect width="{width}" height="{height}" fill="{theme.PAPER}"/>',
         _text(geometry.title),
     ]
+    out += [_text(title) for title in geometry.row_titles]
     out += [_group(group) for group in geometry.groups]
     out += [_wire(wire) for wire in geometry.wires]
     out += [_shape(shape) for shape in geometry.shapes]
@@ -108,8 +109,8 @@ def _rect(rect: Rect, fill: str, stroke: Stroke, corner: float) -> str:
 
 
 def _polygon(points: Sequence[tuple[float, float]], fill: str, stroke: str) -> str:
-    corners = " ".join(f"{_number(x)},{_number(y)}" for x, y in points)
-    return f'<polygon points="{corners}" fill="{fill}" {stroke}/>'
+    places = " ".join(f"{_number(x)},{_number(y)}" for x, y in points)
+    return f'<polygon points="{places}" fill="{fill}" {stroke}/>'
 
 
 def _shape(shape: PlacedShape) -> str:
@@ -134,7 +135,7 @@ def _ink(shape: PlacedShape, outline: Stroke) -> str:
             f" {_stroke(theme.Stroke(theme.INK, 1.8))}/>"
             for x in (rect.x, rect.x + 5)
         )
-    return _polygon(diamond(rect), fill, _stroke(outline))
+    return _polygon(corners(shape), fill, _stroke(outline))
 
 
 def _wire(wire: PlacedWire) -> str:
@@ -145,5 +146,6 @@ def _wire(wire: PlacedWire) -> str:
         for at in range(1, len(points), 3)
     )
     path = f'<path d="{first}{curves}" fill="none" {_stroke(theme.WIRE[wire.state])}/>'
+    kind = "stub" if wire.is_stub else "wire"
     tip = _polygon(head, theme.WIRE[wire.state].colour, 'stroke="none"') if head else ""
-    return f'<g class="wire {wire.state}">{_title(wire.tooltip)}{path}{tip}{_texts(wire.texts)}</g>'
+    return f'<g class="{kind} {wire.state}">{_title(wire.tooltip)}{path}{tip}{_texts(wire.texts)}</g>'

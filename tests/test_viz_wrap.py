@@ -1,0 +1,152 @@
+from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from test_samples import SAMPLES
+from test_samples import trace_of as sample
+from viz_programs import PROGRAMS, trace_of
+
+from tracer import record
+from viz.diagram import diagram
+from viz.layout import geometry
+from viz.wrap import WIDEST, wrap
+
+SCREEN = 2_160  # pixels: no sample is wider
+WIDE = ["loop", "grid", "calls", "network"]
+
+
+def text(box):
+    return "".join(span.text for line in box.lines for span in line)
+
+
+def tags(row, shape):
+    """Name, row and shape of each tag: what it names, and the row that it points to."""
+    found = []
+    for box in row.boxes:
+        if box.shape == shape:
+            (line,) = box.lines
+            (name,) = (span.text for span in line if span.role == "name")
+            (other,) = (span.text.strip() for span in line if span.role == "quiet")
+            found.append((name, int(other.removeprefix("row "))))
+    return found
+
+
+def without_place(box):
+    return replace(box, group=-1)
+
+
+@pytest.mark.parametrize("name", ["splitter", "residual", "square", "hostile"])
+def test_a_picture_that_fits_a_screen_stays_as_it_is(name):
+    whole = diagram(trace_of(name))
+    assert wrap(whole) == (whole,)
+
+
+def test_a_picture_of_nothing_stays_as_it_is():
+    whole = replace(diagram(trace_of("square")), boxes=(), arrows=())
+    assert wrap(whole) == (whole,)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_rows_hold_every_box_and_every_label_once(name):
+    whole = diagram(trace_of(name))
+    rows = wrap(whole)
+    boxes = Counter(
+        without_place(box) for row in rows for box in row.boxes if box.shape not in ("leaves", "enters")
+    )
+    assert boxes == Counter(map(without_place, whole.boxes))
+    arrows = [(row, arrow) for row in rows for arrow in row.arrows]
+    is_stub = [row.boxes[arrow.target].shape == "leaves" for row, arrow in arrows]
+    assert len(arrows) - sum(is_stub) == len(whole.arrows)
+    assert sum(is_stub) == sum(len(tags(row, "enters")) for row in rows)
+    labels = Counter(
+        (arrow.label, arrow.state, row.boxes[arrow.target].tooltip)
+        for row, arrow in arrows
+        if arrow.label.above
+    )
+    expected = Counter(
+        (arrow.label, arrow.state, whole.boxes[arrow.target].tooltip)
+        for arrow in whole.arrows
+        if arrow.label.above
+    )
+    assert labels == expected
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_a_wire_goes_on_in_the_row_that_its_tag_names(name):
+    rows = wrap(diagram(trace_of(name)))
+    assert len(rows) > 1
+    leaving = Counter((tag, at, to) for at, row in enumerate(rows, 1) for tag, to in tags(row, "leaves"))
+    entering = Counter((tag, at, to) for to, row in enumerate(rows, 1) for tag, at in tags(row, "enters"))
+    assert leaving == entering
+    assert all(at < to for _, at, to in leaving)
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_a_tag_names_one_value(name):
+    values = {}
+    for row in wrap(diagram(trace_of(name))):
+        for arrow in row.arrows:
+            if row.boxes[arrow.target].shape == "leaves":
+                ((tag, _),) = tags(replace(row, boxes=(row.boxes[arrow.target],)), "leaves")
+                values.setdefault(tag, set()).add(
+                    row.boxes[arrow.source].tooltip.removeprefix("splitter of ")
+                )
+    assert all(len(places) == 1 for places in values.values()), values
+
+
+def test_tags_of_a_name_that_two_values_have_are_told_apart():
+    def twice(values):
+        total = values["a"] * 0.5
+        for power in range(20):
+            total = total + values["a"] * values["a\n"] ** power
+        return total
+
+    rows = wrap(diagram(record(twice, {"a": 1.5, "a\n": 2.5})))
+    names = {name for row in rows for name, _ in tags(row, "leaves")}
+    assert {"values['a']", "values['a\\n']"} <= names
+
+
+def test_what_is_used_late_is_drawn_late():
+    rows = wrap(diagram(sample("resnet")))
+    row_of = {
+        text(box).split("(")[0]: at
+        for at, row in enumerate(rows)
+        for box in row.boxes
+        if box.shape == "input"
+    }
+    assert row_of["x"] == 0
+    assert row_of["weights[3][1]"] > row_of["weights[2][1]"] > row_of["weights[1][1]"] > 0
+
+
+def climb(x):
+    for _ in range(30):
+        x = x * 1.01
+    return x
+
+
+def test_a_call_that_goes_on_in_another_row_has_a_frame_in_both():
+    rows = wrap(diagram(record(lambda x: climb(x) + 1.0, 1.0)))
+    first, *others = [[group.title for group in row.groups] for row in rows]
+    assert first == ["climb()"]
+    assert len(others) > 1
+    assert all(titles == ["climb(), continued"] for titles in others)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("engine", [None, "built-in"])
+def test_a_sample_is_no_wider_than_a_screen(name, engine):
+    assert geometry(diagram(sample(name)), engine).width <= SCREEN
+
+
+def test_a_long_chain_has_rows_of_like_width():
+    def chain(x):
+        for _ in range(300):
+            x = x * 1.01
+        return x
+
+    picture = geometry(diagram(record(chain, 1.0)), "built-in")
+    starts = sorted(text.baseline for text in picture.row_titles)
+    assert len(starts) > 20
+    ends = [max(s.rect.x for s in picture.shapes if a < s.rect.y < b) for a, b in pairwise(starts)]
+    assert max(ends) - min(ends) < WIDEST / 3

@@ -1,0 +1,236 @@
+"""Diagram -> rows: a picture wider than a screen is broken like a line of text, where few wires are in the way.
+
+A wire that leaves its row ends in a tag with the value's name and the row where it goes on, and begins there with
+the same tag. Every row is a Diagram of its own, which `viz.layout` places; both ends of every arrow are in one row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from viz.parts import Arrow, Box, Diagram, Group, Span
+from viz.sizes import item_size, label_size
+from viz.skeleton import pulled_ranks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from viz.skeleton import Floats, Ints
+
+WIDEST = 1_800.0  # a picture up to this wide stays in one row
+ROW_WIDTH = 1_230.0  # of what a row holds besides its tags
+FULL_ROW = 1_430.0  # no row holds more
+COLUMN_GAP = 30.0  # between the columns of a layout
+RAGGED = 3.0  # how many tags an empty row is as bad as
+OVERFULL = 4.0  # how much worse a row too full is than one too empty
+NAMELESS = 1.25  # a tag with a number reads less well than one with a name
+FRAME_APART = 1.5  # how many tags it is as bad as to part the frame of a call
+SPLITTER_APART = 4.0  # how many tags it is as bad as to part a splitter from what it splits
+
+
+def wrap(diagram: Diagram) -> tuple[Diagram, ...]:
+    """Break a diagram into rows no wider than a screen; one row where it is narrow enough."""
+    column, widths = _columns(diagram)
+    if float(widths.sum()) <= WIDEST:
+        return (diagram,)
+    row_of_column = _row_of_column(widths, _tags_at(diagram, column, widths))
+    return _Rows(diagram, _with_first_use(diagram, row_of_column[column].tolist())).make()
+
+
+def _with_first_use(diagram: Diagram, row: list[int]) -> list[int]:
+    """Bring inputs, their splitters and what is done to one use of an input alone into the row of their first use."""
+    boxes = diagram.boxes
+    is_inputs = [box.shape == "input" for box in boxes]
+    first = [max(row)] * len(row)
+    for arrow in diagram.arrows:
+        source, target = boxes[arrow.source], boxes[arrow.target]
+        is_only_use = source.shape == "splitter" and target.shape == "function" and target.wires_in == 1
+        if is_inputs[arrow.source] and (is_only_use or target.shape in ("splitter", "broadcast")):
+            is_inputs[arrow.target] = True
+    filled = {row[at] for at, is_input in enumerate(is_inputs) if not is_input}
+    for arrow in sorted(diagram.arrows, key=lambda arrow: arrow.source, reverse=True):
+        if is_inputs[arrow.source] and (
+            row[arrow.source] in filled or boxes[arrow.source].shape != "function"
+        ):
+            first[arrow.source] = min(first[arrow.source], row[arrow.target])
+            row[arrow.source] = first[arrow.source]
+    left = sorted(set(row))  # a row may have lost all that it had
+    return [left.index(each) for each in row] if len(left) <= max(row) else row
+
+
+def _columns(diagram: Diagram) -> tuple[Ints, Floats]:
+    """Say which column each box is in, and how wide each column is; the labels of wires have columns of their own."""
+    boxes, arrows = diagram.boxes, diagram.arrows
+    count = len(boxes)
+    labelled = [at for at, arrow in enumerate(arrows) if arrow.label.above or arrow.label.below]
+    source = np.array([arrow.source for arrow in arrows], np.int64)
+    target = np.array([arrow.target for arrow in arrows], np.int64)
+    item = np.full(len(arrows), -1, np.int64)
+    item[labelled] = np.arange(count, count + len(labelled))
+    plain = item < 0
+    tail = np.concatenate([source[plain], source[~plain], item[~plain]])
+    head = np.concatenate([target[plain], item[~plain], target[~plain]])
+    movable = np.array(
+        [box.shape == "input" for box in boxes] + [arrows[at].from_splitter for at in labelled], np.bool_
+    )
+    column = pulled_ranks(len(movable), tail, head, movable)
+    width = [item_size(box)[0] for box in boxes] + [label_size(arrows[at].label)[0] for at in labelled]
+    widths = np.zeros(int(column.max(initial=-1)) + 1)
+    np.maximum.at(widths, column, np.array(width) + COLUMN_GAP)
+    return column[:count], widths
+
+
+def _tags_at(diagram: Diagram, column: Ints, widths: Floats) -> Floats:
+    """Say how bad it is to begin a row at each column: by the wires that would be parted there.
+
+    A wire longer than a row is parted wherever the rows begin.
+    """
+    columns = len(widths)
+    ends = np.concatenate([[0.0], np.cumsum(widths)]).tolist()
+    cost = np.zeros(columns + 1)
+    for arrow in diagram.arrows:
+        source, target = diagram.boxes[arrow.source], diagram.boxes[arrow.target]
+        first, last = column[arrow.source], column[arrow.target]
+        if ends[last] - ends[first] > FULL_ROW:
+            continue
+        weight = 1.0 if source.name else NAMELESS
+        if target.shape in ("splitter", "broadcast", "cut", "output"):
+            weight = SPLITTER_APART
+        cost[first + 1] += weight
+        cost[last + 1] -= weight
+    for first, last in _spans(diagram, column):
+        cost[first + 1] += FRAME_APART
+        cost[last + 1] -= FRAME_APART
+    return np.cumsum(cost)[:columns]
+
+
+def _spans(diagram: Diagram, column: Ints) -> list[tuple[int, int]]:
+    """Return the first and the last column of each group, with the groups inside it."""
+    parents = [group.parent for group in diagram.groups]
+    spans: list[list[int]] = [[] for _ in parents]
+    for box, at in zip(diagram.boxes, column.tolist(), strict=True):
+        if box.group >= 0:
+            spans[box.group].append(at)
+    for group in range(len(parents) - 1, -1, -1):  # inner groups have the higher numbers
+        spans[group] = [min(spans[group]), max(spans[group])]
+        if parents[group] >= 0:
+            spans[parents[group]] += spans[group]
+    return [(first, last) for first, last in spans]
+
+
+def _row_of_column(widths: Floats, tags: Floats) -> Ints:
+    """Break the columns into rows of the least cost: tags, and width left over."""
+    columns = len(widths)
+    ends = np.concatenate([[0.0], np.cumsum(widths)]).tolist()
+    cost = tags.tolist()
+    best = [0.0] * (columns + 1)  # of all rows before a column
+    begin = [0] * (columns + 1)
+    first = 0
+    for stop in range(1, columns + 1):
+        while ends[stop] - ends[first] > FULL_ROW and first < stop - 1:
+            first += 1
+        best[stop], begin[stop] = min(
+            (best[start] + cost[start] + _raggedness(ends[stop] - ends[start]), start)
+            for start in range(first, stop)
+        )
+    rows = np.zeros(columns, np.int64)
+    stop = columns
+    while stop:
+        rows[begin[stop]] = 1
+        stop = begin[stop]
+    return np.cumsum(rows) - 1
+
+
+def _raggedness(width: float) -> float:
+    """Say how bad it is to leave part of a row empty, or to fill it beyond its width."""
+    left = 1 - width / ROW_WIDTH
+    return RAGGED * left**2 * (1.0 if left > 0 else OVERFULL)
+
+
+class _Rows:
+    """Puts boxes and arrows into rows, and tags where a wire goes from one row to another."""
+
+    def __init__(self, diagram: Diagram, row: Sequence[int]) -> None:
+        self.diagram = diagram
+        self.row = row
+        count = max(row) + 1
+        self.boxes: list[list[Box]] = [[] for _ in range(count)]
+        self.arrows: list[list[Arrow]] = [[] for _ in range(count)]
+        self.groups: list[list[Group]] = [[] for _ in range(count)]
+        self.group_numbers: list[dict[int, int]] = [{} for _ in range(count)]
+        self.begun: set[int] = set()
+        self.fork_source = {
+            arrow.target: arrow.source
+            for arrow in diagram.arrows
+            if diagram.boxes[arrow.target].shape == "splitter"
+        }
+        self.names: dict[int, str] = {}
+        self.taken: set[str] = set()
+        self.counts: dict[str, int] = {}  # how many values have had a number, by name
+
+    def make(self) -> tuple[Diagram, ...]:
+        """Return the rows."""
+        place = [self._put(box, row) for box, row in zip(self.diagram.boxes, self.row, strict=True)]
+        for arrow in self.diagram.arrows:
+            source, target = place[arrow.source], place[arrow.target]
+            start, stop = self.row[arrow.source], self.row[arrow.target]
+            if start == stop:
+                self.arrows[start].append(replace(arrow, source=source, target=target))
+            else:
+                self._part(
+                    replace(arrow, source=source, target=target), self._name(arrow.source), start, stop
+                )
+        return tuple(
+            replace(self.diagram, boxes=tuple(boxes), arrows=tuple(arrows), groups=tuple(groups))
+            for boxes, arrows, groups in zip(self.boxes, self.arrows, self.groups, strict=True)
+        )
+
+    def _put(self, box: Box, row: int) -> int:
+        """Add a box to a row and return its place there."""
+        self.boxes[row].append(replace(box, group=self._group(box.group, row)))
+        return len(self.boxes[row]) - 1
+
+    def _part(self, arrow: Arrow, name: str, start: int, stop: int) -> None:
+        """Draw an arrow in two rows: to a tag in the first, and from a tag to its end in the second."""
+        leaves = Box(
+            "leaves", ((Span(name, "name"), Span(f"  row {stop + 1}", "quiet")),), tooltip=arrow.tooltip
+        )
+        enters = Box(
+            "enters", ((Span(f"row {start + 1}  ", "quiet"), Span(name, "name")),), tooltip=arrow.tooltip
+        )
+        group = self.boxes[start][arrow.source].group
+        self.boxes[start].append(replace(leaves, group=group))
+        stub = Arrow(arrow.source, len(self.boxes[start]) - 1, state=arrow.state, tooltip=arrow.tooltip)
+        self.arrows[start].append(replace(stub, from_splitter=arrow.from_splitter))
+        self.boxes[stop].append(replace(enters, group=self.boxes[stop][arrow.target].group))
+        self.arrows[stop].append(replace(arrow, source=len(self.boxes[stop]) - 1, from_splitter=False))
+
+    def _group(self, group: int, row: int) -> int:
+        """Return the number that a group has in a row; a call that goes on there has a frame in both."""
+        if group < 0:
+            return -1
+        numbers = self.group_numbers[row]
+        if group not in numbers:
+            whole = self.diagram.groups[group]
+            parent = self._group(whole.parent, row)
+            numbers[group] = len(self.groups[row])
+            title = f"{whole.title}, continued" if group in self.begun else whole.title
+            self.groups[row].append(Group(title, parent))
+            self.begun.add(group)
+        return numbers[group]
+
+    def _name(self, box: int) -> str:
+        """Return the name of a value on its tags, which no other value has; all that a splitter copies is one value."""
+        while box in self.fork_source:
+            box = self.fork_source[box]
+        if box not in self.names:
+            given = name = self.diagram.boxes[box].name
+            while not name or name in self.taken:
+                self.counts[given] = self.counts.get(given, 0) + 1
+                name = f"{given} #{self.counts[given]}".lstrip()
+            self.taken.add(name)
+            self.names[box] = name
+        return self.names[box]
