@@ -12,6 +12,7 @@ import numpy as np
 
 from tracer.buffers import copied, note_view
 from tracer.errors import UnsupportedError
+from tracer.lists import traced_in
 from tracer.numpy_table import (
     FOLLOWED,
     METHODS,
@@ -26,7 +27,7 @@ from tracer.numpy_table import (
     OptionError,
 )
 from tracer.numpy_table.scipy_ufuncs import is_special, special_rule
-from tracer.standins import cut, holds_traced, is_traced, open_tape, plain_deep, record_call
+from tracer.standins import Traced, cut, holds_traced, is_traced, open_tape, plain_deep, record_call
 from tracer.tape import AUXILIARY, place
 
 if TYPE_CHECKING:
@@ -92,9 +93,8 @@ def call_function(
     read = FOLLOWED.get(function)
     name = _full_name(function)
     if read is None:
-        if not any_open((*args, *options.values()), frame):
-            return function(*plain_deep(args), **plain_deep(options))
-        raise refuse(name, frame)
+        _leave(name, name, (*args, *options.values()), frame)
+        return function(*plain_deep(args), **plain_deep(options))
     if compute is None:
         value = function(*plain_deep(args), **plain_deep(options))
     else:
@@ -102,9 +102,8 @@ def call_function(
     try:
         followed = read(*args, **options)
     except OptionError as error:
-        if not any_open((*args, *options.values()), frame):
-            return value
-        raise refuse(f"{name} with {error}", frame) from None
+        _leave(name, f"{name} with {error}", (*args, *options.values()), frame)
+        return value
     if followed is None:
         return value
     if args and is_traced(args[0]) and value is args[0].value:
@@ -142,9 +141,20 @@ def _several(followed: list[Followed | None], values: Any, frame: FrameType) -> 
 
 
 def any_open(values: tuple[Any, ...], frame: FrameType) -> bool:
-    """Tell whether a value of a trace that is running is among some values, or in a list or tuple of them."""
-    flat = [item for value in values for item in (value if type(value) in (list, tuple) else [value])]
-    return open_tape(flat, frame) is not None
+    """Tell whether a value of a trace that is running is among some values, or in lists of them."""
+    return open_tape(traced_in(values), frame) is not None
+
+
+def _leave(name: str, what: str, values: tuple[Any, ...], frame: FrameType) -> None:
+    """Let numbers in lists leave through a function that is not followed; what NumPy asks itself is refused."""
+    if not any_open(values, frame):
+        return
+    if any(map(is_traced, values)) or any(
+        type(value) is Traced.stand_ins["array"] for value in traced_in(values)
+    ):
+        raise refuse(what, frame) from None
+    for number in traced_in(values):
+        cut(number, name, frame)
 
 
 def arrays_of(operands: tuple[Any, ...], frame: FrameType) -> tuple[Any, ...]:

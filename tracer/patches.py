@@ -12,6 +12,7 @@ import builtins
 import functools
 import math
 import operator
+import re
 import sys
 import threading
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import creation, numpy_calls, scipy_calls
+from tracer import creation, lists, numpy_calls, scipy_calls
 from tracer.creation import made
 from tracer.operations import OP_NUMBERS
 from tracer.standins import REAL_SCALARS, cut, holds_traced, is_traced, plain, plain_deep, record_call
@@ -50,6 +51,7 @@ _ARGUMENTS = {
     "pow": "power",
     "remainder": "ieee_remainder",
 }
+_TO_ARRAYS = "array asarray asanyarray asarray_chkfinite ascontiguousarray asfortranarray".split()
 _PLAIN_READS = ("isclose", "isfinite", "isinf", "isnan", "ulp")
 
 
@@ -241,8 +243,11 @@ def _extreme(name: str) -> Callable[[Callable[..., Any], str], Callable[..., Any
 
 def _array(original: Callable[..., Any], name: str) -> Callable[..., Any]:
     """Follow np.array and np.asarray of traced values, and of lists of them."""
+    keyword = "object" if name == "array" else "a"
 
     def function(*args: Any, **options: Any) -> Any:
+        if not args and keyword in options:
+            args = (options.pop(keyword),)
         if not args or not holds_traced(args[0]):
             value = original(*args, **options)
             # What is not a new array is somebody's, who would not see what is written into a blank one.
@@ -253,15 +258,22 @@ def _array(original: Callable[..., Any], name: str) -> Callable[..., Any]:
         frame = _frame(1)
         dtype = options.get("dtype", args[1] if len(args) > 1 else None)
         value = original(plain_deep(args[0]), *args[1:], **options)
-        if options.keys() - {"dtype", "copy"} or len(args) > 2:
-            raise numpy_calls.refuse(f"np.{name} with more than a dtype", frame)
+        if options.get("like") is not None:
+            raise numpy_calls.refuse(f"np.{name} with like=", frame)
         if value.dtype.kind != "f":
             return _cut_all(args[0], name, value, frame)
         if type(args[0]) in (list, tuple):
-            return numpy_calls.array_of(args[0], frame, dtype, flag=0)
-        if value is args[0].value:  # asarray, or copy=False
+            result = numpy_calls.array_of(args[0], frame, dtype, flag=0)
+        elif value is args[0].value:  # asarray, or copy=False
             return args[0]
-        return record_call("astype" if dtype else "copy", (args[0],), value, None, frame)
+        else:
+            fresh = value.reshape(np.shape(args[0].value))
+            result = record_call("copy" if dtype is None else "astype", (args[0],), fresh, None, frame)
+        if value.shape == np.shape(plain(result)):
+            return result
+        return record_call(
+            "reshape", (result,), value, {}, frame
+        )  # ndmin=, ascontiguousarray of a 0-d array
 
     return function
 
@@ -300,9 +312,8 @@ def _replacements() -> dict[Any, Callable[..., Any]]:
     rows += [
         (builtins, "sum", _sequence("sum_scalars"), ""),
         (builtins, "pow", _power, ""),
-        (np, "array", _array, "array"),
-        (np, "asarray", _array, "asarray"),
     ]
+    rows += [(np, name, _array, name) for name in _TO_ARRAYS]
     rows += [(builtins, name, _extreme(f"{name}_scalars"), "") for name in ("min", "max")]
     table: dict[Any, Callable[..., Any]] = {}
     for module, name, make, rule in rows:
@@ -330,6 +341,8 @@ def _add_scipy() -> bool:
 
 
 _FUNCTION = type(_replacements)
+# NumPy's inner modules work on plain values: what is traced does not get that far.
+_OWN_BUSINESS = re.compile(r"tracer\.|numpy\.(\w+\.)*_")
 
 
 @dataclass(slots=True)
@@ -370,6 +383,7 @@ class _Installation:
                         _search(namespace)
                     if namespace.bound:
                         self._replace(namespace)
+                lists.exchange(looking=True)
             self._traces += 1
             names = getattr(function, "__globals__", None)
             if names is not None:  # searched each time: a notebook may have bound a name anew
@@ -386,6 +400,7 @@ class _Installation:
             if self._traces:
                 return
             scipy_calls.distributions.remove()
+            lists.exchange(looking=False)
             for names, name in self._replaced:
                 original = _original(names.get(name))
                 if original is not None:
@@ -402,7 +417,7 @@ class _Installation:
         known, self._namespaces = self._namespaces, {}
         for module in list(sys.modules.values()):
             names = getattr(module, "__dict__", None)
-            if type(names) is dict and not str(names.get("__name__")).startswith("tracer."):
+            if type(names) is dict and not _OWN_BUSINESS.match(str(names.get("__name__"))):
                 self._namespaces[id(names)] = known.get(id(names)) or _Namespace(names, -1, [])
 
     def _replace(self, namespace: _Namespace) -> None:

@@ -20,7 +20,17 @@ from tracer import mutation, numpy_calls
 from tracer.buffers import replace, write
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.operations import OP_NUMBERS
-from tracer.standins import Traced, cut, is_traced, plain, plain_deep, record_call, refuse_value, unary
+from tracer.standins import (
+    CONVERSION,
+    Traced,
+    cut,
+    is_traced,
+    plain,
+    plain_deep,
+    record_call,
+    refuse_value,
+    unary,
+)
 from tracer.tape import AUXILIARY
 
 if TYPE_CHECKING:
@@ -122,7 +132,7 @@ class _Number(Traced, stands_for="none"):
         return _identity, (cut(self, "pickle", _frame(1)),)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        return np.array(cut(self, "a conversion to a plain array", _frame(1)), dtype=dtype, copy=copy)
+        return np.array(cut(self, CONVERSION, _frame(1)), dtype=dtype, copy=copy)
 
     def __invert__(self) -> Any:
         return ~self.value
