@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import creation, lists, numpy_calls, scipy_calls
+from tracer import creation, lists, numpy_calls, scipy_calls, warned
 from tracer.creation import made
 from tracer.operations import OP_NUMBERS
 from tracer.standins import REAL_SCALARS, cut, holds_traced, is_traced, plain, plain_deep, record_call
@@ -384,6 +384,7 @@ class _Installation:
                     if namespace.bound:
                         self._replace(namespace)
                 lists.exchange(looking=True)
+                warned.redirect(to_user=True)
             self._traces += 1
             names = getattr(function, "__globals__", None)
             if names is not None:  # searched each time: a notebook may have bound a name anew
@@ -401,6 +402,7 @@ class _Installation:
                 return
             scipy_calls.distributions.remove()
             lists.exchange(looking=False)
+            warned.redirect(to_user=False)
             for names, name in self._replaced:
                 original = _original(names.get(name))
                 if original is not None:

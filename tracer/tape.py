@@ -272,6 +272,11 @@ def same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
     return bool(left.tobytes() == right.tobytes())
 
 
+def is_own(filename: str) -> bool:
+    """Tell whether a file is one of edgegrad's own."""
+    return filename.startswith(_OWN_FILES)
+
+
 def _beyond_own(frame: FrameType) -> FrameType:
     """Return the nearest frame that is not edgegrad's own."""
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN_FILES):
