@@ -213,7 +213,7 @@ def run(
         with ExitStack() as stack:
             stack.callback(boxes.write_back)
             stack.callback(tape.close)
-            stack.enter_context(installed(function))
+            stack.enter_context(installed(function, (args, *kwargs.values())))
             stack.enter_context(watched(function, options.watch, boxes, running.structures))
             code = getattr(function, "__code__", None) or getattr(
                 getattr(function, "__func__", None), "__code__", None

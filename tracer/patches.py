@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import creation, lists, numpy_calls, scipy_calls, warned
+from tracer import creation, lists, numpy_calls, scipy_calls, stored, warned
 from tracer.creation import made
 from tracer.operations import OP_NUMBERS
 from tracer.standins import REAL_SCALARS, cut, holds_traced, is_traced, plain, plain_deep, record_call
@@ -30,7 +30,7 @@ from tracer.values import Array, Scalar, binary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import CellType, FrameType
+    from types import FrameType
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 
@@ -367,10 +367,10 @@ class _Installation:
         self._modules: set[str] = set()
         self._namespaces: dict[int, _Namespace] = {}
         self._replaced: list[tuple[dict[str, Any], str]] = []
-        self._cells: list[tuple[CellType, Any]] = []
+        self._stored: list[stored.Slot | stored.Keys] = []
 
-    def install(self, function: Any) -> None:
-        """Replace every bound original, and count one trace more."""
+    def install(self, function: Any, arguments: Any) -> None:
+        """Replace every original that the function can reach, and count one trace more."""
         with self._lock:
             if not self._traces:
                 if sys.modules.keys() != self._modules:
@@ -389,10 +389,9 @@ class _Installation:
             names = getattr(function, "__globals__", None)
             if names is not None:  # searched each time: a notebook may have bound a name anew
                 self._replace(_search(_Namespace(names, 0, [])))
-            # A replacement holds its original in a cell, and must keep it there.
-            own = type(function) is _FUNCTION and function in _ORIGINALS
-            for cell in () if own else getattr(function, "__closure__", None) or ():
-                self._replace_cell(cell)
+            for place in stored.search((function, arguments), replacement):
+                place.exchange()
+                self._stored.append(place)
 
     def remove(self) -> None:
         """Count one trace less; after the last, put every original back."""
@@ -407,10 +406,10 @@ class _Installation:
                 original = _original(names.get(name))
                 if original is not None:
                     names[name] = original
-            for cell, original in self._cells:
-                cell.cell_contents = original
+            for place in reversed(self._stored):
+                place.restore()
             self._replaced.clear()
-            self._cells.clear()
+            self._stored.clear()
             for name in sys.modules.keys() - self._modules:
                 _restore_new_module(sys.modules[name])
 
@@ -428,15 +427,6 @@ class _Installation:
             if type(value) in _KINDS and value in _REPLACEMENTS:
                 namespace.names[name] = _REPLACEMENTS[value]
                 self._replaced.append((namespace.names, name))
-
-    def _replace_cell(self, cell: CellType) -> None:
-        try:
-            value = cell.cell_contents
-        except ValueError:  # a cell that is still empty
-            return
-        if type(value) in _KINDS and value in _REPLACEMENTS:
-            self._cells.append((cell, value))
-            cell.cell_contents = _REPLACEMENTS[value]
 
 
 def _search(namespace: _Namespace) -> _Namespace:
@@ -465,9 +455,9 @@ _installation = _Installation()
 
 
 @contextmanager
-def installed(function: Any) -> Iterator[None]:
-    """Have the replacements in place for the time of one trace."""
-    _installation.install(function)
+def installed(function: Any, arguments: Any) -> Iterator[None]:
+    """Have the replacements in place for the time of one trace, also where the arguments keep the originals."""
+    _installation.install(function, arguments)
     try:
         yield
     finally:

@@ -291,7 +291,12 @@ def innermost() -> Tape | None:
 
 def wants_plain_arrays(frame: FrameType) -> bool:
     """Tell whether a frame is of a library that needs real arrays for its own work."""
-    return str(frame.f_globals.get("__name__")).partition(".")[0] in _TAKE_PLAIN_ARRAYS
+    return is_library(str(frame.f_globals.get("__name__")))
+
+
+def is_library(module: str) -> bool:
+    """Tell whether a module is of a library that is known to do its own work on plain numbers."""
+    return module.partition(".")[0] in _TAKE_PLAIN_ARRAYS
 
 
 def users(frame: FrameType) -> FrameType:
