@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+_TRANSPOSED = {"T": np.transpose, "mT": np.matrix_transpose}
+_LEAVING = frozenset("tolist tobytes dumps data byteswap hex as_integer_ratio".split())
 _BINARY_OP = opcode.opmap["BINARY_OP"]
 
 
@@ -195,10 +197,8 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
     """Return an attribute or a method of a traced array or NumPy scalar."""
     if name in PLAIN_ATTRIBUTES or name in PLAIN_METHODS or not number.tape.is_open:
         return attribute
-    if name == "T":
-        return call_function(np.transpose, (number,), {}, frame)
-    if name == "mT":
-        return call_function(np.matrix_transpose, (number,), {}, frame)
+    if name in _TRANSPOSED:
+        return call_function(_TRANSPOSED[name], (number,), {}, frame)
     if name in ("real", "numerator"):
         return number
     if name in ("conj", "conjugate"):
@@ -221,10 +221,23 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
         )
     if name == "astype":
         return lambda *args, **options: _astype(number, attribute(*args, **options), frame)
-    if name in ("tolist", "tobytes", "data", "hex", "as_integer_ratio"):
+    if name == "view" and type(number.value) is np.ndarray:
+        return lambda *args, **options: _view(number, attribute(*args, **options), frame)
+    if name in _LEAVING:
         value = cut(number, f".{name}", frame)
+        if name == "data":
+            value.setflags(write=False)  # it is a copy, in which a write would be lost
         return getattr(value, name)
     raise refuse(f"ndarray.{name}", frame)
+
+
+def _view(array: Any, value: Any, frame: FrameType) -> Any:
+    """Return a view of the same memory; as numbers of another type it has no derivative."""
+    if type(value) is not np.ndarray or value.dtype != array.value.dtype:
+        raise refuse(
+            f"ndarray.view as {value.dtype if type(value) is np.ndarray else type(value).__name__}", frame
+        )
+    return getitem(array, ..., frame)
 
 
 def _astype(number: Any, value: Any, frame: FrameType) -> Any:

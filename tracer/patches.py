@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import creation, lists, numpy_calls, scipy_calls, stored, warned
+from tracer import creation, lists, numpy_calls, scipy_calls, stdlib_calls, stored, warned
 from tracer.creation import made
 from tracer.operations import OP_NUMBERS
 from tracer.standins import REAL_SCALARS, cut, holds_traced, is_traced, plain, plain_deep, record_call
@@ -328,11 +328,11 @@ _ORIGINALS = {replacement: original for original, replacement in _REPLACEMENTS.i
 _KINDS = frozenset(map(type, _REPLACEMENTS))  # of functions: written in C, in Python, and NumPy's own
 
 
-def _add_scipy() -> bool:
-    """Take in the functions of SciPy, once the program has imported it; tell whether there are new ones."""
+def _add_imported() -> bool:
+    """Take in functions of what the program has imported by now; tell whether there are new ones."""
     new = {
         original: replacement
-        for original, replacement in scipy_calls.replacements()
+        for original, replacement in (*scipy_calls.replacements(), *stdlib_calls.replacements())
         if original not in _REPLACEMENTS
     }
     _REPLACEMENTS.update(new)
@@ -341,8 +341,8 @@ def _add_scipy() -> bool:
 
 
 _FUNCTION = type(_replacements)
-# NumPy's inner modules work on plain values: what is traced does not get that far.
-_OWN_BUSINESS = re.compile(r"tracer\.|numpy\.(\w+\.)*_")
+# NumPy's inner modules work on plain values: what is traced does not get that far, but into np.r_ and np.c_.
+_OWN_BUSINESS = re.compile(r"tracer\.|numpy\.(?!lib\._index_tricks)(\w+\.)*_")
 
 
 @dataclass(slots=True)
@@ -374,7 +374,7 @@ class _Installation:
         with self._lock:
             if not self._traces:
                 if sys.modules.keys() != self._modules:
-                    if _add_scipy():  # which every module that is known has not been searched for
+                    if _add_imported():  # which every module that is known has not been searched for
                         self._namespaces.clear()
                     self._list_modules()
                 scipy_calls.distributions.install()

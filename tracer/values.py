@@ -163,7 +163,7 @@ class _Number(Traced, stands_for="none"):
         """Whatever else a number or an array has: array methods are followed as NumPy's functions are."""
         if name in ("__array_interface__", "__array_struct__"):
             # NumPy's C code would read the memory through them and say nothing; so it asks __array__, which cuts.
-            raise AttributeError(name)
+            raise AttributeError(f"a traced array has no {name}: detach(array) gives one that has")
         attribute = getattr(self.value, name)  # raises the plain value's own AttributeError
         frame = _frame(1)
         if name in MUTATING_METHODS and type(self.value) is np.ndarray:
@@ -212,6 +212,28 @@ class Array(_Number, stands_for="array"):
     """Stands for an ndarray. `a += b` moves the same stand-in on to a new record: the old value stays on the tape."""
 
     __slots__ = ("__weakref__",)  # for the views that share its memory
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes; they can be set, as NumPy's can."""
+        shape: tuple[int, ...] = self.value.shape
+        return shape
+
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        mutation.set_shape(self, shape, _frame(1))
+
+    @property
+    def flat(self) -> mutation.Flat:
+        """The elements in a row."""
+        return mutation.Flat(self)
+
+    @flat.setter
+    def flat(self, values: Any) -> None:
+        mutation.Flat(self).write(slice(None), values, _frame(1))
+
+    def __bytes__(self) -> bytes:
+        return bytes(cut(self, "bytes()", _frame(1)))
 
     def __len__(self) -> int:
         return len(self.value)
