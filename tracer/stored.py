@@ -17,6 +17,7 @@ import numpy as np
 
 from tracer.standins import Traced
 from tracer.tape import is_library
+from tracer.type_of import BUILTIN, TYPE_OF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +55,9 @@ class Slot(NamedTuple):
 
     def _put(self, value: Any) -> None:
         holder, key = self.holder, self.key
-        if isinstance(holder, dict):
+        if value is BUILTIN:
+            dict.pop(holder, key)
+        elif isinstance(holder, dict):
             dict.__setitem__(holder, key, value)
         elif isinstance(holder, list):
             list.__setitem__(holder, key, value)
@@ -123,6 +126,8 @@ def search(roots: tuple[Any, ...], replacement: Callable[[Any], Any]) -> list[Sl
 
 def _replaced(item: Any, replacement: Callable[[Any], Any], *, is_class: bool = False) -> Any:
     """Return a function's replacement, or a tuple with them in it; anything else as it is."""
+    if item is BUILTIN:
+        return TYPE_OF
     if type(item) is staticmethod:
         beneath = replacement(item.__func__)
         return item if beneath is item.__func__ else staticmethod(beneath)
@@ -229,6 +234,8 @@ def _of_function(function: Any) -> Iterator[tuple[Any, Any, Any]]:
         except ValueError:  # a cell that is still empty
             continue
     used = set(_names_in(function.__code__))
+    if "type" in used and "type" not in names:
+        yield names, "type", BUILTIN
     for name in used & names.keys():
         item = names[name]
         yield names, name, item
