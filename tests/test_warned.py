@@ -42,6 +42,10 @@ def helper(a, x):
 def calls(a, x):
     return helper(a, x) + helper(a, x)
 
+def of_numbers(a, x):
+    small = np.int8(100) * (np.int8(2) if x[0] else np.int8(1))
+    return np.float32(1e30) * a[0].astype(np.float32) * np.float32(1e30) / x[0] + 1.0 / x[0] + np.float64(2) / x[1] + small
+
 def writes(a, x):
     out = np.zeros(2)
     out[:] = a / x
@@ -76,7 +80,9 @@ def shown(function, action):
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-@pytest.mark.parametrize("name", ["divide_twice", "each_kind", "by_numpys_own_code", "calls", "writes"])
+@pytest.mark.parametrize(
+    "name", ["divide_twice", "each_kind", "by_numpys_own_code", "calls", "of_numbers", "writes"]
+)
 def test_a_warning_names_the_line_that_it_names_without_a_trace(name, action):
     module, again = module_of("warned_program"), module_of("warned_program")
     expected = shown(getattr(module, name), action)

@@ -5,7 +5,6 @@ Each is a plain NumPy call whose result is then written by `buffers.write`, whic
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +15,13 @@ from tracer.errors import UnsupportedError
 from tracer.numpy_calls import arrays_of, call_function, call_ufunc, getitem, refuse
 from tracer.numpy_table import UFUNC_RULES
 from tracer.rules.edited import may_repeat
-from tracer.standins import CONVERSION, Traced, cut, is_traced, open_tape, plain, plain_deep, record_call
+from tracer.standins import Traced, is_traced, open_tape, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-_frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 _AT_RULES = {np.add: "add_at", np.subtract: "subtract_at"}
 
 
@@ -238,53 +236,6 @@ def set_shape(array: Any, shape: Any, frame: FrameType) -> None:
         note_view(made, (array,))
         value, array.id = made.value, made.id
     array.value = value
-
-
-class Flat:
-    """Stands for `array.flat`: its elements in a row, read and written at their places."""
-
-    def __init__(self, array: Any) -> None:
-        self.base = array
-        self.index = 0
-
-    @property
-    def coords(self) -> tuple[int, ...]:
-        """The indices of the element that comes next."""
-        # np.ndenumerate asks once more at the end, before it asks for the element.
-        return tuple(map(int, np.unravel_index(self.index % max(len(self), 1), self.base.value.shape)))
-
-    def _places(self, index: Any) -> Any:
-        return np.arange(self.base.value.size)[copied(plain_deep(index))]
-
-    def __len__(self) -> int:
-        return int(self.base.value.size)
-
-    def __iter__(self) -> Flat:
-        return self
-
-    def __next__(self) -> Any:
-        if self.index == len(self):
-            raise StopIteration
-        here, self.index = self.coords, self.index + 1
-        return getitem(self.base, here, _frame(1)) if here else self.base[()]
-
-    def __getitem__(self, index: Any) -> Any:
-        return getitem(self.base, np.unravel_index(self._places(index), self.base.value.shape), _frame(1))
-
-    def __setitem__(self, index: Any, values: Any) -> None:
-        self.write(index, values, _frame(1))
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        return np.array(cut(self.base, CONVERSION, _frame(1)).ravel(), dtype=dtype, copy=copy)
-
-    def copy(self) -> Any:
-        """Return an array of the elements."""
-        return getitem(self.base, np.unravel_index(self._places(...), self.base.value.shape), _frame(1))
-
-    def write(self, index: Any, values: Any, frame: FrameType) -> None:
-        """Write values, gone through again and again, at the places of an index."""
-        places = np.atleast_1d(self._places(index))
-        _write_flat(frame, self.base, places, values, np.arange(len(places)))
 
 
 _METHODS: dict[str, Callable[..., None]] = {

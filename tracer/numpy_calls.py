@@ -6,6 +6,7 @@ Which functions are followed, and how, stands in the tables of `numpy_table`.
 from __future__ import annotations
 
 import opcode
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,9 +35,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-_TRANSPOSED = {"T": np.transpose, "mT": np.matrix_transpose}
-_LEAVING = frozenset("tolist tobytes dumps data byteswap hex as_integer_ratio".split())
 _BINARY_OP = opcode.opmap["BINARY_OP"]
+_OPERATORS: dict[Any, Any] = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.true_divide: operator.truediv,
+    np.floor_divide: operator.floordiv,
+    np.remainder: operator.mod,
+    np.power: operator.pow,  # array ** 2 is np.square: not always the bits of np.power
+}
 
 
 def refuse(what: str, frame: FrameType) -> UnsupportedError:
@@ -70,11 +78,16 @@ def call_ufunc(
     rule = UFUNC_RULES.get(ufunc) or special_rule(ufunc, inputs, frame)
     if rule is None:
         raise refuse(f"{'scipy.special' if is_special(ufunc) else 'np'}.{ufunc.__name__}", frame)
-    if ufunc is np.power and frame.f_code.co_code[frame.f_lasti] == _BINARY_OP:
-        value = values[0] ** values[1]  # array ** 2 is np.square: not always the bits of np.power
-    else:
-        value = ufunc(*values)
+    value = _as_written(ufunc, values, frame)(*values)
     return record_call(rule, arrays_of(inputs, frame), value, None, frame)
+
+
+def _as_written(ufunc: Any, values: tuple[Any, ...], frame: FrameType) -> Any:
+    """Return the operator where one is written: for numbers it has warnings of its own, and its power own bits."""
+    are_numbers = not any(type(value) is np.ndarray for value in values)
+    if (ufunc is np.power or are_numbers) and frame.f_code.co_code[frame.f_lasti] == _BINARY_OP:
+        return _OPERATORS.get(ufunc, ufunc)
+    return ufunc
 
 
 def call_function(
@@ -95,7 +108,7 @@ def call_function(
     read = FOLLOWED.get(function)
     name = _full_name(function)
     if read is None:
-        _leave(name, name, (*args, *options.values()), frame)
+        _let_lists_leave(name, name, (*args, *options.values()), frame)
         return function(*plain_deep(args), **plain_deep(options))
     if compute is None:
         value = function(*plain_deep(args), **plain_deep(options))
@@ -104,7 +117,7 @@ def call_function(
     try:
         followed = read(*args, **options)
     except OptionError as error:
-        _leave(name, f"{name} with {error}", (*args, *options.values()), frame)
+        _let_lists_leave(name, f"{name} with {error}", (*args, *options.values()), frame)
         return value
     if followed is None:
         return value
@@ -147,7 +160,7 @@ def any_open(values: tuple[Any, ...], frame: FrameType) -> bool:
     return open_tape(traced_in(values), frame) is not None
 
 
-def _leave(name: str, what: str, values: tuple[Any, ...], frame: FrameType) -> None:
+def _let_lists_leave(name: str, what: str, values: tuple[Any, ...], frame: FrameType) -> None:
     """Let numbers in lists leave through a function that is not followed; what NumPy asks itself is refused."""
     if not any_open(values, frame):
         return
@@ -197,8 +210,10 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
     """Return an attribute or a method of a traced array or NumPy scalar."""
     if name in PLAIN_ATTRIBUTES or name in PLAIN_METHODS or not number.tape.is_open:
         return attribute
-    if name in _TRANSPOSED:
-        return call_function(_TRANSPOSED[name], (number,), {}, frame)
+    if name == "T":
+        return call_function(np.transpose, (number,), {}, frame)
+    if name == "mT":
+        return call_function(np.matrix_transpose, (number,), {}, frame)
     if name in ("real", "numerator"):
         return number
     if name in ("conj", "conjugate"):
@@ -221,23 +236,12 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
         )
     if name == "astype":
         return lambda *args, **options: _astype(number, attribute(*args, **options), frame)
-    if name == "view" and type(number.value) is np.ndarray:
-        return lambda *args, **options: _view(number, attribute(*args, **options), frame)
-    if name in _LEAVING:
+    if name in ("tolist", "tobytes", "data", "hex", "as_integer_ratio"):
         value = cut(number, f".{name}", frame)
         if name == "data":
             value.setflags(write=False)  # it is a copy, in which a write would be lost
         return getattr(value, name)
     raise refuse(f"ndarray.{name}", frame)
-
-
-def _view(array: Any, value: Any, frame: FrameType) -> Any:
-    """Return a view of the same memory; as numbers of another type it has no derivative."""
-    if type(value) is not np.ndarray or value.dtype != array.value.dtype:
-        raise refuse(
-            f"ndarray.view as {value.dtype if type(value) is np.ndarray else type(value).__name__}", frame
-        )
-    return getitem(array, ..., frame)
 
 
 def _astype(number: Any, value: Any, frame: FrameType) -> Any:

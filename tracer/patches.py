@@ -341,8 +341,8 @@ def _add_imported() -> bool:
 
 
 _FUNCTION = type(_replacements)
-# NumPy's inner modules work on plain values: what is traced does not get that far, but into np.r_ and np.c_.
-_OWN_BUSINESS = re.compile(r"tracer\.|numpy\.(?!lib\._index_tricks)(\w+\.)*_")
+# NumPy's inner modules work on plain values: what is traced does not get that far.
+_OWN_BUSINESS = re.compile(r"tracer\.|numpy\.(\w+\.)*_")
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import mutation, numpy_calls
-from tracer.buffers import replace, write
+from tracer.buffers import refuse_swap_in_c, replace, write
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.operations import OP_NUMBERS
 from tracer.standins import (
@@ -223,15 +223,6 @@ class Array(_Number, stands_for="array"):
     def shape(self, shape: Any) -> None:
         mutation.set_shape(self, shape, _frame(1))
 
-    @property
-    def flat(self) -> mutation.Flat:
-        """The elements in a row."""
-        return mutation.Flat(self)
-
-    @flat.setter
-    def flat(self, values: Any) -> None:
-        mutation.Flat(self).write(slice(None), values, _frame(1))
-
     def __bytes__(self) -> bytes:
         return bytes(cut(self, "bytes()", _frame(1)))
 
@@ -247,7 +238,10 @@ class Array(_Number, stands_for="array"):
         return numpy_calls.getitem(self, index, _frame(1))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        write(self, index, value, _frame(1))
+        frame = _frame(1)
+        if issubclass(type(value), Array) and value.value.base is not None:
+            refuse_swap_in_c(self, value, frame)
+        write(self, index, value, frame)
 
     def __contains__(self, item: Any) -> bool:
         return plain(item) in self.value

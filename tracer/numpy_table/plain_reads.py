@@ -15,8 +15,7 @@ PLAIN_READS = frozenset(
         "shape ndim size argmax argmin argsort nonzero flatnonzero argwhere searchsorted count_nonzero any all "
         "isclose allclose array_equal array_equiv iscomplexobj isrealobj isscalar zeros_like ones_like empty_like "
         "result_type can_cast common_type min_scalar_type may_share_memory shares_memory array_repr array_str "
-        "array2string iscomplex isreal isneginf isposinf lexsort digitize unravel_index einsum_path "
-        "save savetxt savez savez_compressed"
+        "array2string iscomplex isreal isneginf isposinf lexsort digitize unravel_index"
     ).split()
 ) | {np.linalg.matrix_rank}
 PLAIN_UFUNCS = frozenset(
@@ -39,9 +38,7 @@ TWO_RESULTS: dict[Any, tuple[str, str]] = {
 REDUCING: dict[Any, Any] = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 
 PLAIN_ATTRIBUTES = frozenset("shape ndim size dtype nbytes itemsize strides flags imag".split())
-PLAIN_METHODS = frozenset(
-    "argmax argmin argsort any all nonzero searchsorted is_integer dump tofile".split()
-)
+PLAIN_METHODS = frozenset("argmax argmin argsort any all nonzero searchsorted is_integer".split())
 METHODS: dict[str, Any] = {
     name: getattr(np, name)
     for name in "sum mean prod max min dot clip squeeze ravel copy round reshape transpose swapaxes cumsum cumprod "
