@@ -25,7 +25,7 @@ from tracer import creation, lists, numpy_calls, scipy_calls, stdlib_calls, stor
 from tracer.creation import made
 from tracer.operations import OP_NUMBERS
 from tracer.standins import REAL_SCALARS, cut, holds_traced, is_traced, plain, plain_deep, record_call
-from tracer.tape import AUXILIARY
+from tracer.tape import AUXILIARY, wants_plain_arrays
 from tracer.values import Array, Scalar, binary
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ _ARGUMENTS = {
     "remainder": "ieee_remainder",
 }
 _TO_ARRAYS = "array asarray asanyarray asarray_chkfinite ascontiguousarray asfortranarray".split()
+_FOR_C = ("asarray_chkfinite", "ascontiguousarray", "asfortranarray")
 _PLAIN_READS = ("isclose", "isfinite", "isinf", "isnan", "ulp")
 
 
@@ -260,6 +261,8 @@ def _array(original: Callable[..., Any], name: str) -> Callable[..., Any]:
         value = original(plain_deep(args[0]), *args[1:], **options)
         if options.get("like") is not None:
             raise numpy_calls.refuse(f"np.{name} with like=", frame)
+        if wants_plain_arrays(frame) and (name in _FOR_C or options.keys() - {"dtype", "copy"}):
+            raise numpy_calls.refuse(f"np.{name}, by which a library hands an array to code in C,", frame)
         if value.dtype.kind != "f":
             return _cut_all(args[0], name, value, frame)
         if type(args[0]) in (list, tuple):

@@ -9,8 +9,11 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tracer import numpy_calls
-from tracer.standins import holds_traced, plain_deep, record_call
+from tracer.standins import holds_traced, plain, plain_deep, record_call
+from tracer.tape import AUXILIARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +44,26 @@ def _statistic(rule: str, **params: Any) -> Callable[[Callable[..., Any]], Calla
     return make
 
 
+def _harmonic(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def function(data: Any, weights: Any = None) -> Any:
+        numbers = list(data)
+        if not holds_traced([numbers, weights]):
+            return original(numbers, weights)
+        frame = _frame(1)
+        value = original(plain_deep(numbers), plain_deep(weights))
+        if weights is not None:
+            raise numpy_calls.refuse("statistics.harmonic_mean with more than the data", frame)
+        stacked = numpy_calls.array_of(numbers, frame)
+        with np.errstate(divide="ignore"):
+            shares = record_call("reciprocal", (stacked,), 1 / plain(stacked), None, frame, AUXILIARY)
+        params = {"axis": None, "keepdims": False}
+        mean = record_call("mean", (shares,), plain(shares).mean(), params, frame, AUXILIARY)
+        return record_call("reciprocal", (mean,), value, None, frame)
+
+    return function
+
+
 def _reading(original: Callable[..., Any]) -> Callable[..., Any]:
     """Give a function that writes text the plain values, as `str` does."""
 
@@ -54,6 +77,7 @@ def _reading(original: Callable[..., Any]) -> Callable[..., Any]:
 _TABLE: dict[tuple[str, str], Callable[[Callable[..., Any]], Callable[..., Any]]] = {
     ("json", "dump"): _reading,
     ("json", "dumps"): _reading,
+    ("statistics", "harmonic_mean"): _harmonic,
     ("statistics", "mean"): _statistic("mean"),
     ("statistics", "pstdev"): _statistic("std", ddof=0),
     ("statistics", "pvariance"): _statistic("var", ddof=0),

@@ -174,7 +174,7 @@ class _Number(Traced, stands_for="none"):
             return self
         if name == "conjugate":
             return lambda: self
-        if not callable(attribute) or name == "is_integer":
+        if not callable(attribute) or name in ("is_integer", "bit_length", "bit_count"):
             return attribute
 
         def leaving(*args: Any) -> Any:
