@@ -125,6 +125,9 @@ exec(  # noqa: S102  (a module of the user's, in another file)
     vars(helpers),
 )
 sys.modules[helpers.__name__] = helpers
+package = types.ModuleType("package_of_test_stored")
+package.inner = types.ModuleType("package_of_test_stored.inner")
+package.inner.helpers, package.inner.package = helpers, package
 
 
 def in_a_closure():
@@ -168,6 +171,7 @@ KEPT = {
     "beneath @trace": lambda x: decorated(x),
     "another module": lambda x: helpers.f(x),
     "another module's table": lambda x: helpers.h(x),
+    "module in a package": lambda x: package.inner.helpers.f(x),
     "closure": in_a_closure(),
     "bound method": LAYER.by_attribute,
     "object": LAYER,

@@ -76,29 +76,39 @@ def _looking(dispatcher: FunctionType) -> CodeType:
     code = dispatcher.__code__
     own = FunctionType(code, dispatcher.__globals__, dispatcher.__name__, dispatcher.__defaults__)
     own.__kwdefaults__ = dispatcher.__kwdefaults__
-    names: tuple[str, ...] = ("args", "options")
-    parameters, passed = "*args, **options", "*args, **options"
-    if not code.co_flags & _VARIABLE:
-        count = code.co_argcount + code.co_kwonlyargcount
-        names = code.co_varnames[:count]
+    places, keywords = code.co_argcount, code.co_kwonlyargcount
+    if code.co_flags & _VARIABLE:
+        places = keywords = -1
+    else:
         # Keywords are passed on by place: a plain call is the cheapest.
-        own.__code__ = code.replace(co_argcount=count, co_kwonlyargcount=0)
+        own.__code__ = code.replace(co_argcount=places + keywords, co_kwonlyargcount=0)
         own.__defaults__ = own.__kwdefaults__ = None
-        passed = ", ".join(names)
-        keyword_only = ["*", *names[code.co_argcount :]] if code.co_kwonlyargcount else []
-        parameters = ", ".join([*names[: code.co_argcount], *keyword_only])
-    call = f"_list(_own({passed}))" if code.co_flags & _GENERATOR else f"_own({passed})"
-    space: dict[str, Any] = {}
-    exec(_TEXT.format(parameters=parameters, call=call), space)  # noqa: S102  (our own text, as dataclasses does)
-    template: CodeType = space["dispatcher"].__code__
+    template = _template(places, keywords, is_generator=bool(code.co_flags & _GENERATOR))
     # A function keeps its globals, which are NumPy's: what the code needs, it holds as its constants.
     constants = {"own": own, "look": _with_traced, "type": type, "list": list, "tuple": tuple}
+    count = max(places + keywords, 0)
     return template.replace(
         co_consts=tuple(constants.get(each, each) for each in template.co_consts),
+        co_varnames=code.co_varnames[:count] + template.co_varnames[count:],
         co_name=code.co_name,
         co_qualname=code.co_qualname,
-        co_filename=__file__,
     )
+
+
+@functools.cache
+def _template(places: int, keywords: int, *, is_generator: bool) -> CodeType:
+    """Compile the code for so many parameters; below zero, for any arguments."""
+    names = [f"parameter{number}" for number in range(places + keywords)]
+    parameters = [*names[:places], *(["*"] if keywords else []), *names[places:]]
+    passed = names
+    if places < 0:
+        parameters = passed = ["*args", "**options"]
+    call = f"_own({', '.join(passed)})"
+    text = _TEXT.format(parameters=", ".join(parameters), call=f"_list({call})" if is_generator else call)
+    space: dict[str, Any] = {}
+    exec(compile(text, __file__, "exec"), space)  # noqa: S102  (our own text, as dataclasses does)
+    code: CodeType = space["dispatcher"].__code__
+    return code
 
 
 def _with_traced(relevant: Any) -> Any:

@@ -148,7 +148,7 @@ def _items(value: Any) -> Iterator[tuple[Any, Any, Any]]:
     if kind in _READERS:
         yield from _READERS[kind](value)
     elif issubclass(kind, type):
-        if not is_library(value.__module__):
+        if not is_library(str(value.__module__)):
             yield from ((value, name, item) for name, item in list(vars(value).items()))
             yield from ((None, None, base) for base in value.__bases__)
     elif issubclass(kind, tuple):
@@ -160,7 +160,7 @@ def _items(value: Any) -> Iterator[tuple[Any, Any, Any]]:
 def _of_object(value: Any) -> Iterator[tuple[Any, Any, Any]]:
     kind = type(value)
     attributes = _attribute(value, "__dict__")
-    if is_library(kind.__module__) and kind is not SimpleNamespace:
+    if is_library(str(kind.__module__)) and kind is not SimpleNamespace:
         if type(attributes) is dict and "__wrapped__" in attributes:  # functools.lru_cache
             yield None, None, attributes["__wrapped__"]
         return
@@ -236,11 +236,14 @@ def _of_function(function: Any) -> Iterator[tuple[Any, Any, Any]]:
     used = set(_names_in(function.__code__))
     if "type" in used and "type" not in names:
         yield names, "type", BUILTIN
-    for name in used & names.keys():
-        item = names[name]
-        yield names, name, item
-        if type(item) is ModuleType and not is_library(item.__name__):
-            yield from ((vars(item), each, vars(item)[each]) for each in used & vars(item).keys())
+    spaces = [names]
+    for space in spaces:  # which grows by the modules that are used
+        for name in used & space.keys():
+            item = space[name]
+            yield space, name, item
+            is_users = type(item) is ModuleType and not is_library(item.__name__)
+            if is_users and all(vars(item) is not known for known in spaces):
+                spaces.append(vars(item))
     if function.__dict__:
         yield from _of_dict(function.__dict__)
 
