@@ -176,6 +176,7 @@ ONE = (
 TWO = (rows, into_out, functions)
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape")  # NumPy's own, from 2.5 on
 @pytest.mark.parametrize("function", [*ONE, *TWO], ids=lambda function: function.__name__)
 def test_what_is_written_is_followed(function):
     arguments = (X,) if function in ONE else (X, W)
@@ -190,6 +191,7 @@ def copied(function):
     return lambda x: function(x * 1.0)
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape")  # NumPy's own, from 2.5 on
 @pytest.mark.parametrize("function", [*ONE, *TWO], ids=lambda function: function.__name__)
 def test_a_loaded_trace_has_the_same_arrays(function, tmp_path):
     finished = record(function, *((X.copy(),) if function in ONE else (X.copy(), W.copy())))

@@ -175,6 +175,7 @@ def line_of(function):
     return function.__code__.co_firstlineno
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape")  # NumPy's own, from 2.5 on
 @pytest.mark.parametrize("function", FOLLOWED.values(), ids=FOLLOWED)
 def test_what_is_followed_has_its_gradient(function):
     traced = trace(strict=True)(function)

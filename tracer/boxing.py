@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import warnings
 from collections import deque
 from functools import partial
 from itertools import chain
@@ -215,8 +216,10 @@ def fill(structure: Structure, numbers: Callable[[int], Any]) -> Any:
 
 
 def _give(array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:
-    if array.shape != value.shape:  # the function has set it
-        array.shape = value.shape
+    if array.shape != value.shape:  # the function has set it, and was warned that NumPy will not have that
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            array.shape = value.shape
     array[...] = value
 
 

@@ -37,8 +37,9 @@ def dispatcher({parameters}):
     for item in relevant:
         if _type(item) is _list or _type(item) is _tuple:
             _look = "look"
-            return _look(relevant)
-    return relevant
+            relevant = _look(relevant)
+            break
+    {answer} relevant
 """
 
 
@@ -104,7 +105,10 @@ def _template(places: int, keywords: int, *, is_generator: bool) -> CodeType:
     if places < 0:
         parameters = passed = ["*args", "**options"]
     call = f"_own({', '.join(passed)})"
-    text = _TEXT.format(parameters=", ".join(parameters), call=f"_list({call})" if is_generator else call)
+    answer = "return"
+    if is_generator:  # a function can't be given code of another kind
+        answer, call = "yield from", f"_list({call})"
+    text = _TEXT.format(parameters=", ".join(parameters), call=call, answer=answer)
     space: dict[str, Any] = {}
     exec(compile(text, __file__, "exec"), space)  # noqa: S102  (our own text, as dataclasses does)
     code: CodeType = space["dispatcher"].__code__
