@@ -18,6 +18,7 @@ import numpy as np
 
 from tracer import mutation, numpy_calls
 from tracer.buffers import refuse_swap_in_c, replace, write
+from tracer.exponent import is_read_as_exponent
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.operations import OP_NUMBERS
 from tracer.standins import (
@@ -43,7 +44,6 @@ _SEQUENCES = frozenset({list, tuple, str, bytes, bytearray})
 _COPY = np.copy  # which is another function while a trace runs
 _BINARY_OP = opcode.opmap["BINARY_OP"]
 _REMAINDERS = (6, 19)  # argument of BINARY_OP for `%` and `%=`
-_POWERS = (8, 21)  # for `**` and `**=`
 _FIRST_IN_PLACE = 13  # the argument from which on an operator is written `+=`
 ARITHMETIC = {  # method name -> name of the rule, and the operator as it is written
     "add": ("add", "+"),
@@ -118,7 +118,7 @@ class _Number(Traced, stands_for="none"):
         return format(self.value, form)
 
     def __index__(self) -> int:
-        if _POWER_ASKS_FOR_INDEX and _is_power(_frame(1)):
+        if is_read_as_exponent(_frame(1)):
             cut(self, "the exponent of a plain array", _frame(1))
         return operator.index(self.value)
 
@@ -260,25 +260,6 @@ def _formats_text(frame: FrameType) -> bool:
     """Tell whether a number is asked for by `"%.2f" % x`, which only reads it; other operators ask the stand-in."""
     code, at = frame.f_code.co_code, frame.f_lasti
     return code[at] == _BINARY_OP and code[at + 1] in _REMAINDERS
-
-
-def _is_power(frame: FrameType) -> bool:
-    code, at = frame.f_code.co_code, frame.f_lasti
-    return code[at] == _BINARY_OP and code[at + 1] in _POWERS
-
-
-class _Exponent:
-    """Tells what an array asks of its exponent."""
-
-    def __index__(self) -> int:
-        return 2
-
-    def __array_ufunc__(self, *_: Any, **__: Any) -> None:
-        return None
-
-
-# Some versions of NumPy read an exponent that has an index as the number that it is, and do not offer it the call.
-_POWER_ASKS_FOR_INDEX: bool = operator.pow(np.ones(1), _Exponent()) is not None
 
 
 def _identity(value: Any) -> Any:
