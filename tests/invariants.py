@@ -8,7 +8,7 @@ from tracer.rules import Compressed
 
 
 def assert_invariants(finished):
-    """One producer and one consumer an edge; products at functions, sums at splitters; uses fire before producers."""
+    """One producer and one consumer an edge; products at functions (of complex numbers the real part for a real operand), sums at splitters; uses fire before producers."""
     edges, nodes = list(finished.edges), list(finished.nodes)
     into = [edge.index for node in nodes for edge in node.in_edges]
     out_of = [edge.index for node in nodes for edge in node.out_edges]
@@ -16,6 +16,7 @@ def assert_invariants(finished):
     for edge in edges:
         assert edge.src.index < edge.dst.index
         assert np.shape(edge.grad) == np.shape(edge.value)
+        assert np.iscomplexobj(edge.grad) == np.iscomplexobj(edge.value)
         if isinstance(edge.value, np.ndarray):
             assert edge.grad.dtype == edge.value.dtype
     for node in nodes:
@@ -47,7 +48,8 @@ def assert_node(finished, node):
         if node.kind == "splitter":
             assert_close(edge.grad, node.grad)
         elif edge.local is not None and edge.step is not None:
-            assert_close(edge.grad, edge.upstream * edge.local)
+            product = edge.upstream * edge.local
+            assert_close(edge.grad, product if np.iscomplexobj(edge.value) else np.real(product))
             assert_close(edge.upstream, node.grad)
 
 

@@ -181,7 +181,7 @@ def products(add):
     for matrix, vector in (((2, 3), (3,)), ((4, 2, 3), (3,)), ((2, 3), (4, 3)), ((1, 2, 3), (4, 3))):
         add("matvec", lambda a, v: (a @ v[..., None])[..., 0], matrix, vector)
         flipped = (*matrix[:-2], matrix[-1], matrix[-2])
-        add("vecmat", lambda v, a: (v[..., None, :] @ a)[..., 0, :], vector, flipped)
+        add("vecmat", lambda v, a: (v.conj()[..., None, :] @ a)[..., 0, :], vector, flipped)
     for offset in (0, 1, -2, 5):
         for shape, axis1, axis2 in (((3, 4), 0, 1), ((2, 3, 4), 0, -1), ((4, 3), 1, 0)):
             for op in ("trace", "diagonal"):

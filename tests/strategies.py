@@ -19,6 +19,8 @@ UNARY = [
     "2 - {a}", "0.7 * {a}", "{a} / 3", "3.1 / (2 + {a} * {a})", "abs({a}) * {a}", "pow({a}, 2)", "helper({a})",
     "sum([{a}] * 3)", "(lambda t: t * t)({a})", "(w := {a} * 2) * w", "{a}.real", "divmod({a}, 5.03)[1]",
     "{a} % 7.01", "round(9.2) * {a}", "recursive(3, {a})", "next(iterate({a}))", "math.prod([{a}, 1.1, {a}])",
+    "((1 + 1j * {a}) ** 2).imag", "cmath.exp(1j * {a}).real", "abs((1.5 + 1j * {a}) * (2 - 1j))",
+    "abs(sum([1j * {a}, 2, {a}]))",
 ]  # fmt: skip
 BINARY = [
     "{a} + {b}", "{a} - {b}", "{a} * {b}", "{a} / (2 + {b} * {b})", "math.hypot({a}, 1.2, {b})",
@@ -26,6 +28,7 @@ BINARY = [
     "math.fsum([{a}, {b}, {a}])", "sorted([{a}, {b}, 0.1234])[1]", "math.dist(({a}, {b}), (3.1, 4.2))",
     "sum(t * {b} for t in [{a}, 2.0])", "{{'k': {a}}}['k'] * {b}", "({a} if {a} > {b} else {b} * 2)",
     "math.pow(1.5 + {a} * {a}, {b})", "helper({a}) * helper({b})", "Pair({a}, {b}).product()",
+    "(({a} + 1j * {b}).conjugate() * (1 - 2j)).real", "cmath.phase(2 + {a} * {a} + 1j * {b})",
 ]  # fmt: skip
 BLOCKS = [
     "for _ in range(3):\n    {v} = {v} * 0.6 + {a}",
@@ -37,6 +40,7 @@ BLOCKS = [
     "for {v} in [{a}, {v} * {a}]:\n    pass",
 ]
 PRELUDE = """
+import cmath
 import math
 import numpy as np
 
@@ -112,12 +116,16 @@ ARRAY_UNARY = [
     "np.array([t * 2 for t in {a}.ravel()])", "sum({a}.ravel())", "np.broadcast_to({a}, (2, *{a}.shape)).sum(0)",
     "{a}.ravel()[[0, 0, -1]]", "{a} * math.sin({a}.sum())", "np.prod({a}, axis=None)", "np.transpose({a})",
     "{a}.dot(2.0)", "np.max({a}) * {a}", "{a}.flatten()[np.argsort({a}.ravel())]", "{a} - np.min({a}.ravel())",
+    "np.abs(np.exp(1j * {a}) + 2)", "np.fft.fft({a}.ravel()).imag", "np.angle(2 + 1j * {a})",
+    "np.fft.irfft(np.fft.rfft({a}.ravel(), 4) * 1j, 4)", "({a} * (1 + 2j)).T.imag[..., None].squeeze(-1)",
 ]  # fmt: skip
 ARRAY_BINARY = [
     "{a} + {b}", "{a} - {b}", "{a} * {b}", "{a} / (2 + {b} * {b})", "np.maximum({a}, {b})", "np.hypot({a}, 1 + {b} ** 2)",
     "np.where({a} > {b}, {a}, {b})", "np.arctan2({a}, 2 + {b} * {b})", "np.logaddexp({a}, {b})", "{a} * {b}.sum()",
     "(1.5 + {a} * {a}) ** {b}", "np.outer({a}, {b}).mean(1)", "np.add({a}, {b}) * np.float64(0.5)",
     "np.multiply({a}, {b}).clip(-2, 2)", "np.tanh({a}[..., None] @ {b}.ravel()[None, :1])",
+    "np.real(np.conj({a} + 1j * {b}) * (1 + 2j))", "({a} * np.exp(1j * {b})).imag",
+    "np.vdot({a}.ravel()[:1] * 1j, np.exp(1j * {b}.ravel()[:1])).imag",
 ]  # fmt: skip
 
 

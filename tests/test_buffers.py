@@ -350,3 +350,19 @@ def test_random_writes_through_views_are_followed(seed):
     x = np.random.RandomState(seed).rand(3, 4) + 0.3
     assert_untouched(random_program(seed), x)
     assert_differentiates(random_program(seed), x, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("function", "shape", "dtype"),
+    [(np.fft.fft, 50, np.complex128), (np.sum, (), np.float64), (np.mean, (), np.float64)],
+)
+def test_the_type_of_out_decides_how_precisely_is_computed(function, shape, dtype):
+    def into(x):
+        out = np.zeros(shape, dtype)
+        function(x, out=out)
+        return np.abs(out)
+
+    x = np.linspace(0.1, 3.3, 50).astype(np.float32)
+    assert not np.array_equal(function(x), into(x))
+    assert_untouched(into, x)
+    assert record(into, x).backward(seed=np.ones(shape)).grads["x"].dtype == np.float32

@@ -80,6 +80,7 @@ FOLLOWED = {
     "random choice": lambda x, a: seeded().choice(a) + seeded().sample([x, 2 * x], 2)[0] + seeded().choices([x, 3 * x], [x, 1])[0],
     "random order": lambda x, a: (lambda order: seeded().shuffle(order) or order[0] * order[1])([x, 2 * x, 3.0]),
     "NumPy's random choice": lambda x, a: numpys().choice(a) + a[numpys().permutation(len(a))][0] * x + numpys().choice(a, 2) @ A[:2],
+    "cmath": lambda x, a: cmath.exp(x * 1j).real + cmath.sqrt(-x).imag + abs(x + 2j * x),
     # NumPy
     "array of them": lambda x, a: np.asarray(a).sum() + np.array([x, a[0]]).sum() + np.asanyarray([x])[0],
     "indices": lambda x, a: sum(a[at] for at in np.ndindex(a.shape)) * x,
@@ -120,8 +121,7 @@ CUTS = {
     "float": (lambda x, a: float(x) * 2, r"float\(\)"),
     "int": (lambda x, a: int(x) * 2.0, r"int\(\)"),
     "int of each": (lambda x, a: [int(v) for v in a][1] * 2.0, r"int\(\)"),
-    "complex": (lambda x, a: complex(x).real, r"complex\(\)"),
-    "cmath": (lambda x, a: cmath.exp(x).real, r"complex\(\)"),
+    "complex": (lambda x, a: complex(x).real, r"complex\(\); x \+ 1j\*y is followed"),
     "pickle": (lambda x, a: pickle.loads(pickle.dumps(x)), "pickle"),  # noqa: S301  (its own)
     "pickle of an array": (lambda x, a: pickle.loads(pickle.dumps(a)).sum(), "pickle"),  # noqa: S301
     "struct": (lambda x, a: struct.unpack("d", struct.pack("d", x))[0], r"float\(\)"),

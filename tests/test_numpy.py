@@ -383,16 +383,6 @@ def test_what_is_not_followed_works_on_plain_arrays():
 
 
 @pytest.mark.parametrize(
-    "function", [lambda a: a + 1j, lambda a: np.float64(2) * a * 1j, lambda a: np.multiply(a, 1j)]
-)
-def test_complex_numbers_are_refused(function):
-    with pytest.raises(
-        UnsupportedError, match="got ndarray of complex128, expected a real number or an array"
-    ):
-        record(function, VECTOR)
-
-
-@pytest.mark.parametrize(
     ("function", "via"),
     [
         (lambda a: a.astype(int) * 2, r"\.astype\(int64\)"),
@@ -402,7 +392,6 @@ def test_complex_numbers_are_refused(function):
         (lambda a: np.random.default_rng(0).normal(a[0]), r"(float\(\)|a conversion to a plain array)"),
         (lambda a: np.fromiter(a, float), r"(float\(\)|a conversion to a plain array)"),
         (lambda a: np.array(a, dtype=int), r"np\.array of int64"),
-        (lambda a: np.array([a[0], 1j]), r"np\.array of complex128"),
         (lambda a: np.array([a[0], 2], dtype=int), r"np\.array of int64"),
     ],
 )

@@ -16,7 +16,7 @@ import pytest
 from checks import assert_differentiates, assert_untouched, outcome
 
 from tracer import record, trace
-from tracer.errors import CutWarning, UnsupportedError
+from tracer.errors import CutWarning
 
 OPERATORS = {
     "+": (lambda x, y: x + y),
@@ -407,11 +407,3 @@ def test_a_tuple_beside_an_array_is_an_array():
     finished = record(lambda a, x: np.sum(a * (1.0, 2.0) + [x, 3.0] * a), np.array([1.0, 2.0]), 4.0)
     np.testing.assert_array_equal(finished.grads["a"], [5.0, 5.0])
     assert finished.grads["x"] == 1.0
-
-
-@pytest.mark.parametrize("function", [lambda x: (-x) ** 0.5, lambda x: x * 1j, lambda x: pow(-x, 0.5)])
-def test_a_complex_result_is_refused(function):
-    with pytest.raises(
-        UnsupportedError, match=r"can't be followed yet; at test_recording.py:\d+; got complex"
-    ):
-        record(function, 2.0)

@@ -21,6 +21,7 @@ from rule_rows import (
     Elements,
     Scalars,
 )
+from rule_rows_complex import NEW_OPS
 from rule_rows_linalg import LINALG_KINKS
 from rule_rows_moves import MOVES
 
@@ -177,7 +178,7 @@ def is_caught(row, rule):
 
 
 def test_every_rule_has_a_row_and_every_row_a_rule():
-    assert {row.op for row in ROWS} == set(RULES)
+    assert {row.op for row in (*ROWS, *NEW_OPS)} == set(RULES)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=names(ROWS))
@@ -202,8 +203,9 @@ def test_rule_that_is_wrong_by_a_thousandth_is_caught(op, port):
 
 def test_every_port_of_an_elementwise_rule_has_a_row_or_no_gradient():
     texts = {op: rule.partials for op, rule in RULES.items() if isinstance(rule, Elementwise)}
+    complex_ports = [(row.op, port) for row in NEW_OPS for port in range(len(row.operands))]
     assert {(op, port) for op, partials in texts.items() for port, text in enumerate(partials) if text} == {
-        (op, port) for op, port in PORTS if op in texts
+        (op, port) for op, port in (*PORTS, *complex_ports) if op in texts
     }
 
 
@@ -283,7 +285,7 @@ def partials_at(kink):
             return rule.partials(kink.operands, kink.out), rule.at_kink(kink.operands, kink.out)
         columns = [np.array([x]) for x in (*kink.operands, kink.out)]
         ports = range(len(kink.operands))
-        return [float(np.ravel(rule.local(port)(*columns))[0]) for port in ports], (
+        return [float(np.ravel(rule.local(port)(*columns)).real[0]) for port in ports], (
             bool(rule.at_kink(*columns)[0]) if rule.at_kink else False
         )
 

@@ -19,7 +19,7 @@ from tracer.errors import RuleError
 from tracer.operations import IS_ELEMENTWISE, RULE_OF
 from tracer.recording import operand_of
 from tracer.rules.edited import Edited, whole
-from tracer.rules.kinds import Elementwise, Many, Outer, Part, Rule, Vjp
+from tracer.rules.kinds import Elementwise, Many, Outer, Part, Rule, Vjp, is_complex
 
 if TYPE_CHECKING:
     from tracer.graph import Graph
@@ -40,11 +40,11 @@ _NO_PARAMS: dict[str, Any] = {}
 class Gradients:
     """Gradients by row and by operand.
 
-    `numbers[r]` is the gradient of row r's value where that is a number, `arrays[r]` where it is an array; zero, and
-    not `reached[r]`, where the seeded output does not depend on it. `locals[s]` is the local partial of slot s for
-    scalars, NaN elsewhere. `slots[s]` is the gradient that the consumer of slot s sends back where that is an array,
-    or comes from a rule that is no product; it has the shape of the operand as the operation saw it. `narrowed[s]` is
-    the same summed over the broadcast axes.
+    `numbers[r]` is the gradient of row r's value where that is a real number, `arrays[r]` where it is an array or
+    complex; zero, and not `reached[r]`, where the seeded output does not depend on it. `locals[s]` is the local partial
+    of slot s for real scalars, NaN elsewhere. `slots[s]` is the gradient that the consumer of slot s sends back where
+    that is an array or complex, or comes from a rule that is no product; it has the shape of the operand as the
+    operation saw it. `narrowed[s]` is the same summed over the broadcast axes.
     """
 
     numbers: np.ndarray[Any, np.dtype[np.float64]]
@@ -107,15 +107,15 @@ def scalar_locals(
     operands, starts = recording.operands, recording.starts
     fast = IS_ELEMENTWISE[recording.ops]
     fast[np.fromiter(recording.params, np.int64, len(recording.params))] = False
-    array_rows, array_constants = recording.values.array_rows, recording.constants.array_rows
-    if len(array_rows) or len(array_constants):
-        fast[array_rows] = False
+    wide_rows, wide_constants = recording.values.wide_rows, recording.constants.wide_rows
+    if len(wide_rows) or len(wide_constants):
+        fast[wide_rows] = False
         # Of operands: the constants first, then the rows.
-        is_array = np.zeros(len(recording.constants) + len(recording), np.bool_)
-        is_array[array_rows + len(recording.constants)] = True
-        is_array[len(recording.constants) - 1 - array_constants] = True
-        uses_array = is_array[operands + len(recording.constants)]
-        fast[graph.slot_consumer[uses_array]] = False
+        is_wide = np.zeros(len(recording.constants) + len(recording), np.bool_)
+        is_wide[wide_rows + len(recording.constants)] = True
+        is_wide[len(recording.constants) - 1 - wide_constants] = True
+        uses_wide = is_wide[operands + len(recording.constants)]
+        fast[graph.slot_consumer[uses_wide]] = False
     column = np.full(len(operands), np.nan)
     for number in np.flatnonzero(np.bincount(recording.ops[fast])).tolist():
         rule = RULE_OF[number]
@@ -209,16 +209,17 @@ class _Work:
             upstream = gradients[row] = upstream.dense()
         if self.has_differences and not _takes_differences(rule):
             operands, out = tuple(map(whole, operands)), whole(out)
-        if isinstance(rule, Many):
-            self.local_column[first_slot:stop_slot] = rule.partials(operands, out)
+        partials = rule.partials(operands, out) if isinstance(rule, Many) else ()
+        if partials and not is_complex(out):
+            self.local_column[first_slot:stop_slot] = partials
         for port in range(len(producers) - 1, -1, -1):
             producer, slot = producers[port], first_slot + port
             if producer < 0:
                 continue
             target = targets.get(slot) if targets else None
             if isinstance(rule, Many):
-                local = float(self.local_column[slot])
-                back: Any = upstream * local
+                local = partials[port]
+                back: Any = as_number(upstream * local, operands[port])
                 if rule.routes and not local:
                     # Not chosen by max: nothing goes further back, not even as 0 × inf.
                     self.slots[slot] = 0.0
@@ -232,7 +233,7 @@ class _Work:
             if target is not None:
                 back = narrow(back, np.shape(operands[port]))
                 if type(operands[port]) is not np.ndarray:
-                    back = float(back)
+                    back = as_number(back, operands[port])
                 self.narrowed[slot] = back
             present = gradients[producer]
             if present is _NOTHING and (type(back) not in _COMPRESSED or type(back) is Edited):
@@ -242,7 +243,7 @@ class _Work:
 
     def _add(self, row: int, present: Any, gradient: Any) -> None:
         """Add one use more to a row's gradient; the first was shared, a sum is ours and grows in place."""
-        if type(present) is float and present is not _NOTHING:
+        if type(present) in (float, complex) and present is not _NOTHING:
             self.gradients[row] = present + gradient
             return
         if type(present) is Edited:
@@ -265,7 +266,8 @@ class _Work:
         """Add the columns times rows that came back to a matrix from all its uses, in one product."""
         outers = self.outers.pop(row)
         columns, rows = np.stack([each.column for each in outers]), np.stack([each.row for each in outers])
-        self.gradients[row] += columns.T.dot(rows)
+        product, total = columns.T.dot(rows), self.gradients[row]
+        total += product if is_complex(total) else product.real
 
 
 def pull(
@@ -281,6 +283,8 @@ def pull(
 
     `target` is the shape that the operand was broadcast to, if it was. The answer is checked: RuleError.
     """
+    if rule.of_complex is not None and any(map(is_complex, (*operands, out))):
+        rule = rule.of_complex
     if isinstance(rule, Elementwise):
         text = rule.partials[port]
         back = upstream if text == "1" else upstream * elementwise_local(rule, port, operands, out)
@@ -322,6 +326,11 @@ def elementwise_local(rule: Elementwise, port: int, operands: tuple[Any, ...], o
                     for each in operands
                 )
                 break
+    elif is_complex(out) and rule.partials[port] not in rule.operand_names:
+        # NumPy's numbers, which answer inf where Python raises, and know the logarithm of a negative one.
+        operands = tuple(np.asarray(each, np.result_type(out))[()] for each in operands)
+    elif any(map(is_complex, operands)):
+        operands = tuple(np.asarray(each)[()] for each in operands)
     return rule.local(port)(*operands, out)
 
 
@@ -359,6 +368,8 @@ def narrow(gradient: Any, shape: tuple[int, ...]) -> Any:
 def _checked(back: Any, operand: Any, target: tuple[int, ...] | None, port: int) -> Any:
     """Return the answer of a rule in the type of its operand; raise RuleError where the shape is not the operand's."""
     is_array = isinstance(operand, (np.ndarray, Edited))
+    if is_complex(back) and not is_complex(operand):
+        back = np.real(back)  # a real number moves along the real axis alone
     is_number = target is None and not is_array
     shape = target or (operand.shape if is_array else ())
     if np.shape(back) != shape and not (is_number and np.size(back) == 1):
@@ -368,5 +379,12 @@ def _checked(back: Any, operand: Any, target: tuple[int, ...] | None, port: int)
             advice="this is a fault of the rule, not of the program: please report it",
         )
     if is_number:
-        return float(back)
+        return as_number(back, operand)
     return np.asarray(back, operand.dtype if is_array else None)
+
+
+def as_number(gradient: Any, operand: Any) -> float | complex:
+    """Return the gradient of a number as Python's: complex for a complex number, of a real one the real part."""
+    if is_complex(operand):
+        return complex(gradient)
+    return float(gradient.real if is_complex(gradient) else gradient)

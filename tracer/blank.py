@@ -20,6 +20,7 @@ from tracer.values import ARITHMETIC, Array, binary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
     from tracer.tape import Tape
 
@@ -59,6 +60,10 @@ class Blank(Array, stands_for="blank"):
     def __iter__(self) -> Any:
         return map(self.__getitem__, range(len(self.value)))
 
+    def _part(self, name: str, frame: FrameType) -> Any:
+        del frame
+        return blank_of(getattr(self.value, name), self)
+
     def __neg__(self) -> Any:
         return blank_of(-self.value, self)
 
@@ -92,7 +97,7 @@ class Blank(Array, stands_for="blank"):
 
 def blank(value: Any, tape: Tape) -> Any:
     """Return the stand-in for an array that the traced function made; whatever is none comes back as it is."""
-    if type(value) is not np.ndarray or value.dtype.kind != "f" or not tape.is_open:
+    if type(value) is not np.ndarray or value.dtype.kind not in "fc" or not tape.is_open:
         return value
     made = Blank()
     made.value, made.tape, made.id = value, tape, NO_RECORD

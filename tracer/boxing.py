@@ -60,11 +60,12 @@ class Boxes:
         if (
             kind is float
             or kind is int
-            or (isinstance(value, (np.floating, np.integer)) and not is_traced(value))
+            or kind is complex
+            or (isinstance(value, (np.inexact, np.integer)) and not is_traced(value))
         ):
             return self._input(value, value, path)
         if kind is np.ndarray:
-            if value.dtype.kind != "f":
+            if value.dtype.kind not in "fc":
                 return value, None
             # The function works on a copy: the tape must not change when the caller's array does.
             boxed, number = self._input(value.copy(order="K"), value, path)
@@ -229,8 +230,8 @@ def _state(item: Any) -> tuple[Any, int]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (float, np.floating)) or (
-        type(value) is np.ndarray and value.dtype.kind == "f"
+    return isinstance(value, (float, complex, np.inexact)) or (
+        type(value) is np.ndarray and value.dtype.kind in "fc"
     )
 
 

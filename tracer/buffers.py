@@ -14,8 +14,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.errors import UnsupportedError
-from tracer.rules.edited import Edited
-from tracer.standins import Traced, holds_traced, is_traced, open_tape, plain, plain_deep, record_call
+from tracer.rules.edited import Edited, whole
+from tracer.rules.kinds import is_complex
+from tracer.standins import (
+    NO_RECORD,
+    Traced,
+    holds_traced,
+    is_traced,
+    open_tape,
+    plain,
+    plain_deep,
+    record_call,
+    wrap,
+)
 from tracer.tape import AUXILIARY, Family, Tape, place
 
 if TYPE_CHECKING:
@@ -224,6 +235,8 @@ def fitted(value: Any, shape: tuple[int, ...], dtype: Any, frame: FrameType) -> 
         value = array_of(value, frame) if holds_traced(value) else np.array(plain_deep(value), dtype)
     if not is_traced(value):
         return value
+    if is_complex(value.value) and dtype.kind == "f":  # NumPy has warned that it keeps the real part alone
+        value = record_call("real", (value,), np.real(value.value).copy(), None, frame, AUXILIARY)
     seen = np.asarray(value.value)
     if seen.ndim > len(shape):
         seen = seen.reshape(seen.shape[seen.ndim - len(shape) :])
@@ -269,8 +282,44 @@ def _move_on(array: Any, position: int) -> None:
 
 def _follow(other: Any, before: Any, array: Any, frame: FrameType) -> None:
     """Move `other` on, after a write into `array`, whose memory it sees."""
-    in_other, in_array = _overlap(other, array)
-    if in_array is None or not (is_traced(array) or is_traced(other)):
+    if not (is_traced(array) or is_traced(other)):
+        return
+    if is_complex(other.value) != is_complex(array.value):
+        _follow_part(other, before, array, frame)
+    else:
+        _take_over(other, before, array, _overlap(other, array), frame)
+
+
+def _follow_part(other: Any, before: Any, array: Any, frame: FrameType) -> None:
+    """Move `other` on, where one of the two is complex and the other sees its real or imaginary part."""
+    whole_array, part = (array, other) if is_complex(array.value) else (other, array)
+    is_real = _shared(part.value, whole_array.value.real)[1] is not None
+    name = "real" if is_real else "imag"
+    seen = getattr(whole_array.value, name)
+    if whole_array is array:
+        source = _stand_in(record_call(name, (array,), seen.copy(), None, frame, AUXILIARY), array.tape)
+        _take_over(other, before, source, _shared(other.value, seen), frame)
+        return
+    before = whole(before)
+    old = wrap(other.tape, other.id, before)
+    old_part = getattr(before, name).copy()
+    changed = _stand_in(record_call(name, (old,), old_part, None, frame, AUXILIARY), other.tape)
+    changed.value = seen.copy()
+    _take_over(changed, old_part, array, _shared(seen, array.value), frame)
+    made = record_call(f"with_{name}", (old, changed), other.value.copy(), None, frame, AUXILIARY)
+    if is_traced(made):
+        _move_on(other, made.id)
+
+
+def _stand_in(value: Any, tape: Tape) -> Any:
+    """Return a stand-in for an array, without a record where it is plain."""
+    return value if is_traced(value) else wrap(tape, NO_RECORD, value)
+
+
+def _take_over(other: Any, before: Any, array: Any, overlap: tuple[Any, Any], frame: FrameType) -> None:
+    """Record that `other` has what was written into `array`, where both see it."""
+    in_other, in_array = overlap
+    if in_array is None:
         return
     if in_other is ...:
         value = other.value.copy()
@@ -302,7 +351,12 @@ def _overlap(other: Any, array: Any) -> tuple[Any, Any]:
         link = family.links.get(id(view)) if family else None
         if link is not None and link[0]() is view and link[1]() is parent:
             return (link[2], ...) if view is array else (..., link[2])
-    theirs, ours = _addresses(other.value), _addresses(array.value)
+    return _shared(other.value, array.value)
+
+
+def _shared(other: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> tuple[Any, Any]:
+    """Return the same as `_overlap`, found by the addresses of the elements."""
+    theirs, ours = _addresses(other), _addresses(array)
     order = np.argsort(ours, axis=None)
     places = np.searchsorted(ours.ravel()[order], theirs.ravel())
     places[places == ours.size] = 0

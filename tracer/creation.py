@@ -79,7 +79,7 @@ def _full(original: Callable[..., Any]) -> Callable[..., Any]:
     def function(*args: Any, **options: Any) -> Any:
         filling = args[1] if len(args) > 1 else options.get("fill_value")
         value = original(*plain_deep(args), **plain_deep(options))
-        if holds_traced(filling) and value.dtype.kind == "f":
+        if holds_traced(filling) and value.dtype.kind in "fc":
             frame = _frame(1)
             return record_call("broadcast_to", numpy_calls.arrays_of((filling,), frame), value, None, frame)
         return made(value, function, _frame(1))

@@ -15,8 +15,9 @@ from tracer.errors import UnsupportedError
 from tracer.numpy_calls import arrays_of, call_function, call_ufunc, getitem, refuse
 from tracer.numpy_table import UFUNC_RULES
 from tracer.rules.edited import may_repeat
-from tracer.standins import Traced, is_traced, open_tape, plain, plain_deep, record_call
-from tracer.tape import AUXILIARY, place
+from tracer.rules.kinds import is_complex
+from tracer.standins import Traced, cut, is_traced, open_tape, plain, plain_deep, record_call
+from tracer.tape import AUXILIARY, place, wants_plain_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,8 @@ def call_into(
     targets = out if isinstance(out, tuple) else (out,)
     name = f"np.{function.__name__}"
     if any(target is not None and not issubclass(type(target), Traced) for target in targets):
+        if wants_plain_arrays(frame):  # a library's own array, for its own work
+            inputs = tuple(cut(each, name, frame) if is_traced(each) else each for each in inputs)
         if open_tape(inputs, frame) is None:
             compute = getattr(function, method) if method else function
             return compute(*plain_deep(inputs), **plain_deep(options))
@@ -52,12 +55,19 @@ def call_into(
     if method:
         results = call_ufunc(function, method, inputs, rest, frame)
     else:
-        results = call_function(function, inputs, rest, frame)
+        compute = _into_scratch(function, inputs, targets[0]) if inputs and len(targets) == 1 else None
+        results = call_function(function, inputs, rest, frame, compute)
     several = isinstance(results, tuple)
     for target, result in zip(targets, results if several else (results,), strict=True):
         if target is not None:
             write(target, ..., result, frame)
     return out if several or not isinstance(out, tuple) else out[0]
+
+
+def _into_scratch(function: Any, inputs: tuple[Any, ...], target: Any) -> Callable[..., Any]:
+    """Return how to compute as NumPy does for this `out=`, whose type may decide how precisely."""
+    scratch = np.empty_like(target.value)
+    return lambda *others, **options: function(plain_deep(inputs[0]), *others, out=scratch, **options)
 
 
 def _call_where(
@@ -123,6 +133,17 @@ def _names_each_once(index: Any, array: np.ndarray[Any, Any]) -> bool:
     """Tell whether an index with integer arrays in it happens to name no element twice."""
     places = np.arange(array.size).reshape(array.shape)[index]
     return bool(len(np.unique(places)) == np.size(places))
+
+
+def set_part(array: Any, name: str, value: Any, frame: FrameType) -> None:
+    """Do `array.real = value` or `array.imag = value`."""
+    fresh = array.value.copy(order="K") if type(array.value) is np.ndarray else array.value
+    setattr(fresh, name, plain_deep(value))  # raises NumPy's own errors, and Python's for a number
+    if not is_complex(fresh):
+        write(array, ..., value, frame)
+        return
+    part = fitted(value, fresh.shape, fresh.real.dtype, frame)
+    write(array, ..., record_call(f"with_{name}", (array, part), fresh, None, frame), frame)
 
 
 def method_of(array: Any, name: str, frame: FrameType) -> Callable[..., None]:

@@ -126,9 +126,17 @@ def summary(value: np.ndarray) -> str:
     return f"{shape(value)}  {norm(value)}"
 
 
-def factors(upstream: Any, local: Any) -> str:
-    """Write the left side of a product: 7 × 3."""
-    return f"{number(upstream)} × {number(local)}"
+def factors(upstream: Any, local: Any, grad: Any) -> str:
+    """Write the left side of a product: 7 × 3; of complex numbers for a real operand Re((1+2j) × 3)."""
+    product = " × ".join(
+        f"({norm(each)})" if _is_complex(each) else norm(each) for each in (upstream, local)
+    )
+    takes_real_part = (_is_complex(upstream) or _is_complex(local)) and not np.iscomplexobj(grad)
+    return f"Re({product})" if takes_real_part else product
+
+
+def _is_complex(value: Any) -> bool:
+    return np.iscomplexobj(value) and not is_array(value)
 
 
 def addends(terms: Terms, count: int | None = None, limit: int = SHOWN_TERMS) -> str:
@@ -155,7 +163,10 @@ def addition(
     if count <= limit and is_finite(total):
         for digits in range(DIGITS, MOST_DIGITS + 1):
             shown = [number(term, digits) for term in terms]
-            if abs(sum(complex(text.replace("−", "-")) for text in shown) - total) <= abs(total) * ROUNDED:
+            if (
+                _size(sum(complex(text.replace("−", "-")) for text in shown) - total)
+                <= _size(total) * ROUNDED
+            ):
                 return _plus(shown), "="
         return addends(terms, count, limit), "≈"
     return addends(terms, count, limit), "="
@@ -166,7 +177,7 @@ def largest(terms: Terms, count: int) -> list[int]:
     if isinstance(terms, np.ndarray):
         sizes = np.abs(terms)
     else:
-        sizes = np.array([abs(complex(_norm(term) if is_array(term) else term)) for term in terms])
+        sizes = np.array([_size(_norm(term) if is_array(term) else term) for term in terms])
     sizes[~np.isfinite(sizes)] = np.inf
     if len(sizes) > 2 * count:
         bound = np.partition(sizes, len(sizes) - count)[len(sizes) - count]
@@ -176,6 +187,11 @@ def largest(terms: Terms, count: int) -> list[int]:
     order = np.argsort(-sizes[candidates], kind="stable")[:count]
     positions: list[int] = candidates[order].tolist()
     return positions
+
+
+def _size(value: Any) -> float:
+    """Return the modulus; infinite where abs() of a complex number raises."""
+    return math.hypot(value.real, value.imag)
 
 
 def _plus(terms: Sequence[str]) -> str:

@@ -28,6 +28,7 @@ from tracer.numpy_table import (
     OptionError,
 )
 from tracer.numpy_table.scipy_ufuncs import is_special, special_rule
+from tracer.rules.kinds import is_complex
 from tracer.standins import Traced, cut, holds_traced, is_traced, open_tape, plain_deep, record_call
 from tracer.tape import AUXILIARY, place
 
@@ -206,6 +207,17 @@ def getitem(array: Any, index: Any, frame: FrameType) -> Any:
     return result
 
 
+def part_of(number: Any, name: str, frame: FrameType) -> Any:
+    """Return the real or the imaginary part of a complex value; of an array it sees the same memory."""
+    return call_function(np.real if name == "real" else np.imag, (number,), {}, frame)
+
+
+def conjugate(number: Any, frame: FrameType) -> Any:
+    """Return what `.conjugate()` gives: a real value is its own."""
+    value = number.value.conjugate()
+    return record_call("conjugate", (number,), value, None, frame) if is_complex(value) else number
+
+
 def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
     """Return an attribute or a method of a traced array or NumPy scalar."""
     if name in PLAIN_ATTRIBUTES or name in PLAIN_METHODS or not number.tape.is_open:
@@ -214,10 +226,10 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
         return call_function(np.transpose, (number,), {}, frame)
     if name == "mT":
         return call_function(np.matrix_transpose, (number,), {}, frame)
-    if name in ("real", "numerator"):
+    if name == "numerator":
         return number
     if name in ("conj", "conjugate"):
-        return lambda: number
+        return lambda: conjugate(number, frame)
     if name in ("reshape", "transpose"):
 
         def reshaped(*args: Any, **options: Any) -> Any:
@@ -247,7 +259,7 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
 def _astype(number: Any, value: Any, frame: FrameType) -> Any:
     if value is number.value:  # copy=False, and the type is right already
         return number
-    if value.dtype.kind == "f":
+    if value.dtype.kind in "fc":
         return record_call("astype", (number,), value, None, frame)
     cut(number, f".astype({value.dtype})", frame)
     return value

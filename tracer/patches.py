@@ -1,14 +1,15 @@
 """What Python offers no hook for: functions written in C that would read a bare number out of a stand-in.
 
-While a trace runs, `math.*`, the builtins `sum`, `pow`, `min` and `max`, and `np.array` are replaced by functions
-that do the same and record it; for plain values they only call the original. They are replaced in their own modules
-and wherever a module or the traced function's closure has bound the original (`from math import exp`), and put back
-when the last trace ends.
+While a trace runs, `math.*`, `cmath.*`, the builtins `sum`, `pow`, `min` and `max`, and `np.array` are replaced by
+functions that do the same and record it; for plain values they only call the original. They are replaced in their own
+modules and wherever a module or the traced function's closure has bound the original (`from math import exp`), and put
+back when the last trace ends.
 """
 
 from __future__ import annotations
 
 import builtins
+import cmath
 import functools
 import math
 import operator
@@ -24,7 +25,7 @@ import numpy as np
 from tracer import creation, lists, numpy_calls, scipy_calls, stdlib_calls, stored, warned
 from tracer.creation import made
 from tracer.operations import OP_NUMBERS
-from tracer.standins import REAL_SCALARS, cut, holds_traced, is_traced, plain, plain_deep, record_call
+from tracer.standins import SCALARS, cut, holds_traced, is_traced, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY, wants_plain_arrays
 from tracer.values import Array, Scalar, binary
 
@@ -53,6 +54,11 @@ _ARGUMENTS = {
 }
 _TO_ARRAYS = "array asarray asanyarray asarray_chkfinite ascontiguousarray asfortranarray".split()
 _FOR_C = ("asarray_chkfinite", "ascontiguousarray", "asfortranarray")
+_OF_COMPLEX = {
+    "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan",
+    "atanh": "arctanh", "cos": "cos", "cosh": "cosh", "exp": "exp", "log10": "log10", "phase": "angle",
+    "sin": "sin", "sinh": "sinh", "sqrt": "sqrt", "tan": "tan", "tanh": "tanh",
+}  # fmt: skip
 _PLAIN_READS = ("isclose", "isfinite", "isinf", "isnan", "ulp")
 
 
@@ -171,7 +177,7 @@ def _sequence(name: str) -> Callable[[Callable[..., Any], str], Callable[..., An
             extra = (*start, *named_start.values())
             if not any(map(is_traced, (*numbers, *extra))):
                 return original(numbers, *start, **named_start)
-            if not all(isinstance(plain(number), REAL_SCALARS) for number in (*numbers, *extra)):
+            if not all(isinstance(plain(number), SCALARS) for number in (*numbers, *extra)):
                 if name == "fsum" or len(extra) > 1:
                     return original(numbers, *start, **named_start)
                 rule, compute = _STEPS[name]
@@ -205,7 +211,7 @@ def _folded(
 
 
 def _are_numbers(*operands: Any) -> bool:
-    return all(isinstance(plain(operand), (*REAL_SCALARS, np.ndarray)) for operand in operands)
+    return all(isinstance(plain(operand), (*SCALARS, np.ndarray)) for operand in operands)
 
 
 def _power(original: Callable[..., Any], _: str) -> Callable[..., Any]:
@@ -232,7 +238,7 @@ def _extreme(name: str) -> Callable[[Callable[..., Any], str], Callable[..., Any
             numbers = list(args[0]) if len(args) == 1 else args
             if not any(type(number) is Scalar for number in numbers):
                 return original(numbers) if len(args) == 1 else original(*args)
-            if not all(isinstance(plain(number), (int, float)) for number in numbers):
+            if not all(isinstance(plain(number), (int, float, complex)) for number in numbers):
                 return original(numbers)
             value = original(list(map(plain, numbers)))
             return record_call(name, tuple(numbers), value, {}, _frame(1))
@@ -263,7 +269,7 @@ def _array(original: Callable[..., Any], name: str) -> Callable[..., Any]:
             raise numpy_calls.refuse(f"np.{name} with like=", frame)
         if wants_plain_arrays(frame) and (name in _FOR_C or options.keys() - {"dtype", "copy"}):
             raise numpy_calls.refuse(f"np.{name}, by which a library hands an array to code in C,", frame)
-        if value.dtype.kind != "f":
+        if value.dtype.kind not in "fc":
             return _cut_all(args[0], name, value, frame)
         if type(args[0]) in (list, tuple):
             result = numpy_calls.array_of(args[0], frame, dtype, flag=0)
@@ -274,9 +280,8 @@ def _array(original: Callable[..., Any], name: str) -> Callable[..., Any]:
             result = record_call("copy" if dtype is None else "astype", (args[0],), fresh, None, frame)
         if value.shape == np.shape(plain(result)):
             return result
-        return record_call(
-            "reshape", (result,), value, {}, frame
-        )  # ndmin=, ascontiguousarray of a 0-d array
+        # With ndmin=, and for ascontiguousarray of an array without axes.
+        return record_call("reshape", (result,), value, {}, frame)
 
     return function
 
@@ -306,12 +311,22 @@ _MAKERS: dict[str, Callable[[Callable[..., Any], str], Callable[..., Any]]] = {
 }
 
 
+_COMPLEX_MAKERS: dict[str, tuple[Callable[[Callable[..., Any], str], Callable[..., Any]], str]] = {
+    "log": (_log, ""),
+    "polar": (_two_results(("absolute", "angle")), ""),
+    "rect": (_arguments, "rect"),
+    **dict.fromkeys(("isclose", "isfinite", "isinf", "isnan"), (_plain_read, "")),
+}
+
+
 def _replacements() -> dict[Any, Callable[..., Any]]:
     """Return original -> replacement for everything that this Python has."""
     rows: list[tuple[Any, str, Callable[..., Any], str]] = []
     rows += [(math, name, _one_argument, rule) for name, rule in _ONE_ARGUMENT.items()]
     rows += [(math, name, _arguments, rule) for name, rule in _ARGUMENTS.items()]
     rows += [(math, name, make, "") for name, make in _MAKERS.items()]
+    rows += [(cmath, name, _one_argument, rule) for name, rule in _OF_COMPLEX.items()]
+    rows += [(cmath, name, make, rule) for name, (make, rule) in _COMPLEX_MAKERS.items()]
     rows += [
         (builtins, "sum", _sequence("sum_scalars"), ""),
         (builtins, "pow", _power, ""),

@@ -24,6 +24,7 @@ Indices: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
 _CHUNK = 1 << 16  # records frozen at a time: what the lists of the tape need is freed as the columns grow
 _NAN = float("nan")
 _LEFT, _RIGHT, _BOTH = 1, 2, 3
+_WIDE = frozenset((np.ndarray, Edited, complex, np.complex64, np.complex128, np.clongdouble))
 
 
 @dataclass(slots=True)
@@ -43,6 +44,11 @@ class Values:
             row for row, value in self.others.items() if type(value) is np.ndarray or type(value) is Edited
         ]
         return np.array(rows, INDEX)
+
+    @property
+    def wide_rows(self) -> Indices:
+        """The rows that hold an array or a complex number, in order: what no float of the column stands for."""
+        return np.array([row for row, value in self.others.items() if type(value) in _WIDE], INDEX)
 
     def kept(self, row: int) -> Any:
         """Return an item as it is kept: an array may be one as its difference from another (`Edited`)."""

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 import numpy as np
 
 from tracer.errors import CutError, CutWarning, UnsupportedError
-from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS
+from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS, RULE_OF
+from tracer.rules.kinds import is_complex
 from tracer.tape import Tape, place, users
 
 if TYPE_CHECKING:
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 NO_RECORD = -1
 CONVERSION = "a conversion to a plain array"
-_ADVICE = {  # by the way out, and whether it was an array; else detach
+# By the way out, and whether it was an array; else detach.
+_ADVICE = {
     (
         CONVERSION,
         False,
     ): "np.array(…) around the list that it is in is followed; detach(x) says that this is meant"
 }
-REAL_SCALARS = (float, int, np.floating, np.integer)
+SCALARS = (float, int, complex, np.inexact, np.integer)
 
 
 class Traced:
@@ -117,12 +119,13 @@ def record_call(
 
     `flag=AUXILIARY` marks a step on the way to the result of the instruction, which takes no variable's name.
 
-    The plain value is returned where no operand is traced. Raises UnsupportedError for complex results.
+    The plain value is returned where no operand is traced. Raises UnsupportedError for a result that is no number, and
+    for complex operands of a rule that takes none.
     """
     tape = open_tape(operands, frame)
     if tape is None:
         return value
-    if not isinstance(value, REAL_SCALARS):
+    if not isinstance(value, SCALARS):
         kind = value.dtype.kind if type(value) is np.ndarray else ""
         if kind and kind in "biu":
             # Whole numbers take steps. What was traced (Python ints) ends here, and that is said.
@@ -130,8 +133,16 @@ def record_call(
                 if is_traced(operand):
                     cut(operand, "an array of integers", frame)
             return value
-        if kind != "f":
+        if kind not in ("f", "c"):
             refuse_value(name, value, frame)
+    rule = RULE_OF[OP_NUMBERS[name]]
+    if rule and rule.real_only and any(is_complex(plain(each)) for each in (value, *operands)):
+        raise UnsupportedError(
+            f"{name} of complex numbers is not followed",
+            where=place(frame),
+            got="its rule is one for real numbers",
+            advice="write it with supported operations, or pass detach(x) to leave it out of the gradient",
+        )
     positions: list[int | None] = []
     constants: list[Any] = []
     for operand in operands:
@@ -154,12 +165,12 @@ def record_call(
 
 
 def refuse_value(name: str, value: Any, frame: FrameType) -> NoReturn:
-    """Raise the error for a result that is no real number and no plain array of real numbers."""
+    """Raise the error for a result that is no number and no plain array of numbers."""
     described = type(value).__name__ + (f" of {value.dtype}" if isinstance(value, np.ndarray) else "")
     raise UnsupportedError(
         f"{name} gave a result that can't be followed yet",
         where=place(frame),
-        got=f"got {described}, expected a real number or an array of them",
+        got=f"got {described}, expected a number or an array of them",
         advice="detach(x) keeps a value out of the trace",
     )
 
@@ -223,7 +234,7 @@ def unary(operand: Traced, name: str, compute: Callable[[Any], Any], frame: Fram
     if type(value) is np.ndarray:
         if value.dtype.kind != "f":
             return record_call(name, (operand,), value, None, frame)
-    elif type(value) is not float and not isinstance(value, REAL_SCALARS):
+    elif type(value) is not float and not isinstance(value, SCALARS):
         refuse_value(name, value, frame)
     records = tape.records
     position = len(records)

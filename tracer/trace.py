@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.backward import Gradients, backward
+from tracer.backward import Gradients, as_number, backward
 from tracer.boxing import Structure, fill
 from tracer.errors import EdgegradError, GradientError, LookupNameError
 from tracer.graph import CUT, FUNCTION, OUTPUT, SPLITTER, Graph
 from tracer.operations import OP_NUMBERS
 from tracer.recording import Output, Recording, Values
-from tracer.rules.kinds import Compressed
+from tracer.rules.kinds import Compressed, is_complex
 from tracer.sites import Sites, sites_of
 from tracer.views import Edge, Node, Views, zero_like
 
@@ -142,6 +142,14 @@ class Trace:
         output = self.recording.outputs[self.output.index - self.graph.first_output]
         shape = np.shape(output.value)
         if self.seed is None:
+            if is_complex(output.value):
+                raise GradientError(
+                    f"the output of {self.function} is complex, and a gradient is that of a real number",
+                    got=f"got no seed for {self._described(output)} = {type(output.value).__name__}",
+                    advice="return a real number, such as abs(z) or z.real, or give the gradient that arrives here: "
+                    "backward(seed=1) is that of z.real, seed=-1j that of z.imag"
+                    + self._choices(", or choose another output: "),
+                )
             if np.size(output.value) == 1:
                 return np.ones_like(output.value) if isinstance(output.value, np.ndarray) else 1.0
             raise GradientError(
@@ -151,7 +159,7 @@ class Trace:
                 + self._choices(", or choose another output: "),
             )
         try:
-            seed = np.asarray(self.seed, dtype=getattr(output.value, "dtype", np.float64))
+            seed = _as_seed(self.seed, output.value)
         except (TypeError, ValueError):
             raise GradientError(
                 "the seed is no real number and no array of them",
@@ -164,7 +172,8 @@ class Trace:
                 got=f"got {seed.shape}, expected {shape}",
                 advice="the seed is the gradient of the output, one number for each of its elements",
             )
-        return seed.copy() if shape or isinstance(output.value, np.ndarray) else float(seed)
+        is_array = isinstance(output.value, np.ndarray)
+        return seed.copy() if is_array else as_number(seed, output.value)
 
     @cached_property
     def gradients(self) -> Gradients:
@@ -203,7 +212,7 @@ class Trace:
         return steps
 
     def edge_gradients(self) -> Values:
-        """Return the gradient of every edge in one column: scalars as floats, arrays by edge number.
+        """Return the gradient of every edge in one column: real scalars as floats, the others by edge number.
 
         Some arrays are `Compressed`: the part that an indexing took, or a column times a row; `.dense()` is the array.
         """
@@ -220,7 +229,7 @@ class Trace:
         others: dict[int, Any] = {}
 
         def put(edge: int, gradient: Any) -> None:
-            if isinstance(gradient, (np.ndarray, Compressed)):
+            if isinstance(gradient, (np.ndarray, Compressed, complex)):
                 others[edge] = gradient
                 column[edge] = np.nan
             else:
@@ -318,7 +327,7 @@ class Trace:
         gradient = self.gradients.row(row) if self.gradients.reached[row] else zero_like(value)
         if isinstance(value, np.ndarray):
             return np.array(gradient, dtype=value.dtype)
-        return type(value)(gradient) if isinstance(value, np.floating) else float(gradient)
+        return type(value)(gradient) if isinstance(value, np.inexact) else as_number(gradient, value)
 
     def _chosen_output(self) -> int:
         """Return the number of the output that `of` names, or of the only one that there is."""
@@ -398,3 +407,11 @@ class Trace:
         close = meant[:3] or difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
         known = ", ".join(names[:12])
         return f"did you mean {' or '.join(close)}?" if close else f"known names: {known}"
+
+
+def _as_seed(seed: Any, value: Any) -> np.ndarray[Any, Any]:
+    """Return a seed as an array in the type of its output; raise TypeError for a complex one of a real output."""
+    if is_complex(seed) and not is_complex(value):
+        raise TypeError
+    default = np.complex128 if is_complex(value) else np.float64
+    return np.asarray(seed, dtype=getattr(value, "dtype", default))

@@ -333,7 +333,7 @@ def _are_texts(found: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.number, np.bool_, np.ndarray))
+    return isinstance(value, (int, float, complex, np.number, np.bool_, np.ndarray))
 
 
 def _is_params(value: Any) -> bool:

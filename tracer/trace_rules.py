@@ -116,7 +116,7 @@ def _number(name: str, entry: Any) -> int:
             number = OP_NUMBERS[key]
             if not is_own(number) and isinstance(known, Vjp) and operand_count(number) == len(operands):
                 return number
-        return OP_NUMBERS[add_operation(name, Vjp(NotInFile(name, operands), symbol))]
+        return OP_NUMBERS[add_operation(name, Vjp(NotInFile(name, operands), symbol, real_only=True))]
     partials = tuple(entry["partials"])
     if len(partials) != len(operands) or not all(map(is_operand_name, operands)):
         raise ValueError("the partials of a rule do not fit its operands")
@@ -124,4 +124,6 @@ def _number(name: str, entry: Any) -> int:
         fault = fault_of(text, operands)
         if fault:
             raise ValueError(f"a partial of a rule is no formula: {fault}")
-    return OP_NUMBERS[add_operation(name, Elementwise(partials, symbol, names=operands, in_floats=True))]
+    return OP_NUMBERS[
+        add_operation(name, Elementwise(partials, symbol, names=operands, in_floats=True, real_only=True))
+    ]

@@ -122,7 +122,7 @@ class _Operation:
         if callable(given[0]):
             operands = tuple(names[: len(partials)])
             functions = tuple(each if callable(each) else None for each in partials)
-            made: Elementwise | Vjp = Vjp(Pull(name, operands, functions), symbol)
+            made: Elementwise | Vjp = Vjp(Pull(name, operands, functions), symbol, real_only=True)
         else:
             texts = tuple(each if isinstance(each, str) else "" for each in partials)
             operands, made = _written(name, texts, names, symbol)
@@ -173,7 +173,7 @@ def _written(
                 got=f"got {each!r}, which {'means something else there' if each in VOCABULARY else 'is no plain name'}",
                 advice="give the parameter another name",
             )
-    return operands, Elementwise(texts, symbol or name, names=operands, in_floats=True)
+    return operands, Elementwise(texts, symbol or name, names=operands, in_floats=True, real_only=True)
 
 
 def _ruled(function: Callable[..., Any], operation: _Operation) -> Any:

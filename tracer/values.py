@@ -21,17 +21,8 @@ from tracer.buffers import refuse_swap_in_c, replace, write
 from tracer.exponent import is_read_as_exponent
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.operations import OP_NUMBERS
-from tracer.standins import (
-    CONVERSION,
-    Traced,
-    cut,
-    is_traced,
-    plain,
-    plain_deep,
-    record_call,
-    refuse_value,
-    unary,
-)
+from tracer.rules.kinds import is_complex
+from tracer.standins import CONVERSION, Traced, cut, is_traced, plain, plain_deep, record_call, unary
 from tracer.tape import AUXILIARY
 
 if TYPE_CHECKING:
@@ -123,19 +114,46 @@ class _Number(Traced, stands_for="none"):
         return operator.index(self.value)
 
     def __int__(self) -> int:
-        return int(self.value if _formats_text(_frame(1)) else cut(self, "int()", _frame(1)))
+        number = int(self.value)  # raises the plain value's own error
+        if not _formats_text(_frame(1)):
+            cut(self, "int()", _frame(1))
+        return number
 
     def __float__(self) -> float:
-        return float(self.value if _formats_text(_frame(1)) else cut(self, "float()", _frame(1)))
+        number = float(self.value)
+        if not _formats_text(_frame(1)):
+            cut(self, "float()", _frame(1))
+        return number
 
     def __complex__(self) -> complex:
-        return complex(cut(self, "complex()", _frame(1)))
+        return complex(cut(self, "complex(); x + 1j*y is followed", _frame(1)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _identity, (cut(self, "pickle", _frame(1)),)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         return np.array(cut(self, CONVERSION, _frame(1)), dtype=dtype, copy=copy)
+
+    @property
+    def real(self) -> Any:
+        """The real part: of a real value, itself."""
+        return self._part("real", _frame(1)) if is_complex(self.value) else self
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        mutation.set_part(self, "real", value, _frame(1))
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part: of a real value, a plain zero."""
+        return self._part("imag", _frame(1)) if is_complex(self.value) else self.value.imag
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        mutation.set_part(self, "imag", value, _frame(1))
+
+    def _part(self, name: str, frame: FrameType) -> Any:
+        return numpy_calls.part_of(self, name, frame)
 
     def __invert__(self) -> Any:
         return ~self.value
@@ -173,10 +191,10 @@ class _Number(Traced, stands_for="none"):
             return mutation.method_of(self, name, frame)
         if isinstance(self.value, (np.ndarray, np.generic)):
             return numpy_calls.attribute(self, name, attribute, frame)
-        if name in ("real", "numerator"):
+        if name == "numerator":
             return self
         if name == "conjugate":
-            return lambda: self
+            return lambda: numpy_calls.conjugate(self, _frame(1))
         if not callable(attribute) or name in ("is_integer", "bit_length", "bit_count"):
             return attribute
 
@@ -409,8 +427,6 @@ _OF_ARRAYS = _OF_SCALARS | {
 _POWER_OF_SCALARS = {
     "extra_parameter": ", modulus=None",
     "guard_arguments": "if modulus is not None: return pow(plain(self), plain(other), plain(modulus))",
-    # A negative number to a fraction is complex: the general path says that this is not followed.
-    "guard_value": 'if type(value) is complex: refuse_value("{rule}", value, getframe(1))',
 }
 
 
@@ -427,7 +443,6 @@ def _write_methods(kind: type[_Number], lines: dict[str, str], method: str, rule
         "ndarray": np.ndarray,
         "plain": plain,
         "record_call": record_call,
-        "refuse_value": refuse_value,
     }
     for template, name, operands in (
         (_FORWARD, f"__{method}__", "(self, other)"),

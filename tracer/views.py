@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from tracer.backward import elementwise_local, recomputed
+from tracer.backward import as_number, elementwise_local, recomputed
 from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, OUTPUT, SPLITTER, operand_value
 from tracer.operations import OP_NAMES, RULE_OF
-from tracer.rules.kinds import Compressed, Elementwise, Many, Rule
+from tracer.rules.kinds import Compressed, Elementwise, Many, Rule, is_complex, rule_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,13 +68,15 @@ class Node(_View):
 
     @property
     def rule(self) -> Rule | None:
-        """The derivative rule of a function node; None for every other node."""
-        return RULE_OF[self.trace.recording.ops[self.row]] if self._kind == FUNCTION else None
+        """The derivative rule of a function node, for its kind of operands; None for every other node."""
+        rule = RULE_OF[self.trace.recording.ops[self.row]] if self._kind == FUNCTION else None
+        return rule_for(rule, *self._numbers) if rule and rule.of_complex else rule
 
     @property
     def symbol(self) -> str:
         """What a gate shows: the rule's symbol, or the name of the operation without its kind of operand."""
-        return (self.rule.symbol if self.rule else "") or self.op.removesuffix("_scalars")
+        rule = self.rule
+        return (rule.symbol if rule else "") or self.op.removesuffix("_scalars")
 
     @property
     def name(self) -> str | None:
@@ -163,21 +165,25 @@ class Node(_View):
         )
 
     @property
+    def _numbers(self) -> tuple[tuple[Any, ...], Any]:
+        """The values of the operands, and the result."""
+        recording = self.trace.recording
+        slots = range(recording.starts[self.row], recording.starts[self.row + 1])
+        return tuple(operand_value(recording, slot) for slot in slots), recording.values[self.row]
+
+    @property
     def kink(self) -> str:
         """The convention chosen where the derivative is one here (`abs'(0) = 0`), else the empty string."""
         rule = self.rule
         if rule is None or not rule.choice:
             return ""
-        recording = self.trace.recording
-        slots = range(recording.starts[self.row], recording.starts[self.row + 1])
-        operands = tuple(operand_value(recording, slot) for slot in slots)
-        out = recording.values[self.row]
+        operands, out = self._numbers
         if isinstance(rule, Elementwise):
             chosen = rule.flat or (rule.at_kink is not None and np.any(rule.at_kink(*operands, out)))
         elif isinstance(rule, Many):
             chosen = rule.at_kink is not None and rule.at_kink(operands, out)
         else:
-            params = recording.params.get(self.row, {})
+            params = self.trace.recording.params.get(self.row, {})
             chosen = rule.at_kink is not None and rule.at_kink(out, operands, params)
         return rule.choice if chosen else ""
 
@@ -226,23 +232,22 @@ class Edge(_View):
         node = self.dst
         if node.kind != "function":
             return None if node.op in ("broadcast", "cut") or isinstance(node.value, np.ndarray) else 1.0
-        recording = self.trace.recording
-        rule = node.rule
         value = self.trace.gradients.locals[self._slot]
         if not np.isnan(value):
             return float(value)
-        operands = tuple(
-            operand_value(recording, slot)
-            for slot in range(recording.starts[node.row], recording.starts[node.row + 1])
-        )
-        out = recording.values[node.row]
+        rule, (operands, out) = node.rule, node._numbers  # noqa: SLF001  (a view of the same row)
         with np.errstate(all="ignore"):
             if isinstance(rule, Many):
-                return float(rule.partial(self.port, operands, out))
-            if not isinstance(rule, Elementwise):
+                local = rule.partial(self.port, operands, out)
+            elif isinstance(rule, Elementwise):
+                local = elementwise_local(rule, self.port, operands, out)
+            else:
                 return None
-            local = elementwise_local(rule, self.port, operands, out)
-        return np.broadcast_to(local, np.shape(out)) if isinstance(out, np.ndarray) else float(local)
+        return (
+            np.broadcast_to(local, np.shape(out))
+            if isinstance(out, np.ndarray)
+            else as_number(local, local)
+        )
 
     @property
     def formula(self) -> str | None:
@@ -304,4 +309,6 @@ class Views(Sequence[Any]):
 
 def zero_like(value: Any) -> Any:
     """Return the gradient that says "zero": in the shape of its value."""
-    return np.zeros_like(value) if isinstance(value, np.ndarray) else 0.0
+    if isinstance(value, np.ndarray):
+        return np.zeros_like(value)
+    return 0j if is_complex(value) else 0.0

@@ -1,7 +1,8 @@
 """Dataclasses of numbers and arrays -> JSON text: what `--json` prints.
 
 An array is told by shape, type and norm, with its extremes: `tracer.load` gives it whole. NaN and the infinities, for
-which JSON has no number, are the strings "nan", "inf" and "-inf", which `float` reads.
+which JSON has no number, are the strings "nan", "inf" and "-inf", which `float` reads; a complex
+number is {"re": …, "im": …}.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
+    if isinstance(value, complex):
+        return {"re": _plain(value.real), "im": _plain(value.imag)}
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     return value if value is None or isinstance(value, (bool, int, str)) else str(value)

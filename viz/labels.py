@@ -62,7 +62,7 @@ def name(text: str) -> str:
 
 def superscript(value: Any) -> str:
     """Write a whole exponent above the line, ² or ⁻¹; empty for what has no such characters."""
-    text = number(value) if isinstance(value, (int, float, np.number)) else ""
+    text = number(value) if isinstance(value, (int, float, complex, np.number)) else ""
     return (
         text.translate(_SUPERSCRIPTS) if all(ord(character) in _SUPERSCRIPTS for character in text) else ""
     )

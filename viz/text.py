@@ -216,7 +216,7 @@ def _gradient(line: EdgeLine) -> Text:
         return Text("seed " if line.op == "output" else "Σ = ").append_text(result)
     if line.local is None or labels.is_array(line.local):
         return Text(f"{labels.norm(line.upstream)} → ").append_text(_number(line.grad, GRADIENT))
-    return Text(f"{labels.factors(line.upstream, line.local)} = ").append_text(result)
+    return Text(f"{labels.factors(line.upstream, line.local, line.grad)} = ").append_text(result)
 
 
 def explanation_text(explained: Explanation) -> str:

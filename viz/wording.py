@@ -91,7 +91,9 @@ def product_lines(edge: Any) -> tuple[Line, ...]:
     if labels.is_array(grad) or labels.is_array(upstream):
         return _array_product(upstream, edge.local, grad)
     local = edge.local
-    working = f"{labels.number(upstream)} → " if local is None else f"{labels.factors(upstream, local)} = "
+    working = (
+        f"{labels.number(upstream)} → " if local is None else f"{labels.factors(upstream, local, grad)} = "
+    )
     return ((Span(working, "working"), _result(labels.number(grad), is_bad=is_bad(grad))),)
 
 
@@ -106,7 +108,7 @@ def _array_product(upstream: Any, local: Any, grad: Any) -> tuple[Line, ...]:
     if local is None or np.shape(upstream) != grad.shape:
         return (norms, (Span(labels.worst(grad), "working"),))
     place = labels.worst_index(grad)
-    factors = labels.factors(upstream[place], np.broadcast_to(local, grad.shape)[place])
+    factors = labels.factors(upstream[place], np.broadcast_to(local, grad.shape)[place], grad)
     return (norms, (Span(f"{labels.index(place)}  {factors} = {labels.number(grad[place])}", "working"),))
 
 

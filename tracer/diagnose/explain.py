@@ -21,13 +21,14 @@ from tracer.numbers_text import (
     SHOWN_TERMS,
     addition,
     clean,
+    factors,
     is_array,
     norm,
     norms,
     number,
     summary,
 )
-from tracer.rules.kinds import Compressed, Elementwise
+from tracer.rules.kinds import Compressed, Elementwise, is_complex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -151,6 +152,8 @@ def _uses(node: Node, level: int, top: int) -> list[_Draft]:
 
 def _total(column: Values, edges: Iterable[int], value: Any) -> Any:
     """Add up the gradients of many edges."""
+    if is_complex(value) and not is_array(value):
+        return sum(column[edge] for edge in sorted(edges))
     if not is_array(value):
         return float(column.floats[sorted(edges)].sum())
     total = np.zeros_like(value)
@@ -224,9 +227,10 @@ def _product(edge: Edge) -> str:
     if local is None:
         return f"{norm(grad)} from {norm(upstream)}"
     if not is_array(local):
-        return f"{norm(grad)} = {norm(upstream)} × {number(local)}"
-    if local.size and local.min() == local.max():
-        return f"{norm(grad)} = {norm(upstream)} × {number(local.flat[0])}"
+        return f"{norm(grad)} = {factors(upstream, local, grad)}"
+    takes_real_part = (is_complex(upstream) or is_complex(local)) and not is_complex(grad)
+    if local.size and local.min() == local.max() and not takes_real_part:
+        return f"{norm(grad)} = {factors(upstream, local.flat[0], grad)}"
     return f"{norm(grad)} from {norm(upstream)} × {LOCAL}"
 
 
@@ -247,7 +251,7 @@ def _operand(operand: Any) -> Any:
     """Name an operand in a few characters, or return its number; the empty string where neither can be done."""
     if hasattr(operand, "upstream"):
         return _node_text(operand.src)
-    return operand if isinstance(operand, (int, float, np.number)) else ""
+    return operand if isinstance(operand, (int, float, complex, np.number)) else ""
 
 
 def _node_text(node: Node) -> str:
@@ -285,6 +289,7 @@ def _heading(node: Node, label: str, uses: list[int]) -> str:
         is_long = len(uses) > SHOWN_TERMS
         shown = largest_of(node.trace.edge_gradients(), uses, SHOWN_TERMS) if is_long else uses
         return f"{start} {norm(node.grad)} from Σ {norms([edges[use].grad for use in shown], len(uses))} {count}"
-    terms = node.trace.edge_gradients().floats[uses]
+    column = node.trace.edge_gradients()
+    terms = [column[use] for use in uses] if is_complex(node.grad) else column.floats[uses]
     addends, equals = addition(terms, node.grad)
     return f"{start} {norm(node.grad)} {equals} Σ {addends} {count}"

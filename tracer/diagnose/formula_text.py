@@ -54,7 +54,9 @@ class _Formatted(ast.NodeTransformer):
     """Writes numbers as all numbers here are written."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        return ast.Name(number(node.value))
+        return ast.Name(
+            f"{number(node.value.imag)}j" if isinstance(node.value, complex) else number(node.value)
+        )
 
 
 class _Simpler(ast.NodeTransformer):

@@ -8,7 +8,7 @@ import numpy as np
 
 from tracer.numbers_text import is_finite
 from tracer.recording import Values
-from tracer.rules.kinds import Compressed
+from tracer.rules.kinds import Compressed, is_complex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,8 @@ def magnitudes(values: Values) -> np.ndarray[Any, np.dtype[np.float64]]:
             numbers = value.numbers if isinstance(value, Compressed) else value
             if isinstance(numbers, np.ndarray):
                 sizes[position] = np.linalg.norm(numbers.ravel())
+            elif is_complex(numbers):
+                sizes[position] = np.abs(numbers)
     return sizes
 
 

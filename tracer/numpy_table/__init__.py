@@ -7,6 +7,7 @@ the parameters that the rule needs. The value itself is always computed by NumPy
 from __future__ import annotations
 
 from tracer.numpy_table.arrange import ARRANGE
+from tracer.numpy_table.complex_numbers import COMPLEX_NUMBERS
 from tracer.numpy_table.everyday import EVERYDAY
 from tracer.numpy_table.linalg import LINALG
 from tracer.numpy_table.mathematics import MATHEMATICS
@@ -23,7 +24,7 @@ from tracer.numpy_table.plain_reads import (
 )
 from tracer.numpy_table.reading import Followed, OptionError, Reader
 
-FOLLOWED: dict[object, Reader] = {**EVERYDAY, **ARRANGE, **MATHEMATICS, **LINALG}
+FOLLOWED: dict[object, Reader] = {**EVERYDAY, **ARRANGE, **MATHEMATICS, **LINALG, **COMPLEX_NUMBERS}
 
 __all__ = [
     "FOLLOWED",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tracer.numpy_table.reading import Followed, OptionError, Reader
-from tracer.rules.arrange import EACH_ITS_OWN, LIST_OF_ARRAYS, ONE_ARRAY, SEVERAL_RESULTS
+from tracer.rules.arrange import EACH_ITS_OWN, LIST_OF_ARRAYS, ONE_ARRAY, SEVERAL_RESULTS, SHIFTS
 from tracer.standins import holds_traced, plain_deep
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ ARRANGE: dict[Any, Reader] = {
     **{getattr(np, name): _list(name, getattr(np, name)) for name in LIST_OF_ARRAYS},
     **{getattr(np, name): _each(name, getattr(np, name)) for name in EACH_ITS_OWN},
     sliding_window_view: _one("sliding_window_view", sliding_window_view),
+    **{getattr(np.fft, name): _one(name, getattr(np.fft, name)) for name in SHIFTS},
     np.pad: _pad,
     np.sort: _sort,
     np.append: _append,

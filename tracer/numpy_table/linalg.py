@@ -33,7 +33,9 @@ def _several(a: Any, rules: tuple[str, ...], **params: Any) -> list[Followed | N
 
 
 def _slogdet(a: Any) -> list[Followed | None]:
-    return [None, ("slogdet", (a,), None)]
+    # The sign of a real determinant takes steps, that of a complex one turns.
+    sign = ("slogdet_sign", (a,), None) if np.iscomplexobj(plain_deep(a)) else None
+    return [sign, ("slogdet", (a,), None)]
 
 
 def _cholesky(a: Any, /, *, upper: Any = False) -> Followed:

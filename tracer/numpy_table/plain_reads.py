@@ -28,7 +28,6 @@ PLAIN_UFUNCS = frozenset(
 UFUNC_RULES: dict[Any, str] = {
     np.rad2deg: "degrees",
     np.deg2rad: "radians",
-    np.conjugate: "positive",
     **{function: name for name in RULES if isinstance(function := getattr(np, name, None), np.ufunc)},
 }
 TWO_RESULTS: dict[Any, tuple[str, str]] = {
@@ -37,7 +36,7 @@ TWO_RESULTS: dict[Any, tuple[str, str]] = {
 }
 REDUCING: dict[Any, Any] = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 
-PLAIN_ATTRIBUTES = frozenset("shape ndim size dtype nbytes itemsize strides flags imag".split())
+PLAIN_ATTRIBUTES = frozenset("shape ndim size dtype nbytes itemsize strides flags".split())
 PLAIN_METHODS = frozenset("argmax argmin argsort any all nonzero searchsorted is_integer".split())
 METHODS: dict[str, Any] = {
     name: getattr(np, name)

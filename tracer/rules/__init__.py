@@ -5,11 +5,16 @@ Names are NumPy's where NumPy has one; Python's operators and `math` share them.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from tracer.rules.arrange import ARRANGE
+from tracer.rules.complex_numbers import COMPLEX_NUMBERS
 from tracer.rules.decompositions import DECOMPOSITIONS
 from tracer.rules.densities import SCIPY_STATS
 from tracer.rules.einsum import EINSUM
-from tracer.rules.elementwise import ELEMENTWISE
+from tracer.rules.elementwise import ELEMENTWISE, SPECIAL
+from tracer.rules.fourier import FOURIER
 from tracer.rules.index import INDEX
 from tracer.rules.kinds import Compressed, Elementwise, Many, Outer, Part, Rule, Vjp
 from tracer.rules.linalg import LINALG
@@ -23,8 +28,18 @@ from tracer.rules.softmax import SOFTMAX
 from tracer.rules.statistics import STATISTICS
 from tracer.rules.systems import SYSTEMS
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _of_real_numbers(rules: Mapping[str, Elementwise]) -> dict[str, Rule]:
+    """Refuse complex operands: not all of these functions are holomorphic, and digamma is that of real numbers."""
+    return {name: replace(rule, real_only=True) for name, rule in rules.items()}
+
+
 RULES: dict[str, Rule] = {
     **ELEMENTWISE,
+    **COMPLEX_NUMBERS,
     **MANY,
     **REDUCE,
     **SHAPE,
@@ -37,9 +52,11 @@ RULES: dict[str, Rule] = {
     **SYSTEMS,
     **DECOMPOSITIONS,
     **NORMS,
-    **SCIPY_SPECIAL,
-    **SCIPY_STATS,
+    **_of_real_numbers(SPECIAL),
+    **_of_real_numbers(SCIPY_SPECIAL),
+    **_of_real_numbers(SCIPY_STATS),
     **SOFTMAX,
+    **FOURIER,
 }
 
 __all__ = ["RULES", "Compressed", "Elementwise", "Many", "Outer", "Part", "Rule", "Vjp"]

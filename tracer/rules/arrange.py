@@ -26,6 +26,7 @@ SEVERAL_RESULTS = "array_split dsplit hsplit split vsplit".split()
 OWN_ARGUMENTS = ("append", "insert")
 # Of several arrays, with one result for each.
 EACH_ITS_OWN = "atleast_1d atleast_2d atleast_3d broadcast_arrays meshgrid".split()
+SHIFTS = ("fftshift", "ifftshift")  # of np.fft
 _OTHERS = ("choose", "compress", "select", "sliding_window_view")
 
 
@@ -46,5 +47,13 @@ def _arrange(port: int, g: Any, out: Any, operands: Operands, params: Params) ->
 
 ARRANGE = {
     name: Vjp(_arrange, name)
-    for name in (*ONE_ARRAY, *LIST_OF_ARRAYS, *SEVERAL_RESULTS, *OWN_ARGUMENTS, *EACH_ITS_OWN, *_OTHERS)
+    for name in (
+        *ONE_ARRAY,
+        *LIST_OF_ARRAYS,
+        *SEVERAL_RESULTS,
+        *OWN_ARGUMENTS,
+        *EACH_ITS_OWN,
+        *SHIFTS,
+        *_OTHERS,
+    )
 }

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from tracer.errors import GradientError
 from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
 from tracer.rules.matrices import (
+    adjoint,
     has_equal,
     inverse_gaps,
     inverse_of,
@@ -35,15 +37,17 @@ def _onto_triangle(symmetric: Any, *, upper: bool) -> Array:
 def _cholesky(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     del port
     upper = params["upper"]
-    factor, g = (transposed(out), transposed(g)) if upper else (out, g)
-    inner = transposed(factor) @ np.tril(g)
+    factor, g = (adjoint(out), transposed(g)) if upper else (out, g.conj())
+    inner = adjoint(factor) @ np.tril(g)
     inverse = inverse_of_lower(factor)
     places = np.arange(factor.shape[-1])
     inner[..., places, places] /= 2
-    whole = transposed(inverse) @ np.tril(inner) @ inverse
+    inner[..., places, places] = inner[..., places, places].real
+    whole = adjoint(inverse) @ np.tril(inner) @ inverse
     # It counts for both triangles: what belongs to the other one is read from this one.
-    lower = np.tril(whole) + np.tril(transposed(whole), -1)
-    return typed(transposed(lower) if upper else lower, operands[0])
+    lower = np.tril(whole) + np.tril(adjoint(whole), -1)
+    lower[..., places, places] = lower[..., places, places].real
+    return typed(transposed(lower) if upper else lower.conj(), operands[0])
 
 
 # symmetric matrices
@@ -52,8 +56,8 @@ def _cholesky(port: int, g: Any, out: Any, operands: Operands, params: Params) -
 def _eigh_values(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     del port, out
     vectors = params["results"][1]
-    whole = (vectors * g[..., None, :]) @ transposed(vectors)
-    return typed(_onto_triangle(whole, upper=params["UPLO"] == "U"), operands[0])
+    whole = (vectors * g[..., None, :]) @ adjoint(vectors)
+    return typed(_onto_triangle(whole, upper=params["UPLO"] == "U").conj(), operands[0])
 
 
 def _eigvalsh(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
@@ -63,9 +67,40 @@ def _eigvalsh(port: int, g: Any, out: Any, operands: Operands, params: Params) -
 
 def _eigh_vectors(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     del port
-    turned = inverse_gaps(params["results"][0]) * (transposed(out) @ g)
-    whole = out @ ((turned + transposed(turned)) / 2) @ transposed(out)
-    return typed(_onto_triangle(whole, upper=params["UPLO"] == "U"), operands[0])
+    g = g.conj()
+    if out.dtype.kind == "c":
+        row = 0 if params["UPLO"] == "L" else -1
+        g = g + _at_row(row, _phases(g, out) / _real_row(out, row), out)
+    turned = inverse_gaps(params["results"][0]) * (adjoint(out) @ g)
+    whole = out @ ((turned + adjoint(turned)) / 2) @ adjoint(out)
+    return typed(_onto_triangle(whole, upper=params["UPLO"] == "U").conj(), operands[0])
+
+
+def _phases(g: Any, vectors: Any) -> Any:
+    """Return how the output changes with the phase of each vector."""
+    return np.sum(vectors.conj() * g, -2).imag
+
+
+def _real_row(vectors: Any, row: int) -> Any:
+    """Return the elements by which LAPACK's reduction to a real matrix fixes the phases: they are real.
+
+    Raises GradientError where they are not: another library has fixed the phases otherwise.
+    """
+    chosen = vectors[..., row, :]
+    if np.abs(chosen.imag).max(initial=0.0) > np.finfo(chosen.dtype).eps ** 0.5:
+        raise GradientError(
+            "the phases of complex eigenvectors and singular vectors are not those of LAPACK here",
+            got=f"row {row} of the vectors is not real",
+            advice="use the eigenvalues or singular values alone, or pass detach(x)",
+        )
+    return chosen.real
+
+
+def _at_row(row: int, turns: Any, vectors: Any) -> Array:
+    """Return the gradient by the vectors of what keeps a row of them real."""
+    total: Array = np.zeros_like(vectors)
+    total[..., row, :] = -1j * turns
+    return total
 
 
 def _has_equal_values(out: Any, operands: Operands, params: Params) -> bool:
@@ -73,7 +108,7 @@ def _has_equal_values(out: Any, operands: Operands, params: Params) -> bool:
     return has_equal(params["results"][0] if "results" in params else out)
 
 
-# square matrices with real eigenvalues
+# square matrices
 
 
 def _eig_values(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
@@ -89,9 +124,14 @@ def _eigvals(port: int, g: Any, out: Any, operands: Operands, params: Params) ->
 def _eig_vectors(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     del port
     back = transposed(out)
+    # NumPy's vectors have the length 1, and a largest element that is real: what would change that is taken away.
+    along = np.sum(g * out, -2, keepdims=True)
+    g = g - along.real * out.conj()
+    if out.dtype.kind == "c":
+        is_largest = np.where(out.imag == 0, np.abs(out.real), -1)
+        is_largest = np.arange(out.shape[-1])[:, None] == np.argmax(is_largest, -2)[..., None, :]
+        g = g - 1j * along.imag * np.where(is_largest, 1 / np.where(is_largest, out.real, 1), 0)
     turned = back @ g
-    # NumPy's vectors have the length 1: what would change it is taken away.
-    turned = turned - (back @ out) * np.diagonal(turned, axis1=-2, axis2=-1)[..., None, :]
     turned = inverse_gaps(params["results"][0]) * turned
     return typed(solved(back, turned @ back), operands[0])
 
@@ -102,7 +142,7 @@ def _eig_vectors(port: int, g: Any, out: Any, operands: Operands, params: Params
 def _svd_s(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     del port, out
     u, _, vh = params["results"]
-    return typed((u * g[..., None, :]) @ vh, operands[0])
+    return typed(((u * g[..., None, :]) @ vh).conj(), operands[0])
 
 
 def _svdvals(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
@@ -112,31 +152,55 @@ def _svdvals(port: int, g: Any, out: Any, operands: Operands, params: Params) ->
 
 def _beside(g: Any, basis: Any) -> Any:
     """Return what of the columns of g does not lie in the columns of `basis`."""
-    return g - basis @ (transposed(basis) @ g)
+    return g - basis @ (adjoint(basis) @ g)
 
 
 def _turned(g: Any, basis: Any, s: Any) -> Any:
-    inner = transposed(basis) @ g
+    inner = adjoint(basis) @ g
     sums = s[..., None, :] + s[..., :, None]
     gaps = inverse_gaps(s) / np.where(sums > 0, sums, 1)
-    return gaps * (inner - transposed(inner))
+    return gaps * (inner - adjoint(inner))
+
+
+def _of_left(g: Any, u: Any, s: Any, vh: Any) -> Any:
+    """Go back over the left singular vectors, whose phases stay."""
+    inside = (u @ _turned(g, u, s)) * s[..., None, :]
+    if u.shape[-2] > u.shape[-1]:
+        inside = inside + _beside(g, u) * inverse_of(s)[..., None, :]
+    return inside @ vh
+
+
+def _of_left_with_phases(g: Any, u: Any, s: Any, vh: Any, *, is_left_real: bool) -> Any:
+    """Go back over the left singular vectors of a complex matrix: a row of the left or of the right ones is real."""
+    turns = _phases(g, u)
+    if is_left_real:
+        return _of_left(g + _at_row(0, turns / _real_row(u, 0), u), u, s, vh)
+    v = adjoint(vh)
+    # The phase of a left vector follows that of the right one, and the angle of u' da v.
+    through_right = adjoint(_of_left(_at_row(0, turns / _real_row(v, 0), v), v, s, adjoint(u)))
+    return _of_left(g, u, s, vh) + through_right + (u * (1j * turns * inverse_of(s))[..., None, :]) @ vh
 
 
 def _svd_u(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     del port
     _, s, vh = params["results"]
-    inside = (out @ _turned(g, out, s)) * s[..., None, :]
-    if out.shape[-2] > out.shape[-1]:
-        inside = inside + _beside(g, out) * inverse_of(s)[..., None, :]
-    return typed(inside @ vh, operands[0])
+    rows, columns = operands[0].shape[-2:]
+    if out.dtype.kind != "c":
+        return typed(_of_left(g, out, s, vh), operands[0])
+    return typed(
+        _of_left_with_phases(g.conj(), out, s, vh, is_left_real=rows < columns).conj(), operands[0]
+    )
 
 
 def _svd_vh(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    # The right vectors of a matrix are the left ones of the transposed matrix.
+    # The right vectors of a matrix are the left ones of its adjoint.
+    del port
     u, s, _ = params["results"]
-    results = (transposed(out), s, transposed(u))
-    back = _svd_u(port, transposed(g), transposed(out), (transposed(operands[0]),), {"results": results})
-    return np.swapaxes(back, -1, -2)
+    rows, columns = operands[0].shape[-2:]
+    g, v, uh = transposed(g), adjoint(out), adjoint(u)
+    if out.dtype.kind != "c":
+        return typed(transposed(_of_left(g, v, s, uh)), operands[0])
+    return typed(transposed(_of_left_with_phases(g, v, s, uh, is_left_real=rows >= columns)), operands[0])
 
 
 def _has_equal_or_zero(out: Any, operands: Operands, params: Params) -> bool:
@@ -150,23 +214,26 @@ def _has_equal_or_zero(out: Any, operands: Operands, params: Params) -> bool:
 
 def _back_of_qr(gq: Any, gr: Any, q: Any, r: Any) -> Any:
     """Go back over q r = a for a with at least as many rows as columns."""
-    inner = r @ transposed(gr) - transposed(gq) @ q
-    lower = np.tril(inner)
-    both = lower + transposed(np.tril(inner, -1))
-    return transposed(solved(r, transposed(gq + q @ both)))
+    inner = r @ adjoint(gr) - adjoint(gq) @ q
+    beside = np.tril(inner, -1)
+    both = beside + adjoint(beside)
+    places = np.arange(inner.shape[-1])
+    both[..., places, places] = inner[..., places, places].real  # as the diagonal of r is
+    return adjoint(solved(r, adjoint(gq + q @ both)))
 
 
 def _qr(gq: Any, gr: Any, operands: Operands, results: tuple[Any, ...]) -> Array:
     (a,) = operands
     q, r = results
     rows, columns = a.shape[-2:]
+    gq, gr = gq.conj(), gr.conj()
     if columns <= rows:
-        return typed(_back_of_qr(gq, np.triu(gr), q, r), a)
+        return typed(_back_of_qr(gq, np.triu(gr), q, r).conj(), a)
     # The first columns are decomposed, and the others are turned by q.
     of_rest = gr[..., rows:]
-    gq = gq + a[..., rows:] @ transposed(of_rest)
+    gq = gq + a[..., rows:] @ adjoint(of_rest)
     first = _back_of_qr(gq, np.triu(gr[..., :rows]), q, r[..., :rows])
-    return typed(np.concatenate([first, q @ of_rest], -1), a)
+    return typed(np.concatenate([first, q @ of_rest], -1).conj(), a)
 
 
 def _qr_q(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:

@@ -2,12 +2,13 @@
 
 Where a derivative is a convention, the condition (`kink`) and the convention (`choice`) stand beside it.
 A comparison counts as 1 or 0, as Iverson's bracket does. Complex operands have the same holomorphic
-derivative, except where the table compares.
+derivative, except where the table compares, and where a row has another rule `of_complex`.
 """
 
 from __future__ import annotations
 
-from tracer.rules.kinds import Elementwise
+from tracer.rules.complex_numbers import ABSOLUTE, ARCCOS, ARCCOSH, ARCSIN, ARCSINH, SIGN
+from tracer.rules.kinds import Elementwise, Vjp
 
 POWER = Elementwise(
     # x**0 is 1 whatever x is, and 0**y is 0 whatever y > 0 is; at 0**0 the second is a convention.
@@ -84,8 +85,12 @@ TRIGONOMETRY = {
     "sin": Elementwise(("cos(x)",)),
     "cos": Elementwise(("-sin(x)",)),
     "tan": Elementwise(("1 + out**2",)),
-    "arcsin": Elementwise(("1/sqrt(1 - x**2)",), kink="abs(x) == 1", choice="arcsin'(±1) = inf"),
-    "arccos": Elementwise(("-1/sqrt(1 - x**2)",), kink="abs(x) == 1", choice="arccos'(±1) = -inf"),
+    "arcsin": Elementwise(
+        ("1/sqrt(1 - x**2)",), kink="abs(x) == 1", choice="arcsin'(±1) = inf", of_complex=ARCSIN
+    ),
+    "arccos": Elementwise(
+        ("-1/sqrt(1 - x**2)",), kink="abs(x) == 1", choice="arccos'(±1) = -inf", of_complex=ARCCOS
+    ),
     "arctan": Elementwise(("1/(1 + x**2)",)),
     "arctan2": Elementwise(
         ("y/(x**2 + y**2)", "-x/(x**2 + y**2)"),
@@ -98,9 +103,11 @@ TRIGONOMETRY = {
     "sinh": Elementwise(("cosh(x)",)),
     "cosh": Elementwise(("sinh(x)",)),
     "tanh": Elementwise(("1 - out**2",)),
-    "arcsinh": Elementwise(("1/sqrt(x**2 + 1)",)),
-    # Two roots, not one of x**2 - 1: right on the whole complex plane, and exact near 1.
-    "arccosh": Elementwise(("1/(sqrt(x - 1) * sqrt(x + 1))",), kink="x == 1", choice="arccosh'(1) = inf"),
+    "arcsinh": Elementwise(("1/sqrt(x**2 + 1)",), of_complex=ARCSINH),
+    # Two roots, not one of x**2 - 1: exact near 1.
+    "arccosh": Elementwise(
+        ("1/(sqrt(x - 1) * sqrt(x + 1))",), kink="x == 1", choice="arccosh'(1) = inf", of_complex=ARCCOSH
+    ),
     "arctanh": Elementwise(("1/(1 - x**2)",)),
 }
 
@@ -137,7 +144,7 @@ SELECTIONS = {
         kink="(x == lo) | (x == hi)",
         choice="clip' = 1 at both ends",
     ),
-    "absolute": Elementwise(("sign(x)",), "|x|", kink="x == 0", choice="abs'(0) = 0"),
+    "absolute": Elementwise(("sign(x)",), "|x|", kink="x == 0", choice="abs'(0) = 0", of_complex=ABSOLUTE),
     "fabs": Elementwise(("sign(x)",), "|x|", kink="x == 0", choice="abs'(0) = 0"),
     "copysign": Elementwise(
         ("sign(x) * copysign(1, y)", "0"),
@@ -148,10 +155,9 @@ SELECTIONS = {
 }
 
 
-def _flat(*, name: str, operands: int = 1, symbol: str = "") -> Elementwise:
-    return Elementwise(
-        ("0",) * operands, symbol, choice=f"{name}' = 0 everywhere, also at its jumps", flat=True
-    )
+def _flat(*, name: str, operands: int = 1, symbol: str = "", of_complex: Vjp | None = None) -> Elementwise:
+    choice = f"{name}' = 0 everywhere, also at its jumps"
+    return Elementwise(("0",) * operands, symbol, choice=choice, flat=True, of_complex=of_complex)
 
 
 STEPS = {
@@ -160,7 +166,7 @@ STEPS = {
     "trunc": _flat(name="trunc"),
     "rint": _flat(name="rint"),
     "round": _flat(name="round"),
-    "sign": _flat(name="sign"),
+    "sign": _flat(name="sign", of_complex=SIGN),
     "ulp": _flat(name="ulp"),
     "floor_divide": _flat(name="floor_divide", operands=2, symbol="//"),
     "modf_integral": _flat(name="trunc", symbol="modf"),
@@ -172,4 +178,4 @@ STEPS = {
     ),
 }
 
-ELEMENTWISE = {**ARITHMETIC, **ROOTS, **EXPONENTIALS, **TRIGONOMETRY, **SPECIAL, **SELECTIONS, **STEPS}
+ELEMENTWISE = {**ARITHMETIC, **ROOTS, **EXPONENTIALS, **TRIGONOMETRY, **SELECTIONS, **STEPS}

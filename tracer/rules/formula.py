@@ -28,6 +28,7 @@ COLUMN_TYPE = np.dtype(np.float64)
 
 FROM_NUMPY = (
     "abs",
+    "conj",
     "copysign",
     "cos",
     "cosh",
@@ -214,20 +215,22 @@ class _Fold(ast.NodeTransformer):
             # In floats, so that 9**9**9 ends at once, in an OverflowError.
             numbers = ast.fix_missing_locations(_Floats().visit(copy.deepcopy(node)))
             number = eval(compile(ast.Expression(numbers), "<rule>", "eval"), dict(VOCABULARY))  # noqa: S307 as above
-            return ast.Constant(float(number))
+            return ast.Constant(complex(number) if np.iscomplexobj(number) else float(number))
         return self.generic_visit(node)
 
 
 class _Floats(ast.NodeTransformer):
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
         number: Any = node.value
-        return ast.Constant(float(number))
+        return ast.Constant(number if isinstance(number, complex) else float(number))
 
 
 def _typed(value: Any, out: Any) -> Any:
-    if type(value) in (bool, float, int):  # a comparison of plain numbers: np.where(True, x, y)
+    if type(value) in (bool, float, int, complex):  # a comparison of plain numbers: np.where(True, x, y)
         value = np.asarray(value)[()]
     dtype = getattr(out, "dtype", COLUMN_TYPE)
+    if value.dtype.kind == "c" and dtype.kind == "f":  # the partial of a real function of complex numbers
+        dtype = np.result_type(dtype, np.complex64)
     if value.dtype is dtype or value.dtype == dtype or dtype.kind not in "fc":
         return value
     return value.astype(dtype)

@@ -46,6 +46,10 @@ class Elementwise:
     """What the text calls the operands, where x, y, z won't do."""
     in_floats: bool = False
     """Whole numbers are taken as floats. The text is a user's, and n**n**n of whole numbers need not end."""
+    of_complex: Elementwise | Vjp | None = None
+    """The rule that holds instead where an operand or the result is complex."""
+    real_only: bool = False
+    """Complex operands are refused."""
 
     def formula(self, port: int) -> str:
         """Return the text of the partial by operand `port`."""
@@ -85,6 +89,8 @@ class Many:
     """The condition, in words of `out`, under which the derivative is a convention."""
     choice: str = ""
     at_kink: Callable[[Sequence[Any], Any], bool] | None = None
+    of_complex: None = None
+    real_only: bool = False
     routes: bool = False
     """It hands one operand on: the others get no gradient, whatever comes back."""
 
@@ -109,6 +115,10 @@ class Vjp:
     """Whether it is one, from `(out, operands, params)`."""
     shapes_only: bool = False
     """It looks at shapes and types alone, and takes arrays and gradients that are kept as differences (`Edited`)."""
+    of_complex: Elementwise | Vjp | None = None
+    """The rule that holds instead where an operand or the result is complex."""
+    real_only: bool = False
+    """Complex operands are refused."""
 
 
 def typed(gradient: Any, operand: Array) -> Array:
@@ -117,6 +127,20 @@ def typed(gradient: Any, operand: Array) -> Array:
         gradient = gradient.real
     narrowed: Array = gradient.astype(operand.dtype, copy=False)
     return narrowed
+
+
+def is_complex(value: Any) -> bool:
+    """Tell whether a value is a complex number or an array of them."""
+    if isinstance(value, (np.ndarray, Edited)):
+        return bool(value.dtype.kind == "c")
+    return isinstance(value, (complex, np.complexfloating))
+
+
+def rule_for(rule: Rule, operands: Operands, out: Any) -> Rule:
+    """Return the rule that holds for these operands: where one of them or the result is complex, that for complex."""
+    if rule.of_complex is None or not any(map(is_complex, (*operands, out))):
+        return rule
+    return rule.of_complex
 
 
 Rule: TypeAlias = Elementwise | Many | Vjp

@@ -1,6 +1,6 @@
 """Vjps of products of arrays: matmul, dot, outer, inner, vdot, tensordot. Read through rules.RULES.
 
-Linear in the gradient, without complex conjugation, as in all rules.
+Linear in the gradient, without complex conjugation but where the function itself conjugates (vdot).
 """
 
 from __future__ import annotations
@@ -97,7 +97,8 @@ def _inner(port: int, g: Any, out: Any, operands: Operands, params: Params) -> A
 
 def _vdot(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     del out, params
-    return typed(g * operands[1 - port].reshape(operands[port].shape), operands[port])
+    a, b = (each.reshape(operands[port].shape) for each in operands)
+    return typed((g * b).conj() if port == 0 else g * a.conj(), operands[port])
 
 
 def _outer(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:

@@ -1,4 +1,8 @@
-"""What several rules of linear algebra share: transposed, summed back, divided by gaps."""
+"""What several rules of linear algebra share: transposed, summed back, divided by gaps.
+
+Where a function conjugates, its equation is that of the books, in matrices' adjoints: it is given conj(g), and its
+answer is conjugated. That costs nothing for real numbers, of which `.conj()` is the array itself.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,11 @@ if TYPE_CHECKING:
 def transposed(x: Any) -> Any:
     """Swap the last two axes."""
     return np.swapaxes(x, -1, -2)
+
+
+def adjoint(x: Any) -> Any:
+    """Swap the last two axes and conjugate; costs nothing for real matrices."""
+    return np.swapaxes(x, -1, -2).conj()
 
 
 def summed_to(gradient: Any, shape: tuple[int, ...]) -> Array:
@@ -50,6 +59,10 @@ def tolerance(values: Any) -> Array:
 def has_equal(values: Any) -> bool:
     """Tell whether two of the last axis are equal, as far as their precision goes."""
     values = np.asarray(values)
+    if values.dtype.kind == "c":
+        gaps = np.abs(values[..., None, :] - values[..., :, None])
+        others = ~np.eye(values.shape[-1], dtype=bool)
+        return bool(((gaps <= tolerance(values)[..., None]) & others).any())
     return bool((np.diff(np.sort(values, -1), axis=-1) <= tolerance(values)).any())
 
 

@@ -34,7 +34,7 @@ def _chosen(sizes: Any, order: Any, axes: Any) -> Any:
 
 
 def _of_vector(x: Any, out: Any, order: Any, axes: tuple[int, ...]) -> Any:
-    """Return the local partial of a vector norm; `out` has the axes of x, with length 1."""
+    """Return the conjugate local partial of a vector norm; `out` has the axes of x, with length 1."""
     if order in (None, 2):
         return _divided(x, out)
     if order == 1:
@@ -48,7 +48,7 @@ def _of_vector(x: Any, out: Any, order: Any, axes: tuple[int, ...]) -> Any:
 
 
 def _of_matrix(x: Any, out: Any, order: Any) -> Any:
-    """Return the local partial of a matrix norm over the last two axes; `out` has them with length 1."""
+    """Return the conjugate local partial of a matrix norm over the last two axes; `out` has them with length 1."""
     if order in (None, "fro"):
         return _divided(x, out)
     if order in ("nuc", 2, -2):
@@ -71,9 +71,9 @@ def _norm(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Ar
         at = tuple(sorted(axis % x.ndim for axis in axes))
         g, out = np.expand_dims(g, at), np.expand_dims(out, at)
     if params["kind"] == "vector":
-        return typed(g * _of_vector(x, out, order, axes), x)
+        return typed(g * _of_vector(x, out, order, axes).conj(), x)
     moved, g, out = (np.moveaxis(each, axes, (-2, -1)) for each in (x, g, out))
-    return typed(np.moveaxis(g * _of_matrix(moved, out, order), (-2, -1), axes), x)
+    return typed(np.moveaxis(g * _of_matrix(moved, out, order).conj(), (-2, -1), axes), x)
 
 
 def _is_kink(out: Any, operands: Operands, params: Params) -> bool:
@@ -117,11 +117,12 @@ def _cond(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Ar
         with np.errstate(all="ignore"):
             of_top = (1 / bottom) if order != -2 else -bottom / top**2
             of_bottom = -top / bottom**2 if order != -2 else 1 / top
-            return typed(g * (of_top * _of_matrix(a, top, 2) + of_bottom * _of_matrix(a, bottom, -2)), a)
+            local = of_top * _of_matrix(a, top, 2) + of_bottom * _of_matrix(a, bottom, -2)
+            return typed(g * local.conj(), a)
     inverse = solved(a, np.eye(a.shape[-1], dtype=a.dtype))
     sizes = [np.linalg.norm(each, order, (-2, -1), keepdims=True) for each in (a, inverse)]
-    back = inverted(_of_matrix(inverse, sizes[1], order), inverse)
-    return typed(g * (sizes[1] * _of_matrix(a, sizes[0], order) + sizes[0] * back), a)
+    back = inverted(_of_matrix(inverse, sizes[1], order).conj(), inverse)
+    return typed(g * (sizes[1] * _of_matrix(a, sizes[0], order).conj() + sizes[0] * back), a)
 
 
 def _is_cond_kink(out: Any, operands: Operands, params: Params) -> bool:

@@ -37,7 +37,8 @@ def _vecdot(port: int, g: Any, out: Any, operands: Operands, params: Params) -> 
     del out
     axis = params.get("axis", -1)
     a, b = (np.moveaxis(each, axis, -1) for each in operands)
-    back = summed_to(np.asarray(g)[..., None] * (b if port == 0 else a), (a, b)[port].shape)
+    g = np.asarray(g)[..., None]  # it conjugates a
+    back = summed_to((g * b).conj() if port == 0 else g * a.conj(), (a, b)[port].shape)
     return typed(np.moveaxis(back, -1, axis), operands[port])
 
 
@@ -54,8 +55,10 @@ def _matvec(port: int, g: Any, out: Any, operands: Operands, params: Params) -> 
 def _vecmat(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     del out, params
     vector, matrix = operands
-    back = (matrix @ g[..., None])[..., 0] if port == 0 else vector[..., :, None] * g[..., None, :]
-    return typed(summed_to(back, operands[port].shape), operands[port])
+    if port == 1:
+        return typed(summed_to(vector.conj()[..., :, None] * g[..., None, :], matrix.shape), matrix)
+    back = (matrix @ g[..., None])[..., 0].conj()  # it conjugates the vector
+    return typed(summed_to(back, vector.shape), vector)
 
 
 def _on_diagonal(g: Any, operand: Array, params: Params) -> Array:

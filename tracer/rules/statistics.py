@@ -11,10 +11,11 @@ from tracer.rules.reduce import kept_axes
 
 
 def _deviation(operand: Array, params: Params) -> tuple[Array, Any]:
-    """Return the distances from the mean, and what the sum of their squares is divided by."""
+    """Return the conjugate distances from the mean, and what the sum of their squares is divided by."""
     axis = params["axis"]
     count = operand.size // max(np.mean(operand, axis=axis).size, 1)
-    return operand - np.mean(operand, axis=axis, keepdims=True), count - params["ddof"]
+    distance = operand - np.mean(operand, axis=axis, keepdims=True)
+    return distance.conj(), count - params["ddof"]
 
 
 def _var(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
@@ -80,7 +81,7 @@ def _convolve(port: int, g: Any, out: Any, operands: Operands, params: Params) -
     shortest = min(len(first), len(second))
     start = {"full": 0, "same": (shortest - 1) // 2, "valid": shortest - 1}[params["mode"] or "full"]
     full[start : start + len(g)] = g
-    answer = np.correlate(full, (second, first)[port], "valid")
+    answer = np.correlate(full, (second, first)[port].conj(), "valid")  # it conjugates them again
     return typed(answer.reshape(operands[port].shape), operands[port])
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
-from tracer.rules.matrices import solved, summed_to, transposed
+from tracer.rules.matrices import adjoint, solved, summed_to, transposed
 
 
 def inverted(g: Any, inverse: Any) -> Any:
@@ -43,7 +43,7 @@ def _cofactors(a: Array) -> Array:
     n = values.shape[-1]
     others = np.where(np.eye(n, dtype=bool), 1, values[..., None, :]).prod(-1)
     signs = np.asarray(np.linalg.det(left) * np.linalg.det(right))[..., None, None]
-    product: Array = signs * ((left * others[..., None, :]) @ right)
+    product: Array = signs * ((left * others[..., None, :]) @ right).conj()
     return product
 
 
@@ -65,6 +65,12 @@ def _slogdet(port: int, g: Any, out: Any, operands: Operands, params: Params) ->
     return typed(np.asarray(g)[..., None, None] * inverse, a)
 
 
+def _slogdet_sign(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    """Go back over the sign of a complex determinant, which only turns: d sign = i Im(trace(inv(a) da)) sign."""
+    turn = 1j * np.imag(np.asarray(g) * np.asarray(out))
+    return _slogdet(port, turn, out, operands, params)
+
+
 def _is_singular(out: Any, operands: Operands, params: Params) -> bool:
     del operands, params
     return bool(np.any(np.isneginf(out)))
@@ -73,11 +79,13 @@ def _is_singular(out: Any, operands: Operands, params: Params) -> bool:
 def _pinv(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     del port, params
     (a,) = operands
-    back, of_g = transposed(out), transposed(g)
+    g = g.conj()
+    back, of_g = adjoint(out), adjoint(g)
     # What the columns and the rows of a do not reach: zero for a square matrix of full rank.
     from_left = of_g - a @ (out @ of_g)
     from_right = of_g - (of_g @ out) @ a
-    return typed(-(back @ g @ back) + from_left @ out @ back + back @ (out @ from_right), a)
+    answer = -(back @ g @ back) + from_left @ out @ back + back @ (out @ from_right)
+    return typed(answer.conj(), a)
 
 
 def _lacks_rank(out: Any, operands: Operands, params: Params) -> bool:
@@ -93,11 +101,11 @@ def _lstsq(port: int, g: Any, out: Any, operands: Operands, params: Params) -> A
     inverse = np.linalg.pinv(a)
     if port == 1:
         return typed(inverse.T @ g, b)
-    columns, x, g = (each.reshape(len(each), -1) for each in (b, out, g))
-    through_a = inverse.T @ g
-    missed = (columns - a @ x) @ (inverse @ through_a).T
-    free = (inverse.T @ x) @ (g - a.T @ through_a).T
-    return typed(-through_a @ x.T + missed + free, a)
+    columns, x, g = (each.reshape(len(each), -1) for each in (b, out, g.conj()))
+    through_a = adjoint(inverse) @ g
+    missed = (columns - a @ x) @ adjoint(inverse @ through_a)
+    free = (adjoint(inverse) @ x) @ adjoint(g - adjoint(a) @ through_a)
+    return typed((-through_a @ adjoint(x) + missed + free).conj(), a)
 
 
 def _lstsq_residuals(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
@@ -107,7 +115,8 @@ def _lstsq_residuals(port: int, g: Any, out: Any, operands: Operands, params: Pa
     if not g.size:  # NumPy gives residuals only where there are more equations than unknowns
         return np.zeros_like(operands[port])
     x = params["results"][0]
-    back = 2 * g * (b - a @ x) if b.ndim == 2 else 2 * g[0] * (b - a @ x)
+    missed = (b - a @ x).conj()
+    back = 2 * g * missed if b.ndim == 2 else 2 * g[0] * missed
     if port == 1:
         return typed(back, b)
     columns = back.reshape(len(b), -1)
@@ -177,6 +186,7 @@ SYSTEMS = {
         choice="slogdet of a singular matrix: no derivative, nan",
         at_kink=_is_singular,
     ),
+    "slogdet_sign": Vjp(_slogdet_sign, "sign det"),
     "matrix_power": Vjp(_matrix_power),
     "multi_dot": Vjp(_multi_dot, "@"),
     "tensorinv": Vjp(_tensorinv),
