@@ -64,6 +64,8 @@ FOLLOWED = {
     "block": lambda x, y: np.block([[x, y], [1.0, x]]) * y,
     "meshgrid": lambda x, y: np.meshgrid([x, y], [1.0, y])[0] * y,
     "full": lambda x, y: np.full((2, 2), [x, y]) * y,
+    "fft": lambda x, y: np.abs(np.fft.fft([x, y, 0.5])) ** 2,
+    "irfft": lambda x, y: np.fft.irfft([x, y + 1j * x, 0.5]),
     "norm": lambda x, y: np.linalg.norm([x, y]),
     "det": lambda x, y: np.linalg.det([[x, y], [y, 3.0]]),
     "inv": lambda x, y: np.linalg.inv([[x, 1.0], [2.0, y]]),
