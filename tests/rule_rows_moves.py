@@ -59,6 +59,7 @@ MOVES = (
     sorting((5,), -1),
     sorting((3, 4), 0),
     moving("take", lambda x: np.take(x, [2, 0, 2], axis=1), (2, 3)),
+    moving("take", lambda x: np.take(x, 2), (4,)),
     moving("take_along_axis", lambda x: np.take_along_axis(x, np.array([[1], [0]]), 1), (2, 3)),
     moving("tile", lambda x: np.tile(x, (2, 2)), (2, 3)),
     moving("tril", np.tril, (3, 3)),

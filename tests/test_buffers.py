@@ -153,13 +153,30 @@ def own_argument(x):
     return x.sum() * x[0]
 
 
+def by_shape(x):
+    a = np.zeros((2, 2))
+    a[0, 1] = x[0]
+    row = a.reshape(-1)
+    a.shape = 4, 1
+    row[0] = row[1] * x[2]
+    a[3] = x[1] * 2
+    return (a**2).sum() + row[2] + row[3]
+
+
+def reshaped_argument(x):
+    x.shape = (2, -1)
+    x[0] *= x[1, 0]
+    return x.sum() * x[0, 1]
+
+
 ONE = (
-    filled, recurrence, views, views_of_an_argument, overlapping, masks, counted, made, oscillator, aliased,
+    by_shape, reshaped_argument, filled, recurrence, views, views_of_an_argument, overlapping, masks, counted, made, oscillator, aliased,
     rewritten_between_uses, own_argument,
 )  # fmt: skip
 TWO = (rows, into_out, functions)
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape")  # NumPy's own, from 2.5 on
 @pytest.mark.parametrize("function", [*ONE, *TWO], ids=lambda function: function.__name__)
 def test_what_is_written_is_followed(function):
     arguments = (X,) if function in ONE else (X, W)
@@ -174,6 +191,7 @@ def copied(function):
     return lambda x: function(x * 1.0)
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape")  # NumPy's own, from 2.5 on
 @pytest.mark.parametrize("function", [*ONE, *TWO], ids=lambda function: function.__name__)
 def test_a_loaded_trace_has_the_same_arrays(function, tmp_path):
     finished = record(function, *((X.copy(),) if function in ONE else (X.copy(), W.copy())))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import warnings
 from collections import deque
 from functools import partial
 from itertools import chain
@@ -114,7 +115,7 @@ class Boxes:
         """Give the caller's arrays and containers what the function wrote into its copies."""
         for stand_in, original, first in self._arrays:
             if stand_in.id != first:
-                original[...] = stand_in.value
+                _give(original, stand_in.value)
         for boxed, original, before in self._containers:
             now = dict(_items(boxed) or ())
             if len(now) == len(before) and all(
@@ -213,6 +214,14 @@ def fill(structure: Structure, numbers: Callable[[int], Any]) -> Any:
     if items is None:
         return structure
     return _rebuild(structure, {key: fill(item, numbers) for key, item in items})
+
+
+def _give(array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:
+    if array.shape != value.shape:  # the function has set it, and was warned that NumPy will not have that
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            array.shape = value.shape
+    array[...] = value
 
 
 def _state(item: Any) -> tuple[Any, int]:

@@ -7,6 +7,7 @@ view gives to the tape is a copy. After a write, every other living stand-in tha
 
 from __future__ import annotations
 
+import opcode
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ from tracer.tape import AUXILIARY, Family, Tape, place
 if TYPE_CHECKING:
     from types import FrameType
 
+_STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 _VALUE = 3  # place of the value in a record
 _FEWEST = 64  # writes between two full copies of an array, at least
 
@@ -128,6 +130,20 @@ def _refuse_shared(array: Any, frame: FrameType) -> None:
             "an in-place write into an argument that shares its memory with another argument is not followed",
             where=place(frame),
             advice="write a = a + b instead of a += b, or pass a copy",
+        )
+
+
+def refuse_swap_in_c(array: Any, part: Any, frame: FrameType) -> None:
+    """Refuse `array[i] = part` by code in C, where the part is a view: it swaps rows (np.random's shuffle).
+
+    For a real array that code keeps a copy of the row; for anything else it swaps views, which are overwritten.
+    """
+    is_written_by_the_user = frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR
+    if not is_written_by_the_user and owner_of(array.value) is owner_of(part.value):
+        raise UnsupportedError(
+            "code in C writes parts of a traced array to other places of it, as np.random's shuffle does",
+            where=place(frame),
+            advice="choose the order first: a = a[rng.permutation(len(a))]",
         )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, ov
 
 from tracer.boxing import Boxes, Structure, leaves
 from tracer.errors import LookupNameError, UnsupportedError, UsageError, refusals
+from tracer.misunderstood import said_clearly
 from tracer.patches import installed, replacement
 from tracer.recording import Output, freeze
 from tracer.standins import is_traced, plain
@@ -213,7 +214,7 @@ def run(
         with ExitStack() as stack:
             stack.callback(boxes.write_back)
             stack.callback(tape.close)
-            stack.enter_context(installed(function))
+            stack.enter_context(installed(function, (args, *kwargs.values())))
             stack.enter_context(watched(function, options.watch, boxes, running.structures))
             code = getattr(function, "__code__", None) or getattr(
                 getattr(function, "__func__", None), "__code__", None
@@ -226,7 +227,7 @@ def run(
             ]
         result = boxes.unbox(result)
     except BaseException as raised:  # noqa: BLE001  (handed on unchanged by whoever called)
-        error = raised
+        error = said_clearly(raised)
         error.args = tuple(boxes.unbox(argument) for argument in error.args)
         tape.close()
     finally:

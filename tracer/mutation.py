@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.buffers import copied, fitted, replace, write
+from tracer.buffers import copied, fitted, note_view, replace, write
 from tracer.errors import UnsupportedError
 from tracer.numpy_calls import arrays_of, call_function, call_ufunc, getitem, refuse
 from tracer.numpy_table import UFUNC_RULES
@@ -246,6 +246,17 @@ def _write_flat(
     else:
         flat_values = np.ravel(plain_deep(operand))
         write(array, index, flat_values[turns % len(flat_values)], frame)
+
+
+def set_shape(array: Any, shape: Any, frame: FrameType) -> None:
+    """Do `array.shape = shape`: the stand-in moves on to a record of the same memory in another shape."""
+    value = array.value.view()
+    value.shape = plain_deep(shape)  # raises NumPy's own errors
+    made = record_call("reshape", (array,), value, {}, frame)
+    if is_traced(made):
+        note_view(made, (array,))
+        value, array.id = made.value, made.id
+    array.value = value
 
 
 _METHODS: dict[str, Callable[..., None]] = {

@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 NO_RECORD = -1
+CONVERSION = "a conversion to a plain array"
+# By the way out, and whether it was an array; else detach.
+_ADVICE = {
+    (
+        CONVERSION,
+        False,
+    ): "np.array(…) around the list that it is in is followed; detach(x) says that this is meant"
+}
 SCALARS = (float, int, complex, np.inexact, np.integer)
 
 
@@ -187,7 +195,9 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
             advice="make the array in the traced function, with np.zeros or np.array, or pass it as an argument",
         )
     what = f"a traced value left the graph through {via}"
-    advice = "what is computed from it carries no gradient back; detach(x) says that this is meant"
+    advice = "what is computed from it carries no gradient back; " + _ADVICE.get(
+        (via, type(value) is np.ndarray), "detach(x) says that this is meant"
+    )
     if tape.strict:
         raise CutError(what, where=place(frame), got=f"value {_brief(value)}", advice=advice)
     _append_cut(traced, via, frame)

@@ -272,6 +272,11 @@ def same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
     return bool(left.tobytes() == right.tobytes())
 
 
+def is_own(filename: str) -> bool:
+    """Tell whether a file is one of edgegrad's own."""
+    return filename.startswith(_OWN_FILES)
+
+
 def _beyond_own(frame: FrameType) -> FrameType:
     """Return the nearest frame that is not edgegrad's own."""
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN_FILES):
@@ -286,7 +291,12 @@ def innermost() -> Tape | None:
 
 def wants_plain_arrays(frame: FrameType) -> bool:
     """Tell whether a frame is of a library that needs real arrays for its own work."""
-    return str(frame.f_globals.get("__name__")).partition(".")[0] in _TAKE_PLAIN_ARRAYS
+    return is_library(str(frame.f_globals.get("__name__")))
+
+
+def is_library(module: str) -> bool:
+    """Tell whether a module is of a library that is known to do its own work on plain numbers."""
+    return module.partition(".")[0] in _TAKE_PLAIN_ARRAYS
 
 
 def users(frame: FrameType) -> FrameType:

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import mutation, numpy_calls
-from tracer.buffers import replace, write
+from tracer.buffers import refuse_swap_in_c, replace, write
+from tracer.exponent import is_read_as_exponent
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.operations import OP_NUMBERS
 from tracer.rules.kinds import is_complex
-from tracer.standins import Traced, cut, is_traced, plain, plain_deep, record_call, unary
+from tracer.standins import CONVERSION, Traced, cut, is_traced, plain, plain_deep, record_call, unary
 from tracer.tape import AUXILIARY
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ class _Number(Traced, stands_for="none"):
         return format(self.value, form)
 
     def __index__(self) -> int:
+        if is_read_as_exponent(_frame(1)):
+            cut(self, "the exponent of a plain array", _frame(1))
         return operator.index(self.value)
 
     def __int__(self) -> int:
@@ -129,7 +132,7 @@ class _Number(Traced, stands_for="none"):
         return _identity, (cut(self, "pickle", _frame(1)),)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        return np.array(cut(self, "a conversion to a plain array", _frame(1)), dtype=dtype, copy=copy)
+        return np.array(cut(self, CONVERSION, _frame(1)), dtype=dtype, copy=copy)
 
     @property
     def real(self) -> Any:
@@ -181,7 +184,7 @@ class _Number(Traced, stands_for="none"):
         """Whatever else a number or an array has: array methods are followed as NumPy's functions are."""
         if name in ("__array_interface__", "__array_struct__"):
             # NumPy's C code would read the memory through them and say nothing; so it asks __array__, which cuts.
-            raise AttributeError(name)
+            raise AttributeError(f"a traced array has no {name}: detach(array) gives one that has")
         attribute = getattr(self.value, name)  # raises the plain value's own AttributeError
         frame = _frame(1)
         if name in MUTATING_METHODS and type(self.value) is np.ndarray:
@@ -192,7 +195,7 @@ class _Number(Traced, stands_for="none"):
             return self
         if name == "conjugate":
             return lambda: numpy_calls.conjugate(self, _frame(1))
-        if not callable(attribute) or name == "is_integer":
+        if not callable(attribute) or name in ("is_integer", "bit_length", "bit_count"):
             return attribute
 
         def leaving(*args: Any) -> Any:
@@ -231,6 +234,19 @@ class Array(_Number, stands_for="array"):
 
     __slots__ = ("__weakref__",)  # for the views that share its memory
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes; they can be set, as NumPy's can."""
+        shape: tuple[int, ...] = self.value.shape
+        return shape
+
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        mutation.set_shape(self, shape, _frame(1))
+
+    def __bytes__(self) -> bytes:
+        return bytes(cut(self, "bytes()", _frame(1)))
+
     def __len__(self) -> int:
         return len(self.value)
 
@@ -243,7 +259,10 @@ class Array(_Number, stands_for="array"):
         return numpy_calls.getitem(self, index, _frame(1))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        write(self, index, value, _frame(1))
+        frame = _frame(1)
+        if issubclass(type(value), Array) and value.value.base is not None:
+            refuse_swap_in_c(self, value, frame)
+        write(self, index, value, frame)
 
     def __contains__(self, item: Any) -> bool:
         return plain(item) in self.value

@@ -33,7 +33,11 @@ _OTHERS = ("choose", "compress", "select", "sliding_window_view")
 def _arrange(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     """Add up what came back to all the places at which an element of the operand stands."""
     del out
-    operand, places = operands[port], params["places"]
+    operand, places, g = (
+        operands[port],
+        params["places"],
+        np.asarray(g),
+    )  # a number, where one element was taken
     first = 1 + sum(np.size(each) for each in operands[:port])
     mine = (places >= first) & (places < first + operand.size)
     total = np.zeros(operand.size, g.dtype)
