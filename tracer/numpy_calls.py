@@ -239,9 +239,9 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
 
         return reshaped
     if name in METHODS:
-        return lambda *args, **options: call_function(
-            METHODS[name], (number, *args), options, frame, attribute
-        )
+        from tracer.mutation import call_any  # noqa: PLC0415  (which is made of this room)
+
+        return lambda *args, **options: call_any(METHODS[name], (number, *args), options, frame, attribute)
     if name == "item":
         return lambda *args: record_call(
             "item", (number,), attribute(*plain_deep(args)), {"index": args}, frame

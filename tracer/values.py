@@ -69,11 +69,7 @@ class _Number(Traced, stands_for="none"):
         return numpy_calls.call_ufunc(ufunc, method, inputs, options, _frame(1))
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
-        if function in mutation.WRITING_FUNCTIONS:
-            return mutation.call_writing(function, args, options, _frame(1))
-        if options.get("out") is not None:
-            return mutation.call_into(function, "", args, options, _frame(1))
-        return numpy_calls.call_function(function, args, options, _frame(1))
+        return mutation.call_any(function, args, options, _frame(1))
 
     def __lt__(self, other: Any) -> Any:
         return self.value < plain(other)
