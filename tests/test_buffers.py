@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 from checks import assert_differentiates, assert_untouched
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from tracer import load, record, trace
 from tracer.errors import UnsupportedError
@@ -84,7 +85,6 @@ def into_out(x, w):
     return total + quotient.sum() + buffer[0]
 
 
-def counted(x):
 def into_out_by_position(x, w):
     a, b, c, d = np.empty((2, 2)), np.empty(2), np.empty(4), np.empty((2, 4))
     np.dot(x.reshape(2, 2), w.reshape(2, 2), a)
@@ -111,6 +111,7 @@ def windows(x):
     return (seen * seen).sum() + (strided**2).sum() + (c * W).sum() + a[0] * b[2]
 
 
+def counted(x):
     a = np.zeros(3)
     np.add.at(a, [0, 1, 1, 2], x)
     np.subtract.at(a, [0, 0], x[1])
@@ -196,7 +197,7 @@ def reshaped_argument(x):
 
 
 ONE = (
-    by_shape, reshaped_argument, filled, recurrence, views, views_of_an_argument, overlapping, masks, counted, made, oscillator, aliased,
+    by_shape, reshaped_argument, filled, recurrence, windows, views, views_of_an_argument, overlapping, masks, counted, made, oscillator, aliased,
     rewritten_between_uses, own_argument,
 )  # fmt: skip
 TWO = (rows, into_out, into_out_by_position, functions)

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import creation, lists, numpy_calls, scipy_calls, stdlib_calls, stored, warned
+from tracer import caches, creation, lists, numpy_calls, scipy_calls, stdlib_calls, stored, warned
+from tracer.blank import Blank, blank_of
 from tracer.creation import made
 from tracer.operations import OP_NUMBERS
 from tracer.standins import SCALARS, cut, holds_traced, is_traced, plain, plain_deep, record_call
@@ -286,6 +287,18 @@ def _array(original: Callable[..., Any], name: str) -> Callable[..., Any]:
     return function
 
 
+def _strided(original: Callable[..., Any], _: str) -> Callable[..., Any]:
+    """Follow a view by strides, which NumPy makes of bare memory."""
+
+    def function(x: Any, *args: Any, **options: Any) -> Any:
+        if is_traced(x):
+            return numpy_calls.call_function(original, (x, *args), options, _frame(1))
+        view = original(plain(x), *plain_deep(args), **plain_deep(options))
+        return blank_of(view, x) if type(x) is Blank else view
+
+    return function
+
+
 def _cut_all(nested: Any, name: str, value: Any, frame: FrameType) -> Any:
     """Say of every traced value in a list that it ends in an array of something else than floats."""
     pending = [nested]
@@ -330,6 +343,7 @@ def _replacements() -> dict[Any, Callable[..., Any]]:
     rows += [
         (builtins, "sum", _sequence("sum_scalars"), ""),
         (builtins, "pow", _power, ""),
+        (np.lib.stride_tricks, "as_strided", _strided, ""),
     ]
     rows += [(np, name, _array, name) for name in _TO_ARRAYS]
     rows += [(builtins, name, _extreme(f"{name}_scalars"), "") for name in ("min", "max")]
