@@ -420,7 +420,9 @@ class _Installation:
             self._traces += 1
             names = getattr(function, "__globals__", None)
             if names is not None:  # searched each time: a notebook may have bound a name anew
-                self._replace(_search(_Namespace(names, 0, [])))
+                namespace = _search(_Namespace(names, 0, []))
+                namespace.bound += [name for name, value in names.items() if type(value) is caches.CACHED]
+                self._replace(namespace)
             for place in stored.search((function, arguments), replacement):
                 place.exchange()
                 self._stored.append(place)
@@ -456,8 +458,9 @@ class _Installation:
     def _replace(self, namespace: _Namespace) -> None:
         for name in namespace.bound:
             value = namespace.names.get(name)
-            if type(value) in _KINDS and value in _REPLACEMENTS:
-                namespace.names[name] = _REPLACEMENTS[value]
+            replaced = replacement(value)
+            if replaced is not value:
+                namespace.names[name] = replaced
                 self._replaced.append((namespace.names, name))
 
 
@@ -471,7 +474,7 @@ def _search(namespace: _Namespace) -> _Namespace:
 
 def _original(value: Any) -> Any:
     """Return what a value replaces; None if it is no replacement."""
-    return _ORIGINALS.get(value) if type(value) is _FUNCTION else None
+    return _ORIGINALS.get(value) or caches.original_of(value) if type(value) is _FUNCTION else None
 
 
 def _restore_new_module(module: Any) -> None:
@@ -498,4 +501,6 @@ def installed(function: Any, arguments: Any) -> Iterator[None]:
 
 def replacement(value: Any) -> Any:
     """Return the followed version of a function passed as an argument (`f(x, math.tanh)`); else the value."""
+    if type(value) is caches.CACHED:
+        return caches.followed(value)
     return _REPLACEMENTS.get(value, value) if type(value) in _KINDS else value

@@ -34,6 +34,8 @@ _NUMBERS = (int, float, complex, np.number, np.bool_, np.ndarray)
 _SEQUENCES = frozenset({list, tuple, str, bytes, bytearray})
 _COPY = np.copy  # which is another function while a trace runs
 _BINARY_OP = opcode.opmap["BINARY_OP"]
+# Instructions that compare, and one that puts a value where another one was.
+_NO_LOOKUP = (opcode.opmap["COMPARE_OP"], opcode.opmap["STORE_SUBSCR"])
 _REMAINDERS = (6, 19)  # argument of BINARY_OP for `%` and `%=`
 _FIRST_IN_PLACE = 13  # the argument from which on an operator is written `+=`
 ARITHMETIC = {  # method name -> name of the rule, and the operator as it is written
@@ -84,13 +86,18 @@ class _Number(Traced, stands_for="none"):
         return self.value >= plain(other)
 
     def __eq__(self, other: object) -> Any:
-        return self.value == plain(other)
+        equal = self.value == plain(other)
+        if self.tape.hashed and equal is True:
+            _note_key(self, other, _frame(1))
+        return equal
 
     def __ne__(self, other: object) -> Any:
         return self.value != plain(other)
 
     def __hash__(self) -> int:
-        return hash(self.value)
+        number = hash(self.value)
+        self.tape.hashed = not isinstance(self.value, int)
+        return number
 
     def __bool__(self) -> bool:
         return bool(self.value)
@@ -279,6 +286,16 @@ def _formats_text(frame: FrameType) -> bool:
 def _identity(value: Any) -> Any:
     """Return the value: what a pickled stand-in becomes."""
     return value
+def _note_key(value: Traced, other: Any, frame: FrameType) -> None:
+    """Say that a key found an equal one: a dict, a set or a cache gives what it holds for that one."""
+    instruction = frame.f_code.co_code[frame.f_lasti]
+    is_same = is_traced(other) and other.tape is value.tape and other.id == value.id
+    if is_same or instruction in _NO_LOOKUP or not value.tape.is_open:
+        return
+    value.tape.hashed = False
+    cut(value, "a key that equals another one, of a dict, a set or a cache", frame)
+
+
 
 
 def _divmod(left: Any, right: Any, frame: FrameType) -> Any:
