@@ -85,6 +85,23 @@ def test_a_read_is_no_cut(function):
     assert [node.kind for node in finished.last_trace.nodes] == ["input", "function", "output"]
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: int(math.floor(x)),
+        lambda x: int(np.round(x)),
+        lambda x: int(x // 1),
+        lambda x: np.floor(np.array([x, 2.5 * x])).astype(int)[1],
+        lambda x: [int(each) for each in np.rint(np.array([x, 2.5 * x]))][1],
+        lambda x: np.ceil(np.array([x, 2.5 * x])).reshape(1, 2).tolist()[0][1],
+    ],
+)
+def test_a_step_has_no_gradient_to_lose(function):
+    traced = trace(strict=True)(lambda x: function(x) * x)
+    assert traced(1.7) == function(1.7) * 1.7
+    assert traced.last_trace.grads["x"] == function(1.7)
+
+
 def test_a_number_in_a_format_with_percent_is_a_read():
     assert trace(strict=True)(lambda x, n: ("%.2f %d %5.1e" % (x, n, x), x)[0])(2.0, 3) == "2.00 3 2.0e+00"
     assert trace(strict=True)(lambda x: "%.2f" % x)(2.0) == "2.00"
