@@ -70,6 +70,7 @@ ROWS = [
     Row("convnet.loss", ("@IMAGES", "@LABELS", "@W1", "@B1", "@W2", "@B2")),
     Row("cubic_spline.sample", ([0.0, 1.0, 1.8, 2.2, 3.5], [1.0, 0.2, -0.5, 0.4, 1.3])),
     Row("elo.season"),
+    Row("fft_filter.lost_power", ("@SIGNAL",)),
     Row("gaussian_process.log_marginal_likelihood"),
     Row("gaussian_process.posterior", (np.array([-0.7, 0.9]),)),
     Row("gradebook.curve", ("@SCORES", "@WEIGHTS")),
