@@ -4,6 +4,7 @@ import functools
 import json
 import warnings
 
+import numpy as np
 import pytest
 from checks import assert_differentiates
 
@@ -107,6 +108,7 @@ def test_a_cached_function_is_called_once_for_each_value():
         (memoised, (1.3, 1.3), "a key that equals another one"),
         (decorated_inside, (1.3, 1.3), "a key that equals another one"),
         (lambda x: {1.3: 2.0}[x] * x, (1.3,), "a key that equals another one"),
+        (lambda x: {1.3: 2.0}[np.array([x, x])[1]] * x, (1.3,), "a key that equals another one"),
         (lambda x: {1.3: 2.0}.get(x) * x, (1.3,), "a key that equals another one"),
         (lambda x, y: len({x, y}) * x, (1.3, 1.3), "a key that equals another one"),
         (lambda x, y: {(x, 1): y}[y, 1], (1.3, 1.3), "a key that equals another one"),
@@ -132,6 +134,8 @@ def test_a_method_that_was_called_before_the_trace():
         lambda x, y: {x: x * y}[x],
         lambda x, y: {x: x, y: y}[x] if x == y else y,
         lambda x, y: [hash(x), x in (y, 2.0), x == y, x * y][3],
+        lambda x, y: {x: y}[1.3] * x,
+        lambda x, y: [hash(x), x in [1.3, 2.0], y][2],
         lambda x, y: [{x: 1.0}.setdefault(x, 2.0), {1: x}[1] * y][1],
     ],
 )

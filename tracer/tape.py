@@ -94,7 +94,9 @@ class Tape:
     input_names: list[str] = field(default_factory=list)
     warned: set[tuple[CodeType, int]] = field(default_factory=set)
     memory: dict[Any, Any] = field(default_factory=dict)  # of functions with a cache, for this run
-    hashed: bool = False  # a float was asked for its hash, and equality was not yet
+    hashed: tuple[CodeType, int] | None = (
+        None  # the instruction that last asked a traced number for its hash
+    )
     shared_inputs: set[int] = field(default_factory=set)  # arrays that share memory with another argument
     families: dict[int, Family] = field(
         default_factory=dict

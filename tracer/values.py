@@ -34,8 +34,7 @@ _NUMBERS = (int, float, complex, np.number, np.bool_, np.ndarray)
 _SEQUENCES = frozenset({list, tuple, str, bytes, bytearray})
 _COPY = np.copy  # which is another function while a trace runs
 _BINARY_OP = opcode.opmap["BINARY_OP"]
-# Instructions that compare, and one that puts a value where another one was.
-_NO_LOOKUP = (opcode.opmap["COMPARE_OP"], opcode.opmap["STORE_SUBSCR"])
+_STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 _REMAINDERS = (6, 19)  # argument of BINARY_OP for `%` and `%=`
 _FIRST_IN_PLACE = 13  # the argument from which on an operator is written `+=`
 ARITHMETIC = {  # method name -> name of the rule, and the operator as it is written
@@ -87,7 +86,7 @@ class _Number(Traced, stands_for="none"):
 
     def __eq__(self, other: object) -> Any:
         equal = self.value == plain(other)
-        if self.tape.hashed and equal is True:
+        if self.tape.hashed is not None and (equal is True or equal is np.True_):
             _note_key(self, other, _frame(1))
         return equal
 
@@ -96,7 +95,9 @@ class _Number(Traced, stands_for="none"):
 
     def __hash__(self) -> int:
         number = hash(self.value)
-        self.tape.hashed = not isinstance(self.value, int)
+        if not isinstance(self.value, int):
+            frame = _frame(1)
+            self.tape.hashed = frame.f_code, frame.f_lasti
         return number
 
     def __bool__(self) -> bool:
@@ -287,13 +288,15 @@ def _formats_text(frame: FrameType) -> bool:
 
 
 def _note_key(value: Traced, other: Any, frame: FrameType) -> None:
-    """Say that a key found an equal one: a dict, a set or a cache gives what it holds for that one."""
-    instruction = frame.f_code.co_code[frame.f_lasti]
+    """Say that a key found an equal one: a dict, a set or a cache gives what it holds for that one.
+
+    A lookup asks for the hash and for equality in one instruction.
+    """
     is_same = is_traced(other) and other.tape is value.tape and other.id == value.id
-    if is_same or instruction in _NO_LOOKUP or not value.tape.is_open:
+    if is_same or value.tape.hashed != (frame.f_code, frame.f_lasti) or not value.tape.is_open:
         return
-    value.tape.hashed = False
-    cut(value, "a key that equals another one, of a dict, a set or a cache", frame)
+    if frame.f_code.co_code[frame.f_lasti] != _STORE_SUBSCR:  # which puts a value where another one was
+        cut(value, "a key that equals another one, of a dict, a set or a cache", frame)
 
 
 def _identity(value: Any) -> Any:
