@@ -79,6 +79,11 @@ ROWS = [
     Row("heat_equation.mean_temperature", ("@PLATE",)),
     Row("hmm_forward.log_likelihood", ("@START", "@TRANSITION", "@EMISSION", "@SYMBOLS")),
     Row("image_filter.contrast", ("@IMAGE",)),
+    Row(
+        "interpreter.calculate",
+        ("3*x^2 - sin(x*y)/(1 + exp(-y)) + max(x, y)*log(x)",),
+        {"x": 1.7, "y": 0.6},
+    ),
     Row("julia.brightness"),
     Row("kalman.track", ("@SEEN",), {"verbose": True}),
     Row("kepler.position", (200.0,)),
@@ -110,5 +115,6 @@ ROWS = [
     Row("transformer.next_token_loss", ("@PARAMETERS", "@TOKENS"), cuts=1),
     Row("truss.sag", ("@NODES", "@AREAS")),
     Row("vae.step_loss", ("@WEIGHTS", "@X")),
+    Row("weather_station.report", ("@READINGS",)),
     Row("word2vec.similarity", ("@VECTORS", "@CONTEXTS")),
 ]

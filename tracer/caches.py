@@ -1,8 +1,8 @@
 """Functions with a cache (functools.lru_cache) while a trace runs: equal numbers are not the same value.
 
 A cache answers by equality: with the result for another value that happens to be equal, or with one from before the
-trace. For traced arguments, a function that is bound in the traced function's own module or closure gets a memory
-that is kept for one trace and knows values apart.
+trace. For traced arguments, a cached function that the traced one can reach gets a memory that is kept for one trace
+and knows values apart.
 """
 
 from __future__ import annotations

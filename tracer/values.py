@@ -136,10 +136,7 @@ class _Number(Traced, stands_for="none"):
         return _identity, (cut(self, "pickle", _frame(1)),)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        frame = _frame(1)
-        if str(frame.f_globals.get("__name__")).startswith("numpy.testing"):  # an assertion only reads
-            return np.array(self.value, dtype=dtype)
-        return np.array(cut(self, CONVERSION, frame), dtype=dtype, copy=copy)
+        return np.array(cut(self, CONVERSION, _frame(1)), dtype=dtype, copy=copy)
 
     @property
     def real(self) -> Any:
