@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from rule_rows import Arrays
 
 
@@ -39,6 +39,7 @@ def added(ufunc, x, y):
 MASK = np.array([True, False, True])
 
 MOVES = (
+    moving("as_strided", lambda x: as_strided(x, (3, 2), (x.itemsize, 2 * x.itemsize)), (5,)),
     moving("sliding_window_view", lambda x: sliding_window_view(x, 3), (5,)),
     moving("broadcast_arrays", lambda x: np.broadcast_arrays(x, np.zeros((2, 3)))[0], (3,)),
     moving("meshgrid", lambda x: np.meshgrid([1, 2], x)[1], (3,)),

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 from checks import assert_differentiates, assert_untouched
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from tracer import load, record, trace
 from tracer.errors import UnsupportedError
@@ -82,6 +83,32 @@ def into_out(x, w):
     total = np.empty(())
     np.sum(buffer, out=total)
     return total + quotient.sum() + buffer[0]
+
+
+def into_out_by_position(x, w):
+    a, b, c, d = np.empty((2, 2)), np.empty(2), np.empty(4), np.empty((2, 4))
+    np.dot(x.reshape(2, 2), w.reshape(2, 2), a)
+    np.sum(a, 0, None, b)
+    x.cumsum(0, None, c)
+    np.clip(c, 2.0, w[2] * 4, c)
+    (x * w).clip(-1, None, out=d[0])
+    np.concatenate([x[:2], w[:2]], 0, d[1])
+    total = np.empty(())
+    d.mean(None, None, total)
+    return total + (a**2).sum() + b[1] * b[0] + (c * W).sum()
+
+
+def windows(x):
+    a = x * 1.0
+    seen = sliding_window_view(a, 2)
+    a[0] = x[1] ** 2
+    b = np.zeros(5)
+    strided = as_strided(b, (4, 2), (8, 8))
+    b[1:] = x
+    b[2] *= x[3]
+    c = x * 2.0
+    as_strided(c, (2, 2), (16, 8))[1] *= x[:2]
+    return (seen * seen).sum() + (strided**2).sum() + (c * W).sum() + a[0] * b[2]
 
 
 def counted(x):
@@ -170,10 +197,10 @@ def reshaped_argument(x):
 
 
 ONE = (
-    by_shape, reshaped_argument, filled, recurrence, views, views_of_an_argument, overlapping, masks, counted, made, oscillator, aliased,
+    by_shape, reshaped_argument, filled, recurrence, windows, views, views_of_an_argument, overlapping, masks, counted, made, oscillator, aliased,
     rewritten_between_uses, own_argument,
 )  # fmt: skip
-TWO = (rows, into_out, functions)
+TWO = (rows, into_out, into_out_by_position, functions)
 
 
 @pytest.mark.filterwarnings("ignore:Setting the shape")  # NumPy's own, from 2.5 on

@@ -42,11 +42,7 @@ class Blank(Array, stands_for="blank"):
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         frame = _frame(1)
-        if function in mutation.WRITING_FUNCTIONS:
-            return mutation.call_writing(function, args, options, frame)
-        if options.get("out") is not None:
-            return mutation.call_into(function, "", args, options, frame)
-        return blank_of(numpy_calls.call_function(function, args, options, frame), self)
+        return blank_of(mutation.call_any(function, args, options, frame), self)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         return np.array(self.value, dtype=dtype)

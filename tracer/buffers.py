@@ -12,6 +12,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from tracer.errors import UnsupportedError
 from tracer.rules.edited import Edited, whole
@@ -33,14 +34,17 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
+_STRIDED_BASE: type[Any] = type(
+    as_strided(np.empty(1)).base
+)  # stands between a view by strides and its array
 _VALUE = 3  # place of the value in a record
 _FEWEST = 64  # writes between two full copies of an array, at least
 
 
 def owner_of(array: Any) -> Any:
     """Return the array that owns the memory."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
+    while isinstance(base := array.base, (np.ndarray, _STRIDED_BASE)):
+        array = base if isinstance(base, np.ndarray) else base.base
     return array
 
 

@@ -232,8 +232,11 @@ def run(
         tape.close()
     finally:
         _state.running = outer
-        # What the function caught itself: it went on as the plain program would not, so its result is not to be had.
-        error, refusals.first = error or refusals.first, outer_refusal
+        # What the function or NumPy caught itself: it went on as the plain program would not, so neither its result
+        # nor the error that came of it is to be had.
+        if error is None or isinstance(error, Exception):
+            error = refusals.first or error
+        refusals.first = outer_refusal
     recording = freeze(tape)
     recording.outputs = [_at_row(output) for output in outputs]
     name = getattr(function, "__name__", type(function).__name__)

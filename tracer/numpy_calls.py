@@ -218,6 +218,11 @@ def conjugate(number: Any, frame: FrameType) -> Any:
     return record_call("conjugate", (number,), value, None, frame) if is_complex(value) else number
 
 
+def item(number: Any, frame: FrameType) -> Any:
+    """Compute and record `number.item()`, Python's own number."""
+    return record_call("item", (number,), number.value.item(), {"index": ()}, frame, AUXILIARY)
+
+
 def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
     """Return an attribute or a method of a traced array or NumPy scalar."""
     if name in PLAIN_ATTRIBUTES or name in PLAIN_METHODS or not number.tape.is_open:
@@ -239,9 +244,9 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
 
         return reshaped
     if name in METHODS:
-        return lambda *args, **options: call_function(
-            METHODS[name], (number, *args), options, frame, attribute
-        )
+        from tracer.mutation import call_any  # noqa: PLC0415  (which is made of this room)
+
+        return lambda *args, **options: call_any(METHODS[name], (number, *args), options, frame, attribute)
     if name == "item":
         return lambda *args: record_call(
             "item", (number,), attribute(*plain_deep(args)), {"index": args}, frame

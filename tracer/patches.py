@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import creation, lists, numpy_calls, scipy_calls, stdlib_calls, stored, warned
+from tracer import caches, creation, lists, numpy_calls, scipy_calls, stdlib_calls, stored, warned
+from tracer.blank import Blank, blank_of
 from tracer.creation import made
 from tracer.operations import OP_NUMBERS
 from tracer.standins import SCALARS, cut, holds_traced, is_traced, plain, plain_deep, record_call
@@ -286,6 +287,18 @@ def _array(original: Callable[..., Any], name: str) -> Callable[..., Any]:
     return function
 
 
+def _strided(original: Callable[..., Any], _: str) -> Callable[..., Any]:
+    """Follow a view by strides, which NumPy makes of bare memory."""
+
+    def function(x: Any, *args: Any, **options: Any) -> Any:
+        if is_traced(x):
+            return numpy_calls.call_function(original, (x, *args), options, _frame(1))
+        view = original(plain(x), *plain_deep(args), **plain_deep(options))
+        return blank_of(view, x) if type(x) is Blank else view
+
+    return function
+
+
 def _cut_all(nested: Any, name: str, value: Any, frame: FrameType) -> Any:
     """Say of every traced value in a list that it ends in an array of something else than floats."""
     pending = [nested]
@@ -330,6 +343,7 @@ def _replacements() -> dict[Any, Callable[..., Any]]:
     rows += [
         (builtins, "sum", _sequence("sum_scalars"), ""),
         (builtins, "pow", _power, ""),
+        (np.lib.stride_tricks, "as_strided", _strided, ""),
     ]
     rows += [(np, name, _array, name) for name in _TO_ARRAYS]
     rows += [(builtins, name, _extreme(f"{name}_scalars"), "") for name in ("min", "max")]
@@ -406,7 +420,9 @@ class _Installation:
             self._traces += 1
             names = getattr(function, "__globals__", None)
             if names is not None:  # searched each time: a notebook may have bound a name anew
-                self._replace(_search(_Namespace(names, 0, [])))
+                namespace = _search(_Namespace(names, 0, []))
+                namespace.bound += [name for name, value in names.items() if type(value) is caches.CACHED]
+                self._replace(namespace)
             for place in stored.search((function, arguments), replacement):
                 place.exchange()
                 self._stored.append(place)
@@ -442,8 +458,9 @@ class _Installation:
     def _replace(self, namespace: _Namespace) -> None:
         for name in namespace.bound:
             value = namespace.names.get(name)
-            if type(value) in _KINDS and value in _REPLACEMENTS:
-                namespace.names[name] = _REPLACEMENTS[value]
+            replaced = replacement(value)
+            if replaced is not value:
+                namespace.names[name] = replaced
                 self._replaced.append((namespace.names, name))
 
 
@@ -457,7 +474,7 @@ def _search(namespace: _Namespace) -> _Namespace:
 
 def _original(value: Any) -> Any:
     """Return what a value replaces; None if it is no replacement."""
-    return _ORIGINALS.get(value) if type(value) is _FUNCTION else None
+    return _ORIGINALS.get(value) or caches.original_of(value) if type(value) is _FUNCTION else None
 
 
 def _restore_new_module(module: Any) -> None:
@@ -484,4 +501,6 @@ def installed(function: Any, arguments: Any) -> Iterator[None]:
 
 def replacement(value: Any) -> Any:
     """Return the followed version of a function passed as an argument (`f(x, math.tanh)`); else the value."""
+    if type(value) is caches.CACHED:
+        return caches.followed(value)
     return _REPLACEMENTS.get(value, value) if type(value) in _KINDS else value

@@ -15,13 +15,16 @@ import numpy as np
 
 from tracer.errors import CutError, CutWarning, UnsupportedError
 from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS, RULE_OF
-from tracer.rules.kinds import is_complex
+from tracer.rules.kinds import Elementwise, is_complex
 from tracer.tape import Tape, place, users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import FrameType
 
+_HANDING_ON = frozenset(
+    OP_NUMBERS[name] for name in ("astype", "copy", "getitem", "item", "ravel", "reshape")
+)
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 NO_RECORD = -1
 CONVERSION = "a conversion to a plain array"
@@ -184,6 +187,10 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     value = traced.value
     if not is_traced(traced):
         return value.copy()
+    if tape.is_open and _is_step(
+        tape, traced.id
+    ):  # `np.floor(x).astype(int)`: no gradient comes back as it is
+        return value.copy() if type(value) is np.ndarray else value
     frame = users(frame)
     if frame is not tape.frame and not tape.enter(frame):
         return value
@@ -206,6 +213,16 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
         message = CutWarning(f"{what}; at {place(frame)}; {advice}")
         warnings.warn_explicit(message, CutWarning, frame.f_code.co_filename, frame.f_lineno)
     return value.copy() if type(value) is np.ndarray else value
+
+
+def _is_step(tape: Tape, position: int) -> bool:
+    """Tell whether a value was rounded, floored, …, or is an element of one that was."""
+    while True:
+        operation, operands = tape.records[position] >> 2, tape.records[position + 1]
+        if operation not in _HANDING_ON:
+            rule = RULE_OF[operation]
+            return isinstance(rule, Elementwise) and rule.flat
+        position = operands if isinstance(operands, int) else operands[0]
 
 
 def detach(value: Any) -> Any:

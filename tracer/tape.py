@@ -93,6 +93,10 @@ class Tape:
     outer: Tape | None = None  # the trace in whose function this one was started
     input_names: list[str] = field(default_factory=list)
     warned: set[tuple[CodeType, int]] = field(default_factory=set)
+    memory: dict[Any, Any] = field(default_factory=dict)  # of functions with a cache, for this run
+    hashed: tuple[CodeType, int] | None = (
+        None  # the instruction that last asked a traced number for its hash
+    )
     shared_inputs: set[int] = field(default_factory=set)  # arrays that share memory with another argument
     families: dict[int, Family] = field(
         default_factory=dict
@@ -131,6 +135,7 @@ class Tape:
         self._snapshots.clear()
         self.families.clear()
         self.writes.clear()
+        self.memory.clear()
 
     def enter(self, frame: FrameType) -> bool:
         """Note that records now come from `frame`; False if the tape is closed and nothing may be recorded.

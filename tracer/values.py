@@ -34,6 +34,7 @@ _NUMBERS = (int, float, complex, np.number, np.bool_, np.ndarray)
 _SEQUENCES = frozenset({list, tuple, str, bytes, bytearray})
 _COPY = np.copy  # which is another function while a trace runs
 _BINARY_OP = opcode.opmap["BINARY_OP"]
+_STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 _REMAINDERS = (6, 19)  # argument of BINARY_OP for `%` and `%=`
 _FIRST_IN_PLACE = 13  # the argument from which on an operator is written `+=`
 ARITHMETIC = {  # method name -> name of the rule, and the operator as it is written
@@ -69,11 +70,7 @@ class _Number(Traced, stands_for="none"):
         return numpy_calls.call_ufunc(ufunc, method, inputs, options, _frame(1))
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
-        if function in mutation.WRITING_FUNCTIONS:
-            return mutation.call_writing(function, args, options, _frame(1))
-        if options.get("out") is not None:
-            return mutation.call_into(function, "", args, options, _frame(1))
-        return numpy_calls.call_function(function, args, options, _frame(1))
+        return mutation.call_any(function, args, options, _frame(1))
 
     def __lt__(self, other: Any) -> Any:
         return self.value < plain(other)
@@ -88,13 +85,20 @@ class _Number(Traced, stands_for="none"):
         return self.value >= plain(other)
 
     def __eq__(self, other: object) -> Any:
-        return self.value == plain(other)
+        equal = self.value == plain(other)
+        if self.tape.hashed is not None and (equal is True or equal is np.True_):
+            _note_key(self, other, _frame(1))
+        return equal
 
     def __ne__(self, other: object) -> Any:
         return self.value != plain(other)
 
     def __hash__(self) -> int:
-        return hash(self.value)
+        number = hash(self.value)
+        if not isinstance(self.value, int):
+            frame = _frame(1)
+            self.tape.hashed = frame.f_code, frame.f_lasti
+        return number
 
     def __bool__(self) -> bool:
         return bool(self.value)
@@ -280,6 +284,18 @@ def _formats_text(frame: FrameType) -> bool:
     return code[at] == _BINARY_OP and code[at + 1] in _REMAINDERS
 
 
+def _note_key(value: Traced, other: Any, frame: FrameType) -> None:
+    """Say that a key found an equal one: a dict, a set or a cache gives what it holds for that one.
+
+    A lookup asks for the hash and for equality in one instruction.
+    """
+    is_same = is_traced(other) and other.tape is value.tape and other.id == value.id
+    if is_same or value.tape.hashed != (frame.f_code, frame.f_lasti) or not value.tape.is_open:
+        return
+    if frame.f_code.co_code[frame.f_lasti] != _STORE_SUBSCR:  # which puts a value where another one was
+        cut(value, "a key that equals another one, of a dict, a set or a cache", frame)
+
+
 def _identity(value: Any) -> Any:
     """Return the value: what a pickled stand-in becomes."""
     return value
@@ -319,9 +335,14 @@ def _foreign(
             return record_call(name, numpy_calls.arrays_of((left, right), frame), value, None, frame)
     if traced is left and kind not in _SEQUENCES and not isinstance(other, numbers.Number):
         reflected = getattr(kind, f"__r{compute.__name__}__", None)
-        if isinstance(traced.value, (np.ndarray, np.generic)) and not _takes_whole_arrays(kind):
-            reflected = None
-        answer = NotImplemented if reflected is None else reflected(other, left)
+        operand = left
+        if isinstance(traced.value, np.ndarray) and not _takes_whole_arrays(kind):
+            reflected = None  # NumPy asks such a class for every element
+        elif (
+            reflected is not None and isinstance(traced.value, np.generic) and not _takes_whole_arrays(kind)
+        ):
+            operand = numpy_calls.item(left, frame)  # as a number of Python's
+        answer = NotImplemented if reflected is None else reflected(other, operand)
         if answer is not NotImplemented:
             return answer
     value = _as_written(compute, frame)(plain(left), plain(right))  # raises the plain program's error

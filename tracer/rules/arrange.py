@@ -27,7 +27,7 @@ OWN_ARGUMENTS = ("append", "insert")
 # Of several arrays, with one result for each.
 EACH_ITS_OWN = "atleast_1d atleast_2d atleast_3d broadcast_arrays meshgrid".split()
 SHIFTS = ("fftshift", "ifftshift")  # of np.fft
-_OTHERS = ("choose", "compress", "select", "sliding_window_view")
+_OTHERS = ("as_strided", "choose", "compress", "select", "sliding_window_view")
 
 
 def _arrange(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
