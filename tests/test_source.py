@@ -383,7 +383,7 @@ PROGRAMS = {
         """,
         [
             ("w * 2", ("self.w",), False, 4, 17),
-            ("x @ self.w", ("self.h",), False, 7, 17),
+            ("x @ self.w", ("self.h",), True, 7, 17),
             ("h + 1.5", NO, True, 12, 15),
         ],
         ["Layer.__init__", "Layer.__call__", "Layer.step"],
