@@ -19,6 +19,7 @@ from tracer.recording import Output, freeze
 from tracer.standins import is_traced, plain
 from tracer.tape import WIDTH, Tape
 from tracer.trace import Run, Trace
+from tracer.unread import without_unread
 from tracer.watching import Watcher
 
 if TYPE_CHECKING:
@@ -239,6 +240,7 @@ def run(
         error, refusals.first = error or refusals.first, outer_refusal
     recording = freeze(tape)
     recording.outputs = [_at_row(output) for output in outputs]
+    recording = without_unread(recording, [position // WIDTH for position in tape.followed])
     name = getattr(function, "__name__", type(function).__name__)
     ended = f"{type(error).__name__}: {error}" if error is not None else None
     return Trace(

@@ -103,6 +103,7 @@ class Tape:
     writes: dict[int, int] = field(
         default_factory=dict
     )  # by stand-in: writes since it was last recorded in full
+    followed: list[int] = field(default_factory=list)  # records that only follow a write: see `unread.py`
     thread: int = field(default_factory=threading.get_ident)
     _depths: dict[FrameType, int] = field(default_factory=dict)  # position of each known frame in _stack
     # Frames from the hook down, their scopes
