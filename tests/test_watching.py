@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import copy
 import enum
+import functools
 import math
 import sys
 import types
@@ -295,6 +297,46 @@ def test_a_bound_method_and_a_class_method():
 
     assert run(Holder.value, (3.0,), {}, Options(watch=("cls.w",)))[0].grads == {"x": 2.0, "cls.w": 3.0}
     assert type(Holder.w) is float
+
+
+class Called:
+    def __init__(self):
+        self.w, self.recent = 2.0, collections.deque([3.0])
+
+    def __call__(self, x):
+        return self.w * x * self.recent[0]
+
+
+called = Called()
+module = types.ModuleType("module_of_a_test")
+module.W, module.rate, module.name = array(1.0, 2.0), 3.0, "text"
+
+
+@pytest.mark.parametrize(
+    ("function", "names", "grads"),
+    [
+        (called, ("self",), {"x": 6.0, "self": {"w": 6.0, "recent": [4.0]}}),
+        (called, ("self.recent[0]",), {"x": 6.0, "self.recent[0]": 4.0}),
+        (functools.partial(lambda k, x: k * called(x), 1), ("called.w",), {"x": 6.0, "called.w": 6.0}),
+        (functools.wraps(whole)(lambda x: called(x)), ("called.w",), {"x": 6.0, "called.w": 6.0}),
+        (
+            lambda x: x * module.rate + module.W[1],
+            ("module",),
+            {"x": 3.0, "module": {"W": array(0, 1.0), "rate": 2.0}},
+        ),
+        (
+            lambda x: x * module.rate,
+            ("module.rate", "module.name"),
+            {"x": 3.0, "module.rate": 2.0, "module.name": None},
+        ),
+        (lambda x: x * Base.scale, ("Base",), {"x": 1.5, "Base": {"scale": 2.0}}),
+    ],
+)
+def test_what_is_called_and_what_holds_the_numbers(function, names, grads):
+    finished, error = run(function, (2.0,), {}, Options(watch=names))
+    assert error is None
+    assert same(finished.grads, grads)
+    assert (type(called.w), type(called.recent[0]), type(module.rate), type(Base.scale)) == (float,) * 4
 
 
 def test_an_object_that_is_an_argument():

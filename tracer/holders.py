@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MISSING: Any = object()
+CONTAINERS = (list, dict, deque)
 _NO_OBJECTS = (type, ModuleType, FunctionType, MethodType)
 
 
@@ -92,7 +94,7 @@ def is_object(value: Any) -> bool:
     """Tell whether a value is an object of the user's, whose attributes are looked into."""
     kind = type(value)
     return (
-        not issubclass(kind, (*_NO_OBJECTS, tuple, list, dict, Enum))
+        not issubclass(kind, (*_NO_OBJECTS, *CONTAINERS, tuple, Enum))
         and not is_library(kind.__module__)
         and (_own(value) is not None or any(_slots(value)))
     )
@@ -108,10 +110,14 @@ def _own(value: Any) -> dict[str, Any] | None:
 
 
 def inside(value: Any) -> Iterator[tuple[str, Holder]]:
-    """Yield what a list, a dict or an object holds, each with what is written behind the name to reach it."""
-    if isinstance(value, (list, dict)):
-        keys = range(len(value)) if isinstance(value, list) else list(value)
+    """Yield what a container, an object, a class or a module holds, each with what is written to reach it."""
+    if isinstance(value, CONTAINERS):
+        keys = list(value) if isinstance(value, dict) else range(len(value))
         yield from ((f"[{key!r}]", Item(value, key)) for key in keys)
+    elif isinstance(value, type):
+        yield from _of_classes(value, set())
+    elif isinstance(value, ModuleType):
+        yield from ((f".{name}", Item(vars(value), name)) for name in list(vars(value)))
     elif is_object(value):
         yield from attributes(value)
 
@@ -121,8 +127,11 @@ def attributes(value: Any) -> Iterator[tuple[str, Holder]]:
     own = _own(value) or {}
     yield from ((f".{name}", Item(own, name)) for name in list(own))
     yield from ((f".{name}", Attribute(value, name)) for name in _slots(value))
-    hidden = {*own, *_slots(value)}
-    for kind in type(value).__mro__:
+    yield from _of_classes(type(value), {*own, *_slots(value)})
+
+
+def _of_classes(inner: type, hidden: set[str]) -> Iterator[tuple[str, Holder]]:
+    for kind in inner.__mro__:
         if not is_library(kind.__module__):
             for name in list(vars(kind)):
                 if name not in hidden and not name.startswith("__"):
@@ -168,8 +177,8 @@ def attribute(owner: Any, name: str, path: str) -> Holder:
 
 
 def item(owner: Any, key: Any, path: str) -> Holder:
-    """Find the place of an item of a list or dict. Raises LookupNameError where there is none."""
-    if isinstance(owner, list) and isinstance(key, int) and -len(owner) <= key < len(owner):
+    """Find the place of an item of a container. Raises LookupNameError where there is none."""
+    if isinstance(owner, (list, deque)) and isinstance(key, int) and -len(owner) <= key < len(owner):
         return Item(owner, key)
     if isinstance(owner, dict) and key in owner:
         return Item(owner, key)

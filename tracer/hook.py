@@ -296,10 +296,14 @@ def _box_arguments(
             )
         if name in given or boxed is not value or parameter.kind is parameter.POSITIONAL_ONLY:
             bound.arguments[name] = boxed
-    named = dict(bound.arguments)
-    if inspect.ismethod(function):
-        named[function.__func__.__code__.co_varnames[0]] = function.__self__
-    return bound.args, bound.kwargs, named
+    return bound.args, bound.kwargs, {**bound.arguments, **_self_of(function)}
+
+
+def _self_of(function: Any) -> dict[str, Any]:
+    """Return the first argument of a bound method, or of an object that is called, by the name of its parameter."""
+    method: Any = function if inspect.ismethod(function) else getattr(function, "__call__", None)  # noqa: B004
+    code = getattr(getattr(method, "__func__", None), "__code__", None)
+    return {} if code is None or not code.co_argcount else {code.co_varnames[0]: method.__self__}
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:

@@ -11,15 +11,16 @@ import inspect
 import sys
 import warnings
 from collections import deque
+from functools import partial
 from math import inf
-from types import MethodType
+from types import MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from tracer.buffers import owner_of
 from tracer.errors import CutError, CutWarning, LookupNameError, UnsupportedError
-from tracer.holders import MISSING, Cell, Holder, Item, attribute, inside, is_object, item
+from tracer.holders import CONTAINERS, MISSING, Cell, Holder, Item, attribute, inside, is_object, item
 from tracer.standins import Traced, is_traced
 from tracer.tape import is_library
 
@@ -52,6 +53,7 @@ class Watcher:
         self._roots: list[Any] = []  # objects, lists and dicts that were looked into
         self._known: dict[int, _Known] = {}  # by identity of the array
         self._looked_into: dict[int, Structure] = {}
+        self._names: tuple[str, ...] = ()
 
     def watch_names(
         self, names: tuple[str, ...], arguments: dict[str, Any], structures: dict[str, Structure]
@@ -61,6 +63,7 @@ class Watcher:
         Raises LookupNameError for a name that is not bound, UnsupportedError for one that another running trace
         watches.
         """
+        self._names = names
         # All are found first: a property on the way to one must not compute with stand-ins for another.
         found = [(name, *self._find(name, arguments)) for name in names]
         for name, before, place in found:
@@ -100,7 +103,7 @@ class Watcher:
 
     def _clean(self, place: Holder) -> None:
         value = place.read()
-        if isinstance(value, (list, dict)):
+        if isinstance(value, CONTAINERS):
             self._boxes.clean(value)
         elif value is not MISSING:
             fresh = self._boxes.unbox(value)
@@ -158,12 +161,13 @@ class Watcher:
             return self._put(place, stand_in, value)
         if isinstance(value, tuple):
             return self._enter_tuple(place, value, path, with_ints=with_ints)
-        if not isinstance(value, (list, dict)) and not is_object(value):
+        is_named = isinstance(value, (type, ModuleType)) and path in self._names
+        if not isinstance(value, CONTAINERS) and not is_object(value) and not is_named:
             return None
         if id(value) not in self._looked_into:
             self._roots.append(value)
             self._looked_into[id(value)] = None  # while it is looked into: it may hold itself
-            is_container = isinstance(value, (list, dict))
+            is_container = isinstance(value, CONTAINERS)
             found = {
                 suffix: self._enter(each, each.read(), path + suffix, with_ints=with_ints and is_container)
                 for suffix, each in inside(value)
@@ -264,6 +268,8 @@ def _parsed(name: str) -> tuple[str, list[tuple[Callable[[Any, Any, str], Holder
 
 def _functions(function: Any) -> list[Any]:
     """Return the Python functions whose variables a function sees: its own, and that of what it is wrapped around."""
+    while isinstance(function, partial):
+        function = function.func
     found = []
     for each in (function, inspect.unwrap(function)):
         called = each if hasattr(each, "__code__") or isinstance(each, MethodType) else type(each).__call__
@@ -297,20 +303,20 @@ def _reachable(roots: list[Any], most: float = inf, largest: float = inf) -> Ite
         seen.add(id(value))
         keep.append(value)
         is_namespace = isinstance(value, dict) and "__name__" in value
-        if isinstance(value, (list, dict)) and len(value) > largest and not is_namespace:
+        if isinstance(value, CONTAINERS) and len(value) > largest and not is_namespace:
             continue
         for _, place in inside(value):
             yield place
             count += 1
             held = place.read()
-            if isinstance(held, (list, dict)) or is_object(held):
+            if isinstance(held, CONTAINERS) or is_object(held):
                 pending.append(held)
 
 
 def _structure(value: Any, found: dict[str, Structure]) -> Structure:
     if all(each is None for each in found.values()):
         return None
-    if isinstance(value, list):
+    if isinstance(value, (list, deque)):
         return list(found.values())
     if isinstance(value, dict):
         return dict(zip(value, found.values(), strict=True))
@@ -318,7 +324,7 @@ def _structure(value: Any, found: dict[str, Structure]) -> Structure:
 
 
 def _holds_stand_ins(value: Any) -> bool:
-    if not isinstance(value, (list, dict)) or len(value) > _LARGEST:
+    if not isinstance(value, CONTAINERS) or len(value) > _LARGEST:
         return False
     return any(
         issubclass(type(each), Traced) for each in (value.values() if isinstance(value, dict) else value)
