@@ -180,6 +180,10 @@ HOSTILE = {
         "the number of inputs is another than that of their names",
     ),
     "no place": (with_entry("places", [[1, 2]]), "a place in the source is not one"),
+    "reads no operand": (
+        with_entry("places", [[0, 1, 0, 1, 1, "", "", [], False, [], [[-1, "x"]]]]),
+        "a place in the source is not one",
+    ),
     "goes nowhere": (
         with_entry("copied_inputs", [[0, [[["0"], ["h"], [], False]]]]),
         "a value goes to a place that is not one",

@@ -6,7 +6,7 @@ Resolved after the run, in bulk, for the distinct places alone: the hot path not
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -16,6 +16,8 @@ from tracer.source import Going, Place, Site, parameters_of, resolve, source_of
 from tracer.tape import AUXILIARY, NO_INSTRUCTION, OP_NUMBERS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tracer.copies import Path
     from tracer.recording import Recording
 
@@ -56,6 +58,15 @@ class Arrival(NamedTuple):
     scopes: Rows
 
 
+class Held(NamedTuple):
+    """Rows that a variable held, in calls of one depth, and from which row on it did."""
+
+    variable: Variable
+    rows: Rows
+    times: Rows
+    depth: int
+
+
 @dataclass
 class Sites:
     """By row: `row_places` (an index of `places`, NO_PLACE for inputs) and `row_scopes` (an index of `scopes`)."""
@@ -67,26 +78,40 @@ class Sites:
     source: dict[str, str]
     # Rows of arguments that variables were set to: `h = h0`.
     copied_inputs: list[tuple[int, tuple[Going, ...]]]
+    # Of the recording, which tell what a variable held where an operator read it.
+    starts: Rows
+    operands: Rows
+    _orders: dict[Variable, Rows] = field(default_factory=dict, repr=False)
 
     def place(self, row: int) -> Place:
         """Return the place of a row."""
         return self.places[self.row_places[row]] if self.row_places[row] != NO_PLACE else _UNKNOWN
 
     @cached_property
-    def variables(self) -> dict[Variable, np.ndarray[Any, np.dtype[np.int64]]]:
-        """The rows that each variable was given, in execution order."""
-        by_variable: dict[Variable, list[Rows]] = defaultdict(list)
-        for variable, rows, _ in self._assignments:
-            by_variable[variable].append(rows)
-        return {variable: np.unique(np.concatenate(parts)) for variable, parts in by_variable.items()}
+    def variables(self) -> dict[Variable, Rows]:
+        """The rows that each variable held, in the order in which it was given them."""
+        by_variable: dict[Variable, list[Held]] = defaultdict(list)
+        for held in (*self._assignments, *self._seen):
+            by_variable[held.variable].append(held)
+        variables = {}
+        for variable, parts in by_variable.items():
+            rows = np.concatenate([part.rows for part in parts])
+            # An assignment is known first; what was only seen, from its first reader on.
+            rows, firsts = np.unique(rows, return_index=True)
+            times = np.concatenate([part.times for part in parts])[firsts]
+            rows = rows[np.argsort(times, kind="stable")]
+            # What a loop starts with is not counted, be it a constant or an argument: h[t] is what step t made.
+            made = rows[self.row_places[rows] != NO_PLACE]
+            variables[variable] = made if len(made) else rows
+        return variables
 
     @cached_property
-    def _assignments(self) -> list[tuple[Variable, Rows, int]]:
-        """Variables, the rows that went there, and the depth of the calls in which they did.
+    def _assignments(self) -> list[Held]:
+        """What went to variables, as far as the code tells.
 
         Calls are gone through from the innermost outwards: what they return is assigned by their callers.
         """
-        found: list[tuple[Variable, Rows, int]] = []
+        found: list[Held] = []
         parents = np.array([scope.parent for scope in self.scopes], np.int64)
         call_places = np.array([scope.place for scope in self.scopes], np.int64)
         arriving = self._made()
@@ -101,7 +126,10 @@ class Sites:
                     if going.is_last:
                         rows, scopes = _last_of_each(rows, scopes)
                     if not rest:
-                        found += [(Variable(arrival.function, name), rows, depth) for name in going.targets]
+                        found += [
+                            Held(Variable(arrival.function, name), rows, rows, depth)
+                            for name in going.targets
+                        ]
                     returned += [
                         arrival._replace(path=(*path, *rest), rows=rows, scopes=scopes)
                         for path in going.returned
@@ -110,22 +138,47 @@ class Sites:
                 arriving[depth - 1] += self._handed_out(returned, call_places, parents)
         return found
 
-    def _made(self) -> dict[int, list[Arrival]]:
-        """Return the rows that go somewhere, by the depth of their call."""
-        depths = np.array([scope.depth for scope in self.scopes], np.int64)
-        made: dict[int, list[Arrival]] = defaultdict(list)
-        for row, goings in self.copied_inputs:
-            first = np.zeros(1, np.int64)
-            made[0].append(Arrival(self.scopes[0].name, goings, (), first + row, first))
+    @cached_property
+    def _seen(self) -> list[Held]:
+        """What variables held where an operator read them: also what came from a list, or out of a branch."""
+        seen: list[Held] = []
+        for place, rows in self._rows_by_place():
+            for position, name in place.reads:
+                readers = rows[self.starts[rows + 1] - self.starts[rows] > position]
+                held = self.operands[self.starts[readers] + position]
+                readers, held = readers[held >= 0], held[held >= 0]
+                held, firsts = np.unique(held, return_index=True)
+                readers = readers[firsts]
+                depths = self._depths[self.row_scopes[readers]]
+                variable = Variable(place.site.function, name)
+                for depth in np.unique(depths).tolist():
+                    here = depths == depth
+                    seen.append(Held(variable, held[here], readers[here], depth))
+        return seen
+
+    @cached_property
+    def _depths(self) -> Rows:
+        return np.array([scope.depth for scope in self.scopes], np.int64)
+
+    def _rows_by_place(self) -> Iterator[tuple[Place, Rows]]:
         order = np.argsort(self.row_places, kind="stable")
         places, firsts = np.unique(self.row_places[order], return_index=True)
         groups = np.split(order, firsts[1:]) if len(places) else []
         for number, rows in zip(places.tolist(), groups, strict=True):
-            if number == NO_PLACE or not self.places[number].goings:
+            if number != NO_PLACE:
+                yield self.places[number], rows
+
+    def _made(self) -> dict[int, list[Arrival]]:
+        """Return the rows that go somewhere, by the depth of their call."""
+        made: dict[int, list[Arrival]] = defaultdict(list)
+        for row, goings in self.copied_inputs:
+            first = np.zeros(1, np.int64)
+            made[0].append(Arrival(self.scopes[0].name, goings, (), first + row, first))
+        for place, rows in self._rows_by_place():
+            if not place.goings:
                 continue
-            place = self.places[number]
             scopes = self.row_scopes[rows]
-            row_depths = depths[scopes]
+            row_depths = self._depths[scopes]
             for depth in np.unique(row_depths).tolist():
                 here = row_depths == depth
                 arrival = Arrival(place.site.function, place.goings, (), rows[here], scopes[here])
@@ -161,11 +214,13 @@ class Sites:
     def _by_row(self) -> tuple[list[Variable], Rows, Rows]:
         """All variables; and by row, from the outermost call inwards, the rows and the numbers of their variables."""
         numbers = {variable: number for number, variable in enumerate(self.variables)}
-        parts = sorted(self._assignments, key=lambda part: part[2])
+        parts = sorted((*self._assignments, *self._seen), key=lambda part: part.depth)
         if not parts:
             return [], np.zeros(0, np.int64), np.zeros(0, np.int64)
-        rows = np.concatenate([rows for _, rows, _ in parts])
-        variables = np.repeat([numbers[each] for each, *_ in parts], [len(each) for _, each, _ in parts])
+        rows = np.concatenate([part.rows for part in parts])
+        variables = np.repeat(
+            [numbers[part.variable] for part in parts], [len(part.rows) for part in parts]
+        )
         order = np.argsort(rows, kind="stable")
         return list(numbers), rows[order], variables[order]
 
@@ -180,10 +235,20 @@ class Sites:
         here = slice(np.searchsorted(rows, row), np.searchsorted(rows, row, side="right"))
         found = []
         for variable in dict.fromkeys(variables[number] for number in numbers[here].tolist()):
-            assigned = self.variables[variable]
-            count = f"[{np.searchsorted(assigned, row)}]" if len(assigned) > 1 else ""
-            found.append((variable.name, variable.name + count))
+            turn = self._turn(variable, row)
+            count = f"[{turn}]" if len(self.variables[variable]) > 1 else ""
+            if turn >= 0:
+                found.append((variable.name, variable.name + count))
         return found
+
+    def _turn(self, variable: Variable, row: int) -> int:
+        """Return how many values a variable was given before a row's; -1 for one that is not counted."""
+        held = self.variables[variable]
+        if variable not in self._orders:
+            self._orders[variable] = np.argsort(held)
+        order = self._orders[variable]
+        at = np.searchsorted(held, row, sorter=order)
+        return int(order[at]) if at < len(held) and held[order[at]] == row else -1
 
     def name(self, row: int) -> tuple[str, str]:
         """Return the first of the names of a row, without and with its count; empty without one."""
@@ -202,6 +267,8 @@ class Sites:
         }
         own = [rows for variable, rows in found.items() if variable.function == self.scopes[0].name]
         parts = own or list(found.values())
+        if len(parts) == 1:
+            return parts[0]
         return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
 
 
@@ -210,7 +277,16 @@ def sites_of(recording: Recording) -> Sites:
     rows = len(recording)
     if not recording.calls:  # an argument could not be boxed, so nothing ran
         nowhere = np.full(rows, NO_PLACE, np.int32)
-        return Sites([], nowhere, np.zeros(rows, np.int32), [Scope(0, "", -1, 0, NO_PLACE)], {}, [])
+        return Sites(
+            [],
+            nowhere,
+            np.zeros(rows, np.int32),
+            [Scope(0, "", -1, 0, NO_PLACE)],
+            {},
+            [],
+            recording.starts,
+            recording.operands,
+        )
     # Keyed by identity: equal code objects may stand at different places.
     callers = [call.caller for call in recording.calls if call.caller is not None]
     codes = list({id(code): code for code in (*recording.segment_codes, *callers)}.values())
@@ -237,7 +313,7 @@ def sites_of(recording: Recording) -> Sites:
     offset_mask = (1 << _OFFSET_BITS) - 1
     pairs = [(codes[key >> _OFFSET_BITS], key & offset_mask) for key in place_of_key]
     places = [
-        replace(place, targets=(), returned=False, further=()) if offset & AUXILIARY else place
+        replace(place, targets=(), returned=False, further=(), reads=()) if offset & AUXILIARY else place
         for place, (_, offset) in zip(resolve(pairs), pairs, strict=True)
     ]
     return Sites(
@@ -247,6 +323,8 @@ def sites_of(recording: Recording) -> Sites:
         scopes=scopes,
         source=source_of(codes),
         copied_inputs=_copied_inputs(recording),
+        starts=recording.starts,
+        operands=recording.operands,
     )
 
 

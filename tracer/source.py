@@ -67,6 +67,9 @@ class Place:
     targets: tuple[str, ...]
     returned: bool
     further: tuple[Going, ...] = ()  # into and out of tuples, and behind loops
+    reads: tuple[
+        tuple[int, str], ...
+    ] = ()  # operands that are variables of the function: position and name
 
     @property
     def goings(self) -> tuple[Going, ...]:
@@ -161,7 +164,23 @@ def _place(instruction: Instruction, found: Visit | None, lines: list[str], inde
     whole, *further = goings
     if any(whole.returned):  # it is an element of what is returned
         further.insert(0, whole._replace(targets=(), returned=tuple(filter(None, whole.returned))))
-    return Place(site, whole.targets, () in whole.returned, tuple(further))
+    reads = tuple(_reads(found.node, instruction)) if found.scope.inlined_in is None else ()
+    return Place(site, whole.targets, () in whole.returned, tuple(further), reads)
+
+
+def _reads(node: ast.AST, instruction: Instruction) -> Iterator[tuple[int, str]]:
+    """Yield the operands of an operator that are variables which the function assigns."""
+    operands: tuple[ast.expr, ...] = ()
+    match node:
+        case ast.BinOp(left=left, right=right) | ast.AugAssign(target=left, value=right):
+            operands = (left, right)
+        case ast.UnaryOp(operand=operand):
+            operands = (operand,)
+        case ast.Subscript(value=array) if instruction.operation not in _STORES:
+            operands = (array,)
+    for position, operand in enumerate(operands):
+        if isinstance(operand, ast.Name) and operand.id in instruction.code.variables:
+            yield position, operand.id
 
 
 def _goings(flow: Flow, index: Index) -> Iterator[Going]:

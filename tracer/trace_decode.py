@@ -93,7 +93,7 @@ def decode(document: Document, columns: Mapping[str, AnyArray]) -> Trace:
         structures=dict(zip(parameters, structures, strict=True)),
         result=read.object("result", objects),
         error=error,
-        known_sites=_read_sites(read, rows),
+        known_sites=_read_sites(read, rows, starts, recording.operands),
         keep=read.text("keep"),
     )
     trace = Trace(run, read.object("of", objects), read.object("seed", objects))
@@ -262,15 +262,29 @@ def _read_outputs(read: _Reader, objects: Sequence[Any], rows: int) -> list[Outp
     return list(starmap(Output, zip(paths, numbers, values, strict=True)))
 
 
-def _read_sites(read: _Reader, rows: int) -> Sites:
+def _read_sites(read: _Reader, rows: int, starts: AnyArray, operands: AnyArray) -> Sites:
     files = read.texts("files")
     found = read.document["places"]
     _require(isinstance(found, list) and all(map(_is_place, found)), "a place in the source is not one")
     places = []
-    for file, line, column, end_line, end_column, text, function, targets, returned, further in found:
+    for (
+        file,
+        line,
+        column,
+        end_line,
+        end_column,
+        text,
+        function,
+        targets,
+        returned,
+        further,
+        reads,
+    ) in found:
         _require(0 <= file < len(files), "a place is in a file that is not there")
         site = Site(files[file], line, column, end_line, end_column, text, function)
-        places.append(Place(site, tuple(targets), returned, _read_goings(further)))
+        places.append(
+            Place(site, tuple(targets), returned, _read_goings(further), tuple(map(tuple, reads)))
+        )
     scopes = _read_scopes(read, len(places))
     source = read.document["source"]
     _require(isinstance(source, dict) and _are_texts(list(source.values())), "'source' is no text by file")
@@ -281,6 +295,8 @@ def _read_sites(read: _Reader, rows: int) -> Sites:
         scopes=scopes,
         source=source,
         copied_inputs=_read_copied_inputs(read, rows),
+        starts=starts,
+        operands=operands,
     )
 
 
@@ -374,8 +390,12 @@ def _is_params(value: Any) -> bool:
 def _is_place(items: Any) -> bool:
     return (
         isinstance(items, list)
-        and [type(item) for item in items] == [int, int, int, int, int, str, str, list, bool, list]
+        and [type(item) for item in items] == [int, int, int, int, int, str, str, list, bool, list, list]
         and _are_texts(items[7])
+        and all(
+            isinstance(each, list) and [*map(type, each)] == [int, str] and each[0] >= 0
+            for each in items[10]
+        )
     )
 
 

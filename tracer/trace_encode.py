@@ -139,7 +139,7 @@ def _encode_sites(sites: Sites, columns: dict[str, Any]) -> Document:
 def _place_items(place: Place, files: Mapping[str, int]) -> list[Any]:
     site = place.site
     lines = [site.line, site.column, site.end_line, site.end_column]
-    goes = [list(place.targets), place.returned, _going_items(place.further)]
+    goes = [list(place.targets), place.returned, _going_items(place.further), list(map(list, place.reads))]
     return [files[site.file], *lines, site.text, site.function, *goes]
 
 
