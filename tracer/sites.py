@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from tracer.operations import OP_NUMBERS
 from tracer.source import Going, Place, Site, parameters_of, resolve, source_of
-from tracer.tape import AUXILIARY, NO_INSTRUCTION, OP_NUMBERS
+from tracer.tape import AUXILIARY, NO_INSTRUCTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tracer.operations import OP_NUMBERS
 from tracer.recording import INDEX, Output, Recording, Values
-from tracer.tape import OP_NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
