@@ -456,6 +456,27 @@ def test_globals_are_left_as_the_plain_program_leaves_them():
         cache.clear()
 
 
+@pytest.mark.usefixtures("without_part")
+def test_traced_values_are_taken_out_of_what_is_not_watched():
+    def function(x):
+        called.w = called.w * x
+        called.recent.append(weights[0] * x)
+        called.last = [weights * x]
+        return called.w + called.recent[-1] + called.last[0][1]
+
+    kept = vars(called).copy(), list(called.recent)
+    try:
+        trace(watch=("parameters",))(function)(2.0)
+        assert type(called.w) is float
+        assert [type(each) for each in called.recent] == [float, np.float64]
+        assert type(called.last[0]) is np.ndarray
+    finally:
+        vars(called).clear()
+        vars(called).update(kept[0])
+        called.recent.clear()
+        called.recent.extend(kept[1])
+
+
 def test_what_is_watched_twice_or_an_argument_already_is_one_input():
     traced = trace(watch=("model", "model.slotted.w", "x"))(whole)
     traced(0.4)

@@ -25,7 +25,7 @@ from tracer.standins import Traced, is_traced
 from tracer.tape import is_library
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tracer.boxing import Boxes, Structure
 
@@ -93,13 +93,17 @@ class Watcher:
                 place.write(unbox(now))
         for place in _reachable(self._roots):
             self._clean(place)
-        for (
-            function
-        ) in self._functions:  # variables that are not watched may have been given traced values, too
-            for place in _variables(function):
-                value = place.read()
-                if issubclass(type(value), Traced) or _holds_stand_ins(value):
-                    self._clean(place)
+        # What is not watched may have been given traced values, too.
+        for place in self._others():
+            value = place.read()
+            if issubclass(type(value), Traced) or _holds_stand_ins(value):
+                self._clean(place)
+
+    def _others(self) -> Iterator[Holder]:
+        """Yield the variables of the function; of a program with watched state, all places that are looked into."""
+        if self._names:
+            return _reachable(self._program(), _MOST, _LARGEST)
+        return (place for function in self._functions for place in _variables(function))
 
     def _clean(self, place: Holder) -> None:
         value = place.read()
@@ -284,7 +288,7 @@ def _variables(function: Any) -> Iterator[Holder]:
     yield from map(Cell, function.__closure__ or ())
 
 
-def _reachable(roots: list[Any], most: float = inf, largest: float = inf) -> Iterator[Holder]:
+def _reachable(roots: Iterable[Any], most: float = inf, largest: float = inf) -> Iterator[Holder]:
     """Yield the places in the roots, then those in what is held there, and so on.
 
     At most so many, and none in larger containers.
