@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+import collections
+import sys
+
 import numpy as np
 import pytest
 
 from tracer import load, record
 from tracer.errors import LookupNameError
+from tracer.standins import is_traced
+from tracer.tape import WIDTH
 
 
 def doubled(x):
@@ -264,6 +269,63 @@ def test_no_name_is_better_than_a_wrong_one(function, arguments):
     finished = record(function, *arguments)
     with pytest.raises(LookupNameError):
         finished["u"]
+
+
+def held_while(function, arguments):
+    """What every variable of every function really held, as rows: looked at line by line."""
+    held = collections.defaultdict(set)
+
+    def look(frame, *_):
+        if frame.f_code.co_filename == __file__:
+            for name, value in frame.f_locals.items():
+                for each in leaves(value):
+                    held[frame.f_code.co_qualname, name].add(each.id // WIDTH)
+        return look
+
+    def leaves(value):
+        if isinstance(value, (tuple, list)):
+            return [leaf for each in value for leaf in leaves(each)]
+        return [value] if is_traced(value) else []
+
+    before = sys.gettrace()
+    sys.settrace(look)
+    try:
+        finished = record(function, *arguments)
+    finally:
+        sys.settrace(before)
+    return finished, held
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        (named, (1.5,)), (calls, (1.5,)), (power_loop, (2.0, 5.0)), (swapped, (2.0,)), (conditional, (2.0, 0)),
+        (conditional, (2.0, None)), (nested_loops, (2.0,)), (in_a_try, (2.0,)), (left_before_it_is_rebound, (2.0,)),
+        (named_by_an_early_return, (2.0, 0)), (named_by_an_early_return, (2.0, 2)), (until, (1.5,)),
+        (in_two_steps, (1.5,)), (rebound_by_a_call, (2.0,)), (sorted_in_place, (np.array([2.0, 1.0]),)),
+    ],
+)  # fmt: skip
+def test_every_name_is_one_that_held_the_value(function, arguments):
+    finished, held = held_while(function, arguments)
+    for variable, rows in finished.sites.variables.items():
+        if "." not in variable.name and variable.name != "shared":
+            assert set(rows.tolist()) <= held[variable.function, variable.name], variable
+
+
+def test_a_write_names_what_the_array_becomes_and_not_what_is_written():
+    def function(x):
+        out, listed = np.zeros(3), [None] * 3
+        for i in range(3):
+            out[i] = x * i
+            listed[i] = x + i
+        out[0] += 5 * x
+        return out.sum() + sum(listed)
+
+    finished = record(function, 2.0)
+    assert [finished[f"out[{n}]"].op for n in range(4)] == ["setitem"] * 4
+    assert finished["out[1]"].value.tolist() == [0.0, 2.0, 0.0]
+    assert [finished[f"listed[{n}]"].value for n in range(3)] == [2.0, 3.0, 4.0]
+    assert {node.label for node in finished.nodes if node.op == "multiply"} == {""}
 
 
 def test_names_are_kept_in_a_trace_file(tmp_path):

@@ -425,7 +425,7 @@ def test_program(register, name):
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax is that of Python 3.12")
 def test_type_parameters(register):
     text = "def f[T](x: T, y: T) -> T:\n    h = x * y\n    return h\n"
-    assert rows(resolve(run(text, register(text)))) == [("x * y", ("h",), False, 2, 8)]
+    assert rows(resolve(run(text, register(text)))) == [("x * y", ("h",), True, 2, 8)]
 
 
 def test_every_field_of_a_place(register):

@@ -82,6 +82,7 @@ class Sites:
     # Of the recording, which tell what a variable held where an operator read it.
     starts: Rows
     operands: Rows
+    is_write: Rows  # by row: whether it wrote into an array
     _orders: dict[Variable, Rows] = field(default_factory=dict, repr=False)
 
     def place(self, row: int) -> Place:
@@ -92,6 +93,7 @@ class Sites:
     def variables(self) -> dict[Variable, Rows]:
         """The rows that each variable held, in the order in which it was given them."""
         by_variable: dict[Variable, list[Held]] = defaultdict(list)
+        writes = np.flatnonzero(self.is_write)
         for held in (*self._assignments, *self._seen):
             by_variable[held.variable].append(held)
         variables = {}
@@ -99,6 +101,10 @@ class Sites:
             rows = np.concatenate([part.rows for part in parts])
             # An assignment is known first; what was only seen, from its first reader on.
             rows, firsts = np.unique(rows, return_index=True)
+            # `out[i] = x` gives out another value; x itself is out's only where that is a list, which has no record.
+            of_writes = np.intersect1d(rows, writes, assume_unique=True)
+            is_held = ~np.isin(rows, self.operands[self.starts[of_writes] + 1])
+            rows, firsts = rows[is_held], firsts[is_held]
             times = np.concatenate([part.times for part in parts])[firsts]
             rows = rows[np.argsort(times, kind="stable")]
             # What a loop starts with is not counted, be it a constant or an argument: h[t] is what step t made.
@@ -279,14 +285,15 @@ def sites_of(recording: Recording) -> Sites:
     if not recording.calls:  # an argument could not be boxed, so nothing ran
         nowhere = np.full(rows, NO_PLACE, np.int32)
         return Sites(
-            [],
-            nowhere,
-            np.zeros(rows, np.int32),
-            [Scope(0, "", -1, 0, NO_PLACE)],
-            {},
-            [],
-            recording.starts,
-            recording.operands,
+            places=[],
+            row_places=nowhere,
+            row_scopes=np.zeros(rows, np.int32),
+            scopes=[Scope(0, "", -1, 0, NO_PLACE)],
+            source={},
+            copied_inputs=[],
+            starts=recording.starts,
+            operands=recording.operands,
+            is_write=np.zeros(rows, np.bool_),
         )
     # Keyed by identity: equal code objects may stand at different places.
     callers = [call.caller for call in recording.calls if call.caller is not None]
@@ -326,6 +333,7 @@ def sites_of(recording: Recording) -> Sites:
         copied_inputs=_copied_inputs(recording),
         starts=recording.starts,
         operands=recording.operands,
+        is_write=recording.ops == OP_NUMBERS["setitem"],
     )
 
 

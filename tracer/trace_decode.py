@@ -93,7 +93,7 @@ def decode(document: Document, columns: Mapping[str, AnyArray]) -> Trace:
         structures=dict(zip(parameters, structures, strict=True)),
         result=read.object("result", objects),
         error=error,
-        known_sites=_read_sites(read, rows, starts, recording.operands),
+        known_sites=_read_sites(read, recording),
         keep=read.text("keep"),
     )
     trace = Trace(run, read.object("of", objects), read.object("seed", objects))
@@ -262,7 +262,8 @@ def _read_outputs(read: _Reader, objects: Sequence[Any], rows: int) -> list[Outp
     return list(starmap(Output, zip(paths, numbers, values, strict=True)))
 
 
-def _read_sites(read: _Reader, rows: int, starts: AnyArray, operands: AnyArray) -> Sites:
+def _read_sites(read: _Reader, recording: Recording) -> Sites:
+    rows = len(recording)
     files = read.texts("files")
     found = read.document["places"]
     _require(isinstance(found, list) and all(map(_is_place, found)), "a place in the source is not one")
@@ -295,8 +296,9 @@ def _read_sites(read: _Reader, rows: int, starts: AnyArray, operands: AnyArray) 
         scopes=scopes,
         source=source,
         copied_inputs=_read_copied_inputs(read, rows),
-        starts=starts,
-        operands=operands,
+        starts=recording.starts,
+        operands=recording.operands,
+        is_write=recording.ops == OP_NUMBERS["setitem"],
     )
 
 
