@@ -309,7 +309,7 @@ class Called:
 
 called = Called()
 module = types.ModuleType("module_of_a_test")
-module.W, module.rate, module.name = array(1.0, 2.0), 3.0, "text"
+module.W, module.rate, module.name, module.phase = array(1.0, 2.0), 3.0, "text", 1 + 2j
 
 
 @pytest.mark.parametrize(
@@ -322,13 +322,14 @@ module.W, module.rate, module.name = array(1.0, 2.0), 3.0, "text"
         (
             lambda x: x * module.rate + module.W[1],
             ("module",),
-            {"x": 3.0, "module": {"W": array(0, 1.0), "rate": 2.0}},
+            {"x": 3.0, "module": {"W": array(0, 1.0), "rate": 2.0, "phase": 0j}},
         ),
         (
             lambda x: x * module.rate,
             ("module.rate", "module.name"),
             {"x": 3.0, "module.rate": 2.0, "module.name": None},
         ),
+        (lambda x: (module.phase * x).imag, ("module.phase",), {"x": 2.0, "module.phase": -2j}),
         (lambda x: x * Base.scale, ("Base",), {"x": 1.5, "Base": {"scale": 2.0}}),
     ],
 )

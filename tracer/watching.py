@@ -337,7 +337,7 @@ def _holds_stand_ins(value: Any) -> bool:
 
 def _is_number(value: Any, *, with_ints: bool) -> bool:
     if type(value) is np.ndarray:
-        return bool(value.dtype.kind == "f")
-    return isinstance(value, (float, np.floating)) or (
+        return bool(value.dtype.kind in "fc")
+    return isinstance(value, (float, complex, np.inexact)) or (
         with_ints and (type(value) is int or isinstance(value, np.integer))
     )
