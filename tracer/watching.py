@@ -242,10 +242,8 @@ class Watcher:
         own = {function.__module__.partition(".")[0] for function in self._functions if function.__module__}
         for name, module in list(sys.modules.items()):
             package = name.partition(".")[0]
-            is_library = is_library(package) or "site-packages" in str(
-                getattr(module, "__file__", "")
-            )
-            if package in own or not is_library:
+            installed = "site-packages" in str(getattr(module, "__file__", ""))
+            if package in own or not (installed or is_library(package)):
                 yield getattr(module, "__dict__", {})
 
 
