@@ -441,10 +441,11 @@ def changes_globals(x):
     return rate * 2
 
 
+@pytest.mark.usefixtures("without_part")
 def test_globals_are_left_as_the_plain_program_leaves_them():
     global rate
     try:
-        for names in ((), ("rate",), ("rate", "cache")):
+        for names in (("weights",), ("rate",), ("rate", "cache")):
             rate = 0.5
             cache.clear()
             assert trace(watch=names)(changes_globals)(3.0) == 5.0

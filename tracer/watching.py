@@ -93,17 +93,11 @@ class Watcher:
                 place.write(unbox(now))
         for place in _reachable(self._roots):
             self._clean(place)
-        # What is not watched may have been given traced values, too.
-        for place in self._others():
+        # What is not watched may have been given traced values, too. Without a watch they stay: a later trace says so.
+        for place in _reachable(self._program(), _MOST, _LARGEST) if self._names else ():
             value = place.read()
             if issubclass(type(value), Traced) or _holds_stand_ins(value):
                 self._clean(place)
-
-    def _others(self) -> Iterator[Holder]:
-        """Yield the variables of the function; of a program with watched state, all places that are looked into."""
-        if self._names:
-            return _reachable(self._program(), _MOST, _LARGEST)
-        return (place for function in self._functions for place in _variables(function))
 
     def _clean(self, place: Holder) -> None:
         value = place.read()
@@ -279,11 +273,6 @@ def _functions(function: Any) -> list[Any]:
         if hasattr(called, "__code__") and called not in found:
             found.append(called)
     return found
-
-
-def _variables(function: Any) -> Iterator[Holder]:
-    yield from (Item(function.__globals__, name) for name in list(function.__globals__))
-    yield from map(Cell, function.__closure__ or ())
 
 
 def _reachable(roots: Iterable[Any], most: float = inf, largest: float = inf) -> Iterator[Holder]:
