@@ -10,6 +10,7 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from tracer import load, record, trace
 from tracer.errors import UnsupportedError
 from tracer.rules.edited import Edited
+from tracer.tape import AUXILIARY
 
 X = np.array([1.1, 2.2, 3.3, 4.4])
 W = np.array([0.5, -1.0, 2.0, 0.3])
@@ -337,6 +338,56 @@ def test_plain_arrays_come_back_plain():
     assert [type(each) for each in (first, second, third["empty"], fourth)] == [np.ndarray] * 4
     assert first.tolist() == [2, 0, 0]
     assert copy.deepcopy(second).tolist() == [1, 1]
+
+
+def rows_of_a_table(x):
+    out = np.zeros((5, 3))
+    for i in range(5):
+        row = out[i]
+        for j in range(3):
+            row[j] = x * (i + j)
+    return (out**2).sum()
+
+
+def views_that_are_never_read(x):
+    y = x * 2
+    views = [y[i : i + 2] for i in range(3)]
+    for i in range(4):
+        y[i] = x[i] ** 2
+    return y.sum() + views[1][0]
+
+
+def a_view_read_between(x):
+    y = x * 1
+    part = y[1:]
+    part[0] = x[0]
+    total = y.sum()
+    part[1] = total
+    part[2] = x[3]
+    return (y * W).sum()
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "follow"),
+    [
+        (rows_of_a_table, 2.0, 5),  # what a row's three writes did to the table is one record
+        (views_that_are_never_read, X, 1),  # of twelve
+        (a_view_read_between, X, 2),
+    ],
+)
+def test_what_follows_a_write_is_recorded_only_if_it_is_read(function, argument, follow, tmp_path):
+    assert_untouched(function, argument)
+    assert_differentiates(function, argument)
+    finished = record(function, argument)
+    offsets = finished.recording.instructions.tolist()
+    followers = [row for row, offset in enumerate(offsets) if offset > 0 and offset & AUXILIARY]
+    assert len(followers) == follow
+    assert all(finished.nodes[int(finished.graph.node_of_row[row])].out_edges for row in followers)
+    finished.save(tmp_path / "t.trace")
+    loaded = load(tmp_path / "t.trace")
+    for before, after in zip(finished.nodes, loaded.nodes, strict=True):
+        np.testing.assert_array_equal(before.value, after.value)
+        np.testing.assert_array_equal(before.grad, after.grad)
 
 
 def random_program(seed):

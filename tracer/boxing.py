@@ -48,6 +48,7 @@ class Boxes:
         self._objects: list[tuple[Any, dict[str, tuple[Any, int]]]] = []  # and their attributes before
         self._originals: dict[int, Any] = {}  # copy or stand-in (by identity) -> the caller's object
         self._keep: list[Any] = []
+        self.numbers: dict[int, int] = {}  # by record: which input it is
 
     def box(self, value: Any, path: str, open_containers: tuple[int, ...] = ()) -> tuple[Any, Structure]:
         """Return `value` with stand-ins for its numbers, and its structure as input numbers.
@@ -107,6 +108,7 @@ class Boxes:
     def _input(self, value: Any, original: Any, path: str) -> tuple[Any, int]:
         number = len(self.tape.input_names)
         stand_in = wrap(self.tape, self.tape.add_input(path, value), value)
+        self.numbers[stand_in.id] = number
         self._originals[id(stand_in)] = original
         self._keep.append(stand_in)
         return stand_in, number
@@ -134,16 +136,16 @@ class Boxes:
                         object.__setattr__(original, name, self.unbox(item))
 
         for container in self._untouched:
-            self._clean(container)
+            self.clean(container)
         for holder, attributes in self._objects:
             for name, item in list(vars(holder).items()):
                 kept, length = attributes.get(name, (_MISSING, -1))
                 if kept is not item:
                     object.__setattr__(holder, name, self.unbox(item))
                 elif length != _state(item)[1]:
-                    self._clean(item)
+                    self.clean(item)
 
-    def _clean(self, container: Any) -> None:
+    def clean(self, container: Any) -> None:
         """Put plain numbers for the stand-ins that the function has put into a container of the caller's."""
         fresh = self.unbox(container)
         if fresh is container:

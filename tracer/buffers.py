@@ -28,7 +28,7 @@ from tracer.standins import (
     record_call,
     wrap,
 )
-from tracer.tape import AUXILIARY, Family, Tape, place
+from tracer.tape import AUXILIARY, WIDTH, Family, Tape, place
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -285,13 +285,16 @@ def _move_on(array: Any, position: int) -> None:
 
 
 def _follow(other: Any, before: Any, array: Any, frame: FrameType) -> None:
-    """Move `other` on, after a write into `array`, whose memory it sees."""
+    """Move `other` on, after a write into `array`, whose memory it sees; what that takes is noted as followed."""
     if not (is_traced(array) or is_traced(other)):
         return
+    tape: Tape = array.tape
+    first = len(tape.records)
     if is_complex(other.value) != is_complex(array.value):
         _follow_part(other, before, array, frame)
     else:
         _take_over(other, before, array, _overlap(other, array), frame)
+    tape.followed += range(first, len(tape.records), WIDTH)
 
 
 def _follow_part(other: Any, before: Any, array: Any, frame: FrameType) -> None:

@@ -98,12 +98,16 @@ class Tape:
         None  # the instruction that last asked a traced number for its hash
     )
     shared_inputs: set[int] = field(default_factory=set)  # arrays that share memory with another argument
+    watched: dict[int, str] = field(
+        default_factory=dict
+    )  # by identity of its memory: what a watched array is called
     families: dict[int, Family] = field(
         default_factory=dict
     )  # by identity of the array that owns the memory
     writes: dict[int, int] = field(
         default_factory=dict
     )  # by stand-in: writes since it was last recorded in full
+    followed: list[int] = field(default_factory=list)  # records that only follow a write: see `unread.py`
     thread: int = field(default_factory=threading.get_ident)
     _depths: dict[FrameType, int] = field(default_factory=dict)  # position of each known frame in _stack
     # Frames from the hook down, their scopes
@@ -167,6 +171,24 @@ class Tape:
         frame = users(frame)
         what = "a value kept from an earlier trace is a constant in this one"
         advice = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
+        if self.strict:
+            raise CutError(what, where=place(frame), advice=advice)
+        if (frame.f_code, frame.f_lasti) not in self.warned:
+            self.warned.add((frame.f_code, frame.f_lasti))
+            message = CutWarning(f"{what}; at {place(frame)}; {advice}")
+            warnings.warn_explicit(message, CutWarning, frame.f_code.co_filename, frame.f_lineno)
+
+    def _meet_watched(self, constant: np.ndarray[Any, Any]) -> None:
+        """Say that a watched array is read by another way than its name. Raises CutError where this is strict."""
+        memory = constant
+        while isinstance(memory.base, np.ndarray):
+            memory = memory.base
+        name = self.watched.get(id(memory))
+        if name is None:
+            return
+        frame = users(sys._getframe(2))  # noqa: SLF001  (whoever computed with it)
+        what = f"{name} is watched, and read here by another way, which is a constant"
+        advice = f"use {name} itself, or watch the object that holds it"
         if self.strict:
             raise CutError(what, where=place(frame), advice=advice)
         if (frame.f_code, frame.f_lasti) not in self.warned:
@@ -259,6 +281,8 @@ class Tape:
 
         A constant that is changed in place after its use must not corrupt a gradient.
         """
+        if self.watched:
+            self._meet_watched(constant)
         owner, copy = self._snapshots.get(id(constant), (None, None))
         if owner is not constant or copy is None or not same_bytes(copy, constant):
             copy = constant.copy(order="K")
