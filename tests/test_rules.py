@@ -132,7 +132,8 @@ def check_arrays(row, rule):
             after = row.forward(*(x + h * direction if at == port else x for at, x in enumerate(operands)))
             return np.sum(g * after)
 
-        gradient = dense(rule.pull(port, g, out, operands, row.params))
+        params = rule.shared(operands, row.params) if rule.shared else row.params
+        gradient = dense(rule.pull(port, g, out, operands, params))
         assert gradient.shape == operand.shape
         assert gradient.dtype == operand.dtype
         assert_close(np.sum(gradient * direction), slope(moved))
