@@ -41,10 +41,10 @@ class Gradients:
     seeded output does not depend on it. `locals[s]` is the local partial of slot s for real scalars, NaN elsewhere.
 
     Of arrays and complex numbers these hold what is kept: `arrays[r]` is the gradient of row r; `slots[s]` what the
-    consumer of slot s sends back where that is an array or complex, or comes from a rule that is no product, in the shape of the operand as the
-    operation saw it; `narrowed[s]` the same summed over the broadcast axes. The methods compute what is missing again,
-    by the same rules from the same numbers in the same order: the same bits. Of arrays that are asked for one after
-    another, some are remembered (`recent`).
+    consumer of slot s sends back where that is an array or complex, or comes from a rule that is no product, in the
+    shape of the operand as the operation saw it; `narrowed[s]` the same summed over the broadcast axes. The methods
+    compute what is missing again, by the same rules from the same numbers in the same order: the same bits. Of arrays
+    that are asked for one after another, some are remembered (`recent`).
     """
 
     graph: Graph
