@@ -312,6 +312,42 @@ def test_another_name_of_the_same_array_sees_the_write(same_array):
     assert record(function, np.ones(2)).grads["a"].tolist() == [3.0, 3.0]
 
 
+def test_a_splitter_sums_its_uses_from_the_last_to_the_first():
+    def function(x, a):
+        early = a * x
+        late = np.sin(a) + a / 3
+        return np.sum(early * early) + np.sum(late) + a[1] * x + np.exp(a).mean() * x
+
+    generator = np.random.default_rng(5)
+    finished = record(function, 0.3, generator.normal(size=7))
+    for name in ("x", "a"):
+        node = finished[name]
+        uses = [edge.grad for edge in reversed(node.uses)]
+        total = uses[0]
+        for gradient in uses[1:]:
+            total = total + gradient
+        assert len(uses) > 2
+        assert same(node.grad, total)
+        assert same(finished.backward()[name].grad, total)
+
+
+def test_the_uses_of_a_matrix_by_vectors_are_summed_last_and_in_one_product():
+    generator = np.random.default_rng(5)
+    vectors = generator.normal(size=(5, 4))
+
+    def function(w):
+        total = (w * 0.1).sum()
+        for vector in vectors:
+            total = total + np.sin(w @ vector).sum()
+        return total
+
+    finished = record(function, generator.normal(size=(3, 4)))
+    by_vectors = [edge for edge in finished["w"].uses if edge.dst.op == "matmul"]
+    (other,) = [edge.grad for edge in finished["w"].uses if edge.dst.op != "matmul"]
+    columns = np.array([edge.upstream for edge in reversed(by_vectors)])
+    assert same(finished["w"].grad, other + columns.T.dot(vectors[::-1]))
+
+
 # What is kept
 
 

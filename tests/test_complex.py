@@ -15,7 +15,6 @@ from invariants import assert_invariants
 
 from tracer import load, record, rule
 from tracer.diagnose.explain import explain
-from tracer.diagnose.magnitude import magnitudes
 from tracer.errors import CutWarning, GradientError, UnsupportedError
 from tracer.numbers_text import addition, largest
 from tracer.rules import RULES
@@ -226,7 +225,7 @@ def test_numbers_whose_modulus_is_infinite_are_sorted():
 def test_sizes_are_moduli():
     finished = record(lambda z: abs(z * 1j) ** 2, 3 + 4j)
     edge = finished["z"].uses[0]
-    assert magnitudes(finished.edge_gradients())[edge.index] == 10
+    assert finished.edge_statistics.norm[edge.index] == edge.stats.norm == 10
     assert (
         as_json({"grad": complex(1.5, math.inf)})
         == '{\n  "grad": {\n    "re": 1.5,\n    "im": "inf"\n  }\n}'

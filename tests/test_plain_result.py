@@ -13,7 +13,8 @@ import weakref
 import numpy as np
 import pytest
 
-from tracer import record, trace
+import tracer.backward
+from tracer import record, trace, watch
 from tracer.errors import CutWarning, GradientError, UnsupportedError
 
 ORIGINALS = {
@@ -245,27 +246,46 @@ def test_no_frame_is_kept_alive():
     assert function.last_trace.error == "ValueError: no"
 
 
-def test_memory_stays_flat():
-    @trace
+WEIGHTS = np.eye(4)
+
+
+def test_memory_stays_flat(monkeypatch):
+    @trace(watch=("WEIGHTS",))
     def function(x, a, items):
-        for _ in range(5):
-            x = math.tanh(x) + np.sum(a * x)
-        items.append(x)
-        return x
+        x = math.tanh(x) + np.sum(a * x)
+        out = np.zeros(4)
+        out[0] = x * a[1]
+        out += WEIGHTS @ out
+        row = out[1:3]
+        row *= watch(0.5, "rate")
+        items.append(out)
+        return out.sum()
+
+    @trace
+    def fails(a):
+        b = np.exp(a) @ a
+        raise ValueError(b)
 
     def many(count):
         for number in range(count):
+            # Both ways: all is kept, and nothing is.
+            tracer.backward.BUDGET = 1 << 20 if number % 2 else 0
             function(0.5, np.ones(4), [])
-            assert function.last_trace.grads["x"] != 0
+            finished = function.last_trace
+            assert finished.grads["x"] != 0
             if number % 10 == 0:
+                assert finished.edges[number % len(finished.edges)].stats.norm >= 0
                 with pytest.raises(ZeroDivisionError):
                     trace(lambda x: x / 0)(1.0)
+                with pytest.raises(ValueError, match=r"\d"):
+                    fails(np.ones(3))
 
     def count():
         gc.collect()
         return len(gc.get_objects()), sys.getallocatedblocks()
 
-    many(100)
+    monkeypatch.setattr(tracer.backward, "BUDGET", 0)  # and set again when the test ends
+    many(50)
     before = count()
     many(1000)
     objects, blocks = (now - then for now, then in zip(count(), before, strict=True))

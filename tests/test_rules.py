@@ -132,7 +132,8 @@ def check_arrays(row, rule):
             after = row.forward(*(x + h * direction if at == port else x for at, x in enumerate(operands)))
             return np.sum(g * after)
 
-        gradient = dense(rule.pull(port, g, out, operands, row.params))
+        params = rule.shared(operands, row.params) if rule.shared else row.params
+        gradient = dense(rule.pull(port, g, out, operands, params))
         assert gradient.shape == operand.shape
         assert gradient.dtype == operand.dtype
         assert_close(np.sum(gradient * direction), slope(moved))
@@ -250,17 +251,19 @@ def test_vjp_keeps_single_precision(row):
     random = generator(row)
     wide = tuple(fill(spec, random) for spec in row.operands)
     narrow = tuple(operand.astype(np.float32) for operand in wide)
-    pull = RULES[row.op].pull
+    rule = RULES[row.op]
+    params = rule.shared(wide, row.params) if rule.shared else row.params
+    pull = rule.pull
     out = row.forward(*wide)
     g = random.normal(size=np.shape(out))
     for port, operand in enumerate(narrow):
-        got = dense(pull(port, np.float32(g), np.float32(out), narrow, row.params))
+        got = dense(pull(port, np.float32(g), np.float32(out), narrow, params))
         assert (got.shape, got.dtype) == (operand.shape, np.float32)
-        assert np.allclose(got, dense(pull(port, g, out, wide, row.params)), rtol=1e-3, atol=1e-3)
+        assert np.allclose(got, dense(pull(port, g, out, wide, params)), rtol=1e-3, atol=1e-3)
         mixed = (*wide[:port], operand, *wide[port + 1 :])
         mixed_out = row.forward(*mixed)
         mixed_g = np.asarray(g, np.result_type(mixed_out))
-        assert dense(pull(port, mixed_g, mixed_out, mixed, row.params)).dtype == np.float32
+        assert dense(pull(port, mixed_g, mixed_out, mixed, params)).dtype == np.float32
 
 
 @pytest.mark.parametrize(

@@ -1,62 +1,46 @@
 """Graph + seed -> the gradient of every edge.
 
 Each edge is written exactly once, by its consumer; a row's gradient is the sum of its uses and is complete when its
-turn comes, because rows are gone through in reverse execution order and every use is a later row. Scalars are done
-in bulk: their local partials over whole columns, then one tight loop that only multiplies and adds. Arrays are done
-one row at a time, by their rules. This room checks what a rule answers; rules check nothing.
+turn comes, because rows are gone through in reverse execution order and every use is a later row. Uses are added from
+the last to the first, so that sums reproduce; those of a matrix that are columns times rows come last, in one product.
+Scalars are done in bulk: their local partials over whole columns, then one tight loop that only multiplies and adds.
+Arrays are done one row at a time, by their rules. This room checks what a rule answers; rules check nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import repeat
 from operator import is_not
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.errors import RuleError
+from tracer.gradients import Gradients, Measured
+from tracer.graph import NO_SLOT, SPLITTER
+from tracer.keeping import Forgetful, Keeper, array_bytes, most_bytes
 from tracer.operations import IS_ELEMENTWISE, RULE_OF
 from tracer.recording import operand_of
 from tracer.rules.edited import Edited, whole
-from tracer.rules.kinds import Elementwise, Many, Outer, Part, Rule, Vjp, is_complex
+from tracer.rules.kinds import Elementwise, Many, Outer, Part, Vjp, is_complex, rule_for, typed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from tracer.graph import Graph
     from tracer.recording import Recording
 
 # Bytes of operands' gradients that are kept; an edge beyond it is recomputed when asked for
-BUDGET = 1 << 29
+BUDGET = 3 << 27
 _CHUNK = 1 << 16  # operands turned into Python floats at a time
 # The gradient of a row that nothing has reached, known by identity: adding to it makes another float, and
 # -0.0 + x is x, bit for bit.
 _NOTHING = -0.0
 
+_MOST_OUTERS = 1024  # that wait to be added
 _COMPRESSED = (Part, Outer, Edited)
 _NO_PARAMS: dict[str, Any] = {}
-
-
-@dataclass(slots=True)
-class Gradients:
-    """Gradients by row and by operand.
-
-    `numbers[r]` is the gradient of row r's value where that is a real number, `arrays[r]` where it is an array or
-    complex; zero, and not `reached[r]`, where the seeded output does not depend on it. `locals[s]` is the local partial
-    of slot s for real scalars, NaN elsewhere. `slots[s]` is the gradient that the consumer of slot s sends back where
-    that is an array or complex, or comes from a rule that is no product; it has the shape of the operand as the
-    operation saw it. `narrowed[s]` is the same summed over the broadcast axes.
-    """
-
-    numbers: np.ndarray[Any, np.dtype[np.float64]]
-    arrays: dict[int, Any]
-    reached: np.ndarray[Any, np.dtype[np.bool_]]
-    locals: np.ndarray[Any, np.dtype[np.float64]]
-    slots: dict[int, Any]
-    narrowed: dict[int, Any]
-
-    def row(self, row: int) -> Any:
-        """Return the gradient of a row that was reached."""
-        return whole(self.arrays[row]) if row in self.arrays else float(self.numbers[row])
 
 
 def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gradients:
@@ -65,24 +49,27 @@ def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gr
     A row of -1 is an output that no input reaches: every gradient is zero.
     """
     recording = graph.recording
+    keeper = None if keep_all else _keeper(graph, row)
     with np.errstate(all="ignore"):  # inf and NaN are answers here, and findings say where they were born
         local_column, fast = scalar_locals(graph)
         gradients: list[Any] = [_NOTHING] * len(recording)
-        work = _Work(graph, gradients, local_column, BUDGET if not keep_all else np.inf)
+        work = _Work(graph, gradients, local_column, keeper)
         if row >= 0:
             gradients[row] = seed
         slow = np.flatnonzero(~fast[: row + 1] & (np.diff(recording.starts[: row + 2]) > 0))[::-1]
-        ops, firsts, stops = (
-            column[slow].tolist() for column in (recording.ops, recording.starts[:-1], recording.starts[1:])
-        )
         stop = row + 1
-        for turn, op, first_slot, stop_slot in zip(slow.tolist(), ops, firsts, stops, strict=True):
+        for turn, op, first_slot, producers in _steps(recording, slow):
             if turn + 1 < stop:
                 work.scalars(turn + 1, stop)
             if turn in work.outers:
                 work.add_outers(turn)
-            if gradients[turn] is not _NOTHING:
-                work.one(turn, RULE_OF[op], first_slot, stop_slot)
+            upstream = gradients[turn]
+            if upstream is not _NOTHING:
+                if keeper is not None:
+                    keeper.row(turn, upstream)
+                work.one(turn, op, first_slot, producers)
+                if keeper is not None and not keeper.is_row_kept:
+                    gradients[turn] = None
             stop = turn
         work.scalars(0, stop)
         for turn in tuple(work.outers):
@@ -94,9 +81,33 @@ def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gr
         arrays = {number: value for number, value in enumerate(gradients) if type(value) is not float}
         for number in arrays:
             gradients[number] = 0.0
+        if keeper is not None:
+            arrays = {number: value for number, value in arrays.items() if value is not None}
     numbers = np.fromiter(gradients, np.float64, count)
     numbers[~reached] = 0.0
-    return Gradients(numbers, arrays, reached, local_column, work.slots, work.narrowed)
+    measured = Measured() if keeper is None else keeper.measured()
+    return Gradients(graph, numbers, reached, local_column, arrays, work.slots, work.narrowed, measured)
+
+
+def _keeper(graph: Graph, row: int) -> Keeper | None:
+    """Return what decides about what is kept; None where everything can be."""
+    if most_bytes(graph) <= BUDGET:
+        return None
+    of_rows, of_slots = array_bytes(graph, row)
+    return Keeper(graph, row, BUDGET, of_rows) if of_rows + of_slots > BUDGET else None
+
+
+def _steps(recording: Recording, rows: np.ndarray[Any, Any]) -> Iterator[tuple[int, int, int, list[int]]]:
+    """Return, for each of some rows: the row, its op, its first slot, and its operands."""
+    firsts = recording.starts[rows]
+    degrees = recording.starts[rows + 1] - firsts
+    ends = np.cumsum(degrees)
+    slots = np.repeat(firsts - ends + degrees, degrees) + np.arange(len(rows) and ends[-1])
+    operands = recording.operands[slots].tolist()
+    producers = [
+        operands[start:end] for start, end in zip((ends - degrees).tolist(), ends.tolist(), strict=True)
+    ]
+    return zip(rows.tolist(), recording.ops[rows].tolist(), firsts.tolist(), producers, strict=True)
 
 
 def scalar_locals(
@@ -152,21 +163,31 @@ class _Work:
     """The state of one backward pass."""
 
     __slots__ = (
-        "_sums", "budget", "gradients", "graph", "has_differences", "local_column", "narrowed", "outers", "recording",
-        "slots",
+        "_sums", "constants", "gradients", "graph", "has_differences", "keeper", "known", "local_column", "narrowed",
+        "others", "outers", "recording", "slots", "wanted",
     )  # fmt: skip
 
     def __init__(
-        self, graph: Graph, gradients: list[Any], local_column: np.ndarray[Any, Any], budget: float
+        self,
+        graph: Graph,
+        gradients: Any,
+        local_column: np.ndarray[Any, Any],
+        keeper: Keeper | None = None,
+        wanted: set[int] | None = None,
+        known: Mapping[int, Any] = MappingProxyType({}),
     ) -> None:
-        self.budget = budget  # bytes of gradients of operands that may still be kept
         self.graph = graph
         self.recording = graph.recording
-        self.gradients = gradients
+        self.others = graph.recording.values.others
+        self.constants = graph.recording.constants.others
+        self.gradients = gradients  # by row
         self.local_column = local_column
-        self.has_differences = Edited in set(map(type, graph.recording.values.others.values()))
-        self.slots: dict[int, Any] = {}
-        self.narrowed: dict[int, Any] = {}
+        self.keeper = keeper  # None: everything is kept
+        self.known = known  # by slot: what need not be computed
+        self.wanted = wanted  # the rows whose gradients are of interest; None: all
+        self.has_differences = Edited in set(map(type, self.others.values()))
+        self.slots: dict[int, Any] = {} if keeper is None else keeper.slots
+        self.narrowed: dict[int, Any] = {} if keeper is None else keeper.narrowed
         self.outers: dict[int, list[Outer]] = {}  # by row: what is still to be added to its gradient
         self._sums: set[int] = set()  # rows whose gradient is our own array: it may grow in place
 
@@ -189,85 +210,195 @@ class _Work:
                 if upstream is not nothing:
                     gradients[producer] += upstream * partial
 
-    def one(self, row: int, rule: Rule | None, first_slot: int, stop_slot: int) -> None:
+    def one(self, row: int, op: int, first_slot: int, producers: list[int]) -> None:
         """Go back over one row by its rule."""
-        if rule is None:  # a cut passes nothing back
-            return
-        recording, targets = self.recording, self.graph.targets
-        producers = recording.operands[first_slot:stop_slot].tolist()
-        arrays = recording.values.others
-        operands = tuple(
-            [
-                arrays[producer] if producer in arrays else operand_of(recording, producer)
-                for producer in producers
-            ]
-        )
-        out = arrays[row] if row in arrays else recording.values[row]
-        params = recording.params.get(row, _NO_PARAMS) if recording.params else _NO_PARAMS
-        gradients, upstream = self.gradients, self.gradients[row]
-        if type(upstream) is Edited and not _takes_differences(rule):
-            upstream = gradients[row] = upstream.dense()
-        if self.has_differences and not _takes_differences(rule):
-            operands, out = tuple(map(whole, operands)), whole(out)
-        partials = rule.partials(operands, out) if isinstance(rule, Many) else ()
-        if partials and not is_complex(out):
+        rule = RULE_OF[op]
+        if rule is not None and rule.of_complex is not None:
+            rule = rule_for(rule, *self._found(row, producers))
+        if isinstance(rule, Elementwise):
+            self._elementwise(rule, row, first_slot, producers)
+        elif isinstance(rule, Vjp):
+            self._vjp(rule, row, first_slot, producers)
+        elif rule is not None:  # a cut passes nothing back
+            self._many(rule, row, first_slot, producers)
+
+    def _elementwise(self, rule: Elementwise, row: int, first_slot: int, producers: list[int]) -> None:
+        """Go back over a product: upstream × local, or the upstream itself."""
+        upstream = self.gradients[row]
+        if type(upstream) is Edited:
+            upstream = self.gradients[row] = upstream.dense()
+        others, targets, wanted = self.others, self.graph.targets, self.wanted
+        passes = rule.passes
+        dtype = upstream.dtype if type(upstream) is np.ndarray else None
+        operands: tuple[Any, ...] | None = None
+        for port in range(len(producers) - 1, -1, -1):
+            producer = producers[port]
+            if producer < 0 or (wanted is not None and producer not in wanted):
+                continue
+            target = targets.get(first_slot + port) if targets else None
+            operand = others.get(producer, 0.0)
+            fits = type(operand) is np.ndarray and operand.dtype is dtype
+            if passes[port]:
+                back = upstream
+            else:
+                if operands is None:
+                    operands, out, upstream = self._prepared(row, rule, producers)
+                if type(out) is np.ndarray:
+                    back = upstream * rule.locals[port](*operands, out)
+                else:
+                    back = upstream * elementwise_local(rule, port, operands, out)
+                fits = fits and type(back) is np.ndarray and back.dtype is dtype
+                fits = fits and back.shape == (target or operand.shape)
+            if not fits:
+                back = _checked(back, operand, target, port)
+            self._send(first_slot + port, producer, back, operand, target)
+
+    def _vjp(self, rule: Vjp, row: int, first_slot: int, producers: list[int]) -> None:
+        """Go back over what is no product, by a function of its own."""
+        if type(self.gradients[row]) is Edited and not rule.shapes_only:
+            self.gradients[row] = self.gradients[row].dense()
+        others, targets, wanted = self.others, self.graph.targets, self.wanted
+        operands, out, upstream = self._prepared(row, rule, producers)
+        params = self.recording.params.get(row, _NO_PARAMS)
+        if rule.shared is not None:
+            params = rule.shared(operands, params)
+        for port in range(len(producers) - 1, -1, -1):
+            producer = producers[port]
+            if producer < 0 or (wanted is not None and producer not in wanted):
+                continue
+            slot = first_slot + port
+            target = targets.get(slot) if targets else None
+            operand = others.get(producer, 0.0)
+            if slot in self.known:
+                back = self.known[slot]
+            else:
+                back = rule.pull(port, upstream, out, operands, params)
+                if type(back) not in _COMPRESSED and (
+                    type(back) is not np.ndarray
+                    or type(operand) is not np.ndarray
+                    or back.dtype is not operand.dtype
+                    or back.shape != (target or operand.shape)
+                ):
+                    back = _checked(back, operand, target, port)
+            self._send(slot, producer, back, operand, target)
+
+    def _send(self, slot: int, producer: int, back: Any, operand: Any, target: Any) -> None:
+        """Put a gradient on its edge, and add it to those of the other uses."""
+        keeper = self.keeper
+        if keeper is None:
+            self.slots[slot] = back
+        else:
+            keeper.slot(slot, back)
+        if target is not None:
+            back = narrowed(back, operand)
+            if keeper is None:
+                self.narrowed[slot] = back
+            else:
+                keeper.narrow(slot, back)
+        present = self.gradients[producer]
+        kind = type(back)
+        if kind is Outer:
+            self._put_by(producer, back)
+        elif present is _NOTHING and kind is not Part:
+            self.gradients[producer] = back
+        else:
+            self._add(producer, present, back)
+
+    def _prepared(
+        self, row: int, rule: Elementwise | Vjp, producers: list[int]
+    ) -> tuple[tuple[Any, ...], Any, Any]:
+        """Return the operands of a row, its result and its gradient, as its rule takes them."""
+        operands, out = self._found(row, producers)
+        return as_taken(rule, operands, out, self.gradients[row], has_differences=self.has_differences)
+
+    def _found(self, row: int, producers: list[int]) -> tuple[tuple[Any, ...], Any]:
+        """Return the operands of a row and its result, as they are kept."""
+        others, constants, recording = self.others, self.constants, self.recording
+        found = []
+        for each in producers:
+            if each >= 0:
+                found.append(others[each] if each in others else float(recording.values.floats[each]))
+            elif -1 - each in constants:
+                found.append(constants[-1 - each])
+            else:
+                found.append(float(recording.constants.floats[-1 - each]))
+        out = others[row] if row in others else float(recording.values.floats[row])
+        return tuple(found), out
+
+    def _many(self, rule: Many, row: int, first_slot: int, producers: list[int]) -> None:
+        """Go back over a function of many scalars."""
+        recording, upstream = self.recording, self.gradients[row]
+        operands = [operand_of(recording, producer) for producer in producers]
+        stop_slot = first_slot + len(producers)
+        out = recording.values[row]
+        partials = rule.partials(operands, out)
+        if not is_complex(out):
             self.local_column[first_slot:stop_slot] = partials
         for port in range(len(producers) - 1, -1, -1):
             producer, slot = producers[port], first_slot + port
             if producer < 0:
                 continue
-            target = targets.get(slot) if targets else None
-            if isinstance(rule, Many):
-                local = partials[port]
-                back: Any = as_number(upstream * local, operands[port])
-                if rule.routes and not local:
-                    # Not chosen by max: nothing goes further back, not even as 0 × inf.
-                    self.slots[slot] = 0.0
-                    continue
-            else:
-                back = pull(rule, port, upstream, out, operands, params, target)
-            kept = back.nbytes if type(back) is np.ndarray else 0  # compressed costs next to nothing
-            if kept <= self.budget:
-                self.budget -= kept
-                self.slots[slot] = back
-            if target is not None:
-                back = narrow(back, np.shape(operands[port]))
-                if type(operands[port]) is not np.ndarray:
-                    back = as_number(back, operands[port])
-                self.narrowed[slot] = back
-            present = gradients[producer]
-            if present is _NOTHING and (type(back) not in _COMPRESSED or type(back) is Edited):
-                gradients[producer] = back
-            else:
-                self._add(producer, present, back)
+            local = partials[port]
+            if rule.routes and not local:
+                # Not chosen by max: nothing goes further back, not even as 0 × inf.
+                self.slots[slot] = 0.0
+                continue
+            back = self.slots[slot] = as_number(upstream * local, operands[port])
+            present = self.gradients[producer]
+            self.gradients[producer] = back if present is _NOTHING else present + back
+
+    def _put_by(self, row: int, gradient: Outer) -> None:
+        """Put a column times a row by, to be added with others in one product."""
+        outers = self.outers.setdefault(row, [])
+        outers.append(gradient)
+        if len(outers) == _MOST_OUTERS:
+            self.add_outers(row)
 
     def _add(self, row: int, present: Any, gradient: Any) -> None:
         """Add one use more to a row's gradient; the first was shared, a sum is ours and grows in place."""
-        if type(present) in (float, complex) and present is not _NOTHING:
-            self.gradients[row] = present + gradient
+        if row in self._sums:
+            if type(gradient) is np.ndarray:
+                present += gradient
+            else:
+                gradient.add_to(present)
             return
         if type(present) is Edited:
             if type(gradient) is Part:
                 self.gradients[row] = present.plus(gradient.index, gradient.value)
                 return
-            present = present.dense()
-        if row not in self._sums:
+            total = present.dense()
+        elif present is _NOTHING:
+            total = np.zeros(gradient.shape, gradient.dtype)
+        elif type(gradient) in (float, complex):
+            self.gradients[row] = present + gradient
+            return
+        elif type(gradient) is np.ndarray:
+            self.gradients[row] = np.asarray(present + gradient)
             self._sums.add(row)
-            present = np.zeros(gradient.shape, gradient.dtype) if present is _NOTHING else np.array(present)
-            self.gradients[row] = present
-        if type(gradient) is np.ndarray:
-            present += gradient
-        elif type(gradient) is Outer:
-            self.outers.setdefault(row, []).append(gradient)
+            return
         else:
-            gradient.add_to(present)
+            total = np.array(present)
+        if type(gradient) is np.ndarray:
+            total += gradient
+        else:
+            gradient.add_to(total)
+        self.gradients[row] = total
+        self._sums.add(row)
 
     def add_outers(self, row: int) -> None:
         """Add the columns times rows that came back to a matrix from all its uses, in one product."""
         outers = self.outers.pop(row)
-        columns, rows = np.stack([each.column for each in outers]), np.stack([each.row for each in outers])
-        product, total = columns.T.dot(rows), self.gradients[row]
-        total += product if is_complex(total) else product.real
+        columns, rows = (
+            np.concatenate(factors).reshape(len(outers), -1)
+            for factors in ([each.column for each in outers], [each.row for each in outers])
+        )
+        product = typed(columns.T.dot(rows), np.empty(0, outers[0].dtype))
+        present = self.gradients[row]
+        if present is _NOTHING:
+            self.gradients[row] = product
+            self._sums.add(row)
+        else:
+            self._add(row, present, product)
 
 
 def pull(
@@ -285,13 +416,13 @@ def pull(
     """
     if rule.of_complex is not None and any(map(is_complex, (*operands, out))):
         rule = rule.of_complex
+    taken, out, upstream = as_taken(rule, operands, out, upstream, has_differences=True)
     if isinstance(rule, Elementwise):
-        text = rule.partials[port]
-        back = upstream if text == "1" else upstream * elementwise_local(rule, port, operands, out)
-    elif rule.shapes_only:
-        back = rule.pull(port, upstream, out, operands, params)
+        back = upstream if rule.passes[port] else upstream * elementwise_local(rule, port, taken, out)
     else:
-        back = rule.pull(port, *_as_arrays(upstream, out, operands), params)
+        if rule.shared is not None:
+            params = rule.shared(taken, params)
+        back = rule.pull(port, upstream, out, taken, params)
     operand = operands[port]
     if (
         type(back) is np.ndarray
@@ -303,29 +434,30 @@ def pull(
     return back if type(back) in _COMPRESSED else _checked(back, operand, target, port)
 
 
-def _takes_differences(rule: Rule) -> bool:
-    return isinstance(rule, Vjp) and rule.shapes_only
+def as_taken(
+    rule: Elementwise | Vjp, operands: tuple[Any, ...], out: Any, upstream: Any, *, has_differences: bool
+) -> tuple[tuple[Any, ...], Any, Any]:
+    """Return operands, result and gradient as a rule takes them: whole arrays, unless it looks at shapes alone.
 
-
-def _as_arrays(upstream: Any, out: Any, operands: tuple[Any, ...]) -> tuple[Any, Any, tuple[Any, ...]]:
-    """Return what a vjp expects: where NumPy was given numbers, arrays without axes."""
+    An elementwise rule takes all in the precision of the result; a vjp, where NumPy was given numbers, arrays without
+    axes.
+    """
+    if isinstance(rule, Vjp) and rule.shapes_only:
+        return operands, out, upstream
+    if has_differences:
+        operands, out, upstream = tuple(map(whole, operands)), whole(out), whole(upstream)
+    if isinstance(rule, Elementwise):
+        return _widened(operands, out), out, upstream
     for operand in operands:
         if type(operand) is not np.ndarray:
-            return np.asarray(upstream), np.asarray(out), tuple(map(np.asarray, operands))
-    return upstream, out, operands
+            return tuple(map(np.asarray, operands)), np.asarray(out), np.asarray(upstream)
+    return operands, out, upstream
 
 
 def elementwise_local(rule: Elementwise, port: int, operands: tuple[Any, ...], out: Any) -> Any:
-    """Evaluate a local partial, in the precision of the result: NumPy, too, widens float32 before it divides."""
+    """Evaluate a local partial, in the precision of the result."""
     if type(out) is np.ndarray:
-        dtype = out.dtype
-        for operand in operands:
-            if type(operand) is np.ndarray and operand.dtype is not dtype:
-                operands = tuple(
-                    each.astype(dtype) if type(each) is np.ndarray and each.dtype.kind == "f" else each
-                    for each in operands
-                )
-                break
+        operands = _widened(operands, out)
     elif is_complex(out) and rule.partials[port] not in rule.operand_names:
         # NumPy's numbers, which answer inf where Python raises, and know the logarithm of a negative one.
         operands = tuple(np.asarray(each, np.result_type(out))[()] for each in operands)
@@ -334,23 +466,106 @@ def elementwise_local(rule: Elementwise, port: int, operands: tuple[Any, ...], o
     return rule.local(port)(*operands, out)
 
 
-def recomputed(graph: Graph, slot: int, gradients: Gradients) -> Any:
-    """Return the gradient of a slot that was beyond the budget: the same rule on the same numbers."""
+def _widened(operands: tuple[Any, ...], out: Any) -> tuple[Any, ...]:
+    """Return operands in the precision of the result: NumPy, too, widens float32 before it divides."""
+    if type(out) is np.ndarray:
+        dtype = out.dtype
+        for operand in operands:
+            if type(operand) is np.ndarray and operand.dtype is not dtype:
+                return tuple(
+                    each.astype(dtype) if type(each) is np.ndarray and each.dtype.kind == "f" else each
+                    for each in operands
+                )
+    return operands
+
+
+def slot_again(found: Gradients, slot: int) -> Any:
+    """Return the gradient of a slot that was not kept: the same rule on the same numbers."""
+    graph = found.graph
     recording = graph.recording
     row = int(graph.slot_consumer[slot])
     first, stop = int(recording.starts[row]), int(recording.starts[row + 1])
     rule = RULE_OF[recording.ops[row]]
     assert isinstance(rule, (Elementwise, Vjp))
+    upstream = found.row_as_kept(row)
+    values = recording.values
+    producers = recording.operands[first:stop].tolist()
     with np.errstate(all="ignore"):
         return pull(
             rule,
             slot - first,
-            gradients.row(row),
-            recording.values[row],
-            tuple(operand_of(recording, producer) for producer in recording.operands[first:stop].tolist()),
+            upstream,
+            values.kept(row),
+            tuple(
+                values.kept(each) if each >= 0 else recording.constants.kept(-1 - each)
+                for each in producers
+            ),
             recording.params.get(row, _NO_PARAMS),
             graph.targets.get(slot),
         )
+
+
+def narrowed_again(found: Gradients, slot: int) -> Any:
+    """Return what a broadcast that was not kept sends back."""
+    recording = found.graph.recording
+    with np.errstate(all="ignore"):
+        return narrowed(found.slot(slot), recording.values.kept(int(recording.operands[slot])))
+
+
+class _Sparse(dict[int, Any]):
+    """Gradients of few rows."""
+
+    def __missing__(self, row: int) -> Any:
+        return _NOTHING
+
+
+def row_again(found: Gradients, row: int) -> None:
+    """Go back to a row whose gradient was not kept, from the nearest ones that were, and remember what is met."""
+    graph, recording = found.graph, found.graph.recording
+    needed, consumers, pending = {row}, set(), [row]
+    while pending:
+        for consumer in _consumers(graph, pending.pop()):
+            if not found.reached[consumer] or consumer in consumers:
+                continue
+            consumers.add(consumer)
+            if not found.is_at_hand(consumer):
+                needed.add(consumer)
+                pending.append(consumer)
+    gradients = _Sparse((turn, found.row_as_kept(turn)) for turn in consumers - needed)
+    work = _Work(graph, gradients, found.locals, Forgetful(), needed, found.slots)
+    with np.errstate(all="ignore"):
+        for turn, op, first_slot, producers in _steps(recording, np.array(sorted(consumers, reverse=True))):
+            if turn in work.outers:
+                work.add_outers(turn)
+            if turn in needed:
+                found.remember(turn, gradients[turn])
+            work.one(turn, op, first_slot, producers)
+            del gradients[turn]
+        if row in work.outers:
+            work.add_outers(row)
+    found.remember(row, gradients[row])
+
+
+def _consumers(graph: Graph, row: int) -> set[int]:
+    """Return the rows that use the value of a row."""
+    node = int(graph.node_of_row[row])
+    edges = graph.out_edges(node)
+    if len(edges) == 1:
+        user = graph.dst_of(edges[0])
+        if graph.kinds[user] == SPLITTER and graph.node_slots[user] == NO_SLOT:
+            edges = graph.out_edges(user)
+    slots = graph.slots[edges]
+    return set(graph.slot_consumer[slots[slots >= 0]].tolist())
+
+
+def narrowed(gradient: Any, operand: Any) -> Any:
+    """Sum a gradient over the axes along which its operand was broadcast."""
+    narrow_gradient = narrow(gradient, np.shape(operand) if type(operand) is not Edited else operand.shape)
+    return (
+        narrow_gradient
+        if isinstance(operand, (np.ndarray, Edited))
+        else as_number(narrow_gradient, operand)
+    )
 
 
 def narrow(gradient: Any, shape: tuple[int, ...]) -> Any:

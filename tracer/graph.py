@@ -122,7 +122,8 @@ class Graph:
 
     def dst_of(self, edge: int) -> int:
         """Return the node that one edge leads to."""
-        return int(np.searchsorted(self.first_in, edge, side="right")) - 1
+        # In the column's own type: else the whole column would be converted for every edge.
+        return int(np.searchsorted(self.first_in, INDEX(edge), side="right")) - 1
 
     def edge_of(self, row: int, slot: int) -> int:
         """Return the edge that brings a traced operand to its row."""

@@ -131,7 +131,10 @@ def _decorate(function: Any, options: Options) -> Any:
             return function(*args, **kwargs)
         finished, error = run(function, args, kwargs, options)
         traced.last_trace = finished  # type: ignore[attr-defined]
-        return _finish(finished, error).result
+        try:
+            return _finish(finished, error).result
+        finally:
+            del error  # as in run
 
     traced.last_trace = None  # type: ignore[attr-defined]
     # With the wrapper itself, because functools.wraps copies attributes to what is wrapped around it.
@@ -152,7 +155,7 @@ def _finish(finished: Trace, error: BaseException | None) -> Trace:
     try:
         raise error
     finally:
-        del error  # or its traceback and this frame would keep each other alive
+        del error  # as in run
 
 
 def is_decorated(function: Any) -> bool:
@@ -246,9 +249,11 @@ def run(
     recording = without_unread(recording, [position // WIDTH for position in tape.followed])
     name = getattr(function, "__name__", type(function).__name__)
     ended = f"{type(error).__name__}: {error}" if error is not None else None
-    return Trace(
-        Run(name, recording, running.structures, result, ended, keep=options.keep), options.of
-    ), error
+    made = Run(name, recording, running.structures, result, ended, keep=options.keep)
+    try:
+        return Trace(made, options.of), error
+    finally:
+        del error  # or its traceback and this frame would keep each other alive
 
 
 def _undecorated(function: Any) -> Any:

@@ -62,6 +62,16 @@ def _whole(value: int) -> str:
     return f"{mantissa}e+{int(power or 0) + max(shift, 0):02d}"
 
 
+def memory(count: int) -> str:
+    """Format a number of bytes: 640 bytes, 1.5 KiB, 512 MiB."""
+    size, unit = float(count), "bytes"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{size:.3g} {unit}" if size < 1000 else f"{size:.0f} {unit}"
+
+
 def is_array(value: Any) -> bool:
     """Say whether a value is shown by shape and norm rather than as one number."""
     return isinstance(value, np.ndarray) and value.ndim > 0

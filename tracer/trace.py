@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.backward import Gradients, as_number, backward
+from tracer.backward import as_number, backward
 from tracer.boxing import Structure, fill
+from tracer.edge_gradients import EdgeGradients, edge_gradients, edge_statistics
 from tracer.errors import EdgegradError, GradientError, LookupNameError
-from tracer.graph import CUT, FUNCTION, OUTPUT, SPLITTER, Graph
+from tracer.graph import CUT, OUTPUT, Graph
 from tracer.operations import OP_NUMBERS
-from tracer.recording import Output, Recording, Values
-from tracer.rules.kinds import Compressed, is_complex
+from tracer.rules.kinds import is_complex
 from tracer.sites import Sites, sites_of
 from tracer.views import Edge, Node, Views, zero_like
 
 if TYPE_CHECKING:
     import os
+
+    from tracer.gradients import Gradients
+    from tracer.recording import Output, Recording
+    from tracer.statistics import EdgeStatistics
 
 _COUNTED = re.compile(r"(?P<name>.+)\[(?P<count>-?\d+)\]")
 
@@ -128,13 +132,19 @@ class Trace:
         """The output nodes: one for each number in the result."""
         return [Node(self, index) for index in range(self.graph.first_output, len(self.graph.kinds))]
 
-    @cached_property
+    @property
     def output(self) -> Node:
         """The output whose gradient this is.
 
         Raises GradientError where there is none, or several to choose from, and LookupNameError for a wrong `of`.
         """
-        return Node(self, self.graph.first_output + self._chosen_output())
+        return Node(self, self.graph.first_output + self._output_number)
+
+    @cached_property
+    def _output_number(
+        self,
+    ) -> int:  # and not the node, which holds the trace: no circle, so `del` frees at once
+        return self._chosen_output()
 
     @cached_property
     def seed_value(self) -> Any:
@@ -211,47 +221,17 @@ class Trace:
         steps[edges] = np.arange(len(edges))[::-1]
         return steps
 
-    def edge_gradients(self) -> Values:
-        """Return the gradient of every edge in one column: real scalars as floats, the others by edge number.
+    def edge_gradients(self) -> EdgeGradients:
+        """Return the gradient of every edge in one column: numbers as floats, arrays by edge number.
 
         Some arrays are `Compressed`: the part that an indexing took, or a column times a row; `.dense()` is the array.
         """
-        steps = self.steps  # first, so that what it needs for a moment is gone again
-        graph, gradients = self.graph, self.gradients
-        dst = graph.dst
-        kinds = graph.kinds[dst]
-        column = gradients.numbers[graph.rows[dst]]
-        into_functions = np.flatnonzero(kinds == FUNCTION)
-        partials = gradients.locals[graph.slots[into_functions]]
-        with np.errstate(all="ignore"):
-            column[into_functions] *= partials
-        column[steps < 0] = 0.0
-        others: dict[int, Any] = {}
+        return edge_gradients(self)
 
-        def put(edge: int, gradient: Any) -> None:
-            if isinstance(gradient, (np.ndarray, Compressed, complex)):
-                others[edge] = gradient
-                column[edge] = np.nan
-            else:
-                column[edge] = gradient
-
-        missing = into_functions[np.isnan(partials) & (steps[into_functions] >= 0)]
-        for edge, slot in zip(missing.tolist(), graph.slots[missing].tolist(), strict=True):
-            put(edge, gradients.slots[slot] if slot in gradients.slots else Edge(self, edge).grad)
-        has_array = np.zeros(len(self.recording), np.bool_)
-        has_array[np.fromiter(gradients.arrays, np.int64, len(gradients.arrays))] = True
-        of_arrays = (graph.slots >= 0) | has_array[graph.rows[dst]]
-        splitters = np.flatnonzero((kinds == SPLITTER) & of_arrays & (steps >= 0))
-        for edge, row, slot in zip(
-            splitters.tolist(),
-            graph.rows[dst[splitters]].tolist(),
-            graph.slots[splitters].tolist(),
-            strict=True,
-        ):
-            put(edge, gradients.narrowed[slot] if slot >= 0 else gradients.arrays[row])
-        if self.output.row >= 0:
-            put(int(graph.first_in[self.output.index]), self.seed_value)
-        return Values(column, others)
+    @cached_property
+    def edge_statistics(self) -> EdgeStatistics:
+        """How large the gradient of every edge is, in columns, whether it is kept or not."""
+        return edge_statistics(self)
 
     def __getitem__(self, name: str) -> Node:
         """Return the node of an input by its path, or of a variable: `t["h"]` is its last value, `t["h[3]"]` its 4th.

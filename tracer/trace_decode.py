@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.backward import Gradients
 from tracer.boxing import fill
+from tracer.gradients import Gradients, Measured
 from tracer.operations import OP_NUMBERS
 from tracer.recording import Output, Recording, Values
 from tracer.rules.edited import Edited
 from tracer.sites import NO_PLACE, Scope, Sites
 from tracer.source import Going, Place, Site
+from tracer.statistics import FIELDS
 from tracer.tape import NO_INSTRUCTION
 from tracer.trace import Run, Trace
 from tracer.trace_arrays import AnyArray, read_arrays
@@ -30,6 +31,8 @@ from tracer.trace_values import ValueColumns, plain_dtype, read_values
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from tracer.graph import Graph
+
 _LOWEST = -(1 << 63)
 _ALWAYS = (
     "ops values degrees operands constants value_rows value_objects constant_numbers constant_objects param_rows "
@@ -38,7 +41,8 @@ _ALWAYS = (
     "array_shapes array_strides"
 ).split()
 _GRADIENTS = (
-    "gradients reached locals gradient_rows gradient_objects slots slot_objects narrowed_slots narrowed_objects"
+    "gradients reached locals gradient_rows gradient_objects slots slot_objects narrowed_slots narrowed_objects "
+    "measured_edges measured"
 ).split()
 
 
@@ -98,7 +102,7 @@ def decode(document: Document, columns: Mapping[str, AnyArray]) -> Trace:
     )
     trace = Trace(run, read.object("of", objects), read.object("seed", objects))
     if document["has_gradients"] is True:
-        trace.gradients = _read_gradients(read, recording, objects)
+        trace.gradients = _read_gradients(read, run.graph, objects)
     return trace
 
 
@@ -348,7 +352,8 @@ def _read_scopes(read: _Reader, places: int) -> list[Scope]:
     return scopes
 
 
-def _read_gradients(read: _Reader, recording: Recording, objects: Sequence[Any]) -> Gradients:
+def _read_gradients(read: _Reader, graph: Graph, objects: Sequence[Any]) -> Gradients:
+    recording = graph.recording
     rows, is_traced = len(recording), recording.operands >= 0
     partials = np.full(len(is_traced), np.nan)
     partials[is_traced] = read.floats("locals", int(np.count_nonzero(is_traced)))
@@ -358,13 +363,18 @@ def _read_gradients(read: _Reader, recording: Recording, objects: Sequence[Any])
             np.shape(gradient) == np.shape(recording.values[row]),
             "a gradient has another shape than its value",
         )
+    edges = read.integers("measured_edges", stop=len(graph.src))
+    _require(bool((np.diff(edges) > 0).all()), "the edges that were measured are in no order")
+    measured = read.floats("measured", len(edges) * FIELDS).reshape(-1, FIELDS)
     return Gradients(
+        graph=graph,
         numbers=read.floats("gradients", rows),
         arrays=arrays,
         reached=read.integers("reached", rows, stop=2).astype(np.bool_),
         locals=partials,
         slots=read.sparse("slots", "slot_objects", objects, len(is_traced), _is_number),
         narrowed=read.sparse("narrowed_slots", "narrowed_objects", objects, len(is_traced), _is_number),
+        measured=Measured(edges, measured),
     )
 
 

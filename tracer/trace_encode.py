@@ -34,7 +34,7 @@ INTEGERS = tuple(
     np.dtype(f"<{kind}{size}") for size in (1, 2, 4, 8) for kind in "ui" if (kind, size) != ("u", 8)
 )
 FLOAT = np.dtype("<f8")
-_FLOATS = frozenset({"values", "constants", "gradients", "locals"})
+_FLOATS = frozenset({"values", "constants", "gradients", "locals", "measured"})
 
 
 def encode(trace: Trace) -> tuple[Document, Columns]:
@@ -109,6 +109,8 @@ def _encode_gradients(trace: Trace, columns: dict[str, Any], values: ValueWriter
     kept |= sent_back_by_code(trace, gradients)
     _put(columns, "slots", "slot_objects", kept, values)
     _put(columns, "narrowed_slots", "narrowed_objects", gradients.narrowed, values)
+    columns["measured_edges"] = gradients.measured.edges
+    columns["measured"] = gradients.measured.table.ravel()
     return True
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from tracer.backward import recomputed
 from tracer.errors import GradientError
 from tracer.operations import OP_NAMES, OP_NUMBERS, RULE_OF, add_operation, is_own, keys_of
 from tracer.rules.formula import fault_of, is_operand_name
@@ -16,7 +15,7 @@ from tracer.rules.kinds import Elementwise, Vjp
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tracer.backward import Gradients
+    from tracer.gradients import Gradients
     from tracer.trace import Trace
 
 _MOST_RULES = 100  # that are not known here, of one file: numbers of operations are for good
@@ -71,7 +70,7 @@ def sent_back_by_code(trace: Trace, gradients: Gradients) -> dict[int, Any]:
         return {}
     rows = np.isin(recording.ops, in_code) & gradients.reached
     slots = np.flatnonzero(rows[graph.slot_consumer] & (recording.operands >= 0)).tolist()
-    return {slot: recomputed(graph, slot, gradients) for slot in slots if slot not in gradients.slots}
+    return {slot: gradients.slot(slot) for slot in slots if slot not in gradients.slots}
 
 
 def read_operations(names: list[str], rules: Mapping[str, Any]) -> list[int]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from tracer.backward import as_number, elementwise_local, recomputed
+from tracer.backward import as_number, elementwise_local
 from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, OUTPUT, SPLITTER, operand_value
 from tracer.operations import OP_NAMES, RULE_OF
 from tracer.rules.kinds import Compressed, Elementwise, Many, Rule, is_complex, rule_for
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tracer.sites import Scope
     from tracer.source import Site
+    from tracer.statistics import Statistics
     from tracer.trace import Trace
 
 
@@ -122,7 +123,8 @@ class Node(_View):
             return self.trace.seed_value if self == self.trace.output else zero_like(self.value)
         value = self.trace.recording.values[self.row]
         if self._slot != NO_SLOT:
-            return gradients.narrowed.get(self._slot, zero_like(value))
+            is_reached = gradients.reached[self.trace.graph.slot_consumer[self._slot]]
+            return gradients.narrow(self._slot) if is_reached else zero_like(value)
         return gradients.row(self.row) if gradients.reached[self.row] else zero_like(value)
 
     @property
@@ -274,12 +276,13 @@ class Edge(_View):
             return self.dst.grad
         if kind == CUT or not gradients.reached[row]:
             return zero_like(self.value)
-        found = gradients.slots.get(self._slot)
-        if found is None and np.isnan(gradients.locals[self._slot]):
-            found = recomputed(graph, self._slot, gradients)
-        if found is None:
-            return gradients.row(row) * float(gradients.locals[self._slot])
+        found = gradients.slot(self._slot)
         return found.dense() if isinstance(found, Compressed) else found
+
+    @property
+    def stats(self) -> Statistics:
+        """How large the gradient is: its norm, min, max and mean, and how many elements are not finite."""
+        return self.trace.edge_statistics[self.index]
 
     @property
     def step(self) -> int | None:

@@ -20,7 +20,6 @@ from tracer.sites import NO_PLACE
 from viz.running import why_no_gradient
 
 if TYPE_CHECKING:
-    from tracer.recording import Values
     from tracer.trace import Trace
     from tracer.views import Edge, Node
 
@@ -86,18 +85,18 @@ def edge_table(trace: Trace, choice: Choice) -> EdgeTable:
     Raises LookupNameError for an unknown variable, UsageError for an operation that the trace does not hold.
     """
     reason = why_no_gradient(trace)
-    gradients: Values | None = trace.edge_gradients() if reason is None else None
-    chosen = np.flatnonzero(_chosen(trace, gradients, choice))
-    order = np.argsort(_key(trace, gradients, choice.order)[chosen], kind="stable")
+    sizes: Column | None = trace.edge_statistics.norm if reason is None else None
+    chosen = np.flatnonzero(_chosen(trace, sizes, choice))
+    order = np.argsort(_key(trace, sizes, choice.order)[chosen], kind="stable")
     lines = tuple(
-        _line(trace.edges[index], has_gradients=gradients is not None)
+        _line(trace.edges[index], has_gradients=sizes is not None)
         for index in chosen[order[: choice.top]].tolist()
     )
     no_gradient = "" if reason is None else reason.message
-    return EdgeTable(lines, len(chosen), len(trace.edges), gradients is not None, no_gradient)
+    return EdgeTable(lines, len(chosen), len(trace.edges), sizes is not None, no_gradient)
 
 
-def _chosen(trace: Trace, gradients: Values | None, choice: Choice) -> Mask:
+def _chosen(trace: Trace, sizes: Column | None, choice: Choice) -> Mask:
     mask = np.ones(len(trace.edges), np.bool_)
     if choice.name is not None:
         mask &= _carries(trace, choice.name)
@@ -105,8 +104,7 @@ def _chosen(trace: Trace, gradients: Values | None, choice: Choice) -> Mask:
         mask &= _lines(trace) == choice.line
     if choice.op is not None:
         mask &= _leads_to(trace, choice.op)
-    if choice.least is not None and gradients is not None:
-        sizes = magnitudes(gradients)
+    if choice.least is not None and sizes is not None:
         mask &= (sizes >= choice.least) | np.isnan(sizes)
     return mask
 
@@ -163,7 +161,7 @@ def _leads_to(trace: Trace, op: str) -> Mask:
     )
 
 
-def _key(trace: Trace, gradients: Values | None, order: Order) -> Column:
+def _key(trace: Trace, sizes: Column | None, order: Order) -> Column:
     """Return what the edges are sorted by, ascending."""
     if order is Order.LINE:
         lines = _lines(trace)
@@ -172,10 +170,10 @@ def _key(trace: Trace, gradients: Values | None, order: Order) -> Column:
         rows = trace.graph.rows[trace.graph.src]
         by_value: Column = largest_first(magnitudes(trace.recording.values))[rows]
         return by_value
-    if gradients is None:
+    if sizes is None:
         return np.arange(len(trace.edges))
     if order is Order.GRAD:
-        return largest_first(magnitudes(gradients))
+        return largest_first(sizes)
     steps: Column = trace.steps.astype(np.int64)
     steps[steps < 0] = np.iinfo(np.int64).max
     return steps

@@ -18,7 +18,7 @@ from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, SPLITTER
 from viz.running import why_no_gradient
 
 if TYPE_CHECKING:
-    from tracer.recording import Values
+    from tracer.statistics import EdgeStatistics
     from tracer.trace import Trace
 
     Mask = np.ndarray[Any, np.dtype[np.bool_]]
@@ -97,6 +97,11 @@ class Summary:
     edges: int
     splitters: tuple[SplitterLine, ...]
     cuts: tuple[CutLine, ...]
+    gradient_arrays: (
+        int  # edges whose gradient is an array, how many of them are kept, and the memory of those
+    )
+    kept_arrays: int
+    kept_bytes: int
     bad_edges: int  # edges whose value or gradient holds a NaN or an infinity
     bad_values: int
     bad_gradients: int
@@ -105,27 +110,32 @@ class Summary:
 def summary(trace: Trace) -> Summary:
     """Collect what there is to say about a trace as a whole; a run that failed has no gradients."""
     reason = why_no_gradient(trace)
-    gradients: Values | None = trace.edge_gradients() if reason is None else None
+    statistics = trace.edge_statistics if reason is None else None
     graph = trace.graph
     uses = np.bincount(graph.src, minlength=len(graph.kinds))
     counts = dict(zip(KINDS, np.bincount(graph.kinds, minlength=len(KINDS)).tolist(), strict=True))
     broadcasts = int((graph.node_slots != NO_SLOT).sum())
     counts |= {"copy": counts.pop("splitter") - broadcasts, "broadcast": broadcasts}
     bad_values = _bad_values(trace)
-    bad_gradients = not_finite(gradients) if gradients is not None else np.zeros_like(bad_values)
+    bad_gradients = statistics.not_finite > 0 if statistics is not None else np.zeros_like(bad_values)
     return Summary(
         function=trace.function,
         error=trace.error,
         last=_last(trace) if trace.error else None,
         no_gradient="" if reason is None else reason.message,
-        inputs=tuple(_inputs(trace, uses, has_gradient=gradients is not None)),
+        inputs=tuple(_inputs(trace, uses, has_gradient=statistics is not None)),
         input_count=len(trace.input_rows),
-        outputs=tuple(_outputs(trace, has_gradient=gradients is not None)),
+        outputs=tuple(_outputs(trace, has_gradient=statistics is not None)),
         output_count=len(trace.recording.outputs),
         counts=counts,
         edges=len(graph.src),
-        splitters=tuple(_splitters(trace, uses, gradients)),
+        splitters=tuple(_splitters(trace, uses, statistics)),
         cuts=tuple(_cuts(trace)),
+        gradient_arrays=len(statistics.arrays) if statistics is not None else 0,
+        kept_arrays=len(statistics.arrays) - len(trace.gradients.measured.edges)
+        if statistics is not None
+        else 0,
+        kept_bytes=trace.gradients.kept_bytes() if statistics is not None else 0,
         bad_edges=int((bad_values | bad_gradients).sum()),
         bad_values=int(bad_values.sum()),
         bad_gradients=int(bad_gradients.sum()),
@@ -197,19 +207,22 @@ def _outputs(trace: Trace, *, has_gradient: bool) -> list[OutputLine]:
     return [OutputLine(outputs[each].path, outputs[each].value, each == seeded) for each in shown]
 
 
-def _splitters(trace: Trace, uses: np.ndarray[Any, Any], gradients: Values | None) -> list[SplitterLine]:
+def _splitters(
+    trace: Trace, uses: np.ndarray[Any, Any], statistics: EdgeStatistics | None
+) -> list[SplitterLine]:
     """Return the splitters with the most uses; of equal ones those that come first."""
     graph = trace.graph
     splitters = np.flatnonzero((graph.kinds == SPLITTER) & (graph.node_slots == NO_SLOT))
+    sizes = statistics.norm if statistics is not None else None
     lines = []
     for index in splitters[np.argsort(-uses[splitters], kind="stable")[:SHOWN_SPLITTERS]].tolist():
         node = trace.nodes[index]
         edges = graph.out_edges(index)
         terms: tuple[Any, ...] = ()
-        if gradients is not None:
-            terms = tuple(trace.edges[edge].grad for edge in largest_of(gradients, edges, SHOWN_TERMS))
+        if sizes is not None:
+            terms = tuple(trace.edges[edge].grad for edge in largest_of(sizes, edges, SHOWN_TERMS))
         name = node.label or _text(node)
-        lines.append(SplitterLine(name, len(edges), terms, node.grad if gradients is not None else None))
+        lines.append(SplitterLine(name, len(edges), terms, node.grad if sizes is not None else None))
     return lines
 
 

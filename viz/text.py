@@ -136,6 +136,7 @@ def _notes(summary: Summary) -> list[Text]:
         )
     if not summary.error:
         notes += _no_gradients(summary.no_gradient)
+    notes += _kept(summary)
     if summary.bad_edges:
         parts = [
             _plural(count, what)
@@ -150,6 +151,23 @@ def _notes(summary: Summary) -> list[Text]:
 
 def _no_gradients(reason: str) -> list[Text]:
     return [Text(f"no gradients: {labels.clean(reason)}", style=ALARM)] if reason else []
+
+
+def _kept(summary: Summary) -> list[Text]:
+    """Say how many of the gradients that are arrays are kept, and that none is out of reach."""
+    arrays, kept = summary.gradient_arrays, summary.kept_arrays
+    if not arrays:
+        return []
+    memory = labels.memory(summary.kept_bytes)
+    if kept == arrays:
+        which = f"all {arrays:,} arrays" if arrays > 1 else "1 array"
+        text = f"gradients: {which} kept ({memory})"
+    else:
+        text = (
+            f"gradients: {kept:,} of {arrays:,} arrays kept ({memory}), the rest recomputed when asked for; "
+            "statistics of all"
+        )
+    return [Text(text, style=QUIET)]
 
 
 def _stopped(last: LastLine | None) -> Text:

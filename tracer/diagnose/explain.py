@@ -33,7 +33,7 @@ from tracer.rules.kinds import Compressed, Elementwise, is_complex
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tracer.recording import Values
+    from tracer.edge_gradients import EdgeGradients
     from tracer.trace import Trace
     from tracer.views import Edge, Node
 
@@ -141,7 +141,7 @@ def _uses(node: Node, level: int, top: int) -> list[_Draft]:
     if len(uses) <= top:
         return [_use(edges[use], level) for use in uses]
     column = node.trace.edge_gradients()
-    chosen = largest_of(column, uses, top)
+    chosen = largest_of(node.trace.edge_statistics.norm, uses, top)
     total = _total(column, set(uses).difference(chosen), node.value)
     text = f"… {len(uses) - top:,} more, together {norm(total)}"
     return [
@@ -150,7 +150,7 @@ def _uses(node: Node, level: int, top: int) -> list[_Draft]:
     ]
 
 
-def _total(column: Values, edges: Iterable[int], value: Any) -> Any:
+def _total(column: EdgeGradients, edges: Iterable[int], value: Any) -> Any:
     """Add up the gradients of many edges."""
     if is_complex(value) and not is_array(value):
         return sum(column[edge] for edge in sorted(edges))
@@ -287,7 +287,7 @@ def _heading(node: Node, label: str, uses: list[int]) -> str:
     edges = node.trace.edges
     if is_array(node.grad):
         is_long = len(uses) > SHOWN_TERMS
-        shown = largest_of(node.trace.edge_gradients(), uses, SHOWN_TERMS) if is_long else uses
+        shown = largest_of(node.trace.edge_statistics.norm, uses, SHOWN_TERMS) if is_long else uses
         return f"{start} {norm(node.grad)} from Σ {norms([edges[use].grad for use in shown], len(uses))} {count}"
     column = node.trace.edge_gradients()
     terms = [column[use] for use in uses] if is_complex(node.grad) else column.floats[uses]

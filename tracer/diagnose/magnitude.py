@@ -7,31 +7,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.numbers_text import is_finite
-from tracer.recording import Values
-from tracer.rules.kinds import Compressed, is_complex
+from tracer.rules.edited import Edited
+from tracer.statistics import Measurer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tracer.recording import Values
 
 
 def magnitudes(values: Values) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the size of each number and the norm of each array."""
     sizes: np.ndarray[Any, np.dtype[np.float64]] = np.abs(values.floats)
-    with np.errstate(all="ignore"):
-        for position, value in values.others.items():
-            numbers = value.numbers if isinstance(value, Compressed) else value
-            if isinstance(numbers, np.ndarray):
-                sizes[position] = np.linalg.norm(numbers.ravel())
-            elif is_complex(numbers):
-                sizes[position] = np.abs(numbers)
+    rows = values.wide_rows
+    sizes[rows] = Measurer().table([values.others[row] for row in rows.tolist()])[:, 0]
     return sizes
 
 
 def not_finite(values: Values) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Say of each value whether it is, or holds, a NaN or an infinity."""
     answer: np.ndarray[Any, np.dtype[np.bool_]] = ~np.isfinite(values.floats)
+    rows = values.array_rows
     for position, value in values.others.items():
-        answer[position] = not is_finite(value.numbers if isinstance(value, Compressed) else value)
+        if not isinstance(value, (np.ndarray, Edited)):
+            answer[position] = not is_finite(value)
+    answer[rows] = Measurer().table([values.others[row] for row in rows.tolist()])[:, 4] > 0
     return answer
 
 
@@ -41,14 +41,9 @@ def largest_first(sizes: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[An
     return falling
 
 
-def largest_of(column: Values, positions: Sequence[int], count: int) -> list[int]:
-    """Return the `count` of some positions of a column at which the values are largest, in the order given."""
-    some = Values(column.floats[positions])
-    if column.others:
-        some.others.update(
-            (rank, column.others[position])
-            for rank, position in enumerate(positions)
-            if position in column.others
-        )
-    order = np.argsort(largest_first(magnitudes(some)), kind="stable")[:count]
+def largest_of(
+    sizes: np.ndarray[Any, np.dtype[np.float64]], positions: Sequence[int], count: int
+) -> list[int]:
+    """Return the `count` of some positions of a column of sizes that are largest, in the order given."""
+    order = np.argsort(largest_first(sizes[positions]), kind="stable")[:count]
     return [positions[rank] for rank in sorted(order.tolist())]

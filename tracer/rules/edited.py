@@ -14,16 +14,21 @@ import numpy as np
 if TYPE_CHECKING:
     from tracer.rules.kinds import Array
 
-MISSING = object()
+
+@dataclass(slots=True, eq=False)
+class Chain:
+    """What arrays that follow each other share: one working array, moved forward from one to the next."""
+
+    made: int = 0  # how many there are
+    at: int = 0  # the number of the one whose array it is now; not itself, which would be a circle
+    array: Any = None
+    is_kept: bool = True  # of gradients: whether the array at the start is held anyway
 
 
 # Not frozen: one is made for every write, and freezing triples what that costs.
 @dataclass(slots=True, eq=False)
 class Edited:
-    """`before` with `value` written, or added, at `index`.
-
-    Those that follow each other share one working array, which is moved forward from one to the next.
-    """
+    """`before` with `value` written, or added, at `index`."""
 
     before: Array | Edited
     index: Any
@@ -31,13 +36,16 @@ class Edited:
     adds: bool = False
     shape: tuple[int, ...] = ()
     dtype: Any = None
-    front: list[Any] = field(default_factory=lambda: [MISSING, None])
+    chain: Chain = field(default_factory=Chain)
+    number: int = 0  # in the chain, from 1
 
     def __post_init__(self) -> None:
         """Take over what is the same for the whole chain."""
         self.shape, self.dtype = self.before.shape, self.before.dtype
         if type(self.before) is Edited:
-            self.front = self.before.front
+            self.chain = self.before.chain
+        self.chain.made += 1
+        self.number = self.chain.made
 
     @property
     def ndim(self) -> int:
@@ -56,14 +64,14 @@ class Edited:
 
     def current(self) -> Array:
         """Return the full array to be read at once: the next in the chain is made in the same memory."""
-        front = self.front
+        chain = self.chain
         steps: list[Edited] = []
         each: Any = self
-        while type(each) is Edited and each is not front[0]:
+        while type(each) is Edited and each.number != chain.at:
             steps.append(each)
             each = each.before
-        array: Array = front[1] if type(each) is Edited else each.copy()
-        front[:] = MISSING, None  # while it is being moved
+        array: Array = chain.array if type(each) is Edited else each.copy()
+        chain.at, chain.array = 0, None  # while it is being moved
         for step in reversed(steps):
             value = step.value.dense() if type(step.value) is Edited else step.value
             if not step.adds:
@@ -72,7 +80,7 @@ class Edited:
                 np.add.at(array, step.index, value)
             else:
                 array[step.index] += value
-        front[:] = self, array
+        chain.at, chain.array = self.number, array
         return array
 
     def dense(self) -> Array:

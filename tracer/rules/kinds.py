@@ -57,7 +57,12 @@ class Elementwise:
 
     def local(self, port: int) -> Callable[..., Any]:
         """Return the partial by operand `port` as a function `(*operands, out)`, compiled once."""
-        return self._locals[port]
+        return self.locals[port]
+
+    @cached_property
+    def passes(self) -> tuple[bool, ...]:
+        """By operand: whether the gradient passes as it is."""
+        return tuple(text == "1" for text in self.partials)
 
     @cached_property
     def at_kink(self) -> Callable[..., Any] | None:
@@ -70,7 +75,8 @@ class Elementwise:
         return self.names or ("x", "y", "z")[: len(self.partials)]
 
     @cached_property
-    def _locals(self) -> tuple[Callable[..., Any], ...]:
+    def locals(self) -> tuple[Callable[..., Any], ...]:
+        """The partials by all operands, as functions `(*operands, out)`."""
         conditions = self.zero_where or ("",) * len(self.partials)
         return tuple(
             compile_formula(text or "0", self.operand_names, condition, in_floats=self.in_floats)
@@ -113,6 +119,8 @@ class Vjp:
     choice: str = ""
     at_kink: Callable[[Any, Operands, Params], bool] | None = None
     """Whether it is one, from `(out, operands, params)`."""
+    shared: Callable[[Operands, Params], Params] | None = None
+    """What is worked out once for all operands of a row, from `(operands, params)`; `pull` is given it as params."""
     shapes_only: bool = False
     """It looks at shapes and types alone, and takes arrays and gradients that are kept as differences (`Edited`)."""
     of_complex: Elementwise | Vjp | None = None

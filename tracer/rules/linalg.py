@@ -20,10 +20,12 @@ def _matmul(port: int, g: Any, out: Any, operands: Operands, params: Params) -> 
     del out, params
     a, b = operands
     product: Any
-    if a.ndim == b.ndim == 2:  # first, because it is what programs mostly do
+    if a.ndim == 2 and b.ndim < 3:  # first, because it is what programs mostly do
+        if b.ndim == 1 and port == 0:
+            return Outer(g, b, a.dtype)
         product = g.dot(b.T) if port == 0 else a.T.dot(g)
     elif b.ndim == 1:
-        product = _matrices_times_column(port, g, a, b)
+        product = np.multiply.outer(g, b) if port == 0 else np.tensordot(g, a, np.ndim(g))
     elif a.ndim == 1:
         product = _row_times_matrices(port, g, a, b)
     elif port == 0:
@@ -33,15 +35,7 @@ def _matmul(port: int, g: Any, out: Any, operands: Operands, params: Params) -> 
         product = a.reshape(rows, a.shape[-1]).T @ g.reshape(rows, g.shape[-1])
     else:
         product = a.swapaxes(-1, -2) @ g
-    if type(product) is Outer:
-        return product
     return product if product.dtype is operands[port].dtype else typed(product, operands[port])
-
-
-def _matrices_times_column(port: int, g: Any, a: Array, b: Array) -> Any:
-    if a.ndim == 2:
-        return Outer(g, b, a.dtype) if port == 0 else a.T.dot(g)
-    return np.multiply.outer(g, b) if port == 0 else np.tensordot(g, a, np.ndim(g))
 
 
 def _row_times_matrices(port: int, g: Any, a: Array, b: Array) -> Any:

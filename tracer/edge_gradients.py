@@ -1,0 +1,117 @@
+"""The gradients of all edges of a trace, and their sizes, in columns. Read through `Trace`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.graph import FUNCTION, OUTPUT, SPLITTER
+from tracer.statistics import EdgeStatistics, Measurer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tracer.trace import Trace
+
+_MANY = 1024  # gradients that are measured together, and so may be there at the same time
+
+
+class EdgeGradients:
+    """The gradient of every edge: `floats` has the real numbers, NaN elsewhere; `others`, by edge, all the rest.
+
+    An array that was not kept is computed when it is looked at, and not kept then either.
+    """
+
+    def __init__(self, floats: np.ndarray[Any, Any], others: Mapping[int, Any]) -> None:
+        self.floats = floats
+        self.others = others
+
+    def __len__(self) -> int:
+        return len(self.floats)
+
+    def __getitem__(self, edge: int) -> Any:
+        return self.others[edge] if edge in self.others else float(self.floats[edge])
+
+
+class _Arrays(Mapping[int, Any]):
+    """The gradients that are arrays, by edge; some are `Compressed`."""
+
+    def __init__(self, trace: Trace, edges: np.ndarray[Any, Any]) -> None:
+        self._trace = trace
+        self._edges = dict.fromkeys(edges.tolist())
+
+    def __getitem__(self, edge: int) -> Any:
+        if edge not in self._edges:
+            raise KeyError(edge)
+        trace = self._trace
+        graph, gradients = trace.graph, trace.gradients
+        node, slot = graph.dst_of(edge), int(graph.slots[edge])
+        kind = graph.kinds[node]
+        if kind == OUTPUT:
+            return trace.seed_value
+        if kind != SPLITTER:
+            return gradients.slot(slot)
+        return gradients.row_as_kept(int(graph.rows[node])) if slot < 0 else gradients.narrow(slot)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._edges)
+
+    def __len__(self) -> int:
+        return len(self._edges)
+
+
+def edge_gradients(trace: Trace) -> EdgeGradients:
+    """Return the gradient of every edge."""
+    steps = trace.steps  # first, so that what it needs for a moment is gone again
+    graph, gradients = trace.graph, trace.gradients
+    recording = trace.recording
+    dst = graph.dst
+    kinds = graph.kinds[dst]
+    column = gradients.numbers[graph.rows[dst]]
+    into_functions = np.flatnonzero(kinds == FUNCTION)
+    slots = graph.slots[into_functions]
+    partials = gradients.locals[slots]
+    with np.errstate(all="ignore"):
+        column[into_functions] *= partials
+    is_array = np.zeros(len(column), np.bool_)
+    wide_rows = recording.values.wide_rows  # arrays, and complex numbers
+    if len(wide_rows):
+        has_array = np.zeros(len(recording) + 1, np.bool_)  # the last for outputs that have no row
+        has_array[wide_rows] = True
+        is_array = has_array[graph.rows[graph.src]]
+        stretched = into_functions[np.fromiter(map(graph.targets.__contains__, slots.tolist()), np.bool_)]
+        is_array[stretched] = True
+        is_array &= steps >= 0
+        column[is_array] = np.nan
+    column[steps < 0] = 0.0
+    # Numbers that come from a rule that is no product, or whose local partial is NaN.
+    rest = np.isnan(partials) & (steps[into_functions] >= 0) & ~is_array[into_functions]
+    for edge, slot in zip(into_functions[rest].tolist(), slots[rest].tolist(), strict=True):
+        column[edge] = gradients.slot(slot)
+    # A number that was broadcast gets what all its copies got.
+    narrow = np.flatnonzero((kinds == SPLITTER) & (graph.slots >= 0) & (steps >= 0) & ~is_array)
+    for edge, slot in zip(narrow.tolist(), graph.slots[narrow].tolist(), strict=True):
+        column[edge] = gradients.narrow(slot)
+    seeded = int(graph.first_in[trace.output.index]) if trace.output.row >= 0 else -1
+    if seeded >= 0 and not is_array[seeded]:
+        column[seeded] = trace.seed_value
+    return EdgeGradients(column, _Arrays(trace, np.flatnonzero(is_array)))
+
+
+def edge_statistics(trace: Trace) -> EdgeStatistics:
+    """Return the statistics of every edge: of what was not kept those that were taken before it went."""
+    gradients = trace.edge_gradients()
+    measured = trace.gradients.measured
+    edges = np.fromiter(gradients.others, np.int64, len(gradients.others))
+    table = np.empty((len(edges), measured.table.shape[1]))
+    is_measured = np.isin(edges, measured.edges)
+    table[is_measured] = measured.table[np.searchsorted(measured.edges, edges[is_measured])]
+    # Last edges first, as the backward pass goes: differences are followed from one to the next.
+    missing = np.flatnonzero(~is_measured)[::-1]
+    measurer = Measurer()
+    for start in range(0, len(missing), _MANY):
+        some = missing[start : start + _MANY]
+        table[some] = measurer.table([gradients.others[edge] for edge in edges[some].tolist()])
+    return EdgeStatistics(gradients.floats, edges, table)
