@@ -25,6 +25,13 @@ def sorting(shape, axis):
     return Arrays("sort", lambda x: np.sort(x, axis), (values,), {"places": places})
 
 
+def choosing(op):
+    """Take elements in the order of their values."""
+    values = np.array([0.3, -1.2, 2.4, 0.9])
+    places = {"setdiff1d": [2, 1, 4], "intersect1d": [1, 4]}.get(op, [2, 1, 4, 3])
+    return Arrays(op, lambda x: x[np.array(places) - 1], (values,), {"places": np.array(places)})
+
+
 def spreading(op, **params):
     full = {"axis": None, "keepdims": False, "ddof": 0} | params
     return Arrays(op, lambda x: getattr(np, op)(x, **params), ((3, 4),), full)
@@ -80,6 +87,14 @@ MOVES = (
     moving("choose", lambda x, y: np.choose([1, 0, 1], [x, y]), (3,), ()),
     moving("compress", lambda x: np.compress(MASK, x, 0), (3, 2)),
     moving("select", lambda x, y: np.select([MASK], [x], y), (3,), (3,)),
+    moving("unstack", lambda x: np.moveaxis(x, 1, 0)[1], (2, 3)),
+    moving("ix_", lambda x: np.ix_([1, 2], x)[1], (3,)),
+    moving("concatenate_items", lambda x, y: np.r_[x, y], (3,), ()),
+    moving("apply_along_axis", lambda x: np.apply_along_axis(lambda line: line[::2], 0, x), (3, 2)),
+    moving("piecewise", lambda x, y: np.where(MASK, x, y), (3,), ()),
+    moving("vectorize", lambda x, y: np.stack([y, x, y]), (), ()),
+    moving("trim_zeros", lambda x: x[1:-2], (5,)),
+    *(choosing(op) for op in ("partition", "unique", "union1d", "intersect1d", "setdiff1d", "setxor1d")),
     spreading("var"),
     spreading("var", axis=1, ddof=1),
     spreading("var", axis=(0, 1), keepdims=True),

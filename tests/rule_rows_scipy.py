@@ -15,7 +15,7 @@ SPECIAL = (
         for name in "expit log_expit erfcx erfi dawsn ndtr log_ndtr sindg cosdg tandg".split()
     ),
     *((name, (PART,)) for name in "logit entr erfinv erfcinv ndtri ellipk ellipe ellipkm1".split()),
-    *((name, (ANY,)) for name in "exp10 cosm1 i0 i1 j0 j1 wrightomega exprel rgamma".split()),
+    *((name, (ANY,)) for name in "exp10 cosm1 i1 j0 j1 wrightomega exprel rgamma".split()),
     *(
         (name, (POSITIVE,))
         for name in "gammaln loggamma psi y0 y1 k0 k1 k0e k1e i0e i1e spence expi exp1".split()

@@ -6,10 +6,13 @@ tests of their own. A new feature of the tracer goes into a list here.
 
 from __future__ import annotations
 
+import linecache
 import math
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
+from coverage_table import FOLLOWED, OPERANDS, ROWS, SPACE, found, names_in
 from hypothesis import strategies as st
 
 NUMBERS = st.sampled_from([0.37, -0.83, 1.21, 0.59, -1.47, 0.11])
@@ -41,8 +44,14 @@ BLOCKS = [
 ]
 PRELUDE = """
 import cmath
+import io
 import math
+import os
 import numpy as np
+from coverage_table import parts, put
+
+def floats(result):
+    return list(parts(result))
 
 def helper(t):
     local = t * t
@@ -76,7 +85,15 @@ class Program:
     def function(self):
         """Compile the program."""
         space = {}
-        exec(compile(PRELUDE + self.text, "<random program>", "exec"), space)  # noqa: S102
+        text = PRELUDE + self.text
+        file = f"<random program {zlib.crc32(text.encode())}>"
+        linecache.cache[file] = (
+            len(text),
+            None,
+            text.splitlines(keepends=True),
+            file,
+        )  # np.zeros is told by its line
+        exec(compile(text, file, "exec"), space)  # noqa: S102
         return space["f"]
 
     def __repr__(self):
@@ -157,3 +174,61 @@ def array_programs(draw):
     returned = " + ".join(f"np.sum(np.sin({name}))" for name in used)
     body = "\n    ".join([*lines, f"return {returned}"])
     return Program(f"def f({', '.join(inputs)}):\n    {body}\n", arguments)
+
+
+# Calls of the coverage table that a random program can be made of: of smooth enough functions of whole operands.
+_LEFT_OUT = (
+    "float32",
+    "nextafter",
+    "floor",
+    "ceil",
+    "trunc",
+    "rint",
+    "fix",
+    "round",
+    "around",
+    "1e-6",
+    "edge_order=2",
+)
+TABLE_CALLS = sorted(
+    call
+    for row in ROWS
+    if row.kind == FOLLOWED and found(row.name) is not None
+    for call in row.calls
+    if not any(word in call for word in _LEFT_OUT) and not {"h", "e"} & names_in(call)
+)
+# How an operand takes up the result of a call, and stays where the calls of the table need it.
+_TAKEN_UP = {
+    "p": "0.2 + abs(p + 0.3 * {})",
+    "u": "0.8 * np.tanh(u + 0.3 * {})",
+    "y": "0.2 + 0.7 * np.tanh(y + 0.3 * {}) ** 2",
+}
+
+
+@st.composite
+def table_programs(draw):
+    """Draw a function of the table's operands that goes through one to four of the table's calls."""
+    space = {**SPACE, **{name: np.copy(each) if np.ndim(each) else each for name, each in OPERANDS.items()}}
+    exec(PRELUDE, space)  # noqa: S102
+    lines, used = [], set()
+    for number in range(draw(st.integers(1, 4))):
+        call = draw(st.sampled_from(TABLE_CALLS))
+        with np.errstate(all="ignore"):
+            try:
+                part = eval(f"floats({call})[0]", space)  # noqa: S307
+            except (ValueError, IndexError, np.linalg.LinAlgError):
+                continue  # it gives no floats here, or wants others
+        if not np.size(part) or not np.isfinite(part).all() or np.max(np.abs(part), initial=0) > 1e3:
+            continue
+        used |= names_in(call) & OPERANDS.keys()
+        fitting = [name for name in sorted(used) if np.shape(space[name]) == np.shape(part)]
+        name = draw(st.sampled_from(fitting)) if fitting else "x"
+        part_text = f"np.tanh(t{number})" + ("" if fitting else ".mean()")
+        used.add(name)
+        taken = _TAKEN_UP.get(name, f"0.7 * {name} + 0.5 * {{}}").format(part_text)
+        for line in (f"t{number} = floats({call})[0]", f"{name} = {taken}"):
+            exec(line, space)  # noqa: S102
+            lines.append(line)
+    names = [name for name in OPERANDS if name in used] or ["x"]
+    body = "\n    ".join([*lines, "return " + " + ".join(f"np.sum(np.sin({name}))" for name in names)])
+    return Program(f"def f({', '.join(names)}):\n    {body}\n", tuple(OPERANDS[name] for name in names))

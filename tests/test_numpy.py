@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pytest
 from checks import assert_differentiates, assert_untouched
+from numpy import polynomial
 
 from tracer import record, trace
 from tracer.errors import CutWarning, UnsupportedError
@@ -358,20 +359,29 @@ def test_iteration_and_unpacking():
 @pytest.mark.parametrize(
     ("function", "named"),
     [
-        (lambda a: np.unwrap(a), r"np\.unwrap"),
-        (lambda a: np.linalg.pinv(a[None], 0.1), r"np\.linalg\.pinv with rcond"),
-        (lambda a: np.add.accumulate(a), r"np\.add\.accumulate"),
-        (lambda a: a.choose([a]), r"ndarray\.choose"),
-        (lambda a: a.view(), r"ndarray\.view"),
-        (lambda a: a.partition(1), r"np\.partition"),
-        (lambda a: np.sum(a, where=a > 0), r"np\.sum with where="),
-        (lambda a: np.sum(a, dtype=np.float32), r"np\.sum with dtype="),
-        (lambda a: np.sum(a, initial=3.0), r"np\.sum with initial="),
-        (lambda a: np.add(a, 1, where=a > 0), r"np\.add with where="),
-        (lambda a: np.add(a, 1, dtype=np.float32), r"np\.add with dtype="),
-        (lambda a: np.ravel(a, order="F"), r"np\.ravel with order="),
-        (lambda a: np.reshape(a, (3, 1), order="F"), r"np\.reshape with order="),
-        (lambda a: np.einsum(a, [0], [0]), r"np\.einsum with subscripts given as lists"),
+        (lambda a: np.unwrap(a, period=a[0]), r"np\.unwrap with a traced period"),
+        (lambda a: np.linalg.pinv(np.diag(a), 0.7), r"np\.linalg\.pinv with rcond"),
+        (lambda a: np.power.reduce(a), r"np\.power\.reduce with steps that NumPy skips"),
+        (lambda a: np.heaviside.accumulate(a), r"np\.heaviside\.accumulate with a ufunc that takes steps"),
+        (lambda a: np.frompyfunc(lambda t: t, 1, 1)(a), r"np\.<lambda> \(vectorized\)"),
+        (lambda a: a.view(np.int64), r"ndarray\.view as another type"),
+        (lambda a: a.byteswap(), r"ndarray\.byteswap"),
+        (
+            lambda a: a.sum(out=VECTOR[0, ...]),
+            r"np\.sum with out= writes into an array that was made outside",
+        ),
+        (
+            lambda a: np.quantile(a, 0.5, weights=a * a, method="inverted_cdf"),
+            r"np\.quantile with traced weights=",
+        ),
+        (lambda a: np.interp(0.3, a, a, left=a[0]), r"np\.interp with a traced left="),
+        (lambda a: np.cov(a[None], rowvar=False, ddof=0), r"np\.cov with rowvar=False of one row"),
+        (lambda a: np.histogram(a, 2, density=True), r"np\.histogram with density=True and bins that move"),
+        (lambda a: np.histogram2d(a, a, 2), r"np\.histogram2d with a traced sample, whose bins move"),
+        (lambda a: np.nan_to_num(a, copy=False), r"np\.nan_to_num with copy=False"),
+        (lambda a: np.polyfit(a, a, 1, full=True), r"np\.polyfit with rcond=, full= or cov="),
+        (lambda a: np.polyint(a, k=a[0]), r"np\.polyint with a traced k="),
+        (lambda a: np.matmul(a, a, axes=[0, 0, ()]), r"np\.matmul with axes="),
         (lambda a: np.array(a, like=VECTOR), r"np\.array with like="),
     ],
 )
@@ -442,3 +452,46 @@ def test_warnings_are_those_of_the_plain_program():
                 call(*arguments)
             texts.append([str(each.message) for each in caught])
         assert texts[0] == texts[1]
+
+
+def test_the_element_of_a_number_is_that_number():
+    assert_differentiates(lambda x: np.sin(x * np.float64(2)).item() * (x * np.float64(2)), 0.4)
+
+    def twice(x):
+        number = np.tanh(x)
+        return number * 0.7 + np.tanh(number.item())
+
+    assert_differentiates(twice, np.float64(0.4))
+
+
+COEFFICIENTS = np.array([0.4, -1.2, 0.7, 1.9])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda c, x: polynomial.polynomial.polyval(x, c),
+        lambda c, x: polynomial.polynomial.polyval2d(x, x, np.outer(c, c)),
+        lambda c, x: polynomial.chebyshev.chebval(x, c),
+        lambda c, x: polynomial.legendre.legval(x, c),
+        lambda c, x: polynomial.hermite.hermval(x, c),
+        lambda c, x: polynomial.polynomial.polyder(c) * x[0],
+        lambda c, x: polynomial.polynomial.polyvander(x, 2) * c[0],
+        lambda c, x: polynomial.polynomial.polymul(c, x),
+        lambda c, x: polynomial.polynomial.polydiv(c, x)[0],
+        lambda c, x: polynomial.polynomial.polypow(c, 3) * x[0],
+        lambda c, x: polynomial.polynomial.polyfromroots(c) * x[0],
+        lambda c, x: polynomial.polynomial.polyfit(c, c**3, 1) * x[0],
+        lambda c, x: polynomial.polynomial.polyroots(x) * c[0],
+        lambda c, x: polynomial.Polynomial(c)(x),
+        lambda c, x: polynomial.Polynomial(c).deriv()(x),
+        lambda c, x: polynomial.Polynomial(c).integ(2)(x),
+        lambda c, x: (polynomial.Polynomial(c) * polynomial.Polynomial(x) + 1)(0.5),
+        lambda c, x: polynomial.Chebyshev(c)(x) ** 2,
+        lambda c, x: np.poly1d(c)(x),
+    ],
+)
+def test_polynomials_of_every_kind(function):
+    x = np.array([0.3, 0.8])
+    assert_differentiates(function, COEFFICIENTS, x)
+    assert_untouched(function, COEFFICIENTS, x)

@@ -67,7 +67,7 @@ def fail_nested(x):
 
 
 def unsupported(x):
-    return np.unwrap(np.array([x, x]))
+    return np.unwrap(np.array([x, x]), period=x)
 
 
 @pytest.mark.parametrize(

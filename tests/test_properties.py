@@ -7,7 +7,7 @@ from checks import assert_untouched, central_differences
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 from invariants import assert_invariants
-from strategies import array_programs, scalar_programs
+from strategies import array_programs, scalar_programs, table_programs
 
 import tracer.backward
 from tracer import record
@@ -39,6 +39,24 @@ def test_programs_of_scalars(program):
 @given(array_programs())
 def test_programs_of_arrays(program):
     assert_program(program)
+
+
+@settings(QUICK, max_examples=100)
+@given(table_programs())
+def test_programs_of_the_whole_table(program):
+    function = program.function()
+    note(repr(program))
+    assert_untouched(function, *program.arguments)
+    finished = record(function, *program.arguments)
+    with np.errstate(all="ignore"):
+        expected, finer = (
+            central_differences(function, *program.arguments, step=step) for step in (1e-4, 3e-5)
+        )
+    for name, wanted, other in zip(finished.grads, expected, finer, strict=True):
+        # Where the two differ, a step went over a kink or the function is too steep for differences.
+        scale = 1 + np.max(np.abs(wanted), initial=0)
+        assume(np.allclose(wanted, other, rtol=1e-6, atol=1e-6 * scale))
+        np.testing.assert_allclose(finished.grads[name], wanted, rtol=1e-5, atol=1e-5 * scale, err_msg=name)
 
 
 @settings(QUICK, max_examples=40)

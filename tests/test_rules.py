@@ -24,11 +24,13 @@ from rule_rows import (
 from rule_rows_complex import NEW_OPS
 from rule_rows_linalg import LINALG_KINKS
 from rule_rows_moves import MOVES
+from rule_rows_statistics import STATISTICS, STATISTICS_KINKS
 
 from tracer.rules import RULES, Compressed, Elementwise, Many, Outer, Part
 from tracer.rules.special import digamma
 
-EVERY_ARRAYS = (*ARRAYS, *MOVES)
+EVERY_ARRAYS = (*ARRAYS, *MOVES, *STATISTICS)
+ARRAY_KINKS = (*LINALG_KINKS, *STATISTICS_KINKS)
 ROWS = (*ELEMENTS, *SCALARS, *EVERY_ARRAYS)
 TOLERANCE = 2e-9  # of the size of what is compared
 
@@ -302,7 +304,7 @@ def test_partials_at_a_kink_are_what_is_written_beside_the_rule(kink):
 
 def test_every_rule_with_a_kink_has_a_row_for_it():
     with_row = {kink.op for kink in KINKS if kink.is_kink} | {
-        op for op, *_ in (*TIES, *SCALES, *LINALG_KINKS)
+        op for op, *_ in (*TIES, *SCALES, *ARRAY_KINKS)
     }
     assert with_row == {op for op, rule in RULES.items() if rule.kink}
 
@@ -342,13 +344,15 @@ def test_a_scale_of_zero_sends_nothing_back(op, x, params, forward):
     assert not RULES[op].at_kink(out + 1, (x,), params)
 
 
-@pytest.mark.parametrize(("op", "forward", "operands", "params"), LINALG_KINKS)
-def test_a_degenerate_matrix_is_a_kink(op, forward, operands, params):
+@pytest.mark.parametrize(("op", "forward", "operands", "params"), ARRAY_KINKS)
+def test_a_degenerate_array_is_a_kink(op, forward, operands, params):
     assert RULES[op].at_kink(forward(*operands), operands, params)
 
 
-@pytest.mark.parametrize("row", [row for row in ARRAYS if row.op in {kink[0] for kink in LINALG_KINKS}])
-def test_a_regular_matrix_is_no_kink(row):
+@pytest.mark.parametrize(
+    "row", [row for row in EVERY_ARRAYS if row.op in {kink[0] for kink in ARRAY_KINKS}]
+)
+def test_a_regular_array_is_no_kink(row):
     operands = tuple(fill(spec, generator(row)) for spec in row.operands)
     if all(operand.size for operand in operands):
         assert not RULES[row.op].at_kink(row.forward(*operands), operands, row.params)

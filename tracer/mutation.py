@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.buffers import copied, fitted, note_view, replace, write
+from tracer.callables import CALLING_FUNCTIONS
 from tracer.errors import UnsupportedError
-from tracer.numpy_calls import arrays_of, call_function, call_ufunc, getitem, refuse
-from tracer.numpy_table import UFUNC_RULES
+from tracer.numpy_calls import arrays_of, call_function, call_ufunc, chosen_by, getitem, refuse
+from tracer.numpy_table import UFUNC_RULES, OptionError, call_options
 from tracer.rules.edited import may_repeat
 from tracer.rules.kinds import is_complex
-from tracer.standins import Traced, cut, is_traced, open_tape, plain, plain_deep, record_call
+from tracer.standins import Traced, cut, is_traced, open_tape, plain_deep, record_call
 from tracer.tape import AUXILIARY, place, wants_plain_arrays
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 _OUT_IN_C = {np.dot: ("a", "b", "out"), np.concatenate: ("arrays", "axis", "out")}
@@ -41,6 +42,8 @@ def call_any(
     """
     if function in WRITING_FUNCTIONS:
         return call_writing(function, args, options, frame)
+    if function in CALLING_FUNCTIONS:
+        return CALLING_FUNCTIONS[function](frame, *args, **options)
     if len(args) > 1:
         names = _names_with_out(function)
         if len(args) <= len(names) and "out" in names[: len(args)]:  # np.dot(a, b, out)
@@ -112,26 +115,19 @@ def _call_where(
     """Do `ufunc(…, out=a, where=mask)`: only the chosen elements are computed, and have a derivative."""
     (target,) = targets
     rule = UFUNC_RULES.get(ufunc)
-    if options.keys() - {"where"} or rule is None or target is None:
-        raise refuse(f"np.{ufunc.__name__} with where= and {', '.join(options)}", frame)
+    how = {name: value for name, value in options.items() if name != "where"}
+    if rule is None or target is None:
+        raise refuse(f"np.{ufunc.__name__} with where=", frame)
+    try:
+        call_options(ufunc, how)
+    except OptionError as error:
+        raise refuse(f"np.{ufunc.__name__} with {error}", frame) from None
     mask = np.broadcast_to(plain_deep(options["where"]), target.value.shape)
     scratch = target.value.copy()
-    ufunc(*plain_deep(inputs), out=scratch, where=mask)
-    chosen = tuple(_chosen(operand, mask, frame) for operand in arrays_of(inputs, frame))
+    ufunc(*plain_deep(inputs), out=scratch, where=mask, **how)
+    chosen = tuple(chosen_by(operand, mask, frame) for operand in arrays_of(inputs, frame))
     write(target, mask.copy(), record_call(rule, chosen, scratch[mask], None, frame, AUXILIARY), frame)
     return target
-
-
-def _chosen(operand: Any, mask: np.ndarray[Any, Any], frame: FrameType) -> Any:
-    """Return the elements of an operand at a mask, to whose shape it is stretched first."""
-    if not is_traced(operand):
-        return np.broadcast_to(plain(operand), mask.shape)[mask]
-    if np.ndim(operand.value) == 0:
-        return operand
-    stretched = fitted(operand, mask.shape, operand.value.dtype, frame)
-    return record_call(
-        "getitem", (stretched,), stretched.value[mask], {"index": mask.copy()}, frame, AUXILIARY
-    )
 
 
 def call_at(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> None:
@@ -158,17 +154,31 @@ def call_at(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> None:
             write(array, ..., fresh, frame)
     elif open_tape((array, *values), frame) is None:
         write(array, ..., fresh, frame)
-    elif not may_repeat(index) or _names_each_once(index, array.value):
-        part = call_ufunc(ufunc, "__call__", (getitem(array, index, frame), *values), {}, frame)
-        write(array, index, part, frame)
     else:
-        raise refuse(f"np.{ufunc.__name__}.at with elements that may be named twice", frame)
+        for part, mask in _rounds(index, array.value):
+            operands = arrays_of(tuple(values), frame)
+            if mask is not None:
+                operands = tuple(chosen_by(operand, mask, frame) for operand in operands)
+            made = call_ufunc(ufunc, "__call__", (getitem(array, part, frame), *operands), {}, frame)
+            write(array, part, made, frame)
 
 
-def _names_each_once(index: Any, array: np.ndarray[Any, Any]) -> bool:
-    """Tell whether an index with integer arrays in it happens to name no element twice."""
+def _rounds(index: Any, array: np.ndarray[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield what `ufunc.at` does one after the other, in rounds that name no element twice.
+
+    A round is an index, and a mask of the values that belong to it; None for all of them.
+    """
     places = np.arange(array.size).reshape(array.shape)[index]
-    return bool(len(np.unique(places)) == np.size(places))
+    if not may_repeat(index) or len(np.unique(places)) == places.size:
+        yield index, None
+        return
+    flat = places.ravel()
+    order = np.argsort(flat, kind="stable")
+    turn = np.empty(len(flat), np.intp)
+    turn[order] = np.arange(len(flat)) - np.searchsorted(flat[order], flat[order])
+    for number in range(int(turn.max()) + 1):
+        mask = (turn == number).reshape(places.shape)
+        yield np.unravel_index(places[mask], array.shape), mask
 
 
 def set_part(array: Any, name: str, value: Any, frame: FrameType) -> None:
@@ -222,7 +232,7 @@ def _copyto(frame: FrameType, dst: Any, src: Any, casting: Any = "same_kind", wh
         return
     mask = np.broadcast_to(where, dst.value.shape).copy()
     (operand,) = arrays_of((src,), frame)
-    write(dst, mask, _chosen(operand, mask, frame), frame)
+    write(dst, mask, chosen_by(operand, mask, frame), frame)
 
 
 def _put(frame: FrameType, a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:

@@ -11,25 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.buffers import copied, note_view
+from tracer.buffers import copied, fitted, note_view
 from tracer.errors import UnsupportedError
 from tracer.lists import traced_in
 from tracer.numpy_table import (
     FOLLOWED,
+    FORMS,
     METHODS,
     PLAIN_ATTRIBUTES,
     PLAIN_METHODS,
     PLAIN_READS,
     PLAIN_UFUNCS,
-    REDUCING,
     TWO_RESULTS,
     UFUNC_RULES,
     Followed,
     OptionError,
+    call_options,
 )
 from tracer.numpy_table.scipy_ufuncs import is_special, special_rule
 from tracer.rules.kinds import is_complex
-from tracer.standins import Traced, cut, holds_traced, is_traced, open_tape, plain_deep, record_call
+from tracer.standins import Traced, cut, holds_traced, is_traced, open_tape, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY, place
 
 if TYPE_CHECKING:
@@ -65,15 +66,12 @@ def call_ufunc(
     values = tuple(plain_deep(value) for value in inputs)
     if open_tape(inputs, frame) is None or ufunc in PLAIN_UFUNCS:
         return getattr(ufunc, method)(*values, **plain_deep(options))
-    if method == "reduce" and ufunc in REDUCING:
-        return call_function(REDUCING[ufunc], inputs, {"axis": 0, **options}, frame)
     if method != "__call__" or options:
-        called = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
-        raise refuse(called + (f" with {next(iter(options))}=" if options else ""), frame)
+        return _call_form(ufunc, method, inputs, options, frame)
     if ufunc in TWO_RESULTS:
         results = ufunc(*values)
         return tuple(
-            record_call(name, inputs, value, None, frame, AUXILIARY)
+            record_call(name, inputs, value, None, frame, AUXILIARY) if name else value
             for name, value in zip(TWO_RESULTS[ufunc], results, strict=True)
         )
     rule = UFUNC_RULES.get(ufunc) or special_rule(ufunc, inputs, frame)
@@ -89,6 +87,54 @@ def _as_written(ufunc: Any, values: tuple[Any, ...], frame: FrameType) -> Any:
     if (ufunc is np.power or are_numbers) and frame.f_code.co_code[frame.f_lasti] == _BINARY_OP:
         return _OPERATORS.get(ufunc, ufunc)
     return ufunc
+
+
+def _call_form(
+    ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any], frame: FrameType
+) -> Any:
+    """Compute and record what is no plain call: reduce, accumulate, reduceat, outer, or a call with options."""
+    value = getattr(ufunc, method)(*plain_deep(inputs), **plain_deep(options))
+    package = "scipy.special" if is_special(ufunc) else "np"
+    called = f"{package}.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+    rule = UFUNC_RULES.get(ufunc) or special_rule(ufunc, inputs, frame)
+    if rule is None:
+        raise refuse(called, frame)
+    try:
+        if method in FORMS:
+            rule, operands, params = FORMS[method](ufunc, *inputs, **options)
+            return record_call(rule, arrays_of(operands, frame), value, params, frame)
+        mask = plain_deep(options.pop("where", True))
+        params = call_options(ufunc, options)
+    except OptionError as error:
+        raise refuse(f"{called} with {error}", frame) from None
+    operands = arrays_of(inputs, frame)
+    if method == "outer":
+        first, second = operands
+        shape = np.shape(plain(first)) + (1,) * np.ndim(plain(second))
+        operands = (_reshaped(first, shape, frame), second)
+    if mask is True:
+        return record_call(rule, operands, value, params, frame)
+    mask = np.broadcast_to(mask, np.shape(value)).copy()
+    chosen = tuple(chosen_by(operand, mask, frame) for operand in operands)
+    part = record_call(rule, chosen, value[mask], params, frame, AUXILIARY)
+    return record_call("setitem", (value, part), value, {"index": mask}, frame)
+
+
+def _reshaped(operand: Any, shape: tuple[int, ...], frame: FrameType) -> Any:
+    value = np.reshape(plain(operand), shape)
+    return record_call("reshape", (operand,), value, {}, frame, AUXILIARY) if is_traced(operand) else value
+
+
+def chosen_by(operand: Any, mask: np.ndarray[Any, Any], frame: FrameType) -> Any:
+    """Return the elements of an operand at a mask, to whose shape it is stretched first."""
+    if not is_traced(operand):
+        return np.broadcast_to(plain(operand), mask.shape)[mask]
+    if np.ndim(operand.value) == 0:
+        return operand
+    stretched = fitted(operand, mask.shape, operand.value.dtype, frame)
+    return record_call(
+        "getitem", (stretched,), stretched.value[mask], {"index": mask.copy()}, frame, AUXILIARY
+    )
 
 
 def call_function(
@@ -108,6 +154,8 @@ def call_function(
         return function(*plain_deep(args), **plain_deep(options))
     read = FOLLOWED.get(function)
     name = _full_name(function)
+    if read is None and function.__module__.startswith("numpy.polynomial."):
+        return function.__wrapped__(*args, **options)  # plain Python, whose steps are followed
     if read is None:
         _let_lists_leave(name, name, (*args, *options.values()), frame)
         return function(*plain_deep(args), **plain_deep(options))
@@ -251,14 +299,39 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
         return lambda *args: record_call(
             "item", (number,), attribute(*plain_deep(args)), {"index": args}, frame
         )
-    if name == "astype":
-        return lambda *args, **options: _astype(number, attribute(*args, **options), frame)
-    if name in ("tolist", "tobytes", "data", "hex", "as_integer_ratio"):
+    if name in _SEEING:
+        return lambda *args, **options: _SEEING[name](number, attribute(*args, **options), frame)
+    if name in (
+        "tolist",
+        "tobytes",
+        "tostring",
+        "data",
+        "hex",
+        "as_integer_ratio",
+        "tofile",
+        "dump",
+        "dumps",
+    ):
         value = cut(number, f".{name}", frame)
         if name == "data":
             value.setflags(write=False)  # it is a copy, in which a write would be lost
         return getattr(value, name)
     raise refuse(f"ndarray.{name}", frame)
+
+
+def _view(number: Any, value: Any, frame: FrameType) -> Any:
+    """Follow `a.view()`, which looks at the same memory; other types would read its bits."""
+    if type(value) is not np.ndarray or value.dtype != number.value.dtype:
+        raise refuse("ndarray.view as another type", frame)
+    result = record_call("reshape", (number,), value, {}, frame)
+    if is_traced(result):
+        note_view(result, (number,))
+    return result
+
+
+def _to_device(number: Any, value: Any, frame: FrameType) -> Any:
+    del value, frame  # NumPy knows one device alone
+    return number
 
 
 def _astype(number: Any, value: Any, frame: FrameType) -> Any:
@@ -268,3 +341,7 @@ def _astype(number: Any, value: Any, frame: FrameType) -> Any:
         return record_call("astype", (number,), value, None, frame)
     cut(number, f".astype({value.dtype})", frame)
     return value
+
+
+# Methods that give the array itself in another guise.
+_SEEING = {"astype": _astype, "to_device": _to_device, "view": _view}

@@ -22,7 +22,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import caches, creation, lists, numpy_calls, scipy_calls, stdlib_calls, stored, warned
+from tracer import (
+    caches,
+    callables,
+    creation,
+    lists,
+    numpy_calls,
+    scipy_calls,
+    stdlib_calls,
+    stored,
+    warned,
+)
 from tracer.blank import Blank, blank_of
 from tracer.creation import made
 from tracer.operations import OP_NUMBERS
@@ -60,6 +70,8 @@ _OF_COMPLEX = {
     "atanh": "arctanh", "cos": "cos", "cosh": "cosh", "exp": "exp", "log10": "log10", "phase": "angle",
     "sin": "sin", "sinh": "sinh", "sqrt": "sqrt", "tan": "tan", "tanh": "tanh",
 }  # fmt: skip
+_TO_ARRAYS = "array asarray asanyarray asarray_chkfinite ascontiguousarray asfortranarray".split()
+_FOR_C = ("asarray_chkfinite", "ascontiguousarray", "asfortranarray")
 _PLAIN_READS = ("isclose", "isfinite", "isinf", "isnan", "ulp")
 
 
@@ -268,7 +280,7 @@ def _array(original: Callable[..., Any], name: str) -> Callable[..., Any]:
         value = original(plain_deep(args[0]), *args[1:], **options)
         if options.get("like") is not None:
             raise numpy_calls.refuse(f"np.{name} with like=", frame)
-        if wants_plain_arrays(frame) and (name in _FOR_C or options.keys() - {"dtype", "copy"}):
+        if wants_plain_arrays(frame) and (name in _FOR_C or options.keys() - {"dtype", "copy", "ndmin"}):
             raise numpy_calls.refuse(f"np.{name}, by which a library hands an array to code in C,", frame)
         if value.dtype.kind not in "fc":
             return _cut_all(args[0], name, value, frame)
@@ -345,7 +357,7 @@ def _replacements() -> dict[Any, Callable[..., Any]]:
         (builtins, "pow", _power, ""),
         (np.lib.stride_tricks, "as_strided", _strided, ""),
     ]
-    rows += [(np, name, _array, name) for name in _TO_ARRAYS]
+    rows += [(np, name, _array, name) for name in (*_TO_ARRAYS, "require")]
     rows += [(builtins, name, _extreme(f"{name}_scalars"), "") for name in ("min", "max")]
     table: dict[Any, Callable[..., Any]] = {}
     for module, name, make, rule in rows:
@@ -375,6 +387,14 @@ def _add_imported() -> bool:
 _FUNCTION = type(_replacements)
 # NumPy's inner modules work on plain values: what is traced does not get that far.
 _OWN_BUSINESS = re.compile(r"tracer\.|numpy\.(\w+\.)*_")
+
+
+# Objects of NumPy's that are called or indexed without asking their arguments: class, method, what follows it.
+_METHODS = (
+    (np.vectorize, "__call__", callables.vectorized(np.vectorize.__call__)),
+    (type(np.r_).__mro__[1], "__getitem__", callables.indexed(type(np.r_).__getitem__)),
+)
+_PLAIN_METHODS = tuple(vars(kind)[name] for kind, name, _ in _METHODS)
 
 
 @dataclass(slots=True)
@@ -417,6 +437,8 @@ class _Installation:
                         self._replace(namespace)
                 lists.exchange(looking=True)
                 warned.redirect(to_user=True)
+                for kind, name, followed in _METHODS:
+                    setattr(kind, name, followed)
             self._traces += 1
             names = getattr(function, "__globals__", None)
             if names is not None:  # searched each time: a notebook may have bound a name anew
@@ -436,6 +458,8 @@ class _Installation:
             scipy_calls.distributions.remove()
             lists.exchange(looking=False)
             warned.redirect(to_user=False)
+            for (kind, name, _), plain_method in zip(_METHODS, _PLAIN_METHODS, strict=True):
+                setattr(kind, name, plain_method)
             for names, name in self._replaced:
                 original = _original(names.get(name))
                 if original is not None:

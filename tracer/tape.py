@@ -320,7 +320,9 @@ def innermost() -> Tape | None:
 
 def wants_plain_arrays(frame: FrameType) -> bool:
     """Tell whether a frame is of a library that needs real arrays for its own work."""
-    return is_library(str(frame.f_globals.get("__name__")))
+    name = str(frame.f_globals.get("__name__"))
+    # NumPy's polynomials are plain Python, which fills arrays as programs do.
+    return is_library(name) and not name.startswith("numpy.polynomial.")
 
 
 def is_library(module: str) -> bool:

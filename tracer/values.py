@@ -19,6 +19,7 @@ import numpy as np
 from tracer import mutation, numpy_calls
 from tracer.buffers import refuse_swap_in_c, replace, write
 from tracer.exponent import is_read_as_exponent
+from tracer.flat import Flat
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.operations import OP_NUMBERS
 from tracer.rules.kinds import is_complex
@@ -267,6 +268,15 @@ class Array(_Number, stands_for="array"):
         if issubclass(type(value), Array) and value.value.base is not None:
             refuse_swap_in_c(self, value, frame)
         write(self, index, value, frame)
+
+    @property
+    def flat(self) -> Flat:
+        """All elements in one row, to be read and written."""
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        Flat(self)[...] = value
 
     def __contains__(self, item: Any) -> bool:
         return plain(item) in self.value

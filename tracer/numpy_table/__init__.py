@@ -11,6 +11,7 @@ from tracer.numpy_table.complex_numbers import COMPLEX_NUMBERS
 from tracer.numpy_table.everyday import EVERYDAY
 from tracer.numpy_table.linalg import LINALG
 from tracer.numpy_table.mathematics import MATHEMATICS
+from tracer.numpy_table.picking import PICKING
 from tracer.numpy_table.plain_reads import (
     METHODS,
     MUTATING_METHODS,
@@ -18,26 +19,38 @@ from tracer.numpy_table.plain_reads import (
     PLAIN_METHODS,
     PLAIN_READS,
     PLAIN_UFUNCS,
-    REDUCING,
     TWO_RESULTS,
     UFUNC_RULES,
 )
+from tracer.numpy_table.polynomials import POLYNOMIALS
 from tracer.numpy_table.reading import Followed, OptionError, Reader
+from tracer.numpy_table.reductions import REDUCTIONS
+from tracer.numpy_table.ufunc_forms import FORMS, call_options
 
-FOLLOWED: dict[object, Reader] = {**EVERYDAY, **ARRANGE, **MATHEMATICS, **LINALG, **COMPLEX_NUMBERS}
+FOLLOWED: dict[object, Reader] = {
+    **EVERYDAY,
+    **REDUCTIONS,
+    **ARRANGE,
+    **PICKING,
+    **MATHEMATICS,
+    **POLYNOMIALS,
+    **LINALG,
+    **COMPLEX_NUMBERS,
+}
 
 __all__ = [
     "FOLLOWED",
+    "FORMS",
     "METHODS",
     "MUTATING_METHODS",
     "PLAIN_ATTRIBUTES",
     "PLAIN_METHODS",
     "PLAIN_READS",
     "PLAIN_UFUNCS",
-    "REDUCING",
     "TWO_RESULTS",
     "UFUNC_RULES",
     "Followed",
     "OptionError",
     "Reader",
+    "call_options",
 ]

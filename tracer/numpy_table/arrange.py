@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
-def _numbered(operands: Sequence[Any]) -> list[Any]:
+def numbered(operands: Sequence[Any]) -> list[Any]:
     """Return, for every operand, an array of its shape with the numbers of its elements, counted from 1 through all."""
     numbers: list[Any] = []
     first = 1
@@ -39,7 +39,7 @@ def _one(name: str, function: Callable[..., Any]) -> Callable[..., Followed]:
         # NumPy is not of one mind about what the array is called: a, m, ary, array, A, v.
         a, *rest = arguments or (options.pop(next(iter(options))),)
         _no_traced((*rest, *options.values()), "a traced argument")
-        (numbers,) = _numbered([a])
+        (numbers,) = numbered([a])
         return (
             name,
             (a,),
@@ -51,7 +51,7 @@ def _one(name: str, function: Callable[..., Any]) -> Callable[..., Followed]:
 
 def _several(name: str, function: Callable[..., Any]) -> Callable[..., list[Followed | None]]:
     def read(a: Any, *rest: Any, **options: Any) -> list[Followed | None]:
-        (numbers,) = _numbered([a])
+        (numbers,) = numbered([a])
         parts = function(numbers, *plain_deep(rest), **plain_deep(options))
         return [(name, (a,), {"places": part}) for part in parts]
 
@@ -61,8 +61,8 @@ def _several(name: str, function: Callable[..., Any]) -> Callable[..., list[Foll
 def _each(name: str, function: Callable[..., Any]) -> Callable[..., Followed | list[Followed | None]]:
     def read(*arrays: Any, **options: Any) -> Followed | list[Followed | None]:
         if len(arrays) == 1 and name.startswith("atleast"):
-            return name, arrays, {"places": function(*_numbered(arrays))}
-        parts = function(*(_numbered([array])[0] for array in arrays), **plain_deep(options))
+            return name, arrays, {"places": function(*numbered(arrays))}
+        parts = function(*(numbered([array])[0] for array in arrays), **plain_deep(options))
         return [
             (name, (array,), {"places": part.copy()}) for array, part in zip(arrays, parts, strict=True)
         ]
@@ -84,7 +84,7 @@ def _filled(nested: Any, numbers: list[Any]) -> Any:
 def _list(name: str, function: Callable[..., Any]) -> Callable[..., Followed]:
     def read(arrays: Any, **options: Any) -> Followed:
         operands = list(arrays) if name != "block" else _flat(arrays)
-        numbers = _numbered(operands)
+        numbers = numbered(operands)
         nested = _filled(arrays, numbers) if name == "block" else numbers
         if options.keys() - {"casting"}:
             raise OptionError(f"{next(iter(options))}=")
@@ -98,7 +98,7 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
         raise OptionError(f"mode={mode!r}" if mode not in _PAD_MODES else "reflect_type='odd'")
     _no_traced(tuple(options.values()), "a traced constant_values=")
     options.pop("constant_values", None)  # numbers that are no element of the array
-    (numbers,) = _numbered([array])
+    (numbers,) = numbered([array])
     return "pad", (array,), {"places": np.pad(numbers, plain_deep(pad_width), mode, **options)}
 
 
@@ -106,7 +106,7 @@ def _as_strided(
     x: Any, shape: Any = None, strides: Any = None, subok: Any = False, writeable: Any = True
 ) -> Followed:
     del subok, writeable
-    value, (numbers,) = plain_deep(x), _numbered([x])
+    value, (numbers,) = plain_deep(x), numbered([x])
     if not value.flags.c_contiguous:
         raise OptionError("an array whose elements do not lie side by side")
     steps = value.strides if strides is None else plain_deep(strides)
@@ -126,7 +126,7 @@ def _sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable
     del kind, stable  # equal elements may stand in any order: in a tie the first goes first
     if order is not None:
         raise OptionError("order=")
-    values, (numbers,) = np.asarray(plain_deep(a)), _numbered([a])
+    values, (numbers,) = np.asarray(plain_deep(a)), numbered([a])
     if axis is None:
         values, numbers, axis = values.ravel(), numbers.ravel(), 0
     places = np.take_along_axis(numbers, np.argsort(values, axis, "stable"), axis)
@@ -134,39 +134,47 @@ def _sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable
 
 
 def _append(arr: Any, values: Any, axis: Any = None) -> Followed:
-    first, second = _numbered([arr, values])
+    first, second = numbered([arr, values])
     return "append", (arr, values), {"places": np.append(first, second, axis)}
 
 
 def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Followed:
-    numbers, inserted = _numbered([arr, values])
+    numbers, inserted = numbered([arr, values])
     return "insert", (arr, values), {"places": np.insert(numbers, plain_deep(obj), inserted, axis)}
 
 
 def _compress(condition: Any, a: Any, axis: Any = None) -> Followed:
-    (numbers,) = _numbered([a])
+    (numbers,) = numbered([a])
     return "compress", (a,), {"places": np.compress(plain_deep(condition), numbers, axis)}
 
 
+def _compress_method(a: Any, condition: Any, axis: Any = None) -> Followed:
+    return _compress(condition, a, axis)
+
+
 def _extract(condition: Any, arr: Any) -> Followed:
-    (numbers,) = _numbered([arr])
+    (numbers,) = numbered([arr])
     return "compress", (arr,), {"places": np.extract(plain_deep(condition), numbers)}
 
 
 def _choose(a: Any, choices: Any, mode: Any = "raise") -> Followed:
-    numbers = _numbered(list(choices))
+    numbers = numbered(list(choices))
     return "choose", tuple(choices), {"places": np.choose(plain_deep(a), numbers, mode=mode)}
 
 
 def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Followed:
     operands = (*choicelist, default)
-    *numbers, otherwise = _numbered(operands)
+    *numbers, otherwise = numbered(operands)
     return "select", operands, {"places": np.select(plain_deep(list(condlist)), numbers, otherwise)}
 
 
 ARRANGE: dict[Any, Reader] = {
     **{getattr(np, name): _one(name, getattr(np, name)) for name in ONE_ARRAY},
-    **{getattr(np, name): _several(name, getattr(np, name)) for name in SEVERAL_RESULTS},
+    **{
+        getattr(np, name): _several(name, getattr(np, name))
+        for name in SEVERAL_RESULTS
+        if hasattr(np, name)
+    },
     **{getattr(np, name): _list(name, getattr(np, name)) for name in LIST_OF_ARRAYS},
     **{getattr(np, name): _each(name, getattr(np, name)) for name in EACH_ITS_OWN},
     sliding_window_view: _one("sliding_window_view", sliding_window_view),
@@ -177,6 +185,7 @@ ARRANGE: dict[Any, Reader] = {
     np.append: _append,
     np.insert: _insert,
     np.compress: _compress,
+    np.ndarray.compress: _compress_method,
     np.extract: _extract,
     np.choose: _choose,
     np.select: _select,

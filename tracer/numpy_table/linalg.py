@@ -79,15 +79,24 @@ def _qr(a: Any, mode: str = "reduced") -> Followed | list[Followed | None]:
     raise OptionError(f"mode={mode!r} for {rows} rows and {columns} columns")
 
 
+def _leaves_out(a: Any, rcond: Any) -> bool:
+    """Tell whether a limit counts some of the singular values as zero: what is left has another derivative."""
+    s = np.linalg.svd(np.asarray(plain_deep(a)), compute_uv=False)
+    return bool((s <= np.asarray(plain(rcond))[..., None] * s[..., :1]).any())
+
+
 def _pinv(a: Any, rcond: Any = None, hermitian: Any = False, *, rtol: Any = NOT_GIVEN) -> Followed:
-    if rcond is not None or hermitian or rtol not in (NOT_GIVEN, None):
-        raise OptionError("rcond=, rtol= or hermitian=")
+    limit = rcond if rtol in (NOT_GIVEN, None) else rtol
+    if hermitian:
+        raise OptionError("hermitian=True")
+    if limit is not None and _leaves_out(a, limit):
+        raise OptionError("rcond= that leaves singular values out")
     return "pinv", (a,), None
 
 
 def _lstsq(a: Any, b: Any, rcond: Any = None) -> list[Followed | None]:
-    if rcond is not None and not plain(rcond) <= 0:
-        raise OptionError("rcond=")
+    if rcond is not None and _leaves_out(a, rcond):
+        raise OptionError("rcond= that leaves singular values out")
     return [
         ("lstsq", (a, b), None),
         ("lstsq_residuals", (a, b), {"results": None}),

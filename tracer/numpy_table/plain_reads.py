@@ -15,16 +15,17 @@ PLAIN_READS = frozenset(
         "shape ndim size argmax argmin argsort nonzero flatnonzero argwhere searchsorted count_nonzero any all "
         "isclose allclose array_equal array_equiv iscomplexobj isrealobj isscalar zeros_like ones_like empty_like "
         "result_type can_cast common_type min_scalar_type may_share_memory shares_memory array_repr array_str "
-        "array2string iscomplex isreal isneginf isposinf lexsort digitize unravel_index "
-        "diag_indices_from tril_indices_from triu_indices_from save savetxt "
-        "savez savez_compressed"
+        "array2string iscomplex isreal isneginf isposinf lexsort digitize unravel_index ravel_multi_index isin "
+        "argpartition nanargmax nanargmin einsum_path diag_indices_from tril_indices_from triu_indices_from "
+        "isfortran save savetxt savez savez_compressed"
     ).split()
 ) | {np.linalg.matrix_rank}
+
 PLAIN_UFUNCS = frozenset(
     getattr(np, name)
     for name in (
         "equal not_equal less less_equal greater greater_equal isnan isinf isfinite signbit logical_and logical_or "
-        "logical_xor logical_not bitwise_and bitwise_or bitwise_xor invert left_shift right_shift spacing"
+        "logical_xor logical_not bitwise_and bitwise_or bitwise_xor invert left_shift right_shift spacing gcd lcm isnat"
     ).split()
 )
 UFUNC_RULES: dict[Any, str] = {
@@ -35,14 +36,16 @@ UFUNC_RULES: dict[Any, str] = {
 TWO_RESULTS: dict[Any, tuple[str, str]] = {
     np.divmod: ("floor_divide", "remainder"),
     np.modf: ("modf_fractional", "modf_integral"),
+    np.frexp: ("frexp_mantissa", ""),
 }
-REDUCING: dict[Any, Any] = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 
-PLAIN_ATTRIBUTES = frozenset("shape ndim size dtype nbytes itemsize strides flags".split())
-PLAIN_METHODS = frozenset("argmax argmin argsort any all nonzero searchsorted is_integer".split())
+PLAIN_ATTRIBUTES = frozenset("shape ndim size dtype nbytes itemsize strides flags device".split())
+PLAIN_METHODS = frozenset(
+    "argmax argmin argpartition argsort any all nonzero searchsorted is_integer setflags".split()
+)
 METHODS: dict[str, Any] = {
     name: getattr(np, name)
     for name in "sum mean prod max min dot clip squeeze ravel copy round reshape transpose swapaxes cumsum cumprod "
     "diagonal repeat std take trace var".split()
-} | {"flatten": np.ravel}
+} | {"flatten": np.ravel, "compress": np.ndarray.compress}
 MUTATING_METHODS = frozenset(("fill", "partition", "put", "sort"))

@@ -44,13 +44,59 @@ def only_defaults(positional: tuple[Any, ...], options: dict[str, Any]) -> None:
         raise OptionError(f"{name}=")
 
 
-def reduction(name: str) -> Callable[..., Followed]:
-    """Read a function of one array with `axis` and `keepdims`."""
+def given_options(names: str, positional: tuple[Any, ...], options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a call by name, without those that were left out; `names` is their order."""
+    named = {**dict(zip(names.split(), positional, strict=False)), **options}
+    return {name: value for name, value in named.items() if value is not NOT_GIVEN}
 
-    def read(a: Any, axis: Any = None, *rest: Any, keepdims: Any = False, **options: Any) -> Followed:
-        only_defaults(rest, options)
-        keeps = bool(keepdims) and keepdims is not NOT_GIVEN
-        return name, (a,), {"axis": plain_deep(axis), "keepdims": keeps}
+
+def reduction(name: str, order: str) -> Callable[..., Followed]:
+    """Read a function of one array with `axis`, `keepdims`, `where` and `initial`; `order` names what follows axis.
+
+    A `dtype` needs nothing: the engine gives every gradient the type of its operand.
+    """
+
+    def read(a: Any, axis: Any = None, *rest: Any, **options: Any) -> Followed:
+        given = given_options(order, rest, options)
+        given.pop("dtype", None)
+        params: dict[str, Any] = {"axis": plain_deep(axis), "keepdims": bool(given.pop("keepdims", False))}
+        where, initial = plain_deep(given.pop("where", True)), given.pop("initial", None)
+        if where is not True:
+            params["where"] = np.array(where, np.bool_)
+        only_defaults((), given)
+        return name, (a,) if initial is None else (a, initial), params
+
+    return read
+
+
+def spread(name: str) -> Callable[..., Followed]:
+    """Read var and std, whose mean may be given."""
+    order = "dtype out ddof keepdims"
+
+    def read(a: Any, axis: Any = None, *rest: Any, **options: Any) -> Followed:
+        given = given_options(order, rest, options)
+        freedom = given.pop("correction", given.pop("ddof", 0))
+        mean = given.pop("mean", None)
+        _, operands, params = reduction(name, order)(a, axis, **given)
+        return (
+            name,
+            operands if mean is None else (*operands, mean),
+            {**(params or {}), "ddof": plain_deep(freedom)},
+        )
+
+    return read
+
+
+def accumulation(name: str) -> Callable[..., Followed]:
+    """Read a running sum or product."""
+
+    def read(a: Any, axis: Any = None, dtype: Any = None, **options: Any) -> Followed:
+        del dtype
+        params = {"axis": plain_deep(axis)}
+        if options.pop("include_initial", False):
+            params["include_initial"] = True
+        only_defaults((), options)
+        return name, (a,), params
 
     return read
 

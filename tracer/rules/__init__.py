@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer.rules.arrange import ARRANGE
+from tracer.rules.calculus import CALCULUS, LINES
 from tracer.rules.complex_numbers import COMPLEX_NUMBERS
 from tracer.rules.decompositions import DECOMPOSITIONS
 from tracer.rules.densities import SCIPY_STATS
@@ -20,19 +21,23 @@ from tracer.rules.kinds import Compressed, Elementwise, Many, Outer, Part, Rule,
 from tracer.rules.linalg import LINALG
 from tracer.rules.many import MANY
 from tracer.rules.norms import NORMS
+from tracer.rules.polynomials import POLYNOMIALS
 from tracer.rules.products import PRODUCTS
+from tracer.rules.quantiles import QUANTILES
 from tracer.rules.reduce import REDUCE
 from tracer.rules.scipy_special import SCIPY_SPECIAL
 from tracer.rules.shape import SHAPE
 from tracer.rules.softmax import SOFTMAX
-from tracer.rules.statistics import STATISTICS
+from tracer.rules.statistics import DISTRIBUTIONS, STATISTICS
 from tracer.rules.systems import SYSTEMS
+from tracer.rules.ufunc_forms import UFUNC_FORMS
+from tracer.rules.without_nan import WITHOUT_NAN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def _of_real_numbers(rules: Mapping[str, Elementwise]) -> dict[str, Rule]:
+def _of_real_numbers(rules: Mapping[str, Elementwise | Vjp]) -> dict[str, Rule]:
     """Refuse complex operands: not all of these functions are holomorphic, and digamma is that of real numbers."""
     return {name: replace(rule, real_only=True) for name, rule in rules.items()}
 
@@ -57,6 +62,13 @@ RULES: dict[str, Rule] = {
     **_of_real_numbers(SCIPY_STATS),
     **SOFTMAX,
     **FOURIER,
+    **LINES,
+    **_of_real_numbers(CALCULUS),
+    **_of_real_numbers(DISTRIBUTIONS),
+    **_of_real_numbers(POLYNOMIALS),
+    **_of_real_numbers(QUANTILES),
+    **_of_real_numbers(WITHOUT_NAN),
+    **_of_real_numbers(UFUNC_FORMS),
 }
 
 __all__ = ["RULES", "Compressed", "Elementwise", "Many", "Outer", "Part", "Rule", "Vjp"]

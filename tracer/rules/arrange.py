@@ -21,23 +21,22 @@ ONE_ARRAY = (
 # Of a list of arrays.
 LIST_OF_ARRAYS = "block column_stack dstack hstack vstack".split()
 # Of one array, with a list of arrays as the result.
-SEVERAL_RESULTS = "array_split dsplit hsplit split vsplit".split()
+SEVERAL_RESULTS = "array_split dsplit hsplit split unstack vsplit".split()
 # Of several arrays that are arguments of their own.
 OWN_ARGUMENTS = ("append", "insert")
 # Of several arrays, with one result for each.
-EACH_ITS_OWN = "atleast_1d atleast_2d atleast_3d broadcast_arrays meshgrid".split()
+EACH_ITS_OWN = "atleast_1d atleast_2d atleast_3d broadcast_arrays ix_ meshgrid".split()
 SHIFTS = ("fftshift", "ifftshift")  # of np.fft
-_OTHERS = ("as_strided", "choose", "compress", "select", "sliding_window_view")
+_OTHERS = (
+    "apply_along_axis as_strided choose compress concatenate_items intersect1d partition piecewise select setdiff1d "
+    "setxor1d sliding_window_view trim_zeros union1d unique vectorize"
+).split()
 
 
 def _arrange(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     """Add up what came back to all the places at which an element of the operand stands."""
     del out
-    operand, places, g = (
-        operands[port],
-        params["places"],
-        np.asarray(g),
-    )  # a number, where one element was taken
+    g, operand, places = np.asarray(g), operands[port], params["places"]
     first = 1 + sum(np.size(each) for each in operands[:port])
     mine = (places >= first) & (places < first + operand.size)
     total = np.zeros(operand.size, g.dtype)

@@ -116,6 +116,13 @@ SPECIAL = {
     "erfc": Elementwise(("-2/sqrt(pi) * exp(-x**2)",)),
     "gamma": Elementwise(("out * digamma(x)",), "Γ"),
     "lgamma": Elementwise(("digamma(x)",)),
+    "i0": Elementwise(("i1(x)",)),
+    "unwrap": Elementwise(("1",)),
+    "nan_to_num": Elementwise(("isfinite(x)",)),
+    # Near 0 the difference cancels, and the first terms of its series are exact.
+    "sinc": Elementwise(
+        ("where(abs(x) > 0.005, (cos(pi*x) - out)/where(x == 0, 1, x), -pi**2*x/3*(1 - (pi*x)**2/10))",)
+    ),
 }
 
 
@@ -164,6 +171,7 @@ STEPS = {
     "floor": _flat(name="floor", symbol="⌊x⌋"),
     "ceil": _flat(name="ceil", symbol="⌈x⌉"),
     "trunc": _flat(name="trunc"),
+    "fix": _flat(name="fix"),
     "rint": _flat(name="rint"),
     "round": _flat(name="round"),
     "sign": _flat(name="sign", of_complex=SIGN),

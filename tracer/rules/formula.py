@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.errors import GradientError
-from tracer.rules.special import digamma
+from tracer.rules.special import digamma, i1
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +36,7 @@ FROM_NUMPY = (
     "exp2",
     "expm1",
     "floor",
+    "isfinite",
     "log",
     "log1p",
     "real",
@@ -52,11 +53,12 @@ VOCABULARY: dict[str, Any] = {
     "pi": math.pi,
     "inf": math.inf,
     "digamma": digamma,
+    "i1": i1,
     **{name: getattr(np, name) for name in FROM_NUMPY},
 }
 FROM_SCIPY = (
     "betaln ellipe ellipk erf eval_chebyu eval_genlaguerre eval_hermite eval_hermitenorm eval_legendre expn gammaln "
-    "i0 i0e i1 i1e iv ive j0 j1 jv k0 k0e k1 k1e kv kve polygamma y0 y1 yv"
+    "i0 i0e i1e iv ive j0 j1 jv k0 k0e k1 k1e kv kve polygamma y0 y1 yv"
 ).split()
 """What the derivatives of SciPy's own functions need: nobody gets there without SciPy, but with a loaded trace."""
 

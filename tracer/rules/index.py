@@ -19,9 +19,11 @@ def _getitem(port: int, g: Any, out: Any, operands: Operands, params: Params) ->
     return Part(params["index"], np.asarray(whole(g)), operand.shape, operand.dtype)
 
 
-def _item(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Part:
+def _item(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Any:
     del port, out
     (operand,) = operands
+    if isinstance(operand, np.generic):  # a number of NumPy's is its own element
+        return g
     index = params.get("index", ())
     if isinstance(index, tuple) and len(index) == 1:
         index = index[0]

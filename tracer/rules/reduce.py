@@ -1,6 +1,6 @@
-"""Vjps of reductions: sum, mean, prod, max, min, cumsum. Read through rules.RULES.
+"""Vjps of reductions: sum, mean, prod, max, min, ptp, cumsum. Read through rules.RULES.
 
-Params: `axis` (None, an int or a tuple) and `keepdims`, as NumPy names them.
+Params: `axis` (None, an int or a tuple), `keepdims` and `where`, as NumPy names them; `initial` is a second operand.
 """
 
 from __future__ import annotations
@@ -34,22 +34,40 @@ def _spread(g: Any, operand: Array, params: Params) -> Array:
     return spread
 
 
+def chosen_only(back: Any, params: Params) -> Array:
+    """Give nothing to the elements that `where` left out."""
+    where = params.get("where")
+    return back if where is None else np.where(where, back, np.zeros((), back.dtype))
+
+
 def _sum(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    del port, out
-    return _spread(g, operands[0], params)
+    del out
+    if port == 1:  # initial
+        return typed(np.asarray(np.sum(g)), operands[1])
+    return chosen_only(_spread(g, operands[0], params), params)
 
 
 def _mean(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     del port
-    count = operands[0].size // max(np.size(out), 1)
-    return _spread(g / max(count, 1), operands[0], params)
+    (operand,) = operands
+    where = params.get("where")
+    count: Any = operand.size // max(np.size(out), 1)
+    if where is not None:
+        shaped = np.broadcast_to(where, operand.shape)
+        count = np.count_nonzero(shaped, axis=params.get("axis"), keepdims=bool(params.get("keepdims")))
+    return chosen_only(_spread(g / np.maximum(count, 1), operand, params), params)
 
 
 def _prod(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     """Multiply what stands before with what stands after: no division, so zeros are no exception."""
-    del port, out
-    (operand,) = operands
+    del out
+    operand, *initial = operands
+    where = params.get("where")
+    if where is not None:
+        operand = np.where(where, operand, operand.dtype.type(1))
     axis = params.get("axis")
+    if port == 1:
+        return typed(np.sum(g * np.prod(operand, axis, keepdims=bool(params.get("keepdims")))), initial[0])
     axes = tuple(range(operand.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     last = tuple(range(operand.ndim - len(axes), operand.ndim))
     factors = np.moveaxis(operand, axes, last)
@@ -59,8 +77,13 @@ def _prod(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Ar
     others = np.ones_like(rows)
     others[..., 1:] = np.cumprod(rows[..., :-1], axis=-1)
     others[..., :-1] *= np.cumprod(rows[..., :0:-1], axis=-1)[..., ::-1]
+    if initial:
+        others = others * initial[0]
     return typed(
-        kept_axes(g, operand, params) * np.moveaxis(others.reshape(factors.shape), last, axes), operand
+        chosen_only(
+            kept_axes(g, operand, params) * np.moveaxis(others.reshape(factors.shape), last, axes), params
+        ),
+        operands[0],
     )
 
 
@@ -70,24 +93,44 @@ def _is_chosen(out: Any, operand: Array, params: Params) -> Array:
     chosen: Array = operand == kept
     if np.isnan(kept).any():
         chosen = chosen | (np.isnan(operand) & np.isnan(kept))
-    return chosen
+    return chosen if params.get("where") is None else chosen & params["where"]
 
 
-def _count(chosen: Array, params: Params) -> Array:
+def _count(out: Any, operands: Operands, params: Params) -> tuple[Array, Array]:
+    """Return what was chosen, and among how many, `initial` too, it is shared."""
+    operand, *initial = operands
+    chosen = _is_chosen(out, operand, params)
     counts: Array = np.count_nonzero(chosen, axis=params.get("axis"), keepdims=True)
-    return counts
+    return chosen, counts + (kept_axes(out, operand, params) == initial[0]) if initial else counts
 
 
 def _extreme(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    del port
-    chosen = _is_chosen(out, operands[0], params)
-    share = kept_axes(g, operands[0], params) / _count(chosen, params)
+    chosen, counts = _count(out, operands, params)
+    share = kept_axes(g, operands[0], params) / np.maximum(counts, 1)
+    if port == 1:
+        return typed(np.sum(share * (kept_axes(out, operands[0], params) == operands[1])), operands[1])
     return np.where(chosen, typed(share, operands[0]), 0)
 
 
 def _has_tie(out: Any, operands: Operands, params: Params) -> bool:
-    chosen = _is_chosen(out, operands[0], params)
-    return bool((_count(chosen, params) > 1).any())
+    return bool((_count(out, operands, params)[1] > 1).any())
+
+
+def _ends(operands: Operands, params: Params) -> tuple[Array, Array]:
+    axis, keepdims = params.get("axis"), bool(params.get("keepdims"))
+    return np.max(operands[0], axis, keepdims=keepdims), np.min(operands[0], axis, keepdims=keepdims)
+
+
+def _ptp(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    """Send the gradient to the largest, and its opposite to the smallest."""
+    del out
+    largest, smallest = (_extreme(port, g, end, operands, params) for end in _ends(operands, params))
+    return largest - smallest
+
+
+def _has_tie_at_an_end(out: Any, operands: Operands, params: Params) -> bool:
+    del out
+    return any(_has_tie(end, operands, params) for end in _ends(operands, params))
 
 
 def _cumsum(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
@@ -96,7 +139,9 @@ def _cumsum(port: int, g: Any, out: Any, operands: Operands, params: Params) -> 
     axis = params.get("axis")
     at = 0 if axis is None else axis
     rest = np.flip(np.cumsum(np.flip(np.atleast_1d(g), at), at), at)
-    return typed(rest.reshape(operand.shape), operand)
+    if params.get("include_initial"):
+        rest = np.take(rest, np.arange(1, rest.shape[at]), at)
+    return typed(chosen_only(rest.reshape(operand.shape), params), operand)
 
 
 REDUCE = {
@@ -108,6 +153,12 @@ REDUCE = {
     ),
     "min": Vjp(
         _extreme, kink="the smallest is there twice", choice="min: ties share equally", at_kink=_has_tie
+    ),
+    "ptp": Vjp(
+        _ptp,
+        kink="the largest or the smallest is there twice",
+        choice="ptp: ties share equally",
+        at_kink=_has_tie_at_an_end,
     ),
     "cumsum": Vjp(_cumsum),
 }

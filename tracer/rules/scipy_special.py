@@ -105,7 +105,6 @@ GAMMA_FUNCTIONS = {
 }
 
 BESSEL_FUNCTIONS = {
-    "i0": _of("i1(x)"),
     "i1": _of("where(x == 0, 1/2, i0(x) - out/x)"),
     "i0e": _of("i1e(x) - sign(x)*out"),
     "i1e": _of("where(x == 0, 1/2, i0e(x) - out*(sign(x) + 1/x))"),
@@ -158,5 +157,5 @@ SCIPY_SPECIAL = {
     **INTEGRALS,
     **POLYNOMIALS,
 }
-SHARED = frozenset(("cbrt", "erf", "erfc", "exp2", "expm1", "gamma", "log1p", "round"))
+SHARED = frozenset(("cbrt", "erf", "erfc", "exp2", "expm1", "gamma", "i0", "log1p", "round"))
 """Operations that SciPy has under the same name, with the same meaning, and whose rules are in elementwise.py."""

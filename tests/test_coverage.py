@@ -1,0 +1,272 @@
+"""Every row of the coverage table, observed: what is called followed has the gradient of differences, and so on."""
+
+from __future__ import annotations
+
+import functools
+import linecache
+import warnings
+
+import autograd
+import autograd.numpy as witness_numpy
+import coverage_page
+import numpy as np
+import pytest
+from checks import central_differences, same
+from coverage_table import (
+    ALIASES,
+    CUTS,
+    ERROR,
+    FOLLOWED,
+    NAMES,
+    NO_VALUES,
+    OPERANDS,
+    PLAIN_READ,
+    ROWS,
+    SPACE,
+    found,
+    installed,
+    names_in,
+    parts,
+)
+
+from tracer import load, record, trace
+from tracer.errors import CutWarning, UnsupportedError
+from tracer.rules import RULES
+from tracer.rules.densities import SCIPY_STATS
+from tracer.rules.scipy_special import SCIPY_SPECIAL
+from tracer.rules.softmax import SOFTMAX
+
+SHOWN = {kind: [row for row in ROWS if row.kind == kind] for kind in {row.kind for row in ROWS}}
+CALLS = [
+    pytest.param(call, id=f"{row.name}: {call}")
+    for row in SHOWN[FOLLOWED]
+    if found(row.name)
+    for call in row.calls
+]
+
+
+def calls_of(kind, without=()):
+    """Return the calls of the rows that the installed NumPy and Python have."""
+    return [
+        pytest.param(call, id=f"{row.name}: {call}")
+        for row in SHOWN[kind]
+        if found(row.name) is not None
+        for call in row.calls
+        if not any(word in call for word in without)
+    ]
+
+
+@functools.cache
+def program(call):
+    """Compile a call to a function of the operands that it mentions, and return both."""
+    names = [name for name in OPERANDS if name in names_in(call)]
+    text = f"lambda {', '.join(names)}: {call}"
+    file = f"<{call}>"
+    linecache.cache[file] = (len(text), None, [text], file)  # np.zeros is told by the text of its line
+    return eval(compile(text, file, "eval"), dict(SPACE)), [OPERANDS[name] for name in names]  # noqa: S307
+
+
+def weighted(result, numpy=np):
+    """Add up all the floats in a result, each with a weight of its own: a gradient in the wrong place shows."""
+    total = 0.0
+    for number, part in enumerate(parts(result)):
+        shape = np.shape(part)
+        weights = 0.3 + np.cos(1.7 * np.arange(np.prod(shape, dtype=int)) + number).reshape(shape)
+        total = total + numpy.sum(part * weights)
+    return total
+
+
+@functools.cache
+def recorded(call, kind=np.float64):
+    """Record the weighted sum of what a call returns, with operands of a type."""
+    function, operands = program(call)
+    operands = [each.astype(kind) if isinstance(each, np.ndarray) else kind(each) for each in operands]
+    return record(lambda *given: weighted(function(*given)), *operands)
+
+
+def plain_of(call):
+    function, operands = program(call)
+    with np.errstate(all="ignore"):
+        return function(*(np.copy(each) if isinstance(each, np.ndarray) else each for each in operands))
+
+
+def assert_plain_result(call):
+    """The traced call returns what the plain one does, to the bit and the type."""
+    function, operands = program(call)
+    expected = plain_of(call)
+    got = trace(function)(*(np.copy(each) if isinstance(each, np.ndarray) else each for each in operands))
+    assert same(got, expected), f"traced: {got}, plain: {expected}"
+
+
+@pytest.mark.parametrize("call", calls_of(FOLLOWED))
+def test_what_is_followed_has_the_gradient_of_differences(call):
+    assert_plain_result(call)
+    function, operands = program(call)
+    finished = recorded(call)
+    assert not [node for node in finished.nodes if node.kind == "cut"]
+    got = finished.grads["given"]
+    with np.errstate(all="ignore"):
+        wanted = central_differences(lambda *given: weighted(function(*given)), *operands)
+    for gradient, expected in zip(got, wanted, strict=True):
+        scale = 1 + np.max(np.abs(expected), initial=0)
+        # In float32 differences are no more exact than that; exactness is tested below.
+        tolerance = 1e-2 if "float32" in call else 2e-7
+        np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=tolerance * scale)
+
+
+# These look at the distance between floats, have float64 written into them, or ask whether a number is nearly 0.
+NARROW = calls_of(FOLLOWED, without=("nextafter", "1e-6", "float64", "math.", "polydiv"))
+
+
+@pytest.mark.parametrize("call", NARROW)
+def test_what_is_followed_keeps_single_precision(call):
+    narrow, wide = recorded(call, np.float32).grads["given"], recorded(call).grads["given"]
+    for gradient, expected, operand in zip(narrow, wide, program(call)[1], strict=True):
+        if isinstance(operand, np.ndarray):
+            assert gradient.dtype == np.float32
+            scale = 1 + np.max(np.abs(expected), initial=0)
+            np.testing.assert_allclose(gradient, expected, rtol=5e-3, atol=5e-3 * scale)
+
+
+# autograd as a second witness
+
+# What autograd takes and makes nothing of, and sinc at 0, where it says nan.
+OVERLOOKED = ("where=", "correction=", "order='A'", "norm='forward'", "[0.0, 1e-6")
+
+
+def witnessed(call):
+    """Return autograd's gradients of a call; None where it lacks the function or the option."""
+    names = [name for name in OPERANDS if name in names_in(call)]
+    function = eval(f"lambda {', '.join(names)}: {call}", {**SPACE, "np": witness_numpy})  # noqa: S307
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("error")  # "output seems independent": it has lost the gradient
+            return autograd.grad(
+                lambda *given: weighted(function(*given), witness_numpy), tuple(range(len(names)))
+            )(*(OPERANDS[name] for name in names))
+    except Exception:  # noqa: BLE001  (it says in many ways that it can't)
+        return None
+
+
+def test_autograd_agrees_wherever_it_has_the_function():
+    agreed = 0
+    for parameter in calls_of(FOLLOWED, without=("put(", "math.", "nextafter", *OVERLOOKED)):
+        (call,) = parameter.values
+        theirs = witnessed(call)
+        if theirs is None:
+            continue
+        for gradient, expected in zip(recorded(call).grads["given"], theirs, strict=True):
+            scale = 1 + np.max(np.abs(expected), initial=0)
+            np.testing.assert_allclose(gradient, expected, rtol=1e-8, atol=1e-8 * scale, err_msg=call)
+        agreed += 1
+    assert agreed > 400
+
+
+# everything else
+
+
+def nearby(operand):
+    return operand + 1e-7 if isinstance(operand, float) else np.where(operand == 0, 0, operand + 1e-7)
+
+
+@pytest.mark.parametrize("call", calls_of(PLAIN_READ))
+def test_a_plain_read_takes_steps_and_leaves_no_node(call):
+    assert_plain_result(call)
+    function, operands = program(call)
+    traced = trace(function)
+    traced(*operands)
+    assert {node.kind for node in traced.last_trace.nodes} <= {"input", "function", "splitter", "output"}
+    moved = function(*map(nearby, operands))
+    assert repr(moved) == repr(function(*operands)) or "array_" in call or "array2string" in call
+
+
+@pytest.mark.parametrize("call", calls_of(CUTS))
+def test_a_cut_says_so(call):
+    function, operands = program(call)
+    traced = trace(function)
+    with pytest.warns(CutWarning, match="left the graph through"):
+        traced(*(np.copy(each) if isinstance(each, np.ndarray) else each for each in operands))
+    assert "cut" in {node.kind for node in traced.last_trace.nodes}
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+@pytest.mark.parametrize("call", calls_of(ERROR))
+def test_an_error_is_one_and_names_the_line(call):
+    function, operands = program(call)
+    with pytest.raises(UnsupportedError, match=r" at <.*>:1"):
+        record(function, *operands)
+
+
+def test_an_error_has_a_reason():
+    assert all(row.reason for row in SHOWN[ERROR])
+
+
+def answers(function, *operands):
+    """Return the floats that a call gives; None where it raises."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return [np.array(part) for part in parts(function(*operands))]
+    except Exception:  # noqa: BLE001  (dtype tools raise all kinds of errors for arrays)
+        return None
+
+
+QUIET = [
+    row.name
+    for row in SHOWN[NO_VALUES]
+    if found(row.name) is not None and "settings" not in row.reason and "files" not in row.reason
+]
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_what_makes_no_use_of_values_loses_no_gradient(name):
+    function = found(name)
+    for operands in ((1.53,), (OPERANDS["v"],), (OPERANDS["v"], OPERANDS["v"])):
+        plain, moved = (answers(function, *(each * by for each in operands)) for by in (1, 1.0001))
+        if not plain or not moved or all(map(np.array_equal, plain, moved)):
+            continue
+        # It does depend on them: then it must say so.
+        with warnings.catch_warnings(record=True) as said, np.errstate(all="ignore"):
+            warnings.simplefilter("always")
+            try:
+                record(lambda *given: function(*given), *operands)
+            except UnsupportedError:
+                continue
+        assert any(issubclass(warning.category, CutWarning) for warning in said)
+
+
+def test_every_public_name_has_one_row():
+    assert len(set(NAMES)) == len(NAMES)
+    missing = set(installed()) - set(NAMES) - set(ALIASES)
+    assert not missing, (
+        "put a row into a table of tests/coverage_*.py, and run python tests/coverage_page.py"
+    )
+
+
+def test_every_rule_is_reached_by_a_call():
+    """A rule that no public function reaches is dead, or its function has no row."""
+    reached = {node.op for parameter in calls_of(FOLLOWED) for node in recorded(*parameter.values).nodes}
+    assert set(RULES) - reached - SCIPYS_OWN <= PYTHONS_OWN
+
+
+# Rules of Python's operators and builtins; of math functions that a Python may lack; of what has no name in numpy.
+SCIPYS_OWN = {*SCIPY_SPECIAL, *SCIPY_STATS, *SOFTMAX}
+PYTHONS_OWN = {"sum_scalars", "max_scalars", "min_scalars", "log_base", "hypot_scalars", "fma", "sumprod", "ulp", "rect", "as_strided", "with_real", "with_imag", "slogdet_sign", "sliding_window_view"}  # fmt: skip
+
+
+def test_the_page_is_fresh():
+    assert coverage_page.PAGE.read_text() == coverage_page.text(), "run python tests/coverage_page.py"
+
+
+@pytest.mark.parametrize(
+    "name", ["nanvar", "quantile", "average", "cov", "gradient", "interp", "polyfit", "einsum", "add"]
+)
+def test_a_trace_of_it_can_be_kept(name, tmp_path):
+    """The parameters of every kind of rule can be written, and read again."""
+    (row,) = (row for row in ROWS if row.name == f"numpy.{name}")
+    for call in row.calls[-2:]:
+        finished = recorded(call)
+        finished.save(tmp_path / "kept.trace")
+        again = load(tmp_path / "kept.trace").backward(seed=1.0)
+        for edge, other in zip(finished.edges, again.edges, strict=True):
+            np.testing.assert_array_equal(edge.grad, other.grad)

@@ -1,0 +1,71 @@
+"""The iterator over all elements of a traced array, `a.flat`: read, written and gone through by flat places."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.buffers import write
+from tracer.numpy_calls import call_function, getitem
+from tracer.standins import plain_deep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
+_RAVEL = np.ravel
+
+
+class Flat:
+    """Stands for a flatiter."""
+
+    __slots__ = ("base", "index")
+
+    def __init__(self, array: Any) -> None:
+        self.base, self.index = array, 0
+
+    @property
+    def coords(self) -> tuple[int, ...]:
+        """The place of the next element."""
+        rest, places = self.index, []
+        for length in self.base.value.shape[:0:-1]:
+            rest, place = divmod(rest, length)
+            places.append(place)
+        return (rest, *reversed(places)) if self.base.value.ndim else ()
+
+    def __len__(self) -> int:
+        return int(self.base.value.size)
+
+    def __iter__(self) -> Iterator[Any]:
+        self.index = 0
+        return self
+
+    def __next__(self) -> Any:
+        if self.index >= len(self):
+            raise StopIteration
+        element = getitem(self.base, self.coords, _frame(1))
+        self.index += 1
+        return element
+
+    def __getitem__(self, index: Any) -> Any:
+        return getitem(self.base, self._places(index), _frame(1))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        write(self.base, self._places(index), value, _frame(1))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return self.copy().__array__(dtype, copy)
+
+    def copy(self) -> Any:
+        """Return all elements in one row."""
+        return call_function(_RAVEL, (self.base,), {}, _frame(1))
+
+    def _places(self, index: Any) -> tuple[Any, ...]:
+        shape = self.base.value.shape
+        flat = np.arange(self.base.value.size)[plain_deep(index)]
+        return tuple(np.unravel_index(flat, shape)) if shape else (np.zeros_like(flat),)[:0]
+
+
+Flat.__name__ = Flat.__qualname__ = "numpy.flatiter"

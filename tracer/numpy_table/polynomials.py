@@ -1,0 +1,63 @@
+"""NumPy's functions of polynomials, highest power first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.numpy_table.reading import Followed, OptionError, Reader, operands_only
+from tracer.standins import holds_traced, plain, plain_deep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _vander(x: Any, N: Any = None, increasing: Any = False) -> Followed:  # noqa: N803  (NumPy's own name)
+    del N
+    return "vander", (x,), {"increasing": bool(increasing)}
+
+
+def _polyfit(
+    x: Any, y: Any, deg: Any, rcond: Any = None, full: Any = False, w: Any = None, cov: Any = False
+) -> Followed:
+    if rcond is not None or full or cov:
+        raise OptionError("rcond=, full= or cov=")
+    return "polyfit", (x, y) if w is None else (x, y, w), {"deg": int(plain(deg))}
+
+
+def _repeated(name: str) -> Callable[..., Followed]:
+    """Read polyder and polyint; constants of integration shift the result alone."""
+
+    def read(p: Any, m: Any = 1, k: Any = None) -> Followed:
+        if holds_traced(k):
+            raise OptionError("a traced k=")
+        return name, (p,), {"m": int(plain(m))}
+
+    return read
+
+
+def _polydiv(u: Any, v: Any) -> list[Followed | None]:
+    operands = (u, v)
+    return [("polydiv_quotient", operands, None), ("polydiv_rest", operands, {"results": None})]
+
+
+def _poly(seq_of_zeros: Any) -> Followed:
+    if np.ndim(plain_deep(seq_of_zeros)) > 1:
+        raise OptionError("a matrix (np.poly(np.linalg.eigvals(a)) is followed)")
+    return "poly", (seq_of_zeros,), None
+
+
+POLYNOMIALS: dict[Any, Reader] = {
+    np.polyval: operands_only("polyval"),
+    np.vander: _vander,
+    np.polyfit: _polyfit,
+    np.polyder: _repeated("polyder"),
+    np.polyint: _repeated("polyint"),
+    np.polyadd: operands_only("polyadd"),
+    np.polysub: operands_only("polysub"),
+    np.polymul: operands_only("polymul"),
+    np.polydiv: _polydiv,
+    np.roots: operands_only("roots"),
+    np.poly: _poly,
+}
