@@ -11,8 +11,8 @@ from rule_rows_complex import BRANCHES, EVERY_ROW, MADE_AGAIN, NEW_OPS
 from test_rules import draw, fill, generator, names, perturbed, slope
 
 from tracer import record
-from tracer.backward import as_number, pull
 from tracer.errors import UnsupportedError
+from tracer.pull import as_number, pull
 from tracer.rules import RULES, Compressed, Many, Vjp
 from tracer.rules.kinds import is_complex
 

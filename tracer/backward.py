@@ -4,7 +4,7 @@ Each edge is written exactly once, by its consumer; a row's gradient is the sum 
 turn comes, because rows are gone through in reverse execution order and every use is a later row. Uses are added from
 the last to the first, so that sums reproduce; those of a matrix that are columns times rows come last, in one product.
 Scalars are done in bulk: their local partials over whole columns, then one tight loop that only multiplies and adds.
-Arrays are done one row at a time, by their rules. This room checks what a rule answers; rules check nothing.
+Arrays are done one row at a time, by their rules (`pull.py`).
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.errors import RuleError
 from tracer.gradients import Gradients, Measured
-from tracer.graph import NO_SLOT, SPLITTER
-from tracer.keeping import Forgetful, Keeper, array_bytes, most_bytes
+from tracer.keeping import Keeper, array_bytes, most_bytes
 from tracer.operations import IS_ELEMENTWISE, RULE_OF
+from tracer.pull import COMPRESSED, as_number, as_taken, checked, elementwise_local, narrowed
 from tracer.recording import operand_of
-from tracer.rules.edited import Edited, whole
+from tracer.rules.edited import Edited
 from tracer.rules.kinds import Elementwise, Many, Outer, Part, Vjp, is_complex, rule_for, typed
 
 if TYPE_CHECKING:
@@ -36,10 +35,9 @@ BUDGET = 3 << 27
 _CHUNK = 1 << 16  # operands turned into Python floats at a time
 # The gradient of a row that nothing has reached, known by identity: adding to it makes another float, and
 # -0.0 + x is x, bit for bit.
-_NOTHING = -0.0
+NOTHING = -0.0
 
 _MOST_OUTERS = 1024  # that wait to be added
-_COMPRESSED = (Part, Outer, Edited)
 _NO_PARAMS: dict[str, Any] = {}
 
 
@@ -52,19 +50,19 @@ def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gr
     keeper = None if keep_all else _keeper(graph, row)
     with np.errstate(all="ignore"):  # inf and NaN are answers here, and findings say where they were born
         local_column, fast = scalar_locals(graph)
-        gradients: list[Any] = [_NOTHING] * len(recording)
-        work = _Work(graph, gradients, local_column, keeper)
+        gradients: list[Any] = [NOTHING] * len(recording)
+        work = BackwardPass(graph, gradients, local_column, keeper)
         if row >= 0:
             gradients[row] = seed
         slow = np.flatnonzero(~fast[: row + 1] & (np.diff(recording.starts[: row + 2]) > 0))[::-1]
         stop = row + 1
-        for turn, op, first_slot, producers in _steps(recording, slow):
+        for turn, op, first_slot, producers in steps_of(recording, slow):
             if turn + 1 < stop:
                 work.scalars(turn + 1, stop)
             if turn in work.outers:
                 work.add_outers(turn)
             upstream = gradients[turn]
-            if upstream is not _NOTHING:
+            if upstream is not NOTHING:
                 if keeper is not None:
                     keeper.row(turn, upstream)
                 work.one(turn, op, first_slot, producers)
@@ -75,7 +73,7 @@ def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gr
         for turn in tuple(work.outers):
             work.add_outers(turn)
     count = len(gradients)
-    reached = np.fromiter(map(is_not, gradients, repeat(_NOTHING)), np.bool_, count)
+    reached = np.fromiter(map(is_not, gradients, repeat(NOTHING)), np.bool_, count)
     arrays: dict[int, Any] = {}
     if set(map(type, gradients)) != {float}:
         arrays = {number: value for number, value in enumerate(gradients) if type(value) is not float}
@@ -97,7 +95,7 @@ def _keeper(graph: Graph, row: int) -> Keeper | None:
     return Keeper(graph, row, BUDGET, of_rows) if of_rows + of_slots > BUDGET else None
 
 
-def _steps(recording: Recording, rows: np.ndarray[Any, Any]) -> Iterator[tuple[int, int, int, list[int]]]:
+def steps_of(recording: Recording, rows: np.ndarray[Any, Any]) -> Iterator[tuple[int, int, int, list[int]]]:
     """Return, for each of some rows: the row, its op, its first slot, and its operands."""
     firsts = recording.starts[rows]
     degrees = recording.starts[rows + 1] - firsts
@@ -159,7 +157,7 @@ def _column(recording: Recording, operands: np.ndarray[Any, Any]) -> np.ndarray[
     return values
 
 
-class _Work:
+class BackwardPass:
     """The state of one backward pass."""
 
     __slots__ = (
@@ -198,7 +196,7 @@ class _Work:
         starts, operands = self.recording.starts, self.recording.operands
         first, stop = int(starts[first_row]), int(starts[stop_row])
         gradients = self.gradients
-        nothing = _NOTHING
+        nothing = NOTHING
         for chunk_stop in range(stop, first, -_CHUNK):
             chunk = slice(max(first, chunk_stop - _CHUNK), chunk_stop)
             traced = operands[chunk] >= 0
@@ -250,7 +248,7 @@ class _Work:
                 fits = fits and type(back) is np.ndarray and back.dtype is dtype
                 fits = fits and back.shape == (target or operand.shape)
             if not fits:
-                back = _checked(back, operand, target, port)
+                back = checked(back, operand, target, port)
             self._send(first_slot + port, producer, back, operand, target)
 
     def _vjp(self, rule: Vjp, row: int, first_slot: int, producers: list[int]) -> None:
@@ -273,13 +271,13 @@ class _Work:
                 back = self.known[slot]
             else:
                 back = rule.pull(port, upstream, out, operands, params)
-                if type(back) not in _COMPRESSED and (
+                if type(back) not in COMPRESSED and (
                     type(back) is not np.ndarray
                     or type(operand) is not np.ndarray
                     or back.dtype is not operand.dtype
                     or back.shape != (target or operand.shape)
                 ):
-                    back = _checked(back, operand, target, port)
+                    back = checked(back, operand, target, port)
             self._send(slot, producer, back, operand, target)
 
     def _send(self, slot: int, producer: int, back: Any, operand: Any, target: Any) -> None:
@@ -299,7 +297,7 @@ class _Work:
         kind = type(back)
         if kind is Outer:
             self._put_by(producer, back)
-        elif present is _NOTHING and kind is not Part:
+        elif present is NOTHING and kind is not Part:
             self.gradients[producer] = back
         else:
             self._add(producer, present, back)
@@ -345,7 +343,7 @@ class _Work:
                 continue
             back = self.slots[slot] = as_number(upstream * local, operands[port])
             present = self.gradients[producer]
-            self.gradients[producer] = back if present is _NOTHING else present + back
+            self.gradients[producer] = back if present is NOTHING else present + back
 
     def _put_by(self, row: int, gradient: Outer) -> None:
         """Put a column times a row by, to be added with others in one product."""
@@ -367,7 +365,7 @@ class _Work:
                 self.gradients[row] = present.plus(gradient.index, gradient.value)
                 return
             total = present.dense()
-        elif present is _NOTHING:
+        elif present is NOTHING:
             total = np.zeros(gradient.shape, gradient.dtype)
         elif type(gradient) in (float, complex):
             self.gradients[row] = present + gradient
@@ -394,212 +392,8 @@ class _Work:
         )
         product = typed(columns.T.dot(rows), np.empty(0, outers[0].dtype))
         present = self.gradients[row]
-        if present is _NOTHING:
+        if present is NOTHING:
             self.gradients[row] = product
             self._sums.add(row)
         else:
             self._add(row, present, product)
-
-
-def pull(
-    rule: Elementwise | Vjp,
-    port: int,
-    upstream: Any,
-    out: Any,
-    operands: tuple[Any, ...],
-    params: dict[str, Any],
-    target: tuple[int, ...] | None,
-) -> Any:
-    """Return the gradient that an operation sends back to one operand, in the shape in which it saw the operand.
-
-    `target` is the shape that the operand was broadcast to, if it was. The answer is checked: RuleError.
-    """
-    if rule.of_complex is not None and any(map(is_complex, (*operands, out))):
-        rule = rule.of_complex
-    taken, out, upstream = as_taken(rule, operands, out, upstream, has_differences=True)
-    if isinstance(rule, Elementwise):
-        back = upstream if rule.passes[port] else upstream * elementwise_local(rule, port, taken, out)
-    else:
-        if rule.shared is not None:
-            params = rule.shared(taken, params)
-        back = rule.pull(port, upstream, out, taken, params)
-    operand = operands[port]
-    if (
-        type(back) is np.ndarray
-        and type(operand) is np.ndarray
-        and back.dtype is operand.dtype
-        and back.shape == (target or operand.shape)
-    ):
-        return back
-    return back if type(back) in _COMPRESSED else _checked(back, operand, target, port)
-
-
-def as_taken(
-    rule: Elementwise | Vjp, operands: tuple[Any, ...], out: Any, upstream: Any, *, has_differences: bool
-) -> tuple[tuple[Any, ...], Any, Any]:
-    """Return operands, result and gradient as a rule takes them: whole arrays, unless it looks at shapes alone.
-
-    An elementwise rule takes all in the precision of the result; a vjp, where NumPy was given numbers, arrays without
-    axes.
-    """
-    if isinstance(rule, Vjp) and rule.shapes_only:
-        return operands, out, upstream
-    if has_differences:
-        operands, out, upstream = tuple(map(whole, operands)), whole(out), whole(upstream)
-    if isinstance(rule, Elementwise):
-        return _widened(operands, out), out, upstream
-    for operand in operands:
-        if type(operand) is not np.ndarray:
-            return tuple(map(np.asarray, operands)), np.asarray(out), np.asarray(upstream)
-    return operands, out, upstream
-
-
-def elementwise_local(rule: Elementwise, port: int, operands: tuple[Any, ...], out: Any) -> Any:
-    """Evaluate a local partial, in the precision of the result."""
-    if type(out) is np.ndarray:
-        operands = _widened(operands, out)
-    elif is_complex(out) and rule.partials[port] not in rule.operand_names:
-        # NumPy's numbers, which answer inf where Python raises, and know the logarithm of a negative one.
-        operands = tuple(np.asarray(each, np.result_type(out))[()] for each in operands)
-    elif any(map(is_complex, operands)):
-        operands = tuple(np.asarray(each)[()] for each in operands)
-    return rule.local(port)(*operands, out)
-
-
-def _widened(operands: tuple[Any, ...], out: Any) -> tuple[Any, ...]:
-    """Return operands in the precision of the result: NumPy, too, widens float32 before it divides."""
-    if type(out) is np.ndarray:
-        dtype = out.dtype
-        for operand in operands:
-            if type(operand) is np.ndarray and operand.dtype is not dtype:
-                return tuple(
-                    each.astype(dtype) if type(each) is np.ndarray and each.dtype.kind == "f" else each
-                    for each in operands
-                )
-    return operands
-
-
-def slot_again(found: Gradients, slot: int) -> Any:
-    """Return the gradient of a slot that was not kept: the same rule on the same numbers."""
-    graph = found.graph
-    recording = graph.recording
-    row = int(graph.slot_consumer[slot])
-    first, stop = int(recording.starts[row]), int(recording.starts[row + 1])
-    rule = RULE_OF[recording.ops[row]]
-    assert isinstance(rule, (Elementwise, Vjp))
-    upstream = found.row_as_kept(row)
-    values = recording.values
-    producers = recording.operands[first:stop].tolist()
-    with np.errstate(all="ignore"):
-        return pull(
-            rule,
-            slot - first,
-            upstream,
-            values.kept(row),
-            tuple(
-                values.kept(each) if each >= 0 else recording.constants.kept(-1 - each)
-                for each in producers
-            ),
-            recording.params.get(row, _NO_PARAMS),
-            graph.targets.get(slot),
-        )
-
-
-def narrowed_again(found: Gradients, slot: int) -> Any:
-    """Return what a broadcast that was not kept sends back."""
-    recording = found.graph.recording
-    with np.errstate(all="ignore"):
-        return narrowed(found.slot(slot), recording.values.kept(int(recording.operands[slot])))
-
-
-class _Sparse(dict[int, Any]):
-    """Gradients of few rows."""
-
-    def __missing__(self, row: int) -> Any:
-        return _NOTHING
-
-
-def row_again(found: Gradients, row: int) -> None:
-    """Go back to a row whose gradient was not kept, from the nearest ones that were, and remember what is met."""
-    graph, recording = found.graph, found.graph.recording
-    needed, consumers, pending = {row}, set(), [row]
-    while pending:
-        for consumer in _consumers(graph, pending.pop()):
-            if not found.reached[consumer] or consumer in consumers:
-                continue
-            consumers.add(consumer)
-            if not found.is_at_hand(consumer):
-                needed.add(consumer)
-                pending.append(consumer)
-    gradients = _Sparse((turn, found.row_as_kept(turn)) for turn in consumers - needed)
-    work = _Work(graph, gradients, found.locals, Forgetful(), needed, found.slots)
-    with np.errstate(all="ignore"):
-        for turn, op, first_slot, producers in _steps(recording, np.array(sorted(consumers, reverse=True))):
-            if turn in work.outers:
-                work.add_outers(turn)
-            if turn in needed:
-                found.remember(turn, gradients[turn])
-            work.one(turn, op, first_slot, producers)
-            del gradients[turn]
-        if row in work.outers:
-            work.add_outers(row)
-    found.remember(row, gradients[row])
-
-
-def _consumers(graph: Graph, row: int) -> set[int]:
-    """Return the rows that use the value of a row."""
-    node = int(graph.node_of_row[row])
-    edges = graph.out_edges(node)
-    if len(edges) == 1:
-        user = graph.dst_of(edges[0])
-        if graph.kinds[user] == SPLITTER and graph.node_slots[user] == NO_SLOT:
-            edges = graph.out_edges(user)
-    slots = graph.slots[edges]
-    return set(graph.slot_consumer[slots[slots >= 0]].tolist())
-
-
-def narrowed(gradient: Any, operand: Any) -> Any:
-    """Sum a gradient over the axes along which its operand was broadcast."""
-    narrow_gradient = narrow(gradient, np.shape(operand) if type(operand) is not Edited else operand.shape)
-    return (
-        narrow_gradient
-        if isinstance(operand, (np.ndarray, Edited))
-        else as_number(narrow_gradient, operand)
-    )
-
-
-def narrow(gradient: Any, shape: tuple[int, ...]) -> Any:
-    """Sum a gradient over the axes along which its value of `shape` was broadcast."""
-    extra = gradient.ndim - len(shape)
-    axes = tuple(range(extra)) + tuple(
-        extra + axis
-        for axis, length in enumerate(shape)
-        if length == 1 and gradient.shape[extra + axis] != 1
-    )
-    total = gradient.sum(axis=axes, keepdims=True)
-    return total.reshape(shape)
-
-
-def _checked(back: Any, operand: Any, target: tuple[int, ...] | None, port: int) -> Any:
-    """Return the answer of a rule in the type of its operand; raise RuleError where the shape is not the operand's."""
-    is_array = isinstance(operand, (np.ndarray, Edited))
-    if is_complex(back) and not is_complex(operand):
-        back = np.real(back)  # a real number moves along the real axis alone
-    is_number = target is None and not is_array
-    shape = target or (operand.shape if is_array else ())
-    if np.shape(back) != shape and not (is_number and np.size(back) == 1):
-        raise RuleError(
-            f"a rule answered with the wrong shape for operand {port}",
-            got=f"got {np.shape(back)}, expected {shape}",
-            advice="this is a fault of the rule, not of the program: please report it",
-        )
-    if is_number:
-        return as_number(back, operand)
-    return np.asarray(back, operand.dtype if is_array else None)
-
-
-def as_number(gradient: Any, operand: Any) -> float | complex:
-    """Return the gradient of a number as Python's: complex for a complex number, of a real one the real part."""
-    if is_complex(operand):
-        return complex(gradient)
-    return float(gradient.real if is_complex(gradient) else gradient)

@@ -69,7 +69,7 @@ class Gradients:
         if type(self.graph.recording.values.others.get(row)) not in (np.ndarray, Edited):
             return float(self.numbers[row])
         if row not in self.recent:
-            from tracer.backward import row_again  # noqa: PLC0415  (which makes what is in this room)
+            from tracer.again import row_again  # noqa: PLC0415  (which makes what is in this room)
 
             row_again(self, row)
         return self.recent[row]
@@ -82,7 +82,7 @@ class Gradients:
         partial = float(self.locals[slot])
         if not np.isnan(partial):
             return float(self.numbers[self.graph.slot_consumer[slot]]) * partial
-        from tracer.backward import slot_again  # noqa: PLC0415  (as above)
+        from tracer.again import slot_again  # noqa: PLC0415  (as above)
 
         return slot_again(self, slot)
 
@@ -90,7 +90,7 @@ class Gradients:
         """Return what a broadcast sends back: the gradient of a slot, in the shape of its value."""
         if slot in self.narrowed:
             return self.narrowed[slot]
-        from tracer.backward import narrowed_again  # noqa: PLC0415  (as above)
+        from tracer.again import narrowed_again  # noqa: PLC0415  (as above)
 
         return narrowed_again(self, slot)
 

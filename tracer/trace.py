@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.backward import as_number, backward
+from tracer.backward import backward
 from tracer.boxing import Structure, fill
 from tracer.edge_gradients import EdgeGradients, edge_gradients, edge_statistics
 from tracer.errors import EdgegradError, GradientError, LookupNameError
 from tracer.graph import CUT, OUTPUT, Graph
 from tracer.operations import OP_NUMBERS
+from tracer.pull import as_number
 from tracer.rules.kinds import is_complex
 from tracer.sites import Sites, sites_of
 from tracer.views import Edge, Node, Views, zero_like

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.backward import pull
 from tracer.diagnose.differences import slope
 from tracer.errors import RuleError, UsageError
 from tracer.numbers_text import number
+from tracer.pull import pull
 from tracer.rules.kinds import Elementwise, Vjp
 
 if TYPE_CHECKING:

@@ -1,0 +1,102 @@
+"""Gradients that were not kept, computed again from those that were: the same rules on the same numbers, to the bit.
+
+Used by gradients.py alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.backward import NOTHING, BackwardPass, steps_of
+from tracer.graph import NO_SLOT, SPLITTER
+from tracer.keeping import Forgetful
+from tracer.operations import RULE_OF
+from tracer.pull import narrowed, pull
+from tracer.rules.kinds import Elementwise, Vjp
+
+if TYPE_CHECKING:
+    from tracer.gradients import Gradients
+    from tracer.graph import Graph
+
+
+def slot_again(found: Gradients, slot: int) -> Any:
+    """Return the gradient of a slot that was not kept: the same rule on the same numbers."""
+    graph = found.graph
+    recording = graph.recording
+    row = int(graph.slot_consumer[slot])
+    first, stop = int(recording.starts[row]), int(recording.starts[row + 1])
+    rule = RULE_OF[recording.ops[row]]
+    assert isinstance(rule, (Elementwise, Vjp))
+    upstream = found.row_as_kept(row)
+    values = recording.values
+    producers = recording.operands[first:stop].tolist()
+    with np.errstate(all="ignore"):
+        return pull(
+            rule,
+            slot - first,
+            upstream,
+            values.kept(row),
+            tuple(
+                values.kept(each) if each >= 0 else recording.constants.kept(-1 - each)
+                for each in producers
+            ),
+            recording.params.get(row, {}),
+            graph.targets.get(slot),
+        )
+
+
+def narrowed_again(found: Gradients, slot: int) -> Any:
+    """Return what a broadcast that was not kept sends back."""
+    recording = found.graph.recording
+    with np.errstate(all="ignore"):
+        return narrowed(found.slot(slot), recording.values.kept(int(recording.operands[slot])))
+
+
+class _Sparse(dict[int, Any]):
+    """Gradients of few rows."""
+
+    def __missing__(self, row: int) -> Any:
+        return NOTHING
+
+
+def row_again(found: Gradients, row: int) -> None:
+    """Go back to a row whose gradient was not kept, from the nearest ones that were, and remember what is met."""
+    graph, recording = found.graph, found.graph.recording
+    needed, consumers, pending = {row}, set(), [row]
+    while pending:
+        for consumer in _consumers(graph, pending.pop()):
+            if not found.reached[consumer] or consumer in consumers:
+                continue
+            consumers.add(consumer)
+            if not found.is_at_hand(consumer):
+                needed.add(consumer)
+                pending.append(consumer)
+    gradients = _Sparse((turn, found.row_as_kept(turn)) for turn in consumers - needed)
+    work = BackwardPass(graph, gradients, found.locals, Forgetful(), needed, found.slots)
+    with np.errstate(all="ignore"):
+        for turn, op, first_slot, producers in steps_of(
+            recording, np.array(sorted(consumers, reverse=True))
+        ):
+            if turn in work.outers:
+                work.add_outers(turn)
+            if turn in needed:
+                found.remember(turn, gradients[turn])
+            work.one(turn, op, first_slot, producers)
+            del gradients[turn]
+        if row in work.outers:
+            work.add_outers(row)
+    found.remember(row, gradients[row])
+
+
+def _consumers(graph: Graph, row: int) -> set[int]:
+    """Return the rows that use the value of a row."""
+    node = int(graph.node_of_row[row])
+    edges = graph.out_edges(node)
+    if len(edges) == 1:
+        user = graph.dst_of(edges[0])
+        if graph.kinds[user] == SPLITTER and graph.node_slots[user] == NO_SLOT:
+            edges = graph.out_edges(user)
+    slots = graph.slots[edges]
+    return set(graph.slot_consumer[slots[slots >= 0]].tolist())

@@ -1,0 +1,141 @@
+"""One rule on one operand: what an operation sends back, checked. Used by the rooms that go back.
+
+Rules check nothing; this room gives them operands as they take them, and checks shape and type of what they answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tracer.errors import RuleError
+from tracer.rules.edited import Edited, whole
+from tracer.rules.kinds import Elementwise, Outer, Part, Vjp, is_complex
+
+COMPRESSED = (Part, Outer, Edited)
+
+
+def pull(
+    rule: Elementwise | Vjp,
+    port: int,
+    upstream: Any,
+    out: Any,
+    operands: tuple[Any, ...],
+    params: dict[str, Any],
+    target: tuple[int, ...] | None,
+) -> Any:
+    """Return the gradient that an operation sends back to one operand, in the shape in which it saw the operand.
+
+    `target` is the shape that the operand was broadcast to, if it was. The answer is checked: RuleError.
+    """
+    if rule.of_complex is not None and any(map(is_complex, (*operands, out))):
+        rule = rule.of_complex
+    taken, out, upstream = as_taken(rule, operands, out, upstream, has_differences=True)
+    if isinstance(rule, Elementwise):
+        back = upstream if rule.passes[port] else upstream * elementwise_local(rule, port, taken, out)
+    else:
+        if rule.shared is not None:
+            params = rule.shared(taken, params)
+        back = rule.pull(port, upstream, out, taken, params)
+    operand = operands[port]
+    if (
+        type(back) is np.ndarray
+        and type(operand) is np.ndarray
+        and back.dtype is operand.dtype
+        and back.shape == (target or operand.shape)
+    ):
+        return back
+    return back if type(back) in COMPRESSED else checked(back, operand, target, port)
+
+
+def as_taken(
+    rule: Elementwise | Vjp, operands: tuple[Any, ...], out: Any, upstream: Any, *, has_differences: bool
+) -> tuple[tuple[Any, ...], Any, Any]:
+    """Return operands, result and gradient as a rule takes them: whole arrays, unless it looks at shapes alone.
+
+    An elementwise rule takes all in the precision of the result; a vjp, where NumPy was given numbers, arrays without
+    axes.
+    """
+    if isinstance(rule, Vjp) and rule.shapes_only:
+        return operands, out, upstream
+    if has_differences:
+        operands, out, upstream = tuple(map(whole, operands)), whole(out), whole(upstream)
+    if isinstance(rule, Elementwise):
+        return _widened(operands, out), out, upstream
+    for operand in operands:
+        if type(operand) is not np.ndarray:
+            return tuple(map(np.asarray, operands)), np.asarray(out), np.asarray(upstream)
+    return operands, out, upstream
+
+
+def elementwise_local(rule: Elementwise, port: int, operands: tuple[Any, ...], out: Any) -> Any:
+    """Evaluate a local partial, in the precision of the result."""
+    if type(out) is np.ndarray:
+        operands = _widened(operands, out)
+    elif is_complex(out) and rule.partials[port] not in rule.operand_names:
+        # NumPy's numbers, which answer inf where Python raises, and know the logarithm of a negative one.
+        operands = tuple(np.asarray(each, np.result_type(out))[()] for each in operands)
+    elif any(map(is_complex, operands)):
+        operands = tuple(np.asarray(each)[()] for each in operands)
+    return rule.local(port)(*operands, out)
+
+
+def _widened(operands: tuple[Any, ...], out: Any) -> tuple[Any, ...]:
+    """Return operands in the precision of the result: NumPy, too, widens float32 before it divides."""
+    if type(out) is np.ndarray:
+        dtype = out.dtype
+        for operand in operands:
+            if type(operand) is np.ndarray and operand.dtype is not dtype:
+                return tuple(
+                    each.astype(dtype) if type(each) is np.ndarray and each.dtype.kind == "f" else each
+                    for each in operands
+                )
+    return operands
+
+
+def narrowed(gradient: Any, operand: Any) -> Any:
+    """Sum a gradient over the axes along which its operand was broadcast."""
+    narrow_gradient = narrow(gradient, np.shape(operand) if type(operand) is not Edited else operand.shape)
+    return (
+        narrow_gradient
+        if isinstance(operand, (np.ndarray, Edited))
+        else as_number(narrow_gradient, operand)
+    )
+
+
+def narrow(gradient: Any, shape: tuple[int, ...]) -> Any:
+    """Sum a gradient over the axes along which its value of `shape` was broadcast."""
+    extra = gradient.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(
+        extra + axis
+        for axis, length in enumerate(shape)
+        if length == 1 and gradient.shape[extra + axis] != 1
+    )
+    total = gradient.sum(axis=axes, keepdims=True)
+    return total.reshape(shape)
+
+
+def checked(back: Any, operand: Any, target: tuple[int, ...] | None, port: int) -> Any:
+    """Return the answer of a rule in the type of its operand; raise RuleError where the shape is not the operand's."""
+    is_array = isinstance(operand, (np.ndarray, Edited))
+    if is_complex(back) and not is_complex(operand):
+        back = np.real(back)  # a real number moves along the real axis alone
+    is_number = target is None and not is_array
+    shape = target or (operand.shape if is_array else ())
+    if np.shape(back) != shape and not (is_number and np.size(back) == 1):
+        raise RuleError(
+            f"a rule answered with the wrong shape for operand {port}",
+            got=f"got {np.shape(back)}, expected {shape}",
+            advice="this is a fault of the rule, not of the program: please report it",
+        )
+    if is_number:
+        return as_number(back, operand)
+    return np.asarray(back, operand.dtype if is_array else None)
+
+
+def as_number(gradient: Any, operand: Any) -> float | complex:
+    """Return the gradient of a number as Python's: complex for a complex number, of a real one the real part."""
+    if is_complex(operand):
+        return complex(gradient)
+    return float(gradient.real if is_complex(gradient) else gradient)
