@@ -117,4 +117,9 @@ ROWS = [
     Row("vae.step_loss", ("@WEIGHTS", "@X")),
     Row("weather_station.report", ("@READINGS",)),
     Row("word2vec.similarity", ("@VECTORS", "@CONTEXTS")),
+    Row("income_tax.net_income", (52_000.0, 3_000.0, 2)),
+    Row("nbody.simulate", ("@POS", "@VEL", "@MASS")),
+    Row("portfolio.report", ("@WEIGHTS", "@PRICES")),
+    Row("quantile_loss.fit_quality", ("@SLOPES", "@INTERCEPTS", "@XS", "@YS")),
+    Row("vectorized.reactor_yield", ("@GRID",)),
 ]
