@@ -16,7 +16,7 @@ import operator
 import sys
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -350,46 +350,63 @@ _FUNCTION = type(_replacements)
 
 @dataclass(slots=True)
 class _Namespace:
-    """The globals of a module, and which of them were bound to an original when it had this size."""
+    """The globals of a module: which names are bound to an original, and what replaces each."""
 
     names: dict[str, Any]
-    size: int
-    bound: list[str]
+    size: int = 0  # when it was searched
+    originals: dict[str, Any] = field(default_factory=dict)
+    replacements: dict[str, Any] = field(default_factory=dict)
+
+    def search(self) -> _Namespace:
+        """Find the names that are bound to an original."""
+        items = list(self.names.items())
+        self.size = len(items)
+        self.originals = {
+            name: value for name, value in items if type(value) in _KINDS and value in _REPLACEMENTS
+        }
+        self.replacements = {name: _REPLACEMENTS[value] for name, value in self.originals.items()}
+        return self
+
+    def binds(self, expected: dict[str, Any]) -> bool:
+        """Tell whether names are bound to these very objects."""
+        return all(map(operator.is_, map(self.names.get, expected), expected.values()))
 
 
 class _Installation:
     """The replaced names of the whole process; traces in several threads share them.
 
     A module is searched once, and again when it has got more or fewer names: searching all of them takes
-    milliseconds, and every traced call would pay for it.
+    milliseconds, and every traced call would pay for it. What every call does pay for is done in few steps.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._traces = 0
-        self._modules: set[str] = set()
+        self._modules: list[Any] = []
         self._namespaces: dict[int, _Namespace] = {}
-        self._replaced: list[tuple[dict[str, Any], str]] = []
+        self._contents: list[dict[str, Any]] = []  # of the namespaces
+        self._sizes: list[int] = []
+        self._bound: list[_Namespace] = []  # those that bind an original
+        self._replaced: list[_Namespace] = []
         self._cells: list[tuple[CellType, Any]] = []
 
     def install(self, function: Any) -> None:
         """Replace every bound original, and count one trace more."""
         with self._lock:
             if not self._traces:
-                if sys.modules.keys() != self._modules:
+                if list(sys.modules.values()) != self._modules:
                     if _add_scipy():  # which every module that is known has not been searched for
                         self._namespaces.clear()
                     self._list_modules()
                 scipy_calls.distributions.install()
-                for namespace in self._namespaces.values():
-                    if len(namespace.names) != namespace.size:
-                        _search(namespace)
-                    if namespace.bound:
-                        self._replace(namespace)
+                if list(map(len, self._contents)) != self._sizes:
+                    self._search_changed()
+                for namespace in self._bound:
+                    self._replace(namespace)
             self._traces += 1
             names = getattr(function, "__globals__", None)
             if names is not None:  # searched each time: a notebook may have bound a name anew
-                self._replace(_search(_Namespace(names, 0, [])))
+                self._replace(_Namespace(names).search())
             # A replacement holds its original in a cell, and must keep it there.
             own = type(function) is _FUNCTION and function in _ORIGINALS
             for cell in () if own else getattr(function, "__closure__", None) or ():
@@ -402,31 +419,48 @@ class _Installation:
             if self._traces:
                 return
             scipy_calls.distributions.remove()
-            for names, name in self._replaced:
-                original = _original(names.get(name))
-                if original is not None:
-                    names[name] = original
+            for namespace in self._replaced:
+                names = namespace.names
+                if namespace.binds(namespace.replacements):
+                    names.update(namespace.originals)
+                    continue
+                for name in namespace.replacements:  # the function has bound some of them anew
+                    original = _original(names.get(name))
+                    if original is not None:
+                        names[name] = original
             for cell, original in self._cells:
                 cell.cell_contents = original
             self._replaced.clear()
             self._cells.clear()
-            for name in sys.modules.keys() - self._modules:
-                _restore_new_module(sys.modules[name])
+            if list(sys.modules.values()) != self._modules:
+                known = set(map(id, self._modules))
+                for module in list(sys.modules.values()):
+                    if id(module) not in known:
+                        _restore_new_module(module)
 
     def _list_modules(self) -> None:
-        self._modules = set(sys.modules)
+        self._modules = list(sys.modules.values())
         known, self._namespaces = self._namespaces, {}
-        for module in list(sys.modules.values()):
+        for module in self._modules:
             names = getattr(module, "__dict__", None)
             if type(names) is dict and not str(names.get("__name__")).startswith("tracer."):
-                self._namespaces[id(names)] = known.get(id(names)) or _Namespace(names, -1, [])
+                self._namespaces[id(names)] = known.get(id(names)) or _Namespace(names, -1)
+        self._contents = [namespace.names for namespace in self._namespaces.values()]
+        self._sizes = []  # which has all that are new searched
+
+    def _search_changed(self) -> None:
+        for namespace in self._namespaces.values():
+            if len(namespace.names) != namespace.size:
+                namespace.search()
+        self._sizes = [namespace.size for namespace in self._namespaces.values()]
+        self._bound = [namespace for namespace in self._namespaces.values() if namespace.originals]
 
     def _replace(self, namespace: _Namespace) -> None:
-        for name in namespace.bound:
-            value = namespace.names.get(name)
-            if type(value) in _KINDS and value in _REPLACEMENTS:
-                namespace.names[name] = _REPLACEMENTS[value]
-                self._replaced.append((namespace.names, name))
+        if not namespace.binds(namespace.originals):
+            namespace.search()
+        if namespace.originals:
+            namespace.names.update(namespace.replacements)
+            self._replaced.append(namespace)
 
     def _replace_cell(self, cell: CellType) -> None:
         try:
@@ -436,14 +470,6 @@ class _Installation:
         if type(value) in _KINDS and value in _REPLACEMENTS:
             self._cells.append((cell, value))
             cell.cell_contents = _REPLACEMENTS[value]
-
-
-def _search(namespace: _Namespace) -> _Namespace:
-    """Find the names that are bound to an original."""
-    items = list(namespace.names.items())
-    namespace.bound = [name for name, value in items if type(value) in _KINDS and value in _REPLACEMENTS]
-    namespace.size = len(items)
-    return namespace
 
 
 def _original(value: Any) -> Any:

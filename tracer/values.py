@@ -35,6 +35,10 @@ _COPY = np.copy  # which is another function while a trace runs
 _BINARY_OP = opcode.opmap["BINARY_OP"]
 _REMAINDERS = (6, 19)  # argument of BINARY_OP for `%` and `%=`
 _FIRST_IN_PLACE = 13  # the argument from which on an operator is written `+=`
+# By which other libraries ask an array for its memory, or for a wrapping of their own
+_SPECIAL_ATTRIBUTES = frozenset(
+    "__array_namespace__ __array_priority__ __array_wrap__ __dlpack__ __dlpack_device__".split()
+)
 ARITHMETIC = {  # method name -> name of the rule, and the operator as it is written
     "add": ("add", "+"),
     "sub": ("subtract", "-"),
@@ -177,13 +181,9 @@ class _Number(Traced, stands_for="none"):
     def __rdivmod__(self, other: Any) -> Any:
         return _divmod(other, self, _frame(1))
 
-    def __getattr__(self, name: str) -> Any:
+    def _attribute(self, name: str, frame: FrameType) -> Any:
         """Whatever else a number or an array has: array methods are followed as NumPy's functions are."""
-        if name in ("__array_interface__", "__array_struct__"):
-            # NumPy's C code would read the memory through them and say nothing; so it asks __array__, which cuts.
-            raise AttributeError(name)
         attribute = getattr(self.value, name)  # raises the plain value's own AttributeError
-        frame = _frame(1)
         if name in MUTATING_METHODS and type(self.value) is np.ndarray:
             return mutation.method_of(self, name, frame)
         if isinstance(self.value, (np.ndarray, np.generic)):
@@ -449,6 +449,22 @@ def _write_arithmetic() -> None:
             _write_methods(Scalar, lines, method, rule, symbol)
 
 
+def _write_attributes() -> None:
+    """Give Scalar and Array what numbers and arrays have, name by name.
+
+    One `__getattr__` would say the same, but Python then no longer reads `self.value` in one step, which the hot path
+    does six times. What NumPy's C code reads the memory through stays out: so it asks `__array__`, which cuts.
+    """
+
+    def reader(name: str) -> property:
+        return property(lambda self: self._attribute(name, _frame(1)))
+
+    for kind, plain_kinds in ((Scalar, (float, int, np.float64, np.int64)), (Array, (np.ndarray,))):
+        for name in {name for each in plain_kinds for name in dir(each)}:
+            if (not name.startswith("_") or name in _SPECIAL_ATTRIBUTES) and not hasattr(kind, name):
+                setattr(kind, name, reader(name))
+
+
 def _borrow_names() -> None:
     """Take the names that Python's own messages should show: "'float' object is not iterable"."""
     for kind, name in ((Scalar, "float"), (Array, "numpy.ndarray")):
@@ -472,4 +488,5 @@ def _write_integer_methods() -> None:
 
 _write_arithmetic()
 _write_integer_methods()
+_write_attributes()
 _borrow_names()
