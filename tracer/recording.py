@@ -96,15 +96,14 @@ def freeze(tape: Tape) -> Recording:
     records = tape.records
     count = len(records) // WIDTH
     chunks: list[_Chunk] = []
-    for first in range((count - 1) // _CHUNK * _CHUNK, -1, -_CHUNK) if count else ():
-        chunks.append(_freeze_chunk(records[first * WIDTH :]))
+    for first in range(max(count - 1, 0) // _CHUNK * _CHUNK, -1, -_CHUNK):
+        chunks.append(_freeze_chunk(records[first * WIDTH :] if first else records))
         del records[first * WIDTH :]
     chunks.reverse()
-    degrees = np.concatenate([chunk.degrees for chunk in chunks] or [np.zeros(0, INDEX)])
     starts = np.zeros(count + 1, INDEX)
-    np.cumsum(degrees, dtype=INDEX, out=starts[1:])
-    values = Values(_joined([chunk.values for chunk in chunks]))
-    constants = Values(_joined([chunk.constants for chunk in chunks]))
+    _joined([chunk.degrees for chunk in chunks]).cumsum(dtype=INDEX, out=starts[1:])
+    values = Values(_joined([chunk.values.floats for chunk in chunks]))
+    constants = Values(_joined([chunk.constants.floats for chunk in chunks]))
     params: dict[int, dict[str, Any]] = {}
     first = first_constant = 0
     for chunk in chunks:
@@ -113,18 +112,19 @@ def freeze(tape: Tape) -> Recording:
             (first_constant + row, value) for row, value in chunk.constants.others.items()
         )
         params.update((first + row, value) for row, value in chunk.params.items())
-        chunk.operands[chunk.operands < 0] -= first_constant
+        if first_constant:
+            chunk.operands[chunk.operands < 0] -= first_constant
         first += len(chunk.values)
         first_constant += len(chunk.constants)
-    instructions = np.concatenate([chunk.instructions for chunk in chunks] or [np.zeros(0, INDEX)])
+    instructions = _joined([chunk.instructions for chunk in chunks])
     for number, instruction in tape.waiting.items():
         start, *_ = stops = [segment.start // WIDTH for segment in tape.segments[number : number + 2]]
         instructions[start : stops[1] if len(stops) > 1 else count] = instruction
     return Recording(
-        ops=np.concatenate([chunk.ops for chunk in chunks] or [np.zeros(0, np.int16)]),
+        ops=_joined([chunk.ops for chunk in chunks]),
         values=values,
         starts=starts,
-        operands=np.concatenate([chunk.operands for chunk in chunks] or [np.zeros(0, INDEX)]),
+        operands=_joined([chunk.operands for chunk in chunks]),
         constants=constants,
         params=params,
         instructions=instructions,
@@ -152,26 +152,26 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
     count = len(records) // WIDTH
     codes = np.fromiter(records[0::WIDTH], INDEX, count)
     left, right = records[1::WIDTH], records[2::WIDTH]
-    ops, masks = codes >> 2, codes & _BOTH
-    degrees = np.where(masks > 0, COMPACT_COLUMN[ops], 0)
-    general = np.flatnonzero(masks == 0).tolist()
-    for row in general:
-        degrees[row] = len(left[row])
+    masks = codes & _BOTH
+    degrees = COMPACT_COLUMN[codes >> 2] * (masks > 0)
+    general = [(row, left[row], *right[row]) for row in (masks == 0).nonzero()[0].tolist()]
+    for row, positions, _, _ in general:
+        degrees[row] = len(positions)
     starts = np.zeros(count + 1, INDEX)
-    np.cumsum(degrees, dtype=INDEX, out=starts[1:])
-    operands = np.zeros(starts[-1], INDEX)
+    degrees.cumsum(dtype=INDEX, out=starts[1:])
+    operands = np.empty(starts[-1], INDEX)
     constants: list[Any] = []
     for side, bit, shift in ((left, _LEFT, 0), (right, _RIGHT, 1)):
         is_traced = masks & bit > 0
-        traced = np.flatnonzero(is_traced)
-        operands[starts[traced] + shift] = _positions(side, traced) // WIDTH
-        if len(traced) < count:
-            plain = np.flatnonzero((masks > 0) & ~is_traced & (degrees > shift))
-            operands[starts[plain] + shift] = -1 - len(constants) - np.arange(len(plain))
-            constants += [side[row] for row in plain.tolist()]
+        plain = (~is_traced & (masks > 0) & (degrees > shift)).nonzero()[0]
+        operands[starts[plain] + shift] = -1 - len(constants) - np.arange(len(plain))
+        constants += [side[row] for row in plain.tolist()]
+        for row in (~is_traced).nonzero()[0].tolist():
+            side[row] = 0  # so that the whole column is read in one go
+        traced = is_traced.nonzero()[0]
+        operands[starts[:-1][traced] + shift] = np.fromiter(side, np.int64, count)[traced] // WIDTH
     params: dict[int, dict[str, Any]] = {}
-    for row in general:
-        positions, (row_constants, row_params) = left[row], right[row]
+    for row, positions, row_constants, row_params in general:
         if row_params:
             params[row] = row_params
         for place, (position, constant) in enumerate(
@@ -183,7 +183,7 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
             else:
                 operands[place] = position // WIDTH
     return _Chunk(
-        ops.astype(np.int16),
+        (codes >> 2).astype(np.int16),
         values_of(records[3::WIDTH]),
         degrees,
         operands,
@@ -193,16 +193,9 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
     )
 
 
-def _positions(side: list[Any], traced: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return the positions in one column of the tape, which holds other things in other rows."""
-    if len(traced) == len(side):
-        return np.fromiter(side, np.int64, len(side))
-    return np.fromiter((side[row] for row in traced.tolist()), np.int64, len(traced))
-
-
 def values_of(items: Sequence[Any]) -> Values:
     """Put Python values into a column."""
-    if set(map(type, items)) <= {float}:
+    if not items or set(map(type, items)) == {float}:
         return Values(np.fromiter(items, np.float64, len(items)))
     others = {row: item for row, item in enumerate(items) if type(item) is not float}
     return Values(np.fromiter(map(_as_float, items), np.float64, len(items)), others)
@@ -225,5 +218,5 @@ def operand_of(recording: Recording, producer: int) -> Any:
     return recording.values[producer] if producer >= 0 else recording.constants[-1 - producer]
 
 
-def _joined(parts: list[Values]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.concatenate([part.floats for part in parts] or [np.zeros(0)])
+def _joined(parts: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
