@@ -11,6 +11,7 @@ to, and by port within it, so that the in-edges of a node are a range.
 from __future__ import annotations
 
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,8 @@ KINDS = ("input", "function", "splitter", "output", "cut")
 INPUT, FUNCTION, SPLITTER, OUTPUT, CUT = range(len(KINDS))
 NO_SLOT = -1
 _MATMUL = OP_NUMBERS["matmul"]
+_MATRIX = 2  # axes; more are a batch
+_shape = attrgetter("shape")
 
 
 class Graph:
@@ -170,22 +173,25 @@ def broadcast_targets(recording: Recording, consumers: Indices) -> dict[int, tup
     # Shapes by number, so that only the slots in which two of them differ are looked at one by one.
     numbers: dict[tuple[int, ...], int] = {(): 0}
     shape_of_row = np.zeros(len(recording), INDEX)
-    shape_of_row[rows] = [numbers.setdefault(values[row].shape, len(numbers)) for row in rows.tolist()]
+    shape_of_row[rows] = [
+        numbers.setdefault(shape, len(numbers))
+        for shape in map(_shape, map(values.__getitem__, rows.tolist()))
+    ]
     shapes = list(numbers)
-    ops = recording.ops[consumers]
-    differs = (operands >= 0) & (shape_of_row[consumers] > 0) & (IS_ELEMENTWISE[ops] | (ops == _MATMUL))
-    differs[differs] = shape_of_row[operands[differs]] != shape_of_row[consumers[differs]]
+    is_batch = np.array([len(shape) > _MATRIX for shape in shapes], np.bool_)
+    ops, consumer_shapes = recording.ops[consumers], shape_of_row[consumers]
+    is_stretching = IS_ELEMENTWISE[ops] | (ops == _MATMUL) & is_batch[consumer_shapes]
+    differs = (operands >= 0) & (consumer_shapes > 0) & is_stretching
+    differs[differs] = shape_of_row[operands[differs]] != consumer_shapes[differs]
     targets: dict[int, tuple[int, ...]] = {}
     slots = np.flatnonzero(differs)
     columns = (slots, consumers[slots], shape_of_row[operands[slots]])
     for slot, consumer, own_number in zip(*(column.tolist() for column in columns), strict=True):
         own, shape = shapes[own_number], values[consumer].shape
         if recording.ops[consumer] == _MATMUL:
-            if len(shape) < 3:  # no batch
-                continue
             first = int(recording.starts[consumer])
             left, right = (np.ndim(operand_value(recording, each)) for each in (first, first + 1))
-            if right < 3 or left < 2 or own == (*shape[:-2], *own[-2:]):
+            if right <= _MATRIX or left < _MATRIX or own == (*shape[:-2], *own[-2:]):
                 continue  # vectors, and one matrix for a whole batch: the rule does that
             shape = (*shape[:-2], *own[-2:])
         targets[slot] = shape

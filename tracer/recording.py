@@ -23,6 +23,8 @@ INDEX = np.int32
 Indices: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
 _CHUNK = 1 << 16  # records frozen at a time: what the lists of the tape need is freed as the columns grow
 _NAN = float("nan")
+_FLOAT = frozenset((float,))
+_ARRAYS = frozenset((np.ndarray, Edited))
 _LEFT, _RIGHT, _BOTH = 1, 2, 3
 _WIDE = frozenset((np.ndarray, Edited, complex, np.complex64, np.complex128, np.clongdouble))
 
@@ -40,10 +42,9 @@ class Values:
     @property
     def array_rows(self) -> Indices:
         """The rows that hold an array, in order."""
-        rows = [
-            row for row, value in self.others.items() if type(value) is np.ndarray or type(value) is Edited
-        ]
-        return np.array(rows, INDEX)
+        if set(map(type, self.others.values())) <= _ARRAYS:
+            return np.fromiter(self.others, INDEX, len(self.others))
+        return np.array([row for row, value in self.others.items() if type(value) in _ARRAYS], INDEX)
 
     @property
     def wide_rows(self) -> Indices:
@@ -102,24 +103,24 @@ def freeze(tape: Tape) -> Recording:
     chunks.reverse()
     starts = np.zeros(count + 1, INDEX)
     _joined([chunk.degrees for chunk in chunks]).cumsum(dtype=INDEX, out=starts[1:])
-    values = Values(_joined([chunk.values.floats for chunk in chunks]))
-    constants = Values(_joined([chunk.constants.floats for chunk in chunks]))
-    params: dict[int, dict[str, Any]] = {}
-    first = first_constant = 0
-    for chunk in chunks:
+    start, *rest = chunks
+    values = Values(_joined([chunk.values.floats for chunk in chunks]), start.values.others)
+    constants = Values(_joined([chunk.constants.floats for chunk in chunks]), start.constants.others)
+    params = start.params
+    first, first_constant = len(start.values), len(start.constants)
+    for chunk in rest:
         values.others.update((first + row, value) for row, value in chunk.values.others.items())
         constants.others.update(
             (first_constant + row, value) for row, value in chunk.constants.others.items()
         )
         params.update((first + row, value) for row, value in chunk.params.items())
-        if first_constant:
-            chunk.operands[chunk.operands < 0] -= first_constant
+        chunk.operands[chunk.operands < 0] -= first_constant
         first += len(chunk.values)
         first_constant += len(chunk.constants)
     instructions = _joined([chunk.instructions for chunk in chunks])
     for number, instruction in tape.waiting.items():
-        start, *_ = stops = [segment.start // WIDTH for segment in tape.segments[number : number + 2]]
-        instructions[start : stops[1] if len(stops) > 1 else count] = instruction
+        at, *_ = stops = [segment.start // WIDTH for segment in tape.segments[number : number + 2]]
+        instructions[at : stops[1] if len(stops) > 1 else count] = instruction
     return Recording(
         ops=_joined([chunk.ops for chunk in chunks]),
         values=values,
@@ -195,9 +196,15 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
 
 def values_of(items: Sequence[Any]) -> Values:
     """Put Python values into a column."""
-    if not items or set(map(type, items)) == {float}:
+    kinds = set(map(type, items))
+    if kinds <= _FLOAT:
         return Values(np.fromiter(items, np.float64, len(items)))
-    others = {row: item for row, item in enumerate(items) if type(item) is not float}
+    if kinds.isdisjoint(_FLOAT):
+        others = dict(enumerate(items))
+    else:
+        others = {row: item for row, item in enumerate(items) if type(item) is not float}
+    if kinds <= _ARRAYS:
+        return Values(np.full(len(items), _NAN), others)
     return Values(np.fromiter(map(_as_float, items), np.float64, len(items)), others)
 
 
