@@ -17,6 +17,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -346,6 +347,8 @@ def _add_scipy() -> bool:
 
 
 _FUNCTION = type(_replacements)
+# Where Python and pip put what is no program of the user's
+_LIBRARIES = (str(Path(functools.__file__).parent), str(Path(np.__file__).parents[1]))
 
 
 @dataclass(slots=True)
@@ -376,15 +379,18 @@ class _Installation:
     """The replaced names of the whole process; traces in several threads share them.
 
     A module is searched once, and again when it has got more or fewer names: searching all of them takes
-    milliseconds, and every traced call would pay for it. What every call does pay for is done in few steps.
+    milliseconds, and every traced call would pay for it. Of installed libraries even the size is looked at only
+    when something has been imported. What every call does pay for is done in few steps.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._traces = 0
         self._modules: list[Any] = []
+        self._newest: tuple[int, Any] = (-1, None)  # by which a module more is noticed
         self._namespaces: dict[int, _Namespace] = {}
-        self._contents: list[dict[str, Any]] = []  # of the namespaces
+        self._changing: list[_Namespace] = []  # those of the user's own modules
+        self._contents: list[dict[str, Any]] = []  # of these
         self._sizes: list[int] = []
         self._bound: list[_Namespace] = []  # those that bind an original
         self._replaced: list[_Namespace] = []
@@ -394,7 +400,7 @@ class _Installation:
         """Replace every bound original, and count one trace more."""
         with self._lock:
             if not self._traces:
-                if list(sys.modules.values()) != self._modules:
+                if _newest_module() != self._newest:
                     if _add_scipy():  # which every module that is known has not been searched for
                         self._namespaces.clear()
                     self._list_modules()
@@ -432,27 +438,32 @@ class _Installation:
                 cell.cell_contents = original
             self._replaced.clear()
             self._cells.clear()
-            if list(sys.modules.values()) != self._modules:
+            if _newest_module() != self._newest:
                 known = set(map(id, self._modules))
                 for module in list(sys.modules.values()):
                     if id(module) not in known:
                         _restore_new_module(module)
 
     def _list_modules(self) -> None:
+        self._newest = _newest_module()
         self._modules = list(sys.modules.values())
-        known, self._namespaces = self._namespaces, {}
+        known, self._namespaces, self._changing = self._namespaces, {}, []
         for module in self._modules:
             names = getattr(module, "__dict__", None)
-            if type(names) is dict and not str(names.get("__name__")).startswith("tracer."):
-                self._namespaces[id(names)] = known.get(id(names)) or _Namespace(names, -1)
-        self._contents = [namespace.names for namespace in self._namespaces.values()]
-        self._sizes = []  # which has all that are new searched
+            if type(names) is not dict or str(names.get("__name__")).startswith("tracer."):
+                continue
+            found = known.get(id(names)) or _Namespace(names)
+            self._namespaces[id(names)] = found.search() if found.size != len(names) else found
+            if not str(names.get("__file__")).startswith(_LIBRARIES):
+                self._changing.append(found)
+        self._contents = [namespace.names for namespace in self._changing]
+        self._search_changed()
 
     def _search_changed(self) -> None:
-        for namespace in self._namespaces.values():
+        for namespace in self._changing:
             if len(namespace.names) != namespace.size:
                 namespace.search()
-        self._sizes = [namespace.size for namespace in self._namespaces.values()]
+        self._sizes = [namespace.size for namespace in self._changing]
         self._bound = [namespace for namespace in self._namespaces.values() if namespace.originals]
 
     def _replace(self, namespace: _Namespace) -> None:
@@ -470,6 +481,14 @@ class _Installation:
         if type(value) in _KINDS and value in _REPLACEMENTS:
             self._cells.append((cell, value))
             cell.cell_contents = _REPLACEMENTS[value]
+
+
+def _newest_module() -> tuple[int, Any]:
+    """Return how many modules there are, and the last that was imported: its place in `sys.modules` is the last."""
+    try:
+        return len(sys.modules), sys.modules[next(reversed(sys.modules))]
+    except (RuntimeError, KeyError):  # another thread is importing
+        return 0, None
 
 
 def _original(value: Any) -> Any:
