@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _BINARY_OP = opcode.opmap["BINARY_OP"]
+_SEQUENCES = frozenset((list, tuple))
 
 
 def refuse(what: str, frame: FrameType) -> UnsupportedError:
@@ -91,11 +92,10 @@ def call_function(
     if function in PLAIN_READS:
         return function(*plain_deep(args), **plain_deep(options))
     read = FOLLOWED.get(function)
-    name = _full_name(function)
     if read is None:
         if not any_open((*args, *options.values()), frame):
             return function(*plain_deep(args), **plain_deep(options))
-        raise refuse(name, frame)
+        raise refuse(_full_name(function), frame)
     if compute is None:
         value = function(*plain_deep(args), **plain_deep(options))
     else:
@@ -105,7 +105,7 @@ def call_function(
     except OptionError as error:
         if not any_open((*args, *options.values()), frame):
             return value
-        raise refuse(f"{name} with {error}", frame) from None
+        raise refuse(f"{_full_name(function)} with {error}", frame) from None
     if followed is None:
         return value
     if args and is_traced(args[0]) and value is args[0].value:
@@ -150,7 +150,7 @@ def any_open(values: tuple[Any, ...], frame: FrameType) -> bool:
 
 def arrays_of(operands: tuple[Any, ...], frame: FrameType) -> tuple[Any, ...]:
     """Turn operands that are lists with traced values in them into traced arrays."""
-    if any(type(operand) in (list, tuple) for operand in operands):
+    if not _SEQUENCES.isdisjoint(map(type, operands)):
         return tuple(array_of(operand, frame) if holds_traced(operand) else operand for operand in operands)
     return operands
 

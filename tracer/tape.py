@@ -21,20 +21,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from tracer.errors import CutError, CutWarning, UnsupportedError
 from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
 
+    import numpy as np
+
 WIDTH = 5
 NO_INSTRUCTION = -1
 # Set in an instruction offset, which is even: a record on the way to the instruction's own result.
 AUXILIARY = 1
 
-_TWO = 2
+_FEW_BYTES = 1 << 15  # up to which copying two arrays is cheaper than comparing them in place
 _OWN_FILES = str(Path(__file__).parent)
 _LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy"}
 # Their code hands arrays on to functions in C, which take nothing else.
@@ -105,7 +105,7 @@ class Tape:
     # Frames from the hook down, their scopes
     _stack: list[tuple[FrameType, int]] = field(default_factory=list)
     _suspended: dict[FrameType, int] = field(default_factory=dict)  # scopes of generators, which come back
-    _snapshots: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+    _snapshots: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = field(default_factory=dict)
 
     def start(self, hook_frame: FrameType, code: CodeType) -> None:
         """Make the frame that calls the traced function the root: what it calls is the whole trace."""
@@ -225,23 +225,6 @@ class Tape:
         records += (OP_NUMBERS[name] << 2, operands, (constants, params), value, frame.f_lasti | flag)
         return position
 
-    def append_compact(
-        self, name: str, operands: list[int | None], constants: list[Any], value: Any, frame: FrameType
-    ) -> int:
-        """Record an operation of one or two operands and no params and return its position."""
-        if frame is not self.frame:
-            self.enter(frame)
-        records = self.records
-        position = len(records)
-        left, right = operands if len(operands) == _TWO else (operands[0], None)
-        mask = (left is not None) | (right is not None) << 1
-        if left is None:
-            left = constants[0]
-        elif right is None and len(operands) == _TWO:
-            right = constants[1]
-        records += (OP_NUMBERS[name] << 2 | mask, left, right, value, frame.f_lasti)
-        return position
-
     def add_input(self, name: str, value: Any) -> int:
         """Record an input: an argument's leaf, or a watched value."""
         position = len(self.records)
@@ -254,22 +237,21 @@ class Tape:
 
         A constant that is changed in place after its use must not corrupt a gradient.
         """
-        owner, copy = self._snapshots.get(id(constant), (None, None))
-        if owner is not constant or copy is None or not same_bytes(copy, constant):
-            copy = constant.copy(order="K")
-            self._snapshots[id(constant)] = (constant, copy)
-        kept: np.ndarray[Any, Any] = copy
-        return kept
+        known = self._snapshots.get(id(constant))
+        if known is None or known[0] is not constant or not same_bytes(known[1], constant):
+            known = self._snapshots[id(constant)] = (constant, constant.copy(order="K"))
+        return known[1]
 
 
 def same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
     """Compare bit by bit, so that NaN equals itself and 0.0 differs from -0.0."""
-    if left.shape != right.shape or left.dtype != right.dtype or left.dtype.hasobject:
+    if left.dtype != right.dtype or left.dtype.hasobject or left.shape != right.shape:
         return False
-    if left.flags.c_contiguous and right.flags.c_contiguous and left.itemsize in (1, 2, 4, 8):
+    in_place = left.nbytes > _FEW_BYTES and left.itemsize in (1, 2, 4, 8)
+    if in_place and left.flags.c_contiguous and right.flags.c_contiguous:
         unsigned = f"u{left.itemsize}"
-        return bool(np.array_equal(left.view(unsigned), right.view(unsigned)))
-    return bool(left.tobytes() == right.tobytes())
+        return bool((left.view(unsigned) == right.view(unsigned)).all())
+    return left.tobytes() == right.tobytes()
 
 
 def _beyond_own(frame: FrameType) -> FrameType:

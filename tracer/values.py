@@ -34,6 +34,7 @@ _SEQUENCES = frozenset({list, tuple, str, bytes, bytearray})
 _COPY = np.copy  # which is another function while a trace runs
 _BINARY_OP = opcode.opmap["BINARY_OP"]
 _REMAINDERS = (6, 19)  # argument of BINARY_OP for `%` and `%=`
+_TWO = 2
 _FIRST_IN_PLACE = 13  # the argument from which on an operator is written `+=`
 # By which other libraries ask an array for its memory, or for a wrapping of their own
 _SPECIAL_ATTRIBUTES = frozenset(
@@ -67,8 +68,13 @@ class _Number(Traced, stands_for="none"):
             return mutation.call_into(ufunc, method, inputs, options, _frame(1))
         if method == "at":
             return mutation.call_at(ufunc, inputs, _frame(1))
-        if len(inputs) == 1 and not options and method == "__call__" and ufunc in UFUNC_RULES:
-            return unary(self, UFUNC_RULES[ufunc], ufunc, _frame(1))
+        if method == "__call__" and not options and ufunc in UFUNC_RULES:
+            if len(inputs) == 1:
+                return unary(self, UFUNC_RULES[ufunc], ufunc, _frame(1))
+            if len(inputs) == _TWO and ufunc is not np.power and _OPERANDS.issuperset(map(type, inputs)):
+                left, right = inputs
+                value = ufunc(plain(left), plain(right))
+                return record_call(UFUNC_RULES[ufunc], inputs, value, None, _frame(1))
         return numpy_calls.call_ufunc(ufunc, method, inputs, options, _frame(1))
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
@@ -255,6 +261,10 @@ class Array(_Number, stands_for="array"):
         return numpy_calls.call_function(_COPY, (self,), {}, _frame(1))
 
 
+# What two-operand functions meet nearly always; what else there is, they ask for one by one
+_OPERANDS = frozenset((Scalar, Array, float, int, np.float64, np.ndarray))
+
+
 def _formats_text(frame: FrameType) -> bool:
     """Tell whether a number is asked for by `"%.2f" % x`, which only reads it; other operators ask the stand-in."""
     code, at = frame.f_code.co_code, frame.f_lasti
@@ -280,7 +290,7 @@ def _divmod(left: Any, right: Any, frame: FrameType) -> Any:
 def binary(left: Any, right: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType) -> Any:
     """Compute and record an operator whose operands are not those of the hot path."""
     for other in (left, right):
-        if not is_traced(other) and not isinstance(other, _NUMBERS):
+        if type(other) not in _OPERANDS and not is_traced(other) and not isinstance(other, _NUMBERS):
             return _foreign(left, right, other, name, compute, frame)
     return record_call(name, (left, right), compute(plain(left), plain(right)), None, frame)
 
@@ -356,6 +366,9 @@ def __{method}__(self, other{extra_parameter}):
     elif {is_plain}:
         value = self.value {symbol} other
         code, right = {left_only}, other
+    elif {is_scalar}:
+        value = self.value {symbol} other.value
+        code, right = {both}, other.id
     else:
         return binary(self, other, "{rule}", compute, getframe(1))
     {guard_value}
@@ -391,7 +404,8 @@ def __r{method}__(self, other{extra_parameter}):
 """
 _OF_SCALARS = {
     "Kind": "Scalar",
-    "is_plain": "kind is float or kind is int",
+    "is_plain": "kind is float or kind is int or kind is float64",
+    "is_scalar": "False",
     "keep_constant": "",
     "guard_value": "",
     "guard_arguments": "",
@@ -400,6 +414,7 @@ _OF_SCALARS = {
 _OF_ARRAYS = _OF_SCALARS | {
     "Kind": "Array",
     "is_plain": "kind is float or kind is int or kind is ndarray",
+    "is_scalar": "kind is Scalar and other.tape is tape",
     "keep_constant": "if kind is ndarray: right = tape.snapshot(other)",
     # A number, where both arrays have no axes, and an array of no real numbers take the general path.
     "guard_value": 'if type(value) is not ndarray or value.dtype.kind != "f": '
@@ -420,6 +435,7 @@ def _write_methods(kind: type[_Number], lines: dict[str, str], method: str, rule
         "Scalar": Scalar,
         "binary": binary,
         "compute": _COMPUTE[method],
+        "float64": np.float64,
         "getframe": _frame,
         "ndarray": np.ndarray,
         "plain": plain,
