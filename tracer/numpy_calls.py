@@ -174,7 +174,8 @@ def _full_name(function: Any) -> str:
 
 def getitem(array: Any, index: Any, frame: FrameType) -> Any:
     """Compute and record `array[index]`."""
-    index = copied(plain_deep(index))
+    if type(index) is not int:
+        index = copied(plain_deep(index))
     value = array.value[index]
     result = record_call("getitem", (array,), value, {"index": index}, frame)
     if type(value) is np.ndarray and value.base is not None and is_traced(result):

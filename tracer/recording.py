@@ -162,6 +162,8 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
     degrees.cumsum(dtype=INDEX, out=starts[1:])
     operands = np.empty(starts[-1], INDEX)
     constants: list[Any] = []
+    of_one = ((masks == _LEFT) & (degrees == 1)).nonzero()[0].tolist()
+    params: dict[int, dict[str, Any]] = {row: right[row] for row in of_one if right[row]}
     for side, bit, shift in ((left, _LEFT, 0), (right, _RIGHT, 1)):
         is_traced = masks & bit > 0
         plain = (~is_traced & (masks > 0) & (degrees > shift)).nonzero()[0]
@@ -171,7 +173,6 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
             side[row] = 0  # so that the whole column is read in one go
         traced = is_traced.nonzero()[0]
         operands[starts[:-1][traced] + shift] = np.fromiter(side, np.int64, count)[traced] // WIDTH
-    params: dict[int, dict[str, Any]] = {}
     for row, positions, row_constants, row_params in general:
         if row_params:
             params[row] = row_params

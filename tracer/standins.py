@@ -147,17 +147,18 @@ def record_call(
             got="its rule is one for real numbers",
             advice="write it with supported operations, or pass detach(x) to leave it out of the gradient",
         )
-    if params is not None or flag or len(operands) != COMPACT_OPERANDS[number]:
+    arity = COMPACT_OPERANDS[number]
+    if arity != len(operands) or (params and arity > 1):
         positions = [operand.id if _is_on(tape, operand) else None for operand in operands]
         constants = [None if _is_on(tape, operand) else _constant(tape, operand) for operand in operands]
         position = tape.append(name, tuple(positions), tuple(constants), value, frame, params, flag)
         return wrap(tape, position, value)
-    code, left, right = number << 2, operands[0], None
+    code, left, right = number << 2, operands[0], params
     if _is_on(tape, left):
         code, left = code | 1, left.id
     else:
         left = _constant(tape, left)
-    if len(operands) > 1:
+    if arity > 1:
         right = operands[1]
         if _is_on(tape, right):
             code, right = code | 2, right.id
@@ -167,7 +168,7 @@ def record_call(
         tape.enter(frame)
     records = tape.records
     position = len(records)
-    records += (code, left, right, value, frame.f_lasti)
+    records += (code, left, right, value, frame.f_lasti | flag)
     return wrap(tape, position, value)
 
 

@@ -5,7 +5,8 @@ so that appending is a single list operation:
 
     code         op number × 4 + mask; bit 0: the left operand is traced, bit 1: the right one; 0: the general form
     left         position of the left operand (an int), or its plain value; general form: positions, None for constants
-    right        the same for the right operand; general form: (constants, params)
+    right        the same for the right operand, or the params of an operation of one operand; general form:
+                 (constants, params)
     value        the result
     instruction  offset of the instruction in the caller's code
 
@@ -70,7 +71,7 @@ class Family:
 
     owner: np.ndarray[Any, Any]
     is_private: bool  # no record holds the memory, so the program may write into it
-    members: list[Any] = field(default_factory=list)  # weak references
+    members: dict[int, Any] = field(default_factory=dict)  # by identity: weak references
     # By identity of a view that was taken by indexing: the view, what it was taken from (weakly), and the index.
     links: dict[int, tuple[Any, Any, Any]] = field(default_factory=dict)
 
