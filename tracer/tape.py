@@ -19,6 +19,7 @@ import sys
 import threading
 import warnings
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -63,6 +64,10 @@ class Segment(NamedTuple):
     start: int
     scope: int
     code: CodeType
+
+
+# In one step: one of each is made for every call of a function.
+_call, _segment = partial(tuple.__new__, Call), partial(tuple.__new__, Segment)
 
 
 @dataclass(slots=True)
@@ -152,10 +157,12 @@ class Tape:
             )
         scope = self._scope_of(frame)
         self.frame = frame
-        if frame.f_code.co_filename.startswith(_OWN_FILES):
+        code = frame.f_code
+        if code.co_filename.startswith(_OWN_FILES):
             frame = _beyond_own(frame)
+            code = frame.f_code
             self.waiting[len(self.segments)] = frame.f_lasti | AUXILIARY
-        self.segments.append(Segment(len(self.records), scope, frame.f_code))
+        self.segments.append(_segment((len(self.records), scope, code)))
         return True
 
     def meet_stale(self, frame: FrameType) -> None:
@@ -181,30 +188,28 @@ class Tape:
         keep = depths[known] + 1 if known is not None else 1
         while len(stack) > keep:
             del depths[stack.pop()[0]]
-        for new in reversed(fresh):
-            depths[new] = len(stack)
-            stack.append((new, self._new_scope(new, stack[-1][1])))
         scope = stack[-1][1]
+        while fresh:
+            new = fresh.pop()
+            scope = WHOLE_TRACE if scope == _HOOK else self._new_scope(new, scope)
+            depths[new] = len(stack)
+            stack.append((new, scope))
         return WHOLE_TRACE if scope == _HOOK else scope
 
     def _new_scope(self, frame: FrameType, parent: int) -> int:
         """Return the scope of a frame that was not seen running just before."""
-        if parent == _HOOK:
-            return WHOLE_TRACE
-        code = frame.f_code
+        code, back = frame.f_code, frame.f_back
         if code.co_name in _COMPREHENSIONS or code.co_filename.startswith(_OWN_FILES):
             return parent
-        if code.co_flags & _IS_GENERATOR and frame in self._suspended:
+        is_generator = code.co_flags & _IS_GENERATOR
+        if is_generator and frame in self._suspended:
             return self._suspended[frame]
-        back = frame.f_back
         while back is not None and back.f_code.co_filename.startswith(_OWN_FILES):
             back = back.f_back  # called through edgegrad: by a replaced function, or a reflected operator
         scope = len(self.calls)
-        if back is None:
-            self.calls.append(Call(code, parent, None, NO_INSTRUCTION))
-        else:
-            self.calls.append(Call(code, parent, back.f_code, back.f_lasti))
-        if code.co_flags & _IS_GENERATOR:
+        caller, instruction = (back.f_code, back.f_lasti) if back is not None else (None, NO_INSTRUCTION)
+        self.calls.append(_call((code, parent, caller, instruction)))
+        if is_generator:
             self._suspended[frame] = scope
         return scope
 
