@@ -14,9 +14,9 @@ import numpy as np
 
 from tracer import mutation, numpy_calls
 from tracer.buffers import note_view, owner_of
-from tracer.numpy_table import MUTATING_METHODS
+from tracer.numpy_table import METHODS, MUTATING_METHODS
 from tracer.standins import NO_RECORD, plain_deep
-from tracer.values import ARITHMETIC, Array, binary
+from tracer.values import ARITHMETIC, Array, attribute_reader, binary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,6 +115,12 @@ def blank_of(value: Any, source: Blank, index: Any = None) -> Any:
     return made
 
 
+def _write_methods() -> None:
+    """Take back the methods of Array: what they give of constants is to be written into, too."""
+    for name in METHODS:
+        setattr(Blank, name, attribute_reader(name))
+
+
 def _write_operators() -> None:
     """Give Blank the operators, which hold for constants or lead into the general path."""
 
@@ -131,4 +137,5 @@ def _write_operators() -> None:
 
 
 _write_operators()
+_write_methods()
 Blank.__name__ = Blank.__qualname__ = "numpy.ndarray"

@@ -96,10 +96,11 @@ def call_function(
         if not any_open((*args, *options.values()), frame):
             return function(*plain_deep(args), **plain_deep(options))
         raise refuse(_full_name(function), frame)
+    plain_options = plain_deep(options) if options else options
     if compute is None:
-        value = function(*plain_deep(args), **plain_deep(options))
+        value = function(*plain_deep(args), **plain_options)
     else:
-        value = compute(*plain_deep(args[1:]), **plain_deep(options))
+        value = compute(*plain_deep(args[1:]), **plain_options)
     try:
         followed = read(*args, **options)
     except OptionError as error:
@@ -199,7 +200,7 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
     if name in PLAIN_ATTRIBUTES or name in PLAIN_METHODS or not number.tape.is_open:
         return attribute
     if name == "T":
-        return call_function(np.transpose, (number,), {}, frame)
+        return _transposed(number, attribute, frame)
     if name == "mT":
         return call_function(np.matrix_transpose, (number,), {}, frame)
     if name == "numerator":
@@ -228,6 +229,15 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
         value = cut(number, f".{name}", frame)
         return getattr(value, name)
     raise refuse(f"ndarray.{name}", frame)
+
+
+def _transposed(number: Any, value: Any, frame: FrameType) -> Any:
+    if type(value) is not np.ndarray:  # a NumPy scalar, which is its own transpose
+        return number
+    result = record_call("transpose", (number,), value, {"axes": None}, frame)
+    if is_traced(result):
+        note_view(result, (number,))
+    return result
 
 
 def _astype(number: Any, value: Any, frame: FrameType) -> Any:

@@ -18,7 +18,7 @@ import numpy as np
 
 from tracer import mutation, numpy_calls
 from tracer.buffers import replace, write
-from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
+from tracer.numpy_table import METHODS, MUTATING_METHODS, UFUNC_RULES
 from tracer.operations import OP_NUMBERS
 from tracer.rules.kinds import is_complex
 from tracer.standins import Traced, cut, is_traced, plain, plain_deep, record_call, unary
@@ -465,20 +465,36 @@ def _write_arithmetic() -> None:
             _write_methods(Scalar, lines, method, rule, symbol)
 
 
+def attribute_reader(name: str) -> property:
+    """Return the property that asks a stand-in's `_attribute`."""
+    return property(lambda self: self._attribute(name, _frame(1)))
+
+
 def _write_attributes() -> None:
     """Give Scalar and Array what numbers and arrays have, name by name.
 
     One `__getattr__` would say the same, but Python then no longer reads `self.value` in one step, which the hot path
     does six times. What NumPy's C code reads the memory through stays out: so it asks `__array__`, which cuts.
     """
-
-    def reader(name: str) -> property:
-        return property(lambda self: self._attribute(name, _frame(1)))
-
     for kind, plain_kinds in ((Scalar, (float, int, np.float64, np.int64)), (Array, (np.ndarray,))):
         for name in {name for each in plain_kinds for name in dir(each)}:
             if (not name.startswith("_") or name in _SPECIAL_ATTRIBUTES) and not hasattr(kind, name):
-                setattr(kind, name, reader(name))
+                setattr(kind, name, attribute_reader(name))
+
+
+def _write_array_methods() -> None:
+    """Give Array the methods that are NumPy functions by another name, so that a call is found in one step."""
+
+    def method(name: str, function: Any) -> Callable[..., Any]:
+        def call(self: Array, *args: Any, **options: Any) -> Any:
+            compute = getattr(self.value, name)
+            return numpy_calls.call_function(function, (self, *args), options, _frame(1), compute)
+
+        return call
+
+    for name, function in METHODS.items():
+        if name not in ("reshape", "transpose"):  # whose arguments are not those of the function
+            setattr(Array, name, method(name, function))
 
 
 def _borrow_names() -> None:
@@ -504,5 +520,6 @@ def _write_integer_methods() -> None:
 
 _write_arithmetic()
 _write_integer_methods()
+_write_array_methods()
 _write_attributes()
 _borrow_names()
