@@ -206,15 +206,15 @@ def values_of(items: Sequence[Any]) -> Values:
         others = {row: item for row, item in enumerate(items) if type(item) is not float}
     if kinds <= _ARRAYS:
         return Values(np.full(len(items), _NAN), others)
-    return Values(np.fromiter(map(_as_float, items), np.float64, len(items)), others)
+    numbers = (
+        item if type(item) is float else _NAN if type(item) is np.ndarray else _as_float(item)
+        for item in items
+    )
+    return Values(np.fromiter(numbers, np.float64, len(items)), others)
 
 
 def _as_float(item: Any) -> float:
     """Return a number as a float for the columns; NaN for what is none: arrays, strings, arguments of a rule."""
-    if type(item) is float:
-        return item
-    if type(item) is np.ndarray:
-        return _NAN
     try:
         return float(item) if isinstance(item, (float, int, np.floating, np.integer, np.bool_)) else _NAN
     except OverflowError:  # an int beyond the floats
