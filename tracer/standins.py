@@ -132,21 +132,15 @@ def record_call(
             if value.dtype.kind not in "biu":
                 refuse_value(name, value, frame)
             # Whole numbers take steps. What was traced (Python ints) ends here, and that is said.
-            for operand in operands:
-                if is_traced(operand):
-                    cut(operand, "an array of integers", frame)
+            for operand in filter(is_traced, operands):
+                cut(operand, "an array of integers", frame)
             return value
     elif not isinstance(value, SCALARS):
         refuse_value(name, value, frame)
     number = OP_NUMBERS[name]
     rule = RULE_OF[number]
-    if rule and rule.real_only and any(is_complex(plain(each)) for each in (value, *operands)):
-        raise UnsupportedError(
-            f"{name} of complex numbers is not followed",
-            where=place(frame),
-            got="its rule is one for real numbers",
-            advice="write it with supported operations, or pass detach(x) to leave it out of the gradient",
-        )
+    if rule is not None and rule.real_only:
+        _refuse_complex(name, (value, *operands), frame)
     arity = COMPACT_OPERANDS[number]
     if arity != len(operands) or (params and arity > 1):
         positions = [operand.id if _is_on(tape, operand) else None for operand in operands]
@@ -186,6 +180,17 @@ def _constant(tape: Tape, operand: Any) -> Any:
     if type(constant) in (list, tuple):
         constant = np.asarray(constant)
     return tape.snapshot(constant) if isinstance(constant, np.ndarray) else constant
+
+
+def _refuse_complex(name: str, values: tuple[Any, ...], frame: FrameType) -> None:
+    """Raise the error for an operation on complex numbers whose rule is one for real numbers."""
+    if any(is_complex(plain(each)) for each in values):
+        raise UnsupportedError(
+            f"{name} of complex numbers is not followed",
+            where=place(frame),
+            got="its rule is one for real numbers",
+            advice="write it with supported operations, or pass detach(x) to leave it out of the gradient",
+        )
 
 
 def refuse_value(name: str, value: Any, frame: FrameType) -> NoReturn:
