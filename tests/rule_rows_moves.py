@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from rule_rows import Arrays
 
 
@@ -39,6 +39,7 @@ def added(ufunc, x, y):
 MASK = np.array([True, False, True])
 
 MOVES = (
+    moving("as_strided", lambda x: as_strided(x, (3, 2), (x.itemsize, 2 * x.itemsize)), (5,)),
     moving("sliding_window_view", lambda x: sliding_window_view(x, 3), (5,)),
     moving("broadcast_arrays", lambda x: np.broadcast_arrays(x, np.zeros((2, 3)))[0], (3,)),
     moving("meshgrid", lambda x: np.meshgrid([1, 2], x)[1], (3,)),
@@ -59,6 +60,7 @@ MOVES = (
     sorting((5,), -1),
     sorting((3, 4), 0),
     moving("take", lambda x: np.take(x, [2, 0, 2], axis=1), (2, 3)),
+    moving("take", lambda x: np.take(x, 2), (4,)),
     moving("take_along_axis", lambda x: np.take_along_axis(x, np.array([[1], [0]]), 1), (2, 3)),
     moving("tile", lambda x: np.tile(x, (2, 2)), (2, 3)),
     moving("tril", np.tril, (3, 3)),

@@ -180,6 +180,18 @@ HOSTILE = {
         "the number of inputs is another than that of their names",
     ),
     "no place": (with_entry("places", [[1, 2]]), "a place in the source is not one"),
+    "reads no operand": (
+        with_entry("places", [[0, 1, 0, 1, 1, "", "", [], False, [], [[-1, "x"]]]]),
+        "a place in the source is not one",
+    ),
+    "goes nowhere": (
+        with_entry("copied_inputs", [[0, [[["0"], ["h"], [], False]]]]),
+        "a value goes to a place that is not one",
+    ),
+    "copied from nowhere": (
+        with_entry("copied_inputs", [[99, []]]),
+        "an argument that is copied is not there",
+    ),
     "an old version": (with_entry("format_version", 0), "its format version is 0"),
     "a missing entry": (lambda document, _: document.pop("files"), "KeyError: 'files'"),
     "another choice": (with_entry("of", 10**6), "'of' is no value"),

@@ -5,10 +5,12 @@ import copy
 import numpy as np
 import pytest
 from checks import assert_differentiates, assert_untouched
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from tracer import load, record, trace
 from tracer.errors import UnsupportedError
 from tracer.rules.edited import Edited
+from tracer.tape import AUXILIARY
 
 X = np.array([1.1, 2.2, 3.3, 4.4])
 W = np.array([0.5, -1.0, 2.0, 0.3])
@@ -84,6 +86,32 @@ def into_out(x, w):
     return total + quotient.sum() + buffer[0]
 
 
+def into_out_by_position(x, w):
+    a, b, c, d = np.empty((2, 2)), np.empty(2), np.empty(4), np.empty((2, 4))
+    np.dot(x.reshape(2, 2), w.reshape(2, 2), a)
+    np.sum(a, 0, None, b)
+    x.cumsum(0, None, c)
+    np.clip(c, 2.0, w[2] * 4, c)
+    (x * w).clip(-1, None, out=d[0])
+    np.concatenate([x[:2], w[:2]], 0, d[1])
+    total = np.empty(())
+    d.mean(None, None, total)
+    return total + (a**2).sum() + b[1] * b[0] + (c * W).sum()
+
+
+def windows(x):
+    a = x * 1.0
+    seen = sliding_window_view(a, 2)
+    a[0] = x[1] ** 2
+    b = np.zeros(5)
+    strided = as_strided(b, (4, 2), (8, 8))
+    b[1:] = x
+    b[2] *= x[3]
+    c = x * 2.0
+    as_strided(c, (2, 2), (16, 8))[1] *= x[:2]
+    return (seen * seen).sum() + (strided**2).sum() + (c * W).sum() + a[0] * b[2]
+
+
 def counted(x):
     a = np.zeros(3)
     np.add.at(a, [0, 1, 1, 2], x)
@@ -153,13 +181,30 @@ def own_argument(x):
     return x.sum() * x[0]
 
 
+def by_shape(x):
+    a = np.zeros((2, 2))
+    a[0, 1] = x[0]
+    row = a.reshape(-1)
+    a.shape = 4, 1
+    row[0] = row[1] * x[2]
+    a[3] = x[1] * 2
+    return (a**2).sum() + row[2] + row[3]
+
+
+def reshaped_argument(x):
+    x.shape = (2, -1)
+    x[0] *= x[1, 0]
+    return x.sum() * x[0, 1]
+
+
 ONE = (
-    filled, recurrence, views, views_of_an_argument, overlapping, masks, counted, made, oscillator, aliased,
+    by_shape, reshaped_argument, filled, recurrence, windows, views, views_of_an_argument, overlapping, masks, counted, made, oscillator, aliased,
     rewritten_between_uses, own_argument,
 )  # fmt: skip
-TWO = (rows, into_out, functions)
+TWO = (rows, into_out, into_out_by_position, functions)
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape")  # NumPy's own, from 2.5 on
 @pytest.mark.parametrize("function", [*ONE, *TWO], ids=lambda function: function.__name__)
 def test_what_is_written_is_followed(function):
     arguments = (X,) if function in ONE else (X, W)
@@ -174,6 +219,7 @@ def copied(function):
     return lambda x: function(x * 1.0)
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape")  # NumPy's own, from 2.5 on
 @pytest.mark.parametrize("function", [*ONE, *TWO], ids=lambda function: function.__name__)
 def test_a_loaded_trace_has_the_same_arrays(function, tmp_path):
     finished = record(function, *((X.copy(),) if function in ONE else (X.copy(), W.copy())))
@@ -292,6 +338,56 @@ def test_plain_arrays_come_back_plain():
     assert [type(each) for each in (first, second, third["empty"], fourth)] == [np.ndarray] * 4
     assert first.tolist() == [2, 0, 0]
     assert copy.deepcopy(second).tolist() == [1, 1]
+
+
+def rows_of_a_table(x):
+    out = np.zeros((5, 3))
+    for i in range(5):
+        row = out[i]
+        for j in range(3):
+            row[j] = x * (i + j)
+    return (out**2).sum()
+
+
+def views_that_are_never_read(x):
+    y = x * 2
+    views = [y[i : i + 2] for i in range(3)]
+    for i in range(4):
+        y[i] = x[i] ** 2
+    return y.sum() + views[1][0]
+
+
+def a_view_read_between(x):
+    y = x * 1
+    part = y[1:]
+    part[0] = x[0]
+    total = y.sum()
+    part[1] = total
+    part[2] = x[3]
+    return (y * W).sum()
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "follow"),
+    [
+        (rows_of_a_table, 2.0, 5),  # what a row's three writes did to the table is one record
+        (views_that_are_never_read, X, 1),  # of twelve
+        (a_view_read_between, X, 2),
+    ],
+)
+def test_what_follows_a_write_is_recorded_only_if_it_is_read(function, argument, follow, tmp_path):
+    assert_untouched(function, argument)
+    assert_differentiates(function, argument)
+    finished = record(function, argument)
+    offsets = finished.recording.instructions.tolist()
+    followers = [row for row, offset in enumerate(offsets) if offset > 0 and offset & AUXILIARY]
+    assert len(followers) == follow
+    assert all(finished.nodes[int(finished.graph.node_of_row[row])].out_edges for row in followers)
+    finished.save(tmp_path / "t.trace")
+    loaded = load(tmp_path / "t.trace")
+    for before, after in zip(finished.nodes, loaded.nodes, strict=True):
+        np.testing.assert_array_equal(before.value, after.value)
+        np.testing.assert_array_equal(before.grad, after.grad)
 
 
 def random_program(seed):

@@ -81,6 +81,38 @@ def test_values_are_python_literals(edgegrad):
     assert "loss → 9" in edgegrad("run", "program.py:Model.loss", "x=3.0")[1]
 
 
+SCRIPT = """
+import numpy as np
+weights = np.array([1.0, 2.0])
+class Layer:
+    def __init__(self):
+        self.bias = 0.5
+layer = Layer()
+def loss(x=3.0):
+    return float_sum(weights * x) + layer.bias * x
+def float_sum(values):
+    return values[0] + values[1]
+"""
+
+
+def test_a_script_whose_weights_are_globals_is_looked_at_unchanged(edgegrad):
+    Path("script.py").write_text(SCRIPT)
+    code, out, err = edgegrad(
+        "run", "script.py:loss", "--watch", "weights", "--watch", "layer", "-o", "s.trace"
+    )
+    assert (code, err) == (0, "")
+    grads = tracer.load("s.trace").grads
+    assert grads["x"] == 3.5
+    assert grads["weights"].tolist() == [3.0, 3.0]
+    assert grads["layer"] == {"bias": 3.0}
+    assert "layer.bias" in out
+    code, _, err = edgegrad("run", "script.py:loss", "--watch", "wieghts")
+    assert code == 1
+    assert err.startswith(
+        "error: nothing named 'wieghts' can be watched; it is neither a global nor a closure"
+    )
+
+
 def test_an_array_comes_from_a_file(edgegrad):
     np.save("W.npy", np.array([3.0, 4.0]))
     code, out, _ = edgegrad("run", "program.py:array", "W=@W.npy", "b=2.0")

@@ -303,14 +303,14 @@ def test_vectors_whose_phases_are_not_those_of_lapack_have_no_gradient(op):
         RULES[op].pull(0, np.ones_like(out), out, (matrix,), params)
 
 
-def test_a_transform_of_a_list_of_traced_numbers_is_a_cut():
-    with pytest.warns(CutWarning, match=r"left the graph through np\.fft; at test_complex.py"):
-        finished = record(lambda x, y: np.abs(np.fft.fft([x, y])).sum(), 3.0, 1.0)
-    assert finished.result == 6.0
-    assert record(lambda x, y: np.abs(np.fft.fft(np.array([x, y]))).sum(), 3.0, 1.0).grads == {
-        "x": 2,
-        "y": 0,
-    }
+def test_a_transform_of_a_list_of_traced_numbers_is_that_of_the_array():
+    for function in (
+        lambda x, y: np.abs(np.fft.fft([x, y])).sum(),
+        lambda x, y: np.abs(np.fft.fft(np.array([x, y]))).sum(),
+    ):
+        finished = record(function, 3.0, 1.0)
+        assert finished.result == 6.0
+        assert finished.grads == {"x": 2, "y": 0}
 
 
 def test_complex_of_traced_numbers_is_a_cut():

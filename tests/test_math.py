@@ -13,7 +13,6 @@ import pytest
 from checks import assert_differentiates, assert_untouched, central_differences
 
 from tracer import record, trace
-from tracer.errors import CutWarning
 
 # By name: the arguments at which the gradient is compared with central differences.
 FOLLOWED = {
@@ -224,38 +223,6 @@ def test_a_function_is_followed_however_it_is_reached(function, arguments, gradi
     assert record(function, *arguments).grads["x"] == pytest.approx(gradient, rel=1e-15)
     assert math.tanh is tanh
     assert by_default.__defaults__ == (math.tanh,)
-
-
-TABLE = {"tanh": math.tanh}
-
-
-class Layer:
-    activation = staticmethod(math.tanh)
-
-    def __init__(self):
-        self.kept = math.tanh
-
-
-def helper_with_default(x, activation=math.tanh):
-    return activation(x)
-
-
-@pytest.mark.parametrize(
-    "function",
-    [
-        lambda x: TABLE["tanh"](x),
-        lambda x: [math.exp, TABLE["tanh"]][1](x),
-        lambda x: Layer.activation(x),
-        lambda x, layer=Layer(): layer.kept(x),
-        lambda x: helper_with_default(x),
-    ],
-)
-def test_where_a_function_is_not_followed_a_cut_says_so(function):
-    with pytest.warns(CutWarning, match=r"left the graph through float\(\); at test_math.py:\d+"):
-        finished = record(function, 0.3)
-    assert finished.result == math.tanh(0.3)
-    assert finished.grads["x"] == 0.0
-    assert [node.kind for node in finished.nodes] == ["input", "cut", "output"]
 
 
 def test_a_mathematical_program():

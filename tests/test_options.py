@@ -66,6 +66,23 @@ def test_outputs_are_chosen_by_their_whole_path_first():
         _ = several.backward(of="loss").grads
 
 
+@pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
+def test_a_refusal_that_became_another_error(error):
+    outside = np.ones((2, 2))
+
+    def function(x):
+        try:
+            outside.flat[0] = x  # where NumPy says that it got no number
+        except Exception as caught:
+            raise error("later") from caught
+
+    expected = KeyboardInterrupt if error is KeyboardInterrupt else UnsupportedError
+    with pytest.raises(
+        expected, match="later" if error is KeyboardInterrupt else "made outside of the trace"
+    ):
+        record(function, 2.0)
+
+
 def test_a_refusal_that_the_program_catches_is_still_an_error():
     def careful(x):
         try:

@@ -19,7 +19,9 @@ from tracer import record, trace
 from tracer.errors import CutWarning, GradientError, UnsupportedError
 
 ORIGINALS = {
-    (module.__name__, name): getattr(module, name)
+    (module.__name__, name): id(
+        getattr(module, name)
+    )  # the functions themselves would be found, and replaced
     for module, names in (
         (math, [name for name in dir(math) if not name.startswith("_")]),
         (builtins, ["sum", "min", "max", "pow", "round", "abs", "sorted", "divmod"]),
@@ -33,7 +35,7 @@ def replaced():
     return [
         name
         for (module, name), original in ORIGINALS.items()
-        if getattr(sys.modules[module], name) is not original
+        if id(getattr(sys.modules[module], name)) != original
     ]
 
 
@@ -107,7 +109,7 @@ def test_a_module_imported_while_a_trace_runs_gets_the_originals_back():
 
     try:
         assert record(imports, 1.0).grads["x"] == math.e
-        assert sys.modules["imported_by_a_trace"].exp is ORIGINALS["math", "exp"]
+        assert sys.modules["imported_by_a_trace"].exp is math.exp
     finally:
         del sys.modules["imported_by_a_trace"]
 
@@ -341,7 +343,7 @@ def test_a_name_that_the_function_binds_anew_stays_bound(names):
     try:
         record(lambda x: setattr(module, changed, abs) or getattr(module, kept)(x), 1.0)
         assert getattr(module, changed) is abs
-        assert getattr(module, kept) is ORIGINALS["math", kept]
+        assert getattr(module, kept) is getattr(math, kept)
         record(lambda x: delattr(module, kept) or x, 1.0)
         assert not hasattr(module, kept)
     finally:

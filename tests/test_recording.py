@@ -272,6 +272,10 @@ def test_a_traced_int_is_a_plain_int_where_python_needs_an_index():
         (lambda x, y: x.real * y.conjugate(), (2.0, 3.5)),
         (lambda x, y: Fraction(1, 3) * x + y / Fraction(3, 7), (2.0, 3.5)),
         (lambda x, y: sum(Vector(x, y) + x) + sum(x * Vector(x, y)), (2.0, 3.5)),
+        (
+            lambda x, y: sum(np.float64(1.5) * Vector(x, y)) + sum((np.ones(2) * x)[0] * Vector(1.0, y)),
+            (2.0, 3.5),
+        ),
         (lambda x, y: np.float64(2) * x + y * np.float64(3) - np.int64(2) / y, (2.0, 3.5)),
     ],
 )

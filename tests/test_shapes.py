@@ -52,6 +52,8 @@ NUMPY_ONLY = {
     "delete": lambda np, x: np.delete(x, [0, 2], axis=1),
     "diagflat": lambda np, x: np.diagflat(x[0], 1),
     "resize": lambda np, x: np.resize(x, (3, 7)),
+    "strides": lambda np, x: np.lib.stride_tricks.as_strided(x * 1.0, (2, 3), (x.itemsize * 2, x.itemsize)),
+    "no strides": lambda np, x: np.lib.stride_tricks.as_strided(x * 1.0),
     "windows": lambda np, x: np.lib.stride_tricks.sliding_window_view(x, (2, 3)),
     "broadcast_arrays": lambda np, x: np.broadcast_arrays(x[0], x)[0],
     "meshgrid": lambda np, x: np.meshgrid(x[0], x[:, 1])[1],
@@ -124,6 +126,9 @@ def test_an_array_that_is_handed_on_stays_the_same_array():
         lambda x: np.pad(x, 1, "reflect", reflect_type="odd"),
         lambda x: np.pad(x, 1, lambda *_: None),
         lambda x: np.vstack((x, x), dtype=np.float32),
+        lambda x: np.lib.stride_tricks.as_strided(x.T, (2, 2), (8, 8)),
+        lambda x: np.lib.stride_tricks.as_strided(x, (2, 2), (8, 4)),
+        lambda x: np.lib.stride_tricks.as_strided(x, (2, 20), (8, 8)),
     ],
 )
 def test_what_would_compute_new_numbers_is_refused(function):

@@ -383,7 +383,7 @@ PROGRAMS = {
         """,
         [
             ("w * 2", ("self.w",), False, 4, 17),
-            ("x @ self.w", ("self.h",), False, 7, 17),
+            ("x @ self.w", ("self.h",), True, 7, 17),
             ("h + 1.5", NO, True, 12, 15),
         ],
         ["Layer.__init__", "Layer.__call__", "Layer.step"],
@@ -425,7 +425,7 @@ def test_program(register, name):
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax is that of Python 3.12")
 def test_type_parameters(register):
     text = "def f[T](x: T, y: T) -> T:\n    h = x * y\n    return h\n"
-    assert rows(resolve(run(text, register(text)))) == [("x * y", ("h",), False, 2, 8)]
+    assert rows(resolve(run(text, register(text)))) == [("x * y", ("h",), True, 2, 8)]
 
 
 def test_every_field_of_a_place(register):

@@ -62,8 +62,9 @@ def test_a_sum_is_written_with_its_signs():
 
 
 def test_a_long_sum_is_its_count_and_its_largest_terms():
-    assert labels.addends([0.5, -9.0, 1.0, 2.0, 7.0]) == "5 terms: −9 + 7 + …"
-    assert labels.addends([0.5, 1.0, float("nan"), 1.0, 1.0]) == "5 terms: nan + 1 + …"
+    assert labels.addends([0.25, -9.5, 1.5, 2.5, 7.5]) == "5 terms: −9.5 + 7.5 + …"
+    assert labels.addends([0.5, 1.5, float("nan"), 1.0, 1.0]) == "5 terms: nan + 1.5 + …"
+    assert labels.addends([1.0, 4.0, 12.0, 32.0, 80.0]) == "1 + 4 + 12 + 32 + 80"
     assert labels.norms([np.full(4, float(k)) for k in range(5)]) == "5 terms: ‖8‖, ‖6‖, …"
 
 
@@ -79,7 +80,7 @@ def test_a_long_sum_is_its_count_and_its_largest_terms():
         ([float("inf"), 1.0], "inf + 1 = inf"),
         ([float("nan"), 1.0], "nan + 1 = nan"),
         ([1 + 2j, 2 - 2j], "1+2j + 2−2j = 3+0j"),
-        ([1.0, 2.0, 3.0, 4.0, 5.0], "5 terms: 5 + 4 + … = 15"),
+        ([1.0, 2.0, 3.0, 4.0, 5.0], "1 + 2 + 3 + 4 + 5 = 15"),
     ],
 )
 def test_a_sum_that_is_shown_is_true_or_says_that_it_is_rounded(terms, text):

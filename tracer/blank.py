@@ -14,9 +14,9 @@ import numpy as np
 
 from tracer import mutation, numpy_calls
 from tracer.buffers import note_view, owner_of
-from tracer.numpy_table import METHODS, MUTATING_METHODS
+from tracer.numpy_table import MUTATING_METHODS
 from tracer.standins import NO_RECORD, plain_deep
-from tracer.values import ARITHMETIC, Array, attribute_reader, binary
+from tracer.values import ARITHMETIC, Array, binary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,11 +42,7 @@ class Blank(Array, stands_for="blank"):
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         frame = _frame(1)
-        if function in mutation.WRITING_FUNCTIONS:
-            return mutation.call_writing(function, args, options, frame)
-        if options.get("out") is not None:
-            return mutation.call_into(function, "", args, options, frame)
-        return blank_of(numpy_calls.call_function(function, args, options, frame), self)
+        return blank_of(mutation.call_any(function, args, options, frame), self)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         return np.array(self.value, dtype=dtype)
@@ -115,12 +111,6 @@ def blank_of(value: Any, source: Blank, index: Any = None) -> Any:
     return made
 
 
-def _write_methods() -> None:
-    """Take back the methods of Array: what they give of constants is to be written into, too."""
-    for name in METHODS:
-        setattr(Blank, name, attribute_reader(name))
-
-
 def _write_operators() -> None:
     """Give Blank the operators, which hold for constants or lead into the general path."""
 
@@ -137,5 +127,4 @@ def _write_operators() -> None:
 
 
 _write_operators()
-_write_methods()
 Blank.__name__ = Blank.__qualname__ = "numpy.ndarray"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import warnings
 from collections import deque
 from functools import partial
 from itertools import chain
@@ -47,6 +48,7 @@ class Boxes:
         self._objects: list[tuple[Any, dict[str, tuple[Any, int]]]] = []  # and their attributes before
         self._originals: dict[int, Any] = {}  # copy or stand-in (by identity) -> the caller's object
         self._keep: list[Any] = []
+        self.numbers: dict[int, int] = {}  # by record: which input it is
 
     def box(self, value: Any, path: str, open_containers: tuple[int, ...] = ()) -> tuple[Any, Structure]:
         """Return `value` with stand-ins for its numbers, and its structure as input numbers.
@@ -106,6 +108,7 @@ class Boxes:
     def _input(self, value: Any, original: Any, path: str) -> tuple[Any, int]:
         number = len(self.tape.input_names)
         stand_in = wrap(self.tape, self.tape.add_input(path, value), value)
+        self.numbers[stand_in.id] = number
         self._originals[id(stand_in)] = original
         self._keep.append(stand_in)
         return stand_in, number
@@ -114,7 +117,7 @@ class Boxes:
         """Give the caller's arrays and containers what the function wrote into its copies."""
         for stand_in, original, first in self._arrays:
             if stand_in.id != first:
-                original[...] = stand_in.value
+                _give(original, stand_in.value)
         for boxed, original, before in self._containers:
             now = dict(_items(boxed) or ())
             if len(now) == len(before) and all(
@@ -133,16 +136,16 @@ class Boxes:
                         object.__setattr__(original, name, self.unbox(item))
 
         for container in self._untouched:
-            self._clean(container)
+            self.clean(container)
         for holder, attributes in self._objects:
             for name, item in list(vars(holder).items()):
                 kept, length = attributes.get(name, (_MISSING, -1))
                 if kept is not item:
                     object.__setattr__(holder, name, self.unbox(item))
                 elif length != _state(item)[1]:
-                    self._clean(item)
+                    self.clean(item)
 
-    def _clean(self, container: Any) -> None:
+    def clean(self, container: Any) -> None:
         """Put plain numbers for the stand-ins that the function has put into a container of the caller's."""
         fresh = self.unbox(container)
         if fresh is container:
@@ -213,6 +216,14 @@ def fill(structure: Structure, numbers: Callable[[int], Any]) -> Any:
     if items is None:
         return structure
     return _rebuild(structure, {key: fill(item, numbers) for key, item in items})
+
+
+def _give(array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:
+    if array.shape != value.shape:  # the function has set it, and was warned that NumPy will not have that
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            array.shape = value.shape
+    array[...] = value
 
 
 def _state(item: Any) -> tuple[Any, int]:

@@ -7,10 +7,12 @@ view gives to the tape is a copy. After a write, every other living stand-in tha
 
 from __future__ import annotations
 
+import opcode
 import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from tracer.errors import UnsupportedError
 from tracer.rules.edited import Edited, whole
@@ -26,20 +28,23 @@ from tracer.standins import (
     record_call,
     wrap,
 )
-from tracer.tape import AUXILIARY, Family, Tape, place
+from tracer.tape import AUXILIARY, WIDTH, Family, Tape, place
 
 if TYPE_CHECKING:
     from types import FrameType
 
+_STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
+_STRIDED_BASE: type[Any] = type(
+    as_strided(np.empty(1)).base
+)  # stands between a view by strides and its array
 _VALUE = 3  # place of the value in a record
 _FEWEST = 64  # writes between two full copies of an array, at least
 
 
 def owner_of(array: Any) -> Any:
     """Return the array that owns the memory."""
-    base = array.base
-    while isinstance(base, np.ndarray):
-        array, base = base, base.base
+    while isinstance(base := array.base, (np.ndarray, _STRIDED_BASE)):
+        array = base if isinstance(base, np.ndarray) else base.base
     return array
 
 
@@ -130,6 +135,20 @@ def _refuse_shared(array: Any, frame: FrameType) -> None:
             "an in-place write into an argument that shares its memory with another argument is not followed",
             where=place(frame),
             advice="write a = a + b instead of a += b, or pass a copy",
+        )
+
+
+def refuse_swap_in_c(array: Any, part: Any, frame: FrameType) -> None:
+    """Refuse `array[i] = part` by code in C, where the part is a view: it swaps rows (np.random's shuffle).
+
+    For a real array that code keeps a copy of the row; for anything else it swaps views, which are overwritten.
+    """
+    is_written_by_the_user = frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR
+    if not is_written_by_the_user and owner_of(array.value) is owner_of(part.value):
+        raise UnsupportedError(
+            "code in C writes parts of a traced array to other places of it, as np.random's shuffle does",
+            where=place(frame),
+            advice="choose the order first: a = a[rng.permutation(len(a))]",
         )
 
 
@@ -274,13 +293,16 @@ def _move_on(array: Any, position: int) -> None:
 
 
 def _follow(other: Any, before: Any, array: Any, frame: FrameType) -> None:
-    """Move `other` on, after a write into `array`, whose memory it sees."""
+    """Move `other` on, after a write into `array`, whose memory it sees; what that takes is noted as followed."""
     if not (is_traced(array) or is_traced(other)):
         return
+    tape: Tape = array.tape
+    first = len(tape.records)
     if is_complex(other.value) != is_complex(array.value):
         _follow_part(other, before, array, frame)
     else:
         _take_over(other, before, array, _overlap(other, array), frame)
+    tape.followed += range(first, len(tape.records), WIDTH)
 
 
 def _follow_part(other: Any, before: Any, array: Any, frame: FrameType) -> None:

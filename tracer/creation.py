@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer import numpy_calls
 from tracer.blank import blank
-from tracer.standins import is_traced, plain_deep, record_call
+from tracer.standins import holds_traced, plain_deep, record_call
 from tracer.tape import innermost, wants_plain_arrays
 
 if TYPE_CHECKING:
@@ -78,8 +79,9 @@ def _full(original: Callable[..., Any]) -> Callable[..., Any]:
     def function(*args: Any, **options: Any) -> Any:
         filling = args[1] if len(args) > 1 else options.get("fill_value")
         value = original(*plain_deep(args), **plain_deep(options))
-        if is_traced(filling) and value.dtype.kind in "fc":
-            return record_call("broadcast_to", (filling,), value, None, _frame(1))
+        if holds_traced(filling) and value.dtype.kind in "fc":
+            frame = _frame(1)
+            return record_call("broadcast_to", numpy_calls.arrays_of((filling,), frame), value, None, frame)
         return made(value, function, _frame(1))
 
     return function

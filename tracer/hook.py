@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, ov
 
 from tracer.boxing import Boxes, Structure, leaves
 from tracer.errors import LookupNameError, UnsupportedError, UsageError, refusals
+from tracer.misunderstood import said_clearly
 from tracer.patches import installed, replacement
 from tracer.recording import Output, freeze
 from tracer.standins import Traced as StandIn
 from tracer.standins import is_traced, plain
 from tracer.tape import WIDTH, Tape
 from tracer.trace import Run, Trace
-from tracer.watching import watched
+from tracer.unread import without_unread
+from tracer.watching import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +59,7 @@ class _Running:
     """The trace that is running in this thread."""
 
     boxes: Boxes
+    watcher: Watcher
     structures: dict[str, Structure] = field(default_factory=dict)
     # By name: the value, and its stand-in
     watched: dict[str, tuple[Any, Any]] = field(default_factory=dict)
@@ -191,7 +194,7 @@ def watch(value: Any, name: str) -> Any:
             got=f"got another value: {value!r}",
             advice="give every watched value a name of its own",
         )
-    boxed, running.structures[name] = running.boxes.box(value, name)
+    boxed, running.structures[name] = running.watcher.watch_value(value, name)
     running.watched[name] = value, boxed
     return boxed
 
@@ -203,19 +206,21 @@ def run(
     function = replacement(_undecorated(function))
     tape = Tape(strict=options.strict)
     boxes = Boxes(tape)
-    running = _Running(boxes)
+    watcher = Watcher(function, boxes)
+    running = _Running(boxes, watcher)
     outer, _state.running = _state.running, running
     outputs: list[Output] = []
     result: Any = None
     error: BaseException | None = None
     outer_refusal, refusals.first = refusals.first, None
     try:
-        args, kwargs = _box_arguments(function, args, kwargs, options, running)
+        args, kwargs, named = _box_arguments(function, args, kwargs, options, running)
         with ExitStack() as stack:
             stack.callback(boxes.write_back)
             stack.callback(tape.close)
-            stack.enter_context(installed(function))
-            stack.enter_context(watched(function, options.watch, boxes, running.structures))
+            stack.enter_context(installed(function, (args, *kwargs.values())))
+            stack.callback(watcher.restore)
+            watcher.watch_names(options.watch, named, running.structures)
             code = getattr(function, "__code__", None) or getattr(
                 getattr(function, "__func__", None), "__code__", None
             )
@@ -227,17 +232,21 @@ def run(
             ]
         result = boxes.unbox(result)
     except BaseException as raised:  # noqa: BLE001  (handed on unchanged by whoever called)
-        error = raised
+        error = said_clearly(raised)
         error.args = tuple(boxes.unbox(argument) for argument in error.args)
         if isinstance(error, AttributeError) and issubclass(type(error.obj), StandIn):
             _name_plain_type(error)
         tape.close()
     finally:
         _state.running = outer
-        # What the function caught itself: it went on as the plain program would not, so its result is not to be had.
-        error, refusals.first = error or refusals.first, outer_refusal
+        # What the function or NumPy caught itself: it went on as the plain program would not, so neither its result
+        # nor the error that came of it is to be had.
+        if error is None or isinstance(error, Exception):
+            error = refusals.first or error
+        refusals.first = outer_refusal
     recording = freeze(tape)
     recording.outputs = [_at_row(output) for output in outputs]
+    recording = without_unread(recording, [position // WIDTH for position in tape.followed])
     name = getattr(function, "__name__", type(function).__name__)
     ended = f"{type(error).__name__}: {error}" if error is not None else None
     return Trace(
@@ -274,12 +283,15 @@ def _box_arguments(
     kwargs: dict[str, Any],
     options: Options,
     running: _Running,
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the arguments with stand-ins for their numbers; where they don't fit, the call says so itself."""
+) -> tuple[tuple[Any, ...], dict[str, Any], dict[str, Any]]:
+    """Return the arguments with stand-ins for their numbers, and by name.
+
+    Where they don't fit, the call says so itself.
+    """
     try:
         bound = _signature(function).bind(*args, **kwargs)
     except TypeError:
-        return args, kwargs
+        return args, kwargs, {}
     given, bound.arguments = bound.arguments, {}
     for name, parameter in bound.signature.parameters.items():
         running.structures[name] = None
@@ -299,7 +311,14 @@ def _box_arguments(
             )
         if name in given or boxed is not value or parameter.kind is parameter.POSITIONAL_ONLY:
             bound.arguments[name] = boxed
-    return bound.args, bound.kwargs
+    return bound.args, bound.kwargs, {**bound.arguments, **_self_of(function)}
+
+
+def _self_of(function: Any) -> dict[str, Any]:
+    """Return the first argument of a bound method, or of an object that is called, by the name of its parameter."""
+    method: Any = function if inspect.ismethod(function) else getattr(function, "__call__", None)  # noqa: B004
+    code = getattr(getattr(method, "__func__", None), "__code__", None)
+    return {} if code is None or not code.co_argcount else {code.co_varnames[0]: method.__self__}
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:

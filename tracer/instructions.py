@@ -26,6 +26,7 @@ class Code:
         count = code.co_argcount + code.co_kwonlyargcount
         count += bool(code.co_flags & CO_VARARGS) + bool(code.co_flags & CO_VARKEYWORDS)
         self.parameters = code.co_varnames[:count]
+        self.variables = frozenset((*code.co_varnames, *code.co_cellvars)) - frozenset(self.parameters)
         self._names = {*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
         self._numbers = {(type(value), value) for value in code.co_consts if type(value) in NUMBERS}
 

@@ -5,12 +5,13 @@ Each is a plain NumPy call whose result is then written by `buffers.write`, whic
 
 from __future__ import annotations
 
-from functools import partial
+import inspect
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.buffers import copied, fitted, replace, write
+from tracer.buffers import copied, fitted, note_view, replace, write
 from tracer.errors import UnsupportedError
 from tracer.numpy_calls import arrays_of, call_function, call_ufunc, getitem, refuse
 from tracer.numpy_table import UFUNC_RULES
@@ -23,7 +24,42 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+_OUT_IN_C = {np.dot: ("a", "b", "out"), np.concatenate: ("arrays", "axis", "out")}
 _AT_RULES = {np.add: "add_at", np.subtract: "subtract_at"}
+
+
+def call_any(
+    function: Any,
+    args: tuple[Any, ...],
+    options: dict[str, Any],
+    frame: FrameType,
+    compute: Callable[..., Any] | None = None,
+) -> Any:
+    """Do a call of a NumPy function that may write: into its first argument, into `out`, or nowhere.
+
+    A method gives its own way to `compute` the value from the arguments but the first.
+    """
+    if function in WRITING_FUNCTIONS:
+        return call_writing(function, args, options, frame)
+    if len(args) > 1:
+        names = _names_with_out(function)
+        if len(args) <= len(names) and "out" in names[: len(args)]:  # np.dot(a, b, out)
+            at = names.index("out")
+            args, options = args[:at], {**dict(zip(names[at:], args[at:], strict=False)), **options}
+    if options.get("out") is not None:
+        return call_into(function, "", args, options, frame)
+    return call_function(function, args, options, frame, compute)
+
+
+@cache
+def _names_with_out(function: Any) -> tuple[str, ...]:
+    """Return the names of the parameters that can be given by position, where `out` is one of them."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # written in C, in a NumPy that does not say
+        return _OUT_IN_C.get(function, ())
+    names = tuple(each.name for each in parameters if each.kind is not each.KEYWORD_ONLY)
+    return names if "out" in names else ()
 
 
 def call_into(
@@ -246,6 +282,17 @@ def _write_flat(
     else:
         flat_values = np.ravel(plain_deep(operand))
         write(array, index, flat_values[turns % len(flat_values)], frame)
+
+
+def set_shape(array: Any, shape: Any, frame: FrameType) -> None:
+    """Do `array.shape = shape`: the stand-in moves on to a record of the same memory in another shape."""
+    value = array.value.view()
+    value.shape = plain_deep(shape)  # raises NumPy's own errors
+    made = record_call("reshape", (array,), value, {}, frame)
+    if is_traced(made):
+        note_view(made, (array,))
+        value, array.id = made.value, made.id
+    array.value = value
 
 
 _METHODS: dict[str, Callable[..., None]] = {

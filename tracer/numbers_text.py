@@ -142,13 +142,18 @@ def _is_complex(value: Any) -> bool:
 def addends(terms: Terms, count: int | None = None, limit: int = SHOWN_TERMS) -> str:
     """Write the left side of a sum: 3 + 7, 3 − 7, or 25 terms: 4.1 + 2.2 + ….
 
-    `count` says how many there are where only the largest are given, `limit` how many are shown in full.
+    `count` says how many there are where only the largest are given, `limit` how many are shown in full; a few more are
+    where that is no longer than their count and the largest: 1 + 4 + 12 + 32 + 80.
     """
     count = len(terms) if count is None else count
     if count <= limit:
         return _plus([number(term) for term in terms])
     shown = _plus([number(terms[i]) for i in largest(terms, LARGEST_TERMS)])
-    return f"{count:,} terms: {shown} + …"
+    short = f"{count:,} terms: {shown} + …"
+    if count == len(terms) <= 2 * limit:
+        full = _plus([number(term) for term in terms])
+        return min(full, short, key=len)
+    return short
 
 
 def addition(

@@ -6,12 +6,14 @@ Which functions are followed, and how, stands in the tables of `numpy_table`.
 from __future__ import annotations
 
 import opcode
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.buffers import copied, note_view
 from tracer.errors import UnsupportedError
+from tracer.lists import traced_in
 from tracer.numpy_table import (
     FOLLOWED,
     METHODS,
@@ -27,7 +29,7 @@ from tracer.numpy_table import (
 )
 from tracer.numpy_table.scipy_ufuncs import is_special, special_rule
 from tracer.rules.kinds import is_complex
-from tracer.standins import cut, holds_traced, is_traced, open_tape, plain_deep, record_call
+from tracer.standins import Traced, cut, holds_traced, is_traced, open_tape, plain_deep, record_call
 from tracer.tape import AUXILIARY, place
 
 if TYPE_CHECKING:
@@ -36,6 +38,15 @@ if TYPE_CHECKING:
 
 _BINARY_OP = opcode.opmap["BINARY_OP"]
 _SEQUENCES = frozenset((list, tuple))
+_OPERATORS: dict[Any, Any] = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.true_divide: operator.truediv,
+    np.floor_divide: operator.floordiv,
+    np.remainder: operator.mod,
+    np.power: operator.pow,  # array ** 2 is np.square: not always the bits of np.power
+}
 
 
 def refuse(what: str, frame: FrameType) -> UnsupportedError:
@@ -69,11 +80,16 @@ def call_ufunc(
     rule = UFUNC_RULES.get(ufunc) or special_rule(ufunc, inputs, frame)
     if rule is None:
         raise refuse(f"{'scipy.special' if is_special(ufunc) else 'np'}.{ufunc.__name__}", frame)
-    if ufunc is np.power and frame.f_code.co_code[frame.f_lasti] == _BINARY_OP:
-        value = values[0] ** values[1]  # array ** 2 is np.square: not always the bits of np.power
-    else:
-        value = ufunc(*values)
+    value = _as_written(ufunc, values, frame)(*values)
     return record_call(rule, arrays_of(inputs, frame), value, None, frame)
+
+
+def _as_written(ufunc: Any, values: tuple[Any, ...], frame: FrameType) -> Any:
+    """Return the operator where one is written: for numbers it has warnings of its own, and its power own bits."""
+    are_numbers = not any(type(value) is np.ndarray for value in values)
+    if (ufunc is np.power or are_numbers) and frame.f_code.co_code[frame.f_lasti] == _BINARY_OP:
+        return _OPERATORS.get(ufunc, ufunc)
+    return ufunc
 
 
 def call_function(
@@ -93,9 +109,9 @@ def call_function(
         return function(*plain_deep(args), **plain_deep(options))
     read = FOLLOWED.get(function)
     if read is None:
-        if not any_open((*args, *options.values()), frame):
-            return function(*plain_deep(args), **plain_deep(options))
-        raise refuse(_full_name(function), frame)
+        name = _full_name(function)
+        _let_lists_leave(name, name, (*args, *options.values()), frame)
+        return function(*plain_deep(args), **plain_deep(options))
     plain_options = plain_deep(options) if options else options
     if compute is None:
         value = function(*plain_deep(args), **plain_options)
@@ -104,9 +120,9 @@ def call_function(
     try:
         followed = read(*args, **options)
     except OptionError as error:
-        if not any_open((*args, *options.values()), frame):
-            return value
-        raise refuse(f"{_full_name(function)} with {error}", frame) from None
+        name = _full_name(function)
+        _let_lists_leave(name, f"{name} with {error}", (*args, *options.values()), frame)
+        return value
     if followed is None:
         return value
     if args and is_traced(args[0]) and value is args[0].value:
@@ -144,9 +160,20 @@ def _several(followed: list[Followed | None], values: Any, frame: FrameType) -> 
 
 
 def any_open(values: tuple[Any, ...], frame: FrameType) -> bool:
-    """Tell whether a value of a trace that is running is among some values, or in a list or tuple of them."""
-    flat = [item for value in values for item in (value if type(value) in (list, tuple) else [value])]
-    return open_tape(flat, frame) is not None
+    """Tell whether a value of a trace that is running is among some values, or in lists of them."""
+    return open_tape(traced_in(values), frame) is not None
+
+
+def _let_lists_leave(name: str, what: str, values: tuple[Any, ...], frame: FrameType) -> None:
+    """Let numbers in lists leave through a function that is not followed; what NumPy asks itself is refused."""
+    if not any_open(values, frame):
+        return
+    if any(map(is_traced, values)) or any(
+        type(value) is Traced.stand_ins["array"] for value in traced_in(values)
+    ):
+        raise refuse(what, frame) from None
+    for number in traced_in(values):
+        cut(number, name, frame)
 
 
 def arrays_of(operands: tuple[Any, ...], frame: FrameType) -> tuple[Any, ...]:
@@ -195,6 +222,11 @@ def conjugate(number: Any, frame: FrameType) -> Any:
     return record_call("conjugate", (number,), value, None, frame) if is_complex(value) else number
 
 
+def item(number: Any, frame: FrameType) -> Any:
+    """Compute and record `number.item()`, Python's own number."""
+    return record_call("item", (number,), number.value.item(), {"index": ()}, frame, AUXILIARY)
+
+
 def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
     """Return an attribute or a method of a traced array or NumPy scalar."""
     if name in PLAIN_ATTRIBUTES or name in PLAIN_METHODS or not number.tape.is_open:
@@ -216,9 +248,9 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
 
         return reshaped
     if name in METHODS:
-        return lambda *args, **options: call_function(
-            METHODS[name], (number, *args), options, frame, attribute
-        )
+        from tracer.mutation import call_any  # noqa: PLC0415  (which is made of this room)
+
+        return lambda *args, **options: call_any(METHODS[name], (number, *args), options, frame, attribute)
     if name == "item":
         return lambda *args: record_call(
             "item", (number,), attribute(*plain_deep(args)), {"index": args}, frame
@@ -227,6 +259,8 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
         return lambda *args, **options: _astype(number, attribute(*args, **options), frame)
     if name in ("tolist", "tobytes", "data", "hex", "as_integer_ratio"):
         value = cut(number, f".{name}", frame)
+        if name == "data":
+            value.setflags(write=False)  # it is a copy, in which a write would be lost
         return getattr(value, name)
     raise refuse(f"ndarray.{name}", frame)
 

@@ -13,6 +13,7 @@ import cmath
 import functools
 import math
 import operator
+import re
 import sys
 import threading
 from contextlib import contextmanager
@@ -22,16 +23,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import creation, numpy_calls, scipy_calls
+from tracer import caches, creation, lists, numpy_calls, scipy_calls, stdlib_calls, stored, warned
+from tracer.blank import Blank, blank_of
 from tracer.creation import made
 from tracer.operations import OP_NUMBERS
 from tracer.standins import SCALARS, cut, holds_traced, is_traced, plain, plain_deep, record_call
-from tracer.tape import AUXILIARY
+from tracer.tape import AUXILIARY, wants_plain_arrays
 from tracer.values import Array, Scalar, binary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import CellType, FrameType
+    from types import FrameType
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 
@@ -52,6 +54,8 @@ _ARGUMENTS = {
     "pow": "power",
     "remainder": "ieee_remainder",
 }
+_TO_ARRAYS = "array asarray asanyarray asarray_chkfinite ascontiguousarray asfortranarray".split()
+_FOR_C = ("asarray_chkfinite", "ascontiguousarray", "asfortranarray")
 _OF_COMPLEX = {
     "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan",
     "atanh": "arctanh", "cos": "cos", "cosh": "cosh", "exp": "exp", "log10": "log10", "phase": "angle",
@@ -248,8 +252,11 @@ def _extreme(name: str) -> Callable[[Callable[..., Any], str], Callable[..., Any
 
 def _array(original: Callable[..., Any], name: str) -> Callable[..., Any]:
     """Follow np.array and np.asarray of traced values, and of lists of them."""
+    keyword = "object" if name == "array" else "a"
 
     def function(*args: Any, **options: Any) -> Any:
+        if not args and keyword in options:
+            args = (options.pop(keyword),)
         if not args or not holds_traced(args[0]):
             value = original(*args, **options)
             # What is not a new array is somebody's, who would not see what is written into a blank one.
@@ -260,15 +267,35 @@ def _array(original: Callable[..., Any], name: str) -> Callable[..., Any]:
         frame = _frame(1)
         dtype = options.get("dtype", args[1] if len(args) > 1 else None)
         value = original(plain_deep(args[0]), *args[1:], **options)
-        if options.keys() - {"dtype", "copy"} or len(args) > 2:
-            raise numpy_calls.refuse(f"np.{name} with more than a dtype", frame)
+        if options.get("like") is not None:
+            raise numpy_calls.refuse(f"np.{name} with like=", frame)
+        if wants_plain_arrays(frame) and (name in _FOR_C or options.keys() - {"dtype", "copy"}):
+            raise numpy_calls.refuse(f"np.{name}, by which a library hands an array to code in C,", frame)
         if value.dtype.kind not in "fc":
             return _cut_all(args[0], name, value, frame)
         if type(args[0]) in (list, tuple):
-            return numpy_calls.array_of(args[0], frame, dtype, flag=0)
-        if value is args[0].value:  # asarray, or copy=False
+            result = numpy_calls.array_of(args[0], frame, dtype, flag=0)
+        elif value is args[0].value:  # asarray, or copy=False
             return args[0]
-        return record_call("astype" if dtype else "copy", (args[0],), value, None, frame)
+        else:
+            fresh = value.reshape(np.shape(args[0].value))
+            result = record_call("copy" if dtype is None else "astype", (args[0],), fresh, None, frame)
+        if value.shape == np.shape(plain(result)):
+            return result
+        # With ndmin=, and for ascontiguousarray of an array without axes.
+        return record_call("reshape", (result,), value, {}, frame)
+
+    return function
+
+
+def _strided(original: Callable[..., Any], _: str) -> Callable[..., Any]:
+    """Follow a view by strides, which NumPy makes of bare memory."""
+
+    def function(x: Any, *args: Any, **options: Any) -> Any:
+        if is_traced(x):
+            return numpy_calls.call_function(original, (x, *args), options, _frame(1))
+        view = original(plain(x), *plain_deep(args), **plain_deep(options))
+        return blank_of(view, x) if type(x) is Blank else view
 
     return function
 
@@ -317,9 +344,9 @@ def _replacements() -> dict[Any, Callable[..., Any]]:
     rows += [
         (builtins, "sum", _sequence("sum_scalars"), ""),
         (builtins, "pow", _power, ""),
-        (np, "array", _array, "array"),
-        (np, "asarray", _array, "asarray"),
+        (np.lib.stride_tricks, "as_strided", _strided, ""),
     ]
+    rows += [(np, name, _array, name) for name in _TO_ARRAYS]
     rows += [(builtins, name, _extreme(f"{name}_scalars"), "") for name in ("min", "max")]
     table: dict[Any, Callable[..., Any]] = {}
     for module, name, make, rule in rows:
@@ -334,11 +361,11 @@ _ORIGINALS = {replacement: original for original, replacement in _REPLACEMENTS.i
 _KINDS = frozenset(map(type, _REPLACEMENTS))  # of functions: written in C, in Python, and NumPy's own
 
 
-def _add_scipy() -> bool:
-    """Take in the functions of SciPy, once the program has imported it; tell whether there are new ones."""
+def _add_imported() -> bool:
+    """Take in functions of what the program has imported by now; tell whether there are new ones."""
     new = {
         original: replacement
-        for original, replacement in scipy_calls.replacements()
+        for original, replacement in (*scipy_calls.replacements(), *stdlib_calls.replacements())
         if original not in _REPLACEMENTS
     }
     _REPLACEMENTS.update(new)
@@ -349,6 +376,8 @@ def _add_scipy() -> bool:
 _FUNCTION = type(_replacements)
 # Where Python and pip put what is no program of the user's
 _LIBRARIES = (str(Path(functools.__file__).parent), str(Path(np.__file__).parents[1]))
+# NumPy's inner modules work on plain values: what is traced does not get that far.
+_OWN_BUSINESS = re.compile(r"tracer\.|numpy\.(\w+\.)*_")
 
 
 @dataclass(slots=True)
@@ -356,6 +385,7 @@ class _Namespace:
     """The globals of a module: which names are bound to an original, and what replaces each."""
 
     names: dict[str, Any]
+    has_caches: bool = False  # so those are looked for, too
     size: int = 0  # when it was searched
     originals: dict[str, Any] = field(default_factory=dict)
     replacements: dict[str, Any] = field(default_factory=dict)
@@ -367,7 +397,9 @@ class _Namespace:
         self.originals = {
             name: value for name, value in items if type(value) in _KINDS and value in _REPLACEMENTS
         }
-        self.replacements = {name: _REPLACEMENTS[value] for name, value in self.originals.items()}
+        if self.has_caches:
+            self.originals.update(item for item in items if replacement(item[1]) is not item[1])
+        self.replacements = {name: replacement(value) for name, value in self.originals.items()}
         return self
 
     def binds(self, expected: dict[str, Any]) -> bool:
@@ -394,14 +426,14 @@ class _Installation:
         self._sizes: list[int] = []
         self._bound: list[_Namespace] = []  # those that bind an original
         self._replaced: list[_Namespace] = []
-        self._cells: list[tuple[CellType, Any]] = []
+        self._stored: list[stored.Slot | stored.Keys] = []
 
-    def install(self, function: Any) -> None:
-        """Replace every bound original, and count one trace more."""
+    def install(self, function: Any, arguments: Any) -> None:
+        """Replace every original that the function can reach, and count one trace more."""
         with self._lock:
             if not self._traces:
                 if _newest_module() != self._newest:
-                    if _add_scipy():  # which every module that is known has not been searched for
+                    if _add_imported():  # which every module that is known has not been searched for
                         self._namespaces.clear()
                     self._list_modules()
                 scipy_calls.distributions.install()
@@ -409,14 +441,15 @@ class _Installation:
                     self._search_changed()
                 for namespace in self._bound:
                     self._replace(namespace)
+                lists.exchange(looking=True)
+                warned.redirect(to_user=True)
             self._traces += 1
             names = getattr(function, "__globals__", None)
             if names is not None:  # searched each time: a notebook may have bound a name anew
-                self._replace(_Namespace(names).search())
-            # A replacement holds its original in a cell, and must keep it there.
-            own = type(function) is _FUNCTION and function in _ORIGINALS
-            for cell in () if own else getattr(function, "__closure__", None) or ():
-                self._replace_cell(cell)
+                self._replace(_Namespace(names, has_caches=True).search())
+            for place in stored.search((function, arguments), replacement):
+                place.exchange()
+                self._stored.append(place)
 
     def remove(self) -> None:
         """Count one trace less; after the last, put every original back."""
@@ -425,6 +458,8 @@ class _Installation:
             if self._traces:
                 return
             scipy_calls.distributions.remove()
+            lists.exchange(looking=False)
+            warned.redirect(to_user=False)
             for namespace in self._replaced:
                 names = namespace.names
                 if namespace.binds(namespace.replacements):
@@ -434,10 +469,10 @@ class _Installation:
                     original = _original(names.get(name))
                     if original is not None:
                         names[name] = original
-            for cell, original in self._cells:
-                cell.cell_contents = original
+            for place in reversed(self._stored):
+                place.restore()
             self._replaced.clear()
-            self._cells.clear()
+            self._stored.clear()
             if _newest_module() != self._newest:
                 known = set(map(id, self._modules))
                 for module in list(sys.modules.values()):
@@ -450,7 +485,7 @@ class _Installation:
         known, self._namespaces, self._changing = self._namespaces, {}, []
         for module in self._modules:
             names = getattr(module, "__dict__", None)
-            if type(names) is not dict or str(names.get("__name__")).startswith("tracer."):
+            if type(names) is not dict or _OWN_BUSINESS.match(str(names.get("__name__"))):
                 continue
             found = known.get(id(names)) or _Namespace(names)
             self._namespaces[id(names)] = found.search() if found.size != len(names) else found
@@ -473,15 +508,6 @@ class _Installation:
             namespace.names.update(namespace.replacements)
             self._replaced.append(namespace)
 
-    def _replace_cell(self, cell: CellType) -> None:
-        try:
-            value = cell.cell_contents
-        except ValueError:  # a cell that is still empty
-            return
-        if type(value) in _KINDS and value in _REPLACEMENTS:
-            self._cells.append((cell, value))
-            cell.cell_contents = _REPLACEMENTS[value]
-
 
 def _newest_module() -> tuple[int, Any]:
     """Return how many modules there are, and the last that was imported: its place in `sys.modules` is the last."""
@@ -493,7 +519,7 @@ def _newest_module() -> tuple[int, Any]:
 
 def _original(value: Any) -> Any:
     """Return what a value replaces; None if it is no replacement."""
-    return _ORIGINALS.get(value) if type(value) is _FUNCTION else None
+    return _ORIGINALS.get(value) or caches.original_of(value) if type(value) is _FUNCTION else None
 
 
 def _restore_new_module(module: Any) -> None:
@@ -509,9 +535,9 @@ _installation = _Installation()
 
 
 @contextmanager
-def installed(function: Any) -> Iterator[None]:
-    """Have the replacements in place for the time of one trace."""
-    _installation.install(function)
+def installed(function: Any, arguments: Any) -> Iterator[None]:
+    """Have the replacements in place for the time of one trace, also where the arguments keep the originals."""
+    _installation.install(function, arguments)
     try:
         yield
     finally:
@@ -520,4 +546,6 @@ def installed(function: Any) -> Iterator[None]:
 
 def replacement(value: Any) -> Any:
     """Return the followed version of a function passed as an argument (`f(x, math.tanh)`); else the value."""
+    if type(value) is caches.CACHED:
+        return caches.followed(value)
     return _REPLACEMENTS.get(value, value) if type(value) in _KINDS else value

@@ -6,19 +6,23 @@ Resolved after the run, in bulk, for the distinct places alone: the hot path not
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tracer.source import Place, Site, resolve, source_of
+from tracer.operations import OP_NUMBERS
+from tracer.source import Going, Place, Site, parameters_of, resolve, source_of
 from tracer.tape import AUXILIARY, NO_INSTRUCTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tracer.copies import Path
     from tracer.recording import Recording
+
+Rows: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 NO_PLACE = -1
 _OFFSET_BITS = 32
@@ -45,6 +49,25 @@ class Variable:
     name: str
 
 
+class Arrival(NamedTuple):
+    """Rows that come, as part `path` of a value, to a place in a function that has it go on; their calls."""
+
+    function: str
+    goings: tuple[Going, ...]
+    path: Path
+    rows: Rows
+    scopes: Rows
+
+
+class Held(NamedTuple):
+    """Rows that a variable held, in calls of one depth, and from which row on it did."""
+
+    variable: Variable
+    rows: Rows
+    times: Rows
+    depth: int
+
+
 @dataclass
 class Sites:
     """By row: `row_places` (an index of `places`, NO_PLACE for inputs) and `row_scopes` (an index of `scopes`)."""
@@ -54,66 +77,190 @@ class Sites:
     row_scopes: np.ndarray[Any, np.dtype[np.int32]]
     scopes: list[Scope]
     source: dict[str, str]
+    # Rows of arguments that variables were set to: `h = h0`.
+    copied_inputs: list[tuple[int, tuple[Going, ...]]]
+    # Of the recording, which tell what a variable held where an operator read it.
+    starts: Rows
+    operands: Rows
+    is_write: Rows  # by row: whether it wrote into an array
+    _orders: dict[Variable, Rows] = field(default_factory=dict, repr=False)
 
     def place(self, row: int) -> Place:
         """Return the place of a row."""
         return self.places[self.row_places[row]] if self.row_places[row] != NO_PLACE else _UNKNOWN
 
     @cached_property
-    def variables(self) -> dict[Variable, np.ndarray[Any, np.dtype[np.int64]]]:
-        """The rows assigned to each variable, in execution order."""
-        rows_of: dict[Variable, list[Any]] = defaultdict(list)
+    def variables(self) -> dict[Variable, Rows]:
+        """The rows that each variable held, in the order in which it was given them."""
+        by_variable: dict[Variable, list[Held]] = defaultdict(list)
+        writes = np.flatnonzero(self.is_write)
+        for held in (*self._assignments, *self._seen):
+            by_variable[held.variable].append(held)
+        variables = {}
+        for variable, parts in by_variable.items():
+            rows = np.concatenate([part.rows for part in parts])
+            # An assignment is known first; what was only seen, from its first reader on.
+            rows, firsts = np.unique(rows, return_index=True)
+            # `out[i] = x` gives out another value; x itself is out's only where that is a list, which has no record.
+            of_writes = np.intersect1d(rows, writes, assume_unique=True)
+            is_held = ~np.isin(rows, self.operands[self.starts[of_writes] + 1])
+            rows, firsts = rows[is_held], firsts[is_held]
+            times = np.concatenate([part.times for part in parts])[firsts]
+            rows = rows[np.argsort(times, kind="stable")]
+            # What a loop starts with is not counted, be it a constant or an argument: h[t] is what step t made.
+            made = rows[self.row_places[rows] != NO_PLACE]
+            variables[variable] = made if len(made) else rows
+        return variables
+
+    @cached_property
+    def _assignments(self) -> list[Held]:
+        """What went to variables, as far as the code tells.
+
+        Calls are gone through from the innermost outwards: what they return is assigned by their callers.
+        """
+        found: list[Held] = []
+        parents = np.array([scope.parent for scope in self.scopes], np.int64)
+        call_places = np.array([scope.place for scope in self.scopes], np.int64)
+        arriving = self._made()
+        for depth in sorted({scope.depth for scope in self.scopes}, reverse=True):
+            returned: list[Arrival] = []
+            for arrival in arriving.pop(depth, ()):
+                for going in arrival.goings:
+                    if going.path != arrival.path[: len(going.path)]:
+                        continue
+                    rest = arrival.path[len(going.path) :]
+                    rows, scopes = arrival.rows, arrival.scopes
+                    if going.is_last:
+                        rows, scopes = _last_of_each(rows, scopes)
+                    if not rest:
+                        found += [
+                            Held(Variable(arrival.function, name), rows, rows, depth)
+                            for name in going.targets
+                        ]
+                    returned += [
+                        arrival._replace(path=(*path, *rest), rows=rows, scopes=scopes)
+                        for path in going.returned
+                    ]
+            if depth:
+                arriving[depth - 1] += self._handed_out(returned, call_places, parents)
+        return found
+
+    @cached_property
+    def _seen(self) -> list[Held]:
+        """What variables held where an operator read them: also what came from a list, or out of a branch."""
+        seen: list[Held] = []
+        for place, rows in self._rows_by_place():
+            for position, name in place.reads:
+                readers = rows[self.starts[rows + 1] - self.starts[rows] > position]
+                held = self.operands[self.starts[readers] + position]
+                readers, held = readers[held >= 0], held[held >= 0]
+                held, firsts = np.unique(held, return_index=True)
+                readers = readers[firsts]
+                depths = self._depths[self.row_scopes[readers]]
+                variable = Variable(place.site.function, name)
+                for depth in np.unique(depths).tolist():
+                    here = depths == depth
+                    seen.append(Held(variable, held[here], readers[here], depth))
+        return seen
+
+    @cached_property
+    def _depths(self) -> Rows:
+        return np.array([scope.depth for scope in self.scopes], np.int64)
+
+    def _rows_by_place(self) -> Iterator[tuple[Place, Rows]]:
         order = np.argsort(self.row_places, kind="stable")
         places, firsts = np.unique(self.row_places[order], return_index=True)
         groups = np.split(order, firsts[1:]) if len(places) else []
         for number, rows in zip(places.tolist(), groups, strict=True):
-            if number == NO_PLACE:
-                continue
-            place = self.places[number]
-            for target in place.targets:
-                rows_of[Variable(place.site.function, target)].append(rows)
-            if place.returned and not place.targets:
-                for variable, returned in self._assigned_by_callers(rows):
-                    rows_of[variable].append(returned)
-        return {variable: np.sort(np.concatenate(parts)) for variable, parts in rows_of.items()}
+            if number != NO_PLACE:
+                yield self.places[number], rows
 
-    def _assigned_by_callers(
-        self, rows: np.ndarray[Any, Any]
-    ) -> Iterator[tuple[Variable, np.ndarray[Any, Any]]]:
-        """Yield the variables to which results of calls were assigned, also through `return` upon `return`."""
-        scopes = self.row_scopes[rows]
-        while len(rows):
-            callers, parents = self._scope_callers
-            call_places = callers[scopes]
-            goes_on = np.zeros(len(rows), np.bool_)
-            for number in np.unique(call_places[call_places != NO_PLACE]).tolist():
-                place = self.places[number]
-                for target in place.targets:
-                    yield Variable(place.site.function, target), rows[call_places == number]
-                if place.returned and not place.targets:
-                    goes_on |= call_places == number
-            rows, scopes = rows[goes_on], parents[scopes[goes_on]]
+    def _made(self) -> dict[int, list[Arrival]]:
+        """Return the rows that go somewhere, by the depth of their call."""
+        made: dict[int, list[Arrival]] = defaultdict(list)
+        for row, goings in self.copied_inputs:
+            first = np.zeros(1, np.int64)
+            made[0].append(Arrival(self.scopes[0].name, goings, (), first + row, first))
+        for place, rows in self._rows_by_place():
+            if not place.goings:
+                continue
+            scopes = self.row_scopes[rows]
+            row_depths = self._depths[scopes]
+            for depth in np.unique(row_depths).tolist():
+                here = row_depths == depth
+                arrival = Arrival(place.site.function, place.goings, (), rows[here], scopes[here])
+                made[depth].append(arrival)
+        return made
+
+    def _handed_out(self, returned: list[Arrival], call_places: Rows, parents: Rows) -> list[Arrival]:
+        """Return what comes out of calls, as it arrives at the places of the calls."""
+        parts: dict[tuple[int, Path], list[Arrival]] = defaultdict(list)
+        for arrival in returned:
+            numbers = call_places[arrival.scopes]
+            for number in np.unique(numbers[numbers != NO_PLACE]).tolist():
+                place, here = self.places[number], numbers == number
+                if place.goings:
+                    parts[number, arrival.path].append(
+                        Arrival(
+                            place.site.function,
+                            place.goings,
+                            arrival.path,
+                            arrival.rows[here],
+                            parents[arrival.scopes[here]],
+                        )
+                    )
+        return [
+            each[0]._replace(
+                rows=np.concatenate([part.rows for part in each]),
+                scopes=np.concatenate([part.scopes for part in each]),
+            )
+            for each in parts.values()
+        ]
 
     @cached_property
-    def _scope_callers(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        """By scope: the place of the call, and the scope it stands in."""
-        places = np.array([scope.place for scope in self.scopes], np.int64)
-        return places, np.array([scope.parent for scope in self.scopes], np.int64)
+    def _by_row(self) -> tuple[list[Variable], Rows, Rows]:
+        """All variables; and by row, from the outermost call inwards, the rows and the numbers of their variables."""
+        numbers = {variable: number for number, variable in enumerate(self.variables)}
+        parts = sorted((*self._assignments, *self._seen), key=lambda part: part.depth)
+        if not parts:
+            return [], np.zeros(0, np.int64), np.zeros(0, np.int64)
+        rows = np.concatenate([part.rows for part in parts])
+        variables = np.repeat(
+            [numbers[part.variable] for part in parts], [len(part.rows) for part in parts]
+        )
+        order = np.argsort(rows, kind="stable")
+        return list(numbers), rows[order], variables[order]
+
+    def names(self, row: int) -> list[tuple[str, str]]:
+        """Return the variables that a row was assigned to, each as its name and its name with its count.
+
+        First comes what the outermost call named it, which is the traced function where that did: it is the name
+        that its author thinks in, and there are fewer of it than calls of a helper. Within a call, it is what the
+        value was first assigned to.
+        """
+        variables, rows, numbers = self._by_row
+        here = slice(np.searchsorted(rows, row), np.searchsorted(rows, row, side="right"))
+        found = []
+        for variable in dict.fromkeys(variables[number] for number in numbers[here].tolist()):
+            turn = self._turn(variable, row)
+            count = f"[{turn}]" if len(self.variables[variable]) > 1 else ""
+            if turn >= 0:
+                found.append((variable.name, variable.name + count))
+        return found
+
+    def _turn(self, variable: Variable, row: int) -> int:
+        """Return how many values a variable was given before a row's; -1 for one that is not counted."""
+        held = self.variables[variable]
+        if variable not in self._orders:
+            self._orders[variable] = np.argsort(held)
+        order = self._orders[variable]
+        at = np.searchsorted(held, row, sorter=order)
+        return int(order[at]) if at < len(held) and held[order[at]] == row else -1
 
     def name(self, row: int) -> tuple[str, str]:
-        """Return the variable that a row was assigned to, and its name with its count; empty without one."""
-        for variable in self._variables_of(row):
-            rows = self.variables[variable]
-            count = f"[{np.searchsorted(rows, row)}]" if len(rows) > 1 else ""
-            return variable.name, variable.name + count
-        return "", ""
-
-    def _variables_of(self, row: int) -> list[Variable]:
-        """Return the variables that a row was assigned to, in its own function or by the callers."""
-        place, scope = self.place(row), int(self.row_scopes[row])
-        while not place.targets and place.returned and self.scopes[scope].place != NO_PLACE:
-            place, scope = self.places[self.scopes[scope].place], self.scopes[scope].parent
-        return [Variable(place.site.function, target) for target in place.targets]
+        """Return the first of the names of a row, without and with its count; empty without one."""
+        names = self.names(row)
+        return names[0] if names else ("", "")
 
     def rows_named(self, name: str) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Return the rows assigned to a variable, in execution order; the traced function's own come before others'.
@@ -127,7 +274,9 @@ class Sites:
         }
         own = [rows for variable, rows in found.items() if variable.function == self.scopes[0].name]
         parts = own or list(found.values())
-        return np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
+        if len(parts) == 1:
+            return parts[0]
+        return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
 
 
 def sites_of(recording: Recording) -> Sites:
@@ -135,7 +284,17 @@ def sites_of(recording: Recording) -> Sites:
     rows = len(recording)
     if not recording.calls:  # an argument could not be boxed, so nothing ran
         nowhere = np.full(rows, NO_PLACE, np.int32)
-        return Sites([], nowhere, np.zeros(rows, np.int32), [Scope(0, "", -1, 0, NO_PLACE)], {})
+        return Sites(
+            places=[],
+            row_places=nowhere,
+            row_scopes=np.zeros(rows, np.int32),
+            scopes=[Scope(0, "", -1, 0, NO_PLACE)],
+            source={},
+            copied_inputs=[],
+            starts=recording.starts,
+            operands=recording.operands,
+            is_write=np.zeros(rows, np.bool_),
+        )
     # Keyed by identity: equal code objects may stand at different places.
     callers = [call.caller for call in recording.calls if call.caller is not None]
     codes = list({id(code): code for code in (*recording.segment_codes, *callers)}.values())
@@ -162,7 +321,7 @@ def sites_of(recording: Recording) -> Sites:
     offset_mask = (1 << _OFFSET_BITS) - 1
     pairs = [(codes[key >> _OFFSET_BITS], key & offset_mask) for key in place_of_key]
     places = [
-        replace(place, targets=(), returned=False) if offset & AUXILIARY else place
+        replace(place, targets=(), returned=False, further=(), reads=()) if offset & AUXILIARY else place
         for place, (_, offset) in zip(resolve(pairs), pairs, strict=True)
     ]
     return Sites(
@@ -171,4 +330,23 @@ def sites_of(recording: Recording) -> Sites:
         row_scopes=np.repeat(recording.segment_scopes, lengths),
         scopes=scopes,
         source=source_of(codes),
+        copied_inputs=_copied_inputs(recording),
+        starts=recording.starts,
+        operands=recording.operands,
+        is_write=recording.ops == OP_NUMBERS["setitem"],
     )
+
+
+def _copied_inputs(recording: Recording) -> list[tuple[int, tuple[Going, ...]]]:
+    goings = parameters_of(recording.calls[0].code)
+    rows = np.flatnonzero(recording.ops == OP_NUMBERS["input"]).tolist() if goings else []
+    named = zip(rows, recording.input_names[: len(rows)], strict=True)
+    return [(row, goings[name]) for row, name in named if name in goings]
+
+
+def _last_of_each(rows: Rows, scopes: Rows) -> tuple[Rows, Rows]:
+    """Return the last row of each call."""
+    order = np.lexsort((rows, scopes))
+    rows, scopes = rows[order], scopes[order]
+    is_last = np.append(scopes[1:] != scopes[:-1], True)[: len(rows)]
+    return rows[is_last], scopes[is_last]

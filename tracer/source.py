@@ -17,19 +17,11 @@ import threading
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from tracer.copies import DISPLAYS, Ends, Onward, Path, elements, variable_of
 from tracer.instructions import Code, Instruction, Span, instructions_of
-from tracer.syntax import (
-    DISPLAYS,
-    NOWHERE,
-    Flow,
-    Index,
-    Loop,
-    Visit,
-    index_of,
-    span_of,
-)
+from tracer.syntax import NOWHERE, Flow, Index, Loop, Visit, index_of, span_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -52,6 +44,18 @@ class Site:
     function: str
 
 
+class Going(NamedTuple):
+    """Where an element of a value goes: the one at `path` in a tuple, or all of it where the path is empty.
+
+    It is returned at places in a result, which are paths, too. `is_last`: the last in a call alone goes there.
+    """
+
+    path: Path
+    targets: tuple[str, ...]
+    returned: tuple[Path, ...]
+    is_last: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A site, and where the value of its expression goes unchanged: to variables, out of its function.
@@ -62,6 +66,16 @@ class Place:
     site: Site
     targets: tuple[str, ...]
     returned: bool
+    further: tuple[Going, ...] = ()  # into and out of tuples, and behind loops
+    reads: tuple[
+        tuple[int, str], ...
+    ] = ()  # operands that are variables of the function: position and name
+
+    @property
+    def goings(self) -> tuple[Going, ...]:
+        """All places that the value goes to."""
+        whole = Going((), self.targets, ((),) if self.returned else (), is_last=False)
+        return (whole, *self.further) if self.targets or self.returned else self.further
 
 
 def resolve(pairs: Sequence[tuple[CodeType, int]]) -> list[Place]:
@@ -79,10 +93,29 @@ def resolve(pairs: Sequence[tuple[CodeType, int]]) -> list[Place]:
     return [places[id(code), offset] for code, offset in pairs]
 
 
+def parameters_of(code: CodeType) -> dict[str, tuple[Going, ...]]:
+    """Say where the arguments of a function go on to by being copied, `h = h0`, by parameter."""
+    text = _text(code.co_filename)
+    tree = _parse(text) if text else None
+    if tree is None:
+        return {}
+    first = code.co_firstlineno
+    facts = Code(code)
+    for scope, parameters in index_of(tree, {(first, first, None, None)}).parameters:
+        if scope.is_of(facts):
+            found = {name: tuple(_copied((), onward)) for name, onward in parameters.items()}
+            return {name: each for name, each in found.items() if all(map(facts.mentions, _names(each)))}
+    return {}
+
+
 def source_of(codes: Iterable[CodeType]) -> dict[str, str]:
     """Map each file that the code objects come from to its text; left out where it can't be had."""
     files = dict.fromkeys(code.co_filename for code in codes)
     return {file: text for file in files if (text := _read(file))}
+
+
+def _text(file: str) -> str:
+    return _read(file).replace("\r\n", "\n").replace("\r", "\n")  # as Python's parser counts lines
 
 
 def _read(file: str) -> str:
@@ -105,21 +138,20 @@ def _parse(text: str) -> ast.Module | None:
 
 
 def _places(file: str, instructions: list[Instruction]) -> Iterator[tuple[tuple[int, int], Place]]:
-    text = _read(file).replace("\r\n", "\n").replace("\r", "\n")  # as Python's parser counts lines
+    text = _text(file)
     tree = _parse(text) if text else None
     spans = {instruction.span for instruction in instructions}
-    index = index_of(tree, spans) if tree is not None else Index({}, {}, {})
+    index = index_of(tree, spans) if tree is not None else Index({}, {}, {}, {}, [])
     lines = text.split("\n")
     for instruction in instructions:
         found = _match(instruction, index)
-        yield (id(instruction.code.code), instruction.offset), _place(instruction, found, lines)
+        yield (id(instruction.code.code), instruction.offset), _place(instruction, found, lines, index)
 
 
-def _place(instruction: Instruction, found: Visit | None, lines: list[str]) -> Place:
+def _place(instruction: Instruction, found: Visit | None, lines: list[str], index: Index) -> Place:
     code = instruction.code.code
-    targets = found.flow.targets if found is not None else ()
-    names = tuple(dict.fromkeys(name for target in targets if (name := _name(target))))
-    if found is None or not all(map(instruction.code.mentions, names)):
+    goings = list(_goings(found.flow, index)) if found is not None else []
+    if found is None or not all(map(instruction.code.mentions, _names(goings))):
         line = instruction.span[0] or code.co_firstlineno
         return Place(Site(code.co_filename, line, -1, line, -1, "", code.co_qualname), (), returned=False)
     assert isinstance(found.node, (ast.expr, ast.stmt, ast.pattern))
@@ -129,24 +161,60 @@ def _place(instruction: Instruction, found: Visit | None, lines: list[str]) -> P
     rows[-1] = rows[-1][:end_column]
     rows[0] = rows[0][column:]
     site = Site(code.co_filename, line, column, end_line, end_column, "\n".join(rows), code.co_qualname)
-    return Place(site, names, found.flow.returned)
+    whole, *further = goings
+    if any(whole.returned):  # it is an element of what is returned
+        further.insert(0, whole._replace(targets=(), returned=tuple(filter(None, whole.returned))))
+    reads = tuple(_reads(found.node, instruction)) if found.scope.inlined_in is None else ()
+    return Place(site, whole.targets, () in whole.returned, tuple(further), reads)
+
+
+def _reads(node: ast.AST, instruction: Instruction) -> Iterator[tuple[int, str]]:
+    """Yield the operands of an operator that are variables which the function assigns."""
+    operands: tuple[ast.expr, ...] = ()
+    match node:
+        case ast.BinOp(left=left, right=right) | ast.AugAssign(target=left, value=right):
+            operands = (left, right)
+        case ast.UnaryOp(operand=operand):
+            operands = (operand,)
+        case ast.Subscript(value=array) if instruction.operation not in _STORES:
+            operands = (array,)
+    for position, operand in enumerate(operands):
+        if isinstance(operand, ast.Name) and operand.id in instruction.code.variables:
+            yield position, operand.id
+
+
+def _goings(flow: Flow, index: Index) -> Iterator[Going]:
+    """Say where a value goes: first all of it each time, then the rest."""
+    whole = [target for target in flow.targets if not isinstance(target, DISPLAYS)]
+    onward = [index.onward[id(target)] for target in whole if id(target) in index.onward]
+    targets = [*whole, *(target for each in onward for target in each.each.targets)]
+    returned = [*flow.returned, *(path for each in onward for path in each.each.returned)]
+    yield _going((), Ends(targets, returned), is_last=False)
+    yield from (going for each in onward for going in _copied((), each) if going.is_last)
+    for display in flow.targets:
+        for path, part in elements(display) if isinstance(display, DISPLAYS) else ():
+            yield _going(path, Ends([part], []), is_last=False)
+            if id(part) in index.onward:
+                yield from _copied(path, index.onward[id(part)])
+
+
+def _copied(path: Path, onward: Onward) -> Iterator[Going]:
+    goings = (_going(path, onward.each, is_last=False), _going(path, onward.last, is_last=True))
+    return (going for going in goings if going.targets or going.returned)
+
+
+def _going(path: Path, ends: Ends, *, is_last: bool) -> Going:
+    names = dict.fromkeys(name for target in ends.targets if (name := variable_of(target)))
+    return Going(path, tuple(names), tuple(dict.fromkeys(ends.returned)), is_last)
+
+
+def _names(goings: Iterable[Going]) -> Iterator[str]:
+    return (name for going in goings for name in going.targets)
 
 
 def _characters(line: str, count: int) -> int:
     """Say how many characters the first bytes of a line are."""
     return count if line.isascii() else len(line.encode()[:count].decode())
-
-
-def _name(target: ast.expr) -> str:
-    """Name the variable that is assigned to: `h`, `self.h`, `hs` for `hs[t]`; '' where there is no name."""
-    while isinstance(target, ast.Subscript):
-        target = target.value
-    if isinstance(target, ast.Name):
-        return target.id
-    try:
-        return ast.unparse(target) if isinstance(target, ast.Attribute) else ""
-    except RecursionError:
-        return ""
 
 
 def _match(instruction: Instruction, index: Index) -> Visit | None:

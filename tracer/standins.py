@@ -15,15 +15,26 @@ import numpy as np
 
 from tracer.errors import CutError, CutWarning, UnsupportedError
 from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS, RULE_OF
-from tracer.rules.kinds import is_complex
+from tracer.rules.kinds import Elementwise, is_complex
 from tracer.tape import Tape, place, users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import FrameType
 
+_HANDING_ON = frozenset(
+    OP_NUMBERS[name] for name in ("astype", "copy", "getitem", "item", "ravel", "reshape")
+)
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 NO_RECORD = -1
+CONVERSION = "a conversion to a plain array"
+# By the way out, and whether it was an array; else detach.
+_ADVICE = {
+    (
+        CONVERSION,
+        False,
+    ): "np.array(…) around the list that it is in is followed; detach(x) says that this is meant"
+}
 SCALARS = (float, int, complex, np.inexact, np.integer)
 _FLOAT64 = np.dtype(np.float64)
 
@@ -213,6 +224,10 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     value = traced.value
     if not is_traced(traced):
         return value.copy()
+    if tape.is_open and _is_step(
+        tape, traced.id
+    ):  # `np.floor(x).astype(int)`: no gradient comes back as it is
+        return value.copy() if type(value) is np.ndarray else value
     frame = users(frame)
     if frame is not tape.frame and not tape.enter(frame):
         return value
@@ -224,7 +239,9 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
             advice="make the array in the traced function, with np.zeros or np.array, or pass it as an argument",
         )
     what = f"a traced value left the graph through {via}"
-    advice = "what is computed from it carries no gradient back; detach(x) says that this is meant"
+    advice = "what is computed from it carries no gradient back; " + _ADVICE.get(
+        (via, type(value) is np.ndarray), "detach(x) says that this is meant"
+    )
     if tape.strict:
         raise CutError(what, where=place(frame), got=f"value {_brief(value)}", advice=advice)
     _append_cut(traced, via, frame)
@@ -233,6 +250,16 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
         message = CutWarning(f"{what}; at {place(frame)}; {advice}")
         warnings.warn_explicit(message, CutWarning, frame.f_code.co_filename, frame.f_lineno)
     return value.copy() if type(value) is np.ndarray else value
+
+
+def _is_step(tape: Tape, position: int) -> bool:
+    """Tell whether a value was rounded, floored, …, or is an element of one that was."""
+    while True:
+        operation, operands = tape.records[position] >> 2, tape.records[position + 1]
+        if operation not in _HANDING_ON:
+            rule = RULE_OF[operation]
+            return isinstance(rule, Elementwise) and rule.flat
+        position = operands if isinstance(operands, int) else operands[0]
 
 
 def detach(value: Any) -> Any:

@@ -7,6 +7,8 @@ import sys
 from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from tracer.copies import DISPLAYS, Onward, Path, elements, onward_of, pairs
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -15,15 +17,14 @@ if TYPE_CHECKING:
     _Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 _LOOPS_AT_ITERATOR = sys.version_info >= (3, 13)  # before, at the whole statement or comprehension
-DISPLAYS = (ast.Tuple, ast.List)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 class Flow(NamedTuple):
-    """Where the value of an expression goes unchanged."""
+    """Where the value of an expression goes unchanged; `targets` may be tuples that take it apart."""
 
     targets: tuple[ast.expr, ...] = ()
-    returned: bool = False
+    returned: tuple[Path, ...] = ()
 
 
 NOWHERE = Flow()
@@ -71,16 +72,21 @@ class Loop(NamedTuple):
 
 
 class Index(NamedTuple):
-    """The nodes of one file at the spans that were asked for; calls and attributes also by their end."""
+    """The nodes of one file at the spans that were asked for; calls and attributes also by their end.
+
+    `onward` says where the value of a target is copied to, by the target's identity.
+    """
 
     nodes: dict[Span, Visit]
     ends: dict[tuple[int | None, int | None], Visit]
     loops: dict[Span, list[Loop]]
+    onward: dict[int, Onward]
+    parameters: list[tuple[FunctionScope, dict[str, Onward]]]
 
 
 def index_of(tree: ast.Module, spans: set[Span]) -> Index:
     """Find the nodes at the spans, in one walk that passes over statements without any."""
-    index = Index({}, {}, {})
+    index = Index({}, {}, {}, {}, [])
     lines = sorted({span[0] for span in spans if span[0] is not None})
     ends = {(span[1], span[3]) for span in spans}
     stack = [Visit(tree, NOWHERE, FunctionScope("<module>", None))]
@@ -90,6 +96,10 @@ def index_of(tree: ast.Module, spans: set[Span]) -> Index:
         if isinstance(node, (ast.expr, ast.stmt, ast.pattern)):
             if isinstance(node, ast.stmt) and not _holds_any(node, lines):
                 continue
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                onward, parameters = onward_of(node)
+                index.onward.update(onward)
+                index.parameters.append((_definition_scope(node), parameters))
             span = span_of(node)
             if span in spans and not isinstance(node, ast.Expr):
                 index.nodes.setdefault(span, visit)  # of two nodes with one span, the outer one
@@ -137,7 +147,7 @@ def _children(visit: Visit) -> Iterator[Visit]:
     match node:
         case ast.Assign(targets=targets, value=value):
             yield from (Visit(target, NOWHERE, scope) for target in targets)
-            yield from (Visit(part, Flow(names), scope) for part, names in _pairs(targets, value))
+            yield from (Visit(part, Flow(tuple(to)), scope) for part, to in pairs(targets, value))
         case ast.AnnAssign(target=target, value=ast.expr() as value):
             yield Visit(target, NOWHERE, scope)
             yield Visit(value, Flow((target,)), scope)
@@ -150,10 +160,14 @@ def _children(visit: Visit) -> Iterator[Visit]:
         case ast.BoolOp(values=values):
             yield from (Visit(value, flow, scope) for value in values)
         case ast.Return(value=ast.expr() as value):
-            yield Visit(value, Flow(returned=True), scope)
+            parts = list(elements(value))
+            yield from (Visit(part, Flow(returned=(path,)), scope) for path, part in parts)
+            if isinstance(value, DISPLAYS):
+                known = {id(part) for _, part in parts}
+                yield from (Visit(item, NOWHERE, scope) for item in _rest(value, known))
         case ast.Lambda(args=arguments, body=value):
             yield Visit(arguments, NOWHERE, scope)
-            yield Visit(value, Flow(returned=True), _function_scope("<lambda>", node.lineno, arguments))
+            yield Visit(value, Flow(returned=((),)), _function_scope("<lambda>", node.lineno, arguments))
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             body = _definition_scope(node)  # and decorators, defaults and bases are outside of it
             for child in ast.iter_child_nodes(node):
@@ -164,22 +178,13 @@ def _children(visit: Visit) -> Iterator[Visit]:
             yield from (Visit(child, NOWHERE, inside) for child in children)
 
 
-def _pairs(targets: list[ast.expr], value: ast.expr) -> Iterator[tuple[ast.expr, tuple[ast.expr, ...]]]:
-    """Pair `a, b = x * y, z` element by element; where the lengths differ, the elements have no targets."""
-    pending = [(targets, value)]
-    while pending:
-        targets, value = pending.pop()
-        displays = [target.elts for target in targets if isinstance(target, DISPLAYS)]
-        if isinstance(value, DISPLAYS):
-            paired = [display for display in displays if _is_paired(display, value.elts)]
-            pending += [([display[at] for display in paired], item) for at, item in enumerate(value.elts)]
-        else:
-            yield value, tuple(target for target in targets if not isinstance(target, DISPLAYS))
-
-
-def _is_paired(targets: list[ast.expr], values: list[ast.expr]) -> bool:
-    starred = any(isinstance(element, ast.Starred) for element in (*targets, *values))
-    return len(targets) == len(values) and not starred
+def _rest(display: ast.expr, known: set[int]) -> Iterator[ast.expr]:
+    """Yield what is in a display from a starred element on."""
+    if isinstance(display, DISPLAYS):
+        for item in display.elts:
+            yield from _rest(item, known)
+    elif id(display) not in known:
+        yield display
 
 
 def _function_scope(name: str, first_line: int, arguments: ast.arguments) -> FunctionScope:

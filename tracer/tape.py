@@ -23,13 +23,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from tracer.errors import CutError, CutWarning, UnsupportedError
 from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
-
-    import numpy as np
 
 WIDTH = 5
 NO_INSTRUCTION = -1
@@ -99,13 +99,21 @@ class Tape:
     outer: Tape | None = None  # the trace in whose function this one was started
     input_names: list[str] = field(default_factory=list)
     warned: set[tuple[CodeType, int]] = field(default_factory=set)
+    memory: dict[Any, Any] = field(default_factory=dict)  # of functions with a cache, for this run
+    hashed: tuple[CodeType, int] | None = (
+        None  # the instruction that last asked a traced number for its hash
+    )
     shared_inputs: set[int] = field(default_factory=set)  # arrays that share memory with another argument
+    watched: dict[int, str] = field(
+        default_factory=dict
+    )  # by identity of its memory: what a watched array is called
     families: dict[int, Family] = field(
         default_factory=dict
     )  # by identity of the array that owns the memory
     writes: dict[int, int] = field(
         default_factory=dict
     )  # by stand-in: writes since it was last recorded in full
+    followed: list[int] = field(default_factory=list)  # records that only follow a write: see `unread.py`
     thread: int = field(default_factory=threading.get_ident)
     _depths: dict[FrameType, int] = field(default_factory=dict)  # position of each known frame in _stack
     # Frames from the hook down, their scopes
@@ -137,6 +145,7 @@ class Tape:
         self._snapshots.clear()
         self.families.clear()
         self.writes.clear()
+        self.memory.clear()
 
     def enter(self, frame: FrameType) -> bool:
         """Note that records now come from `frame`; False if the tape is closed and nothing may be recorded.
@@ -170,6 +179,24 @@ class Tape:
         frame = users(frame)
         what = "a value kept from an earlier trace is a constant in this one"
         advice = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
+        if self.strict:
+            raise CutError(what, where=place(frame), advice=advice)
+        if (frame.f_code, frame.f_lasti) not in self.warned:
+            self.warned.add((frame.f_code, frame.f_lasti))
+            message = CutWarning(f"{what}; at {place(frame)}; {advice}")
+            warnings.warn_explicit(message, CutWarning, frame.f_code.co_filename, frame.f_lineno)
+
+    def _meet_watched(self, constant: np.ndarray[Any, Any]) -> None:
+        """Say that a watched array is read by another way than its name. Raises CutError where this is strict."""
+        memory = constant
+        while isinstance(memory.base, np.ndarray):
+            memory = memory.base
+        name = self.watched.get(id(memory))
+        if name is None:
+            return
+        frame = users(sys._getframe(2))  # noqa: SLF001  (whoever computed with it)
+        what = f"{name} is watched, and read here by another way, which is a constant"
+        advice = f"use {name} itself, or watch the object that holds it"
         if self.strict:
             raise CutError(what, where=place(frame), advice=advice)
         if (frame.f_code, frame.f_lasti) not in self.warned:
@@ -243,6 +270,8 @@ class Tape:
 
         A constant that is changed in place after its use must not corrupt a gradient.
         """
+        if self.watched:
+            self._meet_watched(constant)
         known = self._snapshots.get(id(constant))
         if known is None or known[0] is not constant or not same_bytes(known[1], constant):
             known = self._snapshots[id(constant)] = (constant, constant.copy(order="K"))
@@ -260,6 +289,11 @@ def same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
     return left.tobytes() == right.tobytes()
 
 
+def is_own(filename: str) -> bool:
+    """Tell whether a file is one of edgegrad's own."""
+    return filename.startswith(_OWN_FILES)
+
+
 def _beyond_own(frame: FrameType) -> FrameType:
     """Return the nearest frame that is not edgegrad's own."""
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN_FILES):
@@ -274,7 +308,12 @@ def innermost() -> Tape | None:
 
 def wants_plain_arrays(frame: FrameType) -> bool:
     """Tell whether a frame is of a library that needs real arrays for its own work."""
-    return str(frame.f_globals.get("__name__")).partition(".")[0] in _TAKE_PLAIN_ARRAYS
+    return is_library(str(frame.f_globals.get("__name__")))
+
+
+def is_library(module: str) -> bool:
+    """Tell whether a module is of a library that is known to do its own work on plain numbers."""
+    return module.partition(".")[0] in _TAKE_PLAIN_ARRAYS
 
 
 def users(frame: FrameType) -> FrameType:

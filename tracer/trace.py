@@ -384,10 +384,10 @@ class Trace:
         )
 
     def _names(self, row: int) -> tuple[str, ...]:
-        return (*self.sites.name(row), self.input_rows.get(row, ""))
+        return *(name for pair in self.sites.names(row) for name in pair), self.input_rows.get(row, "")
 
     def _described(self, output: Output) -> str:
-        name = self._names(output.row)[1] if output.row >= 0 else ""
+        name = self.sites.name(output.row)[1] if output.row >= 0 else ""
         return " = ".join(part for part in (output.path, name) if part) or "the result"
 
     def _choices(self, lead: str) -> str:

@@ -19,7 +19,7 @@ from tracer.operations import OP_NUMBERS
 from tracer.recording import Output, Recording, Values
 from tracer.rules.edited import Edited
 from tracer.sites import NO_PLACE, Scope, Sites
-from tracer.source import Place, Site
+from tracer.source import Going, Place, Site
 from tracer.tape import NO_INSTRUCTION
 from tracer.trace import Run, Trace
 from tracer.trace_arrays import AnyArray, read_arrays
@@ -93,7 +93,7 @@ def decode(document: Document, columns: Mapping[str, AnyArray]) -> Trace:
         structures=dict(zip(parameters, structures, strict=True)),
         result=read.object("result", objects),
         error=error,
-        known_sites=_read_sites(read, rows),
+        known_sites=_read_sites(read, recording),
         keep=read.text("keep"),
     )
     trace = Trace(run, read.object("of", objects), read.object("seed", objects))
@@ -262,15 +262,30 @@ def _read_outputs(read: _Reader, objects: Sequence[Any], rows: int) -> list[Outp
     return list(starmap(Output, zip(paths, numbers, values, strict=True)))
 
 
-def _read_sites(read: _Reader, rows: int) -> Sites:
+def _read_sites(read: _Reader, recording: Recording) -> Sites:
+    rows = len(recording)
     files = read.texts("files")
     found = read.document["places"]
     _require(isinstance(found, list) and all(map(_is_place, found)), "a place in the source is not one")
     places = []
-    for file, line, column, end_line, end_column, text, function, targets, returned in found:
+    for (
+        file,
+        line,
+        column,
+        end_line,
+        end_column,
+        text,
+        function,
+        targets,
+        returned,
+        further,
+        reads,
+    ) in found:
         _require(0 <= file < len(files), "a place is in a file that is not there")
         site = Site(files[file], line, column, end_line, end_column, text, function)
-        places.append(Place(site, tuple(targets), returned))
+        places.append(
+            Place(site, tuple(targets), returned, _read_goings(further), tuple(map(tuple, reads)))
+        )
     scopes = _read_scopes(read, len(places))
     source = read.document["source"]
     _require(isinstance(source, dict) and _are_texts(list(source.values())), "'source' is no text by file")
@@ -280,7 +295,41 @@ def _read_sites(read: _Reader, rows: int) -> Sites:
         row_scopes=read.integers("row_scopes", rows, stop=len(scopes)).astype(np.int32),
         scopes=scopes,
         source=source,
+        copied_inputs=_read_copied_inputs(read, rows),
+        starts=recording.starts,
+        operands=recording.operands,
+        is_write=recording.ops == OP_NUMBERS["setitem"],
     )
+
+
+def _read_copied_inputs(read: _Reader, rows: int) -> list[tuple[int, tuple[Going, ...]]]:
+    found = read.document["copied_inputs"]
+    _require(isinstance(found, list), "'copied_inputs' is no list")
+    copied = []
+    for row, goings in found:
+        _require(type(row) is int and 0 <= row < rows, "an argument that is copied is not there")
+        copied.append((row, _read_goings(goings)))
+    return copied
+
+
+def _read_goings(found: Any) -> tuple[Going, ...]:
+    _require(isinstance(found, list), "a place in the source is not one")
+    goings = []
+    for path, targets, returned, is_last in found:
+        _require(
+            _is_path(path)
+            and _are_texts(targets)
+            and isinstance(returned, list)
+            and all(map(_is_path, returned))
+            and type(is_last) is bool,
+            "a value goes to a place that is not one",
+        )
+        goings.append(Going(tuple(path), tuple(targets), tuple(map(tuple, returned)), is_last))
+    return tuple(goings)
+
+
+def _is_path(found: Any) -> bool:
+    return isinstance(found, list) and all(type(each) is int for each in found)
 
 
 def _read_scopes(read: _Reader, places: int) -> list[Scope]:
@@ -343,8 +392,12 @@ def _is_params(value: Any) -> bool:
 def _is_place(items: Any) -> bool:
     return (
         isinstance(items, list)
-        and [type(item) for item in items] == [int, int, int, int, int, str, str, list, bool]
+        and [type(item) for item in items] == [int, int, int, int, int, str, str, list, bool, list, list]
         and _are_texts(items[7])
+        and all(
+            isinstance(each, list) and [*map(type, each)] == [int, str] and each[0] >= 0
+            for each in items[10]
+        )
     )
 
 

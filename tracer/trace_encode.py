@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tracer.sites import Sites
-    from tracer.source import Place
+    from tracer.source import Going, Place
     from tracer.trace import Trace
 
 # By name: one-dimensional pieces of one type, which are written one after the other.
@@ -132,13 +132,22 @@ def _encode_sites(sites: Sites, columns: dict[str, Any]) -> Document:
         "source": {shown[files[file]]: text for file, text in sites.source.items()},
         "places": [_place_items(place, files) for place in sites.places],
         "scope_names": list(names),
+        "copied_inputs": [[row, _going_items(goings)] for row, goings in sites.copied_inputs],
     }
 
 
 def _place_items(place: Place, files: Mapping[str, int]) -> list[Any]:
     site = place.site
     lines = [site.line, site.column, site.end_line, site.end_column]
-    return [files[site.file], *lines, site.text, site.function, list(place.targets), place.returned]
+    goes = [list(place.targets), place.returned, _going_items(place.further), list(map(list, place.reads))]
+    return [files[site.file], *lines, site.text, site.function, *goes]
+
+
+def _going_items(goings: Sequence[Going]) -> list[list[Any]]:
+    return [
+        [list(each.path), list(each.targets), [list(path) for path in each.returned], each.is_last]
+        for each in goings
+    ]
 
 
 def portable_names(files: Sequence[str]) -> list[str]:

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import mutation, numpy_calls
-from tracer.buffers import replace, write
-from tracer.numpy_table import METHODS, MUTATING_METHODS, UFUNC_RULES
+from tracer.buffers import refuse_swap_in_c, replace, write
+from tracer.exponent import is_read_as_exponent
+from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.operations import OP_NUMBERS
 from tracer.rules.kinds import is_complex
-from tracer.standins import Traced, cut, is_traced, plain, plain_deep, record_call, unary
+from tracer.standins import CONVERSION, Traced, cut, is_traced, plain, plain_deep, record_call, unary
 from tracer.tape import AUXILIARY
 
 if TYPE_CHECKING:
@@ -33,12 +34,14 @@ _NUMBERS = (int, float, complex, np.number, np.bool_, np.ndarray)
 _SEQUENCES = frozenset({list, tuple, str, bytes, bytearray})
 _COPY = np.copy  # which is another function while a trace runs
 _BINARY_OP = opcode.opmap["BINARY_OP"]
+_STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 _REMAINDERS = (6, 19)  # argument of BINARY_OP for `%` and `%=`
 _TWO = 2
 _FIRST_IN_PLACE = 13  # the argument from which on an operator is written `+=`
 # By which other libraries ask an array for its memory, or for a wrapping of their own
 _SPECIAL_ATTRIBUTES = frozenset(
-    "__array_namespace__ __array_priority__ __array_wrap__ __dlpack__ __dlpack_device__".split()
+    "__array_interface__ __array_namespace__ __array_priority__ __array_struct__ __array_wrap__ __dlpack__ "
+    "__dlpack_device__".split()
 )
 ARITHMETIC = {  # method name -> name of the rule, and the operator as it is written
     "add": ("add", "+"),
@@ -71,18 +74,15 @@ class _Number(Traced, stands_for="none"):
         if method == "__call__" and not options and ufunc in UFUNC_RULES:
             if len(inputs) == 1:
                 return unary(self, UFUNC_RULES[ufunc], ufunc, _frame(1))
-            if len(inputs) == _TWO and ufunc is not np.power and _OPERANDS.issuperset(map(type, inputs)):
+            kinds = set(map(type, inputs))
+            if len(inputs) == _TWO and Array in kinds and kinds <= _OPERANDS and ufunc is not np.power:
                 left, right = inputs
                 value = ufunc(plain(left), plain(right))
                 return record_call(UFUNC_RULES[ufunc], inputs, value, None, _frame(1))
         return numpy_calls.call_ufunc(ufunc, method, inputs, options, _frame(1))
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
-        if function in mutation.WRITING_FUNCTIONS:
-            return mutation.call_writing(function, args, options, _frame(1))
-        if options.get("out") is not None:
-            return mutation.call_into(function, "", args, options, _frame(1))
-        return numpy_calls.call_function(function, args, options, _frame(1))
+        return mutation.call_any(function, args, options, _frame(1))
 
     def __lt__(self, other: Any) -> Any:
         return self.value < plain(other)
@@ -97,13 +97,20 @@ class _Number(Traced, stands_for="none"):
         return self.value >= plain(other)
 
     def __eq__(self, other: object) -> Any:
-        return self.value == plain(other)
+        equal = self.value == plain(other)
+        if self.tape.hashed is not None and (equal is True or equal is np.True_):
+            _note_key(self, other, _frame(1))
+        return equal
 
     def __ne__(self, other: object) -> Any:
         return self.value != plain(other)
 
     def __hash__(self) -> int:
-        return hash(self.value)
+        number = hash(self.value)
+        if not isinstance(self.value, int):
+            frame = _frame(1)
+            self.tape.hashed = frame.f_code, frame.f_lasti
+        return number
 
     def __bool__(self) -> bool:
         return bool(self.value)
@@ -118,6 +125,8 @@ class _Number(Traced, stands_for="none"):
         return format(self.value, form)
 
     def __index__(self) -> int:
+        if is_read_as_exponent(_frame(1)):
+            cut(self, "the exponent of a plain array", _frame(1))
         return operator.index(self.value)
 
     def __int__(self) -> int:
@@ -139,7 +148,7 @@ class _Number(Traced, stands_for="none"):
         return _identity, (cut(self, "pickle", _frame(1)),)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        return np.array(cut(self, "a conversion to a plain array", _frame(1)), dtype=dtype, copy=copy)
+        return np.array(cut(self, CONVERSION, _frame(1)), dtype=dtype, copy=copy)
 
     @property
     def real(self) -> Any:
@@ -189,6 +198,9 @@ class _Number(Traced, stands_for="none"):
 
     def _attribute(self, name: str, frame: FrameType) -> Any:
         """Whatever else a number or an array has: array methods are followed as NumPy's functions are."""
+        if name in ("__array_interface__", "__array_struct__"):
+            # NumPy's C code would read the memory through them and say nothing; so it asks __array__, which cuts.
+            raise AttributeError(f"a traced array has no {name}: detach(array) gives one that has")
         attribute = getattr(self.value, name)  # raises the plain value's own AttributeError
         if name in MUTATING_METHODS and type(self.value) is np.ndarray:
             return mutation.method_of(self, name, frame)
@@ -198,7 +210,7 @@ class _Number(Traced, stands_for="none"):
             return self
         if name == "conjugate":
             return lambda: numpy_calls.conjugate(self, _frame(1))
-        if not callable(attribute) or name == "is_integer":
+        if not callable(attribute) or name in ("is_integer", "bit_length", "bit_count"):
             return attribute
 
         def leaving(*args: Any) -> Any:
@@ -237,6 +249,19 @@ class Array(_Number, stands_for="array"):
 
     __slots__ = ("__weakref__",)  # for the views that share its memory
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes; they can be set, as NumPy's can."""
+        shape: tuple[int, ...] = self.value.shape
+        return shape
+
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        mutation.set_shape(self, shape, _frame(1))
+
+    def __bytes__(self) -> bytes:
+        return bytes(cut(self, "bytes()", _frame(1)))
+
     def __len__(self) -> int:
         return len(self.value)
 
@@ -249,7 +274,10 @@ class Array(_Number, stands_for="array"):
         return numpy_calls.getitem(self, index, _frame(1))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        write(self, index, value, _frame(1))
+        frame = _frame(1)
+        if issubclass(type(value), Array) and value.value.base is not None:
+            refuse_swap_in_c(self, value, frame)
+        write(self, index, value, frame)
 
     def __contains__(self, item: Any) -> bool:
         return plain(item) in self.value
@@ -269,6 +297,18 @@ def _formats_text(frame: FrameType) -> bool:
     """Tell whether a number is asked for by `"%.2f" % x`, which only reads it; other operators ask the stand-in."""
     code, at = frame.f_code.co_code, frame.f_lasti
     return code[at] == _BINARY_OP and code[at + 1] in _REMAINDERS
+
+
+def _note_key(value: Traced, other: Any, frame: FrameType) -> None:
+    """Say that a key found an equal one: a dict, a set or a cache gives what it holds for that one.
+
+    A lookup asks for the hash and for equality in one instruction.
+    """
+    is_same = is_traced(other) and other.tape is value.tape and other.id == value.id
+    if is_same or value.tape.hashed != (frame.f_code, frame.f_lasti) or not value.tape.is_open:
+        return
+    if frame.f_code.co_code[frame.f_lasti] != _STORE_SUBSCR:  # which puts a value where another one was
+        cut(value, "a key that equals another one, of a dict, a set or a cache", frame)
 
 
 def _identity(value: Any) -> Any:
@@ -310,9 +350,14 @@ def _foreign(
             return record_call(name, numpy_calls.arrays_of((left, right), frame), value, None, frame)
     if traced is left and kind not in _SEQUENCES and not isinstance(other, numbers.Number):
         reflected = getattr(kind, f"__r{compute.__name__}__", None)
-        if isinstance(traced.value, (np.ndarray, np.generic)) and not _takes_whole_arrays(kind):
-            reflected = None
-        answer = NotImplemented if reflected is None else reflected(other, left)
+        operand = left
+        if isinstance(traced.value, np.ndarray) and not _takes_whole_arrays(kind):
+            reflected = None  # NumPy asks such a class for every element
+        elif (
+            reflected is not None and isinstance(traced.value, np.generic) and not _takes_whole_arrays(kind)
+        ):
+            operand = numpy_calls.item(left, frame)  # as a number of Python's
+        answer = NotImplemented if reflected is None else reflected(other, operand)
         if answer is not NotImplemented:
             return answer
     value = _as_written(compute, frame)(plain(left), plain(right))  # raises the plain program's error
@@ -465,36 +510,20 @@ def _write_arithmetic() -> None:
             _write_methods(Scalar, lines, method, rule, symbol)
 
 
-def attribute_reader(name: str) -> property:
-    """Return the property that asks a stand-in's `_attribute`."""
-    return property(lambda self: self._attribute(name, _frame(1)))
-
-
 def _write_attributes() -> None:
     """Give Scalar and Array what numbers and arrays have, name by name.
 
     One `__getattr__` would say the same, but Python then no longer reads `self.value` in one step, which the hot path
-    does six times. What NumPy's C code reads the memory through stays out: so it asks `__array__`, which cuts.
+    does six times.
     """
+
+    def reader(name: str) -> property:
+        return property(lambda self: self._attribute(name, _frame(1)))
+
     for kind, plain_kinds in ((Scalar, (float, int, np.float64, np.int64)), (Array, (np.ndarray,))):
         for name in {name for each in plain_kinds for name in dir(each)}:
             if (not name.startswith("_") or name in _SPECIAL_ATTRIBUTES) and not hasattr(kind, name):
-                setattr(kind, name, attribute_reader(name))
-
-
-def _write_array_methods() -> None:
-    """Give Array the methods that are NumPy functions by another name, so that a call is found in one step."""
-
-    def method(name: str, function: Any) -> Callable[..., Any]:
-        def call(self: Array, *args: Any, **options: Any) -> Any:
-            compute = getattr(self.value, name)
-            return numpy_calls.call_function(function, (self, *args), options, _frame(1), compute)
-
-        return call
-
-    for name, function in METHODS.items():
-        if name not in ("reshape", "transpose"):  # whose arguments are not those of the function
-            setattr(Array, name, method(name, function))
+                setattr(kind, name, reader(name))
 
 
 def _borrow_names() -> None:
@@ -520,6 +549,5 @@ def _write_integer_methods() -> None:
 
 _write_arithmetic()
 _write_integer_methods()
-_write_array_methods()
 _write_attributes()
 _borrow_names()

@@ -96,6 +96,13 @@ class Node(_View):
         return self.trace.sites.name(self.row)[1]
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """All names of the value, with their counts, the label first: what a helper and what its caller called it."""
+        if not self.label or self._kind == OUTPUT:
+            return (self.label,) if self.label else ()
+        return tuple(dict.fromkeys((self.label, *(label for _, label in self.trace.sites.names(self.row)))))
+
+    @property
     def value(self) -> Any:
         """The value that leaves this node: a number, or an array that must not be written to."""
         if self._kind == OUTPUT:

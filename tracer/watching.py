@@ -1,72 +1,330 @@
-"""Globals, closure variables and attributes as inputs for the time of one call: `@trace(watch=("W", "model.W"))`."""
+"""Globals, closure variables and attributes as inputs for the time of one call: `@trace(watch=("W", "model.W"))`.
+
+The stand-ins are put where the values are held, so that every way to them sees the same: an object stays the object
+that it is. Afterwards each place has a plain value again, the one that the plain program would have left there.
+"""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+import ast
+import inspect
+import sys
+import warnings
+from collections import deque
+from functools import partial
+from math import inf
+from types import MethodType, ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tracer.errors import LookupNameError, UnsupportedError
-from tracer.standins import is_traced
+import numpy as np
+
+from tracer.buffers import owner_of
+from tracer.errors import CutError, CutWarning, LookupNameError, UnsupportedError
+from tracer.holders import CONTAINERS, MISSING, Cell, Holder, Item, attribute, inside, is_object, item
+from tracer.standins import Traced, is_traced
+from tracer.tape import is_library
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tracer.boxing import Boxes, Structure
 
-_Place = tuple["Callable[[], Any]", "Callable[[Any], None]"]  # how to read and to set a watched name
+# A second reference to an array is looked for in so many places, and in containers of so many items.
+_MOST, _LARGEST = 20_000, 1000
 
 
-@contextmanager
-def watched(
-    function: Any, names: tuple[str, ...], boxes: Boxes, structures: dict[str, Structure]
-) -> Iterator[None]:
-    """Put stand-ins where the names are bound, and afterwards the plain values that are bound there then.
+class _Known(NamedTuple):
+    """An array that is watched."""
 
-    Raises LookupNameError for a name that is not bound, UnsupportedError for one that another running trace watches.
-    """
-    done: list[tuple[_Place, Any, Any]] = []
-    try:
-        for name in names:
-            place = _find(function, name)
-            original = place[0]()
-            if is_traced(original):
-                raise UnsupportedError(
-                    f"{name} is being watched by another trace that is running",
-                    got="two traces at once can't both replace it",
-                    advice="run them one after the other, or pass it as an argument",
-                )
-            boxed, structures[name] = boxes.box(original, name)
-            place[1](boxed)
-            done.append((place, boxed, original))
-        yield
-    finally:
-        for (read, write), boxed, original in reversed(done):
-            now = read()
-            write(original if now is boxed else boxes.unbox(now))
+    array: np.ndarray[Any, Any]
+    stand_in: Any
+    number: int
+    path: str
 
 
-def _find(function: Any, name: str) -> _Place:
-    """Return how to read and set a watched name, as the function sees it."""
-    first, *attributes = name.split(".")
-    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    if first in cells:
-        cell = cells[first]
-        place: _Place = (lambda: cell.cell_contents, lambda value: setattr(cell, "cell_contents", value))
-    elif first in function.__globals__:
-        namespace = function.__globals__
-        place = (lambda: namespace[first], lambda value: namespace.__setitem__(first, value))
-    else:
+class Watcher:
+    """The watched values of one call."""
+
+    def __init__(self, function: Any, boxes: Boxes) -> None:
+        self._boxes = boxes
+        self._functions = _functions(function)
+        # Where stand-ins were put: the place, the stand-in, and the value before.
+        self._places: list[tuple[Holder, Any, Any]] = []
+        self._roots: list[Any] = []  # objects, lists and dicts that were looked into
+        self._known: dict[int, _Known] = {}  # by identity of the array
+        self._looked_into: dict[int, Structure] = {}
+        self._names: tuple[str, ...] = ()
+
+    def watch_names(
+        self, names: tuple[str, ...], arguments: dict[str, Any], structures: dict[str, Structure]
+    ) -> None:
+        """Put stand-ins where the names are bound, and add what they are to the structures.
+
+        Raises LookupNameError for a name that is not bound, UnsupportedError for one that another running trace
+        watches.
+        """
+        self._names = names
+        # All are found first: a property on the way to one must not compute with stand-ins for another.
+        found = [(name, *self._find(name, arguments)) for name in names]
+        for name, before, place in found:
+            value = before if place is None else place.read()
+            structure = self._enter(place, value, name, with_ints=True)
+            if structures.get(name) is None:
+                structures[name] = structure
+        if names:
+            self._replace_second_references()
+
+    def watch_value(self, value: Any, name: str) -> tuple[Any, Structure]:
+        """Make a value an input, and what an object holds; return what to go on with, and its structure."""
+        if not is_object(value):
+            return self._boxes.box(value, name)
+        structure = self._enter(None, value, name, with_ints=False)
+        self._replace_second_references()
+        return value, structure
+
+    def restore(self) -> None:
+        """Put plain values back: what was there before, or what the function has put there."""
+        unbox = self._boxes.unbox
+        for place, stand_in, before in reversed(self._places):
+            now = place.read()
+            if now is stand_in:
+                place.write(before)
+            elif now is not MISSING:
+                place.write(unbox(now))
+        for place in _reachable(self._roots):
+            self._clean(place)
+        # What is not watched may have been given traced values, too. Without a watch they stay: a later trace says so.
+        for place in _reachable(self._program(), _MOST, _LARGEST) if self._names else ():
+            value = place.read()
+            if issubclass(type(value), Traced) or _holds_stand_ins(value):
+                self._clean(place)
+
+    def _clean(self, place: Holder) -> None:
+        value = place.read()
+        if isinstance(value, CONTAINERS):
+            self._boxes.clean(value)
+        elif value is not MISSING:
+            fresh = self._boxes.unbox(value)
+            if fresh is not value:
+                place.write(fresh)
+
+    def _find(self, name: str, arguments: dict[str, Any]) -> tuple[Any, Holder | None]:
+        """Return the value of a name as the function sees it, and its place; None for that of an argument."""
+        path, steps = _parsed(name)
+        place = self._variable(path, arguments)
+        value = arguments[path] if place is None else place.read()
+        for find, key, longer in steps:
+            place = find(value, key, path)
+            path, value = longer, place.read()
+        return value, place
+
+    def _variable(self, name: str, arguments: dict[str, Any]) -> Holder | None:
+        """Find a variable: an argument, which has no place, or one of a function around it or of its module."""
+        if name in arguments:
+            return None
+        for function in self._functions:
+            cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+            if name in cells:
+                return Cell(cells[name])
+            if name in function.__globals__:
+                return Item(function.__globals__, name)
+        called = (
+            getattr(self._functions[-1], "__name__", "the function") if self._functions else "the function"
+        )
         raise LookupNameError(
-            f"nothing named {first!r} can be watched",
-            got=f"it is neither a global nor a closure variable of {function.__name__}",
+            f"nothing named {name!r} can be watched",
+            got=f"it is neither a global nor a closure variable of {called}",
             advice="name arguments and values made inside with watch(value, name)",
         )
-    for attribute in attributes:
-        place = _attribute(place[0](), attribute)
-    return place
+
+    def _enter(self, place: Holder | None, value: Any, path: str, *, with_ints: bool) -> Structure:
+        """Put stand-ins for a value, or for what it holds; return the structure: input numbers and None."""
+        if issubclass(type(value), Traced) and is_traced(value):
+            if value.tape is self._boxes.tape:
+                return self._boxes.numbers.get(value.id)
+            raise UnsupportedError(
+                f"{path} is being watched by another trace that is running",
+                got="two traces at once can't both replace it",
+                advice="run them one after the other, or pass it as an argument",
+            )
+        if type(value) is np.ndarray and id(value) in self._known:
+            return self._put(place, self._known[id(value)].stand_in, value)
+        if _is_number(value, with_ints=with_ints):
+            if place is None:  # an argument that is static
+                return None
+            stand_in, number = self._boxes.box(value, path)
+            if type(value) is np.ndarray and number is not None:
+                self._known[id(value)] = _Known(value, stand_in, number, path)
+                self._boxes.tape.watched[id(owner_of(value))] = path
+            return self._put(place, stand_in, value)
+        if isinstance(value, tuple):
+            return self._enter_tuple(place, value, path, with_ints=with_ints)
+        is_named = isinstance(value, (type, ModuleType)) and path in self._names
+        if not isinstance(value, CONTAINERS) and not is_object(value) and not is_named:
+            return None
+        if id(value) not in self._looked_into:
+            self._roots.append(value)
+            self._looked_into[id(value)] = None  # while it is looked into: it may hold itself
+            is_container = isinstance(value, CONTAINERS)
+            found = {
+                suffix: self._enter(each, each.read(), path + suffix, with_ints=with_ints and is_container)
+                for suffix, each in inside(value)
+            }
+            self._looked_into[id(value)] = _structure(value, found)
+        return self._looked_into[id(value)]
+
+    def _enter_tuple(
+        self, place: Holder | None, value: tuple[Any, ...], path: str, *, with_ints: bool
+    ) -> Structure:
+        """Put another tuple where the stand-ins can't be put into the one that is there."""
+        items = list(value)
+        names = getattr(value, "_fields", None)
+        structures = [
+            self._enter(
+                Item(items, at),
+                each,
+                f"{path}.{names[at]}" if names else f"{path}[{at}]",
+                with_ints=with_ints,
+            )
+            for at, each in enumerate(value)
+        ]
+        if place is not None and any(new is not old for new, old in zip(items, value, strict=True)):
+            made = (
+                value._make(items) if hasattr(value, "_make") else tuple(items)
+            )  # the stand-ins' own tuple
+            self._put(place, made, value)
+        return None if all(each is None for each in structures) else tuple(structures)
+
+    def _put(self, place: Holder | None, stand_in: Any, value: Any) -> Structure:
+        if place is not None:
+            place.write(stand_in)
+            self._places.append((place, stand_in, value))
+        return self._boxes.numbers.get(stand_in.id) if issubclass(type(stand_in), Traced) else None
+
+    def _replace_second_references(self) -> None:
+        """Have the program's other ways to a watched array lead to its stand-in; say so where that can't be."""
+        if not self._known:
+            return
+        owners = {id(owner_of(known.array)): known.path for known in self._known.values()}
+        for place in _reachable([*self._program(), *self._roots], _MOST, _LARGEST):
+            value = place.read()
+            if type(value) is tuple and any(id(each) in self._known for each in value):
+                made = tuple(
+                    self._known[id(each)].stand_in if id(each) in self._known else each for each in value
+                )
+                self._put(place, made, value)
+            elif type(value) is not np.ndarray:
+                continue
+            elif id(value) in self._known:
+                self._put(place, self._known[id(value)].stand_in, value)
+            elif id(owner_of(value)) in owners:
+                self._warn(place, owners[id(owner_of(value))])
+
+    def _warn(self, place: Holder, path: str) -> None:
+        shown = getattr(place, "key", getattr(place, "name", "a variable"))
+        what = f"{shown} shares its memory with {path}, which is watched"
+        advice = "what is read through it carries no gradient back; make it in the traced function"
+        if self._boxes.tape.strict:
+            raise CutError(what, advice=advice)
+        warnings.warn(CutWarning(f"{what}; {advice}"), stacklevel=2)
+
+    def _program(self) -> Iterator[Any]:
+        """Yield the variables of the program: the function's own, then those of modules that are no libraries."""
+        for function in self._functions:
+            yield function.__globals__
+            yield from map(Cell, function.__closure__ or ())
+        own = {function.__module__.partition(".")[0] for function in self._functions if function.__module__}
+        for name, module in list(sys.modules.items()):
+            package = name.partition(".")[0]
+            installed = "site-packages" in str(getattr(module, "__file__", ""))
+            if package in own or not (installed or is_library(package)):
+                yield getattr(module, "__dict__", {})
 
 
-def _attribute(holder: Any, attribute: str) -> _Place:
-    if not hasattr(holder, attribute):
-        raise LookupNameError(f"a {type(holder).__name__} that is watched has no attribute {attribute!r}")
-    return (lambda: getattr(holder, attribute), lambda value: setattr(holder, attribute, value))
+def _parsed(name: str) -> tuple[str, list[tuple[Callable[[Any, Any, str], Holder], Any, str]]]:
+    """Take `model.layers[0].W` apart: the variable; and how each step is found, by which key, and the path so far."""
+    steps: list[tuple[Callable[[Any, Any, str], Holder], Any, str]] = []
+    try:
+        expression = ast.parse(name, mode="eval").body
+        while isinstance(expression, (ast.Attribute, ast.Subscript)):
+            path = ast.unparse(expression)
+            if isinstance(expression, ast.Attribute):
+                steps.insert(0, (attribute, expression.attr, path))
+            else:
+                steps.insert(0, (item, ast.literal_eval(expression.slice), path))
+            expression = expression.value
+        if isinstance(expression, ast.Name):
+            return expression.id, steps
+    except (SyntaxError, ValueError):
+        pass
+    raise LookupNameError(
+        f"{name!r} can't be watched", advice="name a variable, an attribute or an item: model.layers[0].W"
+    )
+
+
+def _functions(function: Any) -> list[Any]:
+    """Return the Python functions whose variables a function sees: its own, and that of what it is wrapped around."""
+    while isinstance(function, partial):
+        function = function.func
+    found = []
+    for each in (function, inspect.unwrap(function)):
+        called = each if hasattr(each, "__code__") or isinstance(each, MethodType) else type(each).__call__
+        called = getattr(called, "__func__", called)
+        if hasattr(called, "__code__") and called not in found:
+            found.append(called)
+    return found
+
+
+def _reachable(roots: Iterable[Any], most: float = inf, largest: float = inf) -> Iterator[Holder]:
+    """Yield the places in the roots, then those in what is held there, and so on.
+
+    At most so many, and none in larger containers.
+    """
+    seen: set[int] = set()
+    keep: list[Any] = []  # or an identity could be another's
+    pending = deque(roots)
+    count = 0
+    while pending and count < most:
+        value = pending.popleft()
+        if isinstance(value, Cell):
+            yield value
+            value = value.read()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        keep.append(value)
+        is_namespace = isinstance(value, dict) and "__name__" in value
+        if isinstance(value, CONTAINERS) and len(value) > largest and not is_namespace:
+            continue
+        for _, place in inside(value):
+            yield place
+            count += 1
+            held = place.read()
+            if isinstance(held, CONTAINERS) or is_object(held):
+                pending.append(held)
+
+
+def _structure(value: Any, found: dict[str, Structure]) -> Structure:
+    if all(each is None for each in found.values()):
+        return None
+    if isinstance(value, (list, deque)):
+        return list(found.values())
+    if isinstance(value, dict):
+        return dict(zip(value, found.values(), strict=True))
+    return {name[1:]: each for name, each in found.items() if each is not None}
+
+
+def _holds_stand_ins(value: Any) -> bool:
+    if not isinstance(value, CONTAINERS) or len(value) > _LARGEST:
+        return False
+    return any(
+        issubclass(type(each), Traced) for each in (value.values() if isinstance(value, dict) else value)
+    )
+
+
+def _is_number(value: Any, *, with_ints: bool) -> bool:
+    if type(value) is np.ndarray:
+        return bool(value.dtype.kind in "fc")
+    return isinstance(value, (float, complex, np.inexact)) or (
+        with_ints and (type(value) is int or isinstance(value, np.integer))
+    )

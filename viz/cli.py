@@ -59,6 +59,14 @@ Seed = Annotated[
     ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Fail where a traced value leaves the graph.")]
+Watch = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--watch",
+        metavar="NAME",
+        help="A global or an attribute as an input: W, model.W, model; repeatable.",
+    ),
+]
 Engine = Annotated[
     Literal["graphviz-pure", "dot", "built-in"] | None,
     typer.Option(
@@ -91,10 +99,20 @@ def run(
     of: Of = None,
     seed: Seed = None,
     strict: Strict = False,
+    watch: Watch = None,
     engine: Engine = None,
 ) -> None:
     """Run a function, print the gradient of each input, and write pictures and traces."""
-    _run(target, settings or [], output or [], of=of, seed=seed, strict=strict, engine=engine)
+    _run(
+        target,
+        settings or [],
+        output or [],
+        of=of,
+        seed=seed,
+        strict=strict,
+        watch=watch or (),
+        engine=engine,
+    )
 
 
 @app.command(epilog="Example:  edgegrad show residual.trace")
@@ -258,6 +276,7 @@ def _run(
     of: str | None = None,
     seed: str | None = None,
     strict: bool = False,
+    watch: Sequence[str] = (),
     engine: str | None = None,
 ) -> None:
     from viz import hints, text  # noqa: PLC0415
@@ -266,7 +285,7 @@ def _run(
 
     check_outputs(outputs, (*PICTURES, TRACE_SUFFIX))
     traces = [path for path in outputs if path.suffix.lower() == TRACE_SUFFIX]
-    trace, failure = run_program(target, settings, of, seed, strict=strict)
+    trace, failure = run_program(target, settings, of, seed, strict=strict, watch=watch)
     for path in traces:
         save(trace, path)
     failure = failure or why_no_gradient(trace)

@@ -63,6 +63,7 @@ def run_program(
     seed: str | None = None,
     *,
     strict: bool = False,
+    watch: Sequence[str] = (),
 ) -> tuple[Trace, EdgegradError | None]:
     """Run FILE.py[:FUNC] under a trace; return the trace, and the error that says how the run failed if it did.
 
@@ -77,9 +78,10 @@ def run_program(
         args, kwargs = arguments(function, settings)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CutWarning)  # the summary lists the cuts
-            trace, error = run(
-                function, args, kwargs, replace(options, of=chosen, strict=strict or options.strict)
+            options = replace(
+                options, of=chosen, strict=strict or options.strict, watch=(*options.watch, *watch)
             )
+            trace, error = run(function, args, kwargs, options)
     if error is not None:
         return trace, _failure(function, trace, error)
     return (trace if seed is None else trace.backward(seed=start)), None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from tracer.numpy_table.reading import Followed, OptionError, Reader
 from tracer.rules.arrange import EACH_ITS_OWN, LIST_OF_ARRAYS, ONE_ARRAY, SEVERAL_RESULTS, SHIFTS
@@ -102,6 +102,26 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
     return "pad", (array,), {"places": np.pad(numbers, plain_deep(pad_width), mode, **options)}
 
 
+def _as_strided(
+    x: Any, shape: Any = None, strides: Any = None, subok: Any = False, writeable: Any = True
+) -> Followed:
+    del subok, writeable
+    value, (numbers,) = plain_deep(x), _numbered([x])
+    if not value.flags.c_contiguous:
+        raise OptionError("an array whose elements do not lie side by side")
+    steps = value.strides if strides is None else plain_deep(strides)
+    if any(step % value.itemsize for step in steps):
+        raise OptionError("strides that do not lead from element to element")
+    steps = tuple(step // value.itemsize * numbers.itemsize for step in steps)
+    try:
+        places = np.ndarray(
+            value.shape if shape is None else plain_deep(shape), numbers.dtype, numbers, 0, steps
+        )
+    except ValueError:
+        raise OptionError("strides that lead out of the array") from None
+    return "as_strided", (x,), {"places": places.copy()}
+
+
 def _sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Followed:
     del kind, stable  # equal elements may stand in any order: in a tie the first goes first
     if order is not None:
@@ -151,6 +171,7 @@ ARRANGE: dict[Any, Reader] = {
     **{getattr(np, name): _each(name, getattr(np, name)) for name in EACH_ITS_OWN},
     sliding_window_view: _one("sliding_window_view", sliding_window_view),
     **{getattr(np.fft, name): _one(name, getattr(np.fft, name)) for name in SHIFTS},
+    as_strided: _as_strided,
     np.pad: _pad,
     np.sort: _sort,
     np.append: _append,

@@ -15,7 +15,9 @@ PLAIN_READS = frozenset(
         "shape ndim size argmax argmin argsort nonzero flatnonzero argwhere searchsorted count_nonzero any all "
         "isclose allclose array_equal array_equiv iscomplexobj isrealobj isscalar zeros_like ones_like empty_like "
         "result_type can_cast common_type min_scalar_type may_share_memory shares_memory array_repr array_str "
-        "array2string iscomplex isreal isneginf isposinf lexsort digitize unravel_index"
+        "array2string iscomplex isreal isneginf isposinf lexsort digitize unravel_index "
+        "diag_indices_from tril_indices_from triu_indices_from save savetxt "
+        "savez savez_compressed"
     ).split()
 ) | {np.linalg.matrix_rank}
 PLAIN_UFUNCS = frozenset(

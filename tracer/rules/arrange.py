@@ -27,13 +27,17 @@ OWN_ARGUMENTS = ("append", "insert")
 # Of several arrays, with one result for each.
 EACH_ITS_OWN = "atleast_1d atleast_2d atleast_3d broadcast_arrays meshgrid".split()
 SHIFTS = ("fftshift", "ifftshift")  # of np.fft
-_OTHERS = ("choose", "compress", "select", "sliding_window_view")
+_OTHERS = ("as_strided", "choose", "compress", "select", "sliding_window_view")
 
 
 def _arrange(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     """Add up what came back to all the places at which an element of the operand stands."""
     del out
-    operand, places = operands[port], params["places"]
+    operand, places, g = (
+        operands[port],
+        params["places"],
+        np.asarray(g),
+    )  # a number, where one element was taken
     first = 1 + sum(np.size(each) for each in operands[:port])
     mine = (places >= first) & (places < first + operand.size)
     total = np.zeros(operand.size, g.dtype)

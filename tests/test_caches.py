@@ -1,0 +1,145 @@
+"""Functions with a cache, and numbers as keys: two values that are equal are still two."""
+
+import functools
+import json
+import warnings
+
+import numpy as np
+import pytest
+from checks import assert_differentiates
+
+from tracer import record, trace
+from tracer.errors import CutWarning
+
+
+@functools.lru_cache
+def square(x, *, scale=1.0):
+    return x * x * scale
+
+
+@functools.cache
+def legendre(n, x):
+    if n < 2:
+        return x if n else 1.0
+    return ((2 * n - 1) * x * legendre(n - 1, x) - (n - 1) * legendre(n - 2, x)) / n
+
+
+@functools.cache
+def fibonacci(n):
+    return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
+
+
+def memoised(x, y):
+    known = {}
+
+    def squared(value):
+        if value not in known:
+            known[value] = value * value
+        return known[value]
+
+    return squared(x) * squared(y)
+
+
+class Curve:
+    @functools.lru_cache  # noqa: B019  (that it keeps the object is what people do)
+    def at(self, x):
+        return x * x
+
+
+def kept_by_a_method(x, curve=Curve()):
+    return curve.at(x) * x
+
+
+def decorated_inside(x, y):
+    @functools.lru_cache
+    def inside(value):
+        return value * value
+
+    return inside(x) * inside(y)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, y: square(x) * square(y) + square(x, scale=y),
+        lambda x, y: legendre(40, x / 2) * square(y, scale=2.0),
+        lambda x, y: fibonacci(20) * x * y,
+        memoised,
+        decorated_inside,
+    ],
+)
+@pytest.mark.parametrize("arguments", [(1.3, 0.7), (0.7, 1.3)])
+def test_a_cache_is_followed(function, arguments):
+    for _ in range(2):
+        assert_differentiates(function, *arguments)
+
+
+def test_equal_numbers_in_a_cached_function_are_two_values():
+    square(1.3)
+    finished = record(lambda x, y: square(x) + 3 * square(y), 1.3, 1.3)
+    assert finished.grads == {"x": 2.6, "y": pytest.approx(7.8)}
+    assert record(square, 1.3).grads["x"] == 2.6
+    assert square.cache_info().currsize >= 1
+
+
+def test_a_cache_keeps_nothing_of_a_trace():
+    square.cache_clear()
+    record(lambda x: square(x), 5.0)
+    assert square.cache_info().currsize == 0
+    assert json.dumps(square(5.0)) == "25.0"
+    assert type(square) is type(functools.lru_cache(len))
+
+
+def test_a_cached_function_is_called_once_for_each_value():
+    calls = []
+
+    @functools.cache
+    def counted(x):
+        calls.append(x)
+        return x * 2
+
+    assert record(lambda x: counted(x) + counted(x) + counted(x + 1), 3.0).grads["x"] == 6.0
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "via"),
+    [
+        (memoised, (1.3, 1.3), "a key that equals another one"),
+        (decorated_inside, (1.3, 1.3), "a key that equals another one"),
+        (lambda x: {1.3: 2.0}[x] * x, (1.3,), "a key that equals another one"),
+        (lambda x: {1.3: 2.0}[np.array([x, x])[1]] * x, (1.3,), "a key that equals another one"),
+        (lambda x: {1.3: 2.0}.get(x) * x, (1.3,), "a key that equals another one"),
+        (lambda x, y: len({x, y}) * x, (1.3, 1.3), "a key that equals another one"),
+        (lambda x, y: {(x, 1): y}[y, 1], (1.3, 1.3), "a key that equals another one"),
+        (lambda n, x: legendre(n, x), (5, 0.3), "the cache of a function"),
+        (lambda n: fibonacci(n) * 1.0, (9,), "the cache of a function"),
+    ],
+)
+def test_where_one_value_stands_for_another_a_cut_says_so(function, arguments, via):
+    with pytest.warns(CutWarning, match=rf"left the graph through {via}.*; at test_caches\.py:\d+"):
+        finished = record(function, *arguments)
+    assert finished.result == function(*arguments)
+
+
+def test_a_method_that_was_called_before_the_trace():
+    kept_by_a_method(1.3)
+    assert record(kept_by_a_method, 1.3).grads["x"] == pytest.approx(3 * 1.3**2)
+    assert type(vars(Curve)["at"]) is type(square)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, y: {x: x * y}[x],
+        lambda x, y: {x: x, y: y}[x] if x == y else y,
+        lambda x, y: [hash(x), x in (y, 2.0), x == y, x * y][3],
+        lambda x, y: {x: y}[1.3] * x,
+        lambda x, y: [hash(x), x in [1.3, 2.0], y][2],
+        lambda x, y: [{x: 1.0}.setdefault(x, 2.0), {1: x}[1] * y][1],
+    ],
+)
+def test_other_keys_are_reads(function):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert trace(strict=True)(function)(1.3, 0.7) == function(1.3, 0.7)

@@ -1,0 +1,72 @@
+"""Functions with a cache (functools.lru_cache) while a trace runs: equal numbers are not the same value.
+
+A cache answers by equality: with the result for another value that happens to be equal, or with one from before the
+trace. For traced arguments, a cached function that the traced one can reach gets a memory that is kept for one trace
+and knows values apart.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tracer.standins import cut, is_traced
+from tracer.tape import innermost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CACHED = type(functools.lru_cache(lambda: None))
+_METHODS = ("cache_info", "cache_clear", "cache_parameters")
+_frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
+
+
+def followed(cached: Any) -> Callable[..., Any]:
+    """Return the function that stands for a cached one."""
+
+    @functools.wraps(cached)
+    def function(*args: Any, **options: Any) -> Any:
+        running = innermost()
+        if running is None or not any(map(is_traced, (*args, *options.values()))):
+            return cached(*args, **options)
+        frame = _frame(1)
+        # A whole number is what a memory counts by: `f(n)` in terms of `f(n - 1)`.
+        args = tuple(_counted(each, frame) for each in args)
+        options = {name: _counted(each, frame) for name, each in options.items()}
+        if not any(map(is_traced, (*args, *options.values()))):
+            return cached(*args, **options)
+        key = (
+            cached,
+            *map(_told_apart, args),
+            *((name, _told_apart(each)) for name, each in options.items()),
+        )
+        if key not in running.memory:
+            running.memory[key] = cached.__wrapped__(*args, **options)
+        return running.memory[key]
+
+    for name in _METHODS:
+        setattr(function, name, getattr(cached, name))
+    return function
+
+
+def original_of(function: Any) -> Any:
+    """Return the cached function that `function` stands for; None for any other function."""
+    cached = getattr(function, "__wrapped__", None)
+    return cached if type(cached) is CACHED and function.__code__ is _CODE else None
+
+
+def _counted(value: Any, frame: Any) -> Any:
+    return cut(value, "the cache of a function", frame) if is_traced(value) and _is_whole(value) else value
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value.value, int)
+
+
+def _told_apart(value: Any) -> Any:
+    """Return a key that two traced values share only if they are the same one; raises where the cache would."""
+    return (hash(value), value.id) if is_traced(value) else value
+
+
+_CODE = followed(functools.lru_cache(lambda: None)).__code__

@@ -1,0 +1,191 @@
+"""Where programs keep numbers: variables of modules and closures, attributes, items. Used by watching.py."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tracer.errors import LookupNameError, UnsupportedError
+from tracer.tape import is_library
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MISSING: Any = object()
+CONTAINERS = (list, dict, deque)
+_NO_OBJECTS = (type, ModuleType, FunctionType, MethodType)
+
+
+class Holder(Protocol):
+    """A place that holds one value."""
+
+    def read(self) -> Any:
+        """Return the value; MISSING where there is none any more."""
+
+    def write(self, value: Any) -> None:
+        """Put another value there, past `__setattr__` and what forbids it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item of a list or dict, which the variables of a module and the attributes of most objects are, too."""
+
+    items: Any
+    key: Any
+
+    def read(self) -> Any:
+        """See Holder."""
+        try:
+            return self.items[self.key]
+        except LookupError:
+            return MISSING
+
+    def write(self, value: Any) -> None:
+        """See Holder."""
+        self.items[self.key] = value
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A slot of an object, or an attribute of a class itself."""
+
+    owner: Any
+    name: str
+
+    def read(self) -> Any:
+        """See Holder."""
+        if isinstance(self.owner, type):
+            return vars(self.owner).get(self.name, MISSING)
+        try:
+            return object.__getattribute__(self.owner, self.name)
+        except AttributeError:
+            return MISSING
+
+    def write(self, value: Any) -> None:
+        """See Holder."""
+        if isinstance(self.owner, type):
+            type.__setattr__(self.owner, self.name, value)
+        else:
+            object.__setattr__(self.owner, self.name, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A variable of a function around this one."""
+
+    cell: CellType
+
+    def read(self) -> Any:
+        """See Holder."""
+        try:
+            return self.cell.cell_contents
+        except ValueError:
+            return MISSING
+
+    def write(self, value: Any) -> None:
+        """See Holder."""
+        self.cell.cell_contents = value
+
+
+def is_object(value: Any) -> bool:
+    """Tell whether a value is an object of the user's, whose attributes are looked into."""
+    kind = type(value)
+    return (
+        not issubclass(kind, (*_NO_OBJECTS, *CONTAINERS, tuple, Enum))
+        and not is_library(kind.__module__)
+        and (_own(value) is not None or any(_slots(value)))
+    )
+
+
+def _own(value: Any) -> dict[str, Any] | None:
+    """Return the attributes of an object, past what its class makes of them; None where it keeps none so."""
+    try:
+        found = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return None
+    return found if type(found) is dict else None
+
+
+def inside(value: Any) -> Iterator[tuple[str, Holder]]:
+    """Yield what a container, an object, a class or a module holds, each with what is written to reach it."""
+    if isinstance(value, CONTAINERS):
+        keys = list(value) if isinstance(value, dict) else range(len(value))
+        yield from ((f"[{key!r}]", Item(value, key)) for key in keys)
+    elif isinstance(value, type):
+        yield from _of_classes(value, set())
+    elif isinstance(value, ModuleType):
+        yield from ((f".{name}", Item(vars(value), name)) for name in list(vars(value)))
+    elif is_object(value):
+        yield from attributes(value)
+
+
+def attributes(value: Any) -> Iterator[tuple[str, Holder]]:
+    """Yield the attributes of an object, then those of its classes that it does not hide."""
+    own = _own(value) or {}
+    yield from ((f".{name}", Item(own, name)) for name in list(own))
+    yield from ((f".{name}", Attribute(value, name)) for name in _slots(value))
+    yield from _of_classes(type(value), {*own, *_slots(value)})
+
+
+def _of_classes(inner: type, hidden: set[str]) -> Iterator[tuple[str, Holder]]:
+    for kind in inner.__mro__:
+        if not is_library(kind.__module__):
+            for name in list(vars(kind)):
+                if name not in hidden and not name.startswith("__"):
+                    yield f".{name}", Attribute(kind, name)
+        hidden.update(vars(kind))
+
+
+def _slots(value: Any) -> Iterator[str]:
+    for kind in type(value).__mro__:
+        if not is_library(kind.__module__):
+            yield from (name for name, each in vars(kind).items() if isinstance(each, MemberDescriptorType))
+
+
+def attribute(owner: Any, name: str, path: str) -> Holder:
+    """Find the place of an attribute; `path` is how the owner is reached, for messages.
+
+    Raises LookupNameError where there is none, UnsupportedError for a property that computes its value.
+    """
+    if isinstance(owner, type):
+        for kind in owner.__mro__:
+            if name in vars(kind):
+                return Attribute(kind, name)
+    elif isinstance(owner, ModuleType):
+        if name in vars(owner):
+            return Item(vars(owner), name)
+    else:
+        found = dict(attributes(owner)) if is_object(owner) else {}
+        holder = found.get(f".{name}")
+        held = MISSING if holder is None else holder.read()
+        if holder is not None and held is not MISSING and not isinstance(held, property):
+            return holder
+        if hasattr(owner, name):
+            value = getattr(owner, name)
+            for each in found.values():
+                if each.read() is value:
+                    return each
+            raise UnsupportedError(
+                f"{path}.{name} can't be watched",
+                got="it is computed each time, not an attribute that holds a value",
+                advice=f"watch the attribute that it is computed from, or all of them: {path}",
+            )
+    raise LookupNameError(f"a {_kind(owner)} that is watched has no attribute {name!r}")
+
+
+def item(owner: Any, key: Any, path: str) -> Holder:
+    """Find the place of an item of a container. Raises LookupNameError where there is none."""
+    if isinstance(owner, (list, deque)) and isinstance(key, int) and -len(owner) <= key < len(owner):
+        return Item(owner, key)
+    if isinstance(owner, dict) and key in owner:
+        return Item(owner, key)
+    raise LookupNameError(
+        f"{path}[{key!r}] can't be watched", got=f"{path} is a {_kind(owner)} without such an item"
+    )
+
+
+def _kind(owner: Any) -> str:
+    return owner.__name__ if isinstance(owner, type) else type(owner).__name__

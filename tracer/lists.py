@@ -1,0 +1,133 @@
+"""Lists of traced numbers handed straight to NumPy: `np.mean(losses)`, `np.dot([x, y], [1.0, 2.0])`.
+
+NumPy offers a call to those of its arguments that want it (`__array_function__`), and does not look into lists. Which
+arguments it asks, a function's dispatcher tells: a small Python function inside of NumPy. While a trace runs, the
+dispatchers have another code, which also names a traced value that it finds in a list. So a NumPy function is followed
+by whatever name the program reaches it, no name is replaced, and a call without lists pays a tenth of a microsecond.
+Where a dispatcher isn't found, a list is what it is to a ufunc: a cut, which says so.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import re
+import sys
+from itertools import chain
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.standins import Traced, is_traced
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NAME = re.compile(
+    r"_\w+_dispatch(er)?\w*"
+)  # NumPy's habit; of functions written in C it keeps them in no name
+_IN_C = "numpy._core.multiarray"  # the module of those
+_VARIABLE, _GENERATOR = 0x0C, 0x20  # inspect.CO_VARARGS | CO_VARKEYWORDS, CO_GENERATOR
+_DEEPEST = 64  # axes of an array
+_TEXT = """
+def dispatcher({parameters}):
+    _type = "type"; _list = "list"; _tuple = "tuple"; _own = "own"
+    relevant = {call}
+    for item in relevant:
+        if _type(item) is _list or _type(item) is _tuple:
+            _look = "look"
+            relevant = _look(relevant)
+            break
+    {answer} relevant
+"""
+
+
+def exchange(*, looking: bool) -> None:
+    """Have NumPy look for traced values in lists, or no more."""
+    for dispatcher, original, into_lists in _dispatchers():
+        dispatcher.__code__ = into_lists if looking else original
+
+
+@functools.cache
+def _dispatchers() -> tuple[tuple[FunctionType, CodeType, CodeType], ...]:
+    """Find NumPy's dispatchers: each with its own code, and with the one that looks into lists."""
+    return tuple((found, found.__code__, _looking(found)) for found in _found() if not found.__closure__)
+
+
+def _found() -> Iterator[FunctionType]:
+    public = chain.from_iterable(vars(package).values() for package in (np, np.linalg, np.fft))
+    implementations = [getattr(value, "_implementation", None) for value in public]
+    modules = {
+        id(names): names for each in implementations if (names := getattr(each, "__globals__", None))
+    }
+    for names in modules.values():
+        for name, value in names.items():
+            if type(value) is FunctionType and value.__globals__ is names and _NAME.fullmatch(name):
+                yield value
+    in_c = vars(sys.modules[_IN_C]) if _IN_C in sys.modules else {}
+    functions = {getattr(each, "__name__", "") for each in implementations}
+    for value in gc.get_referrers(in_c):
+        if type(value) is FunctionType and value.__name__ in functions:
+            yield value
+
+
+def _looking(dispatcher: FunctionType) -> CodeType:
+    """Return a code for the dispatcher that asks for the same arguments, and for a traced value in their lists."""
+    code = dispatcher.__code__
+    own = FunctionType(code, dispatcher.__globals__, dispatcher.__name__, dispatcher.__defaults__)
+    own.__kwdefaults__ = dispatcher.__kwdefaults__
+    places, keywords = code.co_argcount, code.co_kwonlyargcount
+    if code.co_flags & _VARIABLE:
+        places = keywords = -1
+    else:
+        # Keywords are passed on by place: a plain call is the cheapest.
+        own.__code__ = code.replace(co_argcount=places + keywords, co_kwonlyargcount=0)
+        own.__defaults__ = own.__kwdefaults__ = None
+    template = _template(places, keywords, is_generator=bool(code.co_flags & _GENERATOR))
+    # A function keeps its globals, which are NumPy's: what the code needs, it holds as its constants.
+    constants = {"own": own, "look": _with_traced, "type": type, "list": list, "tuple": tuple}
+    count = max(places + keywords, 0)
+    return template.replace(
+        co_consts=tuple(constants.get(each, each) for each in template.co_consts),
+        co_varnames=code.co_varnames[:count] + template.co_varnames[count:],
+        co_name=code.co_name,
+        co_qualname=code.co_qualname,
+    )
+
+
+@functools.cache
+def _template(places: int, keywords: int, *, is_generator: bool) -> CodeType:
+    """Compile the code for so many parameters; below zero, for any arguments."""
+    names = [f"parameter{number}" for number in range(places + keywords)]
+    parameters = [*names[:places], *(["*"] if keywords else []), *names[places:]]
+    passed = names
+    if places < 0:
+        parameters = passed = ["*args", "**options"]
+    call = f"_own({', '.join(passed)})"
+    answer = "return"
+    if is_generator:  # a function can't be given code of another kind
+        answer, call = "yield from", f"_list({call})"
+    text = _TEXT.format(parameters=", ".join(parameters), call=call, answer=answer)
+    space: dict[str, Any] = {}
+    exec(compile(text, __file__, "exec"), space)  # noqa: S102  (our own text, as dataclasses does)
+    code: CodeType = space["dispatcher"].__code__
+    return code
+
+
+def _with_traced(relevant: Any) -> Any:
+    """Return the arguments that NumPy asks, and a traced value if there is one in a list among them."""
+    lists = [item for item in relevant if type(item) is list or type(item) is tuple]
+    found = next(chain.from_iterable(map(traced_in, lists)), None)
+    return relevant if found is None else (*relevant, found)
+
+
+def traced_in(nested: Any, depth: int = 0) -> Iterator[Any]:
+    """Yield the traced values in nested lists; one of plain numbers is gone through at the speed of C."""
+    kinds = set(map(type, nested))
+    if any(issubclass(kind, Traced) for kind in kinds):
+        yield from filter(is_traced, nested)
+    if depth < _DEEPEST and not kinds.isdisjoint((list, tuple)):
+        for item in nested:
+            if type(item) is list or type(item) is tuple:
+                yield from traced_in(item, depth + 1)

@@ -1,0 +1,95 @@
+"""Functions of Python's library that ask for the exact type of a number, followed or read while a trace runs.
+
+They are replaced as those of `math` are, from the first trace on that finds their module imported.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer import numpy_calls
+from tracer.standins import holds_traced, plain, plain_deep, record_call
+from tracer.tape import AUXILIARY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
+
+
+def _statistic(rule: str, **params: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Follow a statistic of a sequence of numbers, which NumPy has, too; the value is Python's, which is exact."""
+
+    def make(original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def function(data: Any, *args: Any, **options: Any) -> Any:
+            if not hasattr(data, "__len__"):
+                data = list(data)
+            numbers = list(data)
+            if not holds_traced([numbers, args, *options.values()]):
+                return original(data, *args, **options)
+            frame = _frame(1)
+            value = original(plain_deep(numbers), *plain_deep(args), **plain_deep(options))
+            if any(each is not None for each in (*args, *options.values())):
+                raise numpy_calls.refuse(f"statistics.{original.__name__} with more than the data", frame)
+            stacked = numpy_calls.array_of(numbers, frame)
+            return record_call(rule, (stacked,), value, {"axis": None, "keepdims": False, **params}, frame)
+
+        return function
+
+    return make
+
+
+def _harmonic(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def function(data: Any, weights: Any = None) -> Any:
+        numbers = list(data)
+        if not holds_traced([numbers, weights]):
+            return original(numbers, weights)
+        frame = _frame(1)
+        value = original(plain_deep(numbers), plain_deep(weights))
+        if weights is not None:
+            raise numpy_calls.refuse("statistics.harmonic_mean with more than the data", frame)
+        stacked = numpy_calls.array_of(numbers, frame)
+        with np.errstate(divide="ignore"):
+            shares = record_call("reciprocal", (stacked,), 1 / plain(stacked), None, frame, AUXILIARY)
+        params = {"axis": None, "keepdims": False}
+        mean = record_call("mean", (shares,), plain(shares).mean(), params, frame, AUXILIARY)
+        return record_call("reciprocal", (mean,), value, None, frame)
+
+    return function
+
+
+def _reading(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a function that writes text the plain values, as `str` does."""
+
+    @functools.wraps(original)
+    def function(*args: Any, **options: Any) -> Any:
+        return original(*plain_deep(args), **plain_deep(options))
+
+    return function
+
+
+_TABLE: dict[tuple[str, str], Callable[[Callable[..., Any]], Callable[..., Any]]] = {
+    ("json", "dump"): _reading,
+    ("json", "dumps"): _reading,
+    ("statistics", "harmonic_mean"): _harmonic,
+    ("statistics", "mean"): _statistic("mean"),
+    ("statistics", "pstdev"): _statistic("std", ddof=0),
+    ("statistics", "pvariance"): _statistic("var", ddof=0),
+    ("statistics", "stdev"): _statistic("std", ddof=1),
+    ("statistics", "variance"): _statistic("var", ddof=1),
+}
+
+
+def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
+    """Yield (original, replacement) for the functions of the modules that the program has imported."""
+    for (module, name), make in _TABLE.items():
+        original = getattr(sys.modules.get(module), name, None)
+        # While a trace runs, the name stands for a replacement.
+        if original is not None and not hasattr(original, "__wrapped__"):
+            yield original, make(original)

@@ -1,0 +1,270 @@
+"""Functions that a program keeps elsewhere than in a name: `{"tanh": math.tanh}`, `def act(x, f=math.tanh)`.
+
+`patches.py` replaces names. What the traced function can reach besides, through the globals that it and its helpers
+use, their defaults and closures, containers, classes and objects, is found here, and replaced where it stands. The
+nearest come first, and no more than so many objects are looked at: a call is traced often, and what was not found is a
+cut, which says so.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from functools import partial
+from types import CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tracer.standins import Traced
+from tracer.tape import is_library
+from tracer.type_of import BUILTIN, TYPE_OF
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_MOST = 5_000  # things looked at, about a millisecond
+_LONGEST = 200  # a container that is longer holds data
+_DICTS = (dict, defaultdict, OrderedDict)
+_WITH_KEYS = frozenset({*_DICTS, set})
+_LEAVES = frozenset({float, int, bool, complex, str, bytes, type(None), np.ndarray, range})
+
+
+class Slot(NamedTuple):
+    """A place where a function is kept, or a tuple with functions."""
+
+    holder: Any
+    key: Any
+    original: Any
+    replaced: Any
+
+    def exchange(self) -> None:
+        """Keep the replacement there."""
+        self._put(self.replaced)
+
+    def restore(self) -> None:
+        """Keep the original there again, unless the program has put something else there."""
+        holder, key = self.holder, self.key
+        if isinstance(holder, dict):
+            kept = dict.get(holder, key)
+        elif isinstance(holder, list):
+            kept = holder[key] if key < len(holder) else None
+        else:
+            kept = vars(holder).get(key) if isinstance(holder, type) else _attribute(holder, key)
+        if kept is self.replaced:
+            self._put(self.original)
+
+    def _put(self, value: Any) -> None:
+        holder, key = self.holder, self.key
+        if value is BUILTIN:
+            dict.pop(holder, key)
+        elif isinstance(holder, dict):
+            dict.__setitem__(holder, key, value)
+        elif isinstance(holder, list):
+            list.__setitem__(holder, key, value)
+        elif isinstance(holder, type):
+            type.__setattr__(holder, key, value)
+        elif isinstance(holder, partial):
+            state = {"func": holder.func, "args": holder.args} | {key: value}
+            holder.__setstate__((*state.values(), holder.keywords, holder.__dict__ or None))  # type: ignore[attr-defined]
+        else:
+            object.__setattr__(holder, key, value)
+
+
+class Keys(NamedTuple):
+    """A dict or set with functions for keys: `{math.sin: math.cos}` is asked with the replacement of math.sin."""
+
+    holder: Any
+    replaced: dict[Any, Any]
+
+    def exchange(self) -> None:
+        """Have the replacements for keys."""
+        self._rename(self.replaced)
+
+    def restore(self) -> None:
+        """Have the originals for keys again."""
+        self._rename({new: old for old, new in self.replaced.items()})
+
+    def _rename(self, names: dict[Any, Any]) -> None:
+        if isinstance(self.holder, dict):
+            items = [(names.get(key, key), item) for key, item in self.holder.items()]
+            dict.clear(self.holder)
+            dict.update(self.holder, items)
+        else:
+            members = [names.get(key, key) for key in self.holder]
+            set.clear(self.holder)
+            set.update(self.holder, members)
+
+
+def search(roots: tuple[Any, ...], replacement: Callable[[Any], Any]) -> list[Slot | Keys]:
+    """Return what is to be exchanged of what is reachable from `roots`, nearest first."""
+    found: list[Slot | Keys] = []
+    pending: list[Any] = list(roots)
+    seen: set[int] = set()
+    looked_at = 0
+    for value in pending:  # which grows
+        if type(value) in _LEAVES or id(value) in seen:
+            continue
+        if looked_at >= _MOST:
+            break
+        seen.add(id(value))
+        for holder, key, item in _items(value):
+            looked_at += 1
+            if type(item) in _LEAVES:
+                continue
+            pending.append(item)
+            if holder is not None:
+                other = _replaced(item, replacement, is_class=isinstance(holder, type))
+                if other is not item:
+                    found.append(Slot(holder, key, item, other))
+        if type(value) in _WITH_KEYS and len(value) <= _LONGEST:
+            keys = {key: other for key in value if (other := replacement(key)) is not key}
+            if keys:
+                found.append(Keys(value, keys))
+    # Keys last: slots are known by key.
+    return sorted(found, key=lambda each: type(each) is Keys)
+
+
+def _replaced(item: Any, replacement: Callable[[Any], Any], *, is_class: bool = False) -> Any:
+    """Return a function's replacement, or a tuple with them in it; anything else as it is."""
+    if item is BUILTIN:
+        return TYPE_OF
+    if type(item) is staticmethod:
+        beneath = replacement(item.__func__)
+        return item if beneath is item.__func__ else staticmethod(beneath)
+    if isinstance(item, tuple) and len(item) <= _LONGEST:
+        items = [_replaced(each, replacement) for each in item]
+        if all(new is old for new, old in zip(items, item, strict=True)):
+            return item
+        return item._make(items) if hasattr(item, "_make") else tuple(items)
+    other = replacement(item)
+    if other is not item and is_class and not hasattr(type(item), "__get__"):
+        return staticmethod(other)  # what is written in C is no method; the replacement would be one
+    return other
+
+
+def _items(value: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield (holder, key, item) for what an object holds, without a holder for what can't be exchanged there."""
+    kind = type(value)
+    if kind in _READERS:
+        yield from _READERS[kind](value)
+    elif issubclass(kind, type):
+        if not is_library(str(value.__module__)):
+            yield from ((value, name, item) for name, item in list(vars(value).items()))
+            yield from ((None, None, base) for base in value.__bases__)
+    elif issubclass(kind, tuple):
+        yield from _of_members(value)
+    elif not issubclass(kind, Traced):
+        yield from _of_object(value)
+
+
+def _of_object(value: Any) -> Iterator[tuple[Any, Any, Any]]:
+    kind = type(value)
+    attributes = _attribute(value, "__dict__")
+    if is_library(str(kind.__module__)) and kind is not SimpleNamespace:
+        if type(attributes) is dict and "__wrapped__" in attributes:  # functools.lru_cache
+            yield None, None, attributes["__wrapped__"]
+        return
+    yield None, None, kind
+    if type(attributes) is dict:
+        yield from _of_dict(attributes)
+    if issubclass(kind, dict):
+        yield from _of_dict(value)
+    if issubclass(kind, list):
+        yield from _of_sequence(value)
+    for base in kind.__mro__:
+        names = vars(base).get("__slots__", ())
+        for name in (names,) if isinstance(names, str) else names:
+            yield value, name, _attribute(value, name)
+
+
+def _attribute(value: Any, name: str) -> Any:
+    """Return an attribute without running code of the user's; None where there is none."""
+    try:
+        return object.__getattribute__(value, name)
+    except AttributeError:
+        return None
+
+
+def _of_dict(value: dict[Any, Any]) -> Iterator[tuple[Any, Any, Any]]:
+    if len(value) <= _LONGEST:
+        yield from ((value, key, item) for key, item in list(value.items()))
+
+
+def _of_sequence(value: Any) -> Iterator[tuple[Any, Any, Any]]:
+    if len(value) <= _LONGEST:
+        yield from ((value, place, item) for place, item in enumerate(list(value)))
+
+
+def _of_members(value: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield the items of a set, or of a tuple, which is exchanged as a whole where it is kept."""
+    if len(value) <= _LONGEST:
+        yield from ((None, None, item) for item in list(value))
+
+
+def _of_partial(value: Any) -> Iterator[tuple[Any, Any, Any]]:
+    yield value, "func", value.func
+    yield value, "args", value.args
+    yield from _of_dict(value.keywords)
+
+
+def _of_method(value: Any) -> Iterator[tuple[Any, Any, Any]]:
+    yield None, None, value.__self__
+    yield None, None, value.__func__
+
+
+def _of_wrapper(value: Any) -> Iterator[tuple[Any, Any, Any]]:
+    yield None, None, value.__func__
+
+
+def _of_property(value: Any) -> Iterator[tuple[Any, Any, Any]]:
+    yield None, None, value.fget
+
+
+def _of_function(function: Any) -> Iterator[tuple[Any, Any, Any]]:
+    names = function.__globals__
+    if is_library(str(names.get("__name__"))):
+        yield None, None, function.__dict__.get("__wrapped__")
+        return
+    if function.__defaults__:
+        yield function, "__defaults__", function.__defaults__
+    yield from _of_dict(function.__kwdefaults__ or {})
+    for cell in function.__closure__ or ():
+        try:
+            yield cell, "cell_contents", cell.cell_contents
+        except ValueError:  # a cell that is still empty
+            continue
+    used = set(_names_in(function.__code__))
+    if "type" in used and "type" not in names:
+        yield names, "type", BUILTIN
+    spaces = [names]
+    for space in spaces:  # which grows by the modules that are used
+        for name in used & space.keys():
+            item = space[name]
+            yield space, name, item
+            is_users = type(item) is ModuleType and not is_library(item.__name__)
+            if is_users and all(vars(item) is not known for known in spaces):
+                spaces.append(vars(item))
+    if function.__dict__:
+        yield from _of_dict(function.__dict__)
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if type(constant) is CodeType:
+            yield from _names_in(constant)
+
+
+_READERS: dict[type, Callable[[Any], Iterator[tuple[Any, Any, Any]]]] = {
+    FunctionType: _of_function,
+    MethodType: _of_method,
+    staticmethod: _of_wrapper,
+    classmethod: _of_wrapper,
+    property: _of_property,
+    partial: _of_partial,
+    list: _of_sequence,
+    set: _of_members,
+    frozenset: _of_members,
+    **dict.fromkeys(_DICTS, _of_dict),
+    ModuleType: lambda _: iter(()),  # only what a function uses of it
+}

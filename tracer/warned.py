@@ -1,0 +1,66 @@
+"""NumPy's warnings name the user's line, though it is edgegrad's code that calls NumPy.
+
+A warning is filed under the place of the Python frame that is running: without a trace the user's, with one a method
+of a stand-in. While a trace runs, what is about to be shown of edgegrad's own places is given again for the user's
+place, with the filters and the once-per-place memory of the user's module. Nothing is done before a warning.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import warnings
+from typing import Any
+
+from tracer.standins import Traced
+from tracer.tape import is_own
+
+_frame = sys._getframe  # noqa: SLF001  (the only way to see who was warned)
+_MEMORY = "__warningregistry__"
+
+
+def redirect(*, to_user: bool) -> None:
+    """Give NumPy's warnings for the user's places, or no more."""
+    if to_user:
+        _forget_own_places()
+        _showing.append(warnings._showwarnmsg)  # type: ignore[attr-defined]  # noqa: SLF001  (C asks this name)
+        warnings._showwarnmsg = _show  # type: ignore[attr-defined]  # noqa: SLF001
+    else:
+        warnings._showwarnmsg = _showing.pop()  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+_showing: list[Any] = []
+
+
+@functools.cache
+def _forget_own_places() -> None:
+    """Have Python remember no place of edgegrad's own as warned for: all of the user's lines pass through it."""
+    spaces = [vars(module) for name, module in sys.modules.items() if name.partition(".")[0] == "tracer"]
+    kinds = [kind for kind in Traced.stand_ins.values() for kind in kind.__mro__]
+    methods = [method for kind in kinds for method in vars(kind).values()]
+    spaces += [method.__globals__ for method in methods if hasattr(method, "__globals__")]
+    for space in spaces:
+        space[_MEMORY] = None
+
+
+def _show(message: Any) -> None:
+    if not is_own(message.filename):
+        _showing[-1](message)
+        return
+    frame = _frame(1)
+    while frame.f_back is not None and frame.f_code.co_filename != message.filename:
+        frame = frame.f_back
+    while frame.f_back is not None and is_own(frame.f_code.co_filename):
+        frame = frame.f_back
+    # What the user wants to see once has been seen once already: here, where nobody looked.
+    warnings.onceregistry.pop((str(message.message), message.category), None)  # type: ignore[attr-defined]
+    names = frame.f_globals
+    warnings.warn_explicit(
+        message.message,
+        message.category,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        names.get("__name__", "<string>"),
+        names.setdefault(_MEMORY, {}),
+        source=message.source,
+    )
