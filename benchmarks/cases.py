@@ -118,6 +118,59 @@ def mlp(sizes: Sizes) -> list[Row]:
     return [_over_plain(what, seconds, Limit("at most", 3.5))]
 
 
+def attention(sizes: Sizes) -> list[Row]:
+    """Compare a layer of attention with autograd."""
+    heads, tokens, width = programs.ATTENTION
+    what = f"attention, {heads} heads, {tokens} tokens, {width} wide"
+    return _over_autograd(what, programs.attention(), sizes, Limit("at most", 1.2))
+
+
+def cholesky(sizes: Sizes) -> list[Row]:
+    """Compare the log-likelihood of a Gaussian process with autograd."""
+    size = programs.GAUSSIAN_SIZE
+    what = f"log-likelihood by Cholesky, {size}×{size}"
+    return _over_autograd(what, programs.cholesky(), sizes, Limit("at most", 1.2))
+
+
+def vector_loop(sizes: Sizes) -> list[Row]:
+    """Compare a loop of elementwise steps over one vector with autograd."""
+    what = f"elementwise loop, {programs.VECTOR_STEPS} steps, vector of {programs.VECTOR_SIZE:,}"
+    return _over_autograd(what, programs.vector_loop(), sizes, Limit("at most", 1 / 3))
+
+
+def convolution(sizes: Sizes) -> list[Row]:
+    """Compare a layer of convolution with autograd."""
+    batch, before, after, size, kernel = programs.CONVOLUTION
+    what = f"convolution, {batch} images {size}×{size}, {before} to {after} channels, {kernel}×{kernel}"
+    return _over_autograd(what, programs.convolution(), sizes, Limit("at most", 1.2))
+
+
+def neurons(sizes: Sizes) -> list[Row]:
+    """Compare a network of objects that hold floats, many small calls, with micrograd."""
+    layers = "-".join(map(str, programs.NEURONS))
+    seconds = best_seconds(programs.neurons(), sizes.scalar_rounds)
+    peers = {name: 1e3 * taken for name, taken in seconds.items()}
+    return [
+        Row(
+            f"neurons as objects, {layers}, {programs.EXAMPLES} examples",
+            "ms",
+            peers.pop("edgegrad"),
+            peers,
+        )
+    ]
+
+
+def fixed_cost(sizes: Sizes) -> list[Row]:
+    """Time what every call of a traced function pays, however short it is."""
+    calls = programs.shortest()
+    seconds = best_seconds(calls, sizes.array_rounds)
+    names = {
+        "record": "record a function of one operation",
+        "annotate": "… with the gradient of every edge",
+    }
+    return [Row(names[name], "ms", 1e3 * seconds[name]) for name in calls]
+
+
 def trace_file(sizes: Sizes) -> list[Row]:
     """Save a long trace, and look at it from the command line."""
     operations = 2 * sizes.saved_loop
@@ -152,11 +205,27 @@ def _over_plain(what: str, seconds: dict[str, float], limit: Limit) -> Row:
     return Row(what, "×", ratios.pop("edgegrad"), ratios, limit)
 
 
+def _over_autograd(what: str, calls: programs.Calls, sizes: Sizes, limit: Limit) -> list[Row]:
+    seconds = best_seconds(calls, sizes.array_rounds)
+    plain = seconds["plain"]
+    ratios = {name: taken / plain for name, taken in seconds.items()}
+    rows = [Row(f"{what}: over the plain forward", "×", ratios.pop("edgegrad"), ratios)]
+    if "autograd" in seconds:
+        rows.append(Row("… over autograd", "×", seconds["edgegrad"] / seconds["autograd"], limit=limit))
+    return rows
+
+
 CASES: dict[str, Callable[[Sizes], list[Row]]] = {
     "scalar-loop": scalar_loop,
     "large-scalar-loop": large_scalar_loop,
     "rnn": rnn,
     "mlp": mlp,
+    "attention": attention,
+    "cholesky": cholesky,
+    "vector-loop": vector_loop,
+    "convolution": convolution,
+    "neurons": neurons,
+    "fixed-cost": fixed_cost,
     "trace-file": trace_file,
     "startup": startup,
 }

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 SCALARS = (1.0, 0.9999, 0.001)
 RNN_STEPS, RNN_SIZE = 100, 32
+ATTENTION = 8, 128, 64  # heads, tokens, width
+GAUSSIAN_SIZE = 100
+VECTOR_SIZE, VECTOR_STEPS = 1_000, 200
+CONVOLUTION = 8, 8, 16, 28, 3  # images, channels before and after, pixels and kernel across
+NEURONS, EXAMPLES = (3, 16, 16, 1), 16
 MLP_SIZES, MLP_BATCH = (784, 256, 256, 10), 128
 
 
@@ -138,6 +143,152 @@ def mlp() -> Calls:
 
         calls["PyTorch"] = _torch_call(forward, weights)
     return calls
+
+
+def attention() -> Calls:
+    """Set up a layer of attention: many heads, each a product of matrices as large as the text."""
+    random = np.random.default_rng(seed=7)
+    heads, tokens, width = ATTENTION
+    text = random.normal(size=(tokens, width))
+    weights = tuple(random.normal(size=(heads, width, width // heads)) / width**0.5 for _ in range(3))
+
+    def with_library(np: Any) -> Callable[..., Any]:
+        def forward(W_query: Any, W_key: Any, W_value: Any) -> Any:
+            total = 0.0
+            for head in range(heads):
+                query, key, value = text @ W_query[head], text @ W_key[head], text @ W_value[head]
+                scores = query @ key.T / (width // heads) ** 0.5
+                shares = np.exp(scores - np.max(scores, axis=1, keepdims=True))
+                shares = shares / np.sum(shares, axis=1, keepdims=True)
+                total = total + np.sum((shares @ value) ** 2)
+            return total
+
+        return forward
+
+    return _array_calls(with_library, weights)
+
+
+def cholesky() -> Calls:
+    """Set up the log-likelihood of a Gaussian process: one decomposition and two solutions."""
+    random = np.random.default_rng(seed=8)
+    places = np.sort(random.uniform(0.0, 10.0, size=GAUSSIAN_SIZE))
+    squares = (places[:, None] - places[None, :]) ** 2
+    seen = np.sin(places) + 0.1 * random.normal(size=GAUSSIAN_SIZE)
+    noise = np.eye(GAUSSIAN_SIZE)
+
+    def with_library(np: Any) -> Callable[..., Any]:
+        def forward(scale: Any, length: Any, sigma: Any) -> Any:
+            covariance = scale**2 * np.exp(-0.5 * squares / length**2) + sigma**2 * noise
+            factor = np.linalg.cholesky(covariance)
+            white = np.linalg.solve(factor, seen)
+            return -0.5 * np.dot(white, white) - np.sum(np.log(np.diag(factor)))
+
+        return forward
+
+    return _array_calls(with_library, (1.3, 0.7, 0.2))
+
+
+def vector_loop() -> Calls:
+    """Set up a loop of elementwise steps over one vector: a logistic map with a decaying rate."""
+    start = np.random.default_rng(seed=9).uniform(0.2, 0.8, size=VECTOR_SIZE)
+
+    def with_library(np: Any) -> Callable[..., Any]:
+        def forward(x: Any, rate: Any) -> Any:
+            for _ in range(VECTOR_STEPS):
+                x = x + 0.1 * (rate * x * (1.0 - x) - np.tanh(x))
+            return np.sum(x)
+
+        return forward
+
+    return _array_calls(with_library, (start, np.full(VECTOR_SIZE, 2.5)))
+
+
+def convolution() -> Calls:
+    """Set up a layer of convolution over images, written as a sum over the places in the kernel."""
+    random = np.random.default_rng(seed=10)
+    batch, before, after, size, kernel = CONVOLUTION
+    images = random.normal(size=(batch, size, size, before))
+    weights = (random.normal(size=(kernel, kernel, before, after)) / kernel, np.zeros(after))
+    valid = size - kernel + 1
+
+    def with_library(np: Any) -> Callable[..., Any]:
+        def forward(W: Any, b: Any) -> Any:
+            out = b
+            for row in range(kernel):
+                for column in range(kernel):
+                    seen = images[:, row : row + valid, column : column + valid, :]
+                    out = out + np.dot(seen, W[row, column])
+            return np.mean(np.maximum(out, 0.0) ** 2)
+
+        return forward
+
+    return _array_calls(with_library, weights)
+
+
+class Neuron:
+    """A neuron with its weights and its bias, as every introduction to neural networks writes it."""
+
+    def __init__(self, weights: Any, bias: Any) -> None:
+        self.weights = weights
+        self.bias = bias
+
+    def __call__(self, inputs: Any) -> Any:
+        """Return the activation."""
+        total = self.bias
+        for weight, value in zip(self.weights, inputs, strict=True):
+            total = total + weight * value
+        return self.activate(total)
+
+    def activate(self, total: Any) -> Any:
+        """Bend the sum, by a polynomial, which all libraries have."""
+        return total - total**3 * 0.1
+
+
+def neurons() -> Calls:
+    """Set up a network of objects with one number in each place for those who have scalars."""
+    random = np.random.default_rng(seed=11)
+    parameters = [
+        [(random.normal(size=before).tolist(), 0.0) for _ in range(after)]
+        for before, after in pairwise(NEURONS)
+    ]
+    examples = [
+        (random.uniform(-1, 1, size=NEURONS[0]).tolist(), label) for label in (-1.0, 1.0) * (EXAMPLES // 2)
+    ]
+
+    def loss(parameters: Any) -> Any:
+        network = [[Neuron(*neuron) for neuron in layer] for layer in parameters]
+        total = 0.0
+        for inputs, label in examples:
+            values = inputs
+            for layer in network:
+                values = [neuron(values) for neuron in layer]
+            total = total + (values[0] - label) ** 2
+        return total
+
+    calls: Calls = {
+        "edgegrad": lambda: annotate(record(loss, parameters)),
+        "plain": lambda: loss(parameters),
+    }
+    if installed("micrograd"):
+        from micrograd.engine import Value  # noqa: PLC0415 (an extra)
+
+        def wrapped() -> Any:
+            return [
+                [(list(map(Value, weights)), Value(bias)) for weights, bias in layer]
+                for layer in parameters
+            ]
+
+        calls["micrograd"] = lambda: loss(wrapped()).backward()
+    return calls
+
+
+def shortest() -> Calls:
+    """Set up a function of one operation."""
+
+    def double(x: Any) -> Any:
+        return x * 2.0
+
+    return {"record": lambda: record(double, 1.0), "annotate": lambda: annotate(record(double, 1.0))}
 
 
 def _array_calls(with_library: Callable[[Any], Callable[..., Any]], weights: tuple[Any, ...]) -> Calls:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import gc
 import math
 import sys
 import threading
 import types
+import warnings
 import weakref
 
 import numpy as np
@@ -315,6 +317,71 @@ def test_an_exception_passes_unchanged():
     assert finished.result is None
     assert [node.op for node in finished.nodes] == ["input", "multiply", "multiply"]
     assert finished["y"].value == 2.0
+
+
+@pytest.mark.parametrize("value", [2.0, 2, np.float32(2), np.int64(2), np.ones(2)], ids=repr)
+def test_a_missing_attribute_is_that_of_the_plain_value(value):
+    def function(x):
+        return x.nonsense
+
+    with pytest.raises(AttributeError) as plain:
+        function(value)
+    with pytest.raises(AttributeError) as traced:
+        record(function, value)
+    assert str(traced.value) == str(plain.value)
+    assert type(traced.value.obj) is type(value)  # no stand-in, which would keep the whole tape
+
+
+@pytest.mark.parametrize("value", [2.0, 2, np.float32(2), np.int64(2), np.ones((2, 2))], ids=repr)
+def test_a_value_has_the_attributes_of_the_plain_value(value):
+    names = sorted({name for each in (float, int, np.ndarray) for name in dir(each) if name[0] != "_"})
+    found = []
+
+    def function(x):
+        for name in names:
+            try:
+                found.append((name, hasattr(x, name)))
+            except UnsupportedError:
+                found.append((name, True))
+        return x
+
+    with (
+        warnings.catch_warnings(action="ignore", category=CutWarning),
+        contextlib.suppress(UnsupportedError),
+    ):
+        record(function, value)
+    assert found == [(name, hasattr(value, name)) for name in names]
+
+
+@pytest.mark.parametrize("names", [("exp", "tanh"), ("tanh", "exp")])
+def test_a_name_that_the_function_binds_anew_stays_bound(names):
+    kept, changed = names
+    module = types.ModuleType("bound_anew")
+    setattr(module, kept, getattr(math, kept))
+    setattr(module, changed, getattr(math, changed))
+    sys.modules[module.__name__] = module
+    try:
+        record(lambda x: setattr(module, changed, abs) or getattr(module, kept)(x), 1.0)
+        assert getattr(module, changed) is abs
+        assert getattr(module, kept) is getattr(math, kept)
+        record(lambda x: delattr(module, kept) or x, 1.0)
+        assert not hasattr(module, kept)
+    finally:
+        del sys.modules[module.__name__]
+    assert replaced() == []
+
+
+def test_a_name_bound_to_an_original_in_place_of_another_is_replaced():
+    module = types.ModuleType("bound_in_place")
+    module.function = math.exp
+    sys.modules[module.__name__] = module
+    try:
+        for name in ("exp", "tanh", "sin"):
+            module.function = getattr(math, name)
+            derivative = record(lambda x: module.function(x), 0.5).grads["x"]
+            assert derivative == record(getattr(math, name), 0.5).grads["x"]
+    finally:
+        del sys.modules[module.__name__]
 
 
 def test_a_failing_trace_says_that_there_is_no_output():

@@ -75,13 +75,12 @@ class Blank(Array, stands_for="blank"):
     def __deepcopy__(self, memo: Any) -> Any:
         return blank_of(self.value.copy(), self)
 
-    def __getattr__(self, name: str) -> Any:
+    def _attribute(self, name: str, frame: FrameType) -> Any:
         attribute = getattr(self.value, name)
         if name in MUTATING_METHODS:
-            return mutation.method_of(self, name, _frame(1))
+            return mutation.method_of(self, name, frame)
         if not callable(attribute):
             return blank_of(attribute, self)
-        frame = _frame(1)
 
         def method(*args: Any, **options: Any) -> Any:
             if numpy_calls.any_open((*args, *options.values()), frame):

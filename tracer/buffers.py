@@ -60,9 +60,10 @@ def note_view(view: Any, operands: tuple[Any, ...], index: Any = None) -> None:
         if family is None:
             # What is no record's yet is the program's own memory: no record holds it.
             family = view.tape.families[id(owner)] = Family(owner, is_private=not is_traced(operand))
-        family.members += (weakref.ref(view), weakref.ref(operand))
+        seen_by, seen_from = weakref.ref(view), weakref.ref(operand)
+        family.members[id(view)], family.members[id(operand)] = seen_by, seen_from
         if index is not None:
-            family.links[id(view)] = (weakref.ref(view), weakref.ref(operand), index)
+            family.links[id(view)] = (seen_by, seen_from, index)
         if family.is_private and is_traced(view):
             view.tape.records[view.id + _VALUE] = view.value.copy()
 
@@ -163,6 +164,11 @@ def _is_there_already(array: Any, index: Any, value: Any) -> bool:
     )
 
 
+def _members(*stand_ins: Any) -> dict[int, Any]:
+    """Return stand-ins as the members of a family: known by identity, and let go of when the program does."""
+    return {id(each): weakref.ref(each) for each in stand_ins}
+
+
 def _family(array: Any) -> Family | None:
     family: Family | None = array.tape.families.get(id(owner_of(array.value)))
     return family
@@ -173,11 +179,13 @@ def _others(array: Any) -> list[Any]:
     family = _family(array)
     if family is None:
         return []
-    living = {id(each): each for each in (member() for member in family.members) if each is not None}
+    living = {
+        id(each): each for each in (member() for member in family.members.values()) if each is not None
+    }
     living.pop(id(array), None)
     owner = family.owner
     found = [each for each in living.values() if owner_of(each.value) is owner]
-    family.members = [weakref.ref(each) for each in (array, *found)]
+    family.members = _members(array, *found)
     family.links = {key: link for key, link in family.links.items() if key in living or key == id(array)}
     return found
 
@@ -195,7 +203,7 @@ def _own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
     if not others:
         array.value = array.value.copy(order="K")
         owner = owner_of(array.value)
-        tape.families[id(owner)] = Family(owner, is_private=True, members=[weakref.ref(array)])
+        tape.families[id(owner)] = Family(owner, is_private=True, members=_members(array))
         return
     assert family is not None
     owner = family.owner
@@ -220,7 +228,7 @@ def _own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
         else:
             moved.flags.writeable = seen.flags.writeable
             each.value = moved
-    members = [weakref.ref(each) for each in (array, *others)]
+    members = _members(array, *others)
     tape.families[id(memory)] = Family(memory, is_private=True, members=members, links=links)
 
 

@@ -11,6 +11,7 @@ to, and by port within it, so that the in-edges of a node are a range.
 from __future__ import annotations
 
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,8 @@ KINDS = ("input", "function", "splitter", "output", "cut")
 INPUT, FUNCTION, SPLITTER, OUTPUT, CUT = range(len(KINDS))
 NO_SLOT = -1
 _MATMUL = OP_NUMBERS["matmul"]
+_MATRIX = 2  # axes; more are a batch
+_shape = attrgetter("shape")
 
 
 class Graph:
@@ -39,79 +42,90 @@ class Graph:
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
-        rows = len(recording)
-        self.slot_consumer = np.repeat(np.arange(rows, dtype=INDEX), np.diff(recording.starts))
+        rows, operands, starts = len(recording), recording.operands, recording.starts
+        self.slot_consumer = np.arange(rows, dtype=INDEX).repeat(starts[1:] - starts[:-1])
         self.targets = broadcast_targets(recording, self.slot_consumer)
         self._output_rows = np.array([output.row for output in recording.outputs], INDEX)
-        uses = np.bincount(recording.operands[recording.operands >= 0], minlength=rows)
-        uses += np.bincount(self._output_rows[self._output_rows >= 0], minlength=rows)
+        uses = np.bincount(operands[operands >= 0], minlength=rows)
+        for output in recording.outputs:
+            if output.row >= 0:
+                uses[output.row] += 1
         has_splitter = uses > 1
-        self._place_nodes(has_splitter)
-        self._draw_edges(has_splitter)
+        split = has_splitter.nonzero()[0]
+        self._place_nodes(has_splitter, split)
+        self._draw_edges(has_splitter, split)
 
-    def _place_nodes(self, has_splitter: np.ndarray[Any, Any]) -> None:
+    def _place_nodes(self, has_splitter: np.ndarray[Any, Any], split: np.ndarray[Any, Any]) -> None:
         """Give numbers to the nodes: the rows, and what stands around them."""
         recording, rows = self.recording, len(self.recording)
         slots = np.array(sorted(self.targets), INDEX)
         consumers = self.slot_consumer[slots]
-        before = np.bincount(consumers, minlength=rows)
+        before = np.bincount(consumers, minlength=rows) if len(slots) else 0  # by row: its broadcasts
         first = np.zeros(rows + 1, INDEX)
-        np.cumsum(before + 1 + has_splitter, dtype=INDEX, out=first[1:])
+        (has_splitter + INDEX(1) + before).cumsum(dtype=INDEX, out=first[1:])
         self.first_output = int(first[-1])
         self.node_of_row = first[:-1] + before
         count = self.first_output + len(self._output_rows)
 
         self.rows = np.empty(count, INDEX)
-        self.kinds = np.full(count, FUNCTION, np.int8)
-        self.node_slots = np.full(count, NO_SLOT, INDEX)
-        self.rows[self.node_of_row] = np.arange(rows)
+        self.kinds = np.empty(count, np.int8)
+        self.node_slots = np.empty(count, INDEX)
+        self.rows[self.node_of_row] = np.arange(rows, dtype=INDEX)
+        self.kinds.fill(FUNCTION)
+        self.node_slots.fill(NO_SLOT)
         self.kinds[self.node_of_row[recording.ops == OP_NUMBERS["input"]]] = INPUT
         self.kinds[self.node_of_row[recording.ops == OP_NUMBERS["cut"]]] = CUT
-        split = np.flatnonzero(has_splitter)
-        self.rows[self.node_of_row[split] + 1] = split
-        self.kinds[self.node_of_row[split] + 1] = SPLITTER
-        # A row's broadcasts stand before it in the order of its operands.
-        self._broadcasts = first[consumers] + np.arange(len(slots)) - np.searchsorted(consumers, consumers)
-        self.rows[self._broadcasts] = recording.operands[slots]
-        self.kinds[self._broadcasts] = SPLITTER
-        self.node_slots[self._broadcasts] = slots
+        splitters = self.node_of_row[split] + 1
+        self.rows[splitters] = split
+        self.kinds[splitters] = SPLITTER
+        if len(slots):
+            # A row's broadcasts stand before it in the order of its operands.
+            turns = np.arange(len(slots)) - np.searchsorted(consumers, consumers)
+            self._broadcasts = first[consumers] + turns
+            self.rows[self._broadcasts] = recording.operands[slots]
+            self.kinds[self._broadcasts] = SPLITTER
+            self.node_slots[self._broadcasts] = slots
         self.rows[self.first_output :] = self._output_rows
         self.kinds[self.first_output :] = OUTPUT
 
-    def _draw_edges(self, has_splitter: np.ndarray[Any, Any]) -> None:
+    def _draw_edges(self, has_splitter: np.ndarray[Any, Any], split: np.ndarray[Any, Any]) -> None:
         """Give numbers to the edges, by the node they lead to, and connect them."""
         recording, count = self.recording, len(self.kinds)
         is_traced = recording.operands >= 0
-        slots = np.flatnonzero(is_traced).astype(INDEX)
+        slots = is_traced.nonzero()[0].astype(INDEX)
         traced_before = np.zeros(len(is_traced) + 1, INDEX)  # by slot: how many slots before it are traced
-        np.cumsum(is_traced, dtype=INDEX, out=traced_before[1:])
+        is_traced.cumsum(dtype=INDEX, out=traced_before[1:])
         first_traced = traced_before[recording.starts]
+        traced_in_row = first_traced[1:] - first_traced[:-1]
         outlet = self.node_of_row + has_splitter  # the node from which the uses of a row's value leave
-        splitters = self.node_of_row[has_splitter] + 1
+        splitters = self.node_of_row[split] + 1
         is_output_traced = self._output_rows >= 0
         degrees = np.zeros(count, INDEX)
-        degrees[self.node_of_row] = np.diff(first_traced)
+        degrees[self.node_of_row] = traced_in_row
         degrees[splitters] = 1
-        degrees[self._broadcasts] = 1
+        if self.targets:
+            degrees[self._broadcasts] = 1
         degrees[self.first_output :] = is_output_traced
         self.first_in = np.zeros(count + 1, INDEX)
-        np.cumsum(degrees, dtype=INDEX, out=self.first_in[1:])
+        degrees.cumsum(dtype=INDEX, out=self.first_in[1:])
 
         edges = int(self.first_in[-1])
         self.src = np.empty(edges, INDEX)
-        self.slots = np.full(edges, NO_SLOT, INDEX)
+        self.slots = np.empty(edges, INDEX)
+        self.slots.fill(NO_SLOT)
         # By row: the way from a count of traced slots to an edge.
         shift = self.first_in[self.node_of_row] - first_traced[:-1]
-        into_rows = np.repeat(shift, np.diff(first_traced))
+        into_rows = shift.repeat(traced_in_row)
         into_rows += np.arange(len(slots), dtype=INDEX)
         self.src[into_rows] = outlet[recording.operands[slots]]
         self.slots[into_rows] = slots
         self.src[self.first_in[splitters]] = splitters - 1
-        into_broadcasts = self.first_in[self._broadcasts]
-        broadcast_slots = self.node_slots[self._broadcasts]
-        self.src[into_broadcasts] = outlet[recording.operands[broadcast_slots]]
-        self.slots[into_broadcasts] = broadcast_slots
-        self.src[into_rows[traced_before[broadcast_slots]]] = self._broadcasts
+        if self.targets:
+            into_broadcasts = self.first_in[self._broadcasts]
+            broadcast_slots = self.node_slots[self._broadcasts]
+            self.src[into_broadcasts] = outlet[recording.operands[broadcast_slots]]
+            self.slots[into_broadcasts] = broadcast_slots
+            self.src[into_rows[traced_before[broadcast_slots]]] = self._broadcasts
         into_outputs = self.first_in[self.first_output :][:-1][is_output_traced]
         self.src[into_outputs] = outlet[self._output_rows[is_output_traced]]
 
@@ -160,22 +174,25 @@ def broadcast_targets(recording: Recording, consumers: Indices) -> dict[int, tup
     # Shapes by number, so that only the slots in which two of them differ are looked at one by one.
     numbers: dict[tuple[int, ...], int] = {(): 0}
     shape_of_row = np.zeros(len(recording), INDEX)
-    shape_of_row[rows] = [numbers.setdefault(values[row].shape, len(numbers)) for row in rows.tolist()]
+    shape_of_row[rows] = [
+        numbers.setdefault(shape, len(numbers))
+        for shape in map(_shape, map(values.__getitem__, rows.tolist()))
+    ]
     shapes = list(numbers)
-    ops = recording.ops[consumers]
-    differs = (operands >= 0) & (shape_of_row[consumers] > 0) & (IS_ELEMENTWISE[ops] | (ops == _MATMUL))
-    differs[differs] = shape_of_row[operands[differs]] != shape_of_row[consumers[differs]]
+    is_batch = np.array([len(shape) > _MATRIX for shape in shapes], np.bool_)
+    ops, consumer_shapes = recording.ops[consumers], shape_of_row[consumers]
+    is_stretching = IS_ELEMENTWISE[ops] | (ops == _MATMUL) & is_batch[consumer_shapes]
+    differs = (operands >= 0) & (consumer_shapes > 0) & is_stretching
+    differs[differs] = shape_of_row[operands[differs]] != consumer_shapes[differs]
     targets: dict[int, tuple[int, ...]] = {}
     slots = np.flatnonzero(differs)
     columns = (slots, consumers[slots], shape_of_row[operands[slots]])
     for slot, consumer, own_number in zip(*(column.tolist() for column in columns), strict=True):
         own, shape = shapes[own_number], values[consumer].shape
         if recording.ops[consumer] == _MATMUL:
-            if len(shape) < 3:  # no batch
-                continue
             first = int(recording.starts[consumer])
             left, right = (np.ndim(operand_value(recording, each)) for each in (first, first + 1))
-            if right < 3 or left < 2 or own == (*shape[:-2], *own[-2:]):
+            if right <= _MATRIX or left < _MATRIX or own == (*shape[:-2], *own[-2:]):
                 continue  # vectors, and one matrix for a whole batch: the rule does that
             shape = (*shape[:-2], *own[-2:])
         targets[slot] = shape

@@ -16,6 +16,7 @@ from tracer.errors import LookupNameError, UnsupportedError, UsageError, refusal
 from tracer.misunderstood import said_clearly
 from tracer.patches import installed, replacement
 from tracer.recording import Output, freeze
+from tracer.standins import Traced as StandIn
 from tracer.standins import is_traced, plain
 from tracer.tape import WIDTH, Tape
 from tracer.trace import Run, Trace
@@ -236,6 +237,8 @@ def run(
     except BaseException as raised:  # noqa: BLE001  (handed on unchanged by whoever called)
         error = said_clearly(raised)
         error.args = tuple(boxes.unbox(argument) for argument in error.args)
+        if isinstance(error, AttributeError) and issubclass(type(error.obj), StandIn):
+            _name_plain_type(error)
         tape.close()
     finally:
         _state.running = outer
@@ -254,6 +257,15 @@ def run(
         return Trace(made, options.of), error
     finally:
         del error  # or its traceback and this frame would keep each other alive
+
+
+def _name_plain_type(error: AttributeError) -> None:
+    """Say of a missing attribute what the plain value says, and let go of the stand-in."""
+    error.obj = plain(error.obj)
+    try:
+        getattr(error.obj, str(error.name))
+    except AttributeError as plain_error:
+        error.args = plain_error.args
 
 
 def _undecorated(function: Any) -> Any:

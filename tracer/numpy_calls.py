@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _BINARY_OP = opcode.opmap["BINARY_OP"]
+_SEQUENCES = frozenset((list, tuple))
 _OPERATORS: dict[Any, Any] = {
     np.add: operator.add,
     np.subtract: operator.sub,
@@ -153,19 +154,21 @@ def call_function(
     if function in PLAIN_READS:
         return function(*plain_deep(args), **plain_deep(options))
     read = FOLLOWED.get(function)
-    name = _full_name(function)
     if read is None and function.__module__.startswith("numpy.polynomial."):
         return function.__wrapped__(*args, **options)  # plain Python, whose steps are followed
     if read is None:
+        name = _full_name(function)
         _let_lists_leave(name, name, (*args, *options.values()), frame)
         return function(*plain_deep(args), **plain_deep(options))
+    plain_options = plain_deep(options) if options else options
     if compute is None:
-        value = function(*plain_deep(args), **plain_deep(options))
+        value = function(*plain_deep(args), **plain_options)
     else:
-        value = compute(*plain_deep(args[1:]), **plain_deep(options))
+        value = compute(*plain_deep(args[1:]), **plain_options)
     try:
         followed = read(*args, **options)
     except OptionError as error:
+        name = _full_name(function)
         _let_lists_leave(name, f"{name} with {error}", (*args, *options.values()), frame)
         return value
     if followed is None:
@@ -223,7 +226,7 @@ def _let_lists_leave(name: str, what: str, values: tuple[Any, ...], frame: Frame
 
 def arrays_of(operands: tuple[Any, ...], frame: FrameType) -> tuple[Any, ...]:
     """Turn operands that are lists with traced values in them into traced arrays."""
-    if any(type(operand) in (list, tuple) for operand in operands):
+    if not _SEQUENCES.isdisjoint(map(type, operands)):
         return tuple(array_of(operand, frame) if holds_traced(operand) else operand for operand in operands)
     return operands
 
@@ -247,7 +250,8 @@ def _full_name(function: Any) -> str:
 
 def getitem(array: Any, index: Any, frame: FrameType) -> Any:
     """Compute and record `array[index]`."""
-    index = copied(plain_deep(index))
+    if type(index) is not int:
+        index = copied(plain_deep(index))
     value = array.value[index]
     result = record_call("getitem", (array,), value, {"index": index}, frame)
     if type(value) is np.ndarray and value.base is not None and is_traced(result):
@@ -276,7 +280,7 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
     if name in PLAIN_ATTRIBUTES or name in PLAIN_METHODS or not number.tape.is_open:
         return attribute
     if name == "T":
-        return call_function(np.transpose, (number,), {}, frame)
+        return _transposed(number, attribute, frame)
     if name == "mT":
         return call_function(np.matrix_transpose, (number,), {}, frame)
     if name == "numerator":
@@ -324,6 +328,15 @@ def _view(number: Any, value: Any, frame: FrameType) -> Any:
     if type(value) is not np.ndarray or value.dtype != number.value.dtype:
         raise refuse("ndarray.view as another type", frame)
     result = record_call("reshape", (number,), value, {}, frame)
+    if is_traced(result):
+        note_view(result, (number,))
+    return result
+
+
+def _transposed(number: Any, value: Any, frame: FrameType) -> Any:
+    if type(value) is not np.ndarray:  # a NumPy scalar, which is its own transpose
+        return number
+    result = record_call("transpose", (number,), value, {"axes": None}, frame)
     if is_traced(result):
         note_view(result, (number,))
     return result

@@ -17,7 +17,8 @@ import re
 import sys
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -385,6 +386,8 @@ def _add_imported() -> bool:
 
 
 _FUNCTION = type(_replacements)
+# Where Python and pip put what is no program of the user's
+_LIBRARIES = (str(Path(functools.__file__).parent), str(Path(np.__file__).parents[1]))
 # NumPy's inner modules work on plain values: what is traced does not get that far.
 _OWN_BUSINESS = re.compile(r"tracer\.|numpy\.(\w+\.)*_")
 
@@ -399,42 +402,65 @@ _PLAIN_METHODS = tuple(vars(kind)[name] for kind, name, _ in _METHODS)
 
 @dataclass(slots=True)
 class _Namespace:
-    """The globals of a module, and which of them were bound to an original when it had this size."""
+    """The globals of a module: which names are bound to an original, and what replaces each."""
 
     names: dict[str, Any]
-    size: int
-    bound: list[str]
+    has_caches: bool = False  # so those are looked for, too
+    size: int = 0  # when it was searched
+    originals: dict[str, Any] = field(default_factory=dict)
+    replacements: dict[str, Any] = field(default_factory=dict)
+
+    def search(self) -> _Namespace:
+        """Find the names that are bound to an original."""
+        items = list(self.names.items())
+        self.size = len(items)
+        self.originals = {
+            name: value for name, value in items if type(value) in _KINDS and value in _REPLACEMENTS
+        }
+        if self.has_caches:
+            self.originals.update(item for item in items if replacement(item[1]) is not item[1])
+        self.replacements = {name: replacement(value) for name, value in self.originals.items()}
+        return self
+
+    def binds(self, expected: dict[str, Any]) -> bool:
+        """Tell whether names are bound to these very objects."""
+        return all(map(operator.is_, map(self.names.get, expected), expected.values()))
 
 
 class _Installation:
     """The replaced names of the whole process; traces in several threads share them.
 
     A module is searched once, and again when it has got more or fewer names: searching all of them takes
-    milliseconds, and every traced call would pay for it.
+    milliseconds, and every traced call would pay for it. Of installed libraries even the size is looked at only
+    when something has been imported. What every call does pay for is done in few steps.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._traces = 0
-        self._modules: set[str] = set()
+        self._modules: list[Any] = []
+        self._newest: tuple[int, Any] = (-1, None)  # by which a module more is noticed
         self._namespaces: dict[int, _Namespace] = {}
-        self._replaced: list[tuple[dict[str, Any], str]] = []
+        self._changing: list[_Namespace] = []  # those of the user's own modules
+        self._contents: list[dict[str, Any]] = []  # of these
+        self._sizes: list[int] = []
+        self._bound: list[_Namespace] = []  # those that bind an original
+        self._replaced: list[_Namespace] = []
         self._stored: list[stored.Slot | stored.Keys] = []
 
     def install(self, function: Any, arguments: Any) -> None:
         """Replace every original that the function can reach, and count one trace more."""
         with self._lock:
             if not self._traces:
-                if sys.modules.keys() != self._modules:
+                if _newest_module() != self._newest:
                     if _add_imported():  # which every module that is known has not been searched for
                         self._namespaces.clear()
                     self._list_modules()
                 scipy_calls.distributions.install()
-                for namespace in self._namespaces.values():
-                    if len(namespace.names) != namespace.size:
-                        _search(namespace)
-                    if namespace.bound:
-                        self._replace(namespace)
+                if list(map(len, self._contents)) != self._sizes:
+                    self._search_changed()
+                for namespace in self._bound:
+                    self._replace(namespace)
                 lists.exchange(looking=True)
                 warned.redirect(to_user=True)
                 for kind, name, followed in _METHODS:
@@ -442,9 +468,7 @@ class _Installation:
             self._traces += 1
             names = getattr(function, "__globals__", None)
             if names is not None:  # searched each time: a notebook may have bound a name anew
-                namespace = _search(_Namespace(names, 0, []))
-                namespace.bound += [name for name, value in names.items() if type(value) is caches.CACHED]
-                self._replace(namespace)
+                self._replace(_Namespace(names, has_caches=True).search())
             for place in stored.search((function, arguments), replacement):
                 place.exchange()
                 self._stored.append(place)
@@ -460,40 +484,61 @@ class _Installation:
             warned.redirect(to_user=False)
             for (kind, name, _), plain_method in zip(_METHODS, _PLAIN_METHODS, strict=True):
                 setattr(kind, name, plain_method)
-            for names, name in self._replaced:
-                original = _original(names.get(name))
-                if original is not None:
-                    names[name] = original
+            for namespace in self._replaced:
+                names = namespace.names
+                if namespace.binds(namespace.replacements):
+                    names.update(namespace.originals)
+                    continue
+                for name in namespace.replacements:  # the function has bound some of them anew
+                    original = _original(names.get(name))
+                    if original is not None:
+                        names[name] = original
             for place in reversed(self._stored):
                 place.restore()
             self._replaced.clear()
             self._stored.clear()
-            for name in sys.modules.keys() - self._modules:
-                _restore_new_module(sys.modules[name])
+            if _newest_module() != self._newest:
+                known = set(map(id, self._modules))
+                for module in list(sys.modules.values()):
+                    if id(module) not in known:
+                        _restore_new_module(module)
 
     def _list_modules(self) -> None:
-        self._modules = set(sys.modules)
-        known, self._namespaces = self._namespaces, {}
-        for module in list(sys.modules.values()):
+        self._newest = _newest_module()
+        self._modules = list(sys.modules.values())
+        known, self._namespaces, self._changing = self._namespaces, {}, []
+        for module in self._modules:
             names = getattr(module, "__dict__", None)
-            if type(names) is dict and not _OWN_BUSINESS.match(str(names.get("__name__"))):
-                self._namespaces[id(names)] = known.get(id(names)) or _Namespace(names, -1, [])
+            if type(names) is not dict or _OWN_BUSINESS.match(str(names.get("__name__"))):
+                continue
+            found = known.get(id(names)) or _Namespace(names)
+            self._namespaces[id(names)] = found.search() if found.size != len(names) else found
+            if not str(names.get("__file__")).startswith(_LIBRARIES):
+                self._changing.append(found)
+        self._contents = [namespace.names for namespace in self._changing]
+        self._search_changed()
+
+    def _search_changed(self) -> None:
+        for namespace in self._changing:
+            if len(namespace.names) != namespace.size:
+                namespace.search()
+        self._sizes = [namespace.size for namespace in self._changing]
+        self._bound = [namespace for namespace in self._namespaces.values() if namespace.originals]
 
     def _replace(self, namespace: _Namespace) -> None:
-        for name in namespace.bound:
-            value = namespace.names.get(name)
-            replaced = replacement(value)
-            if replaced is not value:
-                namespace.names[name] = replaced
-                self._replaced.append((namespace.names, name))
+        if not namespace.binds(namespace.originals):
+            namespace.search()
+        if namespace.originals:
+            namespace.names.update(namespace.replacements)
+            self._replaced.append(namespace)
 
 
-def _search(namespace: _Namespace) -> _Namespace:
-    """Find the names that are bound to an original."""
-    items = list(namespace.names.items())
-    namespace.bound = [name for name, value in items if type(value) in _KINDS and value in _REPLACEMENTS]
-    namespace.size = len(items)
-    return namespace
+def _newest_module() -> tuple[int, Any]:
+    """Return how many modules there are, and the last that was imported: its place in `sys.modules` is the last."""
+    try:
+        return len(sys.modules), sys.modules[next(reversed(sys.modules))]
+    except (RuntimeError, KeyError):  # another thread is importing
+        return 0, None
 
 
 def _original(value: Any) -> Any:

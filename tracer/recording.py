@@ -23,6 +23,8 @@ INDEX = np.int32
 Indices: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
 _CHUNK = 1 << 16  # records frozen at a time: what the lists of the tape need is freed as the columns grow
 _NAN = float("nan")
+_FLOAT = frozenset((float,))
+_ARRAYS = frozenset((np.ndarray, Edited))
 _LEFT, _RIGHT, _BOTH = 1, 2, 3
 _WIDE = frozenset((np.ndarray, Edited, complex, np.complex64, np.complex128, np.clongdouble))
 
@@ -40,10 +42,9 @@ class Values:
     @property
     def array_rows(self) -> Indices:
         """The rows that hold an array, in order."""
-        rows = [
-            row for row, value in self.others.items() if type(value) is np.ndarray or type(value) is Edited
-        ]
-        return np.array(rows, INDEX)
+        if set(map(type, self.others.values())) <= _ARRAYS:
+            return np.fromiter(self.others, INDEX, len(self.others))
+        return np.array([row for row, value in self.others.items() if type(value) in _ARRAYS], INDEX)
 
     @property
     def wide_rows(self) -> Indices:
@@ -96,18 +97,18 @@ def freeze(tape: Tape) -> Recording:
     records = tape.records
     count = len(records) // WIDTH
     chunks: list[_Chunk] = []
-    for first in range((count - 1) // _CHUNK * _CHUNK, -1, -_CHUNK) if count else ():
-        chunks.append(_freeze_chunk(records[first * WIDTH :]))
+    for first in range(max(count - 1, 0) // _CHUNK * _CHUNK, -1, -_CHUNK):
+        chunks.append(_freeze_chunk(records[first * WIDTH :] if first else records))
         del records[first * WIDTH :]
     chunks.reverse()
-    degrees = np.concatenate([chunk.degrees for chunk in chunks] or [np.zeros(0, INDEX)])
     starts = np.zeros(count + 1, INDEX)
-    np.cumsum(degrees, dtype=INDEX, out=starts[1:])
-    values = Values(_joined([chunk.values for chunk in chunks]))
-    constants = Values(_joined([chunk.constants for chunk in chunks]))
-    params: dict[int, dict[str, Any]] = {}
-    first = first_constant = 0
-    for chunk in chunks:
+    _joined([chunk.degrees for chunk in chunks]).cumsum(dtype=INDEX, out=starts[1:])
+    start, *rest = chunks
+    values = Values(_joined([chunk.values.floats for chunk in chunks]), start.values.others)
+    constants = Values(_joined([chunk.constants.floats for chunk in chunks]), start.constants.others)
+    params = start.params
+    first, first_constant = len(start.values), len(start.constants)
+    for chunk in rest:
         values.others.update((first + row, value) for row, value in chunk.values.others.items())
         constants.others.update(
             (first_constant + row, value) for row, value in chunk.constants.others.items()
@@ -116,15 +117,15 @@ def freeze(tape: Tape) -> Recording:
         chunk.operands[chunk.operands < 0] -= first_constant
         first += len(chunk.values)
         first_constant += len(chunk.constants)
-    instructions = np.concatenate([chunk.instructions for chunk in chunks] or [np.zeros(0, INDEX)])
+    instructions = _joined([chunk.instructions for chunk in chunks])
     for number, instruction in tape.waiting.items():
-        start, *_ = stops = [segment.start // WIDTH for segment in tape.segments[number : number + 2]]
-        instructions[start : stops[1] if len(stops) > 1 else count] = instruction
+        at, *_ = stops = [segment.start // WIDTH for segment in tape.segments[number : number + 2]]
+        instructions[at : stops[1] if len(stops) > 1 else count] = instruction
     return Recording(
-        ops=np.concatenate([chunk.ops for chunk in chunks] or [np.zeros(0, np.int16)]),
+        ops=_joined([chunk.ops for chunk in chunks]),
         values=values,
         starts=starts,
-        operands=np.concatenate([chunk.operands for chunk in chunks] or [np.zeros(0, INDEX)]),
+        operands=_joined([chunk.operands for chunk in chunks]),
         constants=constants,
         params=params,
         instructions=instructions,
@@ -152,26 +153,27 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
     count = len(records) // WIDTH
     codes = np.fromiter(records[0::WIDTH], INDEX, count)
     left, right = records[1::WIDTH], records[2::WIDTH]
-    ops, masks = codes >> 2, codes & _BOTH
-    degrees = np.where(masks > 0, COMPACT_COLUMN[ops], 0)
-    general = np.flatnonzero(masks == 0).tolist()
-    for row in general:
-        degrees[row] = len(left[row])
+    masks = codes & _BOTH
+    degrees = COMPACT_COLUMN[codes >> 2] * (masks > 0)
+    general = [(row, left[row], *right[row]) for row in (masks == 0).nonzero()[0].tolist()]
+    for row, positions, _, _ in general:
+        degrees[row] = len(positions)
     starts = np.zeros(count + 1, INDEX)
-    np.cumsum(degrees, dtype=INDEX, out=starts[1:])
-    operands = np.zeros(starts[-1], INDEX)
+    degrees.cumsum(dtype=INDEX, out=starts[1:])
+    operands = np.empty(starts[-1], INDEX)
     constants: list[Any] = []
+    of_one = ((masks == _LEFT) & (degrees == 1)).nonzero()[0].tolist()
+    params: dict[int, dict[str, Any]] = {row: right[row] for row in of_one if right[row]}
     for side, bit, shift in ((left, _LEFT, 0), (right, _RIGHT, 1)):
         is_traced = masks & bit > 0
-        traced = np.flatnonzero(is_traced)
-        operands[starts[traced] + shift] = _positions(side, traced) // WIDTH
-        if len(traced) < count:
-            plain = np.flatnonzero((masks > 0) & ~is_traced & (degrees > shift))
-            operands[starts[plain] + shift] = -1 - len(constants) - np.arange(len(plain))
-            constants += [side[row] for row in plain.tolist()]
-    params: dict[int, dict[str, Any]] = {}
-    for row in general:
-        positions, (row_constants, row_params) = left[row], right[row]
+        plain = (~is_traced & (masks > 0) & (degrees > shift)).nonzero()[0]
+        operands[starts[plain] + shift] = -1 - len(constants) - np.arange(len(plain))
+        constants += [side[row] for row in plain.tolist()]
+        for row in (~is_traced).nonzero()[0].tolist():
+            side[row] = 0  # so that the whole column is read in one go
+        traced = is_traced.nonzero()[0]
+        operands[starts[:-1][traced] + shift] = np.fromiter(side, np.int64, count)[traced] // WIDTH
+    for row, positions, row_constants, row_params in general:
         if row_params:
             params[row] = row_params
         for place, (position, constant) in enumerate(
@@ -183,7 +185,7 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
             else:
                 operands[place] = position // WIDTH
     return _Chunk(
-        ops.astype(np.int16),
+        (codes >> 2).astype(np.int16),
         values_of(records[3::WIDTH]),
         degrees,
         operands,
@@ -193,27 +195,26 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
     )
 
 
-def _positions(side: list[Any], traced: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return the positions in one column of the tape, which holds other things in other rows."""
-    if len(traced) == len(side):
-        return np.fromiter(side, np.int64, len(side))
-    return np.fromiter((side[row] for row in traced.tolist()), np.int64, len(traced))
-
-
 def values_of(items: Sequence[Any]) -> Values:
     """Put Python values into a column."""
-    if set(map(type, items)) <= {float}:
+    kinds = set(map(type, items))
+    if kinds <= _FLOAT:
         return Values(np.fromiter(items, np.float64, len(items)))
-    others = {row: item for row, item in enumerate(items) if type(item) is not float}
-    return Values(np.fromiter(map(_as_float, items), np.float64, len(items)), others)
+    if kinds.isdisjoint(_FLOAT):
+        others = dict(enumerate(items))
+    else:
+        others = {row: item for row, item in enumerate(items) if type(item) is not float}
+    if kinds <= _ARRAYS:
+        return Values(np.full(len(items), _NAN), others)
+    numbers = (
+        item if type(item) is float else _NAN if type(item) is np.ndarray else _as_float(item)
+        for item in items
+    )
+    return Values(np.fromiter(numbers, np.float64, len(items)), others)
 
 
 def _as_float(item: Any) -> float:
     """Return a number as a float for the columns; NaN for what is none: arrays, strings, arguments of a rule."""
-    if type(item) is float:
-        return item
-    if type(item) is np.ndarray:
-        return _NAN
     try:
         return float(item) if isinstance(item, (float, int, np.floating, np.integer, np.bool_)) else _NAN
     except OverflowError:  # an int beyond the floats
@@ -225,5 +226,5 @@ def operand_of(recording: Recording, producer: int) -> Any:
     return recording.values[producer] if producer >= 0 else recording.constants[-1 - producer]
 
 
-def _joined(parts: list[Values]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.concatenate([part.floats for part in parts] or [np.zeros(0)])
+def _joined(parts: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

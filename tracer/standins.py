@@ -36,6 +36,7 @@ _ADVICE = {
     ): "np.array(…) around the list that it is in is followed; detach(x) says that this is meant"
 }
 SCALARS = (float, int, complex, np.inexact, np.integer)
+_FLOAT64 = np.dtype(np.float64)
 
 
 class Traced:
@@ -53,28 +54,34 @@ class Traced:
 
     def __init_subclass__(cls, stands_for: str) -> None:
         Traced.stand_ins[stands_for] = cls
+        _STAND_INS.add(cls)
+
+
+_STAND_INS: set[type] = set()
 
 
 def is_traced(value: Any) -> bool:
     """Tell whether a value is a stand-in with a record; isinstance would be answered by what it stands for."""
-    return issubclass(type(value), Traced) and value.id >= 0
+    return type(value) in _STAND_INS and value.id >= 0
 
 
 def plain(value: Any) -> Any:
     """Return the number or array that a stand-in stands for; anything else unchanged."""
-    return value.value if issubclass(type(value), Traced) else value
+    return value.value if type(value) in _STAND_INS else value
 
 
 def plain_deep(value: Any) -> Any:
     """Return `value` with the stand-ins inside tuples, lists and dicts replaced by what they stand for."""
     kind = type(value)
+    if kind in _STAND_INS:
+        return value.value
     if kind is tuple:
-        return tuple(plain_deep(item) for item in value)
+        return tuple([plain_deep(item) for item in value])
     if kind is list:
         return [plain_deep(item) for item in value]
     if kind is dict:
         return {key: plain_deep(item) for key, item in value.items()}
-    return plain(value)
+    return value
 
 
 def holds_traced(value: Any) -> bool:
@@ -95,13 +102,16 @@ def open_tape(operands: Iterable[Any], frame: FrameType) -> Tape | None:
     """Return the open tape of the operands; None if all are plain or left over from a run that has ended."""
     tape: Tape | None = None
     for operand in operands:
-        if not is_traced(operand):
+        if type(operand) not in _STAND_INS or operand.id < 0:
             continue
-        if not operand.tape.is_open:
-            operand.tape.enter(frame)  # says so where another trace is running
+        own = operand.tape
+        if own is tape:
+            continue
+        if not own.is_open:
+            own.enter(frame)  # says so where another trace is running
         elif tape is None:
-            tape = operand.tape
-        elif operand.tape is not tape:
+            tape = own
+        else:
             raise UnsupportedError(
                 "one operation meets values of two traces that are both running",
                 where=place(frame),
@@ -128,43 +138,70 @@ def record_call(
     tape = open_tape(operands, frame)
     if tape is None:
         return value
-    if not isinstance(value, SCALARS):
-        kind = value.dtype.kind if type(value) is np.ndarray else ""
-        if kind and kind in "biu":
+    if type(value) is np.ndarray:
+        if value.dtype is not _FLOAT64 and value.dtype.kind not in "fc":
+            if value.dtype.kind not in "biu":
+                refuse_value(name, value, frame)
             # Whole numbers take steps. What was traced (Python ints) ends here, and that is said.
-            for operand in operands:
-                if is_traced(operand):
-                    cut(operand, "an array of integers", frame)
+            for operand in filter(is_traced, operands):
+                cut(operand, "an array of integers", frame)
             return value
-        if kind not in ("f", "c"):
-            refuse_value(name, value, frame)
-    rule = RULE_OF[OP_NUMBERS[name]]
-    if rule and rule.real_only and any(is_complex(plain(each)) for each in (value, *operands)):
+    elif not isinstance(value, SCALARS):
+        refuse_value(name, value, frame)
+    number = OP_NUMBERS[name]
+    rule = RULE_OF[number]
+    if rule is not None and rule.real_only:
+        _refuse_complex(name, (value, *operands), frame)
+    arity = COMPACT_OPERANDS[number]
+    if arity != len(operands) or (params and arity > 1):
+        positions = [operand.id if _is_on(tape, operand) else None for operand in operands]
+        constants = [None if _is_on(tape, operand) else _constant(tape, operand) for operand in operands]
+        position = tape.append(name, tuple(positions), tuple(constants), value, frame, params, flag)
+        return wrap(tape, position, value)
+    code, left, right = number << 2, operands[0], params
+    if _is_on(tape, left):
+        code, left = code | 1, left.id
+    else:
+        left = _constant(tape, left)
+    if arity > 1:
+        right = operands[1]
+        if _is_on(tape, right):
+            code, right = code | 2, right.id
+        else:
+            right = _constant(tape, right)
+    if frame is not tape.frame:
+        tape.enter(frame)
+    records = tape.records
+    position = len(records)
+    records += (code, left, right, value, frame.f_lasti | flag)
+    return wrap(tape, position, value)
+
+
+def _is_on(tape: Tape, operand: Any) -> bool:
+    """Tell whether an operand has a record on this tape."""
+    return type(operand) in _STAND_INS and operand.tape is tape and operand.id >= 0
+
+
+def _constant(tape: Tape, operand: Any) -> Any:
+    """Return an operand that is not traced as the record keeps it."""
+    kind = type(operand)
+    if kind is float or kind is int:
+        return operand
+    constant = plain(operand)
+    if type(constant) in (list, tuple):
+        constant = np.asarray(constant)
+    return tape.snapshot(constant) if isinstance(constant, np.ndarray) else constant
+
+
+def _refuse_complex(name: str, values: tuple[Any, ...], frame: FrameType) -> None:
+    """Raise the error for an operation on complex numbers whose rule is one for real numbers."""
+    if any(is_complex(plain(each)) for each in values):
         raise UnsupportedError(
             f"{name} of complex numbers is not followed",
             where=place(frame),
             got="its rule is one for real numbers",
             advice="write it with supported operations, or pass detach(x) to leave it out of the gradient",
         )
-    positions: list[int | None] = []
-    constants: list[Any] = []
-    for operand in operands:
-        if is_traced(operand) and operand.tape is tape:
-            positions.append(operand.id)
-            constants.append(None)
-        else:
-            constant = plain(operand)
-            if type(constant) in (list, tuple):
-                constant = np.asarray(constant)
-            if isinstance(constant, np.ndarray):
-                constant = tape.snapshot(constant)
-            positions.append(None)
-            constants.append(constant)
-    if params is None and not flag and len(operands) == COMPACT_OPERANDS[OP_NUMBERS[name]]:
-        position = tape.append_compact(name, positions, constants, value, frame)
-    else:
-        position = tape.append(name, tuple(positions), tuple(constants), value, frame, params, flag)
-    return wrap(tape, position, value)
 
 
 def refuse_value(name: str, value: Any, frame: FrameType) -> NoReturn:

@@ -5,7 +5,8 @@ so that appending is a single list operation:
 
     code         op number × 4 + mask; bit 0: the left operand is traced, bit 1: the right one; 0: the general form
     left         position of the left operand (an int), or its plain value; general form: positions, None for constants
-    right        the same for the right operand; general form: (constants, params)
+    right        the same for the right operand, or the params of an operation of one operand; general form:
+                 (constants, params)
     value        the result
     instruction  offset of the instruction in the caller's code
 
@@ -18,6 +19,7 @@ import sys
 import threading
 import warnings
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,7 +36,7 @@ NO_INSTRUCTION = -1
 # Set in an instruction offset, which is even: a record on the way to the instruction's own result.
 AUXILIARY = 1
 
-_TWO = 2
+_FEW_BYTES = 1 << 15  # up to which copying two arrays is cheaper than comparing them in place
 _OWN_FILES = str(Path(__file__).parent)
 _LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy"}
 # Their code hands arrays on to functions in C, which take nothing else.
@@ -64,13 +66,17 @@ class Segment(NamedTuple):
     code: CodeType
 
 
+# In one step: one of each is made for every call of a function.
+_call, _segment = partial(tuple.__new__, Call), partial(tuple.__new__, Segment)
+
+
 @dataclass(slots=True)
 class Family:
     """The stand-ins that see some memory."""
 
     owner: np.ndarray[Any, Any]
     is_private: bool  # no record holds the memory, so the program may write into it
-    members: list[Any] = field(default_factory=list)  # weak references
+    members: dict[int, Any] = field(default_factory=dict)  # by identity: weak references
     # By identity of a view that was taken by indexing: the view, what it was taken from (weakly), and the index.
     links: dict[int, tuple[Any, Any, Any]] = field(default_factory=dict)
 
@@ -113,7 +119,7 @@ class Tape:
     # Frames from the hook down, their scopes
     _stack: list[tuple[FrameType, int]] = field(default_factory=list)
     _suspended: dict[FrameType, int] = field(default_factory=dict)  # scopes of generators, which come back
-    _snapshots: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+    _snapshots: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = field(default_factory=dict)
 
     def start(self, hook_frame: FrameType, code: CodeType) -> None:
         """Make the frame that calls the traced function the root: what it calls is the whole trace."""
@@ -160,10 +166,12 @@ class Tape:
             )
         scope = self._scope_of(frame)
         self.frame = frame
-        if frame.f_code.co_filename.startswith(_OWN_FILES):
+        code = frame.f_code
+        if code.co_filename.startswith(_OWN_FILES):
             frame = _beyond_own(frame)
+            code = frame.f_code
             self.waiting[len(self.segments)] = frame.f_lasti | AUXILIARY
-        self.segments.append(Segment(len(self.records), scope, frame.f_code))
+        self.segments.append(_segment((len(self.records), scope, code)))
         return True
 
     def meet_stale(self, frame: FrameType) -> None:
@@ -207,30 +215,28 @@ class Tape:
         keep = depths[known] + 1 if known is not None else 1
         while len(stack) > keep:
             del depths[stack.pop()[0]]
-        for new in reversed(fresh):
-            depths[new] = len(stack)
-            stack.append((new, self._new_scope(new, stack[-1][1])))
         scope = stack[-1][1]
+        while fresh:
+            new = fresh.pop()
+            scope = WHOLE_TRACE if scope == _HOOK else self._new_scope(new, scope)
+            depths[new] = len(stack)
+            stack.append((new, scope))
         return WHOLE_TRACE if scope == _HOOK else scope
 
     def _new_scope(self, frame: FrameType, parent: int) -> int:
         """Return the scope of a frame that was not seen running just before."""
-        if parent == _HOOK:
-            return WHOLE_TRACE
-        code = frame.f_code
+        code, back = frame.f_code, frame.f_back
         if code.co_name in _COMPREHENSIONS or code.co_filename.startswith(_OWN_FILES):
             return parent
-        if code.co_flags & _IS_GENERATOR and frame in self._suspended:
+        is_generator = code.co_flags & _IS_GENERATOR
+        if is_generator and frame in self._suspended:
             return self._suspended[frame]
-        back = frame.f_back
         while back is not None and back.f_code.co_filename.startswith(_OWN_FILES):
             back = back.f_back  # called through edgegrad: by a replaced function, or a reflected operator
         scope = len(self.calls)
-        if back is None:
-            self.calls.append(Call(code, parent, None, NO_INSTRUCTION))
-        else:
-            self.calls.append(Call(code, parent, back.f_code, back.f_lasti))
-        if code.co_flags & _IS_GENERATOR:
+        caller, instruction = (back.f_code, back.f_lasti) if back is not None else (None, NO_INSTRUCTION)
+        self.calls.append(_call((code, parent, caller, instruction)))
+        if is_generator:
             self._suspended[frame] = scope
         return scope
 
@@ -252,23 +258,6 @@ class Tape:
         records += (OP_NUMBERS[name] << 2, operands, (constants, params), value, frame.f_lasti | flag)
         return position
 
-    def append_compact(
-        self, name: str, operands: list[int | None], constants: list[Any], value: Any, frame: FrameType
-    ) -> int:
-        """Record an operation of one or two operands and no params and return its position."""
-        if frame is not self.frame:
-            self.enter(frame)
-        records = self.records
-        position = len(records)
-        left, right = operands if len(operands) == _TWO else (operands[0], None)
-        mask = (left is not None) | (right is not None) << 1
-        if left is None:
-            left = constants[0]
-        elif right is None and len(operands) == _TWO:
-            right = constants[1]
-        records += (OP_NUMBERS[name] << 2 | mask, left, right, value, frame.f_lasti)
-        return position
-
     def add_input(self, name: str, value: Any) -> int:
         """Record an input: an argument's leaf, or a watched value."""
         position = len(self.records)
@@ -283,22 +272,21 @@ class Tape:
         """
         if self.watched:
             self._meet_watched(constant)
-        owner, copy = self._snapshots.get(id(constant), (None, None))
-        if owner is not constant or copy is None or not same_bytes(copy, constant):
-            copy = constant.copy(order="K")
-            self._snapshots[id(constant)] = (constant, copy)
-        kept: np.ndarray[Any, Any] = copy
-        return kept
+        known = self._snapshots.get(id(constant))
+        if known is None or known[0] is not constant or not same_bytes(known[1], constant):
+            known = self._snapshots[id(constant)] = (constant, constant.copy(order="K"))
+        return known[1]
 
 
 def same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
     """Compare bit by bit, so that NaN equals itself and 0.0 differs from -0.0."""
-    if left.shape != right.shape or left.dtype != right.dtype or left.dtype.hasobject:
+    if left.dtype != right.dtype or left.dtype.hasobject or left.shape != right.shape:
         return False
-    if left.flags.c_contiguous and right.flags.c_contiguous and left.itemsize in (1, 2, 4, 8):
+    in_place = left.nbytes > _FEW_BYTES and left.itemsize in (1, 2, 4, 8)
+    if in_place and left.flags.c_contiguous and right.flags.c_contiguous:
         unsigned = f"u{left.itemsize}"
-        return bool(np.array_equal(left.view(unsigned), right.view(unsigned)))
-    return bool(left.tobytes() == right.tobytes())
+        return bool((left.view(unsigned) == right.view(unsigned)).all())
+    return left.tobytes() == right.tobytes()
 
 
 def is_own(filename: str) -> bool:

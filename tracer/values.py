@@ -37,7 +37,13 @@ _COPY = np.copy  # which is another function while a trace runs
 _BINARY_OP = opcode.opmap["BINARY_OP"]
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 _REMAINDERS = (6, 19)  # argument of BINARY_OP for `%` and `%=`
+_TWO = 2
 _FIRST_IN_PLACE = 13  # the argument from which on an operator is written `+=`
+# By which other libraries ask an array for its memory, or for a wrapping of their own
+_SPECIAL_ATTRIBUTES = frozenset(
+    "__array_interface__ __array_namespace__ __array_priority__ __array_struct__ __array_wrap__ __dlpack__ "
+    "__dlpack_device__".split()
+)
 ARITHMETIC = {  # method name -> name of the rule, and the operator as it is written
     "add": ("add", "+"),
     "sub": ("subtract", "-"),
@@ -66,8 +72,14 @@ class _Number(Traced, stands_for="none"):
             return mutation.call_into(ufunc, method, inputs, options, _frame(1))
         if method == "at":
             return mutation.call_at(ufunc, inputs, _frame(1))
-        if len(inputs) == 1 and not options and method == "__call__" and ufunc in UFUNC_RULES:
-            return unary(self, UFUNC_RULES[ufunc], ufunc, _frame(1))
+        if method == "__call__" and not options and ufunc in UFUNC_RULES:
+            if len(inputs) == 1:
+                return unary(self, UFUNC_RULES[ufunc], ufunc, _frame(1))
+            kinds = set(map(type, inputs))
+            if len(inputs) == _TWO and Array in kinds and kinds <= _OPERANDS and ufunc is not np.power:
+                left, right = inputs
+                value = ufunc(plain(left), plain(right))
+                return record_call(UFUNC_RULES[ufunc], inputs, value, None, _frame(1))
         return numpy_calls.call_ufunc(ufunc, method, inputs, options, _frame(1))
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
@@ -185,13 +197,12 @@ class _Number(Traced, stands_for="none"):
     def __rdivmod__(self, other: Any) -> Any:
         return _divmod(other, self, _frame(1))
 
-    def __getattr__(self, name: str) -> Any:
+    def _attribute(self, name: str, frame: FrameType) -> Any:
         """Whatever else a number or an array has: array methods are followed as NumPy's functions are."""
         if name in ("__array_interface__", "__array_struct__"):
             # NumPy's C code would read the memory through them and say nothing; so it asks __array__, which cuts.
             raise AttributeError(f"a traced array has no {name}: detach(array) gives one that has")
         attribute = getattr(self.value, name)  # raises the plain value's own AttributeError
-        frame = _frame(1)
         if name in MUTATING_METHODS and type(self.value) is np.ndarray:
             return mutation.method_of(self, name, frame)
         if isinstance(self.value, (np.ndarray, np.generic)):
@@ -288,6 +299,10 @@ class Array(_Number, stands_for="array"):
         return numpy_calls.call_function(_COPY, (self,), {}, _frame(1))
 
 
+# What two-operand functions meet nearly always; what else there is, they ask for one by one
+_OPERANDS = frozenset((Scalar, Array, float, int, np.float64, np.ndarray))
+
+
 def _formats_text(frame: FrameType) -> bool:
     """Tell whether a number is asked for by `"%.2f" % x`, which only reads it; other operators ask the stand-in."""
     code, at = frame.f_code.co_code, frame.f_lasti
@@ -325,7 +340,7 @@ def _divmod(left: Any, right: Any, frame: FrameType) -> Any:
 def binary(left: Any, right: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType) -> Any:
     """Compute and record an operator whose operands are not those of the hot path."""
     for other in (left, right):
-        if not is_traced(other) and not isinstance(other, _NUMBERS):
+        if type(other) not in _OPERANDS and not is_traced(other) and not isinstance(other, _NUMBERS):
             return _foreign(left, right, other, name, compute, frame)
     return record_call(name, (left, right), compute(plain(left), plain(right)), None, frame)
 
@@ -406,6 +421,9 @@ def __{method}__(self, other{extra_parameter}):
     elif {is_plain}:
         value = self.value {symbol} other
         code, right = {left_only}, other
+    elif {is_scalar}:
+        value = self.value {symbol} other.value
+        code, right = {both}, other.id
     else:
         return binary(self, other, "{rule}", compute, getframe(1))
     {guard_value}
@@ -441,7 +459,8 @@ def __r{method}__(self, other{extra_parameter}):
 """
 _OF_SCALARS = {
     "Kind": "Scalar",
-    "is_plain": "kind is float or kind is int",
+    "is_plain": "kind is float or kind is int or kind is float64",
+    "is_scalar": "False",
     "keep_constant": "",
     "guard_value": "",
     "guard_arguments": "",
@@ -450,6 +469,7 @@ _OF_SCALARS = {
 _OF_ARRAYS = _OF_SCALARS | {
     "Kind": "Array",
     "is_plain": "kind is float or kind is int or kind is ndarray",
+    "is_scalar": "kind is Scalar and other.tape is tape",
     "keep_constant": "if kind is ndarray: right = tape.snapshot(other)",
     # A number, where both arrays have no axes, and an array of no real numbers take the general path.
     "guard_value": 'if type(value) is not ndarray or value.dtype.kind != "f": '
@@ -470,6 +490,7 @@ def _write_methods(kind: type[_Number], lines: dict[str, str], method: str, rule
         "Scalar": Scalar,
         "binary": binary,
         "compute": _COMPUTE[method],
+        "float64": np.float64,
         "getframe": _frame,
         "ndarray": np.ndarray,
         "plain": plain,
@@ -499,6 +520,22 @@ def _write_arithmetic() -> None:
             _write_methods(Scalar, lines, method, rule, symbol)
 
 
+def _write_attributes() -> None:
+    """Give Scalar and Array what numbers and arrays have, name by name.
+
+    One `__getattr__` would say the same, but Python then no longer reads `self.value` in one step, which the hot path
+    does six times.
+    """
+
+    def reader(name: str) -> property:
+        return property(lambda self: self._attribute(name, _frame(1)))
+
+    for kind, plain_kinds in ((Scalar, (float, int, np.float64, np.int64)), (Array, (np.ndarray,))):
+        for name in {name for each in plain_kinds for name in dir(each)}:
+            if (not name.startswith("_") or name in _SPECIAL_ATTRIBUTES) and not hasattr(kind, name):
+                setattr(kind, name, reader(name))
+
+
 def _borrow_names() -> None:
     """Take the names that Python's own messages should show: "'float' object is not iterable"."""
     for kind, name in ((Scalar, "float"), (Array, "numpy.ndarray")):
@@ -522,4 +559,5 @@ def _write_integer_methods() -> None:
 
 _write_arithmetic()
 _write_integer_methods()
+_write_attributes()
 _borrow_names()
