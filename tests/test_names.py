@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import math
 import operator
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -302,3 +304,28 @@ def test_an_unknown_name(name, text):
     finished = record(program, 2.0, 3.0)
     with pytest.raises(LookupNameError, match=text):
         finished[name]
+
+
+WITHOUT_TEXT = """
+from tracer import record
+
+def helper(x):
+    return x * 3.0
+
+def program(x):
+    h = x + 1.0
+    for _ in range(2):
+        h = h * x
+    u = helper(h)
+    return u * h
+
+finished = record(program, 2.0)
+assert finished["h[0]"].value == 3.0
+assert finished["h"].value == 12.0
+assert finished["u"].value == 36.0
+assert finished["u"].name == "u"
+"""
+
+
+def test_a_program_without_a_text_has_names():
+    subprocess.run([sys.executable, "-"], input=WITHOUT_TEXT, text=True, check=True)

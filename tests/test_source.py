@@ -449,13 +449,14 @@ def test_two_files(register):
     assert source_of([pairs[0][0], pairs[1][0], pairs[0][0]]) == {"<first>": first, "<second>": second}
 
 
-def place_without_source(line: int, file: str = "<program>") -> Place:
-    return Place(Site(file, line, -1, line, -1, "", "f"), (), returned=False)
+def place_without_source(line, file="<program>", targets=(), returned=False):
+    """What is known without a text: the line, and what the next instruction does with the value."""
+    return Place(Site(file, line, -1, line, -1, "", "f"), targets, returned)
 
 
 def test_no_source():
     pairs = run(body("h = x * y"), "<nowhere>")
-    assert resolve(pairs) == [place_without_source(2, "<nowhere>")]
+    assert resolve(pairs) == [place_without_source(2, "<nowhere>", ("h",))]
     assert source_of([pairs[0][0]]) == {}
 
 
@@ -502,7 +503,8 @@ def test_an_edited_file_gives_no_wrong_answer(register, edit):
     assert list(dict.fromkeys(place.site.text for place in before)) == TEXTS
     register(WRITTEN.replace(old, new))
     for place, now in zip(before, resolve(pairs), strict=True):
-        assert now == (place_without_source(place.site.line) if place.site.text in lost else place)
+        known = place_without_source(place.site.line, targets=place.targets, returned=place.returned)
+        assert now == (known if place.site.text in lost else place)
 
 
 def test_a_file_edited_on_the_disk(tmp_path):
@@ -511,9 +513,9 @@ def test_a_file_edited_on_the_disk(tmp_path):
     pairs = run(path.read_text(encoding="utf-8"), str(path))
     assert rows(resolve(pairs)) == [("x * y", ("h",), False, 2, 8)]
     path.write_text(body("", "h = x * y"), encoding="utf-8")
-    assert resolve(pairs) == [place_without_source(2, str(path))]
+    assert resolve(pairs) == [place_without_source(2, str(path), ("h",))]
     path.unlink()
-    assert resolve(pairs) == [place_without_source(2, str(path))]
+    assert resolve(pairs) == [place_without_source(2, str(path), ("h",))]
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
@@ -541,7 +543,7 @@ def test_without_columns():
     """
     command = [sys.executable, "-X", "no_debug_ranges", "-c", textwrap.dedent(script)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 - ours
-    assert result.stdout.strip() == repr([place_without_source(3)])
+    assert result.stdout.strip() == repr([place_without_source(3, targets=("h",))])
 
 
 def rewritten(x, y):

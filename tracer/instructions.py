@@ -15,6 +15,9 @@ Span: TypeAlias = tuple[int | None, int | None, int | None, int | None]
 # From Python 3.14 on, small integers are no constants.
 NUMBERS = (float, complex) if "LOAD_SMALL_INT" in dis.opmap else (float, complex, int)
 
+_BETWEEN = ("CACHE", "EXTENDED_ARG", "FOR_ITER")  # an item that an array gives up is what a loop stores
+_STORES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
+
 
 class Code:
     """What is asked of one code object, read once."""
@@ -49,6 +52,24 @@ class Instruction(NamedTuple):
     operation: str
     argument: int
     span: Span
+
+
+def taken_by_next(instruction: Instruction) -> tuple[str, bool]:
+    """Say what the next instruction does with the result: the variable that it stores it in, and whether it returns it.
+
+    So a value has its name also where no text can be had: `python -c`, a program from standard input, `exec`.
+    """
+    following = (
+        each for each in dis.get_instructions(instruction.code.code) if each.offset > instruction.start
+    )
+    after = next((each for each in following if each.opname not in _BETWEEN), None)
+    if after is None:
+        return "", False
+    if after.opname == "STORE_FAST_LOAD_FAST":  # two in one, from Python 3.13 on
+        return str(after.argval[0]), False
+    if after.opname in _STORES:
+        return str(after.argval), False
+    return "", after.opname == "RETURN_VALUE"
 
 
 def instructions_of(code: CodeType, offsets: set[int]) -> Iterator[Instruction]:

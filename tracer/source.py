@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracer.copies import DISPLAYS, Ends, Onward, Path, elements, variable_of
-from tracer.instructions import Code, Instruction, Span, instructions_of
+from tracer.instructions import Code, Instruction, Span, instructions_of, taken_by_next
 from tracer.syntax import NOWHERE, Flow, Index, Loop, Visit, index_of, span_of
 
 if TYPE_CHECKING:
@@ -153,7 +153,9 @@ def _place(instruction: Instruction, found: Visit | None, lines: list[str], inde
     goings = list(_goings(found.flow, index)) if found is not None else []
     if found is None or not all(map(instruction.code.mentions, _names(goings))):
         line = instruction.span[0] or code.co_firstlineno
-        return Place(Site(code.co_filename, line, -1, line, -1, "", code.co_qualname), (), returned=False)
+        site = Site(code.co_filename, line, -1, line, -1, "", code.co_qualname)
+        variable, returned = taken_by_next(instruction)
+        return Place(site, (variable,) if variable else (), returned)
     assert isinstance(found.node, (ast.expr, ast.stmt, ast.pattern))
     line, end_line, start, end = span_of(found.node)
     column, end_column = _characters(lines[line - 1], start), _characters(lines[end_line - 1], end)
