@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.buffers import owner_of
 from tracer.gradients import Measured, memory_of
 from tracer.graph import FUNCTION, NO_SLOT, SPLITTER
+from tracer.memory import owner_of
 from tracer.rules.edited import Edited
 from tracer.statistics import FIELDS, Measurer
 
