@@ -17,8 +17,7 @@ import numpy as np
 
 from tracer import numpy_calls
 from tracer.blank import Blank, blank, blank_of
-from tracer.lists import traced_in
-from tracer.standins import cut, holds_traced, is_traced, plain, plain_deep, record_call
+from tracer.standins import cut, holds_traced, is_traced, plain, plain_deep, record_call, traced_in
 from tracer.tape import innermost, wants_plain_arrays
 
 if TYPE_CHECKING:
