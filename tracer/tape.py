@@ -23,13 +23,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from tracer.errors import CutError, CutWarning, UnsupportedError
+from tracer.memory import owner_of
 from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
+
+    import numpy as np
 
 WIDTH = 5
 NO_INSTRUCTION = -1
@@ -196,10 +197,7 @@ class Tape:
 
     def _meet_watched(self, constant: np.ndarray[Any, Any]) -> None:
         """Say that a watched array is read by another way than its name. Raises CutError where this is strict."""
-        memory = constant
-        while isinstance(memory.base, np.ndarray):
-            memory = memory.base
-        name = self.watched.get(id(memory))
+        name = self.watched.get(id(owner_of(constant)))
         if name is None:
             return
         frame = users(sys._getframe(2))  # noqa: SLF001  (whoever computed with it)
