@@ -1,5 +1,6 @@
-"""A folder and a terminal of one's own, for the tests of the command line."""
+"""What tests are given: a folder and a terminal of their own; texts that can be read back as source."""
 
+import linecache
 import sys
 from pathlib import Path
 
@@ -30,3 +31,18 @@ def edgegrad(folder, monkeypatch, capsys):  # noqa: ARG001  (the program is in i
         return ended.value.code, out, err
 
     return call
+
+
+@pytest.fixture
+def register():
+    """Put a text where linecache finds it, as a notebook does."""
+    names = []
+
+    def put(text: str, name: str = "<program>") -> str:
+        names.append(name)
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+        return name
+
+    yield put
+    for name in names:
+        linecache.cache.pop(name, None)

@@ -11,7 +11,6 @@ _WAYS = (
     "c, 1, keepdims=True",
     "z",
 )
-_MASKED = "where=c > -0.3"
 
 
 def _calls(name, ways, operand="c"):

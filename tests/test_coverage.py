@@ -37,12 +37,6 @@ from tracer.rules.scipy_special import SCIPY_SPECIAL
 from tracer.rules.softmax import SOFTMAX
 
 SHOWN = {kind: [row for row in ROWS if row.kind == kind] for kind in {row.kind for row in ROWS}}
-CALLS = [
-    pytest.param(call, id=f"{row.name}: {call}")
-    for row in SHOWN[FOLLOWED]
-    if found(row.name)
-    for call in row.calls
-]
 
 
 def calls_of(kind, without=()):

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import mutation, numpy_calls
-from tracer.buffers import note_view, owner_of
+from tracer.buffers import note_view
+from tracer.memory import owner_of
 from tracer.numpy_table import MUTATING_METHODS
+from tracer.operators import ARITHMETIC, binary
 from tracer.standins import NO_RECORD, plain_deep
-from tracer.values import ARITHMETIC, Array, binary
+from tracer.values import Array
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tracer.buffers import owner_of
+from tracer.memory import owner_of
 from tracer.patches import replacement
 from tracer.standins import Traced, is_traced, plain, wrap
 

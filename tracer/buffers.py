@@ -12,9 +12,9 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from tracer.errors import UnsupportedError
+from tracer.memory import owner_of, shared
 from tracer.rules.edited import Edited, whole
 from tracer.rules.kinds import is_complex
 from tracer.standins import (
@@ -34,18 +34,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
-_STRIDED_BASE: type[Any] = type(
-    as_strided(np.empty(1)).base
-)  # stands between a view by strides and its array
 _VALUE = 3  # place of the value in a record
 _FEWEST = 64  # writes between two full copies of an array, at least
-
-
-def owner_of(array: Any) -> Any:
-    """Return the array that owns the memory."""
-    while isinstance(base := array.base, (np.ndarray, _STRIDED_BASE)):
-        array = base if isinstance(base, np.ndarray) else base.base
-    return array
 
 
 def note_view(view: Any, operands: tuple[Any, ...], index: Any = None) -> None:
@@ -308,19 +298,19 @@ def _follow(other: Any, before: Any, array: Any, frame: FrameType) -> None:
 def _follow_part(other: Any, before: Any, array: Any, frame: FrameType) -> None:
     """Move `other` on, where one of the two is complex and the other sees its real or imaginary part."""
     whole_array, part = (array, other) if is_complex(array.value) else (other, array)
-    is_real = _shared(part.value, whole_array.value.real)[1] is not None
+    is_real = shared(part.value, whole_array.value.real)[1] is not None
     name = "real" if is_real else "imag"
     seen = getattr(whole_array.value, name)
     if whole_array is array:
         source = _stand_in(record_call(name, (array,), seen.copy(), None, frame, AUXILIARY), array.tape)
-        _take_over(other, before, source, _shared(other.value, seen), frame)
+        _take_over(other, before, source, shared(other.value, seen), frame)
         return
     before = whole(before)
     old = wrap(other.tape, other.id, before)
     old_part = getattr(before, name).copy()
     changed = _stand_in(record_call(name, (old,), old_part, None, frame, AUXILIARY), other.tape)
     changed.value = seen.copy()
-    _take_over(changed, old_part, array, _shared(seen, array.value), frame)
+    _take_over(changed, old_part, array, shared(seen, array.value), frame)
     made = record_call(f"with_{name}", (old, changed), other.value.copy(), None, frame, AUXILIARY)
     if is_traced(made):
         _move_on(other, made.id)
@@ -366,31 +356,7 @@ def _overlap(other: Any, array: Any) -> tuple[Any, Any]:
         link = family.links.get(id(view)) if family else None
         if link is not None and link[0]() is view and link[1]() is parent:
             return (link[2], ...) if view is array else (..., link[2])
-    return _shared(other.value, array.value)
-
-
-def _shared(other: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> tuple[Any, Any]:
-    """Return the same as `_overlap`, found by the addresses of the elements."""
-    theirs, ours = _addresses(other), _addresses(array)
-    order = np.argsort(ours, axis=None)
-    places = np.searchsorted(ours.ravel()[order], theirs.ravel())
-    places[places == ours.size] = 0
-    found = ours.ravel()[order[places]] == theirs.ravel() if ours.size else np.zeros(theirs.size, np.bool_)
-    if not found.any():
-        return None, None
-    in_array = np.unravel_index(order[places[found]], ours.shape)
-    if found.all():
-        shaped = tuple(each.reshape(theirs.shape) for each in in_array)
-        return ..., shaped
-    return np.unravel_index(np.flatnonzero(found), theirs.shape), in_array
-
-
-def _addresses(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return the address of every element."""
-    addresses = np.full((), array.__array_interface__["data"][0], np.int64)
-    for length, stride in zip(array.shape, array.strides, strict=True):
-        addresses = addresses[..., None] + np.arange(length) * stride
-    return addresses
+    return shared(other.value, array.value)
 
 
 def copied(index: Any) -> Any:

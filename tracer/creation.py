@@ -1,4 +1,7 @@
-"""Functions that make arrays, replaced while a trace runs: what they give can be written into (`blank.py`)."""
+"""Functions that make arrays, replaced while a trace runs (`patches.py`): `np.zeros` and the like, `np.array`.
+
+What they make of plain numbers can be written into (`blank.py`); `np.array` of traced values is recorded.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import numpy_calls
-from tracer.blank import blank
-from tracer.standins import holds_traced, plain_deep, record_call
+from tracer.blank import Blank, blank, blank_of
+from tracer.standins import cut, holds_traced, is_traced, plain, plain_deep, record_call, traced_in
 from tracer.tape import innermost, wants_plain_arrays
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ _CALLEES: dict[tuple[CodeType, int], Any] = {}  # by instruction: what it calls
 _OF_A_SHAPE = ("empty", "zeros", "ones", "eye", "identity", "tri")
 _OF_AN_ARRAY = ("zeros_like", "ones_like", "empty_like")
 _OF_NUMBERS = ("arange", "linspace", "logspace", "geomspace", "copy", "fromiter")
+_FOR_C = ("asarray_chkfinite", "ascontiguousarray", "asfortranarray")
+_TO_ARRAYS = ("array", "asarray", "asanyarray", "require", *_FOR_C)
 
 
 def made(value: Any, function: Callable[..., Any], frame: FrameType) -> Any:
@@ -87,6 +92,61 @@ def _full(original: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def _array(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Follow np.array and np.asarray of traced values, and of lists of them."""
+    name = original.__name__
+    keyword = "object" if name == "array" else "a"
+
+    @functools.wraps(original)
+    def function(*args: Any, **options: Any) -> Any:
+        if not args and keyword in options:
+            args = (options.pop(keyword),)
+        if not args or not holds_traced(args[0]):
+            value = original(*args, **options)
+            # What is not a new array is somebody's, who would not see what is written into a blank one.
+            is_new = type(value) is np.ndarray and not (
+                isinstance(args[0], np.ndarray) and np.may_share_memory(value, args[0])
+            )
+            return made(value, function, _frame(1)) if is_new else value
+        frame = _frame(1)
+        dtype = options.get("dtype", args[1] if len(args) > 1 else None)
+        value = original(plain_deep(args[0]), *args[1:], **options)
+        if options.get("like") is not None:
+            raise numpy_calls.refuse(f"np.{name} with like=", frame)
+        if wants_plain_arrays(frame) and (name in _FOR_C or options.keys() - {"dtype", "copy", "ndmin"}):
+            raise numpy_calls.refuse(f"np.{name}, by which a library hands an array to code in C,", frame)
+        if value.dtype.kind not in "fc":
+            for number in traced_in(args[:1]):
+                cut(number, f"np.{name} of {value.dtype}", frame)
+            return value
+        if type(args[0]) in (list, tuple):
+            result = numpy_calls.array_of(args[0], frame, dtype, flag=0)
+        elif value is args[0].value:  # asarray, or copy=False
+            return args[0]
+        else:
+            fresh = value.reshape(np.shape(args[0].value))
+            result = record_call("copy" if dtype is None else "astype", (args[0],), fresh, None, frame)
+        if value.shape == np.shape(plain(result)):
+            return result
+        # With ndmin=, and for ascontiguousarray of an array without axes.
+        return record_call("reshape", (result,), value, {}, frame)
+
+    return function
+
+
+def _strided(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Follow a view by strides, which NumPy makes of bare memory."""
+
+    @functools.wraps(original)
+    def function(x: Any, *args: Any, **options: Any) -> Any:
+        if is_traced(x):
+            return numpy_calls.call_function(original, (x, *args), options, _frame(1))
+        view = original(plain(x), *plain_deep(args), **plain_deep(options))
+        return blank_of(view, x) if type(x) is Blank else view
+
+    return function
+
+
 def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
     """Yield (original, replacement) for the functions that make arrays."""
     for name in (*_OF_A_SHAPE, *_OF_AN_ARRAY, *_OF_NUMBERS):
@@ -95,3 +155,7 @@ def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
     for name in ("full", "full_like"):
         original = getattr(np, name)
         yield original, _full(original)
+    for name in _TO_ARRAYS:
+        original = getattr(np, name)
+        yield original, _array(original)
+    yield np.lib.stride_tricks.as_strided, _strided(np.lib.stride_tricks.as_strided)

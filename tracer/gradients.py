@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tracer.buffers import owner_of
+from tracer.memory import owner_of
 from tracer.rules.edited import Edited, whole
 from tracer.rules.kinds import Outer, Part
 from tracer.statistics import FIELDS, Column

@@ -1,4 +1,7 @@
-"""Where programs keep numbers: variables of modules and closures, attributes, items. Used by watching.py."""
+"""Where programs keep numbers and functions: variables of modules and closures, attributes, items.
+
+`watching.py` puts stand-ins there, `stored.py` the functions that are followed.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ from tracer.tape import is_library
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MISSING: Any = object()
+MISSING: Any = (
+    object()
+)  # what a place holds that is not there; written, it takes the place away from a dict
 CONTAINERS = (list, dict, deque)
 _NO_OBJECTS = (type, ModuleType, FunctionType, MethodType)
 
@@ -38,6 +43,8 @@ class Item:
 
     def read(self) -> Any:
         """See Holder."""
+        if isinstance(self.items, dict):
+            return dict.get(self.items, self.key, MISSING)
         try:
             return self.items[self.key]
         except LookupError:
@@ -45,7 +52,14 @@ class Item:
 
     def write(self, value: Any) -> None:
         """See Holder."""
-        self.items[self.key] = value
+        if value is MISSING:
+            dict.pop(self.items, self.key, None)
+        elif isinstance(self.items, dict):
+            dict.__setitem__(self.items, self.key, value)
+        elif isinstance(self.items, list):
+            list.__setitem__(self.items, self.key, value)
+        else:
+            self.items[self.key] = value
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +110,11 @@ def is_object(value: Any) -> bool:
     return (
         not issubclass(kind, (*_NO_OBJECTS, *CONTAINERS, tuple, Enum))
         and not is_library(kind.__module__)
-        and (_own(value) is not None or any(_slots(value)))
+        and (own_attributes(value) is not None or any(_slots(value)))
     )
 
 
-def _own(value: Any) -> dict[str, Any] | None:
+def own_attributes(value: Any) -> dict[str, Any] | None:
     """Return the attributes of an object, past what its class makes of them; None where it keeps none so."""
     try:
         found = object.__getattribute__(value, "__dict__")
@@ -124,7 +138,7 @@ def inside(value: Any) -> Iterator[tuple[str, Holder]]:
 
 def attributes(value: Any) -> Iterator[tuple[str, Holder]]:
     """Yield the attributes of an object, then those of its classes that it does not hide."""
-    own = _own(value) or {}
+    own = own_attributes(value) or {}
     yield from ((f".{name}", Item(own, name)) for name in list(own))
     yield from ((f".{name}", Attribute(value, name)) for name in _slots(value))
     yield from _of_classes(type(value), {*own, *_slots(value)})

@@ -1,4 +1,4 @@
-"""What is kept of the gradients of arrays where all of them are more than the budget. Used by `backward.py` alone.
+"""What is kept of the gradients of arrays where all of them are more than the budget.
 
 Rows come first: a row's gradient is what those of its operands are computed from again, one rule each. Where even the
 rows are too many, those that are kept lie scattered, so that from any of the others some are near. Arrays that share
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.buffers import owner_of
 from tracer.gradients import Measured, memory_of
 from tracer.graph import FUNCTION, NO_SLOT, SPLITTER
+from tracer.memory import owner_of
 from tracer.rules.edited import Edited
 from tracer.statistics import FIELDS, Measurer
 

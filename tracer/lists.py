@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.standins import Traced, is_traced
+from tracer.standins import traced_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,6 @@ _NAME = re.compile(
 )  # NumPy's habit; of functions written in C it keeps them in no name
 _IN_C = "numpy._core.multiarray"  # the module of those
 _VARIABLE, _GENERATOR = 0x0C, 0x20  # inspect.CO_VARARGS | CO_VARKEYWORDS, CO_GENERATOR
-_DEEPEST = 64  # axes of an array
 _TEXT = """
 def dispatcher({parameters}):
     _type = "type"; _list = "list"; _tuple = "tuple"; _own = "own"
@@ -120,14 +119,3 @@ def _with_traced(relevant: Any) -> Any:
     lists = [item for item in relevant if type(item) is list or type(item) is tuple]
     found = next(chain.from_iterable(map(traced_in, lists)), None)
     return relevant if found is None else (*relevant, found)
-
-
-def traced_in(nested: Any, depth: int = 0) -> Iterator[Any]:
-    """Yield the traced values in nested lists; one of plain numbers is gone through at the speed of C."""
-    kinds = set(map(type, nested))
-    if any(issubclass(kind, Traced) for kind in kinds):
-        yield from filter(is_traced, nested)
-    if depth < _DEEPEST and not kinds.isdisjoint((list, tuple)):
-        for item in nested:
-            if type(item) is list or type(item) is tuple:
-                yield from traced_in(item, depth + 1)

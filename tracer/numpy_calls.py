@@ -13,7 +13,6 @@ import numpy as np
 
 from tracer.buffers import copied, fitted, note_view
 from tracer.errors import UnsupportedError
-from tracer.lists import traced_in
 from tracer.numpy_table import (
     FOLLOWED,
     FORMS,
@@ -30,7 +29,17 @@ from tracer.numpy_table import (
 )
 from tracer.numpy_table.scipy_ufuncs import is_special, special_rule
 from tracer.rules.kinds import is_complex
-from tracer.standins import Traced, cut, holds_traced, is_traced, open_tape, plain, plain_deep, record_call
+from tracer.standins import (
+    Traced,
+    cut,
+    holds_traced,
+    is_traced,
+    open_tape,
+    plain,
+    plain_deep,
+    record_call,
+    traced_in,
+)
 from tracer.tape import AUXILIARY, place
 
 if TYPE_CHECKING:

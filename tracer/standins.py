@@ -1,25 +1,24 @@
 """What every stand-in is, and the one way from a computed result to a record.
 
-`numpy_calls.py`, `patches.py` and `values.py` compute a plain value first and then call `record_call`: the plain
-result is never touched, the record is made beside it.
+Who comes here (`operators.py`, `numpy_calls.py`, `python_calls.py`) has computed the plain value, and calls
+`record_call`: the plain result is never touched, the record is made beside it.
 """
 
 from __future__ import annotations
 
 import opcode
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 
-from tracer.errors import CutError, CutWarning, UnsupportedError
+from tracer.errors import UnsupportedError
 from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS, RULE_OF
 from tracer.rules.kinds import Elementwise, is_complex
 from tracer.tape import Tape, place, users
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
 _HANDING_ON = frozenset(
@@ -35,6 +34,7 @@ _ADVICE = {
         False,
     ): "np.array(…) around the list that it is in is followed; detach(x) says that this is meant"
 }
+_DEEPEST = 64  # axes of an array
 SCALARS = (float, int, complex, np.inexact, np.integer)
 _FLOAT64 = np.dtype(np.float64)
 
@@ -87,8 +87,19 @@ def plain_deep(value: Any) -> Any:
 def holds_traced(value: Any) -> bool:
     """Tell whether a stand-in is found in a value, or in tuples and lists of values."""
     if type(value) in (tuple, list):
-        return any(holds_traced(item) for item in value)
+        return next(traced_in(value), None) is not None
     return is_traced(value)
+
+
+def traced_in(nested: Any, depth: int = 0) -> Iterator[Any]:
+    """Yield the traced values in nested lists; one of plain numbers is gone through at the speed of C."""
+    kinds = set(map(type, nested))
+    if not kinds.isdisjoint(_STAND_INS):
+        yield from filter(is_traced, nested)
+    if depth < _DEEPEST and not kinds.isdisjoint((list, tuple)):
+        for item in nested:
+            if type(item) is list or type(item) is tuple:
+                yield from traced_in(item, depth + 1)
 
 
 def wrap(tape: Tape, position: int, value: Any) -> Any:
@@ -242,13 +253,9 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     advice = "what is computed from it carries no gradient back; " + _ADVICE.get(
         (via, type(value) is np.ndarray), "detach(x) says that this is meant"
     )
-    if tape.strict:
-        raise CutError(what, where=place(frame), got=f"value {_brief(value)}", advice=advice)
+    tape.refuse_if_strict(what, advice, frame, got=f"value {_brief(value)}")
     _append_cut(traced, via, frame)
-    if (frame.f_code, frame.f_lasti) not in tape.warned:
-        tape.warned.add((frame.f_code, frame.f_lasti))
-        message = CutWarning(f"{what}; at {place(frame)}; {advice}")
-        warnings.warn_explicit(message, CutWarning, frame.f_code.co_filename, frame.f_lineno)
+    tape.warn(what, advice, frame)
     return value.copy() if type(value) is np.ndarray else value
 
 

@@ -10,17 +10,20 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from functools import partial
-from types import CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tracer.holders import MISSING, Attribute, Cell, Item, own_attributes
 from tracer.standins import Traced
 from tracer.tape import is_library
-from tracer.type_of import BUILTIN, TYPE_OF
+from tracer.type_of import TYPE_OF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tracer.holders import Holder
 
 _MOST = 5_000  # things looked at, about a millisecond
 _LONGEST = 200  # a container that is longer holds data
@@ -32,42 +35,35 @@ _LEAVES = frozenset({float, int, bool, complex, str, bytes, type(None), np.ndarr
 class Slot(NamedTuple):
     """A place where a function is kept, or a tuple with functions."""
 
-    holder: Any
-    key: Any
+    place: Holder
     original: Any
     replaced: Any
 
     def exchange(self) -> None:
         """Keep the replacement there."""
-        self._put(self.replaced)
+        self.place.write(self.replaced)
 
     def restore(self) -> None:
         """Keep the original there again, unless the program has put something else there."""
-        holder, key = self.holder, self.key
-        if isinstance(holder, dict):
-            kept = dict.get(holder, key)
-        elif isinstance(holder, list):
-            kept = holder[key] if key < len(holder) else None
-        else:
-            kept = vars(holder).get(key) if isinstance(holder, type) else _attribute(holder, key)
-        if kept is self.replaced:
-            self._put(self.original)
+        if self.place.read() is self.replaced:
+            self.place.write(self.original)
 
-    def _put(self, value: Any) -> None:
-        holder, key = self.holder, self.key
-        if value is BUILTIN:
-            dict.pop(holder, key)
-        elif isinstance(holder, dict):
-            dict.__setitem__(holder, key, value)
-        elif isinstance(holder, list):
-            list.__setitem__(holder, key, value)
-        elif isinstance(holder, type):
-            type.__setattr__(holder, key, value)
-        elif isinstance(holder, partial):
-            state = {"func": holder.func, "args": holder.args} | {key: value}
-            holder.__setstate__((*state.values(), holder.keywords, holder.__dict__ or None))  # type: ignore[attr-defined]
-        else:
-            object.__setattr__(holder, key, value)
+
+class _OfPartial(NamedTuple):
+    """The function of a `functools.partial`, or its arguments."""
+
+    owner: Any
+    name: str
+
+    def read(self) -> Any:
+        """See Holder."""
+        return getattr(self.owner, self.name)
+
+    def write(self, value: Any) -> None:
+        """See Holder."""
+        owner = self.owner
+        state = {"func": owner.func, "args": owner.args} | {self.name: value}
+        owner.__setstate__((*state.values(), owner.keywords, owner.__dict__ or None))
 
 
 class Keys(NamedTuple):
@@ -115,7 +111,7 @@ def search(roots: tuple[Any, ...], replacement: Callable[[Any], Any]) -> list[Sl
             if holder is not None:
                 other = _replaced(item, replacement, is_class=isinstance(holder, type))
                 if other is not item:
-                    found.append(Slot(holder, key, item, other))
+                    found.append(Slot(_place(holder, key), item, other))
         if type(value) in _WITH_KEYS and len(value) <= _LONGEST:
             keys = {key: other for key in value if (other := replacement(key)) is not key}
             if keys:
@@ -124,9 +120,17 @@ def search(roots: tuple[Any, ...], replacement: Callable[[Any], Any]) -> list[Sl
     return sorted(found, key=lambda each: type(each) is Keys)
 
 
+def _place(holder: Any, key: Any) -> Holder:
+    if isinstance(holder, (dict, list)):
+        return Item(holder, key)
+    if isinstance(holder, partial):
+        return _OfPartial(holder, key)
+    return Cell(holder) if type(holder) is CellType else Attribute(holder, key)
+
+
 def _replaced(item: Any, replacement: Callable[[Any], Any], *, is_class: bool = False) -> Any:
     """Return a function's replacement, or a tuple with them in it; anything else as it is."""
-    if item is BUILTIN:
+    if item is MISSING:  # a module without a `type` of its own
         return TYPE_OF
     if type(item) is staticmethod:
         beneath = replacement(item.__func__)
@@ -159,14 +163,13 @@ def _items(value: Any) -> Iterator[tuple[Any, Any, Any]]:
 
 def _of_object(value: Any) -> Iterator[tuple[Any, Any, Any]]:
     kind = type(value)
-    attributes = _attribute(value, "__dict__")
+    attributes = own_attributes(value) or {}
     if is_library(str(kind.__module__)) and kind is not SimpleNamespace:
-        if type(attributes) is dict and "__wrapped__" in attributes:  # functools.lru_cache
+        if "__wrapped__" in attributes:  # functools.lru_cache
             yield None, None, attributes["__wrapped__"]
         return
     yield None, None, kind
-    if type(attributes) is dict:
-        yield from _of_dict(attributes)
+    yield from _of_dict(attributes)
     if issubclass(kind, dict):
         yield from _of_dict(value)
     if issubclass(kind, list):
@@ -235,7 +238,7 @@ def _of_function(function: Any) -> Iterator[tuple[Any, Any, Any]]:
             continue
     used = set(_names_in(function.__code__))
     if "type" in used and "type" not in names:
-        yield names, "type", BUILTIN
+        yield names, "type", MISSING
     spaces = [names]
     for space in spaces:  # which grows by the modules that are used
         for name in used & space.keys():

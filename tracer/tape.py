@@ -23,13 +23,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from tracer.errors import CutError, CutWarning, UnsupportedError
+from tracer.memory import owner_of
 from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
+
+    import numpy as np
 
 WIDTH = 5
 NO_INSTRUCTION = -1
@@ -174,35 +175,36 @@ class Tape:
         self.segments.append(_segment((len(self.records), scope, code)))
         return True
 
-    def meet_stale(self, frame: FrameType) -> None:
-        """Say that a value of an earlier trace is a constant in this one. Raises CutError where this is strict."""
-        frame = users(frame)
-        what = "a value kept from an earlier trace is a constant in this one"
-        advice = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
+    def refuse_if_strict(self, what: str, advice: str, frame: FrameType, got: str = "") -> None:
+        """Raise CutError where cuts are errors."""
         if self.strict:
-            raise CutError(what, where=place(frame), advice=advice)
+            raise CutError(what, where=place(frame), got=got, advice=advice)
+
+    def warn(self, what: str, advice: str, frame: FrameType) -> None:
+        """Warn of a cut at the user's line, once for each place in the code."""
         if (frame.f_code, frame.f_lasti) not in self.warned:
             self.warned.add((frame.f_code, frame.f_lasti))
             message = CutWarning(f"{what}; at {place(frame)}; {advice}")
             warnings.warn_explicit(message, CutWarning, frame.f_code.co_filename, frame.f_lineno)
 
+    def meet_stale(self, frame: FrameType) -> None:
+        """Say that a value of an earlier trace is a constant in this one. Raises CutError where this is strict."""
+        frame = users(frame)
+        what = "a value kept from an earlier trace is a constant in this one"
+        advice = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
+        self.refuse_if_strict(what, advice, frame)
+        self.warn(what, advice, frame)
+
     def _meet_watched(self, constant: np.ndarray[Any, Any]) -> None:
         """Say that a watched array is read by another way than its name. Raises CutError where this is strict."""
-        memory = constant
-        while isinstance(memory.base, np.ndarray):
-            memory = memory.base
-        name = self.watched.get(id(memory))
+        name = self.watched.get(id(owner_of(constant)))
         if name is None:
             return
         frame = users(sys._getframe(2))  # noqa: SLF001  (whoever computed with it)
         what = f"{name} is watched, and read here by another way, which is a constant"
         advice = f"use {name} itself, or watch the object that holds it"
-        if self.strict:
-            raise CutError(what, where=place(frame), advice=advice)
-        if (frame.f_code, frame.f_lasti) not in self.warned:
-            self.warned.add((frame.f_code, frame.f_lasti))
-            message = CutWarning(f"{what}; at {place(frame)}; {advice}")
-            warnings.warn_explicit(message, CutWarning, frame.f_code.co_filename, frame.f_lineno)
+        self.refuse_if_strict(what, advice, frame)
+        self.warn(what, advice, frame)
 
     def _scope_of(self, frame: FrameType) -> int:
         """Find the call that `frame` is, making the scopes of all calls between it and a known frame."""

@@ -1,6 +1,6 @@
 """Arrays <-> pools: one block of memory for each type of element, and a table of the views into it.
 
-Used by trace_values.py alone. An array that looks into another one's memory (`x.T`, `x[2:]`, a part of a gradient)
+An array that looks into another one's memory (`x.T`, `x[2:]`, a part of a gradient)
 is such a view in the file too: it costs no bytes, and after loading every array has the strides that it had, which
 matters because sums in another order have other last bits.
 """

@@ -24,12 +24,13 @@ from tracer.statistics import FIELDS
 from tracer.tape import NO_INSTRUCTION
 from tracer.trace import Run, Trace
 from tracer.trace_arrays import AnyArray, read_arrays
-from tracer.trace_encode import FLOAT, INTEGERS, Document, pool_name
+from tracer.trace_columns import Reader, are_texts, require
+from tracer.trace_encode import Document, pool_name
+from tracer.trace_objects import ValueColumns, plain_dtype, read_values
 from tracer.trace_rules import operand_count, read_operations
-from tracer.trace_values import ValueColumns, plain_dtype, read_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from tracer.graph import Graph
 
@@ -48,7 +49,7 @@ _GRADIENTS = (
 
 def members(document: Document) -> list[str]:
     """Return the names of the columns that go with a document."""
-    pools = [pool_name(number) for number in range(len(_Reader(document, {}).texts("pools")))]
+    pools = [pool_name(number) for number in range(len(Reader(document, {}).texts("pools")))]
     return [*_ALWAYS, *(_GRADIENTS if document.get("has_gradients") is True else ()), *pools]
 
 
@@ -57,7 +58,7 @@ def decode(document: Document, columns: Mapping[str, AnyArray]) -> Trace:
 
     Raises UnknownOperationError, and ValueError or another builtin error for what does not fit together.
     """
-    read = _Reader(document, columns)
+    read = Reader(document, columns)
     rows, starts, ops = _read_rows(read)
     values, constants = read.floats("values", rows), read.floats("constants")
     pools = _read_pools(read)
@@ -81,7 +82,7 @@ def decode(document: Document, columns: Mapping[str, AnyArray]) -> Trace:
         outputs=_read_outputs(read, objects, rows),
     )
     _remake_written(recording)
-    _require(
+    require(
         len(recording.input_names) == np.count_nonzero(ops == OP_NUMBERS["input"]),
         "the number of inputs is another than that of their names",
     )
@@ -90,7 +91,7 @@ def decode(document: Document, columns: Mapping[str, AnyArray]) -> Trace:
     for structure in structures:
         fill(structure, partial(_check_input_number, count=len(recording.input_names)))
     error = document["error"]
-    _require(error is None or isinstance(error, str), "'error' is no text")
+    require(error is None or isinstance(error, str), "'error' is no text")
     run = Run(
         function=read.text("function"),
         recording=recording,
@@ -106,78 +107,7 @@ def decode(document: Document, columns: Mapping[str, AnyArray]) -> Trace:
     return trace
 
 
-class _Reader:
-    """Takes checked parts out of a document and its columns."""
-
-    def __init__(self, document: Document, columns: Mapping[str, AnyArray]) -> None:
-        self.document = document
-        self.columns = columns
-
-    def text(self, key: str) -> str:
-        """Return a text of the document."""
-        found = self.document[key]
-        _require(isinstance(found, str), f"{key!r} is no text")
-        return str(found)
-
-    def texts(self, key: str) -> list[str]:
-        """Return a list of texts of the document."""
-        found = self.document[key]
-        _require(_are_texts(found), f"{key!r} is no list of texts")
-        return list(found)
-
-    def floats(self, name: str, count: int | None = None) -> AnyArray:
-        """Return a column of floats."""
-        column = self.columns[name]
-        _require(
-            column.dtype == FLOAT, f"the column {name!r} has the type {column.dtype}, expected {FLOAT}"
-        )
-        _require(count is None or len(column) == count, _unequal(name, len(column), count))
-        return column.astype(np.float64, copy=False)
-
-    def integers(
-        self, name: str, count: int | None = None, low: int = 0, stop: int | None = None
-    ) -> AnyArray:
-        """Return a column of integers from `low` on and below `stop`."""
-        column = self.columns[name]
-        _require(
-            column.dtype in INTEGERS, f"the column {name!r} has the type {column.dtype}, expected integers"
-        )
-        _require(count is None or len(column) == count, _unequal(name, len(column), count))
-        if len(column):
-            fits = int(column.min()) >= low and (stop is None or int(column.max()) < stop)
-            _require(fits, f"the column {name!r} has a number out of its range")
-        return column.astype(np.int64)
-
-    def objects(self, name: str, objects: Sequence[Any], count: int) -> list[Any]:
-        """Return the values that a column numbers."""
-        return [objects[number] for number in self.integers(name, count, stop=len(objects)).tolist()]
-
-    def object(self, key: str, objects: Sequence[Any]) -> Any:
-        """Return the value that an entry of the document numbers."""
-        number = self.document[key]
-        _require(type(number) is int and 0 <= number < len(objects), f"{key!r} is no value")
-        return objects[number]
-
-    def sparse(
-        self,
-        keys: str,
-        values: str,
-        objects: Sequence[Any],
-        stop: int,
-        is_right: Callable[[Any], bool] | None = None,
-    ) -> dict[int, Any]:
-        """Return a sparse column by row."""
-        rows = self.integers(keys, stop=stop).tolist()
-        found = dict(zip(rows, self.objects(values, objects, len(rows)), strict=True))
-        _require(len(found) == len(rows), f"the column {keys!r} names a row twice")
-        _require(
-            is_right is None or all(map(is_right, found.values())),
-            f"the column {values!r} has a wrong type",
-        )
-        return found
-
-
-def _read_rows(read: _Reader) -> tuple[int, AnyArray, AnyArray]:
+def _read_rows(read: Reader) -> tuple[int, AnyArray, AnyArray]:
     """Return how many rows there are, where the operands of each begin, and its operation."""
     names = read.texts("operations")
     numbers = read_operations(names, read.document.get("rules", {}))
@@ -185,7 +115,7 @@ def _read_rows(read: _Reader) -> tuple[int, AnyArray, AnyArray]:
     ops = np.array(numbers, np.int16)[kinds]
     degrees = read.integers("degrees", len(ops))
     expected = np.array([operand_count(number) for number in numbers], np.int64)[kinds]
-    _require(
+    require(
         bool(((degrees == expected) | (expected < 0)).all()),
         "an operation has too many or too few operands",
     )
@@ -194,18 +124,18 @@ def _read_rows(read: _Reader) -> tuple[int, AnyArray, AnyArray]:
     return len(ops), starts, ops
 
 
-def _read_operands(read: _Reader, starts: AnyArray, constants: int) -> AnyArray:
+def _read_operands(read: Reader, starts: AnyArray, constants: int) -> AnyArray:
     operands = read.integers("operands", int(starts[-1]), low=-constants)
     consumers = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    _require(bool((operands < consumers).all()), "an operand is no earlier row")
+    require(bool((operands < consumers).all()), "an operand is no earlier row")
     return operands
 
 
-def _read_pools(read: _Reader) -> list[AnyArray]:
+def _read_pools(read: Reader) -> list[AnyArray]:
     pools = []
     for number, name in enumerate(read.texts("pools")):
         pool = read.columns[pool_name(number)]
-        _require(
+        require(
             pool.dtype == plain_dtype(name), f"pool {number} has the type {pool.dtype}, expected {name}"
         )
         if pool.dtype == np.bool_:  # NumPy relies on the bytes of a bool being 0 or 1
@@ -215,15 +145,15 @@ def _read_pools(read: _Reader) -> list[AnyArray]:
     return pools
 
 
-def _read_objects(read: _Reader, pools: Sequence[AnyArray]) -> list[Any]:
+def _read_objects(read: Reader, pools: Sequence[AnyArray]) -> list[Any]:
     table = {name: read.integers(f"array_{name}").tolist() for name in ("offsets", "ranks", "shapes")}
     table["pools"] = read.integers("array_pools", stop=len(pools)).tolist()
     table["strides"] = read.integers("array_strides", low=_LOWEST).tolist()
     classes = read.document["classes"]
-    _require(isinstance(classes, list), "'classes' is no list")
+    require(isinstance(classes, list), "'classes' is no list")
     for each in classes:
-        _require(
-            isinstance(each, list) and len(each) == 2 and isinstance(each[0], str) and _are_texts(each[1]),
+        require(
+            isinstance(each, list) and len(each) == 2 and isinstance(each[0], str) and are_texts(each[1]),
             "a class is not a name and fields",
         )
     return read_values(
@@ -246,31 +176,31 @@ def _remake_written(recording: Recording) -> None:
     for row in rows:
         if row in others:
             continue
-        _require(starts[row + 1] - starts[row] == 2, "a write into an array has not two operands")
+        require(starts[row + 1] - starts[row] == 2, "a write into an array has not two operands")
         before, value = (
             recording.values.kept(producer) if producer >= 0 else recording.constants.kept(-1 - producer)
             for producer in recording.operands[starts[row] : starts[row + 1]].tolist()
         )
-        _require(isinstance(before, (np.ndarray, Edited)), "a write into an array is into something else")
+        require(isinstance(before, (np.ndarray, Edited)), "a write into an array is into something else")
         edited = others[row] = Edited(before, recording.params[row]["index"], value)
         edited.current()  # fails here, if at all
     if rows:
         recording.values.others = dict(sorted(others.items()))
 
 
-def _read_outputs(read: _Reader, objects: Sequence[Any], rows: int) -> list[Output]:
+def _read_outputs(read: Reader, objects: Sequence[Any], rows: int) -> list[Output]:
     paths = read.texts("output_paths")
     values = read.objects("output_objects", objects, len(paths))
     numbers = read.integers("output_rows", len(paths), low=-1, stop=rows).tolist()
-    _require(all(map(_is_number, values)), "an output is no number")
+    require(all(map(_is_number, values)), "an output is no number")
     return list(starmap(Output, zip(paths, numbers, values, strict=True)))
 
 
-def _read_sites(read: _Reader, recording: Recording) -> Sites:
+def _read_sites(read: Reader, recording: Recording) -> Sites:
     rows = len(recording)
     files = read.texts("files")
     found = read.document["places"]
-    _require(isinstance(found, list) and all(map(_is_place, found)), "a place in the source is not one")
+    require(isinstance(found, list) and all(map(_is_place, found)), "a place in the source is not one")
     places = []
     for (
         file,
@@ -285,14 +215,14 @@ def _read_sites(read: _Reader, recording: Recording) -> Sites:
         further,
         reads,
     ) in found:
-        _require(0 <= file < len(files), "a place is in a file that is not there")
+        require(0 <= file < len(files), "a place is in a file that is not there")
         site = Site(files[file], line, column, end_line, end_column, text, function)
         places.append(
             Place(site, tuple(targets), returned, _read_goings(further), tuple(map(tuple, reads)))
         )
     scopes = _read_scopes(read, len(places))
     source = read.document["source"]
-    _require(isinstance(source, dict) and _are_texts(list(source.values())), "'source' is no text by file")
+    require(isinstance(source, dict) and are_texts(list(source.values())), "'source' is no text by file")
     return Sites(
         places=places,
         row_places=read.integers("row_places", rows, low=NO_PLACE, stop=len(places)).astype(np.int32),
@@ -306,23 +236,23 @@ def _read_sites(read: _Reader, recording: Recording) -> Sites:
     )
 
 
-def _read_copied_inputs(read: _Reader, rows: int) -> list[tuple[int, tuple[Going, ...]]]:
+def _read_copied_inputs(read: Reader, rows: int) -> list[tuple[int, tuple[Going, ...]]]:
     found = read.document["copied_inputs"]
-    _require(isinstance(found, list), "'copied_inputs' is no list")
+    require(isinstance(found, list), "'copied_inputs' is no list")
     copied = []
     for row, goings in found:
-        _require(type(row) is int and 0 <= row < rows, "an argument that is copied is not there")
+        require(type(row) is int and 0 <= row < rows, "an argument that is copied is not there")
         copied.append((row, _read_goings(goings)))
     return copied
 
 
 def _read_goings(found: Any) -> tuple[Going, ...]:
-    _require(isinstance(found, list), "a place in the source is not one")
+    require(isinstance(found, list), "a place in the source is not one")
     goings = []
     for path, targets, returned, is_last in found:
-        _require(
+        require(
             _is_path(path)
-            and _are_texts(targets)
+            and are_texts(targets)
             and isinstance(returned, list)
             and all(map(_is_path, returned))
             and type(is_last) is bool,
@@ -336,13 +266,13 @@ def _is_path(found: Any) -> bool:
     return isinstance(found, list) and all(type(each) is int for each in found)
 
 
-def _read_scopes(read: _Reader, places: int) -> list[Scope]:
+def _read_scopes(read: Reader, places: int) -> list[Scope]:
     names = read.texts("scope_names")
     parents = read.integers("scope_parents", low=-1)
     count = len(parents)
-    _require(bool((parents < np.arange(count)).all()), "a call is made by a later one")
+    require(bool((parents < np.arange(count)).all()), "a call is made by a later one")
     calls = read.integers("scope_places", count, low=NO_PLACE, stop=places)
-    _require(bool((calls[parents < 0] == NO_PLACE).all()), "a call is made by nobody")
+    require(bool((calls[parents < 0] == NO_PLACE).all()), "a call is made by nobody")
     scopes: list[Scope] = []
     numbers = read.integers("scope_names", count, stop=len(names))
     rows = zip(numbers.tolist(), parents.tolist(), calls.tolist(), strict=True)
@@ -352,19 +282,19 @@ def _read_scopes(read: _Reader, places: int) -> list[Scope]:
     return scopes
 
 
-def _read_gradients(read: _Reader, graph: Graph, objects: Sequence[Any]) -> Gradients:
+def _read_gradients(read: Reader, graph: Graph, objects: Sequence[Any]) -> Gradients:
     recording = graph.recording
     rows, is_traced = len(recording), recording.operands >= 0
     partials = np.full(len(is_traced), np.nan)
     partials[is_traced] = read.floats("locals", int(np.count_nonzero(is_traced)))
     arrays = read.sparse("gradient_rows", "gradient_objects", objects, rows, _is_number)
     for row, gradient in arrays.items():
-        _require(
+        require(
             np.shape(gradient) == np.shape(recording.values[row]),
             "a gradient has another shape than its value",
         )
     edges = read.integers("measured_edges", stop=len(graph.src))
-    _require(bool((np.diff(edges) > 0).all()), "the edges that were measured are in no order")
+    require(bool((np.diff(edges) > 0).all()), "the edges that were measured are in no order")
     measured = read.floats("measured", len(edges) * FIELDS).reshape(-1, FIELDS)
     return Gradients(
         graph=graph,
@@ -376,19 +306,6 @@ def _read_gradients(read: _Reader, graph: Graph, objects: Sequence[Any]) -> Grad
         narrowed=read.sparse("narrowed_slots", "narrowed_objects", objects, len(is_traced), _is_number),
         measured=Measured(edges, measured),
     )
-
-
-def _require(claim: bool, otherwise: str) -> None:
-    if not claim:
-        raise ValueError(otherwise)
-
-
-def _unequal(name: str, length: int, expected: int | None) -> str:
-    return f"the column {name!r} has {length} items, expected {expected}"
-
-
-def _are_texts(found: Any) -> bool:
-    return isinstance(found, list) and all(isinstance(each, str) for each in found)
 
 
 def _is_number(value: Any) -> bool:
@@ -403,7 +320,7 @@ def _is_place(items: Any) -> bool:
     return (
         isinstance(items, list)
         and [type(item) for item in items] == [int, int, int, int, int, str, str, list, bool, list, list]
-        and _are_texts(items[7])
+        and are_texts(items[7])
         and all(
             isinstance(each, list) and [*map(type, each)] == [int, str] and each[0] >= 0
             for each in items[10]
@@ -412,5 +329,5 @@ def _is_place(items: Any) -> bool:
 
 
 def _check_input_number(number: int, count: int) -> int:
-    _require(0 <= number < count, "an argument has an input that is not there")
+    require(0 <= number < count, "an argument has an input that is not there")
     return number

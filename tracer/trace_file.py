@@ -25,8 +25,8 @@ import numpy as np
 from tracer.errors import TraceFileError
 from tracer.trace_decode import decode, members
 from tracer.trace_encode import encode
+from tracer.trace_objects import plain_dtype
 from tracer.trace_rules import UnknownOperationError
-from tracer.trace_values import plain_dtype
 
 if TYPE_CHECKING:
     from typing import BinaryIO

@@ -1,6 +1,6 @@
-"""Python values <-> columns: numbers, text, arrays, and containers of them, as one table of objects.
+"""Python values -> columns: numbers, text, arrays, and containers of them, as one table of objects.
 
-Used by trace_format.py alone. An object is a kind and a payload: the value itself, or its place in a pool of array
+An object is a kind and a payload: the value itself, or its place in a pool of array
 elements or in the list of strings. A container owns the next children in their column, each of which has a smaller
 number than it and belongs to it alone (values without parts may be shared). So the table is read in order, without
 recursion, and can't go round in circles.
@@ -12,31 +12,28 @@ class of the same name and fields, any other object becomes an `Unsaved` that pr
 from __future__ import annotations
 
 import dataclasses
-import keyword
 import re
-from collections import namedtuple
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import lru_cache
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from tracer.standins import plain
-from tracer.trace_arrays import AnyArray, ArrayWriter, is_plain
+from tracer.trace_arrays import ArrayWriter, is_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
-_DEEPEST = 400  # levels of containers: deeper ones can't be boxed or unboxed either
-_MOST_CLASSES = _MOST_FIELDS = 1000
+DEEPEST = 400  # levels of containers: deeper ones can't be boxed or unboxed either
+MOST_CLASSES = _MOST_FIELDS = 1000
 _LONGEST_TEXT = 4000  # characters that are kept of an object's repr
 _INT64 = range(-(1 << 63), 1 << 63)
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
-class _Kind(IntEnum):
+class Kind(IntEnum):
     """What an object is. From SCALAR on: a NumPy scalar, SCALAR + the number of its pool; payload: place in it."""
 
     NONE = 0
@@ -75,7 +72,7 @@ class Unsaved:
 
 
 class _Container(NamedTuple):
-    kind: _Kind
+    kind: Kind
     items: Sequence[Any]
     number_of_class: int | None = None
 
@@ -121,7 +118,7 @@ class ValueWriter:
             if leaf is not None:
                 done.append(self._leaf_number(leaf))
                 continue
-            is_endless = id(item) in open_containers or len(open_containers) >= _DEEPEST
+            is_endless = id(item) in open_containers or len(open_containers) >= DEEPEST
             container = _description(item) if is_endless else self._opened(item)
             if is_endless:
                 item = container  # the same object may be open further out
@@ -140,13 +137,13 @@ class ValueWriter:
             items = [values[place] for place in places]
             added: Iterable[int]
             if kind is int and min(items) in _INT64 and max(items) in _INT64:
-                added = self._new_range(_Kind.INT, items)
+                added = self._new_range(Kind.INT, items)
             elif issubclass(kind, (np.number, np.bool_)) and is_plain(items[0].dtype):
                 pool, first = self.arrays.add_scalars(items)
-                added = self._new_range(_Kind.SCALAR + pool, range(first, first + len(items)))
+                added = self._new_range(Kind.SCALAR + pool, range(first, first + len(items)))
             elif kind is np.ndarray:
                 added = [
-                    self._leaf_number((_Kind.ARRAY, self.arrays.add(item)))
+                    self._leaf_number((Kind.ARRAY, self.arrays.add(item)))
                     if item.dtype.kind == "f"
                     else self.add(item)
                     for item in items
@@ -181,30 +178,30 @@ class ValueWriter:
         """Return kind and payload of a value without parts; None for any other."""
         match value:
             case None:
-                return _Kind.NONE, 0
+                return Kind.NONE, 0
             case bool():
-                return (_Kind.TRUE if value else _Kind.FALSE), 0
+                return (Kind.TRUE if value else Kind.FALSE), 0
             case EllipsisType():
-                return _Kind.ELLIPSIS, 0
+                return Kind.ELLIPSIS, 0
             case np.generic() if is_plain(value.dtype):
                 pool, place = self.arrays.add_scalars([value])
-                return _Kind.SCALAR + pool, place
+                return Kind.SCALAR + pool, place
             case np.ndarray() if is_plain(value.dtype) and not isinstance(value, np.ma.MaskedArray):
-                return _Kind.ARRAY, self.arrays.add(
+                return Kind.ARRAY, self.arrays.add(
                     value if type(value) is np.ndarray else value.view(np.ndarray)
                 )
             case float():
-                return _Kind.FLOAT, int(np.float64(value).view(np.int64))
+                return Kind.FLOAT, int(np.float64(value).view(np.int64))
             case int() if int(value) in _INT64:
-                return _Kind.INT, int(value)
+                return Kind.INT, int(value)
             case int():
-                return _Kind.LARGE_INT, self._string(hex(value))
+                return Kind.LARGE_INT, self._string(hex(value))
             case str():
-                return _Kind.TEXT, self._string(str(value))
+                return Kind.TEXT, self._string(str(value))
             case bytes():
-                return _Kind.BYTES, self._string(value.decode("latin-1"))
+                return Kind.BYTES, self._string(value.decode("latin-1"))
             case np.dtype() if is_plain(value):
-                return _Kind.DTYPE, self._string(value.str)
+                return Kind.DTYPE, self._string(value.str)
         return None
 
     def _opened(self, value: Any) -> _Container:
@@ -213,22 +210,22 @@ class ValueWriter:
             case np.ndarray() | np.generic():
                 return _description(value)
             case complex():
-                return _Container(_Kind.COMPLEX, (value.real, value.imag))
+                return _Container(Kind.COMPLEX, (value.real, value.imag))
             case slice() | range():
-                kind = _Kind.SLICE if isinstance(value, slice) else _Kind.RANGE
+                kind = Kind.SLICE if isinstance(value, slice) else Kind.RANGE
                 return _Container(kind, (value.start, value.stop, value.step))
             case tuple():
                 number = self._class_of_tuple(value)
-                return _Container(_Kind.TUPLE if number is None else _Kind.NAMED_TUPLE, value, number)
+                return _Container(Kind.TUPLE if number is None else Kind.NAMED_TUPLE, value, number)
             case list():
-                return _Container(_Kind.LIST, value)
+                return _Container(Kind.LIST, value)
             case dict():
-                return _Container(_Kind.DICT, [part for pair in value.items() for part in pair])
+                return _Container(Kind.DICT, [part for pair in value.items() for part in pair])
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             names = tuple(each.name for each in dataclasses.fields(value) if hasattr(value, each.name))
             number = self._class(type(value).__qualname__, names)
             if number is not None:
-                return _Container(_Kind.DATACLASS, [getattr(value, name) for name in names], number)
+                return _Container(Kind.DATACLASS, [getattr(value, name) for name in names], number)
         return _description(value)
 
     def _class_of_tuple(self, value: tuple[Any, ...]) -> int | None:
@@ -245,7 +242,7 @@ class ValueWriter:
     def _class(self, name: str, names: tuple[str, ...]) -> int | None:
         """Return the number of a class; None for one too many."""
         number = self._classes.get((name, names))
-        if number is None and len(self._classes) < _MOST_CLASSES and len(names) <= _MOST_FIELDS:
+        if number is None and len(self._classes) < MOST_CLASSES and len(names) <= _MOST_FIELDS:
             number = self._classes[name, names] = len(self._classes)
         return number
 
@@ -256,168 +253,4 @@ def _description(value: Any) -> _Container:
         text = value.text if isinstance(value, Unsaved) else repr(value)
     except Exception:  # noqa: BLE001  (a repr that fails must not cost the trace)
         text = f"<{type(value).__name__}>"
-    return _Container(_Kind.UNSAVED, (type(value).__name__, _ADDRESS.sub("", text)[:_LONGEST_TEXT]))
-
-
-@dataclass(frozen=True, slots=True)
-class ValueColumns:
-    """What the table of objects consists of, as it is read from a file."""
-
-    kinds: AnyArray
-    payloads: AnyArray
-    children: AnyArray
-    strings: Sequence[str]
-    classes: Sequence[tuple[str, tuple[str, ...]]]
-    arrays: Sequence[AnyArray]
-    pools: Sequence[AnyArray]
-
-
-def read_values(columns: ValueColumns) -> list[Any]:
-    """Return all values by number; raise ValueError or another builtin error for a table that is wrong."""
-    kinds, payloads = columns.kinds, columns.payloads
-    if len(kinds) != len(payloads):
-        raise ValueError("the table of objects has columns of unequal length")
-    if len(columns.classes) > _MOST_CLASSES:
-        raise ValueError("there are too many classes")
-    values: list[Any] = [None] * len(kinds)
-    _read_numbers(columns, values)
-    is_number = (kinds >= _Kind.SCALAR) | (kinds == _Kind.INT) | (kinds == _Kind.FLOAT)
-    is_container = (kinds >= _Kind.COMPLEX) & (kinds < _Kind.SCALAR)
-    forest = _Forest(values, is_container, columns.children.tolist())
-    for number in np.flatnonzero(~is_number).tolist():
-        kind, payload = _Kind(int(kinds[number])), int(payloads[number])
-        if kind < _Kind.COMPLEX:
-            values[number] = _LEAVES[kind](payload, columns)
-        elif kind in (_Kind.NAMED_TUPLE, _Kind.DATACLASS):
-            name, names = _at(columns.classes, payload)
-            items = forest.take(number, len(names))
-            make = _named_tuple_class if kind == _Kind.NAMED_TUPLE else _dataclass_class
-            values[number] = _filled(make(name, names), names, items)
-        else:
-            values[number] = _BUILDERS[kind](*forest.take(number, payload))
-    if forest.used != len(columns.children):
-        raise ValueError("the table of objects has children without a parent")
-    return values
-
-
-@dataclass(slots=True)
-class _Forest:
-    """Hands each container its children, which no other container may have."""
-
-    values: list[Any]
-    is_container: AnyArray
-    children: list[int]
-    used: int = 0
-    depths: dict[int, int] = field(default_factory=dict)  # of containers that have no parent yet
-
-    def take(self, parent: int, count: int) -> list[Any]:
-        """Return the next children."""
-        numbers = self.children[self.used : self.used + count]
-        if not 0 <= count == len(numbers) or not all(0 <= number < parent for number in numbers):
-            raise ValueError("a container in the table of objects has children that are not there")
-        self.used += count
-        depth = 0
-        for number in numbers:
-            if self.is_container[number] and number in self.depths:
-                depth = max(depth, self.depths.pop(number))
-            elif self.is_container[number]:
-                raise ValueError("a container in the table of objects has two parents")
-        if depth > _DEEPEST:
-            raise ValueError("containers in the table of objects are nested too deep")
-        self.depths[parent] = depth + 1
-        return [self.values[number] for number in numbers]
-
-
-def _read_numbers(columns: ValueColumns, values: list[Any]) -> None:
-    """Read what is there by the million, a kind at a time."""
-    kinds, payloads = columns.kinds, columns.payloads
-    for kind in np.unique(kinds).tolist():
-        if kind not in (_Kind.INT, _Kind.FLOAT) and kind < _Kind.SCALAR:
-            continue
-        places = np.flatnonzero(kinds == kind)
-        found: list[Any]
-        if kind == _Kind.INT:
-            found = payloads[places].tolist()
-        elif kind == _Kind.FLOAT:
-            found = payloads[places].astype(np.int64).view(np.float64).tolist()
-        elif payloads[places].min() < 0:
-            raise ValueError("a number in the table of objects is in no pool")
-        else:
-            found = list(columns.pools[kind - _Kind.SCALAR][payloads[places]])
-        for place, value in zip(places.tolist(), found, strict=True):
-            values[place] = value
-
-
-def plain_dtype(text: str) -> np.dtype[Any]:
-    """Return the type that a text names; raise ValueError unless its elements are plain bytes."""
-    if not re.fullmatch(r"[<>|=]?[biufcSUmM]\d{1,9}(\[\d{0,9}[a-zA-Z]{1,2}\])?", text):
-        raise ValueError(f"{text!r} is not the type of a number")
-    dtype = np.dtype(text)
-    if not is_plain(dtype):
-        raise ValueError(f"{text!r} is not the type of a number")
-    return dtype
-
-
-def _at(items: Sequence[Any], number: int) -> Any:
-    if not 0 <= number < len(items):
-        raise ValueError("an object refers to one that is not there")
-    return items[number]
-
-
-def _unsaved(name: str, text: str) -> Unsaved:
-    unsaved: Unsaved = _unsaved_class(name)(text)
-    return unsaved
-
-
-@lru_cache(maxsize=256)
-def _unsaved_class(name: str) -> type[Any]:
-    return type(name, (Unsaved,), {"__slots__": ()})
-
-
-_LEAVES: dict[_Kind, Callable[[int, ValueColumns], Any]] = {
-    _Kind.NONE: lambda _, __: None,
-    _Kind.FALSE: lambda _, __: False,
-    _Kind.TRUE: lambda _, __: True,
-    _Kind.ELLIPSIS: lambda _, __: ...,
-    _Kind.LARGE_INT: lambda payload, columns: int(_at(columns.strings, payload), 16),
-    _Kind.TEXT: lambda payload, columns: _at(columns.strings, payload),
-    _Kind.BYTES: lambda payload, columns: _at(columns.strings, payload).encode("latin-1"),
-    _Kind.DTYPE: lambda payload, columns: plain_dtype(_at(columns.strings, payload)),
-    _Kind.ARRAY: lambda payload, columns: _at(columns.arrays, payload),
-}
-_BUILDERS: dict[_Kind, Callable[..., Any]] = {
-    _Kind.COMPLEX: complex,
-    _Kind.TUPLE: lambda *items: items,
-    _Kind.LIST: lambda *items: list(items),
-    _Kind.DICT: lambda *parts: dict(zip(parts[::2], parts[1::2], strict=True)),
-    _Kind.SLICE: slice,
-    _Kind.RANGE: range,
-    _Kind.UNSAVED: _unsaved,
-}
-
-
-# Cached, so that what two files hold compares equal.
-@lru_cache(maxsize=256)
-def _named_tuple_class(name: str, names: tuple[str, ...]) -> type[Any]:
-    is_usable = name.isidentifier() and not keyword.iskeyword(name)
-    # Renaming leaves good names alone, and makes a bad one (from a file that was tampered with) harmless.
-    made: type[Any] = namedtuple(name if is_usable else "namedtuple", names, rename=True)  # type: ignore[misc]  # noqa: PYI024
-    return made
-
-
-@lru_cache(maxsize=256)
-def _dataclass_class(name: str, names: tuple[str, ...]) -> type[Any]:
-    """Return a frozen class, because a frozen instance can be the key of a dict."""
-    made = dataclasses.make_dataclass(name.rpartition(".")[2], names, init=False, frozen=True)
-    made.__qualname__ = name
-    return made
-
-
-def _filled(kind: type[Any], names: tuple[str, ...], items: list[Any]) -> Any:
-    """Return an instance of a class made here."""
-    if issubclass(kind, tuple):
-        return kind(*items)
-    made = object.__new__(kind)
-    for name, item in zip(names, items, strict=True):
-        object.__setattr__(made, name, item)
-    return made
+    return _Container(Kind.UNSAVED, (type(value).__name__, _ADDRESS.sub("", text)[:_LONGEST_TEXT]))

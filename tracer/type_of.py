@@ -59,4 +59,3 @@ class _TypeOf:
 
 
 TYPE_OF = _TypeOf()
-BUILTIN = object()  # says that a module has no `type` of its own

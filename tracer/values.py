@@ -1,14 +1,12 @@
 """Scalar and Array: the stand-ins that flow through user code in place of numbers and append to the tape.
 
-Everything but the value, the tape and the record's position is worked out after the run. The two-operand methods
-of Scalar are the hot path of the whole project: they are written out from one template, with the operator inlined,
-because each indirection costs more than the arithmetic.
+Everything but the value, the tape and the record's position is worked out after the run. The operators of two operands
+are written in by `operators.py`.
 """
 
 from __future__ import annotations
 
 import math
-import numbers
 import opcode
 import operator
 import sys
@@ -17,44 +15,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import mutation, numpy_calls
-from tracer.buffers import refuse_swap_in_c, replace, write
+from tracer.buffers import refuse_swap_in_c, write
 from tracer.exponent import is_read_as_exponent
 from tracer.flat import Flat
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
-from tracer.operations import OP_NUMBERS
+from tracer.operators import OPERANDS, binary, divided, write_arithmetic, write_integer_methods
 from tracer.rules.kinds import is_complex
-from tracer.standins import CONVERSION, Traced, cut, is_traced, plain, plain_deep, record_call, unary
-from tracer.tape import AUXILIARY
+from tracer.standins import CONVERSION, Traced, cut, is_traced, plain, record_call, unary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from types import FrameType
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
-_NUMBERS = (int, float, complex, np.number, np.bool_, np.ndarray)
-_SEQUENCES = frozenset({list, tuple, str, bytes, bytearray})
 _COPY = np.copy  # which is another function while a trace runs
 _BINARY_OP = opcode.opmap["BINARY_OP"]
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 _REMAINDERS = (6, 19)  # argument of BINARY_OP for `%` and `%=`
 _TWO = 2
-_FIRST_IN_PLACE = 13  # the argument from which on an operator is written `+=`
 # By which other libraries ask an array for its memory, or for a wrapping of their own
 _SPECIAL_ATTRIBUTES = frozenset(
     "__array_interface__ __array_namespace__ __array_priority__ __array_struct__ __array_wrap__ __dlpack__ "
     "__dlpack_device__".split()
 )
-ARITHMETIC = {  # method name -> name of the rule, and the operator as it is written
-    "add": ("add", "+"),
-    "sub": ("subtract", "-"),
-    "mul": ("multiply", "*"),
-    "truediv": ("divide", "/"),
-    "floordiv": ("floor_divide", "//"),
-    "mod": ("remainder", "%"),
-    "pow": ("power", "**"),
-    "matmul": ("matmul", "@"),
-}
-_COMPUTE = {method: getattr(operator, f"__{method}__") for method in ARITHMETIC}
 
 
 class _Number(Traced, stands_for="none"):
@@ -76,7 +59,7 @@ class _Number(Traced, stands_for="none"):
             if len(inputs) == 1:
                 return unary(self, UFUNC_RULES[ufunc], ufunc, _frame(1))
             kinds = set(map(type, inputs))
-            if len(inputs) == _TWO and Array in kinds and kinds <= _OPERANDS and ufunc is not np.power:
+            if len(inputs) == _TWO and Array in kinds and kinds <= OPERANDS and ufunc is not np.power:
                 left, right = inputs
                 value = ufunc(plain(left), plain(right))
                 return record_call(UFUNC_RULES[ufunc], inputs, value, None, _frame(1))
@@ -192,10 +175,10 @@ class _Number(Traced, stands_for="none"):
 
     def __divmod__(self, other: Any) -> Any:
         frame = _frame(1)
-        return _divmod(self, other, frame)
+        return divided(self, other, frame)
 
     def __rdivmod__(self, other: Any) -> Any:
-        return _divmod(other, self, _frame(1))
+        return divided(other, self, _frame(1))
 
     def _attribute(self, name: str, frame: FrameType) -> Any:
         """Whatever else a number or an array has: array methods are followed as NumPy's functions are."""
@@ -299,10 +282,6 @@ class Array(_Number, stands_for="array"):
         return numpy_calls.call_function(_COPY, (self,), {}, _frame(1))
 
 
-# What two-operand functions meet nearly always; what else there is, they ask for one by one
-_OPERANDS = frozenset((Scalar, Array, float, int, np.float64, np.ndarray))
-
-
 def _formats_text(frame: FrameType) -> bool:
     """Tell whether a number is asked for by `"%.2f" % x`, which only reads it; other operators ask the stand-in."""
     code, at = frame.f_code.co_code, frame.f_lasti
@@ -324,200 +303,6 @@ def _note_key(value: Traced, other: Any, frame: FrameType) -> None:
 def _identity(value: Any) -> Any:
     """Return the value: what a pickled stand-in becomes."""
     return value
-
-
-def _divmod(left: Any, right: Any, frame: FrameType) -> Any:
-    for other in (left, right):
-        if not is_traced(other) and not isinstance(other, _NUMBERS):
-            return _foreign(left, right, other, "divmod", divmod, frame)
-    quotient, rest = divmod(plain(left), plain(right))
-    return (
-        record_call("floor_divide", (left, right), quotient, None, frame, AUXILIARY),
-        record_call("remainder", (left, right), rest, None, frame, AUXILIARY),
-    )
-
-
-def binary(left: Any, right: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType) -> Any:
-    """Compute and record an operator whose operands are not those of the hot path."""
-    for other in (left, right):
-        if type(other) not in _OPERANDS and not is_traced(other) and not isinstance(other, _NUMBERS):
-            return _foreign(left, right, other, name, compute, frame)
-    return record_call(name, (left, right), compute(plain(left), plain(right)), None, frame)
-
-
-def _foreign(
-    left: Any, right: Any, other: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType
-) -> Any:
-    """Compute an operator of a traced value and `other`, which is no number of Python or NumPy."""
-    traced = left if other is right else right
-    kind = type(other)
-    if name == "multiply" and kind in _SEQUENCES and isinstance(traced.value, (int, np.integer)):
-        # A count. Where the sequence stands first, Python repeats it itself, in place for `*=`.
-        return NotImplemented if traced is right else compute(traced.value, other)
-    if kind in (list, tuple):
-        value = compute(plain_deep(left), plain_deep(right))  # raises where a list is no operand
-        if isinstance(value, (np.ndarray, np.generic)):
-            return record_call(name, numpy_calls.arrays_of((left, right), frame), value, None, frame)
-    if traced is left and kind not in _SEQUENCES and not isinstance(other, numbers.Number):
-        reflected = getattr(kind, f"__r{compute.__name__}__", None)
-        operand = left
-        if isinstance(traced.value, np.ndarray) and not _takes_whole_arrays(kind):
-            reflected = None  # NumPy asks such a class for every element
-        elif (
-            reflected is not None and isinstance(traced.value, np.generic) and not _takes_whole_arrays(kind)
-        ):
-            operand = numpy_calls.item(left, frame)  # as a number of Python's
-        answer = NotImplemented if reflected is None else reflected(other, operand)
-        if answer is not NotImplemented:
-            return answer
-    value = _as_written(compute, frame)(plain(left), plain(right))  # raises the plain program's error
-    if type(value) is float and isinstance(other, numbers.Rational):
-        operands = (left, float(other)) if other is right else (float(other), right)
-        return record_call(name, operands, value, None, frame)
-    cut(traced, f"an operator with a {kind.__name__}", frame)
-    return value
-
-
-def _takes_whole_arrays(kind: type) -> bool:
-    """Tell whether NumPy leaves an operator to a class; else it asks the class element by element."""
-    return getattr(kind, "__array_ufunc__", ...) is None or hasattr(kind, "__array_priority__")
-
-
-def _as_written(compute: Callable[[Any, Any], Any], frame: FrameType) -> Callable[[Any, Any], Any]:
-    """Return the in-place form of an operator that was written in place: its errors say so."""
-    code, at = frame.f_code.co_code, frame.f_lasti
-    if code[at] == _BINARY_OP and code[at + 1] >= _FIRST_IN_PLACE:
-        in_place: Callable[[Any, Any], Any] = getattr(operator, f"i{compute.__name__}")
-        return in_place
-    return compute
-
-
-def _in_place(
-    array: Array, other: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType
-) -> Array:
-    """Follow `array += other`: NumPy writes into a copy, and the same stand-in goes on with that."""
-    if not array.tape.is_open or not array.value.flags.writeable:
-        compute(array.value, plain_deep(other))
-        return array
-    fresh = array.value.copy(order="K")
-    # In place, so that casting and its errors are those of the plain program.
-    compute(fresh, plain_deep(other))
-    made = record_call(name, numpy_calls.arrays_of((array, other), frame), fresh, None, frame)
-    if is_traced(made):
-        replaced: Array = replace(array, made, frame)
-        return replaced
-    write(array, ..., fresh, frame)
-    return array
-
-
-_FORWARD = """
-def __{method}__(self, other{extra_parameter}):
-    {guard_arguments}
-    tape = self.tape
-    kind = type(other)
-    if kind is {Kind} and other.tape is tape:
-        value = self.value {symbol} other.value
-        code, right = {both}, other.id
-    elif {is_plain}:
-        value = self.value {symbol} other
-        code, right = {left_only}, other
-    elif {is_scalar}:
-        value = self.value {symbol} other.value
-        code, right = {both}, other.id
-    else:
-        return binary(self, other, "{rule}", compute, getframe(1))
-    {guard_value}
-    frame = getframe(1)
-    if frame is not tape.frame and not tape.enter(frame):
-        return value
-    {keep_constant}
-    out = {Kind}()
-    out.value, out.tape = value, tape
-    records = tape.records
-    out.id = len(records)
-    records += (code, self.id, right, value, frame.f_lasti)
-    return out
-"""
-_REFLECTED = """
-def __r{method}__(self, other{extra_parameter}):
-    {guard_arguments}
-    kind = type(other)
-    if kind is not float and kind is not int:
-        return binary(other, self, "{rule}", compute, getframe(1))
-    value = other {symbol} self.value
-    {guard_value}
-    tape = self.tape
-    frame = getframe(1)
-    if frame is not tape.frame and not tape.enter(frame):
-        return value
-    out = {Kind}()
-    out.value, out.tape = value, tape
-    records = tape.records
-    out.id = len(records)
-    records += ({right_only}, other, self.id, value, frame.f_lasti)
-    return out
-"""
-_OF_SCALARS = {
-    "Kind": "Scalar",
-    "is_plain": "kind is float or kind is int or kind is float64",
-    "is_scalar": "False",
-    "keep_constant": "",
-    "guard_value": "",
-    "guard_arguments": "",
-    "extra_parameter": "",
-}
-_OF_ARRAYS = _OF_SCALARS | {
-    "Kind": "Array",
-    "is_plain": "kind is float or kind is int or kind is ndarray",
-    "is_scalar": "kind is Scalar and other.tape is tape",
-    "keep_constant": "if kind is ndarray: right = tape.snapshot(other)",
-    # A number, where both arrays have no axes, and an array of no real numbers take the general path.
-    "guard_value": 'if type(value) is not ndarray or value.dtype.kind != "f": '
-    'return record_call("{rule}", {operands}, value, None, getframe(1))',
-}
-_POWER_OF_SCALARS = {
-    "extra_parameter": ", modulus=None",
-    "guard_arguments": "if modulus is not None: return pow(plain(self), plain(other), plain(modulus))",
-}
-
-
-def _write_methods(kind: type[_Number], lines: dict[str, str], method: str, rule: str, symbol: str) -> None:
-    """Write out an operator's forward and reflected method from the templates above."""
-    code = OP_NUMBERS[rule] << 2
-    codes = {"left_only": code | 1, "right_only": code | 2, "both": code | 3}
-    space: dict[str, Any] = {
-        "Array": Array,
-        "Scalar": Scalar,
-        "binary": binary,
-        "compute": _COMPUTE[method],
-        "float64": np.float64,
-        "getframe": _frame,
-        "ndarray": np.ndarray,
-        "plain": plain,
-        "record_call": record_call,
-    }
-    for template, name, operands in (
-        (_FORWARD, f"__{method}__", "(self, other)"),
-        (_REFLECTED, f"__r{method}__", "(other, self)"),
-    ):
-        filled = {key: line.format(rule=rule, operands=operands) for key, line in lines.items()}
-        text = template.format(method=method, rule=rule, symbol=symbol, **codes, **filled)
-        exec(compile(text, __file__, "exec"), space)  # noqa: S102  (our own text, as dataclasses does)
-        setattr(kind, name, space[name])
-
-
-def _write_arithmetic() -> None:
-    """Give Scalar and Array the operators of ARITHMETIC, and Array those in place."""
-
-    def in_place(rule: str, compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        return lambda self, other: _in_place(self, other, rule, compute, _frame(1))
-
-    for method, (rule, symbol) in ARITHMETIC.items():
-        _write_methods(Array, _OF_ARRAYS, method, rule, symbol)
-        setattr(Array, f"__i{method}__", in_place(rule, getattr(operator, f"__i{method}__")))
-        if method != "matmul":
-            lines = _OF_SCALARS | (_POWER_OF_SCALARS if method == "pow" else {})
-            _write_methods(Scalar, lines, method, rule, symbol)
 
 
 def _write_attributes() -> None:
@@ -542,22 +327,7 @@ def _borrow_names() -> None:
         kind.__name__ = kind.__qualname__ = name
 
 
-def _write_integer_methods() -> None:
-    """Bit operators are for integers, which take steps: plain results, as from a comparison."""
-
-    def forward(compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        return lambda self, other: compute(plain(self), plain(other))
-
-    def reflected(compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        return lambda self, other: compute(plain(other), plain(self))
-
-    for method in ("and", "or", "xor", "lshift", "rshift"):
-        compute = getattr(operator, f"__{method}__")
-        setattr(_Number, f"__{method}__", forward(compute))
-        setattr(_Number, f"__r{method}__", reflected(compute))
-
-
-_write_arithmetic()
-_write_integer_methods()
+write_arithmetic(Scalar, Array)
+write_integer_methods(_Number)
 _write_attributes()
 _borrow_names()

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tracer.buffers import owner_of
 from tracer.errors import CutError, CutWarning, LookupNameError, UnsupportedError
 from tracer.holders import CONTAINERS, MISSING, Cell, Holder, Item, attribute, inside, is_object, item
+from tracer.memory import owner_of
 from tracer.standins import Traced, is_traced
 from tracer.tape import is_library
 

@@ -1,4 +1,4 @@
-"""Functions that derivatives need and NumPy lacks. Used by formula.py alone."""
+"""Functions that derivatives need and NumPy lacks."""
 
 from __future__ import annotations
 

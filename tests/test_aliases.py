@@ -1,0 +1,142 @@
+"""A watched array that the program also reaches by another way: an alias, a view, a closure, another module."""
+
+from __future__ import annotations
+
+import collections
+import sys
+import types
+
+import numpy as np
+import pytest
+from checks import same
+
+from tracer import trace
+from tracer.errors import CutError, CutWarning
+from tracer.hook import Options, run
+
+weights = np.array([1.0, 2.0])
+alias = weights
+parameters = [weights, {"w": weights}, (weights, 3.0)]
+part = weights[:1]
+rate = 0.5
+cache: dict[str, object] = {}
+
+
+class Keeper:
+    def __init__(self):
+        self.w, self.recent = 2.0, collections.deque([3.0])
+
+
+keeper = Keeper()
+
+
+def uses_aliases(x):
+    return (
+        np.sum(weights * x) + np.sum(alias * 2) + np.sum(parameters[0] * 3) + np.sum(parameters[1]["w"] * 4)
+    )
+
+
+@pytest.fixture
+def without_part():
+    global part
+    kept, part = part, None
+    yield
+    part = kept
+
+
+@pytest.mark.usefixtures("without_part")
+def test_a_second_reference_is_the_same_input():
+    def function(x):
+        return uses_aliases(x) + np.sum(parameters[2][0] * 5) + np.sum(helper.imported * 6)
+
+    helper = types.ModuleType("helper_of_a_test")
+    helper.imported = weights
+    sys.modules[helper.__name__] = helper
+    try:
+        traced = trace(watch=("weights",))(function)
+        assert traced(1.0) == function(1.0)
+    finally:
+        del sys.modules[helper.__name__]
+    assert traced.last_trace.grads["weights"].tolist() == [21.0, 21.0]
+    places = alias, parameters[0], parameters[1]["w"], parameters[2][0], helper.imported
+    assert all(each is weights for each in places)
+
+
+@pytest.mark.usefixtures("without_part")
+def test_a_write_through_one_name_is_seen_through_the_other():
+    def function(x):
+        global weights
+        weights += x
+        alias[0] = x * x
+        return np.sum(weights * alias)
+
+    kept = weights.copy()
+    try:
+        traced = trace(watch=("weights",))(function)
+        assert traced(3.0) == 81.0 + 25.0
+        assert weights is alias
+        assert weights.tolist() == [9.0, 5.0]
+        np.testing.assert_allclose(traced.last_trace.grads["x"], 4 * 27.0 + 2 * 5.0)
+    finally:
+        alias[:] = kept
+
+
+def test_a_view_of_a_watched_array_is_not_missed_in_silence():
+    with pytest.warns(CutWarning, match="part shares its memory with weights, which is watched"):
+        trace(watch=("weights",))(lambda x: np.sum(weights) * x)(2.0)
+    with pytest.raises(CutError, match="part shares its memory with weights"):
+        trace(watch=("weights",), strict=True)(lambda x: np.sum(weights) * x)(2.0)
+    assert alias is weights
+
+
+@pytest.mark.usefixtures("without_part")
+def test_a_reference_that_is_found_only_when_it_is_used():
+    def make(hidden):
+        return lambda x: np.sum(hidden * x)
+
+    hidden = make(weights)
+    traced = trace(watch=("weights",))(lambda x: hidden(x) + np.sum(weights) * x)
+    with pytest.warns(
+        CutWarning, match=r"weights is watched, and read here by another way.*test_aliases\.py:"
+    ):
+        assert traced(2.0) == 12.0
+
+
+def changes_globals(x):
+    global rate
+    rate = rate * x
+    rate += 1.0
+    cache["rate"] = rate
+    cache["unwatched"] = [x * 2]
+    return rate * 2
+
+
+@pytest.mark.usefixtures("without_part")
+def test_globals_are_left_as_the_plain_program_leaves_them():
+    global rate
+    try:
+        for names in (("weights",), ("rate",), ("rate", "cache")):
+            rate = 0.5
+            cache.clear()
+            assert trace(watch=names)(changes_globals)(3.0) == 5.0
+            assert same(rate, 2.5)
+            assert same(cache["rate"], 2.5)
+        finished, _ = run(changes_globals, (3.0,), {}, Options(watch=("rate",)))
+        assert finished.grads["rate"] == 6.0
+    finally:
+        rate = 0.5
+        cache.clear()
+
+
+@pytest.mark.usefixtures("without_part")
+def test_traced_values_are_taken_out_of_what_is_not_watched():
+    def function(x):
+        keeper.w = keeper.w * x
+        keeper.recent.append(weights[0] * x)
+        keeper.last = [weights * x]
+        return keeper.w + keeper.recent[-1] + keeper.last[0][1]
+
+    trace(watch=("parameters",))(function)(2.0)
+    assert type(keeper.w) is float
+    assert [type(each) for each in keeper.recent] == [float, np.float64]
+    assert type(keeper.last[0]) is np.ndarray

@@ -1,0 +1,43 @@
+"""Which memory an array looks at: the array that owns it, and the elements that two arrays share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+_STRIDED_BASE: type[Any] = type(
+    as_strided(np.empty(1)).base
+)  # stands between a view by strides and its array
+
+
+def owner_of(array: Any) -> Any:
+    """Return the array that owns the memory."""
+    while isinstance(base := array.base, (np.ndarray, _STRIDED_BASE)):
+        array = base if isinstance(base, np.ndarray) else base.base
+    return array
+
+
+def shared(other: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> tuple[Any, Any]:
+    """Return where in `other`, and where in `array`, is what both see: `...` for everywhere, None for nowhere."""
+    theirs, ours = _addresses(other), _addresses(array)
+    order = np.argsort(ours, axis=None)
+    places = np.searchsorted(ours.ravel()[order], theirs.ravel())
+    places[places == ours.size] = 0
+    found = ours.ravel()[order[places]] == theirs.ravel() if ours.size else np.zeros(theirs.size, np.bool_)
+    if not found.any():
+        return None, None
+    in_array = np.unravel_index(order[places[found]], ours.shape)
+    if found.all():
+        shaped = tuple(each.reshape(theirs.shape) for each in in_array)
+        return ..., shaped
+    return np.unravel_index(np.flatnonzero(found), theirs.shape), in_array
+
+
+def _addresses(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the address of every element."""
+    addresses = np.full((), array.__array_interface__["data"][0], np.int64)
+    for length, stride in zip(array.shape, array.strides, strict=True):
+        addresses = addresses[..., None] + np.arange(length) * stride
+    return addresses
