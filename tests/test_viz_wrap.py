@@ -7,6 +7,7 @@ from test_samples import SAMPLES
 from test_samples import trace_of as sample
 from viz_programs import PROGRAMS, trace_of
 
+from sample_graphs.programs import weather_station
 from tracer import record
 from viz.diagram import diagram
 from viz.layout import geometry
@@ -30,6 +31,12 @@ def tags(row, shape):
             (other,) = (span.text.strip() for span in line if span.role == "quiet")
             found.append((name, int(other.removeprefix("row "))))
     return found
+
+
+def test_an_unused_input_takes_no_row_of_its_own():
+    rows = wrap(diagram(record(weather_station.report, weather_station.READINGS).backward(of=0)))
+    assert len(rows) > 1
+    assert {"limit", "offset"} <= {box.name for box in rows[0].boxes}
 
 
 def without_place(box):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from viz.skeleton import Floats, Ints
+    from viz.theme import Role
 
 WIDEST = 1_800.0  # a picture up to this wide stays in one row
 ROW_WIDTH = 1_230.0  # of what a row holds besides its tags
@@ -57,6 +58,11 @@ def _with_first_use(diagram: Diagram, row: list[int]) -> list[int]:
         ):
             first[arrow.source] = min(first[arrow.source], row[arrow.target])
             row[arrow.source] = first[arrow.source]
+    used = {end for arrow in diagram.arrows for end in (arrow.source, arrow.target)}
+    begin = min((row[at] for at in used), default=0)
+    row = [
+        at_row if at in used else begin for at, at_row in enumerate(row)
+    ]  # what is unused fills no row alone
     left = sorted(set(row))  # a row may have lost all that it had
     return [left.index(each) for each in row] if len(left) <= max(row) else row
 
@@ -195,11 +201,12 @@ class _Rows:
 
     def _part(self, arrow: Arrow, name: str, start: int, stop: int) -> None:
         """Draw an arrow in two rows: to a tag in the first, and from a tag to its end in the second."""
-        leaves = Box(
-            "leaves", ((Span(name, "name"), Span(f"  row {stop + 1}", "quiet")),), tooltip=arrow.tooltip
-        )
-        enters = Box(
-            "enters", ((Span(f"row {start + 1}  ", "quiet"), Span(name, "name")),), tooltip=arrow.tooltip
+        is_quiet = arrow.state == "unreached"
+        role: Role = "quiet" if is_quiet else "name"
+        tag = Box("leaves", state="unreached" if is_quiet else "plain", tooltip=arrow.tooltip)
+        leaves = replace(tag, lines=((Span(name, role), Span(f"  row {stop + 1}", "quiet")),))
+        enters = replace(
+            tag, shape="enters", lines=((Span(f"row {start + 1}  ", "quiet"), Span(name, role)),)
         )
         group = self.boxes[start][arrow.source].group
         self.boxes[start].append(replace(leaves, group=group))
