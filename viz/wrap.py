@@ -167,7 +167,7 @@ class _Rows:
         self.arrows: list[list[Arrow]] = [[] for _ in range(count)]
         self.groups: list[list[Group]] = [[] for _ in range(count)]
         self.group_numbers: list[dict[int, int]] = [{} for _ in range(count)]
-        self.begun: set[int] = set()
+        self.first_row = self._first_rows()
         self.fork_source = {
             arrow.target: arrow.source
             for arrow in diagram.arrows
@@ -193,6 +193,18 @@ class _Rows:
             replace(self.diagram, boxes=tuple(boxes), arrows=tuple(arrows), groups=tuple(groups))
             for boxes, arrows, groups in zip(self.boxes, self.arrows, self.groups, strict=True)
         )
+
+    def _first_rows(self) -> list[int]:
+        """Return the first row of each group, which may hold what was done late: boxes come in execution order."""
+        parents = [group.parent for group in self.diagram.groups]
+        first = [len(self.boxes)] * len(parents)
+        for box, row in zip(self.diagram.boxes, self.row, strict=True):
+            if box.group >= 0:
+                first[box.group] = min(first[box.group], row)
+        for group in range(len(parents) - 1, -1, -1):  # inner groups have the higher numbers
+            if parents[group] >= 0:
+                first[parents[group]] = min(first[parents[group]], first[group])
+        return first
 
     def _put(self, box: Box, row: int) -> int:
         """Add a box to a row and return its place there."""
@@ -224,9 +236,8 @@ class _Rows:
             whole = self.diagram.groups[group]
             parent = self._group(whole.parent, row)
             numbers[group] = len(self.groups[row])
-            title = f"{whole.title}, continued" if group in self.begun else whole.title
+            title = f"{whole.title}, continued" if row > self.first_row[group] else whole.title
             self.groups[row].append(Group(title, parent))
-            self.begun.add(group)
         return numbers[group]
 
     def _name(self, box: int) -> str:
