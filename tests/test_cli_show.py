@@ -71,6 +71,37 @@ def test_an_argument_that_passes_through_is_listed(edgegrad):
     assert json.loads(edgegrad("show", "s.trace", "--json")[1])["untraced"] == []
 
 
+JSON_KEYS = {  # what programs that read it rely on: a key is added, never renamed
+    "show": "function error last no_gradient inputs input_count untraced outputs output_count counts edges splitters "
+    "cuts gradient_arrays kept_arrays kept_bytes bad_edges bad_values bad_gradients bad_origin",
+    "edges": "lines chosen edges has_gradients no_gradient",
+    "explain": "name value grad uses heading terms",
+}
+JSON_LINE_KEYS = {
+    ("show", "inputs"): "name value grad is_reached uses",
+    ("show", "outputs"): "path value is_seeded",
+    ("show", "splitters"): "name uses terms total",
+    (
+        "edges",
+        "lines",
+    ): "step source target op port value upstream local formula grad variable code file line",
+    (
+        "explain",
+        "terms",
+    ): "kind level parent arithmetic grad upstream local formula op port has_twin variable code file line",
+}
+
+
+@pytest.mark.parametrize("command", JSON_KEYS)
+def test_the_keys_of_json_stay(residual, command):
+    words = ["x"] if command == "explain" else []
+    told = json.loads(residual(command, "s.trace", *words, "--json")[1])
+    assert list(told) == JSON_KEYS[command].split()
+    for (owner, key), names in JSON_LINE_KEYS.items():
+        if owner == command:
+            assert list(told[key][0]) == names.split()
+
+
 @pytest.fixture
 def residual(edgegrad):
     edgegrad("run", sample("residual"), "-o", "s.trace")
