@@ -77,6 +77,7 @@ BAD_INPUT = [
         2,
         "several takes no argument aa; it is several(a=1.0); did you mean a?",
     ),
+    (["run", "program.py", "x=1.0", "x=2.0"], 2, "x is given twice; give one value: x=…"),
     (["run", "program.py:plain"], 2, "plain needs a value for a; it is plain(a, b=1.0); give one: a=2.0"),
     (
         ["run", "program.py", "x=abc"],
@@ -105,7 +106,7 @@ BAD_INPUT = [
     (
         ["run", "program.py:several"],
         1,
-        ("several returned several values; got 2 outputs: ['loss'], ['aux']; choose one with --of"),
+        "several returned several values; got 2 outputs: ['loss'], ['aux']; choose one: --of loss",
     ),
     (
         ["run", "program.py:several", "--of", "los"],

@@ -175,14 +175,31 @@ def test_an_input_that_the_output_does_not_depend_on_is_told(edgegrad):
     assert "y          3  0 (the output does not depend on it)" in out
 
 
-def test_a_nan_on_the_way_is_told_in_one_line(edgegrad):
+def test_a_nan_on_the_way_is_told_with_its_origin(edgegrad):
     code, out, _ = edgegrad("run", "program.py:not_a_number", "-o", "s.trace")
-    line = "⚠ NaN or infinity on 7 edges: 5 values and 2 gradients"
+    told = (
+        "⚠ NaN or infinity on 7 edges: 5 values and 2 gradients\n"
+        f"it begins with huge = 1e999 * a at program.py:{line_of('1e999')}, which gave ⚠ nan\n"
+    )
     assert code == 0
-    assert line in out.split("\n")
-    assert line in edgegrad("show", "s.trace")[1].split("\n")
+    assert told in out
+    assert told in edgegrad("show", "s.trace")[1]
     first = edges_of(edgegrad, "--sort", "grad", "--top", "1")["lines"][0]
     assert first["grad"] == "nan"
+
+
+def test_a_gradient_that_becomes_infinite_is_told_with_its_origin(edgegrad):
+    Path("root.py").write_text(
+        "import math\ndef root(x=0.0):\n    return 3 * math.sqrt(x)\n", encoding="utf-8"
+    )
+    assert (
+        "it begins on the way back through math.sqrt(x) at root.py:3, which gave 0\n"
+        in edgegrad("run", "root.py:root")[1]
+    )
+
+
+def test_an_input_that_is_infinite_is_the_origin_itself(edgegrad):
+    assert "it begins with x, which is ⚠ inf\n" in edgegrad("run", "program.py", "x=1e999")[1]
 
 
 def test_a_cut_is_told_with_its_place(edgegrad, recwarn):

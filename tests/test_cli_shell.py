@@ -20,6 +20,17 @@ def test_piped_output_has_no_colours_and_is_not_cut():
     assert b"total + x**power" in piped.stdout
 
 
+@pytest.mark.usefixtures("folder")
+def test_an_output_without_unicode_keeps_every_minus():
+    in_a_process("run", sample("newton"), "-o", "s.trace")
+    shown = in_a_process("show", "s.trace", PYTHONIOENCODING="ascii").stdout.decode("ascii")
+    assert "-0.5 + 0.5 ~ 1.128e-12" in shown
+    assert "newton > 1.414\n1 input ; 15 operations" in shown
+    explained = in_a_process("explain", "s.trace", "x", PYTHONIOENCODING="ascii").stdout.decode("ascii")
+    assert "|-" in explained
+    assert "?" not in shown + explained
+
+
 def test_a_terminal_has_colours(edgegrad, monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)

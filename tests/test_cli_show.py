@@ -44,6 +44,64 @@ def test_what_is_printed_fits_the_terminal(edgegrad, monkeypatch):
         assert not any(line.endswith(" ") for line in out.split("\n"))
 
 
+def test_long_names_give_way_where_a_terminal_is_narrow_and_numbers_do_not(edgegrad, monkeypatch):
+    Path("long.py").write_text("def long(p, unused):\n    return p['a'] * p['b' * 40]\n", encoding="utf-8")
+    edgegrad(
+        "run", "long.py:long", "p={'a': 1.2345, " + f"'{'b' * 40}': 2.0}}", "unused=1.0", "-o", "s.trace"
+    )
+    monkeypatch.setenv("COLUMNS", "50")
+    _, out, _ = edgegrad("show", "s.trace")
+    lines = [line.split() for line in out.split("\n") if line.startswith(("p[", "unused"))]
+    assert [line[1:] for line in lines] == [
+        ["1.234", "2"],
+        ["2", "1.234"],
+        ["1", "0", "(not", "reached)"],
+    ]
+    assert lines[1][0].startswith("p['bbbb")
+    assert lines[1][0].endswith("…")
+
+
+def test_an_argument_that_passes_through_is_listed(edgegrad):
+    np.save("W.npy", np.arange(3))
+    code, out, _ = edgegrad("run", "program.py:array", "W=@W.npy", "-o", "s.trace")
+    assert code == 0
+    assert "\nW      passed through  not traced\n" in out
+    assert json.loads(edgegrad("show", "s.trace", "--json")[1])["untraced"] == ["W"]
+    edgegrad("run", "program.py:many", "numbers=[1.0]", "-o", "s.trace")  # others={} is empty, not untraced
+    assert json.loads(edgegrad("show", "s.trace", "--json")[1])["untraced"] == []
+
+
+JSON_KEYS = {  # what programs that read it rely on: a key is added, never renamed
+    "show": "function error last no_gradient inputs input_count untraced outputs output_count counts edges splitters "
+    "cuts gradient_arrays kept_arrays kept_bytes bad_edges bad_values bad_gradients bad_origin",
+    "edges": "lines chosen edges has_gradients no_gradient",
+    "explain": "name value grad uses heading terms",
+}
+JSON_LINE_KEYS = {
+    ("show", "inputs"): "name value grad is_reached uses",
+    ("show", "outputs"): "path value is_seeded",
+    ("show", "splitters"): "name uses terms total",
+    (
+        "edges",
+        "lines",
+    ): "step source target op port value upstream local formula grad variable code file line",
+    (
+        "explain",
+        "terms",
+    ): "kind level parent arithmetic grad upstream local formula op port has_twin variable code file line",
+}
+
+
+@pytest.mark.parametrize("command", JSON_KEYS)
+def test_the_keys_of_json_stay(residual, command):
+    words = ["x"] if command == "explain" else []
+    told = json.loads(residual(command, "s.trace", *words, "--json")[1])
+    assert list(told) == JSON_KEYS[command].split()
+    for (owner, key), names in JSON_LINE_KEYS.items():
+        if owner == command:
+            assert list(told[key][0]) == names.split()
+
+
 @pytest.fixture
 def residual(edgegrad):
     edgegrad("run", sample("residual"), "-o", "s.trace")
@@ -214,7 +272,7 @@ def test_the_next_command_chooses_the_same_output(terminal):
 
 
 def test_the_next_command_names_an_output_where_one_must_be_chosen(terminal):
-    with pytest.raises(AssertionError, match="choose one with --of"):
+    with pytest.raises(AssertionError, match="choose one: --of loss"):
         terminal("run", "program.py:several", "-o", "s.trace")
     assert terminal("show", "s.trace") == "next: edgegrad show s.trace --of loss"
     assert terminal("edges", "s.trace") == "next: edgegrad edges s.trace --of loss"
@@ -254,6 +312,12 @@ def test_show_says_where_a_run_stopped(failed):
         f"the last that was recorded: b = a * 2 at program.py:{line_of('b = a * 2')}, which gave 2\n"
     )
     assert json.loads(failed("show", "s.trace", "--json")[1])["last"]["value"] == 2.0
+
+
+def test_an_exception_without_a_text_ends_without_a_colon(edgegrad):
+    Path("silent.py").write_text("def silent(a=1.0):\n    raise KeyboardInterrupt\n", encoding="utf-8")
+    assert edgegrad("run", "silent.py:silent", "-o", "s.trace")[0] == 1
+    assert edgegrad("show", "s.trace")[1].startswith("silent raised KeyboardInterrupt\n1 input\n")
 
 
 def test_a_run_that_failed_at_once_recorded_nothing(edgegrad):

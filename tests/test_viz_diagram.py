@@ -1,3 +1,6 @@
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from viz_programs import several_outputs, trace_of
@@ -6,6 +9,7 @@ from tracer import record
 from tracer.errors import DrawError
 from viz import diagram as rooms
 from viz.diagram import diagram
+from viz.sizes import shape_size
 
 
 def text(lines):
@@ -117,9 +121,55 @@ def test_what_is_not_finite_is_marked_where_it_begins():
 
 def test_a_zero_gradient_has_a_wire_of_its_own_kind():
     picture = diagram(trace_of("zeros"))
-    assert {arrow.state for arrow in picture.arrows} == {"zero", "plain"}
+    assert {arrow.state for arrow in picture.arrows} == {"zero", "unreached", "plain"}
     assert ["0  not reached"] in [text(arrow.label.below) for arrow in picture.arrows]
-    assert text(boxes(picture, "input")[2].lines) == ["z", "3", "0", "never used"]
+    assert text(boxes(picture, "input")[2].lines) == ["z", "3", "0", "unused, or", "only compared"]
+
+
+def test_what_the_output_does_not_depend_on_is_small_and_grey():
+    picture = diagram(trace_of("zeros"))
+    (gate,) = (box for box in boxes(picture, "function") if box.state == "unreached")
+    assert (text(gate.lines), text(gate.caption)) == (
+        ["× 3"],
+        ["unused = 3", "unused, or", "only compared"],
+    )
+    assert roles(gate.lines) == [["faint"]]
+    assert shape_size(gate)[1] < shape_size(replace(gate, state="plain"))[1]
+    labels = [arrow.label for arrow in picture.arrows if arrow.state == "unreached"]
+    assert ["1"] in [text(label.above) for label in labels]
+    assert {role for label in labels for line in roles(label.above + label.below) for role in line} == {
+        "quiet"
+    }
+
+
+def test_what_is_not_finite_is_loud_even_where_nothing_depends_on_it():
+    def wasted(x, y):
+        _ = (math.inf * y) * 2
+        return x * x
+
+    picture = diagram(record(wasted, 1.0, 2.0))
+    spans = [
+        span
+        for arrow in picture.arrows
+        for line in arrow.label.above
+        for span in line
+        if "inf" in span.text
+    ]
+    assert {span.role for span in spans} == {"alarm"}
+
+
+def test_a_mask_is_a_number_in_a_product():
+    def positive(x):
+        return (x * (x > 0)).sum()
+
+    product = wire(diagram(record(positive, np.array([3.0, -4.0]))), "x", "× (2,)")
+    assert text(product.label.below) == ["‖1.414‖ → ‖1‖", "[0]  1 × 1 = 1"]
+
+
+def test_a_long_convention_at_a_kink_is_broken_not_cut():
+    picture = diagram(record(lambda x: (x // 2.0) * x, 5.0))
+    (gate,) = (box for box in boxes(picture, "function") if box.caption)
+    assert text(gate.caption) == ["floor_divide' = 0 everywhere,", "also at its jumps"]
 
 
 def test_calls_are_nested_groups():

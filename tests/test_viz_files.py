@@ -1,4 +1,5 @@
 import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -173,6 +174,15 @@ def test_a_png_of_too_many_pixels_is_refused(monkeypatch, tmp_path):
     ):
         viz.draw(trace_of("splitter"), tmp_path / "out.png")
     assert not (tmp_path / "out.png").exists()
+
+
+def test_a_large_png_is_drawn_smaller_and_says_so(monkeypatch, tmp_path):
+    placed = geometry(diagram(trace_of("splitter")))
+    monkeypatch.setattr(raster, "MOST_PIXELS", int(placed.width * placed.height * 0.6**2) + 1)
+    notes = viz.draw(trace_of("splitter"), tmp_path / "out.png")
+    assert notes == ("drawn at 60% of its size, as a PNG can't be larger: .svg and .pdf have no pixels",)
+    width, height = struct.unpack(">II", (tmp_path / "out.png").read_bytes()[16:24])
+    assert (width, height) == pytest.approx((placed.width * 0.6, placed.height * 0.6), abs=1)
 
 
 def test_an_unknown_suffix_names_the_choices(tmp_path):

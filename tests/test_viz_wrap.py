@@ -7,6 +7,7 @@ from test_samples import SAMPLES
 from test_samples import trace_of as sample
 from viz_programs import PROGRAMS, trace_of
 
+from sample_graphs.programs import fft_filter, weather_station
 from tracer import record
 from viz.diagram import diagram
 from viz.layout import geometry
@@ -30,6 +31,18 @@ def tags(row, shape):
             (other,) = (span.text.strip() for span in line if span.role == "quiet")
             found.append((name, int(other.removeprefix("row "))))
     return found
+
+
+def test_an_unused_input_takes_no_row_of_its_own():
+    rows = wrap(diagram(record(weather_station.report, weather_station.READINGS).backward(of=0)))
+    assert len(rows) > 1
+    assert {"limit", "offset"} <= {box.name for box in rows[0].boxes}
+
+
+def test_a_frame_is_continued_below_never_above():
+    rows = wrap(diagram(record(fft_filter.lost_power, fft_filter.SIGNAL).backward(of=0)))
+    titles = [group.title for row in rows for group in row.groups]
+    assert titles == ["lowpass()", "lowpass(), continued", "lowpass(), continued"]
 
 
 def without_place(box):

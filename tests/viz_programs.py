@@ -79,7 +79,7 @@ def not_finite(x, y):
     return d * 0.5 + y
 
 
-def zeros(x, y, z):  # noqa: ARG001 - an input that is never used
+def zeros(x, y, z):  # noqa: ARG001 - an input without a use
     unused = x * 3  # noqa: F841
     return max(x, 2.0) * abs(0.0 * y)
 

@@ -251,7 +251,7 @@ def run(
     recording.outputs = [_at_row(output) for output in outputs]
     recording = without_unread(recording, [position // WIDTH for position in tape.followed])
     name = getattr(function, "__name__", type(function).__name__)
-    ended = f"{type(error).__name__}: {error}" if error is not None else None
+    ended = f"{type(error).__name__}: {error}".removesuffix(": ") if error is not None else None
     made = Run(name, recording, running.structures, result, ended, keep=options.keep)
     try:
         return Trace(made, options.of), error

@@ -139,10 +139,15 @@ def summary(value: np.ndarray) -> str:
 def factors(upstream: Any, local: Any, grad: Any) -> str:
     """Write the left side of a product: 7 × 3; of complex numbers for a real operand Re((1+2j) × 3)."""
     product = " × ".join(
-        f"({norm(each)})" if _is_complex(each) else norm(each) for each in (upstream, local)
+        f"({norm(each)})" if _is_complex(each) else norm(each) for each in map(_unmasked, (upstream, local))
     )
     takes_real_part = (_is_complex(upstream) or _is_complex(local)) and not np.iscomplexobj(grad)
     return f"Re({product})" if takes_real_part else product
+
+
+def _unmasked(value: Any) -> Any:
+    """Read a truth value, which a product with a mask has for a partial, as the number that it is."""
+    return int(value) if isinstance(value, (bool, np.bool_)) else value
 
 
 def _is_complex(value: Any) -> bool:

@@ -214,7 +214,7 @@ def explain(
         return
     from viz import hints, text  # noqa: PLC0415
 
-    typer.echo(text.explanation_text(explained))
+    sys.stdout.write(f"{text.explanation_text(explained)}\n")
     text.show_hint(hints.after_explain(trace, _chosen(of, seed)))
 
 
@@ -280,7 +280,8 @@ def _run(
     engine: str | None = None,
 ) -> None:
     from viz import hints, text  # noqa: PLC0415
-    from viz.running import TRACE_SUFFIX, check_outputs, run_program, save, why_no_gradient  # noqa: PLC0415
+    from viz.loading import TRACE_SUFFIX  # noqa: PLC0415
+    from viz.running import check_outputs, run_program, save, why_no_gradient  # noqa: PLC0415
     from viz.summary import summary  # noqa: PLC0415
 
     check_outputs(outputs, (*PICTURES, TRACE_SUFFIX))
@@ -306,7 +307,7 @@ def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None) -> None:
 
     warning = before_drawing(trace) if outputs else ""
     if warning:
-        typer.echo(warning, err=True)
+        sys.stderr.write(f"{warning}\n")
     for path in outputs:
         notes = draw_file(trace, path, engine)
         text.show(text.wrote(path), *(text.note(each) for each in notes))
@@ -321,14 +322,17 @@ def _chosen(of: str | None, seed: str | None) -> list[str]:
 def _print_json(value: object) -> None:
     from viz.as_json import as_json  # noqa: PLC0415
 
-    typer.echo(as_json(value))
+    typer.echo(as_json(value))  # which writes unicode to an output that claims to have none: JSON is UTF-8
 
 
 def main() -> None:
     """Run the command line: one line on stderr and exit code 1 for an error, 2 for wrong usage."""
+    from viz import signs  # noqa: PLC0415
+
+    substitutes = signs.register()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that lacks a sign still gets the rest
+            stream.reconfigure(errors=substitutes)
     words = [word for word in sys.argv[1:] if word != "--debug"]
     try:
         code = app(args=words, prog_name="edgegrad", standalone_mode=False)
@@ -355,5 +359,5 @@ def _complain(error: Exception) -> int:
     else:
         message = f"{type(error).__name__}: {error}; a fault of edgegrad: please report it with what --debug shows"
         code = FAILED
-    typer.echo(f"error: {message}", err=True)
+    sys.stderr.write(f"error: {message}\n")
     return code

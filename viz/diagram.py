@@ -6,6 +6,7 @@ Knows no format and no position; `viz.layout` places what is decided here. All n
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from tracer.errors import DrawError
@@ -18,8 +19,10 @@ from viz.wording import (
     gate_text,
     gradient_lines,
     is_bad,
+    is_unreached,
     place,
     product_lines,
+    quieted,
     sum_lines,
     tooltip,
     value_lines,
@@ -33,6 +36,10 @@ if TYPE_CHECKING:
 
 NODE_LIMIT = 20_000  # a picture of more is a file that no viewer opens, and has nothing to see
 GROUP_LIMIT = 60
+UNUSED: tuple[Line, ...] = (
+    (Span("unused, or", "quiet"),),
+    (Span("only compared", "quiet"),),
+)
 
 
 def diagram(trace: Any) -> Diagram:
@@ -140,7 +147,7 @@ class _Writer:
         lines += value_lines(node.value)
         lines += gradient_lines(node.grad)
         if not outgoing:
-            lines.append((Span("never used", "quiet"),))
+            lines += UNUSED
         state: State = "alarm" if is_bad(node.grad) or is_bad(node.value) else "plain"
         return Box("input", tuple(lines), state=state, tooltip=tooltip(f"input {node.name}"), group=group)
 
@@ -164,17 +171,19 @@ class _Writer:
     def _gate(self, node: Any, incoming: Sequence[Any], outgoing: Sequence[Any], group: int) -> Box:
         caption: list[Line] = []
         if node.kink:
-            caption.append((Span(labels.name(node.kink), "quiet"),))
+            caption += ((Span(line, "quiet"),) for line in wrap(labels.clean(node.kink), labels.NAME_LIMIT))
         if not outgoing:
             caption += wire_value(node) if node.label else ()
-            caption.append((Span("never used", "quiet"),))
+            caption += UNUSED
         made_bad = is_bad(node.value) and not any(is_bad(edge.value) for edge in incoming)
         broke_gradient = not is_bad(node.grad) and any(is_bad(edge.grad) for edge in incoming)
+        is_quiet = bool(incoming) and all(map(is_unreached, incoming))
+        state: State = "alarm" if made_bad or broke_gradient else "unreached" if is_quiet else "plain"
         return Box(
             "function",
-            ((Span(gate_text(node), "symbol"),),),
-            tuple(caption),
-            state="alarm" if made_bad or broke_gradient else "plain",
+            ((Span(gate_text(node), "faint" if state == "unreached" else "symbol"),),),
+            quieted(caption) if is_quiet else tuple(caption),
+            state=state,
             tooltip=tooltip(f"{node.label}: {node.op}" if node.label else node.op, place(node)),
             group=group,
             wires_in=len(incoming),
@@ -191,9 +200,11 @@ class _Writer:
         what = (
             f"splitter of {node.label}: {len(outgoing)} uses" if is_copy else f"broadcast of {node.label}"
         )
+        lead, is_quiet = Label(wire_value(edge.src), below), is_unreached(edge)
         return Box(
             "splitter" if is_copy else "broadcast",
-            lead=Label(wire_value(edge.src), below),
+            lead=Label(quieted(lead.above), quieted(lead.below)) if is_quiet else lead,
+            state="unreached" if is_quiet else "plain",
             tooltip=tooltip(what, place(node)),
             group=group,
             wires_in=1,
@@ -218,10 +229,11 @@ class _Writer:
         else:
             below = gradient_lines(edge.grad)
         above = wire_value(source)
+        is_quiet = is_unreached(edge)
         return Arrow(
             source.index,
             target.index,
-            Label(above, below),
+            Label(quieted(above), quieted(below)) if is_quiet else Label(above, below),
             state,
             edge_tooltip(edge, source, target),
             source.kind == "splitter",

@@ -79,7 +79,7 @@ def _node(number: int, box: Box) -> pydot.Node:
         tooltip=quote(box.tooltip),
         color=quote(outline.colour),
         penwidth=str(outline.width),
-        fillcolor=quote(theme.FILL[box.shape]),
+        fillcolor=quote(theme.fill(box.shape, box.state)),
     )
 
 

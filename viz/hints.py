@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from viz.running import TRACE_SUFFIX
+from viz.loading import TRACE_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,7 @@ def after_show(trace: Trace, path: Path, chosen: Sequence[str], *, has_gradients
     name = _first_input(trace)
     if has_gradients and name:
         return _next("explain", path, name, *chosen)
-    output = "" if has_gradients else _output_to_choose(trace)
+    output = "" if has_gradients else output_to_choose(trace)
     return _next("show", path, "--of", output) if output else _next("edges", path, *chosen)
 
 
@@ -44,7 +44,7 @@ def after_edges(
     name = name or _first_input(trace)
     if has_gradients and name:
         return _next("explain", path, name, *chosen)
-    output = "" if has_gradients else _output_to_choose(trace)
+    output = "" if has_gradients else output_to_choose(trace)
     return _next("edges", path, "--of", output) if output else after_explain(path, chosen)
 
 
@@ -70,7 +70,7 @@ def _first_input(trace: Trace) -> str:
     return next(iter(trace.input_rows.values()), "")
 
 
-def _output_to_choose(trace: Trace) -> str:
+def output_to_choose(trace: Trace) -> str:
     """Name an output as --of takes it, where there are several and none is chosen; else the empty string."""
     outputs = trace.recording.outputs
     if len(outputs) < 2 or trace.of is not None:
@@ -81,9 +81,9 @@ def _output_to_choose(trace: Trace) -> str:
 
 
 def _next(command: str, path: Path, *words: str) -> str:
-    return f"next: edgegrad {' '.join(map(_quoted, (command, str(path), *words)))}"
+    return f"next: edgegrad {' '.join(map(quoted, (command, str(path), *words)))}"
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     """Quote a word for a shell: params['W'] in double quotes, which read better than what shlex makes of it."""
     return f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word)

@@ -73,6 +73,10 @@ def _entries(diagram: Diagram, *, has_rows: bool) -> list[tuple[list[PlacedShape
         )
     if "zero" in states:
         entries.append(([_wire("zero")], (Span("gradient is zero", "quiet"),)))
+    if "unreached" in states:
+        entries.append(
+            ([_wire("unreached")], (Span("small, grey: the output does not depend on it", "quiet"),))
+        )
     if "alarm" in states:
         entries.append(([_wire("alarm")], (Span("⚠", "alarm"), Span(" not finite", "quiet"))))
     if has_rows:

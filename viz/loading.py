@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import CodeType, ModuleType
 
+TRACE_SUFFIX = ".trace"
 _SHOWN_VALUE = 60
 _DEBUG = "--debug shows the whole traceback"
 
@@ -177,7 +178,11 @@ def arguments(
     A value is a Python literal, or @FILE.npy for an array. Raises UsageError for a text that can't be read, a name
     that the function does not take, and a parameter without default that is not given.
     """
-    values = dict(_setting(text) for text in settings)
+    values: dict[str, Any] = {}
+    for name, value in map(_setting, settings):
+        if name in values:
+            raise UsageError(f"{name} is given twice", advice=f"give one value: {name}=…")
+        values[name] = value
     signature = inspect.signature(function)
     parameters = signature.parameters
     takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 INCH = 72.0
 SCALE = 2.0  # device pixels a pixel, for sharp text
+LEAST_SCALE = 0.55  # text of 12 pixels is then 7 tall: the least that can be read
 MOST_PIXELS = 40_000_000
 LONGEST_SIDE = 32_000
 PDF_LIMIT = 14_400.0  # points: what readers of PDF agree on
@@ -50,15 +52,15 @@ def write(geometry: Geometry, kind: str) -> tuple[bytes, tuple[str, ...]]:
             canvas.print_png(out, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
         else:
             canvas.print_pdf(out, metadata={"CreationDate": None, "Producer": None, "Creator": None})
-    return out.getvalue(), _notes(geometry, kind)
+    return out.getvalue(), _notes(geometry, kind, scale)
 
 
 def _png_scale(geometry: Geometry) -> float:
     """Choose a scale that keeps within the pixels allowed."""
-    for scale in (SCALE, 1.0):
-        width, height = geometry.width * scale, geometry.height * scale
-        if width * height <= MOST_PIXELS and max(width, height) <= LONGEST_SIDE:
-            return scale
+    area, longest = geometry.width * geometry.height, max(geometry.width, geometry.height)
+    scale = min(SCALE, math.sqrt(MOST_PIXELS / area), LONGEST_SIDE / longest)
+    if scale >= LEAST_SCALE:
+        return scale
     raise DrawError(
         "the picture is too big for a PNG",
         got=f"{geometry.width:,.0f} × {geometry.height:,.0f} pixels; at most {MOST_PIXELS:,} are drawn",
@@ -66,7 +68,12 @@ def _png_scale(geometry: Geometry) -> float:
     )
 
 
-def _notes(geometry: Geometry, kind: str) -> tuple[str, ...]:
+def _notes(geometry: Geometry, kind: str, scale: float) -> tuple[str, ...]:
+    smaller = (f"drawn at {scale:.0%} of its size, as a PNG can't be larger: .svg and .pdf have no pixels",)
+    return (*(smaller if scale < 1 else ()), *_missing(geometry, kind))
+
+
+def _missing(geometry: Geometry, kind: str) -> tuple[str, ...]:
     texts = [text for shape in geometry.shapes for text in (*shape.inside, *shape.beside)]
     texts += [text for wire in geometry.wires for text in wire.texts]
     missing = sorted(set().union(*(missing_glyphs(run) for text in texts for _, run, _ in text.runs)))
@@ -137,7 +144,7 @@ class _Brush:
         self.patch(FancyBboxPatch((rect.x, rect.y), rect.width, rect.height, boxstyle=style), fill, stroke)
 
     def shape(self, shape: PlacedShape) -> None:
-        rect, fill, outline = shape.rect, theme.FILL[shape.shape], theme.OUTLINE[shape.state]
+        rect, fill, outline = shape.rect, theme.fill(shape.shape, shape.state), theme.OUTLINE[shape.state]
         if shape.shape in ("input", "output"):
             self.rectangle(rect, fill, outline, theme.CORNER if shape.shape == "input" else 0)
         elif shape.shape == "function":

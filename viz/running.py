@@ -17,7 +17,9 @@ from tracer.errors import (
     UsageError,
 )
 from tracer.hook import options_of, run
+from viz.hints import output_to_choose, quoted
 from viz.loading import (
+    TRACE_SUFFIX,
     arguments,
     close_file,
     described,
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tracer.trace import Trace
-
-TRACE_SUFFIX = ".trace"
 
 
 def check_outputs(outputs: Sequence[Path], suffixes: Sequence[str]) -> None:
@@ -112,7 +112,9 @@ def why_no_gradient(trace: Trace) -> EdgegradError | None:
     except EdgegradError as error:
         # The advice of the Python API, in words of the command line.
         if isinstance(error, GradientError) and error.what.endswith("returned several values"):
-            return GradientError(error.what, got=error.got, advice="choose one with --of")
+            return GradientError(
+                error.what, got=error.got, advice=f"choose one: --of {quoted(output_to_choose(trace))}"
+            )
         if isinstance(error, GradientError) and error.what.endswith("needs a seed"):
             return GradientError(
                 error.what,

@@ -33,11 +33,10 @@ def shape_size(box: Box) -> tuple[float, float]:
     if box.shape in ("leaves", "enters"):
         return width + 2 * theme.TAG_PADDING[0] + TAG_POINT, height + 2 * theme.TAG_PADDING[1]
     if box.shape == "function":
-        tall = max(theme.GATE_SIZE, theme.GATE_STEP * box.wires_in)
-        is_short = width <= theme.GATE_SIZE - 12
-        return (theme.GATE_SIZE if is_short else width * 1.18 + 16), tall if is_short else max(
-            tall, height + 14
-        )
+        least = theme.UNREACHED_GATE_SIZE if box.state == "unreached" else theme.GATE_SIZE
+        tall = max(least, theme.GATE_STEP * box.wires_in)
+        is_short = width <= least - 12
+        return (least if is_short else width * 1.18 + 16), tall if is_short else max(tall, height + 14)
     return width + 2 * theme.BOX_PADDING[0], height + 2 * theme.BOX_PADDING[1]
 
 

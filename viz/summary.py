@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.boxing import fill
 from tracer.diagnose.explain import one_line
 from tracer.diagnose.magnitude import largest_of, not_finite
 from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, SPLITTER
@@ -71,8 +72,8 @@ class CutLine:
 
 
 @dataclass(frozen=True, slots=True)
-class LastLine:
-    """The last operation that was recorded before a run failed, and what it gave."""
+class ResultLine:
+    """An operation, or an input, and what it gave."""
 
     name: str
     code: str
@@ -87,10 +88,11 @@ class Summary:
 
     function: str
     error: str | None  # what ended the run
-    last: LastLine | None  # of a run that failed; None where nothing was recorded
+    last: ResultLine | None  # recorded before a run failed; None where nothing was
     no_gradient: str  # why there are no gradients; empty where there are
     inputs: tuple[InputLine, ...]
     input_count: int
+    untraced: tuple[str, ...]  # parameters whose arguments hold nothing that is traced
     outputs: tuple[OutputLine, ...]
     output_count: int
     counts: dict[str, int]  # nodes by kind, splitters as 'copy' and 'broadcast'
@@ -105,6 +107,7 @@ class Summary:
     bad_edges: int  # edges whose value or gradient holds a NaN or an infinity
     bad_values: int
     bad_gradients: int
+    bad_origin: ResultLine | None  # where the first of them came from
 
 
 def summary(trace: Trace) -> Summary:
@@ -125,6 +128,7 @@ def summary(trace: Trace) -> Summary:
         no_gradient="" if reason is None else reason.message,
         inputs=tuple(_inputs(trace, uses, has_gradient=statistics is not None)),
         input_count=len(trace.input_rows),
+        untraced=tuple(_untraced(trace)),
         outputs=tuple(_outputs(trace, has_gradient=statistics is not None)),
         output_count=len(trace.recording.outputs),
         counts=counts,
@@ -139,18 +143,45 @@ def summary(trace: Trace) -> Summary:
         bad_edges=int((bad_values | bad_gradients).sum()),
         bad_values=int(bad_values.sum()),
         bad_gradients=int(bad_gradients.sum()),
+        bad_origin=_bad_origin(trace, bad_values, bad_gradients),
     )
 
 
-def _last(trace: Trace) -> LastLine | None:
+def _last(trace: Trace) -> ResultLine | None:
     """Return the last operation of a trace."""
     operations = np.flatnonzero(trace.graph.kinds == FUNCTION)
-    if not len(operations):
-        return None
-    node = trace.nodes[int(operations[-1])]
+    return _result(trace.nodes[int(operations[-1])]) if len(operations) else None
+
+
+def _result(node: Any) -> ResultLine:
     site = node.site
     file, line = (PurePath(site.file).name, site.line) if site is not None and site.line else ("", 0)
-    return LastLine(node.label, one_line(_text(node)) or node.op, file, line, node.value)
+    return ResultLine(node.label, one_line(_text(node)) or node.name or node.op, file, line, node.value)
+
+
+def _untraced(trace: Trace) -> list[str]:
+    """Return the parameters that `t.grads` has nothing but None for; an empty container is none of them."""
+    found = []
+    for name, structure in trace.run.structures.items():
+        inputs: list[int] = []
+        fill(structure, inputs.append)
+        if not inputs and structure not in ((), [], {}):
+            found.append(name)
+    return found
+
+
+def _bad_origin(trace: Trace, bad_values: Mask, bad_gradients: Mask) -> ResultLine | None:
+    """Return the first node that makes a NaN or an infinity of finite values; else of finite gradients, going back."""
+    graph = trace.graph
+    if bad_values.any():
+        gives_bad = np.zeros(len(graph.kinds), np.bool_)
+        gives_bad[graph.src[bad_values]] = True
+        gives_bad[graph.dst[bad_values]] = False
+        return _result(trace.nodes[int(np.argmax(gives_bad))]) if gives_bad.any() else None
+    bad = np.flatnonzero(bad_gradients)
+    if not len(bad):
+        return None
+    return _result(trace.edges[int(bad[np.argmin(trace.steps[bad])])].dst)
 
 
 def _bad_values(trace: Trace) -> Mask:

@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from tracer.diagnose.tree import Explanation
     from viz.edge_table import EdgeLine, EdgeTable
     from viz.samples import Sample
-    from viz.summary import CutLine, InputLine, LastLine, SplitterLine, Summary
+    from viz.summary import CutLine, InputLine, ResultLine, SplitterLine, Summary
 
 VALUE, GRADIENT, NAME, QUIET, ALARM = "green", "red", "bold", "dim", "bold red"
 _UNLIMITED = 1000  # wide enough for any line, where no terminal sets a limit
 _LEAST_EXPLANATION = 40
 _LEAST_CODE = 12
 _LEAST_EDGE = 14
+_LEAST_NAME = 12
 _NOT_REACHED = "0 (the output does not depend on it)"
+_NOT_REACHED_SHORT = "0 (not reached)"
 
 
 def width() -> int:
@@ -50,8 +52,8 @@ def show(*parts: Any) -> None:
 def summary_parts(summary: Summary) -> list[Any]:
     """Lay out what there is to say about a trace as a whole."""
     parts: list[Any] = [_title(summary), Text(_counts(summary), style=QUIET)]
-    if summary.inputs:
-        parts += ["", _inputs(summary.inputs, has_gradient=not summary.no_gradient)]
+    if summary.inputs or summary.untraced:
+        parts += ["", _inputs(summary)]
     parts += _more(summary.input_count - len(summary.inputs), "input")
     if summary.splitters:
         parts += ["", _splitters(summary.splitters)]
@@ -100,14 +102,31 @@ def _more(count: int, what: str) -> list[Text]:
     return [Text(f"… {_plural(count, f'more {what}')}", style=QUIET)] if count > 0 else []
 
 
-def _inputs(inputs: Sequence[InputLine], *, has_gradient: bool) -> Table:
+def _inputs(summary: Summary) -> Table:
+    """Lay out the inputs; where the terminal is narrow, long names give way, never numbers."""
+    has_gradient = not summary.no_gradient
     table = _table("input", ">value", *([">gradient"] if has_gradient else []))
-    for line in inputs:
-        row = [_name(line.name), _value(line.value, VALUE)]
-        if has_gradient:
-            row.append(_value(line.grad, GRADIENT) if line.is_reached else Text(_NOT_REACHED, style=QUIET))
-        table.add_row(*row)
+    rows = [_input(line, _NOT_REACHED) for line in summary.inputs]
+    longest = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    if sum(longest) + 4 > width():
+        rows = [_input(line, _NOT_REACHED_SHORT) for line in summary.inputs]
+    rows += [_passed_through(name) for name in summary.untraced]
+    table.columns[0].no_wrap = False
+    table.columns[0].min_width = min(_LEAST_NAME, longest[0])
+    for row in rows:
+        row[0].no_wrap, row[0].overflow = True, "ellipsis"
+        table.add_row(*row[: len(table.columns)])
     return table
+
+
+def _input(line: InputLine, not_reached: str) -> list[Text]:
+    grad = _value(line.grad, GRADIENT) if line.is_reached else Text(not_reached, style=QUIET)
+    return [_name(line.name), _value(line.value, VALUE), grad]
+
+
+def _passed_through(name: str) -> list[Text]:
+    """Say of an argument without traced numbers that it went in as it was."""
+    return [_name(name), Text("passed through", style=QUIET), Text("not traced", style=QUIET)]
 
 
 def _splitters(splitters: Sequence[SplitterLine]) -> Table:
@@ -132,7 +151,11 @@ def _notes(summary: Summary) -> list[Text]:
     notes = [_stopped(summary.last)] if summary.error else []
     if not summary.inputs and not summary.error:
         notes.append(
-            Text("nothing is traced: no argument is a float, an int or a float array", style=ALARM)
+            Text(
+                "nothing is traced: no argument is a float, an int or a float array; --watch NAME makes a global "
+                "or an object's numbers inputs",
+                style=ALARM,
+            )
         )
     if not summary.error:
         notes += _no_gradients(summary.no_gradient)
@@ -145,6 +168,8 @@ def _notes(summary: Summary) -> list[Text]:
         ]
         text = f"⚠ NaN or infinity on {_plural(summary.bad_edges, 'edge')}: {' and '.join(parts)}"
         notes.append(Text(text, style=ALARM))
+        if summary.bad_origin is not None:
+            notes.append(_origin(summary.bad_origin, is_value=summary.bad_values > 0))
     notes += [Text(_cut(cut)) for cut in summary.cuts]
     return notes
 
@@ -170,14 +195,28 @@ def _kept(summary: Summary) -> list[Text]:
     return [Text(text, style=QUIET)]
 
 
-def _stopped(last: LastLine | None) -> Text:
+def _stopped(last: ResultLine | None) -> Text:
     """Say how far a run got that failed."""
     if last is None:
         return Text("nothing was recorded before it")
-    code = f"{labels.clean(last.name)} = {last.code}" if last.name else last.code
-    place = f" at {last.file}:{last.line}" if last.file else ""
-    text = Text("the last that was recorded: ").append(code, style=NAME)
-    return text.append(f"{place}, which gave ", style="not bold").append_text(_value(last.value, VALUE))
+    return _gave(Text("the last that was recorded: "), last)
+
+
+def _origin(line: ResultLine, *, is_value: bool) -> Text:
+    """Say where the first NaN or infinity came from."""
+    if is_value:
+        return _gave(Text("it begins with "), line)
+    return _gave(Text("it begins on the way back through "), line)
+
+
+def _gave(text: Text, line: ResultLine) -> Text:
+    has_name = line.name and line.name != line.code
+    code = f"{labels.clean(line.name)} = {line.code}" if has_name else line.code
+    place = f" at {line.file}:{line.line}" if line.file else ""
+    gave = f"{place}, which gave " if line.file else ", which is "
+    return (
+        text.append(code, style=NAME).append(gave, style="not bold").append_text(_value(line.value, VALUE))
+    )
 
 
 def _cut(cut: CutLine) -> str:

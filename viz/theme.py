@@ -1,7 +1,8 @@
 """What each role looks like: colours, sizes and weights. No layout, no format.
 
 Colour never carries a meaning alone: a value stands above its wire and a gradient below it, a zero gradient has
-a dashed wire, one that is not finite a heavy wire and a ⚠, and each kind of node a shape of its own.
+a dashed wire, one that is not finite a heavy wire and a ⚠, what the output does not depend on is small and says so,
+and each kind of node has a shape of its own.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from typing import Literal
 
 FONT_FAMILY = "DejaVu Sans, Verdana, sans-serif"
 
-Role = Literal["name", "value", "gradient", "working", "symbol", "quiet", "alarm", "title"]
+Role = Literal["name", "value", "gradient", "working", "symbol", "quiet", "faint", "alarm", "title"]
 Shape = Literal["input", "output", "function", "splitter", "broadcast", "cut", "leaves", "enters"]
-State = Literal["plain", "zero", "alarm", "cut"]
+State = Literal["plain", "zero", "unreached", "alarm", "cut"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ TEXT: dict[Role, TextStyle] = {
     "working": TextStyle(SOFT_RED, 12.5),
     "symbol": TextStyle(INK, 15),
     "quiet": TextStyle(GREY, 11),
+    "faint": TextStyle(GREY, 12),
     "alarm": TextStyle(RED, 13, bold=True),
     "title": TextStyle(INK, 15, bold=True),
 }
@@ -55,12 +57,14 @@ TEXT: dict[Role, TextStyle] = {
 OUTLINE: dict[State, Stroke] = {
     "plain": Stroke(INK, 1.3),
     "zero": Stroke(INK, 1.3),
+    "unreached": Stroke(GREY, 1.0),
     "alarm": Stroke(RED, 3.2),
     "cut": Stroke(GREY, 1.3),
 }
 WIRE: dict[State, Stroke] = {
     "plain": Stroke(INK, 1.2),
     "zero": Stroke(GREY, 1.2, (5, 4)),
+    "unreached": Stroke("#8a9096", 0.9, (5, 4)),
     "alarm": Stroke(RED, 3.0),
     "cut": Stroke(GREY, 1.2, (1.5, 3)),
 }
@@ -78,9 +82,16 @@ FILL: dict[Shape, str] = {
     "enters": "#f2f2f2",
 }
 
+
+def fill(shape: Shape, state: State) -> str:
+    """Return the colour inside a shape; a splitter is filled like its outline."""
+    return OUTLINE[state].colour if shape == "splitter" and state != "alarm" else FILL[shape]
+
+
 BOX_PADDING = (11.0, 7.0)
 TAG_PADDING = (8.0, 3.0)
 GATE_SIZE = 34.0
+UNREACHED_GATE_SIZE = 26.0
 GATE_STEP = 12.0  # the height of a gate with many operands, a wire
 FORK_SIZE = 13.0
 CUT_SIZE = 16.0

@@ -122,7 +122,7 @@ def _shape(shape: PlacedShape) -> str:
 
 def _ink(shape: PlacedShape, outline: Stroke) -> str:
     """Return the outline of a shape as SVG."""
-    rect, fill = shape.rect, theme.FILL[shape.shape]
+    rect, fill = shape.rect, theme.fill(shape.shape, shape.state)
     if shape.shape in ("input", "output"):
         return _rect(rect, fill, outline, theme.CORNER if shape.shape == "input" else 0)
     middle_x, middle_y = rect.x + rect.width / 2, rect.y + rect.height / 2

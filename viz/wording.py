@@ -87,7 +87,7 @@ def product_lines(edge: Any) -> tuple[Line, ...]:
     if grad is None or upstream is None:
         return ()
     if edge.step is None:
-        return ((_result("0", is_bad=False), Span("  not reached", "quiet")),)
+        return ((Span("0  not reached", "quiet"),),)
     if labels.is_array(grad) or labels.is_array(upstream):
         return _array_product(upstream, edge.local, grad)
     local = edge.local
@@ -142,6 +142,18 @@ def broadcast_lines(node: Any, edge: Any) -> tuple[Line, ...]:
     return (first, (Span(labels.worst(total), "working"),))
 
 
+def is_unreached(edge: Any) -> bool:
+    """Say whether the output does not depend on this use of a value; a cut is told by itself."""
+    return edge.step is None and edge.grad is not None and edge.dst.kind != "cut"
+
+
+def quieted(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Write lines small and grey, but for what is wrong."""
+    return tuple(
+        tuple(span if span.role == "alarm" else Span(span.text, "quiet") for span in line) for line in lines
+    )
+
+
 def is_bad(value: Any) -> bool:
     """Say whether a value holds a nan or an infinity."""
     if isinstance(value, np.ndarray):
@@ -158,6 +170,8 @@ def edge_state(edge: Any) -> State:
         return "cut"
     if is_bad(grad) or is_bad(edge.value):
         return "alarm"
+    if is_unreached(edge):
+        return "unreached"
     return "plain" if grad is None or np.any(grad) else "zero"
 
 

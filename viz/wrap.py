@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from viz.skeleton import Floats, Ints
+    from viz.theme import Role
 
 WIDEST = 1_800.0  # a picture up to this wide stays in one row
 ROW_WIDTH = 1_230.0  # of what a row holds besides its tags
@@ -57,6 +58,11 @@ def _with_first_use(diagram: Diagram, row: list[int]) -> list[int]:
         ):
             first[arrow.source] = min(first[arrow.source], row[arrow.target])
             row[arrow.source] = first[arrow.source]
+    used = {end for arrow in diagram.arrows for end in (arrow.source, arrow.target)}
+    begin = min((row[at] for at in used), default=0)
+    row = [
+        at_row if at in used else begin for at, at_row in enumerate(row)
+    ]  # what is unused fills no row alone
     left = sorted(set(row))  # a row may have lost all that it had
     return [left.index(each) for each in row] if len(left) <= max(row) else row
 
@@ -161,7 +167,7 @@ class _Rows:
         self.arrows: list[list[Arrow]] = [[] for _ in range(count)]
         self.groups: list[list[Group]] = [[] for _ in range(count)]
         self.group_numbers: list[dict[int, int]] = [{} for _ in range(count)]
-        self.begun: set[int] = set()
+        self.first_row = self._first_rows()
         self.fork_source = {
             arrow.target: arrow.source
             for arrow in diagram.arrows
@@ -188,6 +194,18 @@ class _Rows:
             for boxes, arrows, groups in zip(self.boxes, self.arrows, self.groups, strict=True)
         )
 
+    def _first_rows(self) -> list[int]:
+        """Return the first row of each group, which may hold what was done late: boxes come in execution order."""
+        parents = [group.parent for group in self.diagram.groups]
+        first = [len(self.boxes)] * len(parents)
+        for box, row in zip(self.diagram.boxes, self.row, strict=True):
+            if box.group >= 0:
+                first[box.group] = min(first[box.group], row)
+        for group in range(len(parents) - 1, -1, -1):  # inner groups have the higher numbers
+            if parents[group] >= 0:
+                first[parents[group]] = min(first[parents[group]], first[group])
+        return first
+
     def _put(self, box: Box, row: int) -> int:
         """Add a box to a row and return its place there."""
         self.boxes[row].append(replace(box, group=self._group(box.group, row)))
@@ -195,11 +213,12 @@ class _Rows:
 
     def _part(self, arrow: Arrow, name: str, start: int, stop: int) -> None:
         """Draw an arrow in two rows: to a tag in the first, and from a tag to its end in the second."""
-        leaves = Box(
-            "leaves", ((Span(name, "name"), Span(f"  row {stop + 1}", "quiet")),), tooltip=arrow.tooltip
-        )
-        enters = Box(
-            "enters", ((Span(f"row {start + 1}  ", "quiet"), Span(name, "name")),), tooltip=arrow.tooltip
+        is_quiet = arrow.state == "unreached"
+        role: Role = "quiet" if is_quiet else "name"
+        tag = Box("leaves", state="unreached" if is_quiet else "plain", tooltip=arrow.tooltip)
+        leaves = replace(tag, lines=((Span(name, role), Span(f"  row {stop + 1}", "quiet")),))
+        enters = replace(
+            tag, shape="enters", lines=((Span(f"row {start + 1}  ", "quiet"), Span(name, role)),)
         )
         group = self.boxes[start][arrow.source].group
         self.boxes[start].append(replace(leaves, group=group))
@@ -217,9 +236,8 @@ class _Rows:
             whole = self.diagram.groups[group]
             parent = self._group(whole.parent, row)
             numbers[group] = len(self.groups[row])
-            title = f"{whole.title}, continued" if group in self.begun else whole.title
+            title = f"{whole.title}, continued" if row > self.first_row[group] else whole.title
             self.groups[row].append(Group(title, parent))
-            self.begun.add(group)
         return numbers[group]
 
     def _name(self, box: int) -> str:
