@@ -68,6 +68,13 @@ def note_view(view: Any, operands: tuple[Any, ...], index: Any = None) -> None:
             view.tape.records[view.id + _VALUE] = view.value.copy()
 
 
+def forget_link(view: Any) -> None:
+    """Forget by which index a view was taken, where its shape is another one now: the addresses tell what it sees."""
+    family = _family(view)
+    if family is not None:
+        family.links.pop(id(view), None)
+
+
 def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
     """Do `array[index] = value` and record it, also for every living stand-in that sees the memory.
 
@@ -337,17 +344,13 @@ def _take_over(other: Any, before: Any, array: Any, overlap: tuple[Any, Any], fr
     if in_array is None:
         return
     if in_other is ...:
-        value = other.value.copy()
-        source = array if is_traced(array) else None
-        if (
-            source is None
-        ):  # plain numbers were written, and all of `other` is plain again: as a write of constants
-            _record_write(other, before, ..., value, frame, AUXILIARY)
+        if not is_traced(array):
+            # Plain numbers were written, and all of `other` is plain again: as a write of constants.
+            _record_write(other, before, ..., other.value.copy(), frame, AUXILIARY)
             return
-        position = array.tape.append(
-            "getitem", (array.id,), (None,), value, frame, {"index": in_array}, AUXILIARY
-        )
-        _move_on(other, position)
+        taken = np.array(array.value[in_array])
+        made = record_call("getitem", (array,), taken, {"index": in_array}, frame, AUXILIARY)
+        _move_on(other, fitted(made, other.value.shape, other.value.dtype, frame).id)
         return
     part = array
     if not is_traced(array):
@@ -356,6 +359,7 @@ def _take_over(other: Any, before: Any, array: Any, overlap: tuple[Any, Any], fr
         part = record_call(
             "getitem", (array,), array.value[in_array].copy(), {"index": in_array}, frame, AUXILIARY
         )
+        part = fitted(part, np.shape(other.value[in_other]), other.value.dtype, frame)
     _record_write(other, before, in_other, part, frame, AUXILIARY)
 
 
@@ -378,6 +382,15 @@ def _shared(other: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> tuple[A
     found = ours.ravel()[order[places]] == theirs.ravel() if ours.size else np.zeros(theirs.size, np.bool_)
     if not found.any():
         return None, None
+    if not ours.ndim:  # its element is given the axes by which it is seen
+        return (
+            (..., (None,) * theirs.ndim)
+            if found.all()
+            else (
+                np.nonzero(found.reshape(theirs.shape)),
+                (None,),
+            )
+        )
     in_array = np.unravel_index(order[places[found]], ours.shape)
     if found.all():
         shaped = tuple(each.reshape(theirs.shape) for each in in_array)

@@ -35,6 +35,7 @@ from tracer import (
     warned,
 )
 from tracer.blank import Blank, blank_of
+from tracer.buffers import note_view
 from tracer.creation import made
 from tracer.operations import OP_NUMBERS
 from tracer.standins import SCALARS, cut, holds_traced, is_traced, plain, plain_deep, record_call
@@ -64,7 +65,7 @@ _ARGUMENTS = {
     "pow": "power",
     "remainder": "ieee_remainder",
 }
-_TO_ARRAYS = "array asarray asanyarray asarray_chkfinite ascontiguousarray asfortranarray".split()
+_TO_ARRAYS = "array asarray asanyarray asarray_chkfinite ascontiguousarray asfortranarray require".split()
 _FOR_C = ("asarray_chkfinite", "ascontiguousarray", "asfortranarray")
 _OF_COMPLEX = {
     "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan",
@@ -289,12 +290,15 @@ def _array(original: Callable[..., Any], name: str) -> Callable[..., Any]:
             result = numpy_calls.array_of(args[0], frame, dtype, flag=0)
         elif value is args[0].value:  # asarray, or copy=False
             return args[0]
+        elif np.may_share_memory(value, args[0].value):  # with ndmin=, and of an array without axes
+            view = record_call("reshape", (args[0],), value, {}, frame)
+            note_view(view, (args[0],))
+            return view
         else:
             fresh = value.reshape(np.shape(args[0].value))
             result = record_call("copy" if dtype is None else "astype", (args[0],), fresh, None, frame)
         if value.shape == np.shape(plain(result)):
             return result
-        # With ndmin=, and for ascontiguousarray of an array without axes.
         return record_call("reshape", (result,), value, {}, frame)
 
     return function
