@@ -72,9 +72,16 @@ def flat_places(x):
     return (m * m * W).sum() + (x * W).sum()
 
 
+def flat_places_without_axes(x):
+    number = np.zeros(())
+    np.put(number, [0, 0], x[:2])
+    number.flat[0] = number.flat[0] * x[3]
+    return number * x[0]
+
+
 FOLLOWED = (
     view_of_another_shape, number_seen_as_array, array_seen_as_number, stretched_into_out, real_into_complex_out,
-    array_with_more_axes_without_a_copy, required, flat_places,
+    array_with_more_axes_without_a_copy, required, flat_places, flat_places_without_axes,
 )  # fmt: skip
 
 
@@ -90,7 +97,33 @@ def placed_from_itself(x):
     return x.sum()
 
 
-REFUSED = ((placed_from_itself, "np.place reads values from the array that it writes into"),)
+def rows_in_another_order(x):
+    m = x.reshape(2, 2)
+    m[::-1] = list(m)
+    return m[0].sum()
+
+
+def memory_in_hand(x):
+    m = np.zeros(3)
+    raw = m.data
+    m[0] = x[0]
+    raw[0] = 0.5
+    return (m * x[:3]).sum()
+
+
+def pairs_as_complex(x):
+    m = np.zeros(4)
+    z = m.view(complex)
+    z[0] = 3 + 1j * x[0]
+    return (m * x).sum()
+
+
+REFUSED = (
+    (placed_from_itself, "np.place reads values from the array that it writes into"),
+    (rows_in_another_order, "a list of parts of an array is written into the same array"),
+    (memory_in_hand, "written into memory that the program has in hand as raw numbers"),
+    (pairs_as_complex, "written into memory that the program has in hand as raw numbers"),
+)
 
 
 @pytest.mark.parametrize(("function", "message"), REFUSED, ids=lambda each: getattr(each, "__name__", None))

@@ -298,7 +298,10 @@ def write_flat(
     if not len(places):
         return
     (operand,) = arrays_of((values,), frame)
-    index = np.unravel_index(places, array.value.shape)
+    if array.value.ndim:
+        index: Any = np.unravel_index(places, array.value.shape)
+    else:  # its one element, written again and again
+        index, turns = (), turns[-1]
     if is_traced(operand) and np.ndim(operand.value):
         size = operand.value.size
         flat = call_function(np.ravel, (operand,), {}, frame) if operand.value.ndim != 1 else operand

@@ -79,6 +79,7 @@ class Family:
     members: dict[int, Any] = field(default_factory=dict)  # by identity: weak references
     # By identity of a view that was taken by indexing: the view, what it was taken from (weakly), and the index.
     links: dict[int, tuple[Any, Any, Any]] = field(default_factory=dict)
+    is_exposed: bool = False  # the program holds the memory as something that no stand-in sees
 
 
 _RUNNING: dict[int, Tape] = {}  # by thread: the innermost trace that runs in it
