@@ -134,6 +134,7 @@ MOVES: dict[str, tuple[str, ...]] = {
     "require": ("np.require(m.T, requirements=['C'])",),
     "apply_along_axis": (
         "np.apply_along_axis(lambda t: t * t, 1, m)",
+        "np.apply_along_axis(lambda t: t * x, 1, np.ones((2, 3)))",
         "np.apply_along_axis(lambda t: t.sum() * t[0], 0, c)",
         "np.apply_along_axis(lambda t, a: np.outer(t, t) * a, -1, m, x)",
     ),

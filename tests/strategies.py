@@ -232,3 +232,63 @@ def table_programs(draw):
     names = [name for name in OPERANDS if name in used] or ["x"]
     body = "\n    ".join([*lines, "return " + " + ".join(f"np.sum(np.sin({name}))" for name in names)])
     return Program(f"def f({', '.join(names)}):\n    {body}\n", tuple(OPERANDS[name] for name in names))
+
+
+VIEWS = [
+    "{a}[::-1]", "{a}[1:]", "{a}[..., ::2]", "{a}[0]", "{a}.T", "{a}.reshape(-1)", "{a}.ravel()", "{a}.real", "{a}.imag",
+    "np.asarray({a})", "{a}[...]", "np.expand_dims({a}, 0)", "np.squeeze({a})", "np.split({a}, [1])[1]", "list({a})[-1]",
+    "np.moveaxis({a}, 0, -1)", "np.flip({a})", "np.atleast_2d({a})", "np.array({a}, copy=None, ndmin=3)", "np.require({a})",
+    "{a}.diagonal()", "np.broadcast_to({a}, (2, *{a}.shape))", "{a}[None]",
+]  # fmt: skip
+NEW_ARRAYS = [
+    "{a} * 2", "{a} + {b}", "np.zeros({a}.shape)", "np.ones({a}.shape, complex)", "np.zeros((2, 3))", "{a} * 1j", "np.sin({a})",
+    "np.full_like({a}, 0.5)", "np.outer({a}, {b})", "np.stack([{a}, {a}])", "{a}.copy()", "np.array([{a}, {b}])",
+]  # fmt: skip
+WRITES = [
+    "{a}[{i}] = {b}", "{a}[{i}] += {b}", "{a}[{i}] *= {b}", "{a}[{i}] = 0.5", "{a} += {b}", "{a} *= 0.7", "{a}[{i}] = {a}[{j}]",
+    "{a}[{i}] += {b}[{j}]", "np.sin({a}, out={a})", "np.multiply({b}, {b}, out={a})", "np.add.at({a}, [0, 0], {b}[0])",
+    "np.copyto({a}, {b}, where={a}.real > 0.1003)", "{a}.fill({b}.sum())", "{a}.imag = {b}.real", "{a}.real[{i}] *= 2",
+    "np.put({a}, [0, -1], {b}.ravel()[:1])", "{a}[0], {a}[-1] = {a}[-1], {a}[0]", "{a}.flat[1:] = {b}", "{a}.T[...] = {b}",
+    "{a}[{i}] = list({b})", "np.outer({b}, {b}, out={a})", "np.sum({b}, axis=0, out={a}[0])", "{a}.shape = {a}.shape[::-1]",
+    "np.add({a}, 0.5, out={a}, where={a}.real > 0.1003)", "for row in {a}:\n        row *= 0.9", "np.place({a}, {a}.real < 0, {b}[:1])",
+]  # fmt: skip
+PLACES = [
+    "0", "-1", "::-1", "1:", "..., 0", "[0, 0]", "[1, 0]", "{a}.real > 0.1003", "...", "None", "-2::-1", ":, [1, 1]", "0, -1",
+    "np.ix_([1, 0], [0, 1])",
+]  # fmt: skip
+_TOTAL = "np.sum(np.tanh({a}.real + {a}.imag * 0.3) * np.cos(np.arange({a}.size)).reshape({a}.shape))"
+
+
+@st.composite
+def writing_programs(draw):
+    """Draw a function of two arrays that writes into them, into others and through views, and reads all at the end."""
+    generator = np.random.default_rng(draw(st.integers(0, 10_000)))
+    shapes = st.sampled_from([(3,), (2, 2), (2, 3), (1, 3), (1,)])
+    arguments = tuple(generator.uniform(-1, 1, draw(shapes)) for _ in "xy")
+    arrays = {"x": arguments[0].copy(), "y": arguments[1].copy()}
+    lines = []
+    for number in range(draw(st.integers(3, 12))):
+        a, b = draw(st.sampled_from(list(arrays))), draw(st.sampled_from(list(arrays)))
+        kind = draw(st.sampled_from([VIEWS, NEW_ARRAYS, WRITES, WRITES]))
+        i, j = (draw(st.sampled_from(PLACES)).format(a=a) for _ in "ij")
+        line = draw(st.sampled_from(kind)).format(a=a, b=b, i=i, j=j)
+        if kind is not WRITES:
+            line = f"v{number} = {line}"
+        space = {"np": np}
+        try:
+            replayed([*lines, line], space, arguments)
+        except (ValueError, IndexError, TypeError, np.exceptions.ComplexWarning):
+            continue
+        found = {name: each for name, each in space.items() if isinstance(each, np.ndarray)}
+        if all(np.isfinite(each).all() and np.max(np.abs(each), initial=0) < 20 for each in found.values()):
+            lines.append(line)
+            arrays = {name: each for name, each in found.items() if name in "xy" or name.startswith("v")}
+    returned = " + ".join(_TOTAL.format(a=name) for name in arrays)
+    return Program("def f(x, y):\n    " + "\n    ".join([*lines, f"return {returned}"]) + "\n", arguments)
+
+
+def replayed(lines, space, arguments):
+    """Run lines from fresh arguments, for what they leave behind."""
+    space["x"], space["y"] = (each.copy() for each in arguments)
+    for line in lines:
+        exec(line.replace("\n    ", "\n"), space)  # noqa: S102

@@ -81,6 +81,8 @@ PROGRAMS = {
     "np.conj": (lambda a: np.sum((np.conj(a * 1j + 1) * np.exp(1j * a)).imag), VECTOR),
     "parts of real arrays": (lambda a: np.sum(np.real(a) * a.real * a.conj() + np.imag(a) + a.imag), VECTOR),
     "angles": (lambda a: np.sum(np.angle(a + 1j) + np.angle(a + 2j, deg=True) + np.angle(a)), VECTOR),
+    "complex power of a negative number": (lambda a: weighted((-1.7) ** (1j * a + 0.3)), VECTOR),
+    "clipped between numbers of Python": (lambda a: weighted(np.clip(1j * a, -0.1 + 2j, 1.4)), VECTOR),
     "sign": (lambda a: np.sum(np.sign(a + 1j).imag), VECTOR),
     "emath": (lambda a: weighted(np.emath.sqrt(a) + np.emath.log(a) + np.emath.power(a, 0.3)), VECTOR),
     "emath on a cut": (lambda a: weighted(np.emath.arcsin(a) + np.emath.logn(3, a)), VECTOR),

@@ -290,11 +290,17 @@ def test_arrays_meet_scalars():
         lambda x: np.maximum(x, [x, 9.0]) * np.hypot([1.0, x], x),
         lambda x: np.sum(np.array([[x, 1.0], [x, x]]), axis=0),
         lambda x: np.exp(x) * np.sin(x) - np.divmod(x, 0.7)[1],
+        lambda x: np.sum(x, axis=-1, keepdims=True) * np.prod(x, axis=0) + np.max(x, axis=-1),
+        lambda x: np.ptp(x, axis=0) + np.var(x) + x * len(np.gradient(x)) + np.linalg.norm(x),
+        lambda x: np.quantile(x, 0.3, axis=None) * np.median(x) + np.nansum(x, axis=0) + np.nanmax(x),
+        lambda x: np.sum([x, x], dtype=complex).real + np.mean(np.array([x, 2.0]), dtype=complex).real,
+        lambda x: np.trapezoid(np.array([x])[:0]) + x,
     ],
 )
 def test_numpy_functions_of_numbers_and_lists(function):
     for kind in (float, np.float64, np.array):
-        assert_differentiates(function, kind(1.5))
+        finished = assert_differentiates(function, kind(1.5))
+        assert all(isinstance(node.kink, str) for node in finished.nodes)
         assert_untouched(function, kind(1.5))
 
 
@@ -489,6 +495,8 @@ COEFFICIENTS = np.array([0.4, -1.2, 0.7, 1.9])
         lambda c, x: (polynomial.Polynomial(c) * polynomial.Polynomial(x) + 1)(0.5),
         lambda c, x: polynomial.Chebyshev(c)(x) ** 2,
         lambda c, x: np.poly1d(c)(x),
+        lambda c, x: np.polyval(np.outer(c, x), x[0] * x),
+        lambda c, x: np.polyval(c[:0], x) + c[0] * x,
     ],
 )
 def test_polynomials_of_every_kind(function):

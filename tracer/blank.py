@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import mutation, numpy_calls
-from tracer.buffers import note_view
+from tracer.buffers import expose, note_view
 from tracer.memory import owner_of
 from tracer.numpy_table import MUTATING_METHODS
 from tracer.operators import ARITHMETIC, binary
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from tracer.tape import Tape
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
+
+_RAW = ("data", "ctypes")
+_OF_OTHER_TYPES = ("view", "getfield")
 
 
 class Blank(Array, stands_for="blank"):
@@ -81,13 +84,19 @@ class Blank(Array, stands_for="blank"):
         attribute = getattr(self.value, name)
         if name in MUTATING_METHODS:
             return mutation.method_of(self, name, frame)
+        if name in _RAW:
+            expose(self)
+            return attribute
         if not callable(attribute):
             return blank_of(attribute, self)
 
         def method(*args: Any, **options: Any) -> Any:
             if numpy_calls.any_open((*args, *options.values()), frame):
                 return numpy_calls.attribute(self, name, attribute, frame)(*args, **options)
-            return blank_of(attribute(*plain_deep(args), **plain_deep(options)), self)
+            value = attribute(*plain_deep(args), **plain_deep(options))
+            if name in _OF_OTHER_TYPES and value.dtype != self.value.dtype:
+                expose(self)
+            return blank_of(value, self)
 
         return method
 

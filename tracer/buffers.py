@@ -58,6 +58,19 @@ def note_view(view: Any, operands: tuple[Any, ...], index: Any = None) -> None:
             view.tape.records[view.id + _VALUE] = view.value.copy()
 
 
+def expose(array: Any) -> None:
+    """Note that an array without a record handed out its memory in a way that writes can't be seen through."""
+    owner = owner_of(array.value)
+    array.tape.families.setdefault(id(owner), Family(owner, is_private=True)).is_exposed = True
+
+
+def forget_link(view: Any) -> None:
+    """Forget by which index a view was taken, where its shape is another one now: the addresses tell what it sees."""
+    family = _family(view)
+    if family is not None:
+        family.links.pop(id(view), None)
+
+
 def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
     """Do `array[index] = value` and record it, also for every living stand-in that sees the memory.
 
@@ -83,6 +96,8 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
     if not (holds_traced(value) or is_traced(array) or any(map(is_traced, others))):
         array.value[index] = plain_value
         return
+    if type(value) in (list, tuple):
+        _refuse_parts_of_itself(array.value[index], value, frame)
     _own_memory(array, others, frame)
     region = array.value[index]
     seen = (
@@ -126,6 +141,19 @@ def _refuse_shared(array: Any, frame: FrameType) -> None:
             where=place(frame),
             advice="write a = a + b instead of a += b, or pass a copy",
         )
+
+
+def _refuse_parts_of_itself(region: Any, values: Any, frame: FrameType) -> None:
+    """Refuse `a[:] = [a[1], a[0]]` of rows: NumPy copies them one by one, the last ones after they were overwritten."""
+    for each in values:
+        if type(each) in (list, tuple):
+            _refuse_parts_of_itself(region, each, frame)
+        elif type(plain(each)) is np.ndarray and np.may_share_memory(plain(each), region):
+            raise UnsupportedError(
+                "a list of parts of an array is written into the same array, some after they are overwritten",
+                where=place(frame),
+                advice="write a[:] = np.array([…]) of the parts",
+            )
 
 
 def refuse_swap_in_c(array: Any, part: Any, frame: FrameType) -> None:
@@ -189,6 +217,13 @@ def _own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
         tape.families[id(owner)] = Family(owner, is_private=True)
         return
     if family is not None and family.is_private:
+        if family.is_exposed:
+            raise UnsupportedError(
+                "a traced value is written into memory that the program has in hand as raw numbers, too",
+                where=place(frame),
+                got="by .data, .ctypes, or a view of another type",
+                advice="ask for them after the last write, or of a copy",
+            )
         return
     if not others:
         array.value = array.value.copy(order="K")
@@ -327,17 +362,13 @@ def _take_over(other: Any, before: Any, array: Any, overlap: tuple[Any, Any], fr
     if in_array is None:
         return
     if in_other is ...:
-        value = other.value.copy()
-        source = array if is_traced(array) else None
-        if (
-            source is None
-        ):  # plain numbers were written, and all of `other` is plain again: as a write of constants
-            _record_write(other, before, ..., value, frame, AUXILIARY)
+        if not is_traced(array):
+            # Plain numbers were written, and all of `other` is plain again: as a write of constants.
+            _record_write(other, before, ..., other.value.copy(), frame, AUXILIARY)
             return
-        position = array.tape.append(
-            "getitem", (array.id,), (None,), value, frame, {"index": in_array}, AUXILIARY
-        )
-        _move_on(other, position)
+        taken = np.array(array.value[in_array])
+        made = record_call("getitem", (array,), taken, {"index": in_array}, frame, AUXILIARY)
+        _move_on(other, fitted(made, other.value.shape, other.value.dtype, frame).id)
         return
     part = array
     if not is_traced(array):
@@ -346,6 +377,7 @@ def _take_over(other: Any, before: Any, array: Any, overlap: tuple[Any, Any], fr
         part = record_call(
             "getitem", (array,), array.value[in_array].copy(), {"index": in_array}, frame, AUXILIARY
         )
+        part = fitted(part, np.shape(other.value[in_other]), other.value.dtype, frame)
     _record_write(other, before, in_other, part, frame, AUXILIARY)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.numpy_calls import array_of, call_function, getitem, refuse
+from tracer.numpy_calls import array_of, call_function, getitem
 from tracer.numpy_table.arrange import numbered
 from tracer.standins import holds_traced, is_traced, plain, plain_deep, record_call
 
@@ -59,25 +59,20 @@ def _apply_along_axis(
     frame: FrameType, func1d: Any, axis: Any, arr: Any, *args: Any, **options: Any
 ) -> Any:
     parts: list[Any] = []
+    numbers = np.asarray(plain(arr))
 
     def called(places: Any) -> Any:
-        parts.append(func1d(_taken(arr, places, frame), *args, **options))
+        line = _taken(arr, places, frame) if is_traced(arr) else numbers.ravel()[places]
+        parts.append(func1d(line, *args, **options))
         return plain_deep(parts[-1])
 
     axis = plain(axis)
-    if not is_traced(arr):
-        value = np.apply_along_axis(
-            lambda line: plain_deep(func1d(line, *args, **options)), axis, plain(arr)
-        )
-        if holds_traced(list(args)):
-            raise refuse("np.apply_along_axis of a plain array with traced arguments", frame)
-        return value
-    np.apply_along_axis(called, axis, _element_numbers(arr.value))
+    np.apply_along_axis(called, axis, _element_numbers(numbers))
 
     def assemble(results: Any, into: Any) -> Any:
         return np.apply_along_axis(lambda _: next(results), axis, into)
 
-    return _put_together("apply_along_axis", parts, assemble, arr.value, frame)
+    return _put_together("apply_along_axis", parts, assemble, numbers, frame)
 
 
 def _apply_over_axes(frame: FrameType, func: Any, a: Any, axes: Any) -> Any:

@@ -17,6 +17,7 @@ import numpy as np
 
 from tracer import numpy_calls
 from tracer.blank import Blank, blank, blank_of
+from tracer.buffers import note_view
 from tracer.standins import cut, holds_traced, is_traced, plain, plain_deep, record_call, traced_in
 from tracer.tape import innermost, wants_plain_arrays
 
@@ -123,12 +124,15 @@ def _array(original: Callable[..., Any]) -> Callable[..., Any]:
             result = numpy_calls.array_of(args[0], frame, dtype, flag=0)
         elif value is args[0].value:  # asarray, or copy=False
             return args[0]
+        elif np.may_share_memory(value, args[0].value):  # with ndmin=, and of an array without axes
+            view = record_call("reshape", (args[0],), value, {}, frame)
+            note_view(view, (args[0],))
+            return view
         else:
             fresh = value.reshape(np.shape(args[0].value))
             result = record_call("copy" if dtype is None else "astype", (args[0],), fresh, None, frame)
         if value.shape == np.shape(plain(result)):
             return result
-        # With ndmin=, and for ascontiguousarray of an array without axes.
         return record_call("reshape", (result,), value, {}, frame)
 
     return function

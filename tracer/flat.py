@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.buffers import write
+from tracer.mutation import write_flat
 from tracer.numpy_calls import call_function, getitem
 from tracer.standins import plain_deep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 _RAVEL = np.ravel
@@ -53,7 +54,13 @@ class Flat:
         return getitem(self.base, self._places(index), _frame(1))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        write(self.base, self._places(index), value, _frame(1))
+        self.write(index, value, _frame(1))
+
+    def write(self, index: Any, value: Any, frame: FrameType) -> None:
+        """Write values, which are gone through again and again, at flat places."""
+        self.base.value.copy().flat[index] = plain_deep(value)  # raises NumPy's own errors
+        places = np.arange(len(self))[plain_deep(index)].ravel()
+        write_flat(frame, self.base, places, value, np.arange(len(places)))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return self.copy().__array__(dtype, copy)

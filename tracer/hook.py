@@ -245,8 +245,8 @@ def run(
         # What the function or NumPy caught itself: it went on as the plain program would not, so neither its result
         # nor the error that came of it is to be had.
         if error is None or isinstance(error, Exception):
-            error = refusals.first or error
-        refusals.first = outer_refusal
+            error = refusals.first or tape.refused or error
+        refusals.first, tape.refused = outer_refusal, None
     recording = freeze(tape)
     recording.outputs = [_at_row(output) for output in outputs]
     recording = without_unread(recording, [position // WIDTH for position in tape.followed])

@@ -28,6 +28,9 @@ def shared(other: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> tuple[An
     found = ours.ravel()[order[places]] == theirs.ravel() if ours.size else np.zeros(theirs.size, np.bool_)
     if not found.any():
         return None, None
+    if not ours.ndim:  # its element is given the axes by which it is seen
+        whole = (..., (None,) * theirs.ndim)
+        return whole if found.all() else (np.nonzero(found.reshape(theirs.shape)), (None,))
     in_array = np.unravel_index(order[places[found]], ours.shape)
     if found.all():
         shaped = tuple(each.reshape(theirs.shape) for each in in_array)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.buffers import copied, fitted, note_view, replace, write
+from tracer.buffers import copied, fitted, forget_link, note_view, replace, write
 from tracer.callables import CALLING_FUNCTIONS
 from tracer.errors import UnsupportedError
 from tracer.numpy_calls import arrays_of, call_function, call_ufunc, chosen_by, getitem, refuse
 from tracer.numpy_table import UFUNC_RULES, OptionError, call_options
 from tracer.rules.edited import may_repeat
 from tracer.rules.kinds import is_complex
-from tracer.standins import Traced, cut, is_traced, open_tape, plain_deep, record_call
+from tracer.standins import Traced, cut, is_traced, open_tape, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY, place, wants_plain_arrays
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _OUT_IN_C = {np.dot: ("a", "b", "out"), np.concatenate: ("arrays", "axis", "out")}
+_STRETCHED_INTO_OUT = frozenset({np.clip, np.outer, np.percentile, np.quantile})
 _AT_RULES = {np.add: "add_at", np.subtract: "subtract_at"}
 
 
@@ -106,7 +107,16 @@ def call_into(
 def _into_scratch(function: Any, inputs: tuple[Any, ...], target: Any) -> Callable[..., Any]:
     """Return how to compute as NumPy does for this `out=`, whose type may decide how precisely."""
     scratch = np.empty_like(target.value)
-    return lambda *others, **options: function(plain_deep(inputs[0]), *others, out=scratch, **options)
+
+    def compute(*others: Any, **options: Any) -> Any:
+        first = plain_deep(inputs[0])
+        value = function(first, *others, out=scratch, **options)
+        if function in _STRETCHED_INTO_OUT:  # the value has a shape of its own, and `write` stretches it
+            return function(first, *others, **options)
+        makes_complex = function.__module__ == "numpy.fft" or any(map(np.iscomplexobj, (first, *others)))
+        return value.real.copy() if is_complex(value) and not makes_complex else value
+
+    return compute
 
 
 def _call_where(
@@ -238,26 +248,32 @@ def _copyto(frame: FrameType, dst: Any, src: Any, casting: Any = "same_kind", wh
 def _put(frame: FrameType, a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
     flat = np.asarray(plain_deep(ind)).ravel()
     places = np.arange(a.value.size).take(flat, mode=mode)
-    _write_flat(frame, a, places, v, np.arange(len(flat)))
+    write_flat(frame, a, places, v, np.arange(len(flat)))
 
 
 def _place(frame: FrameType, arr: Any, mask: Any, vals: Any) -> None:
     places = np.flatnonzero(plain_deep(mask))
     if len(places) and np.size(plain_deep(vals)) == 0:
         np.place(arr.value, plain_deep(mask), plain_deep(vals))  # raises NumPy's own error
-    _write_flat(frame, arr, places, vals, np.arange(len(places)))
+    if np.may_share_memory(plain(vals), arr.value):
+        raise UnsupportedError(
+            "np.place reads values from the array that it writes into, some after they are overwritten",
+            where=place(frame),
+            advice="give it a copy of the values",
+        )
+    write_flat(frame, arr, places, vals, np.arange(len(places)))
 
 
 def _putmask(frame: FrameType, a: Any, mask: Any, values: Any) -> None:
     places = np.flatnonzero(plain_deep(mask))
-    _write_flat(frame, a, places, values, places)
+    write_flat(frame, a, places, values, places)
 
 
 def _fill_diagonal(frame: FrameType, a: Any, val: Any, wrap: bool = False) -> None:
     probe = np.zeros(a.value.shape, np.bool_)
     np.fill_diagonal(probe, val=True, wrap=wrap)  # raises NumPy's own errors
     places = np.flatnonzero(probe)
-    _write_flat(frame, a, places, val, np.arange(len(places)))
+    write_flat(frame, a, places, val, np.arange(len(places)))
 
 
 def _put_along_axis(frame: FrameType, arr: Any, indices: Any, values: Any, axis: Any = -1) -> None:
@@ -275,14 +291,17 @@ def _put_along_axis(frame: FrameType, arr: Any, indices: Any, values: Any, axis:
     write(arr, tuple(grid), values, frame)
 
 
-def _write_flat(
+def write_flat(
     frame: FrameType, array: Any, places: np.ndarray[Any, Any], values: Any, turns: np.ndarray[Any, Any]
 ) -> None:
     """Write values[turns] at flat places; values are gone through again and again."""
     if not len(places):
         return
     (operand,) = arrays_of((values,), frame)
-    index = np.unravel_index(places, array.value.shape)
+    if array.value.ndim:
+        index: Any = np.unravel_index(places, array.value.shape)
+    else:  # its one element, written again and again
+        index, turns = (), turns[-1]
     if is_traced(operand) and np.ndim(operand.value):
         size = operand.value.size
         flat = call_function(np.ravel, (operand,), {}, frame) if operand.value.ndim != 1 else operand
@@ -301,6 +320,7 @@ def set_shape(array: Any, shape: Any, frame: FrameType) -> None:
     made = record_call("reshape", (array,), value, {}, frame)
     if is_traced(made):
         note_view(made, (array,))
+        forget_link(array)
         value, array.id = made.value, made.id
     array.value = value
 

@@ -85,6 +85,11 @@ def _widened(operands: tuple[Any, ...], out: Any) -> tuple[Any, ...]:
     """Return operands in the precision of the result: NumPy, too, widens float32 before it divides."""
     if type(out) is np.ndarray:
         dtype = out.dtype
+        if dtype.kind == "c":  # Python's numbers neither compare nor have the logarithm of a negative one
+            return tuple(
+                np.asarray(each, dtype)[()] if np.asarray(each).dtype.kind in "fc" else each
+                for each in operands
+            )
         for operand in operands:
             if type(operand) is np.ndarray and operand.dtype is not dtype:
                 return tuple(

@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tracer.errors import CutError, CutWarning, UnsupportedError
+from tracer.errors import CutError, CutWarning, EdgegradError, UnsupportedError
 from tracer.memory import owner_of
 from tracer.operations import OP_NUMBERS
 
@@ -80,6 +80,7 @@ class Family:
     members: dict[int, Any] = field(default_factory=dict)  # by identity: weak references
     # By identity of a view that was taken by indexing: the view, what it was taken from (weakly), and the index.
     links: dict[int, tuple[Any, Any, Any]] = field(default_factory=dict)
+    is_exposed: bool = False  # the program holds the memory as something that no stand-in sees
 
 
 _RUNNING: dict[int, Tape] = {}  # by thread: the innermost trace that runs in it
@@ -116,6 +117,7 @@ class Tape:
     )  # by stand-in: writes since it was last recorded in full
     followed: list[int] = field(default_factory=list)  # records that only follow a write: see `unread.py`
     thread: int = field(default_factory=threading.get_ident)
+    refused: EdgegradError | None = None  # what was raised in another thread
     _depths: dict[FrameType, int] = field(default_factory=dict)  # position of each known frame in _stack
     # Frames from the hook down, their scopes
     _stack: list[tuple[FrameType, int]] = field(default_factory=list)
@@ -160,11 +162,13 @@ class Tape:
                 running.meet_stale(frame)
             return False
         if threading.get_ident() != self.thread:
-            raise UnsupportedError(
+            # The thread ends of it, and the traced function goes on: it must hear of it, too.
+            self.refused = UnsupportedError(
                 "a traced value is used in another thread than the one that runs the traced function",
                 where=place(frame),
                 advice="trace the function that the thread runs, or call it without threads",
             )
+            raise self.refused
         scope = self._scope_of(frame)
         self.frame = frame
         code = frame.f_code

@@ -270,7 +270,7 @@ class Array(_Number, stands_for="array"):
 
     @flat.setter
     def flat(self, value: Any) -> None:
-        Flat(self)[...] = value
+        Flat(self).write(..., value, _frame(1))
 
     def __contains__(self, item: Any) -> bool:
         return plain(item) in self.value

@@ -193,7 +193,9 @@ class Node(_View):
             chosen = rule.at_kink is not None and rule.at_kink(operands, out)
         else:
             params = self.trace.recording.params.get(self.row, {})
-            chosen = rule.at_kink is not None and rule.at_kink(out, operands, params)
+            chosen = rule.at_kink is not None and rule.at_kink(
+                out, tuple(map(np.asarray, operands)), params
+            )
         return rule.choice if chosen else ""
 
     def __repr__(self) -> str:

@@ -74,8 +74,8 @@ def _gradient(
     for at, spacing in zip(axes, spacings, strict=True):
         operands = (f,) if spacing is None else (f, spacing)
         rows.append(("gradient", operands, {"axis": int(at), "edge_order": int(plain(edge_order))}))
-    first = rows[0]
-    return first if len(axes) == 1 and first is not None else rows
+    first = rows[0] if len(axes) == 1 else None
+    return rows if first is None else first
 
 
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Followed:

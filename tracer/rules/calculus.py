@@ -109,6 +109,8 @@ def _trapezoid(port: int, g: Any, out: Any, operands: Operands, params: Params) 
         distance = np.diff(x)
     else:
         distance = of_distance
+    if not y.shape[-1]:
+        return np.zeros_like(operands[port])
     middles = (y[..., 1:] + y[..., :-1]) / 2
     ends = [(0, 0)] * (y.ndim - 1) + [(1, 1)]
     if port == 0:

@@ -7,21 +7,27 @@ from typing import Any
 import numpy as np
 
 from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
+from tracer.rules.matrices import summed_to
 from tracer.rules.systems import SYSTEMS
 
 
 def _powers(x: Array, count: int) -> Array:
     """Return x**(count - 1), …, x, 1 along a new first axis."""
-    exponents = np.arange(count)[::-1].reshape(-1, *(1,) * x.ndim)
+    exponents = np.arange(count)[::-1].reshape(count, *(1,) * x.ndim)
     return np.asarray(x**exponents)
 
 
 def _polyval(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    """Go back over Horner's scheme; the coefficients may be arrays, which broadcast with x."""
     del out, params
     p, x = operands
     if port == 1:
-        return typed(np.asarray(g * np.polyval(np.polyder(p), x)), x)
-    return typed((_powers(x, len(p)) * g).reshape(len(p), -1).sum(1), p)
+        value = slope = np.zeros(np.shape(g), np.result_type(p, x))
+        for coefficient in p:
+            value, slope = value * x + coefficient, slope * x + value
+        return typed(summed_to(g * slope, x.shape), x)
+    back = [summed_to(g * power, p.shape[1:]) for power in _powers(x, len(p))]
+    return typed(np.reshape(back, p.shape), p)
 
 
 def _vander(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:

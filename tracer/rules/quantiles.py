@@ -30,7 +30,7 @@ _SPEEDS = {
 
 def _axes(operand: Array, params: Params) -> tuple[int, ...]:
     axis = params["axis"]
-    if axis is None:
+    if axis is None or not operand.ndim:
         return tuple(range(operand.ndim))
     return tuple(each % operand.ndim for each in (axis if isinstance(axis, tuple) else (axis,)))
 

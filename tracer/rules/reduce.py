@@ -18,7 +18,7 @@ LARGE = 8192  # elements; a zero-stride view of more is cheaper than filling the
 def kept_axes(reduced: Any, operand: Array, params: Params) -> Array:
     """Give a reduced array its reduced axes back, with length 1."""
     axis = params.get("axis")
-    if axis is None:
+    if axis is None or not operand.ndim:  # a number takes axis=0 and axis=-1, and has neither
         return np.asarray(reduced).reshape((1,) * operand.ndim)
     axes = {each % operand.ndim for each in (axis if isinstance(axis, tuple) else (axis,))}
     return np.asarray(reduced).reshape([1 if at in axes else n for at, n in enumerate(operand.shape)])
@@ -27,6 +27,8 @@ def kept_axes(reduced: Any, operand: Array, params: Params) -> Array:
 def _spread(g: Any, operand: Array, params: Params) -> Array:
     """Copy the gradient of a sum to each of its terms; a large answer is a read-only view."""
     kept = g if params.get("axis") is None and np.ndim(g) == 0 else kept_axes(g, operand, params)
+    if np.iscomplexobj(kept) and operand.dtype.kind != "c":  # with dtype=complex
+        kept = np.real(kept)
     if operand.size > LARGE:
         return np.broadcast_to(np.asarray(kept, operand.dtype), operand.shape)
     spread = np.empty(operand.shape, operand.dtype)
@@ -68,7 +70,9 @@ def _prod(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Ar
     axis = params.get("axis")
     if port == 1:
         return typed(np.sum(g * np.prod(operand, axis, keepdims=bool(params.get("keepdims")))), initial[0])
-    axes = tuple(range(operand.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    if axis is None or not operand.ndim:
+        axis = tuple(range(operand.ndim))
+    axes = axis if isinstance(axis, tuple) else (axis,)
     last = tuple(range(operand.ndim - len(axes), operand.ndim))
     factors = np.moveaxis(operand, axes, last)
     rows = factors.reshape(
