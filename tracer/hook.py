@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, ov
 
 from tracer.boxing import Boxes, Structure, leaves
 from tracer.errors import LookupNameError, UnsupportedError, UsageError, refusals
+from tracer.leftovers import leave_plain
 from tracer.misunderstood import said_clearly
 from tracer.patches import installed, replacement
 from tracer.recording import Output, freeze
@@ -253,6 +254,8 @@ def run(
     name = getattr(function, "__name__", type(function).__name__)
     ended = f"{type(error).__name__}: {error}".removesuffix(": ") if error is not None else None
     made = Run(name, recording, running.structures, result, ended, keep=options.keep)
+    del boxes, watcher, running, args, kwargs, named  # what they hold is no leftover of the program's
+    leave_plain(tape)
     try:
         return Trace(made, options.of), error
     finally:
