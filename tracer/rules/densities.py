@@ -7,19 +7,18 @@ cdf, by a shape parameter) says that no closed form is known: a traced float is 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tracer.rules.kinds import Elementwise
 
 
-@dataclass(frozen=True)
-class Density:
+class Density(NamedTuple):
     """A density in y = (x - loc)/scale, up to the division by `scale`."""
 
     log: str
     slope: str
     """The derivative of `log` by y."""
-    by_shape: dict[str, str] = field(default_factory=dict)
+    by_shape: dict[str, str] = {}  # noqa: RUF012  (read only)
     """The derivative of `log` by each shape parameter, in SciPy's order."""
     outside: str = "False"
     """Where the density is zero."""
