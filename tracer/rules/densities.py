@@ -7,9 +7,12 @@ cdf, by a shape parameter) says that no closed form is known: a traced float is 
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 from tracer.rules.kinds import Elementwise
+
+_Y = re.compile(r"\by\b")
 
 
 class Density(NamedTuple):
@@ -113,11 +116,13 @@ def _standardized(
     names: tuple[str, ...], partials: tuple[str, ...], outside: str, of: str = "x"
 ) -> Elementwise:
     """Put (x - loc)/scale for y."""
+    put = tuple(_with_y_for(of, text) for text in partials)
+    return Elementwise(put, names=names, zero_where=(_with_y_for(of, outside),) * len(partials))
 
-    def put(text: str) -> str:
-        return re.sub(r"\by\b", f"(({of} - loc)/scale)", text)
 
-    return Elementwise(tuple(map(put, partials)), names=names, zero_where=(put(outside),) * len(partials))
+@cache
+def _with_y_for(of: str, text: str) -> str:
+    return _Y.sub(f"(({of} - loc)/scale)", text) if "y" in text else text
 
 
 def _masses_of(name: str, by_shape: dict[str, str]) -> dict[str, Elementwise]:
