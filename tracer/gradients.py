@@ -25,7 +25,7 @@ _OF_A_DIFFERENCE = 256  # bytes, about
 Flags: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Measured:
     """The statistics of what was not kept, by edge: a line of `table` for each of `edges`, in order."""
 
@@ -33,7 +33,7 @@ class Measured:
     table: Column = field(default_factory=lambda: np.zeros((0, FIELDS)))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Gradients:
     """Gradients by row and by operand.
 

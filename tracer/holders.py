@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum
 from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tracer.errors import LookupNameError, UnsupportedError
 from tracer.tape import is_library
@@ -34,8 +33,7 @@ class Holder(Protocol):
         """Put another value there, past `__setattr__` and what forbids it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """An item of a list or dict, which the variables of a module and the attributes of most objects are, too."""
 
     items: Any
@@ -62,8 +60,7 @@ class Item:
             self.items[self.key] = value
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """A slot of an object, or an attribute of a class itself."""
 
     owner: Any
@@ -86,8 +83,7 @@ class Attribute:
             object.__setattr__(self.owner, self.name, value)
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A variable of a function around this one."""
 
     cell: CellType

@@ -8,7 +8,7 @@ import sys
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from types import MethodType
+from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from tracer.boxing import Boxes, Structure, leaves
@@ -31,7 +31,7 @@ Parameters = ParamSpec("Parameters")
 Result_co = TypeVar("Result_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Options:
     """What @trace was told."""
 
@@ -55,7 +55,7 @@ class Options:
             raise UsageError("@trace(keep=…) takes 'auto' or 'all'", got=f"got {self.keep!r}")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Running:
     """The trace that is running in this thread."""
 
@@ -297,7 +297,7 @@ def _box_arguments(
     Where they don't fit, the call says so itself.
     """
     try:
-        bound = _signature(function).bind(*args, **kwargs)
+        bound = _signature_for_binding(function).bind(*args, **kwargs)
     except TypeError:
         return args, kwargs, {}
     given, bound.arguments = bound.arguments, {}
@@ -327,6 +327,23 @@ def _self_of(function: Any) -> dict[str, Any]:
     method: Any = function if inspect.ismethod(function) else getattr(function, "__call__", None)  # noqa: B004
     code = getattr(getattr(method, "__func__", None), "__code__", None)
     return {} if code is None or not code.co_argcount else {code.co_varnames[0]: method.__self__}
+
+
+def _signature_for_binding(function: Callable[..., Any]) -> inspect.Signature:
+    """Return the signature; that of a plain function is remembered by its code where nothing else has a say in it."""
+    plain_function = type(function) is FunctionType and not function.__dict__
+    if not plain_function or function.__defaults__ or function.__kwdefaults__:
+        return _signature(function)
+    code = function.__code__
+    if code not in _signatures:
+        if len(_signatures) == _MOST_SIGNATURES:
+            _signatures.clear()
+        _signatures[code] = _signature(function)
+    return _signatures[code]
+
+
+_signatures: dict[CodeType, inspect.Signature] = {}
+_MOST_SIGNATURES = 1024
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:

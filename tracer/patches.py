@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import functools
 import operator
+import os.path
 import re
 import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,7 @@ _REPLACEMENTS: dict[Any, Callable[..., Any]] = dict(
 )
 _ORIGINALS = {replacement: original for original, replacement in _REPLACEMENTS.items()}
 _KINDS = frozenset(map(type, _REPLACEMENTS))  # of functions: written in C, in Python, and NumPy's own
+_KINDS_WITH_CACHES = _KINDS | {caches.CACHED}
 
 
 def _add_imported() -> bool:
@@ -55,7 +56,7 @@ def _add_imported() -> bool:
 
 
 # Where Python and pip put what is no program of the user's
-_LIBRARIES = (str(Path(functools.__file__).parent), str(Path(np.__file__).parents[1]))
+_LIBRARIES = (os.path.split(functools.__file__)[0], os.path.split(os.path.split(np.__file__)[0])[0])
 # NumPy's inner modules work on plain values: what is traced does not get that far.
 _OWN_BUSINESS = re.compile(r"tracer\.|numpy\.(\w+\.)*_")
 
@@ -68,7 +69,7 @@ _METHODS = (
 _PLAIN_METHODS = tuple(vars(kind)[name] for kind, name, _ in _METHODS)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Namespace:
     """The globals of a module: which names are bound to an original, and what replaces each."""
 
@@ -82,11 +83,12 @@ class _Namespace:
         """Find the names that are bound to an original."""
         items = list(self.names.items())
         self.size = len(items)
+        kinds = _KINDS_WITH_CACHES if self.has_caches else _KINDS
         self.originals = {
-            name: value for name, value in items if type(value) in _KINDS and value in _REPLACEMENTS
+            name: value
+            for name, value in items
+            if type(value) in kinds and (type(value) is caches.CACHED or value in _REPLACEMENTS)
         }
-        if self.has_caches:
-            self.originals.update(item for item in items if replacement(item[1]) is not item[1])
         self.replacements = {name: replacement(value) for name, value in self.originals.items()}
         return self
 

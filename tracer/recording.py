@@ -6,7 +6,7 @@ A row is an input, an operation or a cut. Rows are in execution order, so an ope
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -29,7 +29,7 @@ _LEFT, _RIGHT, _BOTH = 1, 2, 3
 _WIDE = frozenset((np.ndarray, Edited, complex, np.complex64, np.complex128, np.clongdouble))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Values:
     """A column of Python values: the floats in one array, everything else by row."""
 
@@ -61,8 +61,7 @@ class Values:
         return float(self.floats[row])
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """One number in the result of the traced function: where it stands, and the row that made it (-1: none)."""
 
     path: str
@@ -70,7 +69,7 @@ class Output:
     value: Any
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Recording:
     """What one run did, in columns."""
 
@@ -137,8 +136,7 @@ def freeze(tape: Tape) -> Recording:
     )
 
 
-@dataclass(slots=True)
-class _Chunk:
+class _Chunk(NamedTuple):
     ops: np.ndarray[Any, Any]
     values: Values
     degrees: np.ndarray[Any, Any]

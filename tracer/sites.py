@@ -6,7 +6,7 @@ Resolved after the run, in bulk, for the distinct places alone: the hot path not
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -41,8 +41,7 @@ class Scope:
     place: int  # the call's own place; NO_PLACE where it is not known
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """A variable of one function."""
 
     function: str
@@ -68,7 +67,7 @@ class Held(NamedTuple):
     depth: int
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Sites:
     """By row: `row_places` (an index of `places`, NO_PLACE for inputs) and `row_scopes` (an index of `scopes`)."""
 
@@ -321,7 +320,7 @@ def sites_of(recording: Recording) -> Sites:
     offset_mask = (1 << _OFFSET_BITS) - 1
     pairs = [(codes[key >> _OFFSET_BITS], key & offset_mask) for key in place_of_key]
     places = [
-        replace(place, targets=(), returned=False, further=(), reads=()) if offset & AUXILIARY else place
+        place._replace(targets=(), returned=False, further=(), reads=()) if offset & AUXILIARY else place
         for place, (_, offset) in zip(resolve(pairs), pairs, strict=True)
     ]
     return Sites(

@@ -56,8 +56,7 @@ class Going(NamedTuple):
     is_last: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A site, and where the value of its expression goes unchanged: to variables, out of its function.
 
     One instruction can call many operations (`s = sum(xs)`): its expression's value is that of the last.

@@ -41,7 +41,7 @@ class Statistics(NamedTuple):
 FIELDS = len(Statistics._fields)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class EdgeStatistics:
     """Statistics by edge, in columns: `norm`, `min`, `max`, `mean`, `not_finite`, or one edge's by its number.
 

@@ -9,7 +9,7 @@ cut, which says so.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from functools import partial
+from functools import lru_cache, partial
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -236,7 +236,7 @@ def _of_function(function: Any) -> Iterator[tuple[Any, Any, Any]]:
             yield cell, "cell_contents", cell.cell_contents
         except ValueError:  # a cell that is still empty
             continue
-    used = set(_names_in(function.__code__))
+    used = _names_of(function.__code__)
     if "type" in used and "type" not in names:
         yield names, "type", MISSING
     spaces = [names]
@@ -249,6 +249,11 @@ def _of_function(function: Any) -> Iterator[tuple[Any, Any, Any]]:
                 spaces.append(vars(item))
     if function.__dict__:
         yield from _of_dict(function.__dict__)
+
+
+@lru_cache(maxsize=1024)
+def _names_of(code: CodeType) -> frozenset[str]:
+    return frozenset(_names_in(code))
 
 
 def _names_in(code: CodeType) -> Iterator[str]:

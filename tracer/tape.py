@@ -15,12 +15,12 @@ A record is known by its position in the list, which is what a stand-in carries 
 
 from __future__ import annotations
 
+import os.path
 import sys
 import threading
 import warnings
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracer.errors import CutError, CutWarning, EdgegradError, UnsupportedError
@@ -38,7 +38,7 @@ NO_INSTRUCTION = -1
 AUXILIARY = 1
 
 _FEW_BYTES = 1 << 15  # up to which copying two arrays is cheaper than comparing them in place
-_OWN_FILES = str(Path(__file__).parent)
+_OWN_FILES = os.path.split(__file__)[0]
 _LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy"}
 # Their code hands arrays on to functions in C, which take nothing else.
 _TAKE_PLAIN_ARRAYS = _LIBRARIES | set(
@@ -71,7 +71,7 @@ class Segment(NamedTuple):
 _call, _segment = partial(tuple.__new__, Call), partial(tuple.__new__, Segment)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Family:
     """The stand-ins that see some memory."""
 
@@ -86,7 +86,7 @@ class Family:
 _RUNNING: dict[int, Tape] = {}  # by thread: the innermost trace that runs in it
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Tape:
     """The record of one run. It belongs to the thread that runs the function and is closed when that returns."""
 
@@ -338,4 +338,4 @@ def users(frame: FrameType) -> FrameType:
 def place(frame: FrameType) -> str:
     """Say where a frame is, or the user's code that called it, as `file:line`, for a message."""
     frame = users(frame)
-    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+    return f"{os.path.split(frame.f_code.co_filename)[1]}:{frame.f_lineno}"

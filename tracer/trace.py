@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 _COUNTED = re.compile(r"(?P<name>.+)\[(?P<count>-?\d+)\]")
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Run:
     """One run of a traced function: its record, and what its arguments and result were."""
 
@@ -279,7 +277,9 @@ class Trace:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the trace to a file that `load` and the command line read without running any code."""
-        from tracer.trace_file import save  # noqa: PLC0415  (not needed to trace)
+        from pathlib import Path  # noqa: PLC0415  (not needed to trace)
+
+        from tracer.trace_file import save  # noqa: PLC0415  (as above)
 
         save(self, Path(path))
 
@@ -385,6 +385,8 @@ class Trace:
             return f"{wanted} holds several inputs: {', '.join(inside[:12])}"
         parts = (f"['{wanted}']", f".{wanted}")
         meant = [name for name in names if name.lower() == wanted.lower() or name.endswith(parts)]
+        import difflib  # noqa: PLC0415  (for a name that is wrong)
+
         close = meant[:3] or difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
         known = ", ".join(names[:12])
         return f"did you mean {' or '.join(close)}?" if close else f"known names: {known}"

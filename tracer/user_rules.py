@@ -10,7 +10,7 @@ import inspect
 import re
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -93,8 +93,7 @@ class Pull:
         return np.asarray(answer, operand.dtype)
 
 
-@dataclass(frozen=True)
-class _Operation:
+class _Operation(NamedTuple):
     """A user's operation as it is known to the tape, and how a call of its function is read."""
 
     key: str

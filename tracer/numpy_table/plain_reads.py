@@ -31,7 +31,7 @@ PLAIN_UFUNCS = frozenset(
 UFUNC_RULES: dict[Any, str] = {
     np.rad2deg: "degrees",
     np.deg2rad: "radians",
-    **{function: name for name in RULES if isinstance(function := getattr(np, name, None), np.ufunc)},
+    **{function: name for name in RULES if isinstance(function := vars(np).get(name), np.ufunc)},
 }
 TWO_RESULTS: dict[Any, tuple[str, str]] = {
     np.divmod: ("floor_divide", "remainder"),

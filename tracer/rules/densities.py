@@ -7,19 +7,21 @@ cdf, by a shape parameter) says that no closed form is known: a traced float is 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
 
 from tracer.rules.kinds import Elementwise
 
+_Y = re.compile(r"\by\b")
 
-@dataclass(frozen=True)
-class Density:
+
+class Density(NamedTuple):
     """A density in y = (x - loc)/scale, up to the division by `scale`."""
 
     log: str
     slope: str
     """The derivative of `log` by y."""
-    by_shape: dict[str, str] = field(default_factory=dict)
+    by_shape: dict[str, str] = {}  # noqa: RUF012  (read only)
     """The derivative of `log` by each shape parameter, in SciPy's order."""
     outside: str = "False"
     """Where the density is zero."""
@@ -114,11 +116,13 @@ def _standardized(
     names: tuple[str, ...], partials: tuple[str, ...], outside: str, of: str = "x"
 ) -> Elementwise:
     """Put (x - loc)/scale for y."""
+    put = tuple(_with_y_for(of, text) for text in partials)
+    return Elementwise(put, names=names, zero_where=(_with_y_for(of, outside),) * len(partials))
 
-    def put(text: str) -> str:
-        return re.sub(r"\by\b", f"(({of} - loc)/scale)", text)
 
-    return Elementwise(tuple(map(put, partials)), names=names, zero_where=(put(outside),) * len(partials))
+@cache
+def _with_y_for(of: str, text: str) -> str:
+    return _Y.sub(f"(({of} - loc)/scale)", text) if "y" in text else text
 
 
 def _masses_of(name: str, by_shape: dict[str, str]) -> dict[str, Elementwise]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tracer.rules.kinds import Array
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Chain:
     """What arrays that follow each other share: one working array, moved forward from one to the next."""
 
@@ -26,7 +26,7 @@ class Chain:
 
 
 # Not frozen: one is made for every write, and freezing triples what that costs.
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Edited:
     """`before` with `value` written, or added, at `index`."""
 

@@ -23,7 +23,8 @@ Operands: TypeAlias = tuple[Any, ...]
 Params: TypeAlias = dict[str, Any]
 
 
-@dataclass(frozen=True)
+# Not frozen, though nobody changes them: there are hundreds, and freezing would be a twentieth of the import.
+@dataclass
 class Elementwise:
     """One partial derivative per operand, as text in the operands' names and `out`.
 
@@ -84,7 +85,7 @@ class Elementwise:
         )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Many:
     """A scalar function of any number of scalars: `partials(operands, out)` gives them all in one pass."""
 
@@ -105,7 +106,7 @@ class Many:
         return self.partials(operands, out)[port]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Vjp:
     """`pull(port, g, out, operands, params)` is the gradient of one operand, in its shape and type.
 
@@ -155,7 +156,7 @@ Rule: TypeAlias = Elementwise | Many | Vjp
 
 
 # These are not frozen: one is made for every use of a matrix, and freezing triples what that costs.
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Part:
     """The gradient of an indexing: `value` at `index`, zero elsewhere, with no array of zeros."""
 
@@ -183,7 +184,7 @@ class Part:
         return self.dense() if may_repeat(self.index) else np.asarray(self.value)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Outer:
     """The gradient of a matrix that was multiplied by a vector: a column times a row, with no matrix."""
 
