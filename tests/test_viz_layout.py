@@ -154,7 +154,7 @@ def random_skeleton(layers, width, seed=0):
     no = np.zeros(size, np.bool_)
     sizes = random.uniform(20, 90, (2, size))
     return Skeleton(
-        size, *sizes, tails, heads, no, no, no, np.full(size, -1), np.zeros(0, int), np.zeros((0, 2))
+        size, *sizes, tails, heads, no, 0.0 * sizes[0], no, no, no, np.full(size, -1), np.zeros(0, int), np.zeros((0, 2))
     )
 
 

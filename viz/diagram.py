@@ -19,6 +19,7 @@ from viz.wording import (
     gate_text,
     gradient_lines,
     is_bad,
+    is_ordered,
     is_unreached,
     place,
     product_lines,
@@ -187,6 +188,7 @@ class _Writer:
             tooltip=tooltip(f"{node.label}: {node.op}" if node.label else node.op, place(node)),
             group=group,
             wires_in=len(incoming),
+            is_ordered=is_ordered(node, len(incoming)),
         )
 
     def _splitter(self, node: Any, incoming: Sequence[Any], outgoing: Sequence[Any], group: int) -> Box:

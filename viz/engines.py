@@ -156,10 +156,11 @@ def dot_text(skeleton: Skeleton) -> str:
         "edge [arrowhead=none];",
     ]
     boxes = skeleton.boxes
-    late, gate = skeleton.is_late.tolist(), skeleton.is_gate.tolist()
+    late, gate, ordered = skeleton.is_late.tolist(), skeleton.is_gate.tolist(), skeleton.is_ordered.tolist()
     sizes = zip(skeleton.width.tolist(), skeleton.height.tolist(), strict=True)
     for item, (width, height) in reversed(list(enumerate(sizes))):
         shape = ", shape=ellipse" if gate[item] else ""
+        shape += ", ordering=in" if ordered[item] else ""
         lines.append(f"n{item} [width={width / INCH:.5f}, height={height / INCH:.5f}{shape}];")
     for number, (tail, head) in enumerate(zip(skeleton.tail.tolist(), skeleton.head.tolist(), strict=True)):
         port = "" if gate[head] else ", headport=w"

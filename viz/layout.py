@@ -7,6 +7,7 @@ above it, the gradients below, and nothing else can be there.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -110,8 +111,11 @@ def _skeleton(diagram: Diagram) -> tuple[Skeleton, list[int]]:
     titles = [block([_title(each.title)]) for each in diagram.groups]
     boxes = diagram.boxes
     blank = np.zeros(len(sizes), np.bool_)
-    is_gate, is_source = blank.copy(), blank.copy()
+    is_gate, is_source, is_ordered = blank.copy(), blank.copy(), blank.copy()
     is_gate[: len(boxes)] = [box.shape == "function" and not box.caption for box in boxes]
+    is_ordered[: len(boxes)] = [box.is_ordered for box in boxes]
+    mouth = np.zeros(len(sizes))
+    mouth[: len(boxes)] = [shape_size(box)[1] if box.shape == "function" else 0.0 for box in boxes]
     is_source[: len(boxes)] = [box.shape in ("input", "enters") for box in boxes]
     skeleton = Skeleton(
         len(boxes),
@@ -120,6 +124,8 @@ def _skeleton(diagram: Diagram) -> tuple[Skeleton, list[int]]:
         np.array(tails, np.int64),
         np.array(heads, np.int64),
         is_gate,
+        mouth,
+        is_ordered,
         np.array(is_late, np.bool_),
         is_source,
         np.array(group, np.int64),
@@ -173,17 +179,26 @@ def _wires(
             points = _join(points, placement.paths[segment])
             segment += 1
             texts = _set_label(arrow.label, float(placement.x[item]), float(placement.y[item]))
-        start, stop = shapes[arrow.source].rect, shapes[arrow.target].rect
+        start = shapes[arrow.source].rect
         room = placement.x[arrow.source] + skeleton.width[arrow.source] / 2
         if points[0, 0] <= room + SNAP:
             points = _join(np.array([[start.x + start.width, points[0, 1]]]), points)
         if not skeleton.is_gate[arrow.target]:
-            points = _join(points, np.array([[stop.x, points[-1, 1]]]))
+            points = _join(points, np.array([[_edge_of(shapes[arrow.target], points[-1, 1]), points[-1, 1]]]))
         has_arrowhead = diagram.boxes[arrow.target].shape in ("function", "output")
         tip = arrow.tooltip or diagram.boxes[arrow.target].tooltip
         is_stub = diagram.boxes[arrow.target].shape == "leaves"
         wires.append(PlacedWire(points, arrow.state, has_arrowhead, texts, tip, is_stub))
     return tuple(wires)
+
+
+def _edge_of(shape: PlacedShape, y: float) -> float:
+    """Return where a shape's left side is at a height; a gate's is round."""
+    rect = shape.rect
+    if shape.shape != "function":
+        return rect.x
+    step = (y - rect.y - rect.height / 2) / (rect.height / 2)
+    return rect.x + rect.width / 2 * (1 - math.sqrt(max(0.0, 1 - step * step)))
 
 
 def _join(first: Floats, second: Floats) -> Floats:

@@ -15,6 +15,10 @@ from viz import labels
 from viz.parts import Line, Span
 
 TOOLTIP_LIMIT = 200
+COMMUTATIVE = frozenset(
+    "add multiply maximum minimum fmax fmin hypot logaddexp logaddexp2 polyadd polymul vdot inner vecdot"
+    " fsum sum_scalars prod_scalars max_scalars min_scalars hypot_scalars dist sumprod beta betaln".split()
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +39,11 @@ def gate_text(node: Any) -> str:
     if len(texts) == 2 and not symbol[:1].isalnum():
         return f"{symbol} {texts[1]}" if is_wire[0] else f"{texts[0]} {symbol}"
     return labels.shorten(f"{symbol}({', '.join(texts)})", 2 * labels.CONSTANT_LIMIT)
+
+
+def is_ordered(node: Any, wires_in: int) -> bool:
+    """Say whether a reader must know which of a gate's wires is the first operand."""
+    return wires_in > 1 and node.op not in COMMUTATIVE
 
 
 def _is_edge(operand: Any) -> bool:
