@@ -58,9 +58,34 @@ def place(
         note = f"drawn by the built-in layout: {virtual:,} places to fill are too many for {program.stem}"
         return _built_in(skeletons), (note,)
     try:
-        return _ask(program, skeletons), ()
+        answers = _ask(program, skeletons)
+        return [_in_order(*task) for task in zip(skeletons, answers, strict=True)], ()
     except _EngineError as error:
         return _built_in(skeletons), (f"drawn by the built-in layout: {program.stem} {error}",)
+
+
+def _in_order(skeleton: Skeleton, answer: Placement) -> Placement:
+    """Take the built-in layout, which keeps operands in order, where an engine did not and no frame is lost by it.
+
+    Dot has no such constraint inside a cluster. What stays out of order crosses before its gate, and enters in order.
+    """
+    if not inverted(skeleton, answer.y):
+        return answer
+    placed = layered.place(skeleton)
+    frames = sum(box is not None for box in placed.group_boxes)
+    return placed if frames == len(answer.group_boxes) else answer
+
+
+def inverted(skeleton: Skeleton, y: Floats) -> list[int]:
+    """List the gates whose operands come from places that are not in their order."""
+    lowest: dict[int, float] = {}
+    found = []
+    for tail, head in zip(skeleton.tail.tolist(), skeleton.head.tolist(), strict=True):
+        if skeleton.is_ordered[head]:
+            if y[tail] < lowest.get(head, -math.inf):
+                found.append(head)
+            lowest[head] = float(y[tail])
+    return found
 
 
 def _built_in(skeletons: Sequence[Skeleton]) -> list[Placement]:

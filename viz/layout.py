@@ -184,7 +184,9 @@ def _wires(
         if points[0, 0] <= room + SNAP:
             points = _join(np.array([[start.x + start.width, points[0, 1]]]), points)
         if not skeleton.is_gate[arrow.target]:
-            points = _join(points, np.array([[_edge_of(shapes[arrow.target], points[-1, 1]), points[-1, 1]]]))
+            points = _join(
+                points, np.array([[_edge_of(shapes[arrow.target], points[-1, 1]), points[-1, 1]]])
+            )
         has_arrowhead = diagram.boxes[arrow.target].shape in ("function", "output")
         tip = arrow.tooltip or diagram.boxes[arrow.target].tooltip
         is_stub = diagram.boxes[arrow.target].shape == "leaves"

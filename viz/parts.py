@@ -45,7 +45,9 @@ class Box:
     tooltip: str = ""
     group: int = -1
     wires_in: int = 0
-    is_ordered: bool = False  # its wires enter from top to bottom in the order of the arrows that lead to it
+    is_ordered: bool = (
+        False  # its wires enter from top to bottom in the order of the arrows that lead to it
+    )
     name: str = ""  # of the value that it gives
 
 
