@@ -77,6 +77,25 @@ def test_a_gate_shows_its_constants():
     assert any(gate.endswith(" 7") for gate in gates)
 
 
+def indices(x, at):
+    filled = np.zeros(4)
+    filled[1:] = x[0]
+    filled[at] = x[-1, at]
+    joined = np.concatenate([x, x]) + np.concatenate([x, x], axis=0)
+    return (
+        filled[filled > 2].sum() + joined.sum(axis=0)[at] + x.mean(axis=(0, 1)) + np.einsum("ij->i", x)[0]
+    )
+
+
+def test_a_gate_shows_its_index_and_its_axis():
+    picture = diagram(record(indices, np.arange(6.0).reshape(2, 3), 2))
+    gates = {"".join(text(box.lines)) for box in boxes(picture, "function")}
+    assert gates == {
+        *("[0]", "(4,) [1:]=", "[−1, 2]", "[2]=", "[mask (4,)]", "Σ", "[2]"),
+        *("concatenate", "Σ axis 0", "mean axis (0, 1)", "einsum ij->i", "+"),
+    }
+
+
 def test_arrays_show_shape_norm_and_worst_element():
     def double(x):
         return (2.0 * x).sum()

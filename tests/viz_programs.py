@@ -104,18 +104,17 @@ def order(a, b, c):
     return (a * c - b * b) / (a - c)
 
 
-def kalman(x, P, z):
-    F, H = np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([[1.0, 0.0]])
-    x = F @ x
-    P = F @ P @ F.T
-    S = H @ P @ H.T + 0.5
-    K = P @ H.T @ np.linalg.inv(S)
-    return (x + K @ (z - H @ x))[0]
+def kalman(state, spread, seen):
+    motion, view = np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([[1.0, 0.0]])
+    state = motion @ state
+    spread = motion @ spread @ motion.T
+    gain = spread @ view.T @ np.linalg.inv(view @ spread @ view.T + 0.5)
+    return (state + gain @ (seen - view @ state))[0]
 
 
-def operands(W, x, b):
+def operands(matrix, x, b):
     stacked = np.stack([x, np.where(x > 0, b, x)])
-    return np.linalg.solve(W, x / b).sum() + stacked[0, 1:].sum() - max(b[2], 5.0) ** x[0]
+    return np.linalg.solve(matrix, x / b).sum() + stacked[0, 1:].sum() - max(b[2], 5.0) ** x[0]
 
 
 def helper_in_order(a, b):
