@@ -142,7 +142,7 @@ def test_a_zero_gradient_has_a_wire_of_its_own_kind():
     picture = diagram(trace_of("zeros"))
     assert {arrow.state for arrow in picture.arrows} == {"zero", "unreached", "plain"}
     assert ["0  not reached"] in [text(arrow.label.below) for arrow in picture.arrows]
-    assert text(boxes(picture, "input")[2].lines) == ["z", "3", "0", "unused, or", "only compared"]
+    assert text(boxes(picture, "input")[2].lines) == ["z", "3", "0", "never used", "in arithmetic"]
 
 
 def test_what_the_output_does_not_depend_on_is_small_and_grey():
@@ -150,7 +150,7 @@ def test_what_the_output_does_not_depend_on_is_small_and_grey():
     (gate,) = (box for box in boxes(picture, "function") if box.state == "unreached")
     assert (text(gate.lines), text(gate.caption)) == (
         ["× 3"],
-        ["unused = 3", "unused, or", "only compared"],
+        ["unused = 3", "never used", "in arithmetic"],
     )
     assert roles(gate.lines) == [["faint"]]
     assert shape_size(gate)[1] < shape_size(replace(gate, state="plain"))[1]

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 NODE_LIMIT = 20_000  # a picture of more is a file that no viewer opens, and has nothing to see
 GROUP_LIMIT = 60
 UNUSED: tuple[Line, ...] = (
-    (Span("unused, or", "quiet"),),
-    (Span("only compared", "quiet"),),
+    (Span("never used", "quiet"),),
+    (Span("in arithmetic", "quiet"),),
 )
 
 
