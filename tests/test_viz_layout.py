@@ -147,15 +147,25 @@ def test_wires_run_from_left_to_right_and_end_at_their_shapes(picture, arrows):
         assert target.y - 1.5 <= wire.points[-1][1] <= target.y + target.height + 1.5
 
 
-def ports(picture, rows):
-    """For each gate whose operands have an order, the heights at which they enter and at which they come from."""
+def height_at_label(wire):
+    """The height at which a wire runs through its label."""
+    points = points_along(wire.points)
+    centre = wire.texts[0].x + wire.texts[0].width / 2
+    return points[np.abs(points[:, 0] - centre).argmin(), 1]
+
+
+def operands(picture, rows):
+    """The wires of each gate whose operands have an order: where they enter and come from, and what they say first."""
     wires = iter(picture.wires)
     for row in rows:
         entering = {}
         for arrow in row.arrows:
             wire = next(wires)
             if row.boxes[arrow.target].is_ordered:
-                entering.setdefault(arrow.target, []).append((wire.points[-1][1], wire.texts[0].baseline))
+                says = wire.texts[0].runs[0][1]
+                entering.setdefault(arrow.target, []).append(
+                    (wire.points[-1][1], height_at_label(wire), says, arrow.operand)
+                )
         yield from entering.values()
 
 
@@ -163,13 +173,19 @@ def ports(picture, rows):
 @pytest.mark.parametrize("name", [*PROGRAMS, *(each.name for each in samples())])
 def test_operands_enter_a_gate_from_top_to_bottom(name, engine):
     whole = diagram(trace_of(name) if name in PROGRAMS else sample(name))
-    gates = list(ports(geometry(whole, engine), wrap(whole)))
+    gates = list(operands(geometry(whole, engine), wrap(whole)))
     assert len(gates) == sum(box.is_ordered for box in whole.boxes)
     for wires in gates:
-        entries = [entry for entry, _ in wires]
+        entries, heights, says, which = map(list, zip(*wires, strict=True))
         assert entries == sorted(set(entries))
-        if engine == "built-in":
-            assert [origin for _, origin in wires] == sorted(origin for _, origin in wires)
+        assert heights == sorted(heights) or (engine != "built-in" and says == which)
+
+
+def test_wires_that_cross_before_their_gate_say_which_operand_they_are(monkeypatch):
+    monkeypatch.setattr(engines, "inverted", lambda skeleton, _: set(np.flatnonzero(skeleton.is_ordered)))
+    whole = diagram(trace_of("order"))
+    says = [says for wires in operands(geometry(whole, "built-in"), wrap(whole)) for *_, says, _ in wires]
+    assert says == ["1st operand", "2nd operand"] * 3
 
 
 def test_the_order_of_operands_is_looked_at_where_it_matters():

@@ -21,6 +21,7 @@ from viz.wording import (
     is_bad,
     is_ordered,
     is_unreached,
+    operand,
     place,
     product_lines,
     quieted,
@@ -239,4 +240,5 @@ class _Writer:
             state,
             edge_tooltip(edge, source, target),
             source.kind == "splitter",
+            operand(edge.port) if target.kind == "function" else "",
         )

@@ -8,7 +8,7 @@ above it, the gradients below, and nothing else can be there.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +33,7 @@ from viz.skeleton import Skeleton
 from viz.wrap import wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from viz.parts import Box, Diagram, Label, Line
     from viz.skeleton import Floats, Placement
@@ -70,11 +70,32 @@ def geometry(diagram: Diagram, engine: str | None = None) -> Geometry:
     rows = wrap(diagram)
     tasks = [_skeleton(row) for row in rows]
     placements, notes = engines.place([skeleton for skeleton, _ in tasks], engine)
+    unclear = [
+        engines.inverted(skeleton, placement)
+        for (skeleton, _), placement in zip(tasks, placements, strict=True)
+    ]
+    if any(unclear):
+        rows = tuple(map(_numbered, rows, unclear))
+        tasks = [_skeleton(row) for row in rows]
+        placements, notes = engines.place([skeleton for skeleton, _ in tasks], engine)
     placed = [
         _set_row(row, *task, placement)
         for row, task, placement in zip(rows, tasks, placements, strict=True)
     ]
     return _compose(diagram, placed, notes)
+
+
+def _numbered(row: Diagram, gates: Collection[int]) -> Diagram:
+    """Say of the wires of some gates which operand each is, where their places don't."""
+    arrows = (
+        replace(
+            arrow, label=replace(arrow.label, above=((Span(arrow.operand, "quiet"),), *arrow.label.above))
+        )
+        if arrow.target in gates
+        else arrow
+        for arrow in row.arrows
+    )
+    return replace(row, arrows=tuple(arrows))
 
 
 def _set_row(row: Diagram, skeleton: Skeleton, label_items: Sequence[int], placement: Placement) -> _Row:

@@ -61,6 +61,7 @@ class Arrow:
     state: State = "plain"
     tooltip: str = ""
     from_splitter: bool = False
+    operand: str = ""  # which one of its gate it is, to be said where the picture does not show it
 
 
 @dataclass(frozen=True, slots=True)

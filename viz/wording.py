@@ -62,6 +62,14 @@ def is_ordered(node: Any, wires_in: int) -> bool:
     return wires_in > 1 and node.op not in COMMUTATIVE
 
 
+def operand(port: int) -> str:
+    """Name an operand by its place: 1st operand, 2nd operand."""
+    count = port + 1
+    is_teen = count % 100 in (11, 12, 13)
+    ending = "th" if is_teen else {1: "st", 2: "nd", 3: "rd"}.get(count % 10, "th")
+    return f"{count}{ending} operand"
+
+
 def _is_edge(operand: Any) -> bool:
     return hasattr(type(operand), "upstream")
 
