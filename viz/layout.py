@@ -68,19 +68,21 @@ class _Row:
 def geometry(diagram: Diagram, engine: str | None = None) -> Geometry:
     """Place a diagram; raises DrawError for an engine that is not there."""
     rows = wrap(diagram)
-    tasks = [_skeleton(row) for row in rows]
-    placements, notes = engines.place([skeleton for skeleton, _ in tasks], engine)
-    unclear = [
-        engines.inverted(skeleton, placement)
-        for (skeleton, _), placement in zip(tasks, placements, strict=True)
-    ]
-    if any(unclear):
-        rows = tuple(map(_numbered, rows, unclear))
-        tasks = [_skeleton(row) for row in rows]
+    numbered: list[set[int]] = [set() for _ in rows]
+    while True:
+        shown = [_numbered(*row) for row in zip(rows, numbered, strict=True)]
+        tasks = [_skeleton(row) for row in shown]
         placements, notes = engines.place([skeleton for skeleton, _ in tasks], engine)
+        unclear = [
+            engines.inverted(skeleton, placement) - known
+            for (skeleton, _), placement, known in zip(tasks, placements, numbered, strict=True)
+        ]
+        if not any(unclear):
+            break
+        numbered = [known | new for known, new in zip(numbered, unclear, strict=True)]
     placed = [
         _set_row(row, *task, placement)
-        for row, task, placement in zip(rows, tasks, placements, strict=True)
+        for row, task, placement in zip(shown, tasks, placements, strict=True)
     ]
     return _compose(diagram, placed, notes)
 
