@@ -128,7 +128,7 @@ def test_a_value_that_nothing_depends_on_has_gradient_zero_and_it_is_said():
     assert text_of(trace, "y")[0] == "y = 2 · grad 0 (the output does not depend on it)"
     assert "0   the output does not depend on this use" in explain(trace, "y")
     assert (
-        explain(trace, "z") == "z = 3 · grad 0 (the output does not depend on it: unused, or only compared)"
+        explain(trace, "z") == "z = 3 · grad 0 (the output does not depend on it: never used in arithmetic)"
     )
 
 

@@ -77,6 +77,25 @@ def test_a_gate_shows_its_constants():
     assert any(gate.endswith(" 7") for gate in gates)
 
 
+def indices(x, at):
+    filled = np.zeros(4)
+    filled[1:] = x[0]
+    filled[at] = x[-1, at]
+    joined = np.concatenate([x, x]) + np.concatenate([x, x], axis=0)
+    return (
+        filled[filled > 2].sum() + joined.sum(axis=0)[at] + x.mean(axis=(0, 1)) + np.einsum("ij->i", x)[0]
+    )
+
+
+def test_a_gate_shows_its_index_and_its_axis():
+    picture = diagram(record(indices, np.arange(6.0).reshape(2, 3), 2))
+    gates = {"".join(text(box.lines)) for box in boxes(picture, "function")}
+    assert gates == {
+        *("[0]", "(4,) [1:]=", "[−1, 2]", "[2]=", "[mask (4,)]", "Σ", "[2]"),
+        *("concatenate", "Σ axis 0", "mean axis (0, 1)", "einsum ij->i", "+"),
+    }
+
+
 def test_arrays_show_shape_norm_and_worst_element():
     def double(x):
         return (2.0 * x).sum()
@@ -123,7 +142,7 @@ def test_a_zero_gradient_has_a_wire_of_its_own_kind():
     picture = diagram(trace_of("zeros"))
     assert {arrow.state for arrow in picture.arrows} == {"zero", "unreached", "plain"}
     assert ["0  not reached"] in [text(arrow.label.below) for arrow in picture.arrows]
-    assert text(boxes(picture, "input")[2].lines) == ["z", "3", "0", "unused, or", "only compared"]
+    assert text(boxes(picture, "input")[2].lines) == ["z", "3", "0", "never used", "in arithmetic"]
 
 
 def test_what_the_output_does_not_depend_on_is_small_and_grey():
@@ -131,7 +150,7 @@ def test_what_the_output_does_not_depend_on_is_small_and_grey():
     (gate,) = (box for box in boxes(picture, "function") if box.state == "unreached")
     assert (text(gate.lines), text(gate.caption)) == (
         ["× 3"],
-        ["unused = 3", "unused, or", "only compared"],
+        ["unused = 3", "never used", "in arithmetic"],
     )
     assert roles(gate.lines) == [["faint"]]
     assert shape_size(gate)[1] < shape_size(replace(gate, state="plain"))[1]

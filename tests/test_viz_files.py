@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pydot
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from test_samples import trace_of as sample
 from viz_programs import HOSTILE_NAMES, PROGRAMS, trace_of
 
@@ -15,6 +16,7 @@ from tracer.errors import DrawError
 from viz import dot, engines, labels, raster, vector
 from viz.diagram import diagram
 from viz.layout import geometry
+from viz.text_size import text_width
 
 GOLDEN = Path(__file__).parent / "golden"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -203,3 +205,23 @@ def test_an_svg_is_written_without_matplotlib_and_pydot():
     program = "import sys, viz; print('matplotlib' in sys.modules, 'pydot' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
     assert done.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize("scale", [0.55, 1.0, 2.0])
+def test_a_png_draws_text_as_wide_as_it_was_measured(monkeypatch, scale):
+    measured = []
+    print_png = FigureCanvasAgg.print_png
+
+    def measure(canvas, *arguments, **options):
+        for text in canvas.figure.axes[0].texts:
+            ink = text.get_window_extent(canvas.get_renderer()).width / scale
+            bold = text.get_fontweight() == "bold"
+            measured.append((ink, text_width(text.get_text(), text.get_fontsize(), bold=bold)))
+        print_png(canvas, *arguments, **options)
+
+    monkeypatch.setattr(FigureCanvasAgg, "print_png", measure)
+    monkeypatch.setattr(raster, "_png_scale", lambda _: scale)
+    raster.write(geometry(diagram(trace_of("network")), "built-in"), "png")
+    assert len(measured) > 50
+    for ink, width in measured:
+        assert ink <= width + 1 / scale

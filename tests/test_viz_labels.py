@@ -112,6 +112,25 @@ def test_a_whole_exponent_is_written_above_the_line():
     assert [labels.superscript(value) for value in (0.5, np.zeros(2), "2", float("nan"))] == [""] * 4
 
 
+SUBSCRIPTS = [
+    (np.s_[2:], "[2:]"),
+    (np.s_[:-2], "[:−2]"),
+    (np.s_[:, 0], "[:, 0]"),
+    (np.s_[..., None, ::2], "[..., None, ::2]"),
+    (np.int64(3), "[3]"),
+    (np.array(3), "[3]"),
+    (np.array([True, False]), "[mask (2,)]"),
+    (np.array([1, 0]), "[array (2,)]"),
+    (np.s_[np.array([1, 0]), 1], "[array (2,), 1]"),
+    (np.s_[1000:2000, 3000:4000, 5000:6000], "[1000:2000,…:6000]"),
+]
+
+
+@pytest.mark.parametrize(("position", "shown"), SUBSCRIPTS)
+def test_an_index_is_written_as_in_the_source(position, shown):
+    assert labels.subscript(position) == shown
+
+
 HOSTILE = [
     ('plain <b> & "q" \'é日本', 'plain <b> & "q" \'é日本'),
     ("a\nb\tc", "a\\nb\\tc"),

@@ -4,12 +4,14 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from test_samples import trace_of as sample
 from viz_programs import PROGRAMS, trace_of
 
 from viz import engines, layered
 from viz.diagram import diagram
 from viz.geometry import PlacedShape, PlacedText, Rect
 from viz.layout import geometry
+from viz.samples import samples
 from viz.skeleton import Skeleton, ranks
 from viz.wrap import wrap
 
@@ -145,6 +147,61 @@ def test_wires_run_from_left_to_right_and_end_at_their_shapes(picture, arrows):
         assert target.y - 1.5 <= wire.points[-1][1] <= target.y + target.height + 1.5
 
 
+def height_at_label(wire):
+    """The height at which a wire runs through its label."""
+    points = points_along(wire.points)
+    centre = wire.texts[0].x + wire.texts[0].width / 2
+    return points[np.abs(points[:, 0] - centre).argmin(), 1]
+
+
+def operands(picture, rows):
+    """The wires of each gate whose operands have an order: where they enter and come from, and what they say first."""
+    wires = iter(picture.wires)
+    for row in rows:
+        entering = {}
+        for arrow in row.arrows:
+            wire = next(wires)
+            if row.boxes[arrow.target].is_ordered:
+                says = wire.texts[0].runs[0][1]
+                entering.setdefault(arrow.target, []).append(
+                    (wire.points[-1][1], height_at_label(wire), says, arrow.operand)
+                )
+        yield from entering.values()
+
+
+@pytest.mark.parametrize("engine", INSTALLED)
+@pytest.mark.parametrize("name", [*PROGRAMS, *(each.name for each in samples())])
+def test_operands_enter_a_gate_from_top_to_bottom(name, engine):
+    whole = diagram(trace_of(name) if name in PROGRAMS else sample(name))
+    gates = list(operands(geometry(whole, engine), wrap(whole)))
+    assert len(gates) == sum(box.is_ordered for box in whole.boxes)
+    for wires in gates:
+        entries, heights, says, which = map(list, zip(*wires, strict=True))
+        assert entries == sorted(set(entries))
+        assert heights == sorted(heights) or (engine != "built-in" and says == which)
+
+
+def test_wires_that_cross_before_their_gate_say_which_operand_they_are(monkeypatch):
+    monkeypatch.setattr(engines, "inverted", lambda skeleton, _: set(np.flatnonzero(skeleton.is_ordered)))
+    whole = diagram(trace_of("order"))
+    says = [says for wires in operands(geometry(whole, "built-in"), wrap(whole)) for *_, says, _ in wires]
+    assert says == ["1st operand", "2nd operand"] * 3
+
+
+def test_the_order_of_operands_is_looked_at_where_it_matters():
+    ordered = {
+        box.lines[0][0].text: box.is_ordered
+        for name in ("order", "operands", "kalman", "fan_out")
+        for box in diagram(trace_of(name)).boxes
+        if box.wires_in > 1
+    }
+    assert ordered == {"−": True, "÷": True, "×": False, "+": False, "stack": True, "@": True} | {
+        "solve": True,
+        "^": True,
+        "where((3,), ·, ·)": True,
+    }
+
+
 def random_skeleton(layers, width, seed=0):
     random = np.random.default_rng(seed)
     heads = np.arange(width, layers * width).repeat(2)
@@ -154,7 +211,18 @@ def random_skeleton(layers, width, seed=0):
     no = np.zeros(size, np.bool_)
     sizes = random.uniform(20, 90, (2, size))
     return Skeleton(
-        size, *sizes, tails, heads, no, no, no, np.full(size, -1), np.zeros(0, int), np.zeros((0, 2))
+        size,
+        *sizes,
+        tails,
+        heads,
+        no,
+        0.0 * sizes[0],
+        no,
+        no,
+        no,
+        np.full(size, -1),
+        np.zeros(0, int),
+        np.zeros((0, 2)),
     )
 
 

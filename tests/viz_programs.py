@@ -100,6 +100,31 @@ def grid(weights, values):
     return sum(layer)
 
 
+def order(a, b, c):
+    return (a * c - b * b) / (a - c)
+
+
+def kalman(state, spread, seen):
+    motion, view = np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([[1.0, 0.0]])
+    state = motion @ state
+    spread = motion @ spread @ motion.T
+    gain = spread @ view.T @ np.linalg.inv(view @ spread @ view.T + 0.5)
+    return (state + gain @ (seen - view @ state))[0]
+
+
+def operands(matrix, x, b):
+    stacked = np.stack([x, np.where(x > 0, b, x)])
+    return np.linalg.solve(matrix, x / b).sum() + stacked[0, 1:].sum() - max(b[2], 5.0) ** x[0]
+
+
+def helper_in_order(a, b):
+    return np.exp(b).sum() - a[1]
+
+
+def calls_in_order(x):
+    return helper_in_order(x * 2.0, x) / helper_in_order(x, x - 1.0)
+
+
 def several_outputs(x, y):
     return {"first": x * y, "second": [x + y, x]}
 
@@ -128,6 +153,10 @@ PROGRAMS = {
     "zeros": (zeros, (1.0, 2.0, 3.0)),
     "hostile": (hostile, ({name: 2.0 + at for at, name in enumerate(HOSTILE_NAMES)},)),
     "constants": (constants, (0.123456789,)),
+    "order": (order, (5.0, 3.0, 2.0)),
+    "kalman": (kalman, (np.array([0.0, 1.0]), np.eye(2), np.array([1.2]))),
+    "operands": (operands, (2.0 * np.eye(3), np.array([1.0, -2.0, 3.0]), np.array([2.0, 1.0, 5.0]))),
+    "calls_in_order": (calls_in_order, (np.array([1.0, 2.0]),)),
     "grid": (grid, ([[0.5, -1.25, 3.0], [1.0, 2.0, 0.125], [1.5, 2.5, 3.5]], [1.0, -2.0, 1e-9])),
 }
 

@@ -12,7 +12,7 @@ import numpy as np
 from tracer.backward import backward
 from tracer.boxing import Structure, fill
 from tracer.edge_gradients import EdgeGradients, edge_gradients, edge_statistics
-from tracer.errors import EdgegradError, GradientError, LookupNameError
+from tracer.errors import GradientError, LookupNameError
 from tracer.graph import CUT, OUTPUT, Graph
 from tracer.operations import OP_NUMBERS
 from tracer.pull import as_number
@@ -284,20 +284,15 @@ class Trace:
         save(self, Path(path))
 
     def draw(self, path: str | os.PathLike[str]) -> None:
-        """Draw the graph to a file, by its suffix: svg, png, pdf or dot."""
+        """Draw the graph to a file, by its suffix: svg, png, pdf or dot; of a run that failed, what was recorded."""
         from viz import draw  # noqa: PLC0415  (the one door to viz, which imports this package)
 
         draw(self, path)
 
     def _repr_html_(self) -> str:
-        import html  # noqa: PLC0415  (for notebooks alone)
+        from viz.notebook import html  # noqa: PLC0415  (as above)
 
-        from viz import svg  # noqa: PLC0415  (as above)
-
-        try:
-            return svg(self)
-        except EdgegradError as error:  # in a notebook, a sentence helps more than a traceback
-            return f"<pre>{html.escape(str(error))}</pre>"
+        return html(self)
 
     def __repr__(self) -> str:
         ended = f", ended by {self.error}" if self.error else ""

@@ -174,6 +174,11 @@ class Node(_View):
         )
 
     @property
+    def params(self) -> dict[str, Any]:
+        """What a function node's rule is told besides its operands: an index, an axis; must not be written to."""
+        return self.trace.recording.params.get(self.row, {}) if self._kind == FUNCTION else {}
+
+    @property
     def _numbers(self) -> tuple[tuple[Any, ...], Any]:
         """The values of the operands, and the result."""
         recording = self.trace.recording

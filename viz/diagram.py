@@ -19,7 +19,9 @@ from viz.wording import (
     gate_text,
     gradient_lines,
     is_bad,
+    is_ordered,
     is_unreached,
+    operand,
     place,
     product_lines,
     quieted,
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
 NODE_LIMIT = 20_000  # a picture of more is a file that no viewer opens, and has nothing to see
 GROUP_LIMIT = 60
 UNUSED: tuple[Line, ...] = (
-    (Span("unused, or", "quiet"),),
-    (Span("only compared", "quiet"),),
+    (Span("never used", "quiet"),),
+    (Span("in arithmetic", "quiet"),),
 )
 
 
@@ -187,6 +189,7 @@ class _Writer:
             tooltip=tooltip(f"{node.label}: {node.op}" if node.label else node.op, place(node)),
             group=group,
             wires_in=len(incoming),
+            is_ordered=is_ordered(node, len(incoming)),
         )
 
     def _splitter(self, node: Any, incoming: Sequence[Any], outgoing: Sequence[Any], group: int) -> Box:
@@ -237,4 +240,5 @@ class _Writer:
             state,
             edge_tooltip(edge, source, target),
             source.kind == "splitter",
+            operand(edge.port) if target.kind == "function" else "",
         )

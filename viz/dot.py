@@ -72,7 +72,7 @@ def quote(text: str) -> str:
 def _node(number: int, box: Box) -> pydot.Node:
     lines = [*box.lines, *box.caption]
     outline = theme.OUTLINE[box.state]
-    return pydot.Node(
+    node = pydot.Node(
         f"n{number}",
         shape=SHAPES[box.shape],
         label=quote("\n".join(map(_text, lines))),
@@ -81,6 +81,9 @@ def _node(number: int, box: Box) -> pydot.Node:
         penwidth=str(outline.width),
         fillcolor=quote(theme.fill(box.shape, box.state)),
     )
+    if box.is_ordered:
+        node.set("ordering", "in")
+    return node
 
 
 def _label(label: Label) -> str:

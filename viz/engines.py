@@ -23,7 +23,7 @@ from viz.routes import plain_routes
 from viz.skeleton import Floats, Placement, Skeleton, ranks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 ENGINES = ("graphviz-pure", "dot", "built-in")
 MOST_VIRTUAL = 5_000  # items and bends that dot lays out in a few seconds
@@ -58,9 +58,45 @@ def place(
         note = f"drawn by the built-in layout: {virtual:,} places to fill are too many for {program.stem}"
         return _built_in(skeletons), (note,)
     try:
-        return _ask(program, skeletons), ()
+        return _in_order(program, skeletons), ()
     except _EngineError as error:
         return _built_in(skeletons), (f"drawn by the built-in layout: {program.stem} {error}",)
+
+
+def _in_order(program: Path, skeletons: Sequence[Skeleton]) -> list[Placement]:
+    """Ask an engine, and once more where operands come out of order: dot turns what is inside a cluster upside down.
+
+    Else the built-in layout, which keeps them in order, where no frame is lost by it. What is still out of order
+    crosses before its gate, and enters in order.
+    """
+    answers = _ask(program, skeletons)
+    wrong = {at: inverted(*task) for at, task in enumerate(zip(skeletons, answers, strict=True))}
+    wrong = {at: gates for at, gates in wrong.items() if gates}
+    if not wrong:
+        return answers
+    again = _ask(program, [skeletons[at] for at in wrong], list(wrong.values()))
+    for (at, gates), answer in zip(wrong.items(), again, strict=True):
+        left = inverted(skeletons[at], answer)
+        if len(left) < len(gates):
+            answers[at] = answer
+        if left:
+            placed = layered.place(skeletons[at])
+            if None not in placed.group_boxes:
+                answers[at] = placed
+    return answers
+
+
+def inverted(skeleton: Skeleton, placement: Placement) -> set[int]:
+    """List the gates whose operands come from places that are not in their order."""
+    lowest: dict[int, float] = {}
+    found = set()
+    for tail, head in zip(skeleton.tail.tolist(), skeleton.head.tolist(), strict=True):
+        if skeleton.is_ordered[head]:
+            height = float(placement.y[tail])
+            if height < lowest.get(head, -math.inf):
+                found.add(head)
+            lowest[head] = height
+    return found
 
 
 def _built_in(skeletons: Sequence[Skeleton]) -> list[Placement]:
@@ -91,9 +127,12 @@ def virtual_nodes(skeleton: Skeleton) -> int:
     return skeleton.size + int((rank[skeleton.head] - rank[skeleton.tail] - 1).sum())
 
 
-def _ask(program: Path, skeletons: Sequence[Skeleton]) -> list[Placement]:
+def _ask(
+    program: Path, skeletons: Sequence[Skeleton], turned: Sequence[Collection[int]] | None = None
+) -> list[Placement]:
     """Run an engine once on all skeletons and read the numbers of its answers."""
-    written = run([str(program), "-Kdot", "-Tjson"], "\n".join(map(dot_text, skeletons)))
+    texts = map(dot_text, skeletons, turned or [()] * len(skeletons))
+    written = run([str(program), "-Kdot", "-Tjson"], "\n".join(texts))
     try:
         answers = _documents(written.decode())
         return [_read(answer, skeleton) for answer, skeleton in zip(answers, skeletons, strict=True)]
@@ -147,8 +186,8 @@ def _limit_memory(pid: int) -> None:
         return
 
 
-def dot_text(skeleton: Skeleton) -> str:
-    """Write a skeleton as DOT: our own ids and numbers only."""
+def dot_text(skeleton: Skeleton, turned: Collection[int] = ()) -> str:
+    """Write a skeleton as DOT: our own ids and numbers only; the operands of turned gates in reverse."""
     lines = [
         "digraph {",
         f"graph [rankdir=LR, nodesep=0.22, ranksep={_rank_gap(skeleton):.2f}, splines=true];",
@@ -156,12 +195,16 @@ def dot_text(skeleton: Skeleton) -> str:
         "edge [arrowhead=none];",
     ]
     boxes = skeleton.boxes
-    late, gate = skeleton.is_late.tolist(), skeleton.is_gate.tolist()
+    late, gate, ordered = skeleton.is_late.tolist(), skeleton.is_gate.tolist(), skeleton.is_ordered.tolist()
     sizes = zip(skeleton.width.tolist(), skeleton.height.tolist(), strict=True)
     for item, (width, height) in reversed(list(enumerate(sizes))):
         shape = ", shape=ellipse" if gate[item] else ""
+        shape += ", ordering=in" if ordered[item] else ""
         lines.append(f"n{item} [width={width / INCH:.5f}, height={height / INCH:.5f}{shape}];")
-    for number, (tail, head) in enumerate(zip(skeleton.tail.tolist(), skeleton.head.tolist(), strict=True)):
+    segments = list(enumerate(zip(skeleton.tail.tolist(), skeleton.head.tolist(), strict=True)))
+    straight = [segment for segment in segments if segment[1][1] not in turned]
+    reverse = [segment for segment in reversed(segments) if segment[1][1] in turned]
+    for number, (tail, head) in straight + reverse:
         port = "" if gate[head] else ", headport=w"
         weight = 4 if late[tail] or (head >= boxes and not late[head]) else 1
         lines.append(f"n{tail} -> n{head} [id=e{number}, tailport=e, weight={weight}{port}];")

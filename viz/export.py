@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tracer.errors import DrawError
 from viz import vector
 from viz.diagram import diagram
+from viz.forward import Forward
 from viz.layout import geometry
 
 if TYPE_CHECKING:
@@ -18,13 +19,14 @@ SUFFIXES = (".svg", ".png", ".pdf", ".dot")
 
 def svg(trace: Any) -> str:
     """Return the picture of a trace as an SVG document."""
-    return vector.write(geometry(diagram(trace)))
+    return vector.write(geometry(diagram(_of_what_there_is(trace)[0])))
 
 
 def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) -> tuple[str, ...]:
     """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf or .dot.
 
-    Returns notes for the person who asked, such as that another layout was used; raises DrawError.
+    Of a run that failed, what was recorded. Returns notes for the person who asked, such as that another layout was
+    used; raises DrawError.
     """
     target = Path(path)
     suffix = target.suffix.lower()
@@ -34,7 +36,8 @@ def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) ->
             got=f"the suffix is {suffix!r}" if suffix else "it has no suffix",
             advice=f"use one of {', '.join(SUFFIXES)}",
         )
-    content, notes = _content(trace, suffix, engine)
+    drawn, remarks = _of_what_there_is(trace)
+    content, notes = _content(drawn, suffix, engine)
     try:
         target.write_bytes(content)
     except OSError as error:
@@ -43,7 +46,15 @@ def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) ->
             got=error.strerror or str(error),
             advice="choose another path for the picture",
         ) from error
-    return notes
+    return (*remarks, *notes)
+
+
+def _of_what_there_is(trace: Any) -> tuple[Any, tuple[str, ...]]:
+    """Return a trace, or of a run that failed what it computed, with a note that says so."""
+    if trace.error is None or trace.recording.outputs:
+        return trace, ()
+    remark = f"the forward graph alone, without gradients: {trace.function} raised {trace.error}"
+    return Forward(trace), (remark,)
 
 
 def _content(trace: Any, suffix: str, engine: str | None) -> tuple[bytes, tuple[str, ...]]:

@@ -50,6 +50,7 @@ __all__ = [
     "number",
     "shape",
     "shorten",
+    "subscript",
     "summary",
     "superscript",
     "worst",
@@ -60,6 +61,18 @@ __all__ = [
 def name(text: str) -> str:
     """Make a user's name fit to be drawn."""
     return shorten(clean(text), NAME_LIMIT)
+
+
+def subscript(position: Any) -> str:
+    """Write an index as it stands in the source: [2:], [:, 0], [i] with its number; [mask (5,)] for an array."""
+    parts = position if isinstance(position, tuple) else (position,)
+    return f"[{shorten(clean(', '.join(map(_part, parts))), CONSTANT_LIMIT - 2)}]"
+
+
+def _part(part: Any) -> str:
+    if is_array(part) and np.ndim(part):
+        return f"{'mask' if part.dtype.kind == 'b' else 'array'} {shape(part)}"
+    return "..." if part is Ellipsis else constant(part)
 
 
 def superscript(value: Any) -> str:

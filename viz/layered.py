@@ -90,6 +90,27 @@ class _Layers:
             self.layers[layer].append(item)
         self.position = [0] * total
         self._number()
+        self.ordered = self._ordered_entries()
+
+    def _ordered_entries(self) -> list[tuple[int, list[int]]]:
+        """List for each gate whose operands have an order its layer and what lies before it, in that order.
+
+        Each of these items leads to that gate alone, so that they may change places and leave every other gate's.
+        """
+        entering: dict[int, list[int]] = {}
+        for tail, trunk, head in self.chains:
+            last = trunk[-1] if trunk else tail
+            if self.skeleton.is_ordered[head] and len(self.after[last]) == 1:
+                entering.setdefault(head, []).append(last)
+        return [(self.layer[head], items) for head, items in entering.items() if len(items) > 1]
+
+    def _order_entries(self) -> None:
+        """Exchange the places of what lies before a gate until its operands enter in order."""
+        position = self.position
+        for layer, items in self.ordered:
+            for place, item in zip(sorted(position[each] for each in items), items, strict=True):
+                self.layers[layer - 1][place] = item
+                position[item] = place
 
     def _number(self) -> None:
         for layer in self.layers:
@@ -101,7 +122,9 @@ class _Layers:
         if self.total >= BIG:
             for sweep in range(BIG_SWEEPS):
                 self._sweep(sweep, flips_ties=False)
+            self._order_entries()
             return
+        self._order_entries()
         first = [layer.copy() for layer in self.layers]
         best, fewest = first, self._crossings()
         is_small = self.total < SMALL
@@ -114,6 +137,7 @@ class _Layers:
                 self._sweep(sweep, flips_ties=flips_ties)
                 if is_small:
                     self._swap_neighbours()
+                self._order_entries()
                 crossings = self._crossings()
                 if crossings < fewest:
                     best, fewest = [layer.copy() for layer in self.layers], crossings

@@ -7,7 +7,8 @@ above it, the gradients below, and nothing else can be there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +33,7 @@ from viz.skeleton import Skeleton
 from viz.wrap import wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from viz.parts import Box, Diagram, Label, Line
     from viz.skeleton import Floats, Placement
@@ -67,13 +68,36 @@ class _Row:
 def geometry(diagram: Diagram, engine: str | None = None) -> Geometry:
     """Place a diagram; raises DrawError for an engine that is not there."""
     rows = wrap(diagram)
-    tasks = [_skeleton(row) for row in rows]
-    placements, notes = engines.place([skeleton for skeleton, _ in tasks], engine)
+    numbered: list[set[int]] = [set() for _ in rows]
+    while True:
+        shown = [_numbered(*row) for row in zip(rows, numbered, strict=True)]
+        tasks = [_skeleton(row) for row in shown]
+        placements, notes = engines.place([skeleton for skeleton, _ in tasks], engine)
+        unclear = [
+            engines.inverted(skeleton, placement) - known
+            for (skeleton, _), placement, known in zip(tasks, placements, numbered, strict=True)
+        ]
+        if not any(unclear):
+            break
+        numbered = [known | new for known, new in zip(numbered, unclear, strict=True)]
     placed = [
         _set_row(row, *task, placement)
-        for row, task, placement in zip(rows, tasks, placements, strict=True)
+        for row, task, placement in zip(shown, tasks, placements, strict=True)
     ]
     return _compose(diagram, placed, notes)
+
+
+def _numbered(row: Diagram, gates: Collection[int]) -> Diagram:
+    """Say of the wires of some gates which operand each is, where their places don't."""
+    arrows = (
+        replace(
+            arrow, label=replace(arrow.label, above=((Span(arrow.operand, "quiet"),), *arrow.label.above))
+        )
+        if arrow.target in gates
+        else arrow
+        for arrow in row.arrows
+    )
+    return replace(row, arrows=tuple(arrows))
 
 
 def _set_row(row: Diagram, skeleton: Skeleton, label_items: Sequence[int], placement: Placement) -> _Row:
@@ -110,8 +134,11 @@ def _skeleton(diagram: Diagram) -> tuple[Skeleton, list[int]]:
     titles = [block([_title(each.title)]) for each in diagram.groups]
     boxes = diagram.boxes
     blank = np.zeros(len(sizes), np.bool_)
-    is_gate, is_source = blank.copy(), blank.copy()
+    is_gate, is_source, is_ordered = blank.copy(), blank.copy(), blank.copy()
     is_gate[: len(boxes)] = [box.shape == "function" and not box.caption for box in boxes]
+    is_ordered[: len(boxes)] = [box.is_ordered for box in boxes]
+    mouth = np.zeros(len(sizes))
+    mouth[: len(boxes)] = [shape_size(box)[1] if box.shape == "function" else 0.0 for box in boxes]
     is_source[: len(boxes)] = [box.shape in ("input", "enters") for box in boxes]
     skeleton = Skeleton(
         len(boxes),
@@ -120,6 +147,8 @@ def _skeleton(diagram: Diagram) -> tuple[Skeleton, list[int]]:
         np.array(tails, np.int64),
         np.array(heads, np.int64),
         is_gate,
+        mouth,
+        is_ordered,
         np.array(is_late, np.bool_),
         is_source,
         np.array(group, np.int64),
@@ -173,17 +202,28 @@ def _wires(
             points = _join(points, placement.paths[segment])
             segment += 1
             texts = _set_label(arrow.label, float(placement.x[item]), float(placement.y[item]))
-        start, stop = shapes[arrow.source].rect, shapes[arrow.target].rect
+        start = shapes[arrow.source].rect
         room = placement.x[arrow.source] + skeleton.width[arrow.source] / 2
         if points[0, 0] <= room + SNAP:
             points = _join(np.array([[start.x + start.width, points[0, 1]]]), points)
         if not skeleton.is_gate[arrow.target]:
-            points = _join(points, np.array([[stop.x, points[-1, 1]]]))
+            points = _join(
+                points, np.array([[_edge_of(shapes[arrow.target], points[-1, 1]), points[-1, 1]]])
+            )
         has_arrowhead = diagram.boxes[arrow.target].shape in ("function", "output")
         tip = arrow.tooltip or diagram.boxes[arrow.target].tooltip
         is_stub = diagram.boxes[arrow.target].shape == "leaves"
         wires.append(PlacedWire(points, arrow.state, has_arrowhead, texts, tip, is_stub))
     return tuple(wires)
+
+
+def _edge_of(shape: PlacedShape, y: float) -> float:
+    """Return where a shape's left side is at a height; a gate's is round."""
+    rect = shape.rect
+    if shape.shape != "function":
+        return rect.x
+    step = (y - rect.y - rect.height / 2) / (rect.height / 2)
+    return rect.x + rect.width / 2 * (1 - math.sqrt(max(0.0, 1 - step * step)))
 
 
 def _join(first: Floats, second: Floats) -> Floats:

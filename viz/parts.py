@@ -45,6 +45,9 @@ class Box:
     tooltip: str = ""
     group: int = -1
     wires_in: int = 0
+    is_ordered: bool = (
+        False  # its wires enter from top to bottom in the order of the arrows that lead to it
+    )
     name: str = ""  # of the value that it gives
 
 
@@ -58,6 +61,7 @@ class Arrow:
     state: State = "plain"
     tooltip: str = ""
     from_splitter: bool = False
+    operand: str = ""  # which one of its gate it is, to be said where the picture does not show it
 
 
 @dataclass(frozen=True, slots=True)

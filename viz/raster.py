@@ -7,6 +7,7 @@ import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
@@ -45,7 +46,8 @@ def write(geometry: Geometry, kind: str) -> tuple[bytes, tuple[str, ...]]:
     brush = _Brush(axes, zoom)
     brush.picture(geometry)
     out = io.BytesIO()
-    with warnings.catch_warnings():
+    # Text is as wide as it was measured only where its outlines are not moved to whole pixels.
+    with warnings.catch_warnings(), rc_context({"text.hinting": "none"}):
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         canvas: Any = FigureCanvasAgg(figure) if kind == "png" else FigureCanvasPdf(figure)
         if kind == "png":

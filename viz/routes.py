@@ -36,23 +36,26 @@ WIDE_SPREAD = 0.85
 def entries(skeleton: Skeleton, x: Floats, y: Floats, origin: Sequence[float]) -> Floats:
     """Say where each segment ends, (segments, 2): at the middle of an item's left side, or spread over a gate's.
 
-    `origin` is the height that each segment comes from, which orders the wires at a gate.
+    `origin` is the height that each segment comes from, which orders the wires at a gate whose operands may be
+    exchanged; at any other they are in the order of the segments.
     """
     head = skeleton.head
     ends = np.stack([x[head] - skeleton.width[head] / 2, y[head]], axis=1)
     entering: dict[int, list[int]] = {}
-    for segment in np.flatnonzero(skeleton.is_gate[head]).tolist():
+    for segment in np.flatnonzero(skeleton.mouth[head] > 0).tolist():
         entering.setdefault(int(head[segment]), []).append(segment)
     for gate, segments in entering.items():
         if len(segments) < 2:
             continue
-        segments.sort(key=lambda segment: (origin[segment], segment))
+        if not skeleton.is_ordered[gate]:
+            segments.sort(key=lambda segment: (origin[segment], segment))
         spread = NARROW_SPREAD if len(segments) < 4 else WIDE_SPREAD
         for segment, step in zip(
             segments, np.linspace(-spread, spread, len(segments)).tolist(), strict=True
         ):
-            ends[segment, 0] = x[gate] - skeleton.width[gate] / 2 * math.sqrt(1 - step * step)
-            ends[segment, 1] = y[gate] + skeleton.height[gate] / 2 * step
+            if skeleton.is_gate[gate]:
+                ends[segment, 0] = x[gate] - skeleton.width[gate] / 2 * math.sqrt(1 - step * step)
+            ends[segment, 1] = y[gate] + skeleton.mouth[gate] / 2 * step
     return ends
 
 
@@ -74,8 +77,17 @@ def plain_routes(skeleton: Skeleton, x: Floats, y: Floats, routes: Sequence[Floa
         path = next((path for path in candidates if _is_clear(path, obstacles)), None)
         if path is not None and _has_two_bends(path):
             taken.append((path[3, 0], path[6, 0], path[3, 1]))
-        chosen.append(route if path is None else path)
+        if path is None:
+            path = route if not skeleton.is_ordered[head[segment]] else _led_to(route, stop)
+        chosen.append(path)
     return tuple(chosen)
+
+
+def _led_to(route: Floats, stop: Floats) -> Floats:
+    """Move the last bend of a route, so that it ends at a point."""
+    moved = route.copy()
+    moved[-2:] += stop - route[-1]
+    return moved
 
 
 def _has_two_bends(path: Floats) -> bool:

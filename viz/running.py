@@ -180,11 +180,6 @@ def draw(trace: Trace, path: Path, engine: str | None) -> tuple[str, ...]:
     if error is not None and trace.error is None:
         raise error
     try:
-        if error is None:
-            return draw_file(trace, path, engine)
-        from viz.forward import Forward  # noqa: PLC0415  (as above)
-
-        remark = f"the forward graph alone, without gradients: {trace.function} raised {trace.error}"
-        return remark, *draw_file(Forward(trace), path, engine)
+        return draw_file(trace, path, engine)
     except OSError as error:
         raise DrawError(f"can't write {path}", got=error.strerror or str(error)) from error

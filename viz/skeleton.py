@@ -29,6 +29,8 @@ class Skeleton:
     tail: Ints
     head: Ints
     is_gate: Flags  # an ellipse: wires enter all along its left side, not only at its middle
+    mouth: Floats  # the height over which wires enter an item: a gate's, without its caption; else 0
+    is_ordered: Flags  # wires enter from top to bottom in the order of the segments
     is_late: Flags  # a label that belongs beside its segment's head rather than its tail
     is_source: Flags  # may move right, to its first use
     group: Ints  # the innermost group that an item belongs to, or -1

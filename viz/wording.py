@@ -15,6 +15,12 @@ from viz import labels
 from viz.parts import Line, Span
 
 TOOLTIP_LIMIT = 200
+QUOTES = "'"
+JOINS = ("stack", "concatenate")  # along axis 0 where nothing else is said
+COMMUTATIVE = frozenset(
+    "add multiply maximum minimum fmax fmin hypot logaddexp logaddexp2 polyadd polymul vdot inner vecdot"
+    " fsum sum_scalars prod_scalars max_scalars min_scalars hypot_scalars dist sumprod beta betaln".split()
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +29,8 @@ if TYPE_CHECKING:
 
 
 def gate_text(node: Any) -> str:
-    """Show a gate's operation, and the constants among its operands: ×, × 3, 1 −, x², clip(·, 0, 1)."""
-    symbol = labels.shorten(labels.clean(node.symbol), labels.CONSTANT_LIMIT)
+    """Show a gate's operation, and the constants among its operands: ×, × 3, 1 −, x², clip(·, 0, 1), [2:]."""
+    symbol = _symbol(node)
     operands = node.operands
     is_wire = [_is_edge(operand) for operand in operands]
     if all(is_wire):
@@ -35,6 +41,33 @@ def gate_text(node: Any) -> str:
     if len(texts) == 2 and not symbol[:1].isalnum():
         return f"{symbol} {texts[1]}" if is_wire[0] else f"{texts[0]} {symbol}"
     return labels.shorten(f"{symbol}({', '.join(texts)})", 2 * labels.CONSTANT_LIMIT)
+
+
+def _symbol(node: Any) -> str:
+    """Show an operation with what it is told besides its operands: [2:], [i]=, Σ axis 0, einsum ij,j->i."""
+    symbol, params = labels.clean(node.symbol), node.params
+    if "index" in params and symbol.startswith("[ ]"):
+        return labels.subscript(params["index"]) + symbol.removeprefix("[ ]")
+    told = ""
+    if params.get("axis") is not None and (node.op not in JOINS or params["axis"]):
+        axis = labels.constant(params["axis"])
+        told = f" axis ({axis})" if isinstance(params["axis"], tuple) else f" axis {axis}"
+    elif "subscripts" in params:
+        told = f" {labels.constant(params['subscripts']).strip(QUOTES)}"
+    return labels.shorten(symbol, labels.CONSTANT_LIMIT) + told
+
+
+def is_ordered(node: Any, wires_in: int) -> bool:
+    """Say whether a reader must know which of a gate's wires is the first operand."""
+    return wires_in > 1 and node.op not in COMMUTATIVE
+
+
+def operand(port: int) -> str:
+    """Name an operand by its place: 1st operand, 2nd operand."""
+    count = port + 1
+    is_teen = count % 100 in (11, 12, 13)
+    ending = "th" if is_teen else {1: "st", 2: "nd", 3: "rd"}.get(count % 10, "th")
+    return f"{count}{ending} operand"
 
 
 def _is_edge(operand: Any) -> bool:

@@ -280,7 +280,7 @@ def _heading(node: Node, label: str, uses: list[int]) -> str:
     if node.kind == "output":
         return f"{start} {norm(node.grad)} ({'the seed' if node == node.trace.output else 'not seeded'})"
     if (node.trace.steps[uses] < 0).all():
-        return f"{start} 0 (the output does not depend on it{'' if uses else ': unused, or only compared'})"
+        return f"{start} 0 (the output does not depend on it{'' if uses else ': never used in arithmetic'})"
     if len(uses) == 1:
         return f"{start} {norm(node.grad)} (1 use)"
     count = f"({len(uses):,} uses)"
