@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, ov
 
 from tracer.boxing import Boxes, Structure, leaves
 from tracer.errors import LookupNameError, UnsupportedError, UsageError, refusals
-from tracer.leftovers import leave_plain
+from tracer.leftovers import leave_plain, meet_left
 from tracer.misunderstood import said_clearly
 from tracer.patches import installed, replacement
 from tracer.recording import Output, freeze
@@ -215,6 +215,7 @@ def run(
     outer, _state.running = _state.running, running
     outputs: list[Output] = []
     result: Any = None
+    named: dict[str, Any] = {}
     error: BaseException | None = None
     outer_refusal, refusals.first = refusals.first, None
     try:
@@ -248,6 +249,7 @@ def run(
         if error is None or isinstance(error, Exception):
             error = refusals.first or tape.refused or error
         refusals.first, tape.refused = outer_refusal, None
+    error = error or meet_left(tape)
     recording = freeze(tape)
     recording.outputs = [_at_row(output) for output in outputs]
     recording = without_unread(recording, [position // WIDTH for position in tape.followed])

@@ -272,7 +272,7 @@ def _is_step(tape: Tape, position: int) -> bool:
 def detach(value: Any) -> Any:
     """Return the plain value: a cut on purpose, drawn but without a warning. Plain values come back unchanged."""
     if not is_traced(value):
-        return value
+        return value + 0 * value if id(value) in LEFT and type(value) is float else value
     if value.tape.is_open:
         _append_cut(value, "detach()", sys._getframe(1))  # noqa: SLF001  (the caller's place)
     return value.value.copy() if type(value.value) is np.ndarray else value.value

@@ -83,6 +83,10 @@ class Family:
     is_exposed: bool = False  # the program holds the memory as something that no stand-in sees
 
 
+LEFT: dict[int, Any] = {}
+"""By identity: plain values that were traced in an earlier run, and that the program has kept (`leftovers.py`)."""
+STALE = "a value kept from an earlier trace is a constant in this one"
+STALE_ADVICE = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
 _RUNNING: dict[int, Tape] = {}  # by thread: the innermost trace that runs in it
 
 
@@ -194,10 +198,8 @@ class Tape:
     def meet_stale(self, frame: FrameType) -> None:
         """Say that a value of an earlier trace is a constant in this one. Raises CutError where this is strict."""
         frame = users(frame)
-        what = "a value kept from an earlier trace is a constant in this one"
-        advice = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
-        self.refuse_if_strict(what, advice, frame)
-        self.warn(what, advice, frame)
+        self.refuse_if_strict(STALE, STALE_ADVICE, frame)
+        self.warn(STALE, STALE_ADVICE, frame)
 
     def _meet_watched(self, constant: np.ndarray[Any, Any]) -> None:
         """Say that a watched array is read by another way than its name. Raises CutError where this is strict."""
@@ -278,6 +280,8 @@ class Tape:
         """
         if self.watched:
             self._meet_watched(constant)
+        if id(constant) in LEFT:
+            self.meet_stale(sys._getframe(1))  # noqa: SLF001  (from where the user's is found)
         known = self._snapshots.get(id(constant))
         if known is None or known[0] is not constant or not same_bytes(known[1], constant):
             known = self._snapshots[id(constant)] = (constant, constant.copy(order="K"))
