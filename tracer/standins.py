@@ -26,6 +26,7 @@ _HANDING_ON = frozenset(
 )
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 NO_RECORD = -1
+FOREIGN = "an array that was made outside of the trace, or by code that it does not see"
 CONVERSION = "a conversion to a plain array"
 # By the way out, and whether it was an array; else detach.
 _ADVICE = {
@@ -244,10 +245,11 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
         return value
     if frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR:
         raise UnsupportedError(
-            "writing a traced value into an array that was made outside of the trace is not followed",
+            f"writing a traced value into {FOREIGN}, is not followed",
             where=place(frame),
             got=f"value {_brief(value)}",
-            advice="make the array in the traced function, with np.zeros or np.array, or pass it as an argument",
+            advice="make the array in the traced function, by a call that is written np.zeros(…) or np.array(…), "
+            "or pass it as an argument",
         )
     what = f"a traced value left the graph through {via}"
     advice = "what is computed from it carries no gradient back; " + _ADVICE.get(
