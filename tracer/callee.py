@@ -29,14 +29,18 @@ def is_called(function: Any, frame: FrameType) -> bool:
     """Tell whether the user's line itself calls `function`; False also where that can't be told."""
     if wants_plain_arrays(frame):
         return False
-    linecache.getlines(frame.f_code.co_filename, frame.f_globals)  # which finds it by its loader, too
-    written = _written(frame.f_code, frame.f_lasti)
-    if written is None:
-        return False
     return any(
         each is function or (type(each) is functools.partial and each.func is function)
-        for each in _values(written, frame)
+        for each in called(frame)
     )
+
+
+def called(frame: FrameType) -> Iterator[Any]:
+    """Yield what the running instruction of a frame may call; nothing where it calls nothing, or nobody can tell."""
+    linecache.getlines(frame.f_code.co_filename, frame.f_globals)  # which finds it by its loader, too
+    written = _written(frame.f_code, frame.f_lasti)
+    if written is not None:
+        yield from _values(written, frame)
 
 
 @functools.lru_cache(maxsize=512)

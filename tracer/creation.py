@@ -15,7 +15,16 @@ from tracer import numpy_calls
 from tracer.blank import Blank, blank, blank_of
 from tracer.buffers import expose, note_view
 from tracer.callee import is_called
-from tracer.standins import cut, holds_traced, is_traced, plain, plain_deep, record_call, traced_in
+from tracer.standins import (
+    cut,
+    holds_traced,
+    is_traced,
+    plain,
+    plain_deep,
+    record_call,
+    traced_in,
+    whole_plain,
+)
 from tracer.tape import innermost, wants_plain_arrays
 
 if TYPE_CHECKING:
@@ -23,9 +32,12 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
-_OF_A_SHAPE = ("empty", "zeros", "ones", "eye", "identity", "tri")
+_OF_COUNTS = (
+    *("empty", "zeros", "ones", "eye", "identity", "tri", "arange", "indices"),
+    *("hanning", "hamming", "blackman", "bartlett", "diag_indices"),
+)
 _OF_AN_ARRAY = ("zeros_like", "ones_like", "empty_like")
-_OF_NUMBERS = ("arange", "linspace", "logspace", "geomspace", "copy", "fromiter")
+_OF_NUMBERS = ("linspace", "logspace", "geomspace", "copy", "fromiter")
 _FOR_C = ("asarray_chkfinite", "ascontiguousarray", "asfortranarray")
 _TO_ARRAYS = ("array", "asarray", "asanyarray", "require", *_FOR_C)
 
@@ -55,6 +67,17 @@ def _creating(original: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def _counted(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Make an array of counts: of a shape, of a number of steps."""
+
+    @functools.wraps(original)
+    def function(*args: Any, **options: Any) -> Any:
+        options = {name: whole_plain(each) for name, each in options.items()}
+        return made(original(*whole_plain(args), **options), function, _frame(1))
+
+    return function
+
+
 def _full(original: Callable[..., Any]) -> Callable[..., Any]:
     """Follow np.full and np.full_like: the number that fills the array may be traced."""
 
@@ -62,10 +85,12 @@ def _full(original: Callable[..., Any]) -> Callable[..., Any]:
     def function(*args: Any, **options: Any) -> Any:
         filling = args[1] if len(args) > 1 else options.get("fill_value")
         value = original(*plain_deep(args), **plain_deep(options))
+        frame = _frame(1)
         if holds_traced(filling) and value.dtype.kind in "fc":
-            frame = _frame(1)
             return record_call("broadcast_to", numpy_calls.arrays_of((filling,), frame), value, None, frame)
-        return made(value, function, _frame(1))
+        for number in traced_in([filling]):
+            cut(number, f"np.{original.__name__} of {value.dtype}", frame)
+        return made(value, function, frame)
 
     return function
 
@@ -152,7 +177,10 @@ def _strided(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
     """Yield (original, replacement) for the functions that make arrays."""
-    for name in (*_OF_A_SHAPE, *_OF_AN_ARRAY, *_OF_NUMBERS):
+    for name in _OF_COUNTS:
+        original = getattr(np, name)
+        yield original, _counted(original)
+    for name in (*_OF_AN_ARRAY, *_OF_NUMBERS):
         original = getattr(np, name)
         yield original, _creating(original)
     for name in ("full", "full_like"):
