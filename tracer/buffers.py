@@ -58,10 +58,17 @@ def note_view(view: Any, operands: tuple[Any, ...], index: Any = None) -> None:
             view.tape.records[view.id + _VALUE] = view.value.copy()
 
 
-def expose(array: Any) -> None:
-    """Note that an array without a record handed out its memory in a way that writes can't be seen through."""
+def expose(array: Any, raw: Any = None) -> None:
+    """Note that an array without a record handed out its memory in a way that writes can't be seen through.
+
+    Where that is a `raw` array whose base is the stand-in, it holds as long as the array lives: its views keep it.
+    """
     owner = owner_of(array.value)
-    array.tape.families.setdefault(id(owner), Family(owner, is_private=True)).is_exposed = True
+    family = array.tape.families.setdefault(id(owner), Family(owner, is_private=True))
+    if raw is None:
+        family.is_exposed = True
+    else:
+        family.raw = [each for each in family.raw if each() is not None] + [weakref.ref(raw)]
 
 
 def forget_link(view: Any) -> None:
@@ -217,11 +224,11 @@ def _own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
         tape.families[id(owner)] = Family(owner, is_private=True)
         return
     if family is not None and family.is_private:
-        if family.is_exposed:
+        if family.is_exposed or any(each() is not None for each in family.raw):
             raise UnsupportedError(
                 "a traced value is written into memory that the program has in hand as raw numbers, too",
                 where=place(frame),
-                got="by .data, .ctypes, or a view of another type",
+                got="by .data, .ctypes, a view of another type, or a library that keeps it",
                 advice="ask for them after the last write, or of a copy",
             )
         return

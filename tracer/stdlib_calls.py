@@ -65,7 +65,7 @@ def _harmonic(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _reading(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a function that writes text the plain values, as `str` does."""
+    """Give a function from which no number comes back the plain values, as `str` gets them."""
 
     @functools.wraps(original)
     def function(*args: Any, **options: Any) -> Any:
@@ -83,6 +83,7 @@ _TABLE: dict[tuple[str, str], Callable[[Callable[..., Any]], Callable[..., Any]]
     ("statistics", "pvariance"): _statistic("var", ddof=0),
     ("statistics", "stdev"): _statistic("std", ddof=1),
     ("statistics", "variance"): _statistic("var", ddof=1),
+    ("time", "sleep"): _reading,
 }
 
 

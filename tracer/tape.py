@@ -81,6 +81,7 @@ class Family:
     # By identity of a view that was taken by indexing: the view, what it was taken from (weakly), and the index.
     links: dict[int, tuple[Any, Any, Any]] = field(default_factory=dict)
     is_exposed: bool = False  # the program holds the memory as something that no stand-in sees
+    raw: list[Any] = field(default_factory=list)  # the same, as long as one of these lives: weak references
 
 
 LEFT: dict[int, Any] = {}
