@@ -16,7 +16,7 @@ from tracer.counts import is_count, is_whole
 from tracer.errors import UnsupportedError
 from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS, RULE_OF
 from tracer.rules.kinds import Elementwise, is_complex
-from tracer.tape import Tape, place, users
+from tracer.tape import LEFT, Tape, place, users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -285,7 +285,8 @@ def _is_step(tape: Tape, position: int) -> bool:
 def detach(value: Any) -> Any:
     """Return the plain value: a cut on purpose, drawn but without a warning. Plain values come back unchanged."""
     if not is_traced(value):
-        return value + 0 * value if id(value) in LEFT and type(value) is float else value
+        # Of what an earlier trace has left, a number that is not known again: the same bits, another object.
+        return value + -0.0 if type(value) is float and id(value) in LEFT else value
     if value.tape.is_open:
         _append_cut(value, "detach()", sys._getframe(1))  # noqa: SLF001  (the caller's place)
     return value.value.copy() if type(value.value) is np.ndarray else value.value
