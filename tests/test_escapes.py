@@ -3,6 +3,8 @@
 A row is a function of a number and an array. What it must be says the table in which it stands; each kind is checked.
 """
 
+# ruff: noqa: S311, NPY002 -- the random numbers of programs as they are
+
 from __future__ import annotations
 
 import array
@@ -41,7 +43,7 @@ OUTSIDE = np.ones(3)
 
 
 def seeded():
-    return random.Random(3)  # noqa: S311  (a game, as programs play it)
+    return random.Random(3)
 
 
 def numpys():
@@ -115,6 +117,18 @@ COUNTS = {  # of an int, which steps: it is a plain int wherever Python needs on
     "bits": lambda n: (n & 1) + (n | 4) + (n << 2) + (1 << n) + (~n) + (n ^ 1) + n.bit_length(),
     "text": lambda n: len(f"{n:03d}") + len("%d" % n) + len(hex(n)) + len(chr(n + 60)),
     "islice": lambda n: sum(itertools.islice(range(10), n)) + sum(itertools.repeat(2, n)) + math.comb(5, n) + math.factorial(n),
+}  # fmt: skip
+
+SEEDS = {
+    "random.seed": lambda n: [random.seed(n), random.random()][1],
+    "random.Random": lambda n: random.Random(n).random(),
+    "seed of one that is there": lambda n: (lambda made: [made.seed(n), made.random()][1])(random.Random(1)),
+    "default_rng": lambda n: np.random.default_rng(seed=abs(n)).normal(),
+    "default_rng of several": lambda n: np.random.default_rng([abs(n), 2]).normal(),
+    "SeedSequence": lambda n: np.random.SeedSequence(3, spawn_key=(abs(n),)).generate_state(1)[0] / 7,
+    "bits": lambda n: np.random.Generator(np.random.PCG64(abs(n))).normal() + np.random.Generator(np.random.Philox(key=abs(n))).normal(),
+    "NumPy's old ways": lambda n: [np.random.seed(abs(n) % 99), np.random.rand()][1] + np.random.RandomState(abs(n) % 98).rand(),
+    "its class": lambda n: isinstance(np.random.RandomState(1), np.random.RandomState) + issubclass(np.random.PCG64, np.random.BitGenerator) * 1.0,
 }  # fmt: skip
 
 CUTS = {
@@ -201,6 +215,16 @@ def test_an_int_is_a_count(function):
     finished = trace(strict=True)(lambda n: function(n) * 1.0 + n * 0.5)
     assert same(finished(3), function(3) * 1.0 + 1.5)
     assert finished.last_trace.grads["n"] == 0.5
+
+
+@pytest.mark.parametrize("function", SEEDS.values(), ids=SEEDS)
+@pytest.mark.parametrize("seed", [-5, 7, 2**61 + 5, 2**70])
+def test_a_seed_is_a_plain_int(function, seed):
+    before = random.Random.seed, random.seed, np.random.RandomState, np.random.seed
+    finished = trace(strict=True)(lambda n: function(n) + n * 0.5)
+    assert finished(seed) == function(seed) + seed * 0.5
+    assert finished.last_trace.grads["n"] == 0.5
+    assert (random.Random.seed, random.seed, np.random.RandomState, np.random.seed) == before
 
 
 @pytest.mark.parametrize(("function", "via"), CUTS.values(), ids=CUTS)
