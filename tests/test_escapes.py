@@ -140,10 +140,10 @@ CUTS = {
     "pickle of an array": (lambda x, a: pickle.loads(pickle.dumps(a)).sum(), "pickle"),  # noqa: S301
     "struct": (lambda x, a: struct.unpack("d", struct.pack("d", x))[0], r"float\(\)"),
     "array.array": (lambda x, a: array.array("d", [x])[0], r"float\(\)"),
-    "Fraction": (lambda x, a: float(fractions.Fraction(x)), r"\.as_integer_ratio\(\)"),
+    "Fraction": (lambda x, a: float(fractions.Fraction(x)), r"\.as_integer_ratio\(\) in fractions\.Fraction"),
     "ratio": (lambda x, a: x.as_integer_ratio()[0] * 1.0, r"\.as_integer_ratio\(\)"),
     "hex": (lambda x, a: float.fromhex(x.hex()), r"\.hex\(\)"),
-    "NormalDist": (lambda x, a: statistics.NormalDist(x, 2.0).pdf(1.0), r"float\(\)"),
+    "NormalDist": (lambda x, a: statistics.NormalDist(x, 2.0).pdf(1.0), r"float\(\) in statistics\.NormalDist"),
     "tolist": (lambda x, a: a.tolist()[0], r"\.tolist"),
     "tobytes": (lambda x, a: np.frombuffer(a.tobytes())[0], r"\.tobytes"),
     "bytes": (lambda x, a: np.frombuffer(bytes(a))[0], r"bytes\(\)"),

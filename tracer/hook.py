@@ -253,7 +253,9 @@ def run(
     recording = without_unread(recording, [position // WIDTH for position in tape.followed])
     name = getattr(function, "__name__", type(function).__name__)
     ended = f"{type(error).__name__}: {error}".removesuffix(": ") if error is not None else None
-    made = Run(name, recording, running.structures, result, ended, keep=options.keep)
+    made = Run(
+        name, recording, running.structures, result, ended, keep=options.keep, untraced=boxes.untraced
+    )
     del boxes, watcher, running, args, kwargs, named  # what they hold is no leftover of the program's
     leave_plain(tape)
     try:

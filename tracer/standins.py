@@ -15,7 +15,7 @@ import numpy as np
 from tracer.errors import UnsupportedError
 from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS, RULE_OF
 from tracer.rules.kinds import Elementwise, is_complex
-from tracer.tape import Tape, place, users
+from tracer.tape import Tape, library_function, place, users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -239,7 +239,7 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
         tape, traced.id
     ):  # `np.floor(x).astype(int)`: no gradient comes back as it is
         return value.copy() if type(value) is np.ndarray else value
-    frame = users(frame)
+    library, frame = library_function(frame), users(frame)
     if frame is not tape.frame and not tape.enter(frame):
         return value
     if frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR:
@@ -249,7 +249,7 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
             got=f"value {_brief(value)}",
             advice="make the array in the traced function, with np.zeros or np.array, or pass it as an argument",
         )
-    what = f"a traced value left the graph through {via}"
+    what = f"a traced value left the graph through {via}" + (f" in {library}" if library else "")
     advice = "what is computed from it carries no gradient back; " + _ADVICE.get(
         (via, type(value) is np.ndarray), "detach(x) says that this is meant"
     )
