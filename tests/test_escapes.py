@@ -93,13 +93,12 @@ FOLLOWED = {
 }  # fmt: skip
 
 READS = {
+    "read back": lambda x, a: float("%.2f" % x) + float(f"{x}") + float(str(x)),  # a constant: see README
     "text": lambda x, a: f"{x:.3f}{x!r}{x}" + "{:.2f}".format(x) + str(x) + repr(a) + format(x, "e"),
     "% of text": lambda x, a: "%f %d %s %5.1e %r" % (x, x, x, x, a),
     "template": lambda x, a: string.Template("$x").substitute(x=x) + ",".join(map(str, a)),
     "printed": lambda x, a: print(x, a, file=io.StringIO()),
     "pprint": lambda x, a: pprint.pformat([x, {"a": a}]),
-    "json": lambda x, a: json.dumps({"x": x, "y": [x, (1, x)]}) + json.dumps([x], indent=1),
-    "json to a file": lambda x, a: json.dump([x], io.StringIO()),
     "truth": lambda x, a: bool(x) and x != 2 and (a > 0).all(),
     "hash": lambda x, a: hash(x),
     "count": lambda x, a: ([0] * int(len(a)), "x" * len(a), list(range(len(a))), [1.0, X].count(x)),
@@ -138,6 +137,8 @@ CUTS = {
     "complex": (lambda x, a: complex(x).real, r"complex\(\); x \+ 1j\*y is followed"),
     "pickle": (lambda x, a: pickle.loads(pickle.dumps(x)), "pickle"),  # noqa: S301  (its own)
     "pickle of an array": (lambda x, a: pickle.loads(pickle.dumps(a)).sum(), "pickle"),  # noqa: S301
+    "json": (lambda x, a: json.loads(json.dumps({"x": [1, (x,)]}))["x"][1][0], r"json\.dumps"),
+    "json to a file": (lambda x, a: (lambda file: json.dump(x, file) or float(file.getvalue()))(io.StringIO()), r"json\.dump"),
     "struct": (lambda x, a: struct.unpack("d", struct.pack("d", x))[0], r"float\(\)"),
     "array.array": (lambda x, a: array.array("d", [x])[0], r"float\(\)"),
     "Fraction": (lambda x, a: float(fractions.Fraction(x)), r"\.as_integer_ratio\(\) in fractions\.Fraction"),
