@@ -458,3 +458,14 @@ def test_a_view_with_the_identity_of_one_that_is_gone_does_not_take_its_turn():
         return a.sum() + first.sum() + second.sum()
 
     record(program, np.ones((2, 3)))
+
+
+def test_an_operator_in_place_on_a_part_is_one_write():
+    def program(x):
+        a = x * 1.0
+        a[1:] += x[0]  # Python changes the view, and writes it back to its place
+        return a.sum()
+
+    finished = record(program, np.arange(3.0))
+    assert [node.op for node in finished.nodes].count("setitem") == 1
+    assert finished.grads["x"].tolist() == [3.0, 1.0, 1.0]

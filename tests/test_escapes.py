@@ -254,6 +254,20 @@ def test_what_is_neither_is_an_error_at_the_users_line(function, text):
     assert isinstance(caught.value, TypeError)
 
 
+def test_an_error_that_the_program_catches_is_raised_all_the_same():
+    def program(x, a, raises=False):
+        try:
+            return a.ctypes.data * x
+        except TypeError:
+            if raises:
+                raise ValueError("none") from None
+            return x
+
+    for raises in (False, True):
+        with pytest.raises(UnsupportedError, match=r"ndarray\.ctypes"):
+            record(program, X, A.copy(), raises=raises)
+
+
 def test_an_error_of_the_programs_own_is_left_alone():
     for function in (
         lambda x, a: x + "a",

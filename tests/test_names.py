@@ -190,7 +190,7 @@ def generate(x):
 def test_a_generator_is_one_scope_however_often_it_is_resumed():
     def function(x):
         source = generate(x)
-        a = next(source)
+        a = next(source) * x  # which is computed outside of it
         b = next(source)
         return a + b * helper(next(source))
 
