@@ -50,10 +50,12 @@ def note_view(view: Any, operands: tuple[Any, ...], index: Any = None) -> None:
         if family is None:
             # What is no record's yet is the program's own memory: no record holds it.
             family = view.tape.families[id(owner)] = Family(owner, is_private=not is_traced(operand))
-        seen_by, seen_from = weakref.ref(view), weakref.ref(operand)
-        family.members[id(view)], family.members[id(operand)] = seen_by, seen_from
+        for each in (view, operand):
+            # Last, also where one that is gone had the same identity: the order is that of the program alone.
+            family.members.pop(id(each), None)
+            family.members[id(each)] = weakref.ref(each)
         if index is not None:
-            family.links[id(view)] = (seen_by, seen_from, index)
+            family.links[id(view)] = (weakref.ref(view), weakref.ref(operand), index)
         if family.is_private and is_traced(view):
             view.tape.records[view.id + _VALUE] = view.value.copy()
 

@@ -110,8 +110,9 @@ def trace(
     `of` chooses among several outputs, `watch` names globals, closure variables and attributes (`"model.W"`) that are
     inputs too, `static` names parameters that are not traced, `strict=True` makes a cut an error, `keep="all"` keeps
     every array gradient in memory where `"auto"` recomputes those beyond a budget. What the call returns and raises
-    is what it returns and raises without the decorator. Raises TypeError for a generator or async function, whose body
-    has not run when the call returns.
+    is what it returns and raises without the decorator; what it stored is plain, but in a suspended generator, a
+    traceback or an array of objects, where values of the trace stay. Raises TypeError for a generator or async
+    function, whose body has not run when the call returns.
     """
     options = Options(of, watch, static, strict, keep)
     return (
@@ -255,7 +256,9 @@ def run(
     recording = without_unread(recording, [position // WIDTH for position in tape.followed])
     name = getattr(function, "__name__", type(function).__name__)
     ended = f"{type(error).__name__}: {error}".removesuffix(": ") if error is not None else None
-    made = Run(name, recording, running.structures, result, ended, keep=options.keep)
+    made = Run(
+        name, recording, running.structures, result, ended, keep=options.keep, untraced=boxes.untraced
+    )
     del boxes, watcher, running, args, kwargs, named  # what they hold is no leftover of the program's
     leave_plain(tape)
     try:

@@ -1,8 +1,8 @@
 """What Python offers no hook for: functions written in C that would read a bare number out of a stand-in.
 
-While a trace runs, they are replaced (`python_calls.py`, `creation.py`, `stdlib_calls.py`, `scipy_calls.py`): in their
-own modules, wherever a module has bound the original (`from math import exp`), and wherever else the traced function
-can reach it (`stored.py`). They are put back when the last trace ends.
+While a trace runs, they are replaced (`python_calls.py`, `creation.py`, `stdlib_calls.py`, `scipy_calls.py`,
+`seeds.py`): in their own modules, wherever a module has bound the original (`from math import exp`), and wherever else
+the traced function can reach it (`stored.py`). They are put back when the last trace ends.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from tracer import (
     lists,
     python_calls,
     scipy_calls,
+    seeds,
     stdlib_calls,
     stored,
     warned,
@@ -39,7 +40,8 @@ _REPLACEMENTS: dict[Any, Callable[..., Any]] = dict(
     (*python_calls.replacements(), *creation.replacements())
 )
 _ORIGINALS = {replacement: original for original, replacement in _REPLACEMENTS.items()}
-_KINDS = frozenset(map(type, _REPLACEMENTS))  # of functions: written in C, in Python, and NumPy's own
+# Of functions: written in C, in Python, in Cython, NumPy's own, a bound method; and of classes.
+_KINDS = set(map(type, _REPLACEMENTS))
 _KINDS_WITH_CACHES = _KINDS | {caches.CACHED}
 
 
@@ -47,10 +49,16 @@ def _add_imported() -> bool:
     """Take in functions of what the program has imported by now; tell whether there are new ones."""
     new = {
         original: replacement
-        for original, replacement in (*scipy_calls.replacements(), *stdlib_calls.replacements())
+        for original, replacement in (
+            *scipy_calls.replacements(),
+            *stdlib_calls.replacements(),
+            *seeds.replacements(),
+        )
         if original not in _REPLACEMENTS
     }
     _REPLACEMENTS.update(new)
+    _KINDS.update(map(type, new))
+    _KINDS_WITH_CACHES.update(_KINDS)
     _ORIGINALS.update((replacement, original) for original, replacement in new.items())
     return bool(new)
 
@@ -132,6 +140,7 @@ class _Installation:
                 for namespace in self._bound:
                     self._replace(namespace)
                 lists.exchange(looking=True)
+                seeds.exchange(reading=True)
                 warned.redirect(to_user=True)
                 for kind, name, followed in _METHODS:
                     setattr(kind, name, followed)
@@ -151,6 +160,7 @@ class _Installation:
                 return
             scipy_calls.distributions.remove()
             lists.exchange(looking=False)
+            seeds.exchange(reading=False)
             warned.redirect(to_user=False)
             for (kind, name, _), plain_method in zip(_METHODS, _PLAIN_METHODS, strict=True):
                 setattr(kind, name, plain_method)
@@ -213,7 +223,9 @@ def _newest_module() -> tuple[int, Any]:
 
 def _original(value: Any) -> Any:
     """Return what a value replaces; None if it is no replacement."""
-    return _ORIGINALS.get(value) or caches.original_of(value) if type(value) is FunctionType else None
+    if type(value) not in (FunctionType, seeds.Reading):
+        return None
+    return _ORIGINALS.get(value) or caches.original_of(value)
 
 
 def _restore_new_module(module: Any) -> None:

@@ -16,7 +16,7 @@ from tracer.counts import is_count, is_whole
 from tracer.errors import UnsupportedError
 from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS, RULE_OF
 from tracer.rules.kinds import Elementwise, is_complex
-from tracer.tape import LEFT, Tape, place, users
+from tracer.tape import LEFT, Tape, library_function, place, users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -251,7 +251,7 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
         return value.copy() if type(value) is np.ndarray else value
     if is_count(traced, via, frame):
         return value
-    frame = users(frame)
+    library, frame = library_function(frame), users(frame)
     if frame is not tape.frame and not tape.enter(frame):
         return value
     if frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR:
@@ -262,7 +262,7 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
             advice="make the array in the traced function, by a call that is written np.zeros(…) or np.array(…), "
             "or pass it as an argument",
         )
-    what = f"a traced value left the graph through {via}"
+    what = f"a traced value left the graph through {via}" + (f" in {library}" if library else "")
     advice = "what is computed from it carries no gradient back; " + _ADVICE.get(
         (via, type(value) is np.ndarray), "detach(x) says that this is meant"
     )

@@ -16,6 +16,7 @@ A record is known by its position in the list, which is what a stand-in carries 
 from __future__ import annotations
 
 import os.path
+import re
 import sys
 import threading
 import warnings
@@ -338,6 +339,20 @@ def users(frame: FrameType) -> FrameType:
             return found
         found = found.f_back
     return frame
+
+
+def library_function(frame: FrameType) -> str:
+    """Name the function of a library that the user called, and that led to a frame; the user's own has no name here."""
+    found, name, end = frame, "", users(frame)
+    while found is not end and found.f_back is not None:
+        module = re.sub(r"\._.*", "", str(found.f_globals.get("__name__")))  # where it is public
+        function = re.sub(r"\.(<locals>.*|__\w+__$)", "", found.f_code.co_qualname)
+        if not is_own(found.f_code.co_filename) and hasattr(
+            sys.modules.get(module), function.partition(".")[0]
+        ):
+            name = f"{module}.{function}"
+        found = found.f_back
+    return name
 
 
 def place(frame: FrameType) -> str:

@@ -157,6 +157,13 @@ def _written(
     used = {word for text in partials for word in re.findall(r"\w+", text)}
     operands = tuple(each for at, each in enumerate(names) if at < len(partials) or each in used)
     texts = (*partials, *("",) * (len(operands) - len(partials)))
+    for each in operands:
+        if not is_operand_name(each):
+            raise UsageError(
+                f"the rule of {name} has an operand that a formula can't name",
+                got=f"got {each!r}, which {'means something else there' if each in VOCABULARY else 'is no plain name'}",
+                advice="give the parameter another name",
+            )
     for text in filter(None, texts):
         fault = fault_of(text, operands)
         if fault:
@@ -164,13 +171,6 @@ def _written(
                 f"the rule of {name} has a partial that can't be read",
                 got=f"in {text!r}, {fault}",
                 advice="write anything that is no formula as a function: @rule(lambda g, out, x: …)",
-            )
-    for each in operands:
-        if not is_operand_name(each):
-            raise UsageError(
-                f"the rule of {name} has an operand that a formula can't name",
-                got=f"got {each!r}, which {'means something else there' if each in VOCABULARY else 'is no plain name'}",
-                advice="give the parameter another name",
             )
     return operands, Elementwise(texts, symbol or name, names=operands, in_floats=True, real_only=True)
 
