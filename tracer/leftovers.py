@@ -93,9 +93,9 @@ def _copy(value: Any) -> Any:
 
 def _replace(holder: Any, new: dict[int, Any], own: tuple[Any, ...]) -> bool:
     """Replace what a holder holds; True for a tuple, which must be made anew."""
-    if any(holder is each for each in own) or isinstance(holder, FrameType):
+    if any(holder is each for each in own) or issubclass(type(holder), FrameType):
         return False
-    if isinstance(holder, tuple):
+    if issubclass(type(holder), tuple):
         return True
     with contextlib.suppress(Exception):  # an object that can't be written to keeps what it has
         _replace_in(holder, new)
