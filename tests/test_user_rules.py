@@ -441,3 +441,14 @@ def test_a_rule_on_a_loop_of_scalars_is_as_right_as_any():
 
     finished = record(program, 0.3, 0.9)
     assert np.allclose(list(finished.grads.values()), central_differences(program, 0.3, 0.9), rtol=1e-6)
+
+
+def test_rule_without_parentheses_is_refused():
+    with pytest.raises(UsageError, match=r'@rule before square .*; write @rule\("…"\)'):
+
+        @rule
+        def square(x):
+            return x * x
+
+    with pytest.raises(UsageError, match=r'@rule is called .*; write @rule\("…"\)'):
+        rule(lambda x, y, z: x * y * z)(1.0)

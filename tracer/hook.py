@@ -121,6 +121,14 @@ def trace(
 
 
 def _decorate(function: Any, options: Options) -> Any:
+    if type(function) in (staticmethod, classmethod):
+        return type(function)(_decorate(function.__func__, options))
+    if not callable(function):
+        raise UsageError(
+            "@trace stands before a function",
+            got=f"got {function!r}",
+            advice="write trace(f)(x), or record(f, x)",
+        )
     if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
         raise UnsupportedError(
             f"{getattr(function, '__qualname__', function)} is a generator or async function",
