@@ -8,6 +8,7 @@ cut, which says so. Objects are looked at past what their classes say: nothing o
 
 from __future__ import annotations
 
+import dis
 import operator
 from collections import OrderedDict, defaultdict
 from functools import lru_cache, partial
@@ -127,6 +128,19 @@ def search(roots: tuple[Any, ...], replacement: Callable[[Any], Any]) -> list[Sl
             keys = {key: other for key in value if (other := replacement(key)) is not key}
             if keys:
                 found.append(Keys(value, keys))
+    if any(type(each) is Slot and each.replaced is TYPE_OF for each in found):
+        otherwise = [
+            each.__globals__
+            for each in pending
+            if type(each) is FunctionType and not _only_calls_type(each.__code__)
+        ]
+        found = [
+            each
+            for each in found
+            if type(each) is Keys
+            or each.replaced is not TYPE_OF
+            or all(getattr(each.place, "items", None) is not names for names in otherwise)
+        ]
     # Keys last: slots are known by key.
     return sorted(found, key=lambda each: type(each) is Keys)
 
@@ -270,6 +284,16 @@ def _of_function(function: Any) -> Iterator[tuple[Any, Any, Any]]:
 @lru_cache(maxsize=1024)
 def _names_of(code: CodeType) -> frozenset[str]:
     return frozenset(_names_in(code))
+
+
+@lru_cache(maxsize=1024)
+def _only_calls_type(code: CodeType) -> bool:
+    """Tell whether a function has `type` for nothing but calls: what it keeps or compares must be the builtin."""
+    for each in dis.get_instructions(code) if "type" in code.co_names else ():
+        is_called = each.opname == "LOAD_GLOBAL" and (each.arg or 0) & 1
+        if each.argval == "type" and each.opname.startswith("LOAD_") and not is_called:
+            return False
+    return all(_only_calls_type(each) for each in code.co_consts if type(each) is CodeType)
 
 
 def _names_in(code: CodeType) -> Iterator[str]:
