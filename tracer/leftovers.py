@@ -53,7 +53,7 @@ def leave_plain(tape: Tape) -> None:
         new = {id(each): _remade(each, new) for each in tuples}
         old = tuples
     for number in numbers.values():
-        if sys.getrefcount(number) > _ALONE and not isinstance(number, (int, np.integer)):
+        if sys.getrefcount(number) > _ALONE and type(number) is not int:
             LEFT[id(number)] = number
     while len(LEFT) > _MOST:
         del LEFT[next(iter(LEFT))]
@@ -88,6 +88,8 @@ def _copy(value: Any) -> Any:
     """Return the same value as an object of its own; whole numbers are shared by all of Python."""
     if type(value) is float:
         return value + -0.0  # the same bits
+    if type(value) is complex:
+        return complex(value.real, value.imag)
     return value.copy() if isinstance(value, (np.ndarray, np.generic)) else value
 
 

@@ -11,6 +11,7 @@ import inspect
 import sys
 import warnings
 from collections import deque
+from contextlib import suppress
 from functools import partial
 from math import inf
 from types import MethodType, ModuleType
@@ -304,15 +305,27 @@ def _reachable(roots: Iterable[Any], most: float = inf, largest: float = inf) ->
             continue
         seen.add(id(value))
         keep.append(value)
-        is_namespace = issubclass(type(value), dict) and "__name__" in value
-        if issubclass(type(value), CONTAINERS) and len(value) > largest and not is_namespace:
-            continue
-        for _, place in inside(value):
+        for place in _places_in(value, largest):
             yield place
             count += 1
-            held = place.read()
-            if issubclass(type(held), CONTAINERS) or is_object(held):
-                pending.append(held)
+            with suppress(Exception):  # as below
+                held = place.read()
+                if issubclass(type(held), CONTAINERS) or is_object(held):
+                    pending.append(held)
+
+
+def _places_in(value: Any, largest: float) -> list[Holder]:
+    """Return the places in a value that can be read: an object that raises when it is looked into has none."""
+    places: list[Holder] = []
+    with suppress(Exception):
+        is_namespace = issubclass(type(value), dict) and "__name__" in value
+        if issubclass(type(value), CONTAINERS) and len(value) > largest and not is_namespace:
+            return places
+        for _, place in inside(value):
+            with suppress(Exception):
+                place.read()
+                places.append(place)
+    return places
 
 
 def _structure(value: Any, found: dict[str, Structure]) -> Structure:
@@ -326,11 +339,11 @@ def _structure(value: Any, found: dict[str, Structure]) -> Structure:
 
 
 def _holds_stand_ins(value: Any) -> bool:
-    if not issubclass(type(value), CONTAINERS) or len(value) > _LARGEST:
-        return False
-    return any(
-        issubclass(type(each), Traced) for each in (value.values() if isinstance(value, dict) else value)
-    )
+    with suppress(Exception):  # as above
+        if issubclass(type(value), CONTAINERS) and len(value) <= _LARGEST:
+            items = value.values() if issubclass(type(value), dict) else value
+            return any(issubclass(type(each), Traced) for each in items)
+    return False
 
 
 def _is_number(value: Any, *, with_ints: bool) -> bool:
