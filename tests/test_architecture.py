@@ -1,6 +1,7 @@
 """ARCHITECTURE.md names files and functions: each of them is there."""
 
 import ast
+import graphlib
 import re
 from pathlib import Path
 
@@ -43,8 +44,37 @@ def test_every_room_is_named():
     assert not missing
 
 
+def rooms():
+    """Every room, with its package as what is imported of it: a.b for a/b.py, and a for a/__init__.py."""
+    for package in ("tracer", "viz"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            yield name.removesuffix(".__init__"), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(statements, known):
+    """The rooms that some statements import; `from tracer import values` is the room, not the package."""
+    for node in statements:
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            for each in node.names:
+                room = f"{node.module}.{each.name}"
+                yield room if room in known else node.module
+
+
 def test_rooms_know_only_those_above_them():
-    for path in (ROOT / "tracer").rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        imported = {node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module}
-        assert not {name for name in imported if name.split(".")[0] == "viz"}, path
+    trees = dict(rooms())
+    above = {name: set(imported(tree.body, trees)) & trees.keys() for name, tree in trees.items()}
+    list(graphlib.TopologicalSorter(above).static_order())  # raises CycleError
+
+
+def test_tracer_opens_one_door_to_viz():
+    trees = dict(rooms())
+    doors = {
+        name
+        for name, tree in trees.items()
+        if name.startswith("tracer")
+        and any(each.split(".")[0] == "viz" for each in imported(ast.walk(tree), trees))
+    }
+    assert doors == {"tracer.trace"}

@@ -82,6 +82,18 @@ def test_equal_numbers_in_a_cached_function_are_two_values():
     assert square.cache_info().currsize >= 1
 
 
+@functools.lru_cache
+def of_a_pair(pair):
+    return pair[0] * pair[1][0]
+
+
+def test_traced_numbers_in_tuples_are_told_apart_and_not_kept():
+    of_a_pair.cache_clear()
+    finished = record(lambda x, y: of_a_pair((x, (y,))) + 3 * of_a_pair((y, (y,))), 1.5, 1.5)
+    assert finished.grads == {"x": 1.5, "y": 1.5 + 9.0}
+    assert of_a_pair.cache_info().currsize == 0
+
+
 def test_a_cache_keeps_nothing_of_a_trace():
     square.cache_clear()
     record(lambda x: square(x), 5.0)

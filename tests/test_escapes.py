@@ -3,6 +3,8 @@
 A row is a function of a number and an array. What it must be says the table in which it stands; each kind is checked.
 """
 
+# ruff: noqa: S311, NPY002 -- the random numbers of programs as they are
+
 from __future__ import annotations
 
 import array
@@ -41,7 +43,7 @@ OUTSIDE = np.ones(3)
 
 
 def seeded():
-    return random.Random(3)  # noqa: S311  (a game, as programs play it)
+    return random.Random(3)
 
 
 def numpys():
@@ -91,13 +93,12 @@ FOLLOWED = {
 }  # fmt: skip
 
 READS = {
+    "read back": lambda x, a: float("%.2f" % x) + float(f"{x}") + float(str(x)),  # a constant: see README
     "text": lambda x, a: f"{x:.3f}{x!r}{x}" + "{:.2f}".format(x) + str(x) + repr(a) + format(x, "e"),
     "% of text": lambda x, a: "%f %d %s %5.1e %r" % (x, x, x, x, a),
     "template": lambda x, a: string.Template("$x").substitute(x=x) + ",".join(map(str, a)),
     "printed": lambda x, a: print(x, a, file=io.StringIO()),
     "pprint": lambda x, a: pprint.pformat([x, {"a": a}]),
-    "json": lambda x, a: json.dumps({"x": x, "y": [x, (1, x)]}) + json.dumps([x], indent=1),
-    "json to a file": lambda x, a: json.dump([x], io.StringIO()),
     "truth": lambda x, a: bool(x) and x != 2 and (a > 0).all(),
     "hash": lambda x, a: hash(x),
     "count": lambda x, a: ([0] * int(len(a)), "x" * len(a), list(range(len(a))), [1.0, X].count(x)),
@@ -117,6 +118,18 @@ COUNTS = {  # of an int, which steps: it is a plain int wherever Python needs on
     "islice": lambda n: sum(itertools.islice(range(10), n)) + sum(itertools.repeat(2, n)) + math.comb(5, n) + math.factorial(n),
 }  # fmt: skip
 
+SEEDS = {
+    "random.seed": lambda n: [random.seed(n), random.random()][1],
+    "random.Random": lambda n: random.Random(n).random(),
+    "seed of one that is there": lambda n: (lambda made: [made.seed(n), made.random()][1])(random.Random(1)),
+    "default_rng": lambda n: np.random.default_rng(seed=abs(n)).normal(),
+    "default_rng of several": lambda n: np.random.default_rng([abs(n), 2]).normal(),
+    "SeedSequence": lambda n: np.random.SeedSequence(3, spawn_key=(abs(n),)).generate_state(1)[0] / 7,
+    "bits": lambda n: np.random.Generator(np.random.PCG64(abs(n))).normal() + np.random.Generator(np.random.Philox(key=abs(n))).normal(),
+    "NumPy's old ways": lambda n: [np.random.seed(abs(n) % 99), np.random.rand()][1] + np.random.RandomState(abs(n) % 98).rand(),
+    "its class": lambda n: isinstance(np.random.RandomState(1), np.random.RandomState) + issubclass(np.random.PCG64, np.random.BitGenerator) * 1.0,
+}  # fmt: skip
+
 CUTS = {
     "float": (lambda x, a: float(x) * 2, r"float\(\)"),
     "int": (lambda x, a: int(x) * 2.0, r"int\(\)"),
@@ -124,12 +137,14 @@ CUTS = {
     "complex": (lambda x, a: complex(x).real, r"complex\(\); x \+ 1j\*y is followed"),
     "pickle": (lambda x, a: pickle.loads(pickle.dumps(x)), "pickle"),  # noqa: S301  (its own)
     "pickle of an array": (lambda x, a: pickle.loads(pickle.dumps(a)).sum(), "pickle"),  # noqa: S301
+    "json": (lambda x, a: json.loads(json.dumps({"x": [1, (x,)]}))["x"][1][0], r"json\.dumps"),
+    "json to a file": (lambda x, a: (lambda file: json.dump(x, file) or float(file.getvalue()))(io.StringIO()), r"json\.dump"),
     "struct": (lambda x, a: struct.unpack("d", struct.pack("d", x))[0], r"float\(\)"),
     "array.array": (lambda x, a: array.array("d", [x])[0], r"float\(\)"),
-    "Fraction": (lambda x, a: float(fractions.Fraction(x)), r"\.as_integer_ratio\(\)"),
+    "Fraction": (lambda x, a: float(fractions.Fraction(x)), r"\.as_integer_ratio\(\) in fractions\.Fraction"),
     "ratio": (lambda x, a: x.as_integer_ratio()[0] * 1.0, r"\.as_integer_ratio\(\)"),
     "hex": (lambda x, a: float.fromhex(x.hex()), r"\.hex\(\)"),
-    "NormalDist": (lambda x, a: statistics.NormalDist(x, 2.0).pdf(1.0), r"float\(\)"),
+    "NormalDist": (lambda x, a: statistics.NormalDist(x, 2.0).pdf(1.0), r"float\(\) in statistics\.NormalDist"),
     "tolist": (lambda x, a: a.tolist()[0], r"\.tolist"),
     "tobytes": (lambda x, a: np.frombuffer(a.tobytes())[0], r"\.tobytes"),
     "bytes": (lambda x, a: np.frombuffer(bytes(a))[0], r"bytes\(\)"),
@@ -203,6 +218,16 @@ def test_an_int_is_a_count(function):
     assert finished.last_trace.grads["n"] == 0.5
 
 
+@pytest.mark.parametrize("function", SEEDS.values(), ids=SEEDS)
+@pytest.mark.parametrize("seed", [-5, 7, 2**61 + 5, 2**70])
+def test_a_seed_is_a_plain_int(function, seed):
+    before = random.Random.seed, random.seed, np.random.RandomState, np.random.seed
+    finished = trace(strict=True)(lambda n: function(n) + n * 0.5)
+    assert finished(seed) == function(seed) + seed * 0.5
+    assert finished.last_trace.grads["n"] == 0.5
+    assert (random.Random.seed, random.seed, np.random.RandomState, np.random.seed) == before
+
+
 @pytest.mark.parametrize(("function", "via"), CUTS.values(), ids=CUTS)
 def test_a_cut_is_said_once_and_drawn(function, via):
     with warnings.catch_warnings(record=True) as caught:
@@ -227,6 +252,20 @@ def test_what_is_neither_is_an_error_at_the_users_line(function, text):
     with pytest.raises(UnsupportedError, match=rf"{text}.*; at test_escapes\.py:\d+; ") as caught:
         record(lambda x, a: function(x, a) and x, X, A.copy())
     assert isinstance(caught.value, TypeError)
+
+
+def test_an_error_that_the_program_catches_is_raised_all_the_same():
+    def program(x, a, raises=False):
+        try:
+            return a.ctypes.data * x
+        except TypeError:
+            if raises:
+                raise ValueError("none") from None
+            return x
+
+    for raises in (False, True):
+        with pytest.raises(UnsupportedError, match=r"ndarray\.ctypes"):
+            record(program, X, A.copy(), raises=raises)
 
 
 def test_an_error_of_the_programs_own_is_left_alone():

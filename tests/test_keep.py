@@ -139,6 +139,19 @@ def test_what_is_computed_again_has_the_bits_of_what_is_kept(name, budget):
     assert_invariants(lean)
 
 
+def test_what_is_kept_of_the_rows_fills_the_budget_and_lies_scattered(budget):
+    def function(x):
+        for _ in range(64):
+            x = np.sin(x)
+        return x.sum()
+
+    x = np.linspace(0.1, 1.0, 1_000)
+    budget(16 * x.nbytes)  # of 64 and more
+    kept = [row for row in record(function, x).gradients.arrays if row]  # and that of the input
+    assert 12 <= len(kept) <= 18
+    assert np.diff(sorted(kept)).max() <= 8
+
+
 @settings(QUICK, max_examples=60)
 @given(array_programs())
 def test_random_programs_are_computed_again_alike(program):

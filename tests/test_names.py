@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import operator
+import re
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from tracer import record, trace
-from tracer.errors import LookupNameError
+from tracer.errors import GradientError, LookupNameError
 
 
 def line_of(function, text):
@@ -189,7 +190,7 @@ def generate(x):
 def test_a_generator_is_one_scope_however_often_it_is_resumed():
     def function(x):
         source = generate(x)
-        a = next(source)
+        a = next(source) * x  # which is computed outside of it
         b = next(source)
         return a + b * helper(next(source))
 
@@ -298,12 +299,40 @@ def test_code_without_a_source_has_places_without_text():
             r"the variable p has no assignment number 4; it was assigned 4 times, \[0\] to \[3\]; p alone is the last",
         ),
         ("x[0]", r"no input, variable or output is named 'x\[0\]'"),
+        (0, "a trace is asked by name; got 0"),
+        (None, "a trace is asked by name; got None"),
     ],
 )
 def test_an_unknown_name(name, text):
     finished = record(program, 2.0, 3.0)
     with pytest.raises(LookupNameError, match=text):
         finished[name]
+    with pytest.raises(LookupNameError, match=text):
+        finished.explain(name)
+
+
+def test_a_parameter_assigned_anew_keeps_its_name_for_the_argument():
+    def program(x):
+        x = x * 2
+        x = x * 3
+        return x + 0.0
+
+    finished = record(program, 5.0)
+    with pytest.raises(LookupNameError, match=r"\[0\] to \[1\]; x alone is the argument, x\[-1\] the last"):
+        finished["x[2]"]
+    assert (finished["x"].value, finished["x[-1]"].value) == (5.0, 30.0)
+
+
+def test_an_array_of_whole_numbers_says_that_it_is_not_traced():
+    finished = record(lambda x, p: (x**2).sum(), np.array([1, 2]), [np.array([True])])
+    for name, dtype in (("x", "int64"), ("p[0]", "bool")):
+        said = f"{re.escape(name)} holds no float: an array of {dtype} is not traced; give it as floats"
+        with pytest.raises(LookupNameError, match=said):
+            finished.explain(name)
+    with pytest.raises(
+        GradientError, match=r"nothing that has a gradient; got int64, .*; x holds no float: an array"
+    ):
+        _ = record(lambda x: (x**2).sum(), np.array([1, 2])).output
 
 
 WITHOUT_TEXT = """

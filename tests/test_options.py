@@ -154,3 +154,27 @@ def test_functions_that_move_and_multiply(function):
         step[place] = 1e-6
         slope = (function(x + step).sum() - function(x - step).sum()) / 2e-6
         assert gradient[place] == pytest.approx(slope, rel=1e-6, abs=1e-8)
+
+
+class Decorated:
+    @trace
+    @staticmethod
+    def alone(x):
+        return x * 3
+
+    @trace
+    @classmethod
+    def of_class(cls, x):
+        return x * 5
+
+
+def test_descriptors_are_decorated_beneath():
+    assert (Decorated().alone(2.0), Decorated.alone(2.0)) == (6.0, 6.0)
+    assert Decorated.alone.last_trace.grads["x"] == 3.0
+    assert (Decorated().of_class(2.0), Decorated.of_class(2.0)) == (10.0, 10.0)
+    assert Decorated.of_class.last_trace.grads["x"] == 5.0
+
+
+def test_what_is_no_function_is_refused_at_once():
+    with pytest.raises(UsageError, match="@trace stands before a function; got 3"):
+        trace(3)

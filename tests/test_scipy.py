@@ -13,11 +13,11 @@ from autograd import grad as autograd_grad
 from autograd.scipy import special as autograd_special
 from autograd.scipy import stats as autograd_stats
 from checks import assert_differentiates, assert_untouched
-from scipy import special, stats
+from scipy import integrate, special, stats
 from scipy.special import expit, logsumexp, softmax
 
 from tracer import load, record
-from tracer.errors import UnsupportedError
+from tracer.errors import CutWarning, UnsupportedError
 
 VECTOR = np.array([0.3, 0.8, 1.7])
 MATRIX = np.array([[0.3, 0.8, 1.7], [2.1, 0.1, 0.6]])
@@ -158,6 +158,36 @@ def test_everything_is_put_back():
 def test_what_scipy_reads_in_c_is_an_error_at_the_users_line():
     with pytest.raises(UnsupportedError, match=r"at test_scipy\.py:"):
         record(lambda x: scipy.linalg.det(x) * x.sum(), np.eye(2))
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (
+            lambda x: scipy.linalg.cho_factor(x)[0].sum(),
+            r"^scipy\.linalg\.cho_factor is not followed yet: it calls np\.",
+        ),
+        (lambda x: scipy.linalg.expm(x).sum(), "code in C"),  # Cython looks at the exact type
+    ],
+)
+def test_a_refusal_names_the_function_of_the_library(function, message):
+    with pytest.raises(UnsupportedError, match=rf"{message}.*at test_scipy\.py:"):
+        record(function, np.eye(2))
+
+
+@pytest.mark.parametrize(
+    ("function", "called"),
+    [
+        (lambda x: integrate.quad(lambda t: t * x, 0, 1)[0], r"float\(\) in scipy\.integrate\.quad"),
+        (
+            lambda x: integrate.solve_ivp(lambda t, y: -x * y, (0, 1), [1.0]).y[0, -1],
+            r"a conversion to a plain array in scipy\.integrate\.solve_ivp",
+        ),
+    ],
+)
+def test_a_cut_names_the_function_of_the_library(function, called):
+    with pytest.warns(CutWarning, match=rf"left the graph through {called}; at test_scipy\.py:"):
+        assert record(function, 2.0).result == function(2.0)
 
 
 def test_a_loaded_trace_shows_the_same(tmp_path):

@@ -9,13 +9,15 @@ import operator
 import pickle
 import sys
 import types
+import warnings
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
-from tracer import record, stored, trace
+from tracer import patches, record, stored, trace
 from tracer.errors import CutWarning
 
 TABLE = {"tanh": math.tanh, "deep": {"er": [("tanh", math.tanh, 1)]}}
@@ -269,3 +271,78 @@ def test_no_more_than_so_many_objects_are_looked_at():
     stored.search((function,), lambda value: looked.append(value) or value)
     assert 1000 < len(looked) < stored._MOST + 200
     assert record(function, 1.0).grads["x"] == 0.0
+
+
+class Loud(type):
+    __module__ = property(lambda _: 1 / 0)
+    __dict__ = property(lambda _: 1 / 0)
+    __mro__ = property(lambda _: 1 / 0)
+
+
+class Proxy:
+    """Bound to nothing: whatever is asked of it raises, as of a context-local of a web framework."""
+
+    __slots__ = ("__dict__", "kept")
+    __class__ = property(lambda _: 1 / 0)
+    __getattribute__ = __len__ = __iter__ = __hash__ = lambda *_: 1 / 0
+
+
+def loud(kind):
+    return type(
+        f"Loud{kind.__name__}", (kind,), dict.fromkeys(("items", "__len__", "__iter__"), lambda *_: 1 / 0)
+    )
+
+
+RAISING = {
+    "proxy": Proxy(),
+    "metaclass": Loud("Made", (), {"a": math.tanh}),
+    "dict": loud(dict)(a=math.tanh),
+    "list": loud(list)([math.tanh]),
+    "tuple": loud(tuple)([math.tanh]),
+    "attributes": type("Held", (), {"__dict__": property(lambda _: 1 / 0)})(),
+    "module": type("Lazy", (types.ModuleType,), {"__getattribute__": lambda *_: 1 / 0})("lazy"),
+}
+
+
+@pytest.mark.parametrize("name", RAISING)  # pytest itself would ask the objects
+def test_the_search_runs_no_code_of_the_users(name):
+    held = RAISING[name]
+
+    def function(x):
+        return math.tanh(x) if held is not None else x
+
+    assert record(function, 0.3).grads["x"] == pytest.approx(SLOPE, rel=1e-12)
+    assert list(stored._items(held)) is not None  # not only caught
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("scipy_calls.distributions", "install"),
+        ("lists", "exchange"),
+        ("warned", "redirect"),
+        ("stored", "search"),
+        ("_installation", "_replace"),
+    ],
+)
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_after_an_error_while_functions_are_replaced_all_are_put_back(monkeypatch, module, name, error):
+    owner = operator.attrgetter(module)(patches)
+    plain, failing = getattr(owner, name), [True]
+
+    def fails(*args, **options):
+        answer = plain(*args, **options)
+        if failing:
+            failing.clear()
+            raise error
+        return answer
+
+    before, shown = everything(), warnings._showwarnmsg
+    monkeypatch.setattr(owner, name, fails)
+    with pytest.raises(error):
+        record(lambda x: TABLE["tanh"](x), 0.3)
+    assert everything() == before
+    assert (patches._installation._traces, warnings._showwarnmsg) == (0, shown)
+    assert all(isinstance(each, types.BuiltinFunctionType) for each in (math.tanh, math.exp, sum, np.array))
+    assert record(lambda x: TABLE["tanh"](x), 0.3).grads["x"] == pytest.approx(SLOPE, rel=1e-12)
+    assert everything() == before

@@ -107,3 +107,20 @@ def test_the_modules_have_no_type_of_their_own_afterwards():
     with pytest.raises(ZeroDivisionError):
         record(lambda x: x / 0 if type(x) is float else x, 2.0)
     assert "type" not in globals()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x * (int.__class__ is type),
+        lambda x: x * [each for each in (type,) if each is type(int)].__len__(),
+        lambda x: x * isinstance(int, (type, str)),
+    ],
+)
+def test_a_function_that_uses_type_otherwise_has_the_builtin(function):
+    assert_untouched(function, 2.5)
+
+
+def test_a_kept_type_is_the_builtin():
+    kept = record(lambda x: (x, [type]), 2.5).result[1]
+    assert kept[0].__class__ is type is kept[0]

@@ -295,6 +295,20 @@ def test_partials_that_do_not_fit_are_refused(partials, function, message):
         "-" * 60 + "x",
         "(" * 300 + "x" + ")" * 300,
         "x" + " + x" * 400,
+        "cos()",
+        "cos(x, out)",
+        "where(x)",
+        "copysign(x)",
+        "x is x",
+        "x in x",
+        "x < y < 2",
+        "x | x",
+        "(x > 0) & y",
+        "~(x > 0)",
+        "-(x > 0)",
+        "9**9**9**9 * x",
+        "1/0 + x",
+        "(0 - 1)**0.5 * x",
     ],
 )
 def test_only_arithmetic_is_a_formula(text):
@@ -302,7 +316,18 @@ def test_only_arithmetic_is_a_formula(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["1", "x", "2**0.5 * x", "(x > y) + (x == y)/2", "where(x < 0, -1, 1)", "pi*out"]
+    "text",
+    [
+        "1",
+        "x",
+        "2**0.5 * x",
+        "(x > y) + (x == y)/2",
+        "where(x < 0, -1, 1)",
+        "pi*out",
+        "((x > 0) & (y < 2) | (x == y)) * 1",
+        "log(x - 1) / (y - 1)",
+        "copysign(1, x)",
+    ],
 )
 def test_arithmetic_is_a_formula(text):
     assert not fault_of(text, ("x", "y"))
@@ -416,3 +441,14 @@ def test_a_rule_on_a_loop_of_scalars_is_as_right_as_any():
 
     finished = record(program, 0.3, 0.9)
     assert np.allclose(list(finished.grads.values()), central_differences(program, 0.3, 0.9), rtol=1e-6)
+
+
+def test_rule_without_parentheses_is_refused():
+    with pytest.raises(UsageError, match=r'@rule before square .*; write @rule\("…"\)'):
+
+        @rule
+        def square(x):
+            return x * x
+
+    with pytest.raises(UsageError, match=r'@rule is called .*; write @rule\("…"\)'):
+        rule(lambda x, y, z: x * y * z)(1.0)

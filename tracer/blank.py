@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 
-_RAW = ("data", "ctypes")
+_RAW = ("data", "ctypes", "__dlpack__")
 _OF_OTHER_TYPES = ("view", "getfield")
 
 

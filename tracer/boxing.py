@@ -49,6 +49,7 @@ class Boxes:
         self._originals: dict[int, Any] = {}  # copy or stand-in (by identity) -> the caller's object
         self._keep: list[Any] = []
         self.numbers: dict[int, int] = {}  # by record: which input it is
+        self.untraced: dict[str, str] = {}  # by path: the type of an array that holds no float
 
     def box(self, value: Any, path: str, open_containers: tuple[int, ...] = ()) -> tuple[Any, Structure]:
         """Return `value` with stand-ins for its numbers, and its structure as input numbers.
@@ -67,6 +68,7 @@ class Boxes:
             return self._input(value, value, path)
         if kind is np.ndarray:
             if value.dtype.kind not in "fc":
+                self.untraced[path] = str(value.dtype)
                 return value, None
             # The function works on a copy: the tape must not change when the caller's array does.
             boxed, number = self._input(value.copy(order="K"), value, path)

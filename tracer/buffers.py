@@ -50,18 +50,27 @@ def note_view(view: Any, operands: tuple[Any, ...], index: Any = None) -> None:
         if family is None:
             # What is no record's yet is the program's own memory: no record holds it.
             family = view.tape.families[id(owner)] = Family(owner, is_private=not is_traced(operand))
-        seen_by, seen_from = weakref.ref(view), weakref.ref(operand)
-        family.members[id(view)], family.members[id(operand)] = seen_by, seen_from
+        for each in (view, operand):
+            # Last, also where one that is gone had the same identity: the order is that of the program alone.
+            family.members.pop(id(each), None)
+            family.members[id(each)] = weakref.ref(each)
         if index is not None:
-            family.links[id(view)] = (seen_by, seen_from, index)
+            family.links[id(view)] = (weakref.ref(view), weakref.ref(operand), index)
         if family.is_private and is_traced(view):
             view.tape.records[view.id + _VALUE] = view.value.copy()
 
 
-def expose(array: Any) -> None:
-    """Note that an array without a record handed out its memory in a way that writes can't be seen through."""
+def expose(array: Any, raw: Any = None) -> None:
+    """Note that an array without a record handed out its memory in a way that writes can't be seen through.
+
+    Where that is a `raw` array whose base is the stand-in, it holds as long as the array lives: its views keep it.
+    """
     owner = owner_of(array.value)
-    array.tape.families.setdefault(id(owner), Family(owner, is_private=True)).is_exposed = True
+    family = array.tape.families.setdefault(id(owner), Family(owner, is_private=True))
+    if raw is None:
+        family.is_exposed = True
+    else:
+        family.raw = [each for each in family.raw if each() is not None] + [weakref.ref(raw)]
 
 
 def forget_link(view: Any) -> None:
@@ -217,11 +226,11 @@ def _own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
         tape.families[id(owner)] = Family(owner, is_private=True)
         return
     if family is not None and family.is_private:
-        if family.is_exposed:
+        if family.is_exposed or any(each() is not None for each in family.raw):
             raise UnsupportedError(
                 "a traced value is written into memory that the program has in hand as raw numbers, too",
                 where=place(frame),
-                got="by .data, .ctypes, or a view of another type",
+                got="by .data, .ctypes, a view of another type, or a library that keeps it",
                 advice="ask for them after the last write, or of a copy",
             )
         return

@@ -28,13 +28,13 @@ def followed(cached: Any) -> Callable[..., Any]:
     @functools.wraps(cached)
     def function(*args: Any, **options: Any) -> Any:
         running = innermost()
-        if running is None or not any(map(is_traced, (*args, *options.values()))):
+        if running is None or not any(map(_holds, (*args, *options.values()))):
             return cached(*args, **options)
         frame = _frame(1)
         # A whole number is what a memory counts by: `f(n)` in terms of `f(n - 1)`.
         args = tuple(_counted(each, frame) for each in args)
         options = {name: _counted(each, frame) for name, each in options.items()}
-        if not any(map(is_traced, (*args, *options.values()))):
+        if not any(map(_holds, (*args, *options.values()))):
             return cached(*args, **options)
         key = (
             cached,
@@ -57,7 +57,14 @@ def original_of(function: Any) -> Any:
 
 
 def _counted(value: Any, frame: Any) -> Any:
+    if type(value) is tuple:
+        return tuple([_counted(each, frame) for each in value])
     return cut(value, "the cache of a function", frame) if is_traced(value) and _is_whole(value) else value
+
+
+def _holds(value: Any) -> bool:
+    """Tell whether an argument is a traced value, or a tuple with one: lists can't be asked a cache for."""
+    return any(map(_holds, value)) if type(value) is tuple else is_traced(value)
 
 
 def _is_whole(value: Any) -> bool:
@@ -66,6 +73,8 @@ def _is_whole(value: Any) -> bool:
 
 def _told_apart(value: Any) -> Any:
     """Return a key that two traced values share only if they are the same one; raises where the cache would."""
+    if type(value) is tuple:
+        return tuple([_told_apart(each) for each in value])
     return (hash(value), value.id) if is_traced(value) else value
 
 

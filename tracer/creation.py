@@ -6,31 +6,38 @@ What they make of plain numbers can be written into (`blank.py`); `np.array` of 
 from __future__ import annotations
 
 import functools
-import linecache
-import re
 import sys
-from itertools import islice
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer import numpy_calls
 from tracer.blank import Blank, blank, blank_of
-from tracer.buffers import note_view
-from tracer.standins import cut, holds_traced, is_traced, plain, plain_deep, record_call, traced_in
+from tracer.buffers import expose, note_view
+from tracer.callee import is_called
+from tracer.standins import (
+    cut,
+    holds_traced,
+    is_traced,
+    plain,
+    plain_deep,
+    record_call,
+    traced_in,
+    whole_plain,
+)
 from tracer.tape import innermost, wants_plain_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import CodeType, FrameType
+    from types import FrameType
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
-_DOTTED_NAME = re.compile(r"([\w.]+)\s*\(")
-_CALLEES: dict[tuple[CodeType, int], Any] = {}  # by instruction: what it calls
-_OF_A_SHAPE = ("empty", "zeros", "ones", "eye", "identity", "tri")
+_OF_COUNTS = (
+    *("empty", "zeros", "ones", "eye", "identity", "tri", "arange", "indices"),
+    *("hanning", "hamming", "blackman", "bartlett", "diag_indices"),
+)
 _OF_AN_ARRAY = ("zeros_like", "ones_like", "empty_like")
-_OF_NUMBERS = ("arange", "linspace", "logspace", "geomspace", "copy", "fromiter")
+_OF_NUMBERS = ("linspace", "logspace", "geomspace", "copy", "fromiter")
 _FOR_C = ("asarray_chkfinite", "ascontiguousarray", "asfortranarray")
 _TO_ARRAYS = ("array", "asarray", "asanyarray", "require", *_FOR_C)
 
@@ -41,32 +48,14 @@ def made(value: Any, function: Callable[..., Any], frame: FrameType) -> Any:
     Libraries get the plain array: they hand it to C code, which would not know what else to do with it.
     """
     running = innermost()
-    if running is None or not running.is_open or wants_plain_arrays(frame):
+    if (
+        running is None
+        or not running.is_open
+        or type(value) is not np.ndarray
+        or value.dtype.kind not in "fc"
+    ):
         return value
-    call = (frame.f_code, frame.f_lasti)
-    if call not in _CALLEES:
-        _CALLEES[call] = _callee(frame)
-    # Compiled code has no frame of its own: what it calls seems to be called by the user's line.
-    return blank(value, running) if _CALLEES[call] is function else value
-
-
-def _callee(frame: FrameType) -> Any:
-    """Return what the running line calls, found by its name in the source; None where that can't be told."""
-    positions = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), (None,) * 4)
-    line, _, column, _ = positions
-    if line is None or column is None:
-        return None
-    text = linecache.getline(frame.f_code.co_filename, line, frame.f_globals).encode()[column:].decode()
-    name = _DOTTED_NAME.match(text)
-    if name is None:
-        return None
-    first, *rest = name[1].split(".")
-    found = frame.f_locals.get(first, frame.f_globals.get(first))
-    for attribute in rest:
-        if not isinstance(found, ModuleType):
-            return None
-        found = vars(found).get(attribute)
-    return found
+    return blank(value, running) if is_called(function, frame) else value
 
 
 def _creating(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -78,6 +67,17 @@ def _creating(original: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def _counted(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Make an array of counts: of a shape, of a number of steps."""
+
+    @functools.wraps(original)
+    def function(*args: Any, **options: Any) -> Any:
+        options = {name: whole_plain(each) for name, each in options.items()}
+        return made(original(*whole_plain(args), **options), function, _frame(1))
+
+    return function
+
+
 def _full(original: Callable[..., Any]) -> Callable[..., Any]:
     """Follow np.full and np.full_like: the number that fills the array may be traced."""
 
@@ -85,10 +85,12 @@ def _full(original: Callable[..., Any]) -> Callable[..., Any]:
     def function(*args: Any, **options: Any) -> Any:
         filling = args[1] if len(args) > 1 else options.get("fill_value")
         value = original(*plain_deep(args), **plain_deep(options))
+        frame = _frame(1)
         if holds_traced(filling) and value.dtype.kind in "fc":
-            frame = _frame(1)
             return record_call("broadcast_to", numpy_calls.arrays_of((filling,), frame), value, None, frame)
-        return made(value, function, _frame(1))
+        for number in traced_in([filling]):
+            cut(number, f"np.{original.__name__} of {value.dtype}", frame)
+        return made(value, function, frame)
 
     return function
 
@@ -102,6 +104,8 @@ def _array(original: Callable[..., Any]) -> Callable[..., Any]:
     def function(*args: Any, **options: Any) -> Any:
         if not args and keyword in options:
             args = (options.pop(keyword),)
+        if args and type(args[0]) is Blank:
+            return _array_of_blank(original, function, args, options, _frame(1))
         if not args or not holds_traced(args[0]):
             value = original(*args, **options)
             # What is not a new array is somebody's, who would not see what is written into a blank one.
@@ -138,6 +142,26 @@ def _array(original: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def _array_of_blank(
+    original: Callable[..., Any],
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    options: dict[str, Any],
+    frame: FrameType,
+) -> Any:
+    """Return the same blank array, a view or a copy of it, as NumPy does; whoever needs a real one gets its memory."""
+    source = args[0]
+    if not source.tape.is_open:
+        return original(source.value, *args[1:], **options)
+    value = original(source.value, *args[1:], **options)
+    if type(value) is np.ndarray and is_called(function, frame):
+        return blank_of(value, source)
+    if np.may_share_memory(value, source.value):
+        value = original(*args, **options)  # whose base is the stand-in
+        expose(source, value)
+    return value
+
+
 def _strided(original: Callable[..., Any]) -> Callable[..., Any]:
     """Follow a view by strides, which NumPy makes of bare memory."""
 
@@ -153,7 +177,10 @@ def _strided(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
     """Yield (original, replacement) for the functions that make arrays."""
-    for name in (*_OF_A_SHAPE, *_OF_AN_ARRAY, *_OF_NUMBERS):
+    for name in _OF_COUNTS:
+        original = getattr(np, name)
+        yield original, _counted(original)
+    for name in (*_OF_AN_ARRAY, *_OF_NUMBERS):
         original = getattr(np, name)
         yield original, _creating(original)
     for name in ("full", "full_like"):

@@ -8,7 +8,7 @@
     ├── LookupNameError (KeyError)          no variable, input or output has that name
     ├── TraceFileError (ValueError)         a file is no trace, is damaged, or is newer than this version
     ├── DrawError (RuntimeError)            a picture can't be drawn or written
-    ├── UsageError (ValueError)             the command line asks for what isn't there, or in a way that can't be read
+    ├── UsageError (ValueError)             asked for what isn't there, or in a way that can't be read
     └── ProgramError (RuntimeError)         the user's file can't be imported, or its function raised an exception
 
     EdgegradWarning (UserWarning)
@@ -91,7 +91,7 @@ class DrawError(EdgegradError, RuntimeError):
 
 
 class UsageError(EdgegradError, ValueError):
-    """The command line asks for a file, function or argument that isn't there, or in a way that can't be read."""
+    """`@trace`, `rule`, `watch` or the command line is asked for what isn't there, or in a way that can't be read."""
 
 
 class ProgramError(EdgegradError, RuntimeError):

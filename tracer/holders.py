@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from collections import deque
 from enum import Enum
-from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from types import (
+    CellType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tracer.errors import LookupNameError, UnsupportedError
@@ -21,6 +28,12 @@ MISSING: Any = (
 )  # what a place holds that is not there; written, it takes the place away from a dict
 CONTAINERS = (list, dict, deque)
 _NO_OBJECTS = (type, ModuleType, FunctionType, MethodType)
+_DESCRIPTORS = (GetSetDescriptorType, MemberDescriptorType)
+# What a class is made of, past what its metaclass says of it: nothing of the user's runs where it is only looked at.
+module_of: Any = vars(type)["__module__"].__get__
+names_of: Any = vars(type)["__dict__"].__get__
+bases_of: Any = vars(type)["__bases__"].__get__
+order_of: Any = vars(type)["__mro__"].__get__
 
 
 class Holder(Protocol):
@@ -41,7 +54,7 @@ class Item(NamedTuple):
 
     def read(self) -> Any:
         """See Holder."""
-        if isinstance(self.items, dict):
+        if issubclass(type(self.items), dict):
             return dict.get(self.items, self.key, MISSING)
         try:
             return self.items[self.key]
@@ -68,8 +81,8 @@ class Attribute(NamedTuple):
 
     def read(self) -> Any:
         """See Holder."""
-        if isinstance(self.owner, type):
-            return vars(self.owner).get(self.name, MISSING)
+        if issubclass(type(self.owner), type):
+            return names_of(self.owner).get(self.name, MISSING)
         try:
             return object.__getattribute__(self.owner, self.name)
         except AttributeError:
@@ -77,7 +90,7 @@ class Attribute(NamedTuple):
 
     def write(self, value: Any) -> None:
         """See Holder."""
-        if isinstance(self.owner, type):
+        if issubclass(type(self.owner), type):
             type.__setattr__(self.owner, self.name, value)
         else:
             object.__setattr__(self.owner, self.name, value)
@@ -105,29 +118,32 @@ def is_object(value: Any) -> bool:
     kind = type(value)
     return (
         not issubclass(kind, (*_NO_OBJECTS, *CONTAINERS, tuple, Enum))
-        and not is_library(kind.__module__)
-        and (own_attributes(value) is not None or any(_slots(value)))
+        and not is_library(str(module_of(kind)))
+        and (own_attributes(value) is not None or any(slots(value)))
     )
 
 
 def own_attributes(value: Any) -> dict[str, Any] | None:
     """Return the attributes of an object, past what its class makes of them; None where it keeps none so."""
-    try:
-        found = object.__getattribute__(value, "__dict__")
-    except AttributeError:
-        return None
-    return found if type(found) is dict else None
+    for kind in order_of(type(value)):
+        descriptor = names_of(kind).get("__dict__")
+        if type(descriptor) in _DESCRIPTORS:  # and not a property of the user's
+            found = descriptor.__get__(value)
+            return found if type(found) is dict else None
+    return None
 
 
 def inside(value: Any) -> Iterator[tuple[str, Holder]]:
     """Yield what a container, an object, a class or a module holds, each with what is written to reach it."""
-    if isinstance(value, CONTAINERS):
-        keys = list(value) if isinstance(value, dict) else range(len(value))
+    kind = type(value)
+    if issubclass(kind, CONTAINERS):
+        keys = list(value) if issubclass(kind, dict) else range(len(value))
         yield from ((f"[{key!r}]", Item(value, key)) for key in keys)
-    elif isinstance(value, type):
+    elif issubclass(kind, type):
         yield from _of_classes(value, set())
-    elif isinstance(value, ModuleType):
-        yield from ((f".{name}", Item(vars(value), name)) for name in list(vars(value)))
+    elif issubclass(kind, ModuleType):
+        names = own_attributes(value) or {}
+        yield from ((f".{name}", Item(names, name)) for name in list(names))
     elif is_object(value):
         yield from attributes(value)
 
@@ -136,23 +152,24 @@ def attributes(value: Any) -> Iterator[tuple[str, Holder]]:
     """Yield the attributes of an object, then those of its classes that it does not hide."""
     own = own_attributes(value) or {}
     yield from ((f".{name}", Item(own, name)) for name in list(own))
-    yield from ((f".{name}", Attribute(value, name)) for name in _slots(value))
-    yield from _of_classes(type(value), {*own, *_slots(value)})
+    yield from ((f".{name}", Attribute(value, name)) for name in slots(value))
+    yield from _of_classes(type(value), {*own, *slots(value)})
 
 
 def _of_classes(inner: type, hidden: set[str]) -> Iterator[tuple[str, Holder]]:
-    for kind in inner.__mro__:
-        if not is_library(kind.__module__):
-            for name in list(vars(kind)):
+    for kind in order_of(inner):
+        if not is_library(str(module_of(kind))):
+            for name in list(names_of(kind)):
                 if name not in hidden and not name.startswith("__"):
                     yield f".{name}", Attribute(kind, name)
-        hidden.update(vars(kind))
+        hidden.update(names_of(kind))
 
 
-def _slots(value: Any) -> Iterator[str]:
-    for kind in type(value).__mro__:
-        if not is_library(kind.__module__):
-            yield from (name for name, each in vars(kind).items() if isinstance(each, MemberDescriptorType))
+def slots(value: Any) -> Iterator[str]:
+    """Yield the names of an object's slots."""
+    for kind in order_of(type(value)):
+        if not is_library(str(module_of(kind))):
+            yield from (name for name, each in names_of(kind).items() if type(each) is MemberDescriptorType)
 
 
 def attribute(owner: Any, name: str, path: str) -> Holder:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, ov
 
 from tracer.boxing import Boxes, Structure, leaves
 from tracer.errors import LookupNameError, UnsupportedError, UsageError, refusals
-from tracer.leftovers import leave_plain
+from tracer.leftovers import leave_plain, meet_left
 from tracer.misunderstood import said_clearly
 from tracer.patches import installed, replacement
 from tracer.recording import Output, freeze
@@ -110,8 +110,9 @@ def trace(
     `of` chooses among several outputs, `watch` names globals, closure variables and attributes (`"model.W"`) that are
     inputs too, `static` names parameters that are not traced, `strict=True` makes a cut an error, `keep="all"` keeps
     every array gradient in memory where `"auto"` recomputes those beyond a budget. What the call returns and raises
-    is what it returns and raises without the decorator. Raises TypeError for a generator or async function, whose body
-    has not run when the call returns.
+    is what it returns and raises without the decorator; what it stored is plain, but in a suspended generator, a
+    traceback or an array of objects, where values of the trace stay. Raises TypeError for a generator or async
+    function, whose body has not run when the call returns.
     """
     options = Options(of, watch, static, strict, keep)
     return (
@@ -120,6 +121,14 @@ def trace(
 
 
 def _decorate(function: Any, options: Options) -> Any:
+    if type(function) in (staticmethod, classmethod):
+        return type(function)(_decorate(function.__func__, options))
+    if not callable(function):
+        raise UsageError(
+            "@trace stands before a function",
+            got=f"got {function!r}",
+            advice="write trace(f)(x), or record(f, x)",
+        )
     if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
         raise UnsupportedError(
             f"{getattr(function, '__qualname__', function)} is a generator or async function",
@@ -215,6 +224,7 @@ def run(
     outer, _state.running = _state.running, running
     outputs: list[Output] = []
     result: Any = None
+    named: dict[str, Any] = {}
     error: BaseException | None = None
     outer_refusal, refusals.first = refusals.first, None
     try:
@@ -248,12 +258,15 @@ def run(
         if error is None or isinstance(error, Exception):
             error = refusals.first or tape.refused or error
         refusals.first, tape.refused = outer_refusal, None
+    error = error or meet_left(tape)
     recording = freeze(tape)
     recording.outputs = [_at_row(output) for output in outputs]
     recording = without_unread(recording, [position // WIDTH for position in tape.followed])
     name = getattr(function, "__name__", type(function).__name__)
     ended = f"{type(error).__name__}: {error}".removesuffix(": ") if error is not None else None
-    made = Run(name, recording, running.structures, result, ended, keep=options.keep)
+    made = Run(
+        name, recording, running.structures, result, ended, keep=options.keep, untraced=boxes.untraced
+    )
     del boxes, watcher, running, args, kwargs, named  # what they hold is no leftover of the program's
     leave_plain(tape)
     try:

@@ -2,7 +2,8 @@
 
 `losses.append(loss)` on a list that outlives the call must leave a number there, as it does without a trace. Whether
 anything was left is known by the tape's count of references; where, only the garbage collector knows, and it is asked
-only then.
+only then. The numbers that are left are objects of their own, known by identity: a later trace that meets one, in a
+program's own cache, says that it is a constant.
 """
 
 from __future__ import annotations
@@ -10,21 +11,28 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
+import warnings
+from bisect import bisect_right
 from collections import deque
 from itertools import chain
 from types import CellType, FrameType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from tracer.errors import CutError, CutWarning
 from tracer.standins import Traced, plain
+from tracer.tape import AUXILIARY, LEFT, STALE, STALE_ADVICE, WIDTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from tracer.tape import Tape
 
 _ALONE = (
     3  # references to a tape that nothing of the program holds: the caller's, ours, and the count's own
 )
+_MOST = 100_000  # values that are known again
 _ROUNDS = 8  # levels of tuples in tuples, which are made anew from the inside
 
 
@@ -37,20 +45,59 @@ def leave_plain(tape: Tape) -> None:
         return
     found = [each for each in gc.get_referrers(tape) if issubclass(type(each), Traced)]
     old: list[Any] = found
-    new: dict[int, Any] = {id(each): plain(each) for each in found}
+    numbers = new = {id(each): _copy(plain(each)) for each in found}
     for _ in range(_ROUNDS):
         if not old:
-            return
+            break
         tuples = [each for each in gc.get_referrers(*old) if _replace(each, new, (old, new, found))]
         new = {id(each): _remade(each, new) for each in tuples}
         old = tuples
+    for number in numbers.values():
+        if sys.getrefcount(number) > _ALONE and type(number) is not int:
+            LEFT[id(number)] = number
+    while len(LEFT) > _MOST:
+        del LEFT[next(iter(LEFT))]
+
+
+def meet_left(tape: Tape) -> CutError | None:
+    """Warn of the numbers in a closed tape that an earlier trace left; return the error where the tape is strict."""
+    for position in _left_numbers(tape.records) if LEFT else ():
+        at = bisect_right(tape.segments, position, key=lambda segment: segment.start) - 1
+        code, instruction = tape.segments[at].code, tape.records[position + WIDTH - 1] & ~AUXILIARY
+        lines = [span[0] for span in code.co_positions()]
+        line = lines[instruction // 2] or code.co_firstlineno
+        where = f"{code.co_filename.rpartition('/')[2]}:{line}"
+        if tape.strict:
+            return CutError(STALE, where=where, advice=STALE_ADVICE)
+        if (code, instruction) not in tape.warned:
+            tape.warned.add((code, instruction))
+            message = CutWarning(f"{STALE}; at {where}; {STALE_ADVICE}")
+            warnings.warn_explicit(message, CutWarning, code.co_filename, line)
+    return None
+
+
+def _left_numbers(records: list[Any]) -> Iterator[int]:
+    """Yield the positions of the records that have such a number among their operands."""
+    for row, (left, right) in enumerate(zip(records[1::WIDTH], records[2::WIDTH], strict=True)):
+        constants = right[0] if type(right) is tuple else ()
+        if id(left) in LEFT or id(right) in LEFT or any(id(each) in LEFT for each in constants):
+            yield row * WIDTH
+
+
+def _copy(value: Any) -> Any:
+    """Return the same value as an object of its own; whole numbers are shared by all of Python."""
+    if type(value) is float:
+        return value + -0.0  # the same bits
+    if type(value) is complex:
+        return complex(value.real, value.imag)
+    return value.copy() if isinstance(value, (np.ndarray, np.generic)) else value
 
 
 def _replace(holder: Any, new: dict[int, Any], own: tuple[Any, ...]) -> bool:
     """Replace what a holder holds; True for a tuple, which must be made anew."""
-    if any(holder is each for each in own) or isinstance(holder, FrameType):
+    if any(holder is each for each in own) or issubclass(type(holder), FrameType):
         return False
-    if isinstance(holder, tuple):
+    if issubclass(type(holder), tuple):
         return True
     with contextlib.suppress(Exception):  # an object that can't be written to keeps what it has
         _replace_in(holder, new)

@@ -25,6 +25,7 @@ _IMPOSSIBLE = "|".join(  # compiled when there is an error to compare with
         r".*a bytes-like object is required, not 'numpy\.ndarray'",
         r"must be real number, not float",
         r"don't know how to coerce float and float",
+        r"No matching signature found",
     )
 )
 

@@ -18,7 +18,7 @@ from tracer.numpy_calls import arrays_of, call_function, call_ufunc, chosen_by, 
 from tracer.numpy_table import UFUNC_RULES, OptionError, call_options
 from tracer.rules.edited import may_repeat
 from tracer.rules.kinds import is_complex
-from tracer.standins import Traced, cut, is_traced, open_tape, plain, plain_deep, record_call
+from tracer.standins import FOREIGN, Traced, cut, is_traced, open_tape, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY, place, wants_plain_arrays
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def call_into(
             compute = getattr(function, method) if method else function
             return compute(*plain_deep(inputs), **plain_deep(options))
         raise UnsupportedError(
-            f"{name} with out= writes into an array that was made outside of the trace",
+            f"{name} with out= writes into {FOREIGN}",
             where=place(frame),
             advice="make the array in the traced function, with np.zeros or np.empty, or pass it as an argument",
         )
@@ -149,7 +149,7 @@ def call_at(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> None:
             ufunc.at(array, index, *plain_deep(values))
             return
         raise UnsupportedError(
-            f"np.{ufunc.__name__}.at writes into an array that was made outside of the trace",
+            f"np.{ufunc.__name__}.at writes into {FOREIGN}",
             where=place(frame),
             advice="make the array in the traced function, with np.zeros, or pass it as an argument",
         )
@@ -215,7 +215,7 @@ def call_writing(function: Any, args: tuple[Any, ...], options: dict[str, Any], 
             function(*plain_deep(args), **plain_deep(options))
             return
         raise UnsupportedError(
-            f"np.{function.__name__} writes into an array that was made outside of the trace",
+            f"np.{function.__name__} writes into {FOREIGN}",
             where=place(frame),
             advice="make the array in the traced function, with np.zeros, or pass it as an argument",
         )

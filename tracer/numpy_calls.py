@@ -40,7 +40,7 @@ from tracer.standins import (
     record_call,
     traced_in,
 )
-from tracer.tape import AUXILIARY, place
+from tracer.tape import AUXILIARY, library_function, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,8 +61,11 @@ _OPERATORS: dict[Any, Any] = {
 
 def refuse(what: str, frame: FrameType) -> UnsupportedError:
     """Return the error for a function that has no rule, naming it and the line."""
+    library = library_function(frame)
     return UnsupportedError(
-        f"{what} is not followed yet",
+        f"{library} is not followed yet: it calls {what.rstrip(',')}"
+        if library
+        else f"{what} is not followed yet",
         where=place(frame),
         got="a traced value was passed in, and no derivative rule is known",
         advice="write it with supported operations, or pass detach(x) to leave it out of the gradient",

@@ -1,8 +1,8 @@
 """What Python offers no hook for: functions written in C that would read a bare number out of a stand-in.
 
-While a trace runs, they are replaced (`python_calls.py`, `creation.py`, `stdlib_calls.py`, `scipy_calls.py`): in their
-own modules, wherever a module has bound the original (`from math import exp`), and wherever else the traced function
-can reach it (`stored.py`). They are put back when the last trace ends.
+While a trace runs, they are replaced (`python_calls.py`, `creation.py`, `stdlib_calls.py`, `scipy_calls.py`,
+`seeds.py`): in their own modules, wherever a module has bound the original (`from math import exp`), and wherever else
+the traced function can reach it (`stored.py`). They are put back when the last trace ends.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os.path
 import re
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -27,10 +27,12 @@ from tracer import (
     lists,
     python_calls,
     scipy_calls,
+    seeds,
     stdlib_calls,
     stored,
     warned,
 )
+from tracer.holders import own_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +41,8 @@ _REPLACEMENTS: dict[Any, Callable[..., Any]] = dict(
     (*python_calls.replacements(), *creation.replacements())
 )
 _ORIGINALS = {replacement: original for original, replacement in _REPLACEMENTS.items()}
-_KINDS = frozenset(map(type, _REPLACEMENTS))  # of functions: written in C, in Python, and NumPy's own
+# Of functions: written in C, in Python, in Cython, NumPy's own, a bound method; and of classes.
+_KINDS = set(map(type, _REPLACEMENTS))
 _KINDS_WITH_CACHES = _KINDS | {caches.CACHED}
 
 
@@ -47,10 +50,16 @@ def _add_imported() -> bool:
     """Take in functions of what the program has imported by now; tell whether there are new ones."""
     new = {
         original: replacement
-        for original, replacement in (*scipy_calls.replacements(), *stdlib_calls.replacements())
+        for original, replacement in (
+            *scipy_calls.replacements(),
+            *stdlib_calls.replacements(),
+            *seeds.replacements(),
+        )
         if original not in _REPLACEMENTS
     }
     _REPLACEMENTS.update(new)
+    _KINDS.update(map(type, new))
+    _KINDS_WITH_CACHES.update(_KINDS)
     _ORIGINALS.update((replacement, original) for original, replacement in new.items())
     return bool(new)
 
@@ -121,65 +130,80 @@ class _Installation:
     def install(self, function: Any, arguments: Any) -> None:
         """Replace every original that the function can reach, and count one trace more."""
         with self._lock:
-            if not self._traces:
-                if _newest_module() != self._newest:
-                    if _add_imported():  # which every module that is known has not been searched for
-                        self._namespaces.clear()
-                    self._list_modules()
-                scipy_calls.distributions.install()
-                if list(map(len, self._contents)) != self._sizes:
-                    self._search_changed()
-                for namespace in self._bound:
-                    self._replace(namespace)
-                lists.exchange(looking=True)
-                warned.redirect(to_user=True)
-                for kind, name, followed in _METHODS:
-                    setattr(kind, name, followed)
             self._traces += 1
-            names = getattr(function, "__globals__", None)
-            if names is not None:  # searched each time: a notebook may have bound a name anew
-                self._replace(_Namespace(names, has_caches=True).search())
-            for place in stored.search((function, arguments), replacement):
-                place.exchange()
-                self._stored.append(place)
+            try:
+                self._replace_all(function, arguments)
+            except BaseException:
+                self._release()
+                raise
 
     def remove(self) -> None:
         """Count one trace less; after the last, put every original back."""
         with self._lock:
-            self._traces -= 1
-            if self._traces:
-                return
-            scipy_calls.distributions.remove()
-            lists.exchange(looking=False)
-            warned.redirect(to_user=False)
-            for (kind, name, _), plain_method in zip(_METHODS, _PLAIN_METHODS, strict=True):
-                setattr(kind, name, plain_method)
-            for namespace in self._replaced:
-                names = namespace.names
-                if namespace.binds(namespace.replacements):
-                    names.update(namespace.originals)
-                    continue
-                for name in namespace.replacements:  # the function has bound some of them anew
-                    original = _original(names.get(name))
-                    if original is not None:
-                        names[name] = original
-            for place in reversed(self._stored):
-                place.restore()
-            self._replaced.clear()
-            self._stored.clear()
+            self._release()
+
+    def _replace_all(self, function: Any, arguments: Any) -> None:
+        if self._traces == 1:
             if _newest_module() != self._newest:
-                known = set(map(id, self._modules))
-                for module in list(sys.modules.values()):
-                    if id(module) not in known:
-                        _restore_new_module(module)
+                if _add_imported():  # which every module that is known has not been searched for
+                    self._namespaces.clear()
+                self._list_modules()
+            scipy_calls.distributions.install()
+            if list(map(len, self._contents)) != self._sizes:
+                self._search_changed()
+            for namespace in self._bound:
+                self._replace(namespace)
+            lists.exchange(looking=True)
+            seeds.exchange(reading=True)
+            warned.redirect(to_user=True)
+            for kind, name, followed in _METHODS:
+                setattr(kind, name, followed)
+        names = getattr(function, "__globals__", None)
+        if names is not None:  # searched each time: a notebook may have bound a name anew
+            self._replace(_Namespace(names, has_caches=True).search())
+        for place in stored.search((function, arguments), replacement):
+            self._stored.append(place)
+            with suppress(Exception):  # what can't be written keeps the original: a cut, which says so
+                place.exchange()
+
+    def _release(self) -> None:
+        """Count one trace less; after the last, put back whatever has been replaced, also if not all was."""
+        self._traces -= 1
+        if self._traces:
+            return
+        scipy_calls.distributions.remove()
+        lists.exchange(looking=False)
+        seeds.exchange(reading=False)
+        warned.redirect(to_user=False)
+        for (kind, name, _), plain_method in zip(_METHODS, _PLAIN_METHODS, strict=True):
+            setattr(kind, name, plain_method)
+        for namespace in self._replaced:
+            names = namespace.names
+            if namespace.binds(namespace.replacements):
+                names.update(namespace.originals)
+                continue
+            for name in namespace.replacements:  # the function has bound some of them anew
+                original = _original(names.get(name))
+                if original is not None:
+                    names[name] = original
+        for place in reversed(self._stored):
+            with suppress(Exception):  # or the places before it would keep what they have
+                place.restore()
+        self._replaced.clear()
+        self._stored.clear()
+        if _newest_module() != self._newest:
+            known = set(map(id, self._modules))
+            for module in list(sys.modules.values()):
+                if id(module) not in known:
+                    _restore_new_module(module)
 
     def _list_modules(self) -> None:
         self._newest = _newest_module()
         self._modules = list(sys.modules.values())
         known, self._namespaces, self._changing = self._namespaces, {}, []
         for module in self._modules:
-            names = getattr(module, "__dict__", None)
-            if type(names) is not dict or _OWN_BUSINESS.match(str(names.get("__name__"))):
+            names = own_attributes(module)  # a lazy one is not to be loaded
+            if names is None or _OWN_BUSINESS.match(str(names.get("__name__"))):
                 continue
             found = known.get(id(names)) or _Namespace(names)
             self._namespaces[id(names)] = found.search() if found.size != len(names) else found
@@ -199,8 +223,8 @@ class _Installation:
         if not namespace.binds(namespace.originals):
             namespace.search()
         if namespace.originals:
-            namespace.names.update(namespace.replacements)
             self._replaced.append(namespace)
+            namespace.names.update(namespace.replacements)
 
 
 def _newest_module() -> tuple[int, Any]:
@@ -213,12 +237,14 @@ def _newest_module() -> tuple[int, Any]:
 
 def _original(value: Any) -> Any:
     """Return what a value replaces; None if it is no replacement."""
-    return _ORIGINALS.get(value) or caches.original_of(value) if type(value) is FunctionType else None
+    if type(value) not in (FunctionType, seeds.Reading):
+        return None
+    return _ORIGINALS.get(value) or caches.original_of(value)
 
 
 def _restore_new_module(module: Any) -> None:
     """Put the originals into a module that was imported while a trace ran and bound the replacements."""
-    namespace = getattr(module, "__dict__", {})
+    namespace = own_attributes(module) or {}
     for name, value in list(namespace.items()):
         original = _original(value)
         if original is not None:

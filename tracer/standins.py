@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 
+from tracer.counts import is_count, is_whole
 from tracer.errors import UnsupportedError
 from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS, RULE_OF
 from tracer.rules.kinds import Elementwise, is_complex
-from tracer.tape import Tape, place, users
+from tracer.tape import LEFT, Tape, library_function, place, users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +27,7 @@ _HANDING_ON = frozenset(
 )
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 NO_RECORD = -1
+FOREIGN = "an array that was made outside of the trace, or by code that it does not see"
 CONVERSION = "a conversion to a plain array"
 # By the way out, and whether it was an array; else detach.
 _ADVICE = {
@@ -82,6 +84,14 @@ def plain_deep(value: Any) -> Any:
     if kind is dict:
         return {key: plain_deep(item) for key, item in value.items()}
     return value
+
+
+def whole_plain(value: Any) -> Any:
+    """Return `value` with the traced whole numbers inside tuples and lists replaced by plain ones: they count."""
+    kind = type(value)
+    if kind is tuple or kind is list:
+        return kind([whole_plain(item) for item in value])
+    return value.value if kind in _STAND_INS and is_whole(value.value) else value
 
 
 def holds_traced(value: Any) -> bool:
@@ -239,17 +249,20 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
         tape, traced.id
     ):  # `np.floor(x).astype(int)`: no gradient comes back as it is
         return value.copy() if type(value) is np.ndarray else value
-    frame = users(frame)
+    if is_count(traced, via, frame):
+        return value
+    library, frame = library_function(frame), users(frame)
     if frame is not tape.frame and not tape.enter(frame):
         return value
     if frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR:
         raise UnsupportedError(
-            "writing a traced value into an array that was made outside of the trace is not followed",
+            f"writing a traced value into {FOREIGN}, is not followed",
             where=place(frame),
             got=f"value {_brief(value)}",
-            advice="make the array in the traced function, with np.zeros or np.array, or pass it as an argument",
+            advice="make the array in the traced function, by a call that is written np.zeros(…) or np.array(…), "
+            "or pass it as an argument",
         )
-    what = f"a traced value left the graph through {via}"
+    what = f"a traced value left the graph through {via}" + (f" in {library}" if library else "")
     advice = "what is computed from it carries no gradient back; " + _ADVICE.get(
         (via, type(value) is np.ndarray), "detach(x) says that this is meant"
     )
@@ -272,7 +285,8 @@ def _is_step(tape: Tape, position: int) -> bool:
 def detach(value: Any) -> Any:
     """Return the plain value: a cut on purpose, drawn but without a warning. Plain values come back unchanged."""
     if not is_traced(value):
-        return value
+        # Of what an earlier trace has left, a number that is not known again: the same bits, another object.
+        return value + -0.0 if type(value) is float and id(value) in LEFT else value
     if value.tape.is_open:
         _append_cut(value, "detach()", sys._getframe(1))  # noqa: SLF001  (the caller's place)
     return value.value.copy() if type(value.value) is np.ndarray else value.value

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import numpy_calls
-from tracer.standins import holds_traced, plain, plain_deep, record_call
+from tracer.standins import cut, holds_traced, is_traced, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 
@@ -65,7 +65,7 @@ def _harmonic(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _reading(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a function that writes text the plain values, as `str` does."""
+    """Give a function from which no number comes back the plain values, as `str` gets them."""
 
     @functools.wraps(original)
     def function(*args: Any, **options: Any) -> Any:
@@ -74,15 +74,37 @@ def _reading(original: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def _written_out(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the plain values leave through a function that writes data: who reads it back has constants."""
+
+    @functools.wraps(original)
+    def function(*args: Any, **options: Any) -> Any:
+        text = original(*plain_deep(args), **plain_deep(options))
+        for number in _numbers_in([*args, *options.values()]):
+            cut(number, f"json.{original.__name__}", _frame(1))
+        return text
+
+    return function
+
+
+def _numbers_in(items: Iterable[Any]) -> Iterator[Any]:
+    for item in items:
+        if type(item) in (tuple, list, dict):
+            yield from _numbers_in(item.values() if type(item) is dict else item)
+        elif is_traced(item):
+            yield item
+
+
 _TABLE: dict[tuple[str, str], Callable[[Callable[..., Any]], Callable[..., Any]]] = {
-    ("json", "dump"): _reading,
-    ("json", "dumps"): _reading,
+    ("json", "dump"): _written_out,
+    ("json", "dumps"): _written_out,
     ("statistics", "harmonic_mean"): _harmonic,
     ("statistics", "mean"): _statistic("mean"),
     ("statistics", "pstdev"): _statistic("std", ddof=0),
     ("statistics", "pvariance"): _statistic("var", ddof=0),
     ("statistics", "stdev"): _statistic("std", ddof=1),
     ("statistics", "variance"): _statistic("var", ddof=1),
+    ("time", "sleep"): _reading,
 }
 
 

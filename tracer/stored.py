@@ -3,11 +3,13 @@
 `patches.py` replaces names. What the traced function can reach besides, through the globals that it and its helpers
 use, their defaults and closures, containers, classes and objects, is found here, and replaced where it stands. The
 nearest come first, and no more than so many objects are looked at: a call is traced often, and what was not found is a
-cut, which says so.
+cut, which says so. Objects are looked at past what their classes say: nothing of the user's runs (a proxy may raise).
 """
 
 from __future__ import annotations
 
+import dis
+import operator
 from collections import OrderedDict, defaultdict
 from functools import lru_cache, partial
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
@@ -15,7 +17,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tracer.holders import MISSING, Attribute, Cell, Item, own_attributes
+from tracer.holders import (
+    MISSING,
+    Attribute,
+    Cell,
+    Item,
+    bases_of,
+    module_of,
+    names_of,
+    own_attributes,
+    slots,
+)
 from tracer.standins import Traced
 from tracer.tape import is_library
 from tracer.type_of import TYPE_OF
@@ -103,29 +115,51 @@ def search(roots: tuple[Any, ...], replacement: Callable[[Any], Any]) -> list[Sl
         if looked_at >= _MOST:
             break
         seen.add(id(value))
-        for holder, key, item in _items(value):
+        for holder, key, item in _items_if_any(value):
             looked_at += 1
             if type(item) in _LEAVES:
                 continue
             pending.append(item)
             if holder is not None:
-                other = _replaced(item, replacement, is_class=isinstance(holder, type))
+                other = _replaced(item, replacement, is_class=issubclass(type(holder), type))
                 if other is not item:
                     found.append(Slot(_place(holder, key), item, other))
         if type(value) in _WITH_KEYS and len(value) <= _LONGEST:
             keys = {key: other for key in value if (other := replacement(key)) is not key}
             if keys:
                 found.append(Keys(value, keys))
+    if any(type(each) is Slot and each.replaced is TYPE_OF for each in found):
+        otherwise = [
+            each.__globals__
+            for each in pending
+            if type(each) is FunctionType and not _only_calls_type(each.__code__)
+        ]
+        found = [
+            each
+            for each in found
+            if type(each) is Keys
+            or each.replaced is not TYPE_OF
+            or all(getattr(each.place, "items", None) is not names for names in otherwise)
+        ]
     # Keys last: slots are known by key.
     return sorted(found, key=lambda each: type(each) is Keys)
 
 
+def _items_if_any(value: Any) -> list[tuple[Any, Any, Any]]:
+    """Return what `_items` yields; nothing of what can't be looked into: that must not end a trace."""
+    try:
+        return list(_items(value))
+    except Exception:  # noqa: BLE001  (whatever an object of the user's may raise)
+        return []
+
+
 def _place(holder: Any, key: Any) -> Holder:
-    if isinstance(holder, (dict, list)):
+    kind = type(holder)
+    if issubclass(kind, (dict, list)):
         return Item(holder, key)
-    if isinstance(holder, partial):
+    if kind is partial:
         return _OfPartial(holder, key)
-    return Cell(holder) if type(holder) is CellType else Attribute(holder, key)
+    return Cell(holder) if kind is CellType else Attribute(holder, key)
 
 
 def _replaced(item: Any, replacement: Callable[[Any], Any], *, is_class: bool = False) -> Any:
@@ -135,11 +169,10 @@ def _replaced(item: Any, replacement: Callable[[Any], Any], *, is_class: bool = 
     if type(item) is staticmethod:
         beneath = replacement(item.__func__)
         return item if beneath is item.__func__ else staticmethod(beneath)
-    if isinstance(item, tuple) and len(item) <= _LONGEST:
-        items = [_replaced(each, replacement) for each in item]
-        if all(new is old for new, old in zip(items, item, strict=True)):
-            return item
-        return item._make(items) if hasattr(item, "_make") else tuple(items)
+    if issubclass(type(item), tuple) and tuple.__len__(item) <= _LONGEST:
+        olds = list(tuple.__iter__(item))
+        items = [_replaced(each, replacement) for each in olds]
+        return item if all(map(operator.is_, items, olds)) else tuple.__new__(type(item), items)
     other = replacement(item)
     if other is not item and is_class and not hasattr(type(item), "__get__"):
         return staticmethod(other)  # what is written in C is no method; the replacement would be one
@@ -152,11 +185,11 @@ def _items(value: Any) -> Iterator[tuple[Any, Any, Any]]:
     if kind in _READERS:
         yield from _READERS[kind](value)
     elif issubclass(kind, type):
-        if not is_library(str(value.__module__)):
-            yield from ((value, name, item) for name, item in list(vars(value).items()))
-            yield from ((None, None, base) for base in value.__bases__)
+        if not is_library(str(module_of(value))):
+            yield from ((value, name, item) for name, item in list(names_of(value).items()))
+            yield from ((None, None, base) for base in bases_of(value))
     elif issubclass(kind, tuple):
-        yield from _of_members(value)
+        yield from _of_members(tuple.__getitem__(value, slice(None)))
     elif not issubclass(kind, Traced):
         yield from _of_object(value)
 
@@ -164,7 +197,7 @@ def _items(value: Any) -> Iterator[tuple[Any, Any, Any]]:
 def _of_object(value: Any) -> Iterator[tuple[Any, Any, Any]]:
     kind = type(value)
     attributes = own_attributes(value) or {}
-    if is_library(str(kind.__module__)) and kind is not SimpleNamespace:
+    if is_library(str(module_of(kind))) and kind is not SimpleNamespace:
         if "__wrapped__" in attributes:  # functools.lru_cache
             yield None, None, attributes["__wrapped__"]
         return
@@ -174,10 +207,7 @@ def _of_object(value: Any) -> Iterator[tuple[Any, Any, Any]]:
         yield from _of_dict(value)
     if issubclass(kind, list):
         yield from _of_sequence(value)
-    for base in kind.__mro__:
-        names = vars(base).get("__slots__", ())
-        for name in (names,) if isinstance(names, str) else names:
-            yield value, name, _attribute(value, name)
+    yield from ((value, name, _attribute(value, name)) for name in slots(value))
 
 
 def _attribute(value: Any, name: str) -> Any:
@@ -189,13 +219,13 @@ def _attribute(value: Any, name: str) -> Any:
 
 
 def _of_dict(value: dict[Any, Any]) -> Iterator[tuple[Any, Any, Any]]:
-    if len(value) <= _LONGEST:
-        yield from ((value, key, item) for key, item in list(value.items()))
+    if dict.__len__(value) <= _LONGEST:
+        yield from ((value, key, item) for key, item in list(dict.items(value)))
 
 
 def _of_sequence(value: Any) -> Iterator[tuple[Any, Any, Any]]:
-    if len(value) <= _LONGEST:
-        yield from ((value, place, item) for place, item in enumerate(list(value)))
+    if list.__len__(value) <= _LONGEST:
+        yield from ((value, place, item) for place, item in enumerate(list.copy(value)))
 
 
 def _of_members(value: Any) -> Iterator[tuple[Any, Any, Any]]:
@@ -244,7 +274,7 @@ def _of_function(function: Any) -> Iterator[tuple[Any, Any, Any]]:
         for name in used & space.keys():
             item = space[name]
             yield space, name, item
-            is_users = type(item) is ModuleType and not is_library(item.__name__)
+            is_users = type(item) is ModuleType and not is_library(str(vars(item).get("__name__")))
             if is_users and all(vars(item) is not known for known in spaces):
                 spaces.append(vars(item))
     if function.__dict__:
@@ -254,6 +284,16 @@ def _of_function(function: Any) -> Iterator[tuple[Any, Any, Any]]:
 @lru_cache(maxsize=1024)
 def _names_of(code: CodeType) -> frozenset[str]:
     return frozenset(_names_in(code))
+
+
+@lru_cache(maxsize=1024)
+def _only_calls_type(code: CodeType) -> bool:
+    """Tell whether a function has `type` for nothing but calls: what it keeps or compares must be the builtin."""
+    for each in dis.get_instructions(code) if "type" in code.co_names else ():
+        is_called = each.opname == "LOAD_GLOBAL" and (each.arg or 0) & 1
+        if each.argval == "type" and each.opname.startswith("LOAD_") and not is_called:
+            return False
+    return all(_only_calls_type(each) for each in code.co_consts if type(each) is CodeType)
 
 
 def _names_in(code: CodeType) -> Iterator[str]:

@@ -16,6 +16,7 @@ A record is known by its position in the list, which is what a stand-in carries 
 from __future__ import annotations
 
 import os.path
+import re
 import sys
 import threading
 import warnings
@@ -81,8 +82,13 @@ class Family:
     # By identity of a view that was taken by indexing: the view, what it was taken from (weakly), and the index.
     links: dict[int, tuple[Any, Any, Any]] = field(default_factory=dict)
     is_exposed: bool = False  # the program holds the memory as something that no stand-in sees
+    raw: list[Any] = field(default_factory=list)  # the same, as long as one of these lives: weak references
 
 
+LEFT: dict[int, Any] = {}
+"""By identity: plain values that were traced in an earlier run, and that the program has kept (`leftovers.py`)."""
+STALE = "a value kept from an earlier trace is a constant in this one"
+STALE_ADVICE = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
 _RUNNING: dict[int, Tape] = {}  # by thread: the innermost trace that runs in it
 
 
@@ -194,10 +200,8 @@ class Tape:
     def meet_stale(self, frame: FrameType) -> None:
         """Say that a value of an earlier trace is a constant in this one. Raises CutError where this is strict."""
         frame = users(frame)
-        what = "a value kept from an earlier trace is a constant in this one"
-        advice = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
-        self.refuse_if_strict(what, advice, frame)
-        self.warn(what, advice, frame)
+        self.refuse_if_strict(STALE, STALE_ADVICE, frame)
+        self.warn(STALE, STALE_ADVICE, frame)
 
     def _meet_watched(self, constant: np.ndarray[Any, Any]) -> None:
         """Say that a watched array is read by another way than its name. Raises CutError where this is strict."""
@@ -278,6 +282,8 @@ class Tape:
         """
         if self.watched:
             self._meet_watched(constant)
+        if id(constant) in LEFT:
+            self.meet_stale(sys._getframe(1))  # noqa: SLF001  (from where the user's is found)
         known = self._snapshots.get(id(constant))
         if known is None or known[0] is not constant or not same_bytes(known[1], constant):
             known = self._snapshots[id(constant)] = (constant, constant.copy(order="K"))
@@ -333,6 +339,20 @@ def users(frame: FrameType) -> FrameType:
             return found
         found = found.f_back
     return frame
+
+
+def library_function(frame: FrameType) -> str:
+    """Name the function of a library that the user called, and that led to a frame; the user's own has no name here."""
+    found, name, end = frame, "", users(frame)
+    while found is not end and found.f_back is not None:
+        module = re.sub(r"\._.*", "", str(found.f_globals.get("__name__")))  # where it is public
+        function = re.sub(r"\.(<locals>.*|__\w+__$)", "", found.f_code.co_qualname)
+        if not is_own(found.f_code.co_filename) and hasattr(
+            sys.modules.get(module), function.partition(".")[0]
+        ):
+            name = f"{module}.{function}"
+        found = found.f_back
+    return name
 
 
 def place(frame: FrameType) -> str:

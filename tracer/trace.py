@@ -45,6 +45,8 @@ class Run:
     )
     known_sites: Sites | None = None  # of a loaded trace, whose code is not at hand
     keep: str = "auto"
+    # By path: the type of an argument that is an array of whole numbers, or of anything else but floats
+    untraced: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def graph(self) -> Graph:
@@ -235,8 +237,15 @@ class Trace:
     def __getitem__(self, name: str) -> Node:
         """Return the node of an input by its path, or of a variable: `t["h"]` is its last value, `t["h[3]"]` its 4th.
 
+        Of a parameter that the function assigns anew, `t["x"]` is the input, and `t["x[-1]"]` the last value.
         Raises LookupNameError with the nearest names.
         """
+        if not isinstance(name, str):
+            raise LookupNameError(
+                "a trace is asked by name",
+                got=f"got {name!r}",
+                advice='t["x"]; t.nodes[0] and t.edges[0] go by number',
+            )
         wanted = name.replace('"', "'")
         for row, path in self.input_rows.items():
             if path == wanted:
@@ -256,13 +265,17 @@ class Trace:
                     got=f"it was assigned {len(rows)} times, [0] to [{len(rows) - 1}]"
                     if len(rows) > 1
                     else "it was assigned once",
-                    advice=f"{counted['name']} alone is the last",
+                    advice=f"{counted['name']} alone is the argument, {counted['name']}[-1] the last"
+                    if counted["name"] in self.input_rows.values()
+                    else f"{counted['name']} alone is the last",
                 )
         for index, output in enumerate(self.recording.outputs):
             if wanted and output.path == wanted:
                 return Node(self, self.graph.first_output + index)
         raise LookupNameError(
-            f"no input, variable or output is named {name!r}", advice=self._nearest(wanted)
+            f"no input, variable or output is named {name!r}",
+            got=self._untraced(wanted),
+            advice="give it as floats" if wanted in self.run.untraced else self._nearest(wanted),
         )
 
     def backward(self, of: str | int | None = None, seed: Any = None) -> Trace:
@@ -321,8 +334,15 @@ class Trace:
         if not candidates:
             raise GradientError(
                 f"{self.function} returned nothing that has a gradient",
-                got=f"got {type(self.result).__name__}, expected a float, an array, or a container of them",
-                advice="return the value that you want the gradient of",
+                got="; ".join(
+                    (
+                        f"got {type(self.result).__name__}, expected a float, an array, or a container of them",
+                        *map(self._untraced, self.run.untraced),
+                    )
+                ),
+                advice="give it as floats"
+                if self.run.untraced
+                else "return the value that you want the gradient of",
             )
         if len(candidates) > 1:
             raise GradientError(
@@ -370,6 +390,10 @@ class Trace:
         outputs = self.recording.outputs
         return lead + ", ".join(self._described(output) for output in outputs) if len(outputs) > 1 else ""
 
+    def _untraced(self, path: str) -> str:
+        dtype = self.run.untraced.get(path)
+        return f"{path} holds no float: an array of {dtype} is not traced" if dtype else ""
+
     def _nearest(self, wanted: str) -> str:
         variables = (variable.name for variable in self.sites.variables)
         names = list(dict.fromkeys([*self.input_rows.values(), *variables]))
@@ -384,7 +408,7 @@ class Trace:
 
         close = meant[:3] or difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
         known = ", ".join(names[:12])
-        return f"did you mean {' or '.join(close)}?" if close else f"known names: {known}"
+        return f"did you mean {' or '.join(close)}?" if close else f"known names: {known or 'none'}"
 
 
 def _as_seed(seed: Any, value: Any) -> np.ndarray[Any, Any]:

@@ -1,7 +1,7 @@
 """`type(x)` of a stand-in: the type of what it stands for, so that `type(x) is float` takes the plain program's branch.
 
-Python offers no hook for it. While a trace runs, the modules whose functions ask for `type` have a global of that name,
-which answers as the builtin does wherever a program can tell (`stored.py` puts it there).
+Python offers no hook for it. While a trace runs, the modules whose functions only call `type` have a global of that,
+name, which answers as the builtin does wherever a program can tell (`stored.py` puts it there).
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Parameters = ParamSpec("Parameters")
 Result_co = TypeVar("Result_co", covariant=True)
+_LEAST = 3  # parameters of a partial: g, out and an operand
 Partial: TypeAlias = "str | Callable[..., Any] | None"
 
 
@@ -59,8 +60,21 @@ def rule(
     The function must be pure. `symbol` is what its node shows; else that is its name. Raises UsageError for partials
     that can't be read or do not fit the function.
     """
+    code = getattr(partials[0], "__code__", None) if len(partials) == 1 else None
+    if code is not None and code.co_argcount < _LEAST and not code.co_flags & inspect.CO_VARARGS:
+        raise UsageError(
+            f"@rule before {code.co_name} says no derivative",
+            got="got no parentheses, or a partial without the parameters (g, out, operand)",
+            advice='write @rule("…"), with one partial for each operand',
+        )
 
     def decorate(function: Callable[Parameters, Result_co]) -> Ruled[Parameters, Result_co]:
+        if not callable(function):  # `@rule` has taken the function itself for a partial
+            raise UsageError(
+                "@rule is called before a function, with its partials",
+                got=f"got {function!r} where the function is expected",
+                advice='write @rule("…"), with one partial for each operand',
+            )
         ruled: Ruled[Parameters, Result_co] = _ruled(function, _Operation.of(function, partials, symbol))
         return ruled
 
@@ -157,6 +171,13 @@ def _written(
     used = {word for text in partials for word in re.findall(r"\w+", text)}
     operands = tuple(each for at, each in enumerate(names) if at < len(partials) or each in used)
     texts = (*partials, *("",) * (len(operands) - len(partials)))
+    for each in operands:
+        if not is_operand_name(each):
+            raise UsageError(
+                f"the rule of {name} has an operand that a formula can't name",
+                got=f"got {each!r}, which {'means something else there' if each in VOCABULARY else 'is no plain name'}",
+                advice="give the parameter another name",
+            )
     for text in filter(None, texts):
         fault = fault_of(text, operands)
         if fault:
@@ -164,13 +185,6 @@ def _written(
                 f"the rule of {name} has a partial that can't be read",
                 got=f"in {text!r}, {fault}",
                 advice="write anything that is no formula as a function: @rule(lambda g, out, x: …)",
-            )
-    for each in operands:
-        if not is_operand_name(each):
-            raise UsageError(
-                f"the rule of {name} has an operand that a formula can't name",
-                got=f"got {each!r}, which {'means something else there' if each in VOCABULARY else 'is no plain name'}",
-                advice="give the parameter another name",
             )
     return operands, Elementwise(texts, symbol or name, names=operands, in_floats=True, real_only=True)
 

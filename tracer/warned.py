@@ -25,7 +25,7 @@ def redirect(*, to_user: bool) -> None:
         _forget_own_places()
         _showing.append(warnings._showwarnmsg)  # type: ignore[attr-defined]  # noqa: SLF001  (C asks this name)
         warnings._showwarnmsg = _show  # type: ignore[attr-defined]  # noqa: SLF001
-    else:
+    elif _showing:
         warnings._showwarnmsg = _showing.pop()  # type: ignore[attr-defined]  # noqa: SLF001
 
 

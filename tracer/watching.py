@@ -11,6 +11,7 @@ import inspect
 import sys
 import warnings
 from collections import deque
+from contextlib import suppress
 from functools import partial
 from math import inf
 from types import MethodType, ModuleType
@@ -19,7 +20,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tracer.errors import CutError, CutWarning, LookupNameError, UnsupportedError
-from tracer.holders import CONTAINERS, MISSING, Cell, Holder, Item, attribute, inside, is_object, item
+from tracer.holders import (
+    CONTAINERS,
+    MISSING,
+    Cell,
+    Holder,
+    Item,
+    attribute,
+    inside,
+    is_object,
+    item,
+    own_attributes,
+)
 from tracer.memory import owner_of
 from tracer.standins import Traced, is_traced
 from tracer.tape import is_library
@@ -101,7 +113,7 @@ class Watcher:
 
     def _clean(self, place: Holder) -> None:
         value = place.read()
-        if isinstance(value, CONTAINERS):
+        if issubclass(type(value), CONTAINERS):
             self._boxes.clean(value)
         elif value is not MISSING:
             fresh = self._boxes.unbox(value)
@@ -157,15 +169,15 @@ class Watcher:
                 self._known[id(value)] = _Known(value, stand_in, number, path)
                 self._boxes.tape.watched[id(owner_of(value))] = path
             return self._put(place, stand_in, value)
-        if isinstance(value, tuple):
+        if issubclass(type(value), tuple):
             return self._enter_tuple(place, value, path, with_ints=with_ints)
         is_named = isinstance(value, (type, ModuleType)) and path in self._names
-        if not isinstance(value, CONTAINERS) and not is_object(value) and not is_named:
+        if not issubclass(type(value), CONTAINERS) and not is_object(value) and not is_named:
             return None
         if id(value) not in self._looked_into:
             self._roots.append(value)
             self._looked_into[id(value)] = None  # while it is looked into: it may hold itself
-            is_container = isinstance(value, CONTAINERS)
+            is_container = issubclass(type(value), CONTAINERS)
             found = {
                 suffix: self._enter(each, each.read(), path + suffix, with_ints=with_ints and is_container)
                 for suffix, each in inside(value)
@@ -236,9 +248,9 @@ class Watcher:
         own = {function.__module__.partition(".")[0] for function in self._functions if function.__module__}
         for name, module in list(sys.modules.items()):
             package = name.partition(".")[0]
-            installed = "site-packages" in str(getattr(module, "__file__", ""))
+            installed = "site-packages" in str((own_attributes(module) or {}).get("__file__", ""))
             if package in own or not (installed or is_library(package)):
-                yield getattr(module, "__dict__", {})
+                yield own_attributes(module) or {}
 
 
 def _parsed(name: str) -> tuple[str, list[tuple[Callable[[Any, Any, str], Holder], Any, str]]]:
@@ -286,22 +298,34 @@ def _reachable(roots: Iterable[Any], most: float = inf, largest: float = inf) ->
     count = 0
     while pending and count < most:
         value = pending.popleft()
-        if isinstance(value, Cell):
+        if type(value) is Cell:
             yield value
             value = value.read()
         if id(value) in seen:
             continue
         seen.add(id(value))
         keep.append(value)
-        is_namespace = isinstance(value, dict) and "__name__" in value
-        if isinstance(value, CONTAINERS) and len(value) > largest and not is_namespace:
-            continue
-        for _, place in inside(value):
+        for place in _places_in(value, largest):
             yield place
             count += 1
-            held = place.read()
-            if isinstance(held, CONTAINERS) or is_object(held):
-                pending.append(held)
+            with suppress(Exception):  # as below
+                held = place.read()
+                if issubclass(type(held), CONTAINERS) or is_object(held):
+                    pending.append(held)
+
+
+def _places_in(value: Any, largest: float) -> list[Holder]:
+    """Return the places in a value that can be read: an object that raises when it is looked into has none."""
+    places: list[Holder] = []
+    with suppress(Exception):
+        is_namespace = issubclass(type(value), dict) and "__name__" in value
+        if issubclass(type(value), CONTAINERS) and len(value) > largest and not is_namespace:
+            return places
+        for _, place in inside(value):
+            with suppress(Exception):
+                place.read()
+                places.append(place)
+    return places
 
 
 def _structure(value: Any, found: dict[str, Structure]) -> Structure:
@@ -315,11 +339,11 @@ def _structure(value: Any, found: dict[str, Structure]) -> Structure:
 
 
 def _holds_stand_ins(value: Any) -> bool:
-    if not isinstance(value, CONTAINERS) or len(value) > _LARGEST:
-        return False
-    return any(
-        issubclass(type(each), Traced) for each in (value.values() if isinstance(value, dict) else value)
-    )
+    with suppress(Exception):  # as above
+        if issubclass(type(value), CONTAINERS) and len(value) <= _LARGEST:
+            items = value.values() if issubclass(type(value), dict) else value
+            return any(issubclass(type(each), Traced) for each in items)
+    return False
 
 
 def _is_number(value: Any, *, with_ints: bool) -> bool:

@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from tracer.numpy_table.reading import Followed, OptionError, Reader
 from tracer.rules.arrange import EACH_ITS_OWN, LIST_OF_ARRAYS, ONE_ARRAY, SEVERAL_RESULTS, SHIFTS
-from tracer.standins import holds_traced, plain_deep
+from tracer.standins import holds_traced, plain_deep, whole_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ def _one(name: str, function: Callable[..., Any]) -> Callable[..., Followed]:
     def read(*arguments: Any, **options: Any) -> Followed:
         # NumPy is not of one mind about what the array is called: a, m, ary, array, A, v.
         a, *rest = arguments or (options.pop(next(iter(options))),)
-        _no_traced((*rest, *options.values()), "a traced argument")
+        _no_traced(whole_plain((*rest, *options.values())), "a traced argument")
         (numbers,) = numbered([a])
         return (
             name,

@@ -85,14 +85,17 @@ _LONGEST = 1000  # characters
 _DEEPEST = 50  # levels of parentheses, signs and the like
 _ARITHMETIC = (
     ast.BinOp, ast.UnaryOp, ast.Compare, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow,
-    ast.BitAnd, ast.BitOr, ast.UAdd, ast.USub, ast.Invert, ast.cmpop, ast.Load,
+    ast.BitAnd, ast.BitOr, ast.UAdd, ast.USub, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq, ast.Load,
 )  # fmt: skip
+# A ufunc takes one argument more than it has operands, and writes into it.
+_ARGUMENTS = {"copysign": 2, "where": 3}
 
 
 def fault_of(text: str, names: tuple[str, ...]) -> str:
     """Say what in a text is no formula in the operands `names`; the empty string where it is one.
 
-    What passes is arithmetic: it can call nothing but the functions of VOCABULARY, and look into nothing.
+    What passes is arithmetic: it can call nothing but the functions of VOCABULARY, and look into nothing; and it
+    computes where all operands are 1.
     """
     if len(text) > _LONGEST:
         return f"it has {len(text):,} characters, the most is {_LONGEST:,}"
@@ -105,19 +108,59 @@ def fault_of(text: str, names: tuple[str, ...]) -> str:
     functions = {name for name, meaning in VOCABULARY.items() if callable(meaning)}
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for node in ast.walk(tree):
+        fault = ""
         if isinstance(node, ast.Call):
-            if not (isinstance(node.func, ast.Name) and node.func.id in functions) or node.keywords:
-                return f"{ast.unparse(node)} calls something else than {', '.join(sorted(functions))}"
+            fault = _fault_of_call(node, functions)
         elif isinstance(node, ast.Name):
             known = functions if id(node) in called else {*names, "out", *VOCABULARY.keys() - functions}
             if node.id not in known:
-                return f"{node.id} is none of {', '.join(sorted(known))}"
+                fault = f"{node.id} is none of {', '.join(sorted(known))}"
         elif isinstance(node, ast.Constant):
             if type(node.value) not in (int, float) or not _fits_float(node.value):
-                return f"{node.value!r:.40} is no number that a float can hold"
+                fault = f"{node.value!r:.40} is no number that a float can hold"
         elif not isinstance(node, _ARITHMETIC):
-            return f"{ast.unparse(node) or type(node).__name__} is no arithmetic"
+            fault = f"{ast.unparse(node) or type(node).__name__} is no arithmetic"
+        elif isinstance(node, ast.BinOp | ast.Compare):
+            fault = _fault_of_condition(node)
+        if fault:
+            return fault
+    return _fault_at_one(text, names)
+
+
+def _fault_of_call(node: ast.Call, functions: set[str]) -> str:
+    if not (isinstance(node.func, ast.Name) and node.func.id in functions) or node.keywords:
+        return f"{ast.unparse(node)} calls something else than {', '.join(sorted(functions))}"
+    count = _ARGUMENTS.get(node.func.id, 1)
+    if len(node.args) != count:
+        return f"{ast.unparse(node)} gives {node.func.id} {len(node.args)} arguments, and it takes {count}"
     return ""
+
+
+def _fault_of_condition(node: ast.BinOp | ast.Compare) -> str:
+    if isinstance(node, ast.Compare):
+        return f"{ast.unparse(node)} compares more than two" if len(node.ops) > 1 else ""
+    if not isinstance(node.op, ast.BitAnd | ast.BitOr) or (
+        _is_condition(node.left) and _is_condition(node.right)
+    ):
+        return ""
+    return f"{ast.unparse(node)} joins something else than two comparisons"
+
+
+def _is_condition(node: ast.AST) -> bool:
+    return isinstance(node, ast.Compare) or (
+        isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr)
+    )
+
+
+def _fault_at_one(text: str, names: tuple[str, ...]) -> str:
+    """Say why arithmetic does not compute, of numbers and of arrays; the empty string where it does."""
+    try:
+        with np.errstate(all="ignore"):
+            function = compile_formula(text.strip(), names, in_floats=True)
+            answers = [function(*[one] * len(names), one) for one in (1.0, np.ones(1))]
+    except (ArithmeticError, AttributeError, TypeError, ValueError, RecursionError) as error:
+        return f"it can't be computed: {error}"
+    return "it gives complex numbers" if any(map(np.iscomplexobj, answers)) else ""
 
 
 def is_operand_name(name: str) -> bool:

@@ -1,0 +1,123 @@
+"""What a traced function stores outside of itself is plain afterwards, as it is without a trace."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import gc
+import json
+import statistics
+
+import numpy as np
+import pytest
+
+from tracer import record, trace
+from tracer.errors import CutWarning
+from tracer.standins import Traced
+
+Point = collections.namedtuple("Point", "x y")  # noqa: PYI024  (as users write it)
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    x: float
+
+
+class Slots:
+    __slots__ = ("x",)
+
+
+class Plain:
+    pass
+
+
+def stand_ins():
+    gc.collect()
+    return [each for each in gc.get_objects() if issubclass(type(each), Traced)]
+
+
+def test_a_log_of_losses_holds_numbers():
+    losses = []
+
+    @trace
+    def loss(w):
+        value = (w * 3 - 1) ** 2
+        losses.append(value)
+        return value
+
+    for w in (1.0, 2.0):
+        loss(w)
+    assert losses == [4.0, 25.0]
+    assert set(map(type, losses)) == {float}
+    assert json.dumps(losses) == "[4.0, 25.0]"
+    assert statistics.mean(losses) == 14.5
+
+
+def test_every_kind_of_place_is_found():
+    kept, table, queue, numbers, slots, plain = [], {}, collections.deque(), set(), Slots(), Plain()
+    cell = None
+
+    def function(x):
+        nonlocal cell
+        y = x * 2
+        kept.extend([y, (1, (y, [y])), Point(y, y), Frozen(y), np.ones(2) * y])
+        table["y"] = y
+        table[y] = 1
+        queue.append(y)
+        numbers.add(y)
+        slots.x = plain.x = cell = y
+        return y
+
+    record(function, 1.5)
+    assert not stand_ins()
+    assert kept[:4] == [3.0, (1, (3.0, [3.0])), Point(3.0, 3.0), Frozen(3.0)]
+    assert type(kept[2]) is Point
+    assert type(kept[4]) is np.ndarray
+    assert kept[4].tolist() == [3.0, 3.0]
+    assert list(table.items()) == [("y", 3.0), (3.0, 1)]
+    assert (queue, numbers, slots.x, plain.x, cell) == (collections.deque([3.0]), {3.0}, 3.0, 3.0, 3.0)
+
+
+def test_what_is_written_into_a_kept_array_leaves_the_trace_alone():
+    kept = []
+    finished = record(lambda a: (kept.append(a * 2), (a * 2).sum())[1], np.ones(2))
+    kept[0][:] = 7.0
+    assert finished.nodes[1].value.tolist() != [7.0, 7.0]
+    assert finished.grads["a"].tolist() == [2.0, 2.0]
+
+
+def test_also_of_a_run_that_failed():
+    kept = []
+
+    def function(x):
+        kept.append(x * 2)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        record(function, 1.0)
+    assert type(kept[0]) is float
+
+
+@pytest.mark.parametrize("name", ["own", "in a list"])
+def test_a_cache_of_the_program_is_a_constant_in_the_next_trace_and_that_is_said(name):
+    known = {}
+
+    def doubled(x):
+        known.setdefault("doubled", x * 2)
+        return known["doubled"]
+
+    def function(x):
+        return doubled(x) * x if name == "own" else np.sum([doubled(x), x]) * x
+
+    record(function, 3.0)
+    with pytest.warns(
+        CutWarning, match=r"kept from an earlier trace is a constant .* at test_leftovers\.py:"
+    ):
+        record(function, 3.0)
+
+
+def test_a_program_that_keeps_nothing_is_not_searched(monkeypatch):
+    searched = []
+    monkeypatch.setattr(gc, "get_referrers", lambda *_: searched.append(1) or [])
+    record(lambda x, a: (a * x).sum() + a[0], 2.0, np.ones(3))
+    assert not searched

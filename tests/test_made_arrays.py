@@ -1,0 +1,168 @@
+"""Arrays that the traced function made: by whatever name it calls np.zeros, and under every name that it gives them."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from checks import assert_untouched
+
+from tracer import record
+from tracer.errors import UnsupportedError
+
+X = np.array([1.0, 2.0, 3.0])
+
+SAME_MEMORY = {
+    "asarray": np.asarray,
+    "asarray of a type": lambda a: np.asarray(a, dtype=float),
+    "asanyarray": np.asanyarray,
+    "ascontiguousarray": np.ascontiguousarray,
+    "asfortranarray": np.asfortranarray,
+    "require": np.require,
+    "asarray_chkfinite": np.asarray_chkfinite,
+    "array copy=False": lambda a: np.array(a, copy=False),
+    "array copy=None": lambda a: np.array(a, copy=None),
+    "array ndmin": lambda a: np.array(a, copy=None, ndmin=2)[0],
+}
+
+
+@pytest.mark.parametrize("name", SAME_MEMORY)
+@pytest.mark.parametrize("by_item", [False, True])
+def test_a_second_name_of_an_array_sees_what_is_written(name, by_item):
+    def function(x):
+        # By its name at the time of the call: what is in the table is replaced while the trace runs, too.
+        out = np.zeros(3)
+        same = SAME_MEMORY[name](out)
+        if by_item:
+            for i in range(3):
+                out[i] = x[i]
+        else:
+            out += x
+        return (same**2).sum()
+
+    assert_untouched(function, X)
+    np.testing.assert_array_equal(record(function, X.copy()).grads["x"], 2 * X)
+
+
+def test_a_copy_of_an_array_does_not_see_what_is_written():
+    def function(x):
+        out = np.zeros(3)
+        other, whole = np.array(out), np.asarray(out, dtype=np.float32)
+        out += x
+        return (out * (1 + other + whole)).sum()
+
+    np.testing.assert_array_equal(record(function, X.copy()).grads["x"], np.ones(3))
+
+
+def test_what_a_library_keeps_of_an_array_is_not_written_into():
+    library = {"__name__": "scipy.anything", "np": np, "kept": []}
+    exec("def read(a): return np.asarray(a).sum()\ndef keep(a): kept.append(np.asarray(a)[1:])", library)  # noqa: S102  (code without text)
+
+    def function(x, use):
+        out = np.ones(3)
+        use(out)
+        out[0] = x
+        return out.sum()
+
+    assert record(function, 2.0, library["read"]).grads["x"] == 1
+    with pytest.raises(UnsupportedError, match="as raw numbers, too"):
+        record(function, 2.0, library["keep"])
+
+
+class Slotted:
+    __slots__ = ("xp",)
+
+    def __init__(self):
+        self.xp = np
+
+
+class Backend:
+    zeros = staticmethod(np.zeros)
+
+
+MODEL = SimpleNamespace(xp=np, inner=SimpleNamespace(xp=np))
+TABLE = {"z": np.zeros, 1: {"of": np.zeros}}
+SLOTTED, BACKEND = Slotted(), Backend()
+KEY = "z"
+
+
+def local_name():
+    make = np.zeros
+    return make(3)
+
+
+def handed_in(make):
+    return make(3)
+
+
+def without_text():
+    names = {"np": np}
+    exec("def make():\n  out = np.zeros(\n    3)\n  return out", names)  # noqa: S102  (code without text)
+    return names["make"]()
+
+
+WAYS = {
+    "attributes": lambda: MODEL.xp.zeros(3),
+    "more attributes": lambda: MODEL.inner.xp.zeros(3),
+    "slots": lambda: SLOTTED.xp.zeros(3),
+    "static method": lambda: BACKEND.zeros(3),
+    "subscript": lambda: TABLE["z"](3),
+    "subscript by a name": lambda: TABLE[KEY](3),
+    "two subscripts": lambda: TABLE[1]["of"](3),
+    "getattr": lambda: getattr(np, "zeros")(3),  # noqa: B009
+    "choice": lambda: (np.zeros if KEY else np.ones)(3),
+    "local name": local_name,
+    "several lines": lambda: np.zeros(
+        shape=(3,),
+        dtype=float,
+    ),
+    "argument": lambda: handed_in(np.zeros),
+    "no text": without_text,
+}
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_an_array_is_followed_however_its_maker_is_called(name):
+    def function(x):
+        out = WAYS[name]()
+        out[0] = x
+        return out.sum() * 3
+
+    assert record(function, 2.0).grads["x"] == 3
+
+
+def test_one_line_may_call_several_makers():
+    def function(x, make):
+        out = make(3)
+        out[0] = x
+        return out.sum() * 3
+
+    for make in (np.zeros, np.ones, np.empty, np.zeros):
+        assert record(function, 2.0, make).grads["x"] == 3
+
+
+def test_what_compiled_code_makes_is_said_to_be_out_of_sight():
+    def function(x):
+        (out,) = map(np.zeros, [3])
+        out[0] = x
+        return out.sum()
+
+    with pytest.raises(UnsupportedError, match=r"or by code that it does not see.*written np\.zeros"):
+        record(function, 2.0)
+
+
+def test_looking_for_the_maker_calls_nothing_of_the_user():
+    class Guarded:
+        asked = 0
+
+        @property
+        def xp(self):
+            self.asked += 1
+            return np
+
+    guarded = Guarded()
+
+    def function(x):
+        return guarded.xp.zeros(3).sum() + x
+
+    record(function, 2.0)
+    assert guarded.asked == 1

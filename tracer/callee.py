@@ -1,0 +1,139 @@
+"""What the running line of a frame calls: found by evaluating what stands before the parentheses, without side effects.
+
+Compiled code has no frame of its own: what it calls seems to be called by the user's line.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import dis
+import functools
+import inspect
+import linecache
+from itertools import chain, islice
+from types import GetSetDescriptorType, MemberDescriptorType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from tracer.tape import wants_plain_arrays
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import CodeType, FrameType
+
+_CONTAINERS = (dict, list, tuple)
+_KEYS = (str, int, float, bool, bytes, type(None))
+
+
+def is_called(function: Any, frame: FrameType) -> bool:
+    """Tell whether the user's line itself calls `function`; False also where that can't be told."""
+    if wants_plain_arrays(frame):
+        return False
+    return any(
+        each is function or (type(each) is functools.partial and each.func is function)
+        for each in called(frame)
+    )
+
+
+def called(frame: FrameType) -> Iterator[Any]:
+    """Yield what the running instruction of a frame may call; nothing where it calls nothing, or nobody can tell."""
+    linecache.getlines(frame.f_code.co_filename, frame.f_globals)  # which finds it by its loader, too
+    written = _written(frame.f_code, frame.f_lasti)
+    if written is not None:
+        yield from _values(written, frame)
+
+
+@functools.lru_cache(maxsize=512)
+def _written(code: CodeType, offset: int) -> ast.expr | None:
+    """Return the expression that is called at an instruction; None where it is no call."""
+    spans = list(code.co_positions())
+    first, last, start, end = spans[offset // 2]
+    if first is None or last is None or start is None or end is None:
+        return None
+    lines = [linecache.getline(code.co_filename, line).encode() for line in range(first, last + 1)]
+    if not all(lines):
+        return _compiled(code, offset, (first, start))
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    try:
+        tree = ast.parse(b"(" + b"".join(lines) + b")", mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
+    return tree.func if isinstance(tree, ast.Call) else None
+
+
+def _compiled(code: CodeType, offset: int, start: tuple[int, int]) -> ast.expr | None:
+    """Return the dotted name that is called, where there is no text: what is loaded where the call starts."""
+    spans = list(code.co_positions())
+    called: ast.expr | None = None
+    # The last one is the call itself: a frame can stand in the caches behind it.
+    for each in [each for each in dis.get_instructions(code) if each.offset <= offset][:-1]:
+        line, _, column, _ = spans[each.offset // 2]
+        if (line, column) != start or each.opname in ("PUSH_NULL", "PRECALL", "CACHE"):
+            continue
+        if each.opname.startswith(("LOAD_ATTR", "LOAD_METHOD")) and called is not None:
+            called = ast.Attribute(called, each.argval)
+        elif each.opname.startswith(("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FAST", "LOAD_DEREF")):
+            called = ast.Name(each.argval) if isinstance(each.argval, str) else None
+        else:
+            return None
+    return called
+
+
+def _values(node: ast.AST, frame: FrameType) -> Iterator[Any]:
+    """Yield what an expression may be: nothing where that takes more than to look."""
+    match node:
+        case ast.Constant(value):
+            yield value
+        case ast.Name(name):
+            known = (frame.f_locals, frame.f_globals, vars(builtins))
+            yield from islice((names[name] for names in known if name in names), 1)
+        case ast.Attribute(of, name):
+            yield from _looked_up(_attribute, _values(of, frame), [name])
+        case ast.Subscript(of, key):
+            yield from _looked_up(_item, _values(of, frame), list(_values(key, frame)))
+        case ast.IfExp(_, one, other):
+            yield from chain(_values(one, frame), _values(other, frame))
+        case ast.BoolOp(_, parts):
+            yield from chain.from_iterable(_values(each, frame) for each in parts)
+        case ast.Call(ast.Name("getattr"), [of, name, *_]):
+            yield from _looked_up(_attribute, _values(of, frame), list(_values(name, frame)))
+
+
+def _looked_up(
+    look_up: Callable[[Any, Any], Iterator[Any]], owners: Iterator[Any], keys: list[Any]
+) -> Iterator[Any]:
+    for owner in owners:
+        for key in keys:
+            yield from look_up(owner, key)
+
+
+def _item(container: Any, key: Any) -> Iterator[Any]:
+    if type(container) in _CONTAINERS and type(key) in _KEYS:
+        try:
+            yield container[key]
+        except (KeyError, IndexError, TypeError):
+            return
+
+
+def _attribute(owner: Any, name: Any) -> Iterator[Any]:
+    """Yield an attribute, without calling a property or the like."""
+    if type(name) is not str:
+        return
+    if isinstance(owner, ModuleType):
+        if name in vars(owner):
+            yield vars(owner)[name]
+        return
+    try:
+        found = inspect.getattr_static(owner, name)
+    except AttributeError:
+        return
+    if isinstance(found, (staticmethod, classmethod)):
+        yield found.__func__
+    elif isinstance(found, (MemberDescriptorType, GetSetDescriptorType)):  # of __slots__
+        try:
+            yield found.__get__(owner)
+        except AttributeError:
+            return
+    else:
+        yield found

@@ -1,0 +1,70 @@
+"""Where a traced whole number is a shift, a count, an axis or an index: there it is read, as by `range(n)`."""
+
+from __future__ import annotations
+
+import opcode
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.callee import called
+from tracer.tape import is_library
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_SUBSCRIPTS = {opcode.opmap.get("BINARY_SUBSCR", -1)}
+_BINARY_OP, _SUBSCRIPT = (
+    opcode.opmap["BINARY_OP"],
+    26,
+)  # argument of BINARY_OP for `a[i]`, from Python 3.14 on
+# By NumPy's function: its variables that count. Most functions ask for an index, and need no row.
+_COUNTING = {
+    "roll": ("shift", "axis"),
+    "pad": ("pad_width",),
+    "partition": ("kth",),
+    "_wrapfunc": ("args", "kwds"),
+}
+_WRAPPED = ("repeat", "take")  # of what goes through `_wrapfunc`
+_METHODS = frozenset(
+    "ndarray.repeat ndarray.take ndarray.partition Generator.integers Generator.choice RandomState.randint "
+    "RandomState.choice".split()
+)
+
+
+def is_whole(value: Any) -> bool:
+    """Tell whether a plain value is a whole number."""
+    return isinstance(value, (int, np.integer))
+
+
+def is_count(traced: Any, via: str, frame: FrameType) -> bool:
+    """Tell whether a traced value is asked for where it can only count."""
+    if not is_whole(traced.value):
+        return _is_step_of_tri(frame)
+    code, at = frame.f_code.co_code, frame.f_lasti
+    if code[at] in _SUBSCRIPTS or (code[at] == _BINARY_OP and code[at + 1] == _SUBSCRIPT):
+        return True
+    if is_library(str(frame.f_globals.get("__name__"))):
+        names = _COUNTING.get(frame.f_code.co_name)
+        known = frame.f_locals
+        if via == "int()" or _is_step_of_tri(frame):
+            return True
+        is_other = frame.f_code.co_name == "_wrapfunc" and known.get("method") not in _WRAPPED
+        return not is_other and any(_holds(known.get(name), traced) for name in names or ())
+    return any(getattr(each, "__qualname__", None) in _METHODS for each in called(frame))
+
+
+def _is_step_of_tri(frame: FrameType) -> bool:
+    """Tell whether NumPy's `tri` is running for whole numbers: it has np.arange compute with them, and divide them."""
+    if frame.f_code.co_name != "tri" or not is_library(str(frame.f_globals.get("__name__"))):
+        return False
+    counts = (frame.f_locals.get(name) for name in ("N", "M", "k"))
+    return all(is_whole(getattr(each, "value", each)) for each in counts)
+
+
+def _holds(nested: Any, traced: Any) -> bool:
+    if type(nested) is dict:
+        nested = list(nested.values())
+    if type(nested) in (list, tuple):
+        return any(_holds(each, traced) for each in nested)
+    return nested is traced

@@ -1,0 +1,66 @@
+"""Seeds of random numbers: code in C that asks for the exact type of an int is given the plain one.
+
+A seed is a plain read, as a count is. `patches.py` replaces the names; the method of `random.Random` is replaced here.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import random
+from typing import TYPE_CHECKING, Any
+
+from tracer.standins import plain_deep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_FUNCTIONS = (("random", "seed"), ("numpy.random", "default_rng"), ("numpy.random", "seed"))
+_CLASSES = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "RandomState", "SFC64", "SeedSequence")
+
+
+class Reading(type):
+    """Makes the stand-in for a class: called, it makes one of the class; for `isinstance` it is the class."""
+
+    def __call__(cls, *args: Any, **options: Any) -> Any:
+        """Make one of the class beneath; a program's own class, which has this as its base, makes its own."""
+        beneath = vars(cls).get("__wrapped__")
+        make = beneath or functools.partial(type.__call__, cls)
+        return make(*plain_deep(args), **plain_deep(options))
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return issubclass(type(instance), cls)
+
+    def __subclasscheck__(cls, kind: type) -> bool:
+        beneath = vars(cls).get("__wrapped__")
+        return issubclass(kind, beneath) if beneath else super().__subclasscheck__(kind)
+
+
+def _reading(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def function(*args: Any, **options: Any) -> Any:
+        return original(*plain_deep(args), **plain_deep(options))
+
+    return function
+
+
+def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
+    """Yield (original, replacement); what a program reaches by `np.random` alone is imported for it only here."""
+    for module, name in _FUNCTIONS:
+        original = getattr(importlib.import_module(module), name)
+        if not hasattr(original, "__wrapped__"):  # as it is while a trace runs
+            yield original, _reading(original)
+    for name in _CLASSES:
+        kind = getattr(importlib.import_module("numpy.random"), name)
+        if type(kind) is not Reading:
+            names = {"__wrapped__": kind, "__module__": kind.__module__, "__doc__": kind.__doc__}
+            yield kind, Reading(name, (kind,), names)
+
+
+_METHOD = random.Random.seed
+_FOLLOWED = _reading(_METHOD)
+
+
+def exchange(*, reading: bool) -> None:
+    """Have `random.Random(n)` and `.seed(n)` read a stand-in, or be as they were."""
+    random.Random.seed = _FOLLOWED if reading else _METHOD  # type: ignore[method-assign]
