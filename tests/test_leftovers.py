@@ -86,18 +86,6 @@ def test_what_is_written_into_a_kept_array_leaves_the_trace_alone():
     assert finished.grads["a"].tolist() == [2.0, 2.0]
 
 
-def test_also_of_a_run_that_failed():
-    kept = []
-
-    def function(x):
-        kept.append(x * 2)
-        raise KeyError
-
-    with pytest.raises(KeyError):
-        record(function, 1.0)
-    assert type(kept[0]) is float
-
-
 @pytest.mark.parametrize("name", ["own", "in a list"])
 def test_a_cache_of_the_program_is_a_constant_in_the_next_trace_and_that_is_said(name):
     known = {}

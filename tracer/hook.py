@@ -268,7 +268,10 @@ def run(
         name, recording, running.structures, result, ended, keep=options.keep, untraced=boxes.untraced
     )
     del boxes, watcher, running, args, kwargs, named  # what they hold is no leftover of the program's
-    leave_plain(tape)
+    if (
+        error is None
+    ):  # else the traceback's frames hold stand-ins, and every failed run would be searched for
+        leave_plain(tape)
     try:
         return Trace(made, options.of), error
     finally:

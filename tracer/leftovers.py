@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _ALONE = (
     3  # references to a tape that nothing of the program holds: the caller's, ours, and the count's own
 )
+_FEW = 10
 _MOST = 100_000  # values that are known again
 _ROUNDS = 8  # levels of tuples in tuples, which are made anew from the inside
 
@@ -49,7 +50,7 @@ def leave_plain(tape: Tape) -> None:
     for _ in range(_ROUNDS):
         if not old:
             break
-        tuples = [each for each in gc.get_referrers(*old) if _replace(each, new, (old, new, found))]
+        tuples = [each for each in _holders(old) if _replace(each, new, (old, new, found))]
         new = {id(each): _remade(each, new) for each in tuples}
         old = tuples
     for number in numbers.values():
@@ -57,6 +58,15 @@ def leave_plain(tape: Tape) -> None:
             LEFT[id(number)] = number
     while len(LEFT) > _MOST:
         del LEFT[next(iter(LEFT))]
+
+
+def _holders(old: list[Any]) -> list[Any]:
+    """Return what refers to some objects; of many at once, in one pass, as the collector compares with each of them."""
+    if len(old) <= _FEW:
+        return gc.get_referrers(*old)
+    wanted = set(map(id, old))
+    everything = gc.get_objects()
+    return [each for each in everything if not wanted.isdisjoint(map(id, gc.get_referents(each)))]
 
 
 def meet_left(tape: Tape) -> CutError | None:
