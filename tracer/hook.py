@@ -268,10 +268,7 @@ def run(
         name, recording, running.structures, result, ended, keep=options.keep, untraced=boxes.untraced
     )
     del boxes, watcher, running, args, kwargs, named  # what they hold is no leftover of the program's
-    if (
-        error is None
-    ):  # else the traceback's frames hold stand-ins, and every failed run would be searched for
-        leave_plain(tape)
+    leave_plain(tape, has_failed=error is not None)
     try:
         return Trace(made, options.of), error
     finally:

@@ -37,12 +37,13 @@ _MOST = 100_000  # values that are known again
 _ROUNDS = 8  # levels of tuples in tuples, which are made anew from the inside
 
 
-def leave_plain(tape: Tape) -> None:
+def leave_plain(tape: Tape, *, has_failed: bool = False) -> None:
     """Put plain values in place of the stand-ins of a closed tape, wherever they can be found and replaced.
 
     Not found are those that only a suspended generator or a traceback holds, and those in NumPy's arrays of objects.
     """
-    if sys.getrefcount(tape) <= _ALONE:
+    # After a failure the frames of the traceback hold stand-ins: every failed run would be searched for.
+    if has_failed or sys.getrefcount(tape) <= _ALONE:
         return
     found = [each for each in gc.get_referrers(tape) if issubclass(type(each), Traced)]
     old: list[Any] = found
