@@ -13,26 +13,25 @@ import gc
 import sys
 import warnings
 from bisect import bisect_right
-from collections import deque
-from itertools import chain
 from types import CellType, FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.errors import CutError, CutWarning
+from tracer.holders import CONTAINERS, Cell, attributes, inside
 from tracer.standins import Traced, plain
 from tracer.tape import AUXILIARY, LEFT, STALE, STALE_ADVICE, WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from tracer.holders import Holder
     from tracer.tape import Tape
 
-_ALONE = (
-    3  # references to a tape that nothing of the program holds: the caller's, ours, and the count's own
-)
-_FEW = 10
+# References to what nothing of the program holds: the caller's, ours, and the count's own.
+_ALONE = 3
+_FEW = 10  # objects that the collector is asked for one by one
 _MOST = 100_000  # values that are known again
 _ROUNDS = 8  # levels of tuples in tuples, which are made anew from the inside
 
@@ -116,38 +115,28 @@ def _replace(holder: Any, new: dict[int, Any], own: tuple[Any, ...]) -> bool:
 
 
 def _replace_in(holder: Any, new: dict[int, Any]) -> None:
-    if isinstance(holder, dict):
-        if any(id(key) in new for key in holder):
-            items = [(new.get(id(key), key), value) for key, value in holder.items()]
-            holder.clear()
-            holder.update(items)
-        for key, value in list(holder.items()):
-            if id(value) in new:
-                holder[key] = new[id(value)]
-    elif isinstance(holder, (list, deque)):
-        for at, value in enumerate(holder):
-            if id(value) in new:
-                holder[at] = new[id(value)]
-    elif isinstance(holder, set):
+    if isinstance(holder, dict) and any(id(key) in new for key in holder):
+        items = [(new.get(id(key), key), value) for key, value in holder.items()]
+        holder.clear()
+        holder.update(items)
+    if isinstance(holder, set):
         for value in [each for each in holder if id(each) in new]:
             holder.remove(value)
             holder.add(new[id(value)])
-    elif isinstance(holder, CellType):
-        holder.cell_contents = new.get(id(holder.cell_contents), holder.cell_contents)
-    elif not issubclass(type(holder), Traced):
-        for name in _attributes(holder):
-            value = getattr(holder, name, None)
-            if id(value) in new:
-                object.__setattr__(holder, name, new[id(value)])
+        return
+    for place in _places(holder):
+        value = place.read()
+        if id(value) in new:
+            place.write(new[id(value)])
 
 
-def _attributes(holder: Any) -> Iterable[str]:
-    slots = chain.from_iterable(
-        [each] if isinstance(each, str) else each
-        for kind in type(holder).__mro__
-        for each in [vars(kind).get("__slots__", ())]
-    )
-    return list(dict.fromkeys((*getattr(holder, "__dict__", ()), *slots)))
+def _places(holder: Any) -> Iterable[Holder]:
+    if isinstance(holder, CellType):
+        return [Cell(holder)]
+    if issubclass(type(holder), Traced):
+        return []
+    found = inside(holder) if issubclass(type(holder), CONTAINERS) else attributes(holder)
+    return [place for _, place in found]
 
 
 def _remade(old: Any, new: dict[int, Any]) -> Any:
