@@ -66,7 +66,7 @@ def name(text: str) -> str:
 def subscript(position: Any) -> str:
     """Write an index as it stands in the source: [2:], [:, 0], [i] with its number; [mask (5,)] for an array."""
     parts = position if isinstance(position, tuple) else (position,)
-    return f"[{shorten(clean(', '.join(map(_part, parts))), CONSTANT_LIMIT - 2)}]"
+    return f"[{shorten(clean(', '.join(map(_part, parts))), 2 * CONSTANT_LIMIT - 2)}]"
 
 
 def _part(part: Any) -> str:
