@@ -23,6 +23,7 @@ from tracer.views import Edge, Node, Views, zero_like
 if TYPE_CHECKING:
     import os
 
+    from tracer.diagnose.paths import Paths
     from tracer.gradients import Gradients
     from tracer.recording import Output, Recording
     from tracer.statistics import EdgeStatistics
@@ -287,6 +288,12 @@ class Trace:
         from tracer.diagnose.explain import explain  # noqa: PLC0415  (not needed to trace)
 
         return explain(self, name, depth=depth, top=top)
+
+    def paths(self, name: str, *, to: str | None = None, top: int = 5) -> Paths:
+        """Return the paths of largest contribution from an input or variable to the output, or to the value `to`."""
+        from tracer.diagnose.paths import paths  # noqa: PLC0415  (as above)
+
+        return paths(self, name, to=to, top=top)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the trace to a file that `load` and the command line read without running any code."""

@@ -189,15 +189,18 @@ def _names(context: typer.Context, incomplete: str) -> list[str]:
     return [name for name in dict.fromkeys(names) if name.startswith(incomplete)]
 
 
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="An input or variable: x, \"params['W']\", h[3].", autocompletion=_names
+    ),
+]
+
+
 @app.command(epilog="Example:  edgegrad explain residual.trace x")
 def explain(
     trace: File,
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME", help="An input or variable: x, \"params['W']\", h[3].", autocompletion=_names
-        ),
-    ],
+    name: Name,
     depth: Annotated[int, typer.Option("--depth", metavar="N", min=1, help="Levels of the tree.")] = 6,
     top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="Terms of a sum, the largest.")] = 5,
     of: Of = None,
@@ -216,6 +219,33 @@ def explain(
 
     sys.stdout.write(f"{text.explanation_text(explained)}\n")
     text.show_hint(hints.after_explain(trace, _chosen(of, seed)))
+
+
+@app.command(epilog="Example:  edgegrad paths residual.trace x --top 3")
+def paths(
+    trace: File,
+    name: Name,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="NAME", help="Only paths that go through, and up to, this value."),
+    ] = None,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="So many paths, the largest.")] = 5,
+    of: Of = None,
+    seed: Seed = None,
+    json: Json = False,
+) -> None:
+    """List the paths of largest contribution from an input or variable to the output."""
+    from tracer.diagnose.path_text import table_of  # noqa: PLC0415
+    from viz.running import open_trace  # noqa: PLC0415
+
+    table = table_of(open_trace(trace, of, seed).paths(name, to=to, top=top))
+    if json:
+        _print_json(table)
+        return
+    from viz import hints, text  # noqa: PLC0415
+
+    sys.stdout.write(f"{text.path_text(table)}\n")
+    text.show_hint(hints.after_paths(trace, name, _chosen(of, seed)))
 
 
 @app.command(epilog="Example:  edgegrad draw residual.trace -o residual.svg -o residual.png")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from tracer.diagnose.path_text import PathTable
     from tracer.diagnose.tree import Explanation
     from viz.edge_table import EdgeLine, EdgeTable
     from viz.samples import Sample
@@ -278,10 +279,23 @@ def _gradient(line: EdgeLine) -> Text:
 
 def explanation_text(explained: Explanation) -> str:
     """Write an explanation as wide as the terminal."""
-    from tracer.diagnose.tree import WIDTH, render  # noqa: PLC0415  (for this command alone)
+    from tracer.diagnose.tree import render  # noqa: PLC0415  (for this command alone)
+
+    return render(explained, _text_width())
+
+
+def path_text(table: PathTable) -> str:
+    """Write a table of paths as wide as the terminal."""
+    from tracer.diagnose.path_text import render  # noqa: PLC0415  (for this command alone)
+
+    return render(table, _text_width())
+
+
+def _text_width() -> int:
+    from tracer.diagnose.tree import WIDTH  # noqa: PLC0415  (as above)
 
     columns = width()
-    return render(explained, WIDTH if columns == _UNLIMITED else max(columns, _LEAST_EXPLANATION))
+    return WIDTH if columns == _UNLIMITED else max(columns, _LEAST_EXPLANATION)
 
 
 def sample_parts(samples: Sequence[Sample]) -> list[Any]:
