@@ -88,7 +88,7 @@ JSON_LINE_KEYS = {
     (
         "explain",
         "terms",
-    ): "kind level parent arithmetic grad upstream local formula op port has_twin variable code file line",
+    ): "kind level parent arithmetic grad upstream local formula op port has_twin variable code file line turn",
 }
 
 

@@ -222,3 +222,15 @@ def test_a_run_that_failed_has_no_gradient_to_explain():
     assert isinstance(error, ZeroDivisionError)
     with pytest.raises(GradientError, match="fails raised an exception"):
         explain(trace, "x")
+
+
+def test_the_uses_that_a_loop_makes_say_in_which_turn():
+    def f(w, x):
+        for t in range(5):
+            x = w * x + w * t
+        return x * w
+
+    text = text_of(record(f, 2.0, 3.0), "w", depth=1, top=3)
+    assert [line.split()[-1] for line in text if " multiply " in line] == ["[3]", "[4]", text[5].split()[-1]]
+    assert re.fullmatch(r"test_explain.py:\d+", text[5].split()[-1])
+    assert "… 8 more" in text[-1]

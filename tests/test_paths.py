@@ -1,5 +1,6 @@
 """paths: the largest paths against all of them, walked one by one; what they add up to; their text and JSON."""
 
+import itertools
 import json
 import math
 
@@ -19,7 +20,7 @@ from tracer.errors import GradientError, LookupNameError
 MANY = 3_000  # paths that are walked one by one
 
 
-def all_paths(trace, source, target):
+def all_paths(source, target):
     """Walk from an input to a node over the edges: yield each path as edges. Only for small graphs."""
     pending = [((), source)]
     while pending:
@@ -44,7 +45,7 @@ def test_the_largest_paths_of_a_program_of_numbers_are_those_among_all(program):
     for source in trace.inputs:
         found = trace.paths(source.name, top=6)
         assume(found.path_count <= MANY)
-        walked = [product(trace, edges) for edges in all_paths(trace, source, trace.output)]
+        walked = [product(trace, edges) for edges in all_paths(source, trace.output)]
         assert found.path_count == len(walked)
         carrying = sorted((each for each in walked if each != 0), key=abs, reverse=True)
         assert [abs(path.contribution) for path in found] == pytest.approx(
@@ -83,7 +84,7 @@ def test_a_path_is_a_chain_of_edges_from_the_value_to_the_output():
     for path in trace.paths("tokens", top=20):
         edges = path.edges
         assert edges[0].src == trace["tokens"]
-        for edge, following in zip(edges, edges[1:], strict=False):
+        for edge, following in itertools.pairwise(edges):
             assert edge.dst == following.src
         assert edges[-1].dst.out_edges[0].dst == trace.output
         assert [edge.dst for edge in edges if edge.dst.kind == "function"] == list(path.nodes)

@@ -138,16 +138,36 @@ def _uses_of(node: Node) -> list[int]:
 def _uses(node: Node, level: int, top: int) -> list[_Draft]:
     """Make a term of each use of a value, or of the largest and one for the rest."""
     uses, edges = _uses_of(node), node.trace.edges
+    turns = _turns(node.trace, uses)
     if len(uses) <= top:
-        return [_use(edges[use], level) for use in uses]
+        return [_use(edges[use], level, turns.get(use)) for use in uses]
     column = node.trace.edge_gradients()
     chosen = largest_of(node.trace.edge_statistics.norm, uses, top)
     total = _total(column, set(uses).difference(chosen), node.value)
     text = f"… {len(uses) - top:,} more, together {norm(total)}"
     return [
-        *(_use(edges[use], level) for use in chosen),
+        *(_use(edges[use], level, turns.get(use)) for use in chosen),
         _Draft(Term("more", level, -1, text, grad=total)),
     ]
+
+
+def _turns(trace: Trace, uses: list[int]) -> dict[int, int]:
+    """Count the uses that one place makes of a value, from 0: the turns of its loop. One use alone has none."""
+    if len(uses) == 1:
+        return {}
+    graph = trace.graph
+    column = np.array(uses, np.int64)
+    column = column[graph.slots[column] >= 0]
+    slots = graph.slots[column]
+    rows = graph.slot_consumer[slots]
+    ports = slots - trace.recording.starts[rows]  # x * x uses x twice in one turn
+    places = trace.sites.row_places[rows].astype(np.int64) << 32 | ports
+    order = np.argsort(places, kind="stable")
+    in_order = places[order]
+    firsts = np.searchsorted(in_order, in_order)
+    is_loop = np.searchsorted(in_order, in_order, side="right") - firsts > 1
+    turns = (np.arange(len(order)) - firsts)[is_loop]
+    return dict(zip(column[order[is_loop]].tolist(), turns.tolist(), strict=True))
 
 
 def _total(column: EdgeGradients, edges: Iterable[int], value: Any) -> Any:
@@ -166,8 +186,13 @@ def _total(column: EdgeGradients, edges: Iterable[int], value: Any) -> Any:
     return total
 
 
-def _use(edge: Edge, level: int) -> _Draft:
-    """Say what one use of a value sent back, and by what arithmetic."""
+def _use(edge: Edge, level: int, turn: int | None) -> _Draft:
+    """Say what one use of a value sent back, by what arithmetic, and in which turn of a loop."""
+    draft = _of_use(edge, level)
+    return draft if turn is None else replace(draft, term=replace(draft.term, turn=turn))
+
+
+def _of_use(edge: Edge, level: int) -> _Draft:
     consumer = edge.dst
     if consumer.kind == "output":
         path = f"output {clean(consumer.name or '')}".rstrip()

@@ -38,6 +38,7 @@ class Term:
     code: str = ""
     file: str = ""
     line: int = 0
+    turn: int | None = None  # which of the uses that this place made of the value, from 0: the iteration of a loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,8 @@ def _code(term: Term) -> str:
 
 
 def _place(term: Term) -> str:
-    return f"{term.file}:{term.line}" if term.file else ""
+    turn = f" [{term.turn}]" if term.turn is not None else ""
+    return f"{term.file}:{term.line}{turn}" if term.file else ""
 
 
 def _guided(terms: tuple[Term, ...]) -> list[tuple[str, Term]]:
