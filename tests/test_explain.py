@@ -231,6 +231,10 @@ def test_the_uses_that_a_loop_makes_say_in_which_turn():
         return x * w
 
     text = text_of(record(f, 2.0, 3.0), "w", depth=1, top=3)
-    assert [line.split()[-1] for line in text if " multiply " in line] == ["[3]", "[4]", text[5].split()[-1]]
+    assert [line.split()[-1] for line in text if " multiply " in line] == [
+        "[3]",
+        "[4]",
+        text[5].split()[-1],
+    ]
     assert re.fullmatch(r"test_explain.py:\d+", text[5].split()[-1])
     assert "… 8 more" in text[-1]

@@ -38,7 +38,7 @@ class Term:
     code: str = ""
     file: str = ""
     line: int = 0
-    turn: int | None = None  # which of the uses that this place made of the value, from 0: the iteration of a loop
+    turn: int | None = None  # of a loop: which of the uses that this place made of the value, from 0
 
 
 @dataclass(frozen=True, slots=True)
