@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import sys
 import warnings
 from collections import deque
 from functools import partial
@@ -56,8 +57,11 @@ class Boxes:
 
         Inputs are numbered in the order in which they are met. What is no number and holds none comes back as it is.
         """
-        if issubclass(type(value), Traced) and not is_traced(value):
-            value = value.value  # an array that the function made itself, and watches
+        if issubclass(type(value), Traced):
+            if not is_traced(value):
+                value = value.value  # an array that the function made itself, and watches
+            elif value.tape.is_open and value.tape.is_met_elsewhere(sys._getframe(), value):  # noqa: SLF001
+                value = _only_read(value.value)  # of a place that a trace in another thread watches
         kind = type(value)
         if (
             kind is float
@@ -147,6 +151,14 @@ class Boxes:
                 elif length != _state(item)[1]:
                     self.clean(item)
 
+    def let_go(self) -> None:
+        """Go on with the caller's own arrays instead of copies."""
+        for stand_in, original, first in self._arrays:
+            if stand_in.id != first:
+                _give(original, stand_in.value)
+            stand_in.value = original
+        self._arrays.clear()
+
     def clean(self, container: Any) -> None:
         """Put plain numbers for the stand-ins that the function has put into a container of the caller's."""
         fresh = self.unbox(container)
@@ -218,6 +230,14 @@ def fill(structure: Structure, numbers: Callable[[int], Any]) -> Any:
     if items is None:
         return structure
     return _rebuild(structure, {key: fill(item, numbers) for key, item in items})
+
+
+def _only_read(value: Any) -> Any:
+    """Return a number as it is, and a copy of an array, into which a write would be lost."""
+    if type(value) is np.ndarray:
+        value = value.copy(order="K")
+        value.flags.writeable = False
+    return value
 
 
 def _give(array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:

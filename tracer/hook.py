@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, ov
 
 from tracer.boxing import Boxes, Structure, leaves
 from tracer.errors import LookupNameError, UnsupportedError, UsageError, refusals
+from tracer.forks import stay_plain
 from tracer.leftovers import leave_plain, meet_left
 from tracer.misunderstood import said_clearly
 from tracer.patches import installed, replacement
@@ -21,6 +22,7 @@ from tracer.standins import Traced as StandIn
 from tracer.standins import is_traced, plain
 from tracer.tape import WIDTH, Tape
 from tracer.trace import Run, Trace
+from tracer.turns import BusyError
 from tracer.unread import without_unread
 from tracer.watching import Watcher
 
@@ -71,6 +73,7 @@ class _ThreadState(threading.local):
 
 
 _state = _ThreadState()
+stay_plain(lambda: setattr(_state, "running", None))
 
 
 class Traced(Protocol[Parameters, Result_co]):
@@ -197,7 +200,7 @@ def watch(value: Any, name: str) -> Any:
     UsageError for a name that is taken.
     """
     running = _state.running
-    if running is None or is_traced(value):
+    if running is None or (is_traced(value) and value.tape.thread == threading.get_ident()):
         return value
     if name in running.watched and running.watched[name][0] is value:
         return running.watched[name][1]
@@ -226,10 +229,12 @@ def run(
     result: Any = None
     named: dict[str, Any] = {}
     error: BaseException | None = None
+    busy: BusyError | None = None
     outer_refusal, refusals.first = refusals.first, None
     try:
         args, kwargs, named = _box_arguments(function, args, kwargs, options, running)
         with ExitStack() as stack:
+            stack.callback(watcher.end)
             stack.callback(boxes.write_back)
             stack.callback(tape.close)
             stack.enter_context(installed(function, (args, *kwargs.values())))
@@ -245,6 +250,8 @@ def run(
                 for path, item in leaves(result)
             ]
         result = boxes.unbox(result)
+    except BusyError as raised:
+        busy = raised
     except BaseException as raised:  # noqa: BLE001  (handed on unchanged by whoever called)
         error = said_clearly(raised)
         error.args = tuple(boxes.unbox(argument) for argument in error.args)
@@ -258,7 +265,10 @@ def run(
         if error is None or isinstance(error, Exception):
             error = refusals.first or tape.refused or error
         refusals.first, tape.refused = outer_refusal, None
-    error = error or meet_left(tape)
+    if busy is not None:  # the function has not been called yet
+        with busy.turn():
+            return run(function, args, kwargs, options)
+    error = error or meet_left(tape) or tape.told_elsewhere()
     recording = freeze(tape)
     recording.outputs = [_at_row(output) for output in outputs]
     recording = without_unread(recording, [position // WIDTH for position in tape.followed])
