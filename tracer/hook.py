@@ -219,7 +219,7 @@ def run(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], options: Options
 ) -> tuple[Trace, BaseException | None]:
     """Run a function under a trace of its own; return the Trace, and the exception that ended it, not raised."""
-    function = replacement(_undecorated(function))
+    function, given = replacement(_undecorated(function)), (args, kwargs)
     tape = Tape(strict=options.strict)
     boxes = Boxes(tape)
     watcher = Watcher(function, boxes)
@@ -251,7 +251,7 @@ def run(
             ]
         result = boxes.unbox(result)
     except BusyError as raised:
-        busy = raised
+        busy = raised.with_traceback(None)  # whose frames hold values of the other trace
     except BaseException as raised:  # noqa: BLE001  (handed on unchanged by whoever called)
         error = said_clearly(raised)
         error.args = tuple(boxes.unbox(argument) for argument in error.args)
@@ -267,7 +267,7 @@ def run(
         refusals.first, tape.refused = outer_refusal, None
     if busy is not None:  # the function has not been called yet
         with busy.turn():
-            return run(function, args, kwargs, options)
+            return run(function, *given, options)
     error = error or meet_left(tape) or tape.told_elsewhere()
     recording = freeze(tape)
     recording.outputs = [_at_row(output) for output in outputs]
@@ -277,7 +277,7 @@ def run(
     made = Run(
         name, recording, running.structures, result, ended, keep=options.keep, untraced=boxes.untraced
     )
-    del boxes, watcher, running, args, kwargs, named  # what they hold is no leftover of the program's
+    del boxes, watcher, running, args, kwargs, named, given  # what they hold is no leftover of the program's
     leave_plain(tape, has_failed=error is not None)
     try:
         return Trace(made, options.of), error

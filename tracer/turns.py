@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from threading import Condition, RLock, get_ident
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tracer.errors import UnsupportedError
 
@@ -32,21 +32,22 @@ class BusyError(Exception):
 
     def __init__(self, path: str, tape: Tape) -> None:
         super().__init__(path)
-        self.path, self.tape = path, tape
+        # Not the tape itself, whose references tell whether a program has kept something of it.
+        self.path, self.thread, self.places, self.records = path, tape.thread, tape.places, tape.records
 
     def wait(self) -> None:
         """Wait until the other trace has ended.
 
         Raises UnsupportedError where that can't be: it waits for this one, or does not get on.
         """
-        thread, other = get_ident(), self.tape.thread
+        thread, other = get_ident(), self.thread
         with CHANGED:
             _refuse_circle(self.path, thread, other)
             _waiting[thread] = other
             try:
                 progress = before = None
-                while not CHANGED.wait_for(lambda: not self.tape.is_open, _PATIENCE):
-                    before, progress = progress, _progress_of(self.tape)
+                while not CHANGED.wait_for(lambda: not self.places, _PATIENCE):
+                    before, progress = progress, _progress_of(other, self.records)
                     if progress == before and other not in _waiting:
                         raise refused(self.path)
             finally:
@@ -107,7 +108,7 @@ def _refuse_circle(path: str, thread: int, other: int) -> None:
             raise refused(path)
 
 
-def _progress_of(tape: Tape) -> tuple[FrameType | None, int, int]:
+def _progress_of(thread: int, records: list[Any]) -> tuple[FrameType | None, int, int]:
     """Return how far a trace has come: its thread's frame and instruction, and the length of its record."""
-    frame = sys._current_frames().get(tape.thread)  # noqa: SLF001  (nothing else tells of another thread)
-    return frame, -1 if frame is None else frame.f_lasti, len(tape.records)
+    frame = sys._current_frames().get(thread)  # noqa: SLF001  (nothing else tells of another thread)
+    return frame, -1 if frame is None else frame.f_lasti, len(records)

@@ -115,7 +115,7 @@ class Watcher:
         """Return what stands in the way of watching an object: the trace of another thread that watches part of it."""
         for place in _reachable([value]):
             held = place.read()
-            if issubclass(type(held), Traced) and held.tape.is_open and held.tape.thread != get_ident():
+            if issubclass(type(held), Traced) and held.tape.places and held.tape.thread != get_ident():
                 return BusyError(name, held.tape)
         return None
 
@@ -202,7 +202,7 @@ class Watcher:
         if issubclass(type(value), Traced) and is_traced(value):
             if value.tape is self._boxes.tape:
                 return self._boxes.numbers.get(value.id)
-            if value.tape.is_open and value.tape.thread != get_ident():
+            if value.tape.places and value.tape.thread != get_ident():
                 raise BusyError(path, value.tape)
             raise refused(path)
         if type(value) is np.ndarray and id(value) in self._known:
