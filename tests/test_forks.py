@@ -17,6 +17,7 @@ from tracer import record, trace, watch
 from tracer.errors import CutWarning
 
 pytestmark = [
+    pytest.mark.usefixtures("small_program"),
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork"),
     # Python's own, of a fork while there are threads; nothing here goes on using them in the child.
     pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning"),

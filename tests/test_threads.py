@@ -15,11 +15,13 @@ import warnings
 import numpy as np
 import pytest
 from checks import same
+from test_plain_result import replaced
 
-from tracer import detach, record, trace, turns, watch
+from tracer import detach, record, tape, trace, turns, watch
 from tracer.errors import CutError, CutWarning, UnsupportedError
 from tracer.hook import Options, run
 
+pytestmark = pytest.mark.usefixtures("small_program")
 W = 0.3
 N = 7
 A = np.array([[1.5, -2.0], [0.25, 3.0]])
@@ -129,7 +131,9 @@ def test_a_bystander_computes_plain_values(work):
 
 def test_what_a_bystander_reads_strictly_is_an_error_of_the_trace_alone():
     bystander = Bystander(lambda: W * 3.0)
-    with pytest.raises(CutError, match=r"another thread has read a value while it is watched.*; at test_threads"):
+    with pytest.raises(
+        CutError, match=r"another thread has read a value while it is watched.*; at test_threads"
+    ):
         trace(watch=("W",), strict=True)(computes)(2.0, bystander.meet)
     assert bystander.answer == 0.3 * 3.0
 
@@ -186,11 +190,15 @@ def write_into():
 
 
 @pytest.mark.filterwarnings("ignore::tracer.errors.CutWarning")
-@pytest.mark.parametrize("work", [write_item, write_all, write_shape, lambda: A.sort(), write_into, lambda: A.fill(0)])
+@pytest.mark.parametrize(
+    "work", [write_item, write_all, write_shape, lambda: A.sort(), write_into, lambda: A.fill(0)]
+)
 def test_a_write_of_a_bystander_is_an_error_of_both(work):
     before = A.copy()
     bystander = Bystander(work)
-    with pytest.raises(UnsupportedError, match=r"a traced array is written into in another thread .*; at .*\.py:\d+"):
+    with pytest.raises(
+        UnsupportedError, match=r"a traced array is written into in another thread .*; at .*\.py:\d+"
+    ):
         trace(watch=("A",), static=("meet",))(computes)(2.0, bystander.meet)
     assert isinstance(bystander.answer, UnsupportedError)
     assert same(before, A)
@@ -305,8 +313,6 @@ turns_taken = Turns()
 
 @pytest.mark.parametrize(("function", "names"), [(by_name, ("weights",)), (by_object, ())])
 def test_traces_that_watch_the_same_take_turns(function, names):
-    global weights, turns_taken, shared
-
     def start():
         global weights, turns_taken, shared
         weights, turns_taken, shared = np.array([1.0, 2.0]), Turns(), Model()
@@ -353,7 +359,7 @@ def test_traces_that_wait_for_each_other_are_told():
     refused = [each for each in answers if isinstance(each, UnsupportedError)]
     assert len(refused) == 1
     assert "is being watched by another trace that is running; two traces at once" in str(refused[0])
-    assert [each for each in answers if each not in refused][0] in (9.0, 2.25)
+    assert next(each for each in answers if each not in refused) in (9.0, 2.25)
     assert type(weights) is np.ndarray
     assert type(other[0]) is float
 
@@ -392,3 +398,79 @@ def test_a_trace_beside_one_that_watches_what_it_computes_with():
     with pytest.warns(CutWarning, match="another thread has read"):
         trace(watch=WATCHED, static=("meet",))(computes)(2.0, bystander.meet)
     assert same(bystander.answer, plain)
+
+
+class Worker:
+    """Numbers that a thread's own traces watch, and change."""
+
+    def __init__(self, number):
+        self.w, self.v, self.seen = 0.1 + number, np.array([1.0, number]), []
+
+    def step(self, x):
+        y = np.sum(self.v * x) * self.w + math.tanh(x)
+        self.w = self.w * 0.9 + 0.01 * y
+        self.v -= 0.125
+        self.seen.append(y)
+        return y
+
+
+def unfinished(x):
+    while True:
+        x = x * 0.5 + math.sin(x)
+        yield x
+
+
+def program(worker, turn):
+    """One of several traces: of its own object, of what all share, nested, failing, or leaving a generator."""
+    kind = turn % 5
+    x = 0.25 + turn
+    if kind == 0:
+        step = trace(watch=("self",))(Worker.step)
+        result = step(worker, x)
+        return result, step.last_trace.grads["x"], step.last_trace.grads["self"]["w"]
+    if kind == 1:
+        by_shared = trace(watch=("other", "model"))(lambda x: x * other[0] * model.w + np.sum(model.A * x))
+        return by_shared(x), by_shared.last_trace.grads["other"], by_shared.last_trace.grads["model"]["A"]
+    if kind == 2:
+        outer = record(lambda x: record(lambda y: y * math.exp(-y), 2.0).grads["y"] * x * x, x)
+        return outer.result, outer.grads["x"]
+    if kind == 3:
+
+        def fails(x):
+            worker.seen.append(x * other[0])
+            raise KeyError(np.sum(model.A))
+
+        traced = trace(watch=("other", "model"))(fails)
+        try:
+            traced(x)
+        except KeyError as error:
+            return repr(error), len(traced.last_trace.nodes)
+    source = unfinished(x)
+    traced = trace(lambda x: next(source) * x + next(kept.setdefault(threading.get_ident(), unfinished(x))))
+    return traced(x), traced.last_trace.grads["x"], len(traced.last_trace.edges)
+
+
+kept = {}
+
+
+def test_traces_of_every_kind_in_eight_threads_are_what_they_are_in_one():
+    def work(number):
+        worker, answers = Worker(number), []
+        for turn in range(5):
+            kept.pop(threading.get_ident(), None)
+            answers.append(program(worker, turn))
+        return answers, vars(worker)
+
+    expected = [work(number) for number in range(8)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-4)
+    try:
+        answers = in_threads(*(functools.partial(work, number) for number in range(8)))
+    finally:
+        sys.setswitchinterval(before)
+        kept.clear()
+    for answer, each in zip(answers, expected, strict=True):
+        assert same(answer, each)
+    assert replaced() == []
+    assert (type(other[0]), type(model.w), type(model.A)) == (float, float, np.ndarray)
+    assert not tape._RUNNING

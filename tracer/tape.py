@@ -90,9 +90,7 @@ LEFT: dict[int, Any] = {}
 STALE = "a value kept from an earlier trace is a constant in this one"
 STALE_ADVICE = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
 ELSEWHERE = "another thread has read a value while it is watched, and got the plain one"
-ELSEWHERE_ADVICE = (
-    "what it computes carries no gradient back: if that is work of the traced function's, do it without threads"
-)
+ELSEWHERE_ADVICE = "what that thread computes carries no gradient back; work of the traced function's is traced without threads"
 _RUNNING: dict[int, Tape] = {}  # by thread: the innermost trace that runs in it
 
 

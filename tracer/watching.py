@@ -71,6 +71,7 @@ class Watcher:
         self._known: dict[int, _Known] = {}  # by identity of the array
         self._looked_into: dict[int, Structure] = {}
         self._names: tuple[str, ...] = ()
+        self._has_begun = False  # with all of the names, so that the function runs
 
     def watch_names(
         self, names: tuple[str, ...], arguments: dict[str, Any], structures: dict[str, Structure]
@@ -97,6 +98,7 @@ class Watcher:
             if structures.get(name) is None:
                 structures[name] = structure
         self._replace_second_references()
+        self._has_begun = True
 
     def watch_value(self, value: Any, name: str) -> tuple[Any, Structure]:
         """Make a value an input, and what an object holds; return what to go on with, and its structure."""
@@ -138,7 +140,7 @@ class Watcher:
         for place in _reachable(self._roots):
             self._clean(place)
         # What is not watched may have been given traced values, too. Without a watch they stay: a later trace says so.
-        for place in _reachable(self._program(), _MOST, _LARGEST) if self._names else ():
+        for place in _reachable(self._program(), _MOST, _LARGEST) if self._has_begun else ():
             value = place.read()
             if issubclass(type(value), Traced) or _holds_stand_ins(value):
                 self._clean(place)
