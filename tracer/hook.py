@@ -281,10 +281,9 @@ def run(
         with busy.turn():
             return run(function, *given, options)
     error = error or meet_left(tape) or tape.told_elsewhere()
-    name = getattr(function, "__name__", type(function).__name__)
     ended = f"{type(error).__name__}: {error}".removesuffix(": ") if error is not None else None
     made = Run(
-        name,
+        getattr(function, "__name__", type(function).__name__),
         _recording_of(tape, outputs),
         running.structures,
         result,

@@ -90,7 +90,9 @@ LEFT: dict[int, Any] = {}
 STALE = "a value kept from an earlier trace is a constant in this one"
 STALE_ADVICE = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
 ELSEWHERE = "another thread has read a value while it is watched, and got the plain one"
-ELSEWHERE_ADVICE = "what that thread computes carries no gradient back; work of the traced function's is traced without threads"
+ELSEWHERE_ADVICE = (
+    "what it computes there carries no gradient back; a function that is traced works without threads"
+)
 _RUNNING: dict[int, Tape] = {}  # by thread: the innermost trace that runs in it
 
 
