@@ -63,6 +63,10 @@ class Bystander:
         return self.answers[0]
 
 
+def pickled(value):
+    return pickle.loads(pickle.dumps(value))  # noqa: S301  (written here)
+
+
 WORK = [
     lambda: W * 2.0, lambda: 2.0 / W, lambda: W + W, lambda: -W, lambda: abs(W), lambda: W**2, lambda: W**W,
     lambda: math.sin(W), lambda: math.hypot(W, 1.0), lambda: math.atan2(1.0, W), lambda: divmod(W, 0.25),
@@ -70,7 +74,7 @@ WORK = [
     lambda: W == 0.3, lambda: hash(W), lambda: f"{W:.3f} {W}" + "%.2f" % W, lambda: {W: 1}[0.3],
     lambda: max(W, 0.1) + 0.0, lambda: sum([W, 1.0]), lambda: min([W * 1.0, 2.0]), lambda: np.exp(W),
     lambda: np.array([W, 1.0]), lambda: np.float64(2.0) * W, lambda: math.floor(W), lambda: detach(W),
-    lambda: json.dumps([W * 1.0]), lambda: copy.copy(W) * 1.0, lambda: sorted([W * 1.0, 0.1]),
+    lambda: json.dumps([W * 1.0]), lambda: pickled(W), lambda: sorted([W * 1.0, 0.1]),
     lambda: W.is_integer(), lambda: W.hex(), lambda: W.real * 1.0, lambda: N * 2, lambda: list(range(N)),
     lambda: N // 2 + W, lambda: "ab" * N, lambda: N & 3,
     lambda: A * 2.0, lambda: A + A, lambda: A @ A, lambda: -A, lambda: A.T, lambda: A[0], lambda: A[0, 1],
@@ -78,7 +82,7 @@ WORK = [
     lambda: A.copy(), lambda: A.reshape(4), lambda: A.ravel(), lambda: [row * 1.0 for row in A], lambda: len(A),
     lambda: np.array(A), lambda: A.astype(int), lambda: A.astype(np.float32), lambda: A.item(2), lambda: A.flat[3],
     lambda: np.concatenate([A, A]), lambda: np.linalg.norm(A), lambda: np.split(A, 2), lambda: A.tobytes(),
-    lambda: copy.deepcopy(A), lambda: pickle.dumps(A), lambda: np.where(A > 0, A, 0.0),
+    lambda: copy.deepcopy(A), lambda: pickled(A), lambda: np.where(A > 0, A, 0.0),
     lambda: np.einsum("ij,jk", A, A), lambda: np.sort(A), lambda: np.add.reduce(A), lambda: A.max(),
     lambda: np.isnan(A), lambda: A.shape, lambda: A.dtype, lambda: np.modf(A), lambda: A.clip(0, 1),
     lambda: np.linalg.svd(A)[1], lambda: np.full(2, W), lambda: np.zeros(2) + A, lambda: A * W, lambda: A[N - 6],
