@@ -422,3 +422,31 @@ def test_a_function_that_runs_such_a_body_is_traced():
     finished = record(function, 3.0)
     assert finished.result == 21.0
     assert finished.grads["x"] == 13.0
+
+
+class Untouchable:
+    """Whatever is asked of it, it says so: a lazy object, a proxy without its subject."""
+
+    def __getattribute__(self, name):
+        raise AssertionError(name)
+
+    def _refuse(self, *_):
+        raise AssertionError
+
+    __bool__ = __len__ = __eq__ = __hash__ = __iter__ = __contains__ = __getitem__ = __call__ = _refuse
+
+
+def test_an_object_that_answers_nothing_passes_untouched():
+    lazy = Untouchable()
+    items, table = [lazy, 1.0], {"lazy": lazy, "x": 2.0}
+
+    def function(lazy, items, table, x):
+        items[1] = x
+        return items[0], table["lazy"], lazy, table["x"] * x
+
+    for look in (record, lambda *given: record(trace(watch=("items", "table"))(function), *given[1:])):
+        result = look(function, lazy, items, table, 3.0).result
+        assert all(each is lazy for each in result[:3])
+        assert result[3] == 6.0
+        assert items[0] is lazy
+        assert table["lazy"] is lazy

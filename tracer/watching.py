@@ -219,7 +219,7 @@ class Watcher:
             return self._put(place, stand_in, value)
         if issubclass(type(value), tuple):
             return self._enter_tuple(place, value, path, with_ints=with_ints)
-        is_named = isinstance(value, (type, ModuleType)) and path in self._names
+        is_named = issubclass(type(value), (type, ModuleType)) and path in self._names
         if not issubclass(type(value), CONTAINERS) and not is_object(value) and not is_named:
             return None
         if id(value) not in self._looked_into:
@@ -385,9 +385,9 @@ def _places_in(value: Any, largest: float) -> list[Holder]:
 def _structure(value: Any, found: dict[str, Structure]) -> Structure:
     if all(each is None for each in found.values()):
         return None
-    if isinstance(value, (list, deque)):
+    if issubclass(type(value), (list, deque)):
         return list(found.values())
-    if isinstance(value, dict):
+    if issubclass(type(value), dict):
         return dict(zip(value, found.values(), strict=True))
     return {name[1:]: each for name, each in found.items() if each is not None}
 
@@ -403,6 +403,6 @@ def _holds_stand_ins(value: Any) -> bool:
 def _is_number(value: Any, *, with_ints: bool) -> bool:
     if type(value) is np.ndarray:
         return bool(value.dtype.kind in "fc")
-    return isinstance(value, (float, complex, np.inexact)) or (
-        with_ints and (type(value) is int or isinstance(value, np.integer))
+    return issubclass(type(value), (float, complex, np.inexact)) or (
+        with_ints and (type(value) is int or issubclass(type(value), np.integer))
     )
