@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from command_line import PROGRAM
 
+from tracer import watching
 from viz import cli
 
 
@@ -31,6 +32,12 @@ def edgegrad(folder, monkeypatch, capsys):  # noqa: ARG001  (the program is in i
         return ended.value.code, out, err
 
     return call
+
+
+@pytest.fixture
+def small_program(monkeypatch):
+    """Have a watch look for second references in what is near: all that a test run has imported takes long."""
+    monkeypatch.setattr(watching, "_MOST", 500)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import dataclasses
 import functools
@@ -364,15 +365,88 @@ def test_the_decorated_function_looks_like_the_plain_one():
     assert trace(by_position).last_trace is None
 
 
-@pytest.mark.parametrize("kind", ["generator", "coroutine"])
-def test_a_function_whose_body_runs_later_is_refused(kind):
-    def generator(x):
-        yield x
+def generator(x):
+    yield x
 
-    async def coroutine(x):
+
+async def coroutine(x):
+    return x
+
+
+async def generator_of_coroutines(x):
+    yield x
+
+
+class Later:
+    async def __call__(self, x):
         return x
 
-    with pytest.raises(
-        UnsupportedError, match=r"is a generator or async function; .*; put @trace on the function that"
-    ):
-        trace({"generator": generator, "coroutine": coroutine}[kind])
+    async def method(self, x):
+        yield x
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        generator,
+        coroutine,
+        generator_of_coroutines,
+        functools.partial(coroutine),
+        Later(),
+        Later().method,
+    ],
+)
+def test_a_function_whose_body_runs_later_is_refused(function):
+    for look in (trace, lambda function: record(function, 1.0)):
+        with pytest.raises(
+            UnsupportedError, match=r"is a generator or async function; .*; put @trace on the function that"
+        ):
+            look(function)
+
+
+def test_a_function_that_runs_such_a_body_is_traced():
+    async def doubled(x):
+        return x * 2.0
+
+    async def numbers(x):
+        yield await doubled(x)
+        yield x
+
+    async def total(x):
+        return [y async for y in numbers(x)]
+
+    def function(x):
+        first, second = asyncio.run(total(x))
+        return first * second + sum(generator(x))
+
+    finished = record(function, 3.0)
+    assert finished.result == 21.0
+    assert finished.grads["x"] == 13.0
+
+
+class Untouchable:
+    """Whatever is asked of it, it says so: a lazy object, a proxy without its subject."""
+
+    def __getattribute__(self, name):
+        raise AssertionError(name)
+
+    def _refuse(self, *_):
+        raise AssertionError
+
+    __bool__ = __len__ = __eq__ = __hash__ = __iter__ = __contains__ = __getitem__ = __call__ = _refuse
+
+
+def test_an_object_that_answers_nothing_passes_untouched():
+    lazy = Untouchable()
+    items, table = [lazy, 1.0], {"lazy": lazy, "x": 2.0}
+
+    def function(lazy, items, table, x):
+        items[1] = x
+        return items[0], table["lazy"], lazy, table["x"] * x
+
+    for look in (record, lambda *given: record(trace(watch=("items", "table"))(function), *given[1:])):
+        result = look(function, lazy, items, table, 3.0).result
+        assert all(each is lazy for each in result[:3])
+        assert result[3] == 6.0
+        assert items[0] is lazy
+        assert table["lazy"] is lazy

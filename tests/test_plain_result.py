@@ -253,6 +253,7 @@ def test_no_frame_is_kept_alive():
 WEIGHTS = np.eye(4)
 
 
+@pytest.mark.usefixtures("small_program")
 def test_memory_stays_flat(monkeypatch):
     @trace(watch=("WEIGHTS",))
     def function(x, a, items):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import sys
 import warnings
 from collections import deque
 from functools import partial
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from tracer.holders import own_attributes
 from tracer.memory import owner_of
 from tracer.patches import replacement
 from tracer.standins import Traced, is_traced, plain, wrap
@@ -56,14 +58,17 @@ class Boxes:
 
         Inputs are numbered in the order in which they are met. What is no number and holds none comes back as it is.
         """
-        if issubclass(type(value), Traced) and not is_traced(value):
-            value = value.value  # an array that the function made itself, and watches
+        if issubclass(type(value), Traced):
+            if not is_traced(value):
+                value = value.value  # an array that the function made itself, and watches
+            elif value.tape.is_open and value.tape.is_met_elsewhere(sys._getframe(), value):  # noqa: SLF001
+                value = _only_read(value.value)  # of a place that a trace in another thread watches
         kind = type(value)
         if (
             kind is float
             or kind is int
             or kind is complex
-            or (isinstance(value, (np.inexact, np.integer)) and not is_traced(value))
+            or (issubclass(type(value), (np.inexact, np.integer)) and not is_traced(value))
         ):
             return self._input(value, value, path)
         if kind is np.ndarray:
@@ -81,10 +86,10 @@ class Boxes:
             return boxed, number
         items = _items(value)
         if items is None or id(value) in open_containers:
-            if isinstance(value, (set, deque)):
+            if issubclass(type(value), (set, deque)):
                 self._untouched.append(value)
-            elif type(getattr(value, "__dict__", None)) is dict and not isinstance(value, _NOT_LOOKED_INTO):
-                self._objects.append((value, {name: _state(item) for name, item in vars(value).items()}))
+            elif not issubclass(kind, _NOT_LOOKED_INTO) and (own := own_attributes(value)) is not None:
+                self._objects.append((value, {name: _state(item) for name, item in own.items()}))
             return replacement(value), None
         if id(value) in self._boxed:
             return self._boxed[id(value)]
@@ -102,7 +107,7 @@ class Boxes:
         )
         self._originals[id(boxed)] = value
         self._keep.append(boxed)
-        if not isinstance(value, tuple):
+        if not issubclass(type(value), tuple):
             self._containers.append((boxed, value, {key: item for key, (item, _) in boxes.items()}))
             self._boxed[id(value)] = boxed, structure
         return boxed, structure
@@ -126,9 +131,9 @@ class Boxes:
                 now.get(key, _MISSING) is item for key, item in before.items()
             ):
                 continue
-            if isinstance(original, list):
+            if issubclass(type(original), list):
                 original[:] = [self.unbox(item) for item in boxed]
-            elif isinstance(original, dict):
+            elif issubclass(type(original), dict):
                 fresh = {self.unbox(key): self.unbox(item) for key, item in boxed.items()}
                 original.clear()
                 original.update(fresh)
@@ -140,24 +145,32 @@ class Boxes:
         for container in self._untouched:
             self.clean(container)
         for holder, attributes in self._objects:
-            for name, item in list(vars(holder).items()):
+            for name, item in list((own_attributes(holder) or {}).items()):
                 kept, length = attributes.get(name, (_MISSING, -1))
                 if kept is not item:
                     object.__setattr__(holder, name, self.unbox(item))
                 elif length != _state(item)[1]:
                     self.clean(item)
 
+    def let_go(self) -> None:
+        """Go on with the caller's own arrays instead of copies."""
+        for stand_in, original, first in self._arrays:
+            if stand_in.id != first:
+                _give(original, stand_in.value)
+            stand_in.value = original
+        self._arrays.clear()
+
     def clean(self, container: Any) -> None:
         """Put plain numbers for the stand-ins that the function has put into a container of the caller's."""
         fresh = self.unbox(container)
         if fresh is container:
             return
-        if isinstance(container, list):
+        if issubclass(type(container), list):
             container[:] = fresh
-        elif isinstance(container, (dict, set, deque)):
+        elif issubclass(type(container), (dict, set, deque)):
             container.clear()
-            (container.extend if isinstance(container, deque) else container.update)(fresh)
-        elif dataclasses.is_dataclass(container):
+            (container.extend if issubclass(type(container), deque) else container.update)(fresh)
+        elif dataclasses.is_dataclass(type(container)):
             for name, item in _items(fresh) or ():
                 object.__setattr__(container, name, item)
 
@@ -171,11 +184,11 @@ class Boxes:
         if id(value) in open_containers:
             return value
         inside = (*open_containers, id(value))
-        if isinstance(value, (set, frozenset, deque)):
+        if issubclass(type(value), (set, frozenset, deque)):
             members = [self.unbox(item, inside) for item in value]
             if all(new is old for new, old in zip(members, value, strict=True)):
                 return value
-            return deque(members, value.maxlen) if isinstance(value, deque) else type(value)(members)
+            return deque(members, value.maxlen) if issubclass(type(value), deque) else type(value)(members)
         items = _items(value)
         if items is None:
             return value
@@ -220,6 +233,14 @@ def fill(structure: Structure, numbers: Callable[[int], Any]) -> Any:
     return _rebuild(structure, {key: fill(item, numbers) for key, item in items})
 
 
+def _only_read(value: Any) -> Any:
+    """Return a number as it is, and a copy of an array, into which a write would be lost."""
+    if type(value) is np.ndarray:
+        value = value.copy(order="K")
+        value.flags.writeable = False
+    return value
+
+
 def _give(array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:
     if array.shape != value.shape:  # the function has set it, and was warned that NumPy will not have that
         with warnings.catch_warnings():
@@ -230,22 +251,22 @@ def _give(array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:
 
 def _state(item: Any) -> tuple[Any, int]:
     """Return what tells whether an attribute was bound anew, or a container in it has grown or shrunk."""
-    return item, len(item) if isinstance(item, (list, dict, set, deque)) else 0
+    return item, len(item) if issubclass(type(item), (list, dict, set, deque)) else 0
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (float, complex, np.inexact)) or (
+    return issubclass(type(value), (float, complex, np.inexact)) or (
         type(value) is np.ndarray and value.dtype.kind in "fc"
     )
 
 
 def _items(value: Any) -> list[tuple[Any, Any]] | None:
     """Return the (key, item) pairs of a container that is looked into; None for anything else."""
-    if isinstance(value, (tuple, list)):
+    if issubclass(type(value), (tuple, list)):
         return list(enumerate(value))
-    if isinstance(value, dict):
+    if issubclass(type(value), dict):
         return list(value.items())
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if dataclasses.is_dataclass(type(value)):
         return [
             (field.name, getattr(value, field.name))
             for field in dataclasses.fields(value)
@@ -256,27 +277,27 @@ def _items(value: Any) -> list[tuple[Any, Any]] | None:
 
 def _path(path: str, container: Any, key: Any) -> str:
     """Write the place of an item the way Python writes it."""
-    if isinstance(container, tuple) and hasattr(container, "_fields"):
+    if issubclass(type(container), tuple) and hasattr(container, "_fields"):
         return f"{path}.{container._fields[key]}"
-    if isinstance(container, (tuple, list, dict)):
+    if issubclass(type(container), (tuple, list, dict)):
         return f"{path}[{plain(key)!r}]"
     return f"{path}.{key}"
 
 
 def _rebuild(like: Any, items: dict[Any, Any], *, structure_only: bool = False) -> Any:
     """Return a container like `like` with other items."""
-    if isinstance(like, tuple):
+    if issubclass(type(like), tuple):
         if hasattr(like, "_make"):
             return like._make(items.values())
         return (
             tuple(items.values()) if type(like) is tuple or structure_only else type(like)(items.values())
         )
-    if isinstance(like, list):
+    if issubclass(type(like), list):
         fresh = copy.copy(like)
         fresh[:] = items.values()
         return fresh
     fresh = copy.copy(like)
-    if isinstance(like, dict):
+    if issubclass(type(like), dict):
         fresh.clear()
         for key, item in items.items():
             fresh[key] = item

@@ -86,6 +86,8 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
     Raises what NumPy raises, and UnsupportedError where the memory is shared in a way that can't be followed.
     """
     tape = array.tape
+    if frame is not tape.frame:
+        tape.refuse_write_elsewhere(frame)
     index, plain_value = copied(plain_deep(index)), plain_deep(value)
     if open_tape((value,), frame) not in (None, tape):
         raise UnsupportedError(
@@ -93,7 +95,7 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
             where=place(frame),
             advice="pass the value in as an argument of the traced function",
         )
-    if is_traced(value) and not value.tape.is_open:
+    if is_traced(value) and value.tape is not tape:
         value = plain_value
     if not tape.is_open or not array.value.flags.writeable:
         array.value[index] = plain_value

@@ -11,7 +11,7 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tracer.standins import cut, is_traced
+from tracer.standins import cut, is_traced, plain_deep
 from tracer.tape import innermost
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def followed(cached: Any) -> Callable[..., Any]:
     def function(*args: Any, **options: Any) -> Any:
         running = innermost()
         if running is None or not any(map(_holds, (*args, *options.values()))):
-            return cached(*args, **options)
+            return cached(*plain_deep(args), **plain_deep(options))
         frame = _frame(1)
         # A whole number is what a memory counts by: `f(n)` in terms of `f(n - 1)`.
         args = tuple(_counted(each, frame) for each in args)

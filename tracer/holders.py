@@ -65,9 +65,9 @@ class Item(NamedTuple):
         """See Holder."""
         if value is MISSING:
             dict.pop(self.items, self.key, None)
-        elif isinstance(self.items, dict):
+        elif issubclass(type(self.items), dict):
             dict.__setitem__(self.items, self.key, value)
-        elif isinstance(self.items, list):
+        elif issubclass(type(self.items), list):
             list.__setitem__(self.items, self.key, value)
         else:
             self.items[self.key] = value
@@ -177,18 +177,18 @@ def attribute(owner: Any, name: str, path: str) -> Holder:
 
     Raises LookupNameError where there is none, UnsupportedError for a property that computes its value.
     """
-    if isinstance(owner, type):
+    if issubclass(type(owner), type):
         for kind in owner.__mro__:
             if name in vars(kind):
                 return Attribute(kind, name)
-    elif isinstance(owner, ModuleType):
+    elif issubclass(type(owner), ModuleType):
         if name in vars(owner):
             return Item(vars(owner), name)
     else:
         found = dict(attributes(owner)) if is_object(owner) else {}
         holder = found.get(f".{name}")
         held = MISSING if holder is None else holder.read()
-        if holder is not None and held is not MISSING and not isinstance(held, property):
+        if holder is not None and held is not MISSING and not issubclass(type(held), property):
             return holder
         if hasattr(owner, name):
             value = getattr(owner, name)
@@ -205,9 +205,9 @@ def attribute(owner: Any, name: str, path: str) -> Holder:
 
 def item(owner: Any, key: Any, path: str) -> Holder:
     """Find the place of an item of a container. Raises LookupNameError where there is none."""
-    if isinstance(owner, (list, deque)) and isinstance(key, int) and -len(owner) <= key < len(owner):
+    if issubclass(type(owner), (list, deque)) and isinstance(key, int) and -len(owner) <= key < len(owner):
         return Item(owner, key)
-    if isinstance(owner, dict) and key in owner:
+    if issubclass(type(owner), dict) and key in owner:
         return Item(owner, key)
     raise LookupNameError(
         f"{path}[{key!r}] can't be watched", got=f"{path} is a {_kind(owner)} without such an item"
@@ -215,4 +215,4 @@ def item(owner: Any, key: Any, path: str) -> Holder:
 
 
 def _kind(owner: Any) -> str:
-    return owner.__name__ if isinstance(owner, type) else type(owner).__name__
+    return owner.__name__ if issubclass(type(owner), type) else type(owner).__name__

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, ov
 
 from tracer.boxing import Boxes, Structure, leaves
 from tracer.errors import LookupNameError, UnsupportedError, UsageError, refusals
+from tracer.forks import stay_plain
 from tracer.leftovers import leave_plain, meet_left
 from tracer.misunderstood import said_clearly
 from tracer.patches import installed, replacement
-from tracer.recording import Output, freeze
+from tracer.recording import Output, Recording, freeze
 from tracer.standins import Traced as StandIn
 from tracer.standins import is_traced, plain
 from tracer.tape import WIDTH, Tape
 from tracer.trace import Run, Trace
+from tracer.turns import BusyError
 from tracer.unread import without_unread
 from tracer.watching import Watcher
 
@@ -71,6 +73,7 @@ class _ThreadState(threading.local):
 
 
 _state = _ThreadState()
+stay_plain(lambda: setattr(_state, "running", None))
 
 
 class Traced(Protocol[Parameters, Result_co]):
@@ -129,12 +132,7 @@ def _decorate(function: Any, options: Options) -> Any:
             got=f"got {function!r}",
             advice="write trace(f)(x), or record(f, x)",
         )
-    if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
-        raise UnsupportedError(
-            f"{getattr(function, '__qualname__', function)} is a generator or async function",
-            got="its body has not run when the call returns, so there is no result to go back from",
-            advice="put @trace on the function that consumes it",
-        )
+    _refuse_unfinished(function)
 
     @functools.wraps(function)
     def traced(*args: Any, **kwargs: Any) -> Any:
@@ -157,6 +155,25 @@ def _decorate(function: Any, options: Options) -> Any:
                 got=f"it is {function.__name__}{_signature(function)}",
             )
     return traced
+
+
+def _refuse_unfinished(function: Any) -> None:
+    """Refuse generators and async functions, also methods, and objects that are called as such."""
+    called = getattr(type(function), "__call__", None)  # noqa: B004  (what is written, not whether)
+    for each in (function, called):
+        if any(
+            is_unfinished(each)
+            for is_unfinished in (
+                inspect.isgeneratorfunction,
+                inspect.iscoroutinefunction,
+                inspect.isasyncgenfunction,
+            )
+        ):
+            raise UnsupportedError(
+                f"{getattr(function, '__qualname__', function)} is a generator or async function",
+                got="its body has not run when the call returns, so there is no result to go back from",
+                advice="put @trace on the function that consumes it",
+            )
 
 
 def _finish(finished: Trace, error: BaseException | None) -> Trace:
@@ -184,8 +201,9 @@ def options_of(function: Any) -> Options:
 def record(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Trace:
     """Call a function and return the Trace of the call; a decorated function keeps its options.
 
-    What the function raises passes through.
+    What the function raises passes through. Raises TypeError for a generator or async function.
     """
+    _refuse_unfinished(function)
     return _finish(*run(function, args, kwargs, options_of(function)))
 
 
@@ -197,7 +215,7 @@ def watch(value: Any, name: str) -> Any:
     UsageError for a name that is taken.
     """
     running = _state.running
-    if running is None or is_traced(value):
+    if running is None or (is_traced(value) and value.tape.thread == threading.get_ident()):
         return value
     if name in running.watched and running.watched[name][0] is value:
         return running.watched[name][1]
@@ -216,7 +234,7 @@ def run(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], options: Options
 ) -> tuple[Trace, BaseException | None]:
     """Run a function under a trace of its own; return the Trace, and the exception that ended it, not raised."""
-    function = replacement(_undecorated(function))
+    function, given = replacement(_undecorated(function)), (args, kwargs)
     tape = Tape(strict=options.strict)
     boxes = Boxes(tape)
     watcher = Watcher(function, boxes)
@@ -226,10 +244,12 @@ def run(
     result: Any = None
     named: dict[str, Any] = {}
     error: BaseException | None = None
+    busy: BusyError | None = None
     outer_refusal, refusals.first = refusals.first, None
     try:
         args, kwargs, named = _box_arguments(function, args, kwargs, options, running)
         with ExitStack() as stack:
+            stack.callback(watcher.end)
             stack.callback(boxes.write_back)
             stack.callback(tape.close)
             stack.enter_context(installed(function, (args, *kwargs.values())))
@@ -245,11 +265,10 @@ def run(
                 for path, item in leaves(result)
             ]
         result = boxes.unbox(result)
+    except BusyError as raised:
+        busy = raised.with_traceback(None)  # whose frames hold values of the other trace
     except BaseException as raised:  # noqa: BLE001  (handed on unchanged by whoever called)
-        error = said_clearly(raised)
-        error.args = tuple(boxes.unbox(argument) for argument in error.args)
-        if isinstance(error, AttributeError) and issubclass(type(error.obj), StandIn):
-            _name_plain_type(error)
+        error = _without_stand_ins(said_clearly(raised), boxes)
         tape.close()
     finally:
         _state.running = outer
@@ -258,21 +277,42 @@ def run(
         if error is None or isinstance(error, Exception):
             error = refusals.first or tape.refused or error
         refusals.first, tape.refused = outer_refusal, None
-    error = error or meet_left(tape)
-    recording = freeze(tape)
-    recording.outputs = [_at_row(output) for output in outputs]
-    recording = without_unread(recording, [position // WIDTH for position in tape.followed])
-    name = getattr(function, "__name__", type(function).__name__)
+    if busy is not None:  # the function has not been called yet
+        with busy.turn():
+            return run(function, *given, options)
+    error = error or meet_left(tape) or tape.told_elsewhere()
     ended = f"{type(error).__name__}: {error}".removesuffix(": ") if error is not None else None
     made = Run(
-        name, recording, running.structures, result, ended, keep=options.keep, untraced=boxes.untraced
+        getattr(function, "__name__", type(function).__name__),
+        _recording_of(tape, outputs),
+        running.structures,
+        result,
+        ended,
+        keep=options.keep,
+        untraced=boxes.untraced,
     )
-    del boxes, watcher, running, args, kwargs, named  # what they hold is no leftover of the program's
+    del (
+        boxes,
+        watcher,
+        running,
+        args,
+        kwargs,
+        named,
+        given,
+    )  # what they hold is no leftover of the program's
     leave_plain(tape, has_failed=error is not None)
     try:
         return Trace(made, options.of), error
     finally:
         del error  # or its traceback and this frame would keep each other alive
+
+
+def _without_stand_ins(error: BaseException, boxes: Boxes) -> BaseException:
+    """Return an error with plain values in it."""
+    error.args = tuple(boxes.unbox(argument) for argument in error.args)
+    if isinstance(error, AttributeError) and issubclass(type(error.obj), StandIn):
+        _name_plain_type(error)
+    return error
 
 
 def _name_plain_type(error: AttributeError) -> None:
@@ -291,6 +331,13 @@ def _undecorated(function: Any) -> Any:
     while is_decorated(function):
         function = function.__wrapped__
     return function
+
+
+def _recording_of(tape: Tape, outputs: list[Output]) -> Recording:
+    """Return what a closed tape holds, frozen."""
+    recording = freeze(tape)
+    recording.outputs = [_at_row(output) for output in outputs]
+    return without_unread(recording, [position // WIDTH for position in tape.followed])
 
 
 def _at_row(output: Output) -> Output:

@@ -315,6 +315,7 @@ def write_flat(
 
 def set_shape(array: Any, shape: Any, frame: FrameType) -> None:
     """Do `array.shape = shape`: the stand-in moves on to a record of the same memory in another shape."""
+    array.tape.refuse_write_elsewhere(frame)
     value = array.value.view()
     value.shape = plain_deep(shape)  # raises NumPy's own errors
     made = record_call("reshape", (array,), value, {}, frame)

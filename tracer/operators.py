@@ -115,6 +115,8 @@ def _in_place(
     array: Any, other: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType
 ) -> Any:
     """Follow `array += other`: NumPy writes into a copy, and the same stand-in goes on with that."""
+    if frame is not array.tape.frame:
+        array.tape.refuse_write_elsewhere(frame)
     if not array.tape.is_open or not array.value.flags.writeable:
         compute(array.value, plain_deep(other))
         return array
@@ -146,7 +148,7 @@ def __{method}__(self, other{extra_parameter}):
         return binary(self, other, "{rule}", compute, getframe(1))
     {guard_value}
     frame = getframe(1)
-    if frame is not tape.frame and not tape.enter(frame):
+    if frame is not tape.frame and not tape.enter(frame, self, other):
         return value
     {keep_constant}
     out = {Kind}()
@@ -166,7 +168,7 @@ def __r{method}__(self, other{extra_parameter}):
     {guard_value}
     tape = self.tape
     frame = getframe(1)
-    if frame is not tape.frame and not tape.enter(frame):
+    if frame is not tape.frame and not tape.enter(frame, self):
         return value
     out = {Kind}()
     out.value, out.tape = value, tape

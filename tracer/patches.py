@@ -106,6 +106,10 @@ class _Namespace:
         return all(map(operator.is_, map(self.names.get, expected), expected.values()))
 
 
+LOCK = threading.RLock()
+"""Held while functions are replaced or put back."""
+
+
 class _Installation:
     """The replaced names of the whole process; traces in several threads share them.
 
@@ -115,7 +119,6 @@ class _Installation:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._traces = 0
         self._modules: list[Any] = []
         self._newest: tuple[int, Any] = (-1, None)  # by which a module more is noticed
@@ -129,7 +132,7 @@ class _Installation:
 
     def install(self, function: Any, arguments: Any) -> None:
         """Replace every original that the function can reach, and count one trace more."""
-        with self._lock:
+        with LOCK:
             self._traces += 1
             try:
                 self._replace_all(function, arguments)
@@ -139,7 +142,14 @@ class _Installation:
 
     def remove(self) -> None:
         """Count one trace less; after the last, put every original back."""
-        with self._lock:
+        with LOCK:
+            if self._traces:  # in a forked child all is back already
+                self._release()
+
+    def put_all_back(self) -> None:
+        """Put every original back, whatever traces were running: they have ended."""
+        if self._traces:
+            self._traces = 1
             self._release()
 
     def _replace_all(self, function: Any, arguments: Any) -> None:
@@ -252,6 +262,7 @@ def _restore_new_module(module: Any) -> None:
 
 
 _installation = _Installation()
+put_all_back = _installation.put_all_back
 
 
 @contextmanager

@@ -62,7 +62,7 @@ def _one_argument(original: Callable[[Any], Any], name: str) -> Callable[[Any], 
         value = original(x.value)
         tape = x.tape
         frame = _frame(1)
-        if frame is not tape.frame and not tape.enter(frame):
+        if frame is not tape.frame and not tape.enter(frame, x):
             return value
         out = Scalar()
         out.value, out.tape = value, tape

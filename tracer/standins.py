@@ -130,6 +130,8 @@ def open_tape(operands: Iterable[Any], frame: FrameType) -> Tape | None:
             continue
         if not own.is_open:
             own.enter(frame)  # says so where another trace is running
+        elif frame is not own.frame and own.is_met_elsewhere(frame, operand):
+            continue
         elif tape is None:
             tape = own
         else:
@@ -158,7 +160,7 @@ def record_call(
     """
     tape = open_tape(operands, frame)
     if tape is None:
-        return value
+        return _unrecorded(value, operands)
     if type(value) is np.ndarray:
         if value.dtype is not _FLOAT64 and value.dtype.kind not in "fc":
             if value.dtype.kind not in "biu":
@@ -196,6 +198,16 @@ def record_call(
     position = len(records)
     records += (code, left, right, value, frame.f_lasti | flag)
     return wrap(tape, position, value)
+
+
+def _unrecorded(value: Any, operands: tuple[Any, ...]) -> Any:
+    """Return a value that is not recorded; memory of a trace that runs in another thread is only to be read."""
+    if type(value) is np.ndarray and value.base is not None:
+        running = [each.value for each in operands if is_traced(each) and each.tape.is_open]
+        if any(np.may_share_memory(value, each) for each in running):
+            value = value.view()
+            value.flags.writeable = False
+    return value
 
 
 def _is_on(tape: Tape, operand: Any) -> bool:
@@ -252,8 +264,8 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     if is_count(traced, via, frame):
         return value
     library, frame = library_function(frame), users(frame)
-    if frame is not tape.frame and not tape.enter(frame):
-        return value
+    if frame is not tape.frame and not tape.enter(frame, traced):
+        return value.copy() if tape.is_open and type(value) is np.ndarray else value
     if frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR:
         raise UnsupportedError(
             f"writing a traced value into {FOREIGN}, is not followed",
@@ -287,8 +299,9 @@ def detach(value: Any) -> Any:
     if not is_traced(value):
         # Of what an earlier trace has left, a number that is not known again: the same bits, another object.
         return value + -0.0 if type(value) is float and id(value) in LEFT else value
-    if value.tape.is_open:
-        _append_cut(value, "detach()", sys._getframe(1))  # noqa: SLF001  (the caller's place)
+    frame = sys._getframe(1)  # noqa: SLF001  (the caller's place)
+    if value.tape.is_open and not value.tape.is_met_elsewhere(frame, value):
+        _append_cut(value, "detach()", frame)
     return value.value.copy() if type(value.value) is np.ndarray else value.value
 
 
@@ -304,7 +317,7 @@ def unary(operand: Traced, name: str, compute: Callable[[Any], Any], frame: Fram
     """Compute and record an operation of one operand."""
     value = compute(operand.value)
     tape = operand.tape
-    if frame is not tape.frame and not tape.enter(frame):
+    if frame is not tape.frame and not tape.enter(frame, operand):
         return value
     if type(value) is np.ndarray:
         if value.dtype.kind != "f":

@@ -89,6 +89,10 @@ LEFT: dict[int, Any] = {}
 """By identity: plain values that were traced in an earlier run, and that the program has kept (`leftovers.py`)."""
 STALE = "a value kept from an earlier trace is a constant in this one"
 STALE_ADVICE = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
+ELSEWHERE = "another thread has read a value while it is watched, and got the plain one"
+ELSEWHERE_ADVICE = (
+    "what it computes there carries no gradient back; a function that is traced works without threads"
+)
 _RUNNING: dict[int, Tape] = {}  # by thread: the innermost trace that runs in it
 
 
@@ -124,6 +128,9 @@ class Tape:
     followed: list[int] = field(default_factory=list)  # records that only follow a write: see `unread.py`
     thread: int = field(default_factory=threading.get_ident)
     refused: EdgegradError | None = None  # what was raised in another thread
+    # Where stand-ins were put by `watching.py`: the place, the stand-in, the value before.
+    places: list[tuple[Any, Any, Any]] = field(default_factory=list)
+    elsewhere: tuple[CodeType, int] | None = None  # where another thread read what is watched
     _depths: dict[FrameType, int] = field(default_factory=dict)  # position of each known frame in _stack
     # Frames from the hook down, their scopes
     _stack: list[tuple[FrameType, int]] = field(default_factory=list)
@@ -155,26 +162,20 @@ class Tape:
         self.families.clear()
         self.writes.clear()
         self.memory.clear()
+        self.places.clear()
 
-    def enter(self, frame: FrameType) -> bool:
-        """Note that records now come from `frame`; False if the tape is closed and nothing may be recorded.
+    def enter(self, frame: FrameType, *operands: Any) -> bool:
+        """Note that records now come from `frame`, of these operands; False where nothing may be recorded.
 
-        Raises UnsupportedError where a traced value is used in another thread: the order of the records would be
-        the scheduler's, and the gradients with it.
+        That is a tape that is closed, and a thread of the program's that only meets what is watched.
         """
         if not self.is_open:
             running = innermost()
             if running is not None:
                 running.meet_stale(frame)
             return False
-        if threading.get_ident() != self.thread:
-            # The thread ends of it, and the traced function goes on: it must hear of it, too.
-            self.refused = UnsupportedError(
-                "a traced value is used in another thread than the one that runs the traced function",
-                where=place(frame),
-                advice="trace the function that the thread runs, or call it without threads",
-            )
-            raise self.refused
+        if self.is_met_elsewhere(frame, *operands):
+            return False
         scope = self._scope_of(frame)
         self.frame = frame
         code = frame.f_code
@@ -184,6 +185,52 @@ class Tape:
             self.waiting[len(self.segments)] = frame.f_lasti | AUXILIARY
         self.segments.append(_segment((len(self.records), scope, code)))
         return True
+
+    def is_met_elsewhere(self, frame: FrameType, *operands: Any) -> bool:
+        """Tell whether operands of this tape are used in another thread, where watched values are plain.
+
+        Such a thread has read them at the watched place, as any may. Raises UnsupportedError for what only the traced
+        function can have handed to it: the order of the records would be the scheduler's, and the gradients with it.
+        """
+        if threading.get_ident() == self.thread:
+            return False
+        for operand in operands:
+            if getattr(operand, "tape", None) is self and not self._is_watched(operand):
+                raise self._refuse("a traced value is used", frame)
+        if self.elsewhere is None:
+            own = users(frame)
+            self.elsewhere = own.f_code, own.f_lineno
+        return True
+
+    def refuse_write_elsewhere(self, frame: FrameType) -> None:
+        """Raise UnsupportedError where another thread writes into an array while this trace works on a copy."""
+        if self.is_open and threading.get_ident() != self.thread:
+            raise self._refuse("a traced array is written into", frame)
+
+    def _is_watched(self, operand: Any) -> bool:
+        """Tell whether a stand-in is, or was at first, at a place that is watched."""
+        return any(operand is first or operand is held.read() for held, first, _ in list(self.places))
+
+    def _refuse(self, what: str, frame: FrameType) -> UnsupportedError:
+        """Return the error for a thread. The thread ends of it, and the function goes on: it must hear of it, too."""
+        self.refused = UnsupportedError(
+            f"{what} in another thread than the one that runs the traced function",
+            where=place(frame),
+            advice="trace the function that the thread runs, or call it without threads",
+        )
+        return self.refused
+
+    def told_elsewhere(self) -> CutError | None:
+        """Warn that a watched value was read in another thread; return the error where the tape is strict."""
+        if self.elsewhere is None:
+            return None
+        code, line = self.elsewhere
+        where = f"{os.path.split(code.co_filename)[1]}:{line}"
+        if self.strict:
+            return CutError(ELSEWHERE, where=where, advice=ELSEWHERE_ADVICE)
+        message = CutWarning(f"{ELSEWHERE}; at {where}; {ELSEWHERE_ADVICE}")
+        warnings.warn_explicit(message, CutWarning, code.co_filename, line)
+        return None
 
     def refuse_if_strict(self, what: str, advice: str, frame: FrameType, got: str = "") -> None:
         """Raise CutError where cuts are errors."""
@@ -316,6 +363,12 @@ def _beyond_own(frame: FrameType) -> FrameType:
 def innermost() -> Tape | None:
     """Return the trace that runs in this thread, the innermost where they are nested."""
     return _RUNNING.get(threading.get_ident())
+
+
+def close_all() -> None:
+    """Close the tapes of all threads."""
+    while _RUNNING:
+        next(iter(_RUNNING.values())).close()
 
 
 def wants_plain_arrays(frame: FrameType) -> bool:

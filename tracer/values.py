@@ -93,7 +93,8 @@ class _Number(Traced, stands_for="none"):
         number = hash(self.value)
         if not isinstance(self.value, int):
             frame = _frame(1)
-            self.tape.hashed = frame.f_code, frame.f_lasti
+            if frame is self.tape.frame or not self.tape.is_met_elsewhere(frame, self):
+                self.tape.hashed = frame.f_code, frame.f_lasti
         return number
 
     def __bool__(self) -> bool:

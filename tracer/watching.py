@@ -14,12 +14,13 @@ from collections import deque
 from contextlib import suppress
 from functools import partial
 from math import inf
+from threading import get_ident
 from types import MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tracer.errors import CutError, CutWarning, LookupNameError, UnsupportedError
+from tracer.errors import CutError, CutWarning, LookupNameError
 from tracer.holders import (
     CONTAINERS,
     MISSING,
@@ -35,6 +36,7 @@ from tracer.holders import (
 from tracer.memory import owner_of
 from tracer.standins import Traced, is_traced
 from tracer.tape import is_library
+from tracer.turns import CHANGED, BusyError, exchanging, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -43,6 +45,9 @@ if TYPE_CHECKING:
 
 # A second reference to an array is looked for in so many places, and in containers of so many items.
 _MOST, _LARGEST = 20_000, 1000
+
+
+_running: list[Watcher] = []  # that have stand-ins at places
 
 
 class _Known(NamedTuple):
@@ -60,22 +65,31 @@ class Watcher:
     def __init__(self, function: Any, boxes: Boxes) -> None:
         self._boxes = boxes
         self._functions = _functions(function)
-        # Where stand-ins were put: the place, the stand-in, and the value before.
-        self._places: list[tuple[Holder, Any, Any]] = []
+        self._places: list[tuple[Holder, Any, Any]] = boxes.tape.places
+        self._is_ending = False
         self._roots: list[Any] = []  # objects, lists and dicts that were looked into
         self._known: dict[int, _Known] = {}  # by identity of the array
         self._looked_into: dict[int, Structure] = {}
         self._names: tuple[str, ...] = ()
+        self._has_begun = False  # with all of the names, so that the function runs
 
     def watch_names(
         self, names: tuple[str, ...], arguments: dict[str, Any], structures: dict[str, Structure]
     ) -> None:
         """Put stand-ins where the names are bound, and add what they are to the structures.
 
-        Raises LookupNameError for a name that is not bound, UnsupportedError for one that another running trace
-        watches.
+        Raises LookupNameError for a name that is not bound, UnsupportedError for one that a trace around this one
+        watches, BusyError for one that a trace in another thread watches.
         """
+        if names:
+            with exchanging():
+                self._watch_names(names, arguments, structures)
+
+    def _watch_names(
+        self, names: tuple[str, ...], arguments: dict[str, Any], structures: dict[str, Structure]
+    ) -> None:
         self._names = names
+        _running.append(self)
         # All are found first: a property on the way to one must not compute with stand-ins for another.
         found = [(name, *self._find(name, arguments)) for name in names]
         for name, before, place in found:
@@ -83,19 +97,39 @@ class Watcher:
             structure = self._enter(place, value, name, with_ints=True)
             if structures.get(name) is None:
                 structures[name] = structure
-        if names:
-            self._replace_second_references()
+        self._replace_second_references()
+        self._has_begun = True
 
     def watch_value(self, value: Any, name: str) -> tuple[Any, Structure]:
         """Make a value an input, and what an object holds; return what to go on with, and its structure."""
         if not is_object(value):
             return self._boxes.box(value, name)
-        structure = self._enter(None, value, name, with_ints=False)
-        self._replace_second_references()
+        with CHANGED:
+            while (busy := self._busy_in(value, name)) is not None:
+                busy.wait()
+            if self not in _running:
+                _running.append(self)
+            structure = self._enter(None, value, name, with_ints=False)
+            self._replace_second_references()
         return value, structure
 
+    def _busy_in(self, value: Any, name: str) -> BusyError | None:
+        """Return what stands in the way of watching an object: the trace of another thread that watches part of it."""
+        for place in _reachable([value]):
+            held = place.read()
+            if issubclass(type(held), Traced) and held.tape.places and held.tape.thread != get_ident():
+                return BusyError(name, held.tape)
+        return None
+
     def restore(self) -> None:
-        """Put plain values back: what was there before, or what the function has put there."""
+        """Put plain values back: what was there before, or what the function has put there.
+
+        Until `end`, no other trace looks at the places.
+        """
+        if not self._names and not self._roots:
+            return
+        CHANGED.acquire()
+        self._is_ending = True
         unbox = self._boxes.unbox
         for place, stand_in, before in reversed(self._places):
             now = place.read()
@@ -106,10 +140,26 @@ class Watcher:
         for place in _reachable(self._roots):
             self._clean(place)
         # What is not watched may have been given traced values, too. Without a watch they stay: a later trace says so.
-        for place in _reachable(self._program(), _MOST, _LARGEST) if self._names else ():
+        for place in _reachable(self._program(), _MOST, _LARGEST) if self._has_begun else ():
             value = place.read()
             if issubclass(type(value), Traced) or _holds_stand_ins(value):
                 self._clean(place)
+
+    def end(self) -> None:
+        """Let other traces look at the places, which the program has back with all that was written into them."""
+        if self._is_ending:
+            self._is_ending = False
+            if self in _running:
+                _running.remove(self)
+            CHANGED.notify_all()
+            CHANGED.release()
+
+    def give_up(self) -> None:
+        """Restore while the function is still running: in a forked child, where it is no longer traced."""
+        self.restore()
+        self._places.clear()
+        self._boxes.let_go()
+        self.end()
 
     def _clean(self, place: Holder) -> None:
         value = place.read()
@@ -154,11 +204,9 @@ class Watcher:
         if issubclass(type(value), Traced) and is_traced(value):
             if value.tape is self._boxes.tape:
                 return self._boxes.numbers.get(value.id)
-            raise UnsupportedError(
-                f"{path} is being watched by another trace that is running",
-                got="two traces at once can't both replace it",
-                advice="run them one after the other, or pass it as an argument",
-            )
+            if value.tape.places and value.tape.thread != get_ident():
+                raise BusyError(path, value.tape)
+            raise refused(path)
         if type(value) is np.ndarray and id(value) in self._known:
             return self._put(place, self._known[id(value)].stand_in, value)
         if _is_number(value, with_ints=with_ints):
@@ -171,7 +219,7 @@ class Watcher:
             return self._put(place, stand_in, value)
         if issubclass(type(value), tuple):
             return self._enter_tuple(place, value, path, with_ints=with_ints)
-        is_named = isinstance(value, (type, ModuleType)) and path in self._names
+        is_named = issubclass(type(value), (type, ModuleType)) and path in self._names
         if not issubclass(type(value), CONTAINERS) and not is_object(value) and not is_named:
             return None
         if id(value) not in self._looked_into:
@@ -253,6 +301,12 @@ class Watcher:
                 yield own_attributes(module) or {}
 
 
+def put_all_back() -> None:
+    """Give every place its plain value, whatever traces are running."""
+    for watcher in reversed(_running.copy()):
+        watcher.give_up()
+
+
 def _parsed(name: str) -> tuple[str, list[tuple[Callable[[Any, Any, str], Holder], Any, str]]]:
     """Take `model.layers[0].W` apart: the variable; and how each step is found, by which key, and the path so far."""
     steps: list[tuple[Callable[[Any, Any, str], Holder], Any, str]] = []
@@ -331,9 +385,9 @@ def _places_in(value: Any, largest: float) -> list[Holder]:
 def _structure(value: Any, found: dict[str, Structure]) -> Structure:
     if all(each is None for each in found.values()):
         return None
-    if isinstance(value, (list, deque)):
+    if issubclass(type(value), (list, deque)):
         return list(found.values())
-    if isinstance(value, dict):
+    if issubclass(type(value), dict):
         return dict(zip(value, found.values(), strict=True))
     return {name[1:]: each for name, each in found.items() if each is not None}
 
@@ -349,6 +403,6 @@ def _holds_stand_ins(value: Any) -> bool:
 def _is_number(value: Any, *, with_ints: bool) -> bool:
     if type(value) is np.ndarray:
         return bool(value.dtype.kind in "fc")
-    return isinstance(value, (float, complex, np.inexact)) or (
-        with_ints and (type(value) is int or isinstance(value, np.integer))
+    return issubclass(type(value), (float, complex, np.inexact)) or (
+        with_ints and (type(value) is int or issubclass(type(value), np.integer))
     )

@@ -1,0 +1,483 @@
+"""Threads beside a trace: those that meet what it watches, those it hands work to, and those that watch the same."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import copy
+import functools
+import json
+import math
+import pickle
+import sys
+import threading
+import warnings
+
+import numpy as np
+import pytest
+from checks import same
+from test_plain_result import replaced
+
+from tracer import detach, record, tape, trace, turns, watch
+from tracer.errors import CutError, CutWarning, UnsupportedError
+from tracer.hook import Options, run
+
+pytestmark = pytest.mark.usefixtures("small_program")
+W = 0.3
+N = 7
+A = np.array([[1.5, -2.0], [0.25, 3.0]])
+
+
+class Model:
+    def __init__(self):
+        self.w, self.A, self.pair = 0.7, np.array([1.0, 2.0]), (1.5, [2.5])
+
+
+model = Model()
+
+
+class Bystander:
+    """A thread that is there before the trace, and works when the traced function says so, to its end."""
+
+    def __init__(self, work):
+        self.go, self.done, self.answers = threading.Event(), threading.Event(), []
+        self.work = work
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        self.go.wait()
+        try:
+            self.answers.append(self.work())
+        except Exception as error:  # noqa: BLE001  (whatever it may be, it is compared)
+            self.answers.append(error)
+        finally:
+            self.done.set()
+
+    def meet(self):
+        self.go.set()
+        assert self.done.wait(30)
+
+    @property
+    def answer(self):
+        self.thread.join()
+        return self.answers[0]
+
+
+def pickled(value):
+    return pickle.loads(pickle.dumps(value))  # noqa: S301  (written here)
+
+
+WORK = [
+    lambda: W * 2.0, lambda: 2.0 / W, lambda: W + W, lambda: -W, lambda: abs(W), lambda: W**2, lambda: W**W,
+    lambda: math.sin(W), lambda: math.hypot(W, 1.0), lambda: math.atan2(1.0, W), lambda: divmod(W, 0.25),
+    lambda: float(W), lambda: int(W), lambda: round(W, 1), lambda: complex(W), lambda: W < 1.0, lambda: bool(W),
+    lambda: W == 0.3, lambda: hash(W), lambda: f"{W:.3f} {W}" + "%.2f" % W, lambda: {W: 1}[0.3],
+    lambda: max(W, 0.1) + 0.0, lambda: sum([W, 1.0]), lambda: min([W * 1.0, 2.0]), lambda: np.exp(W),
+    lambda: np.array([W, 1.0]), lambda: np.float64(2.0) * W, lambda: math.floor(W), lambda: detach(W),
+    lambda: json.dumps([W * 1.0]), lambda: pickled(W), lambda: sorted([W * 1.0, 0.1]),
+    lambda: W.is_integer(), lambda: W.hex(), lambda: W.real * 1.0, lambda: N * 2, lambda: list(range(N)),
+    lambda: N // 2 + W, lambda: "ab" * N, lambda: N & 3,
+    lambda: A * 2.0, lambda: A + A, lambda: A @ A, lambda: -A, lambda: A.T, lambda: A[0], lambda: A[0, 1],
+    lambda: A[A > 0], lambda: A.sum(), lambda: A.mean(axis=0), lambda: np.dot(A, A), lambda: A.tolist(),
+    lambda: A.copy(), lambda: A.reshape(4), lambda: A.ravel(), lambda: [row * 1.0 for row in A], lambda: len(A),
+    lambda: np.array(A), lambda: A.astype(int), lambda: A.astype(np.float32), lambda: A.item(2), lambda: A.flat[3],
+    lambda: np.concatenate([A, A]), lambda: np.linalg.norm(A), lambda: np.split(A, 2), lambda: A.tobytes(),
+    lambda: copy.deepcopy(A), lambda: pickled(A), lambda: np.where(A > 0, A, 0.0),
+    lambda: np.einsum("ij,jk", A, A), lambda: np.sort(A), lambda: np.add.reduce(A), lambda: A.max(),
+    lambda: np.isnan(A), lambda: A.shape, lambda: A.dtype, lambda: np.modf(A), lambda: A.clip(0, 1),
+    lambda: np.linalg.svd(A)[1], lambda: np.full(2, W), lambda: np.zeros(2) + A, lambda: A * W, lambda: A[N - 6],
+    lambda: np.stack([A[0] * W, A[1]]), lambda: np.polyval([1.0, 2.0], A), lambda: A.view() + 0.0, lambda: A / N,
+    lambda: np.asarray(A.T) + 1, lambda: A.argmax(), lambda: A == A, lambda: np.array_equal(A, A), lambda: A.data[1, 1],
+    lambda: model.w * 2, lambda: model.A[1] * 1.0, lambda: model.A.dot(model.A), lambda: model.pair[1][0] + model.pair[0],
+]  # fmt: skip
+
+
+def computes(x, meet):
+    y = x * W + N * 0.5
+    z = np.sum(A * y) * model.w
+    meet()
+    return np.sum(A @ A) * z + W + model.A[0] * model.pair[0] + model.pair[1][0]
+
+
+WATCHED = ("W", "N", "A", "model")
+
+
+def counted(trace):
+    return len(trace.nodes), len(trace.edges), [node.op for node in trace.nodes]
+
+
+@functools.cache
+def alone():
+    traced = trace(watch=WATCHED, static=("meet",))(computes)
+    traced(2.0, lambda: None)
+    return traced.last_trace
+
+
+@pytest.mark.parametrize("work", WORK)
+def test_a_bystander_computes_plain_values(work):
+    plain = work()
+    bystander = Bystander(work)
+    traced = trace(watch=WATCHED, static=("meet",))(computes)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        result = traced(2.0, bystander.meet)
+    assert same(bystander.answer, plain)
+    assert type(bystander.answer) is type(plain)
+    assert same(result, computes(2.0, lambda: None))
+    assert counted(traced.last_trace) == counted(alone())
+    assert same(traced.last_trace.grads, alone().grads)
+    assert len(warned) <= 1
+    for each in warned:
+        assert each.category is CutWarning
+        assert "another thread has read a value while it is watched" in str(each.message)
+        assert "at test_threads.py:" in str(each.message)
+
+
+def test_what_a_bystander_reads_strictly_is_an_error_of_the_trace_alone():
+    bystander = Bystander(lambda: W * 3.0)
+    with pytest.raises(
+        CutError, match=r"another thread has read a value while it is watched.*; at test_threads"
+    ):
+        trace(watch=("W",), strict=True)(computes)(2.0, bystander.meet)
+    assert bystander.answer == 0.3 * 3.0
+
+
+@pytest.mark.filterwarnings("ignore::tracer.errors.CutWarning")
+@pytest.mark.parametrize("named", [True, False])
+def test_a_place_that_the_function_has_bound_anew_and_the_bystander_too(named):
+    global W
+
+    def function(x):
+        global W
+        W = W * x
+        first.meet()
+        W = W + x
+        second.meet()
+        return W * x
+
+    def double():
+        return W * 2.0
+
+    def increment():
+        global W
+        W += 1.0
+        return W
+
+    before = W
+    results = []
+    try:
+        for each in (function, trace(watch=("W",) if named else ("W", "model"))(function)):
+            W = before
+            first, second = Bystander(double), Bystander(increment)
+            results.append((each(2.0), W, first.answer, second.answer))
+    finally:
+        W = before
+    assert same(*results)
+
+
+def write_item():
+    A[0, 0] = 9.0
+
+
+def write_all():
+    global A
+    A += 1.0
+
+
+def write_shape():
+    A.shape = (4,)
+
+
+def write_view():
+    A.T[0, 0] = 9.0
+
+
+def write_into():
+    np.multiply(A, 2.0, out=A)
+
+
+@pytest.mark.filterwarnings("ignore::tracer.errors.CutWarning")
+@pytest.mark.parametrize(
+    "work", [write_item, write_all, write_shape, lambda: A.sort(), write_into, lambda: A.fill(0)]
+)
+def test_a_write_of_a_bystander_is_an_error_of_both(work):
+    before = A.copy()
+    bystander = Bystander(work)
+    with pytest.raises(
+        UnsupportedError, match=r"a traced array is written into in another thread .*; at .*\.py:\d+"
+    ):
+        trace(watch=("A",), static=("meet",))(computes)(2.0, bystander.meet)
+    assert isinstance(bystander.answer, UnsupportedError)
+    assert same(before, A)
+
+
+@pytest.mark.filterwarnings("ignore::tracer.errors.CutWarning")
+def test_what_a_bystander_sees_of_an_array_is_only_to_be_read():
+    bystander = Bystander(write_view)
+    traced = trace(watch=WATCHED, static=("meet",))(computes)
+    traced(2.0, bystander.meet)
+    assert "read-only" in str(bystander.answer)
+    assert same(traced.last_trace.grads, alone().grads)
+    assert A.flags.writeable
+
+
+HANDED = {
+    "argument": lambda x, w: x * 2.0,
+    "computed": lambda x, w: w + 1.0,
+    "with what is watched": lambda x, w: W * x,
+    "what is watched first": lambda x, w: A * x,
+    "math": lambda x, w: math.sin(x),
+    "NumPy": lambda x, w: np.exp(w),
+    "leaving": lambda x, w: float(w),
+    "an argument of a trace": lambda x, w: record(lambda y: y * 2.0, x).result,
+    "detached": lambda x, w: detach(x),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::tracer.errors.CutWarning")
+@pytest.mark.parametrize("work", HANDED.values(), ids=HANDED)
+@pytest.mark.parametrize("watched", [(), ("W", "A")])
+@pytest.mark.parametrize("is_new", [True, False])
+def test_work_that_the_function_hands_to_a_pool_is_refused(work, watched, is_new):
+    def function(x):
+        if is_new:
+            with concurrent.futures.ThreadPoolExecutor(2) as own:
+                return sum(own.map(work, [x, x], [x * W, x]))
+        return pool.submit(work, x, x * W).result() * x
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()  # its thread is there before the trace
+        plain = function(2.0)
+        with pytest.raises(UnsupportedError, match="a traced value is used in another thread"):
+            trace(watch=watched)(function)(2.0)
+        assert same(function(2.0), plain)
+
+
+class Turns:
+    """Which of several threads are in a traced function at once."""
+
+    def __init__(self):
+        self.inside, self.most, self.order = 0, 0, []
+
+    def __enter__(self):
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+
+    def __exit__(self, *_):
+        self.inside -= 1
+
+
+def in_threads(*works):
+    """Run in threads that start at once; what each returns, or raises."""
+    start = threading.Barrier(len(works))
+    answers = [None] * len(works)
+
+    def run(number, work):
+        start.wait()
+        try:
+            answers[number] = work()
+        except Exception as error:  # noqa: BLE001  (as above)
+            answers[number] = error
+
+    threads = [threading.Thread(target=run, args=each, daemon=True) for each in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    return answers
+
+
+weights = np.array([1.0, 2.0])
+other = [0.5]
+shared = Model()
+
+
+def by_name(x):
+    global weights
+    with turns_taken:
+        y = np.sum(weights * x)
+        weights -= 0.25
+        weights = weights * 2.0
+        return y
+
+
+def by_object(x):
+    watch(shared, "shared")
+    with turns_taken:
+        y = np.sum(shared.A * x) * shared.w
+        shared.A += 1.0
+        shared.w = shared.w + 1.0
+        return y
+
+
+def by_item(x):
+    return x * other[0]
+
+
+turns_taken = Turns()
+
+
+@pytest.mark.parametrize(("function", "names"), [(by_name, ("weights",)), (by_object, ())])
+def test_traces_that_watch_the_same_take_turns(function, names):
+    def start():
+        global weights, turns_taken, shared
+        weights, turns_taken, shared = np.array([1.0, 2.0]), Turns(), Model()
+
+    def work():
+        traced = trace(watch=names)(function)
+        answers = []
+        for _ in range(5):
+            result = traced(3.0)
+            answers.append((float(result), repr(traced.last_trace.grads)))
+        return answers
+
+    start()
+    expected = [each for _ in range(4) for each in work()]
+    state = copy.deepcopy((weights, vars(shared)))
+    start()
+    answers = in_threads(work, work, work, work)
+    assert not [each for each in answers if isinstance(each, Exception)]
+    found = [each for answer in answers for each in answer]
+    assert sorted(found) == sorted(expected)
+    assert same((weights, vars(shared)), state)
+    assert turns_taken.most == 1
+
+
+def test_traces_that_wait_for_each_other_are_told():
+    global weights
+    weights = np.array([1.0, 2.0])
+    both = threading.Barrier(2)
+
+    def nested(first, second, inner):
+        def outer(x):
+            both.wait(30)
+            finished, error = run(inner, (), {}, Options(watch=(second,)))
+            if error is not None:
+                raise error
+            return finished.result * x
+
+        return trace(watch=(first,))(outer)(1.5)
+
+    answers = in_threads(
+        lambda: nested("other", "weights", lambda: weights[1] * 3.0),
+        lambda: nested("weights", "other", lambda: other[0] * 3.0),
+    )
+    refused = [each for each in answers if isinstance(each, UnsupportedError)]
+    assert len(refused) == 1
+    assert "is being watched by another trace that is running; two traces at once" in str(refused[0])
+    assert next(each for each in answers if each not in refused) in (9.0, 2.25)
+    assert type(weights) is np.ndarray
+    assert type(other[0]) is float
+
+
+def test_a_trace_that_waits_for_a_thread_that_waits_for_it(monkeypatch):
+    monkeypatch.setattr(turns, "_PATIENCE", 0.02)
+    answers = []
+
+    def work():
+        try:
+            trace(watch=("other",))(by_item)(2.0)
+        except UnsupportedError as error:
+            answers.append(str(error))
+
+    def starts_and_joins(x):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        return x * other[0]
+
+    assert trace(watch=("other",))(starts_and_joins)(2.0) == 1.0
+    assert answers[0].startswith("other[0] is being watched by another trace that is running")
+    assert other == [0.5]
+
+
+def test_an_argument_that_another_trace_watches_is_an_input_of_both():
+    bystander = Bystander(lambda: record(lambda w, a: np.sum(a * w), W, A).grads)
+    with pytest.warns(CutWarning, match="another thread has read"):
+        trace(watch=WATCHED, static=("meet",))(computes)(2.0, bystander.meet)
+    assert same(bystander.answer, {"w": float(np.sum(A)), "a": np.full((2, 2), W)})
+
+
+def test_a_trace_beside_one_that_watches_what_it_computes_with():
+    bystander = Bystander(lambda: record(lambda x: np.sum(A * x) * W + x * W, 2.0).grads["x"])
+    plain = record(lambda x: np.sum(A * x) * W + x * W, 2.0).grads["x"]
+    with pytest.warns(CutWarning, match="another thread has read"):
+        trace(watch=WATCHED, static=("meet",))(computes)(2.0, bystander.meet)
+    assert same(bystander.answer, plain)
+
+
+class Worker:
+    """Numbers that a thread's own traces watch, and change."""
+
+    def __init__(self, number):
+        self.w, self.v, self.seen = 0.1 + number, np.array([1.0, number]), []
+
+    def step(self, x):
+        y = np.sum(self.v * x) * self.w + math.tanh(x)
+        self.w = self.w * 0.9 + 0.01 * y
+        self.v -= 0.125
+        self.seen.append(y)
+        return y
+
+
+def unfinished(x):
+    while True:
+        x = x * 0.5 + math.sin(x)
+        yield x
+
+
+def program(worker, turn):
+    """One of several traces: of its own object, of what all share, nested, failing, or leaving a generator."""
+    kind = turn % 5
+    x = 0.25 + turn
+    if kind == 0:
+        step = trace(watch=("self",))(Worker.step)
+        result = step(worker, x)
+        return result, step.last_trace.grads["x"], step.last_trace.grads["self"]["w"]
+    if kind == 1:
+        by_shared = trace(watch=("other", "model"))(lambda x: x * other[0] * model.w + np.sum(model.A * x))
+        return by_shared(x), by_shared.last_trace.grads["other"], by_shared.last_trace.grads["model"]["A"]
+    if kind == 2:
+        outer = record(lambda x: record(lambda y: y * math.exp(-y), 2.0).grads["y"] * x * x, x)
+        return outer.result, outer.grads["x"]
+    if kind == 3:
+
+        def fails(x):
+            worker.seen.append(x * other[0])
+            raise KeyError(np.sum(model.A))
+
+        traced = trace(watch=("other", "model"))(fails)
+        try:
+            traced(x)
+        except KeyError as error:
+            return repr(error), len(traced.last_trace.nodes)
+    source = unfinished(x)
+    traced = trace(lambda x: next(source) * x + next(kept.setdefault(threading.get_ident(), unfinished(x))))
+    return traced(x), traced.last_trace.grads["x"], len(traced.last_trace.edges)
+
+
+kept = {}
+
+
+def test_traces_of_every_kind_in_eight_threads_are_what_they_are_in_one():
+    def work(number):
+        worker, answers = Worker(number), []
+        for turn in range(5):
+            kept.pop(threading.get_ident(), None)
+            answers.append(program(worker, turn))
+        return answers, vars(worker)
+
+    expected = [work(number) for number in range(8)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-4)
+    try:
+        answers = in_threads(*(functools.partial(work, number) for number in range(8)))
+    finally:
+        sys.setswitchinterval(before)
+        kept.clear()
+    for answer, each in zip(answers, expected, strict=True):
+        assert same(answer, each)
+    assert replaced() == []
+    assert (type(other[0]), type(model.w), type(model.A)) == (float, float, np.ndarray)
+    assert not tape._RUNNING
