@@ -26,6 +26,7 @@ from rule_rows_linalg import LINALG_KINKS
 from rule_rows_moves import MOVES
 from rule_rows_statistics import STATISTICS, STATISTICS_KINKS
 
+from tracer.pull import pull
 from tracer.rules import RULES, Compressed, Elementwise, Many, Outer, Part
 from tracer.rules.special import digamma
 
@@ -486,3 +487,24 @@ def test_digamma_has_no_value_at_its_poles():
 def test_digamma_keeps_shape_and_type():
     answer = digamma(np.ones((2, 0, 3), np.float32))
     assert (answer.shape, answer.dtype) == ((2, 0, 3), np.float32)
+
+
+def test_a_piece_of_an_array_sends_back_no_array_of_zeros():
+    x = np.arange(6.0)
+    for place, piece in enumerate(np.split(np.arange(1, 7), 3)):
+        back = pull(RULES["split"], 0, np.array([3.0, 4.0]), x[piece - 1], (x,), {"places": piece}, None)
+        assert isinstance(back, Part)
+        assert np.flatnonzero(back.dense()).tolist() == [2 * place, 2 * place + 1]
+
+
+def test_where_joined_elements_stand_is_worked_out_once_for_all_operands():
+    operands = tuple(np.arange(3.0) + at for at in range(50))
+    places = np.arange(1, 151).reshape(50, 3)[::-1]
+    shared = RULES["vstack"].shared(operands, {"places": places})
+    g = np.arange(150.0).reshape(50, 3)
+    for port in range(50):
+        g_of_others = np.full_like(g, np.nan)
+        g_of_others[49 - port] = g[49 - port]
+        back = RULES["vstack"].pull(port, g_of_others, None, operands, shared)
+        assert back.tolist() == g[49 - port].tolist()
+    assert [shared["bounds"][at] for at in (0, 1, 50)] == [0, 3, 150]
