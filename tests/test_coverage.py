@@ -35,6 +35,7 @@ from tracer.rules import RULES
 from tracer.rules.densities import SCIPY_STATS
 from tracer.rules.scipy_special import SCIPY_SPECIAL
 from tracer.rules.softmax import SOFTMAX
+from tracer.standins import plain
 
 SHOWN = {kind: [row for row in ROWS if row.kind == kind] for kind in {row.kind for row in ROWS}}
 
@@ -154,6 +155,72 @@ def test_autograd_agrees_wherever_it_has_the_function():
             np.testing.assert_allclose(gradient, expected, rtol=1e-8, atol=1e-8 * scale, err_msg=call)
         agreed += 1
     assert agreed > 400
+
+
+# complex numbers, made of the real operands of a call
+
+TURN, SHIFT = np.exp(0.5j), 0.2j
+# What rounds to float32 takes larger steps than these differences.
+WIDE = calls_of(FOLLOWED, without=("float32", "math."))
+
+
+def real_weighted(result):
+    """Add up the real and the imaginary parts of all numbers in a result, each with a weight of its own."""
+    total, pending, number = 0.0, [result], 0
+    while pending:
+        each = pending.pop()
+        if isinstance(each, (tuple, list)):
+            pending += each
+        elif np.asarray(plain(each)).dtype.kind in "fc":
+            number += 1
+            shape = np.shape(each)
+            angles = 1.7 * np.arange(np.prod(shape, dtype=int)).reshape(shape) + number
+            total = total + np.sum(np.real(each) * (0.3 + np.cos(angles)))
+            total = total + np.sum(np.imag(each) * np.sin(angles))
+    return total
+
+
+def taken_as_complex(call):
+    """Return a call as a real function of real operands that are turned in the plane; None where NumPy refuses."""
+    function, operands = program(call)
+
+    def turned(*given):
+        return real_weighted(function(*(each * TURN + SHIFT for each in given)))
+
+    try:
+        with np.errstate(all="ignore"):
+            turned(*operands)
+    except (TypeError, ValueError, AttributeError, IndexError, ArithmeticError, np.linalg.LinAlgError):
+        return None
+    return turned, operands
+
+
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("call", WIDE)
+def test_what_numpy_computes_of_complex_numbers_is_followed(call):
+    made = taken_as_complex(call)
+    if made is None:
+        return
+    function, operands = made
+    finished = record(function, *operands)
+    assert not [node for node in finished.nodes if node.kind == "cut"]
+    random = np.random.default_rng(7)
+    directions = [random.uniform(0.5, 1.5, np.shape(each)) for each in operands]
+
+    def moved(h):
+        return function(*(each + h * way for each, way in zip(operands, directions, strict=True)))
+
+    got = sum(np.sum(each * way) for each, way in zip(finished.grads["given"], directions, strict=True))
+    with np.errstate(all="ignore"):
+        (expected,) = central_differences(moved, 0.0)
+    np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_most_functions_take_complex_numbers():
+    assert sum(taken_as_complex(each.values[0]) is not None for each in WIDE) > 700
 
 
 # everything else

@@ -136,7 +136,10 @@ def _call_where(
     scratch = target.value.copy()
     ufunc(*plain_deep(inputs), out=scratch, where=mask, **how)
     chosen = tuple(chosen_by(operand, mask, frame) for operand in arrays_of(inputs, frame))
-    write(target, mask.copy(), record_call(rule, chosen, scratch[mask], None, frame, AUXILIARY), frame)
+    made = scratch[mask]
+    if ufunc is np.absolute:  # of complex numbers it is real, whatever it is written into
+        made = made.real.copy()
+    write(target, mask.copy(), record_call(rule, chosen, made, None, frame, AUXILIARY), frame)
     return target
 
 

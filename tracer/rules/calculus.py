@@ -128,7 +128,7 @@ def _trapezoid(port: int, g: Any, out: Any, operands: Operands, params: Params) 
 def _interp(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     """Between two knots a line; beside them a constant. At a knot the slope is that of the line after it."""
     del out
-    x, xp, fp = operands
+    x, xp, fp = operands[0].real, operands[1].real, operands[2]  # NumPy drops the imaginary parts of places
     order, left, right = np.arange(len(xp)), params["left"], params["right"]
     if params["period"] is not None:
         period = abs(params["period"])
@@ -144,7 +144,7 @@ def _interp(port: int, g: Any, out: Any, operands: Operands, params: Params) -> 
     width = np.where(before == after, 1, xp[after] - xp[before])
     slope = np.where(inside, (fp[after] - fp[before]) / width, 0)
     if port == 0:
-        return typed(np.asarray(g * slope), operands[0])
+        return typed(typed(np.asarray(g * slope), x), operands[0])
     share = np.where(inside, (x - xp[before]) / width, 0)
     back = np.zeros(count, np.result_type(g, xp))
     if port == 1:
@@ -158,12 +158,12 @@ def _interp(port: int, g: Any, out: Any, operands: Operands, params: Params) -> 
                 back[end] += np.sum(g, where=beside)
     total = np.zeros(operands[port].shape, back.dtype)
     np.add.at(total, order, back)
-    return typed(total, operands[port])
+    return typed(typed(total, (x, xp, fp)[port]), operands[port])
 
 
 def _is_knot(out: Any, operands: Operands, params: Params) -> bool:
     del out
-    x, xp = operands[0], operands[1]
+    x, xp = operands[0].real, operands[1].real
     if params["period"] is not None:
         x, xp = x % params["period"], xp % params["period"]
     return bool(np.isin(x, xp).any())
@@ -227,14 +227,17 @@ def _of_full(port: int, g: Any, start: int, operands: Operands) -> Array:
 
 
 def _correlate(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    """Convolve with the second operand turned round; where it is the longer one, NumPy counts from the other end."""
+    """Convolve with the conjugate of the second operand, turned round.
+
+    Where that is the longer one, NumPy counts from the other end.
+    """
     del out
     first, second = (np.atleast_1d(each) for each in operands)
     shortest = min(len(first), len(second))
     same = (shortest - 1) // 2 if len(first) >= len(second) else shortest // 2
     start = {"full": 0, "same": same, "valid": shortest - 1}[params["mode"]]
-    back = _of_full(port, g, start, (first, second[::-1]))
-    return typed((back[::-1] if port else back).reshape(operands[port].shape), operands[port])
+    back = _of_full(port, g, start, (first, second[::-1].conj()))
+    return typed((back[::-1].conj() if port else back).reshape(operands[port].shape), operands[port])
 
 
 LINES = {

@@ -98,7 +98,9 @@ def _polymul(port: int, g: Any, out: Any, operands: Operands, params: Params) ->
     a, b = (np.atleast_1d(operand) for operand in operands)
     full = np.zeros(len(a) + len(b) - 1, g.dtype)
     full[len(full) - len(g) :] = g
-    return typed(np.correlate(full, (b, a)[port], "valid").reshape(operands[port].shape), operands[port])
+    return typed(
+        np.correlate(full, (b, a)[port].conj(), "valid").reshape(operands[port].shape), operands[port]
+    )
 
 
 def _quotient_matrix(v: Array, count: int) -> Array:
@@ -123,7 +125,7 @@ def _polydiv(port: int, of_quotient: Any, of_rest: Any, quotient: Any, operands:
     back[: len(quotient)] += top
     if port == 0:
         return typed(back, u)
-    return typed(-np.correlate(back, quotient, "valid"), v)
+    return typed(-np.correlate(back, quotient.conj(), "valid"), v)
 
 
 def _polydiv_quotient(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:

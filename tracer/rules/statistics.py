@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
+from tracer.rules.kinds import Array, Operands, Params, Vjp, is_complex, typed
 from tracer.rules.matrices import summed_to
 from tracer.rules.reduce import REDUCE, chosen_only, kept_axes
 
@@ -50,10 +50,11 @@ def _is_constant(out: Any, operands: Operands, params: Params) -> bool:
 
 def _cumprod(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     """Add up, for every factor, the products that it is in, each without it: no division, so zeros are no exception."""
-    del port, out
+    del port
     (given,) = operands
     axis, where = params["axis"], params.get("where")
-    operand = given if where is None else np.where(where, given, given.dtype.type(1))
+    factors = given if is_complex(out) else given.real  # of complex factors with dtype=float
+    operand = factors if where is None else np.where(where, factors, factors.dtype.type(1))
     if params.get("include_initial"):
         g = np.take(g, np.arange(1, g.shape[axis or 0]), axis or 0)
     rows = operand.reshape(1, -1) if axis is None else np.moveaxis(operand, axis, -1)
@@ -114,7 +115,7 @@ def _weights(params: Params) -> Any:
 
 
 def _cov(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    """Return (g + g') (x - mean) w / n: that the mean moves, too, adds up to nothing."""
+    """Return (g + g*) conj(x - mean) w / n, with g* the adjoint: that the mean moves, too, adds up to nothing."""
     del out
     blocks = _variables(operands, params)
     rows = np.concatenate(blocks)
@@ -125,7 +126,7 @@ def _cov(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Arr
         lost = lost * np.sum(shares * params["aweights"]) / shares.sum()
     g = np.reshape(g, (len(rows), len(rows)))
     distance = rows - np.average(rows, 1, shares)[:, None]
-    back = (g + g.T) @ distance * (shares / max(shares.sum() - lost, 0))
+    back = (g + g.conj().T) @ distance.conj() * (shares / max(shares.sum() - lost, 0))
     start = sum(map(len, blocks[:port]))
     mine = back[start : start + len(blocks[port])]
     turned = not params["rowvar"] and operands[port].ndim > 1
@@ -141,7 +142,8 @@ def _corrcoef(port: int, g: Any, out: Any, operands: Operands, params: Params) -
     deviation = np.sqrt(variance)
     of_cov = g / (deviation[:, None] * deviation)
     places = np.arange(len(rows))
-    of_cov[places, places] -= (g * out + (g * out).T).sum(1) / 2 / variance
+    turned_back = np.real(g * out)
+    of_cov[places, places] -= (turned_back + turned_back.T).sum(1) / 2 / variance
     return _cov(port, of_cov, out, operands, params)
 
 
