@@ -76,6 +76,8 @@ def _quantiles(name):
         *(f"np.{name}(k, {0.37 * unit}, method='{method}')" for method in _METHODS),
         *(f"np.{name}(k, {unit} * y, method='{method}')" for method in _METHODS[:6]),
         f"np.{name}(k, [{0.2 * unit}, {0.8 * unit}], {_WEIGHTED})",
+        f"np.{name}(k, [{unit} * y, {unit * 0.1} * x])",
+        f"np.{name}(k, {0.4 * unit}, weights=k * k, method='inverted_cdf')",
         f"np.{name}(k, {unit * 1.0})",
         f"np.{name}(k, 0)",
     )
@@ -138,7 +140,13 @@ REDUCTIONS: dict[str, tuple[str, ...]] = {
     "nanquantile": (
         *(
             f"np.nanquantile({way})"
-            for way in ("h, 0.3", "h, 0.3, axis=0", "h, [0.2, 0.7], axis=1, keepdims=True", "h, y")
+            for way in (
+                "h, 0.3",
+                "h, 0.3, axis=0",
+                "h, [0.2, 0.7], axis=1, keepdims=True",
+                "h, y",
+                "h, y, axis=0",
+            )
         ),
         f"np.nanquantile(k, 0.4, {_WEIGHTED})",
     ),

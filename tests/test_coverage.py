@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import linecache
 import warnings
@@ -221,6 +222,61 @@ def test_what_numpy_computes_of_complex_numbers_is_followed(call):
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_most_functions_take_complex_numbers():
     assert sum(taken_as_complex(each.values[0]) is not None for each in WIDE) > 700
+
+
+# every number that is written in a call, as an argument that is traced
+
+
+def with_a_number_traced(call):
+    """Yield, for each number in a call, a function of it that makes the call, and the number."""
+    names = [name for name in OPERANDS if name in names_in(call)]
+    for node in ast.walk(ast.parse(call, mode="eval")):
+        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+            text = f"{call[: node.col_offset]} number {call[node.end_col_offset :]}"
+            file = f"<{text}>"
+            source = f"lambda number, {', '.join(names)}: {text}"
+            linecache.cache[file] = (len(source), None, [source], file)
+            function = eval(compile(source, file, "eval"), dict(SPACE))  # noqa: S307
+
+            def program(number, function=function):
+                given = (OPERANDS[name] for name in names)
+                copies = (np.copy(each) if isinstance(each, np.ndarray) else each for each in given)
+                return weighted(function(number, *copies))
+
+            yield program, float(node.value)
+
+
+def slope_of(function, number):
+    """Return the slope; None where the function refuses floats, or takes steps here."""
+    try:
+        with np.errstate(all="ignore"):
+            (wide,), (narrow,) = (central_differences(function, number, step=step) for step in (2e-4, 1e-4))
+    except (TypeError, ValueError, IndexError, np.linalg.LinAlgError):
+        return None
+    return narrow if np.isclose(wide, narrow, rtol=1e-3, atol=1e-5) else None
+
+
+@pytest.mark.parametrize(
+    "call",
+    calls_of(
+        FOLLOWED,
+        without=("float32", "trim_zeros", "nextafter", "bincount([", ".flat[", "flat.__", "excluded"),
+    ),
+)
+def test_a_number_in_a_call_is_followed_or_refused_never_lost(call):
+    for function, number in with_a_number_traced(call):
+        expected = slope_of(function, number)
+        if expected is None:
+            continue
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                finished = record(function, number)
+            except UnsupportedError:
+                continue
+        if any(each.category is CutWarning for each in caught):
+            continue
+        assert np.isclose(finished.grads["number"], expected, rtol=1e-4, atol=1e-5), call
 
 
 # everything else

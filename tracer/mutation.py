@@ -249,7 +249,7 @@ def _copyto(frame: FrameType, dst: Any, src: Any, casting: Any = "same_kind", wh
 
 
 def _put(frame: FrameType, a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
-    flat = np.asarray(plain_deep(ind)).ravel()
+    flat = np.asarray(plain_deep(ind)).ravel().astype(np.intp)
     places = np.arange(a.value.size).take(flat, mode=mode)
     write_flat(frame, a, places, v, np.arange(len(flat)))
 
