@@ -178,6 +178,8 @@ REDUCTIONS: dict[str, tuple[str, ...]] = {
         "np.cov(n, fweights=[1, 2, 1, 3])",
         "np.cov(n, aweights=[0.5, 2, 1, 3])",
         "np.cov(n, fweights=[1, 2, 1, 3], aweights=[0.5, 2, 1, 3], ddof=0)",
+        "np.cov(n, aweights=n[0] ** 2)",
+        "np.cov(m, p, fweights=[1, 2, 1], aweights=v * v, ddof=2)",
     ),
     "corrcoef": (
         "np.corrcoef(n)",
@@ -191,6 +193,18 @@ REDUCTIONS: dict[str, tuple[str, ...]] = {
         "np.histogram(k, bins=3, weights=k * k)",
         "np.histogram([1.0, 2, 2, 3, 9], bins=[1, 2, 3], weights=k + 3, density=True)[0]",
         "np.histogram([0.1, 0.2], bins=2 * k[np.argsort(k)])[1]",
+    ),
+    "histogram2d": (
+        "np.histogram2d(v, u, bins=[[-2, 0, 2], [-2, 0, 2]])",
+        "np.histogram2d(v, u, 3)",
+        "np.histogram2d(v, u, [2, [-2.0, 0.1, 3.0] * v ** 2], weights=v * u)",
+        "np.histogram2d([0.1, 0.6, 0.9], [0.7, 1.2, 0.3], [0, 1, 2], None, True, p[0])",
+    ),
+    "histogramdd": (
+        "np.histogramdd(m.T, bins=[[-3, 0, 3], [-3, 0, 3]])",
+        "np.histogramdd(n, 2)",
+        "np.histogramdd(n, (2, 3, 1, 2), weights=v)",
+        "np.histogramdd([v, [1, 3, 2], u], 2, range=[None, (0, 4), (-0.5, 0.5)], weights=u)[0]",
     ),
     "histogram_bin_edges": ("np.histogram_bin_edges(k, 4)", "np.histogram_bin_edges(c, bins='sqrt')"),
     "bincount": ("np.bincount([0, 2, 2, 1, 5], weights=k)", "np.bincount([0, 2, 0], v, minlength=5)"),

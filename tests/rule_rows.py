@@ -118,8 +118,13 @@ ELEMENTS = (
     Elements("i0", np.i0, ((-9.0, 9.0),)),
     Elements("sinc", np.sinc, (ANY,)),
     Elements("sinc", np.sinc, ((-0.004, 0.004),)),
-    Elements("unwrap", lambda x: np.unwrap(x.ravel()).reshape(x.shape), (LOW,)),
+    Elements("unwrap", each(lambda x, period: x + 3 * period), (LOW, HIGH)),
     Elements("nan_to_num", np.nan_to_num, (ANY,)),
+    Elements("nan_to_given", lambda x, *ends: np.nan_to_num(x, True, *ends), (ANY, 1.0, 2.0, -2.0)),
+    *(
+        Elements("nan_to_given", lambda x, *ends: np.nan_to_num(x, True, *ends), (x, ANY, HIGH, NEGATIVE))
+        for x in (math.nan, math.inf, -math.inf)
+    ),
     Elements("maximum", np.maximum, (LOW, HIGH)),
     Elements("maximum", np.maximum, (HIGH, LOW)),
     Elements("minimum", np.minimum, (LOW, HIGH)),

@@ -27,12 +27,10 @@ def _polyfit(
 
 
 def _repeated(name: str) -> Callable[..., Followed]:
-    """Read polyder and polyint; constants of integration shift the result alone."""
+    """Read polyder and polyint; constants of integration may be traced, one for each or one for all."""
 
     def read(p: Any, m: Any = 1, k: Any = None) -> Followed:
-        if holds_traced(k):
-            raise OptionError("a traced k=")
-        return name, (p,), {"m": int(plain(m))}
+        return name, (p, k) if holds_traced(k) else (p,), {"m": int(plain(m))}
 
     return read
 

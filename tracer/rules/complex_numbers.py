@@ -34,9 +34,11 @@ def _sign(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Ar
 
 def _nan_to_num(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     """Go back over each of the two parts on its own."""
-    del port, out, params
-    (z,) = operands
-    return typed(g.real * np.isfinite(z.real) + 1j * (g.imag * np.isfinite(z.imag)), z)
+    del out, params
+    z = operands[0]
+    holds = (np.isfinite, np.isnan, np.isposinf, np.isneginf)[port]
+    real, imaginary = g.real * holds(z.real), g.imag * holds(z.imag)
+    return typed(np.asarray(real - imaginary if port else real + 1j * imaginary), operands[port])
 
 
 def _with_part(is_imaginary: bool) -> Any:

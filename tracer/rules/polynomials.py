@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -68,9 +69,12 @@ def _polyder(port: int, g: Any, out: Any, operands: Operands, params: Params) ->
 
 
 def _polyint(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    del port, out
-    (p,) = operands
-    return typed(g[: len(p)] * np.polyint(np.ones(len(p)), params["m"])[: len(p)], p)
+    del out
+    p, m = operands[0], params["m"]
+    if port == 1:  # of the constants, the first is integrated m - 1 times
+        back = g[len(p) :] / [math.factorial(m - 1 - at) for at in range(m)]
+        return typed(summed_to(back, operands[1].shape), operands[1])
+    return typed(g[: len(p)] * np.polyint(np.ones(len(p)), m)[: len(p)], p)
 
 
 def _aligned(g: Any, operand: Array) -> Array:
