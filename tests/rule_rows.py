@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from rule_rows_linalg import linalg_rows
-from rule_rows_scipy import scipy_rows
+from rule_rows_scipy import scipy_linalg_rows, scipy_rows
 from scipy import special
 
 ALTERNATING = "alternating"  # an operand without gradient: booleans True, False, True, …
@@ -382,6 +382,7 @@ ARRAYS = (
     Arrays("log_softmax", special.log_softmax, ((4,),), {"axis": None}),
     Arrays("log_softmax", lambda x: special.log_softmax(x, -1), ((2, 3),), {"axis": -1}),
     *linalg_rows(Arrays),
+    *scipy_linalg_rows(Arrays),
 )
 
 

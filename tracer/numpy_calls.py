@@ -187,7 +187,7 @@ def call_function(
     if args and is_traced(args[0]) and value is args[0].value:
         return args[0]  # np.atleast_1d and the like hand on what they are given
     if isinstance(followed, list):
-        return _several(followed, value, frame)
+        return several(followed, value, frame)
     rule, operands, params = followed
     result = record_call(rule, arrays_of(operands, frame), value, params, frame)
     if type(value) is np.ndarray and value.base is not None and is_traced(result):
@@ -195,7 +195,7 @@ def call_function(
     return result
 
 
-def _several(followed: list[Any], values: Any, frame: FrameType) -> Any:
+def several(followed: list[Any], values: Any, frame: FrameType) -> Any:
     """Record each result of a function that returns several, and return them as NumPy does: a list or a tuple.
 
     A rule that needs the other results has a place for them: `"results": None` among its parameters.
@@ -203,7 +203,7 @@ def _several(followed: list[Any], values: Any, frame: FrameType) -> Any:
     parts = []
     for row, value in zip(followed, values, strict=True):
         if row is None or isinstance(row, list):  # it takes steps, or is several itself
-            parts.append(value if row is None else _several(row, value, frame))
+            parts.append(value if row is None else several(row, value, frame))
             continue
         rule, operands, params = row
         if is_traced(operands[0]) and value is operands[0].value:

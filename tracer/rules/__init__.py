@@ -24,6 +24,7 @@ from tracer.rules.polynomials import POLYNOMIALS
 from tracer.rules.products import PRODUCTS
 from tracer.rules.quantiles import QUANTILES
 from tracer.rules.reduce import REDUCE
+from tracer.rules.scipy_linalg import SCIPY_LINALG
 from tracer.rules.scipy_special import SCIPY_SPECIAL
 from tracer.rules.shape import SHAPE
 from tracer.rules.softmax import SOFTMAX
@@ -66,6 +67,7 @@ RULES: dict[str, Rule] = {
     **SPECIAL,
     **SCIPY_SPECIAL,
     **_of_real_numbers(SCIPY_STATS),
+    **SCIPY_LINALG,
     **SOFTMAX,
     **FOURIER,
     **LINES,
