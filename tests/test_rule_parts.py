@@ -12,7 +12,6 @@ from tracer.pull import pull
 from tracer.rules import RULES, Outer, Part
 from tracer.rules.special import digamma
 
-
 # constants among the operands
 
 

@@ -350,5 +350,6 @@ def _is_number(value: Any, *, with_ints: bool) -> bool:
     if type(value) is np.ndarray:
         return bool(value.dtype.kind in "fc")
     return isinstance(value, (float, complex, np.inexact)) or (
-        with_ints and (type(value) is int or isinstance(value, np.integer))
+        with_ints
+        and (type(value) is int or (type(value) is not np.timedelta64 and isinstance(value, np.integer)))
     )
