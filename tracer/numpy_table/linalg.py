@@ -58,7 +58,7 @@ def _svd(
     a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False
 ) -> Followed | list[Followed | None]:
     if hermitian:
-        raise OptionError("hermitian=True")
+        raise OptionError("hermitian=True (without it, and by np.linalg.eigh, it is followed)")
     if not compute_uv:
         return "svdvals", (a,), None
     rows, columns = np.shape(plain_deep(a))[-2:]
@@ -88,7 +88,7 @@ def _leaves_out(a: Any, rcond: Any) -> bool:
 def _pinv(a: Any, rcond: Any = None, hermitian: Any = False, *, rtol: Any = NOT_GIVEN) -> Followed:
     limit = rcond if rtol in (NOT_GIVEN, None) else rtol
     if hermitian:
-        raise OptionError("hermitian=True")
+        raise OptionError("hermitian=True (without it, and by np.linalg.eigh, it is followed)")
     if limit is not None and _leaves_out(a, limit):
         raise OptionError("rcond= that leaves singular values out")
     return "pinv", (a,), None
@@ -178,7 +178,9 @@ def _diag(v: Any, k: Any = 0) -> Followed:
 def _cross_row(a: Any, b: Any, axes: tuple[Any, Any, Any]) -> Followed:
     lengths = {np.shape(plain_deep(each))[axis] for each, axis in zip((a, b), axes[:2], strict=True)}
     if lengths != {3}:
-        raise OptionError("vectors of 2 elements")
+        raise OptionError(
+            "vectors of 2 elements, which NumPy will refuse (a[0] * b[1] - a[1] * b[0] is followed)"
+        )
     return "cross", (a, b), {"axes": axes}
 
 

@@ -22,7 +22,7 @@ def _polyfit(
     x: Any, y: Any, deg: Any, rcond: Any = None, full: Any = False, w: Any = None, cov: Any = False
 ) -> Followed:
     if rcond is not None or full or cov:
-        raise OptionError("rcond=, full= or cov=")
+        raise OptionError("rcond=, full= or cov= (np.polyfit without them is followed)")
     return "polyfit", (x, y) if w is None else (x, y, w), {"deg": int(plain(deg))}
 
 
