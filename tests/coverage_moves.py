@@ -69,6 +69,8 @@ MOVES: dict[str, tuple[str, ...]] = {
         "np.pad(m, 2, 'reflect')",
         "np.pad(v, 2, 'wrap')",
         "np.pad(v, 1, 'symmetric')",
+        "np.pad(m, 2, constant_values=x)",
+        "np.pad(m, 1, constant_values=((x, 2.0), (y, x * y)))",
     ),
     "diag": ("np.diag(v)", "np.diag(s, 1)", "np.diag(v, k=-1)"),
     "diagflat": ("np.diagflat(m)",),
@@ -90,6 +92,7 @@ MOVES: dict[str, tuple[str, ...]] = {
     "choose": ("np.choose([0, 1, 0], [v, u])", "np.choose([2, 0, 1], [v, x, m], mode='wrap')"),
     "select": ("np.select([m > 0, m < -1], [m, 2 * p], default=x)", "np.select([v > 0], [v * v])"),
     "sort": ("np.sort(c)", "np.sort(c, axis=0)", "np.sort(c, None)", "np.sort(k, kind='stable')"),
+    "sort_complex": ("np.sort_complex(m).real",),
     "partition": (
         "np.partition(c, 1)",
         "np.partition(k, 2)",

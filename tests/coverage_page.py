@@ -22,7 +22,8 @@ attribute of an array, over all versions of NumPy from 2.0 on. The suite observe
 (`tests/test_coverage.py`): a function is called as the tables in `tests/coverage_*.py` show, and
 
 - **followed**: each call has the gradient of central differences by each of its operands, in float64 and, as far as
-  that goes, in float32; HIPS autograd, where it has the function, says the same. A call changes no bit of the result.
+  that goes, in float32; HIPS autograd, where it has the function, says the same; so it is with complex operands, wherever NumPy
+  takes them. A call changes no bit of the result.
 - **plain read**: it takes steps, so it has no derivative: shapes, tests, places, counts.
 - **cut**: the value leaves the graph here, with a warning that names the line.
 - **error**: an `UnsupportedError` at that line: no answer rather than a wrong one.

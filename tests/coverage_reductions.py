@@ -76,6 +76,8 @@ def _quantiles(name):
         *(f"np.{name}(k, {0.37 * unit}, method='{method}')" for method in _METHODS),
         *(f"np.{name}(k, {unit} * y, method='{method}')" for method in _METHODS[:6]),
         f"np.{name}(k, [{0.2 * unit}, {0.8 * unit}], {_WEIGHTED})",
+        f"np.{name}(k, [{unit} * y, {unit * 0.1} * x])",
+        f"np.{name}(k, {0.4 * unit}, weights=k * k, method='inverted_cdf')",
         f"np.{name}(k, {unit * 1.0})",
         f"np.{name}(k, 0)",
     )
@@ -138,7 +140,13 @@ REDUCTIONS: dict[str, tuple[str, ...]] = {
     "nanquantile": (
         *(
             f"np.nanquantile({way})"
-            for way in ("h, 0.3", "h, 0.3, axis=0", "h, [0.2, 0.7], axis=1, keepdims=True", "h, y")
+            for way in (
+                "h, 0.3",
+                "h, 0.3, axis=0",
+                "h, [0.2, 0.7], axis=1, keepdims=True",
+                "h, y",
+                "h, y, axis=0",
+            )
         ),
         f"np.nanquantile(k, 0.4, {_WEIGHTED})",
     ),
@@ -170,6 +178,8 @@ REDUCTIONS: dict[str, tuple[str, ...]] = {
         "np.cov(n, fweights=[1, 2, 1, 3])",
         "np.cov(n, aweights=[0.5, 2, 1, 3])",
         "np.cov(n, fweights=[1, 2, 1, 3], aweights=[0.5, 2, 1, 3], ddof=0)",
+        "np.cov(n, aweights=n[0] ** 2)",
+        "np.cov(m, p, fweights=[1, 2, 1], aweights=v * v, ddof=2)",
     ),
     "corrcoef": (
         "np.corrcoef(n)",
@@ -183,6 +193,18 @@ REDUCTIONS: dict[str, tuple[str, ...]] = {
         "np.histogram(k, bins=3, weights=k * k)",
         "np.histogram([1.0, 2, 2, 3, 9], bins=[1, 2, 3], weights=k + 3, density=True)[0]",
         "np.histogram([0.1, 0.2], bins=2 * k[np.argsort(k)])[1]",
+    ),
+    "histogram2d": (
+        "np.histogram2d(v, u, bins=[[-2, 0, 2], [-2, 0, 2]])",
+        "np.histogram2d(v, u, 3)",
+        "np.histogram2d(v, u, [2, [-2.0, 0.1, 3.0] * v ** 2], weights=v * u)",
+        "np.histogram2d([0.1, 0.6, 0.9], [0.7, 1.2, 0.3], [0, 1, 2], None, True, p[0])",
+    ),
+    "histogramdd": (
+        "np.histogramdd(m.T, bins=[[-3, 0, 3], [-3, 0, 3]])",
+        "np.histogramdd(n, 2)",
+        "np.histogramdd(n, (2, 3, 1, 2), weights=v)",
+        "np.histogramdd([v, [1, 3, 2], u], 2, range=[None, (0, 4), (-0.5, 0.5)], weights=u)[0]",
     ),
     "histogram_bin_edges": ("np.histogram_bin_edges(k, 4)", "np.histogram_bin_edges(c, bins='sqrt')"),
     "bincount": ("np.bincount([0, 2, 2, 1, 5], weights=k)", "np.bincount([0, 2, 0], v, minlength=5)"),

@@ -141,7 +141,14 @@ UFUNCS |= {
     # no ufuncs, but elementwise
     "sinc": ("np.sinc(m)", "np.sinc(x)", "np.sinc(np.array([0.0, 1e-6, 0.004, 0.006]) * x)", "np.sinc(z)"),
     "i0": ("np.i0(m)", "np.i0(9 * v)"),
-    "nan_to_num": ("np.nan_to_num(h)", "np.nan_to_num(h, nan=3.0)", "np.nan_to_num(x)"),
+    "nan_to_num": (
+        "np.nan_to_num(h)",
+        "np.nan_to_num(h, nan=3.0)",
+        "np.nan_to_num(x)",
+        "np.nan_to_num(h, nan=y, posinf=2.0)",
+        "np.nan_to_num(np.where([1, 1, 1, 0, 0], [np.inf, -np.inf, np.nan, 0, 0], k), True, y, x, -y)",
+        "put(h, lambda t: np.nan_to_num(t, copy=False, nan=y))",
+    ),
     "clip": (
         "np.clip(c, -0.5, 0.55)",
         "np.clip(c, x - 1, None)",
@@ -163,6 +170,7 @@ UFUNCS |= {
         "np.unwrap(6 * c)",
         "np.unwrap(4 * c, axis=0)",
         "np.unwrap(5 * v, period=4)",
+        "np.unwrap(5 * c, period=y)",
         "np.unwrap(v, discont=4)",
     ),
     "astype": ("np.astype(m, np.float64) * x", "np.astype(m, np.float32).astype(float)"),

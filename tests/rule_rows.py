@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from rule_rows_linalg import linalg_rows
-from rule_rows_scipy import scipy_rows
+from rule_rows_scipy import scipy_linalg_rows, scipy_rows
 from scipy import special
 
 ALTERNATING = "alternating"  # an operand without gradient: booleans True, False, True, …
@@ -118,8 +118,13 @@ ELEMENTS = (
     Elements("i0", np.i0, ((-9.0, 9.0),)),
     Elements("sinc", np.sinc, (ANY,)),
     Elements("sinc", np.sinc, ((-0.004, 0.004),)),
-    Elements("unwrap", lambda x: np.unwrap(x.ravel()).reshape(x.shape), (LOW,)),
+    Elements("unwrap", each(lambda x, period: x + 3 * period), (LOW, HIGH)),
     Elements("nan_to_num", np.nan_to_num, (ANY,)),
+    Elements("nan_to_given", lambda x, *ends: np.nan_to_num(x, True, *ends), (ANY, 1.0, 2.0, -2.0)),
+    *(
+        Elements("nan_to_given", lambda x, *ends: np.nan_to_num(x, True, *ends), (x, ANY, HIGH, NEGATIVE))
+        for x in (math.nan, math.inf, -math.inf)
+    ),
     Elements("maximum", np.maximum, (LOW, HIGH)),
     Elements("maximum", np.maximum, (HIGH, LOW)),
     Elements("minimum", np.minimum, (LOW, HIGH)),
@@ -377,6 +382,7 @@ ARRAYS = (
     Arrays("log_softmax", special.log_softmax, ((4,),), {"axis": None}),
     Arrays("log_softmax", lambda x: special.log_softmax(x, -1), ((2, 3),), {"axis": -1}),
     *linalg_rows(Arrays),
+    *scipy_linalg_rows(Arrays),
 )
 
 

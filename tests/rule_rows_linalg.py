@@ -159,6 +159,10 @@ def norms(add):
         norm(order, (0,), normal(4), "vector")
         norm(order, (-1,), normal(2, 3), "vector", keepdims=True)
         norm(order, (0, -1), normal(2, 3, 2), "vector")
+    for order in (2.5, 1.0, -1.5):
+        forward = lambda x, p: np.array([np.linalg.norm(row, p) for row in x])  # noqa: E731
+        traced = np.array(order)
+        add("norm", forward, normal(2, 3), traced, kind="vector", ord=order, axes=(1,), keepdims=False)
     for order in (None, "fro", "nuc", INF, -INF, 1, -1, 2, -2):
         norm(order, (0, 1), tall(3, 2), "matrix")
         norm(order, (-2, -1), wide(2, 2, 3), "matrix", keepdims=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from scipy import special, stats
+import numpy as np
+from rule_rows_linalg import normal, positive, regular
+from scipy import linalg, special, stats
 
 # The specs of rule_rows.py, which imports this.
 UNIT, POSITIVE, NEGATIVE, ANY = (-0.9, 0.9), (0.5, 3.0), (-3.0, -0.5), (-2.0, 2.0)
@@ -91,3 +93,38 @@ def scipy_rows(elements):
     for name, operands in MASSES:
         for method in ("pmf", "logpmf"):
             yield elements(f"{name}.{method}", getattr(getattr(stats, name), method), (*operands, "zeros"))
+
+
+def scipy_linalg_rows(arrays):
+    """Return the rows, made with the class of rows of functions of arrays."""
+    for lower in (False, True):
+        for unit_diagonal in (False, True):
+            for trans in "NTC":
+                params = {"trans": trans, "lower": lower, "unit_diagonal": unit_diagonal}
+                for b in (normal(3), normal(3, 2)):
+                    yield arrays(
+                        "solve_triangular",
+                        lambda a, b, params=params: linalg.solve_triangular(a, b, **params),
+                        (regular(3, 3), b),
+                        params,
+                    )
+        yield arrays(
+            "cho_factor",
+            lambda a, lower=lower: linalg.cho_factor(a, lower)[0],
+            (positive(3, 3),),
+            {"lower": lower},
+        )
+        for b in (normal(3), normal(3, 2)):
+            yield arrays(
+                "cho_solve",
+                lambda c, b, lower=lower: linalg.cho_solve((c, lower), b),
+                (normal(3, 3) + 2 * np.eye(3), b),
+                {"lower": lower},
+            )
+    for function in (linalg.expm, linalg.logm, linalg.sqrtm):
+        yield arrays(
+            function.__name__,
+            lambda a, function=function: function(a + 0 * np.float64(1)),  # logm warns of single precision
+            (positive(3, 3) + 0.1 * normal(3, 3),),
+            {},
+        )

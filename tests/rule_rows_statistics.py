@@ -130,6 +130,17 @@ def matrices(op):
             lambda m: np.cov(m, fweights=[1, 2, 1, 3], bias=True),
             **base | {"bias": True, "fweights": np.array([1, 2, 1, 3])},
         )
+        yield named(
+            op,
+            ((3, 4), weights),
+            lambda m, w: (
+                (m - np.average(m, 1, w)[:, None])
+                * w
+                @ (m - np.average(m, 1, w)[:, None]).conj().T
+                / (w.sum() - 2 * (w**2).sum() / w.sum())
+            ),
+            **base | {"ddof": 2, "aweights": weights, "of_weights": 1},
+        )
 
 
 def gradients():
@@ -159,6 +170,13 @@ def sequences():
             "logspace",
             ((2,), ()),
             lambda a, b, p=params: np.logspace(a, b, base=1.5, **p),
+            **params,
+            base=1.5,
+        )
+        yield named(
+            "logspace",
+            ((2,), (), np.array(1.5)),
+            lambda a, b, base, p=params: base ** np.linspace(a, b, **p),
             **params,
             base=1.5,
         )
@@ -197,15 +215,18 @@ STATISTICS = (
     histogram(density=False),
     histogram(density=True),
     named("histogram_edges", ((5,),), lambda x: np.histogram_bin_edges(x, 3)),
+    named("histogram_edges", ((5, 2),), lambda x: np.histogram_bin_edges(x[:, 1], 3), column=1),
     named("diff", ((), (2, 4), (2, 2)), lambda a, x, b: np.diff(x, 2, prepend=a, append=b), n=2, axis=-1),
     named("ediff1d", ((2,), (3,), ()), lambda a, x, b: np.ediff1d(x, b, a), given=("to_begin", "ary", "to_end")),
     *gradients(),
     named("trapezoid", ((2, 5), ()), lambda y, d: np.trapezoid(y, dx=d), axis=-1, by_x=False),
     named("trapezoid", ((2, 5), RISING), np.trapezoid, axis=-1, by_x=True),
     named("trapezoid", ((3, 2), (3, 2)), lambda y, x: np.trapezoid(y, x, axis=0), axis=0, by_x=True),
-    named("interp", (np.array([-2.0, -0.7, 0.05, 1.1, 3.0]), RISING, (5,)), left=None, right=None, period=None),
-    named("interp", (np.array([-2.0, 3.0]), RISING, (5,)), lambda x, xp, fp: np.interp(x, xp, fp, 1.0, 2.0), left=1.0, right=2.0, period=None),
-    named("interp", (np.array([-2.0, 0.4, 3.0]), RISING, (5,)), lambda x, xp, fp: np.interp(x, xp, fp, period=3.7), left=None, right=None, period=3.7),
+    named("interp", (np.array([-2.0, -0.7, 0.05, 1.1, 3.0]), RISING, (5,)), left=None, right=None, period=None, traced=()),
+    named("interp", (np.array([-2.0, 3.0]), RISING, (5,)), lambda x, xp, fp: np.interp(x, xp, fp, 1.0, 2.0), left=1.0, right=2.0, period=None, traced=()),
+    named("interp", (np.array([-2.0, 0.4, 3.0]), RISING, (5,), (), ()), lambda x, xp, fp, left, right: np.interp(x, xp, fp, left, right), left=1.0, right=2.0, period=None, traced=("left", "right")),
+    named("interp", (np.array([-5.1, 0.4, 3.0]), RISING, (5,), np.array(3.7)), lambda x, xp, fp, period: np.interp(x, xp, fp, period=period), left=None, right=None, period=3.7, traced=("period",)),
+    named("interp", (np.array([-2.0, 0.4, 3.0]), RISING, (5,)), lambda x, xp, fp: np.interp(x, xp, fp, period=3.7), left=None, right=None, period=3.7, traced=()),
     *sequences(),
     *(named("correlate", pair, lambda a, v, mode=mode: np.correlate(a, v, mode), mode=mode) for mode in ("full", "same", "valid") for pair in (((5,), (3,)), ((3,), (5,)), ((4,), (5,)), ((2,), (5,)), ((5,), (4,)))),
     named("polyval", ((4,), (2, 3))),
@@ -215,6 +236,9 @@ STATISTICS = (
     named("polyfit", (RISING, (5, 2), POSITIVE.ravel()[:5]), lambda x, y, w: np.polyfit(x, y, 1, w=w), deg=1),
     named("polyder", ((5,),), lambda p: np.polyder(p, 2), m=2),
     named("polyint", ((5,),), lambda p: np.polyint(p, 2), m=2),
+    named("polyint", ((5,), (3,)), lambda p, k: np.polyint(p, 3, k), m=3),
+    named("polyint", ((5,), ()), lambda p, k: np.polyint(p, 3, [k, k, k]), m=3),
+    named("arange", (np.array(1.2), np.array(0.3)), lambda start, step: start + np.arange(5) * step),
     *(named(op, pair) for op in ("polyadd", "polysub", "polymul") for pair in (((5,), (3,)), ((2,), (4,)))),
     named("polydiv_quotient", ((5,), POSITIVE[0]), lambda u, v: np.polydiv(u, v)[0]),
     Arrays("polydiv_rest", lambda u, v: np.polydiv(u, v)[1], (RISING, POSITIVE[0]), {"results": np.polydiv(RISING, POSITIVE[0])}),

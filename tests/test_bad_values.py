@@ -99,6 +99,7 @@ RIGHT = {
     "changed after use": (changed_after_use, (V,), (2 * V + [0.0, 1.0, 1.0],)),
     "constant changed after use": (constant_changed_after_use, (2.0,), (12.0,)),
     "untraced argument changed after use": (outer_constant_changed_after_use, (2.0, np.ones(3, int)), (12.0, None)),
+    "a ratio of times": (lambda d, x: d / np.timedelta64(1, "m") * x, (np.timedelta64(30, "s"), 2.0), (None, 0.5)),
     "the same memory twice": (lambda a, b: (a * b).sum(), (V, V), (V, V)),
 }  # fmt: skip
 
@@ -106,6 +107,7 @@ ERRORS = {
     "objects": (lambda a, x: a * x, (np.array([1, 2], object), 2.0), "multiply gave .* got ndarray of object"),
     "objects with an array": (lambda a, b: b + a, (np.array([1, 2, 3], object), V), "add gave .* got ndarray of object"),
     "differences of time": (lambda d, x: d * x, (np.array([1], "m8[s]"), 2.0), r"got ndarray of timedelta64"),
+    "a difference of time": (lambda d, x: d * x, (np.timedelta64(1, "s"), 2.0), r"got timedelta64"),
     "masked": (lambda a, x: (a * x).sum(), (MASKED, 2.0), ""),
     "masked second": (lambda a, x: (x * a).sum(), (MASKED, 2.0), ""),
     "masked with an array": (lambda a, b: (b * a).sum(), (MASKED, V), ""),

@@ -343,6 +343,16 @@ def test_a_real_array_keeps_the_real_part_that_is_written_into_it():
     np.testing.assert_allclose(finished.grads["a"], 2 * VECTOR + 1)
 
 
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+def test_a_complex_number_of_python_is_added_to_elements_of_a_real_array():
+    def function(a, x):
+        changed = a * 2
+        np.subtract.at(changed, [0, 0], x * (1 + 2j))
+        return np.sum(changed * a)
+
+    assert_differentiates(function, VECTOR, 0.3)
+
+
 def test_complex_numbers_in_containers_are_inputs():
     finished = record(lambda p: abs(p["z"][0] * p["w"]).sum(), {"z": [3 + 4j, 2j], "w": COMPLEX_VECTOR})
     assert finished.grads["p"]["z"][1] == 0j

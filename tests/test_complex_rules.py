@@ -102,7 +102,7 @@ def test_rule_is_right_for_complex_operands_or_refuses_them(row):
     for ports in sorted(ways):
         operands = made_complex(row, real, ports)
         if not any(map(is_complex, operands)) or rule.real_only or not takes_complex(row, operands):
-            return
+            continue
         check(row, rule, operands)
 
 
@@ -129,7 +129,9 @@ def is_caught(row, rule):
 
 WRONG = sorted(
     {(row.op, port) for row in NEW_OPS for port in range(len(row.operands))}
-    | {(op, 0) for op, rule in RULES.items() if rule.of_complex}
+    | {
+        (op, int(op == "ive")) for op, rule in RULES.items() if rule.of_complex and op != "nan_to_given"
+    }  # no slope by the order
     | {(op, port) for op in ("vdot", "vecdot", "solve", "power", "matmul") for port in (0, 1)}
     | {(op, 0) for op in ("norm", "var", "eigh_values", "eig_vectors", "qr_q", "cholesky", "convolve")}
 )
@@ -157,8 +159,8 @@ def test_at_zero_nothing_comes_back_from_a_complex_number(op):
 
 def test_a_rule_of_real_numbers_refuses_complex_ones():
     special = pytest.importorskip("scipy.special")
-    assert RULES["gamma"].real_only
+    assert RULES["psi"].real_only
     with pytest.raises(
-        UnsupportedError, match="gamma of complex numbers is not followed; at test_complex_rules"
+        UnsupportedError, match="psi of complex numbers is not followed; at test_complex_rules"
     ):
-        record(lambda x: abs(special.gamma(x * 1j)), 0.5)
+        record(lambda x: abs(special.psi(x * 1j)), 0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import linecache
 import warnings
@@ -33,8 +34,10 @@ from tracer import load, record, trace
 from tracer.errors import CutWarning, UnsupportedError
 from tracer.rules import RULES
 from tracer.rules.densities import SCIPY_STATS
+from tracer.rules.scipy_linalg import SCIPY_LINALG
 from tracer.rules.scipy_special import SCIPY_SPECIAL
 from tracer.rules.softmax import SOFTMAX
+from tracer.standins import plain
 
 SHOWN = {kind: [row for row in ROWS if row.kind == kind] for kind in {row.kind for row in ROWS}}
 
@@ -156,6 +159,127 @@ def test_autograd_agrees_wherever_it_has_the_function():
     assert agreed > 400
 
 
+# complex numbers, made of the real operands of a call
+
+TURN, SHIFT = np.exp(0.5j), 0.2j
+# What rounds to float32 takes larger steps than these differences.
+WIDE = calls_of(FOLLOWED, without=("float32", "math."))
+
+
+def real_weighted(result):
+    """Add up the real and the imaginary parts of all numbers in a result, each with a weight of its own."""
+    total, pending, number = 0.0, [result], 0
+    while pending:
+        each = pending.pop()
+        if isinstance(each, (tuple, list)):
+            pending += each
+        elif np.asarray(plain(each)).dtype.kind in "fc":
+            number += 1
+            shape = np.shape(each)
+            angles = 1.7 * np.arange(np.prod(shape, dtype=int)).reshape(shape) + number
+            total = total + np.sum(np.real(each) * (0.3 + np.cos(angles)))
+            total = total + np.sum(np.imag(each) * np.sin(angles))
+    return total
+
+
+def taken_as_complex(call):
+    """Return a call as a real function of real operands that are turned in the plane; None where NumPy refuses."""
+    function, operands = program(call)
+
+    def turned(*given):
+        return real_weighted(function(*(each * TURN + SHIFT for each in given)))
+
+    try:
+        with np.errstate(all="ignore"):
+            turned(*operands)
+    except (TypeError, ValueError, AttributeError, IndexError, ArithmeticError, np.linalg.LinAlgError):
+        return None
+    return turned, operands
+
+
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("call", WIDE)
+def test_what_numpy_computes_of_complex_numbers_is_followed(call):
+    made = taken_as_complex(call)
+    if made is None:
+        return
+    function, operands = made
+    finished = record(function, *operands)
+    assert not [node for node in finished.nodes if node.kind == "cut"]
+    random = np.random.default_rng(7)
+    directions = [random.uniform(0.5, 1.5, np.shape(each)) for each in operands]
+
+    def moved(h):
+        return function(*(each + h * way for each, way in zip(operands, directions, strict=True)))
+
+    got = sum(np.sum(each * way) for each, way in zip(finished.grads["given"], directions, strict=True))
+    with np.errstate(all="ignore"):
+        (expected,) = central_differences(moved, 0.0)
+    np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_most_functions_take_complex_numbers():
+    assert sum(taken_as_complex(each.values[0]) is not None for each in WIDE) > 700
+
+
+# every number that is written in a call, as an argument that is traced
+
+
+def with_a_number_traced(call):
+    """Yield, for each number in a call, a function of it that makes the call, and the number."""
+    names = [name for name in OPERANDS if name in names_in(call)]
+    for node in ast.walk(ast.parse(call, mode="eval")):
+        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+            text = f"{call[: node.col_offset]} number {call[node.end_col_offset :]}"
+            file = f"<{text}>"
+            source = f"lambda number, {', '.join(names)}: {text}"
+            linecache.cache[file] = (len(source), None, [source], file)
+            function = eval(compile(source, file, "eval"), dict(SPACE))  # noqa: S307
+
+            def program(number, function=function):
+                given = (OPERANDS[name] for name in names)
+                copies = (np.copy(each) if isinstance(each, np.ndarray) else each for each in given)
+                return weighted(function(number, *copies))
+
+            yield program, float(node.value)
+
+
+def slope_of(function, number):
+    """Return the slope; None where the function refuses floats, or takes steps here."""
+    try:
+        with np.errstate(all="ignore"):
+            (wide,), (narrow,) = (central_differences(function, number, step=step) for step in (2e-4, 1e-4))
+    except (TypeError, ValueError, IndexError, np.linalg.LinAlgError):
+        return None
+    return narrow if np.isclose(wide, narrow, rtol=1e-3, atol=1e-5) else None
+
+
+@pytest.mark.parametrize(
+    "call",
+    calls_of(
+        FOLLOWED,
+        without=("float32", "trim_zeros", "nextafter", "bincount([", ".flat[", "flat.__", "excluded"),
+    ),
+)
+def test_a_number_in_a_call_is_followed_or_refused_never_lost(call):
+    for function, number in with_a_number_traced(call):
+        expected = slope_of(function, number)
+        if expected is None:
+            continue
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                finished = record(function, number)
+            except UnsupportedError:
+                continue
+        if any(each.category is CutWarning for each in caught):
+            continue
+        assert np.isclose(finished.grads["number"], expected, rtol=1e-4, atol=1e-5), call
+
+
 # everything else
 
 
@@ -244,7 +368,7 @@ def test_every_rule_is_reached_by_a_call():
 
 
 # Rules of Python's operators and builtins; of math functions that a Python may lack; of what has no name in numpy.
-SCIPYS_OWN = {*SCIPY_SPECIAL, *SCIPY_STATS, *SOFTMAX}
+SCIPYS_OWN = {*SCIPY_SPECIAL, *SCIPY_STATS, *SCIPY_LINALG, *SOFTMAX}
 PYTHONS_OWN = {"sum_scalars", "max_scalars", "min_scalars", "log_base", "hypot_scalars", "fma", "sumprod", "ulp", "rect", "as_strided", "with_real", "with_imag", "slogdet_sign", "sliding_window_view"}  # fmt: skip
 
 

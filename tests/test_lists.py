@@ -134,8 +134,8 @@ def test_a_plain_read_of_a_list_is_no_cut(function):
         (lambda x, y: RATES @ [x, y], "a conversion to a plain array", r"np\.array"),
         (lambda x, y: RATES + [x, y], "a conversion to a plain array", r"np\.array"),
         (lambda x, y: [x, y] * RATES, "a conversion to a plain array", r"np\.array"),
-        (lambda x, y: np.histogram2d([x, y], [y, x])[1], r"np\.histogram2d", "detach"),
-        (lambda x, y: np.histogramdd([[x, y]])[1][0], r"np\.histogramdd", "detach"),
+        (lambda x, y: np.histogram2d([x, y], [y, x], density=True)[1], r"np\.histogram2d", "detach"),
+        (lambda x, y: np.histogramdd([[x, y]], density=True)[1][0], r"np\.histogramdd", "detach"),
         (lambda x, y: np.array([x, y], dtype=int), r"np\.array of int64", "detach"),
     ],
 )
@@ -150,7 +150,7 @@ def test_an_array_in_a_list_is_refused_where_the_function_is_not_followed():
     with pytest.raises(
         UnsupportedError, match=r"np\.histogramdd with .* is not followed yet; at test_lists\.py"
     ):
-        record(lambda a: np.histogramdd([a])[0], RATES)
+        record(lambda a: np.histogramdd([a], density=True)[0], RATES)
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,43 @@ def test_the_tails_keep_their_gradient():
     assert record(lambda x: special.log_ndtr(x), -30.0).grads["x"] == pytest.approx(30.033, abs=1e-3)
 
 
+REGULAR = np.array([[3.1, 0.4, -0.7], [0.2, 2.6, 0.9], [-0.5, 0.3, 4.2]])
+SIDES = np.array([[0.3, 1.8], [0.8, -0.6], [1.7, 0.2]])
+
+
+def gaussian_process(a, y):
+    factor = scipy.linalg.cho_factor(a @ a.T + np.eye(3), lower=True)
+    return y @ scipy.linalg.cho_solve(factor, y) + 2 * np.log(np.diag(factor[0])).sum()
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        (
+            lambda a, b: scipy.linalg.solve(a * 2, b, overwrite_a=True).sum(),
+            (np.asfortranarray(REGULAR), SIDES),
+        ),
+        (lambda a: scipy.linalg.inv(a)[0, 1] + scipy.linalg.det(a=a), (REGULAR,)),
+        (lambda a: scipy.linalg.cholesky(a @ a.T)[0, 2] * scipy.linalg.norm(a), (REGULAR,)),
+        (lambda a: scipy.linalg.cholesky(a @ a.T, lower=True).sum(), (REGULAR,)),
+        (gaussian_process, (REGULAR, VECTOR)),
+        (lambda a, b: scipy.linalg.solve_triangular(a, b, 1, lower=True).sum(), (REGULAR, SIDES)),
+        (lambda a: scipy.linalg.expm(a / 3)[0].sum() + scipy.linalg.sqrtm(a)[1, 2], (REGULAR,)),
+        (lambda a: scipy.linalg.logm(a @ a.T)[1].sum(), (REGULAR,)),
+        (
+            lambda a: (scipy.linalg.eigh(a + a.T)[1] ** 2)[0, 1] + scipy.linalg.eigvalsh(a + a.T)[0],
+            (REGULAR,),
+        ),
+        (lambda a: scipy.linalg.svd(a)[1] @ scipy.linalg.svdvals(a) ** 2, (REGULAR,)),
+        (lambda a: scipy.linalg.pinv(a).sum(), (SIDES,)),
+        (lambda a: scipy.linalg.sinm(a / 3)[0].sum(), (REGULAR,)),  # made of expm
+    ],
+)
+def test_linear_algebra_is_followed(function, arguments):
+    assert_untouched(function, *arguments)
+    assert_differentiates(function, *arguments)
+
+
 def test_everything_is_put_back():
     before = (stats.rv_continuous.pdf, stats.rv_discrete.pmf, special.logsumexp, logsumexp)
     record(lambda x: stats.norm.pdf(logsumexp(x)), VECTOR)
@@ -157,17 +194,20 @@ def test_everything_is_put_back():
 
 def test_what_scipy_reads_in_c_is_an_error_at_the_users_line():
     with pytest.raises(UnsupportedError, match=r"at test_scipy\.py:"):
-        record(lambda x: scipy.linalg.det(x) * x.sum(), np.eye(2))
+        record(lambda x: scipy.linalg.lu(x)[1].sum(), np.eye(2))
 
 
 @pytest.mark.parametrize(
     ("function", "message"),
     [
         (
-            lambda x: scipy.linalg.cho_factor(x)[0].sum(),
-            r"^scipy\.linalg\.cho_factor is not followed yet: it calls np\.",
+            lambda x: scipy.linalg.lu_factor(x)[0].sum(),
+            r"^scipy\.linalg\.lu_factor is not followed yet: it calls np\.",
         ),
-        (lambda x: scipy.linalg.expm(x).sum(), "code in C"),  # Cython looks at the exact type
+        (lambda x: scipy.linalg.bandwidth(x)[0] * x.sum(), "code in C"),  # Cython looks at the exact type
+        (lambda x: scipy.linalg.qr(x)[1].sum(), r"SciPy's own options \(np\.linalg\.qr is followed\)"),
+        (lambda x: scipy.linalg.solve(x, x, assume_a="pos").sum(), r"scipy\.linalg\.solve with assume_a="),
+        (lambda x: scipy.linalg.inv(x, True).sum(), r"scipy\.linalg\.inv with options by position"),
     ],
 )
 def test_a_refusal_names_the_function_of_the_library(function, message):

@@ -68,7 +68,12 @@ class Boxes:
             kind is float
             or kind is int
             or kind is complex
-            or (issubclass(type(value), (np.inexact, np.integer)) and not is_traced(value))
+            # A span of time is a whole number to NumPy's classes.
+            or (
+                issubclass(kind, (np.inexact, np.integer))
+                and kind is not np.timedelta64
+                and not is_traced(value)
+            )
         ):
             return self._input(value, value, path)
         if kind is np.ndarray:

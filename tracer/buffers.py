@@ -284,7 +284,7 @@ def fitted(value: Any, shape: tuple[int, ...], dtype: Any, frame: FrameType) -> 
     if not is_traced(value):
         return value
     if is_complex(value.value) and dtype.kind == "f":  # NumPy has warned that it keeps the real part alone
-        value = record_call("real", (value,), np.real(value.value).copy(), None, frame, AUXILIARY)
+        value = record_call("real", (value,), np.array(np.real(value.value))[()], None, frame, AUXILIARY)
     seen = np.asarray(value.value)
     if seen.ndim > len(shape):
         seen = seen.reshape(seen.shape[seen.ndim - len(shape) :])

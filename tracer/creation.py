@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from tracer import numpy_calls
 from tracer.blank import Blank, blank, blank_of
 from tracer.buffers import expose, note_view
 from tracer.callee import is_called
+from tracer.counts import is_whole
 from tracer.standins import (
     cut,
     holds_traced,
@@ -33,11 +35,11 @@ if TYPE_CHECKING:
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 _OF_COUNTS = (
-    *("empty", "zeros", "ones", "eye", "identity", "tri", "arange", "indices"),
+    *("empty", "zeros", "ones", "eye", "identity", "tri", "indices"),
     *("hanning", "hamming", "blackman", "bartlett", "diag_indices"),
 )
 _OF_AN_ARRAY = ("zeros_like", "ones_like", "empty_like")
-_OF_NUMBERS = ("linspace", "logspace", "geomspace", "copy", "fromiter")
+_BETWEEN_ENDS = ("linspace", "logspace", "geomspace")
 _FOR_C = ("asarray_chkfinite", "ascontiguousarray", "asfortranarray")
 _TO_ARRAYS = ("array", "asarray", "asanyarray", "require", *_FOR_C)
 
@@ -74,6 +76,59 @@ def _counted(original: Callable[..., Any]) -> Callable[..., Any]:
     def function(*args: Any, **options: Any) -> Any:
         options = {name: whole_plain(each) for name, each in options.items()}
         return made(original(*whole_plain(args), **options), function, _frame(1))
+
+    return function
+
+
+def _between(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a sequence between two ends, which may be lists of traced numbers: NumPy does not ask those."""
+
+    @functools.wraps(original)
+    def function(*args: Any, **options: Any) -> Any:
+        frame = _frame(1)
+        if any(type(each) in (list, tuple) and holds_traced(each) for each in args[:2]):
+            return numpy_calls.call_function(original, args, options, frame)
+        return made(original(*args, **options), function, frame)
+
+    return function
+
+
+def _arange(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Follow np.arange by its start and its step; its stop decides how many elements there are."""
+
+    @functools.wraps(original)
+    def function(*args: Any, **options: Any) -> Any:
+        frame = _frame(1)
+        value = original(*plain_deep(args), **plain_deep(options))
+        named = {**dict(zip(("start", "stop", "step"), args, strict=False)), **options}
+        moving = (named.get("start", 0), named.get("step", 1))
+        is_stop = named.get("stop") is None  # np.arange(stop)
+        ends = (0 if is_stop else moving[0], 1 if moving[1] is None else moving[1])
+        if value.dtype.kind not in "fc" or not any(map(is_traced, ends)):
+            return made(value, function, frame)
+        result = record_call("arange", ends, value, None, frame)
+        return result if is_traced(result) else made(value, function, frame)
+
+    return function
+
+
+def _from_iterator(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Follow np.fromiter of traced numbers, which are taken before NumPy does."""
+
+    @functools.wraps(original)
+    def function(*args: Any, **options: Any) -> Any:
+        frame = _frame(1)
+        count = plain(options.get("count", args[2] if len(args) > 2 else -1))
+        if not args or not is_whole(count) or options.get("like") is not None:
+            return made(original(*args, **options), function, frame)
+        iterator = iter(args[0])
+        items = list(iterator if count < 0 else islice(iterator, count))
+        value = original(plain_deep(items), *plain_deep(args[1:]), **plain_deep(options))
+        if holds_traced(items) and value.dtype.kind in "fc" and value.ndim == 1:
+            return numpy_calls.array_of(items, frame, value.dtype, flag=0)
+        for number in traced_in(items):
+            cut(number, f"np.fromiter of {value.dtype}", frame)
+        return made(value, function, frame)
 
     return function
 
@@ -180,9 +235,14 @@ def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
     for name in _OF_COUNTS:
         original = getattr(np, name)
         yield original, _counted(original)
-    for name in (*_OF_AN_ARRAY, *_OF_NUMBERS):
+    for name in (*_OF_AN_ARRAY, "copy"):
         original = getattr(np, name)
         yield original, _creating(original)
+    for name in _BETWEEN_ENDS:
+        original = getattr(np, name)
+        yield original, _between(original)
+    yield np.arange, _arange(np.arange)
+    yield np.fromiter, _from_iterator(np.fromiter)
     for name in ("full", "full_like"):
         original = getattr(np, name)
         yield original, _full(original)

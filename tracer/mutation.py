@@ -41,7 +41,7 @@ def call_any(
 
     A method gives its own way to `compute` the value from the arguments but the first.
     """
-    if function in WRITING_FUNCTIONS:
+    if function in WRITING_FUNCTIONS and (function is not np.nan_to_num or _is_in_place(*args, **options)):
         return call_writing(function, args, options, frame)
     if function in CALLING_FUNCTIONS:
         return CALLING_FUNCTIONS[function](frame, *args, **options)
@@ -136,7 +136,10 @@ def _call_where(
     scratch = target.value.copy()
     ufunc(*plain_deep(inputs), out=scratch, where=mask, **how)
     chosen = tuple(chosen_by(operand, mask, frame) for operand in arrays_of(inputs, frame))
-    write(target, mask.copy(), record_call(rule, chosen, scratch[mask], None, frame, AUXILIARY), frame)
+    made = scratch[mask]
+    if ufunc is np.absolute:  # of complex numbers it is real, whatever it is written into
+        made = made.real.copy()
+    write(target, mask.copy(), record_call(rule, chosen, made, None, frame, AUXILIARY), frame)
     return target
 
 
@@ -207,19 +210,18 @@ def method_of(array: Any, name: str, frame: FrameType) -> Callable[..., None]:
     return partial(_METHODS[name], frame, array)
 
 
-def call_writing(function: Any, args: tuple[Any, ...], options: dict[str, Any], frame: FrameType) -> None:
+def call_writing(function: Any, args: tuple[Any, ...], options: dict[str, Any], frame: FrameType) -> Any:
     """Do a NumPy function that writes into its first argument."""
     target = args[0] if args else next(iter(options.values()))
     if not issubclass(type(target), Traced):
         if open_tape((*args, *options.values()), frame) is None:
-            function(*plain_deep(args), **plain_deep(options))
-            return
+            return function(*plain_deep(args), **plain_deep(options))
         raise UnsupportedError(
             f"np.{function.__name__} writes into {FOREIGN}",
             where=place(frame),
             advice="make the array in the traced function, with np.zeros, or pass it as an argument",
         )
-    WRITING_FUNCTIONS[function](frame, *args, **options)
+    return WRITING_FUNCTIONS[function](frame, *args, **options)
 
 
 def _fill(frame: FrameType, array: Any, value: Any) -> None:
@@ -245,8 +247,20 @@ def _copyto(frame: FrameType, dst: Any, src: Any, casting: Any = "same_kind", wh
     write(dst, mask, chosen_by(operand, mask, frame), frame)
 
 
+def _is_in_place(x: Any, copy: Any = True, *rest: Any, **options: Any) -> bool:
+    """Tell whether a call of np.nan_to_num writes into the array that it is given."""
+    del rest, options
+    return not copy and type(plain(x)) is np.ndarray
+
+
+def _nan_to_num(frame: FrameType, x: Any, copy: Any, *rest: Any, **options: Any) -> Any:
+    del copy
+    write(x, ..., call_function(np.nan_to_num, (x, True, *rest), options, frame), frame)
+    return x
+
+
 def _put(frame: FrameType, a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
-    flat = np.asarray(plain_deep(ind)).ravel()
+    flat = np.asarray(plain_deep(ind)).ravel().astype(np.intp)
     places = np.arange(a.value.size).take(flat, mode=mode)
     write_flat(frame, a, places, v, np.arange(len(flat)))
 
@@ -334,6 +348,7 @@ _METHODS: dict[str, Callable[..., None]] = {
 }
 WRITING_FUNCTIONS: dict[Any, Callable[..., None]] = {
     np.copyto: _copyto,
+    np.nan_to_num: _nan_to_num,
     np.put: _put,
     np.place: _place,
     np.putmask: _putmask,

@@ -23,7 +23,6 @@ from tracer.numpy_table import (
     PLAIN_UFUNCS,
     TWO_RESULTS,
     UFUNC_RULES,
-    Followed,
     OptionError,
     call_options,
 )
@@ -40,7 +39,7 @@ from tracer.standins import (
     record_call,
     traced_in,
 )
-from tracer.tape import AUXILIARY, library_function, place
+from tracer.tape import AUXILIARY, library_function, place, wants_plain_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,7 +187,7 @@ def call_function(
     if args and is_traced(args[0]) and value is args[0].value:
         return args[0]  # np.atleast_1d and the like hand on what they are given
     if isinstance(followed, list):
-        return _several(followed, value, frame)
+        return several(followed, value, frame)
     rule, operands, params = followed
     result = record_call(rule, arrays_of(operands, frame), value, params, frame)
     if type(value) is np.ndarray and value.base is not None and is_traced(result):
@@ -196,15 +195,15 @@ def call_function(
     return result
 
 
-def _several(followed: list[Followed | None], values: Any, frame: FrameType) -> Any:
+def several(followed: list[Any], values: Any, frame: FrameType) -> Any:
     """Record each result of a function that returns several, and return them as NumPy does: a list or a tuple.
 
     A rule that needs the other results has a place for them: `"results": None` among its parameters.
     """
     parts = []
     for row, value in zip(followed, values, strict=True):
-        if row is None:  # it takes steps
-            parts.append(value)
+        if row is None or isinstance(row, list):  # it takes steps, or is several itself
+            parts.append(value if row is None else several(row, value, frame))
             continue
         rule, operands, params = row
         if is_traced(operands[0]) and value is operands[0].value:
@@ -318,7 +317,6 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
     if name in _SEEING:
         return lambda *args, **options: _SEEING[name](number, attribute(*args, **options), frame)
     if name in (
-        "tolist",
         "tobytes",
         "tostring",
         "data",
@@ -333,6 +331,19 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
             value.setflags(write=False)  # it is a copy, in which a write would be lost
         return getattr(value, name)
     raise refuse(f"ndarray.{name}", frame)
+
+
+def _listed(number: Any, value: Any, frame: FrameType) -> Any:
+    """Follow `a.tolist()`, number by number; libraries get plain numbers."""
+    if wants_plain_arrays(frame):
+        return cut(number, ".tolist", frame).tolist()
+
+    def part(each: Any, place: tuple[int, ...]) -> Any:
+        if type(each) is list:
+            return [part(item, (*place, at)) for at, item in enumerate(each)]
+        return record_call("item", (number,), each, {"index": place}, frame, AUXILIARY)
+
+    return part(value, ())
 
 
 def _view(number: Any, value: Any, frame: FrameType) -> Any:
@@ -369,4 +380,4 @@ def _astype(number: Any, value: Any, frame: FrameType) -> Any:
 
 
 # Methods that give the array itself in another guise.
-_SEEING = {"astype": _astype, "to_device": _to_device, "view": _view}
+_SEEING = {"astype": _astype, "to_device": _to_device, "tolist": _listed, "view": _view}

@@ -65,8 +65,14 @@ def as_taken(
         return _widened(operands, out), out, upstream
     for operand in operands:
         if type(operand) is not np.ndarray:
-            return tuple(map(np.asarray, operands)), np.asarray(out), np.asarray(upstream)
+            return tuple(map(_as_array, operands)), np.asarray(out), np.asarray(upstream)
     return operands, out, upstream
+
+
+def _as_array(operand: Any) -> Any:
+    """Return an operand as an array; a whole number in floats, which its gradient is made of."""
+    is_whole = isinstance(operand, (int, np.integer)) and type(operand) is not bool
+    return np.asarray(operand, np.float64 if is_whole else None)
 
 
 def elementwise_local(rule: Elementwise, port: int, operands: tuple[Any, ...], out: Any) -> Any:

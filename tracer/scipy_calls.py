@@ -1,4 +1,4 @@
-"""SciPy met by a stand-in: the functions of `scipy.special` that are no ufuncs, the distributions of `scipy.stats`.
+"""SciPy met by a stand-in: functions of `scipy.special` that are no ufuncs, `scipy.linalg`, and `scipy.stats`.
 
 SciPy is never imported here: what the program has imported is followed.
 """
@@ -9,9 +9,12 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tracer.numpy_calls import any_open, array_of, refuse
+from tracer.buffers import copied
+from tracer.numpy_calls import any_open, array_of, refuse, several
+from tracer.numpy_table.reading import OptionError
 from tracer.numpy_table.scipy_ufuncs import check_partials
 from tracer.rules.densities import DENSITIES, MASSES
+from tracer.scipy_linalg_calls import READERS as LINALG_READERS
 from tracer.standins import holds_traced, plain_deep, record_call
 from tracer.tape import innermost, users
 
@@ -24,12 +27,13 @@ _DISCRETE = ("pmf", "logpmf")
 
 
 def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
-    """Yield (original, replacement) for what scipy.special has written in Python, if the program has imported it."""
-    special = sys.modules.get("scipy.special")
-    for name, read in _READERS.items():
-        original = getattr(special, name, None)
-        if original is not None:
-            yield original, _following(original, f"scipy.special.{name}", read)
+    """Yield (original, replacement) for functions of SciPy that are no ufuncs, if the program has imported them."""
+    for module, readers in (("scipy.special", _READERS), ("scipy.linalg", LINALG_READERS)):
+        package = sys.modules.get(module)
+        for name, read in readers.items():
+            original = getattr(package, name, None)
+            if original is not None:
+                yield original, _following(original, f"{module}.{name}", read)
 
 
 def _following(original: Callable[..., Any], called: str, read: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,10 +42,18 @@ def _following(original: Callable[..., Any], called: str, read: Callable[..., An
         frame = _frame(1)
         if not any(holds_traced(each) for each in (*args, *options.values())):
             return original(*plain_deep(args), **plain_deep(options))
-        value = original(*plain_deep(args), **plain_deep(options))
+        # Copies, where LAPACK may overwrite them.
+        given = copied(plain_deep(args)), {name: copied(plain_deep(each)) for name, each in options.items()}
+        value = original(*given[0], **given[1])
         if not any_open((*args, *options.values()), frame):
             return value
-        rule, operands, params = read(*args, **options)
+        try:
+            followed = read(*args, **options)
+        except OptionError as error:
+            raise refuse(f"{called} with {error}", users(frame)) from None
+        if isinstance(followed, list):
+            return several(followed, value, frame)
+        rule, operands, params = followed
         operands = tuple(array_of(each, frame) if holds_traced(each) else each for each in operands)
         check_partials(called, rule, operands, frame)
         return record_call(rule, operands, value, params, frame)
@@ -53,7 +65,7 @@ def _logsumexp(
     a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, return_sign: Any = False
 ) -> Any:
     if return_sign:
-        raise refuse("scipy.special.logsumexp with return_sign", users(_frame(1)))
+        raise OptionError("return_sign")
     params = {"axis": plain_deep(axis), "keepdims": bool(keepdims)}
     return "logsumexp", (a,) if b is None else (a, b), params
 

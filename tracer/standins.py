@@ -169,7 +169,7 @@ def record_call(
             for operand in filter(is_traced, operands):
                 cut(operand, "an array of integers", frame)
             return value
-    elif not isinstance(value, SCALARS):
+    elif type(value) is np.timedelta64 or not isinstance(value, SCALARS):
         refuse_value(name, value, frame)
     number = OP_NUMBERS[name]
     rule = RULE_OF[number]

@@ -403,6 +403,7 @@ def _holds_stand_ins(value: Any) -> bool:
 def _is_number(value: Any, *, with_ints: bool) -> bool:
     if type(value) is np.ndarray:
         return bool(value.dtype.kind in "fc")
-    return issubclass(type(value), (float, complex, np.inexact)) or (
-        with_ints and (type(value) is int or issubclass(type(value), np.integer))
+    kind = type(value)
+    return issubclass(kind, (float, complex, np.inexact)) or (
+        with_ints and (kind is int or (kind is not np.timedelta64 and issubclass(kind, np.integer)))
     )

@@ -96,10 +96,12 @@ def _list(name: str, function: Callable[..., Any]) -> Callable[..., Followed]:
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Followed:
     if mode not in _PAD_MODES or options.get("reflect_type", "even") != "even":
         raise OptionError(f"mode={mode!r}" if mode not in _PAD_MODES else "reflect_type='odd'")
-    _no_traced(tuple(options.values()), "a traced constant_values=")
-    options.pop("constant_values", None)  # numbers that are no element of the array
-    (numbers,) = numbered([array])
-    return "pad", (array,), {"places": np.pad(numbers, plain_deep(pad_width), mode, **options)}
+    constants = options.pop("constant_values", None)
+    operands = (array, constants) if holds_traced(constants) else (array,)
+    numbers, *filling = numbered(operands)
+    if filling:
+        options["constant_values"] = filling[0]
+    return "pad", operands, {"places": np.pad(numbers, plain_deep(pad_width), mode, **options)}
 
 
 def _as_strided(
@@ -182,6 +184,7 @@ ARRANGE: dict[Any, Reader] = {
     as_strided: _as_strided,
     np.pad: _pad,
     np.sort: _sort,
+    np.sort_complex: _sort,
     np.append: _append,
     np.insert: _insert,
     np.compress: _compress,

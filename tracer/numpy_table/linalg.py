@@ -14,7 +14,7 @@ from tracer.numpy_table.reading import (
     Reader,
     operands_only,
 )
-from tracer.standins import plain, plain_deep
+from tracer.standins import is_traced, plain, plain_deep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ def _svd(
     a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False
 ) -> Followed | list[Followed | None]:
     if hermitian:
-        raise OptionError("hermitian=True")
+        raise OptionError("hermitian=True (without it, and by np.linalg.eigh, it is followed)")
     if not compute_uv:
         return "svdvals", (a,), None
     rows, columns = np.shape(plain_deep(a))[-2:]
@@ -88,7 +88,7 @@ def _leaves_out(a: Any, rcond: Any) -> bool:
 def _pinv(a: Any, rcond: Any = None, hermitian: Any = False, *, rtol: Any = NOT_GIVEN) -> Followed:
     limit = rcond if rtol in (NOT_GIVEN, None) else rtol
     if hermitian:
-        raise OptionError("hermitian=True")
+        raise OptionError("hermitian=True (without it, and by np.linalg.eigh, it is followed)")
     if limit is not None and _leaves_out(a, limit):
         raise OptionError("rcond= that leaves singular values out")
     return "pinv", (a,), None
@@ -128,27 +128,29 @@ def _cond(x: Any, p: Any = None) -> Followed:
 
 
 def _norm_row(x: Any, kind: str, order: Any, axes: tuple[int, ...], keepdims: Any) -> Followed | None:
-    if kind == "vector" and order == 0:
+    if kind == "vector" and plain(order) == 0:
         return None  # it counts
-    return "norm", (x,), {"kind": kind, "ord": order, "axes": axes, "keepdims": bool(keepdims)}
+    params = {"kind": kind, "ord": plain(order), "axes": axes, "keepdims": bool(keepdims)}
+    by_order = is_traced(order) and kind == "vector"  # of matrices, a few orders are norms alone
+    return "norm", (x, order) if by_order else (x,), params
 
 
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Followed | None:  # noqa: A002
-    order, axis, every = plain(ord), plain_deep(axis), tuple(range(_ndim(x)))
+    axis, every = plain_deep(axis), tuple(range(_ndim(x)))
     axes = every if axis is None else _as_tuple(axis)
-    if order is None and axis is None:
+    if ord is None and axis is None:
         return _norm_row(x, "vector", None, every, keepdims)
-    return _norm_row(x, "vector" if len(axes) == 1 else "matrix", order, axes, keepdims)
+    return _norm_row(x, "vector" if len(axes) == 1 else "matrix", ord, axes, keepdims)
 
 
 def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: Any = False, ord: Any = 2) -> Followed | None:  # noqa: A002
     axis = plain_deep(axis)
     axes = tuple(range(_ndim(x))) if axis is None else _as_tuple(axis)
-    return _norm_row(x, "vector", plain(ord), axes, keepdims)
+    return _norm_row(x, "vector", ord, axes, keepdims)
 
 
 def _matrix_norm(x: Any, /, *, keepdims: Any = False, ord: Any = "fro") -> Followed | None:  # noqa: A002
-    return _norm_row(x, "matrix", plain(ord), (-2, -1), keepdims)
+    return _norm_row(x, "matrix", ord, (-2, -1), keepdims)
 
 
 def _diagonal(rule: str, axis1: int, axis2: int) -> Callable[..., Followed]:
@@ -176,7 +178,9 @@ def _diag(v: Any, k: Any = 0) -> Followed:
 def _cross_row(a: Any, b: Any, axes: tuple[Any, Any, Any]) -> Followed:
     lengths = {np.shape(plain_deep(each))[axis] for each, axis in zip((a, b), axes[:2], strict=True)}
     if lengths != {3}:
-        raise OptionError("vectors of 2 elements")
+        raise OptionError(
+            "vectors of 2 elements, which NumPy will refuse (a[0] * b[1] - a[1] * b[0] is followed)"
+        )
     return "cross", (a, b), {"axes": axes}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,19 +26,16 @@ def _constant(value: Any, what: str) -> Any:
 
 
 def _unwrap(p: Any, discont: Any = None, axis: Any = -1, *, period: Any = 2 * np.pi) -> Followed:
-    del axis  # the jumps that are added are whole periods: constants
-    _constant(discont, "discont=")
-    _constant(period, "period=")
-    return "unwrap", (p,), {}
+    del discont, axis  # where they add a period, the answer jumps
+    return "unwrap", (p, period), None
 
 
 def _nan_to_num(
     x: Any, copy: Any = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 ) -> Followed:
-    if not copy:
-        raise OptionError("copy=False, which writes in place")
-    _constant((nan, posinf, neginf), "nan=, posinf= or neginf=")
-    return "nan_to_num", (x,), {}
+    del copy  # where it is False, `mutation.py` writes
+    given = (nan, 0.0 if posinf is None else posinf, 0.0 if neginf is None else neginf)
+    return ("nan_to_given", (x, *given), None) if holds_traced(given) else ("nan_to_num", (x,), None)
 
 
 def _one(name: str) -> Callable[..., Followed]:
@@ -84,8 +83,9 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Followed
 
 
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Followed:
-    ends = {"left": left, "right": right, "period": period}
-    return "interp", (x, xp, fp), {name: _constant(each, f"{name}=") for name, each in ends.items()}
+    named = {"left": left, "right": right, "period": period}
+    traced = {name: each for name, each in named.items() if is_traced(each)}
+    return "interp", (x, xp, fp, *traced.values()), {**plain_deep(named), "traced": tuple(traced)}
 
 
 def _convolve(a: Any, v: Any, mode: Any = "full") -> Followed:
@@ -127,7 +127,10 @@ def _logspace(
 ) -> Followed:
     del dtype
     params = {"num": int(plain(num)), "endpoint": bool(endpoint), "axis": plain(axis)}
-    return "logspace", (start, stop), {**params, "base": float(_constant(base, "base="))}
+    if np.ndim(plain_deep(base)):
+        raise OptionError("an array base=")
+    operands = (start, stop, base) if is_traced(base) else (start, stop)
+    return "logspace", operands, {**params, "base": plain(base)}
 
 
 def _geomspace(
@@ -157,9 +160,11 @@ def _cov(
     _refuse_one_row(operands, rowvar)
     weights = {"fweights": fweights, "aweights": aweights}
     params: dict[str, Any] = {
-        name: None if each is None else np.asarray(_constant(each, f"{name}="))
-        for name, each in weights.items()
+        name: None if each is None else np.asarray(plain_deep(each)).real for name, each in weights.items()
     }
+    if holds_traced(aweights):
+        params["of_weights"] = len(operands)
+        operands = (*operands, aweights)
     return "cov", operands, params | {"rowvar": bool(rowvar), "bias": bool(bias), "ddof": plain(ddof)}
 
 
@@ -191,23 +196,28 @@ def _histogram(
     weights: Any = None,
 ) -> list[Followed | None]:
     edges = np.histogram_bin_edges(plain_deep(a), plain_deep(bins), plain_deep(range))
-    row: Followed | None = None
-    if weights is None and density and _edges_move(a, bins, range):
+    if density and (holds_traced(bins) or _edges_move(a, bins, range)):
         raise OptionError("density=True and bins that move with the data")
-    if holds_traced(weights):
-        numbers = np.asarray(plain_deep(a))
-        places = np.searchsorted(edges, numbers, "right") - 1
-        places[numbers == edges[-1]] = len(edges) - 2
-        places[(numbers < edges[0]) | (numbers > edges[-1])] = len(edges) - 1
-        if density and (holds_traced(a) or holds_traced(bins)):
-            raise OptionError("density=True and weights= that are traced like the data")
-        params: dict[str, Any] = {"bins": places}
-        if density:
-            params["widths"] = np.diff(edges)
-        row = ("histogram_density" if density else "histogram", (weights,), params)
-    elif density and holds_traced(bins):
-        raise OptionError("density=True and traced bins")
+    row = _counts(weights, [np.ravel(plain_deep(a))], [edges], density)
     return [row, _edges(a, bins, range)]
+
+
+def _counts(weights: Any, data: list[Any], edges: list[Any], density: Any) -> Followed | None:
+    """Read the sums of the weights in each bin; without weights they are counts, which take steps."""
+    if not holds_traced(weights):
+        return None
+    shape = tuple(len(each) - 1 for each in edges)
+    bins, inside = [], np.ones(np.shape(data[0]), np.bool_)
+    for numbers, ends in zip(data, edges, strict=True):
+        place = np.searchsorted(ends, numbers, "right") - 1
+        place[numbers == ends[-1]] = len(ends) - 2
+        inside &= (numbers >= ends[0]) & (numbers <= ends[-1])
+        bins.append(place)
+    flat = np.ravel_multi_index(tuple(bins), shape, mode="clip")
+    params: dict[str, Any] = {"bins": np.where(inside, flat, math.prod(shape))}
+    if density:
+        params["widths"] = functools.reduce(np.multiply.outer, map(np.diff, edges))
+    return "histogram_density" if density else "histogram", (weights,), params
 
 
 def _edges_move(a: Any, bins: Any, limits: Any) -> bool:
@@ -232,20 +242,55 @@ def _histogram_bin_edges(
     return _edges(a, bins, range)
 
 
-def _histogram_of_many(sample: Any, bins: Any = 10, range: Any = None, **options: Any) -> None:  # noqa: A002
-    _refuse_moving(sample, bins, range, **options)
+def _histogram_of_many(
+    sample: Any,
+    bins: Any = 10,
+    range: Any = None,  # noqa: A002  (NumPy's own name)
+    density: Any = None,
+    weights: Any = None,
+) -> list[Any]:
+    if np.ndim(plain(sample)) == 2 and not isinstance(plain(sample), list | tuple):
+        data = [(sample, column) for column in np.arange(np.shape(plain(sample))[1])]
+    else:
+        data = [(each, None) for each in sample]
+    return _of_several(data, bins, range, density, weights)
 
 
-def _histogram_of_two(x: Any, y: Any, bins: Any = 10, range: Any = None, **options: Any) -> None:  # noqa: A002
-    _refuse_moving((x, y), bins, range, **options)
+def _histogram_of_two(
+    x: Any,
+    y: Any,
+    bins: Any = 10,
+    range: Any = None,  # noqa: A002  (NumPy's own name)
+    density: Any = None,
+    weights: Any = None,
+) -> list[Any]:
+    if np.iterable(plain(bins)) and len(bins) > 2:  # of both variables
+        bins = [bins, bins]
+    counts, edges = _of_several([(x, None), (y, None)], bins, range, density, weights)
+    return [counts, *edges]
 
 
-def _refuse_moving(data: Any, bins: Any, limits: Any, density: Any = None, weights: Any = None) -> None:
-    """Refuse all that a result follows smoothly; counts take steps."""
-    _constant(weights, "weights=")
-    _constant(bins, "bins")
-    if density or (limits is None and not isinstance(bins, list | tuple | np.ndarray)):
-        _constant(data, "sample, whose bins move with it")
+def _of_several(data: list[Any], bins: Any, limits: Any, density: Any, weights: Any) -> list[Any]:
+    """Read a histogram of several variables, each an array or a column of one."""
+    _constant(limits, "range=")
+    given = list(bins) if np.iterable(plain(bins)) else [bins] * len(data)
+    ends: list[Any] = list(limits) if limits is not None else [None] * len(data)
+    rows: list[Followed | None] = []
+    for (operand, column), each, end in zip(data, given, ends, strict=True):
+        row: Followed | None = None
+        if np.ndim(plain_deep(each)):
+            row = ("copy", (each,), None) if holds_traced(each) else None
+        elif end is None and holds_traced(operand):
+            row = ("histogram_edges", (operand,), {"column": column})
+        rows.append(row)
+    if density and any(rows):
+        raise OptionError("density=True and bins that move with the data")
+    values = [
+        np.asarray(plain_deep(operand))[... if column is None else (..., column)]
+        for operand, column in data
+    ]
+    edges = np.histogramdd(values, plain_deep(given), ends)[1]
+    return [_counts(weights, values, list(edges), density), rows]
 
 
 MATHEMATICS: dict[Any, Reader] = {

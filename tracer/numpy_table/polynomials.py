@@ -22,17 +22,15 @@ def _polyfit(
     x: Any, y: Any, deg: Any, rcond: Any = None, full: Any = False, w: Any = None, cov: Any = False
 ) -> Followed:
     if rcond is not None or full or cov:
-        raise OptionError("rcond=, full= or cov=")
+        raise OptionError("rcond=, full= or cov= (np.polyfit without them is followed)")
     return "polyfit", (x, y) if w is None else (x, y, w), {"deg": int(plain(deg))}
 
 
 def _repeated(name: str) -> Callable[..., Followed]:
-    """Read polyder and polyint; constants of integration shift the result alone."""
+    """Read polyder and polyint; constants of integration may be traced, one for each or one for all."""
 
     def read(p: Any, m: Any = 1, k: Any = None) -> Followed:
-        if holds_traced(k):
-            raise OptionError("a traced k=")
-        return name, (p,), {"m": int(plain(m))}
+        return name, (p, k) if holds_traced(k) else (p,), {"m": int(plain(m))}
 
     return read
 

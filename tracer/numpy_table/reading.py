@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tracer.standins import plain_deep
+from tracer.counts import is_whole
+from tracer.standins import is_traced, plain_deep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +77,8 @@ def spread(name: str) -> Callable[..., Followed]:
     def read(a: Any, axis: Any = None, *rest: Any, **options: Any) -> Followed:
         given = given_options(order, rest, options)
         freedom = given.pop("correction", given.pop("ddof", 0))
+        if is_traced(freedom) and not is_whole(freedom.value):
+            raise OptionError("a traced ddof= that is no whole number")
         mean = given.pop("mean", None)
         _, operands, params = reduction(name, order)(a, axis, **given)
         return (

@@ -9,7 +9,6 @@ import numpy as np
 from tracer.numpy_table.reading import (
     NOT_GIVEN,
     Followed,
-    OptionError,
     Reader,
     accumulation,
     given_options,
@@ -17,7 +16,7 @@ from tracer.numpy_table.reading import (
     spread,
 )
 from tracer.rules.reduce import REDUCE
-from tracer.standins import holds_traced, is_traced, plain, plain_deep
+from tracer.standins import holds_traced, plain, plain_deep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,11 +48,9 @@ def _quantile(name: str) -> Callable[..., Followed]:
         given = given_options(order, rest, options)
         given.pop("overwrite_input", None)
         method, weights = given.pop("method", "linear"), given.pop("weights", None)
-        if holds_traced(weights):
-            raise OptionError("traced weights=")
         _, operands, params = reduction(name, order)(a, axis, **given)
         params = {**(params or {}), "method": method, "weights": None}
-        if weights is not None:
+        if weights is not None:  # they choose an element: the answer takes steps as they change
             shape = np.shape(plain_deep(a))
             weights = np.asarray(plain_deep(weights))
             if weights.shape != shape:  # one for every place along the axis
@@ -61,7 +58,7 @@ def _quantile(name: str) -> Callable[..., Followed]:
                     [-1 if at == plain(axis) % len(shape) else 1 for at in range(len(shape))]
                 )
             params["weights"] = np.array(np.broadcast_to(weights, shape))
-        if is_traced(q):
+        if holds_traced(q):
             return name, (*operands, q), params
         return name, operands, {**params, "q": np.asarray(plain_deep(q))}
 

@@ -24,6 +24,7 @@ from tracer.rules.polynomials import POLYNOMIALS
 from tracer.rules.products import PRODUCTS
 from tracer.rules.quantiles import QUANTILES
 from tracer.rules.reduce import REDUCE
+from tracer.rules.scipy_linalg import SCIPY_LINALG
 from tracer.rules.scipy_special import SCIPY_SPECIAL
 from tracer.rules.shape import SHAPE
 from tracer.rules.softmax import SOFTMAX
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def _of_real_numbers(rules: Mapping[str, Elementwise | Vjp]) -> dict[str, Rule]:
-    """Refuse complex operands: not all of these functions are holomorphic, and digamma is that of real numbers."""
+    """Refuse complex operands: SciPy computes something with them, but they are no places and no scales."""
     return {name: _real_only(rule) for name, rule in rules.items()}
 
 
@@ -63,18 +64,19 @@ RULES: dict[str, Rule] = {
     **SYSTEMS,
     **DECOMPOSITIONS,
     **NORMS,
-    **_of_real_numbers(SPECIAL),
-    **_of_real_numbers(SCIPY_SPECIAL),
+    **SPECIAL,
+    **SCIPY_SPECIAL,
     **_of_real_numbers(SCIPY_STATS),
+    **SCIPY_LINALG,
     **SOFTMAX,
     **FOURIER,
     **LINES,
-    **_of_real_numbers(CALCULUS),
-    **_of_real_numbers(DISTRIBUTIONS),
-    **_of_real_numbers(POLYNOMIALS),
-    **_of_real_numbers(QUANTILES),
-    **_of_real_numbers(WITHOUT_NAN),
-    **_of_real_numbers(UFUNC_FORMS),
+    **CALCULUS,
+    **DISTRIBUTIONS,
+    **POLYNOMIALS,
+    **QUANTILES,
+    **WITHOUT_NAN,
+    **UFUNC_FORMS,
 }
 
 __all__ = ["RULES", "Compressed", "Elementwise", "Many", "Outer", "Part", "Rule", "Vjp"]

@@ -7,11 +7,12 @@ numbers, so the rule is right wherever the function only moves elements.
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
-from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
+from tracer.rules.kinds import Array, Operands, Params, Part, Vjp, typed
 
 # Of one array; each is a function of NumPy under this name.
 ONE_ARRAY = (
@@ -33,19 +34,38 @@ _OTHERS = (
 ).split()
 
 
-def _arrange(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+def _sorted_places(operands: Operands, params: Params) -> Params:
+    """Say where the elements of each operand stand, once for all: there may be thousands of operands."""
+    places = params["places"]
+    firsts = list(accumulate((np.size(each) for each in operands), initial=1))
+    if len(operands) == 1:
+        return {**params, "firsts": firsts}
+    order = np.argsort(places, axis=None, kind="stable")
+    numbers = places.ravel()[order]
+    return {**params, "firsts": firsts, "order": order, "bounds": np.searchsorted(numbers, firsts).tolist()}
+
+
+def _arrange(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array | Part:
     """Add up what came back to all the places at which an element of the operand stands."""
     del out
     g, operand, places = np.asarray(g), operands[port], params["places"]
-    first = 1 + sum(np.size(each) for each in operands[:port])
-    mine = (places >= first) & (places < first + operand.size)
+    if "order" in params:
+        mine = params["order"][params["bounds"][port] : params["bounds"][port + 1]]
+        numbers, back = places.flat[mine] - params["firsts"][port], g.flat[mine]
+    else:
+        chosen = places > 0
+        numbers, back = places[chosen] - 1, g[chosen]
+    if places.size < operand.size and len(operands) == 1:  # np.split: no array of zeros for every piece
+        return Part(
+            np.unravel_index(numbers, operand.shape), typed(back, operand), operand.shape, operand.dtype
+        )
     total = np.zeros(operand.size, g.dtype)
-    np.add.at(total, places[mine] - first, g[mine])
+    np.add.at(total, numbers, back)
     return typed(total.reshape(operand.shape), operand)
 
 
 ARRANGE = {
-    name: Vjp(_arrange, name)
+    name: Vjp(_arrange, name, shared=_sorted_places)
     for name in (
         *ONE_ARRAY,
         *LIST_OF_ARRAYS,

@@ -128,15 +128,21 @@ def _trapezoid(port: int, g: Any, out: Any, operands: Operands, params: Params) 
 def _interp(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     """Between two knots a line; beside them a constant. At a knot the slope is that of the line after it."""
     del out
-    x, xp, fp = operands
+    x, xp, fp = operands[0].real, operands[1].real, operands[2]  # NumPy drops the imaginary parts of places
     order, left, right = np.arange(len(xp)), params["left"], params["right"]
+    name = params["traced"][port - 3] if port > 2 else ""
+    turns_of_x = turns_of_xp = 0.0
     if params["period"] is not None:
         period = abs(params["period"])
+        turns_of_x, turns_of_xp = x // period, xp // period
         x, xp = x % period, xp % period
         order = np.argsort(xp)
         order = np.concatenate([order[-1:], order, order[:1]])
         xp = xp[order] + np.concatenate([[-period], np.zeros(len(xp)), [period]])
+        turns_of_xp = np.concatenate([[1], np.zeros(len(xp) - 2), [-1]]) + turns_of_xp[order]
         fp, left, right = fp[order], None, None
+    if name in ("left", "right"):
+        return typed(np.sum(g, where=x < xp[0] if name == "left" else x > xp[-1]), operands[port])
     count = len(xp)
     after = np.clip(np.searchsorted(xp, x, "right"), 1, max(count - 1, 1))
     before, after = after - 1, np.minimum(after, count - 1)
@@ -144,10 +150,10 @@ def _interp(port: int, g: Any, out: Any, operands: Operands, params: Params) -> 
     width = np.where(before == after, 1, xp[after] - xp[before])
     slope = np.where(inside, (fp[after] - fp[before]) / width, 0)
     if port == 0:
-        return typed(np.asarray(g * slope), operands[0])
+        return typed(typed(np.asarray(g * slope), x), operands[0])
     share = np.where(inside, (x - xp[before]) / width, 0)
     back = np.zeros(count, np.result_type(g, xp))
-    if port == 1:
+    if port == 1 or name == "period":
         np.add.at(back, before, -g * slope * (1 - share))
         np.add.at(back, after, -g * slope * share)
     else:
@@ -156,14 +162,17 @@ def _interp(port: int, g: Any, out: Any, operands: Operands, params: Params) -> 
         for end, beside, given in ((0, x < xp[0], left), (-1, x > xp[-1], right)):
             if given is None:
                 back[end] += np.sum(g, where=beside)
+    if name == "period":  # x and xp go back by as many periods as they have turns
+        by_period = np.sum(g * slope * turns_of_x) + np.sum(back * turns_of_xp)
+        return typed(np.asarray(-by_period.real * np.conj(params["period"]) / period), operands[port])
     total = np.zeros(operands[port].shape, back.dtype)
     np.add.at(total, order, back)
-    return typed(total, operands[port])
+    return typed(typed(total, (x, xp, fp)[port]), operands[port])
 
 
 def _is_knot(out: Any, operands: Operands, params: Params) -> bool:
     del out
-    x, xp = operands[0], operands[1]
+    x, xp = operands[0].real, operands[1].real
     if params["period"] is not None:
         x, xp = x % params["period"], xp % params["period"]
     return bool(np.isin(x, xp).any())
@@ -195,8 +204,18 @@ def _linspace_step(port: int, g: Any, out: Any, operands: Operands, params: Para
     return typed(summed_to(back, operands[port].shape), operands[port])
 
 
+def _arange(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    """Go back over start + k step."""
+    del out, params
+    return typed(np.sum(g * np.arange(len(g)) if port else g), operands[port])
+
+
 def _logspace(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     g, moved = np.moveaxis(g, params["axis"], 0), np.moveaxis(out, params["axis"], 0)
+    if port == 2:
+        share = _shares(out, params)
+        exponents = operands[0] * (1 - share) + operands[1] * share
+        return typed(np.sum(g * exponents * moved) / operands[2], operands[2])
     back = g * moved * np.log(params["base"])
     return _between(port, back, operands, _shares(out, params))
 
@@ -227,14 +246,17 @@ def _of_full(port: int, g: Any, start: int, operands: Operands) -> Array:
 
 
 def _correlate(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    """Convolve with the second operand turned round; where it is the longer one, NumPy counts from the other end."""
+    """Convolve with the conjugate of the second operand, turned round.
+
+    Where that is the longer one, NumPy counts from the other end.
+    """
     del out
     first, second = (np.atleast_1d(each) for each in operands)
     shortest = min(len(first), len(second))
     same = (shortest - 1) // 2 if len(first) >= len(second) else shortest // 2
     start = {"full": 0, "same": same, "valid": shortest - 1}[params["mode"]]
-    back = _of_full(port, g, start, (first, second[::-1]))
-    return typed((back[::-1] if port else back).reshape(operands[port].shape), operands[port])
+    back = _of_full(port, g, start, (first, second[::-1].conj()))
+    return typed((back[::-1].conj() if port else back).reshape(operands[port].shape), operands[port])
 
 
 LINES = {
@@ -248,6 +270,7 @@ CALCULUS = {
     "interp": Vjp(
         _interp, kink="at a knot", choice="interp: at a knot the slope after it", at_kink=_is_knot
     ),
+    "arange": Vjp(_arange),
     "linspace": Vjp(_linspace),
     "linspace_step": Vjp(_linspace_step),
     "logspace": Vjp(_logspace),

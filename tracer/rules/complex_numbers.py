@@ -32,6 +32,15 @@ def _sign(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Ar
     return typed(np.asarray(np.where(size == 0, 0, turned)), z)
 
 
+def _nan_to_num(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    """Go back over each of the two parts on its own."""
+    del out, params
+    z = operands[0]
+    holds = (np.isfinite, np.isnan, np.isposinf, np.isneginf)[port]
+    real, imaginary = g.real * holds(z.real), g.imag * holds(z.imag)
+    return typed(np.asarray(real - imaginary if port else real + 1j * imaginary), operands[port])
+
+
 def _with_part(is_imaginary: bool) -> Any:
     """Go back over (z, x) -> z with x as its real part, or as its imaginary one."""
 
@@ -50,6 +59,7 @@ ABSOLUTE = Elementwise(
     ("conj(x)/out",), "|z|", kink="out == 0", choice="abs'(0) = 0", zero_where=("out == 0",)
 )
 SIGN = Vjp(_sign, kink="0", choice="sign'(0) = 0", at_kink=lambda out, _, __: bool(np.any(out == 0)))
+NAN_TO_NUM = Vjp(_nan_to_num)
 ARCSIN = Elementwise(("1/cos(out)",), kink="cos(out) == 0", choice="arcsin'(±1) = inf")
 ARCCOS = Elementwise(("-1/sin(out)",), kink="sin(out) == 0", choice="arccos'(±1) = inf")
 ARCSINH = Elementwise(("1/cosh(out)",), kink="cosh(out) == 0", choice="arcsinh'(±i) = inf")

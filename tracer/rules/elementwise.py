@@ -7,7 +7,7 @@ derivative, except where the table compares, and where a row has another rule `o
 
 from __future__ import annotations
 
-from tracer.rules.complex_numbers import ABSOLUTE, ARCCOS, ARCCOSH, ARCSIN, ARCSINH, SIGN
+from tracer.rules.complex_numbers import ABSOLUTE, ARCCOS, ARCCOSH, ARCSIN, ARCSINH, NAN_TO_NUM, SIGN
 from tracer.rules.kinds import Elementwise, Vjp
 
 POWER = Elementwise(
@@ -117,8 +117,15 @@ SPECIAL = {
     "gamma": Elementwise(("out * digamma(x)",), "Γ"),
     "lgamma": Elementwise(("digamma(x)",)),
     "i0": Elementwise(("i1(x)",)),
-    "unwrap": Elementwise(("1",)),
-    "nan_to_num": Elementwise(("isfinite(x)",)),
+    # What is added are whole periods.
+    "unwrap": Elementwise(("1", "(out - x)/period"), names=("x", "period")),
+    "nan_to_num": Elementwise(("isfinite(x)",), of_complex=NAN_TO_NUM),
+    "nan_to_given": Elementwise(
+        ("isfinite(x)", "x != x", "x == inf", "x == -inf"),
+        "nan_to_num",
+        names=("x", "nan", "posinf", "neginf"),
+        of_complex=NAN_TO_NUM,
+    ),
     # Near 0 the difference cancels, and the first terms of its series are exact.
     "sinc": Elementwise(
         ("where(abs(x) > 0.005, (cos(pi*x) - out)/where(x == 0, 1, x), -pi**2*x/3*(1 - (pi*x)**2/10))",)

@@ -1,7 +1,7 @@
 """Vjps of norms and of the condition number. Read through rules.RULES.
 
 Params of norm: `kind` ("vector" or "matrix"), `ord`, `axes` (the vector's axes, which count as one, or the
-matrix's rows and columns) and `keepdims`.
+matrix's rows and columns) and `keepdims`. An order that is traced is a second operand.
 """
 
 from __future__ import annotations
@@ -47,6 +47,14 @@ def _of_vector(x: Any, out: Any, order: Any, axes: tuple[int, ...]) -> Any:
         return np.where((x == 0) | (out == 0), 0, np.sign(x) * power)
 
 
+def _by_order(x: Any, out: Any, order: Any, axes: tuple[int, ...]) -> Any:
+    """Return the slope of (sum of |x|**p) ** (1/p) by p: the entropy of the shares of |x|**p, over -p**2, times out."""
+    if np.isinf(order):
+        return np.zeros_like(out)
+    shares = (np.abs(x) / np.where(out == 0, 1, out)) ** order
+    return out * np.sum(shares * np.log(np.where(shares == 0, 1, shares)), axes, keepdims=True) / order**2
+
+
 def _of_matrix(x: Any, out: Any, order: Any) -> Any:
     """Return the conjugate local partial of a matrix norm over the last two axes; `out` has them with length 1."""
     if order in (None, "fro"):
@@ -64,12 +72,13 @@ def _of_matrix(x: Any, out: Any, order: Any) -> Any:
 
 
 def _norm(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    del port
-    (x,) = operands
+    x, *orders = operands
     axes, order = params["axes"], params["ord"]
     if not params["keepdims"]:
         at = tuple(sorted(axis % x.ndim for axis in axes))
         g, out = np.expand_dims(g, at), np.expand_dims(out, at)
+    if port == 1:
+        return typed(np.sum(g * _by_order(x, out, order, axes)), orders[0])
     if params["kind"] == "vector":
         return typed(g * _of_vector(x, out, order, axes).conj(), x)
     moved, g, out = (np.moveaxis(each, axes, (-2, -1)) for each in (x, g, out))

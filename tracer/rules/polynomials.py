@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -68,9 +69,12 @@ def _polyder(port: int, g: Any, out: Any, operands: Operands, params: Params) ->
 
 
 def _polyint(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    del port, out
-    (p,) = operands
-    return typed(g[: len(p)] * np.polyint(np.ones(len(p)), params["m"])[: len(p)], p)
+    del out
+    p, m = operands[0], params["m"]
+    if port == 1:  # of the constants, the first is integrated m - 1 times
+        back = g[len(p) :] / [math.factorial(m - 1 - at) for at in range(m)]
+        return typed(summed_to(back, operands[1].shape), operands[1])
+    return typed(g[: len(p)] * np.polyint(np.ones(len(p)), m)[: len(p)], p)
 
 
 def _aligned(g: Any, operand: Array) -> Array:
@@ -98,7 +102,9 @@ def _polymul(port: int, g: Any, out: Any, operands: Operands, params: Params) ->
     a, b = (np.atleast_1d(operand) for operand in operands)
     full = np.zeros(len(a) + len(b) - 1, g.dtype)
     full[len(full) - len(g) :] = g
-    return typed(np.correlate(full, (b, a)[port], "valid").reshape(operands[port].shape), operands[port])
+    return typed(
+        np.correlate(full, (b, a)[port].conj(), "valid").reshape(operands[port].shape), operands[port]
+    )
 
 
 def _quotient_matrix(v: Array, count: int) -> Array:
@@ -123,7 +129,7 @@ def _polydiv(port: int, of_quotient: Any, of_rest: Any, quotient: Any, operands:
     back[: len(quotient)] += top
     if port == 0:
         return typed(back, u)
-    return typed(-np.correlate(back, quotient, "valid"), v)
+    return typed(-np.correlate(back, quotient.conj(), "valid"), v)
 
 
 def _polydiv_quotient(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:

@@ -82,8 +82,9 @@ def _pull(name: str, port: int, g: Any, out: Any, operands: Operands, params: Pa
     places = _places(name, q, rows, order, params)
     places = np.broadcast_to(places, np.shape(q) + rows.shape[:-1]).reshape(-1, *rows.shape[:-1])
     g = np.reshape(g, places.shape)
-    before = np.minimum(places.astype(np.intp), max(count - 2, 0))
-    after = np.minimum(before + 1, count - 1)
+    last = count - 1 - (np.isnan(rows).sum(-1) if name.startswith("nan") else 0)  # NaN stand behind it
+    before = np.minimum(places.astype(np.intp), np.maximum(last - 1, 0))
+    after = np.minimum(before + 1, np.maximum(last, 0))
     if port == 1:
         return _by_q(name, g, places, (before, after), np.sort(rows, -1), operands[1], params)
     share = places - before

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
+from tracer.rules.kinds import Array, Operands, Params, Vjp, is_complex, typed
 
 LARGE = 8192  # elements; a zero-stride view of more is cheaper than filling them
 
@@ -62,8 +62,9 @@ def _mean(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Ar
 
 def _prod(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     """Multiply what stands before with what stands after: no division, so zeros are no exception."""
-    del out
     operand, *initial = operands
+    if not is_complex(out):  # of complex factors with dtype=float
+        operand = operand.real
     where = params.get("where")
     if where is not None:
         operand = np.where(where, operand, operand.dtype.type(1))

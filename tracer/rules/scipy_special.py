@@ -7,8 +7,16 @@ Functions (dlmf.nist.gov), chapters 5 to 8, 10, 18 and 19. Read through rules.RU
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
 from tracer.rules.elementwise import SPECIAL
-from tracer.rules.kinds import Elementwise
+from tracer.rules.formula import compile_formula
+from tracer.rules.kinds import Elementwise, Vjp, typed
+
+if TYPE_CHECKING:
+    from tracer.rules.kinds import Array, Operands, Params
 
 _NORMAL = "exp(-x**2/2)/sqrt(2*pi)"
 _GAMMA_DENSITY = "exp((a - 1)*log({x}) - {x} - gammaln(a))"
@@ -18,6 +26,16 @@ _T_DENSITY = "exp(gammaln((df + 1)/2) - gammaln(df/2) - (df + 1)/2*log1p(t**2/df
 
 def _of(*partials: str, names: str = "", zero_where: tuple[str, ...] = ()) -> Elementwise:
     return Elementwise(partials, names=tuple(names.split()), zero_where=zero_where)
+
+
+def _complex_ive(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    """Go back over exp(-|Re z|) I_v(z), whose first factor is not holomorphic."""
+    del params
+    order, z = operands
+    if port == 0:
+        return np.zeros(np.shape(out), order.dtype)
+    slope = compile_formula("(ive(v - 1, z) + ive(v + 1, z))/2", ("v", "z"))(order, z, out)
+    return typed(np.asarray(g * slope - np.sign(z.real) * np.real(g * out)), z)
 
 
 SIGMOIDS_AND_ENTROPIES = {
@@ -81,7 +99,7 @@ GAMMA_FUNCTIONS = {
     "gammaln": SPECIAL["lgamma"],
     "loggamma": SPECIAL["lgamma"],
     "rgamma": _of("-digamma(x)*out"),
-    "psi": _of("polygamma(1, x)"),
+    "psi": Elementwise(("polygamma(1, x)",), real_only=True),  # SciPy has no polygamma of complex numbers
     "polygamma": _of("", "polygamma(n + 1, x)", names="n x"),
     "poch": _of("out*(digamma(z + m) - digamma(z))", "out*digamma(z + m)", names="z m"),
     "binom": _of(
@@ -120,7 +138,11 @@ BESSEL_FUNCTIONS = {
     "yv": _of("", "(yv(v - 1, z) - yv(v + 1, z))/2", names="v z"),
     "iv": _of("", "(iv(v - 1, z) + iv(v + 1, z))/2", names="v z"),
     "kv": _of("", "-(kv(v - 1, z) + kv(v + 1, z))/2", names="v z"),
-    "ive": _of("", "(ive(v - 1, z) + ive(v + 1, z))/2 - sign(z)*out", names="v z"),
+    "ive": Elementwise(
+        ("", "(ive(v - 1, z) + ive(v + 1, z))/2 - sign(z)*out"),
+        names=("v", "z"),
+        of_complex=Vjp(_complex_ive),
+    ),
     "kve": _of("", "out - (kve(v - 1, z) + kve(v + 1, z))/2", names="v z"),
     "yn": _of("", "(yv(n - 1, z) - yv(n + 1, z))/2", names="n z"),
     "kn": _of("", "-(kv(n - 1, z) + kv(n + 1, z))/2", names="n z"),

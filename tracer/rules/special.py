@@ -14,20 +14,20 @@ LARGE = 10  # from here on the asymptotic series is exact in float64
 
 
 def digamma(x: Any) -> Any:
-    """Return the logarithmic derivative of the gamma function for real `x`; NaN at its poles.
+    """Return the logarithmic derivative of the gamma function, also of complex `x`; NaN at its poles.
 
     Reflection, recurrence and asymptotic series: Abramowitz & Stegun 6.3.7, 6.3.5, 6.3.18.
     """
     given = np.asarray(x)
-    dtype = given.dtype if given.dtype.kind == "f" else np.dtype(np.float64)
-    wide = given.astype(np.float64)
+    dtype = given.dtype if given.dtype.kind in "fc" else np.dtype(np.float64)
+    wide = given.astype(np.complex128 if dtype.kind == "c" else np.float64)
     with np.errstate(all="ignore"):
-        reflected = wide < 0
+        reflected = wide.real < 0
         positive = np.where(reflected, 1 - wide, wide)
         value = _digamma_of_positive(positive)
         # tan has the period pi: the distance to the next integer is exact, pi * wide is not.
-        value = value - np.where(reflected, math.pi / np.tan(math.pi * (wide - np.rint(wide))), 0)
-    poles = (wide <= 0) & (wide == np.rint(wide))
+        value = value - np.where(reflected, math.pi / np.tan(math.pi * (wide - np.rint(wide.real))), 0)
+    poles = (wide.real <= 0) & (wide == np.rint(wide.real))
     return np.where(poles, np.nan, value).astype(dtype)[()]
 
 
@@ -49,7 +49,7 @@ def i1(x: Any) -> Any:
 def _digamma_of_positive(x: Any) -> Any:
     steps = np.zeros_like(x)
     for _ in range(LARGE):
-        small = x < LARGE
+        small = x.real < LARGE
         steps += np.where(small, 1 / x, 0)
         x = x + small
     inverse_square = 1 / (x * x)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
+from tracer.rules.kinds import Array, Operands, Params, Vjp, is_complex, typed
 from tracer.rules.matrices import summed_to
 from tracer.rules.reduce import REDUCE, chosen_only, kept_axes
 
@@ -50,10 +50,11 @@ def _is_constant(out: Any, operands: Operands, params: Params) -> bool:
 
 def _cumprod(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     """Add up, for every factor, the products that it is in, each without it: no division, so zeros are no exception."""
-    del port, out
+    del port
     (given,) = operands
     axis, where = params["axis"], params.get("where")
-    operand = given if where is None else np.where(where, given, given.dtype.type(1))
+    factors = given if is_complex(out) else given.real  # of complex factors with dtype=float
+    operand = factors if where is None else np.where(where, factors, factors.dtype.type(1))
     if params.get("include_initial"):
         g = np.take(g, np.arange(1, g.shape[axis or 0]), axis or 0)
     rows = operand.reshape(1, -1) if axis is None else np.moveaxis(operand, axis, -1)
@@ -114,9 +115,8 @@ def _weights(params: Params) -> Any:
 
 
 def _cov(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    """Return (g + g') (x - mean) w / n: that the mean moves, too, adds up to nothing."""
-    del out
-    blocks = _variables(operands, params)
+    """Return (g + g*) conj(x - mean) w / n, with g* the adjoint: that the mean moves, too, adds up to nothing."""
+    blocks = _variables(operands[: params.get("of_weights")], params)
     rows = np.concatenate(blocks)
     weights = _weights(params)
     shares = np.ones(rows.shape[1]) if weights is None else np.asarray(weights, np.float64)
@@ -125,11 +125,25 @@ def _cov(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Arr
         lost = lost * np.sum(shares * params["aweights"]) / shares.sum()
     g = np.reshape(g, (len(rows), len(rows)))
     distance = rows - np.average(rows, 1, shares)[:, None]
-    back = (g + g.T) @ distance * (shares / max(shares.sum() - lost, 0))
+    if port == params.get("of_weights"):
+        return _by_weights(g, np.reshape(out, g.shape), distance, operands[port], params)
+    back = (g + g.conj().T) @ distance.conj() * (shares / max(shares.sum() - lost, 0))
     start = sum(map(len, blocks[:port]))
     mine = back[start : start + len(blocks[port])]
     turned = not params["rowvar"] and operands[port].ndim > 1
     return typed((mine.T if turned else mine).reshape(operands[port].shape), operands[port])
+
+
+def _by_weights(g: Array, out: Array, distance: Array, weights: Array, params: Params) -> Array:
+    """Go back over sum(f w d d*) / n with n = sum(f w) - lost sum(f w**2) / sum(f w), for counts f and weights w."""
+    counts = 1 if params["fweights"] is None else params["fweights"]
+    lost = params["ddof"] if params["ddof"] is not None else (0 if params["bias"] else 1)
+    shares = weights.real  # NumPy drops imaginary parts
+    total, squares = np.sum(counts * shares), np.sum(counts * shares**2)
+    products = np.sum(np.real((g.T @ distance) * distance.conj()), 0)
+    of_n = 1 - lost * (2 * shares * total - squares) / total**2
+    back = counts * (products - np.sum(np.real(g * out)) * of_n) / (total - lost * squares / total)
+    return typed(np.asarray(back), weights)
 
 
 def _corrcoef(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
@@ -141,31 +155,37 @@ def _corrcoef(port: int, g: Any, out: Any, operands: Operands, params: Params) -
     deviation = np.sqrt(variance)
     of_cov = g / (deviation[:, None] * deviation)
     places = np.arange(len(rows))
-    of_cov[places, places] -= (g * out + (g * out).T).sum(1) / 2 / variance
+    turned_back = np.real(g * out)
+    of_cov[places, places] -= (turned_back + turned_back.T).sum(1) / 2 / variance
     return _cov(port, of_cov, out, operands, params)
 
 
 def _bincount(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    """Give every weight what came back to its bin; `bins` has the length of g where a weight is in none."""
+    """Give every weight what came back to its bin; `bins` has the size of g where a weight is in none."""
     del port, out
     (weights,) = operands
     bins = params["bins"]
-    return typed(np.append(g, 0)[np.minimum(bins, len(g))].reshape(weights.shape), weights)
+    return typed(np.append(g, 0)[np.minimum(bins, g.size)].reshape(weights.shape), weights)
 
 
 def _histogram_density(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     """Go back over counts / (total width): more in one bin is less in all the others."""
     (weights,) = operands
     bins, widths = params["bins"], params["widths"]
-    total = weights.ravel()[bins.ravel() < len(g)].sum()
+    total = weights.ravel()[bins.ravel() < g.size].sum()
     back = (g / widths - np.sum(g * out)) / total
     return _bincount(port, back, out, operands, params)
 
 
 def _histogram_edges(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     """Go back over edges at equal distances between the smallest and the largest number."""
-    del port, out, params
+    del port, out
     (numbers,) = operands
+    column = params.get("column")
+    if column is not None:
+        back: Array = np.zeros_like(numbers)
+        back[:, column] = _histogram_edges(0, g, None, (numbers[:, column],), {})
+        return back
     share = np.linspace(0, 1, len(g))
     top = REDUCE["max"].pull(0, np.sum(g * share), numbers.max(), operands, {})
     bottom = REDUCE["min"].pull(0, np.sum(g * (1 - share)), numbers.min(), operands, {})
