@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections import deque
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from math import inf
 from types import MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -59,13 +59,17 @@ class Watcher:
 
     def __init__(self, function: Any, boxes: Boxes) -> None:
         self._boxes = boxes
-        self._functions = _functions(function)
+        self._function = function
         # Where stand-ins were put: the place, the stand-in, and the value before.
         self._places: list[tuple[Holder, Any, Any]] = []
         self._roots: list[Any] = []  # objects, lists and dicts that were looked into
         self._known: dict[int, _Known] = {}  # by identity of the array
         self._looked_into: dict[int, Structure] = {}
         self._names: tuple[str, ...] = ()
+
+    @cached_property
+    def _functions(self) -> list[Any]:
+        return _functions(self._function)
 
     def watch_names(
         self, names: tuple[str, ...], arguments: dict[str, Any], structures: dict[str, Structure]
