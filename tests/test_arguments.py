@@ -83,6 +83,35 @@ def test_positional_only_and_keyword_only():
 )
 def test_a_wrong_call_says_what_the_plain_call_says(arguments, named):
     assert_untouched(positional_only, *arguments, **named)
+    assert_untouched(each_given, *arguments, **named)
+
+
+def each_given(x, /, y, z):
+    return x * y / z
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [((6.0, 4.0, 2.0), {}), ((6.0, 4.0), {"z": 2.0}), ((6.0,), {"z": 2.0, "y": 4.0})],
+)
+def test_each_parameter_is_given_one_argument(arguments, named):
+    finished = record(each_given, *arguments, **named)
+    assert finished.grads == {"x": 2.0, "y": 3.0, "z": -6.0}
+    assert list(finished.grads) == ["x", "y", "z"]
+    assert_untouched(each_given, *arguments, **named)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ((), {"x": 6.0, "y": 4.0, "z": 2.0}),
+        ((6.0, 4.0), {"y": 2.0}),
+        ((6.0, 4.0), {"x": 2.0}),
+        ((6.0, 4.0), {"w": 2.0}),
+    ],
+)
+def test_as_many_arguments_as_parameters_can_be_wrong(arguments, named):
+    assert_untouched(each_given, *arguments, **named)
 
 
 STRUCTURES = [

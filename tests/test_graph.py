@@ -7,8 +7,10 @@ import math
 import numpy as np
 import pytest
 from invariants import assert_invariants
+from saved_programs import PROGRAMS as SAVED
+from saved_programs import assert_same
 
-from tracer import detach, record
+from tracer import detach, record, recording
 from tracer.errors import CutWarning
 
 
@@ -92,6 +94,15 @@ def test_the_nodes_of_a_program(name):
     assert kinds(finished) == wanted
     first = finished.outputs[0].name if len(finished.outputs) > 1 else None
     assert_invariants(finished.backward(of=first, seed=np.ones(np.shape(finished.outputs[0].value))))
+
+
+@pytest.mark.filterwarnings("ignore:.*leaves the graph")
+@pytest.mark.parametrize("name", SAVED)
+def test_few_records_are_frozen_as_many_are(name, monkeypatch):
+    monkeypatch.setattr(recording, "_FEW", 0)
+    in_columns = SAVED[name]()
+    monkeypatch.setattr(recording, "_FEW", 1_000_000)
+    assert_same(SAVED[name](), in_columns)
 
 
 def test_a_splitter_adds_its_uses():

@@ -6,17 +6,16 @@ import functools
 import inspect
 import sys
 import threading
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from types import CodeType, FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
 from tracer.boxing import Boxes, Structure, leaves
 from tracer.errors import LookupNameError, UnsupportedError, UsageError, refusals
 from tracer.forks import stay_plain
 from tracer.leftovers import leave_plain, meet_left
 from tracer.misunderstood import said_clearly
-from tracer.patches import installed, replacement
+from tracer.patches import Installed, replacement
 from tracer.recording import Output, Recording, freeze
 from tracer.standins import Traced as StandIn
 from tracer.standins import is_traced, plain
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
 Parameters = ParamSpec("Parameters")
 Result_co = TypeVar("Result_co", covariant=True)
+_VARIABLE = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -57,6 +57,9 @@ class Options:
             raise UsageError("@trace(keep=…) takes 'auto' or 'all'", got=f"got {self.keep!r}")
 
 
+_DEFAULTS = Options()
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class _Running:
     """The trace that is running in this thread."""
@@ -66,6 +69,18 @@ class _Running:
     structures: dict[str, Structure] = field(default_factory=dict)
     # By name: the value, and its stand-in
     watched: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+
+class _AtEnd(NamedTuple):
+    """What is called at the end of a block, however that ends; contextlib.ExitStack takes three times as long."""
+
+    call: Callable[[], None]
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(self, *raised: object) -> None:
+        self.call()
 
 
 class _ThreadState(threading.local):
@@ -193,8 +208,8 @@ def is_decorated(function: Any) -> bool:
 
 def options_of(function: Any) -> Options:
     """Return what @trace was told about a function or method; the defaults where it is not decorated."""
-    beneath = function.__func__ if inspect.ismethod(function) else function
-    options: Options = getattr(beneath, "edgegrad")[1] if is_decorated(beneath) else Options()  # noqa: B009
+    beneath = function.__func__ if type(function) is MethodType else function
+    options: Options = getattr(beneath, "edgegrad")[1] if is_decorated(beneath) else _DEFAULTS  # noqa: B009
     return options
 
 
@@ -248,12 +263,13 @@ def run(
     outer_refusal, refusals.first = refusals.first, None
     try:
         args, kwargs, named = _box_arguments(function, args, kwargs, options, running)
-        with ExitStack() as stack:
-            stack.callback(watcher.end)
-            stack.callback(boxes.write_back)
-            stack.callback(tape.close)
-            stack.enter_context(installed(function, (args, *kwargs.values())))
-            stack.callback(watcher.restore)
+        with (
+            _AtEnd(watcher.end),
+            _AtEnd(boxes.write_back),
+            _AtEnd(tape.close),
+            Installed(function, (args, *kwargs.values())),
+            _AtEnd(watcher.restore),
+        ):
             watcher.watch_names(options.watch, named, running.structures)
             code = getattr(function, "__code__", None) or getattr(
                 getattr(function, "__func__", None), "__code__", None
@@ -326,7 +342,7 @@ def _name_plain_type(error: AttributeError) -> None:
 
 def _undecorated(function: Any) -> Any:
     """Return the function beneath our own decorator; of a bound method, the method beneath it."""
-    if inspect.ismethod(function):
+    if type(function) is MethodType:
         return MethodType(_undecorated(function.__func__), function.__self__)
     while is_decorated(function):
         function = function.__wrapped__
@@ -356,19 +372,21 @@ def _box_arguments(
 
     Where they don't fit, the call says so itself.
     """
+    given = _by_name(function, args, kwargs)
+    if given is not None:
+        for name, value in given.items():
+            given[name] = _boxed(value, name, options, running)
+        return tuple(given.values()), {}, given
     try:
-        bound = _signature_for_binding(function).bind(*args, **kwargs)
+        bound = _signature(function).bind(*args, **kwargs)
     except TypeError:
         return args, kwargs, {}
     given, bound.arguments = bound.arguments, {}
     for name, parameter in bound.signature.parameters.items():
-        running.structures[name] = None
         value = given.get(name, parameter.default)
         if value is parameter.empty:
             value = () if parameter.kind is parameter.VAR_POSITIONAL else {}
-        boxed = value
-        if name not in options.static:
-            boxed, running.structures[name] = running.boxes.box(value, name)
+        boxed = _boxed(value, name, options, running)
         # A default that holds no number is the function's own business, but for those that are given by position.
         if running.structures[name] is None and parameter.kind in (
             parameter.VAR_POSITIONAL,
@@ -382,28 +400,37 @@ def _box_arguments(
     return bound.args, bound.kwargs, {**bound.arguments, **_self_of(function)}
 
 
+def _boxed(value: Any, name: str, options: Options, running: _Running) -> Any:
+    """Return an argument with stand-ins for its numbers, and note its structure."""
+    running.structures[name] = None
+    if name not in options.static:
+        value, running.structures[name] = running.boxes.box(value, name)
+    return value
+
+
+def _by_name(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Return the arguments of a plain function by parameter, in order, where each parameter is given one.
+
+    What its code says is enough then; anything else asks for a signature, which costs as much as all of this room.
+    """
+    if type(function) is not FunctionType or function.__dict__:  # which may say something of its own
+        return None
+    code = function.__code__
+    is_plain = not code.co_kwonlyargcount and not code.co_flags & _VARIABLE
+    if not is_plain or len(args) + len(kwargs) != code.co_argcount or len(args) < code.co_posonlyargcount:
+        return None
+    names = code.co_varnames[: code.co_argcount]
+    given = dict(zip(names, args, strict=False)) | kwargs
+    return {name: given[name] for name in names} if given.keys() == set(names) else None
+
+
 def _self_of(function: Any) -> dict[str, Any]:
     """Return the first argument of a bound method, or of an object that is called, by the name of its parameter."""
     method: Any = function if inspect.ismethod(function) else getattr(function, "__call__", None)  # noqa: B004
     code = getattr(getattr(method, "__func__", None), "__code__", None)
     return {} if code is None or not code.co_argcount else {code.co_varnames[0]: method.__self__}
-
-
-def _signature_for_binding(function: Callable[..., Any]) -> inspect.Signature:
-    """Return the signature; that of a plain function is remembered by its code where nothing else has a say in it."""
-    plain_function = type(function) is FunctionType and not function.__dict__
-    if not plain_function or function.__defaults__ or function.__kwdefaults__:
-        return _signature(function)
-    code = function.__code__
-    if code not in _signatures:
-        if len(_signatures) == _MOST_SIGNATURES:
-            _signatures.clear()
-        _signatures[code] = _signature(function)
-    return _signatures[code]
-
-
-_signatures: dict[CodeType, inspect.Signature] = {}
-_MOST_SIGNATURES = 1024
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:

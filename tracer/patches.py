@@ -13,10 +13,10 @@ import os.path
 import re
 import sys
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -35,7 +35,7 @@ from tracer import (
 from tracer.holders import own_attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _REPLACEMENTS: dict[Any, Callable[..., Any]] = dict(
     (*python_calls.replacements(), *creation.replacements())
@@ -66,6 +66,7 @@ def _add_imported() -> bool:
 
 # Where Python and pip put what is no program of the user's
 _LIBRARIES = (os.path.split(functools.__file__)[0], os.path.split(os.path.split(np.__file__)[0])[0])
+_WITHOUT_FILES = {*sys.builtin_module_names} - {"builtins"}  # into which a program may put a name
 # NumPy's inner modules work on plain values: what is traced does not get that far.
 _OWN_BUSINESS = re.compile(r"tracer\.|numpy\.(\w+\.)*_")
 
@@ -217,7 +218,7 @@ class _Installation:
                 continue
             found = known.get(id(names)) or _Namespace(names)
             self._namespaces[id(names)] = found.search() if found.size != len(names) else found
-            if not str(names.get("__file__")).startswith(_LIBRARIES):
+            if not _is_installed(names):
                 self._changing.append(found)
         self._contents = [namespace.names for namespace in self._changing]
         self._search_changed()
@@ -235,6 +236,15 @@ class _Installation:
         if namespace.originals:
             self._replaced.append(namespace)
             namespace.names.update(namespace.replacements)
+
+
+def _is_installed(names: dict[str, Any]) -> bool:
+    """Tell whether a module is Python's or of an installed package; what is written in C may have no file."""
+    package = str(names.get("__name__")).partition(".")[0]
+    if package in _WITHOUT_FILES:
+        return True
+    spaces = (names, own_attributes(sys.modules.get(package)) or {})
+    return any(str(space.get("__file__")).startswith(_LIBRARIES) for space in spaces)
 
 
 def _newest_module() -> tuple[int, Any]:
@@ -265,13 +275,16 @@ _installation = _Installation()
 put_all_back = _installation.put_all_back
 
 
-@contextmanager
-def installed(function: Any, arguments: Any) -> Iterator[None]:
-    """Have the replacements in place for the time of one trace, also where the arguments keep the originals."""
-    _installation.install(function, arguments)
-    try:
-        yield
-    finally:
+class Installed(NamedTuple):
+    """Has the replacements in place for the time of one trace, also where the arguments keep the originals."""
+
+    function: Any
+    arguments: Any
+
+    def __enter__(self) -> None:
+        _installation.install(self.function, self.arguments)
+
+    def __exit__(self, *raised: object) -> None:
         _installation.remove()
 
 

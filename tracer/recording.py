@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tracer.operations import COMPACT_COLUMN
+from tracer.operations import COMPACT_COLUMN, COMPACT_OPERANDS
 from tracer.rules.edited import Edited, whole
 from tracer.tape import WIDTH, Call, Tape
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 INDEX = np.int32
 Indices: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
 _CHUNK = 1 << 16  # records frozen at a time: what the lists of the tape need is freed as the columns grow
+_FEW = 48  # records that are frozen one by one
 _NAN = float("nan")
 _FLOAT = frozenset((float,))
 _ARRAYS = frozenset((np.ndarray, Edited))
@@ -93,10 +94,77 @@ class Recording:
 
 def freeze(tape: Tape) -> Recording:
     """Turn a closed tape into columns; the tape's records are used up."""
-    records = tape.records
+    records, count = tape.records, len(tape.records) // WIDTH
+    columns = _freeze_few(records) if count <= _FEW else _freeze_many(records)
+    for number, instruction in tape.waiting.items():
+        at, *_ = stops = [segment.start // WIDTH for segment in tape.segments[number : number + 2]]
+        columns.instructions[at : stops[1] if len(stops) > 1 else count] = instruction
+    return Recording(
+        *columns,
+        segments=np.array([segment.start // WIDTH for segment in tape.segments], INDEX),
+        segment_scopes=np.array([segment.scope for segment in tape.segments], INDEX),
+        segment_codes=[segment.code for segment in tape.segments],
+        calls=tape.calls,
+        input_names=tape.input_names,
+    )
+
+
+class _Columns(NamedTuple):
+    ops: np.ndarray[Any, Any]
+    values: Values
+    starts: Indices
+    operands: Indices
+    constants: Values
+    params: dict[int, dict[str, Any]]
+    instructions: Indices
+
+
+def _freeze_few(records: list[Any]) -> _Columns:
+    """Turn records into columns one by one: of few, that takes a fraction of the steps over whole columns."""
+    ops: list[int] = []
+    starts, operands = [0], list[int]()
+    constants: list[Any] = []
+    params: dict[int, dict[str, Any]] = {}
+    for row, (code, left, right) in enumerate(
+        zip(records[0::WIDTH], records[1::WIDTH], records[2::WIDTH], strict=True)
+    ):
+        op, mask = code >> 2, code & _BOTH
+        given: Any = None
+        if not mask:
+            positions, (plain, given) = left, right
+        elif COMPACT_OPERANDS[op] == 1:
+            positions, plain, given = (left,), (None,), right
+        else:
+            positions = (left if mask & _LEFT else None, right if mask & _RIGHT else None)
+            plain = (left, right)
+        if given:
+            params[row] = given
+        for position, constant in zip(positions, plain, strict=False):
+            if position is None:
+                operands.append(-1 - len(constants))
+                constants.append(constant)
+            else:
+                operands.append(position // WIDTH)
+        ops.append(op)
+        starts.append(len(operands))
+    columns = _Columns(
+        np.array(ops, np.int16),
+        values_of(records[3::WIDTH]),
+        np.array(starts, INDEX),
+        np.array(operands, INDEX),
+        values_of(constants),
+        params,
+        np.array(records[4::WIDTH], INDEX),
+    )
+    records.clear()
+    return columns
+
+
+def _freeze_many(records: list[Any]) -> _Columns:
+    """Turn records into columns, chunk by chunk from the end, so that their memory goes as the columns come."""
     count = len(records) // WIDTH
     chunks: list[_Chunk] = []
-    for first in range(max(count - 1, 0) // _CHUNK * _CHUNK, -1, -_CHUNK):
+    for first in range((count - 1) // _CHUNK * _CHUNK, -1, -_CHUNK):
         chunks.append(_freeze_chunk(records[first * WIDTH :] if first else records))
         del records[first * WIDTH :]
     chunks.reverse()
@@ -116,23 +184,14 @@ def freeze(tape: Tape) -> Recording:
         chunk.operands[chunk.operands < 0] -= first_constant
         first += len(chunk.values)
         first_constant += len(chunk.constants)
-    instructions = _joined([chunk.instructions for chunk in chunks])
-    for number, instruction in tape.waiting.items():
-        at, *_ = stops = [segment.start // WIDTH for segment in tape.segments[number : number + 2]]
-        instructions[at : stops[1] if len(stops) > 1 else count] = instruction
-    return Recording(
-        ops=_joined([chunk.ops for chunk in chunks]),
-        values=values,
-        starts=starts,
-        operands=_joined([chunk.operands for chunk in chunks]),
-        constants=constants,
-        params=params,
-        instructions=instructions,
-        segments=np.array([segment.start // WIDTH for segment in tape.segments], INDEX),
-        segment_scopes=np.array([segment.scope for segment in tape.segments], INDEX),
-        segment_codes=[segment.code for segment in tape.segments],
-        calls=tape.calls,
-        input_names=tape.input_names,
+    return _Columns(
+        _joined([chunk.ops for chunk in chunks]),
+        values,
+        starts,
+        _joined([chunk.operands for chunk in chunks]),
+        constants,
+        params,
+        _joined([chunk.instructions for chunk in chunks]),
     )
 
 

@@ -9,23 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.backward import backward
 from tracer.boxing import Structure, fill
-from tracer.edge_gradients import EdgeGradients, edge_gradients, edge_statistics
 from tracer.errors import GradientError, LookupNameError
 from tracer.graph import CUT, OUTPUT, Graph
 from tracer.operations import OP_NUMBERS
 from tracer.pull import as_number
 from tracer.rules.kinds import is_complex
-from tracer.sites import Sites, sites_of
 from tracer.views import Edge, Node, Views, zero_like
 
 if TYPE_CHECKING:
     import os
 
     from tracer.diagnose.paths import Paths
+    from tracer.edge_gradients import EdgeGradients
     from tracer.gradients import Gradients
     from tracer.recording import Output, Recording
+    from tracer.sites import Sites
     from tracer.statistics import EdgeStatistics
 
 _COUNTED = re.compile(r"(?P<name>.+)\[(?P<count>-?\d+)\]")
@@ -57,6 +56,8 @@ class Run:
     @cached_property
     def sites(self) -> Sites:
         """Where everything was made."""
+        from tracer.sites import sites_of  # noqa: PLC0415  (not needed to trace)
+
         return self.known_sites or sites_of(self.recording)
 
     @cached_property
@@ -190,6 +191,8 @@ class Trace:
     @cached_property
     def gradients(self) -> Gradients:
         """The gradients in columns."""
+        from tracer.backward import backward  # noqa: PLC0415  (not needed to trace)
+
         row = self.output.row
         return backward(self.graph, row, self.seed_value, keep_all=self.run.keep == "all")
 
@@ -228,11 +231,15 @@ class Trace:
 
         Some arrays are `Compressed`: the part that an indexing took, or a column times a row; `.dense()` is the array.
         """
+        from tracer.edge_gradients import edge_gradients  # noqa: PLC0415  (not needed to trace)
+
         return edge_gradients(self)
 
     @cached_property
     def edge_statistics(self) -> EdgeStatistics:
         """How large the gradient of every edge is, in columns, whether it is kept or not."""
+        from tracer.edge_gradients import edge_statistics  # noqa: PLC0415  (not needed to trace)
+
         return edge_statistics(self)
 
     def __getitem__(self, name: str) -> Node:

@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections import deque
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from math import inf
 from threading import get_ident
 from types import MethodType, ModuleType
@@ -64,7 +64,7 @@ class Watcher:
 
     def __init__(self, function: Any, boxes: Boxes) -> None:
         self._boxes = boxes
-        self._functions = _functions(function)
+        self._function = function
         self._places: list[tuple[Holder, Any, Any]] = boxes.tape.places
         self._is_ending = False
         self._roots: list[Any] = []  # objects, lists and dicts that were looked into
@@ -72,6 +72,10 @@ class Watcher:
         self._looked_into: dict[int, Structure] = {}
         self._names: tuple[str, ...] = ()
         self._has_begun = False  # with all of the names, so that the function runs
+
+    @cached_property
+    def _functions(self) -> list[Any]:
+        return _functions(self._function)
 
     def watch_names(
         self, names: tuple[str, ...], arguments: dict[str, Any], structures: dict[str, Structure]

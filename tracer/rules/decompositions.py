@@ -18,6 +18,7 @@ from tracer.errors import GradientError
 from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
 from tracer.rules.matrices import (
     adjoint,
+    diagonal_of,
     has_equal,
     inverse_gaps,
     inverse_of,
@@ -38,15 +39,14 @@ def _cholesky(port: int, g: Any, out: Any, operands: Operands, params: Params) -
     del port
     upper = params["upper"]
     factor, g = (adjoint(out), transposed(g)) if upper else (out, g.conj())
-    inner = adjoint(factor) @ np.tril(g)
+    is_lower = np.tri(factor.shape[-1], dtype=bool)  # np.tril would make it each time
+    inner = np.where(is_lower, adjoint(factor) @ np.where(is_lower, g, 0), 0)
+    diagonal_of(inner)[...] = diagonal_of(inner).real / 2
     inverse = inverse_of_lower(factor)
-    places = np.arange(factor.shape[-1])
-    inner[..., places, places] /= 2
-    inner[..., places, places] = inner[..., places, places].real
-    whole = adjoint(inverse) @ np.tril(inner) @ inverse
+    whole = adjoint(inverse) @ inner @ inverse
     # It counts for both triangles: what belongs to the other one is read from this one.
-    lower = np.tril(whole) + np.tril(adjoint(whole), -1)
-    lower[..., places, places] = lower[..., places, places].real
+    lower = np.where(is_lower, whole + adjoint(whole), 0)
+    diagonal_of(lower)[...] = diagonal_of(whole).real
     return typed(transposed(lower) if upper else lower.conj(), operands[0])
 
 

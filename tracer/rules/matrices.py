@@ -24,6 +24,11 @@ def adjoint(x: Any) -> Any:
     return np.swapaxes(x, -1, -2).conj()
 
 
+def diagonal_of(x: Any) -> Any:
+    """Return the diagonals of square matrices as a view that can be written to."""
+    return np.einsum("...ii->...i", x)
+
+
 def summed_to(gradient: Any, shape: tuple[int, ...]) -> Array:
     """Sum a gradient over the axes along which an operand of `shape` was stretched."""
     total: Array = np.asarray(gradient)
@@ -79,7 +84,7 @@ def inverse_of(values: Any) -> Array:
     return np.where(none, 0, 1 / np.where(none, 1, values)).astype(values.dtype, copy=False)
 
 
-_SMALL = 32  # up to here one call of LAPACK costs less than the products of the halves
+_SMALL = 16  # up to here one call of LAPACK costs less than the products of the halves
 
 
 def inverse_of_lower(factor: Any) -> Array:
@@ -90,7 +95,8 @@ def inverse_of_lower(factor: Any) -> Array:
         return whole
     half = n // 2
     inverse: Array = np.zeros_like(factor)
-    first, second = inverse_of_lower(factor[..., :half, :half]), inverse_of_lower(factor[..., half:, half:])
+    halves = factor[..., :half, :half], factor[..., half:, half:]
+    first, second = inverse_of_lower(np.stack(halves)) if n == 2 * half else map(inverse_of_lower, halves)
     inverse[..., :half, :half] = first
     inverse[..., half:, half:] = second
     inverse[..., half:, :half] = -second @ (factor[..., half:, :half] @ first)
