@@ -290,12 +290,13 @@ def test_memory_stays_flat(monkeypatch):
         return len(gc.get_objects()), sys.getallocatedblocks()
 
     monkeypatch.setattr(tracer.backward, "BUDGET", 0)  # and set again when the test ends
-    many(50)
+    runs = 600  # NumPy and Python fill caches of their own: some 1,000 blocks, nearly all in as many runs
+    many(runs)
     before = count()
-    many(1000)
+    many(runs)
     objects, blocks = (now - then for now, then in zip(count(), before, strict=True))
-    assert objects < 100
-    assert blocks < 500
+    assert objects < runs / 10
+    assert blocks < runs / 2
 
 
 def test_an_exception_passes_unchanged():

@@ -70,8 +70,8 @@ class Boxes:
             or kind is complex
             # A span of time is a whole number to NumPy's classes.
             or (
-                issubclass(kind, (np.inexact, np.integer))
-                and kind is not np.timedelta64
+                kind is not np.timedelta64
+                and issubclass(kind, (np.inexact, np.integer))
                 and not is_traced(value)
             )
         ):
