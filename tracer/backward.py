@@ -22,6 +22,8 @@ from tracer.operations import IS_ELEMENTWISE, RULE_OF
 from tracer.pull import COMPRESSED, as_number, as_taken, checked, elementwise_local, narrowed
 from tracer.recording import operand_of
 from tracer.rules.edited import Edited
+from tracer.rules.linalg import column_times_row
+from tracer.straight import straight_pulls
 from tracer.rules.kinds import Elementwise, Many, Outer, Part, Vjp, is_complex, rule_for, typed
 
 if TYPE_CHECKING:
@@ -55,21 +57,7 @@ def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gr
         if row >= 0:
             gradients[row] = seed
         slow = np.flatnonzero(~fast[: row + 1] & (np.diff(recording.starts[: row + 2]) > 0))[::-1]
-        stop = row + 1
-        for turn, op, first_slot, producers in steps_of(recording, slow):
-            if turn + 1 < stop:
-                work.scalars(turn + 1, stop)
-            if turn in work.outers:
-                work.add_outers(turn)
-            upstream = gradients[turn]
-            if upstream is not NOTHING:
-                if keeper is not None:
-                    keeper.row(turn, upstream)
-                work.one(turn, op, first_slot, producers)
-                if keeper is not None and not keeper.is_row_kept:
-                    gradients[turn] = None
-            stop = turn
-        work.scalars(0, stop)
+        work.scalars(0, work.one_by_one(slow, row + 1))
         for turn in tuple(work.outers):
             work.add_outers(turn)
     count = len(gradients)
@@ -188,6 +176,49 @@ class BackwardPass:
         self.narrowed: dict[int, Any] = {} if keeper is None else keeper.narrowed
         self.outers: dict[int, list[Outer]] = {}  # by row: what is still to be added to its gradient
         self._sums: set[int] = set()  # rows whose gradient is our own array: it may grow in place
+
+    def one_by_one(self, rows: np.ndarray[Any, Any], stop: int) -> int:
+        """Go back over some rows, and the scalar ones between them, from row `stop` on; return the last one."""
+        straight: Any = repeat(None)
+        held: dict[int, Any] = {}
+        if self.keeper is None and len(self.graph.shape_of_row):
+            straight, held = straight_pulls(self.graph, rows)
+        gradients, slots, outers, sums = self.gradients, self.slots, self.outers, self._sums
+        keeper, nothing = self.keeper, NOTHING
+        for (row, op, first_slot, producers), pulls in zip(steps_of(self.recording, rows), straight, strict=False):
+            if row + 1 < stop:
+                self.scalars(row + 1, stop)
+            stop = row
+            if row in outers:
+                self.add_outers(row)
+            upstream = gradients[row]
+            if upstream is nothing:
+                continue
+            if pulls is None:
+                if keeper is not None:
+                    keeper.row(row, upstream)
+                self.one(row, op, first_slot, producers)
+                if keeper is not None and not keeper.is_row_kept:
+                    gradients[row] = None
+                continue
+            if type(upstream) is Edited:
+                upstream = gradients[row] = upstream.dense()
+            for port, pull in pulls:
+                producer = producers[port]
+                if producer < 0:
+                    continue
+                back = upstream if pull is None else pull(upstream, held, row, producers)
+                slots[first_slot + port] = back
+                present = gradients[producer]
+                if pull is column_times_row:
+                    self._put_by(producer, back)
+                elif present is nothing:
+                    gradients[producer] = back
+                elif producer in sums:
+                    present += back
+                else:
+                    self._add(producer, present, back)
+        return stop
 
     def scalars(self, first_row: int, stop_row: int) -> None:
         """Go back over the scalar rows first_row:stop_row."""

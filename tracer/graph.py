@@ -44,7 +44,8 @@ class Graph:
         self.recording = recording
         rows, operands, starts = len(recording), recording.operands, recording.starts
         self.slot_consumer = np.arange(rows, dtype=INDEX).repeat(starts[1:] - starts[:-1])
-        self.targets = broadcast_targets(recording, self.slot_consumer)
+        self._number_shapes()
+        self.targets = self._broadcast_targets()
         self._output_rows = np.array([output.row for output in recording.outputs], INDEX)
         uses = np.bincount(operands[operands >= 0], minlength=rows)
         for output in recording.outputs:
@@ -129,6 +130,53 @@ class Graph:
         into_outputs = self.first_in[self.first_output :][:-1][is_output_traced]
         self.src[into_outputs] = outlet[self._output_rows[is_output_traced]]
 
+    def number_of_shape(self, shape: tuple[int, ...]) -> int:
+        """Return the number of a shape: 0 for that of a number, and equal ones for equal shapes."""
+        return self._shapes.setdefault(shape, len(self._shapes))
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """All shapes, by number."""
+        return list(self._shapes)
+
+    def _number_shapes(self) -> None:
+        """Give numbers to the shapes, so that shapes can be compared in columns."""
+        recording = self.recording
+        rows, values = recording.values.array_rows, recording.values.others
+        self._shapes: dict[tuple[int, ...], int] = {(): 0}
+        self.shape_of_row = np.zeros(len(recording) if len(rows) else 0, INDEX)
+        if len(rows):
+            shapes = map(_shape, map(values.__getitem__, rows.tolist()))
+            self.shape_of_row[rows] = [self.number_of_shape(shape) for shape in shapes]
+
+    def _broadcast_targets(self) -> dict[int, tuple[int, ...]]:
+        """Return, by slot, the shape to which an operand is broadcast before its operation.
+
+        Rules never see broadcasting: where NumPy stretches an operand, a node of its own does it in the graph.
+        """
+        recording, shapes, shape_of_row, consumers = self.recording, self.shapes, self.shape_of_row, self.slot_consumer
+        if not len(shape_of_row):
+            return {}
+        operands = recording.operands
+        is_batch = np.array([len(shape) > _MATRIX for shape in shapes], np.bool_)
+        ops, consumer_shapes = recording.ops[consumers], shape_of_row[consumers]
+        is_stretching = IS_ELEMENTWISE[ops] | (ops == _MATMUL) & is_batch[consumer_shapes]
+        differs = (operands >= 0) & (consumer_shapes > 0) & is_stretching
+        differs[differs] = shape_of_row[operands[differs]] != consumer_shapes[differs]
+        targets: dict[int, tuple[int, ...]] = {}
+        slots = differs.nonzero()[0]
+        columns = (slots, consumers[slots], shape_of_row[operands[slots]], consumer_shapes[slots])
+        for slot, consumer, own_number, number in zip(*(column.tolist() for column in columns), strict=True):
+            own, shape = shapes[own_number], shapes[number]
+            if recording.ops[consumer] == _MATMUL:
+                first = int(recording.starts[consumer])
+                left, right = (np.ndim(operand_value(recording, each)) for each in (first, first + 1))
+                if right <= _MATRIX or left < _MATRIX or own == (*shape[:-2], *own[-2:]):
+                    continue  # vectors, and one matrix for a whole batch: the rule does that
+                shape = (*shape[:-2], *own[-2:])
+            targets[slot] = shape
+        return targets
+
     @property
     def dst(self) -> Indices:
         """By edge: the node it leads to."""
@@ -160,43 +208,6 @@ class Graph:
         first, edges = self._out_edges
         found: list[int] = edges[first[node] : first[node + 1]].tolist()
         return found
-
-
-def broadcast_targets(recording: Recording, consumers: Indices) -> dict[int, tuple[int, ...]]:
-    """Return, by slot, the shape to which an operand is broadcast before its operation; `consumers` are rows by slot.
-
-    Rules never see broadcasting: where NumPy stretches an operand, a node of its own does it in the graph.
-    """
-    values, operands = recording.values.others, recording.operands
-    rows = recording.values.array_rows
-    if not len(rows):
-        return {}
-    # Shapes by number, so that only the slots in which two of them differ are looked at one by one.
-    numbers: dict[tuple[int, ...], int] = {(): 0}
-    shape_of_row = np.zeros(len(recording), INDEX)
-    shape_of_row[rows] = [
-        numbers.setdefault(shape, len(numbers))
-        for shape in map(_shape, map(values.__getitem__, rows.tolist()))
-    ]
-    shapes = list(numbers)
-    is_batch = np.array([len(shape) > _MATRIX for shape in shapes], np.bool_)
-    ops, consumer_shapes = recording.ops[consumers], shape_of_row[consumers]
-    is_stretching = IS_ELEMENTWISE[ops] | (ops == _MATMUL) & is_batch[consumer_shapes]
-    differs = (operands >= 0) & (consumer_shapes > 0) & is_stretching
-    differs[differs] = shape_of_row[operands[differs]] != consumer_shapes[differs]
-    targets: dict[int, tuple[int, ...]] = {}
-    slots = np.flatnonzero(differs)
-    columns = (slots, consumers[slots], shape_of_row[operands[slots]])
-    for slot, consumer, own_number in zip(*(column.tolist() for column in columns), strict=True):
-        own, shape = shapes[own_number], values[consumer].shape
-        if recording.ops[consumer] == _MATMUL:
-            first = int(recording.starts[consumer])
-            left, right = (np.ndim(operand_value(recording, each)) for each in (first, first + 1))
-            if right <= _MATRIX or left < _MATRIX or own == (*shape[:-2], *own[-2:]):
-                continue  # vectors, and one matrix for a whole batch: the rule does that
-            shape = (*shape[:-2], *own[-2:])
-        targets[slot] = shape
-    return targets
 
 
 def operand_value(recording: Recording, slot: int) -> Any:
