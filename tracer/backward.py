@@ -23,7 +23,7 @@ from tracer.pull import COMPRESSED, as_number, as_taken, checked, elementwise_lo
 from tracer.recording import operand_of
 from tracer.rules.edited import Edited
 from tracer.rules.linalg import column_times_row
-from tracer.straight import straight_pulls
+from tracer.straight import Straight
 from tracer.rules.kinds import Elementwise, Many, Outer, Part, Vjp, is_complex, rule_for, typed
 
 if TYPE_CHECKING:
@@ -104,16 +104,18 @@ def scalar_locals(
     operands, starts = recording.operands, recording.starts
     fast = IS_ELEMENTWISE[recording.ops]
     fast[np.fromiter(recording.params, np.int64, len(recording.params))] = False
-    wide_rows, wide_constants = recording.values.wide_rows, recording.constants.wide_rows
+    wide_rows, wide_constants = graph.wide_rows, recording.constants.wide_rows
+    column = np.full(len(operands), np.nan)
+    fast[wide_rows] = False
+    if not fast.any():
+        return column, fast
     if len(wide_rows) or len(wide_constants):
-        fast[wide_rows] = False
         # Of operands: the constants first, then the rows.
         is_wide = np.zeros(len(recording.constants) + len(recording), np.bool_)
         is_wide[wide_rows + len(recording.constants)] = True
         is_wide[len(recording.constants) - 1 - wide_constants] = True
         uses_wide = is_wide[operands + len(recording.constants)]
         fast[graph.slot_consumer[uses_wide]] = False
-    column = np.full(len(operands), np.nan)
     for number in np.flatnonzero(np.bincount(recording.ops[fast])).tolist():
         rule = RULE_OF[number]
         assert isinstance(rule, Elementwise)
@@ -171,7 +173,7 @@ class BackwardPass:
         self.keeper = keeper  # None: everything is kept
         self.known = known  # by slot: what need not be computed
         self.wanted = wanted  # the rows whose gradients are of interest; None: all
-        self.has_differences = Edited in set(map(type, self.others.values()))
+        self.has_differences = graph.has_differences
         self.slots: dict[int, Any] = {} if keeper is None else keeper.slots
         self.narrowed: dict[int, Any] = {} if keeper is None else keeper.narrowed
         self.outers: dict[int, list[Outer]] = {}  # by row: what is still to be added to its gradient
@@ -179,25 +181,28 @@ class BackwardPass:
 
     def one_by_one(self, rows: np.ndarray[Any, Any], stop: int) -> int:
         """Go back over some rows, and the scalar ones between them, from row `stop` on; return the last one."""
-        straight: Any = repeat(None)
-        held: dict[int, Any] = {}
-        if self.keeper is None and len(self.graph.shape_of_row):
-            straight, held = straight_pulls(self.graph, rows)
         gradients, slots, outers, sums = self.gradients, self.slots, self.outers, self._sums
         keeper, nothing = self.keeper, NOTHING
-        for (row, op, first_slot, producers), pulls in zip(steps_of(self.recording, rows), straight, strict=False):
+        held: dict[int, Any] = {}
+        steps: Iterator[tuple[int, Any, int, tuple[int, ...]]] = ((row, None, 0, ()) for row in rows.tolist())
+        if keeper is None and len(self.graph.array_rows):
+            straight = Straight(self.graph, rows)
+            steps, rows, held = straight.steps(), straight.by_rule, straight.held
+        by_rule = steps_of(self.recording, rows)
+        for row, pulls, first_slot, producers in steps:
             if row + 1 < stop:
                 self.scalars(row + 1, stop)
             stop = row
             if row in outers:
                 self.add_outers(row)
             upstream = gradients[row]
+            step = next(by_rule) if pulls is None else None
             if upstream is nothing:
                 continue
-            if pulls is None:
+            if step is not None:
                 if keeper is not None:
                     keeper.row(row, upstream)
-                self.one(row, op, first_slot, producers)
+                self.one(*step)
                 if keeper is not None and not keeper.is_row_kept:
                     gradients[row] = None
                 continue

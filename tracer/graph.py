@@ -10,6 +10,7 @@ to, and by port within it, so that the in-edges of a node are a range.
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ import numpy as np
 
 from tracer.operations import IS_ELEMENTWISE, OP_NUMBERS
 from tracer.recording import INDEX, Indices, operand_of
+from tracer.rules.edited import Edited
 
 if TYPE_CHECKING:
     from tracer.recording import Recording
@@ -27,7 +29,8 @@ INPUT, FUNCTION, SPLITTER, OUTPUT, CUT = range(len(KINDS))
 NO_SLOT = -1
 _MATMUL = OP_NUMBERS["matmul"]
 _MATRIX = 2  # axes; more are a batch
-_shape = attrgetter("shape")
+FLOAT64 = np.dtype(np.float64)
+_shape, _dtype, _nbytes = attrgetter("shape"), attrgetter("dtype"), attrgetter("nbytes")
 
 
 class Graph:
@@ -44,7 +47,7 @@ class Graph:
         self.recording = recording
         rows, operands, starts = len(recording), recording.operands, recording.starts
         self.slot_consumer = np.arange(rows, dtype=INDEX).repeat(starts[1:] - starts[:-1])
-        self._number_shapes()
+        self._look_at_arrays()
         self.targets = self._broadcast_targets()
         self._output_rows = np.array([output.row for output in recording.outputs], INDEX)
         uses = np.bincount(operands[operands >= 0], minlength=rows)
@@ -130,6 +133,12 @@ class Graph:
         into_outputs = self.first_in[self.first_output :][:-1][is_output_traced]
         self.src[into_outputs] = outlet[self._output_rows[is_output_traced]]
 
+    @cached_property
+    def wide_rows(self) -> Indices:
+        """The rows that hold an array or a complex number, in order."""
+        values = self.recording.values
+        return self.array_rows if len(self.array_rows) == len(values.others) else values.wide_rows
+
     def number_of_shape(self, shape: tuple[int, ...]) -> int:
         """Return the number of a shape: 0 for that of a number, and equal ones for equal shapes."""
         return self._shapes.setdefault(shape, len(self._shapes))
@@ -139,15 +148,31 @@ class Graph:
         """All shapes, by number."""
         return list(self._shapes)
 
-    def _number_shapes(self) -> None:
-        """Give numbers to the shapes, so that shapes can be compared in columns."""
+    def _look_at_arrays(self) -> None:
+        """Note the shape and the type of every array, once: each look at all of them is one at all of the memory."""
         recording = self.recording
-        rows, values = recording.values.array_rows, recording.values.others
-        self._shapes: dict[tuple[int, ...], int] = {(): 0}
+        self.array_rows = rows = recording.values.array_rows
         self.shape_of_row = np.zeros(len(recording) if len(rows) else 0, INDEX)
-        if len(rows):
-            shapes = map(_shape, map(values.__getitem__, rows.tolist()))
-            self.shape_of_row[rows] = [self.number_of_shape(shape) for shape in shapes]
+        others = recording.values.others
+        is_all = len(rows) == len(others)
+        arrays = list(others.values()) if is_all else [others[row] for row in rows.tolist()]
+        shapes = list(map(_shape, arrays))
+        self._shapes = {shape: number for number, shape in enumerate(dict.fromkeys([(), *shapes]))}
+        numbers = list(map(self._shapes.__getitem__, shapes))
+        self.shape_of_row[rows] = numbers
+        dtypes = list(map(_dtype, arrays))
+        sizes = np.array(list(map(math.prod, self._shapes)), np.float64)[numbers]
+        self.other_types = rows[:0]
+        self.most_bytes = float(sizes.max(initial=0)) * FLOAT64.itemsize
+        kinds = set(map(type, arrays))
+        self.has_differences = Edited in kinds
+        if dtypes.count(FLOAT64) < len(dtypes) or self.has_differences:
+            is_float64 = [
+                type(array) is np.ndarray and dtype is FLOAT64
+                for array, dtype in zip(arrays, dtypes, strict=True)
+            ]
+            self.other_types = rows[~np.array(is_float64)]
+            self.most_bytes = max(map(_nbytes, arrays))
 
     def _broadcast_targets(self) -> dict[int, tuple[int, ...]]:
         """Return, by slot, the shape to which an operand is broadcast before its operation.

@@ -25,6 +25,7 @@ _CHUNK = 1 << 16  # records frozen at a time: what the lists of the tape need is
 _NAN = float("nan")
 _FLOAT = frozenset((float,))
 _ARRAYS = frozenset((np.ndarray, Edited))
+_FLOATS_AND_ARRAYS = _FLOAT | _ARRAYS
 _LEFT, _RIGHT, _BOTH = 1, 2, 3
 _WIDE = frozenset((np.ndarray, Edited, complex, np.complex64, np.complex128, np.clongdouble))
 
@@ -202,13 +203,14 @@ def values_of(items: Sequence[Any]) -> Values:
         others = dict(enumerate(items))
     else:
         others = {row: item for row, item in enumerate(items) if type(item) is not float}
-    if kinds <= _ARRAYS:
-        return Values(np.full(len(items), _NAN), others)
-    numbers = (
-        item if type(item) is float else _NAN if type(item) is np.ndarray else _as_float(item)
-        for item in items
-    )
-    return Values(np.fromiter(numbers, np.float64, len(items)), others)
+    floats = np.full(len(items), _NAN)
+    if _FLOAT <= kinds:
+        floats[:] = [item if type(item) is float else _NAN for item in items]
+    if not kinds <= _FLOATS_AND_ARRAYS:
+        for row, item in others.items():
+            if type(item) not in _ARRAYS:
+                floats[row] = _as_float(item)
+    return Values(floats, others)
 
 
 def _as_float(item: Any) -> float:

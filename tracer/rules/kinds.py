@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 Array: TypeAlias = np.ndarray[Any, Any]
 Operands: TypeAlias = tuple[Any, ...]
 Params: TypeAlias = dict[str, Any]
-Pull: TypeAlias = "Callable[[Array, dict[int, Any], int, list[int]], Any]"
-"""`(g, held, out, operands)`, where `held` has values by number, all of float64, to what goes back to one operand."""
+Pull: TypeAlias = "Callable[[Array, dict[int, Any], int, tuple[int, ...]], Any]"
+"""`(g, held, out, operands)` to what goes back to one operand; `held` has the values by their numbers, in float64."""
 Pulls: TypeAlias = "tuple[tuple[int, Pull | None], ...]"
 """Of every operand, the last first: its port, and what goes back to it; None: the gradient as it is."""
 
@@ -78,8 +78,12 @@ class Elementwise:
     def _pull(self, port: int) -> Pull:
         if self.partials[port] and not self.zero_where and not self.in_floats:
             return compile_pull(self.partials[port], self.operand_names)
-        local = self.local(port)
-        return lambda g, held, out, operands: g * local(*[held[each] for each in operands], held[out])
+        local, count = self.local(port), len(self.partials)
+
+        def pull(g: Array, held: dict[int, Any], out: int, operands: tuple[int, ...]) -> Any:
+            return g * local(*[held[each] for each in operands[:count]], held[out])
+
+        return pull
 
     @cached_property
     def at_kink(self) -> Callable[..., Any] | None:

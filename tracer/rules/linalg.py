@@ -38,19 +38,19 @@ def _matmul(port: int, g: Any, out: Any, operands: Operands, params: Params) -> 
     return product if product.dtype is operands[port].dtype else typed(product, operands[port])
 
 
-def column_times_row(g: Array, held: dict[int, Any], out: int, operands: list[int]) -> Outer:
+def column_times_row(g: Array, held: dict[int, Any], out: int, operands: tuple[int, ...]) -> Outer:
     """Return what goes back to a matrix of float64 that was multiplied by a vector."""
     del out
     vector = held[operands[1]]
     return Outer(g, vector, vector.dtype)
 
 
-def _to_left(g: Array, held: dict[int, Any], out: int, operands: list[int]) -> Any:
+def _to_left(g: Array, held: dict[int, Any], out: int, operands: tuple[int, ...]) -> Any:
     del out
     return g.dot(held[operands[1]].T)
 
 
-def _to_right(g: Array, held: dict[int, Any], out: int, operands: list[int]) -> Any:
+def _to_right(g: Array, held: dict[int, Any], out: int, operands: tuple[int, ...]) -> Any:
     del out
     return held[operands[0]].T.dot(g)
 
