@@ -74,7 +74,7 @@ def edge_gradients(trace: Trace) -> EdgeGradients:
     dst = graph.dst
     kinds = graph.kinds[dst]
     column = gradients.numbers[graph.rows[dst]]
-    into_functions = np.flatnonzero(kinds == FUNCTION)
+    into_functions = (kinds == FUNCTION).nonzero()[0]
     slots = graph.slots[into_functions]
     partials = gradients.locals[slots]
     with np.errstate(all="ignore"):
@@ -95,7 +95,7 @@ def edge_gradients(trace: Trace) -> EdgeGradients:
     for edge, slot in zip(into_functions[rest].tolist(), slots[rest].tolist(), strict=True):
         column[edge] = gradients.slot(slot)
     # A number that was broadcast gets what all its copies got.
-    narrow = np.flatnonzero((kinds == SPLITTER) & (graph.slots >= 0) & (steps >= 0) & ~is_array)
+    narrow = ((kinds == SPLITTER) & (graph.slots >= 0) & (steps >= 0) & ~is_array).nonzero()[0]
     for edge, slot in zip(narrow.tolist(), graph.slots[narrow].tolist(), strict=True):
         column[edge] = gradients.narrow(slot)
     seeded = int(graph.first_in[trace.output.index]) if trace.output.row >= 0 else -1

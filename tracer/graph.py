@@ -30,7 +30,7 @@ NO_SLOT = -1
 _MATMUL = OP_NUMBERS["matmul"]
 _MATRIX = 2  # axes; more are a batch
 FLOAT64 = np.dtype(np.float64)
-_shape, _dtype, _nbytes = attrgetter("shape"), attrgetter("dtype"), attrgetter("nbytes")
+_shape, _dtype = attrgetter("shape"), attrgetter("dtype")
 
 
 class Graph:
@@ -161,9 +161,8 @@ class Graph:
         numbers = list(map(self._shapes.__getitem__, shapes))
         self.shape_of_row[rows] = numbers
         dtypes = list(map(_dtype, arrays))
-        sizes = np.array(list(map(math.prod, self._shapes)), np.float64)[numbers]
         self.other_types = rows[:0]
-        self.most_bytes = float(sizes.max(initial=0)) * FLOAT64.itemsize
+        itemsize = FLOAT64.itemsize
         kinds = set(map(type, arrays))
         self.has_differences = Edited in kinds
         if dtypes.count(FLOAT64) < len(dtypes) or self.has_differences:
@@ -172,14 +171,21 @@ class Graph:
                 for array, dtype in zip(arrays, dtypes, strict=True)
             ]
             self.other_types = rows[~np.array(is_float64)]
-            self.most_bytes = max(map(_nbytes, arrays))
+            itemsize = max(dtype.itemsize for dtype in set(dtypes))
+        largest = max(map(math.prod, self._shapes)) if arrays else 0
+        self.most_bytes = float(largest * itemsize)
 
     def _broadcast_targets(self) -> dict[int, tuple[int, ...]]:
         """Return, by slot, the shape to which an operand is broadcast before its operation.
 
         Rules never see broadcasting: where NumPy stretches an operand, a node of its own does it in the graph.
         """
-        recording, shapes, shape_of_row, consumers = self.recording, self.shapes, self.shape_of_row, self.slot_consumer
+        recording, shapes, shape_of_row, consumers = (
+            self.recording,
+            self.shapes,
+            self.shape_of_row,
+            self.slot_consumer,
+        )
         if not len(shape_of_row):
             return {}
         operands = recording.operands
@@ -191,7 +197,9 @@ class Graph:
         targets: dict[int, tuple[int, ...]] = {}
         slots = differs.nonzero()[0]
         columns = (slots, consumers[slots], shape_of_row[operands[slots]], consumer_shapes[slots])
-        for slot, consumer, own_number, number in zip(*(column.tolist() for column in columns), strict=True):
+        for slot, consumer, own_number, number in zip(
+            *(column.tolist() for column in columns), strict=True
+        ):
             own, shape = shapes[own_number], shapes[number]
             if recording.ops[consumer] == _MATMUL:
                 first = int(recording.starts[consumer])
@@ -205,7 +213,7 @@ class Graph:
     @property
     def dst(self) -> Indices:
         """By edge: the node it leads to."""
-        return np.repeat(np.arange(len(self.kinds), dtype=INDEX), np.diff(self.first_in))
+        return np.arange(len(self.kinds), dtype=INDEX).repeat(self.first_in[1:] - self.first_in[:-1])
 
     def dst_of(self, edge: int) -> int:
         """Return the node that one edge leads to."""

@@ -204,7 +204,7 @@ def values_of(items: Sequence[Any]) -> Values:
     else:
         others = {row: item for row, item in enumerate(items) if type(item) is not float}
     floats = np.full(len(items), _NAN)
-    if _FLOAT <= kinds:
+    if float in kinds:
         floats[:] = [item if type(item) is float else _NAN for item in items]
     if not kinds <= _FLOATS_AND_ARRAYS:
         for row, item in others.items():

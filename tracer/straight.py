@@ -27,7 +27,9 @@ _NUMBERS = frozenset((float, int, np.float64))
 _OTHER = -1  # what is neither a number nor an array of float64; an array has the number of its shape
 _BY_RULE = -1
 _MOST = 3  # operands
-_MATRIX_RULES = {number: rule for number, rule in enumerate(RULE_OF) if isinstance(rule, Vjp) and rule.pulls}
+_MATRIX_RULES = {
+    number: rule for number, rule in enumerate(RULE_OF) if isinstance(rule, Vjp) and rule.pulls
+}
 
 
 class Straight:
@@ -68,7 +70,9 @@ class Straight:
         # The values of rows that are no floats, and of constants, by their number.
         self.held = dict(recording.values.others)
         numbers = operands[(operands < 0) & is_straight[consumers]]
-        self.held.update(zip(numbers.tolist(), recording.constants.floats[-1 - numbers].tolist(), strict=True))
+        self.held.update(
+            zip(numbers.tolist(), recording.constants.floats[-1 - numbers].tolist(), strict=True)
+        )
         self.held.update((-1 - number, value) for number, value in recording.constants.others.items())
 
     def steps(self) -> Iterator[tuple[int, Pulls | None, int, tuple[int, ...]]]:

@@ -13,7 +13,7 @@ import keyword
 import math
 import re
 import sys
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -229,9 +229,9 @@ def compile_pull(text: str, names: tuple[str, ...]) -> Callable[..., Any]:
         "    try:",
         f"        return _g * ({body})",
         "    except (ZeroDivisionError, OverflowError):",  # as in _compile
-        f"        return _g * _local({everything})",
+        f"        return _g * _local()({everything})",
     ]
-    namespace = {**_NAMESPACE, "_local": compile_formula(text, names)}
+    namespace = {**_NAMESPACE, "_local": partial(compile_formula, text, names)}
     exec(compile("\n".join(lines), f"<rule: {body}>", "exec"), namespace)  # noqa: S102  (as in _compile)
     pull: Callable[..., Any] = namespace["_pull"]
     return pull
