@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _NUMBERS = frozenset((float, int, np.float64))
 _OTHER = -1  # what is neither a number nor an array of float64; an array has the number of its shape
 _BY_RULE = -1
-_MOST = 3  # operands
+MOST = 3  # operands
 _MATRIX_RULES = {
     number: rule for number, rule in enumerate(RULE_OF) if isinstance(rule, Vjp) and rule.pulls
 }
@@ -43,16 +43,19 @@ class Straight:
         misfit = (kinds[operands] != kinds[consumers]) & ((operands >= 0) | (kinds[operands] == _OTHER))
         is_straight[consumers[misfit]] = False
         firsts, stops = recording.starts[rows], recording.starts[rows + 1]
-        is_straight[rows[stops - firsts > _MOST]] = False
+        is_straight[rows[stops - firsts > MOST]] = False
         # By port; of a row with fewer operands, its last once more.
-        ports = [operands[np.minimum(firsts + port, stops - 1)] for port in range(_MOST)]
+        ports = [operands[np.minimum(firsts + port, stops - 1)] for port in range(MOST)]
         ops = recording.ops[rows].astype(np.int64)
         keys = np.where(is_straight[rows], ops, _BY_RULE)
         pulls: dict[int, Pulls | None] = {_BY_RULE: None}
         for op in set(keys.tolist()) - {_BY_RULE}:
             rule = RULE_OF[op]
             assert isinstance(rule, Elementwise)
-            pulls[op] = rule.pulls
+            if rule.is_real:
+                pulls[op] = rule.pulls
+            else:
+                keys[keys == op] = _BY_RULE
         for op, matrix_rule in _MATRIX_RULES.items():
             places = (ops == op).nonzero()[0]
             if not len(places):

@@ -6,6 +6,7 @@ their answers.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -25,6 +26,9 @@ Pull: TypeAlias = "Callable[[Array, dict[int, Any], int, tuple[int, ...]], Any]"
 """`(g, held, out, operands)` to what goes back to one operand; `held` has the values by their numbers, in float64."""
 Pulls: TypeAlias = "tuple[tuple[int, Pull | None], ...]"
 """Of every operand, the last first: its port, and what goes back to it; None: the gradient as it is."""
+
+
+_IMAGINARY = re.compile(r"\dj\b")
 
 
 # Not frozen, though nobody changes them: there are hundreds, and freezing would be a twentieth of the import.
@@ -68,6 +72,11 @@ class Elementwise:
     def passes(self) -> tuple[bool, ...]:
         """By operand: whether the gradient passes as it is."""
         return tuple(text == "1" for text in self.partials)
+
+    @cached_property
+    def is_real(self) -> bool:
+        """Whether the texts give real numbers of real ones: they name no imaginary unit."""
+        return not any(_IMAGINARY.search(text) for text in self.partials)
 
     @cached_property
     def pulls(self) -> Pulls:
