@@ -25,7 +25,9 @@ from rule_rows_linalg import LINALG_KINKS
 from rule_rows_moves import MOVES
 from rule_rows_statistics import STATISTICS, STATISTICS_KINKS
 
+from tracer.pull import pull
 from tracer.rules import RULES, Compressed, Elementwise, Many
+from tracer.straight import MOST
 
 EVERY_ARRAYS = (*ARRAYS, *MOVES, *STATISTICS)
 ARRAY_KINKS = (*LINALG_KINKS, *STATISTICS_KINKS)
@@ -55,6 +57,37 @@ def assert_close(got, expected):
     __tracebackhide__ = True
     scale = max(1.0, np.max(np.abs(expected), initial=0))
     assert np.all(np.abs(got - expected) <= TOLERANCE * scale), f"rule: {got}, differences: {expected}"
+
+
+# the straight way back, over arrays of float64 of one shape
+
+TAKE_WHOLE_NUMBERS = {"expn", "eval_hermite", "eval_hermitenorm"}
+PRODUCTS = [
+    name
+    for name, rule in RULES.items()
+    if isinstance(rule, Elementwise)
+    and rule.is_real
+    and len(rule.partials) <= MOST
+    and name not in TAKE_WHOLE_NUMBERS
+]
+PLACES = np.array([0.0, -0.0, 1.0, -1.0, 0.25, -3.5, np.inf, -np.inf, np.nan, 1e-310])
+
+
+@pytest.mark.parametrize("other", [None, 0.0, 2, -1.5], ids=lambda other: f"beside {other}")
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_the_straight_way_back_gives_the_bits_of_the_rule(name, other):
+    rule = RULES[name]
+    grid = np.stack(np.meshgrid(PLACES, PLACES)).reshape(2, -1)
+    arrays = (grid[0], grid[1], np.roll(grid[0], 3))[: len(rule.partials)]
+    out, g = np.roll(grid[1], 7), np.linspace(-1.0, 2.0, grid.shape[1])
+    for port, straight in rule.pulls:
+        operands = tuple(x if at == port or other is None else other for at, x in enumerate(arrays))
+        held = {-1 - at: operand for at, operand in enumerate(operands)} | {0: out}
+        with np.errstate(all="ignore"):
+            expected = pull(rule, port, g, out, operands, {}, None)
+            got = g if straight is None else straight(g, held, 0, (-1, -2, -3))
+        assert (got.dtype, got.shape) == (expected.dtype, expected.shape)
+        assert got.tobytes() == expected.tobytes()
 
 
 # elementwise

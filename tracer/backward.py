@@ -18,11 +18,14 @@ import numpy as np
 
 from tracer.gradients import Gradients, Measured
 from tracer.keeping import Keeper, array_bytes, most_bytes
-from tracer.operations import IS_ELEMENTWISE, RULE_OF
+from tracer.operations import RULE_OF
+from tracer.partials import scalar_locals
 from tracer.pull import COMPRESSED, as_number, as_taken, checked, elementwise_local, narrowed
 from tracer.recording import operand_of
 from tracer.rules.edited import Edited
 from tracer.rules.kinds import Elementwise, Many, Outer, Part, Vjp, is_complex, rule_for, typed
+from tracer.rules.linalg import column_times_row
+from tracer.straight import Straight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 # Bytes of operands' gradients that are kept; an edge beyond it is recomputed when asked for
 BUDGET = 3 << 27
 _CHUNK = 1 << 16  # operands turned into Python floats at a time
+_FEW = 4
 # The gradient of a row that nothing has reached, known by identity: adding to it makes another float, and
 # -0.0 + x is x, bit for bit.
 NOTHING = -0.0
@@ -54,33 +58,17 @@ def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gr
         work = BackwardPass(graph, gradients, local_column, keeper)
         if row >= 0:
             gradients[row] = seed
-        slow = np.flatnonzero(~fast[: row + 1] & (np.diff(recording.starts[: row + 2]) > 0))[::-1]
-        stop = row + 1
-        for turn, op, first_slot, producers in steps_of(recording, slow):
-            if turn + 1 < stop:
-                work.scalars(turn + 1, stop)
-            if turn in work.outers:
-                work.add_outers(turn)
-            upstream = gradients[turn]
-            if upstream is not NOTHING:
-                if keeper is not None:
-                    keeper.row(turn, upstream)
-                work.one(turn, op, first_slot, producers)
-                if keeper is not None and not keeper.is_row_kept:
-                    gradients[turn] = None
-            stop = turn
-        work.scalars(0, stop)
+        starts = recording.starts[: row + 2]
+        slow = (~fast[: row + 1] & (starts[1:] > starts[:-1])).nonzero()[0][::-1]
+        work.scalars(0, work.one_by_one(slow, row + 1))
         for turn in tuple(work.outers):
             work.add_outers(turn)
     count = len(gradients)
     reached = np.fromiter(map(is_not, gradients, repeat(NOTHING)), np.bool_, count)
-    arrays: dict[int, Any] = {}
-    if set(map(type, gradients)) != {float}:
-        arrays = {number: value for number, value in enumerate(gradients) if type(value) is not float}
-        for number in arrays:
-            gradients[number] = 0.0
-        if keeper is not None:
-            arrays = {number: value for number, value in arrays.items() if value is not None}
+    wide = graph.wide_rows[reached[graph.wide_rows]].tolist()
+    arrays = {number: gradients[number] for number in wide if gradients[number] is not None}
+    for number in wide:
+        gradients[number] = 0.0
     numbers = np.fromiter(gradients, np.float64, count)
     numbers[~reached] = 0.0
     measured = Measured() if keeper is None else keeper.measured()
@@ -99,62 +87,13 @@ def steps_of(recording: Recording, rows: np.ndarray[Any, Any]) -> Iterator[tuple
     """Return, for each of some rows: the row, its op, its first slot, and its operands."""
     firsts = recording.starts[rows]
     degrees = recording.starts[rows + 1] - firsts
-    ends = np.cumsum(degrees)
-    slots = np.repeat(firsts - ends + degrees, degrees) + np.arange(len(rows) and ends[-1])
+    ends = degrees.cumsum()
+    slots = (firsts - ends + degrees).repeat(degrees) + np.arange(len(rows) and ends[-1])
     operands = recording.operands[slots].tolist()
     producers = [
         operands[start:end] for start, end in zip((ends - degrees).tolist(), ends.tolist(), strict=True)
     ]
     return zip(rows.tolist(), recording.ops[rows].tolist(), firsts.tolist(), producers, strict=True)
-
-
-def scalar_locals(
-    graph: Graph,
-) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.bool_]]]:
-    """Return the local partial of every operand of every elementwise scalar row, and which rows those are."""
-    recording = graph.recording
-    operands, starts = recording.operands, recording.starts
-    fast = IS_ELEMENTWISE[recording.ops]
-    fast[np.fromiter(recording.params, np.int64, len(recording.params))] = False
-    wide_rows, wide_constants = recording.values.wide_rows, recording.constants.wide_rows
-    if len(wide_rows) or len(wide_constants):
-        fast[wide_rows] = False
-        # Of operands: the constants first, then the rows.
-        is_wide = np.zeros(len(recording.constants) + len(recording), np.bool_)
-        is_wide[wide_rows + len(recording.constants)] = True
-        is_wide[len(recording.constants) - 1 - wide_constants] = True
-        uses_wide = is_wide[operands + len(recording.constants)]
-        fast[graph.slot_consumer[uses_wide]] = False
-    column = np.full(len(operands), np.nan)
-    for number in np.flatnonzero(np.bincount(recording.ops[fast])).tolist():
-        rule = RULE_OF[number]
-        assert isinstance(rule, Elementwise)
-        rows = np.flatnonzero(fast & (recording.ops == number))
-        first = starts[rows]
-        arity = int(starts[rows[0] + 1] - first[0])
-        columns = [_column(recording, operands[first + port]) for port in range(arity)]
-        out = recording.values.floats[rows]
-        for port in range(arity):
-            traced = operands[first + port] >= 0
-            if traced.all():
-                column[first + port] = rule.local(port)(*columns, out)
-            elif traced.any():
-                partial = rule.local(port)(*(values[traced] for values in columns), out[traced])
-                column[first[traced] + port] = partial
-    return column, fast
-
-
-def _column(recording: Recording, operands: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return the values of scalar operands as floats."""
-    if (operands >= 0).all():
-        return np.take(recording.values.floats, operands)
-    if (operands < 0).all():
-        return np.take(recording.constants.floats, -1 - operands)
-    values = np.empty(len(operands))
-    traced = operands >= 0
-    values[traced] = recording.values.floats[operands[traced]]
-    values[~traced] = recording.constants.floats[-1 - operands[~traced]]
-    return values
 
 
 class BackwardPass:
@@ -183,11 +122,55 @@ class BackwardPass:
         self.keeper = keeper  # None: everything is kept
         self.known = known  # by slot: what need not be computed
         self.wanted = wanted  # the rows whose gradients are of interest; None: all
-        self.has_differences = Edited in set(map(type, self.others.values()))
+        self.has_differences = graph.has_differences
         self.slots: dict[int, Any] = {} if keeper is None else keeper.slots
         self.narrowed: dict[int, Any] = {} if keeper is None else keeper.narrowed
         self.outers: dict[int, list[Outer]] = {}  # by row: what is still to be added to its gradient
         self._sums: set[int] = set()  # rows whose gradient is our own array: it may grow in place
+
+    def one_by_one(self, rows: np.ndarray[Any, Any], stop: int) -> int:
+        """Go back over some rows, and the scalar ones between them, from row `stop` on; return the last one."""
+        gradients, slots, outers, sums = self.gradients, self.slots, self.outers, self._sums
+        nothing = NOTHING
+        held: dict[int, Any] = {}
+        steps: Iterator[tuple[int, Any, int, tuple[int, ...]]] = (
+            (row, None, 0, ()) for row in rows.tolist()
+        )
+        if self.keeper is None and len(self.graph.array_rows):
+            straight = Straight(self.graph, rows)
+            steps, rows, held = straight.steps(), straight.by_rule, straight.held
+        by_rule = steps_of(self.recording, rows)
+        for row, pulls, first_slot, producers in steps:
+            if row + 1 < stop:
+                self.scalars(row + 1, stop)
+            stop = row
+            if row in outers:
+                self.add_outers(row)
+            upstream = gradients[row]
+            step = next(by_rule) if pulls is None else None
+            if upstream is nothing:
+                continue
+            if step is not None:
+                self._one_of_kept(*step)
+                continue
+            if type(upstream) is Edited:
+                upstream = gradients[row] = upstream.dense()
+            for port, pull in pulls:
+                producer = producers[port]
+                if producer < 0:
+                    continue
+                back = upstream if pull is None else pull(upstream, held, row, producers)
+                slots[first_slot + port] = back
+                present = gradients[producer]
+                if pull is column_times_row:
+                    self._put_by(producer, back)
+                elif present is nothing:
+                    gradients[producer] = back
+                elif producer in sums:
+                    present += back
+                else:
+                    self._add(producer, present, back)
+        return stop
 
     def scalars(self, first_row: int, stop_row: int) -> None:
         """Go back over the scalar rows first_row:stop_row."""
@@ -197,6 +180,15 @@ class BackwardPass:
         first, stop = int(starts[first_row]), int(starts[stop_row])
         gradients = self.gradients
         nothing = NOTHING
+        if (
+            stop - first <= _FEW
+        ):  # one or two rows between two of arrays: columns would cost more than the numbers
+            for slot in range(stop - 1, first - 1, -1):
+                producer = int(operands[slot])
+                upstream = gradients[self.graph.slot_consumer[slot]]
+                if producer >= 0 and upstream is not nothing:
+                    gradients[producer] += upstream * float(self.local_column[slot])
+            return
         for chunk_stop in range(stop, first, -_CHUNK):
             chunk = slice(max(first, chunk_stop - _CHUNK), chunk_stop)
             traced = operands[chunk] >= 0
@@ -207,6 +199,15 @@ class BackwardPass:
                 upstream = gradients[consumer]
                 if upstream is not nothing:
                     gradients[producer] += upstream * partial
+
+    def _one_of_kept(self, row: int, op: int, first_slot: int, producers: list[int]) -> None:
+        """Go back over one row by its rule, and let go of its gradient where that is too much to keep."""
+        keeper = self.keeper
+        if keeper is not None:
+            keeper.row(row, self.gradients[row])
+        self.one(row, op, first_slot, producers)
+        if keeper is not None and not keeper.is_row_kept:
+            self.gradients[row] = None
 
     def one(self, row: int, op: int, first_slot: int, producers: list[int]) -> None:
         """Go back over one row by its rule."""

@@ -38,12 +38,16 @@ class EdgeGradients:
 class _Arrays(Mapping[int, Any]):
     """The gradients that are arrays, by edge; some are `Compressed`."""
 
-    def __init__(self, trace: Trace, edges: np.ndarray[Any, Any]) -> None:
+    def __init__(self, trace: Trace, is_array: np.ndarray[Any, Any]) -> None:
         self._trace = trace
-        self._edges = dict.fromkeys(edges.tolist())
+        self._is_array = is_array
+        self._count = int(np.count_nonzero(is_array))
+
+    def __contains__(self, edge: object) -> bool:
+        return isinstance(edge, int) and 0 <= edge < len(self._is_array) and bool(self._is_array[edge])
 
     def __getitem__(self, edge: int) -> Any:
-        if edge not in self._edges:
+        if edge not in self:
             raise KeyError(edge)
         trace = self._trace
         graph, gradients = trace.graph, trace.gradients
@@ -56,10 +60,10 @@ class _Arrays(Mapping[int, Any]):
         return gradients.row_as_kept(int(graph.rows[node])) if slot < 0 else gradients.narrow(slot)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._edges)
+        return iter(self._is_array.nonzero()[0].tolist())
 
     def __len__(self) -> int:
-        return len(self._edges)
+        return self._count
 
 
 def edge_gradients(trace: Trace) -> EdgeGradients:
@@ -70,19 +74,19 @@ def edge_gradients(trace: Trace) -> EdgeGradients:
     dst = graph.dst
     kinds = graph.kinds[dst]
     column = gradients.numbers[graph.rows[dst]]
-    into_functions = np.flatnonzero(kinds == FUNCTION)
+    into_functions = (kinds == FUNCTION).nonzero()[0]
     slots = graph.slots[into_functions]
     partials = gradients.locals[slots]
     with np.errstate(all="ignore"):
         column[into_functions] *= partials
     is_array = np.zeros(len(column), np.bool_)
-    wide_rows = recording.values.wide_rows  # arrays, and complex numbers
+    wide_rows = graph.wide_rows  # arrays, and complex numbers
     if len(wide_rows):
         has_array = np.zeros(len(recording) + 1, np.bool_)  # the last for outputs that have no row
         has_array[wide_rows] = True
         is_array = has_array[graph.rows[graph.src]]
-        stretched = into_functions[np.fromiter(map(graph.targets.__contains__, slots.tolist()), np.bool_)]
-        is_array[stretched] = True
+        if graph.targets:
+            is_array[into_functions[np.isin(slots, list(graph.targets))]] = True
         is_array &= steps >= 0
         column[is_array] = np.nan
     column[steps < 0] = 0.0
@@ -91,13 +95,13 @@ def edge_gradients(trace: Trace) -> EdgeGradients:
     for edge, slot in zip(into_functions[rest].tolist(), slots[rest].tolist(), strict=True):
         column[edge] = gradients.slot(slot)
     # A number that was broadcast gets what all its copies got.
-    narrow = np.flatnonzero((kinds == SPLITTER) & (graph.slots >= 0) & (steps >= 0) & ~is_array)
+    narrow = ((kinds == SPLITTER) & (graph.slots >= 0) & (steps >= 0) & ~is_array).nonzero()[0]
     for edge, slot in zip(narrow.tolist(), graph.slots[narrow].tolist(), strict=True):
         column[edge] = gradients.narrow(slot)
     seeded = int(graph.first_in[trace.output.index]) if trace.output.row >= 0 else -1
     if seeded >= 0 and not is_array[seeded]:
         column[seeded] = trace.seed_value
-    return EdgeGradients(column, _Arrays(trace, np.flatnonzero(is_array)))
+    return EdgeGradients(column, _Arrays(trace, is_array))
 
 
 def edge_statistics(trace: Trace) -> EdgeStatistics:

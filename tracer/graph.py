@@ -10,6 +10,7 @@ to, and by port within it, so that the in-edges of a node are a range.
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ import numpy as np
 
 from tracer.operations import IS_ELEMENTWISE, OP_NUMBERS
 from tracer.recording import INDEX, Indices, operand_of
+from tracer.rules.edited import Edited
 
 if TYPE_CHECKING:
     from tracer.recording import Recording
@@ -27,7 +29,8 @@ INPUT, FUNCTION, SPLITTER, OUTPUT, CUT = range(len(KINDS))
 NO_SLOT = -1
 _MATMUL = OP_NUMBERS["matmul"]
 _MATRIX = 2  # axes; more are a batch
-_shape = attrgetter("shape")
+FLOAT64 = np.dtype(np.float64)
+_shape, _dtype = attrgetter("shape"), attrgetter("dtype")
 
 
 class Graph:
@@ -44,7 +47,8 @@ class Graph:
         self.recording = recording
         rows, operands, starts = len(recording), recording.operands, recording.starts
         self.slot_consumer = np.arange(rows, dtype=INDEX).repeat(starts[1:] - starts[:-1])
-        self.targets = broadcast_targets(recording, self.slot_consumer)
+        self._look_at_arrays()
+        self.targets = self._broadcast_targets()
         self._output_rows = np.array([output.row for output in recording.outputs], INDEX)
         uses = np.bincount(operands[operands >= 0], minlength=rows)
         for output in recording.outputs:
@@ -129,10 +133,87 @@ class Graph:
         into_outputs = self.first_in[self.first_output :][:-1][is_output_traced]
         self.src[into_outputs] = outlet[self._output_rows[is_output_traced]]
 
+    @cached_property
+    def wide_rows(self) -> Indices:
+        """The rows that hold an array or a complex number, in order."""
+        values = self.recording.values
+        return self.array_rows if len(self.array_rows) == len(values.others) else values.wide_rows
+
+    def number_of_shape(self, shape: tuple[int, ...]) -> int:
+        """Return the number of a shape: 0 for that of a number, and equal ones for equal shapes."""
+        return self._shapes.setdefault(shape, len(self._shapes))
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """All shapes, by number."""
+        return list(self._shapes)
+
+    def _look_at_arrays(self) -> None:
+        """Note the shape and the type of every array, once: each look at all of them is one at all of the memory."""
+        recording = self.recording
+        self.array_rows = rows = recording.values.array_rows
+        self.shape_of_row = np.zeros(len(recording) if len(rows) else 0, INDEX)
+        others = recording.values.others
+        is_all = len(rows) == len(others)
+        arrays = list(others.values()) if is_all else [others[row] for row in rows.tolist()]
+        shapes = list(map(_shape, arrays))
+        self._shapes = {shape: number for number, shape in enumerate(dict.fromkeys([(), *shapes]))}
+        numbers = list(map(self._shapes.__getitem__, shapes))
+        self.shape_of_row[rows] = numbers
+        dtypes = list(map(_dtype, arrays))
+        self.other_types = rows[:0]
+        itemsize = FLOAT64.itemsize
+        kinds = set(map(type, arrays))
+        self.has_differences = Edited in kinds
+        if dtypes.count(FLOAT64) < len(dtypes) or self.has_differences:
+            is_float64 = [
+                type(array) is np.ndarray and dtype is FLOAT64
+                for array, dtype in zip(arrays, dtypes, strict=True)
+            ]
+            self.other_types = rows[~np.array(is_float64)]
+            itemsize = max(dtype.itemsize for dtype in set(dtypes))
+        largest = max(map(math.prod, self._shapes)) if arrays else 0
+        self.most_bytes = float(largest * itemsize)
+
+    def _broadcast_targets(self) -> dict[int, tuple[int, ...]]:
+        """Return, by slot, the shape to which an operand is broadcast before its operation.
+
+        Rules never see broadcasting: where NumPy stretches an operand, a node of its own does it in the graph.
+        """
+        recording, shapes, shape_of_row, consumers = (
+            self.recording,
+            self.shapes,
+            self.shape_of_row,
+            self.slot_consumer,
+        )
+        if not len(shape_of_row):
+            return {}
+        operands = recording.operands
+        is_batch = np.array([len(shape) > _MATRIX for shape in shapes], np.bool_)
+        ops, consumer_shapes = recording.ops[consumers], shape_of_row[consumers]
+        is_stretching = IS_ELEMENTWISE[ops] | (ops == _MATMUL) & is_batch[consumer_shapes]
+        differs = (operands >= 0) & (consumer_shapes > 0) & is_stretching
+        differs[differs] = shape_of_row[operands[differs]] != consumer_shapes[differs]
+        targets: dict[int, tuple[int, ...]] = {}
+        slots = differs.nonzero()[0]
+        columns = (slots, consumers[slots], shape_of_row[operands[slots]], consumer_shapes[slots])
+        for slot, consumer, own_number, number in zip(
+            *(column.tolist() for column in columns), strict=True
+        ):
+            own, shape = shapes[own_number], shapes[number]
+            if recording.ops[consumer] == _MATMUL:
+                first = int(recording.starts[consumer])
+                left, right = (np.ndim(operand_value(recording, each)) for each in (first, first + 1))
+                if right <= _MATRIX or left < _MATRIX or own == (*shape[:-2], *own[-2:]):
+                    continue  # vectors, and one matrix for a whole batch: the rule does that
+                shape = (*shape[:-2], *own[-2:])
+            targets[slot] = shape
+        return targets
+
     @property
     def dst(self) -> Indices:
         """By edge: the node it leads to."""
-        return np.repeat(np.arange(len(self.kinds), dtype=INDEX), np.diff(self.first_in))
+        return np.arange(len(self.kinds), dtype=INDEX).repeat(self.first_in[1:] - self.first_in[:-1])
 
     def dst_of(self, edge: int) -> int:
         """Return the node that one edge leads to."""
@@ -160,43 +241,6 @@ class Graph:
         first, edges = self._out_edges
         found: list[int] = edges[first[node] : first[node + 1]].tolist()
         return found
-
-
-def broadcast_targets(recording: Recording, consumers: Indices) -> dict[int, tuple[int, ...]]:
-    """Return, by slot, the shape to which an operand is broadcast before its operation; `consumers` are rows by slot.
-
-    Rules never see broadcasting: where NumPy stretches an operand, a node of its own does it in the graph.
-    """
-    values, operands = recording.values.others, recording.operands
-    rows = recording.values.array_rows
-    if not len(rows):
-        return {}
-    # Shapes by number, so that only the slots in which two of them differ are looked at one by one.
-    numbers: dict[tuple[int, ...], int] = {(): 0}
-    shape_of_row = np.zeros(len(recording), INDEX)
-    shape_of_row[rows] = [
-        numbers.setdefault(shape, len(numbers))
-        for shape in map(_shape, map(values.__getitem__, rows.tolist()))
-    ]
-    shapes = list(numbers)
-    is_batch = np.array([len(shape) > _MATRIX for shape in shapes], np.bool_)
-    ops, consumer_shapes = recording.ops[consumers], shape_of_row[consumers]
-    is_stretching = IS_ELEMENTWISE[ops] | (ops == _MATMUL) & is_batch[consumer_shapes]
-    differs = (operands >= 0) & (consumer_shapes > 0) & is_stretching
-    differs[differs] = shape_of_row[operands[differs]] != consumer_shapes[differs]
-    targets: dict[int, tuple[int, ...]] = {}
-    slots = np.flatnonzero(differs)
-    columns = (slots, consumers[slots], shape_of_row[operands[slots]])
-    for slot, consumer, own_number in zip(*(column.tolist() for column in columns), strict=True):
-        own, shape = shapes[own_number], values[consumer].shape
-        if recording.ops[consumer] == _MATMUL:
-            first = int(recording.starts[consumer])
-            left, right = (np.ndim(operand_value(recording, each)) for each in (first, first + 1))
-            if right <= _MATRIX or left < _MATRIX or own == (*shape[:-2], *own[-2:]):
-                continue  # vectors, and one matrix for a whole batch: the rule does that
-            shape = (*shape[:-2], *own[-2:])
-        targets[slot] = shape
-    return targets
 
 
 def operand_value(recording: Recording, slot: int) -> Any:

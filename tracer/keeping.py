@@ -31,16 +31,14 @@ _CHEAP = 64  # bytes that are not counted
 def most_bytes(graph: Graph) -> float:
     """Return what the gradients of all arrays take at most: a bound that costs little."""
     recording = graph.recording
-    others = recording.values.others
-    sizes = [others[row].nbytes for row in recording.values.array_rows.tolist()]
     count = len(recording.operands) + len(recording)
-    return max(sizes, default=0) * count + 16.0 * sum(map(math.prod, graph.targets.values()))
+    return graph.most_bytes * count + 16.0 * sum(map(math.prod, graph.targets.values()))
 
 
 def array_bytes(graph: Graph, row: int) -> tuple[int, int]:
     """Return the bytes of the gradients of all arrays up to a row, and of all operands, if nothing is shared."""
     recording = graph.recording
-    others, rows = recording.values.others, recording.values.array_rows
+    others, rows = recording.values.others, graph.array_rows
     rows = rows[rows <= row]
     if not len(rows):
         return 0, 0

@@ -192,7 +192,7 @@ _OF_ARRAYS = _OF_SCALARS | {
     "is_scalar": "kind is Scalar and other.tape is tape",
     "keep_constant": "if kind is ndarray: right = tape.snapshot(other)",
     # A number, where both arrays have no axes, and an array of no real numbers take the general path.
-    "guard_value": 'if type(value) is not ndarray or value.dtype.kind != "f": '
+    "guard_value": 'if type(value) is not ndarray or value.dtype is not float64_dtype and value.dtype.kind != "f": '
     'return record_call("{rule}", {operands}, value, None, getframe(1))',
 }
 _POWER_OF_SCALARS = {
@@ -212,6 +212,7 @@ def _write_methods(
         "binary": binary,
         "compute": _COMPUTE[method],
         "float64": np.float64,
+        "float64_dtype": np.dtype(np.float64),
         "getframe": _frame,
         "ndarray": np.ndarray,
         "plain": plain,

@@ -26,6 +26,7 @@ _FEW = 48  # records that are frozen one by one
 _NAN = float("nan")
 _FLOAT = frozenset((float,))
 _ARRAYS = frozenset((np.ndarray, Edited))
+_FLOATS_AND_ARRAYS = _FLOAT | _ARRAYS
 _LEFT, _RIGHT, _BOTH = 1, 2, 3
 _WIDE = frozenset((np.ndarray, Edited, complex, np.complex64, np.complex128, np.clongdouble))
 
@@ -261,13 +262,14 @@ def values_of(items: Sequence[Any]) -> Values:
         others = dict(enumerate(items))
     else:
         others = {row: item for row, item in enumerate(items) if type(item) is not float}
-    if kinds <= _ARRAYS:
-        return Values(np.full(len(items), _NAN), others)
-    numbers = (
-        item if type(item) is float else _NAN if type(item) is np.ndarray else _as_float(item)
-        for item in items
-    )
-    return Values(np.fromiter(numbers, np.float64, len(items)), others)
+    floats = np.full(len(items), _NAN)
+    if float in kinds:
+        floats[:] = [item if type(item) is float else _NAN for item in items]
+    if not kinds <= _FLOATS_AND_ARRAYS:
+        for row, item in others.items():
+            if type(item) not in _ARRAYS:
+                floats[row] = _as_float(item)
+    return Values(floats, others)
 
 
 def _as_float(item: Any) -> float:

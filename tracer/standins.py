@@ -320,7 +320,7 @@ def unary(operand: Traced, name: str, compute: Callable[[Any], Any], frame: Fram
     if frame is not tape.frame and not tape.enter(frame, operand):
         return value
     if type(value) is np.ndarray:
-        if value.dtype.kind != "f":
+        if value.dtype is not _FLOAT64 and value.dtype.kind != "f":
             return record_call(name, (operand,), value, None, frame)
     elif type(value) is not float and not isinstance(value, SCALARS):
         refuse_value(name, value, frame)

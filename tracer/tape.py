@@ -333,7 +333,7 @@ class Tape:
             self.meet_stale(sys._getframe(1))  # noqa: SLF001  (from where the user's is found)
         known = self._snapshots.get(id(constant))
         if known is None or known[0] is not constant or not same_bytes(known[1], constant):
-            known = self._snapshots[id(constant)] = (constant, constant.copy(order="K"))
+            known = self._snapshots[id(constant)] = (constant, constant.copy("K"))
         return known[1]
 
 

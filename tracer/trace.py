@@ -63,7 +63,7 @@ class Run:
     @cached_property
     def input_rows(self) -> dict[int, str]:
         """By row of an input: its name."""
-        rows = np.flatnonzero(self.recording.ops == OP_NUMBERS["input"]).tolist()
+        rows = (self.recording.ops == OP_NUMBERS["input"]).nonzero()[0].tolist()
         return dict(zip(rows, self.recording.input_names, strict=True))
 
 
@@ -222,7 +222,7 @@ class Trace:
         if self.output.row >= 0:
             fired[graph.first_in[self.output.index]] = True
         steps = np.full(len(fired), -1, np.int32)
-        edges = np.flatnonzero(fired)
+        edges = fired.nonzero()[0]
         steps[edges] = np.arange(len(edges))[::-1]
         return steps
 

@@ -51,11 +51,7 @@ class _Number(Traced, stands_for="none"):
         return type(self.value)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        if "out" in options:
-            return mutation.call_into(ufunc, method, inputs, options, _frame(1))
-        if method == "at":
-            return mutation.call_at(ufunc, inputs, _frame(1))
-        if method == "__call__" and not options and ufunc in UFUNC_RULES:
+        if not options and method == "__call__" and ufunc in UFUNC_RULES:
             if len(inputs) == 1:
                 return unary(self, UFUNC_RULES[ufunc], ufunc, _frame(1))
             kinds = set(map(type, inputs))
@@ -63,6 +59,10 @@ class _Number(Traced, stands_for="none"):
                 left, right = inputs
                 value = ufunc(plain(left), plain(right))
                 return record_call(UFUNC_RULES[ufunc], inputs, value, None, _frame(1))
+        if "out" in options:
+            return mutation.call_into(ufunc, method, inputs, options, _frame(1))
+        if method == "at":
+            return mutation.call_at(ufunc, inputs, _frame(1))
         return numpy_calls.call_ufunc(ufunc, method, inputs, options, _frame(1))
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:

@@ -13,7 +13,7 @@ import keyword
 import math
 import re
 import sys
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -213,6 +213,30 @@ def compile_condition(text: str, names: tuple[str, ...]) -> Callable[..., Any]:
     return _compile(names, f"return {text}")
 
 
+@cache
+def compile_pull(text: str, names: tuple[str, ...]) -> Callable[..., Any]:
+    """Compile `text` to a function `(g, held, out, operands)` that gives `g` × the partial by one operand.
+
+    `out` and `operands` are numbers, by which `held` has arrays of float64, and among the operands plain numbers.
+    """
+    body = _body(text, names)
+    read = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
+    numbers = {"out": "_out"} | {name: f"_operands[{port}]" for port, name in enumerate(names)}
+    everything = ", ".join(f"_held[{numbers[name]}]" for name in (*names, "out"))
+    lines = [
+        "def _pull(_g, _held, _out, _operands):",
+        *(f"    {name} = _held[{number}]" for name, number in numbers.items() if name in read),
+        "    try:",
+        f"        return _g * ({body})",
+        "    except (ZeroDivisionError, OverflowError):",  # as in _compile
+        f"        return _g * _local()({everything})",
+    ]
+    namespace = {**_NAMESPACE, "_local": partial(compile_formula, text, names)}
+    exec(compile("\n".join(lines), f"<rule: {body}>", "exec"), namespace)  # noqa: S102  (as in _compile)
+    pull: Callable[..., Any] = namespace["_pull"]
+    return pull
+
+
 def _compile(names: tuple[str, ...], *statements: str) -> Callable[..., Any]:
     parameters = ", ".join((*names, "out"))
     lines = [
@@ -223,14 +247,7 @@ def _compile(names: tuple[str, ...], *statements: str) -> Callable[..., Any]:
         "    except (ZeroDivisionError, OverflowError):",
         f"        return _local(*_as_arrays({parameters}))",
     ]
-    # Names of ours begin with an underscore, those of operands do not.
-    namespace = {
-        **_FROM_SCIPY,
-        **VOCABULARY,
-        "_typed": _typed,
-        "_as_arrays": _as_arrays,
-        "_in_floats": _in_floats,
-    }
+    namespace = dict(_NAMESPACE)
     # Our own tables, and texts that `fault_of` found nothing but arithmetic in.
     exec(compile("\n".join(lines), f"<rule: {statements[0]}>", "exec"), namespace)  # noqa: S102
     local: Callable[..., Any] = namespace["_local"]
@@ -290,3 +307,13 @@ def _as_arrays(*operands: Any) -> list[Any]:
     if dtype.kind not in "fc":
         dtype = COLUMN_TYPE
     return [np.asarray(operand, dtype) for operand in operands]
+
+
+# Names of ours begin with an underscore, those of operands do not.
+_NAMESPACE = {
+    **_FROM_SCIPY,
+    **VOCABULARY,
+    "_typed": _typed,
+    "_as_arrays": _as_arrays,
+    "_in_floats": _in_floats,
+}

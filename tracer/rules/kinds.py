@@ -6,14 +6,15 @@ their answers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from tracer.rules.edited import Edited, may_repeat
-from tracer.rules.formula import compile_condition, compile_formula
+from tracer.rules.formula import compile_condition, compile_formula, compile_pull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 Array: TypeAlias = np.ndarray[Any, Any]
 Operands: TypeAlias = tuple[Any, ...]
 Params: TypeAlias = dict[str, Any]
+Pull: TypeAlias = "Callable[[Array, dict[int, Any], int, tuple[int, ...]], Any]"
+"""`(g, held, out, operands)` to what goes back to one operand; `held` has the values by their numbers, in float64."""
+Pulls: TypeAlias = "tuple[tuple[int, Pull | None], ...]"
+"""Of every operand, the last first: its port, and what goes back to it; None: the gradient as it is."""
+
+
+_IMAGINARY = re.compile(r"\dj\b")
 
 
 # Not frozen, though nobody changes them: there are hundreds, and freezing would be a twentieth of the import.
@@ -64,6 +72,27 @@ class Elementwise:
     def passes(self) -> tuple[bool, ...]:
         """By operand: whether the gradient passes as it is."""
         return tuple(text == "1" for text in self.partials)
+
+    @cached_property
+    def is_real(self) -> bool:
+        """Whether the texts give real numbers of real ones: they name no imaginary unit."""
+        return not any(_IMAGINARY.search(text) for text in self.partials)
+
+    @cached_property
+    def pulls(self) -> Pulls:
+        """What goes back where out, and every operand that is traced, are arrays of float64 of one shape."""
+        ports = range(len(self.partials) - 1, -1, -1)
+        return tuple((port, None if self.passes[port] else self._pull(port)) for port in ports)
+
+    def _pull(self, port: int) -> Pull:
+        if self.partials[port] and not self.zero_where and not self.in_floats:
+            return compile_pull(self.partials[port], self.operand_names)
+        local, count = self.local(port), len(self.partials)
+
+        def pull(g: Array, held: dict[int, Any], out: int, operands: tuple[int, ...]) -> Any:
+            return g * local(*[held[each] for each in operands[:count]], held[out])
+
+        return pull
 
     @cached_property
     def at_kink(self) -> Callable[..., Any] | None:
@@ -122,6 +151,8 @@ class Vjp:
     """Whether it is one, from `(out, operands, params)`."""
     shared: Callable[[Operands, Params], Params] | None = None
     """What is worked out once for all operands of a row, from `(operands, params)`; `pull` is given it as params."""
+    pulls: dict[tuple[int, int], Pulls] = field(default_factory=dict)
+    """By the axes of its two operands, where all are arrays of float64: what `pull` does, with nothing left to ask."""
     shapes_only: bool = False
     """It looks at shapes and types alone, and takes arrays and gradients that are kept as differences (`Edited`)."""
     of_complex: Elementwise | Vjp | None = None

@@ -38,6 +38,27 @@ def _matmul(port: int, g: Any, out: Any, operands: Operands, params: Params) -> 
     return product if product.dtype is operands[port].dtype else typed(product, operands[port])
 
 
+def column_times_row(g: Array, held: dict[int, Any], out: int, operands: tuple[int, ...]) -> Outer:
+    """Return what goes back to a matrix of float64 that was multiplied by a vector."""
+    del out
+    vector = held[operands[1]]
+    return Outer(g, vector, vector.dtype)
+
+
+def _to_left(g: Array, held: dict[int, Any], out: int, operands: tuple[int, ...]) -> Any:
+    del out
+    return g.dot(held[operands[1]].T)
+
+
+def _to_right(g: Array, held: dict[int, Any], out: int, operands: tuple[int, ...]) -> Any:
+    del out
+    return held[operands[0]].T.dot(g)
+
+
+_MATRIX_BY_VECTOR = ((1, _to_right), (0, column_times_row))
+_MATRIX_BY_MATRIX = ((1, _to_right), (0, _to_left))
+
+
 def _row_times_matrices(port: int, g: Any, a: Array, b: Array) -> Any:
     if port == 1:
         return a[:, None] * g[..., None, :]
@@ -103,8 +124,8 @@ def _outer(port: int, g: Any, out: Any, operands: Operands, params: Params) -> A
 
 
 LINALG = {
-    "matmul": Vjp(_matmul, "@"),
-    "dot": Vjp(_dot),
+    "matmul": Vjp(_matmul, "@", pulls={(2, 1): _MATRIX_BY_VECTOR, (2, 2): _MATRIX_BY_MATRIX}),
+    "dot": Vjp(_dot, pulls={(2, 2): _MATRIX_BY_MATRIX}),
     "outer": Vjp(_outer),
     "inner": Vjp(_inner),
     "vdot": Vjp(_vdot),

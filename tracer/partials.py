@@ -1,0 +1,65 @@
+"""The local partials of scalar rows, evaluated over whole columns. Used by backward.py alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.operations import IS_ELEMENTWISE, RULE_OF
+from tracer.rules.kinds import Elementwise
+
+if TYPE_CHECKING:
+    from tracer.graph import Graph
+    from tracer.recording import Recording
+
+
+def scalar_locals(
+    graph: Graph,
+) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.bool_]]]:
+    """Return the local partial of every operand of every elementwise scalar row, and which rows those are."""
+    recording = graph.recording
+    operands, starts = recording.operands, recording.starts
+    fast = IS_ELEMENTWISE[recording.ops]
+    fast[np.fromiter(recording.params, np.int64, len(recording.params))] = False
+    wide_rows, wide_constants = graph.wide_rows, recording.constants.wide_rows
+    column = np.full(len(operands), np.nan)
+    fast[wide_rows] = False
+    if not fast.any():
+        return column, fast
+    if len(wide_rows) or len(wide_constants):
+        # Of operands: the constants first, then the rows.
+        is_wide = np.zeros(len(recording.constants) + len(recording), np.bool_)
+        is_wide[wide_rows + len(recording.constants)] = True
+        is_wide[len(recording.constants) - 1 - wide_constants] = True
+        uses_wide = is_wide[operands + len(recording.constants)]
+        fast[graph.slot_consumer[uses_wide]] = False
+    for number in np.bincount(recording.ops[fast]).nonzero()[0].tolist():
+        rule = RULE_OF[number]
+        assert isinstance(rule, Elementwise)
+        rows = (fast & (recording.ops == number)).nonzero()[0]
+        first = starts[rows]
+        arity = int(starts[rows[0] + 1] - first[0])
+        columns = [_column(recording, operands[first + port]) for port in range(arity)]
+        out = recording.values.floats[rows]
+        for port in range(arity):
+            traced = operands[first + port] >= 0
+            if traced.all():
+                column[first + port] = rule.local(port)(*columns, out)
+            elif traced.any():
+                partial = rule.local(port)(*(values[traced] for values in columns), out[traced])
+                column[first[traced] + port] = partial
+    return column, fast
+
+
+def _column(recording: Recording, operands: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the values of scalar operands as floats."""
+    if (operands >= 0).all():
+        return np.take(recording.values.floats, operands)
+    if (operands < 0).all():
+        return np.take(recording.constants.floats, -1 - operands)
+    values = np.empty(len(operands))
+    traced = operands >= 0
+    values[traced] = recording.values.floats[operands[traced]]
+    values[~traced] = recording.constants.floats[-1 - operands[~traced]]
+    return values
