@@ -209,6 +209,13 @@ class Scalar(_Number, stands_for="number"):
 
     __slots__ = ()
 
+    __iter__ = None  # which `__getitem__` would stand in for
+
+    def __getitem__(self, index: Any) -> Any:
+        if not isinstance(self.value, np.generic):
+            raise TypeError(f"'{type(self.value).__name__}' object is not subscriptable")
+        return numpy_calls.getitem(self, index, _frame(1))
+
     def __copy__(self) -> Scalar:
         return self
 
