@@ -23,6 +23,7 @@ from tracer.views import Edge, Node, Views, zero_like
 if TYPE_CHECKING:
     import os
 
+    from tracer.diagnose.finding import Finding
     from tracer.gradients import Gradients
     from tracer.recording import Output, Recording
     from tracer.statistics import EdgeStatistics
@@ -287,6 +288,12 @@ class Trace:
         from tracer.diagnose.explain import explain  # noqa: PLC0415  (not needed to trace)
 
         return explain(self, name, depth=depth, top=top)
+
+    def findings(self) -> list[Finding]:
+        """Return what is wrong with the gradients, worst first: each with its cause, its place and its numbers."""
+        from tracer.diagnose.findings import find  # noqa: PLC0415  (as above)
+
+        return find(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the trace to a file that `load` and the command line read without running any code."""
