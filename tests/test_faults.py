@@ -67,7 +67,7 @@ def cause_of(function: Any) -> tuple[int, str]:
         (first + at, found) for at, line in enumerate(lines) if (found := _CAUSE.search(line.rstrip()))
     ]
     if not marked:
-        text = inspect.getsource(inspect.getmodule(function)).splitlines()
+        text = Path(inspect.getsourcefile(function)).read_text(encoding="utf-8").splitlines()
         marked = [
             (at, found)
             for at, line in enumerate(text, 1)
