@@ -328,7 +328,7 @@ def sites_of(recording: Recording) -> Sites:
         row_places=row_places,
         row_scopes=np.repeat(recording.segment_scopes, lengths),
         scopes=scopes,
-        source=source_of(codes),
+        source=source_of([*codes, recording.calls[0].code]),
         copied_inputs=_copied_inputs(recording),
         starts=recording.starts,
         operands=recording.operands,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tracer.diagnose import nonfinite
+from tracer.diagnose import cuts, dead, nonfinite
 from tracer.diagnose.finding import SEVERITIES
 
 if TYPE_CHECKING:
@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from tracer.diagnose.finding import Finding
     from tracer.trace import Trace
 
-DETECTORS: tuple[Callable[[Trace], list[Finding]], ...] = (nonfinite.find,)
+DETECTORS: tuple[Callable[[Trace], list[Finding]], ...] = (nonfinite.find, cuts.find, dead.find)
 """Each finds its kinds. Where two tell of the same place, the worse finding stands, and of equals the first."""
 
 
 def find(trace: Trace) -> list[Finding]:
     """Return what is wrong with the gradients of a trace, worst first; one finding for one cause."""
+    if trace.error is None:
+        trace.seed_value  # noqa: B018  (says what is missing where there is no output to go back from)
     found = [finding for detector in DETECTORS for finding in detector(trace)]
     found.sort(key=lambda finding: (SEVERITIES.index(finding.severity), -harm(finding)))
     told: set[object] = set()

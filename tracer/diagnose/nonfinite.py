@@ -219,10 +219,9 @@ def _finding(trace: Trace, values: _Spread, cause: _Cause) -> Finding | None:
         blamed = trace.nodes[int(graph.node_of_row[origin])] if origin >= 0 else None
         node = blamed or (edge.dst if graph.kinds[edge.dst.index] == FUNCTION else edge.src)
         said = of_edge(edge, spoiled, blamed)
-    severity = "error" if is_harmful else "note"
     return Finding(
         kind="nonfinite",
-        severity=severity,
+        severity="error" if is_harmful else "note",
         site=node.site,
         message=said.message,
         advice=advice_for(node, said) if is_harmful else "nothing has to be done about it",

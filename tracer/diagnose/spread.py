@@ -25,7 +25,7 @@ def roots_of(parent: Column) -> Column:
     """Follow the parents of all items to their roots, in steps of doubling length."""
     while True:
         further = parent[parent]
-        if np.array_equal(further, parent):
+        if bool((further == parent).all()):
             return parent
         parent = further
 
@@ -62,7 +62,8 @@ def has_gradients(trace: Trace) -> bool:
 def gradient_edges(graph: Graph) -> Column:
     """Return, by row, the edge that has the gradient of its value: its only use, or its splitter's; else NOTHING."""
     outlet = first_of(len(graph.kinds), graph.src, np.arange(len(graph.src)))
-    return outlet[graph.node_of_row]
+    edges: Column = outlet[graph.node_of_row]
+    return edges
 
 
 def operand_edges(graph: Graph) -> Column:
