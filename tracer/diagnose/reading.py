@@ -159,14 +159,13 @@ class Program:
         return None
 
     def _has_key(self, load: ast.Name, key: str) -> bool:
+        """Say whether a part is read: this one, or any that is named where the key is empty."""
         above = self.parents.get(load)
         if isinstance(above, ast.Attribute):
-            return above.attr == key
-        return (
-            isinstance(above, ast.Subscript)
-            and isinstance(above.slice, ast.Constant)
-            and above.slice.value == key
-        )
+            return key in ("", above.attr)
+        is_named = isinstance(above, ast.Subscript) and isinstance(above.slice, ast.Constant)
+        named = above.slice.value if is_named else None  # type: ignore[union-attr]
+        return isinstance(named, str) and key in ("", named)
 
     def _columns(self, node: ast.expr) -> tuple[int, int]:
         return (
