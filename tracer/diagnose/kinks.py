@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tracer.views import Node
 
 _MATERIAL = 0.75  # of a gradient: a change by so much decides it
+_ROUNDING = 1e-9
+_TINY = 1e-300
 _FEW = (
     8  # places for which the other choice is worked out; of a long run fewer: each is a pass over the graph
 )
