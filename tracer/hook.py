@@ -19,7 +19,7 @@ from tracer.patches import installed, replacement
 from tracer.recording import Output, freeze
 from tracer.standins import Traced as StandIn
 from tracer.standins import is_traced, plain
-from tracer.tape import WIDTH, Tape
+from tracer.tape import WIDTH, Tape, raised_at
 from tracer.trace import Run, Trace
 from tracer.unread import without_unread
 from tracer.watching import Watcher
@@ -265,7 +265,14 @@ def run(
     name = getattr(function, "__name__", type(function).__name__)
     ended = f"{type(error).__name__}: {error}".removesuffix(": ") if error is not None else None
     made = Run(
-        name, recording, running.structures, result, ended, keep=options.keep, untraced=boxes.untraced
+        name,
+        recording,
+        running.structures,
+        result,
+        ended,
+        keep=options.keep,
+        untraced=boxes.untraced,
+        failed=raised_at(error),
     )
     del boxes, watcher, running, args, kwargs, named  # what they hold is no leftover of the program's
     leave_plain(tape, has_failed=error is not None)

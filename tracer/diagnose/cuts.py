@@ -132,5 +132,8 @@ def _finding(
         else "nothing has to be done if nothing is computed from it; detach(x) says that it is meant",
         node=node,
         edges=tuple(node.in_edges),
-        numbers={"spoiled": len(cuts), "inputs": sum(len(fate.parameter.rows) for fate in lost)},
+        numbers={
+            "spoiled": max([len(cuts), *(fate.spoiled for fate in lost)]),
+            "inputs": sum(len(fate.parameter.rows) for fate in lost),
+        },
     )

@@ -139,7 +139,7 @@ def _finding(trace: Trace, case: _Case, fates: Fates) -> Finding:
         advice=ADVICE[case.why.kind],
         node=case.node,
         edges=tuple(edge),
-        numbers={"inputs": count, "spoiled": count} | case.why.numbers,
+        numbers={"inputs": count, "spoiled": max(fate.spoiled for fate in case.fates)} | case.why.numbers,
     )
 
 

@@ -46,6 +46,7 @@ class Fate:
     end: End
     row: int  # the operation, the cut, or the value that nothing uses
     slot: int  # the operand that gets nothing; NOTHING where the end is no operation's
+    spoiled: int  # edges without gradient from which the ways lead to that place
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,26 +106,34 @@ def fates_of(trace: Trace) -> Fates:
     first = first_of(count, operands[slots[order]], np.where(ends_here, count + slots, users)[order])
     parent[:count][first != NOTHING] = first[first != NOTHING]
     roots = roots_of(parent)
+    # By row without gradient: the place where its ways end; inputs that nothing uses have none.
+    at = roots[:count].copy()
+    at[at >= count] = consumers[at[at >= count] - count]
+    places = trace.sites.row_places[at]
+    spoiled = np.bincount(places[operands[slots]] + 1)
     return Fates(
-        tuple(_fate(trace, parameter, roots, is_live) for parameter in dead), is_any_alive=is_any_alive
+        tuple(_fate(trace, parameter, (roots, places, spoiled), is_live) for parameter in dead),
+        is_any_alive=is_any_alive,
     )
 
 
-def _fate(trace: Trace, parameter: Parameter, roots: Column, is_live: Column) -> Fate:
+def _fate(
+    trace: Trace, parameter: Parameter, columns: tuple[Column, Column, Column], is_live: Column
+) -> Fate:
+    roots, places, counts = columns
     count, consumers = len(trace.recording), trace.graph.slot_consumer
-    ends = roots[list(parameter.rows)]
-    places = ends.copy()
-    places[ends >= count] = consumers[ends[ends >= count] - count]
-    place, _ = Counter(trace.sites.row_places[places].tolist()).most_common(1)[0]
-    end = int(ends[trace.sites.row_places[places] == place][0])
+    rows = list(parameter.rows)
+    place, _ = Counter(places[rows].tolist()).most_common(1)[0]
+    end = int(roots[rows][places[rows] == place][0])
+    spoiled = int(counts[place + 1]) if place >= 0 and len(counts) > place + 1 else 0
     if end < count:
-        return Fate(parameter, "unused", end, NOTHING)
+        return Fate(parameter, "unused", end, NOTHING, spoiled)
     slot, row = end - count, int(consumers[end - count])
     if trace.recording.ops[row] == OP_NUMBERS["cut"]:
-        return Fate(parameter, "cut", row, slot)
+        return Fate(parameter, "cut", row, slot, spoiled)
     edge = int(operand_edges(trace.graph)[slot])
     is_killed = is_live[row] and not trace.edge_statistics[edge].norm
-    return Fate(parameter, "killed" if is_killed else "balanced", row, slot)
+    return Fate(parameter, "killed" if is_killed else "balanced", row, slot, spoiled)
 
 
 def _feeding_other_outputs(trace: Trace) -> Column:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+KINDS = ("failed", "nonfinite", "vanishing", "exploding", "cancellation", "dead", "cut", "kink")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -23,7 +24,7 @@ class Finding:
     """One cause, however many edges it spoils; worst first in `Trace.findings`."""
 
     kind: str
-    """'nonfinite', 'vanishing', 'exploding', 'cancellation', 'dead', 'cut' or 'kink'."""
+    """One of KINDS; 'failed' is where a run ended by an exception."""
     severity: Severity
     """'error' and 'warning' where it does harm to the gradient of an input; 'note' where it is harmless."""
     site: Site | None

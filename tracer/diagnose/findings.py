@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tracer.diagnose import cuts, dead, kinks, nonfinite
+from tracer.diagnose import cuts, dead, failure, kinks, nonfinite
 from tracer.diagnose.finding import SEVERITIES
 
 if TYPE_CHECKING:
@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from tracer.diagnose.finding import Finding
     from tracer.trace import Trace
 
-DETECTORS: tuple[Callable[[Trace], list[Finding]], ...] = (nonfinite.find, cuts.find, dead.find, kinks.find)
+DETECTORS: tuple[Callable[[Trace], list[Finding]], ...] = (
+    failure.find,
+    nonfinite.find,
+    cuts.find,
+    dead.find,
+    kinks.find,
+)
 """Each finds its kinds. Where two tell of the same place, the worse finding stands, and of equals the first."""
 
 
