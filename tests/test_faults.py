@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from program_rows import ROWS
+from test_samples import SAMPLES
+from test_samples import trace_of as sample_trace
 
 from tracer import record
+from tracer import trace as traced
 from tracer.errors import CutWarning
 
 if TYPE_CHECKING:
@@ -100,3 +104,29 @@ def test_a_fault_is_named_at_its_line_before_everything_else(kind, function):
 def test_nothing_above_a_note_is_said_of_a_healthy_program(function):
     findings = trace_of(function).findings()
     assert not [finding for finding in findings if finding.severity != "note"], told(findings)
+
+
+def outputs_of(trace: Trace) -> list[Trace]:
+    """Return a trace for each of the first outputs that are traced, seeded with ones."""
+    return [
+        trace.backward(of=output.path or None, seed=np.ones(np.shape(output.value))[()])
+        for output in [each for each in trace.recording.outputs if each.row >= 0][:3]
+    ]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_nothing_above_a_note_is_said_of_a_sample(name):
+    for trace in outputs_of(sample_trace(name)):
+        findings = trace.findings()
+        assert not [finding for finding in findings if finding.severity != "note"], told(findings)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.function)
+def test_nothing_above_a_note_is_said_of_a_program(row):
+    function = traced(watch=row.watch)(row.called)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CutWarning)
+        function(*row.arguments_given, **row.named_given)
+    for trace in outputs_of(function.last_trace):
+        findings = trace.findings()
+        assert not [finding for finding in findings if finding.severity != "note"], told(findings)

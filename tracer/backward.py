@@ -114,23 +114,30 @@ def steps_of(recording: Recording, rows: np.ndarray[Any, Any]) -> Iterator[tuple
     return zip(rows.tolist(), recording.ops[rows].tolist(), firsts.tolist(), producers, strict=True)
 
 
+def scalar_rows(graph: Graph) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Say of each row whether it is an elementwise operation of real numbers alone."""
+    recording, operands = graph.recording, graph.recording.operands
+    is_scalar: np.ndarray[Any, np.dtype[np.bool_]] = IS_ELEMENTWISE[recording.ops]
+    is_scalar[np.fromiter(recording.params, np.int64, len(recording.params))] = False
+    wide_rows, wide_constants = recording.values.wide_rows, recording.constants.wide_rows
+    if len(wide_rows) or len(wide_constants):
+        is_scalar[wide_rows] = False
+        # Of operands: the constants first, then the rows.
+        is_wide = np.zeros(len(recording.constants) + len(recording), np.bool_)
+        is_wide[wide_rows + len(recording.constants)] = True
+        is_wide[len(recording.constants) - 1 - wide_constants] = True
+        uses_wide = is_wide[operands + len(recording.constants)]
+        is_scalar[graph.slot_consumer[uses_wide]] = False
+    return is_scalar
+
+
 def scalar_locals(
     graph: Graph,
 ) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.bool_]]]:
     """Return the local partial of every operand of every elementwise scalar row, and which rows those are."""
     recording = graph.recording
     operands, starts = recording.operands, recording.starts
-    fast = IS_ELEMENTWISE[recording.ops]
-    fast[np.fromiter(recording.params, np.int64, len(recording.params))] = False
-    wide_rows, wide_constants = recording.values.wide_rows, recording.constants.wide_rows
-    if len(wide_rows) or len(wide_constants):
-        fast[wide_rows] = False
-        # Of operands: the constants first, then the rows.
-        is_wide = np.zeros(len(recording.constants) + len(recording), np.bool_)
-        is_wide[wide_rows + len(recording.constants)] = True
-        is_wide[len(recording.constants) - 1 - wide_constants] = True
-        uses_wide = is_wide[operands + len(recording.constants)]
-        fast[graph.slot_consumer[uses_wide]] = False
+    fast = scalar_rows(graph)
     column = np.full(len(operands), np.nan)
     for number in np.flatnonzero(np.bincount(recording.ops[fast])).tolist():
         rule = RULE_OF[number]

@@ -129,14 +129,16 @@ def _reading_of_input(trace: Trace, path: str) -> Reading | None:
 def _finding(trace: Trace, case: _Case, fates: Fates) -> Finding:
     names = [fate.parameter.name for fate in case.fates]
     count = sum(len(fate.parameter.rows) for fate in case.fates)
+    severity = _severity(case, fates)
+    kind = "compared" if case.why.kind == "branched" and severity != "note" else case.why.kind
     edge = (trace.edges[edge] for fate in case.fates[:4] if (edge := _edge(trace, fate)) is not None)
     verb = "get" if count > 1 else "gets"
     return Finding(
         kind="dead",
-        severity=_severity(case, fates),
+        severity=severity,
         site=case.site,
         message=f"{names_of(names)} {verb} no gradient: {case.why.text}",
-        advice=ADVICE[case.why.kind],
+        advice=ADVICE[kind],
         node=case.node,
         edges=tuple(edge),
         numbers={"inputs": count, "spoiled": max(fate.spoiled for fate in case.fates)} | case.why.numbers,
@@ -166,7 +168,7 @@ def _idle(trace: Trace, slot: int) -> Finding:
         kind="dead",
         severity="note",
         site=why.node.site,
-        message=f"nothing goes back through here: {why.text}; every input has a gradient by another way",
+        message=f"nothing goes back through here: {why.text}; no input loses its gradient by it",
         advice="nothing has to be done about it",
         node=why.node,
         edges=(trace.edges[trace.graph.edge_of(row, slot)],),

@@ -51,7 +51,7 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Fates:
-    """The fates of all parameters without gradient, and whether any parameter has one."""
+    """The fates of the parameters without gradient, and whether any has one, of this or another output."""
 
     dead: tuple[Fate, ...]
     is_any_alive: bool
@@ -82,9 +82,9 @@ def fates_of(trace: Trace) -> Fates:
     dead = [parameter for parameter in parameters if not is_live[list(parameter.rows)].any()]
     if not dead:
         return Fates((), is_any_alive=bool(parameters))
-    is_any_alive = len(dead) < len(parameters)
     feeds_other = _feeding_other_outputs(trace)
     dead = [parameter for parameter in dead if not feeds_other[list(parameter.rows)].any()]
+    is_any_alive = len(dead) < len(parameters)
 
     count = len(recording)
     operands, consumers = recording.operands, graph.slot_consumer

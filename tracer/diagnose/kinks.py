@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.backward import backward_from
+from tracer.backward import backward_from, scalar_rows
 from tracer.diagnose.dead import names_of
 from tracer.diagnose.fates import Parameter, parameters_of
 from tracer.diagnose.finding import Finding
 from tracer.diagnose.spread import NOTHING, Column, gradient_edges, has_gradients
 from tracer.numbers_text import norm
-from tracer.operations import OP_NAMES, RULE_OF
+from tracer.operations import OP_NAMES, OP_NUMBERS, RULE_OF
 from tracer.recording import operand_of
 from tracer.rules.kinds import Elementwise, Many, is_complex
 
@@ -29,25 +28,17 @@ _TINY = 1e-300
 _FEW = (
     8  # places for which the other choice is worked out; of a long run fewer: each is a pass over the graph
 )
-_LONG = 250_000
+_TIME, _OF_A_SCALAR, _OF_ANOTHER = (
+    1.2,
+    1e-6,
+    30e-6,
+)  # seconds: of all passes, and of an operation in one, at most
+_MOST = 10_000  # rows that are worked out one by one
 _TIES = frozenset(("maximum", "minimum", "fmax", "fmin"))  # which share equally
 _FIRST = frozenset(("max_scalars", "min_scalars"))  # of which the first gets all
 _TURNS = frozenset(
     ("absolute", "fabs", "hypot", "hypot_scalars", "dist", "norm", "std")
 )  # 0 where any slope might be
-
-
-@dataclass(slots=True)
-class _Kink:
-    """One place, the rows that are at their kink there, and what another choice would send back to which rows."""
-
-    rows: list[int] = field(default_factory=list)
-    other: dict[int, Any] = field(default_factory=dict)
-
-    @property
-    def size(self) -> float:
-        """How large the change is where it starts."""
-        return float(sum(np.abs(each).sum() for each in self.other.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +56,34 @@ def find(trace: Trace) -> list[Finding]:
     """Find the operations whose derivative is a convention where they were used."""
     if not has_gradients(trace):
         return []
-    kinks: dict[int, _Kink] = defaultdict(_Kink)
-    for row in _rows_at_kinks(trace):
-        kink = kinks[int(trace.sites.row_places[row])]
-        kink.rows.append(row)
-        for operand, change in _other_choice(trace, row).items():
-            kink.other[operand] = kink.other[operand] + change if operand in kink.other else change
-    few = max(_FEW - len(trace.recording) // _LONG * _FEW, 1)
-    worked_out = sorted(kinks, key=lambda place: -kinks[place].size)[:few]
-    parameters = parameters_of(trace) if kinks else []
+    rows = _rows_at_kinks(trace)
+    places, starts, counts = np.unique(trace.sites.row_places[rows], return_index=True, return_counts=True)
+    groups = np.split(rows, starts[1:]) if len(rows) else []
+    few = _count_to_work_out(trace) if len(places) else 0
+    worked_out = np.argsort(-counts, kind="stable")[:few].tolist()
+    parameters = parameters_of(trace) if len(places) else []
     return [
-        _finding(trace, kink, parameters if place in worked_out else []) for place, kink in kinks.items()
+        _finding(trace, group, parameters if number in worked_out else [])
+        for number, group in enumerate(groups)
     ]
 
 
-def _rows_at_kinks(trace: Trace) -> list[int]:
-    """Return the rows with a gradient that are at a kink of their rule."""
+def _count_to_work_out(trace: Trace) -> int:
+    """Return for how many places there is time to work out the other choice: each is a pass over the graph."""
+    is_scalar = scalar_rows(trace.graph)
+    scalars = int(np.count_nonzero(is_scalar))
+    return min(int(_TIME / (scalars * _OF_A_SCALAR + (len(is_scalar) - scalars) * _OF_ANOTHER)), _FEW)
+
+
+def _rows_at_kinks(trace: Trace) -> Column:
+    """Return the rows with a gradient that are at a kink of their rule, by their places."""
     graph, recording = trace.graph, trace.recording
     outlet = gradient_edges(graph)
     is_live = outlet != NOTHING
     is_live[is_live] = trace.edge_statistics.norm[outlet[is_live]] != 0
     is_wide = np.zeros(len(recording), np.bool_)
     is_wide[recording.values.wide_rows] = True
-    found: list[int] = []
+    found = [np.zeros(0, np.int64)]
     for number in np.flatnonzero(np.bincount(recording.ops[is_live], minlength=1)).tolist():
         rule = RULE_OF[number]
         if rule is None or not rule.choice or rule.at_kink is None or getattr(rule, "flat", False):
@@ -100,17 +96,19 @@ def _rows_at_kinks(trace: Trace) -> list[int]:
             with np.errstate(all="ignore"):
                 answer = test(*columns, recording.values.floats[rows[in_bulk]])
                 at_kink = np.broadcast_to(answer, in_bulk.sum())
-            found += rows[in_bulk][at_kink].tolist()
+            found.append(rows[in_bulk][at_kink])
             rows = rows[~in_bulk]
         elif OP_NAMES[number] in _FIRST:
             in_bulk &= recording.starts[rows + 1] - recording.starts[rows] == 2
             left, right = _columns(trace, rows[in_bulk], 2)
-            found += rows[in_bulk][left == right].tolist()
+            found.append(rows[in_bulk][left == right])
             rows = rows[~in_bulk]
         elif isinstance(rule, Many):
             rows = rows[recording.values.floats[rows] == 0]
-        found += [row for row in rows.tolist() if trace.nodes[int(graph.node_of_row[row])].kink]
-    return found
+        bent = [row for row in rows.tolist() if trace.nodes[int(graph.node_of_row[row])].kink]
+        found.append(np.array(bent, np.int64))
+    all_rows = np.concatenate(found)
+    return all_rows[np.lexsort((all_rows, trace.sites.row_places[all_rows]))]
 
 
 def _columns(trace: Trace, rows: Column, count: int) -> list[Column]:
@@ -127,8 +125,38 @@ def _columns(trace: Trace, rows: Column, count: int) -> list[Column]:
     return columns
 
 
-def _other_choice(trace: Trace, row: int) -> dict[int, Any]:
+def _other_choices(trace: Trace, rows: Column) -> dict[int, Any]:
     """Return, by row of an operand, by what its gradient would differ with the other choice; empty if unknown."""
+    recording = trace.recording
+    is_wide = np.isin(rows, recording.values.wide_rows)
+    degrees = recording.starts[rows + 1] - recording.starts[rows]
+    total: dict[int, Any] = {}
+    for op in (*_TIES, *_FIRST, "absolute", "fabs"):
+        arity = 1 if op in ("absolute", "fabs") else 2
+        in_bulk = ~is_wide & (recording.ops[rows] == OP_NUMBERS[op]) & (degrees == arity)
+        signs = (1.0,) if arity == 1 else (0.5, -0.5) if op in _TIES else (-1.0, 1.0)
+        for port, sign in enumerate(signs):
+            operands = recording.operands[recording.starts[rows[in_bulk]] + port]
+            _add_bulk(total, operands, sign * trace.gradients.numbers[rows[in_bulk]])
+        rows, is_wide, degrees = rows[~in_bulk], is_wide[~in_bulk], degrees[~in_bulk]
+    if len(rows) > _MOST:
+        return {}
+    for row in rows.tolist():
+        for operand, change in _other_choice(trace, row).items():
+            total[operand] = total[operand] + change if operand in total else change
+    return total
+
+
+def _add_bulk(total: dict[int, Any], operands: Column, changes: Column) -> None:
+    """Add numbers to those of their operands; constants have none."""
+    found, inverse = np.unique(operands[operands >= 0], return_inverse=True)
+    sums = np.bincount(inverse, changes[operands >= 0], minlength=len(found))
+    for operand, change in zip(found.tolist(), sums.tolist(), strict=True):
+        total[operand] = total.get(operand, 0.0) + change
+
+
+def _other_choice(trace: Trace, row: int) -> dict[int, Any]:
+    """Do the same for one row, of arrays or of several operands."""
     recording, op = trace.recording, OP_NAMES[trace.recording.ops[row]]
     upstream = trace.gradients.row(row)
     slots = range(int(recording.starts[row]), int(recording.starts[row + 1]))
@@ -164,14 +192,15 @@ def _typed(value: Any, change: Any) -> Any:
     return np.asarray(change, value.dtype) if isinstance(value, np.ndarray) else float(change)
 
 
-def _finding(trace: Trace, kink: _Kink, parameters: list[Parameter]) -> Finding:
-    node = trace.nodes[int(trace.graph.node_of_row[kink.rows[0]])]
-    times = f" ({len(kink.rows):,} times)" if len(kink.rows) > 1 else ""
+def _finding(trace: Trace, rows: Column, parameters: list[Parameter]) -> Finding:
+    node = trace.nodes[int(trace.graph.node_of_row[rows[0]])]
+    times = f" ({len(rows):,} times)" if len(rows) > 1 else ""
     message = f"the derivative is a convention here{times}: {node.kink or node.op}"
     changed: list[_Changed] = []
     is_material = False
-    if kink.other and parameters:
-        changed = _changed(trace, backward_from(trace.graph, kink.other), parameters)
+    other = _other_choices(trace, rows) if parameters else {}
+    if other:
+        changed = _changed(trace, backward_from(trace.graph, other), parameters)
         decided = sum(each.share >= _MATERIAL for each in changed)
         # A net with a unit at exactly 0 still learns by what does not pass the unit.
         others = _unchanged(trace, changed, parameters) if _is_unit(node) else 0
@@ -185,7 +214,7 @@ def _finding(trace: Trace, kink: _Kink, parameters: list[Parameter]) -> Finding:
         advice="look at the function beside this point, or take a smooth one, if this gradient matters",
         node=node,
         edges=tuple(node.in_edges[:2]),
-        numbers={"runs": len(kink.rows), "spoiled": len(kink.rows) if is_material else 0},
+        numbers={"runs": len(rows), "spoiled": len(rows) if is_material else 0},
     )
 
 

@@ -88,6 +88,8 @@ def values_spread(trace: Trace) -> _Spread:
         is_meant = (is_meant & ~is_nan & (parent == np.arange(count)))[parent] & bad & ~is_nan
         # Of what a NaN came of, another NaN comes first; an infinity that is meant is no cause.
         to_nan = is_nan[links[0]] & (is_nan[links[1]] | ~is_meant[links[1]])
+        links = tuple(end[~is_nan[links[0]] | to_nan] for end in links)
+        to_nan = is_nan[links[0]]
         order = np.argsort(~is_nan[links[1]][to_nan], kind="stable")
         _set_first(parent, *(end[to_nan][order] for end in links))
         roots[rows] = roots_of(parent)[rows]

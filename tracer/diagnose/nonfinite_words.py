@@ -39,6 +39,7 @@ class Said:
     numbers: dict[str, float | int | str] = field(default_factory=dict)
     op: str = ""
     is_masked: bool = False
+    is_overflow: bool = False
 
 
 def of_input(node: Node, spoiled: Spoiled) -> Said:
@@ -58,7 +59,9 @@ def of_value(node: Node, becomes_nan: Node | None, spoiled: Spoiled) -> Said:
     then = f", then {_computed(becomes_nan)[0]}{_line(becomes_nan)}" if becomes_nan is not None else ""
     runs = f" ({spoiled.runs:,} times)" if spoiled.runs > 1 else ""
     message = f"{text}{_at_element(place)}{runs}{then}{_effect(spoiled)}"
-    return Said(message, {"value": _plain(value), "element": place}, node.op)
+    operands = [each.value if hasattr(each, "upstream") else each for each in node.operands]
+    is_overflow = bool(np.isinf(value)) and all(is_finite(each) for each in operands)
+    return Said(message, {"value": _plain(value), "element": place}, node.op, is_overflow=is_overflow)
 
 
 def of_edge(edge: Edge, spoiled: Spoiled, blamed: Node | None) -> Said:
@@ -151,9 +154,12 @@ def _computed(node: Node | None) -> tuple[str, Any, str]:
         is_array(each) is False or np.shape(each) == np.shape(node.value) or is_array(node.value)
         for each in operands
     ):
-        bad = any(not is_finite(each) for each in operands if not isinstance(each, str))
-        what = "operands that are not" if bad else "finite operands"
-        return f"{number(value)} is what {node.op} makes of {what}", value, place
+        constants = [each for each in node.operands if isinstance(each, (float, np.ndarray))]
+        bad = [each for each in constants if not is_finite(each)]
+        if bad:
+            held, at = _element(bad[0])
+            return f"a constant operand of {node.op} holds {number(held)}{_at_element(at)}", value, place
+        return f"{number(value)} is what {node.op} makes of finite operands", value, place
     numbers = [number(_at(each, where)) for each in operands]
     name = node.op
     if name in _INFIX and len(numbers) == 2:
@@ -225,10 +231,17 @@ _ADVICE |= dict.fromkeys(("reciprocal", "remainder", "floor_divide"), _ADVICE["d
 _MASKED = "mask the operand before this operation, not its result after it: f(np.where(ok, x, 1))"
 
 
+_GROWING = frozenset(
+    "add subtract multiply square power matmul dot sum prod cumsum cumprod einsum gamma".split()
+)
+
+
 def advice_for(node: Node, said: Said) -> str:
     """Say what to do about it, by the operation to blame."""
     if said.is_masked:
         return _MASKED
+    if said.is_overflow and said.op in _GROWING:
+        return "keep its size down: the result is beyond the floats"
     if said.op in _ADVICE:
         return _ADVICE[said.op]
     return f"keep the operands of {node.op} where it and its derivative are finite"
