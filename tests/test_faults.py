@@ -16,9 +16,9 @@ from program_rows import ROWS
 from test_samples import SAMPLES
 from test_samples import trace_of as sample_trace
 
-from tracer import record
 from tracer import trace as traced
 from tracer.errors import CutWarning
+from tracer.hook import Options, run
 
 if TYPE_CHECKING:
     from tracer.diagnose.finding import Finding
@@ -56,12 +56,12 @@ HEALTHY = [
 
 
 def trace_of(function: Any) -> Trace:
-    """Record a function with its defaults as arguments."""
+    """Record a function with its defaults as arguments, also one that raises."""
     arguments = [copy.deepcopy(each.default) for each in inspect.signature(function).parameters.values()]
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", CutWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
-        return record(function, *arguments)
+        return run(function, tuple(arguments), {}, Options())[0]
 
 
 def cause_of(function: Any) -> tuple[int, str]:

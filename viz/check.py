@@ -114,12 +114,12 @@ def _path(file: str) -> str:
     return path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else file
 
 
-def finding_parts(trace: Trace, findings: Sequence[Finding]) -> list[Text]:
+def finding_parts(trace: Trace, findings: Sequence[Finding], columns: int | None = None) -> list[Text]:
     """Lay out findings for a person: the source with its place underlined, the cause, the advice, what it spoils."""
     if not findings:
         counted = f"{len(trace.edges):,} edges looked at"
         return [Text(f"{clean(trace.function)}: nothing is wrong with its gradients ({counted})")]
-    columns = max(min(width(), _WIDEST), _LEAST)
+    columns = columns or max(min(width(), _WIDEST), _LEAST)
     parts: list[Text] = []
     for finding in findings:
         parts += [*_finding(trace, finding, columns), Text("")]
@@ -133,16 +133,14 @@ def _finding(trace: Trace, finding: Finding, columns: int) -> list[Text]:
         heading.append(f"  {clean(finding.place)}{function}", style="not bold")
     heading.truncate(columns, overflow="ellipsis")
     source = _source(trace, finding.site, columns) if finding.site else []
-    said = _wrapped(finding.message, columns)
     spoiled = int(finding.numbers.get("spoiled", 0) or 0)
-    advice = finding.advice + (
-        f" (spoils {spoiled:,} edges)" if spoiled > 1 and finding.severity != "note" else ""
-    )
+    count = f" (spoils {spoiled:,} edges)" if spoiled > 1 and finding.severity != "note" else ""
+    said = _wrapped(finding.message + count, columns)
     return [
         heading,
         *source,
         *map(Text, said),
-        *(Text(line, style=QUIET) for line in _wrapped(f"→ {advice}", columns)),
+        *(Text(line, style=QUIET) for line in _wrapped(f"→ {finding.advice}", columns)),
     ]
 
 
