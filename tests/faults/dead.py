@@ -126,3 +126,34 @@ def both_weights_zero(W1=np.zeros((2, 2)), W2=np.zeros(2), x=np.array([1.0, 2.0]
 def other_element(a=1.0, b=2.0):
     pair = np.array([a, b])  # cause
     return pair[0] * 2.0
+
+
+def clamped_by_hand(x=5.0, b=1.0):
+    x = min(x, 1.0)  # cause
+    return x * 2.0 + b
+
+
+def through_a_text(x=2.34567):
+    return float(f"{x:.2f}") * 3.0  # cause
+
+
+def heaviside_step(x=0.3, y=2.0):
+    return np.heaviside(x, 0.5) * y  # cause
+
+
+def saturated_softmax(z=np.array([1000.0, 0.0]), t=1.5):
+    e = np.exp(z - np.max(z))  # cause
+    p = e / np.sum(e)
+    return p[0] * t
+
+
+def floor_division(x=7.3, y=2.0):
+    return x // 1.0 + y  # cause
+
+
+def _better(a, b):
+    return a if a > b else 0.0  # cause of compared_in_a_helper
+
+
+def compared_in_a_helper(x=1.0, y=3.0):
+    return _better(x, y)

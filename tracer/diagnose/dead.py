@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tracer.diagnose.fates import Fate, Fates, fates_of
 from tracer.diagnose.finding import Finding
 from tracer.diagnose.killers import ADVICE, Why, idle_places, why_killed
-from tracer.diagnose.reading import Program, Reading
+from tracer.diagnose.reading import Reading, program
 from tracer.diagnose.spread import has_gradients
 from tracer.numbers_text import clean
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 SHOWN_NAMES = 3
 _PATH = re.compile(r"""(?P<base>\w+)(?:\[['"](?P<key>[^'"]+)['"]\]|\.(?P<field>\w+))?""")
 _MINDED = frozenset(
-    ("selection", "branched", "unknown")
+    ("selection", "branched", "text", "unknown")
 )  # harmless, as long as another input has a gradient
 _READINGS = {
     "compared": "read by a comparison, {code}, which hands no gradient back",
@@ -32,7 +34,8 @@ _READINGS = {
     "picked": "read by {code} alone, which gives a place, and a place has no slope",
     "rounded": "made a whole number, {code}, which has no slope",
     "indexed": "used as an index, {code}, which has no slope",
-    "overwritten": "overwritten by {code} before anything reads what was computed from it",
+    "overwritten": "overwritten by {code} before anything uses it",
+    "text": "turned into text, {code}",
     "dropped": "nothing uses it",
     "read": "no operation that was recorded uses it",
 }
@@ -111,7 +114,7 @@ def _reading_of(trace: Trace, node: Node) -> Reading | None:
     site = node.site
     if site is None or site.file not in trace.source:
         return None
-    return Program(site.file, trace.source[site.file]).of_expression(site)
+    return program(site.file, trace.source[site.file]).of_expression(site)
 
 
 def _reading_of_input(trace: Trace, path: str) -> Reading | None:
@@ -120,7 +123,7 @@ def _reading_of_input(trace: Trace, path: str) -> Reading | None:
         return None
     function = trace.sites.scopes[0].name
     for file, text in trace.source.items():
-        reading = Program(file, text).of_name(function, found["base"], found["key"] or found["field"] or "")
+        reading = program(file, text).of_name(function, found["base"], found["key"] or found["field"] or "")
         if reading is not None:
             return reading
     return None
@@ -129,7 +132,7 @@ def _reading_of_input(trace: Trace, path: str) -> Reading | None:
 def _finding(trace: Trace, case: _Case, fates: Fates) -> Finding:
     names = [fate.parameter.name for fate in case.fates]
     count = sum(len(fate.parameter.rows) for fate in case.fates)
-    severity = _severity(case, fates)
+    severity = _severity(trace, case, fates)
     kind = "compared" if case.why.kind == "branched" and severity != "note" else case.why.kind
     edge = (trace.edges[edge] for fate in case.fates[:4] if (edge := _edge(trace, fate)) is not None)
     verb = "get" if count > 1 else "gets"
@@ -149,7 +152,7 @@ def _edge(trace: Trace, fate: Fate) -> int | None:
     return trace.graph.edge_of(fate.row, fate.slot) if fate.slot >= 0 else None
 
 
-def _severity(case: _Case, fates: Fates) -> Severity:
+def _severity(trace: Trace, case: _Case, fates: Fates) -> Severity:
     kind = case.why.kind
     if kind == "balanced":
         return "note"
@@ -157,7 +160,17 @@ def _severity(case: _Case, fates: Fates) -> Severity:
         return "note"  # the weight itself learns, and the next step lets the gradient through
     if not fates.is_any_alive:
         return "error"
+    if kind == "compared" and all(_is_mask(trace, fate) for fate in case.fates):
+        return "note"
     return "note" if kind in _MINDED else "warning"
+
+
+def _is_mask(trace: Trace, fate: Fate) -> bool:
+    """Say whether a parameter is several truth values, written as floats."""
+    values = [np.asarray(trace.recording.values[row]) for row in fate.parameter.rows]
+    return sum(value.size for value in values) > 1 and all(
+        bool(np.isin(value, (0, 1)).all()) for value in values
+    )
 
 
 def _idle(trace: Trace, slot: int) -> Finding:

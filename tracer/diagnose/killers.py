@@ -38,6 +38,7 @@ ADVICE = {
     "branched": "nothing has to be done if it is meant to steer only: static=(…) keeps it out of the gradients",
     "picked": "use the values that are picked instead of their places, or a softmax",
     "indexed": "an index has no slope: interpolate between the elements, or say static for what only counts",
+    "text": "compute with the number itself: what is read back from a text is a constant",
     "dropped": "use it, or leave it out of the arguments",
     "unknown": "follow where the value goes: no operation that was recorded takes it further",
     "balanced": "nothing has to be done: the function is flat at this point",
@@ -62,7 +63,7 @@ def why_killed(trace: Trace, row: int, slot: int) -> Why:
     operands = [each.value if hasattr(each, "upstream") else each for each in node.operands]
     is_constant = [not hasattr(each, "upstream") for each in node.operands]
     rule, op = node.rule, node.op
-    if isinstance(rule, Elementwise) and rule.flat:
+    if isinstance(rule, Elementwise) and (rule.flat or op == "heaviside"):
         return Why("rounded", f"{op} takes steps, so its derivative is 0 everywhere", node)
     if op in _SATURATING:
         return _saturated(node, operands[port])
@@ -117,13 +118,17 @@ def idle_places(trace: Trace) -> list[int]:
 
 
 def _saturated(node: Node, operand: Any) -> Why:
-    value = np.asarray(node.value)
-    at = float(np.real(np.asarray(operand)).flat[0])
-    out = float(np.real(value).flat[0]) if value.size else 0.0
+    value, operand = np.asarray(node.value), np.real(np.asarray(operand))
+    most = (
+        int(np.argmax(np.abs(node.grad))) if operand.shape == value.shape else 0
+    )  # where the gradient arrives
+    at, out = float(operand.flat[most]), float(np.real(value).flat[most])
     if value.ndim == 0:
         text = f"{node.op}({number(at)}) = {number(out)} in floats, where its derivative is 0"
     else:
-        text = f"all of {node.op} lies where its derivative is 0 in floats: {node.op}({number(at)}) = {number(out)}"
+        text = (
+            f"{node.op} lies where its derivative is 0 in floats: {node.op}({number(at)}) = {number(out)}"
+        )
     return Why("saturated", text, node, numbers={"operand": at, "value": out})
 
 

@@ -249,8 +249,8 @@ def _changed(trace: Trace, changes: Gradients, parameters: list[Parameter]) -> l
         before = [_gradient(trace.gradients, row) for row in parameter.rows]
         change = [_gradient(changes, row) for row in parameter.rows]
         share = _size(change) / max(_size(before), _TINY)
-        if share < _ROUNDING:
-            continue  # it cancels, as the shift of a softmax does
+        if not _ROUNDING <= share < np.inf:
+            continue  # it cancels, as the shift of a softmax does; or is not finite
         at = parameter.rows.index(max(rows, key=lambda row: _size([changes.row(row)])))
         name = trace.input_rows[parameter.rows[at]] if len(parameter.rows) > 1 else parameter.name
         found.append(_Changed(name, parameter, share, before[at], before[at] + change[at]))

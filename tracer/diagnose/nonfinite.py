@@ -55,12 +55,12 @@ class _Cause:
 
 
 def find(trace: Trace) -> list[Finding]:
-    """Find where NaN and infinity are born."""
+    """Find where NaN and infinity are born; where the result is spoiled, its gradients are by the same cause."""
     values = values_spread(trace)
     gradients = _gradients_spread(trace) if has_gradients(trace) else None
     causes: dict[Hashable, _Cause] = defaultdict(_Cause)
     _add_values(trace, values, causes)
-    if gradients is not None:
+    if gradients is not None and not any(cause.bad_rows for cause in causes.values()):
         _add_gradients(trace, values, gradients, causes)
     return [finding for cause in causes.values() if (finding := _finding(trace, values, cause)) is not None]
 

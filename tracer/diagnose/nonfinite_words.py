@@ -81,7 +81,7 @@ def of_edge(edge: Edge, spoiled: Spoiled, blamed: Node | None) -> Said:
     if node.kind == "splitter":
         text = f"{number(grad)} is the sum of gradients of {_called(edge.src)} that are finite, and beyond the floats"
         return Said(f"{text}{at}{_effect(spoiled)}", numbers, "copy")
-    where = worst_index(edge.grad) if is_array(edge.grad) else ()
+    where = _worst(edge.grad)
     local, upstream = edge.local, edge.upstream
     if local is None:
         text = f"{number(grad)} is what the derivative of {node.op}{_line(node)} makes of finite gradients"
@@ -148,7 +148,7 @@ def _computed(node: Node | None) -> tuple[str, Any, str]:
     """Write an operation with the numbers of one element: −inf = log(0)."""
     assert node is not None
     value, place = _element(node.value)
-    where = worst_index(node.value) if is_array(node.value) else ()
+    where = _worst(node.value)
     operands = [each.value if hasattr(each, "upstream") else each for each in node.operands]
     if not isinstance(node.rule, Elementwise) or not all(
         is_array(each) is False or np.shape(each) == np.shape(node.value) or is_array(node.value)
@@ -180,11 +180,17 @@ def _at(value: Any, where: Sequence[int]) -> Any:
 
 
 def _element(value: Any) -> tuple[Any, str]:
-    """Return the first element that is not finite, and its place."""
+    """Return the first element that is NaN, else the first that is infinite, and its place."""
+    where = _worst(value)
+    return (value[where], index(where)) if where else (value, "")
+
+
+def _worst(value: Any) -> tuple[int, ...]:
+    """Return the place of the first NaN of an array, else of its first infinity; empty for a number."""
     if not is_array(value):
-        return value, ""
-    where = worst_index(value)
-    return value[where], index(where)
+        return ()
+    flags = np.isnan(value)
+    return worst_index(np.where(flags, np.nan, 0.0)) if flags.any() else worst_index(value)
 
 
 def _at_element(place: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from tracer.source import Site
@@ -15,14 +16,18 @@ from tracer.source import Site
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Kind = Literal["compared", "branched", "picked", "rounded", "indexed", "overwritten", "dropped", "read"]
+Kind = Literal[
+    "compared", "branched", "picked", "rounded", "indexed", "overwritten", "text", "dropped", "read"
+]
 _PICKS = frozenset(
     "argmax argmin argsort argwhere nonzero flatnonzero searchsorted digitize argpartition lexsort".split()
 )
 _ROUNDS = frozenset("int round floor ceil trunc rint astype bool".split())
+_WRITES = frozenset("str repr format print dumps dump write join".split())
 _DEEPEST = 4  # calls that a value is followed into
 _LAST: dict[Kind, int] = {
-    "compared": 0, "picked": 1, "rounded": 2, "indexed": 3, "branched": 4, "read": 5, "overwritten": 6, "dropped": 7,
+    "compared": 0, "picked": 1, "rounded": 2, "indexed": 3, "branched": 4, "text": 5, "read": 6, "overwritten": 7,
+    "dropped": 8,
 }  # fmt: skip
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -56,7 +61,20 @@ class Program:
         loads = [load for load in _loads(found, name) if not key or self._has_key(load, key)]
         if not loads and not all(self._has_key(load, "") for load in _loads(found, name)):
             return Reading("read", None)  # perhaps in a loop over all of it
+        if not key and (written := self._overwritten(found, name)):
+            return Reading("overwritten", self._site(written))
         return self._first([self._reading(load, depth) for load in loads]) or Reading("dropped", None)
+
+    def _overwritten(self, function: _Function, name: str) -> ast.AST | None:
+        """Return the statement that gives a parameter another value, if what is computed with comes after it."""
+        for node in _names(function, name):
+            statement = self._statement(node)
+            is_new = isinstance(node.ctx, ast.Store) and isinstance(statement, ast.Assign)
+            if is_new and not any(each.id == name for each in _loads_in(statement)):
+                later = [load for load in _loads(function, name) if load.lineno > node.lineno]
+                if any(self._reading(load, _DEEPEST).kind == "read" for load in later):
+                    return statement
+        return None
 
     def of_expression(self, site: Site) -> Reading | None:
         """Say what becomes of the value of an expression: what reads it, or the variable that it is given to."""
@@ -78,9 +96,13 @@ class Program:
                 return Reading("branched" if self._is_test(above) else "compared", self._site(above))
             if isinstance(above, ast.Subscript) and below is above.slice:
                 return Reading("indexed", self._site(above))
+            if isinstance(above, ast.JoinedStr):
+                return Reading("text", self._site(above))
             if isinstance(above, ast.Call) and (called := _called(above)):
                 if called in _PICKS:
                     return Reading("picked", self._site(above))
+                if called in _WRITES:
+                    return Reading("text", self._site(above))
                 if called in _ROUNDS:
                     return Reading("rounded", self._site(above))
                 if below in above.args and isinstance(above.func, ast.Name) and depth < _DEEPEST:
@@ -195,10 +217,21 @@ class Program:
         )
 
 
+@lru_cache(maxsize=16)
+def program(file: str, text: str) -> Program:
+    """Return the tree of a file, remembered: many inputs are asked about one after another."""
+    return Program(file, text)
+
+
 def _called(call: ast.Call) -> str:
     if isinstance(call.func, ast.Name):
         return call.func.id
     return call.func.attr if isinstance(call.func, ast.Attribute) else ""
+
+
+def _loads_in(node: ast.AST) -> Iterator[ast.Name]:
+    names = (each for each in ast.walk(node) if isinstance(each, ast.Name))
+    return (name for name in names if isinstance(name.ctx, ast.Load))
 
 
 def _names(function: _Function, name: str) -> Iterator[ast.Name]:
