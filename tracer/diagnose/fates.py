@@ -62,7 +62,7 @@ def parameters_of(trace: Trace) -> list[Parameter]:
     groups: dict[str, list[int]] = {}
     for row, path in trace.input_rows.items():
         value = trace.recording.values.kept(row)
-        if isinstance(value, (int, np.integer)) or np.size(trace.recording.values[row]) == 0:
+        if type(value) is not float and (isinstance(value, (int, np.integer)) or np.size(value) == 0):
             continue
         groups.setdefault(_ELEMENT.sub("[…]", path), []).append(row)
     return [

@@ -180,10 +180,13 @@ def _add_gradients(
     counts = np.bincount(gradients.roots[edges])
     of_functions = is_function(graph)
     dst = graph.dst
-    for edge in np.flatnonzero(counts).tolist():
-        row = int(graph.rows[dst[edge]]) if of_functions[edge] else int(graph.rows[graph.src[edge]])
+    born = np.flatnonzero(counts)
+    rows = np.where(of_functions[born], graph.rows[dst[born]], graph.rows[graph.src[born]])
+    may_be_blamed = of_functions[born] & bool((values.roots != NOTHING).any())
+    columns = (born, rows, may_be_blamed, counts[born])
+    for edge, row, is_checked, count in zip(*(column.tolist() for column in columns), strict=True):
         blamed = row
-        if of_functions[edge]:
+        if is_checked:
             operands = recording.operands[recording.starts[row] : recording.starts[row + 1]].tolist()
             for each in (row, *operands):
                 if each >= 0 and values.roots[each] != NOTHING and not values.is_meant[each]:
@@ -191,7 +194,7 @@ def _add_gradients(
                     break
         cause = causes[_place_of(trace, blamed)]
         (cause.bad_edges if edge in harmful else cause.edges).append(edge)
-        cause.spoiled += int(counts[edge])
+        cause.spoiled += count
 
 
 def _finding(trace: Trace, values: _Spread, cause: _Cause) -> Finding | None:
