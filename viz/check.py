@@ -127,10 +127,14 @@ def finding_parts(trace: Trace, findings: Sequence[Finding], columns: int | None
 
 
 def _finding(trace: Trace, finding: Finding, columns: int) -> list[Text]:
-    heading = Text(f"{finding.severity} ", style=_STYLES[finding.severity]).append(finding.kind, style=NAME)
+    heading = (
+        Text()
+        .append(f"{finding.severity} ", style=_STYLES[finding.severity])
+        .append(finding.kind, style=NAME)
+    )
     if finding.place:
         function = f" in {clean(finding.site.function)}" if finding.site and finding.site.function else ""
-        heading.append(f"  {clean(finding.place)}{function}", style="not bold")
+        heading.append(f"  {clean(finding.place)}{function}")
     heading.truncate(columns, overflow="ellipsis")
     source = _source(trace, finding.site, columns) if finding.site else []
     spoiled = int(finding.numbers.get("spoiled", 0) or 0)

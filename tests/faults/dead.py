@@ -157,3 +157,8 @@ def _better(a, b):
 
 def compared_in_a_helper(x=1.0, y=3.0):
     return _better(x, y)
+
+
+def gate(x=0.7, w=2.0):
+    is_open = 1.0 if x > 0.5 else 0.0  # cause
+    return w * is_open

@@ -135,3 +135,9 @@ def clipped_probability(p=np.array([0.2, 0.9, 0.5]), y=np.array([0.0, 1.0, 1.0])
 def infinity_that_is_gone_again(x=1e200):
     y = x * x
     return 1.0 / y + x
+
+
+def logs_a_round_number(x=0.25, rate=0.1):
+    print(f"at {float(x)} by {float(rate)}")
+    y = x * 0.25
+    return y * y + 0.1 * rate

@@ -10,6 +10,7 @@ import numpy as np
 from tracer.diagnose.dead import names_of
 from tracer.diagnose.fates import Fate, fates_of
 from tracer.diagnose.finding import Finding
+from tracer.diagnose.reading import program
 from tracer.diagnose.spread import has_gradients
 from tracer.numbers_text import is_array, number, summary
 from tracer.operations import OP_NUMBERS
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from tracer.trace import Trace
 
 _MEANT = "detach()"
-_COMMON = 2.0  # whole numbers up to it come up by chance
+_COMMON = (0.0, 0.5, 1.0, 2.0)  # which come up by chance
 _MOST = 1000  # arrays that are looked for among the constants
 
 
@@ -61,7 +62,8 @@ def _returns(trace: Trace, rows: np.ndarray[Any, Any]) -> dict[int, int]:
     numbers = constants.floats[-1 - recording.operands[slots]]
     users = consumers[slots]
     cut_values = recording.values.floats[rows]
-    is_rare = ~np.isin(np.abs(cut_values), np.arange(_COMMON + 1)) & np.isfinite(cut_values)
+    written = [number for file, text in trace.source.items() for number in program(file, text).literals]
+    is_rare = ~np.isin(np.abs(cut_values), [*written, *_COMMON]) & np.isfinite(cut_values)
     is_back = np.isin(numbers, cut_values[is_rare])
     first: dict[float, list[int]] = defaultdict(list)
     for value, user in zip(numbers[is_back].tolist(), users[is_back].tolist(), strict=True):

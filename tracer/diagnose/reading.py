@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from tracer.source import Site
@@ -29,6 +29,8 @@ _LAST: dict[Kind, int] = {
     "compared": 0, "picked": 1, "rounded": 2, "indexed": 3, "branched": 4, "text": 5, "read": 6, "overwritten": 7,
     "dropped": 8,
 }  # fmt: skip
+_HUGE = 1e300
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
@@ -151,6 +153,10 @@ class Program:
         above = self.parents.get(node)
         while isinstance(above, (ast.BoolOp, ast.UnaryOp)):
             node, above = above, self.parents.get(above)
+        if isinstance(above, ast.IfExp) and isinstance(above.body, ast.Constant):
+            return not isinstance(
+                above.orelse, ast.Constant
+            )  # 1.0 if x > 0 else 0.0 is a step, and no branch
         if isinstance(above, (ast.If, ast.While, ast.IfExp, ast.Assert)):
             return above.test is node
         return isinstance(above, ast.comprehension) and node in above.ifs
@@ -167,18 +173,49 @@ class Program:
         return above
 
     def _function(self, qualified: str, parameter: str) -> _Function | None:
+        """Return the function of a name, as Python qualifies it, if there is only one that has the parameter."""
         name = qualified.rpartition(".")[2]
-        for node in ast.walk(self.tree):
-            is_it = (
-                isinstance(node, ast.Lambda) if name == "<lambda>" else getattr(node, "name", "") == name
-            )
-            if is_it and isinstance(node, _Function):
-                arguments = node.args
-                known = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-                known += [each for each in (arguments.vararg, arguments.kwarg) if each is not None]
-                if not parameter or parameter in (each.arg for each in known):
-                    return node
-        return None
+        found = [
+            node
+            for node in ast.walk(self.tree)
+            if isinstance(node, _Function)
+            and getattr(node, "name", "<lambda>") == name
+            and (not parameter or parameter in _parameters(node))
+        ]
+        if len(found) > 1:
+            found = [node for node in found if self._qualified(node) == qualified]
+        return found[0] if len(found) == 1 else None
+
+    def _qualified(self, function: _Function) -> str:
+        parts: list[str] = []
+        node: ast.AST | None = function
+        while node is not None:
+            if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+                inner = ["<locals>"] if parts and not isinstance(node, ast.ClassDef) else []
+                parts = [getattr(node, "name", "<lambda>"), *inner, *parts]
+            node = self.parents.get(node)
+        return ".".join(parts)
+
+    @cached_property
+    def literals(self) -> frozenset[float]:
+        """The numbers that are written in the program, but for defaults and what is passed outside of functions."""
+        defaults = {
+            each
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.arguments)
+            for default in (*node.defaults, *filter(None, node.kw_defaults))
+            for each in ast.walk(default)
+        }
+        calls = {each for node in self.tree.body if isinstance(node, ast.Expr) for each in ast.walk(node)}
+        return frozenset(
+            float(node.value)
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, (int, float))
+            and node not in defaults
+            and node not in calls
+            and abs(node.value) < _HUGE
+        )
 
     def _has_key(self, load: ast.Name, key: str) -> bool:
         """Say whether a part is read: this one, or any that is named where the key is empty."""
@@ -221,6 +258,13 @@ class Program:
 def program(file: str, text: str) -> Program:
     """Return the tree of a file, remembered: many inputs are asked about one after another."""
     return Program(file, text)
+
+
+def _parameters(function: _Function) -> set[str]:
+    arguments = function.args
+    known = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    known += [each for each in (arguments.vararg, arguments.kwarg) if each is not None]
+    return {each.arg for each in known}
 
 
 def _called(call: ast.Call) -> str:
