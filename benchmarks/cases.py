@@ -171,6 +171,24 @@ def fixed_cost(sizes: Sizes) -> list[Row]:
     return [Row(names[name], "ms", 1e3 * seconds[name]) for name in calls]
 
 
+def findings(sizes: Sizes) -> list[Row]:
+    """Look for all that may be wrong in a long trace: in one that is well, and in two that are spoiled throughout."""
+    loop = programs.multiply_adds(sizes.saved_loop)
+    s, a, b = programs.SCALARS
+    traces = {
+        "that is well": record(loop, s, a, b),
+        "… that is NaN throughout": record(loop, float("nan"), a, b),
+        "… that no gradient comes back through": record(lambda *given: round(loop(*given)), s, a, b),
+    }
+    rows = []
+    for what, trace in traces.items():
+        programs.annotate(trace)
+        seconds = best_seconds({"find": trace.findings}, sizes.large_rounds)
+        name = f"findings of {2 * sizes.saved_loop:,} operations, {what}" if not rows else what
+        rows.append(Row(name, "s", seconds["find"], limit=Limit("at most", 3)))
+    return rows
+
+
 def trace_file(sizes: Sizes) -> list[Row]:
     """Save a long trace, and look at it from the command line."""
     operations = 2 * sizes.saved_loop
@@ -225,6 +243,7 @@ CASES: dict[str, Callable[[Sizes], list[Row]]] = {
     "vector-loop": vector_loop,
     "convolution": convolution,
     "neurons": neurons,
+    "findings": findings,
     "fixed-cost": fixed_cost,
     "trace-file": trace_file,
     "startup": startup,

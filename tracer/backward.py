@@ -50,14 +50,20 @@ def backward(graph: Graph, row: int, seed: Any, *, keep_all: bool = False) -> Gr
 
     A row of -1 is an output that no input reaches: every gradient is zero.
     """
+    seeds = {row: seed} if row >= 0 else {}
+    return backward_from(graph, seeds, None if keep_all else _keeper(graph, row))
+
+
+def backward_from(graph: Graph, seeds: Mapping[int, Any], keeper: Keeper | None = None) -> Gradients:
+    """Go back from several rows at once, each with a gradient that is given to it."""
     recording = graph.recording
-    keeper = None if keep_all else _keeper(graph, row)
+    row = max(seeds, default=-1)
     with np.errstate(all="ignore"):  # inf and NaN are answers here, and findings say where they were born
         local_column, fast = scalar_locals(graph)
         gradients: list[Any] = [NOTHING] * len(recording)
         work = BackwardPass(graph, gradients, local_column, keeper)
-        if row >= 0:
-            gradients[row] = seed
+        for seeded, seed in seeds.items():
+            gradients[seeded] = seed
         starts = recording.starts[: row + 2]
         slow = (~fast[: row + 1] & (starts[1:] > starts[:-1])).nonzero()[0][::-1]
         work.scalars(0, work.one_by_one(slow, row + 1))

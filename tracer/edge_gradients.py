@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.graph import FUNCTION, OUTPUT, SPLITTER
+from tracer.partials import scalar_rows
 from tracer.statistics import EdgeStatistics, Measurer
 
 if TYPE_CHECKING:
@@ -90,8 +91,10 @@ def edge_gradients(trace: Trace) -> EdgeGradients:
         is_array &= steps >= 0
         column[is_array] = np.nan
     column[steps < 0] = 0.0
-    # Numbers that come from a rule that is no product, or whose local partial is NaN.
+    # Numbers that come from a rule that is no product; where a local partial is NaN, so is the product.
     rest = np.isnan(partials) & (steps[into_functions] >= 0) & ~is_array[into_functions]
+    if rest.any():
+        rest &= ~scalar_rows(graph)[graph.rows[dst[into_functions]]]
     for edge, slot in zip(into_functions[rest].tolist(), slots[rest].tolist(), strict=True):
         column[edge] = gradients.slot(slot)
     # A number that was broadcast gets what all its copies got.

@@ -19,7 +19,7 @@ from tracer.patches import Installed, replacement
 from tracer.recording import Output, Recording, freeze
 from tracer.standins import Traced as StandIn
 from tracer.standins import is_traced, plain
-from tracer.tape import WIDTH, Tape
+from tracer.tape import WIDTH, Tape, raised_at
 from tracer.trace import Run, Trace
 from tracer.turns import BusyError
 from tracer.unread import without_unread
@@ -306,6 +306,7 @@ def run(
         ended,
         keep=options.keep,
         untraced=boxes.untraced,
+        failed=raised_at(error),
     )
     del (
         boxes,

@@ -1,4 +1,4 @@
-"""The local partials of scalar rows, evaluated over whole columns. Used by backward.py alone."""
+"""The local partials of scalar rows, evaluated over whole columns. Which those are, others ask too."""
 
 from __future__ import annotations
 
@@ -14,26 +14,30 @@ if TYPE_CHECKING:
     from tracer.recording import Recording
 
 
+def scalar_rows(graph: Graph) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Say of each row whether it is an elementwise operation of real numbers alone."""
+    recording = graph.recording
+    is_scalar: np.ndarray[Any, np.dtype[np.bool_]] = IS_ELEMENTWISE[recording.ops]
+    is_scalar[np.fromiter(recording.params, np.int64, len(recording.params))] = False
+    wide_rows, wide_constants = graph.wide_rows, recording.constants.wide_rows
+    is_scalar[wide_rows] = False
+    if is_scalar.any() and (len(wide_rows) or len(wide_constants)):
+        # Of operands: the constants first, then the rows.
+        is_wide = np.zeros(len(recording.constants) + len(recording), np.bool_)
+        is_wide[wide_rows + len(recording.constants)] = True
+        is_wide[len(recording.constants) - 1 - wide_constants] = True
+        uses_wide = is_wide[recording.operands + len(recording.constants)]
+        is_scalar[graph.slot_consumer[uses_wide]] = False
+    return is_scalar
+
+
 def scalar_locals(
     graph: Graph,
 ) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.bool_]]]:
     """Return the local partial of every operand of every elementwise scalar row, and which rows those are."""
     recording = graph.recording
     operands, starts = recording.operands, recording.starts
-    fast = IS_ELEMENTWISE[recording.ops]
-    fast[np.fromiter(recording.params, np.int64, len(recording.params))] = False
-    wide_rows, wide_constants = graph.wide_rows, recording.constants.wide_rows
-    column = np.full(len(operands), np.nan)
-    fast[wide_rows] = False
-    if not fast.any():
-        return column, fast
-    if len(wide_rows) or len(wide_constants):
-        # Of operands: the constants first, then the rows.
-        is_wide = np.zeros(len(recording.constants) + len(recording), np.bool_)
-        is_wide[wide_rows + len(recording.constants)] = True
-        is_wide[len(recording.constants) - 1 - wide_constants] = True
-        uses_wide = is_wide[operands + len(recording.constants)]
-        fast[graph.slot_consumer[uses_wide]] = False
+    column, fast = np.full(len(operands), np.nan), scalar_rows(graph)
     for number in np.bincount(recording.ops[fast]).nonzero()[0].tolist():
         rule = RULE_OF[number]
         assert isinstance(rule, Elementwise)

@@ -18,6 +18,7 @@ from tracer.tape import AUXILIARY, NO_INSTRUCTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import CodeType
 
     from tracer.copies import Path
     from tracer.recording import Recording
@@ -82,6 +83,7 @@ class Sites:
     starts: Rows
     operands: Rows
     is_write: Rows  # by row: whether it wrote into an array
+    failed_at: int = NO_PLACE  # the place of the exception that ended the run
     _orders: dict[Variable, Rows] = field(default_factory=dict, repr=False)
 
     def place(self, row: int) -> Place:
@@ -278,8 +280,8 @@ class Sites:
         return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
 
 
-def sites_of(recording: Recording) -> Sites:
-    """Resolve the places of all rows and calls."""
+def sites_of(recording: Recording, failed: tuple[CodeType, int] | None = None) -> Sites:
+    """Resolve the places of all rows and calls, and of the instruction at which the run failed."""
     rows = len(recording)
     if not recording.calls:  # an argument could not be boxed, so nothing ran
         nowhere = np.full(rows, NO_PLACE, np.int32)
@@ -296,6 +298,8 @@ def sites_of(recording: Recording) -> Sites:
         )
     # Keyed by identity: equal code objects may stand at different places.
     callers = [call.caller for call in recording.calls if call.caller is not None]
+    if failed is not None:
+        callers.append(failed[0])
     codes = list({id(code): code for code in (*recording.segment_codes, *callers)}.values())
     numbers = {id(code): number for number, code in enumerate(codes)}
     lengths = np.diff(np.append(recording.segments, rows))
@@ -317,6 +321,10 @@ def sites_of(recording: Recording) -> Sites:
             place = place_of_key.setdefault(key, len(place_of_key))
         depth = scopes[call.parent].depth + 1 if call.parent >= 0 else 0
         scopes.append(Scope(index, call.code.co_qualname, call.parent, depth, place))
+    failed_at = NO_PLACE
+    if failed is not None:
+        key = numbers[id(failed[0])] << _OFFSET_BITS | failed[1]
+        failed_at = place_of_key.setdefault(key, len(place_of_key))
     offset_mask = (1 << _OFFSET_BITS) - 1
     pairs = [(codes[key >> _OFFSET_BITS], key & offset_mask) for key in place_of_key]
     places = [
@@ -328,11 +336,12 @@ def sites_of(recording: Recording) -> Sites:
         row_places=row_places,
         row_scopes=np.repeat(recording.segment_scopes, lengths),
         scopes=scopes,
-        source=source_of(codes),
+        source=source_of([*codes, recording.calls[0].code]),
         copied_inputs=_copied_inputs(recording),
         starts=recording.starts,
         operands=recording.operands,
         is_write=recording.ops == OP_NUMBERS["setitem"],
+        failed_at=failed_at,
     )
 
 

@@ -387,11 +387,25 @@ def users(frame: FrameType) -> FrameType:
     """Return the nearest frame that is the user's, and no library's: what a message should name."""
     found: FrameType | None = frame
     while found is not None:
-        package = str(found.f_globals.get("__name__")).partition(".")[0]
-        if package not in _LIBRARIES and not found.f_code.co_filename.startswith(_OWN_FILES):
+        if _is_users(found):
             return found
         found = found.f_back
     return frame
+
+
+def _is_users(frame: FrameType) -> bool:
+    package = str(frame.f_globals.get("__name__")).partition(".")[0]
+    return package not in _LIBRARIES and not frame.f_code.co_filename.startswith(_OWN_FILES)
+
+
+def raised_at(error: BaseException | None) -> tuple[CodeType, int] | None:
+    """Return the user's code and its instruction that an exception came out of; None where it was not the user's."""
+    found, traceback = None, error.__traceback__ if error is not None else None
+    while traceback is not None:
+        if _is_users(traceback.tb_frame):
+            found = traceback.tb_frame.f_code, traceback.tb_lasti
+        traceback = traceback.tb_next
+    return found
 
 
 def library_function(frame: FrameType) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.boxing import Structure, fill
-from tracer.errors import GradientError, LookupNameError
+from tracer.errors import GradientError
 from tracer.graph import CUT, OUTPUT, Graph
+from tracer.lookup import choices, chosen_output, described, node_named
 from tracer.operations import OP_NUMBERS
 from tracer.pull import as_number
 from tracer.rules.kinds import is_complex
@@ -19,15 +19,15 @@ from tracer.views import Edge, Node, Views, zero_like
 
 if TYPE_CHECKING:
     import os
+    from types import CodeType
 
+    from tracer.diagnose.finding import Finding
     from tracer.diagnose.paths import Paths
     from tracer.edge_gradients import EdgeGradients
     from tracer.gradients import Gradients
-    from tracer.recording import Output, Recording
+    from tracer.recording import Recording
     from tracer.sites import Sites
     from tracer.statistics import EdgeStatistics
-
-_COUNTED = re.compile(r"(?P<name>.+)\[(?P<count>-?\d+)\]")
 
 
 @dataclass(eq=False, repr=False)
@@ -45,6 +45,7 @@ class Run:
     )
     known_sites: Sites | None = None  # of a loaded trace, whose code is not at hand
     keep: str = "auto"
+    failed: tuple[CodeType, int] | None = None  # where the exception came from
     # By path: the type of an argument that is an array of whole numbers, or of anything else but floats
     untraced: dict[str, str] = field(default_factory=dict)
 
@@ -58,7 +59,7 @@ class Run:
         """Where everything was made."""
         from tracer.sites import sites_of  # noqa: PLC0415  (not needed to trace)
 
-        return self.known_sites or sites_of(self.recording)
+        return self.known_sites or sites_of(self.recording, self.failed)
 
     @cached_property
     def input_rows(self) -> dict[int, str]:
@@ -147,7 +148,7 @@ class Trace:
     def _output_number(
         self,
     ) -> int:  # and not the node, which holds the trace: no circle, so `del` frees at once
-        return self._chosen_output()
+        return chosen_output(self)
 
     @cached_property
     def seed_value(self) -> Any:
@@ -158,18 +159,18 @@ class Trace:
             if is_complex(output.value):
                 raise GradientError(
                     f"the output of {self.function} is complex, and a gradient is that of a real number",
-                    got=f"got no seed for {self._described(output)} = {type(output.value).__name__}",
+                    got=f"got no seed for {described(self, output)} = {type(output.value).__name__}",
                     advice="return a real number, such as abs(z) or z.real, or give the gradient that arrives here: "
                     "backward(seed=1) is that of z.real, seed=-1j that of z.imag"
-                    + self._choices(", or choose another output: "),
+                    + choices(self, ", or choose another output: "),
                 )
             if np.size(output.value) == 1:
                 return np.ones_like(output.value) if isinstance(output.value, np.ndarray) else 1.0
             raise GradientError(
                 f"the output of {self.function} is an array, so its gradient needs a seed",
-                got=f"got no seed for {self._described(output)} of shape {shape}",
+                got=f"got no seed for {described(self, output)} of shape {shape}",
                 advice=f"give the starting gradient: backward(seed=np.ones({shape})), or return a single number"
-                + self._choices(", or choose another output: "),
+                + choices(self, ", or choose another output: "),
             )
         try:
             seed = _as_seed(self.seed, output.value)
@@ -248,43 +249,7 @@ class Trace:
         Of a parameter that the function assigns anew, `t["x"]` is the input, and `t["x[-1]"]` the last value.
         Raises LookupNameError with the nearest names.
         """
-        if not isinstance(name, str):
-            raise LookupNameError(
-                "a trace is asked by name",
-                got=f"got {name!r}",
-                advice='t["x"]; t.nodes[0] and t.edges[0] go by number',
-            )
-        wanted = name.replace('"', "'")
-        for row, path in self.input_rows.items():
-            if path == wanted:
-                return Node(self, int(self.graph.node_of_row[row]))
-        rows = self.sites.rows_named(wanted)
-        if len(rows):
-            return Node(self, int(self.graph.node_of_row[rows[-1]]))
-        counted = _COUNTED.fullmatch(wanted)
-        if counted:
-            rows = self.sites.rows_named(counted["name"])
-            count = int(counted["count"])
-            if -len(rows) <= count < len(rows):
-                return Node(self, int(self.graph.node_of_row[rows[count]]))
-            if len(rows):
-                raise LookupNameError(
-                    f"the variable {counted['name']} has no assignment number {count}",
-                    got=f"it was assigned {len(rows)} times, [0] to [{len(rows) - 1}]"
-                    if len(rows) > 1
-                    else "it was assigned once",
-                    advice=f"{counted['name']} alone is the argument, {counted['name']}[-1] the last"
-                    if counted["name"] in self.input_rows.values()
-                    else f"{counted['name']} alone is the last",
-                )
-        for index, output in enumerate(self.recording.outputs):
-            if wanted and output.path == wanted:
-                return Node(self, self.graph.first_output + index)
-        raise LookupNameError(
-            f"no input, variable or output is named {name!r}",
-            got=self._untraced(wanted),
-            advice="give it as floats" if wanted in self.run.untraced else self._nearest(wanted),
-        )
+        return node_named(self, name)
 
     def backward(self, of: str | int | None = None, seed: Any = None) -> Trace:
         """Return a new Trace over the same run for another output or seed; nothing accumulates."""
@@ -301,6 +266,12 @@ class Trace:
         from tracer.diagnose.paths import paths  # noqa: PLC0415  (as above)
 
         return paths(self, name, to=to, top=top)
+
+    def findings(self) -> list[Finding]:
+        """Return what is wrong with the gradients, worst first: each with its cause, its place and its numbers."""
+        from tracer.diagnose.findings import find  # noqa: PLC0415  (as above)
+
+        return find(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the trace to a file that `load` and the command line read without running any code."""
@@ -331,98 +302,6 @@ class Trace:
         if isinstance(value, np.ndarray):
             return np.array(gradient, dtype=value.dtype)
         return type(value)(gradient) if isinstance(value, np.inexact) else as_number(gradient, value)
-
-    def _chosen_output(self) -> int:
-        """Return the number of the output that `of` names, or of the only one that there is."""
-        outputs = self.recording.outputs
-        if self.error is not None and not outputs:
-            raise GradientError(
-                f"{self.function} raised an exception, so it has no output to go back from",
-                got=self.error,
-                advice="nodes and values up to the error can be looked at",
-            )
-        if self.of is not None:
-            return self._named_output(self.of)
-        traced = [number for number, output in enumerate(outputs) if output.row >= 0]
-        candidates = traced or list(range(len(outputs)))
-        if not candidates:
-            raise GradientError(
-                f"{self.function} returned nothing that has a gradient",
-                got="; ".join(
-                    (
-                        f"got {type(self.result).__name__}, expected a float, an array, or a container of them",
-                        *map(self._untraced, self.run.untraced),
-                    )
-                ),
-                advice="give it as floats"
-                if self.run.untraced
-                else "return the value that you want the gradient of",
-            )
-        if len(candidates) > 1:
-            raise GradientError(
-                f"{self.function} returned several values",
-                got=f"got {len(candidates)} outputs{self._choices(': ')}",
-                advice="choose one: @trace(of=…), or t.backward(of=…)",
-            )
-        return candidates[0]
-
-    def _named_output(self, of: str | int) -> int:
-        outputs = self.recording.outputs
-        for paths in ({of, f"[{of!r}]", f".{of}"}, ()):  # a whole path comes before the end of a longer one
-            found = [
-                number
-                for number, output in enumerate(outputs)
-                if (output.path in paths if paths else output.path.endswith((f"[{of!r}]", f".{of}")))
-            ]
-            if len(found) > 1:
-                raise LookupNameError(
-                    f"{self.function} has several outputs {of!r}",
-                    got=", ".join(outputs[number].path for number in found),
-                    advice="give the whole path",
-                )
-            if found:
-                return found[0]
-        named = [
-            number
-            for number, output in enumerate(outputs)
-            if output.row >= 0 and of in self._names(output.row)
-        ]
-        if named:
-            return named[-1]
-        raise LookupNameError(
-            f"{self.function} has no output {of!r}", advice=self._choices("choose from ") or ""
-        )
-
-    def _names(self, row: int) -> tuple[str, ...]:
-        return *(name for pair in self.sites.names(row) for name in pair), self.input_rows.get(row, "")
-
-    def _described(self, output: Output) -> str:
-        name = self.sites.name(output.row)[1] if output.row >= 0 else ""
-        return " = ".join(part for part in (output.path, name) if part) or "the result"
-
-    def _choices(self, lead: str) -> str:
-        outputs = self.recording.outputs
-        return lead + ", ".join(self._described(output) for output in outputs) if len(outputs) > 1 else ""
-
-    def _untraced(self, path: str) -> str:
-        dtype = self.run.untraced.get(path)
-        return f"{path} holds no float: an array of {dtype} is not traced" if dtype else ""
-
-    def _nearest(self, wanted: str) -> str:
-        variables = (variable.name for variable in self.sites.variables)
-        names = list(dict.fromkeys([*self.input_rows.values(), *variables]))
-        inside = [
-            path for path in self.input_rows.values() if path.startswith((f"{wanted}[", f"{wanted}."))
-        ]
-        if inside:
-            return f"{wanted} holds several inputs: {', '.join(inside[:12])}"
-        parts = (f"['{wanted}']", f".{wanted}")
-        meant = [name for name in names if name.lower() == wanted.lower() or name.endswith(parts)]
-        import difflib  # noqa: PLC0415  (for a name that is wrong)
-
-        close = meant[:3] or difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
-        known = ", ".join(names[:12])
-        return f"did you mean {' or '.join(close)}?" if close else f"known names: {known or 'none'}"
 
 
 def _as_seed(seed: Any, value: Any) -> np.ndarray[Any, Any]:

@@ -223,6 +223,9 @@ def _read_sites(read: Reader, recording: Recording) -> Sites:
     scopes = _read_scopes(read, len(places))
     source = read.document["source"]
     require(isinstance(source, dict) and are_texts(list(source.values())), "'source' is no text by file")
+    failed_at = read.document.get("failed_at", NO_PLACE)
+    is_place = type(failed_at) is int and NO_PLACE <= failed_at < len(places)
+    require(is_place, "the run failed at a place that is not there")
     return Sites(
         places=places,
         row_places=read.integers("row_places", rows, low=NO_PLACE, stop=len(places)).astype(np.int32),
@@ -233,6 +236,7 @@ def _read_sites(read: Reader, recording: Recording) -> Sites:
         starts=recording.starts,
         operands=recording.operands,
         is_write=recording.ops == OP_NUMBERS["setitem"],
+        failed_at=failed_at,
     )
 
 

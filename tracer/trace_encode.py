@@ -132,6 +132,7 @@ def _encode_sites(sites: Sites, columns: dict[str, Any]) -> Document:
     return {
         "files": shown,
         "source": {shown[files[file]]: text for file, text in sites.source.items()},
+        "failed_at": sites.failed_at,
         "places": [_place_items(place, files) for place in sites.places],
         "scope_names": list(names),
         "copied_inputs": [[row, _going_items(goings)] for row, goings in sites.copied_inputs],

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from viz.options import Engine, File, Json, Of, Outputs, Pictures, Seed, Settings, Strict, Target, Watch
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,62 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Target = Annotated[
-    str,
-    typer.Argument(
-        metavar="FILE.py[:FUNC]", help="The program. Without FUNC, its only function with @trace."
-    ),
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="NAME=VALUE", help="Arguments: Python literals, or @FILE.npy for an array."),
-]
-Outputs = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot .trace; repeatable."
-    ),
-]
-Pictures = Annotated[
-    list[Path],
-    typer.Option(
-        "-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot; repeatable."
-    ),
-]
-Of = Annotated[
-    str | None,
-    typer.Option("--of", metavar="NAME", help="The output to go back from, where there are several."),
-]
-Seed = Annotated[
-    str | None,
-    typer.Option(
-        "--seed",
-        metavar="VALUE",
-        help="The gradient of that output: a Python literal, or @FILE.npy; else 1.",
-    ),
-]
-Strict = Annotated[bool, typer.Option("--strict", help="Fail where a traced value leaves the graph.")]
-Watch = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--watch",
-        metavar="NAME",
-        help="A global or an attribute as an input: W, model.W, model; repeatable.",
-    ),
-]
-Engine = Annotated[
-    Literal["graphviz-pure", "dot", "built-in"] | None,
-    typer.Option(
-        "--engine",
-        metavar="ENGINE",
-        help="What lays the picture out: graphviz-pure, dot or built-in; if not given, the best that is there.",
-    ),
-]
-File = Annotated[
-    Path, typer.Argument(metavar="TRACE", help="A .trace file, as `edgegrad run -o` writes it.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -246,6 +192,51 @@ def paths(
 
     sys.stdout.write(f"{text.path_text(table)}\n")
     text.show_hint(hints.after_paths(trace, name, _chosen(of, seed)))
+
+
+@app.command(epilog="Example:  edgegrad check model.py:loss x=0.0 --fail-on nonfinite,dead")
+def check(
+    target: Annotated[
+        str, typer.Argument(metavar="TRACE|FILE.py[:FUNC]", help="A .trace file, or a program to run.")
+    ],
+    settings: Settings = None,
+    fail_on: Annotated[
+        str | None,
+        typer.Option(
+            "--fail-on",
+            metavar="KINDS",
+            help="Exit with 1 where findings of these kinds do harm: nonfinite,dead,…",
+        ),
+    ] = None,
+    shape: Annotated[
+        Literal["text", "github"],
+        typer.Option("--format", metavar="FORMAT", help="text, or github: the annotations of a workflow."),
+    ] = "text",
+    of: Of = None,
+    seed: Seed = None,
+    watch: Watch = None,
+    json: Json = False,
+) -> None:
+    """Say what is wrong with the gradients, where, and why: worst first."""
+    from viz.check import checked, finding_parts, github, has_failed, kinds_in  # noqa: PLC0415
+    from viz.running import traced  # noqa: PLC0415
+
+    kinds = kinds_in(fail_on) if fail_on is not None else frozenset()
+    trace, failure = traced(target, settings or [], of, seed, watch=watch or ())
+    findings = trace.findings()
+    if json:
+        _print_json(checked(trace, findings))
+    elif shape == "github":
+        sys.stdout.write("".join(f"{line}\n" for line in github(findings).splitlines()))
+    else:
+        from viz import hints, text  # noqa: PLC0415
+
+        text.show(*finding_parts(trace, findings))
+        text.show_hint(hints.after_check(target, findings))
+    if failure is not None:
+        raise failure
+    if has_failed(findings, kinds):
+        raise typer.Exit(FAILED)
 
 
 @app.command(epilog="Example:  edgegrad draw residual.trace -o residual.svg -o residual.png")

@@ -12,6 +12,7 @@ from viz.loading import TRACE_SUFFIX
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tracer.diagnose.finding import Finding
     from tracer.trace import Trace
 
 LONG_PICTURE = 3_000  # nodes that take more than a few seconds to draw
@@ -56,6 +57,19 @@ def after_explain(path: Path, chosen: Sequence[str]) -> str:
 def after_paths(path: Path, name: str, chosen: Sequence[str]) -> str:
     """Hint at the arithmetic of the same gradient."""
     return _next("explain", path, name, *chosen)
+
+
+def after_check(target: str, findings: Sequence[Finding]) -> str:
+    """Hint at the explanation of what is wrong, in a trace; of a program, at saving one."""
+    if not findings or not target.endswith(TRACE_SUFFIX):
+        return (
+            ""
+            if not findings
+            else f"next: edgegrad run {quoted(target)} -o x{TRACE_SUFFIX}, to look into it"
+        )
+    node = findings[0].node
+    label = node.label if node is not None and node.kind != "cut" else ""
+    return _next("explain", Path(target), label) if label else _next("edges", Path(target))
 
 
 def before_drawing(trace: Trace) -> str:

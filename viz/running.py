@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracer import load
@@ -32,7 +33,6 @@ from viz.loading import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from tracer.trace import Trace
 
@@ -85,6 +85,34 @@ def run_program(
     if error is not None:
         return trace, _failure(function, trace, error)
     return (trace if seed is None else trace.backward(seed=start)), None
+
+
+def traced(
+    target: str,
+    settings: Sequence[str],
+    of: str | None = None,
+    seed: str | None = None,
+    *,
+    watch: Sequence[str] = (),
+) -> tuple[Trace, EdgegradError | None]:
+    """Open a trace file, or run FILE.py[:FUNC] as `run_program` does; raise what keeps it from having gradients.
+
+    Raises UsageError for arguments beside a trace file.
+    """
+    if target.partition(":")[0].endswith(".py") or ".py:" in target:
+        trace, failure = run_program(target, settings, of, seed, watch=watch)
+    else:
+        if settings or watch:
+            raise UsageError(
+                f"{target} is a trace, which has its arguments",
+                got=f"got {' '.join((*settings, *watch))}",
+                advice="give arguments to a program: edgegrad check FILE.py:FUNCTION x=2.0",
+            )
+        trace, failure = open_trace(Path(target), of, seed), None
+    missing = None if trace.error is not None else why_no_gradient(trace)
+    if missing is not None:
+        raise missing
+    return trace, failure
 
 
 def _output(of: str) -> str | int:

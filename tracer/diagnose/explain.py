@@ -84,7 +84,7 @@ def _terms(root: Node, depth: int, top: int) -> tuple[Term, ...]:
                 continue
             if level > depth:
                 draft.terms = [
-                    _Draft(Term("deeper", level, -1, f"{norm(node.grad)} = grad of {_called(node)}, …"))
+                    _Draft(Term("deeper", level, -1, f"{norm(node.grad)} = grad of {called(node)}, …"))
                 ]
                 continue
             explained_at[node.index] = draft
@@ -111,7 +111,7 @@ def _in_order(start: _Draft) -> tuple[Term, ...]:
         assert draft.same_as is not None
         assert draft.node is not None
         place = "above" if positions[id(draft.same_as)] < position else "below"
-        text = f"{norm(draft.term.upstream)} = grad of {_called(draft.node)}, explained {place}"
+        text = f"{norm(draft.term.upstream)} = grad of {called(draft.node)}, explained {place}"
         found[position] = replace(found[position], arithmetic=text, grad=draft.term.upstream)
     return tuple(found)
 
@@ -221,7 +221,7 @@ def _of_use(edge: Edge, level: int) -> _Draft:
     )
     if edge.step is None:
         return _Draft(_placed(known, consumer))
-    formula = _formula(edge)
+    formula = formula_of(edge)
     known = replace(
         known,
         arithmetic=_product(edge),
@@ -259,7 +259,7 @@ def _product(edge: Edge) -> str:
     return f"{norm(grad)} from {norm(upstream)} × {LOCAL}"
 
 
-def _formula(edge: Edge) -> str:
+def formula_of(edge: Edge) -> str:
     """Write the local partial in the user's own names; empty where the number alone says as much."""
     rule = edge.dst.rule
     if not isinstance(rule, Elementwise):
@@ -286,7 +286,7 @@ def _node_text(node: Node) -> str:
     return text if text and len(text) <= OPERAND_LIMIT and text.isprintable() else ""
 
 
-def _called(node: Node) -> str:
+def called(node: Node) -> str:
     """Name a value whose gradient is spoken of: by its variable, its text, or its operation."""
     if node.label:
         return clean(node.label)

@@ -1,0 +1,89 @@
+"""Write docs/findings.md from the planted faults and what `edgegrad check` prints of them: python tests/findings_page.py."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from pathlib import Path
+
+from rich.text import Text
+from test_faults import ALL, trace_of
+
+from tracer.diagnose.finding import KINDS
+from viz.check import finding_parts
+
+PAGE = Path(__file__).parent.parent / "docs" / "findings.md"
+_HEAD = """# Findings
+
+What `t.findings()` and `edgegrad check` say: what is wrong with a gradient, where it begins, and by what arithmetic.
+Worst first; one finding for one cause, however much it spoils.
+
+```
+edgegrad check run.trace                             # a trace that was saved
+edgegrad check model.py:loss x=0.0                   # or a program, at once
+edgegrad check run.trace --fail-on nonfinite,dead    # exits with 1 where one of these does harm
+edgegrad check run.trace --format github             # annotations for a workflow; --json for other tools
+```
+
+A finding is an `error` or a `warning` where it does harm: where the gradient of an input is lost, not finite, or hangs on
+a convention. What is harmless is a `note`: a NaN that reaches nothing, a `-inf` mask, a unit that is off, a value that is
+printed. In Python a finding has `kind`, `severity`, `site`, `message`, `advice`, `node`, `edges` and `numbers`.
+
+Each example is a program of `tests/faults/`, which has many more. Written by `python tests/findings_page.py`; the suite
+fails where this page is stale.
+"""
+_ABOUT = {
+    "failed": "Where a run ended that raised an exception; what was recorded before it can be looked at.",
+    "nonfinite": "Where NaN or an infinity is born, told as the factors that made it. Forward it is the operation whose "
+    "operands were finite, backward the edge whose upstream was; where the operation met a value that was born before, "
+    "that one is named. An infinity that is written down, as in a mask, is no cause.",
+    "vanishing": "Where the gradient gets lost on its way back.",
+    "exploding": "Where the gradient grows beyond scale on its way back.",
+    "cancellation": "Uses of a value whose gradients cancel, and the digits that are lost by it.",
+    "dead": "An input without gradient, and why: it is not used, rounded, compared, overwritten, clamped, saturated, or "
+    "multiplied by 0. The elements of a list count as one input.",
+    "cut": "Where a value left the graph, what lost its gradient by it, and where the number came back as a constant.",
+    "kink": "A derivative that is a convention, and what another choice would have given.",
+}
+
+
+_EXAMPLES = {"nonfinite": "masked_reciprocal", "dead": "dead_relu"}
+
+
+def _code(function):
+    text = re.sub(r"\s*# cause.*$", "", inspect.getsource(function), flags=re.MULTILINE)
+    return f"```python\n{text.rstrip()}\n```\n"
+
+
+def _printed(function):
+    """Return what the command prints, with lines counted from the function's first."""
+    trace = trace_of(function)
+    parts = finding_parts(trace, [trace.findings()[0]], columns=100)
+    first = inspect.getsourcelines(function)[1] - 1
+    text = "\n".join(part.plain if isinstance(part, Text) else str(part) for part in parts[:-2])
+    text = re.sub(r"(?<=line )\d+", lambda found: str(int(found[0]) - first), text)
+    text = re.sub(r"(?<=\.py:)\d+", lambda found: str(int(found[0]) - first), text)
+    lines = text.split("\n")
+    for at, line in enumerate(lines):
+        if found := re.match(r"  (\d+)(?= │)", line):
+            number = str(int(found[1]) - first)
+            shorter = len(found[1]) - len(number)
+            lines[at] = f"  {number}{line[found.end() :]}"
+            lines[at + 1] = lines[at + 1][shorter:]
+    text = "\n".join(lines)
+    return "```\n" + re.sub(r"\s+# cause.*$", "", text, flags=re.MULTILINE) + "\n```\n"
+
+
+def text():
+    """Return the page."""
+    sections = [_HEAD]
+    for kind in (kind for kind in KINDS if kind in ALL):
+        function = ALL[kind][_EXAMPLES[kind]] if kind in _EXAMPLES else next(iter(ALL[kind].values()))
+        about = textwrap.fill(_ABOUT[kind], 120) + "\n"
+        sections += [f"## {kind}\n", about, _code(function), _printed(function)]
+    return "\n".join(sections)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(text(), encoding="utf-8")

@@ -1,0 +1,132 @@
+"""Planted faults: each is named at its line, as its kind, before everything else; no healthy program raises an alarm."""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import inspect
+import re
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from program_rows import ROWS
+from test_samples import SAMPLES
+from test_samples import trace_of as sample_trace
+
+from tracer import trace as traced
+from tracer.errors import CutWarning
+from tracer.hook import Options, run
+
+if TYPE_CHECKING:
+    from tracer.diagnose.finding import Finding
+    from tracer.trace import Trace
+
+FOLDER = Path(__file__).parent / "faults"
+_CAUSE = re.compile(r"# cause(?P<input>: \S+)?(?: of (?P<of>\w+))?$")
+
+
+def functions_in(path: Path) -> dict[str, Any]:
+    """Return the public functions that a file defines."""
+    spec = importlib.util.spec_from_file_location(f"faults_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return {
+        name: each
+        for name, each in vars(module).items()
+        if inspect.isfunction(each) and each.__module__ == module.__name__ and not name.startswith("_")
+    }
+
+
+ALL = {path.stem: functions_in(path) for path in sorted(FOLDER.glob("*.py"))}
+FAULTS = [
+    pytest.param(kind, function, id=f"{kind}-{name}")
+    for kind, functions in ALL.items()
+    if not kind.startswith("healthy")
+    for name, function in functions.items()
+]
+HEALTHY = [
+    pytest.param(function, id=f"{file}-{name}")
+    for file, functions in ALL.items()
+    if file.startswith("healthy")
+    for name, function in functions.items()
+]
+
+
+def trace_of(function: Any) -> Trace:
+    """Record a function with its defaults as arguments, also one that raises."""
+    arguments = [copy.deepcopy(each.default) for each in inspect.signature(function).parameters.values()]
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", CutWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return run(function, tuple(arguments), {}, Options())[0]
+
+
+def cause_of(function: Any) -> tuple[int, str]:
+    """Return the line that is marked as the cause; or 0, and the input that is."""
+    lines, first = inspect.getsourcelines(function)
+    marked = [
+        (first + at, found) for at, line in enumerate(lines) if (found := _CAUSE.search(line.rstrip()))
+    ]
+    if not marked:
+        text = Path(inspect.getsourcefile(function)).read_text(encoding="utf-8").splitlines()
+        marked = [
+            (at, found)
+            for at, line in enumerate(text, 1)
+            if (found := _CAUSE.search(line)) and found["of"] == function.__name__
+        ]
+    ((line, found),) = marked
+    return (0, found["input"].removeprefix(": ")) if found["input"] else (line, "")
+
+
+def told(findings: list[Finding]) -> str:
+    return "\n".join(map(str, findings)) or "nothing is found"
+
+
+@pytest.mark.parametrize(("kind", "function"), FAULTS)
+def test_a_fault_is_named_at_its_line_before_everything_else(kind, function):
+    findings = trace_of(function).findings()
+    line, name = cause_of(function)
+    worst = findings[0] if findings else None
+    assert worst is not None, told(findings)
+    assert (worst.kind, worst.severity != "note") == (kind, True), told(findings)
+    if name:
+        assert worst.site is None, told(findings)
+        assert worst.node.label == name, told(findings)
+    else:
+        assert worst.site is not None, told(findings)
+        assert (worst.site.line, worst.site.file) == (line, inspect.getsourcefile(function)), told(findings)
+
+
+@pytest.mark.parametrize("function", HEALTHY)
+def test_nothing_above_a_note_is_said_of_a_healthy_program(function):
+    findings = trace_of(function).findings()
+    assert not [finding for finding in findings if finding.severity != "note"], told(findings)
+
+
+def outputs_of(trace: Trace) -> list[Trace]:
+    """Return a trace for each of the first outputs that are traced, seeded with ones."""
+    return [
+        trace.backward(of=output.path or None, seed=np.ones(np.shape(output.value))[()])
+        for output in [each for each in trace.recording.outputs if each.row >= 0][:3]
+    ]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_nothing_above_a_note_is_said_of_a_sample(name):
+    for trace in outputs_of(sample_trace(name)):
+        findings = trace.findings()
+        assert not [finding for finding in findings if finding.severity != "note"], told(findings)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.function)
+def test_nothing_above_a_note_is_said_of_a_program(row):
+    function = traced(watch=row.watch)(row.called)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CutWarning)
+        function(*row.arguments_given, **row.named_given)
+    for trace in outputs_of(function.last_trace):
+        findings = trace.findings()
+        assert not [finding for finding in findings if finding.severity != "note"], told(findings)

@@ -1,0 +1,141 @@
+"""Where values left the graph, and what hangs on it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.diagnose.dead import names_of
+from tracer.diagnose.fates import Fate, fates_of
+from tracer.diagnose.finding import Finding
+from tracer.diagnose.reading import program
+from tracer.diagnose.spread import has_gradients
+from tracer.numbers_text import is_array, number, summary
+from tracer.operations import OP_NUMBERS
+
+if TYPE_CHECKING:
+    from tracer.diagnose.finding import Severity
+    from tracer.trace import Trace
+
+_MEANT = "detach()"
+_COMMON = (0.0, 0.5, 1.0, 2.0)  # which come up by chance
+_MOST = 1000  # arrays that are looked for among the constants
+
+
+def find(trace: Trace) -> list[Finding]:
+    """Find the places where values left the graph: what lost its gradient there, and where the number came back."""
+    rows = np.flatnonzero(trace.recording.ops == OP_NUMBERS["cut"])
+    if not len(rows):
+        return []
+    lost: dict[int, list[Fate]] = defaultdict(list)
+    is_any_alive = True
+    if has_gradients(trace):
+        fates = fates_of(trace)
+        is_any_alive = fates.is_any_alive
+        for fate in fates.dead:
+            if fate.end == "cut":
+                lost[int(trace.sites.row_places[fate.row])].append(fate)
+    returns = _returns(trace, rows)
+    by_place: dict[int, list[int]] = defaultdict(list)
+    for row in rows.tolist():
+        by_place[int(trace.sites.row_places[row])].append(row)
+    return [
+        _finding(
+            trace,
+            cuts,
+            lost[place],
+            [row for row in cuts if row in returns],
+            returns,
+            is_any_alive=is_any_alive,
+        )
+        for place, cuts in by_place.items()
+    ]
+
+
+def _returns(trace: Trace, rows: np.ndarray[Any, Any]) -> dict[int, int]:
+    """Return, by cut, the first later operation that has the very number for a constant: by which it came back."""
+    recording = trace.recording
+    constants, consumers = recording.constants, trace.graph.slot_consumer
+    slots = np.flatnonzero(recording.operands < 0)
+    numbers = constants.floats[-1 - recording.operands[slots]]
+    users = consumers[slots]
+    cut_values = recording.values.floats[rows]
+    written = [number for file, text in trace.source.items() for number in program(file, text).literals]
+    is_rare = ~np.isin(np.abs(cut_values), [*written, *_COMMON]) & np.isfinite(cut_values)
+    is_back = np.isin(numbers, cut_values[is_rare])
+    first: dict[float, list[int]] = defaultdict(list)
+    for value, user in zip(numbers[is_back].tolist(), users[is_back].tolist(), strict=True):
+        first[value].append(user)
+    found: dict[int, int] = {}
+    arrays = (
+        [
+            (int(user), value)
+            for slot, user in zip(slots.tolist(), users.tolist(), strict=True)
+            if isinstance(value := constants.others.get(-1 - int(recording.operands[slot])), np.ndarray)
+            and value.ndim
+        ][:_MOST]
+        if len(constants.array_rows)
+        else []
+    )
+    for row in rows[:_MOST].tolist():
+        value = recording.values[row]
+        if is_array(value):
+            later = [
+                user
+                for user, each in arrays
+                if user > row and np.array_equal(each, value) and np.any(value)
+            ]
+        else:
+            later = [user for user in first.get(float(np.real(value)), ()) if user > row]
+        if later:
+            found[row] = later[0]
+    return found
+
+
+def _finding(
+    trace: Trace,
+    cuts: list[int],
+    lost: list[Fate],
+    back: list[int],
+    returns: dict[int, int],
+    *,
+    is_any_alive: bool,
+) -> Finding:
+    recording, graph = trace.recording, trace.graph
+    row = next((fate.row for fate in lost), back[0] if back else cuts[0])
+    node = trace.nodes[int(graph.node_of_row[row])]
+    via = str(recording.params.get(row, {}).get("via", ""))
+    value = node.value
+    shown = summary(value) if is_array(value) else number(value)
+    times = f" ({len(cuts):,} times)" if len(cuts) > 1 else ""
+    is_meant = via == _MEANT
+    message = f"{shown} leaves the graph by {via or 'a plain number'}{times}"
+    if lost and not is_meant:
+        names = names_of(fate.parameter.name for fate in lost)
+        count = sum(len(fate.parameter.rows) for fate in lost)
+        message += f"; so {names} {'get' if count > 1 else 'gets'} no gradient"
+    if back:
+        user = trace.nodes[int(graph.node_of_row[returns[back[0]]])]
+        line = f" on line {user.site.line}" if user.site is not None and user.site.line else ""
+        message += f"; it comes back as a constant{line}, where its part of the gradient is missing"
+    is_harmful = bool(lost or back) and not is_meant
+    severity: Severity = "note" if not is_harmful else "error" if lost and not is_any_alive else "warning"
+    if not is_harmful:
+        message += ", on purpose" if is_meant else "; no input loses its gradient by it"
+    return Finding(
+        kind="cut",
+        severity=severity,
+        site=node.site,
+        message=message,
+        advice="keep it a traced value: leave the conversion out, or say detach(x) where it is meant"
+        if is_harmful
+        else "nothing has to be done if nothing is computed from it; detach(x) says that it is meant",
+        node=node,
+        edges=tuple(node.in_edges),
+        numbers={
+            "spoiled": max([len(cuts), *(fate.spoiled for fate in lost)]),
+            "inputs": sum(len(fate.parameter.rows) for fate in lost),
+        },
+    )

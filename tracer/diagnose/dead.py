@@ -1,0 +1,189 @@
+"""Inputs without gradient, and why. Where their ways end: fates.py; what an operation does to them: killers.py."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tracer.diagnose.fates import Fate, Fates, fates_of
+from tracer.diagnose.finding import Finding
+from tracer.diagnose.killers import ADVICE, Why, idle_places, why_killed
+from tracer.diagnose.reading import Reading, program
+from tracer.diagnose.spread import has_gradients
+from tracer.numbers_text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+    from tracer.diagnose.finding import Severity
+    from tracer.source import Site
+    from tracer.trace import Trace
+    from tracer.views import Node
+
+SHOWN_NAMES = 3
+_PATH = re.compile(r"""(?P<base>\w+)(?:\[['"](?P<key>[^'"]+)['"]\]|\.(?P<field>\w+))?""")
+_MINDED = frozenset(
+    ("selection", "branched", "text", "unknown")
+)  # harmless, as long as another input has a gradient
+_READINGS = {
+    "compared": "read by a comparison, {code}, which hands no gradient back",
+    "branched": "only used to decide which way the program goes, {code}",
+    "picked": "read by {code} alone, which gives a place, and a place has no slope",
+    "rounded": "made a whole number, {code}, which has no slope",
+    "indexed": "used as an index, {code}, which has no slope",
+    "overwritten": "overwritten by {code} before anything uses it",
+    "text": "turned into text, {code}",
+    "dropped": "nothing uses it",
+    "read": "no operation that was recorded uses it",
+}
+
+
+@dataclass(slots=True)
+class _Case:
+    """A reason, its place, and the fates that it explains."""
+
+    why: Why
+    site: Site | None
+    node: Node
+    fates: list[Fate]
+
+
+def find(trace: Trace) -> list[Finding]:
+    """Find the inputs without gradient, and the operations that hand nothing on."""
+    if not has_gradients(trace):
+        return []
+    fates = fates_of(trace)
+    cases: dict[Hashable, _Case] = {}
+    for fate in fates.dead:
+        if fate.end != "cut":
+            case = _killed(trace, fate) if fate.end != "unused" else _unused(trace, fate)
+            key = _key(case)
+            cases.setdefault(key, case)
+            if cases[key] is not case:
+                cases[key].fates.append(fate)
+    found = [_finding(trace, case, fates) for case in cases.values()]
+    return found + [_idle(trace, slot) for slot in idle_places(trace)]
+
+
+def names_of(names: Iterable[str]) -> str:
+    """List the first names, and how many more there are."""
+    listed = [clean(name) for name in names]
+    more = f" and {len(listed) - SHOWN_NAMES:,} more" if len(listed) > SHOWN_NAMES else ""
+    return ", ".join(listed[:SHOWN_NAMES]) + more
+
+
+def _key(case: _Case) -> Hashable:
+    site = case.site
+    return case.node.index if site is None else (site.file, site.line, site.column, site.end_column)
+
+
+def _killed(trace: Trace, fate: Fate) -> _Case:
+    if fate.end == "balanced":
+        node = trace.nodes[int(trace.graph.node_of_row[fate.row])]
+        why = Why("balanced", "the gradients of its uses cancel to exactly 0", node)
+    else:
+        why = why_killed(trace, fate.row, fate.slot)
+    return _Case(why, why.node.site, why.node, [fate])
+
+
+def _unused(trace: Trace, fate: Fate) -> _Case:
+    """Ask the program's text about a value that no operation uses."""
+    node = trace.nodes[int(trace.graph.node_of_row[fate.row])]
+    reading = _reading_of_input(trace, node.label) if node.kind == "input" else _reading_of(trace, node)
+    kind = reading.kind if reading is not None else "read"
+    site = (reading.site if reading is not None else None) or node.site
+    text = _READINGS[kind].format(code=_code(site))
+    if kind in ("dropped", "read") and node.kind != "input":
+        text = f"what is computed from it, {_code(node.site)}, " + (
+            "is never used" if kind == "dropped" else "goes no further"
+        )
+    return _Case(Why("unknown" if kind == "read" else kind, text, node), site, node, [fate])
+
+
+def _code(site: Site | None) -> str:
+    if site is None:
+        return ""
+    text = clean(" ".join(site.text.split()))
+    return f"`{text}` on line {site.line}" if text else f"line {site.line}"
+
+
+def _reading_of(trace: Trace, node: Node) -> Reading | None:
+    site = node.site
+    if site is None or site.file not in trace.source:
+        return None
+    return program(site.file, trace.source[site.file]).of_expression(site)
+
+
+def _reading_of_input(trace: Trace, path: str) -> Reading | None:
+    found = _PATH.match(path)
+    if found is None:
+        return None
+    function = trace.sites.scopes[0].name
+    for file, text in trace.source.items():
+        reading = program(file, text).of_name(function, found["base"], found["key"] or found["field"] or "")
+        if reading is not None:
+            return reading
+    return None
+
+
+def _finding(trace: Trace, case: _Case, fates: Fates) -> Finding:
+    names = [fate.parameter.name for fate in case.fates]
+    count = sum(len(fate.parameter.rows) for fate in case.fates)
+    severity = _severity(trace, case, fates)
+    kind = "compared" if case.why.kind == "branched" and severity != "note" else case.why.kind
+    edge = (trace.edges[edge] for fate in case.fates[:4] if (edge := _edge(trace, fate)) is not None)
+    verb = "get" if count > 1 else "gets"
+    return Finding(
+        kind="dead",
+        severity=severity,
+        site=case.site,
+        message=f"{names_of(names)} {verb} no gradient: {case.why.text}",
+        advice=ADVICE[kind],
+        node=case.node,
+        edges=tuple(edge),
+        numbers={"inputs": count, "spoiled": max(fate.spoiled for fate in case.fates)} | case.why.numbers,
+    )
+
+
+def _edge(trace: Trace, fate: Fate) -> int | None:
+    return trace.graph.edge_of(fate.row, fate.slot) if fate.slot >= 0 else None
+
+
+def _severity(trace: Trace, case: _Case, fates: Fates) -> Severity:
+    kind = case.why.kind
+    if kind == "balanced":
+        return "note"
+    if kind == "zero weight" and not {fate.parameter.name for fate in fates.dead} & set(case.why.names):
+        return "note"  # the weight itself learns, and the next step lets the gradient through
+    if not fates.is_any_alive:
+        return "error"
+    if kind == "compared" and all(_is_mask(trace, fate) for fate in case.fates):
+        return "note"
+    return "note" if kind in _MINDED else "warning"
+
+
+def _is_mask(trace: Trace, fate: Fate) -> bool:
+    """Say whether a parameter is several truth values, written as floats."""
+    values = [np.asarray(trace.recording.values[row]) for row in fate.parameter.rows]
+    return sum(value.size for value in values) > 1 and all(
+        bool(np.isin(value, (0, 1)).all()) for value in values
+    )
+
+
+def _idle(trace: Trace, slot: int) -> Finding:
+    """Tell of an operation that hands nothing back, and does no harm by it."""
+    row = int(trace.graph.slot_consumer[slot])
+    why = why_killed(trace, row, slot)
+    return Finding(
+        kind="dead",
+        severity="note",
+        site=why.node.site,
+        message=f"nothing goes back through here: {why.text}; no input loses its gradient by it",
+        advice="nothing has to be done about it",
+        node=why.node,
+        edges=(trace.edges[trace.graph.edge_of(row, slot)],),
+        numbers=dict(why.numbers),
+    )

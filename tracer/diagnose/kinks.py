@@ -1,0 +1,276 @@
+"""Derivatives that are a convention, abs'(0) = 0, and what another choice would have given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.backward import backward_from
+from tracer.diagnose.dead import names_of
+from tracer.diagnose.fates import Parameter, parameters_of
+from tracer.diagnose.finding import Finding
+from tracer.diagnose.spread import NOTHING, Column, gradient_edges, has_gradients
+from tracer.numbers_text import norm
+from tracer.operations import OP_NAMES, OP_NUMBERS, RULE_OF
+from tracer.partials import scalar_rows
+from tracer.recording import operand_of
+from tracer.rules.kinds import Elementwise, Many, is_complex
+
+if TYPE_CHECKING:
+    from tracer.gradients import Gradients
+    from tracer.trace import Trace
+    from tracer.views import Node
+
+_MATERIAL = 0.75  # of a gradient: a change by so much decides it
+_ROUNDING = 1e-9
+_TINY = 1e-300
+_FEW = (
+    8  # places for which the other choice is worked out; of a long run fewer: each is a pass over the graph
+)
+_TIME, _OF_A_SCALAR, _OF_ANOTHER = (
+    1.2,
+    1e-6,
+    30e-6,
+)  # seconds: of all passes, and of an operation in one, at most
+_MOST = 10_000  # rows that are worked out one by one
+_TIES = frozenset(("maximum", "minimum", "fmax", "fmin"))  # which share equally
+_FIRST = frozenset(("max_scalars", "min_scalars"))  # of which the first gets all
+_TURNS = frozenset(
+    ("absolute", "fabs", "hypot", "hypot_scalars", "dist", "norm", "std")
+)  # 0 where any slope might be
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """A parameter whose gradient hangs on the choice: by what share of it, and one element of it with either choice."""
+
+    name: str
+    parameter: Parameter
+    share: float
+    before: Any
+    after: Any
+
+
+def find(trace: Trace) -> list[Finding]:
+    """Find the operations whose derivative is a convention where they were used."""
+    if not has_gradients(trace):
+        return []
+    rows = _rows_at_kinks(trace)
+    places, starts, counts = np.unique(trace.sites.row_places[rows], return_index=True, return_counts=True)
+    groups = np.split(rows, starts[1:]) if len(rows) else []
+    few = _count_to_work_out(trace) if len(places) else 0
+    worked_out = np.argsort(-counts, kind="stable")[:few].tolist()
+    parameters = parameters_of(trace) if len(places) else []
+    return [
+        _finding(trace, group, parameters if number in worked_out else [])
+        for number, group in enumerate(groups)
+    ]
+
+
+def _count_to_work_out(trace: Trace) -> int:
+    """Return for how many places there is time to work out the other choice: each is a pass over the graph."""
+    is_scalar = scalar_rows(trace.graph)
+    scalars = int(np.count_nonzero(is_scalar))
+    return min(int(_TIME / (scalars * _OF_A_SCALAR + (len(is_scalar) - scalars) * _OF_ANOTHER)), _FEW)
+
+
+def _rows_at_kinks(trace: Trace) -> Column:
+    """Return the rows with a gradient that are at a kink of their rule, by their places."""
+    graph, recording = trace.graph, trace.recording
+    outlet = gradient_edges(graph)
+    is_live = outlet != NOTHING
+    is_live[is_live] = trace.edge_statistics.norm[outlet[is_live]] != 0
+    is_wide = np.zeros(len(recording), np.bool_)
+    is_wide[recording.values.wide_rows] = True
+    found = [np.zeros(0, np.int64)]
+    for number in np.flatnonzero(np.bincount(recording.ops[is_live], minlength=1)).tolist():
+        rule = RULE_OF[number]
+        if rule is None or not rule.choice or rule.at_kink is None or getattr(rule, "flat", False):
+            continue
+        rows = np.flatnonzero(is_live & (recording.ops == number))
+        in_bulk = ~is_wide[rows] & ~np.isnan(recording.values.floats[rows])
+        if isinstance(rule, Elementwise):
+            test: Any = rule.at_kink
+            columns = _columns(trace, rows[in_bulk], len(rule.partials))
+            with np.errstate(all="ignore"):
+                answer = test(*columns, recording.values.floats[rows[in_bulk]])
+                at_kink = np.broadcast_to(answer, in_bulk.sum())
+            found.append(rows[in_bulk][at_kink])
+            rows = rows[~in_bulk]
+        elif OP_NAMES[number] in _FIRST:
+            in_bulk &= recording.starts[rows + 1] - recording.starts[rows] == 2
+            left, right = _columns(trace, rows[in_bulk], 2)
+            found.append(rows[in_bulk][left == right])
+            rows = rows[~in_bulk]
+        elif isinstance(rule, Many):
+            rows = rows[recording.values.floats[rows] == 0]
+        bent = [row for row in rows.tolist() if trace.nodes[int(graph.node_of_row[row])].kink]
+        found.append(np.array(bent, np.int64))
+    all_rows = np.concatenate(found)
+    return all_rows[np.lexsort((all_rows, trace.sites.row_places[all_rows]))]
+
+
+def _columns(trace: Trace, rows: Column, count: int) -> list[Column]:
+    """Return the operands of scalar rows as floats."""
+    recording = trace.recording
+    columns = []
+    for port in range(count):
+        operands = recording.operands[recording.starts[rows] + port]
+        column = np.empty(len(rows))
+        is_row = operands >= 0
+        column[is_row] = recording.values.floats[operands[is_row]]
+        column[~is_row] = recording.constants.floats[-1 - operands[~is_row]]
+        columns.append(column)
+    return columns
+
+
+def _other_choices(trace: Trace, rows: Column) -> dict[int, Any]:
+    """Return, by row of an operand, by what its gradient would differ with the other choice; empty if unknown."""
+    recording = trace.recording
+    is_wide = np.isin(rows, recording.values.wide_rows)
+    degrees = recording.starts[rows + 1] - recording.starts[rows]
+    total: dict[int, Any] = {}
+    for op in (*_TIES, *_FIRST, "absolute", "fabs"):
+        arity = 1 if op in ("absolute", "fabs") else 2
+        in_bulk = ~is_wide & (recording.ops[rows] == OP_NUMBERS[op]) & (degrees == arity)
+        signs = (1.0,) if arity == 1 else (0.5, -0.5) if op in _TIES else (-1.0, 1.0)
+        for port, sign in enumerate(signs):
+            operands = recording.operands[recording.starts[rows[in_bulk]] + port]
+            _add_bulk(total, operands, sign * trace.gradients.numbers[rows[in_bulk]])
+        rows, is_wide, degrees = rows[~in_bulk], is_wide[~in_bulk], degrees[~in_bulk]
+    if len(rows) > _MOST:
+        return {}
+    for row in rows.tolist():
+        for operand, change in _other_choice(trace, row).items():
+            total[operand] = total[operand] + change if operand in total else change
+    return total
+
+
+def _add_bulk(total: dict[int, Any], operands: Column, changes: Column) -> None:
+    """Add numbers to those of their operands; constants have none."""
+    found, inverse = np.unique(operands[operands >= 0], return_inverse=True)
+    sums = np.bincount(inverse, changes[operands >= 0], minlength=len(found))
+    for operand, change in zip(found.tolist(), sums.tolist(), strict=True):
+        total[operand] = total.get(operand, 0.0) + change
+
+
+def _other_choice(trace: Trace, row: int) -> dict[int, Any]:
+    """Do the same for one row, of arrays or of several operands."""
+    recording, op = trace.recording, OP_NAMES[trace.recording.ops[row]]
+    upstream = trace.gradients.row(row)
+    slots = range(int(recording.starts[row]), int(recording.starts[row + 1]))
+    operands = [int(recording.operands[slot]) for slot in slots]
+    values = [operand_of(recording, operand) for operand in operands]
+    out = recording.values[row]
+    shapes = {np.shape(value) for value, operand in zip(values, operands, strict=True) if operand >= 0}
+    if is_complex(out) or any(map(is_complex, values)):
+        return {}
+    change: dict[int, Any] = {}
+    if op in _TIES and shapes == {np.shape(out)}:
+        tie = np.equal(values[0], values[1])
+        for operand, sign in zip(operands, (0.5, -0.5), strict=True):
+            if operand >= 0:
+                change[operand] = change.get(operand, 0.0) + upstream * tie * sign
+    elif op in _FIRST:
+        tied = [at for at, value in enumerate(values) if value == out][:2]
+        for at, sign in zip(tied, (-1.0, 1.0), strict=False):
+            if operands[at] >= 0:
+                change[operands[at]] = change.get(operands[at], 0.0) + upstream * sign
+    elif op in ("absolute", "fabs") and shapes == {np.shape(out)}:
+        change[operands[0]] = upstream * np.equal(values[0], 0)
+    elif op == "clip" and operands[0] >= 0 and np.shape(values[0]) == np.shape(out):
+        at_edge = np.equal(values[0], values[1]) | np.equal(values[0], values[2])
+        change[operands[0]] = -upstream * at_edge
+    elif op in _TURNS and operands[0] >= 0 and not np.ndim(out):
+        size = max(np.size(values[0]), 1)
+        change[operands[0]] = np.full(np.shape(values[0]), upstream / size**0.5)[()]
+    return {operand: _typed(recording.values[operand], each) for operand, each in change.items()}
+
+
+def _typed(value: Any, change: Any) -> Any:
+    return np.asarray(change, value.dtype) if isinstance(value, np.ndarray) else float(change)
+
+
+def _finding(trace: Trace, rows: Column, parameters: list[Parameter]) -> Finding:
+    node = trace.nodes[int(trace.graph.node_of_row[rows[0]])]
+    times = f" ({len(rows):,} times)" if len(rows) > 1 else ""
+    message = f"the derivative is a convention here{times}: {node.kink or node.op}"
+    changed: list[_Changed] = []
+    is_material = False
+    other = _other_choices(trace, rows) if parameters else {}
+    if other:
+        changed = _changed(trace, backward_from(trace.graph, other), parameters)
+        decided = sum(each.share >= _MATERIAL for each in changed)
+        # A net with a unit at exactly 0 still learns by what does not pass the unit.
+        others = _unchanged(trace, changed, parameters) if _is_unit(node) else 0
+        is_material = decided > 0 and (not _is_unit(node) or decided == len(changed) + others)
+        message += _effect(changed)
+    return Finding(
+        kind="kink",
+        severity="warning" if is_material else "note",
+        site=node.site,
+        message=message,
+        advice="look at the function beside this point, or take a smooth one, if this gradient matters",
+        node=node,
+        edges=tuple(node.in_edges[:2]),
+        numbers={"runs": len(rows), "spoiled": len(rows) if is_material else 0},
+    )
+
+
+def _is_unit(node: Node) -> bool:
+    """Say whether a node is a relu or its like inside of a larger function."""
+    operands = node.operands
+    traced = [each for each in operands if hasattr(each, "upstream")]
+    return (
+        node.op in (*_TIES, *_FIRST)
+        and len(traced) < len(operands)
+        and traced[0].src.row not in node.trace.input_rows
+    )
+
+
+def _effect(changed: list[_Changed]) -> str:
+    if not changed:
+        return "; no gradient of an input depends on it"
+    first, *more = changed
+    text = f"would be {norm(first.after)} instead of {norm(first.before)}"
+    return f"; with another choice the gradient of {first.name} {text}" + (
+        f", and that of {names_of(each.name for each in more)} would change, too" if more else ""
+    )
+
+
+def _changed(trace: Trace, changes: Gradients, parameters: list[Parameter]) -> list[_Changed]:
+    """Return the parameters whose gradient would be another, most changed first."""
+    found = []
+    for parameter in parameters:
+        rows = [row for row in parameter.rows if changes.reached[row] and np.any(changes.row(row))]
+        if not rows:
+            continue
+        before = [_gradient(trace.gradients, row) for row in parameter.rows]
+        change = [_gradient(changes, row) for row in parameter.rows]
+        share = _size(change) / max(_size(before), _TINY)
+        if not _ROUNDING <= share < np.inf:
+            continue  # it cancels, as the shift of a softmax does; or is not finite
+        at = parameter.rows.index(max(rows, key=lambda row: _size([changes.row(row)])))
+        name = trace.input_rows[parameter.rows[at]] if len(parameter.rows) > 1 else parameter.name
+        found.append(_Changed(name, parameter, share, before[at], before[at] + change[at]))
+    return sorted(found, key=lambda each: -each.share)
+
+
+def _unchanged(trace: Trace, changed: list[_Changed], parameters: list[Parameter]) -> int:
+    """Count the other parameters that have a gradient."""
+    names = {each.parameter.name for each in changed}
+    return sum(
+        any(np.any(_gradient(trace.gradients, row)) for row in parameter.rows)
+        for parameter in parameters
+        if parameter.name not in names
+    )
+
+
+def _gradient(gradients: Gradients, row: int) -> Any:
+    return gradients.row(row) if gradients.reached[row] else 0.0
+
+
+def _size(parts: list[Any]) -> float:
+    return float(np.sqrt(sum(float(np.sum(np.abs(part) ** 2)) for part in parts)))

@@ -1,0 +1,286 @@
+"""How a program reads a value that no operation was recorded of: by its text. Used by dead.py.
+
+A comparison, a search for the place of the largest, a conversion to a whole number: they give no gradient and leave no
+record. What the text does not show is not answered.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Literal
+
+from tracer.source import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Kind = Literal[
+    "compared", "branched", "picked", "rounded", "indexed", "overwritten", "text", "dropped", "read"
+]
+_PICKS = frozenset(
+    "argmax argmin argsort argwhere nonzero flatnonzero searchsorted digitize argpartition lexsort".split()
+)
+_ROUNDS = frozenset("int round floor ceil trunc rint astype bool".split())
+_WRITES = frozenset("str repr format print dumps dump write join".split())
+_DEEPEST = 4  # calls that a value is followed into
+_LAST: dict[Kind, int] = {
+    "compared": 0, "picked": 1, "rounded": 2, "indexed": 3, "branched": 4, "text": 5, "read": 6, "overwritten": 7,
+    "dropped": 8,
+}  # fmt: skip
+_HUGE = 1e300
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is done to a value, and where."""
+
+    kind: Kind
+    site: Site | None
+
+
+class Program:
+    """The text of one file, as a tree in which the parents are known."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file = file
+        self.text = text
+        self.lines = text.splitlines()
+        try:
+            self.tree: ast.Module = ast.parse(text)
+        except (SyntaxError, ValueError):
+            self.tree = ast.Module([], [])
+        self.parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+
+    def of_name(self, function: str, name: str, key: str = "", depth: int = 0) -> Reading | None:
+        """Say how a function reads a parameter, or the part `key` of it: 'b' of params['b']; None if unknown."""
+        found = self._function(function, name)
+        if found is None:
+            return None
+        loads = [load for load in _loads(found, name) if not key or self._has_key(load, key)]
+        if not loads and not all(self._has_key(load, "") for load in _loads(found, name)):
+            return Reading("read", None)  # perhaps in a loop over all of it
+        if not key and (written := self._overwritten(found, name)):
+            return Reading("overwritten", self._site(written))
+        return self._first([self._reading(load, depth) for load in loads]) or Reading("dropped", None)
+
+    def _overwritten(self, function: _Function, name: str) -> ast.AST | None:
+        """Return the statement that gives a parameter another value, if what is computed with comes after it."""
+        for node in _names(function, name):
+            statement = self._statement(node)
+            is_new = isinstance(node.ctx, ast.Store) and isinstance(statement, ast.Assign)
+            if is_new and not any(each.id == name for each in _loads_in(statement)):
+                later = [load for load in _loads(function, name) if load.lineno > node.lineno]
+                if any(self._reading(load, _DEEPEST).kind == "read" for load in later):
+                    return statement
+        return None
+
+    def of_expression(self, site: Site) -> Reading | None:
+        """Say what becomes of the value of an expression: what reads it, or the variable that it is given to."""
+        for node in ast.walk(self.tree):
+            if (
+                isinstance(node, ast.expr)
+                and (node.lineno, node.end_lineno) == (site.line, site.end_line)
+                and self._columns(node) == (site.column, site.end_column)
+            ):
+                return self._reading(node, 0)
+        return None
+
+    def _reading(self, node: ast.expr, depth: int) -> Reading:
+        """Climb from an expression to what makes something else of it."""
+        below: ast.AST = node
+        above = self.parents.get(node)
+        while above is not None:
+            if isinstance(above, ast.Compare):
+                return Reading("branched" if self._is_test(above) else "compared", self._site(above))
+            if isinstance(above, ast.Subscript) and below is above.slice:
+                return Reading("indexed", self._site(above))
+            if isinstance(above, ast.JoinedStr):
+                return Reading("text", self._site(above))
+            if isinstance(above, ast.Call) and (called := _called(above)):
+                if called in _PICKS:
+                    return Reading("picked", self._site(above))
+                if called in _WRITES:
+                    return Reading("text", self._site(above))
+                if called in _ROUNDS:
+                    return Reading("rounded", self._site(above))
+                if below in above.args and isinstance(above.func, ast.Name) and depth < _DEEPEST:
+                    inside = self._of_argument(called, above.args.index(below), depth)
+                    if inside is not None:
+                        return inside
+            if self._is_test(below):
+                return Reading("branched", self._site(below))
+            if isinstance(above, ast.stmt):
+                return self._of_statement(above, below, depth)
+            below, above = above, self.parents.get(above)
+        return Reading("read", None)
+
+    def _of_argument(self, function: str, position: int, depth: int) -> Reading | None:
+        found = self._function(function, "")
+        if found is None or position >= len(found.args.args):
+            return None
+        return self.of_name(function, found.args.args[position].arg, depth=depth + 1)
+
+    def _of_statement(self, statement: ast.stmt, value: ast.AST, depth: int) -> Reading:
+        """Follow a value that is given to a variable to what reads that; say where it is overwritten unread."""
+        is_given = (
+            isinstance(statement, ast.Assign) and len(statement.targets) == 1 and statement.value is value
+        )
+        target = statement.targets[0] if is_given else None  # type: ignore[attr-defined]
+        function = self._enclosing(statement)
+        if not isinstance(target, ast.Name) or function is None or depth >= _DEEPEST:
+            return Reading("read", None)
+        after = [node for node in _names(function, target.id) if node.lineno > statement.lineno]
+        stored = [node for node in after if isinstance(node.ctx, ast.Store)]
+        until = min((node.lineno for node in stored), default=10**9)
+        loads = [node for node in after if isinstance(node.ctx, ast.Load) and node.lineno <= until]
+        found = self._first([self._reading(load, depth + 1) for load in loads])
+        if found is not None:
+            return found
+        if stored:
+            first = min(stored, key=lambda node: node.lineno)
+            return Reading("overwritten", self._site(self._statement(first)))
+        return Reading("dropped", None)
+
+    def _first(self, readings: list[Reading]) -> Reading | None:
+        return min(readings, key=lambda reading: _LAST[reading.kind], default=None)
+
+    def _is_test(self, node: ast.AST) -> bool:
+        """Say whether a truth value decides which way the program goes, and is no value itself."""
+        above = self.parents.get(node)
+        while isinstance(above, (ast.BoolOp, ast.UnaryOp)):
+            node, above = above, self.parents.get(above)
+        if isinstance(above, ast.IfExp) and isinstance(above.body, ast.Constant):
+            return not isinstance(
+                above.orelse, ast.Constant
+            )  # 1.0 if x > 0 else 0.0 is a step, and no branch
+        if isinstance(above, (ast.If, ast.While, ast.IfExp, ast.Assert)):
+            return above.test is node
+        return isinstance(above, ast.comprehension) and node in above.ifs
+
+    def _statement(self, node: ast.AST) -> ast.AST:
+        while not isinstance(node, ast.stmt) and node in self.parents:
+            node = self.parents[node]
+        return node
+
+    def _enclosing(self, node: ast.AST) -> _Function | None:
+        above = self.parents.get(node)
+        while above is not None and not isinstance(above, _Function):
+            above = self.parents.get(above)
+        return above
+
+    def _function(self, qualified: str, parameter: str) -> _Function | None:
+        """Return the function of a name, as Python qualifies it, if there is only one that has the parameter."""
+        name = qualified.rpartition(".")[2]
+        found = [
+            node
+            for node in ast.walk(self.tree)
+            if isinstance(node, _Function)
+            and getattr(node, "name", "<lambda>") == name
+            and (not parameter or parameter in _parameters(node))
+        ]
+        if len(found) > 1:
+            found = [node for node in found if self._qualified(node) == qualified]
+        return found[0] if len(found) == 1 else None
+
+    def _qualified(self, function: _Function) -> str:
+        parts: list[str] = []
+        node: ast.AST | None = function
+        while node is not None:
+            if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+                inner = ["<locals>"] if parts and not isinstance(node, ast.ClassDef) else []
+                parts = [getattr(node, "name", "<lambda>"), *inner, *parts]
+            node = self.parents.get(node)
+        return ".".join(parts)
+
+    @cached_property
+    def literals(self) -> frozenset[float]:
+        """The numbers that are written in the program, but for defaults and what is passed outside of functions."""
+        defaults = {
+            each
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.arguments)
+            for default in (*node.defaults, *filter(None, node.kw_defaults))
+            for each in ast.walk(default)
+        }
+        calls = {each for node in self.tree.body if isinstance(node, ast.Expr) for each in ast.walk(node)}
+        return frozenset(
+            float(node.value)
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, (int, float))
+            and node not in defaults
+            and node not in calls
+            and abs(node.value) < _HUGE
+        )
+
+    def _has_key(self, load: ast.Name, key: str) -> bool:
+        """Say whether a part is read: this one, or any that is named where the key is empty."""
+        above = self.parents.get(load)
+        if isinstance(above, ast.Attribute):
+            return key in ("", above.attr)
+        is_named = isinstance(above, ast.Subscript) and isinstance(above.slice, ast.Constant)
+        named = above.slice.value if is_named else None  # type: ignore[union-attr]
+        return isinstance(named, str) and key in ("", named)
+
+    def _columns(self, node: ast.expr) -> tuple[int, int]:
+        return (
+            self._characters(node.lineno, node.col_offset),
+            self._characters(node.end_lineno or node.lineno, node.end_col_offset or 0),
+        )
+
+    def _characters(self, line: int, offset: int) -> int:
+        """Turn an offset in bytes into one in characters."""
+        text = self.lines[line - 1] if line <= len(self.lines) else ""
+        return len(text.encode()[:offset].decode(errors="replace"))
+
+    def _site(self, node: ast.AST) -> Site | None:
+        if not isinstance(node, (ast.expr, ast.stmt)):
+            return None
+        function = self._enclosing(node)
+        name = getattr(function, "name", "<lambda>") if function is not None else "<module>"
+        end_line = node.end_lineno or node.lineno
+        return Site(
+            self.file,
+            node.lineno,
+            self._characters(node.lineno, node.col_offset),
+            end_line,
+            self._characters(end_line, node.end_col_offset or 0),
+            ast.get_source_segment(self.text, node) or "",
+            name,
+        )
+
+
+@lru_cache(maxsize=16)
+def program(file: str, text: str) -> Program:
+    """Return the tree of a file, remembered: many inputs are asked about one after another."""
+    return Program(file, text)
+
+
+def _parameters(function: _Function) -> set[str]:
+    arguments = function.args
+    known = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    known += [each for each in (arguments.vararg, arguments.kwarg) if each is not None]
+    return {each.arg for each in known}
+
+
+def _called(call: ast.Call) -> str:
+    if isinstance(call.func, ast.Name):
+        return call.func.id
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ""
+
+
+def _loads_in(node: ast.AST) -> Iterator[ast.Name]:
+    names = (each for each in ast.walk(node) if isinstance(each, ast.Name))
+    return (name for name in names if isinstance(name.ctx, ast.Load))
+
+
+def _names(function: _Function, name: str) -> Iterator[ast.Name]:
+    return (node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == name)
+
+
+def _loads(function: _Function, name: str) -> Iterator[ast.Name]:
+    return (node for node in _names(function, name) if isinstance(node.ctx, ast.Load))

@@ -1,0 +1,158 @@
+"""What a name means in a trace: an input, a variable, an output; and what to say where it means nothing.
+
+Used by trace.py alone.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tracer.errors import GradientError, LookupNameError
+from tracer.views import Node
+
+if TYPE_CHECKING:
+    from tracer.recording import Output
+    from tracer.trace import Trace
+
+_COUNTED = re.compile(r"(?P<name>.+)\[(?P<count>-?\d+)\]")
+
+
+def node_named(trace: Trace, name: str) -> Node:
+    """Return the node of an input, a variable or an output. Raises LookupNameError with the nearest names."""
+    if not isinstance(name, str):
+        raise LookupNameError(
+            "a trace is asked by name",
+            got=f"got {name!r}",
+            advice='t["x"]; t.nodes[0] and t.edges[0] go by number',
+        )
+    wanted = name.replace('"', "'")
+    for row, path in trace.input_rows.items():
+        if path == wanted:
+            return Node(trace, int(trace.graph.node_of_row[row]))
+    rows = trace.sites.rows_named(wanted)
+    if len(rows):
+        return Node(trace, int(trace.graph.node_of_row[rows[-1]]))
+    counted = _COUNTED.fullmatch(wanted)
+    if counted:
+        rows = trace.sites.rows_named(counted["name"])
+        count = int(counted["count"])
+        if -len(rows) <= count < len(rows):
+            return Node(trace, int(trace.graph.node_of_row[rows[count]]))
+        if len(rows):
+            raise LookupNameError(
+                f"the variable {counted['name']} has no assignment number {count}",
+                got=f"it was assigned {len(rows)} times, [0] to [{len(rows) - 1}]"
+                if len(rows) > 1
+                else "it was assigned once",
+                advice=f"{counted['name']} alone is the argument, {counted['name']}[-1] the last"
+                if counted["name"] in trace.input_rows.values()
+                else f"{counted['name']} alone is the last",
+            )
+    for index, output in enumerate(trace.recording.outputs):
+        if wanted and output.path == wanted:
+            return Node(trace, trace.graph.first_output + index)
+    raise LookupNameError(
+        f"no input, variable or output is named {name!r}",
+        got=_untraced(trace, wanted),
+        advice="give it as floats" if wanted in trace.run.untraced else _nearest(trace, wanted),
+    )
+
+
+def chosen_output(trace: Trace) -> int:
+    """Return the number of the output that `of` names, or of the only one that there is."""
+    outputs = trace.recording.outputs
+    if trace.error is not None and not outputs:
+        raise GradientError(
+            f"{trace.function} raised an exception, so it has no output to go back from",
+            got=trace.error,
+            advice="nodes and values up to the error can be looked at",
+        )
+    if trace.of is not None:
+        return _named_output(trace, trace.of)
+    traced = [number for number, output in enumerate(outputs) if output.row >= 0]
+    candidates = traced or list(range(len(outputs)))
+    if not candidates:
+        raise GradientError(
+            f"{trace.function} returned nothing that has a gradient",
+            got="; ".join(
+                (
+                    f"got {type(trace.result).__name__}, expected a float, an array, or a container of them",
+                    *(_untraced(trace, path) for path in trace.run.untraced),
+                )
+            ),
+            advice="give it as floats"
+            if trace.run.untraced
+            else "return the value that you want the gradient of",
+        )
+    if len(candidates) > 1:
+        raise GradientError(
+            f"{trace.function} returned several values",
+            got=f"got {len(candidates)} outputs{choices(trace, ': ')}",
+            advice="choose one: @trace(of=…), or t.backward(of=…)",
+        )
+    return candidates[0]
+
+
+def _named_output(trace: Trace, of: str | int) -> int:
+    outputs = trace.recording.outputs
+    for paths in ({of, f"[{of!r}]", f".{of}"}, ()):  # a whole path comes before the end of a longer one
+        found = [
+            number
+            for number, output in enumerate(outputs)
+            if (output.path in paths if paths else output.path.endswith((f"[{of!r}]", f".{of}")))
+        ]
+        if len(found) > 1:
+            raise LookupNameError(
+                f"{trace.function} has several outputs {of!r}",
+                got=", ".join(outputs[number].path for number in found),
+                advice="give the whole path",
+            )
+        if found:
+            return found[0]
+    named = [
+        number
+        for number, output in enumerate(outputs)
+        if output.row >= 0 and of in _names(trace, output.row)
+    ]
+    if named:
+        return named[-1]
+    raise LookupNameError(
+        f"{trace.function} has no output {of!r}", advice=choices(trace, "choose from ") or ""
+    )
+
+
+def _names(trace: Trace, row: int) -> tuple[str, ...]:
+    return *(name for pair in trace.sites.names(row) for name in pair), trace.input_rows.get(row, "")
+
+
+def described(trace: Trace, output: Output) -> str:
+    """Name an output by its place in the result, and by the variable that it is."""
+    name = trace.sites.name(output.row)[1] if output.row >= 0 else ""
+    return " = ".join(part for part in (output.path, name) if part) or "the result"
+
+
+def choices(trace: Trace, lead: str) -> str:
+    """List the outputs after `lead`, where there are several."""
+    outputs = trace.recording.outputs
+    return lead + ", ".join(described(trace, output) for output in outputs) if len(outputs) > 1 else ""
+
+
+def _untraced(trace: Trace, path: str) -> str:
+    dtype = trace.run.untraced.get(path)
+    return f"{path} holds no float: an array of {dtype} is not traced" if dtype else ""
+
+
+def _nearest(trace: Trace, wanted: str) -> str:
+    variables = (variable.name for variable in trace.sites.variables)
+    names = list(dict.fromkeys([*trace.input_rows.values(), *variables]))
+    inside = [path for path in trace.input_rows.values() if path.startswith((f"{wanted}[", f"{wanted}."))]
+    if inside:
+        return f"{wanted} holds several inputs: {', '.join(inside[:12])}"
+    parts = (f"['{wanted}']", f".{wanted}")
+    meant = [name for name in names if name.lower() == wanted.lower() or name.endswith(parts)]
+    import difflib  # noqa: PLC0415  (for a name that is wrong)
+
+    close = meant[:3] or difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
+    known = ", ".join(names[:12])
+    return f"did you mean {' or '.join(close)}?" if close else f"known names: {known or 'none'}"
