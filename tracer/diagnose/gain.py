@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose.finding import Finding
+from tracer.diagnose.scale import influence, output_size
 from tracer.diagnose.way import END, Column, Numbers, Ways, ways
 from tracer.operations import LIMIT, OP_NAMES, OP_NUMBERS
 from tracer.recording import operand_of
@@ -141,15 +142,15 @@ class _Search:
         gain, growth = self.ways.gain, self.ways.growth
         shrinking = np.where(self.is_repeated, gain, np.maximum(gain, 0.0))
         growing = np.where(self.is_repeated, growth, np.minimum(growth, 0.0))
-        shrunk, grown = self.ways.totals(shrinking, growing)
-        lost = self._worn(_VANISHING, -shrunk, gain)
-        return [*lost, *self._worn(_EXPLODING, grown, growth), *self._lost_at_once()]
+        lost = self._worn(_VANISHING, -self.ways.total(shrinking), gain)
+        blown_up = self._worn(_EXPLODING, self.ways.total(growing), growth)
+        return [*lost, *blown_up, *self._lost_at_once()]
 
     def _worn(self, direction: _Direction, totals: Column, column: Column) -> list[Finding]:
         """Find what is lost or gained in many passes: whole inputs, then items of them, then some uses of one."""
         found: list[Finding] = []
         blamed: set[int] = set()
-        for rows, severity in self._targets(totals >= direction.bound):
+        for rows, severity in self._targets(totals, direction.bound):
             left = rows[totals[rows] >= direction.bound]
             for _ in range(ROUNDS):
                 if not len(left):
@@ -161,9 +162,10 @@ class _Search:
                     left = left[left != worst]
                     continue
                 place = int(self.places[self.users[named[0].row]])
-                at_place = np.where(self.places[self.users] == place, column * direction.sign, 0.0)
-                (shares,) = self.ways.totals(at_place)
-                is_same = (shares[left] >= SHARE * totals[left]) | (left == worst)
+                is_same = left == worst
+                if len(left) > 1:
+                    at_place = np.where(self.places[self.users] == place, column * direction.sign, 0.0)
+                    is_same |= self.ways.total(at_place)[left] >= SHARE * totals[left]
                 if place not in blamed:
                     spoiled = int(np.count_nonzero(is_same))
                     whole = float(column[way].sum())
@@ -172,9 +174,9 @@ class _Search:
                 left = left[~is_same]
         return found
 
-    def _targets(self, is_bad: np.ndarray[Any, Any]) -> list[tuple[Numbers, Severity | None]]:
+    def _targets(self, totals: Column, bound: float) -> list[tuple[Numbers, Severity | None]]:
         """Return the rows whose gradients are judged; with a severity, if it is not the number's to decide."""
-        recording = self.trace.recording
+        recording, is_bad = self.trace.recording, totals >= bound
         slots = np.flatnonzero(recording.operands >= 0)
         is_input = np.zeros(len(recording), np.bool_)
         is_input[self.inputs[~is_bad[self.inputs]]] = True
@@ -182,7 +184,8 @@ class _Search:
         users = self.trace.graph.slot_consumer[of_inputs]
         users = users[is_bad[users] & (self.ways.following[users] != END)]
         items = [row for row in users[self.ops[users] == _GETITEM].tolist() if self._is_lost_item(row)]
-        return [(self.inputs, None), (np.array(items, np.int64), None), (users, "note")]
+        earliest = users[np.argsort(-totals[users], kind="stable")[:1]]
+        return [(self.inputs, None), (np.array(items, np.int64), None), (earliest, "note")]
 
     def _is_lost_item(self, row: int) -> bool:
         """Say whether all that an item of an input gets comes this way: no other use of it gets more."""
@@ -325,15 +328,18 @@ class _Search:
     def _lost_at_once(self) -> list[Finding]:
         """Find inputs that one saturated value, or one tiny factor, keeps from having any influence on the output."""
         trace, sizes = self.trace, self.ways.sizes
-        influence = self._influence()
-        scale = max(output_scale(trace), float(np.max(influence, initial=0.0)))
-        (totals,) = self.ways.totals(np.where(self.is_repeated, 0.0, np.minimum(self.ways.gain, 0.0)))
-        is_small = (influence <= 10.0**LOST * scale) & (sizes[self.inputs] > 0) & (totals[self.inputs] <= LOST)
+        influences = influence(trace, self.inputs, sizes)
+        scale = max(output_size(trace), float(np.max(influences, initial=0.0)))
+        is_small = (influences <= 10.0**LOST * scale) & (sizes[self.inputs] > 0)
+        if not is_small.any():
+            return []
+        totals = self.ways.total(np.where(self.is_repeated, 0.0, np.minimum(self.ways.gain, 0.0)))
+        is_small &= totals[self.inputs] <= LOST
         found: dict[int, tuple[_Stretch, int, int]] = {}
-        for at in np.flatnonzero(is_small)[np.argsort(influence[is_small], kind="stable")][:_LOOKED_AT].tolist():
+        for at in np.flatnonzero(is_small)[np.argsort(influences[is_small], kind="stable")][:_LOOKED_AT].tolist():
             row = int(self.inputs[at])
             way = self.ways.rows_from(row)
-            is_nothing = influence[at] < 10.0**ROUNDING * scale
+            is_nothing = influences[at] < 10.0**ROUNDING * scale
             for stretch in self._stretches(way, self.ways.gain):
                 follower = int(self.users[self.users[stretch.rows[-1]]])
                 bad = stretch.is_saturating and stretch.change <= LOST and self.ops[follower] != _LOG
@@ -359,20 +365,3 @@ class _Search:
         }
         advice = _SATURATED_ADVICE if stretch.is_saturating else _ABSORBED_ADVICE
         return self._told("vanishing", "warning", stretch, message, advice, numbers)
-
-    def _influence(self) -> Column:
-        """Return, by input, about what doubling it would do to the output: |value| × |gradient|."""
-        recording = self.trace.recording
-        values = np.abs(recording.values.floats[self.inputs])
-        for at, row in enumerate(self.inputs.tolist()):
-            if row in recording.values.others:
-                values[at] = np.linalg.norm(np.asarray(recording.values[row], np.complex128).ravel())
-        with np.errstate(all="ignore"):
-            found: Column = np.nan_to_num(values * self.ways.sizes[self.inputs], nan=np.inf)
-        return found
-
-
-def output_scale(trace: Trace) -> float:
-    """Return how large what the gradients are of is: the output, in the units of the seed."""
-    with np.errstate(all="ignore"):
-        return float(np.sum(np.abs(np.asarray(trace.output.value) * np.asarray(trace.seed_value))))

@@ -7,10 +7,13 @@ strongest is followed, so the ways are a forest whose root is the output: what i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from tracer.diagnose.scale import Column, gradient_sizes
 from tracer.graph import CUT, FUNCTION
 from tracer.operations import IS_ELEMENTWISE, OP_NUMBERS, RULE_OF
 from tracer.recording import operand_of
@@ -19,7 +22,6 @@ from tracer.rules.kinds import Vjp
 if TYPE_CHECKING:
     from tracer.trace import Trace
 
-Column: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 
 END = -1
@@ -33,7 +35,7 @@ _PRODUCTS = frozenset(OP_NUMBERS[name] for name in ("prod", "cumprod"))
 _MATRIX = 2
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Ways:
     """By row: the row of its strongest use, the slot of that, and by what power of ten the gradient changed there.
 
@@ -47,29 +49,53 @@ class Ways:
     growth: Column
     sizes: Column
 
-    def totals(self, *columns: Column) -> list[Column]:
-        """Add up columns along the way from each row to the output."""
-        following = self.following.tolist()
-        found = []
-        for column in columns:
-            sums = column.tolist()
-            sums.append(0.0)  # of the end, which is row -1
-            for row in range(len(following) - 1, -1, -1):
-                sums[row] += sums[following[row]]
-            found.append(np.array(sums[:-1]))
+    @cached_property
+    def _following(self) -> list[int]:
+        found: list[int] = self.following.tolist()
         return found
+
+    def total(self, column: Column) -> Column:
+        """Add up a column along the way from each row to the output."""
+        sums = column.tolist()
+        sums.append(0.0)  # of the end, which is row -1
+        row = len(sums) - 2
+        for following in reversed(self._following):
+            sums[row] += sums[following]
+            row -= 1
+        return np.array(sums[:-1])
+
+    def largest(self, column: Column) -> Numbers:
+        """Return, by row, which row on the way from it to the output has the largest number in a column."""
+        numbers = column.tolist()
+        numbers.append(-np.inf)
+        best = list(range(len(column)))
+        best.append(END)
+        for row, following in zip(reversed(range(len(column))), reversed(self._following), strict=True):
+            there = best[following]
+            if numbers[there] > numbers[row]:
+                best[row] = there
+        return np.array(best[:-1])
 
     def rows_from(self, row: int) -> Numbers:
         """Return the rows on the way from a row to the output, without the output's."""
-        rows, following = [], self.following
-        while (further := following.item(row)) != END:
+        rows, following = [], self._following
+        while (further := following[row]) != END:
             rows.append(row)
             row = further
         return np.array(rows, np.int64)
 
 
+_KNOWN: WeakKeyDictionary[Trace, Ways] = WeakKeyDictionary()  # two detectors go the same ways
+
+
 def ways(trace: Trace) -> Ways:
-    """Find the strongest way from every value to the output."""
+    """Return the strongest way from every value to the output."""
+    if trace not in _KNOWN:
+        _KNOWN[trace] = _ways(trace)
+    return _KNOWN[trace]
+
+
+def _ways(trace: Trace) -> Ways:
     graph, recording, gradients = trace.graph, trace.recording, trace.gradients
     slots = np.flatnonzero(recording.operands >= 0)
     producers, consumers = recording.operands[slots], graph.slot_consumer[slots]
@@ -77,9 +103,7 @@ def ways(trace: Trace) -> Ways:
     kinds = graph.kinds[graph.dst]
     edges = np.flatnonzero((graph.slots >= 0) & ((kinds == FUNCTION) | (kinds == CUT)))  # in the order of slots
     used = norms[edges]
-    leaving = np.zeros(len(graph.kinds))
-    leaving[graph.src] = norms  # right for all but splitters
-    sizes = leaving[graph.node_of_row]
+    sizes = gradient_sizes(trace)
     partials = np.abs(gradients.locals[slots])
     with np.errstate(all="ignore"):
         strongest = np.zeros(len(recording))
