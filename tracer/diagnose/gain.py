@@ -7,6 +7,7 @@ a small product), and so does what many ways bring together (the leaves of a tre
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,8 @@ PASSES = 3
 """Fewer passes of one operation are a conversion of units, or a saturated value, and no way that wears out."""
 CONVERGED = 1e-6
 """Of the value: an iteration that changes it by less has arrived, and forgets where it started, as it should."""
+SLOWLY = 0.9
+"""Of the gradient, at a pass: a discount, a momentum, a running mean. That its old items fade is what it is for."""
 SHARE = 0.1
 """Of the loss in powers of ten: what did less of it is not named."""
 NAMED = 3
@@ -50,6 +53,7 @@ ROUNDS = 4
 """Causes looked for in one direction; each costs one sweep over the rows."""
 
 _EXP, _ADD, _GETITEM, _LOG = (OP_NUMBERS[name] for name in ("exp", "add", "getitem", "log"))
+_ITEM = re.compile(r"[\[.]")
 _FACTORS = frozenset(("multiply", "divide"))
 _LARGEST = 300  # powers of ten that a float holds
 _LOOKED_AT = 64  # inputs of small influence: more seldom show another cause
@@ -167,9 +171,9 @@ class _Search:
                     at_place = np.where(self.places[self.users] == place, column * direction.sign, 0.0)
                     is_same |= self.ways.total(at_place)[left] >= SHARE * totals[left]
                 if place not in blamed:
-                    spoiled = int(np.count_nonzero(is_same))
-                    whole = float(column[way].sum())
-                    found.append(self._finding(direction, worst, named, whole, spoiled, severity))
+                    if direction is _VANISHING and self._fades(left[is_same], named):
+                        severity = "note"
+                    found.append(self._finding(direction, way, named, column, int(is_same.sum()), severity))
                 blamed.add(place)
                 left = left[~is_same]
         return found
@@ -249,13 +253,13 @@ class _Search:
     def _finding(
         self,
         direction: _Direction,
-        row: int,
+        way: Numbers,
         named: Sequence[_Stretch],
-        whole: float,
+        column: Column,
         spoiled: int,
         severity: Severity | None,
     ) -> Finding:
-        worst = named[0]
+        worst, row, whole = named[0], int(way[0]), float(column[way].sum())
         size = sum(abs(each.change) for each in named)
         advice = direction.advice
         if severity is None:
@@ -279,6 +283,15 @@ class _Search:
             "log10_whole": whole,
         }
         return self._told(direction.kind, severity, worst, message, advice, numbers)
+
+    def _fades(self, lost: Numbers, named: Sequence[_Stretch]) -> bool:
+        """Say whether old items of a series are lost slowly, by a constant factor, and new ones are not."""
+        if any(each.is_saturating or each.change / each.passes < np.log10(SLOWLY) for each in named):
+            return False
+        names = self.trace.input_rows
+        alike = {_ITEM.split(names[row])[0] for row in lost.tolist() if row in names}
+        rest = set(self.inputs.tolist()).difference(lost.tolist())
+        return alike <= {_ITEM.split(names[row])[0] for row in rest}
 
     def _told(
         self,
