@@ -24,7 +24,9 @@ def normalised_net(x=_rng.normal(size=(4, 8)), weights=tuple(_SQUARE)):
     return np.mean(h**2)
 
 
-def lstm(xs=_rng.normal(size=(20, 3)), W=0.4 * _rng.normal(size=(12, 6)), b=np.repeat([0.0, 2.0, 0.0, 0.0], 3)):
+def lstm(
+    xs=_rng.normal(size=(20, 3)), W=0.4 * _rng.normal(size=(12, 6)), b=np.repeat([0.0, 2.0, 0.0, 0.0], 3)
+):
     h, c = np.zeros(3), np.zeros(3)
     for x in xs:
         z = W @ np.concatenate([x, h]) + b

@@ -45,9 +45,9 @@ def shared_sigmoid(x=1.0, w=0.5):
 
 def tanh_written_out(x=0.4, w=6.0):
     a = math.tanh(w * x)
-    b = math.tanh(w * a)  # cause
+    b = math.tanh(w * a)
     c = math.tanh(w * b)
-    d = math.tanh(w * c)
+    d = math.tanh(w * c)  # cause
     return d * d
 
 

@@ -14,14 +14,14 @@ import numpy as np
 
 from tracer.diagnose.finding import Finding
 from tracer.diagnose.scale import Column, Rows, gradient_sizes, influence, output_size, value_sizes
+from tracer.diagnose.spread import has_gradients
+from tracer.diagnose.way import ways
 from tracer.graph import NO_SLOT, SPLITTER
 from tracer.numbers_text import addition, clean, index, number
-from tracer.diagnose.way import ways
 from tracer.rules.edited import Edited
 from tracer.views import Edge, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
 
     from tracer.diagnose.finding import Severity
     from tracer.source import Site
@@ -51,11 +51,15 @@ class _Loss:
 
 def find(trace: Trace) -> list[Finding]:
     """Return the splitters whose terms cancel: above a note where an input's gradient is short of digits by that."""
-    if not trace.recording.outputs or trace.output.row < 0 or not len(trace.graph.src):
+    if not has_gradients(trace):
         return []
+    with np.errstate(all="ignore"):  # inf and NaN are other detectors' business
+        return _found(trace)
+
+
+def _found(trace: Trace) -> list[Finding]:
     terms, sums = _terms(trace)
-    with np.errstate(all="ignore"):
-        is_cancelled = (terms > 10.0**LOST_DIGITS * sums) & np.isfinite(terms)
+    is_cancelled = (terms > 10.0**LOST_DIGITS * sums) & np.isfinite(terms)
     inputs = np.array(list(trace.input_rows), np.int64)
     arrays = [row for row in inputs.tolist() if _is_array(trace, row) and terms[row] > 0]
     if not (is_cancelled.any() or arrays):
@@ -87,7 +91,9 @@ def _terms(trace: Trace) -> tuple[Column, Column]:
     is_splitter = graph.kinds == SPLITTER
     copies = np.flatnonzero(is_splitter & (graph.node_slots == NO_SLOT))
     broadcasts = np.flatnonzero(is_splitter & (graph.node_slots != NO_SLOT))
-    nodes = np.concatenate([copies, graph.src[graph.first_in[broadcasts]]])  # from which more than one term comes back
+    nodes = np.concatenate(
+        [copies, graph.src[graph.first_in[broadcasts]]]
+    )  # from which more than one term comes back
     sent = norms
     if len(broadcasts):  # as many terms as copies
         into = graph.first_in[broadcasts]
@@ -97,8 +103,7 @@ def _terms(trace: Trace) -> tuple[Column, Column]:
         sent[into] = np.maximum(norms[into], out_of[broadcasts])
     largest = np.zeros(len(graph.kinds))
     np.fmax.at(largest, graph.src, sent)
-    with np.errstate(all="ignore"):
-        squares = np.nan_to_num((sent / largest[graph.src]) ** 2, nan=0.0)
+    squares = np.nan_to_num((sent / largest[graph.src]) ** 2, nan=0.0)
     terms, sums = np.zeros(len(trace.recording)), np.zeros(len(trace.recording))
     rows = graph.rows[nodes]
     terms[rows] = (largest * np.sqrt(np.bincount(graph.src, squares, len(graph.kinds))))[nodes]
@@ -115,20 +120,21 @@ def _precision(trace: Trace, row: int) -> float:
 def _harmed(trace: Trace, inputs: Rows, columns: tuple[Column, Column], scale: float) -> list[_Loss]:
     """Return the inputs whose gradients came by a splitter where terms cancelled, and are short of digits by that."""
     terms, sums = columns
-    with np.errstate(all="ignore"):
-        lost = np.log10(terms / sums)
+    lost = np.log10(terms / sums)
     lost[~((terms > 0) & (sums > 0) & np.isfinite(lost))] = 0.0
     is_of_inputs = np.zeros(len(lost), np.bool_)
     is_of_inputs[inputs] = True
     worst = np.arange(len(lost)) if (lost[~is_of_inputs] < LOST_DIGITS).all() else ways(trace).largest(lost)
     splitters = worst[inputs]
     sizes = gradient_sizes(trace)[inputs]
-    with np.errstate(all="ignore"):  # the terms as they would arrive, against what the input does to the output
-        excess = np.log10(scale / value_sizes(trace, inputs) / sizes)
-        digits = lost[splitters] - np.maximum(np.nan_to_num(excess, nan=np.inf), 0.0)
+    # The terms as they would arrive, against what the input does to the output
+    excess = np.log10(scale / value_sizes(trace, inputs) / sizes)
+    digits = lost[splitters] - np.maximum(np.nan_to_num(excess, nan=np.inf), 0.0)
     return [
         _Loss(row, splitter, lost_there, _left(trace, row, lost_there))
-        for row, splitter, lost_there in zip(inputs.tolist(), splitters.tolist(), digits.tolist(), strict=True)
+        for row, splitter, lost_there in zip(
+            inputs.tolist(), splitters.tolist(), digits.tolist(), strict=True
+        )
         if lost_there >= LOST_DIGITS
     ]
 
@@ -143,10 +149,9 @@ def _worst_element(trace: Trace, row: int, scale: float) -> _Loss | None:
     uses, value = node.uses, node.value
     if len(uses) == 1 or len(uses) * value.size > LOOKED_INTO or not value.size or value.dtype.kind != "f":
         return None
-    with np.errstate(all="ignore"):
-        total = np.abs(node.grad)
-        terms = sum(np.abs(each.grad) for each in uses)
-        lost = np.log10(terms / np.maximum(total, scale / np.abs(value)))
+    total = np.abs(node.grad)
+    terms = np.sqrt(sum(np.abs(each.grad) ** 2 for each in uses))
+    lost = np.log10(terms / np.maximum(total, scale / np.abs(value)))
     lost[~np.isfinite(terms) | (total == 0) | np.isnan(lost)] = -np.inf
     place = tuple(int(each) for each in np.unravel_index(int(np.argmax(lost)), lost.shape))
     digits = float(lost[place])
@@ -156,7 +161,9 @@ def _worst_element(trace: Trace, row: int, scale: float) -> _Loss | None:
 def _has_output(trace: Trace, scale: float) -> bool:
     """Say whether the output is more than what rounding left of zero."""
     largest = influence(trace, np.arange(len(trace.recording)), gradient_sizes(trace))
-    return scale > NO_OUTPUT * np.finfo(np.float64).eps * float(np.max(largest[np.isfinite(largest)], initial=0.0))
+    return scale > NO_OUTPUT * np.finfo(np.float64).eps * float(
+        np.max(largest[np.isfinite(largest)], initial=0.0)
+    )
 
 
 def _findings(trace: Trace, harmed: list[_Loss], columns: tuple[Column, Column]) -> list[Finding]:
@@ -209,7 +216,11 @@ def _opposing(trace: Trace, row: int, place: tuple[int, ...] | None) -> tuple[An
     if graph.kinds[user] == SPLITTER and graph.node_slots[user] == NO_SLOT:
         edges = graph.out_edges(user)
     else:
-        return np.ravel(Node(trace, user).out_edges[0].grad), [Edge(trace, edges[0])], _site(trace, edges[0])
+        return (
+            np.ravel(Node(trace, user).out_edges[0].grad),
+            [Edge(trace, edges[0])],
+            _site(trace, edges[0]),
+        )
     if place is not None:
         terms = np.array([Edge(trace, each).grad[place] for each in edges])
     elif row in trace.recording.values.others:

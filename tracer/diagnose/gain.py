@@ -15,10 +15,11 @@ import numpy as np
 
 from tracer.diagnose.finding import Finding
 from tracer.diagnose.scale import influence, output_size
-from tracer.diagnose.way import END, Column, Numbers, Ways, ways
+from tracer.diagnose.spread import has_gradients
+from tracer.diagnose.way import END, Column, Numbers, ways
+from tracer.numbers_text import clean, power_of_ten
 from tracer.operations import LIMIT, OP_NAMES, OP_NUMBERS
 from tracer.recording import operand_of
-from tracer.numbers_text import clean, power_of_ten
 from tracer.sites import NO_PLACE
 from tracer.views import Edge, Node
 
@@ -120,9 +121,10 @@ _ABSORBED_ADVICE = "bring the terms of the output to one scale"
 
 def find(trace: Trace) -> list[Finding]:
     """Return what makes gradients vanish or explode, one finding for each operation that does it."""
-    if not trace.recording.outputs or trace.output.row < 0 or not len(trace.graph.src):
+    if not has_gradients(trace):
         return []
-    return _Search(trace).findings()
+    with np.errstate(all="ignore"):  # inf and NaN are other detectors' business
+        return _Search(trace).findings()
 
 
 class _Search:
@@ -132,7 +134,9 @@ class _Search:
         self.trace = trace
         self.ops, self.places = trace.recording.ops, trace.sites.row_places
         self.ways = ways(trace)
-        self.users = np.maximum(self.ways.following, 0)  # by row: the operation that the gradient comes through
+        self.users = np.maximum(
+            self.ways.following, 0
+        )  # by row: the operation that the gradient comes through
         inputs = np.array(list(trace.input_rows), np.int64)
         self.inputs = inputs[self.ways.following[inputs] != END]
         user_places, user_ops = self.places[self.users], self.ops[self.users]
@@ -273,7 +277,9 @@ class _Search:
             for each in named
         ]
         more = f", and {spoiled - 1:,} more inputs with it" if spoiled > 1 else ""
-        message = f"{self._called(row)} {direction.verb}: {'; '.join(parts)}, of the {power_of_ten(whole)}{more}"
+        message = (
+            f"{self._called(row)} {direction.verb}: {'; '.join(parts)}, of the {power_of_ten(whole)}{more}"
+        )
         numbers: dict[str, float | int | str] = {
             "spoiled": spoiled,
             "passes": worst.passes,
@@ -304,11 +310,19 @@ class _Search:
     ) -> Finding:
         trace, ends = self.trace, [int(worst.rows[0]), int(worst.rows[-1])]
         edges = [
-            trace.graph.edge_of(int(self.users[each]), int(self.ways.slots[each])) for each in dict.fromkeys(ends)
+            trace.graph.edge_of(int(self.users[each]), int(self.ways.slots[each]))
+            for each in dict.fromkeys(ends)
         ]
         node = Node(trace, int(trace.graph.node_of_row[self.users[worst.row]]))
         return Finding(
-            kind, severity, node.site, message, advice, node, tuple(Edge(trace, each) for each in edges), numbers
+            kind,
+            severity,
+            node.site,
+            message,
+            advice,
+            node,
+            tuple(Edge(trace, each) for each in edges),
+            numbers,
         )
 
     def _has_converged(self, stretch: _Stretch) -> bool:
@@ -349,7 +363,9 @@ class _Search:
         totals = self.ways.total(np.where(self.is_repeated, 0.0, np.minimum(self.ways.gain, 0.0)))
         is_small &= totals[self.inputs] <= LOST
         found: dict[int, tuple[_Stretch, int, int]] = {}
-        for at in np.flatnonzero(is_small)[np.argsort(influences[is_small], kind="stable")][:_LOOKED_AT].tolist():
+        for at in np.flatnonzero(is_small)[np.argsort(influences[is_small], kind="stable")][
+            :_LOOKED_AT
+        ].tolist():
             row = int(self.inputs[at])
             way = self.ways.rows_from(row)
             is_nothing = influences[at] < 10.0**ROUNDING * scale

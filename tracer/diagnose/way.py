@@ -28,7 +28,17 @@ END = -1
 """What follows the output's row on the way."""
 _MIXING = frozenset(
     OP_NUMBERS[name]
-    for name in ("matmul", "dot", "einsum", "tensordot", "inner", "matvec", "vecmat", "convolve", "correlate")
+    for name in (
+        "matmul",
+        "dot",
+        "einsum",
+        "tensordot",
+        "inner",
+        "matvec",
+        "vecmat",
+        "convolve",
+        "correlate",
+    )
 )
 """Their sums lose what cancels in them, as at an optimum, and what their other operand is too small for."""
 _PRODUCTS = frozenset(OP_NUMBERS[name] for name in ("prod", "cumprod"))
@@ -101,7 +111,9 @@ def _ways(trace: Trace) -> Ways:
     producers, consumers = recording.operands[slots], graph.slot_consumer[slots]
     norms = trace.edge_statistics.norm
     kinds = graph.kinds[graph.dst]
-    edges = np.flatnonzero((graph.slots >= 0) & ((kinds == FUNCTION) | (kinds == CUT)))  # in the order of slots
+    edges = np.flatnonzero(
+        (graph.slots >= 0) & ((kinds == FUNCTION) | (kinds == CUT))
+    )  # in the order of slots
     used = norms[edges]
     sizes = gradient_sizes(trace)
     partials = np.abs(gradients.locals[slots])
@@ -112,9 +124,13 @@ def _ways(trace: Trace) -> Ways:
         following, slot_of = np.full(len(recording), END), np.full(len(recording), END)
         following[producers[chosen]] = consumers[chosen]
         slot_of[producers[chosen]] = chosen
-        vanished = np.flatnonzero((strongest[producers] == 0) & (partials > 0) & gradients.reached[consumers])
+        vanished = np.flatnonzero(
+            (strongest[producers] == 0) & (partials > 0) & gradients.reached[consumers]
+        )
         if len(vanished):
-            _find_through_zero(following, slot_of, np.log10(strongest), vanished, producers, consumers, np.log10(partials))
+            _find_through_zero(
+                following, slot_of, np.log10(strongest), vanished, producers, consumers, np.log10(partials)
+            )
         rows = np.flatnonzero(following != END)
         if trace.output.row >= 0:
             rows = rows[rows != trace.output.row]
@@ -146,7 +162,9 @@ def _find_through_zero(
     """
     best = reach.tolist()
     columns = (vanished, producers[vanished], consumers[vanished], local[vanished])
-    for use, producer, consumer, partial in zip(*(column[::-1].tolist() for column in columns), strict=True):
+    for use, producer, consumer, partial in zip(
+        *(column[::-1].tolist() for column in columns), strict=True
+    ):
         power = best[consumer] + partial
         if power > best[producer]:
             best[producer] = power
