@@ -22,7 +22,6 @@ from tracer.rules.edited import Edited
 from tracer.views import Edge, Node
 
 if TYPE_CHECKING:
-
     from tracer.diagnose.finding import Severity
     from tracer.source import Site
     from tracer.trace import Trace
@@ -161,9 +160,8 @@ def _worst_element(trace: Trace, row: int, scale: float) -> _Loss | None:
 def _has_output(trace: Trace, scale: float) -> bool:
     """Say whether the output is more than what rounding left of zero."""
     largest = influence(trace, np.arange(len(trace.recording)), gradient_sizes(trace))
-    return scale > NO_OUTPUT * np.finfo(np.float64).eps * float(
-        np.max(largest[np.isfinite(largest)], initial=0.0)
-    )
+    most = float(np.max(largest[np.isfinite(largest)], initial=0.0))
+    return scale > NO_OUTPUT * float(np.finfo(np.float64).eps) * most
 
 
 def _findings(trace: Trace, harmed: list[_Loss], columns: tuple[Column, Column]) -> list[Finding]:

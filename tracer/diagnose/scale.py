@@ -19,7 +19,8 @@ def gradient_sizes(trace: Trace) -> Column:
     leaving[trace.graph.src] = (
         trace.edge_statistics.norm
     )  # one edge leaves a row: its use, or that to its splitter
-    return leaving[trace.graph.node_of_row]
+    sizes: Column = leaving[trace.graph.node_of_row]
+    return sizes
 
 
 def value_sizes(trace: Trace, rows: Rows) -> Column:

@@ -20,6 +20,7 @@ from tracer.recording import operand_of
 from tracer.rules.kinds import Vjp
 
 if TYPE_CHECKING:
+    from tracer.recording import Indices
     from tracer.trace import Trace
 
 Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
@@ -152,8 +153,8 @@ def _find_through_zero(
     slot_of: Numbers,
     reach: Column,
     vanished: Numbers,
-    producers: Numbers,
-    consumers: Numbers,
+    producers: Indices,
+    consumers: Indices,
     local: Column,
 ) -> None:
     """Find the way where all gradients are zero, too small for a float or cancelled, by the partials alone.
