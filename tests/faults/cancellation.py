@@ -56,3 +56,8 @@ def inner_variable(x=0.3):
 
 def expanded_distance(x=1000.0, y=1000.01):
     return x * x - 2 * x * y + y * y  # cause
+
+
+def second_difference(x=0.7):
+    h = 1e-4
+    return (math.cos(x + h) - 2 * math.cos(x) + math.cos(x - h)) / h**2  # cause

@@ -72,3 +72,19 @@ def squaring(x=1.5):
     for _ in range(6):
         x = x * x  # cause
     return x
+
+
+def rising_powers(x=1.5):
+    y = x
+    for i in range(1, 20):
+        y = y * (i * x)  # cause
+    return y
+
+
+def untamed_batch(
+    x=_rng.normal(size=(30, 4, 3)), W_in=_rng.normal(size=(3, 6)), W=1.5 * _rng.normal(size=(6, 6))
+):
+    h = np.zeros((4, 6))
+    for t in range(30):
+        h = x[t] @ W_in + h @ W  # cause
+    return np.mean(h)

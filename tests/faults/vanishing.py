@@ -125,3 +125,19 @@ def shrinking_linear_layers(x=np.ones(8), W=0.1 * np.eye(8)):
     for _ in range(12):
         h = W @ h  # cause
     return np.sum((h - 1) ** 2)
+
+
+def product_of_a_list(factors=(0.1, 0.02, 0.3, 0.01, 0.2, 0.1, 0.05)):
+    return math.prod(factors)  # cause
+
+
+def product_of_an_array(p=np.full(40, 0.1)):
+    likelihood = np.prod(p)  # cause
+    return 1.0 - likelihood
+
+
+def later_inputs_are_fine(x=_rng.normal(size=(30, 4)), W_in=0.4 * np.eye(4), W=0.3 * np.eye(4)):
+    h = np.zeros(4)
+    for t in range(30):
+        h = np.tanh(W_in @ x[t] + W @ h)  # cause
+    return h @ h

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose.finding import Finding
+from tracer.diagnose.passes import columns_of
 from tracer.diagnose.scale import Column, Rows, gradient_sizes, influence, output_size, value_sizes
 from tracer.diagnose.spread import has_gradients
-from tracer.diagnose.way import ways
+from tracer.diagnose.way import END, ways
 from tracer.graph import NO_SLOT, SPLITTER
 from tracer.numbers_text import addition, clean, index, number
 from tracer.rules.edited import Edited
+from tracer.rules.kinds import is_complex
 from tracer.views import Edge, Node
 
 if TYPE_CHECKING:
@@ -34,7 +36,17 @@ NO_OUTPUT = 100.0
 """Roundings of the largest value: an output that is smaller is zero, and everything is large against it."""
 LOOKED_INTO = 1 << 22
 """Elements of the uses of one array, at most, that are compared one by one; of more the norms tell."""
+LOOKED_AT = 16
+"""Uses of a value that are asked whether they lead into a softmax; one of them suffices."""
+STEPS = 12
+"""Operations from a score to the logarithm in a softmax, at most: shift, exponential, sum, quotient, choice."""
 _DIGITS_SHOWN = 2
+_EXPONENTIALS = columns_of(
+    "exp", "exp2", "logaddexp", "logsumexp", "softmax", "log_softmax", "expit", "log_expit"
+)
+_LOGARITHMS = columns_of(
+    "log", "log1p", "log2", "log10", "logaddexp", "logsumexp", "log_softmax", "log_expit"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +80,7 @@ def _found(trace: Trace) -> list[Finding]:
     known = {loss.row for loss in harmed}
     if is_cancelled.any():
         harmed += [loss for loss in _harmed(trace, inputs, (terms, sums), scale) if loss.row not in known]
+    harmed = [loss for loss in harmed if not _is_log_of_exponentials(trace, loss.splitter)]
     found: list[Finding] = []
     told: set[int] = set()
     if harmed and _has_output(trace, scale):
@@ -79,6 +92,11 @@ def _found(trace: Trace) -> list[Finding]:
 
 def _is_array(trace: Trace, row: int) -> bool:
     return type(trace.recording.values.others.get(row)) in (np.ndarray, Edited)
+
+
+def _is_wide(trace: Trace, row: int) -> bool:
+    """Say whether the gradients of a value are arrays or complex, and told by their norms."""
+    return _is_array(trace, row) or is_complex(trace.recording.values.others.get(row, 0.0))
 
 
 def _terms(trace: Trace) -> tuple[Column, Column]:
@@ -164,6 +182,22 @@ def _has_output(trace: Trace, scale: float) -> bool:
     return scale > NO_OUTPUT * float(np.finfo(np.float64).eps) * most
 
 
+def _is_log_of_exponentials(trace: Trace, row: int) -> bool:
+    """Say whether the uses of a value meet as in log(Σ exp(z)) − z: of a sure answer that is nearly nothing."""
+    recording, way = trace.recording, ways(trace).following
+    slots = np.flatnonzero(recording.operands[int(recording.starts[row]) :] == row)[:LOOKED_AT]
+    for slot in (slots + int(recording.starts[row])).tolist():
+        user = int(trace.graph.slot_consumer[slot])
+        ops = [int(recording.ops[row])]
+        while user != END and len(ops) < STEPS:
+            ops.append(int(recording.ops[user]))
+            user = int(way[user])
+        exponentials = [at for at, op in enumerate(ops) if _EXPONENTIALS[op]]
+        if exponentials and any(_LOGARITHMS[op] for op in ops[exponentials[0] :]):
+            return True
+    return False
+
+
 def _findings(trace: Trace, harmed: list[_Loss], columns: tuple[Column, Column]) -> list[Finding]:
     """Make one finding for each place where terms cancel, of the worst of its inputs."""
     groups: dict[object, list[_Loss]] = {}
@@ -221,7 +255,7 @@ def _opposing(trace: Trace, row: int, place: tuple[int, ...] | None) -> tuple[An
         )
     if place is not None:
         terms = np.array([Edge(trace, each).grad[place] for each in edges])
-    elif row in trace.recording.values.others:
+    elif _is_wide(trace, row):
         terms = statistics.norm[edges] * (-1.0) ** np.arange(len(edges))  # of which any may oppose any
     else:
         terms = statistics.numbers[edges]
@@ -253,16 +287,17 @@ def _finding(
 ) -> Finding:
     node = Node(trace, int(trace.graph.node_of_row[row]))
     terms, largest, site = _opposing(trace, row, place)
-    is_norms = place is None and row in trace.recording.values.others and len(largest) > 1
+    is_norms = place is None and _is_wide(trace, row)
+    count = len(terms) if len(largest) > 1 else len(terms) // max(np.size(node.value), 1)
     total = columns[1][row] if is_norms else node.grad if place is None else node.grad[place]
     if is_norms:
-        shown = np.sort(np.abs(terms))[:-3:-1].tolist()
+        shown = np.sort(np.abs(terms))[:-3:-1].tolist() if len(largest) > 1 else [np.linalg.norm(terms)]
         arithmetic = f"{' and '.join(f'‖{number(each)}‖' for each in shown)} leave ‖{number(total)}‖"
     else:
         up, down = float(terms[terms > 0].sum()), float(terms[terms <= 0].sum())
         left, equals = addition([up, down], total)
         arithmetic = f"{left} {equals} {number(total)}"
-    uses = f"{len(terms):,} {'copies' if len(largest) == 1 else 'uses'}"
+    uses = f"{count:,} {'copies' if len(largest) == 1 else 'uses'}"
     label = clean(node.label) if node.label else f"what {node.op} gives"
     lines = [
         f"{' '.join(used.text.split())} (line {used.line})"
@@ -275,7 +310,7 @@ def _finding(
         "spoiled": spoiled,
         "terms": size,
         "total": float(abs(total)),
-        "uses": len(terms),
+        "uses": count,
     }
     advice = (
         "nothing, if the output does not depend on it"

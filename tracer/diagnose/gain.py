@@ -116,41 +116,62 @@ class _Search:
 
     def findings(self) -> list[Finding]:
         """Find what wears out whole inputs, then items of them, then some of the uses of one."""
-        bound, column = self.direction.bound, self.column
-        found: list[Finding] = []
         blamed: set[int] = set()
-        for rows, most in self._targets():
-            left = rows[self.totals[rows] >= bound]
-            for _ in range(ROUNDS):
-                if not len(left):
-                    break
-                worst = int(left[np.argmax(self.totals[left])])
-                way = self.passes.ways.rows_from(worst)
-                named = self._to_blame(self.passes.stretches(way, column))
-                is_same = left == worst
-                if named:
-                    place = int(self.passes.places[self.passes.users[named[0].row]])
-                    is_same |= self._have_share(place, left)
-                    if place not in blamed:
-                        found.append(self._finding(way, named, left[is_same], most))
-                    blamed.add(place)
-                left = left[~is_same]
+        inputs = self.passes.inputs
+        found, left = self._worn(inputs, None, blamed)
+        is_whole = self.totals[inputs] < self.direction.bound
+        further: tuple[tuple[Numbers, Severity | None], ...] = (
+            (self._items(inputs[is_whole]), None),
+            (self._worst_use(left), None),  # lost or blown up in more ways than the strongest
+            (self._worst_use(inputs[is_whole]), "note"),
+        )
+        for rows, most in further:
+            found += self._worn(rows, most, blamed)[0]
         return found
 
-    def _targets(self) -> list[tuple[Numbers, Severity | None]]:
-        """Return the rows whose gradients are judged; with a severity, if it is not for the numbers to decide."""
+    def _worn(
+        self, rows: Numbers, most: Severity | None, blamed: set[int]
+    ) -> tuple[list[Finding], Numbers]:
+        """Return what wore out some rows, with at most some severity, and the rows for which that is not found."""
+        found: list[Finding] = []
+        left, unexplained = rows[self.totals[rows] >= self.direction.bound], []
+        for _ in range(ROUNDS):
+            if not len(left):
+                break
+            worst = int(left[np.argmax(self.totals[left])])
+            way = self.passes.ways.rows_from(worst)
+            named = self._to_blame(self.passes.stretches(way, self.column))
+            is_same = left == worst
+            if named:
+                place = int(self.passes.places[self.passes.users[named[0].row]])
+                is_same |= self._have_share(place, left)
+                if place not in blamed:
+                    found.append(self._finding(way, named, left[is_same], most))
+                blamed.add(place)
+            else:
+                unexplained.append(worst)
+            left = left[~is_same]
+        return found, np.array(unexplained, np.int64)
+
+    def _uses(self, rows: Numbers) -> Numbers:
+        """Return the operations that use some values and are themselves lost or blown up, the worst first."""
         passes, recording = self.passes, self.passes.trace.recording
-        is_bad = self.totals >= self.direction.bound
-        is_good_input = np.zeros(len(recording), np.bool_)
-        is_good_input[passes.inputs[~is_bad[passes.inputs]]] = True
+        is_used = np.zeros(len(recording), np.bool_)
+        is_used[rows] = True
         slots = np.flatnonzero(recording.operands >= 0)
-        slots = slots[is_good_input[recording.operands[slots]]]
-        users = passes.trace.graph.slot_consumer[slots]
-        users = users[is_bad[users] & (passes.ways.following[users] != END)]
-        users = users[np.argsort(-self.totals[users], kind="stable")]
-        picked = users[passes.ops[users] == _GETITEM][:LOOKED_AT]
-        items = np.array([row for row in picked.tolist() if self._is_whole_item(row)], np.int64)
-        return [(passes.inputs, None), (items, None), (users[:1], "note")]
+        users = passes.trace.graph.slot_consumer[slots[is_used[recording.operands[slots]]]]
+        users = users[(self.totals[users] >= self.direction.bound) & (passes.ways.following[users] != END)]
+        in_order: Numbers = users[np.argsort(-self.totals[users], kind="stable")].astype(np.int64)
+        return in_order
+
+    def _worst_use(self, rows: Numbers) -> Numbers:
+        return self._uses(rows)[:1]
+
+    def _items(self, rows: Numbers) -> Numbers:
+        """Return the items of some inputs that are lost or blown up, though the inputs as a whole are not."""
+        users = self._uses(rows)
+        picked = users[self.passes.ops[users] == _GETITEM][:LOOKED_AT].tolist()
+        return np.array([row for row in picked if self._is_whole_item(row)], np.int64)
 
     def _is_whole_item(self, row: int) -> bool:
         """Say whether all that an item of an input gets comes this way: no other use of it gets more."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from tracer.diagnose.finding import Finding
 from tracer.diagnose.way import END, Numbers, ways
+from tracer.graph import operand_value
 from tracer.numbers_text import clean
 from tracer.operations import LIMIT, OP_NAMES, OP_NUMBERS
 from tracer.recording import operand_of
@@ -38,6 +39,7 @@ def columns_of(*names: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 SATURATES = columns_of("tanh", "expit", "erf", "arctan", "norm.cdf", "ndtr")
 _DIVIDES = columns_of("divide", "reciprocal")
+_PRODUCTS = columns_of("prod", "prod_scalars", "cumprod")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,13 +49,9 @@ class Stretch:
     rows: Numbers  # whose uses the passes are, in the order of the run
     row: int  # that of the pass with the largest change
     change: float  # in powers of ten
+    passes: int  # of a product of many numbers as many as there are further factors
     is_saturating: bool
     name: str
-
-    @property
-    def passes(self) -> int:
-        """How often the way leads through the operation."""
-        return len(self.rows)
 
 
 class Passes:
@@ -68,12 +66,19 @@ class Passes:
         )  # by row: the operation that its gradient comes through
         inputs = np.array(list(trace.input_rows), np.int64)
         self.inputs = inputs[self.ways.following[inputs] != END]
+        self._factors = np.ones(len(self.ops), np.int64)
+        for row in np.flatnonzero(_PRODUCTS[self.ops]).tolist():
+            slots = range(trace.recording.starts[row], trace.recording.starts[row + 1])
+            self._factors[row] = max(
+                sum(np.size(operand_value(trace.recording, slot)) for slot in slots) - 1, 1
+            )
 
     def are_repeated(self, least: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Say of each row whether the operation that its gradient comes through is met so often in the run."""
         places, ops = self.places[self.users], self.ops[self.users]
         runs = np.bincount(self.places[self.places != NO_PLACE], minlength=1)
         answer: np.ndarray[Any, np.dtype[np.bool_]] = (places != NO_PLACE) & (runs[places] >= least)
+        answer |= self._factors[self.users] >= least
         answer |= SATURATES[ops] & (np.bincount(self.ops)[ops] >= least)
         return answer
 
@@ -98,6 +103,7 @@ class Passes:
                 way[part],
                 int(way[part[np.argmax(np.abs(changes[part]))]]),
                 change,
+                int(self._factors[users[part]].sum()),
                 bool(is_sigmoid[part[0]] or saturates[part[0]]),
                 _SIGMOID if is_sigmoid[part[0]] else OP_NAMES[int(self.ops[users[part[0]]])],
             )
@@ -116,6 +122,8 @@ class Passes:
 
     def has_converged(self, stretch: Stretch) -> bool:
         """Say whether an operation gave nearly the same in its last two passes."""
+        if len(stretch.rows) == 1:
+            return False
         before, last = (
             np.asarray(operand_of(self.trace.recording, int(self.users[row]))) for row in stretch.rows[-2:]
         )
