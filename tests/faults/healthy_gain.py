@@ -144,3 +144,87 @@ def running_mean(xs=tuple(range(1, 200))):
 
 def small_loss(w=1.0, x=1e-7):
     return (w * x) ** 2
+
+
+def training_in_arrays(W=0.5 * _rng.normal(size=(3, 8)), v=0.5 * _rng.normal(size=8), rate=0.05):
+    X = np.sin(np.arange(48.0)).reshape(16, 3)
+    Y = X.sum(axis=1)
+    for _ in range(60):
+        h = np.tanh(X @ W)
+        error = h @ v - Y
+        v, W = v - rate * (h.T @ error) / 8, W - rate * (X.T @ (np.outer(error, v) * (1 - h * h))) / 8
+    return np.mean((np.tanh(X @ W) @ v - Y) ** 2)
+
+
+def heat_on_a_rod(u=tuple(math.exp(-((i - 8) ** 2) / 4) for i in range(16)), alpha=0.25):
+    for _ in range(40):
+        u = [u[i] + alpha * (u[i - 1] - 2 * u[i] + u[(i + 1) % 16]) for i in range(16)]
+    return sum(x * x for x in u)
+
+
+def deep_relu(
+    x=_rng.normal(size=(16, 32)), weights=tuple(_rng.normal(size=(32, 32)) / 4 for _ in range(20))
+):
+    h = x
+    for W in weights:
+        h = np.maximum(h @ W, 0)
+    return np.mean(h**2)
+
+
+def gated_unit(
+    xs=_rng.normal(size=(30, 3)), W=0.5 * _rng.normal(size=(4, 7)), U=0.5 * _rng.normal(size=(4, 7))
+):
+    h = np.zeros(4)
+    for x in xs:
+        both = np.concatenate([x, h])
+        z = 1 / (1 + np.exp(-(U @ both)))
+        h = z * h + (1 - z) * np.tanh(W @ both)
+    return np.sum(h**2)
+
+
+def discounted_rewards(rewards=tuple(_rng.normal(size=400)), discount=0.95):
+    total = 0.0
+    for reward in reversed(rewards):
+        total = reward + discount * total
+    return total
+
+
+def sure_answer(z=np.array([20.0, -10.0, 0.0])):
+    shifted = z - z.max()
+    return -(shifted[0] - math.log(np.exp(shifted).sum()))
+
+
+def masked_attention(q=_rng.normal(size=(6, 4)), k=_rng.normal(size=(6, 4)), v=_rng.normal(size=(6, 4))):
+    scores = np.where(np.tril(np.ones((6, 6))) > 0, q @ k.T / 2, -1e9)
+    e = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.sum((e / e.sum(axis=1, keepdims=True) @ v) ** 2)
+
+
+def bias_before_a_batch_norm(x=_rng.normal(size=(16, 4)), bias=0.1 * np.ones(4), scale=np.ones(4)):
+    h = x + bias
+    normal = (h - h.mean(axis=0)) / np.sqrt(h.var(axis=0) + 1e-5)
+    return np.sum(np.tanh(scale * normal) ** 2)
+
+
+def normalised_power_iteration(A=np.array([[2.0, 1.0], [1.0, 3.0]]), v=np.array([1.0, 0.0])):
+    for _ in range(50):
+        v = A @ v
+        v = v / np.sqrt(v @ v)
+    return v @ A @ v
+
+
+def black_body(wavelength=5e-7, temperature=5800.0):
+    h, c, k = 6.626e-34, 2.998e8, 1.381e-23
+    return 2 * h * c**2 / wavelength**5 / (math.exp(h * c / (wavelength * k * temperature)) - 1)
+
+
+def binding_energy(satellite=1000.0, planet=5.97e24, distance=7e6, speed=7500.0):
+    return 0.5 * satellite * speed**2 - 6.674e-11 * planet * satellite / distance
+
+
+def damped_oscillator(x=1.0, v=0.0, damping=0.5, stiffness=4.0):
+    for _ in range(1000):
+        a = -stiffness * x - damping * v
+        v = v + 0.01 * a
+        x = x + 0.01 * v
+    return x

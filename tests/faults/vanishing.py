@@ -127,7 +127,7 @@ def shrinking_linear_layers(x=np.ones(8), W=0.1 * np.eye(8)):
     return np.sum((h - 1) ** 2)
 
 
-def product_of_a_list(factors=(0.1, 0.02, 0.3, 0.01, 0.2, 0.1, 0.05)):
+def product_of_a_list(factors=(0.1, 0.02, 0.3, 0.01, 0.2, 0.1, 0.05, 0.2, 0.03, 0.4)):
     return math.prod(factors)  # cause
 
 

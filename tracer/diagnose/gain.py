@@ -96,8 +96,9 @@ def find(trace: Trace) -> list[Finding]:
         passes = Passes(trace)
         gain, growth = passes.ways.gain, passes.ways.growth
         is_repeated = passes.are_repeated(PASSES)
-        shrinking = np.where(is_repeated, gain, np.maximum(gain, 0.0))
-        growing = np.where(is_repeated, growth, np.minimum(growth, 0.0))
+        is_free = ~is_repeated & passes.are_units()
+        shrinking = np.where(is_repeated, gain, np.where(is_free, 0.0, np.maximum(gain, 0.0)))
+        growing = np.where(is_repeated, growth, np.where(is_free, 0.0, np.minimum(growth, 0.0)))
         return [
             *_Search(passes, _VANISHING, gain, -passes.ways.total(shrinking)).findings(),
             *_Search(passes, _EXPLODING, growth, passes.ways.total(growing)).findings(),
@@ -184,7 +185,8 @@ class _Search:
         """Return the operations that account for a loss, worst first; nothing where it was no wearing out."""
         sign = self.direction.sign
         worn = [each for each in stretches if each.passes >= PASSES and each.change * sign > 0]
-        against = sum(min(each.change * sign, 0.0) for each in stretches)
+        counted = (each for each in stretches if each.passes >= PASSES or not each.is_unit)
+        against = sum(min(each.change * sign, 0.0) for each in counted)
         total = sum(each.change * sign for each in worn) + against
         if not total >= self.direction.bound:  # or NaN
             return []
@@ -210,9 +212,10 @@ class _Search:
             direction.advice,
         )
         if direction is _VANISHING and not any(each.is_saturating for each in named):
-            if passes.has_converged(worst):
-                severity, advice = "note", _CONVERGED_ADVICE
-            elif self._fades(spoiled, named):
+            if not self._are_items(spoiled):
+                if passes.has_converged(worst):
+                    severity, advice = "note", _CONVERGED_ADVICE
+            elif all(each.change / each.passes >= SLOWLY for each in named):
                 severity, advice = "note", _FADES_ADVICE
         parts = [
             f"{each.passes:,} passes through {passes.told(each)} make {power_of_ten(each.change)}, "
@@ -230,10 +233,8 @@ class _Search:
         }
         return passes.finding(direction.kind, severity, worst, message, advice, numbers)
 
-    def _fades(self, lost: Numbers, named: Sequence[Stretch]) -> bool:
-        """Say whether old items of a series are lost slowly, by a constant factor, and new ones are not."""
-        if any(each.change / each.passes < SLOWLY for each in named):
-            return False
+    def _are_items(self, lost: Numbers) -> bool:
+        """Say whether what is lost are the old items of a series, of which the new ones are not lost."""
         names = self.passes.trace.input_rows
         series = {_ITEM.split(names[row])[0] for row in lost.tolist() if row in names}
         others = set(self.passes.inputs.tolist()).difference(lost.tolist())

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 CONVERGED = 1e-6
 """Of the value: an iteration that changes it by less has arrived, and forgets where it started, as it should."""
+MANY_FACTORS = 8
+"""A product of fewer numbers is a formula, with its units."""
 _SIGMOID = "the sigmoid"
 _EXP, _ADD, _GETITEM = (OP_NUMBERS[name] for name in ("exp", "add", "getitem"))
 _STEPS_OF_SIGMOID = 3  # exp, add, divide
@@ -39,6 +41,7 @@ def columns_of(*names: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 SATURATES = columns_of("tanh", "expit", "erf", "arctan", "norm.cdf", "ndtr")
 _DIVIDES = columns_of("divide", "reciprocal")
+_FACTORS = columns_of("multiply", "divide")
 _PRODUCTS = columns_of("prod", "prod_scalars", "cumprod")
 
 
@@ -51,6 +54,7 @@ class Stretch:
     change: float  # in powers of ten
     passes: int  # of a product of many numbers as many as there are further factors
     is_saturating: bool
+    is_unit: bool
     name: str
 
 
@@ -82,6 +86,15 @@ class Passes:
         answer |= SATURATES[ops] & (np.bincount(self.ops)[ops] >= least)
         return answer
 
+    def are_units(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Say of each row whether its gradient comes through a product with a constant, as conversions of units are."""
+        recording = self.trace.recording
+        answer = np.zeros(len(self.ops), np.bool_)
+        rows = np.flatnonzero(_FACTORS[self.ops])
+        firsts = recording.starts[rows]
+        answer[rows] = np.minimum(recording.operands[firsts], recording.operands[firsts + 1]) < 0
+        return answer[self.users]
+
     def stretches(self, way: Numbers, column: Column) -> list[Stretch]:
         """Gather the passes on a way by place in the source, and those that saturate by operation."""
         users, changes = self.users[way], column[way].copy()
@@ -94,6 +107,7 @@ class Passes:
             changes[sigmoids - back] = 0.0
         is_sigmoid = np.zeros(len(way), np.bool_)
         is_sigmoid[sigmoids] = True
+        units = self.are_units()[way]
         found, inverse = np.unique(keys, return_inverse=True)
         sums = np.bincount(inverse, changes, len(found))
         order = np.argsort(inverse, kind="stable")
@@ -105,10 +119,14 @@ class Passes:
                 change,
                 int(self._factors[users[part]].sum()),
                 bool(is_sigmoid[part[0]] or saturates[part[0]]),
-                _SIGMOID if is_sigmoid[part[0]] else OP_NAMES[int(self.ops[users[part[0]]])],
+                bool(units[part].all()),
+                _SIGMOID if is_sigmoid[part[0]] else self._name(int(users[part[0]])),
             )
             for part, change in zip(parts, sums.tolist(), strict=True)
         ]
+
+    def _name(self, row: int) -> str:
+        return OP_NAMES[int(self.ops[row])].removesuffix("_scalars")
 
     def _sigmoids(self, way: Numbers) -> Numbers:
         """Return the positions on a way at which 1 / (1 + exp(-x)) ends."""
