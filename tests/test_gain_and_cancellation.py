@@ -5,22 +5,16 @@ That faults are named at their line, and healthy programs are not, is tested in 
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import math
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from program_rows import ROWS
-from test_programs import call
-from test_samples import SAMPLES, trace_of
 
 from tracer import load, record, trace
 from tracer.diagnose import cancellation, gain
 from tracer.diagnose.passes import Passes
-from tracer.errors import CutWarning
 from tracer.numbers_text import power_of_ten
 
 if TYPE_CHECKING:
@@ -225,27 +219,6 @@ def test_a_run_without_output_has_no_gains():
     with pytest.raises(ValueError, match="4"):
         traced(2.0)
     assert not found(traced.last_trace)
-
-
-@pytest.mark.parametrize("name", SAMPLES)
-def test_samples_raise_no_alarm(name):
-    assert not alarms(trace_of(name))
-
-
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.function)
-def test_programs_raise_no_alarm(row):
-    bound = inspect.signature(row.called).bind(*row.arguments_given, **row.named_given)
-    bound.apply_defaults()
-    arguments = dict(bound.arguments) | {name: getattr(row.module, name) for name in row.watch}
-    traced = trace(watch=row.watch)(row.called)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CutWarning)
-        call(traced, row, arguments)
-    t = traced.last_trace
-    for output in t.recording.outputs[:3]:
-        if output.row >= 0:
-            seed = np.ones(np.shape(output.value)) if np.size(output.value) > 1 else 1.0
-            assert not alarms(t.backward(of=output.path, seed=seed))
 
 
 @pytest.mark.parametrize(
