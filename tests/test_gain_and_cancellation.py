@@ -191,6 +191,7 @@ NOTHING = [
     (lambda x: x / 1e-320, 2.0),
     (lambda x: x * math.nan, 2.0),
     (lambda x: np.sum(x), np.zeros(0)),
+    (lambda x: np.sum(np.sin(x) + x), np.array(0.4)),
     (lambda x: np.sum(x * np.inf) + np.sum(x), np.ones(3)),
     (lambda z: abs(z * (1 + 2j)) ** 2, 0.3 + 1j),
     (lambda x: np.sum(np.abs(np.fft.fft(x))), np.arange(4.0)),

@@ -168,7 +168,7 @@ def _worst_element(trace: Trace, row: int, scale: float) -> _Loss | None:
         return None
     total = np.abs(node.grad)
     terms = np.sqrt(sum(np.abs(each.grad) ** 2 for each in uses))
-    lost = np.log10(terms / np.maximum(total, scale / np.abs(value)))
+    lost = np.asarray(np.log10(terms / np.maximum(total, scale / np.abs(value))))
     lost[~np.isfinite(terms) | (total == 0) | np.isnan(lost)] = -np.inf
     place = tuple(int(each) for each in np.unravel_index(int(np.argmax(lost)), lost.shape))
     digits = float(lost[place])

@@ -45,7 +45,7 @@ SHARE = 0.1
 """Of the loss in powers of ten: what did less of it is not named."""
 NAMED = 3
 """Operations named in a message; one more seldom makes the cause clearer."""
-ROUNDS = 4
+ROUNDS = 3
 """Causes looked for in one direction; each costs one sweep over the rows."""
 LOOKED_AT = 64
 """Items of inputs, those that lost most first; more seldom show another cause."""

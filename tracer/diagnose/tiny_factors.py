@@ -23,6 +23,8 @@ ROUNDING = float(np.log10(np.finfo(np.float64).eps))
 """Powers of ten: beneath it, doubling a value does not change the last digit of a result of its own size."""
 LOOKED_AT = 64
 """Inputs of little influence, those of the least first; more seldom show another cause."""
+MOST_STEPS = 1 << 20
+"""Operations on the ways that are looked at, together, but for the last: they take a fifth of a second."""
 _LOGARITHMS = columns_of("log", "log1p", "log2", "log10")
 """What takes the logarithm of a probability and has little influence is satisfied, and not stuck."""
 _FACTORS = frozenset(("multiply", "divide"))
@@ -41,14 +43,18 @@ def find(passes: Passes, most_passes: int) -> list[Finding]:
     is_small &= passes.ways.total(np.minimum(gain, 0.0))[inputs] <= UNNOTICED
     order = np.argsort(influences[is_small], kind="stable")[:LOOKED_AT]
     found: dict[int, list[tuple[Stretch, int]]] = {}
+    steps = 0
     for at in np.flatnonzero(is_small)[order].tolist():
         is_nothing = influences[at] < 10.0**ROUNDING * scale
         way = passes.ways.rows_from(int(inputs[at]))
+        steps += len(way)
         is_satisfied = bool(_LOGARITHMS[passes.ops[passes.users[way]]].any())
         for stretch in passes.stretches(way, gain):
             if stretch.passes <= most_passes and _takes_all(stretch, is_satisfied, is_nothing):
                 found.setdefault(int(stretch.rows[0]), []).append((stretch, int(inputs[at])))
                 break
+        if steps > MOST_STEPS:
+            break
     return [_finding(passes, *spoiled[0], len(spoiled)) for spoiled in found.values()]
 
 
