@@ -12,6 +12,7 @@ import numpy as np
 from tracer.diagnose.passes import columns_of
 from tracer.diagnose.scale import influence, output_size
 from tracer.numbers_text import power_of_ten
+from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
     from tracer.diagnose.finding import Finding
@@ -25,6 +26,10 @@ LOOKED_AT = 64
 """Inputs of little influence, those of the least first; more seldom show another cause."""
 MOST_STEPS = 1 << 20
 """Operations on the ways that are looked at, together, but for the last: they take a fifth of a second."""
+STEPS_OF_SOFTMAX = 6
+"""Operations from an exponential to the quotient, at most: a choice, a sum, a shape."""
+_EXP = OP_NUMBERS["exp"]
+_DIVIDES = columns_of("divide", "reciprocal")
 _LOGARITHMS = columns_of("log", "log1p", "log2", "log10")
 """What takes the logarithm of a probability and has little influence is satisfied, and not stuck."""
 _FACTORS = frozenset(("multiply", "divide"))
@@ -48,9 +53,11 @@ def find(passes: Passes, most_passes: int) -> list[Finding]:
         is_nothing = influences[at] < 10.0**ROUNDING * scale
         way = passes.ways.rows_from(int(inputs[at]))
         steps += len(way)
-        is_satisfied = bool(_LOGARITHMS[passes.ops[passes.users[way]]].any())
+        ops = passes.ops[passes.users[way]]
+        is_satisfied = bool(_LOGARITHMS[ops].any())
+        has_softmax = int(inputs[at]) in passes.trace.recording.values.others and _is_softmax(ops)
         for stretch in passes.stretches(way, gain):
-            if stretch.passes <= most_passes and _takes_all(stretch, is_satisfied, is_nothing):
+            if stretch.passes <= most_passes and _takes_all(stretch, is_satisfied, has_softmax, is_nothing):
                 found.setdefault(int(stretch.rows[0]), []).append((stretch, int(inputs[at])))
                 break
         if steps > MOST_STEPS:
@@ -58,21 +65,29 @@ def find(passes: Passes, most_passes: int) -> list[Finding]:
     return [_finding(passes, *spoiled[0], len(spoiled)) for spoiled in found.values()]
 
 
-def _takes_all(stretch: Stretch, is_satisfied: bool, is_nothing: bool) -> bool:
+def _is_softmax(ops: np.ndarray[tuple[int, ...], np.dtype[np.int16]]) -> bool:
+    """Say whether an exponential is divided by, or by what was made of it, soon after."""
+    return any(
+        _DIVIDES[ops[at : at + STEPS_OF_SOFTMAX]].any() for at in np.flatnonzero(ops == _EXP).tolist()
+    )
+
+
+def _takes_all(stretch: Stretch, is_satisfied: bool, has_softmax: bool, is_nothing: bool) -> bool:
     """Say whether an operation is what takes the influence; `is_nothing`: rounding leaves nothing of it."""
-    if stretch.is_saturating:
+    if stretch.is_saturating or (has_softmax and stretch.name == "exp"):
         return stretch.change <= UNNOTICED and not is_satisfied
     return is_nothing and stretch.name in _FACTORS and stretch.change <= ROUNDING
 
 
 def _finding(passes: Passes, stretch: Stretch, row: int, spoiled: int) -> Finding:
-    how = "saturated" if stretch.is_saturating else "so small a factor that rounding takes the rest"
+    is_saturated = stretch.is_saturating or stretch.name not in _FACTORS
+    how = "saturated" if is_saturated else "so small a factor that rounding takes the rest"
     whole = float(passes.ways.gain[passes.ways.rows_from(row)].sum())
     more = f", and {spoiled - 1:,} more inputs with it" if spoiled > 1 else ""
     message = (
         f"{passes.called(row)} loses its gradient: {passes.told(stretch)} is {how} and makes "
         f"{power_of_ten(stretch.change)} of the {power_of_ten(whole)}{more}"
     )
-    advice = _SATURATED if stretch.is_saturating else _ABSORBED
+    advice = _SATURATED if is_saturated else _ABSORBED
     numbers = {"spoiled": spoiled, "log10_whole": whole}
     return passes.finding("vanishing", "warning", stretch, message, advice, numbers)
