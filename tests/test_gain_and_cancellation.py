@@ -63,11 +63,11 @@ WORDS = [
         deep,
         (0.5, [3.0] * 12),
         (
-            "weights[0] loses its gradient: 12 passes through tanh in line {line} make 3.8e-23, 0.014 each, of the 3.4e-18",
+            "weights[0] loses its gradient: 12 passes through tanh in line {line} make 3.8e-23, 0.014 each; multiply in line {line} makes 8.9e+04 of it again; 3.4e-18 in all",
             "and 9 more inputs with it",
         ),
     ),
-    (doubled, (1.0, 40), ("40 passes through add in line {line} make 1.1e+12, 2 each, of the 1.1e+12",)),
+    (doubled, (1.0, 40), ("40 passes through add in line {line} make 1.1e+12, 2 each; 1.1e+12 in all",)),
     (
         difference,
         (2.0,),
@@ -80,7 +80,7 @@ WORDS = [
         recurrent,
         ([1.0] * 20, 0.2),
         (
-            "xs[0] loses its gradient: 19 passes through multiply in line {line} make 5.2e-14, 0.2 each, of the 5.2e-14",
+            "xs[0] loses its gradient: 19 passes through multiply in line {line} make 5.2e-14, 0.2 each; 5.2e-14 in all",
         ),
     ),
 ]

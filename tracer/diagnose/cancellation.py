@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose.finding import Finding
-from tracer.diagnose.passes import columns_of
+from tracer.diagnose.passes import and_more, columns_of
 from tracer.diagnose.scale import Column, Rows, gradient_sizes, influence, output_size, value_sizes
 from tracer.diagnose.spread import has_gradients
 from tracer.diagnose.way import END, ways
@@ -211,7 +211,7 @@ def _findings(trace: Trace, harmed: list[_Loss], columns: tuple[Column, Column])
         label = clean(trace.input_rows[worst.row]) + (index(worst.place) if worst.place else "")
         digits = number(round(worst.left, 1), _DIGITS_SHOWN)
         what = f"the gradient of {label} keeps {digits} digits of {_all_digits(trace, worst.row)}"
-        more = f", and {len(losses) - 1:,} more inputs with it" if len(losses) > 1 else ""
+        more = and_more(len(losses))
         found.append(
             _finding(trace, worst.splitter, worst.place, severity, what, more, len(losses), columns)
         )
@@ -231,7 +231,7 @@ def _notes(trace: Trace, rows: list[int], columns: tuple[Column, Column]) -> lis
     for alike in groups.values():
         first = alike[0]
         what = f"most of the gradient of {clean(trace.input_rows[first])} cancels"
-        more = f", and that of {len(alike) - 1:,} more inputs" if len(alike) > 1 else ""
+        more = and_more(len(alike))
         found.append(_finding(trace, first, None, "note", what, more, len(alike), columns))
     return found
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tracer.diagnose import tiny_factors
-from tracer.diagnose.passes import Passes, Stretch
+from tracer.diagnose.passes import Passes, Stretch, and_more
 from tracer.diagnose.spread import has_gradients
 from tracer.diagnose.tiny_factors import ROUNDING
 from tracer.diagnose.way import END, Numbers
@@ -141,13 +141,15 @@ class _Search:
                 break
             worst = int(left[np.argmax(self.totals[left])])
             way = self.passes.ways.rows_from(worst)
-            named = self._to_blame(self.passes.stretches(way, self.column))
+            stretches = self.passes.stretches(way, self.column)
+            named = self._to_blame(stretches)
             is_same = left == worst
             if named:
                 place = int(self.passes.places[self.passes.users[named[0].row]])
                 is_same |= self._have_share(place, left)
                 if place not in blamed:
-                    found.append(self._finding(way, named, left[is_same], most))
+                    message = self._message(way, named, stretches, int(is_same.sum()))
+                    found.append(self._finding(message, named, left[is_same], most))
                 blamed.add(place)
             else:
                 unexplained.append(worst)
@@ -202,11 +204,27 @@ class _Search:
         answer: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = shares[rows] >= SHARE * self.totals[rows]
         return answer
 
+    def _message(
+        self, way: Numbers, named: Sequence[Stretch], stretches: Sequence[Stretch], spoiled: int
+    ) -> str:
+        """Say what the worst do to a gradient, what gives some of it back, and what is left in all."""
+        passes, whole = self.passes, float(self.column[way].sum())
+        parts = [
+            f"{each.passes:,} passes through {passes.told(each)} make {power_of_ten(each.change)}, "
+            f"{power_of_ten(each.change / each.passes)} each"
+            for each in named
+        ]
+        against = min(stretches, key=lambda each: each.change * self.direction.sign)
+        if against.change * self.direction.sign < -SHARE * abs(whole):
+            parts.append(f"{passes.told(against)} makes {power_of_ten(against.change)} of it again")
+        told = f"{passes.called(int(way[0]))} {self.direction.verb}: {'; '.join(parts)}"
+        return f"{told}; {power_of_ten(whole)} in all{and_more(spoiled)}"
+
     def _finding(
-        self, way: Numbers, named: Sequence[Stretch], spoiled: Numbers, most: Severity | None
+        self, message: str, named: Sequence[Stretch], spoiled: Numbers, most: Severity | None
     ) -> Finding:
         direction, passes, worst = self.direction, self.passes, named[0]
-        size, whole = sum(abs(each.change) for each in named), float(self.column[way].sum())
+        size = sum(abs(each.change) for each in named)
         severity, advice = (
             most or ("error" if size >= direction.beyond_use else "warning"),
             direction.advice,
@@ -217,19 +235,10 @@ class _Search:
                     severity, advice = "note", _CONVERGED_ADVICE
             elif all(each.change / each.passes >= SLOWLY for each in named):
                 severity, advice = "note", _FADES_ADVICE
-        parts = [
-            f"{each.passes:,} passes through {passes.told(each)} make {power_of_ten(each.change)}, "
-            f"{power_of_ten(each.change / each.passes)} each"
-            for each in named
-        ]
-        more = f", and {len(spoiled) - 1:,} more inputs with it" if len(spoiled) > 1 else ""
-        told = f"{passes.called(int(way[0]))} {direction.verb}: {'; '.join(parts)}"
-        message = f"{told}, of the {power_of_ten(whole)}{more}"
         numbers: dict[str, float | int | str] = {
             "spoiled": len(spoiled),
             "gain": 10.0**worst.change if abs(worst.change) < _LARGEST else power_of_ten(worst.change),
             "gain_per_pass": 10.0 ** (worst.change / worst.passes),
-            "log10_whole": whole,
         }
         return passes.finding(direction.kind, severity, worst, message, advice, numbers)
 

@@ -32,6 +32,12 @@ _EXP, _ADD, _GETITEM = (OP_NUMBERS[name] for name in ("exp", "add", "getitem"))
 _STEPS_OF_SIGMOID = 3  # exp, add, divide
 
 
+def and_more(spoiled: int) -> str:
+    """Say how many inputs are spoiled besides the one that was named."""
+    others = spoiled - 1
+    return f", and {others:,} more input{'s' if others > 1 else ''} with it" if others else ""
+
+
 def columns_of(*names: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Return a column by number of operation that says which these are."""
     column = np.zeros(LIMIT, np.bool_)

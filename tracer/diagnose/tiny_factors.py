@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tracer.diagnose.passes import columns_of
+from tracer.diagnose.passes import and_more, columns_of
 from tracer.diagnose.scale import influence, output_size
 from tracer.numbers_text import power_of_ten
 from tracer.operations import OP_NUMBERS
@@ -83,10 +83,9 @@ def _finding(passes: Passes, stretch: Stretch, row: int, spoiled: int) -> Findin
     is_saturated = stretch.is_saturating or stretch.name not in _FACTORS
     how = "saturated" if is_saturated else "so small a factor that rounding takes the rest"
     whole = float(passes.ways.gain[passes.ways.rows_from(row)].sum())
-    more = f", and {spoiled - 1:,} more inputs with it" if spoiled > 1 else ""
     message = (
         f"{passes.called(row)} loses its gradient: {passes.told(stretch)} is {how} and makes "
-        f"{power_of_ten(stretch.change)} of the {power_of_ten(whole)}{more}"
+        f"{power_of_ten(stretch.change)} of the {power_of_ten(whole)}{and_more(spoiled)}"
     )
     advice = _SATURATED if is_saturated else _ABSORBED
     numbers = {"spoiled": spoiled, "log10_whole": whole}
