@@ -12,6 +12,7 @@ import programs
 from measure import EDGEGRAD, best_seconds, import_seconds, output_of, process_seconds
 
 from tracer import record
+from tracer.diagnose import cancellation, gain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -207,6 +208,22 @@ def trace_file(sizes: Sizes) -> list[Row]:
     ]
 
 
+def gains(sizes: Sizes) -> list[Row]:
+    """Look for gradients that vanish, explode or cancel in a long trace whose gradients are there."""
+    trace = record(programs.multiply_adds(sizes.saved_loop), *programs.SCALARS)
+    annotated = [programs.annotate(trace.backward()) for _ in range(sizes.large_rounds + 1)]
+    sizes_of_all = [each.edge_statistics for each in annotated]
+    waiting = iter(annotated)
+
+    def find() -> int:
+        each = next(waiting)
+        return len(gain.find(each)) + len(cancellation.find(each))
+
+    seconds = best_seconds({"find": find}, sizes.large_rounds)
+    what = f"vanishing, exploding, cancelling in {len(sizes_of_all[0]):,} edges"
+    return [Row(what, "s", seconds["find"], limit=Limit("at most", 1.3))]
+
+
 def startup(sizes: Sizes) -> list[Row]:
     """Time what a user waits for before anything happens."""
     imported = import_seconds("tracer", after="numpy", rounds=sizes.process_rounds)
@@ -246,5 +263,6 @@ CASES: dict[str, Callable[[Sizes], list[Row]]] = {
     "findings": findings,
     "fixed-cost": fixed_cost,
     "trace-file": trace_file,
+    "gains": gains,
     "startup": startup,
 }

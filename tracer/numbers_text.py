@@ -24,6 +24,7 @@ LARGEST_TERMS = 2
 MOST_DIGITS = 8  # of terms that cancel
 ROUNDED = 10.0 ** (1 - DIGITS)  # by what part of itself a total may differ from the sum of rounded terms
 CONSTANT_LIMIT = 18
+_LARGEST_POWER = 300  # of ten, which is a float in either direction
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -60,6 +61,13 @@ def _whole(value: int) -> str:
     small = value // 10**shift if shift > 0 else value
     mantissa, _, power = f"{float(small):.{DIGITS}g}".partition("e")
     return f"{mantissa}e+{int(power or 0) + max(shift, 0):02d}"
+
+
+def power_of_ten(exponent: float) -> str:
+    """Format 10 to a power with two digits, also where no float holds it: 1.2e-07, 0.25, 1e-512."""
+    if abs(exponent) < _LARGEST_POWER:
+        return f"{10.0**exponent:.2g}"
+    return f"1e{exponent:+.0f}"
 
 
 def memory(count: int) -> str:
