@@ -1,0 +1,202 @@
+"""What comes back to one operand of an operation on arrays, against differences along directions. Used by verify.py."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.diagnose.differences import slope
+from tracer.diagnose.partials import NOT_FINITE, RIGHT, ROUGH, WRONG
+from tracer.operations import OP_NAMES, is_own
+from tracer.rules.arrange import ARRANGE
+from tracer.rules.kinds import is_complex
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tracer.diagnose.forward import Forward
+
+Array = np.ndarray[Any, Any]
+
+# What these compute of a direction is their derivative along it, exactly, the other operands being zero …
+LINEAR = frozenset(
+    "reshape ravel squeeze expand_dims transpose swapaxes moveaxis flip concatenate stack getitem item setitem add_at "
+    "subtract_at sum mean cumsum diagonal trace diag diff fftn ifftn rfftn irfftn hfft ihfft astype copy broadcast_to "
+    "negative positive add subtract real imag conjugate".split()
+) | frozenset(ARRANGE)
+# … or as they are.
+MULTILINEAR = frozenset("matmul dot outer inner vdot kron tensordot einsum vecdot matvec vecmat multi_dot multiply".split())
+
+_FEW = 4  # elements: each is a direction
+_RANDOM = 2  # directions else
+_STEPS = (2.0**-6, 2.0**-18)
+_FACTORS = {8: 1.0, 4: 256.0}  # by bytes of a real number: how much rougher a rule is in single precision
+_TOLERANCE, _SURE = 1e-6, 1e-4
+
+
+def judge(
+    operation: int,
+    function: Forward,
+    operands: tuple[Any, ...],
+    out: Any,
+    params: dict[str, Any],
+    port: int,
+    weight: Any,
+    got: Any,
+    again: Callable[[tuple[Any, ...], Any], Any],
+    along: Sequence[Any] = (),
+) -> tuple[int, float, float, float]:
+    """Compare the gradient `got` of one operand, for the gradient `weight` of the result, with differences.
+
+    Return the status, and for the direction that tells most what the gradient gives, what differences give, and the error
+    of these. `again` is the rule, for operands and a result beside the recorded ones; `along` are directions to take.
+    """
+    wide = tuple(map(_widened, operands))
+    result, weight = _widened(out), _widened(weight)
+    claim = _widened(got)
+    factor = max(_factor(each) for each in (*operands, out))
+    norm = float(np.linalg.norm(np.ravel(claim)))
+    told = (RIGHT, norm, norm, 0.0)
+    for direction in along or _directions(wide[port]):
+        found = float(np.sum((claim * direction).real))
+        expected, error = _along(operation, function, wide, result, params, port, weight, direction)
+        size = max(abs(found), abs(expected), norm if np.size(claim) > _FEW else 0.0)
+        distance = abs(found - expected)
+        if not np.isfinite(expected) or not np.isfinite(found):
+            is_sure = np.isfinite(expected) and error <= _SURE * abs(expected)
+            status = WRONG if is_sure else NOT_FINITE
+        elif distance <= _TOLERANCE * factor * size + error and error <= _SURE * size:
+            status = RIGHT
+        else:
+            error_of_rule = _rounding(again, operands, out, port, direction, found, factor)
+            allowed = _TOLERANCE * factor * size + 10 * error + error_of_rule
+            if distance > allowed and error <= _SURE * size:
+                status = WRONG
+            else:
+                status = RIGHT if distance <= allowed and error <= max(_SURE * size, error_of_rule) else ROUGH
+        if status == WRONG:
+            return status, found, expected, error
+        if status != RIGHT:
+            told = (status, found, expected, error)
+    return told
+
+
+def _along(
+    operation: int,
+    function: Forward,
+    operands: tuple[Any, ...],
+    out: Any,
+    params: dict[str, Any],
+    port: int,
+    weight: Any,
+    direction: Any,
+) -> tuple[float, float]:
+    """Return the derivative of the weighted result along a direction of one operand, and its error."""
+    name = OP_NAMES[operation] if is_own(operation) else ""
+
+    def moved(to: Any) -> Any:
+        return function(tuple(to if at == port else each for at, each in enumerate(operands)), params, out)
+
+    if name in LINEAR:
+        parts = tuple(direction if at == port else np.zeros_like(each) for at, each in enumerate(operands))
+        change = function(parts, params, np.zeros_like(out))
+        return float(np.sum((weight * change).real)), 0.0
+    if name in MULTILINEAR:
+        return float(np.sum((weight * moved(direction)).real)), 0.0
+    size = float(np.max(np.abs(operands[port]), initial=0)) or 1.0
+    best, least = float("nan"), float("inf")
+    for share in _STEPS:
+        for scale in {size, min(size, 1.0)}:
+            total, error = _differences(lambda by: moved(operands[port] + by * direction), weight, share * scale)
+            if error < least:
+                best, least = total, error
+        if least <= _TOLERANCE * abs(best):
+            break
+    return best, least
+
+
+def _differences(result: Callable[[Any], Any], weight: Any, step: float) -> tuple[float, float]:
+    """Differentiate the weighted sum of a result, element by element, so that what cancels in the sum costs no digits."""
+    is_in_plane = is_complex(weight) or is_complex(result(0.0))
+    if not is_in_plane:
+        change, error = slope(result, step)
+        return _summed(weight, change, error)
+    real, first = slope(lambda by: np.real(result(by)), step)
+    imaginary, second = slope(lambda by: np.imag(result(by)), step)
+    total, error = _summed(np.real(weight), real, first)
+    rest, other = _summed(np.imag(weight), imaginary, second)
+    return total - rest, error + other
+
+
+def _summed(weight: Any, change: Any, error: Any) -> tuple[float, float]:
+    weight, change, error = np.broadcast_arrays(weight, change, error)
+    counts = weight != 0
+    total = float(np.sum(np.where(counts, weight * change, 0.0)))
+    return total, float(np.sum(np.where(counts, np.abs(weight) * error, 0.0)))
+
+
+def _rounding(
+    again: Callable[[tuple[Any, ...], Any], Any],
+    operands: tuple[Any, ...],
+    out: Any,
+    port: int,
+    direction: Any,
+    found: float,
+    factor: float,
+) -> float:
+    """Return by how much the answer of a rule changes with the last digits of the numbers that it is given."""
+    least = 8 * (np.finfo(np.float32).eps if factor > 1 else np.finfo(np.float64).eps)
+    change = 0.0
+    random = np.random.default_rng(1)
+    for at in range(len(operands) + 1):
+        numbers: list[Any] = [*operands, out]
+        if np.asarray(numbers[at]).dtype.kind not in "fc":
+            continue
+        shaken = 1 + least * random.choice([-1.0, 1.0], np.shape(numbers[at]))
+        numbers[at] = np.asarray(numbers[at] * shaken, np.asarray(numbers[at]).dtype)
+        back = again(tuple(numbers[:-1]), numbers[-1])
+        moved = abs(float(np.sum((_widened(back) * direction).real)) - found)
+        change += moved if np.isfinite(moved) else 0.0
+    return change
+
+
+def _directions(operand: Any) -> Iterator[Any]:
+    """Yield directions in which an operand is moved: each element where there are few, else random ones."""
+    shape = np.shape(operand)
+    size = int(np.prod(shape))
+    units = (1.0, 1j) if is_complex(operand) else (1.0,)
+    if size <= _FEW:
+        for at in range(size):
+            for unit in units:
+                direction = np.zeros(shape, np.result_type(operand, unit))
+                direction.flat[at] = unit
+                yield direction if shape else direction[()]
+        return
+    for turn in range(_RANDOM):
+        yield _random(shape, turn, is_complex(operand))
+
+
+@lru_cache(maxsize=16)
+def _random(shape: tuple[int, ...], turn: int, is_in_plane: bool) -> Array:  # noqa: FBT001  (a key of the cache)
+    random = np.random.default_rng(turn)
+    direction: Array = random.normal(size=shape)
+    return direction + 1j * random.normal(size=shape) if is_in_plane else direction
+
+
+def _widened(value: Any) -> Any:
+    """Return a value in double precision, in which differences are taken; whole numbers and choices as they are."""
+    array = np.asarray(value)
+    if array.dtype.kind == "c":
+        array = array.astype(np.complex128)
+    elif array.dtype.kind == "f" or (array.dtype.kind in "iu" and not array.ndim):
+        array = array.astype(np.float64)
+    return array if array.ndim else array[()]
+
+
+def _factor(value: Any) -> float:
+    dtype = np.asarray(value).dtype
+    if dtype.kind not in "fc":
+        return 1.0
+    return _FACTORS.get(dtype.itemsize // (2 if dtype.kind == "c" else 1), 1.0)

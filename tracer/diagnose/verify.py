@@ -1,0 +1,386 @@
+"""Check every edge by itself: local rules against differences, splitters and broadcasts by their sums, values again.
+
+What is recorded is checked where it stands, so one wrong rule among thousands of nodes is one line, and nothing that was
+computed from it is blamed. Needs no code of the traced program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.backward import scalar_locals, steps_of
+from tracer.diagnose import directions, sums
+from tracer.diagnose.faults import Fault, Faults, fault_lines
+from tracer.diagnose.forward import forward
+from tracer.diagnose.partials import (
+    KINK,
+    NO_FUNCTION,
+    NOT_FINITE,
+    OTHER_VALUE,
+    RIGHT,
+    SAME_VALUE,
+    WRONG,
+    judge,
+)
+from tracer.errors import EdgegradError
+from tracer.graph import operand_value
+from tracer.operations import OP_NAMES, RULE_OF
+from tracer.pull import elementwise_local, pull
+from tracer.rules.kinds import Compressed, Elementwise, Many, Rule, is_complex, rule_for
+
+if TYPE_CHECKING:
+    from tracer.gradients import Gradients
+    from tracer.trace import Trace
+
+UNJUDGED = -1
+_ARRAY_FACTOR = 1e5  # of SAME_VALUE: what single precision may differ by
+_FEW = 16  # operands of a function of many: each is moved by itself
+_PROGRESS = 64  # arrays between two reports
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Verification:
+    """What a check of every edge has found; true where nothing is wrong."""
+
+    function: str
+    edges: int
+    """Edges that were checked: those into function nodes that have a derivative, splitters' and broadcasts' included."""
+    right: int
+    wrong: Sequence[Fault]
+    """In backward order: the first is the first that went wrong."""
+    unclear: Sequence[Fault]
+    """What could not be judged, each with its reason."""
+    sums: int
+    """Splitters and broadcasts whose sum was checked."""
+    values: int
+    """Values that were computed again."""
+    same_bits: int
+    """How many of them came out to the bit; the others that are right, to within rounding."""
+    other_values: Sequence[Fault] = field(default=())
+    """Those that came out otherwise than they were recorded."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong; what is unclear is not wrong."""
+        return not self.wrong
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __str__(self) -> str:
+        return "\n".join(fault_lines(self))
+
+
+def verify(trace: Trace, *, progress: Progress | None = None) -> Verification:
+    """Check every edge of a trace by itself, with the recorded values.
+
+    Each operation's partials are compared with differences of that operation alone (an imaginary step where it takes
+    complex numbers), splitters and broadcasts with the sum of their edges, and each value with what its operation gives
+    again. `progress(done, all)` is called now and then, with numbers of operands. Of a run that failed, the rules are
+    checked that ran.
+    """
+    check = _Check(trace, progress)
+    with np.errstate(all="ignore"):
+        check.scalars()
+        check.others()
+    return check.result()
+
+
+class _Check:
+    """The state of one verification; by slot: a status, what was found, and what differences give."""
+
+    def __init__(self, trace: Trace, progress: Progress | None) -> None:
+        self.trace, self.graph, self.recording = trace, trace.graph, trace.recording
+        self.gradients = _gradients(trace)
+        self.progress = progress
+        slots = len(self.recording.operands)
+        self.status = np.full(slots, UNJUDGED, np.int8)
+        self.found, self.expected, self.error = (np.full(slots, np.nan) for _ in range(3))
+        self.of_gradient = np.zeros(slots, np.bool_)  # whether the numbers are of the gradient, not of the partial
+        self.other: list[int] = []  # rows whose value is another
+        self.values = self.same_bits = self.done = 0
+        locals_again, self.is_scalar = scalar_locals(self.graph)
+        self.locals = locals_again if self.gradients is None else self.gradients.locals
+
+    # ------------------------------------------------------------------------------------------------------- scalars
+
+    def scalars(self) -> None:
+        """Check all rows of numbers, a column for each operation."""
+        recording = self.recording
+        operands, floats = recording.operands, recording.values.floats
+        for number in np.flatnonzero(np.bincount(recording.ops[self.is_scalar])).tolist():
+            rule = RULE_OF[number]
+            assert isinstance(rule, Elementwise)
+            rows = np.flatnonzero(self.is_scalar & (recording.ops == number))
+            first, out = recording.starts[rows], floats[rows]
+            columns = [_column(recording, operands[first + port]) for port in range(len(rule.partials))]
+            is_same = self._again(number, rows, columns, out)
+            for port in range(len(columns)):
+                chosen = np.flatnonzero((operands[first + port] >= 0) & bool(rule.partials[port]))
+                if not len(chosen):
+                    continue
+                slots = first[chosen] + port
+                judged = judge(number, rule, [each[chosen] for each in columns], out[chosen], {}, port, self.locals[slots])
+                status = judged.status
+                status[~is_same[chosen] & (status != NO_FUNCTION)] = OTHER_VALUE
+                self.status[slots], self.expected[slots], self.error[slots] = status, judged.expected, judged.error
+                self.found[slots] = self.locals[slots]
+                self._report(len(chosen))
+
+    def _again(self, number: int, rows: Any, columns: list[Any], out: Any) -> Any:
+        """Compute a column of values again, and return which of them are what was recorded."""
+        function = forward(number)
+        if function is None:
+            return np.ones(len(rows), np.bool_)
+        value = np.asarray(function(tuple(columns), {}, out), np.float64)
+        same_bits = (value == out) | (np.isnan(value) & np.isnan(out))
+        is_same = same_bits | (np.abs(value - out) <= SAME_VALUE * np.abs(out))
+        self.values += len(rows)
+        self.same_bits += int(np.count_nonzero(same_bits))
+        self.other += rows[~is_same].tolist()
+        return is_same
+
+    # -------------------------------------------------------------------------------------------------------- others
+
+    def others(self) -> None:
+        """Check what is no column of numbers, one row at a time."""
+        recording = self.recording
+        rows = np.flatnonzero(~self.is_scalar & (np.diff(recording.starts) > 0))
+        for row, number, first, producers in steps_of(recording, rows[::-1]):
+            rule = RULE_OF[number]
+            if rule is None or OP_NAMES[number] == "cut":
+                continue
+            operands = tuple(operand_value(recording, first + port) for port in range(len(producers)))
+            out = recording.values[row]
+            rule = rule_for(rule, operands, out)
+            traced = [port for port, producer in enumerate(producers) if producer >= 0 and _has_partial(rule, port)]
+            params = recording.params.get(row, {})
+            status = self._value_again(row, number, operands, out, params)
+            if status != RIGHT:
+                self.status[[first + port for port in traced]] = status
+            elif isinstance(rule, Many) and len(producers) > _FEW:
+                self._of_many(rule, row, first, operands, out, traced)
+            else:
+                for port in traced:
+                    self._one(rule, row, number, first + port, port, operands, out, params)
+            self._report(len(traced))
+
+    def _value_again(self, row: int, number: int, operands: tuple[Any, ...], out: Any, params: dict[str, Any]) -> int:
+        function = forward(number)
+        if function is None:
+            return NO_FUNCTION
+        try:
+            value = np.asarray(function(operands, params, out))
+        except (ValueError, TypeError, ArithmeticError, IndexError, np.linalg.LinAlgError):
+            self.other.append(row)
+            return OTHER_VALUE
+        recorded = np.asarray(out)
+        self.values += 1
+        if value.shape == recorded.shape and np.array_equal(
+            value.astype(recorded.dtype), recorded, equal_nan=recorded.dtype.kind in "fc"
+        ):
+            self.same_bits += 1
+            return RIGHT
+        if value.shape == recorded.shape and recorded.dtype.kind in "fc":
+            finite = np.isfinite(recorded)
+            size = float(np.max(np.abs(recorded), initial=0, where=finite))
+            factor = _ARRAY_FACTOR if np.finfo(recorded.dtype).eps > np.finfo(np.float64).eps else 1.0
+            distance = np.abs(value - recorded)
+            if np.all((distance <= SAME_VALUE * factor * size) | ~finite & (np.isfinite(value) == finite)):
+                return RIGHT
+        self.other.append(row)
+        return OTHER_VALUE
+
+    def _one(
+        self, rule: Rule, row: int, number: int, slot: int, port: int, operands: tuple[Any, ...], out: Any, params: Any
+    ) -> None:
+        """Check one operand of one row."""
+        target = self.graph.targets.get(slot)
+        seen = tuple(
+            np.broadcast_to(each, target) if at == port and target is not None else each
+            for at, each in enumerate(operands)
+        )
+        if np.asarray(operands[port]).dtype.kind not in "fciu":
+            return
+        if isinstance(rule, Elementwise) and not any(map(is_complex, (*operands, out))):
+            self._elements(rule, number, slot, port, operands, out, params)
+            return
+        function = forward(number)
+        assert function is not None  # else the value could not be computed again
+
+        def again(given: tuple[Any, ...], result: Any, weight: Any = None) -> Any:
+            return _back(rule, port, upstream if weight is None else weight, result, given, params)
+
+        upstream, got = self._recorded(row, slot, out)
+        self.of_gradient[slot] = True
+        try:
+            if got is None:
+                got = again(seen, out)
+            judged = directions.judge(number, function, seen, out, params, port, upstream, got, again)
+        except EdgegradError:  # a rule that was code of the program
+            self.status[slot] = NO_FUNCTION
+            return
+        except (ValueError, TypeError, ArithmeticError, np.linalg.LinAlgError):
+            judged = (NOT_FINITE, np.nan, np.nan, np.inf)
+        self.status[slot], self.found[slot], self.expected[slot], self.error[slot] = judged
+        if judged[0] != RIGHT and judged[0] != WRONG and _is_kink(rule, out, operands, params):
+            self.status[slot] = KINK
+
+    def _recorded(self, row: int, slot: int, out: Any) -> tuple[Any, Any]:
+        """Return the gradients of a result and of an operand as they are kept; a random one where nothing came back."""
+        gradients = self.gradients
+        if gradients is not None and gradients.reached[row]:
+            upstream = gradients.row(row)
+            if np.any(upstream) and np.isfinite(upstream).all():
+                got = gradients.slots.get(slot)
+                return upstream, got.dense() if isinstance(got, Compressed) else got
+        random = np.random.default_rng(0)
+        weight: Any = np.asarray(random.normal(size=np.shape(out)), np.asarray(out).dtype)
+        return weight if np.ndim(out) else weight[()], None
+
+    def _elements(
+        self, rule: Elementwise, number: int, slot: int, port: int, operands: tuple[Any, ...], out: Any, params: Any
+    ) -> None:
+        """Check the partials of all elements of an array, and the product that they make."""
+        result = np.asarray(out, np.float64)
+        columns = [np.broadcast_to(np.asarray(each, np.float64), result.shape).ravel() for each in operands]
+        local = np.broadcast_to(np.asarray(elementwise_local(rule, port, operands, out)), result.shape)
+        is_single = np.asarray(out).dtype.itemsize < np.dtype(np.float64).itemsize
+        if is_single:  # the rule in double precision, which is the same text
+            function = forward(number)
+            assert function is not None
+            again = np.asarray(function(tuple(columns), params, result.ravel()), np.float64)
+            exact = rule.local(port)(*columns, again)
+            judged = judge(number, rule, columns, again, params, port, np.broadcast_to(exact, again.shape))
+        else:
+            judged = judge(number, rule, columns, result.ravel(), params, port, np.asarray(local, np.float64).ravel())
+        if not result.size:
+            self.status[slot] = RIGHT
+            return
+        order = np.array([0, 5, 1, 2, 3, 4, 6])  # by status: what is told of an array first
+        worst = int(np.argmax(order[judged.status]))
+        self.status[slot] = judged.status[worst]
+        self.found[slot], self.expected[slot] = local.ravel()[worst], judged.expected[worst]
+        self.error[slot] = judged.error[worst]
+        row = int(self.graph.slot_consumer[slot])
+        gradients = self.gradients
+        if judged.status[worst] == WRONG or gradients is None or not gradients.reached[row]:
+            return
+        got = gradients.slots.get(slot)
+        if got is None:
+            return
+        product = np.asarray(gradients.row(row)) * local
+        got = np.asarray(got.dense() if isinstance(got, Compressed) else got)
+        distance = np.abs(got - product)
+        allowed = np.finfo(np.asarray(out).dtype if is_single else np.float64).eps * 64 * np.abs(product)
+        is_wrong = np.broadcast_to(np.isfinite(distance) & (distance > allowed), np.shape(distance))
+        if is_wrong.any():
+            worst = int(np.argmax(np.where(is_wrong, distance, -1)))
+            self.status[slot], self.of_gradient[slot] = WRONG, True
+            self.found[slot], self.expected[slot] = np.ravel(got)[worst], np.ravel(product)[worst]
+            self.error[slot] = np.ravel(allowed)[worst]
+
+    def _of_many(
+        self, rule: Many, row: int, first: int, operands: tuple[Any, ...], out: Any, traced: list[int]
+    ) -> None:
+        """Check a function of many numbers along directions of ever fewer of them, down to those that are wrong."""
+        number = int(self.recording.ops[row])
+        function = forward(number)
+        assert function is not None
+        recorded = self.locals[first : first + len(operands)]
+        partials = recorded if np.isfinite(recorded[traced]).all() else np.asarray(rule.partials(operands, out))
+        point = np.array([complex(each).real for each in operands])
+        random = np.random.default_rng(0).normal(size=len(point))
+        pending = [np.array(traced)]
+        while pending:
+            some = pending.pop()
+            direction = np.zeros(len(point))
+            direction[some] = random[some]
+
+            def compute(operand: Any, _: Any, __: Any) -> Any:
+                return function(tuple(operand[0].tolist()), {}, out)
+
+            status, found, expected, error = directions.judge(
+                number, compute, (point,), out, {}, 0, 1.0, partials, lambda _, __: partials, [direction]
+            )
+            if status == WRONG and len(some) > 1:
+                pending += np.array_split(some, 2)
+                continue
+            slots = first + some
+            self.status[slots] = status
+            if len(some) == 1:
+                self.found[slots], self.expected[slots] = found / random[some], expected / random[some]
+                self.error[slots] = error
+            if status not in (RIGHT, WRONG) and _is_kink(rule, out, operands, {}):
+                self.status[slots] = KINK
+
+    def _report(self, count: int) -> None:
+        before, self.done = self.done, self.done + count
+        if self.progress is not None and (count > _PROGRESS or before // _PROGRESS != self.done // _PROGRESS):
+            self.progress(self.done, int(np.count_nonzero(self.recording.operands >= 0)))
+
+    # -------------------------------------------------------------------------------------------------------- result
+
+    def result(self) -> Verification:
+        """Gather what was found."""
+        checked = int(np.count_nonzero(self.status != UNJUDGED))
+        unequal, added = sums.unequal(self.trace, self.gradients) if self.gradients is not None else ([], 0)
+        if self.progress is not None:
+            self.progress(self.done, self.done)
+        wrong = np.flatnonzero(self.status == WRONG)[::-1]
+        unclear = np.flatnonzero((self.status > WRONG))[::-1]
+        columns = (self.status, self.found, self.expected, self.error, self.of_gradient)
+        return Verification(
+            self.trace.function,
+            checked,
+            int(np.count_nonzero(self.status == RIGHT)),
+            Faults(self.trace, wrong, columns, unequal),
+            Faults(self.trace, unclear, columns, []),
+            added,
+            self.values,
+            self.same_bits,
+            Faults(self.trace, np.zeros(0, np.int64), columns, [], sorted(self.other, reverse=True)),
+        )
+
+
+def _gradients(trace: Trace) -> Gradients | None:
+    try:
+        return trace.gradients
+    except EdgegradError:  # a run that failed, or an output that must be chosen
+        return None
+
+
+def _has_partial(rule: Rule, port: int) -> bool:
+    return not isinstance(rule, Elementwise) or bool(rule.partials[port])
+
+
+def _column(recording: Any, operands: Any) -> Any:
+    values = np.empty(len(operands))
+    traced = operands >= 0
+    values[traced] = recording.values.floats[operands[traced]]
+    values[~traced] = recording.constants.floats[-1 - operands[~traced]]
+    return values
+
+
+def _back(rule: Rule, port: int, upstream: Any, out: Any, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    if isinstance(rule, Many):
+        return upstream * rule.partial(port, operands, out)
+    back = pull(rule, port, upstream, out, operands, params, None)
+    return back.dense() if isinstance(back, Compressed) else back
+
+
+def _is_kink(rule: Rule, out: Any, operands: tuple[Any, ...], params: dict[str, Any]) -> bool:
+    """Tell whether the derivative of a row is a convention."""
+    if rule.at_kink is None:
+        return False
+    if isinstance(rule, Elementwise):
+        return bool(np.any(rule.at_kink(*operands, out)))
+    if isinstance(rule, Many):
+        return bool(rule.at_kink(operands, out))
+    return bool(rule.at_kink(out, tuple(map(np.asarray, operands)), params))
