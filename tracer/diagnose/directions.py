@@ -11,7 +11,7 @@ from tracer.diagnose.differences import slope
 from tracer.diagnose.partials import NOT_FINITE, RIGHT, ROUGH, WRONG
 from tracer.operations import OP_NAMES, is_own
 from tracer.rules.arrange import ARRANGE
-from tracer.rules.kinds import is_complex
+from tracer.rules.kinds import Part, is_complex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -55,19 +55,23 @@ def judge(
     """
     wide = tuple(map(_widened, operands))
     result, weight = _widened(out), _widened(weight)
-    claim = _widened(got)
+    claim = _Claim(got)
     factor = max(_factor(each) for each in (*operands, out))
-    norm = float(np.linalg.norm(np.ravel(claim)))
+    norm = claim.norm
     told = (RIGHT, norm, norm, 0.0)
+    # How steep a function of such values may well be: what is nothing against it, and told to be nothing, is right.
+    steep = float(np.max(np.abs(weight), initial=0) * np.max(np.abs(result), initial=0))
     for direction in along or _directions(wide[port]):
-        found = float(np.sum((claim * direction).real))
+        found = claim.along(direction)
         expected, error = _along(operation, function, wide, result, params, port, weight, direction)
-        size = max(abs(found), abs(expected), norm if np.size(claim) > _FEW else 0.0)
+        size = max(abs(found), abs(expected), norm if np.size(direction) > _FEW else 0.0)
         distance = abs(found - expected)
         if not np.isfinite(expected) or not np.isfinite(found):
             is_sure = np.isfinite(expected) and error <= _SURE * abs(expected)
             status = WRONG if is_sure else NOT_FINITE
         elif distance <= _TOLERANCE * factor * size + error and error <= _SURE * size:
+            status = RIGHT
+        elif found == expected and error <= _TOLERANCE * (1 + steep):
             status = RIGHT
         else:
             error_of_rule = _rounding(again, operands, out, port, direction, found, factor)
@@ -81,6 +85,21 @@ def judge(
         if status != RIGHT:
             told = (status, found, expected, error)
     return told
+
+
+class _Claim:
+    """A gradient, whole or the part of it that is not zero."""
+
+    def __init__(self, gradient: Any) -> None:
+        is_part = type(gradient) is Part
+        self._index = gradient.index if is_part else None
+        self._numbers = _widened(gradient.value if is_part else gradient)
+        self.norm = float(np.linalg.norm(np.ravel(self._numbers)))
+
+    def along(self, direction: Any) -> float:
+        """Return how fast the output changes along a direction of the operand."""
+        chosen = direction if self._index is None else direction[self._index]
+        return float(np.sum((self._numbers * chosen).real))
 
 
 def _along(
@@ -157,7 +176,7 @@ def _rounding(
         shaken = 1 + least * random.choice([-1.0, 1.0], np.shape(numbers[at]))
         numbers[at] = np.asarray(numbers[at] * shaken, np.asarray(numbers[at]).dtype)
         back = again(tuple(numbers[:-1]), numbers[-1])
-        moved = abs(float(np.sum((_widened(back) * direction).real)) - found)
+        moved = abs(_Claim(back).along(direction) - found)
         change += moved if np.isfinite(moved) else 0.0
     return change
 
@@ -189,9 +208,9 @@ def _widened(value: Any) -> Any:
     """Return a value in double precision, in which differences are taken; whole numbers and choices as they are."""
     array = np.asarray(value)
     if array.dtype.kind == "c":
-        array = array.astype(np.complex128)
+        array = array.astype(np.complex128, copy=False)
     elif array.dtype.kind == "f" or (array.dtype.kind in "iu" and not array.ndim):
-        array = array.astype(np.float64)
+        array = array.astype(np.float64, copy=False)
     return array if array.ndim else array[()]
 
 

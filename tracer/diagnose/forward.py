@@ -78,6 +78,19 @@ _MANY: dict[str, Callable[[Any], Any]] = {
     "sumprod": lambda x: math.fsum(p * q for p, q in zip(x[: len(x) // 2], x[len(x) // 2 :], strict=True)),
 }
 
+# The same of columns.
+MANY_COLUMNS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("fsum", "sum_scalars"), sum),
+    "prod_scalars": math.prod,
+    "hypot_scalars": lambda x: np.sqrt(sum(each * each for each in x)),
+    "dist": lambda x: np.sqrt(
+        sum((p - q) ** 2 for p, q in zip(x[: len(x) // 2], x[len(x) // 2 :], strict=True))
+    ),
+    "max_scalars": np.maximum.reduce,
+    "min_scalars": np.minimum.reduce,
+    "sumprod": lambda x: sum(p * q for p, q in zip(x[: len(x) // 2], x[len(x) // 2 :], strict=True)),
+}
+
 # A small imaginary step gives their derivative without a difference, and so without loss of digits.
 HOLOMORPHIC = frozenset(
     "add subtract multiply divide negative positive reciprocal square power fma sqrt exp exp2 expm1 log log2 log10 log1p "

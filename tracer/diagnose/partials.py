@@ -18,6 +18,7 @@ from tracer.operations import OP_NAMES, is_own
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tracer.diagnose.forward import Forward
     from tracer.rules.kinds import Elementwise
 
 Column = np.ndarray[Any, Any]
@@ -43,6 +44,18 @@ _CHUNK = 1 << 17  # numbers that are looked at together
 
 
 @dataclass(frozen=True)
+class Operation:
+    """An operation on numbers, as functions of columns."""
+
+    function: Forward
+    takes_complex: bool
+    local: Callable[[int, Sequence[Column], Column], Column] | None
+    """The rule: the partial by one operand; None where it knows no columns."""
+    kinks: Callable[[Sequence[Column], Column], Column] | None
+    """Where the derivative is a convention."""
+
+
+@dataclass(frozen=True)
 class Judged:
     """By number of a column: a status, and the partial by differences with its error."""
 
@@ -51,106 +64,113 @@ class Judged:
     error: Column
 
 
+def elementwise(number: int, rule: Elementwise) -> Operation | None:
+    """Return an elementwise operation; None where its function is not at hand."""
+    function = forward(number)
+    if function is None:
+        return None
+    kinks = rule.at_kink
+    return Operation(
+        function,
+        is_own(number) and OP_NAMES[number] in HOLOMORPHIC,
+        lambda port, operands, out: rule.local(port)(*operands, out),
+        None if kinks is None else lambda operands, out: np.broadcast_to(kinks(*operands, out), out.shape),
+    )
+
+
 def judge(
-    operation: int, rule: Elementwise, operands: Sequence[Column], out: Column, params: dict[str, Any], port: int, got: Column
+    operation: Operation | None, operands: Sequence[Column], out: Column, port: int, got: Column, params: dict[str, Any]
 ) -> Judged:
-    """Compare the partials of one elementwise operation by one operand with differences; all columns are floats."""
-    if len(out) <= _CHUNK:
-        return _judge(operation, rule, operands, out, params, port, got)
+    """Compare the partials by one operand with differences of their operation alone; all columns are floats."""
+    if operation is None:
+        count = len(out)
+        return Judged(np.full(count, NO_FUNCTION, np.int8), np.full(count, np.nan), np.full(count, np.inf))
     parts = []
-    for start in range(0, len(out), _CHUNK):
+    for start in range(0, max(len(out), 1), _CHUNK):
         part = slice(start, start + _CHUNK)
-        parts.append(_judge(operation, rule, [each[part] for each in operands], out[part], params, port, got[part]))
+        column = _Column(operation, [each[part] for each in operands], out[part], port, params)
+        parts.append(column.judged(got[part]))
     return Judged(*(np.concatenate([getattr(each, name) for each in parts]) for name in ("status", "expected", "error")))
 
 
-def _judge(
-    operation: int, rule: Elementwise, operands: Sequence[Column], out: Column, params: dict[str, Any], port: int, got: Column
-) -> Judged:
-    function = forward(operation)
-    status = np.full(len(out), ROUGH, np.int8)
-    expected, error = np.full(len(out), np.nan), np.full(len(out), np.inf)
-    if function is None:
-        status[:] = NO_FUNCTION
+@dataclass(frozen=True)
+class _Column:
+    """The operands of many runs of one operation, and the one that is moved."""
+
+    operation: Operation
+    operands: Sequence[Column]
+    out: Column
+    port: int
+    params: dict[str, Any]
+
+    def moved(self, to: Any) -> Any:
+        """Compute with one operand moved."""
+        given = tuple(to if at == self.port else each for at, each in enumerate(self.operands))
+        return self.operation.function(given, self.params, self.out)
+
+    def chosen(self, some: Column) -> _Column:
+        """Return some of the runs."""
+        return _Column(self.operation, [each[some] for each in self.operands], self.out[some], self.port, self.params)
+
+    def judged(self, got: Column) -> Judged:
+        """Judge the quick way, and what that does not find right closely."""
+        middle, out = self.operands[self.port], self.out
+        if self.operation.takes_complex:
+            expected = np.imag(self.moved(middle + 1j * _TINY_STEP)) / _TINY_STEP
+            error = np.abs(expected) * np.finfo(np.float64).eps
+            is_right = np.abs(got - expected) <= TOLERANCE * np.abs(got)
+        else:
+            step = _SCREEN_STEP * _sizes(middle)
+            upper, lower = (self.moved(middle + by) for by in (step, -step))
+            expected = (upper - lower) / (2 * step)
+            error = np.abs(expected) * _SCREEN_STEP**2
+            is_level = (upper == out) & (lower == out) & (got == 0)
+            is_right = (np.abs(got - expected) <= TOLERANCE * np.abs(got)) & (got != 0) | is_level
+        is_right &= np.isfinite(got) & np.isfinite(expected)
+        status = np.where(is_right, np.int8(RIGHT), np.int8(ROUGH))
+        rest = np.flatnonzero(~is_right)
+        if len(rest):
+            status[rest], expected[rest], error[rest] = self.chosen(rest).closely(got[rest])
         return Judged(status, expected, error)
 
-    def compute(chosen: Any, moved: Any) -> Any:
-        given = [moved if at == port else each[chosen] for at, each in enumerate(operands)]
-        return function(tuple(given), params, out[chosen])
+    def closely(self, got: Column) -> tuple[Column, Column, Column]:
+        """Judge by differences at several steps."""
+        middle, out = self.operands[self.port], self.out
+        expected, error = np.full(len(out), np.nan), np.full(len(out), np.inf)
+        own = _sizes(middle)
+        for share in _STEPS:
+            for size in (own, np.minimum(own, 1.0)):
+                again, rough = slope(lambda by: self.moved(middle + by), share * size)
+                better = rough < error
+                expected, error = np.where(better, again, expected), np.where(better, rough, error)
+        sizes = np.maximum(np.abs(got), np.abs(expected))
+        distance = np.abs(got - expected)
+        rounding = self.rounding(got)
+        is_sure = error <= SURE * sizes
+        agrees = (distance <= TOLERANCE * sizes + 10 * error + rounding) | (got == expected)
+        is_same = (got == expected) & (error <= TOLERANCE * (1 + np.abs(out) / own))
+        status = np.full(len(out), ROUGH, np.int8)
+        status[agrees & (is_sure | is_same | (error <= rounding) | (error == 0))] = RIGHT
+        status[is_sure & ~agrees] = WRONG
+        status[(status == ROUGH) & ~np.isfinite(got) | ~np.isfinite(out)] = NOT_FINITE
+        if self.operation.kinks is not None:
+            status[self.operation.kinks(self.operands, out) & (status != RIGHT)] = KINK
+        return status, expected, error
 
-    # What the quick way finds right is right; the rest is looked at closely.
-    everything = slice(None)
-    if is_own(operation) and OP_NAMES[operation] in HOLOMORPHIC:
-        expected = np.imag(compute(everything, operands[port] + 1j * _TINY_STEP)) / _TINY_STEP
-        error = np.abs(expected) * np.finfo(np.float64).eps
-        is_right = np.abs(got - expected) <= TOLERANCE * np.abs(got)
-    else:
-        step = _SCREEN_STEP * _sizes(operands[port])
-        upper, lower = (compute(everything, operands[port] + by) for by in (step, -step))
-        expected = (upper - lower) / (2 * step)
-        error = np.abs(expected) * _SCREEN_STEP**2
-        is_level = (upper == out) & (lower == out) & (got == 0)
-        is_right = (np.abs(got - expected) <= TOLERANCE * np.abs(got)) & (got != 0) | is_level
-    is_right &= np.isfinite(got) & np.isfinite(out)
-    status[is_right] = RIGHT
-    rest = np.flatnonzero(~is_right)
-    if len(rest):
-        status[rest], expected[rest], error[rest] = _closely(rule, operands, out, port, got, rest, compute)
-    return Judged(status, expected, error)
-
-
-def _closely(
-    rule: Elementwise,
-    operands: Sequence[Column],
-    out: Column,
-    port: int,
-    got: Column,
-    rest: Column,
-    compute: Callable[[Any, Any], Any],
-) -> tuple[Column, Column, Column]:
-    """Judge what is not plainly right, by differences at several steps."""
-    given, result, claim = [each[rest] for each in operands], out[rest], got[rest]
-    expected, error = np.full(len(rest), np.nan), np.full(len(rest), np.inf)
-    middle = given[port]
-    sizes = _sizes(middle)
-    for share in _STEPS:
-        for size in (sizes, np.minimum(sizes, 1.0)):
-            again, rough = slope(lambda by: compute(rest, middle + by), share * size)
-            better = rough < error
-            expected, error = np.where(better, again, expected), np.where(better, rough, error)
-    sizes = np.maximum(np.abs(claim), np.abs(expected))
-    distance = np.abs(claim - expected)
-    rounding = _rounding(rule, port, given, result, claim)
-    is_sure = error <= SURE * sizes
-    agrees = distance <= TOLERANCE * sizes + 10 * error + rounding
-    agrees |= (claim == expected) & np.isfinite(claim)
-    status = np.full(len(rest), ROUGH, np.int8)
-    is_same = (claim == expected) & (error <= TOLERANCE * (1 + np.abs(result) / _sizes(middle)))
-    status[agrees & (is_sure | is_same | (error <= rounding) | (error == 0))] = RIGHT
-    status[is_sure & ~agrees] = WRONG
-    is_finite = np.isfinite(result)
-    status[(status == ROUGH) & ~np.isfinite(claim) | ~is_finite] = NOT_FINITE
-    at_kink = rule.at_kink
-    if at_kink is not None:
-        kinks = np.broadcast_to(at_kink(*given, result), result.shape)
-        status[kinks & (status != RIGHT)] = KINK
-    return status, expected, error
+    def rounding(self, got: Column) -> Column:
+        """Return by how much a partial changes with the last digits of the numbers that it is computed from."""
+        change = np.zeros(len(self.out))
+        if self.operation.local is None:
+            return change
+        for at in range(len(self.operands) + 1):
+            numbers = [*self.operands, self.out]
+            numbers[at] = numbers[at] * (1 + np.finfo(np.float64).eps * _ROUNDINGS)
+            moved = np.abs(self.operation.local(self.port, numbers[:-1], numbers[-1]) - got)
+            change += np.where(np.isfinite(moved), moved, 0)
+        return change
 
 
 def _sizes(numbers: Column) -> Column:
     """Return how large numbers are, and 1 for zero."""
     sizes = np.abs(numbers)
     return np.where((sizes > 0) & np.isfinite(sizes), sizes, 1.0)
-
-
-def _rounding(rule: Elementwise, port: int, given: Sequence[Column], out: Column, claim: Column) -> Column:
-    """Return by how much a partial changes with the last digits of the numbers that it is computed from."""
-    local = rule.local(port)
-    least = np.finfo(np.float64).eps * _ROUNDINGS
-    change = np.zeros(len(out))
-    for at in range(len(given) + 1):
-        numbers = [*given, out]
-        numbers[at] = numbers[at] * (1 + least)
-        moved = np.abs(local(*numbers) - claim)
-        change += np.where(np.isfinite(moved), moved, 0)
-    return change

@@ -15,7 +15,7 @@ import numpy as np
 from tracer.backward import scalar_locals, steps_of
 from tracer.diagnose import directions, sums
 from tracer.diagnose.faults import Fault, Faults, fault_lines
-from tracer.diagnose.forward import forward
+from tracer.diagnose.forward import MANY_COLUMNS, forward
 from tracer.diagnose.partials import (
     KINK,
     NO_FUNCTION,
@@ -24,13 +24,15 @@ from tracer.diagnose.partials import (
     RIGHT,
     SAME_VALUE,
     WRONG,
+    Operation,
+    elementwise,
     judge,
 )
 from tracer.errors import EdgegradError
 from tracer.graph import operand_value
-from tracer.operations import OP_NAMES, RULE_OF
+from tracer.operations import OP_NAMES, OP_NUMBERS, RULE_OF
 from tracer.pull import elementwise_local, pull
-from tracer.rules.kinds import Compressed, Elementwise, Many, Rule, is_complex, rule_for
+from tracer.rules.kinds import Compressed, Elementwise, Many, Part, Rule, is_complex, rule_for
 
 if TYPE_CHECKING:
     from tracer.gradients import Gradients
@@ -113,32 +115,73 @@ class _Check:
     def scalars(self) -> None:
         """Check all rows of numbers, a column for each operation."""
         recording = self.recording
-        operands, floats = recording.operands, recording.values.floats
         for number in np.flatnonzero(np.bincount(recording.ops[self.is_scalar])).tolist():
             rule = RULE_OF[number]
             assert isinstance(rule, Elementwise)
             rows = np.flatnonzero(self.is_scalar & (recording.ops == number))
-            first, out = recording.starts[rows], floats[rows]
-            columns = [_column(recording, operands[first + port]) for port in range(len(rule.partials))]
-            is_same = self._again(number, rows, columns, out)
-            for port in range(len(columns)):
-                chosen = np.flatnonzero((operands[first + port] >= 0) & bool(rule.partials[port]))
-                if not len(chosen):
-                    continue
-                slots = first[chosen] + port
-                judged = judge(number, rule, [each[chosen] for each in columns], out[chosen], {}, port, self.locals[slots])
-                status = judged.status
-                status[~is_same[chosen] & (status != NO_FUNCTION)] = OTHER_VALUE
-                self.status[slots], self.expected[slots], self.error[slots] = status, judged.expected, judged.error
-                self.found[slots] = self.locals[slots]
-                self._report(len(chosen))
+            ports = [port for port, text in enumerate(rule.partials) if text]
+            self._columns(elementwise(number, rule), rows, len(rule.partials), ports)
+        self._many()
 
-    def _again(self, number: int, rows: Any, columns: list[Any], out: Any) -> Any:
+    def _columns(self, operation: Operation | None, rows: Any, arity: int, ports: list[int]) -> None:
+        """Check many runs of one operation on numbers."""
+        recording = self.recording
+        operands, first, out = recording.operands, recording.starts[rows], recording.values.floats[rows]
+        columns = [_column(recording, operands[first + port]) for port in range(arity)]
+        is_same = self._again(operation, rows, columns, out)
+        for port in ports:
+            chosen = np.flatnonzero(operands[first + port] >= 0)
+            if not len(chosen):
+                continue
+            slots = first[chosen] + port
+            judged = judge(
+                operation, [each[chosen] for each in columns], out[chosen], port, self.locals[slots], {}
+            )
+            status = judged.status
+            status[~is_same[chosen] & (status != NO_FUNCTION)] = OTHER_VALUE
+            self.status[slots], self.expected[slots], self.error[slots] = status, judged.expected, judged.error
+            self.found[slots] = self.locals[slots]
+            self._report(len(chosen))
+
+    def _many(self) -> None:
+        """Check functions of a few numbers, such as max(a, b), by columns, too."""
+        recording = self.recording
+        degrees = np.diff(recording.starts)
+        is_wide = np.zeros(len(recording), np.bool_)
+        is_wide[recording.values.wide_rows] = True
+        uses_wide = np.zeros(len(recording), np.bool_)
+        traced = np.flatnonzero(recording.operands >= 0)
+        uses_wide[self.graph.slot_consumer[traced[is_wide[recording.operands[traced]]]]] = True
+        for name, function in MANY_COLUMNS.items():
+            number = OP_NUMBERS[name]
+            rule = RULE_OF[number]
+            assert isinstance(rule, Many)
+            mine = (recording.ops == number) & (degrees > 0) & (degrees <= _FEW) & ~is_wide & ~uses_wide
+            for arity in np.unique(degrees[mine]).tolist():
+                rows = np.flatnonzero(mine & (degrees == arity))
+                self.is_scalar[rows] = True
+                self._fill_partials(rule, rows)
+                operation = Operation(
+                    lambda operands, _, __, function=function: function(operands), False, None, _kinks_of(rule)
+                )
+                self._columns(operation, rows, arity, list(range(arity)))
+
+    def _fill_partials(self, rule: Many, rows: Any) -> None:
+        """Compute the partials where nothing came back, and so nobody asked for them."""
+        recording = self.recording
+        missing = rows[np.isnan(self.locals[recording.starts[rows]])]
+        if len(missing) and self.gradients is not None:
+            self.locals = self.locals.copy()
+        for row in missing.tolist():
+            first, stop = recording.starts[row : row + 2]
+            operands = [operand_value(recording, slot) for slot in range(first, stop)]
+            self.locals[first:stop] = rule.partials(operands, recording.values[row])
+
+    def _again(self, operation: Operation | None, rows: Any, columns: list[Any], out: Any) -> Any:
         """Compute a column of values again, and return which of them are what was recorded."""
-        function = forward(number)
-        if function is None:
+        if operation is None:
             return np.ones(len(rows), np.bool_)
-        value = np.asarray(function(tuple(columns), {}, out), np.float64)
+        value = np.asarray(operation.function(tuple(columns), {}, out), np.float64)
         same_bits = (value == out) | (np.isnan(value) & np.isnan(out))
         is_same = same_bits | (np.abs(value - out) <= SAME_VALUE * np.abs(out))
         self.values += len(rows)
@@ -181,6 +224,8 @@ class _Check:
             self.other.append(row)
             return OTHER_VALUE
         recorded = np.asarray(out)
+        if isinstance(RULE_OF[number], Elementwise) and value.ndim <= recorded.ndim:
+            value = np.broadcast_to(value, recorded.shape)
         self.values += 1
         if value.shape == recorded.shape and np.array_equal(
             value.astype(recorded.dtype), recorded, equal_nan=recorded.dtype.kind in "fc"
@@ -214,8 +259,10 @@ class _Check:
         function = forward(number)
         assert function is not None  # else the value could not be computed again
 
-        def again(given: tuple[Any, ...], result: Any, weight: Any = None) -> Any:
-            return _back(rule, port, upstream if weight is None else weight, result, given, params)
+        def again(given: tuple[Any, ...], result: Any) -> Any:
+            if isinstance(rule, Many):  # whose partials hang on which of its operands is which
+                given, result = seen, out
+            return _back(rule, port, upstream, result, given, params)
 
         upstream, got = self._recorded(row, slot, out)
         self.of_gradient[slot] = True
@@ -239,7 +286,7 @@ class _Check:
             upstream = gradients.row(row)
             if np.any(upstream) and np.isfinite(upstream).all():
                 got = gradients.slots.get(slot)
-                return upstream, got.dense() if isinstance(got, Compressed) else got
+                return upstream, _dense(got)
         random = np.random.default_rng(0)
         weight: Any = np.asarray(random.normal(size=np.shape(out)), np.asarray(out).dtype)
         return weight if np.ndim(out) else weight[()], None
@@ -252,14 +299,16 @@ class _Check:
         columns = [np.broadcast_to(np.asarray(each, np.float64), result.shape).ravel() for each in operands]
         local = np.broadcast_to(np.asarray(elementwise_local(rule, port, operands, out)), result.shape)
         is_single = np.asarray(out).dtype.itemsize < np.dtype(np.float64).itemsize
+        operation = elementwise(number, rule)
+        assert operation is not None  # else the value could not be computed again
         if is_single:  # the rule in double precision, which is the same text
-            function = forward(number)
-            assert function is not None
-            again = np.asarray(function(tuple(columns), params, result.ravel()), np.float64)
+            again = np.asarray(operation.function(tuple(columns), params, result.ravel()), np.float64)
             exact = rule.local(port)(*columns, again)
-            judged = judge(number, rule, columns, again, params, port, np.broadcast_to(exact, again.shape))
+            judged = judge(operation, columns, again, port, np.broadcast_to(exact, again.shape), params)
         else:
-            judged = judge(number, rule, columns, result.ravel(), params, port, np.asarray(local, np.float64).ravel())
+            judged = judge(
+                operation, columns, result.ravel(), port, np.asarray(local, np.float64).ravel(), params
+            )
         if not result.size:
             self.status[slot] = RIGHT
             return
@@ -356,6 +405,15 @@ def _gradients(trace: Trace) -> Gradients | None:
         return None
 
 
+def _kinks_of(rule: Many) -> Callable[[Any, Any], Any] | None:
+    test = rule.at_kink
+    if test is None:
+        return None
+    return lambda operands, out: np.array(
+        [test(tuple(each), result) for *each, result in zip(*operands, out, strict=True)], np.bool_
+    )
+
+
 def _has_partial(rule: Rule, port: int) -> bool:
     return not isinstance(rule, Elementwise) or bool(rule.partials[port])
 
@@ -372,7 +430,12 @@ def _back(rule: Rule, port: int, upstream: Any, out: Any, operands: tuple[Any, .
     if isinstance(rule, Many):
         return upstream * rule.partial(port, operands, out)
     back = pull(rule, port, upstream, out, operands, params, None)
-    return back.dense() if isinstance(back, Compressed) else back
+    return _dense(back)
+
+
+def _dense(gradient: Any) -> Any:
+    """Return a gradient as an array, but for the part that an indexing took, which may be one of millions."""
+    return gradient.dense() if isinstance(gradient, Compressed) and type(gradient) is not Part else gradient
 
 
 def _is_kink(rule: Rule, out: Any, operands: tuple[Any, ...], params: dict[str, Any]) -> bool:
