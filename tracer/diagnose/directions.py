@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose.differences import slope
-from tracer.diagnose.partials import NOT_FINITE, RIGHT, ROUGH, WRONG
+from tracer.diagnose.partials import CHOICE, NOT_FINITE, RIGHT, ROUGH, WRONG, finite
 from tracer.operations import OP_NAMES, is_own
 from tracer.rules.arrange import ARRANGE
 from tracer.rules.kinds import Part, is_complex
@@ -74,7 +74,9 @@ def judge(
         elif found == expected and error <= _TOLERANCE * (1 + steep):
             status = RIGHT
         else:
-            error_of_rule = _rounding(again, operands, out, port, direction, found, factor)
+            error_of_rule = _rounding(
+                again, lambda given: function(given, params, out), operands, out, direction, found, (factor, steep)
+            )
             allowed = _TOLERANCE * factor * size + 10 * error + error_of_rule
             if distance > allowed and error <= _SURE * size:
                 status = WRONG
@@ -124,7 +126,8 @@ def _along(
         return float(np.sum((weight * change).real)), 0.0
     if name in MULTILINEAR:
         return float(np.sum((weight * moved(direction)).real)), 0.0
-    size = float(np.max(np.abs(operands[port]), initial=0)) or 1.0
+    sizes = np.abs(operands[port])
+    size = float(np.max(sizes, initial=0, where=np.isfinite(sizes))) or 1.0
     best, least = float("nan"), float("inf")
     for share in _STEPS:
         for scale in {size, min(size, 1.0)}:
@@ -158,27 +161,28 @@ def _summed(weight: Any, change: Any, error: Any) -> tuple[float, float]:
 
 def _rounding(
     again: Callable[[tuple[Any, ...], Any], Any],
+    compute: Callable[[tuple[Any, ...]], Any],
     operands: tuple[Any, ...],
     out: Any,
-    port: int,
     direction: Any,
     found: float,
-    factor: float,
+    sizes: tuple[float, float],
 ) -> float:
     """Return by how much the answer of a rule changes with the last digits of the numbers that it is given."""
-    least = 8 * (np.finfo(np.float32).eps if factor > 1 else np.finfo(np.float64).eps)
-    change = 0.0
+    factor, steep = sizes
+    precision = np.finfo(np.float32 if factor > 1 else np.float64).eps
     random = np.random.default_rng(1)
-    for at in range(len(operands) + 1):
-        numbers: list[Any] = [*operands, out]
-        if np.asarray(numbers[at]).dtype.kind not in "fc":
-            continue
-        shaken = 1 + least * random.choice([-1.0, 1.0], np.shape(numbers[at]))
-        numbers[at] = np.asarray(numbers[at] * shaken, np.asarray(numbers[at]).dtype)
-        back = again(tuple(numbers[:-1]), numbers[-1])
-        moved = abs(_Claim(back).along(direction) - found)
-        change += moved if np.isfinite(moved) else 0.0
-    return change
+
+    def shaken(value: Any) -> Any:
+        numbers = np.asarray(value)
+        if numbers.dtype.kind not in "fc":
+            return value
+        return np.asarray(numbers * (1 + 8 * precision * random.choice([-1.0, 1.0], numbers.shape)), numbers.dtype)
+
+    moved = tuple(map(shaken, operands))
+    of_operands = _Claim(again(moved, np.asarray(compute(moved), np.asarray(out).dtype))).along(direction) - found
+    of_out = float(finite(_Claim(again(operands, shaken(out))).along(direction) - found))
+    return float(finite(of_operands)) + (of_out if of_out <= CHOICE * factor * (1 + steep) else 0.0)
 
 
 def _directions(operand: Any) -> Iterator[Any]:

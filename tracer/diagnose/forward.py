@@ -17,6 +17,7 @@ import numpy as np
 from tracer.diagnose.forward_arrays import ARRAY_FUNCTIONS
 from tracer.operations import OP_NAMES, RULE_OF, is_own
 from tracer.rules.densities import SCIPY_STATS
+from tracer.rules.formula import of_whole_order
 from tracer.rules.kinds import Elementwise, Many
 from tracer.user_rules import FUNCTIONS
 
@@ -140,9 +141,10 @@ def _found(name: str) -> Callable[..., Any] | None:
     try:
         if name in SCIPY_STATS:
             return getattr(getattr(importlib.import_module("scipy.stats"), holder), method, None)  # type: ignore[no-any-return]
-        return getattr(importlib.import_module("scipy.special"), name, None)  # type: ignore[no-any-return]
+        function = getattr(importlib.import_module("scipy.special"), name, None)
     except ImportError:
         return None
+    return function if function is None else of_whole_order(function)
 
 
 def _of_scipy(name: str) -> Forward | None:

@@ -36,7 +36,8 @@ REASONS = {
 TOLERANCE = 1e-6  # of the derivative: what a right rule and good differences may differ by
 SURE = 1e-4  # of the derivative: differences that are worse than this say nothing
 SAME_VALUE = 1e-9  # of the value: what the same operation may give by another order of sums
-_ROUNDINGS = 8.0  # of every number that a rule is given
+CHOICE = 2.0**-16  # of how steep an operation is: a change beyond it comes from a choice, and not from rounding
+_SHAKEN = 1 + 8 * np.finfo(np.float64).eps
 _SCREEN_STEP = 2.0**-14  # of the operand
 _TINY_STEP = 1e-30  # imaginary: its square is nothing
 _STEPS = (2.0**-6, 2.0**-16)  # of the operand, then where there is a kink or pole nearby
@@ -160,14 +161,21 @@ class _Column:
     def rounding(self, got: Column) -> Column:
         """Return by how much a partial changes with the last digits of the numbers that it is computed from."""
         change = np.zeros(len(self.out))
-        if self.operation.local is None:
+        local = self.operation.local
+        if local is None:
             return change
-        for at in range(len(self.operands) + 1):
-            numbers = [*self.operands, self.out]
-            numbers[at] = numbers[at] * (1 + np.finfo(np.float64).eps * _ROUNDINGS)
-            moved = np.abs(self.operation.local(self.port, numbers[:-1], numbers[-1]) - got)
-            change += np.where(np.isfinite(moved), moved, 0)
-        return change
+        moved = self.operands[self.port] * _SHAKEN
+        given = [moved if at == self.port else each for at, each in enumerate(self.operands)]
+        change += finite(local(self.port, given, self.moved(moved)) - got)
+        # Where another result makes another choice, that is no rounding.
+        of_out = finite(local(self.port, self.operands, self.out * _SHAKEN) - got)
+        steep = 1 + np.abs(got) + np.abs(self.out) / _sizes(self.operands[self.port])
+        return change + np.where(of_out <= CHOICE * steep, of_out, 0)
+
+
+def finite(change: Any) -> Any:
+    """Return the size of a change, none where that is not finite."""
+    return np.where(np.isfinite(change), np.abs(change), 0)
 
 
 def _sizes(numbers: Column) -> Column:
