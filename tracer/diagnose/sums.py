@@ -68,7 +68,7 @@ def _arrays(trace: Trace, gradients: Gradients) -> tuple[list[Unequal], int]:
     gradient_of = trace.edge_gradients().others
     found, count = [], 0
     for row in values.wide_rows.tolist():
-        uses = _uses(trace, row)
+        uses = uses_of(trace, row)
         if not gradients.reached[row] or not gradients.is_at_hand(row) or not uses:
             continue
         kept = gradients.row(row)
@@ -92,7 +92,7 @@ def _arrays(trace: Trace, gradients: Gradients) -> tuple[list[Unequal], int]:
     return found, count
 
 
-def _uses(trace: Trace, row: int) -> list[int]:
+def uses_of(trace: Trace, row: int) -> list[int]:
     """Return the edges by which the value of a row was used."""
     graph = trace.graph
     node = int(graph.node_of_row[row])
