@@ -31,6 +31,7 @@ KINDS = (
 TOLERANCES = {8: 1e-7, 4: 1e-4, 2: 1e-2}
 """By bytes of a real number: how far, of itself, a right gradient may be off. The coarser of claim and gradient counts."""
 _MOST_DIMENSIONS = 200
+_MOST_SITES = 1000
 _ALSO = 2
 
 
@@ -173,7 +174,7 @@ class _Case:
                 more = f" and {len(names) - _ALSO:,} more" if len(names) > _ALSO else ""
                 text = f"right, given what is claimed for {lead}{more}"
                 return self._told("follows", text, site=node.site, follows=tuple(names), terms=terms)
-            true_terms = Followed(node.trace).terms(node)
+            true_terms = self.followed.terms(node, as_recorded=True)
         scale = float(np.abs(true_terms.terms).max(initial=0))
         if self.is_same(self.claimed, self.expected, scale):  # zero, to within the rounding of what cancels
             return self._told("match", "right", site=node.site)
@@ -216,13 +217,13 @@ class _Case:
             text += f"; as well explained by {len(alike):,} other set{'s' if len(alike) > 1 else ''} of uses"
         if names:
             text += f"; given what is claimed for {' and '.join(map(clean, names[:_ALSO]))}"
-        sites = [asked.terms.use(at).site for at in best.uses[:_MOST_DIMENSIONS]]
+        sites = [asked.terms.use(at).site for at in sorted(best.uses, reverse=True)[:_MOST_SITES]]
         uses = tuple(site for site in sites if site is not None)
         site = uses[0] if uses and best.kind in ("missing-uses", "added-not-multiplied") else self.claim.node.site
         return self._told(
             best.kind,
             text,
-            site=site or (uses[-1] if uses else None),
+            site=site or (uses[0] if uses else None),
             made=best.made,
             terms=asked.terms,
             uses=uses,
@@ -233,6 +234,8 @@ class _Case:
     def _unknown(self, asked: Question) -> Verdict:
         terms = asked.terms
         text = "no known mistake gives this"
+        if not terms.count:
+            text = "the output does not depend on it, so its gradient is zero"
         if terms.count == 1:
             edge = terms.use(0)
             upstream = np.asarray(self.followed.node(edge))
@@ -259,7 +262,7 @@ class _Case:
         if terms is not None:
             told = sizes(self._asked(terms))
             claim = number(claimed) if is_number else f"{norm(claimed)}"
-            arithmetic = f"{told}; claimed {claim}{f' = {made}' if made else ''}"
+            arithmetic = f"{told}; claimed {claim}{f' = {made}' if made not in ('', claim) else ''}"
             if not is_number and claimed.shape == expected.shape:
                 arithmetic += f", off by {norm(claimed - expected)}"
         return Verdict(

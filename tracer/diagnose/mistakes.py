@@ -178,7 +178,7 @@ def _told_added(asked: Question, which: tuple[int, ...], cost: float) -> Explana
         for each in sorted(range(terms.count), reverse=True)[:_LISTED]:
             edge = Edge(terms.node.trace, terms.edges[each])
             if each in which:
-                upstream = terms.follower.node(edge.dst)
+                upstream = terms.gradient(edge.dst)
                 parts.append(f"({number(upstream)} + {number(edge.local)})")
             else:
                 parts.append(number(terms.terms[each, 0]))

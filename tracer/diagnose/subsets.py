@@ -15,6 +15,7 @@ Array = np.ndarray[Any, Any]
 _FEW = 16  # numbers whose every subset is tried, from both ends
 _MOST = 256  # arrays that are told apart by least squares
 _ANSWERS = 4
+_MOST_GREEDY = 64
 _PAIRS = 2_000  # numbers of which every two are tried
 _NEAR = 1e-2  # how far from 0 or 1 a share may be to be read as one; what is read is checked
 
@@ -32,23 +33,23 @@ def left_out(terms: Array, claimed: Array, same: Callable[[Any, Any], bool]) -> 
         kept[list(missing)] = False
         return same(claimed, terms[kept].sum(0))
 
-    candidates: list[tuple[int, ...]] = []
     difference = total - claimed
-    candidates += [(at,) for at in _nearest(terms, difference)]
-    candidates += [tuple(each for each in range(count) if each != at) for at in _nearest(terms, claimed)]
-    candidates += _stretches(terms, claimed)
-    found = _right(candidates, gives)
+    found = [(at,) for at in _nearest(terms, difference) if same(claimed, total - terms[at])]
+    found += [_all_but(count, at, at + 1) for at in _nearest(terms, claimed) if same(claimed, terms[at])]
+    found += _stretches(terms, claimed, same)
     if found:
-        return found
+        return list(dict.fromkeys(found))[:_ANSWERS]
     if terms.shape[1] == 1:
         found = _right(_of_numbers(terms[:, 0], difference[0]), gives)
     elif count <= _MOST:
         found = _right(_by_least_squares(terms, difference), gives)
-    if not found and count > _MOST and terms.shape[1] > 1:
-        found = _right(_greedily(terms, difference), gives)
-    if not found and gives(tuple(range(count))):
-        return [tuple(range(count))]
-    return found
+    if not found and terms.shape[1] > 1:
+        found = _greedily(terms, total, claimed, same)
+    return found or ([tuple(range(count))] if same(claimed, np.zeros_like(total)) else [])
+
+
+def _all_but(count: int, first: int, stop: int) -> tuple[int, ...]:
+    return (*range(first), *range(stop, count))
 
 
 def _right(candidates: list[tuple[int, ...]], gives: Callable[[tuple[int, ...]], bool]) -> list[tuple[int, ...]]:
@@ -68,14 +69,15 @@ def _nearest(terms: Array, wanted: Array) -> list[int]:
     return order.tolist()  # type: ignore[no-any-return]
 
 
-def _stretches(terms: Array, claimed: Array) -> list[tuple[int, ...]]:
+def _stretches(terms: Array, claimed: Array, same: Callable[[Any, Any], bool]) -> list[tuple[int, ...]]:
     """Return what is missing where the first to arrive were added, or the last."""
     found: list[tuple[int, ...]] = []
     count = len(terms)
     for is_first in (True, False):
         sums = np.cumsum(terms if is_first else terms[::-1], 0)
         for at in _nearest(sums[:-1], claimed)[:1]:
-            found.append(tuple(range(at + 1, count)) if is_first else tuple(range(count - at - 1)))
+            if same(claimed, sums[at]):
+                found.append(_all_but(count, 0, at + 1) if is_first else _all_but(count, count - at - 1, count))
     return found
 
 
@@ -123,24 +125,26 @@ def _by_least_squares(terms: Array, wanted: Array) -> list[tuple[int, ...]]:
         mixed = np.random.default_rng(0).normal(size=(terms.shape[1], 2 * len(terms) + 8))
         wide, wanted = terms @ mixed, wanted @ mixed
     shares = np.linalg.lstsq(wide.T, wanted, rcond=None)[0]
-    is_whole = (np.abs(shares) < _NEAR) | (np.abs(shares - 1) < _NEAR)
-    return [tuple(np.flatnonzero(np.abs(shares - 1) < _NEAR).tolist())] if is_whole.all() else _greedily(terms, wanted)
+    is_one = np.abs(shares - 1) < _NEAR
+    return [tuple(np.flatnonzero(is_one).tolist())] if np.all(is_one | (np.abs(shares) < _NEAR)) else []
 
 
-def _greedily(terms: Array, wanted: Array) -> list[tuple[int, ...]]:
-    """Take away, again and again, the line that leaves least."""
-    if terms.shape[1] != len(wanted):
-        return []
+def _greedily(
+    terms: Array, total: Array, claimed: Array, same: Callable[[Any, Any], bool]
+) -> list[tuple[int, ...]]:
+    """Take away, again and again, the line that brings the sum nearest to what is claimed, until it is that."""
     missing: list[int] = []
-    rest, squares = wanted.copy(), np.sum(np.abs(terms) ** 2, 1)
+    kept, squares = total.copy(), np.sum(np.abs(terms) ** 2, 1)
     free = np.ones(len(terms), np.bool_)
-    for _ in range(min(len(terms), 64)):
-        gains = 2 * (terms.conj() @ rest).real - squares
+    for _ in range(min(len(terms), _MOST_GREEDY)):
+        gains = 2 * (terms.conj() @ (kept - claimed)).real - squares
         gains[~free] = -np.inf
         best = int(np.argmax(gains))
         if gains[best] <= 0:
-            break
+            return []
         missing.append(best)
         free[best] = False
-        rest = rest - terms[best]
-    return [tuple(sorted(missing))]
+        kept = kept - terms[best]
+        if same(claimed, kept):
+            return [tuple(sorted(missing))]
+    return []

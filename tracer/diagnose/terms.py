@@ -36,6 +36,11 @@ class Terms:
     edges: list[int]
     terms: np.ndarray[Any, Any]
     follower: Followed
+    as_recorded: bool = False
+
+    def gradient(self, node: Node) -> Any:
+        """Return the gradient of another node, in the same way."""
+        return node.grad if self.as_recorded else self.follower.node(node)
 
     @property
     def count(self) -> int:
@@ -51,8 +56,11 @@ class Terms:
         return consumer
 
     def place(self, at: int) -> str:
-        """Say where one use is: the line, and the code where it is short."""
-        return described(self.use(at))
+        """Say where one use is; of two uses by one operation, which operand."""
+        trace, consumer = self.node.trace, self.use(at)
+        edge = Edge(trace, self.edges[at])
+        twins = [each for each in edge.dst.in_edges if each.src == edge.src]
+        return (f"operand {edge.port} of " if len(twins) > 1 else "") + described(consumer)
 
     @cached_property
     def added(self) -> np.ndarray[Any, Any] | None:
@@ -66,7 +74,7 @@ class Terms:
             local = edge.local if graph.kinds[graph.dst_of(number)] == FUNCTION else None
             if local is None:
                 return None
-            upstream = self.follower.node(edge.dst)
+            upstream = self.gradient(edge.dst)
             if np.shape(upstream) != np.shape(self.total):
                 return None
             sums[at] = np.ravel(np.asarray(upstream) + local)
@@ -130,26 +138,29 @@ class Followed:
             if row > node.row and np.any(self._change(gradients, node))
         ]
 
-    def terms(self, node: Node) -> Terms:
-        """Return the terms of a node."""
+    def terms(self, node: Node, *, as_recorded: bool = False) -> Terms:
+        """Return the terms of a node: with what was put in, or as they are in the trace."""
         trace = self.trace
         uses = np.array(uses_of(trace, node.row) if node.row >= 0 else [], np.int64)[::-1]
         edges = uses[trace.steps[uses] >= 0].tolist()  # those that the output depends on
-        total = self.node(node)
-        changes = self._before(node)
-        columns = trace.edge_gradients()
+        total = node.grad if as_recorded else self.node(node)
+        changes = [] if as_recorded else self._before(node)
         is_number = not np.ndim(total) and not np.iscomplexobj(total)
         if is_number:
-            terms = columns.floats[edges]
+            terms = self._floats[edges]
             for each in changes:
                 terms = terms + self._numbers(each, edges)
-            return Terms(node, total, edges, terms[:, None], self)
+            return Terms(node, total, edges, terms[:, None], self, as_recorded=as_recorded)
         found = np.zeros((len(edges), np.size(total)), np.result_type(np.asarray(total), np.float64))
         for at, number in enumerate(edges):
             found[at] = np.ravel(Edge(trace, number).grad)
             for each in changes:
                 found[at] += np.ravel(self._edge_change(each, number))
-        return Terms(node, total, edges, found, self)
+        return Terms(node, total, edges, found, self, as_recorded=as_recorded)
+
+    @cached_property
+    def _floats(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        return self.trace.edge_gradients().floats
 
     def _before(self, node: Node) -> list[Gradients]:
         return [gradients for _, row, gradients in self._changes if row > node.row]
@@ -158,7 +169,18 @@ class Followed:
         return gradients.row(node.row) if gradients.reached[node.row] else 0.0
 
     def _numbers(self, gradients: Gradients, edges: list[int]) -> np.ndarray[Any, Any]:
-        return np.array([self._edge_change(gradients, each) for each in edges], np.float64)
+        """Return the change on many edges that carry numbers; few come from rules that are no products."""
+        graph, chosen = self.trace.graph, np.asarray(edges, np.int64)
+        slots = graph.slots[chosen]
+        consumers = graph.slot_consumer[slots]
+        found = gradients.numbers[consumers] * gradients.locals[slots]
+        found[(slots < 0) | ~gradients.reached[consumers]] = 0.0
+        rest = np.isnan(found)
+        if graph.targets:
+            rest |= np.fromiter(map(graph.targets.__contains__, slots.tolist()), np.bool_, len(slots))
+        for at in np.flatnonzero(rest).tolist():
+            found[at] = self._edge_change(gradients, edges[at])
+        return found
 
     def _edge_change(self, gradients: Gradients, edge: int) -> Any:
         graph = self.trace.graph
