@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from viz.options import Engine, File, Json, Of, Outputs, Pictures, Seed, Settings, Strict, Target, Watch
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,62 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Target = Annotated[
-    str,
-    typer.Argument(
-        metavar="FILE.py[:FUNC]", help="The program. Without FUNC, its only function with @trace."
-    ),
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="NAME=VALUE", help="Arguments: Python literals, or @FILE.npy for an array."),
-]
-Outputs = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot .trace; repeatable."
-    ),
-]
-Pictures = Annotated[
-    list[Path],
-    typer.Option(
-        "-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot; repeatable."
-    ),
-]
-Of = Annotated[
-    str | None,
-    typer.Option("--of", metavar="NAME", help="The output to go back from, where there are several."),
-]
-Seed = Annotated[
-    str | None,
-    typer.Option(
-        "--seed",
-        metavar="VALUE",
-        help="The gradient of that output: a Python literal, or @FILE.npy; else 1.",
-    ),
-]
-Strict = Annotated[bool, typer.Option("--strict", help="Fail where a traced value leaves the graph.")]
-Watch = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--watch",
-        metavar="NAME",
-        help="A global or an attribute as an input: W, model.W, model; repeatable.",
-    ),
-]
-Engine = Annotated[
-    Literal["graphviz-pure", "dot", "built-in"] | None,
-    typer.Option(
-        "--engine",
-        metavar="ENGINE",
-        help="What lays the picture out: graphviz-pure, dot or built-in; if not given, the best that is there.",
-    ),
-]
-File = Annotated[
-    Path, typer.Argument(metavar="TRACE", help="A .trace file, as `edgegrad run -o` writes it.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -266,6 +212,69 @@ def samples(
     from viz import text  # noqa: PLC0415
 
     text.show(*text.sample_parts(known_samples()))
+
+
+@app.command(epilog="Example:  edgegrad verify residual.trace")
+def verify(trace: File, of: Of = None, seed: Seed = None, json: Json = False) -> None:
+    """Check every edge by itself: rules against differences, splitters by their sums. Exits 1 if one is wrong."""
+    from tracer.diagnose.verify import verify as verified  # noqa: PLC0415
+    from viz.running import open_trace  # noqa: PLC0415
+    from viz.verdicts import progress_bar, verification_data, verification_parts  # noqa: PLC0415
+
+    opened = open_trace(trace, of, seed)
+    with progress_bar("checking") as progress:
+        checked = verified(opened, progress=progress)
+    if json:
+        _print_json(verification_data(checked))
+    else:
+        from viz import text  # noqa: PLC0415
+
+        text.show(*verification_parts(checked))
+    _exit(failed=not checked.ok)
+
+
+@app.command(epilog="Example:  edgegrad audit residual.trace claimed.npz")
+def audit(
+    trace: File,
+    claims: Annotated[
+        Path,
+        typer.Argument(metavar="CLAIMED", help="Gradients by name, to be compared: an .npz or a .json."),
+    ],
+    of: Of = None,
+    seed: Seed = None,
+    rtol: Annotated[
+        float | None,
+        typer.Option("--rtol", metavar="SHARE", help="How far a gradient may be off, as a share of it."),
+    ] = None,
+    atol: Annotated[
+        float | None, typer.Option("--atol", metavar="SIZE", help="How far it may be off besides.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compare gradients of your own with the trace's, and name the mistake behind a wrong one. Exits 1 for one."""
+    from tracer.diagnose.audit import audit as audited  # noqa: PLC0415
+    from tracer.diagnose.claims import read_claims  # noqa: PLC0415
+    from viz import hints  # noqa: PLC0415
+    from viz.running import open_trace  # noqa: PLC0415
+    from viz.verdicts import audit_data, audit_parts  # noqa: PLC0415
+
+    given = read_claims(claims)
+    found = audited(open_trace(trace, of, seed), given, rtol=rtol, atol=atol)
+    if json:
+        _print_json(audit_data(found))
+    else:
+        from viz import text  # noqa: PLC0415
+
+        text.show(*audit_parts(found))
+        if found.first is not None:
+            text.show_hint(hints.after_audit(trace, found.first.name, _chosen(of, seed)))
+    _exit(failed=not found.ok)
+
+
+def _exit(*, failed: bool) -> None:
+    """End with the exit code of a check."""
+    if failed:
+        raise typer.Exit(FAILED)
 
 
 def _run(

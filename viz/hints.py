@@ -53,6 +53,11 @@ def after_explain(path: Path, chosen: Sequence[str]) -> str:
     return _next("draw", path, *chosen, "-o", str(path.with_suffix(".svg")))
 
 
+def after_audit(path: Path, name: str, chosen: Sequence[str]) -> str:
+    """Hint at the explanation of the first gradient that is wrong."""
+    return _next("explain", path, name, *chosen)
+
+
 def before_drawing(trace: Trace) -> str:
     """Say of a picture that takes long and is long what answers at once; empty for others."""
     from viz.diagram import NODE_LIMIT  # noqa: PLC0415  (needed only where a picture is drawn)

@@ -163,8 +163,8 @@ class _Case:
         if self.is_same(self.claimed, self.expected, np.abs(self.expected).max(initial=0)):
             return self._told("match", "right", site=node.site)
         terms = self.followed.terms(node)
-        true_terms = terms
         names = self.followed.names(node) if self.followed.is_changed else []
+        true_terms = self.followed.terms(node, as_recorded=True) if names else terms
         if names:
             total = np.asarray(terms.total)
             scale = float(np.abs(terms.terms).max(initial=0))
@@ -173,8 +173,7 @@ class _Case:
                 lead = " and ".join(map(clean, names[:_ALSO]))
                 more = f" and {len(names) - _ALSO:,} more" if len(names) > _ALSO else ""
                 text = f"right, given what is claimed for {lead}{more}"
-                return self._told("follows", text, site=node.site, follows=tuple(names), terms=terms)
-            true_terms = self.followed.terms(node, as_recorded=True)
+                return self._told("follows", text, site=node.site, follows=tuple(names), terms=true_terms)
         scale = float(np.abs(true_terms.terms).max(initial=0))
         if self.is_same(self.claimed, self.expected, scale):  # zero, to within the rounding of what cancels
             return self._told("match", "right", site=node.site)

@@ -66,11 +66,12 @@ class Fault:
     def message(self) -> str:
         """The whole of it in one line."""
         where = f" at {self.place}" if self.place else ""
-        if self.reason:
-            return f"{self.subject}{where}: {self.reason}{self._numbers()}"
-        return f"{self.subject}{where} is wrong{self._numbers()}"
+        told = "; ".join(each for each in (self.reason, self.numbers) if each)
+        return f"{self.subject}{where}{'' if self.reason else ' is wrong'}{': ' if told else ''}{told}"
 
-    def _numbers(self) -> str:
+    @property
+    def numbers(self) -> str:
+        """What was found and what was expected; empty where there is nothing to compare with."""
         if self.kind == "value" or self.reason and not np.all(np.isfinite(self.expected)):
             return ""
         digits = _telling(self.found, self.expected)
@@ -78,7 +79,7 @@ class Fault:
         lead = {"sum": "it has", "broadcast": "it has", "gradient": "the rule gives"}.get(self.kind, "the rule gives")
         source = sources.get(self.kind, "differences give")
         rough = f" ± {number(self.error, 2)}" if self.reason else ""
-        return f"{': ' if not self.reason else '; '}{lead} {number(self.found, digits)}, {source} {number(self.expected, digits)}{rough}"
+        return f"{lead} {number(self.found, digits)}, {source} {number(self.expected, digits)}{rough}"
 
     def __str__(self) -> str:
         return self.message
@@ -191,13 +192,7 @@ def _telling(found: Any, expected: Any) -> int:
 def fault_lines(checked: Verification) -> list[str]:
     """Write a verification as lines."""
     verdict = "nothing is wrong" if checked.ok else f"{len(checked.wrong):,} wrong"
-    lines = [
-        f"{checked.function}: {verdict}. {checked.edges:,} edges checked: {checked.right:,} right, "
-        f"{len(checked.wrong):,} wrong, {len(checked.unclear):,} can't tell; {checked.sums:,} sums",
-        f"{checked.values:,} values computed again: {checked.same_bits:,} to the bit"
-        + _counted(checked.values - checked.same_bits - len(checked.other_values), "to within rounding")
-        + _counted(len(checked.other_values), "otherwise"),
-    ]
+    lines = [f"{checked.function}: {verdict}", *totals(checked)]
     for name, faults in (("wrong", checked.wrong), ("can't tell", checked.unclear), ("other value", checked.other_values)):
         assert isinstance(faults, Faults)
         groups = faults.groups()
@@ -213,6 +208,19 @@ def fault_lines(checked: Verification) -> list[str]:
         if len(groups) > _SHOWN:
             lines.append(f"{name}: {len(groups) - _SHOWN:,} more kinds")
     return lines
+
+
+def totals(checked: Verification) -> list[str]:
+    """Say how much was checked, and with what result."""
+    return [
+        f"{checked.edges:,} edges checked: {checked.right:,} right"
+        + _counted(len(checked.wrong), "wrong")
+        + _counted(len(checked.unclear), "can't tell")
+        + f"; {checked.sums:,} sum{'' if checked.sums == 1 else 's'}",
+        f"{checked.values:,} values computed again: {checked.same_bits:,} to the bit"
+        + _counted(checked.values - checked.same_bits - len(checked.other_values), "to within rounding")
+        + _counted(len(checked.other_values), "otherwise"),
+    ]
 
 
 def _counted(count: int, what: str) -> str:

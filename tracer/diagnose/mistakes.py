@@ -128,7 +128,7 @@ def _told_missing(asked: Question, missing: tuple[int, ...]) -> Explanation:
     terms, count = asked.terms, asked.terms.count
     there = sorted(set(range(count)) - set(missing))
     made = addends(terms.terms[there[::-1], 0]) if asked.is_number and there else ""
-    lacks = f"{_uses(asked, missing)} of {asked.name} {'is' if len(missing) == 1 else 'are'} missing"
+    lacks = _lacks(asked, missing)
     cost = float(min(len(missing), 1 + len(there)))
     if not there:
         return Explanation("missing-uses", 2, f"none of the {count:,} uses of {asked.name} was added", "0", missing)
@@ -139,16 +139,16 @@ def _told_missing(asked: Question, missing: tuple[int, ...]) -> Explanation:
         number_of = "the first" if len(there) == 1 else f"the first {len(there):,}"
         text = f"it fired before all had arrived: only {number_of} of {count:,} to arrive {'is' if len(there) == 1 else 'are'} in it"
         return Explanation("missing-uses", 1, f"{text}; {lacks}", made, missing)
-    return Explanation("missing-uses", cost, f"{lacks}: not added", made, missing)
+    return Explanation("missing-uses", cost, f"{lacks}", made, missing)
 
 
-def _uses(asked: Question, which: tuple[int, ...]) -> str:
-    """Name some uses, in the order of the program."""
-    places = [asked.terms.place(at) for at in sorted(which, reverse=True)[:_LISTED]]
-    more = f" and {len(which) - len(places):,} more" if len(which) > len(places) else ""
-    if len(which) == 1:
-        return f"the use by {places[0]}"
-    return f"{len(which):,} uses ({', '.join(places)}{more})"
+def _lacks(asked: Question, missing: tuple[int, ...]) -> str:
+    """Say which uses are missing, in the order of the program."""
+    places = [asked.terms.place(at) for at in sorted(missing, reverse=True)[:_LISTED]]
+    if len(missing) == 1:
+        return f"the use of {asked.name} by {places[0]} is missing"
+    more = f" and {len(missing) - len(places):,} more" if len(missing) > len(places) else ""
+    return f"{len(missing):,} uses of {asked.name} are missing: {', '.join(places)}{more}"
 
 
 def _added(asked: Question) -> Iterator[Explanation]:

@@ -203,7 +203,17 @@ def described(node: Node) -> str:
     """Say which operation of which line a node is: `tanh at rnn.py:12`."""
     place = place_of(node.site)
     name = node.label if node.kind in ("input", "output") else node.op
-    return f"{clean(name)} at {place}" if place else clean(name)
+    return f"{clean(name)} at {place}{_run_of(node)}" if place else clean(name)
+
+
+def _run_of(node: Node) -> str:
+    """Say which run of its line an operation is, where there are several."""
+    trace, row = node.trace, node.row
+    if row < 0:
+        return ""
+    is_alike = (trace.sites.row_places == trace.sites.row_places[row]) & (trace.recording.ops == trace.recording.ops[row])
+    count = int(np.count_nonzero(is_alike))
+    return f" (run {np.count_nonzero(is_alike[: row + 1]):,} of {count:,})" if count > 1 else ""
 
 
 def place_of(site: Site | None) -> str:

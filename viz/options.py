@@ -1,0 +1,64 @@
+"""The arguments and options that several commands share. Used by cli.py, whose parser reads them when it starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE.py[:FUNC]", help="The program. Without FUNC, its only function with @trace."
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME=VALUE", help="Arguments: Python literals, or @FILE.npy for an array."),
+]
+Outputs = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot .trace; repeatable."
+    ),
+]
+Pictures = Annotated[
+    list[Path],
+    typer.Option(
+        "-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot; repeatable."
+    ),
+]
+Of = Annotated[
+    str | None,
+    typer.Option("--of", metavar="NAME", help="The output to go back from, where there are several."),
+]
+Seed = Annotated[
+    str | None,
+    typer.Option(
+        "--seed",
+        metavar="VALUE",
+        help="The gradient of that output: a Python literal, or @FILE.npy; else 1.",
+    ),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Fail where a traced value leaves the graph.")]
+Watch = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--watch",
+        metavar="NAME",
+        help="A global or an attribute as an input: W, model.W, model; repeatable.",
+    ),
+]
+Engine = Annotated[
+    Literal["graphviz-pure", "dot", "built-in"] | None,
+    typer.Option(
+        "--engine",
+        metavar="ENGINE",
+        help="What lays the picture out: graphviz-pure, dot or built-in; if not given, the best that is there.",
+    ),
+]
+File = Annotated[
+    Path, typer.Argument(metavar="TRACE", help="A .trace file, as `edgegrad run -o` writes it.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
