@@ -177,12 +177,12 @@ class _Case:
         scale = float(np.abs(true_terms.terms).max(initial=0))
         if self.is_same(self.claimed, self.expected, scale):  # zero, to within the rounding of what cancels
             return self._told("match", "right", site=node.site)
-        for given in (terms, true_terms) if names else (terms,):
-            asked = self._asked(given)
-            found = explanations(asked)
-            if found:
-                return self._explained(asked, found, names if given is terms else [])
-        return self._unknown(self._asked(terms))
+        # Its own mistake was made with what came before it, or beside that: whichever assumes less.
+        ways = [(self._asked(terms), names), (self._asked(true_terms), [])] if names else [(self._asked(terms), [])]
+        told = [(asked, found, given) for asked, given in ways if (found := explanations(asked))]
+        if not told:
+            return self._unknown(ways[0][0])
+        return self._explained(*min(told, key=lambda each: each[1][0].cost))
 
     def is_same(self, left: Any, right: Any, scale: float) -> bool:
         """Tell whether two gradients are the same to within the tolerance; what is not finite in both is."""

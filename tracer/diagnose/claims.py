@@ -68,9 +68,7 @@ def _from_json(path: Path) -> dict[str, Any]:
 def _from_npz(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise UsageError(f"{path} is no .npz", got="got a single array", advice=_AN_EXAMPLE)
+        with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
             for name in archive.files:
                 try:
                     found[name] = archive[name]

@@ -169,7 +169,7 @@ def _told_added(asked: Question, which: tuple[int, ...], cost: float) -> Explana
     terms = asked.terms
     at = which[-1]
     places = ", ".join(terms.place(each) for each in sorted(which, reverse=True)[:_LISTED])
-    text = f"upstream and local partial are multiplied at {places}; claimed is their sum"
+    text = f"upstream × local partial is what comes back from {places}; claimed is their sum"
     made = ""
     if asked.is_number:
         from tracer.views import Edge  # noqa: PLC0415  (for the two factors alone)
