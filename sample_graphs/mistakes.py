@@ -1,6 +1,6 @@
 """The mistakes of the splitter rule, made on purpose in backward passes written by hand.
 
-Look for: the splitter of `h`, whose right sum is 3 + 4 + 5 = 12; `python mistakes.py` names what went wrong in the others.
+Look for: the splitter of `h`, whose sum is 3 + 4 + 5 = 12; `python mistakes.py` says what the others did instead.
 """
 
 from tracer import audit, trace
@@ -28,9 +28,9 @@ ATTEMPTS = {
     "right: every use is added": by_hand(lambda *uses: sum(uses)),
     "the mean instead of the sum": by_hand(lambda *uses: sum(uses) / len(uses)),
     "the product instead of the sum": by_hand(lambda a, b, c: a * b * c),
-    "overwritten with = instead of +=": by_hand(lambda a, b, c: c),
-    "fired before all had arrived": by_hand(lambda a, b, c: a + b),
-    "one use forgotten": by_hand(lambda a, b, c: a + c),
+    "overwritten with = instead of +=": by_hand(lambda *uses: uses[-1]),
+    "fired before all had arrived": by_hand(lambda *uses: sum(uses[:-1])),
+    "one use forgotten": by_hand(lambda *uses: uses[0] + uses[-1]),
     "added where it multiplies": by_hand(lambda *uses: sum(uses), lambda upstream, local: upstream + local),
     "a minus sign": by_hand(lambda *uses: -sum(uses)),
     "counted twice": by_hand(lambda *uses: 2 * sum(uses)),

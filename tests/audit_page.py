@@ -47,13 +47,19 @@ def told(row):
 def text():
     """Return the page."""
     parts = [_HEAD.format(double=TOLERANCES[8], single=TOLERANCES[4], half=TOLERANCES[2])]
-    parts.append("| verdict | what it says |\n| --- | --- |\n" + "\n".join(f"| [`{kind}`](#{kind}) | {_MEANING[kind]} |" for kind in KINDS) + "\n")
+    parts.append(
+        "| verdict | what it says |\n| --- | --- |\n"
+        + "\n".join(f"| [`{kind}`](#{kind}) | {_MEANING[kind]} |" for kind in KINDS)
+        + "\n"
+    )
     for kind in KINDS:
         parts.append(f"## {kind}\n\n{_MEANING[kind]}\n")
         for row in (row for row in ROWS if row.kind == kind and row.in_page):
             called = f"t = record(f, {row.arguments})\naudit(t, {row.claims})"
             said = told(row).split("\n", 1)[1]
-            parts.append(f"{row.title.capitalize()}:\n\n```python\n{row.program}\n{called}\n```\n\n```text\n{said}\n```\n")
+            parts.append(
+                f"{row.title.capitalize()}:\n\n```python\n{row.program.rstrip()}\n\n{called}\n```\n\n```text\n{said}\n```\n"
+            )
     return "\n".join(parts)
 
 

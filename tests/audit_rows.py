@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ def f(W, x, b):
     h = x @ W + b
     return (h * h).sum()
 """
-LINEAR_ARGUMENTS = "W=np.arange(6.0).reshape(3, 2) - 2, x=np.linspace(-1, 1, 12).reshape(4, 3), b=np.array([0.5, -0.2])"
+LINEAR_ARGUMENTS = (
+    "W=np.arange(6.0).reshape(3, 2) - 2, x=np.linspace(-1, 1, 12).reshape(4, 3), b=np.array([0.5, -0.2])"
+)
 LOOP = """\
 def f(W):
     h = np.array([0.3, -0.2])

@@ -51,7 +51,9 @@ def test_a_loaded_trace_tells_the_same(row, tmp_path):
     trace = trace_of(row)
     trace.grads  # noqa: B018  (so that they are in the file)
     trace.save(tmp_path / "t.trace")
-    assert str(audit(load(tmp_path / "t.trace"), row.claimed(trace))) == str(audit(trace, row.claimed(trace)))
+    assert str(audit(load(tmp_path / "t.trace"), row.claimed(trace))) == str(
+        audit(trace, row.claimed(trace))
+    )
 
 
 def test_the_arithmetic_of_both_is_told():
@@ -124,8 +126,9 @@ def test_tensors_and_numpy_scalars_are_claims():
 
 
 def test_the_gradients_of_a_trace_are_claims():
-    trace = record(lambda params, name: params["w"][0] * params["b"], {"w": (2.0, 3.0), "b": np.ones(2)}, "a", )\
-        .backward(seed=np.ones(2))
+    trace = record(
+        lambda params, name: params["w"][0] * params["b"], {"w": (2.0, 3.0), "b": np.ones(2)}, "a"
+    ).backward(seed=np.ones(2))
     assert trace.grads["name"] is None
     found = audit(trace, trace.grads)
     assert found
@@ -135,17 +138,17 @@ def test_the_gradients_of_a_trace_are_claims():
 def test_many_uses_are_told_apart():
     random = np.random.default_rng(0)
 
-    def chain(W, xs):
+    def chain(weights, xs):
         h = np.zeros(6)
         for x in xs:
-            h = np.tanh(W @ h + x)
+            h = np.tanh(weights @ h + x)
         return h.sum()
 
     trace = record(chain, random.normal(size=(6, 6)), random.normal(size=(300, 6)))
-    terms = [use.grad for use in trace["W"].uses]
+    terms = [use.grad for use in trace["weights"].uses]
     sizes = np.linalg.norm(np.reshape(terms, (300, -1)), axis=1)
     chosen = sorted(np.argsort(sizes)[-12::4].tolist())
-    verdict = audit(trace, {"W": trace["W"].grad - sum(terms[at] for at in chosen)})["W"]
+    verdict = audit(trace, {"weights": trace["weights"].grad - sum(terms[at] for at in chosen)})["weights"]
     assert verdict.kind == "missing-uses"
     assert len(verdict.uses) == len(chosen)
 
@@ -224,7 +227,7 @@ def test_a_file_that_is_not_there_is_an_error(tmp_path):
 
 def test_claims_are_read_from_files(tmp_path):
     trace = program(LOOP, LOOP_ARGUMENTS)
-    W = trace["W"].grad
-    assert audit(trace, read_claims(written(tmp_path / "c.npz", {"W": W})))
-    (tmp_path / "c.json").write_text(json.dumps({"W": W.tolist(), "h[4]": trace["h[4]"].grad.tolist()}))
+    grad = trace["W"].grad
+    assert audit(trace, read_claims(written(tmp_path / "c.npz", {"W": grad})))
+    (tmp_path / "c.json").write_text(json.dumps({"W": grad.tolist(), "h[4]": trace["h[4]"].grad.tolist()}))
     assert audit(trace, read_claims(tmp_path / "c.json"))

@@ -18,7 +18,11 @@ from tracer.standins import record_call
 
 EVERY_ROW = (*ROWS, *NEW_OPS)
 MARK = "# the line that is" + " named"
-LINE = 1 + next(at for at, line in enumerate(Path(__file__).read_text().splitlines()) if line.endswith(MARK))
+LINE = 1 + next(
+    at for at, line in enumerate(Path(__file__).read_text().splitlines()) if line.endswith(MARK)
+)
+
+
 def operands_of(row):
     random = generator(row)
     if isinstance(row, Elements):
@@ -32,17 +36,22 @@ def trace_of(row):
     """Record one call of one rule."""
     given = operands_of(row)
     is_input = [
-        np.asarray(each).dtype.kind in "fc" and (not isinstance(row, Elements) or is_traced(row.operands[at]))
+        np.asarray(each).dtype.kind in "fc"
+        and (not isinstance(row, Elements) or is_traced(row.operands[at]))
         for at, each in enumerate(given)
     ]
-    value, params = row.forward(*given), dict(getattr(row, "params", {}))
+    value, params = row.forward(*given), dict(getattr(row, "params", {})) or None
     if row.op in MADE_AGAIN:
+        params = params or {}
         params["results"] = tuple(MADE_AGAIN[row.op](params, *given))
 
     def program(*inputs):
         numbers = iter(inputs)
-        operands = tuple(next(numbers) if is_one else each for is_one, each in zip(is_input, given, strict=True))
-        return record_call(row.op, operands, value, params or None, sys._getframe())  # the line that is named
+        operands = tuple(
+            next(numbers) if is_one else each for is_one, each in zip(is_input, given, strict=True)
+        )
+        frame = sys._getframe()
+        return record_call(row.op, operands, value, params, frame)  # the line that is named
 
     trace = record(program, *(each for each, is_one in zip(given, is_input, strict=True) if is_one))
     out = trace.recording.values[len(trace.recording) - 1]

@@ -12,7 +12,18 @@ if TYPE_CHECKING:
     from tracer.diagnose.audit import audit
     from tracer.diagnose.verify import verify
 
-__all__ = ["EdgegradError", "Trace", "audit", "detach", "load", "record", "rule", "trace", "verify", "watch"]
+__all__ = [
+    "EdgegradError",
+    "Trace",
+    "audit",
+    "detach",
+    "load",
+    "record",
+    "rule",
+    "trace",
+    "verify",
+    "watch",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -17,11 +16,11 @@ from viz.labels import clean
 from viz.text import ALARM, NAME, QUIET, width
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tracer.diagnose.audit import Audit, Verdict
     from tracer.diagnose.faults import Fault
-    from tracer.diagnose.verify import Verification
+    from tracer.diagnose.verification import Verification
     from tracer.source import Site
 
 RIGHT, UNSURE = "green", "bold yellow"
@@ -147,7 +146,10 @@ def verification_parts(checked: Verification) -> list[Any]:
         for fault, count, places in groups[:_SHOWN]:
             parts += ["", *_fault(name, style, fault, count, places)]
         if len(groups) > _SHOWN:
-            parts += ["", Text(f"and {len(groups) - _SHOWN:,} more kinds of “{name}”: see --json", style=QUIET)]
+            parts += [
+                "",
+                Text(f"and {len(groups) - _SHOWN:,} more kinds of “{name}”: see --json", style=QUIET),
+            ]
     return parts
 
 

@@ -29,7 +29,7 @@ KINDS = (
     "follows", "unknown",
 )  # fmt: skip
 TOLERANCES = {8: 1e-7, 4: 1e-4, 2: 1e-2}
-"""By bytes of a real number: how far, of itself, a right gradient may be off. The coarser of claim and gradient counts."""
+"""By bytes of a real number, of claim or gradient the fewer: how far, of itself, a right gradient may be off."""
 _MOST_DIMENSIONS = 200
 _MOST_SITES = 1000
 _ALSO = 2
@@ -120,14 +120,17 @@ def audit(
 ) -> Audit:
     """Say of each claimed gradient whether it is right, and else which mistake gives that number.
 
-    `claims` are numbers, arrays or tensors by name, as `trace[name]` takes it: inputs and variables; or structures as in
-    `trace.grads`. A claim is right that differs by at most `atol + rtol × |gradient|`; by default `rtol` is 1e-7, 1e-4 where
-    the claim or the gradient is in single precision, 1e-2 in half, and `atol` is `rtol` of the largest term that the gradient
-    is a sum of. Raises LookupNameError for a name that the trace does not have, and UsageError for what is no gradient.
+    `claims` are numbers, arrays or tensors by name, as `trace[name]` takes it: inputs and variables; or structures as
+    in `trace.grads`. A claim is right that differs by at most `atol + rtol × |gradient|`; by default `rtol` is 1e-7,
+    1e-4 where the claim or the gradient is in single precision, 1e-2 in half, and `atol` is `rtol` of the largest term
+    that the gradient is a sum of. Raises LookupNameError for a name that the trace does not have, and UsageError for
+    what is no gradient.
     """
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance is not None and not (np.isfinite(tolerance) and tolerance >= 0):
-            raise UsageError(f"{name} is no tolerance", got=f"got {tolerance!r}", advice="give a number from 0 on")
+            raise UsageError(
+                f"{name} is no tolerance", got=f"got {tolerance!r}", advice="give a number from 0 on"
+            )
     ordered = claims_of(trace, claims)
     followed = Followed(trace)
     dimensions = _dimensions(trace)
@@ -147,12 +150,21 @@ class _Case:
     """One claim, and what it is compared with."""
 
     def __init__(
-        self, claim: Claim, followed: Followed, dimensions: dict[int, str], rtol: float | None, atol: float | None
+        self,
+        claim: Claim,
+        followed: Followed,
+        dimensions: dict[int, str],
+        rtol: float | None,
+        atol: float | None,
     ) -> None:
         self.claim, self.followed, self.dimensions = claim, followed, dimensions
         self.expected = np.asarray(claim.node.grad)
-        self.claimed = claim.value.reshape(()) if claim.value.size == 1 == self.expected.size else claim.value
-        self.claimed = self.claimed.reshape(self.expected.shape) if self.expected.size == 1 else self.claimed
+        self.claimed = (
+            claim.value.reshape(()) if claim.value.size == 1 == self.expected.size else claim.value
+        )
+        self.claimed = (
+            self.claimed.reshape(self.expected.shape) if self.expected.size == 1 else self.claimed
+        )
         size = min(_bytes(np.asarray(each)) for each in (self.expected, claim.value))
         self.rtol = TOLERANCES.get(size, TOLERANCES[8]) if rtol is None else rtol
         self.atol = atol
@@ -178,7 +190,11 @@ class _Case:
         if self.is_same(self.claimed, self.expected, scale):  # zero, to within the rounding of what cancels
             return self._told("match", "right", site=node.site)
         # Its own mistake was made with what came before it, or beside that: whichever assumes less.
-        ways = [(self._asked(terms), names), (self._asked(true_terms), [])] if names else [(self._asked(terms), [])]
+        ways = (
+            [(self._asked(terms), names), (self._asked(true_terms), [])]
+            if names
+            else [(self._asked(terms), [])]
+        )
         told = [(asked, found, given) for asked, given in ways if (found := explanations(asked))]
         if not told:
             return self._unknown(ways[0][0])
@@ -196,7 +212,11 @@ class _Case:
 
     def _asked(self, terms: Terms) -> Question:
         # A mistake must give what is claimed more closely than the right gradient does.
-        scale = min(float(np.abs(each).max(initial=0)) for each in (terms.terms, self.claimed)) if terms.count else 0.0
+        scale = (
+            min(float(np.abs(each).max(initial=0)) for each in (terms.terms, self.claimed))
+            if terms.count
+            else 0.0
+        )
 
         def same(left: Any, right: Any) -> bool:
             return self.is_same(np.asarray(left), np.asarray(right), scale)
@@ -213,12 +233,18 @@ class _Case:
             others = "; or ".join(f"{each.kind}: {each.text}" for each in equal if each.kind != best.kind)
             text += f"; as well explained by {others}"
         elif alike:
-            text += f"; as well explained by {len(alike):,} other set{'s' if len(alike) > 1 else ''} of uses"
+            text += (
+                f"; as well explained by {len(alike):,} other set{'s' if len(alike) > 1 else ''} of uses"
+            )
         if names:
             text += f"; given what is claimed for {' and '.join(map(clean, names[:_ALSO]))}"
         sites = [asked.terms.use(at).site for at in sorted(best.uses, reverse=True)[:_MOST_SITES]]
         uses = tuple(site for site in sites if site is not None)
-        site = uses[0] if uses and best.kind in ("missing-uses", "added-not-multiplied") else self.claim.node.site
+        site = (
+            uses[0]
+            if uses and best.kind in ("missing-uses", "added-not-multiplied")
+            else self.claim.node.site
+        )
         return self._told(
             best.kind,
             text,

@@ -1,4 +1,4 @@
-"""Gradients that somebody claims: read from a file or given as they are, and put beside the nodes they are claimed for."""
+"""Gradients that somebody claims: read from a file or given as they are, and put beside the nodes they are for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import dataclasses
 import json
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,13 +16,16 @@ from tracer.rules.kinds import is_complex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from tracer.trace import Trace
     from tracer.views import Node
 
 _SHOWN = 6  # names in a message
 _NESTED = (dict, list, tuple)
-_AN_EXAMPLE = 'a file of claims holds names and gradients: {"x": 5.0, "h[3]": [0.1, 0.2]}, or np.savez(path, x=…)'
+_AN_EXAMPLE = (
+    'a file of claims holds names and gradients: {"x": 5.0, "h[3]": [0.1, 0.2]}, or np.savez(path, x=…)'
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +62,9 @@ def _from_json(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} is no JSON", got=str(error), advice=_AN_EXAMPLE) from None
     if not isinstance(found, dict):
         raise UsageError(
-            f"{path} holds no claims", got=f"got a {type(found).__name__}, expected an object", advice=_AN_EXAMPLE
+            f"{path} holds no claims",
+            got=f"got a {type(found).__name__}, expected an object",
+            advice=_AN_EXAMPLE,
         )
     return found
 
@@ -118,7 +122,9 @@ def _leaves(trace: Trace, claims: Mapping[str, Any]) -> Iterator[tuple[str, Any]
     while pending:
         name, value = pending.pop()
         if not isinstance(name, str):
-            raise UsageError("a claim is asked by name", got=f"got {name!r}", advice='"x", "params[\'W\']", "h[3]"')
+            raise UsageError(
+                "a claim is asked by name", got=f"got {name!r}", advice='"x", "params[\'W\']", "h[3]"'
+            )
         if value is None:
             continue
         inside = any(path.startswith((f"{name}[", f"{name}.")) for path in paths)
@@ -129,7 +135,9 @@ def _leaves(trace: Trace, claims: Mapping[str, Any]) -> Iterator[tuple[str, Any]
 
 
 def _is_nested(value: Any) -> bool:
-    is_container = isinstance(value, _NESTED) or (dataclasses.is_dataclass(value) and not isinstance(value, type))
+    is_container = isinstance(value, _NESTED) or (
+        dataclasses.is_dataclass(value) and not isinstance(value, type)
+    )
     return is_container or bool(np.ndim(value))
 
 
@@ -143,7 +151,9 @@ def _children(name: str, value: Any, paths: set[str]) -> Iterator[tuple[str, Any
         items = list(zip(getattr(value, "_fields", range(len(value))), value, strict=True))
     for key, item in items:
         attribute, index = f"{name}.{key}", f"{name}[{key!r}]"
-        is_attribute = any(path == attribute or path.startswith((f"{attribute}[", f"{attribute}.")) for path in paths)
+        is_attribute = any(
+            path == attribute or path.startswith((f"{attribute}[", f"{attribute}.")) for path in paths
+        )
         yield attribute if is_attribute else index, item
 
 
@@ -152,7 +162,9 @@ def _claim(trace: Trace, name: str, value: Any) -> Claim:
     expected = node.grad
     if expected is None:
         raise LookupNameError(
-            f"{name} has no gradient to compare with", got="the value left the graph there", advice="claim an input of it"
+            f"{name} has no gradient to compare with",
+            got="the value left the graph there",
+            advice="claim an input of it",
         )
     if hasattr(value, "detach"):  # a tensor of PyTorch, which gives no array while it is recorded
         value = value.detach()
@@ -160,16 +172,20 @@ def _claim(trace: Trace, name: str, value: Any) -> Claim:
         array = np.asarray(value)
     except (ValueError, TypeError, RuntimeError) as error:
         raise UsageError(
-            f"the claim for {name} is no array", got=str(error), advice="give numbers, as a number, a list or an array"
+            f"the claim for {name} is no array",
+            got=str(error),
+            advice="give numbers, as a number, a list or an array",
         ) from None
     if array.dtype.kind not in "iufc":
-        got = "an array of objects" if array.dtype.kind == "O" else f"{type(value).__name__} of {array.dtype}"
+        got = (
+            "an array of objects" if array.dtype.kind == "O" else f"{type(value).__name__} of {array.dtype}"
+        )
         raise UsageError(
             f"the claim for {name} is no number and no array of them",
             got=f"got {got}{f', {value!r}' if array.ndim == 0 else ''}"[:200],
             advice="give the gradient as numbers",
         )
-    _check_shape(name, node, array, np.shape(expected))
+    _check_shape(name, array, np.shape(expected))
     if not np.isfinite(array).all() and np.isfinite(expected).all():
         wrong = np.argwhere(~np.isfinite(array))
         place = f" at {list(map(int, wrong[0]))}" if array.ndim else ""
@@ -191,7 +207,7 @@ def _claim(trace: Trace, name: str, value: Any) -> Claim:
     return Claim(name, node, array, bool(is_single))
 
 
-def _check_shape(name: str, node: Node, array: np.ndarray[Any, Any], shape: tuple[int, ...]) -> None:
+def _check_shape(name: str, array: np.ndarray[Any, Any], shape: tuple[int, ...]) -> None:
     """Raise UsageError where a claim can't be for this value; a transposed one can be."""
     if array.shape in (shape, shape[::-1]) or array.size == 1 == int(np.prod(shape)):
         return
@@ -199,7 +215,9 @@ def _check_shape(name: str, node: Node, array: np.ndarray[Any, Any], shape: tupl
     if array.ndim >= len(shape) and _stretches(shape, array.shape):
         advice += ": sum the claim over the axes along which the value was broadcast"
     raise UsageError(
-        f"the claim for {name} has another shape than {name}", got=f"got {array.shape}, expected {shape}", advice=advice
+        f"the claim for {name} has another shape than {name}",
+        got=f"got {array.shape}, expected {shape}",
+        advice=advice,
     )
 
 

@@ -14,9 +14,7 @@ _SHRINK = 2.0
 _ROUNDINGS = 16  # of the values that a bend is computed from, at most
 
 
-def slope(
-    function: Callable[[Any], Any], step: Any
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def slope(function: Callable[[Any], Any], step: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Return the derivative at 0 of a function of one number, element by element, and the estimated error of it.
 
     `step` is one for all elements, or one for each.

@@ -1,4 +1,4 @@
-"""What comes back to one operand of an operation on arrays, against differences along directions. Used by verify.py."""
+"""What comes back to one operand of an operation on arrays, against differences along directions. For every_edge.py."""
 
 from __future__ import annotations
 
@@ -27,12 +27,16 @@ LINEAR = frozenset(
     "negative positive add subtract real imag conjugate".split()
 ) | frozenset(ARRANGE)
 # … or as they are.
-MULTILINEAR = frozenset("matmul dot outer inner vdot kron tensordot einsum vecdot matvec vecmat multi_dot multiply".split())
+MULTILINEAR = frozenset(
+    "matmul dot outer inner vdot kron tensordot einsum vecdot matvec vecmat multi_dot multiply".split()
+)
 
 _FEW = 4  # elements: each is a direction
 _RANDOM = 2  # directions else
 _STEPS = (2.0**-6, 2.0**-18)
-_FACTORS = {8: 1.0, 4: 256.0}  # by bytes of a real number: how much rougher a rule is in single precision
+# By bytes of a real number: how much rougher a rule is in single and in half precision.
+_FACTORS = {8: 1.0, 4: 2.0**8, 2: 2.0**13}
+_PRECISIONS: dict[float, Any] = {1.0: np.float64, 2.0**8: np.float32, 2.0**13: np.float16}
 _TOLERANCE, _SURE = 1e-6, 1e-4
 
 
@@ -50,8 +54,9 @@ def judge(
 ) -> tuple[int, float, float, float]:
     """Compare the gradient `got` of one operand, for the gradient `weight` of the result, with differences.
 
-    Return the status, and for the direction that tells most what the gradient gives, what differences give, and the error
-    of these. `again` is the rule, for operands and a result beside the recorded ones; `along` are directions to take.
+    Return the status, and for the direction that tells most what the gradient gives, what differences give, and the
+    error of these. `again` is the rule, for operands and a result beside the recorded ones; `along` are directions to
+    take.
     """
     wide = tuple(map(_widened, operands))
     result, weight = _widened(out), _widened(weight)
@@ -69,19 +74,26 @@ def judge(
         if not np.isfinite(expected) or not np.isfinite(found):
             is_sure = np.isfinite(expected) and error <= _SURE * abs(expected)
             status = WRONG if is_sure else NOT_FINITE
-        elif distance <= _TOLERANCE * factor * size + error and error <= _SURE * size:
-            status = RIGHT
-        elif found == expected and error <= _TOLERANCE * (1 + steep):
+        elif (distance <= _TOLERANCE * factor * size + error and error <= _SURE * size) or (
+            found == expected and error <= _TOLERANCE * (1 + steep)
+        ):
             status = RIGHT
         else:
             error_of_rule = _rounding(
-                again, lambda given: function(given, params, out), operands, out, direction, found, (factor, steep)
+                again,
+                lambda given: function(given, params, out),
+                operands,
+                out,
+                direction,
+                (factor, steep),
             )
             allowed = _TOLERANCE * factor * size + 10 * error + error_of_rule
             if distance > allowed and error <= _SURE * size:
                 status = WRONG
             else:
-                status = RIGHT if distance <= allowed and error <= max(_SURE * size, error_of_rule) else ROUGH
+                status = (
+                    RIGHT if distance <= allowed and error <= max(_SURE * size, error_of_rule) else ROUGH
+                )
         if status == WRONG:
             return status, found, expected, error
         if status != RIGHT:
@@ -131,7 +143,9 @@ def _along(
     best, least = float("nan"), float("inf")
     for share in _STEPS:
         for scale in {size, min(size, 1.0)}:
-            total, error = _differences(lambda by: moved(operands[port] + by * direction), weight, share * scale)
+            total, error = _differences(
+                lambda by: moved(operands[port] + by * direction), weight, share * scale
+            )
             if error < least:
                 best, least = total, error
         if least <= _TOLERANCE * abs(best):
@@ -140,16 +154,16 @@ def _along(
 
 
 def _differences(result: Callable[[Any], Any], weight: Any, step: float) -> tuple[float, float]:
-    """Differentiate the weighted sum of a result, element by element, so that what cancels in the sum costs no digits."""
+    """Differentiate the weighted sum of a result, element by element: what cancels in the sum costs no digits."""
     is_in_plane = is_complex(weight) or is_complex(result(0.0))
     if not is_in_plane:
         change, error = slope(result, step)
         return _summed(weight, change, error)
     real, first = slope(lambda by: np.real(result(by)), step)
     imaginary, second = slope(lambda by: np.imag(result(by)), step)
-    total, error = _summed(np.real(weight), real, first)
-    rest, other = _summed(np.imag(weight), imaginary, second)
-    return total - rest, error + other
+    total, off = _summed(np.real(weight), real, first)
+    rest, also_off = _summed(np.imag(weight), imaginary, second)
+    return total - rest, off + also_off
 
 
 def _summed(weight: Any, change: Any, error: Any) -> tuple[float, float]:
@@ -165,23 +179,27 @@ def _rounding(
     operands: tuple[Any, ...],
     out: Any,
     direction: Any,
-    found: float,
     sizes: tuple[float, float],
 ) -> float:
     """Return by how much the answer of a rule changes with the last digits of the numbers that it is given."""
     factor, steep = sizes
-    precision = np.finfo(np.float32 if factor > 1 else np.float64).eps
+    precision = np.finfo(_PRECISIONS[factor]).eps
     random = np.random.default_rng(1)
 
     def shaken(value: Any) -> Any:
         numbers = np.asarray(value)
         if numbers.dtype.kind not in "fc":
             return value
-        return np.asarray(numbers * (1 + 8 * precision * random.choice([-1.0, 1.0], numbers.shape)), numbers.dtype)
+        return np.asarray(
+            numbers * (1 + 8 * precision * random.choice([-1.0, 1.0], numbers.shape)), numbers.dtype
+        )
 
+    still = _Claim(again(operands, out)).along(direction)
     moved = tuple(map(shaken, operands))
-    of_operands = _Claim(again(moved, np.asarray(compute(moved), np.asarray(out).dtype))).along(direction) - found
-    of_out = float(finite(_Claim(again(operands, shaken(out))).along(direction) - found))
+    of_operands = (
+        _Claim(again(moved, np.asarray(compute(moved), np.asarray(out).dtype))).along(direction) - still
+    )
+    of_out = float(finite(_Claim(again(operands, shaken(out))).along(direction) - still))
     return float(finite(of_operands)) + (of_out if of_out <= CHOICE * factor * (1 + steep) else 0.0)
 
 
@@ -202,7 +220,7 @@ def _directions(operand: Any) -> Iterator[Any]:
 
 
 @lru_cache(maxsize=16)
-def _random(shape: tuple[int, ...], turn: int, is_in_plane: bool) -> Array:  # noqa: FBT001  (a key of the cache)
+def _random(shape: tuple[int, ...], turn: int, is_in_plane: bool) -> Array:
     random = np.random.default_rng(turn)
     direction: Array = random.normal(size=shape)
     return direction + 1j * random.normal(size=shape) if is_in_plane else direction

@@ -18,7 +18,7 @@ from tracer.views import Edge, Node
 
 if TYPE_CHECKING:
     from tracer.diagnose.sums import Unequal
-    from tracer.diagnose.verify import Verification
+    from tracer.diagnose.verification import Verification
     from tracer.source import Site
     from tracer.trace import Trace
 
@@ -48,7 +48,11 @@ class Fault:
     @property
     def place(self) -> str:
         """The file and line, empty where there is none."""
-        return f"{PurePath(self.site.file).name}:{self.site.line}" if self.site is not None and self.site.line else ""
+        return (
+            f"{PurePath(self.site.file).name}:{self.site.line}"
+            if self.site is not None and self.site.line
+            else ""
+        )
 
     @property
     def subject(self) -> str:
@@ -72,11 +76,13 @@ class Fault:
     @property
     def numbers(self) -> str:
         """What was found and what was expected; empty where there is nothing to compare with."""
-        if self.kind == "value" or self.reason and not np.all(np.isfinite(self.expected)):
+        if self.kind == "value" or (self.reason and not np.all(np.isfinite(self.expected))):
             return ""
         digits = _telling(self.found, self.expected)
         sources = {"sum": "its edges add up to", "broadcast": "its copies add up to"}
-        lead = {"sum": "it has", "broadcast": "it has", "gradient": "the rule gives"}.get(self.kind, "the rule gives")
+        lead = {"sum": "it has", "broadcast": "it has", "gradient": "the rule gives"}.get(
+            self.kind, "the rule gives"
+        )
         source = sources.get(self.kind, "differences give")
         rough = f" ± {number(self.error, 2)}" if self.reason else ""
         return f"{lead} {number(self.found, digits)}, {source} {number(self.expected, digits)}{rough}"
@@ -100,7 +106,11 @@ class Faults(Sequence[Fault]):
         self._status, self._found, self._expected, self._error, self._of_gradient = columns
         graph = trace.graph
         # By number: what it is, and where; the later a node, the earlier in the backward pass.
-        nodes = [graph.node_of_row[graph.slot_consumer[slots]], [each.node for each in sums], [graph.node_of_row[row] for row in values]]
+        nodes = [
+            graph.node_of_row[graph.slot_consumer[slots]],
+            [each.node for each in sums],
+            [graph.node_of_row[row] for row in values],
+        ]
         kinds = np.repeat([0, 1, 2], [len(slots), len(sums), len(values)])
         which = np.concatenate([slots, np.arange(len(sums)), np.asarray(values, np.int64)]).astype(np.int64)
         at = np.concatenate([np.asarray(each, np.int64) for each in nodes])
@@ -125,7 +135,19 @@ class Faults(Sequence[Fault]):
             unequal = self._sums[which]
             node = Node(trace, unequal.node)
             name = "broadcast" if graph.node_slots[unequal.node] != NO_SLOT else "sum"
-            return Fault(name, None, node, node.site, node.op, None, "", unequal.found, unequal.expected, unequal.error, "")
+            return Fault(
+                name,
+                None,
+                node,
+                node.site,
+                node.op,
+                None,
+                "",
+                unequal.found,
+                unequal.expected,
+                unequal.error,
+                "",
+            )
         row = which if kind else int(graph.slot_consumer[which])
         node = Node(trace, int(graph.node_of_row[row]))
         if kind:
@@ -193,7 +215,11 @@ def fault_lines(checked: Verification) -> list[str]:
     """Write a verification as lines."""
     verdict = "nothing is wrong" if checked.ok else f"{len(checked.wrong):,} wrong"
     lines = [f"{checked.function}: {verdict}", *totals(checked)]
-    for name, faults in (("wrong", checked.wrong), ("can't tell", checked.unclear), ("other value", checked.other_values)):
+    for name, faults in (
+        ("wrong", checked.wrong),
+        ("can't tell", checked.unclear),
+        ("other value", checked.other_values),
+    ):
         assert isinstance(faults, Faults)
         groups = faults.groups()
         for fault, count, places in groups[:_SHOWN]:

@@ -1,4 +1,4 @@
-"""What every operation computes, as a function of its operands: a recorded trace can be computed again without its program.
+"""What every operation computes, as a function of its operands: a trace can be computed again without its program.
 
 `forward(operation)` answers with `(operands, params, out) -> value`, or None where the function is code that is not at
 hand. `out` is the recorded result, whose shape some need. Elementwise functions take whole columns. Used by the rooms
@@ -94,16 +94,16 @@ MANY_COLUMNS: dict[str, Callable[[Any], Any]] = {
 
 # A small imaginary step gives their derivative without a difference, and so without loss of digits.
 HOLOMORPHIC = frozenset(
-    "add subtract multiply divide negative positive reciprocal square power fma sqrt exp exp2 expm1 log log2 log10 log1p "
-    "sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh astype copy broadcast_to".split()
+    "add subtract multiply divide negative positive reciprocal square power fma sqrt exp exp2 expm1 log log2 log10 "
+    "log1p sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh astype copy broadcast_to".split()
 )
 
 
 def forward(operation: int) -> Forward | None:
-    """Return what an operation computes; None where that is code of the traced program, or of a library not installed."""
+    """Return what an operation computes; None where that is code of the program, or of a library not installed."""
     if not is_own(operation):
         return _of_user(operation)
-    return _forward(OP_NAMES[operation], type(RULE_OF[operation]))
+    return _forward(OP_NAMES[operation], operation)
 
 
 def _of_user(operation: int) -> Forward | None:
@@ -119,10 +119,13 @@ def _of_user(operation: int) -> Forward | None:
 
 
 @cache
-def _forward(name: str, kind: type) -> Forward | None:
+def _forward(name: str, operation: int) -> Forward | None:
+    kind = type(RULE_OF[operation])
     if kind is Many:
         many = _MANY[name]
-        return lambda operands, _, __: many([each.item() if hasattr(each, "item") else each for each in operands])
+        return lambda operands, _, __: many(
+            [each.item() if hasattr(each, "item") else each for each in operands]
+        )
     if kind is not Elementwise:
         return ARRAY_FUNCTIONS.get(name) or _of_scipy(name)
     if name == "round":
@@ -140,7 +143,7 @@ def _found(name: str) -> Callable[..., Any] | None:
     holder, _, method = name.rpartition(".")
     try:
         if name in SCIPY_STATS:
-            return getattr(getattr(importlib.import_module("scipy.stats"), holder), method, None)  # type: ignore[no-any-return]
+            return getattr(getattr(importlib.import_module("scipy.stats"), holder), method, None)
         function = getattr(importlib.import_module("scipy.special"), name, None)
     except ImportError:
         return None
@@ -153,6 +156,7 @@ def _of_scipy(name: str) -> Forward | None:
         return None
     if name == "logsumexp":
         return lambda operands, params, out: np.reshape(
-            function(operands[0], params.get("axis"), operands[1] if len(operands) > 1 else None), np.shape(out)
+            function(operands[0], params.get("axis"), operands[1] if len(operands) > 1 else None),
+            np.shape(out),
         )
     return lambda operands, params, _: function(operands[0], axis=params.get("axis"))

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
+import numpy  # noqa: ICN001  (np is what has no types here)
 
 from tracer.rules.arrange import ARRANGE
 from tracer.rules.ufunc_forms import BINARY
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-Array = np.ndarray[Any, Any]
-_Forward = "Callable[[tuple[Any, ...], dict[str, Any], Any], Any]"
+# Operands are of any type that NumPy takes: what its annotations say of hundreds of calls says nothing here.
+np: Any = numpy
 
 
 def _given(params: dict[str, Any], *names: str) -> dict[str, Any]:
     """Return those of some parameters that the call had."""
-    return {name: params[name] for name in names if params.get(name) is not None and params[name] is not False}
+    return {
+        name: params[name] for name in names if params.get(name) is not None and params[name] is not False
+    }
 
 
 # ------------------------------------------------------------------------------------------------ shapes and elements
@@ -181,9 +180,7 @@ def _histogram_density(operands: Any, params: Any, out: Any) -> Any:
 _REDUCTIONS = {
     **{
         name: _reduced(name)
-        for name in (
-            "sum mean prod max min ptp nansum nanmean nanprod nanmax nanmin".split()
-        )
+        for name in ("sum mean prod max min ptp nansum nanmean nanprod nanmax nanmin".split())
     },
     **{name: _spread(name) for name in ("var", "std", "nanvar", "nanstd")},
     **{name: _accumulated(name) for name in ("cumsum", "cumprod", "nancumsum", "nancumprod")},
@@ -191,7 +188,11 @@ _REDUCTIONS = {
         name: _quantile(name)
         for name in ("median", "quantile", "percentile", "nanmedian", "nanquantile", "nanpercentile")
     },
-    **{f"{name}.{form}": _form(name, form) for name in BINARY for form in ("reduce", "accumulate", "reduceat")},
+    **{
+        f"{name}.{form}": _form(name, form)
+        for name in BINARY
+        for form in ("reduce", "accumulate", "reduceat")
+    },
     "average": lambda x, p, _: np.average(x[0], p["axis"], x[1], keepdims=bool(p["keepdims"])),
     "average_weights": _average_weights,
     "cov": _moments("cov"),
@@ -216,7 +217,9 @@ def _norm(operands: Any, params: Any, _: Any) -> Any:
 def _svd(part: int) -> Any:
     def compute(operands: Any, _: Any, out: Any) -> Any:
         (a,) = operands
-        whole = part == 0 and np.shape(out)[-1] == a.shape[-2] or part != 0 and np.shape(out)[-2] == a.shape[-1]
+        whole = (part == 0 and np.shape(out)[-1] == a.shape[-2]) or (
+            part != 0 and np.shape(out)[-2] == a.shape[-1]
+        )
         return np.linalg.svd(a, full_matrices=bool(whole))[part]
 
     return compute
@@ -232,7 +235,10 @@ def _qr(part: int) -> Any:
 
 
 _ALGEBRA = {
-    **{name: (lambda x, _, __, name=name: getattr(np, name)(*x)) for name in "matmul dot outer inner vdot kron".split()},
+    **{
+        name: (lambda x, _, __, name=name: getattr(np, name)(*x))
+        for name in "matmul dot outer inner vdot kron".split()
+    },
     **{
         name: (lambda x, _, __, name=name: getattr(np.linalg, name)(*x))
         for name in "inv det solve pinv eigvals svdvals".split()
@@ -272,12 +278,14 @@ _ALGEBRA = {
 # ------------------------------------------------------------------------- calculus, polynomials, Fourier transforms
 
 
-def _joined(operands: Any, axis: int) -> Array:
+def _joined(operands: Any, axis: int) -> Any:
     """Join a `prepend` and an `append` to an array, as np.diff does."""
     ndim = max(np.ndim(each) for each in operands)
     shape = next(np.shape(each) for each in operands if np.ndim(each) == ndim)
     one = [1 if at == axis % ndim else length for at, length in enumerate(shape)]
-    return np.concatenate([each if np.ndim(each) else np.broadcast_to(each, one) for each in operands], axis)
+    return np.concatenate(
+        [each if np.ndim(each) else np.broadcast_to(each, one) for each in operands], axis
+    )
 
 
 def _diff(operands: Any, params: Any, _: Any) -> Any:
@@ -331,7 +339,9 @@ _CALCULUS = {
     "trapezoid": _trapezoid,
     "interp": lambda x, p, _: np.interp(*x, **_given(p, "left", "right", "period")),
     "linspace": lambda x, p, _: np.linspace(*x, **{each: p[each] for each in _SEQUENCE}),
-    "linspace_step": lambda x, p, _: np.linspace(*x, retstep=True, **{each: p[each] for each in _SEQUENCE})[1],
+    "linspace_step": lambda x, p, _: np.linspace(*x, retstep=True, **{each: p[each] for each in _SEQUENCE})[
+        1
+    ],
     "logspace": lambda x, p, _: np.logspace(*x, base=p["base"], **{each: p[each] for each in _SEQUENCE}),
     "geomspace": lambda x, p, _: np.geomspace(*x, **{each: p[each] for each in _SEQUENCE}),
     "convolve": lambda x, p, _: np.convolve(*x, p["mode"] or "full"),

@@ -1,7 +1,7 @@
 """The mistakes that hand-written backward passes make, as a table: what number each gives, and how it is told.
 
-A hypothesis looks at the terms of a gradient and at what is claimed in its place, and answers with the explanations that
-give the claimed numbers. One that assumes less has a lower cost. Used by audit.py.
+A hypothesis looks at the terms of a gradient and at what is claimed in its place, and answers with the explanations
+that give the claimed numbers. One that assumes less has a lower cost. Used by audit.py.
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ def explanations(question: Question) -> list[Explanation]:
 
 def _sign(asked: Question) -> Iterator[Explanation]:
     if np.any(asked.total) and asked.is_made_by(-asked.total):
-        yield Explanation("sign", 1, "it has the wrong sign", f"−({number(asked.total)})" if asked.is_number else "")
+        yield Explanation(
+            "sign", 1, "it has the wrong sign", f"−({number(asked.total)})" if asked.is_number else ""
+        )
 
 
 def _transposed(asked: Question) -> Iterator[Explanation]:
@@ -92,7 +94,7 @@ def _transposed(asked: Question) -> Iterator[Explanation]:
 
 
 def _mean(asked: Question) -> Iterator[Explanation]:
-    """Averaged over the uses, or over the copies of a broadcast."""
+    """Look for a mean over the uses, or over the copies of a broadcast."""
     terms = asked.terms
     if terms.count > 1 and np.any(asked.total) and asked.is_made_by(asked.total / terms.count):
         text = f"{asked.name} has {terms.count:,} uses, whose gradients are added; claimed is their mean"
@@ -101,7 +103,8 @@ def _mean(asked: Question) -> Iterator[Explanation]:
     copies = terms.copies
     if terms.count and (copies > 1).any() and asked.is_made_by(np.sum(terms.terms / copies[:, None], 0)):
         at = int(np.argmax(copies))
-        text = f"{asked.name} is broadcast to {int(copies[at]):,} copies, whose gradients are added; claimed is their mean"
+        text = f"{asked.name} is broadcast to {int(copies[at]):,} copies, whose gradients are added"
+        text += "; claimed is their mean"
         yield Explanation("mean-not-sum", 1, text, "", (at,))
 
 
@@ -109,14 +112,18 @@ def _product(asked: Question) -> Iterator[Explanation]:
     terms = asked.terms
     if terms.count > 1 and np.any(asked.claimed) and asked.is_made_by(np.prod(terms.terms, 0)):
         text = f"{asked.name} has {terms.count:,} uses, whose gradients are added; claimed is their product"
-        made = " × ".join(map(number, terms.terms[:, 0][::-1])) if asked.is_number and terms.count <= _LISTED else ""
+        made = (
+            " × ".join(map(number, terms.terms[:, 0][::-1]))
+            if asked.is_number and terms.count <= _LISTED
+            else ""
+        )
         yield Explanation("product-not-sum", 1, text, made, tuple(range(terms.count)))
 
 
 def _missing(asked: Question) -> Iterator[Explanation]:
-    """Some uses were not added."""
+    """Look for uses that were not added."""
     terms = asked.terms
-    if terms.count < 2:  # noqa: PLR2004  (nothing to add)
+    if terms.count < 2:
         return
     for missing in left_out(terms.terms, np.ravel(asked.claimed), asked.same):
         if all(not np.any(terms.terms[at]) for at in missing):
@@ -131,13 +138,18 @@ def _told_missing(asked: Question, missing: tuple[int, ...]) -> Explanation:
     lacks = _lacks(asked, missing)
     cost = float(min(len(missing), 1 + len(there)))
     if not there:
-        return Explanation("missing-uses", 2, f"none of the {count:,} uses of {asked.name} was added", "0", missing)
+        return Explanation(
+            "missing-uses", 2, f"none of the {count:,} uses of {asked.name} was added", "0", missing
+        )
     if there == [count - 1]:
-        text = f"only the last to arrive, {terms.place(there[0])}, is in it: overwritten with = instead of +="
+        text = (
+            f"only the last to arrive, {terms.place(there[0])}, is in it: overwritten with = instead of +="
+        )
         return Explanation("missing-uses", 1, f"{text}; {lacks}", made, missing)
     if there == list(range(len(there))):
         number_of = "the first" if len(there) == 1 else f"the first {len(there):,}"
-        text = f"it fired before all had arrived: only {number_of} of {count:,} to arrive {'is' if len(there) == 1 else 'are'} in it"
+        verb = "is" if len(there) == 1 else "are"
+        text = f"it fired before all had arrived: only {number_of} of {count:,} to arrive {verb} in it"
         return Explanation("missing-uses", 1, f"{text}; {lacks}", made, missing)
     return Explanation("missing-uses", cost, f"{lacks}", made, missing)
 
@@ -152,7 +164,7 @@ def _lacks(asked: Question, missing: tuple[int, ...]) -> str:
 
 
 def _added(asked: Question) -> Iterator[Explanation]:
-    """Upstream and local partial were added at a function node."""
+    """Look for function nodes at which upstream and local partial were added."""
     terms = asked.terms
     sums = terms.added
     if sums is None or not terms.count:
@@ -187,7 +199,7 @@ def _told_added(asked: Question, which: tuple[int, ...], cost: float) -> Explana
 
 
 def _scale(asked: Question) -> Iterator[Explanation]:
-    """A constant factor: any one for arrays, and for a number, which every other is a multiple of, a likely one."""
+    """Look for a constant factor: any for arrays; for a number, which is a multiple of every other, a likely one."""
     claimed, total = np.ravel(asked.claimed), np.ravel(asked.total)
     square = float(np.sum(np.abs(total) ** 2))
     if not square or not np.any(claimed):
@@ -224,8 +236,9 @@ def _named(asked: Question, factor: float) -> tuple[str, float]:
 def _reason(asked: Question, factor: float) -> str:
     size = abs(factor)
     for whole, what in asked.dimensions.items():
-        if whole > 2 and min(abs(size - whole) / whole, abs(size * whole - 1)) <= 1e-6:  # noqa: PLR2004  (2 is anything)
-            return f"; {whole:,} is the length of {what}: {'a mean where the program has a sum' if size < 1 else 'a sum where the program has a mean'}"
+        if whole > 2 and min(abs(size - whole) / whole, abs(size * whole - 1)) <= 1e-6:
+            claimed, written = ("mean", "sum") if size < 1 else ("sum", "mean")
+            return f"; {whole:,} is the length of {what}: a {claimed} where the program has a {written}"
     return ""
 
 

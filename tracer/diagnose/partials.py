@@ -1,7 +1,7 @@
-"""Local partials against differences of their operation, a whole column at once. Used by verify.py.
+"""Local partials against differences of their operation, a whole column at once. Used by every_edge.py.
 
-No answer beats a wrong one: a partial is called wrong only where the differences are sure, and differ from it by more than
-both may be off: the differences by truncation and rounding, the rule by the rounding of the numbers that it is given.
+No answer beats a wrong one: a partial is called wrong only where the differences are sure, and differ from it by more
+than both may be off: the differences by truncation and rounding, the rule by the rounding of the numbers it is given.
 """
 
 from __future__ import annotations
@@ -36,9 +36,12 @@ REASONS = {
 TOLERANCE = 1e-6  # of the derivative: what a right rule and good differences may differ by
 SURE = 1e-4  # of the derivative: differences that are worse than this say nothing
 SAME_VALUE = 1e-9  # of the value: what the same operation may give by another order of sums
-CHOICE = 2.0**-16  # of how steep an operation is: a change beyond it comes from a choice, and not from rounding
+CHOICE = (
+    2.0**-16
+)  # of how steep an operation is: a change beyond it comes from a choice, and not from rounding
 _SHAKEN = 1 + 8 * np.finfo(np.float64).eps
 _SCREEN_STEP = 2.0**-14  # of the operand
+_TINY = 1e-290  # below it, digits are lost for good
 _TINY_STEP = 1e-30  # imaginary: its square is nothing
 _STEPS = (2.0**-6, 2.0**-16)  # of the operand, then where there is a kink or pole nearby
 _CHUNK = 1 << 17  # numbers that are looked at together
@@ -54,6 +57,8 @@ class Operation:
     """The rule: the partial by one operand; None where it knows no columns."""
     kinks: Callable[[Sequence[Column], Column], Column] | None
     """Where the derivative is a convention."""
+    is_level: bool = False
+    """It takes steps, and is level between them."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +81,17 @@ def elementwise(number: int, rule: Elementwise) -> Operation | None:
         is_own(number) and OP_NAMES[number] in HOLOMORPHIC,
         lambda port, operands, out: rule.local(port)(*operands, out),
         None if kinks is None else lambda operands, out: np.broadcast_to(kinks(*operands, out), out.shape),
+        rule.flat,
     )
 
 
 def judge(
-    operation: Operation | None, operands: Sequence[Column], out: Column, port: int, got: Column, params: dict[str, Any]
+    operation: Operation | None,
+    operands: Sequence[Column],
+    out: Column,
+    port: int,
+    got: Column,
+    params: dict[str, Any],
 ) -> Judged:
     """Compare the partials by one operand with differences of their operation alone; all columns are floats."""
     if operation is None:
@@ -91,7 +102,12 @@ def judge(
         part = slice(start, start + _CHUNK)
         column = _Column(operation, [each[part] for each in operands], out[part], port, params)
         parts.append(column.judged(got[part]))
-    return Judged(*(np.concatenate([getattr(each, name) for each in parts]) for name in ("status", "expected", "error")))
+    return Judged(
+        *(
+            np.concatenate([getattr(each, name) for each in parts])
+            for name in ("status", "expected", "error")
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -111,7 +127,9 @@ class _Column:
 
     def chosen(self, some: Column) -> _Column:
         """Return some of the runs."""
-        return _Column(self.operation, [each[some] for each in self.operands], self.out[some], self.port, self.params)
+        return _Column(
+            self.operation, [each[some] for each in self.operands], self.out[some], self.port, self.params
+        )
 
     def judged(self, got: Column) -> Judged:
         """Judge the quick way, and what that does not find right closely."""
@@ -139,37 +157,48 @@ class _Column:
         middle, out = self.operands[self.port], self.out
         expected, error = np.full(len(out), np.nan), np.full(len(out), np.inf)
         own = _sizes(middle)
+        tried = []
         for share in _STEPS:
             for size in (own, np.minimum(own, 1.0)):
                 again, rough = slope(lambda by: self.moved(middle + by), share * size)
+                tried.append((again, rough))
                 better = rough < error
                 expected, error = np.where(better, again, expected), np.where(better, rough, error)
+        for again, rough in tried:  # what looks smooth from afar may be made of steps
+            is_other = np.abs(again - expected) > 10 * (rough + error) + SURE * np.abs(expected)
+            error = np.where(is_other, np.maximum(error, np.abs(again - expected)), error)
+        last_digit = 4 * np.spacing(np.abs(middle))
+        moved = np.abs(self.moved(middle + last_digit) - out)
+        is_rough = moved > 64 * (last_digit * np.abs(expected) + np.spacing(np.abs(out)))
         sizes = np.maximum(np.abs(got), np.abs(expected))
         distance = np.abs(got - expected)
-        rounding = self.rounding(got)
-        is_sure = error <= SURE * sizes
-        agrees = (distance <= TOLERANCE * sizes + 10 * error + rounding) | (got == expected)
+        rounding = self.rounding()
+        is_sure = (error <= SURE * sizes) & ~is_rough
+        if self.operation.is_level:
+            is_sure &= expected == 0
+        agrees = (distance <= TOLERANCE * sizes + 10 * error + rounding + _TINY) | (got == expected)
         is_same = (got == expected) & (error <= TOLERANCE * (1 + np.abs(out) / own))
         status = np.full(len(out), ROUGH, np.int8)
-        status[agrees & (is_sure | is_same | (error <= rounding) | (error == 0))] = RIGHT
+        status[agrees & (is_sure | is_same | (error <= rounding + _TINY))] = RIGHT
         status[is_sure & ~agrees] = WRONG
         status[(status == ROUGH) & ~np.isfinite(got) | ~np.isfinite(out)] = NOT_FINITE
         if self.operation.kinks is not None:
             status[self.operation.kinks(self.operands, out) & (status != RIGHT)] = KINK
         return status, expected, error
 
-    def rounding(self, got: Column) -> Column:
+    def rounding(self) -> Column:
         """Return by how much a partial changes with the last digits of the numbers that it is computed from."""
         change = np.zeros(len(self.out))
         local = self.operation.local
         if local is None:
             return change
+        still = local(self.port, self.operands, self.out)
         moved = self.operands[self.port] * _SHAKEN
         given = [moved if at == self.port else each for at, each in enumerate(self.operands)]
-        change += finite(local(self.port, given, self.moved(moved)) - got)
+        change += finite(local(self.port, given, self.moved(moved)) - still)
         # Where another result makes another choice, that is no rounding.
-        of_out = finite(local(self.port, self.operands, self.out * _SHAKEN) - got)
-        steep = 1 + np.abs(got) + np.abs(self.out) / _sizes(self.operands[self.port])
+        of_out = finite(local(self.port, self.operands, self.out * _SHAKEN) - still)
+        steep = 1 + np.abs(still) + np.abs(self.out) / _sizes(self.operands[self.port])
         return change + np.where(of_out <= CHOICE * steep, of_out, 0)
 
 

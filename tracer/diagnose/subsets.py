@@ -34,7 +34,9 @@ def left_out(terms: Array, claimed: Array, same: Callable[[Any, Any], bool]) -> 
         return same(claimed, terms[kept].sum(0))
 
     difference = total - claimed
-    found = [(at,) for at in _nearest(terms, difference) if same(claimed, total - terms[at])]
+    found: list[tuple[int, ...]] = [
+        (at,) for at in _nearest(terms, difference) if same(claimed, total - terms[at])
+    ]
     found += [_all_but(count, at, at + 1) for at in _nearest(terms, claimed) if same(claimed, terms[at])]
     found += _stretches(terms, claimed, same)
     if found:
@@ -52,10 +54,12 @@ def _all_but(count: int, first: int, stop: int) -> tuple[int, ...]:
     return (*range(first), *range(stop, count))
 
 
-def _right(candidates: list[tuple[int, ...]], gives: Callable[[tuple[int, ...]], bool]) -> list[tuple[int, ...]]:
+def _right(
+    candidates: list[tuple[int, ...]], gives: Callable[[tuple[int, ...]], bool]
+) -> list[tuple[int, ...]]:
     found = []
     for missing in dict.fromkeys(candidates):
-        if 0 < len(missing) and gives(missing):
+        if len(missing) > 0 and gives(missing):
             found.append(missing)
             if len(found) == _ANSWERS:
                 break
@@ -75,9 +79,10 @@ def _stretches(terms: Array, claimed: Array, same: Callable[[Any, Any], bool]) -
     count = len(terms)
     for is_first in (True, False):
         sums = np.cumsum(terms if is_first else terms[::-1], 0)
-        for at in _nearest(sums[:-1], claimed)[:1]:
-            if same(claimed, sums[at]):
-                found.append(_all_but(count, 0, at + 1) if is_first else _all_but(count, count - at - 1, count))
+        (at, *_) = _nearest(sums[:-1], claimed)
+        if same(claimed, sums[at]):
+            stretch = (0, at + 1) if is_first else (count - at - 1, count)
+            found.append(_all_but(count, *stretch))
     return found
 
 
@@ -111,7 +116,11 @@ def _of_numbers(terms: Array, wanted: Any) -> list[tuple[int, ...]]:
     close.sort(key=lambda each: (len(each[1]), each[0]))
     fewest = {len(missing) for _, missing in close}
     # The same number of terms, the nearest sums first: which of them are right is seen by their sum.
-    return [missing for size in sorted(fewest) for _, missing in sorted(each for each in close if len(each[1]) == size)]
+    return [
+        missing
+        for size in sorted(fewest)
+        for _, missing in sorted(each for each in close if len(each[1]) == size)
+    ]
 
 
 def _all_of(positions: range) -> list[tuple[int, ...]]:

@@ -1,4 +1,4 @@
-"""Splitters and broadcasts against the sum of their edges. Used by verify.py."""
+"""Splitters and broadcasts against the sum of their edges. Used by every_edge.py."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def _numbers(trace: Trace, gradients: Gradients) -> tuple[list[Unequal], int]:
     graph, floats = trace.graph, trace.edge_gradients().floats
     rows = len(trace.recording)
     kinds, dst = graph.kinds, graph.dst
-    is_own = (kinds[dst] == SPLITTER) & (graph.node_slots[dst] == NO_SLOT)  # from a value to its own splitter
+    is_own = (kinds[dst] == SPLITTER) & (
+        graph.node_slots[dst] == NO_SLOT
+    )  # from a value to its own splitter
     is_stretched = (kinds[graph.src] == SPLITTER) & (graph.node_slots[graph.src] != NO_SLOT)
     terms = np.flatnonzero(~is_own & ~is_stretched)
     producers, values = graph.rows[graph.src[terms]], floats[terms]
@@ -56,7 +58,12 @@ def _numbers(trace: Trace, gradients: Gradients) -> tuple[list[Unequal], int]:
     # What a step down the graph multiplied to 0 × inf is not finite in the sum alone.
     wrong = np.flatnonzero(is_number & ~is_same & np.isfinite(totals))
     found = [
-        Unequal(int(graph.node_of_row[row] + (counts[row] > 1)), float(numbers[row]), float(totals[row]), float(allowed[row]))
+        Unequal(
+            int(graph.node_of_row[row] + (counts[row] > 1)),
+            float(numbers[row]),
+            float(totals[row]),
+            float(allowed[row]),
+        )
         for row in wrong.tolist()
     ]
     return found, int(np.count_nonzero(is_number & (counts > 1)))
@@ -120,7 +127,12 @@ def _broadcasts(trace: Trace, gradients: Gradients) -> tuple[list[Unequal], int]
         exact = np.complex128 if sent.dtype.kind == "c" else np.float64
         total, size = narrow(sent.astype(exact), shape), narrow(np.abs(sent).astype(np.float64), shape)
         count += 1
-        worst = _worst(kept, total if kept.dtype.kind == "c" else total.real, size, max(1, sent.size // max(1, kept.size)))
+        worst = _worst(
+            kept,
+            total if kept.dtype.kind == "c" else total.real,
+            size,
+            max(1, sent.size // max(1, kept.size)),
+        )
         if worst is not None:
             found.append(Unequal(node, *worst))
     return found, count

@@ -211,7 +211,9 @@ def _run_of(node: Node) -> str:
     trace, row = node.trace, node.row
     if row < 0:
         return ""
-    is_alike = (trace.sites.row_places == trace.sites.row_places[row]) & (trace.recording.ops == trace.recording.ops[row])
+    is_alike = (trace.sites.row_places == trace.sites.row_places[row]) & (
+        trace.recording.ops == trace.recording.ops[row]
+    )
     count = int(np.count_nonzero(is_alike))
     return f" (run {np.count_nonzero(is_alike[: row + 1]):,} of {count:,})" if count > 1 else ""
 
