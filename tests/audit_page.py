@@ -58,7 +58,7 @@ def text():
             called = f"t = record(f, {row.arguments})\naudit(t, {row.claims})"
             said = told(row).split("\n", 1)[1]
             parts.append(
-                f"{row.title.capitalize()}:\n\n```python\n{row.program.rstrip()}\n\n{called}\n```\n\n```text\n{said}\n```\n"
+                f"{row.title.capitalize()}:\n\n```python\n{row.program.rstrip()}\n\n\n{row.setup}{called}\n```\n\n```text\n{said}\n```\n"
             )
     return "\n".join(parts)
 

@@ -30,7 +30,13 @@ class Row:
     @property
     def given(self) -> dict[str, Any]:
         """The arguments of the program."""
-        return dict(eval(f"dict({self.arguments})", {"np": np}))  # noqa: S307  (the table's own text)
+        space = {"np": np} | {name: eval(text, {"np": np}) for name, text in NAMED.items()}  # noqa: S307  (as below)
+        return dict(eval(f"dict({self.arguments})", space))  # noqa: S307  (the table's own text)
+
+    @property
+    def setup(self) -> str:
+        """The lines that make what the arguments name."""
+        return "".join(f"{name} = {text}\n" for name, text in NAMED.items() if f"={name}" in self.arguments)
 
     def function(self) -> Callable[..., Any]:
         """Compile the program."""
@@ -62,9 +68,7 @@ def f(W, x, b):
     h = x @ W + b
     return (h * h).sum()
 """
-LINEAR_ARGUMENTS = (
-    "W=np.arange(6.0).reshape(3, 2) - 2, x=np.linspace(-1, 1, 12).reshape(4, 3), b=np.array([0.5, -0.2])"
-)
+LINEAR_ARGUMENTS = "W=W, x=x, b=b"
 LOOP = """\
 def f(W):
     h = np.array([0.3, -0.2])
@@ -72,7 +76,14 @@ def f(W):
         h = np.tanh(W @ h + step / 10)
     return (h * h).sum()
 """
-LOOP_ARGUMENTS = "W=np.array([[0.7, -0.4], [0.2, 0.5]])"
+LOOP_ARGUMENTS = "W=V"
+NAMED = {
+    "W": "np.arange(6.0).reshape(3, 2) - 2",
+    "x": "np.linspace(-1, 1, 12).reshape(4, 3)",
+    "b": "np.array([0.5, -0.2])",
+    "V": "np.array([[0.7, -0.4], [0.2, 0.5]])",
+}
+"""What arguments may name."""
 TWICE = """\
 def f(x):
     a = 5 * x
