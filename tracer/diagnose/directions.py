@@ -68,18 +68,21 @@ def judge(
     steep = float(np.max(np.abs(weight), initial=0) * np.max(np.abs(result), initial=0))
     for direction in along or _directions(wide[port]):
         found = claim.along(direction)
-        expected, error = _along(operation, function, wide, result, params, port, weight, direction)
+        expected, error, gross = _along(operation, function, wide, result, params, port, weight, direction)
         size = max(abs(found), abs(expected), norm if np.size(direction) > _FEW else 0.0)
         distance = abs(found - expected)
+        of_sum = (
+            32 * float(np.finfo(_PRECISIONS[factor]).eps) * gross
+        )  # what cancels in it leaves its rounding
         if not np.isfinite(expected) or not np.isfinite(found):
             is_sure = np.isfinite(expected) and error <= _SURE * abs(expected)
             status = WRONG if is_sure else NOT_FINITE
-        elif (distance <= _TOLERANCE * factor * size + error and error <= _SURE * size) or (
+        elif (distance <= _TOLERANCE * factor * size + error + of_sum and error <= _SURE * size) or (
             found == expected and error <= _TOLERANCE * (1 + steep)
         ):
             status = RIGHT
         else:
-            error_of_rule = _rounding(
+            error_of_rule = of_sum + _rounding(
                 again,
                 lambda given: function(given, params, out),
                 operands,
@@ -125,8 +128,8 @@ def _along(
     port: int,
     weight: Any,
     direction: Any,
-) -> tuple[float, float]:
-    """Return the derivative of the weighted result along a direction of one operand, and its error."""
+) -> tuple[float, float, float]:
+    """Return the derivative of the weighted result along a direction, its error, and the size of what it sums."""
     name = OP_NAMES[operation] if is_own(operation) else ""
 
     def moved(to: Any) -> Any:
@@ -135,25 +138,25 @@ def _along(
     if name in LINEAR:
         parts = tuple(direction if at == port else np.zeros_like(each) for at, each in enumerate(operands))
         change = function(parts, params, np.zeros_like(out))
-        return float(np.sum((weight * change).real)), 0.0
+        return _exactly(weight * change)
     if name in MULTILINEAR:
-        return float(np.sum((weight * moved(direction)).real)), 0.0
+        return _exactly(weight * moved(direction))
     sizes = np.abs(operands[port])
     size = float(np.max(sizes, initial=0, where=np.isfinite(sizes))) or 1.0
-    best, least = float("nan"), float("inf")
+    best, least, gross = float("nan"), float("inf"), 0.0
     for share in _STEPS:
         for scale in {size, min(size, 1.0)}:
-            total, error = _differences(
+            total, error, terms = _differences(
                 lambda by: moved(operands[port] + by * direction), weight, share * scale
             )
             if error < least:
-                best, least = total, error
+                best, least, gross = total, error, terms
         if least <= _TOLERANCE * abs(best):
             break
-    return best, least
+    return best, least, gross
 
 
-def _differences(result: Callable[[Any], Any], weight: Any, step: float) -> tuple[float, float]:
+def _differences(result: Callable[[Any], Any], weight: Any, step: float) -> tuple[float, float, float]:
     """Differentiate the weighted sum of a result, element by element: what cancels in the sum costs no digits."""
     is_in_plane = is_complex(weight) or is_complex(result(0.0))
     if not is_in_plane:
@@ -161,16 +164,22 @@ def _differences(result: Callable[[Any], Any], weight: Any, step: float) -> tupl
         return _summed(weight, change, error)
     real, first = slope(lambda by: np.real(result(by)), step)
     imaginary, second = slope(lambda by: np.imag(result(by)), step)
-    total, off = _summed(np.real(weight), real, first)
-    rest, also_off = _summed(np.imag(weight), imaginary, second)
-    return total - rest, off + also_off
+    total, off, terms = _summed(np.real(weight), real, first)
+    rest, also_off, other_terms = _summed(np.imag(weight), imaginary, second)
+    return total - rest, off + also_off, terms + other_terms
 
 
-def _summed(weight: Any, change: Any, error: Any) -> tuple[float, float]:
+def _summed(weight: Any, change: Any, error: Any) -> tuple[float, float, float]:
     weight, change, error = np.broadcast_arrays(weight, change, error)
     counts = weight != 0
-    total = float(np.sum(np.where(counts, weight * change, 0.0)))
-    return total, float(np.sum(np.where(counts, np.abs(weight) * error, 0.0)))
+    terms = np.where(counts, weight * change, 0.0)
+    off = float(np.sum(np.where(counts, np.abs(weight) * error, 0.0)))
+    return float(np.sum(terms)), off, float(np.sum(np.abs(terms)))
+
+
+def _exactly(terms: Any) -> tuple[float, float, float]:
+    """Add up what is no difference, and so has no error but that of the sum."""
+    return float(np.sum(np.real(terms))), 0.0, float(np.sum(np.abs(terms)))
 
 
 def _rounding(

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 UNJUDGED = -1
 _ROUGHER = {8: 1.0, 4: 1e5, 2: 5e7}  # by bytes of a real number: of SAME_VALUE, what sums may differ by
+_SINGLE = {np.float32: 4, np.float16: 2}
 _FEW = 16  # operands of a function of many: each is moved by itself
 _PROGRESS = 64  # arrays between two reports
 
@@ -136,7 +137,13 @@ class Check:
             return np.ones(len(rows), np.bool_)
         value = np.asarray(operation.function(tuple(columns), {}, out), np.float64)
         same_bits = (value == out) | (np.isnan(value) & np.isnan(out))
-        is_same = same_bits | (np.abs(value - out) <= SAME_VALUE * np.abs(out))
+        allowed = np.full(len(rows), SAME_VALUE)
+        others = self.recording.values.others
+        if others:  # numbers of NumPy's in less than double precision are among them
+            kinds = [type(others.get(row)) for row in rows.tolist()]
+            for at in np.flatnonzero([kind in _SINGLE for kind in kinds]).tolist():
+                allowed[at] *= _ROUGHER[_SINGLE[kinds[at]]]
+        is_same = same_bits | (np.abs(value - out) <= allowed * np.abs(out))
         self.values += len(rows)
         self.same_bits += int(np.count_nonzero(same_bits))
         self.other += rows[~is_same].tolist()
@@ -194,7 +201,7 @@ class Check:
         if value.shape == recorded.shape and recorded.dtype.kind in "fc":
             finite = np.isfinite(recorded)
             size = float(np.max(np.abs(recorded), initial=0, where=finite))
-            factor = _ROUGHER.get(recorded.real.dtype.itemsize, 1.0)
+            factor = max(map(_rougher, (*operands, out)))
             distance = np.abs(value - recorded)
             if np.all((distance <= SAME_VALUE * factor * size) | ~finite & (np.isfinite(value) == finite)):
                 return RIGHT
@@ -301,7 +308,8 @@ class Check:
         product = np.asarray(gradients.row(row)) * local
         got = np.asarray(got.dense() if isinstance(got, Compressed) else got)
         distance = np.abs(got - product)
-        allowed = np.finfo(np.asarray(out).dtype if is_single else np.float64).eps * 64 * np.abs(product)
+        precision = max(sums.precision(each) for each in (out, got, operands[port]))
+        allowed = precision * 64 * np.abs(product)
         is_wrong = np.broadcast_to(np.isfinite(distance) & (distance > allowed), np.shape(distance))
         if is_wrong.any():
             worst = int(np.argmax(np.where(is_wrong, distance, -1)))
@@ -381,6 +389,11 @@ def _gradients(trace: Trace) -> Gradients | None:
         return trace.gradients
     except EdgegradError:  # a run that failed, or an output that must be chosen
         return None
+
+
+def _rougher(value: Any) -> float:
+    dtype = np.asarray(value).dtype
+    return _ROUGHER.get(np.asarray(value).real.dtype.itemsize, 1.0) if dtype.kind in "fc" else 1.0
 
 
 def _of_list(function: Callable[[Any], Any]) -> Forward:

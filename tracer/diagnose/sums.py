@@ -53,6 +53,11 @@ def _numbers(trace: Trace, gradients: Gradients) -> tuple[list[Unequal], int]:
     is_number = counts > 0
     is_number[trace.recording.values.wide_rows] = False
     allowed = np.finfo(np.float64).eps * _ROUNDINGS * np.sqrt(counts) * sizes
+    for row, value in trace.recording.values.others.items():
+        if isinstance(
+            value, (np.float32, np.float16)
+        ):  # kept as Python's numbers, and summed in fewer digits
+            allowed[row] *= precision(value) / np.finfo(np.float64).eps
     distance = np.abs(totals - numbers)
     is_same = (distance <= allowed) | (totals == numbers) | ~np.isfinite(totals) & ~np.isfinite(numbers)
     # What a step down the graph multiplied to 0 × inf is not finite in the sum alone.
@@ -80,11 +85,13 @@ def _arrays(trace: Trace, gradients: Gradients) -> tuple[list[Unequal], int]:
             continue
         kept = gradients.row(row)
         total = np.zeros(np.shape(kept), np.result_type(np.asarray(kept), np.float64))
+        rough = precision(kept)
         size = np.zeros(total.shape)
         for edge in uses:
             if edge not in gradient_of:
                 continue
             term = gradient_of[edge]
+            rough = max(rough, precision(term))
             if type(term) is Part:
                 term.add_to(total)
                 Part(term.index, np.abs(term.value), term.shape, size.dtype).add_to(size)
@@ -93,7 +100,7 @@ def _arrays(trace: Trace, gradients: Gradients) -> tuple[list[Unequal], int]:
             total += term
             size += np.abs(term)
         count += len(uses) > 1
-        worst = _worst(np.asarray(kept), total, size, len(uses))
+        worst = _worst(np.asarray(kept), total, size, rough * np.sqrt(len(uses)))
         if worst is not None:
             found.append(Unequal(int(graph.node_of_row[row]) + (len(uses) > 1), *worst))
     return found, count
@@ -127,21 +134,22 @@ def _broadcasts(trace: Trace, gradients: Gradients) -> tuple[list[Unequal], int]
         exact = np.complex128 if sent.dtype.kind == "c" else np.float64
         total, size = narrow(sent.astype(exact), shape), narrow(np.abs(sent).astype(np.float64), shape)
         count += 1
-        worst = _worst(
-            kept,
-            total if kept.dtype.kind == "c" else total.real,
-            size,
-            max(1, sent.size // max(1, kept.size)),
-        )
+        rough = max(map(precision, (kept, sent, operand))) * np.sqrt(max(1, sent.size // max(1, kept.size)))
+        worst = _worst(kept, total if kept.dtype.kind == "c" else total.real, size, rough)
         if worst is not None:
             found.append(Unequal(node, *worst))
     return found, count
 
 
-def _worst(kept: Any, total: Any, size: Any, terms: int) -> tuple[Any, Any, float] | None:
+def precision(value: Any) -> float:
+    """Return the distance of 1 from the next number of a type."""
+    dtype = getattr(value, "dtype", np.dtype(np.float64))
+    return float(np.finfo(dtype).eps) if dtype.kind in "fc" else float(np.finfo(np.float64).eps)
+
+
+def _worst(kept: Any, total: Any, size: Any, rough: float) -> tuple[Any, Any, float] | None:
     """Return the element in which a gradient differs most from its sum; None where it is the sum."""
-    precision = np.finfo(kept.dtype).eps if kept.dtype.kind in "fc" else np.finfo(np.float64).eps
-    allowed = precision * _ROUNDINGS * np.sqrt(terms) * size
+    allowed = rough * _ROUNDINGS * size
     distance = np.abs(kept - total)
     is_wrong = (distance > allowed) & np.isfinite(total)
     is_wrong |= np.isfinite(total) & ~np.isfinite(kept)
