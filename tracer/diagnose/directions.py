@@ -160,7 +160,7 @@ def _differences(result: Callable[[Any], Any], weight: Any, step: float) -> tupl
     """Differentiate the weighted sum of a result, element by element: what cancels in the sum costs no digits."""
     is_in_plane = is_complex(weight) or is_complex(result(0.0))
     if not is_in_plane:
-        change, error = slope(result, step)
+        change, error = slope(lambda by: _real_only(result(by)), step)
         return _summed(weight, change, error)
     real, first = slope(lambda by: np.real(result(by)), step)
     imaginary, second = slope(lambda by: np.imag(result(by)), step)
@@ -175,6 +175,11 @@ def _summed(weight: Any, change: Any, error: Any) -> tuple[float, float, float]:
     terms = np.where(counts, weight * change, 0.0)
     off = float(np.sum(np.where(counts, np.abs(weight) * error, 0.0)))
     return float(np.sum(terms)), off, float(np.sum(np.abs(terms)))
+
+
+def _real_only(value: Any) -> Any:
+    """Return numbers, NaN for those that a step has made complex: two roots that met."""
+    return np.where(np.imag(value) == 0, np.real(value), np.nan) if is_complex(value) else value
 
 
 def _exactly(terms: Any) -> tuple[float, float, float]:
