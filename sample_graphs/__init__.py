@@ -5,6 +5,7 @@ Run one with `edgegrad run sample_graphs/NAME.py -o NAME.svg`; every argument ha
     splitter               one value, two uses that send back 3 and 7: 10
     fan_out                one value, five uses, five different terms in one sum
     single_use             every value used once: no splitter, only the chain rule
+    mistakes               a splitter's sum, and all that people write in its place: `audit` tells which
     residual               y = x + F(x): the skip and the main path add up to dL/dy * (1 + F'(x))
     resnet                 four residual blocks on arrays: the skips carry the gradient past every block
     rnn                    one recurrent matrix at every word of a sentence, one term for each

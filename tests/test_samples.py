@@ -22,6 +22,7 @@ from sample_gradients import (
 )
 
 import sample_graphs
+from tracer import audit
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -33,6 +34,7 @@ SAMPLES = [
     "splitter",
     "fan_out",
     "single_use",
+    "mistakes",
     "residual",
     "resnet",
     "rnn",
@@ -242,3 +244,19 @@ def test_black_scholes_cancels_at_d1_so_that_delta_is_left():
     assert through_price == pytest.approx(-through_d2, rel=1e-12)
     assert abs(through_price) > 1
     assert trace["d1"].grad == pytest.approx(0.0, abs=1e-12)
+
+
+def test_mistakes_are_named():
+    trace, attempts = trace_of("mistakes"), module_of("mistakes").ATTEMPTS
+    kinds = [audit(trace, claims)["h"].kind for claims in attempts.values()]
+    assert kinds == [
+        "match",
+        "mean-not-sum",
+        "product-not-sum",
+        "missing-uses",
+        "missing-uses",
+        "missing-uses",
+        "added-not-multiplied",
+        "sign",
+        "scale",
+    ]

@@ -135,6 +135,10 @@ def test_a_whole_number_may_be_an_order():
     assert record(lambda n, x: special.jv(n, x), 2, 1.0).grads["n"] == 0.0
 
 
+def test_the_order_of_a_number_s_polynomial_may_be_whole_alone():
+    assert record(lambda x: special.eval_hermite(3, x), 0.3).grads["x"] == pytest.approx(24 * 0.3**2 - 12)
+
+
 def test_outside_of_a_support_nothing_goes_back():
     for method in (stats.gamma.pdf, stats.gamma.logpdf, stats.gamma.cdf):
         assert record(lambda x, m=method: m(x, 2.0), -1.0).grads["x"] == 0.0

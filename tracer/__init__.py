@@ -1,12 +1,38 @@
 """Record plain Python and NumPy, go back over every edge, and say what made each gradient."""
 
+from typing import TYPE_CHECKING
+
 from tracer.errors import EdgegradError
 from tracer.hook import record, trace, watch
 from tracer.standins import detach
 from tracer.trace import Trace
 from tracer.user_rules import rule
 
-__all__ = ["EdgegradError", "Trace", "detach", "load", "record", "rule", "trace", "watch"]
+if TYPE_CHECKING:
+    from tracer.diagnose.audit import audit
+    from tracer.diagnose.verify import verify
+
+__all__ = [
+    "EdgegradError",
+    "Trace",
+    "audit",
+    "detach",
+    "load",
+    "record",
+    "rule",
+    "trace",
+    "verify",
+    "watch",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import what only looks at traces when it is asked for: it is not needed to trace."""
+    if name in ("audit", "verify"):
+        from importlib import import_module  # noqa: PLC0415  (as above)
+
+        return getattr(import_module(f"tracer.diagnose.{name}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def load(path: object) -> Trace:

@@ -5,6 +5,7 @@ Used by gradients.py alone.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from tracer.graph import NO_SLOT, SPLITTER
 from tracer.keeping import Forgetful
 from tracer.operations import RULE_OF
 from tracer.pull import narrowed, pull
-from tracer.rules.kinds import Elementwise, Vjp
+from tracer.rules.edited import Edited
+from tracer.rules.kinds import Elementwise, Vjp, is_complex
 
 if TYPE_CHECKING:
     from tracer.gradients import Gradients
@@ -32,16 +34,22 @@ def slot_again(found: Gradients, slot: int) -> Any:
     upstream = found.row_as_kept(row)
     values = recording.values
     producers = recording.operands[first:stop].tolist()
+    operands = tuple(
+        values.kept(each) if each >= 0 else recording.constants.kept(-1 - each) for each in producers
+    )
+    out = values.kept(row)
+    are_numbers = not any(
+        isinstance(each, (np.ndarray, Edited)) or is_complex(each) for each in (*operands, out)
+    )
+    if are_numbers and isinstance(rule, Elementwise) and row not in recording.params:
+        return math.nan  # the partial is known, and is that; Python would give a complex number
     with np.errstate(all="ignore"):
         return pull(
             rule,
             slot - first,
             upstream,
-            values.kept(row),
-            tuple(
-                values.kept(each) if each >= 0 else recording.constants.kept(-1 - each)
-                for each in producers
-            ),
+            out,
+            operands,
             recording.params.get(row, {}),
             graph.targets.get(slot),
         )

@@ -16,7 +16,7 @@ import numpy as np
 
 from tracer.errors import RuleError, UnsupportedError, UsageError
 from tracer.numpy_calls import any_open, arrays_of
-from tracer.operations import add_operation
+from tracer.operations import OP_NUMBERS, add_operation
 from tracer.rules.formula import VOCABULARY, fault_of, is_operand_name
 from tracer.rules.kinds import Elementwise, Vjp
 from tracer.standins import Traced, cut, holds_traced, plain_deep, record_call
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 Parameters = ParamSpec("Parameters")
 Result_co = TypeVar("Result_co", covariant=True)
+FUNCTIONS: dict[int, Callable[..., Any]] = {}
+"""By number of an operation: the user's function, which the rooms that check call again."""
 _LEAST = 3  # parameters of a partial: g, out and an operand
 Partial: TypeAlias = "str | Callable[..., Any] | None"
 
@@ -140,7 +142,9 @@ class _Operation(NamedTuple):
             texts = tuple(each if isinstance(each, str) else "" for each in partials)
             operands, made = _written(name, texts, names, symbol)
         has_partial = tuple(bool(each) for each in partials) + (False,) * (len(operands) - len(partials))
-        return cls(add_operation(name, made), made, signature, operands, has_partial)
+        key = add_operation(name, made)
+        FUNCTIONS[OP_NUMBERS[key]] = function
+        return cls(key, made, signature, operands, has_partial)
 
     def read(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return the operands and the options of a call. Raises TypeError where the arguments do not fit."""

@@ -289,6 +289,69 @@ def samples(
     text.show(*text.sample_parts(known_samples()))
 
 
+@app.command(epilog="Example:  edgegrad verify residual.trace")
+def verify(trace: File, of: Of = None, seed: Seed = None, json: Json = False) -> None:
+    """Check every edge by itself: rules against differences, splitters by their sums. Exits 1 if one is wrong."""
+    from tracer.diagnose.verify import verify as verified  # noqa: PLC0415
+    from viz.running import open_trace  # noqa: PLC0415
+    from viz.verdicts import progress_bar, verification_data, verification_parts  # noqa: PLC0415
+
+    opened = open_trace(trace, of, seed)
+    with progress_bar("checking") as progress:
+        checked = verified(opened, progress=progress)
+    if json:
+        _print_json(verification_data(checked))
+    else:
+        from viz import text  # noqa: PLC0415
+
+        text.show(*verification_parts(checked))
+    _exit(failed=not checked.ok)
+
+
+@app.command(epilog="Example:  edgegrad audit residual.trace claimed.npz")
+def audit(
+    trace: File,
+    claims: Annotated[
+        Path,
+        typer.Argument(metavar="CLAIMED", help="Gradients by name, to be compared: an .npz or a .json."),
+    ],
+    of: Of = None,
+    seed: Seed = None,
+    rtol: Annotated[
+        float | None,
+        typer.Option("--rtol", metavar="SHARE", help="How far a gradient may be off, as a share of it."),
+    ] = None,
+    atol: Annotated[
+        float | None, typer.Option("--atol", metavar="SIZE", help="How far it may be off besides.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compare gradients of your own with the trace's, and name the mistake behind a wrong one. Exits 1 for one."""
+    from tracer.diagnose.audit import audit as audited  # noqa: PLC0415
+    from tracer.diagnose.claims import read_claims  # noqa: PLC0415
+    from viz import hints  # noqa: PLC0415
+    from viz.running import open_trace  # noqa: PLC0415
+    from viz.verdicts import audit_data, audit_parts  # noqa: PLC0415
+
+    given = read_claims(claims)
+    found = audited(open_trace(trace, of, seed), given, rtol=rtol, atol=atol)
+    if json:
+        _print_json(audit_data(found))
+    else:
+        from viz import text  # noqa: PLC0415
+
+        text.show(*audit_parts(found))
+        if found.first is not None:
+            text.show_hint(hints.after_audit(trace, found.first.name, _chosen(of, seed)))
+    _exit(failed=not found.ok)
+
+
+def _exit(*, failed: bool) -> None:
+    """End with the exit code of a check."""
+    if failed:
+        raise typer.Exit(FAILED)
+
+
 def _run(
     target: str,
     settings: Sequence[str],

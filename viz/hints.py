@@ -72,6 +72,11 @@ def after_check(target: str, findings: Sequence[Finding]) -> str:
     return _next("explain", Path(target), label) if label else _next("edges", Path(target))
 
 
+def after_audit(path: Path, name: str, chosen: Sequence[str]) -> str:
+    """Hint at the explanation of the first gradient that is wrong."""
+    return _next("explain", path, name, *chosen)
+
+
 def before_drawing(trace: Trace) -> str:
     """Say of a picture that takes long and is long what answers at once; empty for others."""
     from viz.diagram import NODE_LIMIT  # noqa: PLC0415  (needed only where a picture is drawn)

@@ -14,10 +14,10 @@ _SHRINK = 2.0
 _ROUNDINGS = 16  # of the values that a bend is computed from, at most
 
 
-def slope(
-    function: Callable[[float], Any], step: float
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def slope(function: Callable[[Any], Any], step: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Return the derivative at 0 of a function of one number, element by element, and the estimated error of it.
+
+    `step` is one for all elements, or one for each.
 
     Central differences at `step`, step/2, step/4, …, extrapolated to 0 (Ridders 1982, "Accurate computation of F'(x)
     and F'(x)F''(x)"); of all extrapolations each element takes the one that agrees best with its neighbours, so a step

@@ -73,9 +73,21 @@ def _from_scipy(name: str) -> Callable[..., Any]:
                 got="SciPy is not installed here",
                 advice="pip install scipy",
             ) from None
-        return getattr(special, name)(*operands)
+        return of_whole_order(getattr(special, name))(*operands)
 
     return function
+
+
+def of_whole_order(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a function of SciPy a whole number for its order where it takes no other: columns are floats."""
+
+    def compute(*operands: Any, **options: Any) -> Any:
+        try:
+            return function(*operands, **options)
+        except TypeError:
+            return function(np.asarray(operands[0]).astype(np.int64), *operands[1:], **options)
+
+    return compute
 
 
 _FROM_SCIPY = {name: _from_scipy(name) for name in FROM_SCIPY}

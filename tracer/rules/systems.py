@@ -144,7 +144,7 @@ def _multi_dot(port: int, g: Any, out: Any, operands: Operands, params: Params) 
         operand.reshape((1, -1) if at == 0 else (-1, 1)) if operand.ndim == 1 else operand
         for at, operand in enumerate(operands)
     ]
-    back = g.reshape(len(matrices[0]), matrices[last].shape[1])
+    back = np.reshape(g, (len(matrices[0]), matrices[last].shape[1]))
     for before in matrices[:port]:
         back = before.T @ back
     for after in reversed(matrices[port + 1 :]):

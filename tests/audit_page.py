@@ -1,0 +1,67 @@
+"""Write docs/audit.md from the rows of audits: python tests/audit_page.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from audit_rows import ROWS
+
+from tracer import audit, record
+from tracer.diagnose.audit import KINDS, TOLERANCES
+
+PAGE = Path(__file__).parent.parent / "docs" / "audit.md"
+_MEANING = {
+    "match": "The claim is right.",
+    "mean-not-sum": "What came back from the uses, or from the copies of a broadcast, was averaged.",
+    "product-not-sum": "What came back from the uses was multiplied.",
+    "missing-uses": "Some uses were not added; the message says which, and how that happens.",
+    "added-not-multiplied": "At a function node, upstream and local partial were added.",
+    "sign": "Everything is right but the sign.",
+    "scale": "A constant factor. A number is a multiple of every other, so of numbers only likely factors count: small "
+    "whole numbers, the number of uses, the length of an axis, and one divided by these.",
+    "transposed": "An array with its axes in reverse order.",
+    "follows": "Right, given what is claimed for a later value: mend that one first.",
+    "unknown": "Wrong, and none of these gives the number.",
+}
+_HEAD = """# Audit: what went wrong in a backward pass of your own
+
+`audit(t, claims)` and `edgegrad audit TRACE CLAIMED.npz` (or `.json`) compare gradients that you claim with those of
+a trace: for inputs, and for any variable by its name (`"h[3]"` is the fourth value of `h`). Each gets one verdict; the
+first wrong one in backward order is marked, and what only follows from it is told apart. `edgegrad audit` exits with 1
+where a claim is wrong.
+
+A claim is right that differs by at most `atol + rtol × |gradient|`. By default `rtol` is {double:g}, or {single:g} where the claim
+or the gradient is in single precision and {half:g} in half; `atol` is `rtol` of the largest term of the sum that the gradient
+is. Where two mistakes give the same number, the one that assumes less is told; where they assume as little, both are.
+
+Written by `python tests/audit_page.py` from code that the suite runs.
+"""
+
+
+def told(row):
+    """Return what the audit says of a row."""
+    trace = record(row.function(), **row.given)
+    return str(audit(trace, row.claimed(trace)))
+
+
+def text():
+    """Return the page."""
+    parts = [_HEAD.format(double=TOLERANCES[8], single=TOLERANCES[4], half=TOLERANCES[2])]
+    parts.append(
+        "| verdict | what it says |\n| --- | --- |\n"
+        + "\n".join(f"| [`{kind}`](#{kind}) | {_MEANING[kind]} |" for kind in KINDS)
+        + "\n"
+    )
+    for kind in KINDS:
+        parts.append(f"## {kind}\n\n{_MEANING[kind]}\n")
+        for row in (row for row in ROWS if row.kind == kind and row.in_page):
+            called = f"t = record(f, {row.arguments})\naudit(t, {row.claims})"
+            said = told(row).split("\n", 1)[1]
+            parts.append(
+                f"{row.title.capitalize()}:\n\n```python\n{row.program.rstrip()}\n\n\n{row.setup}{called}\n```\n\n```text\n{said}\n```\n"
+            )
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(text(), encoding="utf-8")

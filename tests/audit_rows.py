@@ -1,0 +1,124 @@
+"""One row for each verdict and way to get there: a program, what is claimed, and what the audit says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True)
+class Row:
+    """A program, its arguments, and claims that are made from the right gradients."""
+
+    title: str
+    program: str
+    claims: str
+    name: str
+    kind: str
+    message: str
+    """What the verdict on `name` says, or part of it."""
+    arguments: str = ""
+    others: tuple[tuple[str, str], ...] = ()
+    """What is said of the other claims."""
+    in_page: bool = True
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The arguments of the program."""
+        space = {"np": np} | {name: eval(text, {"np": np}) for name, text in NAMED.items()}  # noqa: S307  (as below)
+        return dict(eval(f"dict({self.arguments})", space))  # noqa: S307  (the table's own text)
+
+    @property
+    def setup(self) -> str:
+        """The lines that make what the arguments name."""
+        return "".join(f"{name} = {text}\n" for name, text in NAMED.items() if f"={name}" in self.arguments)
+
+    def function(self) -> Callable[..., Any]:
+        """Compile the program."""
+        space: dict[str, Any] = {"np": np}
+        exec(compile(self.program, "program.py", "exec"), space)  # noqa: S102  (as above)
+        return space["f"]
+
+    def claimed(self, trace: Any) -> Any:
+        """Make the claims; `t` is the trace."""
+        return eval(self.claims, {"t": trace, "np": np})  # noqa: S307  (as above)
+
+
+THREE = """\
+def f(x):
+    h = x * x
+    a = 3 * h
+    b = 4 * h
+    c = 5 * h
+    return a + b + c
+"""
+CHAIN = """\
+def f(x):
+    h = x * x
+    y = 3 * h
+    return y * y
+"""
+LINEAR = """\
+def f(W, x, b):
+    h = x @ W + b
+    return (h * h).sum()
+"""
+LINEAR_ARGUMENTS = "W=W, x=x, b=b"
+LOOP = """\
+def f(W):
+    h = np.array([0.3, -0.2])
+    for step in range(5):
+        h = np.tanh(W @ h + step / 10)
+    return (h * h).sum()
+"""
+LOOP_ARGUMENTS = "W=V"
+NAMED = {
+    "W": "np.arange(6.0).reshape(3, 2) - 2",
+    "x": "np.linspace(-1, 1, 12).reshape(4, 3)",
+    "b": "np.array([0.5, -0.2])",
+    "V": "np.array([[0.7, -0.4], [0.2, 0.5]])",
+}
+"""What arguments may name."""
+TWICE = """\
+def f(x):
+    a = 5 * x
+    b = 5 * x
+    return a + b
+"""
+
+ROWS = (
+    Row("right", THREE, '{"h": 12.0}', "h", "match", "right", "x=2.0"),
+    Row("averaged at the splitter", THREE, '{"h": 4.0}', "h", "mean-not-sum", "claimed is their mean", "x=2.0"),
+    Row("multiplied at the splitter", THREE, '{"h": 60.0}', "h", "product-not-sum", "claimed is their product", "x=2.0"),
+    Row("overwritten: `=` instead of `+=`", THREE, '{"h": 3.0}', "h", "missing-uses", "only the last to arrive, multiply at program.py:3, is in it: overwritten with = instead of +=", "x=2.0"),
+    Row("fired too early", THREE, '{"h": 9.0}', "h", "missing-uses", "it fired before all had arrived: only the first 2 of 3 to arrive are in it", "x=2.0"),
+    Row("one use forgotten", THREE, '{"h": 8.0}', "h", "missing-uses", "the use of h by multiply at program.py:4 is missing", "x=2.0"),
+    Row("added at the function nodes", THREE, '{"h": 15.0}', "h", "added-not-multiplied", "upstream × local partial is what comes back from multiply at program.py:3", "x=2.0"),
+    Row("a minus sign", THREE, '{"h": -12.0}', "h", "sign", "it has the wrong sign", "x=2.0"),
+    Row("twice", THREE, '{"h": 24.0}', "h", "scale", "it is 2 times what it should be", "x=2.0"),
+    Row("a mean over the batch", LINEAR, '{"W": t["W"].grad / 4}', "W", "scale", "it is 1/4 times what it should be; 4 is the length of axis 0 of x: a mean where the program has a sum", LINEAR_ARGUMENTS),
+    Row("a mean over the copies of a broadcast", LINEAR, '{"b": t["b"].grad / 4}', "b", "mean-not-sum", "b is broadcast to 4 copies, whose gradients are added; claimed is their mean", LINEAR_ARGUMENTS),
+    Row("transposed", LINEAR, '{"W": t["W"].grad.T}', "W", "transposed", "it is transposed: (2, 3), expected (3, 2)", LINEAR_ARGUMENTS),
+    Row("right, given an earlier mistake", CHAIN, '{"y": 12.0, "x": 144.0}', "x", "follows", "right, given what is claimed for y", "x=2.0", (("y", "missing-uses"),)),
+    Row("two causes", TWICE, '{"x": 5.0}', "x", "missing-uses", "as well explained by mean-not-sum", "x=1.0"),
+    Row("none that is known", THREE, '{"h": 7.7}', "h", "unknown", "no known mistake gives this", "x=2.0"),
+    Row("two steps of a loop forgotten", LOOP, '{"W": t["W"].grad - t["W"].uses[1].grad - t["W"].uses[3].grad}', "W", "missing-uses", "2 uses of W are missing: matmul at program.py:4 (run 2 of 5), matmul at program.py:4 (run 4 of 5)", LOOP_ARGUMENTS),
+    Row("the local partial forgotten", CHAIN, '{"h": 24.0}', "h", "scale", "1/3", "x=2.0", in_page=False),
+    Row("no path", "def f(x, y):\n    return 2 * x\n", '{"y": 1.0}', "y", "unknown", "the output does not depend on it", "x=1.0, y=1.0", in_page=False),
+    Row("two mistakes", CHAIN, '{"y": 12.0, "x": -144.0}', "x", "sign", "given what is claimed for y", "x=2.0", (("y", "missing-uses"),), in_page=False),
+    Row("a mistake of its own, beside an earlier one", CHAIN, '{"y": 12.0, "x": -288.0}', "x", "sign", "it has the wrong sign", "x=2.0", (("y", "missing-uses"),), in_page=False),
+    Row("right beside an earlier mistake", CHAIN, '{"y": 12.0, "x": 288.0}', "x", "match", "right", "x=2.0", (("y", "missing-uses"),), in_page=False),
+    Row("any factor of an array", LINEAR, '{"b": 0.37 * t["b"].grad}', "b", "scale", "0.37 times", LINEAR_ARGUMENTS, in_page=False),
+    Row("only the first step of a loop", LOOP, '{"W": t["W"].uses[0].grad}', "W", "missing-uses", "overwritten with = instead of +=; 4 uses of W are missing", LOOP_ARGUMENTS, in_page=False),
+    Row("product of arrays", LOOP, '{"W": np.prod([e.grad for e in t["W"].uses], 0)}', "W", "product-not-sum", "5 uses", LOOP_ARGUMENTS, in_page=False),
+    Row("added at one node of an array", LINEAR, '{"h": 2 * t["h"].grad / (2 * t["h"].value) + 2 * t["h"].value}', "h", "added-not-multiplied", "claimed is their sum", LINEAR_ARGUMENTS, in_page=False),
+    Row("single precision", LINEAR, '{"W": t["W"].grad.astype(np.float32)}', "W", "match", "right", LINEAR_ARGUMENTS, in_page=False),
+    Row("a transposed square", LOOP, '{"W": t["W"].grad.T}', "W", "transposed", "it is transposed", LOOP_ARGUMENTS, in_page=False),
+    Row("nothing added", THREE, '{"h": 0.0}', "h", "missing-uses", "none of the 3 uses of h was added", "x=2.0", in_page=False),
+    Row("structures", "def f(params):\n    return params['w'] * params['b'][0] + params['b'][1]\n", '{"params": {"w": 3.0, "b": [2.0, -1.0]}}', "params['b'][1]", "sign", "wrong sign", "params={'w': 2.0, 'b': [3.0, 1.0]}", (("params['w']", "match"), ("params['b'][0]", "match")), in_page=False),
+)  # fmt: skip

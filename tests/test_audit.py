@@ -1,0 +1,233 @@
+"""Audits: every verdict, what they say and prove, and what is no claim."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from audit_page import PAGE, text
+from audit_rows import CHAIN, LINEAR, LINEAR_ARGUMENTS, LOOP, LOOP_ARGUMENTS, ROWS, THREE, Row
+
+from tracer import audit, load, record
+from tracer.diagnose.audit import KINDS
+from tracer.diagnose.claims import read_claims
+from tracer.diagnose.subsets import left_out
+from tracer.errors import LookupNameError, UsageError
+
+
+def trace_of(row):
+    return record(row.function(), **row.given)
+
+
+def program(source, arguments):
+    return trace_of(Row("", source, "", "", "", "", arguments))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.title)
+def test_each_mistake_is_named(row):
+    trace = trace_of(row)
+    found = audit(trace, row.claimed(trace))
+    verdict = found[row.name]
+    assert verdict.kind == row.kind, str(found)
+    assert row.message in verdict.message
+    assert [(other, found[other].kind) for other, _ in row.others] == list(row.others)
+    wrong = [each for each in found.verdicts if not each.ok]
+    assert found.ok == (not wrong)
+    assert [each.is_first for each in wrong] == [at == 0 for at in range(len(wrong))]
+    assert found.first is (wrong[0] if wrong else None)
+
+
+def test_every_kind_has_a_row_on_the_page():
+    assert {row.kind for row in ROWS if row.in_page} == set(KINDS)
+
+
+def test_the_page_is_fresh():
+    assert PAGE.read_text(encoding="utf-8") == text()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.title)
+def test_a_loaded_trace_tells_the_same(row, tmp_path):
+    trace = trace_of(row)
+    trace.grads  # noqa: B018  (so that they are in the file)
+    trace.save(tmp_path / "t.trace")
+    assert str(audit(load(tmp_path / "t.trace"), row.claimed(trace))) == str(
+        audit(trace, row.claimed(trace))
+    )
+
+
+def test_the_arithmetic_of_both_is_told():
+    verdict = audit(program(THREE, "x=2.0"), {"h": 4.0})["h"]
+    assert verdict.arithmetic == "3 + 4 + 5 = 12; claimed 4 = (3 + 4 + 5)/3"
+    assert (verdict.claimed, verdict.expected) == (4.0, 12.0)
+    assert verdict.site.line == 2
+
+
+def test_missing_uses_are_told_by_their_places():
+    verdict = audit(program(THREE, "x=2.0"), {"h": 8.0})["h"]
+    assert [site.line for site in verdict.uses] == [4]
+    assert verdict.site.line == 4
+
+
+def test_two_explanations_that_assume_as_little_are_both_told():
+    row = next(row for row in ROWS if row.title == "two causes")
+    verdict = audit(trace_of(row), {"x": 5.0})["x"]
+    assert {verdict.kind, *verdict.also} == {"missing-uses", "mean-not-sum"}
+
+
+def test_verdicts_are_in_backward_order():
+    trace = program(CHAIN, "x=2.0")
+    found = audit(trace, {"x": 288.0, "y": 24.0, "h": 72.0})
+    assert [verdict.name for verdict in found.verdicts] == ["y", "h", "x"]
+    assert found
+
+
+@pytest.mark.parametrize(
+    ("off", "options", "is_right"),
+    [
+        (1e-8, {}, True),
+        (1e-6, {}, False),
+        (1e-6, {"rtol": 1e-5}, True),
+        (1e-6, {"rtol": 0.0, "atol": 1e-4}, True),
+        (1e-9, {"rtol": 0.0, "atol": 0.0}, False),
+    ],
+)
+def test_tolerances_can_be_set(off, options, is_right):
+    trace = program(THREE, "x=2.0")
+    assert audit(trace, {"h": 12 * (1 + off)}, **options).ok == is_right
+
+
+def test_a_sum_that_cancels_is_right_to_within_its_terms():
+    trace = record(lambda x: x * 3 - x * 3.0000001 + 1e-7 * x, 1.0)
+    assert abs(trace["x"].grad) < 1e-15
+    assert audit(trace, {"x": 3e-16})
+    assert not audit(trace, {"x": 0.1})
+
+
+class Tensor:
+    """Gives an array as PyTorch's tensors do: not while it is recorded."""
+
+    def __init__(self, value, *, is_recorded=True):
+        self.value, self.is_recorded = value, is_recorded
+
+    def detach(self):
+        return Tensor(self.value, is_recorded=False)
+
+    def __array__(self, dtype=None, copy=None):
+        if self.is_recorded:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+        return np.asarray(self.value, dtype)
+
+
+def test_tensors_and_numpy_scalars_are_claims():
+    trace = program(LINEAR, LINEAR_ARGUMENTS)
+    assert audit(trace, {"W": Tensor(trace["W"].grad), "b": trace["b"].grad.tolist()})
+    assert audit(program(THREE, "x=2.0"), {"h": np.float32(12), "x": np.array([48.0])})
+
+
+def test_the_gradients_of_a_trace_are_claims():
+    trace = record(
+        lambda params, name: params["w"][0] * params["b"], {"w": (2.0, 3.0), "b": np.ones(2)}, "a"
+    ).backward(seed=np.ones(2))
+    assert trace.grads["name"] is None
+    found = audit(trace, trace.grads)
+    assert found
+    assert len(found.verdicts) == 3
+
+
+def test_many_uses_are_told_apart():
+    random = np.random.default_rng(0)
+
+    def chain(weights, xs):
+        h = np.zeros(6)
+        for x in xs:
+            h = np.tanh(weights @ h + x)
+        return h.sum()
+
+    trace = record(chain, random.normal(size=(6, 6)), random.normal(size=(300, 6)))
+    terms = [use.grad for use in trace["weights"].uses]
+    sizes = np.linalg.norm(np.reshape(terms, (300, -1)), axis=1)
+    chosen = sorted(np.argsort(sizes)[-12::4].tolist())
+    verdict = audit(trace, {"weights": trace["weights"].grad - sum(terms[at] for at in chosen)})["weights"]
+    assert verdict.kind == "missing-uses"
+    assert len(verdict.uses) == len(chosen)
+
+
+def test_any_numbers_of_few_are_told_apart():
+    terms = np.random.default_rng(1).normal(size=(14, 1))
+    missing = (1, 4, 5, 9, 12)
+    kept = np.ones(14, np.bool_)
+    kept[list(missing)] = False
+
+    def same(left, right):
+        return bool(np.all(np.abs(left - right) < 1e-12))
+
+    assert missing in left_out(terms, terms[kept].sum(0), same)
+
+
+BAD = (
+    ({"W": np.ones(5)}, UsageError, r"another shape than W; got \(5,\), expected \(3, 2\)"),
+    ({"b": np.ones((4, 2))}, UsageError, "sum the claim over the axes along which the value was broadcast"),
+    ({"w": 1.0}, LookupNameError, "did you mean W"),
+    ({"b": [1.0, float("nan")]}, UsageError, r"not finite; got nan at \[1\], 1 of 2 elements"),
+    ({"b": np.array([1.0, None])}, UsageError, "an array of objects"),
+    ({"b": "0.5"}, UsageError, "no number and no array of them"),
+    ({"b": [True, False]}, UsageError, "no number and no array of them"),
+    ({"b": [[1.0], [2.0, 3.0]]}, UsageError, "is no array"),
+    ({"b": np.array([1j, 2])}, UsageError, "is complex"),
+    ({}, UsageError, "no claims"),
+    ({"b": None}, UsageError, "no claims"),
+    ({3: 1.0}, UsageError, "asked by name"),
+    ([1.0], UsageError, "no table"),
+)
+
+
+@pytest.mark.parametrize(("claims", "error", "message"), BAD)
+def test_what_is_no_claim_is_an_error(claims, error, message):
+    with pytest.raises(error, match=message):
+        audit(program(LINEAR, LINEAR_ARGUMENTS), claims)
+
+
+@pytest.mark.parametrize("options", [{"rtol": -1.0}, {"atol": float("nan")}])
+def test_a_tolerance_is_a_number(options):
+    with pytest.raises(UsageError, match="is no tolerance"):
+        audit(program(THREE, "x=2.0"), {"h": 12.0}, **options)
+
+
+def written(path, content):
+    if isinstance(content, dict):
+        np.savez(path, **content)
+    else:
+        path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("c.json", b"{", "is no JSON"),
+        ("c.json", b"[1, 2]", "holds no claims; got a list"),
+        ("c.txt", b"x=1", r"its suffix is '\.txt'"),
+        ("c", b"x=1", "it has no suffix"),
+        ("c.npz", b"", "is no .npz"),
+        ("c.npz", b"PK\x03\x04 cut off", "is no .npz"),
+        ("c.npz", b"\x80\x04N.", "a pickle, which can run code"),
+        ("c.npz", {"x": np.array([{}], object)}, "array of objects, and those are pickles"),
+    ],
+)
+def test_a_file_that_holds_no_claims_is_an_error(tmp_path, name, content, message):
+    with pytest.raises(UsageError, match=message):
+        read_claims(written(tmp_path / name, content))
+
+
+def test_a_file_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(UsageError, match="no such file"):
+        read_claims(tmp_path / "c.npz")
+
+
+def test_claims_are_read_from_files(tmp_path):
+    trace = program(LOOP, LOOP_ARGUMENTS)
+    grad = trace["W"].grad
+    assert audit(trace, read_claims(written(tmp_path / "c.npz", {"W": grad})))
+    (tmp_path / "c.json").write_text(json.dumps({"W": grad.tolist(), "h[4]": trace["h[4]"].grad.tolist()}))
+    assert audit(trace, read_claims(tmp_path / "c.json"))

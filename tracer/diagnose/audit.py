@@ -1,0 +1,321 @@
+"""Compare claimed gradients with those of a trace, and name the mistake that explains each wrong one.
+
+Claims are gone through in backward order. A wrong one is put in for the right gradient of its node before the next ones
+are looked at, so that what only follows from an earlier mistake is told from a mistake of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.diagnose.claims import Claim, claims_of
+from tracer.diagnose.mistakes import Explanation, Question, explanations, sizes
+from tracer.diagnose.terms import Followed, place_of
+from tracer.errors import UsageError
+from tracer.numbers_text import clean, norm, number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tracer.diagnose.terms import Terms
+    from tracer.source import Site
+    from tracer.trace import Trace
+
+KINDS = (
+    "match", "mean-not-sum", "product-not-sum", "missing-uses", "added-not-multiplied", "sign", "scale", "transposed",
+    "follows", "unknown",
+)  # fmt: skip
+TOLERANCES = {8: 1e-7, 4: 1e-4, 2: 1e-2}
+"""By bytes of a real number, of claim or gradient the fewer: how far, of itself, a right gradient may be off."""
+_MOST_DIMENSIONS = 200
+_MOST_SITES = 1000
+_ALSO = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What is to be said of one claim."""
+
+    name: str
+    kind: str
+    """One of KINDS."""
+    site: Site | None
+    """Where in the source the mistake is about: the value, or the uses that are missing; None for an input without."""
+    message: str
+    claimed: Any
+    expected: Any
+    arithmetic: str
+    """How the right number comes about, and how the claimed one does."""
+    uses: tuple[Site, ...] = ()
+    """The places of the uses that the mistake is about."""
+    also: tuple[str, ...] = ()
+    """Other mistakes that explain the number as well."""
+    follows: tuple[str, ...] = ()
+    """The claims that it follows from, the nearest first."""
+    is_first: bool = False
+    """The first wrong one in backward order: where to begin."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the claim is right."""
+        return self.kind == "match"
+
+    @property
+    def place(self) -> str:
+        """The file and line, empty where there is none."""
+        return place_of(self.site)
+
+    def __str__(self) -> str:
+        where = f" ({self.place})" if self.place else ""
+        return f"{self.name}: {self.kind}{where}: {self.message}"
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """The verdicts on all claims, in backward order; true where all are right."""
+
+    function: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every claim is right."""
+        return all(verdict.ok for verdict in self.verdicts)
+
+    @property
+    def wrong(self) -> tuple[Verdict, ...]:
+        """The verdicts on the claims that are not right."""
+        return tuple(verdict for verdict in self.verdicts if not verdict.ok)
+
+    @property
+    def first(self) -> Verdict | None:
+        """The first wrong one in backward order; None where there is none."""
+        return next((verdict for verdict in self.verdicts if verdict.is_first), None)
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __getitem__(self, name: str) -> Verdict:
+        for verdict in self.verdicts:
+            if verdict.name == name:
+                return verdict
+        raise KeyError(name)
+
+    def __str__(self) -> str:
+        right = len(self.verdicts) - len(self.wrong)
+        lines = [f"{self.function}: {right:,} of {len(self.verdicts):,} claims are right"]
+        for verdict in self.verdicts:
+            mark = "first wrong: " if verdict.is_first else ""
+            lines.append(f"{mark}{verdict}")
+            if verdict.arithmetic:
+                lines.append(f"    {verdict.arithmetic}")
+        return "\n".join(lines)
+
+
+def audit(
+    trace: Trace, claims: Mapping[str, Any], *, rtol: float | None = None, atol: float | None = None
+) -> Audit:
+    """Say of each claimed gradient whether it is right, and else which mistake gives that number.
+
+    `claims` are numbers, arrays or tensors by name, as `trace[name]` takes it: inputs and variables; or structures as
+    in `trace.grads`. A claim is right that differs by at most `atol + rtol × |gradient|`; by default `rtol` is 1e-7,
+    1e-4 where the claim or the gradient is in single precision, 1e-2 in half, and `atol` is `rtol` of the largest term
+    that the gradient is a sum of. Raises LookupNameError for a name that the trace does not have, and UsageError for
+    what is no gradient.
+    """
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance is not None and not (np.isfinite(tolerance) and tolerance >= 0):
+            raise UsageError(
+                f"{name} is no tolerance", got=f"got {tolerance!r}", advice="give a number from 0 on"
+            )
+    ordered = claims_of(trace, claims)
+    followed = Followed(trace)
+    dimensions = _dimensions(trace)
+    verdicts: list[Verdict] = []
+    with np.errstate(all="ignore"):
+        for claim in ordered:
+            verdict = _Case(claim, followed, dimensions, rtol, atol).verdict()
+            if not verdict.ok and not any(each.is_first for each in verdicts):
+                verdict = replace(verdict, is_first=True)
+            if verdict.kind not in ("match", "follows") and claim.value.shape == np.shape(claim.node.grad):
+                followed.put(claim.name, claim.node, claim.value)
+            verdicts.append(verdict)
+    return Audit(trace.function, tuple(verdicts))
+
+
+class _Case:
+    """One claim, and what it is compared with."""
+
+    def __init__(
+        self,
+        claim: Claim,
+        followed: Followed,
+        dimensions: dict[int, str],
+        rtol: float | None,
+        atol: float | None,
+    ) -> None:
+        self.claim, self.followed, self.dimensions = claim, followed, dimensions
+        self.expected = np.asarray(claim.node.grad)
+        self.claimed = (
+            claim.value.reshape(()) if claim.value.size == 1 == self.expected.size else claim.value
+        )
+        self.claimed = (
+            self.claimed.reshape(self.expected.shape) if self.expected.size == 1 else self.claimed
+        )
+        size = min(_bytes(np.asarray(each)) for each in (self.expected, claim.value))
+        self.rtol = TOLERANCES.get(size, TOLERANCES[8]) if rtol is None else rtol
+        self.atol = atol
+
+    def verdict(self) -> Verdict:
+        """Judge the claim."""
+        node = self.claim.node
+        if self.is_same(self.claimed, self.expected, np.abs(self.expected).max(initial=0)):
+            return self._told("match", "right", site=node.site)
+        terms = self.followed.terms(node)
+        names = self.followed.names(node) if self.followed.is_changed else []
+        true_terms = self.followed.terms(node, as_recorded=True) if names else terms
+        if names:
+            total = np.asarray(terms.total)
+            scale = float(np.abs(terms.terms).max(initial=0))
+            is_other = not self.is_same(total, self.expected, scale)
+            if is_other and self.is_same(self.claimed, total, scale):
+                lead = " and ".join(map(clean, names[:_ALSO]))
+                more = f" and {len(names) - _ALSO:,} more" if len(names) > _ALSO else ""
+                text = f"right, given what is claimed for {lead}{more}"
+                return self._told("follows", text, site=node.site, follows=tuple(names), terms=true_terms)
+        scale = float(np.abs(true_terms.terms).max(initial=0))
+        if self.is_same(self.claimed, self.expected, scale):  # zero, to within the rounding of what cancels
+            return self._told("match", "right", site=node.site)
+        # Its own mistake was made with what came before it, or beside that: whichever assumes less.
+        ways = (
+            [(self._asked(terms), names), (self._asked(true_terms), [])]
+            if names
+            else [(self._asked(terms), [])]
+        )
+        told = [(asked, found, given) for asked, given in ways if (found := explanations(asked))]
+        if not told:
+            return self._unknown(ways[0][0])
+        return self._explained(*min(told, key=lambda each: each[1][0].cost))
+
+    def is_same(self, left: Any, right: Any, scale: float) -> bool:
+        """Tell whether two gradients are the same to within the tolerance; what is not finite in both is."""
+        left, right = np.asarray(left), np.asarray(right)
+        if left.shape != right.shape:
+            return False
+        atol = self.rtol * (scale if np.isfinite(scale) else 0.0) if self.atol is None else self.atol
+        distance = np.abs(left - right)
+        is_near = distance <= atol + self.rtol * np.abs(right)
+        return bool(np.all(is_near | (left == right) | np.isnan(left) & np.isnan(right)))
+
+    def _asked(self, terms: Terms) -> Question:
+        # A mistake must give what is claimed more closely than the right gradient does.
+        scale = (
+            min(float(np.abs(each).max(initial=0)) for each in (terms.terms, self.claimed))
+            if terms.count
+            else 0.0
+        )
+
+        def same(left: Any, right: Any) -> bool:
+            return self.is_same(np.asarray(left), np.asarray(right), scale)
+
+        return Question(clean(self.claim.name), self.claimed, terms, same, self.dimensions)
+
+    def _explained(self, asked: Question, found: list[Explanation], names: list[str]) -> Verdict:
+        best, *rest = found
+        equal = [each for each in rest if each.cost <= best.cost]
+        also = tuple(dict.fromkeys(each.kind for each in equal if each.kind != best.kind))
+        text = best.text
+        alike = [each for each in equal if each.kind == best.kind]
+        if also:
+            others = "; or ".join(f"{each.kind}: {each.text}" for each in equal if each.kind != best.kind)
+            text += f"; as well explained by {others}"
+        elif alike:
+            text += (
+                f"; as well explained by {len(alike):,} other set{'s' if len(alike) > 1 else ''} of uses"
+            )
+        if names:
+            text += f"; given what is claimed for {' and '.join(map(clean, names[:_ALSO]))}"
+        sites = [asked.terms.use(at).site for at in sorted(best.uses, reverse=True)[:_MOST_SITES]]
+        uses = tuple(site for site in sites if site is not None)
+        site = (
+            uses[0]
+            if uses and best.kind in ("missing-uses", "added-not-multiplied")
+            else self.claim.node.site
+        )
+        return self._told(
+            best.kind,
+            text,
+            site=site or (uses[0] if uses else None),
+            made=best.made,
+            terms=asked.terms,
+            uses=uses,
+            also=also,
+            follows=tuple(names),
+        )
+
+    def _unknown(self, asked: Question) -> Verdict:
+        terms = asked.terms
+        text = "no known mistake gives this"
+        if not terms.count:
+            text = "the output does not depend on it, so its gradient is zero"
+        if terms.count == 1:
+            edge = terms.use(0)
+            upstream = np.asarray(self.followed.node(edge))
+            if upstream.shape == self.claimed.shape and asked.same(self.claimed, upstream):
+                text += f"; it is what arrives at {terms.place(0)}, without the local partial there"
+        site = self.claim.node.site or (terms.use(0).site if terms.count else None)
+        return self._told("unknown", text, site=site, terms=terms)
+
+    def _told(
+        self,
+        kind: str,
+        text: str,
+        *,
+        site: Site | None,
+        made: str = "",
+        terms: Terms | None = None,
+        uses: tuple[Site, ...] = (),
+        also: tuple[str, ...] = (),
+        follows: tuple[str, ...] = (),
+    ) -> Verdict:
+        claimed, expected = self.claimed, self.expected
+        is_number = expected.ndim == 0
+        arithmetic = ""
+        if terms is not None:
+            told = sizes(self._asked(terms))
+            claim = number(claimed) if is_number else f"{norm(claimed)}"
+            arithmetic = f"{told}; claimed {claim}{f' = {made}' if made not in ('', claim) else ''}"
+            if not is_number and claimed.shape == expected.shape:
+                arithmetic += f", off by {norm(claimed - expected)}"
+        return Verdict(
+            self.claim.name,
+            kind,
+            site,
+            text,
+            claimed[()] if is_number else claimed,
+            expected[()] if is_number else expected,
+            arithmetic,
+            uses,
+            also,
+            follows,
+        )
+
+
+def _bytes(array: np.ndarray[Any, Any]) -> int:
+    return array.dtype.itemsize // (2 if array.dtype.kind == "c" else 1) if array.dtype.kind in "fc" else 8
+
+
+def _dimensions(trace: Trace) -> dict[int, str]:
+    """Return the lengths of the axes of inputs and constants, by which people divide."""
+    found: dict[int, str] = {}
+    values = trace.recording.values.others
+    for row, name in trace.input_rows.items():
+        for axis, length in enumerate(np.shape(values.get(row, 0.0))):
+            found.setdefault(int(length), f"axis {axis} of {clean(name)}")
+    for constant in list(trace.recording.constants.others.values())[:_MOST_DIMENSIONS]:
+        for axis, length in enumerate(np.shape(constant)):
+            found.setdefault(int(length), f"axis {axis} of a constant array")
+    return found

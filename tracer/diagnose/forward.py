@@ -1,0 +1,162 @@
+"""What every operation computes, as a function of its operands: a trace can be computed again without its program.
+
+`forward(operation)` answers with `(operands, params, out) -> value`, or None where the function is code that is not at
+hand. `out` is the recorded result, whose shape some need. Elementwise functions take whole columns. Used by the rooms
+that check.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from tracer.diagnose.forward_arrays import ARRAY_FUNCTIONS
+from tracer.operations import OP_NAMES, RULE_OF, is_own
+from tracer.rules.densities import SCIPY_STATS
+from tracer.rules.formula import of_whole_order
+from tracer.rules.kinds import Elementwise, Many
+from tracer.user_rules import FUNCTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Forward: TypeAlias = "Callable[[tuple[Any, ...], dict[str, Any], Any], Any]"
+
+
+def _each(function: Callable[..., float]) -> Callable[..., Any]:
+    """Apply a function of numbers to columns; NaN where it raises."""
+
+    def safe(*numbers: Any) -> float:
+        try:
+            return function(*map(float, numbers))
+        except (ValueError, OverflowError):
+            return math.nan
+
+    vectorized = np.vectorize(safe, otypes=[np.float64])
+    return lambda *columns: vectorized(*columns)[()]
+
+
+def _itself(x: Any) -> Any:
+    return x
+
+
+def _modf(part: int) -> Callable[..., Any]:
+    return lambda x: np.modf(x)[part]
+
+
+# Where the name of the rule is not that of NumPy's function, or NumPy's function takes more than numbers.
+_ELEMENTWISE: dict[str, Callable[..., Any]] = {
+    **dict.fromkeys(("astype", "copy", "broadcast_to", "nan_to_num"), _itself),
+    "fma": lambda x, y, z: x * y + z,
+    "ieee_remainder": _each(math.remainder),
+    "log_base": lambda x, base: np.log(x) / np.log(base),
+    "ldexp": lambda x, i: x * np.exp2(i),
+    "frexp_mantissa": lambda x: np.frexp(x)[0],
+    "ulp": lambda x: np.spacing(np.abs(x)),
+    "modf_integral": _modf(1),
+    "modf_fractional": _modf(0),
+    "angle_degrees": lambda z: np.angle(z, deg=True),
+    "rect": lambda r, phi: r * np.exp(1j * phi),
+    "where": lambda condition, x, y: np.where(np.asarray(condition).astype(bool), x, y),
+    "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
+    "erf": _each(math.erf),
+    "erfc": _each(math.erfc),
+    "gamma": _each(math.gamma),
+    "lgamma": _each(math.lgamma),
+}
+_MANY: dict[str, Callable[[Any], Any]] = {
+    "fsum": math.fsum,
+    "sum_scalars": sum,
+    "prod_scalars": math.prod,
+    "hypot_scalars": lambda x: math.hypot(*x),
+    "dist": lambda x: math.dist(x[: len(x) // 2], x[len(x) // 2 :]),
+    "max_scalars": max,
+    "min_scalars": min,
+    "sumprod": lambda x: math.fsum(p * q for p, q in zip(x[: len(x) // 2], x[len(x) // 2 :], strict=True)),
+}
+
+# The same of columns.
+MANY_COLUMNS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("fsum", "sum_scalars"), sum),
+    "prod_scalars": math.prod,
+    "hypot_scalars": lambda x: np.sqrt(sum(each * each for each in x)),
+    "dist": lambda x: np.sqrt(
+        sum((p - q) ** 2 for p, q in zip(x[: len(x) // 2], x[len(x) // 2 :], strict=True))
+    ),
+    "max_scalars": np.maximum.reduce,
+    "min_scalars": np.minimum.reduce,
+    "sumprod": lambda x: sum(p * q for p, q in zip(x[: len(x) // 2], x[len(x) // 2 :], strict=True)),
+}
+
+# A small imaginary step gives their derivative without a difference, and so without loss of digits.
+HOLOMORPHIC = frozenset(
+    "add subtract multiply divide negative positive reciprocal square power fma sqrt exp exp2 expm1 log log2 log10 "
+    "log1p sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh astype copy broadcast_to".split()
+)
+
+
+def forward(operation: int) -> Forward | None:
+    """Return what an operation computes; None where that is code of the program, or of a library not installed."""
+    if not is_own(operation):
+        return _of_user(operation)
+    return _forward(OP_NAMES[operation], operation)
+
+
+def _of_user(operation: int) -> Forward | None:
+    function = FUNCTIONS.get(operation)
+    if function is None:
+        return None
+
+    def compute(operands: tuple[Any, ...], params: dict[str, Any], _: Any) -> Any:
+        given = [each if np.ndim(each) else np.asarray(each).item() for each in operands]
+        return function(*given, **params.get("options", {}))
+
+    return compute
+
+
+@cache
+def _forward(name: str, operation: int) -> Forward | None:
+    kind = type(RULE_OF[operation])
+    if kind is Many:
+        many = _MANY[name]
+        return lambda operands, _, __: many(
+            [each.item() if hasattr(each, "item") else each for each in operands]
+        )
+    if kind is not Elementwise:
+        return ARRAY_FUNCTIONS.get(name) or _of_scipy(name)
+    if name == "round":
+        return lambda operands, params, _: np.round(operands[0], params.get("decimals") or 0)
+    if name == "unwrap":  # which adds the same multiples of the period nearby
+        return lambda operands, _, out: operands[0] + np.round((out - operands[0]) / np.pi) * np.pi
+    function = _ELEMENTWISE.get(name) or getattr(np, name, None) or _found(name)
+    if function is None:
+        return None
+    return lambda operands, _, __: function(*operands)
+
+
+def _found(name: str) -> Callable[..., Any] | None:
+    """Find a function of SciPy by the name of its rule; None where SciPy is not installed."""
+    holder, _, method = name.rpartition(".")
+    try:
+        if name in SCIPY_STATS:
+            return getattr(getattr(importlib.import_module("scipy.stats"), holder), method, None)
+        function = getattr(importlib.import_module("scipy.special"), name, None)
+    except ImportError:
+        return None
+    return function if function is None else of_whole_order(function)
+
+
+def _of_scipy(name: str) -> Forward | None:
+    function = _found(name)
+    if function is None:
+        return None
+    if name == "logsumexp":
+        return lambda operands, params, out: np.reshape(
+            function(operands[0], params.get("axis"), operands[1] if len(operands) > 1 else None),
+            np.shape(out),
+        )
+    return lambda operands, params, _: function(operands[0], axis=params.get("axis"))

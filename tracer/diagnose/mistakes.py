@@ -1,0 +1,264 @@
+"""The mistakes that hand-written backward passes make, as a table: what number each gives, and how it is told.
+
+A hypothesis looks at the terms of a gradient and at what is claimed in its place, and answers with the explanations
+that give the claimed numbers. One that assumes less has a lower cost. Used by audit.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.diagnose.subsets import left_out
+from tracer.numbers_text import addends, norm, number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tracer.diagnose.terms import Terms
+
+Array = np.ndarray[Any, Any]
+_LISTED = 4  # uses that a message names
+_WHOLE = 10  # factors from 2 to this are looked for in numbers
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A mistake that gives the claimed number."""
+
+    kind: str
+    cost: float
+    text: str
+    """What was done, in words."""
+    made: str = ""
+    """The arithmetic that gives the claimed number; empty where that is an array."""
+    uses: tuple[int, ...] = field(default=())
+    """The uses that it is about, by their place among the terms."""
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What is asked: which mistake makes `claimed` of these terms."""
+
+    name: str
+    claimed: Array
+    terms: Terms
+    same: Callable[[Any, Any], bool]
+    """Whether two gradients are the same, to within the tolerance."""
+    dimensions: dict[int, str]
+    """By length: what has that many elements along an axis."""
+
+    @property
+    def total(self) -> Array:
+        """The gradient that is right."""
+        return np.asarray(self.terms.total)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a single number."""
+        return self.total.ndim == 0
+
+    def is_made_by(self, numbers: Any) -> bool:
+        """Tell whether the claimed gradient is this one."""
+        return self.same(self.claimed, np.reshape(numbers, self.total.shape))
+
+    def sum_text(self) -> str:
+        """Write the sum of the terms, without its total."""
+        return addends(self.terms.terms[:, 0][::-1])  # as the program uses the value
+
+
+def explanations(question: Question) -> list[Explanation]:
+    """Return all single mistakes that give the claimed gradient, those that assume least first."""
+    found: list[Explanation] = []
+    for hypothesis in HYPOTHESES:
+        found += hypothesis(question)
+    is_told = {each.kind for each in found}
+    if is_told - {"scale"}:
+        found = [each for each in found if each.kind != "scale"]  # a factor tells less than what made it
+    return sorted(found, key=lambda each: each.cost)
+
+
+def _sign(asked: Question) -> Iterator[Explanation]:
+    if np.any(asked.total) and asked.is_made_by(-asked.total):
+        yield Explanation(
+            "sign", 1, "it has the wrong sign", f"−({number(asked.total)})" if asked.is_number else ""
+        )
+
+
+def _transposed(asked: Question) -> Iterator[Explanation]:
+    claimed, total = asked.claimed, asked.total
+    if total.ndim > 1 and claimed.shape == total.shape[::-1] and asked.same(np.transpose(claimed), total):
+        yield Explanation("transposed", 1, f"it is transposed: {claimed.shape}, expected {total.shape}")
+
+
+def _mean(asked: Question) -> Iterator[Explanation]:
+    """Look for a mean over the uses, or over the copies of a broadcast."""
+    terms = asked.terms
+    if terms.count > 1 and np.any(asked.total) and asked.is_made_by(asked.total / terms.count):
+        text = f"{asked.name} has {terms.count:,} uses, whose gradients are added; claimed is their mean"
+        made = f"({asked.sum_text()})/{terms.count:,}" if asked.is_number else ""
+        yield Explanation("mean-not-sum", 1, text, made, tuple(range(terms.count)))
+    copies = terms.copies
+    if terms.count and (copies > 1).any() and asked.is_made_by(np.sum(terms.terms / copies[:, None], 0)):
+        at = int(np.argmax(copies))
+        text = f"{asked.name} is broadcast to {int(copies[at]):,} copies, whose gradients are added"
+        text += "; claimed is their mean"
+        yield Explanation("mean-not-sum", 1, text, "", (at,))
+
+
+def _product(asked: Question) -> Iterator[Explanation]:
+    terms = asked.terms
+    if terms.count > 1 and np.any(asked.claimed) and asked.is_made_by(np.prod(terms.terms, 0)):
+        text = f"{asked.name} has {terms.count:,} uses, whose gradients are added; claimed is their product"
+        made = (
+            " × ".join(map(number, terms.terms[:, 0][::-1]))
+            if asked.is_number and terms.count <= _LISTED
+            else ""
+        )
+        yield Explanation("product-not-sum", 1, text, made, tuple(range(terms.count)))
+
+
+def _missing(asked: Question) -> Iterator[Explanation]:
+    """Look for uses that were not added."""
+    terms = asked.terms
+    if terms.count < 2:
+        return
+    for missing in left_out(terms.terms, np.ravel(asked.claimed), asked.same):
+        if all(not np.any(terms.terms[at]) for at in missing):
+            continue
+        yield _told_missing(asked, missing)
+
+
+def _told_missing(asked: Question, missing: tuple[int, ...]) -> Explanation:
+    terms, count = asked.terms, asked.terms.count
+    there = sorted(set(range(count)) - set(missing))
+    made = addends(terms.terms[there[::-1], 0]) if asked.is_number and there else ""
+    lacks = _lacks(asked, missing)
+    cost = float(min(len(missing), 1 + len(there)))
+    if not there:
+        return Explanation(
+            "missing-uses", 2, f"none of the {count:,} uses of {asked.name} was added", "0", missing
+        )
+    if there == [count - 1]:
+        text = (
+            f"only the last to arrive, {terms.place(there[0])}, is in it: overwritten with = instead of +="
+        )
+        return Explanation("missing-uses", 1, f"{text}; {lacks}", made, missing)
+    if there == list(range(len(there))):
+        number_of = "the first" if len(there) == 1 else f"the first {len(there):,}"
+        verb = "is" if len(there) == 1 else "are"
+        text = f"it fired before all had arrived: only {number_of} of {count:,} to arrive {verb} in it"
+        return Explanation("missing-uses", 1, f"{text}; {lacks}", made, missing)
+    return Explanation("missing-uses", cost, f"{lacks}", made, missing)
+
+
+def _lacks(asked: Question, missing: tuple[int, ...]) -> str:
+    """Say which uses are missing, in the order of the program."""
+    places = [asked.terms.place(at) for at in sorted(missing, reverse=True)[:_LISTED]]
+    if len(missing) == 1:
+        return f"the use of {asked.name} by {places[0]} is missing"
+    more = f" and {len(missing) - len(places):,} more" if len(missing) > len(places) else ""
+    return f"{len(missing):,} uses of {asked.name} are missing: {', '.join(places)}{more}"
+
+
+def _added(asked: Question) -> Iterator[Explanation]:
+    """Look for function nodes at which upstream and local partial were added."""
+    terms = asked.terms
+    sums = terms.added
+    if sums is None or not terms.count:
+        return
+    if asked.is_made_by(np.sum(sums, 0)):
+        yield _told_added(asked, tuple(range(terms.count)), 1)
+    elif terms.count > 1:
+        for at in range(terms.count):
+            if asked.is_made_by(np.ravel(asked.total) - terms.terms[at] + sums[at]):
+                yield _told_added(asked, (at,), 1.5)
+
+
+def _told_added(asked: Question, which: tuple[int, ...], cost: float) -> Explanation:
+    terms = asked.terms
+    at = which[-1]
+    places = ", ".join(terms.place(each) for each in sorted(which, reverse=True)[:_LISTED])
+    text = f"upstream × local partial is what comes back from {places}; claimed is their sum"
+    made = ""
+    if asked.is_number:
+        from tracer.views import Edge  # noqa: PLC0415  (for the two factors alone)
+
+        parts = []
+        for each in sorted(range(terms.count), reverse=True)[:_LISTED]:
+            edge = Edge(terms.node.trace, terms.edges[each])
+            if each in which:
+                upstream = terms.gradient(edge.dst)
+                parts.append(f"({number(upstream)} + {number(edge.local)})")
+            else:
+                parts.append(number(terms.terms[each, 0]))
+        made = " + ".join(parts) + (" + …" if terms.count > _LISTED else "")
+    return Explanation("added-not-multiplied", cost, text, made, which or (at,))
+
+
+def _scale(asked: Question) -> Iterator[Explanation]:
+    """Look for a constant factor: any for arrays; for a number, which is a multiple of every other, a likely one."""
+    claimed, total = np.ravel(asked.claimed), np.ravel(asked.total)
+    square = float(np.sum(np.abs(total) ** 2))
+    if not square or not np.any(claimed):
+        return
+    factor = float(np.sum((claimed * np.conj(total)).real)) / square
+    if not np.isfinite(factor) or factor in (0.0, 1.0) or not asked.is_made_by(factor * total):
+        return
+    name, cost = _named(asked, factor)
+    is_telling = np.count_nonzero(total) > 1
+    if not name and not is_telling:
+        return
+    made = f"{name or number(factor)} × {number(asked.total)}" if asked.is_number else ""
+    text = f"it is {name or number(factor)} times what it should be{_reason(asked, factor)}"
+    yield Explanation("scale", cost, text, made)
+
+
+def _named(asked: Question, factor: float) -> tuple[str, float]:
+    """Return a factor as people write it, and how much it assumes; empty for one that nobody would."""
+    sign, size = ("−" if factor < 0 else ""), abs(factor)
+    near = 1e-6 * size
+
+    def is_near(other: float) -> bool:
+        return abs(size - other) <= near
+
+    wholes = [*range(2, _WHOLE + 1), *asked.dimensions, asked.terms.count, 100, 1000]
+    for whole in wholes:
+        if whole > 1 and is_near(whole):
+            return f"{sign}{whole:,}", 2.0
+        if whole > 1 and is_near(1 / whole):
+            return f"{sign}1/{whole:,}", 2.0
+    return "", 3.0
+
+
+def _reason(asked: Question, factor: float) -> str:
+    size = abs(factor)
+    for whole, what in asked.dimensions.items():
+        if whole > 2 and min(abs(size - whole) / whole, abs(size * whole - 1)) <= 1e-6:
+            claimed, written = ("mean", "sum") if size < 1 else ("sum", "mean")
+            return f"; {whole:,} is the length of {what}: a {claimed} where the program has a {written}"
+    return ""
+
+
+HYPOTHESES: tuple[Callable[[Question], Iterator[Explanation]], ...] = (
+    _sign,
+    _transposed,
+    _missing,
+    _mean,
+    _product,
+    _added,
+    _scale,
+)
+
+
+def sizes(asked: Question) -> str:
+    """Write the arithmetic that is right: the sum of the terms, or of arrays its norm and the number of uses."""
+    terms = asked.terms
+    if not asked.is_number:
+        uses = f" from {terms.count:,} uses" if terms.count > 1 else ""
+        return f"{norm(asked.total)}{uses}"
+    if terms.count > 1:
+        return f"{asked.sum_text()} = {number(asked.total)}"
+    return number(asked.total)

@@ -1,0 +1,223 @@
+"""The terms of one gradient: what each use of a value sent back, and what it was multiplied from. Used by audit.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.backward import backward
+from tracer.diagnose.sums import uses_of
+from tracer.graph import FUNCTION, OUTPUT, SPLITTER
+from tracer.numbers_text import clean
+from tracer.rules.kinds import Compressed
+from tracer.views import Edge, Node
+
+if TYPE_CHECKING:
+    from tracer.gradients import Gradients
+    from tracer.source import Site
+    from tracer.trace import Trace
+
+_MOST = 50  # claims whose consequences are followed
+
+
+@dataclass(eq=False)
+class Terms:
+    """The gradient of a node and the terms it is the sum of, in the order in which they arrive: the last use first.
+
+    `terms` has one line for each use; numbers are lines of one element.
+    """
+
+    node: Node
+    total: Any
+    edges: list[int]
+    terms: np.ndarray[Any, Any]
+    follower: Followed
+    as_recorded: bool = False
+
+    def gradient(self, node: Node) -> Any:
+        """Return the gradient of another node, in the same way."""
+        return node.grad if self.as_recorded else self.follower.node(node)
+
+    @property
+    def count(self) -> int:
+        """How many uses there are."""
+        return len(self.edges)
+
+    def use(self, at: int) -> Node:
+        """Return the operation that one use is."""
+        edge = Edge(self.node.trace, self.edges[at])
+        consumer = edge.dst
+        if consumer.kind == "splitter":  # a broadcast, whose one edge leads on
+            consumer = consumer.out_edges[0].dst
+        return consumer
+
+    def place(self, at: int) -> str:
+        """Say where one use is; of two uses by one operation, which operand."""
+        trace, consumer = self.node.trace, self.use(at)
+        edge = Edge(trace, self.edges[at])
+        twins = [each for each in edge.dst.in_edges if each.src == edge.src]
+        return (f"operand {edge.port} of " if len(twins) > 1 else "") + described(consumer)
+
+    @cached_property
+    def added(self) -> np.ndarray[Any, Any] | None:
+        """What each use would send back if upstream and local partial were added; None where one has no partial."""
+        graph = self.node.trace.graph
+        if self.count > _MANY_USES:
+            return None
+        sums = np.empty_like(self.terms)
+        for at, number in enumerate(self.edges):
+            edge = Edge(self.node.trace, number)
+            local = edge.local if graph.kinds[graph.dst_of(number)] == FUNCTION else None
+            if local is None:
+                return None
+            upstream = self.gradient(edge.dst)
+            if np.shape(upstream) != np.shape(self.total):
+                return None
+            sums[at] = np.ravel(np.asarray(upstream) + local)
+        return sums
+
+    @cached_property
+    def copies(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """By use: to how many elements each element was broadcast."""
+        trace = self.node.trace
+        size = max(1, int(np.size(self.total)))
+        counts = np.ones(self.count)
+        for at, number in enumerate(self.edges if trace.graph.targets else ()):
+            slot = int(trace.graph.slots[number])
+            if slot in trace.graph.targets and trace.graph.kinds[trace.graph.dst_of(number)] == SPLITTER:
+                counts[at] = np.prod(trace.graph.targets[slot]) / size
+        return counts
+
+
+_MANY_USES = 10_000  # beyond it, nobody multiplies by hand
+
+
+class Followed:
+    """The gradients of a trace, and what becomes of them where other ones are put in for some nodes.
+
+    Going back is linear: what is put in for a node, less what was there, is a seed of its own.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self._base: Gradients = trace.gradients
+        self._changes: list[tuple[str, int, Gradients]] = []
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything was put in."""
+        return bool(self._changes)
+
+    def put(self, name: str, node: Node, claimed: Any) -> None:
+        """Put a gradient in for that of a node."""
+        row, value = node.row, node.trace.recording.values[node.row] if node.row >= 0 else None
+        if row < 0 or len(self._changes) >= _MOST:
+            return
+        difference = np.asarray(claimed) - np.asarray(self.node(node))
+        if not np.isfinite(difference).all() or node.name in self.trace.input_rows.values():
+            return
+        if isinstance(value, np.ndarray):
+            seed: Any = np.asarray(difference.reshape(value.shape), value.dtype)
+        else:
+            seed = complex(difference) if np.iscomplexobj(difference) else float(difference)
+        self._changes.append((name, row, backward(self.trace.graph, row, seed)))
+
+    def node(self, node: Node) -> Any:
+        """Return the gradient of a node."""
+        return self._sum(node.grad, [self._change(gradients, node) for gradients in self._before(node)])
+
+    def names(self, node: Node) -> list[str]:
+        """Return the names of what was put in and changes the gradient of a node, the last first."""
+        return [
+            name
+            for name, row, gradients in reversed(self._changes)
+            if row > node.row and np.any(self._change(gradients, node))
+        ]
+
+    def terms(self, node: Node, *, as_recorded: bool = False) -> Terms:
+        """Return the terms of a node: with what was put in, or as they are in the trace."""
+        trace = self.trace
+        uses = np.array(uses_of(trace, node.row) if node.row >= 0 else [], np.int64)[::-1]
+        edges = uses[trace.steps[uses] >= 0].tolist()  # those that the output depends on
+        total = node.grad if as_recorded else self.node(node)
+        changes = [] if as_recorded else self._before(node)
+        is_number = not np.ndim(total) and not np.iscomplexobj(total)
+        if is_number:
+            terms = self._floats[edges]
+            for each in changes:
+                terms = terms + self._numbers(each, edges)
+            return Terms(node, total, edges, terms[:, None], self, as_recorded=as_recorded)
+        found = np.zeros((len(edges), np.size(total)), np.result_type(np.asarray(total), np.float64))
+        for at, number in enumerate(edges):
+            found[at] = np.ravel(Edge(trace, number).grad)
+            for each in changes:
+                found[at] += np.ravel(self._edge_change(each, number))
+        return Terms(node, total, edges, found, self, as_recorded=as_recorded)
+
+    @cached_property
+    def _floats(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        return self.trace.edge_gradients().floats
+
+    def _before(self, node: Node) -> list[Gradients]:
+        return [gradients for _, row, gradients in self._changes if row > node.row]
+
+    def _change(self, gradients: Gradients, node: Node) -> Any:
+        return gradients.row(node.row) if gradients.reached[node.row] else 0.0
+
+    def _numbers(self, gradients: Gradients, edges: list[int]) -> np.ndarray[Any, Any]:
+        """Return the change on many edges that carry numbers; few come from rules that are no products."""
+        graph, chosen = self.trace.graph, np.asarray(edges, np.int64)
+        slots = graph.slots[chosen]
+        consumers = graph.slot_consumer[slots]
+        found = gradients.numbers[consumers] * gradients.locals[slots]
+        found[(slots < 0) | ~gradients.reached[consumers]] = 0.0
+        rest = np.isnan(found)
+        if graph.targets:
+            rest |= np.fromiter(map(graph.targets.__contains__, slots.tolist()), np.bool_, len(slots))
+        for at in np.flatnonzero(rest).tolist():
+            found[at] = self._edge_change(gradients, edges[at])
+        return found
+
+    def _edge_change(self, gradients: Gradients, edge: int) -> Any:
+        graph = self.trace.graph
+        node, slot = graph.dst_of(edge), int(graph.slots[edge])
+        if slot < 0 or graph.kinds[node] == OUTPUT:
+            return 0.0
+        if not gradients.reached[graph.slot_consumer[slot]]:
+            return 0.0
+        found = gradients.narrow(slot) if graph.kinds[node] == SPLITTER else gradients.slot(slot)
+        return found.dense() if isinstance(found, Compressed) else found
+
+    @staticmethod
+    def _sum(start: Any, changes: list[Any]) -> Any:
+        for each in changes:
+            start = start + each
+        return start
+
+
+def described(node: Node) -> str:
+    """Say which operation of which line a node is: `tanh at rnn.py:12`."""
+    place = place_of(node.site)
+    name = node.label if node.kind in ("input", "output") else node.op
+    return f"{clean(name)} at {place}{_run_of(node)}" if place else clean(name)
+
+
+def _run_of(node: Node) -> str:
+    """Say which run of its line an operation is, where there are several."""
+    trace, row = node.trace, node.row
+    if row < 0:
+        return ""
+    is_alike = (trace.sites.row_places == trace.sites.row_places[row]) & (
+        trace.recording.ops == trace.recording.ops[row]
+    )
+    count = int(np.count_nonzero(is_alike))
+    return f" (run {np.count_nonzero(is_alike[: row + 1]):,} of {count:,})" if count > 1 else ""
+
+
+def place_of(site: Site | None) -> str:
+    """Return file and line, empty where there is none."""
+    return f"{PurePath(site.file).name}:{site.line}" if site is not None and site.line else ""

@@ -1,0 +1,33 @@
+"""Check every edge by itself: local rules against differences, splitters and broadcasts by their sums, values again.
+
+What is recorded is checked where it stands, so one wrong rule among thousands of nodes is one line, and nothing that
+was computed from it is blamed. Needs no code of the traced program.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tracer.diagnose.every_edge import Check
+
+if TYPE_CHECKING:
+    from tracer.diagnose.every_edge import Progress
+    from tracer.diagnose.verification import Verification
+    from tracer.trace import Trace
+
+
+def verify(trace: Trace, *, progress: Progress | None = None) -> Verification:
+    """Check every edge of a trace by itself, with the recorded values.
+
+    Each operation's partials are compared with differences of that operation alone (an imaginary step where it takes
+    complex numbers), splitters and broadcasts with the sum of their edges, and each value with what its operation gives
+    again. `progress(done, all)` is called now and then, with numbers of operands. Of a run that failed, the rules are
+    checked that ran.
+    """
+    check = Check(trace, progress)
+    with np.errstate(all="ignore"):
+        check.scalars()
+        check.others()
+        return check.result()
