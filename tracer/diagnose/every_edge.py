@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.backward import scalar_locals, steps_of
+from tracer.backward import steps_of
 from tracer.diagnose import directions, sums
 from tracer.diagnose.faults import Faults
 from tracer.diagnose.forward import MANY_COLUMNS, forward
@@ -27,6 +27,7 @@ from tracer.diagnose.verification import Verification
 from tracer.errors import EdgegradError
 from tracer.graph import operand_value
 from tracer.operations import OP_NAMES, OP_NUMBERS, RULE_OF
+from tracer.partials import scalar_locals
 from tracer.pull import elementwise_local, pull
 from tracer.rules.kinds import Compressed, Elementwise, Many, Part, Rule, is_complex, rule_for
 
