@@ -1,12 +1,30 @@
 """Record plain Python and NumPy, go back over every edge, and say what made each gradient."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from tracer.errors import EdgegradError
 from tracer.hook import record, trace, watch
 from tracer.standins import detach
 from tracer.trace import Trace
 from tracer.user_rules import rule
 
-__all__ = ["EdgegradError", "Trace", "detach", "load", "record", "rule", "trace", "watch"]
+if TYPE_CHECKING:
+    from tracer.diagnose.diff import Diff
+
+__all__ = ["EdgegradError", "Trace", "detach", "diff", "load", "record", "rule", "trace", "watch"]
+
+
+def diff(a: Trace, b: Trace, *, rtol: float | None = None, atol: float = 0.0) -> Diff:
+    """Compare two traces of one program, or of two versions of it; `print` tells where they part, and why.
+
+    A number differs where |a - b| > atol + rtol * max(|a|, |b|); rtol is 1e-9 for float64, 1e-4 for float32 and 1e-2
+    for float16 unless it is given. Raises UsageError for traces that have nothing in common.
+    """
+    from tracer.diagnose.diff import diff as compare  # noqa: PLC0415  (not needed to trace)
+
+    return compare(a, b, rtol=rtol, atol=atol)
 
 
 def load(path: object) -> Trace:
