@@ -246,7 +246,10 @@ def _slots_of(trace: Trace, row: int) -> np.ndarray[Any, Any]:
 
 
 def _uses_but(trace: Trace, row: int, kept: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return np.setdiff1d(_slots_of(trace, row), kept)
+    is_kept = np.zeros(len(trace.recording.operands), np.bool_)
+    is_kept[kept] = True
+    slots = _slots_of(trace, row)
+    return slots[~is_kept[slots]]
 
 
 def _listed(trace: Trace, slots: np.ndarray[Any, Any]) -> str:

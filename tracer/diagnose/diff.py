@@ -16,6 +16,7 @@ from tracer.diagnose.cause import Cause, Operation, first_gradient, first_value,
 from tracer.diagnose.comparison import ATOL, RTOL, Change, Tolerance
 from tracer.diagnose.divergence import Backward, Forward
 from tracer.errors import EdgegradError, UsageError
+from tracer.numbers_text import clean
 from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
@@ -65,6 +66,14 @@ class InputChange:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputChange:
+    """A number or array in the result that differs; `name` is its path in it, empty where it is the whole."""
+
+    name: str
+    value: Change
+
+
+@dataclass(frozen=True, slots=True)
 class Diff:
     """What differs between two traces; `str` is the text of it."""
 
@@ -85,6 +94,7 @@ class Diff:
     edges_compared: int
     edges_differing: int
     inputs: tuple[InputChange, ...]
+    outputs: tuple[OutputChange, ...]
     values: tuple[Group, ...]
     gradients: tuple[Group, ...]
     notes: tuple[str, ...]
@@ -94,7 +104,7 @@ class Diff:
         """Whether there is no difference beyond tolerance, and no operation that one trace alone has."""
         return not (
             self.removed or self.added or self.first_value or self.first_gradient or self.inputs
-            or self.values or self.gradients
+            or self.outputs or self.values or self.gradients
         )  # fmt: skip
 
     def __str__(self) -> str:
@@ -131,8 +141,8 @@ def diff(a: Trace, b: Trace, *, rtol: float | None = None, atol: float = ATOL) -
         matched=int(np.count_nonzero(a.recording.ops[forward.rows_a] != OP_NUMBERS["input"])),
         rtol=rtol,
         atol=atol,
-        removed=_lone(a, alignment.to_b),
-        added=_lone(b, alignment.to_a),
+        removed=_lone(a, alignment.to_b, b),
+        added=_lone(b, alignment.to_a, a),
         first_value=first_value(forward),
         first_gradient=first_gradient(backward) if backward else None,
         values_compared=compared,
@@ -140,9 +150,10 @@ def diff(a: Trace, b: Trace, *, rtol: float | None = None, atol: float = ATOL) -
         edges_compared=len(backward.rows) if backward else 0,
         edges_differing=int(np.count_nonzero(backward.differs)) if backward else 0,
         inputs=_inputs(forward, backward),
+        outputs=_outputs(forward),
         values=_value_groups(forward),
         gradients=_gradient_groups(backward) if backward else (),
-        notes=(*notes, *_measured_note(forward)),
+        notes=(*notes, *_types_note(forward), *_measured_note(forward)),
     )
 
 
@@ -199,16 +210,37 @@ def _measured_note(forward: Forward) -> tuple[str, ...]:
     return (f"{what} not kept in full, and compared by norm, extremes and mean",)
 
 
-def _lone(trace: Trace, partners: Column) -> tuple[Lone, ...]:
-    """Count the rows without a partner by place, in the order of the run."""
+def _types_note(forward: Forward) -> tuple[str, ...]:
+    """Say where numbers are of another type, which is a difference that the tolerance takes for none."""
+    other = np.flatnonzero(forward.types_a != forward.types_b)
+    if not len(other):
+        return ()
+    row, types = other[0], tuple(RTOL)
+    first = operation(forward.b, int(forward.rows_b[row]))
+    change = f"{types[forward.types_a[row]]} → {types[forward.types_b[row]]}"
+    count = f"{len(other):,} of {len(forward.rows_a):,} values"
+    return (f"{count} are of another type, the first of them {first}: {change}",)
+
+
+def _lone(trace: Trace, partners: Column, other: Trace) -> tuple[Lone, ...]:
+    """Count the rows without a partner by place, in the order of the run, and the outputs that the other lacks."""
+    paths = (
+        {output.path for output in other.recording.outputs} if trace.error is other.error is None else None
+    )
+    outputs = tuple(
+        Lone(Operation("output", clean(output.path), "", "", 0, ""), 1)
+        for output in trace.recording.outputs
+        if paths is not None and output.path not in paths
+    )
     rows = np.flatnonzero(partners == UNMATCHED)
     if not len(rows):
-        return ()
+        return outputs
     firsts, counts = _grouped(_places(trace, rows))
     order = np.argsort(firsts)
-    return tuple(
+    found = (
         Lone(operation(trace, int(rows[firsts[group]])), int(counts[group])) for group in order.tolist()
     )
+    return (*found, *outputs)
 
 
 def _places(trace: Trace, rows: Column) -> Column:
@@ -233,6 +265,26 @@ def _inputs(forward: Forward, backward: Backward | None) -> tuple[InputChange, .
         gradient = backward.row_change(row) if backward and backward.row_differs[row] else None
         if value or gradient:
             found.append(InputChange(name, value, gradient))
+    return tuple(found)
+
+
+def _outputs(forward: Forward) -> tuple[OutputChange, ...]:
+    """Compare what the two runs returned, path by path."""
+    a = forward.a.recording.outputs
+    by_path = {output.path: output for output in forward.b.recording.outputs}
+    pairs = [(output, by_path[output.path]) for output in a if output.path in by_path]
+    found = []
+    for old, new in pairs:
+        is_float = type(old.value) is type(new.value) is float
+        if old.value is new.value or (is_float and old.value == new.value):
+            continue
+        # What the same operation made was compared as its value, and with the rounding of its terms.
+        if old.row >= 0 and forward.alignment.to_b[old.row] == new.row:
+            change = forward.change(old.row) if forward.differs[old.row] else None
+        else:
+            change = forward.items.change(old.value, new.value)
+        if change is not None:
+            found.append(OutputChange(clean(old.path), change))
     return tuple(found)
 
 

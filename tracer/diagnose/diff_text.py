@@ -36,6 +36,9 @@ def render(diff: Diff, width: int = WIDTH) -> str:
             lines += ["", heading, *_cause(cause, what, width)]
     if diff.inputs:
         lines += ["", "inputs that differ", *_table([_input(each) for each in diff.inputs], width)]
+    if diff.outputs:
+        outputs = [(each.name or "the result", written(each.value)) for each in diff.outputs]
+        lines += ["", "outputs that differ", *_table(outputs, width)]
     for heading, groups in (
         ("values that differ, the largest change first", diff.values),
         ("gradients that differ, the largest change first", diff.gradients),
@@ -60,7 +63,7 @@ def _counts(diff: Diff) -> str:
         f"{diff.values_differing:,} of {diff.values_compared:,} values differ",
     ]
     if diff.edges_compared or diff.gradients:
-        told.append(f"{diff.edges_differing:,} of {diff.edges_compared:,} edges differ")
+        told.append(f"{diff.edges_differing:,} of {diff.edges_compared:,} matched edges differ")
     return "; ".join(told) + f" (beyond {_tolerance(diff)})"
 
 
@@ -70,7 +73,11 @@ def _tolerance(diff: Diff) -> str:
 
 
 def _cause(cause: Cause, what: str, width: int) -> list[str]:
-    heading = f"{_place(cause.operation, cause.old_line)}: {written(cause.change)}"
+    heading = (
+        str(cause.operation)
+        if cause.kind == "output"
+        else f"{_place(cause.operation, cause.old_line)}: {written(cause.change)}"
+    )
     lines = _wrapped([heading], width, "  ") + _wrapped([cause.message], width, "    ")
     if cause.follow > 0:
         one = cause.follow == 1

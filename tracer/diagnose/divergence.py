@@ -55,7 +55,8 @@ class Forward:
         values_a, values_b = a.recording.values, b.recording.values
         self.types = np.zeros(len(a.recording), np.int8)
         types_a, types_b = types_of(values_a), types_of(values_b)
-        self.types[self.rows_a] = np.maximum(types_a[self.rows_a], types_b[self.rows_b])
+        self.types_a, self.types_b = types_a[self.rows_a], types_b[self.rows_b]  # by pair
+        self.types[self.rows_a] = np.maximum(self.types_a, self.types_b)
         slack = np.maximum(
             sums_slack(a.recording, types_a)[self.rows_a], sums_slack(b.recording, types_b)[self.rows_b]
         )
