@@ -35,7 +35,7 @@ _ROUNDS = 6  # in which loops within loops find their turns; what is left is mat
 _MOST_CORNERS = 100_000  # of runs of pairs, of which the longest row in order is looked for
 _FEW = 1 << 16  # keys that are sorted as short numbers, which takes a tenth of the time
 _LITERAL = re.compile(
-    r"""'[^']*'|"[^"]*"|(?P<kept>\.\s*[^\W\d]\w*|[^\W\d]\w*(?=\s*\())|(?P<name>[^\W\d]\w*)|\d[\w.]*"""
+    r"""'[^']*'|"[^"]*"|(?P<kept>\.\s*[^\W\d]\w*|[^\W\d]\w*(?=\s*\())|(?P<name>[^\W\d]\w*)|\d[\w.]*((?<=[eE])[-+]\d+)?"""
 )
 
 
@@ -132,12 +132,17 @@ class _Keys:
         """Give each scope the number of the calls that led there."""
         places = self._sites.places
         numbers: list[int] = []
+        known: dict[
+            tuple[int, int, str], int
+        ] = {}  # a function may be called a million times from one place
         for scope in self._sites.scopes:
-            if scope.parent < 0:
-                numbers.append(self._word(("call",)))
-                continue
-            text = one_line(places[scope.place].site.text) if has_texts and scope.place != NO_PLACE else ""
-            numbers.append(self._word((numbers[scope.parent], text, self._function(scope.name))))
+            call = numbers[scope.parent] if scope.parent >= 0 else -1, scope.place, scope.name
+            number = known.get(call)
+            if number is None:
+                is_known = has_texts and scope.place != NO_PLACE
+                text = one_line(places[scope.place].site.text) if is_known else ""
+                number = known[call] = self._word(("call", call[0], text, self._function(scope.name)))
+            numbers.append(number)
         return np.array(numbers, np.int64)
 
     def _function(self, name: str) -> str:

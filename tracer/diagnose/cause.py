@@ -249,7 +249,8 @@ def _uses_but(trace: Trace, row: int, kept: np.ndarray[Any, Any]) -> np.ndarray[
     is_kept = np.zeros(len(trace.recording.operands), np.bool_)
     is_kept[kept] = True
     slots = _slots_of(trace, row)
-    return slots[~is_kept[slots]]
+    found: np.ndarray[Any, Any] = slots[~is_kept[slots]]
+    return found
 
 
 def _listed(trace: Trace, slots: np.ndarray[Any, Any]) -> str:

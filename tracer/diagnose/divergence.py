@@ -97,6 +97,10 @@ class Forward:
         old, new = a.operands[slots.a], b.operands[slots.b]
         is_constant = (old < 0) & (new < 0)
         self.is_same_use = (old >= 0) & (new >= 0) & (self.alignment.to_b[np.maximum(old, 0)] == new)
+        # y * x for x * y: what the edge of x sends back is not to be compared with that of y.
+        to_a, to_b = self.alignment.to_a, self.alignment.to_b
+        is_new = (to_b[np.maximum(old, 0)] == UNMATCHED) & (to_a[np.maximum(new, 0)] == UNMATCHED)
+        self.is_comparable = self.is_same_use | is_new
         constants = np.flatnonzero(is_constant)
         left = a.constants.floats[-1 - old[constants]]
         right = b.constants.floats[-1 - new[constants]]
@@ -143,7 +147,7 @@ class Backward:
         slots = forward.slots
         of_slot_a, of_slot_b = _edges_of_slots(a.graph), _edges_of_slots(b.graph)
         edges_a, edges_b = of_slot_a[slots.a], of_slot_b[slots.b]
-        both = np.flatnonzero((edges_a >= 0) & (edges_b >= 0))
+        both = np.flatnonzero((edges_a >= 0) & (edges_b >= 0) & forward.is_comparable)
         self._copies_a = _copy_edges(a.graph)
         copies_a = self._copies_a[forward.rows_a]
         copies_b = _copy_edges(b.graph)[forward.rows_b]
