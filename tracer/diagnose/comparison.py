@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tracer.operations import OP_NUMBERS
-from tracer.rules.edited import Edited, whole
-from tracer.rules.kinds import Outer, Part
+from tracer.rules.edited import Edited
+from tracer.rules.kinds import Compressed
 from tracer.statistics import Measurer
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ _TYPE_OF = {
     for code in codes
 }
 _SUMS = ("add", "subtract")
+_MOST_ELEMENTS = 1 << 25  # of arrays that are kept as differences or parts, and are looked at in full
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ class Items:
     def __init__(self, tolerance: Tolerance) -> None:
         self._tolerance = tolerance
         self._measurers = Measurer(), Measurer()
+        self._looked_at = 0
         self.measured = 0
         """Arrays that were compared by their statistics, not element by element."""
 
@@ -133,12 +135,18 @@ class Items:
         """Return the largest change from one value to another; None where there is none beyond tolerance."""
         if a is b:
             return None
-        if type(a) is Edited and type(b) is Edited and a.shape == b.shape:
-            self.measured += 1
-            return self._of_statistics(self._measurers[0].of(a), self._measurers[1].of(b), _type_of(a, b))
+        if isinstance(a, Compressed) or isinstance(b, Compressed):
+            if a.shape != b.shape:
+                return Change(np.array(_dense(a)), np.array(_dense(b)), math.inf)
+            self._looked_at += math.prod(a.shape)
+            if self._looked_at > _MOST_ELEMENTS:
+                self.measured += 1
+                return self._of_statistics(
+                    self._measurers[0].of(a), self._measurers[1].of(b), _type_of(a, b)
+                )
         a, b = _dense(a), _dense(b)
         if np.shape(a) != np.shape(b):
-            return Change(a, b, math.inf)
+            return Change(np.array(a), np.array(b), math.inf)
         if not (_is_number(a) and _is_number(b)):
             return None if type(a) is type(b) and a == b else Change(a, b, math.inf)
         return self._of_arrays(a, b)
@@ -186,7 +194,10 @@ class Items:
 
 
 def _dense(value: Any) -> Any:
-    return value.dense() if isinstance(value, (Part, Outer)) else whole(value)
+    """Return a value in full, to be read at once."""
+    if isinstance(value, Edited):
+        return value.current()
+    return value.dense() if isinstance(value, Compressed) else value
 
 
 def _is_number(value: Any) -> bool:

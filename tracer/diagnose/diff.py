@@ -20,6 +20,7 @@ from tracer.numbers_text import clean
 from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
+    from tracer.source import Site
     from tracer.trace import Trace
 
 Column: TypeAlias = np.ndarray[Any, Any]
@@ -244,9 +245,13 @@ def _lone(trace: Trace, partners: Column, other: Trace) -> tuple[Lone, ...]:
 
 
 def _places(trace: Trace, rows: Column) -> Column:
-    """Return a number for the place and operation of each row; inputs are places of their own."""
+    """Return a number for the site and operation of each row; inputs are places of their own."""
     ops = trace.recording.ops[rows].astype(np.int64)
-    places = trace.sites.row_places[rows].astype(np.int64) + 1
+    sites: dict[Site, int] = {}  # a loop's condition is compiled twice, and so has two places
+    of_place = np.array(
+        [0, *(sites.setdefault(place.site, len(sites) + 1) for place in trace.sites.places)]
+    )
+    places = of_place[trace.sites.row_places[rows] + 1]
     is_input = ops == OP_NUMBERS["input"]
     keys = places << 16 | ops
     keys[is_input] = -1 - rows[is_input]

@@ -174,7 +174,9 @@ class Backward:
         self.differs = differing(self.old, self.new, forward.types[self.rows], slack, forward.tolerance)
         self.changes: dict[int, Change] = {}  # by position
         is_special = _has(self.gradients_a, self.edges_a) | _has(self.gradients_b, self.edges_b)
-        for position in np.flatnonzero(is_special).tolist():
+        special = np.flatnonzero(is_special)
+        # As they fired: what is kept as a difference is followed from one to the next.
+        for position in special[np.argsort(-self.edges_a[special])].tolist():
             change = self._item(int(self.edges_a[position]), int(self.edges_b[position]))
             self.differs[position] = change is not None
             if change is not None:
@@ -211,7 +213,7 @@ class Backward:
         wide = np.union1d(
             forward.a.recording.values.wide_rows, to_a[forward.b.recording.values.wide_rows]
         ).astype(np.int64)
-        for row in wide[wide >= 0].tolist():
+        for row in wide[wide >= 0][::-1].tolist():  # as above
             other = int(to_b[row])
             # What was not kept is seen at the edges, by its statistics.
             if other == UNMATCHED or not (a.is_at_hand(row) and b.is_at_hand(other)):
