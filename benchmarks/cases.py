@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import programs
 from measure import EDGEGRAD, best_seconds, import_seconds, output_of, process_seconds
 
-from tracer import record
+from tracer import diff, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -189,6 +189,17 @@ def trace_file(sizes: Sizes) -> list[Row]:
     ]
 
 
+def compared(sizes: Sizes) -> list[Row]:
+    """Compare two long traces of which every value and gradient differs."""
+    operations = 2 * sizes.saved_loop
+    loop = programs.multiply_adds(sizes.saved_loop)
+    start, *others = programs.SCALARS
+    traces = [programs.annotate(record(loop, each, *others)) for each in (start, start + 0.5)]
+    seconds = best_seconds({"diff": lambda: diff(*traces)}, sizes.large_rounds)
+    what = f"diff of two traces of {operations:,} operations"
+    return [Row(what, "s", seconds["diff"], limit=Limit("at most", 2))]
+
+
 def startup(sizes: Sizes) -> list[Row]:
     """Time what a user waits for before anything happens."""
     imported = import_seconds("tracer", after="numpy", rounds=sizes.process_rounds)
@@ -227,5 +238,6 @@ CASES: dict[str, Callable[[Sizes], list[Row]]] = {
     "neurons": neurons,
     "fixed-cost": fixed_cost,
     "trace-file": trace_file,
+    "diff": compared,
     "startup": startup,
 }

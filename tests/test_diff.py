@@ -369,6 +369,35 @@ def test_gradients_that_were_not_kept_are_compared_by_statistics(monkeypatch):
     assert any(re.fullmatch(r"\d+ arrays were not kept in full, .*", note) for note in found.notes)
 
 
+@pytest.mark.parametrize("most", [1 << 25, 0])
+def test_arrays_that_are_written_into(most, monkeypatch):
+    monkeypatch.setattr("tracer.diagnose.comparison._MOST_ELEMENTS", most)
+
+    def written(order):
+        def f(x):
+            out = np.zeros(50)
+            for place, factor in zip(order, (2.0, 3.0, 4.0, 5.0), strict=True):
+                out[place] = x * factor
+            return (out[:3] * out[:3]).sum()
+
+        return record(f, 1.5)
+
+    a, same, b = written((0, 1, 2, 3)), written((0, 1, 2, 3)), written((1, 0, 2, 3))
+    assert diff(a, same).same
+    assert bool(diff(a, same).notes) == (most == 0)
+    found = diff(a, b)
+    assert not found.same
+    if most:
+        assert (found.first_value.kind, found.first_value.change.place) == ("option", (0,))
+
+
+def test_a_condition_that_is_compiled_twice_is_one_site(register):
+    text = "def loss(x):\n    while abs(x) > 0.1:\n        x = x * 0.5\n    return x\n"
+    f = program(register, text, "before.py")
+    found = diff(record(f, 1.0), record(f, 1.1))
+    assert [group.operation.code for group in found.values] == ["abs(x)", "x * 0.5"]
+
+
 def summed(start, axis):
     def f(x):
         return (np.sum(x, axis=axis) ** 2).sum()

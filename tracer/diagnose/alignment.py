@@ -194,10 +194,7 @@ class _Pairs:
             if not is_weak and turn == _ROUNDS - 1:
                 chosen = is_common
             elif not is_weak and not chosen.any():
-                # The first row of a loop, which tells its turns apart.
-                candidates = np.flatnonzero(is_common[keys_a])
-                _, firsts = np.unique(gaps_a[candidates], return_index=True)
-                chosen[keys_a[candidates[firsts]]] = True
+                chosen[_heads(keys_a, gaps_a, is_common, counts_a, counts_b)] = True
             if not chosen.any():
                 return
             least = np.minimum(counts_a, counts_b) * chosen
@@ -222,6 +219,18 @@ class _Pairs:
             chosen = _rising(b) if len(b) <= _MOST_CORNERS else _undisputed(b)
             a, b = a[chosen], b[chosen]
         return np.searchsorted(a, rows_a), np.searchsorted(b, rows_b)
+
+
+def _heads(keys: Column, gaps: Column, is_common: Column, a: Column, b: Column) -> Column:
+    """Return of each gap the key whose counts differ least, and stands first: that of a loop tells its turns apart."""
+    candidates = np.flatnonzero(is_common[keys])
+    common, firsts = np.unique(keys[candidates], return_index=True)
+    of_gap = gaps[candidates[firsts]]
+    differences = np.abs(a[common] - b[common]) / np.minimum(a[common], b[common])
+    order = np.lexsort((firsts, differences, of_gap))
+    is_head = np.diff(of_gap[order], prepend=-1) > 0
+    heads: Column = common[order[is_head]]
+    return heads
 
 
 def _firsts(keys: Column, counts: Column) -> Column:
