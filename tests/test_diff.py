@@ -211,6 +211,65 @@ def _turns(run):
     return found
 
 
+NESTED = """
+def loss(x, trips):
+    h = x
+    for trip in trips:
+        o = h * 0.5
+        for _ in range(trip):
+            h = h + o
+        h = h - 0.1
+    return h
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((2, 3, 2), (2, 4, 2)), ((2, 3, 2), (1, 3, 3)), ((2, 3, 2), (2, 3, 2, 5)), ((5, 0, 2, 4), (0, 3, 2, 4, 1)),
+    ],
+)  # fmt: skip
+def test_loops_within_loops_are_matched_turn_by_turn(before, after, register):
+    f = program(register, NESTED, "before.py")
+    a, b = (record(partial(f, trips=trips), 1.0) for trips in (before, after))
+    alignment = align(a, b)
+    turns = [_outer_turns(run) for run in (a, b)]
+    least = min(len(before), len(after))
+    for row, (turn, code) in enumerate(turns[0]):
+        partner = int(alignment.to_b[row])
+        if partner != UNMATCHED:
+            assert turns[1][partner] == (turn, code)
+        elif turn < least:
+            assert code == "h + o"
+    inner = sum(map(min, before, after))
+    assert np.count_nonzero(alignment.to_b != UNMATCHED) == 1 + least + 2 * least + inner
+
+
+def _outer_turns(run):
+    """Return, by row, the turn of the outer loop and the code."""
+    turn, found = -1, []
+    for row in range(len(run.recording)):
+        code = run.sites.place(row).site.text
+        turn += code == "h * 0.5"
+        found.append((turn, code))
+    return found
+
+
+@pytest.mark.parametrize("turns", [(3, 4), (4, 3), (5, 5)])
+def test_a_line_that_stands_twice_does_not_shift_the_turns(turns, runs):
+    before = (
+        "def loss(x, n):\n    for _ in range(3):\n        a = x * 2.0\n        x = a - 1.0\n    return x\n"
+    )
+    more = before.replace("        a = x", "        x = x * 0.5\n        x = x * 0.5\n        a = x")
+    once = before.replace("        a = x", "        x = x * 0.5\n        a = x")
+    texts = [
+        text.replace("range(3)", f"range({count})") for text, count in zip((once, more), turns, strict=True)
+    ]
+    a, b = runs(*texts, 1.0, 2.0)
+    least = min(turns)
+    assert diff(a, b).matched == diff(b, a).matched == 3 * least
+
+
 def test_lines_that_changed_places_are_the_same(runs):
     before = "def loss(x, y):\n    h = x\n    for _ in range(4):\n        a = h * 2.0\n        b = y * 3.0\n        h = a + b\n    return h\n"
     after = before.replace(

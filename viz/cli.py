@@ -276,9 +276,12 @@ def diff(
     if json:
         _print_json(found)
     else:
-        from viz import text  # noqa: PLC0415
+        from viz import hints, text  # noqa: PLC0415
 
         sys.stdout.write(f"{text.diff_text(found)}\n")
+        changed = next((each.name for each in found.inputs if each.gradient), None)
+        if changed is not None:
+            text.show_hint(hints.after_diff(second, changed, _chosen(of, seed)))
     if not found.same:
         raise typer.Exit(DIFFERENT)
 

@@ -1,11 +1,11 @@
 """Which row of one trace is which row of another: by what is written, by whom it was called, and by order.
 
 Used by diff.py alone. A row's key is the text of its expression in its function, its operation and the calls that led
-there; lines and files are no part of it, so that what moved is still the same. What both runs begin and end with is
-matched first; then the k-th row of a key is the k-th of the other run where both have equally many. Where one has more
-(a loop that ran longer, a branch that was taken), rows are matched between the nearest pairs around them. What is left
-then is tried with weaker keys, each only between pairs that are known: without the texts of the calls, by the variable
-that was assigned, with names and numbers left out (a variable was renamed), and by the operation alone.
+there; lines and files are no part of it, so that what moved is still the same. What both runs begin with is matched
+first; then the k-th row of a key is the k-th of the other run where both have equally many. Where one has more (a loop
+that ran longer, a branch that was taken), rows are matched between the nearest pairs around them. What is left is tried
+with weaker keys, each only between pairs that are known: without the texts of the calls, by the variable that was
+assigned, with names and numbers left out (a variable was renamed), and by the operation alone.
 """
 
 from __future__ import annotations
@@ -55,8 +55,9 @@ def align(a: Trace, b: Trace) -> Alignment:
     keys = _Keys(a, words), _Keys(b, words)
     pairs = _Pairs(len(a.recording), len(b.recording))
     in_full = _dense(*(each.in_full() for each in keys))
-    pairs.ends(*in_full)
+    pairs.start(*in_full)
     pairs.between(*in_full)
+    pairs.moved(*in_full)
     for level in (_Keys.by_functions, _Keys.by_variable, _Keys.by_skeleton):
         if not pairs.is_complete:
             pairs.between(*_dense(*map(level, keys)))
@@ -171,13 +172,12 @@ class _Pairs:
         """Count the operations among the pairs."""
         return int(np.count_nonzero((self.to_b != UNMATCHED) & (a.recording.ops != OP_NUMBERS["input"])))
 
-    def ends(self, a: Column, b: Column) -> None:
-        """Match what both begin with and what both end with."""
+    def start(self, a: Column, b: Column) -> None:
+        """Match what both begin with. What both end with may be the ends of two turns of a loop."""
         least = min(len(a), len(b))
-        start = _agreement(a[:least], b[:least])
-        end = _agreement(a[start:][::-1][: least - start], b[start:][::-1][: least - start])
-        self._match(np.arange(start), np.arange(start))
-        self._match(np.arange(len(a) - end, len(a)), np.arange(len(b) - end, len(b)))
+        differs = a[:least] != b[:least]
+        rows = np.arange(int(differs.argmax()) if differs.any() else least)
+        self._match(rows, rows)
 
     def between(self, a: Column, b: Column, *, is_weak: bool = False) -> None:
         """Match rows of equal keys between the pairs that are known; where a key is weak, only equally many."""
@@ -194,13 +194,43 @@ class _Pairs:
             if not is_weak and turn == _ROUNDS - 1:
                 chosen = is_common
             elif not is_weak and not chosen.any():
-                chosen[_heads(keys_a, gaps_a, is_common, counts_a, counts_b)] = True
+                differences = np.abs(counts_a - counts_b)
+                chosen[_heads((gaps_a, keys_a), (gaps_b, keys_b), is_common, differences)] = True
             if not chosen.any():
                 return
             least = np.minimum(counts_a, counts_b) * chosen
-            self._match(rows_a[_firsts(keys_a, least)], rows_b[_firsts(keys_b, least)])
-            if is_weak or (is_common == chosen).all():
+            of_a = _firsts(keys_a, least)
+            self._match(rows_a[of_a], rows_b[_firsts(keys_b, least)])
+            if is_weak or (
+                not self._part_crossing(rows_a[of_a], keys_a[of_a]) and (is_common == chosen).all()
+            ):
                 return
+
+    def moved(self, a: Column, b: Column) -> None:
+        """Match rows of keys of which nothing was matched in order, where both have equally many: lines that moved."""
+        size = int(max(a.max(initial=0), b.max(initial=0))) + 1
+        left = [np.flatnonzero(column == UNMATCHED) for column in (self.to_b, self.to_a)]
+        if not len(left[0]) or not len(left[1]):
+            return
+        counts = [np.bincount(column, minlength=size) for column in (a, b)]
+        counts_left = [
+            np.bincount(column[rows], minlength=size) for column, rows in zip((a, b), left, strict=True)
+        ]
+        is_whole = (counts[0] == counts_left[0]) & (counts[1] == counts_left[1])
+        chosen = counts[0] * (is_whole & (counts[0] == counts[1]))
+        self._match(left[0][_firsts(a[left[0]], chosen)], left[1][_firsts(b[left[1]], chosen)])
+
+    def _part_crossing(self, rows: Column, keys: Column) -> bool:
+        """Part new pairs of a key if one of them crosses others, as turns of an inner loop can those of the outer."""
+        partners = self.to_b[rows]
+        anchors_a, anchors_b = self._in_order()
+        is_crossing = np.searchsorted(anchors_a, rows) != np.searchsorted(anchors_b, partners)
+        if not is_crossing.any():
+            return False
+        is_bad = np.isin(keys, keys[is_crossing])
+        self.to_b[rows[is_bad]] = UNMATCHED
+        self.to_a[partners[is_bad]] = UNMATCHED
+        return True
 
     def _match(self, a: Column, b: Column) -> None:
         self.to_b[a] = b
@@ -208,6 +238,11 @@ class _Pairs:
 
     def _gaps(self, rows_a: Column, rows_b: Column) -> tuple[Column, Column]:
         """Return between which pairs rows stand: the number of pairs before them that are in the same order."""
+        a, b = self._in_order()
+        return np.searchsorted(a, rows_a), np.searchsorted(b, rows_b)
+
+    def _in_order(self) -> tuple[Column, Column]:
+        """Return pairs that are in the same order in both."""
         a = np.flatnonzero(self.to_b != UNMATCHED)
         b = self.to_b[a]
         # Between rows that follow one another in both there is no gap: the corners of such runs will do.
@@ -218,18 +253,22 @@ class _Pairs:
         if (np.diff(b) <= 0).any():
             chosen = _rising(b) if len(b) <= _MOST_CORNERS else _undisputed(b)
             a, b = a[chosen], b[chosen]
-        return np.searchsorted(a, rows_a), np.searchsorted(b, rows_b)
+        return a, b
 
 
-def _heads(keys: Column, gaps: Column, is_common: Column, a: Column, b: Column) -> Column:
-    """Return of each gap the key whose counts differ least, and stands first: that of a loop tells its turns apart."""
-    candidates = np.flatnonzero(is_common[keys])
-    common, firsts = np.unique(keys[candidates], return_index=True)
-    of_gap = gaps[candidates[firsts]]
-    differences = np.abs(a[common] - b[common]) / np.minimum(a[common], b[common])
-    order = np.lexsort((firsts, differences, of_gap))
-    is_head = np.diff(of_gap[order], prepend=-1) > 0
-    heads: Column = common[order[is_head]]
+def _heads(a: Key, b: Key, is_common: Column, differences: Column) -> Column:
+    """Return for each gap the key that tells the turns of a loop apart.
+
+    It is the one that stands first in either trace; of two, the one whose counts differ less. `a` and `b` are gaps and
+    keys by row, `differences` those of the counts by key.
+    """
+    keys = []
+    for of_row, key in (a, b):
+        candidates = np.flatnonzero(is_common[key])
+        _, firsts = np.unique(of_row[candidates], return_index=True)
+        keys.append(key[candidates[firsts]])
+    first, second = keys  # the gaps are the same: what is common is there in both
+    heads: Column = np.where(differences[second] < differences[first], second, first)
     return heads
 
 
@@ -265,12 +304,6 @@ def _undisputed(column: Column) -> Column:
     """Return the positions of what is above all before it and below all after it."""
     is_top = column == np.maximum.accumulate(column)
     return np.flatnonzero(is_top & (column == np.minimum.accumulate(column[::-1])[::-1]))
-
-
-def _agreement(a: Column, b: Column) -> int:
-    """Return how far two columns of one length agree."""
-    differs = a != b
-    return int(differs.argmax()) if differs.any() else len(a)
 
 
 def _dense(a: Key, b: Key) -> tuple[Column, Column]:
