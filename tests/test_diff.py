@@ -280,6 +280,16 @@ def test_lines_that_changed_places_are_the_same(runs):
     assert diff(b, a).same
 
 
+def test_without_the_source_variables_tell_operations_apart():
+    runs = []
+    for lines in ("    a = x * 2.0\n    b = x * 3.0\n", "    b = x * 3.0\n    a = x * 2.0\n"):
+        scope = {}
+        exec(f"def loss(x):\n{lines}    return a - b\n", scope)  # noqa: S102
+        runs.append(record(scope["loss"], 1.0))
+    assert runs[0].nodes[2].site.text == ""
+    assert diff(*runs).same
+
+
 def test_calls_from_other_places_are_told_apart(runs):
     before = "def half(v):\n    return v * 0.5\n\ndef loss(x, y):\n    return half(x) + half(y)\n"
     found = diff(*runs(before, before.replace("half(x) + half(y)", "half(y)"), 2.0, 3.0))

@@ -112,7 +112,9 @@ class _Keys:
     def _with_calls(self, calls: Column) -> Key:
         column = self._column(
             lambda place, op: (
-                (self._function(place.site.function), one_line(place.site.text), op) if place else (op,)
+                (self._function(place.site.function), one_line(place.site.text) or place.targets, op)
+                if place
+                else (op,)
             )
         )
         for row, name in self._trace.input_rows.items():
