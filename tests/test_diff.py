@@ -280,6 +280,16 @@ def test_lines_that_changed_places_are_the_same(runs):
     assert diff(b, a).same
 
 
+def test_lines_that_changed_places_in_a_call_that_changed_are_the_same(register):
+    before = "def half(v, n):\n    for _ in range(3):\n        a = v * 0.5\n        b = v * 0.25\n        v = a + b\n    return v\n\ndef loss(x, y):\n    return half(x, 1)\n"
+    after = before.replace(
+        "        a = v * 0.5\n        b = v * 0.25\n", "        b = v * 0.25\n        a = v * 0.5\n"
+    )
+    f = program(register, before, "before.py")
+    g = program(register, after.replace("half(x, 1)", "half(x, 2)"), "after.py")
+    assert diff(record(f, 2.0, 3.0), record(g, 2.0, 3.0)).same
+
+
 def test_without_the_source_variables_tell_operations_apart():
     runs = []
     for lines in ("    a = x * 2.0\n    b = x * 3.0\n", "    b = x * 3.0\n    a = x * 2.0\n"):
@@ -333,16 +343,24 @@ def test_nan_is_nan_and_infinity_is_no_number():
     assert diff(*(record(lambda x: (x * 2).sum(), array.copy()) for _ in range(2))).same
 
 
+def test_what_cancels_to_rounding_is_no_difference(runs):
+    before = "def loss(x):\n    a = x * 0.1 + x * 0.2\n    return a - x * 0.3\n"
+    a, b = runs(before, before.replace("a - x * 0.3", "x * 0.3 - a"), 1.0)
+    assert 0 < a.result < 1e-15
+    assert b.result == -a.result
+    assert not diff(a, b).values
+    more = [
+        text.replace("return ", "r = ") + "    return r * 1e9\n"
+        for text in (before, before.replace("a - x * 0.3", "x * 0.3 - a"))
+    ]
+    larger = diff(*runs(*more, 1.0)).first_value
+    assert larger.operation.code == "r * 1e9"
+    assert larger.message == "it enlarges a difference within tolerance: r 5.551e-17 → −5.551e-17"
+
+
 @pytest.mark.parametrize("sign", [1, -1])
-def test_what_cancels_to_rounding_is_no_difference(sign, runs):
-    before = "def loss(x):\n    a = x * 0.1 + x * 0.2\n    return (a - x * 0.3) * 1.0\n"
-    after = before.replace("a - x * 0.3", "x * 0.3 - a")
-    a, b = runs(before, after, 1.0)
-    values = [run.recording.values[4 + 1] for run in (a, b)]
-    assert max(map(abs, values)) < 1e-15 * 2
-    assert not diff(a, a).values
-    small = record(lambda x: x * 1e-30, 1.0), record(lambda x: x * 1e-30, 2.0 * sign)
-    assert not diff(*small).same  # what is small and no sum has digits of its own
+def test_what_is_small_has_digits_of_its_own(sign):
+    assert not diff(*(record(lambda x: x * 1e-30, number) for number in (1.0, 2.0 * sign))).same
 
 
 def two(x):

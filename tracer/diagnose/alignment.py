@@ -54,13 +54,15 @@ def align(a: Trace, b: Trace) -> Alignment:
     words: dict[Any, int] = {}
     keys = _Keys(a, words), _Keys(b, words)
     pairs = _Pairs(len(a.recording), len(b.recording))
-    in_full = _dense(*(each.in_full() for each in keys))
-    pairs.start(*in_full)
-    pairs.between(*in_full)
-    pairs.moved(*in_full)
-    for level in (_Keys.by_functions, _Keys.by_variable, _Keys.by_skeleton):
-        if not pairs.is_complete:
-            pairs.between(*_dense(*map(level, keys)))
+    for level in (_Keys.in_full, _Keys.by_functions, _Keys.by_variable, _Keys.by_skeleton):
+        if pairs.is_complete:
+            break
+        columns = _dense(*map(level, keys))
+        if level is _Keys.in_full:
+            pairs.start(*columns)
+        pairs.between(*columns)
+        if level in (_Keys.in_full, _Keys.by_functions):
+            pairs.moved(*columns)
     alike = pairs.count_of(a)
     if not pairs.is_complete:
         pairs.between(*_dense(*map(_Keys.by_operation, keys)), is_weak=True)

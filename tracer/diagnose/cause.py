@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from tracer.diagnose.alignment import UNMATCHED, one_line
-from tracer.diagnose.comparison import Change, Items
+from tracer.diagnose.comparison import Change, Items, Tolerance
 from tracer.diagnose.divergence import COPY, Backward, Forward
 from tracer.numbers_text import clean, index, is_array, norm, number, shorten, summary
 from tracer.operations import OP_NAMES
@@ -131,6 +131,17 @@ def _why_value(forward: Forward, row: int, other: int) -> tuple[Kind, str]:
             return "operand", f"it is computed from {_operand(b, right)}, not from {_operand(a, left)}"
     if _params(a, row) != _params(b, other):
         return "option", "it is called with other options, or takes other elements"
+    exact = Items(Tolerance(rtol=0.0))
+    for left, right in zip(old, new, strict=True):
+        if left >= 0:
+            change = exact.change(
+                *(operand_of(*each) for each in ((a.recording, left), (b.recording, right)))
+            )
+            if change is not None:
+                return (
+                    "arithmetic",
+                    f"it enlarges a difference within tolerance: {_called(b, right)} {written(change)}",
+                )
     types = [_type_name(trace.recording.values[each]) for trace, each in ((a, row), (b, other))]
     if types[0] != types[1]:
         return "arithmetic", f"the same operands gave a {types[0]} and give a {types[1]}"
