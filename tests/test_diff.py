@@ -587,6 +587,7 @@ def test_the_command_and_its_example(edgegrad, folder, monkeypatch):
     found = diff(load("before.trace"), load("after.trace"))
     told = json.loads(edgegrad("diff", "before.trace", "after.trace", "--json")[1])
     assert told == json.loads(as_json(found))
+    assert (told["same"], found.same) == (False, False)
     assert told["first_value"]["kind"] == "operand"
     assert edgegrad("diff", "before.trace", "before.trace")[0] == 0
     assert edgegrad("diff", "before.trace", "after.trace", "--atol", "1e9")[0] == 1  # operations are new

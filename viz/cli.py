@@ -251,9 +251,9 @@ def paths(
 
 @app.command(epilog="Example:  edgegrad diff before.trace after.trace")
 def diff(
-    first: Annotated[Path, typer.Argument(metavar="TRACE", help="A .trace file.")],
+    first: Annotated[Path, typer.Argument(metavar="BEFORE", help="A .trace file.")],
     second: Annotated[
-        Path, typer.Argument(metavar="TRACE", help="Another, of the same program or a version of it.")
+        Path, typer.Argument(metavar="AFTER", help="Another, of the same program or a version of it.")
     ],
     rtol: Annotated[
         float | None,

@@ -6,7 +6,7 @@ first differences with their causes. diff_text.py makes text of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -78,6 +78,8 @@ class OutputChange:
 class Diff:
     """What differs between two traces; `str` is the text of it."""
 
+    same: bool = field(init=False)
+    """Whether there is no difference beyond tolerance, and no operation that one trace alone has."""
     function_a: str
     function_b: str
     operations_a: int
@@ -100,13 +102,12 @@ class Diff:
     gradients: tuple[Group, ...]
     notes: tuple[str, ...]
 
-    @property
-    def same(self) -> bool:
-        """Whether there is no difference beyond tolerance, and no operation that one trace alone has."""
-        return not (
-            self.removed or self.added or self.first_value or self.first_gradient or self.inputs
-            or self.outputs or self.values or self.gradients
+    def __post_init__(self) -> None:
+        differences = (
+            self.removed, self.added, self.first_value, self.first_gradient, self.inputs, self.outputs, self.values,
+            self.gradients,
         )  # fmt: skip
+        object.__setattr__(self, "same", not any(differences))
 
     def __str__(self) -> str:
         from tracer.diagnose.diff_text import render  # noqa: PLC0415  (which reads what is here)

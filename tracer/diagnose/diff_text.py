@@ -107,7 +107,10 @@ def _group(group: Group) -> tuple[str, ...]:
     if group.port is not None:
         place = f"sum over the uses of {place}" if group.port < 0 else f"{place}, operand {group.port + 1}"
     count = f"{group.differing:,} of {group.total:,}"
-    return (place, written(group.change), count if group.total > 1 else "")
+    begin = (
+        "begins here" if group.born == group.total else f"{group.born:,} begin here" if group.born else ""
+    )
+    return (place, written(group.change), count if group.total > 1 else "", begin)
 
 
 def _table(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
