@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import programs
 from measure import EDGEGRAD, best_seconds, import_seconds, output_of, process_seconds
 
-from tracer import record
+from tracer import diff, record
 from tracer.diagnose import cancellation, gain
 
 if TYPE_CHECKING:
@@ -224,6 +224,17 @@ def gains(sizes: Sizes) -> list[Row]:
     return [Row(what, "s", seconds["find"], limit=Limit("at most", 1.3))]
 
 
+def compared(sizes: Sizes) -> list[Row]:
+    """Compare two long traces of which every value and gradient differs."""
+    operations = 2 * sizes.saved_loop
+    loop = programs.multiply_adds(sizes.saved_loop)
+    start, *others = programs.SCALARS
+    traces = [programs.annotate(record(loop, each, *others)) for each in (start, start + 0.5)]
+    seconds = best_seconds({"diff": lambda: diff(*traces)}, sizes.large_rounds)
+    what = f"diff of two traces of {operations:,} operations"
+    return [Row(what, "s", seconds["diff"], limit=Limit("at most", 2))]
+
+
 def startup(sizes: Sizes) -> list[Row]:
     """Time what a user waits for before anything happens."""
     imported = import_seconds("tracer", after="numpy", rounds=sizes.process_rounds)
@@ -264,5 +275,6 @@ CASES: dict[str, Callable[[Sizes], list[Row]]] = {
     "fixed-cost": fixed_cost,
     "trace-file": trace_file,
     "gains": gains,
+    "diff": compared,
     "startup": startup,
 }

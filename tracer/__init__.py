@@ -10,6 +10,7 @@ from tracer.user_rules import rule
 
 if TYPE_CHECKING:
     from tracer.diagnose.audit import audit
+    from tracer.diagnose.diff import diff
     from tracer.diagnose.verify import verify
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Trace",
     "audit",
     "detach",
+    "diff",
     "load",
     "record",
     "rule",
@@ -28,7 +30,7 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Import what only looks at traces when it is asked for: it is not needed to trace."""
-    if name in ("audit", "verify"):
+    if name in ("audit", "diff", "verify"):
         from importlib import import_module  # noqa: PLC0415  (as above)
 
         return getattr(import_module(f"tracer.diagnose.{name}"), name)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PICTURES = (".svg", ".png", ".pdf", ".dot")
 FAILED, WRONG_USAGE = 1, 2
+DIFFERENT = 1  # as diff(1) says it
 
 app = typer.Typer(
     help="See the gradient on every edge of a plain Python function, and the arithmetic that made it.",
@@ -237,6 +238,43 @@ def check(
         raise failure
     if has_failed(findings, kinds):
         raise typer.Exit(FAILED)
+
+
+@app.command(epilog="Example:  edgegrad diff before.trace after.trace")
+def diff(
+    first: Annotated[Path, typer.Argument(metavar="BEFORE", help="A .trace file.")],
+    second: Annotated[
+        Path, typer.Argument(metavar="AFTER", help="Another, of the same program or a version of it.")
+    ],
+    rtol: Annotated[
+        float | None,
+        typer.Option(
+            "--rtol", metavar="R", help="Relative difference that is none; else by type: 1e-9 for float64."
+        ),
+    ] = None,
+    atol: Annotated[
+        float, typer.Option("--atol", metavar="A", help="Absolute difference that is none.")
+    ] = 0.0,
+    of: Of = None,
+    seed: Seed = None,
+    json: Json = False,
+) -> None:
+    """Tell what differs between two traces, and where it begins; exit with 1 if anything does."""
+    from tracer.diagnose.diff import diff as compare  # noqa: PLC0415
+    from viz.running import open_trace  # noqa: PLC0415
+
+    found = compare(open_trace(first, of, seed), open_trace(second, of, seed), rtol=rtol, atol=atol)
+    if json:
+        _print_json(found)
+    else:
+        from viz import hints, text  # noqa: PLC0415
+
+        sys.stdout.write(f"{text.diff_text(found)}\n")
+        changed = next((each.name for each in found.inputs if each.gradient), None)
+        if changed is not None:
+            text.show_hint(hints.after_diff(second, changed, _chosen(of, seed)))
+    if not found.same:
+        raise typer.Exit(DIFFERENT)
 
 
 @app.command(epilog="Example:  edgegrad draw residual.trace -o residual.svg -o residual.png")

@@ -77,6 +77,11 @@ def after_audit(path: Path, name: str, chosen: Sequence[str]) -> str:
     return _next("explain", path, name, *chosen)
 
 
+def after_diff(path: Path, name: str, chosen: Sequence[str]) -> str:
+    """Hint at the arithmetic of a gradient that differs."""
+    return _next("explain", path, name, *chosen)
+
+
 def before_drawing(trace: Trace) -> str:
     """Say of a picture that takes long and is long what answers at once; empty for others."""
     from viz.diagram import NODE_LIMIT  # noqa: PLC0415  (needed only where a picture is drawn)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from tracer.diagnose.diff import Diff
     from tracer.diagnose.path_text import PathTable
     from tracer.diagnose.tree import Explanation
     from viz.edge_table import EdgeLine, EdgeTable
@@ -289,6 +290,13 @@ def path_text(table: PathTable) -> str:
     from tracer.diagnose.path_text import render  # noqa: PLC0415  (for this command alone)
 
     return render(table, _text_width())
+
+
+def diff_text(diff: Diff) -> str:
+    """Write a diff as wide as the terminal."""
+    from tracer.diagnose.diff_text import render  # noqa: PLC0415  (for this command alone)
+
+    return render(diff, _text_width())
 
 
 def _text_width() -> int:
