@@ -9,7 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from viz.options import Engine, File, Json, Of, Outputs, Pictures, Seed, Settings, Strict, Target, Watch
+from viz import judging
+from viz.options import (
+    FAILED,
+    WRONG_USAGE,
+    Engine,
+    File,
+    Json,
+    Of,
+    Outputs,
+    Pictures,
+    Seed,
+    Settings,
+    Strict,
+    Target,
+    Watch,
+    chosen,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +34,6 @@ if TYPE_CHECKING:
     from tracer.trace import Trace
 
 PICTURES = (".svg", ".png", ".pdf", ".dot")
-FAILED, WRONG_USAGE = 1, 2
-DIFFERENT = 1  # as diff(1) says it
 
 app = typer.Typer(
     help="See the gradient on every edge of a plain Python function, and the arithmetic that made it.",
@@ -71,13 +86,13 @@ def show(trace: File, of: Of = None, seed: Seed = None, json: Json = False) -> N
     opened = open_trace(trace, of, seed)
     summed_up = summary(opened)
     if json:
-        _print_json(summed_up)
+        print_json(summed_up)
         return
     from viz import hints, text  # noqa: PLC0415
 
     text.show(*text.summary_parts(summed_up))
     has_gradients = not summed_up.no_gradient
-    text.show_hint(hints.after_show(opened, trace, _chosen(of, seed), has_gradients=has_gradients))
+    text.show_hint(hints.after_show(opened, trace, chosen(of, seed), has_gradients=has_gradients))
 
 
 @app.command(epilog="Example:  edgegrad edges residual.trace --name x --sort grad --top 10")
@@ -115,13 +130,13 @@ def edges(
     opened = open_trace(trace, of, seed)
     table = edge_table(opened, Choice(name, line, op, least, Order(sort), top))
     if json:
-        _print_json(table)
+        print_json(table)
         return
     from viz import hints, text  # noqa: PLC0415
 
     text.show(*text.edge_parts(table))
-    chosen = _chosen(of, seed)
-    text.show_hint(hints.after_edges(opened, trace, name, chosen, has_gradients=table.has_gradients))
+    options = chosen(of, seed)
+    text.show_hint(hints.after_edges(opened, trace, name, options, has_gradients=table.has_gradients))
 
 
 def _names(context: typer.Context, incomplete: str) -> list[str]:
@@ -160,12 +175,12 @@ def explain(
 
     explained = explanation(open_trace(trace, of, seed), name, depth=depth, top=top)
     if json:
-        _print_json(explained)
+        print_json(explained)
         return
     from viz import hints, text  # noqa: PLC0415
 
     sys.stdout.write(f"{text.explanation_text(explained)}\n")
-    text.show_hint(hints.after_explain(trace, _chosen(of, seed)))
+    text.show_hint(hints.after_explain(trace, chosen(of, seed)))
 
 
 @app.command(epilog="Example:  edgegrad paths residual.trace x --top 3")
@@ -187,94 +202,12 @@ def paths(
 
     table = table_of(open_trace(trace, of, seed).paths(name, to=to, top=top))
     if json:
-        _print_json(table)
+        print_json(table)
         return
     from viz import hints, text  # noqa: PLC0415
 
     sys.stdout.write(f"{text.path_text(table)}\n")
-    text.show_hint(hints.after_paths(trace, name, _chosen(of, seed)))
-
-
-@app.command(epilog="Example:  edgegrad check model.py:loss x=0.0 --fail-on nonfinite,dead")
-def check(
-    target: Annotated[
-        str, typer.Argument(metavar="TRACE|FILE.py[:FUNC]", help="A .trace file, or a program to run.")
-    ],
-    settings: Settings = None,
-    fail_on: Annotated[
-        str | None,
-        typer.Option(
-            "--fail-on",
-            metavar="KINDS",
-            help="Exit with 1 where findings of these kinds do harm: nonfinite,dead,…",
-        ),
-    ] = None,
-    shape: Annotated[
-        Literal["text", "github"],
-        typer.Option("--format", metavar="FORMAT", help="text, or github: the annotations of a workflow."),
-    ] = "text",
-    of: Of = None,
-    seed: Seed = None,
-    watch: Watch = None,
-    json: Json = False,
-) -> None:
-    """Say what is wrong with the gradients, where, and why: worst first."""
-    from viz.check import checked, finding_parts, github, has_failed, kinds_in  # noqa: PLC0415
-    from viz.running import traced  # noqa: PLC0415
-
-    kinds = kinds_in(fail_on) if fail_on is not None else frozenset()
-    trace, failure = traced(target, settings or [], of, seed, watch=watch or ())
-    findings = trace.findings()
-    if json:
-        _print_json(checked(trace, findings))
-    elif shape == "github":
-        sys.stdout.write("".join(f"{line}\n" for line in github(findings).splitlines()))
-    else:
-        from viz import hints, text  # noqa: PLC0415
-
-        text.show(*finding_parts(trace, findings))
-        text.show_hint(hints.after_check(target, findings))
-    if failure is not None:
-        raise failure
-    if has_failed(findings, kinds):
-        raise typer.Exit(FAILED)
-
-
-@app.command(epilog="Example:  edgegrad diff before.trace after.trace")
-def diff(
-    first: Annotated[Path, typer.Argument(metavar="BEFORE", help="A .trace file.")],
-    second: Annotated[
-        Path, typer.Argument(metavar="AFTER", help="Another, of the same program or a version of it.")
-    ],
-    rtol: Annotated[
-        float | None,
-        typer.Option(
-            "--rtol", metavar="R", help="Relative difference that is none; else by type: 1e-9 for float64."
-        ),
-    ] = None,
-    atol: Annotated[
-        float, typer.Option("--atol", metavar="A", help="Absolute difference that is none.")
-    ] = 0.0,
-    of: Of = None,
-    seed: Seed = None,
-    json: Json = False,
-) -> None:
-    """Tell what differs between two traces, and where it begins; exit with 1 if anything does."""
-    from tracer.diagnose.diff import diff as compare  # noqa: PLC0415
-    from viz.running import open_trace  # noqa: PLC0415
-
-    found = compare(open_trace(first, of, seed), open_trace(second, of, seed), rtol=rtol, atol=atol)
-    if json:
-        _print_json(found)
-    else:
-        from viz import hints, text  # noqa: PLC0415
-
-        sys.stdout.write(f"{text.diff_text(found)}\n")
-        changed = next((each.name for each in found.inputs if each.gradient), None)
-        if changed is not None:
-            text.show_hint(hints.after_diff(second, changed, _chosen(of, seed)))
-    if not found.same:
-        raise typer.Exit(DIFFERENT)
+    text.show_hint(hints.after_paths(trace, name, chosen(of, seed)))
 
 
 @app.command(epilog="Example:  edgegrad draw residual.trace -o residual.svg -o residual.png")
@@ -320,74 +253,17 @@ def samples(
         _run(str(sample_file(name)), settings or [], output or [], engine=engine)
         return
     if json:
-        _print_json(known_samples())
+        print_json(known_samples())
         return
     from viz import text  # noqa: PLC0415
 
     text.show(*text.sample_parts(known_samples()))
 
 
-@app.command(epilog="Example:  edgegrad verify residual.trace")
-def verify(trace: File, of: Of = None, seed: Seed = None, json: Json = False) -> None:
-    """Check every edge by itself: rules against differences, splitters by their sums. Exits 1 if one is wrong."""
-    from tracer.diagnose.verify import verify as verified  # noqa: PLC0415
-    from viz.running import open_trace  # noqa: PLC0415
-    from viz.verdicts import progress_bar, verification_data, verification_parts  # noqa: PLC0415
-
-    opened = open_trace(trace, of, seed)
-    with progress_bar("checking") as progress:
-        checked = verified(opened, progress=progress)
-    if json:
-        _print_json(verification_data(checked))
-    else:
-        from viz import text  # noqa: PLC0415
-
-        text.show(*verification_parts(checked))
-    _exit(failed=not checked.ok)
-
-
-@app.command(epilog="Example:  edgegrad audit residual.trace claimed.npz")
-def audit(
-    trace: File,
-    claims: Annotated[
-        Path,
-        typer.Argument(metavar="CLAIMED", help="Gradients by name, to be compared: an .npz or a .json."),
-    ],
-    of: Of = None,
-    seed: Seed = None,
-    rtol: Annotated[
-        float | None,
-        typer.Option("--rtol", metavar="SHARE", help="How far a gradient may be off, as a share of it."),
-    ] = None,
-    atol: Annotated[
-        float | None, typer.Option("--atol", metavar="SIZE", help="How far it may be off besides.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Compare gradients of your own with the trace's, and name the mistake behind a wrong one. Exits 1 for one."""
-    from tracer.diagnose.audit import audit as audited  # noqa: PLC0415
-    from tracer.diagnose.claims import read_claims  # noqa: PLC0415
-    from viz import hints  # noqa: PLC0415
-    from viz.running import open_trace  # noqa: PLC0415
-    from viz.verdicts import audit_data, audit_parts  # noqa: PLC0415
-
-    given = read_claims(claims)
-    found = audited(open_trace(trace, of, seed), given, rtol=rtol, atol=atol)
-    if json:
-        _print_json(audit_data(found))
-    else:
-        from viz import text  # noqa: PLC0415
-
-        text.show(*audit_parts(found))
-        if found.first is not None:
-            text.show_hint(hints.after_audit(trace, found.first.name, _chosen(of, seed)))
-    _exit(failed=not found.ok)
-
-
-def _exit(*, failed: bool) -> None:
-    """End with the exit code of a check."""
-    if failed:
-        raise typer.Exit(FAILED)
+app.command(epilog="Example:  edgegrad check model.py:loss x=0.0 --fail-on nonfinite,dead")(judging.check)
+app.command(epilog="Example:  edgegrad diff before.trace after.trace")(judging.diff)
+app.command(epilog="Example:  edgegrad verify residual.trace")(judging.verify)
+app.command(epilog="Example:  edgegrad audit residual.trace claimed.npz")(judging.audit)
 
 
 def _run(
@@ -433,18 +309,6 @@ def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None) -> None:
     for path in outputs:
         notes = draw_file(trace, path, engine)
         text.show(text.wrote(path), *(text.note(each) for each in notes))
-
-
-def _chosen(of: str | None, seed: str | None) -> list[str]:
-    """Return the options that chose an output, for a hint to repeat."""
-    given = (("--of", of), ("--seed", seed))
-    return [word for option, value in given if value is not None for word in (option, value)]
-
-
-def _print_json(value: object) -> None:
-    from viz.as_json import as_json  # noqa: PLC0415
-
-    typer.echo(as_json(value))  # which writes unicode to an output that claims to have none: JSON is UTF-8
 
 
 def main() -> None:

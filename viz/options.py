@@ -1,4 +1,4 @@
-"""The arguments and options that several commands share. Used by cli.py, whose parser reads them when it starts."""
+"""What commands share: arguments and options, which the parser reads as it starts; exit codes; printing JSON."""
 
 from __future__ import annotations
 
@@ -62,3 +62,18 @@ File = Annotated[
     Path, typer.Argument(metavar="TRACE", help="A .trace file, as `edgegrad run -o` writes it.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+FAILED, WRONG_USAGE = 1, 2  # exit codes
+
+
+def chosen(of: str | None, seed: str | None) -> list[str]:
+    """Return the options that chose an output, for a hint to repeat."""
+    given = (("--of", of), ("--seed", seed))
+    return [word for option, value in given if value is not None for word in (option, value)]
+
+
+def print_json(value: object) -> None:
+    """Print dataclasses of numbers and arrays as JSON."""
+    from viz.as_json import as_json  # noqa: PLC0415  (not needed for --help)
+
+    typer.echo(as_json(value))  # which writes unicode to an output that claims to have none: JSON is UTF-8
