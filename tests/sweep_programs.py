@@ -27,9 +27,9 @@ def sums(x, scale):
     return np.sum(x * scale)
 
 
-def looks(x):
+def idle(x):
     picked = x[0] * x[1]
-    unused = x * 2.0
+    unused = x * 2.0  # noqa: F841  (as people write it)
     return picked
 
 
@@ -38,7 +38,7 @@ def size(z):
 
 
 def loop(x, n):
-    for _ in range(int(n)):
+    for _ in range(n):
         x = x * 3.0
     return x
 
@@ -69,3 +69,7 @@ def masked(x):
 
 def logarithm(x):
     return math.log(x)
+
+
+def listed(xs, w):
+    return sum(x * w for x in xs)

@@ -7,6 +7,7 @@ sums have all their digits. Only within one run are gradients added as floats, i
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -19,7 +20,7 @@ from tracer.rules.kinds import Part
 from tracer.sites import NO_PLACE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tracer.edge_gradients import EdgeGradients
     from tracer.trace import Trace
@@ -57,7 +58,7 @@ class Exact(NamedTuple):
         try:
             return (self.digits << above) / (count << below)
         except OverflowError:
-            return math.copysign(math.inf, self.digits)
+            return math.inf if self.digits > 0 else -math.inf
 
     def root_over(self, count: int) -> float:
         """Return the root of the sum divided by a count, also where no float holds the sum."""
@@ -144,14 +145,21 @@ def _site_tallies(trace: Trace, gradients: EdgeGradients) -> Tallies:
     """Count by the place where a value was made; inputs by name."""
     graph, recording = trace.graph, trace.recording
     rows = np.flatnonzero(graph.kinds[graph.node_of_row] != CUT)
-    places, ops = trace.sites.row_places[rows], recording.ops[rows]
-    is_input = places == NO_PLACE
-    keys = np.stack([places, ops, np.full(len(rows), _NO_PORT), np.where(is_input, rows, NOTHING)], axis=1)
-    return _tallies(trace, gradients, keys, gradient_edges(graph)[rows], rows)
+    names = _Names(trace, _as_it_is)
+    keys = np.stack(
+        [
+            trace.sites.row_places[rows],
+            recording.ops[rows],
+            np.full(len(rows), _NO_PORT),
+            names.of_rows[rows],
+        ],
+        axis=1,
+    )
+    return _tallies(trace, gradients, keys, names, gradient_edges(graph)[rows], rows)
 
 
 def _edge_tallies(trace: Trace, gradients: EdgeGradients) -> Tallies:
-    """Count by the operation and operand that a use is."""
+    """Count by the operation and operand that a use is, and by the variable that is used."""
     graph, recording = trace.graph, trace.recording
     kinds = graph.kinds[graph.dst]
     edges = np.flatnonzero((graph.slots >= 0) & ((kinds == FUNCTION) | (kinds == SPLITTER)))
@@ -159,17 +167,44 @@ def _edge_tallies(trace: Trace, gradients: EdgeGradients) -> Tallies:
     consumers = graph.slot_consumer[slots]
     ops = np.where(kinds[edges] == SPLITTER, _BROADCAST, recording.ops[consumers])
     ports = slots - recording.starts[consumers]
-    keys = np.stack([trace.sites.row_places[consumers], ops, ports, np.full(len(edges), NOTHING)], axis=1)
-    return _tallies(trace, gradients, keys, edges, recording.operands[slots])
+    rows = recording.operands[slots]
+    names = _Names(trace, _numberless)
+    keys = np.stack([trace.sites.row_places[consumers], ops, ports, names.of_rows[rows]], axis=1)
+    return _tallies(trace, gradients, keys, names, edges, rows)
 
 
-def _tallies(trace: Trace, gradients: EdgeGradients, keys: Column, edges: Column, rows: Column) -> Tallies:
+class _Names:
+    """The first variable that each row was assigned to, and the paths of inputs, as numbers in `texts`."""
+
+    def __init__(self, trace: Trace, input_name: Callable[[str], str]) -> None:
+        numbers: dict[str, int] = {"": 0}
+        of_places = [
+            numbers.setdefault("".join(place.targets[:1]), len(numbers)) for place in trace.sites.places
+        ]
+        self.of_rows = np.array([*of_places, 0])[trace.sites.row_places]  # NO_PLACE takes the last
+        for row, name in trace.input_rows.items():
+            self.of_rows[row] = numbers.setdefault(input_name(name), len(numbers))
+        self.texts = list(numbers)
+
+
+def _as_it_is(name: str) -> str:
+    return name
+
+
+def _numberless(name: str) -> str:
+    """Name all elements of a list alike: its uses in a loop are one use."""
+    return re.sub(r"\[\d+\]", "[…]", name)
+
+
+def _tallies(
+    trace: Trace, gradients: EdgeGradients, keys: Column, names: _Names, edges: Column, rows: Column
+) -> Tallies:
     """Count the gradients of edges by key; `rows` made their values. NOTHING for an edge is a value without use."""
     if not len(keys):
         return {}
     distinct, groups = np.unique(keys, axis=0, return_inverse=True)
     groups = groups.reshape(-1)
-    spots = [_spot(trace, *key) for key in distinct.tolist()]
+    spots = [_spot(trace, names, *key) for key in distinct.tolist()]
     tallies = [Tally(inputs=1, edges=int(count)) for count in np.bincount(groups)]
     has_array = np.zeros(len(gradients) + 1, np.bool_)  # the last for what has no edge
     has_array[list(gradients.others)] = True
@@ -191,13 +226,13 @@ def _tallies(trace: Trace, gradients: EdgeGradients, keys: Column, edges: Column
     return found
 
 
-def _spot(trace: Trace, place: int, op: int, port: int, row: int) -> Spot:
+def _spot(trace: Trace, names: _Names, place: int, op: int, port: int, name: int) -> Spot:
+    text = names.texts[name]
+    operation = "broadcast" if op == _BROADCAST else OP_NAMES[op]
     if place == NO_PLACE:
-        name = trace.input_rows.get(row, "")
-        return Spot("", 0, -1, 0, -1, "", "", "input" if name else OP_NAMES[op], port, name)
+        return Spot("", 0, -1, 0, -1, "", "", operation, port, text)
     found = trace.sites.places[place]
     site = found.site
-    name = "".join(found.targets[:1]) if port == _NO_PORT else dict(found.reads).get(port, "")
     return Spot(
         site.file,
         site.line,
@@ -206,9 +241,9 @@ def _spot(trace: Trace, place: int, op: int, port: int, row: int) -> Spot:
         site.end_column,
         site.function,
         " ".join(site.text.split()),
-        "broadcast" if op == _BROADCAST else OP_NAMES[op],
+        operation,
         port,
-        name,
+        dict(found.reads).get(port, text),
     )
 
 

@@ -270,6 +270,10 @@ def _place(site: Site | None) -> str:
     return f"{PurePath(site.file).name}:{site.line}" if site and site.line else ""
 
 
+def _code(site: Site | None) -> str:
+    return " ".join(site.text.split()) if site else ""
+
+
 class _Shortened(reprlib.Repr):
     """Writes arguments in a line; an array as its shape and norm."""
 
@@ -374,7 +378,7 @@ def _with_lists(table: Columns, decades: np.ndarray[Any, Any]) -> dict[str, list
     return columns
 
 
-_SITE = ("file", "line", "column", "end_line", "end_column", "function", "text")
+_SITE = ("file", "line", "column", "end_line", "end_column", "function")
 
 
 def _finding_columns(findings: tuple[SweptFinding, ...]) -> dict[str, list[Any]]:
@@ -399,7 +403,8 @@ def _failed_columns(failed: tuple[FailedInput, ...]) -> dict[str, list[Any]]:
 
 
 def _site_columns(sites: list[Site | None]) -> dict[str, list[Any]]:
-    return {name: [getattr(site, name, None) for site in sites] for name in _SITE}
+    columns: dict[str, list[Any]] = {name: [getattr(site, name, None) for site in sites] for name in _SITE}
+    return columns | {"code": [_code(site) for site in sites]}
 
 
 _WHOLE = frozenset(
