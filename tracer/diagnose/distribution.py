@@ -146,15 +146,8 @@ def _site_tallies(trace: Trace, gradients: EdgeGradients) -> Tallies:
     graph, recording = trace.graph, trace.recording
     rows = np.flatnonzero(graph.kinds[graph.node_of_row] != CUT)
     names = _Names(trace, _as_it_is)
-    keys = np.stack(
-        [
-            trace.sites.row_places[rows],
-            recording.ops[rows],
-            np.full(len(rows), _NO_PORT),
-            names.of_rows[rows],
-        ],
-        axis=1,
-    )
+    ports = np.full(len(rows), _NO_PORT)
+    keys = trace.sites.row_places[rows], recording.ops[rows], ports, names.of_rows[rows]
     return _tallies(trace, gradients, keys, names, gradient_edges(graph)[rows], rows)
 
 
@@ -169,7 +162,7 @@ def _edge_tallies(trace: Trace, gradients: EdgeGradients) -> Tallies:
     ports = slots - recording.starts[consumers]
     rows = recording.operands[slots]
     names = _Names(trace, _numberless)
-    keys = np.stack([trace.sites.row_places[consumers], ops, ports, names.of_rows[rows]], axis=1)
+    keys = trace.sites.row_places[consumers], ops, ports, names.of_rows[rows]
     return _tallies(trace, gradients, keys, names, edges, rows)
 
 
@@ -197,14 +190,18 @@ def _numberless(name: str) -> str:
 
 
 def _tallies(
-    trace: Trace, gradients: EdgeGradients, keys: Column, names: _Names, edges: Column, rows: Column
+    trace: Trace,
+    gradients: EdgeGradients,
+    keys: tuple[Column, ...],
+    names: _Names,
+    edges: Column,
+    rows: Column,
 ) -> Tallies:
     """Count the gradients of edges by key; `rows` made their values. NOTHING for an edge is a value without use."""
-    if not len(keys):
+    if not len(rows):
         return {}
-    distinct, groups = np.unique(keys, axis=0, return_inverse=True)
-    groups = groups.reshape(-1)
-    spots = [_spot(trace, names, *key) for key in distinct.tolist()]
+    firsts, groups = _grouped(keys)
+    spots = [_spot(trace, names, *key) for key in zip(*(key[firsts].tolist() for key in keys), strict=True)]
     tallies = [Tally(inputs=1, edges=int(count)) for count in np.bincount(groups)]
     has_array = np.zeros(len(gradients) + 1, np.bool_)  # the last for what has no edge
     has_array[list(gradients.others)] = True
@@ -224,6 +221,16 @@ def _tallies(
             tally.inputs = 0
         found.setdefault(spot, Tally()).merge(tally)
     return found
+
+
+def _grouped(keys: tuple[Column, ...]) -> tuple[Column, Column]:
+    """Return where each distinct row of some columns stands first, and by row the number of the one that it is."""
+    firsts, groups = np.zeros(1, np.int64), np.zeros(len(keys[0]), np.int64)
+    for key in keys:
+        low = int(key.min())
+        codes = groups * (int(key.max()) - low + 1) + (key - low)
+        _, firsts, groups = np.unique(codes, return_index=True, return_inverse=True)
+    return firsts, groups
 
 
 def _spot(trace: Trace, names: _Names, place: int, op: int, port: int, name: int) -> Spot:
