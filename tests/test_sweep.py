@@ -22,6 +22,7 @@ from sweep_programs import INPUTS
 from tracer import record, sweep
 from tracer.diagnose.distribution import Exact, exact
 from tracer.errors import ProgramError, UsageError
+from viz import progress_bar
 
 COLUMNS = ("file", "line", "column", "end_line", "end_column", "op", "port", "name")
 
@@ -46,7 +47,7 @@ def dask():
     from distributed import Client, LocalCluster
 
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
         Client(cluster) as client,
         client.get_executor() as executor,
     ):
@@ -220,6 +221,15 @@ def test_progress_is_told_of_every_input(threads):
     assert told[-1] == (40, 40)
 
 
+def test_a_bar_shows_the_progress(monkeypatch, capsys):
+    with progress_bar("sweeping") as progress:  # nobody looks
+        assert progress is None
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with progress_bar("sweeping") as progress:
+        sweep(sweep_programs.product, [(1.0,)], progress=progress)
+    assert "sweeping" in capsys.readouterr().err
+
+
 def test_a_generator_is_read_as_the_runs_go_on(threads):
     gate, read = threading.Event(), []
 
@@ -365,9 +375,22 @@ def test_a_pool_that_breaks_down_says_where():
     context = multiprocessing.get_context("spawn")
     with (
         ProcessPoolExecutor(1, mp_context=context) as executor,
-        pytest.raises(ProgramError, match=r"broke down before all inputs of ends were done; at input \d"),
+        pytest.raises(
+            ProgramError, match=r"broke down before all inputs of ends were done; at inputs 3 to 5; "
+        ),
     ):
         sweep(sweep_programs.ends, [(float(x),) for x in range(6)], executor=executor)
+
+
+def test_a_function_that_the_workers_cannot_import_is_one_clear_error(dask, tmp_path, monkeypatch):
+    Path(tmp_path, "only_here.py").write_text("def f(x):\n    return x * x\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    import only_here
+
+    with pytest.raises(ProgramError) as raised:
+        sweep(only_here.f, [(1.0,)], executor=dask)
+    assert "its workers must be able to import the module of the function" in str(raised.value)
+    assert sweep(only_here.f, [(1.0,)]).failed == ()
 
 
 def test_an_executor_that_was_shut_down_or_is_none():

@@ -13,7 +13,7 @@ from concurrent.futures import BrokenExecutor, CancelledError, Future
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tracer.diagnose.swept import Arguments, Gathered, Sweep
+from tracer.diagnose.swept import Arguments, FindingKey, Gathered, Sweep
 from tracer.errors import ProgramError, UsageError
 from tracer.hook import Options, is_decorated, options_of, run
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 _SECONDS = 0.05  # of work in a lot
 _LARGEST = 512  # inputs in a lot
+_UNDELIVERED = (
+    BrokenExecutor, CancelledError, pickle.PicklingError, TypeError, AttributeError, ImportError,
+)  # fmt: skip
+"""What says that nothing reaches the workers, or comes back: no error of the function itself gets here."""
 _FIRST_LOTS, _MOST_LOTS = 8, 1024  # at the executor at a time
 
 
@@ -59,7 +63,7 @@ def sweep(
             gathering.take(lot, work.gather(lot))
     else:
         _Sending(executor, work, gathering).send(checked)
-    return gathering.gathered.as_sweep(work.name, gathering.arguments)
+    return gathering.done(work.name)
 
 
 class _Lot(NamedTuple):
@@ -67,6 +71,11 @@ class _Lot(NamedTuple):
 
     first: int
     inputs: list[Arguments]
+
+    @property
+    def last(self) -> int:
+        """The number of the last."""
+        return self.first + len(self.inputs) - 1
 
 
 class _Work:
@@ -111,20 +120,26 @@ class _Gathering:
 
     def __init__(self, count: int | None, progress: Callable[[int, int], None] | None) -> None:
         self.gathered = Gathered()
-        self.arguments: dict[int, Arguments] = {}
+        self._of_failed: dict[int, Arguments] = {}
+        self._of_worst: dict[FindingKey, Arguments] = {}
         self._count, self._progress = count, progress
 
     def take(self, lot: _Lot, gathered: Gathered, read: int = 0) -> None:
         """Take in what came of a lot; `read` counts the inputs that were read so far."""
-        told = gathered.told_of
-        self.arguments |= {number: lot.inputs[number - lot.first] for number in told}
         self.gathered.merge(gathered)
-        if told:
-            told = self.gathered.told_of
-            self.arguments = {number: self.arguments[number] for number in self.arguments if number in told}
+        for number, _, _ in gathered.failed:
+            self._of_failed[number] = lot.inputs[number - lot.first]
+        for key in gathered.findings:
+            at = self.gathered.findings[key].worst - lot.first
+            if 0 <= at < len(lot.inputs):
+                self._of_worst[key] = lot.inputs[at]
         if self._progress is not None:
             done = self.gathered.count
             self._progress(done, max(read, done) if self._count is None else self._count)
+
+    def done(self, name: str) -> Sweep:
+        """Return what came out."""
+        return self.gathered.as_sweep(name, self._of_failed, self._of_worst)
 
 
 class _Sending:
@@ -177,10 +192,8 @@ class _Sending:
         waited = time.perf_counter() - start
         try:
             gathered, seconds = future.result()
-        except (Exception, CancelledError) as error:
-            if isinstance(error, BrokenExecutor | CancelledError | pickle.PicklingError | TypeError):
-                raise self._undelivered(lot, error) from error
-            if isinstance(error, AttributeError | ImportError):
+        except Exception as error:
+            if any(isinstance(each, _UNDELIVERED) for each in (error, error.__cause__)):
                 raise self._undelivered(lot, error) from error
             self._again(lot, error)
             return False
@@ -201,13 +214,12 @@ class _Sending:
     def _undelivered(self, lot: _Lot, error: BaseException) -> UsageError | ProgramError:
         """Say why a lot did not reach a worker, or why nothing came back."""
         name = self._work.name
-        last = lot.first + len(lot.inputs) - 1
-        numbers = f"input {last}" if last == lot.first else f"inputs {lot.first} to {last}"
         said = f"{type(error).__name__}: {error}".removesuffix(": ")
         if isinstance(error, BrokenExecutor | CancelledError):
+            underway = [lot, *(each for each, _ in self._waiting.values())]
             return ProgramError(
                 f"the executor broke down before all inputs of {name} were done",
-                where=numbers,
+                where=_numbered(min(each.first for each in underway), max(each.last for each in underway)),
                 got=said,
                 advice="a worker ends where an input takes all memory or crashes code in C (run these inputs with "
                 "executor=None), and where it can't import the function: define it in a file, not at a prompt",
@@ -230,10 +242,14 @@ class _Sending:
                 )
         return ProgramError(
             f"the executor does not run {name}",
-            where=numbers,
+            where=_numbered(lot.first, lot.last),
             got=said,
             advice="its workers must be able to import the module of the function, and edgegrad; is it still running?",
         )
+
+
+def _numbered(first: int, last: int) -> str:
+    return f"input {first}" if first == last else f"inputs {first} to {last}"
 
 
 def _not_sendable(thing: Any) -> str:

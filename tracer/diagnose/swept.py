@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tracer.trace import Trace
 
 Arguments: TypeAlias = "tuple[Any, ...] | dict[str, Any]"
-_FindingKey: TypeAlias = "tuple[str, str, Site | None, str]"
+FindingKey: TypeAlias = "tuple[str, str, Site | None, str]"
 
 _SHOWN = 8  # input numbers, failed inputs and lines of a table in the text
 _LONGEST = 200  # characters of arguments in it
@@ -157,11 +157,10 @@ class _Occurrences:
 
     def merge(self, other: _Occurrences) -> None:
         """Take in the same finding of other inputs."""
-        inputs = [*self.inputs, *other.inputs]
+        self.inputs += other.inputs
         if (other.harm, -other.worst) > (self.harm, -self.worst):
             self.message, self.advice, self.numbers = other.message, other.advice, other.numbers
             self.harm, self.worst = other.harm, other.worst
-        self.inputs = inputs
 
 
 @dataclass(slots=True)
@@ -171,7 +170,7 @@ class Gathered:
     count: int = 0
     sites: Tallies = field(default_factory=dict)
     edges: Tallies = field(default_factory=dict)
-    findings: dict[_FindingKey, _Occurrences] = field(default_factory=dict)
+    findings: dict[FindingKey, _Occurrences] = field(default_factory=dict)
     failed: list[tuple[int, str, Site | None]] = field(default_factory=list)
 
     def add(self, number: int, trace: Trace) -> None:
@@ -213,13 +212,9 @@ class Gathered:
             if known is not occurrences:
                 known.merge(occurrences)
 
-    @property
-    def told_of(self) -> set[int]:
-        """The numbers of the inputs whose arguments are told."""
-        worst = {occurrences.worst for occurrences in self.findings.values()}
-        return worst.union(number for number, _, _ in self.failed)
-
-    def as_sweep(self, function: str, arguments: Mapping[int, Arguments]) -> Sweep:
+    def as_sweep(
+        self, function: str, of_failed: Mapping[int, Arguments], of_worst: Mapping[FindingKey, Arguments]
+    ) -> Sweep:
         """Return what came out, in the order that does not depend on that in which it came."""
         findings = [
             SweptFinding(
@@ -232,13 +227,13 @@ class Gathered:
                 numbers=occurrences.numbers,
                 inputs=tuple(sorted(set(occurrences.inputs))),
                 worst=occurrences.worst,
-                arguments=arguments[occurrences.worst],
+                arguments=of_worst[kind, severity, site, name],
             )
             for (kind, severity, site, name), occurrences in self.findings.items()
         ]
         findings.sort(key=_rank)
         failed = [
-            FailedInput(number, arguments[number], error, site)
+            FailedInput(number, of_failed[number], error, site)
             for number, error, site in sorted(self.failed, key=lambda each: each[0])
         ]
         return Sweep(
