@@ -85,16 +85,30 @@ class _Work:
         self.options: Options = options_of(function)
         self.name = getattr(function, "__name__", type(function).__name__)
         # A decorated function that is not found by its name would be sent with its last trace.
-        self.function = function
+        self.function: Callable[..., Any] | bytes = function
         if is_decorated(function) and not _is_found_by_name(function):
             self.function = function.__wrapped__  # type: ignore[attr-defined]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Send a function of a module as bytes, so that a worker that can't import it says so: Dask's would hang.
+
+        One of the main program goes as it is: Dask sends its code.
+        """
+        function = self.function
+        is_of_main = getattr(function, "__module__", "__main__") == "__main__"
+        if not is_of_main and _is_found_by_name(function):
+            function = pickle.dumps(function)
+        return {**self.__dict__, "function": function}
 
     def gather(self, lot: _Lot) -> Gathered:
         """Run the function over the inputs of a lot."""
         gathered = Gathered()
+        function = self.function
+        if isinstance(function, bytes):
+            function = pickle.loads(function)  # noqa: S301  (of __getstate__)
         for number, arguments in enumerate(lot.inputs, lot.first):
             args, kwargs = ((), arguments) if isinstance(arguments, dict) else (arguments, {})
-            trace, error = run(self.function, args, kwargs, self.options)
+            trace, error = run(function, args, kwargs, self.options)
             if error is not None and not isinstance(error, Exception | SystemExit):
                 raise error  # KeyboardInterrupt: not the function's own
             gathered.add(number, trace)
