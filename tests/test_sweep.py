@@ -341,22 +341,26 @@ def test_what_is_no_sweep_is_refused(function, inputs, said):
 
 
 @pytest.mark.parametrize(
-    ("function", "inputs", "said"),
+    ("kind", "function", "arguments", "said"),
     [
-        (lambda x: x, INPUTS, "can't be sent to the executor's workers; "),
+        ("processes", lambda x: x, 1.0, "<lambda> can't be sent to the executor's workers; "),
         (
+            "processes",
             sweep_programs.product,
-            [(1.0,), (threading.Lock(),)],
+            threading.Lock(),
+            "input 1 can't be sent to the executor's workers; ",
+        ),
+        (
+            "dask",
+            sweep_programs.product,
+            threading.Lock(),
             "input 1 can't be sent to the executor's workers; ",
         ),
     ],
 )
-@pytest.mark.parametrize("kind", ["processes", "dask"])
-def test_what_cannot_be_pickled_is_one_clear_error(kind, function, inputs, said, request):
-    if kind == "dask" and function is not sweep_programs.product:
-        pytest.skip("Dask sends lambdas")
+def test_what_cannot_be_pickled_is_one_clear_error(kind, function, arguments, said, request):
     with pytest.raises(UsageError) as raised:
-        sweep(function, inputs, executor=request.getfixturevalue(kind))
+        sweep(function, [(1.0,), (arguments,)], executor=request.getfixturevalue(kind))
     assert said in str(raised.value)
     assert "threads (ThreadPoolExecutor) and executor=None take any" in str(raised.value)
 

@@ -5,15 +5,9 @@ What is gathered of some inputs is small and plain: no trace is in it, so that i
 
 from __future__ import annotations
 
-import itertools
-import os
-import reprlib
-import tempfile
-from dataclasses import dataclass, field, fields
-from pathlib import Path, PurePath
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
-
-import numpy as np
 
 from tracer.diagnose.distribution import (
     Columns,
@@ -25,11 +19,14 @@ from tracer.diagnose.distribution import (
 )
 from tracer.diagnose.finding import SEVERITIES, Severity
 from tracer.diagnose.findings import harm
-from tracer.errors import UsageError
-from tracer.numbers_text import clean, number, summary
+from tracer.diagnose.sweep_tables import write_tables
+from tracer.diagnose.sweep_text import lines_of, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    import os
+    from collections.abc import Mapping
+
+    import numpy as np
 
     from tracer.diagnose.finding import Finding
     from tracer.source import Site
@@ -37,9 +34,6 @@ if TYPE_CHECKING:
 
 Arguments: TypeAlias = "tuple[Any, ...] | dict[str, Any]"
 FindingKey: TypeAlias = "tuple[str, str, Site | None, str]"
-
-_SHOWN = 8  # input numbers, failed inputs and lines of a table in the text
-_LONGEST = 200  # characters of arguments in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +65,7 @@ class SweptFinding:
     @property
     def place(self) -> str:
         """The file and line in short: model.py:12; empty without a place."""
-        return _place(self.site)
+        return place_of(self.site)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +82,7 @@ class FailedInput:
     @property
     def place(self) -> str:
         """The file and line in short: model.py:12; empty without a place."""
-        return _place(self.site)
+        return place_of(self.site)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -119,23 +113,10 @@ class Sweep:
 
         There a histogram is two lists, `decades` and `counts`, and arguments are text. Needs pyarrow.
         """
-        folder = Path(folder)
-        if folder.suffix == ".parquet" or (folder.exists() and not folder.is_dir()):
-            raise UsageError(
-                "a sweep is written into a folder: it is four tables",
-                got=f"got {folder}",
-                advice=f"give {folder.with_suffix('')}, and read {folder.with_suffix('') / 'edges.parquet'}",
-            )
-        tables = {
-            "sites": _with_lists(self.sites, self.site_decades),
-            "edges": _with_lists(self.edges, self.edge_decades),
-            "findings": _finding_columns(self.findings),
-            "failed": _failed_columns(self.failed),
-        }
-        _write(tables, folder)
+        write_tables(self, Path(folder))
 
     def __str__(self) -> str:
-        return "\n".join(_lines(self))
+        return "\n".join(lines_of(self))
 
     def __repr__(self) -> str:
         return (
@@ -259,179 +240,3 @@ def _rank(finding: SweptFinding) -> tuple[Any, ...]:
         place,
         finding.name,
     )
-
-
-def _place(site: Site | None) -> str:
-    return f"{PurePath(site.file).name}:{site.line}" if site and site.line else ""
-
-
-def _code(site: Site | None) -> str:
-    return " ".join(site.text.split()) if site else ""
-
-
-class _Shortened(reprlib.Repr):
-    """Writes arguments in a line; an array as its shape and norm."""
-
-    def repr1(self, x: Any, level: int) -> str:
-        if isinstance(x, np.ndarray) and x.size > _SHOWN and x.dtype.kind in "fciub":
-            return f"array {summary(x)}"
-        if isinstance(x, np.ndarray | np.generic):
-            return " ".join(repr(x).split())
-        return super().repr1(x, level)
-
-
-def shown(arguments: Arguments) -> str:
-    """Write the arguments of an input as a call has them: (2.0, n=3)."""
-    shortened = _Shortened()
-    shortened.maxother = shortened.maxstring = shortened.maxlong = 60
-    if isinstance(arguments, dict):
-        texts = [f"{name}={shortened.repr(value)}" for name, value in arguments.items()]
-    else:
-        texts = [shortened.repr(value) for value in arguments]
-    text = clean(", ".join(texts))
-    return f"({text if len(text) <= _LONGEST else text[: _LONGEST - 1] + '…'})"
-
-
-def _lines(sweep: Sweep) -> list[str]:
-    lines = [f"{clean(sweep.function)}: {sweep.count:,} inputs, {len(sweep.failed):,} failed"]
-    for finding in sweep.findings:
-        where = f"  {clean(finding.place)}" if finding.place else ""
-        code = (
-            f": {clean(' '.join(finding.site.text.split()))}" if finding.site and finding.site.text else ""
-        )
-        lines += [
-            "",
-            f"{finding.severity} {finding.kind}{where}{code}",
-            f"  in {finding.often:,} of {sweep.count:,} inputs: {_listed(finding.inputs)}",
-            f"  input {finding.worst}, {shown(finding.arguments)}: {finding.message}",
-            f"  → {finding.advice}",
-        ]
-    groups = _alike(sweep.failed)
-    for several in groups[:_SHOWN]:
-        first = several[0]
-        where = f" at {clean(first.place)}" if first.place else ""
-        numbers = _listed([failed.number for failed in several])
-        lines += [
-            "",
-            f"failed{where}: {clean(first.error)}",
-            f"  in {len(several):,} of {sweep.count:,} inputs: {numbers}",
-            f"  input {first.number}, {shown(first.arguments)}",
-        ]
-    if len(groups) > _SHOWN:
-        lines += ["", f"… and {len(groups) - _SHOWN:,} other failures"]
-    return [*lines, "", *_input_lines(sweep.sites)]
-
-
-def _alike(failed: Iterable[FailedInput]) -> list[list[FailedInput]]:
-    """Put together what failed at one place by one type of exception; most often first."""
-    found: dict[tuple[str, Site | None], list[FailedInput]] = {}
-    for each in failed:
-        found.setdefault((each.error.partition(":")[0], each.site), []).append(each)
-    return sorted(found.values(), key=len, reverse=True)
-
-
-def _listed(numbers: Iterable[int]) -> str:
-    first = list(itertools.islice(numbers, _SHOWN + 1))
-    return ", ".join([*map(str, first[:_SHOWN]), *("…" for _ in first[_SHOWN:])])
-
-
-def _input_lines(sites: Columns) -> list[str]:
-    """Tabulate the gradients of the inputs; all other places are in the columns."""
-    lines = np.flatnonzero(sites["op"] == "input").tolist()
-    if not lines:
-        return ["no gradient came back to any input"]
-    rows: list[tuple[str, ...]] = [("gradient of", "count", "rms", "min", "max", "zeros", "not finite")]
-    for line in lines[:_SHOWN]:
-        numbers = [number(float(sites[column][line])) for column in ("rms", "min", "max")]
-        counts = [f"{sites[column][line]:,}" for column in ("count", "zeros", "not_finite")]
-        rows.append((clean(str(sites["name"][line])), counts[0], *numbers, *counts[1:]))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    more = [f"… and {len(lines) - _SHOWN:,} more"] if len(lines) > _SHOWN else []
-    return [
-        *(
-            "  ".join(
-                [
-                    row[0].ljust(widths[0]),
-                    *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
-                ]
-            )
-            for row in rows
-        ),
-        *more,
-        f"{len(sites['op']):,} places in .sites, uses by operand in .edges",
-    ]
-
-
-def _with_lists(table: Columns, decades: np.ndarray[Any, Any]) -> dict[str, list[Any]]:
-    """Return a table whose histogram is lists without zeros."""
-    columns: dict[str, list[Any]] = {
-        name: column.tolist() for name, column in table.items() if name != "histogram"
-    }
-    filled = [np.flatnonzero(line) for line in table["histogram"]]
-    columns["decades"] = [decades[each].tolist() for each in filled]
-    columns["counts"] = [line[each].tolist() for line, each in zip(table["histogram"], filled, strict=True)]
-    return columns
-
-
-_SITE = ("file", "line", "column", "end_line", "end_column", "function")
-
-
-def _finding_columns(findings: tuple[SweptFinding, ...]) -> dict[str, list[Any]]:
-    columns: dict[str, list[Any]] = {
-        each.name: [getattr(finding, each.name) for finding in findings]
-        for each in fields(SweptFinding)
-        if each.name not in ("site", "arguments", "numbers", "inputs")
-    }
-    columns["inputs"] = [list(finding.inputs) for finding in findings]
-    columns["often"] = [finding.often for finding in findings]
-    columns["arguments"] = [shown(finding.arguments) for finding in findings]
-    return columns | _site_columns([finding.site for finding in findings])
-
-
-def _failed_columns(failed: tuple[FailedInput, ...]) -> dict[str, list[Any]]:
-    return {
-        "number": [each.number for each in failed],
-        "error": [each.error for each in failed],
-        "arguments": [shown(each.arguments) for each in failed],
-        **_site_columns([each.site for each in failed]),
-    }
-
-
-def _site_columns(sites: list[Site | None]) -> dict[str, list[Any]]:
-    columns: dict[str, list[Any]] = {name: [getattr(site, name, None) for site in sites] for name in _SITE}
-    return columns | {"code": [_code(site) for site in sites]}
-
-
-_WHOLE = frozenset(
-    "line column end_line end_column port inputs edges count zeros not_finite often worst number".split()
-)
-_REAL = frozenset(("min", "max", "sum", "sum_squares", "mean", "rms"))
-_LISTS = frozenset(("decades", "counts"))
-
-
-def _write(tables: Mapping[str, Mapping[str, list[Any]]], folder: Path) -> None:
-    """Write tables, each to a file of its own that is whole or not there."""
-    try:
-        import pyarrow as pa  # noqa: PLC0415  (an extra)
-        from pyarrow import parquet  # noqa: PLC0415  (as above)
-    except ImportError:
-        raise UsageError(
-            "Parquet files are written by pyarrow, which is not installed",
-            advice="pip install 'edgegrad[parquet]', or read the columns of .sites and .edges, which are NumPy arrays",
-        ) from None
-    folder.mkdir(parents=True, exist_ok=True)
-    for table, columns in tables.items():
-        types = {}
-        for name in columns:
-            is_list = name in _LISTS or (table == "findings" and name == "inputs")
-            kind = pa.int64() if name in _WHOLE | _LISTS else pa.float64() if name in _REAL else pa.string()
-            types[name] = pa.list_(kind) if is_list else kind
-        made = pa.table({name: pa.array(column, types[name]) for name, column in columns.items()})
-        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
-        os.close(handle)
-        try:
-            parquet.write_table(made, temporary)
-            Path(temporary).replace(folder / f"{table}.parquet")
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
