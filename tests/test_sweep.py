@@ -435,6 +435,20 @@ def test_parquet_has_the_same_columns(tmp_path):
     assert (failed[0]["number"], failed[0]["error"]) == (10, "ValueError: 10.0 is too large")
 
 
+def test_parquet_holds_any_text_and_is_written_anew(tmp_path):
+    if not os.environ.get("CI"):
+        pytest.importorskip("pyarrow", reason="Parquet needs: pip install 'edgegrad[parquet]'")
+    from pyarrow import parquet
+
+    sweep(sweep_programs.loss, INPUTS).to_parquet(tmp_path)
+    sweep(sweep_programs.half, [(1.0,)]).to_parquet(tmp_path)
+    assert parquet.read_table(tmp_path / "failed.parquet")["error"].to_pylist() == [
+        r"ValueError: half a character of 1.0: \udc80"
+    ]
+    assert parquet.read_table(tmp_path / "findings.parquet").num_rows == 0
+    assert {path.suffix for path in tmp_path.iterdir()} == {".parquet"}
+
+
 def test_parquet_of_nothing_and_into_the_wrong_place(tmp_path, monkeypatch):
     swept = sweep(sweep_programs.product, [])
     with pytest.raises(UsageError, match="a sweep is written into a folder"):

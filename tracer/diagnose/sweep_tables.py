@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +11,7 @@ from tracer.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from tracer.diagnose.distribution import Columns
     from tracer.diagnose.swept import FailedInput, Sweep, SweptFinding
@@ -99,12 +97,21 @@ def _write(tables: Mapping[str, Mapping[str, list[Any]]], folder: Path) -> None:
             is_list = name in _LISTS or (table == "findings" and name == "inputs")
             kind = pa.int64() if name in _WHOLE | _LISTS else pa.float64() if name in _REAL else pa.string()
             types[name] = pa.list_(kind) if is_list else kind
-        made = pa.table({name: pa.array(column, types[name]) for name, column in columns.items()})
-        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
-        os.close(handle)
+        made = pa.table(
+            {name: pa.array(_encodable(column), types[name]) for name, column in columns.items()}
+        )
+        target = folder / f"{table}.parquet"
+        part = target.with_suffix(".part")
         try:
-            parquet.write_table(made, temporary)
-            Path(temporary).replace(folder / f"{table}.parquet")
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+            parquet.write_table(made, part)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _encodable(column: list[Any]) -> list[Any]:
+    """Write what is no character, such as half of one in an error's text, as its escape."""
+    return [
+        each.encode("utf-8", "backslashreplace").decode() if isinstance(each, str) else each
+        for each in column
+    ]
