@@ -19,7 +19,7 @@ import pytest
 import sweep_programs
 from sweep_programs import INPUTS
 
-from tracer import record, sweep
+from tracer import record, sweep, trace
 from tracer.diagnose.distribution import Exact, exact
 from tracer.errors import ProgramError, UsageError
 from viz import progress_bar
@@ -104,13 +104,13 @@ def key_of(site, op, port, name):
 def counted(traces):
     """By key, the gradients of all values and of all uses, one by one from the views."""
     sites, edges = {}, {}
-    for trace in traces:
-        for node in trace.nodes:
+    for run in traces:
+        for node in run.nodes:
             if node.kind in ("input", "function"):
                 name = node.name if node.kind == "input" else None
                 key = key_of(node.site, node.op, -1, name)
                 sites.setdefault(key[:-1] if name is None else key, []).extend(elements(node.grad))
-        for edge in trace.edges:
+        for edge in run.edges:
             node = edge.dst
             if node.kind == "function":
                 edges.setdefault(key_of(node.site, node.op, edge.port, None)[:-1], []).extend(
@@ -365,8 +365,17 @@ def test_what_cannot_be_pickled_is_one_clear_error(kind, function, arguments, sa
     assert "threads (ThreadPoolExecutor) and executor=None take any" in str(raised.value)
 
 
-def test_dask_takes_a_lambda_and_a_decorated_one(dask):
+def test_dask_takes_functions_of_the_main_program(dask, monkeypatch):
     assert sweep(lambda x: x * x, [(3.0,)], executor=dask).sites["sum"].tolist() == [6.0, 1.0]
+
+    def here(x):
+        return {"loss": x * x, "other": x}
+
+    here.__module__, here.__qualname__ = "__main__", "here"
+    decorated = trace(of="loss")(here)
+    decorated(2.0)
+    monkeypatch.setattr(sys.modules["__main__"], "here", decorated, raising=False)
+    assert sweep(decorated, [(3.0,)], executor=dask).sites["sum"].tolist() == [6.0, 1.0]
 
 
 def test_a_decorated_function_keeps_its_options(processes):

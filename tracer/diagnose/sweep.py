@@ -7,6 +7,7 @@ messages. How many lots wait at the executor goes by how long they wait, so its 
 from __future__ import annotations
 
 import pickle
+import sys
 import time
 from collections.abc import Iterable, Sized
 from concurrent.futures import BrokenExecutor, CancelledError, Future
@@ -92,12 +93,16 @@ class _Work:
     def __getstate__(self) -> dict[str, Any]:
         """Send a function of a module as bytes, so that a worker that can't import it says so: Dask's would hang.
 
-        One of the main program goes as it is: Dask sends its code.
+        One of the main program goes as it is: Dask sends its code by cloudpickle. Of a decorated one that would be our
+        code, with what can't be sent: its own goes by cloudpickle, if Dask or somebody else has imported that.
         """
         function = self.function
         is_of_main = getattr(function, "__module__", "__main__") == "__main__"
+        cloudpickle = sys.modules.get("cloudpickle")
         if not is_of_main and _is_found_by_name(function):
             function = pickle.dumps(function)
+        elif is_decorated(function) and cloudpickle is not None:
+            function = cloudpickle.dumps(function.__wrapped__)  # type: ignore[union-attr]
         return {**self.__dict__, "function": function}
 
     def gather(self, lot: _Lot) -> Gathered:
