@@ -9,31 +9,43 @@ from tracer.trace import Trace
 from tracer.user_rules import rule
 
 if TYPE_CHECKING:
+    from tracer.diagnose.asserting import assert_gradients
     from tracer.diagnose.audit import audit
     from tracer.diagnose.diff import diff
+    from tracer.diagnose.sweep import sweep
     from tracer.diagnose.verify import verify
 
 __all__ = [
     "EdgegradError",
     "Trace",
+    "assert_gradients",
     "audit",
     "detach",
     "diff",
     "load",
     "record",
     "rule",
+    "sweep",
     "trace",
     "verify",
     "watch",
 ]
 
+_LOOKING = {
+    "assert_gradients": "asserting",
+    "audit": "audit",
+    "diff": "diff",
+    "sweep": "sweep",
+    "verify": "verify",
+}
+"""What only looks at traces, and its room: imported when it is asked for, since it is not needed to trace."""
+
 
 def __getattr__(name: str) -> object:
-    """Import what only looks at traces when it is asked for: it is not needed to trace."""
-    if name in ("audit", "diff", "verify"):
+    if name in _LOOKING:
         from importlib import import_module  # noqa: PLC0415  (as above)
 
-        return getattr(import_module(f"tracer.diagnose.{name}"), name)
+        return getattr(import_module(f"tracer.diagnose.{_LOOKING[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

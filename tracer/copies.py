@@ -8,6 +8,7 @@ branch that may rebind the variable or leave the function ends it: no name is be
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def _is_paired(targets: list[ast.expr], values: list[ast.expr]) -> bool:
     return len(targets) == len(values) and not starred
 
 
+@lru_cache(maxsize=64)  # by identity: a function that is traced again and again is read once
 def onward_of(function: Function) -> tuple[dict[int, Onward], dict[str, Onward]]:
     """Say where values go on to: by identity of the target that they are assigned to, and by parameter."""
     copies = _Copies(function)

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
-__all__ = ["draw", "svg"]
+__all__ = ["draw", "progress_bar", "svg"]
 
 
 def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) -> tuple[str, ...]:
@@ -25,3 +27,10 @@ def svg(trace: Any) -> str:
     from viz import export  # noqa: PLC0415  (as above)
 
     return export.svg(trace)
+
+
+def progress_bar(what: str) -> AbstractContextManager[Callable[[int, int], None] | None]:
+    """Show how far something is to a person at a terminal, and tell a `progress=` of it; None where nobody looks."""
+    from viz import verdicts  # noqa: PLC0415  (as above)
+
+    return verdicts.progress_bar(what)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import textwrap
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from tracer.diagnose.finding import KINDS, SEVERITIES, Finding
-from tracer.diagnose.tree import cut_short
+from tracer.diagnose.finding_text import advised, checked_kinds, is_harm, place_of, said, source_lines
 from tracer.errors import UsageError
 from viz.labels import clean
 from viz.text import ALARM, NAME, QUIET, width
@@ -20,7 +18,6 @@ from viz.text import ALARM, NAME, QUIET, width
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tracer.source import Site
     from tracer.trace import Trace
 
 _WIDEST = 100  # of lines that are read, where no terminal sets a limit
@@ -61,23 +58,15 @@ class Checked:
 
 def kinds_in(text: str) -> frozenset[str]:
     """Read the kinds in a list with commas. Raises UsageError for a word that is none."""
-    kinds = [word.strip() for word in text.split(",") if word.strip()]
-    for kind in kinds:
-        if kind not in KINDS:
-            close = difflib.get_close_matches(kind, KINDS, n=1, cutoff=0.5)
-            raise UsageError(
-                f"there are no findings of the kind {kind!r}",
-                got=f"the kinds are {', '.join(KINDS)}",
-                advice=f"did you mean {close[0]}?" if close else "name some of them, with commas between",
-            )
+    kinds = checked_kinds(word.strip() for word in text.split(",") if word.strip())
     if not kinds:
         raise UsageError("--fail-on names no kind", advice=f"name some of {', '.join(KINDS)}")
-    return frozenset(kinds)
+    return kinds
 
 
 def has_failed(findings: Sequence[Finding], kinds: frozenset[str]) -> bool:
     """Say whether there is a finding of one of some kinds that does harm."""
-    return any(finding.kind in kinds and finding.severity != "note" for finding in findings)
+    return any(is_harm(finding, kinds) for finding in findings)
 
 
 def checked(trace: Trace, findings: Sequence[Finding]) -> Checked:
@@ -131,52 +120,20 @@ def _finding(trace: Trace, finding: Finding, columns: int) -> list[Text]:
         Text()
         .append(f"{finding.severity} ", style=_STYLES[finding.severity])
         .append(finding.kind, style=NAME)
+        .append(place_of(finding))
     )
-    if finding.place:
-        function = f" in {clean(finding.site.function)}" if finding.site and finding.site.function else ""
-        heading.append(f"  {clean(finding.place)}{function}")
     heading.truncate(columns, overflow="ellipsis")
-    source = _source(trace, finding.site, columns) if finding.site else []
-    spoiled = int(finding.numbers.get("spoiled", 0) or 0)
-    count = f" (spoils {spoiled:,} edges)" if spoiled > 1 and finding.severity != "note" else ""
-    said = _wrapped(finding.message + count, columns)
+    source = [
+        Text(margin, style=QUIET).append(text, style=style)
+        for (margin, text), style in zip(
+            source_lines(trace, finding.site, columns), ("not dim", ALARM), strict=False
+        )
+    ]
     return [
         heading,
         *source,
-        *map(Text, said),
-        *(Text(line, style=QUIET) for line in _wrapped(f"→ {finding.advice}", columns)),
-    ]
-
-
-def _wrapped(text: str, columns: int) -> list[str]:
-    return textwrap.wrap(
-        clean(text), columns, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
-    )
-
-
-def _source(trace: Trace, site: Site, columns: int) -> list[Text]:
-    """Show the line of a place, with its columns underlined; of a long one the part around them."""
-    lines = trace.source.get(site.file, "").splitlines()
-    if not 0 < site.line <= len(lines):
-        return []
-    line = lines[site.line - 1]
-    end = site.end_column if site.end_line == site.line else len(line.rstrip())
-    before = len(line) - len(line.lstrip())
-    lead = f"  {site.line} │ "
-    room = columns - len(lead)
-    if site.column < 0:  # no expression: a statement
-        return [Text(lead, style=QUIET).append(cut_short(clean(line.strip()), room), style="not dim")]
-    start = min(before, site.column)
-    if end - start > room:
-        start = site.column
-    shown = clean(line[start:].rstrip().replace("\t", " "))
-    shown = cut_short(shown, room)
-    first = site.column - start
-    length = max(min(end - site.column, room - first), 1)
-    under = " " * (len(lead) - 2) + "│ " + " " * first
-    return [
-        Text(lead, style=QUIET).append(shown, style="not dim"),
-        Text(under, style=QUIET).append("^" * length, style=ALARM),
+        *map(Text, said(finding, columns)),
+        *(Text(line, style=QUIET) for line in advised(finding, columns)),
     ]
 
 

@@ -1,0 +1,67 @@
+"""Gradients in a test: a failure whose message is the finding itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tracer.diagnose.audit import audit
+from tracer.diagnose.finding_text import checked_kinds, is_harm, text_of
+from tracer.errors import UsageError
+from tracer.hook import record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from tracer.diagnose.audit import Audit
+    from tracer.trace import Trace
+
+_COLUMNS = 88  # of the lines of a failure
+
+
+def assert_gradients(
+    function: Callable[..., Any],
+    args: tuple[Any, ...] | dict[str, Any],
+    *,
+    no: Iterable[str] = ("nonfinite", "dead"),
+    matches: Mapping[str, Any] | None = None,
+) -> Trace:
+    """Trace a call, and raise AssertionError for a finding of the kinds in `no` that does harm, or for a wrong claim.
+
+    `args` is a tuple of arguments, or a dict of them by name; a decorated function keeps its options. `matches` holds
+    claimed gradients by name, as `audit` takes them, with its tolerances. The message is what `edgegrad check` prints,
+    and the verdicts on what is wrong. What the function raises passes through. Returns the trace. Raises UsageError
+    for a kind that there is not, and LookupNameError for a claim about a name that there is not.
+    """
+    __tracebackhide__ = True  # pytest shows the line of the test
+    kinds = _kinds(no)
+    if not isinstance(args, tuple | dict):
+        raise UsageError(
+            "assert_gradients(f, args) takes the arguments as a tuple, or as a dict by name",
+            got=f"got {type(args).__name__}",
+            advice="write assert_gradients(f, (x,))",
+        )
+    trace = record(function, **args) if isinstance(args, dict) else record(function, *args)
+    found = [finding for finding in trace.findings() if is_harm(finding, kinds)] if kinds else []
+    said = [text_of(trace, finding, _COLUMNS) for finding in found]
+    if matches is not None:
+        said += _wrong(audit(trace, matches))
+    if said:
+        raise AssertionError("\n\n".join(said))
+    return trace
+
+
+def _wrong(audited: Audit) -> list[str]:
+    """Write the verdicts on the claims that are wrong, where to begin first."""
+    wrong = sorted(audited.wrong, key=lambda verdict: not verdict.is_first)
+    return [f"{verdict}\n    {verdict.arithmetic}".rstrip() for verdict in wrong]
+
+
+def _kinds(no: Iterable[str]) -> frozenset[str]:
+    __tracebackhide__ = True
+    if isinstance(no, str):
+        raise UsageError(
+            "assert_gradients(no=…) takes several kinds",
+            got=f"got {no!r}",
+            advice=f"write no=({no!r},)",
+        )
+    return checked_kinds(no)
