@@ -20,7 +20,7 @@ import numpy as np
 
 from tracer.holders import own_attributes
 from tracer.memory import owner_of
-from tracer.patches import replacement
+from tracer.patches import original, replacement
 from tracer.standins import Traced, is_traced, plain, wrap
 
 if TYPE_CHECKING:
@@ -117,11 +117,11 @@ class Boxes:
             self._boxed[id(value)] = boxed, structure
         return boxed, structure
 
-    def _input(self, value: Any, original: Any, path: str) -> tuple[Any, int]:
+    def _input(self, value: Any, callers: Any, path: str) -> tuple[Any, int]:
         number = len(self.tape.input_names)
         stand_in = wrap(self.tape, self.tape.add_input(path, value), value)
         self.numbers[stand_in.id] = number
-        self._originals[id(stand_in)] = original
+        self._originals[id(stand_in)] = callers
         self._keep.append(stand_in)
         return stand_in, number
 
@@ -186,6 +186,8 @@ class Boxes:
         if issubclass(type(value), Traced):
             is_of_an_outer_trace = value.tape is not self.tape and value.tape.is_open
             return value if is_of_an_outer_trace else self._unboxed(value)
+        if original(value) is not value:
+            return original(value)
         if id(value) in open_containers:
             return value
         inside = (*open_containers, id(value))

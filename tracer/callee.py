@@ -15,6 +15,7 @@ from itertools import chain, islice
 from types import GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from tracer.exact import following_of
 from tracer.tape import wants_plain_arrays
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def is_called(function: Any, frame: FrameType) -> bool:
     if wants_plain_arrays(frame):
         return False
     return any(
-        each is function or (type(each) is functools.partial and each.func is function)
+        each is function or (issubclass(type(each), functools.partial) and following_of(each) is function)
         for each in called(frame)
     )
 

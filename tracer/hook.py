@@ -15,7 +15,7 @@ from tracer.errors import LookupNameError, UnsupportedError, UsageError, refusal
 from tracer.forks import stay_plain
 from tracer.leftovers import leave_plain, meet_left
 from tracer.misunderstood import said_clearly
-from tracer.patches import Installed, replacement
+from tracer.patches import Installed, leave_originals, replacement
 from tracer.recording import Output, Recording, freeze
 from tracer.standins import Traced as StandIn
 from tracer.standins import is_traced, plain
@@ -317,6 +317,9 @@ def run(
         given,
     )  # what they hold is no leftover of the program's
     leave_plain(tape, has_failed=error is not None)
+    if error is None:
+        del function
+        leave_originals()
     try:
         return Trace(made, options.of), error
     finally:

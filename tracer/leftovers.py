@@ -45,19 +45,24 @@ def leave_plain(tape: Tape, *, has_failed: bool = False) -> None:
     if has_failed or sys.getrefcount(tape) <= _ALONE:
         return
     found = [each for each in gc.get_referrers(tape) if issubclass(type(each), Traced)]
-    old: list[Any] = found
-    numbers = new = {id(each): _copy(plain(each)) for each in found}
-    for _ in range(_ROUNDS):
-        if not old:
-            break
-        tuples = [each for each in _holders(old) if _replace(each, new, (old, new, found))]
-        new = {id(each): _remade(each, new) for each in tuples}
-        old = tuples
+    numbers = {id(each): _copy(plain(each)) for each in found}
+    put_in_place(found, numbers)
     for number in numbers.values():
         if sys.getrefcount(number) > _ALONE and type(number) is not int:
             LEFT[id(number)] = number
     while len(LEFT) > _MOST:
         del LEFT[next(iter(LEFT))]
+
+
+def put_in_place(found: list[Any], others: dict[int, Any], *own: Any) -> None:
+    """Put others (by identity) in place of the objects that were found, wherever they are kept, but in our `own`."""
+    old, new = found, others
+    for _ in range(_ROUNDS):
+        if not old:
+            break
+        tuples = [each for each in _holders(old) if _replace(each, new, (old, new, found, *own))]
+        new = {id(each): _remade(each, new) for each in tuples}
+        old = tuples
 
 
 def _holders(old: list[Any]) -> list[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tracer.exact import Exact
 from tracer.standins import Traced
 
 
@@ -20,7 +21,7 @@ class _TypeOf:
         if len(args) != 1 or options:
             return type(*args, **options)
         kind = type(args[0])
-        if issubclass(kind, Traced):
+        if issubclass(kind, (Traced, Exact)):
             kind = args[0].__class__
         return self if kind is type or kind is _TypeOf else kind
 
