@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ class Exact(functools.partial[Any]):
 
     __slots__ = ("original",)
 
-    def __new__(cls, original: Any, following: Callable[..., Any]) -> Exact:
+    def __new__(cls, original: Any, following: Callable[..., Any]) -> Self:
         """Stand for `original`, and call `following`."""
         made = super().__new__(cls, following)
         _ORIGINAL.__set__(made, original)

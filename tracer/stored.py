@@ -98,8 +98,7 @@ def search(
 
     def noting(value: Any) -> Any:
         other = replacement(value)
-        if type(other) is FunctionType and other in loose:
-            noted.add(other)
+        noted.update((other,) if type(other) is FunctionType and other in loose else ())
         return other
 
     pending: list[Any] = list(roots)
@@ -127,19 +126,24 @@ def search(
             for name in _read_by(value.__code__):
                 noted.update(by_name.get(name, ()))
                 noting(value.__globals__.get(name))
-    if any(each.replaced is TYPE_OF for each in found):
-        otherwise = [
-            each.__globals__
-            for each in pending
-            if type(each) is FunctionType and "type" in _read_by(each.__code__)
-        ]
-        found = [
-            each
-            for each in found
-            if each.replaced is not TYPE_OF
-            or all(getattr(each.place, "items", None) is not names for names in otherwise)
-        ]
-    return found, noted
+    return _without_kept_type(found, pending), noted
+
+
+def _without_kept_type(found: list[Slot], reached: list[Any]) -> list[Slot]:
+    """Leave `type` the builtin in modules with functions that do more with it than call it."""
+    if all(each.replaced is not TYPE_OF for each in found):
+        return found
+    otherwise = [
+        each.__globals__
+        for each in reached
+        if type(each) is FunctionType and "type" in _read_by(each.__code__)
+    ]
+    return [
+        each
+        for each in found
+        if each.replaced is not TYPE_OF
+        or all(getattr(each.place, "items", None) is not names for names in otherwise)
+    ]
 
 
 def _items_if_any(value: Any) -> list[tuple[Any, Any, Any]]:
