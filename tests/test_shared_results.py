@@ -115,7 +115,7 @@ def test_what_the_program_keeps_is_what_it_returns():
     made, array, items = function(OUTSIDE.copy())
     assert made.array is array
     assert made.items is items
-    assert same(items, [0.0])
+    assert same(items, [np.float64(0)])
 
 
 def test_a_class_attribute_that_the_function_sets_is_what_python_looks_up():

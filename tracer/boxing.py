@@ -10,7 +10,7 @@ import copy
 import dataclasses
 import sys
 import warnings
-from collections import Counter, deque
+from collections import deque
 from functools import partial
 from itertools import chain
 from types import FunctionType, ModuleType
@@ -52,7 +52,7 @@ class Boxes:
         self._originals: dict[int, Any] = {}  # copy or stand-in (by identity) -> the caller's object
         self._keep: list[Any] = []
         self.arrays: dict[int, np.ndarray[Any, Any]] = {}  # by stand-in: what the caller got for it
-        self._shared: Counter[int] = Counter()  # by its owner: stand-ins in the result that see some memory
+        self._shared: dict[int, int] = {}  # by its owner: stand-ins in the result that see some memory
         # By its owner: an array that sees it from its start, and the memory that the caller has for it, in a row
         self._memories: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
         self.numbers: dict[int, int] = {}  # by record: which input it is
@@ -205,10 +205,12 @@ class Boxes:
         self._keep.append(value)
         return unboxed
 
-    def note_outputs(self, outputs: list[Any]) -> None:
+    def note_outputs(self, outputs: list[tuple[str, Any]]) -> None:
         """Take in the stand-ins in a result, of which some may see the same memory."""
-        values = {id(each): plain(each) for each in outputs if type(plain(each)) is np.ndarray}
-        self._shared.update(id(owner_of(each)) for each in values.values())
+        arrays = {id(each): plain(each) for _, each in outputs if type(plain(each)) is np.ndarray}
+        for each in arrays.values():
+            owner = id(owner_of(each))
+            self._shared[owner] = self._shared.get(owner, 0) + 1
         for stand_in, callers, _ in self._arrays:
             memory = _in_a_row(callers)
             if memory is not None and callers.strides == stand_in.value.strides:
@@ -219,7 +221,7 @@ class Boxes:
         owner = owner_of(array)
         if id(owner) not in self._memories:
             memory = _in_a_row(owner)
-            if self._shared[id(owner)] < 2 or memory is None:
+            if self._shared.get(id(owner), 0) < 2 or memory is None:
                 return array.copy(order="K")
             self._memories[id(owner)] = owner, memory.copy()
         source, memory = self._memories[id(owner)]

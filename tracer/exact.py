@@ -56,6 +56,22 @@ class Exact(functools.partial[Any]):
         return original.__qualname__ if type(original) is FunctionType else original.__reduce_ex__(protocol)
 
 
+class Loose:
+    """Replacements that are plain functions: called at their fastest, as long as a program only calls them."""
+
+    def __init__(self, originals: dict[Any, Any]) -> None:
+        self.originals = originals  # by replacement
+        self.by_name: dict[str, list[Any]] = {}
+        for each, original in originals.items():
+            self.by_name.setdefault(original.__name__, []).append(each)
+
+    def make_exact(self, each: Any) -> Exact:
+        """Return what is to take the place of a replacement, which is loose no more."""
+        original = self.originals.pop(each)
+        self.by_name[original.__name__].remove(each)
+        return Exact(original, each)
+
+
 _ORIGINAL: Any = vars(Exact)["original"]
 original_of: Callable[[Exact], Any] = _ORIGINAL.__get__
 following_of: Callable[[functools.partial[Any]], Any] = vars(functools.partial)["func"].__get__

@@ -352,7 +352,7 @@ def _recording_of(tape: Tape, outputs: list[Output]) -> Recording:
 
 def _outputs(result: Any, boxes: Boxes) -> list[Output]:
     found, tape = list(leaves(result)), boxes.tape
-    boxes.note_outputs([item for _, item in found])
+    boxes.note_outputs(found)
     return [
         Output(path, item.id if is_traced(item) and item.tape is tape else -1, plain(item))
         for path, item in found

@@ -34,7 +34,7 @@ from tracer import (
     stored,
     warned,
 )
-from tracer.exact import Exact, original_of
+from tracer.exact import Exact, Loose, original_of
 from tracer.holders import own_attributes
 from tracer.leftovers import put_in_place
 
@@ -42,8 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _REPLACEMENTS: dict[Any, Callable[..., Any]] = dict(python_calls.replacements())
-# The functions of scalars are called at their fastest as long as a program does nothing but call them.
-_LOOSE = {replacement: original for original, replacement in _REPLACEMENTS.items()}
+_LOOSE = Loose({replacement: original for original, replacement in _REPLACEMENTS.items()})
 _REPLACEMENTS.update((original, Exact(original, each)) for original, each in creation.replacements())
 # Of functions: written in C, in Python, in Cython, NumPy's own, a bound method; and of classes.
 _KINDS = set(map(type, _REPLACEMENTS))
@@ -153,7 +152,7 @@ class _Installation:
 
     def _make_exact(self, loose: Iterable[Any]) -> None:
         self._known = []
-        exact = {each: Exact(_LOOSE.pop(each), each) for each in loose if each in _LOOSE}
+        exact = {each: _LOOSE.make_exact(each) for each in loose if each in _LOOSE.originals}
         _REPLACEMENTS.update((original_of(each), each) for each in exact.values())
         for namespace in (*self._namespaces.values(), *self._replaced):
             for name, each in namespace.replacements.items():
@@ -210,23 +209,26 @@ class _Installation:
             if not self._known:
                 self._count_references()
             counts = list(map(sys.getrefcount, self._known))
+            if counts == self._own:
+                return
             kept = [
                 each for each, now, own in zip(self._known, counts, self._own, strict=True) if now > own
             ]
             if kept:
                 held = [namespace.replacements for namespace in self._namespaces.values()]
                 others = {id(each): original(each) for each in kept}
-                put_in_place(kept, others, self._known, _REPLACEMENTS, _LOOSE, *held)
-                del kept
-                self._own = list(map(sys.getrefcount, self._known))  # also of what could not be replaced
+                put_in_place(kept, others, self._known, _REPLACEMENTS, *held)
+                del kept, others
+            self._own = list(map(sys.getrefcount, self._known))  # also of what could not be replaced
 
     def _count_references(self) -> None:
         """Note how often we ourselves hold each replacement."""
-        self._known = list(_REPLACEMENTS.values())
+        # Those that are loose are only called; to count these as well, every trace would pay.
+        self._known = [each for each in _REPLACEMENTS.values() if type(each) is not FunctionType]
         bound = (namespace.replacements.values() for namespace in self._namespaces.values())
         held = Counter(map(id, chain.from_iterable(bound)))
-        # The count's own, those of its list and of the table, and of the table of what is loose
-        self._own = [3 + held[id(each)] + (type(each) is FunctionType) for each in self._known]
+        # The count's own, those of its list and of the table
+        self._own = [3 + held[id(each)] for each in self._known]
 
     def _release(self) -> None:
         """Count one trace less; after the last, put back whatever has been replaced, also if not all was."""
@@ -316,7 +318,7 @@ def original(value: Any) -> Any:
         return original_of(value)
     if kind is seeds.Reading:
         return seeds.original_of(value)
-    return _LOOSE.get(value, value) if kind is FunctionType else value
+    return _LOOSE.originals.get(value, value) if kind is FunctionType else value
 
 
 def _restore_new_module(module: Any) -> None:
@@ -350,7 +352,7 @@ leave_originals = _installation.leave_originals
 def replacement(value: Any) -> Any:
     """Return the followed version of a function passed as an argument (`f(x, math.tanh)`); else the value."""
     other = _replacement(value)
-    if type(other) is FunctionType and other in _LOOSE:
+    if type(other) is FunctionType and other in _LOOSE.originals:
         _installation.make_exact([other])
         return _replacement(value)
     return other

@@ -35,8 +35,9 @@ from tracer.tape import is_library
 from tracer.type_of import TYPE_OF
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
+    from tracer.exact import Loose
     from tracer.holders import Holder
 
 _MOST = 5_000  # things looked at, about a millisecond
@@ -45,6 +46,7 @@ _DICTS = (dict, defaultdict, OrderedDict)
 _WITH_KEYS = frozenset({*_DICTS, set})
 # With a flag for what is called at once, the second from Python 3.12 on
 _LOADS_TO_CALL = ("LOAD_GLOBAL", "LOAD_ATTR")[: 1 + (sys.version_info >= (3, 12))]
+_READS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_ATTR", "LOAD_METHOD", "LOAD_FROM_DICT", "IMPORT_FROM")
 _LEAVES = frozenset({float, int, bool, complex, str, bytes, type(None), np.ndarray, range})
 
 
@@ -83,7 +85,7 @@ class _OfPartial(NamedTuple):
 
 
 def search(
-    roots: tuple[Any, ...], replacement: Callable[[Any], Any], loose: Mapping[Any, Any]
+    roots: tuple[Any, ...], replacement: Callable[[Any], Any], loose: Loose
 ) -> tuple[list[Slot], set[Any]]:
     """Return what is to be exchanged of what is reachable from `roots`, nearest first.
 
@@ -92,13 +94,11 @@ def search(
     """
     found: list[Slot] = []
     noted: set[Any] = set()
-    by_name: dict[str, list[Any]] = {}
-    for each, original in loose.items():
-        by_name.setdefault(original.__name__, []).append(each)
 
     def noting(value: Any) -> Any:
         other = replacement(value)
-        noted.update((other,) if type(other) is FunctionType and other in loose else ())
+        if type(other) is FunctionType and other in loose.originals:
+            noted.add(other)
         return other
 
     pending: list[Any] = list(roots)
@@ -124,14 +124,14 @@ def search(
                 _replaced(key, noting)
         if type(value) is FunctionType and not is_library(str(value.__globals__.get("__name__"))):
             for name in _read_by(value.__code__):
-                noted.update(by_name.get(name, ()))
+                noted.update(loose.by_name.get(name, ()))
                 noting(value.__globals__.get(name))
     return _without_kept_type(found, pending), noted
 
 
 def _without_kept_type(found: list[Slot], reached: list[Any]) -> list[Slot]:
     """Leave `type` the builtin in modules with functions that do more with it than call it."""
-    if all(each.replaced is not TYPE_OF for each in found):
+    if not any(each.replaced is TYPE_OF for each in found):
         return found
     otherwise = [
         each.__globals__
@@ -294,7 +294,7 @@ def _read_by(code: CodeType) -> frozenset[str]:
     names = {each for each in code.co_consts if type(each) is str and "getattr" in code.co_names}
     for each in dis.get_instructions(code):
         is_called = each.opname == "LOAD_METHOD" or (each.opname in _LOADS_TO_CALL and (each.arg or 0) & 1)
-        if each.opname.startswith(("LOAD_", "IMPORT_FROM")) and type(each.argval) is str and not is_called:
+        if each.opname.startswith(_READS) and type(each.argval) is str and not is_called:
             names.add(each.argval)
     return frozenset(names).union(*(_read_by(each) for each in code.co_consts if type(each) is CodeType))
 
