@@ -13,7 +13,15 @@ import operator
 import sys
 from collections import OrderedDict, defaultdict
 from functools import lru_cache, partial
-from types import CellType, CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FunctionType,
+    MethodType,
+    ModuleType,
+    SimpleNamespace,
+)
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -47,6 +55,7 @@ _WITH_KEYS = frozenset({*_DICTS, set})
 # With a flag for what is called at once, the second from Python 3.12 on
 _LOADS_TO_CALL = ("LOAD_GLOBAL", "LOAD_ATTR")[: 1 + (sys.version_info >= (3, 12))]
 _READS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_ATTR", "LOAD_METHOD", "LOAD_FROM_DICT", "IMPORT_FROM")
+_FUNCTIONS = (FunctionType, BuiltinFunctionType)
 _LEAVES = frozenset({float, int, bool, complex, str, bytes, type(None), np.ndarray, range})
 
 
@@ -116,7 +125,7 @@ def search(
                 continue
             pending.append(item)
             if holder is not None:
-                other = _replaced(item, noting)
+                other = _replaced(item, replacement if _is_own_name(value, holder, item) else noting)
                 if other is not item:
                     found.append(Slot(_place(holder, key), item, other))
         if type(value) in _WITH_KEYS and len(value) <= _LONGEST:
@@ -127,6 +136,11 @@ def search(
                 noted.update(loose.by_name.get(name, ()))
                 noting(value.__globals__.get(name))
     return _without_kept_type(found, pending), noted
+
+
+def _is_own_name(function: Any, holder: Any, item: Any) -> bool:
+    """Tell whether a global is one by which a function calls another: what else it does with that, its code says."""
+    return type(function) is FunctionType and holder is function.__globals__ and type(item) in _FUNCTIONS
 
 
 def _without_kept_type(found: list[Slot], reached: list[Any]) -> list[Slot]:
