@@ -68,6 +68,7 @@ def made(a):
         lambda a: (lambda s: (s, s.history, s, s.position))(State(made(a), [a[0] * 2])),
         lambda a: (OUTSIDE, OUTSIDE[1:], made(a)),
         lambda a: (np.broadcast_to(made(a), (2, 6)), made(a)[:0], made(a)[1:1]),
+        lambda a: np.broadcast_arrays(made(a), made(a).reshape(6, 1)),
     ],
 )
 def test_what_is_shared_is_shared(function):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _MISSING = object()
 _NOT_LOOKED_INTO = (ModuleType, FunctionType, partial)
+_WRITEABLE = 0x0400  # NumPy's flag
 # The argument again, with input numbers in place of its numbers and None elsewhere.
 Structure: TypeAlias = Any
 
@@ -227,7 +228,8 @@ class Boxes:
         source, memory = self._memories[id(owner)]
         offset = array.__array_interface__["data"][0] - source.__array_interface__["data"][0]
         seen = np.ndarray(array.shape, array.dtype, memory, offset, array.strides)
-        seen.flags.writeable = array.flags.writeable and memory.flags.writeable
+        # To ask `flags.writeable` of what np.broadcast_arrays has made is a warning.
+        seen.flags.writeable = bool(array.flags.num & _WRITEABLE) and memory.flags.writeable
         return seen
 
     def _unboxed(self, stand_in: Any) -> Any:
