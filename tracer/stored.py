@@ -40,7 +40,7 @@ from tracer.holders import (
 )
 from tracer.standins import Traced
 from tracer.tape import is_library
-from tracer.type_of import TYPE_OF
+from tracer.type_of import TYPE_OF, is_handed_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -144,13 +144,11 @@ def _is_own_name(function: Any, holder: Any, item: Any) -> bool:
 
 
 def _without_kept_type(found: list[Slot], reached: list[Any]) -> list[Slot]:
-    """Leave `type` the builtin in modules with functions that do more with it than call it."""
+    """Leave `type` the builtin in modules with functions that hand it on."""
     if not any(each.replaced is TYPE_OF for each in found):
         return found
     otherwise = [
-        each.__globals__
-        for each in reached
-        if type(each) is FunctionType and "type" in _read_by(each.__code__)
+        each.__globals__ for each in reached if type(each) is FunctionType and is_handed_on(each.__code__)
     ]
     return [
         each
