@@ -196,7 +196,7 @@ def test_a_list_that_holds_itself_is_numpys_own_error():
 def test_numpy_is_as_before_when_the_trace_has_ended():
     record(lambda x: x, 1.0)
     table = lists._dispatchers()
-    names = {dispatcher.__name__ for dispatcher, _, _ in table}
+    names = {dispatcher.__name__ for dispatcher in table.functions}
     assert {
         "_sum_dispatcher",
         "dot",
@@ -205,15 +205,17 @@ def test_numpy_is_as_before_when_the_trace_has_ended():
         "_norm_dispatcher",
         "_fft_dispatcher",
     } <= names
-    assert all(dispatcher.__code__ is original for dispatcher, original, _ in table)
+    assert [each.__code__ for each in table.functions] == table.originals
 
     def looks(x):
-        return x, [dispatcher.__code__ is into_lists for dispatcher, _, into_lists in table]
+        return x, all(
+            each.__code__ is code for each, code in zip(table.functions, table.looking, strict=True)
+        )
 
-    assert all(record(looks, 1.0).result[1])
+    assert record(looks, 1.0).result[1]
     with pytest.raises(ZeroDivisionError):
         record(lambda x: x / 0, 1.0)
-    assert all(dispatcher.__code__ is original for dispatcher, original, _ in table)
+    assert [each.__code__ for each in table.functions] == table.originals
 
 
 def test_a_list_of_an_outer_trace_is_followed_by_the_outer_one():

@@ -268,7 +268,7 @@ def test_no_more_than_so_many_objects_are_looked_at():
         return data[0][0][0] * x
 
     looked = []
-    stored.search((function,), lambda value: looked.append(value) or value)
+    stored.search((function,), lambda value: looked.append(value) or value, {})
     assert 1000 < len(looked) < stored._MOST + 200
     assert record(function, 1.0).grads["x"] == 0.0
 

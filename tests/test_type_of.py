@@ -47,6 +47,12 @@ class Made(metaclass=Meta):
         lambda x: Made().twice(x) * x,
         lambda x: next(each * 2 for each in [x] if type(each) is type(1.0)),  # noqa: UP003  (as users write it)
         lambda x: x if type(x * ARRAY) is np.ndarray else 0.0,
+        lambda x: x * 2 if not isinstance(x, type) and type(x) is float else 0.0,
+        lambda x: x * 2 if not isinstance(x, (type, str)) and type(x) is float else 0.0,
+        lambda x: x * 2 if list(map(type, [x, 1])) == [float, int] else 0.0,
+        lambda x: x * 2 if type(type(x)) is type and type(x) is float else 0.0,
+        lambda x: x * 2 if type.mro(type(x))[0] is float and sorted([x], key=type) else 0.0,
+        lambda x: x * 2 if type != float and type(x) is float else 0.0,  # noqa: E721
     ],
 )
 def test_the_plain_programs_branch_is_taken(function):

@@ -20,6 +20,7 @@ import numpy as np
 
 from tracer.holders import own_attributes
 from tracer.memory import owner_of
+from tracer.patches import original as original_function
 from tracer.patches import replacement
 from tracer.standins import Traced, is_traced, plain, wrap
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _MISSING = object()
 _NOT_LOOKED_INTO = (ModuleType, FunctionType, partial)
+_WRITEABLE = 0x0400  # NumPy's flag
 # The argument again, with input numbers in place of its numbers and None elsewhere.
 Structure: TypeAlias = Any
 
@@ -50,6 +52,10 @@ class Boxes:
         self._objects: list[tuple[Any, dict[str, tuple[Any, int]]]] = []  # and their attributes before
         self._originals: dict[int, Any] = {}  # copy or stand-in (by identity) -> the caller's object
         self._keep: list[Any] = []
+        self.arrays: dict[int, np.ndarray[Any, Any]] = {}  # by stand-in: what the caller got for it
+        self._shared: dict[int, int] = {}  # by its owner: stand-ins in the result that see some memory
+        # By its owner: an array that sees it from its start, and the memory that the caller has for it, in a row
+        self._memories: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
         self.numbers: dict[int, int] = {}  # by record: which input it is
         self.untraced: dict[str, str] = {}  # by path: the type of an array that holds no float
 
@@ -117,11 +123,11 @@ class Boxes:
             self._boxed[id(value)] = boxed, structure
         return boxed, structure
 
-    def _input(self, value: Any, original: Any, path: str) -> tuple[Any, int]:
+    def _input(self, value: Any, callers: Any, path: str) -> tuple[Any, int]:
         number = len(self.tape.input_names)
         stand_in = wrap(self.tape, self.tape.add_input(path, value), value)
         self.numbers[stand_in.id] = number
-        self._originals[id(stand_in)] = original
+        self._originals[id(stand_in)] = callers
         self._keep.append(stand_in)
         return stand_in, number
 
@@ -167,17 +173,7 @@ class Boxes:
 
     def clean(self, container: Any) -> None:
         """Put plain numbers for the stand-ins that the function has put into a container of the caller's."""
-        fresh = self.unbox(container)
-        if fresh is container:
-            return
-        if issubclass(type(container), list):
-            container[:] = fresh
-        elif issubclass(type(container), (dict, set, deque)):
-            container.clear()
-            (container.extend if issubclass(type(container), deque) else container.update)(fresh)
-        elif dataclasses.is_dataclass(type(container)):
-            for name, item in _items(fresh) or ():
-                object.__setattr__(container, name, item)
+        self.unbox(container)
 
     def unbox(self, value: Any, open_containers: tuple[int, ...] = ()) -> Any:
         """Return a result with plain numbers for stand-ins; what came in as an argument goes out as that object."""
@@ -186,30 +182,63 @@ class Boxes:
         if issubclass(type(value), Traced):
             is_of_an_outer_trace = value.tape is not self.tape and value.tape.is_open
             return value if is_of_an_outer_trace else self._unboxed(value)
-        if id(value) in open_containers:
-            return value
+        if original_function(value) is not value or id(value) in open_containers:
+            return original_function(value)
         inside = (*open_containers, id(value))
         if issubclass(type(value), (set, frozenset, deque)):
             members = [self.unbox(item, inside) for item in value]
             if all(new is old for new, old in zip(members, value, strict=True)):
                 return value
-            return deque(members, value.maxlen) if issubclass(type(value), deque) else type(value)(members)
+            is_fixed = issubclass(type(value), frozenset)
+            return self._remember(value, type(value)(members)) if is_fixed else _refill(value, members)
         items = _items(value)
         if items is None:
             return value
         unboxed = {self.unbox(key): self.unbox(item, inside) for key, item in items}
         if all(new is old for new, old in zip(chain(*unboxed.items()), chain(*items), strict=True)):
             return value
-        return _rebuild(value, unboxed)
+        is_fixed = issubclass(type(value), tuple)
+        return self._remember(value, _rebuild(value, unboxed)) if is_fixed else _put_into(value, unboxed)
+
+    def _remember(self, value: Any, unboxed: Any) -> Any:
+        """Have what is there twice in a result be one object there, too."""
+        self._originals[id(value)] = unboxed
+        self._keep.append(value)
+        return unboxed
+
+    def note_outputs(self, outputs: list[tuple[str, Any]]) -> None:
+        """Take in the stand-ins in a result, of which some may see the same memory."""
+        arrays = {id(each): plain(each) for _, each in outputs if type(plain(each)) is np.ndarray}
+        for each in arrays.values():
+            owner = id(owner_of(each))
+            self._shared[owner] = self._shared.get(owner, 0) + 1
+        for stand_in, callers, _ in self._arrays:
+            memory = _in_a_row(callers)
+            if memory is not None and callers.strides == stand_in.value.strides:
+                self._memories[id(owner_of(stand_in.value))] = stand_in.value, memory
+
+    def _seen_in(self, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return the caller's own copy of an array, which sees the memory that the caller has of what it is part of."""
+        owner = owner_of(array)
+        if id(owner) not in self._memories:
+            memory = _in_a_row(owner)
+            if self._shared.get(id(owner), 0) < 2 or memory is None:
+                return array.copy(order="K")
+            self._memories[id(owner)] = owner, memory.copy()
+        source, memory = self._memories[id(owner)]
+        offset = array.__array_interface__["data"][0] - source.__array_interface__["data"][0]
+        seen = np.ndarray(array.shape, array.dtype, memory, offset, array.strides)
+        # To ask `flags.writeable` of what np.broadcast_arrays has made is a warning.
+        seen.flags.writeable = bool(array.flags.num & _WRITEABLE) and memory.flags.writeable
+        return seen
 
     def _unboxed(self, stand_in: Any) -> Any:
-        """Return the plain number; of an array a copy that is the caller's own, the same one each time."""
+        """Return the plain number; of an array what is the caller's own, the same each time."""
         number = stand_in.value
         if type(number) is not np.ndarray:
             return number
-        self._originals[id(stand_in)] = number.copy(order="K")
-        self._keep.append(stand_in)
-        return self._originals[id(stand_in)]
+        self.arrays[id(stand_in)] = self._seen_in(number)
+        return self._remember(stand_in, self.arrays[id(stand_in)])
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -287,6 +316,35 @@ def _path(path: str, container: Any, key: Any) -> str:
     if issubclass(type(container), (tuple, list, dict)):
         return f"{path}[{plain(key)!r}]"
     return f"{path}.{key}"
+
+
+def _in_a_row(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """Return an array without gaps as one axis, on the same memory; None for any other."""
+    if not array.flags.forc:
+        return None
+    return array.ravel(order="K") if array.size else None
+
+
+def _refill(container: Any, members: list[Any]) -> Any:
+    """Give a set or deque other members."""
+    container.clear()
+    (container.extend if issubclass(type(container), deque) else container.update)(members)
+    return container
+
+
+def _put_into(container: Any, items: dict[Any, Any]) -> Any:
+    """Put plain numbers into a list, a dict or an object itself: whoever else has it sees them, too."""
+    if issubclass(type(container), list):
+        list.__setitem__(container, slice(None), items.values())
+    elif issubclass(type(container), dict):
+        if not all(new is old for new, old in zip(items, container, strict=True)):
+            container.clear()
+        for key, item in items.items():
+            dict.__setitem__(container, key, item) if key in container else container.__setitem__(key, item)
+    else:
+        for name, item in items.items():
+            object.__setattr__(container, name, item)
+    return container
 
 
 def _rebuild(like: Any, items: dict[Any, Any], *, structure_only: bool = False) -> Any:

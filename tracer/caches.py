@@ -11,6 +11,7 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tracer.exact import Exact
 from tracer.standins import cut, is_traced, plain_deep
 from tracer.tape import innermost
 
@@ -18,14 +19,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CACHED = type(functools.lru_cache(lambda: None))
-_METHODS = ("cache_info", "cache_clear", "cache_parameters")
+_FOLLOWED: dict[int, Exact] = {}  # by identity, while a trace runs
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 
 
-def followed(cached: Any) -> Callable[..., Any]:
-    """Return the function that stands for a cached one."""
+def followed(cached: Any) -> Exact:
+    """Return what stands for a cached function, the same each time."""
+    known = _FOLLOWED.get(id(cached))
+    if known is None:
+        known = _FOLLOWED[id(cached)] = Exact(cached, _following(cached))
+    return known
 
-    @functools.wraps(cached)
+
+def forget() -> None:
+    """Let go of the cached functions that were met."""
+    _FOLLOWED.clear()
+
+
+def _following(cached: Any) -> Callable[..., Any]:
     def function(*args: Any, **options: Any) -> Any:
         running = innermost()
         if running is None or not any(map(_holds, (*args, *options.values()))):
@@ -45,15 +56,7 @@ def followed(cached: Any) -> Callable[..., Any]:
             running.memory[key] = cached.__wrapped__(*args, **options)
         return running.memory[key]
 
-    for name in _METHODS:
-        setattr(function, name, getattr(cached, name))
     return function
-
-
-def original_of(function: Any) -> Any:
-    """Return the cached function that `function` stands for; None for any other function."""
-    cached = getattr(function, "__wrapped__", None)
-    return cached if type(cached) is CACHED and function.__code__ is _CODE else None
 
 
 def _counted(value: Any, frame: Any) -> Any:
@@ -76,6 +79,3 @@ def _told_apart(value: Any) -> Any:
     if type(value) is tuple:
         return tuple([_told_apart(each) for each in value])
     return (hash(value), value.id) if is_traced(value) else value
-
-
-_CODE = followed(functools.lru_cache(lambda: None)).__code__

@@ -15,6 +15,7 @@ from itertools import chain, islice
 from types import GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from tracer.exact import following_of
 from tracer.tape import wants_plain_arrays
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
 
 _CONTAINERS = (dict, list, tuple)
+_LOADS = ("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FAST", "LOAD_DEREF")
 _KEYS = (str, int, float, bool, bytes, type(None))
 
 
@@ -30,7 +32,7 @@ def is_called(function: Any, frame: FrameType) -> bool:
     if wants_plain_arrays(frame):
         return False
     return any(
-        each is function or (type(each) is functools.partial and each.func is function)
+        each is function or (issubclass(type(each), functools.partial) and following_of(each) is function)
         for each in called(frame)
     )
 
@@ -41,6 +43,27 @@ def called(frame: FrameType) -> Iterator[Any]:
     written = _written(frame.f_code, frame.f_lasti)
     if written is not None:
         yield from _values(written, frame)
+
+
+def called_name(code: CodeType, offset: int) -> str | None:
+    """Return the name of the function or method that an instruction calls, whatever that is."""
+    written = _written(code, offset)
+    if isinstance(written, ast.Attribute):
+        return written.attr
+    return written.id if isinstance(written, ast.Name) else None
+
+
+def named(frame: FrameType, offset: int) -> Iterator[Any]:
+    """Yield the values of the names in the expression at an instruction."""
+    spans = list(frame.f_code.co_positions())
+    first, last, start, end = spans[offset // 2]
+    for each in dis.get_instructions(frame.f_code):
+        line, _, column, _ = spans[each.offset // 2]
+        if None in (first, last, start, end, line, column) or not isinstance(each.argval, str):
+            continue
+        is_within = (first, start) <= (line, column) < (last, end)
+        if is_within and each.opname.startswith(_LOADS):
+            yield from _values(ast.Name(each.argval), frame)
 
 
 @functools.lru_cache(maxsize=512)

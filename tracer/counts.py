@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.callee import called
+from tracer.callee import called, called_name
 from tracer.tape import is_library
 
 if TYPE_CHECKING:
@@ -26,10 +26,18 @@ _COUNTING = {
     "_wrapfunc": ("args", "kwds"),
 }
 _WRAPPED = ("repeat", "take")  # of what goes through `_wrapfunc`
-_METHODS = frozenset(
-    "ndarray.repeat ndarray.take ndarray.partition Generator.integers Generator.choice RandomState.randint "
-    "RandomState.choice".split()
+_OF_GENERATORS = (
+    "binomial bytes choice hypergeometric integers multinomial multivariate_hypergeometric multivariate_normal "
+    "permutation randint random_integers seed spawn".split()
 )
+_METHODS = frozenset(
+    [
+        *("ndarray.repeat", "ndarray.take", "ndarray.partition", "SeedSequence.spawn"),
+        *(f"{kind}.{name}" for kind in ("Generator", "RandomState") for name in _OF_GENERATORS),
+    ]
+)
+_PERMUTING = frozenset(("Generator.permutation", "RandomState.permutation"))
+_SHAPING = frozenset(("Generator.multivariate_normal", "RandomState.multivariate_normal"))
 
 
 def is_whole(value: Any) -> bool:
@@ -51,7 +59,27 @@ def is_count(traced: Any, via: str, frame: FrameType) -> bool:
             return True
         is_other = frame.f_code.co_name == "_wrapfunc" and known.get("method") not in _WRAPPED
         return not is_other and any(_holds(known.get(name), traced) for name in names or ())
-    return any(getattr(each, "__qualname__", None) in _METHODS for each in called(frame))
+    return _is_method(frame, _METHODS)
+
+
+def _is_method(frame: FrameType, names: frozenset[str]) -> bool:
+    """Tell whether a line calls one of some methods; `default_rng(0).integers(n)` is known by its name alone."""
+    known = list(called(frame))
+    if known:
+        return any(getattr(each, "__qualname__", None) in names for each in known)
+    return called_name(frame.f_code, frame.f_lasti) in {each.partition(".")[2] for each in names}
+
+
+def items_of_permutation(traced: Any, frame: FrameType) -> Any:
+    """Return what `rng.permutation(n)` makes of a whole number, if that is where an array is asked for; else None."""
+    if is_whole(traced.value) and _is_method(frame, _PERMUTING):
+        return np.arange(traced.value)
+    return None
+
+
+def is_taken_for_shape(value: Any, frame: FrameType) -> bool:
+    """Tell whether a plain number is asked for its items by code in C that takes what is no int for a shape."""
+    return is_whole(value) and _is_method(frame, _SHAPING)
 
 
 def _is_step_of_tri(frame: FrameType) -> bool:

@@ -16,7 +16,7 @@ from tracer import numpy_calls
 from tracer.blank import Blank, blank, blank_of
 from tracer.buffers import expose, note_view
 from tracer.callee import is_called
-from tracer.counts import is_whole
+from tracer.counts import is_whole, items_of_permutation
 from tracer.standins import (
     cut,
     holds_traced,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 _OF_COUNTS = (
     *("empty", "zeros", "ones", "eye", "identity", "tri", "indices"),
-    *("hanning", "hamming", "blackman", "bartlett", "diag_indices"),
+    *("hanning", "hamming", "blackman", "bartlett", "kaiser", "diag_indices"),
 )
 _OF_AN_ARRAY = ("zeros_like", "ones_like", "empty_like")
 _BETWEEN_ENDS = ("linspace", "logspace", "geomspace")
@@ -176,6 +176,9 @@ def _array(original: Callable[..., Any]) -> Callable[..., Any]:
         if wants_plain_arrays(frame) and (name in _FOR_C or options.keys() - {"dtype", "copy", "ndmin"}):
             raise numpy_calls.refuse(f"np.{name}, by which a library hands an array to code in C,", frame)
         if value.dtype.kind not in "fc":
+            items = items_of_permutation(args[0], frame) if is_traced(args[0]) else None
+            if items is not None:
+                return items
             for number in traced_in(args[:1]):
                 cut(number, f"np.{name} of {value.dtype}", frame)
             return value

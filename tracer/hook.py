@@ -15,7 +15,7 @@ from tracer.errors import LookupNameError, UnsupportedError, UsageError, refusal
 from tracer.forks import stay_plain
 from tracer.leftovers import leave_plain, meet_left
 from tracer.misunderstood import said_clearly
-from tracer.patches import Installed, replacement
+from tracer.patches import Installed, leave_originals, replacement
 from tracer.recording import Output, Recording, freeze
 from tracer.standins import Traced as StandIn
 from tracer.standins import is_traced, plain
@@ -276,10 +276,7 @@ def run(
             )
             tape.start(sys._getframe(), code or run.__code__)  # noqa: SLF001  (the root of the scopes)
             result = function(*args, **kwargs)
-            outputs = [
-                Output(path, item.id if is_traced(item) and item.tape is tape else -1, plain(item))
-                for path, item in leaves(result)
-            ]
+            outputs = _outputs(result, boxes)
         result = boxes.unbox(result)
     except BusyError as raised:
         busy = raised.with_traceback(None)  # whose frames hold values of the other trace
@@ -308,16 +305,13 @@ def run(
         untraced=boxes.untraced,
         failed=raised_at(error),
     )
-    del (
-        boxes,
-        watcher,
-        running,
-        args,
-        kwargs,
-        named,
-        given,
-    )  # what they hold is no leftover of the program's
-    leave_plain(tape, has_failed=error is not None)
+    arrays = boxes.arrays
+    # What they hold is no leftover of the program's.
+    del boxes, watcher, running, args, kwargs, named, given, function
+    # After a failure the traceback holds stand-ins: every failed run would be searched for.
+    if error is None:
+        leave_plain(tape, arrays)
+        leave_originals()
     try:
         return Trace(made, options.of), error
     finally:
@@ -355,6 +349,15 @@ def _recording_of(tape: Tape, outputs: list[Output]) -> Recording:
     recording = freeze(tape)
     recording.outputs = [_at_row(output) for output in outputs]
     return without_unread(recording, [position // WIDTH for position in tape.followed])
+
+
+def _outputs(result: Any, boxes: Boxes) -> list[Output]:
+    found, tape = list(leaves(result)), boxes.tape
+    boxes.note_outputs(found)
+    return [
+        Output(path, item.id if is_traced(item) and item.tape is tape else -1, plain(item))
+        for path, item in found
+    ]
 
 
 def _at_row(output: Output) -> Output:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.errors import CutError, CutWarning
-from tracer.holders import CONTAINERS, Cell, attributes, inside
+from tracer.holders import CONTAINERS, Attribute, Cell, attributes, inside
 from tracer.standins import Traced, plain
 from tracer.tape import AUXILIARY, LEFT, STALE, STALE_ADVICE, WIDTH
 
@@ -36,28 +36,34 @@ _MOST = 100_000  # values that are known again
 _ROUNDS = 8  # levels of tuples in tuples, which are made anew from the inside
 
 
-def leave_plain(tape: Tape, *, has_failed: bool = False) -> None:
+def leave_plain(tape: Tape, arrays: dict[int, Any]) -> None:
     """Put plain values in place of the stand-ins of a closed tape, wherever they can be found and replaced.
+
+    `arrays` are those that the caller has got, by stand-in.
 
     Not found are those that only a suspended generator or a traceback holds, and those in NumPy's arrays of objects.
     """
-    # After a failure the frames of the traceback hold stand-ins: every failed run would be searched for.
-    if has_failed or sys.getrefcount(tape) <= _ALONE:
+    if sys.getrefcount(tape) <= _ALONE:
         return
     found = [each for each in gc.get_referrers(tape) if issubclass(type(each), Traced)]
-    old: list[Any] = found
-    numbers = new = {id(each): _copy(plain(each)) for each in found}
-    for _ in range(_ROUNDS):
-        if not old:
-            break
-        tuples = [each for each in _holders(old) if _replace(each, new, (old, new, found))]
-        new = {id(each): _remade(each, new) for each in tuples}
-        old = tuples
+    numbers = {id(each): arrays[id(each)] if id(each) in arrays else _copy(plain(each)) for each in found}
+    put_in_place(found, numbers)
     for number in numbers.values():
         if sys.getrefcount(number) > _ALONE and type(number) is not int:
             LEFT[id(number)] = number
     while len(LEFT) > _MOST:
         del LEFT[next(iter(LEFT))]
+
+
+def put_in_place(found: list[Any], others: dict[int, Any], *own: Any) -> None:
+    """Put others (by identity) in place of the objects that were found, wherever they are kept, but in our `own`."""
+    old, new = found, others
+    for _ in range(_ROUNDS):
+        if not old:
+            break
+        tuples = [each for each in _holders(old) if _replace(each, new, (old, new, found, *own))]
+        new = {id(each): _remade(each, new) for each in tuples}
+        old = tuples
 
 
 def _holders(old: list[Any]) -> list[Any]:
@@ -135,8 +141,19 @@ def _places(holder: Any) -> Iterable[Holder]:
         return [Cell(holder)]
     if issubclass(type(holder), Traced):
         return []
+    kind = _class_of(holder)
+    if kind is not None:  # past whose dict Python keeps what it has looked up
+        return [Attribute(kind, name) for name in list(holder)]
     found = inside(holder) if issubclass(type(holder), CONTAINERS) else attributes(holder)
     return [place for _, place in found]
+
+
+def _class_of(holder: Any) -> Any:
+    """Return the class whose attributes a dict is; None for any other holder."""
+    if type(holder) is not dict or "__module__" not in holder or "__doc__" not in holder:
+        return None
+    kinds = [each for each in gc.get_referrers(holder) if issubclass(type(each), type)]
+    return next((each for each in kinds if any(part is holder for part in gc.get_referents(each))), None)
 
 
 def _remade(old: Any, new: dict[int, Any]) -> Any:

@@ -13,9 +13,10 @@ import functools
 import gc
 import re
 import sys
-from itertools import chain
+from collections import deque
+from itertools import chain, repeat
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -44,14 +45,25 @@ def dispatcher({parameters}):
 
 def exchange(*, looking: bool) -> None:
     """Have NumPy look for traced values in lists, or no more."""
-    for dispatcher, original, into_lists in _dispatchers():
-        dispatcher.__code__ = into_lists if looking else original
+    found = _dispatchers()
+    codes = found.looking if looking else found.originals
+    deque(
+        map(setattr, found.functions, repeat("__code__"), codes), maxlen=0
+    )  # every trace pays for this loop
+
+
+class _Dispatchers(NamedTuple):
+    """NumPy's dispatchers, the code of each, and the one that looks into lists."""
+
+    functions: list[FunctionType]
+    originals: list[CodeType]
+    looking: list[CodeType]
 
 
 @functools.cache
-def _dispatchers() -> tuple[tuple[FunctionType, CodeType, CodeType], ...]:
-    """Find NumPy's dispatchers: each with its own code, and with the one that looks into lists."""
-    return tuple((found, found.__code__, _looking(found)) for found in _found() if not found.__closure__)
+def _dispatchers() -> _Dispatchers:
+    found = [each for each in _found() if not each.__closure__]
+    return _Dispatchers(found, [each.__code__ for each in found], list(map(_looking, found)))
 
 
 def _found() -> Iterator[FunctionType]:

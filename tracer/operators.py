@@ -10,6 +10,8 @@ import numbers
 import opcode
 import operator
 import sys
+from array import array
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 _NUMBERS = (int, float, complex, np.number, np.bool_, np.ndarray)
-_SEQUENCES = frozenset({list, tuple, str, bytes, bytearray})
+_SEQUENCES = frozenset({list, tuple, str, bytes, bytearray, array, deque})
 _BINARY_OP = opcode.opmap["BINARY_OP"]
 _FIRST_IN_PLACE = 13  # its argument from which on an operator is written `+=`
 # What two-operand functions meet nearly always, with Scalar and Array; what else there is, they ask for one by one

@@ -13,8 +13,10 @@ import os.path
 import re
 import sys
 import threading
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,15 +34,16 @@ from tracer import (
     stored,
     warned,
 )
+from tracer.exact import Exact, Loose, original_of
 from tracer.holders import own_attributes
+from tracer.leftovers import put_in_place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-_REPLACEMENTS: dict[Any, Callable[..., Any]] = dict(
-    (*python_calls.replacements(), *creation.replacements())
-)
-_ORIGINALS = {replacement: original for original, replacement in _REPLACEMENTS.items()}
+_REPLACEMENTS: dict[Any, Callable[..., Any]] = dict(python_calls.replacements())
+_LOOSE = Loose({replacement: original for original, replacement in _REPLACEMENTS.items()})
+_REPLACEMENTS.update((original, Exact(original, each)) for original, each in creation.replacements())
 # Of functions: written in C, in Python, in Cython, NumPy's own, a bound method; and of classes.
 _KINDS = set(map(type, _REPLACEMENTS))
 _KINDS_WITH_CACHES = _KINDS | {caches.CACHED}
@@ -49,8 +52,8 @@ _KINDS_WITH_CACHES = _KINDS | {caches.CACHED}
 def _add_imported() -> bool:
     """Take in functions of what the program has imported by now; tell whether there are new ones."""
     new = {
-        original: replacement
-        for original, replacement in (
+        original: each if type(each) is seeds.Reading else Exact(original, each)
+        for original, each in (
             *scipy_calls.replacements(),
             *stdlib_calls.replacements(),
             *seeds.replacements(),
@@ -60,7 +63,6 @@ def _add_imported() -> bool:
     _REPLACEMENTS.update(new)
     _KINDS.update(map(type, new))
     _KINDS_WITH_CACHES.update(_KINDS)
-    _ORIGINALS.update((replacement, original) for original, replacement in new.items())
     return bool(new)
 
 
@@ -99,7 +101,7 @@ class _Namespace:
             for name, value in items
             if type(value) in kinds and (type(value) is caches.CACHED or value in _REPLACEMENTS)
         }
-        self.replacements = {name: replacement(value) for name, value in self.originals.items()}
+        self.replacements = {name: _replacement(value) for name, value in self.originals.items()}
         return self
 
     def binds(self, expected: dict[str, Any]) -> bool:
@@ -129,7 +131,9 @@ class _Installation:
         self._sizes: list[int] = []
         self._bound: list[_Namespace] = []  # those that bind an original
         self._replaced: list[_Namespace] = []
-        self._stored: list[stored.Slot | stored.Keys] = []
+        self._stored: list[stored.Slot] = []
+        self._known: list[Any] = []  # the replacements; empty where their references must be counted anew
+        self._own: list[int] = []  # how many of the references to each are ours
 
     def install(self, function: Any, arguments: Any) -> None:
         """Replace every original that the function can reach, and count one trace more."""
@@ -140,6 +144,22 @@ class _Installation:
             except BaseException:
                 self._release()
                 raise
+
+    def make_exact(self, loose: Iterable[Any]) -> None:
+        """Have replacements that are in all the function itself for some that are only called like it."""
+        with LOCK:
+            self._make_exact(loose)
+
+    def _make_exact(self, loose: Iterable[Any]) -> None:
+        self._known = []
+        exact = {each: _LOOSE.make_exact(each) for each in loose if each in _LOOSE.originals}
+        _REPLACEMENTS.update((original_of(each), each) for each in exact.values())
+        for namespace in (*self._namespaces.values(), *self._replaced):
+            for name, each in namespace.replacements.items():
+                if type(each) is FunctionType and each in exact:
+                    namespace.replacements[name] = exact[each]
+                    if namespace.names.get(name) is each:
+                        namespace.names[name] = exact[each]
 
     def remove(self) -> None:
         """Count one trace less; after the last, put every original back."""
@@ -172,16 +192,50 @@ class _Installation:
         names = getattr(function, "__globals__", None)
         if names is not None:  # searched each time: a notebook may have bound a name anew
             self._replace(_Namespace(names, has_caches=True).search())
-        for place in stored.search((function, arguments), replacement):
+        places, loose = stored.search((function, arguments), _replacement, _LOOSE)
+        if loose:
+            self._make_exact(loose)
+            places, _ = stored.search((function, arguments), _replacement, _LOOSE)
+        for place in places:
             self._stored.append(place)
             with suppress(Exception):  # what can't be written keeps the original: a cut, which says so
                 place.exchange()
+
+    def leave_originals(self) -> None:
+        """Put the originals in place of the replacements that the program has kept, if no trace runs any more."""
+        with LOCK:
+            if self._traces:
+                return
+            if not self._known:
+                self._count_references()
+            counts = list(map(sys.getrefcount, self._known))
+            if counts == self._own:
+                return
+            kept = [
+                each for each, now, own in zip(self._known, counts, self._own, strict=True) if now > own
+            ]
+            if kept:
+                held = [namespace.replacements for namespace in self._namespaces.values()]
+                others = {id(each): original(each) for each in kept}
+                put_in_place(kept, others, self._known, _REPLACEMENTS, *held)
+                del kept, others
+            self._own = list(map(sys.getrefcount, self._known))  # also of what could not be replaced
+
+    def _count_references(self) -> None:
+        """Note how often we ourselves hold each replacement."""
+        # Those that are loose are only called; to count these as well, every trace would pay.
+        self._known = [each for each in _REPLACEMENTS.values() if type(each) is not FunctionType]
+        bound = (namespace.replacements.values() for namespace in self._namespaces.values())
+        held = Counter(map(id, chain.from_iterable(bound)))
+        # The count's own, those of its list and of the table
+        self._own = [3 + held[id(each)] for each in self._known]
 
     def _release(self) -> None:
         """Count one trace less; after the last, put back whatever has been replaced, also if not all was."""
         self._traces -= 1
         if self._traces:
             return
+        caches.forget()
         scipy_calls.distributions.remove()
         lists.exchange(looking=False)
         seeds.exchange(reading=False)
@@ -194,9 +248,8 @@ class _Installation:
                 names.update(namespace.originals)
                 continue
             for name in namespace.replacements:  # the function has bound some of them anew
-                original = _original(names.get(name))
-                if original is not None:
-                    names[name] = original
+                if name in names:
+                    names[name] = original(names[name])
         for place in reversed(self._stored):
             with suppress(Exception):  # or the places before it would keep what they have
                 place.restore()
@@ -209,6 +262,7 @@ class _Installation:
                     _restore_new_module(module)
 
     def _list_modules(self) -> None:
+        self._known = []
         self._newest = _newest_module()
         self._modules = list(sys.modules.values())
         known, self._namespaces, self._changing = self._namespaces, {}, []
@@ -224,6 +278,7 @@ class _Installation:
         self._search_changed()
 
     def _search_changed(self) -> None:
+        self._known = []
         for namespace in self._changing:
             if len(namespace.names) != namespace.size:
                 namespace.search()
@@ -232,6 +287,7 @@ class _Installation:
 
     def _replace(self, namespace: _Namespace) -> None:
         if not namespace.binds(namespace.originals):
+            self._known = []
             namespace.search()
         if namespace.originals:
             self._replaced.append(namespace)
@@ -255,20 +311,22 @@ def _newest_module() -> tuple[int, Any]:
         return 0, None
 
 
-def _original(value: Any) -> Any:
-    """Return what a value replaces; None if it is no replacement."""
-    if type(value) not in (FunctionType, seeds.Reading):
-        return None
-    return _ORIGINALS.get(value) or caches.original_of(value)
+def original(value: Any) -> Any:
+    """Return what a value replaces; any other value as it is."""
+    kind = type(value)
+    if kind is Exact:
+        return original_of(value)
+    if kind is seeds.Reading:
+        return seeds.original_of(value)
+    return _LOOSE.originals.get(value, value) if kind is FunctionType else value
 
 
 def _restore_new_module(module: Any) -> None:
     """Put the originals into a module that was imported while a trace ran and bound the replacements."""
     namespace = own_attributes(module) or {}
     for name, value in list(namespace.items()):
-        original = _original(value)
-        if original is not None:
-            namespace[name] = original
+        if original(value) is not value:
+            namespace[name] = original(value)
 
 
 _installation = _Installation()
@@ -288,8 +346,19 @@ class Installed(NamedTuple):
         _installation.remove()
 
 
+leave_originals = _installation.leave_originals
+
+
 def replacement(value: Any) -> Any:
     """Return the followed version of a function passed as an argument (`f(x, math.tanh)`); else the value."""
+    other = _replacement(value)
+    if type(other) is FunctionType and other in _LOOSE.originals:
+        _installation.make_exact([other])
+        return _replacement(value)
+    return other
+
+
+def _replacement(value: Any) -> Any:
     if type(value) is caches.CACHED:
         return caches.followed(value)
     return _REPLACEMENTS.get(value, value) if type(value) in _KINDS else value

@@ -35,6 +35,22 @@ class Reading(type):
         beneath = vars(cls).get("__wrapped__")
         return issubclass(kind, beneath) if beneath else super().__subclasscheck__(kind)
 
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is original_of(cls)
+
+    def __hash__(cls) -> int:
+        beneath = vars(cls).get("__wrapped__")
+        return hash(beneath) if beneath else super().__hash__()
+
+    def __repr__(cls) -> str:
+        beneath = vars(cls).get("__wrapped__")
+        return repr(beneath) if beneath else super().__repr__()
+
+
+def original_of(kind: Any) -> Any:
+    """Return the class that a stand-in stands for; a program's own class as it is."""
+    return vars(kind).get("__wrapped__", kind)
+
 
 def _reading(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)

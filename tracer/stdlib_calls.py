@@ -104,6 +104,10 @@ _TABLE: dict[tuple[str, str], Callable[[Callable[..., Any]], Callable[..., Any]]
     ("statistics", "pvariance"): _statistic("var", ddof=0),
     ("statistics", "stdev"): _statistic("std", ddof=1),
     ("statistics", "variance"): _statistic("var", ddof=1),
+    ("select", "select"): _reading,
+    ("time", "ctime"): _reading,
+    ("time", "gmtime"): _reading,
+    ("time", "localtime"): _reading,
     ("time", "sleep"): _reading,
 }
 

@@ -10,13 +10,23 @@ from __future__ import annotations
 
 import dis
 import operator
+import sys
 from collections import OrderedDict, defaultdict
 from functools import lru_cache, partial
-from types import CellType, CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FunctionType,
+    MethodType,
+    ModuleType,
+    SimpleNamespace,
+)
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tracer.exact import Exact, original_of
 from tracer.holders import (
     MISSING,
     Attribute,
@@ -30,17 +40,22 @@ from tracer.holders import (
 )
 from tracer.standins import Traced
 from tracer.tape import is_library
-from tracer.type_of import TYPE_OF
+from tracer.type_of import TYPE_OF, is_handed_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tracer.exact import Loose
     from tracer.holders import Holder
 
 _MOST = 5_000  # things looked at, about a millisecond
 _LONGEST = 200  # a container that is longer holds data
 _DICTS = (dict, defaultdict, OrderedDict)
 _WITH_KEYS = frozenset({*_DICTS, set})
+# With a flag for what is called at once, the second from Python 3.12 on
+_LOADS_TO_CALL = ("LOAD_GLOBAL", "LOAD_ATTR")[: 1 + (sys.version_info >= (3, 12))]
+_READS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_ATTR", "LOAD_METHOD", "LOAD_FROM_DICT", "IMPORT_FROM")
+_FUNCTIONS = (FunctionType, BuiltinFunctionType)
 _LEAVES = frozenset({float, int, bool, complex, str, bytes, type(None), np.ndarray, range})
 
 
@@ -78,34 +93,23 @@ class _OfPartial(NamedTuple):
         owner.__setstate__((*state.values(), owner.keywords, owner.__dict__ or None))
 
 
-class Keys(NamedTuple):
-    """A dict or set with functions for keys: `{math.sin: math.cos}` is asked with the replacement of math.sin."""
+def search(
+    roots: tuple[Any, ...], replacement: Callable[[Any], Any], loose: Loose
+) -> tuple[list[Slot], set[Any]]:
+    """Return what is to be exchanged of what is reachable from `roots`, nearest first.
 
-    holder: Any
-    replaced: dict[Any, Any]
+    Returned beside it are those of the `loose` replacements that the program may do more with than call them: that are
+    kept anywhere, or are keys of a dict or members of a set, or that its code reads as values.
+    """
+    found: list[Slot] = []
+    noted: set[Any] = set()
 
-    def exchange(self) -> None:
-        """Have the replacements for keys."""
-        self._rename(self.replaced)
+    def noting(value: Any) -> Any:
+        other = replacement(value)
+        if type(other) is FunctionType and other in loose.originals:
+            noted.add(other)
+        return other
 
-    def restore(self) -> None:
-        """Have the originals for keys again."""
-        self._rename({new: old for old, new in self.replaced.items()})
-
-    def _rename(self, names: dict[Any, Any]) -> None:
-        if isinstance(self.holder, dict):
-            items = [(names.get(key, key), item) for key, item in self.holder.items()]
-            dict.clear(self.holder)
-            dict.update(self.holder, items)
-        else:
-            members = [names.get(key, key) for key in self.holder]
-            set.clear(self.holder)
-            set.update(self.holder, members)
-
-
-def search(roots: tuple[Any, ...], replacement: Callable[[Any], Any]) -> list[Slot | Keys]:
-    """Return what is to be exchanged of what is reachable from `roots`, nearest first."""
-    found: list[Slot | Keys] = []
     pending: list[Any] = list(roots)
     seen: set[int] = set()
     looked_at = 0
@@ -121,28 +125,37 @@ def search(roots: tuple[Any, ...], replacement: Callable[[Any], Any]) -> list[Sl
                 continue
             pending.append(item)
             if holder is not None:
-                other = _replaced(item, replacement, is_class=issubclass(type(holder), type))
+                other = _replaced(item, replacement if _is_own_name(value, holder, item) else noting)
                 if other is not item:
                     found.append(Slot(_place(holder, key), item, other))
         if type(value) in _WITH_KEYS and len(value) <= _LONGEST:
-            keys = {key: other for key in value if (other := replacement(key)) is not key}
-            if keys:
-                found.append(Keys(value, keys))
-    if any(type(each) is Slot and each.replaced is TYPE_OF for each in found):
-        otherwise = [
-            each.__globals__
-            for each in pending
-            if type(each) is FunctionType and not _only_calls_type(each.__code__)
-        ]
-        found = [
-            each
-            for each in found
-            if type(each) is Keys
-            or each.replaced is not TYPE_OF
-            or all(getattr(each.place, "items", None) is not names for names in otherwise)
-        ]
-    # Keys last: slots are known by key.
-    return sorted(found, key=lambda each: type(each) is Keys)
+            for key in list(value):
+                _replaced(key, noting)
+        if type(value) is FunctionType and not is_library(str(value.__globals__.get("__name__"))):
+            for name in _read_by(value.__code__):
+                noted.update(loose.by_name.get(name, ()))
+                noting(value.__globals__.get(name))
+    return _without_kept_type(found, pending), noted
+
+
+def _is_own_name(function: Any, holder: Any, item: Any) -> bool:
+    """Tell whether a global is one by which a function calls another: what else it does with that, its code says."""
+    return type(function) is FunctionType and holder is function.__globals__ and type(item) in _FUNCTIONS
+
+
+def _without_kept_type(found: list[Slot], reached: list[Any]) -> list[Slot]:
+    """Leave `type` the builtin in modules with functions that hand it on."""
+    if not any(each.replaced is TYPE_OF for each in found):
+        return found
+    otherwise = [
+        each.__globals__ for each in reached if type(each) is FunctionType and is_handed_on(each.__code__)
+    ]
+    return [
+        each
+        for each in found
+        if each.replaced is not TYPE_OF
+        or all(getattr(each.place, "items", None) is not names for names in otherwise)
+    ]
 
 
 def _items_if_any(value: Any) -> list[tuple[Any, Any, Any]]:
@@ -162,7 +175,7 @@ def _place(holder: Any, key: Any) -> Holder:
     return Cell(holder) if kind is CellType else Attribute(holder, key)
 
 
-def _replaced(item: Any, replacement: Callable[[Any], Any], *, is_class: bool = False) -> Any:
+def _replaced(item: Any, replacement: Callable[[Any], Any]) -> Any:
     """Return a function's replacement, or a tuple with them in it; anything else as it is."""
     if item is MISSING:  # a module without a `type` of its own
         return TYPE_OF
@@ -173,10 +186,7 @@ def _replaced(item: Any, replacement: Callable[[Any], Any], *, is_class: bool = 
         olds = list(tuple.__iter__(item))
         items = [_replaced(each, replacement) for each in olds]
         return item if all(map(operator.is_, items, olds)) else tuple.__new__(type(item), items)
-    other = replacement(item)
-    if other is not item and is_class and not hasattr(type(item), "__get__"):
-        return staticmethod(other)  # what is written in C is no method; the replacement would be one
-    return other
+    return replacement(item)
 
 
 def _items(value: Any) -> Iterator[tuple[Any, Any, Any]]:
@@ -249,6 +259,10 @@ def _of_wrapper(value: Any) -> Iterator[tuple[Any, Any, Any]]:
     yield None, None, value.__func__
 
 
+def _of_exact(value: Any) -> Iterator[tuple[Any, Any, Any]]:
+    yield None, None, original_of(value)
+
+
 def _of_property(value: Any) -> Iterator[tuple[Any, Any, Any]]:
     yield None, None, value.fget
 
@@ -287,13 +301,14 @@ def _names_of(code: CodeType) -> frozenset[str]:
 
 
 @lru_cache(maxsize=1024)
-def _only_calls_type(code: CodeType) -> bool:
-    """Tell whether a function has `type` for nothing but calls: what it keeps or compares must be the builtin."""
-    for each in dis.get_instructions(code) if "type" in code.co_names else ():
-        is_called = each.opname == "LOAD_GLOBAL" and (each.arg or 0) & 1
-        if each.argval == "type" and each.opname.startswith("LOAD_") and not is_called:
-            return False
-    return all(_only_calls_type(each) for each in code.co_consts if type(each) is CodeType)
+def _read_by(code: CodeType) -> frozenset[str]:
+    """Return the names that a function does more with than call what they stand for, by `getattr`, too."""
+    names = {each for each in code.co_consts if type(each) is str and "getattr" in code.co_names}
+    for each in dis.get_instructions(code):
+        is_called = each.opname == "LOAD_METHOD" or (each.opname in _LOADS_TO_CALL and (each.arg or 0) & 1)
+        if each.opname.startswith(_READS) and type(each.argval) is str and not is_called:
+            names.add(each.argval)
+    return frozenset(names).union(*(_read_by(each) for each in code.co_consts if type(each) is CodeType))
 
 
 def _names_in(code: CodeType) -> Iterator[str]:
@@ -310,6 +325,7 @@ _READERS: dict[type, Callable[[Any], Iterator[tuple[Any, Any, Any]]]] = {
     classmethod: _of_wrapper,
     property: _of_property,
     partial: _of_partial,
+    Exact: _of_exact,
     list: _of_sequence,
     set: _of_members,
     frozenset: _of_members,

@@ -1,14 +1,97 @@
 """`type(x)` of a stand-in: the type of what it stands for, so that `type(x) is float` takes the plain program's branch.
 
-Python offers no hook for it. While a trace runs, the modules whose functions only call `type` have a global of that,
-name, which answers as the builtin does wherever a program can tell (`stored.py` puts it there).
+Python offers no hook for it. While a trace runs, the user's modules have a global of that name, which answers as the
+builtin does wherever Python asks it (`stored.py` puts it there); not those with a function that hands `type` on to
+where only the builtin will do.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import dis
+from functools import lru_cache
+from types import CodeType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tracer.exact import Exact
 from tracer.standins import Traced
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What asks for nothing that the stand-in would not answer as the builtin does.
+_ASKING = (
+    "isinstance",
+    "issubclass",
+    "map",
+    "filter",
+    "sorted",
+    "min",
+    "max",
+    "hash",
+    "repr",
+    "str",
+    "print",
+)
+_READS = ("LOAD_GLOBAL", "LOAD_NAME")
+_USES = (
+    "CALL",
+    "IS_OP",
+    "COMPARE_OP",
+    "CONTAINS_OP",
+    "BINARY_OP",
+    "BINARY_SUBSCR",
+    "LOAD_ATTR",
+    "LOAD_METHOD",
+)
+
+
+class _Use(NamedTuple):
+    """An instruction, and where its expression starts and ends."""
+
+    name: str
+    what: Any
+    start: tuple[int, int]
+    end: tuple[int, int]
+
+    def is_in(self, other: _Use) -> bool:
+        return other.start <= self.start and self.end <= other.end
+
+
+@lru_cache(maxsize=1024)
+def is_handed_on(code: CodeType) -> bool:
+    """Tell whether a function does with `type` what only the builtin is good for: `kind is type`, an argument in C."""
+    if any(is_handed_on(each) for each in code.co_consts if type(each) is CodeType):
+        return True
+    uses = list(_uses(code)) if "type" in code.co_names else []
+    return not all(_is_answered(each, uses) for each in uses if each.what == "type" and each.name in _READS)
+
+
+def _uses(code: CodeType) -> Iterator[_Use]:
+    for each in dis.get_instructions(code):
+        where = each.positions
+        if where is None or None in where:
+            continue
+        start, end = (where.lineno, where.col_offset), (where.end_lineno, where.end_col_offset)
+        yield _Use(each.opname, each.argval, start, end)  # type: ignore[arg-type]
+
+
+def _is_answered(read: _Use, uses: list[_Use]) -> bool:
+    around = [each for each in uses if each.name.startswith(_USES) and read.is_in(each)]
+    if not around:
+        return False
+    nearest = min(around, key=lambda each: (each.end[0] - each.start[0], each.end[1] - each.start[1]))
+    if nearest.name == "IS_OP":  # `type(kind) is type`: what `type` answers is itself
+        return any(
+            each.name.startswith("CALL") and _called(each, uses) == "type"
+            for each in uses
+            if each.is_in(nearest)
+        )
+    is_argument = nearest.name.startswith("CALL") and nearest.start != read.start
+    return not is_argument or _called(nearest, uses) in _ASKING
+
+
+def _called(call: _Use, uses: list[_Use]) -> Any:
+    return next((each.what for each in uses if each.start == call.start and each.what is not None), None)
 
 
 class _TypeOf:
@@ -20,7 +103,7 @@ class _TypeOf:
         if len(args) != 1 or options:
             return type(*args, **options)
         kind = type(args[0])
-        if issubclass(kind, Traced):
+        if issubclass(kind, (Traced, Exact)):
             kind = args[0].__class__
         return self if kind is type or kind is _TypeOf else kind
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from tracer import mutation, numpy_calls
 from tracer.buffers import refuse_swap_in_c, write
+from tracer.counts import is_taken_for_shape, items_of_permutation
 from tracer.exponent import is_read_as_exponent
 from tracer.flat import Flat
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
@@ -133,7 +134,10 @@ class _Number(Traced, stands_for="none"):
         return _identity, (cut(self, "pickle", _frame(1)),)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        return np.array(cut(self, CONVERSION, _frame(1)), dtype=dtype, copy=copy)
+        items = items_of_permutation(self, _frame(1))
+        return np.array(
+            cut(self, CONVERSION, _frame(1)) if items is None else items, dtype=dtype, copy=copy
+        )
 
     @property
     def real(self) -> Any:
@@ -213,6 +217,8 @@ class Scalar(_Number, stands_for="number"):
 
     def __getitem__(self, index: Any) -> Any:
         if not isinstance(self.value, np.generic):
+            if is_taken_for_shape(self.value, _frame(1)):
+                return (self.value,)
             raise TypeError(f"'{type(self.value).__name__}' object is not subscriptable")
         return numpy_calls.getitem(self, index, _frame(1))
 

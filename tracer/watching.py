@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tracer.errors import CutError, CutWarning, LookupNameError
+from tracer.exact import Exact
 from tracer.holders import (
     CONTAINERS,
     MISSING,
@@ -334,7 +335,7 @@ def _parsed(name: str) -> tuple[str, list[tuple[Callable[[Any, Any, str], Holder
 
 def _functions(function: Any) -> list[Any]:
     """Return the Python functions whose variables a function sees: its own, and that of what it is wrapped around."""
-    while isinstance(function, partial):
+    while type(function) is not Exact and isinstance(function, partial):
         function = function.func
     found = []
     for each in (function, inspect.unwrap(function)):

@@ -1,0 +1,125 @@
+"""Code in C that asks for the exact type of a number: right, a cut that says so, or one clear error with the line."""
+
+import array
+import collections
+import datetime as dt
+import decimal
+import fractions
+import itertools
+import queue
+import random
+import select
+import struct
+import threading
+import time
+
+import numpy as np
+import pytest
+from checks import assert_untouched
+
+from tracer import record
+from tracer.errors import CutWarning, UnsupportedError
+
+OLD = np.random.RandomState(0)
+
+# Where a whole number counts, and where seconds are waited for or split into fields: a plain read, without a word.
+READ = {
+    "permutation": lambda x, n: np.random.default_rng(0).permutation(n) * x,
+    "permutation, of a name": lambda x, n: (OLD.seed(0), OLD.permutation(n) * x)[1],
+    "RandomState.seed": lambda x, n: (OLD.seed(n), OLD.rand(n, n) * x)[1],
+    "integers": lambda x, n: np.random.default_rng(0).integers(n, size=n) * x,
+    "integers, between": lambda x, n: np.random.default_rng(n).integers(1, n, (n, 2)) * x,
+    "choice": lambda x, n: np.random.default_rng(0).choice(n, n, replace=False) * x,
+    "randint": lambda x, n: np.random.RandomState(n).randint(0, n, n) * x,
+    "normal": lambda x, n: np.random.default_rng(0).normal(size=(n, n)) * x,
+    "multivariate_normal": lambda x, n: np.random.default_rng(0).multivariate_normal([0, 0], np.eye(2), n) * x,
+    "binomial": lambda x, n: np.random.default_rng(0).binomial(n, 0.5, n) * x,
+    "multinomial": lambda x, n: np.random.default_rng(0).multinomial(n, [0.5, 0.5]) * x,
+    "hypergeometric": lambda x, n: np.random.default_rng(0).hypergeometric(n, n, n) * x,
+    "bytes of a generator": lambda x, n: len(np.random.default_rng(0).bytes(n)) * x,
+    "spawn": lambda x, n: len(np.random.default_rng(0).spawn(n)) * x,
+    "kaiser": lambda x, n: np.kaiser(n, 2.0) * x,
+    "random": lambda x, n: (random.seed(n), random.randrange(n) * x, random.sample(range(9), n))[1:],  # noqa: S311
+    "choices": lambda x, n: (random.seed(0), random.choices([x, 2 * x], k=n))[1],  # noqa: S311
+    "islice": lambda x, n: list(itertools.islice(itertools.repeat(x, n), 0, n, n - 2)),
+    "product": lambda x, n: [a * b * c for a, b, c in itertools.product([x, 2.0], repeat=n)],
+    "bytes": lambda x, n: (x, bytes(n), bytearray(n), bytes([n])),
+    "text": lambda x, n: (x, "a".ljust(n) + "b".center(n) + "c".zfill(n), "a b c d".split(" ", n)),
+    "widths": lambda x, n: (x, f"{x:{n + 5}.{n}f}", "{:{}}".format("a", n)),
+    "array * n": lambda x, n: (array.array("i", [n]) * n, x),
+    "deque * n": lambda x, n: list(n * collections.deque([x]) + collections.deque([x]) * n),
+    "queue": lambda x, n: (queue.Queue(n).maxsize, x),
+    "sleep": lambda x, n: (time.sleep(x * 1e-6), x)[1],
+    "gmtime": lambda x, n: time.gmtime(x).tm_sec * x,
+    "select": lambda x, n: (select.select([], [], [], x * 1e-6), x)[1],
+    "struct, of a count": lambda x, n: (struct.pack("i", n), x),
+}  # fmt: skip
+# Where the plain value of a number leaves.
+CUT = {
+    "struct": lambda x, n: (struct.pack("d", x), x),
+    "array": lambda x, n: array.array("d", [x])[0] * x,
+    "Fraction": lambda x, n: float(fractions.Fraction(x)) * x,
+    "Decimal": lambda x, n: (decimal.Decimal(2) * n, x),
+    "timedelta": lambda x, n: (dt.timedelta(seconds=3) * x, x),
+    "normal": lambda x, n: np.random.default_rng(0).normal(x, 1.0) * x,
+}
+# Where only the exact type is taken: what is said.
+REFUSED = {
+    "deque": (lambda x, n: collections.deque([x, x], maxlen=n), "an integer is required"),
+    "width": (lambda x, n: "%*d" % (n, 5), r"\* wants int"),
+    "permutations": (lambda x, n: list(itertools.permutations([x], n)), "Expected int as r"),
+    "wait": (lambda x, n: threading.Event().wait(x * 1e-6), "as an integer"),
+    "acquire": (lambda x, n: threading.Lock().acquire(timeout=x * 1e-6), "as an integer"),
+    "join": (lambda x, n: [each.join(x) for each in (started(),)], "as an integer"),
+    "get": (lambda x, n: queue.SimpleQueue().get(timeout=x * 1e-6), "as an integer"),
+    "fromtimestamp": (lambda x, n: dt.datetime.fromtimestamp(x, dt.UTC), "as an integer"),
+    "timedelta": (lambda x, n: dt.timedelta(seconds=x), "unsupported type"),
+    "Decimal": (lambda x, n: decimal.Decimal(x), "conversion from float"),
+    "Decimal ==": (lambda x, n: decimal.Decimal(2) == n, "must be an integer"),
+    "from_float": (lambda x, n: decimal.Decimal.from_float(x), "int or float"),  # noqa: FURB164
+    "datetime64": (lambda x, n: np.datetime64(n, "D"), "Could not convert"),
+}  # fmt: skip
+# The plain program's own errors.
+PLAIN = [
+    lambda x: range(x),
+    lambda x: collections.deque([x], maxlen="3"),
+    lambda x: collections.deque([x], maxlen=2.5),
+    lambda x: list(itertools.permutations("ab", "1")),
+    lambda x: "%*d" % ("3", 5),  # noqa: PLE1307
+    lambda x: decimal.Decimal.from_float("1"),  # noqa: FURB164
+    lambda x: np.datetime64("no date"),
+    lambda x: threading.Lock().acquire(timeout="1"),
+    lambda x: "a".ljust(x),
+    lambda x: bytes(x),
+]
+
+
+def started():
+    thread = threading.Thread(target=int)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_count_is_read(name):
+    assert_untouched(READ[name], 1.5, 3)
+    assert record(READ[name], 1.5, 3).nodes
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_a_value_leaves_with_one_warning(name):
+    with pytest.warns(CutWarning, match="left the graph") as warned:
+        assert_untouched(CUT[name], 1.5, 3)
+    assert len(warned) == 1
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_takes_nothing_but_the_exact_type_is_one_clear_error(name):
+    function, said = REFUSED[name]
+    with pytest.raises(UnsupportedError, match=rf"(?s)test_exact_types\.py:\d+.*{said}.*detach"):
+        record(function, 1.5, 3)
+
+
+@pytest.mark.parametrize("function", PLAIN)
+def test_the_errors_of_the_program_are_its_own(function):
+    assert_untouched(function, 1.5)
