@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import programs
 from measure import EDGEGRAD, best_seconds, import_seconds, output_of, process_seconds
 
-from tracer import diff, record
+from tracer import audit, diff, record, verify
 from tracer.diagnose import cancellation, gain
 
 if TYPE_CHECKING:
@@ -235,6 +235,23 @@ def compared(sizes: Sizes) -> list[Row]:
     return [Row(what, "s", seconds["diff"], limit=Limit("at most", 2))]
 
 
+def questions(sizes: Sizes) -> list[Row]:
+    """Ask a long trace for an explanation, for paths, and whether claimed gradients and its own are right."""
+    trace = programs.annotate(record(programs.multiply_adds(sizes.saved_loop), *programs.SCALARS))
+    claims = {name: 2 * gradient if name == "b" else gradient for name, gradient in trace.grads.items()}
+    asked: dict[str, Callable[[], object]] = {
+        "explain": lambda: trace.explain("b"),
+        "the ten largest paths": lambda: str(trace.paths("b", top=10)),
+        "audit of three claims, one wrong": lambda: audit(trace, claims),
+        "verify": lambda: verify(trace),
+    }
+    seconds = best_seconds(asked, sizes.large_rounds)
+    limits = {"explain": 2, "the ten largest paths": 10, "audit of three claims, one wrong": 2}
+    rows = [Row(name, "s", seconds[name], limit=Limit("at most", limit)) for name, limit in limits.items()]
+    an_edge = seconds["verify"] / len(trace.edges)
+    return [*rows, Row("verify: each edge", "µs", 1e6 * an_edge, limit=Limit("at most", 5))]
+
+
 def startup(sizes: Sizes) -> list[Row]:
     """Time what a user waits for before anything happens."""
     imported = import_seconds("tracer", after="numpy", rounds=sizes.process_rounds)
@@ -276,5 +293,6 @@ CASES: dict[str, Callable[[Sizes], list[Row]]] = {
     "trace-file": trace_file,
     "gains": gains,
     "diff": compared,
+    "questions": questions,
     "startup": startup,
 }
