@@ -170,9 +170,10 @@ def _moments(name: str) -> Any:
 
 
 def _histogram(operands: Any, params: Any, out: Any) -> Any:
-    bins = params["bins"]
-    counts = np.bincount(np.ravel(bins), np.ravel(operands[0]), minlength=len(out) + 1)
-    return counts[: len(out)]
+    """Add up the weights in each bin; `bins` has the size of the result where a weight is in none."""
+    bins, weights = (np.ravel(each) for each in (params["bins"], operands[0]))
+    counts = np.bincount(bins, weights, minlength=np.size(out) + 1)
+    return counts[: np.size(out)].reshape(np.shape(out))
 
 
 def _histogram_density(operands: Any, params: Any, out: Any) -> Any:
