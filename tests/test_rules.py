@@ -200,7 +200,14 @@ def perturbed(rule, port):
         right = dense(rule.pull(at, g, out, operands, params))
         return right * 1.001 if at == port else right
 
-    return replace(rule, pull=pull)
+    def straight(right):
+        return lambda g, *rest: 1.001 * dense(g if right is None else right(g, *rest))
+
+    pulls = {
+        axes: tuple((at, straight(right) if at == port else right) for at, right in ways)
+        for axes, ways in rule.pulls.items()
+    }
+    return replace(rule, pull=pull, pulls=pulls)
 
 
 def is_caught(row, rule):

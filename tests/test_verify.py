@@ -6,16 +6,19 @@ import contextlib
 import importlib
 import io
 import math
+import sys
 import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from program_rows import ROWS as PROGRAMS
+from scipy import linalg
 from test_rules import perturbed
 from test_samples import SAMPLES, trace_of
 
 from tracer import load, record, rule, trace, verify
+from tracer.diagnose import forward
 from tracer.errors import CutWarning
 from tracer.operations import OP_NUMBERS, RULE_OF
 from tracer.rules import RULES
@@ -87,6 +90,13 @@ def test_one_wrong_rule_among_thousands_is_named(rule_of):
     assert wrong.edge.dst.op == "exp"
     assert wrong.found == pytest.approx(1.001 * wrong.expected)
     assert "the partial, 1.001*(out), of exp by operand 0 at test_verify.py:" in str(checked)
+
+
+def test_a_wrong_way_back_beside_a_right_rule_is_named(rule_of):
+    rule = RULES["matmul"]
+    rule_of[OP_NUMBERS["matmul"]] = replace(rule, pulls=perturbed(rule, 1).pulls)
+    (wrong,) = verify(record(lambda a, b: (a @ b).sum(), np.ones((2, 3)), np.ones((3, 2)))).wrong
+    assert (wrong.operation, wrong.operand) == ("matmul", 1)
 
 
 def test_what_is_wrong_alike_is_told_once(rule_of):
@@ -260,6 +270,28 @@ def test_a_rule_without_its_function_can_t_be_told(monkeypatch):
     (unclear,) = checked.unclear
     assert unclear.operation == "squares"
     assert "code that is not at hand" in unclear.message
+
+
+def test_scipy_that_is_not_installed_can_t_be_told(monkeypatch):
+    traced = record(lambda a, b: linalg.solve_triangular(a, b).sum(), np.eye(2), np.ones(2))
+    monkeypatch.setattr(forward, "_forward", forward._forward.__wrapped__)  # which remembers
+    monkeypatch.setitem(sys.modules, "scipy.linalg", None)
+    checked = verify(traced)
+    assert checked.ok
+    assert [each.operation for each in checked.unclear] == ["solve_triangular"] * 2
+    assert all("code that is not at hand" in each.message for each in checked.unclear)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.complex128])
+def test_what_stands_for_infinity_by_default_is_known(dtype):
+    def program(y):
+        given = np.array([1.0, np.nan, np.inf, -np.inf], dtype)
+        return np.nan_to_num(given, nan=y)
+
+    for given in (2.0, np.float64(3.0)):
+        checked = verify(record(program, given).backward(seed=np.ones(4, dtype)))
+        assert checked.right == checked.edges == 1
+        assert not checked.other_values
 
 
 def test_a_value_that_is_not_what_its_operation_gives_is_told(tmp_path):

@@ -50,8 +50,8 @@ def trace_of(row):
         operands = tuple(
             next(numbers) if is_one else each for is_one, each in zip(is_input, given, strict=True)
         )
-        frame = sys._getframe()
-        return record_call(row.op, operands, value, params, frame)  # the line that is named
+        # A frame that held itself would have every trace look for it in the whole heap.
+        return record_call(row.op, operands, value, params, sys._getframe())  # the line that is named
 
     trace = record(program, *(each for each, is_one in zip(given, is_input, strict=True) if is_one))
     out = trace.recording.values[len(trace.recording) - 1]

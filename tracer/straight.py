@@ -27,9 +27,7 @@ _NUMBERS = frozenset((float, int, np.float64))
 _OTHER = -1  # what is neither a number nor an array of float64; an array has the number of its shape
 _BY_RULE = -1
 MOST = 3  # operands
-_MATRIX_RULES = {
-    number: rule for number, rule in enumerate(RULE_OF) if isinstance(rule, Vjp) and rule.pulls
-}
+_OF_MATRICES = [number for number, rule in enumerate(RULE_OF) if isinstance(rule, Vjp) and rule.pulls]
 
 
 class Straight:
@@ -56,10 +54,12 @@ class Straight:
                 pulls[op] = rule.pulls
             else:
                 keys[keys == op] = _BY_RULE
-        for op, matrix_rule in _MATRIX_RULES.items():
+        for op in _OF_MATRICES:
             places = (ops == op).nonzero()[0]
             if not len(places):
                 continue
+            matrix_rule = RULE_OF[op]
+            assert isinstance(matrix_rule, Vjp)
             out, left, right = (kinds[each[places]] for each in (rows, *ports[:2]))
             is_array = (out > 0) & (left > 0) & (right > 0)
             axes = np.array([len(shape) for shape in graph.shapes])

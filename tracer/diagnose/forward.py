@@ -19,6 +19,7 @@ from tracer.operations import OP_NAMES, RULE_OF, is_own
 from tracer.rules.densities import SCIPY_STATS
 from tracer.rules.formula import of_whole_order
 from tracer.rules.kinds import Elementwise, Many
+from tracer.rules.scipy_linalg import FUNCTIONS_OF_MATRICES, SCIPY_LINALG
 from tracer.user_rules import FUNCTIONS
 
 if TYPE_CHECKING:
@@ -44,13 +45,36 @@ def _itself(x: Any) -> Any:
     return x
 
 
+def _nan_to_num(operands: tuple[Any, ...], _: dict[str, Any], out: Any) -> Any:
+    """Put numbers in the place of what is not finite; those that are no operand are in the result alone."""
+    x, *given = operands
+    if np.iscomplexobj(x):
+        parts = (_nan_to_num((part(x), *given), {}, part(out)) for part in (np.real, np.imag))
+        return next(parts) + 1j * next(parts)
+    if not given:
+        return np.where(np.isfinite(x), x, out)
+    return np.select([np.isnan(x), x == np.inf, x == -np.inf], given, x)
+
+
 def _modf(part: int) -> Callable[..., Any]:
     return lambda x: np.modf(x)[part]
 
 
+def _unwrap(operands: tuple[Any, ...], _: dict[str, Any], out: Any) -> Any:
+    """Add the multiples of the period that were added: they are the same nearby."""
+    x, period = operands
+    return x + np.round((out - x) / period) * period
+
+
+# What the neighbours of a number, or options that no record keeps, had a part in.
+_BY_RESULT: dict[str, Forward] = {
+    "unwrap": _unwrap,
+    **dict.fromkeys(("nan_to_num", "nan_to_given"), _nan_to_num),
+}
+
 # Where the name of the rule is not that of NumPy's function, or NumPy's function takes more than numbers.
 _ELEMENTWISE: dict[str, Callable[..., Any]] = {
-    **dict.fromkeys(("astype", "copy", "broadcast_to", "nan_to_num"), _itself),
+    **dict.fromkeys(("astype", "copy", "broadcast_to"), _itself),
     "fma": lambda x, y, z: x * y + z,
     "ieee_remainder": _each(math.remainder),
     "log_base": lambda x, base: np.log(x) / np.log(base),
@@ -130,8 +154,8 @@ def _forward(name: str, operation: int) -> Forward | None:
         return ARRAY_FUNCTIONS.get(name) or _of_scipy(name)
     if name == "round":
         return lambda operands, params, _: np.round(operands[0], params.get("decimals") or 0)
-    if name == "unwrap":  # which adds the same multiples of the period nearby
-        return lambda operands, _, out: operands[0] + np.round((out - operands[0]) / np.pi) * np.pi
+    if name in _BY_RESULT:
+        return _BY_RESULT[name]
     function = _ELEMENTWISE.get(name) or getattr(np, name, None) or _found(name)
     if function is None:
         return None
@@ -151,6 +175,8 @@ def _found(name: str) -> Callable[..., Any] | None:
 
 
 def _of_scipy(name: str) -> Forward | None:
+    if name in SCIPY_LINALG:
+        return _of_linalg(name)
     function = _found(name)
     if function is None:
         return None
@@ -160,3 +186,20 @@ def _of_scipy(name: str) -> Forward | None:
             np.shape(out),
         )
     return lambda operands, params, _: function(operands[0], axis=params.get("axis"))
+
+
+def _of_linalg(name: str) -> Forward | None:
+    try:
+        linalg: Any = importlib.import_module("scipy.linalg")
+    except ImportError:
+        return None
+    function = getattr(linalg, name)
+    if name in FUNCTIONS_OF_MATRICES:  # in double precision: SciPy warns of less
+        return lambda operands, _, __: function(
+            np.asarray(operands[0], np.result_type(operands[0], np.float64))
+        )
+    if name == "cho_factor":
+        return lambda operands, params, _: function(*operands, **params)[0]
+    if name == "cho_solve":
+        return lambda operands, params, _: function((operands[0], params["lower"]), operands[1])
+    return lambda operands, params, _: function(*operands, **params)

@@ -158,23 +158,32 @@ def _average_weights(operands: Any, params: Any, _: Any) -> Any:
 
 def _moments(name: str) -> Any:
     function = getattr(np, name)
-    options = ("rowvar", "bias", "ddof", "fweights", "aweights") if name == "cov" else ("rowvar",)
+    names = ("rowvar", "bias", "ddof", "fweights", "aweights") if name == "cov" else ("rowvar",)
 
     def compute(operands: Any, params: Any, _: Any) -> Any:
-        return function(*operands, **{each: params[each] for each in options})
+        options, at = {each: params[each] for each in names}, params.get("of_weights")
+        if at is not None:
+            options["aweights"] = np.real(operands[at])
+        return function(*operands[:at], **options)
 
     return compute
 
 
 def _histogram(operands: Any, params: Any, out: Any) -> Any:
-    bins = params["bins"]
-    counts = np.bincount(np.ravel(bins), np.ravel(operands[0]), minlength=len(out) + 1)
-    return counts[: len(out)]
+    """Add up the weights in each bin; `bins` has the size of the result where a weight is in none."""
+    bins, weights = (np.ravel(each) for each in (params["bins"], operands[0]))
+    counts = np.bincount(bins, weights, minlength=np.size(out) + 1)
+    return counts[: np.size(out)].reshape(np.shape(out))
 
 
 def _histogram_density(operands: Any, params: Any, out: Any) -> Any:
     counts = _histogram(operands, params, out)
     return counts / params["widths"] / counts.sum()
+
+
+def _histogram_edges(operands: Any, params: Any, out: Any) -> Any:
+    (numbers,), column = operands, params.get("column")
+    return np.histogram_bin_edges(numbers if column is None else numbers[:, column], len(out) - 1)
 
 
 _REDUCTIONS = {
@@ -200,18 +209,19 @@ _REDUCTIONS = {
     "bincount": lambda x, p, out: np.bincount(p["bins"], x[0], minlength=len(out)),
     "histogram": _histogram,
     "histogram_density": _histogram_density,
-    "histogram_edges": lambda x, _, out: np.histogram_bin_edges(x[0], len(out) - 1),
+    "histogram_edges": _histogram_edges,
 }
 
 # ------------------------------------------------------------------------------------------------------ linear algebra
 
 
 def _norm(operands: Any, params: Any, _: Any) -> Any:
-    (x,), axes = operands, params["axes"]
-    options = {"axis": axes, "keepdims": params["keepdims"]}
+    x, *orders = operands
+    order = float(np.real(orders[0])) if orders else params["ord"]
+    options = {"axis": params["axes"], "keepdims": params["keepdims"]}
     if params["kind"] == "vector":
-        return np.linalg.vector_norm(x, ord=2 if params["ord"] is None else params["ord"], **options)
-    return np.linalg.norm(x, params["ord"], **options)
+        return np.linalg.vector_norm(x, ord=2 if order is None else order, **options)
+    return np.linalg.norm(x, order, **options)
 
 
 def _svd(part: int) -> Any:
@@ -311,9 +321,23 @@ def _polyfit(operands: Any, params: Any, _: Any) -> Any:
 
 
 def _polyint(operands: Any, params: Any, out: Any) -> Any:
-    """Integrate; the constants of integration are in the result alone."""
-    (p,) = operands
+    """Integrate; constants of integration that are no operand are in the result alone."""
+    p, *constants = operands
+    if constants:
+        return np.polyint(p, params["m"], constants[0])
     return np.concatenate([np.polyint(p, params["m"])[: len(p)], out[len(p) :]])
+
+
+def _interp(operands: Any, params: Any, _: Any) -> Any:
+    x, xp, fp, *traced = operands
+    given = _given(params, "left", "right", "period") | dict(zip(params["traced"], traced, strict=True))
+    return np.interp(np.real(x), np.real(xp), fp, **given)
+
+
+def _logspace(operands: Any, params: Any, _: Any) -> Any:
+    start, stop, *base = operands
+    options = {each: params[each] for each in _SEQUENCE}
+    return np.logspace(start, stop, base=base[0] if base else params["base"], **options)
 
 
 def _transformed(name: str) -> Any:
@@ -337,12 +361,13 @@ _CALCULUS = {
     "ediff1d": _ediff1d,
     "gradient": lambda x, p, _: np.gradient(*x, axis=p["axis"], edge_order=p["edge_order"]),
     "trapezoid": _trapezoid,
-    "interp": lambda x, p, _: np.interp(*x, **_given(p, "left", "right", "period")),
+    "interp": _interp,
+    "arange": lambda x, _, out: x[0] + np.arange(len(out)) * x[1],
     "linspace": lambda x, p, _: np.linspace(*x, **{each: p[each] for each in _SEQUENCE}),
     "linspace_step": lambda x, p, _: np.linspace(*x, retstep=True, **{each: p[each] for each in _SEQUENCE})[
         1
     ],
-    "logspace": lambda x, p, _: np.logspace(*x, base=p["base"], **{each: p[each] for each in _SEQUENCE}),
+    "logspace": _logspace,
     "geomspace": lambda x, p, _: np.geomspace(*x, **{each: p[each] for each in _SEQUENCE}),
     "convolve": lambda x, p, _: np.convolve(*x, p["mode"] or "full"),
     "correlate": lambda x, p, _: np.correlate(*x, p["mode"]),

@@ -34,8 +34,12 @@ def _nan_to_num(
     x: Any, copy: Any = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 ) -> Followed:
     del copy  # where it is False, `mutation.py` writes
-    given = (nan, 0.0 if posinf is None else posinf, 0.0 if neginf is None else neginf)
-    return ("nan_to_given", (x, *given), None) if holds_traced(given) else ("nan_to_num", (x,), None)
+    if not holds_traced((nan, posinf, neginf)):
+        return "nan_to_num", (x,), None
+    dtype = np.asarray(plain_deep(x)).dtype
+    most = float(np.finfo(dtype).max) if dtype.kind in "fc" else 0.0
+    ends = (most if posinf is None else posinf, -most if neginf is None else neginf)
+    return "nan_to_given", (x, nan, *ends), None
 
 
 def _one(name: str) -> Callable[..., Followed]:
