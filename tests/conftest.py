@@ -1,10 +1,15 @@
 """What tests are given: a folder and a terminal of their own; texts that can be read back as source."""
 
 import linecache
+import os
 import sys
 from pathlib import Path
 
 import pytest
+
+# Before NumPy is imported. Threads that wait for each other over matrices of 3 × 3 take seconds where cores are few.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from command_line import PROGRAM
 
 from tracer import watching
