@@ -500,3 +500,20 @@ def test_polynomials_of_every_kind(function):
     x = np.array([0.3, 0.8])
     assert_differentiates(function, COEFFICIENTS, x)
     assert_untouched(function, COEFFICIENTS, x)
+
+
+def test_where_passes_nothing_to_what_it_did_not_choose_not_even_nan():
+    def masked(x):
+        z = np.where(x < 0, np.nan, x) ** 2
+        return z[~np.isnan(z)].sum()
+
+    x = np.array([0.3, 1.2, -0.7, 2.1])
+    wanted = np.where(x < 0, 0, 2 * x)
+    np.testing.assert_array_equal(record(masked, x).grads["x"], wanted)
+    np.testing.assert_array_equal(
+        record(masked, x.astype(np.float32)).grads["x"], wanted.astype(np.float32)
+    )
+    (z,) = record(
+        lambda z: np.nansum(np.abs(np.where(z.real < 1, np.nan, z))), np.array([0.5j, 3 + 4j])
+    ).grads.values()
+    np.testing.assert_allclose(z, [0, 0.6 - 0.8j])

@@ -249,9 +249,9 @@ class BackwardPass:
                 if operands is None:
                     operands, out, upstream = self._prepared(row, rule, producers)
                 if type(out) is np.ndarray:
-                    back = upstream * rule.locals[port](*operands, out)
+                    back = rule.product(upstream, rule.locals[port](*operands, out))
                 else:
-                    back = upstream * elementwise_local(rule, port, operands, out)
+                    back = rule.product(upstream, elementwise_local(rule, port, operands, out))
                 fits = fits and type(back) is np.ndarray and back.dtype is dtype
                 fits = fits and back.shape == (target or operand.shape)
             if not fits:

@@ -33,7 +33,8 @@ def pull(
         rule = rule.of_complex
     taken, out, upstream = as_taken(rule, operands, out, upstream, has_differences=True)
     if isinstance(rule, Elementwise):
-        back = upstream if rule.passes[port] else upstream * elementwise_local(rule, port, taken, out)
+        passes = rule.passes[port]
+        back = upstream if passes else rule.product(upstream, elementwise_local(rule, port, taken, out))
     else:
         if rule.shared is not None:
             params = rule.shared(taken, params)

@@ -146,7 +146,9 @@ SELECTIONS = {
     "minimum": _selection("min", "(x < y) + (x == y)/2", "(y < x) + (x == y)/2"),
     "fmax": _selection("fmax", *F_VARIANT),
     "fmin": _selection("fmin", *F_VARIANT),
-    "where": Elementwise(("", "condition != 0", "condition == 0"), names=("condition", "x", "y")),
+    "where": Elementwise(
+        ("", "condition != 0", "condition == 0"), names=("condition", "x", "y"), selects=True
+    ),
     # lo > hi gives hi.
     "clip": Elementwise(
         (

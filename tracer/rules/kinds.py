@@ -60,9 +60,16 @@ class Elementwise:
     real_only: bool = False
     """Complex operands are refused."""
 
+    selects: bool = False
+    """The partials are truth values: an element that is not chosen gets 0, also of a gradient that is NaN."""
+
     def formula(self, port: int) -> str:
         """Return the text of the partial by operand `port`."""
         return self.partials[port]
+
+    def product(self, upstream: Any, local: Any) -> Any:
+        """Return upstream × local."""
+        return np.where(local, upstream, 0.0) if self.selects else upstream * local
 
     def local(self, port: int) -> Callable[..., Any]:
         """Return the partial by operand `port` as a function `(*operands, out)`, compiled once."""
@@ -85,12 +92,12 @@ class Elementwise:
         return tuple((port, None if self.passes[port] else self._pull(port)) for port in ports)
 
     def _pull(self, port: int) -> Pull:
-        if self.partials[port] and not self.zero_where and not self.in_floats:
+        if self.partials[port] and not self.zero_where and not self.in_floats and not self.selects:
             return compile_pull(self.partials[port], self.operand_names)
         local, count = self.local(port), len(self.partials)
 
         def pull(g: Array, held: dict[int, Any], out: int, operands: tuple[int, ...]) -> Any:
-            return g * local(*[held[each] for each in operands[:count]], held[out])
+            return self.product(g, local(*[held[each] for each in operands[:count]], held[out]))
 
         return pull
 
