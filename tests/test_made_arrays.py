@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from checks import assert_untouched
+from checks import assert_untouched, central_differences
 
 from tracer import record
 from tracer.errors import UnsupportedError
@@ -166,3 +166,85 @@ def test_looking_for_the_maker_calls_nothing_of_the_user():
 
     record(function, 2.0)
     assert guarded.asked == 1
+
+
+DATA = np.array([1.0, 2.0, 3.0, 4.0])
+
+
+def copied(x):
+    b = DATA.copy()
+    b *= x[0]
+    return b.sum()
+
+
+def written_further(x):
+    b = DATA / 2
+    b += x
+    b -= 1
+    b[0] = x[1]
+    b[1:] *= 2
+    return (b * b).sum()
+
+
+def of_an_object(x):
+    holder = SimpleNamespace(w=np.exp(DATA))
+    holder.w *= x[1]
+    return holder.w.sum()
+
+
+def of_a_list(x):
+    items = [DATA * 2]
+    items[0] /= x[2]
+    return items[0].prod()
+
+
+def seen_by_a_closure(x):
+    b = (DATA > 1.5).astype(float)
+
+    def total():
+        return b.sum()
+
+    b += x
+    return total()
+
+
+@pytest.mark.parametrize("function", [copied, written_further, of_an_object, of_a_list, seen_by_a_closure])
+def test_an_augmented_assignment_to_an_array_that_plain_code_made(function):
+    x = np.array([0.5, 1.5, 2.5, 3.5])
+    assert_untouched(function, x)
+    np.testing.assert_allclose(
+        record(function, x).grads["x"], central_differences(function, x)[0], rtol=1e-7
+    )
+
+
+def second_name(x):
+    b = DATA.copy()
+    c = b
+    b *= x
+    return c.sum()
+
+
+def seen_through_a_view(x):
+    b = DATA.copy()
+    v = b[1:]
+    b *= x
+    return v.sum()
+
+
+def kept_in_a_list(x):
+    items = [DATA * 2]
+    b = items[0]
+    b *= x
+    return items[0].sum()
+
+
+def by_a_call(x):
+    b = DATA * 2
+    np.multiply(DATA, x, out=b)
+    return b.sum()
+
+
+@pytest.mark.parametrize("function", [second_name, seen_through_a_view, kept_in_a_list, by_a_call])
+def test_an_array_that_others_may_see_is_not_exchanged(function):
+    with pytest.raises(UnsupportedError, match="writes into an array that"):
+        record(function, 2.0)

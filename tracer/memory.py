@@ -1,7 +1,9 @@
-"""Which memory an array looks at: the array that owns it, and the elements that two arrays share."""
+"""Which memory an array looks at: its owner, what two arrays share, and whether anything else may see it."""
 
 from __future__ import annotations
 
+import sys
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -44,3 +46,30 @@ def _addresses(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64
     for length, stride in zip(array.shape, array.strides, strict=True):
         addresses = addresses[..., None] + np.arange(length) * stride
     return addresses
+
+
+def is_alone(options: dict[str, Any]) -> bool:
+    """Tell of `b *= x`, asked by the `__array_ufunc__` of x, whether nothing but its one place has the array b."""
+    (array,) = options["out"]
+    owns = array.base is None
+    del array
+    return owns and _references(options) <= _fewest()
+
+
+def _references(options: dict[str, Any]) -> int:
+    return sys.getrefcount(options["out"][0])
+
+
+class _Asked:
+    """What is asked in place of x."""
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> int:
+        return _references(options)
+
+
+@cache
+def _fewest() -> int:
+    """Count the references to an array that only one variable has, while it is written."""
+    array: Any = np.empty(1)
+    array *= _Asked()
+    return int(array)

@@ -6,6 +6,7 @@ Each is a plain NumPy call whose result is then written by `buffers.write`, whic
 from __future__ import annotations
 
 import inspect
+import opcode
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from tracer.buffers import copied, fitted, forget_link, note_view, replace, write
 from tracer.callables import CALLING_FUNCTIONS
 from tracer.errors import UnsupportedError
+from tracer.memory import is_alone
 from tracer.numpy_calls import arrays_of, call_function, call_ufunc, chosen_by, getitem, refuse
 from tracer.numpy_table import UFUNC_RULES, OptionError, call_options
 from tracer.rules.edited import may_repeat
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
+_BINARY_OP, _FIRST_IN_PLACE = opcode.opmap["BINARY_OP"], 13
 _OUT_IN_C = {np.dot: ("a", "b", "out"), np.concatenate: ("arrays", "axis", "out")}
 _STRETCHED_INTO_OUT = frozenset({np.clip, np.outer, np.percentile, np.quantile})
 _AT_RULES = {np.add: "add_at", np.subtract: "subtract_at"}
@@ -84,6 +87,12 @@ def call_into(
         if open_tape(inputs, frame) is None:
             compute = getattr(function, method) if method else function
             return compute(*plain_deep(inputs), **plain_deep(options))
+        if is_augmented(frame) and targets[0].dtype.kind in "fc" and is_alone(options):
+            from tracer.blank import blank  # noqa: PLC0415  (which imports this room)
+
+            # `b *= x` gives b a new value: as nobody else has the old one, nobody sees that it is another array.
+            own = blank(targets[0].copy(), open_tape(inputs, frame))
+            return call_into(function, method, inputs, {**rest, "out": own}, frame)
         raise UnsupportedError(
             f"{name} with out= writes into {FOREIGN}",
             where=place(frame),
@@ -102,6 +111,12 @@ def call_into(
         if target is not None:
             write(target, ..., result, frame)
     return out if several or not isinstance(out, tuple) else out[0]
+
+
+def is_augmented(frame: FrameType) -> bool:
+    """Tell whether a line writes `b *= x`, which NumPy does as a call with `out=`."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    return code[at] == _BINARY_OP and code[at + 1] >= _FIRST_IN_PLACE
 
 
 def _into_scratch(function: Any, inputs: tuple[Any, ...], target: Any) -> Callable[..., Any]:
