@@ -84,14 +84,15 @@ def call_into(
     if any(target is not None and not issubclass(type(target), Traced) for target in targets):
         if wants_plain_arrays(frame):  # a library's own array, for its own work
             inputs = tuple(cut(each, name, frame) if is_traced(each) else each for each in inputs)
-        if open_tape(inputs, frame) is None:
+        tape = open_tape(inputs, frame)
+        if tape is None:
             compute = getattr(function, method) if method else function
             return compute(*plain_deep(inputs), **plain_deep(options))
         if is_augmented(frame) and targets[0].dtype.kind in "fc" and is_alone(options):
             from tracer.blank import blank  # noqa: PLC0415  (which imports this room)
 
             # `b *= x` gives b a new value: as nobody else has the old one, nobody sees that it is another array.
-            own = blank(targets[0].copy(), open_tape(inputs, frame))
+            own = blank(targets[0].copy(), tape)
             return call_into(function, method, inputs, {**rest, "out": own}, frame)
         raise UnsupportedError(
             f"{name} with out= writes into {FOREIGN}",
