@@ -113,6 +113,16 @@ def windows(x):
     return (seen * seen).sum() + (strided**2).sum() + (c * W).sum() + a[0] * b[2]
 
 
+def overwritten_as_scratch(x):
+    y = x[::-1] * 1.0
+    middle = np.median(y, overwrite_input=True) * np.nanmedian(x * W, 0, None, True)
+    upper = np.percentile(x * W, 70, overwrite_input=True) + np.nanpercentile(x * W, 60, 0, None, True)
+    lower = np.quantile(x * W, 0.3, None, None, True) * np.nanquantile(x * W, 0.2, overwrite_input=True)
+    into = np.empty(())
+    np.median(x * W, None, into, overwrite_input=True)
+    return middle + upper * lower + into
+
+
 def counted(x):
     a = np.zeros(3)
     np.add.at(a, [0, 1, 1, 2], x)
@@ -199,7 +209,7 @@ def reshaped_argument(x):
 
 
 ONE = (
-    by_shape, reshaped_argument, filled, recurrence, windows, views, views_of_an_argument, overlapping, masks, counted, made, oscillator, aliased,
+    by_shape, reshaped_argument, filled, recurrence, windows, views, overwritten_as_scratch, views_of_an_argument, overlapping, masks, counted, made, oscillator, aliased,
     rewritten_between_uses, own_argument,
 )  # fmt: skip
 TWO = (rows, into_out, into_out_by_position, functions)
