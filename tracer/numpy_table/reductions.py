@@ -107,7 +107,7 @@ REDUCTIONS: dict[Any, Reader] = {
     },
     np.average: _average,
 }
-OVERWRITING = {
+OVERWRITING: dict[Any, int] = {
     np.median: 3,
     np.nanmedian: 3,
     **dict.fromkeys((np.percentile, np.quantile, np.nanpercentile, np.nanquantile), 4),
