@@ -113,6 +113,33 @@ def windows(x):
     return (seen * seen).sum() + (strided**2).sum() + (c * W).sum() + a[0] * b[2]
 
 
+def parts_of_windows(x):
+    a = x * 1.0
+    seen = as_strided(a, (3, 2), (8, 8))
+    a[1] *= x[2]
+    seen[0] += x[:2]
+    seen[0, 1:][0] = x[0] * 3
+    for row in seen:
+        row[:] *= x[3]
+    b = np.zeros(4)
+    windows = sliding_window_view(b, 2, writeable=True)
+    part = windows[1]
+    part[0], part[1] = x[0], x[1] * 2
+    turned = a.reshape(2, 2).T[::-1]
+    turned[0] *= x[1]
+    return (seen**2).sum() * a[1] + (windows**2).sum() + b[2] * x[0] + (turned**2).sum()
+
+
+def overwritten_as_scratch(x):
+    y = x[::-1] * 1.0
+    middle = np.median(y, overwrite_input=True) * np.nanmedian(x * W, 0, None, True)
+    upper = np.percentile(x * W, 70, overwrite_input=True) + np.nanpercentile(x * W, 60, 0, None, True)
+    lower = np.quantile(x * W, 0.3, None, None, True) * np.nanquantile(x * W, 0.2, overwrite_input=True)
+    into = np.empty(())
+    np.median(x * W, None, into, overwrite_input=True)
+    return middle + upper * lower + into
+
+
 def counted(x):
     a = np.zeros(3)
     np.add.at(a, [0, 1, 1, 2], x)
@@ -199,7 +226,7 @@ def reshaped_argument(x):
 
 
 ONE = (
-    by_shape, reshaped_argument, filled, recurrence, windows, views, views_of_an_argument, overlapping, masks, counted, made, oscillator, aliased,
+    by_shape, reshaped_argument, filled, recurrence, windows, parts_of_windows, views, overwritten_as_scratch, views_of_an_argument, overlapping, masks, counted, made, oscillator, aliased,
     rewritten_between_uses, own_argument,
 )  # fmt: skip
 TWO = (rows, into_out, into_out_by_position, functions)
@@ -296,6 +323,42 @@ def test_an_array_that_was_made_outside_is_not_written_into():
     for function in (by_index, by_out, by_at, by_function):
         with pytest.raises(UnsupportedError, match=r"made outside of the trace.*test_buffers\.py:\d+"):
             record(function, 2.0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda seen, x: seen.__setitem__((0, 1), x[0]),
+        lambda seen, x: seen.T.__setitem__((0, 1), 9.0),
+        lambda seen, x: seen.flat.__setitem__(1, x[0]),
+        lambda seen, x: seen.fill(2.0),
+        lambda seen, x: seen.__imul__(2),
+        lambda seen, x: np.multiply(seen, 2, out=seen),
+        lambda seen, x: np.add.at(seen, (0, 1), x[0]),
+    ],
+)
+@pytest.mark.parametrize("make", [lambda x: x * 1.0, lambda x: x[0] * np.ones(4)], ids=["whole", "filled"])
+def test_a_write_through_windows_that_overlap_is_refused(change, make):
+    def function(x):
+        seen = sliding_window_view(make(x), 2, writeable=True)
+        change(seen, x)
+        return seen.sum()
+
+    with pytest.raises(
+        UnsupportedError, match=r"elements share memory with each other.*test_buffers\.py:\d+"
+    ):
+        record(function, X)
+
+
+def test_the_first_write_through_windows_that_overlap_is_refused_too():
+    def function(x):
+        made = np.zeros(3)
+        seen = sliding_window_view(made, 2, writeable=True)
+        seen[0, 1] = x[0]
+        return seen.sum()
+
+    with pytest.raises(UnsupportedError, match="elements share memory with each other"):
+        record(function, X)
 
 
 def test_errors_of_writes_are_numpys_own():

@@ -123,6 +123,11 @@ def test_the_node_says_what_it_is_and_by_which_formula():
             0.5,
             "the derivative of scipy.stats.gamma.cdf by a has no closed",
         ),
+        (
+            lambda x: scipy.linalg.eigh(np.outer(x, x), subset_by_index=[0, 1])[0].sum(),
+            VECTOR,
+            r"scipy\.linalg\.eigh with subset_by_index= is not followed.*test_scipy\.py:",
+        ),
         (lambda x: logsumexp(x, return_sign=True), VECTOR, "logsumexp with return_sign is not followed"),
     ],
 )
@@ -186,6 +191,18 @@ def gaussian_process(a, y):
 def test_linear_algebra_is_followed(function, arguments):
     assert_untouched(function, *arguments)
     assert_differentiates(function, *arguments)
+
+
+def test_what_may_be_overwritten_is_not():
+    def kept(b, *, overwritten):
+        c = b[::-1] * 3
+        solved = scipy.linalg.solve(REGULAR, c, overwrite_b=overwritten)
+        return solved @ c + np.median(c, overwrite_input=overwritten) * c[0]
+
+    expected = record(kept, VECTOR, overwritten=False)
+    finished = record(kept, VECTOR, overwritten=True)
+    assert finished.result == expected.result
+    np.testing.assert_array_equal(finished.grads["b"], expected.grads["b"])
 
 
 def test_everything_is_put_back():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.errors import UnsupportedError
-from tracer.memory import owner_of, shared
+from tracer.memory import overlaps_itself, owner_of, shared
 from tracer.rules.edited import Edited, whole
 from tracer.rules.kinds import is_complex
 from tracer.standins import (
@@ -107,6 +107,7 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
     if not (holds_traced(value) or is_traced(array) or any(map(is_traced, others))):
         array.value[index] = plain_value
         return
+    _refuse_overlapping(array, frame)
     if type(value) in (list, tuple):
         _refuse_parts_of_itself(array.value[index], value, frame)
     _own_memory(array, others, frame)
@@ -130,6 +131,7 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
 def replace(array: Any, made: Any, frame: FrameType) -> Any:
     """Do `array += …`, whose result `made` has been recorded, and return the array, moved on to it."""
     _refuse_shared(array, frame)
+    _refuse_overlapping(array, frame)
     others = _others(array)
     if not others and is_traced(array):
         # Nobody else looks: the array goes on with the memory of the result.
@@ -151,6 +153,16 @@ def _refuse_shared(array: Any, frame: FrameType) -> None:
             "an in-place write into an argument that shares its memory with another argument is not followed",
             where=place(frame),
             advice="write a = a + b instead of a += b, or pass a copy",
+        )
+
+
+def _refuse_overlapping(array: Any, frame: FrameType) -> None:
+    if type(array.value) is np.ndarray and overlaps_itself(array.value):
+        raise UnsupportedError(
+            "an in-place write through a view whose elements share memory with each other is not followed",
+            where=place(frame),
+            got=f"an array of shape {array.value.shape} and strides {array.value.strides}",
+            advice="write into the array that it is a view of, or take a copy first",
         )
 
 
@@ -397,7 +409,9 @@ def _overlap(other: Any, array: Any) -> tuple[Any, Any]:
     family = _family(array)
     for view, parent in ((array, other), (other, array)):
         link = family.links.get(id(view)) if family else None
-        if link is not None and link[0]() is view and link[1]() is parent:
+        is_linked = link is not None and link[0]() is view and link[1]() is parent
+        # What is written into a part of windows that overlap is seen by other parts, too.
+        if link is not None and is_linked and not overlaps_itself(parent.value):
             return (link[2], ...) if view is array else (..., link[2])
     return shared(other.value, array.value)
 

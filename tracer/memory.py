@@ -40,6 +40,23 @@ def shared(other: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> tuple[An
     return np.unravel_index(np.flatnonzero(found), theirs.shape), in_array
 
 
+def overlaps_itself(array: np.ndarray[Any, Any]) -> bool:
+    """Tell whether elements of an array look at the same memory, as those of a view by strides may."""
+    if array.flags.forc:  # without gaps
+        return False
+    reach = array.itemsize
+    for stride, length in sorted(
+        (abs(stride), length)
+        for stride, length in zip(array.strides, array.shape, strict=True)
+        if length != 1
+    ):
+        if stride < reach:
+            addresses = np.sort(_addresses(array), axis=None)
+            return bool((np.diff(addresses) < array.itemsize).any())
+        reach += stride * (length - 1)
+    return False
+
+
 def _addresses(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return the address of every element."""
     addresses = np.full((), array.__array_interface__["data"][0], np.int64)

@@ -26,6 +26,7 @@ from tracer.numpy_table import (
     OptionError,
     call_options,
 )
+from tracer.numpy_table.reductions import OVERWRITING, without_overwriting
 from tracer.numpy_table.scipy_ufuncs import is_special, special_rule
 from tracer.rules.kinds import is_complex
 from tracer.standins import (
@@ -162,6 +163,8 @@ def call_function(
     """
     if function is np.where and len(args) + len(options) == 1:
         function = np.nonzero
+    if function in OVERWRITING and any_open((*args, *options.values()), frame):
+        args, options = without_overwriting(function, args, options)
     if function in PLAIN_READS:
         return function(*plain_deep(args), **plain_deep(options))
     read = FOLLOWED.get(function)

@@ -9,7 +9,8 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tracer.buffers import copied
+import numpy as np
+
 from tracer.numpy_calls import any_open, array_of, refuse, several
 from tracer.numpy_table.reading import OptionError
 from tracer.numpy_table.scipy_ufuncs import check_partials
@@ -43,8 +44,8 @@ def _following(original: Callable[..., Any], called: str, read: Callable[..., An
         if not any(holds_traced(each) for each in (*args, *options.values())):
             return original(*plain_deep(args), **plain_deep(options))
         # Copies, where LAPACK may overwrite them.
-        given = copied(plain_deep(args)), {name: copied(plain_deep(each)) for name, each in options.items()}
-        value = original(*given[0], **given[1])
+        given = {name: _copied(plain_deep(each)) for name, each in options.items()}
+        value = original(*_copied(plain_deep(args)), **given)
         if not any_open((*args, *options.values()), frame):
             return value
         try:
@@ -59,6 +60,13 @@ def _following(original: Callable[..., Any], called: str, read: Callable[..., An
         return record_call(rule, operands, value, params, frame)
 
     return function
+
+
+def _copied(value: Any) -> Any:
+    """Copy arrays, also those in a tuple; what else is given stays what it is: SciPy asks whether a list is empty."""
+    if type(value) is tuple:
+        return tuple(map(_copied, value))
+    return value.copy() if type(value) is np.ndarray else value
 
 
 def _logsumexp(

@@ -107,3 +107,19 @@ REDUCTIONS: dict[Any, Reader] = {
     },
     np.average: _average,
 }
+OVERWRITING: dict[Any, int] = {
+    np.median: 3,
+    np.nanmedian: 3,
+    **dict.fromkeys((np.percentile, np.quantile, np.nanpercentile, np.nanquantile), 4),
+}
+"""The place of `overwrite_input` in the calls of functions that use the array they are given as scratch memory."""
+
+
+def without_overwriting(
+    function: Any, args: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments with `overwrite_input` off: the array is the tape's, and its record is never changed."""
+    at = OVERWRITING[function]
+    if len(args) > at:
+        args = (*args[:at], False, *args[at + 1 :])
+    return args, {name: value for name, value in options.items() if name != "overwrite_input"}
