@@ -23,12 +23,13 @@ _INFIX = {"add": "+", "subtract": "−", "multiply": "×", "divide": "/", "power
 
 @dataclass(frozen=True, slots=True)
 class Spoiled:
-    """What a cause spoils: edges, how often it is born, and which inputs or outputs it reaches."""
+    """What a cause spoils: edges, how often it is born, and which gradients of inputs; or the result, by a value."""
 
     edges: int
     runs: int
     names: tuple[str, ...]
     is_value: bool
+    is_in_result: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,15 +205,16 @@ def _line(node: Node | None, lead: str = " on line ") -> str:
 
 def _effect(spoiled: Spoiled) -> str:
     """Say what comes of it."""
-    if not spoiled.names:
-        return (
-            "; it reaches neither the output nor any gradient" if spoiled.edges or spoiled.is_value else ""
-        )
-    if spoiled.is_value:
-        return "; it reaches the result"
     shown = ", ".join(map(clean, spoiled.names[:_SHOWN_NAMES]))
     more = f" and {len(spoiled.names) - _SHOWN_NAMES:,} more" if len(spoiled.names) > _SHOWN_NAMES else ""
-    return f"; so the gradient of {shown}{more} is not finite"
+    gradient = f"the gradient of {shown}{more} is not finite" if shown else ""
+    if spoiled.is_in_result:
+        return "; it reaches the result" + (f", and {gradient}" if gradient else "")
+    if gradient and not spoiled.is_value:
+        return f"; so {gradient}"
+    if gradient:  # by another cause
+        return "; it does not reach the result"
+    return "; it reaches neither the output nor any gradient" if spoiled.edges or spoiled.is_value else ""
 
 
 def _plain(value: Any) -> float | str:
@@ -223,7 +225,7 @@ _ADVICE = {
     "input": "look at where the argument comes from: the function was given it",
     "output": "give a finite seed",
     "copy": "scale the loss down: the sum of the gradients is beyond the floats",
-    "exp": "take the maximum off before exp (log-sum-exp), or clip its operand",
+    "exp": "subtract the maximum first, exp(z - z.max()), or clip its operand",
     "log": "keep its operand above 0: log(x + 1e-12), log1p, or a log-softmax instead of log(softmax)",
     "sqrt": "keep the operand of the root above 0: sqrt(x + 1e-12)",
     "divide": "keep the divisor away from 0: x / (y + 1e-12), or np.where on the divisor itself",
