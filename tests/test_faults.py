@@ -16,6 +16,7 @@ from program_rows import ROWS
 from test_samples import SAMPLES
 from test_samples import trace_of as sample_trace
 
+from tracer import record
 from tracer import trace as traced
 from tracer.errors import CutWarning
 from tracer.hook import Options, run
@@ -130,3 +131,26 @@ def test_nothing_above_a_note_is_said_of_a_program(row):
     for trace in outputs_of(function.last_trace):
         findings = trace.findings()
         assert not [finding for finding in findings if finding.severity != "note"], told(findings)
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "advice"),
+    [
+        (np.sqrt, -2.0, "look at why its operand is negative (−2)"),
+        (np.sqrt, 0.0, "sqrt(x + 1e-12)"),
+        (np.sqrt, np.array([0.0, -2.0]), "look at why its operand is negative (−2)"),
+        (np.log, -2.0, "look at why its operand is negative (−2)"),
+        (np.log, np.array([1.0, 0.0]), "log(x + 1e-12)"),
+        (np.log1p, -3.0, "look at why its operand is negative (−3)"),
+        (np.log1p, -1.0, "keep its operand above -1"),
+        (lambda x: x**0.5, np.array([-2.0]), "look at why its operand is negative (−2)"),
+        (lambda x: x**-2.0, np.array([0.0]), "(x + 1e-12) ** p"),
+        (lambda x: x**2.0, np.array([1e200]), "keep its size down"),
+        (lambda x: 1.0 / x, np.array([0.0, 1.0]), "x / (y + 1e-12)"),
+        (lambda x: 1e300 / x, np.array([1e-300]), "keep its size down"),
+    ],
+)
+def test_the_advice_fits_the_operand(function, x, advice):
+    with np.errstate(all="ignore"):
+        found = record(lambda x: np.sum(function(x)), x).findings()
+    assert advice in found[0].advice

@@ -234,7 +234,8 @@ _ADVICE = {
     "multiply": "keep both factors finite: zero times infinity is no number, also where it is masked afterwards",
 }
 _ADVICE |= dict.fromkeys(("exp2", "expm1", "cosh", "sinh"), _ADVICE["exp"])
-_ADVICE |= dict.fromkeys(("log2", "log10", "log1p", "log_base"), _ADVICE["log"])
+_ADVICE |= dict.fromkeys(("log2", "log10", "log_base"), _ADVICE["log"])
+_ADVICE["log1p"] = "keep its operand above -1"
 _ADVICE |= dict.fromkeys(("reciprocal", "remainder", "floor_divide"), _ADVICE["divide"])
 _MASKED = "mask the operand before this operation, not its result after it: f(np.where(ok, x, 1))"
 
@@ -244,12 +245,44 @@ _GROWING = frozenset(
 )
 
 
+_POLES = {
+    "log": 0,
+    "log2": 0,
+    "log10": 0,
+    "log_base": 0,
+    "log1p": 0,
+    "sqrt": 0,
+    "power": 0,
+    "reciprocal": 0,
+}
+_POLES |= {"divide": 1, "remainder": 1, "floor_divide": 1}
+"""By operation, the operand that it has a pole or an end at 0 of; log1p at -1."""
+
+
+def _away_from_pole(node: Node) -> float | None:
+    """Return how far below 0 an operand lies where the result is NaN by it; 0 where it is 0; None elsewhere."""
+    at = _POLES[node.op]
+    operands = [each.value if hasattr(each, "upstream") else each for each in node.operands]
+    value, operand = np.asarray(node.value), np.asarray(operands[at])
+    if np.iscomplexobj(value) or np.iscomplexobj(operand):
+        return 0.0
+    value, operand = np.broadcast_arrays(value, operand + (node.op == "log1p"))
+    below = operand[np.isnan(value) & (operand < 0) & np.isfinite(operand)]
+    if below.size and not at:
+        return float(below[0]) - (node.op == "log1p")
+    bad = operand[~np.isfinite(value)]
+    return 0.0 if (bad == 0).any() or (not bad.size and (operand == 0).any()) else None
+
+
 def advice_for(node: Node, said: Said) -> str:
     """Say what to do about it, by the operation to blame."""
     if said.is_masked:
         return _MASKED
-    if said.is_overflow and said.op in _GROWING:
+    away = _away_from_pole(node) if said.op == node.op and said.op in _POLES else None
+    if away is not None and away < 0:
+        return f"look at why its operand is negative ({number(away)}): a small shift gives NaN again"
+    if said.is_overflow and (said.op in _GROWING or said.op in _POLES) and away != 0:
         return "keep its size down: the result is beyond the floats"
-    if said.op in _ADVICE:
+    if said.op in _ADVICE and (away == 0 or said.op not in _POLES):
         return _ADVICE[said.op]
     return f"keep the operands of {node.op} where it and its derivative are finite"
