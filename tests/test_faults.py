@@ -16,9 +16,9 @@ from program_rows import ROWS
 from test_samples import SAMPLES
 from test_samples import trace_of as sample_trace
 
-from tracer import record
+from tracer import load, record
 from tracer import trace as traced
-from tracer.errors import CutWarning
+from tracer.errors import CutWarning, LookupNameError
 from tracer.hook import Options, run
 
 if TYPE_CHECKING:
@@ -154,3 +154,30 @@ def test_the_advice_fits_the_operand(function, x, advice):
     with np.errstate(all="ignore"):
         found = record(lambda x: np.sum(function(x)), x).findings()
     assert advice in found[0].advice
+
+
+@pytest.mark.parametrize(
+    ("x", "told"),
+    [
+        (np.array([1, 2, 3]), "x is an array of int64, so it is not traced"),
+        (np.array([1.0, 2.0], object), "x is an array of object, so it is not traced"),
+        (np.ma.array([1.0, 2.0], mask=[0, 1]), "x is a MaskedArray of float64, so it is not traced"),
+        (np.array([True, False]), ""),
+        (np.array([1.0, 2.0]), ""),
+    ],
+)
+def test_an_array_that_is_not_traced_is_told_also_from_a_file(x, told, tmp_path):
+    seen = record(lambda x, w: w * float(np.sum(x.size)), x, 2.0)
+    seen.save(tmp_path / "t.trace")
+    for trace in (seen, load(tmp_path / "t.trace")):
+        found = [finding for finding in trace.findings() if finding.node is None]
+        assert [finding.severity for finding in found] == ["note"] * bool(told)
+        assert all(told in finding.message for finding in found)
+        if told:
+            with pytest.raises(LookupNameError, match=told):
+                trace["x"]
+
+
+def test_it_is_a_warning_where_nothing_else_is_traced():
+    (found,) = record(lambda x: float((x * 2).sum()), np.array([1, 2])).findings()
+    assert (found.severity, found.kind, found.site) == ("warning", "dead", None)
