@@ -181,3 +181,10 @@ def test_an_array_that_is_not_traced_is_told_also_from_a_file(x, told, tmp_path)
 def test_it_is_a_warning_where_nothing_else_is_traced():
     (found,) = record(lambda x: float((x * 2).sum()), np.array([1, 2])).findings()
     assert (found.severity, found.kind, found.site) == ("warning", "dead", None)
+
+
+def test_an_infinite_gradient_that_becomes_nan_is_told_to_the_end():
+    found = record(lambda x, y: np.sqrt(np.hypot(x, y)), 0.0, 0.0).findings()[0]
+    assert found.message.startswith("inf = 1 × inf ")
+    assert ", then nan = inf × 0 on line " in found.message
+    assert found.message.endswith("; so the gradient of x, y is not finite")

@@ -70,7 +70,11 @@ def find(trace: Trace) -> list[Finding]:
             for place in born.keys() & causes.keys():
                 if not causes[place].bad_rows:
                     causes[place].bad_edges = born[place].bad_edges
-    return [finding for cause in causes.values() if (finding := _finding(trace, values, cause)) is not None]
+    return [
+        finding
+        for cause in causes.values()
+        if (finding := _finding(trace, values, gradients, cause)) is not None
+    ]
 
 
 def values_spread(trace: Trace) -> _Spread:
@@ -220,7 +224,7 @@ def _add_gradients(
         cause.spoiled += count
 
 
-def _finding(trace: Trace, values: _Spread, cause: _Cause) -> Finding | None:
+def _finding(trace: Trace, values: _Spread, gradients: _Spread | None, cause: _Cause) -> Finding | None:
     """Tell one cause by what does most harm: a value that reaches the output, then a gradient that reaches an input."""
     graph = trace.graph
     is_harmful = bool(cause.bad_rows or cause.bad_edges)
@@ -246,7 +250,7 @@ def _finding(trace: Trace, values: _Spread, cause: _Cause) -> Finding | None:
         origin = cause.rows[0] if cause.rows else -1
         blamed = trace.nodes[int(graph.node_of_row[origin])] if origin >= 0 else None
         node = blamed or (edge.dst if graph.kinds[edge.dst.index] == FUNCTION else edge.src)
-        said = of_edge(edge, spoiled, blamed)
+        said = of_edge(edge, spoiled, blamed, _first_nan_edge(trace, gradients, edges[0]))
     return Finding(
         kind="nonfinite",
         severity="error" if is_harmful else "note",
@@ -271,6 +275,14 @@ def _first_nan(trace: Trace, values: _Spread, row: int) -> Any:
         again[values.above] = False
         spoiled = np.flatnonzero(again)
     return trace.nodes[int(trace.graph.node_of_row[spoiled[0]])] if len(spoiled) else None
+
+
+def _first_nan_edge(trace: Trace, gradients: _Spread | None, edge: int) -> Any:
+    """Return the edge at which an infinite gradient became NaN, going back; None where it did not."""
+    if gradients is None or gradients.is_nan[edge]:
+        return None
+    spoiled = np.flatnonzero((gradients.roots == edge) & gradients.is_nan)
+    return trace.edges[int(spoiled[np.argmin(trace.steps[spoiled])])] if len(spoiled) else None
 
 
 def _spoiled_inputs(trace: Trace) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ def of_value(node: Node, becomes_nan: Node | None, spoiled: Spoiled) -> Said:
     return Said(message, {"value": _plain(value), "element": place}, node.op, is_overflow=is_overflow)
 
 
-def of_edge(edge: Edge, spoiled: Spoiled, blamed: Node | None) -> Said:
+def of_edge(edge: Edge, spoiled: Spoiled, blamed: Node | None, becomes_nan: Edge | None = None) -> Said:
     """Say which upstream times which local partial is not finite."""
     node = edge.dst
     grad, place = _element(edge.grad)
@@ -94,7 +94,17 @@ def of_edge(edge: Edge, spoiled: Spoiled, blamed: Node | None) -> Said:
     if blamed is not None and blamed.index != node.index:
         computed, _, _ = _computed(blamed)
         text += f", as {computed}{_line(blamed)}"
-    return Said(f"{text}{at}{runs}{_effect(spoiled)}", numbers, (blamed or node).op, is_masked=bool(masked))
+    text += f"{at}{runs}{_then_nan(becomes_nan)}{_effect(spoiled)}"
+    return Said(text, numbers, (blamed or node).op, is_masked=bool(masked))
+
+
+def _then_nan(edge: Edge | None) -> str:
+    """Write the factors by which an infinite gradient became NaN: , then nan = inf × 0 on line 4."""
+    if edge is None or edge.dst.kind != "function" or edge.local is None:
+        return ""
+    where = _worst(edge.grad)
+    factors = f"{number(_at(edge.upstream, where))} × {number(_at(edge.local, where))}"
+    return f", then {number(_at(edge.grad, where))} = {factors}{_line(edge.dst)}"
 
 
 def _called(node: Node) -> str:
