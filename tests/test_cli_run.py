@@ -202,6 +202,20 @@ def test_an_input_that_is_infinite_is_the_origin_itself(edgegrad):
     assert "it begins with x, which is ⚠ inf\n" in edgegrad("run", "program.py", "x=1e999")[1]
 
 
+def test_a_mask_is_no_origin(edgegrad):
+    Path("mask.py").write_text(
+        "import numpy as np\n"
+        "def mask(s=np.array([1.0, 2.0])):\n"
+        "    masked = s + np.array([-np.inf, -np.inf])\n"
+        "    shifted = masked - np.max(masked)\n"
+        "    return np.sum(np.exp(shifted))\n",
+        encoding="utf-8",
+    )
+    with np.errstate(all="ignore"):
+        out = edgegrad("run", "mask.py:mask")[1]
+    assert "it begins with shifted = masked - np.max(masked) at mask.py:4" in " ".join(out.split())
+
+
 def test_a_cut_is_told_with_its_place(edgegrad, recwarn):
     _, out, err = edgegrad("run", "program.py:cuts")
     assert (

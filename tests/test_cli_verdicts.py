@@ -64,7 +64,7 @@ def test_verify_prints_json(wrong):
     told = json.loads(out)
     assert code == 1
     assert list(told) == (
-        "function ok edges right wrong_edges unclear_edges sums values same_bits wrong unclear other_values".split()
+        "function ok edges right wrong_edges unclear_edges sums values same_bits wrong unclear other_values cuts".split()
     )
     assert told["wrong_edges"] == sum(each["count"] for each in told["wrong"])
     assert {each["operation"] for each in told["wrong"]} == {"multiply"}

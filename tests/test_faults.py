@@ -16,8 +16,9 @@ from program_rows import ROWS
 from test_samples import SAMPLES
 from test_samples import trace_of as sample_trace
 
+from tracer import load, record
 from tracer import trace as traced
-from tracer.errors import CutWarning
+from tracer.errors import CutWarning, LookupNameError
 from tracer.hook import Options, run
 
 if TYPE_CHECKING:
@@ -130,3 +131,60 @@ def test_nothing_above_a_note_is_said_of_a_program(row):
     for trace in outputs_of(function.last_trace):
         findings = trace.findings()
         assert not [finding for finding in findings if finding.severity != "note"], told(findings)
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "advice"),
+    [
+        (np.sqrt, -2.0, "look at why its operand is negative (−2)"),
+        (np.sqrt, 0.0, "sqrt(x + 1e-12)"),
+        (np.sqrt, np.array([0.0, -2.0]), "look at why its operand is negative (−2)"),
+        (np.log, -2.0, "look at why its operand is negative (−2)"),
+        (np.log, np.array([1.0, 0.0]), "log(x + 1e-12)"),
+        (np.log1p, -3.0, "look at why its operand is negative (−3)"),
+        (np.log1p, -1.0, "keep its operand above -1"),
+        (lambda x: x**0.5, np.array([-2.0]), "look at why its operand is negative (−2)"),
+        (lambda x: x**-2.0, np.array([0.0]), "(x + 1e-12) ** p"),
+        (lambda x: x**2.0, np.array([1e200]), "keep its size down"),
+        (lambda x: 1.0 / x, np.array([0.0, 1.0]), "x / (y + 1e-12)"),
+        (lambda x: 1e300 / x, np.array([1e-300]), "keep its size down"),
+    ],
+)
+def test_the_advice_fits_the_operand(function, x, advice):
+    with np.errstate(all="ignore"):
+        found = record(lambda x: np.sum(function(x)), x).findings()
+    assert advice in found[0].advice
+
+
+@pytest.mark.parametrize(
+    ("x", "told"),
+    [
+        (np.array([1, 2, 3]), "x is an array of int64, so it is not traced"),
+        (np.array([1.0, 2.0], object), "x is an array of object, so it is not traced"),
+        (np.ma.array([1.0, 2.0], mask=[0, 1]), "x is a MaskedArray of float64, so it is not traced"),
+        (np.array([True, False]), ""),
+        (np.array([1.0, 2.0]), ""),
+    ],
+)
+def test_an_array_that_is_not_traced_is_told_also_from_a_file(x, told, tmp_path):
+    seen = record(lambda x, w: w * float(np.sum(x.size)), x, 2.0)
+    seen.save(tmp_path / "t.trace")
+    for trace in (seen, load(tmp_path / "t.trace")):
+        found = [finding for finding in trace.findings() if finding.node is None]
+        assert [finding.severity for finding in found] == ["note"] * bool(told)
+        assert all(told in finding.message for finding in found)
+        if told:
+            with pytest.raises(LookupNameError, match=told):
+                trace["x"]
+
+
+def test_it_is_a_warning_where_nothing_else_is_traced():
+    (found,) = record(lambda x: float((x * 2).sum()), np.array([1, 2])).findings()
+    assert (found.severity, found.kind, found.site) == ("warning", "dead", None)
+
+
+def test_an_infinite_gradient_that_becomes_nan_is_told_to_the_end():
+    found = record(lambda x, y: np.sqrt(np.hypot(x, y)), 0.0, 0.0).findings()[0]
+    assert found.message.startswith("inf = 1 × inf ")
+    assert ", then nan = inf × 0 on line " in found.message
+    assert found.message.endswith("; so the gradient of x, y is not finite")

@@ -326,11 +326,11 @@ def test_a_parameter_assigned_anew_keeps_its_name_for_the_argument():
 def test_an_array_of_whole_numbers_says_that_it_is_not_traced():
     finished = record(lambda x, p: (x**2).sum(), np.array([1, 2]), [np.array([True])])
     for name, dtype in (("x", "int64"), ("p[0]", "bool")):
-        said = f"{re.escape(name)} holds no float: an array of {dtype} is not traced; give it as floats"
+        said = f"{re.escape(name)} is an array of {dtype}, so it is not traced; give it as floats"
         with pytest.raises(LookupNameError, match=said):
             finished.explain(name)
     with pytest.raises(
-        GradientError, match=r"nothing that has a gradient; got int64, .*; x holds no float: an array"
+        GradientError, match=r"nothing that has a gradient; got int64, .*; x is an array of int64"
     ):
         _ = record(lambda x: (x**2).sum(), np.array([1, 2])).output
 

@@ -330,6 +330,39 @@ def test_many_operands_are_told_apart(rule_of):
     assert wrong.expected == pytest.approx(1.0)
 
 
+def bisected(low, high):
+    low, high = float(low), float(high)
+    while high - low > 0.01:
+        middle = (low + high) / 2
+        low, high = (middle, high) if middle < 1.4 else (low, middle)
+    return low
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "lines"),
+    [
+        (
+            lambda x: float(x) * x,
+            (2.0,),
+            ["nothing is wrong", "1 cut: what left the graph is not checked; see findings()"],
+        ),
+        (
+            bisected,
+            (1.0, 2.0),
+            ["there is no edge to check", "2 cuts: what left the graph is not checked; see findings()"],
+        ),
+        (lambda x: x, (2.0,), ["there is no edge to check"]),
+        (lambda x: x * x, (2.0,), ["nothing is wrong"]),
+    ],
+)
+def test_what_was_not_checked_is_said(function, arguments, lines):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CutWarning)
+        checked = verify(record(function, *arguments))
+    said = [line.removeprefix(f"{checked.function}: ") for line in str(checked).splitlines()]
+    assert [said[0], *(line for line in said if "cut" in line)] == lines
+
+
 def test_progress_is_reported():
     seen = []
     verify(record(chain, 0.3, 0.7), progress=lambda done, everything: seen.append((done, everything)))

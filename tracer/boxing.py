@@ -57,7 +57,7 @@ class Boxes:
         # By its owner: an array that sees it from its start, and the memory that the caller has for it, in a row
         self._memories: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
         self.numbers: dict[int, int] = {}  # by record: which input it is
-        self.untraced: dict[str, str] = {}  # by path: the type of an array that holds no float
+        self.untraced: dict[str, str] = {}  # by path: what it is, an array that isn't traced
 
     def box(self, value: Any, path: str, open_containers: tuple[int, ...] = ()) -> tuple[Any, Structure]:
         """Return `value` with stand-ins for its numbers, and its structure as input numbers.
@@ -84,7 +84,7 @@ class Boxes:
             return self._input(value, value, path)
         if kind is np.ndarray:
             if value.dtype.kind not in "fc":
-                self.untraced[path] = str(value.dtype)
+                self.untraced[path] = f"an array of {value.dtype}"
                 return value, None
             # The function works on a copy: the tape must not change when the caller's array does.
             boxed, number = self._input(value.copy(order="K"), value, path)
@@ -97,10 +97,7 @@ class Boxes:
             return boxed, number
         items = _items(value)
         if items is None or id(value) in open_containers:
-            if issubclass(type(value), (set, deque)):
-                self._untouched.append(value)
-            elif not issubclass(kind, _NOT_LOOKED_INTO) and (own := own_attributes(value)) is not None:
-                self._objects.append((value, {name: _state(item) for name, item in own.items()}))
+            self._leave(value, kind, path)
             return replacement(value), None
         if id(value) in self._boxed:
             return self._boxed[id(value)]
@@ -122,6 +119,15 @@ class Boxes:
             self._containers.append((boxed, value, {key: item for key, (item, _) in boxes.items()}))
             self._boxed[id(value)] = boxed, structure
         return boxed, structure
+
+    def _leave(self, value: Any, kind: type, path: str) -> None:
+        """Note what is told of, or looked at after the call, of a value that the function gets as it is."""
+        if issubclass(kind, np.ndarray):
+            self.untraced[path] = f"a {kind.__name__} of {value.dtype}"
+        if issubclass(type(value), (set, deque)):
+            self._untouched.append(value)
+        elif not issubclass(kind, _NOT_LOOKED_INTO) and (own := own_attributes(value)) is not None:
+            self._objects.append((value, {name: _state(item) for name, item in own.items()}))
 
     def _input(self, value: Any, callers: Any, path: str) -> tuple[Any, int]:
         number = len(self.tape.input_names)

@@ -139,8 +139,8 @@ def choices(trace: Trace, lead: str) -> str:
 
 
 def _untraced(trace: Trace, path: str) -> str:
-    dtype = trace.run.untraced.get(path)
-    return f"{path} holds no float: an array of {dtype} is not traced" if dtype else ""
+    what = trace.run.untraced.get(path)
+    return f"{path} is {what}, so it is not traced" if what else ""
 
 
 def _nearest(trace: Trace, wanted: str) -> str:

@@ -46,7 +46,7 @@ class Run:
     known_sites: Sites | None = None  # of a loaded trace, whose code is not at hand
     keep: str = "auto"
     failed: tuple[CodeType, int] | None = None  # where the exception came from
-    # By path: the type of an argument that is an array of whole numbers, or of anything else but floats
+    # By path: what an argument is that is an array and not traced: 'an array of int64', 'a MaskedArray of float64'
     untraced: dict[str, str] = field(default_factory=dict)
 
     @cached_property

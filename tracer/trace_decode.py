@@ -92,6 +92,11 @@ def decode(document: Document, columns: Mapping[str, AnyArray]) -> Trace:
         fill(structure, partial(_check_input_number, count=len(recording.input_names)))
     error = document["error"]
     require(error is None or isinstance(error, str), "'error' is no text")
+    untraced = document.get("untraced", {})
+    require(
+        isinstance(untraced, dict) and all(isinstance(each, str) for each in untraced.values()),
+        "'untraced' is no table of texts",
+    )
     run = Run(
         function=read.text("function"),
         recording=recording,
@@ -100,6 +105,7 @@ def decode(document: Document, columns: Mapping[str, AnyArray]) -> Trace:
         error=error,
         known_sites=_read_sites(read, recording),
         keep=read.text("keep"),
+        untraced=untraced,
     )
     trace = Trace(run, read.object("of", objects), read.object("seed", objects))
     if document["has_gradients"] is True:

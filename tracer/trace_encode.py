@@ -60,6 +60,7 @@ def encode(trace: Trace) -> tuple[Document, Columns]:
     document: Document = {
         "function": run.function,
         "error": run.error,
+        **({"untraced": run.untraced} if run.untraced else {}),
         "keep": run.keep,
         "operations": [OP_NAMES[number] for number in operations.tolist()],
         "rules": encode_rules(operations.tolist()),

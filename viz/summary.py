@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.boxing import fill
+from tracer.diagnose import nonfinite
 from tracer.diagnose.explain import one_line
+from tracer.diagnose.finding import SEVERITIES
+from tracer.diagnose.findings import harm
 from tracer.diagnose.magnitude import largest_of, not_finite
 from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, SPLITTER
 from viz.running import why_no_gradient
@@ -143,7 +146,7 @@ def summary(trace: Trace) -> Summary:
         bad_edges=int((bad_values | bad_gradients).sum()),
         bad_values=int(bad_values.sum()),
         bad_gradients=int(bad_gradients.sum()),
-        bad_origin=_bad_origin(trace, bad_values, bad_gradients),
+        bad_origin=_bad_origin(trace) if (bad_values | bad_gradients).any() else None,
     )
 
 
@@ -170,18 +173,11 @@ def _untraced(trace: Trace) -> list[str]:
     return found
 
 
-def _bad_origin(trace: Trace, bad_values: Mask, bad_gradients: Mask) -> ResultLine | None:
-    """Return the first node that makes a NaN or an infinity of finite values; else of finite gradients, going back."""
-    graph = trace.graph
-    if bad_values.any():
-        gives_bad = np.zeros(len(graph.kinds), np.bool_)
-        gives_bad[graph.src[bad_values]] = True
-        gives_bad[graph.dst[bad_values]] = False
-        return _result(trace.nodes[int(np.argmax(gives_bad))]) if gives_bad.any() else None
-    bad = np.flatnonzero(bad_gradients)
-    if not len(bad):
-        return None
-    return _result(trace.edges[int(bad[np.argmin(trace.steps[bad])])].dst)
+def _bad_origin(trace: Trace) -> ResultLine | None:
+    """Return the node that the worst finding blames; None where an infinity is meant, as in a mask."""
+    found = nonfinite.find(trace)
+    worst = min(found, key=lambda each: (SEVERITIES.index(each.severity), -harm(each)), default=None)
+    return _result(worst.node) if worst is not None else None
 
 
 def _bad_values(trace: Trace) -> Mask:

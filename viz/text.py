@@ -171,7 +171,9 @@ def _notes(summary: Summary) -> list[Text]:
         text = f"⚠ NaN or infinity on {_plural(summary.bad_edges, 'edge')}: {' and '.join(parts)}"
         notes.append(Text(text, style=ALARM))
         if summary.bad_origin is not None:
-            notes.append(_origin(summary.bad_origin, is_value=summary.bad_values > 0))
+            notes.append(
+                _origin(summary.bad_origin, is_value=not labels.is_finite(summary.bad_origin.value))
+            )
     notes += [Text(_cut(cut)) for cut in summary.cuts]
     return notes
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.padding import Padding
 from rich.text import Text
 
-from tracer.diagnose.faults import Faults, totals
+from tracer.diagnose.faults import Faults, totals, verdict_of
 from viz.labels import clean
 from viz.text import ALARM, NAME, QUIET, width
 
@@ -68,6 +68,7 @@ class VerificationData:
     wrong: tuple[FaultLine, ...]
     unclear: tuple[FaultLine, ...]
     other_values: tuple[FaultLine, ...]
+    cuts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,10 @@ def verification_data(checked: Verification) -> VerificationData:
         checked.sums,
         checked.values,
         checked.same_bits,
-        *(_fault_lines(each) for each in (checked.wrong, checked.unclear, checked.other_values)),
+        _fault_lines(checked.wrong),
+        _fault_lines(checked.unclear),
+        _fault_lines(checked.other_values),
+        checked.cuts,
     )
 
 
@@ -131,10 +135,8 @@ def audit_data(found: Audit) -> AuditData:
 def verification_parts(checked: Verification) -> list[Any]:
     """Lay out what a verification has found."""
     title = Text(clean(checked.function), style=NAME).append(": ", style="not bold")
-    if checked.ok:
-        title.append("nothing is wrong", style=RIGHT)
-    else:
-        title.append(f"{len(checked.wrong):,} wrong", style=ALARM)
+    is_right = checked.edges and not checked.cuts
+    title.append(verdict_of(checked), style=ALARM if not checked.ok else RIGHT if is_right else UNSURE)
     parts: list[Any] = [title, *(_wrapped(Text(each, style=QUIET), 0) for each in totals(checked))]
     for name, style, faults in (
         ("wrong", ALARM, checked.wrong),

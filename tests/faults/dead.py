@@ -137,6 +137,23 @@ def through_a_text(x=2.34567):
     return float(f"{x:.2f}") * 3.0  # cause
 
 
+def through_a_text_beside_a_weight(x=2.34567, w=3.0):
+    return float(f"{x:.2f}") * w  # cause
+
+
+def _shown(value):
+    return f"{value:.3g}"  # cause of through_a_text_in_a_helper
+
+
+def through_a_text_in_a_helper(x=2.34567, w=3.0):
+    text = _shown(x)
+    return w * float(text)
+
+
+def rounded_product_with_a_whole_number(x=2.0, n=3):
+    return round(x * n, 1) + x  # cause
+
+
 def heaviside_step(x=0.3, y=2.0):
     return np.heaviside(x, 0.5) * y  # cause
 

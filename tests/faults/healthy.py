@@ -141,3 +141,15 @@ def logs_a_round_number(x=0.25, rate=0.1):
     print(f"at {float(x)} by {float(rate)}")
     y = x * 0.25
     return y * y + 0.1 * rate
+
+
+def a_name_of_a_number(x=2.0, rate=0.1):
+    label = f"rate {rate:.2f}"
+    return x * len(label)
+
+
+def whole_numbers_that_count(x=np.array([1.0, 2.0, 4.0]), n=3, k=1, p=2, digits=2):
+    total = 0.0
+    for at in range(n - k):
+        total = total + x[at] ** p / (n // 2)
+    return total + 1.0**p * round(x[k] * 1.0, digits) * 0.0 + np.sum(x[: n // 2])

@@ -21,6 +21,22 @@ def overflowing_softmax(z=np.array([1000.0, 0.0, -5.0])):
     return -np.log(p[0])
 
 
+def overflowing_softmax_of_another_class(z=np.array([1000.0, 0.0])):
+    e = np.exp(z)  # cause
+    p = e / e.sum()
+    return -np.log(p[1])
+
+
+def overflowing_sigmoid(x=-800.0):
+    e = np.exp(-x)  # cause
+    return -np.log(1.0 / (1.0 + e))
+
+
+def overflowing_softmax_under_a_root(z=np.array([1000.0, 0.0]), w=2.0):
+    e = np.exp(z)  # cause
+    return w * np.sqrt((e / e.sum())[1])
+
+
 def input_with_nan(x=np.array([1.0, np.nan, 2.0]), w=np.ones(3)):  # cause: x
     return np.sum(x * w)
 

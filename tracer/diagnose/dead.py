@@ -36,6 +36,7 @@ _READINGS = {
     "indexed": "used as an index, {code}, which has no slope",
     "overwritten": "overwritten by {code} before anything uses it",
     "text": "turned into text, {code}",
+    "read back": "turned into text, {code}, and what is read back from it is a constant",
     "dropped": "nothing uses it",
     "read": "no operation that was recorded uses it",
 }

@@ -25,7 +25,7 @@ from tracer.diagnose.partials import (
 )
 from tracer.diagnose.verification import Verification
 from tracer.errors import EdgegradError
-from tracer.graph import operand_value
+from tracer.graph import CUT, operand_value
 from tracer.operations import OP_NAMES, OP_NUMBERS, RULE_OF
 from tracer.partials import scalar_locals
 from tracer.pull import elementwise_local, pull
@@ -382,6 +382,7 @@ class Check:
             self.values,
             self.same_bits,
             Faults(self.trace, np.zeros(0, np.int64), columns, [], sorted(self.other, reverse=True)),
+            int(np.count_nonzero(self.trace.graph.kinds == CUT)),
         )
 
 

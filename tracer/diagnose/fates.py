@@ -71,6 +71,23 @@ def parameters_of(trace: Trace) -> list[Parameter]:
     ]
 
 
+def _whole_numbers(trace: Trace) -> list[Parameter]:
+    """Return the inputs that are whole numbers; not those in containers, which are labels or sizes."""
+    return [
+        Parameter(path, (row,))
+        for row, path in trace.input_rows.items()
+        if isinstance(trace.recording.values.kept(row), (int, np.integer)) and path.isidentifier()
+    ]
+
+
+def _was_computed_with(trace: Trace, fate: Fate) -> bool:
+    """Say whether a whole number lost its gradient as a part of a float; one that only counts has none to lose."""
+    if fate.end != "killed":
+        return False
+    value = trace.recording.values.kept(int(trace.recording.operands[fate.slot]))
+    return not isinstance(value, (int, np.integer))
+
+
 def fates_of(trace: Trace) -> Fates:
     """Find what became of the parameters without gradient; those that another output depends on are left out."""
     graph, recording = trace.graph, trace.recording
@@ -79,12 +96,13 @@ def fates_of(trace: Trace) -> Fates:
     is_live = edges != NOTHING
     is_live[is_live] = sizes[edges[is_live]] != 0  # NaN is not zero
     parameters = parameters_of(trace)
-    dead = [parameter for parameter in parameters if not is_live[list(parameter.rows)].any()]
+    whole = _whole_numbers(trace)
+    dead = [parameter for parameter in parameters + whole if not is_live[list(parameter.rows)].any()]
     if not dead:
-        return Fates((), is_any_alive=bool(parameters))
+        return Fates((), is_any_alive=bool(parameters or whole))
     feeds_other = _feeding_other_outputs(trace)
     dead = [parameter for parameter in dead if not feeds_other[list(parameter.rows)].any()]
-    is_any_alive = len(dead) < len(parameters)
+    is_any_alive = any(each not in dead for each in parameters or whole)
 
     count = len(recording)
     operands, consumers = recording.operands, graph.slot_consumer
@@ -111,8 +129,9 @@ def fates_of(trace: Trace) -> Fates:
     at[at >= count] = consumers[at[at >= count] - count]
     places = trace.sites.row_places[at]
     spoiled = np.bincount(places[operands[slots]] + 1)
+    fates = [_fate(trace, parameter, (roots, places, spoiled), is_live) for parameter in dead]
     return Fates(
-        tuple(_fate(trace, parameter, (roots, places, spoiled), is_live) for parameter in dead),
+        tuple(fate for fate in fates if fate.parameter not in whole or _was_computed_with(trace, fate)),
         is_any_alive=is_any_alive,
     )
 

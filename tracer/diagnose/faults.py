@@ -213,8 +213,7 @@ def _telling(found: Any, expected: Any) -> int:
 
 def fault_lines(checked: Verification) -> list[str]:
     """Write a verification as lines."""
-    verdict = "nothing is wrong" if checked.ok else f"{len(checked.wrong):,} wrong"
-    lines = [f"{checked.function}: {verdict}", *totals(checked)]
+    lines = [f"{checked.function}: {verdict_of(checked)}", *totals(checked)]
     for name, faults in (
         ("wrong", checked.wrong),
         ("can't tell", checked.unclear),
@@ -236,9 +235,16 @@ def fault_lines(checked: Verification) -> list[str]:
     return lines
 
 
+def verdict_of(checked: Verification) -> str:
+    """Say in a few words what came out; nothing is called right where nothing was checked."""
+    if not checked.ok:
+        return f"{len(checked.wrong):,} wrong"
+    return "nothing is wrong" if checked.edges else "there is no edge to check"
+
+
 def totals(checked: Verification) -> list[str]:
-    """Say how much was checked, and with what result."""
-    return [
+    """Say how much was checked, with what result, and what was not."""
+    lines = [
         f"{checked.edges:,} edges checked: {checked.right:,} right"
         + _counted(len(checked.wrong), "wrong")
         + _counted(len(checked.unclear), "can't tell")
@@ -247,6 +253,10 @@ def totals(checked: Verification) -> list[str]:
         + _counted(checked.values - checked.same_bits - len(checked.other_values), "to within rounding")
         + _counted(len(checked.other_values), "otherwise"),
     ]
+    if checked.cuts:
+        cuts = f"{checked.cuts:,} cut{'' if checked.cuts == 1 else 's'}"
+        lines.append(f"{cuts}: what left the graph is not checked; see findings()")
+    return lines
 
 
 def _counted(count: int, what: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tracer.diagnose import cancellation, cuts, dead, failure, gain, kinks, nonfinite
+from tracer.diagnose import cancellation, cuts, dead, failure, gain, kinks, nonfinite, untraced
 from tracer.diagnose.finding import SEVERITIES
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ DETECTORS: tuple[Callable[[Trace], list[Finding]], ...] = (
     gain.find,
     cancellation.find,
     kinks.find,
+    untraced.find,
 )
 """Each finds its kinds. Where two tell of the same place, the worse finding stands, and of equals the first."""
 

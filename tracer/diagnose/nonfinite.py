@@ -1,7 +1,8 @@
 """Where NaN and infinity are born, forward and backward, and what they spoil. Which words say so: nonfinite_words.py.
 
 Forward, a value that is not finite is born by the operation whose operands are finite; NaN that came of infinities is
-theirs, but where they are meant: a constant or an argument, as in a mask of -inf. Backward, a gradient is born on the
+theirs, but where they are meant: a constant or an argument, as in a mask of -inf. So is what came of a 0 that an
+infinity left: swallowed.py. Backward, a gradient is born on the
 edge whose upstream is finite. Where the operation met a value that was born before, it is that one's doing.
 """
 
@@ -17,6 +18,7 @@ from tracer.diagnose.finding import Finding
 from tracer.diagnose.magnitude import not_finite
 from tracer.diagnose.nonfinite_words import Spoiled, advice_for, of_edge, of_input, of_value
 from tracer.diagnose.spread import NOTHING, Column, closure, first_of, has_gradients, is_function, roots_of
+from tracer.diagnose.swallowed import origin_of_zero
 from tracer.graph import FUNCTION, INPUT, SPLITTER
 
 if TYPE_CHECKING:
@@ -60,9 +62,19 @@ def find(trace: Trace) -> list[Finding]:
     gradients = _gradients_spread(trace) if has_gradients(trace) else None
     causes: dict[Hashable, _Cause] = defaultdict(_Cause)
     _add_values(trace, values, causes)
-    if gradients is not None and not any(cause.bad_rows for cause in causes.values()):
-        _add_gradients(trace, values, gradients, causes)
-    return [finding for cause in causes.values() if (finding := _finding(trace, values, cause)) is not None]
+    if gradients is not None:
+        is_told = any(cause.bad_rows for cause in causes.values())
+        born: dict[Hashable, _Cause] = defaultdict(_Cause) if is_told else causes
+        _add_gradients(trace, values, gradients, born)
+        if is_told:  # what is left to say of the gradients: that a value does harm which reaches no output
+            for place in born.keys() & causes.keys():
+                if not causes[place].bad_rows:
+                    causes[place].bad_edges = born[place].bad_edges
+    return [
+        finding
+        for cause in causes.values()
+        if (finding := _finding(trace, values, gradients, cause)) is not None
+    ]
 
 
 def values_spread(trace: Trace) -> _Spread:
@@ -93,7 +105,19 @@ def values_spread(trace: Trace) -> _Spread:
         order = np.argsort(~is_nan[links[1]][to_nan], kind="stable")
         _set_first(parent, *(end[to_nan][order] for end in links))
         roots[rows] = roots_of(parent)[rows]
+        _lead_back(trace, parent, roots, is_meant)
     return _Spread(roots, is_nan, is_meant, *links)
+
+
+def _lead_back(trace: Trace, parent: Column, roots: Column, is_meant: Column) -> None:
+    """Give what is born of a 0 that an infinity left the root of that infinity."""
+    born = np.unique(roots[roots != NOTHING])
+    born = born[~is_meant[born]]
+    for row in born[1:].tolist():  # the first has none before it
+        origin = origin_of_zero(trace, row, roots, is_meant)
+        if origin != NOTHING:
+            parent[row] = origin
+    roots[roots != NOTHING] = roots_of(parent)[roots != NOTHING]
 
 
 def _set_first(parent: Column, items: Column, parents: Column) -> None:
@@ -192,12 +216,15 @@ def _add_gradients(
                 if each >= 0 and values.roots[each] != NOTHING and not values.is_meant[each]:
                     blamed = int(values.roots[each])
                     break
+            else:
+                origin = origin_of_zero(trace, row, values.roots, values.is_meant)
+                blamed = origin if origin != NOTHING else row
         cause = causes[_place_of(trace, blamed)]
         (cause.bad_edges if edge in harmful else cause.edges).append(edge)
         cause.spoiled += count
 
 
-def _finding(trace: Trace, values: _Spread, cause: _Cause) -> Finding | None:
+def _finding(trace: Trace, values: _Spread, gradients: _Spread | None, cause: _Cause) -> Finding | None:
     """Tell one cause by what does most harm: a value that reaches the output, then a gradient that reaches an input."""
     graph = trace.graph
     is_harmful = bool(cause.bad_rows or cause.bad_edges)
@@ -208,7 +235,7 @@ def _finding(trace: Trace, values: _Spread, cause: _Cause) -> Finding | None:
         row = rows[0]
         node = trace.nodes[int(graph.node_of_row[row])]
         spoiled = Spoiled(
-            cause.spoiled, runs, _spoiled_outputs(trace) if cause.bad_rows else (), is_value=True
+            cause.spoiled, runs, _spoiled_inputs(trace), is_value=True, is_in_result=bool(cause.bad_rows)
         )
         said = (
             of_input(node, spoiled)
@@ -223,7 +250,7 @@ def _finding(trace: Trace, values: _Spread, cause: _Cause) -> Finding | None:
         origin = cause.rows[0] if cause.rows else -1
         blamed = trace.nodes[int(graph.node_of_row[origin])] if origin >= 0 else None
         node = blamed or (edge.dst if graph.kinds[edge.dst.index] == FUNCTION else edge.src)
-        said = of_edge(edge, spoiled, blamed)
+        said = of_edge(edge, spoiled, blamed, _first_nan_edge(trace, gradients, edges[0]))
     return Finding(
         kind="nonfinite",
         severity="error" if is_harmful else "note",
@@ -237,21 +264,31 @@ def _finding(trace: Trace, values: _Spread, cause: _Cause) -> Finding | None:
 
 
 def _first_nan(trace: Trace, values: _Spread, row: int) -> Any:
-    """Return the node at which an infinity became NaN; None where it did not."""
+    """Return the node at which an infinity became NaN, or came again of its 0; None where it did not."""
     if values.is_nan[row]:
         return None
-    spoiled = np.flatnonzero((values.roots == row) & values.is_nan)
+    of_it = values.roots == row
+    spoiled = np.flatnonzero(of_it & values.is_nan)
+    if not len(spoiled):
+        again = of_it.copy()
+        again[row] = False
+        again[values.above] = False
+        spoiled = np.flatnonzero(again)
     return trace.nodes[int(trace.graph.node_of_row[spoiled[0]])] if len(spoiled) else None
 
 
-def _spoiled_outputs(trace: Trace) -> tuple[str, ...]:
-    if trace.error is not None:
-        return ()
-    return (f"{trace.function} returns",)
+def _first_nan_edge(trace: Trace, gradients: _Spread | None, edge: int) -> Any:
+    """Return the edge at which an infinite gradient became NaN, going back; None where it did not."""
+    if gradients is None or gradients.is_nan[edge]:
+        return None
+    spoiled = np.flatnonzero((gradients.roots == edge) & gradients.is_nan)
+    return trace.edges[int(spoiled[np.argmin(trace.steps[spoiled])])] if len(spoiled) else None
 
 
 def _spoiled_inputs(trace: Trace) -> tuple[str, ...]:
     """Name the inputs whose gradient is not finite."""
+    if not has_gradients(trace):
+        return ()
     nodes = [int(trace.graph.node_of_row[row]) for row in trace.input_rows]
     outlet = first_of(len(trace.graph.kinds), trace.graph.src, np.arange(len(trace.graph.src)))
     bad = trace.edge_statistics.not_finite > 0

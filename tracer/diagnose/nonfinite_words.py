@@ -23,12 +23,13 @@ _INFIX = {"add": "+", "subtract": "−", "multiply": "×", "divide": "/", "power
 
 @dataclass(frozen=True, slots=True)
 class Spoiled:
-    """What a cause spoils: edges, how often it is born, and which inputs or outputs it reaches."""
+    """What a cause spoils: edges, how often it is born, and which gradients of inputs; or the result, by a value."""
 
     edges: int
     runs: int
     names: tuple[str, ...]
     is_value: bool
+    is_in_result: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def of_value(node: Node, becomes_nan: Node | None, spoiled: Spoiled) -> Said:
     return Said(message, {"value": _plain(value), "element": place}, node.op, is_overflow=is_overflow)
 
 
-def of_edge(edge: Edge, spoiled: Spoiled, blamed: Node | None) -> Said:
+def of_edge(edge: Edge, spoiled: Spoiled, blamed: Node | None, becomes_nan: Edge | None = None) -> Said:
     """Say which upstream times which local partial is not finite."""
     node = edge.dst
     grad, place = _element(edge.grad)
@@ -93,7 +94,17 @@ def of_edge(edge: Edge, spoiled: Spoiled, blamed: Node | None) -> Said:
     if blamed is not None and blamed.index != node.index:
         computed, _, _ = _computed(blamed)
         text += f", as {computed}{_line(blamed)}"
-    return Said(f"{text}{at}{runs}{_effect(spoiled)}", numbers, (blamed or node).op, is_masked=bool(masked))
+    text += f"{at}{runs}{_then_nan(becomes_nan)}{_effect(spoiled)}"
+    return Said(text, numbers, (blamed or node).op, is_masked=bool(masked))
+
+
+def _then_nan(edge: Edge | None) -> str:
+    """Write the factors by which an infinite gradient became NaN: , then nan = inf × 0 on line 4."""
+    if edge is None or edge.dst.kind != "function" or edge.local is None:
+        return ""
+    where = _worst(edge.grad)
+    factors = f"{number(_at(edge.upstream, where))} × {number(_at(edge.local, where))}"
+    return f", then {number(_at(edge.grad, where))} = {factors}{_line(edge.dst)}"
 
 
 def _called(node: Node) -> str:
@@ -204,15 +215,16 @@ def _line(node: Node | None, lead: str = " on line ") -> str:
 
 def _effect(spoiled: Spoiled) -> str:
     """Say what comes of it."""
-    if not spoiled.names:
-        return (
-            "; it reaches neither the output nor any gradient" if spoiled.edges or spoiled.is_value else ""
-        )
-    if spoiled.is_value:
-        return "; it reaches the result"
     shown = ", ".join(map(clean, spoiled.names[:_SHOWN_NAMES]))
     more = f" and {len(spoiled.names) - _SHOWN_NAMES:,} more" if len(spoiled.names) > _SHOWN_NAMES else ""
-    return f"; so the gradient of {shown}{more} is not finite"
+    gradient = f"the gradient of {shown}{more} is not finite" if shown else ""
+    if spoiled.is_in_result:
+        return "; it reaches the result" + (f", and {gradient}" if gradient else "")
+    if gradient and not spoiled.is_value:
+        return f"; so {gradient}"
+    if gradient:  # by another cause
+        return "; it does not reach the result"
+    return "; it reaches neither the output nor any gradient" if spoiled.edges or spoiled.is_value else ""
 
 
 def _plain(value: Any) -> float | str:
@@ -223,7 +235,7 @@ _ADVICE = {
     "input": "look at where the argument comes from: the function was given it",
     "output": "give a finite seed",
     "copy": "scale the loss down: the sum of the gradients is beyond the floats",
-    "exp": "take the maximum off before exp (log-sum-exp), or clip its operand",
+    "exp": "subtract the maximum first, exp(z - z.max()), or clip its operand",
     "log": "keep its operand above 0: log(x + 1e-12), log1p, or a log-softmax instead of log(softmax)",
     "sqrt": "keep the operand of the root above 0: sqrt(x + 1e-12)",
     "divide": "keep the divisor away from 0: x / (y + 1e-12), or np.where on the divisor itself",
@@ -232,7 +244,8 @@ _ADVICE = {
     "multiply": "keep both factors finite: zero times infinity is no number, also where it is masked afterwards",
 }
 _ADVICE |= dict.fromkeys(("exp2", "expm1", "cosh", "sinh"), _ADVICE["exp"])
-_ADVICE |= dict.fromkeys(("log2", "log10", "log1p", "log_base"), _ADVICE["log"])
+_ADVICE |= dict.fromkeys(("log2", "log10", "log_base"), _ADVICE["log"])
+_ADVICE["log1p"] = "keep its operand above -1"
 _ADVICE |= dict.fromkeys(("reciprocal", "remainder", "floor_divide"), _ADVICE["divide"])
 _MASKED = "mask the operand before this operation, not its result after it: f(np.where(ok, x, 1))"
 
@@ -242,12 +255,44 @@ _GROWING = frozenset(
 )
 
 
+_POLES = {
+    "log": 0,
+    "log2": 0,
+    "log10": 0,
+    "log_base": 0,
+    "log1p": 0,
+    "sqrt": 0,
+    "power": 0,
+    "reciprocal": 0,
+}
+_POLES |= {"divide": 1, "remainder": 1, "floor_divide": 1}
+"""By operation, the operand that it has a pole or an end at 0 of; log1p at -1."""
+
+
+def _away_from_pole(node: Node) -> float | None:
+    """Return how far below 0 an operand lies where the result is NaN by it; 0 where it is 0; None elsewhere."""
+    at = _POLES[node.op]
+    operands = [each.value if hasattr(each, "upstream") else each for each in node.operands]
+    value, operand = np.asarray(node.value), np.asarray(operands[at])
+    if np.iscomplexobj(value) or np.iscomplexobj(operand):
+        return 0.0
+    value, operand = np.broadcast_arrays(value, operand + (node.op == "log1p"))
+    below = operand[np.isnan(value) & (operand < 0) & np.isfinite(operand)]
+    if below.size and not at:
+        return float(below[0]) - (node.op == "log1p")
+    bad = operand[~np.isfinite(value)]
+    return 0.0 if (bad == 0).any() or (not bad.size and (operand == 0).any()) else None
+
+
 def advice_for(node: Node, said: Said) -> str:
     """Say what to do about it, by the operation to blame."""
     if said.is_masked:
         return _MASKED
-    if said.is_overflow and said.op in _GROWING:
+    away = _away_from_pole(node) if said.op == node.op and said.op in _POLES else None
+    if away is not None and away < 0:
+        return f"look at why its operand is negative ({number(away)}): a small shift gives NaN again"
+    if said.is_overflow and (said.op in _GROWING or said.op in _POLES) and away != 0:
         return "keep its size down: the result is beyond the floats"
-    if said.op in _ADVICE:
+    if said.op in _ADVICE and (away == 0 or said.op not in _POLES):
         return _ADVICE[said.op]
     return f"keep the operands of {node.op} where it and its derivative are finite"

@@ -17,17 +17,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Kind = Literal[
-    "compared", "branched", "picked", "rounded", "indexed", "overwritten", "text", "dropped", "read"
+    "compared",
+    "branched",
+    "picked",
+    "rounded",
+    "indexed",
+    "overwritten",
+    "text",
+    "read back",
+    "dropped",
+    "read",
 ]
 _PICKS = frozenset(
     "argmax argmin argsort argwhere nonzero flatnonzero searchsorted digitize argpartition lexsort".split()
 )
 _ROUNDS = frozenset("int round floor ceil trunc rint astype bool".split())
 _WRITES = frozenset("str repr format print dumps dump write join".split())
+_READS_BACK = frozenset(
+    "float int complex eval literal_eval Decimal Fraction loads fromstring array asarray float32 float64".split()
+)
 _DEEPEST = 4  # calls that a value is followed into
 _LAST: dict[Kind, int] = {
-    "compared": 0, "picked": 1, "rounded": 2, "indexed": 3, "branched": 4, "text": 5, "read": 6, "overwritten": 7,
-    "dropped": 8,
+    "compared": 0, "picked": 1, "rounded": 2, "indexed": 3, "branched": 4, "read back": 5, "text": 6, "read": 7,
+    "overwritten": 8, "dropped": 9,
 }  # fmt: skip
 _HUGE = 1e300
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -98,25 +110,51 @@ class Program:
                 return Reading("branched" if self._is_test(above) else "compared", self._site(above))
             if isinstance(above, ast.Subscript) and below is above.slice:
                 return Reading("indexed", self._site(above))
-            if isinstance(above, ast.JoinedStr):
-                return Reading("text", self._site(above))
-            if isinstance(above, ast.Call) and (called := _called(above)):
+            called = _called(above) if isinstance(above, ast.Call) else ""
+            if isinstance(above, ast.JoinedStr) or called in _WRITES:
+                assert isinstance(above, ast.expr)
+                return self._text(above, depth)
+            if isinstance(above, ast.Call) and called:
                 if called in _PICKS:
                     return Reading("picked", self._site(above))
-                if called in _WRITES:
-                    return Reading("text", self._site(above))
                 if called in _ROUNDS:
                     return Reading("rounded", self._site(above))
                 if below in above.args and isinstance(above.func, ast.Name) and depth < _DEEPEST:
                     inside = self._of_argument(called, above.args.index(below), depth)
                     if inside is not None:
-                        return inside
+                        is_back = inside.kind == "text" and self._is_read_back(above, depth)
+                        return Reading("read back", inside.site) if is_back else inside
             if self._is_test(below):
                 return Reading("branched", self._site(below))
             if isinstance(above, ast.stmt):
                 return self._of_statement(above, below, depth)
             below, above = above, self.parents.get(above)
         return Reading("read", None)
+
+    def _text(self, node: ast.expr, depth: int) -> Reading:
+        return Reading("read back" if self._is_read_back(node, depth) else "text", self._site(node))
+
+    def _is_read_back(self, node: ast.expr, depth: int) -> bool:
+        """Say whether a text becomes a number again, there or by the variable that it is given to."""
+        below: ast.AST = node
+        above = self.parents.get(node)
+        while above is not None and not isinstance(above, ast.stmt):
+            if isinstance(above, ast.Call) and _called(above) in _READS_BACK and below in above.args:
+                return True
+            if isinstance(above, ast.Compare) or (
+                isinstance(above, ast.Subscript) and below is above.slice
+            ):
+                return False
+            below, above = above, self.parents.get(above)
+        function = self._enclosing(node)
+        if not isinstance(above, ast.Assign) or function is None or depth >= _DEEPEST:
+            return False
+        names = {target.id for target in above.targets if isinstance(target, ast.Name)}
+        return any(
+            load.lineno > above.lineno and self._is_read_back(load, depth + 1)
+            for name in names
+            for load in _loads(function, name)
+        )
 
     def _of_argument(self, function: str, position: int, depth: int) -> Reading | None:
         found = self._function(function, "")

@@ -83,9 +83,10 @@ def _finding(passes: Passes, stretch: Stretch, row: int, spoiled: int) -> Findin
     is_saturated = stretch.is_saturating or stretch.name not in _FACTORS
     how = "saturated" if is_saturated else "so small a factor that rounding takes the rest"
     whole = float(passes.ways.gain[passes.ways.rows_from(row)].sum())
+    own, in_all = power_of_ten(stretch.change), power_of_ten(whole)
     message = (
-        f"{passes.called(row)} loses its gradient: {passes.told(stretch)} is {how} and makes "
-        f"{power_of_ten(stretch.change)} of the {power_of_ten(whole)}{and_more(spoiled)}"
+        f"{passes.called(row)} loses its gradient: {passes.told(stretch)} is {how} and multiplies it by {own}"
+        f"{f'; {in_all} in all' if in_all != own else ''}{and_more(spoiled)}"
     )
     advice = _SATURATED if is_saturated else _ABSORBED
     numbers = {"spoiled": spoiled, "log10_whole": whole}

@@ -33,6 +33,8 @@ class Verification:
     """How many of them came out to the bit; the others that are right, to within rounding."""
     other_values: Sequence[Fault] = field(default=())
     """Those that came out otherwise than they were recorded."""
+    cuts: int = 0
+    """Values that left the graph: what was made of them is not checked."""
 
     @property
     def ok(self) -> bool:

@@ -1,0 +1,44 @@
+"""Infinities that a division swallows, to 0, and that do harm after it: 1 / inf, then log(0). Used by nonfinite.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tracer.diagnose.spread import NOTHING
+
+if TYPE_CHECKING:
+    from tracer.diagnose.spread import Column
+    from tracer.trace import Trace
+
+_FAR = 64  # operations that a zero is followed back over
+
+
+def origin_of_zero(trace: Trace, row: int, roots: Column, is_meant: Column) -> int:
+    """Return the root of the value that is not finite and gave an operand of a row its 0; NOTHING if none did.
+
+    Followed back over zeros alone, so that what was put in the place of an infinity isn't blamed on it.
+    """
+    values = trace.recording.values
+    way, seen = [row], {row}
+    for _ in range(_FAR):
+        if not way:
+            break
+        for each in _operands_of(trace, way.pop()):
+            if each in seen:
+                continue
+            seen.add(each)
+            if roots[each] != NOTHING:
+                if not is_meant[each] and each != row:
+                    return int(roots[each])
+            elif np.any(np.asarray(values[each]) == 0):
+                way.append(each)
+    return NOTHING
+
+
+def _operands_of(trace: Trace, row: int) -> list[int]:
+    recording = trace.recording
+    operands = recording.operands[recording.starts[row] : recording.starts[row + 1]]
+    found: list[int] = operands[operands >= 0].tolist()
+    return found

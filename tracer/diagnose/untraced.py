@@ -1,0 +1,31 @@
+"""Arguments that are arrays but not traced: whole numbers, objects, masked arrays. They have no gradient to lose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tracer.diagnose.finding import Finding
+from tracer.numbers_text import clean
+
+if TYPE_CHECKING:
+    from tracer.trace import Trace
+
+_NEVER_FLOATS = tuple(f"an array of {each}" for each in ("bool", "<U", "|S", "datetime", "timedelta", "["))
+
+
+def find(trace: Trace) -> list[Finding]:
+    """Find the arguments that might have been given as floats; a warning where nothing at all is traced."""
+    if trace.error is not None:
+        return []
+    return [
+        Finding(
+            kind="dead",
+            severity="note" if trace.input_rows else "warning",
+            site=None,
+            message=f"{clean(path)} is {clean(what)}, so it is not traced and has no gradient",
+            advice="give it as a plain array of floats; nothing has to be done if it only counts, or is an index",
+            node=None,
+        )
+        for path, what in trace.run.untraced.items()
+        if not what.startswith(_NEVER_FLOATS)
+    ]
