@@ -21,7 +21,19 @@ def assert_invariants(finished):
             assert edge.grad.dtype == edge.value.dtype
     for node in nodes:
         assert_node(finished, node)
+    assert_names(finished)
     assert_steps(finished, edges, nodes)
+
+
+def assert_names(finished):
+    """What a node is called finds it: its label the node itself (or what a splitter hands on), each name its value."""
+    for node in finished.nodes:
+        if node.label and node.kind != "cut":
+            found = finished[node.label]
+            assert found == node or (node.kind == "splitter" and found.row == node.row), node.label
+        for name in node.names if node.kind != "cut" else ():
+            found = finished[name]
+            assert found.row == node.row, name
 
 
 def assert_node(finished, node):

@@ -110,7 +110,7 @@ BAD_INPUT = [
     ),
     (
         ["run", "program.py:several", "--of", "los"],
-        1,
+        2,
         "several has no output 'los'; choose from ['loss'], ['aux']",
     ),
     (
@@ -146,13 +146,30 @@ BAD_INPUT = [
     (
         ["show", "program.py"],
         2,
-        "program.py is a program, not a trace; run it first: edgegrad run program.py -o out.trace",
+        "program.py is a program, not a trace; run it first: edgegrad run program.py -o program.trace",
+    ),
+    *(
+        (
+            [*words, "program.py:plain", *more],
+            2,
+            (
+                "program.py:plain is a program, not a trace; run it first: "
+                "edgegrad run program.py:plain -o program.trace"
+            ),
+        )
+        for words, more in [
+            (["explain"], ["a"]),
+            (["show"], []),
+            (["edges"], []),
+            (["verify"], []),
+            (["diff", "good.trace"], []),
+        ]
     ),
     (["show", "folder.svg"], 2, "folder.svg is a folder; name a .trace file"),
-    (["explain", "good.trace", "xx"], 1, "no input, variable or output is named 'xx'; did you mean x?"),
+    (["explain", "good.trace", "xx"], 2, "no input, variable or output is named 'xx'; did you mean x?"),
     (
         ["edges", "good.trace", "--name", "ss"],
-        1,
+        2,
         "no input, variable or output is named 'ss'; did you mean s?",
     ),
     (
@@ -252,6 +269,19 @@ def test_a_run_without_a_gradient_is_saved_too(edgegrad):
     code, out, _ = edgegrad("show", "s.trace")
     assert code == 0
     assert "no gradients: no_number returned nothing that has a gradient" in out
+
+
+def test_a_trace_without_a_seed_is_told_of_the_option(edgegrad):
+    np.save("W.npy", np.ones(3))
+    edgegrad("run", "program.py:vector", "W=@W.npy", "-o", "v.trace")
+    Path("c.json").write_text('{"W": [1, 1, 1]}')
+    for words in (("explain", "v.trace", "W"), ("paths", "v.trace", "W"), ("audit", "v.trace", "c.json")):
+        code, _, err = edgegrad(*words)
+        assert (code, "--seed '[1.0, …]' or --seed @FILE.npy" in err, "backward(" in err) == (
+            1,
+            True,
+            False,
+        )
 
 
 def test_an_array_output_without_seed(edgegrad):

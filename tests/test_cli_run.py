@@ -107,7 +107,7 @@ def test_a_script_whose_weights_are_globals_is_looked_at_unchanged(edgegrad):
     assert grads["layer"] == {"bias": 3.0}
     assert "layer.bias" in out
     code, _, err = edgegrad("run", "script.py:loss", "--watch", "wieghts")
-    assert code == 1
+    assert code == 2
     assert err.startswith(
         "error: nothing named 'wieghts' can be watched; it is neither a global nor a closure"
     )

@@ -116,7 +116,7 @@ def test_audit_prints_json(mistakes):
         (("m.trace", "nothing.npz"), 2, "there is no such file"),
         (("m.trace", "m.trace"), 2, "claims are read from .npz and .json"),
         (("nothing.trace", "c.json"), 2, "nothing.trace"),
-        (("m.trace", "c.json"), 1, "no input, variable or output is named 'hh'"),
+        (("m.trace", "c.json"), 2, "no input, variable or output is named 'hh'"),
     ],
 )
 def test_what_can_not_be_audited_is_one_line(mistakes, words, code, message):

@@ -109,9 +109,9 @@ def test_the_name_on_the_wire_is_the_outermost_calls():
     finished = record(lambda x: through(x) * 2, 3.0)
     assert next(node.label for node in finished.nodes if node.op == "multiply") == "inner"
     finished = record(named, 1.5)
-    assert finished["b[0]"].names == ("u", "b[0]")
+    assert finished["b[0]"].names == ("u", "doubled.b[0]")
     assert finished["b[0]"].label == finished["b[0]"].name == "u"
-    assert finished["q"].names == ("q", "z", "b[2]")
+    assert finished["q"].names == ("q", "z", "doubled.b[2]")
 
 
 def calls(x):
@@ -170,7 +170,7 @@ def test_an_operator_tells_what_its_operands_are_called():
     finished = record(seen, np.array([2.0, 3.0, 5.0]), [1.0, 2.0])
     values = {"b": 3.0, "y[0]": 1.0, "y[1]": 2.0, "d": 10.0, "early": 18.0, "s": 9.0, "f": 15.0}
     assert {name: finished[name].value for name in values} == values
-    assert finished["early"].names == ("early", "b")
+    assert finished["early"].names == ("early", "returned_early.b")
     assert finished["table[0]"].op == "setitem"  # nobody assigned it: it follows a write into a line
     assert finished["table[0]"].value.tolist() == [[15.0, 18.0 * -20.0], [0.0, 0.0]]
 

@@ -539,7 +539,7 @@ def test_programs_that_have_nothing_in_common_are_one_message():
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        ((record(two, 1.0), 3.0), {}, "got float; give two traces"),
+        ((record(two, 1.0), 3.0), {}, "diff takes a Trace; got float; give one"),
         ((record(two, 1.0),) * 2, {"rtol": -1}, "rtol is no tolerance; got -1"),
         ((record(two, 1.0),) * 2, {"atol": math.nan}, "atol is no tolerance; got nan"),
     ],

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from invariants import assert_invariants
+from invariants import assert_invariants, assert_names
 from saved_programs import PROGRAMS as SAVED
 from saved_programs import assert_same
 
@@ -103,6 +103,12 @@ def test_few_records_are_frozen_as_many_are(name, monkeypatch):
     in_columns = SAVED[name]()
     monkeypatch.setattr(recording, "_FEW", 1_000_000)
     assert_same(SAVED[name](), in_columns)
+
+
+@pytest.mark.filterwarnings("ignore:.*leaves the graph")
+@pytest.mark.parametrize("name", SAVED)
+def test_what_a_value_is_called_finds_it(name):
+    assert_names(SAVED[name]())
 
 
 def test_a_splitter_adds_its_uses():

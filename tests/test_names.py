@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 import pytest
+from invariants import assert_names
 
 from tracer import record, trace
 from tracer.errors import GradientError, LookupNameError
@@ -149,6 +150,47 @@ def test_what_a_helper_returns_takes_the_callers_name():
         "helper",
         "helper",
     ]
+
+
+def test_a_label_finds_its_own_value():
+    def helper(h):
+        h = h * 2
+        return h  # noqa: RET504  (the name is what is tested)
+
+    def main(x, w):
+        h = x * 3
+        y = helper(h) + helper(x)
+        w = w * 2
+        return y * h * w[0]
+
+    finished = record(main, 1.5, np.array([2.0, 3.0]))
+    assert_names(finished)
+    labels = [node.label for node in finished.nodes if node.kind == "function" and node.name]
+    assert labels == ["h", "helper.h[0]", "helper.h[1]", "y", "w[0]"]
+    assert (finished["h[0]"].value, finished["helper.h[0]"].value) == (4.5, 9.0)
+    assert "→ helper.h[0] = ×" in str(finished.paths("x"))
+    assert str(finished.explain("helper.h[0]")).startswith("helper.h[0] = 9")
+
+
+def test_a_label_tells_functions_of_one_name_apart():
+    class Other:
+        def step(self, x):
+            h = x * 5
+            return h + 1.0
+
+    class Model:
+        def step(self, x):
+            h = x * 3
+            return h + 1.0
+
+    def main(x):
+        return Model().step(x) * Other().step(x)
+
+    finished = record(main, 2.0)
+    assert_names(finished)
+    whole = "test_a_label_tells_functions_of_one_name_apart.<locals>"
+    labels = [node.label for node in finished.nodes if node.name == "h"]
+    assert labels == [f"{whole}.Model.step.h", f"{whole}.Other.step.h"]
 
 
 def test_methods_and_attributes():

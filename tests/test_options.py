@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-from tracer import record, trace, watch
+from tracer import audit, diff, load, record, trace, verify, watch
 from tracer.errors import CutError, GradientError, LookupNameError, UnsupportedError, UsageError
 
 
@@ -180,3 +180,37 @@ def test_descriptors_are_decorated_beneath():
 def test_what_is_no_function_is_refused_at_once():
     with pytest.raises(UsageError, match="@trace stands before a function; got 3"):
         trace(3)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: record(3), r"record takes a function and its arguments; got int; write record\(f, x\)"),
+        (lambda: load(3), r"load takes the path of a trace file; got int; load\('x.trace'\)"),
+        (lambda: verify("m.trace"), r"verify takes a Trace; got str; give one: tracer\.load\('m\.trace'\)"),
+        (
+            lambda: audit("m.trace", {"x": 1.0}),
+            r"audit takes a Trace; got str; .*tracer\.load\('m\.trace'\)",
+        ),
+        (lambda: diff("a", "b"), r"diff takes a Trace; got str; give one: tracer\.load\('a'\)"),
+        (lambda: verify(None), r"verify takes a Trace; got NoneType; give one: f\.last_trace, record"),
+    ],
+)
+def test_what_is_no_trace_and_no_function_is_said(call, said):
+    with pytest.raises(UsageError, match=said):
+        call()
+
+
+def test_an_output_that_is_not_there_is_told_which_is():
+    with pytest.raises(LookupNameError, match=r"no output 'zz'; its one output is the result, and of="):
+        _ = record(trace(of="zz")(lambda x: x * 2), 1.0).grads
+    with pytest.raises(LookupNameError, match=r"no output 'zz'; its one output is \['loss'\], and of="):
+        _ = record(trace(of="zz")(lambda x: {"loss": x * 2}), 1.0).grads
+
+
+def test_a_long_list_of_names_says_how_many_more_there_are():
+    finished = record(lambda *x: sum(x), *map(float, range(20)))
+    with pytest.raises(LookupNameError, match=r"holds several inputs: x\[0\], .*, x\[11\] … and 8 more$"):
+        finished["x"]
+    with pytest.raises(LookupNameError, match=r"known names: x\[0\], .*, x\[11\] … and 8 more$"):
+        finished["unlike"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from invariants import assert_names
 from sample_gradients import (
     BY_HAND,
     DIFFERENCE_TOLERANCE,
@@ -79,6 +80,11 @@ def test_the_folder_holds_these_samples_and_its_docstring_lists_them_in_order():
     assert files == set(SAMPLES)
     listed = [line.split()[0] for line in sample_graphs.__doc__.splitlines() if line.startswith("    ")]
     assert listed == SAMPLES
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_what_a_value_is_called_finds_it(name):
+    assert_names(trace_of(name))
 
 
 @pytest.mark.parametrize("name", SAMPLES)

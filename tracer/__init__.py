@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tracer.errors import EdgegradError
+from tracer.errors import EdgegradError, UsageError
 from tracer.hook import record, trace, watch
 from tracer.standins import detach
 from tracer.trace import Trace
@@ -52,10 +52,19 @@ def __getattr__(name: str) -> object:
 def load(path: object) -> Trace:
     """Read a trace that `Trace.save` wrote; no code of the traced program is run.
 
-    Raises TraceFileError for a file that is no trace, is damaged or cut off, or was written by a newer version.
+    Raises UsageError for what is no path, TraceFileError for a file that is no trace, is damaged or cut off, or was
+    written by a newer version.
     """
-    from pathlib import Path  # noqa: PLC0415  (not needed to trace)
+    from os import PathLike  # noqa: PLC0415  (not needed to trace)
+    from pathlib import Path  # noqa: PLC0415
 
     from tracer.trace_file import load_trace  # noqa: PLC0415
+
+    if not isinstance(path, (str, PathLike)):
+        raise UsageError(
+            "load takes the path of a trace file",
+            got=f"got {type(path).__name__}",
+            advice="load('x.trace'), which t.save('x.trace') writes",
+        )
 
     return load_trace(Path(str(path)))

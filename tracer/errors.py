@@ -91,7 +91,7 @@ class DrawError(EdgegradError, RuntimeError):
 
 
 class UsageError(EdgegradError, ValueError):
-    """`@trace`, `rule`, `watch` or the command line is asked for what isn't there, or in a way that can't be read."""
+    """A function of edgegrad or the command line is asked for what isn't there, or in a way that can't be read."""
 
 
 class ProgramError(EdgegradError, RuntimeError):

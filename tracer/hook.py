@@ -216,8 +216,15 @@ def options_of(function: Any) -> Options:
 def record(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Trace:
     """Call a function and return the Trace of the call; a decorated function keeps its options.
 
-    What the function raises passes through. Raises TypeError for a generator or async function.
+    What the function raises passes through. Raises TypeError for a generator or async function, UsageError for what
+    is no function.
     """
+    if not callable(function):
+        raise UsageError(
+            "record takes a function and its arguments",
+            got=f"got {type(function).__name__}",
+            advice="write record(f, x)",
+        )
     _refuse_unfinished(function)
     return _finish(*run(function, args, kwargs, options_of(function)))
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tracer.recording import Output
     from tracer.trace import Trace
 
+_LISTED = 12  # names in a message
 _COUNTED = re.compile(r"(?P<name>.+)\[(?P<count>-?\d+)\]")
 
 
@@ -117,9 +118,15 @@ def _named_output(trace: Trace, of: str | int) -> int:
     ]
     if named:
         return named[-1]
-    raise LookupNameError(
-        f"{trace.function} has no output {of!r}", advice=choices(trace, "choose from ") or ""
-    )
+    raise LookupNameError(f"{trace.function} has no output {of!r}", advice=_known_outputs(trace))
+
+
+def _known_outputs(trace: Trace) -> str:
+    outputs = trace.recording.outputs
+    if len(outputs) == 1:
+        found = described(trace, outputs[0])
+        return f"its one output is {found}, and of= need not be given"
+    return choices(trace, "choose from ") or "it returned nothing that has a gradient"
 
 
 def _names(trace: Trace, row: int) -> tuple[str, ...]:
@@ -148,11 +155,15 @@ def _nearest(trace: Trace, wanted: str) -> str:
     names = list(dict.fromkeys([*trace.input_rows.values(), *variables]))
     inside = [path for path in trace.input_rows.values() if path.startswith((f"{wanted}[", f"{wanted}."))]
     if inside:
-        return f"{wanted} holds several inputs: {', '.join(inside[:12])}"
+        return f"{wanted} holds several inputs: {_listed(inside)}"
     parts = (f"['{wanted}']", f".{wanted}")
     meant = [name for name in names if name.lower() == wanted.lower() or name.endswith(parts)]
     import difflib  # noqa: PLC0415  (for a name that is wrong)
 
     close = meant[:3] or difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
-    known = ", ".join(names[:12])
-    return f"did you mean {' or '.join(close)}?" if close else f"known names: {known or 'none'}"
+    return f"did you mean {' or '.join(close)}?" if close else f"known names: {_listed(names) or 'none'}"
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" … and {more:,} more" if more > 0 else "")

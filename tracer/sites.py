@@ -79,12 +79,14 @@ class Sites:
     source: dict[str, str]
     # Rows of arguments that variables were set to: `h = h0`.
     copied_inputs: list[tuple[int, tuple[Going, ...]]]
-    # Of the recording, which tell what a variable held where an operator read it.
+    # Of the recording: the names of its inputs, and what tells what a variable held where an operator read it.
+    inputs: list[str]
     starts: Rows
     operands: Rows
     is_write: Rows  # by row: whether it wrote into an array
     failed_at: int = NO_PLACE  # the place of the exception that ended the run
     _orders: dict[Variable, Rows] = field(default_factory=dict, repr=False)
+    _spellings: dict[Variable, list[str]] = field(default_factory=dict, repr=False)
 
     def place(self, row: int) -> Place:
         """Return the place of a row."""
@@ -233,7 +235,7 @@ class Sites:
         return list(numbers), rows[order], variables[order]
 
     def names(self, row: int) -> list[tuple[str, str]]:
-        """Return the variables that a row was assigned to, each as its name and its name with its count.
+        """Return the variables that a row was assigned to, each as its name and its label, which has its count.
 
         First comes what the outermost call named it, which is the traced function where that did: it is the name
         that its author thinks in, and there are fewer of it than calls of a helper. Within a call, it is what the
@@ -244,10 +246,50 @@ class Sites:
         found = []
         for variable in dict.fromkeys(variables[number] for number in numbers[here].tolist()):
             turn = self._turn(variable, row)
-            count = f"[{turn}]" if len(self.variables[variable]) > 1 else ""
             if turn >= 0:
-                found.append((variable.name, variable.name + count))
+                found.append((variable.name, self._label(variable, turn)))
         return found
+
+    def _label(self, variable: Variable, turn: int) -> str:
+        """Return the shortest text by which one value of a variable is found, and no other value is."""
+        count = len(self.variables[variable])
+        spellings = self._spelt(variable)
+        counted = [f"{text}[{turn}]" for text in spellings]
+        if count == 1:  # `x = x * 2` makes x[0], where x is the argument
+            counted = [text for pair in zip(spellings, counted, strict=True) for text in pair]
+        # `out[0] = x` is a variable of its own, so the first value of out is counted from the end.
+        counted += [f"{text}[{turn - count}]" for text in spellings]
+        return next((text for text in counted if self._means(text, variable)), counted[0])
+
+    def _means(self, label: str, variable: Variable) -> bool:
+        return label not in self._inputs and self._meant(label) in ([], [variable])
+
+    def _spelt(self, variable: Variable) -> list[str]:
+        """Return what may be written for a variable, the shortest first: `h`, `helper.h`, with the whole name."""
+        if variable not in self._spellings:
+            bare, *qualified = _texts(variable)
+            is_argument = variable.function != self.scopes[0].name and bare in self._inputs
+            texts = qualified if is_argument else [bare, *qualified]
+            sound = [text for text in texts if self._meant(text) == [variable]]
+            self._spellings[variable] = sound or texts
+        return self._spellings[variable]
+
+    @cached_property
+    def _inputs(self) -> frozenset[str]:
+        return frozenset(self.inputs)
+
+    @cached_property
+    def _by_text(self) -> dict[str, list[Variable]]:
+        by_text: dict[str, list[Variable]] = defaultdict(list)
+        for variable in self.variables:
+            for text in _texts(variable):
+                by_text[text].append(variable)
+        return dict(by_text)
+
+    def _meant(self, text: str) -> list[Variable]:
+        """Return the variables that a text names; those of the traced function come before others'."""
+        found = self._by_text.get(text, [])
+        return [each for each in found if each.function == self.scopes[0].name] or found
 
     def _turn(self, variable: Variable, row: int) -> int:
         """Return how many values a variable was given before a row's; -1 for one that is not counted."""
@@ -266,15 +308,9 @@ class Sites:
     def rows_named(self, name: str) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Return the rows assigned to a variable, in execution order; the traced function's own come before others'.
 
-        `helper.s` names the variable s of the function helper.
+        `helper.s` names the variable s of the function helper, as its whole name does: `Model.helper.s`.
         """
-        found = {
-            variable: rows
-            for variable, rows in self.variables.items()
-            if name in (variable.name, f"{variable.function.rpartition('.')[2]}.{variable.name}")
-        }
-        own = [rows for variable, rows in found.items() if variable.function == self.scopes[0].name]
-        parts = own or list(found.values())
+        parts = [self.variables[variable] for variable in self._meant(name)]
         if len(parts) == 1:
             return parts[0]
         return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
@@ -292,6 +328,7 @@ def sites_of(recording: Recording, failed: tuple[CodeType, int] | None = None) -
             scopes=[Scope(0, "", -1, 0, NO_PLACE)],
             source={},
             copied_inputs=[],
+            inputs=recording.input_names,
             starts=recording.starts,
             operands=recording.operands,
             is_write=np.zeros(rows, np.bool_),
@@ -338,11 +375,18 @@ def sites_of(recording: Recording, failed: tuple[CodeType, int] | None = None) -
         scopes=scopes,
         source=source_of([*codes, recording.calls[0].code]),
         copied_inputs=_copied_inputs(recording),
+        inputs=recording.input_names,
         starts=recording.starts,
         operands=recording.operands,
         is_write=recording.ops == OP_NUMBERS["setitem"],
         failed_at=failed_at,
     )
+
+
+def _texts(variable: Variable) -> tuple[str, ...]:
+    """Return the texts that name a variable: alone, with its function, with the whole name of its function."""
+    function, name = variable
+    return tuple(dict.fromkeys((name, f"{function.rpartition('.')[2]}.{name}", f"{function}.{name}")))
 
 
 def _copied_inputs(recording: Recording) -> list[tuple[int, tuple[Going, ...]]]:

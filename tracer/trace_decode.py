@@ -239,6 +239,7 @@ def _read_sites(read: Reader, recording: Recording) -> Sites:
         scopes=scopes,
         source=source,
         copied_inputs=_read_copied_inputs(read, rows),
+        inputs=recording.input_names,
         starts=recording.starts,
         operands=recording.operands,
         is_write=recording.ops == OP_NUMBERS["setitem"],

@@ -91,7 +91,10 @@ class Node(_View):
 
     @property
     def label(self) -> str:
-        """The name, with its count (`h[3]`) where the variable was assigned several times."""
+        """What the trace finds the value by: the name, with its count (`h[3]`) where it was assigned several times.
+
+        With its function (`helper.h[3]`) where the name alone is that of another variable.
+        """
         if self._kind in (OUTPUT, CUT) or self.row in self.trace.input_rows:
             return self.name or ""
         return self.trace.sites.name(self.row)[1]

@@ -171,9 +171,9 @@ def explain(
 ) -> None:
     """Tell how one gradient came about, as a tree from its sum down to the seed."""
     from tracer.diagnose.explain import explanation  # noqa: PLC0415
-    from viz.running import open_trace  # noqa: PLC0415
+    from viz.running import open_with_gradients  # noqa: PLC0415
 
-    explained = explanation(open_trace(trace, of, seed), name, depth=depth, top=top)
+    explained = explanation(open_with_gradients(trace, of, seed), name, depth=depth, top=top)
     if json:
         print_json(explained)
         return
@@ -198,9 +198,9 @@ def paths(
 ) -> None:
     """List the paths of largest contribution from an input or variable to the output."""
     from tracer.diagnose.path_text import table_of  # noqa: PLC0415
-    from viz.running import open_trace  # noqa: PLC0415
+    from viz.running import open_with_gradients  # noqa: PLC0415
 
-    table = table_of(open_trace(trace, of, seed).paths(name, to=to, top=top))
+    table = table_of(open_with_gradients(trace, of, seed).paths(name, to=to, top=top))
     if json:
         print_json(table)
         return
@@ -335,11 +335,11 @@ def main() -> None:
 
 def _complain(error: Exception) -> int:
     """Print an error on one line and return the exit code."""
-    from tracer.errors import EdgegradError, UsageError  # noqa: PLC0415
+    from tracer.errors import EdgegradError, LookupNameError, UsageError  # noqa: PLC0415
 
     if isinstance(error, EdgegradError):
         message = " ".join(str(error).split("\n"))
-        code = WRONG_USAGE if isinstance(error, UsageError) else FAILED
+        code = WRONG_USAGE if isinstance(error, (UsageError, LookupNameError)) else FAILED
     elif hasattr(error, "format_message"):  # what the parser raises
         message, code = error.format_message().rstrip(".").replace("Value error, ", ""), WRONG_USAGE
     else:

@@ -130,11 +130,11 @@ def audit(
     from tracer.diagnose.audit import audit as audited  # noqa: PLC0415
     from tracer.diagnose.claims import read_claims  # noqa: PLC0415
     from viz import hints  # noqa: PLC0415
-    from viz.running import open_trace  # noqa: PLC0415
+    from viz.running import open_with_gradients  # noqa: PLC0415
     from viz.verdicts import audit_data, audit_parts  # noqa: PLC0415
 
     given = read_claims(claims)
-    found = audited(open_trace(trace, of, seed), given, rtol=rtol, atol=atol)
+    found = audited(open_with_gradients(trace, of, seed), given, rtol=rtol, atol=atol)
     if json:
         print_json(audit_data(found))
     else:

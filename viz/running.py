@@ -183,17 +183,29 @@ def open_trace(path: Path, of: str | None = None, seed: str | None = None) -> Tr
     return chosen
 
 
+def open_with_gradients(path: Path, of: str | None = None, seed: str | None = None) -> Trace:
+    """Read a trace file as `open_trace` does; raise what keeps the trace from having gradients."""
+    trace = open_trace(path, of, seed)
+    error = why_no_gradient(trace)
+    if error is not None:
+        raise error
+    return trace
+
+
 def _read(path: Path) -> Trace:
+    program, colon, _ = str(path).partition(".py:")
+    if path.suffix == ".py" or colon:
+        stem = Path(program).with_suffix("").name
+        raise UsageError(
+            f"{path} is a program, not a trace",
+            advice=f"run it first: edgegrad run {quoted(str(path))} -o {quoted(stem + TRACE_SUFFIX)}",
+        )
     if not path.exists():
         close = close_file(path)
         advice = f"did you mean {close[0]}?" if close else f"make one: edgegrad run FILE.py -o {path}"
         raise UsageError(f"there is no file {path}", advice=advice)
     if path.is_dir():
         raise UsageError(f"{path} is a folder", advice=f"name a {TRACE_SUFFIX} file")
-    if path.suffix == ".py":
-        raise UsageError(
-            f"{path} is a program, not a trace", advice=f"run it first: edgegrad run {path} -o out.trace"
-        )
     try:
         return load(path)
     except OSError as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose.claims import Claim, claims_of
+from tracer.diagnose.given import require_trace
 from tracer.diagnose.mistakes import Explanation, Question, explanations, sizes
 from tracer.diagnose.terms import Followed, place_of
 from tracer.errors import UsageError
@@ -131,6 +132,7 @@ def audit(
             raise UsageError(
                 f"{name} is no tolerance", got=f"got {tolerance!r}", advice="give a number from 0 on"
             )
+    require_trace(trace, "audit")
     ordered = claims_of(trace, claims)
     followed = Followed(trace)
     dimensions = _dimensions(trace)

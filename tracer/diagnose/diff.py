@@ -15,6 +15,7 @@ from tracer.diagnose.alignment import UNMATCHED, Alignment, align
 from tracer.diagnose.cause import Cause, Operation, first_gradient, first_value, operation
 from tracer.diagnose.comparison import ATOL, RTOL, Change, Tolerance
 from tracer.diagnose.divergence import Backward, Forward
+from tracer.diagnose.given import require_trace
 from tracer.errors import EdgegradError, UsageError
 from tracer.numbers_text import clean
 from tracer.operations import OP_NUMBERS
@@ -160,15 +161,8 @@ def diff(a: Trace, b: Trace, *, rtol: float | None = None, atol: float = ATOL) -
 
 
 def _check(a: Any, b: Any, rtol: Any, atol: Any) -> None:
-    from tracer.trace import Trace  # noqa: PLC0415  (which has this package's doors in it)
-
     for each in (a, b):
-        if not isinstance(each, Trace):
-            raise UsageError(
-                "diff compares two traces",
-                got=f"got {type(each).__name__}",
-                advice="give two traces: f.last_trace, record(f, …), or load(path)",
-            )
+        require_trace(each, "diff")
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance is not None and not (isinstance(tolerance, (int, float)) and 0 <= tolerance < np.inf):
             raise UsageError(

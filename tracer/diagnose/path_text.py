@@ -131,7 +131,9 @@ def _logarithm(path: Path) -> float:
 
 def _step(node: Any, *, is_repeated: bool) -> Step:
     site = node.site
-    variable = (node.name if is_repeated else node.label) or ""
+    variable = node.label
+    if is_repeated and node.name:  # without the count, which only one of the times has
+        variable = variable.rpartition(node.name)[0] + node.name
     return Step(
         node.op,
         node.symbol,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tracer.diagnose.every_edge import Check
+from tracer.diagnose.given import require_trace
 
 if TYPE_CHECKING:
     from tracer.diagnose.every_edge import Progress
@@ -24,8 +25,9 @@ def verify(trace: Trace, *, progress: Progress | None = None) -> Verification:
     Each operation's partials are compared with differences of that operation alone (an imaginary step where it takes
     complex numbers), splitters and broadcasts with the sum of their edges, and each value with what its operation gives
     again. `progress(done, all)` is called now and then, with numbers of operands. Of a run that failed, the rules are
-    checked that ran.
+    checked that ran. Raises UsageError for what is no trace.
     """
+    require_trace(trace, "verify")
     check = Check(trace, progress)
     with np.errstate(all="ignore"):
         check.scalars()
