@@ -212,5 +212,5 @@ def test_wrong_names_and_runs_without_gradient_are_one_error(edgegrad):
         record(lambda x: (x * 2, x * 3), 1.0).paths("x")
     edgegrad("run", sample("residual"), "-o", "s.trace")
     code, _, err = edgegrad("paths", "s.trace", "weigth")
-    assert code == 1
+    assert code == 2
     assert "did you mean" in err
