@@ -188,3 +188,37 @@ def test_an_infinite_gradient_that_becomes_nan_is_told_to_the_end():
     assert found.message.startswith("inf = 1 × inf ")
     assert ", then nan = inf × 0 on line " in found.message
     assert found.message.endswith("; so the gradient of x, y is not finite")
+
+
+def test_each_cause_names_the_gradients_that_it_spoils():
+    def two_causes(x, y):
+        return 1 / (1 + np.exp(x)) + np.log(y)
+
+    def beside_another(x, y):
+        return np.sqrt(1 / (1 + np.exp(x)) + y)
+
+    with np.errstate(all="ignore"):
+        two, beside = (
+            record(two_causes, 800.0, 0.0).findings(),
+            record(beside_another, 800.0, -1.0).findings(),
+        )
+    assert [each.message.rpartition(";")[2] for each in two] == [
+        " so the gradient of x is not finite",
+        " it reaches the result, and the gradient of y is not finite",
+    ]
+    assert two[0].advice.startswith("subtract the maximum first")
+    assert [(each.severity, each.code) for each in beside] == [
+        ("error", "np.sqrt(1 / (1 + np.exp(x)) + y)"),
+        ("note", "np.exp(x)"),
+    ]
+    assert beside[1].message.endswith("; it does not reach the result")
+
+
+def test_what_was_put_in_the_place_of_an_infinity_is_not_blamed_on_it():
+    def replaced(z):
+        e = np.exp(z)
+        return np.log(np.where(np.isfinite(e), e, 0.0)[0])
+
+    with np.errstate(all="ignore"):
+        found = record(replaced, np.array([1000.0, 0.0])).findings()
+    assert found[0].message.startswith("−inf = log(0)")

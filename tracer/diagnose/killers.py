@@ -20,7 +20,7 @@ _SATURATING = frozenset(
     "tanh exp exp2 expm1 erf erfc arctan expit log_expit ndtr log_ndtr logaddexp logaddexp2 softmax log_softmax sinc "
     "sigmoid gelu".split()
 )
-_CHOOSING = frozenset("maximum minimum fmax fmin where clip max_scalars min_scalars".split())
+CHOOSING = frozenset("maximum minimum fmax fmin where clip max_scalars min_scalars".split())
 _PRODUCTS = frozenset(
     "multiply divide matmul dot outer einsum inner vdot tensordot fma prod cross kron".split()
 )
@@ -68,7 +68,7 @@ def why_killed(trace: Trace, row: int, slot: int) -> Why:
         return Why("rounded", f"{op} takes steps, so its derivative is 0 everywhere", node)
     if op in _SATURATING:
         return _saturated(node, operands[port])
-    if op in _CHOOSING:
+    if op in CHOOSING:
         others = [at for at in range(len(operands)) if at != port and not (op == "where" and at == 0)]
         if op == "clip" and port == 0:
             text = f"{_span(operands[0])} lies outside of the bounds of clip"

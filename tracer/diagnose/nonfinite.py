@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from tracer.trace import Trace
 
 
+_MEND_FIRST = "mend the other cause first, then look again"
+
+
 @dataclass(slots=True)
 class _Spread:
     """The roots of what is not finite, by row or by edge; NOTHING where it is finite."""
@@ -53,6 +56,7 @@ class _Cause:
     edges: list[int] = field(default_factory=list)
     bad_rows: list[int] = field(default_factory=list)  # the same, of those that do harm
     bad_edges: list[int] = field(default_factory=list)
+    born: list[int] = field(default_factory=list)  # all edges whose gradient is not finite by it
     spoiled: int = 0
 
 
@@ -68,6 +72,7 @@ def find(trace: Trace) -> list[Finding]:
         _add_gradients(trace, values, gradients, born)
         if is_told:  # what is left to say of the gradients: that a value does harm which reaches no output
             for place in born.keys() & causes.keys():
+                causes[place].born = born[place].bad_edges + born[place].edges
                 if not causes[place].bad_rows:
                     causes[place].bad_edges = born[place].bad_edges
     return [
@@ -231,11 +236,17 @@ def _finding(trace: Trace, values: _Spread, gradients: _Spread | None, cause: _C
     rows = cause.bad_rows or ([] if cause.bad_edges else cause.rows)
     edges = cause.bad_edges or cause.edges
     runs = len(cause.bad_rows or cause.bad_edges or cause.rows or cause.edges)
+    is_beside = not is_harmful and _is_any_input_spoiled(trace, gradients)
     if rows:
         row = rows[0]
         node = trace.nodes[int(graph.node_of_row[row])]
         spoiled = Spoiled(
-            cause.spoiled, runs, _spoiled_inputs(trace), is_value=True, is_in_result=bool(cause.bad_rows)
+            cause.spoiled,
+            runs,
+            _spoiled_inputs(trace, gradients, cause.born),
+            is_value=True,
+            is_in_result=bool(cause.bad_rows),
+            is_beside_another=is_beside,
         )
         said = (
             of_input(node, spoiled)
@@ -245,7 +256,10 @@ def _finding(trace: Trace, values: _Spread, gradients: _Spread | None, cause: _C
     else:
         edge = trace.edges[edges[0]]
         spoiled = Spoiled(
-            cause.spoiled, runs, _spoiled_inputs(trace) if cause.bad_edges else (), is_value=False
+            cause.spoiled,
+            runs,
+            _spoiled_inputs(trace, gradients, edges) if cause.bad_edges else (),
+            is_value=False,
         )
         origin = cause.rows[0] if cause.rows else -1
         blamed = trace.nodes[int(graph.node_of_row[origin])] if origin >= 0 else None
@@ -256,7 +270,11 @@ def _finding(trace: Trace, values: _Spread, gradients: _Spread | None, cause: _C
         severity="error" if is_harmful else "note",
         site=node.site,
         message=said.message,
-        advice=advice_for(node, said) if is_harmful else "nothing has to be done about it",
+        advice=advice_for(node, said)
+        if is_harmful
+        else _MEND_FIRST
+        if is_beside
+        else "nothing has to be done about it",
         node=node,
         edges=tuple(trace.edges[each] for each in edges[:4]),
         numbers=said.numbers | {"spoiled": cause.spoiled, "runs": runs},
@@ -285,11 +303,25 @@ def _first_nan_edge(trace: Trace, gradients: _Spread | None, edge: int) -> Any:
     return trace.edges[int(spoiled[np.argmin(trace.steps[spoiled])])] if len(spoiled) else None
 
 
-def _spoiled_inputs(trace: Trace) -> tuple[str, ...]:
-    """Name the inputs whose gradient is not finite."""
-    if not has_gradients(trace):
+def _is_any_input_spoiled(trace: Trace, gradients: _Spread | None) -> bool:
+    if gradients is None:
+        return False
+    graph = trace.graph
+    return bool((graph.kinds[graph.src[gradients.roots != NOTHING]] == INPUT).any())
+
+
+def _spoiled_inputs(trace: Trace, gradients: _Spread | None, born: list[int]) -> tuple[str, ...]:
+    """Name the inputs whose gradient is not finite by what is born at some edges."""
+    if gradients is None or not born:
         return ()
+    flags = np.zeros(len(gradients.roots), np.bool_)
+    flags[born] = True
+    flags = closure(flags, gradients.roots[gradients.below], gradients.roots[gradients.above])
     nodes = [int(trace.graph.node_of_row[row]) for row in trace.input_rows]
     outlet = first_of(len(trace.graph.kinds), trace.graph.src, np.arange(len(trace.graph.src)))
-    bad = trace.edge_statistics.not_finite > 0
-    return tuple(trace.nodes[node].label for node in nodes if outlet[node] != NOTHING and bad[outlet[node]])
+    names = []
+    for node in nodes:
+        edge = outlet[node]
+        if edge != NOTHING and gradients.roots[edge] != NOTHING and flags[gradients.roots[edge]]:
+            names.append(trace.nodes[node].label)
+    return tuple(names)

@@ -30,6 +30,9 @@ class Spoiled:
     names: tuple[str, ...]
     is_value: bool
     is_in_result: bool = False
+    is_beside_another: bool = (
+        False  # that spoils gradients too, so that this one's part in them can't be told
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,9 @@ def of_edge(edge: Edge, spoiled: Spoiled, blamed: Node | None, becomes_nan: Edge
     if blamed is not None and blamed.index != node.index:
         computed, _, _ = _computed(blamed)
         text += f", as {computed}{_line(blamed)}"
+    is_masked = bool(masked) and "sent back by" not in masked and (blamed or node).index == node.index
     text += f"{at}{runs}{_then_nan(becomes_nan)}{_effect(spoiled)}"
-    return Said(text, numbers, (blamed or node).op, is_masked=bool(masked))
+    return Said(text, numbers, (blamed or node).op, is_masked=is_masked)
 
 
 def _then_nan(edge: Edge | None) -> str:
@@ -220,9 +224,9 @@ def _effect(spoiled: Spoiled) -> str:
     gradient = f"the gradient of {shown}{more} is not finite" if shown else ""
     if spoiled.is_in_result:
         return "; it reaches the result" + (f", and {gradient}" if gradient else "")
-    if gradient and not spoiled.is_value:
+    if gradient:
         return f"; so {gradient}"
-    if gradient:  # by another cause
+    if spoiled.is_beside_another:
         return "; it does not reach the result"
     return "; it reaches neither the output nor any gradient" if spoiled.edges or spoiled.is_value else ""
 

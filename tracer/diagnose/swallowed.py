@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tracer.diagnose.killers import CHOOSING
 from tracer.diagnose.spread import NOTHING
+from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
     from tracer.diagnose.spread import Column
     from tracer.trace import Trace
 
+_PUT = {OP_NUMBERS[name] for name in CHOOSING if name in OP_NUMBERS}
 _FAR = 64  # operations that a zero is followed back over
 
 
@@ -32,7 +35,7 @@ def origin_of_zero(trace: Trace, row: int, roots: Column, is_meant: Column) -> i
             if roots[each] != NOTHING:
                 if not is_meant[each] and each != row:
                     return int(roots[each])
-            elif np.any(np.asarray(values[each]) == 0):
+            elif int(trace.recording.ops[each]) not in _PUT and np.any(np.asarray(values[each]) == 0):
                 way.append(each)
     return NOTHING
 
