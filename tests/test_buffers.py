@@ -361,6 +361,59 @@ def test_the_first_write_through_windows_that_overlap_is_refused_too():
         record(function, X)
 
 
+def readwrite(x):
+    y = x * 1.0
+    for each in np.nditer(y, op_flags=["readwrite"]):
+        each[...] = each * 2
+    return y.sum()
+
+
+def allocating(x):
+    with np.nditer([x, None]) as iterator:
+        for each, made in iterator:
+            made[...] = each * 2
+        return iterator.operands[1].sum()
+
+
+def into_the_other(x):
+    y = np.zeros(4)
+    for each, made in np.nditer((x, y), [], [["readonly"], ["writeonly"]]):
+        made[...] = each
+    return y.sum()
+
+
+def nested(x):
+    for _ in np.nested_iters(x.reshape(2, 2), [[0], [1]], op_flags=["readwrite"])[0]:
+        pass
+    return x.sum()
+
+
+@pytest.mark.parametrize("function", [readwrite, allocating, into_the_other, nested])
+def test_an_iterator_that_writes_into_copies_is_refused(function):
+    line = function.__code__.co_firstlineno
+    with pytest.raises(
+        UnsupportedError, match=r"np\.\w+ that writes is not followed; at test_buffers\.py:(\d+)"
+    ) as e:
+        record(function, X)
+    assert f"py:{line + 1};" in str(e.value) or f"py:{line + 2};" in str(e.value)
+
+
+def test_an_iterator_over_plain_arrays_writes_into_them():
+    def function(x):
+        y, z = np.zeros(4), np.ones(4)
+        iterator = np.nditer([y, z], op_flags=[["writeonly"], ["readonly"]])
+        assert isinstance(iterator, np.nditer)
+        for into, each in iterator:
+            into[...] = each * 2
+        outside = np.arange(3)
+        for each in np.nditer(op=outside, op_flags=[["readwrite"]]):
+            each[...] = 1
+        return (y * x).sum() * outside.sum()
+
+    assert_untouched(function, X)
+    assert_differentiates(function, X)
+
+
 def test_errors_of_writes_are_numpys_own():
     def out_of_bounds(x):
         a = np.zeros(3)

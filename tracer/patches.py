@@ -1,8 +1,8 @@
 """What Python offers no hook for: functions written in C that would read a bare number out of a stand-in.
 
 While a trace runs, they are replaced (`python_calls.py`, `creation.py`, `stdlib_calls.py`, `scipy_calls.py`,
-`seeds.py`): in their own modules, wherever a module has bound the original (`from math import exp`), and wherever else
-the traced function can reach it (`stored.py`). They are put back when the last trace ends.
+`seeds.py`, `iterators.py`): in their own modules, wherever a module has bound the original (`from math import exp`),
+and wherever else the traced function can reach it (`stored.py`). They are put back when the last trace ends.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from tracer import (
     caches,
     callables,
     creation,
+    iterators,
     lists,
     python_calls,
     scipy_calls,
@@ -57,6 +58,7 @@ def _add_imported() -> bool:
             *scipy_calls.replacements(),
             *stdlib_calls.replacements(),
             *seeds.replacements(),
+            *iterators.replacements(),
         )
         if original not in _REPLACEMENTS
     }

@@ -22,8 +22,12 @@ _CLASSES = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "RandomState", "SFC64", "
 class Reading(type):
     """Makes the stand-in for a class: called, it makes one of the class; for `isinstance` it is the class."""
 
+    __called__: Callable[..., Any]
+
     def __call__(cls, *args: Any, **options: Any) -> Any:
         """Make one of the class beneath; a program's own class, which has this as its base, makes its own."""
+        if "__called__" in vars(cls):  # with a way of its own to read its arguments
+            return cls.__called__(*args, **options)
         beneath = vars(cls).get("__wrapped__")
         make = beneath or functools.partial(type.__call__, cls)
         return make(*plain_deep(args), **plain_deep(options))
