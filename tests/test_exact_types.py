@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import fractions
 import itertools
+import json
 import queue
 import random
 import select
@@ -76,6 +77,7 @@ REFUSED = {
     "timedelta": (lambda x, n: dt.timedelta(seconds=x), "unsupported type"),
     "Decimal": (lambda x, n: decimal.Decimal(x), "conversion from float"),
     "Decimal ==": (lambda x, n: decimal.Decimal(2) == n, "must be an integer"),
+    "JSONEncoder": (lambda x, n: json.JSONEncoder().encode({"a": x}), "not JSON serializable"),
     "from_float": (lambda x, n: decimal.Decimal.from_float(x), "int or float"),  # noqa: FURB164
     "datetime64": (lambda x, n: np.datetime64(n, "D"), "Could not convert"),
 }  # fmt: skip

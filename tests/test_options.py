@@ -15,12 +15,12 @@ from tracer.errors import CutError, GradientError, LookupNameError, UnsupportedE
         ({"static": "x"}, r"@trace\(static=…\) takes several names; got 'x'; write static=\('x',\)"),
         ({"watch": "W"}, r"@trace\(watch=…\) takes several names; got 'W'"),
         ({"keep": "some"}, r"takes 'auto' or 'all'; got 'some'"),
-        ({"static": ("y",)}, r"no parameter 'y' to be static"),
+        ({"static": ("y",)}, r"no parameter 'y' to be static; it is <lambda>\(x, weight\)$"),
     ],
 )
 def test_options_that_would_be_misread_are_refused(options, message):
     with pytest.raises((UsageError, LookupNameError), match=message):
-        trace(**options)(lambda x: x)
+        trace(**options)(lambda x, weight=WEIGHT: x)
     with pytest.raises(TypeError, match="wach"):
         trace(wach=("W",))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 
 import numpy as np
@@ -42,6 +43,24 @@ def test_a_cut_warns_once_for_each_place_and_is_drawn_each_time():
     ]
     assert finished.grads["x"] == 7.5
     assert_invariants(finished)
+
+
+@pytest.mark.parametrize(
+    ("via", "function"),
+    [
+        ("np.float64()", lambda x: np.float64(x) * x),
+        ("np.float32()", lambda x: np.float32(x) * x),
+        ("np.int64()", lambda x: np.int64(x) * x),
+        ("float()", lambda x: float(x) * x),
+        ("int()", lambda x: int(x) * x),
+    ],
+)
+def test_a_cut_by_a_type_of_numbers_has_its_name(via, function):
+    followed = rf"np\.array\(…, {via[:-2]}\) is followed; " if "np.float" in via else ""
+    said = rf"left the graph through {re.escape(via)}; at .*; what is .* back; {followed}detach\(x\) says"
+    with pytest.warns(CutWarning, match=said):
+        finished = record(function, 2.5)
+    assert finished.grads["x"] == float(finished.result) / 2.5
 
 
 def test_a_new_trace_warns_anew():

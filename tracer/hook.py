@@ -167,7 +167,7 @@ def _decorate(function: Any, options: Options) -> Any:
         if name not in _signature(function).parameters:
             raise LookupNameError(
                 f"{function.__name__} has no parameter {name!r} to be static",
-                got=f"it is {function.__name__}{_signature(function)}",
+                got=f"it is {function.__name__}({', '.join(_signature(function).parameters)})",
             )
     return traced
 

@@ -86,6 +86,7 @@ class Sites:
     is_write: Rows  # by row: whether it wrote into an array
     failed_at: int = NO_PLACE  # the place of the exception that ended the run
     _orders: dict[Variable, Rows] = field(default_factory=dict, repr=False)
+    _plain: dict[Variable, str] = field(default_factory=dict, repr=False)  # what a count alone completes
     _spellings: dict[Variable, list[str]] = field(default_factory=dict, repr=False)
 
     def place(self, row: int) -> Place:
@@ -252,6 +253,16 @@ class Sites:
 
     def _label(self, variable: Variable, turn: int) -> str:
         """Return the shortest text by which one value of a variable is found, and no other value is."""
+        if variable not in self._plain:
+            first = self._spelt(variable)[0]
+            is_plain = len(self.variables[variable]) > 1 and not any(
+                text.startswith(f"{first}[") for text in (*self.inputs, *self._by_text)
+            )
+            self._plain[variable] = first if is_plain and self._meant(first) == [variable] else ""
+        plain = self._plain[variable]
+        return f"{plain}[{turn}]" if plain else self._label_searched(variable, turn)
+
+    def _label_searched(self, variable: Variable, turn: int) -> str:
         count = len(self.variables[variable])
         spellings = self._spelt(variable)
         counted = [f"{text}[{turn}]" for text in spellings]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 
+from tracer.callee import called, called_name
 from tracer.counts import is_count, is_whole
 from tracer.errors import UnsupportedError
 from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS, RULE_OF
@@ -29,6 +30,7 @@ _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 NO_RECORD = -1
 FOREIGN = "an array that was made outside of the trace, or by code that it does not see"
 CONVERSION = "a conversion to a plain array"
+_CONVERSIONS = frozenset(("float()", "int()", CONVERSION))
 # By the way out, and whether it was an array; else detach.
 _ADVICE = {
     (
@@ -263,6 +265,8 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
         return value.copy() if type(value) is np.ndarray else value
     if is_count(traced, via, frame):
         return value
+    kind = _number_type(frame) if via in _CONVERSIONS else None
+    via = f"np.{kind.__name__}()" if kind else via
     library, frame = library_function(frame), users(frame)
     if frame is not tape.frame and not tape.enter(frame, traced):
         return value.copy() if tape.is_open and type(value) is np.ndarray else value
@@ -275,13 +279,22 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
             "or pass it as an argument",
         )
     what = f"a traced value left the graph through {via}" + (f" in {library}" if library else "")
-    advice = "what is computed from it carries no gradient back; " + _ADVICE.get(
-        (via, type(value) is np.ndarray), "detach(x) says that this is meant"
-    )
+    advice = "what is computed from it carries no gradient back; "
+    if kind and issubclass(kind, np.inexact):
+        advice += f"np.array(…, np.{kind.__name__}) is followed; "
+    advice += _ADVICE.get((via, type(value) is np.ndarray), "detach(x) says that this is meant")
     tape.refuse_if_strict(what, advice, frame, got=f"value {_brief(value)}")
     _append_cut(traced, via, frame)
     tape.warn(what, advice, frame)
     return value.copy() if type(value) is np.ndarray else value
+
+
+def _number_type(frame: FrameType) -> type | None:
+    """Return the type of NumPy's numbers whose call asks for a plain number: `np.float64(x)`."""
+    if called_name(frame.f_code, frame.f_lasti) in ("float", "int"):
+        return None
+    types = (each for each in called(frame) if isinstance(each, type) and issubclass(each, np.generic))
+    return next(types, None)
 
 
 def _is_step(tape: Tape, position: int) -> bool:
