@@ -5,6 +5,7 @@ import collections
 import datetime as dt
 import decimal
 import fractions
+import io
 import itertools
 import queue
 import random
@@ -62,6 +63,9 @@ CUT = {
     "Decimal": lambda x, n: (decimal.Decimal(2) * n, x),
     "timedelta": lambda x, n: (dt.timedelta(seconds=3) * x, x),
     "normal": lambda x, n: np.random.default_rng(0).normal(x, 1.0) * x,
+    "save and load": lambda x, n: loaded(x) * x,
+    "savez, by name": lambda x, n: (np.savez(io.BytesIO(), n=np.ones(2), x=x), x)[1],
+    "savetxt, of a list": lambda x, n: (np.savetxt(io.StringIO(), [x, 2.0]), x)[1],
 }
 # Where only the exact type is taken: what is said.
 REFUSED = {
@@ -92,6 +96,13 @@ PLAIN = [
     lambda x: "a".ljust(x),
     lambda x: bytes(x),
 ]
+
+
+def loaded(x):
+    file = io.BytesIO()
+    np.save(file, x)
+    file.seek(0)
+    return np.load(file)
 
 
 def started():
