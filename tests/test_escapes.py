@@ -33,7 +33,7 @@ import warnings
 
 import numpy as np
 import pytest
-from checks import central_differences, same
+from checks import assert_untouched, central_differences, same
 
 from tracer import record, trace
 from tracer.errors import CutWarning, UnsupportedError
@@ -164,6 +164,11 @@ CUTS = {
 }  # fmt: skip
 
 ERRORS = {
+    "change of a copy of an array from outside": (
+        lambda x, a: add_up(OUTSIDE.copy(), x),
+        r"^\+= writes into an array that was made outside of the trace, or in it by plain NumPy code",
+    ),
+    "change of a random draw": (lambda x, a: add_up(np.random.default_rng(0).normal(size=4), x), r"^\+= writes into"),
     "write into an array from outside": (lambda x, a: write(x), "made outside of the trace"),
     "buffer": (lambda x, a: memoryview(a)[0], "code in C"),
     "frombuffer": (lambda x, a: np.frombuffer(a)[0], "code in C"),
@@ -187,6 +192,26 @@ def write(x):
 
 def line_of(function):
     return function.__code__.co_firstlineno
+
+
+def add_up(array, x):
+    array += x
+    return array.sum()
+
+
+def test_a_copy_that_can_not_be_changed_is_told_with_what_can():
+    with pytest.raises(UnsupportedError, match=r"np\.array\(…\).*; b = b \+ … makes a new one$"):
+        record(lambda x: add_up(OUTSIDE.copy(), x), 2.0)
+    finished = record(lambda x: add_up(np.array(OUTSIDE.copy()), x), 2.0)
+    assert finished.grads["x"] == len(OUTSIDE)
+
+
+def test_what_numpy_itself_refuses_to_write_is_numpys_own_error():
+    for function in (
+        lambda x: add_up(np.arange(3), x),
+        lambda x: np.multiply(x, [1.5, 2], out=np.arange(2)),
+    ):
+        assert_untouched(function, 1.5)
 
 
 @pytest.mark.filterwarnings("ignore:Setting the shape")  # NumPy's own, from 2.5 on
