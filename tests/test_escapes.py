@@ -29,6 +29,7 @@ import re
 import statistics
 import string
 import struct
+import types
 import warnings
 
 import numpy as np
@@ -164,6 +165,8 @@ CUTS = {
 }  # fmt: skip
 
 ERRORS = {
+    "out= of a generator, of an attribute": (lambda x, a: fill_held(x), "code in C"),
+    "readinto of an array with a traced value": (lambda x, a: read_into(a * x), "code in C"),
     "change of a copy of an array from outside": (
         lambda x, a: add_up(OUTSIDE.copy(), x),
         r"^\+= writes into an array that was made outside of the trace, or in it by plain NumPy code",
@@ -192,6 +195,64 @@ def write(x):
 
 def line_of(function):
     return function.__code__.co_firstlineno
+
+
+def fill_held(x):
+    held = types.SimpleNamespace(y=np.zeros(4))
+    np.random.default_rng(0).standard_normal(out=held.y)
+    return held.y.sum() * x
+
+
+def read_into(array):
+    return io.BytesIO(bytes(24)).readinto(array)
+
+
+def fill_by_generator(x):
+    y = np.empty(4)
+    total = 0.0
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        try:
+            rng.standard_normal(out=y)
+        except ValueError:
+            total = total + 100 * x
+        total = total + (y * x).sum()
+    return total
+
+
+def fill_by_permuting(x):
+    y = np.zeros(4)
+    np.random.default_rng(0).permuted(np.arange(4.0), out=y)
+    return y[0] * x
+
+
+def fill_by_file(x):
+    y = np.zeros(2)
+    io.BytesIO(struct.pack("dd", 1.5, 2.5)).readinto(y)
+    return y[1] * x
+
+
+def fill_by_struct(x):
+    y = np.ones(2)
+    struct.pack_into("dd", y, 0, 1.5, 2.5)
+    return (y * x)[0]
+
+
+@pytest.mark.parametrize("fill", [fill_by_generator, fill_by_permuting, fill_by_file, fill_by_struct])
+def test_an_array_that_code_in_c_fills_is_a_plain_one(fill):
+    assert_untouched(fill, 2.0)
+    assert record(fill, 2.0).grads["x"] == fill(1.0)
+
+
+def test_what_is_written_into_such_an_array_later_is_refused():
+    def function(x):
+        y = np.zeros(4)
+        np.random.default_rng(0).random(out=y)
+        y[0] = x
+        return y.sum()
+
+    with pytest.raises(UnsupportedError, match="made outside of the trace, or in it by plain NumPy code"):
+        record(function, 2.0)
 
 
 def add_up(array, x):
