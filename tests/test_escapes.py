@@ -43,6 +43,10 @@ X, A = 0.7, np.array([0.5, 1.5, 2.5])
 OUTSIDE = np.ones(3)
 
 
+class Money(decimal.Decimal):
+    pass
+
+
 def seeded():
     return random.Random(3)
 
@@ -157,6 +161,8 @@ CUTS = {
     "ufunc of a list": (lambda x, a: np.exp([x, 1.0])[0], "a conversion to a plain array"),
     "method of an array from outside": (lambda x, a: OUTSIDE.dot([x, x, 1.0]), "a conversion to a plain array"),
     "array from outside beside a list": (lambda x, a: (OUTSIDE * [x, x, 1.0])[0], "a conversion to a plain array"),
+    "Decimal": (lambda x, a: float(decimal.Decimal(x)), "Decimal"),
+    "timedelta": (lambda x, a: dt.timedelta(seconds=x).total_seconds(), "timedelta"),
     "nditer": (lambda x, a: sum(float(v) for v in np.nditer(a)), "a conversion to a plain array"),
     "fromiter": (lambda x, a: np.fromiter((v for v in a), int).sum() * 1.0, r"np\.fromiter of int64"),
     "NumPy's random": (lambda x, a: numpys().normal(x, 1.0), "a conversion to a plain array"),
@@ -175,8 +181,7 @@ ERRORS = {
     "write into an array from outside": (lambda x, a: write(x), "made outside of the trace"),
     "buffer": (lambda x, a: memoryview(a)[0], "code in C"),
     "frombuffer": (lambda x, a: np.frombuffer(a)[0], "code in C"),
-    "Decimal": (lambda x, a: float(decimal.Decimal(x)), "code in C"),
-    "timedelta": (lambda x, a: dt.timedelta(seconds=x).total_seconds(), "code in C"),
+    "a class of Decimals": (lambda x, a: float(Money(x)), "code in C"),
     "method by the class": (lambda x, a: np.ndarray.sum(a), "code in C"),
     "operator by the class": (lambda x, a: float.__add__(x, 1.0), "code in C"),
     "json with keys": (lambda x, a: json.dumps({x: 1}), "code in C"),
