@@ -2,6 +2,7 @@
 
 import array
 import collections
+import contextlib
 import copy
 import copyreg
 import datetime as dt
@@ -13,6 +14,7 @@ import pickle
 import queue
 import random
 import select
+import sqlite3
 import struct
 import threading
 import time
@@ -68,6 +70,8 @@ CUT = {
     "normal": lambda x, n: np.random.default_rng(0).normal(x, 1.0) * x,
     "Decimal, or else": lambda x, n: or_else(decimal.Decimal)(x),
     "timedelta, or else": lambda x, n: or_else(lambda t: dt.timedelta(seconds=t))(x),
+    "sqlite3": lambda x, n: stored_in_a_table(x)[0] * x,
+    "sqlite3, of an array": lambda x, n: (stored_in_a_table(np.ones(2) * x)[0], x),
     "save and load": lambda x, n: loaded(x) * x,
     "savez, by name": lambda x, n: (np.savez(io.BytesIO(), n=np.ones(2), x=x), x)[1],
     "savetxt, of a list": lambda x, n: (np.savetxt(io.StringIO(), [x, 2.0]), x)[1],
@@ -150,6 +154,14 @@ def test_a_class_that_lets_values_leave_is_itself_in_all_that_is_asked():
         assert_untouched(of_decimals, 1.5, 3)
     assert type(decimal.Decimal) is type(dt.timedelta) is type
     assert not {decimal.Decimal, dt.timedelta} & copyreg.dispatch_table.keys()
+
+
+def stored_in_a_table(*values):
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        try:
+            return connection.execute("select ?, 2", values).fetchone()
+        except sqlite3.Error:
+            return 3.0, 3
 
 
 def started():

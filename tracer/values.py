@@ -196,6 +196,10 @@ class _Number(Traced, stands_for="none"):
     def __rdivmod__(self, other: Any) -> Any:
         return divided(other, self, _frame(1))
 
+    def __conform__(self, protocol: Any) -> Any:
+        """Let the plain value leave as a parameter of sqlite3, which asks this of types that it does not know."""
+        return cut(self, "a parameter of sqlite3", _frame(1))
+
     def _attribute(self, name: str, frame: FrameType) -> Any:
         """Whatever else a number or an array has: array methods are followed as NumPy's functions are."""
         if name in ("__array_interface__", "__array_struct__"):
