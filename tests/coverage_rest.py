@@ -4,10 +4,6 @@ from __future__ import annotations
 
 # Calls whose answers don't change with small changes of the operands.
 PLAIN: dict[str, tuple[str, ...]] = {
-    "save": ("np.save(io.BytesIO(), m)",),
-    "savetxt": ("np.savetxt(io.BytesIO(), m)",),
-    "savez": ("np.savez(io.BytesIO(), m)",),
-    "savez_compressed": ("np.savez_compressed(io.BytesIO(), m)",),
     **{
         name: (f"np.{name}(m)",)
         for name in (
@@ -92,6 +88,10 @@ CUT: dict[str, tuple[str, ...]] = {
     "ndarray.dump": ("m.dump(io.BytesIO())",),
     "ndarray.dumps": ("m.dumps()",),
     "ndarray.tofile": ("m.tofile(os.devnull)",),
+    "save": ("np.save(io.BytesIO(), m)",),
+    "savetxt": ("np.savetxt(io.BytesIO(), m)",),
+    "savez": ("np.savez(io.BytesIO(), m)", "np.savez(io.BytesIO(), a=m)"),
+    "savez_compressed": ("np.savez_compressed(io.BytesIO(), m)",),
 }
 _BITS = "reads the bits of the numbers, or shares them with what can't be followed"
 _MATRIX = "makes an np.matrix, a class that NumPy advises against"

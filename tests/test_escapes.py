@@ -29,17 +29,22 @@ import re
 import statistics
 import string
 import struct
+import types
 import warnings
 
 import numpy as np
 import pytest
-from checks import central_differences, same
+from checks import assert_untouched, central_differences, same
 
 from tracer import record, trace
 from tracer.errors import CutWarning, UnsupportedError
 
 X, A = 0.7, np.array([0.5, 1.5, 2.5])
 OUTSIDE = np.ones(3)
+
+
+class Money(decimal.Decimal):
+    pass
 
 
 def seeded():
@@ -156,6 +161,8 @@ CUTS = {
     "ufunc of a list": (lambda x, a: np.exp([x, 1.0])[0], "a conversion to a plain array"),
     "method of an array from outside": (lambda x, a: OUTSIDE.dot([x, x, 1.0]), "a conversion to a plain array"),
     "array from outside beside a list": (lambda x, a: (OUTSIDE * [x, x, 1.0])[0], "a conversion to a plain array"),
+    "Decimal": (lambda x, a: float(decimal.Decimal(x)), "Decimal"),
+    "timedelta": (lambda x, a: dt.timedelta(seconds=x).total_seconds(), "timedelta"),
     "nditer": (lambda x, a: sum(float(v) for v in np.nditer(a)), "a conversion to a plain array"),
     "fromiter": (lambda x, a: np.fromiter((v for v in a), int).sum() * 1.0, r"np\.fromiter of int64"),
     "NumPy's random": (lambda x, a: numpys().normal(x, 1.0), "a conversion to a plain array"),
@@ -164,11 +171,19 @@ CUTS = {
 }  # fmt: skip
 
 ERRORS = {
+    "out= of a generator, of an attribute": (lambda x, a: fill_held(x), "code in C"),
+    "readinto of an array with a traced value": (lambda x, a: read_into(a * x), "code in C"),
+    "change of a copy of an array from outside": (
+        lambda x, a: add_up(OUTSIDE.copy(), x),
+        r"^\+= writes into an array that was made outside of the trace, or in it by plain NumPy code",
+    ),
+    "change of a random draw": (lambda x, a: add_up(np.random.default_rng(0).normal(size=4), x), r"^\+= writes into"),
     "write into an array from outside": (lambda x, a: write(x), "made outside of the trace"),
     "buffer": (lambda x, a: memoryview(a)[0], "code in C"),
     "frombuffer": (lambda x, a: np.frombuffer(a)[0], "code in C"),
-    "Decimal": (lambda x, a: float(decimal.Decimal(x)), "code in C"),
-    "timedelta": (lambda x, a: dt.timedelta(seconds=x).total_seconds(), "code in C"),
+    "memory of an array, asked for": (lambda x, a: hasattr(a, "__array_interface__"), r"ndarray\.__array_interface__"),
+    "memory of an array": (lambda x, a: a.__array_interface__["shape"], r"ndarray\.__array_interface__"),
+    "a class of Decimals": (lambda x, a: float(Money(x)), "code in C"),
     "method by the class": (lambda x, a: np.ndarray.sum(a), "code in C"),
     "operator by the class": (lambda x, a: float.__add__(x, 1.0), "code in C"),
     "json with keys": (lambda x, a: json.dumps({x: 1}), "code in C"),
@@ -187,6 +202,84 @@ def write(x):
 
 def line_of(function):
     return function.__code__.co_firstlineno
+
+
+def fill_held(x):
+    held = types.SimpleNamespace(y=np.zeros(4))
+    np.random.default_rng(0).standard_normal(out=held.y)
+    return held.y.sum() * x
+
+
+def read_into(array):
+    return io.BytesIO(bytes(24)).readinto(array)
+
+
+def fill_by_generator(x):
+    y = np.empty(4)
+    total = 0.0
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        try:
+            rng.standard_normal(out=y)
+        except ValueError:
+            total = total + 100 * x
+        total = total + (y * x).sum()
+    return total
+
+
+def fill_by_permuting(x):
+    y = np.zeros(4)
+    np.random.default_rng(0).permuted(np.arange(4.0), out=y)
+    return y[0] * x
+
+
+def fill_by_file(x):
+    y = np.zeros(2)
+    io.BytesIO(struct.pack("dd", 1.5, 2.5)).readinto(y)
+    return y[1] * x
+
+
+def fill_by_struct(x):
+    y = np.ones(2)
+    struct.pack_into("dd", y, 0, 1.5, 2.5)
+    return (y * x)[0]
+
+
+@pytest.mark.parametrize("fill", [fill_by_generator, fill_by_permuting, fill_by_file, fill_by_struct])
+def test_an_array_that_code_in_c_fills_is_a_plain_one(fill):
+    assert_untouched(fill, 2.0)
+    assert record(fill, 2.0).grads["x"] == fill(1.0)
+
+
+def test_what_is_written_into_such_an_array_later_is_refused():
+    def function(x):
+        y = np.zeros(4)
+        np.random.default_rng(0).random(out=y)
+        y[0] = x
+        return y.sum()
+
+    with pytest.raises(UnsupportedError, match="made outside of the trace, or in it by plain NumPy code"):
+        record(function, 2.0)
+
+
+def add_up(array, x):
+    array += x
+    return array.sum()
+
+
+def test_a_copy_that_can_not_be_changed_is_told_with_what_can():
+    with pytest.raises(UnsupportedError, match=r"np\.array\(…\).*; b = b \+ … makes a new one$"):
+        record(lambda x: add_up(OUTSIDE.copy(), x), 2.0)
+    finished = record(lambda x: add_up(np.array(OUTSIDE.copy()), x), 2.0)
+    assert finished.grads["x"] == len(OUTSIDE)
+
+
+def test_what_numpy_itself_refuses_to_write_is_numpys_own_error():
+    for function in (
+        lambda x: add_up(np.arange(3), x),
+        lambda x: np.multiply(x, [1.5, 2], out=np.arange(2)),
+    ):
+        assert_untouched(function, 1.5)
 
 
 @pytest.mark.filterwarnings("ignore:Setting the shape")  # NumPy's own, from 2.5 on

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 from checks import assert_differentiates, assert_untouched
@@ -339,9 +337,7 @@ def test_plain_reads_leave_no_node():
             np.logical_and(a, 1),
         )
         likes = np.zeros_like(a), np.ones_like(a), np.empty_like(a).shape
-        text = io.StringIO()
-        np.savetxt(text, a)
-        return shapes, where, tests, likes, str(a), repr(a), f"{a}", -2 in a, text.getvalue()
+        return shapes, where, tests, likes, str(a), repr(a), f"{a}", -2 in a
 
     finished = record(lambda a: (read(a), None)[1] or a.sum(), VECTOR)
     assert [node.kind for node in finished.nodes] == ["input", "function", "output"]

@@ -69,20 +69,32 @@ def named(frame: FrameType, offset: int) -> Iterator[Any]:
 @functools.lru_cache(maxsize=512)
 def _written(code: CodeType, offset: int) -> ast.expr | None:
     """Return the expression that is called at an instruction; None where it is no call."""
-    spans = list(code.co_positions())
-    first, last, start, end = spans[offset // 2]
+    first, last, start, end = list(code.co_positions())[offset // 2]
     if first is None or last is None or start is None or end is None:
         return None
-    lines = [linecache.getline(code.co_filename, line).encode() for line in range(first, last + 1)]
-    if not all(lines):
+    if not all(_lines(code, first, last)):
         return _compiled(code, offset, (first, start))
+    call = call_at(code, offset)
+    return call.func if call is not None else None
+
+
+def call_at(code: CodeType, offset: int) -> ast.Call | None:
+    """Return the call that is written at an instruction; None where it is none, or there is no text."""
+    first, last, start, end = list(code.co_positions())[offset // 2]
+    if first is None or last is None or start is None or end is None:
+        return None
+    lines = _lines(code, first, last)
     lines[-1] = lines[-1][:end]
     lines[0] = lines[0][start:]
     try:
         tree = ast.parse(b"(" + b"".join(lines) + b")", mode="eval").body
     except (SyntaxError, ValueError):
         return None
-    return tree.func if isinstance(tree, ast.Call) else None
+    return tree if isinstance(tree, ast.Call) else None
+
+
+def _lines(code: CodeType, first: int, last: int) -> list[bytes]:
+    return [linecache.getline(code.co_filename, line).encode() for line in range(first, last + 1)]
 
 
 def _compiled(code: CodeType, offset: int, start: tuple[int, int]) -> ast.expr | None:

@@ -17,6 +17,7 @@ from tracer.blank import Blank, blank, blank_of
 from tracer.buffers import expose, note_view
 from tracer.callee import is_called
 from tracer.counts import is_whole, items_of_permutation
+from tracer.filled import is_filled_by_c
 from tracer.standins import (
     cut,
     holds_traced,
@@ -57,7 +58,9 @@ def made(value: Any, function: Callable[..., Any], frame: FrameType) -> Any:
         or value.dtype.kind not in "fc"
     ):
         return value
-    return blank(value, running) if is_called(function, frame) else value
+    if not is_called(function, frame) or is_filled_by_c(frame.f_code, frame.f_lasti):
+        return value
+    return blank(value, running)
 
 
 def _creating(original: Callable[..., Any]) -> Callable[..., Any]:

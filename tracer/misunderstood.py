@@ -9,7 +9,7 @@ from __future__ import annotations
 import os.path
 import re
 from types import BuiltinFunctionType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from tracer.callee import called_name, named
 from tracer.errors import UnsupportedError
 from tracer.standins import Traced
 from tracer.tape import is_library, is_own
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _KIND = r"(float|int|ndarray|numpy\.\w+)"
 _IMPOSSIBLE = "|".join(  # compiled when there is an error to compare with
@@ -52,6 +55,11 @@ _POSSIBLE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
         _NUMBER,
     ),
 )
+# What a plain program is told of an array that is read-only or not contiguous, or of what is none.
+_OF_BUFFERS = re.compile(
+    r"Supplied output array must be (C-)?contiguous, .*|out must be a numpy array"
+    r"|.*must be read-write bytes-like object, not numpy\.ndarray"
+)
 _PLAIN = (str, bytes, int, float, type(None), type, ModuleType, BuiltinFunctionType)
 
 
@@ -69,7 +77,9 @@ def said_clearly(error: BaseException) -> BaseException:
         "a traced value was handed to code in C that takes nothing but Python's and NumPy's own types",
         where=where,
         got=f"it says: {error}",
-        advice="detach(x) gives it the plain value, and leaves that out of the gradient",
+        advice="have it make an array of its own, and write that: y[:] = rng.random(len(y))"
+        if _OF_BUFFERS.fullmatch(str(error))
+        else "detach(x) gives it the plain value, and leaves that out of the gradient",
     )
     clear.__cause__ = error
     return clear
@@ -79,18 +89,37 @@ def _is_misunderstood(error: BaseException) -> bool:
     said = str(error)
     if type(error) is TypeError and re.fullmatch(_IMPOSSIBLE, said):
         return True
+    is_of_buffer = _OF_BUFFERS.fullmatch(said) is not None
     row = next((row for row in _POSSIBLE if re.fullmatch(row[0], said)), None)
     innermost, traceback = None, error.__traceback__
-    while row is not None and traceback is not None:
-        if not is_own(traceback.tb_frame.f_code.co_filename):
+    while (row is not None or is_of_buffer) and traceback is not None:
+        in_library = is_library(str(traceback.tb_frame.f_globals.get("__name__")))  # Cython's frames, too
+        if not is_own(traceback.tb_frame.f_code.co_filename) and not (is_of_buffer and in_library):
             innermost = traceback
         traceback = traceback.tb_next
+    if innermost is not None and is_of_buffer:
+        return any(map(_is_buffer, _held(named(innermost.tb_frame, innermost.tb_lasti))))
     if row is None or innermost is None:
         return False
     frame, offset, (_, calls, kinds) = innermost.tb_frame, innermost.tb_lasti, row
     return (not calls or called_name(frame.f_code, offset) in calls) and any(
         _may_be(each, kinds) for each in named(frame, offset)
     )
+
+
+def _held(values: Iterator[Any]) -> Iterator[Any]:
+    """Yield some values, and the attributes of those that have any."""
+    for value in values:
+        yield value
+        if not issubclass(type(value), (Traced, *_PLAIN)):
+            yield from getattr(value, "__dict__", {}).values()
+
+
+def _is_buffer(value: Any) -> bool:
+    """Tell whether a value stands for an array that code in C would have written into."""
+    if not issubclass(type(value), Traced) or type(value.value) is not np.ndarray:
+        return False
+    return bool(value.value.flags.c_contiguous and value.value.flags.writeable)
 
 
 def _may_be(value: Any, kinds: Any) -> bool:

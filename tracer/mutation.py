@@ -20,14 +20,25 @@ from tracer.numpy_calls import arrays_of, call_function, call_ufunc, chosen_by, 
 from tracer.numpy_table import UFUNC_RULES, OptionError, call_options
 from tracer.rules.edited import may_repeat
 from tracer.rules.kinds import is_complex
-from tracer.standins import FOREIGN, Traced, cut, is_traced, open_tape, plain, plain_deep, record_call
+from tracer.standins import (
+    FOREIGN,
+    MADE_IN_TRACE,
+    Traced,
+    cut,
+    is_traced,
+    open_tape,
+    plain,
+    plain_deep,
+    record_call,
+)
 from tracer.tape import AUXILIARY, place, wants_plain_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-_BINARY_OP, _FIRST_IN_PLACE = opcode.opmap["BINARY_OP"], 13
+_BINARY_OP = opcode.opmap["BINARY_OP"]
+_BINARY_OPS = [symbol for _, symbol in opcode._nb_ops]  # type: ignore[attr-defined]  # noqa: SLF001
 _OUT_IN_C = {np.dot: ("a", "b", "out"), np.concatenate: ("arrays", "axis", "out")}
 _STRETCHED_INTO_OUT = frozenset({np.clip, np.outer, np.percentile, np.quantile})
 _AT_RULES = {np.add: "add_at", np.subtract: "subtract_at"}
@@ -88,16 +99,23 @@ def call_into(
         if tape is None:
             compute = getattr(function, method) if method else function
             return compute(*plain_deep(inputs), **plain_deep(options))
-        if is_augmented(frame) and targets[0].dtype.kind in "fc" and is_alone(options):
+        spare = tuple(
+            np.array(each, subok=True) if each is not None else None for each in plain_deep(targets)
+        )
+        compute = getattr(function, method) if method else function
+        compute(*plain_deep(inputs), **plain_deep(rest), out=spare if isinstance(out, tuple) else spare[0])
+        written = _augmented(frame)
+        if written and targets[0].dtype.kind in "fc" and is_alone(options):
             from tracer.blank import blank  # noqa: PLC0415  (which imports this room)
 
             # `b *= x` gives b a new value: as nobody else has the old one, nobody sees that it is another array.
             own = blank(targets[0].copy(), tape)
             return call_into(function, method, inputs, {**rest, "out": own}, frame)
         raise UnsupportedError(
-            f"{name} with out= writes into {FOREIGN}",
+            f"{written or f'{name} with out='} writes into {FOREIGN}",
             where=place(frame),
-            advice="make the array in the traced function, with np.zeros or np.empty, or pass it as an argument",
+            advice=MADE_IN_TRACE
+            + (f"; b = b {written.removesuffix('=')} … makes a new one" if written else ""),
         )
     where = plain_deep(rest.get("where", True))
     if method == "__call__" and where is not True:
@@ -114,10 +132,11 @@ def call_into(
     return out if several or not isinstance(out, tuple) else out[0]
 
 
-def is_augmented(frame: FrameType) -> bool:
-    """Tell whether a line writes `b *= x`, which NumPy does as a call with `out=`."""
+def _augmented(frame: FrameType) -> str:
+    """Return the operator if a line writes `b *= x`, which NumPy does as a call with `out=`; else nothing."""
     code, at = frame.f_code.co_code, frame.f_lasti
-    return code[at] == _BINARY_OP and code[at + 1] >= _FIRST_IN_PLACE
+    written = _BINARY_OPS[code[at + 1]] if code[at] == _BINARY_OP else ""
+    return written if written.endswith("=") else ""
 
 
 def _into_scratch(function: Any, inputs: tuple[Any, ...], target: Any) -> Callable[..., Any]:
@@ -170,7 +189,7 @@ def call_at(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> None:
         raise UnsupportedError(
             f"np.{ufunc.__name__}.at writes into {FOREIGN}",
             where=place(frame),
-            advice="make the array in the traced function, with np.zeros, or pass it as an argument",
+            advice=MADE_IN_TRACE,
         )
     fresh = array.value.copy(order="K")
     ufunc.at(fresh, index, *plain_deep(values))
@@ -235,7 +254,7 @@ def call_writing(function: Any, args: tuple[Any, ...], options: dict[str, Any], 
         raise UnsupportedError(
             f"np.{function.__name__} writes into {FOREIGN}",
             where=place(frame),
-            advice="make the array in the traced function, with np.zeros, or pass it as an argument",
+            advice=MADE_IN_TRACE,
         )
     return WRITING_FUNCTIONS[function](frame, *args, **options)
 

@@ -57,6 +57,8 @@ _OPERATORS: dict[Any, Any] = {
     np.remainder: operator.mod,
     np.power: operator.pow,  # array ** 2 is np.square: not always the bits of np.power
 }
+# What reads the file back has constants.
+_WRITING_OUT = frozenset((np.save, np.savetxt, np.savez, np.savez_compressed))
 
 
 def refuse(what: str, frame: FrameType) -> UnsupportedError:
@@ -168,6 +170,13 @@ def call_function(
     if function in PLAIN_READS:
         return function(*plain_deep(args), **plain_deep(options))
     read = FOLLOWED.get(function)
+    if read is None and function in _WRITING_OUT:
+        result = function(*plain_deep(args), **plain_deep(options))
+        given = (*args, *options.values())
+        if any_open(given, frame):
+            for each in traced_in(given):
+                cut(each, _full_name(function), frame)
+        return result
     if read is None and function.__module__.startswith("numpy.polynomial."):
         return function.__wrapped__(*args, **options)  # plain Python, whose steps are followed
     if read is None:

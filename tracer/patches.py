@@ -53,7 +53,7 @@ _KINDS_WITH_CACHES = _KINDS | {caches.CACHED}
 def _add_imported() -> bool:
     """Take in functions of what the program has imported by now; tell whether there are new ones."""
     new = {
-        original: each if type(each) is seeds.Reading else Exact(original, each)
+        original: each if isinstance(each, type) else Exact(original, each)
         for original, each in (
             *scipy_calls.replacements(),
             *stdlib_calls.replacements(),
@@ -188,6 +188,7 @@ class _Installation:
                 self._replace(namespace)
             lists.exchange(looking=True)
             seeds.exchange(reading=True)
+            stdlib_calls.exchange(leaving=True)
             warned.redirect(to_user=True)
             for kind, name, followed in _METHODS:
                 setattr(kind, name, followed)
@@ -219,7 +220,7 @@ class _Installation:
             if kept:
                 held = [namespace.replacements for namespace in self._namespaces.values()]
                 others = {id(each): original(each) for each in kept}
-                put_in_place(kept, others, self._known, _REPLACEMENTS, *held)
+                put_in_place(kept, others, self._known, _REPLACEMENTS, seeds.STANDING, *held)
                 del kept, others
             self._own = list(map(sys.getrefcount, self._known))  # also of what could not be replaced
 
@@ -241,6 +242,7 @@ class _Installation:
         scipy_calls.distributions.remove()
         lists.exchange(looking=False)
         seeds.exchange(reading=False)
+        stdlib_calls.exchange(leaving=False)
         warned.redirect(to_user=False)
         for (kind, name, _), plain_method in zip(_METHODS, _PLAIN_METHODS, strict=True):
             setattr(kind, name, plain_method)
@@ -318,7 +320,7 @@ def original(value: Any) -> Any:
     kind = type(value)
     if kind is Exact:
         return original_of(value)
-    if kind is seeds.Reading:
+    if issubclass(kind, seeds.Reading):
         return seeds.original_of(value)
     return _LOOSE.originals.get(value, value) if kind is FunctionType else value
 

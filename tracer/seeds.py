@@ -51,6 +51,17 @@ class Reading(type):
         return repr(beneath) if beneath else super().__repr__()
 
 
+STANDING: dict[type, Reading] = {}
+"""What stands for a class while a trace runs: what `type` answers then."""
+
+
+def stand_in_for(kind: type, meta: type[Reading] = Reading) -> Reading:
+    """Make the stand-in for a class, which can be pickled by its name as the class itself can."""
+    names = {"__wrapped__": kind, "__module__": kind.__module__, "__doc__": kind.__doc__}
+    STANDING[kind] = made = meta(kind.__name__, (kind,), names)
+    return made
+
+
 def original_of(kind: Any) -> Any:
     """Return the class that a stand-in stands for; a program's own class as it is."""
     return vars(kind).get("__wrapped__", kind)
@@ -73,8 +84,7 @@ def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
     for name in _CLASSES:
         kind = getattr(importlib.import_module("numpy.random"), name)
         if type(kind) is not Reading:
-            names = {"__wrapped__": kind, "__module__": kind.__module__, "__doc__": kind.__doc__}
-            yield kind, Reading(name, (kind,), names)
+            yield kind, STANDING.get(kind) or stand_in_for(kind)
 
 
 _METHOD = random.Random.seed

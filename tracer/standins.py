@@ -28,7 +28,14 @@ _HANDING_ON = frozenset(
 )
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 NO_RECORD = -1
-FOREIGN = "an array that was made outside of the trace, or by code that it does not see"
+FOREIGN = (
+    "an array that was made outside of the trace, or in it by plain NumPy code "
+    "(a copy of such an array, a random draw)"
+)
+MADE_IN_TRACE = (
+    "make the array in the traced function, by a call that is written np.zeros(…) or np.array(…), "
+    "or pass it as an argument"
+)
 CONVERSION = "a conversion to a plain array"
 _CONVERSIONS = frozenset(("float()", "int()", CONVERSION))
 # By the way out, and whether it was an array; else detach.
@@ -275,8 +282,7 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
             f"writing a traced value into {FOREIGN}, is not followed",
             where=place(frame),
             got=f"value {_brief(value)}",
-            advice="make the array in the traced function, by a call that is written np.zeros(…) or np.array(…), "
-            "or pass it as an argument",
+            advice=MADE_IN_TRACE,
         )
     what = f"a traced value left the graph through {via}" + (f" in {library}" if library else "")
     advice = "what is computed from it carries no gradient back; "

@@ -5,6 +5,7 @@ They are replaced as those of `math` are, from the first trace on that finds the
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import numpy_calls
+from tracer.seeds import STANDING, Reading, stand_in_for
 from tracer.standins import cut, holds_traced, is_traced, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY
 
@@ -87,6 +89,15 @@ def _written_out(original: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+class _Leaving(Reading):
+    """Makes the stand-in for a class whose objects hold plain values: a traced one leaves, never into an `except`."""
+
+    def __call__(cls, *args: Any, **options: Any) -> Any:  # noqa: N805  (of a metaclass)
+        for number in _numbers_in([*args, *options.values()]):
+            cut(number, cls.__name__, _frame(1))
+        return super().__call__(*args, **options)
+
+
 def _numbers_in(items: Iterable[Any]) -> Iterator[Any]:
     for item in items:
         if type(item) in (tuple, list, dict):
@@ -111,6 +122,22 @@ _TABLE: dict[tuple[str, str], Callable[[Callable[..., Any]], Callable[..., Any]]
     ("time", "sleep"): _reading,
 }
 
+_CLASSES = (("decimal", "Decimal"), ("datetime", "timedelta"))
+
+
+def exchange(*, leaving: bool) -> None:
+    """Have objects of these classes pickled by the name that stands for the class, or be as they were."""
+    for kind in [each for each, made in STANDING.items() if type(made) is _Leaving]:
+        if leaving:
+            copyreg.dispatch_table.setdefault(kind, _reduced)
+        elif copyreg.dispatch_table.get(kind) is _reduced:
+            del copyreg.dispatch_table[kind]
+
+
+def _reduced(value: Any) -> tuple[Any, ...]:
+    _, *rest = value.__reduce__()
+    return STANDING[type(value)], *rest
+
 
 def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
     """Yield (original, replacement) for the functions of the modules that the program has imported."""
@@ -119,3 +146,7 @@ def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
         # While a trace runs, the name stands for a replacement.
         if original is not None and not hasattr(original, "__wrapped__"):
             yield original, make(original)
+    for module, name in _CLASSES:
+        kind = getattr(sys.modules.get(module), name, None)
+        if kind is not None and type(kind) is not _Leaving:
+            yield kind, STANDING.get(kind) or stand_in_for(kind, _Leaving)

@@ -13,6 +13,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracer.exact import Exact
+from tracer.seeds import STANDING
 from tracer.standins import Traced
 
 if TYPE_CHECKING:
@@ -105,6 +106,10 @@ class _TypeOf:
         kind = type(args[0])
         if issubclass(kind, (Traced, Exact)):
             kind = args[0].__class__
+        if (
+            type(kind) is type and kind in STANDING
+        ):  # `type(d) is Decimal`, of which the name is another class
+            return STANDING[kind]
         return self if kind is type or kind is _TypeOf else kind
 
     def __getattr__(self, name: str) -> Any:

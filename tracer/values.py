@@ -16,6 +16,7 @@ import numpy as np
 
 from tracer import mutation, numpy_calls
 from tracer.buffers import refuse_swap_in_c, write
+from tracer.callee import called_name
 from tracer.counts import is_taken_for_shape, items_of_permutation
 from tracer.exponent import is_read_as_exponent
 from tracer.flat import Flat
@@ -23,6 +24,7 @@ from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.operators import OPERANDS, binary, divided, write_arithmetic, write_integer_methods
 from tracer.rules.kinds import is_complex
 from tracer.standins import CONVERSION, Traced, cut, is_traced, plain, record_call, unary
+from tracer.tape import wants_plain_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +41,15 @@ _SPECIAL_ATTRIBUTES = frozenset(
     "__array_interface__ __array_namespace__ __array_priority__ __array_struct__ __array_wrap__ __dlpack__ "
     "__dlpack_device__".split()
 )
+
+
+def _is_asked_by(frame: FrameType, name: str) -> bool:
+    """Tell whether the user's own line asks for an attribute: `a.name`, `hasattr(a, "name")`."""
+    code = frame.f_code
+    if name not in code.co_names and name not in code.co_consts:
+        return False
+    asking = called_name(code, frame.f_lasti) in (None, "getattr", "hasattr")
+    return asking and not wants_plain_arrays(frame)
 
 
 class _Number(Traced, stands_for="none"):
@@ -185,9 +196,15 @@ class _Number(Traced, stands_for="none"):
     def __rdivmod__(self, other: Any) -> Any:
         return divided(other, self, _frame(1))
 
+    def __conform__(self, protocol: Any) -> Any:
+        """Let the plain value leave as a parameter of sqlite3, which asks this of types that it does not know."""
+        return cut(self, "a parameter of sqlite3", _frame(1))
+
     def _attribute(self, name: str, frame: FrameType) -> Any:
         """Whatever else a number or an array has: array methods are followed as NumPy's functions are."""
         if name in ("__array_interface__", "__array_struct__"):
+            if _is_asked_by(frame, name):
+                raise numpy_calls.refuse(f"ndarray.{name}", frame)
             # NumPy's C code would read the memory through them and say nothing; so it asks __array__, which cuts.
             raise AttributeError(f"a traced array has no {name}: detach(array) gives one that has")
         attribute = getattr(self.value, name)  # raises the plain value's own AttributeError

@@ -17,7 +17,7 @@ PLAIN_READS = frozenset(
         "result_type can_cast common_type min_scalar_type may_share_memory shares_memory array_repr array_str "
         "array2string iscomplex isreal isneginf isposinf lexsort digitize unravel_index ravel_multi_index isin "
         "argpartition nanargmax nanargmin einsum_path diag_indices_from tril_indices_from triu_indices_from "
-        "isfortran save savetxt savez savez_compressed"
+        "isfortran"
     ).split()
 ) | {np.linalg.matrix_rank}
 
