@@ -170,19 +170,8 @@ def call_function(
     if function in PLAIN_READS:
         return function(*plain_deep(args), **plain_deep(options))
     read = FOLLOWED.get(function)
-    if read is None and function in _WRITING_OUT:
-        result = function(*plain_deep(args), **plain_deep(options))
-        given = (*args, *options.values())
-        if any_open(given, frame):
-            for each in traced_in(given):
-                cut(each, _full_name(function), frame)
-        return result
-    if read is None and function.__module__.startswith("numpy.polynomial."):
-        return function.__wrapped__(*args, **options)  # plain Python, whose steps are followed
     if read is None:
-        name = _full_name(function)
-        _let_lists_leave(name, name, (*args, *options.values()), frame)
-        return function(*plain_deep(args), **plain_deep(options))
+        return _call_unfollowed(function, args, options, frame)
     plain_options = plain_deep(options) if options else options
     if compute is None:
         value = function(*plain_deep(args), **plain_options)
@@ -205,6 +194,24 @@ def call_function(
     if type(value) is np.ndarray and value.base is not None and is_traced(result):
         note_view(result, operands)
     return result
+
+
+def _call_unfollowed(
+    function: Any, args: tuple[Any, ...], options: dict[str, Any], frame: FrameType
+) -> Any:
+    """Call a NumPy function that no table names: what it writes out leaves, and else nothing traced may go in."""
+    given = (*args, *options.values())
+    if function in _WRITING_OUT:
+        result = function(*plain_deep(args), **plain_deep(options))
+        if any_open(given, frame):
+            for each in traced_in(given):
+                cut(each, _full_name(function), frame)
+        return result
+    if function.__module__.startswith("numpy.polynomial."):
+        return function.__wrapped__(*args, **options)  # plain Python, whose steps are followed
+    name = _full_name(function)
+    _let_lists_leave(name, name, given, frame)
+    return function(*plain_deep(args), **plain_deep(options))
 
 
 def several(followed: list[Any], values: Any, frame: FrameType) -> Any:
