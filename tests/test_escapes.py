@@ -175,7 +175,7 @@ ERRORS = {
     "readinto of an array with a traced value": (lambda x, a: read_into(a * x), "code in C"),
     "change of a copy of an array from outside": (
         lambda x, a: add_up(OUTSIDE.copy(), x),
-        r"^\+= writes into an array that was made outside of the trace, or in it by plain NumPy code",
+        r"^\+= writes into an array that was made outside of the trace, or by code that it does not see",
     ),
     "change of a random draw": (lambda x, a: add_up(np.random.default_rng(0).normal(size=4), x), r"^\+= writes into"),
     "write into an array from outside": (lambda x, a: write(x), "made outside of the trace"),
@@ -258,7 +258,9 @@ def test_what_is_written_into_such_an_array_later_is_refused():
         y[0] = x
         return y.sum()
 
-    with pytest.raises(UnsupportedError, match="made outside of the trace, or in it by plain NumPy code"):
+    with pytest.raises(
+        UnsupportedError, match="made outside of the trace, or by code that it does not see"
+    ):
         record(function, 2.0)
 
 

@@ -29,7 +29,7 @@ _HANDING_ON = frozenset(
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 NO_RECORD = -1
 FOREIGN = (
-    "an array that was made outside of the trace, or in it by plain NumPy code "
+    "an array that was made outside of the trace, or by code that it does not see "
     "(a copy of such an array, a random draw)"
 )
 MADE_IN_TRACE = (
