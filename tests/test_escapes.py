@@ -173,11 +173,10 @@ CUTS = {
 ERRORS = {
     "out= of a generator, of an attribute": (lambda x, a: fill_held(x), "code in C"),
     "readinto of an array with a traced value": (lambda x, a: read_into(a * x), "code in C"),
-    "change of a copy of an array from outside": (
-        lambda x, a: add_up(OUTSIDE.copy(), x),
+    "change of an array from outside": (
+        lambda x, a: add_up(OUTSIDE, x),
         r"^\+= writes into an array that was made outside of the trace, or by code that it does not see",
     ),
-    "change of a random draw": (lambda x, a: add_up(np.random.default_rng(0).normal(size=4), x), r"^\+= writes into"),
     "write into an array from outside": (lambda x, a: write(x), "made outside of the trace"),
     "buffer": (lambda x, a: memoryview(a)[0], "code in C"),
     "frombuffer": (lambda x, a: np.frombuffer(a)[0], "code in C"),
@@ -269,9 +268,9 @@ def add_up(array, x):
     return array.sum()
 
 
-def test_a_copy_that_can_not_be_changed_is_told_with_what_can():
+def test_an_array_that_can_not_be_changed_is_told_with_what_can():
     with pytest.raises(UnsupportedError, match=r"np\.array\(…\).*; b = b \+ … makes a new one$"):
-        record(lambda x: add_up(OUTSIDE.copy(), x), 2.0)
+        record(lambda x: add_up(OUTSIDE, x), 2.0)
     finished = record(lambda x: add_up(np.array(OUTSIDE.copy()), x), 2.0)
     assert finished.grads["x"] == len(OUTSIDE)
 

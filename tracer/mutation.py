@@ -99,11 +99,6 @@ def call_into(
         if tape is None:
             compute = getattr(function, method) if method else function
             return compute(*plain_deep(inputs), **plain_deep(options))
-        spare = tuple(
-            np.array(each, subok=True) if each is not None else None for each in plain_deep(targets)
-        )
-        compute = getattr(function, method) if method else function
-        compute(*plain_deep(inputs), **plain_deep(rest), out=spare if isinstance(out, tuple) else spare[0])
         written = _augmented(frame)
         if written and targets[0].dtype.kind in "fc" and is_alone(options):
             from tracer.blank import blank  # noqa: PLC0415  (which imports this room)
@@ -111,6 +106,12 @@ def call_into(
             # `b *= x` gives b a new value: as nobody else has the old one, nobody sees that it is another array.
             own = blank(targets[0].copy(), tape)
             return call_into(function, method, inputs, {**rest, "out": own}, frame)
+        # What NumPy itself refuses, it says.
+        spare = tuple(
+            np.array(each, subok=True) if each is not None else None for each in plain_deep(targets)
+        )
+        compute = getattr(function, method) if method else function
+        compute(*plain_deep(inputs), **plain_deep(rest), out=spare if isinstance(out, tuple) else spare[0])
         raise UnsupportedError(
             f"{written or f'{name} with out='} writes into {FOREIGN}",
             where=place(frame),
