@@ -374,3 +374,37 @@ def test_it_needs_no_code_of_the_program(tmp_path, monkeypatch):
     record(network, *ARGUMENTS).save(tmp_path / "t.trace")
     monkeypatch.setattr(importlib, "import_module", None)  # nothing is looked for
     assert verify(load(tmp_path / "t.trace")).ok
+
+
+@rule("cos(x)")
+def sine_of_a_number(x):
+    return math.sin(x)
+
+
+@rule("where(x > 0, 1, 0.1)")
+def leaky(x):
+    return x if x > 0 else 0.1 * x
+
+
+@rule("sin(x)*1.001")
+def minus_cosine(x):
+    return -math.cos(x)
+
+
+@rule("0.5/out")
+def root(x):
+    return math.sqrt(x)
+
+
+def test_rules_of_functions_that_take_numbers_alone_are_checked_number_by_number():
+    def right(x):
+        y = sine_of_a_number(x) * 2
+        for _ in range(3):
+            y = leaky(y) - sine_of_a_number(y)
+        return y * root(x * 1e-9)
+
+    checked = verify(record(right, 0.3))
+    assert checked.ok
+    assert not checked.other_values
+    wrong = verify(record(lambda x: minus_cosine(x) + minus_cosine(2 * x), 0.3))
+    assert [fault.edge.dst.op for fault in wrong.wrong] == ["minus_cosine"] * 2

@@ -123,7 +123,10 @@ def _finding(
     is_harmful = bool(lost or back) and not is_meant
     severity: Severity = "note" if not is_harmful else "error" if lost and not is_any_alive else "warning"
     if not is_harmful:
-        message += ", on purpose" if is_meant else "; no input loses its gradient by it"
+        unseen = (
+            "no input is left without gradient by it, but what is computed from the number is a constant"
+        )
+        message += ", on purpose" if is_meant else f"; {unseen}"
     return Finding(
         kind="cut",
         severity=severity,

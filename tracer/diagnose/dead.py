@@ -182,7 +182,7 @@ def _idle(trace: Trace, slot: int) -> Finding:
         kind="dead",
         severity="note",
         site=why.node.site,
-        message=f"nothing goes back through here: {why.text}; no input loses its gradient by it",
+        message=f"nothing goes back through here: {why.text}; no input is left without gradient by it",
         advice="nothing has to be done about it",
         node=why.node,
         edges=(trace.edges[trace.graph.edge_of(row, slot)],),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import math
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -135,11 +136,30 @@ def _of_user(operation: int) -> Forward | None:
     if function is None:
         return None
 
-    def compute(operands: tuple[Any, ...], params: dict[str, Any], _: Any) -> Any:
+    def compute(operands: tuple[Any, ...], params: dict[str, Any], out: Any) -> Any:
         given = [each if np.ndim(each) else np.asarray(each).item() for each in operands]
-        return function(*given, **params.get("options", {}))
+        options = params.get("options", {})
+        if not np.ndim(out):
+            return function(*given, **options)
+        with suppress(
+            Exception
+        ):  # one that takes numbers alone, `math.sin(x)` or `if x > 0`, fails with a column
+            whole = function(*given, **options)
+            if np.shape(whole) == np.shape(out):
+                return whole
+        columns = np.broadcast_arrays(*given, out)[:-1]
+        numbers = zip(*(column.ravel().tolist() for column in columns), strict=True)
+        return np.reshape([_of_numbers(function, each, options) for each in numbers], np.shape(out))
 
     return compute
+
+
+def _of_numbers(function: Callable[..., Any], numbers: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Call a function of numbers; NaN where it has no value, as a step may lead there."""
+    try:
+        return function(*numbers, **options)
+    except (ArithmeticError, ValueError):
+        return np.nan
 
 
 @cache
