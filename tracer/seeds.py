@@ -10,7 +10,7 @@ import importlib
 import random
 from typing import TYPE_CHECKING, Any
 
-from tracer.standins import plain_deep
+from tracer.standins import plain_deep, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,20 +67,12 @@ def original_of(kind: Any) -> Any:
     return vars(kind).get("__wrapped__", kind)
 
 
-def _reading(original: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def function(*args: Any, **options: Any) -> Any:
-        return original(*plain_deep(args), **plain_deep(options))
-
-    return function
-
-
 def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
     """Yield (original, replacement); what a program reaches by `np.random` alone is imported for it only here."""
     for module, name in _FUNCTIONS:
         original = getattr(importlib.import_module(module), name)
         if not hasattr(original, "__wrapped__"):  # as it is while a trace runs
-            yield original, _reading(original)
+            yield original, reading(original)
     for name in _CLASSES:
         kind = getattr(importlib.import_module("numpy.random"), name)
         if type(kind) is not Reading:
@@ -88,7 +80,7 @@ def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
 
 
 _METHOD = random.Random.seed
-_FOLLOWED = _reading(_METHOD)
+_FOLLOWED = reading(_METHOD)
 
 
 def exchange(*, reading: bool) -> None:

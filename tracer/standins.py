@@ -6,6 +6,7 @@ Who comes here (`operators.py`, `numpy_calls.py`, `python_calls.py`) has compute
 
 from __future__ import annotations
 
+import functools
 import opcode
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
@@ -93,6 +94,16 @@ def plain_deep(value: Any) -> Any:
     if kind is dict:
         return {key: plain_deep(item) for key, item in value.items()}
     return value
+
+
+def reading(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a function from which no number comes back the plain values, as `str` gets them."""
+
+    @functools.wraps(original)
+    def function(*args: Any, **options: Any) -> Any:
+        return original(*plain_deep(args), **plain_deep(options))
+
+    return function
 
 
 def whole_plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 
 from tracer import numpy_calls
 from tracer.seeds import STANDING, Reading, stand_in_for
-from tracer.standins import cut, holds_traced, is_traced, plain, plain_deep, record_call
+from tracer.standins import cut, holds_traced, is_traced, plain, plain_deep, reading, record_call
 from tracer.tape import AUXILIARY
 
 if TYPE_CHECKING:
@@ -66,16 +66,6 @@ def _harmonic(original: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def _reading(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a function from which no number comes back the plain values, as `str` gets them."""
-
-    @functools.wraps(original)
-    def function(*args: Any, **options: Any) -> Any:
-        return original(*plain_deep(args), **plain_deep(options))
-
-    return function
-
-
 def _written_out(original: Callable[..., Any]) -> Callable[..., Any]:
     """Let the plain values leave through a function that writes data: who reads it back has constants."""
 
@@ -115,11 +105,11 @@ _TABLE: dict[tuple[str, str], Callable[[Callable[..., Any]], Callable[..., Any]]
     ("statistics", "pvariance"): _statistic("var", ddof=0),
     ("statistics", "stdev"): _statistic("std", ddof=1),
     ("statistics", "variance"): _statistic("var", ddof=1),
-    ("select", "select"): _reading,
-    ("time", "ctime"): _reading,
-    ("time", "gmtime"): _reading,
-    ("time", "localtime"): _reading,
-    ("time", "sleep"): _reading,
+    ("select", "select"): reading,
+    ("time", "ctime"): reading,
+    ("time", "gmtime"): reading,
+    ("time", "localtime"): reading,
+    ("time", "sleep"): reading,
 }
 
 _CLASSES = (("decimal", "Decimal"), ("datetime", "timedelta"))

@@ -207,7 +207,7 @@ def paths(
     from viz import hints, text  # noqa: PLC0415
 
     sys.stdout.write(f"{text.path_text(table)}\n")
-    text.show_hint(hints.after_paths(trace, name, chosen(of, seed)))
+    text.show_hint(hints.to_explain(trace, name, chosen(of, seed)))
 
 
 @app.command(epilog="Example:  edgegrad draw residual.trace -o residual.svg -o residual.png")

@@ -54,8 +54,8 @@ def after_explain(path: Path, chosen: Sequence[str]) -> str:
     return _next("draw", path, *chosen, "-o", str(path.with_suffix(".svg")))
 
 
-def after_paths(path: Path, name: str, chosen: Sequence[str]) -> str:
-    """Hint at the arithmetic of the same gradient."""
+def to_explain(path: Path, name: str, chosen: Sequence[str]) -> str:
+    """Hint at the arithmetic of a gradient: of the one asked about, or the first that is wrong or differs."""
     return _next("explain", path, name, *chosen)
 
 
@@ -70,16 +70,6 @@ def after_check(target: str, findings: Sequence[Finding]) -> str:
     node = findings[0].node
     label = node.label if node is not None and node.kind != "cut" else ""
     return _next("explain", Path(target), label) if label else _next("edges", Path(target))
-
-
-def after_audit(path: Path, name: str, chosen: Sequence[str]) -> str:
-    """Hint at the explanation of the first gradient that is wrong."""
-    return _next("explain", path, name, *chosen)
-
-
-def after_diff(path: Path, name: str, chosen: Sequence[str]) -> str:
-    """Hint at the arithmetic of a gradient that differs."""
-    return _next("explain", path, name, *chosen)
 
 
 def before_drawing(trace: Trace) -> str:

@@ -86,7 +86,7 @@ def diff(
         sys.stdout.write(f"{text.diff_text(found)}\n")
         changed = next((each.name for each in found.inputs if each.gradient), None)
         if changed is not None:
-            text.show_hint(hints.after_diff(second, changed, chosen(of, seed)))
+            text.show_hint(hints.to_explain(second, changed, chosen(of, seed)))
     if not found.same:
         raise typer.Exit(FAILED)
 
@@ -142,7 +142,7 @@ def audit(
 
         text.show(*audit_parts(found))
         if found.first is not None:
-            text.show_hint(hints.after_audit(trace, found.first.name, chosen(of, seed)))
+            text.show_hint(hints.to_explain(trace, found.first.name, chosen(of, seed)))
     _exit(failed=not found.ok)
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from tracer.trace import Trace
     from tracer.views import Node
 
-_SHOWN = 6  # names in a message
 _NESTED = (dict, list, tuple)
 _AN_EXAMPLE = (
     'a file of claims holds names and gradients: {"x": 5.0, "h[3]": [0.1, 0.2]}, or np.savez(path, x=…)'

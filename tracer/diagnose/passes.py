@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 CONVERGED = 1e-6
 """Of the value: an iteration that changes it by less has arrived, and forgets where it started, as it should."""
-MANY_FACTORS = 8
-"""A product of fewer numbers is a formula, with its units."""
 _SIGMOID = "the sigmoid"
 _EXP, _ADD, _GETITEM = (OP_NUMBERS[name] for name in ("exp", "add", "getitem"))
 _STEPS_OF_SIGMOID = 3  # exp, add, divide

@@ -150,7 +150,6 @@ class _Search:
 
     def __init__(self, trace: Trace, first: int, last: int) -> None:
         recording, gradients = trace.recording, trace.gradients
-        self._first = first
         self._transfer = Transfer(trace)
         self._starts = recording.starts[first : last + 2] - recording.starts[first + 1]
         self._slots = slice(int(recording.starts[first + 1]), int(recording.starts[last + 1]))

@@ -104,7 +104,6 @@ class Followed:
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
-        self._base: Gradients = trace.gradients
         self._changes: list[tuple[str, int, Gradients]] = []
 
     @property
