@@ -18,7 +18,7 @@ from test_properties import QUICK
 import tracer.backward
 import tracer.gradients
 from tracer import load, record, trace
-from tracer.rules import RULES, Outer, Part
+from tracer.rules import RULES, Outer, Part, edited
 from tracer.rules.edited import Edited
 from tracer.statistics import Measurer, Statistics
 
@@ -307,7 +307,8 @@ def test_statistics_of_differences_go_from_one_to_the_next():
     ]
     values = [1e3, 0.0, -2.0, 5.0, np.nan, 0.0, 7.0, np.inf, 1e-200]
     for index, value in zip(indices, values, strict=True):
-        edited = Edited(edited, index, value, adds=value == 5.0)
+        part = Part(index, np.asarray(value), array.shape, array.dtype)
+        edited = edited.plus(part) if value == 5.0 else Edited(edited, index, value)
         with np.errstate(all="ignore"):
             assert_statistics(measurer.of(edited), edited.dense())
 
@@ -359,6 +360,33 @@ def rows_and_columns(x):
     return total
 
 
+def views_within(x):
+    total = 0.0
+    W, V = x.reshape(-1, 5), x.reshape(5, -1)
+    for i in range(len(x) - 1):
+        total = total + x[1:][i] * x[::-1][1:][i] + x[:-1].reshape(-1)[i : i + 1].sum()
+    for t in range(W.shape[0]):
+        row = W[t]
+        total = total + row[0] * W[t][1] * V.T[t][2] + V.T[t].sum() * V[:, 1:].reshape(-1)[t]
+    return total
+
+
+def view_without(x):
+    y = x[1:]
+    total = 0.0
+    for i in range(len(y)):
+        total = total + y[i] ** 2
+    return total
+
+
+def views_while_writing(x):
+    out = np.zeros(len(x))
+    out[0] = x[0]
+    for i in range(1, len(x)):
+        out[i] = out[i - 1 :][0] * 0.9 + x[1:][i - 1]
+    return out[-1]
+
+
 def grows_a_list(x):
     parts = []
     for i in range(len(x)):
@@ -387,10 +415,42 @@ def test_joining_many_arrays_looks_at_each_once():
     assert sum(looked) <= 300
 
 
-@pytest.mark.parametrize("function", [squares, recurrence, slices, rows_and_columns, grows_a_list])
+VIEWS = (views_within, view_without)
+
+
+@pytest.mark.parametrize("function", [squares, recurrence, slices, rows_and_columns, grows_a_list, *VIEWS])
 def test_memory_is_linear_in_the_length_of_a_loop(function):
     short, long = (peak_of(lambda n=n: record(function, np.ones(n))) for n in (500, 2000))
     assert long < 5 * short
+
+
+@pytest.mark.parametrize("function", [*VIEWS, views_while_writing])
+def test_parts_of_parts_have_the_bits_of_full_arrays(function, monkeypatch, budget):
+    x = GENERATOR.normal(size=20)
+    parts = record(function, x)
+    assert Part in {type(each) for each in parts.gradients.arrays.values()}
+    budget(500)
+    assert_alike(parts, record(function, x))
+    budget(1 << 20)
+    monkeypatch.setattr(edited, "_DEEPEST", 0)
+    assert_alike(record(function, x), parts)
+
+
+@pytest.mark.parametrize("function", VIEWS)
+def test_an_element_of_a_view_makes_no_array_going_back(function, monkeypatch):
+    made = []
+    dense = Part.dense
+    monkeypatch.setattr(Part, "dense", lambda part: made.append(part.shape) or dense(part))
+    finished = record(function, np.ones(100))
+    _ = finished.edge_statistics, finished.grads
+    assert len(made) <= 2 + 40 * (function is views_within)  # V[:, 1:] is no view where it is reshaped
+
+
+def test_a_file_says_the_same_of_parts(tmp_path):
+    original = record(views_within, np.ones(20))
+    loaded = load(saved(original, tmp_path))
+    assert_alike(original, loaded)
+    assert bits(loaded.edge_statistics.norm) == bits(original.edge_statistics.norm)
 
 
 def test_a_trace_is_freed_at_once():

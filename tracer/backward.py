@@ -22,8 +22,8 @@ from tracer.operations import RULE_OF
 from tracer.partials import scalar_locals
 from tracer.pull import COMPRESSED, as_number, as_taken, checked, elementwise_local, narrowed
 from tracer.recording import operand_of
-from tracer.rules.edited import Edited
-from tracer.rules.kinds import Elementwise, Many, Outer, Part, Vjp, is_complex, rule_for, typed
+from tracer.rules.edited import Edited, Part
+from tracer.rules.kinds import Elementwise, Many, Outer, Vjp, is_complex, rule_for, typed
 from tracer.rules.linalg import column_times_row
 from tracer.straight import Straight
 
@@ -41,6 +41,8 @@ _FEW = 4
 # -0.0 + x is x, bit for bit.
 NOTHING = -0.0
 
+_DIFFERENCES = frozenset((Edited, Part))
+_ARRAYS = frozenset((np.ndarray, Edited))
 _MOST_OUTERS = 1024  # that wait to be added
 _NO_PARAMS: dict[str, Any] = {}
 
@@ -159,7 +161,7 @@ class BackwardPass:
             if step is not None:
                 self._one_of_kept(*step)
                 continue
-            if type(upstream) is Edited:
+            if type(upstream) in _DIFFERENCES:
                 upstream = gradients[row] = upstream.dense()
             for port, pull in pulls:
                 producer = producers[port]
@@ -210,7 +212,10 @@ class BackwardPass:
         """Go back over one row by its rule, and let go of its gradient where that is too much to keep."""
         keeper = self.keeper
         if keeper is not None:
-            keeper.row(row, self.gradients[row])
+            gradient = self.gradients[row]
+            if type(gradient) is Part and not getattr(RULE_OF[op], "takes_parts", False):
+                gradient = self.gradients[row] = gradient.dense()  # as it will be, and so is paid for
+            keeper.row(row, gradient)
         self.one(row, op, first_slot, producers)
         if keeper is not None and not keeper.is_row_kept:
             self.gradients[row] = None
@@ -230,7 +235,7 @@ class BackwardPass:
     def _elementwise(self, rule: Elementwise, row: int, first_slot: int, producers: list[int]) -> None:
         """Go back over a product: upstream × local, or the upstream itself."""
         upstream = self.gradients[row]
-        if type(upstream) is Edited:
+        if type(upstream) in _DIFFERENCES:
             upstream = self.gradients[row] = upstream.dense()
         others, targets, wanted = self.others, self.graph.targets, self.wanted
         passes = rule.passes
@@ -260,7 +265,8 @@ class BackwardPass:
 
     def _vjp(self, rule: Vjp, row: int, first_slot: int, producers: list[int]) -> None:
         """Go back over what is no product, by a function of its own."""
-        if type(self.gradients[row]) is Edited and not rule.shapes_only:
+        kind = type(self.gradients[row])
+        if (kind is Edited and not rule.shapes_only) or (kind is Part and not rule.takes_parts):
             self.gradients[row] = self.gradients[row].dense()
         others, targets, wanted = self.others, self.graph.targets, self.wanted
         operands, out, upstream = self._prepared(row, rule, producers)
@@ -304,7 +310,7 @@ class BackwardPass:
         kind = type(back)
         if kind is Outer:
             self._put_by(producer, back)
-        elif present is NOTHING and kind is not Part:
+        elif present is NOTHING and (kind is not Part or type(operand) in _ARRAYS):
             self.gradients[producer] = back
         else:
             self._add(producer, present, back)
@@ -369,8 +375,10 @@ class BackwardPass:
             return
         if type(present) is Edited:
             if type(gradient) is Part:
-                self.gradients[row] = present.plus(gradient.index, gradient.value)
+                self.gradients[row] = present.plus(gradient)
                 return
+            total = present.dense()
+        elif type(present) is Part:
             total = present.dense()
         elif present is NOTHING:
             total = np.zeros(gradient.shape, gradient.dtype)

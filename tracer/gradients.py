@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tracer.memory import owner_of
-from tracer.rules.edited import Edited, whole
-from tracer.rules.kinds import Outer, Part
+from tracer.rules.edited import Edited, Part, whole
+from tracer.rules.kinds import Outer
 from tracer.statistics import FIELDS, Column
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Gradients:
 def memory_of(gradient: Any) -> Any:
     """Return the array that a gradient holds, or holds on to; what is no array as it is."""
     if type(gradient) is Part:
-        return gradient.value
+        return gradient.innermost.value
     if type(gradient) is Outer:
         return gradient.column  # the row is a value of the recording
     while type(gradient) is Edited:
@@ -133,4 +133,5 @@ def memory_of(gradient: Any) -> Any:
 
 
 def _bytes_of(gradient: Any) -> int:
-    return int(gradient.nbytes) if type(gradient) is np.ndarray else _OF_A_DIFFERENCE
+    memory = memory_of(gradient) if type(gradient) is Part else gradient
+    return int(memory.nbytes) if type(memory) is np.ndarray else _OF_A_DIFFERENCE

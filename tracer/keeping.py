@@ -16,7 +16,7 @@ import numpy as np
 from tracer.gradients import Measured, memory_of
 from tracer.graph import FUNCTION, NO_SLOT, SPLITTER
 from tracer.memory import owner_of
-from tracer.rules.edited import Edited
+from tracer.rules.edited import Edited, Part
 from tracer.statistics import FIELDS, Measurer
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class Keeper:
         """Decide about the gradient of a row, which is complete."""
         if type(gradient) is Edited:
             self.is_row_kept = gradient.chain.is_kept
+        elif type(gradient) is Part:
+            self.is_row_kept, self._for_rows = self._take(memory_of(gradient), self._for_rows)
         elif type(gradient) is not np.ndarray:
             self.is_row_kept = True
         elif row == self._output:

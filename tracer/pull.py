@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from tracer.errors import RuleError
-from tracer.rules.edited import Edited, whole
-from tracer.rules.kinds import Elementwise, Outer, Part, Vjp, is_complex
+from tracer.rules.edited import Edited, Part, whole
+from tracer.rules.kinds import Elementwise, Outer, Vjp, is_complex
 
 COMPRESSED = (Part, Outer, Edited)
 
@@ -59,14 +59,17 @@ def as_taken(
     axes.
     """
     if isinstance(rule, Vjp) and rule.shapes_only:
-        return operands, out, upstream
+        takes_it = rule.takes_parts or type(upstream) is not Part
+        return operands, out, upstream if takes_it else upstream.dense()
     if has_differences:
-        operands, out, upstream = tuple(map(whole, operands)), whole(out), whole(upstream)
+        operands, out = tuple(map(whole, operands)), whole(out)
+    if type(upstream) is not Part or isinstance(rule, Elementwise) or not rule.takes_parts:
+        upstream = whole(upstream)
     if isinstance(rule, Elementwise):
         return _widened(operands, out), out, upstream
     for operand in operands:
         if type(operand) is not np.ndarray:
-            return tuple(map(_as_array, operands)), np.asarray(out), np.asarray(upstream)
+            return tuple(map(_as_array, operands)), np.asarray(out), np.asarray(whole(upstream))
     return operands, out, upstream
 
 

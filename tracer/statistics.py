@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tracer.rules.edited import Chain, Edited, may_repeat
-from tracer.rules.kinds import Outer, Part
+from tracer.rules.edited import Chain, Edited, Part, may_repeat
+from tracer.rules.kinds import Outer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -180,7 +180,7 @@ class _Blocks:
 
     def move(self, at: Edited, array: Array) -> None:
         """Go on to the next array of the chain."""
-        touched = np.unique(self._places[at.index] // self._length).tolist()
+        touched = np.unique(at.changed_in(self._places) // self._length).tolist()
         if len(touched) * 4 > len(self._squares):
             self._take_all(at, array)
             return
@@ -246,8 +246,9 @@ def _of_array(array: Array) -> Statistics:
 def _of_part(part: Part) -> Statistics:
     """Measure the part, and the zeros around it."""
     size = math.prod(part.shape)
-    value = np.asarray(part.value)
-    if (may_repeat(part.index) and not _is_once(part.index)) or value.size > size:
+    innermost = part.innermost
+    value = np.asarray(innermost.value)
+    if (may_repeat(innermost.index) and not _is_once(innermost.index)) or value.size > size:
         return _of_array(part.dense())
     if value.dtype != part.dtype:
         value = value.astype(part.dtype)

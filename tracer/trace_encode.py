@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tracer.operations import OP_NAMES
-from tracer.rules.edited import Edited
+from tracer.rules.edited import Edited, Part
 from tracer.rules.kinds import Compressed
 from tracer.trace_arrays import AnyArray
 from tracer.trace_rules import encode_rules, sent_back_by_code
@@ -99,12 +99,14 @@ def _encode_gradients(trace: Trace, columns: dict[str, Any], values: ValueWriter
         return False
     if Edited in set(map(type, gradients.arrays.values())):
         return False  # as long as the program ran, and as large: going back again takes less
+    # A part is what an indexing sent back, and what it was sent is there.
+    arrays = {row: value for row, value in gradients.arrays.items() if type(value) is not Part}
     columns |= {
         "gradients": gradients.numbers,
         "reached": gradients.reached.astype(np.uint8),
         "locals": gradients.locals[trace.recording.operands >= 0],
     }
-    _put(columns, "gradient_rows", "gradient_objects", gradients.arrays, values)
+    _put(columns, "gradient_rows", "gradient_objects", arrays, values)
     # The gradient of an indexing is a row's own gradient and the index: nothing that is not there already.
     kept = {slot: value for slot, value in gradients.slots.items() if not isinstance(value, Compressed)}
     kept |= sent_back_by_code(trace, gradients)

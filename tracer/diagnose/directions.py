@@ -11,7 +11,8 @@ from tracer.diagnose.differences import slope
 from tracer.diagnose.partials import CHOICE, NOT_FINITE, RIGHT, ROUGH, WRONG, finite
 from tracer.operations import OP_NAMES, is_own
 from tracer.rules.arrange import ARRANGE
-from tracer.rules.kinds import Part, is_complex
+from tracer.rules.edited import Part
+from tracer.rules.kinds import is_complex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -108,14 +109,13 @@ class _Claim:
     """A gradient, whole or the part of it that is not zero."""
 
     def __init__(self, gradient: Any) -> None:
-        is_part = type(gradient) is Part
-        self._index = gradient.index if is_part else None
-        self._numbers = _widened(gradient.value if is_part else gradient)
+        self._part = gradient if type(gradient) is Part else None
+        self._numbers = _widened(gradient if self._part is None else self._part.innermost.value)
         self.norm = float(np.linalg.norm(np.ravel(self._numbers)))
 
     def along(self, direction: Any) -> float:
         """Return how fast the output changes along a direction of the operand."""
-        chosen = direction if self._index is None else direction[self._index]
+        chosen = direction if self._part is None else self._part.of(direction)
         return float(np.sum((self._numbers * chosen).real))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from tracer.diagnose.spread import NOTHING, gradient_edges
 from tracer.graph import CUT, FUNCTION, SPLITTER
 from tracer.operations import OP_NAMES
-from tracer.rules.kinds import Part
+from tracer.rules.edited import Part
 from tracer.sites import NO_PLACE
 
 if TYPE_CHECKING:

@@ -29,7 +29,8 @@ from tracer.graph import CUT, operand_value
 from tracer.operations import OP_NAMES, OP_NUMBERS, RULE_OF
 from tracer.partials import scalar_locals
 from tracer.pull import elementwise_local, pull
-from tracer.rules.kinds import Compressed, Elementwise, Many, Part, Rule, is_complex, rule_for
+from tracer.rules.edited import Part
+from tracer.rules.kinds import Compressed, Elementwise, Many, Rule, is_complex, rule_for
 
 if TYPE_CHECKING:
     from tracer.diagnose.forward import Forward

@@ -8,8 +8,8 @@ import numpy as np
 
 from tracer.graph import NO_SLOT, SPLITTER
 from tracer.pull import narrow
-from tracer.rules.edited import Edited
-from tracer.rules.kinds import Compressed, Part
+from tracer.rules.edited import Edited, Part
+from tracer.rules.kinds import Compressed
 
 if TYPE_CHECKING:
     from tracer.gradients import Gradients
@@ -94,7 +94,7 @@ def _arrays(trace: Trace, gradients: Gradients) -> tuple[list[Unequal], int]:
             rough = max(rough, precision(term))
             if type(term) is Part:
                 term.add_to(total)
-                Part(term.index, np.abs(term.value), term.shape, size.dtype).add_to(size)
+                term.sizes().add_to(size)
                 continue
             term = term.dense() if isinstance(term, Compressed) else term
             total += term

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.rules.edited import may_repeat, whole
-from tracer.rules.kinds import Compressed, Part
+from tracer.rules.edited import Part, whole
+from tracer.rules.kinds import Compressed
 
 if TYPE_CHECKING:
     from tracer.trace import Trace
@@ -60,8 +60,8 @@ class Transfer:
         scale, square = self._totals[row]
         if not square:
             return 0.0
-        if isinstance(sent, Part) and not may_repeat(sent.index):
-            return _dot(sent.value, total[sent.index], scale) / square
+        if isinstance(sent, Part) and not sent.repeats:
+            return _dot(sent.numbers, sent.of(total), scale) / square
         return _dot(sent.dense() if isinstance(sent, Compressed) else whole(sent), total, scale) / square
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tracer.rules.kinds import Array, Operands, Params, Part, Vjp, typed
+from tracer.rules.edited import Part
+from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
 
 # Of one array; each is a function of NumPy under this name.
 ONE_ARRAY = (

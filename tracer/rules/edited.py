@@ -1,18 +1,22 @@
-"""An array that differs from another one in a part: what writing by index makes of values and of gradients.
+"""An array that differs in a part from another one, or from zeros: what indexing makes of values and of gradients.
 
 A loop that fills an array of n numbers one by one makes n arrays of n numbers. Kept as their differences they take
-as much memory as the numbers that were written.
+as much memory as the numbers that were written. So does a loop that reads them one by one, going back.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from tracer.rules.kinds import Array
+
+
+_DEEPEST = 8  # parts of parts; each is gone through whenever the numbers are asked for
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -33,7 +37,7 @@ class Edited:
     before: Array | Edited
     index: Any
     value: Any
-    adds: bool = False
+    added: Part | None = None  # in place of index and value: it is added, not written
     shape: tuple[int, ...] = ()
     dtype: Any = None
     chain: Chain = field(default_factory=Chain)
@@ -73,13 +77,10 @@ class Edited:
         array: Array = chain.array if type(each) is Edited else each.copy()
         chain.at, chain.array = 0, None  # while it is being moved
         for step in reversed(steps):
-            value = step.value.dense() if type(step.value) is Edited else step.value
-            if not step.adds:
-                array[step.index] = value
-            elif may_repeat(step.index):
-                np.add.at(array, step.index, value)
+            if step.added is None:
+                array[step.index] = step.value.dense() if type(step.value) is Edited else step.value
             else:
-                array[step.index] += value
+                step.added.add_to(array)
         chain.at, chain.array = self.number, array
         return array
 
@@ -96,14 +97,111 @@ class Edited:
         """The full array."""
         return self.dense()
 
-    def plus(self, index: Any, value: Any) -> Edited:
-        """Return this array with `value` added at `index`."""
-        return Edited(self, index, value, adds=True)
+    def plus(self, part: Part) -> Edited:
+        """Return this array with a part added."""
+        return Edited(self, None, None, part)
+
+    def changed_in(self, array: Array) -> Array:
+        """Return the elements of an array at the places where this one differs from the one before."""
+        changed: Array = array[self.index] if self.added is None else self.added.of(array)
+        return changed
+
+
+# Not frozen, as above.
+@dataclass(slots=True, eq=False, repr=False)
+class Part:
+    """The gradient of an indexing: `value` at `index`, zero elsewhere, with no array of zeros.
+
+    Where what was indexed had been a view, the value is again a part (`x[1:][i]`), and `index` is no array, or what
+    makes the view (`x.T[i]`).
+    """
+
+    index: Any
+    value: Any
+    shape: tuple[int, ...]
+    dtype: Any
+
+    def dense(self) -> Array:
+        """Return the gradient as a full array."""
+        total = np.zeros(self.shape, self.dtype)
+        self.add_to(total)
+        return total
+
+    def add_to(self, total: Array) -> None:
+        """Add the gradient to `total` in place."""
+        part = self
+        while type(part.value) is Part:
+            seen = _seen(total, part.index)
+            if type(part.index) is methodcaller and not np.may_share_memory(seen, total):
+                total += part.value.dense().reshape(total.shape)  # only reshaping may have to copy
+                return
+            total, part = seen, part.value
+        if may_repeat(part.index):
+            np.add.at(total, part.index, part.value)
+        else:
+            total[part.index] += part.value
+
+    def of(self, array: Array) -> Any:
+        """Return the elements of an array at the places of the part."""
+        part = self
+        while type(part) is Part:
+            array, part = _seen(array, part.index), part.value
+        return array
+
+    def sizes(self) -> Part:
+        """Return the part with the sizes of its numbers."""
+        parts = [self]
+        while type(parts[-1].value) is Part:
+            parts.append(parts[-1].value)
+        value: Any = np.abs(parts[-1].value)
+        for part in reversed(parts):
+            value = Part(part.index, value, part.shape, value.dtype)
+        sizes: Part = value
+        return sizes
+
+    @property
+    def innermost(self) -> Part:
+        """The part that has the numbers."""
+        part = self
+        while type(part.value) is Part:
+            part = part.value
+        return part
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it may name one element twice."""
+        return may_repeat(self.innermost.index)
+
+    @property
+    def numbers(self) -> Array:
+        """The part itself, or a full array where one element was taken several times."""
+        part = self.innermost
+        return part.dense() if may_repeat(part.index) else np.asarray(part.value)
+
+
+def part_of(index: Any, value: Any, shape: tuple[int, ...], dtype: Any) -> Part:
+    """Return the gradient of an indexing, of whose result the gradient is `value`, an array in any form."""
+    if type(value) is Part and (may_copy(index) or not is_shallow(value)):
+        value = value.dense()
+    return Part(index, value if type(value) is Part else np.asarray(whole(value)), shape, dtype)
+
+
+def is_shallow(part: Part) -> bool:
+    """Say whether a part may become the value of another."""
+    depth = 1
+    while type(part.value) is Part:
+        depth, part = depth + 1, part.value
+    return depth < _DEEPEST
+
+
+def _seen(array: Array, index: Any) -> Array:
+    seen: Array = index(array) if type(index) is methodcaller else array[index]
+    return seen
 
 
 def whole(value: Any) -> Any:
     """Return an array that was kept as a difference in full; anything else unchanged."""
-    return value.dense() if type(value) is Edited else value
+    return value.dense() if type(value) in _DIFFERENCES else value
 
 
 def may_repeat(index: Any) -> bool:
@@ -111,7 +209,23 @@ def may_repeat(index: Any) -> bool:
     return not all(_names_once(part) for part in (index if isinstance(index, tuple) else (index,)))
 
 
+def may_copy(index: Any) -> bool:
+    """Say whether indexing by `index` may make an array of its own, which no change of goes back to the first."""
+    return not all(_is_basic(part) for part in (index if isinstance(index, tuple) else (index,)))
+
+
+def _is_basic(part: Any) -> bool:
+    return (
+        part is None
+        or part is Ellipsis
+        or (isinstance(part, int | np.integer | slice) and type(part) is not bool)
+    )
+
+
 def _names_once(part: Any) -> bool:
     if isinstance(part, np.ndarray):
         return bool(part.dtype.kind == "b")
     return part is None or part is Ellipsis or isinstance(part, int | np.integer | slice)
+
+
+_DIFFERENCES = frozenset((Edited, Part))

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from tracer.rules.edited import Edited, may_repeat, whole
-from tracer.rules.kinds import Array, Operands, Params, Part, Vjp, typed
+from tracer.rules.edited import Edited, Part, may_repeat, part_of
+from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
 
 
 def _getitem(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Part:
     del port, out
     operand = operands[0]
-    return Part(params["index"], np.asarray(whole(g)), operand.shape, operand.dtype)
+    return part_of(params["index"], g, operand.shape, operand.dtype)
 
 
 def _item(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Any:
@@ -62,7 +62,7 @@ def _subtract_at(port: int, g: Any, out: Any, operands: Operands, params: Params
 
 
 INDEX = {
-    "getitem": Vjp(_getitem, "[ ]", shapes_only=True),
+    "getitem": Vjp(_getitem, "[ ]", shapes_only=True, takes_parts=True),
     "item": Vjp(_item, "[ ]", shapes_only=True),
     "setitem": Vjp(_setitem, "[ ]=", shapes_only=True),
     "add_at": Vjp(_add_at, "[ ]+="),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tracer.rules.edited import Edited, may_repeat
+from tracer.rules.edited import Edited, Part
 from tracer.rules.formula import compile_condition, compile_formula, compile_pull
 
 if TYPE_CHECKING:
@@ -162,6 +162,8 @@ class Vjp:
     """By the axes of its two operands, where all are arrays of float64: what `pull` does, with nothing left to ask."""
     shapes_only: bool = False
     """It looks at shapes and types alone, and takes arrays and gradients that are kept as differences (`Edited`)."""
+    takes_parts: bool = False
+    """It takes gradients that are zero but for a part (`Part`)."""
     of_complex: Elementwise | Vjp | None = None
     """The rule that holds instead where an operand or the result is complex."""
     real_only: bool = False
@@ -193,35 +195,7 @@ def rule_for(rule: Rule, operands: Operands, out: Any) -> Rule:
 Rule: TypeAlias = Elementwise | Many | Vjp
 
 
-# These are not frozen: one is made for every use of a matrix, and freezing triples what that costs.
-@dataclass(slots=True, eq=False, repr=False)
-class Part:
-    """The gradient of an indexing: `value` at `index`, zero elsewhere, with no array of zeros."""
-
-    index: Any
-    value: Any
-    shape: tuple[int, ...]
-    dtype: Any
-
-    def dense(self) -> Array:
-        """Return the gradient as a full array."""
-        total = np.zeros(self.shape, self.dtype)
-        self.add_to(total)
-        return total
-
-    def add_to(self, total: Array) -> None:
-        """Add the gradient to `total` in place."""
-        if may_repeat(self.index):
-            np.add.at(total, self.index, self.value)
-        else:
-            total[self.index] += self.value
-
-    @property
-    def numbers(self) -> Array:
-        """The part itself, or the full array where one element was taken several times."""
-        return self.dense() if may_repeat(self.index) else np.asarray(self.value)
-
-
+# Not frozen: one is made for every use of a matrix, and freezing triples what that costs.
 @dataclass(slots=True, eq=False, repr=False)
 class Outer:
     """The gradient of a matrix that was multiplied by a vector: a column times a row, with no matrix."""

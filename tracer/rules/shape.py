@@ -6,21 +6,31 @@ Their answers are views of the gradient wherever NumPy can make one.
 from __future__ import annotations
 
 from itertools import accumulate
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
 
+from tracer.rules.edited import Part, is_shallow
 from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
 
 
-def _reshape(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    del port, out
+def _reshape(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array | Part:
+    del port
+    if type(g) is Part:
+        if params.get("order") != "F" and is_shallow(g):
+            return Part(methodcaller("reshape", out.shape), g, operands[0].shape, g.dtype)
+        g = g.dense()
     return np.asarray(g).reshape(operands[0].shape, order="F" if params.get("order") == "F" else "C")
 
 
-def _transpose(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    del port, out, operands
+def _transpose(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array | Part:
+    del port, out
     axes = params.get("axes")
+    if type(g) is Part:
+        if is_shallow(g):
+            return Part(methodcaller("transpose", axes), g, operands[0].shape, g.dtype)
+        g = g.dense()
     back: Array
     if axes is None:
         back = g.transpose()
@@ -72,11 +82,11 @@ def _stack(port: int, g: Any, out: Any, operands: Operands, params: Params) -> A
 
 
 SHAPE = {
-    "reshape": Vjp(_reshape),
-    "ravel": Vjp(_reshape),
-    "squeeze": Vjp(_reshape),
-    "expand_dims": Vjp(_reshape),
-    "transpose": Vjp(_transpose, "T"),
+    "reshape": Vjp(_reshape, takes_parts=True),
+    "ravel": Vjp(_reshape, takes_parts=True),
+    "squeeze": Vjp(_reshape, takes_parts=True),
+    "expand_dims": Vjp(_reshape, takes_parts=True),
+    "transpose": Vjp(_transpose, "T", takes_parts=True),
     "swapaxes": Vjp(_swapaxes),
     "moveaxis": Vjp(_moveaxis),
     "flip": Vjp(_flip),
