@@ -304,6 +304,7 @@ def test_what_was_overwritten_gets_nothing():
 
 def test_an_array_that_was_made_outside_is_not_written_into():
     outside = np.zeros(3)
+    others = [outside]
 
     def by_index(x):
         outside[0] = x
@@ -323,6 +324,7 @@ def test_an_array_that_was_made_outside_is_not_written_into():
     for function in (by_index, by_out, by_at, by_function):
         with pytest.raises(UnsupportedError, match=r"made outside of the trace.*test_buffers\.py:\d+"):
             record(function, 2.0)
+    assert others[0] is outside
 
 
 @pytest.mark.parametrize(

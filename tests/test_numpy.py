@@ -416,8 +416,9 @@ def test_an_array_that_leaves_the_graph_is_cut(function, via):
     np.testing.assert_array_equal(finished.result, function(VECTOR))
 
 
-def test_a_plain_array_written_with_a_traced_number_is_refused():
+def test_a_plain_array_that_others_have_is_not_written_into():
     out = np.zeros(2)
+    others = [out]
 
     def write(x):
         out[0] = x
@@ -427,6 +428,7 @@ def test_a_plain_array_written_with_a_traced_number_is_refused():
         UnsupportedError, match=r"made outside of the trace, .* is not followed; at test_numpy\.py"
     ):
         record(write, 3.0)
+    assert others[0] is out
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (1, 1)])

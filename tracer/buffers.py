@@ -7,7 +7,6 @@ view gives to the tape is a copy. After a write, every other living stand-in tha
 
 from __future__ import annotations
 
-import opcode
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from tracer.rules.edited import Edited, whole
 from tracer.rules.kinds import is_complex
 from tracer.standins import (
     NO_RECORD,
+    STORES,
     Traced,
     holds_traced,
     is_traced,
@@ -33,7 +33,6 @@ from tracer.tape import AUXILIARY, WIDTH, Family, Tape, place
 if TYPE_CHECKING:
     from types import FrameType
 
-_STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 _VALUE = 3  # place of the value in a record
 _FEWEST = 64  # writes between two full copies of an array, at least
 
@@ -184,7 +183,7 @@ def refuse_swap_in_c(array: Any, part: Any, frame: FrameType) -> None:
 
     For a real array that code keeps a copy of the row; for anything else it swaps views, which are overwritten.
     """
-    is_written_by_the_user = frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR
+    is_written_by_the_user = frame.f_code.co_code[frame.f_lasti] in STORES
     if not is_written_by_the_user and owner_of(array.value) is owner_of(part.value):
         raise UnsupportedError(
             "code in C writes parts of a traced array to other places of it, as np.random's shuffle does",

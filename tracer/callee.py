@@ -42,7 +42,7 @@ def called(frame: FrameType) -> Iterator[Any]:
     linecache.getlines(frame.f_code.co_filename, frame.f_globals)  # which finds it by its loader, too
     written = _written(frame.f_code, frame.f_lasti)
     if written is not None:
-        yield from _values(written, frame)
+        yield from values_of(written, frame)
 
 
 def called_name(code: CodeType, offset: int) -> str | None:
@@ -63,7 +63,7 @@ def named(frame: FrameType, offset: int) -> Iterator[Any]:
             continue
         is_within = (first, start) <= (line, column) < (last, end)
         if is_within and each.opname.startswith(_LOADS):
-            yield from _values(ast.Name(each.argval), frame)
+            yield from values_of(ast.Name(each.argval), frame)
 
 
 @functools.lru_cache(maxsize=512)
@@ -115,8 +115,8 @@ def _compiled(code: CodeType, offset: int, start: tuple[int, int]) -> ast.expr |
     return called
 
 
-def _values(node: ast.AST, frame: FrameType) -> Iterator[Any]:
-    """Yield what an expression may be: nothing where that takes more than to look."""
+def values_of(node: ast.AST, frame: FrameType) -> Iterator[Any]:
+    """Yield what an expression may be, without running any of it: nothing where that takes more than to look."""
     match node:
         case ast.Constant(value):
             yield value
@@ -124,15 +124,15 @@ def _values(node: ast.AST, frame: FrameType) -> Iterator[Any]:
             known = (frame.f_locals, frame.f_globals, vars(builtins))
             yield from islice((names[name] for names in known if name in names), 1)
         case ast.Attribute(of, name):
-            yield from _looked_up(_attribute, _values(of, frame), [name])
+            yield from _looked_up(_attribute, values_of(of, frame), [name])
         case ast.Subscript(of, key):
-            yield from _looked_up(_item, _values(of, frame), list(_values(key, frame)))
+            yield from _looked_up(_item, values_of(of, frame), list(values_of(key, frame)))
         case ast.IfExp(_, one, other):
-            yield from chain(_values(one, frame), _values(other, frame))
+            yield from chain(values_of(one, frame), values_of(other, frame))
         case ast.BoolOp(_, parts):
-            yield from chain.from_iterable(_values(each, frame) for each in parts)
+            yield from chain.from_iterable(values_of(each, frame) for each in parts)
         case ast.Call(ast.Name("getattr"), [of, name, *_]):
-            yield from _looked_up(_attribute, _values(of, frame), list(_values(name, frame)))
+            yield from _looked_up(_attribute, values_of(of, frame), list(values_of(name, frame)))
 
 
 def _looked_up(

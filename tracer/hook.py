@@ -316,7 +316,7 @@ def run(
     # What they hold is no leftover of the program's.
     del boxes, watcher, running, args, kwargs, named, given, function
     # After a failure the traceback holds stand-ins: every failed run would be searched for.
-    if error is None:
+    if error is None or tape.has_adopted:
         leave_plain(tape, arrays)
         leave_originals()
     try:

@@ -17,7 +17,7 @@ import threading
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from tracer.copies import DISPLAYS, Ends, Onward, Path, elements, variable_of
 from tracer.instructions import Code, Instruction, Span, instructions_of, taken_by_next
@@ -90,6 +90,47 @@ def resolve(pairs: Sequence[tuple[CodeType, int]]) -> list[Place]:
     for file, instructions in files.items():
         places.update(_places(file, instructions))
     return [places[id(code), offset] for code, offset in pairs]
+
+
+@lru_cache(maxsize=256)
+def written_at(code: CodeType, offset: int) -> tuple[ast.Subscript, ast.expr | None] | None:
+    """Return the subscript that an instruction writes to, and what is written there, where that has an expression.
+
+    None rather than a guess: all of it must be what the code object was compiled from.
+    """
+    (instruction,) = instructions_of(code, {offset})
+    text = _text(code.co_filename)
+    tree = _parse(text) if text and instruction.operation in _STORES else None
+    found = _match(instruction, index_of(tree, {instruction.span})) if tree is not None else None
+    if tree is None or found is None or not isinstance(found.node, ast.Subscript):
+        return None
+    target = found.node
+    stored = next((node.value for node in ast.walk(tree) if _is_alone_in(node, target)), None)
+    checked = (target,) if stored is None else (target, stored)
+    is_same = all(_holds_all(instruction.code, each) for each in checked)
+    return (target, stored) if is_same else None
+
+
+def _is_alone_in(node: ast.AST, target: ast.Subscript) -> TypeGuard[ast.Assign]:
+    return isinstance(node, ast.Assign) and len(node.targets) == 1 and node.targets[0] is target
+
+
+def _holds_all(code: Code, expression: ast.expr) -> bool:
+    """Check the names and numbers of an expression, and that its operators were compiled at their places."""
+    for node in ast.walk(expression):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) if not code.mentions(name):
+                return False
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+                if not code.holds(-value):
+                    return False
+            case ast.BinOp(op=operator):
+                at = (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset)
+                places = [place for place, span in enumerate(code.spans) if span == at]
+                argument = _OPERATORS.index(type(operator))
+                if not any(code.bytes[2 * place + 1] == argument for place in places):
+                    return False
+    return True
 
 
 def parameters_of(code: CodeType) -> dict[str, tuple[Going, ...]]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _HANDING_ON = frozenset(
     OP_NUMBERS[name] for name in ("astype", "copy", "getitem", "item", "ravel", "reshape")
 )
-_STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
+STORES = frozenset(opcode.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in opcode.opmap)
 NO_RECORD = -1
 FOREIGN = (
     "an array that was made outside of the trace, or by code that it does not see "
@@ -285,15 +285,21 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
         return value
     kind = _number_type(frame) if via in _CONVERSIONS else None
     via = f"np.{kind.__name__}()" if kind else via
-    library, frame = library_function(frame), users(frame)
+    asking, library, frame = frame, library_function(frame), users(frame)
     if frame is not tape.frame and not tape.enter(frame, traced):
         return value.copy() if tape.is_open and type(value) is np.ndarray else value
-    if frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR:
+    if frame.f_code.co_code[frame.f_lasti] in STORES:
+        from tracer.adopted import adopt, name_of_target  # noqa: PLC0415  (which is made of this room)
+
+        if asking is frame and adopt(traced, frame):
+            return value.copy() if type(value) is np.ndarray else value
+        name = name_of_target(frame)
         raise UnsupportedError(
             f"writing a traced value into {FOREIGN}, is not followed",
             where=place(frame),
             got=f"value {_brief(value)}",
-            advice=MADE_IN_TRACE,
+            advice=(f"write {name} = np.array({name}) in a line before; or " if name else "")
+            + MADE_IN_TRACE,
         )
     what = f"a traced value left the graph through {via}" + (f" in {library}" if library else "")
     advice = "what is computed from it carries no gradient back; "

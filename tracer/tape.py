@@ -135,6 +135,7 @@ class Tape:
     # Frames from the hook down, their scopes
     _stack: list[tuple[FrameType, int]] = field(default_factory=list)
     _suspended: dict[FrameType, int] = field(default_factory=dict)  # scopes of generators, which come back
+    has_adopted: bool = False  # a stand-in took the place of an array that the program had
     _snapshots: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = field(default_factory=dict)
 
     def start(self, hook_frame: FrameType, code: CodeType) -> None:
@@ -335,6 +336,10 @@ class Tape:
         if known is None or known[0] is not constant or not same_bytes(known[1], constant):
             known = self._snapshots[id(constant)] = (constant, constant.copy("K"))
         return known[1]
+
+    def forget_snapshot(self, constant: np.ndarray[Any, Any]) -> None:
+        """Let go of an array; its copies stay in the records."""
+        self._snapshots.pop(id(constant), None)
 
 
 def same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:

@@ -23,7 +23,7 @@ from tracer.flat import Flat
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.operators import OPERANDS, binary, divided, write_arithmetic, write_integer_methods
 from tracer.rules.kinds import is_complex
-from tracer.standins import CONVERSION, Traced, cut, is_traced, plain, record_call, unary
+from tracer.standins import CONVERSION, STORES, Traced, cut, is_traced, plain, record_call, unary
 from tracer.tape import wants_plain_arrays
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 _COPY = np.copy  # which is another function while a trace runs
 _BINARY_OP = opcode.opmap["BINARY_OP"]
-_STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 _REMAINDERS = (6, 19)  # argument of BINARY_OP for `%` and `%=`
 _TWO = 2
 # By which other libraries ask an array for its memory, or for a wrapping of their own
@@ -327,7 +326,7 @@ def _note_key(value: Traced, other: Any, frame: FrameType) -> None:
     is_same = is_traced(other) and other.tape is value.tape and other.id == value.id
     if is_same or value.tape.hashed != (frame.f_code, frame.f_lasti) or not value.tape.is_open:
         return
-    if frame.f_code.co_code[frame.f_lasti] != _STORE_SUBSCR:  # which puts a value where another one was
+    if frame.f_code.co_code[frame.f_lasti] not in STORES:  # which puts a value where another one was
         cut(value, "a key that equals another one, of a dict, a set or a cache", frame)
 
 

@@ -1,0 +1,290 @@
+"""Arrays that plain NumPy code made in the traced function, and that a traced value is written into: `b = DATA.copy()`.
+
+Nothing tells of such an array until NumPy asks the traced value for a number. By then the running line says which
+variable holds the array, and where in it the value goes. Where nothing but variables of the program has the array, as
+the count of references tells, a stand-in for it takes its place in them, and the write is one like any other.
+
+What can't be told from the text alone, without running any of it again, is not followed. Used by standins.py.
+"""
+
+from __future__ import annotations
+
+import ast
+import ctypes
+import operator
+import sys
+import weakref
+from inspect import CO_OPTIMIZED
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tracer.blank import blank
+from tracer.buffers import write
+from tracer.callee import values_of
+from tracer.holders import Item
+from tracer.rules.kinds import is_complex
+from tracer.source import written_at
+from tracer.standins import is_traced, plain
+from tracer.tape import is_own
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from tracer.holders import Holder
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+_NUMBERS = (int, float, complex, np.number)
+_LISTING = ("item", "tolist", "__array__", "nonzero")
+_IS_SNAPSHOT = sys.version_info < (
+    3,
+    13,
+)  # `frame.f_locals` of a function: a dict of its own, which holds on
+
+
+class _UnknownError(Exception):
+    """What an expression is can't be told without running it."""
+
+
+class _Variable(NamedTuple):
+    """A variable of a function that runs."""
+
+    frame: FrameType
+    name: str
+
+    def known_as(self) -> tuple[int, str]:
+        """Return what tells one variable from another: a variable of several functions is one."""
+        code = self.frame.f_code
+        is_shared = self.name in code.co_cellvars or self.name in code.co_freevars
+        return 0 if is_shared else id(self.frame), self.name
+
+    def read(self) -> Any:
+        """See Holder."""
+        return self.frame.f_locals[self.name]
+
+    def write(self, value: Any) -> None:
+        """See Holder."""
+        variables = self.frame.f_locals
+        variables[self.name] = value
+        if _IS_SNAPSHOT:
+            ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(self.frame), ctypes.c_int(0))
+
+
+def adopt(value: Any, frame: FrameType) -> bool:
+    """Record the write of a traced value that the running line of a frame does; say whether it could be done.
+
+    NumPy then does it once more, of the plain value.
+    """
+    written = written_at(frame.f_code, frame.f_lasti)
+    if written is None:
+        return False
+    target, stored = written
+    try:
+        index = _index(target.slice, frame)
+    except _UnknownError:
+        return False
+    places = _places(target.value, frame)
+    if not places:
+        return False
+    value.tape.forget_snapshot(places[0].read())
+    surplus, array = _surplus(places), places[0].read()
+    if not _can_be_written(array) or (is_complex(value.value) and not is_complex(array)):
+        return False
+    try:
+        region = array[index]
+    except (IndexError, TypeError, ValueError):
+        return False
+    if isinstance(region, np.ndarray) and not (stored is not None and _is_numeric(stored, frame)):
+        return False  # of a list of traced values, this is one
+    del region
+    with np.errstate(all="ignore"):  # NumPy warns when it does it
+        if surplus > _fewest(array, index, value.value):
+            return False
+        made = blank(array, value.tape)
+        write(made, index, value, frame)
+    value.tape.has_adopted = True
+    for place in places:
+        place.write(made)
+    return True
+
+
+def name_of_target(frame: FrameType) -> str | None:
+    """Return what the running line writes into, as it is written."""
+    written = written_at(frame.f_code, frame.f_lasti)
+    return None if written is None else ast.unparse(written[0].value)
+
+
+def _can_be_written(array: Any) -> bool:
+    return (
+        type(array) is np.ndarray
+        and array.dtype.kind in "fc"
+        and array.dtype.isnative
+        and array.base is None
+        and bool(array.flags.writeable)
+        and not weakref.getweakrefcount(array)
+    )
+
+
+def _places(node: ast.expr, frame: FrameType) -> list[Holder]:
+    """Return the places that hold the array that an expression is, as far as they are known."""
+    frames = [frame]
+    while (back := frames[-1].f_back) is not None and not is_own(back.f_code.co_filename):
+        frames.append(back)
+    arrays = [each for each in values_of(node, frame) if type(each) is np.ndarray]
+    if len(arrays) != 1:
+        return []
+    places: list[Holder] = []
+    for each in frames:
+        is_function = each.f_code.co_flags & CO_OPTIMIZED
+        names = [name for name, held in each.f_locals.items() if held is arrays[0]]
+        places += [_Variable(each, name) if is_function else Item(each.f_locals, name) for name in names]
+    match node:
+        case ast.Name(name) if frame.f_globals.get(name) is arrays[0]:
+            places.append(Item(frame.f_globals, name))
+        case ast.Attribute(of, name):
+            for owner in values_of(of, frame):
+                attributes = _attributes(owner)
+                if type(attributes) is dict and attributes.get(name) is arrays[0]:
+                    places.append(Item(attributes, name))
+        case ast.Subscript(of, key):
+            for items in values_of(of, frame):
+                places += [
+                    Item(items, each) for each in values_of(key, frame) if type(items) in (dict, list)
+                ]
+    return places
+
+
+def _attributes(owner: Any) -> Any:
+    try:
+        return object.__getattribute__(owner, "__dict__")
+    except (AttributeError, TypeError):
+        return None
+
+
+def _surplus(places: list[Holder]) -> int:
+    """Count the references to an array beyond those of some places."""
+    variables = [place for place in places if isinstance(place, _Variable)]
+    items = {(id(place.items), place.key) for place in places if isinstance(place, Item)}
+    known = len(items) + len({each.known_as() for each in variables}) + _IS_SNAPSHOT * len(variables)
+    return sys.getrefcount(places[0].read()) - known
+
+
+class _Asked:
+    """What is written in place of a traced value, and is asked for numbers as that is."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self.surplus: int | None = None
+
+    def __float__(self) -> float:
+        self._count(sys._getframe(1))  # noqa: SLF001  (the place of the write)
+        return float(self.value)
+
+    def __complex__(self) -> complex:
+        self._count(sys._getframe(1))  # noqa: SLF001  (the place of the write)
+        return complex(self.value)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        self._count(sys._getframe(1))  # noqa: SLF001  (the place of the write)
+        return np.array(self.value, dtype=dtype, copy=copy)
+
+    def _count(self, frame: FrameType) -> None:
+        if self.surplus is None:
+            self.surplus = _surplus(_places(ast.Name("array"), frame))
+
+
+def _fewest(like: np.ndarray[Any, Any], index: Any, value: Any) -> int:
+    """Count what is more while an array that only one variable has is written at the same place."""
+    array, asked = np.empty_like(like), _Asked(value)
+    array[index] = asked
+    return 0 if asked.surplus is None else asked.surplus
+
+
+def _index(node: ast.expr, frame: FrameType) -> Any:
+    """Return what an index is, where that takes nothing but to look, and arithmetic of whole numbers."""
+    match node:
+        case ast.Tuple(parts):
+            return tuple(_index(each, frame) for each in parts)
+        case ast.Slice(lower, upper, step):
+            return slice(*(None if each is None else _index(each, frame) for each in (lower, upper, step)))
+        case ast.UnaryOp(ast.USub(), operand):
+            return -_whole(operand, frame)
+        case ast.UnaryOp(ast.Invert(), operand):
+            return ~_index_array(operand, frame)
+        case ast.BinOp(left, operation, right) if type(operation) in _ARITHMETIC:
+            whole = _whole(left, frame), _whole(right, frame)
+            if type(operation) in (ast.FloorDiv, ast.Mod) and not whole[1]:
+                raise _UnknownError
+            return _ARITHMETIC[type(operation)](*whole)
+        case ast.Compare(left, [operation], [right]) if type(operation) in _COMPARISONS:
+            compared = [plain(_only(each, frame)) for each in (left, right)]
+            if all(_is_plain_number(each) for each in compared):
+                return _COMPARISONS[type(operation)](*compared)
+            raise _UnknownError
+    found = plain(_only(node, frame))
+    if isinstance(found, np.ndarray):
+        return found if type(found) is np.ndarray and found.dtype.kind in "iub" else _fail()
+    if type(found) is list and all(type(each) in (int, bool) for each in found):
+        return found
+    is_one = found is None or found is Ellipsis or isinstance(found, int | np.integer | slice)
+    return found if is_one else _fail()
+
+
+def _whole(node: ast.expr, frame: FrameType) -> int:
+    found = _index(node, frame)
+    return int(found) if isinstance(found, int | np.integer) and type(found) is not bool else _fail()
+
+
+def _index_array(node: ast.expr, frame: FrameType) -> Any:
+    found = _index(node, frame)
+    return found if isinstance(found, np.ndarray) else _fail()
+
+
+def _only(node: ast.expr, frame: FrameType) -> Any:
+    found = list(values_of(node, frame))
+    return found[0] if len(found) == 1 else _fail()
+
+
+def _fail() -> Any:
+    raise _UnknownError
+
+
+def _is_plain_number(value: Any) -> bool:
+    """Say whether a value is a number or an array of numbers: what is computed of it is, too."""
+    if isinstance(value, np.ndarray):
+        return type(value) is np.ndarray and value.dtype.kind in "fciub"
+    return isinstance(value, _NUMBERS)
+
+
+def _is_numeric(node: ast.expr, frame: FrameType) -> bool:
+    """Say whether an expression surely was a number or an array of numbers, no list of them."""
+    match node:
+        case ast.UnaryOp(_, operand):
+            return _is_numeric(operand, frame)
+        case ast.BinOp(left, _, right):
+            return _is_numeric(left, frame) and _is_numeric(right, frame)
+        case ast.Subscript(of, _) if _is_numeric(of, frame):
+            return True
+        case ast.Call(called, arguments, []):
+            functions = list(values_of(called, frame))
+            is_ufunc = len(functions) == 1 and isinstance(functions[0], np.ufunc) and functions[0].nout == 1
+            if isinstance(called, ast.Attribute) and called.attr not in _LISTING:
+                is_ufunc = is_ufunc or _is_numeric(called.value, frame)
+            return is_ufunc and all(_is_numeric(each, frame) for each in arguments)
+    found = list(values_of(node, frame))
+    return len(found) == 1 and (is_traced(found[0]) or _is_plain_number(plain(found[0])))
