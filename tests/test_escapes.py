@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import bisect
+import builtins
 import cmath
 import collections
 import copy
@@ -29,6 +30,7 @@ import re
 import statistics
 import string
 import struct
+import sys
 import types
 import warnings
 
@@ -87,6 +89,7 @@ FOLLOWED = {
     "random by acceptance": lambda x, a: seeded().normalvariate(x, x) + seeded().triangular(0.0, 2.0, x),
     "random choice": lambda x, a: seeded().choice(a) + seeded().sample([x, 2 * x], 2)[0] + seeded().choices([x, 3 * x], [x, 1])[0],
     "random order": lambda x, a: (lambda order: seeded().shuffle(order) or order[0] * order[1])([x, 2 * x, 3.0]),
+    "random order of an array": lambda x, a: (lambda y: numpys().shuffle(y) or np.random.RandomState(1).shuffle(y) or y[0] * y[1])(a * x),
     "NumPy's random choice": lambda x, a: numpys().choice(a) + a[numpys().permutation(len(a))][0] * x + numpys().choice(a, 2) @ A[:2],
     "cmath": lambda x, a: cmath.exp(x * 1j).real + cmath.sqrt(-x).imag + abs(x + 2j * x),
     # NumPy
@@ -192,6 +195,7 @@ ERRORS = {
     "other bits": (lambda x, a: a.view(np.int64)[0], r"ndarray\.view"),
     "wrapped": (lambda x, a: a.__array_wrap__(OUTSIDE), r"ndarray\.__array_wrap__"),
     "masked array": (lambda x, a: np.ma.array(a, mask=[0, 1, 0]).sum(), "code in C"),
+    "columns swapped by C": (lambda x, a: numpys().shuffle(np.reshape(a, (3, 1)), axis=1), "code in C"),
     "rows swapped by C": (lambda x, a: numpys().shuffle(np.reshape(a, (3, 1))), "code in C writes parts"),
 }  # fmt: skip
 
@@ -373,3 +377,22 @@ def test_an_error_of_the_programs_own_is_left_alone():
             record(function, X, A)
         assert str(traced.value) == str(plain.value)
         assert not isinstance(traced.value, UnsupportedError)
+
+
+def test_a_module_that_is_first_imported_in_the_traced_function_is_followed(monkeypatch):
+    def function(x):
+        import statistics
+        from json import dumps
+
+        return statistics.mean([x, 3 * x]), dumps({"x": x})
+
+    imports = builtins.__import__
+    for name in ("json", "statistics"):
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.warns(CutWarning, match=r"left the graph through json\.dumps"):
+        finished = record(function, 2.0)
+    assert finished.result == (4.0, '{"x": 2.0}')
+    assert finished.grads == {"x": 2.0}
+    assert not hasattr(sys.modules["json"].dumps, "__wrapped__")
+    assert not hasattr(sys.modules["statistics"].mean, "__wrapped__")
+    assert builtins.__import__ is imports

@@ -43,6 +43,7 @@ _IMPOSSIBLE = "|".join(  # compiled when there is an error to compare with
 _WHOLE, _NUMBER, _ANY = (int, np.integer), (float, np.floating), object
 _POSSIBLE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     ("an integer is required", ("deque",), _WHOLE),
+    ("Axis argument is only supported on ndarray objects", ("shuffle",), _ANY),
     ("Expected int as r", ("permutations",), _WHOLE),
     (r"\* wants int", (), _WHOLE),
     ("argument must be an integer", (), _WHOLE),  # a comparison with a Decimal
@@ -65,7 +66,7 @@ _PLAIN = (str, bytes, int, float, type(None), type, ModuleType, BuiltinFunctionT
 
 def said_clearly(error: BaseException) -> BaseException:
     """Return the error that says what happened, caused by the one given; that itself if a plain program may get it."""
-    if type(error) not in (TypeError, ValueError) or not _is_misunderstood(error):
+    if type(error) not in (TypeError, ValueError, NotImplementedError) or not _is_misunderstood(error):
         return error
     where, traceback = "", error.__traceback__
     while traceback is not None:
@@ -93,8 +94,10 @@ def _is_misunderstood(error: BaseException) -> bool:
     row = next((row for row in _POSSIBLE if re.fullmatch(row[0], said)), None)
     innermost, traceback = None, error.__traceback__
     while (row is not None or is_of_buffer) and traceback is not None:
-        in_library = is_library(str(traceback.tb_frame.f_globals.get("__name__")))  # Cython's frames, too
-        if not is_own(traceback.tb_frame.f_code.co_filename) and not (is_of_buffer and in_library):
+        file = traceback.tb_frame.f_code.co_filename
+        in_library = is_library(str(traceback.tb_frame.f_globals.get("__name__")))
+        in_library = file.endswith(".pyx") or (is_of_buffer and in_library)
+        if not is_own(file) and not in_library:
             innermost = traceback
         traceback = traceback.tb_next
     if innermost is not None and is_of_buffer:

@@ -26,6 +26,7 @@ from tracer import (
     caches,
     callables,
     creation,
+    importing,
     iterators,
     lists,
     python_calls,
@@ -163,6 +164,18 @@ class _Installation:
                     if namespace.names.get(name) is each:
                         namespace.names[name] = exact[each]
 
+    def _meet_imported(self) -> None:
+        """Replace what a module has that the traced function imported as the first in the program: `import json`."""
+        with LOCK:
+            if not self._traces or _newest_module() == self._newest or not _add_imported():
+                return
+            self._known = []
+            known = set(map(id, self._modules))
+            for module in list(sys.modules.values()):
+                names = own_attributes(module) if id(module) not in known else None
+                if names is not None and not _OWN_BUSINESS.match(str(names.get("__name__"))):
+                    self._replace(_Namespace(names).search())
+
     def remove(self) -> None:
         """Count one trace less; after the last, put every original back."""
         with LOCK:
@@ -190,6 +203,7 @@ class _Installation:
             seeds.exchange(reading=True)
             stdlib_calls.exchange(leaving=True)
             warned.redirect(to_user=True)
+            importing.exchange(self._meet_imported)
             for kind, name, followed in _METHODS:
                 setattr(kind, name, followed)
         names = getattr(function, "__globals__", None)
@@ -244,6 +258,7 @@ class _Installation:
         seeds.exchange(reading=False)
         stdlib_calls.exchange(leaving=False)
         warned.redirect(to_user=False)
+        importing.exchange(None)
         for (kind, name, _), plain_method in zip(_METHODS, _PLAIN_METHODS, strict=True):
             setattr(kind, name, plain_method)
         for namespace in self._replaced:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import functools
 import importlib
 import random
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tracer.standins import plain_deep, reading
+from tracer.standins import Traced, plain_deep, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,6 +85,19 @@ _METHOD = random.Random.seed
 _FOLLOWED = reading(_METHOD)
 
 
+class _Shuffled(type):
+    """Makes what NumPy's `shuffle` takes for the class of sequences: it warns of anything else but a real array."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, Sequence) or issubclass(type(instance), Traced)
+
+
+_SEQUENCE = _Shuffled("Sequence", (), {})
+_SHUFFLING = ("numpy.random._generator", "numpy.random.mtrand")
+
+
 def exchange(*, reading: bool) -> None:
-    """Have `random.Random(n)` and `.seed(n)` read a stand-in, or be as they were."""
+    """Have `random.Random(n)` and `.seed(n)` read a stand-in, and `shuffle` know one, or be as they were."""
+    for module in filter(None, map(sys.modules.get, _SHUFFLING)):
+        vars(module)["Sequence"] = _SEQUENCE if reading else Sequence
     random.Random.seed = _FOLLOWED if reading else _METHOD  # type: ignore[method-assign]
