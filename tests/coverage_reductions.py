@@ -189,6 +189,7 @@ REDUCTIONS: dict[str, tuple[str, ...]] = {
     ),
     "histogram": (
         "np.histogram(k, bins=3)[1]",
+        "np.histogram(k, 3, (x - 4, y + 5))[1]",
         "np.histogram([1, 2, 2, 3], bins=2, weights=n[0])[0]",
         "np.histogram(k, bins=3, weights=k * k)",
         "np.histogram([1.0, 2, 2, 3, 9], bins=[1, 2, 3], weights=k + 3, density=True)[0]",
@@ -206,6 +207,10 @@ REDUCTIONS: dict[str, tuple[str, ...]] = {
         "np.histogramdd(n, (2, 3, 1, 2), weights=v)",
         "np.histogramdd([v, [1, 3, 2], u], 2, range=[None, (0, 4), (-0.5, 0.5)], weights=u)[0]",
     ),
-    "histogram_bin_edges": ("np.histogram_bin_edges(k, 4)", "np.histogram_bin_edges(c, bins='sqrt')"),
+    "histogram_bin_edges": (
+        "np.histogram_bin_edges([0.1, 0.2], 4, range=(y, x))",
+        "np.histogram_bin_edges(k, 4)",
+        "np.histogram_bin_edges(c, bins='sqrt')",
+    ),
     "bincount": ("np.bincount([0, 2, 2, 1, 5], weights=k)", "np.bincount([0, 2, 0], v, minlength=5)"),
 }

@@ -174,5 +174,5 @@ UFUNCS |= {
         "np.unwrap(v, discont=4)",
     ),
     "astype": ("np.astype(m, np.float64) * x", "np.astype(m, np.float32).astype(float)"),
-    "copy": ("np.copy(m) * v", "np.copy(z)"),
+    "copy": ("np.copy(m) * v", "np.copy(z)", "np.copy(m, 'F')", "np.copy(m, order='C', subok=True)"),
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from rule_rows_linalg import linalg_rows
-from rule_rows_scipy import scipy_linalg_rows, scipy_rows
+from rule_rows_scipy import scipy_fft_rows, scipy_linalg_rows, scipy_rows
 from scipy import special
 
 ALTERNATING = "alternating"  # an operand without gradient: booleans True, False, True, …
@@ -383,6 +383,7 @@ ARRAYS = (
     Arrays("log_softmax", lambda x: special.log_softmax(x, -1), ((2, 3),), {"axis": -1}),
     *linalg_rows(Arrays),
     *scipy_linalg_rows(Arrays),
+    *scipy_fft_rows(Arrays),
 )
 
 

@@ -225,6 +225,12 @@ LINALG_KINKS = (
         for a in (IDENTITY, np.zeros((2, 2)))
     ),
     ("svdvals", np.linalg.svdvals, (IDENTITY,), {}),
+    *(
+        (f"svd_hermitian_{part}", lambda a, at=at: np.linalg.svd(a, hermitian=True)[at], (a,), {})
+        for at, part in enumerate(("u", "s", "vh"))
+        for a in (IDENTITY, np.diag([1.0, 0.0]))
+    ),
+    *((op, np.triu, (np.ones((3, 2)),), {"order": [0, 1, 2]}) for op in ("lu_lower", "lu_exchanged", "lu_upper", "lu_factor")),
     ("qr_q", lambda a: np.linalg.qr(a)[0], (np.ones((3, 2)),), found(np.linalg.qr, np.ones((3, 2)))),
     ("qr_r", lambda a: np.linalg.qr(a)[1], (np.ones((3, 2)),), found(np.linalg.qr, np.ones((3, 2)))),
     ("norm", np.linalg.norm, (np.zeros(3),), NORM),

@@ -59,6 +59,29 @@ MOVES = (
     moving("flipud", np.flipud, (2, 3)),
     moving("pad", lambda x: np.pad(x, 2, "reflect"), (4,)),
     moving("pad", lambda x: np.pad(x, ((1, 0), (0, 2))), (2, 3)),
+    *(
+        Arrays(
+            "pad_computed",
+            lambda x, given=given: np.pad(x, ((1, 2), (0, 3)), **given),
+            (shape,),
+            {
+                "widths": [[1, 2], [0, 3]],
+                "lengths": None,
+                "reflect_type": "even",
+                "end_values": [[0, 0], [0, 0]],
+            }
+            | {"lengths" if key == "stat_length" else key: value for key, value in given.items()},
+        )
+        for shape in ((3, 4), (4, 2))
+        for given in (
+            *({"mode": mode} for mode in ("mean", "median", "maximum", "minimum", "linear_ramp")),
+            *(
+                {"mode": mode, "stat_length": [[2, 1], [3, 2]]}
+                for mode in ("mean", "median", "maximum", "minimum")
+            ),
+            *({"mode": mode, "reflect_type": "odd"} for mode in ("reflect", "symmetric")),
+        )
+    ),
     moving("repeat", lambda x: np.repeat(x, [1, 0, 2], axis=0), (3, 2)),
     moving("resize", lambda x: np.resize(x, (3, 3)), (4,)),
     moving("roll", lambda x: np.roll(x, 1, axis=1), (2, 3)),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from rule_rows_linalg import normal, positive, regular
-from scipy import linalg, special, stats
+from rule_rows_linalg import normal, positive, regular, tall, wide
+from scipy import fft, linalg, special, stats
+
+from tracer.rules.assumed import assumed
+from tracer.rules.triangles import order_of
 
 # The specs of rule_rows.py, which imports this.
 UNIT, POSITIVE, NEGATIVE, ANY = (-0.9, 0.9), (0.5, 3.0), (-3.0, -0.5), (-2.0, 2.0)
@@ -95,6 +98,21 @@ def scipy_rows(elements):
             yield elements(f"{name}.{method}", getattr(getattr(stats, name), method), (*operands, "zeros"))
 
 
+def scipy_fft_rows(arrays):
+    """Return the rows, made with the class of rows of functions of arrays."""
+    for name in (f"{inverse}{kind}n" for inverse in ("", "i") for kind in ("dct", "dst")):
+        function = getattr(fft, name)
+        for number in (1, 2, 3, 4):
+            for norm in ("backward", "ortho", "forward"):
+                # Of complex numbers, SciPy reads no other `orthogonalize` than that.
+                params = {"type": number, "norm": norm, "orthogonalize": norm == "ortho", "axes": (0,)}
+                yield arrays(name, lambda x, p=params, f=function: f(x, **p), (normal(4),), params)
+            params = {"type": number, "norm": "backward", "orthogonalize": False, "axes": (2, 0)}
+            yield arrays(
+                name, lambda x, p=params, f=function: f(x, s=(5, 2), **p), (normal(3, 2, 4),), params
+            )
+
+
 def scipy_linalg_rows(arrays):
     """Return the rows, made with the class of rows of functions of arrays."""
     for lower in (False, True):
@@ -121,6 +139,8 @@ def scipy_linalg_rows(arrays):
                 (normal(3, 3) + 2 * np.eye(3), b),
                 {"lower": lower},
             )
+    for family in (_triangles, _assumed, _moved):
+        yield from family(arrays)
     for function in (linalg.expm, linalg.logm, linalg.sqrtm):
         yield arrays(
             function.__name__,
@@ -128,3 +148,78 @@ def scipy_linalg_rows(arrays):
             (positive(3, 3) + 0.1 * normal(3, 3),),
             {},
         )
+
+
+def _triangles(arrays):
+    for a in (regular(3, 3)[[1, 2, 0]], tall(4, 3)[::-1].copy(), wide(2, 4)):
+        yield arrays("lu_lower", lambda a: linalg.lu(a)[1], (a,), {})
+        yield arrays("lu_exchanged", lambda a: linalg.lu(a, permute_l=True)[0], (a,), {})
+        yield arrays("lu_upper", lambda a: linalg.lu(a)[2], (a,), {})
+        order = order_of(linalg.lu_factor(a)[1], len(a))
+        yield arrays("lu_factor", lambda a: linalg.lu_factor(a)[0], (a,), {"order": order})
+    for trans in (0, 1, 2):
+        for b in (normal(3), normal(3, 2)):
+            yield arrays(
+                "lu_solve",
+                lambda c, b, trans=trans: linalg.lu_solve((c, np.array([2, 2, 2])), b, trans),
+                (normal(3, 3) + 2 * np.eye(3), b),
+                {"order": order_of([2, 2, 2], 3), "trans": trans},
+            )
+
+
+def _assumed(arrays):
+    structures = (
+        "hermitian",
+        "symmetric",
+        "diagonal",
+        "tridiagonal",
+        "upper triangular",
+        "lower triangular",
+    )
+    for structure in structures:
+        for lower in (False, True):
+            params, given = (
+                {"structure": structure, "lower": lower},
+                {"assume_a": structure, "lower": lower},
+            )
+            yield arrays(
+                "solve_assuming",
+                lambda a, b, given=given: linalg.solve(a, b, **given),
+                (positive(3, 3), normal(3, 2)),
+                params,
+            )
+            if structure not in {"tridiagonal", "diagonal"}:
+                yield arrays(
+                    "inv_assuming",
+                    lambda a, params=params: np.linalg.inv(assumed(a, **params)),
+                    (positive(3, 3),),
+                    params,
+                )
+    hermitian = {"structure": "hermitian", "lower": True}
+    for a in (positive(3, 3), positive(2, 3, 3)):
+        yield arrays("pinv_assuming", lambda a: np.linalg.pinv(a, hermitian=True), (a,), hermitian)
+    turned = positive(3, 3) * np.array([1, -1, 1])[:, None] * np.array([1, -1, 1])
+    for a in (positive(3, 3), positive(3, 3) - 4 * np.eye(3), np.stack([turned, -turned])):
+        for part, name in enumerate(("u", "s", "vh")):
+            yield arrays(
+                f"svd_hermitian_{name}",
+                lambda a, part=part: np.linalg.svd(a, hermitian=True)[part],
+                (a,),
+                {},
+            )
+
+
+def _moved(arrays):
+    for name, shapes in (
+        ("block_diag", ((2, 3), (2, 2))),
+        ("circulant", ((3,),)),
+        ("hankel", ((3,), (2,))),
+        ("toeplitz", ((3,), (4,))),
+    ):
+        function = getattr(linalg, name)
+        numbers, first = [], 1
+        for shape in shapes:
+            size = int(np.prod(shape))
+            numbers.append(np.arange(first, first + size).reshape(shape))
+            first += size
+        yield arrays(name, function, shapes, {"places": function(*numbers)})

@@ -252,6 +252,12 @@ STATISTICS_KINKS = (
     ("ptp", np.ptp, (np.array([1.0, 3.0, 3.0]),), WHOLE),
     *((f"nan{op}", getattr(np, f"nan{op}"), (np.array([2.0, 2.0, np.nan]),), {**WHOLE, "ddof": 0}) for op in ("max", "min", "std")),
     *((op, lambda x, op=op: getattr(np, op)(x, *(() if "median" in op else (0,))), (np.ones(3),), {**QUANTILE, "q": np.asarray(0)}) for op in ("median", "quantile", "percentile", "nanmedian", "nanquantile", "nanpercentile")),
+    (
+        "pad_computed",
+        lambda x: np.pad(x, 1, "maximum"),
+        (np.array([1.0, 3.0, 3.0]),),
+        {"mode": "maximum", "widths": [[1, 1]], "lengths": None, "reflect_type": "even"},
+    ),
     ("interp", np.interp, (np.array([0.1]), RISING, RISING), {"period": None}),
     ("roots", np.roots, (np.array([1.0, -2.0, 1.0]),), {}),
     *form_kinks(),

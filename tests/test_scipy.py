@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import scipy.fft
 import scipy.linalg
 import scipy.special
 from autograd import grad as autograd_grad
@@ -185,6 +186,69 @@ def gaussian_process(a, y):
         ),
         (lambda a: scipy.linalg.svd(a)[1] @ scipy.linalg.svdvals(a) ** 2, (REGULAR,)),
         (lambda a: scipy.linalg.pinv(a).sum(), (SIDES,)),
+        (
+            lambda a: (
+                sum(part.sum() for part in scipy.linalg.lu(a)[1:]) + scipy.linalg.lu(a, True)[0][1, 0]
+            ),
+            (REGULAR,),
+        ),
+        (lambda a: (scipy.linalg.lu(a * 1j, p_indices=True)[2] ** 2).real.sum(), (REGULAR,)),
+        (
+            lambda a, b: scipy.linalg.lu_solve(scipy.linalg.lu_factor(a, True), b, trans=1).sum(),
+            (REGULAR, SIDES),
+        ),
+        (
+            lambda a: scipy.linalg.qr(a)[0][0, :2] @ scipy.linalg.qr(a[:, :2], mode="economic")[1][0],
+            (REGULAR[:, :1].T @ REGULAR + REGULAR,),
+        ),
+        (
+            lambda a: scipy.linalg.qr(a, mode="r")[0].sum() + scipy.linalg.det(a * 1, True, False),
+            (REGULAR,),
+        ),
+        (lambda a, b: scipy.linalg.solve(a @ a.T, b, assume_a="pos").sum(), (REGULAR, SIDES)),
+        (
+            lambda a, b: (
+                scipy.linalg.solve(a, b, True, assume_a="sym").sum()
+                + scipy.linalg.inv(a, True, assume_a="her")[0, 1]
+            ),
+            (REGULAR, SIDES),
+        ),
+        (
+            lambda c: (scipy.linalg.toeplitz(c, c[1:] ** 2) @ scipy.linalg.toeplitz([c[0], 2.0])[:1]).sum(),
+            (SIDES[0],),
+        ),
+        (
+            lambda c: (
+                scipy.linalg.hankel(c) @ scipy.linalg.circulant(c) * scipy.linalg.block_diag(c, 2.0)[0, 1]
+            ).sum(),
+            (VECTOR,),
+        ),
+        (
+            lambda a: (
+                np.abs(scipy.fft.fft(a * 1, 4, 0, "ortho", True)).sum()
+                + scipy.fft.rfft2(a, workers=1).real.sum()
+            ),
+            (REGULAR,),
+        ),
+        (
+            lambda a: (
+                scipy.fft.irfftn(a, s=(4,)).sum()
+                + scipy.fft.hfft(a[0], n=4).sum()
+                + scipy.fft.ifftn(a, 2, 0).real.sum()
+            ),
+            (REGULAR,),
+        ),
+        (
+            lambda a: (scipy.fft.dct(a, 3, n=4, axis=0) ** 2).sum() * scipy.fft.idst(a[0], norm="ortho")[1],
+            (REGULAR,),
+        ),
+        (
+            lambda a: (
+                (scipy.fft.idctn(a, s=[2], axes=[1], overwrite_x=False) ** 2).sum()
+                + scipy.fft.dstn(a, 1)[0, 1]
+            ),
+            (REGULAR,),
+        ),
         (lambda a: scipy.linalg.sinm(a / 3)[0].sum(), (REGULAR,)),  # made of expm
     ],
 )
@@ -215,20 +279,35 @@ def test_everything_is_put_back():
 
 def test_what_scipy_reads_in_c_is_an_error_at_the_users_line():
     with pytest.raises(UnsupportedError, match=r"at test_scipy\.py:"):
-        record(lambda x: scipy.linalg.lu(x)[1].sum(), np.eye(2))
+        record(lambda x: scipy.linalg.schur(x)[0].sum(), np.eye(2))
 
 
 @pytest.mark.parametrize(
     ("function", "message"),
     [
         (
-            lambda x: scipy.linalg.lu_factor(x)[0].sum(),
-            r"^scipy\.linalg\.lu_factor is not followed yet: it calls np\.",
+            lambda x: scipy.linalg.ldl(x)[0].sum(),
+            r"^scipy\.linalg\.ldl is not followed yet: it calls np\.",
         ),
         (lambda x: scipy.linalg.bandwidth(x)[0] * x.sum(), "code in C"),  # Cython looks at the exact type
-        (lambda x: scipy.linalg.qr(x)[1].sum(), r"SciPy's own options \(np\.linalg\.qr is followed\)"),
-        (lambda x: scipy.linalg.solve(x, x, assume_a="pos").sum(), r"scipy\.linalg\.solve with assume_a="),
-        (lambda x: scipy.linalg.inv(x, True).sum(), r"scipy\.linalg\.inv with options by position"),
+        (
+            lambda x: scipy.linalg.eigvals(x).sum(),
+            r"SciPy's own options \(np\.linalg\.eigvals is followed\)",
+        ),
+        (lambda x: scipy.linalg.qr(x, pivoting=True)[1].sum(), r"scipy\.linalg\.qr with pivoting=True"),
+        (
+            lambda x: scipy.linalg.qr(np.vstack([x, x]))[1].sum(),
+            r"scipy\.linalg\.qr with mode='full' for 4 rows",
+        ),
+        (
+            lambda x: scipy.linalg.solve(x, x, transposed=True).sum(),
+            r"scipy\.linalg\.solve with transposed=",
+        ),
+        (lambda x: scipy.linalg.toeplitz(x[0] * 1j).real.sum(), r"scipy\.linalg\.toeplitz with r=None"),
+        (
+            lambda x: scipy.fft.dct(x * 1j, orthogonalize=True).imag.sum(),
+            r"scipy\.fft\.dct with orthogonalize=",
+        ),
     ],
 )
 def test_a_refusal_names_the_function_of_the_library(function, message):

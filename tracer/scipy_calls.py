@@ -15,6 +15,7 @@ from tracer.numpy_calls import any_open, array_of, refuse, several
 from tracer.numpy_table.reading import OptionError
 from tracer.numpy_table.scipy_ufuncs import check_partials
 from tracer.rules.densities import DENSITIES, MASSES
+from tracer.scipy_fft_calls import READERS as FFT_READERS
 from tracer.scipy_linalg_calls import READERS as LINALG_READERS
 from tracer.standins import holds_traced, plain_deep, record_call
 from tracer.tape import innermost, users
@@ -29,7 +30,11 @@ _DISCRETE = ("pmf", "logpmf")
 
 def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
     """Yield (original, replacement) for functions of SciPy that are no ufuncs, if the program has imported them."""
-    for module, readers in (("scipy.special", _READERS), ("scipy.linalg", LINALG_READERS)):
+    for module, readers in (
+        ("scipy.special", _READERS),
+        ("scipy.linalg", LINALG_READERS),
+        ("scipy.fft", FFT_READERS),
+    ):
         package = sys.modules.get(module)
         for name, read in readers.items():
             original = getattr(package, name, None)

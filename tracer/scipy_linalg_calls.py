@@ -5,13 +5,18 @@ SciPy is not imported here.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.numpy_table import FOLLOWED
+from tracer.numpy_table.arrange import numbered
 from tracer.numpy_table.reading import OptionError
+from tracer.rules.arrange import MATRICES
+from tracer.rules.assumed import ASSUMED, BANDED, DIAGONAL, HERMITIAN, LOWER, SYMMETRIC, UPPER
 from tracer.rules.scipy_linalg import FUNCTIONS_OF_MATRICES
+from tracer.rules.triangles import order_of
 from tracer.standins import plain, plain_deep
 
 if TYPE_CHECKING:
@@ -19,6 +24,14 @@ if TYPE_CHECKING:
 
 # These say how SciPy computes, not what.
 _HOW = frozenset("overwrite_a overwrite_b check_finite lapack_driver driver overwrite_ab".split())
+
+
+# As SciPy calls them.
+_STRUCTURES = {
+    **dict.fromkeys(("pos", "positive definite", "her", "hermitian"), HERMITIAN),
+    **dict.fromkeys(("sym", "symmetric"), SYMMETRIC),
+    **{each: each for each in (DIAGONAL, BANDED, UPPER, LOWER)},
+}
 
 
 def _one_matrix(a: Any) -> None:
@@ -33,15 +46,25 @@ def _refuse(options: dict[str, Any], **defaults: tuple[Any, ...]) -> None:
             raise OptionError(f"{name}=")
 
 
-def _as_numpy(name: str, names: str, **defaults: tuple[Any, ...]) -> Callable[..., Any]:
-    """Read a call as NumPy's function, whose arguments have these names; other options must be as in `defaults`."""
+def _as_numpy(name: str, count: int, names: str, **defaults: tuple[Any, ...]) -> Callable[..., Any]:
+    """Read a call as NumPy's function of its first arguments; other options must be as in `defaults`.
+
+    `names` is the order of those that can be given by position.
+    """
     order = names.split()
 
     def read(*args: Any, **options: Any) -> Any:
-        if len(args) > len(order):
-            raise OptionError("options by position")
-        operands = (*args, *(options.pop(each) for each in order[len(args) :]))
+        options |= dict(zip(order, args, strict=False))
+        operands = tuple(options.pop(each) for each in order[:count])
         _one_matrix(operands[0])
+        structure = _STRUCTURES.get(plain(options.get("assume_a")))
+        if structure is not None and f"{name}_assuming" in ASSUMED:
+            if name == "inv" and structure in (DIAGONAL, BANDED):
+                raise OptionError(f"assume_a={options['assume_a']!r}")
+            lower = bool(plain(options.pop("lower", False)))
+            del options["assume_a"]
+            _refuse(options, **defaults)
+            return f"{name}_assuming", operands, {"structure": structure, "lower": lower}
         _refuse(options, **defaults)
         return FOLLOWED[getattr(np.linalg, name)](*operands)
 
@@ -115,6 +138,73 @@ def _svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, **options: A
     return FOLLOWED[np.linalg.svd](a, plain(full_matrices), plain(compute_uv))
 
 
+def _lu(
+    a: Any,
+    permute_l: Any = False,
+    overwrite_a: Any = False,
+    check_finite: Any = True,
+    p_indices: Any = False,
+) -> Any:
+    del overwrite_a, check_finite, p_indices
+    _one_matrix(a)
+    if plain(permute_l):
+        return [("lu_exchanged", (a,), {}), ("lu_upper", (a,), {})]
+    return [None, ("lu_lower", (a,), {}), ("lu_upper", (a,), {})]
+
+
+def _lu_factor(a: Any, overwrite_a: Any = False, check_finite: Any = True) -> Any:
+    del overwrite_a, check_finite
+    _one_matrix(a)
+    matrix = np.array(plain_deep(a))
+    order = order_of(sys.modules["scipy.linalg"].lu_factor(matrix)[1], len(matrix))
+    return [("lu_factor", (a,), {"order": order}), None]
+
+
+def _lu_solve(
+    lu_and_piv: Any, b: Any, trans: Any = 0, overwrite_b: Any = False, check_finite: Any = True
+) -> Any:
+    del overwrite_b, check_finite
+    packed, pivots = lu_and_piv
+    _one_matrix(packed)
+    order = order_of(plain_deep(pivots), len(plain_deep(pivots)))
+    return "lu_solve", (packed, b), {"order": order, "trans": int(plain(trans))}
+
+
+def _qr(
+    a: Any,
+    overwrite_a: Any = False,
+    lwork: Any = None,
+    mode: Any = "full",
+    pivoting: Any = False,
+    check_finite: Any = True,
+) -> Any:
+    del overwrite_a, lwork, check_finite
+    _one_matrix(a)
+    rows, columns = np.shape(plain_deep(a))
+    if plain(pivoting):
+        raise OptionError("pivoting=True (of a[:, order], with the order that it gives, qr is followed)")
+    if mode == "raw" or (mode != "economic" and rows > columns):
+        raise OptionError(
+            f"mode={mode!r} for {rows} rows and {columns} columns (mode='economic' is followed)"
+        )
+    if mode == "r":
+        return [("qr_r", (a,), None)]
+    return FOLLOWED[np.linalg.qr](a)
+
+
+def _arranged(name: str) -> Callable[..., Any]:
+    """Read a function that puts the elements of its arguments into a matrix."""
+
+    def read(*args: Any, **options: Any) -> Any:
+        operands = tuple(each for each in (*args, *options.values()) if each is not None)
+        if name == "toeplitz" and len(operands) == 1 and np.iscomplexobj(plain_deep(operands[0])):
+            raise OptionError("r=None for complex c (with r=np.conj(c) it is followed)")
+        places = getattr(sys.modules["scipy.linalg"], name)(*numbered(operands))
+        return name, operands, {"places": places}
+
+    return read
+
+
 def _elsewhere(name: str) -> Callable[..., Any]:
     def read(*args: Any, **options: Any) -> Any:
         del args, options
@@ -126,12 +216,24 @@ def _elsewhere(name: str) -> Callable[..., Any]:
 READERS: dict[str, Callable[..., Any]] = {
     # Where a structure is looked for, it is that of the matrix as a whole.
     "solve": _as_numpy(
-        "solve", "a b", assume_a=(None, "gen", "general"), lower=(False,), transposed=(False,)
+        "solve",
+        2,
+        "a b lower overwrite_a overwrite_b check_finite assume_a transposed",
+        assume_a=(None, "gen", "general", "banded"),
+        lower=(False,),
+        transposed=(False,),
     ),
-    "inv": _as_numpy("inv", "a", assume_a=(None, "gen", "general"), lower=(False,)),
-    "det": _as_numpy("det", "a"),
-    "pinv": _as_numpy("pinv", "a", return_rank=(False,), atol=(None,), rtol=(None,)),
-    "svdvals": _as_numpy("svdvals", "a"),
+    "inv": _as_numpy(
+        "inv", 1, "a overwrite_a check_finite", assume_a=(None, "gen", "general"), lower=(False,)
+    ),
+    "det": _as_numpy("det", 1, "a overwrite_a check_finite"),
+    "pinv": _as_numpy("pinv", 1, "a", return_rank=(False,), atol=(None,), rtol=(None,)),
+    "svdvals": _as_numpy("svdvals", 1, "a overwrite_a check_finite"),
+    "lu": _lu,
+    "lu_factor": _lu_factor,
+    "lu_solve": _lu_solve,
+    "qr": _qr,
+    **{name: _arranged(name) for name in MATRICES},
     "cholesky": _cholesky,
     "cho_factor": _cho_factor,
     "cho_solve": _cho_solve,
@@ -141,5 +243,5 @@ READERS: dict[str, Callable[..., Any]] = {
     "eigvalsh": _eigvalsh,
     "svd": _svd,
     **{name: _function(name) for name in FUNCTIONS_OF_MATRICES},
-    **{name: _elsewhere(name) for name in ("eig", "eigvals", "qr", "lstsq")},
+    **{name: _elsewhere(name) for name in ("eig", "eigvals", "lstsq")},
 }

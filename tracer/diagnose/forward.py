@@ -17,10 +17,12 @@ import numpy as np
 
 from tracer.diagnose.forward_arrays import ARRAY_FUNCTIONS
 from tracer.operations import OP_NAMES, RULE_OF, is_own
+from tracer.rules.cosines import COSINES
 from tracer.rules.densities import SCIPY_STATS
 from tracer.rules.formula import of_whole_order
 from tracer.rules.kinds import Elementwise, Many
 from tracer.rules.scipy_linalg import FUNCTIONS_OF_MATRICES, SCIPY_LINALG
+from tracer.rules.triangles import TRIANGLES
 from tracer.user_rules import FUNCTIONS
 
 if TYPE_CHECKING:
@@ -195,8 +197,10 @@ def _found(name: str) -> Callable[..., Any] | None:
 
 
 def _of_scipy(name: str) -> Forward | None:
-    if name in SCIPY_LINALG:
+    if name in SCIPY_LINALG or name in TRIANGLES:
         return _of_linalg(name)
+    if name in COSINES:
+        return _of_cosines(name)
     function = _found(name)
     if function is None:
         return None
@@ -208,12 +212,46 @@ def _of_scipy(name: str) -> Forward | None:
     return lambda operands, params, _: function(operands[0], axis=params.get("axis"))
 
 
+def _of_cosines(name: str) -> Forward | None:
+    try:
+        function = getattr(importlib.import_module("scipy.fft"), name)
+    except ImportError:
+        return None
+
+    def compute(operands: tuple[Any, ...], params: dict[str, Any], out: Any) -> Any:
+        lengths = [np.shape(out)[axis] for axis in params["axes"]]
+        return function(operands[0], s=lengths, **params)
+
+    return compute
+
+
+_LU: dict[str, Any] = {
+    "lu_lower": lambda linalg, a: linalg.lu(a)[1],
+    "lu_exchanged": lambda linalg, a: linalg.lu(a, permute_l=True)[0],
+    "lu_upper": lambda linalg, a: linalg.lu(a)[2],
+    "lu_factor": lambda linalg, a: linalg.lu_factor(a)[0],
+}
+
+
+def _lu_solve(operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """Solve with the matrix that the factors are of."""
+    packed, b = operands
+    lower, upper = np.tril(packed, -1) + np.eye(len(packed)), np.triu(packed)
+    a = (lower @ upper)[np.argsort(params["order"])]
+    turned = (a, a.T, a.T.conj())[params["trans"]]
+    return np.linalg.solve(turned, b)
+
+
 def _of_linalg(name: str) -> Forward | None:
     try:
         linalg: Any = importlib.import_module("scipy.linalg")
     except ImportError:
         return None
+    if name in _LU:
+        return lambda operands, _, __: _LU[name](linalg, operands[0])
     function = getattr(linalg, name)
+    if name == "lu_solve":
+        return lambda operands, params, _: _lu_solve(operands, params)
     if name in FUNCTIONS_OF_MATRICES:  # in double precision: SciPy warns of less
         return lambda operands, _, __: function(
             np.asarray(operands[0], np.result_type(operands[0], np.float64))

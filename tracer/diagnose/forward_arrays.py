@@ -7,6 +7,7 @@ from typing import Any
 import numpy  # noqa: ICN001  (np is what has no types here)
 
 from tracer.rules.arrange import ARRANGE
+from tracer.rules.assumed import assumed
 from tracer.rules.ufunc_forms import BINARY
 
 # Operands are of any type that NumPy takes: what its annotations say of hundreds of calls says nothing here.
@@ -28,6 +29,16 @@ def _arrange(operands: Any, params: Any, out: Any) -> Any:
     places = np.asarray(params["places"])
     elements = np.concatenate([np.ravel(each) for each in operands])
     return np.where(places > 0, elements[np.maximum(places, 1) - 1], out)
+
+
+def _pad_computed(operands: Any, params: Any, _: Any) -> Any:
+    mode = params["mode"]
+    options = {"reflect_type": params["reflect_type"]}
+    if mode == "linear_ramp":
+        options = {"end_values": params["end_values"]}
+    elif mode not in ("reflect", "symmetric"):
+        options = {"stat_length": params["lengths"]}
+    return np.pad(operands[0], params["widths"], mode, **options)
 
 
 def _item(operands: Any, params: Any, _: Any) -> Any:
@@ -78,6 +89,7 @@ _SHAPES = {
     "stack": lambda x, p, _: np.stack(x, p.get("axis", 0)),
     "getitem": lambda x, p, _: np.asarray(x[0])[p["index"]],
     "item": _item,
+    "pad_computed": _pad_computed,
     "setitem": _setitem,
     "add_at": _at(np.add),
     "subtract_at": _at(np.subtract),
@@ -235,6 +247,20 @@ def _svd(part: int) -> Any:
     return compute
 
 
+def _assuming(name: str) -> Any:
+    function = getattr(np.linalg, name)
+
+    def compute(operands: Any, params: Any, _: Any) -> Any:
+        a, *rest = operands
+        return function(assumed(a, params["structure"], lower=params["lower"]), *rest)
+
+    return compute
+
+
+def _svd_hermitian(part: int) -> Any:
+    return lambda x, _, __: np.linalg.svd(x[0], hermitian=True)[part]
+
+
 def _qr(part: int) -> Any:
     def compute(operands: Any, _: Any, out: Any) -> Any:
         (a,) = operands
@@ -276,6 +302,10 @@ _ALGEBRA = {
     "eigh_vectors": lambda x, p, _: np.linalg.eigh(x[0], p["UPLO"])[1],
     "eig_values": lambda x, _, __: np.linalg.eig(x[0])[0],
     "eig_vectors": lambda x, _, __: np.linalg.eig(x[0])[1],
+    **{f"{name}_assuming": _assuming(name) for name in ("inv", "pinv", "solve")},
+    "svd_hermitian_u": _svd_hermitian(0),
+    "svd_hermitian_s": _svd_hermitian(1),
+    "svd_hermitian_vh": _svd_hermitian(2),
     "svd_u": _svd(0),
     "svd_s": lambda x, _, __: np.linalg.svd(x[0], compute_uv=False),
     "svd_vh": _svd(2),

@@ -9,11 +9,13 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from tracer.numpy_table.reading import Followed, OptionError, Reader
 from tracer.rules.arrange import EACH_ITS_OWN, LIST_OF_ARRAYS, ONE_ARRAY, SEVERAL_RESULTS, SHIFTS
+from tracer.rules.padding import STATISTICAL
 from tracer.standins import holds_traced, plain_deep, whole_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+_COMPUTED = (*STATISTICAL, "linear_ramp")
 _PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
@@ -94,14 +96,42 @@ def _list(name: str, function: Callable[..., Any]) -> Callable[..., Followed]:
 
 
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Followed:
-    if mode not in _PAD_MODES or options.get("reflect_type", "even") != "even":
-        raise OptionError(f"mode={mode!r}" if mode not in _PAD_MODES else "reflect_type='odd'")
+    reflect_type = options.get("reflect_type", "even")
+    if mode in _COMPUTED or reflect_type != "even":
+        return _pad_computed(array, pad_width, mode, **{"reflect_type": reflect_type, **options})
+    if mode == "empty":  # what it leaves in the padding comes from nowhere
+        mode = "constant"
+    if mode not in _PAD_MODES:
+        raise OptionError("a function of the program as mode=" if callable(mode) else f"mode={mode!r}")
     constants = options.pop("constant_values", None)
     operands = (array, constants) if holds_traced(constants) else (array,)
     numbers, *filling = numbered(operands)
     if filling:
         options["constant_values"] = filling[0]
     return "pad", operands, {"places": np.pad(numbers, plain_deep(pad_width), mode, **options)}
+
+
+def _pad_computed(
+    array: Any,
+    pad_width: Any,
+    mode: str,
+    *,
+    reflect_type: str,
+    stat_length: Any = None,
+    end_values: Any = 0,
+) -> Followed:
+    _no_traced(end_values, "a traced end_values=")
+    shape, widths, lengths = np.shape(plain_deep(array)), plain_deep(pad_width), plain_deep(stat_length)
+    if isinstance(widths, dict):
+        widths = [widths.get(axis, widths.get(axis - len(shape), 0)) for axis in range(len(shape))]
+        widths = [np.broadcast_to(each, 2) for each in widths]
+    pairs = [
+        None if each is None else np.broadcast_to(each, (len(shape), 2)).tolist()
+        for each in (widths, lengths)
+    ]
+    params = {"mode": mode, "widths": pairs[0], "lengths": pairs[1], "reflect_type": reflect_type}
+    params["end_values"] = np.broadcast_to(plain_deep(end_values), (len(shape), 2)).tolist()
+    return "pad_computed", (array,), params
 
 
 def _as_strided(

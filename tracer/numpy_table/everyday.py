@@ -103,6 +103,11 @@ def _astype(x: Any, dtype: Any, /, *, copy: Any = True, device: Any = None) -> F
     return "astype", (x,), None
 
 
+def _copy(a: Any, order: Any = "K", subok: Any = False) -> Followed:
+    del order, subok  # how it lies in memory, and a type that no traced array has
+    return "copy", (a,), None
+
+
 EVERYDAY: dict[Any, Reader] = {
     np.dot: operands_only("dot"),
     np.outer: operands_only("outer"),
@@ -123,7 +128,7 @@ EVERYDAY: dict[Any, Reader] = {
     np.squeeze: shape_only("squeeze"),
     np.expand_dims: shape_only("expand_dims"),
     np.broadcast_to: shape_only("broadcast_to"),
-    np.copy: shape_only("copy"),
+    np.copy: _copy,
     **dict.fromkeys((np.round, np.around), _round),
     np.astype: _astype,
 }

@@ -14,6 +14,7 @@ from tracer.numpy_table.reading import (
     Reader,
     operands_only,
 )
+from tracer.rules.assumed import HERMITIAN
 from tracer.standins import is_traced, plain, plain_deep
 
 if TYPE_CHECKING:
@@ -57,8 +58,9 @@ def _eig(a: Any) -> list[Followed | None]:
 def _svd(
     a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False
 ) -> Followed | list[Followed | None]:
-    if hermitian:
-        raise OptionError("hermitian=True (without it, and by np.linalg.eigh, it is followed)")
+    if plain(hermitian):
+        parts = ("svd_hermitian_u", "svd_hermitian_s", "svd_hermitian_vh")
+        return _several(a, parts) if compute_uv else ("svd_hermitian_s", (a,), None)
     if not compute_uv:
         return "svdvals", (a,), None
     rows, columns = np.shape(plain_deep(a))[-2:]
@@ -87,10 +89,10 @@ def _leaves_out(a: Any, rcond: Any) -> bool:
 
 def _pinv(a: Any, rcond: Any = None, hermitian: Any = False, *, rtol: Any = NOT_GIVEN) -> Followed:
     limit = rcond if rtol in (NOT_GIVEN, None) else rtol
-    if hermitian:
-        raise OptionError("hermitian=True (without it, and by np.linalg.eigh, it is followed)")
     if limit is not None and _leaves_out(a, limit):
         raise OptionError("rcond= that leaves singular values out")
+    if plain(hermitian):
+        return "pinv_assuming", (a,), {"structure": HERMITIAN, "lower": True}
     return "pinv", (a,), None
 
 

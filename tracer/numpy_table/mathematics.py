@@ -225,14 +225,16 @@ def _counts(weights: Any, data: list[Any], edges: list[Any], density: Any) -> Fo
 
 
 def _edges_move(a: Any, bins: Any, limits: Any) -> bool:
-    return holds_traced(a) and limits is None and np.ndim(plain_deep(bins)) == 0
+    return (holds_traced(limits) or (holds_traced(a) and limits is None)) and np.ndim(plain_deep(bins)) == 0
 
 
 def _edges(a: Any, bins: Any, limits: Any) -> Followed | None:
     """Read the edges: those that were given, or at equal distances between the ends of the data."""
-    _constant(limits, "range=")
     if np.ndim(plain_deep(bins)):
         return ("copy", (bins,), None) if is_traced(bins) else None
+    if holds_traced(limits):
+        edges = np.histogram_bin_edges(plain_deep(a), plain_deep(bins), plain_deep(limits))
+        return "linspace", tuple(limits), {"num": len(edges), "endpoint": True, "axis": 0}
     return ("histogram_edges", (a,), {}) if _edges_move(a, bins, limits) else None
 
 

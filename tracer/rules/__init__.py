@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tracer.rules.arrange import ARRANGE
+from tracer.rules.assumed import ASSUMED
 from tracer.rules.calculus import CALCULUS, LINES
 from tracer.rules.complex_numbers import COMPLEX_NUMBERS
+from tracer.rules.cosines import COSINES
 from tracer.rules.decompositions import DECOMPOSITIONS
 from tracer.rules.densities import SCIPY_STATS
 from tracer.rules.edited import Part
@@ -21,6 +23,7 @@ from tracer.rules.kinds import Compressed, Elementwise, Many, Outer, Rule, Vjp
 from tracer.rules.linalg import LINALG
 from tracer.rules.many import MANY
 from tracer.rules.norms import NORMS
+from tracer.rules.padding import PADDING
 from tracer.rules.polynomials import POLYNOMIALS
 from tracer.rules.products import PRODUCTS
 from tracer.rules.quantiles import QUANTILES
@@ -31,6 +34,7 @@ from tracer.rules.shape import SHAPE
 from tracer.rules.softmax import SOFTMAX
 from tracer.rules.statistics import DISTRIBUTIONS, STATISTICS
 from tracer.rules.systems import SYSTEMS
+from tracer.rules.triangles import TRIANGLES
 from tracer.rules.ufunc_forms import UFUNC_FORMS
 from tracer.rules.without_nan import WITHOUT_NAN
 
@@ -71,12 +75,16 @@ RULES: dict[str, Rule] = {
     **SCIPY_LINALG,
     **SOFTMAX,
     **FOURIER,
+    **COSINES,
     **LINES,
     **CALCULUS,
     **DISTRIBUTIONS,
     **POLYNOMIALS,
     **QUANTILES,
     **WITHOUT_NAN,
+    **PADDING,
+    **ASSUMED,
+    **TRIANGLES,
     **UFUNC_FORMS,
 }
 

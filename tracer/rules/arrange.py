@@ -29,6 +29,8 @@ OWN_ARGUMENTS = ("append", "insert")
 # Of several arrays, with one result for each.
 EACH_ITS_OWN = "atleast_1d atleast_2d atleast_3d broadcast_arrays ix_ meshgrid".split()
 SHIFTS = ("fftshift", "ifftshift")  # of np.fft
+# Of scipy.linalg.
+MATRICES = "block_diag circulant hankel toeplitz".split()
 _OTHERS = (
     "apply_along_axis as_strided choose compress concatenate_items intersect1d partition piecewise select setdiff1d "
     "setxor1d sliding_window_view trim_zeros union1d unique vectorize"
@@ -74,6 +76,7 @@ ARRANGE = {
         *OWN_ARGUMENTS,
         *EACH_ITS_OWN,
         *SHIFTS,
+        *MATRICES,
         *_OTHERS,
     )
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _OTHER_NORM = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
 
 
-def _fitted(x: Any, operand: Array, axes: tuple[int, ...]) -> Array:
+def fitted(x: Any, operand: Array, axes: tuple[int, ...]) -> Array:
     """Undo the cutting and filling up that came before a transform, and give the operand's type."""
     for axis in axes:
         length, now = operand.shape[axis], x.shape[axis]
@@ -38,7 +38,7 @@ def _whole(transform: Callable[..., Any]) -> Callable[..., Array]:
     def pull(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
         del port, out
         axes = params["axes"]
-        return _fitted(transform(g, axes=axes, norm=params["norm"]), operands[0], axes)
+        return fitted(transform(g, axes=axes, norm=params["norm"]), operands[0], axes)
 
     return pull
 
@@ -48,7 +48,7 @@ def _from_real(g: Any, operand: Array, axes: tuple[int, ...], length: int, norm:
     last = axes[-1]
     if axes[:-1]:
         g = np.fft.fftn(g, axes=axes[:-1], norm=norm)
-    return _fitted(np.fft.fftn(g, s=(length,), axes=(last,), norm=norm), operand, axes)
+    return fitted(np.fft.fftn(g, s=(length,), axes=(last,), norm=norm), operand, axes)
 
 
 def _to_real(g: Any, operand: Array, axes: tuple[int, ...], length: int, norm: Any) -> Array:
@@ -61,7 +61,7 @@ def _to_real(g: Any, operand: Array, axes: tuple[int, ...], length: int, norm: A
     back[doubled] *= 2
     if axes[:-1]:
         back = np.fft.ifftn(back, axes=axes[:-1], norm=norm)
-    return _fitted(back, operand, axes)
+    return fitted(back, operand, axes)
 
 
 def _rfftn(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
