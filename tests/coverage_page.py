@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from coverage_options import OPTIONS, SCIPYS_OPTIONS
 from coverage_table import ALIASES, CUTS, ERROR, FOLLOWED, NO_VALUES, PLAIN_READ, ROWS
 
 from tracer.rules import RULES
@@ -87,6 +88,11 @@ def text():
         ", ".join(_short(row.name) for row in _of(CUTS)) + "\n",
         "## Errors\n",
         _table(("function", "reason"), [(_short(row.name), row.reason) for row in _of(ERROR)]),
+        "## Options that are errors\n",
+        "Of functions that are followed, these calls are errors, whatever the numbers are:\n",
+        _table(
+            ("call", "reason"), [(f"`{call}`", why) for call, why in (OPTIONS | SCIPYS_OPTIONS).items()]
+        ),
         "## No use of values\n",
         _table(
             ("what", "functions"),

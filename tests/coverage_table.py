@@ -12,6 +12,9 @@ import types
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.fft
+import scipy.linalg
+import scipy.special
 from coverage_mathematics import COMPLEX, FFT, LINALG, MATH, MATHEMATICS, METHODS
 from coverage_moves import MOVES
 from coverage_reductions import REDUCTIONS
@@ -58,7 +61,7 @@ def put(array, change):
     return changed
 
 
-SPACE = {"np": np, "math": math, "io": io, "os": os, "put": put}
+SPACE = {"np": np, "math": math, "scipy": scipy, "io": io, "os": os, "put": put}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import coverage_page
 import numpy as np
 import pytest
 from checks import central_differences, same
+from coverage_options import OPTIONS, SCIPYS_OPTIONS
 from coverage_table import (
     ALIASES,
     CUTS,
@@ -33,10 +34,13 @@ from coverage_table import (
 from tracer import load, record, trace
 from tracer.errors import CutWarning, UnsupportedError
 from tracer.rules import RULES
+from tracer.rules.arrange import MATRICES
+from tracer.rules.cosines import COSINES
 from tracer.rules.densities import SCIPY_STATS
 from tracer.rules.scipy_linalg import SCIPY_LINALG
 from tracer.rules.scipy_special import SCIPY_SPECIAL
 from tracer.rules.softmax import SOFTMAX
+from tracer.rules.triangles import TRIANGLES
 from tracer.standins import plain
 
 SHOWN = {kind: [row for row in ROWS if row.kind == kind] for kind in {row.kind for row in ROWS}}
@@ -315,6 +319,16 @@ def test_an_error_is_one_and_names_the_line(call):
         record(function, *operands)
 
 
+# NumPy warns of some, traced or not.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning", "ignore::UserWarning")
+@pytest.mark.parametrize("call", OPTIONS | SCIPYS_OPTIONS)
+def test_an_option_that_is_an_error_is_one_and_names_the_line(call):
+    plain_of(call)
+    function, operands = program(call)
+    with pytest.raises(UnsupportedError, match=r" at <.*>:1"):
+        record(function, *operands)
+
+
 def test_an_error_has_a_reason():
     assert all(row.reason for row in SHOWN[ERROR])
 
@@ -368,7 +382,8 @@ def test_every_rule_is_reached_by_a_call():
 
 
 # Rules of Python's operators and builtins; of math functions that a Python may lack; of what has no name in numpy.
-SCIPYS_OWN = {*SCIPY_SPECIAL, *SCIPY_STATS, *SCIPY_LINALG, *SOFTMAX}
+SCIPYS_OWN = {*SCIPY_SPECIAL, *SCIPY_STATS, *SCIPY_LINALG, *SOFTMAX, *COSINES, *TRIANGLES, *MATRICES}
+SCIPYS_OWN |= {"solve_assuming", "inv_assuming"}
 PYTHONS_OWN = {"sum_scalars", "max_scalars", "min_scalars", "log_base", "hypot_scalars", "fma", "sumprod", "ulp", "rect", "as_strided", "with_real", "with_imag", "slogdet_sign", "sliding_window_view"}  # fmt: skip
 
 

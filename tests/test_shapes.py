@@ -121,7 +121,6 @@ def test_an_array_that_is_handed_on_stays_the_same_array():
     "function",
     [
         lambda x: np.pad(x, 1, lambda *_: None),
-        lambda x: np.vstack((x, x), dtype=np.float32),
         lambda x: np.lib.stride_tricks.as_strided(x.T, (2, 2), (8, 8)),
         lambda x: np.lib.stride_tricks.as_strided(x, (2, 2), (8, 4)),
         lambda x: np.lib.stride_tricks.as_strided(x, (2, 20), (8, 8)),

@@ -88,7 +88,7 @@ def _list(name: str, function: Callable[..., Any]) -> Callable[..., Followed]:
         operands = list(arrays) if name != "block" else _flat(arrays)
         numbers = numbered(operands)
         nested = _filled(arrays, numbers) if name == "block" else numbers
-        if options.keys() - {"casting"}:
+        if options.keys() - {"casting", "dtype"}:
             raise OptionError(f"{next(iter(options))}=")
         return name, tuple(operands), {"places": function(nested)}
 
