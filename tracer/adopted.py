@@ -113,7 +113,9 @@ def adopt(value: Any, frame: FrameType) -> bool:
         return False  # of a list of traced values, this is one
     del region
     with np.errstate(all="ignore"):  # NumPy warns when it does it
-        if surplus > _fewest(array, index, value.value):
+        name, code = getattr(target.value, "id", None), frame.f_code
+        is_local = name in code.co_varnames and name not in code.co_cellvars
+        if surplus > _fewest(array, index, value.value, is_local=is_local):
             return False
         made = blank(array, value.tape)
         write(made, index, value, frame)
@@ -187,8 +189,9 @@ def _surplus(places: list[Holder]) -> int:
 class _Asked:
     """What is written in place of a traced value, and is asked for numbers as that is."""
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: Any, places: Callable[[FrameType], list[Holder]]) -> None:
         self.value = value
+        self.places = places
         self.surplus: int | None = None
 
     def __float__(self) -> float:
@@ -205,13 +208,21 @@ class _Asked:
 
     def _count(self, frame: FrameType) -> None:
         if self.surplus is None:
-            self.surplus = _surplus(_places(ast.Name("array"), frame))
+            self.surplus = _surplus(self.places(frame))
 
 
-def _fewest(like: np.ndarray[Any, Any], index: Any, value: Any) -> int:
-    """Count what is more while an array that only one variable has is written at the same place."""
-    array, asked = np.empty_like(like), _Asked(value)
-    array[index] = asked
+def _fewest(like: np.ndarray[Any, Any], index: Any, value: Any, *, is_local: bool) -> int:
+    """Count what is more while an array that only one place has is written at the same index.
+
+    From Python 3.14 on, what runs borrows an array from a local variable, and from no other place.
+    """
+    if is_local:
+        array, asked = np.empty_like(like), _Asked(value, lambda frame: _places(ast.Name("array"), frame))
+        array[index] = asked
+    else:
+        items = [np.empty_like(like)]
+        asked = _Asked(value, lambda _: [Item(items, 0)])
+        items[0][index] = asked
     return 0 if asked.surplus is None else asked.surplus
 
 
