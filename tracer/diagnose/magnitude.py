@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.memory import owner_of
 from tracer.numbers_text import is_finite
 from tracer.rules.edited import Edited
 from tracer.statistics import Measurer
@@ -27,12 +28,26 @@ def magnitudes(values: Values) -> np.ndarray[Any, np.dtype[np.float64]]:
 def not_finite(values: Values) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Say of each value whether it is, or holds, a NaN or an infinity."""
     answer: np.ndarray[Any, np.dtype[np.bool_]] = ~np.isfinite(values.floats)
-    rows = values.array_rows
     for position, value in values.others.items():
         if not isinstance(value, (np.ndarray, Edited)):
             answer[position] = not is_finite(value)
-    answer[rows] = Measurer().table([values.others[row] for row in rows.tolist()])[:, 4] > 0
+    known: dict[int, bool] = {}
+    answer[values.array_rows] = False
+    rows = [row for row in values.array_rows.tolist() if not _is_of_finite(values.others[row], known)]
+    answer[rows] = Measurer().table([values.others[row] for row in rows])[:, 4] > 0
     return answer
+
+
+def _is_of_finite(value: Any, known: dict[int, bool]) -> bool:
+    """Tell whether a value sees memory that is finite throughout: a loop may make a view of it in every turn."""
+    if type(value) is not np.ndarray or value.base is None:
+        return False
+    owner = owner_of(value)
+    if owner.dtype != value.dtype:
+        return False
+    if id(owner) not in known:
+        known[id(owner)] = bool(np.isfinite(owner).all())
+    return known[id(owner)]
 
 
 def largest_first(sizes: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
