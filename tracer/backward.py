@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 BUDGET = 3 << 27
 _CHUNK = 1 << 16  # operands turned into Python floats at a time
 _FEW = 4
+_FEW_ROWS = 48  # that are gone back over by their rules before anything is asked about them in columns
 # The gradient of a row that nothing has reached, known by identity: adding to it makes another float, and
 # -0.0 + x is x, bit for bit.
 NOTHING = -0.0
@@ -142,7 +143,7 @@ class BackwardPass:
         steps: Iterator[tuple[Any, ...]] = (
             (row, 0, 0, by_its_rule, None, None, None, None, None) for row in rows.tolist()
         )
-        if self.keeper is None and len(self.graph.array_rows):
+        if self.keeper is None and len(self.graph.array_rows) and len(rows) > _FEW_ROWS:
             straight = Straight(self.graph, rows)
             steps, rows = straight.steps(), straight.by_rule
         by_rule = steps_of(self.recording, rows)
