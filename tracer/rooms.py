@@ -22,6 +22,7 @@ _FEWEST = 1 << 20  # bytes that are worth a block
 _SIZES = range(1 << 10, 1 << 19)  # bytes of an array that lies in one
 _LINE = 64  # bytes of the processor's cache
 _BYTES = np.dtype(np.uint8)
+_ITEM = np.dtype(np.float64).itemsize
 _MOST_BLOCKS = 4  # that are not given back to the system
 
 # Each is taken out while it is looked at, so that no two threads get the same.
@@ -35,8 +36,8 @@ def rooms(counts: dict[tuple[int, ...], int]) -> dict[tuple[int, ...], Callable[
 
     Shapes that are left out, and all where they are few, are better made one by one.
     """
-    strides = {shape: -(-math.prod(shape) * 8 // _LINE) * _LINE for shape in counts}
-    counts = {shape: count for shape, count in counts.items() if count and strides[shape] in _SIZES}
+    strides = {shape: _stride(shape) for shape, count in counts.items() if count and fits(shape)}
+    counts = {shape: counts[shape] for shape in strides}
     needed = sum(count * strides[shape] for shape, count in counts.items())
     if needed < _FEWEST:
         return {}
@@ -45,6 +46,15 @@ def rooms(counts: dict[tuple[int, ...], int]) -> dict[tuple[int, ...], Callable[
         shape: chain.from_iterable(supply.stretches(shape, strides[shape], count)).__next__
         for shape, count in counts.items()
     }
+
+
+def fits(shape: tuple[int, ...]) -> bool:
+    """Tell whether arrays of float64 of a shape may lie in a block."""
+    return _stride(shape) in _SIZES
+
+
+def _stride(shape: tuple[int, ...]) -> int:
+    return -(-math.prod(shape) * _ITEM // _LINE) * _LINE
 
 
 def handed_out(gradient: Any) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 
 from tracer.graph import FLOAT64, NO_SLOT, SPLITTER
 from tracer.operations import IS_ELEMENTWISE, LIMIT, RULE_OF
-from tracer.rooms import rooms
+from tracer.rooms import fits, rooms
 from tracer.rules.formula import MOST
 from tracer.rules.kinds import Elementwise, Vjp
 
@@ -97,9 +97,7 @@ class Straight:
             zip(numbers.tolist(), recording.constants.floats[-1 - numbers].tolist(), strict=True)
         )
         self._held.update((-1 - number, value) for number, value in recording.constants.others.items())
-        self._rooms = self._make_rooms(
-            graph, [pull is not None and pull is not by_its_rule for pull in self._pulls]
-        )
+        self._rooms = self._make_rooms(graph)
 
     def steps(self) -> Iterator[tuple[Any, ...]]:
         """Return, for each operand: row, slot, producer, how to go back to it, operands, result, and a room.
@@ -115,20 +113,20 @@ class Straight:
             *operands, *missing, map(held, rows), self._rooms, strict=False,
         )  # fmt: skip
 
-    def _make_rooms(self, graph: Graph, is_product: list[bool]) -> Iterable[Any]:
+    def _make_rooms(self, graph: Graph) -> Iterable[Any]:
         """Return, for each step, what gives an array for a product, and for a sum; None where NumPy makes its own."""
         shapes = graph.shapes
-        numbers = graph.shape_of_row[
-            np.maximum(self._producers, 0)
-        ]  # below 0, those of rows by their rules
+        # Arrays with several axes have their memory in the order that NumPy chooses.
+        fitting = [shape for shape in shapes if len(shape) == 1 and fits(shape)]
+        if not fitting:
+            return repeat(None)
+        # Below 0 are the operands of rows that are gone back over by their rules.
+        numbers = graph.shape_of_row[np.maximum(self._producers, 0)]
+        is_product = [pull is not None and pull is not by_its_rule for pull in self._pulls]
         sums = graph.rows[(graph.kinds == SPLITTER) & (graph.node_slots == NO_SLOT)]
         counts = np.bincount(numbers[is_product], minlength=len(shapes))
         counts += np.bincount(graph.shape_of_row[sums], minlength=len(shapes))
-        # Arrays with several axes have their memory in the order that NumPy chooses.
-        wanted: dict[tuple[int, ...], int] = {
-            shape: count for shape, count in zip(shapes, counts.tolist(), strict=True) if len(shape) == 1
-        }
-        made = rooms(wanted)
+        made = rooms({shape: int(counts[graph.number_of_shape(shape)]) for shape in fitting})
         if not made:
             return repeat(None)
         by_number = [made.get(shape) for shape in shapes]
