@@ -97,6 +97,13 @@ def test_what_users_get_holds_no_block():
     assert places == {id(each.base) for each in again.slots.values() if type(each.base) is np.ndarray}
 
 
+def test_what_is_kept_is_what_the_gradients_take(monkeypatch):
+    arguments = np.linspace(0.2, 0.8, 1000), np.full(1000, 2.5)
+    in_blocks = record(loop, *arguments).gradients.kept_bytes()
+    monkeypatch.setattr(rooms, "_FEWEST", 1 << 40)
+    assert in_blocks == record(loop, *arguments).gradients.kept_bytes() < rooms._BLOCK
+
+
 def test_traces_that_live_share_no_block():
     x, rate = np.linspace(0.2, 0.8, 1000), np.full(1000, 2.5)
     traces = [record(loop, x * scale, rate) for scale in (1.0, 0.5, 1.0)]

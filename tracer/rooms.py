@@ -59,10 +59,15 @@ def _stride(shape: tuple[int, ...]) -> int:
 
 def handed_out(gradient: Any) -> Any:
     """Return a gradient as users get it: of what lies in a block, a copy, which does not hold the block."""
-    base = getattr(gradient, "base", None)
-    if type(base) is not np.ndarray or base.dtype is not _BYTES or 0 in gradient.strides:
+    if type(gradient) is not np.ndarray or not is_in_block(gradient) or 0 in gradient.strides:
         return gradient
     return gradient.copy("K")
+
+
+def is_in_block(array: np.ndarray[Any, Any]) -> bool:
+    """Tell whether an array lies in a block."""
+    base = array.base
+    return type(base) is np.ndarray and base.dtype is _BYTES
 
 
 class _Supply:
