@@ -25,7 +25,7 @@ from tracer.recording import operand_of
 from tracer.rules.edited import Edited, Part
 from tracer.rules.kinds import Elementwise, Many, Outer, Vjp, is_complex, rule_for, typed
 from tracer.rules.linalg import column_times_row
-from tracer.straight import Straight
+from tracer.straight import Straight, by_its_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 BUDGET = 3 << 27
 _CHUNK = 1 << 16  # operands turned into Python floats at a time
 _FEW = 4
+_FEW_ROWS = 48  # that are gone back over by their rules before anything is asked about them in columns
 # The gradient of a row that nothing has reached, known by identity: adding to it makes another float, and
 # -0.0 + x is x, bit for bit.
 NOTHING = -0.0
@@ -139,45 +140,46 @@ class BackwardPass:
     def one_by_one(self, rows: np.ndarray[Any, Any], stop: int) -> int:
         """Go back over some rows, and the scalar ones between them, from row `stop` on; return the last one."""
         gradients, slots, outers, sums = self.gradients, self.slots, self.outers, self._sums
-        nothing = NOTHING
-        held: dict[int, Any] = {}
-        steps: Iterator[tuple[int, Any, int, tuple[int, ...]]] = (
-            (row, None, 0, ()) for row in rows.tolist()
+        nothing, ndarray = NOTHING, np.ndarray
+        upstream: Any = None
+        steps: Iterator[tuple[Any, ...]] = (
+            (row, 0, 0, by_its_rule, None, None, None, None, None) for row in rows.tolist()
         )
-        if self.keeper is None and len(self.graph.array_rows):
+        if self.keeper is None and len(self.graph.array_rows) and len(rows) > _FEW_ROWS:
             straight = Straight(self.graph, rows)
-            steps, rows, held = straight.steps(), straight.by_rule, straight.held
+            steps, rows = straight.steps(), straight.by_rule
         by_rule = steps_of(self.recording, rows)
-        for row, pulls, first_slot, producers in steps:
-            if row + 1 < stop:
-                self.scalars(row + 1, stop)
-            stop = row
-            if row in outers:
-                self.add_outers(row)
-            upstream = gradients[row]
-            step = next(by_rule) if pulls is None else None
+        for row, slot, producer, pull, x, y, z, out, room in steps:
+            if row != stop:
+                if row + 1 < stop:
+                    self.scalars(row + 1, stop)
+                stop = row
+                if row in outers:
+                    self.add_outers(row)
+                upstream = gradients[row]
+                if pull is by_its_rule:
+                    step = next(by_rule)
+                    if upstream is not nothing:
+                        self._one_of_kept(*step)
+                    continue
+                if type(upstream) in _DIFFERENCES:
+                    upstream = gradients[row] = upstream.dense()
             if upstream is nothing:
                 continue
-            if step is not None:
-                self._one_of_kept(*step)
-                continue
-            if type(upstream) in _DIFFERENCES:
-                upstream = gradients[row] = upstream.dense()
-            for port, pull in pulls:
-                producer = producers[port]
-                if producer < 0:
-                    continue
-                back = upstream if pull is None else pull(upstream, held, row, producers)
-                slots[first_slot + port] = back
-                present = gradients[producer]
-                if pull is column_times_row:
-                    self._put_by(producer, back)
-                elif present is nothing:
-                    gradients[producer] = back
-                elif producer in sums:
-                    present += back
-                else:
-                    self._add(producer, present, back)
+            back = upstream if pull is None else pull(upstream, x, y, z, out, room)
+            slots[slot] = back
+            present = gradients[producer]
+            if pull is column_times_row:
+                self._put_by(producer, back)
+            elif present is nothing:
+                gradients[producer] = back
+            elif producer in sums:
+                present += back
+            elif type(present) is ndarray:
+                gradients[producer] = present + back if room is None else np.add(present, back, room())
+                sums.add(producer)
+            else:
+                self._add(producer, present, back)
         return stop
 
     def scalars(self, first_row: int, stop_row: int) -> None:

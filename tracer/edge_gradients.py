@@ -87,7 +87,9 @@ def edge_gradients(trace: Trace) -> EdgeGradients:
         has_array[wide_rows] = True
         is_array = has_array[graph.rows[graph.src]]
         if graph.targets:
-            is_array[into_functions[np.isin(slots, list(graph.targets))]] = True
+            is_broadcast = np.zeros(len(recording.operands), np.bool_)
+            is_broadcast[list(graph.targets)] = True
+            is_array[into_functions[is_broadcast[slots]]] = True
         is_array &= steps >= 0
         column[is_array] = np.nan
     column[steps < 0] = 0.0

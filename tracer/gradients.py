@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tracer.memory import owner_of
+from tracer.rooms import is_in_block
 from tracer.rules.edited import Edited, Part, whole
 from tracer.rules.kinds import Outer
 from tracer.statistics import FIELDS, Column
@@ -97,13 +98,17 @@ class Gradients:
     def kept_bytes(self) -> int:
         """Return how much memory the gradients of arrays take that are kept; what they share counts once."""
         owners: dict[int, int] = {}
+        in_blocks: dict[int, int] = {}  # by address
         for kept in (self.arrays, self.slots, self.narrowed):
             for gradient in kept.values():
                 memory = memory_of(gradient)
-                if type(memory) is np.ndarray:
+                if type(memory) is np.ndarray and is_in_block(memory):  # whose size is that of nothing kept
+                    place = memory.__array_interface__["data"][0]
+                    in_blocks[place] = max(in_blocks.get(place, 0), memory.nbytes)
+                elif type(memory) is np.ndarray:
                     owner = owner_of(memory)
                     owners[id(owner)] = owner.nbytes
-        return sum(owners.values())
+        return sum(owners.values()) + sum(in_blocks.values())
 
     def is_at_hand(self, row: int) -> bool:
         """Tell whether the gradient of a row is there without going back."""

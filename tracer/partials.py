@@ -44,26 +44,31 @@ def scalar_locals(
         rows = (fast & (recording.ops == number)).nonzero()[0]
         first = starts[rows]
         arity = int(starts[rows[0] + 1] - first[0])
-        columns = [_column(recording, operands[first + port]) for port in range(arity)]
         out = recording.values.floats[rows]
-        for port in range(arity):
-            traced = operands[first + port] >= 0
-            if traced.all():
+        ports = [operands[first + port] for port in range(arity)]
+        are_traced = [port >= 0 for port in ports]
+        counts = [
+            int(np.count_nonzero(each)) for each in are_traced
+        ]  # of few rows cheaper than `all` and `any`
+        columns = [_column(recording, *each) for each in zip(ports, are_traced, counts, strict=True)]
+        for port, (traced, count) in enumerate(zip(are_traced, counts, strict=True)):
+            if count == len(rows):
                 column[first + port] = rule.local(port)(*columns, out)
-            elif traced.any():
+            elif count:
                 partial = rule.local(port)(*(values[traced] for values in columns), out[traced])
                 column[first[traced] + port] = partial
     return column, fast
 
 
-def _column(recording: Recording, operands: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return the values of scalar operands as floats."""
-    if (operands >= 0).all():
+def _column(
+    recording: Recording, operands: np.ndarray[Any, Any], traced: np.ndarray[Any, Any], count: int
+) -> np.ndarray[Any, Any]:
+    """Return the values of scalar operands, so many of which are traced, as floats."""
+    if count == len(operands):
         return np.take(recording.values.floats, operands)
-    if (operands < 0).all():
+    if not count:
         return np.take(recording.constants.floats, -1 - operands)
     values = np.empty(len(operands))
-    traced = operands >= 0
     values[traced] = recording.values.floats[operands[traced]]
     values[~traced] = recording.constants.floats[-1 - operands[~traced]]
     return values

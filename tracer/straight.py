@@ -7,27 +7,34 @@ operand, whatever the numbers are, and nothing is checked.
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tracer.graph import FLOAT64
+from tracer.graph import FLOAT64, NO_SLOT, SPLITTER
 from tracer.operations import IS_ELEMENTWISE, LIMIT, RULE_OF
+from tracer.rooms import fits, rooms
+from tracer.rules.formula import MOST
 from tracer.rules.kinds import Elementwise, Vjp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tracer.graph import Graph
-    from tracer.rules.kinds import Pulls
+    from tracer.rules.kinds import Pull
 
     Column: TypeAlias = np.ndarray[Any, Any]
 
 _NUMBERS = frozenset((float, int, np.float64))
 _OTHER = -1  # what is neither a number nor an array of float64; an array has the number of its shape
 _BY_RULE = -1
-MOST = 3  # operands
 _OF_MATRICES = [number for number, rule in enumerate(RULE_OF) if isinstance(rule, Vjp) and rule.pulls]
+
+
+def by_its_rule(*_: Any) -> Any:
+    """Stand for the way back over a row by its rule; is not called."""
+    raise AssertionError
 
 
 class Straight:
@@ -42,16 +49,14 @@ class Straight:
         is_straight[consumers[misfit]] = False
         firsts, stops = recording.starts[rows], recording.starts[rows + 1]
         is_straight[rows[stops - firsts > MOST]] = False
-        # By port; of a row with fewer operands, its last once more.
-        ports = [operands[np.minimum(firsts + port, stops - 1)] for port in range(MOST)]
         ops = recording.ops[rows].astype(np.int64)
         keys = np.where(is_straight[rows], ops, _BY_RULE)
-        pulls: dict[int, Pulls | None] = {_BY_RULE: None}
+        pulls: dict[int, Pull | None] = {}  # by key and port
         for op in set(keys.tolist()) - {_BY_RULE}:
             rule = RULE_OF[op]
             assert isinstance(rule, Elementwise)
             if rule.is_real:
-                pulls[op] = rule.pulls
+                pulls.update((op * MOST + port, pull) for port, pull in rule.pulls)
             else:
                 keys[keys == op] = _BY_RULE
         for op in _OF_MATRICES:
@@ -60,28 +65,72 @@ class Straight:
                 continue
             matrix_rule = RULE_OF[op]
             assert isinstance(matrix_rule, Vjp)
-            out, left, right = (kinds[each[places]] for each in (rows, *ports[:2]))
+            sides = operands[firsts[places]], operands[stops[places] - 1]
+            out, left, right = (kinds[each] for each in (rows[places], *sides))
             is_array = (out > 0) & (left > 0) & (right > 0)
             axes = np.array([len(shape) for shape in graph.shapes])
-            for (left_axes, right_axes), each in matrix_rule.pulls.items():
-                key = LIMIT + len(pulls)
+            for number, ((left_axes, right_axes), each) in enumerate(matrix_rule.pulls.items()):
+                key = LIMIT * (number + 1) + op
                 keys[places[is_array & (axes[left] == left_axes) & (axes[right] == right_axes)]] = key
-                pulls[key] = each
-        self.by_rule = rows[keys == _BY_RULE]
-        self._columns = rows.tolist(), [pulls[key] for key in keys.tolist()], firsts.tolist()
-        self._ports = ports
+                pulls.update((key * MOST + port, pull) for port, pull in each)
+        is_by_rule = keys == _BY_RULE
+        self.by_rule = rows[is_by_rule]
+        # The traced operands of each row, the last first; of a row that its rule goes back over, one for all.
+        degrees = np.where(is_by_rule, 1, stops - firsts)
+        ends = degrees.cumsum()
+        turns = np.arange(len(rows)).repeat(degrees)
+        slots = (stops - 1 + ends - degrees)[turns] - np.arange(len(turns))
+        is_gone_over = (operands[slots] >= 0) | is_by_rule[turns]
+        turns, slots = turns[is_gone_over], slots[is_gone_over]
+        self._rows, self._slots = rows[turns], slots
+        self._producers = operands[slots]
+        ports = np.where(is_by_rule[turns], _BY_RULE, keys[turns] * MOST + slots - firsts[turns])
+        pulls[_BY_RULE] = by_its_rule
+        self._pulls = list(map(pulls.__getitem__, ports.tolist()))
+        # By port; of a row with fewer operands, its last once more.
+        most = min(MOST, int((stops - firsts).max(initial=1)))
+        self._operands = [operands[np.minimum(firsts + port, stops - 1)[turns]] for port in range(most)]
         # The values of rows that are no floats, and of constants, by their number.
-        self.held = dict(recording.values.others)
+        self._held = dict(recording.values.others)
         numbers = operands[(operands < 0) & is_straight[consumers]]
-        self.held.update(
+        self._held.update(
             zip(numbers.tolist(), recording.constants.floats[-1 - numbers].tolist(), strict=True)
         )
-        self.held.update((-1 - number, value) for number, value in recording.constants.others.items())
+        self._held.update((-1 - number, value) for number, value in recording.constants.others.items())
+        self._rooms = self._make_rooms(graph)
 
-    def steps(self) -> Iterator[tuple[int, Pulls | None, int, tuple[int, ...]]]:
-        """Return, for each row: the row, how to go back over it (None: by its rule), its first slot, its operands."""
-        operands = zip(*(port.tolist() for port in self._ports), strict=True)
-        return zip(*self._columns, operands, strict=True)
+    def steps(self) -> Iterator[tuple[Any, ...]]:
+        """Return, for each operand: row, slot, producer, how to go back to it, operands, result, and a room.
+
+        For a row that is gone back over by its rule there is one step, and by_its_rule is how.
+        """
+        held = self._held.get
+        rows = self._rows.tolist()
+        operands = [map(held, each.tolist()) for each in self._operands]
+        missing = [repeat(None)] * (MOST - len(operands))
+        return zip(
+            rows, self._slots.tolist(), self._producers.tolist(), self._pulls,
+            *operands, *missing, map(held, rows), self._rooms, strict=False,
+        )  # fmt: skip
+
+    def _make_rooms(self, graph: Graph) -> Iterable[Any]:
+        """Return, for each step, what gives an array for a product, and for a sum; None where NumPy makes its own."""
+        shapes = graph.shapes
+        # Arrays with several axes have their memory in the order that NumPy chooses.
+        fitting = [shape for shape in shapes if len(shape) == 1 and fits(shape)]
+        if not fitting:
+            return repeat(None)
+        # Below 0 are the operands of rows that are gone back over by their rules.
+        numbers = graph.shape_of_row[np.maximum(self._producers, 0)]
+        is_product = [pull is not None and pull is not by_its_rule for pull in self._pulls]
+        sums = graph.rows[(graph.kinds == SPLITTER) & (graph.node_slots == NO_SLOT)]
+        counts = np.bincount(numbers[is_product], minlength=len(shapes))
+        counts += np.bincount(graph.shape_of_row[sums], minlength=len(shapes))
+        made = rooms({shape: int(counts[graph.number_of_shape(shape)]) for shape in fitting})
+        if not made:
+            return repeat(None)
+        by_number = [made.get(shape) for shape in shapes]
+        return map(by_number.__getitem__, numbers.tolist())
 
 
 def _kinds(graph: Graph) -> Column:

@@ -10,6 +10,7 @@ import numpy as np
 from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, OUTPUT, SPLITTER, operand_value
 from tracer.operations import OP_NAMES, RULE_OF
 from tracer.pull import as_number, elementwise_local
+from tracer.rooms import handed_out
 from tracer.rules.kinds import Compressed, Elementwise, Many, Rule, is_complex, rule_for
 
 if TYPE_CHECKING:
@@ -127,8 +128,8 @@ class Node(_View):
         value = self.trace.recording.values[self.row]
         if self._slot != NO_SLOT:
             is_reached = gradients.reached[self.trace.graph.slot_consumer[self._slot]]
-            return gradients.narrow(self._slot) if is_reached else zero_like(value)
-        return gradients.row(self.row) if gradients.reached[self.row] else zero_like(value)
+            return handed_out(gradients.narrow(self._slot)) if is_reached else zero_like(value)
+        return handed_out(gradients.row(self.row)) if gradients.reached[self.row] else zero_like(value)
 
     @property
     def site(self) -> Site | None:
@@ -287,7 +288,7 @@ class Edge(_View):
         if kind == CUT or not gradients.reached[row]:
             return zero_like(self.value)
         found = gradients.slot(self._slot)
-        return found.dense() if isinstance(found, Compressed) else found
+        return found.dense() if isinstance(found, Compressed) else handed_out(found)
 
     @property
     def stats(self) -> Statistics:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COLUMN_TYPE = np.dtype(np.float64)
+MOST = 3  # operands of what `compile_pull` compiles
 
 FROM_NUMPY = (
     "abs",
@@ -227,26 +228,38 @@ def compile_condition(text: str, names: tuple[str, ...]) -> Callable[..., Any]:
 
 @cache
 def compile_pull(text: str, names: tuple[str, ...]) -> Callable[..., Any]:
-    """Compile `text` to a function `(g, held, out, operands)` that gives `g` × the partial by one operand.
+    """Compile `text` to a function of `g`, MOST operands, `out` and `room` that gives `g` × the partial by one operand.
 
-    `out` and `operands` are numbers, by which `held` has arrays of float64, and among the operands plain numbers.
+    `g`, `out` and the operands are arrays of float64, the operands also plain numbers; None stands for those that the
+    operation does not have. `room` gives an array to write the answer into, or is None.
     """
     body = _body(text, names)
-    read = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
-    numbers = {"out": "_out"} | {name: f"_operands[{port}]" for port, name in enumerate(names)}
-    everything = ", ".join(f"_held[{numbers[name]}]" for name in (*names, "out"))
+    number = _number_of(body)
+    parameters = ", ".join(
+        ("_g", *names, *(f"_{port}" for port in range(len(names), MOST)), "out", "_room")
+    )
     lines = [
-        "def _pull(_g, _held, _out, _operands):",
-        *(f"    {name} = _held[{number}]" for name, number in numbers.items() if name in read),
+        f"def _pull({parameters}):",
         "    try:",
-        f"        return _g * ({body})",
+        f"        _local = {body if number is None else '_number'}",
+        "        return _g * _local if _room is None else _multiply(_g, _local, _room())",
         "    except (ZeroDivisionError, OverflowError):",  # as in _compile
-        f"        return _g * _local()({everything})",
+        f"        return _g * _formula()({', '.join((*names, 'out'))})",
     ]
-    namespace = {**_NAMESPACE, "_local": partial(compile_formula, text, names)}
+    namespace = {**_NAMESPACE, "_formula": partial(compile_formula, text, names), "_multiply": np.multiply}
+    if number is not None:  # which NumPy would turn into an array for every product
+        namespace["_number"] = np.array(number)
     exec(compile("\n".join(lines), f"<rule: {body}>", "exec"), namespace)  # noqa: S102  (as in _compile)
     pull: Callable[..., Any] = namespace["_pull"]
     return pull
+
+
+def _number_of(body: str) -> float | None:
+    """Return the number that a text is; None where it is more than that."""
+    try:
+        return float(ast.literal_eval(body))
+    except (ValueError, TypeError):
+        return None
 
 
 def _compile(names: tuple[str, ...], *statements: str) -> Callable[..., Any]:

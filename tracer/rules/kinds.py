@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 Array: TypeAlias = np.ndarray[Any, Any]
 Operands: TypeAlias = tuple[Any, ...]
 Params: TypeAlias = dict[str, Any]
-Pull: TypeAlias = "Callable[[Array, dict[int, Any], int, tuple[int, ...]], Any]"
-"""`(g, held, out, operands)` to what goes back to one operand; `held` has the values by their numbers, in float64."""
+Pull: TypeAlias = "Callable[[Array, Any, Any, Any, Array, Callable[[], Array] | None], Any]"
+"""`(g, *operands, out, room)`, as `compile_pull` has them, to what goes back to one operand."""
 Pulls: TypeAlias = "tuple[tuple[int, Pull | None], ...]"
 """Of every operand, the last first: its port, and what goes back to it; None: the gradient as it is."""
 
@@ -96,8 +96,9 @@ class Elementwise:
             return compile_pull(self.partials[port], self.operand_names)
         local, count = self.local(port), len(self.partials)
 
-        def pull(g: Array, held: dict[int, Any], out: int, operands: tuple[int, ...]) -> Any:
-            return self.product(g, local(*[held[each] for each in operands[:count]], held[out]))
+        def pull(g: Array, x: Any, y: Any, z: Any, out: Array, room: Any) -> Any:
+            del room
+            return self.product(g, local(*(x, y, z)[:count], out))
 
         return pull
 

@@ -38,21 +38,19 @@ def _matmul(port: int, g: Any, out: Any, operands: Operands, params: Params) -> 
     return product if product.dtype is operands[port].dtype else typed(product, operands[port])
 
 
-def column_times_row(g: Array, held: dict[int, Any], out: int, operands: tuple[int, ...]) -> Outer:
+def column_times_row(g: Array, matrix: Array, vector: Array, *_: Any) -> Outer:
     """Return what goes back to a matrix of float64 that was multiplied by a vector."""
-    del out
-    vector = held[operands[1]]
+    del matrix
     return Outer(g, vector, vector.dtype)
 
 
-def _to_left(g: Array, held: dict[int, Any], out: int, operands: tuple[int, ...]) -> Any:
-    del out
-    return g.dot(held[operands[1]].T)
+def _to_left(g: Array, left: Array, right: Array, *_: Any) -> Any:
+    del left
+    return g.dot(right.T)
 
 
-def _to_right(g: Array, held: dict[int, Any], out: int, operands: tuple[int, ...]) -> Any:
-    del out
-    return held[operands[0]].T.dot(g)
+def _to_right(g: Array, left: Array, *_: Any) -> Any:
+    return left.T.dot(g)
 
 
 _MATRIX_BY_VECTOR = ((1, _to_right), (0, column_times_row))

@@ -1,0 +1,115 @@
+"""Memory for gradients: many arrays in one block, so that the system hands out few large pieces. Used by straight.py.
+
+A block that nothing looks into any more is used again by the next backward pass: new memory costs more than the
+arithmetic that fills it. What is handed to users is copied (`views.py`), so that one gradient holds no block.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import deque
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_BLOCK = 1 << 22  # bytes; for so many NumPy asks for large pages
+_FEWEST = 1 << 20  # bytes that are worth a block
+_SIZES = range(1 << 10, 1 << 19)  # bytes of an array that lies in one
+_LINE = 64  # bytes of the processor's cache
+_BYTES = np.dtype(np.uint8)
+_ITEM = np.dtype(np.float64).itemsize
+_MOST_BLOCKS = 4  # that are not given back to the system
+
+# Each is taken out while it is looked at, so that no two threads get the same.
+_blocks: deque[np.ndarray[Any, Any]] = deque()
+# To a block that nothing looks into: those of a variable and of the count itself
+_ALONE = 2
+
+
+def rooms(counts: dict[tuple[int, ...], int]) -> dict[tuple[int, ...], Callable[[], Any]]:
+    """Return, for shapes of which so many arrays of float64 are needed at most, what gives such an array.
+
+    Shapes that are left out, and all where they are few, are better made one by one.
+    """
+    strides = {shape: _stride(shape) for shape, count in counts.items() if count and fits(shape)}
+    counts = {shape: counts[shape] for shape in strides}
+    needed = sum(count * strides[shape] for shape, count in counts.items())
+    if needed < _FEWEST:
+        return {}
+    supply = _Supply(needed)
+    return {
+        shape: chain.from_iterable(supply.stretches(shape, strides[shape], count)).__next__
+        for shape, count in counts.items()
+    }
+
+
+def fits(shape: tuple[int, ...]) -> bool:
+    """Tell whether arrays of float64 of a shape may lie in a block."""
+    return _stride(shape) in _SIZES
+
+
+def _stride(shape: tuple[int, ...]) -> int:
+    return -(-math.prod(shape) * _ITEM // _LINE) * _LINE
+
+
+def handed_out(gradient: Any) -> Any:
+    """Return a gradient as users get it: of what lies in a block, a copy, which does not hold the block."""
+    if type(gradient) is not np.ndarray or not is_in_block(gradient) or 0 in gradient.strides:
+        return gradient
+    return gradient.copy("K")
+
+
+def is_in_block(array: np.ndarray[Any, Any]) -> bool:
+    """Tell whether an array lies in a block."""
+    base = array.base
+    return type(base) is np.ndarray and base.dtype is _BYTES
+
+
+class _Supply:
+    """The blocks of one backward pass, and how many bytes are still needed."""
+
+    def __init__(self, needed: int) -> None:
+        self._needed = needed
+        self._block = np.empty(0, np.uint8)
+        self._used = 0
+
+    def stretches(self, shape: tuple[int, ...], stride: int, count: int) -> Iterator[np.ndarray[Any, Any]]:
+        """Yield arrays of arrays, each as many as there is room for."""
+        while count:
+            if len(self._block) - self._used < stride:
+                self._block, self._used = _block(self._needed), 0
+            number = min(count, (len(self._block) - self._used) // stride)
+            strides = np.empty(shape, np.float64).strides
+            stretch = np.ndarray((number, *shape), np.float64, self._block, self._used, (stride, *strides))
+            # First, as another shape may be asked for before this one again
+            self._used += number * stride
+            self._needed -= number * stride
+            count -= number
+            yield stretch
+
+
+def _block(needed: int) -> np.ndarray[Any, Any]:
+    """Return a block that nothing looks into, at most as large as needed unless it is there already."""
+    for _ in range(len(_blocks)):
+        try:
+            block = _blocks.popleft()
+        except IndexError:  # another thread has it
+            break
+        if sys.getrefcount(block) <= _ALONE:
+            _hold(block)
+            return block
+        _hold(block)
+    block = np.empty(_BLOCK if needed > _BLOCK // 2 else needed, np.uint8)
+    if len(block) == _BLOCK:
+        _hold(block)
+    return block
+
+
+def _hold(block: np.ndarray[Any, Any]) -> None:
+    if len(_blocks) < _MOST_BLOCKS:
+        _blocks.append(block)
