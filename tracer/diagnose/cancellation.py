@@ -84,7 +84,9 @@ def _of_values(trace: Trace, terms: Column, sums: Column) -> tuple[list[Finding]
     output = lost.of_output
     if output is not None and (output.row in cases or not _has_output(trace, output_size(trace))):
         inputs = [row for row in trace.input_rows if row not in known and terms[row] > 0]
-        more = [short for row in inputs if (short := _short(trace, row, float(terms[row]), float(sums[row])))]
+        more = [
+            short for row in inputs if (short := _short(trace, row, float(terms[row]), float(sums[row])))
+        ]
         known |= {short.row for short in more}
         if more:
             cases.setdefault(output.row, (output, []))[1].extend(more)

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from tracer.diagnose.scale import Column
     from tracer.trace import Trace
 
-_FAULTS = (EdgegradError, ValueError, TypeError, ArithmeticError, IndexError, np.linalg.LinAlgError)
+FAULTS = (EdgegradError, ValueError, TypeError, ArithmeticError, IndexError, np.linalg.LinAlgError)
+"""What a function raises that is given other numbers, or stranger ones, than it takes."""
 _STEP = 1e-6  # of the operands, by which what is neither linear nor elementwise is differentiated
 
 
@@ -148,9 +149,12 @@ class Sweep:
         params = recording.params.get(row, {})
         try:
             change = self._carried(op, operands, given, params, out)
-        except _FAULTS:
+        except FAULTS:
             change = 0.0
-        change = own(row, operands, out, change)
+        try:
+            change = own(row, operands, out, change)
+        except FAULTS:
+            pass
         if np.ndim(out):
             carried = np.broadcast_to(np.asarray(change, np.float64), np.shape(out))
             found[row] = np.where(np.isfinite(carried), carried, 0.0)
@@ -184,19 +188,25 @@ class Sweep:
             )
             return function(parts, params, np.zeros(np.shape(out)))
         if name in MULTILINEAR:
-            return sum(function((*wide[:port], given[port], *wide[port + 1 :]), params, out) for port in moved)
+            return sum(
+                function((*wide[:port], given[port], *wide[port + 1 :]), params, out) for port in moved
+            )
         share = _STEP * min(
             np.max(np.abs(wide[port]), initial=0.0) / np.max(np.abs(given[port])) or 1.0 for port in moved
         )
         further = tuple(each + share * change for each, change in zip(wide, given, strict=True))
-        return (np.asarray(function(further, params, out)) - np.asarray(function(wide, params, out))) / share
+        return (
+            np.asarray(function(further, params, out)) - np.asarray(function(wide, params, out))
+        ) / share
 
 
 def _is_float(value: Any) -> bool:
     return isinstance(value, (float, np.floating)) or getattr(value, "dtype", np.dtype(bool)).kind == "f"
 
 
-def _scalars(changes: list[float], consumers: list[int], producers: list[int], partials: list[float]) -> None:
+def _scalars(
+    changes: list[float], consumers: list[int], producers: list[int], partials: list[float]
+) -> None:
     for consumer, producer, partial in zip(consumers, producers, partials, strict=True):
         changes[consumer] += partial * changes[producer]
 

@@ -11,6 +11,7 @@ the gradients are computed again.
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,9 @@ import numpy as np
 
 from tracer.backward import backward_from
 from tracer.diagnose import roundings
-from tracer.diagnose.changes import Changes, Sweep
+from tracer.diagnose.changes import FAULTS, Changes, Sweep
 from tracer.diagnose.fates import parameters_of
 from tracer.diagnose.scale import gradient_sizes, output_size
-from tracer.errors import EdgegradError
 from tracer.operations import LIMIT, OP_NAMES, OP_NUMBERS, is_own
 from tracer.recording import Values, operand_of
 from tracer.rules.kinds import is_complex
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tracer.diagnose.scale import Column
-    from tracer.gradients import Gradients
+    from tracer.gradients import Flags, Gradients
     from tracer.trace import Trace
 
 GUILTY = 100.0
@@ -95,7 +95,7 @@ def lost_digits(trace: Trace) -> Lost:
     with np.errstate(all="ignore"):
         try:
             return _Search(trace).found()
-        except EdgegradError:
+        except FAULTS:
             return Lost()  # a rule of the program's that fails beside the values that were recorded
 
 
@@ -117,6 +117,23 @@ def _is_worth_it(trace: Trace) -> bool:
         return bool((is_lossy & trace.gradients.reached[rows]).any())
 
 
+@dataclass(slots=True, eq=False)
+class _Rows:
+    """Some of the values of a trace: a column of flags for numbers, and for arrays which of their elements, by row."""
+
+    numbers: Flags
+    arrays: dict[int, Any]
+
+    def __bool__(self) -> bool:
+        return bool(self.arrays) or bool(self.numbers.any())
+
+    def at(self, rows: Column) -> _Rows:
+        """Return those of some rows alone."""
+        chosen = np.zeros_like(self.numbers)
+        chosen[rows] = self.numbers[rows]
+        return _Rows(chosen, {row: self.arrays[row] for row in rows.tolist() if row in self.arrays})
+
+
 class _Search:
     """The state of one search."""
 
@@ -127,11 +144,9 @@ class _Search:
 
     def found(self) -> Lost:
         """Return what is short of digits, and by what."""
-        suspects = self._suspects()
-        if not suspects:
-            return Lost()
-        inherited = [self._of_inputs(seed) for seed in (1, 2)]
-        guilty = {row: mask for row, mask in suspects.items() if self._acquit(row, mask, inherited)}
+        guilty = self._suspects()
+        if guilty:
+            guilty = self._guilty(guilty, [self._of_inputs(seed) for seed in (1, 2)])
         if not guilty:
             return Lost()
         changes = self._spoiled_by(guilty)
@@ -145,8 +160,8 @@ class _Search:
 
     # ------------------------------------------------------------------------------------------------------ the guilty
 
-    def _suspects(self) -> dict[int, Any]:
-        """Return, by row, which elements lost digits there: more than their operands had lost before."""
+    def _suspects(self) -> _Rows:
+        """Return what lost digits: more than its operands had lost before."""
         recording, errors, reached = self.recording, self.errors, self.trace.gradients.reached
         relative = _relative(errors.numbers, recording.values.floats)
         for row, error in errors.arrays.items():
@@ -156,21 +171,15 @@ class _Search:
             sizes[row] = roundings.unit(value) or sizes[row]
         before = sizes.copy()
         slots = np.flatnonzero(recording.operands >= 0)
-        np.maximum.at(
-            before, self.trace.graph.slot_consumer[slots], relative[recording.operands[slots]]
-        )
+        np.maximum.at(before, self.trace.graph.slot_consumer[slots], relative[recording.operands[slots]])
         least = np.where(_SUMS[recording.ops], CANCELS, LOSES)
         is_short = (relative >= SHORT * sizes) & reached
-        found: dict[int, Any] = {
-            row: True
-            for row in np.flatnonzero(is_short & (relative >= least * before) & np.isfinite(before)).tolist()
-            if row not in errors.arrays
+        numbers = is_short & (relative >= least * before) & np.isfinite(before)
+        numbers[list(errors.arrays)] = False
+        arrays = {
+            row: self._elements(row, least[row], sizes[row]) for row in errors.arrays if is_short[row]
         }
-        for row in [row for row in errors.arrays if is_short[row]]:
-            mask = self._elements(row, float(least[row]), float(sizes[row]))
-            if mask.any():
-                found[row] = mask
-        return found
+        return _Rows(numbers, {row: mask for row, mask in arrays.items() if mask.any()})
 
     def _elements(self, row: int, least: float, size: float) -> Any:
         """Return which elements of an array lost digits."""
@@ -188,6 +197,46 @@ class _Search:
             before = np.maximum(before, operand)
         relative = _relative(self.errors.arrays[row], out)
         return (relative >= SHORT * size) & (relative >= least * before) & np.isfinite(before)
+
+    def _guilty(self, suspects: _Rows, of_inputs: list[Changes]) -> _Rows:
+        """Acquit what roundings of the inputs make as bad."""
+        one, other = of_inputs
+        most = np.maximum(np.abs(one.numbers), np.abs(other.numbers))
+        numbers = suspects.numbers & (np.abs(self.errors.numbers) >= GUILTY * most)
+        arrays = {}
+        for row, suspected in suspects.arrays.items():
+            most_there = np.maximum(np.abs(one.of(row)), np.abs(other.of(row)))
+            mask = suspected & (np.abs(self.errors.arrays[row]) >= GUILTY * most_there)
+            if mask.any():
+                arrays[row] = mask
+        return _Rows(numbers, arrays)
+
+    def _culprits(self, guilty: _Rows) -> list[Culprit]:
+        """Gather the guilty by place, the place where most digits went before the others."""
+        rows = np.concatenate([np.flatnonzero(guilty.numbers), np.array(list(guilty.arrays), np.int64)])
+        relative = np.empty(len(rows))
+        numbers = len(rows) - len(guilty.arrays)
+        relative[:numbers] = _relative(
+            self.errors.numbers[rows[:numbers]], self.recording.values.floats[rows[:numbers]]
+        )
+        relative[numbers:] = [self._elementwise(row, guilty).max() for row in guilty.arrays]
+        order = np.lexsort((rows, -relative))
+        places = self.trace.sites.row_places[rows]
+        _, firsts = np.unique(places[order], return_index=True)
+        found = []
+        for at in order[np.sort(firsts)].tolist():
+            row = int(rows[at])
+            element: tuple[int, ...] = ()
+            if row in guilty.arrays:
+                of_elements = self._elementwise(row, guilty)
+                element = tuple(map(int, np.unravel_index(int(np.argmax(of_elements)), of_elements.shape)))
+            error = float(np.abs(np.asarray(self.errors.of(row))[element]))
+            found.append(Culprit(row, element, error, rows[places == places[at]]))
+        return found
+
+    def _elementwise(self, row: int, guilty: _Rows) -> Any:
+        relative = _relative(self.errors.arrays[row], self.recording.values[row])
+        return np.where(guilty.arrays[row], relative, 0.0)
 
     def _of_inputs(self, seed: int) -> Changes:
         """Return what becomes of a change of each input in its last digit, and of each constant that is rounded."""
@@ -224,52 +273,24 @@ class _Search:
         ]
         return sum(constants, 0.0)
 
-    def _acquit(self, row: int, mask: Any, inherited: list[Changes]) -> bool:
-        """Take from the suspected elements those that the inputs do not know better; say whether any is left."""
-        most = np.maximum(*(np.abs(each.of(row)) for each in inherited))
-        is_guilty = np.abs(self.errors.of(row)) >= GUILTY * most
-        if mask is True:
-            return bool(is_guilty)
-        mask &= is_guilty
-        return bool(mask.any())
-
-    def _culprits(self, guilty: dict[int, Any]) -> list[Culprit]:
-        """Gather the guilty by place, the place where most digits went before the others."""
-        places = self.trace.sites.row_places
-        groups: dict[int, list[int]] = {}
-        for row in guilty:
-            groups.setdefault(int(places[row]), []).append(row)
-        lost: list[tuple[float, Culprit]] = []
-        for rows in groups.values():
-            worst = [self._worst(row, guilty[row]) for row in rows]
-            at = int(np.argmax([each[0] for each in worst]))
-            relative, element, error = worst[at]
-            lost.append((relative, Culprit(rows[at], element, error, np.array(rows))))
-        lost.sort(key=lambda each: (-each[0], each[1].row))
-        return [culprit for _, culprit in lost]
-
-    def _worst(self, row: int, mask: Any) -> tuple[float, tuple[int, ...], float]:
-        error, value = self.errors.of(row), self.recording.values[row]
-        if mask is True:
-            return float(_relative(error, value)), (), abs(error)
-        relative = np.where(mask, _relative(error, value), 0.0)
-        at = np.unravel_index(int(np.argmax(relative)), relative.shape)
-        return float(relative[at]), tuple(map(int, at)), float(abs(error[at]))
-
     # --------------------------------------------------------------------------------------------------- what they do
 
-    def _spoiled_by(self, guilty: dict[int, Any]) -> Changes:
+    def _spoiled_by(self, guilty: _Rows) -> Changes:
         """Carry the errors of the guilty forward, and no others."""
-        fixed = np.zeros(len(self.recording), np.bool_)
-        fixed[list(guilty)] = True
-        numbers = np.where(fixed, self.errors.numbers, 0.0)
 
         def own(row: int, _: tuple[Any, ...], __: Any, change: Any) -> Any:
-            if row not in guilty:
-                return change
-            return np.where(guilty[row], self.errors.arrays[row], change) if row in self.errors.arrays else 0.0
+            if row in guilty.arrays:
+                return np.where(guilty.arrays[row], self.errors.arrays[row], change)
+            return 0.0 if guilty.numbers[row] else change
 
-        return self.sweep.forward(numbers, {}, own, fixed)
+        numbers = np.where(guilty.numbers, self.errors.numbers, 0.0)
+        changes = self.sweep.forward(numbers, {}, own, guilty.numbers)
+        # Where errors compensate, as in Kahan's sum, what is wrong together is less than each.
+        changes.numbers = _at_most(changes.numbers, self.errors.numbers)
+        changes.arrays = {
+            row: _at_most(change, self.errors.of(row)) for row, change in changes.arrays.items()
+        }
+        return changes
 
     def _again(self, changes: Changes) -> Gradients:
         """Return the gradients as they would be with the values changed."""
@@ -300,7 +321,9 @@ class _Search:
             count = sum(each.size for each in sizes)
             usual = np.sqrt(sum(float(np.sum(each**2)) for each in sizes) / max(count, 1))
             squares = sum(float(np.sum(np.square(values[row], dtype=np.float64))) for row in rows)
-            least = scale / (np.sqrt(squares / max(count, 1)) or 1.0)  # what is zero throughout is taken as one
+            least = scale / (
+                np.sqrt(squares / max(count, 1)) or 1.0
+            )  # what is zero throughout is taken as one
             for row, size in zip(rows, sizes, strict=True):
                 other = np.asarray(again.row(row)) if again.reached[row] else np.zeros(size.shape)
                 short = _shortest(row, values[row], np.asarray(gradients.row(row)), other, (usual, least))
@@ -314,7 +337,7 @@ class _Search:
         return bool(np.max(relative, initial=0.0) > np.sqrt(2 * roundings.unit(self.recording.values[row])))
 
     def _shared_out(
-        self, of_all: dict[int, Short], culprits: list[Culprit], guilty: dict[int, Any]
+        self, of_all: dict[int, Short], culprits: list[Culprit], guilty: _Rows
     ) -> tuple[tuple[Culprit, tuple[Short, ...]], ...]:
         """Give each input that is short of digits to the place that takes most of them."""
         if not of_all:
@@ -324,7 +347,7 @@ class _Search:
         if not is_alone:
             owners = {}
             for number, culprit in enumerate(culprits[:SITES]):
-                alone = self._spoiled_by({int(row): guilty[int(row)] for row in culprit.rows})
+                alone = self._spoiled_by(guilty.at(culprit.rows))
                 for row, short in self._short(self._again(alone)).items():
                     if row in of_all and short.error >= SHARE * of_all[row].error:
                         owners.setdefault(row, number)
@@ -337,6 +360,10 @@ class _Search:
         )
 
 
+def _at_most(change: Any, error: Any) -> Any:
+    return np.clip(change, -np.abs(error), np.abs(error))
+
+
 def _errors_of(recording: Any, row: int, operands: Sequence[Any], out: Any) -> Any:
     """Return the errors that an operation on arrays, or of many numbers, committed."""
     op = int(recording.ops[row])
@@ -347,7 +374,11 @@ def _errors_of(recording: Any, row: int, operands: Sequence[Any], out: Any) -> A
         return _exact_sum([*map(float, operands), -float(out)])
     kind = type(out)
     if not np.ndim(out) and kind in (float, int):
-        return 0.0 if kind is int else float(roundings.of_arrays(op, tuple(operands), _params(recording, row), out))
+        return (
+            0.0
+            if kind is int
+            else float(roundings.of_arrays(op, tuple(operands), _params(recording, row), out))
+        )
     from_rule = roundings.is_elementwise(op)
     if from_rule:
         return roundings.of_elementwise(name, operands, out, roundings.unit(out))
@@ -360,8 +391,6 @@ def _params(recording: Any, row: int) -> dict[str, Any]:
 
 
 def _exact_sum(numbers: list[float]) -> float:
-    import math  # noqa: PLC0415
-
     try:
         return math.fsum(numbers)
     except (OverflowError, ValueError):
@@ -375,7 +404,7 @@ def _last_digit_of_constants(constants: Any, seed: int) -> Any:
 
 def _relative(error: Any, value: Any) -> Any:
     """Return errors relative to values: none where there is no error, infinite where there is nothing else."""
-    size = np.abs(np.asarray(value, np.float64))
+    size = np.abs(np.asarray(value))
     found = np.abs(error) / size
     return np.where((np.asarray(error) == 0) | ~np.isfinite(size), 0.0, found)
 

@@ -225,17 +225,24 @@ class _Shape:
         if self.of(divided) == "expit":
             return True
         below = self.bare(self.under(divided)[-1])
-        return below >= 0 and self.of(below) == "add" and "exp" in [
-            self.of(self.bare(each)) for each in self.under(below)
-        ]
+        return (
+            below >= 0
+            and self.of(below) == "add"
+            and "exp" in [self.of(self.bare(each)) for each in self.under(below)]
+        )
 
 
-_MEANS = frozenset(("mean", "sum", "divide", "add", "average", "sum_scalars", "fsum", "dot", "matmul", "vdot", "inner"))
+_MEANS = frozenset(
+    ("mean", "sum", "divide", "add", "average", "sum_scalars", "fsum", "dot", "matmul", "vdot", "inner")
+)
 _SAME = frozenset("sin cos tan exp log sqrt tanh arctan sinh cosh power square cbrt".split())
 _LOGARITHMS = frozenset(("log", "log2", "log10"))
 _CURES: tuple[tuple[Callable[[_Shape], bool], str], ...] = (
     (lambda s: s.is_of("exp", "1"), "write expm1(x) for exp(x) − 1: it has all its digits also near 0"),
-    (lambda s: s.is_of("cos", "1"), "write 2*sin(x/2)**2 for 1 − cos(x): it has all its digits also near 0"),
+    (
+        lambda s: s.is_of("cos", "1"),
+        "write 2*sin(x/2)**2 for 1 − cos(x): it has all its digits also near 0",
+    ),
     (
         lambda s: s.name in _LOGARITHMS and s.names[0] in _SIGNS,
         "write log1p(x) for log(1 + x): it has all its digits also near 0",
@@ -249,7 +256,10 @@ _CURES: tuple[tuple[Callable[[_Shape], bool], str], ...] = (
         _Shape.is_variance,
         "subtract the mean before squaring: np.mean((x - np.mean(x))**2), or np.var(x)",
     ),
-    (_Shape.is_of_sigmoid, "write 1/(1 + exp(x)) for 1 − 1/(1 + exp(-x)), and log1p(exp(x)) for its logarithm"),
+    (
+        _Shape.is_of_sigmoid,
+        "write 1/(1 + exp(x)) for 1 − 1/(1 + exp(-x)), and log1p(exp(x)) for its logarithm",
+    ),
     (
         lambda s: "1" in s.names and any(root is not None and s.of(root) == "tanh" for root in s.squares()),
         "write 1/cosh(x)**2 for 1 − tanh(x)**2",
