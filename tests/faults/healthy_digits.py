@@ -98,7 +98,7 @@ def single_precision_layers(x=_rng.normal(size=(8, 4)).astype(np.float32), W=np.
 
 def printed_and_logged(x=2.0, w=3.0):
     loss = (w * x - 1.0) ** 2
-    text = f"loss {loss:.3f} at {str(x)}"
+    text = f"loss {loss:.3f} at {x!s}"
     numbers = [float(loss), float(x)]
     print(text, sum(numbers) / len(numbers), json.dumps({"mean": numbers[0]}))
     return loss

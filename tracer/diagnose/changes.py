@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +19,11 @@ from tracer.diagnose import roundings
 from tracer.diagnose.directions import LINEAR, MULTILINEAR
 from tracer.diagnose.forward import forward
 from tracer.errors import EdgegradError
-from tracer.operations import OP_NAMES, RULE_OF, is_own
+from tracer.operations import OP_NAMES, OP_NUMBERS, RULE_OF, is_own
 from tracer.partials import scalar_rows
 from tracer.pull import as_taken, elementwise_local
 from tracer.recording import operand_of
+from tracer.rules.elementwise import ELEMENTWISE
 from tracer.rules.kinds import Elementwise, Many, is_complex
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 FAULTS = (EdgegradError, ValueError, TypeError, ArithmeticError, IndexError, np.linalg.LinAlgError)
 """What a function raises that is given other numbers, or stranger ones, than it takes."""
+_WITH_DATA = ("add", "subtract", "multiply", "divide")  # operations whose constants are changed, too
 _STEP = 1e-6  # of the operands, by which what is neither linear nor elementwise is differentiated
 
 
@@ -100,13 +104,15 @@ class Sweep:
         """Return, by row, what changes of the constants in sums, products and quotients of numbers make of it."""
         recording = self.recording
         found = np.zeros(len(recording))
-        for name, port, partial in _BY_CONSTANTS:
-            rows = np.flatnonzero(self.is_scalar & (recording.ops == _NUMBER[name]))
+        for name, port in product(_WITH_DATA, range(2)):
+            rule, number = ELEMENTWISE[name], OP_NUMBERS[name]
+            rows = np.flatnonzero(self.is_scalar & (recording.ops == number))
             rows = rows[recording.operands[recording.starts[rows] + port] < 0]
             if len(rows):
                 first = recording.starts[rows]
-                x, y = (self.column(recording.operands[first + each]) for each in range(2))
-                found[rows] += partial(x, y, recording.values.floats[rows]) * change((x, y)[port])
+                operands = [self.column(recording.operands[first + each]) for each in range(2)]
+                partial = rule.local(port)(*operands, recording.values.floats[rows])
+                found[rows] += partial * change(operands[port])
         found[~np.isfinite(found)] = 0.0
         return found
 
@@ -151,10 +157,8 @@ class Sweep:
             change = self._carried(op, operands, given, params, out)
         except FAULTS:
             change = 0.0
-        try:
+        with suppress(*FAULTS):
             change = own(row, operands, out, change)
-        except FAULTS:
-            pass
         if np.ndim(out):
             carried = np.broadcast_to(np.asarray(change, np.float64), np.shape(out))
             found[row] = np.where(np.isfinite(carried), carried, 0.0)
@@ -175,8 +179,10 @@ class Sweep:
             return sum(partials[port] * given[port] for port in moved)
         if isinstance(rule, Elementwise):
             taken, result, _ = as_taken(rule, operands, out, 0.0, has_differences=True)
-            parts = ((elementwise_local(rule, port, taken, result), given[port]) for port in moved)
-            return sum(np.where(np.asarray(change) == 0, 0.0, local * change) for local, change in parts)
+            return sum(
+                np.where(given[port] == 0, 0.0, elementwise_local(rule, port, taken, result) * given[port])
+                for port in moved
+            )
         function = forward(op)
         if function is None:
             return 0.0
@@ -209,17 +215,3 @@ def _scalars(
 ) -> None:
     for consumer, producer, partial in zip(consumers, producers, partials, strict=True):
         changes[consumer] += partial * changes[producer]
-
-
-_NUMBER = {name: number for number, name in enumerate(OP_NAMES) if is_own(number)}
-_BY_CONSTANTS: tuple[tuple[str, int, Callable[[Any, Any, Any], Any]], ...] = (
-    ("add", 0, lambda x, y, out: 1.0),
-    ("add", 1, lambda x, y, out: 1.0),
-    ("subtract", 0, lambda x, y, out: 1.0),
-    ("subtract", 1, lambda x, y, out: -1.0),
-    ("multiply", 0, lambda x, y, out: y),
-    ("multiply", 1, lambda x, y, out: x),
-    ("divide", 0, lambda x, y, out: 1 / y),
-    ("divide", 1, lambda x, y, out: -out / y),
-)
-"""By operation and port of a constant: the partial of the result by it. Of the traced ones the partials are known."""

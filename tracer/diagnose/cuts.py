@@ -50,7 +50,7 @@ def find(trace: Trace) -> list[Finding]:
     for cuts in by_place.values():
         if not any(row in returns for row in cuts) and (taken := _taken(trace, cuts)):
             returns[cuts[0]] = taken[0]
-    found = [
+    return [
         _finding(
             trace,
             cuts,
@@ -61,7 +61,6 @@ def find(trace: Trace) -> list[Finding]:
         )
         for place, cuts in by_place.items()
     ]
-    return found
 
 
 def _taken(trace: Trace, cuts: list[int]) -> list[int]:

@@ -1,8 +1,8 @@
-"""Where a plain number goes on that left the graph: by the program's text, to the operations that took it for a constant.
+"""Where a number goes on that left the graph: by the program's text, to the operations that took it for a constant.
 
-The text says what is computed from it; that an operation of the run stands at such a place, later, with a constant where
-the text has that number, and that the output hangs on it, the trace says. What the text does not show is not followed:
-a number that is put into a list, an object, or a function of another file. Used by cuts.py and read_back.py.
+The text says what is computed from it; that an operation of the run stands at such a place, later, with a constant
+where the text has that number, and that the output hangs on it, the trace says. What the text does not show is not
+followed: a number that is put into a list, an object, or a function of another file. Used by cuts.py and read_back.py.
 """
 
 from __future__ import annotations
@@ -122,7 +122,9 @@ def _port(above: ast.AST, node: ast.AST) -> int | None:
 def _onward(text: Program, carrier: Carrier) -> Iterator[Carrier]:
     """Yield the expressions that have the number next."""
     node, above = carrier.node, text.parents.get(carrier.node)
-    if isinstance(above, ast.BinOp) and isinstance(above.op, _ARITHMETIC) or isinstance(above, ast.UnaryOp):
+    if (isinstance(above, ast.BinOp) and isinstance(above.op, _ARITHMETIC)) or isinstance(
+        above, ast.UnaryOp
+    ):
         if not isinstance(getattr(above, "op", None), ast.Not):
             yield Carrier(above, is_same=False)
     elif isinstance(above, ast.IfExp) and node is not above.test:

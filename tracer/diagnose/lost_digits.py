@@ -3,15 +3,14 @@
 Each operation commits a rounding error; a small difference of large values is mostly such errors, and so is a gradient
 that hangs on it. That is the fault of the subtraction only where it makes more of the roundings before it than it would
 of roundings in the inputs: of a residual that is nearly zero, a converged step or the shift of a softmax nobody could
-know more digits. So three things are carried forward to first order: the errors that were committed, and, twice, changes
-of the inputs by their last digit. What came out guilty is given the value that it would have without the errors, and
-the gradients are computed again.
+know more digits. So three things are carried forward to first order: the errors that were committed, and, twice,
+changes of the inputs by their last digit (short_values.py). What came out guilty is given the value that it would have
+without the errors, and the gradients are computed again.
 """
 
 from __future__ import annotations
 
 import copy
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,26 +18,17 @@ import numpy as np
 
 from tracer.backward import backward_from
 from tracer.diagnose import roundings
-from tracer.diagnose.changes import FAULTS, Changes, Sweep
+from tracer.diagnose.changes import FAULTS, Changes
 from tracer.diagnose.fates import parameters_of
 from tracer.diagnose.scale import gradient_sizes, output_size
-from tracer.operations import LIMIT, OP_NAMES, OP_NUMBERS, is_own
-from tracer.recording import Values, operand_of
-from tracer.rules.kinds import is_complex
+from tracer.diagnose.short_values import Chosen, ShortValues, relative_error
+from tracer.recording import Values
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tracer.diagnose.scale import Column
-    from tracer.gradients import Flags, Gradients
+    from tracer.gradients import Gradients
     from tracer.trace import Trace
 
-GUILTY = 100.0
-"""By how much a value must be worse than roundings of the inputs would make it."""
-SHORT = 2.0**10
-"""Roundings: the relative error of a value that is short of digits."""
-LOSES, CANCELS = 4.0, 1.25
-"""By how much an operation makes the relative error of its operands worse; of a sum any loss is by what cancels."""
 MATTERS = 100.0
 """Roundings of the output: what the error of a gradient means to it, at least."""
 NO_DIGIT = 0.1
@@ -53,9 +43,6 @@ SITES = 6
 SHARE = 0.3
 """Of an error: what a place does alone, if the error is its."""
 _MANY = 100_000
-_SUMS = np.zeros(LIMIT, np.bool_)
-for _name in "add subtract sum mean sum_scalars fsum diff nansum nanmean add_at subtract_at".split():
-    _SUMS[OP_NUMBERS[_name]] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +80,7 @@ def lost_digits(trace: Trace) -> Lost:
     if not _is_worth_it(trace):
         return Lost()
     with np.errstate(all="ignore"):
-        try:
-            return _Search(trace).found()
-        except FAULTS:
-            return Lost()  # a rule of the program's that fails beside the values that were recorded
+        return _Search(trace).found()
 
 
 def _is_worth_it(trace: Trace) -> bool:
@@ -117,106 +101,34 @@ def _is_worth_it(trace: Trace) -> bool:
         return bool((is_lossy & trace.gradients.reached[rows]).any())
 
 
-@dataclass(slots=True, eq=False)
-class _Rows:
-    """Some of the values of a trace: a column of flags for numbers, and for arrays which of their elements, by row."""
-
-    numbers: Flags
-    arrays: dict[int, Any]
-
-    def __bool__(self) -> bool:
-        return bool(self.arrays) or bool(self.numbers.any())
-
-    def at(self, rows: Column) -> _Rows:
-        """Return those of some rows alone."""
-        chosen = np.zeros_like(self.numbers)
-        chosen[rows] = self.numbers[rows]
-        return _Rows(chosen, {row: self.arrays[row] for row in rows.tolist() if row in self.arrays})
-
-
 class _Search:
     """The state of one search."""
 
     def __init__(self, trace: Trace) -> None:
         self.trace, self.recording = trace, trace.recording
-        self.sweep = Sweep(trace)
-        self.errors = self.sweep.forward(self.sweep.roundings(), {}, self._committed)
+        self.values = ShortValues(trace)
+        self.errors = self.values.errors
 
     def found(self) -> Lost:
         """Return what is short of digits, and by what."""
-        guilty = self._suspects()
-        if guilty:
-            guilty = self._guilty(guilty, [self._of_inputs(seed) for seed in (1, 2)])
+        guilty = self.values.guilty()
         if not guilty:
             return Lost()
-        changes = self._spoiled_by(guilty)
-        of_all = self._short(self._again(changes))
+        changes = self.values.spoiled_by(guilty)
+        try:
+            of_all = self._short(self._again(changes))
+        except FAULTS:  # of a rule of the program's own, which takes no other values than those recorded
+            return Lost()
         culprits = self._culprits(guilty)
         of_output = culprits[0] if self._is_output_spoiled(changes) else None
         return Lost(self._shared_out(of_all, culprits, guilty), of_output)
 
-    def _committed(self, row: int, operands: tuple[Any, ...], out: Any, change: Any) -> Any:
-        return change + _errors_of(self.recording, row, operands, out)
-
-    # ------------------------------------------------------------------------------------------------------ the guilty
-
-    def _suspects(self) -> _Rows:
-        """Return what lost digits: more than its operands had lost before."""
-        recording, errors, reached = self.recording, self.errors, self.trace.gradients.reached
-        relative = _relative(errors.numbers, recording.values.floats)
-        for row, error in errors.arrays.items():
-            relative[row] = np.max(_relative(error, recording.values[row]), initial=0.0)
-        sizes = np.full(len(recording), roundings.unit(0.0))
-        for row, value in recording.values.others.items():
-            sizes[row] = roundings.unit(value) or sizes[row]
-        before = sizes.copy()
-        slots = np.flatnonzero(recording.operands >= 0)
-        np.maximum.at(before, self.trace.graph.slot_consumer[slots], relative[recording.operands[slots]])
-        least = np.where(_SUMS[recording.ops], CANCELS, LOSES)
-        is_short = (relative >= SHORT * sizes) & reached
-        numbers = is_short & (relative >= least * before) & np.isfinite(before)
-        numbers[list(errors.arrays)] = False
-        arrays = {
-            row: self._elements(row, least[row], sizes[row]) for row in errors.arrays if is_short[row]
-        }
-        return _Rows(numbers, {row: mask for row, mask in arrays.items() if mask.any()})
-
-    def _elements(self, row: int, least: float, size: float) -> Any:
-        """Return which elements of an array lost digits."""
-        out = self.recording.values[row]
-        first, stop = self.recording.starts[row : row + 2]
-        before: Any = np.full(np.shape(out), size)
-        for producer in self.recording.operands[first:stop].tolist():
-            if producer < 0:
-                continue
-            operand = _relative(self.errors.of(producer), self.recording.values[producer])
-            try:
-                operand = np.broadcast_to(operand, np.shape(out))
-            except ValueError:
-                operand = np.max(operand, initial=0.0)
-            before = np.maximum(before, operand)
-        relative = _relative(self.errors.arrays[row], out)
-        return (relative >= SHORT * size) & (relative >= least * before) & np.isfinite(before)
-
-    def _guilty(self, suspects: _Rows, of_inputs: list[Changes]) -> _Rows:
-        """Acquit what roundings of the inputs make as bad."""
-        one, other = of_inputs
-        most = np.maximum(np.abs(one.numbers), np.abs(other.numbers))
-        numbers = suspects.numbers & (np.abs(self.errors.numbers) >= GUILTY * most)
-        arrays = {}
-        for row, suspected in suspects.arrays.items():
-            most_there = np.maximum(np.abs(one.of(row)), np.abs(other.of(row)))
-            mask = suspected & (np.abs(self.errors.arrays[row]) >= GUILTY * most_there)
-            if mask.any():
-                arrays[row] = mask
-        return _Rows(numbers, arrays)
-
-    def _culprits(self, guilty: _Rows) -> list[Culprit]:
+    def _culprits(self, guilty: Chosen) -> list[Culprit]:
         """Gather the guilty by place, the place where most digits went before the others."""
         rows = np.concatenate([np.flatnonzero(guilty.numbers), np.array(list(guilty.arrays), np.int64)])
         relative = np.empty(len(rows))
         numbers = len(rows) - len(guilty.arrays)
-        relative[:numbers] = _relative(
+        relative[:numbers] = relative_error(
             self.errors.numbers[rows[:numbers]], self.recording.values.floats[rows[:numbers]]
         )
         relative[numbers:] = [self._elementwise(row, guilty).max() for row in guilty.arrays]
@@ -234,63 +146,9 @@ class _Search:
             found.append(Culprit(row, element, error, rows[places == places[at]]))
         return found
 
-    def _elementwise(self, row: int, guilty: _Rows) -> Any:
-        relative = _relative(self.errors.arrays[row], self.recording.values[row])
+    def _elementwise(self, row: int, guilty: Chosen) -> Any:
+        relative = relative_error(self.errors.arrays[row], self.recording.values[row])
         return np.where(guilty.arrays[row], relative, 0.0)
-
-    def _of_inputs(self, seed: int) -> Changes:
-        """Return what becomes of a change of each input in its last digit, and of each constant that is rounded."""
-        numbers = self.sweep.of_constants(lambda constants: _last_digit_of_constants(constants, seed))
-        arrays: dict[int, Any] = {}
-        for row in self.trace.input_rows:
-            value = self.recording.values[row]
-            if is_complex(value) or not roundings.unit(value):
-                continue
-            places = np.arange(np.size(value), dtype=np.float64) + row
-            change = roundings.drawn(places, seed=seed).reshape(np.shape(value)) * np.abs(value)
-            if np.ndim(value):
-                arrays[row] = change * roundings.unit(value)
-            else:
-                numbers[row] = float(change) * roundings.unit(value)
-
-        def own(row: int, operands: tuple[Any, ...], _: Any, change: Any) -> Any:
-            return change + self._of_array_constants(row, operands, seed)
-
-        return self.sweep.forward(numbers, arrays, own)
-
-    def _of_array_constants(self, row: int, operands: tuple[Any, ...], seed: int) -> Any:
-        """Return what changes of the data make of a sum or a difference, as of a residual y − f(x)."""
-        name = OP_NAMES[self.recording.ops[row]]
-        if name not in ("add", "subtract"):
-            return 0.0
-        first = int(self.recording.starts[row])
-        constants = [
-            _last_digit_of_constants(np.asarray(operand, np.float64), seed)
-            for operand, producer in zip(
-                operands, self.recording.operands[first : first + 2].tolist(), strict=True
-            )
-            if producer < 0
-        ]
-        return sum(constants, 0.0)
-
-    # --------------------------------------------------------------------------------------------------- what they do
-
-    def _spoiled_by(self, guilty: _Rows) -> Changes:
-        """Carry the errors of the guilty forward, and no others."""
-
-        def own(row: int, _: tuple[Any, ...], __: Any, change: Any) -> Any:
-            if row in guilty.arrays:
-                return np.where(guilty.arrays[row], self.errors.arrays[row], change)
-            return 0.0 if guilty.numbers[row] else change
-
-        numbers = np.where(guilty.numbers, self.errors.numbers, 0.0)
-        changes = self.sweep.forward(numbers, {}, own, guilty.numbers)
-        # Where errors compensate, as in Kahan's sum, what is wrong together is less than each.
-        changes.numbers = _at_most(changes.numbers, self.errors.numbers)
-        changes.arrays = {
-            row: _at_most(change, self.errors.of(row)) for row, change in changes.arrays.items()
-        }
-        return changes
 
     def _again(self, changes: Changes) -> Gradients:
         """Return the gradients as they would be with the values changed."""
@@ -333,11 +191,11 @@ class _Search:
 
     def _is_output_spoiled(self, changes: Changes) -> bool:
         row = self.trace.output.row
-        relative = _relative(changes.of(row), self.recording.values[row])
+        relative = relative_error(changes.of(row), self.recording.values[row])
         return bool(np.max(relative, initial=0.0) > np.sqrt(2 * roundings.unit(self.recording.values[row])))
 
     def _shared_out(
-        self, of_all: dict[int, Short], culprits: list[Culprit], guilty: _Rows
+        self, of_all: dict[int, Short], culprits: list[Culprit], guilty: Chosen
     ) -> tuple[tuple[Culprit, tuple[Short, ...]], ...]:
         """Give each input that is short of digits to the place that takes most of them."""
         if not of_all:
@@ -347,7 +205,7 @@ class _Search:
         if not is_alone:
             owners = {}
             for number, culprit in enumerate(culprits[:SITES]):
-                alone = self._spoiled_by(guilty.at(culprit.rows))
+                alone = self.values.spoiled_by(guilty.at(culprit.rows))
                 for row, short in self._short(self._again(alone)).items():
                     if row in of_all and short.error >= SHARE * of_all[row].error:
                         owners.setdefault(row, number)
@@ -358,55 +216,6 @@ class _Search:
             (culprits[number], tuple(sorted(shorts, key=lambda short: -short.relative)))
             for number, shorts in sorted(cases.items())
         )
-
-
-def _at_most(change: Any, error: Any) -> Any:
-    return np.clip(change, -np.abs(error), np.abs(error))
-
-
-def _errors_of(recording: Any, row: int, operands: Sequence[Any], out: Any) -> Any:
-    """Return the errors that an operation on arrays, or of many numbers, committed."""
-    op = int(recording.ops[row])
-    name = OP_NAMES[op] if is_own(op) else ""
-    if name in ("max_scalars", "min_scalars"):
-        return 0.0
-    if name in ("sum_scalars", "fsum"):
-        return _exact_sum([*map(float, operands), -float(out)])
-    kind = type(out)
-    if not np.ndim(out) and kind in (float, int):
-        return (
-            0.0
-            if kind is int
-            else float(roundings.of_arrays(op, tuple(operands), _params(recording, row), out))
-        )
-    from_rule = roundings.is_elementwise(op)
-    if from_rule:
-        return roundings.of_elementwise(name, operands, out, roundings.unit(out))
-    return roundings.of_arrays(op, tuple(operands), _params(recording, row), out)
-
-
-def _params(recording: Any, row: int) -> dict[str, Any]:
-    found: dict[str, Any] = recording.params.get(row, {})
-    return found
-
-
-def _exact_sum(numbers: list[float]) -> float:
-    try:
-        return math.fsum(numbers)
-    except (OverflowError, ValueError):
-        return 0.0
-
-
-def _last_digit_of_constants(constants: Any, seed: int) -> Any:
-    change = roundings.drawn(constants, seed=seed) * roundings.unit(0.0) * np.abs(constants)
-    return np.where(roundings.is_short(constants), 0.0, change)
-
-
-def _relative(error: Any, value: Any) -> Any:
-    """Return errors relative to values: none where there is no error, infinite where there is nothing else."""
-    size = np.abs(np.asarray(value))
-    found = np.abs(error) / size
-    return np.where((np.asarray(error) == 0) | ~np.isfinite(size), 0.0, found)
 
 
 def _shortest(row: int, value: Any, gradient: Any, other: Any, usual: tuple[float, float]) -> Short | None:

@@ -1,4 +1,4 @@
-"""What is said of a value that lost its digits: its arithmetic, the gradients it spoils, and the cure where it is known."""
+"""What is said of a value that lost its digits: its arithmetic, the gradients it spoils, and the cure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.diagnose import roundings
 from tracer.diagnose.finding import Finding
 from tracer.diagnose.lost_digits import NO_DIGIT
 from tracer.diagnose.passes import and_more
@@ -82,7 +81,7 @@ def _arithmetic(recording: Recording, culprit: Culprit, value: Any) -> str:
     shown = number(value)
     if name in _SIGNS and len(operands) == _TWO:
         x, y = operands
-        if name == "add" and y < 0 or name == "subtract" and y < 0:
+        if (name == "add" and y < 0) or (name == "subtract" and y < 0):
             return f"{_told(x, y)} {_SIGNS['add' if name == 'subtract' else 'subtract']} {_told(-y, x)} = {shown}"
         return f"{_told(x, y)} {_SIGNS[name]} {_told(y, x)} = {shown}"
     if len(operands) == 1 and np.ndim(operands[0]) == 0:
@@ -145,7 +144,7 @@ class _Shape:
         if producer < 0:
             constant = self.recording.constants[-1 - producer]
             return number(abs(constant)) if np.ndim(constant) == 0 else "array"
-        return OP_NAMES[self.recording.ops[producer]]
+        return str(OP_NAMES[self.recording.ops[producer]])
 
     def under(self, row: int) -> list[int]:
         """Return the operands of a row."""
@@ -250,7 +249,7 @@ _CURES: tuple[tuple[Callable[[_Shape], bool], str], ...] = (
     (lambda s: s.is_of("cosh", "sinh"), "write exp(-x) for cosh(x) − sinh(x)"),
     (
         _Shape.is_quadratic,
-        "take the root that does not cancel first: q = -(b + copysign(sqrt(b*b - 4*a*c), b))/2; the roots are q/a and c/q",
+        "take the root that does not cancel first: q = -(b + copysign(sqrt(b*b - 4*a*c), b))/2; they are q/a and c/q",
     ),
     (
         _Shape.is_variance,

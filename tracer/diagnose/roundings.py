@@ -51,7 +51,7 @@ def unit(value: Any) -> float:
 
 def drawn(*columns: Any, seed: int = 0) -> Any:
     """Draw numbers of sizes between a half and one, of either sign, by the bits of what is given."""
-    bits = np.uint64(_MIX[3] * (2 * seed + 1) & 0xFFFFFFFFFFFFFFFF)
+    bits: Any = np.uint64(_MIX[3] * (2 * seed + 1) & 0xFFFFFFFFFFFFFFFF)
     for factor, column in zip(_MIX, columns, strict=False):
         given = np.ascontiguousarray(column, np.float64).view(np.uint64).reshape(np.shape(column))
         bits = (bits ^ given) * np.uint64(factor)
@@ -110,7 +110,7 @@ def _unknown(operands: list[Array], out: Array, size: Any, name: str) -> Any:
     errors = np.where(is_whole, 0.0, drawn(*operands, seed=OP_NUMBERS.get(name, 0)) * size * np.abs(out))
     if name in ("power", "float_power"):
         x, y = operands
-        errors = np.where(y == 2, _product(x, x, out), np.where((y == 1) | (y == 0), 0.0, errors))  # noqa: PLR2004
+        errors = np.where(y == 2, _product(x, x, out), np.where((y == 1) | (y == 0), 0.0, errors))
     return errors
 
 
