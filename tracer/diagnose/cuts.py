@@ -160,7 +160,7 @@ def _finding(
         line = f" on line {user.site.line}" if user.site is not None and user.site.line else ""
         message += f"; it comes back as a constant{line}, where its part of the gradient is missing"
         if not lost and (names := names_of(_inputs_of(trace, row))):
-            message += f": that of {names} may be short by it"
+            message += f": the gradient of {names} may be short by it"
     is_harmful = bool(lost or back) and not is_meant
     severity: Severity = "note" if not is_harmful else "error" if lost and not is_any_alive else "warning"
     if not is_harmful:

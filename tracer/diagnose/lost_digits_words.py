@@ -204,17 +204,29 @@ class _Shape:
         return False
 
     def is_expanded(self) -> bool:
-        """Say whether powers are among what is added up."""
+        """Say whether powers above the second are among what is added up."""
         pending = list(self.operands) if self.is_difference else []
         for _ in range(_TERMS):
             if not pending:
                 break
             producer = pending.pop()
-            if producer >= 0 and self.of(producer) == "power":
-                return True
-            if producer >= 0 and self.of(producer) in _SIGNS:
-                pending += [self.bare(each) for each in self.under(producer)]
+            if producer < 0:
+                continue
+            under = self.under(producer)
+            if self.of(producer) == "power":
+                exponent = operand_of(self.recording, under[1])
+                if np.ndim(exponent) == 0 and float(exponent) > _TWO:
+                    return True
+            elif self.of(producer) in _SIGNS:
+                pending += [self.bare(each) for each in under]
         return False
+
+    def is_growth(self) -> bool:
+        """Say whether it is (1 + r)**n − 1."""
+        if sorted(self.names) != ["1", "power"]:
+            return False
+        base = self.under(self.operands[self.names.index("power")])[0]
+        return base >= 0 and self.of(base) in _SIGNS
 
     def is_of_sigmoid(self) -> bool:
         """Say whether it is 1 − 1/(1 + exp(−x))."""
@@ -246,6 +258,7 @@ _CURES: tuple[tuple[Callable[[_Shape], bool], str], ...] = (
         lambda s: s.name in _LOGARITHMS and s.names[0] in _SIGNS,
         "write log1p(x) for log(1 + x): it has all its digits also near 0",
     ),
+    (_Shape.is_growth, "write expm1(n*log1p(r)) for (1 + r)**n − 1: it has all its digits also near 0"),
     (lambda s: s.is_of("cosh", "sinh"), "write exp(-x) for cosh(x) − sinh(x)"),
     (
         _Shape.is_quadratic,

@@ -50,7 +50,7 @@ def find(trace: Trace) -> list[Finding]:
                     severity="warning",
                     site=site,
                     message=f"{clean(name)} is turned into text here and read back; it comes back as a constant{line}, "
-                    f"where its part of the gradient is missing: that of {clean(name)} may be short by it",
+                    f"where its part of the gradient is missing: the gradient of {clean(name)} may be short by it",
                     advice="keep it a traced value: compute with it, and not with what was written of it",
                     node=node,
                     edges=tuple(node.in_edges),
