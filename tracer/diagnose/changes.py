@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import product as pairs
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -104,7 +104,7 @@ class Sweep:
         """Return, by row, what changes of the constants in sums, products and quotients of numbers make of it."""
         recording = self.recording
         found = np.zeros(len(recording))
-        for name, port in product(_WITH_DATA, range(2)):
+        for name, port in pairs(_WITH_DATA, range(2)):
             rule, number = ELEMENTWISE[name], OP_NUMBERS[name]
             rows = np.flatnonzero(self.is_scalar & (recording.ops == number))
             rows = rows[recording.operands[recording.starts[rows] + port] < 0]
@@ -160,8 +160,11 @@ class Sweep:
         with suppress(*FAULTS):
             change = own(row, operands, out, change)
         if np.ndim(out):
-            carried = np.broadcast_to(np.asarray(change, np.float64), np.shape(out))
-            found[row] = np.where(np.isfinite(carried), carried, 0.0)
+            carried = np.asarray(change, np.float64)
+            if carried.shape != out.shape:
+                carried = np.broadcast_to(carried, out.shape)
+            is_finite = np.isfinite(carried)
+            found[row] = carried if is_finite.all() else np.where(is_finite, carried, 0.0)
         else:
             total = changes[row] + float(np.asarray(change, np.float64).reshape(-1)[0])
             changes[row] = total if math.isfinite(total) else 0.0
@@ -170,7 +173,11 @@ class Sweep:
         self, op: int, operands: tuple[Any, ...], given: tuple[Any, ...], params: dict[str, Any], out: Any
     ) -> Any:
         """Return what the changes of its operands make of a result."""
-        moved = [port for port, change in enumerate(given) if np.any(change)]
+        moved = [
+            port
+            for port, change in enumerate(given)
+            if (change.any() if isinstance(change, np.ndarray) else change)
+        ]
         if not moved:
             return 0.0
         rule = RULE_OF[op]
@@ -179,10 +186,7 @@ class Sweep:
             return sum(partials[port] * given[port] for port in moved)
         if isinstance(rule, Elementwise):
             taken, result, _ = as_taken(rule, operands, out, 0.0, has_differences=True)
-            return sum(
-                np.where(given[port] == 0, 0.0, elementwise_local(rule, port, taken, result) * given[port])
-                for port in moved
-            )
+            return sum(_times(elementwise_local(rule, port, taken, result), given[port]) for port in moved)
         function = forward(op)
         if function is None:
             return 0.0
@@ -204,6 +208,12 @@ class Sweep:
         return (
             np.asarray(function(further, params, out)) - np.asarray(function(wide, params, out))
         ) / share
+
+
+def _times(local: Any, change: Any) -> Any:
+    """Multiply a partial by a change; where nothing changes, nothing comes of an infinite partial either."""
+    product = local * change
+    return np.where(change == 0, 0.0, product) if np.isnan(product).any() else product
 
 
 def _is_float(value: Any) -> bool:

@@ -20,8 +20,11 @@ from tracer.backward import backward_from
 from tracer.diagnose import roundings
 from tracer.diagnose.changes import FAULTS, Changes
 from tracer.diagnose.fates import parameters_of
-from tracer.diagnose.scale import gradient_sizes, output_size
+from tracer.diagnose.magnitude import magnitudes
+from tracer.diagnose.passes import columns_of
+from tracer.diagnose.scale import output_size
 from tracer.diagnose.short_values import Chosen, ShortValues, relative_error
+from tracer.diagnose.spread import NOTHING, operand_edges
 from tracer.recording import Values
 
 if TYPE_CHECKING:
@@ -33,16 +36,22 @@ MATTERS = 100.0
 """Roundings of the output: what the error of a gradient means to it, at least."""
 NO_DIGIT = 0.1
 """A relative error by which not even the first digit is right."""
+OF_ARRAY = 100
+"""Operations on numbers that take as long as one on small arrays."""
 SURELY = 1 << 17
-"""Rows: longer traces are looked into only where a column of conditions gives reason to."""
+"""Operations on numbers: longer traces are looked into only where a column of conditions gives reason to."""
 CONDITION = 128.0
-LOOKED_INTO = 1 << 22
-"""Elements of arrays, at most, that are carried forward."""
+"""By how much more than the output a change of an operand moves it, in such traces, at least."""
+LOOKED_INTO, MOST_ARRAYS = 1 << 22, 10_000
+"""Elements of arrays, and arrays, at most, that are carried forward."""
 SITES = 6
 """Places, at most, of which it is asked by how much each spoils the gradients."""
 SHARE = 0.3
 """Of an error: what a place does alone, if the error is its."""
-_MANY = 100_000
+_KEEPS = columns_of(
+    *"multiply divide square reciprocal sqrt negative getitem item setitem reshape transpose concatenate stack".split()
+)
+"""They make nothing of the errors of their operands but hand them on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +92,34 @@ def lost_digits(trace: Trace) -> Lost:
         return _Search(trace).found()
 
 
+def _work(trace: Trace) -> int:
+    """Return about how much there is to carry forward, in operations on numbers."""
+    return len(trace.recording) + OF_ARRAY * len(trace.graph.array_rows)
+
+
 def _is_worth_it(trace: Trace) -> bool:
-    graph, recording = trace.graph, trace.recording
+    graph = trace.graph
     if len(graph.array_rows):
         sizes = np.array([float(np.prod(shape)) for shape in graph.shapes])
-        if sizes[graph.shape_of_row[graph.array_rows]].sum() > LOOKED_INTO:
+        elements = sizes[graph.shape_of_row[graph.array_rows]].sum()
+        if elements > LOOKED_INTO or len(graph.array_rows) > MOST_ARRAYS:
             return False
-    if len(recording) <= SURELY:
-        return True
-    values = recording.values.floats
+    return _work(trace) <= SURELY or _has_reason(trace)
+
+
+def _has_reason(trace: Trace) -> bool:
+    """Say whether the output would be another by much where one operand is by little, and that operand cancels."""
+    recording, values = trace.recording, trace.recording.values.floats
     slots = np.flatnonzero(recording.operands >= 0)
-    rows = graph.slot_consumer[slots]
+    rows, producers = trace.graph.slot_consumer[slots], recording.operands[slots]
     with np.errstate(all="ignore"):
-        sizes = np.abs(trace.gradients.locals[slots] * values[recording.operands[slots]])
-        is_lossy = sizes >= CONDITION * np.abs(values[rows])
-        is_lossy &= sizes * gradient_sizes(trace)[rows] >= CONDITION * output_size(trace)
-        return bool((is_lossy & trace.gradients.reached[rows]).any())
+        partials, sizes = trace.gradients.locals[slots], magnitudes(recording.values)
+        is_lossy = np.abs(partials * values[producers]) >= CONDITION * np.abs(values[rows])
+        is_lossy |= np.isnan(values[rows]) & ~_KEEPS[recording.ops[rows]]
+        is_lossy &= trace.gradients.reached[rows]
+        edges = operand_edges(trace.graph)[slots[is_lossy]]
+        moves = trace.edge_statistics.norm[edges] * sizes[producers[is_lossy]]
+        return bool((moves[edges != NOTHING] >= CONDITION * output_size(trace)).any())
 
 
 class _Search:
@@ -200,7 +221,7 @@ class _Search:
         """Give each input that is short of digits to the place that takes most of them."""
         if not of_all:
             return ()
-        is_alone = len(culprits) == 1 or len(self.recording) > _MANY
+        is_alone = len(culprits) == 1 or _work(self.trace) > SURELY
         owners = dict.fromkeys(of_all, 0)
         if not is_alone:
             owners = {}
