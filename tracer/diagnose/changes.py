@@ -73,8 +73,8 @@ class Sweep:
         )
         self._is_kept: Any = None
 
-    def roundings(self) -> Column:
-        """Return the error that each operation on numbers committed; zeros for those on arrays."""
+    def roundings(self, seed: int) -> Column:
+        """Return the error that each operation on numbers committed, by a draw; zeros for those on arrays."""
         recording = self.recording
         errors = np.zeros(len(recording))
         sizes = np.full(len(recording), roundings.unit(0.0))
@@ -87,7 +87,7 @@ class Sweep:
             operands = [self.column(recording.operands[first + port]) for port in range(arity)]
             name = OP_NAMES[op] if is_own(op) else ""
             errors[rows] = roundings.of_elementwise(
-                name, operands, recording.values.floats[rows], sizes[rows]
+                name, operands, recording.values.floats[rows], sizes[rows], seed
             )
         return errors
 

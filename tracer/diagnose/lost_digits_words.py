@@ -107,12 +107,10 @@ def _element(operand: Any, culprit: Culprit, out: Any) -> Any:
 
 
 def _told(value: Any, other: Any) -> str:
-    """Write a number in the fewest digits, four at least, by which it can be told from another."""
-    for digits in range(4, _MOST_DIGITS):
-        text = number(value, digits)
-        if text.lstrip("−") != number(other, digits).lstrip("−"):
-            return text
-    return number(value)
+    """Write a number in the digits, four at least, by which its distance from another can be seen."""
+    distance = abs(abs(float(value)) - abs(float(other)))
+    digits = int(np.log10(abs(float(value)) / distance)) + _TWO if distance and value else 0
+    return number(value, min(max(digits + 1, 4), _MOST_DIGITS))
 
 
 # ---------------------------------------------------------------------------------------------------------------- cures

@@ -67,13 +67,13 @@ def is_short(numbers: Any) -> Any:
     return (given.astype(_SHORT) == given) | ~np.isfinite(given)
 
 
-def of_elementwise(name: str, operands: Sequence[Any], out: Any, size: Any) -> Any:
+def of_elementwise(name: str, operands: Sequence[Any], out: Any, size: Any, seed: int = 0) -> Any:
     """Return the errors of an elementwise operation; `size` is the relative rounding error of each result."""
     with np.errstate(all="ignore"):
         wide = [np.asarray(each, np.float64) for each in operands]
         result = np.asarray(out, np.float64)
         known = _known(name, wide, result)
-        found = _unknown(wide, result, size, name) if known is None else known
+        found = _unknown(wide, result, size, name, seed) if known is None else known
         return np.where(np.isfinite(found), found, 0.0)
 
 
@@ -102,12 +102,14 @@ def _known(name: str, operands: list[Array], out: Array) -> Any:
             return None
 
 
-def _unknown(operands: list[Array], out: Array, size: Any, name: str) -> Any:
+def _unknown(operands: list[Array], out: Array, size: Any, name: str, seed: int) -> Any:
     """Draw errors of the size of the last digit; a whole result of whole numbers, as cos(0) = 1, has none."""
     is_whole = np.rint(2 * out) == 2 * out
     for each in operands:
         is_whole = is_whole & (np.rint(each) == each)
-    errors = np.where(is_whole, 0.0, drawn(*operands, seed=OP_NUMBERS.get(name, 0)) * size * np.abs(out))
+    errors = np.where(
+        is_whole, 0.0, drawn(*operands, seed=2 * OP_NUMBERS.get(name, 0) + seed) * size * np.abs(out)
+    )
     if name in ("power", "float_power"):
         x, y = operands
         errors = np.where(y == 2, _product(x, x, out), np.where((y == 1) | (y == 0), 0.0, errors))
@@ -138,7 +140,7 @@ def _halves(x: Array) -> tuple[Any, Any]:
     return high, x - high
 
 
-def of_arrays(op: int, operands: tuple[Any, ...], params: dict[str, Any], out: Any) -> Any:
+def of_arrays(op: int, operands: tuple[Any, ...], params: dict[str, Any], out: Any, seed: int = 0) -> Any:
     """Return errors of an operation that is not elementwise, of the size that its additions make likely."""
     name = OP_NAMES[op] if is_own(op) else ""
     result = np.asarray(out, np.float64)
@@ -152,7 +154,7 @@ def of_arrays(op: int, operands: tuple[Any, ...], params: dict[str, Any], out: A
         if sizes is None:
             return np.zeros(np.shape(result))  # sums of whole numbers
         likely = np.broadcast_to(sizes, np.shape(result))
-    errors = drawn(result, seed=op) * size * likely
+    errors = drawn(result, seed=2 * op + seed) * size * likely
     return np.where(np.isfinite(errors), errors, 0.0)
 
 

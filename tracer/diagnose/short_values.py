@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 GUILTY = 100.0
 """By how much a value must be worse than roundings of the inputs would make it."""
-SHORT = 2.0**10
-"""Roundings: the relative error of a value that is short of digits."""
+LEFT = 0.8
+"""Of its digits: a value that keeps more is not short of them."""
 LOSES, CANCELS = 4.0, 1.25
 """By how much an operation makes the relative error of its operands worse; of a sum any loss is by what cancels."""
 _SUMS = columns_of(*"add subtract sum mean sum_scalars fsum diff nansum nanmean add_at subtract_at".split())
@@ -55,12 +55,26 @@ class ShortValues:
     def __init__(self, trace: Trace) -> None:
         self.trace, self.recording = trace, trace.recording
         self.sweep = Sweep(trace)
-        self.errors = self.sweep.forward(self.sweep.roundings(), {}, self._committed)
+        self.errors = self._drawn(0)
 
     def guilty(self) -> Chosen:
         """Return what lost digits that roundings of the inputs would not have taken."""
         suspects = self._suspects()
-        return self._guilty(suspects, [self._of_inputs(seed) for seed in (1, 2)]) if suspects else suspects
+        if not suspects:
+            return suspects
+        again = self._drawn(1)  # where errors are drawn, those of one draw may cancel by chance
+        self.errors.numbers = _larger(self.errors.numbers, again.numbers)
+        for row, errors in again.arrays.items():
+            self.errors.arrays[row] = _larger(self.errors.arrays[row], errors)
+        return self._guilty(suspects, *self._of_inputs())
+
+    def _drawn(self, seed: int) -> Changes:
+        """Return the errors of all values, where they are not known as by a draw."""
+
+        def committed(row: int, operands: tuple[Any, ...], out: Any, change: Any) -> Any:
+            return change + _errors_of(self.recording, row, operands, out, seed)
+
+        return self.sweep.forward(self.sweep.roundings(seed), {}, committed)
 
     def spoiled_by(self, guilty: Chosen) -> Changes:
         """Carry the errors of the guilty forward, and no others."""
@@ -79,9 +93,6 @@ class ShortValues:
         }
         return changes
 
-    def _committed(self, row: int, operands: tuple[Any, ...], out: Any, change: Any) -> Any:
-        return change + _errors_of(self.recording, row, operands, out)
-
     def _suspects(self) -> Chosen:
         """Return what lost digits: more than its operands had lost before."""
         recording, errors, reached = self.recording, self.errors, self.trace.gradients.reached
@@ -95,7 +106,7 @@ class ShortValues:
         slots = np.flatnonzero(recording.operands >= 0)
         np.maximum.at(before, self.trace.graph.slot_consumer[slots], relative[recording.operands[slots]])
         least = np.where(_SUMS[recording.ops], CANCELS, LOSES)
-        is_short = (relative >= SHORT * sizes) & reached
+        is_short = (relative >= sizes**LEFT) & reached
         numbers = is_short & (relative >= least * before) & np.isfinite(before)
         numbers[list(errors.arrays)] = False
         arrays = {
@@ -118,11 +129,10 @@ class ShortValues:
                 operand = np.max(operand, initial=0.0)
             before = np.maximum(before, operand)
         relative = relative_error(self.errors.arrays[row], out)
-        return (relative >= SHORT * size) & (relative >= least * before) & np.isfinite(before)
+        return (relative >= size**LEFT) & (relative >= least * before) & np.isfinite(before)
 
-    def _guilty(self, suspects: Chosen, of_inputs: list[Changes]) -> Chosen:
+    def _guilty(self, suspects: Chosen, one: Changes, other: Changes) -> Chosen:
         """Acquit what roundings of the inputs make as bad."""
-        one, other = of_inputs
         most = np.maximum(np.abs(one.numbers), np.abs(other.numbers))
         numbers = suspects.numbers & (np.abs(self.errors.numbers) >= GUILTY * most)
         arrays = {}
@@ -133,8 +143,16 @@ class ShortValues:
                 arrays[row] = mask
         return Chosen(numbers, arrays)
 
-    def _of_inputs(self, seed: int) -> Changes:
-        """Return what becomes of a change of each input in its last digit, and of each constant that is rounded."""
+    def _of_inputs(self) -> tuple[Changes, Changes]:
+        """Return what becomes of two changes of all inputs in their last digit, and of constants that are rounded."""
+        one, other = (self._last_digits(seed) for seed in (1, 2))
+        if len(self.sweep.slow):
+            return self._carried(*one, 1), self._carried(*other, 2)
+        both = self.sweep.forward(one[0] + 1j * other[0], {}, _nothing).numbers  # both in one sweep
+        return Changes(both.real), Changes(both.imag)
+
+    def _last_digits(self, seed: int) -> tuple[Column, dict[int, Any]]:
+        """Draw changes of the inputs, and of constants that are not short, in their last digit."""
         numbers = self.sweep.of_constants(lambda constants: _last_digit_of_constants(constants, seed))
         arrays: dict[int, Any] = {}
         for row in self.trace.input_rows:
@@ -147,7 +165,9 @@ class ShortValues:
                 arrays[row] = change * roundings.unit(value)
             else:
                 numbers[row] = float(change) * roundings.unit(value)
+        return numbers, arrays
 
+    def _carried(self, numbers: Column, arrays: dict[int, Any], seed: int) -> Changes:
         def own(row: int, operands: tuple[Any, ...], _: Any, change: Any) -> Any:
             return change + self._of_array_constants(row, operands, seed)
 
@@ -173,7 +193,15 @@ def _at_most(change: Any, error: Any) -> Any:
     return np.clip(change, -np.abs(error), np.abs(error))
 
 
-def _errors_of(recording: Recording, row: int, operands: tuple[Any, ...], out: Any) -> Any:
+def _nothing(row: int, operands: tuple[Any, ...], out: Any, change: Any) -> Any:  # noqa: ARG001  (an `Own`)
+    return change
+
+
+def _larger(one: Any, other: Any) -> Any:
+    return np.where(np.abs(other) > np.abs(one), other, one)
+
+
+def _errors_of(recording: Recording, row: int, operands: tuple[Any, ...], out: Any, seed: int) -> Any:
     """Return the errors that an operation on arrays, or of many numbers, committed."""
     op = int(recording.ops[row])
     name = OP_NAMES[op] if is_own(op) else ""
@@ -182,8 +210,8 @@ def _errors_of(recording: Recording, row: int, operands: tuple[Any, ...], out: A
     if name in ("sum_scalars", "fsum"):
         return _exact_sum([*map(float, operands), -float(out)])
     if roundings.is_elementwise(op):
-        return roundings.of_elementwise(name, operands, out, roundings.unit(out))
-    return roundings.of_arrays(op, operands, recording.params.get(row, {}), out)
+        return roundings.of_elementwise(name, operands, out, roundings.unit(out), seed)
+    return roundings.of_arrays(op, operands, recording.params.get(row, {}), out, seed)
 
 
 def _exact_sum(numbers: list[float]) -> float:
