@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _SLOPELESS = frozenset(
     "int round floor ceil trunc rint astype bool len range isnan isfinite isinf isclose allclose any all "
     "argmax argmin argsort argwhere nonzero flatnonzero searchsorted digitize lexsort "
-    "zeros ones empty arange linspace full eye tile repeat reshape "
-    "str repr format print debug info warning error critical log_message write append add extend insert".split()
+    "zeros ones empty arange eye tile repeat reshape "
+    "str repr format print debug info warning error critical write append extend insert".split()
 )
 """Calls after which a number is none any more, or only counts."""
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.MatMult, ast.Mod)
@@ -88,10 +88,11 @@ class _Places:
             above = text.parents.get(above)
         if not isinstance(above, (ast.BinOp, ast.Call, ast.AugAssign, ast.UnaryOp)):
             return []
+        numbers = self.numbers.get(text.position(above))
+        if numbers is None:
+            return []
         recording, gradients = self.trace.recording, self.trace.gradients
-        rows = np.flatnonzero(
-            np.isin(self.trace.sites.row_places, self.numbers.get(text.position(above), []))
-        )
+        rows = np.flatnonzero(np.isin(self.trace.sites.row_places, numbers))
         rows = rows[(rows > after) & gradients.reached[rows]]
         port = _port(above, carrier.node)
         found = []
