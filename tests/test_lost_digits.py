@@ -153,6 +153,18 @@ WORDS = [
         "the gradient of x[",
         "np.mean((x - np.mean(x))**2)",
     ),
+    (
+        lambda x, y: 1 / (np.mean(x * y) - np.mean(x) * np.mean(y)),
+        (1e6 + np.array([0.1, 0.4, -0.3]), 1e6 + np.array([0.2, 0.3, -0.1])),
+        "and 1 more input with it",
+        "np.cov(x, y)",
+    ),
+    (
+        lambda x, y: 1 / (math.sqrt(x * x + y * y) - x),
+        (1.0, 1e-7),
+        "has 1 right digit",
+        "multiply by the sum",
+    ),
     (lambda x: -math.log(1 - 1 / (1 + math.exp(-x))), (25.0,), "1 − ", "1/(1 + exp(x))"),
     (lambda x: math.log(1 - math.tanh(x) ** 2), (15.0,), "1 − ", "1/cosh(x)**2"),
     (lambda x: (math.sqrt(1 + x) - 1) / x, (1e-9,), "1.0000000005 − 1 = 5e-10", "multiply by the sum"),
@@ -229,6 +241,16 @@ def test_a_loop_is_one_finding_with_all_that_it_spoils():
 def test_of_arrays_the_element_is_named():
     finding = the_finding(lambda x: np.sum((1 - np.cos(x)) / x**2), np.array([0.5, 1e-6, 0.7]))
     assert finding.message.startswith("the gradient of x[1] keeps no digit of 16")
+
+
+@pytest.mark.parametrize("x", [np.float64(1e-4), np.array(1e-4), np.array([1e-4])])
+def test_numbers_of_numpy_are_as_good(x):
+    assert the_finding(lambda x: np.sum((1 - np.cos(x)) / x**2), x).severity == "error"
+
+
+def test_a_whole_number_that_stands_for_a_float_is_an_input_too():
+    assert the_finding(lambda n: (1 - math.cos(1e-4 * n)) / n**2, 1).severity == "error"
+    assert the_finding(lambda x: math.cosh(x) - math.sinh(x), 20).severity == "error"
 
 
 def test_single_precision_has_fewer_digits_to_lose():

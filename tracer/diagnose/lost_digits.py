@@ -19,7 +19,7 @@ import numpy as np
 from tracer.backward import backward_from
 from tracer.diagnose import roundings
 from tracer.diagnose.changes import FAULTS, Changes
-from tracer.diagnose.fates import parameters_of
+from tracer.diagnose.fates import parameters_of, whole_numbers
 from tracer.diagnose.magnitude import magnitudes
 from tracer.diagnose.passes import columns_of
 from tracer.diagnose.scale import output_size
@@ -192,7 +192,7 @@ class _Search:
         gradients, values = self.trace.gradients, self.recording.values
         scale = output_size(self.trace)
         found: dict[int, Short] = {}
-        for parameter in parameters_of(self.trace):
+        for parameter in parameters_of(self.trace) + whole_numbers(self.trace):
             rows = [row for row in parameter.rows if gradients.reached[row]]
             sizes = [np.abs(np.asarray(gradients.row(row))) for row in rows]
             if not rows or any(np.iscomplexobj(values[row]) for row in rows):

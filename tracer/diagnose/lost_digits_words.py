@@ -189,15 +189,18 @@ class _Shape:
         if under < 0 or self.of(under) not in _SIGNS:
             return False
         roots = [self.root_of_square(self.bare(each)) for each in self.under(under)]
-        return self.operands[1 - at] in [self.bare(each) for each in roots if each is not None]
+        squared = [self.bare(each) for each in roots if each is not None]
+        return squared == [self.operands[1 - at]]
 
     def is_variance(self) -> bool:
-        """Say whether it is a mean of squares less the square of a mean."""
+        """Say whether it is a mean of squares or products less the square or product of means."""
         if not self.is_difference:
             return False
-        for root, other in zip(self.squares(), reversed(self.names), strict=True):
-            is_mean = root is not None and root >= 0 and self.of(self.bare(root)) in _MEANS
-            if is_mean and other in _MEANS:
+        for operand, other in zip(self.operands, reversed(self.names), strict=True):
+            root = self.root_of_square(operand)
+            is_product = operand >= 0 and self.of(operand) == "multiply"
+            factors = self.under(operand) if is_product else [root] if root is not None else []
+            if factors and other in _MEANS and all(self.of(self.bare(each)) in _MEANS for each in factors):
                 return True
         return False
 
@@ -264,7 +267,7 @@ _CURES: tuple[tuple[Callable[[_Shape], bool], str], ...] = (
     ),
     (
         _Shape.is_variance,
-        "subtract the mean before squaring: np.mean((x - np.mean(x))**2), or np.var(x)",
+        "subtract the means before multiplying: np.mean((x - np.mean(x))**2), or np.var(x); np.cov(x, y)",
     ),
     (
         _Shape.is_of_sigmoid,

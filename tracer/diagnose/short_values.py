@@ -157,14 +157,15 @@ class ShortValues:
         arrays: dict[int, Any] = {}
         for row in self.trace.input_rows:
             value = self.recording.values[row]
-            if is_complex(value) or not roundings.unit(value):
+            if is_complex(value):
                 continue
+            size = roundings.unit(value) or roundings.unit(0.0)  # whole numbers that stand for floats
             places = np.arange(np.size(value), dtype=np.float64) + row
-            change = roundings.drawn(places, seed=seed).reshape(np.shape(value)) * np.abs(value)
+            change = roundings.drawn(places, seed=seed).reshape(np.shape(value)) * np.abs(value) * size
             if np.ndim(value):
-                arrays[row] = change * roundings.unit(value)
+                arrays[row] = change
             else:
-                numbers[row] = float(change) * roundings.unit(value)
+                numbers[row] = float(change)
         return numbers, arrays
 
     def _carried(self, numbers: Column, arrays: dict[int, Any], seed: int) -> Changes:
