@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 BUDGET = 3 << 27
 _CHUNK = 1 << 16  # operands turned into Python floats at a time
 _FEW = 4
+_ARRAYS = (np.ndarray, Edited)
 # The gradient of a row that nothing has reached, known by identity: adding to it makes another float, and
 # -0.0 + x is x, bit for bit.
 NOTHING = -0.0
@@ -285,6 +286,8 @@ class BackwardPass:
                     or back.shape != (target or operand.shape)
                 ):
                     back = checked(back, operand, target, port)
+                elif type(back) is Part and type(operand) not in _ARRAYS:  # `np.sum(x)[()]`
+                    back = checked(back.dense(), operand, target, port)
             self._send(slot, producer, back, operand, target)
 
     def _send(self, slot: int, producer: int, back: Any, operand: Any, target: Any) -> None:
