@@ -54,6 +54,16 @@ def out_of_a_helper(x):
     return x * _plain(x)
 
 
+def out_of_a_lambda(x):
+    plain = lambda value: float(value)  # noqa: E731  (as people write it)
+    return x * plain(x)
+
+
+def out_of_a_comprehension(x):
+    numbers = [float(value) for value in (x, x * x)]
+    return x * sum(numbers)
+
+
 def in_a_pair(x):
     v, w = float(x), 3.0
     return x * v * w
@@ -125,6 +135,8 @@ JOINS_AGAIN = [
     (by_a_keyword, "float(x)", "x"),
     (into_a_helper, "float(x)", "x"),
     (out_of_a_helper, "float(value)", "x"),
+    (out_of_a_lambda, "float(value)", "x"),
+    (out_of_a_comprehension, "float(value)", "x"),
     (in_a_pair, "float(x)", "x"),
     (by_a_walrus, "float(x)", "x"),
     (in_a_choice, "float(x)", "x"),

@@ -148,7 +148,7 @@ def _onward(text: Program, carrier: Carrier) -> Iterator[Carrier]:
     elif isinstance(above, _HELD):
         if isinstance(above, ast.expr):
             yield Carrier(above, carrier.is_same)
-    elif isinstance(above, ast.stmt):
+    elif isinstance(above, (ast.stmt, ast.Lambda)):
         yield from _from_statement(text, above, carrier)
 
 
@@ -181,8 +181,14 @@ def _through_call(
         yield Carrier(load, carrier.is_same)
 
 
-def _from_statement(text: Program, statement: ast.stmt, carrier: Carrier) -> Iterator[Carrier]:
-    if isinstance(statement, ast.Return):
+def _from_statement(text: Program, statement: ast.stmt | ast.Lambda, carrier: Carrier) -> Iterator[Carrier]:
+    if isinstance(statement, ast.Lambda):
+        given = text.parents.get(statement)
+        targets = given.targets if isinstance(given, ast.Assign) else []
+        for target in targets:
+            for call in text.calls_of(getattr(target, "id", "")):
+                yield Carrier(call, carrier.is_same)
+    elif isinstance(statement, ast.Return):
         function = text.enclosing(statement)
         for call in text.calls_of(getattr(function, "name", "")):
             yield Carrier(call, carrier.is_same)
