@@ -173,13 +173,14 @@ def fixed_cost(sizes: Sizes) -> list[Row]:
 
 
 def findings(sizes: Sizes) -> list[Row]:
-    """Look for all that may be wrong in a long trace: in one that is well, and in two that are spoiled throughout."""
+    """Look for all that may be wrong in a long trace: in one that is well, and in three that are spoiled throughout."""
     loop = programs.multiply_adds(sizes.saved_loop)
     s, a, b = programs.SCALARS
     traces = {
         "that is well": record(loop, s, a, b),
         "… that is NaN throughout": record(loop, float("nan"), a, b),
         "… that no gradient comes back through": record(lambda *given: round(loop(*given)), s, a, b),
+        "… whose gradients have no right digit": record(programs.lost_digits(sizes.saved_loop), s, 1e-4, b),
     }
     rows = []
     for what, trace in traces.items():

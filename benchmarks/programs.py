@@ -7,6 +7,7 @@ backward pass, which leaves the gradients of the inputs; edgegrad leaves the gra
 
 from __future__ import annotations
 
+import math
 import sys
 from importlib.util import find_spec
 from itertools import pairwise
@@ -50,6 +51,17 @@ def multiply_adds(count: int) -> Callable[[Any, Any, Any], Any]:
     def loop(s: Any, a: Any, b: Any) -> Any:
         for _ in range(count):
             s = s * a + b
+        return s
+
+    return loop
+
+
+def lost_digits(count: int) -> Callable[[Any, Any, Any], Any]:
+    """Return a loop of `count` multiplications and additions whose gradients have no right digit."""
+
+    def loop(s: Any, a: Any, b: Any) -> Any:
+        for _ in range(count // 3):
+            s = s + (1 - math.cos(a)) / (a * a) * b
         return s
 
     return loop

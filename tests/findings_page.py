@@ -40,15 +40,28 @@ _ABOUT = {
     "that one is named. An infinity that is written down, as in a mask, is no cause.",
     "vanishing": "Where the gradient gets lost on its way back.",
     "exploding": "Where the gradient grows beyond scale on its way back.",
-    "cancellation": "Uses of a value whose gradients cancel, and the digits that are lost by it.",
+    "cancellation": "Digits that are lost: by uses of a value whose gradients cancel, or by a value that is a small "
+    "difference of large ones, whose rounding errors an input's gradient hangs on. The gradients are computed again with "
+    "such values as they would be without those errors: what changes is not known. A warning where a gradient keeps fewer "
+    "than half of its digits (8 of 16, 3.5 of 7), an error where it keeps none. It is not the operation's fault where the "
+    "last digit of an input changes the value by as much: a residual at a fit, the shift of a softmax, a converged step, "
+    "the difference of two inputs; nor does it matter where the error is less than 100 roundings of the output. Traces "
+    "with more than four million numbers in arrays are not looked into for values.",
     "dead": "An input without gradient, and why: it is not used, rounded, compared, overwritten, clamped, saturated, or "
     "multiplied by 0. The elements of a list count as one input.",
-    "cut": "Where a value left the graph, what lost its gradient by it, and where the number came back as a constant.",
+    "cut": "Where a value left the graph, what lost its gradient by it, and where the number came back as a constant: told "
+    "by the very number, or by the program's text, which leads to an operation of the run that took a constant there. "
+    "What is only printed, compared, counted with, or put into a list is a note.",
     "kink": "A derivative that is a convention, and what another choice would have given.",
 }
 
 
-_EXAMPLES = {"nonfinite": "masked_reciprocal", "dead": "dead_relu"}
+_EXAMPLES = {
+    "nonfinite": ("masked_reciprocal",),
+    "dead": ("dead_relu",),
+    "cancellation": ("nearly_equal_multiples", "one_less_cosine"),
+    "cut": ("float_of_a_loss", "part_of_a_sum"),
+}
 
 
 def _code(function):
@@ -79,9 +92,9 @@ def text():
     """Return the page."""
     sections = [_HEAD]
     for kind in (kind for kind in KINDS if kind in ALL):
-        function = ALL[kind][_EXAMPLES[kind]] if kind in _EXAMPLES else next(iter(ALL[kind].values()))
-        about = textwrap.fill(_ABOUT[kind], 120) + "\n"
-        sections += [f"## {kind}\n", about, _code(function), _printed(function)]
+        sections += [f"## {kind}\n", textwrap.fill(_ABOUT[kind], 120) + "\n"]
+        for name in _EXAMPLES.get(kind, tuple(ALL[kind])[:1]):
+            sections += [_code(ALL[kind][name]), _printed(ALL[kind][name])]
     return "\n".join(sections)
 
 

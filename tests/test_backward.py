@@ -389,3 +389,14 @@ def test_what_max_did_not_choose_gets_nothing():
     finished = record(lambda x, y: max(x, math.sqrt(y)), 2.0, 0.0)
     assert finished.grads == {"x": 1.0, "y": 0.0}
     assert [edge.grad for edge in finished["x"].uses] == [1.0]
+
+
+@pytest.mark.parametrize("index", [(), ..., None])
+def test_a_number_that_is_indexed_gets_a_number_back(index):
+    finished = record(lambda x: np.sum(np.sqrt(np.sum(x))[index] * 2), np.ones(2))
+    into_index = next(
+        edge for edge in finished.edges if edge.dst.op in ("getitem", "reshape", "expand_dims")
+    )
+    assert (np.shape(into_index.grad), into_index.grad) == ((), 2.0)
+    assert finished.edge_gradients()[into_index.index] == 2.0
+    assert_invariants(finished)

@@ -293,6 +293,8 @@ class BackwardPass:
                     or back.shape != (target or operand.shape)
                 ):
                     back = checked(back, operand, target, port)
+                elif type(back) is Part and type(operand) not in _ARRAYS:  # `np.sum(x)[()]`
+                    back = checked(back.dense(), operand, target, port)
             self._send(slot, producer, back, operand, target)
 
     def _send(self, slot: int, producer: int, back: Any, operand: Any, target: Any) -> None:

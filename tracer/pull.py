@@ -47,6 +47,8 @@ def pull(
         and back.shape == (target or operand.shape)
     ):
         return back
+    if type(back) is Part and type(operand) not in (np.ndarray, Edited):
+        back = back.dense()  # of a number: `np.sum(x)[()]`
     return back if type(back) in COMPRESSED else checked(back, operand, target, port)
 
 

@@ -1,5 +1,7 @@
 """Faults whose worst finding is `cut`: a function for each, called with its defaults."""
 
+import math
+
 import numpy as np
 
 
@@ -31,3 +33,60 @@ def cut_in_a_helper(w=0.7, x=1.9):
 def plain_array(x=np.array([1.5, 2.5]), w=2.0):
     y = np.asarray(x * 2.0, dtype=object)  # cause
     return w * float(y[0])
+
+
+def part_of_a_sum(x=2.0):
+    return x + 3 * float(x)  # cause
+
+
+def weight_by_a_number(x=(2.0, 1.0), w=3.0):
+    v = float(x[0])  # cause
+    return w * v + x[1]
+
+
+def exponential_of_a_number(x=2.0):
+    return x + math.exp(float(x))  # cause
+
+
+def through_a_text(x=2.0):
+    return x + float(str(x))  # cause
+
+
+def through_a_formatted_text(x=2.0, w=3.0):
+    text = f"{x:.17g}"
+    return w * x + w * float(text)  # cause
+
+
+def _written(value):
+    return float(repr(value))  # cause of text_in_a_helper
+
+
+def text_in_a_helper(x=2.0):
+    return x * _written(x)
+
+
+def added_in_place(x=2.0):
+    total = x * x
+    total += 2.0 * float(x)  # cause
+    return total
+
+
+def _shifted(value):
+    return float(value) - 1.0  # cause of shifted_in_a_helper
+
+
+def shifted_in_a_helper(x=2.0):
+    return x * _shifted(x)
+
+
+def normalised_by_a_number(x=np.array([1.0, 2.0])):
+    size = np.sum(x * x).item()
+    scale = 1.0 + math.sqrt(float(size))  # cause
+    return np.sum(x / scale)
+
+
+def step_by_a_number(x=2.0, rate=0.1):
+    for _ in range(3):
+        slope = float(2.0 * x)  # cause
+        x = x - rate * slope
+    return x * x

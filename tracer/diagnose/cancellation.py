@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose.finding import Finding
+from tracer.diagnose.lost_digits import Short, lost_digits
+from tracer.diagnose.lost_digits_words import finding as of_value
 from tracer.diagnose.passes import and_more, columns_of
 from tracer.diagnose.scale import Column, Rows, gradient_sizes, influence, output_size, value_sizes
 from tracer.diagnose.spread import has_gradients
@@ -70,8 +72,44 @@ def find(trace: Trace) -> list[Finding]:
 
 def _found(trace: Trace) -> list[Finding]:
     terms, sums = _terms(trace)
+    found, known = _of_values(trace, terms, sums)
+    return found + _of_splitters(trace, (terms, sums), known)
+
+
+def _of_values(trace: Trace, terms: Column, sums: Column) -> tuple[list[Finding], set[int]]:
+    """Return what is found of values that lost their digits, and the inputs that are short of digits by them."""
+    lost = lost_digits(trace)
+    cases = {culprit.row: (culprit, list(shorts)) for culprit, shorts in lost.cases}
+    known = {short.row for _, shorts in lost.cases for short in shorts}
+    output = lost.of_output
+    if output is not None and (output.row in cases or not _has_output(trace, output_size(trace))):
+        inputs = [row for row in trace.input_rows if row not in known and terms[row] > 0]
+        more = [
+            short for row in inputs if (short := _short(trace, row, float(terms[row]), float(sums[row])))
+        ]
+        known |= {short.row for short in more}
+        if more:
+            cases.setdefault(output.row, (output, []))[1].extend(more)
+    return [
+        of_value(trace, culprit, sorted(shorts, key=lambda short: -short.relative))
+        for culprit, shorts in cases.values()
+    ], known
+
+
+def _short(trace: Trace, row: int, terms: float, total: float) -> Short | None:
+    """Tell what is left of a gradient whose terms cancel, where the output has no digits by which to excuse it."""
+    precision = _precision(trace, row)
+    relative = terms * precision / total if total else np.inf
+    if not np.isfinite(terms) or relative <= np.sqrt(precision):
+        return None
+    gradient = total if _is_wide(trace, row) else float(trace.gradients.row(row))
+    return Short(row, (), gradient, terms * precision, relative, float(-np.log10(precision)))
+
+
+def _of_splitters(trace: Trace, columns: tuple[Column, Column], short: set[int]) -> list[Finding]:
+    terms, sums = columns
     is_cancelled = (terms > 10.0**LOST_DIGITS * sums) & np.isfinite(terms)
-    inputs = np.array(list(trace.input_rows), np.int64)
+    inputs = np.array([row for row in trace.input_rows if row not in short], np.int64)
     arrays = [row for row in inputs.tolist() if _is_array(trace, row) and terms[row] > 0]
     if not (is_cancelled.any() or arrays):
         return []

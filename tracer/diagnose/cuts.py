@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from tracer.diagnose.dead import names_of
 from tracer.diagnose.fates import Fate, fates_of
 from tracer.diagnose.finding import Finding
+from tracer.diagnose.flow import consumers
 from tracer.diagnose.reading import program
 from tracer.diagnose.spread import has_gradients
 from tracer.numbers_text import is_array, number, summary
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 _MEANT = "detach()"
 _COMMON = (0.0, 0.5, 1.0, 2.0)  # which come up by chance
+_SLOPELESS = re.compile(
+    r"\b(?:u?int\d*|bool_?|integers|detach)\b"
+)  # or it is meant that nothing comes back
+_FEW = 64  # values of one place that are told apart
 _MOST = 1000  # arrays that are looked for among the constants
 
 
@@ -41,6 +47,9 @@ def find(trace: Trace) -> list[Finding]:
     by_place: dict[int, list[int]] = defaultdict(list)
     for row in rows.tolist():
         by_place[int(trace.sites.row_places[row])].append(row)
+    for cuts in by_place.values():
+        if not any(row in returns for row in cuts) and (taken := _taken(trace, cuts)):
+            returns[cuts[0]] = taken[0]
     return [
         _finding(
             trace,
@@ -54,6 +63,18 @@ def find(trace: Trace) -> list[Finding]:
     ]
 
 
+def _taken(trace: Trace, cuts: list[int]) -> list[int]:
+    """Return the operations that the program's text leads the numbers to that left the graph at one place."""
+    site, params = trace.sites.place(cuts[0]).site, trace.recording.params
+    if not has_gradients(trace) or site.file not in trace.source:
+        return []
+    if _SLOPELESS.search(str(params.get(cuts[0], {}).get("via", ""))):
+        return []
+    start = program(site.file, trace.source[site.file]).expression(site)
+    values = [trace.recording.values[row] for row in cuts[:_FEW]]
+    return [] if start is None else consumers(trace, site, start, values, cuts[0])
+
+
 def _returns(trace: Trace, rows: np.ndarray[Any, Any]) -> dict[int, int]:
     """Return, by cut, the first later operation that has the very number for a constant: by which it came back."""
     recording = trace.recording
@@ -61,6 +82,9 @@ def _returns(trace: Trace, rows: np.ndarray[Any, Any]) -> dict[int, int]:
     slots = np.flatnonzero(recording.operands < 0)
     numbers = constants.floats[-1 - recording.operands[slots]]
     users = consumers[slots]
+    if has_gradients(trace):  # what the output does not hang on has none that could be missing
+        is_reached = trace.gradients.reached[users]
+        slots, numbers, users = slots[is_reached], numbers[is_reached], users[is_reached]
     cut_values = recording.values.floats[rows]
     written = [number for file, text in trace.source.items() for number in program(file, text).literals]
     is_rare = ~np.isin(np.abs(cut_values), [*written, *_COMMON]) & np.isfinite(cut_values)
@@ -94,6 +118,21 @@ def _returns(trace: Trace, rows: np.ndarray[Any, Any]) -> dict[int, int]:
     return found
 
 
+def _inputs_of(trace: Trace, row: int) -> list[str]:
+    """Name the inputs that a value was computed from."""
+    recording = trace.recording
+    is_before = np.zeros(row + 1, np.bool_)
+    is_before[row] = True
+    stop = int(recording.starts[row + 1])
+    users = trace.graph.slot_consumer[:stop][::-1].tolist()
+    for user, operand in zip(users, recording.operands[:stop][::-1].tolist(), strict=True):
+        if operand >= 0 and is_before[user]:
+            is_before[operand] = True
+    return [
+        name for input_row, name in trace.input_rows.items() if input_row <= row and is_before[input_row]
+    ]
+
+
 def _finding(
     trace: Trace,
     cuts: list[int],
@@ -120,6 +159,8 @@ def _finding(
         user = trace.nodes[int(graph.node_of_row[returns[back[0]]])]
         line = f" on line {user.site.line}" if user.site is not None and user.site.line else ""
         message += f"; it comes back as a constant{line}, where its part of the gradient is missing"
+        if not lost and (names := names_of(_inputs_of(trace, row))):
+            message += f": the gradient of {names} may be short by it"
     is_harmful = bool(lost or back) and not is_meant
     severity: Severity = "note" if not is_harmful else "error" if lost and not is_any_alive else "warning"
     if not is_harmful:

@@ -71,7 +71,7 @@ def parameters_of(trace: Trace) -> list[Parameter]:
     ]
 
 
-def _whole_numbers(trace: Trace) -> list[Parameter]:
+def whole_numbers(trace: Trace) -> list[Parameter]:
     """Return the inputs that are whole numbers; not those in containers, which are labels or sizes."""
     return [
         Parameter(path, (row,))
@@ -96,7 +96,7 @@ def fates_of(trace: Trace) -> Fates:
     is_live = edges != NOTHING
     is_live[is_live] = sizes[edges[is_live]] != 0  # NaN is not zero
     parameters = parameters_of(trace)
-    whole = _whole_numbers(trace)
+    whole = whole_numbers(trace)
     dead = [parameter for parameter in parameters + whole if not is_live[list(parameter.rows)].any()]
     if not dead:
         return Fates((), is_any_alive=bool(parameters or whole))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tracer.diagnose import cancellation, cuts, dead, failure, gain, kinks, nonfinite, untraced
+from tracer.diagnose import cancellation, cuts, dead, failure, gain, kinks, nonfinite, read_back, untraced
 from tracer.diagnose.finding import SEVERITIES
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ DETECTORS: tuple[Callable[[Trace], list[Finding]], ...] = (
     failure.find,
     nonfinite.find,
     cuts.find,
+    read_back.find,
     dead.find,
     gain.find,
     cancellation.find,

@@ -33,6 +33,7 @@ _PICKS = frozenset(
 )
 _ROUNDS = frozenset("int round floor ceil trunc rint astype bool".split())
 _WRITES = frozenset("str repr format print dumps dump write join".split())
+_TEXTS = frozenset("str repr format".split())  # which leave no record
 _READS_BACK = frozenset(
     "float int complex eval literal_eval Decimal Fraction loads fromstring array asarray float32 float64".split()
 )
@@ -72,34 +73,74 @@ class Program:
         found = self._function(function, name)
         if found is None:
             return None
-        loads = [load for load in _loads(found, name) if not key or self._has_key(load, key)]
-        if not loads and not all(self._has_key(load, "") for load in _loads(found, name)):
+        loads = [load for load in loads_of(found, name) if not key or self._has_key(load, key)]
+        if not loads and not all(self._has_key(load, "") for load in loads_of(found, name)):
             return Reading("read", None)  # perhaps in a loop over all of it
         if not key and (written := self._overwritten(found, name)):
-            return Reading("overwritten", self._site(written))
+            return Reading("overwritten", self.site(written))
         return self._first([self._reading(load, depth) for load in loads]) or Reading("dropped", None)
 
     def _overwritten(self, function: _Function, name: str) -> ast.AST | None:
         """Return the statement that gives a parameter another value, if what is computed with comes after it."""
-        for node in _names(function, name):
+        for node in names_of(function, name):
             statement = self._statement(node)
             is_new = isinstance(node.ctx, ast.Store) and isinstance(statement, ast.Assign)
-            if is_new and not any(each.id == name for each in _loads_in(statement)):
-                later = [load for load in _loads(function, name) if load.lineno > node.lineno]
+            if is_new and not any(each.id == name for each in loads_in(statement)):
+                later = [load for load in loads_of(function, name) if load.lineno > node.lineno]
                 if any(self._reading(load, _DEEPEST).kind == "read" for load in later):
                     return statement
         return None
 
     def of_expression(self, site: Site) -> Reading | None:
         """Say what becomes of the value of an expression: what reads it, or the variable that it is given to."""
+        node = self.expression(site)
+        return None if node is None else self._reading(node, 0)
+
+    def expression(self, site: Site) -> ast.expr | None:
+        """Return the expression at a place."""
         for node in ast.walk(self.tree):
             if (
                 isinstance(node, ast.expr)
                 and (node.lineno, node.end_lineno) == (site.line, site.end_line)
                 and self._columns(node) == (site.column, site.end_column)
             ):
-                return self._reading(node, 0)
+                return node
         return None
+
+    def position(self, node: ast.expr | ast.stmt) -> tuple[int, int, int, int]:
+        """Return the place of a node as a site has it: line, column, last line and the column where it ends."""
+        column, end_column = self._columns(node)
+        return node.lineno, column, node.end_lineno or node.lineno, end_column
+
+    def loop_around(self, node: ast.AST) -> ast.For | ast.While | None:
+        """Return the innermost loop that a node stands in, within its function."""
+        above = self.parents.get(node)
+        while above is not None and not isinstance(above, _Function):
+            if isinstance(above, (ast.For, ast.While)):
+                return above
+            above = self.parents.get(above)
+        return None
+
+    def function(self, name: str) -> _Function | None:
+        """Return the function of a name, if there is only one."""
+        return self._function(name, "")
+
+    def calls_of(self, name: str) -> Iterator[ast.Call]:
+        """Yield the calls of what has a name."""
+        for node in ast.walk(self.tree):
+            if name and isinstance(node, ast.Call) and called_name(node) == name:
+                yield node
+
+    def read_back(self) -> Iterator[tuple[ast.expr, ast.expr]]:
+        """Yield what is turned into text and becomes a number again: the expression of the text, and the number's."""
+        for node in ast.walk(self.tree):
+            is_text = isinstance(node, ast.JoinedStr) or (
+                isinstance(node, ast.Call) and called_name(node) in _TEXTS
+            )
+            if is_text:
+                assert isinstance(node, ast.expr)
+                for number in self._readers(node, 0):
+                    yield node, number
 
     def _reading(self, node: ast.expr, depth: int) -> Reading:
         """Climb from an expression to what makes something else of it."""
@@ -107,54 +148,58 @@ class Program:
         above = self.parents.get(node)
         while above is not None:
             if isinstance(above, ast.Compare):
-                return Reading("branched" if self._is_test(above) else "compared", self._site(above))
+                return Reading("branched" if self._is_test(above) else "compared", self.site(above))
             if isinstance(above, ast.Subscript) and below is above.slice:
-                return Reading("indexed", self._site(above))
-            called = _called(above) if isinstance(above, ast.Call) else ""
+                return Reading("indexed", self.site(above))
+            called = called_name(above) if isinstance(above, ast.Call) else ""
             if isinstance(above, ast.JoinedStr) or called in _WRITES:
                 assert isinstance(above, ast.expr)
                 return self._text(above, depth)
             if isinstance(above, ast.Call) and called:
                 if called in _PICKS:
-                    return Reading("picked", self._site(above))
+                    return Reading("picked", self.site(above))
                 if called in _ROUNDS:
-                    return Reading("rounded", self._site(above))
+                    return Reading("rounded", self.site(above))
                 if below in above.args and isinstance(above.func, ast.Name) and depth < _DEEPEST:
                     inside = self._of_argument(called, above.args.index(below), depth)
                     if inside is not None:
                         is_back = inside.kind == "text" and self._is_read_back(above, depth)
                         return Reading("read back", inside.site) if is_back else inside
             if self._is_test(below):
-                return Reading("branched", self._site(below))
+                return Reading("branched", self.site(below))
             if isinstance(above, ast.stmt):
                 return self._of_statement(above, below, depth)
             below, above = above, self.parents.get(above)
         return Reading("read", None)
 
     def _text(self, node: ast.expr, depth: int) -> Reading:
-        return Reading("read back" if self._is_read_back(node, depth) else "text", self._site(node))
+        return Reading("read back" if self._is_read_back(node, depth) else "text", self.site(node))
 
     def _is_read_back(self, node: ast.expr, depth: int) -> bool:
         """Say whether a text becomes a number again, there or by the variable that it is given to."""
+        return next(self._readers(node, depth), None) is not None
+
+    def _readers(self, node: ast.expr, depth: int) -> Iterator[ast.expr]:
+        """Yield the calls that make a number of a text again."""
         below: ast.AST = node
         above = self.parents.get(node)
         while above is not None and not isinstance(above, ast.stmt):
-            if isinstance(above, ast.Call) and _called(above) in _READS_BACK and below in above.args:
-                return True
+            if isinstance(above, ast.Call) and called_name(above) in _READS_BACK and below in above.args:
+                yield above
+                return
             if isinstance(above, ast.Compare) or (
                 isinstance(above, ast.Subscript) and below is above.slice
             ):
-                return False
+                return
             below, above = above, self.parents.get(above)
-        function = self._enclosing(node)
+        function = self.enclosing(node)
         if not isinstance(above, ast.Assign) or function is None or depth >= _DEEPEST:
-            return False
+            return
         names = {target.id for target in above.targets if isinstance(target, ast.Name)}
-        return any(
-            load.lineno > above.lineno and self._is_read_back(load, depth + 1)
-            for name in names
-            for load in _loads(function, name)
-        )
+        for name in names:
+            for load in loads_of(function, name):
+                if load.lineno > above.lineno:
+                    yield from self._readers(load, depth + 1)
 
     def _of_argument(self, function: str, position: int, depth: int) -> Reading | None:
         found = self._function(function, "")
@@ -168,10 +213,10 @@ class Program:
             isinstance(statement, ast.Assign) and len(statement.targets) == 1 and statement.value is value
         )
         target = statement.targets[0] if is_given else None  # type: ignore[attr-defined]
-        function = self._enclosing(statement)
+        function = self.enclosing(statement)
         if not isinstance(target, ast.Name) or function is None or depth >= _DEEPEST:
             return Reading("read", None)
-        after = [node for node in _names(function, target.id) if node.lineno > statement.lineno]
+        after = [node for node in names_of(function, target.id) if node.lineno > statement.lineno]
         stored = [node for node in after if isinstance(node.ctx, ast.Store)]
         until = min((node.lineno for node in stored), default=10**9)
         loads = [node for node in after if isinstance(node.ctx, ast.Load) and node.lineno <= until]
@@ -180,7 +225,7 @@ class Program:
             return found
         if stored:
             first = min(stored, key=lambda node: node.lineno)
-            return Reading("overwritten", self._site(self._statement(first)))
+            return Reading("overwritten", self.site(self._statement(first)))
         return Reading("dropped", None)
 
     def _first(self, readings: list[Reading]) -> Reading | None:
@@ -204,7 +249,8 @@ class Program:
             node = self.parents[node]
         return node
 
-    def _enclosing(self, node: ast.AST) -> _Function | None:
+    def enclosing(self, node: ast.AST) -> _Function | None:
+        """Return the function that a node stands in."""
         above = self.parents.get(node)
         while above is not None and not isinstance(above, _Function):
             above = self.parents.get(above)
@@ -221,10 +267,11 @@ class Program:
             and (not parameter or parameter in _parameters(node))
         ]
         if len(found) > 1:
-            found = [node for node in found if self._qualified(node) == qualified]
+            found = [node for node in found if self.qualified(node) == qualified]
         return found[0] if len(found) == 1 else None
 
-    def _qualified(self, function: _Function) -> str:
+    def qualified(self, function: _Function) -> str:
+        """Return the name of a function as Python qualifies it."""
         parts: list[str] = []
         node: ast.AST | None = function
         while node is not None:
@@ -264,7 +311,7 @@ class Program:
         named = above.slice.value if is_named else None  # type: ignore[union-attr]
         return isinstance(named, str) and key in ("", named)
 
-    def _columns(self, node: ast.expr) -> tuple[int, int]:
+    def _columns(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
         return (
             self._characters(node.lineno, node.col_offset),
             self._characters(node.end_lineno or node.lineno, node.end_col_offset or 0),
@@ -275,10 +322,11 @@ class Program:
         text = self.lines[line - 1] if line <= len(self.lines) else ""
         return len(text.encode()[:offset].decode(errors="replace"))
 
-    def _site(self, node: ast.AST) -> Site | None:
+    def site(self, node: ast.AST) -> Site | None:
+        """Return the place of a node; None where it is neither an expression nor a statement."""
         if not isinstance(node, (ast.expr, ast.stmt)):
             return None
-        function = self._enclosing(node)
+        function = self.enclosing(node)
         name = getattr(function, "name", "<lambda>") if function is not None else "<module>"
         end_line = node.end_lineno or node.lineno
         return Site(
@@ -305,20 +353,30 @@ def _parameters(function: _Function) -> set[str]:
     return {each.arg for each in known}
 
 
-def _called(call: ast.Call) -> str:
+def parameters_in_order(function: _Function) -> list[str]:
+    """Return the names of a function's parameters that may be given by position, and then of the others."""
+    arguments = function.args
+    return [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+
+
+def called_name(call: ast.Call) -> str:
+    """Return the last name of what is called; empty where that is no name."""
     if isinstance(call.func, ast.Name):
         return call.func.id
     return call.func.attr if isinstance(call.func, ast.Attribute) else ""
 
 
-def _loads_in(node: ast.AST) -> Iterator[ast.Name]:
+def loads_in(node: ast.AST) -> Iterator[ast.Name]:
+    """Yield the variables that are read in a part of the program."""
     names = (each for each in ast.walk(node) if isinstance(each, ast.Name))
     return (name for name in names if isinstance(name.ctx, ast.Load))
 
 
-def _names(function: _Function, name: str) -> Iterator[ast.Name]:
+def names_of(function: _Function, name: str) -> Iterator[ast.Name]:
+    """Yield where a function names a variable."""
     return (node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == name)
 
 
-def _loads(function: _Function, name: str) -> Iterator[ast.Name]:
-    return (node for node in _names(function, name) if isinstance(node.ctx, ast.Load))
+def loads_of(function: _Function, name: str) -> Iterator[ast.Name]:
+    """Yield where a function reads a variable."""
+    return (node for node in names_of(function, name) if isinstance(node.ctx, ast.Load))
