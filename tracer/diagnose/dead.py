@@ -10,7 +10,7 @@ import numpy as np
 
 from tracer.diagnose.fates import Fate, Fates, fates_of
 from tracer.diagnose.finding import Finding
-from tracer.diagnose.killers import ADVICE, Why, idle_places, why_killed
+from tracer.diagnose.killers import ADVICE, TIES, Why, idle_places, why_balanced, why_killed
 from tracer.diagnose.reading import Reading, program
 from tracer.diagnose.spread import has_gradients
 from tracer.numbers_text import clean
@@ -26,12 +26,15 @@ if TYPE_CHECKING:
 SHOWN_NAMES = 3
 _PATH = re.compile(r"""(?P<base>\w+)(?:\[['"](?P<key>[^'"]+)['"]\]|\.(?P<field>\w+))?""")
 _MINDED = frozenset(
-    ("selection", "branched", "text", "unknown")
+    ("selection", "branched", "text", "sized", "unknown")
 )  # harmless, as long as another input has a gradient
+_OF_VALUES = frozenset("unique getitem compress trim_zeros union1d intersect1d setdiff1d setxor1d".split())
 _READINGS = {
     "compared": "read by a comparison, {code}, which hands no gradient back",
     "branched": "only used to decide which way the program goes, {code}",
     "picked": "read by {code} alone, which gives a place, and a place has no slope",
+    "counted": "only counted, {code}, and a count has no slope",
+    "sized": "only its shape is used, {code}",
     "rounded": "made a whole number, {code}, which has no slope",
     "indexed": "used as an index, {code}, which has no slope",
     "overwritten": "overwritten by {code} before anything uses it",
@@ -59,7 +62,7 @@ def find(trace: Trace) -> list[Finding]:
     fates = fates_of(trace)
     cases: dict[Hashable, _Case] = {}
     for fate in fates.dead:
-        if fate.end != "cut":
+        if fate.end != "cut" and not _is_tie(trace, fate):
             case = _killed(trace, fate) if fate.end != "unused" else _unused(trace, fate)
             key = _key(case)
             cases.setdefault(key, case)
@@ -81,12 +84,15 @@ def _key(case: _Case) -> Hashable:
     return case.node.index if site is None else (site.file, site.line, site.column, site.end_column)
 
 
+def _is_tie(trace: Trace, fate: Fate) -> bool:
+    """Say whether a way ends only because another of two equal numbers was taken: that is a kink."""
+    node = trace.nodes[int(trace.graph.node_of_row[fate.row])]
+    return fate.end == "killed" and node.op in TIES and bool(node.kink)
+
+
 def _killed(trace: Trace, fate: Fate) -> _Case:
-    if fate.end == "balanced":
-        node = trace.nodes[int(trace.graph.node_of_row[fate.row])]
-        why = Why("balanced", "the gradients of its uses cancel to exactly 0", node)
-    else:
-        why = why_killed(trace, fate.row, fate.slot)
+    explain = why_balanced if fate.end == "balanced" else why_killed
+    why = explain(trace, fate.row, fate.slot)
     return _Case(why, why.node.site, why.node, [fate])
 
 
@@ -95,6 +101,8 @@ def _unused(trace: Trace, fate: Fate) -> _Case:
     node = trace.nodes[int(trace.graph.node_of_row[fate.row])]
     reading = _reading_of_input(trace, node.label) if node.kind == "input" else _reading_of(trace, node)
     kind = reading.kind if reading is not None else "read"
+    if kind == "sized" and node.op in _OF_VALUES:
+        kind = "counted"
     site = (reading.site if reading is not None else None) or node.site
     text = _READINGS[kind].format(code=_code(site))
     if kind in ("dropped", "read") and node.kind != "input":

@@ -100,7 +100,7 @@ def fates_of(trace: Trace) -> Fates:
     dead = [parameter for parameter in parameters + whole if not is_live[list(parameter.rows)].any()]
     if not dead:
         return Fates((), is_any_alive=bool(parameters or whole))
-    feeds_other = _feeding_other_outputs(trace)
+    feeds_other = feeding_other_outputs(trace)
     dead = [parameter for parameter in dead if not feeds_other[list(parameter.rows)].any()]
     is_any_alive = any(each not in dead for each in parameters or whole)
 
@@ -155,7 +155,7 @@ def _fate(
     return Fate(parameter, "killed" if is_killed else "balanced", row, slot, spoiled)
 
 
-def _feeding_other_outputs(trace: Trace) -> Column:
+def feeding_other_outputs(trace: Trace) -> Column:
     """Say of each row whether an output that is not asked for depends on it."""
     recording = trace.recording
     seeded = trace.output.index - trace.graph.first_output

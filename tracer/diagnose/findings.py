@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tracer.diagnose import cancellation, cuts, dead, failure, gain, kinks, nonfinite, untraced
+from tracer.diagnose import cancellation, cuts, dead, dropped, failure, gain, kinks, nonfinite, untraced
 from tracer.diagnose.finding import SEVERITIES
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ DETECTORS: tuple[Callable[[Trace], list[Finding]], ...] = (
     nonfinite.find,
     cuts.find,
     dead.find,
+    dropped.find,
     gain.find,
     cancellation.find,
     kinks.find,

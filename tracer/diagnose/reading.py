@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from tracer.source import Site
 
@@ -21,6 +21,8 @@ Kind = Literal[
     "branched",
     "picked",
     "rounded",
+    "counted",
+    "sized",
     "indexed",
     "overwritten",
     "text",
@@ -28,18 +30,33 @@ Kind = Literal[
     "dropped",
     "read",
 ]
-_PICKS = frozenset(
-    "argmax argmin argsort argwhere nonzero flatnonzero searchsorted digitize argpartition lexsort".split()
+_COMPARES = frozenset(
+    "isclose allclose array_equal array_equiv isin in1d isfinite isinf isnan signbit greater greater_equal less "
+    "less_equal equal not_equal logical_and logical_or logical_not logical_xor".split()
 )
-_ROUNDS = frozenset("int round floor ceil trunc rint astype bool".split())
+_OF_CALLS: dict[str, Kind] = {
+    name: kind
+    for kind, names in cast(
+        "dict[Kind, str]",
+        {
+            "picked": "argmax argmin argsort argwhere nonzero flatnonzero searchsorted digitize argpartition lexsort",
+            "rounded": "int round floor ceil trunc rint astype bool",
+            "counted": "histogram histogram2d histogramdd bincount count_nonzero",
+            "sized": "len",
+        },
+    ).items()
+    for name in names.split()
+}
+_SIZES = frozenset("size shape ndim".split())
 _WRITES = frozenset("str repr format print dumps dump write join".split())
 _READS_BACK = frozenset(
     "float int complex eval literal_eval Decimal Fraction loads fromstring array asarray float32 float64".split()
 )
+_QUANTIFIERS = frozenset("all any bool item".split())
 _DEEPEST = 4  # calls that a value is followed into
 _LAST: dict[Kind, int] = {
-    "compared": 0, "picked": 1, "rounded": 2, "indexed": 3, "branched": 4, "read back": 5, "text": 6, "read": 7,
-    "overwritten": 8, "dropped": 9,
+    "compared": 0, "picked": 1, "rounded": 2, "counted": 3, "indexed": 4, "branched": 5, "read back": 6, "text": 7,
+    "sized": 8, "read": 9, "overwritten": 10, "dropped": 11,
 }  # fmt: skip
 _HUGE = 1e300
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -92,44 +109,42 @@ class Program:
 
     def of_expression(self, site: Site) -> Reading | None:
         """Say what becomes of the value of an expression: what reads it, or the variable that it is given to."""
-        for node in ast.walk(self.tree):
-            if (
-                isinstance(node, ast.expr)
-                and (node.lineno, node.end_lineno) == (site.line, site.end_line)
-                and self._columns(node) == (site.column, site.end_column)
-            ):
-                return self._reading(node, 0)
-        return None
+        node = next(self._expressions(site), None)
+        return None if node is None else self._reading(node, 0)
 
     def _reading(self, node: ast.expr, depth: int) -> Reading:
         """Climb from an expression to what makes something else of it."""
         below: ast.AST = node
         above = self.parents.get(node)
         while above is not None:
-            if isinstance(above, ast.Compare):
-                return Reading("branched" if self._is_test(above) else "compared", self._site(above))
-            if isinstance(above, ast.Subscript) and below is above.slice:
-                return Reading("indexed", self._site(above))
             called = _called(above) if isinstance(above, ast.Call) else ""
+            if isinstance(above, ast.Compare) or called in _COMPARES:
+                return self._comparison(above)
+            if (kind := _made_of(above, below)) is not None:
+                return Reading(kind, self._site(above))
             if isinstance(above, ast.JoinedStr) or called in _WRITES:
                 assert isinstance(above, ast.expr)
                 return self._text(above, depth)
-            if isinstance(above, ast.Call) and called:
-                if called in _PICKS:
-                    return Reading("picked", self._site(above))
-                if called in _ROUNDS:
-                    return Reading("rounded", self._site(above))
-                if below in above.args and isinstance(above.func, ast.Name) and depth < _DEEPEST:
-                    inside = self._of_argument(called, above.args.index(below), depth)
-                    if inside is not None:
-                        is_back = inside.kind == "text" and self._is_read_back(above, depth)
-                        return Reading("read back", inside.site) if is_back else inside
+            if isinstance(above, ast.Call) and below in above.args and depth < _DEEPEST:
+                inside = self._of_argument(above, above.args.index(below), depth)
+                if inside is not None:
+                    return inside
             if self._is_test(below):
                 return Reading("branched", self._site(below))
             if isinstance(above, ast.stmt):
                 return self._of_statement(above, below, depth)
             below, above = above, self.parents.get(above)
         return Reading("read", None)
+
+    def _comparison(self, node: ast.AST) -> Reading:
+        """Say whether a truth value, or whether all or any of several, only decides which way the program goes."""
+        decides: ast.AST = node
+        while (above := self.parents.get(decides)) is not None and (
+            (isinstance(above, ast.Call) and _called(above) in _QUANTIFIERS)
+            or (isinstance(above, ast.Attribute) and above.attr in _QUANTIFIERS)
+        ):
+            decides = above
+        return Reading("branched" if self._is_test(decides) else "compared", self._site(node))
 
     def _text(self, node: ast.expr, depth: int) -> Reading:
         return Reading("read back" if self._is_read_back(node, depth) else "text", self._site(node))
@@ -156,11 +171,15 @@ class Program:
             for load in _loads(function, name)
         )
 
-    def _of_argument(self, function: str, position: int, depth: int) -> Reading | None:
-        found = self._function(function, "")
+    def _of_argument(self, call: ast.Call, position: int, depth: int) -> Reading | None:
+        """Say how a function of the same file reads what it is given; None where another is called."""
+        function = call.func.id if isinstance(call.func, ast.Name) else ""
+        found = self._function(function, "") if function else None
         if found is None or position >= len(found.args.args):
             return None
-        return self.of_name(function, found.args.args[position].arg, depth=depth + 1)
+        inside = self.of_name(function, found.args.args[position].arg, depth=depth + 1)
+        is_back = inside is not None and inside.kind == "text" and self._is_read_back(call, depth)
+        return Reading("read back", inside.site) if is_back and inside is not None else inside
 
     def _of_statement(self, statement: ast.stmt, value: ast.AST, depth: int) -> Reading:
         """Follow a value that is given to a variable to what reads that; say where it is overwritten unread."""
@@ -182,6 +201,48 @@ class Program:
             first = min(stored, key=lambda node: node.lineno)
             return Reading("overwritten", self._site(self._statement(first)))
         return Reading("dropped", None)
+
+    def overwriting(self, site: Site) -> tuple[Site, str] | None:
+        """Return the statement of a loop that overwrites at each turn what nobody has read, and the name it gives."""
+        for node in self._expressions(site):
+            statement = self.parents.get(node)
+            loop = self.parents.get(statement) if statement is not None else None
+            function = self._enclosing(node)
+            if not (
+                isinstance(statement, ast.Assign)
+                and len(statement.targets) == 1
+                and isinstance(loop, (ast.For, ast.While))
+                and statement in loop.body
+                and function is not None
+            ):
+                continue
+            target = statement.targets[0]
+            base = target
+            while isinstance(base, (ast.Subscript, ast.Attribute)):
+                if isinstance(base, ast.Subscript) and not isinstance(base.slice, ast.Constant):
+                    return None
+                base = base.value
+            if not isinstance(base, ast.Name) or any(
+                isinstance(each, ast.Break) for each in ast.walk(loop)
+            ):
+                return None
+            loads = [load for load in _loads(function, base.id) if load is not base]
+            inside = set(ast.walk(loop))
+            found = self._site(statement)
+            if found is None or any(load in inside for load in loads) or not loads:
+                return None
+            return found, ast.unparse(target)
+        return None
+
+    def _expressions(self, site: Site) -> Iterator[ast.expr]:
+        """Yield the expressions that stand at a place."""
+        for node in ast.walk(self.tree):
+            if (
+                isinstance(node, ast.expr)
+                and (node.lineno, node.end_lineno) == (site.line, site.end_line)
+                and self._columns(node) == (site.column, site.end_column)
+            ):
+                yield node
 
     def _first(self, readings: list[Reading]) -> Reading | None:
         return min(readings, key=lambda reading: _LAST[reading.kind], default=None)
@@ -303,6 +364,15 @@ def _parameters(function: _Function) -> set[str]:
     known = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     known += [each for each in (arguments.vararg, arguments.kwarg) if each is not None]
     return {each.arg for each in known}
+
+
+def _made_of(above: ast.AST, below: ast.AST) -> Kind | None:
+    """Say what an expression makes of a part of it that has no slope."""
+    if isinstance(above, ast.Subscript) and below is above.slice:
+        return "indexed"
+    if isinstance(above, ast.Attribute) and above.attr in _SIZES:
+        return "sized"
+    return _OF_CALLS.get(_called(above)) if isinstance(above, ast.Call) else None
 
 
 def _called(call: ast.Call) -> str:
