@@ -139,7 +139,7 @@ def _reading_of_input(trace: Trace, path: str) -> Reading | None:
 
 
 def _finding(trace: Trace, case: _Case, fates: Fates) -> Finding:
-    names = [fate.parameter.name for fate in case.fates]
+    names = [fate.parameter.title for fate in case.fates]
     count = sum(len(fate.parameter.rows) for fate in case.fates)
     severity = _severity(trace, case, fates)
     kind = "compared" if case.why.kind == "branched" and severity != "note" else case.why.kind

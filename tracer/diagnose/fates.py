@@ -21,6 +21,7 @@ from tracer.diagnose.spread import (
     operand_edges,
     roots_of,
 )
+from tracer.lookup import second_names
 from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ class Parameter:
 
     name: str
     rows: tuple[int, ...]
+    also: tuple[str, ...] = ()
+    """Its other names, as tied weights have them."""
+
+    @property
+    def title(self) -> str:
+        """All of its names."""
+        return f"{self.name} (also {', '.join(self.also)})" if self.also else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +73,13 @@ def parameters_of(trace: Trace) -> list[Parameter]:
         if type(value) is not float and (isinstance(value, (int, np.integer)) or np.size(value) == 0):
             continue
         groups.setdefault(_ELEMENT.sub("[…]", path), []).append(row)
+    also: dict[int, list[str]] = {}
+    for name, row in second_names(trace).items():
+        also.setdefault(row, []).append(name)
     return [
-        Parameter(trace.input_rows[rows[0]] if len(rows) == 1 else name, tuple(rows))
+        Parameter(
+            trace.input_rows[rows[0]] if len(rows) == 1 else name, tuple(rows), tuple(also.get(rows[0], ()))
+        )
         for name, rows in groups.items()
     ]
 

@@ -158,10 +158,12 @@ class _Search:
             is_same = left == worst
             if named:
                 place = int(self.passes.places[self.passes.users[named[0].row]])
-                is_same |= self._have_share(place, left)
+                has_share = self._have_share(place)
+                is_same |= has_share[left]
                 if place not in blamed:
                     message = self._message(way, named, stretches, int(is_same.sum()))
-                    found.append(self._finding(message, named, left[is_same], most))
+                    edges = int(np.count_nonzero(has_share & (self.totals >= self.direction.bound)))
+                    found.append(self._finding(message, named, left[is_same], most, edges))
                 blamed.add(place)
             else:
                 unexplained.append(worst)
@@ -207,13 +209,11 @@ class _Search:
         worn.sort(key=lambda each: -each.change * sign)
         return [each for each in worn if each.change * sign >= SHARE * total][:NAMED]
 
-    def _have_share(self, place: int, rows: Numbers) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-        """Say of some rows whether a good part of their loss is that of one place."""
-        if len(rows) == 1:
-            return np.ones(1, np.bool_)
+    def _have_share(self, place: int) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+        """Say by row whether a good part of the loss is that of one place."""
         is_there = self.passes.places[self.passes.users] == place
         shares = self.passes.ways.total(np.where(is_there, self.column * self.direction.sign, 0.0))
-        answer: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = shares[rows] >= SHARE * self.totals[rows]
+        answer: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = shares >= SHARE * self.totals
         return answer
 
     def _message(
@@ -233,7 +233,12 @@ class _Search:
         return f"{told}; {power_of_ten(whole)} in all{and_more(spoiled)}"
 
     def _finding(
-        self, message: str, named: Sequence[Stretch], spoiled: Numbers, most: Severity | None
+        self,
+        message: str,
+        named: Sequence[Stretch],
+        spoiled: Numbers,
+        most: Severity | None,
+        edges: int,
     ) -> Finding:
         direction, passes, worst = self.direction, self.passes, named[0]
         size = sum(abs(each.change) for each in named)
@@ -242,7 +247,8 @@ class _Search:
         if direction is _VANISHING and (meant := self._meant(named, spoiled)):
             severity, advice = "note", meant
         numbers: dict[str, float | int | str] = {
-            "spoiled": len(spoiled),
+            "inputs": len(spoiled),
+            "spoiled": edges,
             "gain": 10.0**worst.change if abs(worst.change) < _LARGEST else power_of_ten(worst.change),
             "gain_per_pass": 10.0 ** (worst.change / worst.passes),
         }

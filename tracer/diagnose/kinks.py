@@ -275,7 +275,7 @@ def _changed(trace: Trace, changes: Gradients, parameters: list[Parameter]) -> l
         if not _ROUNDING <= share < np.inf:
             continue  # it cancels, as the shift of a softmax does; or is not finite
         at = parameter.rows.index(max(rows, key=lambda row: _size([changes.row(row)])))
-        name = trace.input_rows[parameter.rows[at]] if len(parameter.rows) > 1 else parameter.name
+        name = trace.input_rows[parameter.rows[at]] if len(parameter.rows) > 1 else parameter.title
         found.append(_Changed(name, parameter, share, before[at], before[at] + change[at]))
     return sorted(found, key=lambda each: -each.share)
 

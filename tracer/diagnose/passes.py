@@ -10,6 +10,7 @@ import numpy as np
 from tracer.diagnose.finding import Finding
 from tracer.diagnose.way import END, Numbers, ways
 from tracer.graph import operand_value
+from tracer.lookup import second_names
 from tracer.numbers_text import clean
 from tracer.operations import LIMIT, OP_NAMES, OP_NUMBERS
 from tracer.recording import operand_of
@@ -158,7 +159,8 @@ class Passes:
         """Name an input, an item of one, or what uses one."""
         names, recording = self.trace.input_rows, self.trace.recording
         if row in names:
-            return clean(names[row])
+            also = [name for name, other in second_names(self.trace).items() if other == row]
+            return clean(f"{names[row]} (also {', '.join(also)})" if also else names[row])
         operands = recording.operands[recording.starts[row] : recording.starts[row + 1]].tolist()
         name = clean(next(names[each] for each in operands if each in names))
         index = recording.params[row].get("index") if self.ops[row] == _GETITEM else None
