@@ -408,3 +408,8 @@ def test_rules_of_functions_that_take_numbers_alone_are_checked_number_by_number
     assert not checked.other_values
     wrong = verify(record(lambda x: minus_cosine(x) + minus_cosine(2 * x), 0.3))
     assert [fault.edge.dst.op for fault in wrong.wrong] == ["minus_cosine"] * 2
+
+
+def test_a_rule_that_divides_by_zero_warns_nobody():
+    assert verify(record(lambda x: math.sqrt(x) * 2, 0.0))
+    assert verify(record(lambda x: np.sum(np.sqrt(x)), np.array([0.0, 1.0])))

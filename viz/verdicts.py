@@ -69,6 +69,7 @@ class VerificationData:
     unclear: tuple[FaultLine, ...]
     other_values: tuple[FaultLine, ...]
     cuts: int
+    failed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ def verification_data(checked: Verification) -> VerificationData:
         _fault_lines(checked.unclear),
         _fault_lines(checked.other_values),
         checked.cuts,
+        checked.failed,
     )
 
 
@@ -135,7 +137,7 @@ def audit_data(found: Audit) -> AuditData:
 def verification_parts(checked: Verification) -> list[Any]:
     """Lay out what a verification has found."""
     title = Text(clean(checked.function), style=NAME).append(": ", style="not bold")
-    is_right = checked.edges and not checked.cuts
+    is_right = checked.edges and not checked.cuts and not checked.failed
     title.append(verdict_of(checked), style=ALARM if not checked.ok else RIGHT if is_right else UNSURE)
     parts: list[Any] = [title, *(_wrapped(Text(each, style=QUIET), 0) for each in totals(checked))]
     for name, style, faults in (

@@ -383,6 +383,7 @@ class Check:
             self.same_bits,
             Faults(self.trace, np.zeros(0, np.int64), columns, [], sorted(self.other, reverse=True)),
             int(np.count_nonzero(self.trace.graph.kinds == CUT)),
+            self.trace.error or "",
         )
 
 

@@ -253,6 +253,8 @@ def totals(checked: Verification) -> list[str]:
         + _counted(checked.values - checked.same_bits - len(checked.other_values), "to within rounding")
         + _counted(len(checked.other_values), "otherwise"),
     ]
+    if checked.failed:
+        lines.append(f"the run failed, {clean(checked.failed)}: checked is what it recorded before")
     if checked.cuts:
         cuts = f"{checked.cuts:,} cut{'' if checked.cuts == 1 else 's'}"
         lines.append(f"{cuts}: what left the graph is not checked; see findings()")

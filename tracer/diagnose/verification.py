@@ -35,6 +35,8 @@ class Verification:
     """Those that came out otherwise than they were recorded."""
     cuts: int = 0
     """Values that left the graph: what was made of them is not checked."""
+    failed: str = ""
+    """By what the run ended, if it failed: what it recorded before is checked."""
 
     @property
     def ok(self) -> bool:

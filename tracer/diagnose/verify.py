@@ -28,8 +28,8 @@ def verify(trace: Trace, *, progress: Progress | None = None) -> Verification:
     checked that ran. Raises UsageError for what is no trace.
     """
     require_trace(trace, "verify")
-    check = Check(trace, progress)
     with np.errstate(all="ignore"):
+        check = Check(trace, progress)
         check.scalars()
         check.others()
         return check.result()
