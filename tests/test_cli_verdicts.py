@@ -33,6 +33,7 @@ def test_a_right_trace_verifies(mistakes):
         "mistakes: nothing is wrong",
         "9 edges checked: 9 right; 2 sums",
         "6 values computed again: 6 to the bit",
+        "1 input, the recorded graph replayed: right, 12.07 along a direction",
     ]
 
 
@@ -64,8 +65,9 @@ def test_verify_prints_json(wrong):
     told = json.loads(out)
     assert code == 1
     assert list(told) == (
-        "function ok edges right wrong_edges unclear_edges sums values same_bits wrong unclear other_values cuts failed".split()
+        "function ok edges right wrong_edges unclear_edges sums values same_bits wrong unclear other_values cuts inputs failed".split()
     )
+    assert told["inputs"]["status"] == "wrong"
     assert told["wrong_edges"] == sum(each["count"] for each in told["wrong"])
     assert {each["operation"] for each in told["wrong"]} == {"multiply"}
 

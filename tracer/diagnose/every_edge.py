@@ -23,6 +23,7 @@ from tracer.diagnose.partials import (
     elementwise,
     judge,
 )
+from tracer.diagnose.replay import replay
 from tracer.diagnose.verification import Verification
 from tracer.errors import EdgegradError
 from tracer.graph import CUT, operand_value
@@ -383,6 +384,12 @@ class Check:
             self.same_bits,
             Faults(self.trace, np.zeros(0, np.int64), columns, [], sorted(self.other, reverse=True)),
             int(np.count_nonzero(self.trace.graph.kinds == CUT)),
+            replay(
+                self.trace,
+                self.gradients,
+                is_wrong=bool(len(wrong) or unequal),
+                has_kink=bool((self.status == KINK).any()),
+            ),
             self.trace.error or "",
         )
 
