@@ -230,6 +230,41 @@ def one_place_for_all(x=np.array([1.0, 2.0, 3.0]), y=2.0):
     return out.sum()
 
 
+def written_twice(x=np.array([1.0, 2.0, 3.0]), at=np.array([0, 0, 1])):
+    out = np.zeros(2)
+    out[at] += x  # cause
+    return np.sum(out**2)
+
+
+def total_begun_anew(xs=(1.0, 2.0, 3.0)):
+    for x in xs:
+        total = 0.0  # cause
+        total += x * x
+    return total
+
+
+def list_begun_anew(xs=(1.0, 2.0, 3.0)):
+    for x in xs:
+        doubled = [x * 2.0]  # cause
+    return sum(doubled)
+
+
+def one_key_for_all(p={"a": 1.0, "b": 2.0}, x=3.0):
+    out = {}
+    for value in p.values():
+        out["y"] = value * x  # cause
+    return out["y"]
+
+
+def through_an_old_format(x=2.34567, w=3.0):
+    return w * float("%.1f" % x)  # cause
+
+
+def sign_by_hand(x=0.3, w=2.0):
+    sign = 1 if x > 0 else -1  # cause
+    return sign * w
+
+
 def total_overwritten(xs=(1.0, 2.0, 3.0), w=2.0):
     total = 0.0
     for x in xs:

@@ -194,6 +194,28 @@ def found_and_left(xs=(1.0, 2.0, 3.0)):
     return y
 
 
+def totals_by_row(rows=((1.0, 2.0), (0.5, 3.0))):
+    totals = []
+    for row in rows:
+        total = 0.0
+        for x in row:
+            total += x * x
+        totals.append(total)
+    return sum(totals) + total
+
+
+def written_once(x=np.array([1.0, 2.0, 3.0]), at=np.array([2, 0, 1])):
+    out = np.zeros(3)
+    out[at] += x
+    return np.sum(out**2)
+
+
+def filled_by_one_number(x=2.0, at=np.array([0, 0, 1])):
+    out = np.zeros(2)
+    out[at] = x
+    return np.sum(out**2)
+
+
 def reused_buffer(xs=((1.0, 2.0), (0.5, 3.0))):
     total, buffer = 0.0, np.zeros(2)
     for x in xs:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tracer.diagnose.fates import Fate, Fates, fates_of
 from tracer.diagnose.finding import Finding
-from tracer.diagnose.killers import ADVICE, TIES, Why, idle_places, why_balanced, why_killed
+from tracer.diagnose.killers import ADVICE, BENT, Why, idle_places, why_balanced, why_killed
 from tracer.diagnose.reading import Reading, program
 from tracer.diagnose.spread import has_gradients
 from tracer.numbers_text import clean
@@ -62,7 +62,7 @@ def find(trace: Trace) -> list[Finding]:
     fates = fates_of(trace)
     cases: dict[Hashable, _Case] = {}
     for fate in fates.dead:
-        if fate.end != "cut" and not _is_tie(trace, fate):
+        if fate.end != "cut" and not _is_bent(trace, fate):
             case = _killed(trace, fate) if fate.end != "unused" else _unused(trace, fate)
             key = _key(case)
             cases.setdefault(key, case)
@@ -84,10 +84,12 @@ def _key(case: _Case) -> Hashable:
     return case.node.index if site is None else (site.file, site.line, site.column, site.end_column)
 
 
-def _is_tie(trace: Trace, fate: Fate) -> bool:
-    """Say whether a way ends only because another of two equal numbers was taken: that is a kink."""
+def _is_bent(trace: Trace, fate: Fate) -> bool:
+    """Say whether a way ends only because of a convention: that is a kink."""
     node = trace.nodes[int(trace.graph.node_of_row[fate.row])]
-    return fate.end == "killed" and node.op in TIES and bool(node.kink)
+    if fate.end != "killed" or node.op not in BENT or np.iscomplexobj(node.in_edges[0].value):
+        return False
+    return bool(node.kink)
 
 
 def _killed(trace: Trace, fate: Fate) -> _Case:

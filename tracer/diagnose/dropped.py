@@ -13,6 +13,7 @@ from tracer.diagnose.dead import names_of
 from tracer.diagnose.fates import feeding_other_outputs, parameters_of
 from tracer.diagnose.finding import Finding
 from tracer.diagnose.killers import ADVICE, why_killed
+from tracer.diagnose.overwriting import overwriting_at
 from tracer.diagnose.reading import program
 from tracer.diagnose.spread import NOTHING, Column, gradient_edges, has_gradients, operand_edges
 from tracer.numbers_text import clean
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _MOST = 64  # places, and values of one, that are looked at; more seldom show another cause
 _ROWS = 10_000  # that are looked at on the way back to the inputs
+_BROADCAST = OP_NUMBERS["broadcast_to"]
 _SETITEM, _GETITEM = OP_NUMBERS["setitem"], OP_NUMBERS["getitem"]
 
 
@@ -59,7 +61,57 @@ def find(trace: Trace) -> list[Finding]:
                     numbers={"inputs": len(lost), "spoiled": len(rows)},
                 )
             )
+    return found + _written_twice(trace)
+
+
+def _written_twice(trace: Trace) -> list[Finding]:
+    """Find the writes whose index holds a place twice, so that of the elements for it all but the last are lost."""
+    recording, consumers = trace.recording, trace.graph.slot_consumer
+    slots = np.flatnonzero((recording.operands >= 0) & (recording.ops[consumers] == _SETITEM))
+    slots = slots[slots - recording.starts[consumers[slots]] == 1]
+    places = trace.sites.row_places[consumers[slots]]
+    reached = trace.gradients.reached
+    found = []
+    for place in np.unique(places)[:_MOST].tolist():
+        for slot in slots[places == place][:_MOST].tolist():
+            row = int(consumers[slot])
+            lost, size = (
+                _lost_by_index(trace, row, int(recording.operands[slot])) if reached[row] else (0, 0)
+            )
+            if not lost:
+                continue
+            node = trace.nodes[int(trace.graph.node_of_row[row])]
+            found.append(
+                Finding(
+                    kind="dead",
+                    severity="warning",
+                    site=node.site,
+                    message=f"{lost:,} of {size:,} elements that are written get no gradient: the index holds a place "
+                    "more than once, and of what is written there the last stays",
+                    advice="add them up where that is meant: np.add.at(a, index, x)",
+                    node=node,
+                    edges=(trace.edges[trace.graph.edge_of(row, slot)],),
+                    numbers={"elements": lost, "spoiled": 1},
+                )
+            )
+            break
     return found
+
+
+def _lost_by_index(trace: Trace, row: int, written: int) -> tuple[int, int]:
+    """Return how many elements of an array are written to a place that is written again, and how many there are."""
+    index = trace.recording.params[row]["index"]
+    parts = index if isinstance(index, tuple) else (index,)
+    if not any(
+        isinstance(part, (list, np.ndarray)) and np.asarray(part).dtype.kind in "iu" for part in parts
+    ):
+        return 0, 0
+    shape = np.shape(trace.recording.values[row])
+    places = np.arange(int(np.prod(shape))).reshape(shape)[index]
+    is_one_number = trace.recording.ops[written] == _BROADCAST
+    if is_one_number or places.shape != np.shape(trace.recording.values[written]):
+        return 0, 0
+    return int(places.size - len(np.unique(places))), int(places.size)
 
 
 def _turns(trace: Trace, is_live: Column) -> Iterator[tuple[Site, Node, str, list[int]]]:
@@ -77,7 +129,7 @@ def _turns(trace: Trace, is_live: Column) -> Iterator[tuple[Site, Node, str, lis
         node = trace.nodes[int(trace.graph.node_of_row[rows[0]])]
         for site in _calls(trace, node):
             if site.file in trace.source:
-                told = program(site.file, trace.source[site.file]).overwriting(site)
+                told = overwriting_at(program(site.file, trace.source[site.file]), site)
                 if told is not None:
                     yield *told[:1], node, told[1], rows[:_MOST].tolist()
                     break

@@ -21,7 +21,8 @@ _SATURATING = frozenset(
     "sigmoid gelu".split()
 )
 CHOOSING = frozenset("maximum minimum fmax fmin where clip max_scalars min_scalars".split())
-TIES = frozenset(("max_scalars", "min_scalars"))  # of equal numbers they take the first
+# What the other of two equal numbers, or another slope at 0, would have got past.
+BENT = frozenset("max_scalars min_scalars absolute fabs hypot hypot_scalars dist norm std".split())
 _RESTS = frozenset("remainder fmod ieee_remainder modf_fractional".split())
 _USERS = 8  # operations that are looked at, from a value on
 _PRODUCTS = frozenset(

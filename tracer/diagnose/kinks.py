@@ -203,6 +203,8 @@ def _first_takes_all(recording: Recording, row: int, upstream: Any) -> Any:
         np.asarray(operand_of(recording, int(each))) for each in recording.operands[first:stop]
     )
     out, axis = recording.values[row], params.get("axis")
+    if not np.isfinite(upstream).all():
+        return np.zeros_like(operands[0])
     shared = np.asarray(rule.pull(0, np.asarray(upstream), out, operands, params))
     is_tied = np.asarray(rule.pull(0, np.ones_like(upstream), out, operands, params)) != 0
     axes = tuple(range(is_tied.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, cast
 
+from tracer.diagnose.overwriting import overwriting
 from tracer.source import Site
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Program:
         if not loads and not all(self._has_key(load, "") for load in _loads(found, name)):
             return Reading("read", None)  # perhaps in a loop over all of it
         if not key and (written := self._overwritten(found, name)):
-            return Reading("overwritten", self._site(written))
+            return Reading("overwritten", self.site_of(written))
         return self._first([self._reading(load, depth) for load in loads]) or Reading("dropped", None)
 
     def _overwritten(self, function: _Function, name: str) -> ast.AST | None:
@@ -109,7 +110,7 @@ class Program:
 
     def of_expression(self, site: Site) -> Reading | None:
         """Say what becomes of the value of an expression: what reads it, or the variable that it is given to."""
-        node = next(self._expressions(site), None)
+        node = next(self.expressions(site), None)
         return None if node is None else self._reading(node, 0)
 
     def _reading(self, node: ast.expr, depth: int) -> Reading:
@@ -121,8 +122,8 @@ class Program:
             if isinstance(above, ast.Compare) or called in _COMPARES:
                 return self._comparison(above)
             if (kind := _made_of(above, below)) is not None:
-                return Reading(kind, self._site(above))
-            if isinstance(above, ast.JoinedStr) or called in _WRITES:
+                return Reading(kind, self.site_of(above))
+            if isinstance(above, ast.JoinedStr) or called in _WRITES or _is_format(above):
                 assert isinstance(above, ast.expr)
                 return self._text(above, depth)
             if isinstance(above, ast.Call) and below in above.args and depth < _DEEPEST:
@@ -130,7 +131,7 @@ class Program:
                 if inside is not None:
                     return inside
             if self._is_test(below):
-                return Reading("branched", self._site(below))
+                return Reading("branched", self.site_of(below))
             if isinstance(above, ast.stmt):
                 return self._of_statement(above, below, depth)
             below, above = above, self.parents.get(above)
@@ -144,10 +145,10 @@ class Program:
             or (isinstance(above, ast.Attribute) and above.attr in _QUANTIFIERS)
         ):
             decides = above
-        return Reading("branched" if self._is_test(decides) else "compared", self._site(node))
+        return Reading("branched" if self._is_test(decides) else "compared", self.site_of(node))
 
     def _text(self, node: ast.expr, depth: int) -> Reading:
-        return Reading("read back" if self._is_read_back(node, depth) else "text", self._site(node))
+        return Reading("read back" if self._is_read_back(node, depth) else "text", self.site_of(node))
 
     def _is_read_back(self, node: ast.expr, depth: int) -> bool:
         """Say whether a text becomes a number again, there or by the variable that it is given to."""
@@ -161,7 +162,7 @@ class Program:
             ):
                 return False
             below, above = above, self.parents.get(above)
-        function = self._enclosing(node)
+        function = self.enclosing(node)
         if not isinstance(above, ast.Assign) or function is None or depth >= _DEEPEST:
             return False
         names = {target.id for target in above.targets if isinstance(target, ast.Name)}
@@ -186,8 +187,11 @@ class Program:
         is_given = (
             isinstance(statement, ast.Assign) and len(statement.targets) == 1 and statement.value is value
         )
+        again = overwriting(self, value)
+        if again is not None:
+            return Reading("overwritten", self.site_of(again[0]))
         target = statement.targets[0] if is_given else None  # type: ignore[attr-defined]
-        function = self._enclosing(statement)
+        function = self.enclosing(statement)
         if not isinstance(target, ast.Name) or function is None or depth >= _DEEPEST:
             return Reading("read", None)
         after = [node for node in _names(function, target.id) if node.lineno > statement.lineno]
@@ -199,50 +203,18 @@ class Program:
             return found
         if stored:
             first = min(stored, key=lambda node: node.lineno)
-            return Reading("overwritten", self._site(self._statement(first)))
+            return Reading("overwritten", self.site_of(self._statement(first)))
         return Reading("dropped", None)
 
-    def overwriting(self, site: Site) -> tuple[Site, str] | None:
-        """Return the statement of a loop that overwrites at each turn what nobody has read, and the name it gives."""
-        for node in self._expressions(site):
-            statement = self.parents.get(node)
-            loop = self.parents.get(statement) if statement is not None else None
-            function = self._enclosing(node)
-            if not (
-                isinstance(statement, ast.Assign)
-                and len(statement.targets) == 1
-                and isinstance(loop, (ast.For, ast.While))
-                and statement in loop.body
-                and function is not None
-            ):
-                continue
-            target = statement.targets[0]
-            base = target
-            while isinstance(base, (ast.Subscript, ast.Attribute)):
-                if isinstance(base, ast.Subscript) and not isinstance(base.slice, ast.Constant):
-                    return None
-                base = base.value
-            if not isinstance(base, ast.Name) or any(
-                isinstance(each, ast.Break) for each in ast.walk(loop)
-            ):
-                return None
-            loads = [load for load in _loads(function, base.id) if load is not base]
-            inside = set(ast.walk(loop))
-            found = self._site(statement)
-            if found is None or any(load in inside for load in loads) or not loads:
-                return None
-            return found, ast.unparse(target)
-        return None
-
-    def _expressions(self, site: Site) -> Iterator[ast.expr]:
-        """Yield the expressions that stand at a place."""
+    def expressions(self, site: Site) -> Iterator[ast.expr]:
+        """Yield the expressions that stand at a place; of `total += x` what is added."""
         for node in ast.walk(self.tree):
             if (
-                isinstance(node, ast.expr)
+                isinstance(node, (ast.expr, ast.AugAssign))
                 and (node.lineno, node.end_lineno) == (site.line, site.end_line)
                 and self._columns(node) == (site.column, site.end_column)
             ):
-                yield node
+                yield node.value if isinstance(node, ast.AugAssign) else node
 
     def _first(self, readings: list[Reading]) -> Reading | None:
         return min(readings, key=lambda reading: _LAST[reading.kind], default=None)
@@ -252,10 +224,8 @@ class Program:
         above = self.parents.get(node)
         while isinstance(above, (ast.BoolOp, ast.UnaryOp)):
             node, above = above, self.parents.get(above)
-        if isinstance(above, ast.IfExp) and isinstance(above.body, ast.Constant):
-            return not isinstance(
-                above.orelse, ast.Constant
-            )  # 1.0 if x > 0 else 0.0 is a step, and no branch
+        if isinstance(above, ast.IfExp) and _is_number(above.body):
+            return not _is_number(above.orelse)  # 1.0 if x > 0 else -1.0 is a step, and no branch
         if isinstance(above, (ast.If, ast.While, ast.IfExp, ast.Assert)):
             return above.test is node
         return isinstance(above, ast.comprehension) and node in above.ifs
@@ -265,7 +235,8 @@ class Program:
             node = self.parents[node]
         return node
 
-    def _enclosing(self, node: ast.AST) -> _Function | None:
+    def enclosing(self, node: ast.AST) -> _Function | None:
+        """Return the function that something stands in."""
         above = self.parents.get(node)
         while above is not None and not isinstance(above, _Function):
             above = self.parents.get(above)
@@ -325,7 +296,7 @@ class Program:
         named = above.slice.value if is_named else None  # type: ignore[union-attr]
         return isinstance(named, str) and key in ("", named)
 
-    def _columns(self, node: ast.expr) -> tuple[int, int]:
+    def _columns(self, node: ast.expr | ast.AugAssign) -> tuple[int, int]:
         return (
             self._characters(node.lineno, node.col_offset),
             self._characters(node.end_lineno or node.lineno, node.end_col_offset or 0),
@@ -336,10 +307,11 @@ class Program:
         text = self.lines[line - 1] if line <= len(self.lines) else ""
         return len(text.encode()[:offset].decode(errors="replace"))
 
-    def _site(self, node: ast.AST) -> Site | None:
+    def site_of(self, node: ast.AST) -> Site | None:
+        """Return the place of an expression or a statement."""
         if not isinstance(node, (ast.expr, ast.stmt)):
             return None
-        function = self._enclosing(node)
+        function = self.enclosing(node)
         name = getattr(function, "name", "<lambda>") if function is not None else "<module>"
         end_line = node.end_lineno or node.lineno
         return Site(
@@ -373,6 +345,21 @@ def _made_of(above: ast.AST, below: ast.AST) -> Kind | None:
     if isinstance(above, ast.Attribute) and above.attr in _SIZES:
         return "sized"
     return _OF_CALLS.get(_called(above)) if isinstance(above, ast.Call) else None
+
+
+def _is_number(node: ast.expr) -> bool:
+    """Say whether a number is written there: 1.0, -1."""
+    return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
+
+
+def _is_format(node: ast.AST) -> bool:
+    """Say whether a text is made by `"%.2f" % x`."""
+    is_text = (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.left, ast.Constant)
+        and isinstance(node.left.value, str)
+    )
+    return is_text and isinstance(node.op, ast.Mod)  # type: ignore[attr-defined]
 
 
 def _called(call: ast.Call) -> str:
