@@ -1,6 +1,6 @@
 """What a name means in a trace: an input, a variable, an output; and what to say where it means nothing.
 
-Used by trace.py, and by what names inputs.
+Used by trace.py alone.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tracer.boxing import fill, names_in
 from tracer.errors import GradientError, LookupNameError
 from tracer.views import Node
 
@@ -32,7 +31,7 @@ def node_named(trace: Trace, name: str) -> Node:
     for row, path in trace.input_rows.items():
         if path == wanted:
             return Node(trace, int(trace.graph.node_of_row[row]))
-    second = second_names(trace).get(wanted)
+    second = trace.run.second_names.get(wanted)
     if second is not None:
         return Node(trace, int(trace.graph.node_of_row[second]))
     rows = trace.sites.rows_named(wanted)
@@ -97,22 +96,6 @@ def chosen_output(trace: Trace) -> int:
             advice="choose one: @trace(of=…), or t.backward(of=…)",
         )
     return candidates[0]
-
-
-def second_names(trace: Trace) -> dict[str, int]:
-    """Return further names of inputs, as tied weights have them, and their rows."""
-    rows, first = list(trace.input_rows), trace.input_rows
-    met: list[int] = []
-    for structure in trace.run.structures.values():
-        fill(structure, met.append)
-    if len(met) == len(set(met)):
-        return {}
-    named = (
-        (name, rows[number])
-        for parameter, structure in trace.run.structures.items()
-        for name, number in names_in(structure, parameter, first.values())
-    )
-    return {name: row for name, row in named if name != first[row]}
 
 
 def _named_output(trace: Trace, of: str | int) -> int:

@@ -21,7 +21,6 @@ from tracer.diagnose.spread import (
     operand_edges,
     roots_of,
 )
-from tracer.lookup import second_names
 from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def parameters_of(trace: Trace) -> list[Parameter]:
             continue
         groups.setdefault(_ELEMENT.sub("[…]", path), []).append(row)
     also: dict[int, list[str]] = {}
-    for name, row in second_names(trace).items():
+    for name, row in trace.run.second_names.items():
         also.setdefault(row, []).append(name)
     return [
         Parameter(

@@ -99,7 +99,7 @@ def find(trace: Trace) -> list[Finding]:
         forgetting = Forgetting(passes)
         gain, growth = passes.ways.gain, passes.ways.growth
         is_repeated = passes.are_repeated(PASSES)
-        is_free = ~is_repeated & passes.are_units()
+        is_free = ~is_repeated & passes.units
         shrinking = np.where(is_repeated, gain, np.where(is_free, 0.0, np.maximum(gain, 0.0)))
         growing = np.where(is_repeated, growth, np.where(is_free, 0.0, np.minimum(growth, 0.0)))
         return [
