@@ -10,7 +10,9 @@ from pathlib import Path
 from rich.text import Text
 from test_faults import ALL, trace_of
 
+from tracer.diagnose import gain, tiny_factors
 from tracer.diagnose.finding import KINDS
+from tracer.numbers_text import power_of_ten
 from viz.check import finding_parts
 
 PAGE = Path(__file__).parent.parent / "docs" / "findings.md"
@@ -38,8 +40,18 @@ _ABOUT = {
     "nonfinite": "Where NaN or an infinity is born, told as the factors that made it. Forward it is the operation whose "
     "operands were finite, backward the edge whose upstream was; where the operation met a value that was born before, "
     "that one is named. An infinity that is written down, as in a mask, is no cause.",
-    "vanishing": "Where the gradient gets lost on its way back.",
-    "exploding": "Where the gradient grows beyond scale on its way back.",
+    "vanishing": "Where the gradient gets lost on its way back: what operations that it passes again and again "
+    f"({gain.PASSES} times or more) leave of it is less than {power_of_ten(-gain.LOST)} (an error below "
+    f"{power_of_ten(tiny_factors.ROUNDING)}, where rounding takes the rest), what they give back counted against it. "
+    "What units do, once, does not count. Of an array or list that is not lost as a whole, items can be. A single pass "
+    f"counts where it saturates and doubling the input would change the output by less than "
+    f"{power_of_ten(tiny_factors.UNNOTICED)} of it. A recurrence that forgets by design is a note: its first state, "
+    "where other inputs replace it turn by turn (the `h` of a recurrent net, the `m` of a momentum); early items in a "
+    "running average (`p * old + (1 - p) * new`, the gate of a GRU), or at a factor of 0.9 or more a turn; the start of "
+    "an iteration that has converged. Early items of a recurrent net are no note, nor are its weights.",
+    "exploding": "Where the gradient grows beyond scale on its way back: what operations that it passes "
+    f"{gain.PASSES} times or more make of it is more than {power_of_ten(gain.BLOWN)}; an error beyond "
+    f"{power_of_ten(gain.OVERFLOW)}, whose square is no float any more.",
     "cancellation": "Digits that are lost: by uses of a value whose gradients cancel, or by a value that is a small "
     "difference of large ones, whose rounding errors an input's gradient hangs on. The gradients are computed again with "
     "such values as they would be without those errors: what changes is not known. A warning where a gradient keeps fewer "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import unittest
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +81,7 @@ def test_claims_are_audited_and_the_wrong_ones_are_the_message():
 def test_findings_come_before_claims():
     with pytest.raises(AssertionError) as raised:
         assert_gradients(unused, (1.0, 2.0), matches={"x": -3.0})
-    assert [part.split()[1] for part in str(raised.value).split("\n\n")] == ["dead", "sign:"]
+    assert [part.split()[1] for part in str(raised.value).split("\n\n")] == ["dead", "sign"]
 
 
 @pytest.mark.parametrize(
@@ -99,9 +100,20 @@ def test_what_is_no_assertion_is_refused(args, no, said):
     assert said in str(raised.value)
 
 
-def test_what_the_function_raises_passes_through():
-    with pytest.raises(ValueError, match="is too large"):
+def test_what_the_function_raises_is_the_finding_that_it_failed():
+    with pytest.raises(AssertionError, match="is too large") as raised:
         assert_gradients(sweep_programs.loss, (10.0,))
+    assert str(raised.value).startswith("error failed  sweep_programs.py:")
+    assert isinstance(raised.value.__cause__, ValueError)
+
+
+def skipping(x):
+    raise unittest.SkipTest(str(x))
+
+
+def test_errors_that_say_something_else_pass_through():
+    with pytest.raises(unittest.SkipTest):
+        assert_gradients(skipping, (10.0,))
     with pytest.raises(GradientError, match="choose one"):
         assert_gradients(sweep_programs.several, (1.0,))
 

@@ -63,6 +63,37 @@ def test_the_arithmetic_of_both_is_told():
     assert verdict.site.line == 2
 
 
+def test_as_many_digits_are_told_as_show_the_difference():
+    trace = record(lambda x: x * 1.2247 + x * 1.2247, 1.0)
+    told = audit(trace, {"x": 2.44941})["x"].arithmetic
+    assert told == "1.2247 + 1.2247 = 2.4494; claimed 2.44941, off by 1e-05"
+
+
+def test_a_product_that_is_no_float_explains_nothing():
+    trace = record(lambda x: sum(x * k for k in range(1, 400)), 1.0)
+    assert audit(trace, {"x": 12345.6})["x"].kind == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("name", "claim", "kind"),
+    [
+        ("W", lambda grad: grad.T, "transposed"),
+        ("x", lambda grad: -grad, "sign"),
+        ("b", lambda grad: 2 * grad, "scale"),
+    ],
+)
+def test_a_mistake_about_an_input_is_told_at_its_use(name, claim, kind):
+    trace = program(LINEAR, LINEAR_ARGUMENTS)
+    verdict = audit(trace, {name: claim(trace[name].grad)})[name]
+    assert (verdict.kind, verdict.place) == (kind, "program.py:2")
+
+
+def test_claims_that_nothing_explains_are_judged_without_a_look_at_each_use():
+    trace = record(lambda xs, w: sum(x * w for x in xs) ** 2, [1.0, 0.5] * 2000, 0.3)
+    found = audit(trace, {"w": 7.7, "xs[0]": 1.1})
+    assert [verdict.kind for verdict in found.verdicts] == ["unknown", "unknown"]
+
+
 def test_missing_uses_are_told_by_their_places():
     verdict = audit(program(THREE, "x=2.0"), {"h": 8.0})["h"]
     assert [site.line for site in verdict.uses] == [4]
@@ -188,7 +219,7 @@ def test_what_is_no_claim_is_an_error(claims, error, message):
         audit(program(LINEAR, LINEAR_ARGUMENTS), claims)
 
 
-@pytest.mark.parametrize("options", [{"rtol": -1.0}, {"atol": float("nan")}])
+@pytest.mark.parametrize("options", [{"rtol": -1.0}, {"atol": float("nan")}, {"atol": "a"}, {"rtol": True}])
 def test_a_tolerance_is_a_number(options):
     with pytest.raises(UsageError, match="is no tolerance"):
         audit(program(THREE, "x=2.0"), {"h": 12.0}, **options)

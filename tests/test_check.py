@@ -140,7 +140,30 @@ def test_a_run_that_failed_is_told_by_where_it_did_also_from_its_file(check, edg
     assert out.startswith('error failed  m.py:19 in fails\n  19 │ raise ValueError("y: 50%, too small")\n')
     assert "the last that was recorded is y = 0" in " ".join(out.split())
     edgegrad("run", "m.py:fails", "-o", "m.trace")
-    assert check("m.trace") == (0, out, "")
+    assert check("m.trace") == (1, out, err)
+    assert (
+        check("m.trace", "--fail-on", "nonfinite")[0]
+        == check("m.py:fails", "--fail-on", "nonfinite")[0]
+        == 1
+    )
+
+
+def test_json_and_annotations_are_not_both_to_be_had(check):
+    code, out, err = check("m.py:fails", "--json", "--format", "github")
+    assert (code, out) == (2, "")
+    assert "check prints JSON or annotations, not both; got --json --format github" in err
+
+
+def test_labels_and_indices_are_one_note_and_the_line_of_what_is_well_stays(check):
+    Path("labels.py").write_text(
+        "import numpy as np\n"
+        "def f(w=np.ones(3), i=np.array([0, 1]), y=np.array([1, 0])):\n    return np.sum(w[i] * y)\n",
+        encoding="utf-8",
+    )
+    code, out, _ = check("labels.py:f")
+    assert code == 0
+    assert "i is an array of int64, y is an array of int64, so they are not traced" in " ".join(out.split())
+    assert out.splitlines()[-1] == "f: nothing is wrong with its gradients (4 edges looked at); 1 note"
 
 
 def test_annotations_escape_what_the_runner_would_take_for_its_own(check):

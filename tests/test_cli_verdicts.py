@@ -33,6 +33,7 @@ def test_a_right_trace_verifies(mistakes):
         "mistakes: nothing is wrong",
         "9 edges checked: 9 right; 2 sums",
         "6 values computed again: 6 to the bit",
+        "1 input, the recorded graph replayed: right, 12.07 along a direction",
     ]
 
 
@@ -64,10 +65,29 @@ def test_verify_prints_json(wrong):
     told = json.loads(out)
     assert code == 1
     assert list(told) == (
-        "function ok edges right wrong_edges unclear_edges sums values same_bits wrong unclear other_values cuts".split()
+        "function ok edges right wrong_edges unclear_edges sums values same_bits wrong unclear other_values cuts inputs failed".split()
     )
+    assert told["inputs"]["status"] == "wrong"
     assert told["wrong_edges"] == sum(each["count"] for each in told["wrong"])
     assert {each["operation"] for each in told["wrong"]} == {"multiply"}
+
+
+def test_a_run_that_failed_is_verified_and_said_to_have_failed(edgegrad):
+    Path("half.py").write_text(
+        "import math\ndef f(x=4.0):\n    return math.log(-math.sqrt(x))\n", encoding="utf-8"
+    )
+    edgegrad("run", "half.py:f", "-o", "half.trace")
+    code, out, _ = edgegrad("verify", "half.trace")
+    assert code == 0
+    assert "the run failed, ValueError: math domain error: checked is what it recorded before" in " ".join(
+        out.split()
+    )
+
+
+def test_the_sample_of_mistakes_shows_its_audits(edgegrad):
+    _, out, _ = edgegrad("samples", "mistakes")
+    told = [line.split()[2] for line in out.splitlines() if line.startswith("▸ h  ")]
+    assert told[:3] == ["mean-not-sum", "product-not-sum", "missing-uses"]
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120])

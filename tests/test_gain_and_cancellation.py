@@ -107,7 +107,7 @@ def test_the_gain_in_a_loop_is_that_of_an_iteration():
     assert finding.numbers["passes"] == 29
     assert finding.numbers["gain_per_pass"] == pytest.approx(0.25)
     assert finding.numbers["gain"] == pytest.approx(0.25**29)
-    assert finding.numbers["spoiled"] == 20  # 0.25**10 is the last that is less than a millionth
+    assert finding.numbers["inputs"] == 20  # 0.25**10 is the last that is less than a millionth
     assert [edge.dst.op for edge in finding.edges] == ["multiply", "multiply"]
 
 

@@ -351,6 +351,21 @@ def test_an_object_that_is_an_argument():
     assert record(function, layer, 0.3).grads["layer"] is None
 
 
+def test_tied_weights_are_told_by_both_names(tmp_path):
+    tied = Base()
+    tied.embedding = tied.head = array(1.4, 2.6)
+
+    @trace(watch=("tied",))
+    def rounded(x):
+        return np.sum(np.round(tied.embedding) * np.round(tied.head)) + x
+
+    rounded(1.0)
+    rounded.last_trace.save(tmp_path / "t.trace")
+    for seen in (rounded.last_trace, load(tmp_path / "t.trace")):
+        assert seen["tied.head"] == seen["tied.embedding"]
+        assert seen.findings()[0].message.startswith("tied.embedding (also tied.head) gets no gradient")
+
+
 def test_what_is_watched_twice_or_an_argument_already_is_one_input():
     traced = trace(watch=("model", "model.slotted.w", "x"))(whole)
     traced(0.4)

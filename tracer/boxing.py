@@ -25,7 +25,7 @@ from tracer.patches import replacement
 from tracer.standins import Traced, is_traced, plain, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tracer.tape import Tape
 
@@ -271,6 +271,20 @@ def fill(structure: Structure, numbers: Callable[[int], Any]) -> Any:
     if items is None:
         return structure
     return _rebuild(structure, {key: fill(item, numbers) for key, item in items})
+
+
+def names_in(structure: Structure, path: str, known: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Yield the name and the number of each input in a structure; of an object attributes, where `known` names do."""
+    pending = [(path, structure)]
+    while pending:
+        path, structure = pending.pop()
+        if type(structure) is int:
+            yield path, structure
+        items = _items(structure) or ()
+        is_object = isinstance(structure, dict) and any(name.startswith(f"{path}.") for name in known)
+        pending += [
+            (f"{path}.{key}" if is_object else _path(path, structure, key), item) for key, item in items
+        ]
 
 
 def _only_read(value: Any) -> Any:

@@ -219,6 +219,13 @@ def record(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Trace:
     What the function raises passes through. Raises TypeError for a generator or async function, UsageError for what
     is no function.
     """
+    return _finish(*started(function, args, kwargs))
+
+
+def started(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Trace, BaseException | None]:
+    """Do what `record` does; return the Trace, and the exception that ended the call, not raised."""
     if not callable(function):
         raise UsageError(
             "record takes a function and its arguments",
@@ -226,7 +233,7 @@ def record(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Trace:
             advice="write record(f, x)",
         )
     _refuse_unfinished(function)
-    return _finish(*run(function, args, kwargs, options_of(function)))
+    return run(function, args, kwargs, options_of(function))
 
 
 def watch(value: Any, name: str) -> Any:

@@ -31,6 +31,9 @@ def node_named(trace: Trace, name: str) -> Node:
     for row, path in trace.input_rows.items():
         if path == wanted:
             return Node(trace, int(trace.graph.node_of_row[row]))
+    second = trace.run.second_names.get(wanted)
+    if second is not None:
+        return Node(trace, int(trace.graph.node_of_row[second]))
     rows = trace.sites.rows_named(wanted)
     if len(rows):
         return Node(trace, int(trace.graph.node_of_row[rows[-1]]))

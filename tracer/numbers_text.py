@@ -162,7 +162,7 @@ def _is_complex(value: Any) -> bool:
     return np.iscomplexobj(value) and not is_array(value)
 
 
-def addends(terms: Terms, count: int | None = None, limit: int = SHOWN_TERMS) -> str:
+def addends(terms: Terms, count: int | None = None, limit: int = SHOWN_TERMS, digits: int = DIGITS) -> str:
     """Write the left side of a sum: 3 + 7, 3 − 7, or 25 terms: 4.1 + 2.2 + ….
 
     `count` says how many there are where only the largest are given, `limit` how many are shown in full; a few more are
@@ -170,11 +170,11 @@ def addends(terms: Terms, count: int | None = None, limit: int = SHOWN_TERMS) ->
     """
     count = len(terms) if count is None else count
     if count <= limit:
-        return _plus([number(term) for term in terms])
-    shown = _plus([number(terms[i]) for i in largest(terms, LARGEST_TERMS)])
+        return _plus([number(term, digits) for term in terms])
+    shown = _plus([number(terms[i], digits) for i in largest(terms, LARGEST_TERMS)])
     short = f"{count:,} terms: {shown} + …"
     if count == len(terms) <= 2 * limit:
-        full = _plus([number(term) for term in terms])
+        full = _plus([number(term, digits) for term in terms])
         return min(full, short, key=len)
     return short
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.boxing import Structure, fill
+from tracer.boxing import Structure, fill, names_in
 from tracer.errors import GradientError
 from tracer.graph import CUT, OUTPUT, Graph
 from tracer.lookup import choices, chosen_output, described, node_named
@@ -66,6 +66,22 @@ class Run:
         """By row of an input: its name."""
         rows = (self.recording.ops == OP_NUMBERS["input"]).nonzero()[0].tolist()
         return dict(zip(rows, self.recording.input_names, strict=True))
+
+    @cached_property
+    def second_names(self) -> dict[str, int]:
+        """Further names of inputs, as tied weights have them, and their rows."""
+        rows, first = list(self.input_rows), self.input_rows
+        met: list[int] = []
+        for structure in self.structures.values():
+            fill(structure, met.append)
+        if len(met) == len(set(met)):
+            return {}
+        named = (
+            (name, rows[number])
+            for parameter, structure in self.structures.items()
+            for name, number in names_in(structure, parameter, first.values())
+        )
+        return {name: row for name, row in named if name != first[row]}
 
 
 @dataclass(eq=False)

@@ -105,14 +105,20 @@ def _path(file: str) -> str:
 
 def finding_parts(trace: Trace, findings: Sequence[Finding], columns: int | None = None) -> list[Text]:
     """Lay out findings for a person: the source with its place underlined, the cause, the advice, what it spoils."""
+    calm = f"{clean(trace.function)}: nothing is wrong with its gradients ({len(trace.edges):,} edges looked at)"
     if not findings:
-        counted = f"{len(trace.edges):,} edges looked at"
-        return [Text(f"{clean(trace.function)}: nothing is wrong with its gradients ({counted})")]
+        return [Text(calm)]
     columns = columns or max(min(width(), _WIDEST), _LEAST)
     parts: list[Text] = []
     for finding in findings:
         parts += [*_finding(trace, finding, columns), Text("")]
-    return [*parts, Text(f"{clean(trace.function)}: {_counted(findings)}")]
+    is_calm = all(finding.severity == "note" for finding in findings)
+    return [
+        *parts,
+        Text(
+            f"{calm}; {_counted(findings)}" if is_calm else f"{clean(trace.function)}: {_counted(findings)}"
+        ),
+    ]
 
 
 def _finding(trace: Trace, finding: Finding, columns: int) -> list[Text]:

@@ -250,7 +250,8 @@ def samples(
             raise UsageError(
                 "a run prints no JSON", advice="save it with -o x.trace, then: edgegrad show x.trace --json"
             )
-        _run(str(sample_file(name)), settings or [], output or [], engine=engine)
+        trace = _run(str(sample_file(name)), settings or [], output or [], engine=engine)
+        _show_attempts(trace, name)
         return
     if json:
         print_json(known_samples())
@@ -276,7 +277,7 @@ def _run(
     strict: bool = False,
     watch: Sequence[str] = (),
     engine: str | None = None,
-) -> None:
+) -> Trace:
     from viz import hints, text  # noqa: PLC0415
     from viz.loading import TRACE_SUFFIX  # noqa: PLC0415
     from viz.running import check_outputs, run_program, save, why_no_gradient  # noqa: PLC0415
@@ -296,6 +297,18 @@ def _run(
         text.show(text.wrote(path))
     _draw(trace, [path for path in outputs if path not in traces], engine)
     text.show(text.hint(hints.after_run(trace, target, traces)))
+    return trace
+
+
+def _show_attempts(trace: Trace, sample: str) -> None:
+    """Show what an audit says of the gradients that a sample claims."""
+    from tracer import audit  # noqa: PLC0415
+    from viz import text  # noqa: PLC0415
+    from viz.samples import attempts  # noqa: PLC0415
+    from viz.verdicts import audit_parts  # noqa: PLC0415
+
+    for title, claims in attempts(sample).items():
+        text.show("", f"audit of {title}", *audit_parts(audit(trace, claims))[2:])
 
 
 def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None) -> None:

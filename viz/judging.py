@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from tracer.errors import UsageError
 from viz.options import FAILED, File, Json, Of, Seed, Settings, Watch, chosen, print_json
 
 
@@ -37,6 +38,12 @@ def check(
     from viz.check import checked, finding_parts, github, has_failed, kinds_in  # noqa: PLC0415
     from viz.running import traced  # noqa: PLC0415
 
+    if json and shape != "text":
+        raise UsageError(
+            "check prints JSON or annotations, not both",
+            got=f"got --json --format {shape}",
+            advice="leave one of them out",
+        )
     kinds = kinds_in(fail_on) if fail_on is not None else frozenset()
     trace, failure = traced(target, settings or [], of, seed, watch=watch or ())
     findings = trace.findings()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from tracer import load
@@ -19,6 +19,7 @@ from tracer.errors import (
 )
 from tracer.hook import options_of, run
 from viz.hints import output_to_choose, quoted
+from viz.labels import clean
 from viz.loading import (
     TRACE_SUFFIX,
     arguments,
@@ -108,7 +109,8 @@ def traced(
                 got=f"got {' '.join((*settings, *watch))}",
                 advice="give arguments to a program: edgegrad check FILE.py:FUNCTION x=2.0",
             )
-        trace, failure = open_trace(Path(target), of, seed), None
+        trace = open_trace(Path(target), of, seed)
+        failure = how_failed(trace)
     missing = None if trace.error is not None else why_no_gradient(trace)
     if missing is not None:
         raise missing
@@ -130,6 +132,16 @@ def _failure(function: Callable[..., object], trace: Trace, error: BaseException
     failure = ProgramError(f"{trace.function} raised {described(error)}", where=place_of(error, function))
     failure.__cause__ = error
     return failure
+
+
+def how_failed(trace: Trace) -> ProgramError | None:
+    """Return the error that says how a recorded run failed; None for one that did not."""
+    if trace.error is None:
+        return None
+    sites = trace.sites
+    place = sites.places[sites.failed_at].site if sites.failed_at >= 0 else None
+    where = f"{PurePath(place.file).name}:{place.line}" if place is not None and place.line else ""
+    return ProgramError(f"{trace.function} raised {clean(trace.error)}", where=where)
 
 
 def why_no_gradient(trace: Trace) -> EdgegradError | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import importlib
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,14 @@ def sample_file(name: str) -> Path:
         advice = f"did you mean {close[0]}?" if close else f"the samples are {', '.join(known)}"
         raise UsageError(f"there is no sample {name}", advice=advice)
     return Path(known[name].file)
+
+
+def attempts(name: str) -> dict[str, dict[str, float]]:
+    """Return the gradients that a sample claims, by what was done to get them; most claim none."""
+    claims: dict[str, dict[str, float]] = getattr(
+        importlib.import_module(f"sample_graphs.{name}"), "ATTEMPTS", {}
+    )
+    return claims
 
 
 def _sample(file: Path) -> Sample:

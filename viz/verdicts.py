@@ -12,6 +12,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from tracer.diagnose.faults import Faults, totals, verdict_of
+from tracer.diagnose.partials import REASONS, WRONG
+from tracer.diagnose.partials import RIGHT as RIGHT_STATUS
 from viz.labels import clean
 from viz.text import ALARM, NAME, QUIET, width
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from tracer.diagnose.audit import Audit, Verdict
     from tracer.diagnose.faults import Fault
+    from tracer.diagnose.replay import Replay
     from tracer.diagnose.verification import Verification
     from tracer.source import Site
 
@@ -53,6 +56,18 @@ class FaultLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplayData:
+    """The gradients of the inputs along a direction, against differences of the recorded graph."""
+
+    status: str
+    inputs: int
+    found: float
+    expected: float
+    error: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class VerificationData:
     """A verification as JSON has it."""
 
@@ -69,6 +84,8 @@ class VerificationData:
     unclear: tuple[FaultLine, ...]
     other_values: tuple[FaultLine, ...]
     cuts: int
+    inputs: ReplayData | None
+    failed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +141,16 @@ def verification_data(checked: Verification) -> VerificationData:
         _fault_lines(checked.unclear),
         _fault_lines(checked.other_values),
         checked.cuts,
+        _replay_data(checked.inputs),
+        checked.failed,
     )
+
+
+def _replay_data(replayed: Replay | None) -> ReplayData | None:
+    if replayed is None:
+        return None
+    status = {RIGHT_STATUS: "right", WRONG: "wrong"}.get(replayed.status, "can't tell")
+    return ReplayData(status, *replayed[1:], REASONS.get(replayed.status, ""))
 
 
 def audit_data(found: Audit) -> AuditData:
@@ -135,7 +161,7 @@ def audit_data(found: Audit) -> AuditData:
 def verification_parts(checked: Verification) -> list[Any]:
     """Lay out what a verification has found."""
     title = Text(clean(checked.function), style=NAME).append(": ", style="not bold")
-    is_right = checked.edges and not checked.cuts
+    is_right = checked.edges and not checked.cuts and not checked.failed
     title.append(verdict_of(checked), style=ALARM if not checked.ok else RIGHT if is_right else UNSURE)
     parts: list[Any] = [title, *(_wrapped(Text(each, style=QUIET), 0) for each in totals(checked))]
     for name, style, faults in (

@@ -179,3 +179,104 @@ def compared_in_a_helper(x=1.0, y=3.0):
 def gate(x=0.7, w=2.0):
     is_open = 1.0 if x > 0.5 else 0.0  # cause
     return w * is_open
+
+
+def close_by_math(a=1.0, b=2.0):
+    is_near = 1.0 if math.isclose(a, 2.0) else 0.5  # cause
+    return is_near * b
+
+
+def close_by_numpy(a=np.array([1.0, 2.0]), b=2.0):
+    return np.sum(np.isclose(a, 1.0) * b)  # cause
+
+
+def equal_arrays(a=np.array([1.0, 2.0]), b=2.0):
+    same = np.array_equal(a, np.array([1.0, 2.0]))  # cause
+    return b * same
+
+
+def all_close(a=np.array([1.0, 2.0])):
+    return 2.0 * float(np.allclose(a, 1.0))  # cause
+
+
+def rounded_by_its_rest(b=2.0, x=2.7):
+    return b * (x - x % 1.0)  # cause
+
+
+def counted_in_bins(x=np.array([0.1, 0.4, 0.9]), w=2.0):
+    counts, _ = np.histogram(x, bins=3, range=(0.0, 1.0))  # cause
+    return np.sum(counts) * w
+
+
+def number_of_different(x=np.array([0.1, 0.4, 0.4]), w=2.0):
+    return np.unique(x).size * w  # cause
+
+
+def number_of_selected(x=np.array([0.1, 0.4, 0.4]), w=2.0):
+    return len(x[x > 0.2]) * w  # cause
+
+
+def part_of_an_array_overwritten(x=np.array([1.0, 2.0, 3.0]), y=np.array([2.0, 3.0])):
+    buffer = np.zeros(2)
+    buffer[:] = x[:2]
+    buffer[:] = y  # cause
+    return np.sum(buffer**2) * x[2]
+
+
+def one_place_for_all(x=np.array([1.0, 2.0, 3.0]), y=2.0):
+    out = np.zeros(3)
+    for i in range(3):
+        out[0] = x[i] * y  # cause
+    return out.sum()
+
+
+def written_twice(x=np.array([1.0, 2.0, 3.0]), at=np.array([0, 0, 1])):
+    out = np.zeros(2)
+    out[at] += x  # cause
+    return np.sum(out**2)
+
+
+def total_begun_anew(xs=(1.0, 2.0, 3.0)):
+    for x in xs:
+        total = 0.0  # cause
+        total += x * x
+    return total
+
+
+def list_begun_anew(xs=(1.0, 2.0, 3.0)):
+    for x in xs:
+        doubled = [x * 2.0]  # cause
+    return sum(doubled)
+
+
+def one_key_for_all(p={"a": 1.0, "b": 2.0}, x=3.0):
+    out = {}
+    for value in p.values():
+        out["y"] = value * x  # cause
+    return out["y"]
+
+
+def through_an_old_format(x=2.34567, w=3.0):
+    return w * float("%.1f" % x)  # cause
+
+
+def sign_by_hand(x=0.3, w=2.0):
+    sign = 1 if x > 0 else -1  # cause
+    return sign * w
+
+
+def total_overwritten(xs=(1.0, 2.0, 3.0), w=2.0):
+    total = 0.0
+    for x in xs:
+        total = x * w  # cause
+    return total
+
+
+def _squared_error(w, x, y):
+    return (w * x - y) ** 2
+
+
+def loss_overwritten(rows=((1.0, 2.0), (2.0, 3.0), (3.0, 4.0)), w=2.0):
+    for x, y in rows:
+        loss = _squared_error(w, x, y)  # cause
+    return loss

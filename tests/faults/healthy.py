@@ -1,5 +1,7 @@
 """Programs that nothing is wrong with: no finding above `note`."""
 
+import math
+
 import numpy as np
 
 
@@ -153,3 +155,80 @@ def whole_numbers_that_count(x=np.array([1.0, 2.0, 4.0]), n=3, k=1, p=2, digits=
     for at in range(n - k):
         total = total + x[at] ** p / (n // 2)
     return total + 1.0**p * round(x[k] * 1.0, digits) * 0.0 + np.sum(x[: n // 2])
+
+
+def close_enough(a=3.0, tol=1e-9):
+    x = a
+    while not math.isclose(x * x, a, rel_tol=tol):
+        x = 0.5 * (x + a / x)
+    return x
+
+
+def guarded(x=np.array([1.0, 2.0]), w=np.array([0.5, 0.5]), limit=10.0):
+    if np.isclose(w, limit).any() or (x > limit).all():
+        return 0.0
+    return np.sum(w * x) / len(x)
+
+
+def best_of_several(xs=(1.0, 5.0, 3.0), w=2.0):
+    best = -1e9
+    for x in xs:
+        value = x * w
+        if value > best:
+            best, chosen = value, x
+    return best + chosen
+
+
+def loss_of_the_last_epoch(w=1.0, xs=(1.0, 2.0), ys=(2.0, 4.5)):
+    for _ in range(5):
+        loss = sum((w * x - y) ** 2 for x, y in zip(xs, ys))
+        w = w - 0.05 * sum(2 * (w * x - y) * x for x, y in zip(xs, ys))
+    return loss
+
+
+def found_and_left(xs=(1.0, 2.0, 3.0)):
+    for x in xs:
+        y = x * x
+        if y > 3.0:
+            break
+    return y
+
+
+def totals_by_row(rows=((1.0, 2.0), (0.5, 3.0))):
+    totals = []
+    for row in rows:
+        total = 0.0
+        for x in row:
+            total += x * x
+        totals.append(total)
+    return sum(totals) + total
+
+
+def written_once(x=np.array([1.0, 2.0, 3.0]), at=np.array([2, 0, 1])):
+    out = np.zeros(3)
+    out[at] += x
+    return np.sum(out**2)
+
+
+def filled_by_one_number(x=2.0, at=np.array([0, 0, 1])):
+    out = np.zeros(2)
+    out[at] = x
+    return np.sum(out**2)
+
+
+def reused_buffer(xs=((1.0, 2.0), (0.5, 3.0))):
+    total, buffer = 0.0, np.zeros(2)
+    for x in xs:
+        buffer[:] = x
+        total = total + np.sum(buffer**2)
+    return total
+
+
+def part_of_a_period(x=7.3, w=2.0):
+    phase = x % 1.0
+    return w * phase * (1 - phase)
+
+
+def pooled_units(W=np.array([[1.0, -1.0], [1.0, -1.0], [0.5, 0.2]]), x=np.array([1.0, 0.5])):
+    h = np.maximum(W @ x, 0.0)
+    return h.max() + 0.1 * np.sum(h)

@@ -228,3 +228,51 @@ def damped_oscillator(x=1.0, v=0.0, damping=0.5, stiffness=4.0):
         v = v + 0.01 * a
         x = x + 0.01 * v
     return x
+
+
+def gru_with_a_first_state(
+    xs=_rng.normal(size=(40, 3)),
+    h=np.zeros(4),
+    W=0.5 * _rng.normal(size=(12, 3)),
+    U=0.5 * _rng.normal(size=(12, 4)),
+    b=np.zeros(12),
+):
+    for x in xs:
+        a, c = W @ x + b, U @ h
+        z = 1 / (1 + np.exp(-(a[:4] + c[:4])))
+        r = 1 / (1 + np.exp(-(a[4:8] + c[4:8])))
+        h = (1 - z) * np.tanh(a[8:] + r * c[8:]) + z * h
+    return np.sum((h - 0.3) ** 2)
+
+
+def momentum(grads=tuple(_rng.normal(size=150)), m=0.0):
+    for g in grads:
+        m = 0.9 * m + 0.1 * g
+    return m * m
+
+
+def momentum_of_arrays(grads=_rng.normal(size=(200, 3)), m=np.zeros(3), beta=0.9):
+    for g in grads:
+        m = beta * m + (1 - beta) * g
+    return np.sum(m**2)
+
+
+def running_variance(xs=tuple(_rng.normal(size=300)), mean=0.0, var=1.0):
+    for x in xs:
+        d = x - mean
+        mean = mean + 0.1 * d
+        var = 0.9 * (var + 0.1 * d * d)
+    return math.sqrt(var)
+
+
+def fast_filter(signal=_rng.normal(size=30), keep=0.4):
+    level = 0.0
+    for s in signal:
+        level = keep * level + (1 - keep) * s
+    return level**2
+
+
+def recurrent_net_over_constant_data(h=np.zeros(4), W=0.5 * _SQUARE[0][:4, :3], U=0.3 * _SQUARE[1][:4, :4]):
+    for x in np.sin(np.arange(120.0)).reshape(40, 3):
+        h = np.tanh(W @ x + U @ h)
+    return np.sum((h - 0.3) ** 2)

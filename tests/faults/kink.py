@@ -35,3 +35,15 @@ def distance_of_a_point_to_itself(p=(1.0, 2.0)):
 
 def norm_of_zero(x=np.zeros(3), scale=2.0):
     return scale * np.linalg.norm(x)  # cause
+
+
+def hinge_at_its_corner(w=0.5, x=2.0):
+    return max(0.0, 1 - w * x)  # cause
+
+
+def tie_in_an_array(a=np.array([1.0, 3.0, 3.0])):
+    return 2.0 * a.max()  # cause
+
+
+def tie_along_an_axis(a=np.array([[3.0, 3.0], [1.0, 1.0]])):
+    return np.sum(np.min(a, axis=1))  # cause

@@ -8,6 +8,7 @@ _rng = np.random.default_rng(0)
 _WEIGHTS = [_rng.normal(size=(6, 6)) / np.sqrt(6) for _ in range(40)]
 _SMALL = 0.05 * _rng.normal(size=(5, 5))
 _SEQUENCE = _rng.normal(size=(20, 5))
+_LAYERS = [(W, 0.1 * row) for W, row in zip(_WEIGHTS, np.sin(np.arange(240.0)).reshape(40, 6))]
 
 
 def deep_tanh(x=0.8, weights=tuple([2.5] * 30)):
@@ -113,10 +114,10 @@ def deep_tanh_with_a_helper(x=_rng.normal(size=4), scale=0.01):
     return np.sum(np.cos(h) + h)
 
 
-def decaying_filter(signal=_rng.normal(size=30), keep=0.4):
+def leaking_sum(signal=_rng.normal(size=30), keep=0.4):
     level = 0.0
     for s in signal:
-        level = keep * level + (1 - keep) * s  # cause
+        level = keep * level + s  # cause
     return level**2
 
 
@@ -146,3 +147,27 @@ def later_inputs_are_fine(x=_rng.normal(size=(30, 4)), W_in=0.4 * np.eye(4), W=0
 def saturated_softmax(z=np.array([50.0, 0.0, -5.0]), target=np.array([0.0, 1.0, 0.0])):
     e = np.exp(z - z.max())  # cause
     return np.sum((e / e.sum() - target) ** 2)
+
+
+def recurrent_net_with_a_first_state(
+    xs=_SEQUENCE, h=np.zeros(5), W=_SMALL, U=np.eye(5), b=np.linspace(-0.1, 0.1, 5)
+):
+    for x in xs:
+        h = np.tanh(W @ h + U @ x + b)  # cause
+    return np.sum(h**2)
+
+
+def net_of_constants(x=_rng.normal(size=6)):
+    h = x
+    for W, b in _LAYERS:
+        h = 1 / (1 + np.exp(-(W @ h + b)))  # cause
+    return np.sum(h**2)
+
+
+def encoded_first_state(
+    x=_rng.normal(size=3), E=_rng.normal(size=(5, 3)), xs=_SEQUENCE, W=_SMALL, U=np.eye(5)
+):
+    h = E @ x
+    for each in xs:
+        h = np.tanh(W @ h + U @ each)  # cause
+    return np.sum(h**2)

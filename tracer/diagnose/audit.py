@@ -16,7 +16,7 @@ from tracer.diagnose.given import require_trace
 from tracer.diagnose.mistakes import Explanation, Question, explanations, sizes
 from tracer.diagnose.terms import Followed, place_of
 from tracer.errors import UsageError
-from tracer.numbers_text import clean, norm, number
+from tracer.numbers_text import DIGITS, clean, norm, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +34,7 @@ TOLERANCES = {8: 1e-7, 4: 1e-4, 2: 1e-2}
 _MOST_DIMENSIONS = 200
 _MOST_SITES = 1000
 _ALSO = 2
+_ALL_DIGITS = 17  # of a float
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class Verdict:
     kind: str
     """One of KINDS."""
     site: Site | None
-    """Where in the source the mistake is about: the value, or the uses that are missing; None for an input without."""
+    """Where in the source the mistake is: at the value, or at the uses that are missing; of an input at a use of it."""
     message: str
     claimed: Any
     expected: Any
@@ -128,7 +129,7 @@ def audit(
     what is no gradient.
     """
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
-        if tolerance is not None and not (np.isfinite(tolerance) and tolerance >= 0):
+        if tolerance is not None and not is_tolerance(tolerance):
             raise UsageError(
                 f"{name} is no tolerance", got=f"got {tolerance!r}", advice="give a number from 0 on"
             )
@@ -177,6 +178,7 @@ class _Case:
         if self.is_same(self.claimed, self.expected, np.abs(self.expected).max(initial=0)):
             return self._told("match", "right", site=node.site)
         terms = self.followed.terms(node)
+        place = self._place(terms)
         names = self.followed.names(node) if self.followed.is_changed else []
         true_terms = self.followed.terms(node, as_recorded=True) if names else terms
         if names:
@@ -187,7 +189,7 @@ class _Case:
                 lead = " and ".join(map(clean, names[:_ALSO]))
                 more = f" and {len(names) - _ALSO:,} more" if len(names) > _ALSO else ""
                 text = f"right, given what is claimed for {lead}{more}"
-                return self._told("follows", text, site=node.site, follows=tuple(names), terms=true_terms)
+                return self._told("follows", text, site=place, follows=tuple(names), terms=true_terms)
         scale = float(np.abs(true_terms.terms).max(initial=0))
         if self.is_same(self.claimed, self.expected, scale):  # zero, to within the rounding of what cancels
             return self._told("match", "right", site=node.site)
@@ -209,7 +211,7 @@ class _Case:
             return False
         atol = self.rtol * (scale if np.isfinite(scale) else 0.0) if self.atol is None else self.atol
         distance = np.abs(left - right)
-        is_near = distance <= atol + self.rtol * np.abs(right)
+        is_near = (distance <= atol + self.rtol * np.abs(right)) & np.isfinite(distance)
         return bool(np.all(is_near | (left == right) | np.isnan(left) & np.isnan(right)))
 
     def _asked(self, terms: Terms) -> Question:
@@ -245,7 +247,7 @@ class _Case:
         site = (
             uses[0]
             if uses and best.kind in ("missing-uses", "added-not-multiplied")
-            else self.claim.node.site
+            else self._place(asked.terms)
         )
         return self._told(
             best.kind,
@@ -268,8 +270,11 @@ class _Case:
             upstream = np.asarray(self.followed.node(edge))
             if upstream.shape == self.claimed.shape and asked.same(self.claimed, upstream):
                 text += f"; it is what arrives at {terms.place(0)}, without the local partial there"
-        site = self.claim.node.site or (terms.use(0).site if terms.count else None)
-        return self._told("unknown", text, site=site, terms=terms)
+        return self._told("unknown", text, site=self._place(terms), terms=terms)
+
+    def _place(self, terms: Terms) -> Site | None:
+        """Return where a value is computed; of an input, which has no place, the first of its uses."""
+        return self.claim.node.site or (terms.use(terms.count - 1).site if terms.count else None)
 
     def _told(
         self,
@@ -287,10 +292,11 @@ class _Case:
         is_number = expected.ndim == 0
         arithmetic = ""
         if terms is not None:
-            told = sizes(self._asked(terms))
-            claim = number(claimed) if is_number else f"{norm(claimed)}"
+            digits = _digits(claimed, expected) if is_number else DIGITS
+            told = sizes(self._asked(terms), digits)
+            claim = number(claimed, digits) if is_number else f"{norm(claimed)}"
             arithmetic = f"{told}; claimed {claim}{f' = {made}' if made not in ('', claim) else ''}"
-            if not is_number and claimed.shape == expected.shape:
+            if claimed.shape == expected.shape and not (is_number and made):
                 arithmetic += f", off by {norm(claimed - expected)}"
         return Verdict(
             self.claim.name,
@@ -306,8 +312,26 @@ class _Case:
         )
 
 
+def is_tolerance(given: Any) -> bool:
+    """Say whether something is a real number from 0 on."""
+    is_number = isinstance(given, (int, float, np.integer, np.floating)) and not isinstance(given, bool)
+    return is_number and bool(np.isfinite(given)) and given >= 0
+
+
 def _bytes(array: np.ndarray[Any, Any]) -> int:
     return array.dtype.itemsize // (2 if array.dtype.kind == "c" else 1) if array.dtype.kind in "fc" else 8
+
+
+def _digits(claimed: Any, expected: Any) -> int:
+    """Return how many digits tell two numbers apart."""
+    return next(
+        (
+            digits
+            for digits in range(DIGITS, _ALL_DIGITS)
+            if number(claimed, digits) != number(expected, digits)
+        ),
+        _ALL_DIGITS,
+    )
 
 
 def _dimensions(trace: Trace) -> dict[int, str]:

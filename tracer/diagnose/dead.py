@@ -10,7 +10,7 @@ import numpy as np
 
 from tracer.diagnose.fates import Fate, Fates, fates_of
 from tracer.diagnose.finding import Finding
-from tracer.diagnose.killers import ADVICE, Why, idle_places, why_killed
+from tracer.diagnose.killers import ADVICE, BENT, Why, idle_places, why_balanced, why_killed
 from tracer.diagnose.reading import Reading, program
 from tracer.diagnose.spread import has_gradients
 from tracer.numbers_text import clean
@@ -26,12 +26,15 @@ if TYPE_CHECKING:
 SHOWN_NAMES = 3
 _PATH = re.compile(r"""(?P<base>\w+)(?:\[['"](?P<key>[^'"]+)['"]\]|\.(?P<field>\w+))?""")
 _MINDED = frozenset(
-    ("selection", "branched", "text", "unknown")
+    ("selection", "branched", "text", "sized", "unknown")
 )  # harmless, as long as another input has a gradient
+_OF_VALUES = frozenset("unique getitem compress trim_zeros union1d intersect1d setdiff1d setxor1d".split())
 _READINGS = {
     "compared": "read by a comparison, {code}, which hands no gradient back",
     "branched": "only used to decide which way the program goes, {code}",
     "picked": "read by {code} alone, which gives a place, and a place has no slope",
+    "counted": "only counted, {code}, and a count has no slope",
+    "sized": "only its shape is used, {code}",
     "rounded": "made a whole number, {code}, which has no slope",
     "indexed": "used as an index, {code}, which has no slope",
     "overwritten": "overwritten by {code} before anything uses it",
@@ -59,7 +62,7 @@ def find(trace: Trace) -> list[Finding]:
     fates = fates_of(trace)
     cases: dict[Hashable, _Case] = {}
     for fate in fates.dead:
-        if fate.end != "cut":
+        if fate.end != "cut" and not _is_bent(trace, fate):
             case = _killed(trace, fate) if fate.end != "unused" else _unused(trace, fate)
             key = _key(case)
             cases.setdefault(key, case)
@@ -81,12 +84,17 @@ def _key(case: _Case) -> Hashable:
     return case.node.index if site is None else (site.file, site.line, site.column, site.end_column)
 
 
+def _is_bent(trace: Trace, fate: Fate) -> bool:
+    """Say whether a way ends only because of a convention: that is a kink."""
+    node = trace.nodes[int(trace.graph.node_of_row[fate.row])]
+    if fate.end != "killed" or node.op not in BENT or np.iscomplexobj(node.in_edges[0].value):
+        return False
+    return bool(node.kink)
+
+
 def _killed(trace: Trace, fate: Fate) -> _Case:
-    if fate.end == "balanced":
-        node = trace.nodes[int(trace.graph.node_of_row[fate.row])]
-        why = Why("balanced", "the gradients of its uses cancel to exactly 0", node)
-    else:
-        why = why_killed(trace, fate.row, fate.slot)
+    explain = why_balanced if fate.end == "balanced" else why_killed
+    why = explain(trace, fate.row, fate.slot)
     return _Case(why, why.node.site, why.node, [fate])
 
 
@@ -95,6 +103,8 @@ def _unused(trace: Trace, fate: Fate) -> _Case:
     node = trace.nodes[int(trace.graph.node_of_row[fate.row])]
     reading = _reading_of_input(trace, node.label) if node.kind == "input" else _reading_of(trace, node)
     kind = reading.kind if reading is not None else "read"
+    if kind == "sized" and node.op in _OF_VALUES:
+        kind = "counted"
     site = (reading.site if reading is not None else None) or node.site
     text = _READINGS[kind].format(code=_code(site))
     if kind in ("dropped", "read") and node.kind != "input":
@@ -131,7 +141,7 @@ def _reading_of_input(trace: Trace, path: str) -> Reading | None:
 
 
 def _finding(trace: Trace, case: _Case, fates: Fates) -> Finding:
-    names = [fate.parameter.name for fate in case.fates]
+    names = [fate.parameter.title for fate in case.fates]
     count = sum(len(fate.parameter.rows) for fate in case.fates)
     severity = _severity(trace, case, fates)
     kind = "compared" if case.why.kind == "branched" and severity != "note" else case.why.kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -41,12 +42,27 @@ _PRECISIONS: dict[float, Any] = {1.0: np.float64, 2.0**8: np.float32, 2.0**13: n
 _TOLERANCE, _SURE = 1e-6, 1e-4
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One run of an operation: what it computes, what it was given, and what it gave."""
+
+    operation: int
+    function: Forward
+    operands: tuple[Any, ...]
+    out: Any
+    params: dict[str, Any]
+
+    def of(self, operands: tuple[Any, ...]) -> Any:
+        """Compute it of other operands."""
+        return self.function(operands, self.params, self.out)
+
+    def widened(self) -> Applied:
+        """Return it in double precision."""
+        return replace(self, operands=tuple(map(_widened, self.operands)), out=_widened(self.out))
+
+
 def judge(
-    operation: int,
-    function: Forward,
-    operands: tuple[Any, ...],
-    out: Any,
-    params: dict[str, Any],
+    run: Applied,
     port: int,
     weight: Any,
     got: Any,
@@ -59,17 +75,16 @@ def judge(
     error of these. `again` is the rule, for operands and a result beside the recorded ones; `along` are directions to
     take.
     """
-    wide = tuple(map(_widened, operands))
-    result, weight = _widened(out), _widened(weight)
+    wide, weight = run.widened(), _widened(weight)
     claim = _Claim(got)
-    factor = max(_factor(each) for each in (*operands, out))
+    factor = max(_factor(each) for each in (*run.operands, run.out))
     norm = claim.norm
     told = (RIGHT, norm, norm, 0.0)
     # How steep a function of such values may well be: what is nothing against it, and told to be nothing, is right.
-    steep = float(np.max(np.abs(weight), initial=0) * np.max(np.abs(result), initial=0))
-    for direction in along or _directions(wide[port]):
+    steep = float(np.max(np.abs(weight), initial=0) * np.max(np.abs(wide.out), initial=0))
+    for direction in along or _directions(wide.operands[port]):
         found = claim.along(direction)
-        expected, error, gross = _along(operation, function, wide, result, params, port, weight, direction)
+        expected, error, gross = _along(wide, port, weight, direction)
         size = max(abs(found), abs(expected), norm if np.size(direction) > _FEW else 0.0)
         distance = abs(found - expected)
         of_sum = (
@@ -83,14 +98,7 @@ def judge(
         ):
             status = RIGHT
         else:
-            error_of_rule = of_sum + _rounding(
-                again,
-                lambda given: function(given, params, out),
-                operands,
-                out,
-                direction,
-                (factor, steep),
-            )
+            error_of_rule = of_sum + _rounding(run, again, direction, factor, steep)
             allowed = _TOLERANCE * factor * size + 10 * error + error_of_rule
             if distance > allowed and error <= _SURE * size:
                 status = WRONG
@@ -119,25 +127,17 @@ class _Claim:
         return float(np.sum((self._numbers * chosen).real))
 
 
-def _along(
-    operation: int,
-    function: Forward,
-    operands: tuple[Any, ...],
-    out: Any,
-    params: dict[str, Any],
-    port: int,
-    weight: Any,
-    direction: Any,
-) -> tuple[float, float, float]:
+def _along(run: Applied, port: int, weight: Any, direction: Any) -> tuple[float, float, float]:
     """Return the derivative of the weighted result along a direction, its error, and the size of what it sums."""
-    name = OP_NAMES[operation] if is_own(operation) else ""
+    operands = run.operands
+    name = OP_NAMES[run.operation] if is_own(run.operation) else ""
 
     def moved(to: Any) -> Any:
-        return function(tuple(to if at == port else each for at, each in enumerate(operands)), params, out)
+        return run.of(tuple(to if at == port else each for at, each in enumerate(operands)))
 
     if name in LINEAR:
         parts = tuple(direction if at == port else np.zeros_like(each) for at, each in enumerate(operands))
-        change = function(parts, params, np.zeros_like(out))
+        change = run.function(parts, run.params, np.zeros_like(run.out))
         return _exactly(weight * change)
     if name in MULTILINEAR:
         return _exactly(weight * moved(direction))
@@ -188,15 +188,10 @@ def _exactly(terms: Any) -> tuple[float, float, float]:
 
 
 def _rounding(
-    again: Callable[[tuple[Any, ...], Any], Any],
-    compute: Callable[[tuple[Any, ...]], Any],
-    operands: tuple[Any, ...],
-    out: Any,
-    direction: Any,
-    sizes: tuple[float, float],
+    run: Applied, again: Callable[[tuple[Any, ...], Any], Any], direction: Any, factor: float, steep: float
 ) -> float:
     """Return by how much the answer of a rule changes with the last digits of the numbers that it is given."""
-    factor, steep = sizes
+    operands, out = run.operands, run.out
     precision = np.finfo(_PRECISIONS[factor]).eps
     random = np.random.default_rng(1)
 
@@ -211,7 +206,7 @@ def _rounding(
     still = _Claim(again(operands, out)).along(direction)
     moved = tuple(map(shaken, operands))
     of_operands = (
-        _Claim(again(moved, np.asarray(compute(moved), np.asarray(out).dtype))).along(direction) - still
+        _Claim(again(moved, np.asarray(run.of(moved), np.asarray(out).dtype))).along(direction) - still
     )
     of_out = float(finite(_Claim(again(operands, shaken(out))).along(direction) - still))
     return float(finite(of_operands)) + (of_out if of_out <= CHOICE * factor * (1 + steep) else 0.0)

@@ -36,6 +36,13 @@ class Parameter:
 
     name: str
     rows: tuple[int, ...]
+    also: tuple[str, ...] = ()
+    """Its other names, as tied weights have them."""
+
+    @property
+    def title(self) -> str:
+        """All of its names."""
+        return f"{self.name} (also {', '.join(self.also)})" if self.also else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +72,13 @@ def parameters_of(trace: Trace) -> list[Parameter]:
         if type(value) is not float and (isinstance(value, (int, np.integer)) or np.size(value) == 0):
             continue
         groups.setdefault(_ELEMENT.sub("[…]", path), []).append(row)
+    also: dict[int, list[str]] = {}
+    for name, row in trace.run.second_names.items():
+        also.setdefault(row, []).append(name)
     return [
-        Parameter(trace.input_rows[rows[0]] if len(rows) == 1 else name, tuple(rows))
+        Parameter(
+            trace.input_rows[rows[0]] if len(rows) == 1 else name, tuple(rows), tuple(also.get(rows[0], ()))
+        )
         for name, rows in groups.items()
     ]
 
@@ -100,7 +112,7 @@ def fates_of(trace: Trace) -> Fates:
     dead = [parameter for parameter in parameters + whole if not is_live[list(parameter.rows)].any()]
     if not dead:
         return Fates((), is_any_alive=bool(parameters or whole))
-    feeds_other = _feeding_other_outputs(trace)
+    feeds_other = feeding_other_outputs(trace)
     dead = [parameter for parameter in dead if not feeds_other[list(parameter.rows)].any()]
     is_any_alive = any(each not in dead for each in parameters or whole)
 
@@ -155,7 +167,7 @@ def _fate(
     return Fate(parameter, "killed" if is_killed else "balanced", row, slot, spoiled)
 
 
-def _feeding_other_outputs(trace: Trace) -> Column:
+def feeding_other_outputs(trace: Trace) -> Column:
     """Say of each row whether an output that is not asked for depends on it."""
     recording = trace.recording
     seeded = trace.output.index - trace.graph.first_output

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from tracer.diagnose.partials import REASONS, WRONG
+from tracer.diagnose.partials import REASONS, RIGHT, WRONG
 from tracer.graph import NO_SLOT
 from tracer.numbers_text import clean, number
 from tracer.rules.kinds import Elementwise
 from tracer.views import Edge, Node
 
 if TYPE_CHECKING:
+    from tracer.diagnose.replay import Replay
     from tracer.diagnose.sums import Unequal
     from tracer.diagnose.verification import Verification
     from tracer.source import Site
@@ -237,7 +238,7 @@ def fault_lines(checked: Verification) -> list[str]:
 
 def verdict_of(checked: Verification) -> str:
     """Say in a few words what came out; nothing is called right where nothing was checked."""
-    if not checked.ok:
+    if checked.wrong:
         return f"{len(checked.wrong):,} wrong"
     return "nothing is wrong" if checked.edges else "there is no edge to check"
 
@@ -253,10 +254,27 @@ def totals(checked: Verification) -> list[str]:
         + _counted(checked.values - checked.same_bits - len(checked.other_values), "to within rounding")
         + _counted(len(checked.other_values), "otherwise"),
     ]
+    if checked.inputs is not None:
+        lines.append(_of_inputs(checked.inputs))
+    if checked.failed:
+        lines.append(f"the run failed, {clean(checked.failed)}: checked is what it recorded before")
     if checked.cuts:
         cuts = f"{checked.cuts:,} cut{'' if checked.cuts == 1 else 's'}"
         lines.append(f"{cuts}: what left the graph is not checked; see findings()")
     return lines
+
+
+def _of_inputs(replayed: Replay) -> str:
+    """Say what a difference of the whole graph says of the gradients of the inputs."""
+    several = "s" if replayed.inputs > 1 else ""
+    what = f"{replayed.inputs:,} input{several}, the recorded graph replayed"
+    if replayed.status == RIGHT:
+        return f"{what}: right, {number(replayed.found)} along a direction"
+    if replayed.status == WRONG:
+        digits = _telling(replayed.found, replayed.expected)
+        found, expected = (number(each, digits) for each in (replayed.found, replayed.expected))
+        return f"{what}: wrong, {found} along a direction, differences give {expected}"
+    return f"{what}: can't tell, {REASONS[replayed.status]}"
 
 
 def _counted(count: int, what: str) -> str:

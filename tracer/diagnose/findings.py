@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tracer.diagnose import cancellation, cuts, dead, failure, gain, kinks, nonfinite, read_back, untraced
+from tracer.diagnose import (
+    cancellation,
+    cuts,
+    dead,
+    dropped,
+    failure,
+    gain,
+    kinks,
+    nonfinite,
+    read_back,
+    untraced,
+)
 from tracer.diagnose.finding import SEVERITIES
 
 if TYPE_CHECKING:
@@ -19,6 +30,7 @@ DETECTORS: tuple[Callable[[Trace], list[Finding]], ...] = (
     cuts.find,
     read_back.find,
     dead.find,
+    dropped.find,
     gain.find,
     cancellation.find,
     kinks.find,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tracer.diagnose import tiny_factors
+from tracer.diagnose.forgetting import Forgetting
 from tracer.diagnose.passes import Passes, Stretch, and_more
 from tracer.diagnose.spread import has_gradients
 from tracer.diagnose.tiny_factors import ROUNDING
@@ -39,7 +40,7 @@ OVERFLOW = float(np.log10(np.finfo(np.float64).max)) / 2
 """Powers of ten: a product of two such gradients is no float any more."""
 PASSES = 3
 """Fewer passes of one operation are a conversion of units, or a saturated value, and no way that wears out."""
-SLOWLY = float(np.log10(0.9))
+SLOWLY = float(np.log10(0.9)) - 1e-9
 """Powers of ten at a pass: a discount, a momentum, a running mean. That its old items fade is what it is for."""
 SHARE = 0.1
 """Of the loss in powers of ten: what did less of it is not named."""
@@ -51,6 +52,7 @@ LOOKED_AT = 64
 """Items of inputs, those that lost most first; more seldom show another cause."""
 
 _CONVERGED_ADVICE = "nothing, if the iteration may forget where it started"
+_REPLACED_ADVICE = "nothing, if the run may forget where it started: what comes in replaces it turn by turn"
 _FADES_ADVICE = "nothing, if old items may fade"
 _GETITEM = OP_NUMBERS["getitem"]
 _ITEM = re.compile(r"[\[.]")
@@ -94,14 +96,15 @@ def find(trace: Trace) -> list[Finding]:
         return []
     with np.errstate(all="ignore"):  # inf and NaN are other detectors' business
         passes = Passes(trace)
+        forgetting = Forgetting(passes)
         gain, growth = passes.ways.gain, passes.ways.growth
         is_repeated = passes.are_repeated(PASSES)
-        is_free = ~is_repeated & passes.are_units()
+        is_free = ~is_repeated & passes.units
         shrinking = np.where(is_repeated, gain, np.where(is_free, 0.0, np.maximum(gain, 0.0)))
         growing = np.where(is_repeated, growth, np.where(is_free, 0.0, np.minimum(growth, 0.0)))
         return [
-            *_Search(passes, _VANISHING, gain, -passes.ways.total(shrinking)).findings(),
-            *_Search(passes, _EXPLODING, growth, passes.ways.total(growing)).findings(),
+            *_Search(passes, forgetting, _VANISHING, gain, -passes.ways.total(shrinking)).findings(),
+            *_Search(passes, forgetting, _EXPLODING, growth, passes.ways.total(growing)).findings(),
             *tiny_factors.find(passes, PASSES - 1),
         ]
 
@@ -111,6 +114,7 @@ class _Search:
     """The search in one direction: by row, how a gradient changed there, and at most since the output."""
 
     passes: Passes
+    forgetting: Forgetting
     direction: _Direction
     column: Column
     totals: Column
@@ -119,16 +123,24 @@ class _Search:
         """Find what wears out whole inputs, then items of them, then some of the uses of one."""
         blamed: set[int] = set()
         inputs = self.passes.inputs
-        found, left = self._worn(inputs, None, blamed)
+        first_states = self._first_states(inputs)
+        found, left = self._worn(np.setdiff1d(inputs, first_states), None, blamed)
         is_whole = self.totals[inputs] < self.direction.bound
         further: tuple[tuple[Numbers, Severity | None], ...] = (
             (self._items(inputs[is_whole]), None),
             (self._worst_use(left), None),  # lost or blown up in more ways than the strongest
             (self._worst_use(inputs[is_whole]), "note"),
+            (first_states, "note"),
         )
         for rows, most in further:
             found += self._worn(rows, most, blamed)[0]
         return found
+
+    def _first_states(self, inputs: Numbers) -> Numbers:
+        """Return the inputs that are lost because others replace them turn by turn, as is meant."""
+        if self.direction is not _VANISHING:
+            return inputs[:0]
+        return self.forgetting.first_states(inputs[self.totals[inputs] >= self.direction.bound])
 
     def _worn(
         self, rows: Numbers, most: Severity | None, blamed: set[int]
@@ -146,10 +158,12 @@ class _Search:
             is_same = left == worst
             if named:
                 place = int(self.passes.places[self.passes.users[named[0].row]])
-                is_same |= self._have_share(place, left)
+                has_share = self._have_share(place)
+                is_same |= has_share[left]
                 if place not in blamed:
                     message = self._message(way, named, stretches, int(is_same.sum()))
-                    found.append(self._finding(message, named, left[is_same], most))
+                    edges = int(np.count_nonzero(has_share & (self.totals >= self.direction.bound)))
+                    found.append(self._finding(message, named, left[is_same], most, edges))
                 blamed.add(place)
             else:
                 unexplained.append(worst)
@@ -195,13 +209,11 @@ class _Search:
         worn.sort(key=lambda each: -each.change * sign)
         return [each for each in worn if each.change * sign >= SHARE * total][:NAMED]
 
-    def _have_share(self, place: int, rows: Numbers) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-        """Say of some rows whether a good part of their loss is that of one place."""
-        if len(rows) == 1:
-            return np.ones(1, np.bool_)
+    def _have_share(self, place: int) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+        """Say by row whether a good part of the loss is that of one place."""
         is_there = self.passes.places[self.passes.users] == place
         shares = self.passes.ways.total(np.where(is_there, self.column * self.direction.sign, 0.0))
-        answer: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = shares[rows] >= SHARE * self.totals[rows]
+        answer: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = shares >= SHARE * self.totals
         return answer
 
     def _message(
@@ -221,26 +233,40 @@ class _Search:
         return f"{told}; {power_of_ten(whole)} in all{and_more(spoiled)}"
 
     def _finding(
-        self, message: str, named: Sequence[Stretch], spoiled: Numbers, most: Severity | None
+        self,
+        message: str,
+        named: Sequence[Stretch],
+        spoiled: Numbers,
+        most: Severity | None,
+        edges: int,
     ) -> Finding:
         direction, passes, worst = self.direction, self.passes, named[0]
         size = sum(abs(each.change) for each in named)
-        severity, advice = (
-            most or ("error" if size >= direction.beyond_use else "warning"),
-            direction.advice,
-        )
-        if direction is _VANISHING and not any(each.is_saturating for each in named):
-            if not self._are_items(spoiled):
-                if passes.has_converged(worst):
-                    severity, advice = "note", _CONVERGED_ADVICE
-            elif all(each.change / each.passes >= SLOWLY for each in named):
-                severity, advice = "note", _FADES_ADVICE
+        advice = direction.advice
+        severity: Severity = most or ("error" if size >= direction.beyond_use else "warning")
+        if direction is _VANISHING and (meant := self._meant(named, spoiled)):
+            severity, advice = "note", meant
         numbers: dict[str, float | int | str] = {
-            "spoiled": len(spoiled),
+            "inputs": len(spoiled),
+            "spoiled": edges,
             "gain": 10.0**worst.change if abs(worst.change) < _LARGEST else power_of_ten(worst.change),
             "gain_per_pass": 10.0 ** (worst.change / worst.passes),
         }
         return passes.finding(direction.kind, severity, worst, message, advice, numbers)
+
+    def _meant(self, named: Sequence[Stretch], lost: Numbers) -> str:
+        """Say what to do about a loss that is meant: nothing, and why; empty where it is a fault."""
+        if len(self.forgetting.first_states(lost)) == len(lost):
+            return _REPLACED_ADVICE
+        if any(each.is_saturating for each in named):
+            return ""
+        if not self._are_items(lost):
+            return _CONVERGED_ADVICE if self.passes.has_converged(named[0]) else ""
+        if all(each.change / each.passes >= SLOWLY for each in named):
+            return _FADES_ADVICE
+        rest = sum(each.change for each in named if not self.forgetting.is_average(each))
+        is_average = -rest < self.direction.bound and self.forgetting.come_in(lost.tolist())
+        return _FADES_ADVICE if is_average else ""
 
     def _are_items(self, lost: Numbers) -> bool:
         """Say whether what is lost are the old items of a series, of which the new ones are not lost."""

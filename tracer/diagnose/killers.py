@@ -21,6 +21,10 @@ _SATURATING = frozenset(
     "sigmoid gelu".split()
 )
 CHOOSING = frozenset("maximum minimum fmax fmin where clip max_scalars min_scalars".split())
+# What the other of two equal numbers, or another slope at 0, would have got past.
+BENT = frozenset("max_scalars min_scalars absolute fabs hypot hypot_scalars dist norm std".split())
+_RESTS = frozenset("remainder fmod ieee_remainder modf_fractional".split())
+_USERS = 8  # operations that are looked at, from a value on
 _PRODUCTS = frozenset(
     "multiply divide matmul dot outer einsum inner vdot tensordot fma prod cross kron".split()
 )
@@ -37,6 +41,8 @@ ADVICE = {
     "compared": "a step has no slope: use a smooth stand-in such as a sigmoid, or say static for what only steers",
     "branched": "nothing has to be done if it is meant to steer only: static=(…) keeps it out of the gradients",
     "picked": "use the values that are picked instead of their places, or a softmax",
+    "counted": "a count has no slope: use a smooth one, such as a sum of sigmoids, or say static for what only counts",
+    "sized": "nothing has to be done if only its shape is meant: static=(…) keeps it out of the gradients",
     "indexed": "an index has no slope: interpolate between the elements, or say static for what only counts",
     "text": "nothing has to be done if it is meant to be shown only; compute with the number itself",
     "read back": "compute with the number itself, and round a detached one where that is meant",
@@ -73,7 +79,7 @@ def why_killed(trace: Trace, row: int, slot: int) -> Why:
         if op == "clip" and port == 0:
             text = f"{_span(operands[0])} lies outside of the bounds of clip"
             return Why("off", f"{text}, {_span(operands[1])} and {_span(operands[2])}", node)
-        chosen = f"{op} takes {_span(node.value)}, never {_span(operands[port])}"
+        chosen = f"{op.removesuffix('_scalars')} takes {_span(node.value)}, never {_span(operands[port])}"
         return Why("off" if all(is_constant[at] for at in others) else "selection", chosen, node)
     if op == "setitem":
         by = _overwriting(node, port)
@@ -85,6 +91,20 @@ def why_killed(trace: Trace, row: int, slot: int) -> Why:
     if op in ("getitem", "array", "stack", "concatenate", "take", "ravel", "reshape", "item"):
         return Why("left out", f"what comes after {op} uses other elements alone", node)
     return Why("balanced", f"the derivative of {op} is 0 at {_span(operands[port])}", node)
+
+
+def why_balanced(trace: Trace, row: int, slot: int) -> Why:
+    """Say why the gradients of the uses of a value, one by the operation of a row, cancel; x - x % 1 is x rounded."""
+    source = trace.nodes[int(trace.graph.node_of_row[trace.recording.operands[slot]])]
+    pending = [use.dst for use in source.uses[:_USERS]]
+    for user in pending[:_USERS]:
+        pending += [use.dst for use in user.uses[:_USERS]] if user.kind == "function" else []
+    for user in pending[: 2 * _USERS]:
+        if user.op in _RESTS and any(use.dst.op == "subtract" and use.port == 1 for use in user.uses):
+            text = f"less its rest `{_text(user)}` it takes steps, so the slopes cancel to exactly 0"
+            return Why("rounded", text, user)
+    node = trace.nodes[int(trace.graph.node_of_row[row])]
+    return Why("balanced", "the gradients of its uses cancel to exactly 0", node)
 
 
 def idle_places(trace: Trace) -> list[int]:

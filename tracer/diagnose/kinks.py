@@ -16,10 +16,12 @@ from tracer.numbers_text import norm
 from tracer.operations import OP_NAMES, OP_NUMBERS, RULE_OF
 from tracer.partials import scalar_rows
 from tracer.recording import operand_of
-from tracer.rules.kinds import Elementwise, Many, is_complex
+from tracer.rules.kinds import Elementwise, Many, Vjp, is_complex
+from tracer.rules.reduce import kept_axes
 
 if TYPE_CHECKING:
     from tracer.gradients import Gradients
+    from tracer.recording import Recording
     from tracer.trace import Trace
     from tracer.views import Node
 
@@ -37,6 +39,7 @@ _TIME, _OF_A_SCALAR, _OF_ANOTHER = (
 _MOST = 10_000  # rows that are worked out one by one
 _TIES = frozenset(("maximum", "minimum", "fmax", "fmin"))  # which share equally
 _FIRST = frozenset(("max_scalars", "min_scalars"))  # of which the first gets all
+_EXTREMES = frozenset(("max", "min", "nanmax", "nanmin"))  # whose elements share equally
 _TURNS = frozenset(
     ("absolute", "fabs", "hypot", "hypot_scalars", "dist", "norm", "std")
 )  # 0 where any slope might be
@@ -183,10 +186,34 @@ def _other_choice(trace: Trace, row: int) -> dict[int, Any]:
     elif op == "clip" and operands[0] >= 0 and np.shape(values[0]) == np.shape(out):
         at_edge = np.equal(values[0], values[1]) | np.equal(values[0], values[2])
         change[operands[0]] = -upstream * at_edge
+    elif op in _EXTREMES and operands[0] >= 0:
+        change[operands[0]] = _first_takes_all(recording, row, upstream)
     elif op in _TURNS and operands[0] >= 0 and not np.ndim(out):
         size = max(np.size(values[0]), 1)
         change[operands[0]] = np.full(np.shape(values[0]), upstream / size**0.5)[()]
     return {operand: _typed(recording.values[operand], each) for operand, each in change.items()}
+
+
+def _first_takes_all(recording: Recording, row: int, upstream: Any) -> Any:
+    """Return by what the gradient of an array differs where the first of the largest gets all, and no equal share."""
+    rule, params = RULE_OF[recording.ops[row]], recording.params.get(row, {})
+    assert isinstance(rule, Vjp)
+    first, stop = recording.starts[row : row + 2]
+    operands = tuple(
+        np.asarray(operand_of(recording, int(each))) for each in recording.operands[first:stop]
+    )
+    out, axis = recording.values[row], params.get("axis")
+    if not np.isfinite(upstream).all():
+        return np.zeros_like(operands[0])
+    shared = np.asarray(rule.pull(0, np.asarray(upstream), out, operands, params))
+    is_tied = np.asarray(rule.pull(0, np.ones_like(upstream), out, operands, params)) != 0
+    axes = tuple(range(is_tied.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    last = tuple(range(is_tied.ndim - len(axes), is_tied.ndim))
+    moved = np.moveaxis(is_tied, axes, last)
+    rows = moved.reshape(*moved.shape[: last[0]], -1)
+    is_first = rows & (np.cumsum(rows, axis=-1) == 1)
+    whole = kept_axes(upstream, operands[0], params)
+    return np.where(np.moveaxis(is_first.reshape(moved.shape), last, axes), whole, 0) - shared
 
 
 def _typed(value: Any, change: Any) -> Any:
@@ -220,14 +247,11 @@ def _finding(trace: Trace, rows: Column, parameters: list[Parameter]) -> Finding
 
 
 def _is_unit(node: Node) -> bool:
-    """Say whether a node is a relu or its like inside of a larger function."""
+    """Say whether a node is a relu, a pooling or its like inside of a larger function."""
     operands = node.operands
     traced = [each for each in operands if hasattr(each, "upstream")]
-    return (
-        node.op in (*_TIES, *_FIRST)
-        and len(traced) < len(operands)
-        and traced[0].src.row not in node.trace.input_rows
-    )
+    is_choice = node.op in _EXTREMES or (node.op in (*_TIES, *_FIRST) and len(traced) < len(operands))
+    return is_choice and traced[0].src.row not in node.trace.input_rows
 
 
 def _effect(changed: list[_Changed]) -> str:
@@ -249,11 +273,11 @@ def _changed(trace: Trace, changes: Gradients, parameters: list[Parameter]) -> l
             continue
         before = [_gradient(trace.gradients, row) for row in parameter.rows]
         change = [_gradient(changes, row) for row in parameter.rows]
-        share = _size(change) / max(_size(before), _TINY)
+        share = _size(change) / max(_size(before), _TINY * max(_size(change), 1.0))
         if not _ROUNDING <= share < np.inf:
             continue  # it cancels, as the shift of a softmax does; or is not finite
         at = parameter.rows.index(max(rows, key=lambda row: _size([changes.row(row)])))
-        name = trace.input_rows[parameter.rows[at]] if len(parameter.rows) > 1 else parameter.name
+        name = trace.input_rows[parameter.rows[at]] if len(parameter.rows) > 1 else parameter.title
         found.append(_Changed(name, parameter, share, before[at], before[at] + change[at]))
     return sorted(found, key=lambda each: -each.share)
 

@@ -6,13 +6,14 @@ that give the claimed numbers. One that assumes less has a lower cost. Used by a
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.diagnose.subsets import left_out
-from tracer.numbers_text import addends, norm, number
+from tracer.numbers_text import DIGITS, addends, norm, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,9 +65,9 @@ class Question:
         """Tell whether the claimed gradient is this one."""
         return self.same(self.claimed, np.reshape(numbers, self.total.shape))
 
-    def sum_text(self) -> str:
+    def sum_text(self, digits: int = DIGITS) -> str:
         """Write the sum of the terms, without its total."""
-        return addends(self.terms.terms[:, 0][::-1])  # as the program uses the value
+        return addends(self.terms.terms[:, 0][::-1], digits=digits)  # as the program uses the value
 
 
 def explanations(question: Question) -> list[Explanation]:
@@ -172,9 +173,13 @@ def _added(asked: Question) -> Iterator[Explanation]:
     if asked.is_made_by(np.sum(sums, 0)):
         yield _told_added(asked, tuple(range(terms.count)), 1)
     elif terms.count > 1:
-        for at in range(terms.count):
-            if asked.is_made_by(np.ravel(asked.total) - terms.terms[at] + sums[at]):
-                yield _told_added(asked, (at,), 1.5)
+        made = np.ravel(asked.total) - terms.terms + sums
+        off = np.abs(made - np.ravel(asked.claimed)).max(1, initial=0.0)
+        found = itertools.takewhile(
+            lambda at: asked.is_made_by(made[at]), np.argsort(off, kind="stable").tolist()
+        )
+        for at in sorted(found):
+            yield _told_added(asked, (at,), 1.5)
 
 
 def _told_added(asked: Question, which: tuple[int, ...], cost: float) -> Explanation:
@@ -253,12 +258,12 @@ HYPOTHESES: tuple[Callable[[Question], Iterator[Explanation]], ...] = (
 )
 
 
-def sizes(asked: Question) -> str:
+def sizes(asked: Question, digits: int = DIGITS) -> str:
     """Write the arithmetic that is right: the sum of the terms, or of arrays its norm and the number of uses."""
     terms = asked.terms
     if not asked.is_number:
         uses = f" from {terms.count:,} uses" if terms.count > 1 else ""
         return f"{norm(asked.total)}{uses}"
     if terms.count > 1:
-        return f"{asked.sum_text()} = {number(asked.total)}"
-    return number(asked.total)
+        return f"{asked.sum_text(digits)} = {number(asked.total, digits)}"
+    return number(asked.total, digits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,7 +91,8 @@ class Passes:
         answer |= SATURATES[ops] & (np.bincount(self.ops)[ops] >= least)
         return answer
 
-    def are_units(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    @cached_property
+    def units(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Say of each row whether its gradient comes through a product with a constant, as conversions of units are."""
         recording = self.trace.recording
         answer = np.zeros(len(self.ops), np.bool_)
@@ -111,7 +113,7 @@ class Passes:
             changes[sigmoids - back] = 0.0
         is_sigmoid = np.zeros(len(way), np.bool_)
         is_sigmoid[sigmoids] = True
-        units = self.are_units()[way]
+        units = self.units[way]
         found, inverse = np.unique(keys, return_inverse=True)
         sums = np.bincount(inverse, changes, len(found))
         order = np.argsort(inverse, kind="stable")
@@ -158,7 +160,8 @@ class Passes:
         """Name an input, an item of one, or what uses one."""
         names, recording = self.trace.input_rows, self.trace.recording
         if row in names:
-            return clean(names[row])
+            also = [name for name, other in self.trace.run.second_names.items() if other == row]
+            return clean(f"{names[row]} (also {', '.join(also)})" if also else names[row])
         operands = recording.operands[recording.starts[row] : recording.starts[row + 1]].tolist()
         name = clean(next(names[each] for each in operands if each in names))
         index = recording.params[row].get("index") if self.ops[row] == _GETITEM else None

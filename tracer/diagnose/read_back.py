@@ -38,7 +38,7 @@ def find(trace: Trace) -> list[Finding]:
             name = next(
                 (load.id for load in loads_in(written) if _is_traced(trace, text, load, load.id, 0)), ""
             )
-            site = text.site(number)
+            site = text.site_of(number)
             rows = consumers(trace, site, number, [], -1) if name and site is not None else []
             if not rows:
                 continue

@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
+from tracer.diagnose.overwriting import overwriting
 from tracer.source import Site
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ Kind = Literal[
     "branched",
     "picked",
     "rounded",
+    "counted",
+    "sized",
     "indexed",
     "overwritten",
     "text",
@@ -28,19 +31,34 @@ Kind = Literal[
     "dropped",
     "read",
 ]
-_PICKS = frozenset(
-    "argmax argmin argsort argwhere nonzero flatnonzero searchsorted digitize argpartition lexsort".split()
+_COMPARES = frozenset(
+    "isclose allclose array_equal array_equiv isin in1d isfinite isinf isnan signbit greater greater_equal less "
+    "less_equal equal not_equal logical_and logical_or logical_not logical_xor".split()
 )
-_ROUNDS = frozenset("int round floor ceil trunc rint astype bool".split())
+_OF_CALLS: dict[str, Kind] = {
+    name: kind
+    for kind, names in cast(
+        "dict[Kind, str]",
+        {
+            "picked": "argmax argmin argsort argwhere nonzero flatnonzero searchsorted digitize argpartition lexsort",
+            "rounded": "int round floor ceil trunc rint astype bool",
+            "counted": "histogram histogram2d histogramdd bincount count_nonzero",
+            "sized": "len",
+        },
+    ).items()
+    for name in names.split()
+}
+_SIZES = frozenset("size shape ndim".split())
 _WRITES = frozenset("str repr format print dumps dump write join".split())
 _TEXTS = frozenset("str repr format".split())  # which leave no record
 _READS_BACK = frozenset(
     "float int complex eval literal_eval Decimal Fraction loads fromstring array asarray float32 float64".split()
 )
+_QUANTIFIERS = frozenset("all any bool item".split())
 _DEEPEST = 4  # calls that a value is followed into
 _LAST: dict[Kind, int] = {
-    "compared": 0, "picked": 1, "rounded": 2, "indexed": 3, "branched": 4, "read back": 5, "text": 6, "read": 7,
-    "overwritten": 8, "dropped": 9,
+    "compared": 0, "picked": 1, "rounded": 2, "counted": 3, "indexed": 4, "branched": 5, "read back": 6, "text": 7,
+    "sized": 8, "read": 9, "overwritten": 10, "dropped": 11,
 }  # fmt: skip
 _HUGE = 1e300
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -77,7 +95,7 @@ class Program:
         if not loads and not all(self._has_key(load, "") for load in loads_of(found, name)):
             return Reading("read", None)  # perhaps in a loop over all of it
         if not key and (written := self._overwritten(found, name)):
-            return Reading("overwritten", self.site(written))
+            return Reading("overwritten", self.site_of(written))
         return self._first([self._reading(load, depth) for load in loads]) or Reading("dropped", None)
 
     def _overwritten(self, function: _Function, name: str) -> ast.AST | None:
@@ -98,14 +116,7 @@ class Program:
 
     def expression(self, site: Site) -> ast.expr | None:
         """Return the expression at a place."""
-        for node in ast.walk(self.tree):
-            if (
-                isinstance(node, ast.expr)
-                and (node.lineno, node.end_lineno) == (site.line, site.end_line)
-                and self._columns(node) == (site.column, site.end_column)
-            ):
-                return node
-        return None
+        return next(self.expressions(site), None)
 
     def position(self, node: ast.expr | ast.stmt) -> tuple[int, int, int, int]:
         """Return the place of a node as a site has it: line, column, last line and the column where it ends."""
@@ -147,33 +158,37 @@ class Program:
         below: ast.AST = node
         above = self.parents.get(node)
         while above is not None:
-            if isinstance(above, ast.Compare):
-                return Reading("branched" if self._is_test(above) else "compared", self.site(above))
-            if isinstance(above, ast.Subscript) and below is above.slice:
-                return Reading("indexed", self.site(above))
             called = called_name(above) if isinstance(above, ast.Call) else ""
-            if isinstance(above, ast.JoinedStr) or called in _WRITES:
+            if isinstance(above, ast.Compare) or called in _COMPARES:
+                return self._comparison(above)
+            if (kind := _made_of(above, below)) is not None:
+                return Reading(kind, self.site_of(above))
+            if isinstance(above, ast.JoinedStr) or called in _WRITES or _is_format(above):
                 assert isinstance(above, ast.expr)
                 return self._text(above, depth)
-            if isinstance(above, ast.Call) and called:
-                if called in _PICKS:
-                    return Reading("picked", self.site(above))
-                if called in _ROUNDS:
-                    return Reading("rounded", self.site(above))
-                if below in above.args and isinstance(above.func, ast.Name) and depth < _DEEPEST:
-                    inside = self._of_argument(called, above.args.index(below), depth)
-                    if inside is not None:
-                        is_back = inside.kind == "text" and self._is_read_back(above, depth)
-                        return Reading("read back", inside.site) if is_back else inside
+            if isinstance(above, ast.Call) and below in above.args and depth < _DEEPEST:
+                inside = self._of_argument(above, above.args.index(below), depth)
+                if inside is not None:
+                    return inside
             if self._is_test(below):
-                return Reading("branched", self.site(below))
+                return Reading("branched", self.site_of(below))
             if isinstance(above, ast.stmt):
                 return self._of_statement(above, below, depth)
             below, above = above, self.parents.get(above)
         return Reading("read", None)
 
+    def _comparison(self, node: ast.AST) -> Reading:
+        """Say whether a truth value, or whether all or any of several, only decides which way the program goes."""
+        decides: ast.AST = node
+        while (above := self.parents.get(decides)) is not None and (
+            (isinstance(above, ast.Call) and called_name(above) in _QUANTIFIERS)
+            or (isinstance(above, ast.Attribute) and above.attr in _QUANTIFIERS)
+        ):
+            decides = above
+        return Reading("branched" if self._is_test(decides) else "compared", self.site_of(node))
+
     def _text(self, node: ast.expr, depth: int) -> Reading:
-        return Reading("read back" if self._is_read_back(node, depth) else "text", self.site(node))
+        return Reading("read back" if self._is_read_back(node, depth) else "text", self.site_of(node))
 
     def _is_read_back(self, node: ast.expr, depth: int) -> bool:
         """Say whether a text becomes a number again, there or by the variable that it is given to."""
@@ -201,17 +216,24 @@ class Program:
                 if load.lineno > above.lineno:
                     yield from self._readers(load, depth + 1)
 
-    def _of_argument(self, function: str, position: int, depth: int) -> Reading | None:
-        found = self._function(function, "")
+    def _of_argument(self, call: ast.Call, position: int, depth: int) -> Reading | None:
+        """Say how a function of the same file reads what it is given; None where another is called."""
+        function = call.func.id if isinstance(call.func, ast.Name) else ""
+        found = self._function(function, "") if function else None
         if found is None or position >= len(found.args.args):
             return None
-        return self.of_name(function, found.args.args[position].arg, depth=depth + 1)
+        inside = self.of_name(function, found.args.args[position].arg, depth=depth + 1)
+        is_back = inside is not None and inside.kind == "text" and self._is_read_back(call, depth)
+        return Reading("read back", inside.site) if is_back and inside is not None else inside
 
     def _of_statement(self, statement: ast.stmt, value: ast.AST, depth: int) -> Reading:
         """Follow a value that is given to a variable to what reads that; say where it is overwritten unread."""
         is_given = (
             isinstance(statement, ast.Assign) and len(statement.targets) == 1 and statement.value is value
         )
+        again = overwriting(self, value)
+        if again is not None:
+            return Reading("overwritten", self.site_of(again[0]))
         target = statement.targets[0] if is_given else None  # type: ignore[attr-defined]
         function = self.enclosing(statement)
         if not isinstance(target, ast.Name) or function is None or depth >= _DEEPEST:
@@ -225,8 +247,18 @@ class Program:
             return found
         if stored:
             first = min(stored, key=lambda node: node.lineno)
-            return Reading("overwritten", self.site(self._statement(first)))
+            return Reading("overwritten", self.site_of(self._statement(first)))
         return Reading("dropped", None)
+
+    def expressions(self, site: Site) -> Iterator[ast.expr]:
+        """Yield the expressions that stand at a place; of `total += x` what is added."""
+        for node in ast.walk(self.tree):
+            if (
+                isinstance(node, (ast.expr, ast.AugAssign))
+                and (node.lineno, node.end_lineno) == (site.line, site.end_line)
+                and self._columns(node) == (site.column, site.end_column)
+            ):
+                yield node.value if isinstance(node, ast.AugAssign) else node
 
     def _first(self, readings: list[Reading]) -> Reading | None:
         return min(readings, key=lambda reading: _LAST[reading.kind], default=None)
@@ -236,10 +268,8 @@ class Program:
         above = self.parents.get(node)
         while isinstance(above, (ast.BoolOp, ast.UnaryOp)):
             node, above = above, self.parents.get(above)
-        if isinstance(above, ast.IfExp) and isinstance(above.body, ast.Constant):
-            return not isinstance(
-                above.orelse, ast.Constant
-            )  # 1.0 if x > 0 else 0.0 is a step, and no branch
+        if isinstance(above, ast.IfExp) and _is_number(above.body):
+            return not _is_number(above.orelse)  # 1.0 if x > 0 else -1.0 is a step, and no branch
         if isinstance(above, (ast.If, ast.While, ast.IfExp, ast.Assert)):
             return above.test is node
         return isinstance(above, ast.comprehension) and node in above.ifs
@@ -250,7 +280,7 @@ class Program:
         return node
 
     def enclosing(self, node: ast.AST) -> _Function | None:
-        """Return the function that a node stands in."""
+        """Return the function that something stands in."""
         above = self.parents.get(node)
         while above is not None and not isinstance(above, _Function):
             above = self.parents.get(above)
@@ -322,8 +352,8 @@ class Program:
         text = self.lines[line - 1] if line <= len(self.lines) else ""
         return len(text.encode()[:offset].decode(errors="replace"))
 
-    def site(self, node: ast.AST) -> Site | None:
-        """Return the place of a node; None where it is neither an expression nor a statement."""
+    def site_of(self, node: ast.AST) -> Site | None:
+        """Return the place of an expression or a statement."""
         if not isinstance(node, (ast.expr, ast.stmt)):
             return None
         function = self.enclosing(node)
@@ -357,6 +387,30 @@ def parameters_in_order(function: _Function) -> list[str]:
     """Return the names of a function's parameters that may be given by position, and then of the others."""
     arguments = function.args
     return [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+
+
+def _made_of(above: ast.AST, below: ast.AST) -> Kind | None:
+    """Say what an expression makes of a part of it that has no slope."""
+    if isinstance(above, ast.Subscript) and below is above.slice:
+        return "indexed"
+    if isinstance(above, ast.Attribute) and above.attr in _SIZES:
+        return "sized"
+    return _OF_CALLS.get(called_name(above)) if isinstance(above, ast.Call) else None
+
+
+def _is_number(node: ast.expr) -> bool:
+    """Say whether a number is written there: 1.0, -1."""
+    return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
+
+
+def _is_format(node: ast.AST) -> bool:
+    """Say whether a text is made by `"%.2f" % x`."""
+    is_text = (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.left, ast.Constant)
+        and isinstance(node.left.value, str)
+    )
+    return is_text and isinstance(node.op, ast.Mod)  # type: ignore[attr-defined]
 
 
 def called_name(call: ast.Call) -> str:

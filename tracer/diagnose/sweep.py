@@ -43,9 +43,10 @@ def sweep(
     Each input is a tuple of arguments or a dict of them by name; a generator is read as the runs go on. A decorated
     function keeps its options. Without an executor the inputs are run one after another, here; the executor is any of
     `concurrent.futures`, or another one with its `submit`: `client.get_executor()` of Dask. The result is the same to
-    the bit. An input that fails is told of in `.failed`. `progress(done, all)` is called as inputs are done; `all`
-    counts those read so far where `inputs` has no length. Raises UsageError for what is no input, or can't be sent to
-    the executor's workers, and ProgramError where these end.
+    the bit; only a function of the main program, of which Dask sends the code without its file, has its places told
+    apart by the line alone. An input that fails is told of in `.failed`. `progress(done, all)` is called as inputs are
+    done; `all` counts those read so far where `inputs` has no length. Raises UsageError for what is no input, or can't
+    be sent to the executor's workers, and ProgramError where these end.
     """
     if not callable(function):
         raise UsageError("sweep(f, inputs) takes a function", got=f"got {function!r}")

@@ -68,6 +68,9 @@ class Terms:
         graph = self.node.trace.graph
         if self.count > _MANY_USES:
             return None
+        in_bulk = self._added_numbers()
+        if in_bulk is not None or self.count > _MANY_ARRAYS:
+            return in_bulk
         sums = np.empty_like(self.terms)
         for at, number in enumerate(self.edges):
             edge = Edge(self.node.trace, number)
@@ -79,6 +82,17 @@ class Terms:
                 return None
             sums[at] = np.ravel(np.asarray(upstream) + local)
         return sums
+
+    def _added_numbers(self) -> np.ndarray[Any, Any] | None:
+        """Do it for uses by operations on numbers, all at once; None where one is another."""
+        graph = self.node.trace.graph
+        edges = np.array(self.edges, np.int64)
+        slots = graph.slots[edges]
+        if np.ndim(self.total) or (slots < 0).any() or (graph.kinds[graph.dst[edges]] != FUNCTION).any():
+            return None
+        sums = self.follower.upstream(graph.slot_consumer[slots], as_recorded=self.as_recorded)
+        sums += self.node.trace.gradients.locals[slots]
+        return None if np.isnan(sums).any() else sums[:, None]
 
     @cached_property
     def copies(self) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -94,6 +108,7 @@ class Terms:
 
 
 _MANY_USES = 10_000  # beyond it, nobody multiplies by hand
+_MANY_ARRAYS = 500  # which are looked at one by one
 
 
 class Followed:
@@ -128,6 +143,13 @@ class Followed:
     def node(self, node: Node) -> Any:
         """Return the gradient of a node."""
         return self._sum(node.grad, [self._change(gradients, node) for gradients in self._before(node)])
+
+    def upstream(self, rows: np.ndarray[Any, Any], *, as_recorded: bool) -> np.ndarray[Any, Any]:
+        """Return the gradients of many numbers; NaN where one is of an array."""
+        found: np.ndarray[Any, Any] = self.trace.gradients.numbers[rows]
+        for _, row, gradients in [] if as_recorded else self._changes:
+            found += np.where((row > rows) & gradients.reached[rows], gradients.numbers[rows], 0.0)
+        return found
 
     def names(self, node: Node) -> list[str]:
         """Return the names of what was put in and changes the gradient of a node, the last first."""

@@ -15,6 +15,8 @@ from tracer.numbers_text import power_of_ten
 from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tracer.diagnose.finding import Finding
     from tracer.diagnose.passes import Passes, Stretch
 
@@ -62,7 +64,7 @@ def find(passes: Passes, most_passes: int) -> list[Finding]:
                 break
         if steps > MOST_STEPS:
             break
-    return [_finding(passes, *spoiled[0], len(spoiled)) for spoiled in found.values()]
+    return [_finding(passes, spoiled) for spoiled in found.values()]
 
 
 def _is_softmax(ops: np.ndarray[tuple[int, ...], np.dtype[np.int16]]) -> bool:
@@ -79,15 +81,22 @@ def _takes_all(stretch: Stretch, is_satisfied: bool, has_softmax: bool, is_nothi
     return is_nothing and stretch.name in _FACTORS and stretch.change <= ROUNDING
 
 
-def _finding(passes: Passes, stretch: Stretch, row: int, spoiled: int) -> Finding:
+def _finding(passes: Passes, spoiled: Sequence[tuple[Stretch, int]]) -> Finding:
+    stretch, row = spoiled[0]
+    ways = [passes.ways.rows_from(row) for _, row in spoiled]
+    before = [
+        way[: np.flatnonzero(way == stretch.rows[0])[0] + 1]
+        for way, (stretch, _) in zip(ways, spoiled, strict=True)
+    ]
+    edges = len(np.unique(np.concatenate(before)))
     is_saturated = stretch.is_saturating or stretch.name not in _FACTORS
     how = "saturated" if is_saturated else "so small a factor that rounding takes the rest"
     whole = float(passes.ways.gain[passes.ways.rows_from(row)].sum())
     own, in_all = power_of_ten(stretch.change), power_of_ten(whole)
     message = (
         f"{passes.called(row)} loses its gradient: {passes.told(stretch)} is {how} and multiplies it by {own}"
-        f"{f'; {in_all} in all' if in_all != own else ''}{and_more(spoiled)}"
+        f"{f'; {in_all} in all' if in_all != own else ''}{and_more(len(spoiled))}"
     )
     advice = _SATURATED if is_saturated else _ABSORBED
-    numbers = {"spoiled": spoiled, "log10_whole": whole}
+    numbers = {"inputs": len(spoiled), "spoiled": edges, "log10_whole": whole}
     return passes.finding("vanishing", "warning", stretch, message, advice, numbers)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tracer.diagnose.faults import Fault
+    from tracer.diagnose.replay import Replay
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,10 @@ class Verification:
     """Those that came out otherwise than they were recorded."""
     cuts: int = 0
     """Values that left the graph: what was made of them is not checked."""
+    inputs: Replay | None = None
+    """The gradients of the inputs together, against differences of the recorded graph; None of a very long run."""
+    failed: str = ""
+    """By what the run ended, if it failed: what it recorded before is checked."""
 
     @property
     def ok(self) -> bool:
