@@ -36,9 +36,9 @@ def test_an_svg_is_xml_and_has_a_shape_for_every_node(name):
     assert kinds.count("wire") == len(trace.edges)
 
 
-@pytest.mark.parametrize("name", [*PROGRAMS, "robot_arm"])
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_marks_say_which_node_and_edge_each_shape_and_wire_stands_for(name):
-    trace = trace_of(name) if name in PROGRAMS else sample(name)
+    trace = trace_of(name)
     root = ET.fromstring(vector.write(geometry(diagram(trace)), marked=True))  # noqa: S314
     groups = root.findall(f"{SVG}g")
     nodes = {int(group.get("data-node")): group for group in groups if group.get("data-node")}
@@ -50,7 +50,7 @@ def test_marks_say_which_node_and_edge_each_shape_and_wire_stands_for(name):
     assert wires == list(range(len(trace.edges)))
     assert set(stubs) <= set(wires)
     assert tags == sorted(stubs * 2)
-    assert tags or name != "robot_arm"
+    assert tags or name != "fan_out"  # which is broken into rows
     for number, group in nodes.items():
         node = trace.nodes[number]
         if node.kind == "function":
