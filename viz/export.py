@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracer.errors import DrawError
 from viz import vector
+from viz.choice import WHOLE, View, choose
 from viz.diagram import diagram
 from viz.forward import Forward
 from viz.layout import geometry
@@ -14,15 +15,20 @@ from viz.layout import geometry
 if TYPE_CHECKING:
     import os
 
+    from viz.parts import Diagram
+
 SUFFIXES = (".svg", ".png", ".pdf", ".dot")
 
 
-def svg(trace: Any) -> str:
+def svg(trace: Any, view: View = WHOLE) -> str:
     """Return the picture of a trace as an SVG document."""
-    return vector.write(geometry(diagram(_of_what_there_is(trace)[0])))
+    shown = _of_what_there_is(trace)[0]
+    return vector.write(geometry(diagram(shown, choose(trace, view), force=view.force)))
 
 
-def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) -> tuple[str, ...]:
+def draw(
+    trace: Any, path: str | os.PathLike[str], engine: str | None = None, view: View = WHOLE
+) -> tuple[str, ...]:
     """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf or .dot.
 
     Of a run that failed, what was recorded. Returns notes for the person who asked, such as that another layout was
@@ -37,7 +43,8 @@ def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) ->
             advice=f"use one of {', '.join(SUFFIXES)}",
         )
     drawn, remarks = _of_what_there_is(trace)
-    content, notes = _content(drawn, suffix, engine)
+    choice = choose(trace, view)
+    content, notes = _content(diagram(drawn, choice, force=view.force), suffix, engine)
     try:
         target.write_bytes(content)
     except OSError as error:
@@ -46,7 +53,7 @@ def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) ->
             got=error.strerror or str(error),
             advice="choose another path for the picture",
         ) from error
-    return (*remarks, *notes)
+    return (*remarks, *choice.notes, *notes)
 
 
 def _of_what_there_is(trace: Any) -> tuple[Any, tuple[str, ...]]:
@@ -57,9 +64,8 @@ def _of_what_there_is(trace: Any) -> tuple[Any, tuple[str, ...]]:
     return Forward(trace), (remark,)
 
 
-def _content(trace: Any, suffix: str, engine: str | None) -> tuple[bytes, tuple[str, ...]]:
+def _content(picture: Diagram, suffix: str, engine: str | None) -> tuple[bytes, tuple[str, ...]]:
     """Return a picture's bytes and the notes on it; each writer is imported when it is used."""
-    picture = diagram(trace)
     if suffix == ".dot":
         from viz import dot  # noqa: PLC0415 - pydot is needed for this format alone
 

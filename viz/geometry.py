@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from viz.parts import Line
     from viz.skeleton import Floats
-    from viz.theme import Role, Shape, State
+    from viz.theme import MarkKind, Role, Shape, State
 
 TAG_POINT = 9.0  # the tip of a tag
 
@@ -70,6 +70,8 @@ class PlacedShape:
     tooltip: str = ""
     node: int = -1  # what it stands for in what is drawn
     edge: int = -1  # of a tag: the edge that goes on there
+    mark: MarkKind | None = None
+    is_calm: bool = False
 
     def moved(self, x: float, y: float) -> PlacedShape:
         """Return the shape with its text, moved to the right and down."""
@@ -89,6 +91,8 @@ class PlacedWire:
     tooltip: str = ""
     is_stub: bool = False  # it goes on in another row
     edge: int = -1  # what it stands for in what is drawn
+    mark: MarkKind | None = None
+    is_calm: bool = False
 
     def moved(self, x: float, y: float) -> PlacedWire:
         """Return the wire with its label, moved to the right and down."""
@@ -192,7 +196,7 @@ def arrowhead(wire: PlacedWire) -> tuple[Floats, list[tuple[float, float]]]:
     along = (tip - before) / math.dist(tip, before)
     across = np.array([-along[1], along[0]])
     back = tip - theme.ARROW_LENGTH * along
-    half = theme.ARROW_WIDTH / 2 + (theme.WIRE[wire.state].width - 1)
+    half = theme.ARROW_WIDTH / 2 + (theme.wire(wire.state, wire.mark).width - 1)
     head = [tip, back + half * across, back - half * across]
     shortened = points.copy()
     shortened[-1] = back + along

@@ -183,6 +183,8 @@ def _set_box(box: Box, x: float, y: float, room: float) -> PlacedShape:
         box.tooltip,
         box.node,
         box.edge,
+        box.mark,
+        box.is_calm,
     )
 
 
@@ -215,7 +217,8 @@ def _wires(
         has_arrowhead = diagram.boxes[arrow.target].shape in ("function", "output")
         tip = arrow.tooltip or diagram.boxes[arrow.target].tooltip
         is_stub = diagram.boxes[arrow.target].shape == "leaves"
-        wires.append(PlacedWire(points, arrow.state, has_arrowhead, texts, tip, is_stub, arrow.edge))
+        wire = PlacedWire(points, arrow.state, has_arrowhead, texts, tip, is_stub, arrow.edge)
+        wires.append(replace(wire, mark=arrow.mark, is_calm=arrow.is_calm))
     return tuple(wires)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from viz import theme
 from viz.geometry import PlacedShape, PlacedText, PlacedWire, Rect, line_height, set_line
+from viz.marks import ROLE
 from viz.parts import Span
 
 if TYPE_CHECKING:
-    from viz.parts import Diagram, Line
+    from viz.parts import Diagram, Line, Mark
     from viz.theme import Shape, State
 
 LEAST_WIDTH = 620.0
@@ -82,6 +84,16 @@ def _entries(diagram: Diagram, *, has_rows: bool) -> list[tuple[list[PlacedShape
     if has_rows:
         entries.append(([_tag("leaves")], (Span("goes on in the row that it names", "quiet"),)))
         entries.append(([_tag("enters")], (Span("comes from the row that it names", "quiet"),)))
+    if diagram.is_part:
+        entries.append(
+            ([_tag("enters")], (Span("left out of this view: what it names, or so many", "quiet"),))
+        )
+    entries += (
+        ([_marked(each)], (Span(each.sign, ROLE[each.kind]), Span(f" {each.text}", "quiet")))
+        for each in diagram.marks
+    )
+    if any(arrow.is_calm for arrow in diagram.arrows):
+        entries.append(([], (Span("pale: not on these paths", "quiet"),)))
     if diagram.has_arrays:
         text = "arrays: shape  ‖norm‖  worst element and its place; → where the rule is no product"
         entries.append(([], (Span(text, "quiet"),)))
@@ -95,6 +107,14 @@ def _shape(shape: Shape, size: float) -> PlacedShape:
 
 def _tag(shape: Shape) -> PlacedShape:
     return PlacedShape(shape, Rect(2, 3, SAMPLE_WIDTH - 4, SAMPLE_HEIGHT - 6))
+
+
+def _marked(each: Mark) -> PlacedShape | PlacedWire:
+    return (
+        replace(_wire("plain"), mark="path")
+        if each.kind == "path"
+        else replace(_shape("function", 18), mark=each.kind)
+    )
 
 
 def _wire(state: State) -> PlacedWire:

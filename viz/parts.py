@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from viz.theme import Role, Shape, State
+    from viz.theme import MarkKind, Role, Shape, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,8 @@ class Box:
     name: str = ""  # of the value that it gives
     node: int = -1  # its number in what is drawn
     edge: int = -1  # of a tag: the edge that goes on there
+    mark: MarkKind | None = None
+    is_calm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,18 @@ class Arrow:
     from_splitter: bool = False
     operand: str = ""  # which one of its gate it is, to be said where the picture does not show it
     edge: int = -1  # its number in what is drawn
+    mark: MarkKind | None = None
+    is_calm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What somebody asked to see in a picture: its sign stands where it is, its text in the legend."""
+
+    kind: MarkKind
+    sign: str
+    text: str
+    short: str = ""  # what stands beside the sign at a box
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +98,8 @@ class Diagram:
     arrows: tuple[Arrow, ...]
     groups: tuple[Group, ...] = ()
     has_arrays: bool = False
+    marks: tuple[Mark, ...] = ()
+    is_part: bool = False  # tags stand for what was left out
 
 
 def common_group(first: int, second: int, groups: Sequence[Group]) -> int:

@@ -82,22 +82,23 @@ def _title(tooltip: str) -> str:
     return f"<title>{escape(tooltip)}</title>" if tooltip else ""
 
 
-def _text(text: PlacedText) -> str:
+def _text(text: PlacedText, *, is_calm: bool = False) -> str:
     spans = []
     for offset, run, role in text.runs:
         style = theme.TEXT[role]
         weight = ' font-weight="bold"' if style.bold else ""
         place = f' x="{_number(text.x + offset)}"' if offset else ""
+        colour = theme.calm(style.colour) if is_calm else style.colour
         spans.append(
-            f'<tspan class="{role}"{place} fill="{style.colour}" font-size="{_number(style.size)}"{weight}>'
+            f'<tspan class="{role}"{place} fill="{colour}" font-size="{_number(style.size)}"{weight}>'
             f"{escape(run)}</tspan>"
         )
     start = f'x="{_number(text.x)}" y="{_number(text.baseline)}"'
     return f'<text {start} xml:space="preserve">{"".join(spans)}</text>'
 
 
-def _texts(texts: Sequence[PlacedText]) -> str:
-    return "".join(map(_text, texts))
+def _texts(texts: Sequence[PlacedText], *, is_calm: bool = False) -> str:
+    return "".join(_text(text, is_calm=is_calm) for text in texts)
 
 
 def _mark(node: int = -1, edge: int = -1) -> str:
@@ -122,15 +123,15 @@ def _polygon(points: Sequence[tuple[float, float]], fill: str, stroke: str) -> s
 
 
 def _shape(shape: PlacedShape, mark: str = "") -> str:
-    outline = theme.OUTLINE[shape.state]
-    ink = _ink(shape, outline)
-    texts = _texts(shape.inside) + _texts(shape.beside)
+    outline = theme.outline(shape.state, shape.mark)
+    ink = _ink(shape, theme.faded(outline) if shape.is_calm else outline)
+    texts = _texts((*shape.inside, *shape.beside), is_calm=shape.is_calm)
     return f'<g class="{shape.shape} {shape.state}"{mark}>{_title(shape.tooltip)}{ink}{texts}</g>'
 
 
 def _ink(shape: PlacedShape, outline: Stroke) -> str:
     """Return the outline of a shape as SVG."""
-    rect, fill = shape.rect, theme.fill(shape.shape, shape.state)
+    rect, fill = shape.rect, theme.fill(shape.shape, shape.state, outline)
     if shape.shape in ("input", "output"):
         return _rect(rect, fill, outline, theme.CORNER if shape.shape == "input" else 0)
     middle_x, middle_y = rect.x + rect.width / 2, rect.y + rect.height / 2
@@ -153,7 +154,10 @@ def _wire(wire: PlacedWire, mark: str = "") -> str:
         "C" + " ".join(f"{_number(x)} {_number(y)}" for x, y in points[at : at + 3].tolist())
         for at in range(1, len(points), 3)
     )
-    path = f'<path d="{first}{curves}" fill="none" {_stroke(theme.WIRE[wire.state])}/>'
+    stroke = theme.wire(wire.state, wire.mark)
+    stroke = theme.faded(stroke) if wire.is_calm else stroke
+    path = f'<path d="{first}{curves}" fill="none" {_stroke(stroke)}/>'
     kind = "stub" if wire.is_stub else "wire"
-    tip = _polygon(head, theme.WIRE[wire.state].colour, 'stroke="none"') if head else ""
-    return f'<g class="{kind} {wire.state}"{mark}>{_title(wire.tooltip)}{path}{tip}{_texts(wire.texts)}</g>'
+    texts = _texts(wire.texts, is_calm=wire.is_calm)
+    tip = _polygon(head, stroke.colour, 'stroke="none"') if head else ""
+    return f'<g class="{kind} {wire.state}"{mark}>{_title(wire.tooltip)}{path}{tip}{texts}</g>'

@@ -217,6 +217,7 @@ class _Rows:
         role: Role = "quiet" if is_quiet else "name"
         state: State = "unreached" if is_quiet else "plain"
         tag = Box("leaves", state=state, tooltip=arrow.tooltip, edge=arrow.edge)
+        tag = replace(tag, mark=arrow.mark, is_calm=arrow.is_calm)
         leaves = replace(tag, lines=((Span(name, role), Span(f"  row {stop + 1}", "quiet")),))
         enters = replace(
             tag, shape="enters", lines=((Span(f"row {start + 1}  ", "quiet"), Span(name, role)),)
@@ -224,7 +225,13 @@ class _Rows:
         group = self.boxes[start][arrow.source].group
         self.boxes[start].append(replace(leaves, group=group))
         stub = Arrow(arrow.source, len(self.boxes[start]) - 1, state=arrow.state, tooltip=arrow.tooltip)
-        stub = replace(stub, from_splitter=arrow.from_splitter, edge=arrow.edge)
+        stub = replace(
+            stub,
+            from_splitter=arrow.from_splitter,
+            edge=arrow.edge,
+            mark=arrow.mark,
+            is_calm=arrow.is_calm,
+        )
         self.arrows[start].append(stub)
         self.boxes[stop].append(replace(enters, group=self.boxes[stop][arrow.target].group))
         self.arrows[stop].append(replace(arrow, source=len(self.boxes[stop]) - 1, from_splitter=False))
