@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 ENGINES = ("graphviz-pure", "dot", "built-in")
 MOST_VIRTUAL = 5_000  # items and bends that dot lays out in a few seconds
 TIMEOUT = 15.0
+ITEMS_A_SECOND = 2_000  # more time where there is more to do
 MEMORY = 2 << 30
 MOST_PROCESSES = 8
 WORTH_A_PROCESS = 400  # items
@@ -140,7 +141,8 @@ def _ask(
     lots = _lots([skeleton.size for skeleton in skeletons])
     placements: list[Placement | None] = [None] * len(skeletons)
     with ThreadPoolExecutor(len(lots)) as executor:
-        ask = partial(run, [str(program), "-Kdot", "-Tjson0"])
+        seconds = TIMEOUT + sum(skeleton.size for skeleton in skeletons) // ITEMS_A_SECOND
+        ask = partial(run, [str(program), "-Kdot", "-Tjson0"], timeout=seconds)
         written = [executor.submit(ask, "\n".join(texts[at] for at in lot)) for lot in lots]
         for lot, answer in zip(lots, written, strict=True):
             try:
