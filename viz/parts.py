@@ -49,6 +49,8 @@ class Box:
         False  # its wires enter from top to bottom in the order of the arrows that lead to it
     )
     name: str = ""  # of the value that it gives
+    node: int = -1  # its number in what is drawn
+    edge: int = -1  # of a tag: the edge that goes on there
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Arrow:
     tooltip: str = ""
     from_splitter: bool = False
     operand: str = ""  # which one of its gate it is, to be said where the picture does not show it
+    edge: int = -1  # its number in what is drawn
 
 
 @dataclass(frozen=True, slots=True)
