@@ -13,7 +13,7 @@ from typing import Literal
 FONT_FAMILY = "DejaVu Sans, Verdana, sans-serif"
 
 Role = Literal["name", "value", "gradient", "working", "symbol", "quiet", "faint", "alarm", "title"]
-Shape = Literal["input", "output", "function", "splitter", "broadcast", "cut", "leaves", "enters"]
+Shape = Literal["input", "output", "function", "splitter", "broadcast", "cut", "call", "leaves", "enters"]
 State = Literal["plain", "zero", "unreached", "alarm", "cut"]
 
 
@@ -68,6 +68,8 @@ WIRE: dict[State, Stroke] = {
     "alarm": Stroke(RED, 3.0),
     "cut": Stroke(GREY, 1.2, (1.5, 3)),
 }
+SPARK = Stroke(RED, 1.4)
+SPARK_FRAME = Stroke("#c9ced4", 0.8)
 GROUP = Stroke("#8a9096", 1.0, (6, 4))
 GROUP_FILL = "#f7f8fa"
 
@@ -78,6 +80,7 @@ FILL: dict[Shape, str] = {
     "splitter": INK,
     "broadcast": PAPER,
     "cut": PAPER,
+    "call": GROUP_FILL,
     "leaves": "#f2f2f2",
     "enters": "#f2f2f2",
 }
@@ -95,6 +98,9 @@ UNREACHED_GATE_SIZE = 26.0
 GATE_STEP = 12.0  # the height of a gate with many operands, a wire
 FORK_SIZE = 13.0
 CUT_SIZE = 16.0
+PILE = 3.0  # how far the second outline of a box that stands for many is moved
+SPARK_SIZE = (84.0, 28.0)
+SPARK_MARK = 2.4  # half the size of a mark at a run whose number is zero or not finite
 ARROW_LENGTH = 8.0
 ARROW_WIDTH = 6.4
 CORNER = 5.0

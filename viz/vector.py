@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from viz import theme
-from viz.geometry import PlacedShape, PlacedText, PlacedWire, arrowhead, corners
+from viz.geometry import PlacedShape, PlacedText, PlacedWire, Rect, arrowhead, corners, turn_head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from viz.geometry import Geometry, PlacedGroup, Rect
+    from viz.geometry import Geometry, PlacedGroup, PlacedSpark
     from viz.theme import Stroke
 
 
@@ -124,7 +125,9 @@ def _polygon(points: Sequence[tuple[float, float]], fill: str, stroke: str) -> s
 def _shape(shape: PlacedShape, mark: str = "") -> str:
     outline = theme.OUTLINE[shape.state]
     ink = _ink(shape, outline)
-    texts = _texts(shape.inside) + _texts(shape.beside)
+    if shape.count > 1:
+        ink = _ink(replace(shape, rect=shape.rect.moved(theme.PILE, -theme.PILE)), outline) + ink
+    texts = _texts(shape.inside) + _texts(shape.beside) + "".join(map(_spark, shape.sparks))
     return f'<g class="{shape.shape} {shape.state}"{mark}>{_title(shape.tooltip)}{ink}{texts}</g>'
 
 
@@ -133,6 +136,8 @@ def _ink(shape: PlacedShape, outline: Stroke) -> str:
     rect, fill = shape.rect, theme.fill(shape.shape, shape.state)
     if shape.shape in ("input", "output"):
         return _rect(rect, fill, outline, theme.CORNER if shape.shape == "input" else 0)
+    if shape.shape == "call":
+        return _rect(rect, fill, theme.GROUP, 8)
     middle_x, middle_y = rect.x + rect.width / 2, rect.y + rect.height / 2
     if shape.shape == "function":
         radii = f'rx="{_number(rect.width / 2)}" ry="{_number(rect.height / 2)}"'
@@ -155,5 +160,36 @@ def _wire(wire: PlacedWire, mark: str = "") -> str:
     )
     path = f'<path d="{first}{curves}" fill="none" {_stroke(theme.WIRE[wire.state])}/>'
     kind = "stub" if wire.is_stub else "wire"
-    tip = _polygon(head, theme.WIRE[wire.state].colour, 'stroke="none"') if head else ""
-    return f'<g class="{kind} {wire.state}"{mark}>{_title(wire.tooltip)}{path}{tip}{_texts(wire.texts)}</g>'
+    tips = "".join(
+        _polygon(each, theme.WIRE[wire.state].colour, 'stroke="none"')
+        for each in (head, turn_head(wire))
+        if each
+    )
+    texts = _texts(wire.texts) + "".join(map(_spark, wire.sparks))
+    return f'<g class="{kind} {wire.state}"{mark}>{_title(wire.tooltip)}{path}{tips}{texts}</g>'
+
+
+def _spark(placed: PlacedSpark) -> str:
+    """Return a curve over its runs as SVG, with a ring at each zero and a cross at what is not finite."""
+    rect, mark = placed.rect, theme.SPARK_MARK
+    out = [_rect(rect, theme.PAPER, theme.SPARK_FRAME, 0)]
+    for curve in placed.spark.curves:
+        places = [placed.at(place) for place in curve]
+        if len(places) == 1:
+            out.append(f'<circle cx="{_number(places[0][0])}" cy="{_number(places[0][1])}" r="1.2" fill="{theme.SPARK.colour}"/>')
+            continue
+        points = " ".join(f"{_number(x)},{_number(y)}" for x, y in places)
+        out.append(f'<polyline points="{points}" fill="none" {_stroke(theme.SPARK)}/>')
+    for across in placed.spark.zeros:
+        x, y = placed.at((across, 1.0))
+        out.append(
+            f'<circle cx="{_number(x)}" cy="{_number(y)}" r="{mark}" fill="{theme.PAPER}" {_stroke(theme.WIRE["plain"])}/>'
+        )
+    for across in placed.spark.bad:
+        x, y = placed.at((across, 0.0))
+        for left, right in ((-mark, mark), (mark, -mark)):
+            out.append(
+                f'<path d="M{_number(x + left)} {_number(y - mark)}L{_number(x + right)} {_number(y + mark)}"'
+                f" {_stroke(theme.Stroke(theme.RED, 2.0))}/>"
+            )
+    return f'<g class="series">{"".join(out)}</g>'
