@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from viz.theme import Role, Shape, State
+    from viz.theme import MarkKind, Role, Shape, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ class Box:
     node: int = -1  # its number in what is drawn
     edge: int = -1  # of a tag: the edge that goes on there
     count: int = 1  # how many nodes it stands for
+    mark: MarkKind | None = None
+    is_calm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,18 @@ class Arrow:
     operand: str = ""  # which one of its gate it is, to be said where the picture does not show it
     edge: int = -1  # its number in what is drawn
     is_back: bool = False  # it goes back to the left, to the next turn of a loop; no layout engine sees it
+    mark: MarkKind | None = None
+    is_calm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What somebody asked to see in a picture: its sign stands where it is, its text in the legend."""
+
+    kind: MarkKind
+    sign: str
+    text: str
+    short: str = ""  # what stands beside the sign at a box
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +123,8 @@ class Diagram:
     groups: tuple[Group, ...] = ()
     has_arrays: bool = False
     is_rolled: bool = False
+    marks: tuple[Mark, ...] = ()
+    is_part: bool = False  # tags stand for what was left out
 
 
 class _Inside(Protocol):

@@ -120,14 +120,14 @@ class _Brush:
                 patch.set_linestyle((0, tuple(length / stroke.width for length in stroke.dashes)))
         self.axes.add_artist(patch)
 
-    def text(self, text: PlacedText) -> None:
+    def text(self, text: PlacedText, *, is_calm: bool = False) -> None:
         for offset, run, role in text.runs:
             style = theme.TEXT[role]
             self.axes.text(
                 text.x + offset,
                 text.baseline,
                 run,
-                color=style.colour,
+                color=theme.calm(style.colour) if is_calm else style.colour,
                 fontsize=style.size * self.zoom,
                 fontweight="bold" if style.bold else "normal",
                 fontfamily="DejaVu Sans",
@@ -151,16 +151,18 @@ class _Brush:
             self.outline(replace(shape, rect=shape.rect.moved(theme.PILE, -theme.PILE)))
         self.outline(shape)
         for text in (*shape.inside, *shape.beside):
-            self.text(text)
+            self.text(text, is_calm=shape.is_calm)
         for spark in shape.sparks:
             self.spark(spark)
 
     def outline(self, shape: PlacedShape) -> None:
-        rect, fill, outline = shape.rect, theme.fill(shape.shape, shape.state), theme.OUTLINE[shape.state]
+        rect, outline = shape.rect, theme.outline(shape.state, shape.mark)
+        outline = theme.faded(outline) if shape.is_calm else outline
+        fill = theme.fill(shape.shape, shape.state, outline)
         if shape.shape in ("input", "output"):
             self.rectangle(rect, fill, outline, theme.CORNER if shape.shape == "input" else 0)
         elif shape.shape == "call":
-            self.rectangle(rect, fill, theme.GROUP, 8)
+            self.rectangle(rect, fill, theme.dashed(outline), 8)
         elif shape.shape == "function":
             middle = (rect.x + rect.width / 2, rect.y + rect.height / 2)
             self.patch(Ellipse(middle, rect.width, rect.height), fill, outline)
@@ -174,12 +176,14 @@ class _Brush:
     def wire(self, wire: PlacedWire) -> None:
         points, head = arrowhead(wire)
         codes = [Curve.MOVETO] + [Curve.CURVE4] * (len(points) - 1)
-        self.patch(PathPatch(Curve(points, codes), capstyle="butt"), "none", theme.WIRE[wire.state])
+        stroke = theme.wire(wire.state, wire.mark)
+        stroke = theme.faded(stroke) if wire.is_calm else stroke
+        self.patch(PathPatch(Curve(points, codes), capstyle="butt"), "none", stroke)
         for each in (head, turn_head(wire)):
             if each:
-                self.patch(Polygon(each), theme.WIRE[wire.state].colour, None)
+                self.patch(Polygon(each), stroke.colour, None)
         for text in wire.texts:
-            self.text(text)
+            self.text(text, is_calm=wire.is_calm)
         for spark in wire.sparks:
             self.spark(spark)
 

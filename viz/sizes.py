@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 LABEL_PADDING = 7.0  # on both sides of a wire's label
 WIRE_CLEARANCE = 3.0  # between a wire and the text above and below it
 FORK_GAP = 5.0
-SPARK_GAP = 3.0  # between a curve and the text above it
-SCALE_GAP = 4.0  # between a curve and its scale
 CAPTION_GAP = 3.0
 
 
@@ -31,7 +29,7 @@ def spark_size(label: Label) -> tuple[float, float]:
         return 0.0, 0.0
     width, height = theme.SPARK_SIZE
     scale = block(label.spark.scale)
-    return width + SCALE_GAP + scale[0], SPARK_GAP + max(height, scale[1])
+    return width + theme.SCALE_GAP + scale[0], theme.SPARK_GAP + max(height, scale[1])
 
 
 def shape_size(box: Box) -> tuple[float, float]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from viz import labels
-from viz.parts import Span, Spark
+from viz.parts import Line, Span, Spark
 
 if TYPE_CHECKING:
-    from viz.parts import Line, Place
+    from viz.parts import Place
     from viz.rolled_numbers import Series
 
 LEAST_RUNS = 3  # two numbers say all that a curve of them would
@@ -35,7 +35,9 @@ def spark_of(series: Series) -> Spark | None:
         height = np.ones(len(sizes))
         with np.errstate(all="ignore"):
             if is_log:
-                height[is_drawn] = (math.log(most) - np.log(sizes[is_drawn])) / (math.log(most) - math.log(least))
+                height[is_drawn] = (math.log(most) - np.log(sizes[is_drawn])) / (
+                    math.log(most) - math.log(least)
+                )
             else:
                 height[is_drawn] = 1 - sizes[is_drawn] / most
         scale = _scale(series, least, most, is_log=is_log)
@@ -48,7 +50,7 @@ def spark_of(series: Series) -> Spark | None:
 
 
 def _scale(series: Series, least: float, most: float, *, is_log: bool) -> tuple[Line, ...]:
-    """Write the largest and the smallest size: the ends of a log scale, of which the curve shows only what is not zero."""
+    """Write the largest and the smallest size but zero: on a log scale its ends."""
     note = "  log" if is_log else ""
     shown = (f"{_size(series, most)}{note}", _size(series, least))
     return tuple((Span(text, "quiet"),) for text in shown)

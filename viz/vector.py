@@ -83,22 +83,23 @@ def _title(tooltip: str) -> str:
     return f"<title>{escape(tooltip)}</title>" if tooltip else ""
 
 
-def _text(text: PlacedText) -> str:
+def _text(text: PlacedText, *, is_calm: bool = False) -> str:
     spans = []
     for offset, run, role in text.runs:
         style = theme.TEXT[role]
         weight = ' font-weight="bold"' if style.bold else ""
         place = f' x="{_number(text.x + offset)}"' if offset else ""
+        colour = theme.calm(style.colour) if is_calm else style.colour
         spans.append(
-            f'<tspan class="{role}"{place} fill="{style.colour}" font-size="{_number(style.size)}"{weight}>'
+            f'<tspan class="{role}"{place} fill="{colour}" font-size="{_number(style.size)}"{weight}>'
             f"{escape(run)}</tspan>"
         )
     start = f'x="{_number(text.x)}" y="{_number(text.baseline)}"'
     return f'<text {start} xml:space="preserve">{"".join(spans)}</text>'
 
 
-def _texts(texts: Sequence[PlacedText]) -> str:
-    return "".join(map(_text, texts))
+def _texts(texts: Sequence[PlacedText], *, is_calm: bool = False) -> str:
+    return "".join(_text(text, is_calm=is_calm) for text in texts)
 
 
 def _mark(node: int = -1, edge: int = -1) -> str:
@@ -123,21 +124,23 @@ def _polygon(points: Sequence[tuple[float, float]], fill: str, stroke: str) -> s
 
 
 def _shape(shape: PlacedShape, mark: str = "") -> str:
-    outline = theme.OUTLINE[shape.state]
+    outline = theme.outline(shape.state, shape.mark)
+    outline = theme.faded(outline) if shape.is_calm else outline
     ink = _ink(shape, outline)
     if shape.count > 1:
         ink = _ink(replace(shape, rect=shape.rect.moved(theme.PILE, -theme.PILE)), outline) + ink
-    texts = _texts(shape.inside) + _texts(shape.beside) + "".join(map(_spark, shape.sparks))
+    texts = _texts((*shape.inside, *shape.beside), is_calm=shape.is_calm)
+    texts += "".join(map(_spark, shape.sparks))
     return f'<g class="{shape.shape} {shape.state}"{mark}>{_title(shape.tooltip)}{ink}{texts}</g>'
 
 
 def _ink(shape: PlacedShape, outline: Stroke) -> str:
     """Return the outline of a shape as SVG."""
-    rect, fill = shape.rect, theme.fill(shape.shape, shape.state)
+    rect, fill = shape.rect, theme.fill(shape.shape, shape.state, outline)
     if shape.shape in ("input", "output"):
         return _rect(rect, fill, outline, theme.CORNER if shape.shape == "input" else 0)
     if shape.shape == "call":
-        return _rect(rect, fill, theme.GROUP, 8)
+        return _rect(rect, fill, theme.dashed(outline), 8)
     middle_x, middle_y = rect.x + rect.width / 2, rect.y + rect.height / 2
     if shape.shape == "function":
         radii = f'rx="{_number(rect.width / 2)}" ry="{_number(rect.height / 2)}"'
@@ -158,14 +161,14 @@ def _wire(wire: PlacedWire, mark: str = "") -> str:
         "C" + " ".join(f"{_number(x)} {_number(y)}" for x, y in points[at : at + 3].tolist())
         for at in range(1, len(points), 3)
     )
-    path = f'<path d="{first}{curves}" fill="none" {_stroke(theme.WIRE[wire.state])}/>'
+    stroke = theme.wire(wire.state, wire.mark)
+    stroke = theme.faded(stroke) if wire.is_calm else stroke
+    path = f'<path d="{first}{curves}" fill="none" {_stroke(stroke)}/>'
     kind = "stub" if wire.is_stub else "wire"
     tips = "".join(
-        _polygon(each, theme.WIRE[wire.state].colour, 'stroke="none"')
-        for each in (head, turn_head(wire))
-        if each
+        _polygon(each, stroke.colour, 'stroke="none"') for each in (head, turn_head(wire)) if each
     )
-    texts = _texts(wire.texts) + "".join(map(_spark, wire.sparks))
+    texts = _texts(wire.texts, is_calm=wire.is_calm) + "".join(map(_spark, wire.sparks))
     return f'<g class="{kind} {wire.state}"{mark}>{_title(wire.tooltip)}{path}{tips}{texts}</g>'
 
 
@@ -176,15 +179,13 @@ def _spark(placed: PlacedSpark) -> str:
     for curve in placed.spark.curves:
         places = [placed.at(place) for place in curve]
         if len(places) == 1:
-            out.append(f'<circle cx="{_number(places[0][0])}" cy="{_number(places[0][1])}" r="1.2" fill="{theme.SPARK.colour}"/>')
+            out.append(_circle(*places[0], 1.2, f'fill="{theme.SPARK.colour}"'))
             continue
         points = " ".join(f"{_number(x)},{_number(y)}" for x, y in places)
         out.append(f'<polyline points="{points}" fill="none" {_stroke(theme.SPARK)}/>')
     for across in placed.spark.zeros:
-        x, y = placed.at((across, 1.0))
-        out.append(
-            f'<circle cx="{_number(x)}" cy="{_number(y)}" r="{mark}" fill="{theme.PAPER}" {_stroke(theme.WIRE["plain"])}/>'
-        )
+        ring = f'fill="{theme.PAPER}" {_stroke(theme.WIRE["plain"])}'
+        out.append(_circle(*placed.at((across, 1.0)), mark, ring))
     for across in placed.spark.bad:
         x, y = placed.at((across, 0.0))
         for left, right in ((-mark, mark), (mark, -mark)):
@@ -193,3 +194,7 @@ def _spark(placed: PlacedSpark) -> str:
                 f" {_stroke(theme.Stroke(theme.RED, 2.0))}/>"
             )
     return f'<g class="series">{"".join(out)}</g>'
+
+
+def _circle(x: float, y: float, radius: float, ink: str) -> str:
+    return f'<circle cx="{_number(x)}" cy="{_number(y)}" r="{_number(radius)}" {ink}/>'
