@@ -214,6 +214,7 @@ class Edge(_View):
     """One use of one value: exactly one producer and one consumer."""
 
     __slots__ = ("_head",)
+    _head: int
 
     @property
     def _dst(self) -> int:

@@ -61,7 +61,7 @@ def diagram(trace: Any, choice: Choice = EVERYTHING, *, force: bool = False) -> 
     group_of = [group_of_scope.get(_scope(node, trace.sites.scopes).index, -1) for node in part.nodes]
     _move_splitters_out(part, group_of, groups)
     seeded = trace.output.index if trace.output is not None else -1
-    writer = _Writer(trace.function, seeded)
+    writer = Writer(trace.function, seeded)
     boxes = [
         writer.box(*each) for each in zip(part.nodes, part.incoming, part.outgoing, group_of, strict=True)
     ]
@@ -116,7 +116,7 @@ class _Part:
 
 
 def _add_border(
-    part: _Part, writer: _Writer, boxes: list[Box], arrows: list[Arrow], group_of_scope: dict[int, int]
+    part: _Part, writer: Writer, boxes: list[Box], arrows: list[Arrow], group_of_scope: dict[int, int]
 ) -> list[Arrow]:
     """Add tags for what is left out, for many edges one; return all arrows in the order of their edges."""
     before: dict[int, list[Any]] = {}
@@ -201,7 +201,7 @@ def _call(function: str, run: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Writer:
+class Writer:
     """Puts one node or edge into words."""
 
     function: str

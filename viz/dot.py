@@ -21,6 +21,7 @@ SHAPES = {
     "splitter": "diamond",
     "broadcast": "diamond",
     "cut": "plaintext",
+    "call": "box",
     "leaves": "cds",
     "enters": "cds",
 }
@@ -47,7 +48,7 @@ def write(diagram: Diagram) -> str:
         stroke = theme.wire(arrow.state, arrow.mark)
         stroke = theme.faded(stroke) if arrow.is_calm else stroke
         target = diagram.boxes[arrow.target]
-        label = target.lead if target.lead.above or target.lead.below else arrow.label
+        label = arrow.label if target.lead.is_empty else target.lead
         graph.add_edge(
             pydot.Edge(
                 f"n{arrow.source}",

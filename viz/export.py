@@ -5,32 +5,50 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tracer.errors import DrawError
 from viz import labels, vector
 from viz.choice import WHOLE, View, choose
 from viz.diagram import diagram
 from viz.forward import Forward
 from viz.layout import geometry
+from viz.rolled_diagram import rolled_diagram
+from viz.rollup import BUDGET, roll_up
 
 if TYPE_CHECKING:
     import os
 
     from viz.parts import Diagram
 
-SUFFIXES = (".svg", ".png", ".pdf", ".dot")
+SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".html")
 ERROR_LIMIT = 200  # characters of what a program raised
 
 
 def svg(trace: Any, view: View = WHOLE) -> str:
     """Return the picture of a trace as an SVG document."""
-    shown = _of_what_there_is(trace)[0]
-    return vector.write(geometry(diagram(shown, choose(trace, view), force=view.force)))
+    return vector.write(geometry(picture(trace, view)[0]))
+
+
+def picture(trace: Any, view: View = WHOLE) -> tuple[Diagram, tuple[str, ...]]:
+    """Decide what a picture of a trace shows, and what to tell the person who asked: rolled up above a budget."""
+    shown, remarks = _of_what_there_is(trace)
+    choice = choose(trace, view)
+    count = len(trace.nodes) if choice.keep is None else int(np.count_nonzero(choice.keep))
+    if count <= BUDGET or view.exact:
+        return diagram(shown, choice, force=view.force), (*remarks, *choice.notes)
+    rolled = roll_up(trace, choice.keep)
+    note = (
+        f"rolled up: {count:,} nodes as {len(rolled.nodes):,} boxes; "
+        "--focus NAME or --only FUNCTION show a part as it ran, --exact all of it"
+    )
+    return rolled_diagram(rolled), (*remarks, *choice.notes, note)
 
 
 def draw(
     trace: Any, path: str | os.PathLike[str], engine: str | None = None, view: View = WHOLE
 ) -> tuple[str, ...]:
-    """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf or .dot.
+    """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf, .dot or .html.
 
     Of a run that failed, what was recorded. Returns notes for the person who asked, such as that another layout was
     used; raises DrawError.
@@ -43,9 +61,8 @@ def draw(
             got=f"the suffix is {suffix!r}" if suffix else "it has no suffix",
             advice=f"use one of {', '.join(SUFFIXES)}",
         )
-    drawn, remarks = _of_what_there_is(trace)
-    choice = choose(trace, view)
-    content, notes = _content(diagram(drawn, choice, force=view.force), suffix, engine)
+    drawn, remarks = picture(trace, view)
+    content, notes = _content(trace, drawn, suffix, engine)
     try:
         target.write_bytes(content)
     except OSError as error:
@@ -54,7 +71,7 @@ def draw(
             got=error.strerror or str(error),
             advice="choose another path for the picture",
         ) from error
-    return (*remarks, *choice.notes, *notes)
+    return (*remarks, *notes)
 
 
 def _of_what_there_is(trace: Any) -> tuple[Any, tuple[str, ...]]:
@@ -66,15 +83,19 @@ def _of_what_there_is(trace: Any) -> tuple[Any, tuple[str, ...]]:
     return Forward(trace), (remark,)
 
 
-def _content(picture: Diagram, suffix: str, engine: str | None) -> tuple[bytes, tuple[str, ...]]:
+def _content(trace: Any, drawn: Diagram, suffix: str, engine: str | None) -> tuple[bytes, tuple[str, ...]]:
     """Return a picture's bytes and the notes on it; each writer is imported when it is used."""
     if suffix == ".dot":
         from viz import dot  # noqa: PLC0415 - pydot is needed for this format alone
 
-        return dot.write(picture).encode(), ()
-    placed = geometry(picture, engine)
+        return dot.write(drawn).encode(), ()
+    placed = geometry(drawn, engine)
     if suffix == ".svg":
         return vector.write(placed).encode(), placed.notes
+    if suffix == ".html":
+        from viz import page  # noqa: PLC0415 - its parts are read from files
+
+        return page.write(trace, placed).encode(), placed.notes
     from viz import raster  # noqa: PLC0415 - matplotlib takes the better part of a second to import
 
     content, notes = raster.write(placed, suffix.removeprefix("."))

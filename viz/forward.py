@@ -23,7 +23,12 @@ class Forward:
 
 
 def _without_gradients(what: str, views: Views) -> Views:
-    return Views(what, lambda index: _ForwardView(views[index]), len(views))
+    return Views(what, lambda index: without_gradients(views[index]), len(views))
+
+
+def without_gradients(view: Any) -> Any:
+    """Return a node or an edge without what the backward pass says about it."""
+    return _ForwardView(view)
 
 
 class _ForwardView:

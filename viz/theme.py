@@ -16,7 +16,7 @@ FONT_FAMILY = "DejaVu Sans, Verdana, sans-serif"
 Role = Literal[
     "name", "value", "gradient", "working", "symbol", "quiet", "faint", "alarm", "title", "path", "finding"
 ]
-Shape = Literal["input", "output", "function", "splitter", "broadcast", "cut", "leaves", "enters"]
+Shape = Literal["input", "output", "function", "splitter", "broadcast", "cut", "call", "leaves", "enters"]
 State = Literal["plain", "zero", "unreached", "alarm", "cut"]
 MarkKind = Literal["focus", "path", "finding"]
 
@@ -76,6 +76,8 @@ WIRE: dict[State, Stroke] = {
     "alarm": Stroke(RED, 3.0),
     "cut": Stroke(GREY, 1.2, (1.5, 3)),
 }
+SPARK = Stroke(RED, 1.4)
+SPARK_FRAME = Stroke("#c9ced4", 0.8)
 MARK: dict[MarkKind, Stroke] = {
     "focus": Stroke(INK, 3.0),
     "path": Stroke(BLUE, 3.0),
@@ -91,6 +93,7 @@ FILL: dict[Shape, str] = {
     "splitter": INK,
     "broadcast": PAPER,
     "cut": PAPER,
+    "call": GROUP_FILL,
     "leaves": "#f2f2f2",
     "enters": "#f2f2f2",
 }
@@ -121,6 +124,11 @@ def faded(stroke: Stroke) -> Stroke:
     return Stroke(calm(stroke.colour), stroke.width, stroke.dashes)
 
 
+def dashed(stroke: Stroke) -> Stroke:
+    """Return a line like the frame of a call."""
+    return Stroke(stroke.colour, stroke.width, GROUP.dashes)
+
+
 def fill(shape: Shape, state: State, line: Stroke) -> str:
     """Return the colour inside a shape; a splitter is filled like the line around it."""
     return line.colour if shape == "splitter" and state != "alarm" else FILL[shape]
@@ -134,6 +142,11 @@ UNREACHED_GATE_SIZE = 26.0
 GATE_STEP = 12.0  # the height of a gate with many operands, a wire
 FORK_SIZE = 13.0
 CUT_SIZE = 16.0
+PILE = 3.0  # how far the second outline of a box that stands for many is moved
+SPARK_SIZE = (84.0, 28.0)
+SPARK_GAP = 3.0  # between a curve and the text above it
+SCALE_GAP = 4.0  # between a curve and its scale
+SPARK_MARK = 2.4  # half the size of a mark at a run whose number is zero or not finite
 ARROW_LENGTH = 8.0
 ARROW_WIDTH = 6.4
 CORNER = 5.0
