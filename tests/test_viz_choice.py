@@ -320,7 +320,7 @@ def test_a_part_above_the_budget_is_rolled_up_with_what_enters_and_leaves():
     picture, _ = export.picture(trace, View(only="layer"))
     assert picture.is_rolled
     assert picture.is_part
-    assert tags(picture, "enters") == ["weights, x  ×144"]
+    assert tags(picture, "enters") == ["x, weights  ×144"]
     assert tags(picture, "leaves") == ["Σ  ×6"]
     kept = [node for node in trace.nodes if node.scope.depth == 1 and node.kind == "function"]
     assert sum(box.count for box in picture.boxes if box.shape == "function") == len(kept)
