@@ -46,7 +46,7 @@ export class Details {
       {},
       el("th", { scope: "row" }, this.link(ref, this.graph.nameOf(indexOf(ref)))),
       el("td", { class: "value" }, node.value ?? ""),
-      el("td", { class: "gradient" }, node.grad ?? "none"),
+      el("td", { class: "gradient", "data-of": this.graph.gradientOf(indexOf(ref)) }, node.grad ?? "none"),
     );
   }
 
@@ -72,17 +72,18 @@ export class Details {
 
   #node(index) {
     const node = this.graph.nodes[index];
+    const own = this.graph.gradientOf(index);
     return [
       el("h2", {}, this.#heading(index)),
       this.#where(node.site, node.scope),
       this.#facts([
         ["value", node.value, "value"],
-        [node.kind === "function" ? "upstream" : "gradient", node.grad ?? "none", "gradient"],
+        [node.kind === "function" ? "upstream" : "gradient", node.grad ?? "none", "gradient", own],
         ["kink", node.kink],
       ]),
       this.#arithmetic(index),
       this.#neighbours(index),
-      this.#maps([[node.valueArray, "value"], [node.gradArray, node.kind === "function" ? "upstream" : "gradient"]]),
+      this.#maps([[node.valueArray, "value"], [node.gradArray, node.kind === "function" ? "upstream" : "gradient", own]]),
       this.#foundAt((finding) => finding.node === index),
     ];
   }
@@ -104,11 +105,11 @@ export class Details {
         ["to", this.link(nodeRef(edge.to), graph.nameOf(edge.to))],
         ["operand", edge.operand],
         ["value", edge.value, "value"],
-        ["gradient", edge.grad ?? "none", "gradient"],
+        ["gradient", edge.grad ?? "none", "gradient", edgeRef(index)],
         ["fired", edge.step === undefined ? "never: the output does not depend on this use" : `step ${edge.step + 1} of ${graph.data.order.length}`],
       ]),
       graph.nodes[edge.to].kind === "function" ? this.#products([index]) : this.#arithmetic(edge.to),
-      this.#maps([[edge.gradArray, "gradient"]]),
+      this.#maps([[edge.gradArray, "gradient", edgeRef(index)]]),
       this.#foundAt((finding) => finding.edges.includes(index)),
     ];
   }
@@ -122,13 +123,13 @@ export class Details {
 
   #facts(facts) {
     const shown = facts.filter(([, text]) => text !== undefined && text !== null && text !== "");
-    return el("dl", {}, shown.map(([name, text, kind]) => [el("dt", {}, name), el("dd", { class: kind }, text)]));
+    return el("dl", {}, shown.map(([name, text, kind, of]) => [el("dt", {}, name), el("dd", { class: kind, "data-of": of }, text)]));
   }
 
   /** How the gradients behind a node come about: its products, or its sum. */
   #arithmetic(index) {
     const node = this.graph.nodes[index];
-    if (node.sums) return this.#sum(node);
+    if (node.sums) return this.#sum(node, this.graph.gradientOf(index));
     return node.kind === "function" ? this.#products(node.in ?? [], node.constants) : null;
   }
 
@@ -141,7 +142,7 @@ export class Details {
         "tr",
         {},
         el("th", { scope: "row" }, this.link(edgeRef(index), graph.valueName(edge.from)), el("small", {}, edge.operand)),
-        el("td", {}, this.#working(edge), edge.formula && el("small", {}, `local: ${edge.formula}`)),
+        el("td", {}, this.#working(edge, edgeRef(index)), edge.formula && el("small", {}, `local = ${edge.formula}`)),
       );
     });
     const fixed = constants.map(([operand, text]) =>
@@ -151,11 +152,12 @@ export class Details {
     return el("table", { class: "arithmetic" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows, fixed));
   }
 
-  #working(edge) {
-    return (edge.working ?? edge.grad ?? "none").split("\n").map((line) => el("div", { class: "working" }, ...parts(line)));
+  #working(edge, ref) {
+    const lines = (edge.working ?? edge.grad ?? "none").split("\n");
+    return lines.map((line) => el("div", { class: "working", "data-of": ref }, ...parts(line)));
   }
 
-  #sum(node) {
+  #sum(node, own) {
     const { graph } = this;
     const shown = node.sums.slice(0, MOST_USES);
     const rows = shown.map(([edge, sum]) => {
@@ -164,8 +166,8 @@ export class Details {
         "tr",
         {},
         el("th", { scope: "row" }, this.link(edgeRef(edge), graph.nameOf(use.to)), el("small", {}, use.operand ?? "")),
-        el("td", { class: "gradient" }, use.grad),
-        el("td", { class: "working" }, sum),
+        el("td", { class: "gradient", "data-of": edgeRef(edge) }, use.grad),
+        el("td", { class: "working", "data-of": edgeRef(edge) }, sum),
       );
     });
     const rest = node.sums.length - shown.length;
@@ -174,7 +176,7 @@ export class Details {
     const head = ["use, as they arrive", "gradient", "Σ so far"].map((text) => el("th", { scope: "col" }, text));
     return [
       el("table", { class: "arithmetic" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows)),
-      el("p", { class: "total" }, "Σ = ", el("b", { class: "gradient" }, node.grad ?? "none")),
+      el("p", { class: "total" }, "Σ = ", el("b", { class: "gradient", "data-of": own }, node.grad ?? "none")),
       silent > 0 && el("p", { class: "quiet" }, `${silent} more ${silent === 1 ? "use" : "uses"} that the output does not depend on`),
     ];
   }
@@ -197,7 +199,11 @@ export class Details {
   #maps(maps) {
     return maps
       .filter(([array]) => array !== undefined)
-      .map(([array, title]) => heatMap(this.graph.data.arrays[array], title, this.theme()));
+      .map(([array, title, of]) => {
+        const figure = heatMap(this.graph.data.arrays[array], title, this.theme());
+        if (of) figure.dataset.of = of;
+        return figure;
+      });
   }
 
   #foundAt(isHere) {

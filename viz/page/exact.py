@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.diagnose.explain import formula_of
 from viz import labels, wording
 
 if TYPE_CHECKING:
     from viz.page.arrays import Arrays
     from viz.page.sources import Sources
     from viz.parts import Line
+
+FORMULA_LIMIT = 80
 
 
 def node_data(node: Any, sources: Sources, arrays: Arrays) -> dict[str, Any]:
@@ -54,7 +57,7 @@ def edge_data(edge: Any, arrays: Arrays) -> dict[str, Any]:
         "grad": text_of(grad),
         "upstream": _short(edge.upstream) if is_gate else None,
         "local": _short(edge.local) if is_gate and edge.local is not None else None,
-        "formula": edge.formula,
+        "formula": labels.shorten(labels.clean(formula_of(edge)), FORMULA_LIMIT) if is_gate else "",
         "working": "\n".join(map(_text, wording.product_lines(edge))) if is_gate else "",
         "magnitude": magnitude(grad),
         "bad": wording.is_bad(grad) or None,

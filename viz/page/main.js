@@ -24,6 +24,7 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 let chosen = null;
 let isColoured = false;
 let isPractising = false;
+let hidden = new Set(); // the gradients that are not there yet
 
 byId("title").textContent = data.title;
 document.title = `${data.title} · edgegrad`;
@@ -55,7 +56,7 @@ const practice = new Practice(graph, {
 const view = svgView(stage, data.pictures[0], (ref) => graph.sentence(ref));
 const camera = cameraOf(stage, (at) => view.place(at));
 view.on("hover", (ref) => hover(ref ? [ref] : []));
-view.on("choose", (ref) => choose(ref));
+view.on("choose", (ref) => (isPractising ? practice.focus(ref) : choose(ref)));
 view.on("focus", (ref) => {
   camera.reveal(view.box(ref));
   hover([ref]);
@@ -64,11 +65,10 @@ view.on("focus", (ref) => {
 const source = sourcePane(byId("source"), graph, {
   hover: (refs) => view.light("hover", refs),
   choose: (refs, site) => {
-    if (refs.length === 1) return choose(refs[0], { reveal: true });
-    leavePractice();
+    if (refs.length === 1) return choose(refs[0], { reveal: true, keep: isPractising });
     view.light("chosen", refs);
     camera.reveal(view.box(refs[0]));
-    showPane(details.line(refs, site));
+    if (!isPractising) showPane(details.line(refs, site));
   },
 });
 
@@ -85,23 +85,29 @@ function choose(ref, { reveal = false, keep = false } = {}) {
   hover([]);
   if (ref && reveal) camera.reveal(view.box(ref));
   if (ref) source.reveal(graph.siteOf(ref));
-  if (keep) return;
-  leavePractice();
-  showPane(ref ? details.of(ref) : details.overview());
+  if (!keep) showPane(ref ? details.of(ref) : details.overview());
 }
 
 function showPane(content) {
   pane.replaceChildren(...content.flat(Infinity).filter(Boolean));
   pane.scrollTop = 0;
+  hideInPane();
+}
+
+/** Hide in the details what is hidden in the picture. */
+function hideInPane() {
+  for (const part of pane.querySelectorAll("[data-of]")) part.classList.toggle("is-later", hidden.has(part.dataset.of));
 }
 
 /** Show what is known after a step; in practice, what was answered. */
 function showStep(step) {
   const edge = isPractising ? null : pass.now(step);
   const isWhole = step === pass.length;
-  view.light("later", isPractising ? practice.hidden() : pass.later(step));
+  hidden = new Set(isPractising ? practice.hidden() : pass.later(step));
+  view.light("later", hidden);
   view.light("now", edge === null || isWhole ? [] : [edgeRef(edge)]);
-  view.note(isPractising ? [] : pass.notes(step));
+  view.note(isPractising ? practice.notes() : pass.notes(step));
+  hideInPane();
   if (edge !== null && !isWhole) {
     camera.reveal(view.box(edgeRef(edge)));
     source.light([graph.siteOf(edgeRef(edge))].filter(Boolean));
@@ -128,21 +134,14 @@ function toggleColour() {
 function togglePractice() {
   isPractising = !isPractising;
   byId("practice-button").setAttribute("aria-pressed", String(isPractising));
-  root.classList.toggle("is-practising", isPractising);
+  byId("player").inert = isPractising;
   steps.stop();
   steps.go(pass.length);
   if (!isPractising) return choose(null);
+  byId("status").textContent = "Practice: the gradients are hidden until you have filled them in.";
   choose(null, { keep: true });
   showPane(practice.pane());
   pane.querySelector("input:not([readonly])")?.focus();
-}
-
-function leavePractice() {
-  if (!isPractising) return;
-  isPractising = false;
-  byId("practice-button").setAttribute("aria-pressed", "false");
-  root.classList.remove("is-practising");
-  showStep(steps.step());
 }
 
 function turnTheme() {
@@ -197,18 +196,19 @@ searchBox(graph, {
 });
 
 const steps = player(pass, showStep);
+const unlessPractising = (action) => () => isPractising || action();
 const actions = {
-  ArrowRight: steps.next,
-  ArrowLeft: steps.back,
-  " ": steps.play,
-  Home: steps.first,
-  End: steps.last,
+  ArrowRight: unlessPractising(steps.next),
+  ArrowLeft: unlessPractising(steps.back),
+  " ": unlessPractising(steps.play),
+  Home: unlessPractising(steps.first),
+  End: unlessPractising(steps.last),
   ArrowDown: () => walk(1),
   ArrowUp: () => walk(-1),
   "Shift+ArrowRight": () => follow("out", "to"),
   "Shift+ArrowLeft": () => follow("in", "from"),
-  Enter: () => focused() !== null && choose(`n${focused()}`),
-  Escape: () => choose(null),
+  Enter: () => focused() !== null && !isPractising && choose(`n${focused()}`),
+  Escape: () => (isPractising ? togglePractice() : choose(null)),
   "+": () => camera.zoom(1),
   "-": () => camera.zoom(-1),
   0: () => camera.fit(view.bounds),
@@ -226,7 +226,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 const clicks = {
-  "overview-button": () => choose(null),
+  "overview-button": () => (isPractising ? togglePractice() : choose(null)),
   "colour-button": toggleColour,
   "practice-button": togglePractice,
   "theme-button": turnTheme,
@@ -240,3 +240,4 @@ dark.addEventListener("change", redraw);
 
 choose(null);
 camera.begin(view.bounds);
+source.begin();

@@ -63,7 +63,12 @@ def _mistakes(name: str, terms: Terms) -> list[dict[str, Any]]:
         found = explanations(Question(name, np.asarray(number), terms, _is_same, {}))
         if found:
             told.append(
-                {"number": number, "kind": found[0].kind, "text": found[0].text, "made": found[0].made}
+                {
+                    "number": number,
+                    "kind": found[0].kind,
+                    "text": found[0].text.replace("claimed is", "this is"),
+                    "made": found[0].made,
+                }
             )
     return told
 

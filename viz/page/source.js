@@ -30,6 +30,11 @@ export function sourcePane(element, graph, handlers) {
       });
       lit.forEach((row) => row.classList.add("is-lit"));
     },
+    /** Begin at the first line that made something. */
+    begin() {
+      const first = element.querySelector(".made");
+      if (first) element.scrollTop = first.offsetTop - element.offsetTop - element.clientHeight / 5;
+    },
     reveal(site) {
       const row = site && rows.get(`${site.file}:${site.line}`);
       if (!row) return;

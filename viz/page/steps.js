@@ -1,6 +1,6 @@
 /* The backward pass as steps: after step k the first k edges have fired. Nothing here touches the document. */
 
-import { edgeRef, nodeRef } from "./graph.js";
+import { nodeRef } from "./graph.js";
 
 /** Hold the order in which edges fire, and say what is known after each step. */
 export class BackwardPass {
@@ -23,14 +23,7 @@ export class BackwardPass {
 
   /** What has no gradient yet: edges that have not fired, and the nodes whose gradient they bring. */
   later(step) {
-    const refs = [];
-    for (const edge of this.order.slice(step)) {
-      refs.push(edgeRef(edge));
-      const { from, to } = this.graph.edges[edge];
-      if (this.graph.nodes[from].kind === "input") refs.push(nodeRef(from));
-      if (["splitter", "broadcast"].includes(this.graph.nodes[to].kind)) refs.push(nodeRef(to));
-    }
-    return refs;
+    return this.order.slice(step).flatMap((edge) => this.graph.shownWith(edge));
   }
 
   /** Of a splitter: how many of its uses have arrived, of how many, and the sum so far. */
@@ -73,7 +66,7 @@ export class BackwardPass {
     const receiver = graph.nameOf(edge.from);
     if (to.kind === "output") return `The output hands its gradient ${edge.grad} to ${receiver}.`;
     if (to.sums) {
-      const count = to.sums.length === 1 ? "its one use that counts" : `all ${to.sums.length} uses`;
+      const count = { 1: "the one use that counts", 2: "both uses" }[to.sums.length] ?? `all ${to.sums.length} uses`;
       return `The ${graph.nameOf(edge.to)} has heard from ${count}: it adds up to ${edge.grad} and fires.`;
     }
     if (to.kind === "broadcast") return `The ${graph.nameOf(edge.to)} adds up its copies: ${edge.grad}.`;
@@ -84,7 +77,7 @@ export class BackwardPass {
   #arrived(node, step) {
     const { arrived, total, sum } = this.waiting(node, step);
     const rest = total - arrived;
-    if (!rest) return ` All ${total} have arrived, Σ ${sum}: it can fire.`;
+    if (!rest) return total > 1 ? ` All ${total} have arrived, Σ ${sum}: it can fire.` : "";
     return ` It waits: ${arrived} of ${total} ${arrived === 1 ? "has" : "have"} arrived, Σ ${sum}.`;
   }
 }
