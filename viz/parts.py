@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +86,14 @@ class Diagram:
     has_arrays: bool = False
 
 
-def common_group(first: int, second: int, groups: Sequence[Group]) -> int:
+class _Inside(Protocol):
+    """What may be in another of its kind."""
+
+    @property
+    def parent(self) -> int: ...
+
+
+def common_group(first: int, second: int, groups: Sequence[_Inside]) -> int:
     """Return the innermost group around two boxes, or -1."""
     around = set()
     while first >= 0:
