@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from viz.page.data import page_data
 from viz.page.document import document
-from viz.page.pictures import picture_data
 
 if TYPE_CHECKING:
     from viz.geometry import Geometry
@@ -18,4 +17,4 @@ if TYPE_CHECKING:
 
 def write(trace: Any, geometry: Geometry) -> str:
     """Return the page of a trace whose picture is placed."""
-    return document(page_data(trace, [picture_data(geometry)]))
+    return document(page_data(trace, geometry))

@@ -11,13 +11,32 @@ import numpy as np
 
 from tracer.diagnose.explain import formula_of
 from viz import labels, wording
+from viz.page.pictures import picture_data
+from viz.page.practice import exercises
 
 if TYPE_CHECKING:
+    from viz.geometry import Geometry
     from viz.page.arrays import Arrays
     from viz.page.sources import Sources
     from viz.parts import Line
 
 FORMULA_LIMIT = 80
+
+
+def exact_view(trace: Any, geometry: Geometry, sources: Sources, arrays: Arrays) -> dict[str, Any]:
+    """Say what the view of a whole exact graph shows: its picture, its nodes and edges, and what can be practised."""
+    nodes, edges = list(trace.nodes), list(trace.edges)
+    fired = sorted((edge.step, edge.index) for edge in edges if edge.step is not None)
+    return {
+        "name": labels.name(trace.function),
+        "parent": None,
+        "nodes": [node_data(node, sources, arrays) for node in nodes],
+        "edges": [edge_data(edge, arrays) for edge in edges],
+        "order": [edge for _, edge in fired],
+        "output": None if trace.output is None else trace.output.index,
+        "practice": [] if trace.output is None else exercises(trace, nodes),
+        **picture_data(geometry),
+    }
 
 
 def node_data(node: Any, sources: Sources, arrays: Arrays) -> dict[str, Any]:
@@ -103,7 +122,7 @@ def _text(line: Line) -> str:
 
 
 def _scope(node: Any) -> str:
-    """Name the calls around a node, the innermost last; empty in the traced function itself."""
+    """Name the calls around a node, the innermost first; empty in the traced function itself."""
     if node.kind in ("input", "output"):
         return ""
     names: list[str] = []
@@ -111,7 +130,7 @@ def _scope(node: Any) -> str:
     while scope.depth > 0:
         names.append(f"{labels.name(scope.name)}()")
         scope = scopes[scope.parent]
-    return " › ".join(reversed(names))
+    return " in ".join(names)
 
 
 def _constants(node: Any) -> list[tuple[str, str]]:
