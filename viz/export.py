@@ -70,7 +70,7 @@ def _content(trace: Any, suffix: str, engine: str | None) -> tuple[bytes, tuple[
     if suffix == ".html":
         from viz import page  # noqa: PLC0415 - its parts are read from files
 
-        return page.write(trace, placed).encode(), placed.notes
+        return page.write(trace, picture, placed).encode(), placed.notes
     from viz import raster  # noqa: PLC0415 - matplotlib takes the better part of a second to import
 
     content, notes = raster.write(placed, suffix.removeprefix("."))

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from viz.page.data import page_data
-from viz.page.document import document
+from viz.page.document import as_html
 
 if TYPE_CHECKING:
     from viz.geometry import Geometry
+    from viz.parts import Diagram
 
 
-def write(trace: Any, geometry: Geometry) -> str:
+def write(trace: Any, diagram: Diagram, geometry: Geometry) -> str:
     """Return the page of a trace whose picture is placed."""
-    return document(page_data(trace, geometry))
+    return as_html(page_data(trace, diagram, geometry))

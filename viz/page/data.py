@@ -16,12 +16,13 @@ from viz.page.sources import Sources
 if TYPE_CHECKING:
     from tracer.diagnose.finding import Finding
     from viz.geometry import Geometry
+    from viz.parts import Diagram
 
 
-def page_data(trace: Any, geometry: Geometry) -> dict[str, Any]:
+def page_data(trace: Any, diagram: Diagram, geometry: Geometry) -> dict[str, Any]:
     """Say all that the page of an exact trace shows; `trace` may be one without gradients."""
     sources, arrays = Sources(trace.sites.source), Arrays()
-    views = [exact_view(trace, geometry, sources, arrays)]
+    views = [exact_view(trace, diagram, geometry, sources, arrays)]
     return {
         "title": labels.name(trace.function),
         "views": views,

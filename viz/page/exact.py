@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from viz.geometry import Geometry
     from viz.page.arrays import Arrays
     from viz.page.sources import Sources
-    from viz.parts import Line
+    from viz.parts import Diagram, Line
 
 FORMULA_LIMIT = 80
 
 
-def exact_view(trace: Any, geometry: Geometry, sources: Sources, arrays: Arrays) -> dict[str, Any]:
+def exact_view(
+    trace: Any, diagram: Diagram, geometry: Geometry, sources: Sources, arrays: Arrays
+) -> dict[str, Any]:
     """Say what the view of a whole exact graph shows: its picture, its nodes and edges, and what can be practised."""
     nodes, edges = list(trace.nodes), list(trace.edges)
     fired = sorted((edge.step, edge.index) for edge in edges if edge.step is not None)
@@ -35,7 +37,7 @@ def exact_view(trace: Any, geometry: Geometry, sources: Sources, arrays: Arrays)
         "order": [edge for _, edge in fired],
         "output": None if trace.output is None else trace.output.index,
         "practice": [] if trace.output is None else exercises(trace, nodes),
-        **picture_data(geometry),
+        **picture_data(diagram, geometry),
     }
 
 
@@ -58,7 +60,7 @@ def node_data(node: Any, sources: Sources, arrays: Arrays) -> dict[str, Any]:
         "valueArray": arrays.add(node.value),
         "gradArray": arrays.add(node.grad),
     }
-    if node.kind == "splitter" and node.op == "copy":
+    if node.kind == "splitter" and node.op == "copy" and node.grad is not None:
         told["sums"] = running_sums(node)
     return {key: value for key, value in told.items() if value not in (None, "", [])}
 
@@ -75,7 +77,7 @@ def edge_data(edge: Any, arrays: Arrays) -> dict[str, Any]:
         "value": text_of(edge.value),
         "grad": text_of(grad),
         "upstream": _short(edge.upstream) if is_gate else None,
-        "local": _short(edge.local) if is_gate and edge.local is not None else None,
+        "local": _short(edge.local) if is_gate else None,
         "formula": labels.shorten(labels.clean(formula_of(edge)), FORMULA_LIMIT) if is_gate else "",
         "working": "\n".join(map(_text, wording.product_lines(edge))) if is_gate else "",
         "magnitude": magnitude(grad),
@@ -94,8 +96,8 @@ def text_of(value: Any) -> str | None:
     return f"{labels.summary(value)}, {labels.worst(value)}" if value.size else labels.summary(value)
 
 
-def _short(value: Any) -> str:
-    return labels.norm(value)
+def _short(value: Any) -> str | None:
+    return None if value is None else labels.norm(value)
 
 
 def magnitude(grad: Any) -> float | None:
