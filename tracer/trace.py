@@ -282,7 +282,7 @@ class Trace:
         save(self, Path(path))
 
     def draw(self, path: str | os.PathLike[str]) -> None:
-        """Draw the graph to a file, by its suffix: svg, png, pdf or dot; of a run that failed, what was recorded."""
+        """Draw the graph to a file, by its suffix: svg, png, pdf, dot, html; of a failed run, what was recorded."""
         from viz import draw  # noqa: PLC0415  (the one door to viz, which imports this package)
 
         draw(self, path)

@@ -13,7 +13,7 @@ __all__ = ["draw", "progress_bar", "svg"]
 
 
 def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) -> tuple[str, ...]:
-    """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf or .dot.
+    """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf, .dot or .html.
 
     Returns notes for the person who asked, such as that another layout was used; raises DrawError.
     """
