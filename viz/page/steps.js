@@ -34,9 +34,10 @@ export class BackwardPass {
 
   /** Of a splitter: how many of its uses have arrived, of how many, and the sum so far. */
   waiting(node, step) {
-    const sums = this.graph.nodes[node].sums;
-    const arrived = sums.filter(([edge]) => this.hasFired(edge, step)).length;
-    return { arrived, total: sums.length, sum: arrived ? sums[arrived - 1][1] : null };
+    const { sums } = this.graph.nodes[node];
+    const time = step > 0 ? this.graph.edges[this.now(step)].step : -1; // that of the whole graph, if this is a part
+    const arrived = sums.filter(([, fired]) => fired <= time).length;
+    return { arrived, total: sums.length, sum: arrived ? sums[arrived - 1][2] : null };
   }
 
   /** The splitters that some uses have come back to, and that have not fired themselves: what each waits for. */
