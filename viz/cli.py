@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from tracer.trace import Trace
     from viz.choice import View
 
-PICTURES = (".svg", ".png", ".pdf", ".dot", ".html")
+PICTURES = (".svg", ".png", ".pdf", ".dot", ".html", ".mmd", ".graphml", ".json")
 
 app = typer.Typer(
     help="See the gradient on every edge of a plain Python function, and the arithmetic that made it.",

@@ -3,7 +3,7 @@
 const STEP = 1.25;
 const SMALLEST = 0.05;
 const LARGEST = 6;
-const READABLE = 0.62; // a picture that would be smaller is begun at its corner
+const READABLE = 0.5; // a picture that would be smaller is begun at its corner
 const COMFORTABLE = 1.35;
 const PADDING = 28;
 const CLICK = 4; // pixels that a click may move

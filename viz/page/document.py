@@ -21,7 +21,7 @@ IMPORT = re.compile(r'^import (\{.*?\}) from "\./(\w+)\.js";$', re.MULTILINE | r
 EXPORT = re.compile(r"^export (?=(?:const|class|function) (\w+))", re.MULTILINE)
 
 
-def document(data: dict[str, Any]) -> str:
+def as_html(data: dict[str, Any]) -> str:
     """Return the document that shows some data."""
     script, style = _script(), _file("page.css")
     parts = {
