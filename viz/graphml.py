@@ -20,13 +20,14 @@ def to_networkx(data: GraphData) -> Any:
 
 def write(data: GraphData) -> bytes:
     """Return the graph as GraphML, in which an attribute is a number or a text."""
-    graph = _graph(data, lambda attributes: {key: _xml(value) for key, value in flat(attributes).items()})
+    graph = _graph(data, lambda attributes: {key: as_xml(value) for key, value in flat(attributes).items()})
     out = io.BytesIO()
     _library().write_graphml_xml(graph, out, named_key_ids=True)
     return out.getvalue()
 
 
-def _xml(value: Any) -> Any:
+def as_xml(value: Any) -> Any:
+    """Return a text without what XML has no character for; anything else as it is."""
     return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", value) if isinstance(value, str) else value
 
 

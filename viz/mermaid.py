@@ -27,9 +27,12 @@ SHAPES = {  # what stands around a label
     "call": ("[[", "]]"),
 }
 SIGNS = {"splitter": "◆", "broadcast": "◇", "cut": "⫽"}  # of shapes that have no text
-JOINER = "\u2060"  # no room at all, between what Mermaid would read as a new line, however it is written
+# Mermaid reads Markdown also in characters that are given by number: a joiner, which takes no room, keeps it from that.
+JOINER = "\u2060"
+BLOCK = re.compile(r"^(?=[-+#>=~]|\d+[.)])")  # what would begin a list or a heading
+MARKUP = str.maketrans({"\\": f"\\{JOINER}", "_": f"{JOINER}_{JOINER}", "*": "∗", "`": "ˋ"})
 MOST_EDGES = 500  # that Mermaid draws unasked
-NOT_PLAIN = re.compile(r"[^a-zA-Z0-9 .,:=/×−Σ√‖→▶⚑◎⚠◆◇⫽…²³⁻¹∑]|(?<=\d)\.(?= )|^ | $|(?<= ) |//")
+NOT_PLAIN = re.compile(r"[^a-zA-Z0-9 .,:=/×−Σ√‖→▶⚑◎⚠◆◇⫽…²³⁻¹∑∗ˋ\u2060]|(?<=\d)\.(?= )|^ | $|(?<= ) |//")
 
 
 def write(diagram: Diagram) -> tuple[str, tuple[str, ...]]:
@@ -75,7 +78,7 @@ def write(diagram: Diagram) -> tuple[str, tuple[str, ...]]:
 
 def quote(lines: Sequence[str]) -> str:
     """Write lines of any text as a quoted Mermaid label that is drawn as itself: by the numbers of its characters."""
-    lines = [line.replace("\\n", f"\\{JOINER}n") for line in lines]
+    lines = [BLOCK.sub(JOINER, line).replace("://", f":{JOINER}//").translate(MARKUP) for line in lines]
     return '"' + "<br/>".join(NOT_PLAIN.sub(_by_number, line) for line in lines) + '"'
 
 
