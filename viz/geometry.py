@@ -55,7 +55,7 @@ class PlacedText:
 
     def moved(self, x: float, y: float) -> PlacedText:
         """Return the line, moved to the right and down."""
-        return replace(self, x=self.x + x, baseline=self.baseline + y)
+        return PlacedText(self.x + x, self.baseline + y, self.runs, self.width, self.size)
 
 
 @dataclass(frozen=True, slots=True)

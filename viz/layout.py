@@ -261,7 +261,7 @@ def _wires(
 def _join(first: Floats, second: Floats) -> Floats:
     """Connect two Bézier paths by a straight line."""
     start, stop = first[-1], second[0]
-    if np.allclose(start, stop, atol=SNAP):
+    if abs(start[0] - stop[0]) <= SNAP and abs(start[1] - stop[1]) <= SNAP:
         outer, inner = (second, first[:-1]) if len(second) == 1 else (second[1:], first)
         return np.concatenate([inner, outer])
     line = np.array([start + (stop - start) / 3, stop - (stop - start) / 3, stop])

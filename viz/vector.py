@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
     from viz.geometry import Geometry, PlacedGroup, PlacedSpark
     from viz.theme import Stroke
+
+
+ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+NOT_XML = re.compile("[^\t\n\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write(geometry: Geometry, *, marked: bool = False) -> str:
@@ -49,19 +54,9 @@ def write(geometry: Geometry, *, marked: bool = False) -> str:
 
 def escape(text: str) -> str:
     """Make a string fit for XML text and attributes; what XML has no character for is left out."""
-    for character, entity in (
-        ("&", "&amp;"),
-        ("<", "&lt;"),
-        (">", "&gt;"),
-        ('"', "&quot;"),
-        ("'", "&#39;"),
-    ):
-        text = text.replace(character, entity)
-    return "".join(each for each in text if each in "\n\t" or _is_xml(ord(each)))
-
-
-def _is_xml(code: int) -> bool:
-    return 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or code >= 0x10000
+    if text.isascii() and text.isalnum():  # most are numbers
+        return text
+    return NOT_XML.sub("", text.translate(ENTITIES))
 
 
 def _number(value: float) -> str:
