@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Ints: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 _LATE = 1 << 62
+_FURTHEST = 100_000  # rows among which it is looked up where a call goes on
 _SPARSE = 8  # keys a row up to which a table of all keys is cheaper than sorting
 
 
@@ -194,7 +195,28 @@ class ByPlace:
         place = int(sites.row_places[row])
         if place == NO_PLACE:
             return (place,)
-        return (*self.calls.way(int(self.calls.of_scope[sites.row_scopes[row]])), place)
+        way = self.calls.way(int(self.calls.of_scope[sites.row_scopes[row]]))
+        return (*way, place) if self._is_own(row) else (*way, self._place_after(row), place)
+
+    def _is_own(self, row: int) -> bool:
+        """Tell whether a row was made by the code of its call, and not by a generator that runs within it."""
+        sites = self.trace.sites
+        return bool(sites.place(row).site.function == sites.scopes[sites.row_scopes[row]].name)
+
+    def _place_after(self, row: int) -> int:
+        """Return where a call goes on after what a generator did for it: before that, the text has it."""
+        sites = self.trace.sites
+        ahead = slice(row + 1, row + 1 + _FURTHEST)
+        same_call = (sites.row_scopes[ahead] == sites.row_scopes[row]) & (
+            sites.row_places[ahead] != NO_PLACE
+        )
+        places = sites.row_places[ahead][same_call]
+        _, firsts = np.unique(places, return_index=True)  # a generator's own places come again and again
+        for at in np.sort(firsts).tolist():
+            place = int(places[at])
+            if sites.places[place].site.function == sites.scopes[sites.row_scopes[row]].name:
+                return place
+        return _LATE
 
     def kind(self, node: int) -> str:
         """Name the kind of a rolled node."""
