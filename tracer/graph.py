@@ -218,7 +218,7 @@ class Graph:
     def dst_of(self, edge: int) -> int:
         """Return the node that one edge leads to."""
         # In the column's own type: else the whole column would be converted for every edge.
-        return int(np.searchsorted(self.first_in, INDEX(edge), side="right")) - 1
+        return int(self.first_in.searchsorted(INDEX(edge), side="right")) - 1
 
     def edge_of(self, row: int, slot: int) -> int:
         """Return the edge that brings a traced operand to its row."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.errors import DrawError
-from viz import vector
+from viz import labels, vector
 from viz.choice import WHOLE, View, choose
 from viz.diagram import diagram
 from viz.forward import Forward
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from viz.rollup import Rolled
 
 SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".html")
+ERROR_LIMIT = 200  # characters of what a program raised
 
 
 def svg(trace: Any, view: View = WHOLE) -> str:
@@ -95,7 +96,8 @@ def _of_what_there_is(trace: Any) -> tuple[Any, tuple[str, ...]]:
     """Return a trace, or of a run that failed what it computed, with a note that says so."""
     if trace.error is None or trace.recording.outputs:
         return trace, ()
-    remark = f"the forward graph alone, without gradients: {trace.function} raised {trace.error}"
+    told = labels.shorten(labels.clean(trace.error), ERROR_LIMIT)
+    remark = f"the forward graph alone, without gradients: {trace.function} raised {told}"
     return Forward(trace), (remark,)
 
 

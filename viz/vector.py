@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
     from viz.geometry import Geometry, PlacedGroup, PlacedSpark
     from viz.theme import Stroke
+
+
+ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+NOT_XML = re.compile("[^\t\n\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write(geometry: Geometry, *, marked: bool = False) -> str:
@@ -49,19 +54,9 @@ def write(geometry: Geometry, *, marked: bool = False) -> str:
 
 def escape(text: str) -> str:
     """Make a string fit for XML text and attributes; what XML has no character for is left out."""
-    for character, entity in (
-        ("&", "&amp;"),
-        ("<", "&lt;"),
-        (">", "&gt;"),
-        ('"', "&quot;"),
-        ("'", "&#39;"),
-    ):
-        text = text.replace(character, entity)
-    return "".join(each for each in text if each in "\n\t" or _is_xml(ord(each)))
-
-
-def _is_xml(code: int) -> bool:
-    return 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or code >= 0x10000
+    if text.isascii() and text.isalnum():  # most are numbers
+        return text
+    return NOT_XML.sub("", text.translate(ENTITIES))
 
 
 def _number(value: float) -> str:
@@ -173,19 +168,25 @@ def _wire(wire: PlacedWire, mark: str = "") -> str:
 
 
 def _spark(placed: PlacedSpark) -> str:
-    """Return a curve over its runs as SVG, with a ring at each zero and a cross at what is not finite."""
+    """Return a curve over its runs as SVG, with a ring or a dashed line at zeros and a cross at what is not finite."""
     rect, mark = placed.rect, theme.SPARK_MARK
     out = [_rect(rect, theme.PAPER, theme.SPARK_FRAME, 0)]
     for curve in placed.spark.curves:
         places = [placed.at(place) for place in curve]
         if len(places) == 1:
-            out.append(_circle(*places[0], 1.2, f'fill="{theme.SPARK.colour}"'))
+            out.append(_circle(*places[0], 2.0, f'fill="{theme.SPARK.colour}"'))
             continue
         points = " ".join(f"{_number(x)},{_number(y)}" for x, y in places)
         out.append(f'<polyline points="{points}" fill="none" {_stroke(theme.SPARK)}/>')
-    for across in placed.spark.zeros:
-        ring = f'fill="{theme.PAPER}" {_stroke(theme.WIRE["plain"])}'
-        out.append(_circle(*placed.at((across, 1.0)), mark, ring))
+    for first, last in placed.spark.zeros:
+        if first == last:
+            ring = f'fill="{theme.PAPER}" {_stroke(theme.WIRE["plain"])}'
+            out.append(_circle(*placed.at((first, 1.0)), mark, ring))
+            continue
+        (left, y), (right, _) = placed.at((first, 1.0)), placed.at((last, 1.0))
+        out.append(
+            f'<path d="M{_number(left)} {_number(y)}L{_number(right)} {_number(y)}" {_stroke(theme.SPARK_ZEROS)}/>'
+        )
     for across in placed.spark.bad:
         x, y = placed.at((across, 0.0))
         for left, right in ((-mark, mark), (mark, -mark)):
