@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 Ints: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-_AT_THE_END = 1 << 62
+_LATE = 1 << 62
+_FURTHEST = 100_000  # rows among which it is looked up where a call goes on
 _SPARSE = 8  # keys a row up to which a table of all keys is cheaper than sorting
 
 
@@ -175,23 +176,47 @@ class ByPlace:
         self.edge_dst = (used // max(count, 1) // width).tolist()
 
     def text_key(self, node: int) -> Key:
-        """Return what tells which of two nodes stands earlier in the program's text: their calls, then their places."""
+        """Return what tells which of two nodes stands earlier in the text: their calls, then their places.
+
+        What a call does comes before what its own instruction gives.
+        """
         exact = int(self.first[node])
         kind, row, slot = (
             int(column[exact]) for column in (self.graph.kinds, self.graph.rows, self.graph.node_slots)
         )
         if kind == OUTPUT:
-            return (_AT_THE_END, exact)
+            return (_LATE, exact)
         if slot >= 0:
-            return (*self._row_key(int(self.graph.slot_consumer[slot])), -1, exact)
-        return (*self._row_key(row), int(kind == SPLITTER), exact)
+            return (*self._row_key(int(self.graph.slot_consumer[slot])), _LATE, exact)
+        return (*self._row_key(row), _LATE + 1 + int(kind == SPLITTER), exact)
 
     def _row_key(self, row: int) -> Key:
         sites = self.trace.sites
         place = int(sites.row_places[row])
         if place == NO_PLACE:
             return (place,)
-        return (*self.calls.way(int(self.calls.of_scope[sites.row_scopes[row]])), place)
+        way = self.calls.way(int(self.calls.of_scope[sites.row_scopes[row]]))
+        return (*way, place) if self._is_own(row) else (*way, self._place_after(row), place)
+
+    def _is_own(self, row: int) -> bool:
+        """Tell whether a row was made by the code of its call, and not by a generator that runs within it."""
+        sites = self.trace.sites
+        return bool(sites.place(row).site.function == sites.scopes[sites.row_scopes[row]].name)
+
+    def _place_after(self, row: int) -> int:
+        """Return where a call goes on after what a generator did for it: before that, the text has it."""
+        sites = self.trace.sites
+        ahead = slice(row + 1, row + 1 + _FURTHEST)
+        same_call = (sites.row_scopes[ahead] == sites.row_scopes[row]) & (
+            sites.row_places[ahead] != NO_PLACE
+        )
+        places = sites.row_places[ahead][same_call]
+        _, firsts = np.unique(places, return_index=True)  # a generator's own places come again and again
+        for at in np.sort(firsts).tolist():
+            place = int(places[at])
+            if sites.places[place].site.function == sites.scopes[sites.row_scopes[row]].name:
+                return place
+        return _LATE
 
     def kind(self, node: int) -> str:
         """Name the kind of a rolled node."""

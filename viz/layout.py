@@ -75,12 +75,20 @@ class _Row:
 
 def geometry(diagram: Diagram, engine: str | None = None) -> Geometry:
     """Place a diagram; raises DrawError for an engine that is not there."""
-    rows = wrap(diagram)
-    placed, notes = _placed(rows, engine)
-    parted = [tag_back(row, each.blocked) for row, each in zip(rows, placed, strict=True)]
-    if any(each.blocked for each in placed):
-        placed, notes = _placed(parted, engine)
+    _, placed, notes = place_rows(diagram, engine)
     return _compose(diagram, placed, notes)
+
+
+def place_rows(
+    diagram: Diagram, engine: str | None = None
+) -> tuple[Sequence[Diagram], list[_Row], tuple[str, ...]]:
+    """Break a diagram into rows and place each; what goes back and finds no way becomes two tags."""
+    rows: Sequence[Diagram] = wrap(diagram)
+    while True:
+        placed, notes = _placed(rows, engine)
+        if not any(row.blocked for row in placed):
+            return rows, placed, notes
+        rows = [tag_back(row, each.blocked) for row, each in zip(rows, placed, strict=True)]
 
 
 def _placed(rows: Sequence[Diagram], engine: str | None) -> tuple[list[_Row], tuple[str, ...]]:
@@ -110,7 +118,7 @@ def _numbered(row: Diagram, gates: Collection[int]) -> Diagram:
         replace(
             arrow, label=replace(arrow.label, above=((Span(arrow.operand, "quiet"),), *arrow.label.above))
         )
-        if arrow.target in gates
+        if arrow.target in gates and not arrow.is_back
         else arrow
         for arrow in row.arrows
     )
@@ -127,9 +135,8 @@ def _set_row(row: Diagram, skeleton: Skeleton, label_items: Sequence[int], place
     placed = _Row(shapes, tuple(wire for wire in wires if wire is not None), _set_groups(row, placement))
     if None not in wires:
         return placed
-    bottom = _bounds(placed)[3] if placed.shapes else 0.0
-    obstacles = [group.title.rect for group in placed.groups]
-    back = wires_back(row, shapes, [*_rects(placed), *obstacles], bottom)
+    obstacles = [*_rects(placed), *(group.title.rect for group in placed.groups)]
+    back = wires_back(row, shapes, obstacles, _passed(placed))
     every = [back.get(at) if wire is None else wire for at, wire in enumerate(wires)]
     blocked = tuple(at for at, wire in enumerate(every) if wire is None)
     return _Row(shapes, tuple(wire for wire in every if wire is not None), placed.groups, blocked)
@@ -309,6 +316,17 @@ def _compose(diagram: Diagram, rows: Sequence[_Row], notes: tuple[str, ...]) -> 
         tuple(entry.moved(MARGIN, bottom + 18) for entry in entries),
         notes,
     )
+
+
+def _passed(row: _Row) -> Floats:
+    """List what no lane may run through: left, top, right and bottom of all there is, of wires piece by piece."""
+    rects = [*_rects(row), *(group.rect for group in row.groups)]
+    corners = [np.array([[rect.x, rect.y, rect.x + rect.width, rect.y + rect.height] for rect in rects])]
+    for wire in row.wires:
+        # A Bézier curve keeps within the corners of its four points.
+        pieces = np.stack([wire.points[at : len(wire.points) - 3 + at : 3] for at in range(4)])
+        corners.append(np.concatenate([pieces.min(axis=0), pieces.max(axis=0)], axis=1))
+    return np.concatenate(corners)
 
 
 def _rects(row: _Row) -> list[Rect]:

@@ -6,6 +6,7 @@ const LARGEST = 6;
 const READABLE = 0.5; // a picture that would be smaller is begun at its corner
 const COMFORTABLE = 1.35;
 const PADDING = 28;
+const REST = 160; // milliseconds without a move
 const CLICK = 4; // pixels that a click may move
 
 /** The scale and place at which some bounds fill a room. */
@@ -58,12 +59,16 @@ export function revealing(camera, box, room) {
 export function cameraOf(element, draw) {
   let camera = { x: 0, y: 0, scale: 1 };
   let asked = 0;
+  let resting = 0;
   const pointers = new Map();
   let moved = 0;
 
   const room = () => element.getBoundingClientRect();
   const set = (next) => {
     camera = next;
+    element.classList.add("is-moving"); // moved as one image, and set sharply when it rests
+    clearTimeout(resting);
+    resting = setTimeout(() => element.classList.remove("is-moving"), REST);
     asked ||= requestAnimationFrame(() => {
       asked = 0;
       draw(camera);

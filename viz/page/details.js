@@ -119,8 +119,8 @@ export class Details {
         ["fired", edge.step === undefined ? "never: the output does not depend on this use" : `step ${edge.step + 1}`],
       ]),
       edge.count ? null : graph.nodes[edge.to].kind === "function" ? this.#products([index]) : this.#arithmetic(edge.to),
-      this.#plot("gradient over the runs", edge.series),
-      edge.runs && this.choosing(index),
+      this.#plot("gradient over the runs", edge.series, edgeRef(index)),
+      edge.turns && this.choosing(index),
       this.#maps([[edge.gradArray, "gradient", edgeRef(index)]]),
       this.#foundAt(edgeRef(index)),
     ];
@@ -133,8 +133,8 @@ export class Details {
     return el("button", { type: "button", click: () => this.open(node.opens) }, "Open");
   }
 
-  #plot(title, series) {
-    return series ? seriesPlot(title, series) : null;
+  #plot(title, series, of = null) {
+    return series ? el("div", { "data-of": of }, seriesPlot(title, series)) : null;
   }
 
   #where(site, scope) {

@@ -9,12 +9,12 @@ import { showHelp } from "./help.js";
 import { KEYS, isTaken, keyOf } from "./keys.js";
 import { player } from "./player.js";
 import { Practice } from "./practice.js";
-import { notesOf, runChooser } from "./runs.js";
 import { scaleLegend } from "./scale.js";
 import { searchBox } from "./search.js";
 import { sourcePane } from "./source.js";
 import { BackwardPass } from "./steps.js";
 import { svgView } from "./svg.js";
+import { nameOf, notesOf, turnChooser } from "./turns.js";
 
 const data = JSON.parse(byId("data").textContent);
 const root = document.documentElement;
@@ -26,14 +26,14 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 let view = null;
 let source = null;
 let chosen = null;
-let run = null; // the run that is looked at: {edge, number}
+let turn = null; // of a loop, the one that is looked at: {loop, turn}
 let isColoured = false;
 let isPractising = false;
 let hidden = new Set(); // the gradients that are not there yet
 
 const theme = () => (root.dataset.theme === "auto" ? (dark.matches ? "dark" : "light") : root.dataset.theme);
 const camera = cameraOf(stage, (at) => view.place(at));
-const details = new Details(graph, link, theme, open, (edge) => runChooser(graph, edge, run?.number, (number) => chooseRun(edge, number)));
+const details = new Details(graph, link, theme, open, (edge) => turnChooser(graph, edge, turn, chooseTurn));
 const practice = new Practice(graph, {
   look: (ref) => choose(ref, { reveal: true, keep: true }),
   changed: () => showStep(steps.step()),
@@ -45,7 +45,7 @@ const steps = player(pass, showStep);
 function open(number, ref = null) {
   steps.stop();
   isPractising = false;
-  run = null;
+  turn = null;
   view?.destroy();
   graph.load(number);
   pass.load();
@@ -58,7 +58,7 @@ function open(number, ref = null) {
     hover([each]);
   });
   source = sourcePane(byId("source"), graph, { hover: (refs) => view.light("hover", refs), choose: chooseLine });
-  byId("run-note").hidden = true;
+  byId("turn-note").hidden = true;
   byId("crumbs").replaceChildren(...crumbs());
   camera.begin(view.bounds);
   source.begin();
@@ -132,7 +132,7 @@ function showStep(step) {
   hidden = new Set(isPractising ? practice.hidden() : pass.later(step));
   view.light("later", hidden);
   view.light("now", edge === null ? [] : [edgeRef(edge)]);
-  view.note(isPractising ? practice.notes() : run && isWhole ? notesOf(graph, run.edge, run.number) : pass.notes(step));
+  view.note(isPractising ? practice.notes() : turn && isWhole ? notesOf(graph, turn) : pass.notes(step));
   hideInPane();
   root.classList.toggle("is-stepping", !isWhole);
   if (edge === null) return;
@@ -142,11 +142,11 @@ function showStep(step) {
   source.reveal(site);
 }
 
-/** Look at one run: the edges that run as often say what happened in it. */
-function chooseRun(edge, number) {
-  run = number === null ? null : { edge, number };
-  byId("run-note").hidden = run === null;
-  if (run) byId("run-text").textContent = `run ${number.toLocaleString("en")} of what runs ${graph.edges[edge].count.toLocaleString("en")} times`;
+/** Look at one turn of a loop: its edges say what happened in it; null: at all turns. */
+function chooseTurn(next) {
+  turn = next;
+  byId("turn-note").hidden = turn === null;
+  if (turn) byId("turn-text").textContent = nameOf(graph, turn);
   steps.stop();
   steps.go(pass.length);
 }
@@ -262,7 +262,7 @@ const clicks = {
   "zoom-in": () => camera.zoom(1),
   "zoom-out": () => camera.zoom(-1),
   "zoom-fit": fit,
-  "run-end": () => chooseRun(null, null),
+  "turn-end": () => chooseTurn(null),
 };
 for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("click", action);
 dark.addEventListener("change", redraw);

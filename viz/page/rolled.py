@@ -15,7 +15,8 @@ from viz.layout import geometry as placed
 from viz.page.exact import arithmetic, exact_view, magnitude, text_of, text_of_line
 from viz.page.numbering import Numbering
 from viz.page.pictures import picture_data
-from viz.page.series import kept_runs, series_data
+from viz.page.series import series_data
+from viz.page.turns import Loops
 from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Numbers
 from viz.rolled_wording import common_gate_text, gradient_series_lines, value_series_lines
@@ -82,6 +83,7 @@ class _Writer:
         self.trace = rolled.trace
         self.numbers = Numbers(rolled)
         self.has_gradients = self.numbers.has_gradients
+        self.loops = Loops(rolled)
         self.order = self._order()
         self.turn = {edge: turn for turn, edge in enumerate(self.order)}
 
@@ -95,6 +97,7 @@ class _Writer:
             "isRolled": True,
             "nodes": [self._node(node) for node in self.rolled.nodes],
             "edges": [self._edge(edge) for edge in self.rolled.edges],
+            "loops": [loop.count for loop in self.loops.found],
             "order": self.order,
             "output": output if output >= 0 else None,
             "practice": [],
@@ -216,21 +219,21 @@ class _Writer:
             "value": "\n".join(map(text_of_line, values)),
             "grad": self._edge_text(edge) if series is not None else None,
             "series": series_data(series),
-            "runs": self._runs(edge, series) if series is not None else None,
         }
         if series is not None:
+            told["loop"], told["turns"] = self._turns(edge)
             told["bad"] = bool(series.bad) or None
             finite = np.abs(series.values[np.isfinite(series.values)])
             told["magnitude"] = magnitude(float(finite.max())) if len(finite) else None
         return {key: value for key, value in told.items() if value not in (None, "")}
 
-    def _runs(self, edge: RolledEdge, series: Series) -> dict[str, Any]:
-        """Tell some runs in full: by run its value, its gradient and the product that made it."""
+    def _turns(self, edge: RolledEdge) -> tuple[int, dict[str, Any]]:
+        """Tell some turns of an edge's loop in full: by turn its value, its gradient and the product that made it."""
+        loop, runs = self.loops.of(edge)
         told = {}
-        for run in kept_runs(series):
-            view = self.trace.edges[int(edge.members[run])]
-            found = arithmetic(view)
-            told[str(run)] = {
+        for turn, run in runs.items():
+            found = arithmetic(self.trace.edges[int(edge.members[run])])
+            told[str(turn)] = {
                 key: found[key] for key in ("value", "grad", "working", "formula") if key in found
             }
-        return told
+        return loop, told

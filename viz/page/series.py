@@ -1,4 +1,4 @@
-"""A number over its runs as data for the page: what is drawn of it, its extremes in words, the runs told in full."""
+"""A number over its runs as data for the page: what is drawn of it, and its extremes in words."""
 
 from __future__ import annotations
 
@@ -10,10 +10,6 @@ from viz import labels
 
 if TYPE_CHECKING:
     from viz.rolled_numbers import Series
-
-FULL = 12  # runs that are all told in full
-ENDS = 3  # runs at either end that are, of more; of arrays the first and the last
-BETWEEN = 4  # others at even distances, the same for all that ran as often
 
 
 def series_data(series: Series | None) -> dict[str, Any] | None:
@@ -37,15 +33,3 @@ def _size(value: float) -> float | str:
 def _text(series: Series, run: int) -> str:
     text = labels.number(float(series.values[run]))
     return f"‖{text}‖" if series.is_norm else text
-
-
-def kept_runs(series: Series) -> list[int]:
-    """Choose the runs that are told in full: all of a few, else the ends, some between, and the extremes."""
-    count = len(series.values)
-    if count <= FULL:
-        return list(range(count))
-    ends = 1 if series.is_norm else ENDS
-    kept = {*range(ends), *range(count - ends, count), series.least, series.most}
-    if not series.is_norm:
-        kept |= set(np.linspace(0, count - 1, BETWEEN + 2).astype(int).tolist())
-    return sorted(kept)

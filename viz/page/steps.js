@@ -73,12 +73,14 @@ export class BackwardPass {
     const receiver = graph.nameOf(edge.from);
     if (to.kind === "output") return `The output hands its gradient ${edge.grad} to ${receiver}.`;
     if (to.sums) {
-      const count = { 1: "the one use that counts", 2: "both uses" }[to.sums.length] ?? `all ${to.sums.length} uses`;
+      const uses = to.sums.reduce((sum, [use]) => sum + (graph.edges[use]?.count ?? 1), 0);
+      const count = { 1: "the one use that counts", 2: "both uses" }[uses] ?? `all ${uses.toLocaleString("en")} uses`;
       return `The ${graph.nameOf(edge.to)} has heard from ${count}: it adds up to ${edge.grad} and fires.`;
     }
     if (to.kind === "broadcast") return `The ${graph.nameOf(edge.to)} adds up its copies: ${edge.grad}.`;
     const working = (edge.working ?? edge.grad).split("\n")[0];
-    return `${graph.nameOf(edge.to)} sends back to ${receiver}: ${working}.`;
+    const runs = edge.count ? ` in ${edge.count.toLocaleString("en")} runs, from the first to the last` : "";
+    return `${graph.nameOf(edge.to)} sends back to ${receiver}${runs}: ${working}.`;
   }
 
   #arrived(node, step) {
