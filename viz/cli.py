@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from viz import judging
+from viz import judging, looking
 from viz.options import (
     FAILED,
     WRONG_USAGE,
@@ -260,6 +260,7 @@ def samples(
     text.show(*text.sample_parts(known_samples()))
 
 
+app.command(epilog="Example:  edgegrad plot rnn.trace time h -o rnn.png")(looking.plot)
 app.command(epilog="Example:  edgegrad check model.py:loss x=0.0 --fail-on nonfinite,dead")(judging.check)
 app.command(epilog="Example:  edgegrad diff before.trace after.trace")(judging.diff)
 app.command(epilog="Example:  edgegrad verify residual.trace")(judging.verify)
