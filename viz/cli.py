@@ -88,10 +88,13 @@ def show(trace: File, of: Of = None, seed: Seed = None, json: Json = False) -> N
     if json:
         print_json(summed_up)
         return
-    from viz import hints, text  # noqa: PLC0415
+    from viz import graph_text, hints, text  # noqa: PLC0415
 
-    text.show(*text.summary_parts(summed_up))
     has_gradients = not summed_up.no_gradient
+    parts = text.summary_parts(summed_up)
+    if has_gradients and graph_text.is_small(opened):
+        parts += ["", *graph_text.graph_lines(opened, width=text.width())]
+    text.show(*parts)
     text.show_hint(hints.after_show(opened, trace, chosen(of, seed), has_gradients=has_gradients))
 
 
@@ -261,6 +264,9 @@ def samples(
 
 
 app.command(epilog="Example:  edgegrad plot rnn.trace time h -o rnn.png")(looking.plot)
+app.command(epilog="Example:  edgegrad step residual.trace, or:  edgegrad step residual.trace | less")(
+    looking.step
+)
 app.command(epilog="Example:  edgegrad check model.py:loss x=0.0 --fail-on nonfinite,dead")(judging.check)
 app.command(epilog="Example:  edgegrad diff before.trace after.trace")(judging.diff)
 app.command(epilog="Example:  edgegrad verify residual.trace")(judging.verify)

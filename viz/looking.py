@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path  # noqa: TC003  (the parser reads the annotations as it starts)
 from typing import Annotated
 
 import typer
 
-from viz.options import File, Of, Seed  # noqa: TC001  (as above)
+from viz.options import File, Json, Of, Seed, print_json
 
 
 def plot(
@@ -42,3 +43,40 @@ def plot(
     for path in output:
         plots.save(figure, path)
         text.show(text.wrote(path))
+
+
+def step(
+    trace: File,
+    first: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="STEP|NAME", help="Begin there: where a NAME's gradient is complete."
+        ),
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", metavar="STEP|NAME", help="Print the steps up to this one.")
+    ] = None,
+    of: Of = None,
+    seed: Seed = None,
+    json: Json = False,
+) -> None:
+    """Walk through the backward pass: each edge as it fires, each splitter as it waits. Piped, a line for each step."""
+    from viz.running import open_with_gradients  # noqa: PLC0415
+    from viz.steps import Steps  # noqa: PLC0415
+
+    steps = Steps(open_with_gradients(trace, of, seed))
+    start = 0 if first is None else steps.named(first)
+    end = len(steps) - 1 if last is None else steps.named(last)
+    numbers = range(start, end + 1)
+    if json:
+        print_json([steps[number] for number in numbers])
+        return
+    if last is None and sys.stdin.isatty() and sys.stdout.isatty():
+        from viz.stepper import walk  # noqa: PLC0415
+
+        walk(steps, start)
+        return
+    from viz.step_text import lines_of  # noqa: PLC0415
+
+    for line in lines_of(steps, numbers):
+        sys.stdout.write(f"{line}\n")

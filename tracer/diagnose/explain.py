@@ -143,7 +143,7 @@ def _uses(node: Node, level: int, top: int) -> list[_Draft]:
         return [_use(edges[use], level, turns.get(use)) for use in uses]
     column = node.trace.edge_gradients()
     chosen = largest_of(node.trace.edge_statistics.norm, uses, top)
-    total = _total(column, set(uses).difference(chosen), node.value)
+    total = sum_of(column, set(uses).difference(chosen), node.value)
     text = f"… {len(uses) - top:,} more, together {norm(total)}"
     return [
         *(_use(edges[use], level, turns.get(use)) for use in chosen),
@@ -170,7 +170,7 @@ def turns_of(trace: Trace, uses: list[int]) -> dict[int, int]:
     return dict(zip(column[order[is_loop]].tolist(), turns.tolist(), strict=True))
 
 
-def _total(column: EdgeGradients, edges: Iterable[int], value: Any) -> Any:
+def sum_of(column: EdgeGradients, edges: Iterable[int], value: Any) -> Any:
     """Add up the gradients of many edges."""
     if is_complex(value) and not is_array(value):
         return sum(column[edge] for edge in sorted(edges))

@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 
 LOOP = 3  # values that make a variable one to look at through time
 MOST_SERIES = len(LINES)
+MARKS = 8  # on a line of many points
 _NAME_LIMIT = 16
+_SIGNS = "●■▲◆"  # those of LINES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,15 +171,15 @@ def draw_time(trace: Trace, names: Sequence[str]) -> Plot:
     _name_lines(axes, found.series, colours)
     count_along(axes.xaxis)
     axes.set_xlabel("use, in the order of the run" if found.of_uses else "turn")
-    widest = max(inches(shown(each.name, _NAME_LIMIT), bold=True) for each in found.series)
+    widest = max(inches(_named(each, "■", len(found.series)), bold=True) for each in found.series)
     settle(axes, TOP, TALL, widest + 2 * SIDE)
     headline(figure, f"{shown(trace.function)}: gradient through time", f"|gradient|{by_norm(trace)}")
     return figure
 
 
 def _draw_series(axes: Any, series: Series, look: dict[str, Any]) -> None:
-    marks = look if series.count <= MARKED else {**look, "marker": ""}
-    axes.plot(series.at, series.sizes, linewidth=1.6, markersize=4.0, **marks)
+    apart = 1 if series.count <= MARKED else len(series.at) // MARKS
+    axes.plot(series.at, series.sizes, linewidth=1.6, markersize=4.5, markevery=apart, **look)
     if series.is_binned:
         axes.fill_between(series.at, series.least, series.most, color=look["color"], alpha=0.2, linewidth=0)
 
@@ -188,8 +190,16 @@ def _name_lines(axes: Any, series: Sequence[Series], colours: Sequence[str]) -> 
     low, high = np.log10(axes.get_ylim())
     for each in series:
         known = each.sizes[np.isfinite(each.sizes)]
-        ends.append((float(np.log10(known[-1])) - low) / (high - low) if len(known) else 0.0)
+        heights = (np.log10(known) - low) / (high - low)
+        # Lines that meet at the end are named in the order in which they lie before it.
+        ends.append(float(heights[-1] + 1e-3 * heights.mean()) if len(known) else 0.0)
     places = spread(ends, 1.25 * POINTS / (72 * TALL), 0.03, 0.97)
-    for each, place, colour in zip(series, places, colours, strict=True):
+    for each, place, colour, sign in zip(series, places, colours, _SIGNS, strict=False):
         look = {"color": colour, "fontweight": "bold"}
-        write(axes, 1.02, place, shown(each.name, _NAME_LIMIT), transform=axes.transAxes, **look)
+        write(axes, 1.03, place, _named(each, sign, len(series)), transform=axes.transAxes, **look)
+
+
+def _named(series: Series, sign: str, count: int) -> str:
+    """Name a line, with its mark where there are several."""
+    name = shown(series.name, _NAME_LIMIT)
+    return f"{sign} {name}" if count > 1 else name
