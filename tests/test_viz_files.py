@@ -36,6 +36,31 @@ def test_an_svg_is_xml_and_has_a_shape_for_every_node(name):
     assert kinds.count("wire") == len(trace.edges)
 
 
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_marks_say_which_node_and_edge_each_shape_and_wire_stands_for(name):
+    trace = trace_of(name)
+    root = ET.fromstring(vector.write(geometry(diagram(trace)), marked=True))  # noqa: S314
+    groups = root.findall(f"{SVG}g")
+    nodes = {int(group.get("data-node")): group for group in groups if group.get("data-node")}
+    assert sorted(nodes) == list(range(len(trace.nodes)))
+    wires, stubs, tags = (
+        sorted(int(group.get("data-edge")) for group in groups if group.get("class").split()[0] in kinds)
+        for kinds in (("wire",), ("stub",), ("leaves", "enters"))
+    )
+    assert wires == list(range(len(trace.edges)))
+    assert set(stubs) <= set(wires)
+    assert tags == sorted(stubs * 2)
+    assert tags or name != "fan_out"  # which is broken into rows
+    for number, group in nodes.items():
+        node = trace.nodes[number]
+        if node.kind == "function":
+            assert node.op in "".join(group.itertext())
+
+
+def test_a_picture_without_marks_has_none():
+    assert "data-" not in viz.svg(trace_of("splitter"))
+
+
 def test_an_svg_holds_the_arithmetic_as_text():
     lines = lines_of(viz.svg(trace_of("splitter")))
     assert {"splitter", "Σ 2 + 5 = 7", "1 × 5 = 5", "s = 5", "output"} <= set(lines)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tracer.trace import Trace
 
-PICTURES = (".svg", ".png", ".pdf", ".dot")
+PICTURES = (".svg", ".png", ".pdf", ".dot", ".html")
 
 app = typer.Typer(
     help="See the gradient on every edge of a plain Python function, and the arithmetic that made it.",

@@ -142,7 +142,7 @@ class _Writer:
             "cut": self._cut,
         }[node.kind]
         box = make(node, incoming, outgoing, group)
-        return replace(box, name=labels.name(node.label or node.name or ""))
+        return replace(box, name=labels.name(node.label or node.name or ""), node=node.index)
 
     def _input(self, node: Any, _: Sequence[Any], outgoing: Sequence[Any], group: int) -> Box:
         lines: list[Line] = [(Span(labels.name(node.label or node.name or "input"), "name"),)]
@@ -222,9 +222,12 @@ class _Writer:
 
     def arrow(self, edge: Any, source: Any, target: Any) -> Arrow:
         """Say what an edge's wire shows."""
+        from_splitter = source.kind == "splitter"
         state = edge_state(edge)
         if target.kind == "splitter":
-            return Arrow(source.index, target.index, state=state, from_splitter=source.kind == "splitter")
+            return Arrow(
+                source.index, target.index, state=state, from_splitter=from_splitter, edge=edge.index
+            )
         if target.kind == "cut":
             below: tuple[Line, ...] = ((Span("0", "gradient"), Span("  cut off", "quiet")),)
         elif target.kind == "function":
@@ -239,6 +242,7 @@ class _Writer:
             Label(quieted(above), quieted(below)) if is_quiet else Label(above, below),
             state,
             edge_tooltip(edge, source, target),
-            source.kind == "splitter",
+            from_splitter,
             operand(edge.port) if target.kind == "function" else "",
+            edge.index,
         )

@@ -14,7 +14,7 @@ from viz.layout import geometry
 if TYPE_CHECKING:
     import os
 
-SUFFIXES = (".svg", ".png", ".pdf", ".dot")
+SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".html")
 
 
 def svg(trace: Any) -> str:
@@ -23,7 +23,7 @@ def svg(trace: Any) -> str:
 
 
 def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) -> tuple[str, ...]:
-    """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf or .dot.
+    """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf, .dot or .html.
 
     Of a run that failed, what was recorded. Returns notes for the person who asked, such as that another layout was
     used; raises DrawError.
@@ -67,6 +67,10 @@ def _content(trace: Any, suffix: str, engine: str | None) -> tuple[bytes, tuple[
     placed = geometry(picture, engine)
     if suffix == ".svg":
         return vector.write(placed).encode(), placed.notes
+    if suffix == ".html":
+        from viz import page  # noqa: PLC0415 - its parts are read from files
+
+        return page.write(trace, placed).encode(), placed.notes
     from viz import raster  # noqa: PLC0415 - matplotlib takes the better part of a second to import
 
     content, notes = raster.write(placed, suffix.removeprefix("."))

@@ -68,6 +68,8 @@ class PlacedShape:
     inside: tuple[PlacedText, ...] = ()
     beside: tuple[PlacedText, ...] = ()
     tooltip: str = ""
+    node: int = -1  # what it stands for in what is drawn
+    edge: int = -1  # of a tag: the edge that goes on there
 
     def moved(self, x: float, y: float) -> PlacedShape:
         """Return the shape with its text, moved to the right and down."""
@@ -86,6 +88,7 @@ class PlacedWire:
     texts: tuple[PlacedText, ...] = ()
     tooltip: str = ""
     is_stub: bool = False  # it goes on in another row
+    edge: int = -1  # what it stands for in what is drawn
 
     def moved(self, x: float, y: float) -> PlacedWire:
         """Return the wire with its label, moved to the right and down."""

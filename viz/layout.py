@@ -181,6 +181,8 @@ def _set_box(box: Box, x: float, y: float, room: float) -> PlacedShape:
         inside,
         beside,
         box.tooltip,
+        box.node,
+        box.edge,
     )
 
 
@@ -213,7 +215,7 @@ def _wires(
         has_arrowhead = diagram.boxes[arrow.target].shape in ("function", "output")
         tip = arrow.tooltip or diagram.boxes[arrow.target].tooltip
         is_stub = diagram.boxes[arrow.target].shape == "leaves"
-        wires.append(PlacedWire(points, arrow.state, has_arrowhead, texts, tip, is_stub))
+        wires.append(PlacedWire(points, arrow.state, has_arrowhead, texts, tip, is_stub, arrow.edge))
     return tuple(wires)
 
 

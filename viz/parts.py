@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +49,8 @@ class Box:
         False  # its wires enter from top to bottom in the order of the arrows that lead to it
     )
     name: str = ""  # of the value that it gives
+    node: int = -1  # its number in what is drawn
+    edge: int = -1  # of a tag: the edge that goes on there
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Arrow:
     tooltip: str = ""
     from_splitter: bool = False
     operand: str = ""  # which one of its gate it is, to be said where the picture does not show it
+    edge: int = -1  # its number in what is drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,14 @@ class Diagram:
     has_arrays: bool = False
 
 
-def common_group(first: int, second: int, groups: Sequence[Group]) -> int:
+class _Inside(Protocol):
+    """What may be in another of its kind."""
+
+    @property
+    def parent(self) -> int: ...
+
+
+def common_group(first: int, second: int, groups: Sequence[_Inside]) -> int:
     """Return the innermost group around two boxes, or -1."""
     around = set()
     while first >= 0:

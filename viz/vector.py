@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from viz.theme import Stroke
 
 
-def write(geometry: Geometry) -> str:
-    """Return the picture as an SVG document; the same geometry gives the same text."""
+def write(geometry: Geometry, *, marked: bool = False) -> str:
+    """Return the picture as an SVG document; the same geometry gives the same text.
+
+    With marks, each shape and wire says which node or edge it stands for, for a page that decides how large it is.
+    """
     width, height = _number(geometry.width), _number(geometry.height)
     start = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-        f' font-family="{theme.FONT_FAMILY}" role="img" style="max-width:100%;height:auto">'
+        f' font-family="{theme.FONT_FAMILY}" role="img"'
+        + (">" if marked else ' style="max-width:100%;height:auto">')
     )
     out = [
         start,
@@ -29,8 +33,8 @@ def write(geometry: Geometry) -> str:
     ]
     out += [_text(title) for title in geometry.row_titles]
     out += [_group(group) for group in geometry.groups]
-    out += [_wire(wire) for wire in geometry.wires]
-    out += [_shape(shape) for shape in geometry.shapes]
+    out += [_wire(wire, _mark(edge=wire.edge) if marked else "") for wire in geometry.wires]
+    out += [_shape(shape, _mark(shape.node, shape.edge) if marked else "") for shape in geometry.shapes]
     out.append('<g class="legend">')
     for entry in geometry.legend:
         if isinstance(entry, PlacedText):
@@ -96,6 +100,10 @@ def _texts(texts: Sequence[PlacedText]) -> str:
     return "".join(map(_text, texts))
 
 
+def _mark(node: int = -1, edge: int = -1) -> str:
+    return (f' data-node="{node}"' if node >= 0 else "") + (f' data-edge="{edge}"' if edge >= 0 else "")
+
+
 def _group(group: PlacedGroup) -> str:
     rect = _rect(group.rect, theme.GROUP_FILL, theme.GROUP, 8)
     return f'<g class="scope">{rect}{_text(group.title)}</g>'
@@ -113,11 +121,11 @@ def _polygon(points: Sequence[tuple[float, float]], fill: str, stroke: str) -> s
     return f'<polygon points="{places}" fill="{fill}" {stroke}/>'
 
 
-def _shape(shape: PlacedShape) -> str:
+def _shape(shape: PlacedShape, mark: str = "") -> str:
     outline = theme.OUTLINE[shape.state]
     ink = _ink(shape, outline)
     texts = _texts(shape.inside) + _texts(shape.beside)
-    return f'<g class="{shape.shape} {shape.state}">{_title(shape.tooltip)}{ink}{texts}</g>'
+    return f'<g class="{shape.shape} {shape.state}"{mark}>{_title(shape.tooltip)}{ink}{texts}</g>'
 
 
 def _ink(shape: PlacedShape, outline: Stroke) -> str:
@@ -138,7 +146,7 @@ def _ink(shape: PlacedShape, outline: Stroke) -> str:
     return _polygon(corners(shape), fill, _stroke(outline))
 
 
-def _wire(wire: PlacedWire) -> str:
+def _wire(wire: PlacedWire, mark: str = "") -> str:
     points, head = arrowhead(wire)
     first = f"M{_number(points[0, 0])} {_number(points[0, 1])}"
     curves = "".join(
@@ -148,4 +156,4 @@ def _wire(wire: PlacedWire) -> str:
     path = f'<path d="{first}{curves}" fill="none" {_stroke(theme.WIRE[wire.state])}/>'
     kind = "stub" if wire.is_stub else "wire"
     tip = _polygon(head, theme.WIRE[wire.state].colour, 'stroke="none"') if head else ""
-    return f'<g class="{kind} {wire.state}">{_title(wire.tooltip)}{path}{tip}{_texts(wire.texts)}</g>'
+    return f'<g class="{kind} {wire.state}"{mark}>{_title(wire.tooltip)}{path}{tip}{_texts(wire.texts)}</g>'

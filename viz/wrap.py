@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from viz.skeleton import Floats, Ints
-    from viz.theme import Role
+    from viz.theme import Role, State
 
 WIDEST = 1_800.0  # a picture up to this wide stays in one row
 ROW_WIDTH = 1_230.0  # of what a row holds besides its tags
@@ -215,7 +215,8 @@ class _Rows:
         """Draw an arrow in two rows: to a tag in the first, and from a tag to its end in the second."""
         is_quiet = arrow.state == "unreached"
         role: Role = "quiet" if is_quiet else "name"
-        tag = Box("leaves", state="unreached" if is_quiet else "plain", tooltip=arrow.tooltip)
+        state: State = "unreached" if is_quiet else "plain"
+        tag = Box("leaves", state=state, tooltip=arrow.tooltip, edge=arrow.edge)
         leaves = replace(tag, lines=((Span(name, role), Span(f"  row {stop + 1}", "quiet")),))
         enters = replace(
             tag, shape="enters", lines=((Span(f"row {start + 1}  ", "quiet"), Span(name, role)),)
@@ -223,7 +224,8 @@ class _Rows:
         group = self.boxes[start][arrow.source].group
         self.boxes[start].append(replace(leaves, group=group))
         stub = Arrow(arrow.source, len(self.boxes[start]) - 1, state=arrow.state, tooltip=arrow.tooltip)
-        self.arrows[start].append(replace(stub, from_splitter=arrow.from_splitter))
+        stub = replace(stub, from_splitter=arrow.from_splitter, edge=arrow.edge)
+        self.arrows[start].append(stub)
         self.boxes[stop].append(replace(enters, group=self.boxes[stop][arrow.target].group))
         self.arrows[stop].append(replace(arrow, source=len(self.boxes[stop]) - 1, from_splitter=False))
 

@@ -1,0 +1,215 @@
+"""One rolled node per place and chain of calls, before any group is closed: what `viz.rollup` starts from.
+
+Columns over the exact graph, each made in one pass.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from tracer.graph import FUNCTION, INPUT, KINDS, OUTPUT, SPLITTER
+from tracer.operations import OP_NAMES
+from tracer.sites import NO_PLACE
+from viz.folding import ROOT, Calls, fold_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tracer.source import Place
+    from tracer.trace import Trace
+    from viz.text_order import Key
+
+Ints: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+_AT_THE_END = 1 << 62
+_SPARSE = 8  # keys a row up to which a table of all keys is cheaper than sorting
+
+
+def _numbered(keys: Ints, bound: int) -> tuple[Ints, Ints]:
+    """Give numbers to the keys in use, which are below a bound; return them by row, and the key of each number."""
+    if bound > _SPARSE * len(keys) + 1024:
+        used, numbers = np.unique(keys, return_inverse=True)
+        return numbers, used
+    is_used = np.zeros(bound, np.bool_)
+    is_used[keys] = True
+    used = is_used.nonzero()[0]
+    number_of = np.empty(bound, np.int32)
+    number_of[used] = np.arange(len(used), dtype=np.int32)
+    return number_of[keys], used
+
+
+def _first_rows(numbers: Ints, count: int) -> Ints:
+    """Return, by number, the first row that has it."""
+    first = np.empty(count, np.int64)
+    first[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1)
+    return first
+
+
+def members_of(numbers: Ints, count: int) -> list[Ints]:
+    """Return, by number, the rows that have it, in order; -1 is no number."""
+    small = numbers.astype(
+        np.uint16 if count < np.iinfo(np.uint16).max else np.int64
+    )  # 16 bits sort in one pass
+    order = np.argsort(small, kind="stable")
+    sizes = np.bincount(numbers[numbers >= 0], minlength=count)
+    if small.dtype == np.int64:
+        order = order[np.count_nonzero(numbers < 0) :]
+    return np.split(order[: int(sizes.sum())], np.cumsum(sizes)[:-1]) if count else []
+
+
+class ByPlace:
+    """One rolled node per place and chain of calls, before any group is closed: columns over these."""
+
+    def __init__(self, trace: Trace, calls: Calls, keep: Ints | None) -> None:
+        self.trace, self.calls, self.graph = trace, calls, trace.graph
+        self.patterns: dict[int, str] = {}  # by key of an input or output: what it is called
+        kept = np.ones(len(self.graph.kinds), np.bool_) if keep is None else np.asarray(keep, np.bool_)
+        keys, bound = self._node_keys()
+        nodes = kept.nonzero()[0]
+        numbers, used = _numbered(keys[nodes], bound)
+        first = nodes[_first_rows(numbers, len(used))]
+        order = np.argsort(first)  # rolled nodes are in the order of their first runs
+        rank = np.empty(len(used), np.int32)
+        rank[order] = np.arange(len(used))
+        self.first, self.keys = first[order], used[order]
+        self.of_node = np.full(len(kept), -1, np.int32)
+        self.of_node[nodes] = rank[numbers]
+        self.group = self._groups()
+        self._edges()
+
+    def _row_keys(self) -> tuple[Ints, int]:
+        """Give a key to each row, by operation, place, and folded chain of calls; to inputs by their path."""
+        trace, recording, sites = self.trace, self.graph.recording, self.trace.sites
+        place_of = _equal_places(sites.places)
+        places, scopes = len(place_of), len(self.calls.groups)
+        used_ops, ops = (
+            np.unique(recording.ops, return_inverse=True) if len(recording) < 64 else _ops(recording.ops)
+        )
+        keys = self.calls.of_scope[sites.row_scopes].astype(np.int64)
+        keys *= places
+        keys += place_of[sites.row_places]
+        keys *= len(used_ops)
+        keys += ops
+        numbers, used = _numbered(keys, scopes * places * len(used_ops))
+        count = len(used)
+        rows, names = list(trace.input_rows), list(trace.input_rows.values())
+        patterns, pattern_of = fold_paths(names)
+        numbers = numbers.astype(np.int64)
+        numbers[rows] = count + np.asarray(pattern_of, np.int64)
+        self.patterns.update({count + at: pattern for at, pattern in enumerate(patterns)})
+        return numbers, count + len(patterns)
+
+    def _node_keys(self) -> tuple[Ints, int]:
+        """Key the nodes: a splitter goes with the value that it copies, a broadcast with its operand's use."""
+        graph, recording = self.graph, self.graph.recording
+        of_row, bound = self._row_keys()
+        self.row_bound = bound
+        keys = of_row[graph.rows]  # the outputs' are written over
+        is_splitter = graph.kinds == SPLITTER
+        keys[is_splitter] += bound
+        top = 2 * bound
+        broadcasts = (graph.node_slots >= 0).nonzero()[0]
+        if len(broadcasts):
+            slots = graph.node_slots[broadcasts]
+            consumers = graph.slot_consumer[slots]
+            ports = slots - recording.starts[consumers]
+            width = int(ports.max()) + 1
+            wide = (of_row[graph.rows[broadcasts]] * bound + of_row[consumers]) * width + ports
+            numbers, used = _numbered(wide, bound * bound * width)
+            keys[broadcasts] = top + numbers
+            top += len(used)
+        paths = [output.path for output in recording.outputs]
+        patterns, pattern_of = fold_paths(paths)
+        seeded = self._seeded()
+        for at, pattern in enumerate(pattern_of):
+            keys[graph.first_output + at] = top + pattern
+        self.patterns.update({top + at: pattern for at, pattern in enumerate(patterns)})
+        top += len(patterns)
+        if seeded >= 0:  # the picture says where the backward pass begins
+            keys[graph.first_output + seeded] = top
+            self.patterns[top] = paths[seeded]
+            top += 1
+        return keys, top
+
+    def _seeded(self) -> int:
+        trace = self.trace
+        if trace.error is not None and not trace.recording.outputs:
+            return -1
+        return trace.output.index - self.graph.first_output
+
+    def _groups(self) -> list[int]:
+        """Say in which folded call each rolled node is; inputs and outputs are in none."""
+        graph, sites = self.graph, self.trace.sites
+        kinds, rows = graph.kinds[self.first].tolist(), graph.rows[self.first].tolist()
+        inputs = self.trace.input_rows
+        slots = graph.node_slots[self.first].tolist()
+        groups = []
+        for kind, row, slot in zip(kinds, rows, slots, strict=True):
+            where = int(graph.slot_consumer[slot]) if slot >= 0 else row
+            is_outside = kind in (INPUT, OUTPUT) or (slot < 0 and row in inputs)
+            groups.append(ROOT if is_outside else int(self.calls.of_scope[sites.row_scopes[where]]))
+        return groups
+
+    def _edges(self) -> None:
+        """Give a number to each edge, by source, target and port."""
+        graph, recording = self.graph, self.graph.recording
+        count = len(self.first)
+        dst = graph.dst
+        source, target = self.of_node[graph.src], self.of_node[dst]
+        ports = graph.slots - recording.starts[graph.rows[dst]]
+        ports[graph.kinds[dst] != FUNCTION] = 0
+        self.of_edge = np.full(len(dst), -1, np.int32)
+        kept = ((source >= 0) & (target >= 0)).nonzero()[0]
+        width = int(ports.max(initial=0)) + 1
+        keys = target[kept].astype(np.int64)
+        keys *= width
+        keys += ports[kept]
+        keys *= max(count, 1)
+        keys += source[kept]
+        numbers, used = _numbered(keys, count * count * width)
+        self.of_edge[kept] = numbers
+        self.edge_src = (used % max(count, 1)).tolist()
+        self.edge_port = (used // max(count, 1) % width).tolist()
+        self.edge_dst = (used // max(count, 1) // width).tolist()
+
+    def text_key(self, node: int) -> Key:
+        """Return what tells which of two nodes stands earlier in the program's text: their calls, then their places."""
+        exact = int(self.first[node])
+        kind, row, slot = (
+            int(column[exact]) for column in (self.graph.kinds, self.graph.rows, self.graph.node_slots)
+        )
+        if kind == OUTPUT:
+            return (_AT_THE_END, exact)
+        if slot >= 0:
+            return (*self._row_key(int(self.graph.slot_consumer[slot])), -1, exact)
+        return (*self._row_key(row), int(kind == SPLITTER), exact)
+
+    def _row_key(self, row: int) -> Key:
+        sites = self.trace.sites
+        place = int(sites.row_places[row])
+        if place == NO_PLACE:
+            return (place,)
+        return (*self.calls.way(int(self.calls.of_scope[sites.row_scopes[row]])), place)
+
+    def kind(self, node: int) -> str:
+        """Name the kind of a rolled node."""
+        return KINDS[self.graph.kinds[self.first[node]]]
+
+
+def _equal_places(places: Sequence[Place]) -> Ints:
+    """Return, by place, the first that is equal; at the end for rows without one.
+
+    A compiler writes some parts of a program twice: the condition of a `while`, what stands in a `finally`.
+    """
+    known: dict[Place, int] = {}
+    numbers = [
+        known.setdefault(place, at) if place.site.column >= 0 else at for at, place in enumerate(places)
+    ]
+    return np.array([*numbers, len(numbers)], np.int64)
+
+
+def _ops(ops: Ints) -> tuple[Ints, Ints]:
+    numbers, used = _numbered(ops, len(OP_NAMES))
+    return used, numbers

@@ -1,0 +1,21 @@
+"""Trace -> one HTML file: the picture, the source and all the arithmetic, to be explored offline in a browser.
+
+`data` says what is in it, `document` puts it into a file with the modules of this folder. No server, no request, no
+build step; positions come from `viz.layout`, as for every picture.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from viz.page.data import page_data
+from viz.page.document import document
+from viz.page.pictures import picture_data
+
+if TYPE_CHECKING:
+    from viz.geometry import Geometry
+
+
+def write(trace: Any, geometry: Geometry) -> str:
+    """Return the page of a trace whose picture is placed."""
+    return document(page_data(trace, [picture_data(geometry)]))

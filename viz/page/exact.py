@@ -1,0 +1,125 @@
+"""Nodes and edges of an exact graph as data for the page: their arithmetic in words, and how large it is."""
+
+from __future__ import annotations
+
+import math
+from itertools import accumulate
+from operator import add
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.diagnose.explain import formula_of
+from viz import labels, wording
+
+if TYPE_CHECKING:
+    from viz.page.arrays import Arrays
+    from viz.page.sources import Sources
+    from viz.parts import Line
+
+FORMULA_LIMIT = 80
+
+
+def node_data(node: Any, sources: Sources, arrays: Arrays) -> dict[str, Any]:
+    """Say what a node is, what it gives and where it was made; edges are told by their numbers."""
+    incoming, outgoing = node.in_edges, node.out_edges
+    told = {
+        "kind": node.op if node.kind == "splitter" and node.op == "broadcast" else node.kind,
+        "op": labels.clean(node.op),
+        "symbol": wording.gate_text(node) if node.kind == "function" else "",
+        "name": labels.name(node.label or node.name or ""),
+        "value": text_of(node.value),
+        "grad": text_of(node.grad),
+        "in": [edge.index for edge in incoming],
+        "out": [edge.index for edge in outgoing],
+        "site": sources.place(node.site),
+        "scope": _scope(node),
+        "kink": labels.clean(node.kink) if node.kind == "function" else "",
+        "constants": _constants(node),
+        "valueArray": arrays.add(node.value),
+        "gradArray": arrays.add(node.grad),
+    }
+    if node.kind == "splitter" and node.op == "copy":
+        told["sums"] = running_sums(node)
+    return {key: value for key, value in told.items() if value not in (None, "", [])}
+
+
+def edge_data(edge: Any, arrays: Arrays) -> dict[str, Any]:
+    """Say what an edge carries in both directions, and the product that made its gradient."""
+    target, grad = edge.dst, edge.grad
+    is_gate = target.kind == "function"
+    told = {
+        "from": edge.src.index,
+        "to": target.index,
+        "operand": wording.operand(edge.port) if is_gate else "",
+        "step": edge.step,
+        "value": text_of(edge.value),
+        "grad": text_of(grad),
+        "upstream": _short(edge.upstream) if is_gate else None,
+        "local": _short(edge.local) if is_gate and edge.local is not None else None,
+        "formula": labels.shorten(labels.clean(formula_of(edge)), FORMULA_LIMIT) if is_gate else "",
+        "working": "\n".join(map(_text, wording.product_lines(edge))) if is_gate else "",
+        "magnitude": magnitude(grad),
+        "bad": wording.is_bad(grad) or None,
+        "gradArray": arrays.add(grad),
+    }
+    return {key: value for key, value in told.items() if value not in (None, "")}
+
+
+def text_of(value: Any) -> str | None:
+    """Write a value or a gradient; an array by its shape, its norm and its worst element."""
+    if value is None:
+        return None
+    if not labels.is_array(value):
+        return labels.number(value)
+    return f"{labels.summary(value)}, {labels.worst(value)}" if value.size else labels.summary(value)
+
+
+def _short(value: Any) -> str:
+    return labels.norm(value)
+
+
+def magnitude(grad: Any) -> float | None:
+    """Return the size of a gradient, its norm if it is an array; None where there is none or it is not finite."""
+    if grad is None or wording.is_bad(grad):
+        return None
+    size = float(np.linalg.norm(np.ravel(grad))) if labels.is_array(grad) else abs(complex(grad))
+    return float(f"{size:.5g}") if math.isfinite(size) else None
+
+
+def running_sums(node: Any) -> list[tuple[int, str]]:
+    """Return the uses of a value in the order in which they fire, each with the sum up to it."""
+    fired = sorted((edge for edge in node.out_edges if edge.step is not None), key=lambda edge: edge.step)
+    terms = [edge.grad for edge in fired]
+    with np.errstate(all="ignore"):
+        sums = [labels.norm(total) for total in accumulate(terms, add)]
+    if sums:
+        sums[-1] = labels.norm(node.grad)  # added up in the order of the backward pass, to the bit
+    return [(edge.index, total) for edge, total in zip(fired, sums, strict=True)]
+
+
+def _text(line: Line) -> str:
+    return "".join(span.text for span in line)
+
+
+def _scope(node: Any) -> str:
+    """Name the calls around a node, the innermost last; empty in the traced function itself."""
+    if node.kind in ("input", "output"):
+        return ""
+    names: list[str] = []
+    scope, scopes = node.scope, node.trace.sites.scopes
+    while scope.depth > 0:
+        names.append(f"{labels.name(scope.name)}()")
+        scope = scopes[scope.parent]
+    return " › ".join(reversed(names))
+
+
+def _constants(node: Any) -> list[tuple[str, str]]:
+    """List the operands that carry no gradient, by their places."""
+    if node.kind != "function":
+        return []
+    return [
+        (wording.operand(port), labels.constant(operand))
+        for port, operand in enumerate(node.operands)
+        if not hasattr(type(operand), "upstream")
+    ]

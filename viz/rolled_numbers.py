@@ -1,0 +1,219 @@
+"""The numbers of a rolled graph: a gradient over its runs, and the sum of a splitter over all its uses.
+
+Of numbers these are the gradients with their sign, of arrays their norms. Runs are counted from 0, in forward order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from tracer.graph import OUTPUT
+from viz.wording import is_bad
+
+if TYPE_CHECKING:
+    from viz.rollup import Rolled, RolledEdge, RolledNode
+
+Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+Ints: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+MOST_POINTS = 200  # of a series that is drawn
+MOST_TERMS = 3  # of a sum that are told apart
+MOST_ELEMENTS = 20_000_000  # of a sum's terms that are looked at for their shares
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """A number over the runs of a rolled node or edge."""
+
+    is_norm: bool
+    values: Floats  # of all runs
+    runs: Ints  # those that are drawn: all, or of each bin the smallest and the largest
+
+    @property
+    def first(self) -> float:
+        """That of run 0."""
+        return float(self.values[0])
+
+    @property
+    def last(self) -> float:
+        """That of the last run."""
+        return float(self.values[-1])
+
+    @property
+    def least(self) -> int:
+        """The run with the smallest size; of what is not finite only where nothing is."""
+        return self._extreme(np.inf, np.argmin)
+
+    @property
+    def most(self) -> int:
+        """The run with the largest size; likewise."""
+        return self._extreme(-np.inf, np.argmax)
+
+    def _extreme(self, instead: float, pick: Any) -> int:
+        sizes = np.abs(self.values)
+        sizes[~np.isfinite(sizes)] = instead
+        return int(pick(sizes))
+
+    @property
+    def bad(self) -> int:
+        """How many are not finite."""
+        return int(len(self.values) - np.count_nonzero(np.isfinite(self.values)))
+
+    @property
+    def zeros(self) -> int:
+        """How many are zero."""
+        return int(len(self.values) - np.count_nonzero(self.values))
+
+    @property
+    def points(self) -> Floats:
+        """The numbers that are drawn."""
+        return self.values[self.runs]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One use of a splitter's value: the rolled edge, its run, and what it adds."""
+
+    edge: int
+    run: int
+    value: Any
+    share: float  # of the total, as far as it points its way; NaN where that says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What a rolled splitter adds up, over all its runs."""
+
+    total: Any  # None for arrays that several splitters add up
+    uses: int
+    terms: tuple[Term, ...]  # the largest
+
+
+def series_of(values: Floats, *, is_norm: bool) -> Series:
+    """Make a series, and choose what is drawn of it."""
+    return Series(is_norm, values, _drawn(values))
+
+
+def _drawn(values: Floats) -> Ints:
+    """Choose runs: of each bin the smallest and the largest in size, and what is not finite before both."""
+    count = len(values)
+    if count <= MOST_POINTS:
+        return np.arange(count)
+    borders = np.linspace(0, count, MOST_POINTS // 2 + 1).astype(np.int64)
+    chosen = {0, count - 1}
+    for start, stop in zip(borders[:-1].tolist(), borders[1:].tolist(), strict=True):
+        sizes = np.abs(values[start:stop])
+        least, most = int(sizes.argmin()), int(sizes.argmax())  # of a NaN both are its place
+        if not np.isfinite(sizes[most]):
+            sizes[most] = np.inf
+            least = int(sizes.argmin())
+        chosen |= {start + least, start + most}
+    return np.array(sorted(chosen))
+
+
+class Numbers:
+    """The numbers of one rolled graph; the columns behind them are made once."""
+
+    def __init__(self, rolled: Rolled) -> None:
+        self.rolled = rolled
+        self.trace = rolled.trace
+
+    @property
+    def has_gradients(self) -> bool:
+        """Whether there was anything to go back from."""
+        return self.trace.error is None or bool(self.trace.recording.outputs)
+
+    def gradients(self, edge: RolledEdge) -> Series | None:
+        """Return the gradient on an edge over its runs; None without a backward pass."""
+        return self._gradients(edge.members)
+
+    def fired(self, edge: RolledEdge) -> int:
+        """Count the runs in which the output depends on this use."""
+        return int(np.count_nonzero(self.trace.steps[edge.members] >= 0))
+
+    def _gradients(self, edges: Ints) -> Series | None:
+        if not self.has_gradients:
+            return None
+        statistics = self.trace.edge_statistics
+        values = statistics.numbers[edges]
+        if not self._is_wide(edges).any():
+            return series_of(values, is_norm=False)
+        values = np.abs(values)
+        lines = np.searchsorted(statistics.arrays, edges)
+        lines[lines == len(statistics.arrays)] = 0
+        is_array = (
+            statistics.arrays[lines] == edges if len(statistics.arrays) else np.zeros(len(edges), np.bool_)
+        )
+        values[is_array] = statistics.table[lines[is_array], 0]
+        return series_of(values, is_norm=True)
+
+    def _is_wide(self, edges: Ints) -> Ints:
+        """Tell which edges carry an array or a complex number, also where no gradient came back."""
+        graph = self.trace.graph
+        sources = graph.src[edges]
+        return self._has_wide[graph.rows[sources]] | (graph.node_slots[sources] >= 0)
+
+    @cached_property
+    def _has_wide(self) -> Ints:
+        """By row: whether its value is an array or a complex number."""
+        wide = np.zeros(len(self.trace.recording) + 1, np.bool_)
+        wide[self.trace.graph.wide_rows] = True
+        return wide
+
+    def into(self, node: RolledNode) -> Series | None:
+        """Return what a splitter sends back, over its runs."""
+        return self._gradients(self._in_edges(node))
+
+    def _in_edges(self, node: RolledNode) -> Ints:
+        return self.trace.graph.first_in[node.members]
+
+    def values(self, node: RolledNode) -> Series | None:
+        """Return what a node gives over its runs, where that is a number."""
+        graph, recording = self.trace.graph, self.trace.recording
+        rows = graph.rows[node.members]
+        if len(rows) and graph.kinds[node.members[0]] == OUTPUT:
+            return None
+        if self._has_wide[rows].any():
+            return None
+        return series_of(recording.values.floats[rows], is_norm=False)
+
+    def sum_of(self, node: RolledNode) -> Sum | None:
+        """Return the sum that a splitter makes over all its uses, with its largest terms."""
+        series = self.into(node)
+        if series is None:
+            return None
+        uses = self.rolled.outgoing[node.index]
+        count = sum(edge.count for edge in uses)
+        edges = [(edge, self._gradients(edge.members)) for edge in uses]
+        total: Any = float(series.values.sum())
+        if series.is_norm:
+            total = self.trace.edges[int(self._in_edges(node)[0])].grad if node.count == 1 else None
+        candidates = []
+        for edge, each in edges:
+            assert each is not None
+            sizes = np.abs(each.values)
+            sizes[np.isnan(sizes)] = np.inf
+            candidates += [
+                (float(sizes[run]), edge, run, float(each.values[run]))
+                for run in np.argsort(-sizes, kind="stable")[:MOST_TERMS].tolist()
+            ]
+        candidates.sort(key=lambda each: -each[0])
+        terms = []
+        for _, edge, run, value in candidates[:MOST_TERMS]:
+            terms.append(self._term(edge, run, value, total, count, is_norm=series.is_norm))
+        return Sum(total, count, tuple(terms))
+
+    def _term(
+        self, edge: RolledEdge, run: int, value: float, total: Any, uses: int, *, is_norm: bool
+    ) -> Term:
+        share = np.nan
+        if total is not None and not is_bad(total) and np.size(total) * uses <= MOST_ELEMENTS:
+            term: Any = self.trace.edges[int(edge.members[run])].grad if is_norm else value
+            square = float(np.sum(np.abs(total) ** 2))
+            with np.errstate(all="ignore"):
+                share = float(np.sum(np.real(np.conj(total) * term))) / square if square else np.nan
+        return Term(edge.index, run, value, share)
