@@ -22,6 +22,17 @@ def svg(trace: Any) -> str:
     return vector.write(geometry(diagram(_of_what_there_is(trace)[0])))
 
 
+def embedded(trace: Any, page_limit: int) -> tuple[str, str]:
+    """Return a picture as SVG and its page for a cell of a notebook, empty where there are too many nodes for one."""
+    drawn, _ = _of_what_there_is(trace)
+    placed = geometry(diagram(drawn))
+    if len(trace.nodes) > page_limit:
+        return vector.write(placed), ""
+    from viz import page  # noqa: PLC0415 - its parts are read from files
+
+    return vector.write(placed), page.write(drawn, placed, embedded=True)
+
+
 def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) -> tuple[str, ...]:
     """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf, .dot or .html.
 

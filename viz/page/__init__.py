@@ -16,6 +16,6 @@ if TYPE_CHECKING:
     from viz.geometry import Geometry
 
 
-def write(trace: Any, geometry: Geometry) -> str:
-    """Return the page of a trace whose picture is placed."""
-    return document(page_data(trace, [picture_data(geometry)]))
+def write(trace: Any, geometry: Geometry, *, embedded: bool = False) -> str:
+    """Return the page of a trace whose picture is placed; embedded, for a cell of a notebook."""
+    return document(page_data(trace, [picture_data(geometry)]), embedded=embedded)

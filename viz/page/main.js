@@ -239,5 +239,7 @@ for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("cl
 dark.addEventListener("change", redraw);
 
 choose(null);
-camera.begin(view.bounds);
+// A cell of a notebook gets its size late, and is nothing to measure before.
+if ("embedded" in root.dataset) new ResizeObserver(() => camera.fit(view.bounds)).observe(stage);
+else camera.begin(view.bounds);
 source.begin();

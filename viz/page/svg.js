@@ -75,7 +75,9 @@ export function svgView(element, picture, sentence) {
   }
 
   return {
-    bounds: bounds(root),
+    get bounds() {
+      return bounds(root);
+    },
 
     place({ x, y, scale }) {
       root.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
