@@ -25,12 +25,13 @@ def svg(trace: Any) -> str:
 def embedded(trace: Any, page_limit: int) -> tuple[str, str]:
     """Return a picture as SVG and its page for a cell of a notebook, empty where there are too many nodes for one."""
     drawn, _ = _of_what_there_is(trace)
-    placed = geometry(diagram(drawn))
+    picture = diagram(drawn)
+    placed = geometry(picture)
     if len(trace.nodes) > page_limit:
         return vector.write(placed), ""
     from viz import page  # noqa: PLC0415 - its parts are read from files
 
-    return vector.write(placed), page.write(drawn, placed, embedded=True)
+    return vector.write(placed), page.write(drawn, picture, placed, embedded=True)
 
 
 def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) -> tuple[str, ...]:
@@ -81,7 +82,7 @@ def _content(trace: Any, suffix: str, engine: str | None) -> tuple[bytes, tuple[
     if suffix == ".html":
         from viz import page  # noqa: PLC0415 - its parts are read from files
 
-        return page.write(trace, placed).encode(), placed.notes
+        return page.write(trace, picture, placed).encode(), placed.notes
     from viz import raster  # noqa: PLC0415 - matplotlib takes the better part of a second to import
 
     content, notes = raster.write(placed, suffix.removeprefix("."))

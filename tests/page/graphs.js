@@ -5,7 +5,9 @@ import { Graph } from "../../viz/page/graph.js";
 /** s = x + y; return s * x, at x = 2, y = 3: x has two uses. */
 export function splitter() {
   const line = (number) => ({ file: 0, line: number, end: number, code: "" });
-  return new Graph({
+  const view = {
+    name: "splitter",
+    parent: null,
     output: 5,
     nodes: [
       { kind: "input", op: "input", name: "x", value: "2", grad: "7", out: [0] },
@@ -24,7 +26,7 @@ export function splitter() {
       { from: 4, to: 5, step: 0, value: "10", grad: "1" },
     ],
     order: [5, 3, 4, 2, 1, 0],
-    findings: [],
-    files: [{ name: "program.py", lines: [] }],
-  });
+    practice: [],
+  };
+  return new Graph({ views: [view], findings: [], files: [{ name: "program.py", lines: [] }] });
 }

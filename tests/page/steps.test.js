@@ -45,6 +45,6 @@ for (const [step, words] of [
 
 test("a graph without gradients has no steps", () => {
   const graph = splitter();
-  graph.data.order = [];
+  graph.view.order = [];
   assert.match(new BackwardPass(graph).told(0), /no backward pass/);
 });

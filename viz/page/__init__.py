@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from viz.page.data import page_data
-from viz.page.document import document
-from viz.page.pictures import picture_data
+from viz.page.document import as_html
 
 if TYPE_CHECKING:
     from viz.geometry import Geometry
+    from viz.parts import Diagram
 
 
-def write(trace: Any, geometry: Geometry, *, embedded: bool = False) -> str:
+def write(trace: Any, diagram: Diagram, geometry: Geometry, *, embedded: bool = False) -> str:
     """Return the page of a trace whose picture is placed; embedded, for a cell of a notebook."""
-    return document(page_data(trace, [picture_data(geometry)]), embedded=embedded)
+    return as_html(page_data(trace, diagram, geometry), embedded=embedded)

@@ -1,4 +1,4 @@
-"""Trace -> what its page shows, as data that JSON can hold: pictures, nodes and edges, source, findings, exercises.
+"""Trace -> what its page shows, as data that JSON can hold: views, source, findings, arrays.
 
 Every number's text comes from `viz.labels`; the page formats none. What may be of any size is cut here, and says so.
 """
@@ -10,34 +10,23 @@ from typing import TYPE_CHECKING, Any
 from tracer.errors import EdgegradError
 from viz import labels
 from viz.page.arrays import Arrays
-from viz.page.exact import edge_data, node_data
-from viz.page.practice import exercises
+from viz.page.exact import exact_view
 from viz.page.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tracer.diagnose.finding import Finding
+    from viz.geometry import Geometry
+    from viz.parts import Diagram
 
 
-def page_data(trace: Any, pictures: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def page_data(trace: Any, diagram: Diagram, geometry: Geometry) -> dict[str, Any]:
     """Say all that the page of an exact trace shows; `trace` may be one without gradients."""
     sources, arrays = Sources(trace.sites.source), Arrays()
-    nodes, edges = list(trace.nodes), list(trace.edges)
-    has_gradients = trace.output is not None
-    told_edges = [edge_data(edge, arrays) for edge in edges]
-    told_nodes = [node_data(node, sources, arrays) for node in nodes]
-    fired = sorted((edge.step, edge.index) for edge in edges if edge.step is not None)
-    found = _findings(trace)
+    views = [exact_view(trace, diagram, geometry, sources, arrays)]
     return {
         "title": labels.name(trace.function),
-        "output": trace.output.index if has_gradients else None,
-        "nodes": told_nodes,
-        "edges": told_edges,
-        "order": [edge for _, edge in fired],
-        "findings": [_finding(each, sources) for each in found],
-        "pictures": list(pictures),
-        "practice": exercises(trace, nodes) if has_gradients else [],
+        "views": views,
+        "findings": [_finding(each, sources) for each in _findings(trace)],
         "arrays": arrays.data(),
         "files": sources.data(),
     }
@@ -53,6 +42,8 @@ def _findings(trace: Any) -> list[Finding]:
 
 
 def _finding(finding: Finding, sources: Sources) -> dict[str, Any]:
+    places = [] if finding.node is None else [f"n{finding.node.index}"]
+    places += [f"e{edge.index}" for edge in finding.edges]
     return {
         "kind": finding.kind,
         "severity": finding.severity,
@@ -60,6 +51,5 @@ def _finding(finding: Finding, sources: Sources) -> dict[str, Any]:
         "advice": labels.clean(finding.advice),
         "code": finding.code,
         "site": sources.place(finding.site),
-        "node": None if finding.node is None else finding.node.index,
-        "edges": [edge.index for edge in finding.edges],
+        "places": {"0": places},
     }

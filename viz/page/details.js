@@ -6,12 +6,13 @@ import { heatMap } from "./heat.js";
 
 const MOST_USES = 200;
 
-/** Make the panes; `link(ref, text)` makes a button that leads to a place, `theme()` names the colours. */
+/** Make the panes; `link(ref, text)` makes a button that leads to a place, `open(view)` turns to a closed group. */
 export class Details {
-  constructor(graph, link, theme) {
+  constructor(graph, link, theme, open) {
     this.graph = graph;
     this.link = link;
     this.theme = theme;
+    this.open = open;
   }
 
   /** What is told of a node or an edge. */
@@ -30,7 +31,7 @@ export class Details {
     const { graph } = this;
     const of = (kind) => graph.nodes.flatMap((node, index) => (node.kind === kind ? [nodeRef(index)] : []));
     const rows = (refs) => refs.slice(0, MOST_USES).map((ref) => this.#row(ref));
-    const head = el("tr", {}, ["", "value", "gradient"].map((text) => el("th", { scope: "col" }, text)));
+    const head = el("tr", {}, ["name", "value", "gradient"].map((text) => el("th", { scope: "col" }, text)));
     return [
       el("h2", {}, "Inputs and outputs"),
       el("table", {}, el("thead", {}, head), el("tbody", {}, rows(of("input")), rows(of("output")))),
@@ -56,9 +57,8 @@ export class Details {
   }
 
   #finding(finding) {
-    const place = finding.site ? ` at line ${finding.site.line}` : "";
-    const ref = finding.node !== null ? nodeRef(finding.node) : finding.edges.length ? edgeRef(finding.edges[0]) : null;
-    const title = `${finding.kind}${place}`;
+    const title = `${finding.kind}${finding.site ? ` at line ${finding.site.line}` : ""}`;
+    const [ref] = this.graph.placesOf(finding);
     return el(
       "li",
       { class: finding.severity },
@@ -84,7 +84,7 @@ export class Details {
       this.#arithmetic(index),
       this.#neighbours(index),
       this.#maps([[node.valueArray, "value"], [node.gradArray, node.kind === "function" ? "upstream" : "gradient", own]]),
-      this.#foundAt((finding) => finding.node === index),
+      this.#foundAt(nodeRef(index)),
     ];
   }
 
@@ -106,11 +106,11 @@ export class Details {
         ["operand", edge.operand],
         ["value", edge.value, "value"],
         ["gradient", edge.grad ?? "none", "gradient", edgeRef(index)],
-        ["fired", edge.step === undefined ? "never: the output does not depend on this use" : `step ${edge.step + 1} of ${graph.data.order.length}`],
+        ["fired", edge.step === undefined ? "never: the output does not depend on this use" : `step ${edge.step + 1} of ${graph.view.order.length}`],
       ]),
       graph.nodes[edge.to].kind === "function" ? this.#products([index]) : this.#arithmetic(edge.to),
       this.#maps([[edge.gradArray, "gradient", edgeRef(index)]]),
-      this.#foundAt((finding) => finding.edges.includes(index)),
+      this.#foundAt(edgeRef(index)),
     ];
   }
 
@@ -206,8 +206,8 @@ export class Details {
       });
   }
 
-  #foundAt(isHere) {
-    const findings = this.graph.data.findings.filter(isHere);
+  #foundAt(ref) {
+    const findings = this.graph.data.findings.filter((finding) => this.graph.placesOf(finding).includes(ref));
     return findings.length ? [el("h3", {}, "Found here"), this.#findings(findings)] : null;
   }
 

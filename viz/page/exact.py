@@ -11,13 +11,34 @@ import numpy as np
 
 from tracer.diagnose.explain import formula_of
 from viz import labels, wording
+from viz.page.pictures import picture_data
+from viz.page.practice import exercises
 
 if TYPE_CHECKING:
+    from viz.geometry import Geometry
     from viz.page.arrays import Arrays
     from viz.page.sources import Sources
-    from viz.parts import Line
+    from viz.parts import Diagram, Line
 
 FORMULA_LIMIT = 80
+
+
+def exact_view(
+    trace: Any, diagram: Diagram, geometry: Geometry, sources: Sources, arrays: Arrays
+) -> dict[str, Any]:
+    """Say what the view of a whole exact graph shows: its picture, its nodes and edges, and what can be practised."""
+    nodes, edges = list(trace.nodes), list(trace.edges)
+    fired = sorted((edge.step, edge.index) for edge in edges if edge.step is not None)
+    return {
+        "name": labels.name(trace.function),
+        "parent": None,
+        "nodes": [node_data(node, sources, arrays) for node in nodes],
+        "edges": [edge_data(edge, arrays) for edge in edges],
+        "order": [edge for _, edge in fired],
+        "output": None if trace.output is None else trace.output.index,
+        "practice": [] if trace.output is None else exercises(trace, nodes),
+        **picture_data(diagram, geometry),
+    }
 
 
 def node_data(node: Any, sources: Sources, arrays: Arrays) -> dict[str, Any]:
@@ -39,7 +60,7 @@ def node_data(node: Any, sources: Sources, arrays: Arrays) -> dict[str, Any]:
         "valueArray": arrays.add(node.value),
         "gradArray": arrays.add(node.grad),
     }
-    if node.kind == "splitter" and node.op == "copy":
+    if node.kind == "splitter" and node.op == "copy" and node.grad is not None:
         told["sums"] = running_sums(node)
     return {key: value for key, value in told.items() if value not in (None, "", [])}
 
@@ -56,7 +77,7 @@ def edge_data(edge: Any, arrays: Arrays) -> dict[str, Any]:
         "value": text_of(edge.value),
         "grad": text_of(grad),
         "upstream": _short(edge.upstream) if is_gate else None,
-        "local": _short(edge.local) if is_gate and edge.local is not None else None,
+        "local": _short(edge.local) if is_gate else None,
         "formula": labels.shorten(labels.clean(formula_of(edge)), FORMULA_LIMIT) if is_gate else "",
         "working": "\n".join(map(_text, wording.product_lines(edge))) if is_gate else "",
         "magnitude": magnitude(grad),
@@ -75,8 +96,8 @@ def text_of(value: Any) -> str | None:
     return f"{labels.summary(value)}, {labels.worst(value)}" if value.size else labels.summary(value)
 
 
-def _short(value: Any) -> str:
-    return labels.norm(value)
+def _short(value: Any) -> str | None:
+    return None if value is None else labels.norm(value)
 
 
 def magnitude(grad: Any) -> float | None:
@@ -103,7 +124,7 @@ def _text(line: Line) -> str:
 
 
 def _scope(node: Any) -> str:
-    """Name the calls around a node, the innermost last; empty in the traced function itself."""
+    """Name the calls around a node, the innermost first; empty in the traced function itself."""
     if node.kind in ("input", "output"):
         return ""
     names: list[str] = []
@@ -111,7 +132,7 @@ def _scope(node: Any) -> str:
     while scope.depth > 0:
         names.append(f"{labels.name(scope.name)}()")
         scope = scopes[scope.parent]
-    return " › ".join(reversed(names))
+    return " in ".join(names)
 
 
 def _constants(node: Any) -> list[tuple[str, str]]:

@@ -7,12 +7,19 @@ export const edgeRef = (index) => `e${index}`;
 export const isNode = (ref) => ref[0] === "n";
 export const indexOf = (ref) => Number(ref.slice(1));
 
-/** Hold the data of a page, with what follows from it. */
+/** Hold the data of a page: one view of it at a time, with what follows from that. */
 export class Graph {
   constructor(data) {
     this.data = data;
-    this.nodes = data.nodes;
-    this.edges = data.edges;
+    this.load(0);
+  }
+
+  /** Turn to a view. */
+  load(number) {
+    this.number = number;
+    this.view = this.data.views[number];
+    this.nodes = this.view.nodes;
+    this.edges = this.view.edges;
     this.byLine = new Map();
     this.nodes.forEach((node, index) => {
       if (!node.site || node.kind === "splitter") return;
@@ -21,6 +28,18 @@ export class Graph {
         this.byLine.set(key, [...(this.byLine.get(key) ?? []), nodeRef(index)]);
       }
     });
+  }
+
+  /** The views around the one that is shown, the outermost first, with itself at the end. */
+  way() {
+    const way = [];
+    for (let number = this.number; number !== null; number = this.data.views[number].parent) way.unshift(number);
+    return way;
+  }
+
+  /** Where a finding is in the view that is shown: references, the node first. */
+  placesOf(finding) {
+    return finding.places[this.number] ?? [];
   }
 
   item(ref) {

@@ -9,11 +9,12 @@ export class Practice {
   constructor(graph, handlers) {
     this.graph = graph;
     this.handlers = handlers;
-    this.exercises = graph.data.practice;
     this.restart();
   }
 
+  /** Begin anew, with the exercises of the view that the graph shows. */
   restart() {
+    this.exercises = this.graph.view.practice;
     this.states = this.exercises.map(() => ({ tries: 0, isRight: false, isShown: false }));
   }
 

@@ -1,6 +1,6 @@
 """Exercises: gradients to fill in, and which wrong number each known mistake gives.
 
-The mistakes and their words are those of `tracer.diagnose.mistakes`; they are made here, so that the page only compares.
+The mistakes and their words are those of `tracer.diagnose.mistakes`; they are made here, and the page only compares.
 """
 
 from __future__ import annotations

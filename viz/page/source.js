@@ -5,6 +5,7 @@ import { el } from "./dom.js";
 /** Fill the pane; `handlers` are told of the nodes of a line: hover(refs), choose(refs, site). */
 export function sourcePane(element, graph, handlers) {
   const rows = new Map();
+  element.replaceChildren();
   for (const [number, file] of graph.data.files.entries()) {
     const list = el("div", { class: "code" });
     let before = 0;

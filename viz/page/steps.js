@@ -6,7 +6,13 @@ import { nodeRef } from "./graph.js";
 export class BackwardPass {
   constructor(graph) {
     this.graph = graph;
-    this.order = graph.data.order;
+    this.load();
+  }
+
+  /** Take the order of the view that the graph shows. */
+  load() {
+    const { graph } = this;
+    this.order = graph.view.order;
     this.length = this.order.length;
     this.turn = new Map(this.order.map((edge, turn) => [edge, turn]));
     this.splitters = graph.nodes.flatMap((node, index) => (node.sums ? [index] : []));
@@ -51,7 +57,7 @@ export class BackwardPass {
     const { graph } = this;
     if (!this.length) return "There is no backward pass to step through.";
     if (step === 0) {
-      const seed = graph.data.output === null ? "" : graph.nodes[graph.data.output].grad;
+      const seed = graph.view.output === null ? "" : graph.nodes[graph.view.output].grad;
       return `Before the backward pass: the gradient of the output is ${seed}.`;
     }
     const edge = graph.edges[this.now(step)];

@@ -75,16 +75,15 @@ export function svgView(element, picture, sentence) {
   }
 
   return {
-    get bounds() {
-      return bounds(root);
-    },
+    bounds: bounds(root),
 
     place({ x, y, scale }) {
       root.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
     },
 
     box(ref) {
-      const group = groups.get(ref)?.[0];
+      const all = groups.get(ref) ?? [];
+      const group = all.find((each) => each.matches(".wire")) ?? all[0]; // and not its stub in another row
       return group ? plainBox(group) : null;
     },
 
@@ -116,7 +115,7 @@ export function svgView(element, picture, sentence) {
       for (const [ref, elements] of groups) {
         if (ref[0] !== "e") continue;
         const ink = inkOf?.(Number(ref.slice(1)));
-        for (const group of elements) {
+        for (const group of elements.filter((each) => each.matches(".wire, .stub"))) {
           group.classList.toggle("is-coloured", Boolean(ink));
           group.style.setProperty("--stroke", ink?.stroke ?? "");
           group.style.setProperty("--weight", ink?.width ?? "");
