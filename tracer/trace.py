@@ -284,11 +284,38 @@ class Trace:
 
         save(self, Path(path))
 
-    def draw(self, path: str | os.PathLike[str]) -> None:
-        """Draw the graph to a file, by its suffix: svg, png, pdf or dot; of a run that failed, what was recorded."""
+    def draw(
+        self,
+        file: str | os.PathLike[str],
+        /,
+        *,
+        exact: bool = False,
+        focus: str | None = None,
+        depth: int = 2,
+        only: str | None = None,
+        path: str | None = None,
+        highlight: str | None = None,
+        force: bool = False,
+    ) -> None:
+        """Draw the graph to a file, by its suffix: svg, png, pdf or dot; of a run that failed, what was recorded.
+
+        A large graph is rolled up unless `exact`; `force` draws also what nobody can read. `focus="h"` shows what is
+        up to `depth` edges away from a value, `only="helper[3]"` the 4th call of a function (without a number, all);
+        `path="x"` marks the largest paths of x, `highlight="findings"` what is wrong.
+        """
         from viz import draw  # noqa: PLC0415  (the one door to viz, which imports this package)
 
-        draw(self, path)
+        draw(
+            self,
+            file,
+            exact=exact,
+            focus=focus,
+            depth=depth,
+            only=only,
+            path=path,
+            highlight=highlight,
+            force=force,
+        )
 
     def plot(self, kind: str | None = None, name: str | Sequence[str] | None = None) -> Figure:
         """Plot the gradients: 'flow' back, 'histogram', 'sum' at a splitter, or through 'time'; a matplotlib Figure.

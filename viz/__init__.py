@@ -14,14 +14,33 @@ if TYPE_CHECKING:
 __all__ = ["draw", "plot", "progress_bar", "svg"]
 
 
-def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) -> tuple[str, ...]:
+def draw(
+    trace: Any,
+    file: str | os.PathLike[str],
+    /,
+    engine: str | None = None,
+    *,
+    exact: bool = False,
+    focus: str | None = None,
+    depth: int = 2,
+    only: str | None = None,
+    path: str | None = None,
+    highlight: str | None = None,
+    force: bool = False,
+) -> tuple[str, ...]:
     """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf or .dot.
+
+    `focus` shows a value with what is `depth` edges away, `only` the calls of one function (`helper`, or its 4th,
+    `helper[3]`); `path` marks the largest paths of a value, `highlight="findings"` what is wrong. Large graphs
+    are rolled up unless `exact`; `force` draws what nobody can read.
 
     Returns notes for the person who asked, such as that another layout was used; raises DrawError.
     """
     from viz import export  # noqa: PLC0415  (the command line's help is quick without it)
+    from viz.choice import View  # noqa: PLC0415  (as above)
 
-    return export.draw(trace, path, engine)
+    view = View(exact, focus, depth, only, path, highlight, force)
+    return export.draw(trace, file, engine, view)
 
 
 def svg(trace: Any) -> str:

@@ -13,10 +13,17 @@ from viz import judging, looking
 from viz.options import (
     FAILED,
     WRONG_USAGE,
+    Depth,
     Engine,
+    Exact,
     File,
+    Focus,
+    Force,
+    Highlight,
     Json,
+    MarkPath,
     Of,
+    Only,
     Outputs,
     Pictures,
     Seed,
@@ -32,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tracer.trace import Trace
+    from viz.choice import View
 
 PICTURES = (".svg", ".png", ".pdf", ".dot", ".html")
 
@@ -62,9 +70,18 @@ def run(
     seed: Seed = None,
     strict: Strict = False,
     watch: Watch = None,
+    exact: Exact = False,
+    focus: Focus = None,
+    depth: Depth = 2,
+    only: Only = None,
+    path: MarkPath = None,
+    highlight: Highlight = None,
+    force: Force = False,
     engine: Engine = None,
 ) -> None:
     """Run a function, print the gradient of each input, and write pictures and traces."""
+    from viz.choice import View  # noqa: PLC0415
+
     _run(
         target,
         settings or [],
@@ -74,6 +91,7 @@ def run(
         strict=strict,
         watch=watch or (),
         engine=engine,
+        view=View(exact, focus, depth, only, path, highlight, force),
     )
 
 
@@ -214,12 +232,27 @@ def paths(
 
 
 @app.command(epilog="Example:  edgegrad draw residual.trace -o residual.svg -o residual.png")
-def draw(trace: File, output: Pictures, of: Of = None, seed: Seed = None, engine: Engine = None) -> None:
-    """Draw a trace; of a run that failed, what was recorded."""
+def draw(
+    trace: File,
+    output: Pictures,
+    exact: Exact = False,
+    focus: Focus = None,
+    depth: Depth = 2,
+    only: Only = None,
+    path: MarkPath = None,
+    highlight: Highlight = None,
+    force: Force = False,
+    of: Of = None,
+    seed: Seed = None,
+    engine: Engine = None,
+) -> None:
+    """Draw a trace, or a part of it; of a run that failed, what was recorded."""
+    from viz.choice import View  # noqa: PLC0415
     from viz.running import check_outputs, open_trace  # noqa: PLC0415
 
     check_outputs(output, PICTURES)
-    _draw(open_trace(trace, of, seed), output, engine)
+    view = View(exact, focus, depth, only, path, highlight, force)
+    _draw(open_trace(trace, of, seed), output, engine, view)
 
 
 def _sample_names(incomplete: str) -> list[str]:
@@ -239,6 +272,13 @@ def samples(
     ] = None,
     settings: Settings = None,
     output: Outputs = None,
+    exact: Exact = False,
+    focus: Focus = None,
+    depth: Depth = 2,
+    only: Only = None,
+    path: MarkPath = None,
+    highlight: Highlight = None,
+    force: Force = False,
     engine: Engine = None,
     json: Json = False,
 ) -> None:
@@ -253,7 +293,10 @@ def samples(
             raise UsageError(
                 "a run prints no JSON", advice="save it with -o x.trace, then: edgegrad show x.trace --json"
             )
-        _run(str(sample_file(name)), settings or [], output or [], engine=engine)
+        from viz.choice import View  # noqa: PLC0415
+
+        view = View(exact, focus, depth, only, path, highlight, force)
+        _run(str(sample_file(name)), settings or [], output or [], engine=engine, view=view)
         return
     if json:
         print_json(known_samples())
@@ -283,6 +326,7 @@ def _run(
     strict: bool = False,
     watch: Sequence[str] = (),
     engine: str | None = None,
+    view: View,
 ) -> None:
     from viz import hints, text  # noqa: PLC0415
     from viz.loading import TRACE_SUFFIX  # noqa: PLC0415
@@ -301,11 +345,11 @@ def _run(
     text.show(*text.summary_parts(summary(trace)), "")
     for path in traces:
         text.show(text.wrote(path))
-    _draw(trace, [path for path in outputs if path not in traces], engine)
+    _draw(trace, [path for path in outputs if path not in traces], engine, view)
     text.show(text.hint(hints.after_run(trace, target, traces)))
 
 
-def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None) -> None:
+def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None, view: View) -> None:
     from viz import text  # noqa: PLC0415
     from viz.hints import before_drawing  # noqa: PLC0415
     from viz.running import draw as draw_file  # noqa: PLC0415
@@ -314,7 +358,7 @@ def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None) -> None:
     if warning:
         sys.stderr.write(f"{warning}\n")
     for path in outputs:
-        notes = draw_file(trace, path, engine)
+        notes = draw_file(trace, path, engine, view)
         text.show(text.wrote(path), *(text.note(each) for each in notes))
 
 

@@ -5,36 +5,60 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tracer.errors import DrawError
-from viz import vector
+from viz import labels, vector
+from viz.choice import WHOLE, View, choose
 from viz.diagram import diagram
 from viz.forward import Forward
 from viz.layout import geometry
+from viz.rolled_diagram import rolled_diagram
+from viz.rollup import BUDGET, roll_up
 
 if TYPE_CHECKING:
     import os
 
+    from viz.parts import Diagram
+
 SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".html")
+ERROR_LIMIT = 200  # characters of what a program raised
 
 
-def svg(trace: Any) -> str:
+def svg(trace: Any, view: View = WHOLE) -> str:
     """Return the picture of a trace as an SVG document."""
-    return vector.write(geometry(diagram(_of_what_there_is(trace)[0])))
+    return vector.write(geometry(picture(trace, view)[0]))
 
 
-def embedded(trace: Any, page_limit: int) -> tuple[str, str]:
-    """Return a picture as SVG and its page for a cell of a notebook, empty where there are too many nodes for one."""
-    drawn, _ = _of_what_there_is(trace)
-    picture = diagram(drawn)
-    placed = geometry(picture)
-    if len(trace.nodes) > page_limit:
+def picture(trace: Any, view: View = WHOLE) -> tuple[Diagram, tuple[str, ...]]:
+    """Decide what a picture of a trace shows, and what to tell the person who asked: rolled up above a budget."""
+    shown, remarks = _of_what_there_is(trace)
+    choice = choose(trace, view)
+    count = len(trace.nodes) if choice.keep is None else int(np.count_nonzero(choice.keep))
+    if count <= BUDGET or view.exact:
+        return diagram(shown, choice, force=view.force), (*remarks, *choice.notes)
+    rolled = roll_up(trace, choice.keep)
+    note = (
+        f"rolled up: {count:,} nodes as {len(rolled.nodes):,} boxes; "
+        "--focus NAME or --only FUNCTION show a part as it ran, --exact all of it"
+    )
+    return rolled_diagram(rolled), (*remarks, *choice.notes, note)
+
+
+def embedded(trace: Any) -> tuple[str, str]:
+    """Return a picture as SVG and its page for a cell of a notebook; of a rolled-up picture there is no page."""
+    drawn, _ = picture(trace)
+    placed = geometry(drawn)
+    if len(trace.nodes) > BUDGET:
         return vector.write(placed), ""
     from viz import page  # noqa: PLC0415 - its parts are read from files
 
-    return vector.write(placed), page.write(drawn, picture, placed, embedded=True)
+    return vector.write(placed), page.write(_of_what_there_is(trace)[0], drawn, placed, embedded=True)
 
 
-def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) -> tuple[str, ...]:
+def draw(
+    trace: Any, path: str | os.PathLike[str], engine: str | None = None, view: View = WHOLE
+) -> tuple[str, ...]:
     """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf, .dot or .html.
 
     Of a run that failed, what was recorded. Returns notes for the person who asked, such as that another layout was
@@ -48,8 +72,8 @@ def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) ->
             got=f"the suffix is {suffix!r}" if suffix else "it has no suffix",
             advice=f"use one of {', '.join(SUFFIXES)}",
         )
-    drawn, remarks = _of_what_there_is(trace)
-    content, notes = _content(drawn, suffix, engine)
+    drawn, remarks = picture(trace, view)
+    content, notes = _content(trace, drawn, suffix, engine)
     try:
         target.write_bytes(content)
     except OSError as error:
@@ -65,24 +89,24 @@ def _of_what_there_is(trace: Any) -> tuple[Any, tuple[str, ...]]:
     """Return a trace, or of a run that failed what it computed, with a note that says so."""
     if trace.error is None or trace.recording.outputs:
         return trace, ()
-    remark = f"the forward graph alone, without gradients: {trace.function} raised {trace.error}"
+    told = labels.shorten(labels.clean(trace.error), ERROR_LIMIT)
+    remark = f"the forward graph alone, without gradients: {trace.function} raised {told}"
     return Forward(trace), (remark,)
 
 
-def _content(trace: Any, suffix: str, engine: str | None) -> tuple[bytes, tuple[str, ...]]:
+def _content(trace: Any, drawn: Diagram, suffix: str, engine: str | None) -> tuple[bytes, tuple[str, ...]]:
     """Return a picture's bytes and the notes on it; each writer is imported when it is used."""
-    picture = diagram(trace)
     if suffix == ".dot":
         from viz import dot  # noqa: PLC0415 - pydot is needed for this format alone
 
-        return dot.write(picture).encode(), ()
-    placed = geometry(picture, engine)
+        return dot.write(drawn).encode(), ()
+    placed = geometry(drawn, engine)
     if suffix == ".svg":
         return vector.write(placed).encode(), placed.notes
     if suffix == ".html":
         from viz import page  # noqa: PLC0415 - its parts are read from files
 
-        return page.write(trace, picture, placed).encode(), placed.notes
+        return page.write(_of_what_there_is(trace)[0], drawn, placed).encode(), placed.notes
     from viz import raster  # noqa: PLC0415 - matplotlib takes the better part of a second to import
 
     content, notes = raster.write(placed, suffix.removeprefix("."))

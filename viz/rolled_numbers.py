@@ -171,6 +171,20 @@ class Numbers:
     def _in_edges(self, node: RolledNode) -> Ints:
         return self.trace.graph.first_in[node.members]
 
+    def all_gradients(self, edge: RolledEdge) -> Floats:
+        """Return the gradient on an edge in each run, of arrays its norm."""
+        series = self.gradients(edge)
+        return np.zeros(0) if series is None else series.values
+
+    def carried(self, edge: RolledEdge) -> Series | None:
+        """Return what an edge carries forward over its runs, where that is a number."""
+        graph = self.trace.graph
+        if self._is_wide(edge.members).any():
+            return None
+        return series_of(
+            self.trace.recording.values.floats[graph.rows[graph.src[edge.members]]], is_norm=False
+        )
+
     def values(self, node: RolledNode) -> Series | None:
         """Return what a node gives over its runs, where that is a number."""
         graph, recording = self.trace.graph, self.trace.recording

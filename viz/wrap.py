@@ -69,9 +69,9 @@ def _with_first_use(diagram: Diagram, row: list[int]) -> list[int]:
 
 def _columns(diagram: Diagram) -> tuple[Ints, Floats]:
     """Say which column each box is in, and how wide each column is; the labels of wires have columns of their own."""
-    boxes, arrows = diagram.boxes, diagram.arrows
+    boxes, arrows = diagram.boxes, [arrow for arrow in diagram.arrows if not arrow.is_back]
     count = len(boxes)
-    labelled = [at for at, arrow in enumerate(arrows) if arrow.label.above or arrow.label.below]
+    labelled = [at for at, arrow in enumerate(arrows) if not arrow.label.is_empty]
     source = np.array([arrow.source for arrow in arrows], np.int64)
     target = np.array([arrow.target for arrow in arrows], np.int64)
     item = np.full(len(arrows), -1, np.int64)
@@ -99,7 +99,7 @@ def _tags_at(diagram: Diagram, column: Ints, widths: Floats) -> Floats:
     cost = np.zeros(columns + 1)
     for arrow in diagram.arrows:
         source, target = diagram.boxes[arrow.source], diagram.boxes[arrow.target]
-        first, last = column[arrow.source], column[arrow.target]
+        first, last = sorted((column[arrow.source], column[arrow.target]))
         if ends[last] - ends[first] > FULL_ROW:
             continue
         weight = 1.0 if source.name else NAMELESS
@@ -217,6 +217,7 @@ class _Rows:
         role: Role = "quiet" if is_quiet else "name"
         state: State = "unreached" if is_quiet else "plain"
         tag = Box("leaves", state=state, tooltip=arrow.tooltip, edge=arrow.edge)
+        tag = replace(tag, mark=arrow.mark, is_calm=arrow.is_calm)
         leaves = replace(tag, lines=((Span(name, role), Span(f"  row {stop + 1}", "quiet")),))
         enters = replace(
             tag, shape="enters", lines=((Span(f"row {start + 1}  ", "quiet"), Span(name, role)),)
@@ -224,10 +225,17 @@ class _Rows:
         group = self.boxes[start][arrow.source].group
         self.boxes[start].append(replace(leaves, group=group))
         stub = Arrow(arrow.source, len(self.boxes[start]) - 1, state=arrow.state, tooltip=arrow.tooltip)
-        stub = replace(stub, from_splitter=arrow.from_splitter, edge=arrow.edge)
+        stub = replace(
+            stub,
+            from_splitter=arrow.from_splitter,
+            edge=arrow.edge,
+            mark=arrow.mark,
+            is_calm=arrow.is_calm,
+        )
         self.arrows[start].append(stub)
         self.boxes[stop].append(replace(enters, group=self.boxes[stop][arrow.target].group))
-        self.arrows[stop].append(replace(arrow, source=len(self.boxes[stop]) - 1, from_splitter=False))
+        entering = replace(arrow, source=len(self.boxes[stop]) - 1, from_splitter=False, is_back=False)
+        self.arrows[stop].append(entering)
 
     def _group(self, group: int, row: int) -> int:
         """Return the number that a group has in a row; a call that goes on there has a frame in both."""
