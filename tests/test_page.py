@@ -57,7 +57,7 @@ class Parts(HTMLParser):
         elif self.within == "style":
             self.style += data
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag):  # noqa: ARG002
         self.within = ""
 
     @property

@@ -297,7 +297,7 @@ class Trace:
         highlight: str | None = None,
         force: bool = False,
     ) -> None:
-        """Draw the graph to a file, by its suffix: svg, png, pdf or dot; of a run that failed, what was recorded.
+        """Draw the graph to a file, by its suffix: svg, png, pdf, dot, html; of a failed run, what was recorded.
 
         A large graph is rolled up unless `exact`; `force` draws also what nobody can read. `focus="h"` shows what is
         up to `depth` edges away from a value, `only="helper[3]"` the 4th call of a function (without a number, all);

@@ -28,7 +28,7 @@ def draw(
     highlight: str | None = None,
     force: bool = False,
 ) -> tuple[str, ...]:
-    """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf or .dot.
+    """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf, .dot or .html.
 
     `focus` shows a value with what is `depth` edges away, `only` the calls of one function (`helper`, or its 4th,
     `helper[3]`); `path` marks the largest paths of a value, `highlight="findings"` what is wrong. Large graphs

@@ -20,13 +20,16 @@ Settings = Annotated[
 Outputs = Annotated[
     list[Path] | None,
     typer.Option(
-        "-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot .trace; repeatable."
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="Write it, by suffix: .svg .png .pdf .dot .html .trace; repeatable.",
     ),
 ]
 Pictures = Annotated[
     list[Path],
     typer.Option(
-        "-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot; repeatable."
+        "-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot .html; repeatable."
     ),
 ]
 Of = Annotated[

@@ -274,7 +274,7 @@ def formula_of(edge: Edge) -> str:
 
 def _operand(operand: Any) -> Any:
     """Name an operand in a few characters, or return its number; the empty string where neither can be done."""
-    if hasattr(operand, "upstream"):
+    if hasattr(type(operand), "upstream"):
         return _node_text(operand.src)
     return operand if isinstance(operand, (int, float, complex, np.number)) else ""
 
