@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Ints: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-_AT_THE_END = 1 << 62
+_LATE = 1 << 62
 _SPARSE = 8  # keys a row up to which a table of all keys is cheaper than sorting
 
 
@@ -175,16 +175,19 @@ class ByPlace:
         self.edge_dst = (used // max(count, 1) // width).tolist()
 
     def text_key(self, node: int) -> Key:
-        """Return what tells which of two nodes stands earlier in the program's text: their calls, then their places."""
+        """Return what tells which of two nodes stands earlier in the text: their calls, then their places.
+
+        What a call does comes before what its own instruction gives.
+        """
         exact = int(self.first[node])
         kind, row, slot = (
             int(column[exact]) for column in (self.graph.kinds, self.graph.rows, self.graph.node_slots)
         )
         if kind == OUTPUT:
-            return (_AT_THE_END, exact)
+            return (_LATE, exact)
         if slot >= 0:
-            return (*self._row_key(int(self.graph.slot_consumer[slot])), -1, exact)
-        return (*self._row_key(row), int(kind == SPLITTER), exact)
+            return (*self._row_key(int(self.graph.slot_consumer[slot])), _LATE, exact)
+        return (*self._row_key(row), _LATE + 1 + int(kind == SPLITTER), exact)
 
     def _row_key(self, row: int) -> Key:
         sites = self.trace.sites

@@ -199,7 +199,7 @@ def set_spark(
     """Place a label's curve around a centre, with its scale at its right: the largest above, the smallest below."""
     if label.spark is None:
         return (), ()
-    width, height = theme.SPARK_SIZE
+    width, height = label.spark.size
     scale_width, scale_height = block(label.spark.scale)
     height = max(height, scale_height)
     left, top = centre - (width + theme.SCALE_GAP + scale_width) / 2, top + theme.SPARK_GAP

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from viz.geometry import PlacedShape, Rect
     from viz.parts import Diagram, Label
+    from viz.skeleton import Floats
     from viz.theme import Role
 
 POINTED = ("function", "call", "output")  # what wires lead to with an arrowhead
@@ -28,7 +29,7 @@ LOW = 0.8  # of a gate's half height: where a wire from below enters
 
 
 def wires_back(
-    row: Diagram, shapes: Sequence[PlacedShape], obstacles: Sequence[Rect], bottom: float
+    row: Diagram, shapes: Sequence[PlacedShape], obstacles: Sequence[Rect], passed: Floats
 ) -> dict[int, PlacedWire]:
     """Draw the arrows of a row that go back, by their place in it; without those that find no way."""
     arrows = [at for at, arrow in enumerate(row.arrows) if arrow.is_back]
@@ -49,7 +50,7 @@ def wires_back(
             )
         )
     drawn = {}
-    for at, lane in zip(arrows, lanes(backs, obstacles, bottom), strict=True):
+    for at, lane in zip(arrows, lanes(backs, obstacles, passed), strict=True):
         if lane is None:
             continue
         arrow = row.arrows[at]
@@ -59,8 +60,9 @@ def wires_back(
             fork = np.array([target.rect.x, points[-1, 1]])
             points = np.concatenate([points, straight(points[-1], fork)[1:]])
         centre, top = lane.label
-        lines = (*arrow.label.above, *arrow.label.below)
-        scale, sparks = set_spark(arrow.label, centre, top + WIRE_CLEARANCE + block(lines)[1])
+        label = _label(arrow, row.boxes[arrow.target])
+        lines = (*label.above, *label.below)
+        scale, sparks = set_spark(label, centre, top + WIRE_CLEARANCE + block(lines)[1])
         drawn[at] = PlacedWire(
             points,
             arrow.state,
@@ -74,6 +76,13 @@ def wires_back(
             is_calm=arrow.is_calm,
         )
     return drawn
+
+
+def _label(arrow: Arrow, target: Box) -> Label:
+    """Say which operand a wire is, that enters its gate below all others."""
+    if not (target.is_ordered and arrow.operand):
+        return arrow.label
+    return replace(arrow.label, above=((Span(arrow.operand, "quiet"),), *arrow.label.above))
 
 
 def _hanging_size(label: Label) -> tuple[float, float]:

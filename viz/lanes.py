@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CLEARANCE = 4.0  # between a wire that goes up or down and what it passes
 NEAR = 2.0  # between a wire that runs along its row and the text above and below it
-LEAST_TURN = 12.0  # before a wire turns down, and between its turn up and its end
+LEAST_TURN = 16.0  # before a wire turns down, and between its turn up and its end
 STEP = 4.0  # between the places where a wire may turn
 FURTHEST = 420.0  # that a wire runs along its row before it turns
 LANE_GAP = 16.0
@@ -46,10 +46,14 @@ class Lane:
     turn: tuple[float, float]
 
 
-def lanes(backs: Sequence[Back], obstacles: Sequence[Rect], bottom: float) -> list[Lane | None]:
-    """Lead wires back below `bottom`, the short ones nearest to it; None for one that finds no way."""
+def lanes(backs: Sequence[Back], obstacles: Sequence[Rect], passed: Floats) -> list[Lane | None]:
+    """Lead wires back, the short ones first; None for one that finds no way.
+
+    A wire turns where it meets no obstacle; its lane is below what it passes: left, top, right and bottom of each.
+    """
     boxes = np.array([(rect.x, rect.y, rect.x + rect.width, rect.y + rect.height) for rect in obstacles])
     boxes = boxes.reshape(-1, 4)
+    bottom = float(passed[:, 3].max())
     ways: dict[int, tuple[float, float]] = {}
     taken: list[float] = []  # where other wires turn
     for at in sorted(range(len(backs)), key=lambda at: abs(backs[at].start[0] - backs[at].stop[0])):
@@ -73,7 +77,10 @@ def lanes(backs: Sequence[Back], obstacles: Sequence[Rect], bottom: float) -> li
         span = spans[at] or (0.0, 0.0)
         down, up = ways[at]
         left, right = min(up, span[0]), max(down, span[1])
-        y = _free_lane(laid, left, right, backs[at].label[1], bottom)
+        below = passed[(passed[:, 0] < right + LANE_GAP) & (passed[:, 2] > left - LANE_GAP), 3].max(
+            initial=0.0
+        )
+        y = _free_lane(laid, left, right, backs[at].label[1], float(below))
         laid.append((left, y, right, y + backs[at].label[1]))
         start, stop = backs[at].start, backs[at].stop
         points = _rounded([start, (down, start[1]), (down, y), (up, y), (up, stop[1]), stop])
@@ -123,7 +130,8 @@ def _free_lane(
 ) -> float:
     """Return the height of the highest lane in which a wire and its label meet no other."""
     beside = [each for each in laid if each[0] < right + LANE_GAP and each[2] > left - LANE_GAP]
-    for y in sorted({bottom + LANE_GAP, *(each[3] + LANE_GAP for each in beside)}):
+    highest = bottom + LANE_GAP
+    for y in sorted({highest, *(max(highest, each[3] + LANE_GAP) for each in beside)}):
         if not any(each[1] < y + height + LANE_GAP and each[3] + LANE_GAP > y for each in beside):
             return y
     raise AssertionError  # below the lowest there is always room

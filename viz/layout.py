@@ -110,7 +110,7 @@ def _numbered(row: Diagram, gates: Collection[int]) -> Diagram:
         replace(
             arrow, label=replace(arrow.label, above=((Span(arrow.operand, "quiet"),), *arrow.label.above))
         )
-        if arrow.target in gates
+        if arrow.target in gates and not arrow.is_back
         else arrow
         for arrow in row.arrows
     )
@@ -127,9 +127,8 @@ def _set_row(row: Diagram, skeleton: Skeleton, label_items: Sequence[int], place
     placed = _Row(shapes, tuple(wire for wire in wires if wire is not None), _set_groups(row, placement))
     if None not in wires:
         return placed
-    bottom = _bounds(placed)[3] if placed.shapes else 0.0
-    obstacles = [group.title.rect for group in placed.groups]
-    back = wires_back(row, shapes, [*_rects(placed), *obstacles], bottom)
+    obstacles = [*_rects(placed), *(group.title.rect for group in placed.groups)]
+    back = wires_back(row, shapes, obstacles, _passed(placed))
     every = [back.get(at) if wire is None else wire for at, wire in enumerate(wires)]
     blocked = tuple(at for at, wire in enumerate(every) if wire is None)
     return _Row(shapes, tuple(wire for wire in every if wire is not None), placed.groups, blocked)
@@ -309,6 +308,17 @@ def _compose(diagram: Diagram, rows: Sequence[_Row], notes: tuple[str, ...]) -> 
         tuple(entry.moved(MARGIN, bottom + 18) for entry in entries),
         notes,
     )
+
+
+def _passed(row: _Row) -> Floats:
+    """List what no lane may run through: left, top, right and bottom of all there is, of wires piece by piece."""
+    rects = [*_rects(row), *(group.rect for group in row.groups)]
+    corners = [np.array([[rect.x, rect.y, rect.x + rect.width, rect.y + rect.height] for rect in rects])]
+    for wire in row.wires:
+        # A Bézier curve keeps within the corners of its four points.
+        pieces = np.stack([wire.points[at : len(wire.points) - 3 + at : 3] for at in range(4)])
+        corners.append(np.concatenate([pieces.min(axis=0), pieces.max(axis=0)], axis=1))
+    return np.concatenate(corners)
 
 
 def _rects(row: _Row) -> list[Rect]:

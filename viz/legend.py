@@ -118,13 +118,15 @@ def _rolled(diagram: Diagram) -> list[tuple[list[PlacedShape | PlacedWire], Line
     ]
     labels = [arrow.label for arrow in diagram.arrows] + [box.lead for box in diagram.boxes]
     if any(label.spark for label in labels):
-        curve = Spark((((0.0, 0.9), (0.25, 0.8), (0.5, 0.55), (0.75, 0.35), (1.0, 0.1)),), (), (), ())
+        curve = Spark(
+            (((0.0, 0.9), (0.25, 0.8), (0.5, 0.55), (0.75, 0.35), (1.0, 0.1)),), (), (), (), (0.0, 0.0)
+        )
         room = PlacedSpark(Rect(0, 2, SAMPLE_WIDTH, SAMPLE_HEIGHT - 4), curve)
         sample = PlacedWire(np.zeros((1, 2)), "plain", has_arrowhead=False, sparks=(room,))
         text = "size of the gradient, first run at the left; beside it the largest and the smallest"
         entries.append(([sample], (Span(text, "quiet"),)))
     if any(label.spark and label.spark.zeros for label in labels):
-        text = "○ under a curve: the gradient is zero in that run"
+        text = "○ or dashes under a curve: the gradient is zero in these runs"
         entries.append(([], (Span(text, "quiet"),)))
     if any(arrow.is_back for arrow in diagram.arrows):
         points = _wire("plain").points[::-1]

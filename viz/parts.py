@@ -33,9 +33,10 @@ class Spark:
     """
 
     curves: tuple[tuple[Place, ...], ...]
-    zeros: tuple[float, ...]
+    zeros: tuple[tuple[float, float], ...]  # from the first to the last of those in a row
     bad: tuple[float, ...]
     scale: tuple[Line, ...]  # beside it: the largest above, the smallest below
+    size: tuple[float, float]  # in pixels
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,11 +193,15 @@ class _Brush:
         for curve in placed.spark.curves:
             places = [placed.at(place) for place in curve]
             if len(places) == 1:
-                self.patch(Circle(places[0], 1.2), theme.SPARK.colour, None)
+                self.patch(Circle(places[0], 2.0), theme.SPARK.colour, None)
             else:
                 self.patch(PathPatch(Curve(places)), "none", theme.SPARK)
-        for across in placed.spark.zeros:
-            self.patch(Circle(placed.at((across, 1.0)), mark), theme.PAPER, theme.WIRE["plain"])
+        for first, last in placed.spark.zeros:
+            left, right = placed.at((first, 1.0)), placed.at((last, 1.0))
+            if first == last:
+                self.patch(Circle(left, mark), theme.PAPER, theme.WIRE["plain"])
+            else:
+                self.patch(PathPatch(Curve([left, right])), "none", theme.SPARK_ZEROS)
         for across in placed.spark.bad:
             x, y = placed.at((across, 0.0))
             for side in (-mark, mark):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from viz import labels
+from viz import labels, theme
 from viz.diagram import UNUSED, Writer
 from viz.forward import without_gradients
 from viz.parts import Arrow, Box, Diagram, Group, Label, Line, Span
@@ -264,10 +264,6 @@ class _RolledWriter:
             what = f"{labels.name(source.name)}  " if source.name and edge.count > 1 else ""
             to_next = (Span(what, "name"), Span("to the next turn", "quiet"))
             label = replace(label, above=(to_next, *label.above))
-        if edge.is_back and target.kind == "function" and len(self.rolled.incoming[edge.dst]) > 1:
-            first = self._node(target, int(target.members[0]))
-            if is_ordered(first, 2) and drawn.operand:
-                label = replace(label, above=((Span(drawn.operand, "quiet"),), *label.above))
         return replace(
             drawn,
             source=edge.src,
@@ -306,8 +302,10 @@ class _RolledWriter:
         spark = None
         if series is not None:
             below = gradient_series_lines(series, self.numbers.fired(edge))
-            spark = spark_of(series)
-            if edge.is_back:
+            spark = spark_of(series, theme.LARGE_SPARK_SIZE if edge.is_back else theme.SPARK_SIZE)
+            if (
+                edge.is_back and edge.count >= target.count - 1
+            ):  # one chain, from the first turn to the last
                 below += gain_lines(series)
         label = (
             Label(quieted(above), quieted(below)) if state == "unreached" else Label(above, below, spark)

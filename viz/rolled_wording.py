@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MOST_LOOKED_AT = 2_000  # runs whose constants are compared one by one; of more they may differ
 SHOWN_IN_FULL = 4  # uses of a splitter
-SHARES_UP_TO = 1.5  # of a total: where a term is larger, terms cancel and are shown themselves
+SHARES_UP_TO = 1.05  # of a total: where a term is larger, terms cancel and are shown themselves
 
 
 class _Varying:
@@ -55,7 +55,7 @@ def common_gate_text(trace: Trace, members: np.ndarray) -> str:
     if np.any(recording.starts[rows + 1] - starts != len(node.operands)):
         return labels.clean(node.symbol)
     operands = tuple(
-        operand if _is_common(recording, recording.operands[starts + at]) else _Varying()
+        _common(trace, recording.operands[starts + at], starts + at, operand)
         for at, operand in enumerate(node.operands)
     )
     params = node.params
@@ -72,12 +72,18 @@ def common_gate_text(trace: Trace, members: np.ndarray) -> str:
     return gate_text(_Common(node, operands, params))
 
 
-def _is_common(recording: Any, operands: np.ndarray) -> bool:
-    """Say whether an operand is traced in all runs, or the same constant."""
-    if bool(np.all(operands >= 0)):
-        return True
-    if bool(np.any(operands >= 0)):
-        return False
+def _common(trace: Trace, operands: np.ndarray, slots: np.ndarray, first: Any) -> Any:
+    """Return an operand that is traced, or the same constant in all runs; else what is shown as …."""
+    is_traced = operands >= 0
+    if bool(is_traced.any()):  # where it is a constant in some runs, its wire says in how many it is none
+        slot = int(slots[is_traced][0])
+        row = int(trace.graph.slot_consumer[slot])
+        return trace.edges[trace.graph.edge_of(row, slot)]
+    return first if _is_one_constant(trace.recording, operands) else _Varying()
+
+
+def _is_one_constant(recording: Any, operands: np.ndarray) -> bool:
+    """Say whether constants look the same in a gate."""
     numbers = -1 - operands
     floats = recording.constants.floats[numbers]
     if not np.isnan(floats[0]):
@@ -104,9 +110,10 @@ def value_series_lines(name: str, series: Series | None, first: Any, last: Any) 
         texts = [
             labels.summary(each) if labels.is_array(each) else labels.number(each) for each in (first, last)
         ]
+        is_same = texts[0] == texts[1]
         if labels.is_array(first) and labels.is_array(last) and np.shape(first) == np.shape(last):
             texts[1] = labels.norm(last)
-        text = texts[0] if texts[0] == texts[1] else " → ".join(texts)
+        text = texts[0] if is_same else " → ".join(texts)
         is_bad = not (labels.is_finite(first) and labels.is_finite(last))
     role: Role = "alarm" if is_bad else "value"
     return ((*lead, Span(f"⚠ {text}" if is_bad else text, role)),)
@@ -202,11 +209,11 @@ def _terms(numbers: Numbers, rolled: Rolled, total: Sum, edges: Sequence[RolledE
     for term in total.terms[: 2 if len(edges) > 1 else 3]:
         edge = rolled.edges[term.edge]
         target = rolled.nodes[edge.dst]
-        where = "" if len(edges) == 1 else f"{_target_text(numbers, target)} "
         turn = f"t = {term.run:,}" if edge.count > 1 else ""
-        value = labels.number(term.value, 3)
-        size = f"{100 * term.share:.0f} %" if by_share else value
-        texts.append(f"{(where + turn).strip()}: {size}".removeprefix(": "))
+        if len(edges) > 1:
+            turn = f"{_target_text(numbers, target)} {f'({turn})' if turn else ''}".strip()
+        size = f"{labels.number(round(100 * term.share))} %" if by_share else labels.number(term.value, 3)
+        texts.append(f"{turn}: {size}")
     return ((Span(", ".join(texts), "working"),),) if texts else ()
 
 

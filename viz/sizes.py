@@ -27,7 +27,7 @@ def spark_size(label: Label) -> tuple[float, float]:
     """Return the size of a label's curve with its scale, and the gap above it."""
     if label.spark is None:
         return 0.0, 0.0
-    width, height = theme.SPARK_SIZE
+    width, height = label.spark.size
     scale = block(label.spark.scale)
     return width + theme.SCALE_GAP + scale[0], theme.SPARK_GAP + max(height, scale[1])
 

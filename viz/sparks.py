@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from viz import labels
+from viz import labels, theme
 from viz.parts import Line, Span, Spark
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ LEAST_RUNS = 3  # two numbers say all that a curve of them would
 LOG_FROM = 10.0  # the largest over the smallest from which on the scale is one of powers
 
 
-def spark_of(series: Series) -> Spark | None:
+def spark_of(series: Series, size: tuple[float, float] = theme.SPARK_SIZE) -> Spark | None:
     """Return the curve of a series; None where it has nothing to tell: few runs, or the same number in all."""
     sizes, runs = np.abs(series.points), series.runs
     if len(series.values) < LEAST_RUNS or bool(np.all(series.values == series.values[0])):
@@ -43,17 +43,18 @@ def spark_of(series: Series) -> Spark | None:
         scale = _scale(series, least, most, is_log=is_log)
     return Spark(
         _curves(across, height, is_drawn),
-        tuple(across[is_finite & (sizes == 0)].tolist()),
+        tuple((curve[0][0], curve[-1][0]) for curve in _curves(across, height, is_finite & (sizes == 0))),
         tuple(across[~is_finite].tolist()),
         scale,
+        size,
     )
 
 
 def _scale(series: Series, least: float, most: float, *, is_log: bool) -> tuple[Line, ...]:
     """Write the largest and the smallest size but zero: on a log scale its ends."""
     note = "  log" if is_log else ""
-    shown = (f"{_size(series, most)}{note}", _size(series, least))
-    return tuple((Span(text, "quiet"),) for text in shown)
+    shown = [f"{_size(series, most)}{note}", _size(series, least)]
+    return tuple((Span(text, "quiet"),) for text in dict.fromkeys(shown))
 
 
 def _size(series: Series, size: float) -> str:

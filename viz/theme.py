@@ -77,6 +77,7 @@ WIRE: dict[State, Stroke] = {
     "cut": Stroke(GREY, 1.2, (1.5, 3)),
 }
 SPARK = Stroke(RED, 1.4)
+SPARK_ZEROS = Stroke(INK, 2.4, (4, 3))
 SPARK_FRAME = Stroke("#c9ced4", 0.8)
 MARK: dict[MarkKind, Stroke] = {
     "focus": Stroke(INK, 3.0),
@@ -144,6 +145,7 @@ FORK_SIZE = 13.0
 CUT_SIZE = 16.0
 PILE = 3.0  # how far the second outline of a box that stands for many is moved
 SPARK_SIZE = (84.0, 28.0)
+LARGE_SPARK_SIZE = (150.0, 46.0)  # of what is carried from turn to turn, where there is room
 SPARK_GAP = 3.0  # between a curve and the text above it
 SCALE_GAP = 4.0  # between a curve and its scale
 SPARK_MARK = 2.4  # half the size of a mark at a run whose number is zero or not finite

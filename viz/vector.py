@@ -168,19 +168,25 @@ def _wire(wire: PlacedWire, mark: str = "") -> str:
 
 
 def _spark(placed: PlacedSpark) -> str:
-    """Return a curve over its runs as SVG, with a ring at each zero and a cross at what is not finite."""
+    """Return a curve over its runs as SVG, with a ring or a dashed line at zeros and a cross at what is not finite."""
     rect, mark = placed.rect, theme.SPARK_MARK
     out = [_rect(rect, theme.PAPER, theme.SPARK_FRAME, 0)]
     for curve in placed.spark.curves:
         places = [placed.at(place) for place in curve]
         if len(places) == 1:
-            out.append(_circle(*places[0], 1.2, f'fill="{theme.SPARK.colour}"'))
+            out.append(_circle(*places[0], 2.0, f'fill="{theme.SPARK.colour}"'))
             continue
         points = " ".join(f"{_number(x)},{_number(y)}" for x, y in places)
         out.append(f'<polyline points="{points}" fill="none" {_stroke(theme.SPARK)}/>')
-    for across in placed.spark.zeros:
-        ring = f'fill="{theme.PAPER}" {_stroke(theme.WIRE["plain"])}'
-        out.append(_circle(*placed.at((across, 1.0)), mark, ring))
+    for first, last in placed.spark.zeros:
+        if first == last:
+            ring = f'fill="{theme.PAPER}" {_stroke(theme.WIRE["plain"])}'
+            out.append(_circle(*placed.at((first, 1.0)), mark, ring))
+            continue
+        (left, y), (right, _) = placed.at((first, 1.0)), placed.at((last, 1.0))
+        out.append(
+            f'<path d="M{_number(left)} {_number(y)}L{_number(right)} {_number(y)}" {_stroke(theme.SPARK_ZEROS)}/>'
+        )
     for across in placed.spark.bad:
         x, y = placed.at((across, 0.0))
         for left, right in ((-mark, mark), (mark, -mark)):
