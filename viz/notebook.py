@@ -1,4 +1,4 @@
-"""Trace -> HTML for a notebook: the picture where it is one to look at, else what `edgegrad show` says.
+"""Trace -> HTML for a notebook: the picture, rolled up where it is large; without gradients, what `edgegrad show` says.
 
 A still picture, as wide as the cell at most; over it, in a frame without any rights but to run its own script, the page
 with the backward pass. Where frames are taken out, as GitHub does, or scripts don't run, the picture is what is left.
@@ -16,15 +16,12 @@ from rich.console import Console
 
 from tracer.errors import DrawError, EdgegradError
 from viz import export, labels, text
-from viz.diagram import NODE_LIMIT
 from viz.summary import summary
 from viz.vector import escape
 
 if TYPE_CHECKING:
     from tracer.trace import Trace
 
-MOST_NODES = 300  # a picture of more is taller than any screen, and is drawn when it is asked for
-PAGE_NODES = 150  # of more, the page would be the larger part of a notebook's file
 LEAST_WIDTH = 560  # pixels that the buttons of the backward pass take
 PLAYER = 60  # pixels beneath the picture for the backward pass
 COLUMNS = 120
@@ -36,11 +33,8 @@ def html(trace: Trace) -> str:
     reason = _why_no_gradient(trace)
     if reason:
         return _told(trace, reason)
-    count = len(trace.nodes)
-    if count > MOST_NODES:
-        return _told(trace, f"a picture of {count:,} nodes is not drawn unasked")
     try:
-        return _shown(trace, *export.embedded(trace, PAGE_NODES))
+        return _shown(trace, *export.embedded(trace))
     except DrawError as error:
         return _told(trace, str(error))
 
@@ -86,7 +80,6 @@ def _told(trace: Trace, reason: str) -> str:
     lines = [line.rstrip() for line in written.getvalue().splitlines()]
     if not told.no_gradient:
         lines += ["", reason]
-    can_draw = (not told.no_gradient or trace.error is not None) and len(trace.nodes) <= NODE_LIMIT
-    lines += ['to draw it: trace.draw("graph.svg")'] if can_draw else []
+    lines += ['to draw it: trace.draw("graph.svg")'] if trace.error is not None else []
     shown = escape("\n".join(lines))
     return f"<pre>{shown}</pre>"
