@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from viz.options import File, Json, Of, Seed, print_json
+from viz.waiting import waiting
 
 
 def plot(
@@ -39,7 +40,8 @@ def plot(
     from viz.running import check_outputs, open_with_gradients  # noqa: PLC0415
 
     check_outputs(output, plots.SUFFIXES)
-    figure = plots.plot(open_with_gradients(trace, of, seed), kind, names)
+    with waiting(f"plotting {trace}"):
+        figure = plots.plot(open_with_gradients(trace, of, seed), kind, names)
     for path in output:
         plots.save(figure, path)
         text.show(text.wrote(path))
@@ -64,7 +66,8 @@ def step(
     from viz.running import open_with_gradients  # noqa: PLC0415
     from viz.steps import Steps  # noqa: PLC0415
 
-    steps = Steps(open_with_gradients(trace, of, seed))
+    with waiting(f"going back through {trace}"):
+        steps = Steps(open_with_gradients(trace, of, seed))
     start = 0 if first is None else steps.named(first)
     end = len(steps) - 1 if last is None else steps.named(last)
     numbers = range(start, end + 1)
