@@ -19,7 +19,10 @@ from tracer.views import Edge, Node, Views, zero_like
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
     from types import CodeType
+
+    from matplotlib.figure import Figure
 
     from tracer.diagnose.finding import Finding
     from tracer.diagnose.paths import Paths
@@ -332,6 +335,16 @@ class Trace:
         from viz import to_networkx  # noqa: PLC0415  (as above)
 
         return to_networkx(self, exact=exact, focus=focus, depth=depth, only=only, force=force)
+
+    def plot(self, kind: str | None = None, name: str | Sequence[str] | None = None) -> Figure:
+        """Plot the gradients: 'flow' back, 'histogram', 'sum' at a splitter, or through 'time'; a matplotlib Figure.
+
+        Without a kind, through time where there is a loop, else the flow. `name`: the value whose way, sum or time is
+        shown. Raises UsageError for a wrong kind, with the nearest.
+        """
+        from viz import plot  # noqa: PLC0415  (the one door to viz, as above)
+
+        return plot(self, kind, name)
 
     def _repr_html_(self) -> str:
         from viz.notebook import html  # noqa: PLC0415  (as above)

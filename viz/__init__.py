@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-__all__ = ["draw", "progress_bar", "svg", "to_networkx"]
+    from matplotlib.figure import Figure
+
+__all__ = ["draw", "plot", "progress_bar", "svg", "to_networkx"]
 
 
 def draw(
@@ -64,6 +66,13 @@ def svg(trace: Any) -> str:
     from viz import export  # noqa: PLC0415  (as above)
 
     return export.svg(trace)
+
+
+def plot(trace: Any, kind: str | None = None, name: str | Sequence[str] | None = None) -> Figure:
+    """Return a matplotlib figure of the gradients of a trace; see `viz.plots.plot`."""
+    from viz import plots  # noqa: PLC0415  (as above)
+
+    return plots.plot(trace, kind, name)
 
 
 def progress_bar(what: str) -> AbstractContextManager[Callable[[int, int], None] | None]:

@@ -106,6 +106,17 @@ def _part(trace: Any, view: View) -> Part:
     return Part(shown, choice, rolled, (*notes, note))
 
 
+def embedded(trace: Any) -> tuple[str, str]:
+    """Return a picture as SVG and its page for a cell of a notebook; of a rolled-up picture there is no page."""
+    shown = decide(trace)
+    placed = geometry(shown.diagram)
+    if shown.rolled is not None:
+        return vector.write(placed), ""
+    from viz import page  # noqa: PLC0415 - its parts are read from files
+
+    return vector.write(placed), page.write(shown, placed, embedded=True)
+
+
 def draw(
     trace: Any, path: str | os.PathLike[str], engine: str | None = None, view: View = WHOLE
 ) -> tuple[str, ...]:
