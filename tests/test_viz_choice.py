@@ -306,10 +306,10 @@ def test_marks_stand_at_the_places_that_marked_nodes_are_folded_into():
     rolled = roll_up(trace)
     choice = choose(trace, view)
     assert {arrow.edge for arrow in picture.arrows if arrow.mark} == {
-        int(rolled.of_edge[edge]) for edge in choice.on_edges
+        int(rolled.of_edge[edge]) for edges in choice.on_edges for edge in edges
     }
     assert {box.node for box in picture.boxes if box.mark} == {
-        int(rolled.of_node[node]) for node in choice.on_nodes
+        int(rolled.of_node[node]) for nodes in choice.on_nodes for node in nodes
     }
     assert any(arrow.is_calm for arrow in picture.arrows)
     assert [mark.sign for mark in picture.marks] == ["▶1", "▶2", "▶3"]
