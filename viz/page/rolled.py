@@ -72,7 +72,11 @@ def _opened(shown: Shown, node: RolledNode, keep: np.ndarray[Any, Any]) -> Rolle
     if node.count == 1 and len(node.members) <= BUDGET:
         return None
     assert shown.rolled is not None
-    return roll_up(shown.rolled.trace, keep)
+    for budget in (BUDGET, 4 * BUDGET, len(node.members)):
+        inner = roll_up(shown.rolled.trace, keep, budget)
+        if len(inner.nodes) > 1:  # and not the group itself, closed again
+            break
+    return inner
 
 
 class _Writer:
