@@ -209,7 +209,7 @@ def test_groups_open_and_the_breadcrumb_leads_back(visit, closed):
     choose(page, f"n{group}")
     assert "nodes inside" in page.text("#details")
     page.page.click("#details button:has-text('Open')")
-    assert page.texts("#crumbs > span") == ["program", "› helper()"]
+    assert page.texts("#crumbs > span") == ["program", "\u203a helper()"]
     assert page.page.locator("#stage .function").count() > 100
     page.press("Home", "ArrowRight")
     assert page.text("#count").startswith("1 /")
