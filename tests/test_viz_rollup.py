@@ -116,6 +116,12 @@ def test_what_a_generator_does_comes_before_what_is_made_of_it():
     assert back(found) == [("x", "multiply", 9), ("x", "subtract", 3)]
 
 
+def test_what_is_called_in_a_generator_comes_before_what_is_made_of_it():
+    found = roll_up(rolled_trace("training"))
+    names = [found.nodes[edge.src].op for edge in found.edges if edge.is_back]
+    assert names == ["copy"] * 6 + ["add"]  # the two parameters, which are used in six places, and a total
+
+
 def test_branches_that_take_turns_are_counted_apart_and_named_by_what_reads_them():
     found = rolled(either, 1.5)
     assert functions(found) == [("multiply", "part", 3), ("subtract", "part", 3), ("add", "total", 6)]

@@ -65,6 +65,7 @@ class ByPlace:
 
     def __init__(self, trace: Trace, calls: Calls, keep: Ints | None) -> None:
         self.trace, self.calls, self.graph = trace, calls, trace.graph
+        self._ways: dict[int, Key] = {ROOT: ()}
         self.patterns: dict[int, str] = {}  # by key of an input or output: what it is called
         kept = np.ones(len(self.graph.kinds), np.bool_) if keep is None else np.asarray(keep, np.bool_)
         keys, bound = self._node_keys()
@@ -192,31 +193,42 @@ class ByPlace:
 
     def _row_key(self, row: int) -> Key:
         sites = self.trace.sites
-        place = int(sites.row_places[row])
+        place, scope = int(sites.row_places[row]), int(sites.row_scopes[row])
         if place == NO_PLACE:
             return (place,)
-        way = self.calls.way(int(self.calls.of_scope[sites.row_scopes[row]]))
-        return (*way, place) if self._is_own(row) else (*way, self._place_after(row), place)
+        way = self.way(int(self.calls.of_scope[scope]))
+        return (*way, *self._around(place, scope, row), place)
 
-    def _is_own(self, row: int) -> bool:
-        """Tell whether a row was made by the code of its call, and not by a generator that runs within it."""
+    def way(self, group: int) -> Key:
+        """Return the places of the calls that lead to a folded call, from the outermost inwards."""
+        if group not in self._ways:
+            call, sites = self.calls.groups[group], self.trace.sites
+            parent = sites.scopes[call.first].parent
+            row = (
+                int(np.argmax(sites.row_scopes == call.first))
+                if self._is_foreign(call.place, parent)
+                else 0
+            )
+            around = self._around(call.place, parent, row)
+            self._ways[group] = (*self.way(call.parent), *around, call.place)
+        return self._ways[group]
+
+    def _is_foreign(self, place: int, scope: int) -> bool:
+        """Tell whether a place is not in the code of a call, but in that of a generator that runs within it."""
         sites = self.trace.sites
-        return bool(sites.place(row).site.function == sites.scopes[sites.row_scopes[row]].name)
+        return place != NO_PLACE and bool(sites.places[place].site.function != sites.scopes[scope].name)
 
-    def _place_after(self, row: int) -> int:
-        """Return where a call goes on after what a generator did for it: before that, the text has it."""
+    def _around(self, place: int, scope: int, row: int) -> Key:
+        """Return where a call goes on after a row of a generator that runs within it: the text has it just before."""
+        if not self._is_foreign(place, scope):
+            return ()
         sites = self.trace.sites
         ahead = slice(row + 1, row + 1 + _FURTHEST)
-        same_call = (sites.row_scopes[ahead] == sites.row_scopes[row]) & (
-            sites.row_places[ahead] != NO_PLACE
-        )
+        same_call = (sites.row_scopes[ahead] == scope) & (sites.row_places[ahead] != NO_PLACE)
         places = sites.row_places[ahead][same_call]
         _, firsts = np.unique(places, return_index=True)  # a generator's own places come again and again
-        for at in np.sort(firsts).tolist():
-            place = int(places[at])
-            if sites.places[place].site.function == sites.scopes[sites.row_scopes[row]].name:
-                return place
-        return _LATE
+        found = (int(places[at]) for at in np.sort(firsts).tolist())
+        return (next((each for each in found if not self._is_foreign(each, scope)), _LATE),)
 
     def kind(self, node: int) -> str:
         """Name the kind of a rolled node."""

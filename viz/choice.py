@@ -253,7 +253,7 @@ def _mark_paths(trace: Any, name: str, found: _Found) -> None:
     for rank, path in enumerate(paths, 1):
         edges = [edge.index for edge in path.edges] + way
         nodes = [*(int(graph.src[edge]) for edge in edges), paths.target.index, paths.source.index]
-        share = "" if path.share is None else f", {path.share:.0%} of its gradient"
+        share = "" if path.share is None else f", {path.share:.0%} of its gradient".replace("-", "−")
         which = "largest path" if rank == 1 else f"path {rank}"
         text = f"{which} of {clean(name)}: {number(path.contribution)}{share}"
         found.add(Mark("path", f"▶{rank}", text), nodes, edges)

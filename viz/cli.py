@@ -347,7 +347,7 @@ def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None, view: View)
     from viz.hints import before_drawing  # noqa: PLC0415
     from viz.running import draw as draw_file  # noqa: PLC0415
 
-    warning = before_drawing(trace) if outputs else ""
+    warning = before_drawing(trace, view) if outputs else ""
     if warning:
         sys.stderr.write(f"{warning}\n")
     for path in outputs:

@@ -54,8 +54,7 @@ UNUSED: tuple[Line, ...] = (
 def diagram(trace: Any, choice: Choice = EVERYTHING, *, force: bool = False) -> Diagram:
     """Decide what the picture of a trace says; raises DrawError for a graph too big to look at, unless forced to."""
     count = len(trace.nodes) if choice.keep is None else int(np.count_nonzero(choice.keep))
-    if count > NODE_LIMIT and not force:
-        raise _too_big(count)
+    refuse_too_many(count, force=force)
     part = _Part(trace, choice)
     groups, group_of_scope = _groups(part.nodes, trace.sites.scopes)
     group_of = [group_of_scope.get(_scope(node, trace.sites.scopes).index, -1) for node in part.nodes]
@@ -77,10 +76,13 @@ def diagram(trace: Any, choice: Choice = EVERYTHING, *, force: bool = False) -> 
     return mark(drawn, choice.marks, choice.on_nodes, choice.on_edges, is_rest_calm=choice.is_rest_calm)
 
 
-def _too_big(count: int) -> DrawError:
+def refuse_too_many(count: int, *, force: bool) -> None:
+    """Raise DrawError for more nodes than are drawn unasked, which says what they would take."""
+    if count <= NODE_LIMIT or force:
+        return
     minutes = count * SECONDS / 60
     time = f"{minutes:,.0f} minutes" if minutes > 1.5 else f"{60 * minutes:.0f} seconds"
-    return DrawError(
+    raise DrawError(
         f"a picture of {count:,} nodes can't be read",
         got=f"it would take about {time}, and be {labels.memory(count * BYTES)} as .svg; "
         f"{NODE_LIMIT:,} nodes are drawn unasked",

@@ -14,6 +14,8 @@ from viz.choice import WHOLE, View, choose
 from viz.diagram import diagram
 from viz.forward import Forward
 from viz.layout import geometry
+from viz.marks import mark, on_rolled
+from viz.rolled_border import with_border
 from viz.rolled_diagram import rolled_diagram
 from viz.rollup import BUDGET, roll_up
 
@@ -56,11 +58,18 @@ def decide(trace: Any, view: View = WHOLE) -> Shown:
     if count <= BUDGET or view.exact:
         return Shown(shown, None, diagram(shown, choice, force=view.force), (*remarks, *choice.notes))
     rolled = roll_up(trace, choice.keep)
+    drawn = mark(
+        with_border(rolled_diagram(rolled), rolled, choice.keep),
+        choice.marks,
+        on_rolled(choice.on_nodes, rolled.of_node),
+        on_rolled(choice.on_edges, rolled.of_edge),
+        is_rest_calm=choice.is_rest_calm,
+    )
     note = (
         f"rolled up: {count:,} nodes as {len(rolled.nodes):,} boxes; "
         "--focus NAME or --only FUNCTION show a part as it ran, --exact all of it"
     )
-    return Shown(shown, rolled, rolled_diagram(rolled), (*remarks, *choice.notes, note))
+    return Shown(shown, rolled, drawn, (*remarks, *choice.notes, note))
 
 
 def draw(

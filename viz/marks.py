@@ -6,7 +6,7 @@ Marks are by the numbers that boxes and arrows carry, so they fit exact and roll
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from viz.parts import Label, Span
 
@@ -43,6 +43,15 @@ def mark(
         found = tuple(marks[each] for each in on_nodes.get(box.node, ()))
         boxes.append(_box(box, found, on_leads.get(number, ()), is_calm=is_rest_calm and not found))
     return replace(diagram, boxes=tuple(boxes), arrows=tuple(arrows), marks=tuple(marks))
+
+
+def on_rolled(marks: Mapping[int, Sequence[int]], folded: Any) -> dict[int, tuple[int, ...]]:
+    """Return the marks of exact nodes or edges by the rolled ones that they are folded into."""
+    found: dict[int, dict[int, None]] = {}
+    for each, numbers in marks.items():
+        if folded[each] >= 0:
+            found.setdefault(int(folded[each]), {}).update(dict.fromkeys(numbers))
+    return {each: tuple(sorted(numbers)) for each, numbers in found.items()}
 
 
 def _arrow(arrow: Arrow, found: Sequence[Mark], *, is_calm: bool) -> Arrow:

@@ -17,6 +17,7 @@ from viz.page.numbering import Numbering
 from viz.page.pictures import picture_data
 from viz.page.series import series_data
 from viz.page.turns import Loops
+from viz.rolled_border import with_border
 from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Numbers
 from viz.rolled_wording import common_gate_text, gradient_series_lines, value_series_lines
@@ -57,7 +58,7 @@ def rolled_views(
                 drawn = diagram(trace, Choice(keep=keep))
                 view = exact_view(trace, drawn, placed(drawn, engine), sources, arrays)
             else:
-                drawn = rolled_diagram(inner)
+                drawn = with_border(rolled_diagram(inner), inner, keep)
                 view = _Writer(inner, sources, arrays).view(drawn, placed(drawn, engine))
             views[parent][0]["nodes"][node.index]["opens"] = len(views)
             called = f" ×{node.count:,}" if node.count > 1 else ""
