@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from browsing import launched
 
 import tracer
 import viz
@@ -255,6 +256,28 @@ def test_every_view_is_drawn_in_every_format(tmp_path, suffix, view):
     target = tmp_path / f"v.{suffix}"
     record(program, 2.0, 3.0).draw(target, **view)
     assert target.stat().st_size > 1000
+
+
+@pytest.mark.parametrize("view", [{"focus": "x"}, {"only": "scaled[0]"}, {"path": "x"}])
+def test_a_page_of_a_part_opens_without_an_error_and_shows_what_is_marked(view, tmp_path):
+    trace = record(program, 2.0, 3.0)
+    target = tmp_path / "part.html"
+    trace.draw(target, **view)
+    errors = []
+    with launched() as browser:
+        page = browser.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text))
+        page.goto(target.as_uri())
+        shown = page.evaluate("document.querySelectorAll('#stage [data-node]').length")
+        colours = page.evaluate(
+            "[...document.querySelectorAll('.path-mark.wire > path')].map(each => getComputedStyle(each).stroke)"
+        )
+        for _ in range(40):
+            page.keyboard.press("ArrowRight")
+    assert errors == []
+    assert shown == sum(box.node >= 0 for box in drawn(trace, **view).boxes)
+    assert len(set(colours)) == ("path" in view)
 
 
 def test_paths_of_a_run_that_failed_are_refused_and_its_neighbourhoods_drawn(tmp_path):

@@ -17,6 +17,7 @@ from viz.page.numbering import Numbering
 from viz.page.pictures import picture_data
 from viz.page.series import series_data
 from viz.page.turns import Loops
+from viz.rolled_border import with_border
 from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Numbers
 from viz.rolled_wording import common_gate_text, gradient_series_lines, value_series_lines
@@ -57,7 +58,7 @@ def rolled_views(
                 drawn = diagram(trace, Choice(keep=keep))
                 view = exact_view(trace, drawn, placed(drawn, engine), sources, arrays)
             else:
-                drawn = rolled_diagram(inner)
+                drawn = with_border(rolled_diagram(inner), inner, keep)
                 view = _Writer(inner, sources, arrays).view(drawn, placed(drawn, engine))
             views[parent][0]["nodes"][node.index]["opens"] = len(views)
             called = f" ×{node.count:,}" if node.count > 1 else ""
@@ -72,7 +73,11 @@ def _opened(shown: Shown, node: RolledNode, keep: np.ndarray[Any, Any]) -> Rolle
     if node.count == 1 and len(node.members) <= BUDGET:
         return None
     assert shown.rolled is not None
-    return roll_up(shown.rolled.trace, keep)
+    for budget in (BUDGET, 4 * BUDGET, len(node.members)):
+        inner = roll_up(shown.rolled.trace, keep, budget)
+        if len(inner.nodes) > 1:  # and not the group itself, closed again
+            break
+    return inner
 
 
 class _Writer:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from viz.rollup import SEVERAL
+
 if TYPE_CHECKING:
     from viz.rollup import Rolled, RolledEdge
 
@@ -61,12 +63,12 @@ class Loops:
             np.searchsorted(self.graph.first_in, edge.members.astype(self.graph.first_in.dtype), "right")
             - 1
         )
-        for loop in self._candidates:
+        for loop in self._candidates if edge.port != SEVERAL else ():
             runs = loop.runs(times)
             if len(runs) >= SHARE * len(loop.turns):
                 return self._number(loop), runs
         own = _loop(times, FULL)
-        return self._number(own), own.runs(times)
+        return self._number(own), {turn: turn for turn in own.turns}
 
     def _number(self, loop: Loop) -> int:
         if loop not in self.found:
