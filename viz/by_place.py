@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tracer.graph import FUNCTION, INPUT, KINDS, OUTPUT, SPLITTER
+from tracer.graph import CUT, FUNCTION, INPUT, KINDS, OUTPUT, SPLITTER
 from tracer.operations import OP_NAMES
 from tracer.sites import NO_PLACE
 from viz.folding import ROOT, Calls, fold_paths
@@ -67,6 +67,7 @@ class ByPlace:
         self.trace, self.calls, self.graph = trace, calls, trace.graph
         self._ways: dict[int, Key] = {ROOT: ()}
         self.patterns: dict[int, str] = {}  # by key of an input or output: what it is called
+        self.is_whole = keep is None or bool(np.all(keep))
         kept = np.ones(len(self.graph.kinds), np.bool_) if keep is None else np.asarray(keep, np.bool_)
         keys, bound = self._node_keys()
         nodes = kept.nonzero()[0]
@@ -157,24 +158,28 @@ class ByPlace:
     def _edges(self) -> None:
         """Give a number to each edge, by source, target and port."""
         graph, recording = self.graph, self.graph.recording
-        count = len(self.first)
-        dst = graph.dst
-        source, target = self.of_node[graph.src], self.of_node[dst]
-        ports = graph.slots - recording.starts[graph.rows[dst]]
-        ports[graph.kinds[dst] != FUNCTION] = 0
-        self.of_edge = np.full(len(dst), -1, np.int32)
-        kept = ((source >= 0) & (target >= 0)).nonzero()[0]
+        count = max(len(self.first), 1)
+        sources = self.of_node[graph.src]
+        # By node: the slot of its first operand, which is that of a broadcast, and none of a splitter or an output.
+        has_operands = (graph.kinds == FUNCTION) | (graph.kinds == CUT)
+        first_slot = np.where(has_operands, recording.starts[graph.rows], graph.node_slots)
+        degrees = graph.first_in[1:] - graph.first_in[:-1]
+        ports = graph.slots - first_slot.repeat(degrees)
         width = int(ports.max(initial=0)) + 1
-        keys = target[kept].astype(np.int64)
-        keys *= width
-        keys += ports[kept]
-        keys *= max(count, 1)
-        keys += source[kept]
-        numbers, used = _numbered(keys, count * count * width)
-        self.of_edge[kept] = numbers
-        self.edge_src = (used % max(count, 1)).tolist()
-        self.edge_port = (used // max(count, 1) % width).tolist()
-        self.edge_dst = (used // max(count, 1) // width).tolist()
+        bound = count * count * width
+        keys: Ints = ports.astype(np.int32 if bound < np.iinfo(np.int32).max else np.int64)
+        keys = keys * count + sources
+        keys += (self.of_node.astype(keys.dtype) * (width * count)).repeat(degrees)
+        if self.is_whole:
+            self.of_edge, used = _numbered(keys, bound)
+        else:
+            kept = ((sources >= 0) & (self.of_node.repeat(degrees) >= 0)).nonzero()[0]
+            numbers, used = _numbered(keys[kept], bound)
+            self.of_edge = np.full(len(keys), -1, np.int32)
+            self.of_edge[kept] = numbers
+        self.edge_src = (used % count).tolist()
+        self.edge_port = (used // count % width).tolist()
+        self.edge_dst = (used // count // width).tolist()
 
     def text_key(self, node: int) -> Key:
         """Return what tells which of two nodes stands earlier in the text: their calls, then their places.
