@@ -41,6 +41,11 @@ def _numbered(keys: Ints, bound: int) -> tuple[Ints, Ints]:
     return number_of[keys], used
 
 
+def _fitting(bound: int) -> type[np.signedinteger[Any]]:
+    """Return the smaller type that holds all keys below a bound."""
+    return np.int32 if bound < np.iinfo(np.int32).max else np.int64
+
+
 def _first_rows(numbers: Ints, count: int) -> Ints:
     """Return, by number, the first row that has it."""
     first = np.empty(count, np.int64)
@@ -90,16 +95,17 @@ class ByPlace:
         used_ops, ops = (
             np.unique(recording.ops, return_inverse=True) if len(recording) < 64 else _ops(recording.ops)
         )
-        keys = self.calls.of_scope[sites.row_scopes].astype(np.int64)
+        bound = scopes * places * len(used_ops)
+        keys: Ints = self.calls.of_scope[sites.row_scopes].astype(_fitting(bound))
         keys *= places
-        keys += place_of[sites.row_places]
+        keys += place_of[sites.row_places].astype(keys.dtype)
         keys *= len(used_ops)
-        keys += ops
-        numbers, used = _numbered(keys, scopes * places * len(used_ops))
+        keys += ops.astype(keys.dtype)
+        numbers, used = _numbered(keys, bound)
         count = len(used)
         rows, names = list(trace.input_rows), list(trace.input_rows.values())
         patterns, pattern_of = fold_paths(names)
-        numbers = numbers.astype(np.int64)
+        numbers = numbers.astype(np.int32, copy=False)
         numbers[rows] = count + np.asarray(pattern_of, np.int64)
         self.patterns.update({count + at: pattern for at, pattern in enumerate(patterns)})
         return numbers, count + len(patterns)
@@ -119,7 +125,8 @@ class ByPlace:
             consumers = graph.slot_consumer[slots]
             ports = slots - recording.starts[consumers]
             width = int(ports.max()) + 1
-            wide = (of_row[graph.rows[broadcasts]] * bound + of_row[consumers]) * width + ports
+            sources = of_row[graph.rows[broadcasts]].astype(np.int64)
+            wide = (sources * bound + of_row[consumers]) * width + ports
             numbers, used = _numbered(wide, bound * bound * width)
             keys[broadcasts] = top + numbers
             top += len(used)
@@ -167,7 +174,7 @@ class ByPlace:
         ports = graph.slots - first_slot.repeat(degrees)
         width = int(ports.max(initial=0)) + 1
         bound = count * count * width
-        keys: Ints = ports.astype(np.int32 if bound < np.iinfo(np.int32).max else np.int64)
+        keys: Ints = ports.astype(_fitting(bound))
         keys = keys * count + sources
         keys += (self.of_node.astype(keys.dtype) * (width * count)).repeat(degrees)
         if self.is_whole:
@@ -249,7 +256,7 @@ def _equal_places(places: Sequence[Place]) -> Ints:
     numbers = [
         known.setdefault(place, at) if place.site.column >= 0 else at for at, place in enumerate(places)
     ]
-    return np.array([*numbers, len(numbers)], np.int64)
+    return np.array([*numbers, len(numbers)], np.int32)
 
 
 def _ops(ops: Ints) -> tuple[Ints, Ints]:
