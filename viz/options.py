@@ -20,13 +20,19 @@ Settings = Annotated[
 Outputs = Annotated[
     list[Path] | None,
     typer.Option(
-        "-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot .trace; repeatable."
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="Write it, by suffix: .svg .png .pdf .dot .html .mmd .graphml .json .trace; repeatable.",
     ),
 ]
 Pictures = Annotated[
     list[Path],
     typer.Option(
-        "-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot; repeatable."
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="Write it, by suffix: .svg .png .pdf .dot .html .mmd .graphml .json; repeatable.",
     ),
 ]
 Of = Annotated[

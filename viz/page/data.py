@@ -1,4 +1,4 @@
-"""Trace -> what its page shows, as data that JSON can hold: pictures, nodes and edges, source, findings, exercises.
+"""Trace -> what its page shows, as data that JSON can hold: views, source, findings, arrays.
 
 Every number's text comes from `viz.labels`; the page formats none. What may be of any size is cut here, and says so.
 """
@@ -10,34 +10,32 @@ from typing import TYPE_CHECKING, Any
 from tracer.errors import EdgegradError
 from viz import labels
 from viz.page.arrays import Arrays
-from viz.page.exact import edge_data, node_data
-from viz.page.practice import exercises
+from viz.page.exact import exact_view
+from viz.page.rolled import rolled_views
 from viz.page.sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tracer.diagnose.finding import Finding
+    from viz.export import Shown
+    from viz.geometry import Geometry
+    from viz.page.numbering import Numbering
 
 
-def page_data(trace: Any, pictures: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Say all that the page of an exact trace shows; `trace` may be one without gradients."""
+def page_data(shown: Shown, geometry: Geometry, engine: str | None) -> dict[str, Any]:
+    """Say all that the page of a picture shows; rolled up, with a view of each closed group."""
+    trace = shown.trace
     sources, arrays = Sources(trace.sites.source), Arrays()
-    nodes, edges = list(trace.nodes), list(trace.edges)
-    has_gradients = trace.output is not None
-    told_edges = [edge_data(edge, arrays) for edge in edges]
-    told_nodes = [node_data(node, sources, arrays) for node in nodes]
-    fired = sorted((edge.step, edge.index) for edge in edges if edge.step is not None)
-    found = _findings(trace)
+    if shown.rolled is None:
+        views = [exact_view(trace, shown.diagram, geometry, sources, arrays)]
+    else:
+        views = rolled_views(shown, geometry, sources, arrays, engine)
+    numberings = [numbers for _, numbers in views]
     return {
         "title": labels.name(trace.function),
-        "output": trace.output.index if has_gradients else None,
-        "nodes": told_nodes,
-        "edges": told_edges,
-        "order": [edge for _, edge in fired],
-        "findings": [_finding(each, sources) for each in found],
-        "pictures": list(pictures),
-        "practice": exercises(trace, nodes) if has_gradients else [],
+        "views": [view for view, _ in views],
+        "findings": [_finding(each, sources, numberings) for each in _findings(trace)],
         "arrays": arrays.data(),
         "files": sources.data(),
     }
@@ -52,7 +50,7 @@ def _findings(trace: Any) -> list[Finding]:
     return found
 
 
-def _finding(finding: Finding, sources: Sources) -> dict[str, Any]:
+def _finding(finding: Finding, sources: Sources, numberings: Sequence[Numbering]) -> dict[str, Any]:
     return {
         "kind": finding.kind,
         "severity": finding.severity,
@@ -60,6 +58,5 @@ def _finding(finding: Finding, sources: Sources) -> dict[str, Any]:
         "advice": labels.clean(finding.advice),
         "code": finding.code,
         "site": sources.place(finding.site),
-        "node": None if finding.node is None else finding.node.index,
-        "edges": [edge.index for edge in finding.edges],
+        "places": [numbers.places(finding) for numbers in numberings],
     }

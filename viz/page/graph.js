@@ -7,12 +7,19 @@ export const edgeRef = (index) => `e${index}`;
 export const isNode = (ref) => ref[0] === "n";
 export const indexOf = (ref) => Number(ref.slice(1));
 
-/** Hold the data of a page, with what follows from it. */
+/** Hold the data of a page: one view of it at a time, with what follows from that. */
 export class Graph {
   constructor(data) {
     this.data = data;
-    this.nodes = data.nodes;
-    this.edges = data.edges;
+    this.load(0);
+  }
+
+  /** Turn to a view. */
+  load(number) {
+    this.number = number;
+    this.view = this.data.views[number];
+    this.nodes = this.view.nodes;
+    this.edges = this.view.edges;
     this.byLine = new Map();
     this.nodes.forEach((node, index) => {
       if (!node.site || node.kind === "splitter") return;
@@ -21,6 +28,18 @@ export class Graph {
         this.byLine.set(key, [...(this.byLine.get(key) ?? []), nodeRef(index)]);
       }
     });
+  }
+
+  /** The views around the one that is shown, the outermost first, with itself at the end. */
+  way() {
+    const way = [];
+    for (let number = this.number; number !== null; number = this.data.views[number].parent) way.unshift(number);
+    return way;
+  }
+
+  /** Where a finding is in the view that is shown: references, the node first. */
+  placesOf(finding) {
+    return finding.places[this.number];
   }
 
   item(ref) {
@@ -52,6 +71,7 @@ export class Graph {
     if (node.kind === "splitter") return `splitter of ${this.valueName(index)}`;
     if (node.kind === "broadcast") return `broadcast of ${this.valueName(index)}`;
     if (node.kind === "cut") return "cut";
+    if (node.kind === "group") return `${node.name}()`;
     const line = node.site ? ` at line ${node.site.line}` : "";
     return `${node.symbol || node.op}${line}`;
   }
@@ -66,26 +86,42 @@ export class Graph {
     return node.name || (node.symbol ? `${node.symbol} ${this.lineOf(nodeRef(index))}`.trim() : node.kind);
   }
 
-  /** A node or an edge in a sentence, as a screen reader says it. */
-  sentence(ref) {
-    if (!isNode(ref)) {
-      const edge = this.item(ref);
-      const working = (edge.working ?? "").replaceAll("\n", ", ");
-      const grad = working || (edge.grad ? `gradient ${edge.grad}` : "no gradient");
-      return `edge from ${this.nameOf(edge.from)} to ${this.nameOf(edge.to)}: value ${edge.value}, ${grad}`;
+  /** A node with its arithmetic in a sentence, as a screen reader says it; without what is still hidden. */
+  sentence(ref, isHidden = () => false) {
+    const index = indexOf(ref);
+    const node = this.nodes[index];
+    const own = this.gradientOf(index);
+    const parts = [this.nameOf(index)];
+    if (node.kind === "function" && node.name) parts.push(node.name);
+    if (node.kind === "group") parts.push(`closed, ${node.nodes} nodes inside`);
+    if (node.count) parts.push(`${node.count} ${node.kind === "group" ? "calls" : "runs"}`);
+    if (node.value) parts.push(`value ${node.value}`);
+    if (own !== null && isHidden(own)) parts.push("gradient not there yet");
+    else if (node.grad) parts.push(`gradient ${node.grad}`);
+    if (node.kind === "function") {
+      for (const edge of node.in ?? []) {
+        const { from, working } = this.edges[edge];
+        if (working && !isHidden(edgeRef(edge))) parts.push(`to ${this.valueName(from)}: ${working.replaceAll("\n", ", ")}`);
+      }
     }
-    const node = this.item(ref);
-    const named = node.kind === "function" && node.name ? `, ${node.name}` : "";
-    const value = node.value ? `, value ${node.value}` : "";
-    const grad = node.grad ? `, gradient ${node.grad}` : "";
-    return `${this.nameOf(indexOf(ref))}${named}${value}${grad}`;
+    return parts.join(", ");
   }
 
-  /** What is beside a node against the wires: the edges that lead to it and from it. */
-  around(ref) {
-    const item = this.item(ref);
-    if (!isNode(ref)) return [nodeRef(item.from), nodeRef(item.to)];
-    return [...(item.in ?? []), ...(item.out ?? [])].map(edgeRef);
+  /** The edge that brings a node its gradient, by reference; null for an output, which has it from the start. */
+  gradientOf(index) {
+    const node = this.nodes[index];
+    const isCopy = node.kind === "splitter" || node.kind === "broadcast";
+    const edge = node.kind === "output" ? undefined : (isCopy ? node.in : node.out)?.[0];
+    return edge === undefined ? null : edgeRef(edge);
+  }
+
+  /** An edge, and the nodes that show its gradient as theirs: an input, or the splitter that it adds up. */
+  shownWith(edge) {
+    const refs = [edgeRef(edge)];
+    const { from, to } = this.edges[edge];
+    if (this.nodes[from].kind === "input") refs.push(nodeRef(from));
+    if (this.gradientOf(to) === edgeRef(edge)) refs.push(nodeRef(to));
+    return refs;
   }
 }
 

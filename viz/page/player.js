@@ -13,11 +13,9 @@ export function player(pass, show) {
   let step = pass.length;
   let timer = 0;
 
-  slider.max = pass.length;
-  const interval = Math.min(SLOWEST, Math.max(FASTEST, WHOLE / Math.max(pass.length, 1)));
-
   function go(to) {
     step = Math.min(pass.length, Math.max(0, to));
+    slider.max = pass.length;
     slider.value = step;
     count.value = `${step} / ${pass.length}`;
     const told = pass.told(step);
@@ -42,6 +40,7 @@ export function player(pass, show) {
     if (step === pass.length) go(0);
     play.setAttribute("aria-label", "Pause");
     root.classList.add("is-playing");
+    const interval = Math.min(SLOWEST, Math.max(FASTEST, WHOLE / pass.length));
     timer = setInterval(() => {
       go(step + 1);
       if (step === pass.length) stop();
@@ -58,6 +57,5 @@ export function player(pass, show) {
     stop();
     go(Number(slider.value));
   });
-  go(step);
   return { ...actions, go, stop, step: () => step };
 }

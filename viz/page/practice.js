@@ -2,32 +2,39 @@
 
 import { judge } from "./answers.js";
 import { el } from "./dom.js";
-import { edgeRef, nodeRef } from "./graph.js";
+import { edgeRef } from "./graph.js";
 
 /** Hold what was answered; handlers: look(ref) as the reader comes to an exercise, changed() as one is solved. */
 export class Practice {
   constructor(graph, handlers) {
     this.graph = graph;
     this.handlers = handlers;
-    this.exercises = graph.data.practice;
     this.restart();
   }
 
+  /** Begin anew, with the exercises of the view that the graph shows. */
   restart() {
+    this.exercises = this.graph.view.practice;
     this.states = this.exercises.map(() => ({ tries: 0, isRight: false, isShown: false }));
   }
 
-  /** What is still hidden: every edge whose gradient gives an answer away. */
+  /** What is still hidden: each gradient that is to be filled in, with the nodes that show it. */
   hidden() {
-    const open = new Set(this.exercises.filter((_, at) => !this.#isKnown(at)).map(({ edge }) => edge));
-    const refs = [];
-    for (const edge of open) {
-      const { from, to } = this.graph.edges[edge];
-      refs.push(edgeRef(edge));
-      if (this.graph.nodes[from].kind === "input") refs.push(nodeRef(from));
-      if (this.graph.nodes[to].kind === "splitter") refs.push(nodeRef(to));
-    }
-    return refs;
+    return this.#open().flatMap((edge) => this.graph.shownWith(edge));
+  }
+
+  /** Where a question mark stands in the picture. */
+  notes() {
+    return new Map(this.hidden().map((ref) => [ref, "?"]));
+  }
+
+  /** Bring the reader to the exercise at a place of the picture. */
+  focus(ref) {
+    this.inputs.get(ref)?.focus();
+  }
+
+  #open() {
+    return this.exercises.filter((_, at) => !this.#isKnown(at)).map(({ edge }) => edge);
   }
 
   score() {
@@ -42,6 +49,7 @@ export class Practice {
 
   /** The pane: a line for each exercise. */
   pane() {
+    this.inputs = new Map(); // by reference of what shows the gradient
     const title = el("h2", {}, "Practice");
     if (!this.exercises.length) {
       return [title, el("p", {}, "There is nothing to fill in: only gradients that are single numbers can be practised.")];
@@ -82,6 +90,7 @@ export class Practice {
       "aria-describedby": `verdict-${at}`,
       focus: () => this.handlers.look(edgeRef(exercise.edge)),
     });
+    for (const ref of graph.shownWith(exercise.edge)) this.inputs.set(ref, input);
     const line = el("li", {});
     const settle = () => {
       line.className = state.isRight ? "is-right" : state.isShown ? "is-shown" : state.tries ? "is-wrong" : "";
@@ -100,6 +109,7 @@ export class Practice {
       verdict.textContent = judged.right ? `Right: ${edge.working?.split("\n")[0] ?? `Σ = ${edge.grad}`}` : judged.text;
       settle();
       if (judged.right) this.#done(line);
+      else line.scrollIntoView({ block: "nearest" });
     };
     const reveal = () => {
       state.isShown = true;

@@ -5,6 +5,7 @@ import { el } from "./dom.js";
 /** Fill the pane; `handlers` are told of the nodes of a line: hover(refs), choose(refs, site). */
 export function sourcePane(element, graph, handlers) {
   const rows = new Map();
+  element.replaceChildren();
   for (const [number, file] of graph.data.files.entries()) {
     const list = el("div", { class: "code" });
     let before = 0;
@@ -29,6 +30,11 @@ export function sourcePane(element, graph, handlers) {
         return lines.map((line) => rows.get(`${site.file}:${line}`)).filter(Boolean);
       });
       lit.forEach((row) => row.classList.add("is-lit"));
+    },
+    /** Begin at the first line that made something. */
+    begin() {
+      const first = element.querySelector(".made");
+      if (first) element.scrollTop = first.offsetTop - element.offsetTop - element.clientHeight / 5;
     },
     reveal(site) {
       const row = site && rows.get(`${site.file}:${site.line}`);

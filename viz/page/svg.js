@@ -2,7 +2,8 @@
  *
  * The interface that all views share, so that `canvas.js` can take the place of this one. A reference is "n3" or "e12".
  *
- *   const view = svgView(element, picture, sentence)   picture: one of data.pictures; sentence(ref): for screen readers
+ *   const view = svgView(element, picture, sentence)   picture: one of data.pictures
+ *                                 sentence(ref of a node, isHidden(ref)): what a screen reader says
  *   view.bounds                   {x, y, width, height} of what is drawn, in the picture's own pixels
  *   view.place({x, y, scale})     put the picture's origin at x, y of the element; the camera calls it
  *   view.box(ref)                 {x, y, width, height} in the picture's pixels; null where it is not in this picture
@@ -36,7 +37,7 @@ export function svgView(element, picture, sentence) {
     if (group.dataset.node) {
       group.setAttribute("role", "button");
       group.setAttribute("tabindex", "-1");
-      group.setAttribute("aria-label", sentence(ref));
+      group.setAttribute("aria-label", sentence(ref, () => false));
     }
   }
   root.setAttribute("role", "group");
@@ -66,6 +67,19 @@ export function svgView(element, picture, sentence) {
     reachable = ref;
   }
 
+  /* What is hidden from the eye is not said, either. */
+  function tell(hidden) {
+    for (const [ref, [group]] of groups) {
+      if (ref[0] === "n") group.setAttribute("aria-label", sentence(ref, (each) => hidden.has(each)));
+    }
+  }
+
+  /* What has the label: the wire, and not its stub in another row. */
+  function labelled(ref) {
+    const all = groups.get(ref) ?? [];
+    return all.find((each) => each.matches(".wire")) ?? all[0];
+  }
+
   return {
     bounds: bounds(root),
 
@@ -74,7 +88,7 @@ export function svgView(element, picture, sentence) {
     },
 
     box(ref) {
-      const group = groups.get(ref)?.[0];
+      const group = labelled(ref);
       return group ? plainBox(group) : null;
     },
 
@@ -85,19 +99,24 @@ export function svgView(element, picture, sentence) {
       for (const ref of before) if (!next.has(ref)) groups.get(ref)?.forEach((group) => group.classList.remove(name));
       for (const ref of next) if (!before.has(ref)) groups.get(ref)?.forEach((group) => group.classList.add(name));
       lit.set(state, next);
+      if (state === "later") tell(next);
     },
 
     note(texts) {
-      notes.forEach((note) => note.remove());
+      for (const note of notes) {
+        note.parentElement.classList.remove("is-noted");
+        note.remove();
+      }
       notes = [];
       for (const [ref, text] of texts) {
-        const group = groups.get(ref)?.[0];
+        const group = labelled(ref);
         const place = group?.querySelector(".gradient, .working, .alarm")?.closest("text") ?? group?.querySelector("text");
         if (!place) continue;
         const { x, width } = place.getBBox();
         const at = { x: x + width / 2, y: place.getAttribute("y"), class: "note", "text-anchor": "middle" };
         notes.push(svgEl("text", at, text));
         group.append(notes.at(-1));
+        group.classList.add("is-noted");
       }
     },
 
@@ -105,7 +124,7 @@ export function svgView(element, picture, sentence) {
       for (const [ref, elements] of groups) {
         if (ref[0] !== "e") continue;
         const ink = inkOf?.(Number(ref.slice(1)));
-        for (const group of elements) {
+        for (const group of elements.filter((each) => each.matches(".wire, .stub"))) {
           group.classList.toggle("is-coloured", Boolean(ink));
           group.style.setProperty("--stroke", ink?.stroke ?? "");
           group.style.setProperty("--weight", ink?.width ?? "");
