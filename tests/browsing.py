@@ -37,8 +37,10 @@ def _do_without(reason):
 class Visit:
     """The page of one trace, opened from its file."""
 
-    def __init__(self, browser, trace, path, *, scheme="light", width=1400, height=900, motion=None):
-        viz.draw(trace, path)
+    def __init__(
+        self, browser, trace, path, *, scheme="light", width=1400, height=900, motion=None, **view
+    ):
+        viz.draw(trace, path, **view)
         self.trace = trace
         self.path = path
         self.requests, self.errors = [], []

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from command_line import SAMPLES, edges_of, golden, line_of, sample
 
 import tracer
@@ -48,14 +49,35 @@ def test_draw_writes_every_picture_that_is_asked_for(edgegrad):
 
 def test_a_long_picture_is_announced_before_it_is_drawn(edgegrad, monkeypatch):
     monkeypatch.setattr(hints, "LONG_PICTURE", 3)
-    code, out, err = edgegrad("run", sample("splitter"), "-o", "s.svg")
+    code, out, err = edgegrad("run", sample("splitter"), "--exact", "-o", "s.svg")
     assert code == 0
     assert "wrote s.svg\n" in out
     assert err == (
-        "drawing 6 nodes takes a while and makes a very long picture; on a saved trace, "
-        "`edgegrad edges` and `edgegrad explain` answer at once\n"
+        "drawing 6 nodes takes a while and makes a very long picture; without --exact it is rolled up, "
+        "and --focus NAME shows a part as it ran\n"
     )
-    assert edgegrad("run", sample("splitter"))[2] == ""
+    assert edgegrad("run", sample("splitter"), "-o", "s.svg")[2] == ""
+    assert edgegrad("run", sample("splitter"), "--exact")[2] == ""
+
+
+LOOP = """
+def loop(x, w):
+    for _ in range(100):
+        x = x * w + 0.1
+    return x
+"""
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf", ".dot"])
+def test_a_long_run_is_drawn_rolled_up_and_says_so(edgegrad, suffix):
+    Path("repeated.py").write_text(LOOP, encoding="utf-8")
+    code, out, err = edgegrad("run", "repeated.py:loop", "x=0.5", "w=0.9", "-o", f"loop{suffix}")
+    assert (code, err) == (0, "")
+    assert Path(f"loop{suffix}").stat().st_size > 1_000
+    assert "rolled up: 204 nodes as 6 boxes" in " ".join(out.split())
+    _, exact, _ = edgegrad("run", "repeated.py:loop", "x=0.5", "w=0.9", "--exact", "-o", f"exact{suffix}")
+    assert "rolled up" not in exact
+    assert Path(f"exact{suffix}").stat().st_size > 3 * Path(f"loop{suffix}").stat().st_size
 
 
 def test_a_picture_of_too_many_nodes_is_refused_at_once_and_the_trace_is_kept(edgegrad, monkeypatch):
@@ -84,6 +106,7 @@ def test_values_are_python_literals(edgegrad):
 
 SCRIPT = """
 import numpy as np
+import pytest
 weights = np.array([1.0, 2.0])
 class Layer:
     def __init__(self):

@@ -114,12 +114,12 @@ def test_all_numbers_are_those_of_the_trace(name, tmp_path):
                 elements = np.array([float(each) for each in array["elements"]]).reshape(array["shape"])
                 np.testing.assert_allclose(elements, value, rtol=1e-3)
         if "sums" in told:
-            uses = [trace.edges[edge] for edge, _ in told["sums"]]
+            uses = [trace.edges[edge] for edge, *_ in told["sums"]]
             assert [use.step for use in uses] == sorted(
                 use.step for use in node.out_edges if use.step is not None
             )
             if uses:
-                assert told["sums"][-1][1] == labels.norm(node.grad)
+                assert told["sums"][-1][2] == labels.norm(node.grad)
     for edge, told in zip(trace.edges, view["edges"], strict=True):
         assert (told["from"], told["to"]) == (edge.src.index, edge.dst.index)
         assert told.get("step") == edge.step
@@ -193,7 +193,7 @@ def test_findings_are_told_with_their_places(tmp_path):
     (finding,) = trace.findings()
     (told,) = data_of(trace, tmp_path)["findings"]
     assert (told["message"], told["advice"], told["severity"]) == (finding.message, finding.advice, "error")
-    assert told["places"]["0"] == [f"n{finding.node.index}", *(f"e{edge.index}" for edge in finding.edges)]
+    assert told["places"][0] == [f"n{finding.node.index}", *(f"e{edge.index}" for edge in finding.edges)]
     assert told["site"]["line"] == finding.site.line
 
 

@@ -361,7 +361,7 @@ def test_practice_hides_gradients_and_names_the_mistake(visit):
         ("2", "only the last to arrive"),
         ("-7", "it has the wrong sign"),
         ("0", "none of the 2 uses of x was added"),
-        ("99", "none of the usual mistakes"),
+        ("99", "none of the usual mistakes gives it"),
         ("seven", "That is no number"),
     ):
         page.press("Control+a")

@@ -1,6 +1,7 @@
 """The page's modules, tested by node where it is there."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -23,6 +24,13 @@ def test_the_modules_pass_their_own_tests():
     assert run.returncode == 0, run.stdout[-4000:]
     assert "# fail 0" in run.stdout
     assert "# pass 0" not in run.stdout
+
+
+def test_the_documentation_lists_the_keys():
+    shown = re.findall(r'\], "(.+?)", "(.+?)"\],', (PAGE / "keys.js").read_text("utf-8"))
+    assert len(shown) > 15
+    table = (ROOT / "docs" / "page.md").read_text("utf-8").replace("\\|", "|")
+    assert re.findall(r"^\| (.+?) \| (.+) \|$", table, re.MULTILINE)[1:] == shown
 
 
 @pytest.mark.parametrize("file", sorted(PAGE.glob("*.js")), ids=lambda file: file.name)

@@ -7,16 +7,18 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from browsing import launched
 
 import tracer
 import viz
 from tracer import record
 from tracer.errors import CutWarning, DrawError, GradientError, LookupNameError, UsageError
 from viz import diagram as rooms
-from viz import theme, vector
+from viz import export, theme, vector
 from viz.choice import View, choose
 from viz.diagram import diagram
 from viz.layout import geometry
+from viz.rollup import roll_up
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -256,6 +258,28 @@ def test_every_view_is_drawn_in_every_format(tmp_path, suffix, view):
     assert target.stat().st_size > 1000
 
 
+@pytest.mark.parametrize("view", [{"focus": "x"}, {"only": "scaled[0]"}, {"path": "x"}])
+def test_a_page_of_a_part_opens_without_an_error_and_shows_what_is_marked(view, tmp_path):
+    trace = record(program, 2.0, 3.0)
+    target = tmp_path / "part.html"
+    trace.draw(target, **view)
+    errors = []
+    with launched() as browser:
+        page = browser.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text))
+        page.goto(target.as_uri())
+        shown = page.evaluate("document.querySelectorAll('#stage [data-node]').length")
+        colours = page.evaluate(
+            "[...document.querySelectorAll('.path-mark.wire > path')].map(each => getComputedStyle(each).stroke)"
+        )
+        for _ in range(40):
+            page.keyboard.press("ArrowRight")
+    assert errors == []
+    assert shown == sum(box.node >= 0 for box in drawn(trace, **view).boxes)
+    assert len(set(colours)) == ("path" in view)
+
+
 def test_paths_of_a_run_that_failed_are_refused_and_its_neighbourhoods_drawn(tmp_path):
     def failing(x):
         y = scaled(x, 2.0)
@@ -270,6 +294,69 @@ def test_paths_of_a_run_that_failed_are_refused_and_its_neighbourhoods_drawn(tmp
     (note,) = viz.draw(trace, tmp_path / "f.svg", only="scaled")
     assert note.startswith("the forward graph alone")
     assert "x" in (tmp_path / "f.svg").read_text("utf-8")
+
+
+# Rolled up
+
+
+def layer(values, weights):
+    out = []
+    for row in weights:
+        total = 0.0
+        for value, weight in zip(values, row, strict=True):
+            total = total + value * weight
+        out.append(math.tanh(total))
+    return out
+
+
+def network(x, weights):
+    for each in weights:
+        x = layer(x, each)
+    return sum(x)
+
+
+def network_trace():
+    weights = [[[0.1 * (i - j + k) for i in range(6)] for j in range(6)] for k in range(3)]
+    return record(network, [0.5] * 6, weights)
+
+
+def test_marks_stand_at_the_places_that_marked_nodes_are_folded_into():
+    trace = network_trace()
+    view = View(path="x[0]")
+    picture, notes = export.picture(trace, view)
+    assert picture.is_rolled
+    assert notes[-1].startswith(f"rolled up: {len(trace.nodes):,} nodes as ")
+    rolled = roll_up(trace)
+    choice = choose(trace, view)
+    assert {arrow.edge for arrow in picture.arrows if arrow.mark} == {
+        int(rolled.of_edge[edge]) for edges in choice.on_edges for edge in edges
+    }
+    assert {box.node for box in picture.boxes if box.mark} == {
+        int(rolled.of_node[node]) for nodes in choice.on_nodes for node in nodes
+    }
+    assert any(arrow.is_calm for arrow in picture.arrows)
+    assert [mark.sign for mark in picture.marks] == ["▶1", "▶2", "▶3"]
+
+
+def test_a_part_above_the_budget_is_rolled_up_with_what_enters_and_leaves():
+    trace = network_trace()
+    picture, _ = export.picture(trace, View(only="layer"))
+    assert picture.is_rolled
+    assert picture.is_part
+    assert tags(picture, "enters") == ["x, weights  ×144"]
+    assert tags(picture, "leaves") == ["Σ  ×6"]
+    kept = [node for node in trace.nodes if node.scope.depth == 1 and node.kind == "function"]
+    assert sum(box.count for box in picture.boxes if box.shape == "function") == len(kept)
+
+
+def test_a_part_is_drawn_as_it_ran_where_it_is_small_or_asked_for_so():
+    trace = network_trace()
+    assert not export.picture(trace, View(focus="x[0]", depth=2))[0].is_rolled
+    exact, _ = export.picture(trace, View(only="layer", exact=True))
+    assert not exact.is_rolled
+    assert sum(box.node >= 0 for box in exact.boxes) == np.count_nonzero(
+        choose(trace, View(only="layer")).keep
+    )
 
 
 # Bad input

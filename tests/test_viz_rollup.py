@@ -9,6 +9,24 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from rolled_invariants import assert_rolled
+from rolled_programs import (
+    ROLLED,
+    either,
+    failing,
+    gathered,
+    mutual,
+    nested_calls,
+    power,
+    recurrent,
+    rolled_trace,
+    scalar_net,
+    scalar_net_arguments,
+    summed,
+    swapped,
+    tree,
+    two_places,
+    until,
+)
 from strategies import array_programs, scalar_programs, writing_programs
 from viz_programs import PROGRAMS, trace_of
 
@@ -20,125 +38,6 @@ from viz.rollup import SEVERAL, roll_up
 from viz.text_order import in_order
 
 QUICK = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False)
-
-
-def recurrent(x, w, u, steps):
-    h = x
-    for _ in range(steps):
-        h = math.tanh(w * h + u * x)
-    return h
-
-
-def dense(weights, biases, values):
-    made = []
-    for row, bias in zip(weights, biases, strict=True):
-        total = bias
-        for weight, value in zip(row, values, strict=True):
-            total = total + weight * value
-        made.append(math.tanh(total))
-    return made
-
-
-def scalar_net(params, xs):
-    values = xs
-    for layer in params:
-        values = dense(layer["W"], layer["b"], values)
-    return sum(values)
-
-
-def scalar_net_arguments(size=8, layers=4):
-    draw = np.random.default_rng(3)
-    params = [
-        {"W": draw.normal(size=(size, size)).tolist(), "b": draw.normal(size=size).tolist()}
-        for _ in range(layers)
-    ]
-    return params, draw.normal(size=size).tolist()
-
-
-def even(n, t):
-    return t if n == 0 else odd(n - 1, t * 0.9)
-
-
-def odd(n, t):
-    return even(n - 1, t + 0.1)
-
-
-def power(x, n):
-    return x if n == 1 else x * power(x, n - 1)
-
-
-def fibonacci(n, a):
-    return a if n < 2 else fibonacci(n - 1, a) + fibonacci(n - 2, a) * 0.5
-
-
-def mutual(x):
-    return even(10, x)
-
-
-def tree(x):
-    return fibonacci(7, x)
-
-
-def square(t):
-    return t * t
-
-
-def two_places(x):
-    return square(x) + square(x + 1.0)
-
-
-def scaled(t, k):
-    return square(t) * k
-
-
-def nested_calls(x):
-    total = 0.0
-    for k in range(5):
-        total = total + scaled(x, 1.0 + k)
-    return total
-
-
-def either(x):
-    total = 0.0
-    for k in range(6):
-        part = x * k if k % 2 else x - k
-        total = total + part
-    return total
-
-
-def until(x):
-    root, turns = x, 0
-    while abs(root * root - x) > 1e-9:
-        root = 0.5 * (root + x / root)
-        turns += 1
-    return root
-
-
-def pair(x, y):
-    return x * 0.5, y + x
-
-
-def swapped(x, y):
-    for _ in range(7):
-        x, y = pair(x, y)
-    return x - y
-
-
-def gathered(x):
-    states = []
-    h = np.zeros(3)
-    for _ in range(9):
-        h = np.tanh(x + h)
-        states.append(h)
-    return np.stack(states).sum()
-
-
-def failing(x):
-    for k in range(5):
-        if k == 4:
-            raise KeyError(k)
-        x = x * 2.0
-    return x
 
 
 def rolled(function, *arguments, **named):
@@ -209,6 +108,20 @@ def test_recursion_is_one_group_of_the_calls_that_did_something(function, argume
     assert back(found) == carried
 
 
+def test_what_a_generator_does_comes_before_what_is_made_of_it():
+    found = rolled(summed, 0.5)
+    assert functions(found) == [
+        ("multiply", "", 12), ("add", "", 12), ("sum_scalars", "", 4), ("multiply", "", 4), ("subtract", "x", 4)
+    ]  # fmt: skip
+    assert back(found) == [("x", "multiply", 9), ("x", "subtract", 3)]
+
+
+def test_what_is_called_in_a_generator_comes_before_what_is_made_of_it():
+    found = roll_up(rolled_trace("training"))
+    names = [found.nodes[edge.src].op for edge in found.edges if edge.is_back]
+    assert names == ["copy"] * 6 + ["add"]  # the two parameters, which are used in six places, and a total
+
+
 def test_branches_that_take_turns_are_counted_apart_and_named_by_what_reads_them():
     found = rolled(either, 1.5)
     assert functions(found) == [("multiply", "part", 3), ("subtract", "part", 3), ("add", "total", 6)]
@@ -242,23 +155,9 @@ def test_the_numbers_are_those_of_the_exact_graph(name):
     assert_rolled(finished)
 
 
-@pytest.mark.parametrize(
-    ("function", "arguments"),
-    [
-        (recurrent, (0.5, 0.9, 0.3, 25)),
-        (mutual, (0.7,)),
-        (tree, (0.7,)),
-        (power, (1.1, 9)),
-        (nested_calls, (2.0,)),
-        (either, (1.5,)),
-        (swapped, (1.0, 2.0)),
-        (until, (2.0,)),
-        (scalar_net, scalar_net_arguments(4, 2)),
-    ],
-    ids=lambda each: getattr(each, "__name__", ""),
-)
-def test_numbers_of_loops_and_calls_are_those_of_the_exact_graph(function, arguments):
-    assert_rolled(record(function, *arguments))
+@pytest.mark.parametrize("name", ROLLED)
+def test_numbers_of_loops_and_calls_are_those_of_the_exact_graph(name):
+    assert_rolled(rolled_trace(name))
 
 
 @settings(QUICK, max_examples=50)

@@ -297,8 +297,9 @@ class Trace:
         highlight: str | None = None,
         force: bool = False,
     ) -> None:
-        """Draw the graph to a file, by its suffix: svg, png, pdf, dot, html; of a failed run, what was recorded.
+        """Draw the graph to a file, by its suffix: svg, png, pdf, html, mmd, dot, graphml or json.
 
+        Of a run that failed, what was recorded.
         A large graph is rolled up unless `exact`; `force` draws also what nobody can read. `focus="h"` shows what is
         up to `depth` edges away from a value, `only="helper[3]"` the 4th call of a function (without a number, all);
         `path="x"` marks the largest paths of x, `highlight="findings"` what is wrong.
@@ -316,6 +317,24 @@ class Trace:
             highlight=highlight,
             force=force,
         )
+
+    def to_networkx(
+        self,
+        *,
+        exact: bool = False,
+        focus: str | None = None,
+        depth: int = 2,
+        only: str | None = None,
+        force: bool = False,
+    ) -> Any:
+        """Return the graph as a `networkx.MultiDiGraph`; large ones are rolled up as pictures are, unless `exact`.
+
+        Nodes have kind, op, name, value, grad and site, edges port, value, upstream, local and grad; rolled ones how
+        many they stand for, and the numbers of the first and the last run, the smallest and the largest.
+        """
+        from viz import to_networkx  # noqa: PLC0415  (as above)
+
+        return to_networkx(self, exact=exact, focus=focus, depth=depth, only=only, force=force)
 
     def plot(self, kind: str | None = None, name: str | Sequence[str] | None = None) -> Figure:
         """Plot the gradients: 'flow' back, 'histogram', 'sum' at a splitter, or through 'time'; a matplotlib Figure.

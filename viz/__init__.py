@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-__all__ = ["draw", "plot", "progress_bar", "svg"]
+__all__ = ["draw", "plot", "progress_bar", "svg", "to_networkx"]
 
 
 def draw(
@@ -28,7 +28,9 @@ def draw(
     highlight: str | None = None,
     force: bool = False,
 ) -> tuple[str, ...]:
-    """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf, .dot or .html.
+    """Write the picture of a trace to a file, in the format of its suffix.
+
+    Pictures: .svg, .png, .pdf, .html (a page), .mmd (Mermaid), .dot; data: .graphml, .json (of Model Explorer).
 
     `focus` shows a value with what is `depth` edges away, `only` the calls of one function (`helper`, or its 4th,
     `helper[3]`); `path` marks the largest paths of a value, `highlight="findings"` what is wrong. Large graphs
@@ -41,6 +43,22 @@ def draw(
 
     view = View(exact, focus, depth, only, path, highlight, force)
     return export.draw(trace, file, engine, view)
+
+
+def to_networkx(
+    trace: Any,
+    *,
+    exact: bool = False,
+    focus: str | None = None,
+    depth: int = 2,
+    only: str | None = None,
+    force: bool = False,
+) -> Any:
+    """Return the graph of a trace as a `networkx.MultiDiGraph`, or the part of it that `draw` would show."""
+    from viz import export, graphml  # noqa: PLC0415  (as above)
+    from viz.choice import View  # noqa: PLC0415  (as above)
+
+    return graphml.to_networkx(export.data(trace, View(exact, focus, depth, only, force=force))[0])
 
 
 def svg(trace: Any) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Ints: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 _LATE = 1 << 62
+_FURTHEST = 100_000  # rows among which it is looked up where a call goes on
 _SPARSE = 8  # keys a row up to which a table of all keys is cheaper than sorting
 
 
@@ -64,6 +65,7 @@ class ByPlace:
 
     def __init__(self, trace: Trace, calls: Calls, keep: Ints | None) -> None:
         self.trace, self.calls, self.graph = trace, calls, trace.graph
+        self._ways: dict[int, Key] = {ROOT: ()}
         self.patterns: dict[int, str] = {}  # by key of an input or output: what it is called
         kept = np.ones(len(self.graph.kinds), np.bool_) if keep is None else np.asarray(keep, np.bool_)
         keys, bound = self._node_keys()
@@ -191,10 +193,42 @@ class ByPlace:
 
     def _row_key(self, row: int) -> Key:
         sites = self.trace.sites
-        place = int(sites.row_places[row])
+        place, scope = int(sites.row_places[row]), int(sites.row_scopes[row])
         if place == NO_PLACE:
             return (place,)
-        return (*self.calls.way(int(self.calls.of_scope[sites.row_scopes[row]])), place)
+        way = self.way(int(self.calls.of_scope[scope]))
+        return (*way, *self._around(place, scope, row), place)
+
+    def way(self, group: int) -> Key:
+        """Return the places of the calls that lead to a folded call, from the outermost inwards."""
+        if group not in self._ways:
+            call, sites = self.calls.groups[group], self.trace.sites
+            parent = sites.scopes[call.first].parent
+            row = (
+                int(np.argmax(sites.row_scopes == call.first))
+                if self._is_foreign(call.place, parent)
+                else 0
+            )
+            around = self._around(call.place, parent, row)
+            self._ways[group] = (*self.way(call.parent), *around, call.place)
+        return self._ways[group]
+
+    def _is_foreign(self, place: int, scope: int) -> bool:
+        """Tell whether a place is not in the code of a call, but in that of a generator that runs within it."""
+        sites = self.trace.sites
+        return place != NO_PLACE and bool(sites.places[place].site.function != sites.scopes[scope].name)
+
+    def _around(self, place: int, scope: int, row: int) -> Key:
+        """Return where a call goes on after a row of a generator that runs within it: the text has it just before."""
+        if not self._is_foreign(place, scope):
+            return ()
+        sites = self.trace.sites
+        ahead = slice(row + 1, row + 1 + _FURTHEST)
+        same_call = (sites.row_scopes[ahead] == scope) & (sites.row_places[ahead] != NO_PLACE)
+        places = sites.row_places[ahead][same_call]
+        _, firsts = np.unique(places, return_index=True)  # a generator's own places come again and again
+        found = (int(places[at]) for at in np.sort(firsts).tolist())
+        return (next((each for each in found if not self._is_foreign(each, scope)), _LATE),)
 
     def kind(self, node: int) -> str:
         """Name the kind of a rolled node."""

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from tracer.trace import Trace
     from viz.choice import View
 
-PICTURES = (".svg", ".png", ".pdf", ".dot", ".html")
+PICTURES = (".svg", ".png", ".pdf", ".dot", ".html", ".mmd", ".graphml", ".json")
 
 app = typer.Typer(
     help="See the gradient on every edge of a plain Python function, and the arithmetic that made it.",
@@ -359,7 +359,7 @@ def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None, view: View)
     from viz.hints import before_drawing  # noqa: PLC0415
     from viz.running import draw as draw_file  # noqa: PLC0415
 
-    warning = before_drawing(trace) if outputs else ""
+    warning = before_drawing(trace, view) if outputs else ""
     if warning:
         sys.stderr.write(f"{warning}\n")
     for path in outputs:

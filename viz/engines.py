@@ -141,8 +141,9 @@ def _ask(
     lots = _lots([skeleton.size for skeleton in skeletons])
     placements: list[Placement | None] = [None] * len(skeletons)
     with ThreadPoolExecutor(len(lots)) as executor:
-        seconds = TIMEOUT + sum(skeleton.size for skeleton in skeletons) // ITEMS_A_SECOND
-        ask = partial(run, [str(program), "-Kdot", "-Tjson0"], timeout=seconds)
+        more = sum(skeleton.size for skeleton in skeletons) // ITEMS_A_SECOND
+        ask = partial(run, [str(program), "-Kdot", "-Tjson0"])
+        ask = partial(ask, timeout=TIMEOUT + more) if more else ask
         written = [executor.submit(ask, "\n".join(texts[at] for at in lot)) for lot in lots]
         for lot, answer in zip(lots, written, strict=True):
             try:

@@ -29,6 +29,7 @@ class Call:
     name: str
     parent: int
     place: int
+    first: int  # scope
     count: int = 0
 
 
@@ -38,14 +39,6 @@ class Calls:
 
     groups: list[Call]
     of_scope: Ints
-
-    def way(self, group: int) -> tuple[int, ...]:
-        """Return the places of the calls that lead to a folded call, from the outermost inwards."""
-        places = []
-        while group != ROOT:
-            places.append(self.groups[group].place)
-            group = self.groups[group].parent
-        return tuple(reversed(places))
 
 
 def fold_calls(scopes: Sequence[Scope]) -> Calls:
@@ -63,7 +56,7 @@ def fold_calls(scopes: Sequence[Scope]) -> Calls:
         (numbers.setdefault(scope.name, len(numbers)) for scope in scopes), np.int64, count
     )
     names = list(numbers)
-    groups = [Call(scopes[0].name, -1, -1, 1)]
+    groups = [Call(scopes[0].name, -1, -1, 0, 1)]
     ancestors: list[dict[str, int]] = [{}]  # by group: the groups around it and itself, by function
     found: dict[tuple[int, int, int], int] = {}
     of_scope = np.zeros(count, np.int32)
@@ -86,7 +79,7 @@ def fold_calls(scopes: Sequence[Scope]) -> Calls:
                 group = found.get((parent, place, function), -1)
             if group < 0:
                 group = found[parent, place, function] = len(groups)
-                groups.append(Call(name, parent, place))
+                groups.append(Call(name, parent, place, int(level[line])))
                 ancestors.append({**ancestors[parent], name: group})
             groups[group].count += runs
             mapped[at] = group

@@ -75,12 +75,20 @@ class _Row:
 
 def geometry(diagram: Diagram, engine: str | None = None) -> Geometry:
     """Place a diagram; raises DrawError for an engine that is not there."""
-    rows = wrap(diagram)
-    placed, notes = _placed(rows, engine)
-    parted = [tag_back(row, each.blocked) for row, each in zip(rows, placed, strict=True)]
-    if any(each.blocked for each in placed):
-        placed, notes = _placed(parted, engine)
+    _, placed, notes = place_rows(diagram, engine)
     return _compose(diagram, placed, notes)
+
+
+def place_rows(
+    diagram: Diagram, engine: str | None = None
+) -> tuple[Sequence[Diagram], list[_Row], tuple[str, ...]]:
+    """Break a diagram into rows and place each; what goes back and finds no way becomes two tags."""
+    rows: Sequence[Diagram] = wrap(diagram)
+    while True:
+        placed, notes = _placed(rows, engine)
+        if not any(row.blocked for row in placed):
+            return rows, placed, notes
+        rows = [tag_back(row, each.blocked) for row, each in zip(rows, placed, strict=True)]
 
 
 def _placed(rows: Sequence[Diagram], engine: str | None) -> tuple[list[_Row], tuple[str, ...]]:

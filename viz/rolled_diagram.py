@@ -166,7 +166,7 @@ class _RolledWriter:
             state=state,
             tooltip=tooltip(f"{what}, {node.count:,} times", place(first)),
             wires_in=len(incoming),
-            is_ordered=is_ordered(first, len(incoming)),
+            is_ordered=is_ordered(first, len({edge.port for edge in incoming})),
         )
 
     def _kinks(self, node: RolledNode) -> list[Line]:

@@ -155,7 +155,7 @@ def notes_on_runs(series: Series, fired: int, count: int) -> tuple[Line, ...]:
         told.append(f"{zeros:,} zero" if told else f"{zeros:,} of {count:,} zero")
     if told:
         lines.append((Span(", ".join(told), "quiet"),))
-    if series.bad:
+    if series.bad and not bool(np.all(series.values == series.values[0])):
         lines.append((Span(f"⚠ {series.bad:,} of {count:,} not finite", "alarm"),))
     return tuple(lines)
 

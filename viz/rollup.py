@@ -185,7 +185,7 @@ class _Coarse:
         for node, group in enumerate(self.group):
             closed = self._outermost_closed(group)
             if closed < 0 or closed not in box_of_closed:
-                key = fine.text_key(node) if closed < 0 else self.calls.way(closed)
+                key = fine.text_key(node) if closed < 0 else fine.way(closed)
                 box_of_closed[closed] = len(boxes)
                 boxes.append(_Box(node, closed, key))
             box_of.append(box_of_closed[closed])

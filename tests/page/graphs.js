@@ -11,7 +11,7 @@ export function splitter() {
     output: 5,
     nodes: [
       { kind: "input", op: "input", name: "x", value: "2", grad: "7", out: [0] },
-      { kind: "splitter", op: "copy", name: "x", value: "2", grad: "7", in: [0], out: [1, 3], sums: [[3, "5"], [1, "7"]] },
+      { kind: "splitter", op: "copy", name: "x", value: "2", grad: "7", in: [0], out: [1, 3], sums: [[3, 1, "5", "5"], [1, 4, "7", "2"]] },
       { kind: "input", op: "input", name: "y", value: "3", grad: "2", out: [2] },
       { kind: "function", op: "add", symbol: "+", name: "s", value: "5", grad: "2", in: [1, 2], out: [4], site: line(1) },
       { kind: "function", op: "multiply", symbol: "×", value: "10", grad: "1", in: [4, 3], out: [5], site: line(2) },

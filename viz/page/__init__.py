@@ -6,16 +6,19 @@ build step; positions come from `viz.layout`, as for every picture.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from viz.page.data import page_data
 from viz.page.document import as_html
 
 if TYPE_CHECKING:
+    from viz.export import Shown
     from viz.geometry import Geometry
-    from viz.parts import Diagram
 
 
-def write(trace: Any, diagram: Diagram, geometry: Geometry, *, embedded: bool = False) -> str:
-    """Return the page of a trace whose picture is placed; embedded, for a cell of a notebook."""
-    return as_html(page_data(trace, diagram, geometry), embedded=embedded)
+def write(shown: Shown, geometry: Geometry, engine: str | None = None, *, embedded: bool = False) -> str:
+    """Return the page of a picture that is placed; what can be opened in it is placed by the same engine.
+
+    Embedded, for a cell of a notebook.
+    """
+    return as_html(page_data(shown, geometry, engine), embedded=embedded)

@@ -42,7 +42,7 @@ export function judge(exercise, text) {
   if (Number.isNaN(given)) return { right: false, isNumber: false, text: "That is no number: write 0.5, −3 or 7 × 3." };
   if (isClose(given, exercise.answer)) return { right: true, isNumber: true, text: "Right." };
   const mistakes = exercise.mistakes.filter(({ number }) => isClose(given, number));
-  if (!mistakes.length) return { right: false, isNumber: true, text: "No: and it is none of the usual mistakes." };
+  if (!mistakes.length) return { right: false, isNumber: true, text: "No, and none of the usual mistakes gives it." };
   const distance = ({ number }) => Math.abs(given - number);
   const [made] = mistakes.sort((first, second) => distance(first) - distance(second));
   const working = made.made ? `: ${made.made}` : "";

@@ -3,9 +3,10 @@
 const STEP = 1.25;
 const SMALLEST = 0.05;
 const LARGEST = 6;
-const READABLE = 0.5; // a picture that would be smaller is begun at its corner
+const READABLE = 0.45; // a picture that would be smaller is begun at its corner
 const COMFORTABLE = 1.35;
 const PADDING = 28;
+const REST = 160; // milliseconds without a move
 const CLICK = 4; // pixels that a click may move
 
 /** The scale and place at which some bounds fill a room. */
@@ -23,13 +24,13 @@ export function fitted(bounds, room, most = COMFORTABLE) {
   };
 }
 
-/** Where to begin: all of it, if that can be read, else its left upper corner. */
+/** Where to begin: all of it, if that can be read, else all of its width, or its left upper corner. */
 export function beginning(bounds, room) {
   const whole = fitted(bounds, room);
   if (whole.scale >= READABLE) return whole;
-  const width = fitted({ ...bounds, height: 1 }, room);
-  const scale = Math.max(READABLE, width.scale);
-  return { scale, x: PADDING - bounds.x * scale, y: PADDING - bounds.y * scale };
+  const scale = Math.max(READABLE, fitted({ ...bounds, height: 1 }, room).scale);
+  const start = (from, length, size) => Math.max(PADDING, (size - length * scale) / 2) - from * scale;
+  return { scale, x: start(bounds.x, bounds.width, room.width), y: start(bounds.y, bounds.height, room.height) };
 }
 
 /** The camera after a zoom that leaves a point where it is. */
@@ -58,12 +59,16 @@ export function revealing(camera, box, room) {
 export function cameraOf(element, draw) {
   let camera = { x: 0, y: 0, scale: 1 };
   let asked = 0;
+  let resting = 0;
   const pointers = new Map();
   let moved = 0;
 
   const room = () => element.getBoundingClientRect();
   const set = (next) => {
     camera = next;
+    element.classList.add("is-moving"); // moved as one image, and set sharply when it rests
+    clearTimeout(resting);
+    resting = setTimeout(() => element.classList.remove("is-moving"), REST);
     asked ||= requestAnimationFrame(() => {
       asked = 0;
       draw(camera);

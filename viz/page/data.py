@@ -11,22 +11,31 @@ from tracer.errors import EdgegradError
 from viz import labels
 from viz.page.arrays import Arrays
 from viz.page.exact import exact_view
+from viz.page.rolled import rolled_views
 from viz.page.sources import Sources
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tracer.diagnose.finding import Finding
+    from viz.export import Shown
     from viz.geometry import Geometry
-    from viz.parts import Diagram
+    from viz.page.numbering import Numbering
 
 
-def page_data(trace: Any, diagram: Diagram, geometry: Geometry) -> dict[str, Any]:
-    """Say all that the page of an exact trace shows; `trace` may be one without gradients."""
+def page_data(shown: Shown, geometry: Geometry, engine: str | None) -> dict[str, Any]:
+    """Say all that the page of a picture shows; rolled up, with a view of each closed group."""
+    trace = shown.trace
     sources, arrays = Sources(trace.sites.source), Arrays()
-    views = [exact_view(trace, diagram, geometry, sources, arrays)]
+    if shown.rolled is None:
+        views = [exact_view(trace, shown.diagram, geometry, sources, arrays)]
+    else:
+        views = rolled_views(shown, geometry, sources, arrays, engine)
+    numberings = [numbers for _, numbers in views]
     return {
         "title": labels.name(trace.function),
-        "views": views,
-        "findings": [_finding(each, sources) for each in _findings(trace)],
+        "views": [view for view, _ in views],
+        "findings": [_finding(each, sources, numberings) for each in _findings(trace)],
         "arrays": arrays.data(),
         "files": sources.data(),
     }
@@ -41,9 +50,7 @@ def _findings(trace: Any) -> list[Finding]:
     return found
 
 
-def _finding(finding: Finding, sources: Sources) -> dict[str, Any]:
-    places = [] if finding.node is None else [f"n{finding.node.index}"]
-    places += [f"e{edge.index}" for edge in finding.edges]
+def _finding(finding: Finding, sources: Sources, numberings: Sequence[Numbering]) -> dict[str, Any]:
     return {
         "kind": finding.kind,
         "severity": finding.severity,
@@ -51,5 +58,5 @@ def _finding(finding: Finding, sources: Sources) -> dict[str, Any]:
         "advice": labels.clean(finding.advice),
         "code": finding.code,
         "site": sources.place(finding.site),
-        "places": {"0": places},
+        "places": [numbers.places(finding) for numbers in numberings],
     }

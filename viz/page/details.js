@@ -3,16 +3,19 @@
 import { el } from "./dom.js";
 import { edgeRef, indexOf, isNode, nodeRef } from "./graph.js";
 import { heatMap } from "./heat.js";
+import { seriesPlot } from "./series.js";
 
 const MOST_USES = 200;
 
-/** Make the panes; `link(ref, text)` makes a button that leads to a place, `open(view)` turns to a closed group. */
+/** Make the panes; `link(ref, text)` makes a button that leads to a place, `theme()` names the colours, `open(view)` turns
+ * to a closed group, and `choosing(edge)` makes what a run is chosen by. */
 export class Details {
-  constructor(graph, link, theme, open) {
+  constructor(graph, link, theme, open, choosing) {
     this.graph = graph;
     this.link = link;
     this.theme = theme;
     this.open = open;
+    this.choosing = choosing;
   }
 
   /** What is told of a node or an edge. */
@@ -76,13 +79,17 @@ export class Details {
     return [
       el("h2", {}, this.#heading(index)),
       this.#where(node.site, node.scope),
+      this.#inside(node),
       this.#facts([
+        [node.kind === "group" ? "calls" : "runs", node.count ?? (node.kind === "group" ? 1 : null)],
+        ["nodes inside", node.nodes],
         ["value", node.value, "value"],
         [node.kind === "function" ? "upstream" : "gradient", node.grad ?? "none", "gradient", own],
         ["kink", node.kink],
       ]),
       this.#arithmetic(index),
       this.#neighbours(index),
+      this.#plot("value over the runs", node.valueSeries),
       this.#maps([[node.valueArray, "value"], [node.gradArray, node.kind === "function" ? "upstream" : "gradient", own]]),
       this.#foundAt(nodeRef(index)),
     ];
@@ -91,6 +98,7 @@ export class Details {
   #heading(index) {
     const node = this.graph.nodes[index];
     if (node.kind !== "function") return this.graph.nameOf(index);
+    if (node.count) return `${node.name ? `${node.name} = ` : ""}${node.symbol}  ×${node.count.toLocaleString("en")}`;
     return node.name ? `${node.name} = ${node.symbol}` : node.symbol;
   }
 
@@ -104,14 +112,29 @@ export class Details {
         ["from", this.link(nodeRef(edge.from), graph.nameOf(edge.from))],
         ["to", this.link(nodeRef(edge.to), graph.nameOf(edge.to))],
         ["operand", edge.operand],
+        ["runs", edge.count],
+        ["goes back", edge.isBack && "the value is carried to the next turn"],
         ["value", edge.value, "value"],
         ["gradient", edge.grad ?? "none", "gradient", edgeRef(index)],
-        ["fired", edge.step === undefined ? "never: the output does not depend on this use" : `step ${edge.step + 1} of ${graph.view.order.length}`],
+        ["fired", edge.step === undefined ? "never: the output does not depend on this use" : `step ${edge.step + 1}`],
       ]),
-      graph.nodes[edge.to].kind === "function" ? this.#products([index]) : this.#arithmetic(edge.to),
+      edge.count ? null : graph.nodes[edge.to].kind === "function" ? this.#products([index]) : this.#arithmetic(edge.to),
+      this.#plot("gradient over the runs", edge.series, edgeRef(index)),
+      edge.turns && this.choosing(index),
       this.#maps([[edge.gradArray, "gradient", edgeRef(index)]]),
       this.#foundAt(edgeRef(index)),
     ];
+  }
+
+  /** The way into a closed group. */
+  #inside(node) {
+    if (node.kind !== "group") return null;
+    if (node.opens === undefined) return el("p", { class: "quiet" }, "This page has no room for what is inside: draw it with --only.");
+    return el("button", { type: "button", click: () => this.open(node.opens) }, "Open");
+  }
+
+  #plot(title, series, of = null) {
+    return series ? el("div", { "data-of": of }, seriesPlot(title, series)) : null;
   }
 
   #where(site, scope) {
@@ -122,7 +145,7 @@ export class Details {
   }
 
   #facts(facts) {
-    const shown = facts.filter(([, text]) => text !== undefined && text !== null && text !== "");
+    const shown = facts.filter(([, text]) => text !== undefined && text !== null && text !== "" && text !== false);
     return el("dl", {}, shown.map(([name, text, kind, of]) => [el("dt", {}, name), el("dd", { class: kind, "data-of": of }, text)]));
   }
 
@@ -160,19 +183,21 @@ export class Details {
   #sum(node, own) {
     const { graph } = this;
     const shown = node.sums.slice(0, MOST_USES);
-    const rows = shown.map(([edge, sum]) => {
-      const use = graph.edges[edge];
+    const rows = shown.map(([edge, , sum, term]) => {
+      const use = edge === null ? null : graph.edges[edge];
+      const of = use && edgeRef(edge);
+      const name = use ? this.link(of, graph.nameOf(use.to)) : "outside this view";
       return el(
         "tr",
         {},
-        el("th", { scope: "row" }, this.link(edgeRef(edge), graph.nameOf(use.to)), el("small", {}, use.operand ?? "")),
-        el("td", { class: "gradient", "data-of": edgeRef(edge) }, use.grad),
-        el("td", { class: "working", "data-of": edgeRef(edge) }, sum),
+        el("th", { scope: "row" }, name, el("small", {}, use?.operand ?? "")),
+        el("td", { class: "gradient", "data-of": of }, term),
+        el("td", { class: "working", "data-of": of }, sum ?? "…"),
       );
     });
     const rest = node.sums.length - shown.length;
     if (rest) rows.push(el("tr", {}, el("td", { colspan: 3, class: "quiet" }, `and ${rest} more uses`)));
-    const silent = (node.out?.length ?? 0) - node.sums.length;
+    const silent = (node.out ?? []).filter((edge) => graph.edges[edge].step === undefined).length;
     const head = ["use, as they arrive", "gradient", "Σ so far"].map((text) => el("th", { scope: "col" }, text));
     return [
       el("table", { class: "arithmetic" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows)),

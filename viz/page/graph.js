@@ -39,7 +39,7 @@ export class Graph {
 
   /** Where a finding is in the view that is shown: references, the node first. */
   placesOf(finding) {
-    return finding.places[this.number] ?? [];
+    return finding.places[this.number];
   }
 
   item(ref) {
@@ -71,6 +71,7 @@ export class Graph {
     if (node.kind === "splitter") return `splitter of ${this.valueName(index)}`;
     if (node.kind === "broadcast") return `broadcast of ${this.valueName(index)}`;
     if (node.kind === "cut") return "cut";
+    if (node.kind === "group") return `${node.name}()`;
     const line = node.site ? ` at line ${node.site.line}` : "";
     return `${node.symbol || node.op}${line}`;
   }
@@ -92,6 +93,8 @@ export class Graph {
     const own = this.gradientOf(index);
     const parts = [this.nameOf(index)];
     if (node.kind === "function" && node.name) parts.push(node.name);
+    if (node.kind === "group") parts.push(`closed, ${node.nodes} nodes inside`);
+    if (node.count) parts.push(`${node.count} ${node.kind === "group" ? "calls" : "runs"}`);
     if (node.value) parts.push(`value ${node.value}`);
     if (own !== null && isHidden(own)) parts.push("gradient not there yet");
     else if (node.grad) parts.push(`gradient ${node.grad}`);

@@ -14,6 +14,7 @@ import { searchBox } from "./search.js";
 import { sourcePane } from "./source.js";
 import { BackwardPass } from "./steps.js";
 import { svgView } from "./svg.js";
+import { nameOf, notesOf, turnChooser } from "./turns.js";
 
 const data = JSON.parse(byId("data").textContent);
 const root = document.documentElement;
@@ -25,13 +26,14 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 let view = null;
 let source = null;
 let chosen = null;
+let turn = null; // of a loop, the one that is looked at: {loop, turn}
 let isColoured = false;
 let isPractising = false;
 let hidden = new Set(); // the gradients that are not there yet
 
 const theme = () => (root.dataset.theme === "auto" ? (dark.matches ? "dark" : "light") : root.dataset.theme);
 const camera = cameraOf(stage, (at) => view.place(at));
-const details = new Details(graph, link, theme, open);
+const details = new Details(graph, link, theme, open, (edge) => turnChooser(graph, edge, turn, chooseTurn));
 const practice = new Practice(graph, {
   look: (ref) => choose(ref, { reveal: true, keep: true }),
   changed: () => showStep(steps.step()),
@@ -43,6 +45,7 @@ const steps = player(pass, showStep);
 function open(number, ref = null) {
   steps.stop();
   isPractising = false;
+  turn = null;
   view?.destroy();
   graph.load(number);
   pass.load();
@@ -55,6 +58,7 @@ function open(number, ref = null) {
     hover([each]);
   });
   source = sourcePane(byId("source"), graph, { hover: (refs) => view.light("hover", refs), choose: chooseLine });
+  byId("turn-note").hidden = true;
   byId("crumbs").replaceChildren(...crumbs());
   camera.begin(view.bounds);
   source.begin();
@@ -128,7 +132,7 @@ function showStep(step) {
   hidden = new Set(isPractising ? practice.hidden() : pass.later(step));
   view.light("later", hidden);
   view.light("now", edge === null ? [] : [edgeRef(edge)]);
-  view.note(isPractising ? practice.notes() : pass.notes(step));
+  view.note(isPractising ? practice.notes() : turn && isWhole ? notesOf(graph, turn) : pass.notes(step));
   hideInPane();
   root.classList.toggle("is-stepping", !isWhole);
   if (edge === null) return;
@@ -136,6 +140,15 @@ function showStep(step) {
   camera.reveal(view.box(edgeRef(edge)));
   source.light([site].filter(Boolean));
   source.reveal(site);
+}
+
+/** Look at one turn of a loop: its edges say what happened in it; null: at all turns. */
+function chooseTurn(next) {
+  turn = next;
+  byId("turn-note").hidden = turn === null;
+  if (turn) byId("turn-text").textContent = nameOf(graph, turn);
+  steps.stop();
+  steps.go(pass.length);
 }
 
 /** Draw wires by the size of their gradients, or plainly. */
@@ -249,6 +262,7 @@ const clicks = {
   "zoom-in": () => camera.zoom(1),
   "zoom-out": () => camera.zoom(-1),
   "zoom-fit": fit,
+  "turn-end": () => chooseTurn(null),
 };
 for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("click", action);
 dark.addEventListener("change", redraw);

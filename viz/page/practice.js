@@ -109,6 +109,7 @@ export class Practice {
       verdict.textContent = judged.right ? `Right: ${edge.working?.split("\n")[0] ?? `Σ = ${edge.grad}`}` : judged.text;
       settle();
       if (judged.right) this.#done(line);
+      else line.scrollIntoView({ block: "nearest" });
     };
     const reveal = () => {
       state.isShown = true;

@@ -17,21 +17,26 @@ from viz import labels
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from viz.page.numbering import Numbering
+
 MOST = 120  # exercises of one page
 MOST_TERMS = 8  # of a sum that a person adds up; every one of them may be left out
 EXACT = 1e-9  # what two numbers may differ by, of themselves, to be the same mistake
 
 
-def exercises(trace: Any, nodes: Sequence[Any]) -> list[dict[str, Any]]:
+def exercises(nodes: Sequence[Any], numbers: Numbering) -> list[dict[str, Any]]:
     """Return what is to be filled in, in the order in which the backward pass comes to it.
 
     Of an edge into a function node, its product; of an edge into a splitter, its sum. Numbers alone, and finite ones.
     """
-    followed = Followed(trace)
     edges = [edge for node in nodes for edge in node.in_edges if edge.step is not None]
+    edges = [edge for edge in edges if numbers.edge(edge) is not None]
+    if not edges:
+        return []
+    followed = Followed(edges[0].trace)
     edges = [edge for edge in edges if edge.dst.kind != "output" and _is_number(edge.grad)]
     with np.errstate(all="ignore"):
-        told = (_exercise(edge, followed) for edge in sorted(edges, key=lambda edge: edge.step))
+        told = (_exercise(edge, followed, numbers) for edge in sorted(edges, key=lambda edge: edge.step))
         return [each for each, _ in zip((each for each in told if each), range(MOST), strict=False)]
 
 
@@ -39,7 +44,7 @@ def _is_number(grad: Any) -> bool:
     return isinstance(grad, (float, np.floating)) and math.isfinite(grad)
 
 
-def _exercise(edge: Any, followed: Followed) -> dict[str, Any] | None:
+def _exercise(edge: Any, followed: Followed, numbers: Numbering) -> dict[str, Any] | None:
     node = edge.dst
     if node.kind == "splitter":
         terms = followed.terms(edge.src)
@@ -48,7 +53,7 @@ def _exercise(edge: Any, followed: Followed) -> dict[str, Any] | None:
     else:
         terms = Terms(edge.src, edge.grad, [edge.index], np.array([[float(edge.grad)]]), followed)
     name = labels.name(edge.src.label or edge.src.name or edge.src.op)
-    return {"edge": edge.index, "answer": float(edge.grad), "mistakes": _mistakes(name, terms)}
+    return {"edge": numbers.edge(edge), "answer": float(edge.grad), "mistakes": _mistakes(name, terms)}
 
 
 def _mistakes(name: str, terms: Terms) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ function rankOf(node, query) {
   if (name === query) return 0;
   if (name.startsWith(query)) return 1;
   if (name.includes(query)) return 2;
+  if (query.length === 1 && query !== node.symbol) return null; // a letter is in everything
   if (node.op.toLowerCase().includes(query) || (node.symbol ?? "").toLowerCase().includes(query)) return 3;
   return (node.site?.code ?? "").toLowerCase().includes(query) && node.kind === "function" ? 4 : null;
 }

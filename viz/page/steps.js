@@ -15,7 +15,7 @@ export class BackwardPass {
     this.order = graph.view.order;
     this.length = this.order.length;
     this.turn = new Map(this.order.map((edge, turn) => [edge, turn]));
-    this.splitters = graph.nodes.flatMap((node, index) => (node.sums ? [index] : []));
+    this.splitters = graph.nodes.flatMap((node, index) => (node.sums && node.in ? [index] : []));
   }
 
   hasFired(edge, step) {
@@ -34,9 +34,10 @@ export class BackwardPass {
 
   /** Of a splitter: how many of its uses have arrived, of how many, and the sum so far. */
   waiting(node, step) {
-    const sums = this.graph.nodes[node].sums;
-    const arrived = sums.filter(([edge]) => this.hasFired(edge, step)).length;
-    return { arrived, total: sums.length, sum: arrived ? sums[arrived - 1][1] : null };
+    const { sums } = this.graph.nodes[node];
+    const time = step > 0 ? this.graph.edges[this.now(step)].step : -1; // that of the whole graph, if this is a part
+    const arrived = sums.filter(([, fired]) => fired <= time).length;
+    return { arrived, total: sums.length, sum: arrived ? sums[arrived - 1][2] : null };
   }
 
   /** The splitters that some uses have come back to, and that have not fired themselves: what each waits for. */
@@ -72,12 +73,14 @@ export class BackwardPass {
     const receiver = graph.nameOf(edge.from);
     if (to.kind === "output") return `The output hands its gradient ${edge.grad} to ${receiver}.`;
     if (to.sums) {
-      const count = { 1: "the one use that counts", 2: "both uses" }[to.sums.length] ?? `all ${to.sums.length} uses`;
+      const uses = to.sums.reduce((sum, [use]) => sum + (graph.edges[use]?.count ?? 1), 0);
+      const count = { 1: "the one use that counts", 2: "both uses" }[uses] ?? `all ${uses.toLocaleString("en")} uses`;
       return `The ${graph.nameOf(edge.to)} has heard from ${count}: it adds up to ${edge.grad} and fires.`;
     }
     if (to.kind === "broadcast") return `The ${graph.nameOf(edge.to)} adds up its copies: ${edge.grad}.`;
     const working = (edge.working ?? edge.grad).split("\n")[0];
-    return `${graph.nameOf(edge.to)} sends back to ${receiver}: ${working}.`;
+    const runs = edge.count ? ` in ${edge.count.toLocaleString("en")} runs, from the first to the last` : "";
+    return `${graph.nameOf(edge.to)} sends back to ${receiver}${runs}: ${working}.`;
   }
 
   #arrived(node, step) {

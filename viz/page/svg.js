@@ -74,6 +74,12 @@ export function svgView(element, picture, sentence) {
     }
   }
 
+  /* What has the label: the wire, and not its stub in another row. */
+  function labelled(ref) {
+    const all = groups.get(ref) ?? [];
+    return all.find((each) => each.matches(".wire")) ?? all[0];
+  }
+
   return {
     bounds: bounds(root),
 
@@ -82,8 +88,7 @@ export function svgView(element, picture, sentence) {
     },
 
     box(ref) {
-      const all = groups.get(ref) ?? [];
-      const group = all.find((each) => each.matches(".wire")) ?? all[0]; // and not its stub in another row
+      const group = labelled(ref);
       return group ? plainBox(group) : null;
     },
 
@@ -98,16 +103,20 @@ export function svgView(element, picture, sentence) {
     },
 
     note(texts) {
-      notes.forEach((note) => note.remove());
+      for (const note of notes) {
+        note.parentElement.classList.remove("is-noted");
+        note.remove();
+      }
       notes = [];
       for (const [ref, text] of texts) {
-        const group = groups.get(ref)?.[0];
+        const group = labelled(ref);
         const place = group?.querySelector(".gradient, .working, .alarm")?.closest("text") ?? group?.querySelector("text");
         if (!place) continue;
         const { x, width } = place.getBBox();
         const at = { x: x + width / 2, y: place.getAttribute("y"), class: "note", "text-anchor": "middle" };
         notes.push(svgEl("text", at, text));
         group.append(notes.at(-1));
+        group.classList.add("is-noted");
       }
     },
 
