@@ -216,19 +216,21 @@ class Trace:
     def steps(self) -> np.ndarray[Any, np.dtype[np.int32]]:
         """By edge: when it fired in the backward pass, from 0; -1 where it never did."""
         graph, reached = self.graph, self.gradients.reached
-        dst = graph.dst
-        kinds, rows = graph.kinds[dst], graph.rows[dst]
-        has_slot = graph.slots >= 0
-        rows[has_slot] = graph.slot_consumer[graph.slots[has_slot]]
-        fired = (kinds != CUT) & reached[rows]
-        fired &= graph.kinds[graph.node_of_row[rows]] != CUT
-        fired[kinds == OUTPUT] = False
+        if not len(graph.src):
+            return np.zeros(0, np.int32)
+        # By node: the row that must be reached, which is that of a broadcast's consumer.
+        rows = graph.rows.copy()
+        is_broadcast = graph.node_slots >= 0
+        rows[is_broadcast] = graph.slot_consumer[graph.node_slots[is_broadcast]]
+        rows[rows < 0] = 0  # outputs that were never traced, which no edge leads to
+        fires = reached[rows] & (graph.kinds[graph.node_of_row[rows]] != CUT)
+        fires[(graph.kinds == CUT) | (graph.kinds == OUTPUT)] = False
+        fired = fires.repeat(graph.first_in[1:] - graph.first_in[:-1])
         if self.output.row >= 0:
             fired[graph.first_in[self.output.index]] = True
-        steps = np.full(len(fired), -1, np.int32)
-        edges = fired.nonzero()[0]
-        steps[edges] = np.arange(len(edges))[::-1]
-        return steps
+        steps = np.int32(np.count_nonzero(fired)) - fired.cumsum(dtype=np.int32)
+        steps[~fired] = -1
+        return np.asarray(steps, np.int32)
 
     def edge_gradients(self) -> EdgeGradients:
         """Return the gradient of every edge in one column: numbers as floats, arrays by edge number.
