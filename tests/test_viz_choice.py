@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from browsing import launched
 
 import tracer
 import viz
@@ -257,6 +258,28 @@ def test_every_view_is_drawn_in_every_format(tmp_path, suffix, view):
     assert target.stat().st_size > 1000
 
 
+@pytest.mark.parametrize("view", [{"focus": "x"}, {"only": "scaled[0]"}, {"path": "x"}])
+def test_a_page_of_a_part_opens_without_an_error_and_shows_what_is_marked(view, tmp_path):
+    trace = record(program, 2.0, 3.0)
+    target = tmp_path / "part.html"
+    trace.draw(target, **view)
+    errors = []
+    with launched() as browser:
+        page = browser.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text))
+        page.goto(target.as_uri())
+        shown = page.evaluate("document.querySelectorAll('#stage [data-node]').length")
+        colours = page.evaluate(
+            "[...document.querySelectorAll('.path-mark.wire > path')].map(each => getComputedStyle(each).stroke)"
+        )
+        for _ in range(40):
+            page.keyboard.press("ArrowRight")
+    assert errors == []
+    assert shown == sum(box.node >= 0 for box in drawn(trace, **view).boxes)
+    assert len(set(colours)) == ("path" in view)
+
+
 def test_paths_of_a_run_that_failed_are_refused_and_its_neighbourhoods_drawn(tmp_path):
     def failing(x):
         y = scaled(x, 2.0)
@@ -306,10 +329,10 @@ def test_marks_stand_at_the_places_that_marked_nodes_are_folded_into():
     rolled = roll_up(trace)
     choice = choose(trace, view)
     assert {arrow.edge for arrow in picture.arrows if arrow.mark} == {
-        int(rolled.of_edge[edge]) for edge in choice.on_edges
+        int(rolled.of_edge[edge]) for edges in choice.on_edges for edge in edges
     }
     assert {box.node for box in picture.boxes if box.mark} == {
-        int(rolled.of_node[node]) for node in choice.on_nodes
+        int(rolled.of_node[node]) for nodes in choice.on_nodes for node in nodes
     }
     assert any(arrow.is_calm for arrow in picture.arrows)
     assert [mark.sign for mark in picture.marks] == ["▶1", "▶2", "▶3"]

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-__all__ = ["draw", "progress_bar", "svg"]
+    from matplotlib.figure import Figure
+
+__all__ = ["draw", "plot", "progress_bar", "svg", "to_networkx"]
 
 
 def draw(
@@ -26,7 +28,9 @@ def draw(
     highlight: str | None = None,
     force: bool = False,
 ) -> tuple[str, ...]:
-    """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf, .dot or .html.
+    """Write the picture of a trace to a file, in the format of its suffix.
+
+    Pictures: .svg, .png, .pdf, .html (a page), .mmd (Mermaid), .dot; data: .graphml, .json (of Model Explorer).
 
     `focus` shows a value with what is `depth` edges away, `only` the calls of one function (`helper`, or its 4th,
     `helper[3]`); `path` marks the largest paths of a value, `highlight="findings"` what is wrong. Large graphs
@@ -41,11 +45,34 @@ def draw(
     return export.draw(trace, file, engine, view)
 
 
+def to_networkx(
+    trace: Any,
+    *,
+    exact: bool = False,
+    focus: str | None = None,
+    depth: int = 2,
+    only: str | None = None,
+    force: bool = False,
+) -> Any:
+    """Return the graph of a trace as a `networkx.MultiDiGraph`, or the part of it that `draw` would show."""
+    from viz import export, graphml  # noqa: PLC0415  (as above)
+    from viz.choice import View  # noqa: PLC0415  (as above)
+
+    return graphml.to_networkx(export.data(trace, View(exact, focus, depth, only, force=force))[0])
+
+
 def svg(trace: Any) -> str:
     """Return the picture of a trace as an SVG document."""
     from viz import export  # noqa: PLC0415  (as above)
 
     return export.svg(trace)
+
+
+def plot(trace: Any, kind: str | None = None, name: str | Sequence[str] | None = None) -> Figure:
+    """Return a matplotlib figure of the gradients of a trace; see `viz.plots.plot`."""
+    from viz import plots  # noqa: PLC0415  (as above)
+
+    return plots.plot(trace, kind, name)
 
 
 def progress_bar(what: str) -> AbstractContextManager[Callable[[int, int], None] | None]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from viz import labels
+from viz.part import gradients_of
 from viz.parts import Arrow, Box, Label, Line, Span
 from viz.wording import gate_text, sum_lines, tooltip, wire_value
 
@@ -37,7 +38,7 @@ def count_before(edges: Sequence[Any], stop: int, group: int) -> tuple[Box, Arro
 
 def count_behind(edges: Sequence[Any], source: Any, start: int, group: int) -> tuple[Box, Arrow]:
     """Return one tag for many uses that were left out, and its arrow, which says what they add to the gradient."""
-    terms = [edge.grad for edge in edges]
+    terms = gradients_of(edges)
     label = Label(wire_value(source), sum_lines(terms, _sum(terms)))
     arrow = Arrow(start, -1, label, from_splitter=source.kind == "splitter")
     return Box("leaves", lines=(_more(len(edges)),), group=group), arrow
@@ -57,7 +58,9 @@ def _what(node: Any) -> Line:
     return (Span(what, "name"), *((Span(line, "quiet"),) if line else ()))
 
 
-def _sum(terms: Sequence[Any]) -> Any:
+def _sum(terms: Any) -> Any:
+    if isinstance(terms, np.ndarray):
+        return math.fsum(terms) if np.isfinite(terms).all() else float(terms.sum())
     if any(term is None for term in terms):
         return None
     if all(isinstance(term, float) for term in terms) and all(map(math.isfinite, terms)):

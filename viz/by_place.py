@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tracer.graph import FUNCTION, INPUT, KINDS, OUTPUT, SPLITTER
+from tracer.graph import CUT, FUNCTION, INPUT, KINDS, OUTPUT, SPLITTER
 from tracer.operations import OP_NAMES
 from tracer.sites import NO_PLACE
 from viz.folding import ROOT, Calls, fold_paths
@@ -41,6 +41,11 @@ def _numbered(keys: Ints, bound: int) -> tuple[Ints, Ints]:
     return number_of[keys], used
 
 
+def _fitting(bound: int) -> type[np.signedinteger[Any]]:
+    """Return the smaller type that holds all keys below a bound."""
+    return np.int32 if bound < np.iinfo(np.int32).max else np.int64
+
+
 def _first_rows(numbers: Ints, count: int) -> Ints:
     """Return, by number, the first row that has it."""
     first = np.empty(count, np.int64)
@@ -67,6 +72,7 @@ class ByPlace:
         self.trace, self.calls, self.graph = trace, calls, trace.graph
         self._ways: dict[int, Key] = {ROOT: ()}
         self.patterns: dict[int, str] = {}  # by key of an input or output: what it is called
+        self.is_whole = keep is None or bool(np.all(keep))
         kept = np.ones(len(self.graph.kinds), np.bool_) if keep is None else np.asarray(keep, np.bool_)
         keys, bound = self._node_keys()
         nodes = kept.nonzero()[0]
@@ -89,16 +95,17 @@ class ByPlace:
         used_ops, ops = (
             np.unique(recording.ops, return_inverse=True) if len(recording) < 64 else _ops(recording.ops)
         )
-        keys = self.calls.of_scope[sites.row_scopes].astype(np.int64)
+        bound = scopes * places * len(used_ops)
+        keys: Ints = self.calls.of_scope[sites.row_scopes].astype(_fitting(bound))
         keys *= places
-        keys += place_of[sites.row_places]
+        keys += place_of[sites.row_places].astype(keys.dtype)
         keys *= len(used_ops)
-        keys += ops
-        numbers, used = _numbered(keys, scopes * places * len(used_ops))
+        keys += ops.astype(keys.dtype)
+        numbers, used = _numbered(keys, bound)
         count = len(used)
         rows, names = list(trace.input_rows), list(trace.input_rows.values())
         patterns, pattern_of = fold_paths(names)
-        numbers = numbers.astype(np.int64)
+        numbers = numbers.astype(np.int32, copy=False)
         numbers[rows] = count + np.asarray(pattern_of, np.int64)
         self.patterns.update({count + at: pattern for at, pattern in enumerate(patterns)})
         return numbers, count + len(patterns)
@@ -118,7 +125,8 @@ class ByPlace:
             consumers = graph.slot_consumer[slots]
             ports = slots - recording.starts[consumers]
             width = int(ports.max()) + 1
-            wide = (of_row[graph.rows[broadcasts]] * bound + of_row[consumers]) * width + ports
+            sources = of_row[graph.rows[broadcasts]].astype(np.int64)
+            wide = (sources * bound + of_row[consumers]) * width + ports
             numbers, used = _numbered(wide, bound * bound * width)
             keys[broadcasts] = top + numbers
             top += len(used)
@@ -157,24 +165,28 @@ class ByPlace:
     def _edges(self) -> None:
         """Give a number to each edge, by source, target and port."""
         graph, recording = self.graph, self.graph.recording
-        count = len(self.first)
-        dst = graph.dst
-        source, target = self.of_node[graph.src], self.of_node[dst]
-        ports = graph.slots - recording.starts[graph.rows[dst]]
-        ports[graph.kinds[dst] != FUNCTION] = 0
-        self.of_edge = np.full(len(dst), -1, np.int32)
-        kept = ((source >= 0) & (target >= 0)).nonzero()[0]
+        count = max(len(self.first), 1)
+        sources = self.of_node[graph.src]
+        # By node: the slot of its first operand, which is that of a broadcast, and none of a splitter or an output.
+        has_operands = (graph.kinds == FUNCTION) | (graph.kinds == CUT)
+        first_slot = np.where(has_operands, recording.starts[graph.rows], graph.node_slots)
+        degrees = graph.first_in[1:] - graph.first_in[:-1]
+        ports = graph.slots - first_slot.repeat(degrees)
         width = int(ports.max(initial=0)) + 1
-        keys = target[kept].astype(np.int64)
-        keys *= width
-        keys += ports[kept]
-        keys *= max(count, 1)
-        keys += source[kept]
-        numbers, used = _numbered(keys, count * count * width)
-        self.of_edge[kept] = numbers
-        self.edge_src = (used % max(count, 1)).tolist()
-        self.edge_port = (used // max(count, 1) % width).tolist()
-        self.edge_dst = (used // max(count, 1) // width).tolist()
+        bound = count * count * width
+        keys: Ints = ports.astype(_fitting(bound))
+        keys = keys * count + sources
+        keys += (self.of_node.astype(keys.dtype) * (width * count)).repeat(degrees)
+        if self.is_whole:
+            self.of_edge, used = _numbered(keys, bound)
+        else:
+            kept = ((sources >= 0) & (self.of_node.repeat(degrees) >= 0)).nonzero()[0]
+            numbers, used = _numbered(keys[kept], bound)
+            self.of_edge = np.full(len(keys), -1, np.int32)
+            self.of_edge[kept] = numbers
+        self.edge_src = (used % count).tolist()
+        self.edge_port = (used // count % width).tolist()
+        self.edge_dst = (used // count // width).tolist()
 
     def text_key(self, node: int) -> Key:
         """Return what tells which of two nodes stands earlier in the text: their calls, then their places.
@@ -244,7 +256,7 @@ def _equal_places(places: Sequence[Place]) -> Ints:
     numbers = [
         known.setdefault(place, at) if place.site.column >= 0 else at for at, place in enumerate(places)
     ]
-    return np.array([*numbers, len(numbers)], np.int64)
+    return np.array([*numbers, len(numbers)], np.int32)
 
 
 def _ops(ops: Ints) -> tuple[Ints, Ints]:

@@ -6,7 +6,7 @@ how anything is drawn; `viz.diagram` draws the nodes of the mask, `viz.marks` th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,8 +53,8 @@ class Choice:
 
     keep: Flags | None = None
     marks: tuple[Mark, ...] = ()
-    on_nodes: dict[int, tuple[int, ...]] = field(default_factory=dict)  # positions in `marks`
-    on_edges: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    on_nodes: tuple[Ints, ...] = ()  # by mark: where it stands
+    on_edges: tuple[Ints, ...] = ()
     is_rest_calm: bool = False  # what no mark stands at is drawn pale
     notes: tuple[str, ...] = ()
 
@@ -91,8 +91,8 @@ def choose(trace: Any, view: View = WHOLE) -> Choice:
     return Choice(
         keep,
         tuple(found.marks),
-        {node: tuple(marks) for node, marks in found.nodes.items()},
-        {edge: tuple(marks) for edge, marks in found.edges.items()},
+        tuple(found.nodes),
+        tuple(found.edges),
         view.path is not None,
         tuple(found.notes),
     )
@@ -103,15 +103,14 @@ class _Found:
 
     def __init__(self) -> None:
         self.marks: list[Mark] = []
-        self.nodes: dict[int, dict[int, None]] = {}
-        self.edges: dict[int, dict[int, None]] = {}
+        self.nodes: list[Ints] = []
+        self.edges: list[Ints] = []
         self.notes: list[str] = []
 
-    def add(self, mark: Mark, nodes: Sequence[int], edges: Sequence[int] = ()) -> None:
-        for places, numbers in ((self.nodes, nodes), (self.edges, edges)):
-            for each in numbers:
-                places.setdefault(each, {})[len(self.marks)] = None
+    def add(self, mark: Mark, nodes: Sequence[int] | Ints, edges: Sequence[int] | Ints = ()) -> None:
         self.marks.append(mark)
+        self.nodes.append(np.asarray(nodes, np.int64))
+        self.edges.append(np.asarray(edges, np.int64))
 
 
 def _neighbourhood(trace: Any, name: str, depth: int, found: _Found) -> Flags:
@@ -246,17 +245,34 @@ def _mark_paths(trace: Any, name: str, found: _Found) -> None:
     if not len(paths):
         found.notes.append(f"no path leads from {clean(name)} to the output, so none is marked")
     graph = trace.graph
-    way = [int(graph.first_in[paths.target.index])] if len(paths) else []
-    source = int(graph.src[way[0]]) if way else -1
-    if source >= 0 and graph.kinds[source] == SPLITTER:
-        way.append(int(graph.first_in[source]))
     for rank, path in enumerate(paths, 1):
-        edges = [edge.index for edge in path.edges] + way
-        nodes = [*(int(graph.src[edge]) for edge in edges), paths.target.index, paths.source.index]
+        edges = _with_splitters(
+            graph, np.append(_edges_of(graph, path.slots), graph.first_in[paths.target.index])
+        )
+        nodes = np.append(graph.src[edges], paths.target.index)
         share = "" if path.share is None else f", {path.share:.0%} of its gradient".replace("-", "−")
         which = "largest path" if rank == 1 else f"path {rank}"
         text = f"{which} of {clean(name)}: {number(path.contribution)}{share}"
         found.add(Mark("path", f"▶{rank}", text), nodes, edges)
+
+
+def _edges_of(graph: Graph, slots: Ints) -> Ints:
+    """Return the edges that bring operands to their rows."""
+    recording, rows = graph.recording, graph.slot_consumer[slots]
+    traced_before = np.concatenate([[0], np.cumsum(recording.operands >= 0)])
+    among = traced_before[slots] - traced_before[recording.starts[rows]]
+    found: Ints = graph.first_in[graph.node_of_row[rows]] + among
+    return found
+
+
+def _with_splitters(graph: Graph, edges: Ints) -> Ints:
+    """Add to edges of a path those before the splitters and broadcasts that they leave."""
+    found, last = [edges], edges
+    while len(last):
+        sources = graph.src[last]
+        last = graph.first_in[sources[graph.kinds[sources] == SPLITTER]].astype(np.int64)
+        found.append(last)
+    return np.concatenate(found)
 
 
 def _mark_findings(trace: Any, found: _Found) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from viz import judging
+from viz import judging, looking
 from viz.options import (
     FAILED,
     WRONG_USAGE,
@@ -34,6 +34,7 @@ from viz.options import (
     chosen,
     print_json,
 )
+from viz.waiting import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from tracer.trace import Trace
     from viz.choice import View
 
-PICTURES = (".svg", ".png", ".pdf", ".dot", ".html")
+PICTURES = (".svg", ".png", ".pdf", ".dot", ".html", ".mmd", ".graphml", ".json")
 
 app = typer.Typer(
     help="See the gradient on every edge of a plain Python function, and the arithmetic that made it.",
@@ -101,15 +102,19 @@ def show(trace: File, of: Of = None, seed: Seed = None, json: Json = False) -> N
     from viz.running import open_trace  # noqa: PLC0415
     from viz.summary import summary  # noqa: PLC0415
 
-    opened = open_trace(trace, of, seed)
-    summed_up = summary(opened)
+    with waiting(f"summing up {trace}"):
+        opened = open_trace(trace, of, seed)
+        summed_up = summary(opened)
     if json:
         print_json(summed_up)
         return
-    from viz import hints, text  # noqa: PLC0415
+    from viz import graph_text, hints, text  # noqa: PLC0415
 
-    text.show(*text.summary_parts(summed_up))
     has_gradients = not summed_up.no_gradient
+    parts = text.summary_parts(summed_up)
+    if has_gradients and graph_text.is_small(opened):
+        parts += ["", *graph_text.graph_lines(opened, width=text.width())]
+    text.show(*parts)
     text.show_hint(hints.after_show(opened, trace, chosen(of, seed), has_gradients=has_gradients))
 
 
@@ -145,8 +150,9 @@ def edges(
     from viz.edge_table import Choice, Order, edge_table  # noqa: PLC0415
     from viz.running import open_trace  # noqa: PLC0415
 
-    opened = open_trace(trace, of, seed)
-    table = edge_table(opened, Choice(name, line, op, least, Order(sort), top))
+    with waiting(f"reading {trace}"):
+        opened = open_trace(trace, of, seed)
+        table = edge_table(opened, Choice(name, line, op, least, Order(sort), top))
     if json:
         print_json(table)
         return
@@ -191,7 +197,8 @@ def explain(
     from tracer.diagnose.explain import explanation  # noqa: PLC0415
     from viz.running import open_with_gradients  # noqa: PLC0415
 
-    explained = explanation(open_with_gradients(trace, of, seed), name, depth=depth, top=top)
+    with waiting(f"explaining {name}"):
+        explained = explanation(open_with_gradients(trace, of, seed), name, depth=depth, top=top)
     if json:
         print_json(explained)
         return
@@ -218,7 +225,8 @@ def paths(
     from tracer.diagnose.path_text import table_of  # noqa: PLC0415
     from viz.running import open_with_gradients  # noqa: PLC0415
 
-    table = table_of(open_with_gradients(trace, of, seed).paths(name, to=to, top=top))
+    with waiting(f"following {name}"):
+        table = table_of(open_with_gradients(trace, of, seed).paths(name, to=to, top=top))
     if json:
         print_json(table)
         return
@@ -303,6 +311,10 @@ def samples(
     text.show(*text.sample_parts(known_samples()))
 
 
+app.command(epilog="Example:  edgegrad plot rnn.trace time h -o rnn.png")(looking.plot)
+app.command(epilog="Example:  edgegrad step residual.trace, or:  edgegrad step residual.trace | less")(
+    looking.step
+)
 app.command(epilog="Example:  edgegrad check model.py:loss x=0.0 --fail-on nonfinite,dead")(judging.check)
 app.command(epilog="Example:  edgegrad diff before.trace after.trace")(judging.diff)
 app.command(epilog="Example:  edgegrad verify residual.trace")(judging.verify)
@@ -351,7 +363,8 @@ def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None, view: View)
     if warning:
         sys.stderr.write(f"{warning}\n")
     for path in outputs:
-        notes = draw_file(trace, path, engine, view)
+        with waiting(f"drawing {path}"):
+            notes = draw_file(trace, path, engine, view)
         text.show(text.wrote(path), *(text.note(each) for each in notes))
 
 

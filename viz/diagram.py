@@ -17,6 +17,7 @@ from viz import labels
 from viz.border import MOST_TAGS, count_before, count_behind, tag_before, tag_behind
 from viz.choice import EVERYTHING, Choice, call_numbers
 from viz.marks import mark
+from viz.part import Part, gradients_of
 from viz.parts import Arrow, Box, Diagram, Group, Label, Line, Span, common_group
 from viz.wording import (
     broadcast_lines,
@@ -55,7 +56,7 @@ def diagram(trace: Any, choice: Choice = EVERYTHING, *, force: bool = False) -> 
     """Decide what the picture of a trace says; raises DrawError for a graph too big to look at, unless forced to."""
     count = len(trace.nodes) if choice.keep is None else int(np.count_nonzero(choice.keep))
     refuse_too_many(count, force=force)
-    part = _Part(trace, choice)
+    part = Part(trace, choice)
     groups, group_of_scope = _groups(part.nodes, trace.sites.scopes)
     group_of = [group_of_scope.get(_scope(node, trace.sites.scopes).index, -1) for node in part.nodes]
     _move_splitters_out(part, group_of, groups)
@@ -69,7 +70,7 @@ def diagram(trace: Any, choice: Choice = EVERYTHING, *, force: bool = False) -> 
         for edge, start, stop in part.inner
     ]
     drawn = Diagram(labels.name(trace.function), (), (), groups, has_arrays=part.has_arrays)
-    if part.border:
+    if part.before or part.behind:
         arrows = _add_border(part, writer, boxes, arrows, group_of_scope)
         drawn = replace(drawn, is_part=True)
     drawn = replace(drawn, boxes=tuple(boxes), arrows=tuple(arrows))
@@ -90,44 +91,13 @@ def refuse_too_many(count: int, *, force: bool) -> None:
     )
 
 
-class _Part:
-    """The nodes of a trace that are drawn, by their place in the picture, and the edges that touch them."""
-
-    def __init__(self, trace: Any, choice: Choice) -> None:
-        sources, targets = trace.graph.src, trace.graph.dst
-        count = len(trace.nodes)
-        keep = np.ones(count, np.bool_) if choice.keep is None else choice.keep
-        shown = np.flatnonzero(keep).tolist()
-        self.nodes = [trace.nodes[each] for each in shown]
-        self.incoming: list[list[Any]] = [[] for _ in shown]
-        self.outgoing: list[list[Any]] = [[] for _ in shown]
-        self.inner: list[tuple[Any, int, int]] = []  # edges with the places of both ends
-        self.border: list[tuple[Any, int, int]] = []  # the same, -1 for an end that is left out
-        places = np.full(count, -1, np.int64)
-        places[shown] = np.arange(len(shown))
-        touching = np.flatnonzero(keep[sources] | keep[targets])
-        starts, stops = places[sources[touching]].tolist(), places[targets[touching]].tolist()
-        for number, start, stop in zip(touching.tolist(), starts, stops, strict=True):
-            edge = trace.edges[number]
-            if start >= 0:
-                self.outgoing[start].append(edge)
-            if stop >= 0:
-                self.incoming[stop].append(edge)
-            (self.inner if start >= 0 and stop >= 0 else self.border).append((edge, start, stop))
-        self.has_arrays = any(labels.is_array(node.value) for node in self.nodes)
-
-
 def _add_border(
-    part: _Part, writer: Writer, boxes: list[Box], arrows: list[Arrow], group_of_scope: dict[int, int]
+    part: Part, writer: Writer, boxes: list[Box], arrows: list[Arrow], group_of_scope: dict[int, int]
 ) -> list[Arrow]:
     """Add tags for what is left out, for many edges one; return all arrows in the order of their edges."""
-    before: dict[int, list[Any]] = {}
-    behind: dict[int, list[Any]] = {}
-    for edge, start, stop in part.border:
-        (before.setdefault(stop, []) if start < 0 else behind.setdefault(start, [])).append(edge)
-    scopes = part.nodes[0].trace.sites.scopes
+    scopes = part.trace.sites.scopes
     placed = list(zip((edge.index for edge, _, _ in part.inner), arrows, strict=True))
-    for stop, edges in before.items():
+    for stop, edges in part.before.items():
         if len(edges) > MOST_TAGS:
             box, arrow = count_before(edges, stop, boxes[stop].group)
             placed.append((edges[0].index, replace(arrow, source=len(boxes))))
@@ -137,7 +107,7 @@ def _add_border(
             source, target = edge.src, part.nodes[stop]
             placed.append((edge.index, writer.arrow(edge, source, target, len(boxes), stop)))
             boxes.append(tag_before(source, _common(source, target, scopes, group_of_scope)))
-    for start, edges in behind.items():
+    for start, edges in part.behind.items():
         source = part.nodes[start]
         if len(edges) > MOST_TAGS:
             box, arrow = count_behind(edges, source, start, boxes[start].group)
@@ -184,15 +154,14 @@ def _groups(nodes: Sequence[Any], scopes: Sequence[Any]) -> tuple[tuple[Group, .
     return (tuple(groups), numbers) if len(groups) <= GROUP_LIMIT else ((), {})
 
 
-def _move_splitters_out(part: _Part, group_of: list[int], groups: Sequence[Group]) -> None:
+def _move_splitters_out(part: Part, group_of: list[int], groups: Sequence[Group]) -> None:
     """Put each splitter where its value is used: what a helper returns is split by its caller."""
-    place = {node.index: at for at, node in enumerate(part.nodes)} if groups else {}
     for at, node in enumerate(part.nodes):
         if node.kind != "splitter" or group_of[at] < 0:
             continue
-        source = place.get(part.incoming[at][0].src.index, -1)
+        source = int(part.places[part.incoming[at][0].src.index])
         own = group_of[source] if source >= 0 else -1
-        ends = (place.get(edge.dst.index, -1) for edge in part.outgoing[at])
+        ends = np.unique(part.places[part.outgoing[at].heads]).tolist()
         around = {common_group(own, group_of[end], groups) for end in ends if end >= 0}
         if around and own not in around:
             group_of[at] = min(around)
@@ -272,11 +241,7 @@ class Writer:
     def _splitter(self, node: Any, incoming: Sequence[Any], outgoing: Sequence[Any], group: int) -> Box:
         edge = incoming[0]
         is_copy = node.op == "copy"
-        below = (
-            sum_lines([each.grad for each in outgoing], edge.grad)
-            if is_copy
-            else broadcast_lines(node, edge)
-        )
+        below = sum_lines(gradients_of(outgoing), edge.grad) if is_copy else broadcast_lines(node, edge)
         what = (
             f"splitter of {node.label}: {len(outgoing)} uses" if is_copy else f"broadcast of {node.label}"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -48,14 +49,13 @@ def fold_calls(scopes: Sequence[Scope]) -> Calls:
     is a group of its own.
     """
     count = len(scopes)
-    parents = np.fromiter((scope.parent for scope in scopes), np.int64, count)
-    places = np.fromiter((scope.place for scope in scopes), np.int64, count)
-    depths = np.fromiter((scope.depth for scope in scopes), np.int64, count)
-    numbers: dict[str, int] = {}
-    functions = np.fromiter(
-        (numbers.setdefault(scope.name, len(numbers)) for scope in scopes), np.int64, count
+    parents, places, depths = (
+        np.fromiter(map(attrgetter(what), scopes), np.int64, count) for what in ("parent", "place", "depth")
     )
-    names = list(numbers)
+    called = list(map(attrgetter("name"), scopes))
+    names = list(dict.fromkeys(called))
+    numbers = {name: number for number, name in enumerate(names)}
+    functions = np.fromiter(map(numbers.__getitem__, called), np.int64, count)
     groups = [Call(scopes[0].name, -1, -1, 0, 1)]
     ancestors: list[dict[str, int]] = [{}]  # by group: the groups around it and itself, by function
     found: dict[tuple[int, int, int], int] = {}

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import io
-import re
 from typing import TYPE_CHECKING, Any
 
 from tracer.errors import DrawError
 from viz.as_graph import flat
+from viz.vector import NOT_XML
 
 if TYPE_CHECKING:
     from viz.as_graph import Attributes, GraphData
-
-NOT_XML = re.compile("[^\\t\\n\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 
 def to_networkx(data: GraphData) -> Any:
@@ -20,15 +18,16 @@ def to_networkx(data: GraphData) -> Any:
     return _graph(data, lambda attributes: attributes)
 
 
-def write_graphml(data: GraphData) -> bytes:
+def write(data: GraphData) -> bytes:
     """Return the graph as GraphML, in which an attribute is a number or a text."""
-    graph = _graph(data, lambda attributes: {key: _xml(value) for key, value in flat(attributes).items()})
+    graph = _graph(data, lambda attributes: {key: as_xml(value) for key, value in flat(attributes).items()})
     out = io.BytesIO()
     _library().write_graphml_xml(graph, out, named_key_ids=True)
     return out.getvalue()
 
 
-def _xml(value: Any) -> Any:
+def as_xml(value: Any) -> Any:
+    """Return a text without what XML has no character for; anything else as it is."""
     return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", value) if isinstance(value, str) else value
 
 
@@ -44,11 +43,11 @@ def _graph(data: GraphData, shown: Any) -> Any:
 
 def _library() -> Any:
     try:
-        import networkx  # noqa: PLC0415  (an extra)
+        import networkx as nx  # noqa: PLC0415  (an extra)
     except ImportError:
         raise DrawError(
             "GraphML and graphs of NetworkX need NetworkX",
             got="it is not installed",
             advice="pip install 'edgegrad[networkx]'",
         ) from None
-    return networkx
+    return nx

@@ -8,12 +8,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from viz.parts import Label, Span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from viz.parts import Arrow, Box, Diagram, Line, Mark
+    from viz.skeleton import Ints
     from viz.theme import Role
 
 ROLE: Mapping[str, Role] = {"focus": "name", "path": "path", "finding": "finding"}
@@ -23,35 +26,42 @@ FORKS = ("splitter", "broadcast")
 def mark(
     diagram: Diagram,
     marks: Sequence[Mark],
-    on_nodes: Mapping[int, Sequence[int]],
-    on_edges: Mapping[int, Sequence[int]],
+    on_nodes: Sequence[Ints],
+    on_edges: Sequence[Ints],
     *,
     is_rest_calm: bool,
 ) -> Diagram:
-    """Put marks at the boxes and arrows that have the numbers given; the same diagram where there is nothing to do."""
+    """Put each mark at the boxes and arrows with its numbers; the same diagram where there is nothing to do."""
     if not marks:
         return diagram
+    at_nodes, at_edges = _by_place(on_nodes), _by_place(on_edges)
     on_leads: dict[int, tuple[Mark, ...]] = {}  # by box: what is said of the wire that ends in a splitter
     arrows = []
     for arrow in diagram.arrows:
-        found = tuple(marks[each] for each in on_edges.get(arrow.edge, ()))
+        found = tuple(marks[each] for each in at_edges.get(arrow.edge, ()))
         if diagram.boxes[arrow.target].shape in FORKS:
             on_leads[arrow.target] = found
         arrows.append(_arrow(arrow, found, is_calm=is_rest_calm and not found))
     boxes = []
     for number, box in enumerate(diagram.boxes):
-        found = tuple(marks[each] for each in on_nodes.get(box.node, ()))
+        found = tuple(marks[each] for each in at_nodes.get(box.node, ()))
         boxes.append(_box(box, found, on_leads.get(number, ()), is_calm=is_rest_calm and not found))
     return replace(diagram, boxes=tuple(boxes), arrows=tuple(arrows), marks=tuple(marks))
 
 
-def on_rolled(marks: Mapping[int, Sequence[int]], folded: Any) -> dict[int, tuple[int, ...]]:
-    """Return the marks of exact nodes or edges by the rolled ones that they are folded into."""
-    found: dict[int, dict[int, None]] = {}
-    for each, numbers in marks.items():
-        if folded[each] >= 0:
-            found.setdefault(int(folded[each]), {}).update(dict.fromkeys(numbers))
-    return {each: tuple(sorted(numbers)) for each, numbers in found.items()}
+def on_rolled(places: Sequence[Ints], folded: Any) -> tuple[Ints, ...]:
+    """Return for each mark, by the exact nodes or edges where it stands, the rolled ones that they are folded into."""
+    found = (np.unique(folded[each]) for each in places)
+    return tuple(each[each >= 0] for each in found)
+
+
+def _by_place(places: Sequence[Ints]) -> dict[int, list[int]]:
+    """Return the numbers of the marks by the place where they stand."""
+    found: dict[int, list[int]] = {}
+    for number, each in enumerate(places):
+        for place in np.unique(each).tolist():
+            found.setdefault(place, []).append(number)
+    return found
 
 
 def _arrow(arrow: Arrow, found: Sequence[Mark], *, is_calm: bool) -> Arrow:

@@ -26,9 +26,13 @@ SHAPES = {  # what stands around a label
     "enters": (">", "]"),
     "call": ("[[", "]]"),
 }
-SIGNS = {"splitter": "◆", "broadcast": "◇", "cut": "//"}  # of shapes that have no text
+SIGNS = {"splitter": "◆", "broadcast": "◇", "cut": "⫽"}  # of shapes that have no text
+# Mermaid reads Markdown also in characters that are given by number: a joiner, which takes no room, keeps it from that.
+JOINER = "\u2060"
+BLOCK = re.compile(r"^(?=[-+#>=~]|\d+[.)])")  # what would begin a list or a heading
+MARKUP = str.maketrans({"\\": f"\\{JOINER}", "_": f"{JOINER}_{JOINER}", "*": "∗", "`": "ˋ"})
 MOST_EDGES = 500  # that Mermaid draws unasked
-PLAIN = re.compile(r"[^\w ×−Σ√‖→↦▶⚑◎⚠◆◇…²³⁻¹∑]", re.ASCII)
+NOT_PLAIN = re.compile(r"[^a-zA-Z0-9 .,:=/×−Σ√‖→▶⚑◎⚠◆◇⫽…²³⁻¹∑∗ˋ\u2060]|(?<=\d)\.(?= )|^ | $|(?<= ) |//")
 
 
 def write(diagram: Diagram) -> tuple[str, tuple[str, ...]]:
@@ -38,8 +42,8 @@ def write(diagram: Diagram) -> tuple[str, tuple[str, ...]]:
     for number, box in enumerate(diagram.boxes):
         members.setdefault(box.group, []).append(_node(number, box))
     children: dict[int, list[int]] = {}
-    for number, group in enumerate(diagram.groups):
-        children.setdefault(group.parent, []).append(number)
+    for number, each in enumerate(diagram.groups):
+        children.setdefault(each.parent, []).append(number)
     lines += members.get(-1, [])
     waiting: list[tuple[int, bool]] = [(group, True) for group in reversed(children.get(-1, []))]
     while waiting:
@@ -74,9 +78,12 @@ def write(diagram: Diagram) -> tuple[str, tuple[str, ...]]:
 
 def quote(lines: Sequence[str]) -> str:
     """Write lines of any text as a quoted Mermaid label that is drawn as itself: by the numbers of its characters."""
-    return (
-        '"' + "<br/>".join(PLAIN.sub(lambda found: f"#{ord(found.group())};", line) for line in lines) + '"'
-    )
+    lines = [BLOCK.sub(JOINER, line).replace("://", f":{JOINER}//").translate(MARKUP) for line in lines]
+    return '"' + "<br/>".join(NOT_PLAIN.sub(_by_number, line) for line in lines) + '"'
+
+
+def _by_number(found: re.Match[str]) -> str:
+    return "".join(f"#{ord(character)};" for character in found.group())
 
 
 def _node(number: int, box: Box) -> str:

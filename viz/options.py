@@ -23,13 +23,16 @@ Outputs = Annotated[
         "-o",
         "--output",
         metavar="OUT",
-        help="Write it, by suffix: .svg .png .pdf .dot .html .trace; repeatable.",
+        help="Write it, by suffix: .svg .png .pdf .dot .html .mmd .graphml .json .trace; repeatable.",
     ),
 ]
 Pictures = Annotated[
     list[Path],
     typer.Option(
-        "-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot .html; repeatable."
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="Write it, by suffix: .svg .png .pdf .dot .html .mmd .graphml .json; repeatable.",
     ),
 ]
 Of = Annotated[

@@ -25,13 +25,17 @@ MOST_TERMS = 3  # of a sum that are told apart
 MOST_ELEMENTS = 20_000_000  # of a sum's terms that are looked at for their shares
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Series:
     """A number over the runs of a rolled node or edge."""
 
     is_norm: bool
     values: Floats  # of all runs
-    runs: Ints  # those that are drawn: all, or of each bin the smallest and the largest
+
+    @cached_property
+    def runs(self) -> Ints:
+        """Those that are drawn: all, or of each bin the smallest and the largest."""
+        return _drawn(self.values)
 
     @property
     def first(self) -> float:
@@ -58,15 +62,20 @@ class Series:
         sizes[~np.isfinite(sizes)] = instead
         return int(pick(sizes))
 
-    @property
+    @cached_property
     def bad(self) -> int:
         """How many are not finite."""
         return int(len(self.values) - np.count_nonzero(np.isfinite(self.values)))
 
-    @property
+    @cached_property
     def zeros(self) -> int:
         """How many are zero."""
         return int(len(self.values) - np.count_nonzero(self.values))
+
+    @cached_property
+    def is_constant(self) -> bool:
+        """Whether it is the same number in all runs."""
+        return bool(np.all(self.values == self.values[0]))
 
     @property
     def points(self) -> Floats:
@@ -93,11 +102,6 @@ class Sum:
     terms: tuple[Term, ...]  # the largest
 
 
-def series_of(values: Floats, *, is_norm: bool) -> Series:
-    """Make a series, and choose what is drawn of it."""
-    return Series(is_norm, values, _drawn(values))
-
-
 def _drawn(values: Floats) -> Ints:
     """Choose runs: of each bin the smallest and the largest in size, and what is not finite before both."""
     count = len(values)
@@ -115,12 +119,27 @@ def _drawn(values: Floats) -> Ints:
     return np.array(sorted(chosen))
 
 
+def _largest(values: Floats) -> list[int]:
+    """Return where the few largest are in size, what is not finite first: each is one look at all."""
+    sizes = np.abs(values)
+    sizes[np.isnan(sizes)] = np.inf
+    found = []
+    for _ in range(min(MOST_TERMS, len(sizes))):
+        at = int(sizes.argmax())
+        found.append(at)
+        sizes[at] = -1.0
+    return found
+
+
 class Numbers:
     """The numbers of one rolled graph; the columns behind them are made once."""
 
     def __init__(self, rolled: Rolled) -> None:
         self.rolled = rolled
         self.trace = rolled.trace
+        self._known: dict[int, Series | None] = {}  # gradients, by edge
+        self._fired: dict[int, int] = {}
+        self._carried: dict[int, Series | None] = {}
 
     @property
     def has_gradients(self) -> bool:
@@ -129,19 +148,28 @@ class Numbers:
 
     def gradients(self, edge: RolledEdge) -> Series | None:
         """Return the gradient on an edge over its runs; None without a backward pass."""
-        return self._gradients(edge.members)
+        if edge.index not in self._known:
+            self._known[edge.index] = self._gradients(edge.members)
+        return self._known[edge.index]
 
     def fired(self, edge: RolledEdge) -> int:
         """Count the runs in which the output depends on this use."""
-        return int(np.count_nonzero(self.trace.steps[edge.members] >= 0))
+        if edge.index not in self._fired:
+            series = self.gradients(edge)
+            is_all = series is not None and not series.zeros
+            steps = self.trace.steps
+            self._fired[edge.index] = (
+                edge.count if is_all else int(np.count_nonzero(steps[edge.members] >= 0))
+            )
+        return self._fired[edge.index]
 
     def _gradients(self, edges: Ints) -> Series | None:
         if not self.has_gradients:
             return None
         statistics = self.trace.edge_statistics
         values = statistics.numbers[edges]
-        if not self._is_wide(edges).any():
-            return series_of(values, is_norm=False)
+        if not self._is_any_wide(edges):
+            return Series(is_norm=False, values=values)
         values = np.abs(values)
         lines = np.searchsorted(statistics.arrays, edges)
         lines[lines == len(statistics.arrays)] = 0
@@ -149,13 +177,15 @@ class Numbers:
             statistics.arrays[lines] == edges if len(statistics.arrays) else np.zeros(len(edges), np.bool_)
         )
         values[is_array] = statistics.table[lines[is_array], 0]
-        return series_of(values, is_norm=True)
+        return Series(is_norm=True, values=values)
 
-    def _is_wide(self, edges: Ints) -> Ints:
-        """Tell which edges carry an array or a complex number, also where no gradient came back."""
+    def _is_any_wide(self, edges: Ints) -> bool:
+        """Tell whether edges carry arrays or complex numbers, also where no gradient came back."""
         graph = self.trace.graph
+        if not (len(graph.wide_rows) or graph.targets):
+            return False
         sources = graph.src[edges]
-        return self._has_wide[graph.rows[sources]] | (graph.node_slots[sources] >= 0)
+        return bool((self._has_wide[graph.rows[sources]] | (graph.node_slots[sources] >= 0)).any())
 
     @cached_property
     def _has_wide(self) -> Ints:
@@ -178,12 +208,13 @@ class Numbers:
 
     def carried(self, edge: RolledEdge) -> Series | None:
         """Return what an edge carries forward over its runs, where that is a number."""
-        graph = self.trace.graph
-        if self._is_wide(edge.members).any():
-            return None
-        return series_of(
-            self.trace.recording.values.floats[graph.rows[graph.src[edge.members]]], is_norm=False
-        )
+        if edge.index not in self._carried:
+            graph, values = self.trace.graph, self.trace.recording.values
+            series = None
+            if not self._is_any_wide(edge.members):
+                series = Series(is_norm=False, values=values.floats[graph.rows[graph.src[edge.members]]])
+            self._carried[edge.index] = series
+        return self._carried[edge.index]
 
     def values(self, node: RolledNode) -> Series | None:
         """Return what a node gives over its runs, where that is a number."""
@@ -193,7 +224,7 @@ class Numbers:
             return None
         if self._has_wide[rows].any():
             return None
-        return series_of(recording.values.floats[rows], is_norm=False)
+        return Series(is_norm=False, values=recording.values.floats[rows])
 
     def sum_of(self, node: RolledNode) -> Sum | None:
         """Return the sum that a splitter makes over all its uses, with its largest terms."""
@@ -202,22 +233,17 @@ class Numbers:
             return None
         uses = self.rolled.outgoing[node.index]
         count = sum(edge.count for edge in uses)
-        edges = [(edge, self._gradients(edge.members)) for edge in uses]
+        edges = [(edge, self.gradients(edge)) for edge in uses]
         total: Any = float(series.values.sum())
         if series.is_norm:
             total = self.trace.edges[int(self._in_edges(node)[0])].grad if node.count == 1 else None
         candidates = []
         for edge, each in edges:
             assert each is not None
-            sizes = np.abs(each.values)
-            sizes[np.isnan(sizes)] = np.inf
-            candidates += [
-                (float(sizes[run]), edge, run, float(each.values[run]))
-                for run in np.argsort(-sizes, kind="stable")[:MOST_TERMS].tolist()
-            ]
-        candidates.sort(key=lambda each: -each[0])
+            candidates += [(edge, run, float(each.values[run])) for run in _largest(each.values)]
+        order = _largest(np.array([value for *_, value in candidates]))
         terms = []
-        for _, edge, run, value in candidates[:MOST_TERMS]:
+        for edge, run, value in (candidates[at] for at in order):
             terms.append(self._term(edge, run, value, total, count, is_norm=series.is_norm))
         return Sum(total, count, tuple(terms))
 

@@ -121,7 +121,7 @@ def value_series_lines(name: str, series: Series | None, first: Any, last: Any) 
 
 def _from_to(series: Series) -> str:
     first, last = _sized(series, series.first), _sized(series, series.last)
-    if bool(np.all(series.values == series.values[0])):
+    if series.is_constant:
         return first
     return f"{first} → {last}"
 
@@ -155,7 +155,7 @@ def notes_on_runs(series: Series, fired: int, count: int) -> tuple[Line, ...]:
         told.append(f"{zeros:,} zero" if told else f"{zeros:,} of {count:,} zero")
     if told:
         lines.append((Span(", ".join(told), "quiet"),))
-    if series.bad and not bool(np.all(series.values == series.values[0])):
+    if series.bad and not series.is_constant:
         lines.append((Span(f"⚠ {series.bad:,} of {count:,} not finite", "alarm"),))
     return tuple(lines)
 

@@ -22,7 +22,7 @@ LOG_FROM = 10.0  # the largest over the smallest from which on the scale is one 
 def spark_of(series: Series, size: tuple[float, float] = theme.SPARK_SIZE) -> Spark | None:
     """Return the curve of a series; None where it has nothing to tell: few runs, or the same number in all."""
     sizes, runs = np.abs(series.points), series.runs
-    if len(series.values) < LEAST_RUNS or bool(np.all(series.values == series.values[0])):
+    if len(series.values) < LEAST_RUNS or series.is_constant:
         return None
     is_finite = np.isfinite(sizes)
     is_drawn = is_finite & (sizes > 0)

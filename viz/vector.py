@@ -101,6 +101,11 @@ def _mark(node: int = -1, edge: int = -1) -> str:
     return (f' data-node="{node}"' if node >= 0 else "") + (f' data-edge="{edge}"' if edge >= 0 else "")
 
 
+def _emphasis(placed: PlacedShape | PlacedWire) -> str:
+    """Name in a class what somebody asked to see, and what is calm beside it."""
+    return (f" {placed.mark}-mark" if placed.mark else "") + (" is-calm" if placed.is_calm else "")
+
+
 def _group(group: PlacedGroup) -> str:
     rect = _rect(group.rect, theme.GROUP_FILL, theme.GROUP, 8)
     return f'<g class="scope">{rect}{_text(group.title)}</g>'
@@ -126,7 +131,8 @@ def _shape(shape: PlacedShape, mark: str = "") -> str:
         ink = _ink(replace(shape, rect=shape.rect.moved(theme.PILE, -theme.PILE)), outline) + ink
     texts = _texts((*shape.inside, *shape.beside), is_calm=shape.is_calm)
     texts += "".join(map(_spark, shape.sparks))
-    return f'<g class="{shape.shape} {shape.state}"{mark}>{_title(shape.tooltip)}{ink}{texts}</g>'
+    kinds = f"{shape.shape} {shape.state}{_emphasis(shape)}"
+    return f'<g class="{kinds}"{mark}>{_title(shape.tooltip)}{ink}{texts}</g>'
 
 
 def _ink(shape: PlacedShape, outline: Stroke) -> str:
@@ -164,7 +170,7 @@ def _wire(wire: PlacedWire, mark: str = "") -> str:
         _polygon(each, stroke.colour, 'stroke="none"') for each in (head, turn_head(wire)) if each
     )
     texts = _texts(wire.texts, is_calm=wire.is_calm) + "".join(map(_spark, wire.sparks))
-    return f'<g class="{kind} {wire.state}"{mark}>{_title(wire.tooltip)}{path}{tips}{texts}</g>'
+    return f'<g class="{kind} {wire.state}{_emphasis(wire)}"{mark}>{_title(wire.tooltip)}{path}{tips}{texts}</g>'
 
 
 def _spark(placed: PlacedSpark) -> str:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from viz.geometry import Geometry
 
 
-def write(shown: Shown, geometry: Geometry, engine: str | None = None) -> str:
-    """Return the page of a picture that is placed; what can be opened in it is placed by the same engine."""
-    return as_html(page_data(shown, geometry, engine))
+def write(shown: Shown, geometry: Geometry, engine: str | None = None, *, embedded: bool = False) -> str:
+    """Return the page of a picture that is placed; what can be opened in it is placed by the same engine.
+
+    Embedded, for a cell of a notebook.
+    """
+    return as_html(page_data(shown, geometry, engine), embedded=embedded)

@@ -80,6 +80,7 @@ export function cameraOf(element, draw) {
   element.addEventListener(
     "wheel",
     (event) => {
+      if ("embedded" in document.documentElement.dataset) return; // the reader of a notebook scrolls past
       event.preventDefault();
       const lines = event.deltaMode === 1 ? 16 : 1;
       const speed = event.ctrlKey ? 0.01 : 0.0016; // a pinch on a touchpad is a wheel with the control key

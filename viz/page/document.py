@@ -17,14 +17,20 @@ from typing import Any
 from viz.vector import escape
 
 FIRST = "main"
+READY = 'document.documentElement.classList.add("is-ready");\n'
 IMPORT = re.compile(r'^import (\{.*?\}) from "\./(\w+)\.js";$', re.MULTILINE | re.DOTALL)
 EXPORT = re.compile(r"^export (?=(?:const|class|function) (\w+))", re.MULTILINE)
 
 
-def as_html(data: dict[str, Any]) -> str:
-    """Return the document that shows some data."""
-    script, style = _script(), _file("page.css")
+def as_html(data: dict[str, Any], *, embedded: bool = False) -> str:
+    """Return the document that shows some data; embedded, the picture and the backward pass alone."""
+    script, style, root = _script(), _file("page.css"), 'data-theme="auto"'
+    if embedded:
+        script += READY
+        style += _file("embedded.css")
+        root = 'data-theme="light" data-embedded'
     parts = {
+        "root": root,
         "policy": f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:",
         "title": escape(str(data["title"])),
         "style": style,

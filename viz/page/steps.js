@@ -15,7 +15,7 @@ export class BackwardPass {
     this.order = graph.view.order;
     this.length = this.order.length;
     this.turn = new Map(this.order.map((edge, turn) => [edge, turn]));
-    this.splitters = graph.nodes.flatMap((node, index) => (node.sums ? [index] : []));
+    this.splitters = graph.nodes.flatMap((node, index) => (node.sums && node.in ? [index] : []));
   }
 
   hasFired(edge, step) {
