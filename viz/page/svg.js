@@ -87,7 +87,7 @@ export function svgView(element, picture, sentence) {
 
     place(camera) {
       root.style.transform = `translate(${camera.x}px, ${camera.y}px) scale(${camera.scale})`;
-      if (boxes.size <= FEW) return;
+      if (boxes.size <= FEW || "embedded" in document.documentElement.dataset) return; // which shows all of it
       const room = { width: element.clientWidth, height: element.clientHeight };
       for (const [group, box] of boxes) group.classList.toggle("is-out", !isInSight(box, camera, room));
     },
