@@ -59,6 +59,18 @@ def test_every_number_of_the_trace_is_in_the_details(visit, name):
         assert labels.norm(edge.grad) in told
 
 
+@pytest.mark.parametrize("name", ["network", "calls", "fan_out", "cut"])
+def test_every_part_of_the_picture_is_where_the_page_believes_it_is(visit, name):
+    page = visit(trace_of(name))
+    measured = page.run(
+        "[...document.querySelectorAll('#stage > svg > g')].map((group) => group.getBBox()).map((box) => [box.x, box.y, box.width, box.height])"
+    )
+    boxes = page.run("JSON.parse(document.getElementById('data').textContent).views[0].boxes")
+    assert len(boxes) == len(measured) - 1  # without the legend, which is empty here
+    for box, found in zip(boxes, measured, strict=False):
+        np.testing.assert_allclose(box, found, atol=max(8, 0.06 * found[2]))
+
+
 def test_the_backward_pass_goes_step_by_step(visit):
     trace = trace_of("splitter")
     page = visit(trace)

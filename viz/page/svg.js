@@ -28,6 +28,7 @@ export function svgView(element, picture, sentence) {
   const handlers = { hover: () => {}, choose: () => {}, focus: () => {} };
   let notes = [];
   let reachable = null;
+  let isColoured = false;
 
   for (const group of root.querySelectorAll("[data-node], [data-edge]")) {
     const ref = group.dataset.node ? `n${group.dataset.node}` : `e${group.dataset.edge}`;
@@ -43,8 +44,11 @@ export function svgView(element, picture, sentence) {
   }
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", "Nodes of the graph, in the order of execution");
+  const parts = root.querySelectorAll(":scope > g");
+  const boxes = new Map(picture.boxes.map(([x, y, width, height], at) => [parts[at], { x, y, width, height }]));
+  const isCulled = boxes.size > FEW && !("embedded" in document.documentElement.dataset); // where all is shown
+  if (isCulled) parts.forEach((group) => group.classList.add("is-out")); // until the camera is there
   element.replaceChildren(root);
-  const boxes = new Map([...root.querySelectorAll(":scope > g")].map((group) => [group, plainBox(group)]));
   makeReachable([...groups.keys()].find((ref) => ref[0] === "n"));
 
   const refAt = (event) => event.target.closest?.("[data-ref]")?.dataset.ref ?? null;
@@ -87,7 +91,7 @@ export function svgView(element, picture, sentence) {
 
     place(camera) {
       root.style.transform = `translate(${camera.x}px, ${camera.y}px) scale(${camera.scale})`;
-      if (boxes.size <= FEW || "embedded" in document.documentElement.dataset) return; // which shows all of it
+      if (!isCulled) return;
       const room = { width: element.clientWidth, height: element.clientHeight };
       for (const [group, box] of boxes) group.classList.toggle("is-out", !isInSight(box, camera, room));
     },
@@ -104,7 +108,8 @@ export function svgView(element, picture, sentence) {
       for (const ref of before) if (!next.has(ref)) groups.get(ref)?.forEach((group) => group.classList.remove(name));
       for (const ref of next) if (!before.has(ref)) groups.get(ref)?.forEach((group) => group.classList.add(name));
       lit.set(state, next);
-      if (state === "later") tell(next);
+      const isSame = before.size === next.size && [...next].every((ref) => before.has(ref));
+      if (state === "later" && !isSame) tell(next);
     },
 
     note(texts) {
@@ -127,6 +132,8 @@ export function svgView(element, picture, sentence) {
     },
 
     colour(inkOf) {
+      if (!inkOf && !isColoured) return;
+      isColoured = Boolean(inkOf);
       for (const [ref, elements] of groups) {
         if (ref[0] !== "e") continue;
         const ink = inkOf?.(Number(ref.slice(1)));
@@ -168,16 +175,10 @@ function hitPath(wire) {
   return hit;
 }
 
-function boundsOf(all) {
-  const boxes = all.filter((box) => box.width || box.height);
+function boundsOf(boxes) {
   if (!boxes.length) return { x: 0, y: 0, width: 1, height: 1 };
   const least = (side) => boxes.reduce((found, box) => Math.min(found, side(box)), Infinity);
   const [left, top] = [least((box) => box.x), least((box) => box.y)];
   const [right, bottom] = [-least((box) => -box.x - box.width), -least((box) => -box.y - box.height)];
   return { x: left, y: top, width: right - left, height: bottom - top };
-}
-
-function plainBox(group) {
-  const { x, y, width, height } = group.getBBox();
-  return { x, y, width, height };
 }
