@@ -16,6 +16,7 @@
  *   view.destroy()
  */
 
+import { FEW, isInSight } from "./culling.js";
 import { svgEl } from "./dom.js";
 
 const HIT_WIDTH = 14;
@@ -43,6 +44,7 @@ export function svgView(element, picture, sentence) {
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", "Nodes of the graph, in the order of execution");
   element.replaceChildren(root);
+  const boxes = new Map([...root.querySelectorAll(":scope > g")].map((group) => [group, plainBox(group)]));
   makeReachable([...groups.keys()].find((ref) => ref[0] === "n"));
 
   const refAt = (event) => event.target.closest?.("[data-ref]")?.dataset.ref ?? null;
@@ -81,15 +83,18 @@ export function svgView(element, picture, sentence) {
   }
 
   return {
-    bounds: bounds(root),
+    bounds: boundsOf([...boxes.values()]),
 
-    place({ x, y, scale }) {
-      root.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
+    place(camera) {
+      root.style.transform = `translate(${camera.x}px, ${camera.y}px) scale(${camera.scale})`;
+      if (boxes.size <= FEW || "embedded" in document.documentElement.dataset) return; // which shows all of it
+      const room = { width: element.clientWidth, height: element.clientHeight };
+      for (const [group, box] of boxes) group.classList.toggle("is-out", !isInSight(box, camera, room));
     },
 
     box(ref) {
       const group = labelled(ref);
-      return group ? plainBox(group) : null;
+      return boxes.get(group) ?? null;
     },
 
     light(state, refs) {
@@ -112,6 +117,7 @@ export function svgView(element, picture, sentence) {
         const group = labelled(ref);
         const place = group?.querySelector(".gradient, .working, .alarm")?.closest("text") ?? group?.querySelector("text");
         if (!place) continue;
+        group.classList.remove("is-out"); // what is not drawn has no size
         const { x, width } = place.getBBox();
         const at = { x: x + width / 2, y: place.getAttribute("y"), class: "note", "text-anchor": "middle" };
         notes.push(svgEl("text", at, text));
@@ -162,13 +168,12 @@ function hitPath(wire) {
   return hit;
 }
 
-function bounds(root) {
-  const boxes = [...root.querySelectorAll(":scope > g")].map(plainBox).filter((box) => box.width || box.height);
+function boundsOf(all) {
+  const boxes = all.filter((box) => box.width || box.height);
   if (!boxes.length) return { x: 0, y: 0, width: 1, height: 1 };
-  const left = Math.min(...boxes.map((box) => box.x));
-  const top = Math.min(...boxes.map((box) => box.y));
-  const right = Math.max(...boxes.map((box) => box.x + box.width));
-  const bottom = Math.max(...boxes.map((box) => box.y + box.height));
+  const least = (side) => boxes.reduce((found, box) => Math.min(found, side(box)), Infinity);
+  const [left, top] = [least((box) => box.x), least((box) => box.y)];
+  const [right, bottom] = [-least((box) => -box.x - box.width), -least((box) => -box.y - box.height)];
   return { x: left, y: top, width: right - left, height: bottom - top };
 }
 
