@@ -109,6 +109,13 @@ def dense(weights, biases, values):
     return made
 
 
+def remember(x, w):
+    h = 0.0
+    for _ in range(60):
+        h = math.tanh(w * h + x)
+    return h
+
+
 def scalar_net(params, xs):
     values = xs
     for layer in params:
@@ -219,6 +226,7 @@ def failing(x):
 
 ROLLED = {
     "recurrent": (recurrent, (0.5, 0.9, 0.3, 25)),
+    "remember": (remember, (0.3, 0.8)),
     "scalar_net": (scalar_net, scalar_net_arguments()),
     "small_net": (scalar_net, scalar_net_arguments(4, 2)),
     "newton": (newton, (2.0,)),
