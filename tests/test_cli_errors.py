@@ -183,6 +183,21 @@ BAD_INPUT = [
         2,
         "can't write s.trace; its suffix is '.trace'; use one of .svg, .png, .pdf, .dot, .html, .mmd, .graphml, .json",
     ),
+    (
+        ["draw", "good.trace", "-o", "s.svg", "--focus", "xx"],
+        2,
+        "no input, variable or output is named 'xx'; did you mean x?",
+    ),
+    (
+        ["draw", "good.trace", "-o", "s.svg", "--only", "helper"],
+        2,
+        "no function that was called is named 'helper'; no other function was called in this run",
+    ),
+    (
+        ["draw", "good.trace", "-o", "s.svg", "--focus", "x", "--only", "f"],
+        2,
+        "a picture has one subject; got focus 'x' and only 'f'; choose one of the two",
+    ),
     (["samples", "spliter"], 2, "there is no sample spliter; did you mean splitter?"),
     (["foo"], 2, "No such command 'foo'"),
     (["run"], 2, "Missing argument 'FILE.py[:FUNC]'"),

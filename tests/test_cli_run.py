@@ -95,6 +95,16 @@ def test_a_picture_of_too_many_nodes_is_refused_at_once_and_the_trace_is_kept(ed
     assert not Path("s.svg").exists()
 
 
+def test_a_part_is_drawn_and_paths_are_marked_also_as_a_program_is_run(edgegrad):
+    code, out, _ = edgegrad("samples", "splitter", "-o", "s.svg", "-o", "s.trace", "--path", "x")
+    assert (code, Path("s.svg").read_text("utf-8").count("largest path of x")) == (0, 1)
+    code, out, _ = edgegrad("draw", "s.trace", "-o", "part.svg", "--focus", "x", "--depth", "0")
+    assert (code, out) == (0, "wrote part.svg\n")
+    assert "left out of this view" in Path("part.svg").read_text("utf-8")
+    code, out, _ = edgegrad("draw", "s.trace", "-o", "h.svg", "--highlight", "findings")
+    assert (code, out) == (0, "wrote h.svg\nnote: there are no findings to highlight\n")
+
+
 def test_values_are_python_literals(edgegrad):
     assert "f → 45" in edgegrad("run", "program.py", "x=-3.0")[1]
     assert (

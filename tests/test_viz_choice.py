@@ -248,14 +248,14 @@ def test_a_mark_is_a_line_a_colour_and_a_sign_in_svg_and_the_legend_says_it():
     assert "▶1 largest path of x" in legend
 
 
-@pytest.mark.parametrize("suffix", ["svg", "png", "pdf", "dot"])
+@pytest.mark.parametrize("suffix", ["svg", "png", "pdf", "dot", "html", "mmd", "graphml", "json"])
 @pytest.mark.parametrize(
     "view", [{"focus": "x"}, {"only": "scaled"}, {"path": "y", "highlight": "findings"}, {"exact": True}]
 )
 def test_every_view_is_drawn_in_every_format(tmp_path, suffix, view):
     target = tmp_path / f"v.{suffix}"
     record(program, 2.0, 3.0).draw(target, **view)
-    assert target.stat().st_size > 1000
+    assert target.stat().st_size > 500
 
 
 @pytest.mark.parametrize("view", [{"focus": "x"}, {"only": "scaled[0]"}, {"path": "x"}])
@@ -271,7 +271,7 @@ def test_a_page_of_a_part_opens_without_an_error_and_shows_what_is_marked(view, 
         page.goto(target.as_uri())
         shown = page.evaluate("document.querySelectorAll('#stage [data-node]').length")
         colours = page.evaluate(
-            "[...document.querySelectorAll('.path-mark.wire > path')].map(each => getComputedStyle(each).stroke)"
+            "[...document.querySelectorAll('.path-mark.wire > path:not(.hit)')].map(each => getComputedStyle(each).stroke)"
         )
         for _ in range(40):
             page.keyboard.press("ArrowRight")
@@ -397,14 +397,14 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("suffix", ["svg", "png", "pdf", "dot"])
+@pytest.mark.parametrize("suffix", ["svg", "png", "pdf", "dot", "html", "mmd", "graphml", "json"])
 @pytest.mark.parametrize("name", BAD)
 def test_odd_graphs_are_drawn_in_every_format(name, suffix, tmp_path):
     function, arguments = BAD[name]
     trace = record(function, *arguments)
     target = tmp_path / f"odd.{suffix}"
     trace.draw(target, exact=True)
-    assert 0 < target.stat().st_size < 200_000
+    assert 0 < target.stat().st_size < 400_000
     if suffix == "svg":
         root = ET.parse(target).getroot()  # noqa: S314
         assert max(float(root.get("width")), float(root.get("height"))) < 2_000

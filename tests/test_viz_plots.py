@@ -67,6 +67,8 @@ TRACES = {
     "helpers": lambda: record(helpers, 2.0),
     "opposite": lambda: record(opposite, VECTOR),
     "complex": lambda: record(complex_sum, 1 + 2j),
+    "nan": lambda: record(lambda x, y: (math.inf * x - math.inf * x) * y, 1.0, 2.0),
+    "unused": lambda: record(lambda x, y, z: x * 2 + z * 0.0, 1.0, 2.0, 3.0),
     "hostile": lambda: record(
         programs.hostile, dict(zip(programs.HOSTILE_NAMES, np.arange(1.0, 9.0).tolist(), strict=True))
     ),
@@ -74,7 +76,7 @@ TRACES = {
 PLOTTED = [
     *((name, "flow", None) for name in TRACES),
     *((name, "histogram", None) for name in TRACES),
-    *((name, "sum", None) for name in TRACES if name not in ("hostile", "vanishing")),
+    *((name, "sum", None) for name in TRACES if name not in ("hostile", "vanishing", "unused", "nan")),
     *((name, "time", None) for name in ("recurrent", "mixed", "vanishing")),
     ("recurrent", "time", "W"),
     ("recurrent", "flow", "h[2]"),
@@ -139,6 +141,30 @@ def test_the_gains_make_up_the_whole_way(name, value):
     assert found.way.sizes[-1] == pytest.approx(gradient)
     bars = trace.plot("flow", value).axes[1].patches
     assert [bar.get_width() for bar in bars][: len(found.gains)] == [gain.change for gain in found.gains]
+
+
+def test_a_gradient_that_no_float_holds_is_told_by_the_partials():
+    def halved(x, y):
+        for _ in range(1200):
+            x = x * 0.5
+        return x + y
+
+    found = flow(record(halved, 2.0, 1.0))
+    assert found.way.name == "x"
+    assert found.change == pytest.approx(1200 * math.log10(0.5))
+    assert [(gain.op, gain.passes) for gain in found.gains] == [("multiply", 1200)]
+    assert found.edges.zero_count == sum(0.5**turn == 0 for turn in range(1, 1201)) > 100
+    title = record(halved, 2.0, 1.0).plot("flow").texts[-1].get_text()
+    assert title == "on the way to x: × 1e-361, which no float holds"
+
+
+def test_a_gradient_that_cancels_is_zero():
+    def opposed(x):
+        return x * 3 - x * 3
+
+    figure = record(opposed, 2.0).plot("flow", "x")
+    assert figure.texts[-1].get_text() == "on the way to x: × 0"
+    assert [bar.get_width() for bar in figure.axes[1].patches] == [pytest.approx(math.log10(3))]
 
 
 def test_the_sum_of_numbers_is_a_waterfall():
@@ -276,6 +302,9 @@ WRONG = [
     ("vanishing", ("sum",), "no value of vanishing has two uses"),
     ("mixed", ("sum", "total"), "the output depends on 1 use of it; did you mean x?"),
     ("mixed", ("flow", "total"), "there is no way back to 'total'; it is the output"),
+    ("nan", ("flow", "y"), "its gradient is NaN or infinite, and edgegrad check tells where that begins"),
+    ("unused", ("flow", "y"), "there is no way back to 'y'; the output does not depend on it"),
+    ("unused", ("flow", "z"), "there is no way back to 'z'; its gradient is zero"),
 ]
 
 

@@ -261,8 +261,20 @@ def _wires(
         has_arrowhead = diagram.boxes[arrow.target].shape in POINTED
         tip = arrow.tooltip or diagram.boxes[arrow.target].tooltip
         is_stub = diagram.boxes[arrow.target].shape == "leaves"
-        wire = PlacedWire(points, arrow.state, has_arrowhead, texts, tip, is_stub, arrow.edge, sparks)
-        wires.append(replace(wire, mark=arrow.mark, is_calm=arrow.is_calm))
+        wires.append(
+            PlacedWire(
+                points,
+                arrow.state,
+                has_arrowhead,
+                texts,
+                tip,
+                is_stub,
+                arrow.edge,
+                sparks,
+                mark=arrow.mark,
+                is_calm=arrow.is_calm,
+            )
+        )
     return wires
 
 

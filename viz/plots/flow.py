@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose.passes import Passes
+from tracer.diagnose.way import END
 from tracer.errors import UsageError
 from tracer.graph import CUT, FUNCTION, NO_SLOT, SPLITTER
-from tracer.numbers_text import power_of_ten
+from tracer.numbers_text import is_finite, number, power_of_ten
 from viz import theme
 from viz.plots.series import Numbers, Series, series_of
 from viz.plots.style import (
@@ -38,10 +39,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tracer.trace import Trace
+    from viz.plots.series import Column
 
 NAMED_SITES = 6
+REST = "the rest"
 NOTICEABLE = 0.005  # powers of ten: less is "× 1" and not worth a bar
 _PALE = "#c3c7cb"
+_ADVICE = "name a value that the output depends on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,24 +84,38 @@ def flow(trace: Trace, name: str | None = None) -> Flow:
             return Flow(edges, None, 0.0, (), None)
         way = passes.ways.rows_from(row)
         uses = _edges_of_slots(trace)[passes.ways.slots[way]]
-        at_operations = np.zeros(len(trace.recording))
-        at_operations[way] = np.log10(sizes[uses]) - np.log10(passes.ways.sizes[passes.ways.following[way]])
-        gains = [
-            SiteGain(each.name, _line(passes, each.row), each.passes, each.change)
-            for each in passes.stretches(way, at_operations)
-        ]
-        at_sums = passes.ways.growth[way] - at_operations[way]
-        is_sum = np.abs(at_sums) >= NOTICEABLE
-        gains.append(SiteGain("sums of uses", 0, int(is_sum.sum()), float(at_sums.sum())))
-        change = float(passes.ways.growth[way].sum())
+        gains, change = _gains(passes, way, sizes[uses])
     points = np.sort(np.concatenate([uses, _into_splitters(trace, way)]))[::-1]
     label = trace.nodes[int(trace.graph.node_of_row[row])].label
     series = series_of(label or name or "", steps[points].astype(np.float64), sizes[points])
-    telling = [each for each in gains if abs(each.change) >= NOTICEABLE]  # and not NaN
+    telling = [each for each in gains if NOTICEABLE <= abs(each.change) < np.inf]
     named = sorted(telling, key=lambda each: -abs(each.change))[:NAMED_SITES]
-    others = [each for each in gains if each not in named and each.passes]
-    rest = SiteGain("the rest", 0, sum(each.passes for each in others), sum(each.change for each in others))
+    others = [each for each in gains if each not in named]
+    left = sum(each.change for each in others if np.isfinite(each.change))
+    rest = SiteGain(REST, 0, sum(each.passes for each in others), left)
     return Flow(edges, series, change, tuple(named), rest if others else None)
+
+
+def _gains(passes: Passes, way: Numbers, used: Column) -> tuple[list[SiteGain], float]:
+    """Return what each place on a way did to a gradient, what the sums of uses did, and what is left in all.
+
+    Where a gradient is so small that no float holds it, what it would be is told by the partials.
+    """
+    ways = passes.ways
+    is_lost = bool((used == 0).any())
+    at_operations = ways.gain.copy()
+    if not is_lost:
+        at_operations[way] = np.log10(used) - np.log10(ways.sizes[ways.following[way]])
+    gains = [
+        SiteGain(each.name, _line(passes, each.row), each.passes, each.change)
+        for each in passes.stretches(way, at_operations)
+    ]
+    if is_lost:
+        return gains, float(at_operations[way].sum())
+    at_sums = ways.growth[way] - at_operations[way]
+    count = int(np.count_nonzero(np.abs(at_sums) >= NOTICEABLE))
+    gains.append(SiteGain("sums of uses", 0, count, float(at_sums.sum())))
+    return gains, float(ways.growth[way].sum())
 
 
 def _into_splitters(trace: Trace, rows: Numbers) -> Numbers:
@@ -116,22 +134,30 @@ def _line(passes: Any, row: int) -> int:
 
 def _start(trace: Trace, passes: Any, name: str | None) -> int | None:
     """Return the row whose way is shown; None where there is none to show."""
-    sizes = passes.ways.sizes
+    ways = passes.ways
     if name is not None:
         row = trace[name].row
-        if row < 0 or row == trace.output.row or passes.ways.following[row] < 0:
+        if row < 0 or row == trace.output.row or ways.following[row] == END:
             raise UsageError(
-                f"there is no way back to {name!r}",
-                got="it is the output" if row == trace.output.row else "no gradient comes back to it",
-                advice="name a value that the output depends on",
+                f"there is no way back to {name!r}", got=_why_no_way(trace, row), advice=_ADVICE
             )
         return row
-    inputs = passes.inputs[np.isfinite(sizes[passes.inputs]) & (sizes[passes.inputs] > 0)]
-    inputs = inputs[inputs != trace.output.row]
+    inputs = passes.inputs[np.isfinite(ways.sizes[passes.inputs]) & (passes.inputs != trace.output.row)]
     if not len(inputs):
         return None
-    change = np.abs(np.log10(sizes[inputs] / np.linalg.norm(np.ravel(trace.seed_value))))
+    change = np.abs(np.log10(ways.sizes[inputs] / np.linalg.norm(np.ravel(trace.seed_value))))
+    if np.isinf(change).any():  # too small for a float, or cancelled: the partials tell which
+        change = np.where(np.isinf(change), np.abs(ways.total(ways.gain)[inputs]), change)
     return int(inputs[np.argmax(change)])
+
+
+def _why_no_way(trace: Trace, row: int) -> str:
+    if row == trace.output.row:
+        return "it is the output"
+    is_reached = row >= 0 and bool(trace.gradients.reached[row])
+    if is_reached and not is_finite(trace.gradients.row(row)):
+        return "its gradient is NaN or infinite, and edgegrad check tells where that begins"
+    return "its gradient is zero" if is_reached else "the output does not depend on it"
 
 
 def _edges_of_slots(trace: Trace) -> Numbers:
@@ -197,12 +223,16 @@ def _draw_gains(figure: Plot, found: Flow, bars: Sequence[SiteGain], height: flo
     axes.set_xlim(min(ends) - room, max(ends) + room)
     top = TOP + TALL + AXIS + 0.3
     settle(axes, top, height, right)
-    title = f"on the way to {shown(found.way.name)}: × {power_of_ten(found.change)}"
+    factor = power_of_ten(found.change) if np.isfinite(found.change) else number(10.0**found.change)
+    lost = ", which no float holds" if 10.0**found.change == 0 and np.isfinite(found.change) else ""
+    title = f"on the way to {shown(found.way.name)}: × {factor}{lost}"
     depth = (top - 0.04) / figure.get_size_inches()[1]
     look: dict[str, Any] = {"va": "bottom", "color": theme.RED, "fontweight": "bold"}
     figure.text(SIDE / WIDTH, 1 - depth, title, parse_math=False, **look)
 
 
 def _called(gain: SiteGain) -> str:
+    if gain.op == REST:
+        return f"{REST} ({gain.passes:,} passes)"
     times = f" ×{gain.passes:,}" if gain.passes > 1 else ""
     return f"{gain.op}{f', line {gain.line}' if gain.line else ''}{times}"
