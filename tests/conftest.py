@@ -39,9 +39,12 @@ def edgegrad(folder, monkeypatch, capsys):  # noqa: ARG001  (the program is in i
     return call
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """A real browser without a window; who has none is told why its tests are skipped, and CI must have one."""
+    """A real browser without a window; who has none is told why its tests are skipped, and CI must have one.
+
+    Not for the whole session: while it runs, no other test could call `asyncio.run`.
+    """
     from browsing import launched
 
     with launched() as found:

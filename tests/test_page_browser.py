@@ -2,10 +2,12 @@
 
 from importlib import resources
 
+import numpy as np
 import pytest
 from test_samples import trace_of as sample
 from viz_programs import HOSTILE_NAMES, trace_of
 
+from tracer import record, trace
 from viz import labels
 
 PANE = "#details"
@@ -55,6 +57,18 @@ def test_every_number_of_the_trace_is_in_the_details(visit, name):
         told = page.text(PANE)
         assert labels.norm(edge.value) in told
         assert labels.norm(edge.grad) in told
+
+
+@pytest.mark.parametrize("name", ["network", "calls", "fan_out", "cut"])
+def test_every_part_of_the_picture_is_where_the_page_believes_it_is(visit, name):
+    page = visit(trace_of(name))
+    measured = page.run(
+        "[...document.querySelectorAll('#stage > svg > g')].map((group) => group.getBBox()).map((box) => [box.x, box.y, box.width, box.height])"
+    )
+    boxes = page.run("JSON.parse(document.getElementById('data').textContent).views[0].boxes")
+    assert len(boxes) == len(measured) - 1  # without the legend, which is empty here
+    for box, found in zip(boxes, measured, strict=False):
+        np.testing.assert_allclose(box, found, atol=max(8, 0.06 * found[2]))
 
 
 def test_the_backward_pass_goes_step_by_step(visit):
@@ -471,3 +485,72 @@ def test_nothing_is_cut_off_or_overlaps(visit, width):
                 or second["y"] >= first["y"] + first["height"] - 1
             )
             assert apart
+
+
+def constant(x):  # noqa: ARG001 - its gradient is zero
+    return 1.0
+
+
+def echo(x):
+    return x
+
+
+def many_uses(x):
+    total = 0.0
+    for _ in range(10_000):
+        total = total + x
+    return total
+
+
+def overflowing(x):
+    y = x
+    for _ in range(400):
+        y = y * 10.0
+    return y - y
+
+
+def failing(x):
+    y = x * 2
+    z = y + x
+    raise ValueError(z)
+
+
+def long_names(d):
+    total = 1.0
+    for value in d.values():
+        total = total * value
+    return total
+
+
+def failed(function, *arguments):
+    traced = trace(function)
+    with pytest.raises(ValueError, match="6"):
+        traced(*arguments)
+    return traced.last_trace
+
+
+ODD = {
+    "constant": lambda: record(constant, 2.0),
+    "one_edge": lambda: record(echo, 2.0),
+    "many_uses": lambda: record(many_uses, 1.5),
+    "overflowing": lambda: record(overflowing, 1.0),
+    "failed": lambda: failed(failing, 2.0),
+    "long_names": lambda: record(long_names, {"n" * 10_000: 2.0, "</script>" * 1_000: 3.0}),
+    "empty_array": lambda: record(lambda x: (x * 2.0).sum(), np.zeros((0, 3))),
+    "complex": lambda: record(lambda z: abs(z * z), 1.0 + 2.0j),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_traces_can_be_looked_at(visit, name):
+    found = ODD[name]()
+    page = visit(found)
+    assert page.page.locator("#stage [data-node]").count() >= 1
+    for at in range(min(6, page.page.locator("#stage [data-ref]").count())):
+        page.page.locator("#stage [data-ref]").nth(at).dispatch_event("click")
+        assert page.text(f"{PANE} h2 >> nth=0")
+    page.press("Escape", "Home", "ArrowRight", "ArrowRight", "End", "c", "c", "p", "p", "0", "+")
+    assert page.run("document.documentElement.scrollWidth") <= 1400
+    if name == "failed":
+        assert "no backward pass" in page.text("#status")
+        assert "failed" in page.text(".findings")

@@ -238,3 +238,26 @@ def test_a_part_of_a_graph_has_a_page(visit, tmp_path):
     page.press("Home", "ArrowRight", "ArrowRight")
     assert page.refs("now")
     assert json.loads(page.page.locator("#data").text_content())["title"] == "tanh_loop"
+
+
+def test_text_out_of_sight_is_left_out_of_a_large_picture_until_it_comes_into_sight(visit, closed):
+    page = visit(closed, exact=True)
+    page.press("0")
+    out = "document.querySelectorAll('#stage .is-out').length"
+    groups = page.run("document.querySelectorAll('#stage > svg > g').length")
+    assert groups > 300
+    for _ in range(12):
+        page.press("+")
+    page.page.wait_for_timeout(200)
+    assert groups / 2 < page.run(out) < groups
+    page.press("/")
+    page.page.keyboard.type("output")
+    page.press("Enter")
+    page.page.wait_for_timeout(200)
+    (output,) = page.refs("chosen")
+    assert (
+        page.run(f"getComputedStyle(document.querySelector('[data-ref={output}] text')).display") != "none"
+    )
+    assert page.run("document.activeElement.dataset.ref") == output
+    page.press("Home", "ArrowRight", "ArrowRight", "ArrowRight")
+    assert page.refs("now")

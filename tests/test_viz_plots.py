@@ -52,6 +52,22 @@ def helpers(x):
     return half(half(x) + x * x)
 
 
+def first(x):
+    for _ in range(4):
+        h = x = x * 0.9
+    return h
+
+
+def second(x):
+    for _ in range(4):
+        h = x = x * 1.1
+    return h
+
+
+def two_loops(x):
+    return second(first(x))
+
+
 def opposite(x):
     return (x - x).sum()
 
@@ -240,6 +256,7 @@ def test_what_is_looked_at_through_time_is_what_loops_carry():
     assert list(looped(TRACES["recurrent"]())) == ["h"]
     assert list(looped(TRACES["mixed"]())) == ["total"]
     assert not looped(TRACES["helpers"]())
+    assert list(looped(record(two_loops, 0.5))) == ["first.h", "second.h"]
     assert TRACES["helpers"]().plot().axes[0].get_xlabel().startswith("backward step")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path  # noqa: TC003  (the parser reads the annotations as it starts)
 from typing import Annotated
@@ -74,7 +75,8 @@ def step(
     if json:
         print_json([steps[number] for number in numbers])
         return
-    if last is None and sys.stdin.isatty() and sys.stdout.isatty():
+    is_screen = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    if last is None and is_screen:
         from viz.stepper import walk  # noqa: PLC0415
 
         walk(steps, start)

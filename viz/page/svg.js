@@ -16,6 +16,7 @@
  *   view.destroy()
  */
 
+import { FEW, isInSight } from "./culling.js";
 import { svgEl } from "./dom.js";
 
 const HIT_WIDTH = 14;
@@ -27,6 +28,7 @@ export function svgView(element, picture, sentence) {
   const handlers = { hover: () => {}, choose: () => {}, focus: () => {} };
   let notes = [];
   let reachable = null;
+  let isColoured = false;
 
   for (const group of root.querySelectorAll("[data-node], [data-edge]")) {
     const ref = group.dataset.node ? `n${group.dataset.node}` : `e${group.dataset.edge}`;
@@ -42,6 +44,10 @@ export function svgView(element, picture, sentence) {
   }
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", "Nodes of the graph, in the order of execution");
+  const parts = root.querySelectorAll(":scope > g");
+  const boxes = new Map(picture.boxes.map(([x, y, width, height], at) => [parts[at], { x, y, width, height }]));
+  const isCulled = boxes.size > FEW && !("embedded" in document.documentElement.dataset); // where all is shown
+  if (isCulled) parts.forEach((group) => group.classList.add("is-out")); // until the camera is there
   element.replaceChildren(root);
   makeReachable([...groups.keys()].find((ref) => ref[0] === "n"));
 
@@ -81,15 +87,18 @@ export function svgView(element, picture, sentence) {
   }
 
   return {
-    bounds: bounds(root),
+    bounds: boundsOf([...boxes.values()]),
 
-    place({ x, y, scale }) {
-      root.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
+    place(camera) {
+      root.style.transform = `translate(${camera.x}px, ${camera.y}px) scale(${camera.scale})`;
+      if (!isCulled) return;
+      const room = { width: element.clientWidth, height: element.clientHeight };
+      for (const [group, box] of boxes) group.classList.toggle("is-out", !isInSight(box, camera, room));
     },
 
     box(ref) {
       const group = labelled(ref);
-      return group ? plainBox(group) : null;
+      return boxes.get(group) ?? null;
     },
 
     light(state, refs) {
@@ -99,7 +108,8 @@ export function svgView(element, picture, sentence) {
       for (const ref of before) if (!next.has(ref)) groups.get(ref)?.forEach((group) => group.classList.remove(name));
       for (const ref of next) if (!before.has(ref)) groups.get(ref)?.forEach((group) => group.classList.add(name));
       lit.set(state, next);
-      if (state === "later") tell(next);
+      const isSame = before.size === next.size && [...next].every((ref) => before.has(ref));
+      if (state === "later" && !isSame) tell(next);
     },
 
     note(texts) {
@@ -112,6 +122,7 @@ export function svgView(element, picture, sentence) {
         const group = labelled(ref);
         const place = group?.querySelector(".gradient, .working, .alarm")?.closest("text") ?? group?.querySelector("text");
         if (!place) continue;
+        group.classList.remove("is-out"); // what is not drawn has no size
         const { x, width } = place.getBBox();
         const at = { x: x + width / 2, y: place.getAttribute("y"), class: "note", "text-anchor": "middle" };
         notes.push(svgEl("text", at, text));
@@ -121,6 +132,8 @@ export function svgView(element, picture, sentence) {
     },
 
     colour(inkOf) {
+      if (!inkOf && !isColoured) return;
+      isColoured = Boolean(inkOf);
       for (const [ref, elements] of groups) {
         if (ref[0] !== "e") continue;
         const ink = inkOf?.(Number(ref.slice(1)));
@@ -162,17 +175,10 @@ function hitPath(wire) {
   return hit;
 }
 
-function bounds(root) {
-  const boxes = [...root.querySelectorAll(":scope > g")].map(plainBox).filter((box) => box.width || box.height);
+function boundsOf(boxes) {
   if (!boxes.length) return { x: 0, y: 0, width: 1, height: 1 };
-  const left = Math.min(...boxes.map((box) => box.x));
-  const top = Math.min(...boxes.map((box) => box.y));
-  const right = Math.max(...boxes.map((box) => box.x + box.width));
-  const bottom = Math.max(...boxes.map((box) => box.y + box.height));
+  const least = (side) => boxes.reduce((found, box) => Math.min(found, side(box)), Infinity);
+  const [left, top] = [least((box) => box.x), least((box) => box.y)];
+  const [right, bottom] = [-least((box) => -box.x - box.width), -least((box) => -box.y - box.height)];
   return { x: left, y: top, width: right - left, height: bottom - top };
-}
-
-function plainBox(group) {
-  const { x, y, width, height } = group.getBBox();
-  return { x, y, width, height };
 }

@@ -9,6 +9,7 @@ import numpy as np
 
 from tracer.diagnose.explain import one_line, turns_of, uses_of
 from tracer.errors import UsageError
+from tracer.views import Node
 from viz import labels, theme
 from viz.plots.style import (
     ROW,
@@ -58,18 +59,20 @@ class Sum:
 def splitter_sum(trace: Trace, name: str | None = None) -> Sum:
     """Collect the terms of the sum that a value's splitter made; of the value with most uses where none is named."""
     node = trace[name] if name is not None else _most_used(trace)
+    if node is None:
+        raise UsageError(
+            f"no value of {trace.function} has two uses that the output depends on, so nothing is summed",
+            advice="plot the flow",
+        )
     called = node.label or name or one_line(node.site.text if node.site is not None else node.op)
     uses = [edge for edge in uses_of(node) if trace.steps[edge] >= 0]
     if node.grad is None or len(uses) < 2:
-        summed = [each for each in (_most_used(trace, quiet=True),) if each is not None]
+        other = _most_used(trace)
+        count = f"the output depends on {len(uses)} use{'' if len(uses) == 1 else 's'} of it"
         raise UsageError(
             f"nothing is summed at {called}",
-            got="the value left the graph there"
-            if node.grad is None
-            else f"the output depends on {len(uses)} use{'' if len(uses) == 1 else 's'} of it",
-            advice=f"did you mean {summed[0].label}?"
-            if summed and summed[0].label
-            else "name a value used twice",
+            got="the value left the graph there" if node.grad is None else count,
+            advice=f"did you mean {other.label}?" if other and other.label else "name a value used twice",
         )
     amounts, by_share, by_norm = _amounts(trace, uses, node.grad)
     turns = turns_of(trace, uses)
@@ -87,20 +90,12 @@ def splitter_sum(trace: Trace, name: str | None = None) -> Sum:
     return Sum(called, tuple(terms), total, node.grad, len(uses), by_share, by_norm)
 
 
-def _most_used(trace: Trace, *, quiet: bool = False) -> Any:
-    """Return the value whose splitter adds most uses that the output depends on."""
+def _most_used(trace: Trace) -> Node | None:
+    """Return the value whose splitter adds most uses that the output depends on; None where there is none."""
     graph = trace.graph
-    fired = graph.src[trace.steps >= 0]
-    uses = np.bincount(fired, minlength=len(graph.kinds))
-    best = int(np.argmax(uses)) if len(uses) else 0
-    if len(uses) and uses[best] > 1:
-        return trace.nodes[int(graph.src[graph.first_in[best]])]
-    if quiet:
-        return None
-    raise UsageError(
-        f"no value of {trace.function} has two uses that the output depends on, so nothing is summed",
-        advice="plot the flow",
-    )
+    uses = np.bincount(graph.src[trace.steps >= 0], minlength=len(graph.kinds))
+    best = int(np.argmax(uses))
+    return Node(trace, int(graph.src[graph.first_in[best]])) if uses[best] > 1 else None
 
 
 def _amounts(trace: Trace, uses: Sequence[int], total: Any) -> tuple[Column, bool, bool]:

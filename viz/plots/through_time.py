@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -88,12 +89,15 @@ def looped(trace: Trace) -> Mapping[str, Numbers | None]:
     for order, (variable, rows) in enumerate(sites.variables.items()):
         if len(rows) >= LOOP and np.count_nonzero(reached[rows]) >= LOOP:
             rank = (variable.function != sites.scopes[0].name, not _is_carried(trace, rows))
-            found.setdefault(
-                rows.tobytes(), (rank, -len(rows), order, variable)
-            )  # `h = x` is one line, not two
+            # `h = x` is one line, not two.
+            found.setdefault(rows.tobytes(), (rank, -len(rows), order, variable))
     ranked = sorted(found.values())
-    chosen = [each for each in ranked if each[0] == ranked[0][0]][:MOST_SERIES]
-    return {variable.name: sites.variables[variable] for *_, variable in chosen}
+    chosen = [variable for rank, *_, variable in ranked if rank == ranked[0][0]][:MOST_SERIES]
+    names = Counter(variable.name for variable in chosen)
+    return {
+        variable.name if names[variable.name] == 1 else ".".join(variable): sites.variables[variable]
+        for variable in chosen
+    }
 
 
 def _is_carried(trace: Trace, rows: Numbers) -> bool:
