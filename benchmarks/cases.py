@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import programs
 from measure import EDGEGRAD, best_seconds, import_seconds, output_of, process_seconds
 
-from tracer import audit, diff, record, verify
+from tracer import audit, diff, load, record, verify
 from tracer.diagnose import cancellation, gain
 
 if TYPE_CHECKING:
@@ -209,6 +209,24 @@ def trace_file(sizes: Sizes) -> list[Row]:
     ]
 
 
+def rolled_up(sizes: Sizes) -> list[Row]:
+    """Draw long loops, which are pictures of a dozen boxes: from the command line, in whole processes."""
+    rows = []
+    beyond_loading = []
+    with tempfile.TemporaryDirectory() as folder:
+        for turns in (sizes.saved_loop // 10, sizes.saved_loop):
+            path = Path(folder) / f"{turns}.trace"
+            programs.annotate(record(programs.multiply_adds(turns), *programs.SCALARS)).save(path)
+            picture = str(path.with_suffix(".svg"))
+            drawn = process_seconds((*EDGEGRAD, "draw", str(path), "-o", picture), sizes.large_rounds)
+            loaded = best_seconds({"load": lambda path=path: load(path)}, sizes.large_rounds)["load"]
+            beyond_loading.append(drawn - loaded)
+            what = f"rolled-up SVG of {2 * turns:,} operations, whole process"
+            rows.append(Row(what, "s", drawn, limit=Limit("at most", 3)))
+    growth = beyond_loading[1] / beyond_loading[0]
+    return [*rows, Row("… beyond loading, over that of a tenth", "×", growth, limit=Limit("at most", 1.5))]
+
+
 def gains(sizes: Sizes) -> list[Row]:
     """Look for gradients that vanish, explode or cancel in a long trace whose gradients are there."""
     trace = record(programs.multiply_adds(sizes.saved_loop), *programs.SCALARS)
@@ -292,6 +310,7 @@ CASES: dict[str, Callable[[Sizes], list[Row]]] = {
     "findings": findings,
     "fixed-cost": fixed_cost,
     "trace-file": trace_file,
+    "rolled-up": rolled_up,
     "gains": gains,
     "diff": compared,
     "questions": questions,

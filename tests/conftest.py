@@ -39,6 +39,34 @@ def edgegrad(folder, monkeypatch, capsys):  # noqa: ARG001  (the program is in i
     return call
 
 
+@pytest.fixture(scope="module")
+def browser():
+    """A real browser without a window; who has none is told why its tests are skipped, and CI must have one.
+
+    Not for the whole session: while it runs, no other test could call `asyncio.run`.
+    """
+    from browsing import launched
+
+    with launched() as found:
+        yield found
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    """Open the page of a trace: a Visit, which in the end must have met no error and asked for nothing."""
+    from browsing import Visit
+
+    visits = []
+
+    def begin(trace, **options):
+        visits.append(Visit(browser, trace, tmp_path / f"page{len(visits)}.html", **options))
+        return visits[-1]
+
+    yield begin
+    for each in visits:
+        each.end()
+
+
 @pytest.fixture
 def small_program(monkeypatch):
     """Have a watch look for second references in what is near: all that a test run has imported takes long."""

@@ -129,12 +129,12 @@ BAD_INPUT = [
     (
         ["run", "program.py", "-o", "s.gif"],
         2,
-        "can't write s.gif; its suffix is '.gif'; use one of .svg, .png, .pdf, .dot, .trace",
+        "can't write s.gif; its suffix is '.gif'; use one of .svg, .png, .pdf, .dot, .html, .mmd, .graphml, .json, .trace",
     ),
     (
         ["run", "program.py", "-o", "picture"],
         2,
-        "can't write picture; it has no suffix, which says the format; use one of .svg, .png, .pdf, .dot, .trace",
+        "can't write picture; it has no suffix, which says the format; use one of .svg, .png, .pdf, .dot, .html, .mmd, .graphml, .json, .trace",
     ),
     (
         ["run", "program.py", "-o", "folder.svg"],
@@ -181,7 +181,22 @@ BAD_INPUT = [
     (
         ["draw", "good.trace", "-o", "s.trace"],
         2,
-        "can't write s.trace; its suffix is '.trace'; use one of .svg, .png, .pdf, .dot",
+        "can't write s.trace; its suffix is '.trace'; use one of .svg, .png, .pdf, .dot, .html, .mmd, .graphml, .json",
+    ),
+    (
+        ["draw", "good.trace", "-o", "s.svg", "--focus", "xx"],
+        2,
+        "no input, variable or output is named 'xx'; did you mean x?",
+    ),
+    (
+        ["draw", "good.trace", "-o", "s.svg", "--only", "helper"],
+        2,
+        "no function that was called is named 'helper'; no other function was called in this run",
+    ),
+    (
+        ["draw", "good.trace", "-o", "s.svg", "--focus", "x", "--only", "f"],
+        2,
+        "a picture has one subject; got focus 'x' and only 'f'; choose one of the two",
     ),
     (["samples", "spliter"], 2, "there is no sample spliter; did you mean splitter?"),
     (["foo"], 2, "No such command 'foo'"),

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from command_line import SAMPLES, edges_of, golden, line_of, sample
 
 import tracer
@@ -48,14 +49,35 @@ def test_draw_writes_every_picture_that_is_asked_for(edgegrad):
 
 def test_a_long_picture_is_announced_before_it_is_drawn(edgegrad, monkeypatch):
     monkeypatch.setattr(hints, "LONG_PICTURE", 3)
-    code, out, err = edgegrad("run", sample("splitter"), "-o", "s.svg")
+    code, out, err = edgegrad("run", sample("splitter"), "--exact", "-o", "s.svg")
     assert code == 0
     assert "wrote s.svg\n" in out
     assert err == (
-        "drawing 6 nodes takes a while and makes a very long picture; on a saved trace, "
-        "`edgegrad edges` and `edgegrad explain` answer at once\n"
+        "drawing 6 nodes takes a while and makes a very long picture; without --exact it is rolled up, "
+        "and --focus NAME shows a part as it ran\n"
     )
-    assert edgegrad("run", sample("splitter"))[2] == ""
+    assert edgegrad("run", sample("splitter"), "-o", "s.svg")[2] == ""
+    assert edgegrad("run", sample("splitter"), "--exact")[2] == ""
+
+
+LOOP = """
+def loop(x, w):
+    for _ in range(100):
+        x = x * w + 0.1
+    return x
+"""
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf", ".dot"])
+def test_a_long_run_is_drawn_rolled_up_and_says_so(edgegrad, suffix):
+    Path("repeated.py").write_text(LOOP, encoding="utf-8")
+    code, out, err = edgegrad("run", "repeated.py:loop", "x=0.5", "w=0.9", "-o", f"loop{suffix}")
+    assert (code, err) == (0, "")
+    assert Path(f"loop{suffix}").stat().st_size > 1_000
+    assert "rolled up: 204 nodes as 6 boxes" in " ".join(out.split())
+    _, exact, _ = edgegrad("run", "repeated.py:loop", "x=0.5", "w=0.9", "--exact", "-o", f"exact{suffix}")
+    assert "rolled up" not in exact
+    assert Path(f"exact{suffix}").stat().st_size > 3 * Path(f"loop{suffix}").stat().st_size
 
 
 def test_a_picture_of_too_many_nodes_is_refused_at_once_and_the_trace_is_kept(edgegrad, monkeypatch):
@@ -65,11 +87,22 @@ def test_a_picture_of_too_many_nodes_is_refused_at_once_and_the_trace_is_kept(ed
     assert code == 1
     assert "wrote s.trace\n" in out
     assert err == (
-        "error: a picture of 6 nodes can't be read; at most 5 are drawn; "
-        "trace fewer steps or a smaller input, or ask `edgegrad edges` and `edgegrad explain`\n"
+        "error: a picture of 6 nodes can't be read; it would take about 0 seconds, and be 13.5 KiB as .svg; "
+        "5 nodes are drawn unasked; leave --exact out, or look at a part: --focus NAME, or --only FUNCTION; "
+        "--force draws it all the same\n"
     )
     assert tracer.load("s.trace").grads == {"x": 10.0}
     assert not Path("s.svg").exists()
+
+
+def test_a_part_is_drawn_and_paths_are_marked_also_as_a_program_is_run(edgegrad):
+    code, out, _ = edgegrad("samples", "splitter", "-o", "s.svg", "-o", "s.trace", "--path", "x")
+    assert (code, Path("s.svg").read_text("utf-8").count("largest path of x")) == (0, 1)
+    code, out, _ = edgegrad("draw", "s.trace", "-o", "part.svg", "--focus", "x", "--depth", "0")
+    assert (code, out) == (0, "wrote part.svg\n")
+    assert "left out of this view" in Path("part.svg").read_text("utf-8")
+    code, out, _ = edgegrad("draw", "s.trace", "-o", "h.svg", "--highlight", "findings")
+    assert (code, out) == (0, "wrote h.svg\nnote: there are no findings to highlight\n")
 
 
 def test_values_are_python_literals(edgegrad):
@@ -83,6 +116,7 @@ def test_values_are_python_literals(edgegrad):
 
 SCRIPT = """
 import numpy as np
+import pytest
 weights = np.array([1.0, 2.0])
 class Layer:
     def __init__(self):

@@ -51,7 +51,7 @@ def test_long_names_give_way_where_a_terminal_is_narrow_and_numbers_do_not(edgeg
     )
     monkeypatch.setenv("COLUMNS", "50")
     _, out, _ = edgegrad("show", "s.trace")
-    lines = [line.split() for line in out.split("\n") if line.startswith(("p[", "unused"))]
+    lines = [line.split() for line in out.split("\n") if line.startswith(("p[", "unused"))][:3]  # the table
     assert [line[1:] for line in lines] == [
         ["1.234", "2"],
         ["2", "1.234"],

@@ -18,6 +18,7 @@ import pytest
 from checks import same
 from invariants import assert_invariants
 from program_rows import ROWS, Row
+from rolled_invariants import assert_rolled
 
 import sample_graphs.programs
 from tracer import load, trace
@@ -200,6 +201,11 @@ def test_gradients_match_differences_of_the_plain_run(run):
 def test_the_graph_keeps_its_invariants(run):
     (finished, *_) = seeded(run)
     assert_invariants(finished)
+
+
+def test_what_is_rolled_up_has_the_numbers_of_the_exact_graph(run):
+    (finished, *_) = seeded(run)
+    assert_rolled(finished)
 
 
 def test_a_saved_trace_gives_the_same_gradients(run, tmp_path):

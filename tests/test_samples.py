@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from invariants import assert_names
+from rolled_invariants import assert_rolled
 from sample_gradients import (
     BY_HAND,
     DIFFERENCE_TOLERANCE,
@@ -80,6 +81,11 @@ def test_the_folder_holds_these_samples_and_its_docstring_lists_them_in_order():
     assert files == set(SAMPLES)
     listed = [line.split()[0] for line in sample_graphs.__doc__.splitlines() if line.startswith("    ")]
     assert listed == SAMPLES
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_what_is_rolled_up_has_the_numbers_of_the_exact_graph(name):
+    assert_rolled(trace_of(name))
 
 
 @pytest.mark.parametrize("name", SAMPLES)

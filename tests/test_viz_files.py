@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 import pydot
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from rolled_programs import rolled_trace
 from test_samples import trace_of as sample
 from viz_programs import HOSTILE_NAMES, PROGRAMS, trace_of
 
@@ -36,6 +37,31 @@ def test_an_svg_is_xml_and_has_a_shape_for_every_node(name):
     assert kinds.count("wire") == len(trace.edges)
 
 
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_marks_say_which_node_and_edge_each_shape_and_wire_stands_for(name):
+    trace = trace_of(name)
+    root = ET.fromstring(vector.write(geometry(diagram(trace)), marked=True))  # noqa: S314
+    groups = root.findall(f"{SVG}g")
+    nodes = {int(group.get("data-node")): group for group in groups if group.get("data-node")}
+    assert sorted(nodes) == list(range(len(trace.nodes)))
+    wires, stubs, tags = (
+        sorted(int(group.get("data-edge")) for group in groups if group.get("class").split()[0] in kinds)
+        for kinds in (("wire",), ("stub",), ("leaves", "enters"))
+    )
+    assert wires == list(range(len(trace.edges)))
+    assert set(stubs) <= set(wires)
+    assert tags == sorted(stubs * 2)
+    assert tags or name != "fan_out"  # which is broken into rows
+    for number, group in nodes.items():
+        node = trace.nodes[number]
+        if node.kind == "function":
+            assert node.op in "".join(group.itertext())
+
+
+def test_a_picture_without_marks_has_none():
+    assert "data-" not in viz.svg(trace_of("splitter"))
+
+
 def test_an_svg_holds_the_arithmetic_as_text():
     lines = lines_of(viz.svg(trace_of("splitter")))
     assert {"splitter", "Σ 2 + 5 = 7", "1 × 5 = 5", "s = 5", "output"} <= set(lines)
@@ -46,9 +72,13 @@ def test_an_svg_has_the_formula_and_the_place_as_tooltips():
     assert any("1 - out**2" in title and "viz_programs.py:" in title for title in titles)
 
 
-def test_the_picture_in_the_readme_says_what_is_drawn_today():
-    shown = (Path(__file__).parent.parent / "docs" / "residual.svg").read_text("utf-8")
-    assert sorted(lines_of(shown)) == sorted(lines_of(viz.svg(sample("residual"))))
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [("residual", lambda: sample("residual")), ("remember", lambda: rolled_trace("remember"))],
+)
+def test_the_pictures_in_the_readme_say_what_is_drawn_today(name, make):
+    shown = (Path(__file__).parent.parent / "docs" / f"{name}.svg").read_text("utf-8")
+    assert sorted(lines_of(shown)) == sorted(lines_of(viz.svg(make())))
 
 
 def test_hostile_names_are_drawn_as_themselves_in_svg():

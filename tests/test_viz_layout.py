@@ -4,13 +4,16 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from rolled_programs import ROLLED, rolled_trace
 from test_samples import trace_of as sample
 from viz_programs import PROGRAMS, trace_of
 
 from viz import engines, layered
 from viz.diagram import diagram
 from viz.geometry import PlacedShape, PlacedText, Rect
-from viz.layout import geometry
+from viz.layout import geometry, place_rows
+from viz.rolled_diagram import rolled_diagram
+from viz.rollup import roll_up
 from viz.samples import samples
 from viz.skeleton import Skeleton, ranks
 from viz.wrap import wrap
@@ -19,7 +22,9 @@ INSTALLED = [engine for engine in engines.ENGINES if engine == "built-in" or eng
 
 
 def all_texts(picture):
-    """Each line of text with the shape that it stands inside, or None."""
+    """Each line of text, and each curve, with the shape that it stands inside, or None."""
+    for each in (*picture.shapes, *picture.wires):
+        yield from ((spark, None) for spark in each.sparks)
     for line in (picture.title, *picture.row_titles):
         yield line, None
     for shape in picture.shapes:
@@ -65,21 +70,42 @@ def points_along(points):
 
 
 @cache
+def decided(name):
+    """The diagram of a program, exact or rolled up."""
+    if name.startswith("rolled "):
+        name = name.removeprefix("rolled ")
+        trace = (
+            rolled_trace(name) if name in ROLLED else trace_of(name) if name in PROGRAMS else sample(name)
+        )
+        return rolled_diagram(roll_up(trace))
+    if name.startswith("closed "):
+        return rolled_diagram(roll_up(rolled_trace(name.removeprefix("closed ")), budget=1))
+    return diagram(trace_of(name))
+
+
+@cache
 def place(name, engine):
-    return geometry(diagram(trace_of(name)), engine)
+    return geometry(decided(name), engine)
 
 
-@pytest.fixture(params=[f"{name} by {engine}" for engine in INSTALLED for name in PROGRAMS])
+PICTURES = [
+    *PROGRAMS,
+    *(f"rolled {name}" for name in (*ROLLED, *PROGRAMS, *(each.name for each in samples()))),
+    *(f"closed {name}" for name in ("small_net", "nested_calls", "training", "mutual")),
+]
+
+
+@pytest.fixture(params=[f"{name} by {engine}" for engine in INSTALLED for name in PICTURES])
 def picture(request):
     return place(*request.param.split(" by "))
 
 
 @pytest.fixture
 def arrows(request, picture):  # noqa: ARG001 - asked for so that it has the same parameter
-    rows = wrap(diagram(trace_of(request.node.callspec.params["picture"].split(" by ")[0])))
+    name, _, engine = request.node.callspec.params["picture"].partition(" by ")
     arrows = []
     boxes = 0
-    for row in rows:
+    for row in place_rows(decided(name), engine)[0]:
         arrows += [
             replace(arrow, source=arrow.source + boxes, target=arrow.target + boxes) for arrow in row.arrows
         ]

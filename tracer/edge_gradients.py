@@ -72,9 +72,9 @@ def edge_gradients(trace: Trace) -> EdgeGradients:
     steps = trace.steps  # first, so that what it needs for a moment is gone again
     graph, gradients = trace.graph, trace.gradients
     recording = trace.recording
-    dst = graph.dst
-    kinds = graph.kinds[dst]
-    column = gradients.numbers[graph.rows[dst]]
+    degrees = graph.first_in[1:] - graph.first_in[:-1]
+    kinds = graph.kinds.repeat(degrees)
+    column = gradients.numbers[graph.rows.repeat(degrees)]
     into_functions = (kinds == FUNCTION).nonzero()[0]
     slots = graph.slots[into_functions]
     partials = gradients.locals[slots]
@@ -96,7 +96,7 @@ def edge_gradients(trace: Trace) -> EdgeGradients:
     # Numbers that come from a rule that is no product; where a local partial is NaN, so is the product.
     rest = np.isnan(partials) & (steps[into_functions] >= 0) & ~is_array[into_functions]
     if rest.any():
-        rest &= ~scalar_rows(graph)[graph.rows[dst[into_functions]]]
+        rest &= ~scalar_rows(graph)[graph.slot_consumer[slots]]
     for edge, slot in zip(into_functions[rest].tolist(), slots[rest].tolist(), strict=True):
         column[edge] = gradients.slot(slot)
     # A number that was broadcast gets what all its copies got.

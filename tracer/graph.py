@@ -218,7 +218,7 @@ class Graph:
     def dst_of(self, edge: int) -> int:
         """Return the node that one edge leads to."""
         # In the column's own type: else the whole column would be converted for every edge.
-        return int(np.searchsorted(self.first_in, INDEX(edge), side="right")) - 1
+        return int(self.first_in.searchsorted(INDEX(edge), side="right")) - 1
 
     def edge_of(self, row: int, slot: int) -> int:
         """Return the edge that brings a traced operand to its row."""
@@ -231,14 +231,15 @@ class Graph:
         return np.take(self.recording.ops, self.rows)
 
     @cached_property
-    def _out_edges(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    def edges_by_source(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """All edges by the node that they leave, in the order of their use, and by node where its edges begin."""
         first = np.zeros(len(self.kinds) + 1, INDEX)
         np.cumsum(np.bincount(self.src, minlength=len(self.kinds)), dtype=INDEX, out=first[1:])
         return first, np.argsort(self.src, kind="stable")
 
     def out_edges(self, node: int) -> list[int]:
         """Return the edges that leave a node, in the order of their use."""
-        first, edges = self._out_edges
+        first, edges = self.edges_by_source
         found: list[int] = edges[first[node] : first[node + 1]].tolist()
         return found
 

@@ -1,6 +1,6 @@
 """What a name means in a trace: an input, a variable, an output; and what to say where it means nothing.
 
-Used by trace.py alone.
+Used by trace.py, and by viz/choice.py for functions.
 """
 
 from __future__ import annotations
@@ -37,21 +37,20 @@ def node_named(trace: Trace, name: str) -> Node:
     rows = trace.sites.rows_named(wanted)
     if len(rows):
         return Node(trace, int(trace.graph.node_of_row[rows[-1]]))
-    counted = _COUNTED.fullmatch(wanted)
+    counted, count = counted_name(wanted)
     if counted:
-        rows = trace.sites.rows_named(counted["name"])
-        count = int(counted["count"])
+        rows = trace.sites.rows_named(counted)
         if -len(rows) <= count < len(rows):
             return Node(trace, int(trace.graph.node_of_row[rows[count]]))
         if len(rows):
             raise LookupNameError(
-                f"the variable {counted['name']} has no assignment number {count}",
+                f"the variable {counted} has no assignment number {count}",
                 got=f"it was assigned {len(rows)} times, [0] to [{len(rows) - 1}]"
                 if len(rows) > 1
                 else "it was assigned once",
-                advice=f"{counted['name']} alone is the argument, {counted['name']}[-1] the last"
-                if counted["name"] in trace.input_rows.values()
-                else f"{counted['name']} alone is the last",
+                advice=f"{counted} alone is the argument, {counted}[-1] the last"
+                if counted in trace.input_rows.values()
+                else f"{counted} alone is the last",
             )
     for index, output in enumerate(trace.recording.outputs):
         if wanted and output.path == wanted:
@@ -159,6 +158,17 @@ def _nearest(trace: Trace, wanted: str) -> str:
     inside = [path for path in trace.input_rows.values() if path.startswith((f"{wanted}[", f"{wanted}."))]
     if inside:
         return f"{wanted} holds several inputs: {_listed(inside)}"
+    return nearest(wanted, names)
+
+
+def counted_name(wanted: str) -> tuple[str, int]:
+    """Read `h[3]` as a name and a count; an empty name where there is none."""
+    counted = _COUNTED.fullmatch(wanted)
+    return (counted["name"], int(counted["count"])) if counted else ("", 0)
+
+
+def nearest(wanted: str, names: list[str]) -> str:
+    """Ask whether one of the names was meant, or list them."""
     parts = (f"['{wanted}']", f".{wanted}")
     meant = [name for name in names if name.lower() == wanted.lower() or name.endswith(parts)]
     import difflib  # noqa: PLC0415  (for a name that is wrong)

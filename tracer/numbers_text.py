@@ -99,10 +99,10 @@ def shape(value: np.ndarray) -> str:
 
 def norm(value: Any) -> str:
     """Format a number as itself, an array by its Euclidean norm: ‖4.123‖."""
-    return f"‖{number(_norm(value))}‖" if is_array(value) else number(value)
+    return f"‖{number(norm_of(value))}‖" if is_array(value) else number(value)
 
 
-def _norm(value: np.ndarray) -> float:
+def norm_of(value: np.ndarray) -> float:
     """Return the Euclidean norm, without overflow on the way."""
     sizes = np.abs(_numeric(value))
     largest = float(sizes.max(initial=0.0))
@@ -205,7 +205,7 @@ def largest(terms: Terms, count: int) -> list[int]:
     if isinstance(terms, np.ndarray):
         sizes = np.abs(terms)
     else:
-        sizes = np.array([_size(_norm(term) if is_array(term) else term) for term in terms])
+        sizes = np.array([_size(norm_of(term) if is_array(term) else term) for term in terms])
     sizes[~np.isfinite(sizes)] = np.inf
     if len(sizes) > 2 * count:
         bound = np.partition(sizes, len(sizes) - count)[len(sizes) - count]

@@ -70,7 +70,10 @@ class Held(NamedTuple):
 
 @dataclass(eq=False, repr=False)
 class Sites:
-    """By row: `row_places` (an index of `places`, NO_PLACE for inputs) and `row_scopes` (an index of `scopes`)."""
+    """By row: `row_places` (an index of `places`, NO_PLACE for inputs) and `row_scopes` (an index of `scopes`).
+
+    Places of one function are in the order of its instructions; of a file of an older version, those of rows are.
+    """
 
     places: list[Place]
     row_places: np.ndarray[Any, np.dtype[np.int32]]
@@ -357,22 +360,25 @@ def sites_of(recording: Recording, failed: tuple[CodeType, int] | None = None) -
     row_keys = row_codes << _OFFSET_BITS | np.maximum(recording.instructions, 0).astype(np.int64)
     order = np.argsort(row_keys, kind="stable")
     is_first = np.diff(row_keys[order], prepend=-1) > 0
+    keys = row_keys[order][is_first].tolist()
+    call_keys = [
+        NO_PLACE if call.caller is None else numbers[id(call.caller)] << _OFFSET_BITS | call.instruction
+        for call in recording.calls
+    ]
+    failed_key = NO_PLACE if failed is None else numbers[id(failed[0])] << _OFFSET_BITS | failed[1]
+    place_of_key = {
+        key: number for number, key in enumerate(sorted({*keys, *call_keys, failed_key} - {NO_PLACE}))
+    }
     row_places = np.empty(rows, np.int32)
-    row_places[order] = np.cumsum(is_first) - 1
+    row_places[order] = np.array([place_of_key[key] for key in keys], np.int32)[np.cumsum(is_first) - 1]
     row_places[recording.instructions == NO_INSTRUCTION] = NO_PLACE
-    place_of_key = {key: number for number, key in enumerate(row_keys[order][is_first].tolist())}
+    place_of_key[NO_PLACE] = NO_PLACE
     scopes: list[Scope] = []
-    for index, call in enumerate(recording.calls):
-        place = NO_PLACE
-        if call.caller is not None:
-            key = numbers[id(call.caller)] << _OFFSET_BITS | call.instruction
-            place = place_of_key.setdefault(key, len(place_of_key))
+    for index, (call, key) in enumerate(zip(recording.calls, call_keys, strict=True)):
         depth = scopes[call.parent].depth + 1 if call.parent >= 0 else 0
-        scopes.append(Scope(index, call.code.co_qualname, call.parent, depth, place))
-    failed_at = NO_PLACE
-    if failed is not None:
-        key = numbers[id(failed[0])] << _OFFSET_BITS | failed[1]
-        failed_at = place_of_key.setdefault(key, len(place_of_key))
+        scopes.append(Scope(index, call.code.co_qualname, call.parent, depth, place_of_key[key]))
+    failed_at = place_of_key[failed_key]
+    del place_of_key[NO_PLACE]
     offset_mask = (1 << _OFFSET_BITS) - 1
     pairs = [(codes[key >> _OFFSET_BITS], key & offset_mask) for key in place_of_key]
     places = [

@@ -19,7 +19,10 @@ from tracer.views import Edge, Node, Views, zero_like
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
     from types import CodeType
+
+    from matplotlib.figure import Figure
 
     from tracer.diagnose.finding import Finding
     from tracer.diagnose.paths import Paths
@@ -229,19 +232,21 @@ class Trace:
     def steps(self) -> np.ndarray[Any, np.dtype[np.int32]]:
         """By edge: when it fired in the backward pass, from 0; -1 where it never did."""
         graph, reached = self.graph, self.gradients.reached
-        dst = graph.dst
-        kinds, rows = graph.kinds[dst], graph.rows[dst]
-        has_slot = graph.slots >= 0
-        rows[has_slot] = graph.slot_consumer[graph.slots[has_slot]]
-        fired = (kinds != CUT) & reached[rows]
-        fired &= graph.kinds[graph.node_of_row[rows]] != CUT
-        fired[kinds == OUTPUT] = False
+        if not len(graph.src):
+            return np.zeros(0, np.int32)
+        # By node: the row that must be reached, which is that of a broadcast's consumer.
+        rows = graph.rows.copy()
+        is_broadcast = graph.node_slots >= 0
+        rows[is_broadcast] = graph.slot_consumer[graph.node_slots[is_broadcast]]
+        rows[rows < 0] = 0  # outputs that were never traced, which no edge leads to
+        fires = reached[rows] & (graph.kinds[graph.node_of_row[rows]] != CUT)
+        fires[(graph.kinds == CUT) | (graph.kinds == OUTPUT)] = False
+        fired = fires.repeat(graph.first_in[1:] - graph.first_in[:-1])
         if self.output.row >= 0:
             fired[graph.first_in[self.output.index]] = True
-        steps = np.full(len(fired), -1, np.int32)
-        edges = fired.nonzero()[0]
-        steps[edges] = np.arange(len(edges))[::-1]
-        return steps
+        steps = np.int32(np.count_nonzero(fired)) - fired.cumsum(dtype=np.int32)
+        steps[~fired] = -1
+        return np.asarray(steps, np.int32)
 
     def edge_gradients(self) -> EdgeGradients:
         """Return the gradient of every edge in one column: numbers as floats, arrays by edge number.
@@ -297,11 +302,67 @@ class Trace:
 
         save(self, Path(path))
 
-    def draw(self, path: str | os.PathLike[str]) -> None:
-        """Draw the graph to a file, by its suffix: svg, png, pdf or dot; of a run that failed, what was recorded."""
+    def draw(
+        self,
+        file: str | os.PathLike[str],
+        /,
+        *,
+        exact: bool = False,
+        focus: str | None = None,
+        depth: int = 2,
+        only: str | None = None,
+        path: str | None = None,
+        highlight: str | None = None,
+        force: bool = False,
+    ) -> None:
+        """Draw the graph to a file, by its suffix: svg, png, pdf, html, mmd, dot, graphml or json.
+
+        Of a run that failed, what was recorded.
+        A large graph is rolled up unless `exact`; `force` draws also what nobody can read. `focus="h"` shows what is
+        up to `depth` edges away from a value, `only="helper[3]"` the 4th call of a function (without a number, all);
+        `path="x"` marks the largest paths of x, `highlight="findings"` what is wrong.
+        """
         from viz import draw  # noqa: PLC0415  (the one door to viz, which imports this package)
 
-        draw(self, path)
+        draw(
+            self,
+            file,
+            exact=exact,
+            focus=focus,
+            depth=depth,
+            only=only,
+            path=path,
+            highlight=highlight,
+            force=force,
+        )
+
+    def to_networkx(
+        self,
+        *,
+        exact: bool = False,
+        focus: str | None = None,
+        depth: int = 2,
+        only: str | None = None,
+        force: bool = False,
+    ) -> Any:
+        """Return the graph as a `networkx.MultiDiGraph`; large ones are rolled up as pictures are, unless `exact`.
+
+        Nodes have kind, op, name, value, grad and site, edges port, value, upstream, local and grad; rolled ones how
+        many they stand for, and the numbers of the first and the last run, the smallest and the largest.
+        """
+        from viz import to_networkx  # noqa: PLC0415  (as above)
+
+        return to_networkx(self, exact=exact, focus=focus, depth=depth, only=only, force=force)
+
+    def plot(self, kind: str | None = None, name: str | Sequence[str] | None = None) -> Figure:
+        """Plot the gradients: 'flow' back, 'histogram', 'sum' at a splitter, or through 'time'; a matplotlib Figure.
+
+        Without a kind, through time where there is a loop, else the flow. `name`: the value whose way, sum or time is
+        shown. Raises UsageError for a wrong kind, with the nearest.
+        """
+        from viz import plot  # noqa: PLC0415  (the one door to viz, as above)
+
+        return plot(self, kind, name)
 
     def _repr_html_(self) -> str:
         from viz.notebook import html  # noqa: PLC0415  (as above)

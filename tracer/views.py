@@ -214,7 +214,17 @@ class Node(_View):
 class Edge(_View):
     """One use of one value: exactly one producer and one consumer."""
 
-    __slots__ = ()
+    __slots__ = ("_head",)
+    _head: int
+
+    @property
+    def _dst(self) -> int:
+        """The number of the node that uses the value, which is searched for once: all else asks for it."""
+        try:
+            return self._head
+        except AttributeError:
+            self._head = self.trace.graph.dst_of(self.index)
+            return self._head
 
     @property
     def src(self) -> Node:
@@ -224,7 +234,7 @@ class Edge(_View):
     @property
     def dst(self) -> Node:
         """The node that uses the value."""
-        return Node(self.trace, self.trace.graph.dst_of(self.index))
+        return Node(self.trace, self._dst)
 
     @property
     def port(self) -> int:
@@ -281,7 +291,7 @@ class Edge(_View):
     def grad(self) -> Any:
         """The gradient on this edge; zeros where the seeded output does not depend on this use."""
         graph, gradients = self.trace.graph, self.trace.gradients
-        node = graph.dst_of(self.index)
+        node = self._dst
         kind, row = graph.kinds[node], int(graph.rows[node])
         if kind in (SPLITTER, OUTPUT):
             return self.dst.grad

@@ -6,20 +6,59 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-__all__ = ["draw", "progress_bar", "svg"]
+    from matplotlib.figure import Figure
+
+__all__ = ["draw", "plot", "progress_bar", "svg", "to_networkx"]
 
 
-def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) -> tuple[str, ...]:
-    """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf or .dot.
+def draw(
+    trace: Any,
+    file: str | os.PathLike[str],
+    /,
+    engine: str | None = None,
+    *,
+    exact: bool = False,
+    focus: str | None = None,
+    depth: int = 2,
+    only: str | None = None,
+    path: str | None = None,
+    highlight: str | None = None,
+    force: bool = False,
+) -> tuple[str, ...]:
+    """Write the picture of a trace to a file, in the format of its suffix.
+
+    Pictures: .svg, .png, .pdf, .html (a page), .mmd (Mermaid), .dot; data: .graphml, .json (of Model Explorer).
+
+    `focus` shows a value with what is `depth` edges away, `only` the calls of one function (`helper`, or its 4th,
+    `helper[3]`); `path` marks the largest paths of a value, `highlight="findings"` what is wrong. Large graphs
+    are rolled up unless `exact`; `force` draws what nobody can read.
 
     Returns notes for the person who asked, such as that another layout was used; raises DrawError.
     """
     from viz import export  # noqa: PLC0415  (the command line's help is quick without it)
+    from viz.choice import View  # noqa: PLC0415  (as above)
 
-    return export.draw(trace, path, engine)
+    view = View(exact, focus, depth, only, path, highlight, force)
+    return export.draw(trace, file, engine, view)
+
+
+def to_networkx(
+    trace: Any,
+    *,
+    exact: bool = False,
+    focus: str | None = None,
+    depth: int = 2,
+    only: str | None = None,
+    force: bool = False,
+) -> Any:
+    """Return the graph of a trace as a `networkx.MultiDiGraph`, or the part of it that `draw` would show."""
+    from viz import export, graphml  # noqa: PLC0415  (as above)
+    from viz.choice import View  # noqa: PLC0415  (as above)
+
+    return graphml.to_networkx(export.data(trace, View(exact, focus, depth, only, force=force))[0])
 
 
 def svg(trace: Any) -> str:
@@ -27,6 +66,13 @@ def svg(trace: Any) -> str:
     from viz import export  # noqa: PLC0415  (as above)
 
     return export.svg(trace)
+
+
+def plot(trace: Any, kind: str | None = None, name: str | Sequence[str] | None = None) -> Figure:
+    """Return a matplotlib figure of the gradients of a trace; see `viz.plots.plot`."""
+    from viz import plots  # noqa: PLC0415  (as above)
+
+    return plots.plot(trace, kind, name)
 
 
 def progress_bar(what: str) -> AbstractContextManager[Callable[[int, int], None] | None]:

@@ -9,14 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from viz import judging
+from viz import judging, looking
 from viz.options import (
     FAILED,
     WRONG_USAGE,
+    Depth,
     Engine,
+    Exact,
     File,
+    Focus,
+    Force,
+    Highlight,
     Json,
+    MarkPath,
     Of,
+    Only,
     Outputs,
     Pictures,
     Seed,
@@ -27,13 +34,15 @@ from viz.options import (
     chosen,
     print_json,
 )
+from viz.waiting import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tracer.trace import Trace
+    from viz.choice import View
 
-PICTURES = (".svg", ".png", ".pdf", ".dot")
+PICTURES = (".svg", ".png", ".pdf", ".dot", ".html", ".mmd", ".graphml", ".json")
 
 app = typer.Typer(
     help="See the gradient on every edge of a plain Python function, and the arithmetic that made it.",
@@ -62,9 +71,18 @@ def run(
     seed: Seed = None,
     strict: Strict = False,
     watch: Watch = None,
+    exact: Exact = False,
+    focus: Focus = None,
+    depth: Depth = 2,
+    only: Only = None,
+    path: MarkPath = None,
+    highlight: Highlight = None,
+    force: Force = False,
     engine: Engine = None,
 ) -> None:
     """Run a function, print the gradient of each input, and write pictures and traces."""
+    from viz.choice import View  # noqa: PLC0415
+
     _run(
         target,
         settings or [],
@@ -74,6 +92,7 @@ def run(
         strict=strict,
         watch=watch or (),
         engine=engine,
+        view=View(exact, focus, depth, only, path, highlight, force),
     )
 
 
@@ -83,15 +102,19 @@ def show(trace: File, of: Of = None, seed: Seed = None, json: Json = False) -> N
     from viz.running import open_trace  # noqa: PLC0415
     from viz.summary import summary  # noqa: PLC0415
 
-    opened = open_trace(trace, of, seed)
-    summed_up = summary(opened)
+    with waiting(f"summing up {trace}"):
+        opened = open_trace(trace, of, seed)
+        summed_up = summary(opened)
     if json:
         print_json(summed_up)
         return
-    from viz import hints, text  # noqa: PLC0415
+    from viz import graph_text, hints, text  # noqa: PLC0415
 
-    text.show(*text.summary_parts(summed_up))
     has_gradients = not summed_up.no_gradient
+    parts = text.summary_parts(summed_up)
+    if has_gradients and graph_text.is_small(opened):
+        parts += ["", *graph_text.graph_lines(opened, width=text.width())]
+    text.show(*parts)
     text.show_hint(hints.after_show(opened, trace, chosen(of, seed), has_gradients=has_gradients))
 
 
@@ -127,8 +150,9 @@ def edges(
     from viz.edge_table import Choice, Order, edge_table  # noqa: PLC0415
     from viz.running import open_trace  # noqa: PLC0415
 
-    opened = open_trace(trace, of, seed)
-    table = edge_table(opened, Choice(name, line, op, least, Order(sort), top))
+    with waiting(f"reading {trace}"):
+        opened = open_trace(trace, of, seed)
+        table = edge_table(opened, Choice(name, line, op, least, Order(sort), top))
     if json:
         print_json(table)
         return
@@ -173,7 +197,8 @@ def explain(
     from tracer.diagnose.explain import explanation  # noqa: PLC0415
     from viz.running import open_with_gradients  # noqa: PLC0415
 
-    explained = explanation(open_with_gradients(trace, of, seed), name, depth=depth, top=top)
+    with waiting(f"explaining {name}"):
+        explained = explanation(open_with_gradients(trace, of, seed), name, depth=depth, top=top)
     if json:
         print_json(explained)
         return
@@ -200,7 +225,8 @@ def paths(
     from tracer.diagnose.path_text import table_of  # noqa: PLC0415
     from viz.running import open_with_gradients  # noqa: PLC0415
 
-    table = table_of(open_with_gradients(trace, of, seed).paths(name, to=to, top=top))
+    with waiting(f"following {name}"):
+        table = table_of(open_with_gradients(trace, of, seed).paths(name, to=to, top=top))
     if json:
         print_json(table)
         return
@@ -211,12 +237,27 @@ def paths(
 
 
 @app.command(epilog="Example:  edgegrad draw residual.trace -o residual.svg -o residual.png")
-def draw(trace: File, output: Pictures, of: Of = None, seed: Seed = None, engine: Engine = None) -> None:
-    """Draw a trace; of a run that failed, what was recorded."""
+def draw(
+    trace: File,
+    output: Pictures,
+    exact: Exact = False,
+    focus: Focus = None,
+    depth: Depth = 2,
+    only: Only = None,
+    path: MarkPath = None,
+    highlight: Highlight = None,
+    force: Force = False,
+    of: Of = None,
+    seed: Seed = None,
+    engine: Engine = None,
+) -> None:
+    """Draw a trace, or a part of it; of a run that failed, what was recorded."""
+    from viz.choice import View  # noqa: PLC0415
     from viz.running import check_outputs, open_trace  # noqa: PLC0415
 
     check_outputs(output, PICTURES)
-    _draw(open_trace(trace, of, seed), output, engine)
+    view = View(exact, focus, depth, only, path, highlight, force)
+    _draw(open_trace(trace, of, seed), output, engine, view)
 
 
 def _sample_names(incomplete: str) -> list[str]:
@@ -236,6 +277,13 @@ def samples(
     ] = None,
     settings: Settings = None,
     output: Outputs = None,
+    exact: Exact = False,
+    focus: Focus = None,
+    depth: Depth = 2,
+    only: Only = None,
+    path: MarkPath = None,
+    highlight: Highlight = None,
+    force: Force = False,
     engine: Engine = None,
     json: Json = False,
 ) -> None:
@@ -250,7 +298,10 @@ def samples(
             raise UsageError(
                 "a run prints no JSON", advice="save it with -o x.trace, then: edgegrad show x.trace --json"
             )
-        trace = _run(str(sample_file(name)), settings or [], output or [], engine=engine)
+        from viz.choice import View  # noqa: PLC0415
+
+        view = View(exact, focus, depth, only, path, highlight, force)
+        trace = _run(str(sample_file(name)), settings or [], output or [], engine=engine, view=view)
         _show_attempts(trace, name)
         return
     if json:
@@ -261,6 +312,10 @@ def samples(
     text.show(*text.sample_parts(known_samples()))
 
 
+app.command(epilog="Example:  edgegrad plot rnn.trace time h -o rnn.png")(looking.plot)
+app.command(epilog="Example:  edgegrad step residual.trace, or:  edgegrad step residual.trace | less")(
+    looking.step
+)
 app.command(epilog="Example:  edgegrad check model.py:loss x=0.0 --fail-on nonfinite,dead")(judging.check)
 app.command(epilog="Example:  edgegrad diff before.trace after.trace")(judging.diff)
 app.command(epilog="Example:  edgegrad verify residual.trace")(judging.verify)
@@ -277,6 +332,7 @@ def _run(
     strict: bool = False,
     watch: Sequence[str] = (),
     engine: str | None = None,
+    view: View,
 ) -> Trace:
     from viz import hints, text  # noqa: PLC0415
     from viz.loading import TRACE_SUFFIX  # noqa: PLC0415
@@ -295,7 +351,7 @@ def _run(
     text.show(*text.summary_parts(summary(trace)), "")
     for path in traces:
         text.show(text.wrote(path))
-    _draw(trace, [path for path in outputs if path not in traces], engine)
+    _draw(trace, [path for path in outputs if path not in traces], engine, view)
     text.show(text.hint(hints.after_run(trace, target, traces)))
     return trace
 
@@ -311,16 +367,17 @@ def _show_attempts(trace: Trace, sample: str) -> None:
         text.show("", f"audit of {title}", *audit_parts(audit(trace, claims))[2:])
 
 
-def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None) -> None:
+def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None, view: View) -> None:
     from viz import text  # noqa: PLC0415
     from viz.hints import before_drawing  # noqa: PLC0415
     from viz.running import draw as draw_file  # noqa: PLC0415
 
-    warning = before_drawing(trace) if outputs else ""
+    warning = before_drawing(trace, view) if outputs else ""
     if warning:
         sys.stderr.write(f"{warning}\n")
     for path in outputs:
-        notes = draw_file(trace, path, engine)
+        with waiting(f"drawing {path}"):
+            notes = draw_file(trace, path, engine, view)
         text.show(text.wrote(path), *(text.note(each) for each in notes))
 
 

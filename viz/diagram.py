@@ -6,11 +6,18 @@ Knows no format and no position; `viz.layout` places what is decided here. All n
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tracer.errors import DrawError
 from viz import labels
+from viz.border import MOST_TAGS, count_before, count_behind, tag_before, tag_behind
+from viz.choice import EVERYTHING, Choice, call_numbers
+from viz.marks import mark
+from viz.part import Part, gradients_of
 from viz.parts import Arrow, Box, Diagram, Group, Label, Line, Span, common_group
 from viz.wording import (
     broadcast_lines,
@@ -38,87 +45,126 @@ if TYPE_CHECKING:
 
 NODE_LIMIT = 20_000  # a picture of more is a file that no viewer opens, and has nothing to see
 GROUP_LIMIT = 60
+SECONDS, BYTES = 0.0012, 2_300  # that a box takes to be drawn, and in an SVG
 UNUSED: tuple[Line, ...] = (
     (Span("never used", "quiet"),),
     (Span("in arithmetic", "quiet"),),
 )
 
 
-def diagram(trace: Any) -> Diagram:
-    """Decide what the picture of a trace says; raises DrawError for a graph too big to look at."""
-    count = len(trace.nodes)
-    if count > NODE_LIMIT:
-        raise DrawError(
-            f"a picture of {count:,} nodes can't be read",
-            got=f"at most {NODE_LIMIT:,} are drawn",
-            advice="trace fewer steps or a smaller input, or ask `edgegrad edges` and `edgegrad explain`",
-        )
-    nodes = list(trace.nodes)
-    edges = list(trace.edges)
-    incoming: list[list[Any]] = [[] for _ in nodes]
-    outgoing: list[list[Any]] = [[] for _ in nodes]
-    sources = []
-    for edge in edges:
-        source, target = edge.src.index, edge.dst.index
-        sources.append(source)
-        outgoing[source].append(edge)
-        incoming[target].append(edge)
-    groups, group_of = _groups(nodes, trace.sites.scopes)
-    _move_splitters_out(nodes, incoming, outgoing, group_of, groups)
+def diagram(trace: Any, choice: Choice = EVERYTHING, *, force: bool = False) -> Diagram:
+    """Decide what the picture of a trace says; raises DrawError for a graph too big to look at, unless forced to."""
+    count = len(trace.nodes) if choice.keep is None else int(np.count_nonzero(choice.keep))
+    refuse_too_many(count, force=force)
+    part = Part(trace, choice)
+    groups, group_of_scope = _groups(part.nodes, trace.sites.scopes)
+    group_of = [group_of_scope.get(_scope(node, trace.sites.scopes).index, -1) for node in part.nodes]
+    _move_splitters_out(part, group_of, groups)
     seeded = trace.output.index if trace.output is not None else -1
-    writer = _Writer(trace.function, seeded)
-    boxes = tuple(
-        writer.box(node, incoming[node.index], outgoing[node.index], group_of[node.index]) for node in nodes
-    )
-    arrows = tuple(
-        writer.arrow(edge, nodes[source], nodes[edge.dst.index])
-        for edge, source in zip(edges, sources, strict=True)
-    )
-    return Diagram(
-        labels.name(trace.function), boxes, arrows, groups, any(labels.is_array(n.value) for n in nodes)
+    writer = Writer(trace.function, seeded)
+    boxes = [
+        writer.box(*each) for each in zip(part.nodes, part.incoming, part.outgoing, group_of, strict=True)
+    ]
+    arrows = [
+        writer.arrow(edge, part.nodes[start], part.nodes[stop], start, stop)
+        for edge, start, stop in part.inner
+    ]
+    drawn = Diagram(labels.name(trace.function), (), (), groups, has_arrays=part.has_arrays)
+    if part.before or part.behind:
+        arrows = _add_border(part, writer, boxes, arrows, group_of_scope)
+        drawn = replace(drawn, is_part=True)
+    drawn = replace(drawn, boxes=tuple(boxes), arrows=tuple(arrows))
+    return mark(drawn, choice.marks, choice.on_nodes, choice.on_edges, is_rest_calm=choice.is_rest_calm)
+
+
+def refuse_too_many(count: int, *, force: bool) -> None:
+    """Raise DrawError for more nodes than are drawn unasked, which says what they would take."""
+    if count <= NODE_LIMIT or force:
+        return
+    minutes = count * SECONDS / 60
+    time = f"{minutes:,.0f} minutes" if minutes > 1.5 else f"{60 * minutes:.0f} seconds"
+    raise DrawError(
+        f"a picture of {count:,} nodes can't be read",
+        got=f"it would take about {time}, and be {labels.memory(count * BYTES)} as .svg; "
+        f"{NODE_LIMIT:,} nodes are drawn unasked",
+        advice="leave --exact out, or look at a part: --focus NAME, or --only FUNCTION; --force draws it all the same",
     )
 
 
-def _groups(nodes: Sequence[Any], scopes: Sequence[Any]) -> tuple[tuple[Group, ...], list[int]]:
+def _add_border(
+    part: Part, writer: Writer, boxes: list[Box], arrows: list[Arrow], group_of_scope: dict[int, int]
+) -> list[Arrow]:
+    """Add tags for what is left out, for many edges one; return all arrows in the order of their edges."""
+    scopes = part.trace.sites.scopes
+    placed = list(zip((edge.index for edge, _, _ in part.inner), arrows, strict=True))
+    for stop, edges in part.before.items():
+        if len(edges) > MOST_TAGS:
+            box, arrow = count_before(edges, stop, boxes[stop].group)
+            placed.append((edges[0].index, replace(arrow, source=len(boxes))))
+            boxes.append(box)
+            continue
+        for edge in edges:
+            source, target = edge.src, part.nodes[stop]
+            placed.append((edge.index, writer.arrow(edge, source, target, len(boxes), stop)))
+            boxes.append(tag_before(source, _common(source, target, scopes, group_of_scope)))
+    for start, edges in part.behind.items():
+        source = part.nodes[start]
+        if len(edges) > MOST_TAGS:
+            box, arrow = count_behind(edges, source, start, boxes[start].group)
+            placed.append((edges[0].index, replace(arrow, target=len(boxes))))
+            boxes.append(box)
+            continue
+        for edge in edges:
+            target = edge.dst
+            placed.append((edge.index, writer.arrow(edge, source, target, start, len(boxes))))
+            boxes.append(tag_behind(target, _common(source, target, scopes, group_of_scope)))
+    return [arrow for _, arrow in sorted(placed, key=itemgetter(0))]
+
+
+def _common(first: Any, second: Any, scopes: Sequence[Any], group_of_scope: dict[int, int]) -> int:
+    """Return the frame around two nodes, one of which is left out."""
+    inner, outer = _scope(first, scopes), _scope(second, scopes)
+    while inner != outer:
+        if inner.depth >= outer.depth:
+            inner = scopes[inner.parent]
+        else:
+            outer = scopes[outer.parent]
+    return group_of_scope.get(inner.index, -1)
+
+
+def _scope(node: Any, scopes: Sequence[Any]) -> Any:
+    return scopes[0] if node.kind in ("input", "output") else node.scope
+
+
+def _groups(nodes: Sequence[Any], scopes: Sequence[Any]) -> tuple[tuple[Group, ...], dict[int, int]]:
     """Make a group of each call of a helper that did something; none at all where there are too many to read."""
-    group_numbers: dict[int, int] = {}
+    numbers: dict[int, int] = {}
     groups: list[Group] = []
-    runs: dict[str, int] = {}
-    group_of = []
+    counts = call_numbers(scopes)
     for node in nodes:
         chain = []
-        scope = scopes[0] if node.kind in ("input", "output") else node.scope
-        while scope.depth > 0:
+        scope = _scope(node, scopes)
+        while scope.depth > 0 and scope.index not in numbers:
             chain.append(scope)
             scope = scopes[scope.parent]
-        group = -1
         for call in reversed(chain):
-            if call.index not in group_numbers:
-                group_numbers[call.index] = len(groups)
-                runs[call.name] = runs.get(call.name, 0) + 1
-                groups.append(Group(_call(call.name, runs[call.name]), group))
-            group = group_numbers[call.index]
-        group_of.append(group)
-    if len(groups) > GROUP_LIMIT:
-        return (), [-1] * len(nodes)
-    return tuple(groups), group_of
+            numbers[call.index] = len(groups)
+            parent = numbers.get(call.parent, -1)
+            groups.append(Group(_call(call.name, counts[call.index] + 1), parent))
+    return (tuple(groups), numbers) if len(groups) <= GROUP_LIMIT else ((), {})
 
 
-def _move_splitters_out(
-    nodes: Sequence[Any],
-    incoming: Sequence[Sequence[Any]],
-    outgoing: Sequence[Sequence[Any]],
-    group_of: list[int],
-    groups: Sequence[Group],
-) -> None:
+def _move_splitters_out(part: Part, group_of: list[int], groups: Sequence[Group]) -> None:
     """Put each splitter where its value is used: what a helper returns is split by its caller."""
-    for node in nodes:
-        if node.kind != "splitter" or group_of[node.index] < 0:
+    for at, node in enumerate(part.nodes):
+        if node.kind != "splitter" or group_of[at] < 0:
             continue
-        own = group_of[incoming[node.index][0].src.index]
-        around = {common_group(own, group_of[edge.dst.index], groups) for edge in outgoing[node.index]}
-        if own not in around:
-            group_of[node.index] = min(around)
+        source = int(part.places[part.incoming[at][0].src.index])
+        own = group_of[source] if source >= 0 else -1
+        ends = np.unique(part.places[part.outgoing[at].heads]).tolist()
+        around = {common_group(own, group_of[end], groups) for end in ends if end >= 0}
+        if around and own not in around:
+            group_of[at] = min(around)
 
 
 def _call(function: str, run: int) -> str:
@@ -126,7 +172,7 @@ def _call(function: str, run: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Writer:
+class Writer:
     """Puts one node or edge into words."""
 
     function: str
@@ -142,7 +188,7 @@ class _Writer:
             "cut": self._cut,
         }[node.kind]
         box = make(node, incoming, outgoing, group)
-        return replace(box, name=labels.name(node.label or node.name or ""))
+        return replace(box, name=labels.name(node.label or node.name or ""), node=node.index)
 
     def _input(self, node: Any, _: Sequence[Any], outgoing: Sequence[Any], group: int) -> Box:
         lines: list[Line] = [(Span(labels.name(node.label or node.name or "input"), "name"),)]
@@ -195,11 +241,7 @@ class _Writer:
     def _splitter(self, node: Any, incoming: Sequence[Any], outgoing: Sequence[Any], group: int) -> Box:
         edge = incoming[0]
         is_copy = node.op == "copy"
-        below = (
-            sum_lines([each.grad for each in outgoing], edge.grad)
-            if is_copy
-            else broadcast_lines(node, edge)
-        )
+        below = sum_lines(gradients_of(outgoing), edge.grad) if is_copy else broadcast_lines(node, edge)
         what = (
             f"splitter of {node.label}: {len(outgoing)} uses" if is_copy else f"broadcast of {node.label}"
         )
@@ -220,11 +262,12 @@ class _Writer:
             "cut", (), caption, state="cut", tooltip=tooltip("cut", place(node)), group=group, wires_in=1
         )
 
-    def arrow(self, edge: Any, source: Any, target: Any) -> Arrow:
-        """Say what an edge's wire shows."""
+    def arrow(self, edge: Any, source: Any, target: Any, start: int, stop: int) -> Arrow:
+        """Say what an edge's wire shows, between the boxes at two places."""
+        from_splitter = source.kind == "splitter"
         state = edge_state(edge)
         if target.kind == "splitter":
-            return Arrow(source.index, target.index, state=state, from_splitter=source.kind == "splitter")
+            return Arrow(start, stop, state=state, from_splitter=from_splitter, edge=edge.index)
         if target.kind == "cut":
             below: tuple[Line, ...] = ((Span("0", "gradient"), Span("  cut off", "quiet")),)
         elif target.kind == "function":
@@ -234,11 +277,12 @@ class _Writer:
         above = wire_value(source)
         is_quiet = is_unreached(edge)
         return Arrow(
-            source.index,
-            target.index,
+            start,
+            stop,
             Label(quieted(above), quieted(below)) if is_quiet else Label(above, below),
             state,
             edge_tooltip(edge, source, target),
-            source.kind == "splitter",
+            from_splitter,
             operand(edge.port) if target.kind == "function" else "",
+            edge.index,
         )

@@ -21,6 +21,9 @@ SHAPES = {
     "splitter": "diamond",
     "broadcast": "diamond",
     "cut": "plaintext",
+    "call": "box",
+    "leaves": "cds",
+    "enters": "cds",
 }
 
 
@@ -42,9 +45,10 @@ def write(diagram: Diagram) -> str:
     for number, box in enumerate(diagram.boxes):
         (clusters[box.group] if box.group >= 0 else graph).add_node(_node(number, box))
     for arrow in diagram.arrows:
-        stroke = theme.WIRE[arrow.state]
+        stroke = theme.wire(arrow.state, arrow.mark)
+        stroke = theme.faded(stroke) if arrow.is_calm else stroke
         target = diagram.boxes[arrow.target]
-        label = target.lead if target.lead.above or target.lead.below else arrow.label
+        label = arrow.label if target.lead.is_empty else target.lead
         graph.add_edge(
             pydot.Edge(
                 f"n{arrow.source}",
@@ -71,7 +75,8 @@ def quote(text: str) -> str:
 
 def _node(number: int, box: Box) -> pydot.Node:
     lines = [*box.lines, *box.caption]
-    outline = theme.OUTLINE[box.state]
+    outline = theme.outline(box.state, box.mark)
+    outline = theme.faded(outline) if box.is_calm else outline
     node = pydot.Node(
         f"n{number}",
         shape=SHAPES[box.shape],
@@ -79,7 +84,7 @@ def _node(number: int, box: Box) -> pydot.Node:
         tooltip=quote(box.tooltip),
         color=quote(outline.colour),
         penwidth=str(outline.width),
-        fillcolor=quote(theme.fill(box.shape, box.state)),
+        fillcolor=quote(theme.fill(box.shape, box.state, outline)),
     )
     if box.is_ordered:
         node.set("ordering", "in")

@@ -89,7 +89,7 @@ def edge_table(trace: Trace, choice: Choice) -> EdgeTable:
     chosen = np.flatnonzero(_chosen(trace, sizes, choice))
     order = np.argsort(_key(trace, sizes, choice.order)[chosen], kind="stable")
     lines = tuple(
-        _line(trace.edges[index], has_gradients=sizes is not None)
+        edge_line(trace.edges[index], has_gradients=sizes is not None)
         for index in chosen[order[: choice.top]].tolist()
     )
     no_gradient = "" if reason is None else reason.message
@@ -179,7 +179,8 @@ def _key(trace: Trace, sizes: Column | None, order: Order) -> Column:
     return steps
 
 
-def _line(edge: Edge, *, has_gradients: bool) -> EdgeLine:
+def edge_line(edge: Edge, *, has_gradients: bool = True) -> EdgeLine:
+    """Put one edge into words."""
     user = edge.dst
     placed = user.out_edges[0].dst if user.op == "broadcast" else user
     site = placed.site if user.op != "copy" else None

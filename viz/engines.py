@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib import metadata
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -28,7 +31,10 @@ if TYPE_CHECKING:
 ENGINES = ("graphviz-pure", "dot", "built-in")
 MOST_VIRTUAL = 5_000  # items and bends that dot lays out in a few seconds
 TIMEOUT = 15.0
+ITEMS_A_SECOND = 2_000  # more time where there is more to do
 MEMORY = 2 << 30
+MOST_PROCESSES = 8
+WORTH_A_PROCESS = 400  # items
 INCH = 72.0
 NOT_SPACE = re.compile(r"\S").search
 
@@ -130,14 +136,34 @@ def virtual_nodes(skeleton: Skeleton) -> int:
 def _ask(
     program: Path, skeletons: Sequence[Skeleton], turned: Sequence[Collection[int]] | None = None
 ) -> list[Placement]:
-    """Run an engine once on all skeletons and read the numbers of its answers."""
-    texts = map(dot_text, skeletons, turned or [()] * len(skeletons))
-    written = run([str(program), "-Kdot", "-Tjson"], "\n".join(texts))
-    try:
-        answers = _documents(written.decode())
-        return [_read(answer, skeleton) for answer, skeleton in zip(answers, skeletons, strict=True)]
-    except (KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
-        raise _EngineError("gave an answer that can't be read") from error
+    """Run an engine on all skeletons, in as many processes as there is work for, and read its answers."""
+    texts = list(map(dot_text, skeletons, turned or [()] * len(skeletons)))
+    lots = _lots([skeleton.size for skeleton in skeletons])
+    placements: list[Placement | None] = [None] * len(skeletons)
+    with ThreadPoolExecutor(len(lots)) as executor:
+        more = sum(skeleton.size for skeleton in skeletons) // ITEMS_A_SECOND
+        ask = partial(run, [str(program), "-Kdot", "-Tjson0"])
+        ask = partial(ask, timeout=TIMEOUT + more) if more else ask
+        written = [executor.submit(ask, "\n".join(texts[at] for at in lot)) for lot in lots]
+        for lot, answer in zip(lots, written, strict=True):
+            try:
+                for at, document in zip(lot, _documents(answer.result().decode()), strict=True):
+                    placements[at] = _read(document, skeletons[at])
+            except (KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
+                raise _EngineError("gave an answer that can't be read") from error
+    return [placement for placement in placements if placement is not None]
+
+
+def _lots(sizes: Sequence[int]) -> list[list[int]]:
+    """Share out numbers of tasks, so that the processes end together: the largest first, each to who has least."""
+    count = min(len(sizes), os.cpu_count() or 1, MOST_PROCESSES, 1 + sum(sizes) // WORTH_A_PROCESS)
+    lots: list[list[int]] = [[] for _ in range(count)]
+    work = [0] * count
+    for at in sorted(range(len(sizes)), key=lambda at: -sizes[at]):
+        least = work.index(min(work))
+        lots[least].append(at)
+        work[least] += sizes[at] ** 2  # as dot's time grows
+    return lots
 
 
 def _documents(text: str) -> list[Any]:
@@ -262,8 +288,8 @@ def _read(answer: dict[str, Any], skeleton: Skeleton) -> Placement:
             y[item] = bottom - across
     paths: list[Floats | None] = [None] * len(skeleton.tail)
     for edge in answer.get("edges", []):
-        points = np.array([_numbers(point) for point in str(edge["pos"]).split()])
-        if len(points) % 3 != 1 or points.shape[1] != 2:
+        points = np.array(_numbers(str(edge["pos"]).replace(" ", ","))).reshape(-1, 2)
+        if len(points) % 3 != 1:
             raise ValueError(points.shape)
         points[:, 1] = bottom - points[:, 1]
         paths[int(str(edge["id"]).removeprefix("e"))] = points

@@ -2,28 +2,125 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tracer.errors import DrawError
-from viz import vector
+from viz import labels, vector
+from viz.choice import WHOLE, View, choose
 from viz.diagram import diagram
 from viz.forward import Forward
 from viz.layout import geometry
+from viz.marks import mark, on_rolled
+from viz.rolled_border import with_border
+from viz.rolled_diagram import rolled_diagram
+from viz.rollup import BUDGET, roll_up
 
 if TYPE_CHECKING:
     import os
 
-SUFFIXES = (".svg", ".png", ".pdf", ".dot")
+    from viz.as_graph import GraphData
+    from viz.choice import Choice
+    from viz.parts import Diagram
+    from viz.rollup import Rolled
+
+PICTURES = (".svg", ".png", ".pdf", ".dot", ".html", ".mmd")  # .mmd: Mermaid
+DATA = (".graphml", ".json")  # .json: of Model Explorer
+SUFFIXES = (*PICTURES, *DATA)
+ERROR_LIMIT = 200  # characters of what a program raised
 
 
-def svg(trace: Any) -> str:
+def svg(trace: Any, view: View = WHOLE) -> str:
     """Return the picture of a trace as an SVG document."""
-    return vector.write(geometry(diagram(_of_what_there_is(trace)[0])))
+    return vector.write(geometry(picture(trace, view)[0]))
 
 
-def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) -> tuple[str, ...]:
-    """Write the picture of a trace to a file, in the format of its suffix: .svg, .png, .pdf or .dot.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What of a trace is shown: rolled up, or as it ran; of a run that failed, what it computed."""
+
+    trace: Any
+    choice: Choice
+    rolled: Rolled | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a picture shows: a trace, or what it computed before it failed; rolled up, or as it ran."""
+
+    trace: Any
+    rolled: Rolled | None
+    diagram: Diagram
+    notes: tuple[str, ...]
+
+
+def picture(trace: Any, view: View = WHOLE) -> tuple[Diagram, tuple[str, ...]]:
+    """Decide what a picture of a trace says, and what to tell the person who asked."""
+    shown = decide(trace, view)
+    return shown.diagram, shown.notes
+
+
+def decide(trace: Any, view: View = WHOLE) -> Shown:
+    """Decide what a picture of a trace shows."""
+    part = _part(trace, view)
+    choice, rolled = part.choice, part.rolled
+    if rolled is None:
+        return Shown(part.trace, None, diagram(part.trace, choice, force=view.force), part.notes)
+    drawn = mark(
+        with_border(rolled_diagram(rolled), rolled, choice.keep),
+        choice.marks,
+        on_rolled(choice.on_nodes, rolled.of_node),
+        on_rolled(choice.on_edges, rolled.of_edge),
+        is_rest_calm=choice.is_rest_calm,
+    )
+    return Shown(part.trace, rolled, drawn, part.notes)
+
+
+def data(trace: Any, view: View = WHOLE) -> tuple[GraphData, tuple[str, ...]]:
+    """Return what a picture would show as nodes and edges with attributes, and what to tell the person who asked."""
+    from viz.as_graph import exact_data, rolled_data  # noqa: PLC0415 - for programs that read graphs
+
+    part = _part(trace, view)
+    if part.rolled is not None:
+        return rolled_data(part.rolled), part.notes
+    return exact_data(part.trace, part.choice, force=view.force), part.notes
+
+
+def _part(trace: Any, view: View) -> Part:
+    """Choose what is shown, and roll it up above a budget."""
+    shown, remarks = _of_what_there_is(trace)
+    choice = choose(trace, view)
+    notes = (*remarks, *choice.notes)
+    count = len(trace.nodes) if choice.keep is None else int(np.count_nonzero(choice.keep))
+    if count <= BUDGET or view.exact:
+        return Part(shown, choice, None, notes)
+    rolled = roll_up(trace, choice.keep)
+    note = (
+        f"rolled up: {count:,} nodes as {len(rolled.nodes):,} boxes; "
+        "--focus NAME or --only FUNCTION show a part as it ran, --exact all of it"
+    )
+    return Part(shown, choice, rolled, (*notes, note))
+
+
+def embedded(trace: Any) -> tuple[str, str]:
+    """Return a picture as SVG and its page for a cell of a notebook; of a rolled-up picture there is no page."""
+    shown = decide(trace)
+    placed = geometry(shown.diagram)
+    if shown.rolled is not None:
+        return vector.write(placed), ""
+    from viz import page  # noqa: PLC0415 - its parts are read from files
+
+    return vector.write(placed), page.write(shown, placed, embedded=True)
+
+
+def draw(
+    trace: Any, path: str | os.PathLike[str], engine: str | None = None, view: View = WHOLE
+) -> tuple[str, ...]:
+    """Write the picture of a trace to a file, in the format of its suffix: see SUFFIXES.
 
     Of a run that failed, what was recorded. Returns notes for the person who asked, such as that another layout was
     used; raises DrawError.
@@ -36,8 +133,12 @@ def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) ->
             got=f"the suffix is {suffix!r}" if suffix else "it has no suffix",
             advice=f"use one of {', '.join(SUFFIXES)}",
         )
-    drawn, remarks = _of_what_there_is(trace)
-    content, notes = _content(drawn, suffix, engine)
+    if suffix in DATA:
+        content, notes = _data_content(trace, suffix, view)
+    else:
+        shown = decide(trace, view)
+        content, notes = _content(shown, suffix, engine)
+        notes = (*shown.notes, *notes)
     try:
         target.write_bytes(content)
     except OSError as error:
@@ -46,28 +147,49 @@ def draw(trace: Any, path: str | os.PathLike[str], engine: str | None = None) ->
             got=error.strerror or str(error),
             advice="choose another path for the picture",
         ) from error
-    return (*remarks, *notes)
+    return notes
 
 
 def _of_what_there_is(trace: Any) -> tuple[Any, tuple[str, ...]]:
     """Return a trace, or of a run that failed what it computed, with a note that says so."""
     if trace.error is None or trace.recording.outputs:
         return trace, ()
-    remark = f"the forward graph alone, without gradients: {trace.function} raised {trace.error}"
+    told = labels.shorten(labels.clean(trace.error), ERROR_LIMIT)
+    remark = f"the forward graph alone, without gradients: {trace.function} raised {told}"
     return Forward(trace), (remark,)
 
 
-def _content(trace: Any, suffix: str, engine: str | None) -> tuple[bytes, tuple[str, ...]]:
+def _content(shown: Shown, suffix: str, engine: str | None) -> tuple[bytes, tuple[str, ...]]:
     """Return a picture's bytes and the notes on it; each writer is imported when it is used."""
-    picture = diagram(trace)
     if suffix == ".dot":
         from viz import dot  # noqa: PLC0415 - pydot is needed for this format alone
 
-        return dot.write(picture).encode(), ()
-    placed = geometry(picture, engine)
+        return dot.write(shown.diagram).encode(), ()
+    if suffix == ".mmd":
+        from viz import mermaid  # noqa: PLC0415 - as above
+
+        text, notes = mermaid.write(shown.diagram)
+        return text.encode(), notes
+    placed = geometry(shown.diagram, engine)
     if suffix == ".svg":
         return vector.write(placed).encode(), placed.notes
+    if suffix == ".html":
+        from viz import page  # noqa: PLC0415 - its parts are read from files
+
+        return page.write(shown, placed, engine).encode(), placed.notes
     from viz import raster  # noqa: PLC0415 - matplotlib takes the better part of a second to import
 
     content, notes = raster.write(placed, suffix.removeprefix("."))
     return content, (*placed.notes, *notes)
+
+
+def _data_content(trace: Any, suffix: str, view: View) -> tuple[bytes, tuple[str, ...]]:
+    """Return the bytes of a graph that programs read, and what to tell the person who asked."""
+    graph, notes = data(trace, view)
+    if suffix == ".graphml":
+        from viz import graphml  # noqa: PLC0415 - an extra
+
+        return graphml.write(graph), notes
+    from viz import model_explorer  # noqa: PLC0415 - as above
+
+    return model_explorer.write(graph).encode(), notes

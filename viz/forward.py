@@ -17,13 +17,19 @@ class Forward:
 
     def __init__(self, trace: Trace) -> None:
         self.function = f"{trace.function}, no gradients"
-        self.sites = trace.sites
+        self.sites, self.graph = trace.sites, trace.graph
+        self.findings = trace.findings
         self.nodes = _without_gradients("nodes", trace.nodes)
         self.edges = _without_gradients("edges", trace.edges)
 
 
 def _without_gradients(what: str, views: Views) -> Views:
-    return Views(what, lambda index: _ForwardView(views[index]), len(views))
+    return Views(what, lambda index: without_gradients(views[index]), len(views))
+
+
+def without_gradients(view: Any) -> Any:
+    """Return a node or an edge without what the backward pass says about it."""
+    return _ForwardView(view)
 
 
 class _ForwardView:

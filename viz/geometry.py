@@ -17,9 +17,9 @@ from viz.text_size import ASCENT, LINE_HEIGHT, text_width
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from viz.parts import Line
+    from viz.parts import Label, Line, Place, Spark
     from viz.skeleton import Floats
-    from viz.theme import Role, Shape, State
+    from viz.theme import MarkKind, Role, Shape, State
 
 TAG_POINT = 9.0  # the tip of a tag
 
@@ -55,7 +55,23 @@ class PlacedText:
 
     def moved(self, x: float, y: float) -> PlacedText:
         """Return the line, moved to the right and down."""
-        return replace(self, x=self.x + x, baseline=self.baseline + y)
+        return PlacedText(self.x + x, self.baseline + y, self.runs, self.width, self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedSpark:
+    """A small curve of a number over its runs."""
+
+    rect: Rect
+    spark: Spark
+
+    def moved(self, x: float, y: float) -> PlacedSpark:
+        """Return the curve, moved to the right and down."""
+        return PlacedSpark(self.rect.moved(x, y), self.spark)
+
+    def at(self, place: Place) -> Place:
+        """Return a place of the curve in pixels."""
+        return self.rect.x + place[0] * self.rect.width, self.rect.y + place[1] * self.rect.height
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +84,19 @@ class PlacedShape:
     inside: tuple[PlacedText, ...] = ()
     beside: tuple[PlacedText, ...] = ()
     tooltip: str = ""
+    node: int = -1  # what it stands for in what is drawn
+    edge: int = -1  # of a tag: the edge that goes on there
+    count: int = 1  # how many nodes it stands for
+    sparks: tuple[PlacedSpark, ...] = ()
+    mark: MarkKind | None = None
+    is_calm: bool = False
 
     def moved(self, x: float, y: float) -> PlacedShape:
         """Return the shape with its text, moved to the right and down."""
         inside = tuple(text.moved(x, y) for text in self.inside)
         beside = tuple(text.moved(x, y) for text in self.beside)
-        return replace(self, rect=self.rect.moved(x, y), inside=inside, beside=beside)
+        sparks = tuple(spark.moved(x, y) for spark in self.sparks)
+        return replace(self, rect=self.rect.moved(x, y), inside=inside, beside=beside, sparks=sparks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +109,21 @@ class PlacedWire:
     texts: tuple[PlacedText, ...] = ()
     tooltip: str = ""
     is_stub: bool = False  # it goes on in another row
+    edge: int = -1  # what it stands for in what is drawn
+    sparks: tuple[PlacedSpark, ...] = ()
+    turns_at: Place | None = None  # of a wire that goes back: where an arrowhead points to the left
+    mark: MarkKind | None = None
+    is_calm: bool = False
 
     def moved(self, x: float, y: float) -> PlacedWire:
         """Return the wire with its label, moved to the right and down."""
-        texts = tuple(text.moved(x, y) for text in self.texts)
-        return replace(self, points=self.points + np.array([x, y]), texts=texts)
+        return replace(
+            self,
+            points=self.points + np.array([x, y]),
+            texts=tuple(text.moved(x, y) for text in self.texts),
+            sparks=tuple(spark.moved(x, y) for spark in self.sparks),
+            turns_at=None if self.turns_at is None else (self.turns_at[0] + x, self.turns_at[1] + y),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +193,22 @@ def stack(lines: Sequence[Line], centre: float, top: float) -> tuple[PlacedText,
     return tuple(placed)
 
 
+def set_spark(
+    label: Label, centre: float, top: float
+) -> tuple[tuple[PlacedText, ...], tuple[PlacedSpark, ...]]:
+    """Place a label's curve around a centre, with its scale at its right: the largest above, the smallest below."""
+    if label.spark is None:
+        return (), ()
+    width, height = label.spark.size
+    scale_width, scale_height = block(label.spark.scale)
+    height = max(height, scale_height)
+    left, top = centre - (width + theme.SCALE_GAP + scale_width) / 2, top + theme.SPARK_GAP
+    texts = []
+    for line, at in zip(label.spark.scale, (top, top + height - scale_height / 2), strict=False):
+        texts.append(set_line(line, left + width + theme.SCALE_GAP, at))
+    return tuple(texts), (PlacedSpark(Rect(left, top, width, height), label.spark),)
+
+
 def block(lines: Sequence[Line]) -> tuple[float, float]:
     """Return the size of a stack of lines."""
     return max(map(line_width, lines), default=0.0), sum(map(line_height, lines))
@@ -189,8 +238,26 @@ def arrowhead(wire: PlacedWire) -> tuple[Floats, list[tuple[float, float]]]:
     along = (tip - before) / math.dist(tip, before)
     across = np.array([-along[1], along[0]])
     back = tip - theme.ARROW_LENGTH * along
-    half = theme.ARROW_WIDTH / 2 + (theme.WIRE[wire.state].width - 1)
+    half = theme.ARROW_WIDTH / 2 + (theme.wire(wire.state, wire.mark).width - 1)
     head = [tip, back + half * across, back - half * across]
     shortened = points.copy()
     shortened[-1] = back + along
     return shortened, [(float(x), float(y)) for x, y in head]
+
+
+def turn_head(wire: PlacedWire) -> list[tuple[float, float]]:
+    """Return the corners of the arrowhead with which a wire goes back to the left; none for others."""
+    if wire.turns_at is None:
+        return []
+    x, y = wire.turns_at
+    half = theme.ARROW_WIDTH / 2 + (theme.WIRE[wire.state].width - 1)
+    return [(x, y), (x + theme.ARROW_LENGTH, y - half), (x + theme.ARROW_LENGTH, y + half)]
+
+
+def left_side(shape: PlacedShape, y: float) -> float:
+    """Return where a shape's left side is at a height; a gate's is round."""
+    rect = shape.rect
+    if shape.shape != "function":
+        return rect.x
+    step = (y - rect.y - rect.height / 2) / (rect.height / 2)
+    return rect.x + rect.width / 2 * (1 - math.sqrt(max(0.0, 1 - step * step)))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tracer.diagnose.finding import Finding
     from tracer.trace import Trace
+    from viz.choice import View
 
 LONG_PICTURE = 3_000  # nodes that take more than a few seconds to draw
 
@@ -72,16 +73,19 @@ def after_check(target: str, findings: Sequence[Finding]) -> str:
     return _next("explain", Path(target), label) if label else _next("edges", Path(target))
 
 
-def before_drawing(trace: Trace) -> str:
-    """Say of a picture that takes long and is long what answers at once; empty for others."""
+def before_drawing(trace: Trace, view: View) -> str:
+    """Say of an exact picture that takes long and is long what answers at once; empty for others."""
     from viz.diagram import NODE_LIMIT  # noqa: PLC0415  (needed only where a picture is drawn)
 
     count = len(trace.nodes)
-    if not LONG_PICTURE < count <= NODE_LIMIT:  # of more, the error says the same
+    is_whole = view.exact and view.focus is None and view.only is None
+    if (
+        not is_whole or count <= LONG_PICTURE or (count > NODE_LIMIT and not view.force)
+    ):  # the error says the same
         return ""
     return (
-        f"drawing {count:,} nodes takes a while and makes a very long picture; on a saved trace, "
-        "`edgegrad edges` and `edgegrad explain` answer at once"
+        f"drawing {count:,} nodes takes a while and makes a very long picture; without --exact it is rolled up, "
+        "and --focus NAME shows a part as it ran"
     )
 
 

@@ -10,6 +10,7 @@ import typer
 
 from tracer.errors import UsageError
 from viz.options import FAILED, File, Json, Of, Seed, Settings, Watch, chosen, print_json
+from viz.waiting import waiting
 
 
 def check(
@@ -46,7 +47,8 @@ def check(
         )
     kinds = kinds_in(fail_on) if fail_on is not None else frozenset()
     trace, failure = traced(target, settings or [], of, seed, watch=watch or ())
-    findings = trace.findings()
+    with waiting("looking for what is wrong"):
+        findings = trace.findings()
     if json:
         print_json(checked(trace, findings))
     elif shape == "github":
@@ -84,7 +86,8 @@ def diff(
     from tracer.diagnose.diff import diff as compare  # noqa: PLC0415
     from viz.running import open_trace  # noqa: PLC0415
 
-    found = compare(open_trace(first, of, seed), open_trace(second, of, seed), rtol=rtol, atol=atol)
+    with waiting(f"comparing {first} and {second}"):
+        found = compare(open_trace(first, of, seed), open_trace(second, of, seed), rtol=rtol, atol=atol)
     if json:
         print_json(found)
     else:
@@ -141,7 +144,8 @@ def audit(
     from viz.verdicts import audit_data, audit_parts  # noqa: PLC0415
 
     given = read_claims(claims)
-    found = audited(open_with_gradients(trace, of, seed), given, rtol=rtol, atol=atol)
+    with waiting(f"auditing {claims}"):
+        found = audited(open_with_gradients(trace, of, seed), given, rtol=rtol, atol=atol)
     if json:
         print_json(audit_data(found))
     else:

@@ -7,7 +7,6 @@ above it, the gradients below, and nothing else can be there.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,13 +18,17 @@ from viz.geometry import (
     Geometry,
     PlacedGroup,
     PlacedShape,
+    PlacedSpark,
     PlacedText,
     PlacedWire,
     Rect,
     block,
+    left_side,
     set_line,
+    set_spark,
     stack,
 )
+from viz.going_back import POINTED, tag_back, wires_back
 from viz.legend import LEAST_WIDTH, legend
 from viz.parts import Span, common_group
 from viz.sizes import CAPTION_GAP, WIRE_CLEARANCE, item_size, label_size, shape_size
@@ -43,9 +46,13 @@ ROW_GAP = 30.0
 SNAP = 1.0  # what an engine's rounding may be off
 
 
-def _set_label(label: Label, centre: float, y: float) -> tuple[PlacedText, ...]:
+def _set_label(
+    label: Label, centre: float, y: float
+) -> tuple[tuple[PlacedText, ...], tuple[PlacedSpark, ...]]:
+    """Place a label's text above and below its wire, and its curve below that."""
     above = stack(label.above, centre, y - WIRE_CLEARANCE - block(label.above)[1])
-    return above + stack(label.below, centre, y + WIRE_CLEARANCE)
+    scale, sparks = set_spark(label, centre, y + WIRE_CLEARANCE + block(label.below)[1])
+    return above + stack(label.below, centre, y + WIRE_CLEARANCE) + scale, sparks
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class _Row:
     shapes: tuple[PlacedShape, ...]
     wires: tuple[PlacedWire, ...]
     groups: tuple[PlacedGroup, ...]
+    blocked: tuple[int, ...] = ()  # arrows that go back and found no way
 
     def moved(self, x: float, y: float) -> _Row:
         """Return the row, moved to the right and down."""
@@ -67,7 +75,24 @@ class _Row:
 
 def geometry(diagram: Diagram, engine: str | None = None) -> Geometry:
     """Place a diagram; raises DrawError for an engine that is not there."""
-    rows = wrap(diagram)
+    _, placed, notes = place_rows(diagram, engine)
+    return _compose(diagram, placed, notes)
+
+
+def place_rows(
+    diagram: Diagram, engine: str | None = None
+) -> tuple[Sequence[Diagram], list[_Row], tuple[str, ...]]:
+    """Break a diagram into rows and place each; what goes back and finds no way becomes two tags."""
+    rows: Sequence[Diagram] = wrap(diagram)
+    while True:
+        placed, notes = _placed(rows, engine)
+        if not any(row.blocked for row in placed):
+            return rows, placed, notes
+        rows = [tag_back(row, each.blocked) for row, each in zip(rows, placed, strict=True)]
+
+
+def _placed(rows: Sequence[Diagram], engine: str | None) -> tuple[list[_Row], tuple[str, ...]]:
+    """Place each row, and say at its wires which operand they are where its engine could not keep them in order."""
     numbered: list[set[int]] = [set() for _ in rows]
     while True:
         shown = [_numbered(*row) for row in zip(rows, numbered, strict=True)]
@@ -84,7 +109,7 @@ def geometry(diagram: Diagram, engine: str | None = None) -> Geometry:
         _set_row(row, *task, placement)
         for row, task, placement in zip(shown, tasks, placements, strict=True)
     ]
-    return _compose(diagram, placed, notes)
+    return placed, notes
 
 
 def _numbered(row: Diagram, gates: Collection[int]) -> Diagram:
@@ -93,7 +118,7 @@ def _numbered(row: Diagram, gates: Collection[int]) -> Diagram:
         replace(
             arrow, label=replace(arrow.label, above=((Span(arrow.operand, "quiet"),), *arrow.label.above))
         )
-        if arrow.target in gates
+        if arrow.target in gates and not arrow.is_back
         else arrow
         for arrow in row.arrows
     )
@@ -107,7 +132,14 @@ def _set_row(row: Diagram, skeleton: Skeleton, label_items: Sequence[int], place
         for box, x, y, width in zip(row.boxes, placement.x, placement.y, skeleton.width, strict=False)
     )
     wires = _wires(row, skeleton, placement, shapes, label_items)
-    return _Row(shapes, wires, _set_groups(row, placement))
+    placed = _Row(shapes, tuple(wire for wire in wires if wire is not None), _set_groups(row, placement))
+    if None not in wires:
+        return placed
+    obstacles = [*_rects(placed), *(group.title.rect for group in placed.groups)]
+    back = wires_back(row, shapes, obstacles, _passed(placed))
+    every = [back.get(at) if wire is None else wire for at, wire in enumerate(wires)]
+    blocked = tuple(at for at, wire in enumerate(every) if wire is None)
+    return _Row(shapes, tuple(wire for wire in every if wire is not None), placed.groups, blocked)
 
 
 def _skeleton(diagram: Diagram) -> tuple[Skeleton, list[int]]:
@@ -118,7 +150,10 @@ def _skeleton(diagram: Diagram) -> tuple[Skeleton, list[int]]:
     tails, heads, label_items = [], [], []
     parents = [each.parent for each in diagram.groups]
     for arrow in diagram.arrows:
-        if not (arrow.label.above or arrow.label.below):
+        if arrow.is_back:
+            label_items.append(-1)
+            continue
+        if arrow.label.is_empty:
             label_items.append(-1)
             tails.append(arrow.source)
             heads.append(arrow.target)
@@ -138,7 +173,9 @@ def _skeleton(diagram: Diagram) -> tuple[Skeleton, list[int]]:
     is_gate[: len(boxes)] = [box.shape == "function" and not box.caption for box in boxes]
     is_ordered[: len(boxes)] = [box.is_ordered for box in boxes]
     mouth = np.zeros(len(sizes))
-    mouth[: len(boxes)] = [shape_size(box)[1] if box.shape == "function" else 0.0 for box in boxes]
+    mouth[: len(boxes)] = [
+        shape_size(box)[1] if box.shape in ("function", "call") else 0.0 for box in boxes
+    ]
     is_source[: len(boxes)] = [box.shape in ("input", "enters") for box in boxes]
     skeleton = Skeleton(
         len(boxes),
@@ -166,9 +203,10 @@ def _set_box(box: Box, x: float, y: float, room: float) -> PlacedShape:
     """Place a box's shape and texts around the middle of its room; a splitter is at the end of its lead."""
     width, height = shape_size(box)
     beside: tuple[PlacedText, ...] = ()
-    if box.lead.above or box.lead.below:
+    sparks: tuple[PlacedSpark, ...] = ()
+    if not box.lead.is_empty:
         lead_width = label_size(box.lead)[0]
-        beside = _set_label(box.lead, x - room / 2 + lead_width / 2, y)
+        beside, sparks = _set_label(box.lead, x - room / 2 + lead_width / 2, y)
         x = x + room / 2 - width / 2
     if box.caption:
         beside += stack(box.caption, x, y + height / 2 + CAPTION_GAP)
@@ -181,6 +219,12 @@ def _set_box(box: Box, x: float, y: float, room: float) -> PlacedShape:
         inside,
         beside,
         box.tooltip,
+        box.node,
+        box.edge,
+        box.count,
+        sparks,
+        box.mark,
+        box.is_calm,
     )
 
 
@@ -190,46 +234,54 @@ def _wires(
     placement: Placement,
     shapes: Sequence[PlacedShape],
     label_items: Sequence[int],
-) -> tuple[PlacedWire, ...]:
-    """Join the segments of each arrow, and lead it to the shapes at its ends."""
-    wires = []
+) -> list[PlacedWire | None]:
+    """Join the segments of each arrow, and lead it to the shapes at its ends; None for those that go back."""
+    wires: list[PlacedWire | None] = []
     segment = 0
     for arrow, item in zip(diagram.arrows, label_items, strict=True):
+        if arrow.is_back:
+            wires.append(None)
+            continue
         points = placement.paths[segment]
         segment += 1
         texts: tuple[PlacedText, ...] = ()
+        sparks: tuple[PlacedSpark, ...] = ()
         if item >= 0:
             points = _join(points, placement.paths[segment])
             segment += 1
-            texts = _set_label(arrow.label, float(placement.x[item]), float(placement.y[item]))
+            texts, sparks = _set_label(arrow.label, float(placement.x[item]), float(placement.y[item]))
         start = shapes[arrow.source].rect
         room = placement.x[arrow.source] + skeleton.width[arrow.source] / 2
         if points[0, 0] <= room + SNAP:
             points = _join(np.array([[start.x + start.width, points[0, 1]]]), points)
         if not skeleton.is_gate[arrow.target]:
             points = _join(
-                points, np.array([[_edge_of(shapes[arrow.target], points[-1, 1]), points[-1, 1]]])
+                points, np.array([[left_side(shapes[arrow.target], points[-1, 1]), points[-1, 1]]])
             )
-        has_arrowhead = diagram.boxes[arrow.target].shape in ("function", "output")
+        has_arrowhead = diagram.boxes[arrow.target].shape in POINTED
         tip = arrow.tooltip or diagram.boxes[arrow.target].tooltip
         is_stub = diagram.boxes[arrow.target].shape == "leaves"
-        wires.append(PlacedWire(points, arrow.state, has_arrowhead, texts, tip, is_stub))
-    return tuple(wires)
-
-
-def _edge_of(shape: PlacedShape, y: float) -> float:
-    """Return where a shape's left side is at a height; a gate's is round."""
-    rect = shape.rect
-    if shape.shape != "function":
-        return rect.x
-    step = (y - rect.y - rect.height / 2) / (rect.height / 2)
-    return rect.x + rect.width / 2 * (1 - math.sqrt(max(0.0, 1 - step * step)))
+        wires.append(
+            PlacedWire(
+                points,
+                arrow.state,
+                has_arrowhead,
+                texts,
+                tip,
+                is_stub,
+                arrow.edge,
+                sparks,
+                mark=arrow.mark,
+                is_calm=arrow.is_calm,
+            )
+        )
+    return wires
 
 
 def _join(first: Floats, second: Floats) -> Floats:
     """Connect two Bézier paths by a straight line."""
     start, stop = first[-1], second[0]
-    if np.allclose(start, stop, atol=SNAP):
+    if abs(start[0] - stop[0]) <= SNAP and abs(start[1] - stop[1]) <= SNAP:
         outer, inner = (second, first[:-1]) if len(second) == 1 else (second[1:], first)
         return np.concatenate([inner, outer])
     line = np.array([start + (stop - start) / 3, stop - (stop - start) / 3, stop])
@@ -278,11 +330,29 @@ def _compose(diagram: Diagram, rows: Sequence[_Row], notes: tuple[str, ...]) -> 
     )
 
 
-def _bounds(row: _Row) -> tuple[float, float, float, float]:
-    """Return left, top, right and bottom of everything in a row."""
-    rects = [shape.rect for shape in row.shapes] + [group.rect for group in row.groups]
+def _passed(row: _Row) -> Floats:
+    """List what no lane may run through: left, top, right and bottom of all there is, of wires piece by piece."""
+    rects = [*_rects(row), *(group.rect for group in row.groups)]
+    corners = [np.array([[rect.x, rect.y, rect.x + rect.width, rect.y + rect.height] for rect in rects])]
+    for wire in row.wires:
+        # A Bézier curve keeps within the corners of its four points.
+        pieces = np.stack([wire.points[at : len(wire.points) - 3 + at : 3] for at in range(4)])
+        corners.append(np.concatenate([pieces.min(axis=0), pieces.max(axis=0)], axis=1))
+    return np.concatenate(corners)
+
+
+def _rects(row: _Row) -> list[Rect]:
+    """List the room of all shapes, texts and curves."""
+    rects = [shape.rect for shape in row.shapes]
     rects += [text.rect for shape in row.shapes for text in (*shape.inside, *shape.beside)]
     rects += [text.rect for wire in row.wires for text in wire.texts]
+    rects += [spark.rect for shape in row.shapes for spark in shape.sparks]
+    return rects + [spark.rect for wire in row.wires for spark in wire.sparks]
+
+
+def _bounds(row: _Row) -> tuple[float, float, float, float]:
+    """Return left, top, right and bottom of everything in a row."""
+    rects = [*_rects(row), *(group.rect for group in row.groups)]
     corners = [(rect.x, rect.y) for rect in rects] + [(r.x + r.width, r.y + r.height) for r in rects]
     every = np.concatenate([np.array(corners).reshape(-1, 2), *(wire.points for wire in row.wires)])
     if not len(every):

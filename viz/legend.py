@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from viz import theme
-from viz.geometry import PlacedShape, PlacedText, PlacedWire, Rect, line_height, set_line
-from viz.parts import Span
+from viz.geometry import PlacedShape, PlacedSpark, PlacedText, PlacedWire, Rect, line_height, set_line
+from viz.marks import ROLE
+from viz.parts import Span, Spark
 
 if TYPE_CHECKING:
-    from viz.parts import Diagram, Line
+    from viz.parts import Diagram, Line, Mark
     from viz.theme import Shape, State
 
 LEAST_WIDTH = 620.0
@@ -82,9 +84,59 @@ def _entries(diagram: Diagram, *, has_rows: bool) -> list[tuple[list[PlacedShape
     if has_rows:
         entries.append(([_tag("leaves")], (Span("goes on in the row that it names", "quiet"),)))
         entries.append(([_tag("enters")], (Span("comes from the row that it names", "quiet"),)))
+    if diagram.is_part:
+        entries.append(
+            ([_tag("enters")], (Span("left out of this view: what it names, or so many", "quiet"),))
+        )
+    entries += (
+        ([_marked(each)], (Span(each.sign, ROLE[each.kind]), Span(f" {each.text}", "quiet")))
+        for each in diagram.marks
+    )
+    if any(arrow.is_calm for arrow in diagram.arrows):
+        entries.append(([], (Span("pale: not on these paths", "quiet"),)))
+    if diagram.is_rolled:
+        entries += _rolled(diagram)
     if diagram.has_arrays:
         text = "arrays: shape  ‖norm‖  worst element and its place; → where the rule is no product"
         entries.append(([], (Span(text, "quiet"),)))
+    return entries
+
+
+def _rolled(diagram: Diagram) -> list[tuple[list[PlacedShape | PlacedWire], Line]]:
+    """Explain what only a rolled picture has."""
+    pile = replace(_shape("function", 18), count=2)
+    entries: list[tuple[list[PlacedShape | PlacedWire], Line]] = [
+        (
+            [pile],
+            (
+                Span(
+                    "×25: one place in the program, run 25 times; a → b: in its first run and its last",
+                    "quiet",
+                ),
+            ),
+        )
+    ]
+    labels = [arrow.label for arrow in diagram.arrows] + [box.lead for box in diagram.boxes]
+    if any(label.spark for label in labels):
+        curve = Spark(
+            (((0.0, 0.9), (0.25, 0.8), (0.5, 0.55), (0.75, 0.35), (1.0, 0.1)),), (), (), (), (0.0, 0.0)
+        )
+        room = PlacedSpark(Rect(0, 2, SAMPLE_WIDTH, SAMPLE_HEIGHT - 4), curve)
+        sample = PlacedWire(np.zeros((1, 2)), "plain", has_arrowhead=False, sparks=(room,))
+        text = "size of the gradient, first run at the left; beside it the largest and the smallest"
+        entries.append(([sample], (Span(text, "quiet"),)))
+    if any(label.spark and label.spark.zeros for label in labels):
+        text = "○ or dashes under a curve: the gradient is zero in these runs"
+        entries.append(([], (Span(text, "quiet"),)))
+    if any(arrow.is_back for arrow in diagram.arrows):
+        points = _wire("plain").points[::-1]
+        middle = (SAMPLE_WIDTH / 2 - 4, SAMPLE_HEIGHT / 2)
+        sample = PlacedWire(points, "plain", has_arrowhead=False, turns_at=middle)
+        entries.append(
+            ([sample], (Span("goes back: a value that is used in the next turn of a loop", "quiet"),))
+        )
+    if any(box.shape == "call" for box in diagram.boxes):
+        entries.append(([_shape("call", 18)], (Span("calls of a function, closed", "quiet"),)))
     return entries
 
 
@@ -95,6 +147,14 @@ def _shape(shape: Shape, size: float) -> PlacedShape:
 
 def _tag(shape: Shape) -> PlacedShape:
     return PlacedShape(shape, Rect(2, 3, SAMPLE_WIDTH - 4, SAMPLE_HEIGHT - 6))
+
+
+def _marked(each: Mark) -> PlacedShape | PlacedWire:
+    return (
+        replace(_wire("plain"), mark="path")
+        if each.kind == "path"
+        else replace(_shape("function", 18), mark=each.kind)
+    )
 
 
 def _wire(state: State) -> PlacedWire:

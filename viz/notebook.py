@@ -1,7 +1,13 @@
-"""Trace -> HTML for a notebook: the picture where it is one to look at, else what `edgegrad show` says."""
+"""Trace -> HTML for a notebook: the picture, rolled up where it is large; without gradients, what `edgegrad show` says.
+
+A still picture, as wide as the cell at most; over it, in a frame without any rights but to run its own script, the page
+with the backward pass. Where frames are taken out, as GitHub does, or scripts don't run, the picture is what is left.
+"""
 
 from __future__ import annotations
 
+import base64
+import re
 from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -9,16 +15,17 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from tracer.errors import DrawError, EdgegradError
-from viz import export, text
-from viz.diagram import NODE_LIMIT
+from viz import export, labels, text
 from viz.summary import summary
 from viz.vector import escape
 
 if TYPE_CHECKING:
     from tracer.trace import Trace
 
-MOST_NODES = 300  # a picture of more is taller than any screen, and is drawn when it is asked for
+LEAST_WIDTH = 560  # pixels that the buttons of the backward pass take
+PLAYER = 60  # pixels beneath the picture for the backward pass
 COLUMNS = 120
+_SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)"')
 
 
 def html(trace: Trace) -> str:
@@ -26,13 +33,29 @@ def html(trace: Trace) -> str:
     reason = _why_no_gradient(trace)
     if reason:
         return _told(trace, reason)
-    count = len(trace.nodes)
-    if count > MOST_NODES:
-        return _told(trace, f"a picture of {count:,} nodes is not drawn unasked")
     try:
-        return export.svg(trace)
+        return _shown(trace, *export.embedded(trace))
     except DrawError as error:
         return _told(trace, str(error))
+
+
+def _shown(trace: Trace, svg: str, page: str) -> str:
+    size = _SIZE.search(svg)
+    assert size is not None
+    width, height, name = size[1], size[2], escape(labels.name(trace.function))
+    picture = base64.b64encode(svg.encode()).decode()
+    image = (
+        f'<img src="data:image/svg+xml;base64,{picture}" alt="The graph of {name}: the gradient on every edge" '
+        f'style="display:block;width:100%;max-width:{width}px;height:auto;aspect-ratio:{width}/{height};margin:0"/>'
+    )
+    if not page:
+        return f"<div>{image}</div>"
+    frame = (
+        f'<iframe title="{name}: the gradient on every edge, step by step" sandbox="allow-scripts" '
+        f'srcdoc="{escape(page)}" style="position:absolute;inset:0;width:100%;height:100%;border:0"></iframe>'
+    )
+    box = f"position:relative;max-width:{max(float(width), LEAST_WIDTH):g}px;padding-bottom:{PLAYER}px"
+    return f'<div style="{box}">{image}{frame}</div>'
 
 
 def _why_no_gradient(trace: Trace) -> str:
@@ -57,7 +80,6 @@ def _told(trace: Trace, reason: str) -> str:
     lines = [line.rstrip() for line in written.getvalue().splitlines()]
     if not told.no_gradient:
         lines += ["", reason]
-    can_draw = (not told.no_gradient or trace.error is not None) and len(trace.nodes) <= NODE_LIMIT
-    lines += ['to draw it: trace.draw("graph.svg")'] if can_draw else []
+    lines += ['to draw it: trace.draw("graph.svg")'] if trace.error is not None else []
     shown = escape("\n".join(lines))
     return f"<pre>{shown}</pre>"

@@ -20,13 +20,19 @@ Settings = Annotated[
 Outputs = Annotated[
     list[Path] | None,
     typer.Option(
-        "-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot .trace; repeatable."
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="Write it, by suffix: .svg .png .pdf .dot .html .mmd .graphml .json .trace; repeatable.",
     ),
 ]
 Pictures = Annotated[
     list[Path],
     typer.Option(
-        "-o", "--output", metavar="OUT", help="Write it, by suffix: .svg .png .pdf .dot; repeatable."
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="Write it, by suffix: .svg .png .pdf .dot .html .mmd .graphml .json; repeatable.",
     ),
 ]
 Of = Annotated[
@@ -57,6 +63,58 @@ Engine = Annotated[
         metavar="ENGINE",
         help="What lays the picture out: graphviz-pure, dot or built-in; if not given, the best that is there.",
     ),
+]
+PANEL = "What a picture shows"
+Exact = Annotated[
+    bool,
+    typer.Option(
+        "--exact",
+        rich_help_panel=PANEL,
+        help="Every operation of the run, not rolled up by the program's text.",
+    ),
+]
+Focus = Annotated[
+    str | None,
+    typer.Option(
+        "--focus", metavar="NAME", rich_help_panel=PANEL, help="Only what is near this input or variable."
+    ),
+]
+Depth = Annotated[
+    int,
+    typer.Option(
+        "--depth",
+        metavar="N",
+        min=0,
+        rich_help_panel=PANEL,
+        help="With --focus: so many edges in both directions.",
+    ),
+]
+Only = Annotated[
+    str | None,
+    typer.Option(
+        "--only",
+        metavar="FUNCTION",
+        rich_help_panel=PANEL,
+        help="Only the calls of a function: helper, or the 4th call of it: 'helper[3]'.",
+    ),
+]
+MarkPath = Annotated[
+    str | None,
+    typer.Option(
+        "--path",
+        metavar="NAME",
+        rich_help_panel=PANEL,
+        help="Mark the largest paths from an input or variable to the output.",
+    ),
+]
+Highlight = Annotated[
+    Literal["findings"] | None,
+    typer.Option(
+        "--highlight", metavar="WHAT", rich_help_panel=PANEL, help="Mark what looks wrong: findings."
+    ),
+]
+Force = Annotated[
+    bool, typer.Option("--force", rich_help_panel=PANEL, help="Draw it, however large it is.")
 ]
 File = Annotated[
     Path, typer.Argument(metavar="TRACE", help="A .trace file, as `edgegrad run -o` writes it.")

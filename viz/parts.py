@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from viz.theme import Role, Shape, State
+    from viz.theme import MarkKind, Role, Shape, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,35 @@ class Span:
 Line = tuple[Span, ...]
 
 
+Place = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """A small curve of how large a number was, run by run: places from the left and the top, in units of its room.
+
+    It is broken where a number is zero or not finite, and these runs are marked.
+    """
+
+    curves: tuple[tuple[Place, ...], ...]
+    zeros: tuple[tuple[float, float], ...]  # from the first to the last of those in a row
+    bad: tuple[float, ...]
+    scale: tuple[Line, ...]  # beside it: the largest above, the smallest below
+    size: tuple[float, float]  # in pixels
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The text at a wire: values above it, gradients below."""
+    """The text at a wire: values above it, gradients below, and below them a curve of the gradient over its runs."""
 
     above: tuple[Line, ...] = ()
     below: tuple[Line, ...] = ()
+    spark: Spark | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to show."""
+        return not (self.above or self.below or self.spark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +72,11 @@ class Box:
         False  # its wires enter from top to bottom in the order of the arrows that lead to it
     )
     name: str = ""  # of the value that it gives
+    node: int = -1  # its number in what is drawn
+    edge: int = -1  # of a tag: the edge that goes on there
+    count: int = 1  # how many nodes it stands for
+    mark: MarkKind | None = None
+    is_calm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +90,20 @@ class Arrow:
     tooltip: str = ""
     from_splitter: bool = False
     operand: str = ""  # which one of its gate it is, to be said where the picture does not show it
+    edge: int = -1  # its number in what is drawn
+    is_back: bool = False  # it goes back to the left, to the next turn of a loop; no layout engine sees it
+    mark: MarkKind | None = None
+    is_calm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What somebody asked to see in a picture: its sign stands where it is, its text in the legend."""
+
+    kind: MarkKind
+    sign: str
+    text: str
+    short: str = ""  # what stands beside the sign at a box
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +123,19 @@ class Diagram:
     arrows: tuple[Arrow, ...]
     groups: tuple[Group, ...] = ()
     has_arrays: bool = False
+    is_rolled: bool = False
+    marks: tuple[Mark, ...] = ()
+    is_part: bool = False  # tags stand for what was left out
 
 
-def common_group(first: int, second: int, groups: Sequence[Group]) -> int:
+class _Inside(Protocol):
+    """What may be in another of its kind."""
+
+    @property
+    def parent(self) -> int: ...
+
+
+def common_group(first: int, second: int, groups: Sequence[_Inside]) -> int:
     """Return the innermost group around two boxes, or -1."""
     around = set()
     while first >= 0:

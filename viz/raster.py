@@ -5,24 +5,25 @@ from __future__ import annotations
 import io
 import math
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
-from matplotlib.patches import Ellipse, FancyBboxPatch, PathPatch, Polygon, Rectangle
+from matplotlib.patches import Circle, Ellipse, FancyBboxPatch, PathPatch, Polygon, Rectangle
 from matplotlib.path import Path as Curve
 
 from tracer.errors import DrawError
 from viz import theme
-from viz.geometry import PlacedText, PlacedWire, arrowhead, corners
+from viz.geometry import PlacedText, PlacedWire, arrowhead, corners, turn_head
 from viz.text_size import missing_glyphs
 
 if TYPE_CHECKING:
     from matplotlib.patches import Patch
 
-    from viz.geometry import Geometry, PlacedGroup, PlacedShape, Rect
+    from viz.geometry import Geometry, PlacedGroup, PlacedShape, PlacedSpark, Rect
     from viz.theme import Stroke
 
 INCH = 72.0
@@ -119,14 +120,14 @@ class _Brush:
                 patch.set_linestyle((0, tuple(length / stroke.width for length in stroke.dashes)))
         self.axes.add_artist(patch)
 
-    def text(self, text: PlacedText) -> None:
+    def text(self, text: PlacedText, *, is_calm: bool = False) -> None:
         for offset, run, role in text.runs:
             style = theme.TEXT[role]
             self.axes.text(
                 text.x + offset,
                 text.baseline,
                 run,
-                color=style.colour,
+                color=theme.calm(style.colour) if is_calm else style.colour,
                 fontsize=style.size * self.zoom,
                 fontweight="bold" if style.bold else "normal",
                 fontfamily="DejaVu Sans",
@@ -146,9 +147,22 @@ class _Brush:
         self.patch(FancyBboxPatch((rect.x, rect.y), rect.width, rect.height, boxstyle=style), fill, stroke)
 
     def shape(self, shape: PlacedShape) -> None:
-        rect, fill, outline = shape.rect, theme.fill(shape.shape, shape.state), theme.OUTLINE[shape.state]
+        if shape.count > 1:
+            self.outline(replace(shape, rect=shape.rect.moved(theme.PILE, -theme.PILE)))
+        self.outline(shape)
+        for text in (*shape.inside, *shape.beside):
+            self.text(text, is_calm=shape.is_calm)
+        for spark in shape.sparks:
+            self.spark(spark)
+
+    def outline(self, shape: PlacedShape) -> None:
+        rect, outline = shape.rect, theme.outline(shape.state, shape.mark)
+        outline = theme.faded(outline) if shape.is_calm else outline
+        fill = theme.fill(shape.shape, shape.state, outline)
         if shape.shape in ("input", "output"):
             self.rectangle(rect, fill, outline, theme.CORNER if shape.shape == "input" else 0)
+        elif shape.shape == "call":
+            self.rectangle(rect, fill, theme.dashed(outline), 8)
         elif shape.shape == "function":
             middle = (rect.x + rect.width / 2, rect.y + rect.height / 2)
             self.patch(Ellipse(middle, rect.width, rect.height), fill, outline)
@@ -158,14 +172,38 @@ class _Brush:
                 self.patch(PathPatch(stroke), "none", theme.Stroke(theme.INK, 1.8))
         else:
             self.patch(Polygon(corners(shape)), fill, outline)
-        for text in (*shape.inside, *shape.beside):
-            self.text(text)
 
     def wire(self, wire: PlacedWire) -> None:
         points, head = arrowhead(wire)
         codes = [Curve.MOVETO] + [Curve.CURVE4] * (len(points) - 1)
-        self.patch(PathPatch(Curve(points, codes), capstyle="butt"), "none", theme.WIRE[wire.state])
-        if head:
-            self.patch(Polygon(head), theme.WIRE[wire.state].colour, None)
+        stroke = theme.wire(wire.state, wire.mark)
+        stroke = theme.faded(stroke) if wire.is_calm else stroke
+        self.patch(PathPatch(Curve(points, codes), capstyle="butt"), "none", stroke)
+        for each in (head, turn_head(wire)):
+            if each:
+                self.patch(Polygon(each), stroke.colour, None)
         for text in wire.texts:
-            self.text(text)
+            self.text(text, is_calm=wire.is_calm)
+        for spark in wire.sparks:
+            self.spark(spark)
+
+    def spark(self, placed: PlacedSpark) -> None:
+        self.rectangle(placed.rect, theme.PAPER, theme.SPARK_FRAME, 0)
+        mark = theme.SPARK_MARK
+        for curve in placed.spark.curves:
+            places = [placed.at(place) for place in curve]
+            if len(places) == 1:
+                self.patch(Circle(places[0], 2.0), theme.SPARK.colour, None)
+            else:
+                self.patch(PathPatch(Curve(places)), "none", theme.SPARK)
+        for first, last in placed.spark.zeros:
+            left, right = placed.at((first, 1.0)), placed.at((last, 1.0))
+            if first == last:
+                self.patch(Circle(left, mark), theme.PAPER, theme.WIRE["plain"])
+            else:
+                self.patch(PathPatch(Curve([left, right])), "none", theme.SPARK_ZEROS)
+        for across in placed.spark.bad:
+            x, y = placed.at((across, 0.0))
+            for side in (-mark, mark):
+                cross = Curve([(x - side, y - mark), (x + side, y + mark)])
+                self.patch(PathPatch(cross), "none", theme.Stroke(theme.RED, 2.0))

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from viz.skeleton import Floats, Skeleton
 
 CLEARANCE = 4.0
-SAMPLES = np.linspace(0.0, 1.0, 17)
+SAMPLES = np.linspace(0.0, 1.0, 17)[:, None]
+FOUR = np.arange(4)  # points of a Bézier curve
+WEIGHTS = np.concatenate(
+    [
+        (1 - SAMPLES) ** 3,
+        3 * SAMPLES * (1 - SAMPLES) ** 2,
+        3 * SAMPLES**2 * (1 - SAMPLES),
+        SAMPLES**3,
+    ],
+    axis=1,
+)
 SHORTEST = 10.0
 ONE_BEND = 110.0  # a wire shorter than this is one S from end to end
 BEND_PLACES = (
@@ -145,12 +155,10 @@ def straight(start: Floats, stop: Floats) -> Floats:
 def _is_clear(path: Floats, obstacles: tuple[Floats, Floats]) -> bool:
     """Say whether a path keeps out of all rectangles."""
     low, high = obstacles
-    if not len(low):
+    near = (low[:, 1] < path[:, 1].max()) & (high[:, 1] > path[:, 1].min())  # a curve is within its points
+    if not near.any():
         return True
-    t = SAMPLES[:, None]
-    weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3)
-    pieces = [
-        sum(weight * path[at + k] for k, weight in enumerate(weights)) for at in range(0, len(path) - 1, 3)
-    ]
-    points = np.concatenate(pieces)[:, None, :]
+    low, high = low[near], high[near]
+    pieces = path[(np.arange(0, len(path) - 1, 3)[:, None] + FOUR)]
+    points = (WEIGHTS @ pieces).reshape(-1, 1, 2)
     return not bool(np.any(np.all((points > low) & (points < high), axis=2)))

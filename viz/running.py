@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tracer.trace import Trace
+    from viz.choice import View
 
 
 def check_outputs(outputs: Sequence[Path], suffixes: Sequence[str]) -> None:
@@ -224,7 +225,7 @@ def _read(path: Path) -> Trace:
         raise TraceFileError(f"can't read {path}", got=error.strerror or str(error)) from error
 
 
-def draw(trace: Trace, path: Path, engine: str | None) -> tuple[str, ...]:
+def draw(trace: Trace, path: Path, engine: str | None, view: View) -> tuple[str, ...]:
     """Draw a trace, of a run that failed what was computed; return the notes on the picture. Raises DrawError."""
     from viz.export import draw as draw_file  # noqa: PLC0415  (the pictures' rooms are many)
 
@@ -232,6 +233,6 @@ def draw(trace: Trace, path: Path, engine: str | None) -> tuple[str, ...]:
     if error is not None and trace.error is None:
         raise error
     try:
-        return draw_file(trace, path, engine)
+        return draw_file(trace, path, engine, view)
     except OSError as error:
         raise DrawError(f"can't write {path}", got=error.strerror or str(error)) from error

@@ -74,7 +74,7 @@ def _title(summary: Summary) -> Text:
         title.append(" → " if number == 0 else ", ", style="not bold")
         if output.path:
             title.append(f"{labels.clean(output.path)} ", style="not bold")
-        title.append_text(_number(output.value, VALUE))
+        title.append_text(norm_text(output.value, VALUE))
         if output.is_seeded and summary.output_count > 1:
             title.append(" (seeded)", style="not bold")
     if summary.output_count > len(summary.outputs):
@@ -122,8 +122,8 @@ def _inputs(summary: Summary) -> Table:
 
 
 def _input(line: InputLine, not_reached: str) -> list[Text]:
-    grad = _value(line.grad, GRADIENT) if line.is_reached else Text(not_reached, style=QUIET)
-    return [_name(line.name), _value(line.value, VALUE), grad]
+    grad = value_text(line.grad, GRADIENT) if line.is_reached else Text(not_reached, style=QUIET)
+    return [_name(line.name), value_text(line.value, VALUE), grad]
 
 
 def _passed_through(name: str) -> list[Text]:
@@ -135,18 +135,20 @@ def _splitters(splitters: Sequence[SplitterLine]) -> Table:
     table = _table("splitter", ">uses", "what came back")
     table.columns[-1].no_wrap = False
     for line in splitters:
-        table.add_row(_name(line.name), f"{line.uses:,}", _sum(line))
+        table.add_row(_name(line.name), f"{line.uses:,}", sum_text(line))
     return table
 
 
-def _sum(line: SplitterLine) -> Text:
+def sum_text(line: SplitterLine) -> Text:
     """Write what a splitter summed: 3 + 7 = 10."""
     if line.total is None:
         return Text("")
     if labels.is_array(line.total):
-        return Text(f"{labels.norms(line.terms, line.uses)} → ").append_text(_number(line.total, GRADIENT))
+        return Text(f"{labels.norms(line.terms, line.uses)} → ").append_text(
+            norm_text(line.total, GRADIENT)
+        )
     addends, equals = labels.addition(line.terms, line.total, line.uses, SHOWN_TERMS)
-    return Text(f"{addends} {equals} ").append_text(_number(line.total, GRADIENT))
+    return Text(f"{addends} {equals} ").append_text(norm_text(line.total, GRADIENT))
 
 
 def _notes(summary: Summary) -> list[Text]:
@@ -219,7 +221,9 @@ def _gave(text: Text, line: ResultLine) -> Text:
     place = f" at {line.file}:{line.line}" if line.file else ""
     gave = f"{place}, which gave " if line.file else ", which is "
     return (
-        text.append(code, style=NAME).append(gave, style="not bold").append_text(_value(line.value, VALUE))
+        text.append(code, style=NAME)
+        .append(gave, style="not bold")
+        .append_text(value_text(line.value, VALUE))
     )
 
 
@@ -254,8 +258,8 @@ def edge_parts(table: EdgeTable) -> list[Any]:
 def _edge_row(line: EdgeLine, *, has_gradients: bool) -> list[Text]:
     step = Text("" if line.step is None else f"{line.step:,}", style=QUIET)
     place = Text(f"{line.file}:{line.line}" if line.file else "", style=QUIET)
-    gradient = [_gradient(line)] if has_gradients else []
-    row = [step, _ends(line), _value(line.value, VALUE), *gradient, place, Text(line.code)]
+    gradient = [product(line)] if has_gradients else []
+    row = [step, _ends(line), value_text(line.value, VALUE), *gradient, place, Text(line.code)]
     for cell in row:
         cell.no_wrap, cell.overflow = True, "ellipsis"
     return row
@@ -266,17 +270,17 @@ def _ends(line: EdgeLine) -> Text:
     return Text(source, style=NAME).append(" → ", style="not bold").append(target, style="not bold")
 
 
-def _gradient(line: EdgeLine) -> Text:
+def product(line: EdgeLine) -> Text:
     """Write the product that made a gradient: 1 × 3 = 3."""
     if line.op == "cut":
         return Text("none", style=QUIET)
     if line.step is None:
         return Text("0 (not reached)", style=QUIET)
-    result = _value(line.grad, GRADIENT)
+    result = value_text(line.grad, GRADIENT)
     if line.op in ("copy", "broadcast", "output"):
         return Text("seed " if line.op == "output" else "Σ = ").append_text(result)
     if line.local is None or labels.is_array(line.local):
-        return Text(f"{labels.norm(line.upstream)} → ").append_text(_number(line.grad, GRADIENT))
+        return Text(f"{labels.norm(line.upstream)} → ").append_text(norm_text(line.grad, GRADIENT))
     return Text(f"{labels.factors(line.upstream, line.local, line.grad)} = ").append_text(result)
 
 
@@ -331,13 +335,14 @@ def _name(text: str) -> Text:
     return Text(labels.clean(text), style=NAME)
 
 
-def _value(value: Any, style: str) -> Text:
+def value_text(value: Any, style: str) -> Text:
     """Write a number, or an array by shape and norm."""
     text = labels.summary(value) if labels.is_array(value) else labels.number(value)
     return _flagged(text, value, style)
 
 
-def _number(value: Any, style: str) -> Text:
+def norm_text(value: Any, style: str) -> Text:
+    """Write a number, or an array by its norm."""
     return _flagged(labels.norm(value), value, style)
 
 

@@ -8,7 +8,7 @@ the two and rewrites the table when it is run as a script.
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 LINE_HEIGHT = 1.24
@@ -28,6 +28,7 @@ def advances(face: str) -> dict[str, float]:
     }
 
 
+@lru_cache(maxsize=8192)
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of one line of text at a font size, both in pixels; kerning is left out."""
     known = advances("bold" if bold else "regular")

@@ -2,19 +2,23 @@
 
 Colour never carries a meaning alone: a value stands above its wire and a gradient below it, a zero gradient has
 a dashed wire, one that is not finite a heavy wire and a ⚠, what the output does not depend on is small and says so,
-and each kind of node has a shape of its own.
+and each kind of node has a shape of its own. What somebody asked to see has a heavy line of its own colour and a sign.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 FONT_FAMILY = "DejaVu Sans, Verdana, sans-serif"
 
-Role = Literal["name", "value", "gradient", "working", "symbol", "quiet", "faint", "alarm", "title"]
-Shape = Literal["input", "output", "function", "splitter", "broadcast", "cut", "leaves", "enters"]
+Role = Literal[
+    "name", "value", "gradient", "working", "symbol", "quiet", "faint", "alarm", "title", "path", "finding"
+]
+Shape = Literal["input", "output", "function", "splitter", "broadcast", "cut", "call", "leaves", "enters"]
 State = Literal["plain", "zero", "unreached", "alarm", "cut"]
+MarkKind = Literal["focus", "path", "finding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ GREEN = "#0b7a33"
 RED = "#c41a16"
 SOFT_RED = "#b5524f"
 GREY = "#6b7075"
+BLUE = "#0b57d0"
+ORANGE = "#a84300"
 
 TEXT: dict[Role, TextStyle] = {
     "name": TextStyle(INK, 13, bold=True),
@@ -52,6 +58,8 @@ TEXT: dict[Role, TextStyle] = {
     "faint": TextStyle(GREY, 12),
     "alarm": TextStyle(RED, 13, bold=True),
     "title": TextStyle(INK, 15, bold=True),
+    "path": TextStyle(BLUE, 12.5, bold=True),
+    "finding": TextStyle(ORANGE, 12.5, bold=True),
 }
 
 OUTLINE: dict[State, Stroke] = {
@@ -68,6 +76,14 @@ WIRE: dict[State, Stroke] = {
     "alarm": Stroke(RED, 3.0),
     "cut": Stroke(GREY, 1.2, (1.5, 3)),
 }
+SPARK = Stroke(RED, 1.4)
+SPARK_ZEROS = Stroke(INK, 2.4, (4, 3))
+SPARK_FRAME = Stroke("#c9ced4", 0.8)
+MARK: dict[MarkKind, Stroke] = {
+    "focus": Stroke(INK, 3.0),
+    "path": Stroke(BLUE, 3.0),
+    "finding": Stroke(ORANGE, 3.0),
+}
 GROUP = Stroke("#8a9096", 1.0, (6, 4))
 GROUP_FILL = "#f7f8fa"
 
@@ -78,16 +94,48 @@ FILL: dict[Shape, str] = {
     "splitter": INK,
     "broadcast": PAPER,
     "cut": PAPER,
+    "call": GROUP_FILL,
     "leaves": "#f2f2f2",
     "enters": "#f2f2f2",
 }
 
 
-def fill(shape: Shape, state: State) -> str:
-    """Return the colour inside a shape; a splitter is filled like its outline."""
-    return OUTLINE[state].colour if shape == "splitter" and state != "alarm" else FILL[shape]
+def outline(state: State, mark: MarkKind | None) -> Stroke:
+    """Return the line around a shape; what is not finite keeps its own, which is heavy, too."""
+    return OUTLINE[state] if mark is None or state == "alarm" else MARK[mark]
 
 
+def wire(state: State, mark: MarkKind | None) -> Stroke:
+    """Return the line of a wire: a mark's is dashed where the wire's own is."""
+    own = WIRE[state]
+    return (
+        own if mark is None or state == "alarm" else Stroke(MARK[mark].colour, MARK[mark].width, own.dashes)
+    )
+
+
+@cache
+def calm(colour: str) -> str:
+    """Return a colour nearer to the paper, for what is not what somebody asked to see."""
+    channels = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return "#" + "".join(f"{round(255 - (255 - channel) * CALM):02x}" for channel in channels)
+
+
+def faded(stroke: Stroke) -> Stroke:
+    """Return a line in a calm colour."""
+    return Stroke(calm(stroke.colour), stroke.width, stroke.dashes)
+
+
+def dashed(stroke: Stroke) -> Stroke:
+    """Return a line like the frame of a call."""
+    return Stroke(stroke.colour, stroke.width, GROUP.dashes)
+
+
+def fill(shape: Shape, state: State, line: Stroke) -> str:
+    """Return the colour inside a shape; a splitter is filled like the line around it."""
+    return line.colour if shape == "splitter" and state != "alarm" else FILL[shape]
+
+
+CALM = 0.55  # of the ink that is left
 BOX_PADDING = (11.0, 7.0)
 TAG_PADDING = (8.0, 3.0)
 GATE_SIZE = 34.0
@@ -95,6 +143,12 @@ UNREACHED_GATE_SIZE = 26.0
 GATE_STEP = 12.0  # the height of a gate with many operands, a wire
 FORK_SIZE = 13.0
 CUT_SIZE = 16.0
+PILE = 3.0  # how far the second outline of a box that stands for many is moved
+SPARK_SIZE = (84.0, 28.0)
+LARGE_SPARK_SIZE = (150.0, 46.0)  # of what is carried from turn to turn, where there is room
+SPARK_GAP = 3.0  # between a curve and the text above it
+SCALE_GAP = 4.0  # between a curve and its scale
+SPARK_MARK = 2.4  # half the size of a mark at a run whose number is zero or not finite
 ARROW_LENGTH = 8.0
 ARROW_WIDTH = 6.4
 CORNER = 5.0

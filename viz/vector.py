@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from viz import theme
-from viz.geometry import PlacedShape, PlacedText, PlacedWire, arrowhead, corners
+from viz.geometry import PlacedShape, PlacedText, PlacedWire, Rect, arrowhead, corners, turn_head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from viz.geometry import Geometry, PlacedGroup, Rect
+    from viz.geometry import Geometry, PlacedGroup, PlacedSpark
     from viz.theme import Stroke
 
 
-def write(geometry: Geometry) -> str:
-    """Return the picture as an SVG document; the same geometry gives the same text."""
+ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+NOT_XML = re.compile("[^\t\n\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def write(geometry: Geometry, *, marked: bool = False) -> str:
+    """Return the picture as an SVG document; the same geometry gives the same text.
+
+    With marks, each shape and wire says which node or edge it stands for, for a page that decides how large it is.
+    """
     width, height = _number(geometry.width), _number(geometry.height)
     start = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-        f' font-family="{theme.FONT_FAMILY}" role="img" style="max-width:100%;height:auto">'
+        f' font-family="{theme.FONT_FAMILY}" role="img"'
+        + (">" if marked else ' style="max-width:100%;height:auto">')
     )
     out = [
         start,
@@ -29,8 +39,8 @@ def write(geometry: Geometry) -> str:
     ]
     out += [_text(title) for title in geometry.row_titles]
     out += [_group(group) for group in geometry.groups]
-    out += [_wire(wire) for wire in geometry.wires]
-    out += [_shape(shape) for shape in geometry.shapes]
+    out += [_wire(wire, _mark(edge=wire.edge) if marked else "") for wire in geometry.wires]
+    out += [_shape(shape, _mark(shape.node, shape.edge) if marked else "") for shape in geometry.shapes]
     out.append('<g class="legend">')
     for entry in geometry.legend:
         if isinstance(entry, PlacedText):
@@ -44,19 +54,9 @@ def write(geometry: Geometry) -> str:
 
 def escape(text: str) -> str:
     """Make a string fit for XML text and attributes; what XML has no character for is left out."""
-    for character, entity in (
-        ("&", "&amp;"),
-        ("<", "&lt;"),
-        (">", "&gt;"),
-        ('"', "&quot;"),
-        ("'", "&#39;"),
-    ):
-        text = text.replace(character, entity)
-    return "".join(each for each in text if each in "\n\t" or _is_xml(ord(each)))
-
-
-def _is_xml(code: int) -> bool:
-    return 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or code >= 0x10000
+    if text.isascii() and text.isalnum():  # most are numbers
+        return text
+    return NOT_XML.sub("", text.translate(ENTITIES))
 
 
 def _number(value: float) -> str:
@@ -78,22 +78,32 @@ def _title(tooltip: str) -> str:
     return f"<title>{escape(tooltip)}</title>" if tooltip else ""
 
 
-def _text(text: PlacedText) -> str:
+def _text(text: PlacedText, *, is_calm: bool = False) -> str:
     spans = []
     for offset, run, role in text.runs:
         style = theme.TEXT[role]
         weight = ' font-weight="bold"' if style.bold else ""
         place = f' x="{_number(text.x + offset)}"' if offset else ""
+        colour = theme.calm(style.colour) if is_calm else style.colour
         spans.append(
-            f'<tspan class="{role}"{place} fill="{style.colour}" font-size="{_number(style.size)}"{weight}>'
+            f'<tspan class="{role}"{place} fill="{colour}" font-size="{_number(style.size)}"{weight}>'
             f"{escape(run)}</tspan>"
         )
     start = f'x="{_number(text.x)}" y="{_number(text.baseline)}"'
     return f'<text {start} xml:space="preserve">{"".join(spans)}</text>'
 
 
-def _texts(texts: Sequence[PlacedText]) -> str:
-    return "".join(map(_text, texts))
+def _texts(texts: Sequence[PlacedText], *, is_calm: bool = False) -> str:
+    return "".join(_text(text, is_calm=is_calm) for text in texts)
+
+
+def _mark(node: int = -1, edge: int = -1) -> str:
+    return (f' data-node="{node}"' if node >= 0 else "") + (f' data-edge="{edge}"' if edge >= 0 else "")
+
+
+def _emphasis(placed: PlacedShape | PlacedWire) -> str:
+    """Name in a class what somebody asked to see, and what is calm beside it."""
+    return (f" {placed.mark}-mark" if placed.mark else "") + (" is-calm" if placed.is_calm else "")
 
 
 def _group(group: PlacedGroup) -> str:
@@ -113,18 +123,25 @@ def _polygon(points: Sequence[tuple[float, float]], fill: str, stroke: str) -> s
     return f'<polygon points="{places}" fill="{fill}" {stroke}/>'
 
 
-def _shape(shape: PlacedShape) -> str:
-    outline = theme.OUTLINE[shape.state]
+def _shape(shape: PlacedShape, mark: str = "") -> str:
+    outline = theme.outline(shape.state, shape.mark)
+    outline = theme.faded(outline) if shape.is_calm else outline
     ink = _ink(shape, outline)
-    texts = _texts(shape.inside) + _texts(shape.beside)
-    return f'<g class="{shape.shape} {shape.state}">{_title(shape.tooltip)}{ink}{texts}</g>'
+    if shape.count > 1:
+        ink = _ink(replace(shape, rect=shape.rect.moved(theme.PILE, -theme.PILE)), outline) + ink
+    texts = _texts((*shape.inside, *shape.beside), is_calm=shape.is_calm)
+    texts += "".join(map(_spark, shape.sparks))
+    kinds = f"{shape.shape} {shape.state}{_emphasis(shape)}"
+    return f'<g class="{kinds}"{mark}>{_title(shape.tooltip)}{ink}{texts}</g>'
 
 
 def _ink(shape: PlacedShape, outline: Stroke) -> str:
     """Return the outline of a shape as SVG."""
-    rect, fill = shape.rect, theme.fill(shape.shape, shape.state)
+    rect, fill = shape.rect, theme.fill(shape.shape, shape.state, outline)
     if shape.shape in ("input", "output"):
         return _rect(rect, fill, outline, theme.CORNER if shape.shape == "input" else 0)
+    if shape.shape == "call":
+        return _rect(rect, fill, theme.dashed(outline), 8)
     middle_x, middle_y = rect.x + rect.width / 2, rect.y + rect.height / 2
     if shape.shape == "function":
         radii = f'rx="{_number(rect.width / 2)}" ry="{_number(rect.height / 2)}"'
@@ -138,14 +155,53 @@ def _ink(shape: PlacedShape, outline: Stroke) -> str:
     return _polygon(corners(shape), fill, _stroke(outline))
 
 
-def _wire(wire: PlacedWire) -> str:
+def _wire(wire: PlacedWire, mark: str = "") -> str:
     points, head = arrowhead(wire)
     first = f"M{_number(points[0, 0])} {_number(points[0, 1])}"
     curves = "".join(
         "C" + " ".join(f"{_number(x)} {_number(y)}" for x, y in points[at : at + 3].tolist())
         for at in range(1, len(points), 3)
     )
-    path = f'<path d="{first}{curves}" fill="none" {_stroke(theme.WIRE[wire.state])}/>'
+    stroke = theme.wire(wire.state, wire.mark)
+    stroke = theme.faded(stroke) if wire.is_calm else stroke
+    path = f'<path d="{first}{curves}" fill="none" {_stroke(stroke)}/>'
     kind = "stub" if wire.is_stub else "wire"
-    tip = _polygon(head, theme.WIRE[wire.state].colour, 'stroke="none"') if head else ""
-    return f'<g class="{kind} {wire.state}">{_title(wire.tooltip)}{path}{tip}{_texts(wire.texts)}</g>'
+    tips = "".join(
+        _polygon(each, stroke.colour, 'stroke="none"') for each in (head, turn_head(wire)) if each
+    )
+    texts = _texts(wire.texts, is_calm=wire.is_calm) + "".join(map(_spark, wire.sparks))
+    return f'<g class="{kind} {wire.state}{_emphasis(wire)}"{mark}>{_title(wire.tooltip)}{path}{tips}{texts}</g>'
+
+
+def _spark(placed: PlacedSpark) -> str:
+    """Return a curve over its runs as SVG, with a ring or a dashed line at zeros and a cross at what is not finite."""
+    rect, mark = placed.rect, theme.SPARK_MARK
+    out = [_rect(rect, theme.PAPER, theme.SPARK_FRAME, 0)]
+    for curve in placed.spark.curves:
+        places = [placed.at(place) for place in curve]
+        if len(places) == 1:
+            out.append(_circle(*places[0], 2.0, f'fill="{theme.SPARK.colour}"'))
+            continue
+        points = " ".join(f"{_number(x)},{_number(y)}" for x, y in places)
+        out.append(f'<polyline points="{points}" fill="none" {_stroke(theme.SPARK)}/>')
+    for first, last in placed.spark.zeros:
+        if first == last:
+            ring = f'fill="{theme.PAPER}" {_stroke(theme.WIRE["plain"])}'
+            out.append(_circle(*placed.at((first, 1.0)), mark, ring))
+            continue
+        (left, y), (right, _) = placed.at((first, 1.0)), placed.at((last, 1.0))
+        out.append(
+            f'<path d="M{_number(left)} {_number(y)}L{_number(right)} {_number(y)}" {_stroke(theme.SPARK_ZEROS)}/>'
+        )
+    for across in placed.spark.bad:
+        x, y = placed.at((across, 0.0))
+        for left, right in ((-mark, mark), (mark, -mark)):
+            out.append(
+                f'<path d="M{_number(x + left)} {_number(y - mark)}L{_number(x + right)} {_number(y + mark)}"'
+                f" {_stroke(theme.Stroke(theme.RED, 2.0))}/>"
+            )
+    return f'<g class="series">{"".join(out)}</g>'
+
+
+def _circle(x: float, y: float, radius: float, ink: str) -> str:
+    return f'<circle cx="{_number(x)}" cy="{_number(y)}" r="{_number(radius)}" {ink}/>'

@@ -6,6 +6,7 @@ the same tag. Every row is a Diagram of its own, which `viz.layout` places; both
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from viz.skeleton import Floats, Ints
-    from viz.theme import Role
+    from viz.theme import Role, State
 
 WIDEST = 1_800.0  # a picture up to this wide stays in one row
 ROW_WIDTH = 1_230.0  # of what a row holds besides its tags
@@ -29,6 +30,7 @@ RAGGED = 3.0  # how many tags an empty row is as bad as
 OVERFULL = 4.0  # how much worse a row too full is than one too empty
 NAMELESS = 1.25  # a tag with a number reads less well than one with a name
 FRAME_APART = 1.5  # how many tags it is as bad as to part the frame of a call
+MANY_TAGS = 40  # of one value; beyond it there is one for each row, which counts
 SPLITTER_APART = 4.0  # how many tags it is as bad as to part a splitter from what it splits
 
 
@@ -69,9 +71,9 @@ def _with_first_use(diagram: Diagram, row: list[int]) -> list[int]:
 
 def _columns(diagram: Diagram) -> tuple[Ints, Floats]:
     """Say which column each box is in, and how wide each column is; the labels of wires have columns of their own."""
-    boxes, arrows = diagram.boxes, diagram.arrows
+    boxes, arrows = diagram.boxes, [arrow for arrow in diagram.arrows if not arrow.is_back]
     count = len(boxes)
-    labelled = [at for at, arrow in enumerate(arrows) if arrow.label.above or arrow.label.below]
+    labelled = [at for at, arrow in enumerate(arrows) if not arrow.label.is_empty]
     source = np.array([arrow.source for arrow in arrows], np.int64)
     target = np.array([arrow.target for arrow in arrows], np.int64)
     item = np.full(len(arrows), -1, np.int64)
@@ -99,7 +101,7 @@ def _tags_at(diagram: Diagram, column: Ints, widths: Floats) -> Floats:
     cost = np.zeros(columns + 1)
     for arrow in diagram.arrows:
         source, target = diagram.boxes[arrow.source], diagram.boxes[arrow.target]
-        first, last = column[arrow.source], column[arrow.target]
+        first, last = sorted((column[arrow.source], column[arrow.target]))
         if ends[last] - ends[first] > FULL_ROW:
             continue
         weight = 1.0 if source.name else NAMELESS
@@ -175,6 +177,13 @@ class _Rows:
         }
         self.names: dict[int, str] = {}
         self.taken: set[str] = set()
+        parted = [
+            (arrow.source, row[arrow.target])
+            for arrow in diagram.arrows
+            if row[arrow.source] != row[arrow.target] and arrow.mark is None
+        ]
+        self.parted = Counter(source for source, _ in parted)  # by box: how many arrows go on in other rows
+        self.shares = Counter(parted)  # and by the row where they go on
         self.counts: dict[str, int] = {}  # how many values have had a number, by name
 
     def make(self) -> tuple[Diagram, ...]:
@@ -186,9 +195,9 @@ class _Rows:
             if start == stop:
                 self.arrows[start].append(replace(arrow, source=source, target=target))
             else:
-                self._part(
-                    replace(arrow, source=source, target=target), self._name(arrow.source), start, stop
-                )
+                name = self._name(arrow.source)
+                placed = replace(arrow, source=source, target=target)
+                self._part(placed, name, start, stop, self._share(arrow))
         return tuple(
             replace(self.diagram, boxes=tuple(boxes), arrows=tuple(arrows), groups=tuple(groups))
             for boxes, arrows, groups in zip(self.boxes, self.arrows, self.groups, strict=True)
@@ -211,21 +220,42 @@ class _Rows:
         self.boxes[row].append(replace(box, group=self._group(box.group, row)))
         return len(self.boxes[row]) - 1
 
-    def _part(self, arrow: Arrow, name: str, start: int, stop: int) -> None:
+    def _share(self, arrow: Arrow) -> int:
+        """Say for how many arrows one tag stands that leads to an arrow's row: 0 where there is one already."""
+        if arrow.mark is not None or self.parted[arrow.source] <= MANY_TAGS:
+            return 1
+        return self.shares.pop((arrow.source, self.row[arrow.target]), 0)
+
+    def _part(self, arrow: Arrow, name: str, start: int, stop: int, share: int) -> None:
         """Draw an arrow in two rows: to a tag in the first, and from a tag to its end in the second."""
         is_quiet = arrow.state == "unreached"
         role: Role = "quiet" if is_quiet else "name"
-        tag = Box("leaves", state="unreached" if is_quiet else "plain", tooltip=arrow.tooltip)
-        leaves = replace(tag, lines=((Span(name, role), Span(f"  row {stop + 1}", "quiet")),))
+        state: State = "unreached" if is_quiet else "plain"
+        tag = Box("leaves", state=state, tooltip=arrow.tooltip, edge=arrow.edge)
+        tag = replace(tag, mark=arrow.mark, is_calm=arrow.is_calm)
+        count = f"  ×{share:,}" if share > 1 else ""
+        leaves = replace(tag, lines=((Span(name, role), Span(f"{count}  row {stop + 1}", "quiet")),))
+        leaves = replace(leaves, edge=-1, tooltip="") if share > 1 else leaves
         enters = replace(
             tag, shape="enters", lines=((Span(f"row {start + 1}  ", "quiet"), Span(name, role)),)
         )
-        group = self.boxes[start][arrow.source].group
-        self.boxes[start].append(replace(leaves, group=group))
-        stub = Arrow(arrow.source, len(self.boxes[start]) - 1, state=arrow.state, tooltip=arrow.tooltip)
-        self.arrows[start].append(replace(stub, from_splitter=arrow.from_splitter))
+        if share:
+            group = self.boxes[start][arrow.source].group
+            self.boxes[start].append(replace(leaves, group=group))
+            stub = Arrow(
+                arrow.source,
+                len(self.boxes[start]) - 1,
+                state=arrow.state,
+                tooltip=leaves.tooltip,
+                from_splitter=arrow.from_splitter,
+                edge=leaves.edge,
+                mark=arrow.mark,
+                is_calm=arrow.is_calm,
+            )
+            self.arrows[start].append(stub)
         self.boxes[stop].append(replace(enters, group=self.boxes[stop][arrow.target].group))
-        self.arrows[stop].append(replace(arrow, source=len(self.boxes[stop]) - 1, from_splitter=False))
+        entering = replace(arrow, source=len(self.boxes[stop]) - 1, from_splitter=False, is_back=False)
+        self.arrows[stop].append(entering)
 
     def _group(self, group: int, row: int) -> int:
         """Return the number that a group has in a row; a call that goes on there has a frame in both."""

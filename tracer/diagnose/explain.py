@@ -51,7 +51,7 @@ def explain(trace: Trace, name: str, *, depth: int = 6, top: int = 5, width: int
 def explanation(trace: Trace, name: str, *, depth: int = 6, top: int = 5) -> Explanation:
     """Return the arithmetic behind the gradient of an input or variable."""
     node = trace[name]
-    uses = _uses_of(node)
+    uses = uses_of(node)
     label = node.label or name
     heading = _heading(node, label, uses)
     return Explanation(label, node.value, node.grad, len(uses), heading, _terms(node, depth, top))
@@ -122,7 +122,7 @@ def _is_seeded_alone(node: Node) -> bool:
     return len(edges) == 1 and edges[0].dst.kind == "output"
 
 
-def _uses_of(node: Node) -> list[int]:
+def uses_of(node: Node) -> list[int]:
     """Return the edges of `node.uses` by number, of which there may be a million."""
     edges = node.trace.graph.out_edges(node.index)
     if len(edges) == 1:
@@ -137,13 +137,13 @@ def _uses_of(node: Node) -> list[int]:
 
 def _uses(node: Node, level: int, top: int) -> list[_Draft]:
     """Make a term of each use of a value, or of the largest and one for the rest."""
-    uses, edges = _uses_of(node), node.trace.edges
-    turns = _turns(node.trace, uses)
+    uses, edges = uses_of(node), node.trace.edges
+    turns = turns_of(node.trace, uses)
     if len(uses) <= top:
         return [_use(edges[use], level, turns.get(use)) for use in uses]
     column = node.trace.edge_gradients()
     chosen = largest_of(node.trace.edge_statistics.norm, uses, top)
-    total = _total(column, set(uses).difference(chosen), node.value)
+    total = sum_of(column, set(uses).difference(chosen), node.value)
     text = f"… {len(uses) - top:,} more, together {norm(total)}"
     return [
         *(_use(edges[use], level, turns.get(use)) for use in chosen),
@@ -151,7 +151,7 @@ def _uses(node: Node, level: int, top: int) -> list[_Draft]:
     ]
 
 
-def _turns(trace: Trace, uses: list[int]) -> dict[int, int]:
+def turns_of(trace: Trace, uses: list[int]) -> dict[int, int]:
     """Count the uses that one place makes of a value, from 0: the turns of its loop. One use alone has none."""
     if len(uses) == 1:
         return {}
@@ -170,7 +170,7 @@ def _turns(trace: Trace, uses: list[int]) -> dict[int, int]:
     return dict(zip(column[order[is_loop]].tolist(), turns.tolist(), strict=True))
 
 
-def _total(column: EdgeGradients, edges: Iterable[int], value: Any) -> Any:
+def sum_of(column: EdgeGradients, edges: Iterable[int], value: Any) -> Any:
     """Add up the gradients of many edges."""
     if is_complex(value) and not is_array(value):
         return sum(column[edge] for edge in sorted(edges))
@@ -274,7 +274,7 @@ def formula_of(edge: Edge) -> str:
 
 def _operand(operand: Any) -> Any:
     """Name an operand in a few characters, or return its number; the empty string where neither can be done."""
-    if hasattr(operand, "upstream"):
+    if hasattr(type(operand), "upstream"):
         return _node_text(operand.src)
     return operand if isinstance(operand, (int, float, complex, np.number)) else ""
 

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { beginning, fitted, revealing, zoomed } from "../../viz/page/camera.js";
+
+const room = { width: 800, height: 600 };
+const seen = (camera, box) => ({ left: camera.x + box.x * camera.scale, top: camera.y + box.y * camera.scale, right: camera.x + (box.x + box.width) * camera.scale, bottom: camera.y + (box.y + box.height) * camera.scale });
+
+for (const bounds of [{ x: 10, y: -5, width: 300, height: 100 }, { x: 0, y: 0, width: 4000, height: 300 }, { x: 0, y: 0, width: 1, height: 9000 }]) {
+  test(`all of ${bounds.width} × ${bounds.height} is in the room once it is fitted`, () => {
+    const { left, top, right, bottom } = seen(fitted(bounds, room), bounds);
+    assert.ok(left >= 0 && top >= 0 && right <= 800 && bottom <= 600);
+  });
+}
+
+test("a picture too large to be read whole is begun at its corner", () => {
+  const bounds = { x: 40, y: 40, width: 3000, height: 3000 };
+  const { left, top } = seen(beginning(bounds, room), bounds);
+  assert.ok(left > 0 && left < 50 && top > 0 && top < 50);
+  assert.ok(beginning(bounds, room).scale > fitted(bounds, room).scale);
+});
+
+test("a zoom leaves the point under the pointer where it is, and has an end", () => {
+  const camera = { x: 30, y: 40, scale: 1 };
+  const point = { x: 200, y: 100 };
+  const next = zoomed(camera, 2, point);
+  assert.equal((point.x - next.x) / next.scale, (point.x - camera.x) / camera.scale);
+  assert.ok(zoomed(camera, 1e9, point).scale < 100);
+});
+
+test("what is in the room is not moved, and what is not comes into it", () => {
+  const camera = { x: 0, y: 0, scale: 1 };
+  assert.deepEqual(revealing(camera, { x: 100, y: 100, width: 50, height: 50 }, room), camera);
+  const box = { x: 2000, y: 100, width: 50, height: 50 };
+  const { left, right } = seen(revealing(camera, box, room), box);
+  assert.ok(left >= 0 && right <= 800);
+});

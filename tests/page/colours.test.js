@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { RAMPS, colourAt, inkOf, rangeOf, ticksOf } from "../../viz/page/colours.js";
+
+const GROUNDS = { light: "#ffffff", dark: "#14171b" };
+
+/* The relative luminance of WCAG. */
+function luminance(colour) {
+  const channels = colour.startsWith("#") ? [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16)) : colour.match(/\d+/g).map(Number);
+  const [red, green, blue] = channels.map((each) => (each / 255 <= 0.03928 ? each / 255 / 12.92 : ((each / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+for (const [theme, ground] of Object.entries(GROUNDS)) {
+  const shades = Array.from({ length: 41 }, (_, at) => luminance(colourAt(at / 40, theme)));
+
+  test(`${theme}: every colour stands out from its ground by 3 : 1`, () => {
+    for (const shade of shades) {
+      const [high, low] = [shade, luminance(ground)].sort((a, b) => b - a);
+      assert.ok((high + 0.05) / (low + 0.05) >= 3, String((high + 0.05) / (low + 0.05)));
+    }
+  });
+
+  test(`${theme}: lightness goes one way, so that hues need not be told apart`, () => {
+    const steps = shades.slice(1).map((shade, at) => shade - shades[at]);
+    assert.ok(steps.every((step) => step > 0) || steps.every((step) => step < 0));
+  });
+
+  test(`${theme}: the ends are the ends of its table`, () => {
+    assert.equal(luminance(colourAt(0, theme)), luminance(RAMPS[theme][0]));
+    assert.equal(luminance(colourAt(1, theme)), luminance(RAMPS[theme].at(-1)));
+  });
+}
+
+test("a range is in decades, and leaves out what is zero, missing or not finite", () => {
+  assert.deepEqual(rangeOf([0, undefined, null, 1e-3, 100]), [-3, 2]);
+  assert.equal(rangeOf([0, undefined]), null);
+  assert.deepEqual(rangeOf([1, 1]), [-0.5, 0.5]);
+});
+
+test("a larger gradient has a thicker wire, and zero keeps its look", () => {
+  const range = rangeOf([1e-3, 100]);
+  assert.ok(inkOf(10, range, "light").width > inkOf(0.1, range, "light").width);
+  assert.equal(inkOf(0, range, "light"), null);
+  assert.equal(inkOf(undefined, range, "light"), null);
+});
+
+test("ticks are powers of ten, and few", () => {
+  assert.deepEqual(ticksOf([-3, 2]).map(({ power }) => power), [-3, -2, -1, 0, 1, 2]);
+  assert.ok(ticksOf([-300, 300]).length <= 8);
+});

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { BackwardPass } from "../../viz/page/steps.js";
+import { splitter } from "./graphs.js";
+
+const pass = new BackwardPass(splitter());
+const refs = (list) => [...new Set(list)].sort();
+
+test("before the first step, every gradient but the output's is still to come", () => {
+  assert.deepEqual(refs(pass.later(0)), ["e0", "e1", "e2", "e3", "e4", "e5", "n0", "n1", "n2"]);
+  assert.equal(pass.now(0), null);
+});
+
+test("after the last step, nothing is", () => {
+  assert.deepEqual(pass.later(pass.length), []);
+});
+
+test("an input has its gradient when its edge has fired", () => {
+  assert.ok(pass.later(3).includes("n2"));
+  assert.ok(!pass.later(4).includes("n2"));
+});
+
+for (const [step, notes] of [
+  [1, []],
+  [2, [["n1", "waiting 1 of 2, Σ 5"]]],
+  [4, [["n1", "waiting 1 of 2, Σ 5"]]],
+  [5, [["n1", "all 2 are here, Σ 7"]]],
+  [6, []],
+]) {
+  test(`after step ${step} the splitter says ${JSON.stringify(notes)}`, () => {
+    assert.deepEqual([...pass.notes(step)], notes);
+  });
+}
+
+for (const [step, words] of [
+  [0, "Before the backward pass: the gradient of the output is 1."],
+  [1, "The output hands its gradient 1 to × at line 2."],
+  [2, "× at line 2 sends back to splitter of x: 1 × 5 = 5. It waits: 1 of 2 has arrived, Σ 5."],
+  [5, "+ at line 1 sends back to splitter of x: 2 × 1 = 2. All 2 have arrived, Σ 7: it can fire."],
+  [6, "The splitter of x has heard from both uses: it adds up to 7 and fires. The backward pass is complete."],
+]) {
+  test(`step ${step} is told in words`, () => assert.equal(pass.told(step), words));
+}
+
+test("a graph without gradients has no steps", () => {
+  const graph = splitter();
+  graph.view.order = [];
+  assert.match(new BackwardPass(graph).told(0), /no backward pass/);
+});

@@ -1,0 +1,263 @@
+"""The page of a rolled graph: its numbers over the runs, the turns told in full, and what can be opened."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from rolled_programs import ROLLED, rolled_trace
+from test_page import data_of
+
+import viz
+from tracer import record
+from viz import labels
+from viz.export import Shown
+from viz.layout import geometry
+from viz.page.data import page_data
+from viz.page.document import as_script_data
+from viz.rolled_diagram import rolled_diagram
+from viz.rolled_numbers import Numbers
+from viz.rollup import roll_up
+
+
+@pytest.mark.parametrize("name", ROLLED)
+def test_all_numbers_of_a_rolled_page_are_those_of_the_trace(name):
+    trace = rolled_trace(name)
+    rolled = roll_up(trace)
+    shown = Shown(trace, rolled, rolled_diagram(rolled), ())
+    data = json.loads(as_script_data(page_data(shown, geometry(shown.diagram, "built-in"), "built-in")))
+    numbers = Numbers(rolled)
+    view = data["views"][0]
+    assert view["isRolled"]
+    assert [node.get("count", 1) for node in view["nodes"]] == [node.count for node in rolled.nodes]
+    assert sum(turn is not None for turn in view["order"]) == len(set(view["order"]))
+    for edge, told in zip(rolled.edges, view["edges"], strict=True):
+        assert (told["from"], told["to"]) == (edge.src, edge.dst)
+        assert told.get("isBack", False) == edge.is_back
+        exact = [trace.edges[int(member)] for member in edge.members]
+        if edge.count == 1:
+            assert labels.norm(exact[0].grad) in told["grad"]
+            continue
+        series = numbers.gradients(edge)
+        drawn = [float(str(size).replace("−", "-")) for size in told["series"]["sizes"]]
+        np.testing.assert_allclose(drawn, series.points, rtol=1e-3)
+        for run, text in told["series"]["named"].values():
+            assert text == labels.norm(exact[run].grad) or series.is_norm
+        sizes = [np.linalg.norm(np.ravel(each.grad)) for each in exact]
+        if np.isfinite(sizes).all():
+            assert told["magnitude"] == pytest.approx(max(sizes), rel=1e-4)
+        turns = told["turns"]
+        assert turns
+        run = 0
+        for turn in turns.values():  # in their order, each is one of the runs
+            run = next(at for at in range(run, len(exact)) if says(turn, exact[at]))
+        assert int(max(turns, key=int)) < view["loops"][told["loop"]]
+
+
+def says(turn, edge):
+    """Whether what is told of a turn is what an exact edge carries."""
+    value = labels.norm(edge.value) in turn["value"]
+    return value and labels.norm(edge.grad) in (turn.get("working") or turn["grad"])
+
+
+def tanh_loop(x, w):
+    h = x
+    for _ in range(100):
+        a = h * w
+        h = math.tanh(a)
+    return h
+
+
+def test_the_edges_of_a_loop_tell_the_same_turn(tmp_path):
+    trace = record(tanh_loop, 0.3, 0.9)
+    view = data_of(trace, tmp_path)["views"][0]
+    loops = {edge["loop"] for edge in view["edges"] if "loop" in edge}
+    assert loops == {0}
+    assert view["loops"] == [100]
+    turns = {tuple(edge["turns"]) for edge in view["edges"] if "loop" in edge}
+    assert {turn for kept in turns for turn in kept} >= {"0", "1", "2", "97", "98", "99"}
+    for edge in view["edges"]:
+        for turn, told in edge.get("turns", {}).items():
+            target = view["nodes"][edge["to"]]
+            if target["kind"] == "function" and target["op"] == "tanh":
+                assert labels.number(trace[f"a[{turn}]"].value) == told["value"]
+                assert labels.number(trace[f"a[{turn}]"].grad) in told["working"]
+
+
+def clip(x):
+    y = x * 1.5
+    for k in range(12):
+        y = y * 0.9 + k * x
+    return y
+
+
+def step(x, w):
+    a = clip(x * w)
+    b = clip(a + w)
+    return a * b
+
+
+def many_calls(x, w):
+    total = x * 1.0
+    for k in range(8):
+        total = total * w + step(total, w + k) * 0.1
+    return total
+
+
+def grouped(levels=100):
+    """Write a program whose own text has more than the budget: its helpers are closed."""
+    body = "".join(f"    y = y * {1 + at / 1000} + x\n" for at in range(levels))
+    source = f"def helper(x, y):\n{body}    return y\ndef program(x):\n    return helper(x, x) * x\n"
+    namespace = {}
+    exec(source, namespace)  # noqa: S102 - a program too long to be written out
+    return namespace["program"]
+
+
+@pytest.fixture(scope="module")
+def closed():
+    return record(grouped(), 0.5)
+
+
+def test_a_closed_group_has_a_view_of_its_own(closed, tmp_path):
+    data = data_of(closed, tmp_path)
+    whole, inside = data["views"]
+    (group,) = [node for node in whole["nodes"] if node["kind"] == "group"]
+    assert group["opens"] == 1
+    assert (inside["parent"], inside["name"]) == (0, "helper()")
+    assert len(inside["nodes"]) >= group["nodes"]
+
+
+def test_views_inside_views_lead_back(tmp_path):
+    data = data_of(record(many_calls, 0.3, 0.2), tmp_path)
+    for number, view in enumerate(data["views"][1:], 1):
+        assert 0 <= view["parent"] < number
+        opened = [node for node in data["views"][view["parent"]]["nodes"] if node.get("opens") == number]
+        assert len(opened) == 1
+
+
+def test_findings_have_a_place_in_every_view_that_shows_them(tmp_path):
+    def bad(x):
+        for k in range(60):
+            x = x * 1.1 + k
+        return math.inf * x - math.inf * x
+
+    trace = record(bad, 1.0)
+    data = data_of(trace, tmp_path)
+    assert data["findings"]
+    for finding in data["findings"]:
+        assert len(finding["places"]) == len(data["views"])
+        (first, *_) = finding["places"][0]
+        assert int(first[1:]) < len(data["views"][0]["nodes"])
+
+
+def test_the_size_of_a_page_is_that_of_the_programs_text(tmp_path):
+    sizes = []
+    for steps in (1_000, 30_000):
+
+        def loop(x, w, steps=steps):
+            for _ in range(steps):
+                x = x * w + 0.1
+            return x
+
+        viz.draw(record(loop, 0.3, 0.9), tmp_path / "loop.html")
+        sizes.append((tmp_path / "loop.html").stat().st_size)
+    assert sizes[1] < 1.1 * sizes[0]
+    assert sizes[1] < 500_000
+
+
+def first_edge(page, condition):
+    script = f"JSON.parse(document.getElementById('data').textContent).views[0].edges.findIndex((edge) => {condition})"
+    return page.run(script)
+
+
+def choose(page, ref):
+    page.page.locator(f"#stage .wire[data-ref={ref}], #stage [data-ref={ref}]").last.dispatch_event("click")
+
+
+def test_a_turn_can_be_chosen_and_the_picture_tells_it(visit):
+    trace = record(tanh_loop, 0.3, 0.9)
+    page = visit(trace)
+    edge = first_edge(page, "edge.isBack")
+    choose(page, f"e{edge}")
+    assert page.page.locator("#details .plot").count() == 1
+    page.page.select_option("#turn", "2")
+    told = page.run(
+        f"JSON.parse(document.getElementById('data').textContent).views[0].edges[{edge}].turns[2]"
+    )
+    assert told["working"] in page.text("#details")
+    assert told["working"] in page.shown(f"e{edge}")
+    assert page.text("#turn-text") == "turn 2 of 100, from 0"
+    page.page.click("#turn-end")
+    assert told["working"] not in page.shown(f"e{edge}")
+    assert page.page.locator("#turn-note").is_hidden()
+
+
+def test_a_rolled_graph_is_stepped_through_place_by_place(visit):
+    page = visit(record(tanh_loop, 0.3, 0.9))
+    page.press("Home", "ArrowRight", "ArrowRight")
+    assert "in 100 runs" in page.text("#status") or "output" in page.text("#status")
+    assert page.refs("now")
+    page.press("End")
+    assert page.refs("later") == set()
+
+
+def test_groups_open_and_the_breadcrumb_leads_back(visit, closed):
+    page = visit(closed)
+    group = page.run(
+        "JSON.parse(document.getElementById('data').textContent).views[0].nodes.findIndex((node) => node.kind === 'group')"
+    )
+    choose(page, f"n{group}")
+    assert "nodes inside" in page.text("#details")
+    page.page.click("#details button:has-text('Open')")
+    assert page.texts("#crumbs > span") == ["program", "\u203a helper()"]
+    assert page.page.locator("#stage .function").count() > 100
+    page.press("Home", "ArrowRight")
+    assert page.text("#count").startswith("1 /")
+    page.page.click("#crumbs .link")
+    assert page.text("#crumbs") == "program"
+    choose(page, f"n{group}")
+    page.page.click("#details button:has-text('Open')")
+    page.press("Escape")
+    assert page.text("#crumbs") == "program"
+
+
+def test_a_part_of_a_graph_has_a_page(visit, tmp_path):
+    trace = record(tanh_loop, 0.3, 0.9)
+    path = tmp_path / "part.html"
+    viz.draw(trace, path, focus="h", depth=2)
+    from test_page import Parts
+
+    view = Parts(path.read_text("utf-8")).data["views"][0]
+    assert len(view["nodes"]) < 20
+    for node in view["nodes"]:
+        for edge in [*node.get("in", []), *node.get("out", [])]:
+            assert 0 <= edge < len(view["edges"])
+    kinds = [node["kind"] for node in view["nodes"]]
+    assert "output" in kinds
+    page = visit(trace, focus="h")
+    page.press("Home", "ArrowRight", "ArrowRight")
+    assert page.refs("now")
+    assert json.loads(page.page.locator("#data").text_content())["title"] == "tanh_loop"
+
+
+def test_text_out_of_sight_is_left_out_of_a_large_picture_until_it_comes_into_sight(visit, closed):
+    page = visit(closed, exact=True)
+    page.press("0")
+    out = "document.querySelectorAll('#stage .is-out').length"
+    groups = page.run("document.querySelectorAll('#stage > svg > g').length")
+    assert groups > 300
+    for _ in range(12):
+        page.press("+")
+    page.page.wait_for_timeout(200)
+    assert groups / 2 < page.run(out) < groups
+    page.press("/")
+    page.page.keyboard.type("output")
+    page.press("Enter")
+    page.page.wait_for_timeout(200)
+    (output,) = page.refs("chosen")
+    assert (
+        page.run(f"getComputedStyle(document.querySelector('[data-ref={output}] text')).display") != "none"
+    )
+    assert page.run("document.activeElement.dataset.ref") == output
+    page.press("Home", "ArrowRight", "ArrowRight", "ArrowRight")
+    assert page.refs("now")

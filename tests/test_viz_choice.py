@@ -1,0 +1,467 @@
+"""What part of a graph is drawn, what stands at its border, and what is marked."""
+
+import math
+import re
+import warnings
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from browsing import launched
+
+import tracer
+import viz
+from tracer import record
+from tracer.errors import CutWarning, DrawError, GradientError, LookupNameError, UsageError
+from viz import diagram as rooms
+from viz import export, theme, vector
+from viz.choice import View, choose
+from viz.diagram import diagram
+from viz.layout import geometry
+from viz.rollup import roll_up
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def scaled(a, b):
+    u = a * b
+    return u + a
+
+
+def program(x, y):
+    p = scaled(x, y)
+    q = scaled(p, y)
+    r = q * q
+    return r + math.sin(x)
+
+
+def many_uses(x):
+    total = 0.0
+    for k in range(20):
+        total = total + x * (k + 1)
+    return total
+
+
+def drawn(trace, **view):
+    chosen = choose(trace, View(**view))
+    return diagram(trace, chosen)
+
+
+def words(lines):
+    return ["".join(span.text for span in line) for line in lines]
+
+
+def tags(picture, shape):
+    return sorted(words(box.lines)[0] for box in picture.boxes if box.shape == shape)
+
+
+def nodes(picture):
+    return sorted(box.node for box in picture.boxes if box.node >= 0)
+
+
+def by_walking(trace, name, depth):
+    """The same neighbourhood from one node to the next: splitters and broadcasts cost nothing."""
+    centre = trace[name].index
+    found = {centre}
+    for forwards in (True, False):
+        front = {centre}
+        for _ in range(depth):
+            following = set()
+            waiting = [trace.nodes[each] for each in front]
+            while waiting:
+                node = waiting.pop()
+                edges = node.out_edges if forwards else node.in_edges
+                for edge in edges:
+                    end = edge.dst if forwards else edge.src
+                    if end.kind == "splitter":
+                        waiting.append(end)
+                    else:
+                        following.add(end.index)
+            front = following
+            found |= front
+    return found
+
+
+@pytest.mark.parametrize("depth", range(5))
+@pytest.mark.parametrize("name", ["x", "p", "r", "scaled.u[1]"])
+def test_a_neighbourhood_is_what_walking_from_node_to_node_finds(name, depth):
+    trace = record(program, 2.0, 3.0)
+    keep = choose(trace, View(focus=name, depth=depth)).keep
+    kept = {node.index for node in trace.nodes if keep[node.index] and node.kind != "splitter"}
+    assert kept == by_walking(trace, name, depth)
+    for node in trace.nodes:
+        if node.kind == "splitter":
+            assert keep[node.index] == (node.in_edges[0].src.index in kept)
+
+
+def test_a_broadcast_is_kept_between_a_value_and_its_operation():
+    def stretched(x, w):
+        return (x * w + w).sum()
+
+    trace = record(stretched, np.ones((3, 2)), 2.0)
+    broadcasts = [node.index for node in trace.nodes if node.op == "broadcast"]
+    assert len(broadcasts) == 2
+    near = choose(trace, View(focus="x", depth=1)).keep
+    assert [bool(near[each]) for each in broadcasts] == [False, False]  # w is no neighbour of x
+    near = choose(trace, View(focus="w", depth=1)).keep
+    assert [bool(near[each]) for each in broadcasts] == [True, True]
+
+
+def names(tags_found):
+    return [tag.split("  ")[0] for tag in tags_found]
+
+
+def test_what_is_left_out_stands_at_the_border_by_name_and_line():
+    picture = drawn(record(program, 2.0, 3.0), focus="r", depth=1)
+    assert names(tags(picture, "enters")) == ["p", "sin", "u[1]"]
+    assert tags(picture, "leaves") == ["output"]
+    assert all(re.fullmatch(r".+  line \d+", tag) for tag in tags(picture, "enters"))
+    assert picture.is_part
+
+
+def test_a_tag_has_the_value_and_the_gradient_of_its_edge():
+    trace = record(program, 2.0, 3.0)
+    picture = drawn(trace, focus="r", depth=1)
+    for arrow in picture.arrows:
+        assert arrow.edge >= 0
+        edge = trace.edges[arrow.edge]
+        ends = picture.boxes[arrow.source].node, picture.boxes[arrow.target].node
+        assert {edge.src.index, edge.dst.index} >= {each for each in ends if each >= 0}
+    whole = {arrow.edge: arrow.label for arrow in diagram(trace).arrows}
+    assert all(arrow.label == whole[arrow.edge] for arrow in picture.arrows)
+
+
+def test_many_uses_that_are_left_out_are_counted_and_summed():
+    trace = record(many_uses, 0.5)
+    picture = drawn(trace, focus="total[19]", depth=2)
+    assert names(tags(picture, "enters")) == ["total[16]", "× 18"]
+    assert tags(picture, "leaves") == ["+18 more"]  # of x, two of whose uses are near
+    (counted,) = [
+        arrow for arrow in picture.arrows if words(picture.boxes[arrow.target].lines) == ["+18 more"]
+    ]
+    assert words(counted.label.below)[0].endswith(f"= {210 - 20 - 19}")
+    fork = next(box for box in picture.boxes if box.shape == "splitter")
+    assert words(fork.lead.below)[0].endswith("= 210")  # the sum over all uses, also those left out
+
+
+def test_only_one_function_shows_its_calls_and_what_enters_and_leaves():
+    trace = record(program, 2.0, 3.0)
+    both = drawn(trace, only="scaled")
+    first = drawn(trace, only="scaled[0]")
+    last = drawn(trace, only="scaled[-1]")
+    assert set(nodes(first)) | set(nodes(last)) == set(nodes(both))
+    assert not set(nodes(first)) & set(nodes(last))
+    assert {trace.nodes[each].scope.index for each in nodes(first)} == {1}
+    assert [group.title for group in last.groups] == ["scaled()  call 2"]
+    assert names(tags(first, "enters")) == ["x", "x", "y"]
+    assert names(tags(first, "leaves")) == ["q", "u[1]"]
+    assert all(box.group == -1 for box in last.boxes if box.shape in ("enters", "leaves"))
+
+
+def test_only_the_traced_function_is_everything():
+    trace = record(program, 2.0, 3.0)
+    assert nodes(drawn(trace, only="program")) == list(range(len(trace.nodes)))
+
+
+@pytest.mark.parametrize(
+    ("view", "kind", "text"),
+    [
+        ({"focus": "pp"}, LookupNameError, "no input, variable or output is named 'pp'; did you mean p?"),
+        ({"path": "X"}, LookupNameError, "did you mean x?"),
+        ({"only": "scald"}, LookupNameError, "no function that was called is named 'scald'; did you mean scaled?"),
+        ({"only": "scaled[2]"}, LookupNameError, r"has no call number 2; it was called 2 times, \[0\] to \[1\]"),
+        ({"only": "x", "focus": "x"}, UsageError, "one subject"),
+        ({"highlight": "bugs"}, UsageError, "can't highlight 'bugs'; highlight one of findings"),
+        ({"focus": "x", "depth": -1}, UsageError, "got -1"),
+    ],
+)  # fmt: skip
+def test_a_view_that_cannot_be_is_one_clear_line(view, kind, text):
+    with pytest.raises(kind, match=text) as told:
+        choose(record(program, 2.0, 3.0), View(**view))
+    assert "\n" not in str(told.value)
+
+
+def test_a_function_that_nobody_called_is_told_where_there_are_none():
+    with pytest.raises(LookupNameError, match="no other function was called"):
+        choose(record(many_uses, 1.0), View(only="helper"))
+
+
+def test_the_largest_paths_are_marked_to_the_output_and_the_rest_is_calm():
+    trace = record(program, 2.0, 3.0)
+    picture = drawn(trace, path="x")
+    paths = trace.paths("x", top=3)
+    assert [mark.sign for mark in picture.marks] == ["▶1", "▶2", "▶3"]
+    assert [mark.text.split(": ")[0] for mark in picture.marks] == [
+        "largest path of x",
+        "path 2 of x",
+        "path 3 of x",
+    ]
+    marked = {arrow.edge for arrow in picture.arrows if arrow.mark == "path"}
+    on_paths = {edge.index for path in paths for edge in path.edges}
+    assert on_paths <= marked
+    assert {arrow.edge for arrow in picture.arrows if arrow.is_calm} == set(
+        range(len(trace.edges))
+    ) - marked
+    (last,) = [arrow for arrow in picture.arrows if picture.boxes[arrow.target].shape == "output"]
+    assert last.mark == "path"
+    for arrow in picture.arrows:
+        signs = [span.text for line in arrow.label.above for span in line if span.role == "path"]
+        expected = [
+            f"▶{rank} " for rank, path in enumerate(paths, 1) if arrow.edge in {e.index for e in path.edges}
+        ]
+        if expected and (arrow.label.above or arrow.label.below):
+            assert signs == expected
+
+
+def vanishing(x):
+    for _ in range(12):
+        x = math.tanh(x * 0.1)
+    return x
+
+
+def test_findings_are_marked_where_they_are_with_number_and_kind():
+    trace = record(vanishing, 0.5)
+    (finding, *_) = trace.findings()
+    picture = drawn(trace, highlight="findings")
+    (box,) = [box for box in picture.boxes if box.mark == "finding" and box.node == finding.node.index]
+    assert words(box.caption)[-1] == f"⚑1 {finding.kind}"
+    assert picture.marks[0].text.startswith(f"{finding.severity}: {finding.kind} at {finding.place}: ")
+    assert not any(each.is_calm for each in (*picture.boxes, *picture.arrows))
+
+
+def test_nothing_to_highlight_is_a_note(tmp_path):
+    assert viz.draw(record(program, 2.0, 3.0), tmp_path / "p.svg", highlight="findings") == (
+        "there are no findings to highlight",
+    )
+
+
+def test_a_mark_is_a_line_a_colour_and_a_sign_in_svg_and_the_legend_says_it():
+    picture = vector.write(geometry(drawn(record(program, 2.0, 3.0), path="x")))
+    root = ET.fromstring(picture)  # noqa: S314
+    wires = [group for group in root.findall(f"{SVG}g") if group.get("class", "").startswith("wire")]
+    heavy = [wire for wire in wires if wire.find(f"{SVG}path").get("stroke") == theme.MARK["path"].colour]
+    assert heavy
+    assert all(float(wire.find(f"{SVG}path").get("stroke-width")) == 3 for wire in heavy)
+    calm = {wire.find(f"{SVG}path").get("stroke") for wire in wires if wire not in heavy}
+    assert calm <= {theme.calm(stroke.colour) for stroke in theme.WIRE.values()}
+    legend = "".join(root.find(f"{SVG}g[@class='legend']").itertext())
+    assert "▶1 largest path of x" in legend
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png", "pdf", "dot", "html", "mmd", "graphml", "json"])
+@pytest.mark.parametrize(
+    "view", [{"focus": "x"}, {"only": "scaled"}, {"path": "y", "highlight": "findings"}, {"exact": True}]
+)
+def test_every_view_is_drawn_in_every_format(tmp_path, suffix, view):
+    target = tmp_path / f"v.{suffix}"
+    record(program, 2.0, 3.0).draw(target, **view)
+    assert target.stat().st_size > 500
+
+
+@pytest.mark.parametrize("view", [{"focus": "x"}, {"only": "scaled[0]"}, {"path": "x"}])
+def test_a_page_of_a_part_opens_without_an_error_and_shows_what_is_marked(view, tmp_path):
+    trace = record(program, 2.0, 3.0)
+    target = tmp_path / "part.html"
+    trace.draw(target, **view)
+    errors = []
+    with launched() as browser:
+        page = browser.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text))
+        page.goto(target.as_uri())
+        shown = page.evaluate("document.querySelectorAll('#stage [data-node]').length")
+        colours = page.evaluate(
+            "[...document.querySelectorAll('.path-mark.wire > path:not(.hit)')].map(each => getComputedStyle(each).stroke)"
+        )
+        for _ in range(40):
+            page.keyboard.press("ArrowRight")
+    assert errors == []
+    assert shown == sum(box.node >= 0 for box in drawn(trace, **view).boxes)
+    assert len(set(colours)) == ("path" in view)
+
+
+def test_paths_of_a_run_that_failed_are_refused_and_its_neighbourhoods_drawn(tmp_path):
+    def failing(x):
+        y = scaled(x, 2.0)
+        raise ValueError(y)
+
+    traced = tracer.trace(failing)
+    with pytest.raises(ValueError):  # noqa: PT011
+        traced(2.0)
+    trace = traced.last_trace
+    with pytest.raises(GradientError, match="raised an exception"):
+        viz.draw(trace, tmp_path / "f.svg", path="x")
+    (note,) = viz.draw(trace, tmp_path / "f.svg", only="scaled")
+    assert note.startswith("the forward graph alone")
+    assert "x" in (tmp_path / "f.svg").read_text("utf-8")
+
+
+# Rolled up
+
+
+def layer(values, weights):
+    out = []
+    for row in weights:
+        total = 0.0
+        for value, weight in zip(values, row, strict=True):
+            total = total + value * weight
+        out.append(math.tanh(total))
+    return out
+
+
+def network(x, weights):
+    for each in weights:
+        x = layer(x, each)
+    return sum(x)
+
+
+def network_trace():
+    weights = [[[0.1 * (i - j + k) for i in range(6)] for j in range(6)] for k in range(3)]
+    return record(network, [0.5] * 6, weights)
+
+
+def test_marks_stand_at_the_places_that_marked_nodes_are_folded_into():
+    trace = network_trace()
+    view = View(path="x[0]")
+    picture, notes = export.picture(trace, view)
+    assert picture.is_rolled
+    assert notes[-1].startswith(f"rolled up: {len(trace.nodes):,} nodes as ")
+    rolled = roll_up(trace)
+    choice = choose(trace, view)
+    assert {arrow.edge for arrow in picture.arrows if arrow.mark} == {
+        int(rolled.of_edge[edge]) for edges in choice.on_edges for edge in edges
+    }
+    assert {box.node for box in picture.boxes if box.mark} == {
+        int(rolled.of_node[node]) for nodes in choice.on_nodes for node in nodes
+    }
+    assert any(arrow.is_calm for arrow in picture.arrows)
+    assert [mark.sign for mark in picture.marks] == ["▶1", "▶2", "▶3"]
+
+
+def test_a_part_above_the_budget_is_rolled_up_with_what_enters_and_leaves():
+    trace = network_trace()
+    picture, _ = export.picture(trace, View(only="layer"))
+    assert picture.is_rolled
+    assert picture.is_part
+    assert tags(picture, "enters") == ["x, weights  ×144"]
+    assert tags(picture, "leaves") == ["Σ  ×6"]
+    kept = [node for node in trace.nodes if node.scope.depth == 1 and node.kind == "function"]
+    assert sum(box.count for box in picture.boxes if box.shape == "function") == len(kept)
+
+
+def test_a_part_is_drawn_as_it_ran_where_it_is_small_or_asked_for_so():
+    trace = network_trace()
+    assert not export.picture(trace, View(focus="x[0]", depth=2))[0].is_rolled
+    exact, _ = export.picture(trace, View(only="layer", exact=True))
+    assert not exact.is_rolled
+    assert sum(box.node >= 0 for box in exact.boxes) == np.count_nonzero(
+        choose(trace, View(only="layer")).keep
+    )
+
+
+# Bad input
+
+
+def constant(x):  # noqa: ARG001 - that it uses nothing is the case
+    return 3.0
+
+
+def same(x):
+    return x
+
+
+def nothing_in():
+    return 1.0
+
+
+def not_finite(x):
+    return x * math.inf - x * math.inf
+
+
+def nan_in_arrays(x):
+    return (x * np.array([1.0, np.nan, np.inf])).sum()
+
+
+def named(d):
+    return sum(value * 2 for value in d.values())
+
+
+BAD = {
+    "constant": (constant, (1.0,)),
+    "one edge": (same, (1.0,)),
+    "one node": (nothing_in, ()),
+    "not finite": (not_finite, (1.0,)),
+    "not finite in arrays": (nan_in_arrays, (np.ones(3),)),
+    "empty array": (lambda x: (x * 2).sum(), (np.zeros((0, 3)),)),
+    "names of 10,000 characters": (named, ({"n" * 10_000: 1.0, "m" * 9_999 + "\n": 2.0},)),
+}
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png", "pdf", "dot", "html", "mmd", "graphml", "json"])
+@pytest.mark.parametrize("name", BAD)
+def test_odd_graphs_are_drawn_in_every_format(name, suffix, tmp_path):
+    function, arguments = BAD[name]
+    trace = record(function, *arguments)
+    target = tmp_path / f"odd.{suffix}"
+    trace.draw(target, exact=True)
+    assert 0 < target.stat().st_size < 400_000
+    if suffix == "svg":
+        root = ET.parse(target).getroot()  # noqa: S314
+        assert max(float(root.get("width")), float(root.get("height"))) < 2_000
+        if "finite" in name:
+            assert "⚠" in target.read_text("utf-8")
+
+
+@pytest.mark.parametrize("suffix", ["svg", "dot"])
+def test_ten_thousand_uses_of_a_value_say_the_largest_terms(suffix, tmp_path):
+    def uses(x):
+        return math.fsum([x * 7.0 if k == 5_000 else x for k in range(10_000)])
+
+    target = tmp_path / f"uses.{suffix}"
+    record(uses, 0.5).draw(target, exact=True)
+    text = target.read_text("utf-8")
+    assert "Σ 10,000 terms: 7 + 1 + …" in text
+    assert len(text) < 30_000_000
+
+
+def test_an_error_of_10_000_characters_is_one_short_line(tmp_path):
+    def failing(_):
+        raise ValueError("long\n" * 2_000)
+
+    traced = tracer.trace(failing)
+    with pytest.raises(ValueError, match="long"):
+        traced(2.0)
+    (note,) = viz.draw(traced.last_trace, tmp_path / "f.svg")
+    assert "\n" not in note
+    assert len(note) < 300
+
+
+def test_too_many_nodes_are_refused_with_what_they_would_take_and_drawn_by_force(monkeypatch, tmp_path):
+    monkeypatch.setattr(rooms, "NODE_LIMIT", 5)
+    trace = record(program, 2.0, 3.0)
+    target = tmp_path / "p.svg"
+    with pytest.raises(DrawError, match=r"it would take about .* seconds, and be .* as \.svg") as told:
+        trace.draw(target, exact=True)
+    assert "--focus NAME, or --only FUNCTION; --force draws it" in str(told.value)
+    assert not target.exists()
+    trace.draw(target, exact=True, force=True)
+    shapes = re.findall(r'<g class="(?:input|function|splitter|output) ', target.read_text("utf-8"))
+    assert len(shapes) >= len(trace.nodes)
+    trace.draw(target, focus="x", depth=0, exact=True)  # few enough
+
+
+def test_a_million_operations_asked_for_exactly_are_refused_at_once(tmp_path):
+    def loop(x):
+        for _ in range(100_000):
+            x = x * 0.5
+        return x
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CutWarning)
+        trace = record(loop, 1.0)
+    with pytest.raises(
+        DrawError, match=r"a picture of 100,002 nodes can't be read; it would take about 2 minutes"
+    ):
+        trace.draw(tmp_path / "l.svg", exact=True)
+    trace.draw(tmp_path / "l.svg", focus="x[50000]", depth=3)
+    assert (tmp_path / "l.svg").stat().st_size < 30_000

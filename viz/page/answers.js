@@ -1,0 +1,50 @@
+/* Exercises: what a typed number means, and which mistake gives it. Nothing here touches the document. */
+
+const CLOSE = 5e-3; // of the right number: people round
+
+/** Read a number or a short calculation, `−0.5`, `3/4`, `7*3 + 2`; NaN for anything else. */
+export function readNumber(text) {
+  const plain = text.trim().replaceAll("−", "-").replaceAll("×", "*").replaceAll("·", "*").replaceAll(",", ".");
+  const tokens = plain.match(/\d*\.?\d+(?:e[+-]?\d+)?|\d+\.|[-+*/()]/gi) ?? [];
+  if (!tokens.length || tokens.join("") !== plain.replaceAll(" ", "")) return NaN;
+  let at = 0;
+
+  function sum() {
+    let total = product();
+    while (tokens[at] === "+" || tokens[at] === "-") total += tokens[at++] === "+" ? product() : -product();
+    return total;
+  }
+  function product() {
+    let total = factor();
+    while (tokens[at] === "*" || tokens[at] === "/") total = tokens[at++] === "*" ? total * factor() : total / factor();
+    return total;
+  }
+  function factor() {
+    const token = tokens[at++];
+    if (token === "-") return -factor();
+    if (token === "+") return factor();
+    if (token !== "(") return Number(token ?? NaN);
+    const inside = sum();
+    return tokens[at++] === ")" ? inside : NaN;
+  }
+  const value = sum();
+  return at === tokens.length ? value : NaN;
+}
+
+/** Whether an answer is a number, up to rounding. */
+export function isClose(given, number) {
+  return Math.abs(given - number) <= CLOSE * Math.abs(number) + 1e-12;
+}
+
+/** Judge an answer: {right}, or {right: false, text} with the mistake that gives it. */
+export function judge(exercise, text) {
+  const given = readNumber(text);
+  if (Number.isNaN(given)) return { right: false, isNumber: false, text: "That is no number: write 0.5, −3 or 7 × 3." };
+  if (isClose(given, exercise.answer)) return { right: true, isNumber: true, text: "Right." };
+  const mistakes = exercise.mistakes.filter(({ number }) => isClose(given, number));
+  if (!mistakes.length) return { right: false, isNumber: true, text: "No, and none of the usual mistakes gives it." };
+  const distance = ({ number }) => Math.abs(given - number);
+  const [made] = mistakes.sort((first, second) => distance(first) - distance(second));
+  const working = made.made ? `: ${made.made}` : "";
+  return { right: false, isNumber: true, kind: made.kind, text: `No: ${made.text}${working}.` };
+}

@@ -1,0 +1,135 @@
+/* Pan and zoom: wheel, drag, pinch and keys move a camera, and a view draws what it sees. */
+
+const STEP = 1.25;
+const SMALLEST = 0.05;
+const LARGEST = 6;
+const READABLE = 0.45; // a picture that would be smaller is begun at its corner
+const COMFORTABLE = 1.35;
+const PADDING = 28;
+const REST = 160; // milliseconds without a move
+const CLICK = 4; // pixels that a click may move
+
+/** The scale and place at which some bounds fill a room. */
+export function fitted(bounds, room, most = COMFORTABLE) {
+  const scale = Math.min(
+    (room.width - 2 * PADDING) / Math.max(bounds.width, 1),
+    (room.height - 2 * PADDING) / Math.max(bounds.height, 1),
+    most,
+  );
+  const used = Math.max(scale, SMALLEST);
+  return {
+    scale: used,
+    x: (room.width - bounds.width * used) / 2 - bounds.x * used,
+    y: (room.height - bounds.height * used) / 2 - bounds.y * used,
+  };
+}
+
+/** Where to begin: all of it, if that can be read, else all of its width, or its left upper corner. */
+export function beginning(bounds, room) {
+  const whole = fitted(bounds, room);
+  if (whole.scale >= READABLE) return whole;
+  const scale = Math.max(READABLE, fitted({ ...bounds, height: 1 }, room).scale);
+  const start = (from, length, size) => Math.max(PADDING, (size - length * scale) / 2) - from * scale;
+  return { scale, x: start(bounds.x, bounds.width, room.width), y: start(bounds.y, bounds.height, room.height) };
+}
+
+/** The camera after a zoom that leaves a point where it is. */
+export function zoomed(camera, factor, point) {
+  const scale = Math.min(LARGEST, Math.max(SMALLEST, camera.scale * factor));
+  const ratio = scale / camera.scale;
+  return { scale, x: point.x - (point.x - camera.x) * ratio, y: point.y - (point.y - camera.y) * ratio };
+}
+
+/** The camera moved as little as needed for a box to be in the room. */
+export function revealing(camera, box, room) {
+  const left = camera.x + box.x * camera.scale;
+  const top = camera.y + box.y * camera.scale;
+  const along = (start, length, size) => {
+    if (start >= PADDING && start + length <= size - PADDING) return 0;
+    return length > size - 2 * PADDING ? PADDING - start : (size - length) / 2 - start;
+  };
+  return {
+    scale: camera.scale,
+    x: camera.x + along(left, box.width * camera.scale, room.width),
+    y: camera.y + along(top, box.height * camera.scale, room.height),
+  };
+}
+
+/** Have an element's gestures move a camera; `draw(camera)` is called once a frame. */
+export function cameraOf(element, draw) {
+  let camera = { x: 0, y: 0, scale: 1 };
+  let asked = 0;
+  let resting = 0;
+  const pointers = new Map();
+  let moved = 0;
+
+  const room = () => element.getBoundingClientRect();
+  const set = (next) => {
+    camera = next;
+    element.classList.add("is-moving"); // moved as one image, and set sharply when it rests
+    clearTimeout(resting);
+    resting = setTimeout(() => element.classList.remove("is-moving"), REST);
+    asked ||= requestAnimationFrame(() => {
+      asked = 0;
+      draw(camera);
+    });
+  };
+  const local = (event) => ({ x: event.clientX - room().left, y: event.clientY - room().top });
+  const centre = () => ({ x: room().width / 2, y: room().height / 2 });
+
+  element.addEventListener(
+    "wheel",
+    (event) => {
+      if ("embedded" in document.documentElement.dataset) return; // the reader of a notebook scrolls past
+      event.preventDefault();
+      const lines = event.deltaMode === 1 ? 16 : 1;
+      const speed = event.ctrlKey ? 0.01 : 0.0016; // a pinch on a touchpad is a wheel with the control key
+      set(zoomed(camera, Math.exp(-event.deltaY * lines * speed), local(event)));
+    },
+    { passive: false },
+  );
+  element.addEventListener("pointerdown", (event) => {
+    const isMouse = event.pointerType === "mouse";
+    if (isMouse && (event.button > 1 || event.target.closest?.("text"))) return; // text can be selected
+    if (!pointers.size) moved = 0;
+    pointers.set(event.pointerId, local(event));
+  });
+  element.addEventListener("pointermove", (event) => {
+    const before = pointers.get(event.pointerId);
+    if (!before) return;
+    const after = local(event);
+    const others = [...pointers].filter(([id]) => id !== event.pointerId).map(([, point]) => point);
+    pointers.set(event.pointerId, after);
+    moved += Math.hypot(after.x - before.x, after.y - before.y);
+    if (moved > CLICK && !element.hasPointerCapture(event.pointerId)) element.setPointerCapture(event.pointerId);
+    if (!others.length) {
+      if (moved > CLICK) set({ ...camera, x: camera.x + after.x - before.x, y: camera.y + after.y - before.y });
+      return;
+    }
+    const [other] = others;
+    const spread = (point) => Math.max(1, Math.hypot(point.x - other.x, point.y - other.y));
+    const middle = { x: (after.x + other.x) / 2, y: (after.y + other.y) / 2 };
+    const turned = zoomed(camera, spread(after) / spread(before), middle);
+    set({ ...turned, x: turned.x + (after.x - before.x) / 2, y: turned.y + (after.y - before.y) / 2 });
+  });
+  for (const name of ["pointerup", "pointercancel"]) {
+    element.addEventListener(name, (event) => pointers.delete(event.pointerId));
+  }
+  element.addEventListener(
+    "click",
+    (event) => {
+      if (moved > CLICK) event.stopPropagation(); // the end of a drag
+      moved = 0;
+    },
+    { capture: true },
+  );
+
+  return {
+    get: () => camera,
+    begin: (bounds) => set(beginning(bounds, room())),
+    fit: (bounds) => set(fitted(bounds, room())),
+    zoom: (direction) => set(zoomed(camera, STEP ** direction, centre())),
+    pan: (x, y) => set({ ...camera, x: camera.x + x, y: camera.y + y }),
+    reveal: (box) => box && set(revealing(camera, box, room())),
+  };
+}

@@ -1,0 +1,63 @@
+/* Colour by the size of a gradient, on a logarithmic scale: one way from dim to strong, and from thin to thick, so that
+ * nobody needs to tell hues apart. Nothing here touches the document. */
+
+/* By theme: from the smallest to the largest. Lightness goes one way, and each stands out from its ground by 3 : 1. */
+export const RAMPS = {
+  light: ["#6f93b8", "#5c82b4", "#4f70ae", "#4a5da5", "#4a4797", "#472f80", "#3d1a60", "#2b0a3d"],
+  dark: ["#5f7592", "#54879f", "#4f9aa3", "#5bb09b", "#82c487", "#b4d66f", "#e2e56b", "#fdf6a8"],
+};
+const THIN = 1.2;
+const THICK = 4.2;
+const LEAST_RANGE = 1; // decades: gradients that are nearly equal look nearly equal
+
+/** The range of the sizes that are not zero, in decades: [low, high]; null where there are none. */
+export function rangeOf(magnitudes) {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const magnitude of magnitudes) {
+    if (!(magnitude > 0)) continue;
+    low = Math.min(low, Math.log10(magnitude));
+    high = Math.max(high, Math.log10(magnitude));
+  }
+  if (low > high) return null;
+  const missing = Math.max(0, LEAST_RANGE - (high - low)) / 2;
+  return [low - missing, high + missing];
+}
+
+/** Where a size lies in a range, from 0 to 1; null for what is zero, unknown or not finite. */
+export function shareOf(magnitude, range) {
+  if (!(magnitude > 0) || !range) return null;
+  return Math.min(1, Math.max(0, (Math.log10(magnitude) - range[0]) / (range[1] - range[0])));
+}
+
+/** The colour at a place between 0 and 1. */
+export function colourAt(share, theme) {
+  const ramp = RAMPS[theme];
+  const place = share * (ramp.length - 1);
+  const first = Math.min(ramp.length - 2, Math.floor(place));
+  const part = place - first;
+  const mixed = channels(ramp[first]).map((each, at) => Math.round(each + (channels(ramp[first + 1])[at] - each) * part));
+  return `rgb(${mixed.join(", ")})`;
+}
+
+/** How a wire is drawn for the size of its gradient; null where it keeps its own look. */
+export function inkOf(magnitude, range, theme) {
+  const share = shareOf(magnitude, range);
+  return share === null ? null : { stroke: colourAt(share, theme), width: THIN + (THICK - THIN) * share };
+}
+
+/** The powers of ten to write at a scale: a few, with their places. */
+export function ticksOf(range, most = 6) {
+  const first = Math.ceil(range[0]);
+  const last = Math.floor(range[1]);
+  const every = Math.max(1, Math.ceil((last - first) / most));
+  const ticks = [];
+  for (let power = first; power <= last; power += every) {
+    ticks.push({ power, share: (power - range[0]) / (range[1] - range[0]) });
+  }
+  return ticks;
+}
+
+function channels(hex) {
+  return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+}

@@ -1,0 +1,77 @@
+"""A page's data -> HTML: one file with its style, its script and nothing from outside.
+
+The modules are plain JavaScript that runs as it stands. A file can't import what stands in itself, so in the page each
+module is a function that returns what it exports. What the page may run is said by the hash of its own script.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from viz.vector import escape
+
+FIRST = "main"
+READY = 'document.documentElement.classList.add("is-ready");\n'
+IMPORT = re.compile(r'^import (\{.*?\}) from "\./(\w+)\.js";$', re.MULTILINE | re.DOTALL)
+EXPORT = re.compile(r"^export (?=(?:const|class|function) (\w+))", re.MULTILINE)
+
+
+def as_html(data: dict[str, Any], *, embedded: bool = False) -> str:
+    """Return the document that shows some data; embedded, the picture and the backward pass alone."""
+    script, style, root = _script(), _file("page.css"), 'data-theme="auto"'
+    if embedded:
+        script += READY
+        style += _file("embedded.css")
+        root = 'data-theme="light" data-embedded'
+    parts = {
+        "root": root,
+        "policy": f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:",
+        "title": escape(str(data["title"])),
+        "style": style,
+        "data": as_script_data(data),
+        "script": script,
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _file("page.html"))
+
+
+def as_script_data(data: Any) -> str:
+    """Return JSON that ends no script and begins no comment, whatever strings are in it."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("</", "<\\/").replace("<!", "\\u003c!").encode("utf-8", "replace").decode()
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@cache
+def _file(name: str) -> str:
+    return (resources.files("viz.page") / name).read_text("utf-8")
+
+
+@cache
+def _script() -> str:
+    """Put the modules one after the other, each after those that it imports."""
+    ordered: list[str] = []
+
+    def visit(name: str) -> None:
+        if name not in ordered:
+            for _, imported in IMPORT.findall(_file(f"{name}.js")):
+                visit(imported)
+            ordered.append(name)
+
+    visit(FIRST)
+    return "const modules = {};\n" + "".join(map(_module, ordered))
+
+
+def _module(name: str) -> str:
+    text = _file(f"{name}.js")
+    exported = ", ".join(EXPORT.findall(text))
+    text = EXPORT.sub("", IMPORT.sub(r"const \1 = modules.\2;", text))
+    return f"modules.{name} = (() => {{\n{text}\nreturn {{ {exported} }};\n}})();\n"

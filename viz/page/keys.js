@@ -1,0 +1,39 @@
+/* The keys, in one table that also writes the help. */
+
+/** By key: what it does, and the words for it. Keys with the same words stand together in the help. */
+export const KEYS = [
+  [["ArrowRight"], "→", "one step of the backward pass"],
+  [["ArrowLeft"], "←", "one step back"],
+  [[" "], "space", "play or pause"],
+  [["Home"], "Home", "before the backward pass"],
+  [["End"], "End", "all gradients"],
+  [["ArrowDown"], "↓", "the next node"],
+  [["ArrowUp"], "↑", "the node before"],
+  [["Shift+ArrowRight"], "shift →", "along the wire, to a use"],
+  [["Shift+ArrowLeft"], "shift ←", "back to where a value comes from"],
+  [["Enter"], "enter", "the details of the node"],
+  [["Escape"], "esc", "close, and back to the overview"],
+  [["+", "="], "+", "zoom in"],
+  [["-", "−"], "−", "zoom out"],
+  [["0"], "0", "fit the whole picture"],
+  [["/"], "/", "find a name or a line"],
+  [["c"], "c", "colour by |gradient|"],
+  [["p"], "p", "practice"],
+  [["?"], "?", "this help"],
+];
+
+/** The name of a pressed key, as the table has it; empty where it belongs to the browser or to a field. */
+export function keyOf(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return "";
+  const arrow = event.key.startsWith("Arrow");
+  return event.shiftKey && arrow ? `Shift+${event.key}` : event.key;
+}
+
+/** Whether a key is the field's own: text goes into it, and arrows move in it. */
+export function isTaken(event) {
+  const { target, key } = event;
+  if (target.closest?.("dialog")) return true;
+  if (target.matches?.("input[type=text], input[type=search], textarea")) return true;
+  if (target.matches?.("input[type=range]")) return ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"].includes(key);
+  return target.matches?.("button, a") && (key === " " || key === "Enter");
+}

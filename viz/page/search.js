@@ -1,0 +1,102 @@
+/* Search by name, operation or line. The finding touches no document; the box does. */
+
+import { byId, el } from "./dom.js";
+import { nodeRef } from "./graph.js";
+
+const MOST = 12;
+
+/** Find nodes for a text: `12` or `line 12` by line, else by name, operation or code; those that begin with it first. */
+export function find(graph, text) {
+  const query = text.trim().toLowerCase();
+  if (!query) return [];
+  const line = /^(?:line\s*|:)?(\d+)$/.exec(query);
+  const found = graph.nodes.flatMap((node, index) => {
+    if (line) return node.site && node.site.line <= line[1] && line[1] <= node.site.end ? [{ index, rank: 0 }] : [];
+    const rank = rankOf(node, query);
+    return rank === null ? [] : [{ index, rank }];
+  });
+  return found.sort((first, second) => first.rank - second.rank || first.index - second.index).map(({ index }) => nodeRef(index));
+}
+
+function rankOf(node, query) {
+  const name = (node.name ?? "").toLowerCase();
+  if (name === query) return 0;
+  if (name.startsWith(query)) return 1;
+  if (name.includes(query)) return 2;
+  if (query.length === 1 && query !== node.symbol) return null; // a letter is in everything
+  if (node.op.toLowerCase().includes(query) || (node.symbol ?? "").toLowerCase().includes(query)) return 3;
+  return (node.site?.code ?? "").toLowerCase().includes(query) && node.kind === "function" ? 4 : null;
+}
+
+/** Make the search box work; handlers: show(refs) as one types, choose(ref). */
+export function searchBox(graph, handlers) {
+  const [input, list] = [byId("search"), byId("hits")];
+  let refs = [];
+  let active = -1;
+
+  function fill() {
+    const all = find(graph, input.value);
+    refs = all.slice(0, MOST);
+    active = refs.length ? 0 : -1;
+    handlers.show(all);
+    const options = refs.map((ref, at) => {
+      const choose = (event) => {
+        event.preventDefault(); // the focus stays in the box until the choice moves it
+        pick(at);
+      };
+      const place = graph.lineOf(ref);
+      const node = graph.item(ref);
+      return el(
+        "li",
+        { role: "option", id: `hit-${at}`, "aria-selected": String(at === active), pointerdown: choose },
+        el("b", {}, node.name && node.kind === "function" ? `${node.name} ` : ""),
+        el("span", {}, graph.nameOf(Number(ref.slice(1))).replace(` at ${place}`, "")),
+        el("small", {}, place),
+      );
+    });
+    if (all.length > MOST) options.push(el("li", { class: "more", role: "presentation" }, `and ${all.length - MOST} more`));
+    if (input.value.trim() && !all.length) options.push(el("li", { class: "more", role: "presentation" }, "nothing is called so"));
+    list.replaceChildren(...options);
+    open(options.length > 0);
+  }
+
+  function open(isOpen) {
+    list.hidden = !isOpen;
+    input.setAttribute("aria-expanded", String(isOpen));
+    mark();
+  }
+
+  function mark() {
+    [...list.children].forEach((item, at) => item.role === "option" && item.setAttribute("aria-selected", String(at === active)));
+    if (active >= 0 && !list.hidden) input.setAttribute("aria-activedescendant", `hit-${active}`);
+    else input.removeAttribute("aria-activedescendant");
+  }
+
+  function pick(at) {
+    const ref = refs[at];
+    close();
+    if (ref) handlers.choose(ref);
+  }
+
+  function close() {
+    open(false);
+    handlers.show([]);
+  }
+
+  input.addEventListener("input", fill);
+  input.addEventListener("focus", () => input.value && fill());
+  input.addEventListener("blur", close);
+  input.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && refs.length) {
+      active = (active + step + refs.length) % refs.length;
+      mark();
+      event.preventDefault();
+    } else if (event.key === "Enter") {
+      pick(active);
+    } else if (event.key === "Escape") {
+      close();
+      input.blur();
+    }
+  });
+}

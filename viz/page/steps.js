@@ -1,0 +1,92 @@
+/* The backward pass as steps: after step k the first k edges have fired. Nothing here touches the document. */
+
+import { nodeRef } from "./graph.js";
+
+/** Hold the order in which edges fire, and say what is known after each step. */
+export class BackwardPass {
+  constructor(graph) {
+    this.graph = graph;
+    this.load();
+  }
+
+  /** Take the order of the view that the graph shows. */
+  load() {
+    const { graph } = this;
+    this.order = graph.view.order;
+    this.length = this.order.length;
+    this.turn = new Map(this.order.map((edge, turn) => [edge, turn]));
+    this.splitters = graph.nodes.flatMap((node, index) => (node.sums && node.in ? [index] : []));
+  }
+
+  hasFired(edge, step) {
+    return (this.turn.get(edge) ?? -1) < step;
+  }
+
+  /** The edge that fired last, or null before the first. */
+  now(step) {
+    return step > 0 ? this.order[step - 1] : null;
+  }
+
+  /** What has no gradient yet: edges that have not fired, and the nodes whose gradient they bring. */
+  later(step) {
+    return this.order.slice(step).flatMap((edge) => this.graph.shownWith(edge));
+  }
+
+  /** Of a splitter: how many of its uses have arrived, of how many, and the sum so far. */
+  waiting(node, step) {
+    const { sums } = this.graph.nodes[node];
+    const time = step > 0 ? this.graph.edges[this.now(step)].step : -1; // that of the whole graph, if this is a part
+    const arrived = sums.filter(([, fired]) => fired <= time).length;
+    return { arrived, total: sums.length, sum: arrived ? sums[arrived - 1][2] : null };
+  }
+
+  /** The splitters that some uses have come back to, and that have not fired themselves: what each waits for. */
+  notes(step) {
+    const notes = new Map();
+    for (const index of this.splitters) {
+      const own = this.graph.nodes[index].in[0];
+      const { arrived, total, sum } = this.waiting(index, step);
+      if (!arrived || this.hasFired(own, step)) continue;
+      const state = arrived < total ? `waiting ${arrived} of ${total}` : `all ${total} are here`;
+      notes.set(nodeRef(index), `${state}, Σ ${sum}`);
+    }
+    return notes;
+  }
+
+  /** What just happened, in words. */
+  told(step) {
+    const { graph } = this;
+    if (!this.length) return "There is no backward pass to step through.";
+    if (step === 0) {
+      const seed = graph.view.output === null ? "" : graph.nodes[graph.view.output].grad;
+      return `Before the backward pass: the gradient of the output is ${seed}.`;
+    }
+    const edge = graph.edges[this.now(step)];
+    const from = graph.nodes[edge.from];
+    const end = step === this.length ? " The backward pass is complete." : "";
+    return `${this.#happened(edge)}${from.sums ? this.#arrived(edge.from, step) : ""}${end}`;
+  }
+
+  #happened(edge) {
+    const { graph } = this;
+    const to = graph.nodes[edge.to];
+    const receiver = graph.nameOf(edge.from);
+    if (to.kind === "output") return `The output hands its gradient ${edge.grad} to ${receiver}.`;
+    if (to.sums) {
+      const uses = to.sums.reduce((sum, [use]) => sum + (graph.edges[use]?.count ?? 1), 0);
+      const count = { 1: "the one use that counts", 2: "both uses" }[uses] ?? `all ${uses.toLocaleString("en")} uses`;
+      return `The ${graph.nameOf(edge.to)} has heard from ${count}: it adds up to ${edge.grad} and fires.`;
+    }
+    if (to.kind === "broadcast") return `The ${graph.nameOf(edge.to)} adds up its copies: ${edge.grad}.`;
+    const working = (edge.working ?? edge.grad).split("\n")[0];
+    const runs = edge.count ? ` in ${edge.count.toLocaleString("en")} runs, from the first to the last` : "";
+    return `${graph.nameOf(edge.to)} sends back to ${receiver}${runs}: ${working}.`;
+  }
+
+  #arrived(node, step) {
+    const { arrived, total, sum } = this.waiting(node, step);
+    const rest = total - arrived;
+    if (!rest) return total > 1 ? ` All ${total} have arrived, Σ ${sum}: it can fire.` : "";
+    return ` It waits: ${arrived} of ${total} ${arrived === 1 ? "has" : "have"} arrived, Σ ${sum}.`;
+  }
+}

@@ -1,0 +1,184 @@
+/* A view drawn as SVG: text that can be selected, styled by classes.
+ *
+ * The interface that all views share, so that `canvas.js` can take the place of this one. A reference is "n3" or "e12".
+ *
+ *   const view = svgView(element, picture, sentence)   picture: one of data.pictures
+ *                                 sentence(ref of a node, isHidden(ref)): what a screen reader says
+ *   view.bounds                   {x, y, width, height} of what is drawn, in the picture's own pixels
+ *   view.place({x, y, scale})     put the picture's origin at x, y of the element; the camera calls it
+ *   view.box(ref)                 {x, y, width, height} in the picture's pixels; null where it is not in this picture
+ *   view.light(name, refs)        what is in a state: "hover", "chosen", "now", "later", "found"; replaces what was
+ *                                 "later" hides gradients, and the other states draw attention
+ *   view.note(notes)              Map from ref to text that stands in place of a gradient; replaces all notes
+ *   view.colour(inkOf)            inkOf(edge number) -> {stroke, width} or null; null instead of it: plain again
+ *   view.focus(ref)               move the keyboard's focus to a node
+ *   view.on(event, handler)       "hover": ref or null; "choose": ref or null; "focus": ref
+ *   view.destroy()
+ */
+
+import { FEW, isInSight } from "./culling.js";
+import { svgEl } from "./dom.js";
+
+const HIT_WIDTH = 14;
+
+export function svgView(element, picture, sentence) {
+  const root = parse(picture.svg);
+  const groups = new Map(); // by ref: its elements; a wire of several rows has several
+  const lit = new Map(); // by state: its refs
+  const handlers = { hover: () => {}, choose: () => {}, focus: () => {} };
+  let notes = [];
+  let reachable = null;
+  let isColoured = false;
+
+  for (const group of root.querySelectorAll("[data-node], [data-edge]")) {
+    const ref = group.dataset.node ? `n${group.dataset.node}` : `e${group.dataset.edge}`;
+    group.dataset.ref = ref;
+    groups.set(ref, [...(groups.get(ref) ?? []), group]);
+    const wire = group.matches(".wire, .stub") ? group.querySelector("path") : null;
+    if (wire) group.prepend(hitPath(wire));
+    if (group.dataset.node) {
+      group.setAttribute("role", "button");
+      group.setAttribute("tabindex", "-1");
+      group.setAttribute("aria-label", sentence(ref, () => false));
+    }
+  }
+  root.setAttribute("role", "group");
+  root.setAttribute("aria-label", "Nodes of the graph, in the order of execution");
+  const parts = root.querySelectorAll(":scope > g");
+  const boxes = new Map(picture.boxes.map(([x, y, width, height], at) => [parts[at], { x, y, width, height }]));
+  const isCulled = boxes.size > FEW && !("embedded" in document.documentElement.dataset); // where all is shown
+  if (isCulled) parts.forEach((group) => group.classList.add("is-out")); // until the camera is there
+  element.replaceChildren(root);
+  makeReachable([...groups.keys()].find((ref) => ref[0] === "n"));
+
+  const refAt = (event) => event.target.closest?.("[data-ref]")?.dataset.ref ?? null;
+  const listeners = {
+    pointerover: (event) => handlers.hover(refAt(event)),
+    pointerleave: () => handlers.hover(null),
+    click: (event) => handlers.choose(refAt(event)),
+    focusin: (event) => {
+      const ref = refAt(event);
+      if (!ref) return;
+      makeReachable(ref);
+      handlers.focus(ref);
+    },
+  };
+  for (const [name, listener] of Object.entries(listeners)) root.addEventListener(name, listener);
+
+  /* One node at a time is in the order of the Tab key; the arrow keys go on from there. */
+  function makeReachable(ref) {
+    if (!ref || ref[0] !== "n") return;
+    if (reachable) groups.get(reachable)[0].setAttribute("tabindex", "-1");
+    groups.get(ref)[0].setAttribute("tabindex", "0");
+    reachable = ref;
+  }
+
+  /* What is hidden from the eye is not said, either. */
+  function tell(hidden) {
+    for (const [ref, [group]] of groups) {
+      if (ref[0] === "n") group.setAttribute("aria-label", sentence(ref, (each) => hidden.has(each)));
+    }
+  }
+
+  /* What has the label: the wire, and not its stub in another row. */
+  function labelled(ref) {
+    const all = groups.get(ref) ?? [];
+    return all.find((each) => each.matches(".wire")) ?? all[0];
+  }
+
+  return {
+    bounds: boundsOf([...boxes.values()]),
+
+    place(camera) {
+      root.style.transform = `translate(${camera.x}px, ${camera.y}px) scale(${camera.scale})`;
+      if (!isCulled) return;
+      const room = { width: element.clientWidth, height: element.clientHeight };
+      for (const [group, box] of boxes) group.classList.toggle("is-out", !isInSight(box, camera, room));
+    },
+
+    box(ref) {
+      const group = labelled(ref);
+      return boxes.get(group) ?? null;
+    },
+
+    light(state, refs) {
+      const next = new Set(refs);
+      const before = lit.get(state) ?? new Set();
+      const name = `is-${state}`;
+      for (const ref of before) if (!next.has(ref)) groups.get(ref)?.forEach((group) => group.classList.remove(name));
+      for (const ref of next) if (!before.has(ref)) groups.get(ref)?.forEach((group) => group.classList.add(name));
+      lit.set(state, next);
+      const isSame = before.size === next.size && [...next].every((ref) => before.has(ref));
+      if (state === "later" && !isSame) tell(next);
+    },
+
+    note(texts) {
+      for (const note of notes) {
+        note.parentElement.classList.remove("is-noted");
+        note.remove();
+      }
+      notes = [];
+      for (const [ref, text] of texts) {
+        const group = labelled(ref);
+        const place = group?.querySelector(".gradient, .working, .alarm")?.closest("text") ?? group?.querySelector("text");
+        if (!place) continue;
+        group.classList.remove("is-out"); // what is not drawn has no size
+        const { x, width } = place.getBBox();
+        const at = { x: x + width / 2, y: place.getAttribute("y"), class: "note", "text-anchor": "middle" };
+        notes.push(svgEl("text", at, text));
+        group.append(notes.at(-1));
+        group.classList.add("is-noted");
+      }
+    },
+
+    colour(inkOf) {
+      if (!inkOf && !isColoured) return;
+      isColoured = Boolean(inkOf);
+      for (const [ref, elements] of groups) {
+        if (ref[0] !== "e") continue;
+        const ink = inkOf?.(Number(ref.slice(1)));
+        for (const group of elements.filter((each) => each.matches(".wire, .stub"))) {
+          group.classList.toggle("is-coloured", Boolean(ink));
+          group.style.setProperty("--stroke", ink?.stroke ?? "");
+          group.style.setProperty("--weight", ink?.width ?? "");
+        }
+      }
+    },
+
+    focus(ref) {
+      groups.get(ref)?.[0].focus({ preventScroll: true });
+    },
+
+    on(event, handler) {
+      handlers[event] = handler;
+    },
+
+    destroy() {
+      root.remove();
+    },
+  };
+}
+
+/** Read SVG that edgegrad wrote; in it, names and source are text already. */
+export function parse(markup) {
+  const root = new DOMParser().parseFromString(markup, "image/svg+xml").documentElement;
+  root.querySelector("rect")?.classList.add("paper");
+  return document.importNode(root, true);
+}
+
+/* A wire is a pixel wide; what a pointer meets is wider. */
+function hitPath(wire) {
+  const hit = wire.cloneNode();
+  for (const name of ["stroke", "stroke-dasharray"]) hit.removeAttribute(name);
+  hit.setAttribute("class", "hit");
+  hit.setAttribute("stroke-width", HIT_WIDTH);
+  return hit;
+}
+
+function boundsOf(boxes) {
+  if (!boxes.length) return { x: 0, y: 0, width: 1, height: 1 };
+  const least = (side) => boxes.reduce((found, box) => Math.min(found, side(box)), Infinity);
+  const [left, top] = [least((box) => box.x), least((box) => box.y)];
+  const [right, bottom] = [-least((box) => -box.x - box.width), -least((box) => -box.y - box.height)];
+  return { x: left, y: top, width: right - left, height: bottom - top };
+}

@@ -1,0 +1,178 @@
+"""The sum: what each use of a value sent back, and how that adds up to its gradient, as a waterfall."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.diagnose.explain import one_line, turns_of, uses_of
+from tracer.errors import UsageError
+from tracer.views import Node
+from viz import labels, theme
+from viz.plots.style import (
+    ROW,
+    SIDE,
+    TOP,
+    TOTAL,
+    WIDTH,
+    Plot,
+    bar,
+    headline,
+    list_rows,
+    settle,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tracer.trace import Trace
+    from viz.plots.series import Column
+
+MOST_TERMS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class SumTerm:
+    """One bar: what a use sent back, or what all those that are not named did together."""
+
+    label: str
+    amount: float  # of an array, the share of the whole
+    uses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """The sum that a splitter made, in the order in which its terms arrived."""
+
+    name: str
+    terms: tuple[SumTerm, ...]
+    total: float
+    grad: Any
+    uses: int
+    by_share: bool
+    by_norm: bool  # the total is zero, so nothing is a share of it
+
+
+def splitter_sum(trace: Trace, name: str | None = None) -> Sum:
+    """Collect the terms of the sum that a value's splitter made; of the value with most uses where none is named."""
+    node = trace[name] if name is not None else _most_used(trace)
+    if node is None:
+        raise UsageError(
+            f"no value of {trace.function} has two uses that the output depends on, so nothing is summed",
+            advice="plot the flow",
+        )
+    called = node.label or name or one_line(node.site.text if node.site is not None else node.op)
+    uses = [edge for edge in uses_of(node) if trace.steps[edge] >= 0]
+    if node.grad is None or len(uses) < 2:
+        other = _most_used(trace)
+        count = f"the output depends on {len(uses)} use{'' if len(uses) == 1 else 's'} of it"
+        raise UsageError(
+            f"nothing is summed at {called}",
+            got="the value left the graph there" if node.grad is None else count,
+            advice=f"did you mean {other.label}?" if other and other.label else "name a value used twice",
+        )
+    amounts, by_share, by_norm = _amounts(trace, uses, node.grad)
+    turns = turns_of(trace, uses)
+    chosen = (
+        set(labels.largest(amounts, MOST_TERMS)) if len(uses) > MOST_TERMS + 1 else set(range(len(uses)))
+    )
+    terms = [
+        SumTerm(_use_label(trace, uses[place], turns.get(uses[place])), float(amounts[place]), 1)
+        for place in sorted(chosen, reverse=True)  # the last use sends back first
+    ]
+    others = [place for place in range(len(uses)) if place not in chosen]
+    if others:
+        terms.append(SumTerm(f"{len(others):,} more", float(amounts[others].sum()), len(others)))
+    total = 1.0 if by_share else float(np.linalg.norm(np.ravel(node.grad))) if by_norm else float(node.grad)
+    return Sum(called, tuple(terms), total, node.grad, len(uses), by_share, by_norm)
+
+
+def _most_used(trace: Trace) -> Node | None:
+    """Return the value whose splitter adds most uses that the output depends on; None where there is none."""
+    graph = trace.graph
+    uses = np.bincount(graph.src[trace.steps >= 0], minlength=len(graph.kinds))
+    best = int(np.argmax(uses))
+    return Node(trace, int(graph.src[graph.first_in[best]])) if uses[best] > 1 else None
+
+
+def _amounts(trace: Trace, uses: Sequence[int], total: Any) -> tuple[Column, bool, bool]:
+    """Return each term: a number as it is, an array by its share of the total, or by its norm where that is zero."""
+    column = trace.edge_gradients()
+    is_number = not isinstance(total, np.ndarray) and not isinstance(total, complex)
+    if is_number:
+        return column.floats[list(uses)], False, False
+    with np.errstate(all="ignore"):
+        whole = np.ravel(np.asarray(total))
+        scale = float(np.abs(whole).max(initial=0.0))
+        if not scale:
+            return trace.edge_statistics.norm[list(uses)], False, True
+        whole = whole / scale
+        square = float(np.vdot(whole, whole).real)
+        shares = [
+            float(np.vdot(whole, np.ravel(np.asarray(trace.edges[use].grad)) / scale).real) / square
+            for use in uses
+        ]
+    return np.array(shares), True, False
+
+
+def _use_label(trace: Trace, edge: int, turn: int | None) -> str:
+    """Name a use by the line of its operation and the turn of its loop."""
+    user = trace.edges[edge].dst
+    if user.op == "broadcast":
+        user = user.out_edges[0].dst
+    if user.kind == "output":
+        return f"output {labels.name(user.name or '')}".rstrip()
+    site = user.site
+    if site is None or not site.line:
+        return str(user.op)
+    if turn is not None:
+        return f"line {site.line} [{turn}]"
+    text: str = labels.shorten(one_line(site.text), 18)
+    return f"line {site.line}: {text}"
+
+
+def draw_sum(trace: Trace, names: Sequence[str]) -> Plot:
+    """Draw the terms of a sum one after the other, each from where the one before it ended."""
+    found = splitter_sum(trace, *names)
+    height = ROW * (len(found.terms) + 1)
+    figure = Plot(figsize=(WIDTH, TOP + height + SIDE))
+    axes: Any = figure.subplots()
+    running, ends = 0.0, [0.0]
+    for place, term in enumerate(found.terms):
+        start = 0.0 if found.by_norm else running
+        running = start + term.amount
+        if not np.isfinite(running):  # from here on there is nothing to begin a bar at
+            continue
+        bar(axes, place, start, term.amount)
+        ends.append(running)
+        if not found.by_norm:
+            axes.plot([running, running], [place - 0.31, place + 1.31], color=theme.GREY, linewidth=0.8)
+    if np.isfinite(found.total):
+        ends.append(found.total)
+        axes.barh(len(found.terms), found.total, 0.62, color=theme.INK)
+    amounts = [*(term.amount for term in found.terms), found.total]
+    alarms = [not np.isfinite(amount) for amount in amounts]
+    numbers = [_amount(found, amount) for amount in amounts]
+    right = list_rows(axes, [*(term.label for term in found.terms), TOTAL], numbers, alarms)
+    room = 0.04 * (max(ends) - min(ends)) or 1.0
+    axes.set_xlim(min(ends) - room, max(ends) + room)
+    settle(axes, TOP, height, right)
+    headline(figure, f"{shown(found.name)}: the gradient of {found.uses:,} uses, added", _unit(found))
+    return figure
+
+
+def _amount(found: Sum, amount: float) -> str:
+    text = f"{labels.number(100 * amount, 3)} %" if found.by_share else labels.number(amount)
+    return text if np.isfinite(amount) else f"⚠ {text}"
+
+
+def _unit(found: Sum) -> str:
+    if found.by_norm:
+        return "by norm; they cancel: the sum is zero"
+    if found.by_share:
+        total = labels.norm(found.grad) if labels.is_array(found.grad) else labels.number(found.grad)
+        return f"shares of the sum {total}, each term's part along it"
+    return "in the order in which they came back"

@@ -1,0 +1,261 @@
+"""The numbers of a rolled graph: a gradient over its runs, and the sum of a splitter over all its uses.
+
+Of numbers these are the gradients with their sign, of arrays their norms. Runs are counted from 0, in forward order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from tracer.graph import OUTPUT
+from viz.wording import is_bad
+
+if TYPE_CHECKING:
+    from viz.rollup import Rolled, RolledEdge, RolledNode
+
+Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+Ints: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+MOST_POINTS = 200  # of a series that is drawn
+MOST_TERMS = 3  # of a sum that are told apart
+MOST_ELEMENTS = 20_000_000  # of a sum's terms that are looked at for their shares
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A number over the runs of a rolled node or edge."""
+
+    is_norm: bool
+    values: Floats  # of all runs
+
+    @cached_property
+    def runs(self) -> Ints:
+        """Those that are drawn: all, or of each bin the smallest and the largest."""
+        return _drawn(self.values)
+
+    @property
+    def first(self) -> float:
+        """That of run 0."""
+        return float(self.values[0])
+
+    @property
+    def last(self) -> float:
+        """That of the last run."""
+        return float(self.values[-1])
+
+    @property
+    def least(self) -> int:
+        """The run with the smallest size; of what is not finite only where nothing is."""
+        return self._extreme(np.inf, np.argmin)
+
+    @property
+    def most(self) -> int:
+        """The run with the largest size; likewise."""
+        return self._extreme(-np.inf, np.argmax)
+
+    def _extreme(self, instead: float, pick: Any) -> int:
+        sizes = np.abs(self.values)
+        sizes[~np.isfinite(sizes)] = instead
+        return int(pick(sizes))
+
+    @cached_property
+    def bad(self) -> int:
+        """How many are not finite."""
+        return int(len(self.values) - np.count_nonzero(np.isfinite(self.values)))
+
+    @cached_property
+    def zeros(self) -> int:
+        """How many are zero."""
+        return int(len(self.values) - np.count_nonzero(self.values))
+
+    @cached_property
+    def is_constant(self) -> bool:
+        """Whether it is the same number in all runs."""
+        return bool(np.all(self.values == self.values[0]))
+
+    @property
+    def points(self) -> Floats:
+        """The numbers that are drawn."""
+        return self.values[self.runs]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One use of a splitter's value: the rolled edge, its run, and what it adds."""
+
+    edge: int
+    run: int
+    value: Any
+    share: float  # of the total, as far as it points its way; NaN where that says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What a rolled splitter adds up, over all its runs."""
+
+    total: Any  # None for arrays that several splitters add up
+    uses: int
+    terms: tuple[Term, ...]  # the largest
+
+
+def _drawn(values: Floats) -> Ints:
+    """Choose runs: of each bin the smallest and the largest in size, and what is not finite before both."""
+    count = len(values)
+    if count <= MOST_POINTS:
+        return np.arange(count)
+    borders = np.linspace(0, count, MOST_POINTS // 2 + 1).astype(np.int64)
+    chosen = {0, count - 1}
+    for start, stop in zip(borders[:-1].tolist(), borders[1:].tolist(), strict=True):
+        sizes = np.abs(values[start:stop])
+        least, most = int(sizes.argmin()), int(sizes.argmax())  # of a NaN both are its place
+        if not np.isfinite(sizes[most]):
+            sizes[most] = np.inf
+            least = int(sizes.argmin())
+        chosen |= {start + least, start + most}
+    return np.array(sorted(chosen))
+
+
+def _largest(values: Floats) -> list[int]:
+    """Return where the few largest are in size, what is not finite first: each is one look at all."""
+    sizes = np.abs(values)
+    sizes[np.isnan(sizes)] = np.inf
+    found = []
+    for _ in range(min(MOST_TERMS, len(sizes))):
+        at = int(sizes.argmax())
+        found.append(at)
+        sizes[at] = -1.0
+    return found
+
+
+class Numbers:
+    """The numbers of one rolled graph; the columns behind them are made once."""
+
+    def __init__(self, rolled: Rolled) -> None:
+        self.rolled = rolled
+        self.trace = rolled.trace
+        self._known: dict[int, Series | None] = {}  # gradients, by edge
+        self._fired: dict[int, int] = {}
+        self._carried: dict[int, Series | None] = {}
+
+    @property
+    def has_gradients(self) -> bool:
+        """Whether there was anything to go back from."""
+        return self.trace.error is None or bool(self.trace.recording.outputs)
+
+    def gradients(self, edge: RolledEdge) -> Series | None:
+        """Return the gradient on an edge over its runs; None without a backward pass."""
+        if edge.index not in self._known:
+            self._known[edge.index] = self._gradients(edge.members)
+        return self._known[edge.index]
+
+    def fired(self, edge: RolledEdge) -> int:
+        """Count the runs in which the output depends on this use: all, where there is nothing to go back from."""
+        if not self.has_gradients:
+            return edge.count
+        if edge.index not in self._fired:
+            series = self.gradients(edge)
+            is_all = series is not None and not series.zeros
+            steps = self.trace.steps
+            self._fired[edge.index] = (
+                edge.count if is_all else int(np.count_nonzero(steps[edge.members] >= 0))
+            )
+        return self._fired[edge.index]
+
+    def _gradients(self, edges: Ints) -> Series | None:
+        if not self.has_gradients:
+            return None
+        statistics = self.trace.edge_statistics
+        values = statistics.numbers[edges]
+        if not self._is_any_wide(edges):
+            return Series(is_norm=False, values=values)
+        values = np.abs(values)
+        lines = np.searchsorted(statistics.arrays, edges)
+        lines[lines == len(statistics.arrays)] = 0
+        is_array = (
+            statistics.arrays[lines] == edges if len(statistics.arrays) else np.zeros(len(edges), np.bool_)
+        )
+        values[is_array] = statistics.table[lines[is_array], 0]
+        return Series(is_norm=True, values=values)
+
+    def _is_any_wide(self, edges: Ints) -> bool:
+        """Tell whether edges carry arrays or complex numbers, also where no gradient came back."""
+        graph = self.trace.graph
+        if not (len(graph.wide_rows) or graph.targets):
+            return False
+        sources = graph.src[edges]
+        return bool((self._has_wide[graph.rows[sources]] | (graph.node_slots[sources] >= 0)).any())
+
+    @cached_property
+    def _has_wide(self) -> Ints:
+        """By row: whether its value is an array or a complex number."""
+        wide = np.zeros(len(self.trace.recording) + 1, np.bool_)
+        wide[self.trace.graph.wide_rows] = True
+        return wide
+
+    def into(self, node: RolledNode) -> Series | None:
+        """Return what a splitter sends back, over its runs."""
+        return self._gradients(self._in_edges(node))
+
+    def _in_edges(self, node: RolledNode) -> Ints:
+        return self.trace.graph.first_in[node.members]
+
+    def all_gradients(self, edge: RolledEdge) -> Floats:
+        """Return the gradient on an edge in each run, of arrays its norm."""
+        series = self.gradients(edge)
+        return np.zeros(0) if series is None else series.values
+
+    def carried(self, edge: RolledEdge) -> Series | None:
+        """Return what an edge carries forward over its runs, where that is a number."""
+        if edge.index not in self._carried:
+            graph, values = self.trace.graph, self.trace.recording.values
+            series = None
+            if not self._is_any_wide(edge.members):
+                series = Series(is_norm=False, values=values.floats[graph.rows[graph.src[edge.members]]])
+            self._carried[edge.index] = series
+        return self._carried[edge.index]
+
+    def values(self, node: RolledNode) -> Series | None:
+        """Return what a node gives over its runs, where that is a number."""
+        graph, recording = self.trace.graph, self.trace.recording
+        rows = graph.rows[node.members]
+        if len(rows) and graph.kinds[node.members[0]] == OUTPUT:
+            return None
+        if self._has_wide[rows].any():
+            return None
+        return Series(is_norm=False, values=recording.values.floats[rows])
+
+    def sum_of(self, node: RolledNode) -> Sum | None:
+        """Return the sum that a splitter makes over all its uses, with its largest terms."""
+        series = self.into(node)
+        if series is None:
+            return None
+        uses = self.rolled.outgoing[node.index]
+        count = sum(edge.count for edge in uses)
+        edges = [(edge, self.gradients(edge)) for edge in uses]
+        total: Any = float(series.values.sum())
+        if series.is_norm:
+            total = self.trace.edges[int(self._in_edges(node)[0])].grad if node.count == 1 else None
+        candidates = []
+        for edge, each in edges:
+            assert each is not None
+            candidates += [(edge, run, float(each.values[run])) for run in _largest(each.values)]
+        order = _largest(np.array([value for *_, value in candidates]))
+        terms = []
+        for edge, run, value in (candidates[at] for at in order):
+            terms.append(self._term(edge, run, value, total, count, is_norm=series.is_norm))
+        return Sum(total, count, tuple(terms))
+
+    def _term(
+        self, edge: RolledEdge, run: int, value: float, total: Any, uses: int, *, is_norm: bool
+    ) -> Term:
+        share = np.nan
+        if total is not None and not is_bad(total) and np.size(total) * uses <= MOST_ELEMENTS:
+            term: Any = self.trace.edges[int(edge.members[run])].grad if is_norm else value
+            square = float(np.sum(np.abs(total) ** 2))
+            with np.errstate(all="ignore"):
+                share = float(np.sum(np.real(np.conj(total) * term))) / square if square else np.nan
+        return Term(edge.index, run, value, share)

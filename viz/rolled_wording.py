@@ -1,0 +1,224 @@
+"""The words of a rolled picture: a number over its runs, the sum of a splitter, a gate's constants in all runs."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from viz import labels
+from viz.parts import Line, Span
+from viz.wording import gate_text, sum_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tracer.trace import Trace
+    from viz.rolled_numbers import Numbers, Series, Sum
+    from viz.rollup import Rolled, RolledEdge, RolledNode
+    from viz.theme import Role
+
+MOST_LOOKED_AT = 2_000  # runs whose constants are compared one by one; of more they may differ
+SHOWN_IN_FULL = 4  # uses of a splitter
+SHARES_UP_TO = 1.05  # of a total: where a term is larger, terms cancel and are shown themselves
+
+
+class _Varying:
+    """A constant that is another one in another run."""
+
+
+_Varying.__name__ = "…"  # by which `labels.constant` shows what is no number
+
+
+class _Common:
+    """What the runs of one place have in common, as `gate_text` reads a node."""
+
+    def __init__(self, node: Any, operands: tuple[Any, ...], params: dict[str, Any]) -> None:
+        self.symbol, self.op = node.symbol, node.op
+        self.operands, self.params = operands, params
+
+
+def times(count: int) -> str:
+    """Write how often: ×25."""
+    return f"×{count:,}"
+
+
+def common_gate_text(trace: Trace, members: np.ndarray) -> str:
+    """Show a gate's operation with the constants that it has in all runs; … for those that differ."""
+    node = trace.nodes[int(members[0])]
+    if len(members) == 1:
+        return gate_text(node)
+    recording = trace.recording
+    rows = trace.graph.rows[members]
+    starts = recording.starts[rows]
+    if np.any(recording.starts[rows + 1] - starts != len(node.operands)):
+        return labels.clean(node.symbol)
+    operands = tuple(
+        _common(trace, recording.operands[starts + at], starts + at, operand)
+        for at, operand in enumerate(node.operands)
+    )
+    params = node.params
+    if params:
+        looked_at = rows[:MOST_LOOKED_AT].tolist()
+        others = [recording.params.get(row, {}) for row in looked_at[1:]]
+        is_all = len(rows) <= MOST_LOOKED_AT
+        params = {
+            name: value
+            if is_all and all(_is_same(value, each.get(name)) for each in others)
+            else _Varying()
+            for name, value in params.items()
+        }
+    return gate_text(_Common(node, operands, params))
+
+
+def _common(trace: Trace, operands: np.ndarray, slots: np.ndarray, first: Any) -> Any:
+    """Return an operand that is traced, or the same constant in all runs; else what is shown as …."""
+    is_traced = operands >= 0
+    if bool(is_traced.any()):  # where it is a constant in some runs, its wire says in how many it is none
+        slot = int(slots[is_traced][0])
+        row = int(trace.graph.slot_consumer[slot])
+        return trace.edges[trace.graph.edge_of(row, slot)]
+    return first if _is_one_constant(trace.recording, operands) else _Varying()
+
+
+def _is_one_constant(recording: Any, operands: np.ndarray) -> bool:
+    """Say whether constants look the same in a gate."""
+    numbers = -1 - operands
+    floats = recording.constants.floats[numbers]
+    if not np.isnan(floats[0]):
+        return bool(np.all(floats == floats[0]))
+    if len(numbers) > MOST_LOOKED_AT:
+        return False
+    first, *others = (recording.constants[number] for number in numbers.tolist())
+    return all(_is_same(first, each) for each in others)
+
+
+def _is_same(first: Any, second: Any) -> bool:
+    """Say whether two constants look the same in a gate."""
+    return first is second or (
+        type(first) is type(second) and labels.constant(first) == labels.constant(second)
+    )
+
+
+def value_series_lines(name: str, series: Series | None, first: Any, last: Any) -> tuple[Line, ...]:
+    """Write what a wire carries forward, in its first run and in its last."""
+    lead = (Span(f"{labels.name(name)} = ", "name"),) if name else ()
+    if series is not None:
+        text, is_bad = _from_to(series), bool(series.bad)
+    else:
+        texts = [
+            labels.summary(each) if labels.is_array(each) else labels.number(each) for each in (first, last)
+        ]
+        is_same = texts[0] == texts[1]
+        if labels.is_array(first) and labels.is_array(last) and np.shape(first) == np.shape(last):
+            texts[1] = labels.norm(last)
+        text = texts[0] if is_same else " → ".join(texts)
+        is_bad = not (labels.is_finite(first) and labels.is_finite(last))
+    role: Role = "alarm" if is_bad else "value"
+    return ((*lead, Span(f"⚠ {text}" if is_bad else text, role)),)
+
+
+def _from_to(series: Series) -> str:
+    first, last = _sized(series, series.first), _sized(series, series.last)
+    if series.is_constant:
+        return first
+    return f"{first} → {last}"
+
+
+def _sized(series: Series, value: float) -> str:
+    return f"‖{labels.number(value)}‖" if series.is_norm else labels.number(value)
+
+
+def gradient_series_lines(series: Series | None, fired: int) -> tuple[Line, ...]:
+    """Write a gradient in its first run and in its last, in forward order, and what is to be said of some runs."""
+    if series is None:
+        return ()
+    count = len(series.values)
+    if not fired:
+        return ((Span("0  not reached", "quiet"),),)
+    text = _from_to(series)
+    is_same = " → " not in text
+    role: Role = "alarm" if not (math.isfinite(series.first) and math.isfinite(series.last)) else "gradient"
+    line: Line = (Span(f"⚠ {text}" if role == "alarm" else text, role),)
+    if is_same:
+        line += (Span("  each time", "quiet"),)
+    return (line, *notes_on_runs(series, fired, count))
+
+
+def notes_on_runs(series: Series, fired: int, count: int) -> tuple[Line, ...]:
+    """Say how many runs were not reached, are zero, or not finite."""
+    lines: list[Line] = []
+    zeros = series.zeros - (count - fired)
+    told = [f"{count - fired:,} of {count:,} not reached"] if fired < count else []
+    if zeros > 0 and series.zeros < count:
+        told.append(f"{zeros:,} zero" if told else f"{zeros:,} of {count:,} zero")
+    if told:
+        lines.append((Span(", ".join(told), "quiet"),))
+    if series.bad and not series.is_constant:
+        lines.append((Span(f"⚠ {series.bad:,} of {count:,} not finite", "alarm"),))
+    return tuple(lines)
+
+
+def gain_lines(series: Series | None) -> tuple[Line, ...]:
+    """Write by how much a gradient that is carried back from turn to turn changes in one, on average."""
+    if series is None or len(series.values) < 3:
+        return ()
+    first, last = abs(series.first), abs(series.last)
+    if not (first > 0 and last > 0 and math.isfinite(first) and math.isfinite(last)):
+        return ()
+    exponent = (math.log(first) - math.log(last)) / (len(series.values) - 1)
+    if abs(exponent) > 700:
+        return ()
+    return ((Span(f"×{labels.number(math.exp(exponent), 3)} for each turn back", "working"),),)
+
+
+def series_tooltip(series: Series | None) -> str:
+    """Say in which runs a gradient is smallest and largest."""
+    if series is None or len(series.values) < 2 or series.bad == len(series.values):
+        return ""
+    least, most = series.least, series.most
+    return (
+        f"gradient: largest {_sized(series, float(series.values[most]))} at t = {most:,}, "
+        f"smallest {_sized(series, float(series.values[least]))} at t = {least:,}"
+    )
+
+
+def splitter_lines(
+    numbers: Numbers, rolled: Rolled, node: RolledNode, total: Sum | None
+) -> tuple[Line, ...]:
+    """Write the sum of a splitter that ran once: its total, and its largest terms with the runs they came from."""
+    if total is None:
+        return ()
+    edges = rolled.outgoing[node.index]
+    if total.uses <= SHOWN_IN_FULL:
+        views = [numbers.trace.edges[int(edge)] for each in edges for edge in each.members]
+        return sum_lines([view.grad for view in sorted(views, key=lambda view: view.index)], total.total)
+    runs = f"{total.uses:,} runs" if len(edges) == 1 else f"{total.uses:,} uses"
+    is_bad = not labels.is_finite(total.total)
+    text = labels.norm(total.total)
+    role: Role = "alarm" if is_bad else "gradient"
+    first = (Span(f"Σ over {runs} = ", "working"), Span(f"⚠ {text}" if is_bad else text, role))
+    return (first, *_terms(numbers, rolled, total, edges))
+
+
+def _terms(numbers: Numbers, rolled: Rolled, total: Sum, edges: Sequence[RolledEdge]) -> tuple[Line, ...]:
+    """Name the largest terms by where they come from, each in percent of the total, or itself where terms cancel."""
+    by_share = all(abs(term.share) <= SHARES_UP_TO for term in total.terms)  # not so for NaN
+    texts = []
+    for term in total.terms[: 2 if len(edges) > 1 else 3]:
+        edge = rolled.edges[term.edge]
+        target = rolled.nodes[edge.dst]
+        turn = f"t = {term.run:,}" if edge.count > 1 else ""
+        if len(edges) > 1:
+            turn = f"{_target_text(numbers, target)} {f'({turn})' if turn else ''}".strip()
+        size = f"{labels.number(round(100 * term.share))} %" if by_share else labels.number(term.value, 3)
+        texts.append(f"{turn}: {size}")
+    return ((Span(", ".join(texts), "working"),),) if texts else ()
+
+
+def _target_text(numbers: Numbers, target: RolledNode) -> str:
+    """Name what uses a value, in a word."""
+    if target.kind in ("group", "output"):
+        return labels.shorten(labels.name(target.name or target.kind), labels.CONSTANT_LIMIT)
+    return labels.shorten(labels.clean(numbers.trace.nodes[int(target.members[0])].symbol), 12)
