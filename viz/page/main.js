@@ -199,7 +199,8 @@ function redraw() {
 /** Go from node to node in the order of execution, or along a wire. */
 function walk(direction) {
   const at = focused();
-  const next = at === null ? 0 : at + direction;
+  let next = at === null ? 0 : at + direction;
+  while (graph.nodes[next] && !view.box(`n${next}`)) next += direction; // what is outside of a part
   if (graph.nodes[next]) view.focus(`n${next}`);
 }
 

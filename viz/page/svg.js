@@ -2,7 +2,7 @@
  *
  * The interface that all views share, so that `canvas.js` can take the place of this one. A reference is "n3" or "e12".
  *
- *   const view = svgView(element, picture, sentence)   picture: one of data.pictures
+ *   const view = svgView(element, picture, sentence)   picture: one of data.views, with its svg and its boxes
  *                                 sentence(ref of a node, isHidden(ref)): what a screen reader says
  *   view.bounds                   {x, y, width, height} of what is drawn, in the picture's own pixels
  *   view.place({x, y, scale})     put the picture's origin at x, y of the element; the camera calls it
