@@ -109,6 +109,22 @@ def dense(weights, biases, values):
     return made
 
 
+def runge_kutta(f, y, h):
+    first = f(y)
+    second = f([each + h * slope for each, slope in zip(y, first, strict=True)])
+    return [each + h / 2 * (a + b) for each, a, b in zip(y, first, second, strict=True)]
+
+
+def orbit(x, v):
+    def force(state):
+        return [state[1], -state[0]]
+
+    state = [x, v]
+    for _ in range(20):
+        state = runge_kutta(force, state, 0.1)
+    return state[0]
+
+
 def remember(x, w):
     h = 0.0
     for _ in range(60):
@@ -226,6 +242,7 @@ def failing(x):
 
 ROLLED = {
     "recurrent": (recurrent, (0.5, 0.9, 0.3, 25)),
+    "orbit": (orbit, (1.0, 0.2)),
     "remember": (remember, (0.3, 0.8)),
     "scalar_net": (scalar_net, scalar_net_arguments()),
     "small_net": (scalar_net, scalar_net_arguments(4, 2)),

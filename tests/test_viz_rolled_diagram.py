@@ -14,7 +14,8 @@ from test_samples import SAMPLES
 from test_samples import trace_of as sample
 from test_viz_diagram import text
 
-from tracer import record
+import viz
+from tracer import record, trace
 from viz import labels, theme, vector
 from viz.geometry import Rect
 from viz.going_back import tag_back
@@ -235,6 +236,48 @@ def test_a_wire_that_finds_no_way_back_becomes_two_tags():
     assert tagged.arrows[at].label == picture.arrows[at].label
     assert tagged.arrows[-1].target == len(tagged.boxes) - 2
     assert len(geometry(tagged).shapes) == len(picture.boxes) + 2
+
+
+def test_a_long_run_that_failed_is_drawn_without_gradients(tmp_path):
+    @trace
+    def failing(x):
+        for k in range(200):
+            x = x * 1.01 + max(x, 0.5)
+            if k == 150:
+                raise KeyError(k)
+        return x
+
+    with pytest.raises(KeyError):
+        failing(1.0)
+    (remark, note) = viz.draw(failing.last_trace, tmp_path / "failing.svg")
+    assert "without gradients" in remark
+    assert "rolled up" in note
+    picture = rolled_diagram(roll_up(failing.last_trace))
+    assert picture.title == "failing, no gradients"
+    roles = {span.role for arrow in picture.arrows for line in arrow.label.below for span in line}
+    assert not roles
+    assert not any(arrow.label.spark or arrow.state != "plain" for arrow in picture.arrows)
+
+
+@pytest.mark.parametrize("make", [lambda x: 3.0, lambda x: x, lambda x: x + 1.0])
+def test_a_graph_of_next_to_nothing_is_drawn(make):
+    picture = rolled_diagram(roll_up(record(make, 1.0)))
+    assert len(geometry(picture).shapes) == len(picture.boxes) >= 2
+
+
+def test_long_names_are_cut_and_hostile_ones_drawn_as_themselves():
+    def named(values):
+        total = 0.0
+        for _ in range(30):
+            for value in values.values():
+                total = total * 0.9 + value
+        return total
+
+    values = {"k" * 10_000: 1.0, "</svg><script>alert(1)</script>": 2.0}
+    written = vector.write(geometry(rolled_diagram(roll_up(record(named, values)))))
+    assert len(written) < 60_000
+    assert "<script" not in written
+    ET.fromstring(written)  # noqa: S314  (our own text)
 
 
 def test_the_legend_explains_what_is_new_and_only_that():

@@ -122,6 +122,15 @@ def test_what_is_called_in_a_generator_comes_before_what_is_made_of_it():
     assert names == ["copy"] * 6 + ["add"]  # the two parameters, which are used in six places, and a total
 
 
+def test_what_a_comprehension_makes_for_a_call_comes_before_it():
+    found = roll_up(rolled_trace("orbit"))
+    second = [node for node in found.nodes if node.site is not None and node.site.text == "-state[0]"]
+    assert [node.count for node in second if node.kind == "function"] == [20, 20]
+    carried = {found.nodes[edge.src].site.text for edge in found.edges if edge.is_back}
+    assert carried == {"each + h / 2 * (a + b)"}
+    assert not any(edge.is_back for edge in found.incoming[second[-1].index])
+
+
 def test_branches_that_take_turns_are_counted_apart_and_named_by_what_reads_them():
     found = rolled(either, 1.5)
     assert functions(found) == [("multiply", "part", 3), ("subtract", "part", 3), ("add", "total", 6)]

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 Ints: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-_LATE = 1 << 62
-_FURTHEST = 100_000  # rows among which it is looked up where a call goes on
+_BEFORE, _LATE = -1, 1 << 62  # what is done before a call's own places, and after them
+_FURTHEST = 20_000  # rows among which it is looked up where a call goes on
 _SPARSE = 8  # keys a row up to which a table of all keys is cheaper than sorting
 
 
@@ -234,13 +234,25 @@ class ByPlace:
         """Return where a call goes on after a row of a generator that runs within it: the text has it just before."""
         if not self._is_foreign(place, scope):
             return ()
+        rows = slice(row + 1, row + 1 + _FURTHEST)
         sites = self.trace.sites
-        ahead = slice(row + 1, row + 1 + _FURTHEST)
-        same_call = (sites.row_scopes[ahead] == scope) & (sites.row_places[ahead] != NO_PLACE)
-        places = sites.row_places[ahead][same_call]
-        _, firsts = np.unique(places, return_index=True)  # a generator's own places come again and again
-        found = (int(places[at]) for at in np.sort(firsts).tolist())
-        return (next((each for each in found if not self._is_foreign(each, scope)), _LATE),)
+        seen = set()  # a generator's own places come again and again
+        for ahead in zip(sites.row_scopes[rows].tolist(), sites.row_places[rows].tolist(), strict=True):
+            if ahead not in seen:
+                seen.add(ahead)
+                place_here = self._place_in(scope, *ahead)
+                if place_here != NO_PLACE and not self._is_foreign(place_here, scope):
+                    return (place_here, _BEFORE)
+        return (_LATE, _BEFORE)
+
+    def _place_in(self, scope: int, inner: int, place: int) -> int:
+        """Return where in a call something is that was made in it, or in a call within it; NO_PLACE for neither."""
+        scopes = self.trace.sites.scopes
+        while inner != scope:
+            if scopes[inner].depth <= scopes[scope].depth:
+                return NO_PLACE
+            place, inner = scopes[inner].place, scopes[inner].parent
+        return place
 
     def kind(self, node: int) -> str:
         """Name the kind of a rolled node."""

@@ -153,7 +153,9 @@ class Numbers:
         return self._known[edge.index]
 
     def fired(self, edge: RolledEdge) -> int:
-        """Count the runs in which the output depends on this use."""
+        """Count the runs in which the output depends on this use: all, where there is nothing to go back from."""
+        if not self.has_gradients:
+            return edge.count
         if edge.index not in self._fired:
             series = self.gradients(edge)
             is_all = series is not None and not series.zeros
