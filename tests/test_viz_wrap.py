@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -163,3 +164,27 @@ def test_a_long_chain_has_rows_of_like_width():
     assert len(starts) > 20
     ends = [max(s.rect.x for s in picture.shapes if a < s.rect.y < b) for a, b in pairwise(starts)]
     assert max(ends) - min(ends) < WIDEST / 3
+
+
+def test_many_uses_in_other_rows_have_one_tag_for_each_row_which_counts():
+    def loop(x):
+        total = 0.0
+        for k in range(100):
+            total = total + x * (k + 1.0)
+        return total
+
+    picture = diagram(record(loop, 0.5))
+    rows = wrap(picture)
+    first = rows[0]
+    fork = next(at for at, box in enumerate(first.boxes) if box.shape == "splitter")
+    uses = [arrow for arrow in first.arrows if arrow.source == fork]
+    tags = ["".join(span.text for span in first.boxes[arrow.target].lines[0]) for arrow in uses]
+    counted = [re.fullmatch(r"x  ×(\d+)  row (\d+)", tag) for tag in tags if tag.startswith("x")]
+    assert all(counted)
+    assert [int(found[2]) for found in counted] == list(range(2, len(rows) + 1))
+    inside = sum(first.boxes[arrow.target].shape != "leaves" for arrow in uses)
+    assert inside + sum(int(found[1]) for found in counted) == 100
+    entering = [
+        arrow.edge for row in rows for arrow in row.arrows if row.boxes[arrow.target].shape != "leaves"
+    ]
+    assert sorted(entering) == sorted(arrow.edge for arrow in picture.arrows)

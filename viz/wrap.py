@@ -6,6 +6,7 @@ the same tag. Every row is a Diagram of its own, which `viz.layout` places; both
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ RAGGED = 3.0  # how many tags an empty row is as bad as
 OVERFULL = 4.0  # how much worse a row too full is than one too empty
 NAMELESS = 1.25  # a tag with a number reads less well than one with a name
 FRAME_APART = 1.5  # how many tags it is as bad as to part the frame of a call
+MANY_TAGS = 40  # of one value; beyond it there is one for each row, which counts
 SPLITTER_APART = 4.0  # how many tags it is as bad as to part a splitter from what it splits
 
 
@@ -175,6 +177,13 @@ class _Rows:
         }
         self.names: dict[int, str] = {}
         self.taken: set[str] = set()
+        parted = [
+            (arrow.source, row[arrow.target])
+            for arrow in diagram.arrows
+            if row[arrow.source] != row[arrow.target] and arrow.mark is None
+        ]
+        self.parted = Counter(source for source, _ in parted)  # by box: how many arrows go on in other rows
+        self.shares = Counter(parted)  # and by the row where they go on
         self.counts: dict[str, int] = {}  # how many values have had a number, by name
 
     def make(self) -> tuple[Diagram, ...]:
@@ -186,9 +195,9 @@ class _Rows:
             if start == stop:
                 self.arrows[start].append(replace(arrow, source=source, target=target))
             else:
-                self._part(
-                    replace(arrow, source=source, target=target), self._name(arrow.source), start, stop
-                )
+                name = self._name(arrow.source)
+                placed = replace(arrow, source=source, target=target)
+                self._part(placed, name, start, stop, self._share(arrow))
         return tuple(
             replace(self.diagram, boxes=tuple(boxes), arrows=tuple(arrows), groups=tuple(groups))
             for boxes, arrows, groups in zip(self.boxes, self.arrows, self.groups, strict=True)
@@ -211,28 +220,39 @@ class _Rows:
         self.boxes[row].append(replace(box, group=self._group(box.group, row)))
         return len(self.boxes[row]) - 1
 
-    def _part(self, arrow: Arrow, name: str, start: int, stop: int) -> None:
+    def _share(self, arrow: Arrow) -> int:
+        """Say for how many arrows one tag stands that leads to an arrow's row: 0 where there is one already."""
+        if arrow.mark is not None or self.parted[arrow.source] <= MANY_TAGS:
+            return 1
+        return self.shares.pop((arrow.source, self.row[arrow.target]), 0)
+
+    def _part(self, arrow: Arrow, name: str, start: int, stop: int, share: int) -> None:
         """Draw an arrow in two rows: to a tag in the first, and from a tag to its end in the second."""
         is_quiet = arrow.state == "unreached"
         role: Role = "quiet" if is_quiet else "name"
         state: State = "unreached" if is_quiet else "plain"
         tag = Box("leaves", state=state, tooltip=arrow.tooltip, edge=arrow.edge)
         tag = replace(tag, mark=arrow.mark, is_calm=arrow.is_calm)
-        leaves = replace(tag, lines=((Span(name, role), Span(f"  row {stop + 1}", "quiet")),))
+        count = f"  ×{share:,}" if share > 1 else ""
+        leaves = replace(tag, lines=((Span(name, role), Span(f"{count}  row {stop + 1}", "quiet")),))
+        leaves = replace(leaves, edge=-1, tooltip="") if share > 1 else leaves
         enters = replace(
             tag, shape="enters", lines=((Span(f"row {start + 1}  ", "quiet"), Span(name, role)),)
         )
-        group = self.boxes[start][arrow.source].group
-        self.boxes[start].append(replace(leaves, group=group))
-        stub = Arrow(arrow.source, len(self.boxes[start]) - 1, state=arrow.state, tooltip=arrow.tooltip)
-        stub = replace(
-            stub,
-            from_splitter=arrow.from_splitter,
-            edge=arrow.edge,
-            mark=arrow.mark,
-            is_calm=arrow.is_calm,
-        )
-        self.arrows[start].append(stub)
+        if share:
+            group = self.boxes[start][arrow.source].group
+            self.boxes[start].append(replace(leaves, group=group))
+            stub = Arrow(
+                arrow.source,
+                len(self.boxes[start]) - 1,
+                state=arrow.state,
+                tooltip=leaves.tooltip,
+                from_splitter=arrow.from_splitter,
+                edge=leaves.edge,
+                mark=arrow.mark,
+                is_calm=arrow.is_calm,
+            )
+            self.arrows[start].append(stub)
         self.boxes[stop].append(replace(enters, group=self.boxes[stop][arrow.target].group))
         entering = replace(arrow, source=len(self.boxes[stop]) - 1, from_splitter=False, is_back=False)
         self.arrows[stop].append(entering)
