@@ -21,7 +21,7 @@ import numpy as np
 
 from tracer.blank import blank
 from tracer.buffers import write
-from tracer.callee import values_of
+from tracer.callee import IS_SNAPSHOT, forget_snapshot, values_of
 from tracer.holders import Item
 from tracer.rules.kinds import is_complex
 from tracer.source import written_at
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from tracer.holders import Holder
+    from tracer.source import Written
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -51,10 +52,7 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 }
 _NUMBERS = (int, float, complex, np.number)
 _LISTING = ("item", "tolist", "__array__", "nonzero")
-_IS_SNAPSHOT = sys.version_info < (
-    3,
-    13,
-)  # `frame.f_locals` of a function: a dict of its own, which holds on
+_WITH_ASSIGNMENT = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)  # or whatever others do meanwhile
 
 
 class _UnknownError(Exception):
@@ -81,7 +79,7 @@ class _Variable(NamedTuple):
         """See Holder."""
         variables = self.frame.f_locals
         variables[self.name] = value
-        if _IS_SNAPSHOT:
+        if IS_SNAPSHOT:
             ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(self.frame), ctypes.c_int(0))
 
 
@@ -90,13 +88,26 @@ def adopt(value: Any, frame: FrameType) -> bool:
 
     NumPy then does it once more, of the plain value.
     """
+    frames = _frames(frame)
+    try:
+        return _adopt(value, frames)
+    finally:
+        for each in frames:
+            forget_snapshot(each)
+
+
+def _adopt(value: Any, frames: list[FrameType]) -> bool:
+    frame = frames[0]
     written = written_at(frame.f_code, frame.f_lasti)
     if written is None:
         return False
-    target, stored = written
+    target, stored, _ = written
     try:
-        index = _index(target.slice, frame)
+        with np.errstate(all="ignore"):  # of whole numbers that went round, NumPy has warned
+            index = _index(target.slice, frame)
     except _UnknownError:
+        return False
+    if not _is_settled(written, index, frame):
         return False
     places = _places(target.value, frame)
     if not places:
@@ -128,7 +139,7 @@ def adopt(value: Any, frame: FrameType) -> bool:
 def name_of_target(frame: FrameType) -> str | None:
     """Return what the running line writes into, as it is written."""
     written = written_at(frame.f_code, frame.f_lasti)
-    return None if written is None else ast.unparse(written[0].value)
+    return None if written is None else ast.unparse(written.target.value)
 
 
 def _can_be_written(array: Any) -> bool:
@@ -144,17 +155,14 @@ def _can_be_written(array: Any) -> bool:
 
 def _places(node: ast.expr, frame: FrameType) -> list[Holder]:
     """Return the places that hold the array that an expression is, as far as they are known."""
-    frames = [frame]
-    while (back := frames[-1].f_back) is not None and not is_own(back.f_code.co_filename):
-        frames.append(back)
     arrays = [each for each in values_of(node, frame) if type(each) is np.ndarray]
     if len(arrays) != 1:
         return []
     places: list[Holder] = []
-    for each in frames:
-        is_function = each.f_code.co_flags & CO_OPTIMIZED
+    for each in _frames(frame):
+        own = _variables(each)
         names = [name for name, held in each.f_locals.items() if held is arrays[0]]
-        places += [_Variable(each, name) if is_function else Item(each.f_locals, name) for name in names]
+        places += [_Variable(each, name) if name in own else Item(each.f_locals, name) for name in names]
     match node:
         case ast.Name(name) if frame.f_globals.get(name) is arrays[0]:
             places.append(Item(frame.f_globals, name))
@@ -165,10 +173,24 @@ def _places(node: ast.expr, frame: FrameType) -> list[Holder]:
                     places.append(Item(attributes, name))
         case ast.Subscript(of, key):
             for items in values_of(of, frame):
-                places += [
-                    Item(items, each) for each in values_of(key, frame) if type(items) in (dict, list)
-                ]
+                held = [Item(items, each) for each in values_of(key, frame) if type(items) in (dict, list)]
+                places += [each for each in held if each.read() is arrays[0]]
     return places
+
+
+def _frames(frame: FrameType) -> list[FrameType]:
+    """Return a frame and those that wait for it, up to the first of edgegrad's own."""
+    frames = [frame]
+    while (back := frames[-1].f_back) is not None and not is_own(back.f_code.co_filename):
+        frames.append(back)
+    return frames
+
+
+def _variables(frame: FrameType) -> frozenset[str]:
+    """Return the names of a function's variables; what else its `locals()` hold, somebody has put into that dict."""
+    code = frame.f_code
+    is_function = code.co_flags & CO_OPTIMIZED
+    return frozenset((*code.co_varnames, *code.co_cellvars, *code.co_freevars) if is_function else ())
 
 
 def _attributes(owner: Any) -> Any:
@@ -182,8 +204,9 @@ def _surplus(places: list[Holder]) -> int:
     """Count the references to an array beyond those of some places."""
     variables = [place for place in places if isinstance(place, _Variable)]
     items = {(id(place.items), place.key) for place in places if isinstance(place, Item)}
-    known = len(items) + len({each.known_as() for each in variables}) + _IS_SNAPSHOT * len(variables)
-    return sys.getrefcount(places[0].read()) - known
+    if IS_SNAPSHOT:
+        items |= {(id(place.frame.f_locals), place.name) for place in variables}
+    return sys.getrefcount(places[0].read()) - len(items) - len({each.known_as() for each in variables})
 
 
 class _Asked:
@@ -226,6 +249,32 @@ def _fewest(like: np.ndarray[Any, Any], index: Any, value: Any, *, is_local: boo
     return 0 if asked.surplus is None else asked.surplus
 
 
+def _only_looks(node: ast.expr, frame: FrameType) -> bool:
+    """Tell whether an expression runs nothing of the program's that could change what others look up."""
+    inner = list(ast.walk(node))
+    calls = [each for each in inner if isinstance(each, ast.Call)]
+    return not any(isinstance(each, _WITH_ASSIGNMENT) for each in inner) and all(
+        _is_numeric(each, frame) for each in (node, *calls)
+    )
+
+
+def _is_settled(written: Written, index: Any, frame: FrameType) -> bool:
+    """Tell whether what was looked up for `b[i] += …` is still there after the right side ran, whatever that called."""
+    target, between = written.target, written.between
+    if between is None or _only_looks(between, frame):
+        return True
+    code = frame.f_code
+    own = _variables(frame).difference(code.co_cellvars, code.co_freevars)
+    inner = [*ast.walk(target.value), *ast.walk(target.slice)]
+    parts = index if type(index) is tuple else (index,)
+    return (
+        not any(isinstance(each, _WITH_ASSIGNMENT) for each in ast.walk(between))
+        and not any(isinstance(each, ast.Attribute | ast.Subscript) for each in inner)
+        and all(each.id in own for each in inner if isinstance(each, ast.Name))
+        and not any(isinstance(each, np.ndarray | list) for each in parts)
+    )
+
+
 def _index(node: ast.expr, frame: FrameType) -> Any:
     """Return what an index is, where that takes nothing but to look, and arithmetic of whole numbers."""
     match node:
@@ -256,9 +305,9 @@ def _index(node: ast.expr, frame: FrameType) -> Any:
     return found if is_one else _fail()
 
 
-def _whole(node: ast.expr, frame: FrameType) -> int:
+def _whole(node: ast.expr, frame: FrameType) -> Any:
     found = _index(node, frame)
-    return int(found) if isinstance(found, int | np.integer) and type(found) is not bool else _fail()
+    return found if type(found) is int or isinstance(found, np.integer) else _fail()
 
 
 def _index_array(node: ast.expr, frame: FrameType) -> Any:

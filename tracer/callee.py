@@ -11,8 +11,9 @@ import dis
 import functools
 import inspect
 import linecache
-from itertools import chain, islice
-from types import GetSetDescriptorType, MemberDescriptorType, ModuleType
+import sys
+from itertools import chain
+from types import GetSetDescriptorType, MemberDescriptorType, ModuleType, WrapperDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from tracer.exact import following_of
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 _CONTAINERS = (dict, list, tuple)
 _LOADS = ("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FAST", "LOAD_DEREF")
+# `frame.f_locals` of a function is a dict of its own, which holds on.
+IS_SNAPSHOT = sys.version_info < (3, 13)
+# To such a dict: those of the frame, of a variable and of the count itself
+_ALONE = 3
 _KEYS = (str, int, float, bool, bytes, type(None))
 
 
@@ -122,7 +127,10 @@ def values_of(node: ast.AST, frame: FrameType) -> Iterator[Any]:
             yield value
         case ast.Name(name):
             known = (frame.f_locals, frame.f_globals, vars(builtins))
-            yield from islice((names[name] for names in known if name in names), 1)
+            found = [names[name] for names in known if name in names][:1]
+            del known
+            forget_snapshot(frame)
+            yield from found
         case ast.Attribute(of, name):
             yield from _looked_up(_attribute, values_of(of, frame), [name])
         case ast.Subscript(of, key):
@@ -133,6 +141,20 @@ def values_of(node: ast.AST, frame: FrameType) -> Iterator[Any]:
             yield from chain.from_iterable(values_of(each, frame) for each in parts)
         case ast.Call(ast.Name("getattr"), [of, name, *_]):
             yield from _looked_up(_attribute, values_of(of, frame), list(values_of(name, frame)))
+
+
+def forget_snapshot(frame: FrameType) -> None:
+    """Let go of what `frame.f_locals` has copied: what a variable held must be gone when the program lets it go.
+
+    Not where somebody else has the copy, or may write it back: what traces or profiles a program gets it written back.
+    """
+    code = frame.f_code
+    if not IS_SNAPSHOT or not code.co_flags & inspect.CO_OPTIMIZED or sys.gettrace() or sys.getprofile():
+        return
+    copied = frame.f_locals
+    if sys.getrefcount(copied) <= _ALONE:
+        for name in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
+            copied.pop(name, None)
 
 
 def _looked_up(
@@ -161,7 +183,10 @@ def _attribute(owner: Any, name: Any) -> Iterator[Any]:
         return
     try:
         found = inspect.getattr_static(owner, name)
+        looked_up_by = inspect.getattr_static(type(owner), "__getattribute__")
     except AttributeError:
+        return
+    if not isinstance(looked_up_by, WrapperDescriptorType):  # but a function of the user's
         return
     if isinstance(found, (staticmethod, classmethod)):
         yield found.__func__

@@ -17,7 +17,8 @@ import threading
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, TypeGuard
+from types import CodeType
+from typing import TYPE_CHECKING, NamedTuple
 
 from tracer.copies import DISPLAYS, Ends, Onward, Path, elements, variable_of
 from tracer.instructions import Code, Instruction, Span, instructions_of, taken_by_next
@@ -25,7 +26,6 @@ from tracer.syntax import NOWHERE, Flow, Index, Loop, Visit, index_of, span_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from types import CodeType
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,45 +92,61 @@ def resolve(pairs: Sequence[tuple[CodeType, int]]) -> list[Place]:
     return [places[id(code), offset] for code, offset in pairs]
 
 
-@lru_cache(maxsize=256)
-def written_at(code: CodeType, offset: int) -> tuple[ast.Subscript, ast.expr | None] | None:
-    """Return the subscript that an instruction writes to, and what is written there, where that has an expression.
+class Written(NamedTuple):
+    """What an instruction writes to, and the expressions of the statement around it, where they are known."""
 
-    None rather than a guess: all of it must be what the code object was compiled from.
+    target: ast.Subscript
+    stored: ast.expr | None  # all that is written there
+    between: ast.expr | None  # what ran after the target was looked up: `target += between`
+
+
+def written_at(code: CodeType, offset: int) -> Written | None:
+    """Return what an instruction writes to.
+
+    None rather than a guess: the text must be what the code object was compiled from.
     """
+    return _written_at(code, offset, code.co_filename)
+
+
+@lru_cache(maxsize=256)
+def _written_at(code: CodeType, offset: int, file: str) -> Written | None:
+    # Codes of two files can be equal, and only one of the files have been edited.
     (instruction,) = instructions_of(code, {offset})
-    text = _text(code.co_filename)
+    text = _text(file)
     tree = _parse(text) if text and instruction.operation in _STORES else None
     found = _match(instruction, index_of(tree, {instruction.span})) if tree is not None else None
-    if tree is None or found is None or not isinstance(found.node, ast.Subscript):
+    if found is None or not isinstance(found.node, ast.Subscript) or not _is_compiled_from(code, text):
         return None
-    target = found.node
-    stored = next((node.value for node in ast.walk(tree) if _is_alone_in(node, target)), None)
-    checked = (target,) if stored is None else (target, stored)
-    is_same = all(_holds_all(instruction.code, each) for each in checked)
-    return (target, stored) if is_same else None
-
-
-def _is_alone_in(node: ast.AST, target: ast.Subscript) -> TypeGuard[ast.Assign]:
-    return isinstance(node, ast.Assign) and len(node.targets) == 1 and node.targets[0] is target
-
-
-def _holds_all(code: Code, expression: ast.expr) -> bool:
-    """Check the names and numbers of an expression, and that its operators were compiled at their places."""
-    for node in ast.walk(expression):
+    target, stored, between = found.node, None, None
+    for node in ast.walk(tree) if tree is not None else ():
         match node:
-            case ast.Name(id=name) | ast.Attribute(attr=name) if not code.mentions(name):
-                return False
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
-                if not code.holds(-value):
-                    return False
-            case ast.BinOp(op=operator):
-                at = (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset)
-                places = [place for place, span in enumerate(code.spans) if span == at]
-                argument = _OPERATORS.index(type(operator))
-                if not any(code.bytes[2 * place + 1] == argument for place in places):
-                    return False
-    return True
+            case ast.Assign(targets=[only], value=value) if only is target:
+                stored = value
+            case ast.AugAssign(target=changed, value=value) if changed is target:
+                between = value
+    return Written(target, stored, between)
+
+
+def _is_compiled_from(code: CodeType, text: str) -> bool:
+    """Tell whether a file that has this text gives this code object, to the columns."""
+    return any(code == each and [*code.co_positions()] == [*each.co_positions()] for each in _codes(text))
+
+
+@lru_cache(maxsize=4)
+def _codes(text: str) -> list[CodeType]:
+    """Return the code objects of a file."""
+    tree = _parse(text)
+    if tree is None:
+        return []
+    with _FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python has warned the user already, when the file was imported
+        try:
+            found = [compile(tree, "", "exec", dont_inherit=True)]
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return []
+    for each in found:  # which grows
+        found += [constant for constant in each.co_consts if isinstance(constant, CodeType)]
+    return found
 
 
 def parameters_of(code: CodeType) -> dict[str, tuple[Going, ...]]:

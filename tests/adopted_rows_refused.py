@@ -1,0 +1,583 @@
+"""Programs that write a traced value into an array that something else holds, or nobody can tell where: the bodies of functions of an array x of four numbers.
+
+As text, as the place and the shape of each statement is what they are about. Used by test_adopted.py.
+"""
+
+REFUSED = {
+    "generator holds": """
+    b = DATA.copy()
+    def gen(b):
+        yield b.sum()
+        yield b.sum()
+    g = gen(b); s = next(g)
+    b[0] = x[0]
+    return s + next(g)
+""",
+    "cell of other": """
+    b = DATA.copy()
+    def keep(c=None):
+        c = b
+        return lambda: c.sum()
+    k = keep()
+    b[0] = x[0]*x[1]
+    return k() + b.sum()
+""",
+    "c iterator": """
+    b = np.outer(DATA, DATA)
+    t = 0.0
+    for r in b:
+        b[3, 3] = x[0]
+        t = t + r.sum()
+    return t + b.sum()
+""",
+    "c iterator 1d": """
+    b = DATA.copy()
+    t = 0.0
+    for v in b:
+        b[3] = x[0]
+        t = t + v
+    return t + b.sum()
+""",
+    "enumerated": """
+    b = DATA.copy()
+    t = 0.0
+    for i, v in enumerate(b):
+        b[(i + 1) % 4] = x[i]
+        t = t + v * b[i]
+    return t
+""",
+    "zipped": """
+    b = DATA.copy(); t = 0.0
+    for v, w in zip(b, x):
+        b[:] = w
+        t = t + v
+    return t
+""",
+    "view of memory": """
+    b = DATA.copy(); m = memoryview(b)
+    b[0] = x[0]
+    return m[0] + b.sum()
+""",
+    "nditer": """
+    b = DATA.copy(); it = np.nditer(b)
+    b[0] = x[0]
+    return float(next(it)) + b.sum()
+""",
+    "nditer write": """
+    b = DATA.copy()
+    for v in np.nditer(b, op_flags=["readwrite"]):
+        v[...] = x[0]
+    return b.sum()
+""",
+    "bound method": """
+    b = DATA.copy(); total = b.sum
+    b[0] = x[0]
+    return total() + b[1]
+""",
+    "default": """
+    b = DATA.copy()
+    def total(b=b): return b.sum()
+    b[0] = x[0]
+    return total()
+""",
+    "partial": """
+    b = DATA.copy(); p = functools.partial(np.dot, b)
+    b[0] = x[0]
+    return p(DATA)
+""",
+    "cached": """
+    @functools.lru_cache
+    def make(): return DATA.copy()
+    make()[0]
+    b = make()
+    b[0] = x[0]
+    return make().sum()
+""",
+    "cached direct": """
+    @functools.lru_cache
+    def make(): return DATA.copy()
+    make()[0] = x[0]
+    return make().sum()
+""",
+    "dict items iter": """
+    d = {"b": DATA.copy(), "c": DATA.copy()}; t = 0.0
+    for k, v in d.items():
+        d[k][0] = x[0]
+        t = t + v.sum()
+    return t
+""",
+    "list iter": """
+    ls = [DATA.copy(), DATA.copy()]; t = 0.0
+    for v in ls:
+        v[0] = x[0]
+    return sum(v.sum() for v in ls)
+""",
+    "tuple holds": """
+    t = (DATA.copy(),)
+    t[0][0] = x[0]
+    return t[0].sum()
+""",
+    "slot": """
+    class S:
+        __slots__ = ("b",)
+    s = S(); s.b = DATA.copy()
+    s.b[0] = x[0]
+    return s.b.sum()
+""",
+    "slot and name": """
+    class S:
+        __slots__ = ("b",)
+    s = S(); s.b = b = DATA.copy()
+    b[0] = x[0]
+    return s.b.sum()
+""",
+    "two attrs": """
+    s = SimpleNamespace(); s.b = s.c = DATA.copy()
+    s.b[0] = x[0]
+    return s.c.sum()
+""",
+    "prop": """
+    class S:
+        def __init__(self): self._b = DATA.copy()
+        @property
+        def b(self): return self._b
+    s = S()
+    s.b[0] = x[0]
+    return s.b.sum()
+""",
+    "other thread": """
+    b = DATA.copy(); q = queue.Queue(); go = threading.Event(); out = []
+    def work(c):
+        go.wait(); out.append(float(c[1]) + float(c.sum()*0))
+    t = threading.Thread(target=work, args=(b,)); t.start()
+    try:
+        b[0] = x[0]
+    finally:
+        go.set(); t.join()
+    return b.sum() + out[0]
+""",
+    "weak": """
+    b = DATA.copy(); r = weakref.ref(b)
+    b[0] = x[0]
+    return r().sum()
+""",
+    "weak value": """
+    b = DATA.copy(); d = weakref.WeakValueDictionary({"b": b})
+    b[0] = x[0]
+    return d["b"].sum()
+""",
+    "in object array": """
+    b = DATA.copy(); o = np.empty(1, object); o[0] = b
+    b[0] = x[0]
+    return o[0].sum()
+""",
+    "in deque": """
+    d = collections.deque([DATA.copy()])
+    d[0][0] = x[0]
+    return d[0].sum()
+""",
+    "in defaultdict": """
+    d = collections.defaultdict(lambda: DATA.copy())
+    d["a"][0] = x[0]
+    return d["a"].sum()
+""",
+    "list negative": """
+    ls = [DATA.copy(), DATA * 2]
+    ls[-1][0] = x[0]
+    return ls[1].sum() * ls[0].sum()
+""",
+    "list repeated": """
+    ls = [DATA.copy()] * 3
+    ls[0][0] = x[0]
+    return ls[2].sum()
+""",
+    "fromkeys": """
+    d = dict.fromkeys("abc", DATA.copy())
+    d["a"][0] = x[0]
+    return d["c"].sum()
+""",
+    "conditional same": """
+    c = True; d = {"b": DATA.copy()}
+    (d if c else d)["b"][0] = x[0]
+    return d["b"].sum()
+""",
+    "conditional keep": """
+    c = True; d = {"b": DATA.copy()}; e = {"b": 5.0}; keep = [d["b"]]
+    (d if c else e)["b"][0] = x[0]
+    return keep[0].sum() + e["b"]
+""",
+    "conditional array": """
+    b, c = DATA.copy(), DATA * 2
+    (b if x[0] > 0 else c)[0] = x[0]
+    return b.sum() + c.sum()
+""",
+    "locals dict hidden": """
+    b = DATA.copy(); keep = [b]; d = locals()
+    d["b"][0] = x[0]
+    return keep[0].sum()
+""",
+    "locals extra": """
+    b = DATA.copy(); locals()["extra"] = b; keep = [b]
+    b[0] = x[0]
+    return keep[0].sum()
+""",
+    "globals two": """
+    global G
+    G = DATA.copy()
+    globals()["G"][0] = x[0]
+    r = G.sum(); G = None
+    return r
+""",
+    "global and local": """
+    global G
+    G = b = DATA.copy()
+    b[0] = x[0]
+    r = G.sum(); G = None
+    return r
+""",
+    "traceback kept": """
+    b = DATA.copy()
+    def boom(c):
+        raise ValueError
+    try:
+        boom(b)
+    except ValueError as e:
+        keep = e
+    b[0] = x[0]
+    return keep.__traceback__.tb_next.tb_frame.f_locals["c"].sum()
+""",
+    "in stack": """
+    def add(a, s): return a.sum() + s
+    b = DATA.copy()
+    def put():
+        b[0] = x[0]
+        return 1.0
+    return add(b, put())
+""",
+    "in display": """
+    b = DATA.copy()
+    def put():
+        b[0] = x[0]
+        return b
+    c, d = [b, put()]
+    return c.sum() + d.sum()
+""",
+    "in expression": """
+    b = DATA.copy()
+    def put():
+        b[0] = x[0]
+        return 2.0
+    return (b * put()).sum()
+""",
+    "through map": """
+    b = DATA.copy()
+    def put(c, i):
+        c[i] = x[i]
+        return c.sum()
+    return sum(map(put, [b, b], [0, 1])) + b.sum()
+""",
+    "star args": """
+    b = DATA.copy()
+    def put(*a):
+        a[0][0] = x[0]
+    put(b)
+    return b.sum()
+""",
+    "star named": """
+    b = DATA.copy()
+    def put(*a):
+        c = a[0]
+        c[0] = x[0]
+        return a[0].sum()
+    return put(b) + b.sum()
+""",
+    "class attr": """
+    class C:
+        b = DATA.copy()
+    C.b[0] = x[0]
+    return C.b.sum()
+""",
+    "class attr by self": """
+    class C:
+        b = DATA.copy()
+        def put(self):
+            self.b[0] = x[0]
+    c = C(); c.put()
+    return C.b.sum()
+""",
+    "aug call moves index": """
+    b = DATA.copy(); k = [0]
+    def g():
+        k[0] += 1
+        return x[0]
+    b[k[0]] += g()
+    return b @ DATA
+""",
+    "aug method moves index": """
+    class R:
+        k = 0
+        def next(self):
+            self.k += 1
+            return x[self.k]
+    r = R(); b = DATA.copy()
+    for _ in range(3):
+        b[r.k] += r.next()
+    return (b * b) @ DATA
+""",
+    "aug nonlocal index": """
+    b = DATA.copy(); i = 0
+    def g():
+        nonlocal i
+        i += 1
+        return x[i]
+    b[i] += g()
+    return b @ DATA
+""",
+    "aug walrus index": """
+    b = DATA.copy(); i = 0
+    b[i] += (i := 2) * x[0]
+    return b @ DATA
+""",
+    "aug walrus array": """
+    b = c = DATA.copy(); d = DATA * 3
+    b[0] += (b := d)[1] * x[0]
+    return b @ DATA + c.prod()
+""",
+    "aug rebinds array": """
+    b = c = DATA.copy()
+    def g():
+        nonlocal b
+        b = DATA * 7
+        return x[0]
+    b[0] += g()
+    return b @ DATA + c.prod()
+""",
+    "aug index array changes": """
+    b = DATA.copy(); k = np.array([0])
+    def g():
+        k[0] = 2
+        return x[:1]
+    b[k] += g()
+    return b @ DATA
+""",
+    "assign walrus in index": """
+    b = DATA.copy()
+    b[(i := 2)] = x[0]
+    return b @ DATA * i
+""",
+    "index call": """
+    b = DATA.copy(); it = iter(range(4))
+    b[next(it)] = x[0]
+    return b @ DATA
+""",
+    "int8 arithmetic": """
+    b = DATA.repeat(75); i = np.int8(100)
+    with np.errstate(all="ignore"):
+        b[i + np.int8(100)] = x[0]
+    return b @ np.arange(300.0)
+""",
+    "int enum": """
+    class E(enum.IntEnum):
+        A = 1
+    b = DATA.copy(); b[E.A + 1] = x[0]
+    return b @ DATA
+""",
+    "int subclass": """
+    class I(int):
+        def __add__(self, o): return 0
+    b = DATA.copy(); i = I(1)
+    b[i + 1] = x[0]
+    return b @ DATA
+""",
+    "getattribute": """
+    class I:
+        k = 1
+        def __getattribute__(self, n): return 3 if n == "k" else object.__getattribute__(self, n)
+    b = DATA.copy(); i = I()
+    b[i.k] = x[0]
+    return b @ DATA
+""",
+    "getattribute instance": """
+    class I:
+        def __init__(self): self.k = 1
+        def __getattribute__(self, n): return 3 if n == "k" else object.__getattribute__(self, n)
+    b = DATA.copy(); i = I()
+    b[i.k] = x[0]
+    return b @ DATA
+""",
+    "getattribute array": """
+    class I:
+        def __init__(self): self.b = DATA.copy(); self.c = DATA * 2
+        def __getattribute__(self, n): return object.__getattribute__(self, "c" if n == "b" else n)
+    i = I()
+    i.b[0] = x[0]
+    return i.b @ DATA + vars(i)["b"].prod()
+""",
+    "getattr static meta": """
+    class M(type):
+        def __getattribute__(self, n): return 3 if n == "k" else type.__getattribute__(self, n)
+    class I(metaclass=M):
+        k = 1
+    b = DATA.copy()
+    b[I.k] = x[0]
+    return b @ DATA
+""",
+    "np bool index": """
+    b = DATA.copy(); b[np.True_] = x[0]
+    return b @ DATA
+""",
+    "fancy duplicates": """
+    b = DATA.copy(); b[[0, 0, 1]] = x[:3]
+    return b @ DATA
+""",
+    "np s": """
+    b = DATA.copy(); b[np.s_[1:3]] = x[:2]
+    return b @ DATA
+""",
+    "list into part": """
+    b = DATA.copy(); b[:2] = [x[0], x[1]]
+    return b @ DATA
+""",
+    "list mixed": """
+    b = DATA.copy(); b[:2] = [5.0, x[1]]
+    return b @ DATA
+""",
+    "tuple named into part": """
+    b = DATA.copy(); t = (x[0] * x[1], 3.0); b[:2] = t
+    return b @ DATA
+""",
+    "method list": """
+    b = DATA.copy(); b[:] = x.tolist()
+    return b @ DATA
+""",
+    "ints": """
+    b = np.arange(4); b[0] = x[0]
+    return b.sum() * x[1]
+""",
+    "view of kept": """
+    c = np.outer(DATA, DATA); b = c[1]
+    b[0] = x[0]
+    return c.sum() * b.sum()
+""",
+    "transposed": """
+    b = np.outer(DATA, DATA).T; b[0] = x
+    return (b @ DATA).sum()
+""",
+    "base written while view": """
+    b = np.outer(DATA, DATA); v = b.T
+    b[0, 1] = x[0]
+    return (v @ DATA) @ DATA
+""",
+    "flat": """
+    b = np.outer(DATA, DATA); b.flat[1] = x[0]
+    return b.sum()
+""",
+    "matrix class": """
+    class A(np.ndarray): pass
+    b = DATA.copy().view(A); b[0] = x[0]
+    return b.sum()
+""",
+    "masked array": """
+    b = np.ma.masked_array(DATA.copy()); b[0] = x[0]
+    return b.sum()
+""",
+    "chained arrays": """
+    b, c = DATA.copy(), DATA * 2; b[:] = c[:] = x
+    return b @ c
+""",
+    "several on a line": """
+    b = DATA.copy(); c = DATA * 3; b[0] = x[0]; c[b.argmax()] = x[1]; c[0] = x[2]; b[1] = c[2] * x[3]
+    return b @ c
+""",
+    "conditional part": """
+    b = DATA.copy(); b[:2] = x[:2] if x[0] > 0 else [x[1], x[0]]
+    return b @ DATA
+""",
+    "lambda default": """
+    f = lambda b=DATA.copy(): b
+    f()[0] = x[0]
+    return f().sum()
+""",
+    "recursion cells": """
+    def go(b, n):
+        def total(): return b.sum()
+        if n == 2:
+            b[n] = x[n]
+            return total()
+        return go(b, n + 1) + total()
+    return go(DATA.copy(), 0)
+""",
+    "generator suspended local": """
+    def gen(b):
+        yield
+        yield b @ DATA
+    b = DATA.copy(); g = gen(b); next(g)
+    b[0] = x[0]
+    return next(g)
+""",
+    "gathered": """
+    async def put(b, i):
+        await asyncio.sleep(0)
+        b[i] = x[i]
+        await asyncio.sleep(0)
+        return b.sum()
+    async def main():
+        b = DATA.copy()
+        return sum(await asyncio.gather(put(b, 0), put(b, 1))) + b @ DATA
+    return asyncio.run(main())
+""",
+    "context manager": """
+    @contextlib.contextmanager
+    def arr():
+        b = DATA.copy()
+        yield b
+        b[1] = x[1]
+    with arr() as c:
+        c[0] = x[0]
+        s = c.sum()
+    return c @ DATA + s
+""",
+    "decorated": """
+    def deco(f):
+        @functools.wraps(f)
+        def w(*a, **k): return f(*a, **k)
+        return w
+    @deco
+    def put(b, v):
+        b[0] = v
+        return b
+    b = DATA.copy()
+    return put(b, x[0]).sum() + b.sum()
+""",
+    "private name": """
+    class C:
+        def __init__(self): self.__b = DATA.copy()
+        def go(self):
+            self.__b[0] = x[0]
+            return self.__b.sum()
+    return C().go()
+""",
+    "exec no source": r"""
+    ns = {"b": DATA.copy(), "x": x}
+    exec("b[0] = x[0]\nr = b.sum()", ns)
+    return ns["r"]
+""",
+    "aug numeric key runs": """
+    class R:
+        k = 0
+        def next(self):
+            self.k += 1
+            return self.k
+    r = R(); b = DATA.copy()
+    b[r.k] += x[r.next()]
+    return b @ DATA
+""",
+    "exec in function": r"""
+    b = DATA.copy(); keep = [b]
+    import linecache
+    text = "b[0] = x[0]\n"
+    linecache.cache["<mine>"] = (len(text), None, [text], "<mine>")
+    exec(compile(text, "<mine>", "exec"))
+    return b.sum() + keep[0].sum()
+""",
+}

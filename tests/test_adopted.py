@@ -1,0 +1,87 @@
+"""Arrays that plain code made in the traced function: what else holds them, and what the text of a write tells.
+
+A write is followed, with the right gradient and the plain result, or it is an error; never a wrong number.
+"""
+
+import importlib.util
+
+import numpy as np
+import pytest
+from adopted_rows import FOLLOWED, IMPORTS
+from adopted_rows_refused import REFUSED
+from checks import assert_differentiates, assert_untouched
+
+from tracer import record
+from tracer.errors import CutWarning, UnsupportedError
+
+X = np.array([1.3, 0.7, 2.1, 1.9])
+_PROGRAM = """
+import numpy as np
+DATA = np.arange(1.0, 5.0)
+
+def function(x):
+    b, c, i, j = DATA * 1, DATA * 2, 1, 2
+    m = np.arange(4) > i
+    {}
+    return b @ np.arange(4.0) + (1 < i) * (j > 2) * c.sum() * b[1:3].sum()
+"""
+# What was compiled, and what stands at its place afterwards
+EDITED = {
+    "name": ("b[i] = x[0] * j", "b[j] = x[0] * i"),
+    "number": ("b[1] = x[0]", "b[2] = x[0]"),
+    "comparison": ("b[m < 1] = x[0]", "b[m > 1] = x[0]"),
+    "operator": ("b[~m] = x[0]", "b[-m] = x[0]"),
+    "array": ("b[0] = x[0] * c[0]", "c[0] = x[0] * b[0]"),
+    "slice": ("b[1:2] = x[0]", "b[1:3] = x[0]"),
+}
+
+
+def module_of(path, text):
+    path.write_text(text)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    """The functions of all rows, by name, from one file."""
+    rows = list((FOLLOWED | REFUSED).items())
+    text = IMPORTS + "".join(f"\ndef program_{at}(x):{body}" for at, (_, body) in enumerate(rows))
+    module = module_of(tmp_path_factory.mktemp("rows") / "adopted_programs.py", text)
+    return {name: getattr(module, f"program_{at}") for at, (name, _) in enumerate(rows)}
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_what_only_variables_hold_is_followed(name, programs):
+    assert_untouched(programs[name], X)
+    assert_differentiates(programs[name], X)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_something_else_holds_is_an_error(name, programs):
+    plain = programs[name](X.copy())
+    with pytest.raises((UnsupportedError, CutWarning)):
+        record(programs[name], X.copy())
+    np.testing.assert_array_equal(programs[name](X.copy()), plain)
+
+
+@pytest.mark.parametrize("name", EDITED)
+def test_a_file_that_was_edited_is_not_read(name, tmp_path):
+    old, new = EDITED[name]
+    function = module_of(tmp_path / "edited.py", _PROGRAM.format(old)).function
+    (tmp_path / "edited.py").write_text(_PROGRAM.format(new) + "# edited\n")
+    with pytest.raises(UnsupportedError):
+        record(function, X.copy())
+
+
+def test_of_two_files_with_equal_code_the_one_that_was_not_edited_is_read(tmp_path):
+    old, new = EDITED["number"]
+    edited, other = (module_of(tmp_path / name, _PROGRAM.format(old)).function for name in ("a.py", "b.py"))
+    (tmp_path / "a.py").write_text(_PROGRAM.format(new) + "# edited\n")
+    assert edited.__code__ == other.__code__
+    with pytest.raises(UnsupportedError):
+        record(edited, X.copy())
+    assert_untouched(other, X)
+    assert_differentiates(other, X)
