@@ -35,12 +35,21 @@ def test_each_array_has_memory_of_its_own():
     assert all(start + size <= after for (start, size), (after, _) in pairwise(places))
 
 
-def test_no_more_than_were_asked_for_are_given():
+def test_beyond_what_was_asked_for_arrays_are_made_one_by_one():
     give = rooms.rooms({(1000,): 200})[1000,]
-    for _ in range(200):
-        give()
-    with pytest.raises(StopIteration):
-        give()
+    assert all(rooms.is_in_block(give()) for _ in range(200))
+    more = [give() for _ in range(3)]
+    assert [(each.shape, each.dtype, each.base) for each in more] == [((1000,), np.float64, None)] * 3
+
+
+def test_where_several_rows_are_seeded_there_are_more_sums_than_splitters():
+    def fold(x):
+        for _ in range(300):
+            x = np.abs(x)
+        return x.sum()
+
+    (finding,) = record(fold, np.r_[1.0, np.zeros(999)]).findings()
+    assert (finding.kind, finding.numbers["runs"]) == ("kink", 300)
 
 
 @pytest.mark.parametrize("counts", [{(1000,): 100}, {(8,): 100_000}, {(1 << 20,): 4}, {}])

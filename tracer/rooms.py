@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from collections import deque
-from itertools import chain
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,9 +32,9 @@ _ALONE = 2
 
 
 def rooms(counts: dict[tuple[int, ...], int]) -> dict[tuple[int, ...], Callable[[], Any]]:
-    """Return, for shapes of which so many arrays of float64 are needed at most, what gives such an array.
+    """Return, for shapes of which about so many arrays of float64 are needed, what gives such an array.
 
-    Shapes that are left out, and all where they are few, are better made one by one.
+    Shapes that are left out, and all where they are few, are better made one by one; so is what is needed beyond that.
     """
     strides = {shape: _stride(shape) for shape, count in counts.items() if count and fits(shape)}
     counts = {shape: counts[shape] for shape in strides}
@@ -43,7 +43,10 @@ def rooms(counts: dict[tuple[int, ...], int]) -> dict[tuple[int, ...], Callable[
         return {}
     supply = _Supply(needed)
     return {
-        shape: chain.from_iterable(supply.stretches(shape, strides[shape], count)).__next__
+        shape: chain(
+            chain.from_iterable(supply.stretches(shape, strides[shape], count)),
+            map(np.empty, repeat(shape)),
+        ).__next__
         for shape, count in counts.items()
     }
 
