@@ -5,10 +5,12 @@ from __future__ import annotations
 import collections
 import copy
 import dataclasses
+import sys
 
 import numpy as np
 
-from tracer import trace
+from tracer import backward, rooms, trace
+from tracer.pull import COMPRESSED
 from tracer.standins import is_traced
 
 
@@ -97,3 +99,19 @@ def assert_differentiates(function, *arguments, rtol=1e-5, atol=1e-7):
     for name, gradient, wanted in zip(finished.grads, finished.grads.values(), expected, strict=True):
         np.testing.assert_allclose(gradient, wanted, rtol=rtol, atol=atol, err_msg=name)
     return finished
+
+
+def assert_both_ways_back_agree(finished, monkeypatch):
+    """Over each row by its rule, or straight and in blocks of memory: every edge's gradient has the same bits."""
+
+    def gradients(few_rows, fewest_bytes):
+        monkeypatch.setattr(backward, "_FEW_ROWS", few_rows)
+        monkeypatch.setattr(rooms, "_FEWEST", fewest_bytes)
+        monkeypatch.setattr(rooms, "_SIZES", range(1, 1 << 19))
+        found = finished.backward(seed=finished.seed_value).edge_gradients()
+        return found.floats, {
+            edge: each.dense() if type(each) in COMPRESSED else each for edge, each in found.others.items()
+        }
+
+    by_rule, straight = gradients(sys.maxsize, sys.maxsize), gradients(0, 0)
+    assert same(straight, by_rule)

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from checks import same
+from checks import assert_both_ways_back_agree, same
 from invariants import assert_invariants
 from program_rows import ROWS, Row
 from rolled_invariants import assert_rolled
@@ -206,6 +206,11 @@ def test_the_graph_keeps_its_invariants(run):
 def test_what_is_rolled_up_has_the_numbers_of_the_exact_graph(run):
     (finished, *_) = seeded(run)
     assert_rolled(finished)
+
+
+def test_both_ways_back_agree(run, monkeypatch):
+    for finished in seeded(run):
+        assert_both_ways_back_agree(finished, monkeypatch)
 
 
 def test_a_saved_trace_gives_the_same_gradients(run, tmp_path):
