@@ -1,5 +1,6 @@
 """Memory for gradients: many in one block, which is used again when nothing looks into it any more."""
 
+import contextlib
 from itertools import pairwise
 
 import numpy as np
@@ -95,9 +96,10 @@ def test_gradients_in_blocks_have_the_same_bits(monkeypatch):
 def test_what_users_get_holds_no_block():
     trace = record(loop, np.linspace(0.2, 0.8, 1000), np.full(1000, 2.5))
     got = [each.grad for each in (*trace.nodes, *trace.edges)] + [edge.upstream for edge in trace.edges]
+    got += trace.edge_gradients().others.values()
     assert len(rooms._blocks) == 1
     arrays = [each for each in got if isinstance(each, np.ndarray)]
-    assert len(arrays) > 800
+    assert len(arrays) > 1000
     block = rooms._blocks[0]
     assert not any(np.may_share_memory(array, block) for array in arrays)
     places = {id(block)}
@@ -121,3 +123,21 @@ def test_traces_that_live_share_no_block():
     assert first.tobytes() == third.tobytes()
     for one, other in zip(traces[0].edges, traces[2].edges, strict=True):
         assert np.asarray(one.grad).tobytes() == np.asarray(other.grad).tobytes()
+
+
+@pytest.mark.parametrize("size", [10, 1000])
+def test_what_edges_share_is_not_written_to(size):
+    trace = record(loop, np.linspace(0.2, 0.8, size), np.full(size, 2.5)).backward(seed=2.0)
+    before = [np.asarray(edge.grad).tobytes() for edge in trace.edges]
+    given = [each.grad for each in (*trace.nodes, *trace.edges)] + list(
+        trace.edge_gradients().others.values()
+    )
+    arrays = [each for each in given if isinstance(each, np.ndarray)]
+    for array in arrays:
+        with contextlib.suppress(ValueError):
+            array[...] = 7.0
+    for array in trace.grads.values():  # copies
+        array[...] = 7.0
+    assert len(arrays) > 900
+    assert before == [np.asarray(edge.grad).tobytes() for edge in trace.edges]
+    assert trace.grads["x"].max() < 7.0

@@ -9,6 +9,7 @@ import numpy as np
 
 from tracer.graph import FUNCTION, OUTPUT, SPLITTER
 from tracer.partials import scalar_rows
+from tracer.rooms import handed_out
 from tracer.statistics import EdgeStatistics, Measurer
 
 if TYPE_CHECKING:
@@ -22,10 +23,10 @@ _MANY = 1024  # gradients that are measured together, and so may be there at the
 class EdgeGradients:
     """The gradient of every edge: `floats` has the real numbers, NaN elsewhere; `others`, by edge, all the rest.
 
-    An array that was not kept is computed when it is looked at, and not kept then either.
+    An array that was not kept is computed when it is looked at, and not kept then either. None can be written to.
     """
 
-    def __init__(self, floats: np.ndarray[Any, Any], others: Mapping[int, Any]) -> None:
+    def __init__(self, floats: np.ndarray[Any, Any], others: _Arrays) -> None:
         self.floats = floats
         self.others = others
 
@@ -48,6 +49,10 @@ class _Arrays(Mapping[int, Any]):
         return isinstance(edge, int) and 0 <= edge < len(self._is_array) and bool(self._is_array[edge])
 
     def __getitem__(self, edge: int) -> Any:
+        return handed_out(self.as_kept(edge))
+
+    def as_kept(self, edge: int) -> Any:
+        """Return a gradient that no user gets: edges share arrays, and many lie in one block."""
         if edge not in self:
             raise KeyError(edge)
         trace = self._trace
@@ -122,5 +127,5 @@ def edge_statistics(trace: Trace) -> EdgeStatistics:
     measurer = Measurer()
     for start in range(0, len(missing), _MANY):
         some = missing[start : start + _MANY]
-        table[some] = measurer.table([gradients.others[edge] for edge in edges[some].tolist()])
+        table[some] = measurer.table([gradients.others.as_kept(edge) for edge in edges[some].tolist()])
     return EdgeStatistics(gradients.floats, edges, table)

@@ -61,10 +61,16 @@ def _stride(shape: tuple[int, ...]) -> int:
 
 
 def handed_out(gradient: Any) -> Any:
-    """Return a gradient as users get it: of what lies in a block, a copy, which does not hold the block."""
-    if type(gradient) is not np.ndarray or not is_in_block(gradient) or 0 in gradient.strides:
+    """Return a gradient as users get it: edges share arrays, so none that can be written to.
+
+    Of what lies in a block, a copy, which does not hold the block.
+    """
+    if type(gradient) is not np.ndarray:
         return gradient
-    return gradient.copy("K")
+    is_copied = is_in_block(gradient) and 0 not in gradient.strides
+    given = gradient.copy("K") if is_copied else gradient.view()
+    given.flags.writeable = False
+    return given
 
 
 def is_in_block(array: np.ndarray[Any, Any]) -> bool:

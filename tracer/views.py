@@ -119,12 +119,15 @@ class Node(_View):
 
     @property
     def grad(self) -> Any:
-        """The gradient of the seeded output with respect to this value; None at a cut, and zeros where it is zero."""
+        """The gradient of the seeded output with respect to this value; None at a cut, and zeros where it is zero.
+
+        An array must not be written to: others share it.
+        """
         gradients = self.trace.gradients
         if self._kind == CUT:
             return None
         if self._kind == OUTPUT:
-            return self.trace.seed_value if self == self.trace.output else zero_like(self.value)
+            return handed_out(self.trace.seed_value) if self == self.trace.output else zero_like(self.value)
         value = self.trace.recording.values[self.row]
         if self._slot != NO_SLOT:
             is_reached = gradients.reached[self.trace.graph.slot_consumer[self._slot]]
@@ -298,7 +301,7 @@ class Edge(_View):
         if kind == CUT or not gradients.reached[row]:
             return zero_like(self.value)
         found = gradients.slot(self._slot)
-        return found.dense() if isinstance(found, Compressed) else handed_out(found)
+        return handed_out(found.dense() if isinstance(found, Compressed) else found)
 
     @property
     def stats(self) -> Statistics:

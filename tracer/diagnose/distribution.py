@@ -211,7 +211,7 @@ def _tallies(
     _count(tallies, gradients.floats[edges[numbers]], groups[numbers])
     _count_zeros(trace, tallies, groups[~is_reached], edges[~is_reached], rows[~is_reached])
     arrays = zip(edges[is_array].tolist(), groups[is_array].tolist(), strict=True)
-    for values, of in _blocks(tallies, ((gradients.others[edge], group) for edge, group in arrays)):
+    for values, of in _blocks(tallies, ((gradients.others.as_kept(edge), group) for edge, group in arrays)):
         _count(tallies, values, of)
     found: Tallies = {}
     for spot, tally in zip(
