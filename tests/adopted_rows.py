@@ -699,4 +699,108 @@ FOLLOWED = {
     exec(compile(text, "<mine>", "exec"))
     return b.sum()
 """,
+    "nonlocal two levels": """
+    b = DATA.copy()
+    def one():
+        c = b
+        def two():
+            nonlocal b
+            b[0] = x[0]
+            return c.sum()
+        return two() + b.sum()
+    return one() + b.sum()
+""",
+    "same name cells": """
+    def make(b):
+        def total(): return b.sum()
+        def put(i, v): b[i] = v
+        return total, put
+    t1, p1 = make(DATA.copy()); t2, p2 = make(DATA * 2)
+    p1(0, x[0]); p2(1, x[1])
+    return t1() * t2()
+""",
+    "local and cell same name": """
+    def outer(b):
+        def inner(): b[0] = x[0]; return b.sum()
+        return inner
+    b = DATA.copy(); f = outer(b); keep = [b]; del b
+    keep.pop()
+    return f()
+""",
+    "mixed dict local": """
+    d = {"b": DATA.copy()}; b = d["b"]
+    d["b"][0] = x[0]
+    return b @ DATA + d["b"].prod()
+""",
+    "dict key changes": """
+    d = {"a": DATA.copy(), "b": DATA * 2}; k = "a"
+    d[k][0] = x[0]; k = "b"; d[k][1] = x[1]
+    return d["a"] @ d["b"]
+""",
+    "list pop value": """
+    ls = [DATA.copy(), DATA * 2]
+    ls[0][0] = ls.pop()[1] * x[0]
+    return ls[0] @ DATA
+""",
+    "long double": """
+    b = DATA.astype(np.longdouble); b[0] = x[0]
+    return (b * b).sum() * 1
+""",
+    "write twice then view": """
+    b = DATA.copy(); b[0] = x[0]; v = b[:2]; b[1] = v[0] * x[1]; v[0] = x[2]
+    return b @ DATA + v.sum()
+""",
+    "locals value seen": """
+    b = DATA.copy(); b[0] = x[0]; n = 1; d = locals(); n = 2; b[1] = x[1]
+    return b.sum() * d["n"]
+""",
+    "locals extra persists": """
+    b = DATA.copy(); locals()["q"] = 5
+    b[0] = x[0]
+    return b.sum() * locals().get("q", 1)
+""",
+    "exec sets local": """
+    exec("z = 3"); b = DATA.copy()
+    b[0] = x[0]
+    return b.sum() * locals()["z"]
+""",
+    "float trap": """
+    b = DATA.copy(); m = DATA > 2
+    b[m == False] = x[0]
+    return b @ DATA
+""",
+    "matrix pair": """
+    b = np.outer(DATA, DATA); i, j = 1, 2
+    b[i, j] = x[0]; b[j][i] = x[1]
+    return (b @ DATA) @ DATA
+""",
+    "profile on": """
+    import cProfile
+    p = cProfile.Profile()
+    def put():
+        b = DATA.copy(); t = 0
+        for i in range(4):
+            t += i; b[i] = x[i] * t
+        return b @ DATA * t
+    return p.runcall(put)
+""",
+    "trace callback writes": """
+    got = []
+    def put():
+        b = DATA.copy(); t = 0
+        for i in range(3):
+            t += i
+        b[0] = x[0]
+        return b.sum() * t
+    def tracer(frame, event, arg):
+        if event == "line" and frame.f_code is put.__code__ and len(got) < 2:
+            c = DATA.copy(); c[1] = x[1]; d = np.zeros(2); d[0] = x[0]
+            got.append(c.sum() + d.sum())
+        return tracer
+    old = sys.gettrace(); sys.settrace(tracer)
+    try:
+        return put() + sum(got)
+    finally:
+        sys.settrace(old)
+""",
 }

@@ -580,4 +580,73 @@ REFUSED = {
     exec(compile(text, "<mine>", "exec"))
     return b.sum() + keep[0].sum()
 """,
+    "wrapped iter": """
+    b = DATA.copy(); it = iter(b); next(it)
+    b[1] = x[0]
+    return next(it) + b @ DATA
+""",
+    "slot descriptor alias": """
+    class S:
+        __slots__ = ("b", "c")
+    s = S(); s.b = s.c = DATA.copy()
+    b = s.b
+    b[0] = x[0]
+    return s.c @ DATA
+""",
+    "same name cells shared": """
+    def make(b):
+        def total(): return b.sum()
+        def put(i, v): b[i] = v
+        return total, put
+    c = DATA.copy()
+    t1, p1 = make(c); t2, p2 = make(c); del c
+    p1(0, x[0])
+    return t2()
+""",
+    "cell and cell in chain": """
+    def f(b, n):
+        g = lambda: b.sum()
+        if n: return f(b, n - 1) + g()
+        b[0] = x[0]
+        return g()
+    b = DATA.copy()
+    return f(b, 1)
+""",
+    "cell hidden by chain": """
+    def make(b):
+        return lambda: b.sum()
+    b = DATA.copy(); k = make(b)
+    def put():
+        b[0] = x[0]
+    put()
+    return k() * b.sum()
+""",
+    "star import dict": """
+    ns = SimpleNamespace(**{"b": DATA.copy()}); vars(ns)["b"][0] = x[0]
+    return ns.b @ DATA
+""",
+    "local not dict": """
+    d = {"b": DATA.copy()}; b = d["b"]
+    b[0] = x[0]
+    return d["b"] @ DATA
+""",
+    "dict aug key": """
+    d = {"a": DATA.copy(), "b": DATA * 2}; k = "a"
+    def g():
+        nonlocal k
+        k = "b"; return x[0]
+    d[k][0] += g()
+    return d["a"] @ DATA + d["b"].prod()
+""",
+    "list insert aug": """
+    ls = [DATA.copy(), DATA * 2]
+    def g():
+        ls.insert(0, DATA * 5); return x[0]
+    ls[0][0] += g()
+    return sum(i * l @ DATA for i, l in enumerate(ls))
+""",
+    "matrix chain": """
+    b = np.outer(DATA, DATA); b[1][2] = x[0]
+    return (b @ DATA) @ DATA
+""",
 }
