@@ -54,6 +54,7 @@ def test_a_log_of_losses_holds_numbers():
 
 
 def test_every_kind_of_place_is_found():
+    before = stand_ins()  # what the tracebacks of other tests hold
     kept, table, queue, numbers, slots, plain = [], {}, collections.deque(), set(), Slots(), Plain()
     cell = None
 
@@ -69,7 +70,7 @@ def test_every_kind_of_place_is_found():
         return y
 
     record(function, 1.5)
-    assert not stand_ins()
+    assert set(map(id, stand_ins())) <= set(map(id, before))
     assert kept[:4] == [3.0, (1, (3.0, [3.0])), Point(3.0, 3.0), Frozen(3.0)]
     assert type(kept[2]) is Point
     assert type(kept[4]) is np.ndarray
