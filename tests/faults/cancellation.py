@@ -155,3 +155,11 @@ def alternating_series(x=20.0, terms=120):
 def slope_of_small_step(x=0.7, h=1e-9):
     slope = (math.exp(x + h) - math.exp(x)) / h  # cause
     return (slope - 2.0) ** 2
+
+
+def square_of_one_less_cosine(x=1e-9):
+    return (1 - math.cos(x)) ** 2  # cause
+
+
+def square_of_a_difference_written_out(a=1.0, b=1.0 + 1e-9):
+    return a * a - 2 * a * b + b * b  # cause

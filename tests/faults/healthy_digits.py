@@ -131,3 +131,24 @@ def detached_scale(x=np.array([1.0, 2.0])):
     from tracer import detach
 
     return np.sum(x / (1.0 + detach(np.sum(x * x))))
+
+
+def identity_of_sines(x=1.0):
+    return math.sin(x) ** 2 + math.cos(x) ** 2 - 1
+
+
+def identity_of_squares(a=1.1, b=0.3):
+    return (a + b) ** 2 - a * a - 2 * a * b - b * b
+
+
+def penalty_of_a_rotation(t=0.3):
+    M = np.array([[math.cos(t), -math.sin(t)], [math.sin(t), math.cos(t)]])
+    return np.sum((M @ M.T - np.eye(2)) ** 2)
+
+
+def penalties_of_unit_vectors(angles=np.array([0.3, -0.4, 1.0])):
+    total = 0.0
+    for angle in angles:
+        c, s = math.cos(angle), math.sin(angle)
+        total = total + (c * c + s * s - 1) ** 2
+    return total

@@ -276,3 +276,25 @@ def recurrent_net_over_constant_data(h=np.zeros(4), W=0.5 * _SQUARE[0][:4, :3], 
     for x in np.sin(np.arange(120.0)).reshape(40, 3):
         h = np.tanh(W @ x + U @ h)
     return np.sum((h - 0.3) ** 2)
+
+
+def sure_of_the_right_class(w=100.0, x=1.0, y=1.0):
+    p = 1 / (1 + math.exp(-w * x))
+    return -(y * math.log(p + 1e-12) + (1 - y) * math.log(1 - p + 1e-12))
+
+
+def density_far_from_one_of_two(means=np.array([-20.0, 9.0]), x=1.0):
+    densities = np.exp(-((x - means) ** 2) / 2) / math.sqrt(2 * math.pi)
+    return -np.log(np.sum(densities) / 2)
+
+
+def gated_net_of_joined_states(
+    xs=_rng.normal(size=(40, 2)),
+    h=np.zeros(3),
+    W=0.4 * _SQUARE[0][:3, :5],
+    U=0.4 * _SQUARE[1][:3, :5],
+):
+    for x in xs:
+        z = 1 / (1 + np.exp(-(W @ np.concatenate([h, x]))))
+        h = (1 - z) * h + z * np.tanh(U @ np.concatenate([h, x]))
+    return np.sum(h)

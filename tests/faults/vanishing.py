@@ -171,3 +171,8 @@ def encoded_first_state(
     for each in xs:
         h = np.tanh(W @ h + U @ each)  # cause
     return np.sum(h**2)
+
+
+def sure_of_the_wrong_class(w=100.0, x=1.0, y=0.0):
+    p = 1 / (1 + math.exp(-w * x))  # cause
+    return -(y * math.log(p + 1e-12) + (1 - y) * math.log(1 - p + 1e-12))

@@ -16,6 +16,7 @@ from tracer.diagnose.finding import Finding
 from tracer.diagnose.lost_digits import Short, lost_digits
 from tracer.diagnose.lost_digits_words import finding as of_value
 from tracer.diagnose.passes import and_more, columns_of
+from tracer.diagnose.replay import is_always_zero
 from tracer.diagnose.scale import Column, Rows, gradient_sizes, influence, output_size, value_sizes
 from tracer.diagnose.spread import has_gradients
 from tracer.diagnose.way import END, ways
@@ -82,6 +83,8 @@ def _of_values(trace: Trace, terms: Column, sums: Column) -> tuple[list[Finding]
     cases = {culprit.row: (culprit, list(shorts)) for culprit, shorts in lost.cases}
     known = {short.row for _, shorts in lost.cases for short in shorts}
     output = lost.of_output
+    if (lost.cases or output is not None) and is_always_zero(trace):
+        return [], set()  # and so are the right gradients
     if output is not None and (output.row in cases or not _has_output(trace, output_size(trace))):
         inputs = [row for row in trace.input_rows if row not in known and terms[row] > 0]
         more = [

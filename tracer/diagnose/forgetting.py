@@ -29,6 +29,7 @@ _LEVELS = 3  # of what only moves elements
 _PORTS = 8  # of an operation; further ones count as the last
 _MOVES = columns_of("getitem", "item", "copy", "reshape", "ravel", "transpose", "astype")
 _ADDS = columns_of("add", "subtract", "sum_scalars", "fsum", "concatenate", "stack")
+_JOINS = columns_of("concatenate", "stack")  # as of a state and what comes in: W @ np.concatenate([h, x])
 _MULTIPLY, _ADD = OP_NUMBERS["multiply"], OP_NUMBERS["add"]
 _ONE = 1e-6  # by how much factors may miss it together
 
@@ -175,7 +176,7 @@ class Forgetting:
     def _comes_in(self, row: int) -> bool:
         """Say whether the operation that an item comes in by has the same other operands in all of its runs."""
         passes, recording = self.passes, self.recording
-        while _MOVES[passes.ops[passes.users[row]]]:
+        while _MOVES[passes.ops[passes.users[row]]] or _JOINS[passes.ops[passes.users[row]]]:
             row = int(passes.ways.following[row])
         user, slot = int(passes.users[row]), int(passes.ways.slots[row])
         port = slot - int(recording.starts[user])

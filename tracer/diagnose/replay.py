@@ -1,7 +1,7 @@
-"""The gradients of all inputs at once, against differences of the whole recorded graph, computed again. For verify.
+"""The recorded graph, computed again with other inputs: for verify, and for cancellation.py.
 
-Edges are judged one by one elsewhere; this looks at what they make together. The graph has the branches and the
-indices of the run in it, so a step never takes another branch.
+verify judges edges one by one elsewhere; here the gradients of all inputs at once are held against differences. The
+graph has the branches and the indices of the run in it, so a step never takes another branch.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ MOST = 10_000
 """Operations that are computed again, a few times each: longer runs are left out."""
 _STEPS = (2.0**-8, 2.0**-14, 2.0**-20)  # of the inputs
 _ROUNDINGS = 64  # of the output
+_NEARER = (-0.63, -0.9, -0.99)  # of the inputs: what is noise by their size alone is none there
 
 
 class Replay(NamedTuple):
@@ -70,6 +71,28 @@ def replay(trace: Trace, gradients: Gradients | None, *, is_wrong: bool, has_kin
     return Replay(status, len(inputs), found, expected, error)
 
 
+def is_always_zero(trace: Trace) -> bool:
+    """Say whether the output is nothing but rounding at other inputs, too, as is sin² + cos² − 1.
+
+    False also where that is not known: in long runs, and where other inputs have no finite result.
+    """
+    recording, rows = trace.recording, np.flatnonzero(trace.gradients.reached)
+    inputs = {row: recording.values[row] for row in trace.input_rows if trace.gradients.reached[row]}
+    if trace.output.row < 0 or len(rows) > MOST or not inputs or not all(map(_is_real, inputs.values())):
+        return False
+    again = _Again(trace, rows.tolist(), {row: np.asarray(value) for row, value in inputs.items()})
+    if again.is_unknown or not all(again.is_zero(by) for by in _NEARER):
+        return False
+    random = np.random.default_rng(0)
+    again.along = {row: _direction(random, value) for row, value in inputs.items()}
+    if not again.is_zero(1.0):
+        return False
+    again.along = {
+        row: np.abs(random.normal(size=np.shape(value))) - value for row, value in inputs.items()
+    }
+    return again.is_zero(1.0)  # with inputs of the same size, and positive: roots and logarithms are finite
+
+
 class _Again:
     """The part of a graph that leads to the output, computed again with its inputs moved."""
 
@@ -107,7 +130,24 @@ class _Again:
                 break
         return best, least
 
+    def is_zero(self, by: float) -> bool:
+        """Say whether the output is as small as roundings of the largest value."""
+        values = self._values(by)
+        if not values or self.output not in values:
+            return False
+        largest = max(float(np.max(np.abs(each), initial=0.0)) for each in values.values())
+        size = float(np.max(np.abs(values[self.output]), initial=0.0))
+        return bool(np.isfinite(largest)) and size <= _ROUNDINGS * _precision(values[self.output]) * largest
+
     def _output(self, by: float) -> float:
+        values = self._values(by)
+        if not values:
+            return float("nan")
+        output = values.get(self.output, self.recording.values[self.output])
+        return float(np.sum((self.seed * output).real))
+
+    def _values(self, by: float) -> dict[int, Any]:
+        """Return what is computed with the inputs moved; nothing where they can't be."""
         recording = self.recording
         values: dict[int, Any] = {
             row: np.asarray(recording.values[row], np.float64)[()] + by * direction
@@ -122,8 +162,8 @@ class _Again:
                 )
                 values[row] = function(given, params, recording.values[row])
         except (ValueError, TypeError, ArithmeticError, IndexError, np.linalg.LinAlgError):
-            return float("nan")
-        return float(np.sum((self.seed * values.get(self.output, recording.values[self.output])).real))
+            return {}
+        return values
 
 
 def _is_real(value: Any) -> bool:

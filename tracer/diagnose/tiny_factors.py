@@ -11,6 +11,7 @@ import numpy as np
 
 from tracer.diagnose.passes import and_more, columns_of
 from tracer.diagnose.scale import influence, output_size
+from tracer.graph import operand_value
 from tracer.numbers_text import power_of_ten
 from tracer.operations import OP_NUMBERS
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from tracer.diagnose.finding import Finding
     from tracer.diagnose.passes import Passes, Stretch
+    from tracer.diagnose.way import Numbers
 
 UNNOTICED = -6.0
 """Powers of ten: doubling an input that does less than that to the output is not what any step does."""
@@ -33,7 +35,9 @@ STEPS_OF_SOFTMAX = 6
 _EXP = OP_NUMBERS["exp"]
 _DIVIDES = columns_of("divide", "reciprocal")
 _LOGARITHMS = columns_of("log", "log1p", "log2", "log10")
-"""What takes the logarithm of a probability and has little influence is satisfied, and not stuck."""
+STUCK = 4.0
+"""Powers of ten: what takes the logarithm of a probability and has little influence is satisfied; with a smaller one
+than this, as by a sigmoid that is saturated at the wrong end, stuck."""
 _FACTORS = frozenset(("multiply", "divide"))
 _SATURATED = "scale its argument down, or compute the loss from the argument itself, as with logits"
 _ABSORBED = "bring the terms of the output to one scale"
@@ -56,8 +60,10 @@ def find(passes: Passes, most_passes: int) -> list[Finding]:
         way = passes.ways.rows_from(int(inputs[at]))
         steps += len(way)
         ops = passes.ops[passes.users[way]]
-        is_satisfied = bool(_LOGARITHMS[ops].any())
-        has_softmax = int(inputs[at]) in passes.trace.recording.values.others and _is_softmax(ops)
+        logarithms = passes.users[way[_LOGARITHMS[ops]]]
+        is_satisfied = _is_satisfied(passes, logarithms)
+        is_array = int(inputs[at]) in passes.trace.recording.values.others
+        has_softmax = is_array and not len(logarithms) and _is_softmax(ops)
         for stretch in passes.stretches(way, gain):
             if stretch.passes <= most_passes and _takes_all(stretch, is_satisfied, has_softmax, is_nothing):
                 found.setdefault(int(stretch.rows[0]), []).append((stretch, int(inputs[at])))
@@ -65,6 +71,13 @@ def find(passes: Passes, most_passes: int) -> list[Finding]:
         if steps > MOST_STEPS:
             break
     return [_finding(passes, spoiled) for spoiled in found.values()]
+
+
+def _is_satisfied(passes: Passes, logarithms: Numbers) -> bool:
+    """Say whether logarithms are taken on a way, and not all of them of next to nothing."""
+    recording = passes.trace.recording
+    operands = (operand_value(recording, int(recording.starts[row])) for row in logarithms.tolist())
+    return not all(bool(np.all(np.abs(each) < 10.0**-STUCK)) for each in operands)
 
 
 def _is_softmax(ops: np.ndarray[tuple[int, ...], np.dtype[np.int16]]) -> bool:
