@@ -57,8 +57,8 @@ _ABOUT = {
     "such values as they would be without those errors: what changes is not known. A warning where a gradient keeps fewer "
     "than half of its digits (8 of 16, 3.5 of 7), an error where it keeps none. It is not the operation's fault where the "
     "last digit of an input changes the value by as much: a residual at a fit, the shift of a softmax, a converged step, "
-    "the difference of two inputs; nor does it matter where the error is less than 100 roundings of the output. Traces "
-    "with more than four million numbers in arrays are not looked into for values.",
+    "the difference of two inputs; nor does it matter where the error is less than 100 roundings of the output, or where "
+    "the output is zero at other inputs, too, as sin² + cos² − 1. Traces with more than four million numbers in arrays are not looked into for values.",
     "dead": "An input without gradient, and why: it is not used, rounded, compared, overwritten, clamped, saturated, or "
     "multiplied by 0. The elements of a list count as one input.",
     "cut": "Where a value left the graph, what lost its gradient by it, and where the number came back as a constant: told "

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tracer.diagnose.reading import Program, called_name, loads_of, names_of, parameters_in_order, program
+from tracer.diagnose.program_text import Text, called_name, loads_of, names_of, parameters_in_order
+from tracer.diagnose.reading import program
 from tracer.recording import operand_of
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class _Places:
                 key = (site.line, site.column, site.end_line, site.end_column)
                 self.numbers.setdefault(key, []).append(number)
 
-    def taken(self, text: Program, carrier: Carrier, values: list[Any], after: int) -> list[int]:
+    def taken(self, text: Text, carrier: Carrier, values: list[Any], after: int) -> list[int]:
         """Return the operations at the expression around a carrier that have a constant in its place."""
         above = text.parents.get(carrier.node)
         if isinstance(above, ast.keyword):
@@ -120,7 +121,7 @@ def _port(above: ast.AST, node: ast.AST) -> int | None:
     return 1 if isinstance(above, ast.AugAssign) and node is above.value else None
 
 
-def _onward(text: Program, carrier: Carrier) -> Iterator[Carrier]:
+def _onward(text: Text, carrier: Carrier) -> Iterator[Carrier]:
     """Yield the expressions that have the number next."""
     node, above = carrier.node, text.parents.get(carrier.node)
     if (isinstance(above, ast.BinOp) and isinstance(above.op, _ARITHMETIC)) or isinstance(
@@ -152,9 +153,7 @@ def _onward(text: Program, carrier: Carrier) -> Iterator[Carrier]:
         yield from _from_statement(text, above, carrier)
 
 
-def _through_call(
-    text: Program, call: ast.Call, position: int | str, carrier: Carrier
-) -> Iterator[Carrier]:
+def _through_call(text: Text, call: ast.Call, position: int | str, carrier: Carrier) -> Iterator[Carrier]:
     name = called_name(call)
     if name in _SLOPELESS:
         return
@@ -181,7 +180,7 @@ def _through_call(
         yield Carrier(load, carrier.is_same)
 
 
-def _from_statement(text: Program, statement: ast.stmt | ast.Lambda, carrier: Carrier) -> Iterator[Carrier]:
+def _from_statement(text: Text, statement: ast.stmt | ast.Lambda, carrier: Carrier) -> Iterator[Carrier]:
     if isinstance(statement, ast.Lambda):
         given = text.parents.get(statement)
         targets = given.targets if isinstance(given, ast.Assign) else []
@@ -206,7 +205,7 @@ def _from_statement(text: Program, statement: ast.stmt | ast.Lambda, carrier: Ca
         yield from _loads(text, statement.target, statement, Carrier(carrier.node, is_same=False))
 
 
-def _loads(text: Program, target: ast.AST, statement: ast.AST, carrier: Carrier) -> Iterator[Carrier]:
+def _loads(text: Text, target: ast.AST, statement: ast.AST, carrier: Carrier) -> Iterator[Carrier]:
     """Yield where a variable is read after it was given a number, until it is given another; around a loop, too."""
     function = text.enclosing(statement)
     if not isinstance(target, ast.Name) or function is None:

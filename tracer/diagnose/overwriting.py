@@ -6,11 +6,11 @@ import ast
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tracer.diagnose.reading import Program
+    from tracer.diagnose.program_text import Text
     from tracer.source import Site
 
 
-def overwriting_at(program: Program, site: Site) -> tuple[Site, str] | None:
+def overwriting_at(program: Text, site: Site) -> tuple[Site, str] | None:
     """Return the statement of a loop that overwrites at each turn what nobody has read, and the name it gives."""
     for node in program.expressions(site):
         found = overwriting(program, node)
@@ -21,7 +21,7 @@ def overwriting_at(program: Program, site: Site) -> tuple[Site, str] | None:
     return None
 
 
-def overwriting(program: Program, node: ast.AST) -> tuple[ast.stmt, ast.expr] | None:
+def overwriting(program: Text, node: ast.AST) -> tuple[ast.stmt, ast.expr] | None:
     """Find it for an expression, or for what is added to a sum that begins anew at each turn."""
     while isinstance(above := program.parents.get(node), (ast.List, ast.Tuple)):
         node = above
@@ -44,7 +44,7 @@ def overwriting(program: Program, node: ast.AST) -> tuple[ast.stmt, ast.expr] | 
 
 
 def _unread(
-    program: Program, loop: ast.For | ast.While, statement: ast.stmt, target: ast.expr
+    program: Text, loop: ast.For | ast.While, statement: ast.stmt, target: ast.expr
 ) -> tuple[ast.stmt, ast.expr] | None:
     """Return a statement of a loop if only what comes after the loop reads what it gives."""
     function, base = program.enclosing(loop), target

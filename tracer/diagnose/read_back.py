@@ -12,7 +12,8 @@ import numpy as np
 
 from tracer.diagnose.finding import Finding
 from tracer.diagnose.flow import consumers
-from tracer.diagnose.reading import called_name, loads_in, parameters_in_order, program
+from tracer.diagnose.program_text import called_name, loads_in, parameters_in_order
+from tracer.diagnose.reading import program
 from tracer.diagnose.spread import has_gradients
 from tracer.numbers_text import clean
 from tracer.views import Node
@@ -20,7 +21,7 @@ from tracer.views import Node
 if TYPE_CHECKING:
     import ast
 
-    from tracer.diagnose.reading import Program
+    from tracer.diagnose.program_text import Text
     from tracer.trace import Trace
 
 _DEEPEST = 4  # calls from a parameter back to what it was given
@@ -60,7 +61,7 @@ def find(trace: Trace) -> list[Finding]:
     return found
 
 
-def _is_traced(trace: Trace, text: Program, at: ast.AST, name: str, depth: int) -> bool:
+def _is_traced(trace: Trace, text: Text, at: ast.AST, name: str, depth: int) -> bool:
     """Say whether a variable holds a traced value that has a gradient, there or where the function was called."""
     function = text.enclosing(at)
     if function is None:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, cast
 
 from tracer.diagnose.overwriting import overwriting
-from tracer.source import Site
+from tracer.diagnose.program_text import Text, called_name, loads_in, loads_of, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tracer.diagnose.program_text import Function
+    from tracer.source import Site
 
 Kind = Literal[
     "compared",
@@ -60,9 +63,6 @@ _LAST: dict[Kind, int] = {
     "compared": 0, "picked": 1, "rounded": 2, "counted": 3, "indexed": 4, "branched": 5, "read back": 6, "text": 7,
     "sized": 8, "read": 9, "overwritten": 10, "dropped": 11,
 }  # fmt: skip
-_HUGE = 1e300
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +73,12 @@ class Reading:
     site: Site | None
 
 
-class Program:
-    """The text of one file, as a tree in which the parents are known."""
-
-    def __init__(self, file: str, text: str) -> None:
-        self.file = file
-        self.text = text
-        self.lines = text.splitlines()
-        try:
-            self.tree: ast.Module = ast.parse(text)
-        except (SyntaxError, ValueError):
-            self.tree = ast.Module([], [])
-        self.parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+class Program(Text):
+    """The text of one file, asked how it reads a value."""
 
     def of_name(self, function: str, name: str, key: str = "", depth: int = 0) -> Reading | None:
         """Say how a function reads a parameter, or the part `key` of it: 'b' of params['b']; None if unknown."""
-        found = self._function(function, name)
+        found = self.function(function, name)
         if found is None:
             return None
         loads = [load for load in loads_of(found, name) if not key or self._has_key(load, key)]
@@ -98,10 +88,10 @@ class Program:
             return Reading("overwritten", self.site_of(written))
         return self._first([self._reading(load, depth) for load in loads]) or Reading("dropped", None)
 
-    def _overwritten(self, function: _Function, name: str) -> ast.AST | None:
+    def _overwritten(self, function: Function, name: str) -> ast.AST | None:
         """Return the statement that gives a parameter another value, if what is computed with comes after it."""
         for node in names_of(function, name):
-            statement = self._statement(node)
+            statement = self.statement(node)
             is_new = isinstance(node.ctx, ast.Store) and isinstance(statement, ast.Assign)
             if is_new and not any(each.id == name for each in loads_in(statement)):
                 later = [load for load in loads_of(function, name) if load.lineno > node.lineno]
@@ -113,34 +103,6 @@ class Program:
         """Say what becomes of the value of an expression: what reads it, or the variable that it is given to."""
         node = self.expression(site)
         return None if node is None else self._reading(node, 0)
-
-    def expression(self, site: Site) -> ast.expr | None:
-        """Return the expression at a place."""
-        return next(self.expressions(site), None)
-
-    def position(self, node: ast.expr | ast.stmt) -> tuple[int, int, int, int]:
-        """Return the place of a node as a site has it: line, column, last line and the column where it ends."""
-        column, end_column = self._columns(node)
-        return node.lineno, column, node.end_lineno or node.lineno, end_column
-
-    def loop_around(self, node: ast.AST) -> ast.For | ast.While | None:
-        """Return the innermost loop that a node stands in, within its function."""
-        above = self.parents.get(node)
-        while above is not None and not isinstance(above, _Function):
-            if isinstance(above, (ast.For, ast.While)):
-                return above
-            above = self.parents.get(above)
-        return None
-
-    def function(self, name: str) -> _Function | None:
-        """Return the function of a name, if there is only one."""
-        return self._function(name, "")
-
-    def calls_of(self, name: str) -> Iterator[ast.Call]:
-        """Yield the calls of what has a name."""
-        for node in ast.walk(self.tree):
-            if name and isinstance(node, ast.Call) and called_name(node) == name:
-                yield node
 
     def read_back(self) -> Iterator[tuple[ast.expr, ast.expr]]:
         """Yield what is turned into text and becomes a number again: the expression of the text, and the number's."""
@@ -219,7 +181,7 @@ class Program:
     def _of_argument(self, call: ast.Call, position: int, depth: int) -> Reading | None:
         """Say how a function of the same file reads what it is given; None where another is called."""
         function = call.func.id if isinstance(call.func, ast.Name) else ""
-        found = self._function(function, "") if function else None
+        found = self.function(function) if function else None
         if found is None or position >= len(found.args.args):
             return None
         inside = self.of_name(function, found.args.args[position].arg, depth=depth + 1)
@@ -247,18 +209,8 @@ class Program:
             return found
         if stored:
             first = min(stored, key=lambda node: node.lineno)
-            return Reading("overwritten", self.site_of(self._statement(first)))
+            return Reading("overwritten", self.site_of(self.statement(first)))
         return Reading("dropped", None)
-
-    def expressions(self, site: Site) -> Iterator[ast.expr]:
-        """Yield the expressions that stand at a place; of `total += x` what is added."""
-        for node in ast.walk(self.tree):
-            if (
-                isinstance(node, (ast.expr, ast.AugAssign))
-                and (node.lineno, node.end_lineno) == (site.line, site.end_line)
-                and self._columns(node) == (site.column, site.end_column)
-            ):
-                yield node.value if isinstance(node, ast.AugAssign) else node
 
     def _first(self, readings: list[Reading]) -> Reading | None:
         return min(readings, key=lambda reading: _LAST[reading.kind], default=None)
@@ -274,64 +226,6 @@ class Program:
             return above.test is node
         return isinstance(above, ast.comprehension) and node in above.ifs
 
-    def _statement(self, node: ast.AST) -> ast.AST:
-        while not isinstance(node, ast.stmt) and node in self.parents:
-            node = self.parents[node]
-        return node
-
-    def enclosing(self, node: ast.AST) -> _Function | None:
-        """Return the function that something stands in."""
-        above = self.parents.get(node)
-        while above is not None and not isinstance(above, _Function):
-            above = self.parents.get(above)
-        return above
-
-    def _function(self, qualified: str, parameter: str) -> _Function | None:
-        """Return the function of a name, as Python qualifies it, if there is only one that has the parameter."""
-        name = qualified.rpartition(".")[2]
-        found = [
-            node
-            for node in ast.walk(self.tree)
-            if isinstance(node, _Function)
-            and getattr(node, "name", "<lambda>") == name
-            and (not parameter or parameter in _parameters(node))
-        ]
-        if len(found) > 1:
-            found = [node for node in found if self.qualified(node) == qualified]
-        return found[0] if len(found) == 1 else None
-
-    def qualified(self, function: _Function) -> str:
-        """Return the name of a function as Python qualifies it."""
-        parts: list[str] = []
-        node: ast.AST | None = function
-        while node is not None:
-            if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
-                inner = ["<locals>"] if parts and not isinstance(node, ast.ClassDef) else []
-                parts = [getattr(node, "name", "<lambda>"), *inner, *parts]
-            node = self.parents.get(node)
-        return ".".join(parts)
-
-    @cached_property
-    def literals(self) -> frozenset[float]:
-        """The numbers that are written in the program, but for defaults and what is passed outside of functions."""
-        defaults = {
-            each
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.arguments)
-            for default in (*node.defaults, *filter(None, node.kw_defaults))
-            for each in ast.walk(default)
-        }
-        calls = {each for node in self.tree.body if isinstance(node, ast.Expr) for each in ast.walk(node)}
-        return frozenset(
-            float(node.value)
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.Constant)
-            and isinstance(node.value, (int, float))
-            and node not in defaults
-            and node not in calls
-            and abs(node.value) < _HUGE
-        )
-
     def _has_key(self, load: ast.Name, key: str) -> bool:
         """Say whether a part is read: this one, or any that is named where the key is empty."""
         above = self.parents.get(load)
@@ -341,52 +235,11 @@ class Program:
         named = above.slice.value if is_named else None  # type: ignore[union-attr]
         return isinstance(named, str) and key in ("", named)
 
-    def _columns(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
-        return (
-            self._characters(node.lineno, node.col_offset),
-            self._characters(node.end_lineno or node.lineno, node.end_col_offset or 0),
-        )
-
-    def _characters(self, line: int, offset: int) -> int:
-        """Turn an offset in bytes into one in characters."""
-        text = self.lines[line - 1] if line <= len(self.lines) else ""
-        return len(text.encode()[:offset].decode(errors="replace"))
-
-    def site_of(self, node: ast.AST) -> Site | None:
-        """Return the place of an expression or a statement."""
-        if not isinstance(node, (ast.expr, ast.stmt)):
-            return None
-        function = self.enclosing(node)
-        name = getattr(function, "name", "<lambda>") if function is not None else "<module>"
-        end_line = node.end_lineno or node.lineno
-        return Site(
-            self.file,
-            node.lineno,
-            self._characters(node.lineno, node.col_offset),
-            end_line,
-            self._characters(end_line, node.end_col_offset or 0),
-            ast.get_source_segment(self.text, node) or "",
-            name,
-        )
-
 
 @lru_cache(maxsize=16)
 def program(file: str, text: str) -> Program:
     """Return the tree of a file, remembered: many inputs are asked about one after another."""
     return Program(file, text)
-
-
-def _parameters(function: _Function) -> set[str]:
-    arguments = function.args
-    known = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    known += [each for each in (arguments.vararg, arguments.kwarg) if each is not None]
-    return {each.arg for each in known}
-
-
-def parameters_in_order(function: _Function) -> list[str]:
-    """Return the names of a function's parameters that may be given by position, and then of the others."""
-    arguments = function.args
-    return [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
 
 
 def _made_of(above: ast.AST, below: ast.AST) -> Kind | None:
@@ -411,26 +264,3 @@ def _is_format(node: ast.AST) -> bool:
         and isinstance(node.left.value, str)
     )
     return is_text and isinstance(node.op, ast.Mod)  # type: ignore[attr-defined]
-
-
-def called_name(call: ast.Call) -> str:
-    """Return the last name of what is called; empty where that is no name."""
-    if isinstance(call.func, ast.Name):
-        return call.func.id
-    return call.func.attr if isinstance(call.func, ast.Attribute) else ""
-
-
-def loads_in(node: ast.AST) -> Iterator[ast.Name]:
-    """Yield the variables that are read in a part of the program."""
-    names = (each for each in ast.walk(node) if isinstance(each, ast.Name))
-    return (name for name in names if isinstance(name.ctx, ast.Load))
-
-
-def names_of(function: _Function, name: str) -> Iterator[ast.Name]:
-    """Yield where a function names a variable."""
-    return (node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == name)
-
-
-def loads_of(function: _Function, name: str) -> Iterator[ast.Name]:
-    """Yield where a function reads a variable."""
-    return (node for node in names_of(function, name) if isinstance(node.ctx, ast.Load))

@@ -1,0 +1,190 @@
+"""The text of a program as a tree whose parents are known: its functions, expressions and their places.
+
+Read by reading.py, which says what is done to a value, and by flow.py, which follows a number.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tracer.source import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HUGE = 1e300
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+class Text:
+    """The text of one file, as a tree in which the parents are known."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file = file
+        self.text = text
+        self.lines = text.splitlines()
+        try:
+            self.tree: ast.Module = ast.parse(text)
+        except (SyntaxError, ValueError):
+            self.tree = ast.Module([], [])
+        self.parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+
+    def expression(self, site: Site) -> ast.expr | None:
+        """Return the expression at a place."""
+        return next(self.expressions(site), None)
+
+    def expressions(self, site: Site) -> Iterator[ast.expr]:
+        """Yield the expressions that stand at a place; of `total += x` what is added."""
+        for node in ast.walk(self.tree):
+            if (
+                isinstance(node, (ast.expr, ast.AugAssign))
+                and (node.lineno, node.end_lineno) == (site.line, site.end_line)
+                and self._columns(node) == (site.column, site.end_column)
+            ):
+                yield node.value if isinstance(node, ast.AugAssign) else node
+
+    def position(self, node: ast.expr | ast.stmt) -> tuple[int, int, int, int]:
+        """Return the place of a node as a site has it: line, column, last line and the column where it ends."""
+        column, end_column = self._columns(node)
+        return node.lineno, column, node.end_lineno or node.lineno, end_column
+
+    def loop_around(self, node: ast.AST) -> ast.For | ast.While | None:
+        """Return the innermost loop that a node stands in, within its function."""
+        above = self.parents.get(node)
+        while above is not None and not isinstance(above, Function):
+            if isinstance(above, (ast.For, ast.While)):
+                return above
+            above = self.parents.get(above)
+        return None
+
+    def function(self, qualified: str, parameter: str = "") -> Function | None:
+        """Return the function of a name, as Python qualifies it, if there is only one (that has a parameter)."""
+        name = qualified.rpartition(".")[2]
+        found = [
+            node
+            for node in ast.walk(self.tree)
+            if isinstance(node, Function)
+            and getattr(node, "name", "<lambda>") == name
+            and (not parameter or parameter in _parameters(node))
+        ]
+        if len(found) > 1:
+            found = [node for node in found if self.qualified(node) == qualified]
+        return found[0] if len(found) == 1 else None
+
+    def calls_of(self, name: str) -> Iterator[ast.Call]:
+        """Yield the calls of what has a name."""
+        for node in ast.walk(self.tree):
+            if name and isinstance(node, ast.Call) and called_name(node) == name:
+                yield node
+
+    def enclosing(self, node: ast.AST) -> Function | None:
+        """Return the function that something stands in."""
+        above = self.parents.get(node)
+        while above is not None and not isinstance(above, Function):
+            above = self.parents.get(above)
+        return above
+
+    def statement(self, node: ast.AST) -> ast.AST:
+        """Return the statement that something stands in."""
+        while not isinstance(node, ast.stmt) and node in self.parents:
+            node = self.parents[node]
+        return node
+
+    def qualified(self, function: Function) -> str:
+        """Return the name of a function as Python qualifies it."""
+        parts: list[str] = []
+        node: ast.AST | None = function
+        while node is not None:
+            if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+                inner = ["<locals>"] if parts and not isinstance(node, ast.ClassDef) else []
+                parts = [getattr(node, "name", "<lambda>"), *inner, *parts]
+            node = self.parents.get(node)
+        return ".".join(parts)
+
+    @cached_property
+    def literals(self) -> frozenset[float]:
+        """The numbers that are written in the program, but for defaults and what is passed outside of functions."""
+        defaults = {
+            each
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.arguments)
+            for default in (*node.defaults, *filter(None, node.kw_defaults))
+            for each in ast.walk(default)
+        }
+        calls = {each for node in self.tree.body if isinstance(node, ast.Expr) for each in ast.walk(node)}
+        return frozenset(
+            float(node.value)
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, (int, float))
+            and node not in defaults
+            and node not in calls
+            and abs(node.value) < _HUGE
+        )
+
+    def site_of(self, node: ast.AST) -> Site | None:
+        """Return the place of an expression or a statement."""
+        if not isinstance(node, (ast.expr, ast.stmt)):
+            return None
+        function = self.enclosing(node)
+        name = getattr(function, "name", "<lambda>") if function is not None else "<module>"
+        end_line = node.end_lineno or node.lineno
+        return Site(
+            self.file,
+            node.lineno,
+            self._characters(node.lineno, node.col_offset),
+            end_line,
+            self._characters(end_line, node.end_col_offset or 0),
+            ast.get_source_segment(self.text, node) or "",
+            name,
+        )
+
+    def _columns(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
+        return (
+            self._characters(node.lineno, node.col_offset),
+            self._characters(node.end_lineno or node.lineno, node.end_col_offset or 0),
+        )
+
+    def _characters(self, line: int, offset: int) -> int:
+        """Turn an offset in bytes into one in characters."""
+        text = self.lines[line - 1] if line <= len(self.lines) else ""
+        return len(text.encode()[:offset].decode(errors="replace"))
+
+
+def called_name(call: ast.Call) -> str:
+    """Return the last name of what is called; empty where that is no name."""
+    if isinstance(call.func, ast.Name):
+        return call.func.id
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ""
+
+
+def _parameters(function: Function) -> set[str]:
+    arguments = function.args
+    known = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    known += [each for each in (arguments.vararg, arguments.kwarg) if each is not None]
+    return {each.arg for each in known}
+
+
+def parameters_in_order(function: Function) -> list[str]:
+    """Return the names of a function's parameters that may be given by position, and then of the others."""
+    arguments = function.args
+    return [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+
+
+def loads_in(node: ast.AST) -> Iterator[ast.Name]:
+    """Yield the variables that are read in a part of the program."""
+    names = (each for each in ast.walk(node) if isinstance(each, ast.Name))
+    return (name for name in names if isinstance(name.ctx, ast.Load))
+
+
+def names_of(function: Function, name: str) -> Iterator[ast.Name]:
+    """Yield where a function names a variable."""
+    return (node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == name)
+
+
+def loads_of(function: Function, name: str) -> Iterator[ast.Name]:
+    """Yield where a function reads a variable."""
+    return (node for node in names_of(function, name) if isinstance(node.ctx, ast.Load))
