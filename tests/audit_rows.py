@@ -103,6 +103,7 @@ ROWS = (
     Row("twice", THREE, '{"h": 24.0}', "h", "scale", "it is 2 times what it should be", "x=2.0"),
     Row("a mean over the batch", LINEAR, '{"W": t["W"].grad / 4}', "W", "scale", "it is 1/4 times what it should be; 4 is the length of axis 0 of x: a mean where the program has a sum", LINEAR_ARGUMENTS),
     Row("a mean over the copies of a broadcast", LINEAR, '{"b": t["b"].grad / 4}', "b", "mean-not-sum", "b is broadcast to 4 copies, whose gradients are added; claimed is their mean", LINEAR_ARGUMENTS),
+    Row("the last copy of a broadcast", LINEAR, '{"b": t["b"].uses[0].dst.out_edges[0].grad[-1]}', "b", "missing-uses", "b is broadcast to 4 copies, whose gradients are added; only the last is in it", LINEAR_ARGUMENTS),
     Row("transposed", LINEAR, '{"W": t["W"].grad.T}', "W", "transposed", "it is transposed: (2, 3), expected (3, 2)", LINEAR_ARGUMENTS),
     Row("right, given an earlier mistake", CHAIN, '{"y": 12.0, "x": 144.0}', "x", "follows", "right, given what is claimed for y", "x=2.0", (("y", "missing-uses"),)),
     Row("two causes", TWICE, '{"x": 5.0}', "x", "missing-uses", "as well explained by mean-not-sum", "x=1.0"),

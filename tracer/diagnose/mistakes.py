@@ -132,6 +132,18 @@ def _missing(asked: Question) -> Iterator[Explanation]:
         yield _told_missing(asked, missing)
 
 
+def _last_copy(asked: Question) -> Iterator[Explanation]:
+    """Look for a loop over the copies of a broadcast, as over samples, that keeps one of them."""
+    copies, last = asked.terms.sent_to_copies, -1
+    if copies is None or len(copies) == 1 or not np.any(asked.claimed):
+        return
+    kept = next((at for at in (last, 0) if asked.is_made_by(copies[at])), None)
+    if kept is not None:
+        text = f"{asked.name} is broadcast to {len(copies):,} copies, whose gradients are added; only the "
+        text += f"{'last' if kept == last else 'first'} is in it: overwritten with = instead of +="
+        yield Explanation("missing-uses", 2, text, "", (0,))
+
+
 def _told_missing(asked: Question, missing: tuple[int, ...]) -> Explanation:
     terms, count = asked.terms, asked.terms.count
     there = sorted(set(range(count)) - set(missing))
@@ -251,6 +263,7 @@ HYPOTHESES: tuple[Callable[[Question], Iterator[Explanation]], ...] = (
     _sign,
     _transposed,
     _missing,
+    _last_copy,
     _mean,
     _product,
     _added,

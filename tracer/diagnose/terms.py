@@ -106,6 +106,22 @@ class Terms:
                 counts[at] = np.prod(trace.graph.targets[slot]) / size
         return counts
 
+    @cached_property
+    def sent_to_copies(self) -> np.ndarray[Any, Any] | None:
+        """What came back to each copy along axes that the value has not, as samples have a bias; of one use alone."""
+        if self.count != 1 or (dst := Edge(self.node.trace, self.edges[0]).dst).kind != "splitter":
+            return None
+        copied = self.follower.edge(dst.out_edges[0].index, self.node, as_recorded=self.as_recorded)
+        shape, size = np.shape(self.total), int(np.size(self.total))
+        if (
+            np.ndim(copied) <= len(shape)
+            or copied.shape[np.ndim(copied) - len(shape) :] != shape
+            or not size
+        ):
+            return None
+        lines: np.ndarray[Any, Any] = copied.reshape(-1, size)
+        return lines
+
 
 _MANY_USES = 10_000  # beyond it, nobody multiplies by hand
 _MANY_ARRAYS = 500  # which are looked at one by one
@@ -150,6 +166,12 @@ class Followed:
         for _, row, gradients in [] if as_recorded else self._changes:
             found += np.where((row > rows) & gradients.reached[rows], gradients.numbers[rows], 0.0)
         return found
+
+    def edge(self, number: int, node: Node, *, as_recorded: bool) -> Any:
+        """Return the gradient of an edge, of a copy of what a node gives."""
+        changes = [] if as_recorded else self._before(node)
+        given = np.asarray(Edge(self.trace, number).grad)
+        return np.asarray(self._sum(given, [self._edge_change(each, number) for each in changes]))
 
     def names(self, node: Node) -> list[str]:
         """Return the names of what was put in and changes the gradient of a node, the last first."""
