@@ -212,11 +212,9 @@ def test_several_results_survive_saving(tmp_path):
     ("function", "says"),
     [
         (lambda a: np.linalg.svd(a[:, :2]), "any basis"),
-        (lambda a: np.linalg.svd(a, hermitian=True), "hermitian"),
         (lambda a: np.linalg.qr(a[:, :2], "complete"), "complete"),
         (lambda a: np.linalg.pinv(a, 0.99), "rcond= that leaves singular values out"),
         (lambda a: np.linalg.lstsq(a, a, 0.99), "rcond= that leaves singular values out"),
-        (lambda a: np.trace(a, dtype=np.float32), "dtype"),
     ],
 )
 def test_what_is_not_followed_says_why(function, says):
