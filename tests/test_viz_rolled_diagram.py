@@ -17,6 +17,7 @@ from test_viz_diagram import text
 import viz
 from tracer import record, trace
 from viz import labels, theme, vector
+from viz.choice import View, choose
 from viz.geometry import Rect
 from viz.going_back import tag_back
 from viz.lanes import Back, lanes
@@ -110,6 +111,74 @@ def test_terms_that_cancel_are_shown_themselves():
     picture = rolled_diagram(roll_up(record(cancelling, 2.0)))
     (fork,) = (box for box in picture.boxes if box.shape == "splitter")
     assert text(fork.lead.below) == ["Σ over 10 runs = −5", "t = 9: −10, t = 8: 9, t = 7: −8"]
+
+
+def test_terms_that_equal_operations_bring_are_told_apart_by_their_lines():
+    def both(x, w):
+        h = x
+        for k in range(60):
+            if k % 3 == 0:
+                h = w * h
+            else:
+                h = h - w * 0.01
+        return h
+
+    start = both.__code__.co_firstlineno
+    picture = rolled_diagram(roll_up(record(both, 0.4, 0.98)))
+    (fork,) = (box for box in picture.boxes if box.shape == "splitter" and box.name == "w")
+    told = re.findall(r"× in line (\d+) \(t = \d+\): \S+", text(fork.lead.below)[1])
+    assert len(told) == 2
+    assert {int(line) for line in told} <= {start + 4, start + 6}
+
+
+def test_a_term_of_less_than_half_a_percent_is_not_called_nothing():
+    def one_large(x):
+        total = 1000.0 * x
+        for _ in range(8):
+            total = total + x * 0.5
+        return total
+
+    picture = rolled_diagram(roll_up(record(one_large, 2.0)))
+    (fork,) = (box for box in picture.boxes if box.shape == "splitter")
+    assert re.search(r": 100 %, .* \(t = 0\): under 1 %$", text(fork.lead.below)[1])
+
+
+def test_the_sum_of_a_splitter_whose_uses_are_elsewhere_counts_all_of_them():
+    def cell(h, w):
+        return math.tanh(w * h)
+
+    def stepping(x, w):
+        h = x
+        for _ in range(60):
+            a = cell(h, w)
+            h = a * (a + x)
+        return h
+
+    finished = record(stepping, 0.4, 0.98)
+    keep = choose(finished, View(only="cell")).keep
+    rolled = roll_up(finished, keep)
+    picture = rolled_diagram(rolled)
+    (fork,) = (box for box in picture.boxes if box.shape == "splitter")
+    assert text(fork.lead.below)[0] == "Σ of 2 uses, ×60"
+
+    keep = np.array([node.kind != "function" or node.index % 2 == 0 for node in finished.nodes])
+    picture = rolled_diagram(roll_up(finished, keep))
+    said = {box.name: text(box.lead.below) for box in picture.boxes if box.shape == "splitter"}
+    assert said["w"][0] == f"Σ over 60 uses = {labels.number(finished.grads['w'])}"
+
+
+def test_a_value_that_only_some_turns_use_has_no_gain_by_the_turn():
+    def now_and_then(x, w):
+        h = x
+        for k in range(60):
+            z = w * h if k % 3 == 0 else h - 0.01
+            h = z + 0.02 * x
+        return h
+
+    picture = rolled_diagram(roll_up(record(now_and_then, 0.4, 0.8)))
+    backs = [arrow for arrow in picture.arrows if arrow.is_back]
+    assert len(backs) == 2
+    assert not any("for each turn back" in line for arrow in backs for line in text(arrow.label.below))
 
 
 def test_a_value_carried_to_the_next_turn_goes_back_with_its_gain():

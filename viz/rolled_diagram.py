@@ -235,7 +235,7 @@ class _RolledWriter:
         assert series is not None
         fired = int(np.count_nonzero(self.trace.steps[self.trace.graph.first_in[node.members]] >= 0))
         lines = gradient_series_lines(series, fired)
-        uses = sum(edge.count for edge in self.rolled.outgoing[node.index])
+        uses = self.numbers.uses(node)
         what = "Σ over copies" if not is_copy else f"Σ of {uses / node.count:.3g} uses"
         return ((Span(f"{what}, {times(node.count)}", "working"),), *lines), spark_of(series)
 
@@ -303,15 +303,23 @@ class _RolledWriter:
         if series is not None:
             below = gradient_series_lines(series, self.numbers.fired(edge))
             spark = spark_of(series, theme.LARGE_SPARK_SIZE if edge.is_back else theme.SPARK_SIZE)
-            if (
-                edge.is_back and edge.count >= target.count - 1
-            ):  # one chain, from the first turn to the last
+            if edge.is_back and self._is_in_each_turn(edge):
                 below += gain_lines(series)
         label = (
             Label(quieted(above), quieted(below)) if state == "unreached" else Label(above, below, spark)
         )
         which = operand(edge.port) if target.kind == "function" and edge.port >= 0 else ""
         return Arrow(edge.src, edge.dst, label, state, tip, operand=which)
+
+    def _is_in_each_turn(self, edge: RolledEdge) -> bool:
+        """Say whether a wire that goes back is one chain from the first turn to the last: it runs as often as its ends.
+
+        Else its runs are further apart than a turn (`if k % 3 == 0: z = w * h`), or end with a call.
+        """
+        ends = [self.rolled.nodes[edge.src], self.rolled.nodes[edge.dst]]
+        ends += (self.rolled.nodes[each.src] for each in self.rolled.incoming[edge.src])
+        is_split = ends[0].kind == "splitter"
+        return edge.count >= max(end.count for end in (ends if is_split else ends[:2])) - 1
 
     def _value_lines(self, edge: RolledEdge) -> tuple[Line, ...]:
         """Write what a wire carries, named where it starts at an operation."""

@@ -228,14 +228,21 @@ class Numbers:
             return None
         return Series(is_norm=False, values=recording.values.floats[rows])
 
+    def uses(self, node: RolledNode) -> int:
+        """Count the uses of a splitter's value, also those outside of the part that is shown."""
+        return int(self._uses_by_node[node.members].sum())
+
+    @cached_property
+    def _uses_by_node(self) -> Ints:
+        return np.bincount(self.trace.graph.src, minlength=len(self.trace.nodes))
+
     def sum_of(self, node: RolledNode) -> Sum | None:
         """Return the sum that a splitter makes over all its uses, with its largest terms."""
         series = self.into(node)
         if series is None:
             return None
-        uses = self.rolled.outgoing[node.index]
-        count = sum(edge.count for edge in uses)
-        edges = [(edge, self.gradients(edge)) for edge in uses]
+        count = self.uses(node)
+        edges = [(edge, self.gradients(edge)) for edge in self.rolled.outgoing[node.index]]
         total: Any = float(series.values.sum())
         if series.is_norm:
             total = self.trace.edges[int(self._in_edges(node)[0])].grad if node.count == 1 else None
@@ -243,7 +250,7 @@ class Numbers:
         for edge, each in edges:
             assert each is not None
             candidates += [(edge, run, float(each.values[run])) for run in _largest(each.values)]
-        order = _largest(np.array([value for *_, value in candidates]))
+        order = _largest(np.array([value for *_, value in candidates]))  # none where all uses are elsewhere
         terms = []
         for edge, run, value in (candidates[at] for at in order):
             terms.append(self._term(edge, run, value, total, count, is_norm=series.is_norm))

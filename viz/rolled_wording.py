@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -192,9 +193,10 @@ def splitter_lines(
         return ()
     edges = rolled.outgoing[node.index]
     if total.uses <= SHOWN_IN_FULL:
-        views = [numbers.trace.edges[int(edge)] for each in edges for edge in each.members]
-        return sum_lines([view.grad for view in sorted(views, key=lambda view: view.index)], total.total)
-    runs = f"{total.uses:,} runs" if len(edges) == 1 else f"{total.uses:,} uses"
+        uses = numbers.trace.nodes[int(node.members[0])].out_edges
+        return sum_lines([use.grad for use in uses], total.total)
+    is_one_place = len(edges) == 1 and edges[0].count == total.uses
+    runs = f"{total.uses:,} runs" if is_one_place else f"{total.uses:,} uses"
     is_bad = not labels.is_finite(total.total)
     text = labels.norm(total.total)
     role: Role = "alarm" if is_bad else "gradient"
@@ -205,16 +207,28 @@ def splitter_lines(
 def _terms(numbers: Numbers, rolled: Rolled, total: Sum, edges: Sequence[RolledEdge]) -> tuple[Line, ...]:
     """Name the largest terms by where they come from, each in percent of the total, or itself where terms cancel."""
     by_share = all(abs(term.share) <= SHARES_UP_TO for term in total.terms)  # not so for NaN
+    lines: dict[str, set[int]] = defaultdict(set)  # by the word for what uses the value
+    for edge in edges:
+        target = rolled.nodes[edge.dst]
+        lines[_target_text(numbers, target)].add(target.site.line if target.site else 0)
     texts = []
     for term in total.terms[: 2 if len(edges) > 1 else 3]:
         edge = rolled.edges[term.edge]
         target = rolled.nodes[edge.dst]
         turn = f"t = {term.run:,}" if edge.count > 1 else ""
         if len(edges) > 1:
-            turn = f"{_target_text(numbers, target)} {f'({turn})' if turn else ''}".strip()
-        size = f"{labels.number(round(100 * term.share))} %" if by_share else labels.number(term.value, 3)
+            user = _target_text(numbers, target)
+            if len(lines[user]) > 1 and target.site is not None:
+                user = f"{user} in line {target.site.line}"
+            turn = f"{user} ({turn})" if turn else user
+        size = _share_text(term.share) if by_share else labels.number(term.value, 3)
         texts.append(f"{turn}: {size}")
     return ((Span(", ".join(texts), "working"),),) if texts else ()
+
+
+def _share_text(share: float) -> str:
+    percent = round(100 * share)
+    return f"{labels.number(percent)} %" if percent or not share else "under 1 %"
 
 
 def _target_text(numbers: Numbers, target: RolledNode) -> str:
