@@ -336,7 +336,7 @@ def test_a_run_that_failed_is_drawn_forward(edgegrad):
     code, out, err = edgegrad("draw", "s.trace", "-o", "s.svg", "-o", "s.dot", "--engine", "built-in")
     assert (code, err) == (0, "")
     note = "note: the forward graph alone, without gradients: stops raised ValueError: operands"
-    assert " ".join(out.split()).count(note) == 2
+    assert " ".join(out.split()).count(note) == 1  # of both pictures
     picture = Path("s.svg").read_text(encoding="utf-8")
     assert "stops, no gradients" in picture
     said = repr(diagram(Forward(tracer.load("s.trace"))))

@@ -173,6 +173,7 @@ def test_only_the_traced_function_is_everything():
         ({"only": "x", "focus": "x"}, UsageError, "one subject"),
         ({"highlight": "bugs"}, UsageError, "can't highlight 'bugs'; highlight one of findings"),
         ({"focus": "x", "depth": -1}, UsageError, "got -1"),
+        ({"depth": 3}, UsageError, "a depth is that of a focus; got depth 3 and no focus"),
     ],
 )  # fmt: skip
 def test_a_view_that_cannot_be_is_one_clear_line(view, kind, text):

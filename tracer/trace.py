@@ -309,7 +309,7 @@ class Trace:
         *,
         exact: bool = False,
         focus: str | None = None,
-        depth: int = 2,
+        depth: int | None = None,
         only: str | None = None,
         path: str | None = None,
         highlight: str | None = None,
@@ -341,7 +341,7 @@ class Trace:
         *,
         exact: bool = False,
         focus: str | None = None,
-        depth: int = 2,
+        depth: int | None = None,
         only: str | None = None,
         force: bool = False,
     ) -> Any:

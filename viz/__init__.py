@@ -22,7 +22,7 @@ def draw(
     *,
     exact: bool = False,
     focus: str | None = None,
-    depth: int = 2,
+    depth: int | None = None,
     only: str | None = None,
     path: str | None = None,
     highlight: str | None = None,
@@ -50,7 +50,7 @@ def to_networkx(
     *,
     exact: bool = False,
     focus: str | None = None,
-    depth: int = 2,
+    depth: int | None = None,
     only: str | None = None,
     force: bool = False,
 ) -> Any:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tracer.recording import Indices
     from viz.skeleton import Flags, Ints
 
+DEPTH = 2  # edges around a focus
 TOP_PATHS = 3
 MOST_FINDINGS = 12  # of a picture; `edgegrad check` lists all
 FINDING_LIMIT = 150  # characters
@@ -37,7 +38,7 @@ class View:
 
     exact: bool = False
     focus: str | None = None
-    depth: int = 2
+    depth: int | None = None  # of the focus; None is DEPTH
     only: str | None = None
     path: str | None = None
     highlight: str | None = None
@@ -74,6 +75,12 @@ def choose(trace: Any, view: View = WHOLE) -> Choice:
             got=f"got focus {view.focus!r} and only {view.only!r}",
             advice="choose one of the two",
         )
+    if view.depth is not None and view.focus is None:
+        raise UsageError(
+            "a depth is that of a focus",
+            got=f"got depth {view.depth} and no focus",
+            advice="choose the focus, too",
+        )
     if view.highlight not in (None, *HIGHLIGHTS):
         raise UsageError(
             f"can't highlight {view.highlight!r}", advice=f"highlight one of {', '.join(HIGHLIGHTS)}"
@@ -81,7 +88,7 @@ def choose(trace: Any, view: View = WHOLE) -> Choice:
     found = _Found()
     keep = None
     if view.focus is not None:
-        keep = _neighbourhood(trace, view.focus, view.depth, found)
+        keep = _neighbourhood(trace, view.focus, DEPTH if view.depth is None else view.depth, found)
     elif view.only is not None:
         keep = _calls(trace, view.only)
     if view.path is not None:

@@ -5,44 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from viz import judging, looking
-from viz.options import (
-    FAILED,
-    WRONG_USAGE,
-    Depth,
-    Engine,
-    Exact,
-    File,
-    Focus,
-    Force,
-    Highlight,
-    Json,
-    MarkPath,
-    Of,
-    Only,
-    Outputs,
-    Pictures,
-    Seed,
-    Settings,
-    Strict,
-    Target,
-    Watch,
-    chosen,
-    print_json,
-)
+from viz import drawing, judging, looking
+from viz.options import FAILED, WRONG_USAGE, File, Json, Of, Seed, chosen, print_json
 from viz.waiting import waiting
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tracer.trace import Trace
-    from viz.choice import View
-
-PICTURES = (".svg", ".png", ".pdf", ".dot", ".html", ".mmd", ".graphml", ".json")
 
 app = typer.Typer(
     help="See the gradient on every edge of a plain Python function, and the arithmetic that made it.",
@@ -62,38 +31,9 @@ def edgegrad(
         typer.echo(context.get_help())
 
 
-@app.command(epilog="Example:  edgegrad run residual.py x=2.0 -o residual.svg -o residual.trace")
-def run(
-    target: Target,
-    settings: Settings = None,
-    output: Outputs = None,
-    of: Of = None,
-    seed: Seed = None,
-    strict: Strict = False,
-    watch: Watch = None,
-    exact: Exact = False,
-    focus: Focus = None,
-    depth: Depth = 2,
-    only: Only = None,
-    path: MarkPath = None,
-    highlight: Highlight = None,
-    force: Force = False,
-    engine: Engine = None,
-) -> None:
-    """Run a function, print the gradient of each input, and write pictures and traces."""
-    from viz.choice import View  # noqa: PLC0415
-
-    _run(
-        target,
-        settings or [],
-        output or [],
-        of=of,
-        seed=seed,
-        strict=strict,
-        watch=watch or (),
-        engine=engine,
-        view=View(exact, focus, depth, only, path, highlight, force),
-    )
+app.command(epilog="Example:  edgegrad run residual.py x=2.0 -o residual.svg -o residual.trace")(
+    drawing.run
+)
 
 
 @app.command(epilog="Example:  edgegrad show residual.trace")
@@ -236,82 +176,8 @@ def paths(
     text.show_hint(hints.to_explain(trace, name, chosen(of, seed)))
 
 
-@app.command(epilog="Example:  edgegrad draw residual.trace -o residual.svg -o residual.png")
-def draw(
-    trace: File,
-    output: Pictures,
-    exact: Exact = False,
-    focus: Focus = None,
-    depth: Depth = 2,
-    only: Only = None,
-    path: MarkPath = None,
-    highlight: Highlight = None,
-    force: Force = False,
-    of: Of = None,
-    seed: Seed = None,
-    engine: Engine = None,
-) -> None:
-    """Draw a trace, or a part of it; of a run that failed, what was recorded."""
-    from viz.choice import View  # noqa: PLC0415
-    from viz.running import check_outputs, open_trace  # noqa: PLC0415
-
-    check_outputs(output, PICTURES)
-    view = View(exact, focus, depth, only, path, highlight, force)
-    _draw(open_trace(trace, of, seed), output, engine, view)
-
-
-def _sample_names(incomplete: str) -> list[str]:
-    """Complete the name of a sample."""
-    from viz.samples import samples as known_samples  # noqa: PLC0415
-
-    return [sample.name for sample in known_samples() if sample.name.startswith(incomplete)]
-
-
-@app.command(epilog="Example:  edgegrad samples splitter -o splitter.svg")
-def samples(
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="NAME", help="The sample to run; else list them.", autocompletion=_sample_names
-        ),
-    ] = None,
-    settings: Settings = None,
-    output: Outputs = None,
-    exact: Exact = False,
-    focus: Focus = None,
-    depth: Depth = 2,
-    only: Only = None,
-    path: MarkPath = None,
-    highlight: Highlight = None,
-    force: Force = False,
-    engine: Engine = None,
-    json: Json = False,
-) -> None:
-    """List the samples that come with edgegrad, or run one."""
-    from viz.samples import sample_file  # noqa: PLC0415
-    from viz.samples import samples as known_samples  # noqa: PLC0415
-
-    if name is not None:
-        if json:
-            from tracer.errors import UsageError  # noqa: PLC0415
-
-            raise UsageError(
-                "a run prints no JSON", advice="save it with -o x.trace, then: edgegrad show x.trace --json"
-            )
-        from viz.choice import View  # noqa: PLC0415
-
-        view = View(exact, focus, depth, only, path, highlight, force)
-        trace = _run(str(sample_file(name)), settings or [], output or [], engine=engine, view=view)
-        _show_attempts(trace, name)
-        return
-    if json:
-        print_json(known_samples())
-        return
-    from viz import text  # noqa: PLC0415
-
-    text.show(*text.sample_parts(known_samples()))
-
-
+app.command(epilog="Example:  edgegrad draw residual.trace -o residual.svg -o residual.png")(drawing.draw)
+app.command(epilog="Example:  edgegrad samples splitter -o splitter.svg")(drawing.samples)
 app.command(epilog="Example:  edgegrad plot rnn.trace time h -o rnn.png")(looking.plot)
 app.command(epilog="Example:  edgegrad step residual.trace, or:  edgegrad step residual.trace | less")(
     looking.step
@@ -320,65 +186,6 @@ app.command(epilog="Example:  edgegrad check model.py:loss x=0.0 --fail-on nonfi
 app.command(epilog="Example:  edgegrad diff before.trace after.trace")(judging.diff)
 app.command(epilog="Example:  edgegrad verify residual.trace")(judging.verify)
 app.command(epilog="Example:  edgegrad audit residual.trace claimed.npz")(judging.audit)
-
-
-def _run(
-    target: str,
-    settings: Sequence[str],
-    outputs: Sequence[Path],
-    *,
-    of: str | None = None,
-    seed: str | None = None,
-    strict: bool = False,
-    watch: Sequence[str] = (),
-    engine: str | None = None,
-    view: View,
-) -> Trace:
-    from viz import hints, text  # noqa: PLC0415
-    from viz.loading import TRACE_SUFFIX  # noqa: PLC0415
-    from viz.running import check_outputs, run_program, save, why_no_gradient  # noqa: PLC0415
-    from viz.summary import summary  # noqa: PLC0415
-
-    check_outputs(outputs, (*PICTURES, TRACE_SUFFIX))
-    traces = [path for path in outputs if path.suffix.lower() == TRACE_SUFFIX]
-    trace, failure = run_program(target, settings, of, seed, strict=strict, watch=watch)
-    for path in traces:
-        save(trace, path)
-    failure = failure or why_no_gradient(trace)
-    if failure is not None:
-        text.show(*(text.saved_nonetheless(path) for path in traces))
-        raise failure
-    text.show(*text.summary_parts(summary(trace)), "")
-    for path in traces:
-        text.show(text.wrote(path))
-    _draw(trace, [path for path in outputs if path not in traces], engine, view)
-    text.show(text.hint(hints.after_run(trace, target, traces)))
-    return trace
-
-
-def _show_attempts(trace: Trace, sample: str) -> None:
-    """Show what an audit says of the gradients that a sample claims."""
-    from tracer import audit  # noqa: PLC0415
-    from viz import text  # noqa: PLC0415
-    from viz.samples import attempts  # noqa: PLC0415
-    from viz.verdicts import audit_parts  # noqa: PLC0415
-
-    for title, claims in attempts(sample).items():
-        text.show("", f"audit of {title}", *audit_parts(audit(trace, claims))[2:])
-
-
-def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None, view: View) -> None:
-    from viz import text  # noqa: PLC0415
-    from viz.hints import before_drawing  # noqa: PLC0415
-    from viz.running import draw as draw_file  # noqa: PLC0415
-
-    warning = before_drawing(trace, view) if outputs else ""
-    if warning:
-        sys.stderr.write(f"{warning}\n")
-    for path in outputs:
-        with waiting(f"drawing {path}"):
-            notes = draw_file(trace, path, engine, view)
-        text.show(text.wrote(path), *(text.note(each) for each in notes))
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from tracer.errors import UsageError
 from viz.options import FAILED, File, Json, Of, Seed, Settings, Watch, chosen, print_json
 from viz.waiting import waiting
 
@@ -40,6 +39,8 @@ def check(
     from viz.running import traced  # noqa: PLC0415
 
     if json and shape != "text":
+        from tracer.errors import UsageError  # noqa: PLC0415
+
         raise UsageError(
             "check prints JSON or annotations, not both",
             got=f"got --json --format {shape}",

@@ -80,13 +80,13 @@ Focus = Annotated[
     ),
 ]
 Depth = Annotated[
-    int,
+    int | None,
     typer.Option(
         "--depth",
         metavar="N",
         min=0,
         rich_help_panel=PANEL,
-        help="With --focus: so many edges in both directions.",
+        help="With --focus: so many edges in both directions, else 2.",
     ),
 ]
 Only = Annotated[
