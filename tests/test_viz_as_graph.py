@@ -10,6 +10,7 @@ from importlib import metadata
 
 import numpy as np
 import pytest
+from rolled_programs import rolled_trace
 from viz_programs import HOSTILE_NAMES, PROGRAMS, trace_of
 
 import tracer
@@ -18,7 +19,7 @@ from tracer import record
 from tracer.errors import DrawError
 from viz import diagram as rooms
 from viz import export, graphml, labels, model_explorer
-from viz.as_graph import flat
+from viz.as_graph import flat, rolled_data
 from viz.choice import View
 from viz.rollup import roll_up
 
@@ -113,6 +114,30 @@ def test_a_part_is_what_a_picture_would_show():
     graph = trace.to_networkx(focus="x", depth=1)
     keep = export.choose(trace, View(focus="x", depth=1)).keep
     assert set(graph.nodes) == set(np.flatnonzero(keep).tolist())
+    for node, known in graph.nodes(data=True):
+        exact = trace.nodes[node]
+        assert graph.in_degree(node) + known.get("operands_left_out", 0) == len(exact.in_edges)
+        assert graph.out_degree(node) + known.get("uses_left_out", 0) == len(exact.out_edges)
+    assert any("uses_left_out" in known for _, known in graph.nodes(data=True))
+
+
+def test_a_rolled_part_says_how_many_edges_were_left_out():
+    trace = rolled_trace("two_places")
+    keep = np.array([node.scope is not None and node.scope.depth > 0 for node in trace.nodes])
+    rolled = roll_up(trace, keep)
+    known = rolled_data(rolled).nodes
+    sources, targets = trace.graph.src, trace.graph.dst
+    for name, crossing in (
+        ("operands_left_out", keep[targets] & ~keep[sources]),
+        ("uses_left_out", keep[sources] & ~keep[targets]),
+    ):
+        assert sum(node.attributes.get(name, 0) for node in known) == np.count_nonzero(crossing) > 0
+
+
+def test_a_whole_graph_leaves_nothing_out():
+    for trace in (trace_of("calls"), rolled_trace("remember")):
+        for _, known in trace.to_networkx().nodes(data=True):
+            assert not {"operands_left_out", "uses_left_out"} & set(known)
 
 
 def test_too_many_nodes_are_refused_for_programs_too(monkeypatch, tmp_path):

@@ -1,7 +1,7 @@
 """Trace -> nodes and edges with attributes, for programs that read graphs: `viz.graphml`, `viz.model_explorer`.
 
 Exact, or rolled up as pictures are: then a number is that of the first run and of the last, with the smallest and the
-largest between them, and of arrays their norms.
+largest between them, and of arrays their norms. Of a part, a node says how many of its edges were left out.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from viz.wording import gate_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tracer.graph import Graph
     from viz.choice import Choice
     from viz.rolled_numbers import Series
     from viz.rollup import Rolled, RolledEdge, RolledNode
+    from viz.skeleton import Flags, Ints
 
 Attributes = dict[str, Any]
 
@@ -66,20 +68,36 @@ def exact_data(trace: Any, choice: Choice, *, force: bool = False) -> GraphData:
     refuse_too_many(int(np.count_nonzero(keep)), force=force)
     scopes = trace.sites.scopes
     numbers = call_numbers(scopes)
-    nodes = tuple(_node(trace.nodes[each], scopes, numbers) for each in np.flatnonzero(keep).tolist())
+    left_out = _left_out(trace.graph, keep, np.arange(count))
+    nodes = tuple(
+        _node(trace.nodes[each], scopes, numbers, left_out.get(each, {}))
+        for each in np.flatnonzero(keep).tolist()
+    )
     inner = np.flatnonzero(keep[trace.graph.src] & keep[trace.graph.dst])
     edges = tuple(_edge(trace.edges[each]) for each in inner.tolist())
     return GraphData(labels.name(trace.function), nodes, edges, is_rolled=False)
 
 
-def _node(node: Any, scopes: Sequence[Any], numbers: Sequence[int]) -> GraphNode:
+def _left_out(graph: Graph, keep: Flags, place: Ints) -> dict[int, Attributes]:
+    """Count, by the place of a node, the edges that lead to it or from it across the border of a part."""
+    entering = graph.dst[keep[graph.dst] & ~keep[graph.src]]
+    leaving = graph.src[keep[graph.src] & ~keep[graph.dst]]
+    found: dict[int, Attributes] = {}
+    for name, ends in (("operands_left_out", entering), ("uses_left_out", leaving)):
+        places, counts = np.unique(place[ends], return_counts=True)
+        for at, count in zip(places.tolist(), counts.tolist(), strict=True):
+            found.setdefault(at, {})[name] = count
+    return found
+
+
+def _node(node: Any, scopes: Sequence[Any], numbers: Sequence[int], left_out: Attributes) -> GraphNode:
     calls = []
     scope = node.scope if node.kind not in ("input", "output") else scopes[0]
     while scope.depth > 0:
         calls.append(f"{scope.name}[{numbers[scope.index]}]")
         scope = scopes[scope.parent]
     known = {"kind": node.kind, "op": node.op, "name": node.label or node.name, "value": node.value}
-    known |= {"grad": node.grad, **_site(node.site)}
+    known |= {"grad": node.grad, **_site(node.site), **left_out}
     return GraphNode(node.index, _label(node), tuple(reversed(calls)), _known(known))
 
 
@@ -101,12 +119,15 @@ def _edge(edge: Any) -> GraphEdge:
 def rolled_data(rolled: Rolled) -> GraphData:
     """Return a rolled graph."""
     numbers = Numbers(rolled)
-    nodes = tuple(_rolled_node(node, rolled, numbers) for node in rolled.nodes)
+    left_out = _left_out(rolled.trace.graph, rolled.of_node >= 0, rolled.of_node)
+    nodes = tuple(
+        _rolled_node(node, rolled, numbers, left_out.get(node.index, {})) for node in rolled.nodes
+    )
     edges = tuple(_rolled_edge(edge, numbers) for edge in rolled.edges)
     return GraphData(labels.name(rolled.trace.function), nodes, edges, is_rolled=True)
 
 
-def _rolled_node(node: RolledNode, rolled: Rolled, numbers: Numbers) -> GraphNode:
+def _rolled_node(node: RolledNode, rolled: Rolled, numbers: Numbers, left_out: Attributes) -> GraphNode:
     calls = []
     group = node.group
     while group >= 0:
@@ -119,7 +140,7 @@ def _rolled_node(node: RolledNode, rolled: Rolled, numbers: Numbers) -> GraphNod
         known |= _series("value", numbers.values(node))
     if node.kind == "splitter":
         known |= _series("grad", numbers.into(node))
-    known |= _site(node.site)
+    known |= {**_site(node.site), **left_out}
     return GraphNode(node.index, labels.name(label), tuple(reversed(calls)), _known(known))
 
 
