@@ -4,6 +4,7 @@ from importlib import resources
 
 import numpy as np
 import pytest
+from rolled_programs import rolled_trace
 from test_samples import trace_of as sample
 from viz_programs import HOSTILE_NAMES, trace_of
 
@@ -99,6 +100,29 @@ def test_the_backward_pass_goes_step_by_step(visit):
     assert page.text("#count") == "4 / 6"
     page.press("End")
     assert page.text("#count") == "6 / 6"
+
+
+def test_a_curve_comes_with_its_gradient(visit):
+    page = visit(rolled_trace("remember"))
+    seen = "[...document.querySelectorAll('#stage .wire .series')].filter((each) => getComputedStyle(each).visibility === 'visible').length"
+    curves = page.run(seen)
+    assert curves > 3
+    page.press("Home")
+    assert page.run(seen) == 0
+    told = page.run(
+        "[...document.querySelectorAll('#stage .aside')].map((each) => getComputedStyle(each).visibility)"
+    )
+    assert set(told) == {"hidden"}
+    page.press("End")
+    assert page.run(seen) == curves
+
+
+def test_practice_without_exercises_hides_nothing_and_does_not_say_so(visit):
+    page = visit(rolled_trace("remember"))
+    page.press("p")
+    assert page.refs("later") == set()
+    assert "draw a part with --focus or --only" in page.text(PANE)
+    assert "hidden" not in page.text("#status")
 
 
 def test_details_keep_back_what_the_picture_hides(visit):

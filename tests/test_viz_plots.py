@@ -252,6 +252,20 @@ def test_time_shows_the_gradient_of_each_value_or_use():
     assert at_line.sizes.tolist() == pytest.approx(norms)
 
 
+def test_values_that_several_lines_of_a_loop_give_are_not_counted_as_turns():
+    def twice(x, w):
+        h = x
+        for _ in range(5):
+            h = h * w
+            h = h + x
+        return h
+
+    assert (
+        record(twice, 0.5, 0.9).plot("time", "h").axes[0].get_xlabel() == "value, in the order of the run"
+    )
+    assert TRACES["recurrent"]().plot("time", "h").axes[0].get_xlabel() == "turn"
+
+
 def test_what_is_looked_at_through_time_is_what_loops_carry():
     assert list(looped(TRACES["recurrent"]())) == ["h"]
     assert list(looped(TRACES["mixed"]())) == ["total"]

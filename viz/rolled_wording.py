@@ -143,7 +143,7 @@ def gradient_series_lines(series: Series | None, fired: int) -> tuple[Line, ...]
     role: Role = "alarm" if not (math.isfinite(series.first) and math.isfinite(series.last)) else "gradient"
     line: Line = (Span(f"⚠ {text}" if role == "alarm" else text, role),)
     if is_same:
-        line += (Span("  each time", "quiet"),)
+        line += (Span("  each time", "aside"),)
     return (line, *notes_on_runs(series, fired, count))
 
 
@@ -155,7 +155,7 @@ def notes_on_runs(series: Series, fired: int, count: int) -> tuple[Line, ...]:
     if zeros > 0 and series.zeros < count:
         told.append(f"{zeros:,} zero" if told else f"{zeros:,} of {count:,} zero")
     if told:
-        lines.append((Span(", ".join(told), "quiet"),))
+        lines.append((Span(", ".join(told), "aside"),))
     if series.bad and not series.is_constant:
         lines.append((Span(f"⚠ {series.bad:,} of {count:,} not finite", "alarm"),))
     return tuple(lines)

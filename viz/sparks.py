@@ -54,7 +54,7 @@ def _scale(series: Series, least: float, most: float, *, is_log: bool) -> tuple[
     """Write the largest and the smallest size but zero: on a log scale its ends."""
     note = "  log" if is_log else ""
     shown = [f"{_size(series, most)}{note}", _size(series, least)]
-    return tuple((Span(text, "quiet"),) for text in dict.fromkeys(shown))
+    return tuple((Span(text, "aside"),) for text in dict.fromkeys(shown))
 
 
 def _size(series: Series, size: float) -> str:

@@ -14,7 +14,18 @@ from typing import Literal
 FONT_FAMILY = "DejaVu Sans, Verdana, sans-serif"
 
 Role = Literal[
-    "name", "value", "gradient", "working", "symbol", "quiet", "faint", "alarm", "title", "path", "finding"
+    "name",
+    "value",
+    "gradient",
+    "working",
+    "aside",
+    "symbol",
+    "quiet",
+    "faint",
+    "alarm",
+    "title",
+    "path",
+    "finding",
 ]
 Shape = Literal["input", "output", "function", "splitter", "broadcast", "cut", "call", "leaves", "enters"]
 State = Literal["plain", "zero", "unreached", "alarm", "cut"]
@@ -53,6 +64,7 @@ TEXT: dict[Role, TextStyle] = {
     "value": TextStyle(GREEN, 12.5),
     "gradient": TextStyle(RED, 12.5, bold=True),
     "working": TextStyle(SOFT_RED, 12.5),
+    "aside": TextStyle(GREY, 11),  # what is said beside a gradient, and comes with it
     "symbol": TextStyle(INK, 15),
     "quiet": TextStyle(GREY, 11),
     "faint": TextStyle(GREY, 12),

@@ -47,6 +47,10 @@ test("a larger gradient has a thicker wire, and zero keeps its look", () => {
 });
 
 test("ticks are powers of ten, and few", () => {
-  assert.deepEqual(ticksOf([-3, 2]).map(({ power }) => power), [-3, -2, -1, 0, 1, 2]);
+  assert.deepEqual(ticksOf([-3, 2]).map(({ text }) => text), ["1e-3", "1e-2", "1e-1", "1e0", "1e1", "1e2"]);
   assert.ok(ticksOf([-300, 300]).length <= 8);
+});
+
+test("a scale with fewer than two powers of ten has its ends written", () => {
+  assert.deepEqual(ticksOf([-0.5, 0.5]), [{ text: "0.32", share: 0 }, { text: "3.2", share: 1 }]);
 });

@@ -37,8 +37,8 @@ for (const [step, words] of [
   [0, "Before the backward pass: the gradient of the output is 1."],
   [1, "The output hands its gradient 1 to × at line 2."],
   [2, "× at line 2 sends back to splitter of x: 1 × 5 = 5. It waits: 1 of 2 has arrived, Σ 5."],
-  [5, "+ at line 1 sends back to splitter of x: 2 × 1 = 2. All 2 have arrived, Σ 7: it can fire."],
-  [6, "The splitter of x has heard from both uses: it adds up to 7 and fires. The backward pass is complete."],
+  [5, "+ at line 1 sends back to splitter of x: 2 × 1 = 2. Both have arrived, Σ 7: it can fire."],
+  [6, "The splitter of x has the gradients of both uses and fires: their sum is 7. The backward pass is complete."],
 ]) {
   test(`step ${step} is told in words`, () => assert.equal(pass.told(step), words));
 }

@@ -46,14 +46,15 @@ export function inkOf(magnitude, range, theme) {
   return share === null ? null : { stroke: colourAt(share, theme), width: THIN + (THICK - THIN) * share };
 }
 
-/** The powers of ten to write at a scale: a few, with their places. */
+/** The numbers to write at a scale, with their places: a few powers of ten, or its ends where these are not two. */
 export function ticksOf(range, most = 6) {
   const first = Math.ceil(range[0]);
   const last = Math.floor(range[1]);
+  if (last <= first) return [0, 1].map((share) => ({ text: (10 ** range[share]).toPrecision(2), share }));
   const every = Math.max(1, Math.ceil((last - first) / most));
   const ticks = [];
   for (let power = first; power <= last; power += every) {
-    ticks.push({ power, share: (power - range[0]) / (range[1] - range[0]) });
+    ticks.push({ text: `1e${power}`, share: (power - range[0]) / (range[1] - range[0]) });
   }
   return ticks;
 }

@@ -172,7 +172,7 @@ function togglePractice() {
   steps.stop();
   steps.go(pass.length);
   if (!isPractising) return choose(null);
-  byId("status").textContent = "Practice: the gradients are hidden until you have filled them in.";
+  if (practice.exercises.length) byId("status").textContent = "Practice: the gradients are hidden until you have filled them in.";
   choose(null, { keep: true });
   showPane(practice.pane());
   pane.querySelector("input:not([readonly])")?.focus();

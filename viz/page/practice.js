@@ -52,7 +52,10 @@ export class Practice {
     this.inputs = new Map(); // by reference of what shows the gradient
     const title = el("h2", {}, "Practice");
     if (!this.exercises.length) {
-      return [title, el("p", {}, "There is nothing to fill in: only gradients that are single numbers can be practised.")];
+      const why = this.graph.view.isRolled
+        ? "here a node stands for many runs. To practise, open a call, or draw a part with --focus or --only."
+        : "only gradients that are single numbers can be practised.";
+      return [title, el("p", {}, `There is nothing to fill in: ${why}`)];
     }
     const score = el("p", { class: "score", role: "status" });
     const tell = () => {

@@ -74,8 +74,10 @@ export class BackwardPass {
     if (to.kind === "output") return `The output hands its gradient ${edge.grad} to ${receiver}.`;
     if (to.sums) {
       const uses = to.sums.reduce((sum, [use]) => sum + (graph.edges[use]?.count ?? 1), 0);
-      const count = { 1: "the one use that counts", 2: "both uses" }[uses] ?? `all ${uses.toLocaleString("en")} uses`;
-      return `The ${graph.nameOf(edge.to)} has heard from ${count}: it adds up to ${edge.grad} and fires.`;
+      const what = graph.nameOf(edge.to);
+      if (uses === 1) return `The ${what} fires: of its uses, the output depends on one, which brings ${edge.grad}.`;
+      const count = uses === 2 ? "both uses" : `all ${uses.toLocaleString("en")} uses`;
+      return `The ${what} has the gradients of ${count} and fires: their sum is ${edge.grad}.`;
     }
     if (to.kind === "broadcast") return `The ${graph.nameOf(edge.to)} adds up its copies: ${edge.grad}.`;
     const working = (edge.working ?? edge.grad).split("\n")[0];
@@ -86,7 +88,7 @@ export class BackwardPass {
   #arrived(node, step) {
     const { arrived, total, sum } = this.waiting(node, step);
     const rest = total - arrived;
-    if (!rest) return total > 1 ? ` All ${total} have arrived, Σ ${sum}: it can fire.` : "";
+    if (!rest) return total > 1 ? ` ${total === 2 ? "Both" : `All ${total}`} have arrived, Σ ${sum}: it can fire.` : "";
     return ` It waits: ${arrived} of ${total} ${arrived === 1 ? "has" : "have"} arrived, Σ ${sum}.`;
   }
 }

@@ -53,7 +53,7 @@ class Time:
     """The gradient of each value that a variable was given, or that a line made; or of each use of one value."""
 
     series: tuple[Series, ...]
-    of_uses: bool
+    along: str  # what is counted
 
 
 def through_time(trace: Trace, names: Sequence[str] = ()) -> Time:
@@ -76,7 +76,16 @@ def through_time(trace: Trace, names: Sequence[str] = ()) -> Time:
     series = [
         series_of(name, np.arange(len(at), dtype=np.float64), sizes[at]) for name, at in places.items()
     ]
-    return Time(tuple(series), bool(of_uses))
+    if of_uses:
+        return Time(tuple(series), "use, in the order of the run")
+    is_by_turn = all(_is_once_a_turn(trace, rows) for rows in places.values())
+    return Time(tuple(series), "turn" if is_by_turn else "value, in the order of the run")
+
+
+def _is_once_a_turn(trace: Trace, rows: Numbers) -> bool:
+    """Say whether one place alone gives a variable its values again and again."""
+    _, counts = np.unique(trace.sites.row_places[rows], return_counts=True)
+    return bool(np.count_nonzero(counts > 1) <= 1)
 
 
 def looped(trace: Trace) -> Mapping[str, Numbers | None]:
@@ -174,7 +183,7 @@ def draw_time(trace: Trace, names: Sequence[str]) -> Plot:
     mark_what_has_no_size(axes, found.series, colours)
     _name_lines(axes, found.series, colours)
     count_along(axes.xaxis)
-    axes.set_xlabel("use, in the order of the run" if found.of_uses else "turn")
+    axes.set_xlabel(found.along)
     widest = max(inches(_named(each, "■", len(found.series)), bold=True) for each in found.series)
     settle(axes, TOP, TALL, widest + 2 * SIDE)
     headline(figure, f"{shown(trace.function)}: gradient through time", f"|gradient|{by_norm(trace)}")
