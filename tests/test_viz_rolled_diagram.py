@@ -18,10 +18,13 @@ import viz
 from tracer import record, trace
 from viz import labels, theme, vector
 from viz.choice import View, choose
-from viz.geometry import Rect
+from viz.diagram import diagram
+from viz.forward import Forward
+from viz.geometry import PlacedText, Rect
 from viz.going_back import tag_back
 from viz.lanes import Back, lanes
 from viz.layout import geometry
+from viz.legend import legend
 from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Series
 from viz.rollup import roll_up
@@ -165,6 +168,30 @@ def test_the_sum_of_a_splitter_whose_uses_are_elsewhere_counts_all_of_them():
     assert said["w"][0] == f"Σ over 60 uses = {labels.number(finished.grads['w'])}"
 
 
+def legend_of(picture):
+    texts = legend(picture, 1000.0)[0]
+    return [run[1] for each in texts if isinstance(each, PlacedText) for run in each.runs]
+
+
+def test_the_legend_tells_how_to_read_turns_where_there_are_any():
+    told = "t = 24: what run 24 of this use brings, counted from 0, in percent of the sum or itself"
+    assert told in legend_of(drawn("recurrent")[1])
+    assert told not in legend_of(diagram(record(lambda x: x * x, 2.0)))
+
+
+def test_the_legend_of_a_run_without_gradients_has_none():
+    @trace
+    def fails(x):
+        return math.log(-(x * 2.0))
+
+    with pytest.raises(ValueError, match=r"domain|positive"):
+        fails(2.0)
+    words = " ".join(legend_of(diagram(Forward(fails.last_trace))))
+    assert "operation" in words
+    assert "gradient" not in words
+    assert "gradient" in " ".join(legend_of(diagram(record(lambda x: x * x, 2.0))))
+
+
 def test_a_value_that_only_some_turns_use_has_no_gain_by_the_turn():
     def now_and_then(x, w):
         h = x
@@ -183,7 +210,7 @@ def test_a_value_carried_to_the_next_turn_goes_back_with_its_gain():
     _, picture = drawn("recurrent")
     (back,) = (arrow for arrow in picture.arrows if arrow.is_back)
     assert text(back.label.above)[0] == "h  to the next turn"
-    assert "×0.585 for each turn back" in text(back.label.below)
+    assert "×0.585 for each turn back, on average" in text(back.label.below)
     assert back.label.spark.size == theme.LARGE_SPARK_SIZE
     placed = geometry(picture)
     (wire,) = (wire for wire in placed.wires if wire.turns_at is not None)

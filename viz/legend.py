@@ -47,17 +47,7 @@ def _entries(diagram: Diagram, *, has_rows: bool) -> list[tuple[list[PlacedShape
     """List what the picture holds: a sample and its meaning."""
     shapes = {box.shape for box in diagram.boxes}
     states = {arrow.state for arrow in diagram.arrows}
-    entries: list[tuple[list[PlacedShape | PlacedWire], Line]] = [
-        ([], (Span("value", "value"), Span(" above a wire, forward", "quiet"))),
-        ([], (Span("gradient", "gradient"), Span(" below it, backward", "quiet"))),
-    ]
-    if "function" in shapes:
-        line = (
-            Span("operation: ", "quiet"),
-            Span("upstream × local = ", "working"),
-            Span("gradient", "gradient"),
-        )
-        entries.append(([_shape("function", 18)], line))
+    entries = _numbers(diagram, has_operations="function" in shapes)
     if "splitter" in shapes:
         what = Span("splitter: one value, several uses; ", "quiet")
         line = (what, Span("Σ", "working"), Span(" gradients add up", "quiet"))
@@ -102,6 +92,31 @@ def _entries(diagram: Diagram, *, has_rows: bool) -> list[tuple[list[PlacedShape
     return entries
 
 
+def _numbers(
+    diagram: Diagram, *, has_operations: bool
+) -> list[tuple[list[PlacedShape | PlacedWire], Line]]:
+    """Explain the numbers at a wire, and how they come about."""
+    entries: list[tuple[list[PlacedShape | PlacedWire], Line]] = [
+        ([], (Span("value", "value"), Span(" above a wire, forward", "quiet")))
+    ]
+    line: Line = (Span("operation", "quiet"),)
+    if _has_gradients(diagram):
+        entries.append(([], (Span("gradient", "gradient"), Span(" below it, backward", "quiet"))))
+        line = (
+            Span("operation: ", "quiet"),
+            Span("upstream × local = ", "working"),
+            Span("gradient", "gradient"),
+        )
+    return [*entries, ([_shape("function", 18)], line)] if has_operations else entries
+
+
+def _has_gradients(diagram: Diagram) -> bool:
+    """Say whether any stands there: not so of a run that failed."""
+    lines = [line for box in diagram.boxes for line in (*box.lines, *box.lead.below)]
+    lines += (line for arrow in diagram.arrows for line in arrow.label.below)
+    return any(span.role in ("gradient", "working", "alarm") for line in lines for span in line)
+
+
 def _rolled(diagram: Diagram) -> list[tuple[list[PlacedShape | PlacedWire], Line]]:
     """Explain what only a rolled picture has."""
     pile = replace(_shape("function", 18), count=2)
@@ -128,12 +143,23 @@ def _rolled(diagram: Diagram) -> list[tuple[list[PlacedShape | PlacedWire], Line
     if any(label.spark and label.spark.zeros for label in labels):
         text = "○ or dashes under a curve: the gradient is zero in these runs"
         entries.append(([], (Span(text, "quiet"),)))
+    if any("t = " in span.text for label in labels for line in label.below for span in line):
+        text = "t = 24: what run 24 of this use brings, counted from 0, in percent of the sum or itself"
+        entries.append(([], (Span(text, "quiet"),)))
     if any(arrow.is_back for arrow in diagram.arrows):
         points = _wire("plain").points[::-1]
         middle = (SAMPLE_WIDTH / 2 - 4, SAMPLE_HEIGHT / 2)
         sample = PlacedWire(points, "plain", has_arrowhead=False, turns_at=middle)
         entries.append(
-            ([sample], (Span("goes back: a value that is used in the next turn of a loop", "quiet"),))
+            (
+                [sample],
+                (
+                    Span(
+                        "goes back: a value that is used in the next turn of a loop, or by the next call",
+                        "quiet",
+                    ),
+                ),
+            )
         )
     if any(box.shape == "call" for box in diagram.boxes):
         entries.append(([_shape("call", 18)], (Span("calls of a function, closed", "quiet"),)))

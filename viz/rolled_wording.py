@@ -171,7 +171,8 @@ def gain_lines(series: Series | None) -> tuple[Line, ...]:
     exponent = (math.log(first) - math.log(last)) / (len(series.values) - 1)
     if abs(exponent) > 700:
         return ()
-    return ((Span(f"×{labels.number(math.exp(exponent), 3)} for each turn back", "working"),),)
+    average = "" if series.is_constant else ", on average"
+    return ((Span(f"×{labels.number(math.exp(exponent), 3)} for each turn back{average}", "working"),),)
 
 
 def series_tooltip(series: Series | None) -> str:
