@@ -182,6 +182,23 @@ def test_a_view_that_cannot_be_is_one_clear_line(view, kind, text):
     assert "\n" not in str(told.value)
 
 
+def test_a_finding_outside_of_a_part_is_said_to_be_there():
+    def poles(x, y):
+        a = np.log(x * 0.0)
+        b = y * 2.0
+        c = b * 3.0
+        return np.sum(a + c)
+
+    with np.errstate(all="ignore"):
+        finished = record(poles, np.ones(2), np.ones(2))
+    here = [mark.text for mark in choose(finished, View(highlight="findings", focus="a")).marks]
+    away = [mark.text for mark in choose(finished, View(highlight="findings", focus="y", depth=0)).marks]
+    assert len(here) == len(away) > 1
+    assert not any("outside" in text for text in here)
+    assert not away[0].endswith("(outside of this view)")  # the focus itself
+    assert all(text.endswith("(outside of this view)") for text in away[1:])
+
+
 def test_a_function_that_nobody_called_is_told_where_there_are_none():
     with pytest.raises(LookupNameError, match="no other function was called"):
         choose(record(many_uses, 1.0), View(only="helper"))

@@ -6,7 +6,7 @@ how anything is drawn; `viz.diagram` draws the nodes of the mask, `viz.marks` th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,7 +97,7 @@ def choose(trace: Any, view: View = WHOLE) -> Choice:
         _mark_findings(trace, found)
     return Choice(
         keep,
-        tuple(found.marks),
+        tuple(found.marks) if keep is None else _told_of_a_part(trace.graph, keep, found),
         tuple(found.nodes),
         tuple(found.edges),
         view.path is not None,
@@ -118,6 +118,18 @@ class _Found:
         self.marks.append(mark)
         self.nodes.append(np.asarray(nodes, np.int64))
         self.edges.append(np.asarray(edges, np.int64))
+
+
+def _told_of_a_part(graph: Graph, keep: Flags, found: _Found) -> tuple[Mark, ...]:
+    """Return the marks, and say of those that stand at nothing that is kept that they are elsewhere."""
+    is_seen = [
+        bool(keep[nodes].any() or keep[graph.src[edges]].any() or keep[graph.dst[edges]].any())
+        for nodes, edges in zip(found.nodes, found.edges, strict=True)
+    ]
+    return tuple(
+        mark if seen else replace(mark, text=f"{mark.text} (outside of this view)")
+        for mark, seen in zip(found.marks, is_seen, strict=True)
+    )
 
 
 def _neighbourhood(trace: Any, name: str, depth: int, found: _Found) -> Flags:
