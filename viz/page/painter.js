@@ -196,13 +196,17 @@ export function painterOf(context, picture, grid, state) {
     const size = Math.max(13, LEAST_NAME / scale);
     context.font = `bold ${size}px ${inks.family}`;
     context.fillStyle = inks.ink;
+    context.strokeStyle = inks.paper;
+    context.lineWidth = size / 4;
     for (const item of shapes) {
       const first = line.runsOf[linesOf[item]];
       if (linesOf[item] === linesOf[item + 1] || picture.node[item] < 0) continue;
       const { role } = inks.roles[run.role[first]];
       if (role !== "name" && role !== "symbol") continue;
       const at = 4 * item;
-      context.fillText(strings[run.string[first]], rect[at] + rect[at + 2] / 2, rect[at + 1] + rect[at + 3] / 2);
+      const [text, x, y] = [strings[run.string[first]], rect[at] + rect[at + 2] / 2, rect[at + 1] + rect[at + 3] / 2];
+      if (role === "name") context.strokeText(text, x, y);
+      context.fillText(text, x, y);
     }
     context.textAlign = "left";
     context.textBaseline = "alphabetic";
@@ -214,13 +218,17 @@ export function painterOf(context, picture, grid, state) {
     const size = 11 / scale;
     context.font = `600 ${size}px ${state.inks.family}`;
     context.fillStyle = state.inks.quiet;
+    context.strokeStyle = state.inks.paper;
+    context.lineWidth = 3 / scale;
     for (const item of frames) {
       const at = linesOf[item];
       if (at === linesOf[item + 1]) continue;
       const text = strings[run.string[line.runsOf[at]]];
       const isRow = state.inks.styles[picture.style[item]].shape === "row";
       if (isRow || (rect[4 * item + 2] * scale > 8 * text.length && rect[4 * item + 3] * scale > 30)) {
-        context.fillText(text, isRow ? line.x[at] : rect[4 * item] + 5 / scale, isRow ? line.y[at] : rect[4 * item + 1] + 13 / scale);
+        const [x, y] = isRow ? [line.x[at], line.y[at]] : [rect[4 * item], rect[4 * item + 1] - 3 / scale];
+        context.strokeText(text, x, y);
+        context.fillText(text, x, y);
       }
     }
   }
