@@ -8,9 +8,12 @@ import { el } from "./dom.js";
 import { gridOf, hit } from "./grid.js";
 import { inksOf } from "./inks.js";
 import { levelOf, painterOf } from "./painter.js";
+import { stillOf } from "./still.js";
 
 const REACH = 7; // pixels of the screen that a pointer may be off
 const SHADES = 16; // looks that wires have by the size of their gradients
+const MANY = 12_000; // items in sight: they move as one image, and are painted when they rest
+const REST = 140; // milliseconds
 const OVER = ["gradient", "working", "alarm"]; // where a note stands
 
 export function canvasView(element, view, sentence) {
@@ -29,10 +32,14 @@ export function canvasView(element, view, sentence) {
   const first = [...items.keys()].find((ref) => ref[0] === "n");
   const cursor = el("div", { class: "cursor", role: "button", tabindex: "0", "data-ref": first, "aria-label": first && sentence(first) });
   element.replaceChildren(canvas, cursor, plate, said);
-  const painter = painterOf(canvas.getContext("2d", { alpha: false }), picture, grid, state);
+  const context = canvas.getContext("2d", { alpha: false });
+  const painter = painterOf(context, picture, grid, state);
+  const still = stillOf(canvas, context);
   let camera = { x: 0, y: 0, scale: 1 };
   let room = { width: 0, height: 0 };
   let asked = 0;
+  let resting = 0;
+  let inSight = 0;
   let pointed = null;
 
   function fitRoom() {
@@ -46,10 +53,21 @@ export function canvasView(element, view, sentence) {
 
   function paint() {
     cancelAnimationFrame(asked);
+    clearTimeout(resting);
     asked = 0;
     fitRoom();
-    painter.paint(camera, room, room.ratio);
+    inSight = painter.paint(camera, room, room.ratio);
+    still.begin(camera);
     placeCursor();
+  }
+
+  /* Paint what the camera sees; where that is very much, move what was painted until it rests. */
+  function follow() {
+    if (inSight < MANY || asked || !room.width) return paint();
+    still.show(camera, room.ratio, state.inks.paper);
+    placeCursor();
+    clearTimeout(resting);
+    resting = setTimeout(repaint, REST);
   }
 
   /* At the next frame; of all that changes until then, once. */
@@ -127,7 +145,7 @@ export function canvasView(element, view, sentence) {
     place(next) {
       camera = next;
       plate.hidden = true;
-      paint();
+      follow();
     },
 
     box: (ref) => (items.has(ref) ? boxOf(picture, items.get(ref)[0]) : null),
@@ -187,6 +205,7 @@ export function canvasView(element, view, sentence) {
 
     destroy() {
       cancelAnimationFrame(asked);
+      clearTimeout(resting);
       watch.disconnect();
       element.replaceChildren();
     },

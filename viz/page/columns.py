@@ -23,7 +23,7 @@ LARGEST_SVG = 1_000  # shapes; above, a browser is slow to hold a picture as ele
 
 def is_large(geometry: Geometry) -> bool:
     """Whether a picture is drawn on a canvas; curves over runs are not, and no rolled picture is large."""
-    parts = (*geometry.shapes, *geometry.wires)
+    parts: tuple[PlacedShape | PlacedWire, ...] = (*geometry.shapes, *geometry.wires)
     return len(geometry.shapes) > LARGEST_SVG and not any(part.sparks for part in parts)
 
 

@@ -5,6 +5,7 @@
 import { refOf } from "./columns.js";
 
 const CELL = 480; // pixels of the picture
+const SHAPES_FIRST = 0.5; // a shape counts as nearer than a wire, which is longer
 const STEPS = 8; // pieces that a curve is taken for when a pointer looks for it
 
 /** Put the boxes of a picture into cells: meeting(left, top, right, bottom) -> items in the order of drawing. */
@@ -67,7 +68,7 @@ export function hit(picture, grid, x, y, reach) {
 
 function shapeDistance(picture, item, x, y) {
   const [left, top, width, height] = picture.rect.subarray(4 * item, 4 * item + 4);
-  return Math.min(outside(left, top, left + width, top + height, x, y), textDistance(picture, item, x, y));
+  return SHAPES_FIRST * Math.min(outside(left, top, left + width, top + height, x, y), textDistance(picture, item, x, y));
 }
 
 function wireDistance(picture, item, x, y) {

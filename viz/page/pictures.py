@@ -24,7 +24,8 @@ _NO_TITLE = PlacedText(0, 0, (), 0, 0)
 def picture_data(diagram: Diagram, geometry: Geometry) -> dict[str, Any]:
     """Return a picture with marks and its legend, each as SVG; the page has the title already.
 
-    A large picture comes as `columns` for a canvas. Of SVG, `boxes` has left, top, width and height of each part, in the order of the SVG: a browser is slow to measure text.
+    A large picture comes as `columns` for a canvas. Of SVG, `boxes` has left, top, width and height of each part, in
+    the order of the SVG: a browser is slow to measure text.
     """
     alone = replace(geometry, title=_NO_TITLE, legend=())
     entries, (width, height) = legend(diagram, LEGEND_WIDTH, has_rows=bool(geometry.row_titles))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from viz.geometry import Geometry, PlacedGroup, PlacedShape, PlacedWire
+    from viz.geometry import Geometry
 
 ASPECT = 1.4  # of a room for a picture: its width by its height
 GAP = 160.0  # between columns
@@ -24,11 +24,14 @@ def in_columns(geometry: Geometry) -> Geometry:
     tops = [title.rect.y for title in geometry.row_titles]
     if len(tops) < 2:
         return geometry
-    shapes, wires, groups = ([_row(tops, part) for part in parts] for parts in _parts(geometry))
+    rects = [part.rect for part in geometry.shapes] + [part.rect for part in geometry.groups]
+    shapes = [_row(tops, part.rect.y) for part in geometry.shapes]
+    groups = [_row(tops, part.rect.y) for part in geometry.groups]
+    wires = [_row(tops, float(part.points[0, 1])) for part in geometry.wires]
     widths = [0.0] * len(tops)
-    for at, part in zip(shapes + groups, (*geometry.shapes, *geometry.groups), strict=True):
-        widths[at] = max(widths[at], part.rect.x + part.rect.width)
-    bottom = max(part.rect.y + part.rect.height for part in (*geometry.shapes, *geometry.groups)) + BELOW
+    for at, rect in zip(shapes + groups, rects, strict=True):
+        widths[at] = max(widths[at], rect.x + rect.width)
+    bottom = max(rect.y + rect.height for rect in rects) + BELOW
     heights = [after - top for top, after in zip(tops, [*tops[1:], bottom], strict=True)]
     moves = _moves(tops, heights, _columns(heights, widths), widths)
     return replace(
@@ -42,13 +45,8 @@ def in_columns(geometry: Geometry) -> Geometry:
     )
 
 
-def _parts(geometry: Geometry) -> tuple[Sequence[PlacedShape | PlacedWire | PlacedGroup], ...]:
-    return geometry.shapes, geometry.wires, geometry.groups
-
-
-def _row(tops: Sequence[float], part: PlacedShape | PlacedWire | PlacedGroup) -> int:
-    """Say which row a part is in: each begins with its title."""
-    y = part.rect.y if hasattr(part, "rect") else float(part.points[0, 1])
+def _row(tops: Sequence[float], y: float) -> int:
+    """Say which row is at a height: each begins with its title."""
     return max(bisect_right(tops, y) - 1, 0)
 
 
