@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { IS_STUB, boundsOf, boxOf, itemsByRef, linesOf, pictureOf, refOf } from "../../viz/page/columns.js";
+import { Free } from "../../viz/page/free.js";
 import { gridOf, hit } from "../../viz/page/grid.js";
+import { addHead, addWire } from "../../viz/page/outlines.js";
 import { levelOf } from "../../viz/page/painter.js";
 
 /** Two boxes and a wire between them with a label, a stub of the same edge, and the frame of a call around. */
@@ -87,4 +89,29 @@ test("a pointer means what is under it, else what is near", () => {
 
 test("less is written from afar", () => {
   assert.deepEqual([0.03, 0.2, 0.45, 2].map(levelOf), ["far", "middle", "near", "near"]);
+});
+
+test("a word takes its room, and what comes later does without", () => {
+  const free = new Free();
+  assert.ok(free.take(0, 0, 10, 5));
+  assert.ok(!free.take(9, 4, 20, 9));
+  assert.ok(free.take(10, 5, 20, 9), "side by side");
+});
+
+test("a wire ends short of its arrowhead, a stub at its tag", () => {
+  const picture = small();
+  const path = () => {
+    const said = [];
+    const say = (name) => (...numbers) => said.push([name, ...numbers.map((each) => Math.round(10 * each) / 10)]);
+    return { said, moveTo: say("M"), lineTo: say("L"), bezierCurveTo: say("C"), closePath: say("Z") };
+  };
+  const [wire, head, far, none] = [path(), path(), path(), path()];
+  addWire(wire, picture, 1, "near");
+  assert.deepEqual(wire.said, [["M", 50, 20], ["C", 60, 20, 1990, 515, 1993, 515]]);
+  addHead(head, picture, 1);
+  assert.deepEqual(head.said, [["M", 2000, 515], ["L", 1992, 518.2], ["L", 1992, 511.8], ["Z"]]);
+  addWire(far, picture, 1, "far");
+  assert.deepEqual(far.said, [["M", 50, 20], ["L", 2000, 515]]);
+  addHead(none, picture, 2);
+  assert.deepEqual(none.said, []);
 });

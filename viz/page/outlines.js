@@ -4,6 +4,7 @@ import { IS_STUB } from "./columns.js";
 
 const ARROW_LENGTH = 8;
 const ARROW_WIDTH = 6.4;
+const MOST_WIDTH = 4;
 const TAG_POINT = 9;
 const ROUND = 5; // the corners of an input
 const LEAST = 1; // pixels: a step of a wire that shows where it goes
@@ -21,38 +22,51 @@ export function wirePaths(picture, wires, lookOf, level) {
   return found;
 }
 
-/** Add a wire: its curves, or from afar the lines between where they meet. */
-export function addWire(path, { point, pointsOf, firstWire }, item, level) {
+/** Add a wire: its curves, short of its arrowhead, or from afar the lines between where they meet. */
+export function addWire(path, picture, item, level) {
+  const { point, pointsOf, firstWire } = picture;
   const last = pointsOf[item - firstWire + 1] - 1;
   let at = pointsOf[item - firstWire];
   path.moveTo(point[2 * at], point[2 * at + 1]);
+  const [alongX, alongY] = level === "far" ? [0, 0] : directionOf(picture, item);
   for (; at < last; at += 3) {
     const p = 2 * at;
+    const back = at + 3 < last ? 0 : ARROW_LENGTH - 1;
     if (level === "far") path.lineTo(point[p + 6], point[p + 7]);
-    else path.bezierCurveTo(point[p + 2], point[p + 3], point[p + 4], point[p + 5], point[p + 6], point[p + 7]);
+    else path.bezierCurveTo(point[p + 2], point[p + 3], point[p + 4], point[p + 5], point[p + 6] - back * alongX, point[p + 7] - back * alongY);
   }
 }
 
-/** Add the arrowhead of a wire that has one: along the last step that is long enough to show a direction. */
-export function addHead(path, { point, pointsOf, firstWire, head }, item) {
-  const wire = item - firstWire;
-  if (!head[wire] || head[wire] === IS_STUB) return;
-  const last = pointsOf[wire + 1] - 1;
-  const [tipX, tipY] = [point[2 * last], point[2 * last + 1]];
-  let [alongX, alongY, length] = [1, 0, 1];
-  for (let at = last - 1; at >= pointsOf[wire]; at--) {
-    [alongX, alongY] = [tipX - point[2 * at], tipY - point[2 * at + 1]];
-    length = Math.hypot(alongX, alongY);
-    if (length > LEAST) break;
-  }
-  if (!(length > 0)) return;
-  [alongX, alongY] = [alongX / length, alongY / length];
+/** Add the arrowhead of a wire that has one; that of a heavy line is larger. */
+export function addHead(path, picture, item, width = 1) {
+  const [alongX, alongY] = directionOf(picture, item);
+  if (!alongX && !alongY) return;
+  const [tipX, tipY] = endOf(picture, item);
   const [backX, backY] = [tipX - ARROW_LENGTH * alongX, tipY - ARROW_LENGTH * alongY];
-  const half = ARROW_WIDTH / 2;
+  const half = ARROW_WIDTH / 2 + Math.min(width, MOST_WIDTH) - 1;
   path.moveTo(tipX, tipY);
   path.lineTo(backX - half * alongY, backY + half * alongX);
   path.lineTo(backX + half * alongY, backY - half * alongX);
   path.closePath();
+}
+
+/** Where a wire ends. */
+export function endOf({ point, pointsOf, firstWire }, item) {
+  const last = pointsOf[item - firstWire + 1] - 1;
+  return [point[2 * last], point[2 * last + 1]];
+}
+
+/* Where a wire's arrowhead points, along the last step that is long enough to tell; [0, 0] where there is no head. */
+function directionOf({ point, pointsOf, firstWire, head }, item) {
+  const wire = item - firstWire;
+  if (!head[wire] || head[wire] === IS_STUB) return [0, 0];
+  const last = pointsOf[wire + 1] - 1;
+  for (let at = last - 1; at >= pointsOf[wire]; at--) {
+    const [x, y] = [point[2 * last] - point[2 * at], point[2 * last + 1] - point[2 * at + 1]];
+    const length = Math.hypot(x, y);
+    if (length > LEAST) return [x / length, y / length];
+  }
+  return [1, 0];
 }
 
 /** Add the outline of a shape, which is at least so large; from afar, a box. */

@@ -2,7 +2,8 @@
  *
  * From afar: lines and plain boxes. Nearer: shapes and their names. Near: all text. */
 
-import { addShape, addWire, addHead, wirePaths } from "./outlines.js";
+import { addHead, addShape, addWire, endOf, wirePaths } from "./outlines.js";
+import { Free } from "./free.js";
 
 const NAMES = 0.16; // the scale from which names are written
 const TEXT = 0.36; // and from which all is
@@ -11,6 +12,8 @@ const LEAST_LINE = 0.7;
 const LEAST_MARK = 5; // of what is lit: it is seen from afar, too
 const MANY = 2500; // wires that are worth a path that is kept
 const LATER_WIDTH = 1;
+const TITLE = 11;
+const WIDE = 0.62; // of a letter's size, how wide it is
 const HIDDEN = new Set(["gradient", "working"]);
 const LIGHTS = [["found", 3], ["chosen", 3], ["hover", 2.4], ["now", 3.4]]; // as wide as in `page.css`
 
@@ -46,8 +49,10 @@ export function painterOf(context, picture, grid, state) {
       write(items);
       writeNotes();
     } else {
-      if (level === "middle") writeNames(shapes, scale);
-      writeTitles(frames, scale);
+      const free = new Free();
+      writeTitles(frames, scale, free, true);
+      if (level === "middle") writeNames(shapes, scale, free);
+      writeTitles(frames, scale, free, false);
     }
     return items.length;
   }
@@ -131,7 +136,8 @@ export function painterOf(context, picture, grid, state) {
         addShape(ink.shape === "splitter" ? solid : shapes, picture.rect, item, ink, level === "far" ? "near" : level, LEAST_MARK / scale);
       } else {
         addWire(lines, picture, item, level);
-        addHead(heads, picture, item);
+        addHead(heads, picture, item, width);
+        if (level === "far" && name !== "found") addDot(heads, item, LEAST_MARK / scale / 1.5);
       }
     }
     const colour = name === "now" ? inks.now : inks.accent;
@@ -149,6 +155,13 @@ export function painterOf(context, picture, grid, state) {
       context.fill(shapes);
     }
     context.stroke(shapes);
+  }
+
+  /* Where a wire ends, from so far that it is a hair. */
+  function addDot(path, item, radius) {
+    const [x, y] = endOf(picture, item);
+    path.moveTo(x + radius, y);
+    path.arc(x, y, radius, 0, 2 * Math.PI);
   }
 
   /* All lines of some items, one role after the other: a font is slow to change. */
@@ -188,48 +201,52 @@ export function painterOf(context, picture, grid, state) {
   }
 
   /* The first word of a shape, where the rest is too small to be read. */
-  function writeNames(shapes, scale) {
+  function writeNames(shapes, scale, free) {
     const { line, run, strings, linesOf, rect } = picture;
     const { inks } = state;
+    const size = Math.max(13, LEAST_NAME / scale);
     context.textAlign = "center";
     context.textBaseline = "middle";
-    const size = Math.max(13, LEAST_NAME / scale);
     context.font = `bold ${size}px ${inks.family}`;
     context.fillStyle = inks.ink;
     context.strokeStyle = inks.paper;
     context.lineWidth = size / 4;
     for (const item of shapes) {
-      const first = line.runsOf[linesOf[item]];
-      if (linesOf[item] === linesOf[item + 1] || picture.node[item] < 0) continue;
+      const at = linesOf[item];
+      const first = line.runsOf[at];
+      if (at === linesOf[item + 1] || picture.node[item] < 0) continue;
       const { role } = inks.roles[run.role[first]];
       if (role !== "name" && role !== "symbol") continue;
-      const at = 4 * item;
-      const [text, x, y] = [strings[run.string[first]], rect[at] + rect[at + 2] / 2, rect[at + 1] + rect[at + 3] / 2];
-      if (role === "name") context.strokeText(text, x, y);
+      const text = strings[run.string[first]].replace(/ = $/, "");
+      const [x, y] = [line.x[at] + line.width[at] / 2, rect[4 * item + 1] + rect[4 * item + 3] / 2];
+      const half = (WIDE * size * text.length) / 2;
+      if (!free.take(x - half, y - size / 2, x + half, y + size / 2)) continue;
+      if (text.length > 1) context.strokeText(text, x, y);
       context.fillText(text, x, y);
     }
     context.textAlign = "left";
     context.textBaseline = "alphabetic";
   }
 
-  /* Titles of rows, and of frames with room for them, as large on the screen as they are near. */
-  function writeTitles(frames, scale) {
+  /* Titles of rows, or of frames with room for them, as large on the screen as they are near. */
+  function writeTitles(frames, scale, free, areRows) {
     const { line, run, strings, linesOf, rect } = picture;
-    const size = 11 / scale;
+    const size = TITLE / scale;
     context.font = `600 ${size}px ${state.inks.family}`;
     context.fillStyle = state.inks.quiet;
     context.strokeStyle = state.inks.paper;
     context.lineWidth = 3 / scale;
     for (const item of frames) {
       const at = linesOf[item];
-      if (at === linesOf[item + 1]) continue;
-      const text = strings[run.string[line.runsOf[at]]];
       const isRow = state.inks.styles[picture.style[item]].shape === "row";
-      if (isRow || (rect[4 * item + 2] * scale > 8 * text.length && rect[4 * item + 3] * scale > 30)) {
-        const [x, y] = isRow ? [line.x[at], line.y[at]] : [rect[4 * item], rect[4 * item + 1] - 3 / scale];
-        context.strokeText(text, x, y);
-        context.fillText(text, x, y);
-      }
+      if (isRow !== areRows || at === linesOf[item + 1]) continue;
+      const text = strings[run.string[line.runsOf[at]]];
+      const width = WIDE * size * text.length;
+      const [x, y] = isRow ? [line.x[at], line.y[at]] : [rect[4 * item], rect[4 * item + 1] - 3 / scale];
+      if (!isRow && rect[4 * item + 2] < width) continue;
+      if (!free.take(x, y - size, x + width, y)) continue;
+      context.strokeText(text, x, y);
+      context.fillText(text, x, y);
     }
   }
 

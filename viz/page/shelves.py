@@ -68,14 +68,15 @@ def _of(lengths: Sequence[float], column_of: Sequence[int], column: int) -> list
 
 
 def _broken(heights: Sequence[float], height: float) -> list[int]:
-    """Begin a column where the middle of a row is beyond the foot of the one before."""
+    """Begin a column where most of a row would be below the foot of the one before."""
     column_of = []
-    top = 0.0
+    column, top = 0, 0.0
     for each in heights:
-        column_of.append(int((top + each / 2) / height))
+        if top and top + each / 2 > height:
+            column, top = column + 1, 0.0
+        column_of.append(column)
         top += each
-    found = sorted(set(column_of))
-    return [found.index(column) for column in column_of]
+    return column_of
 
 
 def _moves(
