@@ -6,12 +6,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from test_page_browser import PANE, accessible, answer
+from viz_programs import trace_of
 
 from tracer import record
 from viz import labels
 from viz.choice import View
 from viz.export import decide
 from viz.layout import geometry
+from viz.page import columns as page_columns
 from viz.page.columns import LARGEST_SVG, columns, is_large
 from viz.page.data import page_data
 from viz.page.shelves import in_columns
@@ -437,3 +439,27 @@ def test_axe_finds_nothing(canvas, scheme):
     page.find("loss")
     page.press("Home", "ArrowRight", "c")
     assert accessible(page.visit) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["splitter", "network", "calls", "cut", "not_finite", "zeros", "operands", "hostile"]
+)
+def test_all_that_a_picture_says_is_drawn(visit, monkeypatch, name):
+    monkeypatch.setattr(page_columns, "LARGEST_SVG", 0)
+    trace = trace_of(name)
+    page = Canvas(visit(trace, width=3600, height=2600))  # room for all of it, near enough to be read
+    page.press("0")
+    placed = geometry(decide(trace).diagram)
+    lines = [line for part in placed.shapes for line in (*part.inside, *part.beside)]
+    lines += [line for part in placed.wires for line in part.texts]
+    expected = sorted(text for line in lines for _, text, _ in line.runs)
+    drawn = page.visit.run("drawn.texts.map(([text]) => text)")
+    frames = [text for part in placed.groups for _, text, _ in part.title.runs]
+    rows = [text for title in placed.row_titles for _, text, _ in title.runs]
+    assert sorted(drawn) == sorted(expected + frames + rows)
+    for node in trace.nodes:
+        page.visit.run(f"document.querySelector('.cursor').dataset.ref = 'n{node.index}'")
+        page.page.locator("#stage .cursor").focus()
+        page.press("Enter")
+        assert labels.norm(node.value) in page.visit.text(PANE)
+    page.press("Escape", "Home", "ArrowRight", "ArrowRight", "End", "c", "c")
