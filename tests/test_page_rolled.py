@@ -246,7 +246,7 @@ def test_text_out_of_sight_is_left_out_of_a_large_picture_until_it_comes_into_si
     out = "document.querySelectorAll('#stage .is-out').length"
     groups = page.run("document.querySelectorAll('#stage > svg > g').length")
     assert groups > 300
-    for _ in range(12):
+    for _ in range(18):
         page.press("+")
     page.page.wait_for_timeout(200)
     assert groups / 2 < page.run(out) < groups

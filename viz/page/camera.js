@@ -10,13 +10,13 @@ const REST = 160; // milliseconds without a move
 const CLICK = 4; // pixels that a click may move
 
 /** The scale and place at which some bounds fill a room. */
-export function fitted(bounds, room, most = COMFORTABLE) {
+export function fitted(bounds, room, most = COMFORTABLE, least = SMALLEST) {
   const scale = Math.min(
     (room.width - 2 * PADDING) / Math.max(bounds.width, 1),
     (room.height - 2 * PADDING) / Math.max(bounds.height, 1),
     most,
   );
-  const used = Math.max(scale, SMALLEST);
+  const used = Math.max(scale, least);
   return {
     scale: used,
     x: (room.width - bounds.width * used) / 2 - bounds.x * used,
@@ -34,8 +34,8 @@ export function beginning(bounds, room) {
 }
 
 /** The camera after a zoom that leaves a point where it is. */
-export function zoomed(camera, factor, point) {
-  const scale = Math.min(LARGEST, Math.max(SMALLEST, camera.scale * factor));
+export function zoomed(camera, factor, point, least = SMALLEST) {
+  const scale = Math.min(LARGEST, Math.max(least, camera.scale * factor));
   const ratio = scale / camera.scale;
   return { scale, x: point.x - (point.x - camera.x) * ratio, y: point.y - (point.y - camera.y) * ratio };
 }
@@ -58,6 +58,7 @@ export function revealing(camera, box, room) {
 /** Have an element's gestures move a camera; `draw(camera)` is called once a frame. */
 export function cameraOf(element, draw) {
   let camera = { x: 0, y: 0, scale: 1 };
+  let smallest = SMALLEST; // of a very large picture, what shows all of it
   let asked = 0;
   let resting = 0;
   const pointers = new Map();
@@ -84,7 +85,7 @@ export function cameraOf(element, draw) {
       event.preventDefault();
       const lines = event.deltaMode === 1 ? 16 : 1;
       const speed = event.ctrlKey ? 0.01 : 0.0016; // a pinch on a touchpad is a wheel with the control key
-      set(zoomed(camera, Math.exp(-event.deltaY * lines * speed), local(event)));
+      set(zoomed(camera, Math.exp(-event.deltaY * lines * speed), local(event), smallest));
     },
     { passive: false },
   );
@@ -109,7 +110,7 @@ export function cameraOf(element, draw) {
     const [other] = others;
     const spread = (point) => Math.max(1, Math.hypot(point.x - other.x, point.y - other.y));
     const middle = { x: (after.x + other.x) / 2, y: (after.y + other.y) / 2 };
-    const turned = zoomed(camera, spread(after) / spread(before), middle);
+    const turned = zoomed(camera, spread(after) / spread(before), middle, smallest);
     set({ ...turned, x: turned.x + (after.x - before.x) / 2, y: turned.y + (after.y - before.y) / 2 });
   });
   for (const name of ["pointerup", "pointercancel"]) {
@@ -126,9 +127,12 @@ export function cameraOf(element, draw) {
 
   return {
     get: () => camera,
-    begin: (bounds) => set(beginning(bounds, room())),
-    fit: (bounds) => set(fitted(bounds, room())),
-    zoom: (direction) => set(zoomed(camera, STEP ** direction, centre())),
+    begin(bounds) {
+      smallest = Math.min(SMALLEST, fitted(bounds, room(), COMFORTABLE, 0).scale);
+      set(beginning(bounds, room()));
+    },
+    fit: (bounds) => set(fitted(bounds, room(), COMFORTABLE, smallest)),
+    zoom: (direction) => set(zoomed(camera, STEP ** direction, centre(), smallest)),
     pan: (x, y) => set({ ...camera, x: camera.x + x, y: camera.y + y }),
     reveal: (box) => box && set(revealing(camera, box, room())),
   };

@@ -25,7 +25,8 @@ export class Graph {
       if (!node.site || node.kind === "splitter") return;
       for (let line = node.site.line; line <= node.site.end; line++) {
         const key = lineKey(node.site.file, line);
-        this.byLine.set(key, [...(this.byLine.get(key) ?? []), nodeRef(index)]);
+        if (!this.byLine.has(key)) this.byLine.set(key, []);
+        this.byLine.get(key).push(nodeRef(index));
       }
     });
   }

@@ -1,6 +1,7 @@
 /* The page: makes its parts, and tells each what the others were asked. */
 
 import { cameraOf } from "./camera.js";
+import { canvasView } from "./canvas.js";
 import { inkOf, rangeOf } from "./colours.js";
 import { Details } from "./details.js";
 import { byId, el } from "./dom.js";
@@ -50,7 +51,8 @@ function open(number, ref = null) {
   graph.load(number);
   pass.load();
   practice.restart();
-  view = svgView(stage, graph.view, (each, isHidden) => graph.sentence(each, isHidden));
+  const viewOf = graph.view.columns ? canvasView : svgView;
+  view = viewOf(stage, graph.view, (each, isHidden) => graph.sentence(each, isHidden));
   view.on("hover", (each) => hover(each ? [each] : []));
   view.on("choose", (each) => (isPractising ? practice.focus(each) : choose(each)));
   view.on("focus", (each) => {

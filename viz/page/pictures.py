@@ -10,6 +10,8 @@ import numpy as np
 from viz import vector
 from viz.geometry import Geometry, PlacedText
 from viz.legend import legend
+from viz.page.columns import columns, is_large
+from viz.page.shelves import in_columns
 
 if TYPE_CHECKING:
     from viz.geometry import PlacedGroup, PlacedShape, PlacedWire
@@ -22,18 +24,21 @@ _NO_TITLE = PlacedText(0, 0, (), 0, 0)
 def picture_data(diagram: Diagram, geometry: Geometry) -> dict[str, Any]:
     """Return a picture with marks and its legend, each as SVG; the page has the title already.
 
-    `boxes` has left, top, width and height of each part, in the order of the SVG: a browser is slow to measure text.
+    A large picture comes as `columns` for a canvas. Of SVG, `boxes` has left, top, width and height of each part, in
+    the order of the SVG: a browser is slow to measure text.
     """
     alone = replace(geometry, title=_NO_TITLE, legend=())
     entries, (width, height) = legend(diagram, LEGEND_WIDTH, has_rows=bool(geometry.row_titles))
     signs = Geometry(width, height, _NO_TITLE, (), (), (), (), tuple(entries))
+    drawn_legend = {"legend": vector.write(signs, marked=True)}
+    if is_large(geometry):
+        return {"columns": columns(in_columns(geometry))} | drawn_legend
     parts: tuple[PlacedGroup | PlacedWire | PlacedShape, ...]
     parts = (*geometry.groups, *geometry.wires, *geometry.shapes)
     return {
         "svg": vector.write(alone, marked=True),
         "boxes": [_box(part) for part in parts],
-        "legend": vector.write(signs, marked=True),
-    }
+    } | drawn_legend
 
 
 def _box(part: PlacedGroup | PlacedWire | PlacedShape) -> list[int]:

@@ -1,6 +1,6 @@
 /* A view drawn as SVG: text that can be selected, styled by classes.
  *
- * The interface that all views share, so that `canvas.js` can take the place of this one. A reference is "n3" or "e12".
+ * The interface that all views share, so that `canvas.js` takes the place of this one where there is much. A reference is "n3" or "e12".
  *
  *   const view = svgView(element, picture, sentence)   picture: one of data.views, with its svg and its boxes
  *                                 sentence(ref of a node, isHidden(ref)): what a screen reader says
