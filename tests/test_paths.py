@@ -128,6 +128,7 @@ def test_uses_that_cancel_are_both_listed():
     assert [path.contribution for path in found] == [3, -3]
     assert [path.share for path in found] == [None, None]
     assert found.total == 0
+    assert str(found).endswith("the paths cancel to zero; see cancellation")
 
 
 def test_what_is_not_finite_comes_first():
@@ -160,6 +161,48 @@ def test_loops_are_folded_and_a_contribution_below_the_floats_is_told():
     assert "about 10^1,505 paths" in text
     assert "7.08e-1506" in text
     assert "] ×5,000 → output" in text
+
+
+def logistic(x, rate, times):
+    for _ in range(times):
+        x = rate * x * (1 - x)
+    return x
+
+
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [
+        (5, ["all paths"]),
+        (800, ["the paths cancel: the largest is 1.5e+249 times the gradient; see cancellation"]),
+        (1_000, ["−8.984e+310 ", "−3.19e+313 %", "1e+312 times the gradient; see cancellation"]),
+    ],
+)
+def test_paths_that_cancel_say_so_also_beyond_the_floats(times, words):
+    def f(rate):
+        return logistic(0.3, rate, times)
+
+    found = record(f, 3.2).paths("rate")
+    text = str(found)
+    assert all(word in text for word in words), text
+    assert (found.cancels_log10 is None) == ("cancel" not in text)
+    sizes = [path.scaled.log10 for path in found]
+    expected = [float(np.log10(np.abs(path.factors)).sum()) for path in found]
+    assert sizes == pytest.approx(expected)
+    assert sizes == sorted(sizes, reverse=True)
+    terms = [*(path.scaled for path in found), found.scaled_others]
+    top = max(term.exponent for term in terms)
+    left = math.fsum(math.ldexp(term.mantissa, term.exponent - top) for term in terms)
+    assert left == pytest.approx(math.ldexp(found.total, -top), abs=1e-15)
+
+
+def test_a_product_that_leaves_the_floats_on_its_way_comes_back():
+    def f(x):
+        for factor in (1e200, 1e200, 1e-200, 1e-200, 1e-200, 1e-200, 1e200, 3e200):
+            x = x * factor
+        return x
+
+    (path,) = record(f, 1e-300).paths("x")
+    assert path.contribution == pytest.approx(3)
 
 
 def test_a_path_without_order_is_cut_in_the_middle():

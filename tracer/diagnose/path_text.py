@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose.tree import WIDTH
-from tracer.numbers_text import clean, is_array, number, summary
+from tracer.numbers_text import DIGITS, clean, is_array, number, power_of_ten, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ class PathLine:
 
     contribution: float
     log10: float
-    """The logarithm of what all factors make, which is never too small for the floats."""
+    """The logarithm of its size, which is never too large or too small for the floats."""
     share: float | None
     factors: tuple[float, ...]
     """Of very many the first and the last ones."""
@@ -77,7 +77,10 @@ class PathTable:
     count_log10: float
     paths: tuple[PathLine, ...]
     others: float
+    others_log10: float
     others_share: float | None
+    cancels_log10: float | None
+    """By what power of ten the largest path exceeds all paths together, where they cancel."""
 
 
 def table_of(paths: Paths) -> PathTable:
@@ -93,7 +96,9 @@ def table_of(paths: Paths) -> PathTable:
         paths.path_count_log10,
         tuple(_line(path) for path in paths),
         paths.others,
+        paths.scaled_others.log10,
         paths.others_share,
+        paths.cancels_log10,
     )
 
 
@@ -120,13 +125,8 @@ def _line(path: Path) -> PathLine:
     if len(factors) > LISTED_FACTORS:
         factors[LISTED_FACTORS // 2 : -LISTED_FACTORS // 2] = []
     return PathLine(
-        path.contribution, _logarithm(path), path.share, tuple(factors), len(rows), tuple(groups)
+        path.contribution, path.scaled.log10, path.share, tuple(factors), len(rows), tuple(groups)
     )
-
-
-def _logarithm(path: Path) -> float:
-    with np.errstate(all="ignore"):
-        return float(np.log10(np.abs(path.factors)).sum())
 
 
 def _step(node: Any, *, is_repeated: bool) -> Step:
@@ -195,8 +195,11 @@ def render(table: PathTable, width: int = WIDTH) -> str:
     lines = [f"{clean(table.source)} = {value} → {table.target}: {_count(table)}"]
     if not table.paths:
         return lines[0]
-    amounts = [_amount(line) for line in table.paths] + [number(table.others), number(table.total)]
-    shares = [_percent(line.share) for line in table.paths] + [_percent(table.others_share), "100 %"]
+    amounts = [_amount(line.contribution, line.log10) for line in table.paths]
+    amounts += [_amount(table.others, table.others_log10), number(table.total)]
+    size = math.log10(abs(table.total)) if table.total else 0.0
+    shares = [_percent(line.share, line.log10 - size) for line in table.paths]
+    shares += [_percent(table.others_share, table.others_log10 - size), "100 %"]
     amount_width, share_width = max(map(len, amounts)), max(map(len, shares))
 
     def row(place: int, text: str) -> str:
@@ -221,6 +224,8 @@ def render(table: PathTable, width: int = WIDTH) -> str:
     if table.count != len(table.paths):
         lines.append(row(len(table.paths), "all others"))
     lines.append(row(len(table.paths) + 1, "all paths"))
+    if table.cancels_log10 is not None:
+        lines.append(_cancelling(table.cancels_log10))
     return "\n".join(lines)
 
 
@@ -238,18 +243,30 @@ def _count(table: PathTable) -> str:
     return many if table.paths else f"{many}, none of which brings anything"
 
 
-def _amount(line: PathLine) -> str:
-    """Write a contribution, also one that is too small for a float."""
-    if line.contribution == 0 and math.isfinite(line.log10):
-        power = math.floor(line.log10)
-        return f"{number(10 ** (line.log10 - power))}e{power}"
-    return number(line.contribution)
+def _cancelling(log10: float) -> str:
+    what = "to zero" if math.isinf(log10) else f"the largest is {power_of_ten(log10)} times the gradient"
+    return f"  the paths cancel{' ' if math.isinf(log10) else ': '}{what}; see cancellation"
 
 
-def _percent(share: float | None) -> str:
+def _amount(contribution: float, log10: float) -> str:
+    """Write a contribution, also one that is too small or too large for a float."""
+    if (contribution == 0 or math.isinf(contribution)) and math.isfinite(log10):
+        return _written_out(math.copysign(1.0, contribution), log10)
+    return number(contribution)
+
+
+def _percent(share: float | None, log10: float) -> str:
     if share is None:
         return "—"
+    if math.isinf(share) and math.isfinite(log10):
+        return f"{_written_out(math.copysign(1.0, share), log10 + 2, _SHARE_DIGITS)} %"
     return f"{number(100 * share, _SHARE_DIGITS)} %" if not 0 < abs(share) < _NEGLIGIBLE else "≈ 0 %"
+
+
+def _written_out(sign: float, log10: float, digits: int = DIGITS) -> str:
+    """Write a number that is no float: 7.08e-1506."""
+    power = math.floor(log10)
+    return f"{number(sign * 10 ** (log10 - power), digits)}e{power:+d}"
 
 
 def _product(line: PathLine, *, is_share: bool) -> str:

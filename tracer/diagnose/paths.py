@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 
+from tracer.diagnose.scaled import Scaled, product
+from tracer.diagnose.scaled import total as sum_of
 from tracer.diagnose.transfer import Transfer
 from tracer.graph import SPLITTER
 from tracer.rules.kinds import is_complex
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 Slots: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 Factors: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
+CANCELS = 3.0
+"""Powers of ten: a path that is a thousand times the gradient says little about it; the others take it back."""
 NOT_FINITE = 1e15  # the logarithm that a factor that is not finite counts with: before all that are
 
 
@@ -44,6 +48,8 @@ class Path:
     """The product of the path: its part of a number's gradient; of an array's, its share times the norm."""
     share: float | None
     """The part of the whole that this is, with its sign; None where the whole is zero or not finite."""
+    scaled: Scaled = field(repr=False)
+    """The contribution, also where no float is so large or so small."""
     factors: Factors = field(repr=False)
     """What the contribution is the product of, from the output on: what arrives there, then one for each use."""
     slots: Slots = field(repr=False)
@@ -97,17 +103,37 @@ class Paths(Sequence[Path]):
     def __getitem__(self, index: int | slice) -> Path | tuple[Path, ...]:
         return self.found[index]
 
-    @cached_property
+    @property
     def others(self) -> float:
         """What the paths that are not listed add up to."""
+        return float(self.scaled_others)
+
+    @cached_property
+    def scaled_others(self) -> Scaled:
+        """The same, also where no float is so large."""
         if len(self.found) == self.path_count:
-            return 0.0
-        return math.fsum([self.total, *(-path.contribution for path in self.found)])
+            return Scaled(0.0)
+        listed = [path.scaled for path in self.found]
+        return sum_of([Scaled(self.total), *(Scaled(-each.mantissa, each.exponent) for each in listed)])
 
     @property
     def others_share(self) -> float | None:
         """The share of the paths that are not listed; all shares add up to 1."""
-        return _share(self.others, self.total)
+        return _share(self.scaled_others, self.total)
+
+    @property
+    def cancels_log10(self) -> float | None:
+        """By what power of ten the largest path exceeds all together, where they cancel; else None."""
+        if (
+            not self.found
+            or not math.isfinite(self.total)
+            or not math.isfinite(self.found[0].scaled.mantissa)
+        ):
+            return None
+        if not self.total:
+            return math.inf
+        excess = self.found[0].scaled.over(self.total).log10
+        return excess if excess >= CANCELS else None
 
     def __str__(self) -> str:
         from tracer.diagnose.path_text import text_of  # noqa: PLC0415  (which reads what is in this room)
@@ -129,17 +155,17 @@ def paths(trace: Trace, name: str, *, to: str | None = None, top: int = 5) -> Pa
     unit = size if search.is_shared(source.row) else 1.0
     total = size if to is None and search.count else search.total * unit
     found = [_path(trace, slots, factors, unit, total) for slots, factors in search.largest(top)]
-    found.sort(key=lambda path: (math.isfinite(path.contribution), -abs(path.contribution)))
+    found.sort(key=lambda path: path.scaled.rank, reverse=True)
     return Paths(trace, source, target, total, search.count, search.count_log10, tuple(found))
 
 
 def _path(trace: Trace, slots: Slots, factors: Factors, unit: float, total: float) -> Path:
-    contribution = math.prod(factors.tolist()) * unit
-    return Path(trace, contribution, _share(contribution, total), factors, slots)
+    scaled = product(np.append(factors, unit))
+    return Path(trace, float(scaled), _share(scaled, total), scaled, factors, slots)
 
 
-def _share(part: float, total: float) -> float | None:
-    return part / total if total and math.isfinite(total) else None
+def _share(part: Scaled, total: float) -> float | None:
+    return float(part.over(total)) if total and math.isfinite(total) else None
 
 
 class _Search:
