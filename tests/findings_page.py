@@ -42,7 +42,9 @@ _ABOUT = {
     "that one is named. An infinity that is written down, as in a mask, is no cause.",
     "vanishing": "Where the gradient gets lost on its way back: what operations that it passes again and again "
     f"({gain.PASSES} times or more) leave of it is less than {power_of_ten(-gain.LOST)} (an error below "
-    f"{power_of_ten(tiny_factors.ROUNDING)}, where rounding takes the rest), what they give back counted against it. "
+    f"{power_of_ten(tiny_factors.ROUNDING)}, where rounding takes the rest), what they give back counted against it, "
+    "and what cancels within a product of matrices left out. The numbers told are those of the run, |gradient sent| over "
+    "|gradient that came|; with the rest, what all else on the way made, they multiply to the change in all. "
     "What units do, once, does not count. Of an array or list that is not lost as a whole, items can be. A single pass "
     f"counts where it saturates and doubling the input would change the output by less than "
     f"{power_of_ten(tiny_factors.UNNOTICED)} of it. A recurrence that forgets by design is a note: its first state, "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,9 +98,69 @@ def test_what_is_passed_on_a_chain_multiplies_to_the_gradient():
     t = record(lambda x: math.exp(math.sin(math.tanh(0.7 * x) * 3.0)), 0.4)
     passes = Passes(t)
     way = passes.ways.rows_from(int(passes.inputs[0]))
-    changes = [each.change for each in passes.stretches(way, passes.ways.gain)]
+    changes = [each.change for each in passes.stretches(way, passes.ways.gain, passes.ways.sent)]
     assert sum(changes) == pytest.approx(math.log10(abs(t.grads["x"])), rel=1e-12)
     assert sum(passes.ways.growth[way]) == pytest.approx(math.log10(abs(t.grads["x"])), rel=1e-12)
+
+
+def recurrent_net(xs, w, u):
+    h = np.zeros(len(w))
+    for x in xs:
+        h = np.tanh(w @ h + u @ x)
+    return np.sum(h)
+
+
+def by_hand(xs, w, u):
+    """Return what tanh and the matrix made of the gradient's norm in all turns, and the norm for the first item."""
+    states = [np.zeros(len(w))]
+    for x in xs:
+        states.append(np.tanh(w @ states[-1] + u @ x))
+    came, by_tanh, by_matrix = np.ones(len(w)), 1.0, 1.0
+    for turn in reversed(range(len(xs))):
+        sent = came * (1 - states[turn + 1] ** 2)
+        by_tanh *= np.linalg.norm(sent) / np.linalg.norm(came)
+        if turn:
+            came = w.T @ sent
+            by_matrix *= np.linalg.norm(came) / np.linalg.norm(sent)
+    return by_tanh, by_matrix, np.linalg.norm(u.T @ sent)
+
+
+@pytest.mark.parametrize(("size", "width", "turns"), [(6, 3, 30), (6, 12, 30), (6, 3, 60)])
+def test_a_recurrent_net_is_told_what_each_operation_made_of_its_gradient(size, width, turns):
+    r = np.random.default_rng(0)
+    w, u = r.normal(size=(size, size)) * 0.35, r.normal(size=(size, width)) * 0.4
+    xs = r.normal(size=(turns, width))
+    by_tanh, by_matrix, first = by_hand(xs, w, u)
+    message = the_alarm(recurrent_net, xs, w, u).message
+    assert f"{turns} passes through tanh" in message
+    assert f"make {by_tanh:.2g}, {by_tanh ** (1 / turns):.2g} each" in message
+    assert f"make {by_matrix:.2g}, {by_matrix ** (1 / (turns - 1)):.2g} each" in message
+    assert f"; {first:.2g} in all" in message
+
+
+def fitted(w, rate, steps):
+    for _ in range(steps):
+        slope = sum(2 * (w * x - y) * x for x, y in ((0.5, 1.0), (1.5, -2.0), (-1.0, 0.5)))
+        w = w - rate * slope
+    return w
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        (deep, (0.5, [3.0] * 12)),
+        (doubled, (1.0, 40)),
+        (fitted, (2.0, 2.0, 40)),
+        (recurrent_net, (np.ones((20, 2)), np.full((3, 3), 0.1), np.ones((3, 2)))),
+    ],
+)
+def test_the_factors_of_a_message_multiply_to_the_change_in_all(function, arguments):
+    for finding in gain.find(record(function, *arguments)):
+        told = finding.message.partition(": ")[2]
+        factors = [float(each) for each in re.findall(r"makes? ([0-9.e+-]+)", told)]
+        (whole,) = re.findall(r"([0-9.e+-]+) in all", told)
+        assert math.log10(math.prod(factors)) == pytest.approx(math.log10(float(whole)), abs=0.1), told
+    assert factors
 
 
 def test_the_gain_in_a_loop_is_that_of_an_iteration():

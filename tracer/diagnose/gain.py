@@ -44,6 +44,8 @@ SLOWLY = float(np.log10(0.9)) - 1e-9
 """Powers of ten at a pass: a discount, a momentum, a running mean. That its old items fade is what it is for."""
 SHARE = 0.1
 """Of the loss in powers of ten: what did less of it is not named."""
+REST = 0.05
+"""Powers of ten: less than what the digits of the factors round away is not told as the rest."""
 NAMED = 3
 """Operations named in a message; one more seldom makes the cause clearer."""
 ROUNDS = 3
@@ -103,20 +105,23 @@ def find(trace: Trace) -> list[Finding]:
         shrinking = np.where(is_repeated, gain, np.where(is_free, 0.0, np.maximum(gain, 0.0)))
         growing = np.where(is_repeated, growth, np.where(is_free, 0.0, np.minimum(growth, 0.0)))
         return [
-            *_Search(passes, forgetting, _VANISHING, gain, -passes.ways.total(shrinking)).findings(),
-            *_Search(passes, forgetting, _EXPLODING, growth, passes.ways.total(growing)).findings(),
+            *_Search(
+                passes, forgetting, _VANISHING, gain, passes.ways.sent, -passes.ways.total(shrinking)
+            ).findings(),
+            *_Search(passes, forgetting, _EXPLODING, growth, growth, passes.ways.total(growing)).findings(),
             *tiny_factors.find(passes, PASSES - 1),
         ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """The search in one direction: by row, how a gradient changed there, and at most since the output."""
+    """The search in one direction: by row, how a gradient changed there, judged and told, and in all since then."""
 
     passes: Passes
     forgetting: Forgetting
     direction: _Direction
     column: Column
+    told: Column
     totals: Column
 
     def findings(self) -> list[Finding]:
@@ -153,7 +158,7 @@ class _Search:
                 break
             worst = int(left[np.argmax(self.totals[left])])
             way = self.passes.ways.rows_from(worst)
-            stretches = self.passes.stretches(way, self.column)
+            stretches = self.passes.stretches(way, self.column, self.told)
             named = self._to_blame(stretches)
             is_same = left == worst
             if named:
@@ -219,16 +224,20 @@ class _Search:
     def _message(
         self, way: Numbers, named: Sequence[Stretch], stretches: Sequence[Stretch], spoiled: int
     ) -> str:
-        """Say what the worst do to a gradient, what gives some of it back, and what is left in all."""
-        passes, whole = self.passes, float(self.column[way].sum())
+        """Say what the worst do to a gradient, what gives some of it back, and the rest: they multiply to all of it."""
+        passes, whole = self.passes, self.passes.ways.change(way)
         parts = [
-            f"{each.passes:,} passes through {passes.told(each)} make {power_of_ten(each.change)}, "
-            f"{power_of_ten(each.change / each.passes)} each"
+            f"{each.passes:,} passes through {passes.told(each)} make {power_of_ten(each.told)}, "
+            f"{power_of_ten(each.told / each.passes)} each"
             for each in named
         ]
-        against = min(stretches, key=lambda each: each.change * self.direction.sign)
-        if against.change * self.direction.sign < -SHARE * abs(whole):
-            parts.append(f"{passes.told(against)} makes {power_of_ten(against.change)} of it again")
+        rest = whole - sum(each.told for each in named)
+        against = min(stretches, key=lambda each: each.told * self.direction.sign)
+        if against.told * self.direction.sign < -SHARE * abs(whole):
+            parts.append(f"{passes.told(against)} makes {power_of_ten(against.told)} of it again")
+            rest -= against.told
+        if abs(rest) > REST:
+            parts.append(f"the rest makes {power_of_ten(rest)}")
         told = f"{passes.called(int(way[0]))} {self.direction.verb}: {'; '.join(parts)}"
         return f"{told}; {power_of_ten(whole)} in all{and_more(spoiled)}"
 
@@ -249,8 +258,8 @@ class _Search:
         numbers: dict[str, float | int | str] = {
             "inputs": len(spoiled),
             "spoiled": edges,
-            "gain": 10.0**worst.change if abs(worst.change) < _LARGEST else power_of_ten(worst.change),
-            "gain_per_pass": 10.0 ** (worst.change / worst.passes),
+            "gain": 10.0**worst.told if abs(worst.told) < _LARGEST else power_of_ten(worst.told),
+            "gain_per_pass": 10.0 ** (worst.told / worst.passes),
         }
         return passes.finding(direction.kind, severity, worst, message, advice, numbers)
 

@@ -56,7 +56,8 @@ class Stretch:
 
     rows: Numbers  # whose uses the passes are, in the order of the run
     row: int  # that of the pass with the largest change
-    change: float  # in powers of ten
+    change: float  # in powers of ten, by which is judged
+    told: float  # the like, as measured in the run
     passes: int  # of a product of many numbers as many as there are further factors
     is_saturating: bool
     is_unit: bool
@@ -101,34 +102,35 @@ class Passes:
         answer[rows] = np.minimum(recording.operands[firsts], recording.operands[firsts + 1]) < 0
         return answer[self.users]
 
-    def stretches(self, way: Numbers, column: Column) -> list[Stretch]:
+    def stretches(self, way: Numbers, column: Column, told: Column) -> list[Stretch]:
         """Gather the passes on a way by place in the source, and those that saturate by operation."""
-        users, changes = self.users[way], column[way].copy()
+        users, changes = self.users[way], np.stack((column[way], told[way]))
         keys = np.where(self.places[users] == NO_PLACE, -1 - users, self.places[users]).astype(np.int64)
         saturates = SATURATES[self.ops[users]]
         keys[saturates] = len(self.trace.sites.places) + self.ops[users][saturates]
         sigmoids = self._sigmoids(way)
         for back in range(1, _STEPS_OF_SIGMOID):  # the sum and the exponential count to the division
-            changes[sigmoids] += changes[sigmoids - back]
-            changes[sigmoids - back] = 0.0
+            changes[:, sigmoids] += changes[:, sigmoids - back]
+            changes[:, sigmoids - back] = 0.0
         is_sigmoid = np.zeros(len(way), np.bool_)
         is_sigmoid[sigmoids] = True
         units = self.units[way]
         found, inverse = np.unique(keys, return_inverse=True)
-        sums = np.bincount(inverse, changes, len(found))
+        sums = [np.bincount(inverse, each, len(found)).tolist() for each in changes]
         order = np.argsort(inverse, kind="stable")
         parts = np.split(order, np.flatnonzero(np.diff(inverse[order])) + 1) if len(order) else []
         return [
             Stretch(
                 way[part],
-                int(way[part[np.argmax(np.abs(changes[part]))]]),
+                int(way[part[np.argmax(np.abs(changes[0, part]))]]),
                 change,
+                measured,
                 int(self._factors[users[part]].sum()),
                 bool(is_sigmoid[part[0]] or saturates[part[0]]),
                 bool(units[part].all()),
                 _SIGMOID if is_sigmoid[part[0]] else self._name(int(users[part[0]])),
             )
-            for part, change in zip(parts, sums.tolist(), strict=True)
+            for part, change, measured in zip(parts, *sums, strict=True)
         ]
 
     def _name(self, row: int) -> str:
@@ -186,5 +188,5 @@ class Passes:
         edges = [trace.graph.edge_of(int(self.users[row]), int(self.ways.slots[row])) for row in ends]
         node = Node(trace, int(trace.graph.node_of_row[self.users[stretch.row]]))
         told = tuple(Edge(trace, each) for each in edges)
-        known = {"passes": stretch.passes, "log10_gain": stretch.change}
+        known = {"passes": stretch.passes, "log10_gain": stretch.told}
         return Finding(kind, severity, node.site, message, advice, node, told, {**numbers, **known})

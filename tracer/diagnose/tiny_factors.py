@@ -64,7 +64,7 @@ def find(passes: Passes, most_passes: int) -> list[Finding]:
         is_satisfied = _is_satisfied(passes, logarithms)
         is_array = int(inputs[at]) in passes.trace.recording.values.others
         has_softmax = is_array and not len(logarithms) and _is_softmax(ops)
-        for stretch in passes.stretches(way, gain):
+        for stretch in passes.stretches(way, gain, passes.ways.sent):
             if stretch.passes <= most_passes and _takes_all(stretch, is_satisfied, has_softmax, is_nothing):
                 found.setdefault(int(stretch.rows[0]), []).append((stretch, int(inputs[at])))
                 break
@@ -104,8 +104,8 @@ def _finding(passes: Passes, spoiled: Sequence[tuple[Stretch, int]]) -> Finding:
     edges = len(np.unique(np.concatenate(before)))
     is_saturated = stretch.is_saturating or stretch.name not in _FACTORS
     how = "saturated" if is_saturated else "so small a factor that rounding takes the rest"
-    whole = float(passes.ways.gain[passes.ways.rows_from(row)].sum())
-    own, in_all = power_of_ten(stretch.change), power_of_ten(whole)
+    whole = passes.ways.change(passes.ways.rows_from(row))
+    own, in_all = power_of_ten(stretch.told), power_of_ten(whole)
     message = (
         f"{passes.called(row)} loses its gradient: {passes.told(stretch)} is {how} and multiplies it by {own}"
         f"{f'; {in_all} in all' if in_all != own else ''}{and_more(len(spoiled))}"

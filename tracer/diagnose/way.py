@@ -50,13 +50,16 @@ _MATRIX = 2
 class Ways:
     """By row: the row of its strongest use, the slot of that, and by what power of ten the gradient changed there.
 
-    `gain` leaves out what is lost because terms cancel; `growth` is the whole change, of one gradient's size to the
-    next. Both are NaN or infinite where a gradient is zero or not finite. `sizes` are the gradients' norms.
+    `gain` leaves out what is lost because terms cancel, in a sum over uses or within a product of matrices; by it is
+    judged. `sent` is the like of it as measured, and what a message tells: what the use sent to what had come to it,
+    and what further uses add. `growth` is the whole change, of one gradient's size to the next. `gain` and `growth` are
+    NaN or infinite where a gradient is zero or not finite. `sizes` are the gradients' norms.
     """
 
     following: Numbers
     slots: Numbers
     gain: Column
+    sent: Column
     growth: Column
     sizes: Column
 
@@ -74,6 +77,11 @@ class Ways:
             sums[row] += sums[following]
             row -= 1
         return np.array(sums[:-1])
+
+    def change(self, rows: Numbers) -> float:
+        """Return by what power of ten the first gradient on a way differs from the output's."""
+        whole = float(self.growth[rows].sum())
+        return whole if np.isfinite(whole) else float(self.sent[rows].sum())
 
     def largest(self, column: Column) -> Numbers:
         """Return, by row, which row on the way from it to the output has the largest number in a column."""
@@ -137,15 +145,19 @@ def _ways(trace: Trace) -> Ways:
             rows = rows[rows != trace.output.row]
             following[trace.output.row] = END
         at = slot_of[rows]
-        gain, growth = np.zeros(len(recording)), np.zeros(len(recording))
+        gain, sent, growth = np.zeros((3, len(recording)))
         local = np.log10(partials[at])
         of_arrays = np.flatnonzero(np.isnan(partials[at]))
-        local[of_arrays] = _array_gains(trace, slots[at[of_arrays]], used[at[of_arrays]], sizes)
+        measured, judged = local.copy(), local
+        measured[of_arrays] = np.log10(used[at[of_arrays]] / sizes[following[rows[of_arrays]]])
+        judged[of_arrays] = _array_gains(trace, slots[at[of_arrays]], measured[of_arrays])
+        measured = np.where(np.isfinite(measured), measured, judged)
         gathered = np.log10(sizes[rows] / used[at])
-        gain[rows] = local + np.where(gathered > 0, gathered, 0.0)
+        gathered = np.where(gathered > 0, gathered, 0.0)
+        gain[rows], sent[rows] = judged + gathered, measured + gathered
         growth[rows] = np.log10(sizes[rows]) - np.log10(sizes[following[rows]])
     slot_of[rows] = slots[at]
-    return Ways(following, slot_of, gain, growth, sizes)
+    return Ways(following, slot_of, gain, sent, growth, sizes)
 
 
 def _find_through_zero(
@@ -172,10 +184,10 @@ def _find_through_zero(
             following[producer], slot_of[producer] = consumer, use
 
 
-def _array_gains(trace: Trace, slots: Numbers, used: Column, sizes: Column) -> Column:
-    """Return by what power of ten a gradient shrank or grew in each of some operations on arrays."""
+def _array_gains(trace: Trace, slots: Numbers, measured: Column) -> Column:
+    """Return what some operations on arrays did to a gradient, in powers of ten, but for what cancels in them."""
     recording, consumers = trace.recording, trace.graph.slot_consumer[slots]
-    gains: Column = np.log10(used / sizes[consumers])
+    gains: Column = measured.copy()
     ops = recording.ops[consumers]
     known: dict[int, float] = {}
     for place in np.flatnonzero((gains < 0) & ~IS_ELEMENTWISE[ops]).tolist():

@@ -103,12 +103,12 @@ def _gains(passes: Passes, way: Numbers, used: Column) -> tuple[list[SiteGain], 
     """
     ways = passes.ways
     is_lost = bool((used == 0).any())
-    at_operations = ways.gain.copy()
+    at_operations = ways.sent.copy()
     if not is_lost:
         at_operations[way] = np.log10(used) - np.log10(ways.sizes[ways.following[way]])
     gains = [
         SiteGain(each.name, _line(passes, each.row), each.passes, each.change)
-        for each in passes.stretches(way, at_operations)
+        for each in passes.stretches(way, at_operations, at_operations)
     ]
     if is_lost:
         return gains, float(at_operations[way].sum())
