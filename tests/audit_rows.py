@@ -119,7 +119,7 @@ ROWS = (
     Row("product of arrays", LOOP, '{"W": np.prod([e.grad for e in t["W"].uses], 0)}', "W", "product-not-sum", "5 uses", LOOP_ARGUMENTS, in_page=False),
     Row("added at one node of an array", LINEAR, '{"h": 2 * t["h"].grad / (2 * t["h"].value) + 2 * t["h"].value}', "h", "added-not-multiplied", "claimed is their sum", LINEAR_ARGUMENTS, in_page=False),
     Row("single precision", LINEAR, '{"W": t["W"].grad.astype(np.float32)}', "W", "match", "right", LINEAR_ARGUMENTS, in_page=False),
-    Row("a transposed square", LOOP, '{"W": t["W"].grad.T}', "W", "transposed", "it is transposed", LOOP_ARGUMENTS, in_page=False),
+    Row("a transposed square", LOOP, '{"W": t["W"].grad.T}', "W", "transposed", "it is transposed, which its shape does not show: (2, 2)", LOOP_ARGUMENTS, in_page=False),
     Row("nothing added", THREE, '{"h": 0.0}', "h", "missing-uses", "none of the 3 uses of h was added", "x=2.0", in_page=False),
     Row("structures", "def f(params):\n    return params['w'] * params['b'][0] + params['b'][1]\n", '{"params": {"w": 3.0, "b": [2.0, -1.0]}}', "params['b'][1]", "sign", "wrong sign", "params={'w': 2.0, 'b': [3.0, 1.0]}", (("params['w']", "match"), ("params['b'][0]", "match")), in_page=False),
 )  # fmt: skip

@@ -91,7 +91,9 @@ def _sign(asked: Question) -> Iterator[Explanation]:
 def _transposed(asked: Question) -> Iterator[Explanation]:
     claimed, total = asked.claimed, asked.total
     if total.ndim > 1 and claimed.shape == total.shape[::-1] and asked.same(np.transpose(claimed), total):
-        yield Explanation("transposed", 1, f"it is transposed: {claimed.shape}, expected {total.shape}")
+        is_told = claimed.shape != total.shape
+        how = f": {claimed.shape}, expected" if is_told else ", which its shape does not show:"
+        yield Explanation("transposed", 1, f"it is transposed{how} {total.shape}")
 
 
 def _mean(asked: Question) -> Iterator[Explanation]:
