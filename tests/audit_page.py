@@ -20,6 +20,8 @@ _MEANING = {
     "scale": "A constant factor. A number is a multiple of every other, so of numbers only likely factors count: small "
     "whole numbers, the number of uses, the length of an axis, and one divided by these.",
     "transposed": "An array with its axes in reverse order.",
+    "wrong-rule": "A single operation on the way back from the value has a wrong local rule; the message says which, and "
+    "what was done in its place.",
     "follows": "Right, given what is claimed for a later value: mend that one first.",
     "unknown": "Wrong, and none of these gives the number.",
 }

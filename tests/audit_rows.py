@@ -46,7 +46,7 @@ class Row:
 
     def claimed(self, trace: Any) -> Any:
         """Make the claims; `t` is the trace."""
-        return eval(self.claims, {"t": trace, "np": np})  # noqa: S307  (as above)
+        return eval(self.claims, {"t": trace, "np": np, "stepwise": stepwise})  # noqa: S307  (as above)
 
 
 THREE = """\
@@ -91,6 +91,30 @@ def f(x):
     return a + b
 """
 
+STEPS = """\
+def f(W):
+    h = np.array([0.3, -0.2])
+    for step in range(4):
+        h = np.tanh(W @ h + step / 10)
+    return (h * h).sum()
+"""
+
+
+def hand_written(step: str) -> str:
+    """Return claims for the states of STEPS: the last is right, and each before it is made by a step of one's own."""
+    return f"stepwise(t, lambda W, h, g: {step})"
+
+
+def stepwise(trace: Any, step: Any) -> dict[str, Any]:
+    """Go back through STEPS by a step from one state's gradient to that of the one before."""
+    W, g = trace["W"].value, trace["h[3]"].grad  # noqa: N806  (as in the program)
+    found = {"h[3]": g}
+    for at in (3, 2):
+        g = step(W, trace[f"h[{at}]"].value, g)
+        found[f"h[{at - 1}]"] = g
+    return found
+
+
 ROWS = (
     Row("right", THREE, '{"h": 12.0}', "h", "match", "right", "x=2.0"),
     Row("averaged at the splitter", THREE, '{"h": 4.0}', "h", "mean-not-sum", "claimed is their mean", "x=2.0"),
@@ -105,6 +129,12 @@ ROWS = (
     Row("a mean over the copies of a broadcast", LINEAR, '{"b": t["b"].grad / 4}', "b", "mean-not-sum", "b is broadcast to 4 copies, whose gradients are added; claimed is their mean", LINEAR_ARGUMENTS),
     Row("the last copy of a broadcast", LINEAR, '{"b": t["b"].uses[0].dst.out_edges[0].grad[-1]}', "b", "missing-uses", "b is broadcast to 4 copies, whose gradients are added; only the last is in it", LINEAR_ARGUMENTS),
     Row("transposed", LINEAR, '{"W": t["W"].grad.T}', "W", "transposed", "it is transposed: (2, 3), expected (3, 2)", LINEAR_ARGUMENTS),
+    Row("1 − h in place of 1 − h²", STEPS, '{"h[2]": t["W"].value.T @ (t["h[3]"].grad * (1 - t["h[3]"].value))}', "h[2]", "wrong-rule", "1 − y in place of 1 − y² (x is the operand, y the result), at tanh at program.py:4 (run 4 of 4)", LOOP_ARGUMENTS),
+    Row("1 − h in place of 1 − h² at each step", STEPS, hand_written("W.T @ (g * (1 - h))"), "h[2]", "wrong-rule", "1 − y in place of 1 − y² (x is the operand, y the result), at tanh at program.py:4 (run 4 of 4)", LOOP_ARGUMENTS, (("h[3]", "match"), ("h[1]", "wrong-rule")), in_page=False),
+    Row("the derivative of tanh left out", STEPS, hand_written("W.T @ g"), "h[2]", "wrong-rule", "the local partial, 1 − y² (y is the result, x the operand), left out, at tanh at program.py:4 (run 4 of 4)", LOOP_ARGUMENTS, (("h[3]", "match"), ("h[1]", "wrong-rule")), in_page=False),
+    Row("W in place of W.T", STEPS, hand_written("W @ (g * (1 - h**2))"), "h[2]", "wrong-rule", "W @ g in place of W.T @ g (g is the gradient of the product, W the matrix), at matmul at program.py:4 (run 4 of 4)", LOOP_ARGUMENTS, (("h[3]", "match"), ("h[1]", "wrong-rule")), in_page=False),
+    Row("W.T on the right left out", "def f(x, W):\n    h = x * 2\n    y = h @ W\n    return (y * y).sum()\n", '{"h": 2 * t["y"].value @ t["W"].value}', "h", "wrong-rule", "g @ W in place of g @ W.T", "x=b, W=V", in_page=False),
+    Row("a local rule of numbers", "def f(x):\n    h = 3 * x\n    y = np.exp(h)\n    return y * y\n", '{"h": 2 * t["y"].value * t["h"].value}', "h", "wrong-rule", "x in place of y", "x=0.4", in_page=False),
     Row("right, given an earlier mistake", CHAIN, '{"y": 12.0, "x": 144.0}', "x", "follows", "right, given what is claimed for y", "x=2.0", (("y", "missing-uses"),)),
     Row("two causes", TWICE, '{"x": 5.0}', "x", "missing-uses", "as well explained by mean-not-sum", "x=1.0"),
     Row("none that is known", THREE, '{"h": 7.7}', "h", "unknown", "no known mistake gives this", "x=2.0"),

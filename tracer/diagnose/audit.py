@@ -13,6 +13,7 @@ import numpy as np
 
 from tracer.diagnose.claims import Claim, claims_of
 from tracer.diagnose.given import require_trace
+from tracer.diagnose.local_rules import wrong_rules
 from tracer.diagnose.mistakes import Explanation, Question, explanations, sizes
 from tracer.diagnose.terms import Followed, place_of
 from tracer.errors import UsageError
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 KINDS = (
     "match", "mean-not-sum", "product-not-sum", "missing-uses", "added-not-multiplied", "sign", "scale", "transposed",
-    "follows", "unknown",
+    "wrong-rule", "follows", "unknown",
 )  # fmt: skip
 TOLERANCES = {8: 1e-7, 4: 1e-4, 2: 1e-2}
 """By bytes of a real number, of claim or gradient the fewer: how far, of itself, a right gradient may be off."""
@@ -201,7 +202,7 @@ class _Case:
         )
         told = [(asked, found, given) for asked, given in ways if (found := explanations(asked))]
         if not told:
-            return self._unknown(ways[0][0])
+            return self._wrong_rule(ways) or self._unknown(ways[0][0])
         return self._explained(*min(told, key=lambda each: each[1][0].cost))
 
     def is_same(self, left: Any, right: Any, scale: float) -> bool:
@@ -259,6 +260,18 @@ class _Case:
             also=also,
             follows=tuple(names),
         )
+
+    def _wrong_rule(self, ways: list[tuple[Question, list[str]]]) -> Verdict | None:
+        """Look for one operation whose local rule is wrong, further along than at the value."""
+        for asked, names in ways:
+            if found := wrong_rules(asked):
+                text = "; or ".join(each.text for each in found)
+                if names:
+                    text += f"; given what is claimed for {' and '.join(map(clean, names[:_ALSO]))}"
+                return self._told(
+                    "wrong-rule", text, site=found[0].node.site, terms=asked.terms, follows=tuple(names)
+                )
+        return None
 
     def _unknown(self, asked: Question) -> Verdict:
         terms = asked.terms

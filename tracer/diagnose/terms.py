@@ -40,7 +40,7 @@ class Terms:
 
     def gradient(self, node: Node) -> Any:
         """Return the gradient of another node, in the same way."""
-        return node.grad if self.as_recorded else self.follower.node(node)
+        return node.grad if self.as_recorded else self.follower.taken(node)
 
     @property
     def count(self) -> int:
@@ -160,11 +160,16 @@ class Followed:
         """Return the gradient of a node."""
         return self._sum(node.grad, [self._change(gradients, node) for gradients in self._before(node)])
 
+    def taken(self, node: Node) -> Any:
+        """Return the gradient that a node's operands get theirs of: what was put in for the node itself counts."""
+        own = [gradients for _, row, gradients in self._changes if row == node.row]
+        return self._sum(self.node(node), [self._change(gradients, node) for gradients in own])
+
     def upstream(self, rows: np.ndarray[Any, Any], *, as_recorded: bool) -> np.ndarray[Any, Any]:
         """Return the gradients of many numbers; NaN where one is of an array."""
         found: np.ndarray[Any, Any] = self.trace.gradients.numbers[rows]
         for _, row, gradients in [] if as_recorded else self._changes:
-            found += np.where((row > rows) & gradients.reached[rows], gradients.numbers[rows], 0.0)
+            found += np.where((row >= rows) & gradients.reached[rows], gradients.numbers[rows], 0.0)
         return found
 
     def edge(self, number: int, node: Node, *, as_recorded: bool) -> Any:
