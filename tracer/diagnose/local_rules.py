@@ -126,7 +126,7 @@ def _slips(trace: Trace, node: Node, slot: int, upstream: Any) -> Iterator[tuple
         return
     is_left = slot == first
     matrix = np.asarray(operand_value(recording, stop - 1 if is_left else first))
-    if matrix.ndim != _MATRIX or matrix.shape[0] != matrix.shape[1] or not upstream.ndim:
+    if matrix.ndim != _MATRIX or matrix.shape[0] != matrix.shape[1] or upstream.ndim not in (1, _MATRIX):
         return
     turned = matrix.T
     change = upstream @ (matrix - turned) if is_left else (matrix - turned) @ upstream
