@@ -84,6 +84,40 @@ def test_the_edges_of_a_loop_tell_the_same_turn(tmp_path):
                 assert labels.number(trace[f"a[{turn}]"].grad) in told["working"]
 
 
+def logistic(r, x):
+    for _ in range(100):
+        x = r * x * (1 - x)
+    return x
+
+
+def rnn(w, h, xs):
+    for x in xs:
+        h = np.tanh(w @ h + x)
+    return (h**2).sum()
+
+
+def test_a_sum_is_of_one_run_and_what_a_loop_gives_has_its_gradient_over_the_runs(tmp_path):
+    trace = record(logistic, 3.5, 0.3)
+    nodes = data_of(trace, tmp_path)["views"][0]["nodes"]
+    (of_r,) = [n for n in nodes if n["kind"] == "splitter" and n["name"] == "r"]
+    assert [total for _, _, total, _ in of_r["sums"]] == [labels.number(trace.grads["r"])]
+    inside = next(n for n in nodes if n["kind"] == "splitter" and n.get("count") == 99)
+    assert [total for _, _, total, _ in inside["sums"]] == [None, inside["grad"]]
+    first, last = (labels.number(trace[f"x[{turn}]"].grad) for turn in (0, 98))
+    assert inside["grad"] == f"{first} \u2192 {last}"
+
+
+def test_a_sum_of_arrays_is_told_by_its_norm_and_never_missing(tmp_path):
+    rng = np.random.default_rng(0)
+    trace = record(rnn, rng.normal(size=(3, 3)) / 3, np.zeros(3), rng.normal(size=(60, 3)))
+    nodes = data_of(trace, tmp_path)["views"][0]["nodes"]
+    (split,) = [n for n in nodes if n["kind"] == "splitter" and n["name"] == "w"]
+    assert split["sums"][-1][2] == labels.norm(trace.grads["w"])
+    (tanh,) = [n for n in nodes if n["op"] == "tanh"]
+    first, last = (labels.norm(trace[f"h[{turn}]"].grad) for turn in (0, 59))
+    assert tanh["grad"] == f"{first} \u2192 {last}"
+
+
 def clip(x):
     y = x * 1.5
     for k in range(12):
