@@ -39,12 +39,17 @@ View = tuple[dict[str, Any], Numbering]
 
 
 def rolled_views(
-    shown: Shown, geometry: Geometry, sources: Sources, arrays: Arrays, engine: str | None
+    shown: Shown,
+    geometry: Geometry,
+    sources: Sources,
+    arrays: Arrays,
+    engine: str | None,
+    most: int = MOST_VIEWS,
 ) -> list[View]:
     """Say what the views of a rolled graph show: the whole, then each closed group, outer ones first."""
     rolled, trace = shown.rolled, shown.trace
     assert rolled is not None
-    most = min(MOST_VIEWS, MOST_NODES // len(trace.nodes) + 1)
+    most = min(most, MOST_NODES // len(trace.nodes) + 1)
     views = [_Writer(rolled, sources, arrays).view(shown.diagram, geometry)]
     graphs: list[Rolled | None] = [rolled]
     for parent, graph in enumerate(graphs):  # which grows as groups are found
@@ -198,11 +203,12 @@ class _Writer:
                 if node.count == 1
                 else _first_line(self._gradient(node, first) or "")
             )
-            totals = [whole if edge is uses[-1] else None for edge in uses]
+            totals: list[str | None] = [whole if edge is uses[-1] else None for edge in uses]
         else:
             with np.errstate(all="ignore"):
                 sums = [float(each.values.sum()) for each in series]
-                terms, totals = map(labels.number, sums), map(labels.number, accumulate(sums))
+                terms = [labels.number(each) for each in sums]
+                totals = [labels.number(each) for each in accumulate(sums)]
         told = zip(uses, totals, terms, strict=True)
         return [(edge.index, self.turn[edge.index], total, term) for edge, total, term in told]
 
@@ -249,4 +255,4 @@ class _Writer:
 
 
 def _first_line(text: str) -> str:
-    return text.split("\n")[0]
+    return text.split("\n", maxsplit=1)[0]
