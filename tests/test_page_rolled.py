@@ -15,6 +15,7 @@ from viz.export import Shown
 from viz.layout import geometry
 from viz.page.data import page_data
 from viz.page.document import as_script_data
+from viz.page.turns import FULL_OF_MANY, Loops
 from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Numbers
 from viz.rollup import roll_up
@@ -116,6 +117,27 @@ def test_a_sum_of_arrays_is_told_by_its_norm_and_never_missing(tmp_path):
     (tanh,) = [n for n in nodes if n["op"] == "tanh"]
     first, last = (labels.norm(trace[f"h[{turn}]"].grad) for turn in (0, 59))
     assert tanh["grad"] == f"{first} \u2192 {last}"
+
+
+@pytest.mark.parametrize(("length", "kept"), [(50, 50), (100, 100), (101, 30)])
+def test_as_many_turns_are_kept_as_the_documentation_says(tmp_path, length, kept):
+    view = data_of(record(rnn, np.eye(2), np.ones(2), np.ones((length, 2))), tmp_path)["views"][0]
+    turns = {turn for edge in view["edges"] for turn in edge.get("turns", ())}
+    assert abs(len(turns) - kept) <= (length > 100) * 2
+    assert {"0", "1", "2", str(length - 1)} <= turns
+
+
+def test_with_many_edges_fewer_turns_are_kept():
+    count = 260
+    names = [f"x{at}" for at in range(count)]
+    lines = [f"        {name} = {name} * 1.5" for name in names]
+    source = f"def wide({', '.join(names)}):\n    for _ in range(50):\n" + "\n".join(lines)
+    namespace = {}
+    exec(compile(f"{source}\n    return {' + '.join(names)}", "wide.py", "exec"), namespace)  # noqa: S102
+    rolled = roll_up(record(namespace["wide"], *np.ones(count).tolist()))
+    assert sum(edge.count > 1 for edge in rolled.edges) > 3_000 / FULL_OF_MANY
+    (first, *_) = [edge for edge in rolled.edges if edge.count > 1]
+    assert len(Loops(rolled).of(first)[1]) == FULL_OF_MANY
 
 
 def clip(x):
