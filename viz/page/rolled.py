@@ -249,7 +249,9 @@ class _Writer:
         for turn, run in runs.items():
             found = arithmetic(self.trace.edges[int(edge.members[run])])
             told[str(turn)] = {
-                key: found[key] for key in ("value", "grad", "working", "formula") if key in found
+                key: found[key]
+                for key in ("value", "grad", "working", "formula", "magnitude")
+                if key in found
             }
         return loop, told
 
