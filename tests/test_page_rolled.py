@@ -15,6 +15,7 @@ from viz.export import Shown
 from viz.layout import geometry
 from viz.page.data import page_data
 from viz.page.document import as_script_data
+from viz.page.turns import FULL_OF_MANY, Loops
 from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Numbers
 from viz.rollup import roll_up
@@ -82,6 +83,61 @@ def test_the_edges_of_a_loop_tell_the_same_turn(tmp_path):
             if target["kind"] == "function" and target["op"] == "tanh":
                 assert labels.number(trace[f"a[{turn}]"].value) == told["value"]
                 assert labels.number(trace[f"a[{turn}]"].grad) in told["working"]
+
+
+def logistic(r, x):
+    for _ in range(100):
+        x = r * x * (1 - x)
+    return x
+
+
+def rnn(w, h, xs):
+    for x in xs:
+        h = np.tanh(w @ h + x)
+    return (h**2).sum()
+
+
+def test_a_sum_is_of_one_run_and_what_a_loop_gives_has_its_gradient_over_the_runs(tmp_path):
+    trace = record(logistic, 3.5, 0.3)
+    nodes = data_of(trace, tmp_path)["views"][0]["nodes"]
+    (of_r,) = [n for n in nodes if n["kind"] == "splitter" and n["name"] == "r"]
+    assert [total for _, _, total, _ in of_r["sums"]] == [labels.number(trace.grads["r"])]
+    inside = next(n for n in nodes if n["kind"] == "splitter" and n.get("count") == 99)
+    assert [total for _, _, total, _ in inside["sums"]] == [None, inside["grad"]]
+    first, last = (labels.number(trace[f"x[{turn}]"].grad) for turn in (0, 98))
+    assert inside["grad"] == f"{first} \u2192 {last}"
+
+
+def test_a_sum_of_arrays_is_told_by_its_norm_and_never_missing(tmp_path):
+    rng = np.random.default_rng(0)
+    trace = record(rnn, rng.normal(size=(3, 3)) / 3, np.zeros(3), rng.normal(size=(60, 3)))
+    nodes = data_of(trace, tmp_path)["views"][0]["nodes"]
+    (split,) = [n for n in nodes if n["kind"] == "splitter" and n["name"] == "w"]
+    assert split["sums"][-1][2] == labels.norm(trace.grads["w"])
+    (tanh,) = [n for n in nodes if n["op"] == "tanh"]
+    first, last = (labels.norm(trace[f"h[{turn}]"].grad) for turn in (0, 59))
+    assert tanh["grad"] == f"{first} \u2192 {last}"
+
+
+@pytest.mark.parametrize(("length", "kept"), [(50, 50), (100, 100), (101, 30)])
+def test_as_many_turns_are_kept_as_the_documentation_says(tmp_path, length, kept):
+    view = data_of(record(rnn, np.eye(2), np.ones(2), np.ones((length, 2))), tmp_path)["views"][0]
+    turns = {turn for edge in view["edges"] for turn in edge.get("turns", ())}
+    assert abs(len(turns) - kept) <= (length > 100) * 2
+    assert {"0", "1", "2", str(length - 1)} <= turns
+
+
+def test_with_many_edges_fewer_turns_are_kept():
+    count = 260
+    names = [f"x{at}" for at in range(count)]
+    lines = [f"        {name} = {name} * 1.5" for name in names]
+    source = f"def wide({', '.join(names)}):\n    for _ in range(50):\n" + "\n".join(lines)
+    namespace = {}
+    exec(compile(f"{source}\n    return {' + '.join(names)}", "wide.py", "exec"), namespace)  # noqa: S102
+    rolled = roll_up(record(namespace["wide"], *np.ones(count).tolist()))
+    assert sum(edge.count > 1 for edge in rolled.edges) > 3_000 / FULL_OF_MANY
+    (first, *_) = [edge for edge in rolled.edges if edge.count > 1]
+    assert FULL_OF_MANY - 2 < len(Loops(rolled).of(first)[1]) <= FULL_OF_MANY
 
 
 def clip(x):
@@ -261,3 +317,56 @@ def test_text_out_of_sight_is_left_out_of_a_large_picture_until_it_comes_into_si
     assert page.run("document.activeElement.dataset.ref") == output
     page.press("Home", "ArrowRight", "ArrowRight", "ArrowRight")
     assert page.refs("now")
+
+
+def test_it_opens_at_a_size_that_can_be_read(visit):
+    page = visit(record(rnn, np.eye(3), np.ones(3), np.ones((60, 3))))
+    page.page.wait_for_timeout(200)
+    assert page.run("new DOMMatrix(document.querySelector('#stage > svg').style.transform).a") * 11 >= 9
+    left = page.run(
+        "document.querySelector('#stage > svg > g').getBoundingClientRect().left - stage.getBoundingClientRect().left"
+    )
+    assert left >= 0
+
+
+def test_the_source_has_room_for_its_lines_and_can_be_made_wider(visit):
+    page = visit(record(rnn, np.eye(3), np.ones(3), np.ones((60, 3))))
+    own = page.page.locator("#source").bounding_box()["width"]
+    lines = page.run(
+        "[...document.querySelectorAll('#source .made .text')].map((each) => each.getBoundingClientRect().right)"
+    )
+    assert max(lines) < own
+    assert page.run("getComputedStyle(document.getElementById('source')).resize") == "horizontal"
+    page.run("document.getElementById('source').style.width = '600px'")
+    assert page.page.locator("#source").bounding_box()["width"] == 600
+    graph = page.page.locator("#graph").bounding_box()
+    assert graph["x"] == 600
+    assert graph["width"] > 400
+
+
+def test_colour_shows_what_vanishes_over_the_turns_and_the_chosen_turn(visit):
+    page = visit(record(rnn, np.eye(3) / 10, np.ones(3), np.ones((60, 3))))
+    page.press("c")
+    decades = page.page.get_attribute("#scale svg", "aria-label")
+    assert "from 1e-" in decades
+    assert "left to right" in page.text("#scale")
+    edge = first_edge(page, "edge.isBack")
+    stroke = f"getComputedStyle(document.querySelector('#stage .wire[data-ref=e{edge}] > path:not(.hit)')).stroke"
+    name = page.run(stroke).removeprefix('url("#').split('"')[0]
+    stops = page.run(
+        f"[...document.getElementById('{name}').children].map((each) => getComputedStyle(each).stopColor)"
+    )
+    assert len(set(stops)) > 10
+    choose(page, f"e{edge}")
+    page.page.select_option("#turn", "1")
+    choose(page, "n0")
+    early = page.run(stroke)
+    assert "turn 1 of 60" in page.text("#scale")
+    assert page.page.get_attribute("#scale svg", "aria-label") == decades
+    choose(page, f"e{edge}")
+    page.page.select_option("#turn", "59")
+    choose(page, "n0")
+    assert early != page.run(stroke)
+    assert early.startswith("rgb")
+    page.press("c")
+    assert page.page.locator("#stage linearGradient").count() == 0

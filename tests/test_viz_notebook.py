@@ -83,18 +83,26 @@ def test_names_of_any_kind_stay_inside_their_attributes():
     assert parsed.text == ""
 
 
-def test_a_large_trace_is_a_still_picture_rolled_up():
-    def many(x):
-        for _ in range(BUDGET):
-            x = x * 1.01
-        return x
+def many(x):
+    for _ in range(BUDGET):
+        x = x * 1.01
+    return x
 
+
+def test_a_large_trace_is_rolled_up_with_its_page_over_it():
     large = record(many, 1.0)
     parsed = Tags(large._repr_html_())
-    assert [tag for tag, _ in parsed.tags] == ["div", "img"]
+    assert [tag for tag, _ in parsed.tags] == ["div", "img", "iframe"]
     picture = base64.b64decode(parsed.tags[1][1]["src"].partition(",")[2]).decode()
     assert picture == export.svg(large)
     assert f"×{BUDGET}" in picture
+    assert '"isRolled":true' in parsed.tags[2][1]["srcdoc"]
+
+
+def test_a_page_too_large_to_be_saved_with_a_notebook_is_left_out(monkeypatch):
+    monkeypatch.setattr(export, "MOST_EMBEDDED", 10_000)
+    parsed = Tags(record(many, 1.0)._repr_html_())
+    assert [tag for tag, _ in parsed.tags] == ["div", "img"]
 
 
 CELL = """<!doctype html><body style="margin:0;width:700px">{}</body>"""
@@ -138,6 +146,17 @@ def test_in_a_browser_the_page_lies_over_the_picture_and_steps(cell):
     frame.locator("#next").click()
     assert frame.locator("#stage .is-now").count() == 1
     assert frame.locator("body").evaluate("(each) => getComputedStyle(each).visibility") == "visible"
+
+
+def test_in_a_browser_a_rolled_picture_steps_and_lights_what_is_pointed_at(cell):
+    page = cell(record(many, 1.0)._repr_html_())
+    frame = page.frame_locator("iframe")
+    frame.locator("#first").click()
+    frame.locator("#next").click()
+    frame.locator("#next").click()
+    assert frame.locator("#stage .is-now").count() >= 1
+    frame.locator("#stage .function").first.hover()
+    assert frame.locator("#stage .is-hover").count() >= 1
 
 
 @pytest.mark.parametrize(
@@ -211,7 +230,7 @@ TOLD = [
     (
         failed,
         ["fails raised ValueError: &lt;b&gt;4.0&lt;/b&gt; &amp; é", "y = x * 2 at test_viz_notebook.py:"]
-        + ["to draw it: trace.draw(&quot;graph.svg&quot;)"],
+        + ["The graph of fails: the values up to where it failed"],
     ),
 ]
 
@@ -222,7 +241,8 @@ def test_what_has_no_gradients_is_told(make, lines):
     assert shown.startswith("<pre>")
     for line in lines:
         assert line in shown
-    assert ("to draw it" in shown) == ("to draw it" in lines[-1])
+    assert ("<img" in shown) == ("up to where it failed" in lines[-1])
+    assert "<iframe" not in shown
 
 
 def test_of_a_run_that_failed_the_forward_graph_is_drawn(tmp_path):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 PICTURES = (".svg", ".png", ".pdf", ".dot", ".html", ".mmd")  # .mmd: Mermaid
 DATA = (".graphml", ".json")  # .json: of Model Explorer
 SUFFIXES = (*PICTURES, *DATA)
+MOST_EMBEDDED = 1_500_000  # characters of a page in a notebook, which is saved with it
 ERROR_LIMIT = 200  # characters of what a program raised
 
 
@@ -107,14 +108,15 @@ def _part(trace: Any, view: View) -> Part:
 
 
 def embedded(trace: Any) -> tuple[str, str]:
-    """Return a picture as SVG and its page for a cell of a notebook; of a rolled-up picture there is no page."""
+    """Return a picture as SVG and its page for a cell of a notebook; "" where there are no steps or it is too large."""
     shown = decide(trace)
     placed = geometry(shown.diagram)
-    if shown.rolled is not None:
+    if shown.trace is not trace:  # but what there is of a run that failed
         return vector.write(placed), ""
     from viz import page  # noqa: PLC0415 - its parts are read from files
 
-    return vector.write(placed), page.write(shown, placed, embedded=True)
+    written = page.write(shown, placed, embedded=True)
+    return vector.write(placed), written if len(written) <= MOST_EMBEDDED else ""
 
 
 def draw(

@@ -1,5 +1,6 @@
 """Trace -> HTML for a notebook: the picture, rolled up where it is large; without gradients, what `edgegrad show` says.
 
+Of a run that failed both: what is said, and the forward picture.
 A still picture, as wide as the cell at most; over it, in a frame without any rights but to run its own script, the page
 with the backward pass. Where frames are taken out, as GitHub does, or scripts don't run, the picture is what is left.
 """
@@ -31,10 +32,11 @@ _SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)"')
 def html(trace: Trace) -> str:
     """Return what a notebook shows of a trace."""
     reason = _why_no_gradient(trace)
-    if reason:
-        return _told(trace, reason)
+    failed = _told(trace, reason) if reason else ""
+    if reason and trace.error is None:
+        return failed
     try:
-        return _shown(trace, *export.embedded(trace))
+        return failed + _shown(trace, *export.embedded(trace))
     except DrawError as error:
         return _told(trace, str(error))
 
@@ -43,9 +45,10 @@ def _shown(trace: Trace, svg: str, page: str) -> str:
     size = _SIZE.search(svg)
     assert size is not None
     width, height, name = size[1], size[2], escape(labels.name(trace.function))
+    shows = "the gradient on every edge" if trace.error is None else "the values up to where it failed"
     picture = base64.b64encode(svg.encode()).decode()
     image = (
-        f'<img src="data:image/svg+xml;base64,{picture}" alt="The graph of {name}: the gradient on every edge" '
+        f'<img src="data:image/svg+xml;base64,{picture}" alt="The graph of {name}: {shows}" '
         f'style="display:block;width:100%;max-width:{width}px;height:auto;aspect-ratio:{width}/{height};margin:0"/>'
     )
     if not page:
@@ -68,7 +71,7 @@ def _why_no_gradient(trace: Trace) -> str:
 
 
 def _told(trace: Trace, reason: str) -> str:
-    """Write a summary of a trace as text, why there is no picture, and how to draw one."""
+    """Write a summary of a trace as text, and why it has no gradients or no picture."""
     told = summary(trace)
     if told.no_gradient:
         told = replace(told, no_gradient=reason)  # in words of Python, not of the command line
@@ -80,6 +83,5 @@ def _told(trace: Trace, reason: str) -> str:
     lines = [line.rstrip() for line in written.getvalue().splitlines()]
     if not told.no_gradient:
         lines += ["", reason]
-    lines += ['to draw it: trace.draw("graph.svg")'] if trace.error is not None else []
     shown = escape("\n".join(lines))
     return f"<pre>{shown}</pre>"

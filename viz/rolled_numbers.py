@@ -200,6 +200,19 @@ class Numbers:
         """Return what a splitter sends back, over its runs."""
         return self._gradients(self._in_edges(node))
 
+    def out_of(self, node: RolledNode) -> tuple[Series | None, int]:
+        """Return the gradient of what a node gives over its runs, and in how many the output depends on it.
+
+        The uses of one node may be several rolled edges: of a loop's result, the next turn and what comes after. None
+        where not every run has just one use in what is shown.
+        """
+        uses = [edge.members for edge in self.rolled.outgoing[node.index]]
+        edges = np.concatenate(uses) if uses else np.zeros(0, np.int64)
+        edges = edges[np.argsort(self.trace.graph.src[edges], kind="stable")]
+        if not np.array_equal(self.trace.graph.src[edges], node.members):
+            return None, 0
+        return self._gradients(edges), int(np.count_nonzero(self.trace.steps[edges] >= 0))
+
     def _in_edges(self, node: RolledNode) -> Ints:
         return self.trace.graph.first_in[node.members]
 

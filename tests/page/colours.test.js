@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { RAMPS, colourAt, inkOf, rangeOf, ticksOf } from "../../viz/page/colours.js";
+import { RAMPS, colourAt, inkOf, inkOver, rangeOf, sizesOf, ticksOf } from "../../viz/page/colours.js";
 
 const GROUNDS = { light: "#ffffff", dark: "#14171b" };
 
@@ -53,4 +53,28 @@ test("ticks are powers of ten, and few", () => {
 
 test("a scale with fewer than two powers of ten has its ends written", () => {
   assert.deepEqual(ticksOf([-0.5, 0.5]), [{ text: "0.32", share: 0 }, { text: "3.2", share: 1 }]);
+});
+
+const carried = {
+  magnitude: 10,
+  loop: 0,
+  turns: { 0: { magnitude: 1e-12 }, 2: { magnitude: 10 } },
+  series: { count: 3, runs: [0, 1, 2], sizes: [1e-12, 0, -10] },
+};
+
+test("what vanishes over the turns is in the scale, and along the wire", () => {
+  const sizes = sizesOf(carried);
+  const range = rangeOf(sizes.map(([, size]) => size));
+  assert.deepEqual(range, [-12, 1]);
+  const { stops, width } = inkOver(sizes, range, "light");
+  assert.deepEqual(stops, [[0, colourAt(0, "light")], [1, colourAt(1, "light")]]);
+  assert.equal(width, inkOf(10, range, "light").width);
+});
+
+test("of a chosen turn the wires of its loop have the colour of that turn, and none where they did not run", () => {
+  const range = [-12, 1];
+  assert.deepEqual(inkOver(sizesOf(carried, { loop: 0, turn: 0 }), range, "light"), inkOf(1e-12, range, "light"));
+  assert.equal(inkOver(sizesOf(carried, { loop: 0, turn: 1 }), range, "light"), null);
+  assert.equal(sizesOf(carried, { loop: 1, turn: 0 }).length, 3);
+  assert.deepEqual(sizesOf({ magnitude: 2 }), [[0, 2]]);
 });

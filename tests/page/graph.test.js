@@ -13,6 +13,8 @@ for (const [query, found] of [
   ["X", ["n0", "n1"]],
   ["multi", ["n4"]],
   ["×", ["n4"]],
+  ["splitter of X", ["n1"]],
+  ["× at line 2", ["n4"]],
   ["2", ["n4"]],
   ["line 1", ["n3"]],
   ["nothing", []],

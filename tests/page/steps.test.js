@@ -48,3 +48,31 @@ test("a graph without gradients has no steps", () => {
   graph.view.order = [];
   assert.match(new BackwardPass(graph).told(0), /no backward pass/);
 });
+
+/* b, used in 30 turns at one place; and x, split in each of its turns. */
+const rolled = (count, uses, sum) => {
+  const graph = splitter();
+  const node = graph.nodes[1];
+  node.count = count;
+  node.sums = [[3, 1, null, "‖1‖ → ‖9‖"], [1, 4, sum, "‖2‖ → ‖8‖"]].slice(2 - uses);
+  graph.edges[1].count = 30;
+  graph.edges[3].count = 30;
+  graph.edges[0].grad = `${sum}\n3 of 30 zero`;
+  return new BackwardPass(graph);
+};
+
+test("a sum that is not made is not told, and turns count as uses", () => {
+  const one = rolled(undefined, 1, "‖11‖");
+  assert.deepEqual([...one.notes(5)], [["n1", "all 30 uses (1 place) are here, Σ ‖11‖"]]);
+  assert.match(one.told(6), /gradients of all 30 uses and fires: their sum is ‖11‖\./);
+  const two = rolled(undefined, 2, "‖11‖");
+  assert.deepEqual([...two.notes(2)], [["n1", "waiting 1 of 2"]]);
+  assert.match(two.told(2), /1 of 2 has arrived\.$/);
+  assert.deepEqual([...two.notes(5)], [["n1", "all 60 uses (2 places) are here, Σ ‖11‖"]]);
+});
+
+test("a splitter in a loop has the uses of one turn, and no sum over turns", () => {
+  const each = rolled(30, 2, "0.5 → 7");
+  assert.deepEqual([...each.notes(5)], [["n1", "all 2 are here, Σ 0.5 → 7"]]);
+  assert.match(each.told(6), /gradients of both uses and fires, in each of 30 runs: their sum is 0\.5 → 7\./);
+});

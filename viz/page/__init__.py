@@ -21,4 +21,4 @@ def write(shown: Shown, geometry: Geometry, engine: str | None = None, *, embedd
 
     Embedded, for a cell of a notebook.
     """
-    return as_html(page_data(shown, geometry, engine), embedded=embedded)
+    return as_html(page_data(shown, geometry, engine, embedded=embedded), embedded=embedded)

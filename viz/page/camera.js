@@ -3,7 +3,7 @@
 const STEP = 1.25;
 const SMALLEST = 0.05;
 const LARGEST = 6;
-const READABLE = 0.45; // a picture that would be smaller is begun at its corner
+const READABLE = 9 / 11; // the smallest text is 9 pixels; a picture that would be smaller is begun at its corner
 const COMFORTABLE = 1.35;
 const PADDING = 28;
 const REST = 160; // milliseconds without a move

@@ -8,6 +8,7 @@ export const RAMPS = {
 };
 const THIN = 1.2;
 const THICK = 4.2;
+const MOST_STOPS = 24; // of the colours along one wire
 const LEAST_RANGE = 1; // decades: gradients that are nearly equal look nearly equal
 
 /** The range of the sizes that are not zero, in decades: [low, high]; null where there are none. */
@@ -44,6 +45,24 @@ export function colourAt(share, theme) {
 export function inkOf(magnitude, range, theme) {
   const share = shareOf(magnitude, range);
   return share === null ? null : { stroke: colourAt(share, theme), width: THIN + (THICK - THIN) * share };
+}
+
+/** The sizes of an edge's gradient: [where from 0 to 1 among its runs, size], from first to last; of a chosen turn one. */
+export function sizesOf(edge, turn = null) {
+  if (turn && edge.loop === turn.loop) return [[0, edge.turns[turn.turn]?.magnitude]];
+  if (!edge.series) return [[0, edge.magnitude]];
+  const { runs, sizes, count } = edge.series;
+  return sizes.map((size, at) => [runs[at] / (count - 1), Math.abs(size)]);
+}
+
+/** How a wire is drawn for several sizes: as for the largest, and `stops` [where, colour] from first to last. */
+export function inkOver(sizes, range, theme) {
+  const known = sizes.filter(([, size]) => shareOf(size, range) !== null);
+  const ink = inkOf(known.reduce((most, [, size]) => Math.max(most, size), 0), range, theme);
+  if (!ink || known.length < 2) return ink;
+  const every = Math.ceil(known.length / MOST_STOPS);
+  const chosen = known.filter((_, at) => at % every === 0 || at === known.length - 1);
+  return { ...ink, stops: chosen.map(([where, size]) => [where, colourAt(shareOf(size, range), theme)]) };
 }
 
 /** The numbers to write at a scale, with their places: a few powers of ten, or its ends where these are not two. */

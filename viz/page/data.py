@@ -11,7 +11,7 @@ from tracer.errors import EdgegradError
 from viz import labels
 from viz.page.arrays import Arrays
 from viz.page.exact import exact_view
-from viz.page.rolled import rolled_views
+from viz.page.rolled import MOST_VIEWS, rolled_views
 from viz.page.sources import Sources
 
 if TYPE_CHECKING:
@@ -23,14 +23,16 @@ if TYPE_CHECKING:
     from viz.page.numbering import Numbering
 
 
-def page_data(shown: Shown, geometry: Geometry, engine: str | None) -> dict[str, Any]:
-    """Say all that the page of a picture shows; rolled up, with a view of each closed group."""
+def page_data(
+    shown: Shown, geometry: Geometry, engine: str | None, *, embedded: bool = False
+) -> dict[str, Any]:
+    """Say all that the page of a picture shows; rolled up, with a view of each closed group, but where none opens."""
     trace = shown.trace
     sources, arrays = Sources(trace.sites.source), Arrays()
     if shown.rolled is None:
         views = [exact_view(trace, shown.diagram, geometry, sources, arrays)]
     else:
-        views = rolled_views(shown, geometry, sources, arrays, engine)
+        views = rolled_views(shown, geometry, sources, arrays, engine, 1 if embedded else MOST_VIEWS)
     numberings = [numbers for _, numbers in views]
     return {
         "title": labels.name(trace.function),

@@ -201,7 +201,7 @@ export class Details {
     const head = ["use, as they arrive", "gradient", "Σ so far"].map((text) => el("th", { scope: "col" }, text));
     return [
       el("table", { class: "arithmetic" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows)),
-      el("p", { class: "total" }, "Σ = ", el("b", { class: "gradient", "data-of": own }, node.grad ?? "none")),
+      el("p", { class: "total" }, node.count ? "Σ in each run = " : "Σ = ", el("b", { class: "gradient", "data-of": own }, node.grad ?? "none")),
       silent > 0 && el("p", { class: "quiet" }, `${silent} more ${silent === 1 ? "use" : "uses"} that the output does not depend on`),
     ];
   }

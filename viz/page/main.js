@@ -2,7 +2,7 @@
 
 import { cameraOf } from "./camera.js";
 import { canvasView } from "./canvas.js";
-import { inkOf, rangeOf } from "./colours.js";
+import { inkOver, rangeOf, sizesOf } from "./colours.js";
 import { Details } from "./details.js";
 import { byId, el } from "./dom.js";
 import { Graph, edgeRef, indexOf, isNode } from "./graph.js";
@@ -149,18 +149,20 @@ function chooseTurn(next) {
   turn = next;
   byId("turn-note").hidden = turn === null;
   if (turn) byId("turn-text").textContent = nameOf(graph, turn);
+  colour();
   steps.stop();
   steps.go(pass.length);
 }
 
-/** Draw wires by the size of their gradients, or plainly. */
+/** Draw wires by the size of their gradients, of all turns or of the chosen one, or plainly; the scale is that of all. */
 function colour() {
-  const range = rangeOf(graph.edges.map((edge) => edge.magnitude));
+  const range = rangeOf(graph.edges.flatMap((edge) => sizesOf(edge).map(([, size]) => size)));
   const isShown = isColoured && range !== null;
-  view.colour(isShown ? (edge) => inkOf(graph.edges[edge].magnitude, range, theme()) : null);
+  view.colour(isShown ? (edge) => inkOver(sizesOf(graph.edges[edge], turn), range, theme()) : null);
   byId("colour-button").setAttribute("aria-pressed", String(isColoured));
   byId("scale").hidden = !isColoured;
-  byId("scale").replaceChildren(isShown ? scaleLegend(range, theme()) : "No gradient has a size.");
+  const runs = turn ? nameOf(graph, turn) : graph.view.isRolled && "a wire from left to right: its first run to its last";
+  byId("scale").replaceChildren(...(isShown ? [scaleLegend(range, theme()), el("small", {}, runs)] : ["No gradient has a size."]));
 }
 
 function toggleColour() {

@@ -39,12 +39,17 @@ View = tuple[dict[str, Any], Numbering]
 
 
 def rolled_views(
-    shown: Shown, geometry: Geometry, sources: Sources, arrays: Arrays, engine: str | None
+    shown: Shown,
+    geometry: Geometry,
+    sources: Sources,
+    arrays: Arrays,
+    engine: str | None,
+    most: int = MOST_VIEWS,
 ) -> list[View]:
     """Say what the views of a rolled graph show: the whole, then each closed group, outer ones first."""
     rolled, trace = shown.rolled, shown.trace
     assert rolled is not None
-    most = min(MOST_VIEWS, MOST_NODES // len(trace.nodes) + 1)
+    most = min(most, MOST_NODES // len(trace.nodes) + 1)
     views = [_Writer(rolled, sources, arrays).view(shown.diagram, geometry)]
     graphs: list[Rolled | None] = [rolled]
     for parent, graph in enumerate(graphs):  # which grows as groups are found
@@ -160,7 +165,7 @@ class _Writer:
         return "\n".join(map(text_of_line, lines))
 
     def _gradient(self, node: RolledNode, first: Any) -> str | None:
-        """Write the gradient of a node: its own where it ran once, else that of the edge that brings it."""
+        """Write the gradient of a node: its own where it ran once, else over its runs what its edges bring."""
         if node.kind in ("group", "cut"):
             return None
         if node.count == 1:
@@ -168,8 +173,7 @@ class _Writer:
         if node.kind == "splitter":
             series = self.numbers.into(node)
             return self._series_text(series, int(np.count_nonzero(self._fired_into(node))))
-        edges = self.rolled.outgoing[node.index]
-        return self._edge_text(edges[0]) if len(edges) == 1 and edges[0].count == node.count else None
+        return self._series_text(*self.numbers.out_of(node)) or None
 
     def _fired_into(self, node: RolledNode) -> np.ndarray[Any, Any]:
         return self.trace.steps[self.trace.graph.first_in[node.members]] >= 0
@@ -184,23 +188,29 @@ class _Writer:
     def _sums(self, node: RolledNode) -> list[tuple[int, int, str | None, str]]:
         """Return the uses of a value in the order in which they fire first: edge, turn, sum up to it, its own sum.
 
-        A sum of arrays over many runs is not made for the page; what they add up to is the splitter's gradient.
+        Only of a number that is split once do the runs of its uses add up. Each run of a splitter in a loop makes a sum
+        of its own, and a sum of arrays up to some use is not made for the page: of these only the whole is told, which
+        is the splitter's gradient.
         """
         uses = [edge for edge in self.rolled.outgoing[node.index] if edge.index in self.turn]
         uses.sort(key=lambda edge: self.turn[edge.index])
-        series = [self.numbers.gradients(edge) for edge in uses]
-        if any(each is None or each.is_norm for each in series):
-            return [
-                (edge.index, self.turn[edge.index], None, self._edge_text(edge).split("\n")[0])
-                for edge in uses
-            ]
-        with np.errstate(all="ignore"):
-            terms = [float(each.values.sum()) for each in series if each is not None]
-            sums = list(accumulate(terms))
-        return [
-            (edge.index, self.turn[edge.index], labels.number(total), labels.number(term))
-            for edge, total, term in zip(uses, sums, terms, strict=True)
-        ]
+        series = [each for each in map(self.numbers.gradients, uses) if each is not None]
+        if node.count > 1 or any(each.is_norm for each in series):
+            terms = [_first_line(self._edge_text(edge)) for edge in uses]
+            first = self.trace.nodes[int(node.members[0])]
+            whole = (
+                labels.norm(first.grad)
+                if node.count == 1
+                else _first_line(self._gradient(node, first) or "")
+            )
+            totals: list[str | None] = [whole if edge is uses[-1] else None for edge in uses]
+        else:
+            with np.errstate(all="ignore"):
+                sums = [float(each.values.sum()) for each in series]
+                terms = [labels.number(each) for each in sums]
+                totals = [labels.number(each) for each in accumulate(sums)]
+        told = zip(uses, totals, terms, strict=True)
+        return [(edge.index, self.turn[edge.index], total, term) for edge, total, term in told]
 
     def _edge(self, edge: RolledEdge) -> dict[str, Any]:
         """Say what an edge carries: in full where it ran once, else over its runs, and some of them in full."""
@@ -239,6 +249,12 @@ class _Writer:
         for turn, run in runs.items():
             found = arithmetic(self.trace.edges[int(edge.members[run])])
             told[str(turn)] = {
-                key: found[key] for key in ("value", "grad", "working", "formula") if key in found
+                key: found[key]
+                for key in ("value", "grad", "working", "formula", "magnitude")
+                if key in found
             }
         return loop, told
+
+
+def _first_line(text: str) -> str:
+    return text.split("\n", maxsplit=1)[0]

@@ -5,26 +5,26 @@ import { nodeRef } from "./graph.js";
 
 const MOST = 12;
 
-/** Find nodes for a text: `12` or `line 12` by line, else by name, operation or code; those that begin with it first. */
+/** Find nodes for a text: `12` or `line 12` by line, else by name, operation, the words of the list or code; those that begin with it first. */
 export function find(graph, text) {
   const query = text.trim().toLowerCase();
   if (!query) return [];
   const line = /^(?:line\s*|:)?(\d+)$/.exec(query);
   const found = graph.nodes.flatMap((node, index) => {
     if (line) return node.site && node.site.line <= line[1] && line[1] <= node.site.end ? [{ index, rank: 0 }] : [];
-    const rank = rankOf(node, query);
+    const rank = rankOf(node, graph.nameOf(index).toLowerCase(), query);
     return rank === null ? [] : [{ index, rank }];
   });
   return found.sort((first, second) => first.rank - second.rank || first.index - second.index).map(({ index }) => nodeRef(index));
 }
 
-function rankOf(node, query) {
+function rankOf(node, said, query) {
   const name = (node.name ?? "").toLowerCase();
   if (name === query) return 0;
   if (name.startsWith(query)) return 1;
   if (name.includes(query)) return 2;
   if (query.length === 1 && query !== node.symbol) return null; // a letter is in everything
-  if (node.op.toLowerCase().includes(query) || (node.symbol ?? "").toLowerCase().includes(query)) return 3;
+  if (node.op.toLowerCase().includes(query) || (node.symbol ?? "").toLowerCase().includes(query) || said.includes(query)) return 3;
   return (node.site?.code ?? "").toLowerCase().includes(query) && node.kind === "function" ? 4 : null;
 }
 

@@ -5,6 +5,7 @@ import { el } from "./dom.js";
 /** Fill the pane; `handlers` are told of the nodes of a line: hover(refs), choose(refs, site). */
 export function sourcePane(element, graph, handlers) {
   const rows = new Map();
+  let longest = 0; // of the lines that made something
   element.replaceChildren();
   for (const [number, file] of graph.data.files.entries()) {
     const list = el("div", { class: "code" });
@@ -12,13 +13,16 @@ export function sourcePane(element, graph, handlers) {
     for (const [line, text] of file.lines) {
       if (line !== before + 1) list.append(el("div", { class: "gap", "aria-hidden": "true" }, "⋯"));
       before = line;
-      const row = lineRow(line, text, graph.at(number, line), { file: number, line }, handlers);
+      const made = graph.at(number, line);
+      if (made.length) longest = Math.max(longest, text.length);
+      const row = lineRow(line, text, made, { file: number, line }, handlers);
       rows.set(`${number}:${line}`, row);
       list.append(row);
     }
     element.append(el("h2", {}, file.name), list);
     if (!file.lines.length) list.append(el("p", { class: "quiet" }, "The text of this file is not in the trace."));
   }
+  element.style.setProperty("--longest", longest);
   if (!graph.data.files.length) element.append(el("p", { class: "quiet" }, "No line of source is known."));
 
   let lit = [];

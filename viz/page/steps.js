@@ -32,12 +32,26 @@ export class BackwardPass {
     return this.order.slice(step).flatMap((edge) => this.graph.shownWith(edge));
   }
 
-  /** Of a splitter: how many of its uses have arrived, of how many, and the sum so far. */
+  /** Of a splitter: how many of its uses have arrived, of how many, and the sum so far as text, "" where none is told. */
   waiting(node, step) {
     const { sums } = this.graph.nodes[node];
     const time = step > 0 ? this.graph.edges[this.now(step)].step : -1; // that of the whole graph, if this is a part
     const arrived = sums.filter(([, fired]) => fired <= time).length;
-    return { arrived, total: sums.length, sum: arrived ? sums[arrived - 1][2] : null };
+    const sum = arrived ? sums[arrived - 1][2] : null;
+    return { arrived, total: sums.length, sum: sum === null ? "" : `, Σ ${sum}` };
+  }
+
+  /** The uses of a splitter that one run of it has: of a place in a loop every turn is one, if the splitter is not there. */
+  #usesOf({ sums, count }) {
+    if (count) return sums.length;
+    return sums.reduce((sum, [use]) => sum + (this.graph.edges[use]?.count ?? 1), 0);
+  }
+
+  #all(node) {
+    const uses = this.#usesOf(node);
+    const places = node.sums.length;
+    if (uses === places) return `all ${places}`;
+    return `all ${uses.toLocaleString("en")} uses (${places} ${places === 1 ? "place" : "places"})`;
   }
 
   /** The splitters that some uses have come back to, and that have not fired themselves: what each waits for. */
@@ -47,8 +61,8 @@ export class BackwardPass {
       const own = this.graph.nodes[index].in[0];
       const { arrived, total, sum } = this.waiting(index, step);
       if (!arrived || this.hasFired(own, step)) continue;
-      const state = arrived < total ? `waiting ${arrived} of ${total}` : `all ${total} are here`;
-      notes.set(nodeRef(index), `${state}, Σ ${sum}`);
+      const state = arrived < total ? `waiting ${arrived} of ${total}` : `${this.#all(this.graph.nodes[index])} are here`;
+      notes.set(nodeRef(index), `${state}${sum}`);
     }
     return notes;
   }
@@ -71,16 +85,18 @@ export class BackwardPass {
     const { graph } = this;
     const to = graph.nodes[edge.to];
     const receiver = graph.nameOf(edge.from);
-    if (to.kind === "output") return `The output hands its gradient ${edge.grad} to ${receiver}.`;
+    const grad = edge.grad.split("\n")[0];
+    if (to.kind === "output") return `The output hands its gradient ${grad} to ${receiver}.`;
     if (to.sums) {
-      const uses = to.sums.reduce((sum, [use]) => sum + (graph.edges[use]?.count ?? 1), 0);
+      const uses = this.#usesOf(to);
       const what = graph.nameOf(edge.to);
-      if (uses === 1) return `The ${what} fires: of its uses, the output depends on one, which brings ${edge.grad}.`;
+      const runs = to.count ? `, in each of ${to.count.toLocaleString("en")} runs` : "";
+      if (uses === 1) return `The ${what} fires${runs}: of its uses, the output depends on one, which brings ${grad}.`;
       const count = uses === 2 ? "both uses" : `all ${uses.toLocaleString("en")} uses`;
-      return `The ${what} has the gradients of ${count} and fires: their sum is ${edge.grad}.`;
+      return `The ${what} has the gradients of ${count} and fires${runs}: their sum is ${grad}.`;
     }
-    if (to.kind === "broadcast") return `The ${graph.nameOf(edge.to)} adds up its copies: ${edge.grad}.`;
-    const working = (edge.working ?? edge.grad).split("\n")[0];
+    if (to.kind === "broadcast") return `The ${graph.nameOf(edge.to)} adds up its copies: ${grad}.`;
+    const working = edge.working?.split("\n")[0] ?? grad;
     const runs = edge.count ? ` in ${edge.count.toLocaleString("en")} runs, from the first to the last` : "";
     return `${graph.nameOf(edge.to)} sends back to ${receiver}${runs}: ${working}.`;
   }
@@ -88,7 +104,7 @@ export class BackwardPass {
   #arrived(node, step) {
     const { arrived, total, sum } = this.waiting(node, step);
     const rest = total - arrived;
-    if (!rest) return total > 1 ? ` ${total === 2 ? "Both" : `All ${total}`} have arrived, Σ ${sum}: it can fire.` : "";
-    return ` It waits: ${arrived} of ${total} ${arrived === 1 ? "has" : "have"} arrived, Σ ${sum}.`;
+    if (!rest) return total > 1 ? ` ${total === 2 ? "Both" : `All ${total}`} have arrived${sum}: it can fire.` : "";
+    return ` It waits: ${arrived} of ${total} ${arrived === 1 ? "has" : "have"} arrived${sum}.`;
   }
 }

@@ -10,7 +10,7 @@
  *   view.light(name, refs)        what is in a state: "hover", "chosen", "now", "later", "found"; replaces what was
  *                                 "later" hides gradients, and the other states draw attention
  *   view.note(notes)              Map from ref to text that stands in place of a gradient; replaces all notes
- *   view.colour(inkOf)            inkOf(edge number) -> {stroke, width} or null; null instead of it: plain again
+ *   view.colour(inkOf)            inkOf(edge number) -> {stroke, width, stops} or null; null instead of it: plain again
  *   view.focus(ref)               move the keyboard's focus to a node
  *   view.on(event, handler)       "hover": ref or null; "choose": ref or null; "focus": ref
  *   view.destroy()
@@ -48,6 +48,8 @@ export function svgView(element, picture, sentence) {
   const boxes = new Map(picture.boxes.map(([x, y, width, height], at) => [parts[at], { x, y, width, height }]));
   const isCulled = boxes.size > FEW && !("embedded" in document.documentElement.dataset); // where all is shown
   if (isCulled) parts.forEach((group) => group.classList.add("is-out")); // until the camera is there
+  const gradients = svgEl("defs", {});
+  root.append(gradients);
   element.replaceChildren(root);
   makeReachable([...groups.keys()].find((ref) => ref[0] === "n"));
 
@@ -134,12 +136,15 @@ export function svgView(element, picture, sentence) {
     colour(inkOf) {
       if (!inkOf && !isColoured) return;
       isColoured = Boolean(inkOf);
+      gradients.replaceChildren();
       for (const [ref, elements] of groups) {
         if (ref[0] !== "e") continue;
         const ink = inkOf?.(Number(ref.slice(1)));
         for (const group of elements.filter((each) => each.matches(".wire, .stub"))) {
           group.classList.toggle("is-coloured", Boolean(ink));
-          group.style.setProperty("--stroke", ink?.stroke ?? "");
+          const name = ink?.stops ? addGradient(gradients, group.querySelector("path:not(.hit)"), ink.stops) : null;
+          group.style.setProperty("--stroke", name ? `url(#${name})` : (ink?.stroke ?? ""));
+          group.style.setProperty("--head", ink?.stops?.at(-1)[1] ?? ink?.stroke ?? "");
           group.style.setProperty("--weight", ink?.width ?? "");
         }
       }
@@ -173,6 +178,17 @@ function hitPath(wire) {
   hit.setAttribute("class", "hit");
   hit.setAttribute("stroke-width", HIT_WIDTH);
   return hit;
+}
+
+/* Colours along a wire, from left to right as its label is read; its name. */
+function addGradient(gradients, path, stops) {
+  const [start, end] = [0, path.getTotalLength()].map((at) => path.getPointAtLength(at));
+  if (Math.abs(end.x - start.x) < 1) return null;
+  const id = `ink-${gradients.childElementCount}`;
+  const ends = { x1: Math.min(start.x, end.x), x2: Math.max(start.x, end.x), y1: 0, y2: 0 };
+  const marks = stops.map(([offset, colour]) => svgEl("stop", { offset, "stop-color": colour }));
+  gradients.append(svgEl("linearGradient", { id, gradientUnits: "userSpaceOnUse", ...ends }, marks));
+  return id;
 }
 
 function boundsOf(boxes) {

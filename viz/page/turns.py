@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
     Ints = np.ndarray[Any, np.dtype[Any]]
 
-FULL = 40  # turns that are all told
-FULL_OF_ARRAYS = 12
-ENDS = 3  # turns at either end that are, of more
-BETWEEN = 4  # others at even distances
+TOLD = 3_000  # turns of all edges together: of arrays each takes some 220 bytes
+FULL = 100  # turns that are all told, where there are few edges
+FULL_OF_MANY = 12  # and where there are many
+SOME = 30  # that are told of more
+ENDS = 3  # of these at either end; the others are at even distances
 SHARE = 0.5  # of a loop's turns that an edge must run in to belong to it
 
 
@@ -51,10 +52,11 @@ class Loops:
 
     def __init__(self, rolled: Rolled) -> None:
         self.graph = rolled.trace.graph
-        most = FULL_OF_ARRAYS if len(self.graph.array_rows) else FULL
+        edges = sum(edge.count > 1 for edge in rolled.edges)
+        self._most = min(FULL, max(FULL_OF_MANY, TOLD // max(edges, 1)))
         repeated = [node for node in rolled.nodes if node.kind == "function" and node.count > 1]
         repeated.sort(key=lambda node: (-node.count, node.index))
-        self._candidates = [_loop(node.members, most) for node in repeated]
+        self._candidates = [_loop(node.members, self._most) for node in repeated]
         self.found: list[Loop] = []
 
     def of(self, edge: RolledEdge) -> tuple[int, dict[int, int]]:
@@ -67,7 +69,7 @@ class Loops:
             runs = loop.runs(times)
             if len(runs) >= SHARE * len(loop.turns):
                 return self._number(loop), runs
-        own = _loop(times, FULL)
+        own = _loop(times, self._most)
         return self._number(own), {turn: turn for turn in own.turns}
 
     def _number(self, loop: Loop) -> int:
@@ -82,7 +84,8 @@ def _loop(times: Ints, most: int) -> Loop:
         turns = np.arange(count)
     else:
         ends = [*range(ENDS), *range(count - ENDS, count)]
-        turns = np.unique(np.concatenate([ends, np.linspace(0, count - 1, BETWEEN + 2).astype(np.int64)]))
+        between = min(most, SOME) - 2 * ENDS
+        turns = np.unique(np.concatenate([ends, np.linspace(0, count - 1, between + 2).astype(np.int64)]))
     longest = int(np.diff(times).max()) if count > 1 else 1
     following = np.append(times[1:], times[-1] + longest)
     return Loop(count, tuple(turns.tolist()), times[turns], following[turns])
