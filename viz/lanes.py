@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from viz.skeleton import Floats
 
 CLEARANCE = 4.0  # between a wire that goes up or down and what it passes
+ROOMY = 12.0  # as much where there is room
 NEAR = 2.0  # between a wire that runs along its row and the text above and below it
 LEAST_TURN = 16.0  # before a wire turns down, and between its turn up and its end
 STEP = 4.0  # between the places where a wire may turn
@@ -96,13 +97,15 @@ def _turn(
     left, top, right, low = boxes.T
     is_own = (left <= x + 1) & (right >= x - 1) & (top <= y + 1) & (low >= y - 1)
     beside = ~is_own & (top < y + NEAR) & (low > y - NEAR)
-    for step in np.arange(LEAST_TURN, FURTHEST, STEP).tolist():
-        turn = x + side * step
-        if np.any(beside & (left < max(x, turn)) & (right > min(x, turn))):
-            return None
-        below = (left < turn + CLEARANCE) & (right > turn - CLEARANCE) & (low > y - CORNER) & (top < bottom)
-        if not below.any() and all(abs(turn - other) >= 2 * CLEARANCE for other in taken):
-            return float(turn)
+    below = ~is_own & (low > y - CORNER) & (top < bottom)
+    for clearance in (ROOMY, CLEARANCE):
+        for step in np.arange(LEAST_TURN, FURTHEST, STEP).tolist():
+            turn = x + side * step
+            if np.any(beside & (left < max(x, turn)) & (right > min(x, turn))):
+                break
+            meets = below & (left < turn + clearance) & (right > turn - clearance)
+            if not meets.any() and all(abs(turn - other) >= 2 * CLEARANCE for other in taken):
+                return float(turn)
     return None
 
 

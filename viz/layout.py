@@ -22,6 +22,7 @@ from viz.geometry import (
     PlacedText,
     PlacedWire,
     Rect,
+    arrowhead,
     block,
     left_side,
     set_line,
@@ -135,7 +136,7 @@ def _set_row(row: Diagram, skeleton: Skeleton, label_items: Sequence[int], place
     placed = _Row(shapes, tuple(wire for wire in wires if wire is not None), _set_groups(row, placement))
     if None not in wires:
         return placed
-    obstacles = [*_rects(placed), *(group.title.rect for group in placed.groups)]
+    obstacles = [*_rects(placed), *(group.title.rect for group in placed.groups), *_ends(placed)]
     back = wires_back(row, shapes, obstacles, _passed(placed))
     every = [back.get(at) if wire is None else wire for at, wire in enumerate(wires)]
     blocked = tuple(at for at, wire in enumerate(every) if wire is None)
@@ -339,6 +340,13 @@ def _passed(row: _Row) -> Floats:
         pieces = np.stack([wire.points[at : len(wire.points) - 3 + at : 3] for at in range(4)])
         corners.append(np.concatenate([pieces.min(axis=0), pieces.max(axis=0)], axis=1))
     return np.concatenate(corners)
+
+
+def _ends(row: _Row) -> list[Rect]:
+    """List the room of all arrowheads, and of the wires that end in tags: what crosses these would seem to belong."""
+    ends = [np.array(head) for _, head in map(arrowhead, row.wires) if head]
+    ends += [wire.points for wire in row.wires if wire.is_stub]
+    return [Rect(*each.min(axis=0).tolist(), *np.ptp(each, axis=0).tolist()) for each in ends]
 
 
 def _rects(row: _Row) -> list[Rect]:
