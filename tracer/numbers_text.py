@@ -299,4 +299,4 @@ def shorten_text(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     kept, _, _ = text[:limit].rpartition(" ")
-    return f"{kept.rstrip(' ,;:–—') or text[: limit - 2]} …"
+    return f"{kept.rstrip(' ,;:') or text[: limit - 2]} …"
