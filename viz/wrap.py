@@ -45,7 +45,10 @@ def wrap(diagram: Diagram) -> tuple[Diagram, ...]:
 
 
 def _with_first_use(diagram: Diagram, row: list[int]) -> list[int]:
-    """Bring inputs, tags of what was left out, their splitters and what is done to one use of an input alone into the row of their first use."""
+    """Bring inputs, their splitters and what is done to one use of an input alone into the row of their first use.
+
+    So with the tags of what a view leaves out, before and behind.
+    """
     boxes = diagram.boxes
     is_inputs = [box.shape in BROUGHT for box in boxes]
     first = [max(row)] * len(row)
