@@ -65,6 +65,7 @@ def lanes(backs: Sequence[Back], obstacles: Sequence[Rect], passed: Floats) -> l
             taken += [down, up]
     found: list[Lane | None] = [None] * len(backs)
     laid: list[tuple[float, float, float, float]] = []
+    depths: dict[int, float] = {}  # of the lanes of those that are laid
     waiting = list(ways)
     while waiting:
         # Next is one whose label no wire has to pass that goes further down.
@@ -78,11 +79,19 @@ def lanes(backs: Sequence[Back], obstacles: Sequence[Rect], passed: Floats) -> l
         span = spans[at] or (0.0, 0.0)
         down, up = ways[at]
         left, right = min(up, span[0]), max(down, span[1])
-        below = passed[(passed[:, 0] < right + LANE_GAP) & (passed[:, 2] > left - LANE_GAP), 3].max(
+        lowest = passed[(passed[:, 0] < right + LANE_GAP) & (passed[:, 2] > left - LANE_GAP), 3].max(
             initial=0.0
         )
-        y = _free_lane(laid, left, right, backs[at].label[1], float(below))
+        # A label hangs below the lanes of the wires that come down where it is.
+        ends = [
+            depths[other]
+            for other in depths
+            if any(span[0] - CLEARANCE < turn < span[1] + CLEARANCE for turn in ways[other])
+        ]
+        below = max([float(lowest), *ends])
+        y = _free_lane(laid, left, right, backs[at].label[1], below)
         laid.append((left, y, right, y + backs[at].label[1]))
+        depths[at] = y
         start, stop = backs[at].start, backs[at].stop
         points = _rounded([start, (down, start[1]), (down, y), (up, y), (up, stop[1]), stop])
         found[at] = Lane(points, ((span[0] + span[1]) / 2, y), ((down + up) / 2, y))
