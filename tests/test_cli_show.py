@@ -12,6 +12,7 @@ from command_line import edges_of, golden, line_of, sample
 import tracer
 from viz.diagram import diagram
 from viz.forward import Forward
+from viz.summary import summary
 
 
 @pytest.mark.parametrize("name", ["residual", "logistic", "newton", "fan_out"])
@@ -343,3 +344,11 @@ def test_a_run_that_failed_is_drawn_forward(edgegrad):
     assert said.count("role='gradient'") == said.count("cut off") == 1
     assert "role='working'" not in said
     assert b"digraph" in Path("s.dot").read_bytes()
+
+
+def test_the_splitters_that_are_shown_have_the_largest_terms():
+    def program(idle, x, y):
+        return idle * 0.0 + idle * 0.0 + idle * 0.0 + x * 0.5 - x * 0.25 + y * 30.0 - y * 30.0
+
+    trace = tracer.record(program, 1.0, 1.0, 1.0).backward()
+    assert [line.name for line in summary(trace).splitters] == ["y", "x", "idle"]

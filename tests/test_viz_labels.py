@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from viz import labels
+from viz import labels, wording
 
 NUMBERS = [
     (7, "7"),
@@ -66,6 +66,19 @@ def test_a_long_sum_is_its_count_and_its_largest_terms():
     assert labels.addends([0.5, 1.5, float("nan"), 1.0, 1.0]) == "5 terms: nan + 1.5 + …"
     assert labels.addends([1.0, 4.0, 12.0, 32.0, 80.0]) == "1 + 4 + 12 + 32 + 80"
     assert labels.norms([np.full(4, float(k)) for k in range(5)]) == "5 terms: ‖8‖, ‖6‖, …"
+
+
+def test_norms_and_elements_of_a_long_sum_are_of_the_same_terms_in_the_same_order():
+    terms = [np.array([float(k), 0.0]) for k in range(4)] + [np.array([1.0, -8.0]), np.array([6.0, 0.0])]
+    norms, element = wording.sum_lines(terms, sum(terms))
+    assert norms[0].text == "Σ 6 terms: ‖8.062‖, ‖6‖, … → "
+    assert element[0].text == "[0]  6 terms: 1 + 6 + … = 13"
+
+
+def test_a_long_text_is_cut_after_a_word():
+    assert labels.shorten_text("it reaches the result", 21) == "it reaches the result"
+    assert labels.shorten_text("it reaches 7.3e-07, the rest", 22) == "it reaches 7.3e-07 …"
+    assert labels.shorten_text("unbreakable", 6) == "unbr …"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from viz_programs import PROGRAMS, trace_of
 
 from viz import engines, layered
 from viz.diagram import diagram
-from viz.geometry import PlacedShape, PlacedText, Rect
+from viz.geometry import PlacedShape, PlacedText, Rect, arrowhead
 from viz.layout import geometry, place_rows
 from viz.rolled_diagram import rolled_diagram
 from viz.rollup import roll_up
@@ -149,6 +149,17 @@ def test_no_wire_runs_through_text_or_a_box_that_is_not_its_own(picture, arrows)
         inside = np.all((points > low) & (points < high), axis=2).any(axis=0)
         inside[[len(texts) + arrow.source, len(texts) + arrow.target]] = False
         assert not inside.any(), [rects[at] for at in np.flatnonzero(inside)]
+
+
+def test_no_wire_runs_along_the_arrowheads_of_what_it_does_not_enter(picture, arrows):
+    heads = [(arrow.target, arrowhead(wire)[1]) for arrow, wire in zip(arrows, picture.wires, strict=True)]
+    targets = np.array([target for target, head in heads if head])
+    corners = np.array([head for _, head in heads if head]).reshape(-1, 3, 2)
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    for arrow, wire in zip(arrows, picture.wires, strict=True):
+        points = points_along(wire.points)[:, None, :]
+        inside = np.all((points > low) & (points < high), axis=2).any(axis=0) & (targets != arrow.target)
+        assert not inside.any(), [corners[at] for at in np.flatnonzero(inside)]
 
 
 def test_a_frame_holds_whole_boxes(picture):

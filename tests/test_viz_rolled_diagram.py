@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree as ET
 
@@ -329,7 +330,13 @@ def test_a_wire_that_finds_no_way_back_becomes_two_tags():
     assert tagged.arrows[at].source == len(tagged.boxes) - 1
     assert tagged.arrows[at].label == picture.arrows[at].label
     assert tagged.arrows[-1].target == len(tagged.boxes) - 2
-    assert len(geometry(tagged).shapes) == len(picture.boxes) + 2
+    placed = geometry(tagged)
+    assert len(placed.shapes) == len(picture.boxes) + 2
+    legend = [run[1] for entry in placed.legend if isinstance(entry, PlacedText) for run in entry.runs]
+    assert any(line.startswith("next turn: ") for line in legend)
+    assert not any(line.startswith("goes back: ") for line in legend)
+    nameless = replace(picture, boxes=tuple(replace(box, name="") for box in picture.boxes))
+    assert text(tag_back(nameless, [at]).boxes[-2].lines) == ["tanh  next turn"]
 
 
 def test_a_long_run_that_failed_is_drawn_without_gradients(tmp_path):

@@ -10,6 +10,7 @@ from viz_programs import PROGRAMS, trace_of
 
 from sample_graphs.programs import fft_filter, weather_station
 from tracer import record
+from viz.choice import View, choose
 from viz.diagram import diagram
 from viz.layout import geometry
 from viz.wrap import WIDEST, wrap
@@ -188,3 +189,17 @@ def test_many_uses_in_other_rows_have_one_tag_for_each_row_which_counts():
         arrow.edge for row in rows for arrow in row.arrows if row.boxes[arrow.target].shape != "leaves"
     ]
     assert sorted(entering) == sorted(arrow.edge for arrow in picture.arrows)
+
+
+def test_a_tag_of_what_a_view_leaves_out_stands_in_the_row_where_it_is_used():
+    def grown(x, rates):
+        for rate in rates:
+            x = (x + rate * 1.01) * 1.5
+        return x
+
+    trace = record(grown, 1.0, [0.1 * k for k in range(1, 30)])
+    rows = wrap(diagram(trace, choose(trace, View(focus="x[14]", depth=8))))
+    assert len(rows) > 1
+    ends = [(row.boxes[arrow.source], row.boxes[arrow.target]) for row in rows for arrow in row.arrows]
+    assert sum(box.shape == "enters" and "row" not in text(box) for row in rows for box in row.boxes) > 4
+    assert not any((source.shape, target.shape) == ("enters", "leaves") for source, target in ends)

@@ -162,25 +162,36 @@ def _is_complex(value: Any) -> bool:
     return np.iscomplexobj(value) and not is_array(value)
 
 
-def addends(terms: Terms, count: int | None = None, limit: int = SHOWN_TERMS, digits: int = DIGITS) -> str:
+def addends(
+    terms: Terms,
+    count: int | None = None,
+    limit: int = SHOWN_TERMS,
+    digits: int = DIGITS,
+    first: Sequence[int] | None = None,
+) -> str:
     """Write the left side of a sum: 3 + 7, 3 − 7, or 25 terms: 4.1 + 2.2 + ….
 
     `count` says how many there are where only the largest are given, `limit` how many are shown in full; a few more are
-    where that is no longer than their count and the largest: 1 + 4 + 12 + 32 + 80.
+    where that is no longer than their count and the largest: 1 + 4 + 12 + 32 + 80. `first` are the positions of those
+    that stand for all, if not the largest.
     """
     count = len(terms) if count is None else count
     if count <= limit:
         return _plus([number(term, digits) for term in terms])
-    shown = _plus([number(terms[i], digits) for i in largest(terms, LARGEST_TERMS)])
-    short = f"{count:,} terms: {shown} + …"
-    if count == len(terms) <= 2 * limit:
+    positions = largest(terms, LARGEST_TERMS) if first is None else first
+    short = f"{count:,} terms: {_plus([number(terms[i], digits) for i in positions])} + …"
+    if count == len(terms) <= 2 * limit and first is None:
         full = _plus([number(term, digits) for term in terms])
         return min(full, short, key=len)
     return short
 
 
 def addition(
-    terms: Terms, total: Any, count: int | None = None, limit: int = SHOWN_TERMS
+    terms: Terms,
+    total: Any,
+    count: int | None = None,
+    limit: int = SHOWN_TERMS,
+    first: Sequence[int] | None = None,
 ) -> tuple[str, str]:
     """Write the left side of a sum as `addends` does, and the sign before its total: =, or ≈ where that is not true.
 
@@ -197,7 +208,7 @@ def addition(
             ):
                 return _plus(shown), "="
         return addends(terms, count, limit), "≈"
-    return addends(terms, count, limit), "="
+    return addends(terms, count, limit, first=first), "="
 
 
 def largest(terms: Terms, count: int) -> list[int]:
@@ -281,3 +292,11 @@ def shorten(text: str, limit: int) -> str:
         return text
     tail = (limit - 1) // 3
     return text[: limit - 1 - tail] + "…" + text[len(text) - tail :]
+
+
+def shorten_text(text: str, limit: int) -> str:
+    """Cut a long text at its end, after a whole word."""
+    if len(text) <= limit:
+        return text
+    kept, _, _ = text[:limit].rpartition(" ")
+    return f"{kept.rstrip(' ,;:') or text[: limit - 2]} …"

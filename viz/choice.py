@@ -14,7 +14,7 @@ import numpy as np
 from tracer.errors import LookupNameError, UsageError
 from tracer.graph import INPUT, OUTPUT, SPLITTER
 from tracer.lookup import counted_name, nearest
-from tracer.numbers_text import clean, number, shorten
+from tracer.numbers_text import clean, number, shorten_text
 from viz.parts import Mark
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 DEPTH = 2  # edges around a focus
 TOP_PATHS = 3
 MOST_FINDINGS = 12  # of a picture; `edgegrad check` lists all
-FINDING_LIMIT = 150  # characters
+FINDING_LIMIT = 180  # characters
 HIGHLIGHTS = ("findings",)
 
 
@@ -306,6 +306,6 @@ def _mark_findings(trace: Any, found: _Found) -> None:
     for rank, finding in enumerate(findings[:MOST_FINDINGS], 1):
         where = f" at {finding.place}" if finding.place else ""
         text = f"{finding.severity}: {finding.kind}{where}: {finding.message}"
-        mark = Mark("finding", f"⚑{rank}", shorten(clean(text), FINDING_LIMIT), finding.kind)
+        mark = Mark("finding", f"⚑{rank}", shorten_text(clean(text), FINDING_LIMIT), finding.kind)
         nodes = [finding.node.index] if finding.node is not None else []
         found.add(mark, nodes, [edge.index for edge in finding.edges])

@@ -12,6 +12,7 @@ import numpy as np
 
 from viz.geometry import PlacedWire, block, left_side, set_spark, stack
 from viz.lanes import Back, lanes
+from viz.marks import FORKS
 from viz.parts import Arrow, Box, Span
 from viz.routes import straight
 from viz.sizes import LABEL_PADDING, WIRE_CLEARANCE, item_size, label_size, spark_size
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from viz.theme import Role
 
 POINTED = ("function", "call", "output")  # what wires lead to with an arrowhead
+NEXT_TURN, LAST_TURN = "next turn", "last turn"
 LOW = 0.8  # of a gate's half height: where a wire from below enters
 
 
@@ -95,13 +97,14 @@ def _hanging_size(label: Label) -> tuple[float, float]:
 def tag_back(row: Diagram, numbers: Collection[int]) -> Diagram:
     """Draw some arrows that go back as two tags with the value's name: where it leaves, and where it comes in."""
     boxes, arrows = list(row.boxes), list(row.arrows)
+    names = _names(row, [row.arrows[at].source for at in numbers])
     for at in numbers:
         arrow = row.arrows[at]
-        name = row.boxes[arrow.source].name or "value"
+        name = names[arrow.source]
         role: Role = "quiet" if arrow.state == "unreached" else "name"
         tag = Box("leaves", state="plain", tooltip=arrow.tooltip, edge=arrow.edge, mark=arrow.mark)
-        leaves = replace(tag, lines=((Span(name, role), Span("  next turn", "quiet")),))
-        enters = replace(tag, shape="enters", lines=((Span("last turn  ", "quiet"), Span(name, role)),))
+        leaves = replace(tag, lines=((Span(name, role), Span(f"  {NEXT_TURN}", "quiet")),))
+        enters = replace(tag, shape="enters", lines=((Span(f"{LAST_TURN}  ", "quiet"), Span(name, role)),))
         arrows[at] = replace(arrow, source=len(boxes) + 1, from_splitter=False, is_back=False)
         arrows.append(
             Arrow(arrow.source, len(boxes), state=arrow.state, tooltip=arrow.tooltip, edge=arrow.edge)
@@ -109,3 +112,30 @@ def tag_back(row: Diagram, numbers: Collection[int]) -> Diagram:
         boxes.append(replace(leaves, group=row.boxes[arrow.source].group))
         boxes.append(replace(enters, group=row.boxes[arrow.target].group))
     return replace(row, boxes=tuple(boxes), arrows=tuple(arrows))
+
+
+def _names(row: Diagram, sources: Sequence[int]) -> dict[int, str]:
+    """Name boxes on tags: by their values, else by what makes these; what another box has too with a number."""
+    before = {arrow.target: arrow.source for arrow in row.arrows if row.boxes[arrow.target].shape in FORKS}
+    names: dict[int, str] = {}
+    taken: dict[str, int] = {}
+    for source in dict.fromkeys(sources):
+        maker = source
+        while not row.boxes[maker].name and maker in before:
+            maker = before[maker]
+        box = row.boxes[maker]
+        if box.name:
+            names[source] = box.name
+            continue
+        text = "".join(span.text for line in box.lines[:1] for span in line) or "value"
+        taken[text] = taken.get(text, 0) + 1
+        names[source] = text if taken[text] == 1 else f"{text} #{taken[text]}"
+    return names
+
+
+def has_turn_tags(rows: Sequence[Diagram]) -> bool:
+    """Say whether something goes back by tags."""
+    texts = (
+        span.text for row in rows for box in row.boxes if box.shape == "leaves" for span in box.lines[0]
+    )
+    return any(text.strip() == NEXT_TURN for text in texts)

@@ -8,6 +8,7 @@ import numpy as np
 
 from tracer.numbers_text import (
     CONSTANT_LIMIT,
+    LARGEST_TERMS,
     addends,
     addition,
     clean,
@@ -24,6 +25,7 @@ from tracer.numbers_text import (
     number,
     shape,
     shorten,
+    shorten_text,
     summary,
     worst,
     worst_index,
@@ -35,6 +37,7 @@ _SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 __all__ = [
     "CONSTANT_LIMIT",
+    "LARGEST_TERMS",
     "addends",
     "addition",
     "clean",
@@ -52,6 +55,7 @@ __all__ = [
     "number",
     "shape",
     "shorten",
+    "shorten_text",
     "subscript",
     "summary",
     "superscript",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from viz.skeleton import Floats
 
 CLEARANCE = 4.0  # between a wire that goes up or down and what it passes
+ROOMY = 12.0  # as much where there is room
 NEAR = 2.0  # between a wire that runs along its row and the text above and below it
 LEAST_TURN = 16.0  # before a wire turns down, and between its turn up and its end
 STEP = 4.0  # between the places where a wire may turn
@@ -64,6 +65,7 @@ def lanes(backs: Sequence[Back], obstacles: Sequence[Rect], passed: Floats) -> l
             taken += [down, up]
     found: list[Lane | None] = [None] * len(backs)
     laid: list[tuple[float, float, float, float]] = []
+    depths: dict[int, float] = {}  # of the lanes of those that are laid
     waiting = list(ways)
     while waiting:
         # Next is one whose label no wire has to pass that goes further down.
@@ -77,11 +79,19 @@ def lanes(backs: Sequence[Back], obstacles: Sequence[Rect], passed: Floats) -> l
         span = spans[at] or (0.0, 0.0)
         down, up = ways[at]
         left, right = min(up, span[0]), max(down, span[1])
-        below = passed[(passed[:, 0] < right + LANE_GAP) & (passed[:, 2] > left - LANE_GAP), 3].max(
+        lowest = passed[(passed[:, 0] < right + LANE_GAP) & (passed[:, 2] > left - LANE_GAP), 3].max(
             initial=0.0
         )
-        y = _free_lane(laid, left, right, backs[at].label[1], float(below))
+        # A label hangs below the lanes of the wires that come down where it is.
+        ends = [
+            depths[other]
+            for other in depths
+            if any(span[0] - CLEARANCE < turn < span[1] + CLEARANCE for turn in ways[other])
+        ]
+        below = max([float(lowest), *ends])
+        y = _free_lane(laid, left, right, backs[at].label[1], below)
         laid.append((left, y, right, y + backs[at].label[1]))
+        depths[at] = y
         start, stop = backs[at].start, backs[at].stop
         points = _rounded([start, (down, start[1]), (down, y), (up, y), (up, stop[1]), stop])
         found[at] = Lane(points, ((span[0] + span[1]) / 2, y), ((down + up) / 2, y))
@@ -96,13 +106,15 @@ def _turn(
     left, top, right, low = boxes.T
     is_own = (left <= x + 1) & (right >= x - 1) & (top <= y + 1) & (low >= y - 1)
     beside = ~is_own & (top < y + NEAR) & (low > y - NEAR)
-    for step in np.arange(LEAST_TURN, FURTHEST, STEP).tolist():
-        turn = x + side * step
-        if np.any(beside & (left < max(x, turn)) & (right > min(x, turn))):
-            return None
-        below = (left < turn + CLEARANCE) & (right > turn - CLEARANCE) & (low > y - CORNER) & (top < bottom)
-        if not below.any() and all(abs(turn - other) >= 2 * CLEARANCE for other in taken):
-            return float(turn)
+    below = ~is_own & (low > y - CORNER) & (top < bottom)
+    for clearance in (ROOMY, CLEARANCE):
+        for step in np.arange(LEAST_TURN, FURTHEST, STEP).tolist():
+            turn = x + side * step
+            if np.any(beside & (left < max(x, turn)) & (right > min(x, turn))):
+                break
+            meets = below & (left < turn + clearance) & (right > turn - clearance)
+            if not meets.any() and all(abs(turn - other) >= 2 * CLEARANCE for other in taken):
+                return float(turn)
     return None
 
 

@@ -22,13 +22,14 @@ from viz.geometry import (
     PlacedText,
     PlacedWire,
     Rect,
+    arrowhead,
     block,
     left_side,
     set_line,
     set_spark,
     stack,
 )
-from viz.going_back import POINTED, tag_back, wires_back
+from viz.going_back import POINTED, has_turn_tags, tag_back, wires_back
 from viz.legend import LEAST_WIDTH, legend
 from viz.parts import Span, common_group
 from viz.sizes import CAPTION_GAP, WIRE_CLEARANCE, item_size, label_size, shape_size
@@ -75,8 +76,8 @@ class _Row:
 
 def geometry(diagram: Diagram, engine: str | None = None) -> Geometry:
     """Place a diagram; raises DrawError for an engine that is not there."""
-    _, placed, notes = place_rows(diagram, engine)
-    return _compose(diagram, placed, notes)
+    rows, placed, notes = place_rows(diagram, engine)
+    return _compose(diagram, placed, notes, has_turn_tags=has_turn_tags(rows))
 
 
 def place_rows(
@@ -135,7 +136,7 @@ def _set_row(row: Diagram, skeleton: Skeleton, label_items: Sequence[int], place
     placed = _Row(shapes, tuple(wire for wire in wires if wire is not None), _set_groups(row, placement))
     if None not in wires:
         return placed
-    obstacles = [*_rects(placed), *(group.title.rect for group in placed.groups)]
+    obstacles = [*_rects(placed), *(group.title.rect for group in placed.groups), *_ends(placed)]
     back = wires_back(row, shapes, obstacles, _passed(placed))
     every = [back.get(at) if wire is None else wire for at, wire in enumerate(wires)]
     blocked = tuple(at for at, wire in enumerate(every) if wire is None)
@@ -300,7 +301,9 @@ def _set_groups(diagram: Diagram, placement: Placement) -> tuple[PlacedGroup, ..
     return tuple(groups)
 
 
-def _compose(diagram: Diagram, rows: Sequence[_Row], notes: tuple[str, ...]) -> Geometry:
+def _compose(
+    diagram: Diagram, rows: Sequence[_Row], notes: tuple[str, ...], *, has_turn_tags: bool
+) -> Geometry:
     """Put the title above and the legend below the rows that the engine placed."""
     title = set_line((Span(diagram.title, "title"),), MARGIN, MARGIN)
     bottom = MARGIN + title.rect.height + 12
@@ -316,7 +319,13 @@ def _compose(diagram: Diagram, rows: Sequence[_Row], notes: tuple[str, ...]) -> 
         placed.append(row.moved(MARGIN - left, bottom - top))
         right = max(right, MARGIN + row_right - left)
         bottom += row_bottom - top
-    entries, legend_size = legend(diagram, max(right - MARGIN, LEAST_WIDTH), has_rows=len(rows) > 1)
+    entries, legend_size = legend(
+        diagram,
+        max(right - MARGIN, LEAST_WIDTH),
+        has_rows=len(rows) > 1,
+        has_ways_back=any(wire.turns_at for row in rows for wire in row.wires),
+        has_turn_tags=has_turn_tags,
+    )
     return Geometry(
         round(max(right, MARGIN + legend_size[0]) + MARGIN),
         round(bottom + 18 + legend_size[1] + MARGIN),
@@ -339,6 +348,14 @@ def _passed(row: _Row) -> Floats:
         pieces = np.stack([wire.points[at : len(wire.points) - 3 + at : 3] for at in range(4)])
         corners.append(np.concatenate([pieces.min(axis=0), pieces.max(axis=0)], axis=1))
     return np.concatenate(corners)
+
+
+def _ends(row: _Row) -> list[Rect]:
+    """List all arrowheads, along their middle, and the wires that end in tags: what crosses these seems to belong."""
+    heads = [np.array(head) for _, head in map(arrowhead, row.wires) if head]
+    ends = [np.array([tip, (upper + lower) / 2]) for tip, upper, lower in heads]
+    ends += [wire.points for wire in row.wires if wire.is_stub]
+    return [Rect(*each.min(axis=0).tolist(), *np.ptp(each, axis=0).tolist()) for each in ends]
 
 
 def _rects(row: _Row) -> list[Rect]:

@@ -26,12 +26,21 @@ Entry = PlacedShape | PlacedWire | PlacedText
 
 
 def legend(
-    diagram: Diagram, width: float, *, has_rows: bool = False
+    diagram: Diagram,
+    width: float,
+    *,
+    has_rows: bool = False,
+    has_ways_back: bool = True,
+    has_turn_tags: bool = False,
 ) -> tuple[list[Entry], tuple[float, float]]:
-    """Place the legend's entries in rows within a width; also the size that they take."""
+    """Place the legend's entries in rows within a width; also the size that they take.
+
+    What goes back to the next turn does so by wires, by tags or both.
+    """
     placed: list[Entry] = []
     x = y = widest = 0.0
-    for sample, line in _entries(diagram, has_rows=has_rows):
+    entries = _entries(diagram, has_rows=has_rows, has_ways_back=has_ways_back, has_turn_tags=has_turn_tags)
+    for sample, line in entries:
         text = set_line(line, 0, (SAMPLE_HEIGHT - line_height(line)) / 2)
         indent = SAMPLE_WIDTH + 6 if sample else 0.0
         if x and x + indent + text.width > width:
@@ -43,7 +52,9 @@ def legend(
     return placed, (widest, y + SAMPLE_HEIGHT)
 
 
-def _entries(diagram: Diagram, *, has_rows: bool) -> list[tuple[list[PlacedShape | PlacedWire], Line]]:
+def _entries(
+    diagram: Diagram, *, has_rows: bool, has_ways_back: bool, has_turn_tags: bool
+) -> list[tuple[list[PlacedShape | PlacedWire], Line]]:
     """List what the picture holds: a sample and its meaning."""
     shapes = {box.shape for box in diagram.boxes}
     states = {arrow.state for arrow in diagram.arrows}
@@ -74,6 +85,13 @@ def _entries(diagram: Diagram, *, has_rows: bool) -> list[tuple[list[PlacedShape
     if has_rows:
         entries.append(([_tag("leaves")], (Span("goes on in the row that it names", "quiet"),)))
         entries.append(([_tag("enters")], (Span("comes from the row that it names", "quiet"),)))
+    if has_turn_tags:
+        entries.append(
+            (
+                [_tag("leaves")],
+                (Span("next turn: is used where last turn names it, a turn later", "quiet"),),
+            )
+        )
     if diagram.is_part:
         entries.append(
             ([_tag("enters")], (Span("left out of this view: what it names, or so many", "quiet"),))
@@ -85,7 +103,7 @@ def _entries(diagram: Diagram, *, has_rows: bool) -> list[tuple[list[PlacedShape
     if any(arrow.is_calm for arrow in diagram.arrows):
         entries.append(([], (Span("pale: not on these paths", "quiet"),)))
     if diagram.is_rolled:
-        entries += _rolled(diagram)
+        entries += _rolled(diagram, has_ways_back=has_ways_back)
     if diagram.has_arrays:
         text = "arrays: shape  ‖norm‖  worst element and its place; → where the rule is no product"
         entries.append(([], (Span(text, "quiet"),)))
@@ -117,7 +135,7 @@ def _has_gradients(diagram: Diagram) -> bool:
     return any(span.role in ("gradient", "working", "alarm") for line in lines for span in line)
 
 
-def _rolled(diagram: Diagram) -> list[tuple[list[PlacedShape | PlacedWire], Line]]:
+def _rolled(diagram: Diagram, *, has_ways_back: bool) -> list[tuple[list[PlacedShape | PlacedWire], Line]]:
     """Explain what only a rolled picture has."""
     pile = replace(_shape("function", 18), count=2)
     entries: list[tuple[list[PlacedShape | PlacedWire], Line]] = [
@@ -146,7 +164,7 @@ def _rolled(diagram: Diagram) -> list[tuple[list[PlacedShape | PlacedWire], Line
     if any("t = " in span.text for label in labels for line in label.below for span in line):
         text = "t = 24: what run 24 of this use brings, counted from 0, in percent of the sum or itself"
         entries.append(([], (Span(text, "quiet"),)))
-    if any(arrow.is_back for arrow in diagram.arrows):
+    if has_ways_back and any(arrow.is_back for arrow in diagram.arrows):
         points = _wire("plain").points[::-1]
         middle = (SAMPLE_WIDTH / 2 - 4, SAMPLE_HEIGHT / 2)
         sample = PlacedWire(points, "plain", has_arrowhead=False, turns_at=middle)

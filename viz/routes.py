@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from viz import theme
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from viz.skeleton import Floats, Skeleton
 
 CLEARANCE = 4.0
+HEAD_ROOM = theme.ARROW_LENGTH  # before a gate: a wire along its arrowheads would seem to enter it
 SAMPLES = np.linspace(0.0, 1.0, 17)[:, None]
 FOUR = np.arange(4)  # points of a Bézier curve
 WEIGHTS = np.concatenate(
@@ -38,6 +41,13 @@ BEND_PLACES = (
 )  # of the level way, before the bend; the first that is clear is taken
 APART = 8.0  # between level parts of two wires
 MOST_LEVELS = 16  # ways past obstacles that are tried
+STEEP_BENDS = (
+    36.0,
+    24.0,
+    14.0,
+    10.0,
+)  # how wide a bend is that fits between two columns; the first that is clear
+STEPS_ASIDE = (0, -1, 1, -2, 2, -3, -4)  # where other wires have the nearest places
 STEEPNESS = 0.4  # a bend is at least this wide for its height
 NARROW_SPREAD = 0.55  # of a gate's half height, for two or three wires
 WIDE_SPREAD = 0.85
@@ -76,19 +86,32 @@ def plain_routes(skeleton: Skeleton, x: Floats, y: Floats, routes: Sequence[Floa
     stops = entries(skeleton, x, y, y[tail].tolist())
     room = np.stack([skeleton.width, skeleton.height], axis=1) / 2 + CLEARANCE
     low, high = np.stack([x, y], axis=1) - room, np.stack([x, y], axis=1) + room
+    before_heads = low - np.stack(
+        [np.where(skeleton.mouth > 0, HEAD_ROOM, 0.0), np.zeros(len(low))], axis=1
+    )
     chosen = []
     taken: list[tuple[float, float, float]] = []  # from, to and height of the level parts between two bends
+    columns: list[tuple[float, float, float]] = []  # from, to and place of the steep bends
     for segment, route in enumerate(routes):
         start, stop = starts[segment], stops[segment]
-        near = (low[:, 0] < stop[0]) & (high[:, 0] > start[0])
+        near = (before_heads[:, 0] < stop[0]) & (high[:, 0] > start[0])
         near[[tail[segment], head[segment]]] = False
-        obstacles = (low[near], high[near])
-        candidates = _candidates(start, stop, obstacles, taken) if stop[0] - start[0] > SHORTEST else ()
-        path = next((path for path in candidates if _is_clear(path, obstacles)), None)
-        if path is not None and _has_two_bends(path):
-            taken.append((path[3, 0], path[6, 0], path[3, 1]))
+        boxes, obstacles = (low[near], high[near]), (before_heads[near], high[near])
+        is_short = stop[0] - start[0] <= SHORTEST
+        plain = [] if is_short else list(_candidates(start, stop, obstacles, taken))
+        own = route if not skeleton.is_ordered[head[segment]] else _led_to(route, stop)
+        path = next((path for path in plain if _is_clear(path, obstacles)), None)
+        if path is None and not is_short and not _is_clear(own, obstacles):
+            steep = _steep(start, stop, obstacles, columns)
+            path = next((path for path in steep if _is_clear(path, obstacles)), None)
+            if path is not None:
+                columns.append((*sorted((start[1], stop[1])), (path[3, 0] + path[6, 0]) / 2))
+            else:
+                path = next((path for path in plain if _is_clear(path, boxes)), None)
         if path is None:
-            path = route if not skeleton.is_ordered[head[segment]] else _led_to(route, stop)
+            path = own
+        elif _has_two_bends(path):
+            taken.append((path[3, 0], path[6, 0], path[3, 1]))
         chosen.append(path)
     return tuple(chosen)
 
@@ -132,6 +155,27 @@ def _candidates(
         if down + up <= way and not meets:
             begin, end = np.array([start[0] + down, level]), np.array([stop[0] - up, level])
             yield np.concatenate([s_curve(start, begin), straight(begin, end)[1:], s_curve(end, stop)[1:]])
+
+
+def _steep(
+    start: Floats,
+    stop: Floats,
+    obstacles: tuple[Floats, Floats],
+    taken: Sequence[tuple[float, float, float]],
+) -> Iterator[Floats]:
+    """Give the routes with one narrow bend, right before an obstacle or right after one, that no other wire has."""
+    top, bottom = sorted((float(start[1]), float(stop[1])))
+    for bend, apart in ((bend, apart) for apart in (APART, APART / 2) for bend in STEEP_BENDS):
+        for begin in np.unique(np.concatenate([obstacles[0][:, 0] - bend, obstacles[1][:, 0]])).tolist():
+            for step in STEPS_ASIDE:
+                place = begin + step * apart
+                before, middle = place - float(start[0]), place + bend / 2
+                meets = any(
+                    abs(middle - other) < apart and low < bottom and high > top
+                    for low, high, other in taken
+                )
+                if before >= 0 and before + bend <= stop[0] - start[0] and not meets:
+                    yield _bent(start, stop, bend, before)
 
 
 def _bent(start: Floats, stop: Floats, bend: float, before: float) -> Floats:

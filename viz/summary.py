@@ -237,12 +237,16 @@ def _outputs(trace: Trace, *, has_gradient: bool) -> list[OutputLine]:
 def _splitters(
     trace: Trace, uses: np.ndarray[Any, Any], statistics: EdgeStatistics | None
 ) -> list[SplitterLine]:
-    """Return the splitters with the most uses; of equal ones those that come first."""
+    """Return the splitters of the largest terms, which what is not finite is; then by uses, then what comes first."""
     graph = trace.graph
     splitters = np.flatnonzero((graph.kinds == SPLITTER) & (graph.node_slots == NO_SLOT))
     sizes = statistics.norm if statistics is not None else None
+    largest = np.zeros(len(graph.kinds))
+    if sizes is not None:
+        np.maximum.at(largest, graph.src, np.where(np.isfinite(sizes), sizes, np.inf))
+    order = np.lexsort((-uses[splitters], -largest[splitters]))
     lines = []
-    for index in splitters[np.argsort(-uses[splitters], kind="stable")[:SHOWN_SPLITTERS]].tolist():
+    for index in splitters[order[:SHOWN_SPLITTERS]].tolist():
         node = trace.nodes[index]
         edges = graph.out_edges(index)
         terms: tuple[Any, ...] = ()

@@ -157,7 +157,8 @@ def sum_lines(terms: Sequence[Any], total: Any) -> tuple[Line, ...]:
     if total.size == 0:
         return (norms,)
     place = labels.worst_index(total)
-    addends, equals = labels.addition([term[place] for term in terms], total[place])
+    first = labels.largest(terms, labels.LARGEST_TERMS)  # the uses whose norms stand above
+    addends, equals = labels.addition([term[place] for term in terms], total[place], first=first)
     at_place = f"{labels.index(place)}  {addends} {equals} {labels.number(total[place])}"
     return (norms, (Span(at_place, "working"),))
 

@@ -28,6 +28,7 @@ FULL_ROW = 1_430.0  # no row holds more
 COLUMN_GAP = 30.0  # between the columns of a layout
 RAGGED = 3.0  # how many tags an empty row is as bad as
 OVERFULL = 4.0  # how much worse a row too full is than one too empty
+BROUGHT = ("input", "enters")  # what comes from nothing in the picture stands where it is used
 NAMELESS = 1.25  # a tag with a number reads less well than one with a name
 FRAME_APART = 1.5  # how many tags it is as bad as to part the frame of a call
 MANY_TAGS = 40  # of one value; beyond it there is one for each row, which counts
@@ -44,9 +45,12 @@ def wrap(diagram: Diagram) -> tuple[Diagram, ...]:
 
 
 def _with_first_use(diagram: Diagram, row: list[int]) -> list[int]:
-    """Bring inputs, their splitters and what is done to one use of an input alone into the row of their first use."""
+    """Bring inputs, their splitters and what is done to one use of an input alone into the row of their first use.
+
+    So with the tags of what a view leaves out, before and behind.
+    """
     boxes = diagram.boxes
-    is_inputs = [box.shape == "input" for box in boxes]
+    is_inputs = [box.shape in BROUGHT for box in boxes]
     first = [max(row)] * len(row)
     for arrow in diagram.arrows:
         source, target = boxes[arrow.source], boxes[arrow.target]
@@ -60,6 +64,9 @@ def _with_first_use(diagram: Diagram, row: list[int]) -> list[int]:
         ):
             first[arrow.source] = min(first[arrow.source], row[arrow.target])
             row[arrow.source] = first[arrow.source]
+    for arrow in diagram.arrows:
+        if boxes[arrow.target].shape == "leaves":  # for what was left out: beside what it is used from
+            row[arrow.target] = row[arrow.source]
     used = {end for arrow in diagram.arrows for end in (arrow.source, arrow.target)}
     begin = min((row[at] for at in used), default=0)
     row = [
@@ -82,7 +89,7 @@ def _columns(diagram: Diagram) -> tuple[Ints, Floats]:
     tail = np.concatenate([source[plain], source[~plain], item[~plain]])
     head = np.concatenate([target[plain], item[~plain], target[~plain]])
     movable = np.array(
-        [box.shape == "input" for box in boxes] + [arrows[at].from_splitter for at in labelled], np.bool_
+        [box.shape in BROUGHT for box in boxes] + [arrows[at].from_splitter for at in labelled], np.bool_
     )
     column = pulled_ranks(len(movable), tail, head, movable)
     width = [item_size(box)[0] for box in boxes] + [label_size(arrows[at].label)[0] for at in labelled]

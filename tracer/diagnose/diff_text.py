@@ -63,7 +63,8 @@ def _counts(diff: Diff) -> str:
         f"{diff.values_differing:,} of {diff.values_compared:,} values differ",
     ]
     if diff.edges_compared or diff.gradients:
-        told.append(f"{diff.edges_differing:,} of {diff.edges_compared:,} matched edges differ")
+        edges = "matched edges into operations and splitters"
+        told.append(f"{diff.edges_differing:,} of {diff.edges_compared:,} {edges} differ")
     return "; ".join(told) + f" (beyond {_tolerance(diff)})"
 
 
