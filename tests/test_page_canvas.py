@@ -396,7 +396,7 @@ def test_the_keyboard_walks_and_a_screen_reader_hears_it(canvas, trace):
 def test_less_is_written_from_afar_and_a_plate_says_what_is_there(canvas):
     page = canvas()
     near = len(page.words())
-    page.press("-", "-", "-")
+    page.press(*"-----")
     names = page.words()
     assert any(word.startswith("x[") for word in names)
     assert not any("×" in word and "=" in word for word in names)
