@@ -6,15 +6,14 @@ scaled as a whole and at its ends; going back is the orthogonal one of the inver
 
 from __future__ import annotations
 
-import importlib
 import math
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from tracer.errors import GradientError
 from tracer.rules.fourier import fitted
+from tracer.rules.from_scipy import from_scipy
 from tracer.rules.kinds import Array, Operands, Params, Vjp
 
 _INVERSE = {1: 1, 2: 3, 3: 2, 4: 4}
@@ -30,15 +29,7 @@ _ENDS = {
 
 
 def _orthogonal(kind: str, g: Any, turned: int, axis: int) -> Any:
-    try:
-        transform = getattr(importlib.import_module("scipy.fft"), kind)
-    except ImportError:
-        raise GradientError(
-            f"a derivative needs scipy.fft.{kind}",
-            got="SciPy is not installed here",
-            advice="pip install scipy",
-        ) from None
-    return transform(g, type=turned, axis=axis, norm="ortho")
+    return from_scipy("fft", kind)(g, type=turned, axis=axis, norm="ortho")
 
 
 def _scaled(x: Any, places: tuple[int, ...], factor: float, axis: int) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import copy
-import importlib
 import keyword
 import math
 import re
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.errors import GradientError
+from tracer.rules.from_scipy import from_scipy
 from tracer.rules.special import digamma, i1
 
 if TYPE_CHECKING:
@@ -61,20 +60,12 @@ FROM_SCIPY = (
     "betaln ellipe ellipk erf eval_chebyu eval_genlaguerre eval_hermite eval_hermitenorm eval_legendre expn gammaln "
     "i0 i0e i1e iv ive j0 j1 jv k0 k0e k1 k1e kv kve polygamma y0 y1 yv"
 ).split()
-"""What the derivatives of SciPy's own functions need: nobody gets there without SciPy, but with a loaded trace."""
+"""What the derivatives of SciPy's own functions need."""
 
 
-def _from_scipy(name: str) -> Callable[..., Any]:
+def _special(name: str) -> Callable[..., Any]:
     def function(*operands: Any) -> Any:
-        try:
-            special = importlib.import_module("scipy.special")
-        except ImportError:
-            raise GradientError(
-                f"a derivative needs scipy.special.{name}",
-                got="SciPy is not installed here",
-                advice="pip install scipy",
-            ) from None
-        return of_whole_order(getattr(special, name))(*operands)
+        return of_whole_order(from_scipy("special", name))(*operands)
 
     return function
 
@@ -91,7 +82,7 @@ def of_whole_order(function: Callable[..., Any]) -> Callable[..., Any]:
     return compute
 
 
-_FROM_SCIPY = {name: _from_scipy(name) for name in FROM_SCIPY}
+_FROM_SCIPY = {name: _special(name) for name in FROM_SCIPY}
 
 _NAME = re.compile(r"[^\W\d_]\w*")
 _LONGEST = 1000  # characters

@@ -7,14 +7,13 @@ matrix in the direction E is the corner of that function of [[A, E], [0, A]]: R.
 
 from __future__ import annotations
 
-import importlib
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from tracer.errors import GradientError
 from tracer.rules.decompositions import DECOMPOSITIONS
+from tracer.rules.from_scipy import from_scipy
 from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
 from tracer.rules.matrices import adjoint, transposed
 
@@ -63,14 +62,7 @@ def _of_matrix(name: str, port: int, g: Any, out: Any, operands: Operands, param
     del port, out, params
     (a,) = operands
     n = a.shape[-1]
-    try:
-        function = getattr(importlib.import_module("scipy.linalg"), name)
-    except ImportError:
-        raise GradientError(
-            f"a derivative needs scipy.linalg.{name}",
-            got="SciPy is not installed here",
-            advice="pip install scipy",
-        ) from None
+    function = from_scipy("linalg", name)
     both = np.block([[a.T, g], [np.zeros_like(a), a.T]])
     whole = function(both.astype(np.result_type(both, np.float64), copy=False))
     return typed(whole[:n, n:], a)

@@ -6,25 +6,13 @@ dL = L tril(L⁻¹ dB U⁻¹, -1) and dU = triu(L⁻¹ dB U⁻¹) U. Params of l
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as np
 
-from tracer.errors import GradientError
+from tracer.rules.from_scipy import from_scipy
 from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
 from tracer.rules.matrices import adjoint, solved, tolerance, transposed
-
-
-def _scipy(name: str) -> Any:
-    try:
-        return getattr(importlib.import_module("scipy.linalg"), name)
-    except ImportError:
-        raise GradientError(
-            f"a derivative needs scipy.linalg.{name}",
-            got="SciPy is not installed here",
-            advice="pip install scipy",
-        ) from None
 
 
 def order_of(pivots: Any, rows: int) -> list[int]:
@@ -62,7 +50,7 @@ def _lu(which: str) -> Any:
     def pull(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
         del port, out, params
         (a,) = operands
-        exchange, lower, upper = _scipy("lu")(a)
+        exchange, lower, upper = from_scipy("linalg", "lu")(a)
         order = exchange.argmax(0)
         packed = _put(np.tril(lower, -1), a.shape) + _put(upper, a.shape)
         g = g[order] if which == "exchanged" else g
@@ -97,7 +85,7 @@ def _lu_solve(port: int, g: Any, out: Any, operands: Operands, params: Params) -
 
 def _lacks_rank(out: Any, operands: Operands, params: Params) -> bool:
     del out, params
-    pivots = np.abs(np.diagonal(_scipy("lu")(operands[0])[2]))
+    pivots = np.abs(np.diagonal(from_scipy("linalg", "lu")(operands[0])[2]))
     return bool((pivots <= tolerance(pivots)).any())
 
 
