@@ -152,7 +152,7 @@ def test_only_one_function_shows_its_calls_and_what_enters_and_leaves():
     assert set(nodes(first)) | set(nodes(last)) == set(nodes(both))
     assert not set(nodes(first)) & set(nodes(last))
     assert {trace.nodes[each].scope.index for each in nodes(first)} == {1}
-    assert [group.title for group in last.groups] == ["scaled()  call 2"]
+    assert [group.title for group in last.groups] == ["scaled[1]"]
     assert names(tags(first, "enters")) == ["x", "x", "y"]
     assert names(tags(first, "leaves")) == ["q", "u[1]"]
     assert all(box.group == -1 for box in last.boxes if box.shape in ("enters", "leaves"))
@@ -452,6 +452,14 @@ def test_an_error_of_10_000_characters_is_one_short_line(tmp_path):
     (note,) = viz.draw(traced.last_trace, tmp_path / "f.svg")
     assert "\n" not in note
     assert len(note) < 300
+
+
+@pytest.mark.parametrize("suffix", [*export.SUFFIXES, ".PNG"])
+def test_a_refusal_names_the_suffix_that_was_asked_for(suffix, monkeypatch, tmp_path):
+    monkeypatch.setattr(rooms, "NODE_LIMIT", 5)
+    with pytest.raises(DrawError) as told:
+        record(program, 2.0, 3.0).draw(tmp_path / f"p{suffix}", exact=True)
+    assert re.findall(r"\.[a-z]{3,}", str(told.value)) == [suffix.lower()]
 
 
 def test_too_many_nodes_are_refused_with_what_they_would_take_and_drawn_by_force(monkeypatch, tmp_path):

@@ -5,10 +5,13 @@ import numpy as np
 import pytest
 from viz_programs import several_outputs, trace_of
 
-from tracer import record
+from tracer import record, trace
 from tracer.errors import DrawError
 from viz import diagram as rooms
+from viz.calls import calls_named
+from viz.choice import View, choose
 from viz.diagram import diagram
+from viz.export import picture as picture_of
 from viz.sizes import shape_size
 
 
@@ -195,10 +198,42 @@ def test_calls_are_nested_groups():
     picture = diagram(trace_of("calls"))
     assert [(group.title, group.parent) for group in picture.groups] == [
         ("outer_helper()", -1),
-        ("helper()", 0),
-        ("helper()  call 2", 0),
-        ("helper()  call 3", -1),
+        ("helper[0]", 0),
+        ("helper[1]", 0),
+        ("helper[2]", -1),
     ]
+
+
+def first(x):
+    def same(a):
+        return a * 2.0
+
+    return same(x)
+
+
+def second(x):
+    def same(a):
+        return a * 3.0
+
+    return same(x)
+
+
+def two_inners(x):
+    def inner(a):
+        return a + 1.0
+
+    return inner(first(x)) * inner(second(x))
+
+
+def test_a_title_is_what_only_is_given():
+    trace = record(two_inners, 2.0)
+    titles = {group.title for group in diagram(trace).groups}
+    assert titles == {"inner[0]", "inner[1]", "first()", "second()", "first.same()", "second.same()"}
+    for title in titles:
+        (scope,) = calls_named(trace.sites.scopes, title)
+        part = diagram(trace, choose(trace, View(only=title)))
+        assert title in [group.title for group in part.groups]
+        assert title.partition("[")[0].strip("()").rpartition(".")[2] == scope.name.rpartition(".")[2]
 
 
 def test_other_outputs_are_not_seeded():
@@ -213,3 +248,63 @@ def test_a_graph_too_big_to_read_is_refused(monkeypatch):
         match=r"a picture of 6 nodes can't be read; it would take about 0 seconds, and be 13.5 KiB as .svg; 5 nodes",
     ):
         diagram(trace_of("splitter"))
+    with pytest.raises(DrawError, match=r"about 0 seconds as \.png; 5 nodes"):
+        diagram(trace_of("splitter"), suffix=".png")
+
+
+def fails(a, b, c):
+    d = a * 2.0
+    unused = c * b  # noqa: F841
+    return math.log(d - b) * d
+
+
+def fails_in_a_helper(a, b):
+    def root(value):
+        return math.sqrt(value)
+
+    return root(a - b) + a
+
+
+def fails_in_a_loop(x, a, n):
+    total = 0.0
+    for _ in range(n):
+        x = x * a - 0.02
+        total = total + math.sqrt(x)
+    return total
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "raised"),
+    [
+        (fails, (1.0, 2.0, 3.0), [("d - b", "ValueError", "by math.log(d - b)")]),
+        (fails_in_a_helper, (1.0, 2.0), [("a - b", "ValueError", "after this, in line {line}")]),
+        (fails_in_a_loop, (3.0, 0.001, 9), [("x * a - 0.02", "ValueError", "by math.sqrt(x)")]),
+    ],
+)
+def test_a_value_that_an_exception_came_from_says_so(function, arguments, raised):
+    traced = trace(function)
+    with pytest.raises(ValueError, match="math"):
+        traced(*arguments)
+    failed = traced.last_trace
+    line = failed.sites.places[failed.sites.failed_at].site.line
+    picture, _ = picture_of(failed)
+    found = [
+        (failed.nodes[box.node].site.text, *text(box.caption)[-2:])
+        for box in picture.boxes
+        if box.state == "alarm"
+    ]
+    assert found == [(site, f"⚠ {error} raised", by.format(line=line)) for site, error, by in raised]
+    said = repr(picture.boxes)
+    assert "never used" not in said
+    assert said.count("not used before") == (function is not fails_in_a_helper)  # `unused`, and n
+
+
+def test_a_value_that_an_exception_came_from_says_so_where_it_ran_often():
+    traced = trace(fails_in_a_loop)
+    with pytest.raises(ValueError, match="math"):
+        traced(3.0, 0.97, 200)
+    picture, _ = picture_of(traced.last_trace)
+    assert picture.is_rolled
+    ((often, *told),) = (text(box.caption) for box in picture.boxes if box.state == "alarm")
+    assert often.startswith("×")
+    assert told == ["⚠ ValueError raised", "by math.sqrt(x)"]

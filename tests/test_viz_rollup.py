@@ -80,25 +80,25 @@ def test_a_picture_does_not_grow_with_the_run(steps):
 def test_the_same_function_called_from_two_places_is_two_groups():
     found = rolled(two_places, 2.0)
     assert [(group.name, group.count, group.site.text) for group in found.groups] == [
-        ("square", 1, "square(x)"),
-        ("square", 1, "square(x + 1.0)"),
+        ("square[0]", 1, "square(x)"),
+        ("square[1]", 1, "square(x + 1.0)"),
     ]
 
 
 def test_calls_within_calls_are_groups_within_groups():
     found = rolled(nested_calls, 2.0)
     assert [(group.name, group.parent, group.count) for group in found.groups] == [
-        ("scaled", -1, 5),
-        ("square", 0, 5),
+        ("scaled()", -1, 5),
+        ("square()", 0, 5),
     ]
 
 
 @pytest.mark.parametrize(
     ("function", "arguments", "groups", "carried"),
     [
-        (mutual, (0.7,), [("even", -1, 5), ("odd", 0, 5)], [("", "multiply", 4)]),
-        (tree, (0.7,), [("fibonacci", -1, 20)], [("", "multiply", 7), ("", "add", 12)]),
-        (power, (1.1, 9), [("power", -1, 7)], [("", "subtract", 6), ("", "multiply", 6)]),
+        (mutual, (0.7,), [("even()", -1, 5), ("odd()", 0, 5)], [("", "multiply", 4)]),
+        (tree, (0.7,), [("fibonacci()", -1, 20)], [("", "multiply", 7), ("", "add", 12)]),
+        (power, (1.1, 9), [("power()", -1, 7)], [("", "subtract", 6), ("", "multiply", 6)]),
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )
@@ -233,7 +233,7 @@ def test_groups_close_from_the_innermost_until_the_picture_is_small_enough():
     closed = rolled(scalar_net, *arguments, budget=len(whole.nodes) - 1)
     (group,) = (node for node in closed.nodes if node.kind == "group")
     assert (group.name, group.count, group.site.text) == (
-        "dense",
+        "dense()",
         2,
         'dense(layer["W"], layer["b"], values)',
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from viz import labels
-from viz.choice import call_numbers
+from viz.calls import CallNames
 from viz.diagram import refuse_too_many
 from viz.rolled_numbers import Numbers
 from viz.wording import gate_text
@@ -61,16 +61,16 @@ class GraphData:
     is_rolled: bool
 
 
-def exact_data(trace: Any, choice: Choice, *, force: bool = False) -> GraphData:
+def exact_data(trace: Any, choice: Choice, suffix: str, *, force: bool = False) -> GraphData:
     """Return the nodes of a trace that were chosen, and the edges between them; raises DrawError for too many."""
     count = len(trace.nodes)
     keep = np.ones(count, np.bool_) if choice.keep is None else choice.keep
-    refuse_too_many(int(np.count_nonzero(keep)), force=force)
+    refuse_too_many(int(np.count_nonzero(keep)), suffix, force=force)
     scopes = trace.sites.scopes
-    numbers = call_numbers(scopes)
+    names = CallNames(scopes)
     left_out = _left_out(trace.graph, keep, np.arange(count))
     nodes = tuple(
-        _node(trace.nodes[each], scopes, numbers, left_out.get(each, {}))
+        _node(trace.nodes[each], scopes, names, left_out.get(each, {}))
         for each in np.flatnonzero(keep).tolist()
     )
     inner = np.flatnonzero(keep[trace.graph.src] & keep[trace.graph.dst])
@@ -90,11 +90,11 @@ def _left_out(graph: Graph, keep: Flags, place: Ints) -> dict[int, Attributes]:
     return found
 
 
-def _node(node: Any, scopes: Sequence[Any], numbers: Sequence[int], left_out: Attributes) -> GraphNode:
+def _node(node: Any, scopes: Sequence[Any], names: CallNames, left_out: Attributes) -> GraphNode:
     calls = []
     scope = node.scope if node.kind not in ("input", "output") else scopes[0]
     while scope.depth > 0:
-        calls.append(f"{scope.name}[{numbers[scope.index]}]")
+        calls.append(names.call(scope.index))
         scope = scopes[scope.parent]
     known = {"kind": node.kind, "op": node.op, "name": node.label or node.name, "value": node.value}
     known |= {"grad": node.grad, **_site(node.site), **left_out}
@@ -131,7 +131,7 @@ def _rolled_node(node: RolledNode, rolled: Rolled, numbers: Numbers, left_out: A
     calls = []
     group = node.group
     while group >= 0:
-        calls.append(f"{rolled.groups[group].name}()")
+        calls.append(rolled.groups[group].name)
         group = rolled.groups[group].parent
     symbol = rolled.trace.nodes[int(node.members[0])].symbol if node.kind == "function" else node.op
     label = node.name if node.kind in ("input", "output") and node.name else symbol or node.name

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.errors import LookupNameError, UsageError
+from tracer.errors import UsageError
 from tracer.graph import INPUT, OUTPUT, SPLITTER
-from tracer.lookup import counted_name, nearest
 from tracer.numbers_text import clean, number, shorten_text
+from viz.calls import calls_named
 from viz.parts import Mark
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _keep_splitters(graph: Graph, kept: Flags) -> None:
 def _calls(trace: Any, only: str) -> Flags:
     """Keep what the calls of one function did, `helper`, or one of them, `helper[3]`."""
     scopes, graph = trace.sites.scopes, trace.graph
-    chosen = {scope.index for scope in _scopes_named(scopes, only)}
+    chosen = {scope.index for scope in calls_named(scopes, only)}
     is_in = np.zeros(len(scopes), np.bool_)
     for scope in scopes:  # a call comes after the one that it is made in
         is_in[scope.index] = scope.index in chosen or (scope.parent >= 0 and is_in[scope.parent])
@@ -213,49 +213,6 @@ def _calls(trace: Any, only: str) -> Flags:
     kept: Flags = is_in[trace.sites.row_scopes[rows]]
     kept[(graph.kinds == OUTPUT) | (graph.kinds == INPUT)] = False
     return kept
-
-
-def call_numbers(scopes: Sequence[Any]) -> list[int]:
-    """Say of each call the how manyth of its function it is, from 0."""
-    counts: dict[str, int] = {}
-    numbers = []
-    for scope in scopes:
-        numbers.append(counts.get(scope.name, 0))
-        counts[scope.name] = numbers[-1] + 1
-    return numbers
-
-
-def _scopes_named(scopes: Sequence[Any], wanted: str) -> list[Any]:
-    """Find the calls of a function by its name, or the end of its qualified name."""
-    named = _of_function(scopes, wanted)
-    if named:
-        return named
-    name, count = counted_name(wanted)
-    counted = _of_function(scopes, name) if name else []
-    if counted and -len(counted) <= count < len(counted):
-        return [counted[count]]
-    if counted:
-        times = (
-            f"it was called {len(counted):,} times, [0] to [{len(counted) - 1}]"
-            if len(counted) > 1
-            else "it was called once"
-        )
-        raise LookupNameError(
-            f"the function {name} has no call number {count}",
-            got=times,
-            advice=f"{name} alone is every call",
-        )
-    names = dict.fromkeys(scope.name.rpartition(".")[2] for scope in scopes[1:])
-    raise LookupNameError(
-        f"no function that was called is named {wanted!r}",
-        advice=nearest(wanted, list(names)) if names else "no other function was called in this run",
-    )
-
-
-def _of_function(scopes: Sequence[Any], name: str) -> list[Any]:
-    bare = name.removesuffix("()")
-    whole = [scope for scope in scopes if scope.name == bare]
-    return whole or [scope for scope in scopes if scope.name.endswith(f".{bare}")]
 
 
 def _mark_paths(trace: Any, name: str, found: _Found) -> None:

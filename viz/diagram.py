@@ -15,7 +15,9 @@ import numpy as np
 from tracer.errors import DrawError
 from viz import labels
 from viz.border import MOST_TAGS, count_before, count_behind, tag_before, tag_behind
-from viz.choice import EVERYTHING, Choice, call_numbers
+from viz.calls import CallNames
+from viz.choice import EVERYTHING, Choice
+from viz.failed import NO_FAILURE, Failure, failure_of
 from viz.marks import mark
 from viz.part import Part, gradients_of
 from viz.parts import Arrow, Box, Diagram, Group, Label, Line, Span, common_group
@@ -45,23 +47,30 @@ if TYPE_CHECKING:
 
 NODE_LIMIT = 20_000  # a picture of more is a file that no viewer opens, and has nothing to see
 GROUP_LIMIT = 60
-SECONDS, BYTES = 0.0012, 2_300  # that a box takes to be drawn, and in an SVG
-UNUSED: tuple[Line, ...] = (
-    (Span("never used", "quiet"),),
-    (Span("in arithmetic", "quiet"),),
-)
+COST = {  # by suffix: seconds that a box takes to be drawn, and bytes in the file; a PNG has pixels instead
+    ".svg": (0.0012, 2_300),
+    ".html": (0.0015, 1_300),
+    ".pdf": (0.006, 650),
+    ".png": (0.008, 0),
+    ".dot": (0.0003, 500),
+    ".mmd": (0.0003, 120),
+    ".graphml": (0.0003, 900),
+    ".json": (0.0003, 2_000),
+}
 
 
-def diagram(trace: Any, choice: Choice = EVERYTHING, *, force: bool = False) -> Diagram:
+def diagram(
+    trace: Any, choice: Choice = EVERYTHING, *, force: bool = False, suffix: str = ".svg"
+) -> Diagram:
     """Decide what the picture of a trace says; raises DrawError for a graph too big to look at, unless forced to."""
     count = len(trace.nodes) if choice.keep is None else int(np.count_nonzero(choice.keep))
-    refuse_too_many(count, force=force)
+    refuse_too_many(count, suffix, force=force)
     part = Part(trace, choice)
     groups, group_of_scope = _groups(part.nodes, trace.sites.scopes)
     group_of = [group_of_scope.get(_scope(node, trace.sites.scopes).index, -1) for node in part.nodes]
     _move_splitters_out(part, group_of, groups)
     seeded = trace.output.index if trace.output is not None else -1
-    writer = Writer(trace.function, seeded)
+    writer = Writer(trace.function, seeded, failure_of(trace))
     boxes = [
         writer.box(*each) for each in zip(part.nodes, part.incoming, part.outgoing, group_of, strict=True)
     ]
@@ -77,16 +86,17 @@ def diagram(trace: Any, choice: Choice = EVERYTHING, *, force: bool = False) -> 
     return mark(drawn, choice.marks, choice.on_nodes, choice.on_edges, is_rest_calm=choice.is_rest_calm)
 
 
-def refuse_too_many(count: int, *, force: bool) -> None:
+def refuse_too_many(count: int, suffix: str, *, force: bool) -> None:
     """Raise DrawError for more nodes than are drawn unasked, which says what they would take."""
     if count <= NODE_LIMIT or force:
         return
-    minutes = count * SECONDS / 60
-    time = f"{minutes:,.0f} minutes" if minutes > 1.5 else f"{60 * minutes:.0f} seconds"
+    each, size = COST[suffix]
+    seconds, size = each * count, size * count
+    time = f"{seconds / 60:,.0f} minutes" if seconds > 90 else f"{seconds:.0f} seconds"
+    memory = f", and be {labels.memory(size)}" if size else ""
     raise DrawError(
         f"a picture of {count:,} nodes can't be read",
-        got=f"it would take about {time}, and be {labels.memory(count * BYTES)} as .svg; "
-        f"{NODE_LIMIT:,} nodes are drawn unasked",
+        got=f"it would take about {time}{memory} as {suffix}; {NODE_LIMIT:,} nodes are drawn unasked",
         advice="leave --exact out, or look at a part: --focus NAME, or --only FUNCTION; --force draws it all the same",
     )
 
@@ -140,7 +150,7 @@ def _groups(nodes: Sequence[Any], scopes: Sequence[Any]) -> tuple[tuple[Group, .
     """Make a group of each call of a helper that did something; none at all where there are too many to read."""
     numbers: dict[int, int] = {}
     groups: list[Group] = []
-    counts = call_numbers(scopes)
+    names = CallNames(scopes)
     for node in nodes:
         chain = []
         scope = _scope(node, scopes)
@@ -150,7 +160,7 @@ def _groups(nodes: Sequence[Any], scopes: Sequence[Any]) -> tuple[tuple[Group, .
         for call in reversed(chain):
             numbers[call.index] = len(groups)
             parent = numbers.get(call.parent, -1)
-            groups.append(Group(_call(call.name, counts[call.index] + 1), parent))
+            groups.append(Group(names.call(call.index), parent))
     return (tuple(groups), numbers) if len(groups) <= GROUP_LIMIT else ((), {})
 
 
@@ -167,16 +177,13 @@ def _move_splitters_out(part: Part, group_of: list[int], groups: Sequence[Group]
             group_of[at] = min(around)
 
 
-def _call(function: str, run: int) -> str:
-    return f"{labels.name(function)}()" if run == 1 else f"{labels.name(function)}()  call {run}"
-
-
 @dataclass(frozen=True, slots=True)
 class Writer:
     """Puts one node or edge into words."""
 
     function: str
     seeded: int
+    failure: Failure = NO_FAILURE
 
     def box(self, node: Any, incoming: Sequence[Any], outgoing: Sequence[Any], group: int) -> Box:
         """Say what a node's box shows."""
@@ -188,14 +195,17 @@ class Writer:
             "cut": self._cut,
         }[node.kind]
         box = make(node, incoming, outgoing, group)
+        if node.index in self.failure.nodes:
+            told = self.failure.told
+            box = replace(box, caption=(*box.caption, *told), state="alarm")
         return replace(box, name=labels.name(node.label or node.name or ""), node=node.index)
 
     def _input(self, node: Any, _: Sequence[Any], outgoing: Sequence[Any], group: int) -> Box:
         lines: list[Line] = [(Span(labels.name(node.label or node.name or "input"), "name"),)]
         lines += value_lines(node.value)
         lines += gradient_lines(node.grad)
-        if not outgoing:
-            lines += UNUSED
+        if not outgoing and node.index not in self.failure.nodes:
+            lines += self.failure.unused
         state: State = "alarm" if is_bad(node.grad) or is_bad(node.value) else "plain"
         return Box("input", tuple(lines), state=state, tooltip=tooltip(f"input {node.name}"), group=group)
 
@@ -222,7 +232,7 @@ class Writer:
             caption += ((Span(line, "quiet"),) for line in wrap(labels.clean(node.kink), labels.NAME_LIMIT))
         if not outgoing:
             caption += wire_value(node) if node.label else ()
-            caption += UNUSED
+            caption += self.failure.unused if node.index not in self.failure.nodes else ()
         made_bad = is_bad(node.value) and not any(is_bad(edge.value) for edge in incoming)
         broke_gradient = not is_bad(node.grad) and any(is_bad(edge.grad) for edge in incoming)
         is_quiet = bool(incoming) and all(map(is_unreached, incoming))

@@ -65,12 +65,13 @@ def picture(trace: Any, view: View = WHOLE) -> tuple[Diagram, tuple[str, ...]]:
     return shown.diagram, shown.notes
 
 
-def decide(trace: Any, view: View = WHOLE) -> Shown:
+def decide(trace: Any, view: View = WHOLE, suffix: str = ".svg") -> Shown:
     """Decide what a picture of a trace shows."""
     part = _part(trace, view)
     choice, rolled = part.choice, part.rolled
     if rolled is None:
-        return Shown(part.trace, None, diagram(part.trace, choice, force=view.force), part.notes)
+        drawn = diagram(part.trace, choice, force=view.force, suffix=suffix)
+        return Shown(part.trace, None, drawn, part.notes)
     drawn = mark(
         with_border(rolled_diagram(rolled), rolled, choice.keep),
         choice.marks,
@@ -81,14 +82,14 @@ def decide(trace: Any, view: View = WHOLE) -> Shown:
     return Shown(part.trace, rolled, drawn, part.notes)
 
 
-def data(trace: Any, view: View = WHOLE) -> tuple[GraphData, tuple[str, ...]]:
+def data(trace: Any, view: View = WHOLE, suffix: str = ".graphml") -> tuple[GraphData, tuple[str, ...]]:
     """Return what a picture would show as nodes and edges with attributes, and what to tell the person who asked."""
     from viz.as_graph import exact_data, rolled_data  # noqa: PLC0415 - for programs that read graphs
 
     part = _part(trace, view)
     if part.rolled is not None:
         return rolled_data(part.rolled), part.notes
-    return exact_data(part.trace, part.choice, force=view.force), part.notes
+    return exact_data(part.trace, part.choice, suffix, force=view.force), part.notes
 
 
 def _part(trace: Any, view: View) -> Part:
@@ -138,7 +139,7 @@ def draw(
     if suffix in DATA:
         content, notes = _data_content(trace, suffix, view)
     else:
-        shown = decide(trace, view)
+        shown = decide(trace, view, suffix)
         content, notes = _content(shown, suffix, engine)
         notes = (*shown.notes, *notes)
     try:
@@ -187,7 +188,7 @@ def _content(shown: Shown, suffix: str, engine: str | None) -> tuple[bytes, tupl
 
 def _data_content(trace: Any, suffix: str, view: View) -> tuple[bytes, tuple[str, ...]]:
     """Return the bytes of a graph that programs read, and what to tell the person who asked."""
-    graph, notes = data(trace, view)
+    graph, notes = data(trace, view, suffix)
     if suffix == ".graphml":
         from viz import graphml  # noqa: PLC0415 - an extra
 

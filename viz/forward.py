@@ -18,6 +18,7 @@ class Forward:
     def __init__(self, trace: Trace) -> None:
         self.function = f"{trace.function}, no gradients"
         self.sites, self.graph = trace.sites, trace.graph
+        self.error, self.input_rows = trace.error, trace.input_rows
         self.findings = trace.findings
         self.nodes = _without_gradients("nodes", trace.nodes)
         self.edges = _without_gradients("edges", trace.edges)

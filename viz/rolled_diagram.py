@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from viz import labels, theme
-from viz.diagram import UNUSED, Writer
+from viz.diagram import Writer
+from viz.failed import failure_of
 from viz.forward import without_gradients
 from viz.parts import Arrow, Box, Diagram, Group, Label, Line, Span
 from viz.rolled_numbers import Numbers, Series
@@ -39,10 +40,7 @@ def rolled_diagram(rolled: Rolled) -> Diagram:
     writer = _RolledWriter(rolled)
     trace = rolled.trace
     groups = tuple(
-        Group(
-            f"{labels.name(group.name)}()" + (f"  {times(group.count)}" if group.count > 1 else ""),
-            group.parent,
-        )
+        Group(group.name + (f"  {times(group.count)}" if group.count > 1 else ""), group.parent)
         for group in rolled.groups
     )
     title = labels.name(trace.function) + ("" if writer.numbers.has_gradients else ", no gradients")
@@ -86,7 +84,10 @@ class _RolledWriter:
         self.numbers = Numbers(rolled)
         self.trace = rolled.trace
         seeded = self.trace.output.index if self.numbers.has_gradients else -1
-        self.exact = Writer(self.trace.function, seeded)
+        self.failure = failure_of(self.trace)
+        self.exact = Writer(self.trace.function, seeded, self.failure)
+        raised = self.rolled.of_node[sorted(self.failure.nodes)]
+        self.raised = frozenset(raised.tolist())
 
     def _node(self, node: RolledNode, member: int) -> _Named:
         view: Any = self.trace.nodes[member]
@@ -110,7 +111,10 @@ class _RolledWriter:
         }[node.kind]
         box = make(node)
         count = 1 if node.kind == "splitter" else node.count
-        return replace(box, name=labels.name(node.name), node=node.index, group=node.group, count=count)
+        if node.count > 1 and node.index in self.raised:
+            box = replace(box, caption=(*box.caption, *self.failure.told), state="alarm")
+        name = node.name if node.kind == "group" else labels.name(node.name)
+        return replace(box, name=name, node=node.index, group=node.group, count=count)
 
     def _as_exact(self, node: RolledNode) -> Box:
         """Write what ran once as the exact picture does."""
@@ -131,7 +135,7 @@ class _RolledWriter:
         if node.kind == "output":
             lines.append((Span("not seeded", "quiet"),))
         elif not edges:
-            lines += UNUSED
+            lines += self.failure.unused
         elif self.numbers.has_gradients:
             lines += self._norm_of_all(edges)
         tip = tooltip(f"{node.kind}s {node.name}: {node.count:,}")
@@ -152,7 +156,7 @@ class _RolledWriter:
         first = self._node(node, int(node.members[0]))
         caption: list[Line] = [(Span(times(node.count), "quiet"),), *self._kinks(node)]
         if not outgoing:
-            caption += UNUSED
+            caption += self.failure.unused if node.index not in self.raised else ()
         is_quiet = (
             bool(incoming) and not any(map(self.numbers.fired, incoming)) and self.numbers.has_gradients
         )
@@ -246,7 +250,7 @@ class _RolledWriter:
 
     def _call(self, node: RolledNode) -> Box:
         lines = (
-            (Span(f"{labels.name(node.name)}()", "name"),),
+            (Span(node.name, "name"),),
             (Span(f"{node.count:,} calls" if node.count > 1 else "1 call", "quiet"),),
             (Span(f"{len(node.members):,} nodes inside", "quiet"),),
         )

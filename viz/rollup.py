@@ -15,6 +15,7 @@ import numpy as np
 
 from tracer.sites import NO_PLACE
 from viz.by_place import ByPlace, members_of
+from viz.calls import CallNames
 from viz.folding import ROOT, fold_calls
 from viz.parts import common_group
 from viz.rolled_names import named
@@ -41,9 +42,7 @@ class RolledNode:
     index: int
     kind: str
     op: str
-    name: (
-        str  # the variable, the path or the pattern of paths, the function of a closed group; may be empty
-    )
+    name: str  # the variable, the path or the pattern of paths, the call of a closed group; may be empty
     site: Site | None
     group: int  # the innermost open group, or -1
     count: int  # runs; of a closed group its calls
@@ -67,7 +66,7 @@ class RolledEdge:
 class RolledGroup:
     """All calls of one function from one place."""
 
-    name: str
+    name: str  # as it is typed: `helper()`, or `helper[2]` for one of several
     parent: int
     count: int
     site: Site | None  # of the call
@@ -120,6 +119,7 @@ class _Coarse:
     def __init__(self, fine: ByPlace, budget: int) -> None:
         self.fine = fine
         self.calls = fine.calls
+        self.names = CallNames(fine.trace.sites.scopes)
         self.group = list(fine.group)
         self._move_splitters_out()
         self.closed = self._close(budget)
@@ -218,7 +218,8 @@ class _Coarse:
         if box.closed >= 0:
             call = self.calls.groups[box.closed]
             site = self._call_site(box.closed)
-            return RolledNode(index, "group", "call", call.name, site, group, call.count, members)
+            name = self.names.calls(call.first, call.count)
+            return RolledNode(index, "group", "call", name, site, group, call.count, members)
         view = self.fine.trace.nodes[int(members[0])]
         return RolledNode(index, view.kind, view.op, name, view.site, group, len(members), members)
 
@@ -229,7 +230,8 @@ class _Coarse:
             call = self.calls.groups[group]
             parent = self._open(call.parent, numbers, made)
             numbers[group] = len(made)
-            made.append(RolledGroup(call.name, parent, call.count, self._call_site(group)))
+            name = self.names.calls(call.first, call.count)
+            made.append(RolledGroup(name, parent, call.count, self._call_site(group)))
         return numbers[group]
 
     def _call_site(self, group: int) -> Site | None:

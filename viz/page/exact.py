@@ -11,6 +11,7 @@ import numpy as np
 
 from tracer.diagnose.explain import formula_of
 from viz import labels, wording
+from viz.calls import CallNames
 from viz.page.numbering import numbering
 from viz.page.pictures import picture_data
 from viz.page.practice import exercises
@@ -39,13 +40,14 @@ def exact_view(
         trace.nodes[node] for node in sorted(ends | {box.node for box in diagram.boxes if box.node >= 0})
     ]
     numbers = numbering(trace, [node.index for node in nodes], edges)
+    names = CallNames(trace.sites.scopes)
     fired = sorted((edge.step, numbers.edge(edge)) for edge in views if edge.step is not None)
     has_gradients = trace.output is not None
     output = int(numbers.nodes[trace.output.index]) if has_gradients else -1
     view = {
         "name": labels.name(trace.function),
         "parent": None,
-        "nodes": [node_data(node, numbers, sources, arrays) for node in nodes],
+        "nodes": [node_data(node, numbers, names, sources, arrays) for node in nodes],
         "edges": [edge_data(edge, numbers, arrays) for edge in views],
         "order": [edge for _, edge in fired],
         "output": output if output >= 0 else None,
@@ -55,7 +57,9 @@ def exact_view(
     return view, numbers
 
 
-def node_data(node: Any, numbers: Numbering, sources: Sources, arrays: Arrays) -> dict[str, Any]:
+def node_data(
+    node: Any, numbers: Numbering, names: CallNames, sources: Sources, arrays: Arrays
+) -> dict[str, Any]:
     """Say what a node is, what it gives and where it was made; edges are told by their numbers."""
     told = {
         "kind": node.op if node.kind == "splitter" and node.op == "broadcast" else node.kind,
@@ -67,7 +71,7 @@ def node_data(node: Any, numbers: Numbering, sources: Sources, arrays: Arrays) -
         "in": numbers.known(node.in_edges),
         "out": numbers.known(node.out_edges),
         "site": sources.place(node.site),
-        "scope": _scope(node),
+        "scope": _scope(node, names),
         "kink": labels.clean(node.kink) if node.kind == "function" else "",
         "constants": _constants(node),
         "valueArray": arrays.add(node.value),
@@ -149,16 +153,16 @@ def text_of_line(line: Line) -> str:
     return "".join(span.text for span in line)
 
 
-def _scope(node: Any) -> str:
+def _scope(node: Any, names: CallNames) -> str:
     """Name the calls around a node, the innermost first; empty in the traced function itself."""
     if node.kind in ("input", "output"):
         return ""
-    names: list[str] = []
+    calls: list[str] = []
     scope, scopes = node.scope, node.trace.sites.scopes
     while scope.depth > 0:
-        names.append(f"{labels.name(scope.name)}()")
+        calls.append(names.call(scope.index))
         scope = scopes[scope.parent]
-    return " in ".join(names)
+    return " in ".join(calls)
 
 
 def _constants(node: Any) -> list[tuple[str, str]]:

@@ -72,7 +72,7 @@ export class Graph {
     if (node.kind === "splitter") return `splitter of ${this.valueName(index)}`;
     if (node.kind === "broadcast") return `broadcast of ${this.valueName(index)}`;
     if (node.kind === "cut") return "cut";
-    if (node.kind === "group") return `${node.name}()`;
+    if (node.kind === "group") return node.name;
     const line = node.site ? ` at line ${node.site.line}` : "";
     return `${node.symbol || node.op}${line}`;
   }

@@ -67,7 +67,7 @@ def rolled_views(
                 view = _Writer(inner, sources, arrays).view(drawn, placed(drawn, engine))
             views[parent][0]["nodes"][node.index]["opens"] = len(views)
             called = f" ×{node.count:,}" if node.count > 1 else ""
-            view[0].update({"name": f"{labels.name(node.name)}(){called}", "parent": parent})
+            view[0].update({"name": f"{node.name}{called}", "parent": parent})
             views.append(view)
             graphs.append(inner)
     return views
@@ -135,7 +135,7 @@ class _Writer:
             "kind": node.op if node.kind == "splitter" and node.op == "broadcast" else node.kind,
             "op": labels.clean(node.op),
             "symbol": common_gate_text(self.trace, node.members) if node.kind == "function" else "",
-            "name": labels.name(node.name),
+            "name": node.name if is_group else labels.name(node.name),
             "count": node.count if node.count > 1 else None,
             "nodes": len(node.members) if is_group else None,
             "value": None if is_group else self._value(node, first, last),
@@ -154,7 +154,7 @@ class _Writer:
     def _scope(self, group: int) -> str:
         names = []
         while group >= 0:
-            names.append(f"{labels.name(self.rolled.groups[group].name)}()")
+            names.append(self.rolled.groups[group].name)
             group = self.rolled.groups[group].parent
         return " in ".join(names)
 
