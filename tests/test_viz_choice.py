@@ -3,6 +3,8 @@
 import math
 import re
 import warnings
+from dataclasses import fields
+from inspect import Parameter, signature
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -13,11 +15,13 @@ import tracer
 import viz
 from tracer import record
 from tracer.errors import CutWarning, DrawError, GradientError, LookupNameError, UsageError
+from tracer.trace import Trace
 from viz import diagram as rooms
-from viz import export, theme, vector
-from viz.choice import View, choose
+from viz import drawing, export, theme, vector
+from viz.choice import View, ViewOptions, choose
 from viz.diagram import diagram
 from viz.layout import geometry
+from viz.options import VIEW
 from viz.rollup import roll_up
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -156,6 +160,17 @@ def test_only_one_function_shows_its_calls_and_what_enters_and_leaves():
     assert names(tags(first, "enters")) == ["x", "x", "y"]
     assert names(tags(first, "leaves")) == ["q", "u[1]"]
     assert all(box.group == -1 for box in last.boxes if box.shape in ("enters", "leaves"))
+
+
+def test_a_view_is_the_same_for_the_command_line_and_python():
+    defaults = {field.name: field.default for field in fields(View)}
+    assert list(VIEW) == list(ViewOptions.__annotations__) == list(defaults)
+    drawn_by = signature(Trace.draw).parameters.values()
+    assert {each.name: each.default for each in drawn_by if each.kind is Parameter.KEYWORD_ONLY} == defaults
+    for command in (drawing.run, drawing.draw, drawing.samples):
+        options = signature(command).parameters
+        assert {name: options[name].default for name in VIEW} == defaults
+        assert "view" not in options
 
 
 def test_only_the_traced_function_is_everything():

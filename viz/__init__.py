@@ -8,8 +8,11 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
+    from typing import Unpack
 
     from matplotlib.figure import Figure
+
+    from viz.choice import ViewOptions
 
 __all__ = ["draw", "plot", "progress_bar", "svg", "to_networkx"]
 
@@ -19,30 +22,18 @@ def draw(
     file: str | os.PathLike[str],
     /,
     engine: str | None = None,
-    *,
-    exact: bool = False,
-    focus: str | None = None,
-    depth: int | None = None,
-    only: str | None = None,
-    path: str | None = None,
-    highlight: str | None = None,
-    force: bool = False,
+    **view: Unpack[ViewOptions],
 ) -> tuple[str, ...]:
-    """Write the picture of a trace to a file, in the format of its suffix.
+    """Write the picture of a trace to a file, in the format of its suffix; `view` as `Trace.draw` has it.
 
     Pictures: .svg, .png, .pdf, .html (a page), .mmd (Mermaid), .dot; data: .graphml, .json (of Model Explorer).
-
-    `focus` shows a value with what is `depth` edges away, `only` the calls of one function (`helper`, or its 4th,
-    `helper[3]`); `path` marks the largest paths of a value, `highlight="findings"` what is wrong. Large graphs
-    are rolled up unless `exact`; `force` draws what nobody can read.
 
     Returns notes for the person who asked, such as that another layout was used; raises DrawError.
     """
     from viz import export  # noqa: PLC0415  (the command line's help is quick without it)
     from viz.choice import View  # noqa: PLC0415  (as above)
 
-    view = View(exact, focus, depth, only, path, highlight, force)
-    return export.draw(trace, file, engine, view)
+    return export.draw(trace, file, engine, View(**view))
 
 
 def to_networkx(

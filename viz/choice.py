@@ -7,7 +7,7 @@ how anything is drawn; `viz.diagram` draws the nodes of the mask, `viz.marks` th
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
@@ -30,6 +30,18 @@ TOP_PATHS = 3
 MOST_FINDINGS = 12  # of a picture; `edgegrad check` lists all
 FINDING_LIMIT = 180  # characters
 HIGHLIGHTS = ("findings",)
+
+
+class ViewOptions(TypedDict, total=False):
+    """A View as keywords."""
+
+    exact: bool
+    focus: str | None
+    depth: int | None
+    only: str | None
+    path: str | None
+    highlight: str | None
+    force: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from viz.options import (
-    Depth,
     Engine,
-    Exact,
     File,
-    Focus,
-    Force,
-    Highlight,
     Json,
-    MarkPath,
     Of,
-    Only,
     Outputs,
     Pictures,
     Seed,
@@ -28,6 +21,7 @@ from viz.options import (
     Target,
     Watch,
     print_json,
+    with_view,
 )
 from viz.waiting import waiting
 
@@ -40,6 +34,7 @@ if TYPE_CHECKING:
 PICTURES = (".svg", ".png", ".pdf", ".dot", ".html", ".mmd", ".graphml", ".json")
 
 
+@with_view
 def run(
     target: Target,
     settings: Settings = None,
@@ -48,18 +43,11 @@ def run(
     seed: Seed = None,
     strict: Strict = False,
     watch: Watch = None,
-    exact: Exact = False,
-    focus: Focus = None,
-    depth: Depth = None,
-    only: Only = None,
-    path: MarkPath = None,
-    highlight: Highlight = None,
-    force: Force = False,
     engine: Engine = None,
+    *,
+    view: View,
 ) -> None:
     """Run a function, print the gradient of each input, and write pictures and traces."""
-    from viz.choice import View  # noqa: PLC0415
-
     _run(
         target,
         settings or [],
@@ -69,30 +57,24 @@ def run(
         strict=strict,
         watch=watch or (),
         engine=engine,
-        view=View(exact, focus, depth, only, path, highlight, force),
+        view=view,
     )
 
 
+@with_view
 def draw(
     trace: File,
     output: Pictures,
-    exact: Exact = False,
-    focus: Focus = None,
-    depth: Depth = None,
-    only: Only = None,
-    path: MarkPath = None,
-    highlight: Highlight = None,
-    force: Force = False,
     of: Of = None,
     seed: Seed = None,
     engine: Engine = None,
+    *,
+    view: View,
 ) -> None:
     """Draw a trace, or a part of it; of a run that failed, what was recorded."""
-    from viz.choice import View  # noqa: PLC0415
     from viz.running import check_outputs, open_trace  # noqa: PLC0415
 
     check_outputs(output, PICTURES)
-    view = View(exact, focus, depth, only, path, highlight, force)
     _draw(open_trace(trace, of, seed), output, engine, view)
 
 
@@ -103,6 +85,7 @@ def _sample_names(incomplete: str) -> list[str]:
     return [sample.name for sample in known_samples() if sample.name.startswith(incomplete)]
 
 
+@with_view
 def samples(
     name: Annotated[
         str | None,
@@ -112,15 +95,10 @@ def samples(
     ] = None,
     settings: Settings = None,
     output: Outputs = None,
-    exact: Exact = False,
-    focus: Focus = None,
-    depth: Depth = None,
-    only: Only = None,
-    path: MarkPath = None,
-    highlight: Highlight = None,
-    force: Force = False,
     engine: Engine = None,
     json: Json = False,
+    *,
+    view: View,
 ) -> None:
     """List the samples that come with edgegrad, or run one."""
     from viz.samples import sample_file  # noqa: PLC0415
@@ -133,9 +111,6 @@ def samples(
             raise UsageError(
                 "a run prints no JSON", advice="save it with -o x.trace, then: edgegrad show x.trace --json"
             )
-        from viz.choice import View  # noqa: PLC0415
-
-        view = View(exact, focus, depth, only, path, highlight, force)
         trace = _run(str(sample_file(name)), settings or [], output or [], engine=engine, view=view)
         _show_attempts(trace, name)
         return

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Target = Annotated[
     str,
@@ -64,64 +69,79 @@ Engine = Annotated[
         help="What lays the picture out: graphviz-pure, dot or built-in; if not given, the best that is there.",
     ),
 ]
-PANEL = "What a picture shows"
-Exact = Annotated[
-    bool,
-    typer.Option(
-        "--exact",
-        rich_help_panel=PANEL,
-        help="Every operation of the run, not rolled up by the program's text.",
+_PANEL = "What a picture shows"
+
+
+def _shows(kind: Any, *names: str, **told: Any) -> Any:
+    return Annotated[kind, typer.Option(*names, rich_help_panel=_PANEL, **told)]
+
+
+VIEW = {  # by field of `viz.choice.View`
+    "exact": _shows(
+        bool, "--exact", help="Every operation of the run, not rolled up by the program's text."
     ),
-]
-Focus = Annotated[
-    str | None,
-    typer.Option(
-        "--focus", metavar="NAME", rich_help_panel=PANEL, help="Only what is near this input or variable."
+    "focus": _shows(
+        str | None, "--focus", metavar="NAME", help="Only what is near this input or variable."
     ),
-]
-Depth = Annotated[
-    int | None,
-    typer.Option(
+    "depth": _shows(
+        int | None,
         "--depth",
         metavar="N",
         min=0,
-        rich_help_panel=PANEL,
         help="With --focus: so many edges in both directions, else 2.",
     ),
-]
-Only = Annotated[
-    str | None,
-    typer.Option(
+    "only": _shows(
+        str | None,
         "--only",
         metavar="FUNCTION",
-        rich_help_panel=PANEL,
         help="Only the calls of a function: helper, or the 4th call of it: 'helper[3]'.",
     ),
-]
-MarkPath = Annotated[
-    str | None,
-    typer.Option(
+    "path": _shows(
+        str | None,
         "--path",
         metavar="NAME",
-        rich_help_panel=PANEL,
         help="Mark the largest paths from an input or variable to the output.",
     ),
-]
-Highlight = Annotated[
-    Literal["findings"] | None,
-    typer.Option(
-        "--highlight", metavar="WHAT", rich_help_panel=PANEL, help="Mark what looks wrong: findings."
+    "highlight": _shows(
+        Literal["findings"] | None,
+        "--highlight",
+        metavar="WHAT",
+        help="Mark what looks wrong: findings.",
     ),
-]
-Force = Annotated[
-    bool, typer.Option("--force", rich_help_panel=PANEL, help="Draw it, however large it is.")
-]
+    "force": _shows(bool, "--force", help="Draw it, however large it is."),
+}
 File = Annotated[
     Path, typer.Argument(metavar="TRACE", help="A .trace file, as `edgegrad run -o` writes it.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 FAILED, WRONG_USAGE = 1, 2  # exit codes
+
+
+def with_view(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a View in place of its last parameter, `view`, and call it with one."""
+    own = inspect.signature(command, eval_str=True, locals={"View": Any})
+    options = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False if get_args(option)[0] is bool else None,
+            annotation=option,
+        )
+        for name, option in VIEW.items()
+    ]
+
+    @wraps(command)
+    def called(**given: Any) -> None:
+        from viz.choice import View  # noqa: PLC0415  (not needed for --help)
+
+        view = View(**{name: given.pop(name) for name in VIEW})
+        command(**given, view=view)
+
+    *others, _ = own.parameters.values()
+    vars(called)["__signature__"] = own.replace(parameters=[*others, *options])
+    called.__annotations__ = {}  # which the parser would read after all
+    return called
 
 
 def chosen(of: str | None, seed: str | None) -> list[str]:
