@@ -15,10 +15,10 @@ from viz.export import Shown
 from viz.layout import geometry
 from viz.page.data import page_data
 from viz.page.document import as_script_data
-from viz.page.turns import FULL_OF_MANY, Loops
 from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Numbers
 from viz.rollup import roll_up
+from viz.turns import FULL_OF_MANY, Loops
 
 
 @pytest.mark.parametrize("name", ROLLED)

@@ -101,8 +101,8 @@ def test_a_splitter_says_the_sum_of_all_its_uses(name):
 def test_the_largest_terms_of_a_sum_are_named_by_their_turns():
     _, picture = drawn("recurrent")
     said = {box.name: text(box.lead.below) for box in picture.boxes if box.shape == "splitter"}
-    assert said["w"] == ["Σ over 25 runs = 0.9176", "t = 24: 42 %, t = 23: 24 %, t = 22: 14 %"]
-    assert said["x"] == ["Σ over 26 uses = 0.4625", "× (t = 24): 42 %, × (t = 23): 24 %"]
+    assert said["w"] == ["Σ over 25 runs = 0.9176", "turn 24: 42 %, turn 23: 24 %, turn 22: 14 %"]
+    assert said["x"] == ["Σ over 26 uses = 0.4625", "× (turn 24): 42 %, × (turn 23): 24 %"]
 
 
 def test_terms_that_cancel_are_shown_themselves():
@@ -114,7 +114,7 @@ def test_terms_that_cancel_are_shown_themselves():
 
     picture = rolled_diagram(roll_up(record(cancelling, 2.0)))
     (fork,) = (box for box in picture.boxes if box.shape == "splitter")
-    assert text(fork.lead.below) == ["Σ over 10 runs = −5", "t = 9: −10, t = 8: 9, t = 7: −8"]
+    assert text(fork.lead.below) == ["Σ over 10 runs = −5", "k = 9: −10, k = 8: 9, k = 7: −8"]
 
 
 def test_terms_that_equal_operations_bring_are_told_apart_by_their_lines():
@@ -128,7 +128,7 @@ def test_terms_that_equal_operations_bring_are_told_apart_by_their_lines():
     start = both.__code__.co_firstlineno
     picture = rolled_diagram(roll_up(record(both, 0.4, 0.98)))
     (fork,) = (box for box in picture.boxes if box.shape == "splitter" and box.name == "w")
-    told = re.findall(r"× in line (\d+) \(t = \d+\): \S+", text(fork.lead.below)[1])
+    told = re.findall(r"× in line (\d+) \(k = \d+\): \S+", text(fork.lead.below)[1])
     assert len(told) == 2
     assert {int(line) for line in told} <= {start + 3, start + 4}
 
@@ -142,7 +142,7 @@ def test_a_term_of_less_than_half_a_percent_is_not_called_nothing():
 
     picture = rolled_diagram(roll_up(record(one_large, 2.0)))
     (fork,) = (box for box in picture.boxes if box.shape == "splitter")
-    assert re.search(r": 100 %, .* \(t = 0\): under 1 %$", text(fork.lead.below)[1])
+    assert re.search(r": 100 %, .* \(turn 0\): under 1 %$", text(fork.lead.below)[1])
 
 
 def test_the_sum_of_a_splitter_whose_uses_are_elsewhere_counts_all_of_them():
@@ -175,7 +175,7 @@ def legend_of(picture):
 
 
 def test_the_legend_tells_how_to_read_turns_where_there_are_any():
-    told = "t = 24: what run 24 of this use brings, counted from 0, in percent of the sum or itself"
+    told = "turn 24: what the use in that turn of its loop brings, counted from 0, in percent of the sum or itself"
     assert told in legend_of(drawn("recurrent")[1])
     assert told not in legend_of(diagram(record(lambda x: x * x, 2.0)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,13 @@ COLUMN_GAP = 22.0
 ROW_GAP = 5.0
 
 Entry = PlacedShape | PlacedWire | PlacedText
+
+
+TERMS = {  # how the words for when a use was are read
+    r"\w = −?[\d,]+[:,)]": "t = 24: what the use in that turn of its loop brings",
+    r"\bturn [\d,]+": "turn 24: what the use in that turn of its loop brings, counted from 0",
+    r"\brun [\d,]+": "run 24: what that run of the use brings, counted from 0",
+}
 
 
 def legend(
@@ -161,9 +169,10 @@ def _rolled(diagram: Diagram, *, has_ways_back: bool) -> list[tuple[list[PlacedS
     if any(label.spark and label.spark.zeros for label in labels):
         text = "○ or dashes under a curve: the gradient is zero in these runs"
         entries.append(([], (Span(text, "quiet"),)))
-    if any("t = " in span.text for label in labels for line in label.below for span in line):
-        text = "t = 24: what run 24 of this use brings, counted from 0, in percent of the sum or itself"
-        entries.append(([], (Span(text, "quiet"),)))
+    sums = ["".join(span.text for span in line) for box in diagram.boxes for line in box.lead.below]
+    for pattern, text in TERMS.items():
+        if any(re.search(pattern, each) for each in sums):
+            entries.append(([], (Span(f"{text}, in percent of the sum or itself", "quiet"),)))
     if has_ways_back and any(arrow.is_back for arrow in diagram.arrows):
         points = _wire("plain").points[::-1]
         middle = (SAMPLE_WIDTH / 2 - 4, SAMPLE_HEIGHT / 2)

@@ -288,7 +288,7 @@ class _RolledWriter:
         used_by = target.name if target.kind == "group" else target.op
         tip = tooltip(
             f"{source.name or source.op} → {used_by}, {edge.count:,} times",
-            series_tooltip(series),
+            series_tooltip(self.numbers, edge),
             place(self._node(target, int(target.members[0]))) if target.kind == "function" else "",
         )
         if target.kind == "splitter":

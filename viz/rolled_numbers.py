@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tracer.graph import OUTPUT
+from viz.turns import Turns
 from viz.wording import is_bad
 
 if TYPE_CHECKING:
@@ -240,6 +241,14 @@ class Numbers:
         if self._has_wide[rows].any():
             return None
         return Series(is_norm=False, values=recording.values.floats[rows])
+
+    def when(self, edge: RolledEdge, run: int) -> str:
+        """Say when a run of an edge was: in which turns of the loops around it, else the how manyth it was, from 0."""
+        return self._turns.text(int(edge.members[run])) or f"run {run:,}"
+
+    @cached_property
+    def _turns(self) -> Turns:
+        return Turns(self.trace)
 
     def uses(self, node: RolledNode) -> int:
         """Count the uses of a splitter's value, also those outside of the part that is shown."""

@@ -175,14 +175,15 @@ def gain_lines(series: Series | None) -> tuple[Line, ...]:
     return ((Span(f"×{labels.number(math.exp(exponent), 3)} for each turn back{average}", "working"),),)
 
 
-def series_tooltip(series: Series | None) -> str:
+def series_tooltip(numbers: Numbers, edge: RolledEdge) -> str:
     """Say in which runs a gradient is smallest and largest."""
+    series = numbers.gradients(edge)
     if series is None or len(series.values) < 2 or series.bad == len(series.values):
         return ""
     least, most = series.least, series.most
     return (
-        f"gradient: largest {_sized(series, float(series.values[most]))} at t = {most:,}, "
-        f"smallest {_sized(series, float(series.values[least]))} at t = {least:,}"
+        f"gradient: largest {_sized(series, float(series.values[most]))} in {numbers.when(edge, most)}, "
+        f"smallest {_sized(series, float(series.values[least]))} in {numbers.when(edge, least)}"
     )
 
 
@@ -216,7 +217,7 @@ def _terms(numbers: Numbers, rolled: Rolled, total: Sum, edges: Sequence[RolledE
     for term in total.terms[: 2 if len(edges) > 1 else 3]:
         edge = rolled.edges[term.edge]
         target = rolled.nodes[edge.dst]
-        turn = f"t = {term.run:,}" if edge.count > 1 else ""
+        turn = numbers.when(edge, term.run) if edge.count > 1 else ""
         if len(edges) > 1:
             user = _target_text(numbers, target)
             if len(lines[user]) > 1 and target.site is not None:

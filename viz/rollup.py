@@ -85,6 +85,7 @@ class Rolled:
     groups: tuple[RolledGroup, ...]
     of_node: Ints
     of_edge: Ints
+    chains: Ints  # by call: the number of its folded chain of calls
 
     @cached_property
     def incoming(self) -> list[list[RolledEdge]]:
@@ -212,7 +213,7 @@ class _Coarse:
             {(number[source], number[target]) for source, target in back},
             {number[at] for at, closed in enumerate(is_closed) if closed},
         )
-        return Rolled(fine.trace, tuple(nodes), edges, tuple(groups), of_node, of_edge)
+        return Rolled(fine.trace, tuple(nodes), edges, tuple(groups), of_node, of_edge, self.calls.of_scope)
 
     def _node(self, index: int, box: _Box, group: int, name: str, members: Ints) -> RolledNode:
         if box.closed >= 0:

@@ -16,12 +16,12 @@ from viz.page.exact import arithmetic, exact_view, magnitude, text_of, text_of_l
 from viz.page.numbering import Numbering
 from viz.page.pictures import picture_data
 from viz.page.series import series_data
-from viz.page.turns import Loops
 from viz.rolled_border import with_border
 from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Numbers
 from viz.rolled_wording import common_gate_text, gradient_series_lines, value_series_lines
 from viz.rollup import BUDGET, roll_up
+from viz.turns import Loops
 
 if TYPE_CHECKING:
     from viz.export import Shown

@@ -1,0 +1,354 @@
+"""In which turn of which loop something ran: it tells so itself by the number that it multiplies with, 1000 i + j."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from tracer import record
+from viz.rolled_diagram import rolled_diagram
+from viz.rolled_numbers import Numbers
+from viz.rollup import roll_up
+from viz.turns import Loops, Turns
+
+STEP = 1_000
+
+
+def plain(x, w):
+    for t in range(25):
+        x = math.tanh(x + w * (t * STEP))
+    return x
+
+
+def nested(x, w):
+    for i in range(4):
+        x = x * 0.5
+        for j in range(5):
+            x = x + w * (i * STEP + j)
+    return x
+
+
+def nested_with_the_outer_part_below(x, w):
+    for i in range(4):
+        total = x * 0.25
+        for j in range(i):  # none in the first
+            total = total + w * (i * STEP + j)
+        x = x + total
+    return x
+
+
+def nested_without_an_outer_part(x, w):
+    total = 0.0
+    for i in range(4):
+        for j in range(5):
+            total = total + x * w * (i * STEP + j + 0.5)
+    return total
+
+
+def in_some_turns(x, w):
+    for t in range(30):
+        x = math.tanh(x)
+        if t % 3 == 0:
+            x = x + w * (t * STEP)
+    return x
+
+
+def before_what_runs_always(x, w):
+    for t in range(30):
+        if t % 3 == 1:
+            x = x + w * (t * STEP)
+        x = math.tanh(x)
+    return x
+
+
+def only_in_some_turns(x, w):
+    for t in range(30):
+        if t % 3 == 0:
+            x = x + w * (t * STEP + 0.5)
+    return x
+
+
+def going_on_early(x, w):
+    for t in range(30):
+        if t % 3 == 0:
+            continue
+        x = x + w * (t * STEP + 0.5)
+    return x
+
+
+def going_on_early_behind(x, w):
+    for t in range(30):
+        x = math.tanh(x)
+        if t % 3 == 0:
+            continue
+        x = x + w * (t * STEP)
+    return x
+
+
+def breaking(x, w):
+    for i in range(5):
+        x = math.tanh(x)
+        for j in range(9):
+            x = x * 0.5
+            if j > i:
+                break
+            x = x + w * (i * STEP + j)
+    return x
+
+
+def step(x, w, number):
+    for k in range(3):
+        x = x + w * (number * STEP + k)
+    return x
+
+
+def in_a_helper(x, w):
+    for t in range(12):
+        x = step(x, w, t)
+    return x
+
+
+def looping_while(x, w):
+    t = 0
+    while t < 20:
+        x = math.tanh(x + w * (t * STEP))
+        t += 1
+    return x
+
+
+def while_tested(x, w):
+    t = 0
+    while x * (t * STEP) < 1e3:
+        x = x + w
+        t += 1
+    return x
+
+
+def comprehension(x, w):
+    return sum([x * (t * STEP) for t in range(20)]) * w
+
+
+def generator(x, w):
+    total = w
+    for i in range(3):
+        total = total + sum(x * (i * STEP + j) for j in range(6))
+    return total
+
+
+def filtered(x, w):
+    return sum(x * (t * STEP + 0.5) for t in range(20) if t % 2) * w
+
+
+def late(x, w):
+    state = 0.0
+    for t in range(12):
+        state = state * (t * STEP + 0.5)
+        if t >= 5:
+            state = state + x
+    return state * w
+
+
+def first_plain(x, w):
+    speed = 0.0
+    for t in range(12):
+        speed = 0.9 * speed - w * (t * STEP)
+        x = x + speed
+    return x
+
+
+def walking(words, w):
+    total = 0.0
+    for t, word in enumerate(words):
+        total = total + word * (t * STEP)
+        total = total * w
+    return total
+
+
+def tried(x, w):
+    for t in range(12):
+        try:
+            x = math.log(x + w * (t * STEP + 0.5) - 3e3 * (t % 2))
+        except ValueError:
+            x = x * 0.5
+    return x
+
+
+def arrays(x, w):
+    for t in range(6):
+        x = np.tanh(x @ w + x.sum() * (t * STEP))
+    return x.sum()
+
+
+def recursive(x, w):
+    def down(x, depth):
+        for j in range(3):
+            x = x + w * (depth * STEP + j + 0.5)
+        return down(x, depth + 1) if depth < 3 else x
+
+    return down(x, 0)
+
+
+PROGRAMS = {  # which of i and j the loops around tell: none of them where nothing tells the turns apart
+    plain: (0,),
+    nested: (0, 1),
+    nested_with_the_outer_part_below: (0, 1),
+    nested_without_an_outer_part: (),
+    in_some_turns: (0,),
+    before_what_runs_always: (0,),
+    only_in_some_turns: (),
+    going_on_early: (),
+    going_on_early_behind: (0,),
+    breaking: (0, 1),
+    in_a_helper: (0, 1),
+    looping_while: (0,),
+    while_tested: (0,),
+    comprehension: (0,),
+    generator: (0, 1),
+    filtered: (),
+    late: (),
+    first_plain: (0,),
+    walking: (0,),
+    tried: (),
+    arrays: (0,),
+    recursive: (1,),
+}
+ARGUMENTS = {
+    arrays: (np.ones(3) * 0.01, np.eye(3) * 0.1),
+    walking: ([0.1] * 20, 0.3),
+}
+
+
+def traced(function):
+    return record(function, *ARGUMENTS.get(function, (0.01, 0.001)))
+
+
+def uses(trace):
+    """Yield the operations whose constant says in which turn they ran, with i and j."""
+    for node in trace.nodes:
+        numbers = [each for each in node.operands if isinstance(each, int | float)]
+        if (
+            node.op == "multiply"
+            and numbers
+            and (numbers[0] % 1 == 0 or numbers[0] % 1 == 0.5 < numbers[0])
+        ):
+            yield node, divmod(int(numbers[0]), STEP)
+
+
+@pytest.mark.parametrize("function", PROGRAMS, ids=lambda each: each.__name__)
+def test_a_turn_is_that_of_the_loop_or_none_is_claimed(function):
+    trace = traced(function)
+    turns = Turns(trace)
+    counted = list(uses(trace))
+    assert len(counted) > 3
+    for node, numbers in counted:
+        found = turns.of_row(node.row)
+        expected = [numbers[which] for which in PROGRAMS[function]]
+        assert ([number for _, number in found] if expected else found) == (expected or None), node.site
+
+
+@pytest.mark.parametrize(
+    "function", [each for each in PROGRAMS if PROGRAMS[each] == (0,)], ids=lambda each: each.__name__
+)
+def test_a_page_tells_the_same_turns(function):
+    rolled = roll_up(traced(function), budget=1)
+    loops = Loops(rolled)
+    counted = {node.index: numbers[0] for node, numbers in uses(rolled.trace)}
+    looked_at = 0
+    for edge in rolled.edges:
+        users = [rolled.trace.edges[int(each)].dst.index for each in edge.members]
+        if edge.count > 1 and any(user in counted for user in users):
+            _, runs = loops.of(edge)
+            looked_at += len(runs)
+            assert all(counted.get(users[run], turn) == turn for turn, run in runs.items())
+    assert looked_at > 2
+
+
+def from_five(x, w):
+    for k in range(5, 40):  # noqa: B007  (its name is told)
+        x = math.tanh(x * w)
+    return x
+
+
+def downwards(x, w):
+    for k in range(30, 0, -1):  # noqa: B007  (as above)
+        x = math.tanh(x * w)
+    return x
+
+
+def from_a_number(x, w, n):
+    for k in range(n, n + 30):  # noqa: B007  (as above)
+        x = math.tanh(x * w)
+    return x
+
+
+def set_again(x, w):
+    for k in range(30):
+        k = k * 2  # noqa: PLW2901  (so it counts no turns)
+        x = math.tanh(x * w)
+    return x
+
+
+def of_words(words, w):
+    total = 0.0
+    for word in words:
+        total = total + math.tanh(word * w)
+    return total
+
+
+def of_pairs(words, w):
+    total = 0.0
+    for left, right in pairwise(words):
+        total = total + math.tanh((left - right) * w)
+    return total
+
+
+WORDS = [0.1 * k for k in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "text"),
+    [
+        (from_five, (0.1, 0.9), "k = 8"),
+        (downwards, (0.1, 0.9), "k = 27"),
+        (from_a_number, (0.1, 0.9, 7), "turn 3 of k"),
+        (set_again, (0.1, 0.9), "turn 3 of k"),
+        (of_words, (WORDS, 0.9), "turn 3 of word"),
+        (of_pairs, (WORDS, 0.9), "turn 3 of left, right"),
+        (looping_while, (0.1, 0.9), "turn 3"),
+        (nested, (0.1, 0.9), "i = 0, j = 3"),
+        (only_in_some_turns, (0.1, 0.9), ""),
+    ],
+)
+def test_a_turn_goes_by_the_variable_of_its_loop(function, arguments, text):
+    trace = record(function, *arguments)
+    fourth = trace["w"].uses[3]
+    assert Turns(trace).text(fourth.index) == text
+
+
+def weighted(x, w, sizes):
+    for _ in range(3):
+        x = math.tanh(x)
+        for k in range(12):
+            if k % 4 == 1:
+                x = x + w * sizes[k]
+            x = x + 0.01
+    return x
+
+
+def test_a_sum_names_the_turns_of_its_terms_and_not_their_runs():
+    trace = record(weighted, 0.1, 0.5, [0.1] * 5 + [3.0] + [0.1] * 6)
+    rolled = roll_up(trace)
+    fork = next(node for node in rolled.nodes if node.kind == "splitter" and node.name == "w")
+    (box,) = (each for each in rolled_diagram(rolled).boxes if each.node == fork.index)
+    total, terms = ("".join(span.text for span in line) for line in box.lead.below)
+    assert total.startswith("Σ over 9 runs = ")
+    assert terms.startswith("turn 2, k = 5: ")
+    largest = max(trace["w"].uses, key=lambda use: abs(use.grad))
+    assert trace["w"].uses.index(largest) == 7  # which is the run
+
+
+def test_where_the_loop_is_unknown_a_run_is_a_run():
+    rolled = roll_up(record(only_in_some_turns, 0.1, 0.5))
+    edge = next(edge for edge in rolled.edges if edge.count > 1)
+    assert Numbers(rolled).when(edge, 3) == "run 3"

@@ -1,0 +1,230 @@
+"""Loops as the program's text has them: which are around an expression, what a turn is called, what runs in each turn.
+
+Used by `viz.turns`, which finds the turns in a run. No answer is better than a wrong one: a loop whose turns nothing
+tells apart is not named.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tracer.diagnose.program_text import Text
+from viz import labels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tracer.source import Site
+
+NAME_LIMIT = 20
+UNNAMED = "_"
+_STATEMENTS = (ast.For, ast.AsyncFor, ast.While)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_OWN_BODIES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+
+
+@dataclass(frozen=True, eq=False)
+class WrittenLoop:
+    """A loop; `turn` is written with the number of a turn, `start` and `step` make it what a counter holds."""
+
+    node: ast.AST
+    name: str = ""  # of its variable
+    start: int = 0
+    step: int = 1
+    is_counter: bool = False
+
+    def turn(self, number: int) -> str:
+        """Name a turn: `t = 24` for a variable that counts, else `turn 24 of word`; turns count from 0."""
+        if self.is_counter:
+            return f"{self.name} = {labels.number(self.start + self.step * number)}"
+        return f"turn {number:,}" + (f" of {self.name}" if self.name else "")
+
+
+class LoopText:
+    """The loops of one file."""
+
+    def __init__(self, file: str, source: str) -> None:
+        self._text = Text(file, source)
+        self._loops: dict[ast.AST, WrittenLoop] = {}
+
+    @cached_property
+    def _nodes(self) -> dict[tuple[int, int, int, int], ast.AST]:
+        found: dict[tuple[int, int, int, int], ast.AST] = {}
+        for node in ast.walk(self._text.tree):
+            if isinstance(node, ast.expr | ast.AugAssign):
+                found.setdefault(self._text.position(node), node)
+        return found
+
+    def node_at(self, site: Site) -> ast.AST | None:
+        """Return the expression at a place."""
+        return self._nodes.get((site.line, site.column, site.end_line, site.end_column))
+
+    def around(self, node: ast.AST, function: str) -> list[WrittenLoop] | None:
+        """Return the loops around an expression, the outermost first; None where they are unclear.
+
+        Also where its function is another one than is named: a generator runs when somebody else wants it to.
+        """
+        found = []
+        child, parent = node, self._text.parents.get(node)
+        part: ast.AST = node  # of a comprehension: what of its clause the expression is in
+        while parent is not None and not isinstance(parent, _OWN_BODIES):
+            if isinstance(parent, _STATEMENTS) and _is_inside(child, parent):
+                found.append(self._loop(parent))
+            elif isinstance(parent, _COMPREHENSIONS) and part is not parent.generators[0].iter:
+                if len(parent.generators) > 1 or parent.generators[0].ifs:
+                    return None
+                found.append(self._loop(parent))
+            part = child if isinstance(parent, ast.comprehension) else parent
+            child, parent = parent, self._text.parents.get(parent)
+        if (
+            function
+            and getattr(parent, "name", "<lambda>" if parent is not None else "<module>") != function
+        ):
+            return None
+        return found[::-1]
+
+    def _loop(self, node: ast.AST) -> WrittenLoop:
+        if node not in self._loops:
+            self._loops[node] = _named(node)
+        return self._loops[node]
+
+    def step_of(self, node: ast.AST, loop: WrittenLoop) -> int:
+        """Say in which statement of a loop an expression stands; −1 for the test of a `while`."""
+        body = getattr(loop.node, "body", ())
+        above: ast.AST | None = node
+        while above is not None and above is not loop.node:
+            for at, statement in enumerate(body):
+                if above is statement:
+                    return at
+            if above is getattr(loop.node, "test", None):
+                return -1
+            above = self._text.parents.get(above)
+        return 0
+
+    def is_behind(self, node: ast.AST, other: ast.AST) -> bool:
+        """Say whether the first of two expressions of a statement is evaluated later: around it, or to the right."""
+        above: ast.AST | None = node
+        while above is not None and above is not other:
+            above = self._text.parents.get(above)
+        if above is other:
+            return False
+        start = {
+            each: (getattr(each, "lineno", 0), getattr(each, "col_offset", 0)) for each in (node, other)
+        }
+        return any(each is other for each in ast.walk(node)) or start[node] > start[other]
+
+    def runs_in_each_turn(self, node: ast.AST, loop: WrittenLoop) -> bool:
+        """Say whether an expression is evaluated once in each turn that comes to its end."""
+        child, parent = node, self._text.parents.get(node)
+        while parent is not None and parent is not loop.node:
+            if not _is_certain(child, parent):
+                return False
+            child, parent = parent, self._text.parents.get(parent)
+        if parent is None or not isinstance(loop.node, _STATEMENTS):
+            return parent is not None and not isinstance(child, ast.comprehension)
+        if not any(child is statement for statement in loop.node.body):
+            return False
+        before = loop.node.body[: self.step_of(node, loop) + 1]
+        return not any(_continues(statement) for statement in before)
+
+
+def _is_inside(child: ast.AST, loop: ast.AST) -> bool:
+    """Say whether a part of a loop runs in each turn, and not once before or after."""
+    return any(child is each for each in (*getattr(loop, "body", ()), getattr(loop, "test", None)))
+
+
+def _is_certain(child: ast.AST, parent: ast.AST) -> bool:
+    """Say whether a part is evaluated, and once, where what it is part of is."""
+    match parent:
+        case ast.If(test=first) | ast.IfExp(test=first) | ast.Match(subject=first) | ast.Assert(test=first):
+            return child is first
+        case ast.For(iter=first) | ast.AsyncFor(iter=first):
+            return child is first
+        case ast.BoolOp(values=[first, *_]):
+            return child is first
+        case ast.Compare(left=left, comparators=[first, *_]):
+            return child is left or child is first
+    return not isinstance(
+        parent,
+        (
+            ast.While,
+            ast.Try,
+            ast.TryStar,
+            ast.match_case,
+            ast.comprehension,
+            *_COMPREHENSIONS,
+            *_OWN_BODIES,
+        ),
+    )
+
+
+def _continues(statement: ast.stmt) -> bool:
+    """Say whether a statement can go on to the next turn of the loop that it stands in."""
+    return any(isinstance(node, ast.Continue) for node in _own_parts(statement))
+
+
+def _own_parts(statement: ast.AST) -> Iterator[ast.AST]:
+    pending = [statement]
+    while pending:
+        node = pending.pop()
+        yield node
+        if not isinstance(node, (*_STATEMENTS, *_OWN_BODIES)):
+            pending += ast.iter_child_nodes(node)
+
+
+def _named(node: ast.AST) -> WrittenLoop:
+    """Read what a loop's variable is called, and what it holds if it counts."""
+    target = getattr(node, "target", None)
+    source = getattr(node, "iter", None)
+    if isinstance(node, _COMPREHENSIONS):
+        target, source = node.generators[0].target, node.generators[0].iter
+    if target is None:
+        return WrittenLoop(node)
+    name = ast.unparse(target).strip("()")
+    counter, start, step = _counted(target, source)
+    if counter and counter != UNNAMED and not _is_set_again(counter, target, node):
+        return WrittenLoop(node, counter, start, step, is_counter=True)
+    return WrittenLoop(node, name if len(name) <= NAME_LIMIT and name != UNNAMED else "")
+
+
+def _counted(target: ast.expr, source: ast.expr | None) -> tuple[str, int, int]:
+    """Return the variable that counts the turns of a loop, and from where in which steps; empty where none does."""
+    match target, source:
+        case ast.Name(id=name), ast.Call(func=ast.Name(id="range"), args=[_], keywords=[]):
+            return name, 0, 1
+        case ast.Name(id=name), ast.Call(func=ast.Name(id="range"), args=[start, _, *rest], keywords=[]):
+            first, step = _whole(start), _whole(rest[0]) if rest else 1
+            return (name, first, step) if first is not None and step is not None else ("", 0, 1)
+        case (
+            ast.Tuple(elts=[ast.Name(id=name), _]),
+            ast.Call(func=ast.Name(id="enumerate"), args=[_], keywords=keywords),
+        ):
+            first = _whole(keywords[0].value) if keywords else 0
+            return (name, first, 1) if first is not None else ("", 0, 1)
+        case (
+            ast.Tuple(elts=[ast.Name(id=name), _]),
+            ast.Call(func=ast.Name(id="enumerate"), args=[_, start], keywords=[]),
+        ):
+            first = _whole(start)
+            return (name, first, 1) if first is not None else ("", 0, 1)
+    return "", 0, 1
+
+
+def _whole(node: ast.expr) -> int | None:
+    try:
+        value = ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, RecursionError):
+        return None
+    return value if type(value) is int else None
+
+
+def _is_set_again(name: str, target: ast.expr, loop: ast.AST) -> bool:
+    own = set(ast.walk(target))
+    return any(
+        isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load)
+        for node in ast.walk(loop)
+        if node not in own
+    )

@@ -1,0 +1,401 @@
+"""The turns of loops: in which turn of which loop something was done, and which run of a rolled edge that was.
+
+What a page shows turn by turn and what a picture says of one term are told by the same loops. A loop is found in the
+program's text, and its turns by an operation that runs once in each of them; where there is none, by what runs most
+often. Where nothing tells, no turn is claimed.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tracer.diagnose.program_text import called_name
+from tracer.graph import OUTPUT
+from tracer.operations import OP_NAMES
+from tracer.sites import NO_PLACE
+from viz.loop_text import LoopText, WrittenLoop
+from viz.rollup import SEVERAL
+
+if TYPE_CHECKING:
+    from tracer.trace import Trace
+    from viz.rollup import Rolled, RolledEdge
+
+    Ints = np.ndarray[Any, np.dtype[Any]]
+
+TOLD = 3_000  # turns of all edges together: of arrays each takes some 220 bytes
+FULL = 100  # turns that are all told, where there are few edges
+FULL_OF_MANY = 12  # and where there are many
+SOME = 30  # that are told of more
+ENDS = 3  # of these at either end; the others are at even distances
+SHARE = 0.5  # of a loop's turns that an edge must run in to belong to it
+MOST_LOOPS = 4  # around each other, by which a place in a run is named
+_ONCE = (ast.BinOp, ast.UnaryOp, ast.AugAssign, ast.Subscript, ast.Compare)  # one operation each
+
+
+class Marker(NamedTuple):
+    """What runs once in each turn of a loop: its place, and its runs by call and row, both of them in order."""
+
+    place: int
+    scopes: Ints
+    rows: Ints
+
+    def of(self, scope: int) -> Ints:
+        """Return the runs in one call."""
+        return self.rows[self.scopes.searchsorted(scope) : self.scopes.searchsorted(scope, "right")]
+
+
+class Flat(NamedTuple):
+    """Turns of one loop by row, −1 for none; its marker, and the calls of its function that the rows are in."""
+
+    loop: WrittenLoop
+    marker: Marker
+    scopes: Ints
+    turns: Ints
+
+
+class Turns:
+    """The turns of all loops of a trace."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.graph, self.sites = trace.graph, trace.sites
+        self.recording = trace.recording
+        self._texts: dict[str, LoopText | None] = {}
+        self._marked: dict[WrittenLoop, list[Marker]] = {}
+        self._known: dict[tuple[int, str], list[WrittenLoop] | None] = {}
+
+    def text(self, edge: int) -> str:
+        """Say in which turn an exact edge's value was used: `t = 24`, `turn 3 of row, k = 7`; empty where unknown."""
+        row = self._user(edge)
+        found = self.of_row(row) if row >= 0 else None
+        if not found or len(found) > MOST_LOOPS:
+            return ""
+        return ", ".join(loop.turn(number) for loop, number in found)
+
+    def _user(self, edge: int) -> int:
+        """Return the row that uses an edge's value; −1 for an output."""
+        graph = self.graph
+        node = int(graph.first_in.searchsorted(edge, "right")) - 1
+        if graph.kinds[node] == OUTPUT:
+            return -1
+        slot = int(graph.node_slots[node])
+        return int(graph.slot_consumer[slot] if slot >= 0 else graph.rows[node])
+
+    def of_row(self, row: int) -> list[tuple[WrittenLoop, int]] | None:
+        """Return the loops around a row, also those around the calls that it was in, with their turns; outermost first.
+
+        None where one of them is unknown.
+        """
+        scopes = self.sites.scopes
+        place, scope = int(self.sites.row_places[row]), int(self.sites.row_scopes[row])
+        found: list[tuple[WrittenLoop, int]] = []
+        while True:
+            turns = self._in_call(place, scope, row)
+            if turns is None:
+                return None
+            found = [*turns, *found]
+            call = scopes[scope]
+            if call.parent < 0:
+                return found
+            place, scope = call.place, call.parent
+
+    def _in_call(self, place: int, scope: int, row: int) -> list[tuple[WrittenLoop, int]] | None:
+        """Return the loops around a place, and their turns at a row in one call; None where one is unknown."""
+        loops = self._around(place, scope)
+        if loops is None:
+            return None
+        found = []
+        entered = -1  # before the loop that is looked at
+        for loop in loops:
+            for marker in self._markers(loop):
+                rows = marker.of(scope)
+                first = int(rows.searchsorted(entered, "right"))
+                if self._is_from_the_start(rows[first : first + 1], loop, scope, entered):
+                    break
+            else:
+                return None
+            before = int(rows.searchsorted(row))
+            turn = before - first
+            if self._is_behind(place, marker.place, loop):
+                turn = int(rows.searchsorted(row, "right")) - first - 1
+            if turn < 0:
+                return None
+            found.append((loop, turn))
+            if before > first:
+                entered = int(rows[before - 1])
+        return found
+
+    def _text_of(self, place: int) -> LoopText | None:
+        site = self.sites.places[place].site
+        if site.file not in self._texts:
+            source = self.sites.source.get(site.file, "")
+            self._texts[site.file] = LoopText(site.file, source) if source else None
+        return self._texts[site.file]
+
+    def _node(self, place: int) -> ast.AST | None:
+        if place == NO_PLACE:
+            return None
+        text, site = self._text_of(place), self.sites.places[place].site
+        return text.node_at(site) if text is not None and site.column >= 0 else None
+
+    def _around(self, place: int, scope: int) -> list[WrittenLoop] | None:
+        """Return the loops around a place in the function of a call; None where they are unclear."""
+        function = self.sites.scopes[scope].name.rpartition(".")[2]
+        if (place, function) not in self._known:
+            node = self._node(place)
+            text = self._text_of(place) if node is not None else None
+            found = text.around(node, function) if text is not None and node is not None else None
+            self._known[place, function] = found
+        return self._known[place, function]
+
+    def _markers(self, loop: WrittenLoop) -> list[Marker]:
+        """Return what runs once in each turn of a loop: those that were recorded most often."""
+        if loop not in self._marked:
+            counts = {place: self._count(place) for place in self._candidates(loop)}
+            most = max(counts.values(), default=0)
+            self._marked[loop] = [self._runs(place) for place, count in counts.items() if count == most > 0]
+        return self._marked[loop]
+
+    def _candidates(self, loop: WrittenLoop) -> list[int]:
+        found = []
+        for place in self._places_in.get(loop, ()):
+            node, text = self._node(place), self._text_of(place)
+            if node is None or text is None or not text.runs_in_each_turn(node, loop):
+                continue
+            if isinstance(node, ast.Call) and not self._is_one_operation(place, node):
+                continue
+            if isinstance(node, (*_ONCE, ast.Call)):
+                found.append(place)
+        return found
+
+    @cached_property
+    def _places_in(self) -> dict[WrittenLoop, list[int]]:
+        """The places in each loop, without those in the loops within it."""
+        found: dict[WrittenLoop, list[int]] = {}
+        for place in range(len(self.sites.places)):
+            node, text = self._node(place), self._text_of(place)
+            loops = text.around(node, "") if text is not None and node is not None else None
+            if loops:
+                found.setdefault(loops[-1], []).append(place)
+        return found
+
+    def _is_one_operation(self, place: int, node: ast.Call) -> bool:
+        """Say whether a call is one operation, or one call of a function of the program: both have its name."""
+        name = called_name(node)
+        if self._row_counts[place]:
+            op = OP_NAMES[int(self.recording.ops[self._first_row(place)])]
+            return op in (name, f"{name}_scalars")
+        called = np.flatnonzero(self._call_places == place)
+        return len(called) > 0 and all(
+            self.sites.scopes[scope].name.rpartition(".")[2] == name for scope in called[:1].tolist()
+        )
+
+    @cached_property
+    def _row_counts(self) -> Ints:
+        places = self.sites.row_places
+        return np.bincount(places[places != NO_PLACE], minlength=len(self.sites.places))
+
+    @cached_property
+    def _call_places(self) -> Ints:
+        scopes = self.sites.scopes
+        return np.fromiter(map(attrgetter("place"), scopes), np.int64, len(scopes))
+
+    def _first_row(self, place: int) -> int:
+        return int(np.argmax(self.sites.row_places == place))
+
+    def _count(self, place: int) -> int:
+        rows = self._row_counts[place]
+        return int(rows) if rows else int(np.count_nonzero(self._call_places == place))
+
+    def _runs(self, place: int) -> Marker:
+        """Return the runs of a place: the rows of its operation, or the first ones of the calls that are made there."""
+        if self._row_counts[place]:
+            op = self.recording.ops[self._first_row(place)]
+            rows = np.flatnonzero((self.sites.row_places == place) & (self.recording.ops == op))
+            scopes = self.sites.row_scopes[rows].astype(np.int64)
+        else:
+            calls = np.flatnonzero(self._call_places == place)
+            rows, scopes = self._first_rows[calls], self._parents[calls]
+            scopes, rows = scopes[rows >= 0], rows[rows >= 0]
+        order = np.lexsort((rows, scopes))
+        return Marker(place, scopes[order], rows[order])
+
+    @cached_property
+    def _parents(self) -> Ints:
+        scopes = self.sites.scopes
+        return np.fromiter(map(attrgetter("parent"), scopes), np.int64, len(scopes))
+
+    @cached_property
+    def _first_rows(self) -> Ints:
+        """By call: the first row that it recorded, itself or in a call within it."""
+        scopes, rows = self.sites.scopes, self.sites.row_scopes
+        none = len(rows)
+        first = np.full(len(scopes), none, np.int64)
+        first[rows[::-1]] = np.arange(none - 1, -1, -1)
+        depths = np.fromiter(map(attrgetter("depth"), scopes), np.int64, len(scopes))
+        for depth in range(int(depths.max(initial=0)), 0, -1):
+            level = np.flatnonzero(depths == depth)
+            np.minimum.at(first, self._parents[level], first[level])
+        first[first == none] = -1
+        return first
+
+    def _is_behind(self, place: int, marker: int, loop: WrittenLoop) -> bool:
+        """Say whether in each turn of a loop a place comes after its marker, or is it."""
+        text, node, other = self._text_of(place), self._node(place), self._node(marker)
+        assert text is not None
+        assert node is not None
+        assert other is not None
+        step, of_marker = text.step_of(node, loop), text.step_of(other, loop)
+        if step != of_marker:
+            return step > of_marker
+        here, there = self.sites.places[place].site, self.sites.places[marker].site
+        return place >= marker if here.function == there.function else text.is_behind(node, other)
+
+    def _is_from_the_start(self, first: Ints, loop: WrittenLoop, scope: int, entered: int) -> bool:
+        """Say whether the first run of a marker uses what was made before the loop, so that no turn went unrecorded."""
+        if not len(first):
+            return False
+        starts, operands = self.recording.starts, self.recording.operands
+        used = operands[starts[first[0]] : starts[first[0] + 1]]
+        return any(
+            row <= entered or not self._is_made_in(row, loop, scope) for row in used[used >= 0].tolist()
+        )
+
+    def _is_made_in(self, row: int, loop: WrittenLoop, scope: int) -> bool:
+        """Say whether a row was made in a loop that runs in a call."""
+        place, own = int(self.sites.row_places[row]), int(self.sites.row_scopes[row])
+        while own > scope:  # a call comes after the one that it is made in
+            place, own = self.sites.scopes[own].place, self.sites.scopes[own].parent
+        return own == scope and loop in (self._around(place, scope) or ())
+
+    def flat(self, rows: Ints) -> Flat | None:
+        """Tell in which turn of the innermost loop around them rows of one place are, counted over all its runs."""
+        places, scopes = self.sites.row_places, self.sites.row_scopes[rows].astype(np.int64)
+        here = places[rows].astype(np.int64)
+        while True:
+            place = int(here[0])
+            if place == NO_PLACE or np.any(here != place):
+                return None
+            loops = self._around(place, int(scopes[0]))
+            if loops is None:
+                return None
+            if loops:
+                break
+            here, scopes = self._call_places[scopes], self._parents[scopes]
+            if scopes.min() < 0:
+                return None
+        markers = self._markers(loops[-1])
+        if not markers:
+            return None
+        marker = markers[0]
+        width = len(places) + 1
+        runs, wanted = marker.scopes * width + marker.rows, scopes * width + rows
+        is_behind = self._is_behind(place, marker.place, loops[-1])
+        turns = runs.searchsorted(wanted, "right") - 1 if is_behind else runs.searchsorted(wanted)
+        turns[turns == len(runs)] = -1
+        turns[marker.scopes[turns] != scopes] = -1  # in a turn that did not come to its end
+        return Flat(loops[-1], marker, scopes, turns)
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """A loop: how many turns it takes, and from when to when those last that are told, in numbers of exact nodes."""
+
+    count: int
+    turns: tuple[int, ...]
+    starts: Ints
+    stops: Ints
+
+    def runs(self, times: Ints) -> dict[int, int]:
+        """Return, by turn, which run of an edge falls into it; `times` says when each run was."""
+        found = np.searchsorted(times, self.starts)
+        inside = found < len(times)
+        inside[inside] = times[found[inside]] < self.stops[inside]
+        return {
+            turn: run
+            for turn, run, is_in in zip(self.turns, found.tolist(), inside.tolist(), strict=True)
+            if is_in
+        }
+
+
+class Loops:
+    """The loops of a rolled graph.
+
+    Of those that the text does not tell, those of most turns come first, so that an inner one has what runs in it.
+    """
+
+    def __init__(self, rolled: Rolled) -> None:
+        self.rolled, self.graph = rolled, rolled.trace.graph
+        self._turns = Turns(rolled.trace)
+        edges = sum(edge.count > 1 for edge in rolled.edges)
+        self._most = min(FULL, max(FULL_OF_MANY, TOLD // max(edges, 1)))
+        repeated = [node for node in rolled.nodes if node.kind == "function" and node.count > 1]
+        repeated.sort(key=lambda node: (-node.count, node.index))
+        self._candidates = [_loop(node.members, self._most) for node in repeated]
+        self._written: dict[tuple[WrittenLoop, int], Loop] = {}
+        self.found: list[Loop] = []
+
+    def of(self, edge: RolledEdge) -> tuple[int, dict[int, int]]:
+        """Return the number of an edge's loop and, by turn, the run of the edge in it."""
+        times = (
+            np.searchsorted(self.graph.first_in, edge.members.astype(self.graph.first_in.dtype), "right")
+            - 1
+        )
+        written = self._of_text(edge, times)
+        if written is not None:
+            return written
+        for loop in self._candidates if edge.port != SEVERAL else ():
+            runs = loop.runs(times)
+            if len(runs) >= SHARE * len(loop.turns):
+                return self._number(loop), runs
+        own = _loop(times, self._most)
+        return self._number(own), {turn: turn for turn in own.turns}
+
+    def _of_text(self, edge: RolledEdge, users: Ints) -> tuple[int, dict[int, int]] | None:
+        """Look for the loop in the program's text; its turns are those within one chain of calls."""
+        if self.graph.kinds[users[0]] == OUTPUT or edge.port == SEVERAL:
+            return None
+        slots, rows = self.graph.node_slots[users], self.graph.rows[users].astype(np.int64)
+        rows[slots >= 0] = self.graph.slot_consumer[slots[slots >= 0]]
+        flat = self._turns.flat(rows)
+        if flat is None:
+            return None
+        chains = self.rolled.chains
+        chain = int(chains[flat.scopes[0]])
+        own = np.flatnonzero(chains[flat.marker.scopes] == chain)
+        turns = flat.turns
+        if len(own) < len(flat.marker.rows):
+            number = np.full(len(flat.marker.rows) + 1, -1, np.int64)  # and of none at the end
+            number[own] = np.arange(len(own))
+            turns = number[turns]
+        key = flat.loop, chain
+        if key not in self._written:
+            self._written[key] = _loop(np.arange(len(own)), self._most)
+        loop = self._written[key]
+        runs: dict[int, int] = {}
+        for run in np.flatnonzero(np.isin(turns, loop.turns)).tolist():
+            runs.setdefault(int(turns[run]), run)
+        return (self._number(loop), runs) if runs else None
+
+    def _number(self, loop: Loop) -> int:
+        if loop not in self.found:
+            self.found.append(loop)
+        return self.found.index(loop)
+
+
+def _loop(times: Ints, most: int) -> Loop:
+    count = len(times)
+    if count <= most:
+        turns = np.arange(count)
+    else:
+        ends = [*range(ENDS), *range(count - ENDS, count)]
+        between = min(most, SOME) - 2 * ENDS
+        turns = np.unique(np.concatenate([ends, np.linspace(0, count - 1, between + 2).astype(np.int64)]))
+    longest = int(np.diff(times).max()) if count > 1 else 1
+    following = np.append(times[1:], times[-1] + longest)
+    return Loop(count, tuple(turns.tolist()), times[turns], following[turns])
