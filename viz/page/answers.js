@@ -33,7 +33,7 @@ export function readNumber(text) {
 }
 
 /** Whether an answer is a number, up to rounding. */
-export function isClose(given, number) {
+function isClose(given, number) {
   return Math.abs(given - number) <= CLOSE * Math.abs(number) + TINY;
 }
 
