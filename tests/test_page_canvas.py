@@ -221,6 +221,20 @@ class Canvas:
             text == word and math.hypot(at + 3 - x, top - 2 - y) < 5 for text, at, top in self.texts()
         )
 
+    def named(self, name):
+        """Return a colour of the theme, as a context tells it."""
+        return self.visit.page.evaluate(
+            """(name) => {
+                const probe = document.body.appendChild(document.createElement("i"));
+                probe.style.color = `var(--${name})`;
+                const context = document.createElement("canvas").getContext("2d");
+                context.fillStyle = getComputedStyle(probe).color;
+                probe.remove();
+                return context.fillStyle;
+            }""",
+            name,
+        )
+
     def colours(self):
         return {colour for colour, _ in self.visit.run("drawn.lines")}
 
@@ -275,9 +289,7 @@ def test_a_click_chooses_what_is_drawn_there_and_a_hover_lights_its_line(canvas,
     assert told.startswith(name)
     assert labels.number(trace.grads["x"][0]) in told
     page.find("loss")
-    accent = page.visit.run(
-        "getComputedStyle(document.documentElement).getPropertyValue('--accent').trim()"
-    )
+    accent = page.named("accent")
     assert accent in page.colours()
     x, y = next((x, y) for text, x, y in page.texts() if text == "×")
     page.page.mouse.move(x + 3, y - 4)
@@ -290,9 +302,7 @@ def test_a_click_chooses_what_is_drawn_there_and_a_hover_lights_its_line(canvas,
 def test_a_line_lights_its_nodes_and_search_finds_them(canvas):
     page = canvas()
     page.press("0")
-    accent = page.visit.run(
-        "getComputedStyle(document.documentElement).getPropertyValue('--accent').trim()"
-    )
+    accent = page.named("accent")
     assert accent not in page.colours()
     page.page.locator(".line.made").first.hover()
     page.settle()
@@ -310,7 +320,7 @@ def test_a_line_lights_its_nodes_and_search_finds_them(canvas):
 
 def test_steps_hide_gradients_and_light_the_edge_that_fires(canvas, trace):
     page = canvas()
-    now = page.visit.run("getComputedStyle(document.documentElement).getPropertyValue('--now').trim()")
+    now = page.named("now")
     assert now not in page.colours()
     page.find("loss")
     page.press("Home")

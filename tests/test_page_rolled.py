@@ -2,6 +2,7 @@
 
 import json
 import math
+import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from test_page import data_of
 import viz
 from tracer import record
 from viz import labels
-from viz.export import Shown
+from viz.export import Shown, decide
+from viz.geometry import PlacedText
 from viz.layout import geometry
 from viz.page.data import page_data
 from viz.page.document import as_script_data
@@ -19,6 +21,8 @@ from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Numbers
 from viz.rollup import roll_up
 from viz.turns import FULL_OF_MANY, Loops
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.mark.parametrize("name", ROLLED)
@@ -53,6 +57,22 @@ def test_all_numbers_of_a_rolled_page_are_those_of_the_trace(name):
         for turn in turns.values():  # in their order, each is one of the runs
             run = next(at for at in range(run, len(exact)) if says(turn, exact[at]))
         assert int(max(turns, key=int)) < view["loops"][told["loop"]]
+
+
+def texts_of(entries):
+    """Return the lines of a legend."""
+    return ["".join(text for _, text, _ in each.runs) for each in entries if isinstance(each, PlacedText)]
+
+
+@pytest.mark.parametrize("name", ROLLED)
+def test_the_legend_of_a_page_is_that_of_its_picture(name):
+    trace = rolled_trace(name)
+    shown = decide(trace)
+    placed = geometry(shown.diagram, "built-in")
+    (view, *_) = page_data(shown, placed, "built-in")["views"]
+    legend = ET.fromstring(view["legend"])  # noqa: S314  (we wrote it)
+    lines = filter(None, ("".join(each.itertext()) for each in legend.iter(f"{SVG}text")))
+    assert sorted(lines) == sorted(texts_of(placed.legend))
 
 
 def says(turn, edge):
@@ -350,6 +370,7 @@ def test_colour_shows_what_vanishes_over_the_turns_and_the_chosen_turn(visit):
     decades = page.page.get_attribute("#scale svg", "aria-label")
     assert "from 1e-" in decades
     assert "left to right" in page.text("#scale")
+    assert "as thick as its largest" in page.text("#scale")
     edge = first_edge(page, "edge.isBack")
     stroke = f"getComputedStyle(document.querySelector('#stage .wire[data-ref=e{edge}] > path:not(.hit)')).stroke"
     name = page.run(stroke).removeprefix('url("#').split('"')[0]

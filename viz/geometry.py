@@ -151,6 +151,12 @@ class Geometry:
     row_titles: tuple[PlacedText, ...]
     legend: tuple[PlacedShape | PlacedWire | PlacedText, ...]
     notes: tuple[str, ...] = ()
+    has_turn_tags: bool = False  # of values that go on in the next turn
+
+    @property
+    def has_ways_back(self) -> bool:
+        """Whether wires go back to the next turn."""
+        return any(wire.turns_at for wire in self.wires)
 
 
 def line_width(line: Line) -> float:

@@ -336,6 +336,7 @@ def _compose(
         tuple(row_titles),
         tuple(entry.moved(MARGIN, bottom + 18) for entry in entries),
         notes,
+        has_turn_tags,
     )
 
 

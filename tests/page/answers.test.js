@@ -53,3 +53,14 @@ test("zero is right where zero is right", () => {
   assert.ok(judge({ answer: 0, mistakes: [] }, "0").right);
   assert.ok(!judge({ answer: 0, mistakes: [] }, "0.01").right);
 });
+
+for (const [text, kind] of [["1001", undefined], ["1000", "missing-uses"], ["1000.6", undefined], ["1000.4", "missing-uses"], ["1004", undefined]]) {
+  test(`${text} is the answer or the mistake next to it, whichever is nearer`, () => {
+    const near = { answer: 1001, mistakes: [{ number: 1000, kind: "missing-uses", text: "a use is missing", made: "", or: "it is their mean" }] };
+    const judged = judge(near, text);
+    assert.deepEqual([judged.right, judged.kind], [kind === undefined, kind]);
+    if (kind) assert.equal(judged.text, "No: a use is missing; or it is their mean.");
+  });
+}
+
+test("a tiny gradient is not zero", () => assert.ok(!judge({ answer: 1e-20, mistakes: [] }, "0").right));

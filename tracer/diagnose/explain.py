@@ -265,11 +265,18 @@ def formula_of(edge: Edge) -> str:
     if not isinstance(rule, Elementwise):
         return edge.formula or ""
     text = rule.formula(edge.port)
-    if re.fullmatch(r"-?\d+", text):
-        return ""
-    consumer = edge.dst
-    operands = dict(zip(rule.operand_names, map(_operand, consumer.operands), strict=False))
-    return formula_text(text, operands | {"out": _node_text(consumer)})
+    return "" if re.fullmatch(r"-?\d+", text) else formula_text(text, named_operands(edge.dst))
+
+
+def named_operands(node: Node) -> dict[str, Any]:
+    """Return, by its name in the formulas of an elementwise operation, what each operand and `out` is called.
+
+    A constant is its number; an empty text says that there is no short name.
+    """
+    rule = node.rule
+    assert isinstance(rule, Elementwise)
+    operands = dict(zip(rule.operand_names, map(_operand, node.operands), strict=False))
+    return operands | {"out": _node_text(node)}
 
 
 def _operand(operand: Any) -> Any:

@@ -1,6 +1,7 @@
 /* Exercises: what a typed number means, and which mistake gives it. Nothing here touches the document. */
 
 const CLOSE = 5e-3; // of the right number: people round
+const TINY = Number.MIN_VALUE;
 
 /** Read a number or a short calculation, `−0.5`, `3/4`, `7*3 + 2`; NaN for anything else. */
 export function readNumber(text) {
@@ -32,19 +33,20 @@ export function readNumber(text) {
 }
 
 /** Whether an answer is a number, up to rounding. */
-export function isClose(given, number) {
-  return Math.abs(given - number) <= CLOSE * Math.abs(number) + 1e-12;
+function isClose(given, number) {
+  return Math.abs(given - number) <= CLOSE * Math.abs(number) + TINY;
 }
 
-/** Judge an answer: {right}, or {right: false, text} with the mistake that gives it. */
+/** Judge an answer: {right}, or {right: false, text} with the mistake that gives it; what is nearer to a mistake is not right. */
 export function judge(exercise, text) {
   const given = readNumber(text);
   if (Number.isNaN(given)) return { right: false, isNumber: false, text: "That is no number: write 0.5, −3 or 7 × 3." };
-  if (isClose(given, exercise.answer)) return { right: true, isNumber: true, text: "Right." };
-  const mistakes = exercise.mistakes.filter(({ number }) => isClose(given, number));
-  if (!mistakes.length) return { right: false, isNumber: true, text: "No, and none of the usual mistakes gives it." };
   const distance = ({ number }) => Math.abs(given - number);
-  const [made] = mistakes.sort((first, second) => distance(first) - distance(second));
+  const [made] = exercise.mistakes.filter(({ number }) => isClose(given, number)).sort((first, second) => distance(first) - distance(second));
+  const off = Math.abs(given - exercise.answer);
+  if (isClose(given, exercise.answer) && !(made && distance(made) <= off)) return { right: true, isNumber: true, text: "Right." };
+  if (!made) return { right: false, isNumber: true, text: "No, and none of the usual mistakes gives it." };
   const working = made.made ? `: ${made.made}` : "";
-  return { right: false, isNumber: true, kind: made.kind, text: `No: ${made.text}${working}.` };
+  const other = made.or ? `; or ${made.or}` : "";
+  return { right: false, isNumber: true, kind: made.kind, text: `No: ${made.text}${working}${other}.` };
 }

@@ -126,14 +126,12 @@ export function cameraOf(element, draw) {
   );
 
   return {
-    get: () => camera,
     begin(bounds) {
       smallest = Math.min(SMALLEST, fitted(bounds, room(), COMFORTABLE, 0).scale);
       set(beginning(bounds, room()));
     },
     fit: (bounds) => set(fitted(bounds, room(), COMFORTABLE, smallest)),
     zoom: (direction) => set(zoomed(camera, STEP ** direction, centre(), smallest)),
-    pan: (x, y) => set({ ...camera, x: camera.x + x, y: camera.y + y }),
     reveal: (box) => box && set(revealing(camera, box, room())),
   };
 }

@@ -24,7 +24,7 @@ EXPORT = re.compile(r"^export (?=(?:const|class|function) (\w+))", re.MULTILINE)
 
 def as_html(data: dict[str, Any], *, embedded: bool = False) -> str:
     """Return the document that shows some data; embedded, the picture and the backward pass alone."""
-    script, style, root = _script(), _file("page.css"), 'data-theme="auto"'
+    script, style, root = _script(), _file("picture.css") + _file("page.css"), 'data-theme="auto"'
     if embedded:
         script += READY
         style += _file("embedded.css")

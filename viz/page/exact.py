@@ -14,7 +14,7 @@ from viz import labels, wording
 from viz.calls import CallNames
 from viz.page.numbering import numbering
 from viz.page.pictures import picture_data
-from viz.page.practice import exercises
+from viz.page.practice import NOTHING_ASKED, exercises
 
 if TYPE_CHECKING:
     from viz.geometry import Geometry
@@ -51,7 +51,7 @@ def exact_view(
         "edges": [edge_data(edge, numbers, arrays) for edge in views],
         "order": [edge for _, edge in fired],
         "output": output if output >= 0 else None,
-        "practice": exercises(nodes, numbers) if has_gradients else [],
+        **(exercises(nodes, numbers) if has_gradients else NOTHING_ASKED).data(),
         **picture_data(diagram, numbers.renumbered(geometry)),
     }
     return view, numbers

@@ -8,9 +8,10 @@ const VARIABLES = ["paper", "ink", "quiet", "accent", "soft", "now", "faint"];
 export function inksOf(element, { styles, roles }) {
   const samples = styles.map(([kinds, tag]) => svgEl("g", { class: kinds }, svgEl(tag)));
   const spans = roles.map(([role]) => svgEl("tspan", { class: role }));
-  const probe = svgEl("svg", { width: 0, height: 0, "aria-hidden": "true" }, samples, svgEl("text", {}, spans));
+  const named = VARIABLES.map(() => svgEl("tspan"));
+  named.forEach((span, at) => span.style.setProperty("fill", `var(--${VARIABLES[at]})`)); // as its theme has it
+  const probe = svgEl("svg", { width: 0, height: 0, "aria-hidden": "true" }, samples, svgEl("text", {}, spans, named));
   element.append(probe);
-  const root = getComputedStyle(document.documentElement);
   const family = getComputedStyle(probe.lastChild).fontFamily;
   const found = {
     family,
@@ -19,7 +20,7 @@ export function inksOf(element, { styles, roles }) {
       return { tag, fill, stroke, width, dashes, alpha: Number(getComputedStyle(samples[at]).opacity), shape: kinds.split(" ")[0] };
     }),
     roles: roles.map(([role, size, isBold], at) => ({ role, size, weight: isBold ? "bold" : "normal", fill: getComputedStyle(spans[at]).fill })),
-    ...Object.fromEntries(VARIABLES.map((name) => [name, root.getPropertyValue(`--${name}`).trim()])),
+    ...Object.fromEntries(VARIABLES.map((name, at) => [name, getComputedStyle(named[at]).fill])),
   };
   probe.remove();
   return found;

@@ -28,7 +28,13 @@ def picture_data(diagram: Diagram, geometry: Geometry) -> dict[str, Any]:
     the order of the SVG: a browser is slow to measure text.
     """
     alone = replace(geometry, title=_NO_TITLE, legend=())
-    entries, (width, height) = legend(diagram, LEGEND_WIDTH, has_rows=bool(geometry.row_titles))
+    entries, (width, height) = legend(
+        diagram,
+        LEGEND_WIDTH,
+        has_rows=bool(geometry.row_titles),
+        has_ways_back=geometry.has_ways_back,
+        has_turn_tags=geometry.has_turn_tags,
+    )
     signs = Geometry(width, height, _NO_TITLE, (), (), (), (), tuple(entries))
     drawn_legend = {"legend": vector.write(signs, marked=True)}
     if is_large(geometry):

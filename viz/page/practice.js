@@ -3,8 +3,11 @@
 import { judge } from "./answers.js";
 import { el } from "./dom.js";
 import { edgeRef } from "./graph.js";
+import { nameOf, notesOf } from "./turns.js";
 
-/** Hold what was answered; handlers: look(ref) as the reader comes to an exercise, changed() as one is solved. */
+const UNFAIR = "no question about them is fair, such as of an array that no product of items gives";
+
+/** Hold what was answered; handlers: look(ref) as the reader comes to an exercise, changed() as what is shown changes. */
 export class Practice {
   constructor(graph, handlers) {
     this.graph = graph;
@@ -16,6 +19,7 @@ export class Practice {
   restart() {
     this.exercises = this.graph.view.practice;
     this.states = this.exercises.map(() => ({ tries: 0, isRight: false, isShown: false }));
+    this.turn = null; // of a loop, the one that is asked for
   }
 
   /** What is still hidden: each gradient that is to be filled in, with the nodes that show it. */
@@ -23,9 +27,10 @@ export class Practice {
     return this.#open().flatMap((edge) => this.graph.shownWith(edge));
   }
 
-  /** Where a question mark stands in the picture. */
+  /** What stands in the picture: question marks, and of the turn that is asked for what is known of it. */
   notes() {
-    return new Map(this.hidden().map((ref) => [ref, "?"]));
+    const known = this.turn ? notesOf(this.graph, this.turn) : [];
+    return new Map([...known, ...this.hidden().map((ref) => [ref, "?"])]);
   }
 
   /** Bring the reader to the exercise at a place of the picture. */
@@ -51,12 +56,7 @@ export class Practice {
   pane() {
     this.inputs = new Map(); // by reference of what shows the gradient
     const title = el("h2", {}, "Practice");
-    if (!this.exercises.length) {
-      const why = this.graph.view.isRolled
-        ? "here a node stands for many runs. To practise, open a call, or draw a part with --focus or --only."
-        : "only gradients that are single numbers can be practised.";
-      return [title, el("p", {}, `There is nothing to fill in: ${why}`)];
-    }
+    if (!this.exercises.length) return [title, el("p", {}, `There is nothing to fill in: ${this.graph.view.order.length ? UNFAIR : "there are no gradients"}.`)];
     const score = el("p", { class: "score", role: "status" });
     const tell = () => {
       const { right, first, of } = this.score();
@@ -70,7 +70,13 @@ export class Practice {
       this.handlers.redraw();
     };
     const intro = "Go back from the output and fill in each gradient: upstream × local at an operation, the sum at a splitter.";
-    return [title, el("p", { class: "quiet" }, intro), score, list, el("button", { type: "button", click: again }, "Begin again")];
+    return [title, el("p", { class: "quiet" }, intro), score, list, el("button", { type: "button", click: again }, "Begin again"), this.#unasked()];
+  }
+
+  #unasked() {
+    const [unfair, rest] = this.graph.view.unasked;
+    const told = [unfair ? `${count(unfair, "gradient")} not asked for: ${UNFAIR}.` : "", rest ? `${count(rest, "more gradient")} not asked for: there are too many.` : ""];
+    return told.filter(Boolean).map((text) => el("p", { class: "quiet" }, text));
   }
 
   #line(at, tell) {
@@ -80,10 +86,14 @@ export class Practice {
     const state = this.states[at];
     const to = graph.nodes[edge.to];
     const isSum = to.kind === "splitter";
-    const what = isSum
-      ? `${graph.valueName(edge.from)}: sum of ${to.sums.length} uses`
-      : `${graph.nameOf(edge.to)} → ${graph.valueName(edge.from)}`;
-    const formula = !isSum && edge.formula ? `local: ${edge.formula}` : "";
+    const from = `${graph.valueName(edge.from)}${exercise.item ? `, item ${exercise.item}` : ""}`;
+    const what = isSum ? `${from}: sum of ${exercise.uses.toLocaleString("en")} uses` : `${graph.nameOf(edge.to)} → ${from}`;
+    const turn = exercise.turn === undefined ? null : { loop: exercise.loop, turn: exercise.turn };
+    const formula = edge.formula ?? (turn && edge.turns[turn.turn]?.formula);
+    const facts = [turn && nameOf(graph, turn), !isSum && formula && `local: ${formula}`].filter(Boolean).map((text) => el("small", {}, text));
+    const given = (exercise.given ?? []).map(([name, number, of]) =>
+      el("small", {}, `${name}${isSum ? ": " : " "}`, el("span", { class: of === null ? "value" : "gradient", "data-of": of === null ? null : edgeRef(of) }, number)),
+    );
     const verdict = el("p", { class: "verdict", role: "status", id: `verdict-${at}` });
     const input = el("input", {
       type: "text",
@@ -91,14 +101,18 @@ export class Practice {
       autocomplete: "off",
       "aria-label": `gradient, ${what}`,
       "aria-describedby": `verdict-${at}`,
-      focus: () => this.handlers.look(edgeRef(exercise.edge)),
+      focus: () => {
+        this.turn = turn;
+        this.handlers.look(edgeRef(exercise.edge));
+        this.handlers.changed();
+      },
     });
     for (const ref of graph.shownWith(exercise.edge)) this.inputs.set(ref, input);
     const line = el("li", {});
     const settle = () => {
       line.className = state.isRight ? "is-right" : state.isShown ? "is-shown" : state.tries ? "is-wrong" : "";
       if (state.isRight || state.isShown) {
-        input.value = edge.grad;
+        input.value = exercise.shown;
         input.readOnly = true;
         buttons.hidden = true;
       }
@@ -109,14 +123,14 @@ export class Practice {
       const judged = judge(exercise, input.value);
       if (judged.isNumber) state.tries += 1;
       state.isRight = judged.right;
-      verdict.textContent = judged.right ? `Right: ${edge.working?.split("\n")[0] ?? `Σ = ${edge.grad}`}` : judged.text;
+      verdict.textContent = judged.right ? `Right: ${exercise.working}` : judged.text;
       settle();
       if (judged.right) this.#done(line);
       else line.scrollIntoView({ block: "nearest" });
     };
     const reveal = () => {
       state.isShown = true;
-      verdict.textContent = edge.working ? edge.working.split("\n")[0] : `Σ = ${edge.grad}`;
+      verdict.textContent = exercise.working;
       settle();
       this.#done(line);
     };
@@ -130,7 +144,7 @@ export class Practice {
       event.preventDefault();
       check();
     };
-    line.append(el("form", { submit }, el("span", { class: "what" }, what), formula && el("small", {}, formula), el("span", { class: "row" }, input, buttons), verdict));
+    line.append(el("form", { submit }, el("span", { class: "what" }, what), facts, given, el("span", { class: "row" }, input, buttons), verdict));
     settle();
     return line;
   }
@@ -141,3 +155,5 @@ export class Practice {
     next?.focus();
   }
 }
+
+const count = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? " is" : "s are"}`;

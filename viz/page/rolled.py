@@ -15,6 +15,7 @@ from viz.layout import geometry as placed
 from viz.page.exact import arithmetic, exact_view, magnitude, text_of, text_of_line
 from viz.page.numbering import Numbering
 from viz.page.pictures import picture_data
+from viz.page.practice_rolled import rolled_exercises
 from viz.page.series import series_data
 from viz.rolled_border import with_border
 from viz.rolled_diagram import rolled_diagram
@@ -101,16 +102,18 @@ class _Writer:
         """Say what the view shows."""
         numbering = Numbering(self.rolled.of_node, self.rolled.of_edge)
         output = int(self.rolled.of_node[self.trace.output.index]) if self.has_gradients else -1
+        edges = [self._edge(edge) for edge in self.rolled.edges]
+        asked = rolled_exercises(self.rolled, self.loops, self.order, numbering)
         view = {
             "name": labels.name(self.trace.function),
             "parent": None,
             "isRolled": True,
             "nodes": [self._node(node) for node in self.rolled.nodes],
-            "edges": [self._edge(edge) for edge in self.rolled.edges],
+            "edges": edges,
             "loops": [loop.count for loop in self.loops.found],
             "order": self.order,
             "output": output if output >= 0 else None,
-            "practice": [],
+            **asked.data(),
             **picture_data(diagram, geometry),
         }
         return view, numbering
