@@ -21,6 +21,7 @@ def draw(
     engine: str | None = None,
     *,
     exact: bool = False,
+    rolled: bool = False,
     focus: str | None = None,
     depth: int | None = None,
     only: str | None = None,
@@ -34,14 +35,14 @@ def draw(
 
     `focus` shows a value with what is `depth` edges away, `only` the calls of one function (`helper`, or its 4th,
     `helper[3]`); `path` marks the largest paths of a value, `highlight="findings"` what is wrong. Large graphs
-    are rolled up unless `exact`; `force` draws what nobody can read.
+    are rolled up unless `exact`, small ones where `rolled`; `force` draws what nobody can read.
 
     Returns notes for the person who asked, such as that another layout was used; raises DrawError.
     """
     from viz import export  # noqa: PLC0415  (the command line's help is quick without it)
     from viz.choice import View  # noqa: PLC0415  (as above)
 
-    view = View(exact, focus, depth, only, path, highlight, force)
+    view = View(exact, rolled, focus, depth, only, path, highlight, force)
     return export.draw(trace, file, engine, view)
 
 
@@ -58,7 +59,8 @@ def to_networkx(
     from viz import export, graphml  # noqa: PLC0415  (as above)
     from viz.choice import View  # noqa: PLC0415  (as above)
 
-    return graphml.to_networkx(export.data(trace, View(exact, focus, depth, only, force=force))[0])
+    view = View(exact=exact, focus=focus, depth=depth, only=only, force=force)
+    return graphml.to_networkx(export.data(trace, view)[0])
 
 
 def svg(trace: Any) -> str:

@@ -22,6 +22,7 @@ from viz.options import (
     Only,
     Outputs,
     Pictures,
+    Rolled,
     Seed,
     Settings,
     Strict,
@@ -49,6 +50,7 @@ def run(
     strict: Strict = False,
     watch: Watch = None,
     exact: Exact = False,
+    rolled: Rolled = False,
     focus: Focus = None,
     depth: Depth = None,
     only: Only = None,
@@ -69,7 +71,7 @@ def run(
         strict=strict,
         watch=watch or (),
         engine=engine,
-        view=View(exact, focus, depth, only, path, highlight, force),
+        view=View(exact, rolled, focus, depth, only, path, highlight, force),
     )
 
 
@@ -77,6 +79,7 @@ def draw(
     trace: File,
     output: Pictures,
     exact: Exact = False,
+    rolled: Rolled = False,
     focus: Focus = None,
     depth: Depth = None,
     only: Only = None,
@@ -92,7 +95,7 @@ def draw(
     from viz.running import check_outputs, open_trace  # noqa: PLC0415
 
     check_outputs(output, PICTURES)
-    view = View(exact, focus, depth, only, path, highlight, force)
+    view = View(exact, rolled, focus, depth, only, path, highlight, force)
     _draw(open_trace(trace, of, seed), output, engine, view)
 
 
@@ -113,6 +116,7 @@ def samples(
     settings: Settings = None,
     output: Outputs = None,
     exact: Exact = False,
+    rolled: Rolled = False,
     focus: Focus = None,
     depth: Depth = None,
     only: Only = None,
@@ -135,7 +139,7 @@ def samples(
             )
         from viz.choice import View  # noqa: PLC0415
 
-        view = View(exact, focus, depth, only, path, highlight, force)
+        view = View(exact, rolled, focus, depth, only, path, highlight, force)
         trace = _run(str(sample_file(name)), settings or [], output or [], engine=engine, view=view)
         _show_attempts(trace, name)
         return

@@ -73,6 +73,14 @@ Exact = Annotated[
         help="Every operation of the run, not rolled up by the program's text.",
     ),
 ]
+Rolled = Annotated[
+    bool,
+    typer.Option(
+        "--rolled",
+        rich_help_panel=PANEL,
+        help="By the program's text, as a large graph is drawn: one box per place, ×count.",
+    ),
+]
 Focus = Annotated[
     str | None,
     typer.Option(
