@@ -198,6 +198,17 @@ BAD_INPUT = [
         2,
         "a picture has one subject; got focus 'x' and only 'f'; choose one of the two",
     ),
+    *(
+        (
+            [*words, "-o", "s.svg", "--exact", "--rolled"],
+            2,
+            (
+                "a picture is exact or rolled up; got both; leave one of them out; "
+                "without either, only a large graph is rolled up"
+            ),
+        )
+        for words in (["draw", "good.trace"], ["run", "program.py:fails"], ["samples", "splitter"])
+    ),
     (["samples", "spliter"], 2, "there is no sample spliter; did you mean splitter?"),
     (["foo"], 2, "No such command 'foo'"),
     (["run"], 2, "Missing argument 'FILE.py[:FUNC]'"),

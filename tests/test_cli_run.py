@@ -80,6 +80,15 @@ def test_a_long_run_is_drawn_rolled_up_and_says_so(edgegrad, suffix):
     assert Path(f"exact{suffix}").stat().st_size > 3 * Path(f"loop{suffix}").stat().st_size
 
 
+@pytest.mark.parametrize("words", [["run", "newton.py"], ["samples", "newton"], ["draw", "n.trace"]])
+def test_a_short_run_is_drawn_rolled_up_where_that_is_asked_for(edgegrad, words):
+    edgegrad("run", sample("newton"), "-o", "n.trace")
+    code, out, err = edgegrad(*words, "-o", "n.svg", "--rolled")
+    assert (code, err) == (0, "")
+    assert "rolled up: " in out
+    assert "×5" in Path("n.svg").read_text("utf-8")  # turns
+
+
 def test_a_picture_of_too_many_nodes_is_refused_at_once_and_the_trace_is_kept(edgegrad, monkeypatch):
     monkeypatch.setattr(diagram, "NODE_LIMIT", 5)
     monkeypatch.setattr(hints, "LONG_PICTURE", 3)

@@ -188,6 +188,7 @@ def test_only_the_traced_function_is_everything():
         ({"only": "x", "focus": "x"}, UsageError, "one subject"),
         ({"highlight": "bugs"}, UsageError, "can't highlight 'bugs'; highlight one of findings"),
         ({"focus": "x", "depth": -1}, UsageError, "got -1"),
+        ({"exact": True, "rolled": True}, UsageError, "exact or rolled up; got both; leave one of them out"),
         ({"depth": 3}, UsageError, "a depth is that of a focus; got depth 3 and no focus"),
     ],
 )  # fmt: skip
@@ -369,6 +370,25 @@ def test_marks_stand_at_the_places_that_marked_nodes_are_folded_into():
     }
     assert any(arrow.is_calm for arrow in picture.arrows)
     assert [mark.sign for mark in picture.marks] == ["▶1", "▶2", "▶3"]
+
+
+def turns(x, w):
+    for _ in range(3):
+        x = scaled(x, w)
+    return x
+
+
+def test_a_small_graph_is_rolled_up_where_that_is_asked_for():
+    trace = record(turns, 2.0, 3.0)
+    exact, _ = export.picture(trace)
+    assert not exact.is_rolled
+    picture, notes = export.picture(trace, View(rolled=True))
+    assert picture.is_rolled
+    assert notes == (f"rolled up: {len(trace.nodes)} nodes as {len(roll_up(trace).nodes)} boxes",)
+    assert max(box.count for box in picture.boxes) == 3
+    part, _ = export.picture(trace, View(rolled=True, only="scaled"))
+    assert part.is_rolled
+    assert len(part.boxes) < len(exact.boxes)
 
 
 def test_a_part_above_the_budget_is_rolled_up_with_what_enters_and_leaves():

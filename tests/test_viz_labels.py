@@ -34,6 +34,19 @@ def test_a_number_has_four_significant_digits(value, text):
     assert labels.number(value) == text
 
 
+ROUNDED = [
+    (110.00000000000001, 2, "110"),
+    (134.7, 4, "134.7"),
+    (89_120.5, 2, "89000"),
+    (1.26e9, 2, "1.3e+09"),
+]
+
+
+@pytest.mark.parametrize(("value", "digits", "text"), ROUNDED)
+def test_a_rounded_number_is_shown_in_full_where_it_is_whole_then(value, digits, text):
+    assert labels.rounded(value, digits) == text
+
+
 def test_an_array_is_its_shape_and_norm():
     assert labels.summary(np.array([[3.0, 0.0], [0.0, -4.0]])) == "(2, 2)  ‖5‖"
     assert labels.summary(np.full(4, 1e200)) == "(4,)  ‖2e+200‖"

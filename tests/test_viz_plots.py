@@ -9,6 +9,7 @@ import viz_programs as programs
 from command_line import sample
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from test_samples import trace_of
 
 from tracer import record
 from tracer.errors import GradientError, LookupNameError, UsageError
@@ -157,6 +158,13 @@ def test_the_gains_make_up_the_whole_way(name, value):
     assert found.way.sizes[-1] == pytest.approx(gradient)
     bars = trace.plot("flow", value).axes[1].patches
     assert [bar.get_width() for bar in bars][: len(found.gains)] == [gain.change for gain in found.gains]
+
+
+def test_the_numbers_of_a_plot_are_those_of_the_picture():
+    figure = trace_of("residual").plot("flow", "weight")
+    written = {text.get_text() for axes in figure.axes for text in axes.texts}
+    assert figure.texts[-1].get_text() == "on the way to weight: × 135"
+    assert written == {"× 15", "× 9"}
 
 
 def test_a_gradient_that_no_float_holds_is_told_by_the_partials():

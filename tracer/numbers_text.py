@@ -63,11 +63,23 @@ def _whole(value: int) -> str:
     return f"{mantissa}e+{int(power or 0) + max(shift, 0):02d}"
 
 
-def power_of_ten(exponent: float) -> str:
-    """Format 10 to a power with two digits, also where no float holds it: 1.2e-07, 0.25, 1e-512."""
+def rounded(value: float, digits: int) -> str:
+    """Format a number rounded to a few digits, in full where it is whole then: 140, not 1.4e+02."""
+    return number(float(f"{value:.{digits}g}"), digits)
+
+
+def power_of_ten(exponent: float, digits: int = 2) -> str:
+    """Format 10 to a power with a few digits, also where no float holds it: 1.2e-07, 0.25, 140, 1e-512."""
     if abs(exponent) < _LARGEST_POWER:
-        return f"{10.0**exponent:.2g}"
+        return rounded(10.0**exponent, digits)
     return f"1e{exponent:+.0f}"
+
+
+def short_count(count: float) -> str:
+    """Format a count in a few characters: 500, 60k, 1.5M."""
+    if count >= 1_000_000:
+        return f"{count / 1_000_000:g}M"
+    return f"{count / 1_000:g}k" if count >= 10_000 else f"{count:g}"
 
 
 def memory(count: int) -> str:

@@ -308,6 +308,7 @@ class Trace:
         /,
         *,
         exact: bool = False,
+        rolled: bool = False,
         focus: str | None = None,
         depth: int | None = None,
         only: str | None = None,
@@ -317,10 +318,10 @@ class Trace:
     ) -> None:
         """Draw the graph to a file, by its suffix: svg, png, pdf, html, mmd, dot, graphml or json.
 
-        Of a run that failed, what was recorded.
-        A large graph is rolled up unless `exact`; `force` draws also what nobody can read. `focus="h"` shows what is
-        up to `depth` edges away from a value, `only="helper[3]"` the 4th call of a function (without a number, all);
-        `path="x"` marks the largest paths of x, `highlight="findings"` what is wrong.
+        Of a run that failed, what was recorded. A large graph is rolled up unless `exact`, a small one where `rolled`;
+        `force` draws also what nobody can read. `focus="h"` shows what is up to `depth` edges away from a value,
+        `only="helper[3]"` the 4th call of a function (without a number, all); `path="x"` marks the largest paths of x,
+        `highlight="findings"` what is wrong.
         """
         from viz import draw  # noqa: PLC0415  (the one door to viz, which imports this package)
 
@@ -328,6 +329,7 @@ class Trace:
             self,
             file,
             exact=exact,
+            rolled=rolled,
             focus=focus,
             depth=depth,
             only=only,

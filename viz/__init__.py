@@ -49,7 +49,8 @@ def to_networkx(
     from viz import export, graphml  # noqa: PLC0415  (as above)
     from viz.choice import View  # noqa: PLC0415  (as above)
 
-    return graphml.to_networkx(export.data(trace, View(exact, focus, depth, only, force=force))[0])
+    view = View(exact=exact, focus=focus, depth=depth, only=only, force=force)
+    return graphml.to_networkx(export.data(trace, view)[0])
 
 
 def svg(trace: Any) -> str:

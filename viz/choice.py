@@ -36,6 +36,7 @@ class ViewOptions(TypedDict, total=False):
     """A View as keywords."""
 
     exact: bool
+    rolled: bool
     focus: str | None
     depth: int | None
     only: str | None
@@ -49,12 +50,38 @@ class View:
     """What somebody wants to see of a trace; the same names as the options of the command line."""
 
     exact: bool = False
+    rolled: bool = False  # also what is small
     focus: str | None = None
     depth: int | None = None  # of the focus; None is DEPTH
     only: str | None = None
     path: str | None = None
     highlight: str | None = None
     force: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for what contradicts itself: before anything is run or read."""
+        if self.exact and self.rolled:
+            raise UsageError(
+                "a picture is exact or rolled up",
+                got="got both",
+                advice="leave one of them out; without either, only a large graph is rolled up",
+            )
+        if self.focus is not None and self.only is not None:
+            raise UsageError(
+                "a picture has one subject",
+                got=f"got focus {self.focus!r} and only {self.only!r}",
+                advice="choose one of the two",
+            )
+        if self.depth is not None and self.focus is None:
+            raise UsageError(
+                "a depth is that of a focus",
+                got=f"got depth {self.depth} and no focus",
+                advice="choose the focus, too",
+            )
+        if self.highlight not in (None, *HIGHLIGHTS):
+            raise UsageError(
+                f"can't highlight {self.highlight!r}", advice=f"highlight one of {', '.join(HIGHLIGHTS)}"
+            )
 
 
 WHOLE = View()
@@ -78,25 +105,9 @@ EVERYTHING = Choice()
 def choose(trace: Any, view: View = WHOLE) -> Choice:
     """Choose what a view shows of a trace.
 
-    Raises LookupNameError for a name that is not there, UsageError for a view that can't be, GradientError for paths
-    and findings of a trace that has no gradients.
+    Raises LookupNameError for a name that is not there, GradientError for paths and findings of a trace that has no
+    gradients.
     """
-    if view.focus is not None and view.only is not None:
-        raise UsageError(
-            "a picture has one subject",
-            got=f"got focus {view.focus!r} and only {view.only!r}",
-            advice="choose one of the two",
-        )
-    if view.depth is not None and view.focus is None:
-        raise UsageError(
-            "a depth is that of a focus",
-            got=f"got depth {view.depth} and no focus",
-            advice="choose the focus, too",
-        )
-    if view.highlight not in (None, *HIGHLIGHTS):
-        raise UsageError(
-            f"can't highlight {view.highlight!r}", advice=f"highlight one of {', '.join(HIGHLIGHTS)}"
-        )
     found = _Found()
     keep = None
     if view.focus is not None:

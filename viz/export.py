@@ -98,13 +98,12 @@ def _part(trace: Any, view: View) -> Part:
     choice = choose(trace, view)
     notes = (*remarks, *choice.notes)
     count = len(trace.nodes) if choice.keep is None else int(np.count_nonzero(choice.keep))
-    if count <= BUDGET or view.exact:
+    if view.exact or (count <= BUDGET and not view.rolled):
         return Part(shown, choice, None, notes)
     rolled = roll_up(trace, choice.keep)
-    note = (
-        f"rolled up: {count:,} nodes as {len(rolled.nodes):,} boxes; "
-        "--focus NAME or --only FUNCTION show a part as it ran, --exact all of it"
-    )
+    note = f"rolled up: {count:,} nodes as {len(rolled.nodes):,} boxes"
+    if not view.rolled:
+        note += "; --focus NAME or --only FUNCTION show a part as it ran, --exact all of it"
     return Part(shown, choice, rolled, (*notes, note))
 
 

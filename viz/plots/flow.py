@@ -11,7 +11,7 @@ from tracer.diagnose.passes import Passes
 from tracer.diagnose.way import END
 from tracer.errors import UsageError
 from tracer.graph import CUT, FUNCTION, NO_SLOT, SPLITTER
-from tracer.numbers_text import is_finite, number, power_of_ten
+from tracer.numbers_text import DIGITS, is_finite, number, power_of_ten
 from viz import theme
 from viz.plots.series import Numbers, Series, series_of
 from viz.plots.style import (
@@ -216,14 +216,14 @@ def _draw_gains(figure: Plot, found: Flow, bars: Sequence[SiteGain], height: flo
     axes: Any = figure.add_subplot(2, 1, 2)
     for place, each in enumerate(bars):
         bar(axes, place, 0.0, each.change)
-    factors = [f"× {power_of_ten(each.change)}" for each in bars]
+    factors = [f"× {power_of_ten(each.change, DIGITS)}" for each in bars]
     right = list_rows(axes, [_called(each) for each in bars], factors, [False] * len(bars))
     ends = [0.0, *(each.change for each in bars)]
     room = 0.04 * (max(ends) - min(ends))
     axes.set_xlim(min(ends) - room, max(ends) + room)
     top = TOP + TALL + AXIS + 0.3
     settle(axes, top, height, right)
-    factor = power_of_ten(found.change) if np.isfinite(found.change) else number(10.0**found.change)
+    factor = power_of_ten(found.change, DIGITS) if np.isfinite(found.change) else number(10.0**found.change)
     lost = ", which no float holds" if 10.0**found.change == 0 and np.isfinite(found.change) else ""
     title = f"on the way to {shown(found.way.name)}: × {factor}{lost}"
     depth = (top - 0.04) / figure.get_size_inches()[1]

@@ -159,21 +159,14 @@ def label_decades(axis: Any, least: float, most: float, count: int = 5) -> None:
                 break
         places = places[:: -(-len(places) // count)]
     axis.set_major_locator(FixedLocator(places))
-    axis.set_major_formatter(FuncFormatter(lambda size, _: labels.number(size, 2)))
+    axis.set_major_formatter(FuncFormatter(lambda size, _: labels.rounded(size, 2)))
     axis.set_minor_formatter(NullFormatter())
 
 
 def count_along(axis: Any) -> None:
     """Label an axis that counts with whole numbers."""
     axis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-    axis.set_major_formatter(FuncFormatter(lambda count, _: _count(count)))
-
-
-def _count(count: float) -> str:
-    """Write a count in a few characters: 500, 60k, 1.5M."""
-    if count >= 1_000_000:
-        return f"{count / 1_000_000:g}M"
-    return f"{count / 1_000:g}k" if count >= 10_000 else f"{count:g}"
+    axis.set_major_formatter(FuncFormatter(lambda count, _: labels.short_count(count)))
 
 
 def list_rows(axes: Any, names: Sequence[str], numbers: Sequence[str], alarms: Sequence[bool]) -> float:

@@ -165,7 +165,7 @@ def draw_sum(trace: Trace, names: Sequence[str]) -> Plot:
 
 
 def _amount(found: Sum, amount: float) -> str:
-    text = f"{labels.number(100 * amount, 3)} %" if found.by_share else labels.number(amount)
+    text = f"{labels.rounded(100 * amount, 3)} %" if found.by_share else labels.number(amount)
     return text if np.isfinite(amount) else f"⚠ {text}"
 
 
