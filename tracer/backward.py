@@ -22,6 +22,7 @@ from tracer.operations import RULE_OF
 from tracer.partials import scalar_locals
 from tracer.pull import COMPRESSED, as_number, as_taken, checked, elementwise_local, narrowed
 from tracer.recording import operand_of
+from tracer.repeated import way_back
 from tracer.rules.edited import Edited, Part
 from tracer.rules.kinds import Elementwise, Many, Outer, Vjp, is_complex, rule_for, typed
 from tracer.rules.linalg import column_times_row
@@ -139,16 +140,33 @@ class BackwardPass:
 
     def one_by_one(self, rows: np.ndarray[Any, Any], stop: int) -> int:
         """Go back over some rows, and the scalar ones between them, from row `stop` on; return the last one."""
+        if self.keeper is not None or not len(self.graph.array_rows) or len(rows) <= _FEW_ROWS:
+            steps = ((row, 0, 0, by_its_rule, None, None, None, None, None) for row in rows.tolist())
+            return self._step_by_step(steps, steps_of(self.recording, rows), stop)
+        straight = Straight(self.graph, rows)
+        by_rule = steps_of(self.recording, straight.by_rule)
+        for first, last, loop in straight.stretches():
+            way = None
+            if loop is not None:
+                way = way_back(straight, loop, self.graph.is_split, self.gradients, self.outers, NOTHING)
+            if way is None:
+                stop = self._step_by_step(straight.steps(first, last), by_rule, stop)
+                continue
+            self.scalars(way.top + 1, stop)
+            way.code(
+                self.gradients, self.slots, self._sums, NOTHING, self._add, self._put_by,
+                np.ndarray, np.multiply, np.add, *way.given, way.columns,
+            )  # fmt: skip
+            stop = way.bottom
+        return stop
+
+    def _step_by_step(
+        self, steps: Iterator[tuple[Any, ...]], by_rule: Iterator[tuple[int, int, int, list[int]]], stop: int
+    ) -> int:
+        """Take some steps, as Straight has them; return the last row."""
         gradients, slots, outers, sums = self.gradients, self.slots, self.outers, self._sums
         nothing, ndarray = NOTHING, np.ndarray
         upstream: Any = None
-        steps: Iterator[tuple[Any, ...]] = (
-            (row, 0, 0, by_its_rule, None, None, None, None, None) for row in rows.tolist()
-        )
-        if self.keeper is None and len(self.graph.array_rows) and len(rows) > _FEW_ROWS:
-            straight = Straight(self.graph, rows)
-            steps, rows = straight.steps(), straight.by_rule
-        by_rule = steps_of(self.recording, rows)
         for row, slot, producer, pull, x, y, z, out, room in steps:
             if row != stop:
                 if row + 1 < stop:

@@ -54,7 +54,7 @@ class Graph:
         for output in recording.outputs:
             if output.row >= 0:
                 uses[output.row] += 1
-        has_splitter = uses > 1
+        self.is_split = has_splitter = uses > 1  # by row
         split = has_splitter.nonzero()[0]
         self._place_nodes(has_splitter, split)
         self._draw_edges(has_splitter, split)

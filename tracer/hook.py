@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Parameters = ParamSpec("Parameters")
 Result_co = TypeVar("Result_co", covariant=True)
 _VARIABLE = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+_SUSPENDING = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -174,6 +175,8 @@ def _decorate(function: Any, options: Options) -> Any:
 
 def _refuse_unfinished(function: Any) -> None:
     """Refuse generators and async functions, also methods, and objects that are called as such."""
+    if type(function) is FunctionType and not function.__code__.co_flags & _SUSPENDING and not function.__dict__:
+        return  # nearly every function; inspect asks six times
     called = getattr(type(function), "__call__", None)  # noqa: B004  (what is written, not whether)
     for each in (function, called):
         if any(

@@ -22,14 +22,17 @@ class _Importing(threading.local):
 
 _importing = _Importing()
 _exchanged: list[tuple[Any, Any]] = []  # what imports, and what did before
+_made: list[tuple[Any, Any, Any]] = []  # the last that was made: of what, what it calls, and itself
 
 
 def exchange(meet: Callable[[], None] | None) -> None:
     """Call `meet` after every import that has brought a module, or no more (None)."""
     if meet is not None and not _exchanged:
         before = builtins.__import__
-        _exchanged.append((_following(before, meet), before))
-        builtins.__import__ = _exchanged[0][0]
+        if not _made or _made[0][0] is not before or _made[0][1] != meet:
+            _made[:] = [(before, meet, _following(before, meet))]
+        _exchanged.append((_made[0][2], before))
+        builtins.__import__ = _made[0][2]
     elif meet is None and _exchanged:
         following, before = _exchanged.pop()
         if builtins.__import__ is following:  # else the program's own, which may lead to it

@@ -13,7 +13,7 @@ import os.path
 import re
 import sys
 import threading
-from collections import Counter
+from collections import Counter, deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
@@ -112,6 +112,45 @@ class _Namespace:
         return all(map(operator.is_, map(self.names.get, expected), expected.values()))
 
 
+class _Bound(NamedTuple):
+    """Modules that bind an original, as columns: of each its namespace, and of each name where it is and for what.
+
+    All of them are looked at and written to in one step each, as every traced call does that twice.
+    """
+
+    namespaces: list[_Namespace]
+    contents: list[dict[str, Any]]
+    originals: list[dict[str, Any]]
+    replacements: list[dict[str, Any]]
+    holders: list[dict[str, Any]]
+    names: list[str]
+    original_values: list[Any]
+    replacing_values: list[Any]
+
+    @classmethod
+    def of(cls, namespaces: Iterable[_Namespace]) -> _Bound:
+        """Gather those of some namespaces that bind an original."""
+        bound = [each for each in namespaces if each.originals]
+        holders = [each.names for each in bound for _ in each.originals]
+        return cls(
+            bound,
+            [each.names for each in bound],
+            [each.originals for each in bound],
+            [each.replacements for each in bound],
+            holders,
+            [name for each in bound for name in each.originals],
+            [value for each in bound for value in each.originals.values()],
+            [value for each in bound for value in each.replacements.values()],
+        )
+
+    def exchange(self, before: list[Any], after: list[dict[str, Any]]) -> bool:
+        """Bind all names to others, if they are all bound to what they are expected to be; tell whether they were."""
+        if not all(map(operator.is_, map(dict.get, self.holders, self.names), before)):
+            return False
+        deque(map(dict.update, self.contents, after), maxlen=0)
+        return True
+
+
 LOCK = threading.RLock()
 """Held while functions are replaced or put back."""
 
@@ -132,8 +171,9 @@ class _Installation:
         self._changing: list[_Namespace] = []  # those of the user's own modules
         self._contents: list[dict[str, Any]] = []  # of these
         self._sizes: list[int] = []
-        self._bound: list[_Namespace] = []  # those that bind an original
-        self._replaced: list[_Namespace] = []
+        self._bound = _Bound.of([])
+        self._exchanged: _Bound | None = None  # what of these is replaced all together
+        self._replaced: list[_Namespace] = []  # one by one
         self._stored: list[stored.Slot] = []
         self._known: list[Any] = []  # the replacements; empty where their references must be counted anew
         self._own: list[int] = []  # how many of the references to each are ours
@@ -163,6 +203,7 @@ class _Installation:
                     namespace.replacements[name] = exact[each]
                     if namespace.names.get(name) is each:
                         namespace.names[name] = exact[each]
+        self._gather()
 
     def _meet_imported(self) -> None:
         """Replace what a module has that the traced function imported as the first in the program: `import json`."""
@@ -197,8 +238,13 @@ class _Installation:
             scipy_calls.distributions.install()
             if list(map(len, self._contents)) != self._sizes:
                 self._search_changed()
-            for namespace in self._bound:
-                self._replace(namespace)
+            bound = self._bound
+            if bound.exchange(bound.original_values, bound.replacements):
+                self._exchanged = bound
+            else:
+                for namespace in bound.namespaces:
+                    self._replace(namespace)
+                self._gather()
             lists.exchange(looking=True)
             seeds.exchange(reading=True)
             stdlib_calls.exchange(leaving=True)
@@ -261,6 +307,9 @@ class _Installation:
         importing.exchange(None)
         for (kind, name, _), plain_method in zip(_METHODS, _PLAIN_METHODS, strict=True):
             setattr(kind, name, plain_method)
+        bound, self._exchanged = self._exchanged, None
+        if bound is not None and not bound.exchange(bound.replacing_values, bound.originals):
+            self._replaced[:0] = bound.namespaces
         for namespace in self._replaced:
             names = namespace.names
             if namespace.binds(namespace.replacements):
@@ -302,7 +351,10 @@ class _Installation:
             if len(namespace.names) != namespace.size:
                 namespace.search()
         self._sizes = [namespace.size for namespace in self._changing]
-        self._bound = [namespace for namespace in self._namespaces.values() if namespace.originals]
+        self._gather()
+
+    def _gather(self) -> None:
+        self._bound = _Bound.of(self._namespaces.values())
 
     def _replace(self, namespace: _Namespace) -> None:
         if not namespace.binds(namespace.originals):

@@ -113,11 +113,12 @@ _TABLE: dict[tuple[str, str], Callable[[Callable[..., Any]], Callable[..., Any]]
 }
 
 _CLASSES = (("decimal", "Decimal"), ("datetime", "timedelta"))
+_standing: list[type] = []  # those of them that the program has imported
 
 
 def exchange(*, leaving: bool) -> None:
     """Have objects of these classes pickled by the name that stands for the class, or be as they were."""
-    for kind in [each for each, made in STANDING.items() if type(made) is _Leaving]:
+    for kind in _standing:
         if leaving:
             copyreg.dispatch_table.setdefault(kind, _reduced)
         elif copyreg.dispatch_table.get(kind) is _reduced:
@@ -139,4 +140,6 @@ def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
     for module, name in _CLASSES:
         kind = getattr(sys.modules.get(module), name, None)
         if kind is not None and type(kind) is not _Leaving:
+            if kind not in STANDING:
+                _standing.append(kind)
             yield kind, STANDING.get(kind) or stand_in_for(kind, _Leaving)

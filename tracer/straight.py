@@ -8,20 +8,22 @@ operand, whatever the numbers are, and nothing is checked.
 from __future__ import annotations
 
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tracer.graph import FLOAT64, NO_SLOT, SPLITTER
+from tracer.graph import FLOAT64
 from tracer.operations import IS_ELEMENTWISE, LIMIT, RULE_OF
+from tracer.repeated import loops
 from tracer.rooms import fits, rooms
 from tracer.rules.formula import MOST
 from tracer.rules.kinds import Elementwise, Vjp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from tracer.graph import Graph
+    from tracer.repeated import Loop
     from tracer.rules.kinds import Pull
 
     Column: TypeAlias = np.ndarray[Any, Any]
@@ -37,11 +39,19 @@ def by_its_rule(*_: Any) -> Any:
     raise AssertionError
 
 
+class Stretch(NamedTuple):
+    """Some of the steps, which may be a loop."""
+
+    first: int
+    stop: int
+    loop: Loop | None
+
+
 class Straight:
     """How to go back over each of some rows, all of which have operands."""
 
     def __init__(self, graph: Graph, rows: Column) -> None:
-        recording = graph.recording
+        self._graph, recording = graph, graph.recording
         operands, consumers = recording.operands, graph.slot_consumer
         kinds = _kinds(graph)
         is_straight = IS_ELEMENTWISE[recording.ops] & (kinds[: len(recording)] > 0)
@@ -82,55 +92,73 @@ class Straight:
         slots = (stops - 1 + ends - degrees)[turns] - np.arange(len(turns))
         is_gone_over = (operands[slots] >= 0) | is_by_rule[turns]
         turns, slots = turns[is_gone_over], slots[is_gone_over]
-        self._rows, self._slots = rows[turns], slots
-        self._producers = operands[slots]
-        ports = np.where(is_by_rule[turns], _BY_RULE, keys[turns] * MOST + slots - firsts[turns])
+        self.rows, self.slots = rows[turns], slots
+        self.producers = operands[slots]
+        self.keys = np.where(is_by_rule[turns], _BY_RULE, keys[turns] * MOST + slots - firsts[turns])
         pulls[_BY_RULE] = by_its_rule
-        self._pulls = list(map(pulls.__getitem__, ports.tolist()))
+        self.pulls = pulls
         # By port; of a row with fewer operands, its last once more.
         most = min(MOST, int((stops - firsts).max(initial=1)))
-        self._operands = [operands[np.minimum(firsts + port, stops - 1)[turns]] for port in range(most)]
+        self.operands = [operands[np.minimum(firsts + port, stops - 1)[turns]] for port in range(most)]
         # The values of rows that are no floats, and of constants, by their number.
-        self._held = dict(recording.values.others)
+        held = dict(recording.values.others)
         numbers = operands[(operands < 0) & is_straight[consumers]]
-        self._held.update(
+        held.update(
             zip(numbers.tolist(), recording.constants.floats[-1 - numbers].tolist(), strict=True)
         )
-        self._held.update((-1 - number, value) for number, value in recording.constants.others.items())
+        held.update((-1 - number, value) for number, value in recording.constants.others.items())
+        self.held = held.get
+        # Below 0 are the operands of rows that are gone back over by their rules.
+        self.shapes = graph.shape_of_row[np.maximum(self.producers, 0)]
         self._rooms = self._make_rooms(graph)
 
-    def steps(self) -> Iterator[tuple[Any, ...]]:
+    def stretches(self) -> Iterator[Stretch]:
+        """Yield all steps, in order: loops, and what is between them."""
+        at, count = 0, len(self.rows)
+        for loop in loops(self, self._graph.recording.instructions, 0, count):
+            # The first turn on the way back, of which a program may not use all, apart.
+            first = loop.first + loop.steps
+            yield Stretch(at, first, None)
+            at = loop.first + loop.steps * loop.turns
+            yield Stretch(first, at, loop._replace(first=first, turns=loop.turns - 1))
+        if at < count:
+            yield Stretch(at, count, None)
+
+    def steps(self, first: int, stop: int) -> Iterator[tuple[Any, ...]]:
         """Return, for each operand: row, slot, producer, how to go back to it, operands, result, and a room.
 
         For a row that is gone back over by its rule there is one step, and by_its_rule is how.
         """
-        held = self._held.get
-        rows = self._rows.tolist()
-        operands = [map(held, each.tolist()) for each in self._operands]
+        some, held = slice(first, stop), self.held
+        rows = self.rows[some].tolist()
+        operands = [map(held, each[some].tolist()) for each in self.operands]
         missing = [repeat(None)] * (MOST - len(operands))
+        rooms = map(self._rooms.__getitem__, self.shapes[some].tolist()) if self._rooms else repeat(None)
         return zip(
-            rows, self._slots.tolist(), self._producers.tolist(), self._pulls,
-            *operands, *missing, map(held, rows), self._rooms, strict=False,
+            rows, self.slots[some].tolist(), self.producers[some].tolist(),
+            map(self.pulls.__getitem__, self.keys[some].tolist()),
+            *operands, *missing, map(held, rows), rooms, strict=False,
         )  # fmt: skip
 
-    def _make_rooms(self, graph: Graph) -> Iterable[Any]:
-        """Return, for each step, what gives an array for a product, and for a sum; None where NumPy makes its own."""
+    def room_of(self, shape: int) -> Any:
+        """Return what gives an array of a shape, by its number; None where NumPy makes its own."""
+        return self._rooms[shape] if self._rooms else None
+
+    def _make_rooms(self, graph: Graph) -> list[Any]:
+        """Return, by number of a shape, what gives an array for a product, and for a sum; nothing where NumPy does."""
         shapes = graph.shapes
         # Arrays with several axes have their memory in the order that NumPy chooses.
         fitting = [shape for shape in shapes if len(shape) == 1 and fits(shape)]
         if not fitting:
-            return repeat(None)
-        # Below 0 are the operands of rows that are gone back over by their rules.
-        numbers = graph.shape_of_row[np.maximum(self._producers, 0)]
-        is_product = [pull is not None and pull is not by_its_rule for pull in self._pulls]
-        sums = graph.rows[(graph.kinds == SPLITTER) & (graph.node_slots == NO_SLOT)]
-        counts = np.bincount(numbers[is_product], minlength=len(shapes))
-        counts += np.bincount(graph.shape_of_row[sums], minlength=len(shapes))
+            return []
+        is_product = self.keys != _BY_RULE
+        for key, pull in self.pulls.items():
+            if pull is None:
+                is_product &= self.keys != key
+        counts = np.bincount(self.shapes[is_product], minlength=len(shapes))
+        counts += np.bincount(graph.shape_of_row[graph.is_split], minlength=len(shapes))
         made = rooms({shape: int(counts[graph.number_of_shape(shape)]) for shape in fitting})
-        if not made:
-            return repeat(None)
-        by_number = [made.get(shape) for shape in shapes]
-        return map(by_number.__getitem__, numbers.tolist())
+        return [made.get(shape) for shape in shapes] if made else []
 
 
 def _kinds(graph: Graph) -> Column:

@@ -242,6 +242,8 @@ def compile_pull(text: str, names: tuple[str, ...]) -> Callable[..., Any]:
         namespace["_number"] = np.array(number)
     exec(compile("\n".join(lines), f"<rule: {body}>", "exec"), namespace)  # noqa: S102  (as in _compile)
     pull: Callable[..., Any] = namespace["_pull"]
+    # Where the answer is a product with an operand or a number, which one: what repeats is written out.
+    pull.factor = names.index(body) if body in names else namespace.get("_number")  # type: ignore[attr-defined]
     return pull
 
 
