@@ -273,6 +273,10 @@ COMPRESSED = {
     "one twice": Part(np.array([3, 3]), np.array([2.0, 5.0]), (4,), FLOAT),
     "the same from both ends": Part(np.array([1, -1]), np.array([2.0, 5.0]), (2,), FLOAT),
     "two arrays": Part((np.array([0, 0]), np.array([1, 1])), np.array([2.0, 5.0]), (2, 2), FLOAT),
+    "an element of a part": Part(slice(1, 4), Part(2, np.asarray(4.0), (3,), FLOAT), (5,), FLOAT),
+    "infinity": Part(0, np.asarray(-np.inf), (4,), FLOAT),
+    "huge": Part(slice(2), np.array([1e200, -1e250]), (4,), FLOAT),
+    "negative": Part(slice(2), np.array([-1.0, -2.0]), (4,), FLOAT),
     "narrowed": Part(0, np.asarray(1 / 3), (4,), np.dtype(np.float32)),
     "product": Outer(np.array([1.0, -2.0]), np.array([3.0, -5.0, 0.5]), FLOAT),
     "product of signs": Outer(np.array([-1.0, -2.0]), np.array([3.0]), FLOAT),
@@ -289,6 +293,13 @@ def test_statistics_of_compressed_gradients(name):
     with np.errstate(all="ignore"):
         dense = compressed.dense()
         assert_statistics(Measurer().of(compressed), dense)
+
+
+def test_statistics_of_many_compressed_gradients_are_those_of_each():
+    with np.errstate(all="ignore"):
+        table = Measurer().table(list(COMPRESSED.values()))
+        for line, compressed in zip(table, COMPRESSED.values(), strict=True):
+            assert_statistics(Statistics(*line), compressed.dense())
 
 
 def test_statistics_of_differences_go_from_one_to_the_next():

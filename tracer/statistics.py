@@ -115,22 +115,28 @@ class Measurer:
     def table(self, gradients: Sequence[Any]) -> Column:
         """Return a line of numbers for each gradient; small arrays are measured many at a time."""
         table = np.empty((len(gradients), FIELDS))
-        groups: dict[int, list[int]] = {}
+        groups: dict[tuple[int, bool], list[tuple[int, Array]]] = {}
         seen: dict[int, int] = {}  # by identity: edges share arrays
         for place, gradient in enumerate(gradients):
             first = seen.setdefault(id(gradient), place)
             if first != place:
                 continue
-            if _is_plain(gradient) and 0 < gradient.size <= _SMALL:
-                groups.setdefault(gradient.size, []).append(place)
+            is_part = type(gradient) is Part
+            array = _numbers_in_zeros(gradient) if is_part else gradient
+            if _is_plain(array) and 0 < array.size <= _SMALL:
+                groups.setdefault((array.size, is_part), []).append((place, array))
             else:
                 table[place] = self.of(gradient)
-        for size, places in groups.items():
+        for (size, is_part), found in groups.items():
             step = max(_SMALL, size) * 64 // size
-            for start in range(0, len(places), step):
-                some = places[start : start + step]
-                flat = np.concatenate([gradients[place].ravel() for place in some])
-                table[some] = _lines(flat.reshape(len(some), size))
+            for start in range(0, len(found), step):
+                some = found[start : start + step]
+                places = [place for place, _ in some]
+                flat = np.concatenate([array.ravel() for _, array in some])
+                table[places] = _lines(flat.reshape(len(some), size))
+                if is_part:
+                    sizes = np.array([math.prod(gradients[place].shape) for place in places])
+                    table[places] = _among_zeros(table[places], size, sizes)
         if len(seen) < len(gradients):
             table[:] = table[[seen[id(gradient)] for gradient in gradients]]
         return table
@@ -213,7 +219,9 @@ def _lines(rows: Array) -> Column:
         is_far = ~((largest > 1 / _FAR) & (largest < _FAR))
         near = rows[~is_far] if is_far.any() else rows
         table[~is_far, 0] = np.sqrt(np.einsum("ij,ij->i", near, near))
-        for line in np.flatnonzero(is_far & (largest != 0)).tolist():
+        is_bad = ~np.isfinite(largest)  # whose norm that is
+        table[is_bad, 4] = np.count_nonzero(~np.isfinite(rows[is_bad]), axis=1)
+        for line in np.flatnonzero(is_far & ~is_bad & (largest != 0)).tolist():
             table[line] = _of_array(rows[line])
     return table
 
@@ -263,6 +271,20 @@ def _of_part(part: Part) -> Statistics:
         for bound, pick in ((inside.min, min), (inside.max, max))
     )
     return Statistics(inside.norm, least, most, inside.mean * (value.size / size), inside.not_finite)
+
+
+def _numbers_in_zeros(part: Part) -> Any:
+    """Return the numbers of a part that surely names each element once; None where that has to be looked at."""
+    innermost = part.innermost
+    return innermost.value if innermost.dtype == np.float64 and not may_repeat(innermost.index) else None
+
+
+def _among_zeros(lines: Column, size: int, sizes: np.ndarray[Any, Any]) -> Column:
+    """Return the statistics of arrays of so many `sizes`, of which `size` elements have these, and all others are 0."""
+    rest = sizes > size
+    lines[rest, 1], lines[rest, 2] = np.minimum(lines[rest, 1], 0), np.maximum(lines[rest, 2], 0)
+    lines[:, 3] *= size / sizes
+    return lines
 
 
 def _is_once(index: Any) -> bool:

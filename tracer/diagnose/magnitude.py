@@ -28,8 +28,10 @@ def magnitudes(values: Values) -> np.ndarray[Any, np.dtype[np.float64]]:
 def not_finite(values: Values) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Say of each value whether it is, or holds, a NaN or an infinity."""
     answer: np.ndarray[Any, np.dtype[np.bool_]] = ~np.isfinite(values.floats)
+    floats = [row for row, value in values.others.items() if type(value) is np.float64]
+    answer[floats] = ~np.isfinite([values.others[row] for row in floats])
     for position, value in values.others.items():
-        if not isinstance(value, (np.ndarray, Edited)):
+        if not isinstance(value, (np.ndarray, Edited, np.float64)):
             answer[position] = not is_finite(value)
     known: dict[int, bool] = {}
     answer[values.array_rows] = False

@@ -206,6 +206,8 @@ def whole(value: Any) -> Any:
 
 def may_repeat(index: Any) -> bool:
     """Say whether `index` can name one element twice, as integer arrays do and slices and masks don't."""
+    if type(index) is int or type(index) is slice:
+        return False
     return not all(_names_once(part) for part in (index if isinstance(index, tuple) else (index,)))
 
 
