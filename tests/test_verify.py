@@ -426,6 +426,17 @@ def test_the_inputs_are_checked_by_replaying_the_graph(tmp_path):
     assert "2 inputs, the recorded graph replayed: right, " in str(checked)
 
 
+def test_a_long_run_of_numbers_is_replayed_with_all_its_steps_at_once():
+    def f(x, w, n):
+        for _ in range(n):
+            x = 0.9 * math.tanh(w * x + 0.1) + np.nan_to_num(x) / 20
+        return x
+
+    inputs = verify(record(f, 0.3, 1.1, 2500)).inputs
+    assert inputs.status == RIGHT
+    assert inputs.found == pytest.approx(inputs.expected, rel=1e-8)
+
+
 @pytest.mark.parametrize(
     ("function", "x", "told"),
     [

@@ -115,11 +115,13 @@ class Cell(NamedTuple):
 
 def is_object(value: Any) -> bool:
     """Tell whether a value is an object of the user's, whose attributes are looked into."""
-    kind = type(value)
-    return (
-        not issubclass(kind, (*_NO_OBJECTS, *CONTAINERS, tuple, Enum))
-        and not is_library(str(module_of(kind)))
-        and (own_attributes(value) is not None or any(slots(value)))
+    return are_objects(type(value)) and (own_attributes(value) is not None or any(slots(value)))
+
+
+def are_objects(kind: type) -> bool:
+    """Tell whether a class is one of the user's for objects whose attributes are looked into, if they have any."""
+    return not issubclass(kind, (*_NO_OBJECTS, *CONTAINERS, tuple, Enum)) and not is_library(
+        str(module_of(kind))
     )
 
 
@@ -158,16 +160,28 @@ def attributes(value: Any) -> Iterator[tuple[str, Holder]]:
 
 def _of_classes(inner: type, hidden: set[str]) -> Iterator[tuple[str, Holder]]:
     for kind in order_of(inner):
-        if not is_library(str(module_of(kind))):
-            for name in list(names_of(kind)):
-                if name not in hidden and not name.startswith("__"):
-                    yield f".{name}", Attribute(kind, name)
+        yield from (
+            (f".{name}", Attribute(kind, name)) for name, _ in members_of(kind) if name not in hidden
+        )
         hidden.update(names_of(kind))
+
+
+def members_of(kind: type) -> Iterator[tuple[str, Any]]:
+    """Yield the name and the value of each attribute that a class of the user's has itself."""
+    if not is_library(str(module_of(kind))):
+        yield from (
+            (name, each) for name, each in list(names_of(kind).items()) if not name.startswith("__")
+        )
 
 
 def slots(value: Any) -> Iterator[str]:
     """Yield the names of an object's slots."""
-    for kind in order_of(type(value)):
+    return slots_of(type(value))
+
+
+def slots_of(inner: type) -> Iterator[str]:
+    """Yield the names of the slots of a class's objects."""
+    for kind in order_of(inner):
         if not is_library(str(module_of(kind))):
             yield from (name for name, each in names_of(kind).items() if type(each) is MemberDescriptorType)
 
@@ -184,6 +198,8 @@ def attribute(owner: Any, name: str, path: str) -> Holder:
     elif issubclass(type(owner), ModuleType):
         if name in vars(owner):
             return Item(vars(owner), name)
+    elif is_object(owner) and name in (own := own_attributes(owner) or {}):  # of which there may be many
+        return Item(own, name)
     else:
         found = dict(attributes(owner)) if is_object(owner) else {}
         holder = found.get(f".{name}")

@@ -1,6 +1,6 @@
 """Where each row was made: its place in the source, the call it happened in, and the variable that it was assigned to.
 
-Resolved after the run, in bulk, for the distinct places alone: the hot path notes two integers.
+Of a run, `places.py` finds them; a trace file holds them.
 """
 
 from __future__ import annotations
@@ -12,21 +12,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tracer.operations import OP_NUMBERS
-from tracer.source import Going, Place, Site, parameters_of, resolve, source_of
-from tracer.tape import AUXILIARY, NO_INSTRUCTION
+from tracer.source import Going, Place, Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import CodeType
 
     from tracer.copies import Path
-    from tracer.recording import Recording
 
 Rows: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 NO_PLACE = -1
-_OFFSET_BITS = 32
 _SITE_OF_NOTHING = Site("", 0, -1, 0, -1, "", "")
 _UNKNOWN = Place(_SITE_OF_NOTHING, (), returned=False)
 
@@ -330,87 +325,10 @@ class Sites:
         return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
 
 
-def sites_of(recording: Recording, failed: tuple[CodeType, int] | None = None) -> Sites:
-    """Resolve the places of all rows and calls, and of the instruction at which the run failed."""
-    rows = len(recording)
-    if not recording.calls:  # an argument could not be boxed, so nothing ran
-        nowhere = np.full(rows, NO_PLACE, np.int32)
-        return Sites(
-            places=[],
-            row_places=nowhere,
-            row_scopes=np.zeros(rows, np.int32),
-            scopes=[Scope(0, "", -1, 0, NO_PLACE)],
-            source={},
-            copied_inputs=[],
-            inputs=recording.input_names,
-            starts=recording.starts,
-            operands=recording.operands,
-            is_write=np.zeros(rows, np.bool_),
-        )
-    # Keyed by identity: equal code objects may stand at different places.
-    callers = [call.caller for call in recording.calls if call.caller is not None]
-    if failed is not None:
-        callers.append(failed[0])
-    codes = list({id(code): code for code in (*recording.segment_codes, *callers)}.values())
-    numbers = {id(code): number for number, code in enumerate(codes)}
-    lengths = np.diff(np.append(recording.segments, rows))
-    row_codes = np.repeat(
-        np.array([numbers[id(code)] for code in recording.segment_codes], np.int64), lengths
-    )
-    row_keys = row_codes << _OFFSET_BITS | np.maximum(recording.instructions, 0).astype(np.int64)
-    order = np.argsort(row_keys, kind="stable")
-    is_first = np.diff(row_keys[order], prepend=-1) > 0
-    keys = row_keys[order][is_first].tolist()
-    call_keys = [
-        NO_PLACE if call.caller is None else numbers[id(call.caller)] << _OFFSET_BITS | call.instruction
-        for call in recording.calls
-    ]
-    failed_key = NO_PLACE if failed is None else numbers[id(failed[0])] << _OFFSET_BITS | failed[1]
-    place_of_key = {
-        key: number for number, key in enumerate(sorted({*keys, *call_keys, failed_key} - {NO_PLACE}))
-    }
-    row_places = np.empty(rows, np.int32)
-    row_places[order] = np.array([place_of_key[key] for key in keys], np.int32)[np.cumsum(is_first) - 1]
-    row_places[recording.instructions == NO_INSTRUCTION] = NO_PLACE
-    place_of_key[NO_PLACE] = NO_PLACE
-    scopes: list[Scope] = []
-    for index, (call, key) in enumerate(zip(recording.calls, call_keys, strict=True)):
-        depth = scopes[call.parent].depth + 1 if call.parent >= 0 else 0
-        scopes.append(Scope(index, call.code.co_qualname, call.parent, depth, place_of_key[key]))
-    failed_at = place_of_key[failed_key]
-    del place_of_key[NO_PLACE]
-    offset_mask = (1 << _OFFSET_BITS) - 1
-    pairs = [(codes[key >> _OFFSET_BITS], key & offset_mask) for key in place_of_key]
-    places = [
-        place._replace(targets=(), returned=False, further=(), reads=()) if offset & AUXILIARY else place
-        for place, (_, offset) in zip(resolve(pairs), pairs, strict=True)
-    ]
-    return Sites(
-        places=places,
-        row_places=row_places,
-        row_scopes=np.repeat(recording.segment_scopes, lengths),
-        scopes=scopes,
-        source=source_of([*codes, recording.calls[0].code]),
-        copied_inputs=_copied_inputs(recording),
-        inputs=recording.input_names,
-        starts=recording.starts,
-        operands=recording.operands,
-        is_write=recording.ops == OP_NUMBERS["setitem"],
-        failed_at=failed_at,
-    )
-
-
 def _texts(variable: Variable) -> tuple[str, ...]:
     """Return the texts that name a variable: alone, with its function, with the whole name of its function."""
     function, name = variable
     return tuple(dict.fromkeys((name, f"{function.rpartition('.')[2]}.{name}", f"{function}.{name}")))
-
-
-def _copied_inputs(recording: Recording) -> list[tuple[int, tuple[Going, ...]]]:
-    goings = parameters_of(recording.calls[0].code)
-    rows = np.flatnonzero(recording.ops == OP_NUMBERS["input"]).tolist() if goings else []
-    named = zip(rows, recording.input_names[: len(rows)], strict=True)
-    return [(row, goings[name]) for row, name in named if name in goings]
 
 
 def _last_of_each(rows: Rows, scopes: Rows) -> tuple[Rows, Rows]:

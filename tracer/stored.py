@@ -22,7 +22,7 @@ from types import (
     ModuleType,
     SimpleNamespace,
 )
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -43,7 +43,7 @@ from tracer.tape import is_library
 from tracer.type_of import TYPE_OF, is_handed_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tracer.exact import Loose
     from tracer.holders import Holder
@@ -56,6 +56,7 @@ _WITH_KEYS = frozenset({*_DICTS, set})
 _LOADS_TO_CALL = ("LOAD_GLOBAL", "LOAD_ATTR")[: 1 + (sys.version_info >= (3, 12))]
 _READS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_ATTR", "LOAD_METHOD", "LOAD_FROM_DICT", "IMPORT_FROM")
 _FUNCTIONS = (FunctionType, BuiltinFunctionType)
+_Held: TypeAlias = tuple[Any, Any, Any]  # holder, key, item
 _LEAVES = frozenset({float, int, bool, complex, str, bytes, type(None), np.ndarray, range})
 
 
@@ -158,10 +159,11 @@ def _without_kept_type(found: list[Slot], reached: list[Any]) -> list[Slot]:
     ]
 
 
-def _items_if_any(value: Any) -> list[tuple[Any, Any, Any]]:
+def _items_if_any(value: Any) -> Iterable[_Held]:
     """Return what `_items` yields; nothing of what can't be looked into: that must not end a trace."""
     try:
-        return list(_items(value))
+        found = _items(value)
+        return found if type(found) is list else list(found)
     except Exception:  # noqa: BLE001  (whatever an object of the user's may raise)
         return []
 
@@ -189,35 +191,37 @@ def _replaced(item: Any, replacement: Callable[[Any], Any]) -> Any:
     return replacement(item)
 
 
-def _items(value: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """Yield (holder, key, item) for what an object holds, without a holder for what can't be exchanged there."""
+def _items(value: Any) -> Iterable[_Held]:
+    """Return (holder, key, item) for what an object holds, without a holder for what can't be exchanged there."""
     kind = type(value)
     if kind in _READERS:
-        yield from _READERS[kind](value)
-    elif issubclass(kind, type):
-        if not is_library(str(module_of(value))):
-            yield from ((value, name, item) for name, item in list(names_of(value).items()))
-            yield from ((None, None, base) for base in bases_of(value))
-    elif issubclass(kind, tuple):
-        yield from _of_members(tuple.__getitem__(value, slice(None)))
-    elif not issubclass(kind, Traced):
-        yield from _of_object(value)
+        return _READERS[kind](value)
+    if issubclass(kind, type):
+        return _of_class(value)
+    if issubclass(kind, tuple):
+        return _of_members(tuple.__getitem__(value, slice(None)))
+    return () if issubclass(kind, Traced) else _of_object(value)
 
 
-def _of_object(value: Any) -> Iterator[tuple[Any, Any, Any]]:
+def _of_class(value: Any) -> Iterator[_Held]:
+    if not is_library(str(module_of(value))):
+        yield from ((value, name, item) for name, item in list(names_of(value).items()))
+        yield from ((None, None, base) for base in bases_of(value))
+
+
+def _of_object(value: Any) -> list[_Held]:
     kind = type(value)
     attributes = own_attributes(value) or {}
     if is_library(str(module_of(kind))) and kind is not SimpleNamespace:
-        if "__wrapped__" in attributes:  # functools.lru_cache
-            yield None, None, attributes["__wrapped__"]
-        return
-    yield None, None, kind
-    yield from _of_dict(attributes)
+        # functools.lru_cache
+        return [(None, None, attributes["__wrapped__"])] if "__wrapped__" in attributes else []
+    found = [(None, None, kind), *_of_dict(attributes)]
     if issubclass(kind, dict):
-        yield from _of_dict(value)
+        found += _of_dict(value)
     if issubclass(kind, list):
-        yield from _of_sequence(value)
-    yield from ((value, name, _attribute(value, name)) for name in slots(value))
+        found += _of_sequence(value)
+    found += [(value, name, _attribute(value, name)) for name in slots(value)]
+    return found
 
 
 def _attribute(value: Any, name: str) -> Any:
@@ -228,46 +232,51 @@ def _attribute(value: Any, name: str) -> Any:
         return None
 
 
-def _of_dict(value: dict[Any, Any]) -> Iterator[tuple[Any, Any, Any]]:
-    if dict.__len__(value) <= _LONGEST:
-        yield from ((value, key, item) for key, item in list(dict.items(value)))
+def _of_dict(value: dict[Any, Any]) -> list[_Held]:
+    return (
+        [(value, key, item) for key, item in list(dict.items(value))]
+        if dict.__len__(value) <= _LONGEST
+        else []
+    )
 
 
-def _of_sequence(value: Any) -> Iterator[tuple[Any, Any, Any]]:
-    if list.__len__(value) <= _LONGEST:
-        yield from ((value, place, item) for place, item in enumerate(list.copy(value)))
+def _of_sequence(value: Any) -> list[_Held]:
+    return (
+        [(value, place, item) for place, item in enumerate(list.copy(value))]
+        if list.__len__(value) <= _LONGEST
+        else []
+    )
 
 
-def _of_members(value: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """Yield the items of a set, or of a tuple, which is exchanged as a whole where it is kept."""
-    if len(value) <= _LONGEST:
-        yield from ((None, None, item) for item in list(value))
+def _of_members(value: Any) -> list[_Held]:
+    """Return the items of a set, or of a tuple, which is exchanged as a whole where it is kept."""
+    return [(None, None, item) for item in list(value)] if len(value) <= _LONGEST else []
 
 
-def _of_partial(value: Any) -> Iterator[tuple[Any, Any, Any]]:
+def _of_partial(value: Any) -> Iterator[_Held]:
     yield value, "func", value.func
     yield value, "args", value.args
     yield from _of_dict(value.keywords)
 
 
-def _of_method(value: Any) -> Iterator[tuple[Any, Any, Any]]:
+def _of_method(value: Any) -> Iterator[_Held]:
     yield None, None, value.__self__
     yield None, None, value.__func__
 
 
-def _of_wrapper(value: Any) -> Iterator[tuple[Any, Any, Any]]:
+def _of_wrapper(value: Any) -> Iterator[_Held]:
     yield None, None, value.__func__
 
 
-def _of_exact(value: Any) -> Iterator[tuple[Any, Any, Any]]:
+def _of_exact(value: Any) -> Iterator[_Held]:
     yield None, None, original_of(value)
 
 
-def _of_property(value: Any) -> Iterator[tuple[Any, Any, Any]]:
+def _of_property(value: Any) -> Iterator[_Held]:
     yield None, None, value.fget
 
 
-def _of_function(function: Any) -> Iterator[tuple[Any, Any, Any]]:
+def _of_function(function: Any) -> Iterator[_Held]:
     names = function.__globals__
     if is_library(str(names.get("__name__"))):
         yield None, None, function.__dict__.get("__wrapped__")
@@ -318,7 +327,7 @@ def _names_in(code: CodeType) -> Iterator[str]:
             yield from _names_in(constant)
 
 
-_READERS: dict[type, Callable[[Any], Iterator[tuple[Any, Any, Any]]]] = {
+_READERS: dict[type, Callable[[Any], Iterable[_Held]]] = {
     FunctionType: _of_function,
     MethodType: _of_method,
     staticmethod: _of_wrapper,
@@ -330,5 +339,5 @@ _READERS: dict[type, Callable[[Any], Iterator[tuple[Any, Any, Any]]]] = {
     set: _of_members,
     frozenset: _of_members,
     **dict.fromkeys(_DICTS, _of_dict),
-    ModuleType: lambda _: iter(()),  # only what a function uses of it
+    ModuleType: lambda _: (),  # only what a function uses of it
 }

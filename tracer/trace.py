@@ -60,7 +60,7 @@ class Run:
     @cached_property
     def sites(self) -> Sites:
         """Where everything was made."""
-        from tracer.sites import sites_of  # noqa: PLC0415  (not needed to trace)
+        from tracer.places import sites_of  # noqa: PLC0415  (not needed to trace)
 
         return self.known_sites or sites_of(self.recording, self.failed)
 

@@ -13,7 +13,6 @@ import warnings
 from collections import deque
 from contextlib import suppress
 from functools import cached_property, partial
-from math import inf
 from threading import get_ident
 from types import MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -35,12 +34,13 @@ from tracer.holders import (
     own_attributes,
 )
 from tracer.memory import owner_of
+from tracer.reach import place_of, reachable
 from tracer.standins import Traced, is_traced
 from tracer.tape import is_library
 from tracer.turns import CHANGED, BusyError, exchanging, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from tracer.boxing import Boxes, Structure
 
@@ -120,8 +120,7 @@ class Watcher:
 
     def _busy_in(self, value: Any, name: str) -> BusyError | None:
         """Return what stands in the way of watching an object: the trace of another thread that watches part of it."""
-        for place in _reachable([value]):
-            held = place.read()
+        for _, _, held in reachable([value]):
             if issubclass(type(held), Traced) and held.tape.places and held.tape.thread != get_ident():
                 return BusyError(name, held.tape)
         return None
@@ -142,13 +141,12 @@ class Watcher:
                 place.write(before)
             elif now is not MISSING:
                 place.write(unbox(now))
-        for place in _reachable(self._roots):
-            self._clean(place)
+        for owner, key, value in reachable(self._roots):
+            self._clean(owner, key, value)
         # What is not watched may have been given traced values, too. Without a watch they stay: a later trace says so.
-        for place in _reachable(self._program(), _MOST, _LARGEST) if self._has_begun else ():
-            value = place.read()
+        for owner, key, value in reachable(self._program(), _MOST, _LARGEST) if self._has_begun else ():
             if issubclass(type(value), Traced) or _holds_stand_ins(value):
-                self._clean(place)
+                self._clean(owner, key, value)
 
     def end(self) -> None:
         """Let other traces look at the places, which the program has back with all that was written into them."""
@@ -166,14 +164,13 @@ class Watcher:
         self._boxes.let_go()
         self.end()
 
-    def _clean(self, place: Holder) -> None:
-        value = place.read()
+    def _clean(self, owner: Any, key: Any, value: Any) -> None:
         if issubclass(type(value), CONTAINERS):
             self._boxes.clean(value)
         elif value is not MISSING:
             fresh = self._boxes.unbox(value)
             if fresh is not value:
-                place.write(fresh)
+                place_of(owner, key).write(fresh)
 
     def _find(self, name: str, arguments: dict[str, Any]) -> tuple[Any, Holder | None]:
         """Return the value of a name as the function sees it, and its place; None for that of an argument."""
@@ -271,23 +268,21 @@ class Watcher:
         if not self._known:
             return
         owners = {id(owner_of(known.array)): known.path for known in self._known.values()}
-        for place in _reachable([*self._program(), *self._roots], _MOST, _LARGEST):
-            value = place.read()
+        for owner, key, value in reachable([*self._program(), *self._roots], _MOST, _LARGEST):
             if type(value) is tuple and any(id(each) in self._known for each in value):
                 made = tuple(
                     self._known[id(each)].stand_in if id(each) in self._known else each for each in value
                 )
-                self._put(place, made, value)
+                self._put(place_of(owner, key), made, value)
             elif type(value) is not np.ndarray:
                 continue
             elif id(value) in self._known:
-                self._put(place, self._known[id(value)].stand_in, value)
+                self._put(place_of(owner, key), self._known[id(value)].stand_in, value)
             elif id(owner_of(value)) in owners:
-                self._warn(place, owners[id(owner_of(value))])
+                self._warn(key, owners[id(owner_of(value))])
 
-    def _warn(self, place: Holder, path: str) -> None:
-        shown = getattr(place, "key", getattr(place, "name", "a variable"))
-        what = f"{shown} shares its memory with {path}, which is watched"
+    def _warn(self, key: Any, path: str) -> None:
+        what = f"{'a variable' if key is None else key} shares its memory with {path}, which is watched"
         advice = "what is read through it carries no gradient back; make it in the traced function"
         if self._boxes.tape.strict:
             raise CutError(what, advice=advice)
@@ -346,47 +341,6 @@ def _functions(function: Any) -> list[Any]:
     return found
 
 
-def _reachable(roots: Iterable[Any], most: float = inf, largest: float = inf) -> Iterator[Holder]:
-    """Yield the places in the roots, then those in what is held there, and so on.
-
-    At most so many, and none in larger containers.
-    """
-    seen: set[int] = set()
-    keep: list[Any] = []  # or an identity could be another's
-    pending = deque(roots)
-    count = 0
-    while pending and count < most:
-        value = pending.popleft()
-        if type(value) is Cell:
-            yield value
-            value = value.read()
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        keep.append(value)
-        for place in _places_in(value, largest):
-            yield place
-            count += 1
-            with suppress(Exception):  # as below
-                held = place.read()
-                if issubclass(type(held), CONTAINERS) or is_object(held):
-                    pending.append(held)
-
-
-def _places_in(value: Any, largest: float) -> list[Holder]:
-    """Return the places in a value that can be read: an object that raises when it is looked into has none."""
-    places: list[Holder] = []
-    with suppress(Exception):
-        is_namespace = issubclass(type(value), dict) and "__name__" in value
-        if issubclass(type(value), CONTAINERS) and len(value) > largest and not is_namespace:
-            return places
-        for _, place in inside(value):
-            with suppress(Exception):
-                place.read()
-                places.append(place)
-    return places
-
-
 def _structure(value: Any, found: dict[str, Structure]) -> Structure:
     if all(each is None for each in found.values()):
         return None
@@ -401,7 +355,7 @@ def _holds_stand_ins(value: Any) -> bool:
     with suppress(Exception):  # as above
         if issubclass(type(value), CONTAINERS) and len(value) <= _LARGEST:
             items = value.values() if issubclass(type(value), dict) else value
-            return any(issubclass(type(each), Traced) for each in items)
+            return any(issubclass(kind, Traced) for kind in set(map(type, items)))
     return False
 
 

@@ -298,3 +298,32 @@ def gated_net_of_joined_states(
         z = 1 / (1 + np.exp(-(W @ np.concatenate([h, x]))))
         h = (1 - z) * h + z * np.tanh(U @ np.concatenate([h, x]))
     return np.sum(h)
+
+
+def _softmax_of_rows(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def entropy_with_a_floor(z=np.array([[0.0, 50.0, 3.0], [0.1, -40.0, 0.2]])):
+    p = _softmax_of_rows(z)
+    return -np.sum(p * np.log(p + 1e-12))
+
+
+def cross_entropy_with_a_floor(z=np.array([[2.0, -3.0, 0.5], [0.1, 45.0, -60.0]]), y=np.eye(3)[:2]):
+    p = _softmax_of_rows(z)
+    return -np.mean(np.sum(y * np.log(p + 1e-12), axis=1))
+
+
+def power_of_a_spectrum_in_decibels(x=np.sin(2 * np.pi * 4 * np.arange(32) / 32)):
+    power = np.abs(np.fft.rfft(x)) ** 2
+    return np.mean(10 * np.log10(power + 1e-10))
+
+
+def density_with_a_background(mean=0.2, scale=1.5, xs=np.array([0.1, -0.4, 1.2, 30.0])):
+    density = np.exp(-0.5 * ((xs - mean) / scale) ** 2) / (scale * np.sqrt(2 * np.pi))
+    return -np.sum(np.log(density + 1e-9))
+
+
+def counts_with_one_more(x=np.array([1e-9, 2.0, 5.0])):
+    return np.sum(np.log(x + 1e-4))

@@ -176,3 +176,40 @@ def encoded_first_state(
 def sure_of_the_wrong_class(w=100.0, x=1.0, y=0.0):
     p = 1 / (1 + math.exp(-w * x))  # cause
     return -(y * math.log(p + 1e-12) + (1 - y) * math.log(1 - p + 1e-12))
+
+
+def softmax_beneath_its_floor(z=np.array([0.0, 50.0, 3.0]), target=0):
+    e = np.exp(z - z.max())  # cause
+    p = e / e.sum()
+    return -np.log(p[target] + 1e-12)
+
+
+def softmax_of_two_beneath_its_floor(a=0.0, b=50.0):
+    m = max(a, b)
+    ea, eb = math.exp(a - m), math.exp(b - m)  # cause
+    return -math.log(ea / (ea + eb) + 1e-8)
+
+
+_LABELS = np.eye(3)[[0, 1, 2, 0, 1, 2]]
+_EXAMPLES = np.random.default_rng(0).normal(size=(6, 4))
+_CLASSES = 40 * np.random.default_rng(1).normal(size=(4, 3))
+
+
+def _probabilities(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def worst_examples_beneath_the_floor(W=_CLASSES, X=_EXAMPLES, Y=_LABELS):
+    p = _probabilities(X @ W)
+    return -np.mean(np.sum(Y * np.log(p + 1e-12), axis=1))  # cause
+
+
+def picked_examples_beneath_the_floor(W=_CLASSES, X=_EXAMPLES):
+    p = _probabilities(X @ W)
+    return -np.log2(1e-8 + p[np.arange(6), [0, 1, 2, 0, 1, 2]]).mean()  # cause
+
+
+def underflowed_examples_beneath_the_floor(z=np.array([[0.0, 900.0], [0.0, 30.0]])):
+    p = _probabilities(z)
+    return np.sum(-np.log(p + 1e-9) * np.array([[1.0, 0.0], [0.0, 1.0]]))  # cause

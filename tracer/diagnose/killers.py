@@ -90,6 +90,12 @@ def why_killed(trace: Trace, row: int, slot: int) -> Why:
         return _product(trace, node, port)
     if op in ("getitem", "array", "stack", "concatenate", "take", "ravel", "reshape", "item"):
         return Why("left out", f"what comes after {op} uses other elements alone", node)
+    if (
+        op in ("power", "float_power")
+        and port == 1
+        and np.all(np.equal(operands[0], 0) & np.equal(operands[1], 0))
+    ):
+        return Why("balanced", "0^y is 0 for y > 0 and 1 for y = 0: its slope there is taken to be 0", node)
     return Why("balanced", f"the derivative of {op} is 0 at {_span(operands[port])}", node)
 
 

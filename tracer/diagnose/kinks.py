@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.backward import backward_from
 from tracer.diagnose.dead import names_of
-from tracer.diagnose.fates import Parameter, parameters_of
+from tracer.diagnose.fates import parameters_of
 from tracer.diagnose.finding import Finding
+from tracer.diagnose.otherwise import MATERIAL, Changed, changed_by, count_unchanged
 from tracer.diagnose.spread import NOTHING, Column, gradient_edges, has_gradients
 from tracer.numbers_text import norm
 from tracer.operations import OP_NAMES, OP_NUMBERS, RULE_OF
@@ -20,14 +19,11 @@ from tracer.rules.kinds import Elementwise, Many, Vjp, is_complex
 from tracer.rules.reduce import kept_axes
 
 if TYPE_CHECKING:
-    from tracer.gradients import Gradients
+    from tracer.diagnose.fates import Parameter
     from tracer.recording import Recording
     from tracer.trace import Trace
     from tracer.views import Node
 
-_MATERIAL = 0.75  # of a gradient: a change by so much decides it
-_ROUNDING = 1e-9
-_TINY = 1e-300
 _FEW = (
     8  # places for which the other choice is worked out; of a long run fewer: each is a pass over the graph
 )
@@ -43,17 +39,6 @@ _EXTREMES = frozenset(("max", "min", "nanmax", "nanmin"))  # whose elements shar
 _TURNS = frozenset(
     ("absolute", "fabs", "hypot", "hypot_scalars", "dist", "norm", "std")
 )  # 0 where any slope might be
-
-
-@dataclass(frozen=True, slots=True)
-class _Changed:
-    """A parameter whose gradient hangs on the choice: by what share of it, and one element of it with either choice."""
-
-    name: str
-    parameter: Parameter
-    share: float
-    before: Any
-    after: Any
 
 
 def find(trace: Trace) -> list[Finding]:
@@ -224,14 +209,14 @@ def _finding(trace: Trace, rows: Column, parameters: list[Parameter]) -> Finding
     node = trace.nodes[int(trace.graph.node_of_row[rows[0]])]
     times = f" ({len(rows):,} times)" if len(rows) > 1 else ""
     message = f"the derivative is a convention here{times}: {node.kink or node.op}"
-    changed: list[_Changed] = []
+    changed: list[Changed] = []
     is_material = False
     other = _other_choices(trace, rows) if parameters else {}
     if other:
-        changed = _changed(trace, backward_from(trace.graph, other), parameters)
-        decided = sum(each.share >= _MATERIAL for each in changed)
+        changed = changed_by(trace, other, parameters)
+        decided = sum(each.share >= MATERIAL for each in changed)
         # A net with a unit at exactly 0 still learns by what does not pass the unit.
-        others = _unchanged(trace, changed, parameters) if _is_unit(node) else 0
+        others = count_unchanged(trace, changed, parameters) if _is_unit(node) else 0
         is_material = decided > 0 and (not _is_unit(node) or decided == len(changed) + others)
         message += _effect(changed)
     return Finding(
@@ -254,7 +239,7 @@ def _is_unit(node: Node) -> bool:
     return is_choice and traced[0].src.row not in node.trace.input_rows
 
 
-def _effect(changed: list[_Changed]) -> str:
+def _effect(changed: list[Changed]) -> str:
     if not changed:
         return "; no gradient of an input depends on it"
     first, *more = changed
@@ -262,39 +247,3 @@ def _effect(changed: list[_Changed]) -> str:
     return f"; with another choice the gradient of {first.name} {text}" + (
         f", and that of {names_of(each.name for each in more)} would change, too" if more else ""
     )
-
-
-def _changed(trace: Trace, changes: Gradients, parameters: list[Parameter]) -> list[_Changed]:
-    """Return the parameters whose gradient would be another, most changed first."""
-    found = []
-    for parameter in parameters:
-        rows = [row for row in parameter.rows if changes.reached[row] and np.any(changes.row(row))]
-        if not rows:
-            continue
-        before = [_gradient(trace.gradients, row) for row in parameter.rows]
-        change = [_gradient(changes, row) for row in parameter.rows]
-        share = _size(change) / max(_size(before), _TINY * max(_size(change), 1.0))
-        if not _ROUNDING <= share < np.inf:
-            continue  # it cancels, as the shift of a softmax does; or is not finite
-        at = parameter.rows.index(max(rows, key=lambda row: _size([changes.row(row)])))
-        name = trace.input_rows[parameter.rows[at]] if len(parameter.rows) > 1 else parameter.title
-        found.append(_Changed(name, parameter, share, before[at], before[at] + change[at]))
-    return sorted(found, key=lambda each: -each.share)
-
-
-def _unchanged(trace: Trace, changed: list[_Changed], parameters: list[Parameter]) -> int:
-    """Count the other parameters that have a gradient."""
-    names = {each.parameter.name for each in changed}
-    return sum(
-        any(np.any(_gradient(trace.gradients, row)) for row in parameter.rows)
-        for parameter in parameters
-        if parameter.name not in names
-    )
-
-
-def _gradient(gradients: Gradients, row: int) -> Any:
-    return gradients.row(row) if gradients.reached[row] else 0.0
-
-
-def _size(parts: list[Any]) -> float:
-    return float(np.sqrt(sum(float(np.sum(np.abs(part) ** 2)) for part in parts)))

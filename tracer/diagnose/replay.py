@@ -12,16 +12,19 @@ import numpy as np
 
 from tracer.diagnose.forward import forward
 from tracer.diagnose.partials import KINK, NO_FUNCTION, NOT_FINITE, RIGHT, ROUGH, SURE, TOLERANCE, WRONG
-from tracer.graph import operand_value
-from tracer.operations import OP_NAMES
+from tracer.operations import IS_ELEMENTWISE, OP_NAMES, is_own
+from tracer.recording import operand_of
 from tracer.rules.kinds import is_complex
 
 if TYPE_CHECKING:
+    from tracer.diagnose.forward import Forward
     from tracer.gradients import Gradients
     from tracer.trace import Trace
 
-MOST = 10_000
-"""Operations that are computed again, a few times each: longer runs are left out."""
+MOST = 1_000_000
+"""Operations that are computed again, a few times each, for verify: longer runs are left out."""
+_FEW = 10_000
+"""The same for a finding, which has less time."""
 _STEPS = (2.0**-8, 2.0**-14, 2.0**-20)  # of the inputs
 _ROUNDINGS = 64  # of the output
 _NEARER = (-0.63, -0.9, -0.99)  # of the inputs: what is noise by their size alone is none there
@@ -78,7 +81,7 @@ def is_always_zero(trace: Trace) -> bool:
     """
     recording, rows = trace.recording, np.flatnonzero(trace.gradients.reached)
     inputs = {row: recording.values[row] for row in trace.input_rows if trace.gradients.reached[row]}
-    if trace.output.row < 0 or len(rows) > MOST or not inputs or not all(map(_is_real, inputs.values())):
+    if trace.output.row < 0 or len(rows) > _FEW or not inputs or not all(map(_is_real, inputs.values())):
         return False
     again = _Again(trace, rows.tolist(), {row: np.asarray(value) for row, value in inputs.items()})
     if again.is_unknown or not all(again.is_zero(by) for by in _NEARER):
@@ -98,30 +101,49 @@ class _Again:
 
     def __init__(self, trace: Trace, rows: list[int], along: dict[int, Any]) -> None:
         recording = trace.recording
-        self.recording, self.rows, self.along = recording, [], along
-        self.output, self.seed = trace.output.row, np.asarray(trace.seed_value)
+        self.along, self.output, self.seed = along, trace.output.row, np.asarray(trace.seed_value)
+        self.before = {row: np.asarray(recording.values[row], np.float64)[()] for row in along}
         self.is_unknown = False
-        moved = set(along)
+        # What is computed, then what it is computed of besides; by row, where it stands.
+        self._slots = {row: slot for slot, row in enumerate(along)}
+        self._steps: list[tuple[Forward, list[int], dict[str, Any], Any]] = []
+        starts, operands, ops = (
+            column.tolist() for column in (recording.starts, recording.operands, recording.ops)
+        )
+        functions = {op: forward(op) for op in {ops[row] for row in rows}}
         for row in rows:
-            operands = recording.operands[recording.starts[row] : recording.starts[row + 1]].tolist()
-            if row in moved or moved.isdisjoint(operands) or OP_NAMES[recording.ops[row]] == "cut":
+            of = operands[starts[row] : starts[row + 1]]
+            if row in along or self._slots.keys().isdisjoint(of) or OP_NAMES[ops[row]] == "cut":
                 continue
-            function = forward(int(recording.ops[row]))
+            function = functions[ops[row]]
             if function is None:
                 self.is_unknown = True
                 return
-            moved.add(row)
-            self.rows.append((row, function, operands, recording.params.get(row, {})))
+            self._slots[row] = len(self._slots)
+            self._steps.append((function, of, recording.params.get(row, {}), recording.values[row]))
+        slots = self._slots
+        others: dict[int, int] = {}
+        for _, of, _, _ in self._steps:
+            of[:] = [
+                slots[each] if each in slots else others.setdefault(each, len(slots) + len(others))
+                for each in of
+            ]
+        self._constants = [operand_of(recording, each) for each in others]
+        # A program's own functions may take one number only.
+        is_elementwise = all(
+            IS_ELEMENTWISE[op] and is_own(op) for op in {ops[row] for row in slots.keys() - along.keys()}
+        )
+        self._fixed_output = recording.values[self.output]
+        is_scalar = all(np.ndim(value) == 0 for value in (*self.before.values(), *self._constants))
+        self._has_lanes = is_scalar and is_elementwise
 
     def slope(self) -> tuple[float, float]:
         """Return the derivative of the output along the direction, and how far off it may be."""
         best, least = float("nan"), float("inf")
         for step in _STEPS:
-            whole, half = (
-                (upper - lower) / (2 * by)
-                for by in (step, step / 2)
-                for upper, lower in [(self._output(by), self._output(-by))]
-            )
+            outputs = self._outputs([step, -step, step / 2, -step / 2])
+            whole = (outputs[0] - outputs[1]) / (2 * step)
+            half = (outputs[2] - outputs[3]) / step
             found = half + (half - whole) / 3
             error = abs(found - half)
             if error < least:
@@ -133,37 +155,39 @@ class _Again:
     def is_zero(self, by: float) -> bool:
         """Say whether the output is as small as roundings of the largest value."""
         values = self._values(by)
-        if not values or self.output not in values:
+        if not values or self.output not in self._slots:
             return False
-        largest = max(float(np.max(np.abs(each), initial=0.0)) for each in values.values())
-        size = float(np.max(np.abs(values[self.output]), initial=0.0))
-        return bool(np.isfinite(largest)) and size <= _ROUNDINGS * _precision(values[self.output]) * largest
+        largest = max(float(np.max(np.abs(each), initial=0.0)) for each in values)
+        output = values[self._slots[self.output]]
+        size = float(np.max(np.abs(output), initial=0.0))
+        return bool(np.isfinite(largest)) and size <= _ROUNDINGS * _precision(output) * largest
 
-    def _output(self, by: float) -> float:
-        values = self._values(by)
+    def _outputs(self, steps: list[float]) -> list[float]:
+        """Return the output with the inputs moved by each step; NaN where they can't be. Of numbers, all at once."""
+        if self._has_lanes:
+            values = self._values(np.array(steps))
+            output = self._output_in(values)
+            lanes: list[float] = np.broadcast_to((self.seed * output).real, (len(steps),)).tolist()
+            return lanes
+        return [float(np.sum((self.seed * self._output_in(self._values(by))).real)) for by in steps]
+
+    def _output_in(self, values: list[Any]) -> Any:
         if not values:
             return float("nan")
-        output = values.get(self.output, self.recording.values[self.output])
-        return float(np.sum((self.seed * output).real))
+        return values[self._slots[self.output]] if self.output in self._slots else self._fixed_output
 
-    def _values(self, by: float) -> dict[int, Any]:
+    def _values(self, by: Any) -> list[Any]:
         """Return what is computed with the inputs moved; nothing where they can't be."""
-        recording = self.recording
-        values: dict[int, Any] = {
-            row: np.asarray(recording.values[row], np.float64)[()] + by * direction
-            for row, direction in self.along.items()
-        }
+        values = [self.before[row] + by * direction for row, direction in self.along.items()]
+        count = len(values)
+        values += [None] * len(self._steps)
+        values += self._constants
         try:
-            for row, function, operands, params in self.rows:
-                first = int(recording.starts[row])
-                given = tuple(
-                    values[each] if each in values else operand_value(recording, first + port)
-                    for port, each in enumerate(operands)
-                )
-                values[row] = function(given, params, recording.values[row])
+            for slot, (function, places, params, out) in enumerate(self._steps, start=count):
+                values[slot] = function(tuple([values[place] for place in places]), params, out)
         except (ValueError, TypeError, ArithmeticError, IndexError, np.linalg.LinAlgError):
-            return {}
-        return values
+            return []
+        return values[: len(self._slots)]
 
 
 def _is_real(value: Any) -> bool:

@@ -63,7 +63,7 @@ def find(passes: Passes, most_passes: int) -> list[Finding]:
         logarithms = passes.users[way[_LOGARITHMS[ops]]]
         is_satisfied = _is_satisfied(passes, logarithms)
         is_array = int(inputs[at]) in passes.trace.recording.values.others
-        has_softmax = is_array and not len(logarithms) and _is_softmax(ops)
+        has_softmax = (is_array or len(logarithms) > 0) and _is_softmax(ops)
         for stretch in passes.stretches(way, gain, passes.ways.sent):
             if stretch.passes <= most_passes and _takes_all(stretch, is_satisfied, has_softmax, is_nothing):
                 found.setdefault(int(stretch.rows[0]), []).append((stretch, int(inputs[at])))

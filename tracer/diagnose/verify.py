@@ -25,7 +25,7 @@ def verify(trace: Trace, *, progress: Progress | None = None) -> Verification:
     Each operation's partials are compared with differences of that operation alone (an imaginary step where it takes
     complex numbers), splitters and broadcasts with the sum of their edges, and each value with what its operation gives
     again; the inputs together with differences of the output, for which the recorded graph is replayed (not of more
-    than 10,000 operations). `progress(done, all)` is called now and then, with numbers of operands. Of a run that
+    than a million operations). `progress(done, all)` is called now and then, with numbers of operands. Of a run that
     failed, the rules are checked that ran. Raises UsageError for what is no trace.
     """
     require_trace(trace, "verify")

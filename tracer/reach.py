@@ -1,0 +1,124 @@
+"""What a program can reach: the places in its variables, those in what is held there, and so on, the nearest first.
+
+`watching.py` looks there for other ways to what it watches, and for stand-ins that the function has left. A program
+may hold much: plain numbers and texts are passed over, and a class is looked at once, not for each of its objects.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from math import inf
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from tracer.holders import (
+    CONTAINERS,
+    MISSING,
+    Attribute,
+    Cell,
+    Item,
+    are_objects,
+    members_of,
+    order_of,
+    own_attributes,
+    slots_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tracer.holders import Holder
+
+_PLAIN = frozenset({float, int, bool, complex, str, bytes, type(None)})
+
+
+def reachable(
+    roots: Iterable[Any], most: float = inf, largest: float = inf
+) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield (owner, key, value) for the places in the roots, then for those in what is held there, and so on.
+
+    Nothing is looked into once there were so many places, and no container that is larger.
+    """
+    seen: set[int] = set()
+    keep: list[Any] = []  # or an identity could be another's
+    kinds: dict[type, bool] = {}  # whether what is of a class is looked into
+    walk = _Walk(largest)
+    pending = deque(roots)
+    count = 0
+    while pending and count < most:
+        value = pending.popleft()
+        if type(value) is Cell:
+            cell, value = value.cell, value.read()
+            yield cell, None, value
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        keep.append(value)
+        for owner, items in walk.contents(value):
+            count += len(items)
+            for key, held in items:
+                kind = type(held)
+                if kind in _PLAIN:
+                    continue
+                yield owner, key, held
+                if kind not in kinds:
+                    kinds[kind] = issubclass(kind, CONTAINERS) or are_objects(kind)
+                if kinds[kind]:
+                    pending.append(held)
+
+
+def place_of(owner: Any, key: Any) -> Holder:
+    """Return the place of what was reached."""
+    if issubclass(type(owner), CONTAINERS):
+        return Item(owner, key)
+    return Cell(owner) if key is None else Attribute(owner, key)
+
+
+class _Walk:
+    """Looks into one value after the other; what is not of its own is seen once in all."""
+
+    def __init__(self, largest: float) -> None:
+        self._largest = largest
+        self._slots: dict[type, list[str]] = {}  # of the objects of a class
+        self._classes: set[type] = set()  # that have been looked into
+
+    def contents(self, value: Any) -> list[tuple[Any, list[tuple[Any, Any]]]]:
+        """Return each owner in a value with its (key, value) pairs: what raises when it is looked into has none."""
+        found: list[tuple[Any, list[tuple[Any, Any]]]] = []
+        with suppress(Exception):  # whatever an object of the user's may raise
+            found.extend(self._contents(value))
+        return found
+
+    def _contents(self, value: Any) -> Iterator[tuple[Any, list[tuple[Any, Any]]]]:
+        kind = type(value)
+        if issubclass(kind, dict):
+            if dict.__len__(value) <= self._largest or dict.__contains__(
+                value, "__name__"
+            ):  # a module's variables
+                yield value, list(dict.items(value))
+        elif issubclass(kind, (list, deque)):
+            if len(value) <= self._largest:
+                yield value, list(enumerate(value))
+        elif issubclass(kind, type):
+            yield from self._of_classes(value)
+        elif issubclass(kind, ModuleType):
+            names = own_attributes(value) or {}
+            yield names, list(names.items())
+        else:
+            yield from self._of_object(value, kind)
+
+    def _of_object(self, value: Any, kind: type) -> Iterator[tuple[Any, list[tuple[Any, Any]]]]:
+        own = own_attributes(value) or {}
+        yield own, list(own.items())
+        if kind not in self._slots:
+            self._slots[kind] = list(slots_of(kind))
+        held = [(name, Attribute(value, name).read()) for name in self._slots[kind]]
+        yield value, [(name, each) for name, each in held if each is not MISSING]
+        yield from self._of_classes(kind)
+
+    def _of_classes(self, inner: type) -> Iterator[tuple[Any, list[tuple[Any, Any]]]]:
+        for kind in order_of(inner):
+            if kind not in self._classes:
+                self._classes.add(kind)
+                yield kind, list(members_of(kind))
