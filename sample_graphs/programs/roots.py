@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def roots_of(coefficients, turns=40):
+def roots_of(coefficients, turns=12):
     n = len(coefficients) - 1
     roots = (0.4 + 0.9j) ** np.arange(n)
     for _ in range(turns):

@@ -150,6 +150,8 @@ def _along(run: Applied, port: int, weight: Any, direction: Any) -> tuple[float,
         return _exactly(weight * moved(direction))
     sizes = np.abs(operands[port])
     size = float(np.max(sizes, initial=0, where=np.isfinite(sizes))) or 1.0
+    if size < TINY:  # steps that small have no digits
+        return float("nan"), float("inf"), 0.0
     best, least, gross = float("nan"), float("inf"), 0.0
     for share in _STEPS:
         for scale in {size, min(size, 1.0)}:
