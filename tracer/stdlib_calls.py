@@ -19,6 +19,7 @@ from tracer.tape import AUXILIARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from types import FrameType
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 

@@ -1,4 +1,4 @@
-"""All roots of a polynomial at once by the method of Durand and Kerner: complex numbers, written into place by place."""
+"""All roots of a polynomial at once, by Durand and Kerner: complex numbers, written into place by place."""
 
 import numpy as np
 
