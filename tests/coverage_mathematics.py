@@ -228,6 +228,8 @@ METHODS: dict[str, tuple[str, ...]] = {
         "m.flat[4] * m.flat[1:3]",
         "put(m, lambda t: t.flat.__setitem__(2, x))",
         "m.flat.copy()",
+        "np.c_[m.flat, m.T.flat]",
+        "np.array(m.flat) * m.T.flat",
     ),
     "astype": ("m.astype(np.float64, copy=False)", "m.astype(np.float32).astype(float)"),
     "clip": ("c.clip(-0.5, 0.5)", "c.clip(max=x)"),

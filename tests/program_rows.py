@@ -105,6 +105,7 @@ ROWS = [
     Row("q_learning.learn"),
     Row("ray_marcher.render"),
     Row("robot_arm.miss", ([0.3, -0.7, 1.1], np.array([0.4, 0.2, 0.5]))),
+    Row("roots.stability", ("@FILTER",)),
     Row("scalar_engine.train", (0.4, -0.2, [0.5, -1.0, 1.5], [0.3, -0.6, 0.7])),
     Row("sir_epidemic.outbreak"),
     Row("soft_dtw.compare", ([0.1, 0.5, 1.2, 0.3], [0.0, 0.7, 1.0, 0.9, 0.2])),

@@ -79,7 +79,27 @@ def flat_places_without_axes(x):
     return number * x[0]
 
 
+def flat_as_an_array(x):
+    m = np.zeros((2, 2))
+    seen, copied = np.array(m.flat), np.array(m.T.flat, np.float32)  # of which NumPy copies the second
+    m[1] = x[:2]
+    seen[1] = x[3] ** 2
+    np.add.at(seen, [0, 0], x.flat[1:3])
+    np.multiply(m.flat, x, out=seen)
+    pairs = np.c_[m.flat, x.flat] * np.vstack((x.flat, m.T.flat)).T
+    return (m * m).sum() + (pairs * W.reshape(4, 2)).sum() + copied.sum() + np.max(x * m.flat)
+
+
+def joined_into_its_memory(x):
+    both = np.zeros(8)
+    both[:4] = x
+    np.concatenate([both[:4], x * both[0]], out=both)
+    return (both * W.ravel()).sum()
+
+
 FOLLOWED = (
+    flat_as_an_array,
+    joined_into_its_memory,
     view_of_another_shape, number_seen_as_array, array_seen_as_number, stretched_into_out, real_into_complex_out,
     array_with_more_axes_without_a_copy, required, flat_places, flat_places_without_axes,
 )  # fmt: skip
@@ -94,6 +114,16 @@ def test_what_is_written_is_followed(function):
 
 def placed_from_itself(x):
     np.place(x, x < 0.5, x[1:3])
+    return x.sum()
+
+
+def joined_over_itself(x):
+    np.concatenate([x[1:3], x[:2]], out=x)
+    return x.sum()
+
+
+def range_over_itself(x):
+    np.ptp(x.reshape(2, 2), axis=1, out=x[1:3])
     return x.sum()
 
 
@@ -120,6 +150,8 @@ def pairs_as_complex(x):
 
 REFUSED = (
     (placed_from_itself, "np.place reads values from the array that it writes into"),
+    (joined_over_itself, "np.concatenate reads values from the array that it writes into"),
+    (range_over_itself, "np.ptp reads values from the array that it writes into"),
     (rows_in_another_order, "a list of parts of an array is written into the same array"),
     (memory_in_hand, "written into memory that the program has in hand as raw numbers"),
     (pairs_as_complex, "written into memory that the program has in hand as raw numbers"),

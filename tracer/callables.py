@@ -215,10 +215,12 @@ def indexed(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def getitem_of(self: Any, key: Any) -> Any:
-        items = key if isinstance(key, tuple) else (key,)
+        from tracer.flat import in_rows  # noqa: PLC0415  (which imports this room)
+
+        frame = _frame(1)
+        items = in_rows(key if isinstance(key, tuple) else (key,), frame)
         if not holds_traced(list(items)):
             return original(self, key)
-        frame = _frame(1)
         value = original(self, tuple(plain_deep(item) for item in items))
         operands = [
             array_of(item, frame)

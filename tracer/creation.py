@@ -18,6 +18,7 @@ from tracer.buffers import expose, note_view
 from tracer.callee import is_called
 from tracer.counts import is_whole, items_of_permutation
 from tracer.filled import is_filled_by_c
+from tracer.flat import Flat
 from tracer.standins import (
     cut,
     holds_traced,
@@ -162,8 +163,8 @@ def _array(original: Callable[..., Any]) -> Callable[..., Any]:
     def function(*args: Any, **options: Any) -> Any:
         if not args and keyword in options:
             args = (options.pop(keyword),)
-        if args and type(args[0]) is Blank:
-            return _array_of_blank(original, function, args, options, _frame(1))
+        if args and type(args[0]) in _OF_STAND_INS:
+            return _OF_STAND_INS[type(args[0])](original, function, args, options, _frame(1))
         if not args or not holds_traced(args[0]):
             value = original(*args, **options)
             # What is not a new array is somebody's, who would not see what is written into a blank one.
@@ -221,6 +222,27 @@ def _array_of_blank(
         value = original(*args, **options)  # whose base is the stand-in
         expose(source, value)
     return value
+
+
+def _array_of_flat(
+    original: Callable[..., Any],
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    options: dict[str, Any],
+    frame: FrameType,
+) -> Any:
+    """Return the elements of an array in one row: where they lie so, its memory, which NumPy never copies here."""
+    del function
+    value = original(args[0].base.value.flat, *args[1:], **options)
+    if value.ndim != 1:
+        return original(*args, **options)
+    row = args[0].in_a_row(frame)
+    if value.dtype == plain(row).dtype:
+        return row
+    return row._attribute("astype", frame)(value.dtype)  # noqa: SLF001  (at the user's line)
+
+
+_OF_STAND_INS = {Blank: _array_of_blank, Flat: _array_of_flat}
 
 
 def _strided(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.mutation import write_flat
-from tracer.numpy_calls import call_function, getitem
+from tracer.mutation import call_any, call_ufunc_any, write_flat
+from tracer.numpy_calls import getitem
 from tracer.standins import plain_deep
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
-_RAVEL = np.ravel
 
 
 class Flat:
@@ -65,14 +64,35 @@ class Flat:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return self.copy().__array__(dtype, copy)
 
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        frame = _frame(1)
+        return call_ufunc_any(ufunc, method, in_rows(inputs, frame), options, frame)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        frame = _frame(1)
+        if function is np.copy:  # which for NumPy is np.array(self)
+            return self.in_a_row(frame)
+        return call_any(function, in_rows(args, frame), options, frame)
+
     def copy(self) -> Any:
         """Return all elements in one row."""
-        return call_function(_RAVEL, (self.base,), {}, _frame(1))
+        return self.in_a_row(_frame(1)).copy()
+
+    def in_a_row(self, frame: FrameType) -> Any:
+        """Return all elements in one row, as NumPy takes them from the iterator: where it can, not copied."""
+        return self.base._attribute("ravel", frame)()  # noqa: SLF001  (a record, or a view of a blank array)
 
     def _places(self, index: Any) -> tuple[Any, ...]:
         shape = self.base.value.shape
         flat = np.arange(self.base.value.size)[plain_deep(index)]
         return tuple(np.unravel_index(flat, shape)) if shape else (np.zeros_like(flat),)[:0]
+
+
+def in_rows(given: Any, frame: FrameType) -> Any:
+    """Return arguments with the elements in one row in place of each iterator, in lists and tuples of them, too."""
+    if type(given) is Flat:
+        return given.in_a_row(frame)
+    return type(given)([in_rows(each, frame) for each in given]) if type(given) in (tuple, list) else given
 
 
 Flat.__name__ = Flat.__qualname__ = "numpy.flatiter"

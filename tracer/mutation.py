@@ -41,6 +41,9 @@ _BINARY_OP = opcode.opmap["BINARY_OP"]
 _BINARY_OPS = [symbol for _, symbol in opcode._nb_ops]  # type: ignore[attr-defined]  # noqa: SLF001
 _OUT_IN_C = {np.dot: ("a", "b", "out"), np.concatenate: ("arrays", "axis", "out")}
 _STRETCHED_INTO_OUT = frozenset({np.clip, np.outer, np.percentile, np.quantile})
+_READ_WHILE_WRITING = frozenset(
+    {np.choose, np.concatenate, np.ptp, np.stack}
+)  # also what is in `out` itself
 _AT_RULES = {np.add: "add_at", np.subtract: "subtract_at"}
 
 
@@ -78,6 +81,17 @@ def _names_with_out(function: Any) -> tuple[str, ...]:
         return _OUT_IN_C.get(function, ())
     names = tuple(each.name for each in parameters if each.kind is not each.KEYWORD_ONLY)
     return names if "out" in names else ()
+
+
+def call_ufunc_any(
+    ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any], frame: FrameType
+) -> Any:
+    """Do a call of a ufunc, or of a method of it, that may write: into its first argument, into `out`, or nowhere."""
+    if "out" in options:
+        return call_into(ufunc, method, inputs, options, frame)
+    if method == "at":
+        return call_at(ufunc, inputs, frame)
+    return call_ufunc(ufunc, method, inputs, options, frame)
 
 
 def call_into(
@@ -124,6 +138,8 @@ def call_into(
     if method:
         results = call_ufunc(function, method, inputs, rest, frame)
     else:
+        if function in _READ_WHILE_WRITING:
+            _refuse_overwritten(function, inputs, rest, targets[0], frame)
         compute = _into_scratch(function, inputs, targets[0]) if inputs and len(targets) == 1 else None
         results = call_function(function, inputs, rest, frame, compute)
     several = isinstance(results, tuple)
@@ -131,6 +147,36 @@ def call_into(
         if target is not None:
             write(target, ..., result, frame)
     return out if several or not isinstance(out, tuple) else out[0]
+
+
+def _refuse_overwritten(
+    function: Any, inputs: tuple[Any, ...], options: dict[str, Any], target: Any, frame: FrameType
+) -> None:
+    """Refuse a call that reads parts of its `out` that it has overwritten: in place it gives something else."""
+    out, given, how = target.value, plain_deep(inputs), plain_deep(options)
+    if not out.flags.writeable or not any(np.may_share_memory(each, out) for each in _arrays_in(given)):
+        return
+    before = out.copy(order="K")
+    apart = function(*given, out=np.empty_like(out), **how)
+    try:
+        is_same = function(*given, out=out, **how).tobytes() == apart.tobytes()
+    finally:
+        out[...] = before
+    if not is_same:
+        raise UnsupportedError(
+            f"np.{function.__name__} reads values from the array that it writes into, some after they are overwritten",
+            where=place(frame),
+            advice="give it a copy of the values",
+        )
+
+
+def _arrays_in(given: Any) -> Iterator[np.ndarray[Any, Any]]:
+    """Yield the arrays among plain arguments, and in lists and tuples of them."""
+    for each in given:
+        if type(each) is np.ndarray:
+            yield each
+        elif type(each) in (list, tuple):
+            yield from _arrays_in(each)
 
 
 def _augmented(frame: FrameType) -> str:

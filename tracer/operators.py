@@ -18,6 +18,7 @@ import numpy as np
 
 from tracer import numpy_calls
 from tracer.buffers import replace, write
+from tracer.flat import Flat, in_rows
 from tracer.operations import OP_NUMBERS
 from tracer.standins import Traced, cut, is_traced, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY
@@ -72,6 +73,8 @@ def _foreign(
     """Compute an operator of a traced value and `other`, which is no number of Python or NumPy."""
     traced = left if other is right else right
     kind = type(other)
+    if kind is Flat:
+        return binary(in_rows(left, frame), in_rows(right, frame), name, compute, frame)
     if name == "multiply" and kind in _SEQUENCES and isinstance(traced.value, (int, np.integer)):
         # A count. Where the sequence stands first, Python repeats it itself, in place for `*=`.
         return NotImplemented if traced is right else compute(traced.value, other)

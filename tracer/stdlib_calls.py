@@ -19,6 +19,7 @@ from tracer.tape import AUXILIARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from types import FrameType
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 
@@ -36,9 +37,10 @@ def _statistic(rule: str, **params: Any) -> Callable[[Callable[..., Any]], Calla
                 return original(data, *args, **options)
             frame = _frame(1)
             value = original(plain_deep(numbers), *plain_deep(args), **plain_deep(options))
-            if any(each is not None for each in (*args, *options.values())):
-                raise numpy_calls.refuse(f"statistics.{original.__name__} with more than the data", frame)
             stacked = numpy_calls.array_of(numbers, frame)
+            for centre in (*args, *options.values()):
+                if centre is not None:
+                    return _about(centre, stacked, value, frame, is_root=rule == "std", **params)
             return record_call(rule, (stacked,), value, {"axis": None, "keepdims": False, **params}, frame)
 
         return function
@@ -46,22 +48,40 @@ def _statistic(rule: str, **params: Any) -> Callable[[Callable[..., Any]], Calla
     return make
 
 
+def _about(centre: Any, stacked: Any, value: Any, frame: FrameType, *, ddof: int, is_root: bool) -> Any:
+    """Record a variance, or its root, about a centre that is given beside the data."""
+    if not is_traced(centre):
+        centre = float(centre)
+    off = _step("subtract", np.subtract, (stacked, centre), frame)
+    squares = _step("multiply", np.multiply, (off, off), frame)
+    params = {"axis": None, "keepdims": False}
+    total = record_call("sum", (squares,), plain(squares).sum(), params, frame, AUXILIARY)
+    count = float(plain(stacked).size - ddof)
+    if not is_root:
+        return record_call("divide", (total, count), value, None, frame)
+    return record_call("sqrt", (_step("divide", np.divide, (total, count), frame),), value, None, frame)
+
+
+def _step(rule: str, compute: np.ufunc, operands: tuple[Any, ...], frame: FrameType) -> Any:
+    """Record an operation on the way to a statistic."""
+    return record_call(rule, operands, compute(*map(plain, operands)), None, frame, AUXILIARY)
+
+
 def _harmonic(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def function(data: Any, weights: Any = None) -> Any:
-        numbers = list(data)
-        if not holds_traced([numbers, weights]):
-            return original(numbers, weights)
+        numbers, shares = list(data), None if weights is None else list(weights)
+        if not holds_traced([numbers, shares]):
+            return original(numbers, shares)
         frame = _frame(1)
-        value = original(plain_deep(numbers), plain_deep(weights))
-        if weights is not None:
-            raise numpy_calls.refuse("statistics.harmonic_mean with more than the data", frame)
-        stacked = numpy_calls.array_of(numbers, frame)
-        with np.errstate(divide="ignore"):
-            shares = record_call("reciprocal", (stacked,), 1 / plain(stacked), None, frame, AUXILIARY)
+        value = original(plain_deep(numbers), plain_deep(shares))
         params = {"axis": None, "keepdims": False}
-        mean = record_call("mean", (shares,), plain(shares).mean(), params, frame, AUXILIARY)
-        return record_call("reciprocal", (mean,), value, None, frame)
+        counted = numpy_calls.array_of([1.0] * len(numbers) if shares is None else shares, frame)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            parts = _step("divide", np.divide, (counted, numpy_calls.array_of(numbers, frame)), frame)
+        total = record_call("sum", (parts,), plain(parts).sum(), params, frame, AUXILIARY)
+        count = record_call("sum", (counted,), plain(counted).sum(), params, frame, AUXILIARY)
+        return record_call("divide", (count, total), value, None, frame)
 
     return function
 

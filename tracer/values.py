@@ -70,11 +70,7 @@ class _Number(Traced, stands_for="none"):
                 left, right = inputs
                 value = ufunc(plain(left), plain(right))
                 return record_call(UFUNC_RULES[ufunc], inputs, value, None, _frame(1))
-        if "out" in options:
-            return mutation.call_into(ufunc, method, inputs, options, _frame(1))
-        if method == "at":
-            return mutation.call_at(ufunc, inputs, _frame(1))
-        return numpy_calls.call_ufunc(ufunc, method, inputs, options, _frame(1))
+        return mutation.call_ufunc_any(ufunc, method, inputs, options, _frame(1))
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         return mutation.call_any(function, args, options, _frame(1))

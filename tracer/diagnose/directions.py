@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose.differences import slope
-from tracer.diagnose.partials import CHOICE, NOT_FINITE, RIGHT, ROUGH, WRONG, finite
+from tracer.diagnose.partials import CHOICE, NOT_FINITE, RIGHT, ROUGH, TINY, WRONG, finite
 from tracer.operations import OP_NAMES, is_own
 from tracer.rules.arrange import ARRANGE
 from tracer.rules.edited import Part
@@ -83,9 +83,10 @@ def judge(
     # How steep a function of such values may well be: what is nothing against it, and told to be nothing, is right.
     steep = float(np.max(np.abs(weight), initial=0) * np.max(np.abs(wide.out), initial=0))
     for direction in along or _directions(wide.operands[port]):
-        found = claim.along(direction)
+        in_plane = claim.in_plane(direction)
+        found = in_plane.real
         expected, error, gross = _along(wide, port, weight, direction)
-        size = max(abs(found), abs(expected), norm if np.size(direction) > _FEW else 0.0)
+        size = max(abs(in_plane), abs(expected), norm if np.size(direction) > _FEW else 0.0)
         distance = abs(found - expected)
         of_sum = (
             32 * float(np.finfo(_PRECISIONS[factor]).eps) * gross
@@ -99,12 +100,14 @@ def judge(
             status = RIGHT
         else:
             error_of_rule = of_sum + _rounding(run, again, direction, factor, steep)
-            allowed = _TOLERANCE * factor * size + 10 * error + error_of_rule
+            allowed = _TOLERANCE * factor * size + 10 * error + error_of_rule + TINY
             if distance > allowed and error <= _SURE * size:
                 status = WRONG
             else:
                 status = (
-                    RIGHT if distance <= allowed and error <= max(_SURE * size, error_of_rule) else ROUGH
+                    RIGHT
+                    if distance <= allowed and error <= max(_SURE * size, error_of_rule + TINY)
+                    else ROUGH
                 )
         if status == WRONG:
             return status, found, expected, error
@@ -123,8 +126,12 @@ class _Claim:
 
     def along(self, direction: Any) -> float:
         """Return how fast the output changes along a direction of the operand."""
+        return self.in_plane(direction).real
+
+    def in_plane(self, direction: Any) -> complex:
+        """Return the same and, as imaginary part, what it is sideways: both are rounded as the larger is."""
         chosen = direction if self._part is None else self._part.of(direction)
-        return float(np.sum((self._numbers * chosen).real))
+        return complex(np.sum(self._numbers * chosen))
 
 
 def _along(run: Applied, port: int, weight: Any, direction: Any) -> tuple[float, float, float]:
@@ -143,6 +150,8 @@ def _along(run: Applied, port: int, weight: Any, direction: Any) -> tuple[float,
         return _exactly(weight * moved(direction))
     sizes = np.abs(operands[port])
     size = float(np.max(sizes, initial=0, where=np.isfinite(sizes))) or 1.0
+    if size < TINY:  # steps that small have no digits
+        return float("nan"), float("inf"), 0.0
     best, least, gross = float("nan"), float("inf"), 0.0
     for share in _STEPS:
         for scale in {size, min(size, 1.0)}:
@@ -199,9 +208,10 @@ def _rounding(
         numbers = np.asarray(value)
         if numbers.dtype.kind not in "fc":
             return value
-        return np.asarray(
-            numbers * (1 + 8 * precision * random.choice([-1.0, 1.0], numbers.shape)), numbers.dtype
-        )
+        by: Any = random.choice([-1.0, 1.0], numbers.shape)
+        if numbers.dtype.kind == "c":  # whose argument is rounded, too
+            by = by + 1j * random.choice([-1.0, 1.0], numbers.shape)
+        return np.asarray(numbers * (1 + 8 * precision * by), numbers.dtype)
 
     still = _Claim(again(operands, out)).along(direction)
     moved = tuple(map(shaken, operands))

@@ -41,7 +41,7 @@ CHOICE = (
 )  # of how steep an operation is: a change beyond it comes from a choice, and not from rounding
 _SHAKEN = 1 + 8 * np.finfo(np.float64).eps
 _SCREEN_STEP = 2.0**-14  # of the operand
-_TINY = 1e-290  # below it, digits are lost for good
+TINY = 1e-290  # below it, digits are lost for good
 _TINY_STEP = 1e-30  # imaginary: its square is nothing
 _STEPS = (2.0**-6, 2.0**-16)  # of the operand, then where there is a kink or pole nearby
 _CHUNK = 1 << 17  # numbers that are looked at together
@@ -176,10 +176,10 @@ class _Column:
         is_sure = (error <= SURE * sizes) & ~is_rough
         if self.operation.is_level:
             is_sure &= expected == 0
-        agrees = (distance <= TOLERANCE * sizes + 10 * error + rounding + _TINY) | (got == expected)
+        agrees = (distance <= TOLERANCE * sizes + 10 * error + rounding + TINY) | (got == expected)
         is_same = (got == expected) & (error <= TOLERANCE * (1 + np.abs(out) / own))
         status = np.full(len(out), ROUGH, np.int8)
-        status[agrees & (is_sure | is_same | (error <= rounding + _TINY))] = RIGHT
+        status[agrees & (is_sure | is_same | (error <= rounding + TINY))] = RIGHT
         status[is_sure & ~agrees] = WRONG
         status[(status == ROUGH) & ~np.isfinite(got) | ~np.isfinite(out)] = NOT_FINITE
         if self.operation.kinks is not None:
