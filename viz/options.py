@@ -81,7 +81,9 @@ VIEW = {  # by field of `viz.choice.View`
         bool, "--exact", help="Every operation of the run, not rolled up by the program's text."
     ),
     "rolled": _shows(
-        bool, "--rolled", help="By the program's text, as a large graph is drawn: one box per place, ×count."
+        bool,
+        "--rolled",
+        help="By the program's text, as a large graph is drawn: one box per place, ×count.",
     ),
     "focus": _shows(
         str | None, "--focus", metavar="NAME", help="Only what is near this input or variable."

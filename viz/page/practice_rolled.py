@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from viz.page.numbering import Numbering
-    from viz.page.turns import Loops
     from viz.rollup import Rolled, RolledEdge
+    from viz.turns import Loops
 
 
 def rolled_exercises(rolled: Rolled, loops: Loops, order: Sequence[int], numbers: Numbering) -> Asked:
