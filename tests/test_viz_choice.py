@@ -17,7 +17,7 @@ from tracer import record
 from tracer.errors import CutWarning, DrawError, GradientError, LookupNameError, UsageError
 from tracer.trace import Trace
 from viz import diagram as rooms
-from viz import drawing, export, theme, vector
+from viz import drawing, export, labels, theme, vector
 from viz.choice import View, ViewOptions, choose
 from viz.diagram import diagram
 from viz.layout import geometry
@@ -396,7 +396,7 @@ def test_a_part_above_the_budget_is_rolled_up_with_what_enters_and_leaves():
     picture, _ = export.picture(trace, View(only="layer"))
     assert picture.is_rolled
     assert picture.is_part
-    assert tags(picture, "enters") == ["x, weights  ×144"]
+    assert tags(picture, "enters") == ["weights  ×108", "x  ×36"]
     assert tags(picture, "leaves") == ["Σ  ×6"]
     kept = [node for node in trace.nodes if node.scope.depth == 1 and node.kind == "function"]
     assert sum(box.count for box in picture.boxes if box.shape == "function") == len(kept)
@@ -526,3 +526,66 @@ def test_a_million_operations_asked_for_exactly_are_refused_at_once(tmp_path):
         trace.draw(tmp_path / "l.svg", exact=True)
     trace.draw(tmp_path / "l.svg", focus="x[50000]", depth=3)
     assert (tmp_path / "l.svg").stat().st_size < 30_000
+
+
+def summed(series):
+    return [labels.number(each) for each in (series[0], series[-1])]
+
+
+@pytest.mark.parametrize("only", ["layer", "cell"])
+def test_what_crosses_the_border_of_a_rolled_part_says_what_it_carries_and_what_comes_back(only):
+    trace = network_trace() if only == "layer" else record(stepping, 0.3, 0.9)
+    picture, _ = export.picture(trace, View(only=only))
+    rolled = roll_up(trace, choose(trace, View(only=only)).keep)
+    assert picture.is_rolled
+    entering = [arrow for arrow in picture.arrows if picture.boxes[arrow.source].shape == "enters"]
+    leaving = [arrow for arrow in picture.arrows if picture.boxes[arrow.target].shape == "leaves"]
+    assert entering
+    assert leaving
+    assert len(entering) == len(rolled.entering)
+    assert len(leaving) == len(rolled.leaving)
+    for arrow, (place, port, edges) in zip(entering, rolled.entering, strict=True):
+        assert arrow.target == place
+        crossing = [trace.edges[int(each)] for each in edges]
+        assert {edge.port for edge in crossing} == {port} or port == -1
+        first, last = summed([edge.value for edge in crossing])
+        assert words(arrow.label.above)[0] == (first if first == last else f"{first} → {last}")
+        first, last = summed([edge.grad for edge in crossing])
+        told = words(arrow.label.below)[0]
+        assert told.endswith(f"= {first}") or told.startswith(first if first == last else f"{first} → {last}")
+    for arrow, (place, edges) in zip(leaving, rolled.leaving, strict=True):
+        assert arrow.source == place
+        terms = {}
+        for each in edges:
+            edge = trace.edges[int(each)]
+            terms.setdefault(edge.src.index, []).append(edge.grad)
+        first, last = summed([math.fsum(each) for each in terms.values()])
+        assert any(line.startswith((f"{first} → {last}", first)) for line in words(arrow.label.below))
+
+
+def cell(x, h, w):
+    z = w * h - x
+    return math.tanh(z) * 0.9
+
+
+def stepping(x, w):
+    h = x
+    for _ in range(60):
+        h = cell(x, h, w)
+        x = x * 0.99 + h * h
+    return h + x
+
+
+def test_operands_from_outside_keep_their_order_and_what_leaves_is_used():
+    trace = record(stepping, 0.3, 0.9)
+    picture, _ = export.picture(trace, View(only="cell"))
+    gates = {words(box.lines)[0]: box for box in picture.boxes if box.shape == "function"}
+    assert gates["−"].is_ordered
+    assert gates["−"].wires_in == 2
+    last = gates["× 0.9"]
+    assert "never used" not in repr(last)
+    assert words(last.caption) == ["×60"]
+    into = [
+        arrow.operand or "inner" for arrow in picture.arrows if picture.boxes[arrow.target] is gates["−"]
+    ]
+    assert into == ["1st operand", "2nd operand"]

@@ -1,6 +1,6 @@
 """The border of a picture that shows a part of a trace: tags for what was left out.
 
-Used by `viz.diagram` alone.
+Used by `viz.diagram`, and by `viz.rolled_border` for sums.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def count_before(edges: Sequence[Any], stop: int, group: int) -> tuple[Box, Arro
 def count_behind(edges: Sequence[Any], source: Any, start: int, group: int) -> tuple[Box, Arrow]:
     """Return one tag for many uses that were left out, and its arrow, which says what they add to the gradient."""
     terms = gradients_of(edges)
-    label = Label(wire_value(source), sum_lines(terms, _sum(terms)))
+    label = Label(wire_value(source), sum_lines(terms, sum_of(terms)))
     arrow = Arrow(start, -1, label, from_splitter=source.kind == "splitter")
     return Box("leaves", lines=(_more(len(edges)),), group=group), arrow
 
@@ -58,7 +58,8 @@ def _what(node: Any) -> Line:
     return (Span(what, "name"), *((Span(line, "quiet"),) if line else ()))
 
 
-def _sum(terms: Any) -> Any:
+def sum_of(terms: Any) -> Any:
+    """Add up gradients; None without a backward pass."""
     if isinstance(terms, np.ndarray):
         return math.fsum(terms) if np.isfinite(terms).all() else float(terms.sum())
     if any(term is None for term in terms):

@@ -73,7 +73,7 @@ def decide(trace: Any, view: View = WHOLE, suffix: str = ".svg") -> Shown:
         drawn = diagram(part.trace, choice, force=view.force, suffix=suffix)
         return Shown(part.trace, None, drawn, part.notes)
     drawn = mark(
-        with_border(rolled_diagram(rolled), rolled, choice.keep),
+        with_border(rolled_diagram(rolled), rolled),
         choice.marks,
         on_rolled(choice.on_nodes, rolled.of_node),
         on_rolled(choice.on_edges, rolled.of_edge),

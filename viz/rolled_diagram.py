@@ -20,6 +20,7 @@ from viz.rolled_wording import (
     common_gate_text,
     gain_lines,
     gradient_series_lines,
+    series_state,
     series_tooltip,
     splitter_lines,
     times,
@@ -29,7 +30,7 @@ from viz.sparks import spark_of
 from viz.wording import is_ordered, operand, place, quieted, tooltip
 
 if TYPE_CHECKING:
-    from viz.rollup import Rolled, RolledEdge, RolledNode
+    from viz.rollup import Ints, Rolled, RolledEdge, RolledNode
     from viz.theme import State
 
 MOST_LOOKED_AT = 200  # runs that are looked at one by one for kinks, and for what made a number not finite
@@ -37,7 +38,7 @@ MOST_LOOKED_AT = 200  # runs that are looked at one by one for kinks, and for wh
 
 def rolled_diagram(rolled: Rolled) -> Diagram:
     """Decide what the picture of a rolled trace says."""
-    writer = _RolledWriter(rolled)
+    writer = RolledWriter(rolled)
     trace = rolled.trace
     groups = tuple(
         Group(group.name + (f"  {times(group.count)}" if group.count > 1 else ""), group.parent)
@@ -50,7 +51,7 @@ def rolled_diagram(rolled: Rolled) -> Diagram:
     return Diagram(title, boxes, arrows, groups, has_arrays, is_rolled=True)
 
 
-class _Named:
+class Named:
     """A node of the exact graph under its name in the rolled one, which is asked for without looking at all rows."""
 
     __slots__ = ("_view", "label", "name")
@@ -63,12 +64,12 @@ class _Named:
         return getattr(self._view, name)
 
 
-class _NamedEdge:
+class NamedEdge:
     """An edge of the exact graph whose ends are named so."""
 
     __slots__ = ("_view", "dst", "src")
 
-    def __init__(self, view: Any, src: _Named, dst: _Named) -> None:
+    def __init__(self, view: Any, src: Named, dst: Named) -> None:
         self._view = view
         self.src, self.dst = src, dst
 
@@ -76,7 +77,7 @@ class _NamedEdge:
         return getattr(self._view, name)
 
 
-class _RolledWriter:
+class RolledWriter:
     """Puts one rolled node or edge into words."""
 
     def __init__(self, rolled: Rolled) -> None:
@@ -88,16 +89,20 @@ class _RolledWriter:
         self.exact = Writer(self.trace.function, seeded, self.failure)
         raised = self.rolled.of_node[sorted(self.failure.nodes)]
         self.raised = frozenset(raised.tolist())
+        self.entering: dict[int, list[tuple[int, Ints]]] = {}
+        for number, port, edges in rolled.entering:
+            self.entering.setdefault(number, []).append((port, edges))
+        self.leaving = {number: [edges] for number, edges in rolled.leaving}
 
-    def _node(self, node: RolledNode, member: int) -> _Named:
+    def _node(self, node: RolledNode, member: int) -> Named:
         view: Any = self.trace.nodes[member]
-        return _Named(view if self.numbers.has_gradients else without_gradients(view), node.name)
+        return Named(view if self.numbers.has_gradients else without_gradients(view), node.name)
 
-    def _edge(self, edge: RolledEdge, member: int) -> _NamedEdge:
+    def _edge(self, edge: RolledEdge, member: int) -> NamedEdge:
         view: Any = self.trace.edges[member]
         src, dst = self.rolled.nodes[edge.src], self.rolled.nodes[edge.dst]
         ends = self._node(src, view.src.index), self._node(dst, view.dst.index)
-        return _NamedEdge(view if self.numbers.has_gradients else without_gradients(view), *ends)
+        return NamedEdge(view if self.numbers.has_gradients else without_gradients(view), *ends)
 
     def box(self, node: RolledNode) -> Box:
         """Say what a node's box shows."""
@@ -121,7 +126,23 @@ class _RolledWriter:
         view = self._node(node, int(node.members[0]))
         edges = [self._edge(edge, int(edge.members[0])) for edge in self.rolled.incoming[node.index]]
         used = [self._edge(edge, int(edge.members[0])) for edge in self.rolled.outgoing[node.index]]
-        return self.exact.box(view, edges, used, node.group)
+        outside = [self._outer(int(edges[0])) for _, edges in self.entering.get(node.index, ())]
+        elsewhere = [self._outer(int(edges[0])) for edges in self.leaving.get(node.index, ())]
+        return self.exact.box(view, edges + outside, used + elsewhere, node.group)
+
+    def _outer(self, number: int) -> NamedEdge:
+        """Return an edge that leads to or from what is left out."""
+        view: Any = self.trace.edges[number]
+        ends = Named(view.src, ""), Named(view.dst, "")
+        return NamedEdge(view if self.numbers.has_gradients else without_gradients(view), *ends)
+
+    def _ports(self, node: RolledNode) -> list[int]:
+        """Return as which operands wires lead to a box, also those across the border."""
+        inner = [edge.port for edge in self.rolled.incoming[node.index]]
+        return inner + [port for port, _ in self.entering.get(node.index, ())]
+
+    def _is_used(self, node: RolledNode) -> bool:
+        return bool(self.rolled.outgoing[node.index]) or node.index in self.leaving
 
     def _outside(self, node: RolledNode) -> Box:
         if node.count == 1:
@@ -134,7 +155,7 @@ class _RolledWriter:
         edges = self.rolled.outgoing[node.index]
         if node.kind == "output":
             lines.append((Span("not seeded", "quiet"),))
-        elif not edges:
+        elif not self._is_used(node):
             lines += self.failure.unused
         elif self.numbers.has_gradients:
             lines += self._norm_of_all(edges)
@@ -152,10 +173,10 @@ class _RolledWriter:
     def _gate(self, node: RolledNode) -> Box:
         if node.count == 1:
             return self._as_exact(node)
-        incoming, outgoing = self.rolled.incoming[node.index], self.rolled.outgoing[node.index]
+        incoming = self.rolled.incoming[node.index]
         first = self._node(node, int(node.members[0]))
         caption: list[Line] = [(Span(times(node.count), "quiet"),), *self._kinks(node)]
-        if not outgoing:
+        if not self._is_used(node):
             caption += self.failure.unused if node.index not in self.raised else ()
         is_quiet = (
             bool(incoming) and not any(map(self.numbers.fired, incoming)) and self.numbers.has_gradients
@@ -169,8 +190,8 @@ class _RolledWriter:
             tuple(caption),
             state=state,
             tooltip=tooltip(f"{what}, {node.count:,} times", place(first)),
-            wires_in=len(incoming),
-            is_ordered=is_ordered(first, len({edge.port for edge in incoming})),
+            wires_in=len(ports := self._ports(node)),
+            is_ordered=is_ordered(first, len(set(ports))),
         )
 
     def _kinks(self, node: RolledNode) -> list[Line]:
@@ -218,7 +239,7 @@ class _RolledWriter:
         below, spark = self._splitter_gradient(node, is_copy=is_copy)
         is_quiet = state == "unreached"
         lead = Label(quieted(above), quieted(below)) if is_quiet else Label(above, below, spark)
-        uses = sum(edge.count for edge in self.rolled.outgoing[node.index])
+        uses = self.numbers.uses(node)
         what = f"splitter of {node.name}: {uses:,} uses" if is_copy else f"broadcast of {node.name}"
         return Box(
             "splitter" if is_copy else "broadcast",
@@ -256,7 +277,7 @@ class _RolledWriter:
         )
         site = node.site
         where = f"{site.text}  (line {site.line})" if site is not None else ""
-        wires = len(self.rolled.incoming[node.index])
+        wires = len(self._ports(node))
         return Box("call", lines, tooltip=tooltip(f"{node.name}: closed", where), wires_in=wires)
 
     def arrow(self, edge: RolledEdge) -> Arrow:
@@ -338,15 +359,9 @@ class _RolledWriter:
         if self.rolled.nodes[edge.dst].kind == "cut":
             return "cut"
         series, values = self.numbers.gradients(edge), self.numbers.carried(edge)
-        if (series is not None and series.bad) or (values is not None and values.bad):
-            return "alarm"
         if values is None and any(
             not labels.is_finite(self.trace.edges[member].value)
             for member in edge.members[:MOST_LOOKED_AT].tolist()
         ):
             return "alarm"
-        if series is None:
-            return "plain"
-        if not self.numbers.fired(edge):
-            return "unreached"
-        return "zero" if series.zeros == len(series.values) else "plain"
+        return series_state(series, values, self.numbers.fired(edge))

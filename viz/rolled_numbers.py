@@ -150,7 +150,7 @@ class Numbers:
     def gradients(self, edge: RolledEdge) -> Series | None:
         """Return the gradient on an edge over its runs; None without a backward pass."""
         if edge.index not in self._known:
-            self._known[edge.index] = self._gradients(edge.members)
+            self._known[edge.index] = self.gradients_of(edge.members)
         return self._known[edge.index]
 
     def fired(self, edge: RolledEdge) -> int:
@@ -166,7 +166,8 @@ class Numbers:
             )
         return self._fired[edge.index]
 
-    def _gradients(self, edges: Ints) -> Series | None:
+    def gradients_of(self, edges: Ints) -> Series | None:
+        """Return the gradients on exact edges; None without a backward pass."""
         if not self.has_gradients:
             return None
         statistics = self.trace.edge_statistics
@@ -199,7 +200,7 @@ class Numbers:
 
     def into(self, node: RolledNode) -> Series | None:
         """Return what a splitter sends back, over its runs."""
-        return self._gradients(self._in_edges(node))
+        return self.gradients_of(self._in_edges(node))
 
     def out_of(self, node: RolledNode) -> tuple[Series | None, int]:
         """Return the gradient of what a node gives over its runs, and in how many the output depends on it.
@@ -212,7 +213,7 @@ class Numbers:
         edges = edges[np.argsort(self.trace.graph.src[edges], kind="stable")]
         if not np.array_equal(self.trace.graph.src[edges], node.members):
             return None, 0
-        return self._gradients(edges), int(np.count_nonzero(self.trace.steps[edges] >= 0))
+        return self.gradients_of(edges), int(np.count_nonzero(self.trace.steps[edges] >= 0))
 
     def _in_edges(self, node: RolledNode) -> Ints:
         return self.trace.graph.first_in[node.members]
@@ -225,12 +226,15 @@ class Numbers:
     def carried(self, edge: RolledEdge) -> Series | None:
         """Return what an edge carries forward over its runs, where that is a number."""
         if edge.index not in self._carried:
-            graph, values = self.trace.graph, self.trace.recording.values
-            series = None
-            if not self._is_any_wide(edge.members):
-                series = Series(is_norm=False, values=values.floats[graph.rows[graph.src[edge.members]]])
-            self._carried[edge.index] = series
+            self._carried[edge.index] = self.carried_by(edge.members)
         return self._carried[edge.index]
+
+    def carried_by(self, edges: Ints) -> Series | None:
+        """Return what exact edges carry forward, where that is a number."""
+        if self._is_any_wide(edges):
+            return None
+        graph, values = self.trace.graph, self.trace.recording.values
+        return Series(is_norm=False, values=values.floats[graph.rows[graph.src[edges]]])
 
     def values(self, node: RolledNode) -> Series | None:
         """Return what a node gives over its runs, where that is a number."""

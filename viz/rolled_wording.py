@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tracer.trace import Trace
     from viz.rolled_numbers import Numbers, Series, Sum
     from viz.rollup import Rolled, RolledEdge, RolledNode
-    from viz.theme import Role
+    from viz.theme import Role, State
 
 MOST_LOOKED_AT = 2_000  # runs whose constants are compared one by one; of more they may differ
 SHOWN_IN_FULL = 4  # uses of a splitter
@@ -159,6 +159,17 @@ def notes_on_runs(series: Series, fired: int, count: int) -> tuple[Line, ...]:
     if series.bad and not series.is_constant:
         lines.append((Span(f"⚠ {series.bad:,} of {count:,} not finite", "alarm"),))
     return tuple(lines)
+
+
+def series_state(series: Series | None, carried: Series | None, fired: int) -> State:
+    """Say how a wire is drawn: by the worst that flows on it in any run."""
+    if (series is not None and series.bad) or (carried is not None and carried.bad):
+        return "alarm"
+    if series is None:
+        return "plain"
+    if not fired:
+        return "unreached"
+    return "zero" if series.zeros == len(series.values) else "plain"
 
 
 def gain_lines(series: Series | None) -> tuple[Line, ...]:

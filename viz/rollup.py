@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from tracer.graph import CUT, FUNCTION
 from tracer.sites import NO_PLACE
 from viz.by_place import ByPlace, members_of
 from viz.calls import CallNames
@@ -96,6 +97,29 @@ class Rolled:
     def outgoing(self) -> list[list[RolledEdge]]:
         """By node: the edges that leave it."""
         return self._edges_by([edge.src for edge in self.edges])
+
+    @cached_property
+    def entering(self) -> list[tuple[int, int, Ints]]:
+        """What leads to a node from what is left out: the node, as which operand, and the exact edges."""
+        graph = self.trace.graph
+        edges = np.flatnonzero((self.of_node[graph.src] < 0) & (self.of_node[graph.dst] >= 0))
+        users = graph.dst[edges]
+        is_gate = (graph.kinds[users] == FUNCTION) | (graph.kinds[users] == CUT)
+        starts = self.trace.recording.starts[np.where(is_gate, graph.rows[users], 0)]
+        ports = (graph.slots[edges] - np.where(is_gate, starts, graph.node_slots[users])).astype(np.int64)
+        nodes = self.of_node[users]
+        for node in np.unique(nodes).tolist():
+            own = nodes == node
+            if self.nodes[node].kind == "group" or len(np.unique(ports[own])) >= MANY_PORTS:
+                ports[own] = SEVERAL
+        return [(node, port, each) for (node, port), each in _split(edges, nodes, ports)]
+
+    @cached_property
+    def leaving(self) -> list[tuple[int, Ints]]:
+        """What leads from a node to what is left out: the node, and the exact edges."""
+        graph = self.trace.graph
+        edges = np.flatnonzero((self.of_node[graph.src] >= 0) & (self.of_node[graph.dst] < 0))
+        return [(node, each) for (node,), each in _split(edges, self.of_node[graph.src[edges]])]
 
     def _edges_by(self, ends: Sequence[int]) -> list[list[RolledEdge]]:
         found: list[list[RolledEdge]] = [[] for _ in self.nodes]
@@ -276,6 +300,14 @@ class _Box(NamedTuple):
     node: int
     closed: int  # the group, or -1
     key: Key
+
+
+def _split(edges: Ints, *keys: Ints) -> list[tuple[tuple[int, ...], Ints]]:
+    """Part edges by keys, in the order of these; each part is in execution order."""
+    order = np.lexsort((edges, *keys[::-1]))
+    changes = [np.diff(key[order]) != 0 for key in keys]
+    parts = np.split(order, np.flatnonzero(np.any(changes, axis=0)) + 1) if len(order) else []
+    return [(tuple(int(key[part[0]]) for key in keys), edges[part]) for part in parts]
 
 
 def _moved(numbers: Ints, new_of: Sequence[int]) -> Ints:

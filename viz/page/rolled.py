@@ -64,7 +64,7 @@ def rolled_views(
                 drawn = diagram(trace, Choice(keep=keep))
                 view = exact_view(trace, drawn, placed(drawn, engine), sources, arrays)
             else:
-                drawn = with_border(rolled_diagram(inner), inner, keep)
+                drawn = with_border(rolled_diagram(inner), inner)
                 view = _Writer(inner, sources, arrays).view(drawn, placed(drawn, engine))
             views[parent][0]["nodes"][node.index]["opens"] = len(views)
             called = f" ×{node.count:,}" if node.count > 1 else ""
