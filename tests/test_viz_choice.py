@@ -552,7 +552,9 @@ def test_what_crosses_the_border_of_a_rolled_part_says_what_it_carries_and_what_
         assert words(arrow.label.above)[0] == (first if first == last else f"{first} → {last}")
         first, last = summed([edge.grad for edge in crossing])
         told = words(arrow.label.below)[0]
-        assert told.endswith(f"= {first}") or told.startswith(first if first == last else f"{first} → {last}")
+        assert told.endswith(f"= {first}") or told.startswith(
+            first if first == last else f"{first} → {last}"
+        )
     for arrow, (place, edges) in zip(leaving, rolled.leaving, strict=True):
         assert arrow.source == place
         terms = {}
