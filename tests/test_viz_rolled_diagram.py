@@ -320,6 +320,24 @@ def test_lanes_lie_below_each_other_or_are_none(backs, obstacles, found):
         assert lane.label[1] > passed[:, 3].max()
 
 
+@pytest.mark.parametrize(
+    ("output", "goes"),
+    [
+        (Rect(240.0, 0.0, 20.0, 20.0), False),  # the wire would turn down behind it
+        (Rect(120.0, 60.0, 20.0, 20.0), False),  # below the loop, and above the lane
+        (Rect(120.0, -60.0, 20.0, 20.0), True),
+        (Rect(320.0, 0.0, 20.0, 20.0), True),
+    ],
+)
+def test_no_lane_goes_around_an_output(output, goes):
+    blocked = Rect(215.0, 30.0, 40.0, 20.0)
+    back = Back((200.0, 10.0), (0.0, 10.0), (40.0, 20.0))
+    obstacles = [blocked, Rect(180.0, 0.0, 20.0, 20.0), Rect(0.0, 0.0, 20.0, 20.0)]
+    passed = np.array([(rect.x, rect.y, rect.x + rect.width, rect.y + rect.height) for rect in obstacles])
+    assert [lane is not None for lane in lanes([back], obstacles, passed)] == [True]
+    assert [lane is not None for lane in lanes([back], obstacles, passed, [output])] == [goes]
+
+
 def test_a_wire_that_finds_no_way_back_becomes_two_tags():
     _, picture = drawn("recurrent")
     (at,) = (at for at, arrow in enumerate(picture.arrows) if arrow.is_back)

@@ -52,7 +52,8 @@ def wires_back(
             )
         )
     drawn = {}
-    for at, lane in zip(arrows, lanes(backs, obstacles, passed), strict=True):
+    outputs = [shape.rect for shape in shapes if shape.shape == "output"]
+    for at, lane in zip(arrows, lanes(backs, obstacles, passed, outputs), strict=True):
         if lane is None:
             continue
         arrow = row.arrows[at]

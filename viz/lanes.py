@@ -47,10 +47,13 @@ class Lane:
     turn: tuple[float, float]
 
 
-def lanes(backs: Sequence[Back], obstacles: Sequence[Rect], passed: Floats) -> list[Lane | None]:
+def lanes(
+    backs: Sequence[Back], obstacles: Sequence[Rect], passed: Floats, outputs: Sequence[Rect] = ()
+) -> list[Lane | None]:
     """Lead wires back, the short ones first; None for one that finds no way.
 
-    A wire turns where it meets no obstacle; its lane is below what it passes: left, top, right and bottom of each.
+    A wire turns where it meets no obstacle; its lane is below what it passes: left, top, right and bottom of each. No
+    wire goes around an output, which is not in the loop.
     """
     boxes = np.array([(rect.x, rect.y, rect.x + rect.width, rect.y + rect.height) for rect in obstacles])
     boxes = boxes.reshape(-1, 4)
@@ -60,7 +63,7 @@ def lanes(backs: Sequence[Back], obstacles: Sequence[Rect], passed: Floats) -> l
     for at in sorted(range(len(backs)), key=lambda at: abs(backs[at].start[0] - backs[at].stop[0])):
         down = _turn(boxes, taken, backs[at].start, 1.0, bottom)
         up = _turn(boxes, [*taken, down] if down else taken, backs[at].stop, -1.0, bottom)
-        if down is not None and up is not None:
+        if down is not None and up is not None and not _encloses(backs[at], down, up, outputs):
             ways[at] = (down, up)
             taken += [down, up]
     found: list[Lane | None] = [None] * len(backs)
@@ -116,6 +119,12 @@ def _turn(
             if not meets.any() and all(abs(turn - other) >= 2 * CLEARANCE for other in taken):
                 return float(turn)
     return None
+
+
+def _encloses(back: Back, down: float, up: float, rects: Sequence[Rect]) -> bool:
+    """Say whether a wire that turns at two places goes around one of some boxes."""
+    left, right, top = min(down, up), max(down, up), min(back.start[1], back.stop[1])
+    return any(left < rect.x + rect.width / 2 < right and rect.y + rect.height > top for rect in rects)
 
 
 def _span(down: float, up: float, width: float, turns: Sequence[float]) -> tuple[float, float] | None:
