@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import collections
+import math
 import sys
 
 import numpy as np
@@ -14,6 +15,7 @@ from tracer import load, record
 from tracer.errors import LookupNameError
 from tracer.standins import is_traced
 from tracer.tape import WIDTH
+from viz.rollup import roll_up
 
 
 def doubled(x):
@@ -359,3 +361,67 @@ def test_both_names_are_known_to_messages_and_choices():
     explained = finished.backward(of="loss")
     assert explained.explain("first") == explained.explain("loss")
     assert explained.explain("first").startswith("loss = 4.5")
+
+
+def stepped(x, state):
+    for _ in range(3):
+        state["h"] = math.tanh(state["h"] * x)
+        state["c"] = state["c"] * 0.5 + state["h"]
+    return state["c"] * 2.0
+
+
+class Keeper:
+    def __init__(self, h):
+        self.kept = {"h": h}
+        self.h = h
+
+    def step(self, x):
+        self.kept["h"] = self.kept["h"] * x
+        self.h = self.h + self.kept["h"]
+        rows = [0.0]
+        rows[0] = self.h * 0.25
+        return rows[0] * 1.0
+
+
+def test_an_item_with_a_written_key_goes_by_its_text():
+    finished = record(stepped, 0.5, {"h": 0.1, "c": 0.2})
+    made = [node.label for node in finished.nodes if node.kind == "function" and node.name]
+    assert [label for label in made if label.startswith("state['h']")] == [
+        f"state['h'][{k}]" for k in range(3)
+    ]
+    assert [label for label in made if label.startswith("state['c']")] == [
+        f"state['c'][{k}]" for k in range(3)
+    ]
+    assert all(finished[label].label == label for label in made)
+    assert finished['state["c"][1]'].op == "add"
+    assert finished["state['h']"].kind == "input"
+    assert [node.name for node in roll_up(finished, budget=1).nodes if node.kind == "function"].count(
+        "state['c']"
+    ) == 1
+
+
+def test_an_item_of_an_attribute_goes_by_its_text_and_one_by_number_by_its_list():
+    def run(x, h):
+        return Keeper(h).step(x)
+
+    finished = record(run, 0.5, 0.1)
+    names = {node.op: node.name for node in finished.nodes if node.kind == "function" and node.name}
+    assert names["add"] == "self.h"
+    assert {node.name for node in finished.nodes if node.op == "multiply"} == {
+        "self.kept['h']",
+        "rows",
+        None,
+    }
+
+
+def test_a_dict_that_is_returned_names_its_items_by_their_own_text():
+    def step(x):
+        made = {}
+        made["h"] = x * 2.0
+        return made
+
+    def run(x):
+        state = step(x)
+        return state["h"] + 1.0
+
+    assert record(run, 1.0).nodes[1].label == "made['h']"

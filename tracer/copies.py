@@ -87,6 +87,30 @@ def variable_of(target: ast.expr) -> str:
         return ""
 
 
+def name_of(target: ast.expr) -> str:
+    """Name what is assigned to: an item with a key that is written out by its text, `state['h']`; else its variable.
+
+    Not so `h[0]`, which is what a label calls the first value of h.
+    """
+    inner = target
+    while isinstance(inner, ast.Subscript) and not _is_item(inner):
+        inner = inner.value
+    return ast.unparse(inner) if isinstance(inner, ast.Subscript) else variable_of(target)
+
+
+def _is_item(target: ast.expr) -> bool:
+    """Say whether a target is an item by a key that is text, of a variable or of another such item."""
+    if not isinstance(target, ast.Subscript):
+        return False
+    while isinstance(target, ast.Subscript):
+        if not (isinstance(target.slice, ast.Constant) and isinstance(target.slice.value, str)):
+            return False
+        target = target.value
+    while isinstance(target, ast.Attribute):
+        target = target.value
+    return isinstance(target, ast.Name)
+
+
 def elements(value: ast.expr) -> Iterator[tuple[Path, ast.expr]]:
     """Yield the elements of a tuple or list that is written out, up to a starred one; else the value itself."""
     if not isinstance(value, DISPLAYS):
@@ -124,7 +148,11 @@ def onward_of(function: Function) -> tuple[dict[int, Onward], dict[str, Onward]]
         return {}, {}
     by_target: dict[int, Onward] = {}
     for target, start in copies.starts():
-        if start.name in copies.sources and (onward := copies.follow(start)) is not None:
+        if (
+            start.name in copies.sources
+            and not _is_item(target)
+            and (onward := copies.follow(start)) is not None
+        ):
             by_target[id(target)] = onward
     arguments = function.args
     parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import re
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -34,8 +35,8 @@ class Code:
         self._numbers = {(type(value), value) for value in code.co_consts if type(value) in NUMBERS}
 
     def mentions(self, name: str) -> bool:
-        """Look for a name, with or without dots; not for private ones, which the compiler renames."""
-        parts = (part for part in name.split(".") if part.isidentifier())
+        """Look for a name, with or without dots and keys; not for private ones, which the compiler renames."""
+        parts = (part for part in re.split(r"[.\[]", name) if part.isidentifier())
         return name in self._names or all(part in self._names or part.startswith("__") for part in parts)
 
     def holds(self, constant: object) -> bool:

@@ -20,7 +20,7 @@ from functools import lru_cache
 from types import CodeType
 from typing import TYPE_CHECKING, NamedTuple
 
-from tracer.copies import DISPLAYS, Ends, Onward, Path, elements, variable_of
+from tracer.copies import DISPLAYS, Ends, Onward, Path, elements, name_of
 from tracer.instructions import Code, Instruction, Span, instructions_of, taken_by_next
 from tracer.syntax import NOWHERE, Flow, Index, Loop, Visit, index_of, span_of
 
@@ -262,7 +262,7 @@ def _copied(path: Path, onward: Onward) -> Iterator[Going]:
 
 
 def _going(path: Path, ends: Ends, *, is_last: bool) -> Going:
-    names = dict.fromkeys(name for target in ends.targets if (name := variable_of(target)))
+    names = dict.fromkeys(name for target in ends.targets if (name := name_of(target)))
     return Going(path, tuple(names), tuple(dict.fromkeys(ends.returned)), is_last)
 
 
