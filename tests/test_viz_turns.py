@@ -352,3 +352,42 @@ def test_where_the_loop_is_unknown_a_run_is_a_run():
     rolled = roll_up(record(only_in_some_turns, 0.1, 0.5))
     edge = next(edge for edge in rolled.edges if edge.count > 1)
     assert Numbers(rolled).when(edge, 3) == "run 3"
+
+
+def halved(x, w, depth):
+    return halved(x, w, depth - 1) * w if depth else x
+
+
+def in_calls_of_calls(x, w):
+    total = 0.0
+    for k in range(3):
+        total = total + halved(x, w, 6) * (k + 1.0)
+    return total
+
+
+def test_terms_of_one_turn_are_told_apart_by_their_runs():
+    rolled = roll_up(record(in_calls_of_calls, 0.1, 0.9))
+    (box,) = (
+        each for each in rolled_diagram(rolled).boxes if each.shape == "splitter" and each.name == "w"
+    )
+    terms = "".join(span.text for span in box.lead.below[1]).split(": ")
+    assert [term.rpartition("%, ")[2] for term in terms[:-1]] == [
+        f"k = 2, run {run}" for run in (12, 13, 14)
+    ]
+
+
+def test_a_series_that_begins_and_ends_with_zero_says_how_large_it_gets():
+    rolled = roll_up(record(spread, 0.1, 0.9))
+    texts = [
+        "".join(span.text for span in line)
+        for arrow in rolled_diagram(rolled).arrows
+        for line in arrow.label.below
+    ]
+    assert "0 → 0  up to 2" in texts
+
+
+def spread(x, w):
+    total = 0.0
+    for k in range(30):
+        total = total + (x * w) * (2.0 if 5 < k < 20 else 0.0)
+    return total

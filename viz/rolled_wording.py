@@ -144,6 +144,8 @@ def gradient_series_lines(series: Series | None, fired: int) -> tuple[Line, ...]
     line: Line = (Span(f"⚠ {text}" if role == "alarm" else text, role),)
     if is_same:
         line += (Span("  each time", "aside"),)
+    elif series.first == series.last == 0 and series.bad < count:
+        line += (Span(f"  up to {_sized(series, float(series.values[series.most]))}", "aside"),)
     return (line, *notes_on_runs(series, fired, count))
 
 
@@ -225,10 +227,14 @@ def _terms(numbers: Numbers, rolled: Rolled, total: Sum, edges: Sequence[RolledE
         target = rolled.nodes[edge.dst]
         lines[_target_text(numbers, target)].add(target.site.line if target.site else 0)
     texts = []
-    for term in total.terms[: 2 if len(edges) > 1 else 3]:
+    told = total.terms[: 2 if len(edges) > 1 else 3]
+    turns = [numbers.when(rolled.edges[term.edge], term.run) for term in told]
+    for term, when in zip(told, turns, strict=True):
         edge = rolled.edges[term.edge]
         target = rolled.nodes[edge.dst]
-        turn = numbers.when(edge, term.run) if edge.count > 1 else ""
+        turn = when if edge.count > 1 else ""
+        if turn and turns.count(when) > 1 and len(edges) == 1:  # a helper that is called again in one turn
+            turn += f", run {term.run:,}"
         if len(edges) > 1:
             user = _target_text(numbers, target)
             if len(lines[user]) > 1 and target.site is not None:
