@@ -171,7 +171,7 @@ function colour() {
   byId("colour-button").setAttribute("aria-pressed", String(isColoured));
   byId("scale").hidden = !isColoured;
   const runs = turn ? nameOf(graph, turn) : graph.view.isRolled && "a wire from left to right: its first run to its last; as thick as its largest";
-  byId("scale").replaceChildren(...(isShown ? [scaleLegend(range, theme()), el("small", {}, runs)] : ["No gradient has a size."]));
+  byId("scale").replaceChildren(...(isShown ? [scaleLegend(range, theme()), ...(runs ? [el("small", {}, runs)] : [])] : ["No gradient has a size."]));
 }
 
 function toggleColour() {
