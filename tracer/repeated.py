@@ -56,7 +56,9 @@ def _loop_of(straight: Straight, steps: int, first: int, middle: int, stop: int)
         return None
     rows, producers = straight.rows[first:stop], straight.producers[first:stop]
     columns = [straight.keys[first:stop], straight.shapes[first:stop]]
-    columns += [-np.diff(each[first:stop], append=each[stop - 1]) for each in (straight.rows, straight.slots)]
+    columns += [
+        -np.diff(each[first:stop], append=each[stop - 1]) for each in (straight.rows, straight.slots)
+    ]
     repeats = (columns[0] >= 0) & (columns[2] >= 0) & (columns[2] <= 1)
     for each in columns:
         repeats[:-steps] &= each[:-steps] == each[steps:]
@@ -89,7 +91,12 @@ class Way(NamedTuple):
 
 
 def way_back(
-    straight: Straight, loop: Loop, is_split: Column, gradients: list[Any], outers: dict[int, Any], nothing: float
+    straight: Straight,
+    loop: Loop,
+    is_split: Column,
+    gradients: list[Any],
+    outers: dict[int, Any],
+    nothing: float,
 ) -> Way | None:
     """Write out the steps of one turn of a loop, whose rows nothing but the loop sends anything more to.
 
@@ -100,7 +107,11 @@ def way_back(
         return None
     present = gradients[writer.bottom : writer.top + 1]
     present.reverse()
-    return writer.way() if writer.is_reached_by([present[row :: loop.rows] for row in range(loop.rows)], nothing) else None
+    return (
+        writer.way()
+        if writer.is_reached_by([present[row :: loop.rows] for row in range(loop.rows)], nothing)
+        else None
+    )
 
 
 class _Writer:

@@ -103,9 +103,7 @@ class Straight:
         # The values of rows that are no floats, and of constants, by their number.
         held = dict(recording.values.others)
         numbers = operands[(operands < 0) & is_straight[consumers]]
-        held.update(
-            zip(numbers.tolist(), recording.constants.floats[-1 - numbers].tolist(), strict=True)
-        )
+        held.update(zip(numbers.tolist(), recording.constants.floats[-1 - numbers].tolist(), strict=True))
         held.update((-1 - number, value) for number, value in recording.constants.others.items())
         self.held = held.get
         # Below 0 are the operands of rows that are gone back over by their rules.
