@@ -132,10 +132,8 @@ def test_all_numbers_are_those_of_the_trace(name, tmp_path):
         if edge.dst.kind == "function" and edge.step is not None:
             assert labels.norm(edge.grad) in told["working"]
             if edge.local is not None and not labels.is_array(edge.upstream):
-                assert (
-                    told["working"]
-                    == f"{labels.norm(edge.upstream)} × {labels.norm(edge.local)} = {told['grad']}"
-                )
+                factors = f"{labels.norm(edge.upstream)} × {labels.norm(edge.local)} = "
+                assert told["working"].startswith(factors)
         size = float(np.linalg.norm(np.ravel(edge.grad)))
         if np.isfinite(size):
             assert told["magnitude"] == pytest.approx(size, rel=1e-4)
