@@ -55,6 +55,7 @@ class Visit:
         self.page.on("dialog", lambda dialog: self.errors.append(f"dialog: {dialog.message}"))
         self.page.set_default_timeout(5000)
         self.page.goto(path.as_uri())
+        self.page.wait_for_selector("html.is-ready")
 
     def end(self):
         """Close the page: nothing went wrong in it, and it asked for nothing but itself."""

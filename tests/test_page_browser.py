@@ -582,3 +582,13 @@ def test_odd_traces_can_be_looked_at(visit, name):
     if name == "failed":
         assert "no backward pass" in page.text("#status")
         assert "failed" in page.text(".findings")
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen(visit):
+    page = visit(trace_of("residual"), width=390, height=844)
+    assert page.run("document.documentElement.scrollWidth") == 390
+    for part in ("#graph", "#details", "#source", "#player", "#help-button", "#zoom-fit"):
+        box = page.page.locator(part).bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+        assert box["height"] > 20

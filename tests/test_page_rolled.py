@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 from rolled_programs import ROLLED, rolled_trace
-from test_page import data_of
+from test_page import Parts, data_from, data_of
 
 import viz
 from tracer import record
@@ -30,7 +30,7 @@ def test_all_numbers_of_a_rolled_page_are_those_of_the_trace(name):
     trace = rolled_trace(name)
     rolled = roll_up(trace)
     shown = Shown(trace, rolled, rolled_diagram(rolled), ())
-    data = json.loads(as_script_data(page_data(shown, geometry(shown.diagram, "built-in"), "built-in")))
+    data = data_from(*as_script_data(page_data(shown, geometry(shown.diagram, "built-in"), "built-in")))
     numbers = Numbers(rolled)
     view = data["views"][0]
     assert view["isRolled"]
@@ -279,9 +279,8 @@ def test_a_rolled_graph_is_stepped_through_place_by_place(visit):
 
 def test_groups_open_and_the_breadcrumb_leads_back(visit, closed):
     page = visit(closed)
-    group = page.run(
-        "JSON.parse(document.getElementById('data').textContent).views[0].nodes.findIndex((node) => node.kind === 'group')"
-    )
+    nodes = Parts(page.path.read_text("utf-8")).data["views"][0]["nodes"]
+    (group,) = [number for number, node in enumerate(nodes) if node["kind"] == "group"]
     choose(page, f"n{group}")
     assert "nodes inside" in page.text("#details")
     page.page.click("#details button:has-text('Open')")
@@ -339,29 +338,105 @@ def test_text_out_of_sight_is_left_out_of_a_large_picture_until_it_comes_into_si
     assert page.refs("now")
 
 
-def test_it_opens_at_a_size_that_can_be_read(visit):
-    page = visit(record(rnn, np.eye(3), np.ones(3), np.ones((60, 3))))
+def scale_of(page):
     page.page.wait_for_timeout(200)
-    assert page.run("new DOMMatrix(document.querySelector('#stage > svg').style.transform).a") * 11 >= 9
-    left = page.run(
-        "document.querySelector('#stage > svg > g').getBoundingClientRect().left - stage.getBoundingClientRect().left"
+    return page.run("new DOMMatrix(document.querySelector('#stage > svg').style.transform).a")
+
+
+def is_in_sight(page, ref):
+    """Whether all of a node is in the room for the picture."""
+    node, room = (
+        page.page.locator(f"#stage [data-ref={ref}]").bounding_box(),
+        page.page.locator("#stage").bounding_box(),
     )
-    assert left >= 0
+    return all(
+        room[side] <= node[side] and node[side] + node[size] <= room[side] + room[size]
+        for side, size in (("x", "width"), ("y", "height"))
+    )
 
 
-def test_the_source_has_room_for_its_lines_and_can_be_made_wider(visit):
+def number_of(page, what):
+    return page.run(f"JSON.parse(document.getElementById('data').textContent).{what}")
+
+
+def healthy(x, w):
+    for _ in range(60):
+        x = x * w + 0.01
+    return x
+
+
+def test_it_opens_where_the_gradients_come_from_at_a_size_that_can_be_read(visit):
+    page = visit(record(healthy, 0.3, 0.999), width=1000)
+    assert scale_of(page) * 11 >= 9
+    assert is_in_sight(page, f"n{number_of(page, 'views[0].output')}")
+    assert not is_in_sight(page, "n0")
+    page.press("0")
+    assert scale_of(page) * 11 < 9
+    assert is_in_sight(page, "n0")
+
+
+def test_it_opens_where_something_is_wrong(visit):
+    page = visit(rolled_trace("overflowing"), width=1000, height=500)
+    first = number_of(page, "findings[0].places[0][0]")
+    assert scale_of(page) * 11 >= 9
+    assert is_in_sight(page, first)
+    assert not is_in_sight(page, f"n{number_of(page, 'views[0].output')}")
+
+
+def test_the_source_has_room_for_its_lines(visit):
     page = visit(record(rnn, np.eye(3), np.ones(3), np.ones((60, 3))))
     own = page.page.locator("#source").bounding_box()["width"]
     lines = page.run(
         "[...document.querySelectorAll('#source .made .text')].map((each) => each.getBoundingClientRect().right)"
     )
     assert max(lines) < own
-    assert page.run("getComputedStyle(document.getElementById('source')).resize") == "horizontal"
-    page.run("document.getElementById('source').style.width = '600px'")
-    assert page.page.locator("#source").bounding_box()["width"] == 600
-    graph = page.page.locator("#graph").bounding_box()
-    assert graph["x"] == 600
-    assert graph["width"] > 400
+
+
+def test_the_source_is_made_wider_by_keys_and_by_the_mouse(visit):
+    page = visit(record(rnn, np.eye(3), np.ones(3), np.ones((60, 3))))
+    divider = page.page.locator("#divider")
+    own = page.page.locator("#source").bounding_box()["width"]
+
+    def width():
+        page.page.wait_for_timeout(100)  # a frame, for its value to follow
+        found = page.page.locator("#source").bounding_box()["width"]
+        assert int(divider.get_attribute("aria-valuenow")) == round(found / 14)
+        graph = page.page.locator("#graph").bounding_box()
+        assert graph["x"] == pytest.approx(found + 1, abs=0.1)
+        return found
+
+    divider.focus()
+    before = width()
+    assert before == own
+    page.press("ArrowRight")
+    assert width() == pytest.approx(before + 28, abs=8)
+    page.press("ArrowLeft", "ArrowLeft")
+    assert width() == pytest.approx(before - 28, abs=14)
+    assert page.text("#count").startswith(page.text("#count").split(" / ")[1])  # no step was taken
+    page.press("Home")
+    assert width() == 140
+    page.press("End", "ArrowRight")
+    assert width() == 840
+    page.page.mouse.move(840, 400)
+    page.page.mouse.down()
+    page.page.mouse.move(500, 420)
+    page.page.mouse.up()
+    assert width() == pytest.approx(500, abs=2)
+    divider.dblclick()
+    assert width() == own
+
+
+def test_keys_of_a_list_and_of_a_pane_are_their_own(visit):
+    page = visit(record(tanh_loop, 0.3, 0.9))
+    choose(page, f"e{first_edge(page, 'edge.isBack')}")
+    page.page.locator("#turn").focus()
+    count = page.text("#count")
+    page.press("ArrowUp", "ArrowLeft")
+    assert page.text("#count") == count
+    assert page.run("document.activeElement.id") == "turn"
+    page.page.locator("#details").focus()
+    page.press("ArrowDown")
+    assert page.run("document.activeElement.id") == "details"
 
 
 def test_colour_shows_what_vanishes_over_the_turns_and_the_chosen_turn(visit):

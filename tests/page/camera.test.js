@@ -20,6 +20,23 @@ test("a picture too large to be read whole is begun at its corner", () => {
   assert.ok(beginning(bounds, room).scale > fitted(bounds, room).scale);
 });
 
+const wide = { x: 40, y: 40, width: 3000, height: 3000 };
+
+for (const [at, x, y] of [["in the middle", 1500, 1500], ["at its end", 3000, 3000], ["at its corner", 40, 40]]) {
+  test(`a picture too large to be read whole is begun around a box ${at}, and shows no empty paper`, () => {
+    const box = { x, y, width: 40, height: 40 };
+    const camera = beginning(wide, room, box);
+    const [shown, all] = [seen(camera, box), seen(camera, wide)];
+    assert.ok(shown.left > 0 && shown.top > 0 && shown.right < 800 && shown.bottom < 600);
+    assert.ok(all.left < 50 && all.top < 50 && all.right > 750 && all.bottom > 550);
+  });
+}
+
+test("a picture that is only wide stays in the middle of the height", () => {
+  const { top, bottom } = seen(beginning({ ...wide, height: 100 }, room, { x: 3000, y: 40, width: 40, height: 40 }), { ...wide, height: 100 });
+  assert.ok(Math.abs(top + bottom - 600) < 1);
+});
+
 test("a zoom leaves the point under the pointer where it is, and has an end", () => {
   const camera = { x: 30, y: 40, scale: 1 };
   const point = { x: 200, y: 100 };

@@ -3,7 +3,7 @@
 const STEP = 1.25;
 const SMALLEST = 0.05;
 const LARGEST = 6;
-const READABLE = 9 / 11; // the smallest text is 9 pixels; a picture that would be smaller is begun at its corner
+const READABLE = 9 / 11; // the smallest text is 9 pixels; of a picture that would be smaller a part is shown at first
 const COMFORTABLE = 1.35;
 const PADDING = 28;
 const REST = 160; // milliseconds without a move
@@ -24,13 +24,21 @@ export function fitted(bounds, room, most = COMFORTABLE, least = SMALLEST) {
   };
 }
 
-/** Where to begin: all of it, if that can be read, else all of its width, or its left upper corner. */
-export function beginning(bounds, room) {
+/** Where to begin: all of it, if that can be read, else all of its width, around a box, or at its left upper corner. */
+export function beginning(bounds, room, box = null) {
   const whole = fitted(bounds, room);
   if (whole.scale >= READABLE) return whole;
   const scale = Math.max(READABLE, fitted({ ...bounds, height: 1 }, room).scale);
-  const start = (from, length, size) => Math.max(PADDING, (size - length * scale) / 2) - from * scale;
-  return { scale, x: start(bounds.x, bounds.width, room.width), y: start(bounds.y, bounds.height, room.height) };
+  const start = (from, length, size, middle) => {
+    if (length * scale <= size - 2 * PADDING) return (size - length * scale) / 2 - from * scale;
+    const [least, most] = [size - PADDING - (from + length) * scale, PADDING - from * scale]; // and show no empty paper
+    return middle === null ? most : Math.min(most, Math.max(least, size / 2 - middle * scale));
+  };
+  return {
+    scale,
+    x: start(bounds.x, bounds.width, room.width, box && box.x + box.width / 2),
+    y: start(bounds.y, bounds.height, room.height, box && box.y + box.height / 2),
+  };
 }
 
 /** The camera after a zoom that leaves a point where it is. */
@@ -126,9 +134,9 @@ export function cameraOf(element, draw) {
   );
 
   return {
-    begin(bounds) {
+    begin(bounds, box) {
       smallest = Math.min(SMALLEST, fitted(bounds, room(), COMFORTABLE, 0).scale);
-      set(beginning(bounds, room()));
+      set(beginning(bounds, room(), box));
     },
     fit: (bounds) => set(fitted(bounds, room(), COMFORTABLE, smallest)),
     zoom: (direction) => set(zoomed(camera, STEP ** direction, centre(), smallest)),

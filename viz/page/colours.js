@@ -66,10 +66,11 @@ export function inkOver(sizes, range, theme) {
 }
 
 /** The numbers to write at a scale, with their places: a few powers of ten, or its ends where these are not two. */
-export function ticksOf(range, most = 6) {
+export function ticksOf(range) {
   const first = Math.ceil(range[0]);
   const last = Math.floor(range[1]);
   if (last <= first) return [0, 1].map((share) => ({ text: (10 ** range[share]).toPrecision(2), share }));
+  const most = Math.max(-first, last) < 100 ? 6 : 4; // 1e-160 is wide
   const every = Math.max(1, Math.ceil((last - first) / most));
   const ticks = [];
   for (let power = first; power <= last; power += every) {

@@ -3,6 +3,7 @@
  * An item is a number: first frames of calls and titles of rows, then wires, then shapes. Lengths are in pixels. */
 
 const MOST_ROOM = 1e9;
+const TENTH = 10;
 export const IS_STUB = 2;
 
 /** Unfold the columns: by item, by point of a wire, by line of text and by run of a line. */
@@ -23,7 +24,7 @@ export function pictureOf({ counts, styles, roles, strings, ...data }) {
     head: Uint8Array.from(data.heads), // by wire
     rect: new Float32Array(4 * count), // of frames and shapes: left, top, width, height
     box: new Float32Array(4 * count), // with all text: left, top, right, bottom
-    point: Float32Array.from(sums(data.points, data.lengths), (tenths) => tenths / 10),
+    point: pointsAt(data.points, data.lengths),
     pointsOf: starts(data.lengths), // by wire
     linesOf: starts(data.texts), // by item
     line: { x: [], y: [], width: [], runsOf: [] },
@@ -31,9 +32,9 @@ export function pictureOf({ counts, styles, roles, strings, ...data }) {
   };
   picture.edge.set(data.edges, frames);
   picture.node.set(data.nodes, firstShape);
-  const tenths = data.rects.map((each) => each / 10);
-  picture.rect.set(tenths.slice(0, 4 * frames));
-  picture.rect.set(tenths.slice(4 * frames), 4 * firstShape);
+  const rects = everyOf(data.rects, 1, 0, Float32Array, TENTH);
+  picture.rect.set(rects.subarray(0, 4 * frames));
+  picture.rect.set(rects.subarray(4 * frames), 4 * firstShape);
   fillTexts(picture, data.lines, data.runs);
   for (let item = 0; item < count; item++) measure(picture, item);
   return picture;
@@ -42,7 +43,7 @@ export function pictureOf({ counts, styles, roles, strings, ...data }) {
 /** Bounds of all items: {x, y, width, height}. */
 export function boundsOf({ box, count }) {
   const found = [MOST_ROOM, MOST_ROOM, -MOST_ROOM, -MOST_ROOM];
-  for (let item = 0; item < count; item++) grow(found, ...box.subarray(4 * item, 4 * item + 4));
+  for (let at = 0; at < 4 * count; at += 4) grow(found, box[at], box[at + 1], box[at + 2], box[at + 3]);
   return rectOf(found);
 }
 
@@ -88,13 +89,23 @@ export function linesOf(picture, item) {
   return lines;
 }
 
-/* Points as their distances from the one before: x and y in turns. */
-function sums(distances, lengths) {
-  const found = new Float64Array(distances.length);
+/* Points as their distances from the one before, in tenths: x and y in turns. */
+function pointsAt(distances, lengths) {
+  const found = new Float32Array(distances.length);
   let at = 0;
   for (const length of lengths) {
-    for (let each = 0; each < 2 * length; each++, at++) found[at] = distances[at] + (each > 1 ? found[at - 2] : 0);
+    for (let each = 0, x = 0, y = 0; each < length; each++, at += 2) {
+      found[at] = (x += distances[at]) / TENTH;
+      found[at + 1] = (y += distances[at + 1]) / TENTH;
+    }
   }
+  return found;
+}
+
+/* Every so many of some numbers, from one on: a loop, which takes a tenth of the time that `from` takes. */
+function everyOf(numbers, size, from, Column, unit = 1) {
+  const found = new Column(numbers.length / size);
+  for (let at = 0, each = from; at < found.length; at++, each += size) found[at] = numbers[each] / unit;
   return found;
 }
 
@@ -105,15 +116,13 @@ function starts(lengths) {
 }
 
 function fillTexts({ line, run }, lines, runs) {
-  const count = lines.length / 4;
-  const every = (data, size, at) => Float32Array.from({ length: data.length / size }, (_, each) => data[size * each + at]);
-  line.x = every(lines, 4, 0).map((tenths) => tenths / 10);
-  line.y = every(lines, 4, 1).map((tenths) => tenths / 10);
-  line.width = every(lines, 4, 2).map((tenths) => tenths / 10);
-  line.runsOf = starts(Array.from({ length: count }, (_, each) => lines[4 * each + 3]));
-  run.x = every(runs, 3, 0).map((tenths) => tenths / 10);
-  run.role = Uint8Array.from(every(runs, 3, 1));
-  run.string = Uint32Array.from({ length: runs.length / 3 }, (_, each) => runs[3 * each + 2]);
+  line.x = everyOf(lines, 4, 0, Float32Array, TENTH);
+  line.y = everyOf(lines, 4, 1, Float32Array, TENTH);
+  line.width = everyOf(lines, 4, 2, Float32Array, TENTH);
+  line.runsOf = starts(everyOf(lines, 4, 3, Uint32Array));
+  run.x = everyOf(runs, 3, 0, Float32Array, TENTH);
+  run.role = everyOf(runs, 3, 1, Uint8Array);
+  run.string = everyOf(runs, 3, 2, Uint32Array);
 }
 
 /* The room of an item: its shape or its points, and its lines. */
@@ -126,8 +135,8 @@ function measure(picture, item) {
     }
     picture.rect.set([found[0], found[1], found[2] - found[0], found[3] - found[1]], 4 * item);
   } else {
-    const [x, y, width, height] = rect.subarray(4 * item, 4 * item + 4);
-    grow(found, x, y, x + width, y + height);
+    const [x, y] = [rect[4 * item], rect[4 * item + 1]];
+    grow(found, x, y, x + rect[4 * item + 2], y + rect[4 * item + 3]);
   }
   for (let at = picture.linesOf[item]; at < picture.linesOf[item + 1]; at++) {
     const size = line.runsOf[at] < line.runsOf[at + 1] ? roles[run.role[line.runsOf[at]]][1] : 0;

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import re
+import zlib
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -17,33 +18,42 @@ from typing import Any
 from viz.vector import escape
 
 FIRST = "main"
-READY = 'document.documentElement.classList.add("is-ready");\n'
+LARGE = 500_000  # characters of data, from which on they are packed
+PLAIN, PACKED = "application/json", "application/octet-stream"
 IMPORT = re.compile(r'^import (\{.*?\}) from "\./(\w+)\.js";$', re.MULTILINE | re.DOTALL)
-EXPORT = re.compile(r"^export (?=(?:const|class|function) (\w+))", re.MULTILINE)
+EXPORT = re.compile(r"^export (?=(?:const|class|(?:async )?function) (\w+))", re.MULTILINE)
 
 
 def as_html(data: dict[str, Any], *, embedded: bool = False) -> str:
     """Return the document that shows some data; embedded, the picture and the backward pass alone."""
     script, style, root = _script(), _file("picture.css") + _file("page.css"), 'data-theme="auto"'
     if embedded:
-        script += READY
         style += _file("embedded.css")
         root = 'data-theme="light" data-embedded'
+    kind, written = as_script_data(data)
     parts = {
         "root": root,
         "policy": f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:",
         "title": escape(str(data["title"])),
         "style": style,
-        "data": as_script_data(data),
+        "kind": kind,
+        "data": written,
         "script": script,
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _file("page.html"))
 
 
-def as_script_data(data: Any) -> str:
-    """Return JSON that ends no script and begins no comment, whatever strings are in it."""
+def as_script_data(data: Any) -> tuple[str, str]:
+    """Return the type of a script that holds some data, and its text.
+
+    JSON that ends no script and begins no comment, whatever strings are in it; where it is large, that packed.
+    """
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.replace("</", "<\\/").replace("<!", "\\u003c!").encode("utf-8", "replace").decode()
+    text = text.replace("</", "<\\/").replace("<!", "\\u003c!")
+    as_bytes = text.encode("utf-8", "replace")
+    if len(text) < LARGE:
+        return PLAIN, as_bytes.decode()
+    return PACKED, base64.b64encode(zlib.compress(as_bytes)).decode()
 
 
 def _hash(text: str) -> str:
@@ -74,4 +84,5 @@ def _module(name: str) -> str:
     text = _file(f"{name}.js")
     exported = ", ".join(EXPORT.findall(text))
     text = EXPORT.sub("", IMPORT.sub(r"const \1 = modules.\2;", text))
-    return f"modules.{name} = (() => {{\n{text}\nreturn {{ {exported} }};\n}})();\n"
+    begin, end = ("await (async () =>", ")();") if name == FIRST else ("(() =>", ")();")
+    return f"modules.{name} = {begin} {{\n{text}\nreturn {{ {exported} }};\n}}{end}\n"

@@ -103,8 +103,6 @@ def arithmetic(edge: Any) -> dict[str, Any]:
         "operand": wording.operand(edge.port) if is_gate else "",
         "value": text_of(edge.value),
         "grad": text_of(grad),
-        "upstream": _short(edge.upstream) if is_gate else None,
-        "local": _short(edge.local) if is_gate else None,
         "formula": labels.shorten(labels.clean(formula_of(edge)), FORMULA_LIMIT) if is_gate else "",
         "working": "\n".join(map(text_of_line, wording.product_lines(edge))) if is_gate else "",
         "magnitude": magnitude(grad),
@@ -120,10 +118,6 @@ def text_of(value: Any) -> str | None:
     if not labels.is_array(value):
         return labels.number(value)
     return f"{labels.summary(value)}, {labels.worst(value)}" if value.size else labels.summary(value)
-
-
-def _short(value: Any) -> str | None:
-    return None if value is None else labels.norm(value)
 
 
 def magnitude(grad: Any) -> float | None:

@@ -29,11 +29,19 @@ export function keyOf(event) {
   return event.shiftKey && arrow ? `Shift+${event.key}` : event.key;
 }
 
-/** Whether a key is the field's own: text goes into it, and arrows move in it. */
-export function isTaken(event) {
-  const { target, key } = event;
-  if (target.closest?.("dialog")) return true;
-  if (target.matches?.("input[type=text], input[type=search], textarea")) return true;
-  if (target.matches?.("input[type=range]")) return ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"].includes(key);
-  return target.matches?.("button, a") && (key === " " || key === "Enter");
+const MOVING = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"];
+
+/** By what has the focus: which keys are its own. */
+const TAKEN = [
+  ["dialog, dialog *, input[type=search]", () => true],
+  ["input[type=text]", (key) => key !== "Escape"],
+  ["select", (key) => key !== "Escape" && key !== "?"],
+  ["input[type=range], [role=separator]", (key) => MOVING.includes(key)],
+  ["#source, #details", (key) => MOVING.includes(key)], // the pane itself: it is scrolled
+  ["button", (key) => key === " " || key === "Enter"],
+];
+
+/** Whether a key is the own one of what has the focus: text goes into a field, and arrows move in it. */
+export function isTaken({ target, key }) {
+  return TAKEN.some(([selector, isOwn]) => target.matches?.(selector) && isOwn(key));
 }

@@ -4,10 +4,12 @@ import { cameraOf } from "./camera.js";
 import { canvasView } from "./canvas.js";
 import { inkOver, rangeOf, sizesOf } from "./colours.js";
 import { Details } from "./details.js";
+import { divider } from "./divider.js";
 import { byId, el } from "./dom.js";
 import { Graph, edgeRef, indexOf, isNode } from "./graph.js";
 import { showHelp } from "./help.js";
 import { KEYS, isTaken, keyOf } from "./keys.js";
+import { dataOf } from "./packed.js";
 import { player } from "./player.js";
 import { Practice } from "./practice.js";
 import { scaleLegend } from "./scale.js";
@@ -17,7 +19,7 @@ import { BackwardPass } from "./steps.js";
 import { svgView } from "./svg.js";
 import { nameOf, notesOf, turnChooser } from "./turns.js";
 
-const data = JSON.parse(byId("data").textContent);
+const data = await dataOf(byId("data"));
 const root = document.documentElement;
 const stage = byId("stage");
 const pane = byId("details");
@@ -62,12 +64,19 @@ function open(number, ref = null) {
   source = sourcePane(byId("source"), graph, { hover: (refs) => view.light("hover", refs), choose: chooseLine });
   byId("turn-note").hidden = true;
   byId("crumbs").replaceChildren(...crumbs());
-  camera.begin(view.bounds);
+  camera.begin(view.bounds, whereToLook());
   source.begin();
   colour();
   leaveOrEnterPractice();
   steps.go(pass.length);
   choose(ref, { reveal: ref !== null });
+}
+
+/** The box that a view which is too large to be read begins with: what is wrong, or the output, where gradients come from. */
+function whereToLook() {
+  const wrong = data.findings.filter(({ severity }) => severity !== "note").flatMap((finding) => graph.placesOf(finding));
+  const output = graph.view.output === null ? [] : [`n${graph.view.output}`];
+  return [...wrong, ...output].map((ref) => view.box(ref)).find(Boolean) ?? null;
 }
 
 /** The way to the view that is shown: each one around it leads there. */
@@ -162,7 +171,7 @@ function colour() {
   byId("colour-button").setAttribute("aria-pressed", String(isColoured));
   byId("scale").hidden = !isColoured;
   const runs = turn ? nameOf(graph, turn) : graph.view.isRolled && "a wire from left to right: its first run to its last; as thick as its largest";
-  byId("scale").replaceChildren(...(isShown ? [scaleLegend(range, theme()), el("small", {}, runs)] : ["No gradient has a size."]));
+  byId("scale").replaceChildren(...(isShown ? [scaleLegend(range, theme()), ...(runs ? [el("small", {}, runs)] : [])] : ["No gradient has a size."]));
 }
 
 function toggleColour() {
@@ -270,6 +279,7 @@ const clicks = {
   "turn-end": () => chooseTurn(null),
 };
 for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("click", action);
+divider();
 dark.addEventListener("change", redraw);
 searchBox(graph, {
   show: (refs) => view.light("found", refs),
@@ -279,3 +289,4 @@ searchBox(graph, {
   },
 });
 open(0);
+root.classList.add("is-ready");

@@ -100,7 +100,7 @@ export class Practice {
       inputmode: "text",
       autocomplete: "off",
       "aria-label": `gradient, ${what}`,
-      "aria-describedby": `verdict-${at}`,
+      "aria-describedby": `facts-${at} verdict-${at}`,
       focus: () => {
         this.turn = turn;
         this.handlers.look(edgeRef(exercise.edge));
@@ -144,7 +144,7 @@ export class Practice {
       event.preventDefault();
       check();
     };
-    line.append(el("form", { submit }, el("span", { class: "what" }, what), facts, given, el("span", { class: "row" }, input, buttons), verdict));
+    line.append(el("form", { submit }, el("span", { class: "what" }, what), el("div", { class: "facts", id: `facts-${at}` }, facts, given), el("span", { class: "row" }, input, buttons), verdict));
     settle();
     return line;
   }

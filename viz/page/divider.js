@@ -1,0 +1,40 @@
+/* What the source is made wider by: dragged, or moved by arrow keys. */
+
+import { byId } from "./dom.js";
+
+const STEP = 2; // percent of the window
+const [LEAST, MOST] = [10, 60];
+const MOVES = { ArrowLeft: (at) => at - STEP, ArrowRight: (at) => at + STEP, Home: () => LEAST, End: () => MOST };
+
+/** Make the divider work; until it is moved, the source is as wide as its lines need. */
+export function divider() {
+  const [line, pane] = [byId("divider"), byId("source")];
+  const percent = (pixels) => (100 * pixels) / document.documentElement.clientWidth;
+  const tell = () => {
+    const now = Math.round(percent(pane.offsetWidth));
+    line.setAttribute("aria-valuenow", now);
+    line.setAttribute("aria-valuetext", `${now} percent of the window`);
+  };
+  const set = (share) => {
+    pane.style.width = `${Math.min(MOST, Math.max(LEAST, share))}vw`;
+  };
+  line.setAttribute("aria-valuemin", LEAST);
+  line.setAttribute("aria-valuemax", MOST);
+  line.addEventListener("keydown", (event) => {
+    const move = event.ctrlKey || event.altKey || event.metaKey ? null : MOVES[event.key];
+    if (!move) return;
+    event.preventDefault();
+    set(move(Number(line.getAttribute("aria-valuenow"))));
+  });
+  line.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    event.preventDefault(); // and select no text
+    line.focus();
+    line.setPointerCapture(event.pointerId);
+  });
+  line.addEventListener("pointermove", (event) => {
+    if (line.hasPointerCapture(event.pointerId)) set(percent(event.clientX - pane.getBoundingClientRect().left));
+  });
+  line.addEventListener("dblclick", () => pane.style.removeProperty("width"));
+  new ResizeObserver(tell).observe(pane);
+}
