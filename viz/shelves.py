@@ -19,22 +19,13 @@ def placed(heights: Sequence[float], widths: Sequence[float]) -> list[tuple[floa
     best, extent = [0] * len(heights), max(sum(heights), max(widths, default=0.0))
     for count in range(2, len(heights) + 1):
         column_of = _broken(heights, sum(heights) / count)
-        size = max(_size(heights, widths, column_of))
+        wide, tall = _rooms(heights, widths, column_of)
+        size = max(sum(wide), *tall)
         if size * WORTH <= extent:
             best, extent = column_of, size
-    return _places(heights, best, widths)
-
-
-def _size(
-    heights: Sequence[float], widths: Sequence[float], column_of: Sequence[int]
-) -> tuple[float, float]:
-    columns = range(column_of[-1] + 1)
-    width = sum(max(_of(widths, column_of, column)) + GAP for column in columns)
-    return width, max(sum(_of(heights, column_of, column)) for column in columns)
-
-
-def _of(lengths: Sequence[float], column_of: Sequence[int], column: int) -> list[float]:
-    return [length for length, at in zip(lengths, column_of, strict=True) if at == column]
+        if sum(wide) >= max(tall):  # more columns make it only wider
+            break
+    return _places(heights, best, _rooms(heights, widths, best)[0])
 
 
 def _broken(heights: Sequence[float], height: float) -> list[int]:
@@ -49,15 +40,26 @@ def _broken(heights: Sequence[float], height: float) -> list[int]:
     return column_of
 
 
+def _rooms(
+    heights: Sequence[float], widths: Sequence[float], column_of: Sequence[int]
+) -> tuple[list[float], list[float]]:
+    """Say how wide each column is, with the gap behind it, and how tall."""
+    wide = [0.0] * (max(column_of, default=0) + 1)
+    tall = wide.copy()
+    for height, width, column in zip(heights, widths, column_of, strict=True):
+        wide[column] = max(wide[column], width + GAP)
+        tall[column] += height
+    return wide, tall
+
+
 def _places(
-    heights: Sequence[float], column_of: Sequence[int], widths: Sequence[float]
+    heights: Sequence[float], column_of: Sequence[int], wide: Sequence[float]
 ) -> list[tuple[float, float]]:
     places = []
-    left = top = 0.0
+    top = 0.0
     for at, column in enumerate(column_of):
         if at and column != column_of[at - 1]:
-            left += max(_of(widths, column_of, column - 1)) + GAP
             top = 0.0
-        places.append((left, top))
+        places.append((sum(wide[:column]), top))
         top += heights[at]
     return places
