@@ -1,21 +1,28 @@
 """Write docs/gallery.md and docs/plots.md with their pictures: python tests/gallery_page.py.
 
-What a picture says is its sample's; how it looks depends on the versions of what lays it out and draws it. So the test
-of these pages compares the texts of the pictures, and no coordinates.
+What a picture says is its sample's; how it looks depends on the versions of what lays it out and draws it. So a PNG
+keeps the texts that are drawn in it and the layout engine that placed them, for the test: it compares the texts, and
+where the engine is the same, a small copy of what is seen.
 """
 
 from __future__ import annotations
 
+import io
 import re
-import xml.etree.ElementTree as ET
+from importlib import metadata
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from test_samples import trace_of
 
-from viz import draw, plots
+from viz import plots, raster
 from viz.diagram import diagram
+from viz.export import picture
+from viz.layout import geometry
 from viz.samples import samples
 
 if TYPE_CHECKING:
@@ -23,6 +30,8 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parent.parent / "docs"
 GALLERY, PLOTS = DOCS / "gallery.md", DOCS / "plots.md"
+COLOURS = 96  # of a PNG, which is a quarter as large so; a picture has a dozen, and shades at the edges of letters
+SMALL = 8  # pixels of a picture are one of its small copy
 NOISE = 1e-9  # what is left of numbers that cancel is another number on another machine
 PLOTTED = {  # kind: sample and name
     "flow": ("attention", None),
@@ -47,7 +56,7 @@ _ABOUT = {
 }
 _GALLERY_HEAD = """# Gallery
 
-Each sample as `edgegrad samples NAME -o NAME.svg` draws it. Written by `python tests/gallery_page.py`; the suite fails
+Each sample as `edgegrad samples NAME -o NAME.png` draws it. Written by `python tests/gallery_page.py`; the suite fails
 where a picture says something else than its sample.
 """
 _PLOTS_HEAD = """# Plots
@@ -69,7 +78,7 @@ These are written by `python tests/gallery_page.py`.
 
 def picture_path(name: str) -> Path:
     """Return where the picture of a sample is kept."""
-    return DOCS / "gallery" / f"{name}.svg"
+    return DOCS / "gallery" / f"{name}.png"
 
 
 def plot_path(kind: str) -> Path:
@@ -80,7 +89,7 @@ def plot_path(kind: str) -> Path:
 def gallery_text() -> str:
     """Return the page of all samples."""
     parts = [
-        f"\n## {sample.name}\n\n{_told(sample)}\n\n![The graph of {sample.name}](gallery/{sample.name}.svg)\n"
+        f"\n## {sample.name}\n\n{_told(sample)}\n\n![The graph of {sample.name}](gallery/{sample.name}.png)\n"
         for sample in samples()
     ]
     return _GALLERY_HEAD + "".join(parts)
@@ -104,17 +113,70 @@ def plots_text() -> str:
 
 def texts_of_sample(name: str) -> set[str]:
     """Return the lines of text that a sample's picture must have, whatever lays it out."""
-    picture = diagram(trace_of(name))
-    told = [(box.lines, box.caption, box.lead.above, box.lead.below) for box in picture.boxes]
-    told += [(arrow.label.above, arrow.label.below) for arrow in picture.arrows]
+    drawn = diagram(trace_of(name))
+    told = [(box.lines, box.caption, box.lead.above, box.lead.below) for box in drawn.boxes]
+    told += [(arrow.label.above, arrow.label.below) for arrow in drawn.arrows]
     lines = [line for parts in told for part in parts for line in part]
     return {_steady("".join(span.text for span in line)) for line in lines}
 
 
 def texts_in_picture(path: Path) -> set[str]:
     """Return the lines of text in a picture."""
-    texts = ET.parse(path).iter("{http://www.w3.org/2000/svg}text")  # noqa: S314  (our own file)
-    return {_steady("".join(text.itertext())) for text in texts}
+    with Image.open(path) as image:
+        return set(image.text["Description"].splitlines())
+
+
+def engine_of(path: Path) -> str:
+    """Return what laid a picture out."""
+    with Image.open(path) as image:
+        return image.text["Layout"]
+
+
+def engine() -> str:
+    """Return what lays pictures out here."""
+    try:
+        return f"graphviz-pure {metadata.version('graphviz-pure')}"
+    except metadata.PackageNotFoundError:
+        return "another"
+
+
+def small_copy(png: bytes) -> np.ndarray:
+    """Return a picture in grey, small enough that neither shades nor the shapes of letters matter."""
+    with Image.open(io.BytesIO(png)) as image:
+        return np.asarray(image.convert("L").reduce(SMALL), np.float64)
+
+
+def rendered(name: str) -> tuple[bytes, set[str]]:
+    """Return the picture of a sample as a PNG of all colours, and the lines of text in it."""
+    placed = geometry(picture(trace_of(name))[0])
+    texts = [text for wire in placed.wires for text in wire.texts]
+    texts += [text for shape in placed.shapes for text in (*shape.inside, *shape.beside)]
+    lines = {_steady("".join(run for _, run, _ in text.runs)) for text in texts}
+    return raster.write(placed, "png")[0], lines
+
+
+def _write_picture(name: str) -> None:
+    png, lines = rendered(name)
+    told = PngInfo()
+    told.add_itxt("Description", "\n".join(sorted(lines)))
+    told.add_text("Layout", engine())
+    _in_few_colours(png).save(picture_path(name), optimize=True, pnginfo=told)
+
+
+def _in_few_colours(png: bytes) -> Image.Image:
+    """Return a picture in its most frequent colours, so that paper and ink stay what they are."""
+    with Image.open(io.BytesIO(png)) as image:
+        pixels = np.asarray(image.convert("RGB"), np.uint32)
+    codes = (pixels[..., 0] << 16) | (pixels[..., 1] << 8) | pixels[..., 2]
+    counts = np.bincount(codes.ravel(), minlength=1 << 24)
+    found = np.flatnonzero(counts)
+    parts = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
+    kept = parts[np.argsort(-counts[found], kind="stable")[:COLOURS]]
+    nearest = np.zeros(1 << 24, np.uint8)
+    nearest[found] = np.square(parts[:, None] - kept).sum(axis=2).argmin(axis=1)
+    flat = Image.fromarray(nearest[codes], "P")
+    flat.putpalette(kept.ravel().tolist())
+    return flat
 
 
 def texts_of_plot(kind: str) -> list[str]:
@@ -147,7 +209,7 @@ def write() -> None:
     for folder in ("gallery", "plots"):
         (DOCS / folder).mkdir(exist_ok=True)
     for sample in samples():
-        draw(trace_of(sample.name), picture_path(sample.name))
+        _write_picture(sample.name)
     for kind, (sample, name) in PLOTTED.items():
         plots.save(plots.plot(trace_of(sample), kind, name), plot_path(kind))
     GALLERY.write_text(gallery_text(), encoding="utf-8")

@@ -1,6 +1,7 @@
 """The pictures in docs: there is one of each sample and of each kind of plot, and they say what the traces say."""
 
 import gallery_page
+import numpy as np
 import pytest
 
 from viz import plots
@@ -22,6 +23,22 @@ def test_there_is_a_picture_of_each_and_of_nothing_else():
     assert kept == set(NAMES)
     assert {path.stem for path in (gallery_page.DOCS / "plots").iterdir()} == set(plots.KINDS)
     assert set(gallery_page.PLOTTED) == set(plots.KINDS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_picture_is_what_its_sample_looks_like(name):
+    path = gallery_page.picture_path(name)
+    if gallery_page.engine() == "another" or gallery_page.engine_of(path) != gallery_page.engine():
+        pytest.skip(f"laid out by {gallery_page.engine_of(path)}, which is not here")
+    png, _ = gallery_page.rendered(name)
+    kept, now = gallery_page.small_copy(path.read_bytes()), gallery_page.small_copy(png)
+    assert kept.shape == now.shape, "run: python tests/gallery_page.py"
+    assert np.abs(kept - now).mean() < 0.5, "run: python tests/gallery_page.py"
+    assert kept.mean() < 253  # there is ink on it
+
+
+def test_the_gallery_is_small():
+    assert sum(path.stat().st_size for path in (gallery_page.DOCS / "gallery").iterdir()) < 3_000_000
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -18,7 +18,6 @@ from viz.layout import geometry
 from viz.page import columns as page_columns
 from viz.page.columns import LARGEST_SVG, columns, is_large
 from viz.page.data import page_data
-from viz.page.shelves import in_columns
 
 EXACT = View(exact=True)
 
@@ -112,41 +111,10 @@ def test_columns_are_small(placed):
     assert size < 160 * (len(placed.shapes) + len(placed.wires))
 
 
-def test_rows_stand_in_columns_and_nothing_else_changes(placed):
-    moved = in_columns(placed)
-    assert len(placed.row_titles) > 3
-    bottom = max(shape.rect.y for shape in placed.shapes)
-    assert max(shape.rect.y for shape in moved.shapes) < 0.6 * bottom
-    steps = {}
-    for name in ("shapes", "groups"):
-        for before, after in zip(getattr(placed, name), getattr(moved, name), strict=True):
-            move = (round(after.rect.x - before.rect.x, 3), round(after.rect.y - before.rect.y, 3))
-            steps.setdefault(move, []).append(after.rect)
-    assert 2 < len(steps) < len(placed.row_titles)  # those of one column move alike
-    rooms = [
-        (
-            min(rect.x for rect in rects),
-            min(rect.y for rect in rects),
-            max(rect.x + rect.width for rect in rects),
-            max(rect.y + rect.height for rect in rects),
-        )
-        for rects in steps.values()
-    ]
-    for at, (left, top, right, bottom) in enumerate(rooms):
-        for other_left, other_top, other_right, other_bottom in rooms[:at]:
-            assert left > other_right or other_left > right or top > other_bottom or other_top > bottom
-    ends = {shape.node: shape.rect for shape in moved.shapes if shape.node >= 0}
-    for wire in moved.wires:
-        assert any(
-            abs(rect.y + rect.height / 2 - wire.points[0, 1]) < rect.height for rect in ends.values()
-        )
-
-
 def test_a_small_picture_keeps_its_rows_and_its_elements(trace):
     few = decide(trace, View(exact=True, focus="loss", depth=1))
     small = geometry(few.diagram)
     assert not is_large(small)
-    assert in_columns(small) is small
     assert "svg" in page_data(few, small, None)["views"][0]
 
 

@@ -17,7 +17,7 @@ from tracer import record
 from tracer.errors import CutWarning, DrawError, GradientError, LookupNameError, UsageError
 from tracer.trace import Trace
 from viz import diagram as rooms
-from viz import drawing, export, labels, theme, vector
+from viz import drawing, export, labels, raster, theme, vector
 from viz.choice import View, ViewOptions, choose
 from viz.diagram import diagram
 from viz.layout import geometry
@@ -509,6 +509,45 @@ def test_too_many_nodes_are_refused_with_what_they_would_take_and_drawn_by_force
     shapes = re.findall(r'<g class="(?:input|function|splitter|output) ', target.read_text("utf-8"))
     assert len(shapes) >= len(trace.nodes)
     trace.draw(target, focus="x", depth=0, exact=True)  # few enough
+
+
+def test_what_memory_does_not_hold_is_refused_by_force_too(monkeypatch, tmp_path):
+    monkeypatch.setattr(rooms, "NODE_LIMIT", 5)
+    monkeypatch.setattr(rooms, "free_memory", lambda: 50_000)
+    trace = record(program, 2.0, 3.0)
+    with pytest.raises(
+        DrawError, match=r"nodes does not fit into memory; .* and 48.8 KiB are free; leave"
+    ) as told:
+        trace.draw(tmp_path / "p.svg", exact=True, force=True)
+    assert "\n" not in str(told.value)
+    monkeypatch.setattr(rooms, "free_memory", lambda: None)  # it can't be asked
+
+    def exhausted(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(export, "geometry", exhausted)
+    with pytest.raises(DrawError, match="there is not enough memory to draw"):
+        trace.draw(tmp_path / "p.svg", exact=True, force=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_machine_says_how_much_memory_is_free():
+    free = rooms.free_memory()
+    assert free is None or 10_000_000 < free < 1 << 50
+
+
+def test_what_no_png_holds_is_refused_before_it_is_laid_out(monkeypatch, tmp_path):
+    def long(x):
+        for _ in range(3_000):
+            x = x * 1.001
+        return x
+
+    monkeypatch.setattr(export, "geometry", None)
+    monkeypatch.setattr(raster, "MOST_PIXELS", 1_000_000)
+    with pytest.raises(
+        DrawError, match=r"too big for a PNG; its 3,002 boxes .* pixels; .* write \.svg or \.pdf"
+    ):
+        record(long, 1.0).draw(tmp_path / "l.png", exact=True, force=True)
 
 
 def test_a_million_operations_asked_for_exactly_are_refused_at_once(tmp_path):

@@ -3,6 +3,7 @@ from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from test_samples import SAMPLES
 from test_samples import trace_of as sample
@@ -165,6 +166,39 @@ def test_a_long_chain_has_rows_of_like_width():
     assert len(starts) > 20
     ends = [max(s.rect.x for s in picture.shapes if a < s.rect.y < b) for a, b in pairwise(starts)]
     assert max(ends) - min(ends) < WIDEST / 3
+
+
+def blocks(x, weights):
+    for inner, outer in weights:
+        x = x + np.tanh(x @ inner) @ outer
+    return (x**2).mean()
+
+
+def blocks_trace(count):
+    weights = [(np.full((4, 8), 0.1 * k), np.full((8, 4), 0.2)) for k in range(1, count + 1)]
+    return record(blocks, np.ones((5, 4)), weights)
+
+
+def test_the_longer_a_chain_is_the_wider_are_its_rows():
+    counts = [len(wrap(diagram(blocks_trace(count)))) for count in (4, 8, 16)]
+    assert counts[0] < counts[1]
+    assert counts[2] < 3 * counts[0]  # four times as long
+    for count in (8, 16):
+        picture = geometry(diagram(blocks_trace(count)), "built-in")
+        assert picture.height < 1.6 * picture.width
+
+
+def test_a_picture_that_is_long_all_the_same_has_its_rows_in_columns_like_a_newspaper():
+    picture = geometry(diagram(blocks_trace(64)), "built-in")
+    places = [(title.rect.x, title.rect.y) for title in picture.row_titles]
+    assert places == sorted(places)  # from top to bottom, then from left to right
+    columns = sorted({x for x, _ in places})
+    assert len(columns) > 1
+    assert max(y for x, y in places if x == columns[0]) > 0.5 * picture.height
+    assert 0.5 < picture.height / picture.width < 2
+    for left in columns[1:]:  # nothing lies between two columns
+        parts = [*picture.shapes, *picture.groups]
+        assert not any(part.rect.x < left - 20 < part.rect.x + part.rect.width for part in parts)
 
 
 def test_many_uses_in_other_rows_have_one_tag_for_each_row_which_counts():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from operator import itemgetter
+from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,7 @@ COST = {  # by suffix: seconds that a box takes to be drawn, and bytes in the fi
     ".graphml": (0.0003, 900),
     ".json": (0.0003, 2_000),
 }
+MEMORY = 16_000  # bytes that a box takes while it is drawn
 
 
 def diagram(
@@ -87,8 +89,11 @@ def diagram(
 
 
 def refuse_too_many(count: int, suffix: str, *, force: bool) -> None:
-    """Raise DrawError for more nodes than are drawn unasked, which says what they would take."""
-    if count <= NODE_LIMIT or force:
+    """Raise DrawError for more nodes than are drawn unasked, or than memory holds; it says what they would take."""
+    if count <= NODE_LIMIT:
+        return
+    if force:
+        _refuse_what_memory_does_not_hold(count)
         return
     each, size = COST[suffix]
     seconds, size = each * count, size * count
@@ -99,6 +104,27 @@ def refuse_too_many(count: int, suffix: str, *, force: bool) -> None:
         got=f"it would take about {time}{memory} as {suffix}; {NODE_LIMIT:,} nodes are drawn unasked",
         advice="leave --exact out, or look at a part: --focus NAME, or --only FUNCTION; --force draws it all the same",
     )
+
+
+def _refuse_what_memory_does_not_hold(count: int) -> None:
+    free = free_memory()
+    if free is None or count * MEMORY <= free:
+        return
+    raise DrawError(
+        f"a picture of {count:,} nodes does not fit into memory",
+        got=f"it would take about {labels.memory(count * MEMORY)}, and {labels.memory(free)} are free",
+        advice="leave --exact out, or look at a part: --focus NAME, or --only FUNCTION",
+    )
+
+
+def free_memory() -> int | None:
+    """Return how many bytes this machine can still give; None where it does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+    except OSError:
+        return None
+    kilobytes = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return 1024 * int(kilobytes[0]) if kilobytes else None
 
 
 def _add_border(

@@ -135,12 +135,14 @@ def draw(
             got=f"the suffix is {suffix!r}" if suffix else "it has no suffix",
             advice=f"use one of {', '.join(SUFFIXES)}",
         )
-    if suffix in DATA:
-        content, notes = _data_content(trace, suffix, view)
-    else:
-        shown = decide(trace, view, suffix)
-        content, notes = _content(shown, suffix, engine)
-        notes = (*shown.notes, *notes)
+    try:
+        content, notes = _made(trace, suffix, engine, view)
+    except MemoryError as error:
+        raise DrawError(
+            f"there is not enough memory to draw {str(target)!r}",
+            got=f"the trace has {len(trace.nodes):,} nodes",
+            advice="leave --exact out, or look at a part: --focus NAME, or --only FUNCTION",
+        ) from error
     try:
         target.write_bytes(content)
     except OSError as error:
@@ -150,6 +152,15 @@ def draw(
             advice="choose another path for the picture",
         ) from error
     return notes
+
+
+def _made(trace: Any, suffix: str, engine: str | None, view: View) -> tuple[bytes, tuple[str, ...]]:
+    """Return the bytes of a picture or a graph, and notes for the person who asked."""
+    if suffix in DATA:
+        return _data_content(trace, suffix, view)
+    shown = decide(trace, view, suffix)
+    content, notes = _content(shown, suffix, engine)
+    return content, (*shown.notes, *notes)
 
 
 def _of_what_there_is(trace: Any) -> tuple[Any, tuple[str, ...]]:
@@ -172,6 +183,10 @@ def _content(shown: Shown, suffix: str, engine: str | None) -> tuple[bytes, tupl
 
         text, notes = mermaid.write(shown.diagram)
         return text.encode(), notes
+    if suffix == ".png":
+        from viz import raster  # noqa: PLC0415 - matplotlib takes the better part of a second to import
+
+        raster.refuse_what_no_png_holds(shown.diagram)
     placed = geometry(shown.diagram, engine)
     if suffix == ".svg":
         return vector.write(placed).encode(), placed.notes
@@ -179,7 +194,7 @@ def _content(shown: Shown, suffix: str, engine: str | None) -> tuple[bytes, tupl
         from viz import page  # noqa: PLC0415 - its parts are read from files
 
         return page.write(shown, placed, engine).encode(), placed.notes
-    from viz import raster  # noqa: PLC0415 - matplotlib takes the better part of a second to import
+    from viz import raster  # noqa: PLC0415 - as above
 
     content, notes = raster.write(placed, suffix.removeprefix("."))
     return content, (*placed.notes, *notes)

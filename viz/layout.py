@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from viz import engines
+from viz import engines, shelves
 from viz.geometry import (
     TAG_POINT,
     Geometry,
@@ -306,23 +306,26 @@ def _compose(
 ) -> Geometry:
     """Put the title above and the legend below the rows that the engine placed."""
     title = set_line((Span(diagram.title, "title"),), MARGIN, MARGIN)
-    bottom = MARGIN + title.rect.height + 12
-    right = MARGIN + title.width
+    begin = MARGIN + title.rect.height + 12
+    right, bottom = MARGIN + title.width, begin
+    bounds = [_bounds(row) for row in rows]
+    has_rows = len(rows) > 1
+    numbers = [
+        set_line((Span(f"row {number + 1}", "quiet"),), MARGIN, begin) for number in range(len(rows))
+    ]
+    head = numbers[0].rect.height + 4 if has_rows else 0.0
+    heights = [row_bottom - top + head + ROW_GAP for _, top, _, row_bottom in bounds]
+    moves = shelves.placed(heights, [row_right - left for left, _, row_right, _ in bounds])
     placed: list[_Row] = []
-    row_titles: list[PlacedText] = []
-    for number, row in enumerate(rows, 1):
-        if len(rows) > 1:
-            bottom += ROW_GAP if placed else 0.0
-            row_titles.append(set_line((Span(f"row {number}", "quiet"),), MARGIN, bottom))
-            bottom += row_titles[-1].rect.height + 4
-        left, top, row_right, row_bottom = _bounds(row)
-        placed.append(row.moved(MARGIN - left, bottom - top))
-        right = max(right, MARGIN + row_right - left)
-        bottom += row_bottom - top
+    for row, (left, top, row_right, row_bottom), (x, y) in zip(rows, bounds, moves, strict=True):
+        placed.append(row.moved(MARGIN - left + x, begin + head - top + y))
+        right = max(right, MARGIN + row_right - left + x)
+        bottom = max(bottom, begin + head + row_bottom - top + y)
+    row_titles = [number.moved(*move) for number, move in zip(numbers, moves, strict=True) if has_rows]
     entries, legend_size = legend(
         diagram,
         max(right - MARGIN, LEAST_WIDTH),
-        has_rows=len(rows) > 1,
+        has_rows=has_rows,
         has_ways_back=any(wire.turns_at for row in rows for wire in row.wires),
         has_turn_tags=has_turn_tags,
     )

@@ -18,12 +18,14 @@ from matplotlib.path import Path as Curve
 from tracer.errors import DrawError
 from viz import theme
 from viz.geometry import PlacedText, PlacedWire, arrowhead, corners, turn_head
+from viz.sizes import item_size, label_size
 from viz.text_size import missing_glyphs
 
 if TYPE_CHECKING:
     from matplotlib.patches import Patch
 
     from viz.geometry import Geometry, PlacedGroup, PlacedShape, PlacedSpark, Rect
+    from viz.parts import Diagram
     from viz.theme import Stroke
 
 INCH = 72.0
@@ -58,15 +60,28 @@ def write(geometry: Geometry, kind: str) -> tuple[bytes, tuple[str, ...]]:
     return out.getvalue(), _notes(geometry, kind, scale)
 
 
+def refuse_what_no_png_holds(diagram: Diagram) -> None:
+    """Raise DrawError where boxes and labels alone have more pixels than a PNG may: before they have got places."""
+    sizes = [item_size(box) for box in diagram.boxes]
+    sizes += [label_size(arrow.label) for arrow in diagram.arrows]
+    area = sum(width * height for width, height in sizes)
+    if math.sqrt(MOST_PIXELS / max(area, 1.0)) < LEAST_SCALE:
+        raise _too_big(f"its {len(diagram.boxes):,} boxes and their labels alone have {area:,.0f} pixels")
+
+
 def _png_scale(geometry: Geometry) -> float:
     """Choose a scale that keeps within the pixels allowed."""
     area, longest = geometry.width * geometry.height, max(geometry.width, geometry.height)
     scale = min(SCALE, math.sqrt(MOST_PIXELS / area), LONGEST_SIDE / longest)
     if scale >= LEAST_SCALE:
         return scale
-    raise DrawError(
+    raise _too_big(f"{geometry.width:,.0f} × {geometry.height:,.0f} pixels")
+
+
+def _too_big(pixels: str) -> DrawError:
+    return DrawError(
         "the picture is too big for a PNG",
-        got=f"{geometry.width:,.0f} × {geometry.height:,.0f} pixels; at most {MOST_PIXELS:,} are drawn",
+        got=f"{pixels}; at most {MOST_PIXELS:,} are drawn",
         advice="write .svg or .pdf, which have no pixels",
     )
 

@@ -1,5 +1,7 @@
 """Diagram -> rows: a picture wider than a screen is broken like a line of text, where few wires are in the way.
 
+The rows are the narrower the better, but no narrower than leaves the whole picture the shape of a page.
+
 A wire that leaves its row ends in a tag with the value's name and the row where it goes on, and begins there with
 the same tag. Every row is a Diagram of its own, which `viz.layout` places; both ends of every arrow are in one row.
 """
@@ -24,8 +26,15 @@ if TYPE_CHECKING:
 
 WIDEST = 1_800.0  # a picture up to this wide stays in one row
 ROW_WIDTH = 1_230.0  # of what a row holds besides its tags
-FULL_ROW = 1_430.0  # no row holds more
+FULL = 1.16  # of that width: no row holds more
+STRETCHES = (1.0, 1.4, 1.8)  # of that width: the longer a picture is, the wider are its rows
+TALLEST = 2.0  # as wide as its rows; with what an engine puts between columns, a page of 4 : 3
+MOST_OF_ROW = (
+    700.0  # rows taller than this on average are no lines of text, and wider ones take an engine long
+)
+ROW_HEAD = 60.0  # what a row takes above and below: its number, and the frames of its calls
 COLUMN_GAP = 30.0  # between the columns of a layout
+ITEM_GAP = 16.0  # between what stands in a column
 RAGGED = 3.0  # how many tags an empty row is as bad as
 OVERFULL = 4.0  # how much worse a row too full is than one too empty
 BROUGHT = ("input", "enters")  # what comes from nothing in the picture stands where it is used
@@ -37,11 +46,23 @@ SPLITTER_APART = 4.0  # how many tags it is as bad as to part a splitter from wh
 
 def wrap(diagram: Diagram) -> tuple[Diagram, ...]:
     """Break a diagram into rows no wider than a screen; one row where it is narrow enough."""
-    column, widths = _columns(diagram)
+    column, widths, heights = _columns(diagram)
     if float(widths.sum()) <= WIDEST:
         return (diagram,)
-    row_of_column = _row_of_column(widths, _tags_at(diagram, column, widths))
+    for stretch in STRETCHES:
+        width = stretch * ROW_WIDTH
+        row_of_column = _row_of_column(widths, _tags_at(diagram, column, widths, width), width)
+        height = _height(row_of_column, heights)
+        if height <= TALLEST * width or height > MOST_OF_ROW * (int(row_of_column[-1]) + 1):
+            break
     return _Rows(diagram, _with_first_use(diagram, row_of_column[column].tolist())).make()
+
+
+def _height(row_of_column: Ints, heights: Floats) -> float:
+    """Estimate how tall a picture of such rows becomes: each is as tall as its tallest column."""
+    tallest = np.zeros(int(row_of_column[-1]) + 1)
+    np.maximum.at(tallest, row_of_column, heights)
+    return float((tallest + ROW_HEAD).sum())
 
 
 def _with_first_use(diagram: Diagram, row: list[int]) -> list[int]:
@@ -76,8 +97,8 @@ def _with_first_use(diagram: Diagram, row: list[int]) -> list[int]:
     return [left.index(each) for each in row] if len(left) <= max(row) else row
 
 
-def _columns(diagram: Diagram) -> tuple[Ints, Floats]:
-    """Say which column each box is in, and how wide each column is; the labels of wires have columns of their own."""
+def _columns(diagram: Diagram) -> tuple[Ints, Floats, Floats]:
+    """Say which column each box is in, and how wide and tall each is; labels of wires have columns of their own."""
     boxes, arrows = diagram.boxes, [arrow for arrow in diagram.arrows if not arrow.is_back]
     count = len(boxes)
     labelled = [at for at, arrow in enumerate(arrows) if not arrow.label.is_empty]
@@ -92,13 +113,16 @@ def _columns(diagram: Diagram) -> tuple[Ints, Floats]:
         [box.shape in BROUGHT for box in boxes] + [arrows[at].from_splitter for at in labelled], np.bool_
     )
     column = pulled_ranks(len(movable), tail, head, movable)
-    width = [item_size(box)[0] for box in boxes] + [label_size(arrows[at].label)[0] for at in labelled]
+    sizes = [item_size(box) for box in boxes] + [label_size(arrows[at].label) for at in labelled]
+    width, height = np.array(sizes).reshape(-1, 2).T
     widths = np.zeros(int(column.max(initial=-1)) + 1)
-    np.maximum.at(widths, column, np.array(width) + COLUMN_GAP)
-    return column[:count], widths
+    heights = widths.copy()
+    np.maximum.at(widths, column, width + COLUMN_GAP)
+    np.add.at(heights, column, height + ITEM_GAP)
+    return column[:count], widths, heights
 
 
-def _tags_at(diagram: Diagram, column: Ints, widths: Floats) -> Floats:
+def _tags_at(diagram: Diagram, column: Ints, widths: Floats, row_width: float) -> Floats:
     """Say how bad it is to begin a row at each column: by the wires that would be parted there.
 
     A wire longer than a row is parted wherever the rows begin.
@@ -109,7 +133,7 @@ def _tags_at(diagram: Diagram, column: Ints, widths: Floats) -> Floats:
     for arrow in diagram.arrows:
         source, target = diagram.boxes[arrow.source], diagram.boxes[arrow.target]
         first, last = sorted((column[arrow.source], column[arrow.target]))
-        if ends[last] - ends[first] > FULL_ROW:
+        if ends[last] - ends[first] > FULL * row_width:
             continue
         weight = 1.0 if source.name else NAMELESS
         if target.shape in ("splitter", "broadcast", "cut", "output"):
@@ -136,8 +160,8 @@ def _spans(diagram: Diagram, column: Ints) -> list[tuple[int, int]]:
     return [(first, last) for first, last in spans]
 
 
-def _row_of_column(widths: Floats, tags: Floats) -> Ints:
-    """Break the columns into rows of the least cost: tags, and width left over."""
+def _row_of_column(widths: Floats, tags: Floats, row_width: float) -> Ints:
+    """Break the columns into rows of about a width, of the least cost: tags, and width left over."""
     columns = len(widths)
     ends = np.concatenate([[0.0], np.cumsum(widths)]).tolist()
     cost = tags.tolist()
@@ -145,10 +169,10 @@ def _row_of_column(widths: Floats, tags: Floats) -> Ints:
     begin = [0] * (columns + 1)
     first = 0
     for stop in range(1, columns + 1):
-        while ends[stop] - ends[first] > FULL_ROW and first < stop - 1:
+        while ends[stop] - ends[first] > FULL * row_width and first < stop - 1:
             first += 1
         best[stop], begin[stop] = min(
-            (best[start] + cost[start] + _raggedness(ends[stop] - ends[start]), start)
+            (best[start] + cost[start] + _raggedness((ends[stop] - ends[start]) / row_width), start)
             for start in range(first, stop)
         )
     rows = np.zeros(columns, np.int64)
@@ -160,8 +184,8 @@ def _row_of_column(widths: Floats, tags: Floats) -> Ints:
 
 
 def _raggedness(width: float) -> float:
-    """Say how bad it is to leave part of a row empty, or to fill it beyond its width."""
-    left = 1 - width / ROW_WIDTH
+    """Say how bad it is to fill a row to so much of its width: to leave part of it empty, or to go beyond."""
+    left = 1 - width
     return RAGGED * left**2 * (1.0 if left > 0 else OVERFULL)
 
 

@@ -11,7 +11,6 @@ from viz import vector
 from viz.geometry import Geometry, PlacedText
 from viz.legend import legend
 from viz.page.columns import columns, is_large
-from viz.page.shelves import in_columns
 
 if TYPE_CHECKING:
     from viz.geometry import PlacedGroup, PlacedShape, PlacedWire
@@ -38,7 +37,7 @@ def picture_data(diagram: Diagram, geometry: Geometry) -> dict[str, Any]:
     signs = Geometry(width, height, _NO_TITLE, (), (), (), (), tuple(entries))
     drawn_legend = {"legend": vector.write(signs, marked=True)}
     if is_large(geometry):
-        return {"columns": columns(in_columns(geometry))} | drawn_legend
+        return {"columns": columns(geometry)} | drawn_legend
     parts: tuple[PlacedGroup | PlacedWire | PlacedShape, ...]
     parts = (*geometry.groups, *geometry.wires, *geometry.shapes)
     return {
