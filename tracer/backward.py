@@ -161,7 +161,10 @@ class BackwardPass:
         return stop
 
     def _step_by_step(
-        self, steps: Iterator[tuple[Any, ...]], by_rule: Iterator[tuple[int, int, int, list[int]]], stop: int
+        self,
+        steps: Iterator[tuple[Any, ...]],
+        by_rule: Iterator[tuple[int, int, int, list[int]]],
+        stop: int,
     ) -> int:
         """Take some steps, as Straight has them; return the last row."""
         gradients, slots, outers, sums = self.gradients, self.slots, self.outers, self._sums

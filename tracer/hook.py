@@ -175,7 +175,11 @@ def _decorate(function: Any, options: Options) -> Any:
 
 def _refuse_unfinished(function: Any) -> None:
     """Refuse generators and async functions, also methods, and objects that are called as such."""
-    if type(function) is FunctionType and not function.__code__.co_flags & _SUSPENDING and not function.__dict__:
+    if (
+        type(function) is FunctionType
+        and not function.__code__.co_flags & _SUSPENDING
+        and not function.__dict__
+    ):
         return  # nearly every function; inspect asks six times
     called = getattr(type(function), "__call__", None)  # noqa: B004  (what is written, not whether)
     for each in (function, called):

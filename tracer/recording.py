@@ -6,6 +6,7 @@ A row is an input, an operation or a cut. Rows are in execution order, so an ope
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -44,14 +45,30 @@ class Values:
     @property
     def array_rows(self) -> Indices:
         """The rows that hold an array, in order."""
-        if set(map(type, self.others.values())) <= _ARRAYS:
-            return np.fromiter(self.others, INDEX, len(self.others))
-        return np.array([row for row, value in self.others.items() if type(value) in _ARRAYS], INDEX)
+        return self._rows_of(_ARRAYS, list(map(type, self.others.values())))
 
     @property
     def wide_rows(self) -> Indices:
         """The rows that hold an array or a complex number, in order: what no float of the column stands for."""
-        return np.array([row for row, value in self.others.items() if type(value) in _WIDE], INDEX)
+        return self._rows_of(_WIDE, list(map(type, self.others.values())))
+
+    def arrays(self) -> tuple[list[Any], Indices, Indices]:
+        """Return the arrays, their rows, and the wide rows: each look at all of the values is one at all of memory."""
+        types = list(map(type, self.others.values()))
+        kinds = set(types)
+        rows = self._rows_of(_ARRAYS, types)
+        wide = self._rows_of(_WIDE, types) if kinds & _WIDE - _ARRAYS else rows
+        if len(rows) == len(types):
+            return list(self.others.values()), rows, wide
+        return list(map(self.others.__getitem__, rows.tolist())), rows, wide
+
+    def _rows_of(self, kinds: frozenset[type], types: list[type]) -> Indices:
+        """Return the rows of some kinds, in order, of the others whose types these are."""
+        if not kinds.issuperset(types):
+            return np.fromiter(compress(self.others, map(kinds.__contains__, types)), INDEX)
+        if len(types) == len(self):
+            return np.arange(len(types), dtype=INDEX)
+        return np.fromiter(self.others, INDEX, len(types))
 
     def kept(self, row: int) -> Any:
         """Return an item as it is kept: an array may be one as its difference from another (`Edited`)."""
@@ -226,11 +243,10 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
         is_traced = masks & bit > 0
         plain = (~is_traced & (masks > 0) & (degrees > shift)).nonzero()[0]
         operands[starts[plain] + shift] = -1 - len(constants) - np.arange(len(plain))
-        constants += [side[row] for row in plain.tolist()]
-        for row in (~is_traced).nonzero()[0].tolist():
-            side[row] = 0  # so that the whole column is read in one go
+        constants += map(side.__getitem__, plain.tolist())
         traced = is_traced.nonzero()[0]
-        operands[starts[:-1][traced] + shift] = np.fromiter(side, np.int64, count)[traced] // WIDTH
+        positions = compress(side, is_traced.tolist())
+        operands[starts[:-1][traced] + shift] = np.fromiter(positions, np.int64, len(traced)) // WIDTH
     for row, positions, row_constants, row_params in general:
         if row_params:
             params[row] = row_params
@@ -266,9 +282,8 @@ def values_of(items: Sequence[Any]) -> Values:
     if float in kinds:
         floats[:] = [item if type(item) is float else _NAN for item in items]
     if not kinds <= _FLOATS_AND_ARRAYS:
-        for row, item in others.items():
-            if type(item) not in _ARRAYS:
-                floats[row] = _as_float(item)
+        for row in [row for row, item in others.items() if type(item) not in _ARRAYS]:
+            floats[row] = _as_float(others[row])
     return Values(floats, others)
 
 
