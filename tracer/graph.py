@@ -158,7 +158,8 @@ class Graph:
         rows = self.array_rows
         self.shape_of_row = np.zeros(len(recording) if len(rows) else 0, INDEX)
         self._shapes = _Numbers({(): 0})
-        self.shape_of_row[rows] = list(map(self._shapes.__getitem__, map(_shape, arrays)))
+        numbers = map(self._shapes.__getitem__, map(_shape, arrays))
+        self.shape_of_row[rows] = np.fromiter(numbers, np.int64, len(arrays))
         dtypes = list(map(_dtype, arrays))
         self.other_types = rows[:0]
         itemsize = FLOAT64.itemsize

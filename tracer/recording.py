@@ -16,7 +16,7 @@ from tracer.rules.edited import Edited, whole
 from tracer.tape import WIDTH, Call, Tape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from types import CodeType
 
 # Of rows, operands, nodes and edges: a trace of 2**31 of them would need a hundred gigabytes
@@ -30,6 +30,11 @@ _ARRAYS = frozenset((np.ndarray, Edited))
 _FLOATS_AND_ARRAYS = _FLOAT | _ARRAYS
 _LEFT, _RIGHT, _BOTH = 1, 2, 3
 _WIDE = frozenset((np.ndarray, Edited, complex, np.complex64, np.complex128, np.clongdouble))
+
+
+def indices(numbers: Collection[int]) -> Indices:
+    """Put whole numbers into a column; NumPy reads Python's at four times the speed as those of its own size."""
+    return np.fromiter(numbers, np.int64, len(numbers)).astype(INDEX)
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -65,10 +70,10 @@ class Values:
     def _rows_of(self, kinds: frozenset[type], types: list[type]) -> Indices:
         """Return the rows of some kinds, in order, of the others whose types these are."""
         if not kinds.issuperset(types):
-            return np.fromiter(compress(self.others, map(kinds.__contains__, types)), INDEX)
+            return indices(list(compress(self.others, map(kinds.__contains__, types))))
         if len(types) == len(self):
             return np.arange(len(types), dtype=INDEX)
-        return np.fromiter(self.others, INDEX, len(types))
+        return indices(self.others)
 
     def kept(self, row: int) -> Any:
         """Return an item as it is kept: an array may be one as its difference from another (`Edited`)."""
@@ -119,8 +124,8 @@ def freeze(tape: Tape) -> Recording:
         columns.instructions[at : stops[1] if len(stops) > 1 else count] = instruction
     return Recording(
         *columns,
-        segments=np.array([segment.start // WIDTH for segment in tape.segments], INDEX),
-        segment_scopes=np.array([segment.scope for segment in tape.segments], INDEX),
+        segments=indices([segment.start // WIDTH for segment in tape.segments]),
+        segment_scopes=indices([segment.scope for segment in tape.segments]),
         segment_codes=[segment.code for segment in tape.segments],
         calls=tape.calls,
         input_names=tape.input_names,
@@ -226,7 +231,7 @@ class _Chunk(NamedTuple):
 def _freeze_chunk(records: list[Any]) -> _Chunk:
     """Turn a stretch of records into columns; constants are numbered from 0 within it."""
     count = len(records) // WIDTH
-    codes = np.fromiter(records[0::WIDTH], INDEX, count)
+    codes = indices(records[0::WIDTH])
     left, right = records[1::WIDTH], records[2::WIDTH]
     masks = codes & _BOTH
     degrees = COMPACT_COLUMN[codes >> 2] * (masks > 0)
@@ -245,7 +250,7 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
         operands[starts[plain] + shift] = -1 - len(constants) - np.arange(len(plain))
         constants += map(side.__getitem__, plain.tolist())
         traced = is_traced.nonzero()[0]
-        positions = compress(side, is_traced.tolist())
+        positions = side if len(traced) == count else compress(side, is_traced.tolist())
         operands[starts[:-1][traced] + shift] = np.fromiter(positions, np.int64, len(traced)) // WIDTH
     for row, positions, row_constants, row_params in general:
         if row_params:
@@ -265,7 +270,7 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
         operands,
         values_of(constants),
         params,
-        np.fromiter(records[4::WIDTH], INDEX, count),
+        indices(records[4::WIDTH]),
     )
 
 
