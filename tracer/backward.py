@@ -74,7 +74,7 @@ def backward_from(graph: Graph, seeds: Mapping[int, Any], keeper: Keeper | None 
         for turn in tuple(work.outers):
             work.add_outers(turn)
     count = len(gradients)
-    reached = np.fromiter(map(is_not, gradients, repeat(NOTHING)), np.bool_, count)
+    reached = np.frombuffer(bytearray(map(is_not, gradients, repeat(NOTHING))), np.bool_)
     wide = graph.wide_rows[reached[graph.wide_rows]].tolist()
     arrays = {number: gradients[number] for number in wide if gradients[number] is not None}
     for number in wide:

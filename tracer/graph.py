@@ -33,6 +33,14 @@ FLOAT64 = np.dtype(np.float64)
 _shape, _dtype = attrgetter("shape"), attrgetter("dtype")
 
 
+class _Numbers(dict[tuple[int, ...], int]):
+    """Numbers of shapes, given out as they are asked for."""
+
+    def __missing__(self, shape: tuple[int, ...]) -> int:
+        self[shape] = number = len(self)
+        return number
+
+
 class Graph:
     """The frozen forward graph of a recording, as columns.
 
@@ -133,15 +141,9 @@ class Graph:
         into_outputs = self.first_in[self.first_output :][:-1][is_output_traced]
         self.src[into_outputs] = outlet[self._output_rows[is_output_traced]]
 
-    @cached_property
-    def wide_rows(self) -> Indices:
-        """The rows that hold an array or a complex number, in order."""
-        values = self.recording.values
-        return self.array_rows if len(self.array_rows) == len(values.others) else values.wide_rows
-
     def number_of_shape(self, shape: tuple[int, ...]) -> int:
         """Return the number of a shape: 0 for that of a number, and equal ones for equal shapes."""
-        return self._shapes.setdefault(shape, len(self._shapes))
+        return self._shapes[shape]
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
@@ -151,15 +153,13 @@ class Graph:
     def _look_at_arrays(self) -> None:
         """Note the shape and the type of every array, once: each look at all of them is one at all of the memory."""
         recording = self.recording
-        self.array_rows = rows = recording.values.array_rows
+        # `wide_rows` hold an array or a complex number; in order, as `array_rows`.
+        arrays, self.array_rows, self.wide_rows = recording.values.arrays()
+        rows = self.array_rows
         self.shape_of_row = np.zeros(len(recording) if len(rows) else 0, INDEX)
-        others = recording.values.others
-        is_all = len(rows) == len(others)
-        arrays = list(others.values()) if is_all else [others[row] for row in rows.tolist()]
-        shapes = list(map(_shape, arrays))
-        self._shapes = {shape: number for number, shape in enumerate(dict.fromkeys([(), *shapes]))}
-        numbers = list(map(self._shapes.__getitem__, shapes))
-        self.shape_of_row[rows] = numbers
+        self._shapes = _Numbers({(): 0})
+        numbers = map(self._shapes.__getitem__, map(_shape, arrays))
+        self.shape_of_row[rows] = np.fromiter(numbers, np.int64, len(arrays))
         dtypes = list(map(_dtype, arrays))
         self.other_types = rows[:0]
         itemsize = FLOAT64.itemsize

@@ -1,8 +1,8 @@
 """Loops of the program, found again on the way back: the same steps over other rows, as one function of its own.
 
-Used by straight.py and backward.py. What a loop did is written down turn by turn, and gone back over step by step: which
-row, which use, how it goes back, what is there already. Where many turns differ only in the numbers of their rows, all
-but the arithmetic is asked once, and the steps of one turn are written out as Python, which is compiled and kept.
+Used by straight.py and backward.py. What a loop did is written down turn by turn, and gone back over step by step:
+which row, which use, how it goes back. Where many turns differ only in the numbers of their rows, all but the
+arithmetic is asked once, and the steps of one turn are written out as Python, which is compiled and kept.
 """
 
 from __future__ import annotations
@@ -55,24 +55,29 @@ def _loop_of(straight: Straight, steps: int, first: int, middle: int, stop: int)
     if (stop - first) < _FEWEST_TURNS * steps or middle + 2 * steps >= stop:
         return None
     rows, producers = straight.rows[first:stop], straight.producers[first:stop]
-    columns = [straight.keys[first:stop], straight.shapes[first:stop]]
-    columns += [
-        -np.diff(each[first:stop], append=each[stop - 1]) for each in (straight.rows, straight.slots)
-    ]
-    repeats = (columns[0] >= 0) & (columns[2] >= 0) & (columns[2] <= 1)
-    for each in columns:
-        repeats[:-steps] &= each[:-steps] == each[steps:]
-    turn_rows = int(rows[middle - first] - rows[middle - first + steps])
+    keys, shapes, slots = (each[first:stop] for each in (straight.keys, straight.shapes, straight.slots))
+    at = middle - first
+    turn_rows, turn_slots = (int(each[at] - each[at + steps]) for each in (rows, slots))
+    repeats = keys >= 0
+    repeats[:-1] &= rows[:-1] - rows[1:] <= 1
     back = producers[:-steps] - producers[steps:]
-    repeats[:-steps] &= (back == 0) | (back == turn_rows)
+    repeats[:-steps] &= (
+        (keys[:-steps] == keys[steps:])
+        & (shapes[:-steps] == shapes[steps:])
+        & (rows[:-steps] - rows[steps:] == turn_rows)
+        & (slots[:-steps] - slots[steps:] == turn_slots)
+        & ((back == 0) | (back == turn_rows))
+    )
     repeats[: -2 * steps] &= back[:-steps] == back[steps:]
     repeats[-2 * steps :] = False
     breaks = (~repeats).nonzero()[0]
-    at = int(np.searchsorted(breaks, middle - first))
-    begin = int(breaks[at - 1]) + 1 if at else 0
-    end = int(breaks[at]) + 2 * steps
-    starts = np.diff(rows, prepend=rows[0] + 1) < 0
-    while begin < middle - first and not (starts[begin] and starts[begin + steps]):
+    before = int(np.searchsorted(breaks, at))
+    begin = int(breaks[before - 1]) + 1 if before else 0
+    end = int(breaks[before]) + 2 * steps
+    # Where a row begins, in this turn and in the next
+    while begin < at and (
+        (begin and rows[begin] == rows[begin - 1]) or rows[begin + steps] == rows[begin + steps - 1]
+    ):
         begin += 1
     turns = (end - begin) // steps
     if turns < _FEWEST_TURNS or turns * steps < _FEWEST_STEPS:
@@ -129,7 +134,7 @@ class _Writer:
         self._shape_of = straight.shapes[two_turns].tolist()
         self._operands_of = [each[two_turns].tolist() for each in straight.operands]
         split = is_split[self.bottom : self.top + 1][::-1].reshape(loop.turns, loop.rows)
-        self._is_split = split.any(0).tolist()
+        self._is_split: list[bool] = np.logical_or.reduce(split).tolist()
         self._is_present: list[bool] = []  # by row of a turn: something has been sent to it already
         self._reached: set[int] = set()
         self._sent: dict[int, str] = {}  # by row of a turn: what it is sent, where that is all

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tracer.graph import Graph
+    from tracer.recording import Recording
     from tracer.repeated import Loop
     from tracer.rules.kinds import Pull
 
@@ -100,12 +101,7 @@ class Straight:
         # By port; of a row with fewer operands, its last once more.
         most = min(MOST, int((stops - firsts).max(initial=1)))
         self.operands = [operands[np.minimum(firsts + port, stops - 1)[turns]] for port in range(most)]
-        # The values of rows that are no floats, and of constants, by their number.
-        held = dict(recording.values.others)
-        numbers = operands[(operands < 0) & is_straight[consumers]]
-        held.update(zip(numbers.tolist(), recording.constants.floats[-1 - numbers].tolist(), strict=True))
-        held.update((-1 - number, value) for number, value in recording.constants.others.items())
-        self.held = held.get
+        self.held = _held(recording, operands[(operands < 0) & is_straight[consumers]]).get
         # Below 0 are the operands of rows that are gone back over by their rules.
         self.shapes = graph.shape_of_row[np.maximum(self.producers, 0)]
         self._rooms = self._make_rooms(graph)
@@ -157,6 +153,14 @@ class Straight:
         counts += np.bincount(graph.shape_of_row[graph.is_split], minlength=len(shapes))
         made = rooms({shape: int(counts[graph.number_of_shape(shape)]) for shape in fitting})
         return [made.get(shape) for shape in shapes] if made else []
+
+
+def _held(recording: Recording, constants: Column) -> dict[int, Any]:
+    """Return the values of rows that are no floats, and of some constants, by their number."""
+    held = dict(recording.values.others)
+    held.update(zip(constants.tolist(), recording.constants.floats[-1 - constants].tolist(), strict=True))
+    held.update((-1 - number, value) for number, value in recording.constants.others.items())
+    return held
 
 
 def _kinds(graph: Graph) -> Column:

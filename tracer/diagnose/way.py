@@ -6,7 +6,7 @@ strongest is followed, so the ways are a forest whose root is the output: what i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
@@ -44,6 +44,7 @@ _MIXING = frozenset(
 """Their sums lose what cancels in them, as at an optimum, and what their other operand is too small for."""
 _PRODUCTS = frozenset(OP_NUMBERS[name] for name in ("prod", "cumprod"))
 _MATRIX = 2
+_REMEMBERED = 4  # ways from single rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,7 @@ class Ways:
     sent: Column
     growth: Column
     sizes: Column
+    _known: dict[int, Numbers] = field(default_factory=dict)  # by row: the ways from those asked for last
 
     @cached_property
     def _following(self) -> list[int]:
@@ -76,7 +78,7 @@ class Ways:
         for following in reversed(self._following):
             sums[row] += sums[following]
             row -= 1
-        return np.array(sums[:-1])
+        return np.fromiter(sums, np.float64, len(column))
 
     def change(self, rows: Numbers) -> float:
         """Return by what power of ten the first gradient on a way differs from the output's."""
@@ -93,15 +95,22 @@ class Ways:
             there = best[following]
             if numbers[there] > numbers[row]:
                 best[row] = there
-        return np.array(best[:-1])
+        return np.fromiter(best, np.int64, len(column))
 
     def rows_from(self, row: int) -> Numbers:
         """Return the rows on the way from a row to the output, without the output's."""
+        if row not in self._known:
+            if len(self._known) == _REMEMBERED:
+                del self._known[next(iter(self._known))]
+            self._known[row] = self._walked(row)
+        return self._known[row]
+
+    def _walked(self, row: int) -> Numbers:
         rows, following = [], self._following
         while (further := following[row]) != END:
             rows.append(row)
             row = further
-        return np.array(rows, np.int64)
+        return np.fromiter(rows, np.int64, len(rows))
 
 
 _KNOWN: WeakKeyDictionary[Trace, Ways] = WeakKeyDictionary()  # two detectors go the same ways

@@ -1,0 +1,162 @@
+"""Loops of a program on the way back: the code for one turn gives what the steps give, to the bit, or stands aside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from tracer import backward as go_back
+from tracer import record
+from tracer import straight as steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tracer.trace import Trace
+
+_RANDOM = np.random.default_rng(3)
+_X, _Y = _RANDOM.uniform(0.2, 0.9, size=(2, 140))
+_W = _RANDOM.normal(size=(6, 6)) / 3.0
+
+
+def _one_vector(x: Any, y: Any) -> Any:
+    for _ in range(60):
+        x = x + 0.1 * (y * x * (1.0 - x) - np.tanh(x))
+    return x.sum()
+
+
+def _two_loops(x: Any, y: Any) -> Any:
+    z = x
+    for turn in range(60):
+        z = np.sin(x) * y - x / 3.0
+        x, y = x + 0.1 * z, y * 0.99 + x * 0.01
+        if turn == 30:
+            kept = x * 2.0
+    for _ in range(60):
+        y = y + np.sqrt(np.abs(x)) * kept / 7.0
+    return (y * z).sum()
+
+
+def _inner_loop(x: Any, y: Any) -> Any:
+    for _ in range(30):
+        for _ in range(3):
+            x = x * 0.9 + np.tanh(y) * 0.1
+        y = (y - x * 0.2) / (1.0 + x * x)
+    return (x + y).sum()
+
+
+def _last_is_not_used(x: Any, y: Any) -> Any:
+    for _ in range(60):
+        x = x * x * 0.5 + y
+        y = y * np.cos(x)
+    return x.sum()
+
+
+def _not_used(x: Any, y: Any) -> Any:
+    for _ in range(60):
+        x = np.cos(x) * 1.1 + y
+        np.tanh(x * y)
+    return x.sum()
+
+
+def _some_are_used(x: Any, y: Any) -> Any:
+    found = []
+    for _ in range(60):
+        x = np.cos(x) * 1.1 + y
+        found.append(x * y)
+    return found[20].sum() + found[40].sum()
+
+
+def _all_are_used(x: Any, y: Any) -> Any:
+    found = []
+    for _ in range(60):
+        x = np.cos(x) * 1.1 + y
+        found.append(x * y)
+    return np.sum(np.stack(found) ** 2)
+
+
+def _recurrent(matrix: Any, x: Any) -> Any:
+    h = x * 0.0
+    for _ in range(80):
+        h = np.tanh(matrix @ x + matrix @ h + x)
+    return (h**2).sum()
+
+
+def _matrix_of_the_loop(matrix: Any, x: Any) -> Any:
+    for _ in range(80):
+        matrix = matrix * 0.99 + 0.001 * np.tanh(matrix)
+        x = np.tanh(matrix @ x)
+    return (x * x).sum()
+
+
+def _parts(x: Any, y: Any) -> Any:
+    for turn in range(80):
+        x = x * 0.9 + y[turn % 5] * 0.1
+        x = np.tanh(x) - 0.1 * x
+    return x.sum()
+
+
+def _numbers_between(x: Any, s: Any) -> Any:
+    for _ in range(60):
+        s = s * 0.9 + 0.1
+        x = x * s + np.maximum(x, 0.2) - x**2 * 0.1
+    return x.sum()
+
+
+def _constant_of_each_turn(x: Any, y: Any) -> Any:
+    for turn in range(80):
+        x = x * (1.0 / (turn + 2)) + y / float(turn % 3)
+    return x.sum()
+
+
+# Program, arguments, and how many loops are gone back over as code of their own.
+_PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], int]] = {
+    "one vector": (_one_vector, (_X, _Y), 1),
+    "small arrays": (_one_vector, (_X[:6].reshape(2, 3), _Y[:6].reshape(2, 3)), 1),
+    "NaN and infinity": (_one_vector, (np.append(_X, [np.nan, np.inf]), np.append(_Y, [1.0, 2.0])), 1),
+    "two loops": (_two_loops, (_X, _Y), 3),
+    "a loop in a loop": (_inner_loop, (_X, _Y), 1),
+    "the last turn is not used": (_last_is_not_used, (_X, _Y), 1),
+    "a value is never used": (_not_used, (_X, _Y), 1),
+    "a value is used of some turns": (_some_are_used, (_X, _Y), 0),
+    "a value is used of all turns": (_all_are_used, (_X, _Y), 1),
+    "a recurrent network": (_recurrent, (_W, _X[:6]), 1),
+    "a matrix that the loop computes": (_matrix_of_the_loop, (_W, _X[:6]), 0),
+    "elements": (_parts, (_X, _RANDOM.uniform(size=(5, 140))), 0),
+    "numbers between the arrays": (_numbers_between, (_X, 0.7), 0),
+    "a constant of each turn": (_constant_of_each_turn, (_X, _Y), 1),
+}
+
+
+def _everything(trace: Trace) -> list[bytes]:
+    gradients = trace.edge_gradients()
+    arrays = [gradients.others[edge] for edge in gradients.others]
+    dense = [each if isinstance(each, np.ndarray) else each.dense() for each in arrays]
+    return [
+        gradients.floats.tobytes(),
+        repr(list(trace.gradients.slots)).encode(),
+        *(each.tobytes() for each in dense),
+    ]
+
+
+@pytest.mark.parametrize("name", _PROGRAMS)
+def test_the_code_of_a_loop_gives_what_its_steps_give(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, arguments, expected = _PROGRAMS[name]
+    ways = []
+
+    def noting(*given: Any) -> Any:
+        way = write(*given)
+        ways.extend([way] * (way is not None))
+        return way
+
+    write = go_back.way_back
+    monkeypatch.setattr(go_back, "way_back", noting)
+    with np.errstate(all="ignore"):
+        trace = record(program, *arguments)
+        found = _everything(trace), _everything(trace.backward(seed=-2.0))
+        assert len(ways) == 2 * expected
+        monkeypatch.setattr(steps, "loops", lambda *_: iter(()))
+        assert found == (_everything(trace.backward()), _everything(trace.backward(seed=-2.0)))
+        assert len(ways) == 2 * expected
