@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.buffers import copied, fitted, forget_link, note_view, replace, write
+from tracer.buffers import copied, fitted, replace, write
 from tracer.callables import CALLING_FUNCTIONS
 from tracer.errors import UnsupportedError
+from tracer.families import forget_ways, note_view
 from tracer.memory import is_alone
 from tracer.numpy_calls import arrays_of, call_function, call_ufunc, chosen_by, getitem, refuse
 from tracer.numpy_table import UFUNC_RULES, OptionError, call_options
@@ -371,7 +372,7 @@ def set_shape(array: Any, shape: Any, frame: FrameType) -> None:
     made = record_call("reshape", (array,), value, {}, frame)
     if is_traced(made):
         note_view(made, (array,))
-        forget_link(array)
+        forget_ways(array)
         value, array.id = made.value, made.id
     array.value = value
 

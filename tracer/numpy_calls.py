@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.buffers import copied, fitted, note_view
+from tracer.buffers import copied, fitted
 from tracer.errors import UnsupportedError
+from tracer.families import note_view
 from tracer.numpy_table import (
     FOLLOWED,
     FORMS,
@@ -285,7 +286,7 @@ def getitem(array: Any, index: Any, frame: FrameType) -> Any:
     value = array.value[index]
     result = record_call("getitem", (array,), value, {"index": index}, frame)
     if type(value) is np.ndarray and value.base is not None and is_traced(result):
-        note_view(result, (array,), index)
+        note_view(result, (array,))
     return result
 
 
