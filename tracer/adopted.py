@@ -88,7 +88,7 @@ def adopt(value: Any, frame: FrameType) -> bool:
 
     NumPy then does it once more, of the plain value.
     """
-    frames = _frames(frame)
+    frames = frames_of(frame)
     try:
         return _adopt(value, frames)
     finally:
@@ -109,12 +109,12 @@ def _adopt(value: Any, frames: list[FrameType]) -> bool:
         return False
     if not _is_settled(written, index, frame):
         return False
-    places = _places(target.value, frame)
+    places = places_of(target.value, frame)
     if not places:
         return False
     value.tape.forget_snapshot(places[0].read())
-    surplus, array = _surplus(places), places[0].read()
-    if not _can_be_written(array) or (is_complex(value.value) and not is_complex(array)):
+    surplus, array = surplus_of(places), places[0].read()
+    if not can_be_written(array) or (is_complex(value.value) and not is_complex(array)):
         return False
     try:
         region = array[index]
@@ -142,7 +142,8 @@ def name_of_target(frame: FrameType) -> str | None:
     return None if written is None else ast.unparse(written.target.value)
 
 
-def _can_be_written(array: Any) -> bool:
+def can_be_written(array: Any) -> bool:
+    """Tell whether a stand-in may take the place of an array: it owns its memory, and its numbers have a gradient."""
     return (
         type(array) is np.ndarray
         and array.dtype.kind in "fc"
@@ -153,13 +154,13 @@ def _can_be_written(array: Any) -> bool:
     )
 
 
-def _places(node: ast.expr, frame: FrameType) -> list[Holder]:
+def places_of(node: ast.expr, frame: FrameType) -> list[Holder]:
     """Return the places that hold the array that an expression is, as far as they are known."""
     arrays = [each for each in values_of(node, frame) if type(each) is np.ndarray]
     if len(arrays) != 1:
         return []
     places: list[Holder] = []
-    for each in _frames(frame):
+    for each in frames_of(frame):
         own = _variables(each)
         names = [name for name, held in each.f_locals.items() if held is arrays[0]]
         places += [_Variable(each, name) if name in own else Item(each.f_locals, name) for name in names]
@@ -178,7 +179,7 @@ def _places(node: ast.expr, frame: FrameType) -> list[Holder]:
     return places
 
 
-def _frames(frame: FrameType) -> list[FrameType]:
+def frames_of(frame: FrameType) -> list[FrameType]:
     """Return a frame and those that wait for it, up to the first of edgegrad's own."""
     frames = [frame]
     while (back := frames[-1].f_back) is not None and not is_own(back.f_code.co_filename):
@@ -200,7 +201,7 @@ def _attributes(owner: Any) -> Any:
         return None
 
 
-def _surplus(places: list[Holder]) -> int:
+def surplus_of(places: list[Holder]) -> int:
     """Count the references to an array beyond those of some places."""
     variables = [place for place in places if isinstance(place, _Variable)]
     items = {(id(place.items), place.key) for place in places if isinstance(place, Item)}
@@ -209,7 +210,7 @@ def _surplus(places: list[Holder]) -> int:
     return sys.getrefcount(places[0].read()) - len(items) - len({each.known_as() for each in variables})
 
 
-class _Asked:
+class Asked:
     """What is written in place of a traced value, and is asked for numbers as that is."""
 
     def __init__(self, value: Any, places: Callable[[FrameType], list[Holder]]) -> None:
@@ -218,20 +219,21 @@ class _Asked:
         self.surplus: int | None = None
 
     def __float__(self) -> float:
-        self._count(sys._getframe(1))  # noqa: SLF001  (the place of the write)
+        self.count(sys._getframe(1))  # noqa: SLF001  (the place of the write)
         return float(self.value)
 
     def __complex__(self) -> complex:
-        self._count(sys._getframe(1))  # noqa: SLF001  (the place of the write)
+        self.count(sys._getframe(1))  # noqa: SLF001  (the place of the write)
         return complex(self.value)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        self._count(sys._getframe(1))  # noqa: SLF001  (the place of the write)
+        self.count(sys._getframe(1))  # noqa: SLF001  (the place of the write)
         return np.array(self.value, dtype=dtype, copy=copy)
 
-    def _count(self, frame: FrameType) -> None:
+    def count(self, frame: FrameType) -> None:
+        """Count the references to the array when it is asked for the first time."""
         if self.surplus is None:
-            self.surplus = _surplus(self.places(frame))
+            self.surplus = surplus_of(self.places(frame))
 
 
 def _fewest(like: np.ndarray[Any, Any], index: Any, value: Any, *, is_local: bool) -> int:
@@ -240,11 +242,11 @@ def _fewest(like: np.ndarray[Any, Any], index: Any, value: Any, *, is_local: boo
     From Python 3.14 on, what runs borrows an array from a local variable, and from no other place.
     """
     if is_local:
-        array, asked = np.empty_like(like), _Asked(value, lambda frame: _places(ast.Name("array"), frame))
+        array, asked = np.empty_like(like), Asked(value, lambda frame: places_of(ast.Name("array"), frame))
         array[index] = asked
     else:
         items = [np.empty_like(like)]
-        asked = _Asked(value, lambda _: [Item(items, 0)])
+        asked = Asked(value, lambda _: [Item(items, 0)])
         items[0][index] = asked
     return 0 if asked.surplus is None else asked.surplus
 

@@ -89,6 +89,10 @@ def call_into(
     `method` is the ufunc's; empty for a function that is none. Raises UnsupportedError where `out` is an array that
     was made outside of the trace, and the result would be traced.
     """
+    if type(_single(options["out"])) is np.ndarray:
+        adopted = _adopted_out(function, method, inputs, options, frame)
+        if adopted is not None:
+            return adopted
     rest = {name: value for name, value in options.items() if name != "out"}
     out = options["out"]
     targets = out if isinstance(out, tuple) else (out,)
@@ -132,6 +136,45 @@ def call_into(
         if target is not None:
             write(target, ..., result, frame)
     return out if several or not isinstance(out, tuple) else out[0]
+
+
+def _single(out: Any) -> Any:
+    return out[0] if isinstance(out, tuple) and len(out) == 1 else out
+
+
+def _adopted_out(
+    function: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any], frame: FrameType
+) -> Any:
+    """Do a call with a plain array as `out` for which a stand-in can be put in its place; else return None."""
+    from tracer.adopted_calls import adopt_argument, adopt_part  # noqa: PLC0415  (which imports this room)
+
+    tape = open_tape(inputs, frame)
+    if tape is None or method not in ("", "__call__"):
+        return None
+    if _augmented(frame):
+        found = adopt_part(options, tape, frame)
+        if found is None:
+            return None
+        adopted, part = found
+        given = tuple(part if each is _single(options["out"]) else each for each in inputs)
+        call_into(function, method, given, {**options, "out": part}, frame)
+        adopted.settle()
+        return _single(options["out"])  # which Python writes to its place, where it is already
+    whole = adopt_argument(function, inputs, options, "out", tape, frame)
+    if whole is None:
+        return None
+    given = tuple(whole.stand_in if each is _single(options["out"]) else each for each in inputs)
+    result = call_into(function, method, given, {**options, "out": whole.stand_in}, frame)
+    whole.settle()
+    return result
+
+
+def _adopted_first(function: Any, args: tuple[Any, ...], options: dict[str, Any], frame: FrameType) -> Any:
+    """Return the stand-in for the plain array that a call writes into first of all; None where there can be none."""
+    from tracer.adopted_calls import adopt_argument  # noqa: PLC0415  (which imports this room)
+
+    tape = open_tape((*args, *options.values()), frame)
+    return None if tape is None else adopt_argument(function, args, options, 0, tape, frame)
 
 
 def _augmented(frame: FrameType) -> str:
@@ -182,6 +225,12 @@ def _call_where(
 
 def call_at(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> None:
     """Do `np.add.at(array, index, value)`, where an element may be named several times."""
+    if type(inputs[0]) is np.ndarray:
+        adopted = _adopted_first(ufunc.at, inputs, {}, frame)
+        if adopted is not None:
+            call_at(ufunc, (adopted.stand_in, *inputs[1:]), frame)
+            adopted.settle()
+            return
     array, index, *values = inputs
     index = copied(plain_deep(index))
     if not issubclass(type(array), Traced):
@@ -249,6 +298,12 @@ def method_of(array: Any, name: str, frame: FrameType) -> Callable[..., None]:
 
 def call_writing(function: Any, args: tuple[Any, ...], options: dict[str, Any], frame: FrameType) -> Any:
     """Do a NumPy function that writes into its first argument."""
+    if args and type(args[0]) is np.ndarray:
+        adopted = _adopted_first(function, args, options, frame)
+        if adopted is not None:
+            result = call_writing(function, (adopted.stand_in, *args[1:]), options, frame)
+            adopted.settle()
+            return result
     target = args[0] if args else next(iter(options.values()))
     if not issubclass(type(target), Traced):
         if open_tape((*args, *options.values()), frame) is None:
