@@ -91,7 +91,52 @@ FOLLOWED = {
     return (b * MORE).sum()
 """,
 }
+# Whole programs
+OTHERS = {
+    "of its own parts": """
+    b = DATA.copy()
+    b[1:] += b[:-1] * x[:3]
+    b[::2] *= b[1::2]
+    b[1:] = b[:-1] * x[1]
+    return (b * MORE).sum()
+""",
+    "items of a list": """
+    many = [DATA.copy(), DATA * 2]
+    many[0][1:] += x[0]
+    np.copyto(many[1], x)
+    return sum((each * MORE).sum() * each[0] for each in many)
+""",
+    "an attribute": """
+    s = SimpleNamespace(b=DATA.copy())
+    s.b[1:] += x[0]
+    np.add(s.b, x, out=s.b)
+    return (s.b * MORE).sum()
+""",
+    "what the call gives": """
+    b = DATA.copy()
+    c = np.add(np.add(b, x, out=b), b * x, out=b)
+    assert c is b
+    c[0] = 0
+    return (b * MORE).sum()
+""",
+    "errors": """
+    b = DATA.copy()
+    try:
+        np.copyto(b, np.ones(3) * x[0])
+    except ValueError:
+        pass
+    try:
+        b[1:] += x
+    except ValueError:
+        pass
+    return (b * x).sum()
+""",
+}
 REFUSED = {
+    "a variable that is given another": "b = DATA.copy()\n    def f():\n        nonlocal b\n        b = DATA * 3\n        return x[0]\n    k = b; b[1:] += f()|k.sum()",
+    "a variable that is given another in the call": "b = DATA.copy(); np.copyto(b, (b := DATA * 2) * x)|b[0]",
+    "a choice": "b = DATA.copy(); c = DATA.copy(); np.copyto(b if x[0] > 0 else c, x)|c.sum()",
+    "a row of a row": "b = np.outer(DATA, DATA); b[1][1:] += x[0]; b = b[1]|b[0]",
     "a list": "b = DATA.copy(); k = [b]|k[0].sum()",
     "a dict": "b = DATA.copy(); k = dict(b=b)|k['b'].sum()",
     "an attribute": "b = DATA.copy(); k = SimpleNamespace(b=b)|k.b.sum()",
@@ -138,6 +183,9 @@ def programs(tmp_path_factory):
         for write, line in WRITES.items():
             names[holder, write] = f"program_{len(names)}"
             text += f"\ndef {names[holder, write]}(x):{body.format(line)}"
+    for holder, body in OTHERS.items():
+        names[holder] = f"program_{len(names)}"
+        text += f"\ndef {names[holder]}(x):{body}"
     for holder, body in REFUSED.items():
         for write, line in WRITES.items():
             names[holder, write] = f"program_{len(names)}"
@@ -156,6 +204,12 @@ def programs(tmp_path_factory):
 def test_what_only_variables_hold_is_followed(holder, write, programs):
     assert_untouched(programs[holder, write], X)
     assert_differentiates(programs[holder, write], X)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_whole_programs_are_followed(name, programs):
+    assert_untouched(programs[name], X)
+    assert_differentiates(programs[name], X)
 
 
 @pytest.mark.parametrize("write", WRITES)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from tracer.holders import Holder
     from tracer.source import Written
+    from tracer.tape import Tape
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -112,28 +113,46 @@ def _adopt(value: Any, frames: list[FrameType]) -> bool:
     places = places_of(target.value, frame)
     if not places:
         return False
-    value.tape.forget_snapshot(places[0].read())
-    surplus, array = surplus_of(places), places[0].read()
+    if not _takes(
+        places[0].read(), index, value, is_number=stored is not None and _is_numeric(stored, frame)
+    ):
+        return False
+    with np.errstate(all="ignore"):  # NumPy warns when it does it
+        fewest = _fewest(places[0].read(), index, value.value, is_local=is_local(target.value, frame))
+        if is_held_elsewhere(places, fewest, value.tape):
+            return False
+        made = blank(places[0].read(), value.tape)
+        write(made, index, value, frame)
+    value.tape.has_adopted = True
+    for place in places:
+        place.write(made)
+    return True
+
+
+def _takes(array: Any, index: Any, value: Any, *, is_number: bool) -> bool:
+    """Tell whether a traced value, asked for its numbers, is all that is written into an array at an index."""
     if not can_be_written(array) or (is_complex(value.value) and not is_complex(array)):
         return False
     try:
         region = array[index]
     except (IndexError, TypeError, ValueError):
         return False
-    if isinstance(region, np.ndarray) and not (stored is not None and _is_numeric(stored, frame)):
-        return False  # of a list of traced values, this is one
-    del region
-    with np.errstate(all="ignore"):  # NumPy warns when it does it
-        name, code = getattr(target.value, "id", None), frame.f_code
-        is_local = name in code.co_varnames and name not in code.co_cellvars
-        if surplus > _fewest(array, index, value.value, is_local=is_local):
-            return False
-        made = blank(array, value.tape)
-        write(made, index, value, frame)
-    value.tape.has_adopted = True
-    for place in places:
-        place.write(made)
-    return True
+    return is_number or not isinstance(region, np.ndarray)  # of a list of traced values, it is one
+
+
+def is_local(node: ast.expr, frame: FrameType) -> bool:
+    """Tell whether an expression is a variable of a function that no other function has."""
+    name, code = getattr(node, "id", None), frame.f_code
+    return name in code.co_varnames and name not in code.co_cellvars
+
+
+def is_held_elsewhere(places: list[Holder], fewest: int, tape: Tape) -> bool:
+    """Tell whether anything but some places has an array, with so many references that the write has by itself."""
+    tape.forget_snapshot(places[0].read())
+    if surplus_of(places) <= fewest:
+        return False
+    tape.forget_views(places[0].read())
+    return surplus_of(places) > fewest
 
 
 def name_of_target(frame: FrameType) -> str | None:

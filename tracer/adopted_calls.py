@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.adopted import Asked, can_be_written, frames_of, places_of, surplus_of
+from tracer.adopted import Asked, can_be_written, frames_of, is_held_elsewhere, is_local, places_of
 from tracer.blank import blank, blank_of
 from tracer.buffers import write
 from tracer.callee import forget_snapshot, values_of
@@ -186,13 +186,10 @@ def _adopt(
     places = places_of(node, frame)
     if not places or (take is not None and places[0].read() is not take()):
         return None
-    tape.forget_snapshot(places[0].read())
     if not can_be_written(places[0].read()):
         return None
-    surplus = surplus_of(places)
-    name, code = getattr(node, "id", None), frame.f_code
-    is_local = name in code.co_varnames and name not in code.co_cellvars
-    if surplus > _fewest(text, places[0].read(), called, is_local=is_local):
+    fewest = _fewest(text, places[0].read(), called, is_local=is_local(node, frame))
+    if is_held_elsewhere(places, fewest, tape):
         return None
     return Adopted(blank(places[0].read(), tape), places)
 

@@ -331,6 +331,12 @@ class Tape:
         """Let go of an array; its copies stay in the records."""
         self._snapshots.pop(id(constant), None)
 
+    def forget_views(self, array: np.ndarray[Any, Any]) -> None:
+        """Let go of the views of an array, of which there are copies in the records."""
+        seen = [key for key, (constant, _) in self._snapshots.items() if constant.base is array]
+        for key in seen:
+            del self._snapshots[key]
+
 
 def same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
     """Compare bit by bit, so that NaN equals itself and 0.0 differs from -0.0."""
