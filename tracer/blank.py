@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import mutation, numpy_calls
+from tracer import mutation, numpy_calls, ufunc_calls
 from tracer.families import expose, note_view
 from tracer.memory import owner_of
 from tracer.numpy_table import MUTATING_METHODS
@@ -43,7 +43,7 @@ class Blank(Array, stands_for="blank"):
             return mutation.call_into(ufunc, method, inputs, options, frame)
         if method == "at":
             return mutation.call_at(ufunc, inputs, frame)
-        return blank_of(numpy_calls.call_ufunc(ufunc, method, inputs, options, frame), self)
+        return blank_of(ufunc_calls.call_ufunc(ufunc, method, inputs, options, frame), self)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         frame = _frame(1)

@@ -17,7 +17,7 @@ from tracer.callables import CALLING_FUNCTIONS
 from tracer.errors import UnsupportedError
 from tracer.families import forget_ways, note_view
 from tracer.memory import is_alone
-from tracer.numpy_calls import arrays_of, call_function, call_ufunc, chosen_by, getitem, refuse
+from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
 from tracer.numpy_table import UFUNC_RULES, OptionError, call_options
 from tracer.rules.edited import may_repeat
 from tracer.rules.kinds import is_complex
@@ -33,6 +33,7 @@ from tracer.standins import (
     record_call,
 )
 from tracer.tape import AUXILIARY, place, wants_plain_arrays
+from tracer.ufunc_calls import call_ufunc, chosen_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import mutation, numpy_calls
+from tracer import mutation, numpy_calls, ufunc_calls
 from tracer.buffers import refuse_swap_in_c, write
 from tracer.callee import called_name
 from tracer.counts import is_taken_for_shape, items_of_permutation
@@ -74,7 +74,7 @@ class _Number(Traced, stands_for="none"):
             return mutation.call_into(ufunc, method, inputs, options, _frame(1))
         if method == "at":
             return mutation.call_at(ufunc, inputs, _frame(1))
-        return numpy_calls.call_ufunc(ufunc, method, inputs, options, _frame(1))
+        return ufunc_calls.call_ufunc(ufunc, method, inputs, options, _frame(1))
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         return mutation.call_any(function, args, options, _frame(1))
