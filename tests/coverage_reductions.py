@@ -198,6 +198,7 @@ REDUCTIONS: dict[str, tuple[str, ...]] = {
     "histogram2d": (
         "np.histogram2d(v, u, bins=[[-2, 0, 2], [-2, 0, 2]])",
         "np.histogram2d(v, u, 3)",
+        "np.histogram2d(v, u, [2, 3], range=((-2.0, x), [y, 9.0]), weights=v)[1:]",
         "np.histogram2d(v, u, [2, [-2.0, 0.1, 3.0] * v ** 2], weights=v * u)",
         "np.histogram2d([0.1, 0.6, 0.9], [0.7, 1.2, 0.3], [0, 1, 2], None, True, p[0])",
     ),

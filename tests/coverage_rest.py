@@ -50,7 +50,10 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "math.ulp": ("math.ulp(x) > 0",),
 }
 _INTEGERS = "takes whole numbers alone"
-_TYPES = "a type (called with a traced number, it is a cut), or about types"
+_TYPES = (
+    "a type, or about types; called with a traced number it is a cut (np.array(x, np.float64)[()] is followed): what could "
+    "follow it would not be the type that `type(x) is np.float64` and dtype=np.float64 mean"
+)
 _FILES = "reads files, buffers or text"
 _SETTINGS = "settings, tests and information"
 _SIZES = "made of sizes and whole numbers alone"

@@ -129,6 +129,8 @@ UFUNCS |= {
     "conjugate": ("np.conjugate(m)",),
     "conj": ("np.conj(m)",),
     "matmul": (
+        "np.matmul(s, s * 2, axes=[(1, 0), (-1, 0), (1, 0)])",
+        "np.matmul(c, [[1.0, 2.0], [x, 3.0]], axes=[(2, 0), (0, 1), (-2, -1)])",
         "np.matmul(m, n)",
         "np.matmul(v, s)",
         "np.matmul(c, n.T)",

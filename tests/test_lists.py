@@ -229,3 +229,35 @@ def test_a_list_of_an_outer_trace_is_followed_by_the_outer_one():
     assert record(lambda x: record(lambda: np.sum([x, 2.0])).result * x, 3.0).grads["x"] == pytest.approx(
         expected[0]
     )
+
+
+def added_at(x):
+    made = np.ones(2)
+    np.add.at(made, [0, 1], [1.0, x])
+    np.multiply.at(made, [0, 1], [x, 2.0])
+    return made.sum()
+
+
+def added_into(x):
+    made = np.ones(2)
+    np.add(np.ones(2), [1.0, x], out=made)
+    made *= [x, 3.0]
+    return made.sum()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.add(np.ones(2), [1.0, x]).sum(),
+        lambda x: np.subtract(np.ones((1, 2)), [(1.0, x)], dtype=np.float64).sum(),
+        lambda x: np.divmod(np.full(2, 7.0), [0.5, x])[1].sum(),
+        lambda x: np.vecdot(np.ones(2), [x, x * x]),
+        lambda x: np.matmul(np.eye(2), [[1.0, 2.0], [x, 3.0]], axes=[(1, 0), (0, 1), (1, 0)]).sum(),
+        lambda x: np.power.outer(np.full(2, 3.0), [1.0, x]).sum(),
+        added_at,
+        added_into,
+    ],
+)
+def test_a_list_beside_an_array_that_the_function_made_is_followed(function):
+    assert_untouched(function, 1.7)
+    assert_differentiates(function, 1.7)

@@ -201,6 +201,22 @@ def gaussian_process(a, y):
             lambda a: scipy.linalg.qr(a)[0][0, :2] @ scipy.linalg.qr(a[:, :2], mode="economic")[1][0],
             (REGULAR[:, :1].T @ REGULAR + REGULAR,),
         ),
+        (lambda a: (scipy.linalg.qr(a, pivoting=True)[1] ** 2)[:, 1:].sum(), (REGULAR,)),
+        (lambda a: scipy.linalg.qr(a * a[0], pivoting=True, mode="r")[0][0].sum(), (REGULAR,)),
+        (
+            lambda a: sum(
+                (part[::-1] * (1 + number)).sum()
+                for number, part in enumerate(scipy.linalg.qr(a[:, :2], False, None, "economic", True)[:2])
+            ),
+            (REGULAR,),
+        ),
+        (
+            lambda a: (
+                scipy.linalg.qr(a[:2], pivoting=True)[0][0].sum()
+                * scipy.linalg.qr(a[:2], pivoting=True)[2][0]
+            ),
+            (REGULAR,),
+        ),
         (
             lambda a: scipy.linalg.qr(a, mode="r")[0].sum() + scipy.linalg.det(a * 1, True, False),
             (REGULAR,),
@@ -294,7 +310,6 @@ def test_what_scipy_reads_in_c_is_an_error_at_the_users_line():
             lambda x: scipy.linalg.eigvals(x).sum(),
             r"SciPy's own options \(np\.linalg\.eigvals is followed\)",
         ),
-        (lambda x: scipy.linalg.qr(x, pivoting=True)[1].sum(), r"scipy\.linalg\.qr with pivoting=True"),
         (
             lambda x: scipy.linalg.qr(np.vstack([x, x]))[1].sum(),
             r"scipy\.linalg\.qr with mode='full' for 4 rows",

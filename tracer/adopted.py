@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from tracer.holders import Holder
     from tracer.source import Written
+    from tracer.tape import Tape
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -88,7 +89,7 @@ def adopt(value: Any, frame: FrameType) -> bool:
 
     NumPy then does it once more, of the plain value.
     """
-    frames = _frames(frame)
+    frames = frames_of(frame)
     try:
         return _adopt(value, frames)
     finally:
@@ -109,31 +110,49 @@ def _adopt(value: Any, frames: list[FrameType]) -> bool:
         return False
     if not _is_settled(written, index, frame):
         return False
-    places = _places(target.value, frame)
+    places = places_of(target.value, frame)
     if not places:
         return False
-    value.tape.forget_snapshot(places[0].read())
-    surplus, array = _surplus(places), places[0].read()
-    if not _can_be_written(array) or (is_complex(value.value) and not is_complex(array)):
+    if not _takes(
+        places[0].read(), index, value, is_number=stored is not None and _is_numeric(stored, frame)
+    ):
         return False
-    try:
-        region = array[index]
-    except (IndexError, TypeError, ValueError):
-        return False
-    if isinstance(region, np.ndarray) and not (stored is not None and _is_numeric(stored, frame)):
-        return False  # of a list of traced values, this is one
-    del region
     with np.errstate(all="ignore"):  # NumPy warns when it does it
-        name, code = getattr(target.value, "id", None), frame.f_code
-        is_local = name in code.co_varnames and name not in code.co_cellvars
-        if surplus > _fewest(array, index, value.value, is_local=is_local):
+        fewest = _fewest(places[0].read(), index, value.value, is_local=is_local(target.value, frame))
+        if is_held_elsewhere(places, fewest, value.tape):
             return False
-        made = blank(array, value.tape)
+        made = blank(places[0].read(), value.tape)
         write(made, index, value, frame)
     value.tape.has_adopted = True
     for place in places:
         place.write(made)
     return True
+
+
+def _takes(array: Any, index: Any, value: Any, *, is_number: bool) -> bool:
+    """Tell whether a traced value, asked for its numbers, is all that is written into an array at an index."""
+    if not can_be_written(array) or (is_complex(value.value) and not is_complex(array)):
+        return False
+    try:
+        region = array[index]
+    except (IndexError, TypeError, ValueError):
+        return False
+    return is_number or not isinstance(region, np.ndarray)  # of a list of traced values, it is one
+
+
+def is_local(node: ast.expr, frame: FrameType) -> bool:
+    """Tell whether an expression is a variable of a function that no other function has."""
+    name, code = getattr(node, "id", None), frame.f_code
+    return name in code.co_varnames and name not in code.co_cellvars
+
+
+def is_held_elsewhere(places: list[Holder], fewest: int, tape: Tape) -> bool:
+    """Tell whether anything but some places has an array, with so many references that the write has by itself."""
+    tape.forget_snapshot(places[0].read())
+    if surplus_of(places) <= fewest:
+        return False
+    tape.forget_views(places[0].read())
+    return surplus_of(places) > fewest
 
 
 def name_of_target(frame: FrameType) -> str | None:
@@ -142,7 +161,8 @@ def name_of_target(frame: FrameType) -> str | None:
     return None if written is None else ast.unparse(written.target.value)
 
 
-def _can_be_written(array: Any) -> bool:
+def can_be_written(array: Any) -> bool:
+    """Tell whether a stand-in may take the place of an array: it owns its memory, and its numbers have a gradient."""
     return (
         type(array) is np.ndarray
         and array.dtype.kind in "fc"
@@ -153,13 +173,13 @@ def _can_be_written(array: Any) -> bool:
     )
 
 
-def _places(node: ast.expr, frame: FrameType) -> list[Holder]:
+def places_of(node: ast.expr, frame: FrameType) -> list[Holder]:
     """Return the places that hold the array that an expression is, as far as they are known."""
     arrays = [each for each in values_of(node, frame) if type(each) is np.ndarray]
     if len(arrays) != 1:
         return []
     places: list[Holder] = []
-    for each in _frames(frame):
+    for each in frames_of(frame):
         own = _variables(each)
         names = [name for name, held in each.f_locals.items() if held is arrays[0]]
         places += [_Variable(each, name) if name in own else Item(each.f_locals, name) for name in names]
@@ -178,7 +198,7 @@ def _places(node: ast.expr, frame: FrameType) -> list[Holder]:
     return places
 
 
-def _frames(frame: FrameType) -> list[FrameType]:
+def frames_of(frame: FrameType) -> list[FrameType]:
     """Return a frame and those that wait for it, up to the first of edgegrad's own."""
     frames = [frame]
     while (back := frames[-1].f_back) is not None and not is_own(back.f_code.co_filename):
@@ -200,7 +220,7 @@ def _attributes(owner: Any) -> Any:
         return None
 
 
-def _surplus(places: list[Holder]) -> int:
+def surplus_of(places: list[Holder]) -> int:
     """Count the references to an array beyond those of some places."""
     variables = [place for place in places if isinstance(place, _Variable)]
     items = {(id(place.items), place.key) for place in places if isinstance(place, Item)}
@@ -209,7 +229,7 @@ def _surplus(places: list[Holder]) -> int:
     return sys.getrefcount(places[0].read()) - len(items) - len({each.known_as() for each in variables})
 
 
-class _Asked:
+class Asked:
     """What is written in place of a traced value, and is asked for numbers as that is."""
 
     def __init__(self, value: Any, places: Callable[[FrameType], list[Holder]]) -> None:
@@ -218,20 +238,21 @@ class _Asked:
         self.surplus: int | None = None
 
     def __float__(self) -> float:
-        self._count(sys._getframe(1))  # noqa: SLF001  (the place of the write)
+        self.count(sys._getframe(1))  # noqa: SLF001  (the place of the write)
         return float(self.value)
 
     def __complex__(self) -> complex:
-        self._count(sys._getframe(1))  # noqa: SLF001  (the place of the write)
+        self.count(sys._getframe(1))  # noqa: SLF001  (the place of the write)
         return complex(self.value)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        self._count(sys._getframe(1))  # noqa: SLF001  (the place of the write)
+        self.count(sys._getframe(1))  # noqa: SLF001  (the place of the write)
         return np.array(self.value, dtype=dtype, copy=copy)
 
-    def _count(self, frame: FrameType) -> None:
+    def count(self, frame: FrameType) -> None:
+        """Count the references to the array when it is asked for the first time."""
         if self.surplus is None:
-            self.surplus = _surplus(self.places(frame))
+            self.surplus = surplus_of(self.places(frame))
 
 
 def _fewest(like: np.ndarray[Any, Any], index: Any, value: Any, *, is_local: bool) -> int:
@@ -240,11 +261,11 @@ def _fewest(like: np.ndarray[Any, Any], index: Any, value: Any, *, is_local: boo
     From Python 3.14 on, what runs borrows an array from a local variable, and from no other place.
     """
     if is_local:
-        array, asked = np.empty_like(like), _Asked(value, lambda frame: _places(ast.Name("array"), frame))
+        array, asked = np.empty_like(like), Asked(value, lambda frame: places_of(ast.Name("array"), frame))
         array[index] = asked
     else:
         items = [np.empty_like(like)]
-        asked = _Asked(value, lambda _: [Item(items, 0)])
+        asked = Asked(value, lambda _: [Item(items, 0)])
         items[0][index] = asked
     return 0 if asked.surplus is None else asked.surplus
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import mutation, numpy_calls
-from tracer.buffers import expose, note_view
+from tracer import mutation, numpy_calls, ufunc_calls
+from tracer.families import expose, note_view
 from tracer.memory import owner_of
 from tracer.numpy_table import MUTATING_METHODS
 from tracer.operators import ARITHMETIC, binary
@@ -43,7 +43,7 @@ class Blank(Array, stands_for="blank"):
             return mutation.call_into(ufunc, method, inputs, options, frame)
         if method == "at":
             return mutation.call_at(ufunc, inputs, frame)
-        return blank_of(numpy_calls.call_ufunc(ufunc, method, inputs, options, frame), self)
+        return blank_of(ufunc_calls.call_ufunc(ufunc, method, inputs, options, frame), self)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         frame = _frame(1)
@@ -56,7 +56,7 @@ class Blank(Array, stands_for="blank"):
         return self.value.__reduce__()
 
     def __getitem__(self, index: Any) -> Any:
-        return blank_of(self.value[plain_deep(index)], self, index)
+        return blank_of(self.value[plain_deep(index)], self)
 
     def __iter__(self) -> Any:
         return map(self.__getitem__, range(len(self.value)))
@@ -110,7 +110,7 @@ def blank(value: Any, tape: Tape) -> Any:
     return made
 
 
-def blank_of(value: Any, source: Blank, index: Any = None) -> Any:
+def blank_of(value: Any, source: Blank) -> Any:
     """Return the stand-in for an array that was computed from a blank one, or that sees its memory."""
     if type(value) in (list, tuple):
         return type(value)(blank_of(item, source) for item in value)
@@ -118,7 +118,7 @@ def blank_of(value: Any, source: Blank, index: Any = None) -> Any:
         return source
     made = blank(value, source.tape)
     if type(made) is Blank and value.base is not None and owner_of(value) is owner_of(source.value):
-        note_view(made, (source,), index)
+        note_view(made, (source,))
     return made
 
 

@@ -84,7 +84,7 @@ class Boxes:
             return self._input(value, value, path)
         if kind is np.ndarray:
             if value.dtype.kind not in "fc":
-                self.untraced[path] = f"an array of {value.dtype}"
+                self.untraced[path] = f"{_described(value.dtype, 'array')} of {value.dtype}"
                 return value, None
             # The function works on a copy: the tape must not change when the caller's array does.
             boxed, number = self._input(value.copy(order="K"), value, path)
@@ -124,6 +124,8 @@ class Boxes:
         """Note what is told of, or looked at after the call, of a value that the function gets as it is."""
         if issubclass(kind, np.ndarray):
             self.untraced[path] = f"a {kind.__name__} of {value.dtype}"
+        elif issubclass(kind, np.void):
+            self.untraced[path] = f"{_described(value.dtype, 'record')} of {value.dtype}"
         if issubclass(type(value), (set, deque)):
             self._untouched.append(value)
         elif not issubclass(kind, _NOT_LOOKED_INTO) and (own := own_attributes(value)) is not None:
@@ -301,6 +303,18 @@ def _give(array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:
             warnings.simplefilter("ignore", DeprecationWarning)
             array.shape = value.shape
     array[...] = value
+
+
+def _described(dtype: np.dtype[Any], kind: str) -> str:
+    """Say what an array or a record is; one of fields that may be floats is a structured one."""
+    return f"a structured {kind}" if _has_floats(dtype) else "an array" if kind == "array" else f"a {kind}"
+
+
+def _has_floats(dtype: np.dtype[Any]) -> bool:
+    """Tell whether a field of a type, or one of its fields, is made of floats."""
+    return any(
+        each.base.kind in "fc" or _has_floats(each.base) for each, *_ in (dtype.fields or {}).values()
+    )
 
 
 def _state(item: Any) -> tuple[Any, int]:

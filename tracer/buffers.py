@@ -1,21 +1,25 @@
 """Writing into arrays in place: `a[i] = x`, `a += b`, `out=`, and what else sees the same memory.
 
-A record is never changed. A write makes a new record, and the stand-in moves on to it. Before the first write into
-some memory, the stand-ins that look at it move to memory of their own, which no record holds; from then on what a
-view gives to the tape is a copy. After a write, every other living stand-in that sees the memory moves on, too.
+A record is never changed. A write makes a new record, of the stand-in that sees all of the memory (`families.py`), and
+it moves on to that. Before the first write into some memory, the stand-ins that look at it move to memory of their own,
+which no record holds. After a write, every other living stand-in that sees the place looks at it again.
 """
 
 from __future__ import annotations
 
-import weakref
+import ast
+from functools import lru_cache
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.errors import UnsupportedError
-from tracer.memory import overlaps_itself, owner_of, shared
-from tracer.rules.edited import Edited, whole
+from tracer.families import kept_view, others_of, own_memory, root_of, way_of
+from tracer.memory import overlaps_itself, owner_of, places, shared, way_to
+from tracer.rules.edited import Edited, may_copy, whole
 from tracer.rules.kinds import is_complex
+from tracer.source import written_at
 from tracer.standins import (
     NO_RECORD,
     STORES,
@@ -28,55 +32,12 @@ from tracer.standins import (
     record_call,
     wrap,
 )
-from tracer.tape import AUXILIARY, WIDTH, Family, Tape, place
+from tracer.tape import AUXILIARY, VALUE, WIDTH, Tape, place
 
 if TYPE_CHECKING:
-    from types import FrameType
+    from types import CodeType, FrameType
 
-_VALUE = 3  # place of the value in a record
 _FEWEST = 64  # writes between two full copies of an array, at least
-
-
-def note_view(view: Any, operands: tuple[Any, ...], index: Any = None) -> None:
-    """Remember that a result looks at the memory of an operand; `index` where it was taken by indexing."""
-    owner = owner_of(view.value)
-    for operand in operands:
-        if not issubclass(type(operand), Traced) or type(operand.value) is not np.ndarray:
-            continue
-        if owner_of(operand.value) is not owner:
-            continue
-        family = view.tape.families.get(id(owner))
-        if family is None:
-            # What is no record's yet is the program's own memory: no record holds it.
-            family = view.tape.families[id(owner)] = Family(owner, is_private=not is_traced(operand))
-        for each in (view, operand):
-            # Last, also where one that is gone had the same identity: the order is that of the program alone.
-            family.members.pop(id(each), None)
-            family.members[id(each)] = weakref.ref(each)
-        if index is not None:
-            family.links[id(view)] = (weakref.ref(view), weakref.ref(operand), index)
-        if family.is_private and is_traced(view):
-            view.tape.records[view.id + _VALUE] = view.value.copy()
-
-
-def expose(array: Any, raw: Any = None) -> None:
-    """Note that an array without a record handed out its memory in a way that writes can't be seen through.
-
-    Where that is a `raw` array whose base is the stand-in, it holds as long as the array lives: its views keep it.
-    """
-    owner = owner_of(array.value)
-    family = array.tape.families.setdefault(id(owner), Family(owner, is_private=True))
-    if raw is None:
-        family.is_exposed = True
-    else:
-        family.raw = [each for each in family.raw if each() is not None] + [weakref.ref(raw)]
-
-
-def forget_link(view: Any) -> None:
-    """Forget by which index a view was taken, where its shape is another one now: the addresses tell what it sees."""
-    family = _family(view)
-    if family is not None:
-        family.links.pop(id(view), None)
 
 
 def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
@@ -102,21 +63,27 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
     if is_traced(value) and _is_there_already(array, index, value):
         return
     _refuse_shared(array, frame)
-    others = _others(array)
+    others = others_of(array)
     if not (holds_traced(value) or is_traced(array) or any(map(is_traced, others))):
         array.value[index] = plain_value
         return
     _refuse_overlapping(array, frame)
     if type(value) in (list, tuple):
         _refuse_parts_of_itself(array.value[index], value, frame)
-    _own_memory(array, others, frame)
+    own_memory(array, others, frame)
     region = array.value[index]
     seen = (
         region
         if isinstance(region, np.ndarray) and np.may_share_memory(region, array.value)
         else array.value
     )
-    others = [other for other in others if np.may_share_memory(other.value, seen)]
+    root = root_of(array, others)
+    others = [other for other in others if other is root or np.may_share_memory(other.value, seen)]
+    if root is not None and root is not array and (is_traced(root) or holds_traced(value)):
+        at = _place_in(root, array, index, region)
+        if at is not None:
+            _write_into_root(root, at, (array, index, value, np.shape(region)), others, frame)
+            return
     before = [_before(stand_in) for stand_in in (array, *others)]
     array.value[index] = plain_value
     # Else plain numbers were written where only another stand-in is traced.
@@ -127,22 +94,84 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
         _follow(other, old, array, frame)
 
 
+def _place_in(root: Any, array: Any, index: Any, region: Any) -> Any:
+    """Return by which index of the root `array[index]` is written; None where there is none."""
+    if is_complex(root.value) != is_complex(array.value):
+        return None
+    if type(region) is not np.ndarray and not may_copy(index):
+        region = array.value[(*index, ...) if type(index) is tuple else (index, ...)]
+    if type(region) is np.ndarray and region.base is not None and owner_of(region) is owner_of(array.value):
+        steps = way_to(region, root.value) if region.ndim else None
+        if steps is not None and len(steps) == 1 and steps[0][0] == "getitem":
+            at = steps[0][1]
+        else:
+            at = places(region, root.value)
+    else:
+        numbers = np.arange(array.value.size).reshape(array.value.shape)[index]
+        found = places(array.value, root.value)
+        at = None if found is None else tuple(each.ravel()[numbers] for each in found)
+    return at[0] if at is not None and len(at) == 1 else at
+
+
+def _write_into_root(
+    root: Any, at: Any, written: tuple[Any, Any, Any, tuple[int, ...]], others: list[Any], frame: FrameType
+) -> None:
+    """Do the write through a view, and record it as one into the root, which all others look at."""
+    array, index, value, shape = written
+    before = _before(root)
+    array.value[index] = plain_deep(value)
+    operand = fitted(value, shape, array.value.dtype, frame)
+    has_name = not _is_of_a_part(frame.f_code, frame.f_lasti)
+    _record_write(root, before, at, operand, frame, AUXILIARY if has_name else 0)
+    first = len(root.tape.records)
+    _look_again(array, root, frame, 0 if has_name else AUXILIARY)
+    for other in others:
+        if other is not root:
+            _look_again(other, root, frame)
+    root.tape.followed += range(first, len(root.tape.records), WIDTH)
+
+
+@lru_cache(maxsize=512)
+def _is_of_a_part(code: CodeType, offset: int) -> bool:
+    """Tell of `a[1:][i] = x` that it is `a` which is given another value; in `row[i] = x` it is the view."""
+    written = written_at(code, offset)
+    return written is not None and isinstance(written.target.value, ast.Subscript)
+
+
+def _look_again(view: Any, root: Any, frame: FrameType, flag: int = AUXILIARY) -> None:
+    """Move a view on to what it shows of the root now."""
+    tape, made, value = root.tape, root, root.value
+    way = way_of(view, root)
+    for number, (name, params, seen) in enumerate(way, 1):
+        before = tape.records[made.id + VALUE]
+        value = seen(value) if isinstance(seen, methodcaller) else value[seen]
+        last = flag if number == len(way) else AUXILIARY
+        made = record_call(name, (made,), value, params, frame, last)
+        tape.records[made.id + VALUE] = kept_view(before, seen, value)
+    _move_on(view, made.id)
+
+
 def replace(array: Any, made: Any, frame: FrameType) -> Any:
     """Do `array += …`, whose result `made` has been recorded, and return the array, moved on to it."""
     _refuse_shared(array, frame)
     _refuse_overlapping(array, frame)
-    others = _others(array)
+    others = others_of(array)
     if not others and is_traced(array):
         # Nobody else looks: the array goes on with the memory of the result.
         array.value, array.id = made.value, made.id
         return array
-    _own_memory(array, others, frame)
-    others = [other for other in others if np.may_share_memory(other.value, array.value)]
+    own_memory(array, others, frame)
+    root = root_of(array, others)
+    others = [other for other in others if other is root or np.may_share_memory(other.value, array.value)]
     before = [_before(other) for other in others]
     array.value[...] = made.value
     _move_on(array, made.id)
+    if root is not None and root is not array:  # first, as the others look at it
+        turns = sorted(range(len(others)), key=lambda turn: others[turn] is not root)
+        others, before = [others[turn] for turn in turns], [before[turn] for turn in turns]
+        _follow(others.pop(0), before.pop(0), array, frame)
     for other, old in zip(others, before, strict=True):
-        _follow(other, old, array, frame)
+        _follow(other, old, array if root is None else root, frame)
     return array
 
 
@@ -204,85 +233,10 @@ def _is_there_already(array: Any, index: Any, value: Any) -> bool:
     )
 
 
-def _members(*stand_ins: Any) -> dict[int, Any]:
-    """Return stand-ins as the members of a family: known by identity, and let go of when the program does."""
-    return {id(each): weakref.ref(each) for each in stand_ins}
-
-
-def _family(array: Any) -> Family | None:
-    family: Family | None = array.tape.families.get(id(owner_of(array.value)))
-    return family
-
-
-def _others(array: Any) -> list[Any]:
-    """Return the living stand-ins that see some memory of an array, but itself."""
-    family = _family(array)
-    if family is None:
-        return []
-    living = {
-        id(each): each for each in (member() for member in family.members.values()) if each is not None
-    }
-    living.pop(id(array), None)
-    owner = family.owner
-    found = [each for each in living.values() if owner_of(each.value) is owner]
-    family.members = _members(array, *found)
-    family.links = {key: link for key, link in family.links.items() if key in living or key == id(array)}
-    return found
-
-
-def _own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
-    """Before the first write: move an array, and who sees its memory, to memory that no record holds."""
-    tape = array.tape
-    family = _family(array)
-    if not is_traced(array) and family is None:
-        owner = owner_of(array.value)
-        tape.families[id(owner)] = Family(owner, is_private=True)
-        return
-    if family is not None and family.is_private:
-        if family.is_exposed or any(each() is not None for each in family.raw):
-            raise UnsupportedError(
-                "a traced value is written into memory that the program has in hand as raw numbers, too",
-                where=place(frame),
-                got="by .data, .ctypes, a view of another type, or a library that keeps it",
-                advice="ask for them after the last write, or of a copy",
-            )
-        return
-    if not others:
-        array.value = array.value.copy(order="K")
-        owner = owner_of(array.value)
-        tape.families[id(owner)] = Family(owner, is_private=True, members=_members(array))
-        return
-    assert family is not None
-    owner = family.owner
-    memory = np.empty(owner.nbytes, np.uint8)
-    start = owner.__array_interface__["data"][0]
-    links = family.links
-    for each in (owner, array, *others):
-        seen = each if each is owner else each.value
-        try:
-            moved: np.ndarray[Any, Any] = np.ndarray(
-                seen.shape, seen.dtype, memory, seen.__array_interface__["data"][0] - start, seen.strides
-            )
-        except (ValueError, TypeError):
-            raise UnsupportedError(
-                "an in-place write through a view is not followed here",
-                where=place(frame),
-                got=f"the memory of an array of shape {owner.shape} has gaps",
-                advice="write a = a + b instead of a += b, or take a copy first",
-            ) from None
-        if each is owner:
-            moved[...] = owner
-        else:
-            moved.flags.writeable = seen.flags.writeable
-            each.value = moved
-    members = _members(array, *others)
-    tape.families[id(memory)] = Family(memory, is_private=True, members=members, links=links)
-
-
 def _before(stand_in: Any) -> Any:
     """Return what an array is before a write: what its record holds, or a copy where it has no record."""
     if is_traced(stand_in):
-        return stand_in.tape.records[stand_in.id + _VALUE]
+        return stand_in.tape.records[stand_in.id + VALUE]
     return stand_in.value.copy(order="K")
 
 
@@ -310,7 +264,7 @@ def _record_write(array: Any, before: Any, index: Any, value: Any, frame: FrameT
     """Record `array[index] = value` and move the array on to it."""
     tape: Tape = array.tape
     if is_traced(value):
-        operand, constant, written = value.id, None, tape.records[value.id + _VALUE]
+        operand, constant, written = value.id, None, tape.records[value.id + VALUE]
     else:
         value = plain(value)
         constant = written = np.array(value, array.value.dtype) if np.ndim(value) else value
@@ -347,8 +301,10 @@ def _follow(other: Any, before: Any, array: Any, frame: FrameType) -> None:
     first = len(tape.records)
     if is_complex(other.value) != is_complex(array.value):
         _follow_part(other, before, array, frame)
+    elif is_traced(array) and array.value.nbytes == owner_of(array.value).nbytes:
+        _look_again(other, array, frame)
     else:
-        _take_over(other, before, array, _overlap(other, array), frame)
+        _take_over(other, before, array, shared(other.value, array.value), frame)
     tape.followed += range(first, len(tape.records), WIDTH)
 
 
@@ -401,18 +357,6 @@ def _take_over(other: Any, before: Any, array: Any, overlap: tuple[Any, Any], fr
         )
         part = fitted(part, np.shape(other.value[in_other]), other.value.dtype, frame)
     _record_write(other, before, in_other, part, frame, AUXILIARY)
-
-
-def _overlap(other: Any, array: Any) -> tuple[Any, Any]:
-    """Return where in `other`, and where in `array`, is what both see: `...` for everywhere, None for nowhere."""
-    family = _family(array)
-    for view, parent in ((array, other), (other, array)):
-        link = family.links.get(id(view)) if family else None
-        is_linked = link is not None and link[0]() is view and link[1]() is parent
-        # What is written into a part of windows that overlap is seen by other parts, too.
-        if link is not None and is_linked and not overlaps_itself(parent.value):
-            return (link[2], ...) if view is array else (..., link[2])
-    return shared(other.value, array.value)
 
 
 def copied(index: Any) -> Any:

@@ -14,9 +14,9 @@ import numpy as np
 
 from tracer import numpy_calls
 from tracer.blank import Blank, blank, blank_of
-from tracer.buffers import expose, note_view
 from tracer.callee import is_called
 from tracer.counts import is_whole, items_of_permutation
+from tracer.families import expose, note_view
 from tracer.filled import is_filled_by_c
 from tracer.flat import Flat
 from tracer.standins import (

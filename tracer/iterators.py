@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.buffers import expose
 from tracer.errors import UnsupportedError
+from tracer.families import expose
 from tracer.seeds import Reading
 from tracer.standins import Traced, is_traced
 from tracer.tape import place, users

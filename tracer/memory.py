@@ -40,6 +40,123 @@ def shared(other: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> tuple[An
     return np.unravel_index(np.flatnonzero(found), theirs.shape), in_array
 
 
+def way_to(view: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> list[tuple[str, Any]] | None:
+    """Return by which steps a view can be taken of an array that sees all of it; None where that takes more than these.
+
+    A step is `getitem` with a basic index, `transpose` with axes, or `reshape` with a shape.
+    """
+    if view.dtype != array.dtype or not view.size:
+        return None
+    steps = _slices(view, array)
+    if steps is None and array.flags.c_contiguous:
+        flat = array.reshape(-1)
+        steps = _slices(view, flat)
+        if steps is None and view.flags.c_contiguous:
+            steps = _slices(view.reshape(-1), flat)
+            steps = None if steps is None else [*steps, ("reshape", view.shape)]
+        steps = None if steps is None else [("reshape", (-1,)), *steps]
+    return steps
+
+
+def _slices(view: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> list[tuple[str, Any]] | None:
+    """Return the index, and the order of axes, by which a view can be taken of an array."""
+    found = _place(_address(view), array)
+    if found is None:
+        return None
+    (*start,) = found
+    index: list[Any] = start.copy()
+    taken: dict[int, int] = {}  # by axis of the view: that of the array which it goes along
+    for axis, (length, stride) in enumerate(zip(view.shape, view.strides, strict=True)):
+        if length == 1:
+            continue
+        fitting = [
+            each
+            for each, along in enumerate(array.strides)
+            if array.shape[each] > 1 and along and each not in taken.values() and not stride % along
+        ]
+        along = max(fitting, key=lambda each: abs(array.strides[each]), default=-1)
+        step = stride // array.strides[along] if along >= 0 else 0
+        first = start[along] if step else 0
+        last = first + step * (length - 1)
+        if not step or not 0 <= last < array.shape[along]:
+            return None
+        taken[axis] = along
+        if step == 1 and length == array.shape[along]:
+            index[along] = slice(None)
+        else:
+            stop = last + (1 if step > 0 else -1)
+            index[along] = slice(first, stop if stop >= 0 else None, step if step != 1 else None)
+    if not taken:
+        index.append(...)  # else it were a number
+    axes = list(taken.values())
+    if axes == sorted(axes):
+        return [("getitem", _with_new_axes(index, taken, view.ndim))]
+    steps: list[tuple[str, Any]] = [
+        ("getitem", tuple(index)),
+        ("transpose", tuple(np.argsort(np.argsort(axes)).tolist())),
+    ]
+    if len(taken) < view.ndim:
+        steps.append(
+            ("getitem", tuple(slice(None) if axis in taken else None for axis in range(view.ndim)))
+        )
+    return steps
+
+
+def _with_new_axes(index: list[Any], taken: dict[int, int], ndim: int) -> tuple[Any, ...]:
+    """Return an index whose slices give the axes of a view that are `taken`, with None for the others."""
+    found: list[Any] = []
+    axis = 0
+    for each in index:
+        if type(each) is slice:
+            while axis not in taken:
+                found.append(None)
+                axis += 1
+            axis += 1
+        found.append(each)
+    return (*found, *[None] * (ndim - axis))
+
+
+def places(region: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> tuple[Any, ...] | None:
+    """Return the indices at which an array sees the elements of a region; None if it does not see all of them."""
+    index: tuple[Any, ...] | None = _place(
+        _address(region) if region.ndim == 0 else _addresses(region), array
+    )
+    return index
+
+
+def _place(addresses: Any, array: np.ndarray[Any, Any]) -> Any:
+    """Return the indices of the elements at addresses; None where the array has others, or overlaps itself."""
+    rest = addresses - _address(array)
+    for length, stride in zip(array.shape, array.strides, strict=True):
+        if stride < 0:
+            rest = rest - stride * (length - 1)
+    index: list[Any] = [rest * 0] * array.ndim
+    reach = array.itemsize
+    axes = sorted((abs(stride), axis) for axis, stride in enumerate(array.strides) if array.shape[axis] > 1)
+    for stride, axis in axes:
+        if stride < reach:
+            return None
+        reach += stride * (array.shape[axis] - 1)
+    if _any(rest < 0) or _any(rest >= reach):
+        return None
+    for stride, axis in reversed(axes):
+        at, rest = divmod(rest, stride)
+        if _any(at >= array.shape[axis]):
+            return None
+        index[axis] = at if array.strides[axis] > 0 else array.shape[axis] - 1 - at
+    return None if _any(rest != 0) else tuple(index)
+
+
+def _any(flags: Any) -> bool:
+    """Tell whether one of some flags is set, or the one; NumPy takes long for one."""
+    return flags if type(flags) is bool else bool(flags.any())
+
+
+def _address(array: np.ndarray[Any, Any]) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
+
+
 def overlaps_itself(array: np.ndarray[Any, Any]) -> bool:
     """Tell whether elements of an array look at the same memory, as those of a view by strides may."""
     if array.flags.forc:  # without gaps
@@ -59,7 +176,7 @@ def overlaps_itself(array: np.ndarray[Any, Any]) -> bool:
 
 def _addresses(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return the address of every element."""
-    addresses = np.full((), array.__array_interface__["data"][0], np.int64)
+    addresses = np.full((), _address(array), np.int64)
     for length, stride in zip(array.shape, array.strides, strict=True):
         addresses = addresses[..., None] + np.arange(length) * stride
     return addresses

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.buffers import copied, fitted, forget_link, note_view, replace, write
+from tracer.buffers import copied, fitted, replace, write
 from tracer.callables import CALLING_FUNCTIONS
 from tracer.errors import UnsupportedError
+from tracer.families import forget_ways, note_view
 from tracer.memory import is_alone
-from tracer.numpy_calls import arrays_of, call_function, call_ufunc, chosen_by, getitem, refuse
+from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
 from tracer.numpy_table import UFUNC_RULES, OptionError, call_options
 from tracer.rules.edited import may_repeat
 from tracer.rules.kinds import is_complex
@@ -32,6 +33,7 @@ from tracer.standins import (
     record_call,
 )
 from tracer.tape import AUXILIARY, place, wants_plain_arrays
+from tracer.ufunc_calls import call_ufunc, chosen_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,6 +104,10 @@ def call_into(
     `method` is the ufunc's; empty for a function that is none. Raises UnsupportedError where `out` is an array that
     was made outside of the trace, and the result would be traced.
     """
+    if type(_single(options["out"])) is np.ndarray:
+        adopted = _adopted_out(function, method, inputs, options, frame)
+        if adopted is not None:
+            return adopted
     rest = {name: value for name, value in options.items() if name != "out"}
     out = options["out"]
     targets = out if isinstance(out, tuple) else (out,)
@@ -179,6 +185,45 @@ def _arrays_in(given: Any) -> Iterator[np.ndarray[Any, Any]]:
             yield from _arrays_in(each)
 
 
+def _single(out: Any) -> Any:
+    return out[0] if isinstance(out, tuple) and len(out) == 1 else out
+
+
+def _adopted_out(
+    function: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any], frame: FrameType
+) -> Any:
+    """Do a call with a plain array as `out` for which a stand-in can be put in its place; else return None."""
+    from tracer.adopted_calls import adopt_argument, adopt_part  # noqa: PLC0415  (which imports this room)
+
+    tape = open_tape(inputs, frame)
+    if tape is None or method not in ("", "__call__"):
+        return None
+    if _augmented(frame):
+        found = adopt_part(options, tape, frame)
+        if found is None:
+            return None
+        adopted, part = found
+        given = tuple(part if each is _single(options["out"]) else each for each in inputs)
+        call_into(function, method, given, {**options, "out": part}, frame)
+        adopted.settle()
+        return _single(options["out"])  # which Python writes to its place, where it is already
+    whole = adopt_argument(function, inputs, options, "out", tape, frame)
+    if whole is None:
+        return None
+    given = tuple(whole.stand_in if each is _single(options["out"]) else each for each in inputs)
+    result = call_into(function, method, given, {**options, "out": whole.stand_in}, frame)
+    whole.settle()
+    return result
+
+
+def _adopted_first(function: Any, args: tuple[Any, ...], options: dict[str, Any], frame: FrameType) -> Any:
+    """Return the stand-in for the plain array that a call writes into first of all; None where there can be none."""
+    from tracer.adopted_calls import adopt_argument  # noqa: PLC0415  (which imports this room)
+
+    tape = open_tape((*args, *options.values()), frame)
+    return None if tape is None else adopt_argument(function, args, options, 0, tape, frame)
+
+
 def _augmented(frame: FrameType) -> str:
     """Return the operator if a line writes `b *= x`, which NumPy does as a call with `out=`; else nothing."""
     code, at = frame.f_code.co_code, frame.f_lasti
@@ -227,6 +272,12 @@ def _call_where(
 
 def call_at(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> None:
     """Do `np.add.at(array, index, value)`, where an element may be named several times."""
+    if type(inputs[0]) is np.ndarray:
+        adopted = _adopted_first(ufunc.at, inputs, {}, frame)
+        if adopted is not None:
+            call_at(ufunc, (adopted.stand_in, *inputs[1:]), frame)
+            adopted.settle()
+            return
     array, index, *values = inputs
     index = copied(plain_deep(index))
     if not issubclass(type(array), Traced):
@@ -294,6 +345,12 @@ def method_of(array: Any, name: str, frame: FrameType) -> Callable[..., None]:
 
 def call_writing(function: Any, args: tuple[Any, ...], options: dict[str, Any], frame: FrameType) -> Any:
     """Do a NumPy function that writes into its first argument."""
+    if args and type(args[0]) is np.ndarray:
+        adopted = _adopted_first(function, args, options, frame)
+        if adopted is not None:
+            result = call_writing(function, (adopted.stand_in, *args[1:]), options, frame)
+            adopted.settle()
+            return result
     target = args[0] if args else next(iter(options.values()))
     if not issubclass(type(target), Traced):
         if open_tape((*args, *options.values()), frame) is None:
@@ -417,7 +474,7 @@ def set_shape(array: Any, shape: Any, frame: FrameType) -> None:
     made = record_call("reshape", (array,), value, {}, frame)
     if is_traced(made):
         note_view(made, (array,))
-        forget_link(array)
+        forget_ways(array)
         value, array.id = made.value, made.id
     array.value = value
 

@@ -5,29 +5,22 @@ Which functions are followed, and how, stands in the tables of `numpy_table`.
 
 from __future__ import annotations
 
-import opcode
-import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.buffers import copied, fitted, note_view
+from tracer.buffers import copied
 from tracer.errors import UnsupportedError
+from tracer.families import note_view
 from tracer.numpy_table import (
     FOLLOWED,
-    FORMS,
     METHODS,
     PLAIN_ATTRIBUTES,
     PLAIN_METHODS,
     PLAIN_READS,
-    PLAIN_UFUNCS,
-    TWO_RESULTS,
-    UFUNC_RULES,
     OptionError,
-    call_options,
 )
 from tracer.numpy_table.reductions import OVERWRITING, without_overwriting
-from tracer.numpy_table.scipy_ufuncs import is_special, special_rule
 from tracer.rules.kinds import is_complex
 from tracer.standins import (
     Traced,
@@ -35,7 +28,6 @@ from tracer.standins import (
     holds_traced,
     is_traced,
     open_tape,
-    plain,
     plain_deep,
     record_call,
     traced_in,
@@ -46,17 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-_BINARY_OP = opcode.opmap["BINARY_OP"]
 _SEQUENCES = frozenset((list, tuple))
-_OPERATORS: dict[Any, Any] = {
-    np.add: operator.add,
-    np.subtract: operator.sub,
-    np.multiply: operator.mul,
-    np.true_divide: operator.truediv,
-    np.floor_divide: operator.floordiv,
-    np.remainder: operator.mod,
-    np.power: operator.pow,  # array ** 2 is np.square: not always the bits of np.power
-}
 # What reads the file back has constants.
 _WRITING_OUT = frozenset((np.save, np.savetxt, np.savez, np.savez_compressed))
 
@@ -71,84 +53,6 @@ def refuse(what: str, frame: FrameType) -> UnsupportedError:
         where=place(frame),
         got="a traced value was passed in, and no derivative rule is known",
         advice="write it with supported operations, or pass detach(x) to leave it out of the gradient",
-    )
-
-
-def call_ufunc(
-    ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any], frame: FrameType
-) -> Any:
-    """Compute and record `ufunc(*inputs)`; what is not followed raises UnsupportedError."""
-    values = tuple(plain_deep(value) for value in inputs)
-    if open_tape(inputs, frame) is None or ufunc in PLAIN_UFUNCS:
-        return getattr(ufunc, method)(*values, **plain_deep(options))
-    if method != "__call__" or options:
-        return _call_form(ufunc, method, inputs, options, frame)
-    if ufunc in TWO_RESULTS:
-        results = ufunc(*values)
-        return tuple(
-            record_call(name, inputs, value, None, frame, AUXILIARY) if name else value
-            for name, value in zip(TWO_RESULTS[ufunc], results, strict=True)
-        )
-    rule = UFUNC_RULES.get(ufunc) or special_rule(ufunc, inputs, frame)
-    if rule is None:
-        raise refuse(f"{'scipy.special' if is_special(ufunc) else 'np'}.{ufunc.__name__}", frame)
-    value = _as_written(ufunc, values, frame)(*values)
-    return record_call(rule, arrays_of(inputs, frame), value, None, frame)
-
-
-def _as_written(ufunc: Any, values: tuple[Any, ...], frame: FrameType) -> Any:
-    """Return the operator where one is written: for numbers it has warnings of its own, and its power own bits."""
-    are_numbers = not any(type(value) is np.ndarray for value in values)
-    if (ufunc is np.power or are_numbers) and frame.f_code.co_code[frame.f_lasti] == _BINARY_OP:
-        return _OPERATORS.get(ufunc, ufunc)
-    return ufunc
-
-
-def _call_form(
-    ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any], frame: FrameType
-) -> Any:
-    """Compute and record what is no plain call: reduce, accumulate, reduceat, outer, or a call with options."""
-    value = getattr(ufunc, method)(*plain_deep(inputs), **plain_deep(options))
-    package = "scipy.special" if is_special(ufunc) else "np"
-    called = f"{package}.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
-    rule = UFUNC_RULES.get(ufunc) or special_rule(ufunc, inputs, frame)
-    if rule is None:
-        raise refuse(called, frame)
-    try:
-        if method in FORMS:
-            rule, operands, params = FORMS[method](ufunc, *inputs, **options)
-            return record_call(rule, arrays_of(operands, frame), value, params, frame)
-        mask = plain_deep(options.pop("where", True))
-        params = call_options(ufunc, options)
-    except OptionError as error:
-        raise refuse(f"{called} with {error}", frame) from None
-    operands = arrays_of(inputs, frame)
-    if method == "outer":
-        first, second = operands
-        shape = np.shape(plain(first)) + (1,) * np.ndim(plain(second))
-        operands = (_reshaped(first, shape, frame), second)
-    if mask is True:
-        return record_call(rule, operands, value, params, frame)
-    mask = np.broadcast_to(mask, np.shape(value)).copy()
-    chosen = tuple(chosen_by(operand, mask, frame) for operand in operands)
-    part = record_call(rule, chosen, value[mask], params, frame, AUXILIARY)
-    return record_call("setitem", (value, part), value, {"index": mask}, frame)
-
-
-def _reshaped(operand: Any, shape: tuple[int, ...], frame: FrameType) -> Any:
-    value = np.reshape(plain(operand), shape)
-    return record_call("reshape", (operand,), value, {}, frame, AUXILIARY) if is_traced(operand) else value
-
-
-def chosen_by(operand: Any, mask: np.ndarray[Any, Any], frame: FrameType) -> Any:
-    """Return the elements of an operand at a mask, to whose shape it is stretched first."""
-    if not is_traced(operand):
-        return np.broadcast_to(plain(operand), mask.shape)[mask]
-    if np.ndim(operand.value) == 0:
-        return operand
-    stretched = fitted(operand, mask.shape, operand.value.dtype, frame)
-    return record_call(
-        "getitem", (stretched,), stretched.value[mask], {"index": mask.copy()}, frame, AUXILIARY
     )
 
 
@@ -285,7 +189,7 @@ def getitem(array: Any, index: Any, frame: FrameType) -> Any:
     value = array.value[index]
     result = record_call("getitem", (array,), value, {"index": index}, frame)
     if type(value) is np.ndarray and value.base is not None and is_traced(result):
-        note_view(result, (array,), index)
+        note_view(result, (array,))
     return result
 
 

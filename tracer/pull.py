@@ -64,6 +64,8 @@ def as_taken(
         takes_it = rule.takes_parts or type(upstream) is not Part
         return operands, out, upstream if takes_it else upstream.dense()
     if has_differences:
+        if isinstance(rule, Vjp) and rule.takes_parts and type(operands[0]) is Edited:
+            return operands, out, upstream if type(upstream) is Part else whole(upstream)
         operands, out = tuple(map(whole, operands)), whole(out)
     if type(upstream) is not Part or isinstance(rule, Elementwise) or not rule.takes_parts:
         upstream = whole(upstream)

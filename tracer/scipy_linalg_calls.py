@@ -181,12 +181,15 @@ def _qr(
     del overwrite_a, lwork, check_finite
     _one_matrix(a)
     rows, columns = np.shape(plain_deep(a))
-    if plain(pivoting):
-        raise OptionError("pivoting=True (of a[:, order], with the order that it gives, qr is followed)")
     if mode == "raw" or (mode != "economic" and rows > columns):
         raise OptionError(
             f"mode={mode!r} for {rows} rows and {columns} columns (mode='economic' is followed)"
         )
+    if plain(pivoting):
+        order = sys.modules["scipy.linalg"].qr(plain_deep(a), mode="r", pivoting=True)[1]
+        if mode == "r":
+            return [("qr_r", (a,), {"order": order}), None]
+        return [(name, (a,), {"results": None, "order": order}) for name in ("qr_q", "qr_r")] + [None]
     if mode == "r":
         return [("qr_r", (a,), None)]
     return FOLLOWED[np.linalg.qr](a)

@@ -127,6 +127,20 @@ def _written_at(code: CodeType, offset: int, file: str) -> Written | None:
     return Written(target, stored, between)
 
 
+def running_at(code: CodeType, offset: int) -> ast.AST | None:
+    """Return the expression or statement that an instruction does; None rather than a guess, as above."""
+    return _running_at(code, offset, code.co_filename)
+
+
+@lru_cache(maxsize=256)
+def _running_at(code: CodeType, offset: int, file: str) -> ast.AST | None:
+    (instruction,) = instructions_of(code, {offset})
+    text = _text(file)
+    tree = _parse(text) if text else None
+    found = _match(instruction, index_of(tree, {instruction.span})) if tree is not None else None
+    return found.node if found is not None and _is_compiled_from(code, text) else None
+
+
 def _is_compiled_from(code: CodeType, text: str) -> bool:
     """Tell whether a file that has this text gives this code object, to the columns."""
     return any(code == each and [*code.co_positions()] == [*each.co_positions()] for each in _codes(text))

@@ -301,6 +301,11 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
             advice=(f"write {name} = np.array({name}) in a line before; or " if name else "")
             + MADE_IN_TRACE,
         )
+    if asking is frame and called_name(frame.f_code, frame.f_lasti) == "fill":
+        from tracer.adopted_calls import adopt_filled  # noqa: PLC0415  (which is made of this room)
+
+        if adopt_filled(traced, frame):
+            return value.copy() if type(value) is np.ndarray else value
     what = f"a traced value left the graph through {via}" + (f" in {library}" if library else "")
     advice = "what is computed from it carries no gradient back; "
     if kind and issubclass(kind, np.inexact):

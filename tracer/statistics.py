@@ -156,7 +156,7 @@ class Measurer:
 
     def _of_edited(self, edited: Edited) -> Statistics:
         array = edited.current()
-        if array.size <= _SMALL or array.dtype.kind == "c":
+        if array.size <= _SMALL or array.dtype.kind == "c" or edited.is_view:
             return _of_array(array)
         blocks = self._chains.get(id(edited.chain))
         if blocks is None or blocks.at is not edited.before:

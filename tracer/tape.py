@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from tracer.families import Family
+
 WIDTH = 5
+VALUE = 3  # place of the value in a record
 NO_INSTRUCTION = -1
 # Set in an instruction offset, which is even: a record on the way to the instruction's own result.
 AUXILIARY = 1
@@ -70,19 +73,6 @@ class Segment(NamedTuple):
 
 # In one step: one of each is made for every call of a function.
 _call, _segment = partial(tuple.__new__, Call), partial(tuple.__new__, Segment)
-
-
-@dataclass(slots=True, eq=False, repr=False)
-class Family:
-    """The stand-ins that see some memory."""
-
-    owner: np.ndarray[Any, Any]
-    is_private: bool  # no record holds the memory, so the program may write into it
-    members: dict[int, Any] = field(default_factory=dict)  # by identity: weak references
-    # By identity of a view that was taken by indexing: the view, what it was taken from (weakly), and the index.
-    links: dict[int, tuple[Any, Any, Any]] = field(default_factory=dict)
-    is_exposed: bool = False  # the program holds the memory as something that no stand-in sees
-    raw: list[Any] = field(default_factory=list)  # the same, as long as one of these lives: weak references
 
 
 LEFT: dict[int, Any] = {}
@@ -340,6 +330,12 @@ class Tape:
     def forget_snapshot(self, constant: np.ndarray[Any, Any]) -> None:
         """Let go of an array; its copies stay in the records."""
         self._snapshots.pop(id(constant), None)
+
+    def forget_views(self, array: np.ndarray[Any, Any]) -> None:
+        """Let go of the views of an array, of which there are copies in the records."""
+        seen = [key for key, (constant, _) in self._snapshots.items() if constant.base is array]
+        for key in seen:
+            del self._snapshots[key]
 
 
 def same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import starmap
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.boxing import fill
 from tracer.gradients import Gradients, Measured
-from tracer.operations import OP_NUMBERS
+from tracer.operations import OP_NAMES, OP_NUMBERS
 from tracer.recording import Output, Recording, Values
-from tracer.rules.edited import Edited
+from tracer.rules.edited import Edited, current, view_of
 from tracer.sites import NO_PLACE, Scope, Sites
 from tracer.source import Going, Place, Site
 from tracer.statistics import FIELDS
@@ -46,11 +47,18 @@ _GRADIENTS = (
     "measured_edges measured"
 ).split()
 
+_VIEWS = ("view_rows", "view_shapes")
+
 
 def members(document: Document) -> list[str]:
     """Return the names of the columns that go with a document."""
     pools = [pool_name(number) for number in range(len(Reader(document, {}).texts("pools")))]
-    return [*_ALWAYS, *(_GRADIENTS if document.get("has_gradients") is True else ()), *pools]
+    return [
+        *_ALWAYS,
+        *(_VIEWS if document.get("has_views") is True else ()),
+        *(_GRADIENTS if document.get("has_gradients") is True else ()),
+        *pools,
+    ]
 
 
 def decode(document: Document, columns: Mapping[str, AnyArray]) -> Trace:
@@ -81,7 +89,9 @@ def decode(document: Document, columns: Mapping[str, AnyArray]) -> Trace:
         input_names=read.texts("inputs"),
         outputs=_read_outputs(read, objects, rows),
     )
-    _remake_written(recording)
+    has_views = document.get("has_views") is True
+    views = read.sparse("view_rows", "view_shapes", objects, rows, _is_shape) if has_views else {}
+    _remake_differences(recording, views)
     require(
         len(recording.input_names) == np.count_nonzero(ops == OP_NUMBERS["input"]),
         "the number of inputs is another than that of their names",
@@ -175,23 +185,40 @@ def _read_objects(read: Reader, pools: Sequence[AnyArray]) -> list[Any]:
     )
 
 
-def _remake_written(recording: Recording) -> None:
-    """Give the rows that wrote into an array, and have no value of their own, their value again."""
+def _remake_differences(recording: Recording, views: dict[int, tuple[int, ...]]) -> None:
+    """Give the rows that have no value of their own their value again: writes into arrays, and `views`, by shape."""
     others, starts = recording.values.others, recording.starts
-    rows = np.flatnonzero(recording.ops == OP_NUMBERS["setitem"]).tolist()
+    writes = np.flatnonzero(recording.ops == OP_NUMBERS["setitem"]).tolist()
+    rows = [row for row in sorted({*writes, *views}) if row not in others]
     for row in rows:
-        if row in others:
-            continue
-        require(starts[row + 1] - starts[row] == 2, "a write into an array has not two operands")
-        before, value = (
+        operands = [
             recording.values.kept(producer) if producer >= 0 else recording.constants.kept(-1 - producer)
             for producer in recording.operands[starts[row] : starts[row + 1]].tolist()
+        ]
+        require(
+            len(operands) == (1 if row in views else 2), "what is changed or looked at has no such operands"
         )
-        require(isinstance(before, (np.ndarray, Edited)), "a write into an array is into something else")
-        edited = others[row] = Edited(before, recording.params[row]["index"], value)
-        edited.current()  # fails here, if at all
+        before = operands[0]
+        require(isinstance(before, (np.ndarray, Edited)), "what is changed or looked at is no array")
+        params = recording.params.get(row, {})
+        if row in views:
+            made = view_of(before, _view(OP_NAMES[recording.ops[row]], params, views[row]), views[row])
+        else:
+            made = Edited(before, params["index"], operands[1])
+        others[row] = made
+        array = current(made)  # fails here, if at all
+        is_right = isinstance(array, np.ndarray) and array.shape == views.get(row, array.shape)
+        require(is_right, "a view has another shape than it should have")
     if rows:
         recording.values.others = dict(sorted(others.items()))
+
+
+def _view(name: str, params: dict[str, Any], shape: tuple[int, ...]) -> Any:
+    """Return what makes a view: an index, or a method."""
+    if name == "getitem":
+        return params["index"]
+    require(name in ("reshape", "transpose"), f"{name} gives no view")
+    return methodcaller(name, shape if name == "reshape" else params.get("axes"))
 
 
 def _read_outputs(read: Reader, objects: Sequence[Any], rows: int) -> list[Output]:
@@ -321,6 +348,10 @@ def _read_gradients(read: Reader, graph: Graph, objects: Sequence[Any]) -> Gradi
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, complex, np.number, np.bool_, np.ndarray))
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, tuple) and all(type(length) is int for length in value)
 
 
 def _is_params(value: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tracer.operations import OP_NAMES
-from tracer.rules.edited import Edited, Part
+from tracer.rules.edited import Edited, Part, is_view
 from tracer.rules.kinds import Compressed
 from tracer.trace_arrays import AnyArray
 from tracer.trace_rules import encode_rules, sent_back_by_code
@@ -52,15 +52,19 @@ def encode(trace: Trace) -> tuple[Document, Columns]:
         "output_objects": values.add_all([output.value for output in recording.outputs]),
         "structure_objects": [values.add(structure) for structure in structures.values()],
     }
-    # What a write by index made of an array is made again from its operands.
+    # What a write by index made of an array, and what a view showed of that, is made again from the operands.
     written = {row: each for row, each in recording.values.others.items() if type(each) is not Edited}
+    views = {row: each.shape for row, each in recording.values.others.items() if is_view(each)}
     _put(columns, "value_rows", "value_objects", written, values)
     _put(columns, "constant_numbers", "constant_objects", recording.constants.others, values)
     _put(columns, "param_rows", "param_objects", recording.params, values)
+    if views:
+        _put(columns, "view_rows", "view_shapes", views, values)
     document: Document = {
         "function": run.function,
         "error": run.error,
         **({"untraced": run.untraced} if run.untraced else {}),
+        **({"has_views": True} if views else {}),
         "keep": run.keep,
         "operations": [OP_NAMES[number] for number in operations.tolist()],
         "rules": encode_rules(operations.tolist()),

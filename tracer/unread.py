@@ -1,8 +1,9 @@
 """Leave out of a recording what only follows a write and is read by nobody. Used by hook.py, after the run.
 
 A write into an array makes a record for every stand-in that sees the memory (`buffers.py`), because any of them may be
-used next. Most are not: a row view that was written through is gone when the loop takes the next, and a hundred writes
-through one view are one change of the array that it is a view of, if that is not read in between.
+used next. Most are not: a row view that was written through is gone when the loop takes the next. And where a view as a
+whole was changed in place a hundred times (`row += x`), the array that it is a view of has changed once, if it is not
+read in between.
 """
 
 from __future__ import annotations

@@ -56,8 +56,8 @@ def _svd_hermitian(part: int) -> Any:
 
 
 def _qr(part: int) -> Any:
-    def compute(operands: Any, _: Any, out: Any) -> Any:
-        (a,) = operands
+    def compute(operands: Any, params: Any, out: Any) -> Any:
+        a = operands[0][..., params.get("order", slice(None))]
         rows = np.shape(out)[-1] if part == 0 else np.shape(out)[-2]
         return np.linalg.qr(a, "complete" if rows > min(a.shape[-2:]) else "reduced")[part]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tracer.memory import owner_of
 from tracer.numbers_text import is_finite
-from tracer.rules.edited import Edited
+from tracer.rules.edited import Edited, base_of, is_view
 from tracer.statistics import Measurer
 
 if TYPE_CHECKING:
@@ -36,8 +36,16 @@ def not_finite(values: Values) -> np.ndarray[Any, np.dtype[np.bool_]]:
     known: dict[int, bool] = {}
     answer[values.array_rows] = False
     rows = [row for row in values.array_rows.tolist() if not _is_of_finite(values.others[row], known)]
-    answer[rows] = Measurer().table([values.others[row] for row in rows])[:, 4] > 0
+    views = [row for row in rows if is_view(values.others[row])]
+    arrays = sorted(set(rows).difference(views))
+    _measure(arrays, values, answer)
+    finite = {id(values.others[row]) for row in arrays if not answer[row]}
+    _measure([row for row in views if id(base_of(values.others[row])) not in finite], values, answer)
     return answer
+
+
+def _measure(rows: list[int], values: Values, answer: np.ndarray[Any, np.dtype[np.bool_]]) -> None:
+    answer[rows] = Measurer().table([values.others[row] for row in rows])[:, 4] > 0
 
 
 def _is_of_finite(value: Any, known: dict[int, bool]) -> bool:

@@ -278,7 +278,6 @@ def _histogram_of_two(
 
 def _of_several(data: list[Any], bins: Any, limits: Any, density: Any, weights: Any) -> list[Any]:
     """Read a histogram of several variables, each an array or a column of one."""
-    _constant(limits, "range=")
     given = list(bins) if np.iterable(plain(bins)) else [bins] * len(data)
     ends: list[Any] = list(limits) if limits is not None else [None] * len(data)
     rows: list[Followed | None] = []
@@ -286,6 +285,8 @@ def _of_several(data: list[Any], bins: Any, limits: Any, density: Any, weights: 
         row: Followed | None = None
         if np.ndim(plain_deep(each)):
             row = ("copy", (each,), None) if holds_traced(each) else None
+        elif end is not None and holds_traced(end):
+            row = ("linspace", tuple(end), {"num": int(plain(each)) + 1, "endpoint": True, "axis": 0})
         elif end is None and holds_traced(operand):
             row = ("histogram_edges", (operand,), {"column": column})
         rows.append(row)
@@ -295,7 +296,7 @@ def _of_several(data: list[Any], bins: Any, limits: Any, density: Any, weights: 
         np.asarray(plain_deep(operand))[... if column is None else (..., column)]
         for operand, column in data
     ]
-    edges = np.histogramdd(values, plain_deep(given), ends)[1]
+    edges = np.histogramdd(values, plain_deep(given), plain_deep(ends))[1]
     return [_counts(weights, values, list(edges), density), rows]
 
 

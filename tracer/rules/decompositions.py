@@ -222,9 +222,14 @@ def _back_of_qr(gq: Any, gr: Any, q: Any, r: Any) -> Any:
     return adjoint(solved(r, adjoint(gq + q @ both)))
 
 
-def _qr(gq: Any, gr: Any, operands: Operands, results: tuple[Any, ...]) -> Array:
+def _qr(gq: Any, gr: Any, operands: Operands, results: tuple[Any, ...], order: Any = None) -> Array:
+    """Go back over qr of a, or of its columns in an order."""
     (a,) = operands
-    q, r = results
+    if order is not None:
+        back: Array = np.empty_like(a)
+        back[:, order] = _qr(gq, gr, (a[:, order],), results)
+        return back
+    q, r = results[:2]
     rows, columns = a.shape[-2:]
     gq, gr = gq.conj(), gr.conj()
     if columns <= rows:
@@ -239,13 +244,14 @@ def _qr(gq: Any, gr: Any, operands: Operands, results: tuple[Any, ...]) -> Array
 def _qr_q(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     del port, out
     results = params["results"]
-    return _qr(g, np.zeros_like(results[1]), operands, results)
+    return _qr(g, np.zeros_like(results[1]), operands, results, params.get("order"))
 
 
 def _qr_r(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     del port, out
-    results = params["results"] if "results" in params else tuple(np.linalg.qr(operands[0]))
-    return _qr(np.zeros_like(results[0]), g, operands, results)
+    order = params.get("order", slice(None))
+    results = params["results"] if "results" in params else tuple(np.linalg.qr(operands[0][..., order]))
+    return _qr(np.zeros_like(results[0]), g, operands, results, params.get("order"))
 
 
 def _lacks_rank(out: Any, operands: Operands, params: Params) -> bool:

@@ -26,28 +26,34 @@ class Chain:
     made: int = 0  # how many there are
     at: int = 0  # the number of the one whose array it is now; not itself, which would be a circle
     array: Any = None
+    depth: int = 0  # of views of arrays that are kept as differences from views of …
     is_kept: bool = True  # of gradients: whether the array at the start is held anyway
 
 
 # Not frozen: one is made for every write, and freezing triples what that costs.
 @dataclass(slots=True, eq=False, repr=False)
 class Edited:
-    """`before` with `value` written, or added, at `index`."""
+    """`before` with `value` written, or added, at `index`; or the view of it that `index` gives."""
 
     before: Array | Edited
     index: Any
     value: Any
     added: Part | None = None  # in place of index and value: it is added, not written
+    is_view: bool = False
     shape: tuple[int, ...] = ()
     dtype: Any = None
     chain: Chain = field(default_factory=Chain)
     number: int = 0  # in the chain, from 1
 
     def __post_init__(self) -> None:
-        """Take over what is the same for the whole chain."""
-        self.shape, self.dtype = self.before.shape, self.before.dtype
-        if type(self.before) is Edited:
-            self.chain = self.before.chain
+        """Take over what is the same for the whole chain; a view may be the start of one."""
+        self.dtype = self.before.dtype
+        if not self.is_view:
+            self.shape = self.before.shape
+            if type(self.before) is Edited:
+                self.chain = self.before.chain
+        elif type(self.before) is Edited:
+            self.chain.depth = self.before.chain.depth + 1
         self.chain.made += 1
         self.number = self.chain.made
 
@@ -68,19 +74,27 @@ class Edited:
 
     def current(self) -> Array:
         """Return the full array to be read at once: the next in the chain is made in the same memory."""
+        if self.is_view:
+            return _seen(current(self.before), self.index)
         chain = self.chain
         steps: list[Edited] = []
         each: Any = self
-        while type(each) is Edited and each.number != chain.at:
+        while type(each) is Edited and not each.is_view and each.number != chain.at:
             steps.append(each)
             each = each.before
-        array: Array = chain.array if type(each) is Edited else each.copy()
+        is_there = type(each) is Edited and not each.is_view
+        array: Array = chain.array if is_there else current(each).copy()
         chain.at, chain.array = 0, None  # while it is being moved
         for step in reversed(steps):
-            if step.added is None:
-                array[step.index] = step.value.dense() if type(step.value) is Edited else step.value
-            else:
+            if step.added is not None:
                 step.added.add_to(array)
+                continue
+            value = step.value
+            if type(value) is Edited:  # which may be a view of what is being moved
+                chain.at, chain.array = getattr(step.before, "number", 0), array
+                value = value.current()
+                chain.at, chain.array = 0, None
+            array[step.index] = value
         chain.at, chain.array = self.number, array
         return array
 
@@ -197,6 +211,32 @@ def is_shallow(part: Part) -> bool:
 def _seen(array: Array, index: Any) -> Array:
     seen: Array = index(array) if type(index) is methodcaller else array[index]
     return seen
+
+
+def view_of(before: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """Return what `index`, or what makes a view, shows of an array that nothing writes into any more."""
+    if type(before) is not Edited:
+        return _seen(before, index)
+    if before.chain.depth >= _DEEPEST:
+        return _seen(before.current(), index).copy()
+    return Edited(before, index, None, is_view=True, shape=shape)
+
+
+def is_view(value: Any) -> bool:
+    """Tell whether an array is kept as a view of one that is kept as a difference."""
+    return type(value) is Edited and value.is_view
+
+
+def base_of(view: Any) -> Any:
+    """Return the array, kept as a difference, that a view is one of."""
+    while is_view(view):
+        view = view.before
+    return view
+
+
+def current(value: Any) -> Any:
+    """Return an array that was kept as a difference to be read at once; anything else unchanged."""
+    return value.current() if type(value) is Edited else value
 
 
 def whole(value: Any) -> Any:

@@ -1,0 +1,309 @@
+"""Arrays of plain code's that something else holds: a traced value written into them is an error.
+
+The bodies of functions of an array x of four numbers. As text, as the place and the shape of each statement is what they
+are about. Used by test_adopted.py.
+"""
+
+HELD_ELSEWHERE = {
+    "generator holds": """
+    b = DATA.copy()
+    def gen(b):
+        yield b.sum()
+        yield b.sum()
+    g = gen(b); s = next(g)
+    b[0] = x[0]
+    return s + next(g)
+""",
+    "cell of other": """
+    b = DATA.copy()
+    def keep(c=None):
+        c = b
+        return lambda: c.sum()
+    k = keep()
+    b[0] = x[0]*x[1]
+    return k() + b.sum()
+""",
+    "c iterator": """
+    b = np.outer(DATA, DATA)
+    t = 0.0
+    for r in b:
+        b[3, 3] = x[0]
+        t = t + r.sum()
+    return t + b.sum()
+""",
+    "c iterator 1d": """
+    b = DATA.copy()
+    t = 0.0
+    for v in b:
+        b[3] = x[0]
+        t = t + v
+    return t + b.sum()
+""",
+    "enumerated": """
+    b = DATA.copy()
+    t = 0.0
+    for i, v in enumerate(b):
+        b[(i + 1) % 4] = x[i]
+        t = t + v * b[i]
+    return t
+""",
+    "zipped": """
+    b = DATA.copy(); t = 0.0
+    for v, w in zip(b, x):
+        b[:] = w
+        t = t + v
+    return t
+""",
+    "view of memory": """
+    b = DATA.copy(); m = memoryview(b)
+    b[0] = x[0]
+    return m[0] + b.sum()
+""",
+    "nditer": """
+    b = DATA.copy(); it = np.nditer(b)
+    b[0] = x[0]
+    return float(next(it)) + b.sum()
+""",
+    "nditer write": """
+    b = DATA.copy()
+    for v in np.nditer(b, op_flags=["readwrite"]):
+        v[...] = x[0]
+    return b.sum()
+""",
+    "bound method": """
+    b = DATA.copy(); total = b.sum
+    b[0] = x[0]
+    return total() + b[1]
+""",
+    "default": """
+    b = DATA.copy()
+    def total(b=b): return b.sum()
+    b[0] = x[0]
+    return total()
+""",
+    "partial": """
+    b = DATA.copy(); p = functools.partial(np.dot, b)
+    b[0] = x[0]
+    return p(DATA)
+""",
+    "cached": """
+    @functools.lru_cache
+    def make(): return DATA.copy()
+    make()[0]
+    b = make()
+    b[0] = x[0]
+    return make().sum()
+""",
+    "cached direct": """
+    @functools.lru_cache
+    def make(): return DATA.copy()
+    make()[0] = x[0]
+    return make().sum()
+""",
+    "dict items iter": """
+    d = {"b": DATA.copy(), "c": DATA.copy()}; t = 0.0
+    for k, v in d.items():
+        d[k][0] = x[0]
+        t = t + v.sum()
+    return t
+""",
+    "list iter": """
+    ls = [DATA.copy(), DATA.copy()]; t = 0.0
+    for v in ls:
+        v[0] = x[0]
+    return sum(v.sum() for v in ls)
+""",
+    "tuple holds": """
+    t = (DATA.copy(),)
+    t[0][0] = x[0]
+    return t[0].sum()
+""",
+    "slot": """
+    class S:
+        __slots__ = ("b",)
+    s = S(); s.b = DATA.copy()
+    s.b[0] = x[0]
+    return s.b.sum()
+""",
+    "slot and name": """
+    class S:
+        __slots__ = ("b",)
+    s = S(); s.b = b = DATA.copy()
+    b[0] = x[0]
+    return s.b.sum()
+""",
+    "two attrs": """
+    s = SimpleNamespace(); s.b = s.c = DATA.copy()
+    s.b[0] = x[0]
+    return s.c.sum()
+""",
+    "prop": """
+    class S:
+        def __init__(self): self._b = DATA.copy()
+        @property
+        def b(self): return self._b
+    s = S()
+    s.b[0] = x[0]
+    return s.b.sum()
+""",
+    "other thread": """
+    b = DATA.copy(); q = queue.Queue(); go = threading.Event(); out = []
+    def work(c):
+        go.wait(); out.append(float(c[1]) + float(c.sum()*0))
+    t = threading.Thread(target=work, args=(b,)); t.start()
+    try:
+        b[0] = x[0]
+    finally:
+        go.set(); t.join()
+    return b.sum() + out[0]
+""",
+    "weak": """
+    b = DATA.copy(); r = weakref.ref(b)
+    b[0] = x[0]
+    return r().sum()
+""",
+    "weak value": """
+    b = DATA.copy(); d = weakref.WeakValueDictionary({"b": b})
+    b[0] = x[0]
+    return d["b"].sum()
+""",
+    "in object array": """
+    b = DATA.copy(); o = np.empty(1, object); o[0] = b
+    b[0] = x[0]
+    return o[0].sum()
+""",
+    "in deque": """
+    d = collections.deque([DATA.copy()])
+    d[0][0] = x[0]
+    return d[0].sum()
+""",
+    "in defaultdict": """
+    d = collections.defaultdict(lambda: DATA.copy())
+    d["a"][0] = x[0]
+    return d["a"].sum()
+""",
+    "list negative": """
+    ls = [DATA.copy(), DATA * 2]
+    ls[-1][0] = x[0]
+    return ls[1].sum() * ls[0].sum()
+""",
+    "list repeated": """
+    ls = [DATA.copy()] * 3
+    ls[0][0] = x[0]
+    return ls[2].sum()
+""",
+    "fromkeys": """
+    d = dict.fromkeys("abc", DATA.copy())
+    d["a"][0] = x[0]
+    return d["c"].sum()
+""",
+    "conditional same": """
+    c = True; d = {"b": DATA.copy()}
+    (d if c else d)["b"][0] = x[0]
+    return d["b"].sum()
+""",
+    "conditional keep": """
+    c = True; d = {"b": DATA.copy()}; e = {"b": 5.0}; keep = [d["b"]]
+    (d if c else e)["b"][0] = x[0]
+    return keep[0].sum() + e["b"]
+""",
+    "conditional array": """
+    b, c = DATA.copy(), DATA * 2
+    (b if x[0] > 0 else c)[0] = x[0]
+    return b.sum() + c.sum()
+""",
+    "locals dict hidden": """
+    b = DATA.copy(); keep = [b]; d = locals()
+    d["b"][0] = x[0]
+    return keep[0].sum()
+""",
+    "locals extra": """
+    b = DATA.copy(); locals()["extra"] = b; keep = [b]
+    b[0] = x[0]
+    return keep[0].sum()
+""",
+    "globals two": """
+    global G
+    G = DATA.copy()
+    globals()["G"][0] = x[0]
+    r = G.sum(); G = None
+    return r
+""",
+    "global and local": """
+    global G
+    G = b = DATA.copy()
+    b[0] = x[0]
+    r = G.sum(); G = None
+    return r
+""",
+    "traceback kept": """
+    b = DATA.copy()
+    def boom(c):
+        raise ValueError
+    try:
+        boom(b)
+    except ValueError as e:
+        keep = e
+    b[0] = x[0]
+    return keep.__traceback__.tb_next.tb_frame.f_locals["c"].sum()
+""",
+    "in stack": """
+    def add(a, s): return a.sum() + s
+    b = DATA.copy()
+    def put():
+        b[0] = x[0]
+        return 1.0
+    return add(b, put())
+""",
+    "in display": """
+    b = DATA.copy()
+    def put():
+        b[0] = x[0]
+        return b
+    c, d = [b, put()]
+    return c.sum() + d.sum()
+""",
+    "in expression": """
+    b = DATA.copy()
+    def put():
+        b[0] = x[0]
+        return 2.0
+    return (b * put()).sum()
+""",
+    "through map": """
+    b = DATA.copy()
+    def put(c, i):
+        c[i] = x[i]
+        return c.sum()
+    return sum(map(put, [b, b], [0, 1])) + b.sum()
+""",
+    "star args": """
+    b = DATA.copy()
+    def put(*a):
+        a[0][0] = x[0]
+    put(b)
+    return b.sum()
+""",
+    "star named": """
+    b = DATA.copy()
+    def put(*a):
+        c = a[0]
+        c[0] = x[0]
+        return a[0].sum()
+    return put(b) + b.sum()
+""",
+    "class attr": """
+    class C:
+        b = DATA.copy()
+    C.b[0] = x[0]
+    return C.b.sum()
+""",
+    "class attr by self": """
+    class C:
+        b = DATA.copy()
+        def put(self):
+            self.b[0] = x[0]
+    c = C(); c.put()
+    return C.b.sum()
+""",
+}

@@ -1,0 +1,110 @@
+"""Writes into arrays that can't be followed: errors that say so."""
+
+import numpy as np
+import pytest
+from numpy.lib.stride_tricks import sliding_window_view
+
+from tracer import record
+from tracer.errors import UnsupportedError
+
+X = np.array([1.1, 2.2, 3.3, 4.4])
+
+
+def test_an_array_that_was_made_outside_is_not_written_into():
+    outside = np.zeros(3)
+    others = [outside]
+
+    def by_index(x):
+        outside[0] = x
+        return outside.sum()
+
+    def by_out(x):
+        return np.multiply(x, np.ones(3), out=outside).sum()
+
+    def by_at(x):
+        np.add.at(outside, [0], x)
+        return outside.sum()
+
+    def by_function(x):
+        np.copyto(outside, x * np.ones(3))
+        return outside.sum()
+
+    for function in (by_index, by_out, by_at, by_function):
+        with pytest.raises(
+            UnsupportedError, match=r"made outside of the trace.*test_buffers_refused\.py:\d+"
+        ):
+            record(function, 2.0)
+    assert others[0] is outside
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda seen, x: seen.__setitem__((0, 1), x[0]),
+        lambda seen, x: seen.T.__setitem__((0, 1), 9.0),
+        lambda seen, x: seen.flat.__setitem__(1, x[0]),
+        lambda seen, x: seen.fill(2.0),
+        lambda seen, x: seen.__imul__(2),
+        lambda seen, x: np.multiply(seen, 2, out=seen),
+        lambda seen, x: np.add.at(seen, (0, 1), x[0]),
+    ],
+)
+@pytest.mark.parametrize("make", [lambda x: x * 1.0, lambda x: x[0] * np.ones(4)], ids=["whole", "filled"])
+def test_a_write_through_windows_that_overlap_is_refused(change, make):
+    def function(x):
+        seen = sliding_window_view(make(x), 2, writeable=True)
+        change(seen, x)
+        return seen.sum()
+
+    with pytest.raises(
+        UnsupportedError, match=r"elements share memory with each other.*test_buffers_refused\.py:\d+"
+    ):
+        record(function, X)
+
+
+def test_the_first_write_through_windows_that_overlap_is_refused_too():
+    def function(x):
+        made = np.zeros(3)
+        seen = sliding_window_view(made, 2, writeable=True)
+        seen[0, 1] = x[0]
+        return seen.sum()
+
+    with pytest.raises(UnsupportedError, match="elements share memory with each other"):
+        record(function, X)
+
+
+def readwrite(x):
+    y = x * 1.0
+    for each in np.nditer(y, op_flags=["readwrite"]):
+        each[...] = each * 2
+    return y.sum()
+
+
+def allocating(x):
+    with np.nditer([x, None]) as iterator:
+        for each, made in iterator:
+            made[...] = each * 2
+        return iterator.operands[1].sum()
+
+
+def into_the_other(x):
+    y = np.zeros(4)
+    for each, made in np.nditer((x, y), [], [["readonly"], ["writeonly"]]):
+        made[...] = each
+    return y.sum()
+
+
+def nested(x):
+    for _ in np.nested_iters(x.reshape(2, 2), [[0], [1]], op_flags=["readwrite"])[0]:
+        pass
+    return x.sum()
+
+
+@pytest.mark.parametrize("function", [readwrite, allocating, into_the_other, nested])
+def test_an_iterator_that_writes_into_copies_is_refused(function):
+    line = function.__code__.co_firstlineno
+    with pytest.raises(
+        UnsupportedError, match=r"np\.\w+ that writes is not followed; at test_buffers_refused\.py:(\d+)"
+    ) as e:
+        record(function, X)
+    assert f"py:{line + 1};" in str(e.value) or f"py:{line + 2};" in str(e.value)

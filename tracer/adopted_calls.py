@@ -1,0 +1,244 @@
+"""Arrays that plain NumPy code made, and that a call writes a traced value into: `b[1:] += x`, `np.copyto(b, x)`.
+
+As in `adopted.py`: where the running line says which variable holds the array, and nothing but variables of the program
+has it, a stand-in takes its place in them. How many references such a call has by itself tells the same call, done with
+an array that only one variable has, and with a value that NumPy asks in place of the traced one.
+
+Used by mutation.py and standins.py.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.adopted import Asked, can_be_written, frames_of, is_held_elsewhere, is_local, places_of
+from tracer.blank import blank, blank_of
+from tracer.buffers import write
+from tracer.callee import forget_snapshot, values_of
+from tracer.holders import Item
+from tracer.source import running_at
+from tracer.standins import Traced
+from tracer.tape import wants_plain_arrays
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from tracer.holders import Holder
+    from tracer.tape import Tape
+
+
+class Adopted:
+    """A stand-in for an array, which takes its place once the write is done."""
+
+    def __init__(self, stand_in: Any, places: list[Holder]) -> None:
+        self.stand_in = stand_in
+        self._places = places
+
+    def settle(self) -> None:
+        """Put the stand-in where the array was."""
+        self.stand_in.tape.has_adopted = True
+        for place in self._places:
+            place.write(self.stand_in)
+
+
+def adopt_argument(
+    function: Any,
+    args: tuple[Any, ...],
+    options: dict[str, Any],
+    key: int | str,
+    tape: Tape,
+    frame: FrameType,
+) -> Adopted | None:
+    """Return the stand-in for the argument of a call that it writes into; None where that can't be done.
+
+    `args` and `options` are as NumPy hands them on: nothing else of edgegrad's may hold the array. In the options of a
+    ufunc, `out` is a tuple.
+    """
+    frames = frames_of(frame)
+    try:
+        node = _call(function, frame)
+        if node is None:
+            return None
+        written = _as_written(node, args, options, key)
+        if written is None:
+            return None
+        at, text = written
+        return _adopt(lambda: _taken(args, options, key), at, text, (function, args, options), tape, frame)
+    finally:
+        for each in frames:
+            forget_snapshot(each)
+
+
+def adopt_filled(value: Any, frame: FrameType) -> bool:
+    """Record `b.fill(x)`; say whether it could be done. NumPy then does it once more, of the plain value."""
+    frames = frames_of(frame)
+    try:
+        node = running_at(frame.f_code, frame.f_lasti)
+        match node:
+            case ast.Call(ast.Attribute(array, "fill"), [_], []):
+                pass
+            case _:
+                return False
+        adopted = _adopt(
+            None, array, "{array}.fill(asked)", (None, (), {"value": value}), value.tape, frame
+        )
+        if adopted is None:
+            return False
+        write(adopted.stand_in, ..., value, frame)
+        adopted.settle()
+    finally:
+        for each in frames:
+            forget_snapshot(each)
+    return True
+
+
+def adopt_part(options: dict[str, Any], tape: Tape, frame: FrameType) -> tuple[Adopted, Any] | None:
+    """Return, of `b[1:] += x`, the stand-in for `b` and that for its part; None where that can't be done."""
+    frames = frames_of(frame)
+    try:
+        node = running_at(frame.f_code, frame.f_lasti)
+        if not isinstance(node, ast.AugAssign) or not isinstance(node.target, ast.Subscript):
+            return None
+        adopted = _adopt(
+            lambda: options["out"][0].base,
+            node.target.value,
+            "{array}[...] " + _SYMBOLS[type(node.op)] + "= asked",
+            (None, (), {}),
+            tape,
+            frame,
+        )
+        if adopted is None:
+            return None
+        return adopted, blank_of(options["out"][0], adopted.stand_in)
+    finally:
+        for each in frames:
+            forget_snapshot(each)
+
+
+def _call(function: Any, frame: FrameType) -> ast.Call | None:
+    """Return the call of a function that a line of the user's is at, with its arguments written out."""
+    if wants_plain_arrays(frame):
+        return None
+    node = running_at(frame.f_code, frame.f_lasti)
+    if not isinstance(node, ast.Call):
+        return None
+    is_plain = not any(isinstance(each, ast.Starred) for each in node.args) and all(
+        each.arg is not None for each in node.keywords
+    )
+    called = node.func
+    if isinstance(called, ast.Attribute) and called.attr == "at":
+        called, function = called.value, getattr(function, "__self__", None)
+    return node if is_plain and any(each is function for each in values_of(called, frame)) else None
+
+
+def _taken(args: tuple[Any, ...], options: dict[str, Any], key: int | str) -> Any:
+    if isinstance(key, int):
+        return args[key]
+    return options[key][0] if type(options[key]) is tuple else options[key]
+
+
+def _as_written(
+    node: ast.Call, args: tuple[Any, ...], options: dict[str, Any], key: int | str
+) -> tuple[ast.expr, str] | None:
+    """Return where in a call the array is written, and the call with its place left open."""
+    parts: list[str] = []
+    found: ast.expr | None = None
+    given = [*args, *options["out"]] if type(options.get("out")) is tuple else [*args]
+    target = _taken(args, options, key)
+    if len(node.args) > len(given):
+        return None
+    for number, each in enumerate(node.args):
+        if given[number] is target:
+            found = found or each
+        parts.append(_argument(given[number], target, f"args[{number}]"))
+    for keyword in node.keywords:
+        if keyword.arg not in options:
+            return None
+        value = options[keyword.arg]
+        value = value[0] if keyword.arg == "out" and type(value) is tuple else value
+        if value is target and (found is None or keyword.arg == key):
+            found = keyword.value
+        parts.append(f"{keyword.arg}=" + _argument(value, target, f"options[{keyword.arg!r}]"))
+    return None if found is None else (found, f"function({', '.join(parts)})")
+
+
+def _argument(value: Any, target: Any, otherwise: str) -> str:
+    if value is target:
+        return "{array}"
+    return "asked" if issubclass(type(value), Traced) else otherwise
+
+
+def _adopt(
+    take: Callable[[], Any] | None,
+    node: ast.expr,
+    text: str,
+    called: tuple[Any, tuple[Any, ...], dict[str, Any]],
+    tape: Tape,
+    frame: FrameType,
+) -> Adopted | None:
+    """Return the stand-in for the array that an expression is, if that is the one which `take` gives."""
+    places = places_of(node, frame)
+    if not places or (take is not None and places[0].read() is not take()):
+        return None
+    if not can_be_written(places[0].read()):
+        return None
+    fewest = _fewest(text, places[0].read(), called, is_local=is_local(node, frame))
+    if is_held_elsewhere(places, fewest, tape):
+        return None
+    return Adopted(blank(places[0].read(), tape), places)
+
+
+def _fewest(
+    text: str,
+    like: np.ndarray[Any, Any],
+    called: tuple[Any, tuple[Any, ...], dict[str, Any]],
+    *,
+    is_local: bool,
+) -> int:
+    """Count what is more while such a call of an array that only one place has asks the traced value."""
+    function, args, options = called
+    number = float(np.ravel(options["value"].value)[0].real) if "value" in options else 0.0
+    if is_local:
+        asked = _AskedByCalls(number, lambda frame: places_of(ast.Name("array"), frame))
+        _probe(text.format(array="array"))(function, lambda: np.empty_like(like), asked, args, options)
+    else:
+        items = [np.empty_like(like)]
+        asked = _AskedByCalls(number, lambda _: [Item(items, 0)])
+        _probe(text.format(array="items[0]"))(function, lambda: items, asked, args, options)
+    return -1 if asked.surplus is None else asked.surplus
+
+
+@lru_cache(maxsize=64)
+def _probe(call: str) -> Any:
+    """Return a function that does a call of the same form."""
+    made: dict[str, Any] = {}
+    name = "items" if "items[0]" in call else "array"
+    exec(f"def probe(function, make, asked, args, options):\n    {name} = make()\n    {call}", made)  # noqa: S102  (text of this room)
+    return made["probe"]
+
+
+class _AskedByCalls(Asked):
+    """What is written in place of a traced value, and is asked by NumPy's protocols as that is."""
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        self.count(sys._getframe(1))  # noqa: SLF001  (the place of the call)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        self.count(sys._getframe(1))  # noqa: SLF001  (the place of the call)
+
+
+_SYMBOLS: dict[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+}

@@ -1,0 +1,239 @@
+"""The stand-ins that see some memory: which are alive, which of them sees all of it, and when it is the program's own.
+
+A view shows what another array holds. Of several stand-ins that see one memory, one that sees all of it is the root:
+what is written through any of them is recorded there (`buffers.py`), and all others look at it.
+"""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass, field
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from tracer.errors import UnsupportedError
+from tracer.memory import overlaps_itself, owner_of, shared, way_to
+from tracer.operations import OP_NUMBERS
+from tracer.rules.edited import may_copy, view_of
+from tracer.standins import Traced, is_traced
+from tracer.tape import VALUE, place
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+Step: TypeAlias = tuple[str, dict[str, Any], Any]
+"""An operation that gives a view, its params, and what makes the view: an index, or a method."""
+
+_OPERATION, _LEFT, _PARAMS = 0, 1, 2  # places in a record of one operand
+_ONE_TRACED = 1  # the mask of such a record
+_SMALL = 64  # elements that are sooner copied than looked up
+_GETITEM, _TRANSPOSE, _RESHAPE = (OP_NUMBERS[name] for name in ("getitem", "transpose", "reshape"))
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Family:
+    """The stand-ins that see some memory."""
+
+    owner: np.ndarray[Any, Any]
+    is_private: bool  # no record holds the memory, so the program may write into it
+    members: dict[int, Any] = field(default_factory=dict)  # by identity: weak references
+    root: Any = None  # a weak reference to a member that sees all of the memory
+    # By identity of a view: the view and the root (weakly), and how it is taken of that one.
+    ways: dict[int, tuple[Any, Any, list[Step]]] = field(default_factory=dict)
+    is_exposed: bool = False  # the program holds the memory as something that no stand-in sees
+    raw: list[Any] = field(default_factory=list)  # the same, as long as one of these lives: weak references
+
+
+def note_view(view: Any, operands: tuple[Any, ...]) -> None:
+    """Remember that a result looks at the memory of an operand."""
+    owner = owner_of(view.value)
+    for operand in operands:
+        if not issubclass(type(operand), Traced) or type(operand.value) is not np.ndarray:
+            continue
+        if owner_of(operand.value) is not owner:
+            continue
+        family = view.tape.families.get(id(owner))
+        if family is None:
+            # What is no record's yet is the program's own memory: no record holds it.
+            family = view.tape.families[id(owner)] = Family(owner, is_private=not is_traced(operand))
+            family.root = weakref.ref(operand) if _sees_all(operand, owner) else None
+        for each in (view, operand):
+            # Last, also where one that is gone had the same identity: the order is that of the program alone.
+            family.members.pop(id(each), None)
+            family.members[id(each)] = weakref.ref(each)
+        if family.is_private and is_traced(view):
+            view.tape.records[view.id + VALUE] = _as_recorded(view, operand)
+
+
+def _as_recorded(view: Any, operand: Any) -> Any:
+    """Return what a view of memory that will change is now."""
+    records = view.tape.records
+    code, source, params, *_ = records[view.id : view.id + VALUE]
+    if view.value.size <= _SMALL or code & 3 != _ONE_TRACED or source != operand.id:
+        return view.value.copy()
+    operation, params = code >> 2, params or {}
+    if operation == _GETITEM and not may_copy(params["index"]):
+        seen = params["index"]
+    elif operation == _TRANSPOSE:
+        seen = methodcaller("transpose", params.get("axes"))
+    elif operation == _RESHAPE and params.get("order") != "F":
+        seen = methodcaller("reshape", view.value.shape)
+    else:
+        return view.value.copy()
+    return kept_view(records[source + VALUE], seen, view.value)
+
+
+def kept_view(before: Any, seen: Any, value: np.ndarray[Any, Any]) -> Any:
+    """Return the `value` of a view as a record keeps it, by what it shows of what another record keeps."""
+    return value.copy() if value.size <= _SMALL else view_of(before, seen, value.shape)
+
+
+def expose(array: Any, raw: Any = None) -> None:
+    """Note that an array without a record handed out its memory in a way that writes can't be seen through.
+
+    Where that is a `raw` array whose base is the stand-in, it holds as long as the array lives: its views keep it.
+    """
+    owner = owner_of(array.value)
+    family = array.tape.families.setdefault(id(owner), Family(owner, is_private=True))
+    if raw is None:
+        family.is_exposed = True
+    else:
+        family.raw = [each for each in family.raw if each() is not None] + [weakref.ref(raw)]
+
+
+def forget_ways(array: Any) -> None:
+    """Forget how views are taken of an array whose shape is another one now: the addresses tell what they see."""
+    family = family_of(array)
+    if family is not None:
+        family.ways.clear()
+
+
+def family_of(array: Any) -> Family | None:
+    """Return the family of an array that others may see, too."""
+    family: Family | None = array.tape.families.get(id(owner_of(array.value)))
+    return family
+
+
+def others_of(array: Any) -> list[Any]:
+    """Return the living stand-ins that see some memory of an array, but itself."""
+    family = family_of(array)
+    if family is None:
+        return []
+    living = {
+        id(each): each for each in (member() for member in family.members.values()) if each is not None
+    }
+    living.pop(id(array), None)
+    owner = family.owner
+    found = [each for each in living.values() if owner_of(each.value) is owner]
+    family.members = _members(array, *found)
+    family.ways = {key: way for key, way in family.ways.items() if key in family.members}
+    return found
+
+
+def _members(*stand_ins: Any) -> dict[int, Any]:
+    """Return stand-ins as the members of a family: known by identity, and let go of when the program does."""
+    return {id(each): weakref.ref(each) for each in stand_ins}
+
+
+def root_of(array: Any, others: list[Any]) -> Any:
+    """Return the stand-in that sees all memory of an array and of what else sees it; None where none does."""
+    family = family_of(array)
+    if family is None or not others:
+        return array
+    root = family.root() if family.root is not None else None
+    if root is None or not _sees_all(root, family.owner):
+        root = next((each for each in (*others, array) if _sees_all(each, family.owner)), None)
+        family.root = weakref.ref(root) if root is not None else None
+        family.ways.clear()
+    return root
+
+
+def _sees_all(stand_in: Any, owner: Any) -> bool:
+    value = stand_in.value
+    return owner_of(value) is owner and value.nbytes == owner.nbytes and not overlaps_itself(value)
+
+
+def way_of(view: Any, root: Any) -> list[Step]:
+    """Return by which operations a stand-in's array is taken of the root's."""
+    family = family_of(root)
+    assert family is not None
+    known = family.ways.get(id(view))
+    if known is not None and known[0]() is view and known[1]() is root:
+        return known[2]
+    found = way_to(view.value, root.value)
+    if found is None:
+        way: list[Step] = [_by_places(view.value, root.value)]
+    else:
+        way = [
+            ("getitem", {"index": given}, given)
+            if name == "getitem"
+            else (name, {"axes": given} if name == "transpose" else {}, methodcaller(name, given))
+            for name, given in found
+        ]
+    family.ways[id(view)] = (weakref.ref(view), weakref.ref(root), way)
+    return way
+
+
+def _by_places(view: np.ndarray[Any, Any], root: np.ndarray[Any, Any]) -> Step:
+    """Return the step that takes a view element by element."""
+    index = shared(view, root)[1]
+    return "getitem", {"index": index}, index
+
+
+def own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
+    """Before the first write: move an array, and who sees its memory, to memory that no record holds.
+
+    Raises UnsupportedError where the program has the memory in hand as raw numbers, too.
+    """
+    tape = array.tape
+    family = family_of(array)
+    if not is_traced(array) and family is None:
+        owner = owner_of(array.value)
+        tape.families[id(owner)] = Family(owner, is_private=True)
+        return
+    if family is not None and family.is_private:
+        if family.is_exposed or any(each() is not None for each in family.raw):
+            raise UnsupportedError(
+                "a traced value is written into memory that the program has in hand as raw numbers, too",
+                where=place(frame),
+                got="by .data, .ctypes, a view of another type, or a library that keeps it",
+                advice="ask for them after the last write, or of a copy",
+            )
+        return
+    if not others:
+        array.value = array.value.copy(order="K")
+        owner = owner_of(array.value)
+        tape.families[id(owner)] = Family(owner, is_private=True, members=_members(array))
+        return
+    assert family is not None
+    memory = _moved(family.owner, (array, *others), frame)
+    tape.families[id(memory)] = Family(
+        memory, is_private=True, members=_members(array, *others), root=family.root, ways=family.ways
+    )
+
+
+def _moved(owner: np.ndarray[Any, Any], stand_ins: tuple[Any, ...], frame: FrameType) -> Any:
+    """Give stand-ins new memory, which they share as they share that of the owner; return it."""
+    memory = np.empty(owner.nbytes, np.uint8)
+    start = owner.__array_interface__["data"][0]
+    for each in (None, *stand_ins):
+        seen = owner if each is None else each.value
+        try:
+            moved: np.ndarray[Any, Any] = np.ndarray(
+                seen.shape, seen.dtype, memory, seen.__array_interface__["data"][0] - start, seen.strides
+            )
+        except (ValueError, TypeError):
+            raise UnsupportedError(
+                "an in-place write through a view is not followed here",
+                where=place(frame),
+                got=f"the memory of an array of shape {owner.shape} has gaps",
+                advice="write a = a + b instead of a += b, or take a copy first",
+            ) from None
+        if each is None:
+            moved[...] = owner
+        else:
+            moved.flags.writeable = seen.flags.writeable
+            each.value = moved
+    return memory
