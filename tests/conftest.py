@@ -86,3 +86,18 @@ def register():
     yield put
     for name in names:
         linecache.cache.pop(name, None)
+
+
+@pytest.fixture
+def runs(register):
+    """Record two texts of a program."""
+    from diff_programs import program
+
+    from tracer import record
+
+    def make(before, after, *arguments, others=None):
+        first = program(register, before, "before.py")
+        second = program(register, after, "after.py")
+        return record(first, *arguments), record(second, *(arguments if others is None else others))
+
+    return make
