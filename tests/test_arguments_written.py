@@ -127,7 +127,8 @@ def test_a_write_into_memory_that_two_arguments_share_is_refused(other):
 
     a = np.ones(4)
     with pytest.raises(
-        UnsupportedError, match=r"shares its memory with another argument.*at test_arguments_written\.py:\d+"
+        UnsupportedError,
+        match=r"shares its memory with another argument.*at test_arguments_written\.py:\d+",
     ):
         record(write, a, other(a))
 
