@@ -3,6 +3,7 @@
 import linecache
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 # Before NumPy is imported. Threads that wait for each other over matrices of 3 × 3 take seconds where cores are few.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import typer.main
 from command_line import PROGRAM
 
 from tracer import watching
@@ -23,6 +25,10 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     Path("program.py").write_text(PROGRAM, encoding="utf-8")
     return tmp_path
+
+
+# To make its parser takes longer than most commands do: it is the same for all.
+typer.main.get_command = cache(typer.main.get_command)
 
 
 @pytest.fixture
