@@ -3,6 +3,7 @@
 import linecache
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 # Before NumPy is imported. Threads that wait for each other over matrices of 3 × 3 take seconds where cores are few.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import typer.main
 from command_line import PROGRAM
 
 from tracer import watching
@@ -23,6 +25,10 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     Path("program.py").write_text(PROGRAM, encoding="utf-8")
     return tmp_path
+
+
+# To make its parser takes longer than most commands do: it is the same for all.
+typer.main.get_command = cache(typer.main.get_command)
 
 
 @pytest.fixture
@@ -86,3 +92,18 @@ def register():
     yield put
     for name in names:
         linecache.cache.pop(name, None)
+
+
+@pytest.fixture
+def runs(register):
+    """Record two texts of a program."""
+    from diff_programs import program
+
+    from tracer import record
+
+    def make(before, after, *arguments, others=None):
+        first = program(register, before, "before.py")
+        second = program(register, after, "after.py")
+        return record(first, *arguments), record(second, *(arguments if others is None else others))
+
+    return make

@@ -2,6 +2,7 @@
 
 import math
 import os
+from pathlib import Path
 
 import numpy as np
 
@@ -77,3 +78,9 @@ def listed(xs, w):
 
 def half(x):
     raise ValueError(f"half a character of {x}: \udc80")
+
+
+def line_of(code):
+    """Return the first line of this file that a code is in."""
+    lines = Path(__file__).read_text(encoding="utf-8").splitlines()
+    return next(number for number, line in enumerate(lines, 1) if code in line)

@@ -3,6 +3,7 @@
 import ast
 import graphlib
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 NAMED = re.findall(r"`([\w/]+\.py)(?::([\w.]+))?`", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8"))
 
 
+@cache
 def defined(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = set()
@@ -44,8 +46,13 @@ def test_every_room_is_named():
     assert not missing
 
 
+@cache
 def rooms():
     """Every room, with its package as what is imported of it: a.b for a/b.py, and a for a/__init__.py."""
+    return dict(_rooms())
+
+
+def _rooms():
     for package in ("tracer", "viz"):
         for path in sorted((ROOT / package).rglob("*.py")):
             name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
@@ -64,13 +71,13 @@ def imported(statements, known):
 
 
 def test_rooms_know_only_those_above_them():
-    trees = dict(rooms())
+    trees = rooms()
     above = {name: set(imported(tree.body, trees)) & trees.keys() for name, tree in trees.items()}
     list(graphlib.TopologicalSorter(above).static_order())  # raises CycleError
 
 
 def test_tracer_opens_one_door_to_viz():
-    trees = dict(rooms())
+    trees = rooms()
     doors = {
         name
         for name, tree in trees.items()

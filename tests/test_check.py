@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import findings_page
@@ -14,7 +13,8 @@ from test_faults import ALL, FOLDER, trace_of
 from tracer import load, record
 from tracer.diagnose.finding import KINDS
 from tracer.errors import GradientError
-from viz.check import checked, github
+from viz.check import checked, finding_parts, github
+from viz.text import show
 
 PROGRAM = """\
 import numpy as np
@@ -213,16 +213,17 @@ def test_json_has_the_finding_with_its_numbers(check):
     assert (report["function"], report["nodes"], report["edges"]) == ("masked", 5, 4)
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("columns", [40, 80])
-@pytest.mark.parametrize("file", [path.name for path in sorted(FOLDER.glob("*.py"))])
-def test_every_finding_fits_the_terminal(check, monkeypatch, columns, file):
-    shutil.copy(FOLDER / file, ".")
-    monkeypatch.setenv("COLUMNS", str(columns))
-    for name in ALL[Path(file).stem]:
-        _, out, _ = check(f"{file}:{name}")
-        assert max(map(len, out.split("\n"))) <= columns, out
-        assert not any(line.endswith(" ") for line in out.split("\n"))
+@pytest.mark.parametrize("file", ALL)
+def test_every_finding_fits_the_terminal(monkeypatch, capsys, file):
+    for function in ALL[file].values():
+        trace = trace_of(function)
+        findings = trace.findings()
+        for columns in (40, 80):
+            monkeypatch.setenv("COLUMNS", str(columns))
+            show(*finding_parts(trace, findings))
+            lines = capsys.readouterr().out.split("\n")
+            assert max(map(len, lines)) <= columns, lines
+            assert not any(line.endswith(" ") for line in lines)
 
 
 def test_a_long_line_is_shown_around_its_place(check):

@@ -11,6 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from invariants import assert_invariants
+from keep_programs import (
+    CASES,
+    assert_alike,
+)
 from saved_programs import PROGRAMS, answer, assert_same, bits, saved
 from strategies import array_programs
 from test_properties import QUICK
@@ -19,71 +23,7 @@ import tracer.backward
 import tracer.gradients
 from tracer import load, record, trace
 from tracer.rules import RULES, Outer, Part, edited
-from tracer.rules.edited import Edited
-from tracer.statistics import Measurer, Statistics
 
-GENERATOR = np.random.default_rng(7)
-VECTOR, MATRIX = GENERATOR.normal(size=40), GENERATOR.normal(size=(40, 40)) / 6
-
-
-def recurrent(W, U, h):
-    for step in range(12):
-        h = np.tanh(W @ h + U @ (VECTOR + step))
-    return (h**2).sum()
-
-
-def batches(W, b, x):
-    for _ in range(6):
-        x = np.maximum(x @ W + b, 0.1 * x)
-    return np.log(np.exp(x - x.max(axis=1, keepdims=True)).sum(axis=1)).mean()
-
-
-def fills(x):
-    out = np.zeros(400)
-    out[0] = x[0]
-    for i in range(1, 60):
-        out[i] = np.sin(out[i - 1]) + x[i % 40]
-    out[100:140] = x * out[30]
-    return (out * out).sum() + out[120]
-
-
-def views(W, x):
-    total = 0.0
-    for i in range(40):
-        total = total + W[:, i] * x[max(i - 3, 0) : i + 1].sum() * W[i]
-    return total.sum() + (W.T[3:9].reshape(-1) ** 2).sum()
-
-
-def skips(x):
-    h, memory = x, []
-    for i in range(8):
-        memory.append(h * (i + 1))
-        h = np.tanh(h + memory[i // 2]) + memory[0]
-    return sum(each.sum() for each in memory) + np.concatenate([h, *memory]).mean()
-
-
-def gathers(x):
-    picked = x[np.array([0, 3, 3, 5])]
-    return (picked * picked).sum() + x[x > 0].sum() + x[[1, 2]].prod() + np.take(x, [4, 4]).sum()
-
-
-def reshapes(W):
-    h = W
-    for _ in range(5):
-        h = (h.T.reshape(20, 80).reshape(40, 40) + W)[::-1] * 0.5
-    return h.sum()
-
-
-CASES = {
-    "recurrent": (recurrent, MATRIX, MATRIX.T * 0.5, VECTOR),
-    "batches": (batches, MATRIX, VECTOR, GENERATOR.normal(size=(7, 40))),
-    "single precision": (batches, *(each.astype(np.float32) for each in (MATRIX, VECTOR, MATRIX[:5]))),
-    "fills": (fills, VECTOR),
-    "views": (views, MATRIX, VECTOR),
-    "skips": (skips, VECTOR),
-    "gathers": (gathers, VECTOR),
-    "reshapes": (reshapes, MATRIX),
-}
 BUDGETS = (0, 1_000, 20_000, 100_000)
 
 
@@ -94,32 +34,6 @@ def budget(monkeypatch):
         monkeypatch.setattr(tracer.gradients, "RECENT", count // 4)
 
     return set_budget
-
-
-def assert_alike(full, lean):
-    """Compare every gradient bit for bit, and the statistics with those of what is asked for."""
-    assert bits(full.grads) == bits(lean.grads)
-    for edge, other in zip(full.edges, lean.edges, strict=True):
-        assert bits(edge.grad) == bits(other.grad), edge
-        assert bits(edge.upstream) == bits(other.upstream), edge
-        assert edge.step == other.step
-    for node, other in zip(full.nodes, lean.nodes, strict=True):
-        assert bits(node.grad) == bits(other.grad), node
-    for finished in (full, lean):
-        for edge in finished.edges:
-            assert_statistics(edge.stats, edge.grad)
-
-
-def assert_statistics(got, gradient):
-    flat = np.asarray(gradient).ravel()
-    flat = (np.abs(flat) if np.iscomplexobj(flat) else flat).astype(np.float64)
-    size = np.abs(flat).max(initial=0)
-    size = size if 0 < size < np.inf else 1.0
-    tolerance = {"rtol": 1e-6 if np.asarray(gradient).dtype == np.float32 else 1e-12, "atol": 1e-14 * size}
-    if flat.size:
-        expected = (size * np.linalg.norm(flat / size), flat.min(), flat.max(), flat.mean())
-        np.testing.assert_allclose(got[:4], expected, **tolerance)
-    assert got.not_finite == (~np.isfinite(flat)).sum()
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -223,105 +137,6 @@ def test_statistics_take_no_dense_arrays():
     assert peak < W.nbytes
     kinds = {type(gradient) for gradient in finished.gradients.slots.values()}
     assert {Part, Outer} <= kinds
-
-
-WEIRD = (
-    np.array([1.0, -2.0, 0.0]),
-    np.array([np.nan, 1.0]),
-    np.array([np.inf, -1.0, np.nan, -np.inf]),
-    np.array([1e200, -3e200]),
-    np.array([1e-200, 2e-200]),
-    np.array([5e-324]),
-    np.zeros((3, 4)),
-    np.broadcast_to(np.array([[2.0], [-7.0]]), (2, 900)),
-    np.arange(12.0).reshape(3, 4).T[::2],
-    np.float32([3e38, 1.0]),
-    np.asarray(-4.0),
-    np.arange(20_000.0) - 3,
-)
-
-
-@pytest.mark.parametrize("alone", [True, False])
-def test_statistics_of_arrays(alone):
-    measurer = Measurer()
-    lines = [measurer.of(each) for each in WEIRD] if alone else measurer.table(WEIRD)
-    with np.errstate(all="ignore"):
-        for line, array in zip(lines, WEIRD, strict=True):
-            norm, least, most, mean, not_finite = line
-            wide = array.astype(np.longdouble)
-            np.testing.assert_allclose(
-                [norm, least, most, mean],
-                np.array([np.sqrt((wide**2).sum()), wide.min(), wide.max(), wide.mean()], np.float64),
-                rtol=1e-14,
-            )
-            assert not_finite == (~np.isfinite(array)).sum()
-    assert np.isnan(measurer.of(np.zeros((0, 3)))[1:4]).all()
-    assert measurer.of(np.array([3 + 4j, 1j])) == (26**0.5, 1.0, 5.0, 3.0, 0)
-    assert measurer.of(-2.0) == Statistics(2.0, -2.0, -2.0, -2.0, 0)
-    assert measurer.of(float("inf")).not_finite == 1
-
-
-FLOAT = np.dtype(np.float64)
-VALUES = np.array([[1.0, -2.0], [0.5, 3.0]])
-COMPRESSED = {
-    "one element": Part((1, 2), np.asarray(-3.0), (4, 5), FLOAT),
-    "all of it": Part(..., VALUES, (2, 2), FLOAT),
-    "nothing": Part(slice(0, 0), np.zeros((0, 5)), (4, 5), FLOAT),
-    "rows": Part(slice(1, 3), VALUES[:, [0, 1, 1]], (4, 3), FLOAT),
-    "mask": Part(np.array([True, False, True]), np.array([2.0, np.nan]), (3,), FLOAT),
-    "each once": Part(np.array([3, 1]), np.array([2.0, 5.0]), (4,), FLOAT),
-    "one twice": Part(np.array([3, 3]), np.array([2.0, 5.0]), (4,), FLOAT),
-    "the same from both ends": Part(np.array([1, -1]), np.array([2.0, 5.0]), (2,), FLOAT),
-    "two arrays": Part((np.array([0, 0]), np.array([1, 1])), np.array([2.0, 5.0]), (2, 2), FLOAT),
-    "an element of a part": Part(slice(1, 4), Part(2, np.asarray(4.0), (3,), FLOAT), (5,), FLOAT),
-    "infinity": Part(0, np.asarray(-np.inf), (4,), FLOAT),
-    "huge": Part(slice(2), np.array([1e200, -1e250]), (4,), FLOAT),
-    "negative": Part(slice(2), np.array([-1.0, -2.0]), (4,), FLOAT),
-    "narrowed": Part(0, np.asarray(1 / 3), (4,), np.dtype(np.float32)),
-    "product": Outer(np.array([1.0, -2.0]), np.array([3.0, -5.0, 0.5]), FLOAT),
-    "product of signs": Outer(np.array([-1.0, -2.0]), np.array([3.0]), FLOAT),
-    "product with infinity": Outer(np.array([0.0, 1.0]), np.array([np.inf, 2.0]), FLOAT),
-    "product that overflows": Outer(np.array([1e200, 1.0]), np.array([1e200, 2.0]), FLOAT),
-    "tiny product": Outer(np.array([1e-200, 1.0]), np.array([1e-200, 1e-300]), FLOAT),
-    "narrowed product": Outer(np.array([1e30, 1.0]), np.array([1e30, 1 / 3]), np.dtype(np.float32)),
-}
-
-
-@pytest.mark.parametrize("name", COMPRESSED)
-def test_statistics_of_compressed_gradients(name):
-    compressed = COMPRESSED[name]
-    with np.errstate(all="ignore"):
-        dense = compressed.dense()
-        assert_statistics(Measurer().of(compressed), dense)
-
-
-def test_statistics_of_many_compressed_gradients_are_those_of_each():
-    with np.errstate(all="ignore"):
-        table = Measurer().table(list(COMPRESSED.values()))
-        for line, compressed in zip(table, COMPRESSED.values(), strict=True):
-            assert_statistics(Statistics(*line), compressed.dense())
-
-
-def test_statistics_of_differences_go_from_one_to_the_next():
-    array = GENERATOR.normal(size=(100, 100))
-    edited, measurer = array, Measurer()
-    indices = [
-        (3, 4),
-        slice(0, 2),
-        (slice(None), 5),
-        np.array([1, 1]),
-        (50, 50),
-        ...,
-        (99, 99),
-        (0, 0),
-        (1, 0),
-    ]
-    values = [1e3, 0.0, -2.0, 5.0, np.nan, 0.0, 7.0, np.inf, 1e-200]
-    for index, value in zip(indices, values, strict=True):
-        part = Part(index, np.asarray(value), array.shape, array.dtype)
-        edited = edited.plus(part) if value == 5.0 else Edited(edited, index, value)
-        with np.errstate(all="ignore"):
-            assert_statistics(measurer.of(edited), edited.dense())
 
 
 # ------------------------------------------------------------------------------------------------- memory
@@ -437,7 +252,7 @@ def test_memory_is_linear_in_the_length_of_a_loop(function):
 
 @pytest.mark.parametrize("function", [*VIEWS, views_while_writing])
 def test_parts_of_parts_have_the_bits_of_full_arrays(function, monkeypatch, budget):
-    x = GENERATOR.normal(size=20)
+    x = np.random.default_rng(7).normal(size=20)
     parts = record(function, x)
     assert Part in {type(each) for each in parts.gradients.arrays.values()}
     budget(500)

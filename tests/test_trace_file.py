@@ -1,4 +1,4 @@
-"""Trace files: what is saved comes back bit for bit, in a file that is written whole or not at all."""
+"""Trace files: what is saved comes back bit for bit, and is read where the program is not."""
 
 from __future__ import annotations
 
@@ -31,12 +31,11 @@ from saved_programs import (
     fails,
     returns_all,
     saved,
-    shares,
 )
 from test_samples import SAMPLES, trace_of
 
 from tracer import load, record, trace
-from tracer.errors import GradientError, TraceFileError
+from tracer.errors import GradientError
 from tracer.trace_encode import portable_names
 from tracer.trace_values import Unsaved
 
@@ -340,71 +339,6 @@ def test_files_are_named_from_here_or_by_as_little_as_tells_them_apart(tmp_path,
     ]
 
 
-# ------------------------------------------------------------------------------------------------- writing
-
-
-def small_trace() -> Any:
-    return record(lambda x, y: x * y + x, 2.0, 3.0)
-
-
-def test_a_failure_while_writing_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
-    path = saved(small_trace(), tmp_path)
-    before = path.read_bytes()
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(TraceFileError) as raised:
-        record(shares, 2.0).save(path)
-    assert str(raised.value) == f"can't write {path}; no space left on device"
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_an_interrupt_while_writing_removes_what_was_begun(tmp_path, monkeypatch):
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("os.fsync", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        small_trace().save(tmp_path / "a.trace")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_the_file_is_synced_before_it_gets_its_name(tmp_path, monkeypatch):
-    order = []
-    sync, replace = os.fsync, Path.replace
-    monkeypatch.setattr("os.fsync", lambda file: (order.append("sync"), sync(file))[1])
-    monkeypatch.setattr(Path, "replace", lambda path, to: (order.append("rename"), replace(path, to))[1])
-    small_trace().save(tmp_path / "a.trace")
-    assert order == ["sync", "rename", "sync"]
-
-
-def test_where_a_file_can_not_be_written_one_line_says_why(tmp_path):
-    (tmp_path / "folder").mkdir()
-    os.mkfifo(tmp_path / "pipe")
-    reasons = {
-        "folder": "it is a directory; give the name of a file",
-        "pipe": "it is no regular file; give the name of a file",
-        "missing/x.trace": "no such file or directory",
-        "x" * 300: "file name too long",
-    }
-    for name, reason in reasons.items():
-        path = tmp_path / name
-        with pytest.raises(TraceFileError) as raised:
-            small_trace().save(path)
-        assert str(raised.value) == f"can't write {path}; {reason}"
-
-
-def test_a_link_stays_a_link(tmp_path):
-    small_trace().save(tmp_path / "real.trace")
-    (tmp_path / "link.trace").symlink_to("real.trace")
-    record(shares, 2.0).save(tmp_path / "link.trace")
-    assert (tmp_path / "link.trace").is_symlink()
-    assert load(tmp_path / "real.trace").function == "shares"
-
-
 # ------------------------------------------------------------------------------------------------- any program
 
 
@@ -413,6 +347,8 @@ NUMBERS = st.one_of(
     st.integers(-3, 3),
     st.sampled_from([np.float64(0.5), np.float32(0.1), -0.0, 1e300, math.inf]),
 )
+
+
 ARRAYS = st.builds(
     lambda shape, seed, dtype, order: (
         np.random.default_rng(seed).normal(size=shape).astype(dtype, order=order)
@@ -422,6 +358,8 @@ ARRAYS = st.builds(
     st.sampled_from([np.float64, np.float32, ">f8"]),
     st.sampled_from("CF"),
 )
+
+
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(

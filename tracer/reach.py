@@ -6,8 +6,11 @@ may hold much: plain numbers and texts are passed over, and a class is looked at
 
 from __future__ import annotations
 
+import operator
+import sys
 from collections import deque
 from contextlib import suppress
+from itertools import starmap
 from math import inf
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -24,6 +27,7 @@ from tracer.holders import (
     own_attributes,
     slots_of,
 )
+from tracer.tape import is_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -122,3 +126,27 @@ class _Walk:
             if kind not in self._classes:
                 self._classes.add(kind)
                 yield kind, list(members_of(kind))
+
+
+class _Modules:
+    """The modules of the process, looked at anew where they are others: most are of libraries."""
+
+    def __init__(self) -> None:
+        self._modules: list[Any] = []
+        self._listed: list[tuple[str, bool, dict[str, Any]]] = []
+
+    def listed(self) -> list[tuple[str, bool, dict[str, Any]]]:
+        """Return the package of each module, whether that is installed and no program, and its variables."""
+        modules = sys.modules.copy()
+        now = list(modules.values())
+        if len(now) != len(self._modules) or not all(map(operator.is_, now, self._modules)):
+            self._modules, self._listed = now, list(starmap(_described, modules.items()))
+        return self._listed
+
+
+MODULES = _Modules()
+
+
+def _described(name: str, module: Any) -> tuple[str, bool, dict[str, Any]]:
+    package, names = name.partition(".")[0], own_attributes(module) or {}
+    return package, is_library(package) or "site-packages" in str(names.get("__file__", "")), names

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import sys
 import warnings
 from collections import deque
 from contextlib import suppress
@@ -31,12 +30,10 @@ from tracer.holders import (
     inside,
     is_object,
     item,
-    own_attributes,
 )
 from tracer.memory import owner_of
-from tracer.reach import place_of, reachable
+from tracer.reach import MODULES, place_of, reachable
 from tracer.standins import Traced, is_traced
-from tracer.tape import is_library
 from tracer.turns import CHANGED, BusyError, exchanging, refused
 
 if TYPE_CHECKING:
@@ -294,11 +291,9 @@ class Watcher:
             yield function.__globals__
             yield from map(Cell, function.__closure__ or ())
         own = {function.__module__.partition(".")[0] for function in self._functions if function.__module__}
-        for name, module in list(sys.modules.items()):
-            package = name.partition(".")[0]
-            installed = "site-packages" in str((own_attributes(module) or {}).get("__file__", ""))
-            if package in own or not (installed or is_library(package)):
-                yield own_attributes(module) or {}
+        for package, is_installed, names in MODULES.listed():
+            if package in own or not is_installed:
+                yield names
 
 
 def put_all_back() -> None:

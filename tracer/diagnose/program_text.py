@@ -30,7 +30,8 @@ class Text:
             self.tree: ast.Module = ast.parse(text)
         except (SyntaxError, ValueError):
             self.tree = ast.Module([], [])
-        self.parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+        self.nodes = list(ast.walk(self.tree))
+        self.parents = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
 
     def expression(self, site: Site) -> ast.expr | None:
         """Return the expression at a place."""
@@ -38,7 +39,7 @@ class Text:
 
     def expressions(self, site: Site) -> Iterator[ast.expr]:
         """Yield the expressions that stand at a place; of `total += x` what is added."""
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if (
                 isinstance(node, (ast.expr, ast.AugAssign))
                 and (node.lineno, node.end_lineno) == (site.line, site.end_line)
@@ -65,7 +66,7 @@ class Text:
         name = qualified.rpartition(".")[2]
         found = [
             node
-            for node in ast.walk(self.tree)
+            for node in self.nodes
             if isinstance(node, Function)
             and getattr(node, "name", "<lambda>") == name
             and (not parameter or parameter in _parameters(node))
@@ -74,11 +75,17 @@ class Text:
             found = [node for node in found if self.qualified(node) == qualified]
         return found[0] if len(found) == 1 else None
 
-    def calls_of(self, name: str) -> Iterator[ast.Call]:
-        """Yield the calls of what has a name."""
-        for node in ast.walk(self.tree):
-            if name and isinstance(node, ast.Call) and called_name(node) == name:
-                yield node
+    def calls_of(self, name: str) -> list[ast.Call]:
+        """Return the calls of what has a name."""
+        return self._calls.get(name, []) if name else []
+
+    @cached_property
+    def _calls(self) -> dict[str, list[ast.Call]]:
+        calls: dict[str, list[ast.Call]] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.Call):
+                calls.setdefault(called_name(node), []).append(node)
+        return calls
 
     def enclosing(self, node: ast.AST) -> Function | None:
         """Return the function that something stands in."""
@@ -109,7 +116,7 @@ class Text:
         """The numbers that are written in the program, but for defaults and what is passed outside of functions."""
         defaults = {
             each
-            for node in ast.walk(self.tree)
+            for node in self.nodes
             if isinstance(node, ast.arguments)
             for default in (*node.defaults, *filter(None, node.kw_defaults))
             for each in ast.walk(default)
@@ -117,7 +124,7 @@ class Text:
         calls = {each for node in self.tree.body if isinstance(node, ast.Expr) for each in ast.walk(node)}
         return frozenset(
             float(node.value)
-            for node in ast.walk(self.tree)
+            for node in self.nodes
             if isinstance(node, ast.Constant)
             and isinstance(node.value, (int, float))
             and node not in defaults

@@ -35,7 +35,7 @@ def find(trace: Trace) -> list[Finding]:
     found = []
     for file, source in trace.source.items():
         text = program(file, source)
-        for written, number in text.read_back():
+        for written, number in text.read_back:
             name = next(
                 (load.id for load in loads_in(written) if _is_traced(trace, text, load, load.id, 0)), ""
             )

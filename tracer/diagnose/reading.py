@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, cast
 
 from tracer.diagnose.overwriting import overwriting
@@ -104,16 +104,16 @@ class Program(Text):
         node = self.expression(site)
         return None if node is None else self._reading(node, 0)
 
-    def read_back(self) -> Iterator[tuple[ast.expr, ast.expr]]:
-        """Yield what is turned into text and becomes a number again: the expression of the text, and the number's."""
-        for node in ast.walk(self.tree):
-            is_text = isinstance(node, ast.JoinedStr) or (
-                isinstance(node, ast.Call) and called_name(node) in _TEXTS
-            )
-            if is_text:
-                assert isinstance(node, ast.expr)
-                for number in self._readers(node, 0):
-                    yield node, number
+    @cached_property
+    def read_back(self) -> list[tuple[ast.expr, ast.expr]]:
+        """What is turned into text and becomes a number again: the expression of the text, and the number's."""
+        return [
+            (node, number)
+            for node in self.nodes
+            if isinstance(node, ast.JoinedStr)
+            or (isinstance(node, ast.Call) and called_name(node) in _TEXTS)
+            for number in self._readers(node, 0)
+        ]
 
     def _reading(self, node: ast.expr, depth: int) -> Reading:
         """Climb from an expression to what makes something else of it."""
