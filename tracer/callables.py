@@ -126,7 +126,9 @@ def vectorized(original: Callable[..., Any]) -> Callable[..., Any]:
     def call(self: Any, /, *args: Any, **options: Any) -> Any:
         if not holds_traced([*args, *options.values()]):
             return original(self, *args, **options)
-        frame = _frame(1)
+        from tracer.patches import replacement  # noqa: PLC0415  (which imports this room)
+
+        frame, function = _frame(1), replacement(self.pyfunc)
         excluded = getattr(self, "excluded", ())
         arrays = {
             key: array_of(value, frame)
@@ -150,7 +152,7 @@ def vectorized(original: Callable[..., Any]) -> Callable[..., Any]:
                 key: _taken(arrays[key], each, frame) if key in arrays else each
                 for key, each in named_places.items()
             }
-            results.append(self.pyfunc(*found, **more))
+            results.append(function(*found, **more))
             return plain_deep(results[-1])
 
         values = original(_machine(self, called), *given, **named)
