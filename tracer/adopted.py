@@ -112,9 +112,9 @@ def _adopt(value: Any, frames: list[FrameType]) -> bool:
     places = _places(target.value, frame)
     if not places:
         return False
-    value.tape.forget_snapshot(places[0].read())
+    value.tape_.forget_snapshot(places[0].read())
     surplus, array = _surplus(places), places[0].read()
-    if not _can_be_written(array) or (is_complex(value.value) and not is_complex(array)):
+    if not _can_be_written(array) or (is_complex(value.value_) and not is_complex(array)):
         return False
     try:
         region = array[index]
@@ -126,11 +126,11 @@ def _adopt(value: Any, frames: list[FrameType]) -> bool:
     with np.errstate(all="ignore"):  # NumPy warns when it does it
         name, code = getattr(target.value, "id", None), frame.f_code
         is_local = name in code.co_varnames and name not in code.co_cellvars
-        if surplus > _fewest(array, index, value.value, is_local=is_local):
+        if surplus > _fewest(array, index, value.value_, is_local=is_local):
             return False
-        made = blank(array, value.tape)
+        made = blank(array, value.tape_)
         write(made, index, value, frame)
-    value.tape.has_adopted = True
+    value.tape_.has_adopted = True
     for place in places:
         place.write(made)
     return True

@@ -39,16 +39,16 @@ _FEWEST = 64  # writes between two full copies of an array, at least
 
 def note_view(view: Any, operands: tuple[Any, ...], index: Any = None) -> None:
     """Remember that a result looks at the memory of an operand; `index` where it was taken by indexing."""
-    owner = owner_of(view.value)
+    owner = owner_of(view.value_)
     for operand in operands:
-        if not issubclass(type(operand), Traced) or type(operand.value) is not np.ndarray:
+        if not issubclass(type(operand), Traced) or type(operand.value_) is not np.ndarray:
             continue
-        if owner_of(operand.value) is not owner:
+        if owner_of(operand.value_) is not owner:
             continue
-        family = view.tape.families.get(id(owner))
+        family = view.tape_.families.get(id(owner))
         if family is None:
             # What is no record's yet is the program's own memory: no record holds it.
-            family = view.tape.families[id(owner)] = Family(owner, is_private=not is_traced(operand))
+            family = view.tape_.families[id(owner)] = Family(owner, is_private=not is_traced(operand))
         for each in (view, operand):
             # Last, also where one that is gone had the same identity: the order is that of the program alone.
             family.members.pop(id(each), None)
@@ -56,7 +56,7 @@ def note_view(view: Any, operands: tuple[Any, ...], index: Any = None) -> None:
         if index is not None:
             family.links[id(view)] = (weakref.ref(view), weakref.ref(operand), index)
         if family.is_private and is_traced(view):
-            view.tape.records[view.id + _VALUE] = view.value.copy()
+            view.tape_.records[view.id_ + _VALUE] = view.value_.copy()
 
 
 def expose(array: Any, raw: Any = None) -> None:
@@ -64,8 +64,8 @@ def expose(array: Any, raw: Any = None) -> None:
 
     Where that is a `raw` array whose base is the stand-in, it holds as long as the array lives: its views keep it.
     """
-    owner = owner_of(array.value)
-    family = array.tape.families.setdefault(id(owner), Family(owner, is_private=True))
+    owner = owner_of(array.value_)
+    family = array.tape_.families.setdefault(id(owner), Family(owner, is_private=True))
     if raw is None:
         family.is_exposed = True
     else:
@@ -84,7 +84,7 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
 
     Raises what NumPy raises, and UnsupportedError where the memory is shared in a way that can't be followed.
     """
-    tape = array.tape
+    tape = array.tape_
     if frame is not tape.frame:
         tape.refuse_write_elsewhere(frame)
     index, plain_value = copied(plain_deep(index)), plain_deep(value)
@@ -94,34 +94,34 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
             where=place(frame),
             advice="pass the value in as an argument of the traced function",
         )
-    if is_traced(value) and value.tape is not tape:
+    if is_traced(value) and value.tape_ is not tape:
         value = plain_value
-    if not tape.is_open or not array.value.flags.writeable:
-        array.value[index] = plain_value
+    if not tape.is_open or not array.value_.flags.writeable:
+        array.value_[index] = plain_value
         return
     if is_traced(value) and _is_there_already(array, index, value):
         return
     _refuse_shared(array, frame)
     others = _others(array)
     if not (holds_traced(value) or is_traced(array) or any(map(is_traced, others))):
-        array.value[index] = plain_value
+        array.value_[index] = plain_value
         return
     _refuse_overlapping(array, frame)
     if type(value) in (list, tuple):
-        _refuse_parts_of_itself(array.value[index], value, frame)
+        _refuse_parts_of_itself(array.value_[index], value, frame)
     _own_memory(array, others, frame)
-    region = array.value[index]
+    region = array.value_[index]
     seen = (
         region
-        if isinstance(region, np.ndarray) and np.may_share_memory(region, array.value)
-        else array.value
+        if isinstance(region, np.ndarray) and np.may_share_memory(region, array.value_)
+        else array.value_
     )
-    others = [other for other in others if np.may_share_memory(other.value, seen)]
+    others = [other for other in others if np.may_share_memory(other.value_, seen)]
     before = [_before(stand_in) for stand_in in (array, *others)]
-    array.value[index] = plain_value
+    array.value_[index] = plain_value
     # Else plain numbers were written where only another stand-in is traced.
     if is_traced(array) or holds_traced(value):
-        operand = fitted(value, np.shape(region), array.value.dtype, frame)
+        operand = fitted(value, np.shape(region), array.value_.dtype, frame)
         _record_write(array, before[0], index, operand, frame, flag=0)
     for other, old in zip(others, before[1:], strict=True):
         _follow(other, old, array, frame)
@@ -134,20 +134,20 @@ def replace(array: Any, made: Any, frame: FrameType) -> Any:
     others = _others(array)
     if not others and is_traced(array):
         # Nobody else looks: the array goes on with the memory of the result.
-        array.value, array.id = made.value, made.id
+        array.value_, array.id_ = made.value_, made.id_
         return array
     _own_memory(array, others, frame)
-    others = [other for other in others if np.may_share_memory(other.value, array.value)]
+    others = [other for other in others if np.may_share_memory(other.value_, array.value_)]
     before = [_before(other) for other in others]
-    array.value[...] = made.value
-    _move_on(array, made.id)
+    array.value_[...] = made.value_
+    _move_on(array, made.id_)
     for other, old in zip(others, before, strict=True):
         _follow(other, old, array, frame)
     return array
 
 
 def _refuse_shared(array: Any, frame: FrameType) -> None:
-    if array.id in array.tape.shared_inputs:
+    if array.id_ in array.tape_.shared_inputs:
         raise UnsupportedError(
             "an in-place write into an argument that shares its memory with another argument is not followed",
             where=place(frame),
@@ -156,11 +156,11 @@ def _refuse_shared(array: Any, frame: FrameType) -> None:
 
 
 def _refuse_overlapping(array: Any, frame: FrameType) -> None:
-    if type(array.value) is np.ndarray and overlaps_itself(array.value):
+    if type(array.value_) is np.ndarray and overlaps_itself(array.value_):
         raise UnsupportedError(
             "an in-place write through a view whose elements share memory with each other is not followed",
             where=place(frame),
-            got=f"an array of shape {array.value.shape} and strides {array.value.strides}",
+            got=f"an array of shape {array.value_.shape} and strides {array.value_.strides}",
             advice="write into the array that it is a view of, or take a copy first",
         )
 
@@ -184,7 +184,7 @@ def refuse_swap_in_c(array: Any, part: Any, frame: FrameType) -> None:
     For a real array that code keeps a copy of the row; for anything else it swaps views, which are overwritten.
     """
     is_written_by_the_user = frame.f_code.co_code[frame.f_lasti] in STORES
-    if not is_written_by_the_user and owner_of(array.value) is owner_of(part.value):
+    if not is_written_by_the_user and owner_of(array.value_) is owner_of(part.value_):
         raise UnsupportedError(
             "code in C writes parts of a traced array to other places of it, as np.random's shuffle does",
             where=place(frame),
@@ -194,13 +194,13 @@ def refuse_swap_in_c(array: Any, part: Any, frame: FrameType) -> None:
 
 def _is_there_already(array: Any, index: Any, value: Any) -> bool:
     """Tell whether `a[i] += x` has done its work: Python writes the view that it changed back to its place."""
-    if type(value.value) is not np.ndarray or owner_of(value.value) is not owner_of(array.value):
+    if type(value.value_) is not np.ndarray or owner_of(value.value_) is not owner_of(array.value_):
         return False
-    region = array.value[index]
+    region = array.value_[index]
     return (
         type(region) is np.ndarray
-        and region.__array_interface__["data"] == value.value.__array_interface__["data"]
-        and (region.shape, region.strides) == (value.value.shape, value.value.strides)
+        and region.__array_interface__["data"] == value.value_.__array_interface__["data"]
+        and (region.shape, region.strides) == (value.value_.shape, value.value_.strides)
     )
 
 
@@ -210,7 +210,7 @@ def _members(*stand_ins: Any) -> dict[int, Any]:
 
 
 def _family(array: Any) -> Family | None:
-    family: Family | None = array.tape.families.get(id(owner_of(array.value)))
+    family: Family | None = array.tape_.families.get(id(owner_of(array.value_)))
     return family
 
 
@@ -224,7 +224,7 @@ def _others(array: Any) -> list[Any]:
     }
     living.pop(id(array), None)
     owner = family.owner
-    found = [each for each in living.values() if owner_of(each.value) is owner]
+    found = [each for each in living.values() if owner_of(each.value_) is owner]
     family.members = _members(array, *found)
     family.links = {key: link for key, link in family.links.items() if key in living or key == id(array)}
     return found
@@ -232,10 +232,10 @@ def _others(array: Any) -> list[Any]:
 
 def _own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
     """Before the first write: move an array, and who sees its memory, to memory that no record holds."""
-    tape = array.tape
+    tape = array.tape_
     family = _family(array)
     if not is_traced(array) and family is None:
-        owner = owner_of(array.value)
+        owner = owner_of(array.value_)
         tape.families[id(owner)] = Family(owner, is_private=True)
         return
     if family is not None and family.is_private:
@@ -248,8 +248,8 @@ def _own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
             )
         return
     if not others:
-        array.value = array.value.copy(order="K")
-        owner = owner_of(array.value)
+        array.value_ = array.value_.copy(order="K")
+        owner = owner_of(array.value_)
         tape.families[id(owner)] = Family(owner, is_private=True, members=_members(array))
         return
     assert family is not None
@@ -258,7 +258,7 @@ def _own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
     start = owner.__array_interface__["data"][0]
     links = family.links
     for each in (owner, array, *others):
-        seen = each if each is owner else each.value
+        seen = each if each is owner else each.value_
         try:
             moved: np.ndarray[Any, Any] = np.ndarray(
                 seen.shape, seen.dtype, memory, seen.__array_interface__["data"][0] - start, seen.strides
@@ -274,7 +274,7 @@ def _own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
             moved[...] = owner
         else:
             moved.flags.writeable = seen.flags.writeable
-            each.value = moved
+            each.value_ = moved
     members = _members(array, *others)
     tape.families[id(memory)] = Family(memory, is_private=True, members=members, links=links)
 
@@ -282,8 +282,8 @@ def _own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
 def _before(stand_in: Any) -> Any:
     """Return what an array is before a write: what its record holds, or a copy where it has no record."""
     if is_traced(stand_in):
-        return stand_in.tape.records[stand_in.id + _VALUE]
-    return stand_in.value.copy(order="K")
+        return stand_in.tape_.records[stand_in.id_ + _VALUE]
+    return stand_in.value_.copy(order="K")
 
 
 def fitted(value: Any, shape: tuple[int, ...], dtype: Any, frame: FrameType) -> Any:
@@ -294,9 +294,9 @@ def fitted(value: Any, shape: tuple[int, ...], dtype: Any, frame: FrameType) -> 
         value = array_of(value, frame) if holds_traced(value) else np.array(plain_deep(value), dtype)
     if not is_traced(value):
         return value
-    if is_complex(value.value) and dtype.kind == "f":  # NumPy has warned that it keeps the real part alone
-        value = record_call("real", (value,), np.array(np.real(value.value))[()], None, frame, AUXILIARY)
-    seen = np.asarray(value.value)
+    if is_complex(value.value_) and dtype.kind == "f":  # NumPy has warned that it keeps the real part alone
+        value = record_call("real", (value,), np.array(np.real(value.value_))[()], None, frame, AUXILIARY)
+    seen = np.asarray(value.value_)
     if seen.ndim > len(shape):
         seen = seen.reshape(seen.shape[seen.ndim - len(shape) :])
         value = record_call("reshape", (value,), seen, {}, frame, AUXILIARY)
@@ -308,17 +308,17 @@ def fitted(value: Any, shape: tuple[int, ...], dtype: Any, frame: FrameType) -> 
 
 def _record_write(array: Any, before: Any, index: Any, value: Any, frame: FrameType, flag: int) -> None:
     """Record `array[index] = value` and move the array on to it."""
-    tape: Tape = array.tape
+    tape: Tape = array.tape_
     if is_traced(value):
-        operand, constant, written = value.id, None, tape.records[value.id + _VALUE]
+        operand, constant, written = value.id_, None, tape.records[value.id_ + _VALUE]
     else:
         value = plain(value)
-        constant = written = np.array(value, array.value.dtype) if np.ndim(value) else value
+        constant = written = np.array(value, array.value_.dtype) if np.ndim(value) else value
         operand = None
-    old = array.id if is_traced(array) else None
+    old = array.id_ if is_traced(array) else None
     edited: Any = Edited(before, index, written)
     if _steps(tape, array) >= max(_FEWEST, edited.size // 8):
-        edited = array.value.copy()
+        edited = array.value_.copy()
         tape.writes[id(array)] = 0
     constants = (None if old is not None else before, constant)
     position = tape.append("setitem", (old, operand), constants, edited, frame, {"index": index}, flag)
@@ -333,7 +333,7 @@ def _steps(tape: Tape, array: Any) -> int:
 
 def _move_on(array: Any, position: int) -> None:
     """Give a stand-in its next record. One that had none becomes a traced array."""
-    array.id = position
+    array.id_ = position
     if type(array) is not Traced.stand_ins["array"]:
         # The class of a stand-in answers as the plain value's does, so it is set past it.
         vars(object)["__class__"].__set__(array, Traced.stand_ins["array"])
@@ -343,9 +343,9 @@ def _follow(other: Any, before: Any, array: Any, frame: FrameType) -> None:
     """Move `other` on, after a write into `array`, whose memory it sees; what that takes is noted as followed."""
     if not (is_traced(array) or is_traced(other)):
         return
-    tape: Tape = array.tape
+    tape: Tape = array.tape_
     first = len(tape.records)
-    if is_complex(other.value) != is_complex(array.value):
+    if is_complex(other.value_) != is_complex(array.value_):
         _follow_part(other, before, array, frame)
     else:
         _take_over(other, before, array, _overlap(other, array), frame)
@@ -354,23 +354,23 @@ def _follow(other: Any, before: Any, array: Any, frame: FrameType) -> None:
 
 def _follow_part(other: Any, before: Any, array: Any, frame: FrameType) -> None:
     """Move `other` on, where one of the two is complex and the other sees its real or imaginary part."""
-    whole_array, part = (array, other) if is_complex(array.value) else (other, array)
-    is_real = shared(part.value, whole_array.value.real)[1] is not None
+    whole_array, part = (array, other) if is_complex(array.value_) else (other, array)
+    is_real = shared(part.value_, whole_array.value_.real)[1] is not None
     name = "real" if is_real else "imag"
-    seen = getattr(whole_array.value, name)
+    seen = getattr(whole_array.value_, name)
     if whole_array is array:
-        source = _stand_in(record_call(name, (array,), seen.copy(), None, frame, AUXILIARY), array.tape)
-        _take_over(other, before, source, shared(other.value, seen), frame)
+        source = _stand_in(record_call(name, (array,), seen.copy(), None, frame, AUXILIARY), array.tape_)
+        _take_over(other, before, source, shared(other.value_, seen), frame)
         return
     before = whole(before)
-    old = wrap(other.tape, other.id, before)
+    old = wrap(other.tape_, other.id_, before)
     old_part = getattr(before, name).copy()
-    changed = _stand_in(record_call(name, (old,), old_part, None, frame, AUXILIARY), other.tape)
-    changed.value = seen.copy()
-    _take_over(changed, old_part, array, shared(seen, array.value), frame)
-    made = record_call(f"with_{name}", (old, changed), other.value.copy(), None, frame, AUXILIARY)
+    changed = _stand_in(record_call(name, (old,), old_part, None, frame, AUXILIARY), other.tape_)
+    changed.value_ = seen.copy()
+    _take_over(changed, old_part, array, shared(seen, array.value_), frame)
+    made = record_call(f"with_{name}", (old, changed), other.value_.copy(), None, frame, AUXILIARY)
     if is_traced(made):
-        _move_on(other, made.id)
+        _move_on(other, made.id_)
 
 
 def _stand_in(value: Any, tape: Tape) -> Any:
@@ -386,20 +386,20 @@ def _take_over(other: Any, before: Any, array: Any, overlap: tuple[Any, Any], fr
     if in_other is ...:
         if not is_traced(array):
             # Plain numbers were written, and all of `other` is plain again: as a write of constants.
-            _record_write(other, before, ..., other.value.copy(), frame, AUXILIARY)
+            _record_write(other, before, ..., other.value_.copy(), frame, AUXILIARY)
             return
-        taken = np.array(array.value[in_array])
+        taken = np.array(array.value_[in_array])
         made = record_call("getitem", (array,), taken, {"index": in_array}, frame, AUXILIARY)
-        _move_on(other, fitted(made, other.value.shape, other.value.dtype, frame).id)
+        _move_on(other, fitted(made, other.value_.shape, other.value_.dtype, frame).id_)
         return
     part = array
     if not is_traced(array):
-        part = array.value.copy() if in_array is ... else array.value[in_array]
+        part = array.value_.copy() if in_array is ... else array.value_[in_array]
     elif in_array is not ...:
         part = record_call(
-            "getitem", (array,), array.value[in_array].copy(), {"index": in_array}, frame, AUXILIARY
+            "getitem", (array,), array.value_[in_array].copy(), {"index": in_array}, frame, AUXILIARY
         )
-        part = fitted(part, np.shape(other.value[in_other]), other.value.dtype, frame)
+        part = fitted(part, np.shape(other.value_[in_other]), other.value_.dtype, frame)
     _record_write(other, before, in_other, part, frame, AUXILIARY)
 
 
@@ -410,9 +410,9 @@ def _overlap(other: Any, array: Any) -> tuple[Any, Any]:
         link = family.links.get(id(view)) if family else None
         is_linked = link is not None and link[0]() is view and link[1]() is parent
         # What is written into a part of windows that overlap is seen by other parts, too.
-        if link is not None and is_linked and not overlaps_itself(parent.value):
+        if link is not None and is_linked and not overlaps_itself(parent.value_):
             return (link[2], ...) if view is array else (..., link[2])
-    return shared(other.value, array.value)
+    return shared(other.value_, array.value_)
 
 
 def copied(index: Any) -> Any:

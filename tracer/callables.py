@@ -40,9 +40,9 @@ def _taken(array: Any, places: Any, frame: FrameType) -> Any:
             else array
         )
     if np.ndim(places):
-        index = np.unravel_index(places, np.shape(array.value))
+        index = np.unravel_index(places, np.shape(array.value_))
         return getitem(array, index, frame)
-    return record_call("item", (array,), array.value.item(places), {"index": (int(places),)}, frame)
+    return record_call("item", (array,), array.value_.item(places), {"index": (int(places),)}, frame)
 
 
 def _put_together(
