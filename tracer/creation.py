@@ -179,13 +179,13 @@ def _array(original: Callable[..., Any]) -> Callable[..., Any]:
             raise numpy_calls.refuse(f"np.{name} with like=", frame)
         if wants_plain_arrays(frame) and (name in _FOR_C or options.keys() - {"dtype", "copy", "ndmin"}):
             raise numpy_calls.refuse(f"np.{name}, by which a library hands an array to code in C,", frame)
+        if name in _FOR_C and not is_called(function, frame):  # but by compiled code, which has no frame
+            return _left(args[:1], value, name, frame)
         if value.dtype.kind not in "fc":
             items = items_of_permutation(args[0], frame) if is_traced(args[0]) else None
             if items is not None:
                 return items
-            for number in traced_in(args[:1]):
-                cut(number, f"np.{name} of {value.dtype}", frame)
-            return value
+            return _left(args[:1], value, f"{name} of {value.dtype}", frame)
         if type(args[0]) in (list, tuple):
             result = numpy_calls.array_of(args[0], frame, dtype, flag=0)
         elif value is args[0].value_:  # asarray, or copy=False
@@ -202,6 +202,13 @@ def _array(original: Callable[..., Any]) -> Callable[..., Any]:
         return record_call("reshape", (result,), value, {}, frame)
 
     return function
+
+
+def _left(args: Any, value: Any, name: str, frame: FrameType) -> Any:
+    """Return a plain array, as which the traced values among the arguments leave."""
+    for number in traced_in(args):
+        cut(number, f"np.{name}", frame)
+    return value
 
 
 def _array_of_blank(
