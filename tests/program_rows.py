@@ -56,6 +56,7 @@ WEIGHTS = ("Wxh", "Whh", "Why", "bh", "by")
 
 ROWS = [
     Row("adam.adam", ("@X", "@Y")),
+    Row("autodiff_dual.root", (-0.7, 0.8, 0.6)),
     Row(
         "batch_norm.train_and_test",
         ("@TRAIN", "@TEST", np.array([0.9, 1.1, 1.3]), np.array([0.1, 0.0, -0.1])),
@@ -68,6 +69,7 @@ ROWS = [
     Row("circuit.solve", fixed=("tol",)),
     Row("cloth.hang"),
     Row("convnet.loss", ("@IMAGES", "@LABELS", "@W1", "@B1", "@W2", "@B2")),
+    Row("ctc.ctc_loss", ("@LOGITS", [1, 2, 2])),
     Row("cubic_spline.sample", ([0.0, 1.0, 1.8, 2.2, 3.5], [1.0, 0.2, -0.5, 0.4, 1.3])),
     Row("elo.season"),
     Row("fft_filter.lost_power", ("@SIGNAL",)),
@@ -102,6 +104,7 @@ ROWS = [
     Row("pca.explained", ("@DATA",)),
     Row("pendulum.tip", (120.0, -10.0), {"n": 8}),
     Row("projectile.flight", (20.0, 35.0)),
+    Row("quantum.measure", ("@ANGLES",)),
     Row("q_learning.learn"),
     Row("ray_marcher.render"),
     Row("robot_arm.miss", ([0.3, -0.7, 1.1], np.array([0.4, 0.2, 0.5]))),

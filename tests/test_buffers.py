@@ -403,7 +403,7 @@ def test_a_view_with_the_identity_of_one_that_is_gone_does_not_take_its_turn():
     def program(x):
         a = x * 1.0
         first, second = a[1:], a[:, 1:]
-        (family,) = a.tape.families.values()
+        (family,) = a.tape_.families.values()
         family.members = {id(second): lambda: None, **family.members}
         note_view(second, (a,))
         assert next(each() for each in family.members.values()) is first

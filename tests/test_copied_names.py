@@ -281,7 +281,7 @@ def held_while(function, arguments):
         if frame.f_code.co_filename == __file__:
             for name, value in frame.f_locals.items():
                 for each in leaves(value):
-                    held[frame.f_code.co_qualname, name].add(each.id // WIDTH)
+                    held[frame.f_code.co_qualname, name].add(each.id_ // WIDTH)
         return look
 
     def leaves(value):

@@ -186,7 +186,7 @@ ERRORS = {
     "write into an array from outside": (lambda x, a: write(x), "made outside of the trace"),
     "buffer": (lambda x, a: memoryview(a)[0], "code in C"),
     "frombuffer": (lambda x, a: np.frombuffer(a)[0], "code in C"),
-    "memory of an array, asked for": (lambda x, a: hasattr(a, "__array_interface__"), r"ndarray\.__array_interface__"),
+    "memory of an array, asked for": (lambda x, a: hasattr(a, "__array_interface__") and a.__array_interface__["shape"], r"ndarray\.__array_interface__"),
     "memory of an array": (lambda x, a: a.__array_interface__["shape"], r"ndarray\.__array_interface__"),
     "a class of Decimals": (lambda x, a: float(Money(x)), "code in C"),
     "method by the class": (lambda x, a: np.ndarray.sum(a), "code in C"),

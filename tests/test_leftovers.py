@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import gc
 import json
 import statistics
@@ -56,7 +57,7 @@ def test_a_log_of_losses_holds_numbers():
 def test_every_kind_of_place_is_found():
     before = stand_ins()  # what the tracebacks of other tests hold
     kept, table, queue, numbers, slots, plain = [], {}, collections.deque(), set(), Slots(), Plain()
-    cell = None
+    fixed, cell = [], None
 
     def function(x):
         nonlocal cell
@@ -67,6 +68,8 @@ def test_every_kind_of_place_is_found():
         queue.append(y)
         numbers.add(y)
         slots.x = plain.x = cell = y
+        fixed.extend([frozenset([(y,)]), slice(y, None, [y]), ValueError("far", y)])
+        fixed.extend([functools.partial(max, y, key=abs), lambda at=y: at, lambda *, at=y: at])
         return y
 
     record(function, 1.5)
@@ -75,6 +78,14 @@ def test_every_kind_of_place_is_found():
     assert type(kept[2]) is Point
     assert type(kept[4]) is np.ndarray
     assert kept[4].tolist() == [3.0, 3.0]
+    assert fixed[:2] == [frozenset([(3.0,)]), slice(3.0, None, [3.0])]
+    assert (fixed[2].args, fixed[3].args, fixed[3](-4), fixed[4](), fixed[5]()) == (
+        ("far", 3.0),
+        (3.0,),
+        -4,
+        3.0,
+        3.0,
+    )
     assert list(table.items()) == [("y", 3.0), (3.0, 1)]
     assert (queue, numbers, slots.x, plain.x, cell) == (collections.deque([3.0]), {3.0}, 3.0, 3.0, 3.0)
 

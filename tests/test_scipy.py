@@ -14,7 +14,7 @@ from autograd import grad as autograd_grad
 from autograd.scipy import special as autograd_special
 from autograd.scipy import stats as autograd_stats
 from checks import assert_differentiates, assert_untouched
-from scipy import integrate, special, stats
+from scipy import integrate, spatial, special, stats
 from scipy.special import expit, logsumexp, softmax
 
 from tracer import load, record
@@ -364,3 +364,13 @@ assert not any(name.startswith("scipy.") for name in sys.modules)
 
 def test_scipy_is_neither_needed_nor_imported():
     subprocess.run([sys.executable, "-c", WITHOUT], check=True)  # noqa: S603  (our own text)
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda x: spatial.ConvexHull(x).volume, lambda x: spatial.cKDTree(np.eye(2)).query(x[0])[0]]
+)
+def test_compiled_code_which_has_no_frame_gets_real_arrays(ask):
+    points = np.array([[0.0, 0.0], [1.0, 0.2], [0.3, 0.9]])
+    with pytest.warns(CutWarning, match=r"np\.ascontiguousarray; at test_scipy\.py:"):
+        finished = record(lambda x: ask(x) * x[1, 0], points)
+    assert finished.grads["x"].tolist() == [[0.0, 0.0], [ask(points), 0.0], [0.0, 0.0]]

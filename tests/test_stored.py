@@ -117,6 +117,8 @@ def cached(x, activation=math.tanh):
 
 
 decorated = trace(by_default)
+VECTORIZED = np.vectorize(math.tanh)
+VECTORIZED_HELPER = np.vectorize(lambda x, activation=math.tanh: activation(x))
 helpers = types.ModuleType("helpers_of_test_stored")
 exec(  # noqa: S102  (a module of the user's, in another file)
     compile(
@@ -170,6 +172,8 @@ KEPT = {
     "default in a tuple": lambda x: by_default_in_a_tuple(x),
     "attribute of a function": with_attribute,
     "beneath a cache": lambda x: cached(x),
+    "vectorized": lambda x: VECTORIZED(x)[()],
+    "default of what is vectorized": lambda x: VECTORIZED_HELPER(x)[()],
     "beneath @trace": lambda x: decorated(x),
     "another module": lambda x: helpers.f(x),
     "another module's table": lambda x: helpers.h(x),

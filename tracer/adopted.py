@@ -118,12 +118,12 @@ def _adopt(value: Any, frames: list[FrameType]) -> bool:
     ):
         return False
     with np.errstate(all="ignore"):  # NumPy warns when it does it
-        fewest = _fewest(places[0].read(), index, value.value, is_local=is_local(target.value, frame))
-        if is_held_elsewhere(places, fewest, value.tape):
+        fewest = _fewest(places[0].read(), index, value.value_, is_local=is_local(target.value, frame))
+        if is_held_elsewhere(places, fewest, value.tape_):
             return False
-        made = blank(places[0].read(), value.tape)
+        made = blank(places[0].read(), value.tape_)
         write(made, index, value, frame)
-    value.tape.has_adopted = True
+    value.tape_.has_adopted = True
     for place in places:
         place.write(made)
     return True
@@ -131,7 +131,7 @@ def _adopt(value: Any, frames: list[FrameType]) -> bool:
 
 def _takes(array: Any, index: Any, value: Any, *, is_number: bool) -> bool:
     """Tell whether a traced value, asked for its numbers, is all that is written into an array at an index."""
-    if not can_be_written(array) or (is_complex(value.value) and not is_complex(array)):
+    if not can_be_written(array) or (is_complex(value.value_) and not is_complex(array)):
         return False
     try:
         region = array[index]

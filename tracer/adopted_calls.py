@@ -42,7 +42,7 @@ class Adopted:
 
     def settle(self) -> None:
         """Put the stand-in where the array was."""
-        self.stand_in.tape.has_adopted = True
+        self.stand_in.tape_.has_adopted = True
         for place in self._places:
             place.write(self.stand_in)
 
@@ -86,7 +86,7 @@ def adopt_filled(value: Any, frame: FrameType) -> bool:
             case _:
                 return False
         adopted = _adopt(
-            None, array, "{array}.fill(asked)", (None, (), {"value": value}), value.tape, frame
+            None, array, "{array}.fill(asked)", (None, (), {"value": value}), value.tape_, frame
         )
         if adopted is None:
             return False
@@ -203,7 +203,7 @@ def _fewest(
 ) -> int:
     """Count what is more while such a call of an array that only one place has asks the traced value."""
     function, args, options = called
-    number = float(np.ravel(options["value"].value)[0].real) if "value" in options else 0.0
+    number = float(np.ravel(options["value"].value_)[0].real) if "value" in options else 0.0
     if is_local:
         asked = _AskedByCalls(number, lambda frame: places_of(ast.Name("array"), frame))
         _probe(text.format(array="array"))(function, lambda: np.empty_like(like), asked, args, options)

@@ -50,38 +50,38 @@ class Blank(Array, stands_for="blank"):
         return blank_of(mutation.call_any(function, args, options, frame), self)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        return np.array(self.value, dtype=dtype)
+        return np.array(self.value_, dtype=dtype)
 
     def __reduce__(self) -> Any:
-        return self.value.__reduce__()
+        return self.value_.__reduce__()
 
     def __getitem__(self, index: Any) -> Any:
-        return blank_of(self.value[plain_deep(index)], self)
+        return blank_of(self.value_[plain_deep(index)], self)
 
     def __iter__(self) -> Any:
-        return map(self.__getitem__, range(len(self.value)))
+        return map(self.__getitem__, range(len(self.value_)))
 
     def _part(self, name: str, frame: FrameType) -> Any:
         del frame
-        return blank_of(getattr(self.value, name), self)
+        return blank_of(getattr(self.value_, name), self)
 
     def __neg__(self) -> Any:
-        return blank_of(-self.value, self)
+        return blank_of(-self.value_, self)
 
     def __pos__(self) -> Any:
-        return blank_of(+self.value, self)
+        return blank_of(+self.value_, self)
 
     def __abs__(self) -> Any:
-        return blank_of(abs(self.value), self)
+        return blank_of(abs(self.value_), self)
 
     def __copy__(self) -> Any:
-        return blank_of(self.value.copy(), self)
+        return blank_of(self.value_.copy(), self)
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return blank_of(self.value.copy(), self)
+        return blank_of(self.value_.copy(), self)
 
     def _attribute(self, name: str, frame: FrameType) -> Any:
-        attribute = getattr(self.value, name)
+        attribute = getattr(self.value_, name)
         if name in MUTATING_METHODS:
             return mutation.method_of(self, name, frame)
         if name in _RAW:
@@ -94,7 +94,7 @@ class Blank(Array, stands_for="blank"):
             if numpy_calls.any_open((*args, *options.values()), frame):
                 return numpy_calls.attribute(self, name, attribute, frame)(*args, **options)
             value = attribute(*plain_deep(args), **plain_deep(options))
-            if name in _OF_OTHER_TYPES and value.dtype != self.value.dtype:
+            if name in _OF_OTHER_TYPES and value.dtype != self.value_.dtype:
                 expose(self)
             return blank_of(value, self)
 
@@ -106,7 +106,7 @@ def blank(value: Any, tape: Tape) -> Any:
     if type(value) is not np.ndarray or value.dtype.kind not in "fc" or not tape.is_open:
         return value
     made = Blank()
-    made.value, made.tape, made.id = value, tape, NO_RECORD
+    made.value_, made.tape_, made.id_ = value, tape, NO_RECORD
     return made
 
 
@@ -114,10 +114,10 @@ def blank_of(value: Any, source: Blank) -> Any:
     """Return the stand-in for an array that was computed from a blank one, or that sees its memory."""
     if type(value) in (list, tuple):
         return type(value)(blank_of(item, source) for item in value)
-    if value is source.value:
+    if value is source.value_:
         return source
-    made = blank(value, source.tape)
-    if type(made) is Blank and value.base is not None and owner_of(value) is owner_of(source.value):
+    made = blank(value, source.tape_)
+    if type(made) is Blank and value.base is not None and owner_of(value) is owner_of(source.value_):
         note_view(made, (source,))
     return made
 

@@ -66,9 +66,9 @@ class Boxes:
         """
         if issubclass(type(value), Traced):
             if not is_traced(value):
-                value = value.value  # an array that the function made itself, and watches
-            elif value.tape.is_open and value.tape.is_met_elsewhere(sys._getframe(), value):  # noqa: SLF001
-                value = _only_read(value.value)  # of a place that a trace in another thread watches
+                value = value.value_  # an array that the function made itself, and watches
+            elif value.tape_.is_open and value.tape_.is_met_elsewhere(sys._getframe(), value):  # noqa: SLF001
+                value = _only_read(value.value_)  # of a place that a trace in another thread watches
         kind = type(value)
         if (
             kind is float
@@ -88,10 +88,10 @@ class Boxes:
                 return value, None
             # The function works on a copy: the tape must not change when the caller's array does.
             boxed, number = self._input(value.copy(order="K"), value, path)
-            boxed.value.flags.writeable = value.flags.writeable
-            self._arrays.append((boxed, value, boxed.id))
+            boxed.value_.flags.writeable = value.flags.writeable
+            self._arrays.append((boxed, value, boxed.id_))
             family = self._families.setdefault(id(owner_of(value)), [])
-            family.append(boxed.id)
+            family.append(boxed.id_)
             if len(family) > 1:
                 self.tape.shared_inputs.update(family)
             return boxed, number
@@ -134,7 +134,7 @@ class Boxes:
     def _input(self, value: Any, callers: Any, path: str) -> tuple[Any, int]:
         number = len(self.tape.input_names)
         stand_in = wrap(self.tape, self.tape.add_input(path, value), value)
-        self.numbers[stand_in.id] = number
+        self.numbers[stand_in.id_] = number
         self._originals[id(stand_in)] = callers
         self._keep.append(stand_in)
         return stand_in, number
@@ -142,8 +142,8 @@ class Boxes:
     def write_back(self) -> None:
         """Give the caller's arrays and containers what the function wrote into its copies."""
         for stand_in, original, first in self._arrays:
-            if stand_in.id != first:
-                _give(original, stand_in.value)
+            if stand_in.id_ != first:
+                _give(original, stand_in.value_)
         for boxed, original, before in self._containers:
             now = dict(_items(boxed) or ())
             if len(now) == len(before) and all(
@@ -174,9 +174,9 @@ class Boxes:
     def let_go(self) -> None:
         """Go on with the caller's own arrays instead of copies."""
         for stand_in, original, first in self._arrays:
-            if stand_in.id != first:
-                _give(original, stand_in.value)
-            stand_in.value = original
+            if stand_in.id_ != first:
+                _give(original, stand_in.value_)
+            stand_in.value_ = original
         self._arrays.clear()
 
     def clean(self, container: Any) -> None:
@@ -188,7 +188,7 @@ class Boxes:
         if id(value) in self._originals:
             return self._originals[id(value)]
         if issubclass(type(value), Traced):
-            is_of_an_outer_trace = value.tape is not self.tape and value.tape.is_open
+            is_of_an_outer_trace = value.tape_ is not self.tape and value.tape_.is_open
             return value if is_of_an_outer_trace else self._unboxed(value)
         if original_function(value) is not value or id(value) in open_containers:
             return original_function(value)
@@ -222,8 +222,8 @@ class Boxes:
             self._shared[owner] = self._shared.get(owner, 0) + 1
         for stand_in, callers, _ in self._arrays:
             memory = _in_a_row(callers)
-            if memory is not None and callers.strides == stand_in.value.strides:
-                self._memories[id(owner_of(stand_in.value))] = stand_in.value, memory
+            if memory is not None and callers.strides == stand_in.value_.strides:
+                self._memories[id(owner_of(stand_in.value_))] = stand_in.value_, memory
 
     def _seen_in(self, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return the caller's own copy of an array, which sees the memory that the caller has of what it is part of."""
@@ -242,7 +242,7 @@ class Boxes:
 
     def _unboxed(self, stand_in: Any) -> Any:
         """Return the plain number; of an array what is the caller's own, the same each time."""
-        number = stand_in.value
+        number = stand_in.value_
         if type(number) is not np.ndarray:
             return number
         self.arrays[id(stand_in)] = self._seen_in(number)

@@ -45,7 +45,7 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
 
     Raises what NumPy raises, and UnsupportedError where the memory is shared in a way that can't be followed.
     """
-    tape = array.tape
+    tape = array.tape_
     if frame is not tape.frame:
         tape.refuse_write_elsewhere(frame)
     index, plain_value = copied(plain_deep(index)), plain_deep(value)
@@ -55,40 +55,40 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
             where=place(frame),
             advice="pass the value in as an argument of the traced function",
         )
-    if is_traced(value) and value.tape is not tape:
+    if is_traced(value) and value.tape_ is not tape:
         value = plain_value
-    if not tape.is_open or not array.value.flags.writeable:
-        array.value[index] = plain_value
+    if not tape.is_open or not array.value_.flags.writeable:
+        array.value_[index] = plain_value
         return
     if is_traced(value) and _is_there_already(array, index, value):
         return
     _refuse_shared(array, frame)
     others = others_of(array)
     if not (holds_traced(value) or is_traced(array) or any(map(is_traced, others))):
-        array.value[index] = plain_value
+        array.value_[index] = plain_value
         return
     _refuse_overlapping(array, frame)
     if type(value) in (list, tuple):
-        _refuse_parts_of_itself(array.value[index], value, frame)
+        _refuse_parts_of_itself(array.value_[index], value, frame)
     own_memory(array, others, frame)
-    region = array.value[index]
+    region = array.value_[index]
     seen = (
         region
-        if isinstance(region, np.ndarray) and np.may_share_memory(region, array.value)
-        else array.value
+        if isinstance(region, np.ndarray) and np.may_share_memory(region, array.value_)
+        else array.value_
     )
     root = root_of(array, others)
-    others = [other for other in others if other is root or np.may_share_memory(other.value, seen)]
+    others = [other for other in others if other is root or np.may_share_memory(other.value_, seen)]
     if root is not None and root is not array and (is_traced(root) or holds_traced(value)):
         at = _place_in(root, array, index, region)
         if at is not None:
             _write_into_root(root, at, (array, index, value, np.shape(region)), others, frame)
             return
     before = [_before(stand_in) for stand_in in (array, *others)]
-    array.value[index] = plain_value
+    array.value_[index] = plain_value
     # Else plain numbers were written where only another stand-in is traced.
     if is_traced(array) or holds_traced(value):
-        operand = fitted(value, np.shape(region), array.value.dtype, frame)
+        operand = fitted(value, np.shape(region), array.value_.dtype, frame)
         _record_write(array, before[0], index, operand, frame, flag=0)
     for other, old in zip(others, before[1:], strict=True):
         _follow(other, old, array, frame)
@@ -96,19 +96,23 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
 
 def _place_in(root: Any, array: Any, index: Any, region: Any) -> Any:
     """Return by which index of the root `array[index]` is written; None where there is none."""
-    if is_complex(root.value) != is_complex(array.value):
+    if is_complex(root.value_) != is_complex(array.value_):
         return None
     if type(region) is not np.ndarray and not may_copy(index):
-        region = array.value[(*index, ...) if type(index) is tuple else (index, ...)]
-    if type(region) is np.ndarray and region.base is not None and owner_of(region) is owner_of(array.value):
-        steps = way_to(region, root.value) if region.ndim else None
+        region = array.value_[(*index, ...) if type(index) is tuple else (index, ...)]
+    if (
+        type(region) is np.ndarray
+        and region.base is not None
+        and owner_of(region) is owner_of(array.value_)
+    ):
+        steps = way_to(region, root.value_) if region.ndim else None
         if steps is not None and len(steps) == 1 and steps[0][0] == "getitem":
             at = steps[0][1]
         else:
-            at = places(region, root.value)
+            at = places(region, root.value_)
     else:
-        numbers = np.arange(array.value.size).reshape(array.value.shape)[index]
-        found = places(array.value, root.value)
+        numbers = np.arange(array.value_.size).reshape(array.value_.shape)[index]
+        found = places(array.value_, root.value_)
         at = None if found is None else tuple(each.ravel()[numbers] for each in found)
     return at[0] if at is not None and len(at) == 1 else at
 
@@ -119,16 +123,16 @@ def _write_into_root(
     """Do the write through a view, and record it as one into the root, which all others look at."""
     array, index, value, shape = written
     before = _before(root)
-    array.value[index] = plain_deep(value)
-    operand = fitted(value, shape, array.value.dtype, frame)
+    array.value_[index] = plain_deep(value)
+    operand = fitted(value, shape, array.value_.dtype, frame)
     has_name = not _is_of_a_part(frame.f_code, frame.f_lasti)
     _record_write(root, before, at, operand, frame, AUXILIARY if has_name else 0)
-    first = len(root.tape.records)
+    first = len(root.tape_.records)
     _look_again(array, root, frame, 0 if has_name else AUXILIARY)
     for other in others:
         if other is not root:
             _look_again(other, root, frame)
-    root.tape.followed += range(first, len(root.tape.records), WIDTH)
+    root.tape_.followed += range(first, len(root.tape_.records), WIDTH)
 
 
 @lru_cache(maxsize=512)
@@ -140,15 +144,15 @@ def _is_of_a_part(code: CodeType, offset: int) -> bool:
 
 def _look_again(view: Any, root: Any, frame: FrameType, flag: int = AUXILIARY) -> None:
     """Move a view on to what it shows of the root now."""
-    tape, made, value = root.tape, root, root.value
+    tape, made, value = root.tape_, root, root.value_
     way = way_of(view, root)
     for number, (name, params, seen) in enumerate(way, 1):
-        before = tape.records[made.id + VALUE]
+        before = tape.records[made.id_ + VALUE]
         value = seen(value) if isinstance(seen, methodcaller) else value[seen]
         last = flag if number == len(way) else AUXILIARY
         made = record_call(name, (made,), value, params, frame, last)
-        tape.records[made.id + VALUE] = kept_view(before, seen, value)
-    _move_on(view, made.id)
+        tape.records[made.id_ + VALUE] = kept_view(before, seen, value)
+    _move_on(view, made.id_)
 
 
 def replace(array: Any, made: Any, frame: FrameType) -> Any:
@@ -158,14 +162,14 @@ def replace(array: Any, made: Any, frame: FrameType) -> Any:
     others = others_of(array)
     if not others and is_traced(array):
         # Nobody else looks: the array goes on with the memory of the result.
-        array.value, array.id = made.value, made.id
+        array.value_, array.id_ = made.value_, made.id_
         return array
     own_memory(array, others, frame)
     root = root_of(array, others)
-    others = [other for other in others if other is root or np.may_share_memory(other.value, array.value)]
+    others = [other for other in others if other is root or np.may_share_memory(other.value_, array.value_)]
     before = [_before(other) for other in others]
-    array.value[...] = made.value
-    _move_on(array, made.id)
+    array.value_[...] = made.value_
+    _move_on(array, made.id_)
     if root is not None and root is not array:  # first, as the others look at it
         turns = sorted(range(len(others)), key=lambda turn: others[turn] is not root)
         others, before = [others[turn] for turn in turns], [before[turn] for turn in turns]
@@ -176,7 +180,7 @@ def replace(array: Any, made: Any, frame: FrameType) -> Any:
 
 
 def _refuse_shared(array: Any, frame: FrameType) -> None:
-    if array.id in array.tape.shared_inputs:
+    if array.id_ in array.tape_.shared_inputs:
         raise UnsupportedError(
             "an in-place write into an argument that shares its memory with another argument is not followed",
             where=place(frame),
@@ -185,11 +189,11 @@ def _refuse_shared(array: Any, frame: FrameType) -> None:
 
 
 def _refuse_overlapping(array: Any, frame: FrameType) -> None:
-    if type(array.value) is np.ndarray and overlaps_itself(array.value):
+    if type(array.value_) is np.ndarray and overlaps_itself(array.value_):
         raise UnsupportedError(
             "an in-place write through a view whose elements share memory with each other is not followed",
             where=place(frame),
-            got=f"an array of shape {array.value.shape} and strides {array.value.strides}",
+            got=f"an array of shape {array.value_.shape} and strides {array.value_.strides}",
             advice="write into the array that it is a view of, or take a copy first",
         )
 
@@ -213,7 +217,7 @@ def refuse_swap_in_c(array: Any, part: Any, frame: FrameType) -> None:
     For a real array that code keeps a copy of the row; for anything else it swaps views, which are overwritten.
     """
     is_written_by_the_user = frame.f_code.co_code[frame.f_lasti] in STORES
-    if not is_written_by_the_user and owner_of(array.value) is owner_of(part.value):
+    if not is_written_by_the_user and owner_of(array.value_) is owner_of(part.value_):
         raise UnsupportedError(
             "code in C writes parts of a traced array to other places of it, as np.random's shuffle does",
             where=place(frame),
@@ -223,21 +227,21 @@ def refuse_swap_in_c(array: Any, part: Any, frame: FrameType) -> None:
 
 def _is_there_already(array: Any, index: Any, value: Any) -> bool:
     """Tell whether `a[i] += x` has done its work: Python writes the view that it changed back to its place."""
-    if type(value.value) is not np.ndarray or owner_of(value.value) is not owner_of(array.value):
+    if type(value.value_) is not np.ndarray or owner_of(value.value_) is not owner_of(array.value_):
         return False
-    region = array.value[index]
+    region = array.value_[index]
     return (
         type(region) is np.ndarray
-        and region.__array_interface__["data"] == value.value.__array_interface__["data"]
-        and (region.shape, region.strides) == (value.value.shape, value.value.strides)
+        and region.__array_interface__["data"] == value.value_.__array_interface__["data"]
+        and (region.shape, region.strides) == (value.value_.shape, value.value_.strides)
     )
 
 
 def _before(stand_in: Any) -> Any:
     """Return what an array is before a write: what its record holds, or a copy where it has no record."""
     if is_traced(stand_in):
-        return stand_in.tape.records[stand_in.id + VALUE]
-    return stand_in.value.copy(order="K")
+        return stand_in.tape_.records[stand_in.id_ + VALUE]
+    return stand_in.value_.copy(order="K")
 
 
 def fitted(value: Any, shape: tuple[int, ...], dtype: Any, frame: FrameType) -> Any:
@@ -248,9 +252,9 @@ def fitted(value: Any, shape: tuple[int, ...], dtype: Any, frame: FrameType) -> 
         value = array_of(value, frame) if holds_traced(value) else np.array(plain_deep(value), dtype)
     if not is_traced(value):
         return value
-    if is_complex(value.value) and dtype.kind == "f":  # NumPy has warned that it keeps the real part alone
-        value = record_call("real", (value,), np.array(np.real(value.value))[()], None, frame, AUXILIARY)
-    seen = np.asarray(value.value)
+    if is_complex(value.value_) and dtype.kind == "f":  # NumPy has warned that it keeps the real part alone
+        value = record_call("real", (value,), np.array(np.real(value.value_))[()], None, frame, AUXILIARY)
+    seen = np.asarray(value.value_)
     if seen.ndim > len(shape):
         seen = seen.reshape(seen.shape[seen.ndim - len(shape) :])
         value = record_call("reshape", (value,), seen, {}, frame, AUXILIARY)
@@ -262,17 +266,17 @@ def fitted(value: Any, shape: tuple[int, ...], dtype: Any, frame: FrameType) -> 
 
 def _record_write(array: Any, before: Any, index: Any, value: Any, frame: FrameType, flag: int) -> None:
     """Record `array[index] = value` and move the array on to it."""
-    tape: Tape = array.tape
+    tape: Tape = array.tape_
     if is_traced(value):
-        operand, constant, written = value.id, None, tape.records[value.id + VALUE]
+        operand, constant, written = value.id_, None, tape.records[value.id_ + VALUE]
     else:
         value = plain(value)
-        constant = written = np.array(value, array.value.dtype) if np.ndim(value) else value
+        constant = written = np.array(value, array.value_.dtype) if np.ndim(value) else value
         operand = None
-    old = array.id if is_traced(array) else None
+    old = array.id_ if is_traced(array) else None
     edited: Any = Edited(before, index, written)
     if _steps(tape, array) >= max(_FEWEST, edited.size // 8):
-        edited = array.value.copy()
+        edited = array.value_.copy()
         tape.writes[id(array)] = 0
     constants = (None if old is not None else before, constant)
     position = tape.append("setitem", (old, operand), constants, edited, frame, {"index": index}, flag)
@@ -287,7 +291,7 @@ def _steps(tape: Tape, array: Any) -> int:
 
 def _move_on(array: Any, position: int) -> None:
     """Give a stand-in its next record. One that had none becomes a traced array."""
-    array.id = position
+    array.id_ = position
     if type(array) is not Traced.stand_ins["array"]:
         # The class of a stand-in answers as the plain value's does, so it is set past it.
         vars(object)["__class__"].__set__(array, Traced.stand_ins["array"])
@@ -297,36 +301,36 @@ def _follow(other: Any, before: Any, array: Any, frame: FrameType) -> None:
     """Move `other` on, after a write into `array`, whose memory it sees; what that takes is noted as followed."""
     if not (is_traced(array) or is_traced(other)):
         return
-    tape: Tape = array.tape
+    tape: Tape = array.tape_
     first = len(tape.records)
-    if is_complex(other.value) != is_complex(array.value):
+    if is_complex(other.value_) != is_complex(array.value_):
         _follow_part(other, before, array, frame)
-    elif is_traced(array) and array.value.nbytes == owner_of(array.value).nbytes:
+    elif is_traced(array) and array.value_.nbytes == owner_of(array.value_).nbytes:
         _look_again(other, array, frame)
     else:
-        _take_over(other, before, array, shared(other.value, array.value), frame)
+        _take_over(other, before, array, shared(other.value_, array.value_), frame)
     tape.followed += range(first, len(tape.records), WIDTH)
 
 
 def _follow_part(other: Any, before: Any, array: Any, frame: FrameType) -> None:
     """Move `other` on, where one of the two is complex and the other sees its real or imaginary part."""
-    whole_array, part = (array, other) if is_complex(array.value) else (other, array)
-    is_real = shared(part.value, whole_array.value.real)[1] is not None
+    whole_array, part = (array, other) if is_complex(array.value_) else (other, array)
+    is_real = shared(part.value_, whole_array.value_.real)[1] is not None
     name = "real" if is_real else "imag"
-    seen = getattr(whole_array.value, name)
+    seen = getattr(whole_array.value_, name)
     if whole_array is array:
-        source = _stand_in(record_call(name, (array,), seen.copy(), None, frame, AUXILIARY), array.tape)
-        _take_over(other, before, source, shared(other.value, seen), frame)
+        source = _stand_in(record_call(name, (array,), seen.copy(), None, frame, AUXILIARY), array.tape_)
+        _take_over(other, before, source, shared(other.value_, seen), frame)
         return
     before = whole(before)
-    old = wrap(other.tape, other.id, before)
+    old = wrap(other.tape_, other.id_, before)
     old_part = getattr(before, name).copy()
-    changed = _stand_in(record_call(name, (old,), old_part, None, frame, AUXILIARY), other.tape)
-    changed.value = seen.copy()
-    _take_over(changed, old_part, array, shared(seen, array.value), frame)
-    made = record_call(f"with_{name}", (old, changed), other.value.copy(), None, frame, AUXILIARY)
+    changed = _stand_in(record_call(name, (old,), old_part, None, frame, AUXILIARY), other.tape_)
+    changed.value_ = seen.copy()
+    _take_over(changed, old_part, array, shared(seen, array.value_), frame)
+    made = record_call(f"with_{name}", (old, changed), other.value_.copy(), None, frame, AUXILIARY)
     if is_traced(made):
-        _move_on(other, made.id)
+        _move_on(other, made.id_)
 
 
 def _stand_in(value: Any, tape: Tape) -> Any:
@@ -342,20 +346,20 @@ def _take_over(other: Any, before: Any, array: Any, overlap: tuple[Any, Any], fr
     if in_other is ...:
         if not is_traced(array):
             # Plain numbers were written, and all of `other` is plain again: as a write of constants.
-            _record_write(other, before, ..., other.value.copy(), frame, AUXILIARY)
+            _record_write(other, before, ..., other.value_.copy(), frame, AUXILIARY)
             return
-        taken = np.array(array.value[in_array])
+        taken = np.array(array.value_[in_array])
         made = record_call("getitem", (array,), taken, {"index": in_array}, frame, AUXILIARY)
-        _move_on(other, fitted(made, other.value.shape, other.value.dtype, frame).id)
+        _move_on(other, fitted(made, other.value_.shape, other.value_.dtype, frame).id_)
         return
     part = array
     if not is_traced(array):
-        part = array.value.copy() if in_array is ... else array.value[in_array]
+        part = array.value_.copy() if in_array is ... else array.value_[in_array]
     elif in_array is not ...:
         part = record_call(
-            "getitem", (array,), array.value[in_array].copy(), {"index": in_array}, frame, AUXILIARY
+            "getitem", (array,), array.value_[in_array].copy(), {"index": in_array}, frame, AUXILIARY
         )
-        part = fitted(part, np.shape(other.value[in_other]), other.value.dtype, frame)
+        part = fitted(part, np.shape(other.value_[in_other]), other.value_.dtype, frame)
     _record_write(other, before, in_other, part, frame, AUXILIARY)
 
 

@@ -71,11 +71,11 @@ def _holds(value: Any) -> bool:
 
 
 def _is_whole(value: Any) -> bool:
-    return isinstance(value.value, int)
+    return isinstance(value.value_, int)
 
 
 def _told_apart(value: Any) -> Any:
     """Return a key that two traced values share only if they are the same one; raises where the cache would."""
     if type(value) is tuple:
         return tuple([_told_apart(each) for each in value])
-    return (hash(value), value.id) if is_traced(value) else value
+    return (hash(value), value.id_) if is_traced(value) else value

@@ -40,9 +40,9 @@ def _taken(array: Any, places: Any, frame: FrameType) -> Any:
             else array
         )
     if np.ndim(places):
-        index = np.unravel_index(places, np.shape(array.value))
+        index = np.unravel_index(places, np.shape(array.value_))
         return getitem(array, index, frame)
-    return record_call("item", (array,), array.value.item(places), {"index": (int(places),)}, frame)
+    return record_call("item", (array,), array.value_.item(places), {"index": (int(places),)}, frame)
 
 
 def _put_together(
@@ -126,7 +126,9 @@ def vectorized(original: Callable[..., Any]) -> Callable[..., Any]:
     def call(self: Any, /, *args: Any, **options: Any) -> Any:
         if not holds_traced([*args, *options.values()]):
             return original(self, *args, **options)
-        frame = _frame(1)
+        from tracer.patches import replacement  # noqa: PLC0415  (which imports this room)
+
+        frame, function = _frame(1), replacement(self.pyfunc)
         excluded = getattr(self, "excluded", ())
         arrays = {
             key: array_of(value, frame)
@@ -150,7 +152,7 @@ def vectorized(original: Callable[..., Any]) -> Callable[..., Any]:
                 key: _taken(arrays[key], each, frame) if key in arrays else each
                 for key, each in named_places.items()
             }
-            results.append(self.pyfunc(*found, **more))
+            results.append(function(*found, **more))
             return plain_deep(results[-1])
 
         values = original(_machine(self, called), *given, **named)

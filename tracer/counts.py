@@ -47,7 +47,7 @@ def is_whole(value: Any) -> bool:
 
 def is_count(traced: Any, via: str, frame: FrameType) -> bool:
     """Tell whether a traced value is asked for where it can only count."""
-    if not is_whole(traced.value):
+    if not is_whole(traced.value_):
         return _is_step_of_tri(frame)
     code, at = frame.f_code.co_code, frame.f_lasti
     if code[at] in _SUBSCRIPTS or (code[at] == _BINARY_OP and code[at + 1] == _SUBSCRIPT):
@@ -72,8 +72,8 @@ def _is_method(frame: FrameType, names: frozenset[str]) -> bool:
 
 def items_of_permutation(traced: Any, frame: FrameType) -> Any:
     """Return what `rng.permutation(n)` makes of a whole number, if that is where an array is asked for; else None."""
-    if is_whole(traced.value) and _is_method(frame, _PERMUTING):
-        return np.arange(traced.value)
+    if is_whole(traced.value_) and _is_method(frame, _PERMUTING):
+        return np.arange(traced.value_)
     return None
 
 
@@ -87,7 +87,7 @@ def _is_step_of_tri(frame: FrameType) -> bool:
     if frame.f_code.co_name != "tri" or not is_library(str(frame.f_globals.get("__name__"))):
         return False
     counts = (frame.f_locals.get(name) for name in ("N", "M", "k"))
-    return all(is_whole(getattr(each, "value", each)) for each in counts)
+    return all(is_whole(getattr(each, "value_", each)) for each in counts)
 
 
 def _holds(nested: Any, traced: Any) -> bool:

@@ -179,29 +179,36 @@ def _array(original: Callable[..., Any]) -> Callable[..., Any]:
             raise numpy_calls.refuse(f"np.{name} with like=", frame)
         if wants_plain_arrays(frame) and (name in _FOR_C or options.keys() - {"dtype", "copy", "ndmin"}):
             raise numpy_calls.refuse(f"np.{name}, by which a library hands an array to code in C,", frame)
+        if name in _FOR_C and not is_called(function, frame):  # but by compiled code, which has no frame
+            return _left(args[:1], value, name, frame)
         if value.dtype.kind not in "fc":
             items = items_of_permutation(args[0], frame) if is_traced(args[0]) else None
             if items is not None:
                 return items
-            for number in traced_in(args[:1]):
-                cut(number, f"np.{name} of {value.dtype}", frame)
-            return value
+            return _left(args[:1], value, f"{name} of {value.dtype}", frame)
         if type(args[0]) in (list, tuple):
             result = numpy_calls.array_of(args[0], frame, dtype, flag=0)
-        elif value is args[0].value:  # asarray, or copy=False
+        elif value is args[0].value_:  # asarray, or copy=False
             return args[0]
-        elif np.may_share_memory(value, args[0].value):  # with ndmin=, and of an array without axes
+        elif np.may_share_memory(value, args[0].value_):  # with ndmin=, and of an array without axes
             view = record_call("reshape", (args[0],), value, {}, frame)
             note_view(view, (args[0],))
             return view
         else:
-            fresh = value.reshape(np.shape(args[0].value))
+            fresh = value.reshape(np.shape(args[0].value_))
             result = record_call("copy" if dtype is None else "astype", (args[0],), fresh, None, frame)
         if value.shape == np.shape(plain(result)):
             return result
         return record_call("reshape", (result,), value, {}, frame)
 
     return function
+
+
+def _left(args: Any, value: Any, name: str, frame: FrameType) -> Any:
+    """Return a plain array, as which the traced values among the arguments leave."""
+    for number in traced_in(args):
+        cut(number, f"np.{name}", frame)
+    return value
 
 
 def _array_of_blank(
@@ -213,12 +220,12 @@ def _array_of_blank(
 ) -> Any:
     """Return the same blank array, a view or a copy of it, as NumPy does; whoever needs a real one gets its memory."""
     source = args[0]
-    if not source.tape.is_open:
-        return original(source.value, *args[1:], **options)
-    value = original(source.value, *args[1:], **options)
+    if not source.tape_.is_open:
+        return original(source.value_, *args[1:], **options)
+    value = original(source.value_, *args[1:], **options)
     if type(value) is np.ndarray and is_called(function, frame):
         return blank_of(value, source)
-    if np.may_share_memory(value, source.value):
+    if np.may_share_memory(value, source.value_):
         value = original(*args, **options)  # whose base is the stand-in
         expose(source, value)
     return value
@@ -233,7 +240,7 @@ def _array_of_flat(
 ) -> Any:
     """Return the elements of an array in one row: where they lie so, its memory, which NumPy never copies here."""
     del function
-    value = original(args[0].base.value.flat, *args[1:], **options)
+    value = original(args[0].base.value_.flat, *args[1:], **options)
     if value.ndim != 1:
         return original(*args, **options)
     row = args[0].in_a_row(frame)

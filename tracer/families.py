@@ -48,41 +48,41 @@ class Family:
 
 def note_view(view: Any, operands: tuple[Any, ...]) -> None:
     """Remember that a result looks at the memory of an operand."""
-    owner = owner_of(view.value)
+    owner = owner_of(view.value_)
     for operand in operands:
-        if not issubclass(type(operand), Traced) or type(operand.value) is not np.ndarray:
+        if not issubclass(type(operand), Traced) or type(operand.value_) is not np.ndarray:
             continue
-        if owner_of(operand.value) is not owner:
+        if owner_of(operand.value_) is not owner:
             continue
-        family = view.tape.families.get(id(owner))
+        family = view.tape_.families.get(id(owner))
         if family is None:
             # What is no record's yet is the program's own memory: no record holds it.
-            family = view.tape.families[id(owner)] = Family(owner, is_private=not is_traced(operand))
+            family = view.tape_.families[id(owner)] = Family(owner, is_private=not is_traced(operand))
             family.root = weakref.ref(operand) if _sees_all(operand, owner) else None
         for each in (view, operand):
             # Last, also where one that is gone had the same identity: the order is that of the program alone.
             family.members.pop(id(each), None)
             family.members[id(each)] = weakref.ref(each)
         if family.is_private and is_traced(view):
-            view.tape.records[view.id + VALUE] = _as_recorded(view, operand)
+            view.tape_.records[view.id_ + VALUE] = _as_recorded(view, operand)
 
 
 def _as_recorded(view: Any, operand: Any) -> Any:
     """Return what a view of memory that will change is now."""
-    records = view.tape.records
-    code, source, params, *_ = records[view.id : view.id + VALUE]
-    if view.value.size <= _SMALL or code & 3 != _ONE_TRACED or source != operand.id:
-        return view.value.copy()
+    records = view.tape_.records
+    code, source, params, *_ = records[view.id_ : view.id_ + VALUE]
+    if view.value_.size <= _SMALL or code & 3 != _ONE_TRACED or source != operand.id_:
+        return view.value_.copy()
     operation, params = code >> 2, params or {}
     if operation == _GETITEM and not may_copy(params["index"]):
         seen = params["index"]
     elif operation == _TRANSPOSE:
         seen = methodcaller("transpose", params.get("axes"))
     elif operation == _RESHAPE and params.get("order") != "F":
-        seen = methodcaller("reshape", view.value.shape)
+        seen = methodcaller("reshape", view.value_.shape)
     else:
-        return view.value.copy()
-    return kept_view(records[source + VALUE], seen, view.value)
+        return view.value_.copy()
+    return kept_view(records[source + VALUE], seen, view.value_)
 
 
 def kept_view(before: Any, seen: Any, value: np.ndarray[Any, Any]) -> Any:
@@ -95,8 +95,8 @@ def expose(array: Any, raw: Any = None) -> None:
 
     Where that is a `raw` array whose base is the stand-in, it holds as long as the array lives: its views keep it.
     """
-    owner = owner_of(array.value)
-    family = array.tape.families.setdefault(id(owner), Family(owner, is_private=True))
+    owner = owner_of(array.value_)
+    family = array.tape_.families.setdefault(id(owner), Family(owner, is_private=True))
     if raw is None:
         family.is_exposed = True
     else:
@@ -112,7 +112,7 @@ def forget_ways(array: Any) -> None:
 
 def family_of(array: Any) -> Family | None:
     """Return the family of an array that others may see, too."""
-    family: Family | None = array.tape.families.get(id(owner_of(array.value)))
+    family: Family | None = array.tape_.families.get(id(owner_of(array.value_)))
     return family
 
 
@@ -126,7 +126,7 @@ def others_of(array: Any) -> list[Any]:
     }
     living.pop(id(array), None)
     owner = family.owner
-    found = [each for each in living.values() if owner_of(each.value) is owner]
+    found = [each for each in living.values() if owner_of(each.value_) is owner]
     family.members = _members(array, *found)
     family.ways = {key: way for key, way in family.ways.items() if key in family.members}
     return found
@@ -151,7 +151,7 @@ def root_of(array: Any, others: list[Any]) -> Any:
 
 
 def _sees_all(stand_in: Any, owner: Any) -> bool:
-    value = stand_in.value
+    value = stand_in.value_
     return owner_of(value) is owner and value.nbytes == owner.nbytes and not overlaps_itself(value)
 
 
@@ -162,9 +162,9 @@ def way_of(view: Any, root: Any) -> list[Step]:
     known = family.ways.get(id(view))
     if known is not None and known[0]() is view and known[1]() is root:
         return known[2]
-    found = way_to(view.value, root.value)
+    found = way_to(view.value_, root.value_)
     if found is None:
-        way: list[Step] = [_by_places(view.value, root.value)]
+        way: list[Step] = [_by_places(view.value_, root.value_)]
     else:
         way = [
             ("getitem", {"index": given}, given)
@@ -187,10 +187,10 @@ def own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
 
     Raises UnsupportedError where the program has the memory in hand as raw numbers, too.
     """
-    tape = array.tape
+    tape = array.tape_
     family = family_of(array)
     if not is_traced(array) and family is None:
-        owner = owner_of(array.value)
+        owner = owner_of(array.value_)
         tape.families[id(owner)] = Family(owner, is_private=True)
         return
     if family is not None and family.is_private:
@@ -203,8 +203,8 @@ def own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
             )
         return
     if not others:
-        array.value = array.value.copy(order="K")
-        owner = owner_of(array.value)
+        array.value_ = array.value_.copy(order="K")
+        owner = owner_of(array.value_)
         tape.families[id(owner)] = Family(owner, is_private=True, members=_members(array))
         return
     assert family is not None
@@ -219,7 +219,7 @@ def _moved(owner: np.ndarray[Any, Any], stand_ins: tuple[Any, ...], frame: Frame
     memory = np.empty(owner.nbytes, np.uint8)
     start = owner.__array_interface__["data"][0]
     for each in (None, *stand_ins):
-        seen = owner if each is None else each.value
+        seen = owner if each is None else each.value_
         try:
             moved: np.ndarray[Any, Any] = np.ndarray(
                 seen.shape, seen.dtype, memory, seen.__array_interface__["data"][0] - start, seen.strides
@@ -235,5 +235,5 @@ def _moved(owner: np.ndarray[Any, Any], stand_ins: tuple[Any, ...], frame: Frame
             moved[...] = owner
         else:
             moved.flags.writeable = seen.flags.writeable
-            each.value = moved
+            each.value_ = moved
     return memory

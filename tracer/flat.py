@@ -30,13 +30,13 @@ class Flat:
     def coords(self) -> tuple[int, ...]:
         """The place of the next element."""
         rest, places = self.index, []
-        for length in self.base.value.shape[:0:-1]:
+        for length in self.base.value_.shape[:0:-1]:
             rest, place = divmod(rest, length)
             places.append(place)
-        return (rest, *reversed(places)) if self.base.value.ndim else ()
+        return (rest, *reversed(places)) if self.base.value_.ndim else ()
 
     def __len__(self) -> int:
-        return int(self.base.value.size)
+        return int(self.base.value_.size)
 
     def __iter__(self) -> Iterator[Any]:
         self.index = 0
@@ -57,7 +57,7 @@ class Flat:
 
     def write(self, index: Any, value: Any, frame: FrameType) -> None:
         """Write values, which are gone through again and again, at flat places."""
-        self.base.value.copy().flat[index] = plain_deep(value)  # raises NumPy's own errors
+        self.base.value_.copy().flat[index] = plain_deep(value)  # raises NumPy's own errors
         places = np.arange(len(self))[plain_deep(index)].ravel()
         write_flat(frame, self.base, places, value, np.arange(len(places)))
 
@@ -83,8 +83,8 @@ class Flat:
         return self.base._attribute("ravel", frame)()  # noqa: SLF001  (a record, or a view of a blank array)
 
     def _places(self, index: Any) -> tuple[Any, ...]:
-        shape = self.base.value.shape
-        flat = np.arange(self.base.value.size)[plain_deep(index)]
+        shape = self.base.value_.shape
+        flat = np.arange(self.base.value_.size)[plain_deep(index)]
         return tuple(np.unravel_index(flat, shape)) if shape else (np.zeros_like(flat),)[:0]
 
 

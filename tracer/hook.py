@@ -129,9 +129,9 @@ def trace(
     `of` chooses among several outputs, `watch` names globals, closure variables and attributes (`"model.W"`) that are
     inputs too, `static` names parameters that are not traced, `strict=True` makes a cut an error, `keep="all"` keeps
     every array gradient in memory where `"auto"` recomputes those beyond a budget. What the call returns and raises
-    is what it returns and raises without the decorator; what it stored is plain, but in a suspended generator, a
-    traceback or an array of objects, where values of the trace stay. Raises TypeError for a generator or async
-    function, whose body has not run when the call returns.
+    is what it returns and raises without the decorator; what it stored is plain, but in a suspended generator or
+    iterator, a context variable, a traceback or an array of objects, where values of the trace stay. Raises TypeError
+    for a generator or async function, whose body has not run when the call returns.
     """
     options = Options(of, watch, static, strict, keep)
     return (
@@ -251,7 +251,7 @@ def watch(value: Any, name: str) -> Any:
     UsageError for a name that is taken.
     """
     running = _state.running
-    if running is None or (is_traced(value) and value.tape.thread == threading.get_ident()):
+    if running is None or (is_traced(value) and value.tape_.thread == threading.get_ident()):
         return value
     if name in running.watched and running.watched[name][0] is value:
         return running.watched[name][1]
@@ -376,7 +376,7 @@ def _outputs(result: Any, boxes: Boxes) -> list[Output]:
     found, tape = list(leaves(result)), boxes.tape
     boxes.note_outputs(found)
     return [
-        Output(path, item.id if is_traced(item) and item.tape is tape else -1, plain(item))
+        Output(path, item.id_ if is_traced(item) and item.tape_ is tape else -1, plain(item))
         for path, item in found
     ]
 

@@ -58,7 +58,7 @@ def _memory(operand: Any) -> Any:
     if not issubclass(type(operand), Traced):
         return operand
     expose(operand)
-    return operand.value
+    return operand.value_
 
 
 def replacements() -> Iterator[tuple[Any, Any]]:

@@ -13,7 +13,8 @@ import gc
 import sys
 import warnings
 from bisect import bisect_right
-from types import CellType, FrameType
+from functools import partial
+from types import CellType, FrameType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,10 +22,11 @@ import numpy as np
 from tracer.errors import CutError, CutWarning
 from tracer.holders import CONTAINERS, Attribute, Cell, attributes, inside
 from tracer.standins import Traced, plain
+from tracer.stored import OfPartial
 from tracer.tape import AUXILIARY, LEFT, STALE, STALE_ADVICE, WIDTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tracer.holders import Holder
     from tracer.tape import Tape
@@ -34,6 +36,7 @@ _ALONE = 3
 _FEW = 10  # objects that the collector is asked for one by one
 _MOST = 100_000  # values that are known again
 _ROUNDS = 8  # levels of tuples in tuples, which are made anew from the inside
+_FIXED = (tuple, frozenset, slice)
 
 
 def leave_plain(tape: Tape, arrays: dict[int, Any]) -> None:
@@ -41,7 +44,8 @@ def leave_plain(tape: Tape, arrays: dict[int, Any]) -> None:
 
     `arrays` are those that the caller has got, by stand-in.
 
-    Not found are those that only a suspended generator or a traceback holds, and those in NumPy's arrays of objects.
+    Not found are those that only a suspended generator or iterator, a context variable or a traceback holds, and those
+    in NumPy's arrays of objects.
     """
     if sys.getrefcount(tape) <= _ALONE:
         return
@@ -110,10 +114,10 @@ def _copy(value: Any) -> Any:
 
 
 def _replace(holder: Any, new: dict[int, Any], own: tuple[Any, ...]) -> bool:
-    """Replace what a holder holds; True for a tuple, which must be made anew."""
+    """Replace what a holder holds; True for what must be made anew, as a tuple."""
     if any(holder is each for each in own) or issubclass(type(holder), FrameType):
         return False
-    if issubclass(type(holder), tuple):
+    if issubclass(type(holder), _FIXED):
         return True
     with contextlib.suppress(Exception):  # an object that can't be written to keeps what it has
         _replace_in(holder, new)
@@ -141,11 +145,21 @@ def _places(holder: Any) -> Iterable[Holder]:
         return [Cell(holder)]
     if issubclass(type(holder), Traced):
         return []
+    for wanted, places in _KEPT_ELSEWHERE.items():
+        if issubclass(type(holder), wanted):
+            return [*places(holder), *(place for _, place in attributes(holder))]
     kind = _class_of(holder)
     if kind is not None:  # past whose dict Python keeps what it has looked up
         return [Attribute(kind, name) for name in list(holder)]
     found = inside(holder) if issubclass(type(holder), CONTAINERS) else attributes(holder)
     return [place for _, place in found]
+
+
+_KEPT_ELSEWHERE: dict[type[Any], Callable[[Any], list[Holder]]] = {
+    FunctionType: lambda function: [Attribute(function, "__defaults__")],
+    BaseException: lambda error: [Attribute(error, "args")],
+    partial: lambda call: [OfPartial(call, "args")],
+}
 
 
 def _class_of(holder: Any) -> Any:
@@ -157,5 +171,8 @@ def _class_of(holder: Any) -> Any:
 
 
 def _remade(old: Any, new: dict[int, Any]) -> Any:
-    """Return a tuple or namedtuple with its parts replaced."""
-    return tuple.__new__(type(old), [new.get(id(each), each) for each in old])
+    """Return a tuple, a namedtuple, a slice or a frozen set with its parts replaced."""
+    if type(old) is slice:
+        return slice(*(new.get(id(each), each) for each in (old.start, old.stop, old.step)))
+    parts = [new.get(id(each), each) for each in old]
+    return (tuple if issubclass(type(old), tuple) else frozenset).__new__(type(old), parts)

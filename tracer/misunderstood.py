@@ -120,13 +120,13 @@ def _held(values: Iterator[Any]) -> Iterator[Any]:
 
 def _is_buffer(value: Any) -> bool:
     """Tell whether a value stands for an array that code in C would have written into."""
-    if not issubclass(type(value), Traced) or type(value.value) is not np.ndarray:
+    if not issubclass(type(value), Traced) or type(value.value_) is not np.ndarray:
         return False
-    return bool(value.value.flags.c_contiguous and value.value.flags.writeable)
+    return bool(value.value_.flags.c_contiguous and value.value_.flags.writeable)
 
 
 def _may_be(value: Any, kinds: Any) -> bool:
     """Tell whether a value stands for one of some kinds, or may hold what does."""
     if issubclass(type(value), Traced):
-        return isinstance(value.value, kinds)
+        return isinstance(value.value_, kinds)
     return not issubclass(type(value), _PLAIN)

@@ -159,7 +159,7 @@ def _refuse_overwritten(
     function: Any, inputs: tuple[Any, ...], options: dict[str, Any], target: Any, frame: FrameType
 ) -> None:
     """Refuse a call that reads parts of its `out` that it has overwritten: in place it gives something else."""
-    out, given, how = target.value, plain_deep(inputs), plain_deep(options)
+    out, given, how = target.value_, plain_deep(inputs), plain_deep(options)
     if not out.flags.writeable or not any(np.may_share_memory(each, out) for each in _arrays_in(given)):
         return
     before = out.copy(order="K")
@@ -233,7 +233,7 @@ def _augmented(frame: FrameType) -> str:
 
 def _into_scratch(function: Any, inputs: tuple[Any, ...], target: Any) -> Callable[..., Any]:
     """Return how to compute as NumPy does for this `out=`, whose type may decide how precisely."""
-    scratch = np.empty_like(target.value)
+    scratch = np.empty_like(target.value_)
 
     def compute(*others: Any, **options: Any) -> Any:
         first = plain_deep(inputs[0])
@@ -259,8 +259,8 @@ def _call_where(
         call_options(ufunc, how)
     except OptionError as error:
         raise refuse(f"np.{ufunc.__name__} with {error}", frame) from None
-    mask = np.broadcast_to(plain_deep(options["where"]), target.value.shape)
-    scratch = target.value.copy()
+    mask = np.broadcast_to(plain_deep(options["where"]), target.value_.shape)
+    scratch = target.value_.copy()
     ufunc(*plain_deep(inputs), out=scratch, where=mask, **how)
     chosen = tuple(chosen_by(operand, mask, frame) for operand in arrays_of(inputs, frame))
     made = scratch[mask]
@@ -289,10 +289,10 @@ def call_at(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> None:
             where=place(frame),
             advice=MADE_IN_TRACE,
         )
-    fresh = array.value.copy(order="K")
+    fresh = array.value_.copy(order="K")
     ufunc.at(fresh, index, *plain_deep(values))
-    if ufunc in _AT_RULES and array.value.flags.writeable:
-        operand = fitted(values[0], np.shape(array.value[index]), array.value.dtype, frame)
+    if ufunc in _AT_RULES and array.value_.flags.writeable:
+        operand = fitted(values[0], np.shape(array.value_[index]), array.value_.dtype, frame)
         made = record_call(_AT_RULES[ufunc], (array, operand), fresh, {"index": index}, frame)
         if is_traced(made):
             replace(array, made, frame)
@@ -301,7 +301,7 @@ def call_at(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> None:
     elif open_tape((array, *values), frame) is None:
         write(array, ..., fresh, frame)
     else:
-        for part, mask in _rounds(index, array.value):
+        for part, mask in _rounds(index, array.value_):
             operands = arrays_of(tuple(values), frame)
             if mask is not None:
                 operands = tuple(chosen_by(operand, mask, frame) for operand in operands)
@@ -329,7 +329,7 @@ def _rounds(index: Any, array: np.ndarray[Any, Any]) -> Iterator[tuple[Any, Any]
 
 def set_part(array: Any, name: str, value: Any, frame: FrameType) -> None:
     """Do `array.real = value` or `array.imag = value`."""
-    fresh = array.value.copy(order="K") if type(array.value) is np.ndarray else array.value
+    fresh = array.value_.copy(order="K") if type(array.value_) is np.ndarray else array.value_
     setattr(fresh, name, plain_deep(value))  # raises NumPy's own errors, and Python's for a number
     if not is_complex(fresh):
         write(array, ..., value, frame)
@@ -375,13 +375,13 @@ def _arrange(function: Any, frame: FrameType, array: Any, *args: Any, **options:
 
 
 def _copyto(frame: FrameType, dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
-    if not np.can_cast(np.asarray(plain_deep(src)).dtype, dst.value.dtype, casting):
-        np.copyto(dst.value, plain_deep(src), casting)  # raises NumPy's own error
+    if not np.can_cast(np.asarray(plain_deep(src)).dtype, dst.value_.dtype, casting):
+        np.copyto(dst.value_, plain_deep(src), casting)  # raises NumPy's own error
     where = plain_deep(where)
     if where is True:
         write(dst, ..., src, frame)
         return
-    mask = np.broadcast_to(where, dst.value.shape).copy()
+    mask = np.broadcast_to(where, dst.value_.shape).copy()
     (operand,) = arrays_of((src,), frame)
     write(dst, mask, chosen_by(operand, mask, frame), frame)
 
@@ -400,15 +400,15 @@ def _nan_to_num(frame: FrameType, x: Any, copy: Any, *rest: Any, **options: Any)
 
 def _put(frame: FrameType, a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
     flat = np.asarray(plain_deep(ind)).ravel().astype(np.intp)
-    places = np.arange(a.value.size).take(flat, mode=mode)
+    places = np.arange(a.value_.size).take(flat, mode=mode)
     write_flat(frame, a, places, v, np.arange(len(flat)))
 
 
 def _place(frame: FrameType, arr: Any, mask: Any, vals: Any) -> None:
     places = np.flatnonzero(plain_deep(mask))
     if len(places) and np.size(plain_deep(vals)) == 0:
-        np.place(arr.value, plain_deep(mask), plain_deep(vals))  # raises NumPy's own error
-    if np.may_share_memory(plain(vals), arr.value):
+        np.place(arr.value_, plain_deep(mask), plain_deep(vals))  # raises NumPy's own error
+    if np.may_share_memory(plain(vals), arr.value_):
         raise UnsupportedError(
             "np.place reads values from the array that it writes into, some after they are overwritten",
             where=place(frame),
@@ -423,7 +423,7 @@ def _putmask(frame: FrameType, a: Any, mask: Any, values: Any) -> None:
 
 
 def _fill_diagonal(frame: FrameType, a: Any, val: Any, wrap: bool = False) -> None:
-    probe = np.zeros(a.value.shape, np.bool_)
+    probe = np.zeros(a.value_.shape, np.bool_)
     np.fill_diagonal(probe, val=True, wrap=wrap)  # raises NumPy's own errors
     places = np.flatnonzero(probe)
     write_flat(frame, a, places, val, np.arange(len(places)))
@@ -432,14 +432,14 @@ def _fill_diagonal(frame: FrameType, a: Any, val: Any, wrap: bool = False) -> No
 def _put_along_axis(frame: FrameType, arr: Any, indices: Any, values: Any, axis: Any = -1) -> None:
     indices = np.asarray(plain_deep(indices))
     if axis is None:
-        write(arr, np.unravel_index(indices, arr.value.shape), values, frame)
+        write(arr, np.unravel_index(indices, arr.value_.shape), values, frame)
         return
-    axis = int(axis) % arr.value.ndim
+    axis = int(axis) % arr.value_.ndim
     grid = [
         indices
         if at == axis
         else np.arange(length).reshape([-1 if each == at else 1 for each in range(indices.ndim)])
-        for at, length in enumerate(arr.value.shape)
+        for at, length in enumerate(arr.value_.shape)
     ]
     write(arr, tuple(grid), values, frame)
 
@@ -451,13 +451,13 @@ def write_flat(
     if not len(places):
         return
     (operand,) = arrays_of((values,), frame)
-    if array.value.ndim:
-        index: Any = np.unravel_index(places, array.value.shape)
+    if array.value_.ndim:
+        index: Any = np.unravel_index(places, array.value_.shape)
     else:  # its one element, written again and again
         index, turns = (), turns[-1]
-    if is_traced(operand) and np.ndim(operand.value):
-        size = operand.value.size
-        flat = call_function(np.ravel, (operand,), {}, frame) if operand.value.ndim != 1 else operand
+    if is_traced(operand) and np.ndim(operand.value_):
+        size = operand.value_.size
+        flat = call_function(np.ravel, (operand,), {}, frame) if operand.value_.ndim != 1 else operand
         write(array, index, getitem(flat, turns % size, frame), frame)
     elif is_traced(operand):
         write(array, index, operand, frame)
@@ -468,15 +468,15 @@ def write_flat(
 
 def set_shape(array: Any, shape: Any, frame: FrameType) -> None:
     """Do `array.shape = shape`: the stand-in moves on to a record of the same memory in another shape."""
-    array.tape.refuse_write_elsewhere(frame)
-    value = array.value.view()
+    array.tape_.refuse_write_elsewhere(frame)
+    value = array.value_.view()
     value.shape = plain_deep(shape)  # raises NumPy's own errors
     made = record_call("reshape", (array,), value, {}, frame)
     if is_traced(made):
         note_view(made, (array,))
         forget_ways(array)
-        value, array.id = made.value, made.id
-    array.value = value
+        value, array.id_ = made.value_, made.id_
+    array.value_ = value
 
 
 _METHODS: dict[str, Callable[..., None]] = {

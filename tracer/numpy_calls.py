@@ -89,7 +89,7 @@ def call_function(
         return value
     if followed is None:
         return value
-    if args and is_traced(args[0]) and value is args[0].value:
+    if args and is_traced(args[0]) and value is args[0].value_:
         return args[0]  # np.atleast_1d and the like hand on what they are given
     if isinstance(followed, list):
         return several(followed, value, frame)
@@ -129,7 +129,7 @@ def several(followed: list[Any], values: Any, frame: FrameType) -> Any:
             parts.append(value if row is None else several(row, value, frame))
             continue
         rule, operands, params = row
-        if is_traced(operands[0]) and value is operands[0].value:
+        if is_traced(operands[0]) and value is operands[0].value_:
             parts.append(operands[0])
             continue
         given = {**params, "results": tuple(values)} if params and "results" in params else params
@@ -186,7 +186,7 @@ def getitem(array: Any, index: Any, frame: FrameType) -> Any:
     """Compute and record `array[index]`."""
     if type(index) is not int:
         index = copied(plain_deep(index))
-    value = array.value[index]
+    value = array.value_[index]
     result = record_call("getitem", (array,), value, {"index": index}, frame)
     if type(value) is np.ndarray and value.base is not None and is_traced(result):
         note_view(result, (array,))
@@ -200,18 +200,18 @@ def part_of(number: Any, name: str, frame: FrameType) -> Any:
 
 def conjugate(number: Any, frame: FrameType) -> Any:
     """Return what `.conjugate()` gives: a real value is its own."""
-    value = number.value.conjugate()
+    value = number.value_.conjugate()
     return record_call("conjugate", (number,), value, None, frame) if is_complex(value) else number
 
 
 def item(number: Any, frame: FrameType) -> Any:
     """Compute and record `number.item()`, Python's own number."""
-    return record_call("item", (number,), number.value.item(), {"index": ()}, frame, AUXILIARY)
+    return record_call("item", (number,), number.value_.item(), {"index": ()}, frame, AUXILIARY)
 
 
 def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
     """Return an attribute or a method of a traced array or NumPy scalar."""
-    if name in PLAIN_ATTRIBUTES or name in PLAIN_METHODS or not number.tape.is_open:
+    if name in PLAIN_ATTRIBUTES or name in PLAIN_METHODS or not number.tape_.is_open:
         return attribute
     if name == "T":
         return _transposed(number, attribute, frame)
@@ -271,7 +271,7 @@ def _listed(number: Any, value: Any, frame: FrameType) -> Any:
 
 def _view(number: Any, value: Any, frame: FrameType) -> Any:
     """Follow `a.view()`, which looks at the same memory; other types would read its bits."""
-    if type(value) is not np.ndarray or value.dtype != number.value.dtype:
+    if type(value) is not np.ndarray or value.dtype != number.value_.dtype:
         raise refuse("ndarray.view as another type", frame)
     result = record_call("reshape", (number,), value, {}, frame)
     if is_traced(result):
@@ -294,7 +294,7 @@ def _to_device(number: Any, value: Any, frame: FrameType) -> Any:
 
 
 def _astype(number: Any, value: Any, frame: FrameType) -> Any:
-    if value is number.value:  # copy=False, and the type is right already
+    if value is number.value_:  # copy=False, and the type is right already
         return number
     if value.dtype.kind in "fc":
         return record_call("astype", (number,), value, None, frame)

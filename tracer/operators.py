@@ -75,9 +75,9 @@ def _foreign(
     kind = type(other)
     if kind is Flat:
         return binary(in_rows(left, frame), in_rows(right, frame), name, compute, frame)
-    if name == "multiply" and kind in _SEQUENCES and isinstance(traced.value, (int, np.integer)):
+    if name == "multiply" and kind in _SEQUENCES and isinstance(traced.value_, (int, np.integer)):
         # A count. Where the sequence stands first, Python repeats it itself, in place for `*=`.
-        return NotImplemented if traced is right else compute(traced.value, other)
+        return NotImplemented if traced is right else compute(traced.value_, other)
     if kind in (list, tuple):
         value = compute(plain_deep(left), plain_deep(right))  # raises where a list is no operand
         if isinstance(value, (np.ndarray, np.generic)):
@@ -85,10 +85,12 @@ def _foreign(
     if traced is left and kind not in _SEQUENCES and not isinstance(other, numbers.Number):
         reflected = getattr(kind, f"__r{compute.__name__}__", None)
         operand = left
-        if isinstance(traced.value, np.ndarray) and not _takes_whole_arrays(kind):
+        if isinstance(traced.value_, np.ndarray) and not _takes_whole_arrays(kind):
             reflected = None  # NumPy asks such a class for every element
         elif (
-            reflected is not None and isinstance(traced.value, np.generic) and not _takes_whole_arrays(kind)
+            reflected is not None
+            and isinstance(traced.value_, np.generic)
+            and not _takes_whole_arrays(kind)
         ):
             operand = numpy_calls.item(left, frame)  # as a number of Python's
         answer = NotImplemented if reflected is None else reflected(other, operand)
@@ -120,12 +122,12 @@ def _in_place(
     array: Any, other: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType
 ) -> Any:
     """Follow `array += other`: NumPy writes into a copy, and the same stand-in goes on with that."""
-    if frame is not array.tape.frame:
-        array.tape.refuse_write_elsewhere(frame)
-    if not array.tape.is_open or not array.value.flags.writeable:
-        compute(array.value, plain_deep(other))
+    if frame is not array.tape_.frame:
+        array.tape_.refuse_write_elsewhere(frame)
+    if not array.tape_.is_open or not array.value_.flags.writeable:
+        compute(array.value_, plain_deep(other))
         return array
-    fresh = array.value.copy(order="K")
+    fresh = array.value_.copy(order="K")
     # In place, so that casting and its errors are those of the plain program.
     compute(fresh, plain_deep(other))
     made = record_call(name, numpy_calls.arrays_of((array, other), frame), fresh, None, frame)
@@ -138,17 +140,17 @@ def _in_place(
 _FORWARD = """
 def __{method}__(self, other{extra_parameter}):
     {guard_arguments}
-    tape = self.tape
+    tape = self.tape_
     kind = type(other)
-    if kind is {Kind} and other.tape is tape:
-        value = self.value {symbol} other.value
-        code, right = {both}, other.id
+    if kind is {Kind} and other.tape_ is tape:
+        value = self.value_ {symbol} other.value_
+        code, right = {both}, other.id_
     elif {is_plain}:
-        value = self.value {symbol} other
+        value = self.value_ {symbol} other
         code, right = {left_only}, other
     elif {is_scalar}:
-        value = self.value {symbol} other.value
-        code, right = {both}, other.id
+        value = self.value_ {symbol} other.value_
+        code, right = {both}, other.id_
     else:
         return binary(self, other, "{rule}", compute, getframe(1))
     {guard_value}
@@ -157,10 +159,10 @@ def __{method}__(self, other{extra_parameter}):
         return value
     {keep_constant}
     out = {Kind}()
-    out.value, out.tape = value, tape
+    out.value_, out.tape_ = value, tape
     records = tape.records
-    out.id = len(records)
-    records += (code, self.id, right, value, frame.f_lasti)
+    out.id_ = len(records)
+    records += (code, self.id_, right, value, frame.f_lasti)
     return out
 """
 _REFLECTED = """
@@ -169,17 +171,17 @@ def __r{method}__(self, other{extra_parameter}):
     kind = type(other)
     if kind is not float and kind is not int:
         return binary(other, self, "{rule}", compute, getframe(1))
-    value = other {symbol} self.value
+    value = other {symbol} self.value_
     {guard_value}
-    tape = self.tape
+    tape = self.tape_
     frame = getframe(1)
     if frame is not tape.frame and not tape.enter(frame, self):
         return value
     out = {Kind}()
-    out.value, out.tape = value, tape
+    out.value_, out.tape_ = value, tape
     records = tape.records
-    out.id = len(records)
-    records += ({right_only}, other, self.id, value, frame.f_lasti)
+    out.id_ = len(records)
+    records += ({right_only}, other, self.id_, value, frame.f_lasti)
     return out
 """
 _OF_SCALARS = {
@@ -194,7 +196,7 @@ _OF_SCALARS = {
 _OF_ARRAYS = _OF_SCALARS | {
     "Kind": "Array",
     "is_plain": "kind is float or kind is int or kind is ndarray",
-    "is_scalar": "kind is Scalar and other.tape is tape",
+    "is_scalar": "kind is Scalar and other.tape_ is tape",
     "keep_constant": "if kind is ndarray: right = tape.snapshot(other)",
     # A number, where both arrays have no axes, and an array of no real numbers take the general path.
     "guard_value": 'if type(value) is not ndarray or value.dtype is not float64_dtype and value.dtype.kind != "f": '

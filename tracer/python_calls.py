@@ -1,4 +1,4 @@
-"""`math.*`, `cmath.*`, and the builtins `sum`, `pow`, `min` and `max`, replaced while a trace runs (`patches.py`).
+"""`math.*`, `cmath.*`, `sum`, `pow`, `min`, `max` and `hasattr`, replaced while a trace runs (`patches.py`).
 
 Each does what its original does and records it; plain values only pass through.
 """
@@ -59,16 +59,16 @@ def _one_argument(original: Callable[[Any], Any], name: str) -> Callable[[Any], 
     def function(x: Any, /) -> Any:
         if type(x) is not Scalar:
             return _general(original, name, (x,), _frame(1)) if is_traced(x) else original(x)
-        value = original(x.value)
-        tape = x.tape
+        value = original(x.value_)
+        tape = x.tape_
         frame = _frame(1)
         if frame is not tape.frame and not tape.enter(frame, x):
             return value
         out = Scalar()
-        out.value, out.tape = value, tape
+        out.value_, out.tape_ = value, tape
         records = tape.records
-        out.id = len(records)
-        records += (code, x.id, None, value, frame.f_lasti)
+        out.id_ = len(records)
+        records += (code, x.id_, None, value, frame.f_lasti)
         return out
 
     return function
@@ -83,7 +83,7 @@ def _general(original: Callable[..., Any], name: str, operands: tuple[Any, ...],
 def _number(operand: Any, frame: FrameType) -> Any:
     """Return the element of a traced array of one element, as `float(array)` is; numbers unchanged."""
     return (
-        record_call("item", (operand,), operand.value.item(), {}, frame, AUXILIARY)
+        record_call("item", (operand,), operand.value_.item(), {}, frame, AUXILIARY)
         if type(operand) is Array
         else operand
     )
@@ -124,13 +124,22 @@ def _hypot(original: Callable[..., Any], _: str) -> Callable[..., Any]:
     return function
 
 
+def _has_attribute(original: Callable[..., bool], _: str) -> Callable[..., bool]:
+    """Answer for a stand-in what its plain value has: `hasattr(x, "__iter__")` asks whether x is a number."""
+
+    def function(thing: Any, name: str, /) -> bool:
+        return original(plain(thing), name)
+
+    return function
+
+
 def _two_results(names: tuple[str, str]) -> Callable[[Callable[..., Any], str], Callable[..., Any]]:
     def make(original: Callable[..., Any], _: str) -> Callable[..., Any]:
         def function(x: Any, /) -> Any:
             if not is_traced(x):
                 return original(x)
             frame = _frame(1)
-            results = original(x.value)
+            results = original(x.value_)
             operand = (_number(x, frame),)
             return tuple(
                 record_call(name, operand, value, None, frame, AUXILIARY) if name else value
@@ -266,6 +275,7 @@ def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
     rows += [(cmath, name, _one_argument, rule) for name, rule in _OF_COMPLEX.items()]
     rows += [(cmath, name, make, rule) for name, (make, rule) in _COMPLEX_MAKERS.items()]
     rows += [(builtins, "sum", _sequence("sum_scalars"), ""), (builtins, "pow", _power, "")]
+    rows += [(builtins, "hasattr", _has_attribute, "")]
     rows += [(builtins, name, _extreme(f"{name}_scalars"), "") for name in ("min", "max")]
     for module, name, make, rule in rows:
         original = getattr(module, name, None)  # math.sumprod came with Python 3.12, math.fma with 3.13

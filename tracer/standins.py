@@ -54,14 +54,15 @@ _FLOAT64 = np.dtype(np.float64)
 class Traced:
     """A number or array of user code: its value, its tape, and the position of its record on the tape.
 
-    An array that the function made, and wrote no traced value into yet, has no record: its `id` is NO_RECORD.
+    An array that the function made, and wrote no traced value into yet, has no record: its `id_` is NO_RECORD. The
+    names end in an underscore because programs ask what they are given for a `value` of its own, or an `id`.
     """
 
-    __slots__ = ("id", "tape", "value")
+    __slots__ = ("id_", "tape_", "value_")
 
-    value: Any
-    tape: Tape
-    id: int
+    value_: Any
+    tape_: Tape
+    id_: int
     stand_ins: ClassVar[dict[str, type[Traced]]] = {}
 
     def __init_subclass__(cls, stands_for: str) -> None:
@@ -74,19 +75,19 @@ _STAND_INS: set[type] = set()
 
 def is_traced(value: Any) -> bool:
     """Tell whether a value is a stand-in with a record; isinstance would be answered by what it stands for."""
-    return type(value) in _STAND_INS and value.id >= 0
+    return type(value) in _STAND_INS and value.id_ >= 0
 
 
 def plain(value: Any) -> Any:
     """Return the number or array that a stand-in stands for; anything else unchanged."""
-    return value.value if type(value) in _STAND_INS else value
+    return value.value_ if type(value) in _STAND_INS else value
 
 
 def plain_deep(value: Any) -> Any:
     """Return `value` with the stand-ins inside tuples, lists and dicts replaced by what they stand for."""
     kind = type(value)
     if kind in _STAND_INS:
-        return value.value
+        return value.value_
     if kind is tuple:
         return tuple([plain_deep(item) for item in value])
     if kind is list:
@@ -111,7 +112,7 @@ def whole_plain(value: Any) -> Any:
     kind = type(value)
     if kind is tuple or kind is list:
         return kind([whole_plain(item) for item in value])
-    return value.value if kind in _STAND_INS and is_whole(value.value) else value
+    return value.value_ if kind in _STAND_INS and is_whole(value.value_) else value
 
 
 def holds_traced(value: Any) -> bool:
@@ -135,7 +136,7 @@ def traced_in(nested: Any, depth: int = 0) -> Iterator[Any]:
 def wrap(tape: Tape, position: int, value: Any) -> Any:
     """Return the stand-in for the value of the record at `position`."""
     stand_in = Traced.stand_ins["array" if type(value) is np.ndarray else "number"]()
-    stand_in.value, stand_in.tape, stand_in.id = value, tape, position
+    stand_in.value_, stand_in.tape_, stand_in.id_ = value, tape, position
     return stand_in
 
 
@@ -143,9 +144,9 @@ def open_tape(operands: Iterable[Any], frame: FrameType) -> Tape | None:
     """Return the open tape of the operands; None if all are plain or left over from a run that has ended."""
     tape: Tape | None = None
     for operand in operands:
-        if type(operand) not in _STAND_INS or operand.id < 0:
+        if type(operand) not in _STAND_INS or operand.id_ < 0:
             continue
-        own = operand.tape
+        own = operand.tape_
         if own is tape:
             continue
         if not own.is_open:
@@ -197,19 +198,19 @@ def record_call(
         _refuse_complex(name, (value, *operands), frame)
     arity = COMPACT_OPERANDS[number]
     if arity != len(operands) or (params and arity > 1):
-        positions = [operand.id if _is_on(tape, operand) else None for operand in operands]
+        positions = [operand.id_ if _is_on(tape, operand) else None for operand in operands]
         constants = [None if _is_on(tape, operand) else _constant(tape, operand) for operand in operands]
         position = tape.append(name, tuple(positions), tuple(constants), value, frame, params, flag)
         return wrap(tape, position, value)
     code, left, right = number << 2, operands[0], params
     if _is_on(tape, left):
-        code, left = code | 1, left.id
+        code, left = code | 1, left.id_
     else:
         left = _constant(tape, left)
     if arity > 1:
         right = operands[1]
         if _is_on(tape, right):
-            code, right = code | 2, right.id
+            code, right = code | 2, right.id_
         else:
             right = _constant(tape, right)
     if frame is not tape.frame:
@@ -223,7 +224,7 @@ def record_call(
 def _unrecorded(value: Any, operands: tuple[Any, ...]) -> Any:
     """Return a value that is not recorded; memory of a trace that runs in another thread is only to be read."""
     if type(value) is np.ndarray and value.base is not None:
-        running = [each.value for each in operands if is_traced(each) and each.tape.is_open]
+        running = [each.value_ for each in operands if is_traced(each) and each.tape_.is_open]
         if any(np.may_share_memory(value, each) for each in running):
             value = value.view()
             value.flags.writeable = False
@@ -232,7 +233,7 @@ def _unrecorded(value: Any, operands: tuple[Any, ...]) -> Any:
 
 def _is_on(tape: Tape, operand: Any) -> bool:
     """Tell whether an operand has a record on this tape."""
-    return type(operand) in _STAND_INS and operand.tape is tape and operand.id >= 0
+    return type(operand) in _STAND_INS and operand.tape_ is tape and operand.id_ >= 0
 
 
 def _constant(tape: Tape, operand: Any) -> Any:
@@ -273,12 +274,12 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
 
     Raises CutError where the trace is strict, and UnsupportedError for a write into a plain array or buffer.
     """
-    tape = traced.tape
-    value = traced.value
+    tape = traced.tape_
+    value = traced.value_
     if not is_traced(traced):
         return value.copy()
     if tape.is_open and _is_step(
-        tape, traced.id
+        tape, traced.id_
     ):  # `np.floor(x).astype(int)`: no gradient comes back as it is
         return value.copy() if type(value) is np.ndarray else value
     if is_count(traced, via, frame):
@@ -341,13 +342,13 @@ def detach(value: Any) -> Any:
         # Of what an earlier trace has left, a number that is not known again: the same bits, another object.
         return value + -0.0 if type(value) is float and id(value) in LEFT else value
     frame = sys._getframe(1)  # noqa: SLF001  (the caller's place)
-    if value.tape.is_open and not value.tape.is_met_elsewhere(frame, value):
+    if value.tape_.is_open and not value.tape_.is_met_elsewhere(frame, value):
         _append_cut(value, "detach()", frame)
-    return value.value.copy() if type(value.value) is np.ndarray else value.value
+    return value.value_.copy() if type(value.value_) is np.ndarray else value.value_
 
 
 def _append_cut(traced: Traced, via: str, frame: FrameType) -> None:
-    traced.tape.append("cut", (traced.id,), (None,), traced.value, frame, {"via": via})
+    traced.tape_.append("cut", (traced.id_,), (None,), traced.value_, frame, {"via": via})
 
 
 def _brief(value: Any) -> str:
@@ -356,8 +357,8 @@ def _brief(value: Any) -> str:
 
 def unary(operand: Traced, name: str, compute: Callable[[Any], Any], frame: FrameType) -> Any:
     """Compute and record an operation of one operand."""
-    value = compute(operand.value)
-    tape = operand.tape
+    value = compute(operand.value_)
+    tape = operand.tape_
     if frame is not tape.frame and not tape.enter(frame, operand):
         return value
     if type(value) is np.ndarray:
@@ -367,5 +368,5 @@ def unary(operand: Traced, name: str, compute: Callable[[Any], Any], frame: Fram
         refuse_value(name, value, frame)
     records = tape.records
     position = len(records)
-    records += (OP_NUMBERS[name] << 2 | 1, operand.id, None, value, frame.f_lasti)
+    records += (OP_NUMBERS[name] << 2 | 1, operand.id_, None, value, frame.f_lasti)
     return wrap(tape, position, value)

@@ -77,7 +77,7 @@ class Slot(NamedTuple):
             self.place.write(self.original)
 
 
-class _OfPartial(NamedTuple):
+class OfPartial(NamedTuple):
     """The function of a `functools.partial`, or its arguments."""
 
     owner: Any
@@ -173,7 +173,7 @@ def _place(holder: Any, key: Any) -> Holder:
     if issubclass(kind, (dict, list)):
         return Item(holder, key)
     if kind is partial:
-        return _OfPartial(holder, key)
+        return OfPartial(holder, key)
     return Cell(holder) if kind is CellType else Attribute(holder, key)
 
 
@@ -259,6 +259,10 @@ def _of_partial(value: Any) -> Iterator[_Held]:
     yield from _of_dict(value.keywords)
 
 
+def _of_vectorize(value: Any) -> Iterator[_Held]:
+    yield None, None, value.pyfunc  # which is itself replaced where it is called
+
+
 def _of_method(value: Any) -> Iterator[_Held]:
     yield None, None, value.__self__
     yield None, None, value.__func__
@@ -334,6 +338,7 @@ _READERS: dict[type, Callable[[Any], Iterable[_Held]]] = {
     classmethod: _of_wrapper,
     property: _of_property,
     partial: _of_partial,
+    np.vectorize: _of_vectorize,
     Exact: _of_exact,
     list: _of_sequence,
     set: _of_members,

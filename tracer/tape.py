@@ -186,7 +186,7 @@ class Tape:
         if threading.get_ident() == self.thread:
             return False
         for operand in operands:
-            if getattr(operand, "tape", None) is self and not self._is_watched(operand):
+            if getattr(operand, "tape_", None) is self and not self._is_watched(operand):
                 raise self._refuse("a traced value is used", frame)
         if self.elsewhere is None:
             own = users(frame)

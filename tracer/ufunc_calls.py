@@ -104,7 +104,7 @@ def _matmul_along(inputs: tuple[Any, ...], axes: Any, value: Any, frame: FrameTy
         record_call(
             "moveaxis",
             (operand,),
-            np.moveaxis(operand.value, own, last),
+            np.moveaxis(operand.value_, own, last),
             {"source": own, "destination": last},
             frame,
             AUXILIARY,
@@ -126,9 +126,9 @@ def chosen_by(operand: Any, mask: np.ndarray[Any, Any], frame: FrameType) -> Any
     """Return the elements of an operand at a mask, to whose shape it is stretched first."""
     if not is_traced(operand):
         return np.broadcast_to(plain(operand), mask.shape)[mask]
-    if np.ndim(operand.value) == 0:
+    if np.ndim(operand.value_) == 0:
         return operand
-    stretched = fitted(operand, mask.shape, operand.value.dtype, frame)
+    stretched = fitted(operand, mask.shape, operand.value_.dtype, frame)
     return record_call(
-        "getitem", (stretched,), stretched.value[mask], {"index": mask.copy()}, frame, AUXILIARY
+        "getitem", (stretched,), stretched.value_[mask], {"index": mask.copy()}, frame, AUXILIARY
     )

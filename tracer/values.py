@@ -59,7 +59,7 @@ class _Number(Traced, stands_for="none"):
     @property  # type: ignore[misc]
     def __class__(self) -> type[Any]:
         """Answer isinstance as the plain value would, so that checks in user code take the same branch."""
-        return type(self.value)
+        return type(self.value_)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         if not options and method == "__call__" and ufunc in UFUNC_RULES:
@@ -76,59 +76,59 @@ class _Number(Traced, stands_for="none"):
         return mutation.call_any(function, args, options, _frame(1))
 
     def __lt__(self, other: Any) -> Any:
-        return self.value < plain(other)
+        return self.value_ < plain(other)
 
     def __le__(self, other: Any) -> Any:
-        return self.value <= plain(other)
+        return self.value_ <= plain(other)
 
     def __gt__(self, other: Any) -> Any:
-        return self.value > plain(other)
+        return self.value_ > plain(other)
 
     def __ge__(self, other: Any) -> Any:
-        return self.value >= plain(other)
+        return self.value_ >= plain(other)
 
     def __eq__(self, other: object) -> Any:
-        equal = self.value == plain(other)
-        if self.tape.hashed is not None and (equal is True or equal is np.True_):
+        equal = self.value_ == plain(other)
+        if self.tape_.hashed is not None and (equal is True or equal is np.True_):
             _note_key(self, other, _frame(1))
         return equal
 
     def __ne__(self, other: object) -> Any:
-        return self.value != plain(other)
+        return self.value_ != plain(other)
 
     def __hash__(self) -> int:
-        number = hash(self.value)
-        if not isinstance(self.value, int):
+        number = hash(self.value_)
+        if not isinstance(self.value_, int):
             frame = _frame(1)
-            if frame is self.tape.frame or not self.tape.is_met_elsewhere(frame, self):
-                self.tape.hashed = frame.f_code, frame.f_lasti
+            if frame is self.tape_.frame or not self.tape_.is_met_elsewhere(frame, self):
+                self.tape_.hashed = frame.f_code, frame.f_lasti
         return number
 
     def __bool__(self) -> bool:
-        return bool(self.value)
+        return bool(self.value_)
 
     def __str__(self) -> str:
-        return str(self.value)
+        return str(self.value_)
 
     def __repr__(self) -> str:
-        return repr(self.value)
+        return repr(self.value_)
 
     def __format__(self, form: str) -> str:
-        return format(self.value, form)
+        return format(self.value_, form)
 
     def __index__(self) -> int:
         if is_read_as_exponent(_frame(1)):
             cut(self, "the exponent of a plain array", _frame(1))
-        return operator.index(self.value)
+        return operator.index(self.value_)
 
     def __int__(self) -> int:
-        number = int(self.value)  # raises the plain value's own error
+        number = int(self.value_)  # raises the plain value's own error
         if not _formats_text(_frame(1)):
             cut(self, "int()", _frame(1))
         return number
 
     def __float__(self) -> float:
-        number = float(self.value)
+        number = float(self.value_)
         if not _formats_text(_frame(1)):
             cut(self, "float()", _frame(1))
         return number
@@ -148,7 +148,7 @@ class _Number(Traced, stands_for="none"):
     @property
     def real(self) -> Any:
         """The real part: of a real value, itself."""
-        return self._part("real", _frame(1)) if is_complex(self.value) else self
+        return self._part("real", _frame(1)) if is_complex(self.value_) else self
 
     @real.setter
     def real(self, value: Any) -> None:
@@ -157,7 +157,7 @@ class _Number(Traced, stands_for="none"):
     @property
     def imag(self) -> Any:
         """The imaginary part: of a real value, a plain zero."""
-        return self._part("imag", _frame(1)) if is_complex(self.value) else self.value.imag
+        return self._part("imag", _frame(1)) if is_complex(self.value_) else self.value_.imag
 
     @imag.setter
     def imag(self, value: Any) -> None:
@@ -167,7 +167,7 @@ class _Number(Traced, stands_for="none"):
         return numpy_calls.part_of(self, name, frame)
 
     def __invert__(self) -> Any:
-        return ~self.value
+        return ~self.value_
 
     def __neg__(self) -> Any:
         return unary(self, "negative", operator.neg, _frame(1))
@@ -202,10 +202,10 @@ class _Number(Traced, stands_for="none"):
                 raise numpy_calls.refuse(f"ndarray.{name}", frame)
             # NumPy's C code would read the memory through them and say nothing; so it asks __array__, which cuts.
             raise AttributeError(f"a traced array has no {name}: detach(array) gives one that has")
-        attribute = getattr(self.value, name)  # raises the plain value's own AttributeError
-        if name in MUTATING_METHODS and type(self.value) is np.ndarray:
+        attribute = getattr(self.value_, name)  # raises the plain value's own AttributeError
+        if name in MUTATING_METHODS and type(self.value_) is np.ndarray:
             return mutation.method_of(self, name, frame)
-        if isinstance(self.value, (np.ndarray, np.generic)):
+        if isinstance(self.value_, (np.ndarray, np.generic)):
             return numpy_calls.attribute(self, name, attribute, frame)
         if name == "numerator":
             return self
@@ -228,10 +228,10 @@ class Scalar(_Number, stands_for="number"):
     __iter__ = None  # which `__getitem__` would stand in for
 
     def __getitem__(self, index: Any) -> Any:
-        if not isinstance(self.value, np.generic):
-            if is_taken_for_shape(self.value, _frame(1)):
-                return (self.value,)
-            raise TypeError(f"'{type(self.value).__name__}' object is not subscriptable")
+        if not isinstance(self.value_, np.generic):
+            if is_taken_for_shape(self.value_, _frame(1)):
+                return (self.value_,)
+            raise TypeError(f"'{type(self.value_).__name__}' object is not subscriptable")
         return numpy_calls.getitem(self, index, _frame(1))
 
     def __copy__(self) -> Scalar:
@@ -262,7 +262,7 @@ class Array(_Number, stands_for="array"):
     @property
     def shape(self) -> tuple[int, ...]:
         """The lengths of the axes; they can be set, as NumPy's can."""
-        shape: tuple[int, ...] = self.value.shape
+        shape: tuple[int, ...] = self.value_.shape
         return shape
 
     @shape.setter
@@ -273,19 +273,19 @@ class Array(_Number, stands_for="array"):
         return bytes(cut(self, "bytes()", _frame(1)))
 
     def __len__(self) -> int:
-        return len(self.value)
+        return len(self.value_)
 
     def __iter__(self) -> Iterator[Any]:
-        iter(self.value)  # raises NumPy's own error for a 0-d array
+        iter(self.value_)  # raises NumPy's own error for a 0-d array
         frame = _frame(1)
-        return (numpy_calls.getitem(self, index, frame) for index in range(len(self.value)))
+        return (numpy_calls.getitem(self, index, frame) for index in range(len(self.value_)))
 
     def __getitem__(self, index: Any) -> Any:
         return numpy_calls.getitem(self, index, _frame(1))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         frame = _frame(1)
-        if issubclass(type(value), Array) and value.value.base is not None:
+        if issubclass(type(value), Array) and value.value_.base is not None:
             refuse_swap_in_c(self, value, frame)
         write(self, index, value, frame)
 
@@ -299,7 +299,7 @@ class Array(_Number, stands_for="array"):
         Flat(self).write(..., value, _frame(1))
 
     def __contains__(self, item: Any) -> bool:
-        return plain(item) in self.value
+        return plain(item) in self.value_
 
     def __copy__(self) -> Any:
         return numpy_calls.call_function(_COPY, (self,), {}, _frame(1))
@@ -319,8 +319,8 @@ def _note_key(value: Traced, other: Any, frame: FrameType) -> None:
 
     A lookup asks for the hash and for equality in one instruction.
     """
-    is_same = is_traced(other) and other.tape is value.tape and other.id == value.id
-    if is_same or value.tape.hashed != (frame.f_code, frame.f_lasti) or not value.tape.is_open:
+    is_same = is_traced(other) and other.tape_ is value.tape_ and other.id_ == value.id_
+    if is_same or value.tape_.hashed != (frame.f_code, frame.f_lasti) or not value.tape_.is_open:
         return
     if frame.f_code.co_code[frame.f_lasti] not in STORES:  # which puts a value where another one was
         cut(value, "a key that equals another one, of a dict, a set or a cache", frame)
@@ -334,7 +334,7 @@ def _identity(value: Any) -> Any:
 def _write_attributes() -> None:
     """Give Scalar and Array what numbers and arrays have, name by name.
 
-    One `__getattr__` would say the same, but Python then no longer reads `self.value` in one step, which the hot path
+    One `__getattr__` would say the same, but Python then no longer reads `self.value_` in one step, which the hot path
     does six times.
     """
 

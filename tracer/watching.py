@@ -118,8 +118,8 @@ class Watcher:
     def _busy_in(self, value: Any, name: str) -> BusyError | None:
         """Return what stands in the way of watching an object: the trace of another thread that watches part of it."""
         for _, _, held in reachable([value]):
-            if issubclass(type(held), Traced) and held.tape.places and held.tape.thread != get_ident():
-                return BusyError(name, held.tape)
+            if issubclass(type(held), Traced) and held.tape_.places and held.tape_.thread != get_ident():
+                return BusyError(name, held.tape_)
         return None
 
     def restore(self) -> None:
@@ -201,10 +201,10 @@ class Watcher:
     def _enter(self, place: Holder | None, value: Any, path: str, *, with_ints: bool) -> Structure:
         """Put stand-ins for a value, or for what it holds; return the structure: input numbers and None."""
         if issubclass(type(value), Traced) and is_traced(value):
-            if value.tape is self._boxes.tape:
-                return self._boxes.numbers.get(value.id)
-            if value.tape.places and value.tape.thread != get_ident():
-                raise BusyError(path, value.tape)
+            if value.tape_ is self._boxes.tape:
+                return self._boxes.numbers.get(value.id_)
+            if value.tape_.places and value.tape_.thread != get_ident():
+                raise BusyError(path, value.tape_)
             raise refused(path)
         if type(value) is np.ndarray and id(value) in self._known:
             return self._put(place, self._known[id(value)].stand_in, value)
@@ -258,7 +258,7 @@ class Watcher:
         if place is not None:
             place.write(stand_in)
             self._places.append((place, stand_in, value))
-        return self._boxes.numbers.get(stand_in.id) if issubclass(type(stand_in), Traced) else None
+        return self._boxes.numbers.get(stand_in.id_) if issubclass(type(stand_in), Traced) else None
 
     def _replace_second_references(self) -> None:
         """Have the program's other ways to a watched array lead to its stand-in; say so where that can't be."""

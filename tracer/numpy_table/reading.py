@@ -77,7 +77,7 @@ def spread(name: str) -> Callable[..., Followed]:
     def read(a: Any, axis: Any = None, *rest: Any, **options: Any) -> Followed:
         given = given_options(order, rest, options)
         freedom = given.pop("correction", given.pop("ddof", 0))
-        if is_traced(freedom) and not is_whole(freedom.value):
+        if is_traced(freedom) and not is_whole(freedom.value_):
             raise OptionError("a traced ddof= that is no whole number")
         mean = given.pop("mean", None)
         _, operands, params = reduction(name, order)(a, axis, **given)

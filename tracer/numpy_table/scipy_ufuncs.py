@@ -39,7 +39,7 @@ def check_partials(called: str, rule_name: str, operands: tuple[Any, ...], frame
     if not isinstance(rule, Elementwise):
         return
     for name, text, operand in zip(rule.operand_names, rule.partials, operands, strict=False):
-        if not text and is_traced(operand) and not isinstance(operand.value, (int, np.integer)):
+        if not text and is_traced(operand) and not isinstance(operand.value_, (int, np.integer)):
             raise UnsupportedError(
                 f"the derivative of {called} by {name} has no closed form",
                 where=place(frame),
