@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.mutation import write_flat
 from tracer.numpy_calls import call_function, getitem
 from tracer.standins import plain_deep
+from tracer.writing_calls import write_flat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
