@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import mutation, numpy_calls, ufunc_calls
+from tracer import mutation, numpy_calls, ufunc_calls, writing_calls
 from tracer.families import expose, note_view
 from tracer.memory import owner_of
 from tracer.numpy_table import MUTATING_METHODS
@@ -83,7 +83,7 @@ class Blank(Array, stands_for="blank"):
     def _attribute(self, name: str, frame: FrameType) -> Any:
         attribute = getattr(self.value_, name)
         if name in MUTATING_METHODS:
-            return mutation.method_of(self, name, frame)
+            return writing_calls.method_of(self, name, frame)
         if name in _RAW:
             expose(self)
             return attribute

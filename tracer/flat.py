@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.mutation import call_any, call_ufunc_any, write_flat
+from tracer.mutation import call_any, call_ufunc_any
 from tracer.numpy_calls import getitem
 from tracer.standins import plain_deep
+from tracer.writing_calls import write_flat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

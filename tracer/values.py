@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import mutation, numpy_calls
+from tracer import mutation, numpy_calls, writing_calls
 from tracer.buffers import refuse_swap_in_c, write
 from tracer.callee import called_name
 from tracer.counts import is_taken_for_shape, items_of_permutation
@@ -204,7 +204,7 @@ class _Number(Traced, stands_for="none"):
             raise AttributeError(f"a traced array has no {name}: detach(array) gives one that has")
         attribute = getattr(self.value_, name)  # raises the plain value's own AttributeError
         if name in MUTATING_METHODS and type(self.value_) is np.ndarray:
-            return mutation.method_of(self, name, frame)
+            return writing_calls.method_of(self, name, frame)
         if isinstance(self.value_, (np.ndarray, np.generic)):
             return numpy_calls.attribute(self, name, attribute, frame)
         if name == "numerator":
