@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-from tracer import backward, rooms, trace
+from tracer import backward_pass, rooms, trace
 from tracer.pull import COMPRESSED
 from tracer.standins import is_traced
 
@@ -105,7 +105,7 @@ def assert_both_ways_back_agree(finished, monkeypatch):
     """Over each row by its rule, or straight and in blocks of memory: every edge's gradient has the same bits."""
 
     def gradients(few_rows, fewest_bytes):
-        monkeypatch.setattr(backward, "_FEW_ROWS", few_rows)
+        monkeypatch.setattr(backward_pass, "_FEW_ROWS", few_rows)
         monkeypatch.setattr(rooms, "_FEWEST", fewest_bytes)
         monkeypatch.setattr(rooms, "_SIZES", range(1, 1 << 19))
         found = finished.backward(seed=finished.seed_value).edge_gradients()

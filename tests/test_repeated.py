@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from tracer import backward as go_back
+from tracer import backward_pass as go_back
 from tracer import record
 from tracer import straight as steps
 

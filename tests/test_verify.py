@@ -93,7 +93,7 @@ def test_one_wrong_rule_among_thousands_is_named(rule_of):
 
 
 def test_a_wrong_way_back_beside_a_right_rule_is_named(rule_of, monkeypatch):
-    monkeypatch.setattr("tracer.backward._FEW_ROWS", 0)
+    monkeypatch.setattr("tracer.backward_pass._FEW_ROWS", 0)
     rule = RULES["matmul"]
     rule_of[OP_NUMBERS["matmul"]] = replace(rule, pulls=perturbed(rule, 1).pulls)
     (wrong,) = verify(record(lambda a, b: (a @ b).sum(), np.ones((2, 3)), np.ones((3, 2)))).wrong

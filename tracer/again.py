@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.backward import NOTHING, BackwardPass, steps_of
+from tracer.backward_pass import NOTHING, BackwardPass, steps_of
 from tracer.graph import NO_SLOT, SPLITTER
 from tracer.keeping import Forgetful
 from tracer.operations import RULE_OF

@@ -8,14 +8,12 @@ and wherever else the traced function can reach it (`stored.py`). They are put b
 from __future__ import annotations
 
 import functools
-import operator
 import os.path
 import re
 import sys
 import threading
-from collections import Counter, deque
+from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import chain
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -36,6 +34,7 @@ from tracer import (
     stored,
     warned,
 )
+from tracer.bound import Bound, Namespace
 from tracer.exact import Exact, Loose, original_of
 from tracer.holders import own_attributes
 from tracer.leftovers import put_in_place
@@ -84,71 +83,18 @@ _METHODS = (
 _PLAIN_METHODS = tuple(vars(kind)[name] for kind, name, _ in _METHODS)
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class _Namespace:
-    """The globals of a module: which names are bound to an original, and what replaces each."""
-
-    names: dict[str, Any]
-    has_caches: bool = False  # so those are looked for, too
-    size: int = 0  # when it was searched
-    originals: dict[str, Any] = field(default_factory=dict)
-    replacements: dict[str, Any] = field(default_factory=dict)
-
-    def search(self) -> _Namespace:
-        """Find the names that are bound to an original."""
-        items = list(self.names.items())
-        self.size = len(items)
-        kinds = _KINDS_WITH_CACHES if self.has_caches else _KINDS
-        self.originals = {
-            name: value
-            for name, value in items
-            if type(value) in kinds and (type(value) is caches.CACHED or value in _REPLACEMENTS)
-        }
-        self.replacements = {name: _replacement(value) for name, value in self.originals.items()}
-        return self
-
-    def binds(self, expected: dict[str, Any]) -> bool:
-        """Tell whether names are bound to these very objects."""
-        return all(map(operator.is_, map(self.names.get, expected), expected.values()))
-
-
-class _Bound(NamedTuple):
-    """Modules that bind an original, as columns: of each its namespace, and of each name where it is and for what.
-
-    All of them are looked at and written to in one step each, as every traced call does that twice.
-    """
-
-    namespaces: list[_Namespace]
-    contents: list[dict[str, Any]]
-    originals: list[dict[str, Any]]
-    replacements: list[dict[str, Any]]
-    holders: list[dict[str, Any]]
-    names: list[str]
-    original_values: list[Any]
-    replacing_values: list[Any]
-
-    @classmethod
-    def of(cls, namespaces: Iterable[_Namespace]) -> _Bound:
-        """Gather those of some namespaces that bind an original."""
-        bound = [each for each in namespaces if each.originals]
-        holders = [each.names for each in bound for _ in each.originals]
-        return cls(
-            bound,
-            [each.names for each in bound],
-            [each.originals for each in bound],
-            [each.replacements for each in bound],
-            holders,
-            [name for each in bound for name in each.originals],
-            [value for each in bound for value in each.originals.values()],
-            [value for each in bound for value in each.replacements.values()],
-        )
-
-    def exchange(self, before: list[Any], after: list[dict[str, Any]]) -> bool:
-        """Bind all names to others, if they are all bound to what they are expected to be; tell whether they were."""
-        if not all(map(operator.is_, map(dict.get, self.holders, self.names), before)):
-            return False
-        deque(map(dict.update, self.contents, after), maxlen=0)
-        return True
+def _searched(namespace: Namespace) -> Namespace:
+    """Find the names that are bound to an original."""
+    items = list(namespace.names.items())
+    namespace.size = len(items)
+    kinds = _KINDS_WITH_CACHES if namespace.has_caches else _KINDS
+    namespace.originals = {
+        name: value
+        for name, value in items
+        if type(value) in kinds and (type(value) is caches.CACHED or value in _REPLACEMENTS)
+    }
+    namespace.replacements = {name: _replacement(value) for name, value in namespace.originals.items()}
+    return namespace
 
 
 LOCK = threading.RLock()
@@ -167,13 +113,13 @@ class _Installation:
         self._traces = 0
         self._modules: list[Any] = []
         self._newest: tuple[int, Any] = (-1, None)  # by which a module more is noticed
-        self._namespaces: dict[int, _Namespace] = {}
-        self._changing: list[_Namespace] = []  # those of the user's own modules
+        self._namespaces: dict[int, Namespace] = {}
+        self._changing: list[Namespace] = []  # those of the user's own modules
         self._contents: list[dict[str, Any]] = []  # of these
         self._sizes: list[int] = []
-        self._bound = _Bound.of([])
-        self._exchanged: _Bound | None = None  # what of these is replaced all together
-        self._replaced: list[_Namespace] = []  # one by one
+        self._bound = Bound.of([])
+        self._exchanged: Bound | None = None  # what of these is replaced all together
+        self._replaced: list[Namespace] = []  # one by one
         self._stored: list[stored.Slot] = []
         self._known: list[Any] = []  # the replacements; empty where their references must be counted anew
         self._own: list[int] = []  # how many of the references to each are ours
@@ -215,7 +161,7 @@ class _Installation:
             for module in list(sys.modules.values()):
                 names = own_attributes(module) if id(module) not in known else None
                 if names is not None and not _OWN_BUSINESS.match(str(names.get("__name__"))):
-                    self._replace(_Namespace(names).search())
+                    self._replace(_searched(Namespace(names)))
 
     def remove(self) -> None:
         """Count one trace less; after the last, put every original back."""
@@ -254,7 +200,7 @@ class _Installation:
                 setattr(kind, name, followed)
         names = getattr(function, "__globals__", None)
         if names is not None:  # searched each time: a notebook may have bound a name anew
-            self._replace(_Namespace(names, has_caches=True).search())
+            self._replace(_searched(Namespace(names, has_caches=True)))
         places, loose = stored.search((function, arguments), _replacement, _LOOSE)
         if loose:
             self._make_exact(loose)
@@ -338,8 +284,8 @@ class _Installation:
             names = own_attributes(module)  # a lazy one is not to be loaded
             if names is None or _OWN_BUSINESS.match(str(names.get("__name__"))):
                 continue
-            found = known.get(id(names)) or _Namespace(names)
-            self._namespaces[id(names)] = found.search() if found.size != len(names) else found
+            found = known.get(id(names)) or Namespace(names)
+            self._namespaces[id(names)] = _searched(found) if found.size != len(names) else found
             if not _is_installed(names):
                 self._changing.append(found)
         self._contents = [namespace.names for namespace in self._changing]
@@ -349,17 +295,17 @@ class _Installation:
         self._known = []
         for namespace in self._changing:
             if len(namespace.names) != namespace.size:
-                namespace.search()
+                _searched(namespace)
         self._sizes = [namespace.size for namespace in self._changing]
         self._gather()
 
     def _gather(self) -> None:
-        self._bound = _Bound.of(self._namespaces.values())
+        self._bound = Bound.of(self._namespaces.values())
 
-    def _replace(self, namespace: _Namespace) -> None:
+    def _replace(self, namespace: Namespace) -> None:
         if not namespace.binds(namespace.originals):
             self._known = []
-            namespace.search()
+            _searched(namespace)
         if namespace.originals:
             self._replaced.append(namespace)
             namespace.names.update(namespace.replacements)

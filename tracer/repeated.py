@@ -1,6 +1,6 @@
 """Loops of the program, found again on the way back: the same steps over other rows, as one function of its own.
 
-Used by straight.py and backward.py. What a loop did is written down turn by turn, and gone back over step by step:
+Used by straight.py and backward_pass.py. What a loop did is written down turn by turn, and gone back over step by step:
 which row, which use, how it goes back. Where many turns differ only in the numbers of their rows, all but the
 arithmetic is asked once, and the steps of one turn are written out as Python, which is compiled and kept.
 """

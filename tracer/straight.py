@@ -1,8 +1,8 @@
 """Rows of arrays over which the way back is straight: what their shapes and types answer is asked once, in columns.
 
-Used by backward.py alone. A row is straight if all of it is float64, and either its rule is a product and its traced
-operands have its shape, or it is a product of matrices. What goes back over it then has the shape and the type of the
-operand, whatever the numbers are, and nothing is checked.
+Used by backward_pass.py alone. A row is straight if all of it is float64, and either its rule is a product and its
+traced operands have its shape, or it is a product of matrices. What goes back over it then has the shape and the type
+of the operand, whatever the numbers are, and nothing is checked.
 """
 
 from __future__ import annotations

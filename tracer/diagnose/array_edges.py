@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.backward import steps_of
+from tracer.backward_pass import steps_of
 from tracer.diagnose import directions, sums
 from tracer.diagnose.directions import Applied
 from tracer.diagnose.forward import forward
