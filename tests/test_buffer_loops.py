@@ -79,6 +79,17 @@ def test_what_follows_a_write_is_recorded_only_if_it_is_read(function, argument,
         np.testing.assert_array_equal(before.grad, after.grad)
 
 
+def test_a_view_without_elements_is_written_into():
+    def program(x):
+        nothing, backwards = x[1:], x[::-1]
+        np.sin(nothing, out=nothing)
+        nothing[...] = 2.0
+        return (x * backwards).sum() + nothing.sum()
+
+    assert_untouched(program, X[None])
+    assert_differentiates(program, X[None])
+
+
 def by_slices(x, n):
     out = np.zeros(n + 1)
     out[0] = x

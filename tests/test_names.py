@@ -92,6 +92,20 @@ def assignments(x, y):
     return a + b + c + d + e + f + g + k + h + i + box.w + items[1] + items[0]
 
 
+def test_a_loop_has_one_place_however_python_runs_it():
+    def program(xs, w):
+        total = 0.0
+        for t in range(25):  # in Python 3.11 `xs[t]` is called otherwise after some turns
+            total = total + w * xs[t] * (t + 1)
+        return total
+
+    finished = record(program, np.arange(25.0), 2.0)
+    assert len({use.dst.site for use in finished["xs"].uses}) == 1
+    reads = [node for node in finished.nodes if node.op == "getitem"]
+    assert len({int(finished.sites.row_places[node.row]) for node in reads}) == 1 < len(reads)
+    assert "[24]" in finished.explain("xs")
+
+
 def test_assignments_of_every_form():
     finished = record(assignments, 2.0, 3.0)
     named = {

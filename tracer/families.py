@@ -140,7 +140,7 @@ def _members(*stand_ins: Any) -> dict[int, Any]:
 def root_of(array: Any, others: list[Any]) -> Any:
     """Return the stand-in that sees all memory of an array and of what else sees it; None where none does."""
     family = family_of(array)
-    if family is None or not others:
+    if family is None or not others or not array.value_.size:
         return array
     root = family.root() if family.root is not None else None
     if root is None or not _sees_all(root, family.owner):

@@ -73,6 +73,16 @@ def taken_by_next(instruction: Instruction) -> tuple[str, bool]:
     return "", after.opname == "RETURN_VALUE"
 
 
+def start_of(code: bytes, offset: int) -> int:
+    """Return where the instruction starts that a frame stands in, or in the caches behind it.
+
+    In Python 3.11 `x[i]` of a class of Python's moves from its start to its caches after seven turns.
+    """
+    while offset > 0 and not code[offset]:
+        offset -= 2
+    return offset
+
+
 def instructions_of(code: CodeType, offsets: set[int]) -> Iterator[Instruction]:
     """Yield the instructions at these offsets of a code object."""
     facts = Code(code)
@@ -80,8 +90,6 @@ def instructions_of(code: CodeType, offsets: set[int]) -> Iterator[Instruction]:
         if not 0 <= offset < len(facts.bytes):  # a frame that has not started stands at -1
             yield Instruction(facts, offset, offset, "", 0, (None, None, None, None))
             continue
-        start = offset
-        while start and not facts.bytes[start]:
-            start -= 2
+        start = start_of(facts.bytes, offset)
         operation, argument = dis.opname[facts.bytes[start]], facts.bytes[start + 1]
         yield Instruction(facts, offset, start, operation, argument, facts.spans[offset // 2])

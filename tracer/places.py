@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tracer.instructions import start_of
 from tracer.operations import OP_NUMBERS
 from tracer.sites import NO_PLACE, Scope, Sites
 from tracer.source import Going, parameters_of, resolve, source_of
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tracer.recording import Recording
 
 _OFFSET_BITS = 32
+_OFFSET = (1 << _OFFSET_BITS) - 1
 
 
 def sites_of(recording: Recording, failed: tuple[CodeType, int] | None = None) -> Sites:
@@ -55,9 +57,10 @@ def sites_of(recording: Recording, failed: tuple[CodeType, int] | None = None) -
         for call in recording.calls
     ]
     failed_key = NO_PLACE if failed is None else numbers[id(failed[0])] << _OFFSET_BITS | failed[1]
-    place_of_key = {
-        key: number for number, key in enumerate(sorted({*keys, *call_keys, failed_key} - {NO_PLACE}))
-    }
+    starts = {key: _start_of(key, codes) for key in {*keys, *call_keys, failed_key} - {NO_PLACE}}
+    place_keys = sorted(set(starts.values()))
+    place_of_start = {start: number for number, start in enumerate(place_keys)}
+    place_of_key = {key: place_of_start[start] for key, start in starts.items()}
     row_places = np.empty(rows, np.int32)
     row_places[order] = np.array([place_of_key[key] for key in keys], np.int32)[np.cumsum(is_first) - 1]
     row_places[recording.instructions == NO_INSTRUCTION] = NO_PLACE
@@ -66,10 +69,7 @@ def sites_of(recording: Recording, failed: tuple[CodeType, int] | None = None) -
     for index, (call, key) in enumerate(zip(recording.calls, call_keys, strict=True)):
         depth = scopes[call.parent].depth + 1 if call.parent >= 0 else 0
         scopes.append(Scope(index, call.code.co_qualname, call.parent, depth, place_of_key[key]))
-    failed_at = place_of_key[failed_key]
-    del place_of_key[NO_PLACE]
-    offset_mask = (1 << _OFFSET_BITS) - 1
-    pairs = [(codes[key >> _OFFSET_BITS], key & offset_mask) for key in place_of_key]
+    pairs = [(codes[key >> _OFFSET_BITS], key & _OFFSET) for key in place_keys]
     places = [
         place._replace(targets=(), returned=False, further=(), reads=()) if offset & AUXILIARY else place
         for place, (_, offset) in zip(resolve(pairs), pairs, strict=True)
@@ -85,8 +85,17 @@ def sites_of(recording: Recording, failed: tuple[CodeType, int] | None = None) -
         starts=recording.starts,
         operands=recording.operands,
         is_write=recording.ops == OP_NUMBERS["setitem"],
-        failed_at=failed_at,
+        failed_at=place_of_key[failed_key],
     )
+
+
+def _start_of(key: int, codes: list[CodeType]) -> int:
+    """Return the key of an instruction by its start, of which a frame can also stand in the caches."""
+    offset = key & _OFFSET
+    behind = (
+        offset - start_of(codes[key >> _OFFSET_BITS].co_code, offset & ~AUXILIARY) - (offset & AUXILIARY)
+    )
+    return key - behind
 
 
 def _copied_inputs(recording: Recording) -> list[tuple[int, tuple[Going, ...]]]:
