@@ -15,7 +15,7 @@ from tracer.errors import CutWarning, UnsupportedError
 
 X = np.array([1.3, 0.7, 2.1, 1.9])
 IMPORTS = """
-import functools, operator, threading, weakref
+import collections, functools, operator, threading, weakref
 from types import SimpleNamespace
 import numpy as np
 
@@ -119,8 +119,97 @@ OTHERS = {
     c[0] = 0
     return (b * MORE).sum()
 """,
+    "items by any key": """
+    params = {f"W{i}": DATA * (i + 1) for i in range(3)}
+    for i in range(3):
+        params["W" + str(i)] -= 0.1 * x
+    for name in params:
+        params[name] *= x[0]
+    params["W0"] += params["W1"] * x
+    return sum((each * MORE).sum() * each[0] for each in params.values())
+""",
+    "items of items": """
+    params, many = {"a": {"w": DATA.copy()}}, [DATA.copy(), DATA * 2]
+    params["a"]["w"] **= x
+    for i in range(2):
+        many[i] /= x[i]
+        many[i - 1] += params["a"]["w"]
+    return sum((each * MORE).sum() for each in many)
+""",
+    "dicts of other classes": """
+    ordered, default = collections.OrderedDict(w=DATA.copy()), collections.defaultdict(float)
+    default["w"] = DATA * 2
+    ordered["w"] += x
+    default["w"] *= x
+    default["v"] += x[0]
+    return (ordered["w"] * default["w"]).sum() * default["v"]
+""",
+    "attributes": """
+    class Slots: __slots__ = ("b", "params")
+    class Layer:
+        def __init__(self): self.params, self.b = {"w": DATA.copy()}, DATA * 2
+        def step(self, by):
+            self.b -= by
+            self.params["w"] += by * self.b
+    layers = [Layer(), Layer()]
+    for layer in layers:
+        layer.step(x)
+    s = Slots(); s.b = DATA.copy(); s.b *= x
+    return sum((each.b * each.params["w"]).sum() for each in layers) + (s.b * MORE).sum()
+""",
+    "a property": """
+    class Kept:
+        def __init__(self): self.kept = DATA.copy()
+        def get(self): return self.kept
+        def put(self, value): self.twice = value * 2
+        b = property(get, put)
+    s = Kept(); s.b += x
+    return (s.b * s.twice).sum()
+""",
+    "two variables, a closure": """
+    b = c = DATA.copy()
+    def change():
+        nonlocal b
+        b += x
+    change()
+    b -= x * c
+    return (c * MORE).sum() * b[0]
+""",
+    "a matrix": """
+    b, params = np.diag(DATA), {"w": np.diag(MORE)}
+    b @= np.outer(x, x)
+    params["w"] @= b
+    return (params["w"] @ DATA) @ x
+""",
+    "two items": """
+    many = [DATA.copy()] * 2
+    many[0] += x
+    return (many[1] * many[0]).sum()
+""",
+    "the key is changed by the right side": """
+    params = {"a": DATA.copy(), "b": DATA * 2}; k = "a"
+    def other():
+        nonlocal k
+        k = "b"; return x * 1
+    params[k] += other()
+    return (params["a"] * MORE).sum() + (params["b"] * DATA).sum()
+""",
+    "the items are moved by the right side": """
+    many = [DATA.copy(), DATA * 2]
+    def other():
+        many.reverse(); return x * 1
+    many[0] += other()
+    return (many[0] * MORE).sum() + (many[1] * DATA).sum()
+""",
     "errors": """
     b = DATA.copy()
+    params = {"b": DATA.copy()}
+    try:
+        params["b"] += x[:2]
+    except ValueError:
+        pass
+    params["b"] += x
+    b += params.pop("b")
     try:
         np.copyto(b, np.ones(3) * x[0])
     except ValueError:
@@ -163,6 +252,26 @@ REFUSED = {
     "a method of an operator": "b = DATA.copy(); k = operator.methodcaller('fill', x[0]); k(b)|b[0]",
     "a method that is kept": "b = DATA.copy(); k = b.fill; k(x[0])|b[0]",
 }
+# What else holds an array that `+=` gives back to one place
+REFUSED_WHOLE = {
+    "a variable": "p = {'b': DATA.copy()}; k = p['b']; p['b'] += x|k.sum() + p['b'].sum()",
+    "another dict": "p = {'b': DATA.copy()}; k = dict(p); p['b'] += x|k['b'].sum() + p['b'].sum()",
+    "a view": "p = [DATA.copy()]; k = p[0][1:]; p[0] += x|k.sum() + p[0].sum()",
+    "a method": "p = [DATA.copy()]; k = p[0].sum; p[0] += x|k() + p[0].sum()",
+    "a loop": "p = [DATA.copy(), DATA * 2]|sum(k.sum() for k in p)\n    for k in p: k += x",
+    "the class": "class K: b = DATA.copy()\n    k = K(); k.b += x|K.b.sum() + (k.b * k.b).sum()",
+    "what the right side keeps": "p = [DATA.copy()]; k = []\n    def f():\n        k.append(p[0]); p[0] = DATA * 3; return x * 1\n    p[0] += f()|p[0].sum() + k[0].prod()",
+    "what the right side keeps of a variable": "b = DATA.copy(); k = []\n    def f():\n        nonlocal b\n        k.append(b); b = DATA * 3; return x * 1\n    b += f()|b.sum() + k[0].prod()",
+    "a list of values": "b = DATA.copy(); np.put(b, [0, 1], [x[0], x[1]])|b[0]",
+    "a list of values, copied": "b = DATA.copy(); np.copyto(b, [x[0]] * 4)|b[0]",
+    "a list of values, placed": "b = DATA.copy(); np.place(b, b > 1, [x[0]])|b[0]",
+    "a list of values, masked": "b = DATA.copy(); np.putmask(b, b > 1, (x[0], x[1]))|b[0]",
+    "a list of values, along an axis": "b = DATA.reshape(2, 2) * 1; np.put_along_axis(b, np.array([[1], [0]]), [[x[0]], [x[1]]], 1)|b[0, 1]",
+    "a list of values, into out": "b = DATA.copy(); np.cumsum([x[0]] * 4, out=b)|b[0]",
+    "a list of values, by name": "b = DATA.copy(); np.clip(b, a_min=[x[0]] * 4, a_max=9.0, out=b)|b[0]",
+    "lists of values, chosen": "b = DATA.copy(); np.choose([0, 1, 0, 1], [[x[0]] * 4, [x[1]] * 4], out=b)|b[0]",
+    "lists of values, averaged": "b = DATA.copy(); np.mean([[x[0]] * 4, [x[1]] * 4], axis=0, out=b)|b[0]",
+}
 
 
 def program(name, before, text, after):
@@ -191,6 +300,11 @@ def programs(tmp_path_factory):
             names[holder, write] = f"program_{len(names)}"
             before, after = body.split("|")
             text += program(len(names) - 1, before, line, after)
+    for holder, body in REFUSED_WHOLE.items():
+        names["whole", holder] = f"program_{len(names)}"
+        before, after = body.split("|")
+        result, _, more = after.partition("\n")
+        text += f"\ndef {names['whole', holder]}(x):\n    {before}\n{more}\n    return {result}\n"
     path = tmp_path_factory.mktemp("rows") / "adopted_call_programs.py"
     path.write_text(text)
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -223,3 +337,38 @@ def test_what_something_else_holds_is_an_error(holder, write, programs):
     with pytest.raises((UnsupportedError, CutWarning, ValueError)):
         record(function, X.copy())
     np.testing.assert_array_equal(function(X.copy()), plain)
+
+
+@pytest.mark.parametrize("holder", REFUSED_WHOLE)
+def test_what_is_not_written_back_everywhere_is_an_error(holder, programs):
+    function = programs["whole", holder]
+    plain = function(X.copy())
+    with pytest.raises((UnsupportedError, CutWarning)):
+        record(function, X.copy())
+    np.testing.assert_array_equal(function(X.copy()), plain)
+
+
+def test_without_text_what_is_written_back_to_a_variable_is_followed():
+    space = {"DATA": X * 2.0}
+    exec(  # noqa: S102  (a program without a file)
+        """
+def followed(x):
+    b = DATA * 1
+    b *= x
+    b[b > 4] -= x[0]
+    return (b * b).sum()
+
+def kept(x):
+    b, k = DATA * 1, []
+    def f():
+        nonlocal b
+        k.append(b); b = DATA * 3
+        return x * 1
+    b *= f()
+    return (b * b).sum() + k[0].sum()
+""",
+        space,
+    )
+    assert_differentiates(space["followed"], X)
+    with pytest.raises(UnsupportedError):
+        record(space["kept"], X)

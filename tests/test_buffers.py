@@ -222,9 +222,38 @@ def reshaped_argument(x):
     return x.sum() * x[0, 1]
 
 
+def nothing(x):
+    empty = (x * 1.0).reshape(2, 2)[1:1]
+    part = x[2:2]
+    empty[:] = x[0]
+    part[...] = x[:0]
+    empty += x[1]
+    part.fill(x[2])
+    return x @ W + empty.sum() + (part * 2.0).sum()
+
+
+def one_element(x):
+    y = x * 1.0
+    one = y[1:2].squeeze()
+    one[one > 0.0] = x[3] * x[0]
+    one[()] *= x[2]
+    return y @ W
+
+
+def of_its_own_memory(x):
+    y = x * x
+    y[1:] = y[:-1]
+    y[::-1] = y
+    m = np.outer(y, x)
+    m[:, 1] = m[1]
+    m[m > 3.0] = m[m > 3.0] * 0.5
+    m[1, ::2] = m[:2, 0]
+    return (m @ W) @ x
+
+
 ONE = (
     by_shape, reshaped_argument, filled, recurrence, windows, parts_of_windows, views, overwritten_as_scratch, views_of_an_argument, overlapping, masks, counted, made, oscillator, aliased,
-    rewritten_between_uses, own_argument,
+    rewritten_between_uses, own_argument, nothing, one_element, of_its_own_memory,
 )  # fmt: skip
 TWO = (rows, into_out, into_out_by_position, functions)
 

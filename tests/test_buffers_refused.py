@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from checks import assert_differentiates
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tracer import record
@@ -59,6 +60,35 @@ def test_a_write_through_windows_that_overlap_is_refused(change, make):
     with pytest.raises(
         UnsupportedError, match=r"elements share memory with each other.*test_buffers_refused\.py:\d+"
     ):
+        record(function, X)
+
+
+@pytest.mark.parametrize(
+    ("index", "part"),
+    [
+        (slice(None, None, 2), slice(0, 4)),
+        (slice(1, None, 2), slice(3, 7)),
+        (np.array([False, True] * 4), slice(0, 4)),
+        ([True] * 3 + [False] * 5, slice(2, 7, 2)),
+    ],
+    ids=["steps", "steps up", "mask", "list"],
+)
+@pytest.mark.parametrize("is_copied", [False, True], ids=["as it is", "copied"])
+def test_what_a_write_overwrites_before_it_reads_it_is_refused(index, part, is_copied):
+    def function(x):
+        y = np.concatenate((x, x * 2.0))
+        seen = y[:]
+        seen[index] = y[part].copy() if is_copied else y[part]
+        return y @ np.arange(8.0)
+
+    plain = np.concatenate((X, X * 2.0))
+    expected = plain.copy()
+    expected[index] = plain[part]
+    plain[index] = plain[part]
+    if is_copied or np.array_equal(plain, expected):
+        assert_differentiates(function, X)
+        return
+    with pytest.raises(UnsupportedError, match="after they are overwritten"):
         record(function, X)
 
 

@@ -188,7 +188,7 @@ def places_of(node: ast.expr, frame: FrameType) -> list[Holder]:
             places.append(Item(frame.f_globals, name))
         case ast.Attribute(of, name):
             for owner in values_of(of, frame):
-                attributes = _attributes(owner)
+                attributes = attributes_of(owner)
                 if type(attributes) is dict and attributes.get(name) is arrays[0]:
                     places.append(Item(attributes, name))
         case ast.Subscript(of, key):
@@ -213,7 +213,8 @@ def _variables(frame: FrameType) -> frozenset[str]:
     return frozenset((*code.co_varnames, *code.co_cellvars, *code.co_freevars) if is_function else ())
 
 
-def _attributes(owner: Any) -> Any:
+def attributes_of(owner: Any) -> Any:
+    """Return the dict of an object's attributes; None where it has none."""
     try:
         return object.__getattribute__(owner, "__dict__")
     except (AttributeError, TypeError):
@@ -226,7 +227,9 @@ def surplus_of(places: list[Holder]) -> int:
     items = {(id(place.items), place.key) for place in places if isinstance(place, Item)}
     if IS_SNAPSHOT:
         items |= {(id(place.frame.f_locals), place.name) for place in variables}
-    return sys.getrefcount(places[0].read()) - len(items) - len({each.known_as() for each in variables})
+    others = len(places) - len(variables) - sum(isinstance(place, Item) for place in places)
+    held = len(items) + len({each.known_as() for each in variables}) + others
+    return sys.getrefcount(places[0].read()) - held
 
 
 class Asked:

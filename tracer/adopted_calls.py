@@ -16,13 +16,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.adopted import Asked, can_be_written, frames_of, is_held_elsewhere, is_local, places_of
+from tracer.adopted import (
+    Asked,
+    attributes_of,
+    can_be_written,
+    frames_of,
+    is_held_elsewhere,
+    is_local,
+    places_of,
+)
 from tracer.blank import blank, blank_of
 from tracer.buffers import write
 from tracer.callee import forget_snapshot, values_of
-from tracer.holders import Item
+from tracer.holders import Attribute, Item, slots_of
 from tracer.source import running_at
-from tracer.standins import Traced
+from tracer.standins import Traced, holds_traced
 from tracer.tape import wants_plain_arrays
 
 if TYPE_CHECKING:
@@ -60,6 +68,8 @@ def adopt_argument(
     `args` and `options` are as NumPy hands them on: nothing else of edgegrad's may hold the array. In the options of a
     ufunc, `out` is a tuple.
     """
+    if any(type(each) in (list, tuple) and holds_traced(each) for each in (*args, *options.values())):
+        return None  # which the same call with other values would record
     frames = frames_of(frame)
     try:
         node = _call(function, frame)
@@ -69,7 +79,14 @@ def adopt_argument(
         if written is None:
             return None
         at, text = written
-        return _adopt(lambda: _taken(args, options, key), at, text, (function, args, options), tape, frame)
+        return _adopt(
+            places_of(at, frame),
+            lambda: _taken(args, options, key),
+            text,
+            (function, args, options),
+            tape,
+            is_local=is_local(at, frame),
+        )
     finally:
         for each in frames:
             forget_snapshot(each)
@@ -86,7 +103,12 @@ def adopt_filled(value: Any, frame: FrameType) -> bool:
             case _:
                 return False
         adopted = _adopt(
-            None, array, "{array}.fill(asked)", (None, (), {"value": value}), value.tape_, frame
+            places_of(array, frame),
+            None,
+            "{array}.fill(asked)",
+            (None, (), {"value": value}),
+            value.tape_,
+            is_local=is_local(array, frame),
         )
         if adopted is None:
             return False
@@ -98,20 +120,36 @@ def adopt_filled(value: Any, frame: FrameType) -> bool:
     return True
 
 
-def adopt_part(options: dict[str, Any], tape: Tape, frame: FrameType) -> tuple[Adopted, Any] | None:
-    """Return, of `b[1:] += x`, the stand-in for `b` and that for its part; None where that can't be done."""
+def adopt_augmented(options: dict[str, Any], tape: Tape, frame: FrameType) -> tuple[Adopted, Any] | None:
+    """Return, of `b[1:] += x`, the stand-in for `b` and that for its part; None where that can't be done.
+
+    Of `params[k] += x` they are one, for the whole array, which the program itself writes back to its place.
+    """
     frames = frames_of(frame)
     try:
         node = running_at(frame.f_code, frame.f_lasti)
-        if not isinstance(node, ast.AugAssign) or not isinstance(node.target, ast.Subscript):
+        if not isinstance(node, ast.AugAssign):
+            return None
+        text = "{array}[...] " + _SYMBOLS[type(node.op)] + "= asked"
+        if options["out"][0].base is None:
+            adopted = _adopt(
+                _places_written(node.target, options, frame),
+                lambda: options["out"][0],
+                text.replace("[...]", ""),
+                (None, (), {}),
+                tape,
+                is_local=is_local(node.target, frame),
+            )
+            return None if adopted is None else (adopted, adopted.stand_in)
+        if not isinstance(node.target, ast.Subscript):
             return None
         adopted = _adopt(
+            places_of(node.target.value, frame),
             lambda: options["out"][0].base,
-            node.target.value,
-            "{array}[...] " + _SYMBOLS[type(node.op)] + "= asked",
+            text,
             (None, (), {}),
             tape,
-            frame,
+            is_local=is_local(node.target.value, frame),
         )
         if adopted is None:
             return None
@@ -119,6 +157,29 @@ def adopt_part(options: dict[str, Any], tape: Tape, frame: FrameType) -> tuple[A
     finally:
         for each in frames:
             forget_snapshot(each)
+
+
+def _places_written(target: ast.expr, options: dict[str, Any], frame: FrameType) -> list[Holder]:
+    """Return the places that hold the array of `target += …`: what holds it tells the key, as any text may."""
+    match target:
+        case ast.Subscript(of, _):
+            owners = [each for each in values_of(of, frame) if isinstance(each, dict | list)]
+        case ast.Attribute(of, name):
+            objects = list(values_of(of, frame))
+            attributes = [attributes_of(each) for each in objects]
+            owners = [each for each in attributes if type(each) is dict]
+            slots = [Attribute(each, name) for each in objects if name in slots_of(type(each))]
+            found = [each for each in slots if each.read() is options["out"][0]]
+            if found:
+                return [*found]
+        case _:
+            return places_of(target, frame)
+    return [
+        Item(owner, key)
+        for owner in owners
+        for key, held in (dict.items(owner) if isinstance(owner, dict) else enumerate(owner))
+        if held is options["out"][0]
+    ]
 
 
 def _call(function: Any, frame: FrameType) -> ast.Call | None:
@@ -175,20 +236,20 @@ def _argument(value: Any, target: Any, otherwise: str) -> str:
 
 
 def _adopt(
+    places: list[Holder],
     take: Callable[[], Any] | None,
-    node: ast.expr,
     text: str,
     called: tuple[Any, tuple[Any, ...], dict[str, Any]],
     tape: Tape,
-    frame: FrameType,
+    *,
+    is_local: bool,
 ) -> Adopted | None:
-    """Return the stand-in for the array that an expression is, if that is the one which `take` gives."""
-    places = places_of(node, frame)
+    """Return the stand-in for the array in some places, if it is what `take` gives, and nothing else has it."""
     if not places or (take is not None and places[0].read() is not take()):
         return None
     if not can_be_written(places[0].read()):
         return None
-    fewest = _fewest(text, places[0].read(), called, is_local=is_local(node, frame))
+    fewest = _fewest(text, places[0].read(), called, is_local=is_local)
     if is_held_elsewhere(places, fewest, tape):
         return None
     return Adopted(blank(places[0].read(), tape), places)
@@ -241,4 +302,5 @@ _SYMBOLS: dict[type[ast.operator], str] = {
     ast.FloorDiv: "//",
     ast.Mod: "%",
     ast.Pow: "**",
+    ast.MatMult: "@",
 }

@@ -16,7 +16,7 @@ import numpy as np
 
 from tracer.errors import UnsupportedError
 from tracer.families import kept_view, others_of, own_memory, root_of, way_of
-from tracer.memory import overlaps_itself, owner_of, places, shared, way_to
+from tracer.memory import overlaps_itself, owner_of, places, reads_what_it_overwrote, shared, way_to
 from tracer.rules.edited import Edited, may_copy, whole
 from tracer.rules.kinds import is_complex
 from tracer.source import written_at
@@ -64,12 +64,19 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
         return
     _refuse_shared(array, frame)
     others = others_of(array)
-    if not (holds_traced(value) or is_traced(array) or any(map(is_traced, others))):
+    is_followed = holds_traced(value) or is_traced(array) or any(map(is_traced, others))
+    if not is_followed or array.value_.size == 0:
         array.value_[index] = plain_value
         return
     _refuse_overlapping(array, frame)
     if type(value) in (list, tuple):
         _refuse_parts_of_itself(array.value_[index], value, frame)
+    elif type(plain_value) is np.ndarray and reads_what_it_overwrote(array.value_, index, plain_value):
+        raise UnsupportedError(
+            "parts of an array are written into the same array, some after they are overwritten",
+            where=place(frame),
+            advice="write a[i] = a[j].copy()",
+        )
     own_memory(array, others, frame)
     region = array.value_[index]
     seen = (
@@ -113,7 +120,7 @@ def _place_in(root: Any, array: Any, index: Any, region: Any) -> Any:
     else:
         numbers = np.arange(array.value_.size).reshape(array.value_.shape)[index]
         found = places(array.value_, root.value_)
-        at = None if found is None else tuple(each.ravel()[numbers] for each in found)
+        at = None if found is None else tuple(np.ravel(each)[numbers] for each in found)
     return at[0] if at is not None and len(at) == 1 else at
 
 

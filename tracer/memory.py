@@ -174,6 +174,41 @@ def overlaps_itself(array: np.ndarray[Any, Any]) -> bool:
     return False
 
 
+def reads_what_it_overwrote(array: np.ndarray[Any, Any], index: Any, value: np.ndarray[Any, Any]) -> bool:
+    """Tell whether `array[index] = value` writes a part of the array that it has overwritten by then.
+
+    NumPy copies first, but not along one axis with steps that go the same way, as `a[::2] = a[:3]`, nor by a mask.
+    """
+    if not value.ndim or not np.may_share_memory(array, value):
+        return False
+    region = array[index]
+    if not isinstance(region, np.ndarray) or region.ndim != 1 or region.size != value.size > 1:
+        return False
+    if np.may_share_memory(region, array):
+        ours, theirs = _addresses(region), _addresses(value).ravel()
+        if region.strides == value.strides[-1:] or not np.isin(theirs[theirs != ours], ours).any():
+            return False
+    elif getattr(index[0] if type(index) is tuple else index, "dtype", None) != np.bool_:
+        return False
+    return array.dtype != value.dtype or _is_so_of_numbers(array, index, value)
+
+
+def _is_so_of_numbers(array: np.ndarray[Any, Any], index: Any, value: np.ndarray[Any, Any]) -> bool:
+    """Do the write in memory of its own, where every element is another number."""
+    owner = owner_of(array)
+    numbers = (np.arange(owner.nbytes // array.itemsize) % 2039).astype(
+        array.dtype
+    )  # which float16 has, too
+    changed, read = (
+        np.ndarray(each.shape, each.dtype, numbers, _address(each) - _address(owner), each.strides)
+        for each in (array, value)
+    )
+    expected = changed.copy()
+    expected[index] = read.copy()
+    changed[index] = read
+    return not np.array_equal(changed, expected)
+
+
 def _addresses(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return the address of every element."""
     addresses = np.full((), _address(array), np.int64)
@@ -182,12 +217,12 @@ def _addresses(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64
     return addresses
 
 
-def is_alone(options: dict[str, Any]) -> bool:
-    """Tell of `b *= x`, asked by the `__array_ufunc__` of x, whether nothing but its one place has the array b."""
+def is_alone(options: dict[str, Any], *, has_variable: bool) -> bool:
+    """Tell of `b *= x`, asked by the `__array_ufunc__` of x, whether nothing has the array, or nothing but b does."""
     (array,) = options["out"]
     owns = array.base is None
     del array
-    return owns and _references(options) <= _fewest()
+    return owns and _references(options) <= _fewest()[has_variable]
 
 
 def _references(options: dict[str, Any]) -> int:
@@ -201,9 +236,23 @@ class _Asked:
         return _references(options)
 
 
+class _Made:
+    """Has no array, but makes one."""
+
+    written: Any = None
+
+    def __getitem__(self, index: Any) -> Any:
+        return np.empty(1)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.written = value
+
+
 @cache
-def _fewest() -> int:
-    """Count the references to an array that only one variable has, while it is written."""
+def _fewest() -> tuple[int, int]:
+    """Count the references to an array that nothing has while it is written, and to one that only one variable has."""
+    made = _Made()
+    made[0] *= _Asked()
     array: Any = np.empty(1)
     array *= _Asked()
-    return int(array)
+    return int(made.written), int(array)

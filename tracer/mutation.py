@@ -5,6 +5,8 @@ Each is a plain NumPy call whose result is then written by `buffers.write`, whic
 
 from __future__ import annotations
 
+import ast
+import dis
 import inspect
 import opcode
 from functools import cache
@@ -14,6 +16,7 @@ import numpy as np
 
 from tracer.buffers import copied, fitted, replace, write
 from tracer.callables import CALLING_FUNCTIONS
+from tracer.callee import forget_snapshot, values_of
 from tracer.errors import UnsupportedError
 from tracer.families import forget_ways, note_view
 from tracer.memory import is_alone
@@ -30,6 +33,7 @@ from tracer.standins import (
     open_tape,
     plain_deep,
     record_call,
+    traced_in,
 )
 from tracer.tape import AUXILIARY, place, wants_plain_arrays
 from tracer.ufunc_calls import call_ufunc, chosen_by
@@ -37,10 +41,11 @@ from tracer.writing_calls import WRITING_FUNCTIONS, adopted_first, call_writing,
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import FrameType
+    from types import CodeType, FrameType
 
 _BINARY_OP = opcode.opmap["BINARY_OP"]
 _BINARY_OPS = [symbol for _, symbol in opcode._nb_ops]  # type: ignore[attr-defined]  # noqa: SLF001
+_STORES_OF_VARIABLES = ("STORE_FAST", "STORE_DEREF", "STORE_NAME", "STORE_GLOBAL")
 _OUT_IN_C = {np.dot: ("a", "b", "out"), np.concatenate: ("arrays", "axis", "out")}
 _STRETCHED_INTO_OUT = frozenset({np.clip, np.outer, np.percentile, np.quantile})
 _READ_WHILE_WRITING = frozenset(
@@ -117,15 +122,15 @@ def call_into(
     if any(target is not None and not issubclass(type(target), Traced) for target in targets):
         if wants_plain_arrays(frame):  # a library's own array, for its own work
             inputs = tuple(cut(each, name, frame) if is_traced(each) else each for each in inputs)
-        tape = open_tape(inputs, frame)
+        tape = open_tape(traced_in((*inputs, *rest.values())), frame)
         if tape is None:
             compute = getattr(function, method) if method else function
             return compute(*plain_deep(inputs), **plain_deep(options))
         written = _augmented(frame)
-        if written and targets[0].dtype.kind in "fc" and is_alone(options):
+        if written and targets[0].dtype.kind in "fc" and _is_written_back(options, frame):
             from tracer.blank import blank  # noqa: PLC0415  (which imports this room)
 
-            # `b *= x` gives b a new value: as nobody else has the old one, nobody sees that it is another array.
+            # Nobody sees that what is written back is another array.
             own = blank(targets[0].copy(), tape)
             return call_into(function, method, inputs, {**rest, "out": own}, frame)
         # What NumPy itself refuses, it says.
@@ -195,20 +200,21 @@ def _adopted_out(
     function: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any], frame: FrameType
 ) -> Any:
     """Do a call with a plain array as `out` for which a stand-in can be put in its place; else return None."""
-    from tracer.adopted_calls import adopt_argument, adopt_part  # noqa: PLC0415  (which imports this room)
+    from tracer.adopted_calls import adopt_argument, adopt_augmented  # noqa: PLC0415  (which imports this room)
 
-    tape = open_tape(inputs, frame)
+    tape = open_tape(traced_in((*inputs, *options.values())), frame)
     if tape is None or method not in ("", "__call__"):
         return None
     if _augmented(frame):
-        found = adopt_part(options, tape, frame)
+        found = adopt_augmented(options, tape, frame)
         if found is None:
             return None
         adopted, part = found
         given = tuple(part if each is _single(options["out"]) else each for each in inputs)
         call_into(function, method, given, {**options, "out": part}, frame)
         adopted.settle()
-        return _single(options["out"])  # which Python writes to its place, where it is already
+        # Python writes it to its place; a part is there already, and of the array it writes that is the old one.
+        return part if part is adopted.stand_in else _single(options["out"])
     whole = adopt_argument(function, inputs, options, "out", tape, frame)
     if whole is None:
         return None
@@ -223,6 +229,28 @@ def _augmented(frame: FrameType) -> str:
     code, at = frame.f_code.co_code, frame.f_lasti
     written = _BINARY_OPS[code[at + 1]] if code[at] == _BINARY_OP else ""
     return written if written.endswith("=") else ""
+
+
+def _is_written_back(options: dict[str, Any], frame: FrameType) -> bool:
+    """Tell of `b *= x` whether what Python writes back is all that is left of the array: only b has it, or nothing."""
+    if is_alone(options, has_variable=False):
+        return True
+    name = _variable_written(frame.f_code, frame.f_lasti)
+    if name is None or not is_alone(options, has_variable=True):
+        return False
+    held = any(each is options["out"][0] for each in values_of(ast.Name(name), frame))
+    forget_snapshot(frame)
+    return held
+
+
+@cache
+def _variable_written(code: CodeType, offset: int) -> str | None:
+    """Return the variable that the instruction after one writes."""
+    following = next((each for each in dis.get_instructions(code) if each.offset > offset), None)
+    if following is None or not following.opname.startswith(_STORES_OF_VARIABLES):
+        return None
+    name = following.argval[0] if type(following.argval) is tuple else following.argval  # of two in one
+    return str(name)
 
 
 def _into_scratch(function: Any, inputs: tuple[Any, ...], target: Any) -> Callable[..., Any]:
@@ -275,7 +303,7 @@ def call_at(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> None:
     array, index, *values = inputs
     index = copied(plain_deep(index))
     if not issubclass(type(array), Traced):
-        if open_tape(inputs, frame) is None:
+        if open_tape(traced_in(inputs), frame) is None:
             ufunc.at(array, index, *plain_deep(values))
             return
         raise UnsupportedError(
@@ -292,7 +320,7 @@ def call_at(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> None:
             replace(array, made, frame)
         else:
             write(array, ..., fresh, frame)
-    elif open_tape((array, *values), frame) is None:
+    elif open_tape(traced_in((array, *values)), frame) is None:
         write(array, ..., fresh, frame)
     else:
         for part, mask in _rounds(index, array.value_):

@@ -13,7 +13,16 @@ import numpy as np
 from tracer.buffers import write
 from tracer.errors import UnsupportedError
 from tracer.numpy_calls import arrays_of, call_function, getitem
-from tracer.standins import FOREIGN, MADE_IN_TRACE, Traced, is_traced, open_tape, plain, plain_deep
+from tracer.standins import (
+    FOREIGN,
+    MADE_IN_TRACE,
+    Traced,
+    is_traced,
+    open_tape,
+    plain,
+    plain_deep,
+    traced_in,
+)
 from tracer.tape import place
 from tracer.ufunc_calls import chosen_by
 
@@ -37,7 +46,7 @@ def call_writing(function: Any, args: tuple[Any, ...], options: dict[str, Any], 
             return result
     target = args[0] if args else next(iter(options.values()))
     if not issubclass(type(target), Traced):
-        if open_tape((*args, *options.values()), frame) is None:
+        if open_tape(traced_in((*args, *options.values())), frame) is None:
             return function(*plain_deep(args), **plain_deep(options))
         raise UnsupportedError(
             f"np.{function.__name__} writes into {FOREIGN}",
@@ -51,7 +60,7 @@ def adopted_first(function: Any, args: tuple[Any, ...], options: dict[str, Any],
     """Return the stand-in for the plain array that a call writes into first of all; None where there can be none."""
     from tracer.adopted_calls import adopt_argument  # noqa: PLC0415  (which is made of this room)
 
-    tape = open_tape((*args, *options.values()), frame)
+    tape = open_tape(traced_in((*args, *options.values())), frame)
     return None if tape is None else adopt_argument(function, args, options, 0, tape, frame)
 
 
