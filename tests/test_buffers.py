@@ -237,7 +237,14 @@ def one_element(x):
     one = y[1:2].squeeze()
     one[one > 0.0] = x[3] * x[0]
     one[()] *= x[2]
-    return y @ W
+    number = (x[0] * W[:1]).reshape(())
+    seen, row = number[...], number[None]
+    seen[seen > 9.0] = x[1]
+    seen[seen < 9.0] *= x[2]
+    row[0:1] += x[:1]
+    row[row < 9.0] *= x[3]
+    row[0] -= x[1]
+    return y @ W + number * row.sum() * seen
 
 
 def of_its_own_memory(x):

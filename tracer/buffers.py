@@ -103,7 +103,7 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
 
 def _place_in(root: Any, array: Any, index: Any, region: Any) -> Any:
     """Return by which index of the root `array[index]` is written; None where there is none."""
-    if is_complex(root.value_) != is_complex(array.value_):
+    if is_complex(root.value_) != is_complex(array.value_) or not root.value_.ndim:
         return None
     if type(region) is not np.ndarray and not may_copy(index):
         region = array.value_[(*index, ...) if type(index) is tuple else (index, ...)]
