@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import sys
 import types
 
@@ -62,6 +63,53 @@ def test_a_second_reference_is_the_same_input():
     assert all(each is weights for each in places)
 
 
+class Named(list):
+    pass
+
+
+def _named():
+    named = Named([weights])
+    named.same = weights
+    return named
+
+
+def _closed():
+    held = weights
+    return types.SimpleNamespace(total=lambda: held.prod())
+
+
+HIDDEN = {
+    "a list in a tuple": (lambda: (1, ([weights],)), lambda held: held[1][0][0].prod()),
+    "a closure": (_closed, lambda held: held.total()),
+    "an attribute of a list": (_named, lambda held: held.same.prod()),
+    "a namespace": (lambda: types.SimpleNamespace(same=weights), lambda held: held.same.prod()),
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+@pytest.mark.usefixtures("without_part")
+def test_a_reference_is_found_where_it_is(name):
+    make, read = HIDDEN[name]
+    held = make()
+
+    def function(x):
+        return read(held) * x
+
+    traced = trace(watch=("weights",))(function)
+    assert traced(3.0) == function(3.0) == 6.0
+    assert traced.last_trace.grads["weights"].tolist() == [6.0, 3.0]
+    assert type(read(held)) is np.float64
+
+
+def test_an_attribute_of_a_namespace_is_watched():
+    space = types.SimpleNamespace(w=np.array([1.0, 2.0]), rate=0.5)
+    traced = trace(watch=("space.w", "space.rate"))(lambda x: (space.w * x).sum() * space.rate)
+    assert traced(3.0) == 4.5
+    assert traced.last_trace.grads["space.rate"] == 9.0
+    assert traced.last_trace.grads["space.w"].tolist() == [1.5, 1.5]
+    assert type(space.rate) is float
+
+
 @pytest.mark.usefixtures("without_part")
 def test_a_write_through_one_name_is_seen_through_the_other():
     def function(x):
@@ -91,10 +139,7 @@ def test_a_view_of_a_watched_array_is_not_missed_in_silence():
 
 @pytest.mark.usefixtures("without_part")
 def test_a_reference_that_is_found_only_when_it_is_used():
-    def make(hidden):
-        return lambda x: np.sum(hidden * x)
-
-    hidden = make(weights)
+    hidden = functools.partial(lambda held, x: np.sum(held * x), weights)
     traced = trace(watch=("weights",))(lambda x: hidden(x) + np.sum(weights) * x)
     with pytest.warns(
         CutWarning, match=r"weights is watched, and read here by another way.*test_aliases\.py:"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from checks import assert_differentiates
+from checks import assert_differentiates, assert_untouched
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tracer import record
@@ -90,6 +90,39 @@ def test_what_a_write_overwrites_before_it_reads_it_is_refused(index, part, is_c
         return
     with pytest.raises(UnsupportedError, match="after they are overwritten"):
         record(function, X)
+
+
+@pytest.mark.parametrize(
+    ("index", "part", "is_followed"),
+    [
+        (slice(1, 4), slice(0, 3), False),
+        (slice(None, None, 2), slice(0, 2), True),
+        ([0, 1], slice(1, 3), True),
+    ],
+)
+def test_what_a_write_by_flat_places_overwrites_before_it_reads_it_is_refused(index, part, is_followed):
+    def function(x):
+        y = x * 2.0
+        y.flat[index] = y[part]
+        return y @ np.arange(4.0)
+
+    if is_followed:
+        assert_untouched(function, X)
+        assert_differentiates(function, X)
+        return
+    with pytest.raises(UnsupportedError, match="after they are overwritten"):
+        record(function, X)
+
+
+def test_a_method_that_writes_its_result_is_followed():
+    def function(x):
+        y = x * 2.0
+        y.take([1, 2], out=y[:2])
+        y.compress([True, False, True], out=y[2:])
+        return y @ np.arange(4.0)
+
+    assert_untouched(function, X)
+    assert_differentiates(function, X)
 
 
 def test_the_first_write_through_windows_that_overlap_is_refused_too():

@@ -16,7 +16,15 @@ import numpy as np
 
 from tracer.errors import UnsupportedError
 from tracer.families import kept_view, others_of, own_memory, root_of, way_of
-from tracer.memory import overlaps_itself, owner_of, places, reads_what_it_overwrote, shared, way_to
+from tracer.memory import (
+    differs_in_place,
+    may_read_what_it_overwrites,
+    overlaps_itself,
+    owner_of,
+    places,
+    shared,
+    way_to,
+)
 from tracer.rules.edited import Edited, may_copy, whole
 from tracer.rules.kinds import is_complex
 from tracer.source import written_at
@@ -35,6 +43,7 @@ from tracer.standins import (
 from tracer.tape import AUXILIARY, VALUE, WIDTH, Tape, place
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType, FrameType
 
 _FEWEST = 64  # writes between two full copies of an array, at least
@@ -71,11 +80,9 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
     _refuse_overlapping(array, frame)
     if type(value) in (list, tuple):
         _refuse_parts_of_itself(array.value_[index], value, frame)
-    elif type(plain_value) is np.ndarray and reads_what_it_overwrote(array.value_, index, plain_value):
-        raise UnsupportedError(
-            "parts of an array are written into the same array, some after they are overwritten",
-            where=place(frame),
-            advice="write a[i] = a[j].copy()",
+    elif type(plain_value) is np.ndarray and may_read_what_it_overwrites(array.value_, index, plain_value):
+        refuse_overwritten(
+            array.value_, plain_value, lambda into, part: into.__setitem__(index, part), frame
         )
     own_memory(array, others, frame)
     region = array.value_[index]
@@ -216,6 +223,16 @@ def _refuse_parts_of_itself(region: Any, values: Any, frame: FrameType) -> None:
                 where=place(frame),
                 advice="write a[:] = np.array([…]) of the parts",
             )
+
+
+def refuse_overwritten(array: Any, value: Any, write: Callable[[Any, Any], Any], frame: FrameType) -> None:
+    """Refuse a plain write of a part of an array into itself, in which NumPy reads what it has overwritten by then."""
+    if differs_in_place(array, value, write):
+        raise UnsupportedError(
+            "parts of an array are written into the same array, some after they are overwritten",
+            where=place(frame),
+            advice="write a[i] = a[j].copy()",
+        )
 
 
 def refuse_swap_in_c(array: Any, part: Any, frame: FrameType) -> None:

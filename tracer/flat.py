@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.buffers import refuse_overwritten
 from tracer.mutation import call_any, call_ufunc_any
 from tracer.numpy_calls import getitem
 from tracer.standins import plain_deep
@@ -58,8 +59,11 @@ class Flat:
 
     def write(self, index: Any, value: Any, frame: FrameType) -> None:
         """Write values, which are gone through again and again, at flat places."""
-        self.base.value_.copy().flat[index] = plain_deep(value)  # raises NumPy's own errors
-        places = np.arange(len(self))[plain_deep(index)].ravel()
+        array, index, values = self.base.value_, plain_deep(index), plain_deep(value)
+        array.copy().flat[index] = values  # raises NumPy's own errors
+        if type(values) is np.ndarray and np.may_share_memory(array, values):
+            refuse_overwritten(array, values, lambda into, part: into.flat.__setitem__(index, part), frame)
+        places = np.arange(len(self))[index].ravel()
         write_flat(frame, self.base, places, value, np.arange(len(places)))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:

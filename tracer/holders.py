@@ -14,6 +14,7 @@ from types import (
     MemberDescriptorType,
     MethodType,
     ModuleType,
+    SimpleNamespace,
 )
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -120,9 +121,9 @@ def is_object(value: Any) -> bool:
 
 def are_objects(kind: type) -> bool:
     """Tell whether a class is one of the user's for objects whose attributes are looked into, if they have any."""
-    return not issubclass(kind, (*_NO_OBJECTS, *CONTAINERS, tuple, Enum)) and not is_library(
-        str(module_of(kind))
-    )
+    if issubclass(kind, (*_NO_OBJECTS, *CONTAINERS, tuple, Enum)):
+        return False
+    return kind is SimpleNamespace or not is_library(str(module_of(kind)))
 
 
 def own_attributes(value: Any) -> dict[str, Any] | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _STRIDED_BASE: type[Any] = type(
     as_strided(np.empty(1)).base
@@ -174,8 +177,10 @@ def overlaps_itself(array: np.ndarray[Any, Any]) -> bool:
     return False
 
 
-def reads_what_it_overwrote(array: np.ndarray[Any, Any], index: Any, value: np.ndarray[Any, Any]) -> bool:
-    """Tell whether `array[index] = value` writes a part of the array that it has overwritten by then.
+def may_read_what_it_overwrites(
+    array: np.ndarray[Any, Any], index: Any, value: np.ndarray[Any, Any]
+) -> bool:
+    """Tell whether `array[index] = value` may read a part of the array that it has overwritten by then.
 
     NumPy copies first, but not along one axis with steps that go the same way, as `a[::2] = a[:3]`, nor by a mask.
     """
@@ -186,15 +191,16 @@ def reads_what_it_overwrote(array: np.ndarray[Any, Any], index: Any, value: np.n
         return False
     if np.may_share_memory(region, array):
         ours, theirs = _addresses(region), _addresses(value).ravel()
-        if region.strides == value.strides[-1:] or not np.isin(theirs[theirs != ours], ours).any():
-            return False
-    elif getattr(index[0] if type(index) is tuple else index, "dtype", None) != np.bool_:
-        return False
-    return array.dtype != value.dtype or _is_so_of_numbers(array, index, value)
+        return region.strides != value.strides[-1:] and bool(np.isin(theirs[theirs != ours], ours).any())
+    return bool(getattr(index[0] if type(index) is tuple else index, "dtype", None) == np.bool_)
 
 
-def _is_so_of_numbers(array: np.ndarray[Any, Any], index: Any, value: np.ndarray[Any, Any]) -> bool:
-    """Do the write in memory of its own, where every element is another number."""
+def differs_in_place(
+    array: np.ndarray[Any, Any], value: np.ndarray[Any, Any], write: Callable[[Any, Any], Any]
+) -> bool:
+    """Tell whether a write into an array is another one of a copy of the value: done where elements are numbered."""
+    if array.dtype != value.dtype:
+        return True
     owner = owner_of(array)
     numbers = (np.arange(owner.nbytes // array.itemsize) % 2039).astype(
         array.dtype
@@ -204,8 +210,8 @@ def _is_so_of_numbers(array: np.ndarray[Any, Any], index: Any, value: np.ndarray
         for each in (array, value)
     )
     expected = changed.copy()
-    expected[index] = read.copy()
-    changed[index] = read
+    write(expected, read.copy())
+    write(changed, read)
     return not np.array_equal(changed, expected)
 
 

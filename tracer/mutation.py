@@ -262,7 +262,9 @@ def _into_scratch(function: Any, inputs: tuple[Any, ...], target: Any) -> Callab
         value = function(first, *others, out=scratch, **options)
         if function in _STRETCHED_INTO_OUT:  # the value has a shape of its own, and `write` stretches it
             return function(first, *others, **options)
-        makes_complex = function.__module__ == "numpy.fft" or any(map(np.iscomplexobj, (first, *others)))
+        makes_complex = getattr(function, "__module__", "") == "numpy.fft" or any(
+            map(np.iscomplexobj, (first, *others))
+        )
         return value.real.copy() if is_complex(value) and not makes_complex else value
 
     return compute

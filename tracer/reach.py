@@ -12,7 +12,7 @@ from collections import deque
 from contextlib import suppress
 from itertools import starmap
 from math import inf
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tracer.holders import (
@@ -46,7 +46,6 @@ def reachable(
     """
     seen: set[int] = set()
     keep: list[Any] = []  # or an identity could be another's
-    kinds: dict[type, bool] = {}  # whether what is of a class is looked into
     walk = _Walk(largest)
     pending = deque(roots)
     count = 0
@@ -59,6 +58,9 @@ def reachable(
             continue
         seen.add(id(value))
         keep.append(value)
+        if issubclass(type(value), tuple):  # no place: what it holds stays there
+            pending.extend(each for each in tuple.__iter__(value) if walk.is_looked_into(type(each)))
+            continue
         for owner, items in walk.contents(value):
             count += len(items)
             for key, held in items:
@@ -66,9 +68,7 @@ def reachable(
                 if kind in _PLAIN:
                     continue
                 yield owner, key, held
-                if kind not in kinds:
-                    kinds[kind] = issubclass(kind, CONTAINERS) or are_objects(kind)
-                if kinds[kind]:
+                if walk.is_looked_into(kind) and (kind is not FunctionType or held.__closure__):
                     pending.append(held)
 
 
@@ -86,6 +86,13 @@ class _Walk:
         self._largest = largest
         self._slots: dict[type, list[str]] = {}  # of the objects of a class
         self._classes: set[type] = set()  # that have been looked into
+        self._kinds: dict[type, bool] = {}  # whether what is of a class is looked into
+
+    def is_looked_into(self, kind: type) -> bool:
+        """Tell whether what is of a class may hold something."""
+        if kind not in self._kinds:
+            self._kinds[kind] = issubclass(kind, (*CONTAINERS, tuple, FunctionType)) or are_objects(kind)
+        return self._kinds[kind]
 
     def contents(self, value: Any) -> list[tuple[Any, list[tuple[Any, Any]]]]:
         """Return each owner in a value with its (key, value) pairs: what raises when it is looked into has none."""
@@ -96,6 +103,10 @@ class _Walk:
 
     def _contents(self, value: Any) -> Iterator[tuple[Any, list[tuple[Any, Any]]]]:
         kind = type(value)
+        if issubclass(kind, CONTAINERS) and kind not in CONTAINERS:
+            own = own_attributes(value) or {}
+            if own is not value:
+                yield own, list(own.items())
         if issubclass(kind, dict):
             if dict.__len__(value) <= self._largest or dict.__contains__(
                 value, "__name__"
@@ -104,6 +115,8 @@ class _Walk:
         elif issubclass(kind, (list, deque)):
             if len(value) <= self._largest:
                 yield value, list(enumerate(value))
+        elif issubclass(kind, FunctionType):
+            yield from ((cell, [(None, Cell(cell).read())]) for cell in value.__closure__ or ())
         elif issubclass(kind, type):
             yield from self._of_classes(value)
         elif issubclass(kind, ModuleType):
