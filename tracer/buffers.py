@@ -173,6 +173,8 @@ def replace(array: Any, made: Any, frame: FrameType) -> Any:
     """Do `array += …`, whose result `made` has been recorded, and return the array, moved on to it."""
     _refuse_shared(array, frame)
     _refuse_overlapping(array, frame)
+    if array.value_.size == 0:
+        return array
     others = others_of(array)
     if not others and is_traced(array):
         # Nobody else looks: the array goes on with the memory of the result.
