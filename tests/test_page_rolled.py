@@ -128,6 +128,21 @@ def test_a_sum_is_of_one_run_and_what_a_loop_gives_has_its_gradient_over_the_run
     assert inside["grad"] == f"{first} \u2192 {last}"
 
 
+def test_the_uses_of_each_run_of_a_splitter_are_counted_also_where_one_place_is_several(tmp_path):
+    def loss(w, b):
+        weights = [w * at for at in range(6)]
+        total = 0.0
+        for x in range(20):
+            for at, each in enumerate(weights):
+                if at < 4 or x < 15:
+                    total = total + each * x + b
+        return total
+
+    view = data_of(record(loss, 0.5, 0.1), tmp_path)["views"][0]
+    uses = {node.get("count", 1): node["uses"] for node in view["nodes"] if "sums" in node}
+    assert uses == {1: [110, 110], 6: [15, 20]}
+
+
 def test_a_sum_of_arrays_is_told_by_its_norm_and_never_missing(tmp_path):
     rng = np.random.default_rng(0)
     trace = record(rnn, rng.normal(size=(3, 3)) / 3, np.zeros(3), rng.normal(size=(60, 3)))
