@@ -303,6 +303,25 @@ def test_a_turn_can_be_chosen_and_the_picture_tells_it(visit):
     assert page.page.locator("#turn-note").is_hidden()
 
 
+def test_what_is_searched_for_is_seen_also_where_all_was_fitted(visit):
+    page = visit(rolled_trace("recurrent"), width=1100, height=420)
+    page.press("0")
+    scale = "document.querySelector('#stage > svg').getBoundingClientRect().width"
+    page.page.wait_for_timeout(50)
+    before = page.run(scale)
+    page.press("/")
+    page.page.keyboard.type("h")
+    page.press("Enter")
+    page.page.wait_for_timeout(50)
+    (ref,) = page.refs("chosen")
+    assert page.run(scale) > 1.5 * before
+    shape = page.page.locator(f"#stage [data-ref={ref}] > :is(rect, ellipse, polygon)").first.bounding_box()
+    stage = page.page.locator("#stage").bounding_box()
+    assert shape["height"] >= 10
+    assert stage["x"] <= shape["x"] <= stage["x"] + stage["width"]
+    assert stage["y"] <= shape["y"] <= stage["y"] + stage["height"]
+
+
 def test_nothing_is_written_over_what_was_each_time_the_same(visit):
     def mean(x):
         total = 0.0

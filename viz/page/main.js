@@ -95,7 +95,7 @@ function crumbs() {
 /** Make a button that leads to a node or an edge. */
 function link(ref, text) {
   const listeners = {
-    click: () => choose(ref, { reveal: true }),
+    click: () => choose(ref, { show: true }),
     pointerenter: () => hover([ref]),
     pointerleave: () => hover([]),
     focus: () => hover([ref]),
@@ -111,11 +111,12 @@ function hover(refs) {
 }
 
 /** Choose a node or an edge, or nothing; its details take the place of the overview. */
-function choose(ref, { reveal = false, keep = false } = {}) {
+function choose(ref, { reveal = false, show = false, keep = false } = {}) {
   chosen = ref;
   view.light("chosen", ref ? [ref] : []);
   hover([]);
-  if (ref && reveal) camera.reveal(view.box(ref));
+  if (ref && show) camera.show(view.box(ref));
+  else if (ref && reveal) camera.reveal(view.box(ref));
   if (ref) source.reveal(graph.siteOf(ref));
   if (!keep) showPane(ref ? details.of(ref) : details.overview());
 }
@@ -297,7 +298,7 @@ dark.addEventListener("change", redraw);
 searchBox(graph, {
   show: (refs) => view.light("found", refs),
   choose: (ref) => {
-    choose(ref, { reveal: true, keep: isPractising });
+    choose(ref, { show: true, keep: isPractising });
     view.focus(ref);
   },
 });
