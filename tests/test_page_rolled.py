@@ -105,6 +105,17 @@ def test_the_edges_of_a_loop_tell_the_same_turn(tmp_path):
                 assert labels.number(trace[f"a[{turn}]"].grad) in told["working"]
 
 
+def test_one_expression_with_two_places_is_in_one_loop(tmp_path):
+    def rnn(xs, w):
+        h = 0.0
+        for t in range(100):
+            h = np.tanh(w @ xs[t] + h)
+        return h
+
+    view = data_of(record(rnn, np.ones((100, 3)), np.ones(3)), tmp_path)["views"][0]
+    assert view["loops"] == [100]
+
+
 def logistic(r, x):
     for _ in range(100):
         x = r * x * (1 - x)
@@ -126,6 +137,21 @@ def test_a_sum_is_of_one_run_and_what_a_loop_gives_has_its_gradient_over_the_run
     assert [total for _, _, total, _ in inside["sums"]] == [None, inside["grad"]]
     first, last = (labels.number(trace[f"x[{turn}]"].grad) for turn in (0, 98))
     assert inside["grad"] == f"{first} \u2192 {last}"
+
+
+def test_the_uses_of_each_run_of_a_splitter_are_counted_also_where_one_place_is_several(tmp_path):
+    def loss(w, b):
+        weights = [w * at for at in range(6)]
+        total = 0.0
+        for x in range(20):
+            for at, each in enumerate(weights):
+                if at < 4 or x < 15:
+                    total = total + each * x + b
+        return total
+
+    view = data_of(record(loss, 0.5, 0.1), tmp_path)["views"][0]
+    uses = {node.get("count", 1): node["uses"] for node in view["nodes"] if "sums" in node}
+    assert uses == {1: [110, 110], 6: [15, 20]}
 
 
 def test_a_sum_of_arrays_is_told_by_its_norm_and_never_missing(tmp_path):
@@ -262,10 +288,55 @@ def test_a_turn_can_be_chosen_and_the_picture_tells_it(visit):
     )
     assert told["working"] in page.text("#details")
     assert told["working"] in page.shown(f"e{edge}")
-    assert page.text("#turn-text") == "turn 2 of 100, from 0"
+    assert told["value"] in page.shown(f"e{edge}")
+    assert page.text("#turn-text") == "turn 2 of 100, from 0; pale: all turns"
+    replaced = page.page.locator(f"#stage .wire[data-ref=e{edge}] .is-replaced").all_text_contents()
+    assert any("→" in text for text in replaced)
+    page.page.click("#back")
+    assert told["value"] not in page.shown(f"e{edge}")
+    assert page.page.locator("#turn-note").is_hidden()
+    assert page.run("document.querySelectorAll('.is-apart, .is-one-turn').length") == 0
+    page.page.select_option("#turn", "1")
+    assert page.page.locator("#turn-note").is_visible()
     page.page.click("#turn-end")
     assert told["working"] not in page.shown(f"e{edge}")
     assert page.page.locator("#turn-note").is_hidden()
+
+
+def test_what_is_searched_for_is_seen_also_where_all_was_fitted(visit):
+    page = visit(rolled_trace("recurrent"), width=1100, height=420)
+    page.press("0")
+    scale = "document.querySelector('#stage > svg').getBoundingClientRect().width"
+    page.page.wait_for_timeout(50)
+    before = page.run(scale)
+    page.press("/")
+    page.page.keyboard.type("h")
+    page.press("Enter")
+    page.page.wait_for_timeout(50)
+    (ref,) = page.refs("chosen")
+    assert page.run(scale) > 1.5 * before
+    shape = page.page.locator(f"#stage [data-ref={ref}] > :is(rect, ellipse, polygon)").first.bounding_box()
+    stage = page.page.locator("#stage").bounding_box()
+    assert shape["height"] >= 10
+    assert stage["x"] <= shape["x"] <= stage["x"] + stage["width"]
+    assert stage["y"] <= shape["y"] <= stage["y"] + stage["height"]
+
+
+def test_nothing_is_written_over_what_was_each_time_the_same(visit):
+    def mean(x):
+        total = 0.0
+        for t in range(100):
+            total = total + math.tanh(x * t)
+        return total / 100
+
+    page = visit(record(mean, 0.01))
+    edge = first_edge(page, "edge.isBack")
+    wire = page.page.locator(f"#stage .wire[data-ref=e{edge}] text:visible")
+    assert any("each time" in text for text in wire.all_text_contents())
+    choose(page, f"e{edge}")
+    page.page.select_option("#turn", "2")
+    assert not any("each time" in text for text in wire.all_text_contents())
+    assert any("0.01 × 1 = 0.01" in text for text in wire.all_text_contents())
 
 
 def test_a_rolled_graph_is_stepped_through_place_by_place(visit):

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { beginning, fitted, revealing, zoomed } from "../../viz/page/camera.js";
+import { beginning, fitted, revealing, showing, zoomed } from "../../viz/page/camera.js";
 
 const room = { width: 800, height: 600 };
 const seen = (camera, box) => ({ left: camera.x + box.x * camera.scale, top: camera.y + box.y * camera.scale, right: camera.x + (box.x + box.width) * camera.scale, bottom: camera.y + (box.y + box.height) * camera.scale });
@@ -51,4 +51,12 @@ test("what is in the room is not moved, and what is not comes into it", () => {
   const box = { x: 2000, y: 100, width: 50, height: 50 };
   const { left, right } = seen(revealing(camera, box, room), box);
   assert.ok(left >= 0 && right <= 800);
+});
+
+test("what is asked for is brought to the middle at a size that can be read, and not made smaller", () => {
+  const box = { x: 2000, y: 100, width: 50, height: 50 };
+  const { left, right, top, bottom } = seen(showing({ x: 0, y: 0, scale: 0.05 }, box, room), box);
+  assert.ok(right - left > 40);
+  assert.ok(Math.abs(left + right - 800) < 1 && Math.abs(top + bottom - 600) < 1);
+  assert.equal(showing({ x: 0, y: 0, scale: 2 }, box, room).scale, 2);
 });

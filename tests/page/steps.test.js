@@ -55,6 +55,8 @@ const rolled = (count, uses, sum) => {
   const node = graph.nodes[1];
   node.count = count;
   node.sums = [[3, 1, null, "‖1‖ → ‖9‖"], [1, 4, sum, "‖2‖ → ‖8‖"]].slice(2 - uses);
+  const each = (count ? 1 : 30) * uses;
+  node.uses = [each, each];
   graph.edges[1].count = 30;
   graph.edges[3].count = 30;
   graph.edges[0].grad = `${sum}\n3 of 30 zero`;
@@ -76,3 +78,16 @@ test("a splitter in a loop has the uses of one turn, and no sum over turns", () 
   assert.deepEqual([...each.notes(5)], [["n1", "all 2 are here, Σ 0.5 → 7"]]);
   assert.match(each.told(6), /gradients of both uses and fires, in each of 30 runs: their sum is 0\.5 → 7\./);
 });
+
+for (const [uses, sentence] of [
+  [[1, 1], "The splitter of x fires, in each of 12 runs: of its uses, the output depends on one, which brings ‖11‖."],
+  [[2, 2], "The splitter of x has the gradients of both uses and fires, in each of 12 runs: their sum is ‖11‖."],
+  [[4, 4], "The splitter of x has the gradients of all 4 uses and fires, in each of 12 runs: their sum is ‖11‖."],
+  [[1, 4], "The splitter of x has the gradients of all uses, of 1 to 4, and fires, in each of 12 runs: their sum is ‖11‖."],
+]) {
+  test(`one place that is ${uses} uses of each run is told as such`, () => {
+    const pass = rolled(12, 1, "‖11‖");
+    pass.graph.nodes[1].uses = uses;
+    assert.equal(pass.told(6).replace(" The backward pass is complete.", ""), sentence);
+  });
+}

@@ -2,21 +2,34 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { pathOf, placesOf } from "../../viz/page/series.js";
-import { nameOf, notesOf } from "../../viz/page/turns.js";
+import { nameOf, numbersOf } from "../../viz/page/turns.js";
+import { splitter } from "./graphs.js";
 
-const graph = {
-  view: { loops: [25, 1000] },
-  edges: [
-    { loop: 0, turns: { 3: { grad: "7", working: "7 × 1 = 7\n[0] more" } } },
-    { loop: 0, turns: { 4: { grad: "9" } } },
-    { loop: 1, turns: { 3: { grad: "5" } } },
-    { grad: "1" },
-  ],
-};
+const turnsOf = (numbers) => Object.fromEntries(numbers.map((turn) => [turn, { value: `v${turn}\nmore`, grad: `g${turn}`, working: `g${turn} × 1 = g${turn}\n[0] more` }]));
 
-test("a turn is told by the edges of its loop that ran in it", () => {
-  assert.deepEqual([...notesOf(graph, { loop: 0, turn: 3 })], [["e0", "7 × 1 = 7"]]);
-  assert.deepEqual([...notesOf(graph, { loop: 0, turn: 4 })], [["e1", "9"]]);
+/* x runs 25 times, is split in each, and used in turns 0 and 1 by s, in turn 1 by the product, in another loop by y. */
+const graph = splitter();
+graph.view.loops = [25, 1000];
+graph.nodes[0].count = graph.nodes[1].count = 25;
+for (const [edge, loop, turns] of [[0, 0, [0, 1]], [1, 0, [0, 1]], [3, 0, [1]], [2, 1, [0, 1]]]) Object.assign(graph.edges[edge], { count: 25, loop, turns: turnsOf(turns) });
+
+test("a turn is told by the edges of its loop that ran in it, and by the nodes with their gradients", () => {
+  const working = "g1 × 1 = g1";
+  const { gradients, values, apart } = numbersOf(graph, { loop: 0, turn: 1 });
+  assert.deepEqual([...gradients], [["e0", working], ["n0", "g1"], ["n1", "g1"], ["e1", working], ["e3", working]]);
+  graph.edges[3].turns[1].value = "(5,)  ‖1.734‖, −1.355 at [4]";
+  assert.equal(numbersOf(graph, { loop: 0, turn: 1 }).values.get("e3"), "(5,)  ‖1.734‖");
+  assert.deepEqual([...values], ["e0", "n0", "n1", "e1", "e3"].map((ref) => [ref, "v1"]));
+  assert.deepEqual(apart, ["e2"]);
+});
+
+test("what has no run in a turn is told apart, and what is not of the loop's turns is not", () => {
+  assert.deepEqual(numbersOf(graph, { loop: 0, turn: 0 }).apart, ["e2", "e3"]);
+  assert.deepEqual(numbersOf(graph, { loop: 1, turn: 0 }).apart, ["n0", "n1", "e0", "e1", "e3"]);
+  assert.deepEqual([...numbersOf(graph, { loop: 1, turn: 0 }).gradients.keys()], ["e2"]); // y is of all turns
+});
+
+test("a turn has a name", () => {
   assert.equal(nameOf(graph, { loop: 1, turn: 3 }), "turn 3 of 1,000, from 0");
 });
 

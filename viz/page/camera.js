@@ -63,6 +63,13 @@ export function revealing(camera, box, room) {
   };
 }
 
+/** The camera at a box that somebody asked for: where it would be too small to be read, nearer, and around it. */
+export function showing(camera, box, room) {
+  if (camera.scale >= READABLE) return revealing(camera, box, room);
+  const middle = (from, length, size) => size / 2 - (from + length / 2) * READABLE;
+  return { scale: READABLE, x: middle(box.x, box.width, room.width), y: middle(box.y, box.height, room.height) };
+}
+
 /** Have an element's gestures move a camera; `draw(camera)` is called once a frame. */
 export function cameraOf(element, draw) {
   let camera = { x: 0, y: 0, scale: 1 };
@@ -140,6 +147,7 @@ export function cameraOf(element, draw) {
     },
     fit: (bounds) => set(fitted(bounds, room(), COMFORTABLE, smallest)),
     zoom: (direction) => set(zoomed(camera, STEP ** direction, centre(), smallest)),
+    show: (box) => box && set(showing(camera, box, room())),
     reveal: (box) => box && set(revealing(camera, box, room())),
   };
 }

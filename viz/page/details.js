@@ -190,18 +190,21 @@ export class Details {
       return el(
         "tr",
         {},
-        el("th", { scope: "row" }, name, el("small", {}, use?.operand ?? "")),
+        el("th", { scope: "row" }, name, el("small", {}, [use?.operand, use?.count && `${use.count.toLocaleString("en")} uses`].filter(Boolean).join(", "))),
         el("td", { class: "gradient", "data-of": of }, term),
-        el("td", { class: "working", "data-of": of }, sum ?? "…"),
+        !node.count && el("td", { class: "working", "data-of": of }, sum ?? "…"), // of runs, those of a use are others than those of the sum
       );
     });
     const rest = node.sums.length - shown.length;
     if (rest) rows.push(el("tr", {}, el("td", { colspan: 3, class: "quiet" }, `and ${rest} more uses`)));
     const silent = (node.out ?? []).filter((edge) => graph.edges[edge].step === undefined).length;
-    const head = ["use, as they arrive", "gradient", "Σ so far"].map((text) => el("th", { scope: "col" }, text));
+    const columns = node.count ? ["use, as they arrive", "gradient of the uses"] : ["use, as they arrive", "gradient", "Σ so far"];
+    const head = columns.map((text) => el("th", { scope: "col" }, text));
+    const [least, most] = node.uses ?? [];
+    const each = least === most ? `${most} ${most === 1 ? "use" : "uses"}` : `${least} to ${most} uses`;
     return [
       el("table", { class: "arithmetic" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows)),
-      el("p", { class: "total" }, node.count ? "Σ in each run = " : "Σ = ", el("b", { class: "gradient", "data-of": own }, node.grad ?? "none")),
+      el("p", { class: "total" }, node.count ? `Σ of ${each}, in each of ${node.count.toLocaleString("en")} runs = ` : "Σ = ", el("b", { class: "gradient", "data-of": own }, node.grad ?? "none")),
       silent > 0 && el("p", { class: "quiet" }, `${silent} more ${silent === 1 ? "use" : "uses"} that the output does not depend on`),
     ];
   }

@@ -17,7 +17,9 @@ import { searchBox } from "./search.js";
 import { sourcePane } from "./source.js";
 import { BackwardPass } from "./steps.js";
 import { svgView } from "./svg.js";
-import { nameOf, notesOf, turnChooser } from "./turns.js";
+import { nameOf, numbersOf, turnChooser } from "./turns.js";
+
+const NO_NUMBERS = { gradients: new Map(), values: new Map(), apart: [] };
 
 const data = await dataOf(byId("data"));
 const root = document.documentElement;
@@ -93,7 +95,7 @@ function crumbs() {
 /** Make a button that leads to a node or an edge. */
 function link(ref, text) {
   const listeners = {
-    click: () => choose(ref, { reveal: true }),
+    click: () => choose(ref, { show: true }),
     pointerenter: () => hover([ref]),
     pointerleave: () => hover([]),
     focus: () => hover([ref]),
@@ -109,11 +111,12 @@ function hover(refs) {
 }
 
 /** Choose a node or an edge, or nothing; its details take the place of the overview. */
-function choose(ref, { reveal = false, keep = false } = {}) {
+function choose(ref, { reveal = false, show = false, keep = false } = {}) {
   chosen = ref;
   view.light("chosen", ref ? [ref] : []);
   hover([]);
-  if (ref && reveal) camera.reveal(view.box(ref));
+  if (ref && show) camera.show(view.box(ref));
+  else if (ref && reveal) camera.reveal(view.box(ref));
   if (ref) source.reveal(graph.siteOf(ref));
   if (!keep) showPane(ref ? details.of(ref) : details.overview());
 }
@@ -143,7 +146,12 @@ function showStep(step) {
   hidden = new Set(isPractising ? practice.hidden() : pass.later(step));
   view.light("later", hidden);
   view.light("now", edge === null ? [] : [edgeRef(edge)]);
-  view.note(isPractising ? practice.notes() : turn && isWhole ? notesOf(graph, turn) : pass.notes(step));
+  if (turn && !isWhole) endTurn(); // a step is of all turns
+  const one = isPractising ? practice.turn : turn;
+  const { gradients, values, apart } = one ? numbersOf(graph, one) : NO_NUMBERS;
+  stage.classList.toggle("is-one-turn", one !== null);
+  view.light("apart", apart);
+  view.note(isPractising ? practice.notes() : turn ? gradients : pass.notes(step), values);
   hideInPane();
   root.classList.toggle("is-stepping", !isWhole);
   if (edge === null) return;
@@ -157,10 +165,16 @@ function showStep(step) {
 function chooseTurn(next) {
   turn = next;
   byId("turn-note").hidden = turn === null;
-  if (turn) byId("turn-text").textContent = nameOf(graph, turn);
+  if (turn) byId("turn-text").textContent = `${nameOf(graph, turn)}; pale: all turns`;
   colour();
   steps.stop();
   steps.go(pass.length);
+}
+
+function endTurn() {
+  turn = null;
+  byId("turn-note").hidden = true;
+  colour();
 }
 
 /** Draw wires by the size of their gradients, of all turns or of the chosen one, or plainly; the scale is that of all. */
@@ -284,7 +298,7 @@ dark.addEventListener("change", redraw);
 searchBox(graph, {
   show: (refs) => view.light("found", refs),
   choose: (ref) => {
-    choose(ref, { reveal: true, keep: isPractising });
+    choose(ref, { show: true, keep: isPractising });
     view.focus(ref);
   },
 });

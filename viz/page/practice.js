@@ -3,7 +3,7 @@
 import { judge } from "./answers.js";
 import { el } from "./dom.js";
 import { edgeRef } from "./graph.js";
-import { nameOf, notesOf } from "./turns.js";
+import { nameOf, numbersOf } from "./turns.js";
 
 const UNFAIR = "no question about them is fair, such as of an array that no product of items gives";
 
@@ -29,7 +29,7 @@ export class Practice {
 
   /** What stands in the picture: question marks, and of the turn that is asked for what is known of it. */
   notes() {
-    const known = this.turn ? notesOf(this.graph, this.turn) : [];
+    const known = this.turn ? numbersOf(this.graph, this.turn).gradients : [];
     return new Map([...known, ...this.hidden().map((ref) => [ref, "?"])]);
   }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -152,6 +153,7 @@ class _Writer:
         }
         if node.kind == "splitter" and node.op == "copy" and self.has_gradients:
             told["sums"] = self._sums(node)
+            told["uses"] = self._uses(node)
         return {key: value for key, value in told.items() if value not in (None, "", [])}
 
     def _scope(self, group: int) -> str:
@@ -187,6 +189,19 @@ class _Writer:
     @staticmethod
     def _series_text(series: Series | None, fired: int) -> str:
         return "\n".join(map(text_of_line, gradient_series_lines(series, fired)))
+
+    def _uses(self, node: RolledNode) -> list[int]:
+        """Return of how many uses one run of a splitter adds up gradients: at least, at most.
+
+        One place may be several uses of one run, as where the splitter is before a loop and its use in it.
+        """
+        each = self._fired_by_node[node.members]
+        return [int(each.min()), int(each.max())]
+
+    @cached_property
+    def _fired_by_node(self) -> np.ndarray[Any, Any]:
+        sources = self.trace.graph.src[self.trace.steps >= 0]
+        return np.bincount(sources, minlength=len(self.trace.nodes))
 
     def _sums(self, node: RolledNode) -> list[tuple[int, int, str | None, str]]:
         """Return the uses of a value in the order in which they fire first: edge, turn, sum up to it, its own sum.

@@ -41,17 +41,12 @@ export class BackwardPass {
     return { arrived, total: sums.length, sum: sum === null ? "" : `, Σ ${sum}` };
   }
 
-  /** The uses of a splitter that one run of it has: of a place in a loop every turn is one, if the splitter is not there. */
-  #usesOf({ sums, count }) {
-    if (count) return sums.length;
-    return sums.reduce((sum, [use]) => sum + (this.graph.edges[use]?.count ?? 1), 0);
-  }
-
-  #all(node) {
-    const uses = this.#usesOf(node);
-    const places = node.sums.length;
-    if (uses === places) return `all ${places}`;
-    return `all ${uses.toLocaleString("en")} uses (${places} ${places === 1 ? "place" : "places"})`;
+  #all({ sums, uses }) {
+    const places = sums.length;
+    const [least, most] = uses ?? [places, places];
+    if (least === places && most === places) return `all ${places}`;
+    const where = `(${places} ${places === 1 ? "place" : "places"})`;
+    return least === most ? `all ${most.toLocaleString("en")} uses ${where}` : `all uses ${where}`;
   }
 
   /** The splitters that some uses have come back to, and that have not fired themselves: what each waits for. */
@@ -88,11 +83,11 @@ export class BackwardPass {
     const grad = edge.grad.split("\n")[0];
     if (to.kind === "output") return `The output hands its gradient ${grad} to ${receiver}.`;
     if (to.sums) {
-      const uses = this.#usesOf(to);
+      const [least, uses] = to.uses ?? [to.sums.length, to.sums.length];
       const what = graph.nameOf(edge.to);
       const runs = to.count ? `, in each of ${to.count.toLocaleString("en")} runs` : "";
       if (uses === 1) return `The ${what} fires${runs}: of its uses, the output depends on one, which brings ${grad}.`;
-      const count = uses === 2 ? "both uses" : `all ${uses.toLocaleString("en")} uses`;
+      const count = least < uses ? `all uses, of ${least} to ${uses.toLocaleString("en")},` : uses === 2 ? "both uses" : `all ${uses.toLocaleString("en")} uses`;
       return `The ${what} has the gradients of ${count} and fires${runs}: their sum is ${grad}.`;
     }
     if (to.kind === "broadcast") return `The ${graph.nameOf(edge.to)} adds up its copies: ${grad}.`;

@@ -7,9 +7,9 @@
  *   view.bounds                   {x, y, width, height} of what is drawn, in the picture's own pixels
  *   view.place({x, y, scale})     put the picture's origin at x, y of the element; the camera calls it
  *   view.box(ref)                 {x, y, width, height} in the picture's pixels; null where it is not in this picture
- *   view.light(name, refs)        what is in a state: "hover", "chosen", "now", "later", "found"; replaces what was
- *                                 "later" hides gradients, and the other states draw attention
- *   view.note(notes)              Map from ref to text that stands in place of a gradient; replaces all notes
+ *   view.light(name, refs)        what is in a state: "hover", "chosen", "now", "later", "found", "apart"; replaces what was
+ *                                 "later" hides gradients, "apart" makes pale, and the other states draw attention
+ *   view.note(notes, values)      Maps from ref to text that stands in place of a gradient or a value; replaces all notes
  *   view.colour(inkOf)            inkOf(edge number) -> {stroke, width, stops} or null; null instead of it: plain again
  *   view.focus(ref)               move the keyboard's focus to a node
  *   view.on(event, handler)       "hover": ref or null; "choose": ref or null; "focus": ref
@@ -26,6 +26,7 @@ export function svgView(element, picture, sentence) {
   const groups = new Map(); // by ref: its elements; a wire of several rows has several
   const lit = new Map(); // by state: its refs
   const handlers = { hover: () => {}, choose: () => {}, focus: () => {} };
+  const replaced = new Map(); // by part of a text: what stood there
   let notes = [];
   let reachable = null;
   let isColoured = false;
@@ -88,6 +89,15 @@ export function svgView(element, picture, sentence) {
     return all.find((each) => each.matches(".wire")) ?? all[0];
   }
 
+  /* Put a text in place of a value, and of what follows it in its line. */
+  function replace(ref, text) {
+    const part = labelled(ref)?.querySelector("tspan.value");
+    if (!part) return;
+    replaced.set(part, part.textContent);
+    part.textContent = text;
+    for (let next = part.nextElementSibling; next; next = next.nextElementSibling) next.classList.add("is-replaced");
+  }
+
   return {
     bounds: boundsOf([...boxes.values()]),
 
@@ -114,12 +124,13 @@ export function svgView(element, picture, sentence) {
       if (state === "later" && !isSame) tell(next);
     },
 
-    note(texts) {
-      for (const note of notes) {
-        note.parentElement.classList.remove("is-noted");
-        note.remove();
-      }
+    note(texts, values) {
+      for (const note of notes) note.remove();
       notes = [];
+      for (const line of root.querySelectorAll(".is-replaced")) line.classList.remove("is-replaced");
+      for (const [part, text] of replaced) part.textContent = text;
+      replaced.clear();
+      for (const [ref, text] of values) replace(ref, text);
       for (const [ref, text] of texts) {
         const group = labelled(ref);
         const place = group?.querySelector(".gradient, .working, .alarm")?.closest("text") ?? group?.querySelector("text");
@@ -128,8 +139,8 @@ export function svgView(element, picture, sentence) {
         const { x, width } = place.getBBox();
         const at = { x: x + width / 2, y: place.getAttribute("y"), class: "note", "text-anchor": "middle" };
         notes.push(svgEl("text", at, text));
+        for (const part of group.querySelectorAll("tspan:is(.gradient, .working, .alarm)")) part.closest("text").classList.add("is-replaced");
         group.append(notes.at(-1));
-        group.classList.add("is-noted");
       }
     },
 

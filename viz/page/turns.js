@@ -1,16 +1,33 @@
 /* One turn of a loop: which turns the page has in full, and what each edge says of the one that is chosen. */
 
 import { el } from "./dom.js";
-import { edgeRef } from "./graph.js";
+import { edgeRef, nodeRef } from "./graph.js";
 
-/** What the edges of a loop say of one turn: Map from reference to text. */
-export function notesOf(graph, { loop, turn }) {
-  const notes = new Map();
+const SHOWS_RUNS = ["input", "splitter", "broadcast"]; // nodes that have numbers beside them
+
+const showsRuns = ({ kind, count }) => count && SHOWS_RUNS.includes(kind);
+
+/* What there is room for: of an array its shape and its norm, without the largest element. */
+const short = (text) => text.split("\n")[0].replace(/(?<=‖), \S+ at \[[^\]]*\]$/, "");
+
+/** What is said of one turn: `gradients` and `values`, Maps from reference to text; `apart`: what has several runs, and
+ * none of them told in this turn. */
+export function numbersOf(graph, { loop, turn }) {
+  const gradients = new Map();
+  const values = new Map();
   graph.edges.forEach((edge, index) => {
     const told = edge.loop === loop ? edge.turns[turn] : undefined;
-    if (told) notes.set(edgeRef(index), (told.working ?? told.grad).split("\n")[0]);
+    if (!told) return;
+    for (const ref of graph.shownWith(index)) {
+      const isEdge = ref === edgeRef(index);
+      if (!isEdge && !showsRuns(graph.item(ref))) continue; // it is of all turns, or the edge's alone
+      gradients.set(ref, short((isEdge && told.working) || told.grad));
+      values.set(ref, short(told.value));
+    }
   });
-  return notes;
+  const nodes = graph.nodes.flatMap((node, index) => (showsRuns(node) && !gradients.has(nodeRef(index)) ? [nodeRef(index)] : []));
+  const edges = graph.edges.flatMap((edge, index) => (edge.count && !gradients.has(edgeRef(index)) ? [edgeRef(index)] : []));
+  return { gradients, values, apart: [...nodes, ...edges] };
 }
 
 /** A turn in words. */
