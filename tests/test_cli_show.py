@@ -346,6 +346,22 @@ def test_a_run_that_failed_is_drawn_forward(edgegrad):
     assert b"digraph" in Path("s.dot").read_bytes()
 
 
+def test_a_run_that_fails_draws_what_was_recorded_and_says_which_pictures_it_can_not(edgegrad):
+    code, out, err = edgegrad("run", "program.py:fails", "-o", "s.svg", "-o", "s.dot")
+    assert (code, err.splitlines()[0][:6]) == (1, "error:")
+    assert "ZeroDivisionError" in err
+    assert "wrote s.svg" in out
+    assert "the forward graph alone, without gradients: fails raised" in " ".join(out.split())
+    assert "fails, no gradients" in Path("s.svg").read_text(encoding="utf-8")
+    assert Path("s.dot").read_bytes().startswith(b"digraph")
+
+    code, out, err = edgegrad("run", "program.py:fails", "-o", "other.svg", "--focus", "never")
+    assert code == 1
+    assert "ZeroDivisionError" in err
+    assert "other.svg was not drawn: no input, variable or output is named 'never'" in " ".join(out.split())
+    assert not Path("other.svg").exists()
+
+
 def test_the_splitters_that_are_shown_have_the_largest_terms():
     def program(idle, x, y):
         return idle * 0.0 + idle * 0.0 + idle * 0.0 + x * 0.5 - x * 0.25 + y * 30.0 - y * 30.0

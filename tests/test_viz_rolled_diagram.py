@@ -117,6 +117,36 @@ def test_terms_that_cancel_are_shown_themselves():
     assert text(fork.lead.below) == ["Σ over 10 runs = −5", "k = 9: −10, k = 8: 9, k = 7: −8"]
 
 
+def test_terms_of_arrays_are_the_largest_by_their_share_not_by_their_norm():
+    def aside(w):
+        total = 0.0
+        for t in range(30):
+            part = np.array([4.0, 0.0]) if t % 10 == 3 else np.array([0.0, 5.0 * (-1) ** t])
+            total = total + (w * part).sum()
+        return total
+
+    picture = rolled_diagram(roll_up(record(aside, np.ones(2))))
+    (fork,) = (box for box in picture.boxes if box.shape == "splitter")
+    told = re.findall(r"t = (\d+): (\S+) %", text(fork.lead.below)[1])
+    finished = record(aside, np.ones(2))
+    total = finished.grads["w"]
+    shares = [float(use.grad @ total / (total @ total)) for use in finished["w"].uses]
+    largest = sorted((round(100 * abs(share)) for share in shares), reverse=True)[:3]
+    assert [int(share.replace("−", "")) for _, share in told] == largest
+
+
+def test_terms_that_are_all_small_are_told_once():
+    def even(x):
+        total = 0.0
+        for _ in range(300):
+            total = total + x * 0.5
+        return total
+
+    picture = rolled_diagram(roll_up(record(even, 2.0)))
+    (fork,) = (box for box in picture.boxes if box.shape == "splitter")
+    assert text(fork.lead.below) == ["Σ over 300 runs = 150", "300 terms, each under 1 %"]
+
+
 def test_terms_that_equal_operations_bring_are_told_apart_by_their_lines():
     def both(x, w):
         h = x

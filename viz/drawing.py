@@ -141,17 +141,19 @@ def _run(
 
     check_outputs(outputs, (*PICTURES, TRACE_SUFFIX))
     traces = [path for path in outputs if path.suffix.lower() == TRACE_SUFFIX]
+    pictures = [path for path in outputs if path not in traces]
     trace, failure = run_program(target, settings, of, seed, strict=strict, watch=watch)
     for path in traces:
         save(trace, path)
     failure = failure or why_no_gradient(trace)
     if failure is not None:
         text.show(*(text.saved_nonetheless(path) for path in traces))
+        _draw(trace, pictures, engine, view, has_failed=True)
         raise failure
     text.show(*text.summary_parts(summary(trace)), "")
     for path in traces:
         text.show(text.wrote(path))
-    _draw(trace, [path for path in outputs if path not in traces], engine, view)
+    _draw(trace, pictures, engine, view)
     text.show(text.hint(hints.after_run(trace, target, traces)))
     return trace
 
@@ -167,7 +169,16 @@ def _show_attempts(trace: Trace, sample: str) -> None:
         text.show("", f"audit of {title}", *audit_parts(audit(trace, claims))[2:])
 
 
-def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None, view: View) -> None:
+def _draw(
+    trace: Trace,
+    outputs: Sequence[Path],
+    engine: str | None,
+    view: View,
+    *,
+    has_failed: bool = False,
+) -> None:
+    """Draw pictures; of a run that failed or has no gradient those that can be, so that it says how it failed."""
+    from tracer.errors import EdgegradError  # noqa: PLC0415
     from viz import text  # noqa: PLC0415
     from viz.hints import before_drawing  # noqa: PLC0415
     from viz.running import draw as draw_file  # noqa: PLC0415
@@ -177,7 +188,13 @@ def _draw(trace: Trace, outputs: Sequence[Path], engine: str | None, view: View)
         sys.stderr.write(f"{warning}\n")
     told: set[str] = set()
     for path in outputs:
-        with waiting(f"drawing {path}"):
-            notes = draw_file(trace, path, engine, view)
+        try:
+            with waiting(f"drawing {path}"):
+                notes = draw_file(trace, path, engine, view)
+        except EdgegradError as error:
+            if not has_failed:
+                raise
+            text.show(text.note(f"{path} was not drawn: {error.what}"))
+            continue
         text.show(text.wrote(path), *(text.note(each) for each in notes if each not in told))
         told.update(notes)

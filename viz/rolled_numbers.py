@@ -23,6 +23,7 @@ Ints: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 MOST_POINTS = 200  # of a series that is drawn
 MOST_TERMS = 3  # of a sum that are told apart
+SHARES_UP_TO = 1.05  # of a total: where a term is larger, terms cancel and are shown themselves
 MOST_ELEMENTS = 20_000_000  # of a sum's terms that are looked at for their shares
 
 
@@ -100,7 +101,8 @@ class Sum:
 
     total: Any  # None for arrays that several splitters add up
     uses: int
-    terms: tuple[Term, ...]  # the largest
+    terms: tuple[Term, ...]  # the largest, by what is told of them
+    by_share: bool  # else each by itself: where terms cancel
 
 
 def _drawn(values: Floats) -> Ints:
@@ -272,23 +274,31 @@ class Numbers:
         total: Any = float(series.values.sum())
         if series.is_norm:
             total = self.trace.edges[int(self._in_edges(node)[0])].grad if node.count == 1 else None
+        shares = [self._shares(edge, each, total, count) for edge, each in edges]
+        by_share = all(bool((np.abs(each) <= SHARES_UP_TO).all()) for each in shares)  # not so for NaN
         candidates = []
-        for edge, each in edges:
+        for (edge, each), part in zip(edges, shares, strict=True):
             assert each is not None
-            candidates += [(edge, run, float(each.values[run])) for run in _largest(each.values)]
-        order = _largest(np.array([value for *_, value in candidates]))  # none where all uses are elsewhere
-        terms = []
-        for edge, run, value in (candidates[at] for at in order):
-            terms.append(self._term(edge, run, value, total, count, is_norm=series.is_norm))
-        return Sum(total, count, tuple(terms))
+            candidates += [
+                Term(edge.index, run, float(each.values[run]), float(part[run]))
+                for run in _largest(part if by_share else each.values)
+            ]
+        sizes = np.array([term.share if by_share else term.value for term in candidates])
+        terms = (candidates[at] for at in _largest(sizes))  # none where all uses are elsewhere
+        return Sum(total, count, tuple(terms), by_share=by_share)
 
-    def _term(
-        self, edge: RolledEdge, run: int, value: float, total: Any, uses: int, *, is_norm: bool
-    ) -> Term:
-        share = np.nan
-        if total is not None and not is_bad(total) and np.size(total) * uses <= MOST_ELEMENTS:
-            term: Any = self.trace.edges[int(edge.members[run])].grad if is_norm else value
-            square = float(np.sum(np.abs(total) ** 2))
-            with np.errstate(all="ignore"):
-                share = float(np.sum(np.real(np.conj(total) * term))) / square if square else np.nan
-        return Term(edge.index, run, value, share)
+    def _shares(self, edge: RolledEdge, series: Series | None, total: Any, uses: int) -> Floats:
+        """Return of each run its share of a total; NaN where that says nothing, or takes too long."""
+        shares = np.full(edge.count, np.nan)
+        if series is None or total is None or is_bad(total) or np.size(total) * uses > MOST_ELEMENTS:
+            return shares
+        square = float(np.sum(np.abs(total) ** 2))
+        if not square:
+            return shares
+        with np.errstate(all="ignore"):
+            if not series.is_norm:
+                return np.asarray(series.values * total / square)
+            for run in range(edge.count - 1, -1, -1):  # as the backward pass goes: some are computed again
+                term = self.trace.edges[int(edge.members[run])].grad
+                shares[run] = float(np.sum(np.real(np.conj(total) * term))) / square
+        return shares

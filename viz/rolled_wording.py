@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 MOST_LOOKED_AT = 2_000  # runs whose constants are compared one by one; of more they may differ
 SHOWN_IN_FULL = 4  # uses of a splitter
-SHARES_UP_TO = 1.05  # of a total: where a term is larger, terms cancel and are shown themselves
 
 
 class _Varying:
@@ -221,7 +220,8 @@ def splitter_lines(
 
 def _terms(numbers: Numbers, rolled: Rolled, total: Sum, edges: Sequence[RolledEdge]) -> tuple[Line, ...]:
     """Name the largest terms by where they come from, each in percent of the total, or itself where terms cancel."""
-    by_share = all(abs(term.share) <= SHARES_UP_TO for term in total.terms)  # not so for NaN
+    if total.by_share and total.terms and all(_is_small(term.share) for term in total.terms):
+        return ((Span(f"{sum(edge.count for edge in edges):,} terms, each under 1 %", "working"),),)
     lines: dict[str, set[int]] = defaultdict(set)  # by the word for what uses the value
     for edge in edges:
         target = rolled.nodes[edge.dst]
@@ -240,14 +240,17 @@ def _terms(numbers: Numbers, rolled: Rolled, total: Sum, edges: Sequence[RolledE
             if len(lines[user]) > 1 and target.site is not None:
                 user = f"{user} in line {target.site.line}"
             turn = f"{user} ({turn})" if turn else user
-        size = _share_text(term.share) if by_share else labels.number(term.value, 3)
+        size = _share_text(term.share) if total.by_share else labels.number(term.value, 3)
         texts.append(f"{turn}: {size}")
     return ((Span(", ".join(texts), "working"),),) if texts else ()
 
 
 def _share_text(share: float) -> str:
-    percent = round(100 * share)
-    return f"{labels.number(percent)} %" if percent or not share else "under 1 %"
+    return "under 1 %" if _is_small(share) else f"{labels.number(round(100 * share))} %"
+
+
+def _is_small(share: float) -> bool:
+    return bool(share) and not round(100 * share)
 
 
 def _target_text(numbers: Numbers, target: RolledNode) -> str:
