@@ -273,18 +273,13 @@ class Turns:
             place, own = self.sites.scopes[own].place, self.sites.scopes[own].parent
         return own == scope and loop in (self._around(place, scope) or ())
 
-    def _is_one_expression(self, places: Ints) -> bool:
-        """Say whether places are one expression of the text: what first runs with other names is a place of its own."""
-        of_text = {None if place == NO_PLACE else self._node(place) for place in np.unique(places).tolist()}
-        return len(of_text) == 1 and None not in of_text
-
     def flat(self, rows: Ints) -> Flat | None:
         """Tell in which turn of the innermost loop around them rows of one place are, counted over all its runs."""
         places, scopes = self.sites.row_places, self.sites.row_scopes[rows].astype(np.int64)
         here = places[rows].astype(np.int64)
         while True:
             place = int(here[0])
-            if place == NO_PLACE or (np.any(here != place) and not self._is_one_expression(here)):
+            if place == NO_PLACE or np.any(here != place):
                 return None
             loops = self._around(place, int(scopes[0]))
             if loops is None:
