@@ -9,8 +9,9 @@ import pytest
 from tracer import record
 from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Numbers
+from viz.rolled_turns import Loops
 from viz.rollup import roll_up
-from viz.turns import Loops, Turns
+from viz.turns import Turns
 
 STEP = 1_000
 
@@ -157,6 +158,52 @@ def first_plain(x, w):
     return x
 
 
+def switched_on(x, w):
+    speed = height = 0.0
+    for t in range(20):
+        force = w if t >= 12 else 0.0
+        speed = speed + force * (t * STEP)
+        height = height + speed * 0.1
+    return height * x
+
+
+def switched_over(x, w):
+    value = total = 0.0
+    for t in range(9):
+        if t == 4:
+            value = w
+        total = total + value * (t * STEP)
+    return total * x
+
+
+class Rocket:
+    def __init__(self, w):
+        self.w, self.speed = w, 0.0
+
+    def burn(self, t):
+        if t >= 5:
+            self.speed = self.speed + self.w * (t * STEP)
+
+    def steer(self, t):
+        if t < 5:
+            return 0.0
+        return self.w * (t * STEP)
+
+
+def switched_on_in_a_method(x, w):
+    rocket = Rocket(w)
+    for t in range(12):
+        rocket.burn(t)
+    return rocket.speed * x
+
+
+def returned_early(x, w):
+    rocket, total = Rocket(w), 0.0
+    for t in range(12):
+        total = total + rocket.steer(t)
+    return total * x
+
+
 def walking(words, w):
     total = 0.0
     for t, word in enumerate(words):
@@ -208,6 +255,10 @@ PROGRAMS = {  # which of i and j the loops around tell: none of them where nothi
     filtered: (),
     late: (),
     first_plain: (0,),
+    switched_on: (),
+    switched_over: (),
+    switched_on_in_a_method: (),
+    returned_early: (),
     walking: (0,),
     tried: (),
     arrays: (0,),
@@ -359,7 +410,7 @@ def halved(x, w, depth):
 
 
 def in_calls_of_calls(x, w):
-    total = 0.0
+    total = x
     for k in range(3):
         total = total + halved(x, w, 6) * (k + 1.0)
     return total

@@ -23,6 +23,18 @@ NAME_LIMIT = 20
 UNNAMED = "_"
 _STATEMENTS = (ast.For, ast.AsyncFor, ast.While)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_CHOICES = (ast.IfExp, ast.BoolOp, ast.NamedExpr)
+_COPIES = (
+    *_CHOICES,
+    ast.Name,
+    ast.Attribute,
+    ast.Subscript,
+    ast.Starred,
+    ast.Await,
+    ast.Yield,
+    ast.Tuple,
+    ast.List,
+)
 _OWN_BODIES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
@@ -129,6 +141,87 @@ class LoopText:
             return False
         before = loop.node.body[: self.step_of(node, loop) + 1]
         return not any(_continues(statement) for statement in before)
+
+    def is_seen_from_the_start(self, node: ast.AST, region: ast.AST) -> bool:
+        """Say whether what an expression first reads of before a loop, or a function, it has read in every run of it.
+
+        Not so where one of its variables is set to something else in between that is only copied: after twelve
+        turns with plain numbers, `force = thrust if t >= 12 else 0.0` hands on what was there all the time.
+        """
+        inner = list(ast.walk(node))
+        if any(isinstance(each, _CHOICES) for each in inner):
+            return False
+        names = {each.id for each in inner if isinstance(each, ast.Name)}
+        names |= {each.attr for each in inner if isinstance(each, ast.Attribute)}
+        return not any(self.is_copied_in(name, region) for name in names)
+
+    def is_steady(self, node: ast.AST, operand: int, region: ast.AST) -> bool:
+        """Say whether an operand of an operator is a variable that a loop does not set to what may be there already."""
+        operands: list[ast.expr]
+        match node:
+            case ast.BinOp(left=first, right=second) | ast.AugAssign(target=first, value=second):
+                operands = [first, second]
+            case ast.UnaryOp(operand=first) | ast.Subscript(value=first):
+                operands = [first]
+            case _:
+                return False
+        name = operands[operand] if operand < len(operands) else None
+        return isinstance(name, ast.Name) and not self.is_copied_in(name.id, region)
+
+    def is_copied_in(self, name: str, region: ast.AST) -> bool:
+        """Say whether a variable is set to what may be there already somewhere in a loop or a function."""
+        return any(_set_name(each) == name and self._is_copied(each) for each in ast.walk(region))
+
+    def _is_copied(self, name: ast.AST) -> bool:
+        """Say whether a variable is set to what may be there already; by arguments, counters and calls it is not."""
+        above = self._text.parents.get(name)
+        match above:
+            case ast.AugAssign() | ast.arg():
+                return False
+            case ast.Assign(value=value) | ast.AnnAssign(value=value):
+                return isinstance(value, _COPIES)
+            case ast.Tuple(elts=parts):
+                statement = self._text.parents.get(above)
+                if isinstance(statement, ast.Assign):
+                    value = statement.value
+                    if isinstance(value, ast.Tuple) and len(value.elts) == len(parts):
+                        value = value.elts[[each is name for each in parts].index(True)]
+                    return isinstance(value, _COPIES)
+        while above is not None and not isinstance(above, (*_STATEMENTS, *_COMPREHENSIONS)):
+            above = self._text.parents.get(above)
+        return above is None or not (_named(above).is_counter and _named(above).name == _set_name(name))
+
+    def runs_in_each_call(self, node: ast.AST) -> ast.AST | None:
+        """Return the function whose calls all evaluate an expression once; None where it need not."""
+        child, parent = node, self._text.parents.get(node)
+        while parent is not None and not isinstance(parent, _OWN_BODIES):
+            if not (_is_certain(child, parent) or _runs_some_turns(parent)):
+                return None
+            child, parent = parent, self._text.parents.get(parent)
+        body = getattr(parent, "body", ())
+        if not isinstance(body, list):
+            return parent if body is child else None
+        for statement in body:
+            if statement is child:
+                return parent
+            if any(isinstance(each, ast.Return) for each in _own_parts(statement)):
+                return None
+        return None
+
+
+def _runs_some_turns(node: ast.AST) -> bool:
+    """Say whether it is a loop that is known to run at least once."""
+    match node:
+        case ast.For(iter=ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int(count))])):
+            return count > 0
+    return False
+
+
+def _set_name(node: ast.AST) -> str:
+    """Return the variable or attribute that is set here; empty where none is."""
+    if isinstance(node, ast.Name | ast.Attribute) and not isinstance(node.ctx, ast.Load):
+        return node.id if isinstance(node, ast.Name) else node.attr
+    return ""
 
 
 def _is_inside(child: ast.AST, loop: ast.AST) -> bool:

@@ -34,6 +34,7 @@ FULL_OF_MANY = 12  # and where there are many
 SOME = 30  # that are told of more
 ENDS = 3  # of these at either end; the others are at even distances
 SHARE = 0.5  # of a loop's turns that an edge must run in to belong to it
+CALLS_LOOKED_AT = 16
 MOST_LOOPS = 4  # around each other, by which a place in a run is named
 _ONCE = (ast.BinOp, ast.UnaryOp, ast.AugAssign, ast.Subscript, ast.Compare)  # one operation each
 
@@ -115,7 +116,7 @@ class Turns:
             for marker in self._markers(loop):
                 rows = marker.of(scope)
                 first = int(rows.searchsorted(entered, "right"))
-                if self._is_from_the_start(rows[first : first + 1], loop, scope, entered):
+                if self._is_from_the_start(marker.place, rows[first : first + 1], loop, scope, entered):
                     break
             else:
                 return None
@@ -256,15 +257,55 @@ class Turns:
         here, there = self.sites.places[place].site, self.sites.places[marker].site
         return place >= marker if here.function == there.function else text.is_behind(node, other)
 
-    def _is_from_the_start(self, first: Ints, loop: WrittenLoop, scope: int, entered: int) -> bool:
-        """Say whether the first run of a marker uses what was made before the loop, so that no turn went unrecorded."""
-        if not len(first):
-            return False
-        starts, operands = self.recording.starts, self.recording.operands
-        used = operands[starts[first[0]] : starts[first[0] + 1]]
-        return any(
-            row <= entered or not self._is_made_in(row, loop, scope) for row in used[used >= 0].tolist()
+    def _tells_all(self, marker: Marker, loop: WrittenLoop) -> bool:
+        """Say whether a marker has all turns of a loop, by its first run in each of the first calls."""
+        scopes, firsts = np.unique(marker.scopes, return_index=True)
+        return all(
+            self._is_from_the_start(marker.place, marker.rows[first : first + 1], loop, scope, -1)
+            for scope, first in list(zip(scopes.tolist(), firsts.tolist(), strict=True))[:CALLS_LOOKED_AT]
         )
+
+    def _is_from_the_start(
+        self, place: int, first: Ints, loop: WrittenLoop, scope: int, entered: int
+    ) -> bool:
+        """Say whether the first run of a marker uses what was made before the loop, so that no turn went unrecorded.
+
+        What it uses must be what it would have used in the turns before, too: no variable that was set meanwhile.
+        """
+        node, text = self._node(place), self._text_of(place)
+        if not len(first) or node is None or text is None:
+            return False
+        row = int(first[0])
+        starts, operands = self.recording.starts, self.recording.operands
+        used = operands[starts[row] : starts[row + 1]].tolist()
+        made_before = [
+            at
+            for at, each in enumerate(used)
+            if each >= 0 and (each <= entered or not self._is_made_in(each, loop, scope))
+        ]
+        if int(self.sites.row_scopes[row]) == scope and any(
+            text.is_steady(node, at, loop.node) for at in made_before
+        ):
+            return True
+        return bool(
+            made_before
+            and text.is_seen_from_the_start(node, loop.node)
+            and self._runs_in_each_call(row, scope)
+        )
+
+    def _runs_in_each_call(self, row: int, scope: int) -> bool:
+        """Say whether a row, recorded in calls within a call, is recorded whenever the outermost of them is made."""
+        place, own = int(self.sites.row_places[row]), int(self.sites.row_scopes[row])
+        while own > scope:
+            node = self._node(place)
+            text = self._text_of(place) if node is not None else None
+            function = text.runs_in_each_call(node) if text is not None and node is not None else None
+            if text is None or node is None or function is None:
+                return False
+            if not text.is_seen_from_the_start(node, function):
+                return False
+            place, own = self.sites.scopes[own].place, self.sites.scopes[own].parent
+        return True
 
     def _is_made_in(self, row: int, loop: WrittenLoop, scope: int) -> bool:
         """Say whether a row was made in a loop that runs in a call."""
@@ -289,10 +330,9 @@ class Turns:
             here, scopes = self._call_places[scopes], self._parents[scopes]
             if scopes.min() < 0:
                 return None
-        markers = self._markers(loops[-1])
-        if not markers:
+        marker = next((each for each in self._markers(loops[-1]) if self._tells_all(each, loops[-1])), None)
+        if marker is None:
             return None
-        marker = markers[0]
         width = len(places) + 1
         runs, wanted = marker.scopes * width + marker.rows, scopes * width + rows
         is_behind = self._is_behind(place, marker.place, loops[-1])
