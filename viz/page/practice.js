@@ -29,7 +29,7 @@ export class Practice {
 
   /** What stands in the picture: question marks, and of the turn that is asked for what is known of it. */
   notes() {
-    const known = this.turn ? numbersOf(this.graph, this.turn).gradients : [];
+    const known = numbersOf(this.graph, this.turn).gradients;
     return new Map([...known, ...this.hidden().map((ref) => [ref, "?"])]);
   }
 

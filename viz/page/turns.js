@@ -11,10 +11,12 @@ const showsRuns = ({ kind, count }) => count && SHOWS_RUNS.includes(kind);
 const short = (text) => text.split("\n")[0].replace(/(?<=‖), \S+ at \[[^\]]*\]$/, "");
 
 /** What is said of one turn: `gradients` and `values`, Maps from reference to text; `apart`: what has several runs, and
- * none of them told in this turn. */
-export function numbersOf(graph, { loop, turn }) {
+ * none of them told in this turn. Of no turn, nothing is said. */
+export function numbersOf(graph, chosen) {
   const gradients = new Map();
   const values = new Map();
+  if (!chosen) return { gradients, values, apart: [] };
+  const { loop, turn } = chosen;
   graph.edges.forEach((edge, index) => {
     const told = edge.loop === loop ? edge.turns[turn] : undefined;
     if (!told) return;
