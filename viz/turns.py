@@ -8,7 +8,7 @@ often. Where nothing tells, no turn is claimed.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -310,6 +310,9 @@ class Loop:
     turns: tuple[int, ...]
     starts: Ints
     stops: Ints
+    written: WrittenLoop | None = (
+        None  # of the text, if these are its turns, from the first; else they are runs
+    )
 
     def runs(self, times: Ints) -> dict[int, int]:
         """Return, by turn, which run of an edge falls into it; `times` says when each run was."""
@@ -375,12 +378,20 @@ class Loops:
             turns = number[turns]
         key = flat.loop, chain
         if key not in self._written:
-            self._written[key] = _loop(np.arange(len(own)), self._most)
+            written = flat.loop if self._is_entered_once(flat, own) else None
+            self._written[key] = replace(_loop(np.arange(len(own)), self._most), written=written)
         loop = self._written[key]
         runs: dict[int, int] = {}
         for run in np.flatnonzero(np.isin(turns, loop.turns)).tolist():
             runs.setdefault(int(turns[run]), run)
         return (self._number(loop), runs) if runs else None
+
+    def _is_entered_once(self, flat: Flat, own: Ints) -> bool:
+        """Say whether the turns of a loop, counted over all its runs, are those of one statement that ran once."""
+        if not flat.loop.is_statement:
+            return False
+        found = self._turns.of_row(int(flat.marker.rows[own[-1]]))
+        return found is not None and found[-1:] == [(flat.loop, len(own) - 1)]
 
     def _number(self, loop: Loop) -> int:
         if loop not in self.found:

@@ -16,7 +16,7 @@ import { searchBox } from "./search.js";
 import { sourcePane } from "./source.js";
 import { BackwardPass } from "./steps.js";
 import { svgView } from "./svg.js";
-import { nameOf, numbersOf, turnChooser } from "./turns.js";
+import { allOf, nameOf, numbersOf, turnChooser } from "./turns.js";
 
 const data = await dataOf(byId("data"));
 const root = document.documentElement;
@@ -168,7 +168,8 @@ function chooseTurn(next) {
 function setTurn(next) {
   turn = next;
   byId("turn-note").hidden = turn === null;
-  if (turn) byId("turn-text").textContent = `${nameOf(graph, turn)}; pale: all turns`;
+  if (turn) byId("turn-text").textContent = `${nameOf(graph, turn)}; pale: ${allOf(graph, turn)}`;
+  if (turn) byId("turn-end").textContent = allOf(graph, turn);
   colour();
 }
 

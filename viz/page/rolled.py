@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from viz.parts import Diagram
     from viz.rolled_numbers import Series
     from viz.rollup import Rolled, RolledEdge, RolledNode
+    from viz.turns import Loop
 
 MOST_VIEWS = 40
 MOST_NODES = 6_000_000  # of the trace, that all roll-ups together look at
@@ -111,7 +112,7 @@ class _Writer:
             "isRolled": True,
             "nodes": [self._node(node) for node in self.rolled.nodes],
             "edges": edges,
-            "loops": [loop.count for loop in self.loops.found],
+            "loops": [_loop(found) for found in self.loops.found],
             "order": self.order,
             "output": output if output >= 0 else None,
             **asked.data(),
@@ -272,6 +273,15 @@ class _Writer:
                 if key in found
             }
         return loop, told
+
+
+def _loop(loop: Loop) -> dict[str, Any]:
+    """Say how many turns a loop has, and what they are called: `t = 5`, turn 5, or run 5 of what is no one loop."""
+    told: dict[str, Any] = {"count": loop.count, "word": "turn" if loop.written is not None else "run"}
+    if loop.written is not None and loop.written.is_counter:
+        told["counter"] = loop.written.name
+        told["start"], told["step"] = loop.written.start, loop.written.step
+    return told
 
 
 def _first_line(text: str) -> str:
