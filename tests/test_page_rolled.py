@@ -15,12 +15,12 @@ from viz import labels
 from viz.export import Shown, decide
 from viz.geometry import PlacedText
 from viz.layout import geometry
+from viz.loops import FULL_OF_MANY, Loops
 from viz.page.data import page_data
 from viz.page.document import as_script_data
 from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Numbers
 from viz.rollup import roll_up
-from viz.turns import FULL_OF_MANY, Loops
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from tracer import record
+from viz.loops import Loops
 from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Numbers
 from viz.rollup import roll_up
-from viz.turns import Loops, Turns
+from viz.turns import Turns
 
 STEP = 1_000
 

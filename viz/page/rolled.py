@@ -13,6 +13,7 @@ from viz.choice import Choice
 from viz.diagram import diagram
 from viz.forward import without_gradients
 from viz.layout import geometry as placed
+from viz.loops import Loops
 from viz.page.exact import arithmetic, exact_view, magnitude, text_of, text_of_line
 from viz.page.numbering import Numbering
 from viz.page.pictures import picture_data
@@ -23,17 +24,16 @@ from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Numbers
 from viz.rolled_wording import common_gate_text, gradient_series_lines, value_series_lines
 from viz.rollup import BUDGET, roll_up
-from viz.turns import Loops
 
 if TYPE_CHECKING:
     from viz.export import Shown
     from viz.geometry import Geometry
+    from viz.loops import Loop
     from viz.page.arrays import Arrays
     from viz.page.sources import Sources
     from viz.parts import Diagram
     from viz.rolled_numbers import Series
     from viz.rollup import Rolled, RolledEdge, RolledNode
-    from viz.turns import Loop
 
 MOST_VIEWS = 40
 MOST_NODES = 6_000_000  # of the trace, that all roll-ups together look at
