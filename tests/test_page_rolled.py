@@ -326,13 +326,14 @@ def test_a_turn_can_be_chosen_and_the_picture_tells_it(visit):
 def test_what_is_searched_for_is_seen_also_where_all_was_fitted(visit):
     page = visit(rolled_trace("recurrent"), width=1100, height=420)
     page.press("0")
+    drawn = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
     scale = "document.querySelector('#stage > svg').getBoundingClientRect().width"
-    page.page.wait_for_timeout(50)
+    page.run(drawn)
     before = page.run(scale)
     page.press("/")
     page.page.keyboard.type("h")
     page.press("Enter")
-    page.page.wait_for_timeout(50)
+    page.run(drawn)
     (ref,) = page.refs("chosen")
     assert page.run(scale) > 1.5 * before
     shape = page.page.locator(f"#stage [data-ref={ref}] > :is(rect, ellipse, polygon)").first.bounding_box()
