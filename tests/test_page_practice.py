@@ -214,7 +214,7 @@ def test_a_rolled_page_is_practised_turn_by_turn(visit):
     page = visit(rolled_trace("remember"))
     page.press("p")
     exercises = page.run("JSON.parse(document.getElementById('data').textContent).views[0].practice")
-    assert "turn 59 of 60, from 0" in page.text(f"{PANE} .exercises li:first-child")
+    assert "turn 59 (last of 60, from 0)" in page.text(f"{PANE} .exercises li:first-child")
     fields = page.page.locator(f"{PANE} .exercises input")
     assert fields.count() == len(exercises) > 3
     assert page.refs("later")

@@ -15,12 +15,12 @@ from viz import labels
 from viz.export import Shown, decide
 from viz.geometry import PlacedText
 from viz.layout import geometry
+from viz.loops import FULL_OF_MANY, Loops
 from viz.page.data import page_data
 from viz.page.document import as_script_data
 from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Numbers
 from viz.rollup import roll_up
-from viz.turns import FULL_OF_MANY, Loops
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -56,7 +56,7 @@ def test_all_numbers_of_a_rolled_page_are_those_of_the_trace(name):
         run = 0
         for turn in turns.values():  # in their order, each is one of the runs
             run = next(at for at in range(run, len(exact)) if says(turn, exact[at]))
-        assert int(max(turns, key=int)) < view["loops"][told["loop"]]
+        assert int(max(turns, key=int)) < view["loops"][told["loop"]]["count"]
 
 
 def texts_of(entries):
@@ -94,7 +94,7 @@ def test_the_edges_of_a_loop_tell_the_same_turn(tmp_path):
     view = data_of(trace, tmp_path)["views"][0]
     loops = {edge["loop"] for edge in view["edges"] if "loop" in edge}
     assert loops == {0}
-    assert view["loops"] == [100]
+    assert view["loops"] == [{"count": 100, "word": "turn"}]
     turns = {tuple(edge["turns"]) for edge in view["edges"] if "loop" in edge}
     assert {turn for kept in turns for turn in kept} >= {"0", "1", "2", "97", "98", "99"}
     for edge in view["edges"]:
@@ -113,7 +113,27 @@ def test_one_expression_with_two_places_is_in_one_loop(tmp_path):
         return h
 
     view = data_of(record(rnn, np.ones((100, 3)), np.ones(3)), tmp_path)["views"][0]
-    assert view["loops"] == [100]
+    assert view["loops"] == [{"count": 100, "word": "turn", "counter": "t", "start": 0, "step": 1}]
+
+
+def in_a_list(w):
+    return sum([math.tanh(w * at) for at in range(100)])
+
+
+def entered_often(w):
+    total = 0.0
+    for _ in range(10):
+        for k in range(20):
+            total = total + math.tanh(w * k)
+    return total
+
+
+@pytest.mark.parametrize("function", [in_a_list, entered_often])
+def test_what_is_no_one_loop_has_runs(function, tmp_path):
+    view = data_of(record(function, 0.3), tmp_path)["views"][0]
+    assert view["loops"]
+    assert {loop["word"] for loop in view["loops"]} == {"run"}
+    assert not any("counter" in loop for loop in view["loops"])
 
 
 def logistic(r, x):
@@ -289,7 +309,7 @@ def test_a_turn_can_be_chosen_and_the_picture_tells_it(visit):
     assert told["working"] in page.text("#details")
     assert told["working"] in page.shown(f"e{edge}")
     assert told["value"] in page.shown(f"e{edge}")
-    assert page.text("#turn-text") == "turn 2 of 100, from 0; pale: all turns"
+    assert page.text("#turn-text") == "turn 2 (of 100, from 0); pale: all turns"
     replaced = page.page.locator(f"#stage .wire[data-ref=e{edge}] .is-replaced").all_text_contents()
     assert any("→" in text for text in replaced)
     page.page.click("#back")
@@ -306,13 +326,14 @@ def test_a_turn_can_be_chosen_and_the_picture_tells_it(visit):
 def test_what_is_searched_for_is_seen_also_where_all_was_fitted(visit):
     page = visit(rolled_trace("recurrent"), width=1100, height=420)
     page.press("0")
+    drawn = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
     scale = "document.querySelector('#stage > svg').getBoundingClientRect().width"
-    page.page.wait_for_timeout(50)
+    page.run(drawn)
     before = page.run(scale)
     page.press("/")
     page.page.keyboard.type("h")
     page.press("Enter")
-    page.page.wait_for_timeout(50)
+    page.run(drawn)
     (ref,) = page.refs("chosen")
     assert page.run(scale) > 1.5 * before
     shape = page.page.locator(f"#stage [data-ref={ref}] > :is(rect, ellipse, polygon)").first.bounding_box()
@@ -528,7 +549,7 @@ def test_colour_shows_what_vanishes_over_the_turns_and_the_chosen_turn(visit):
     page.page.select_option("#turn", "1")
     choose(page, "n0")
     early = page.run(stroke)
-    assert "turn 1 of 60" in page.text("#scale")
+    assert "(of 60" in page.text("#scale")
     assert page.page.get_attribute("#scale svg", "aria-label") == decades
     choose(page, f"e{edge}")
     page.page.select_option("#turn", "59")

@@ -5,11 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from viz.rolled_turns import Loops
 
 from tracer import record
+from viz.loops import Loops
 from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Numbers
-from viz.rolled_turns import Loops
 from viz.rollup import roll_up
 from viz.turns import Turns
 

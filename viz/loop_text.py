@@ -48,6 +48,11 @@ class WrittenLoop:
     step: int = 1
     is_counter: bool = False
 
+    @property
+    def is_statement(self) -> bool:
+        """Whether it is a `for` or a `while`; what runs for each of a list's elements has no turns."""
+        return isinstance(self.node, _STATEMENTS)
+
     def turn(self, number: int) -> str:
         """Name a turn: `t = 24` for a variable that counts, else `turn 24 of word`; turns count from 0."""
         if self.is_counter:

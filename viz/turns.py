@@ -1,14 +1,12 @@
-"""The turns of loops: in which turn of which loop something was done, and which run of a rolled edge that was.
+"""The turns of loops: in which turn of which loop something was done.
 
-What a page shows turn by turn and what a picture says of one term are told by the same loops. A loop is found in the
-program's text, and its turns by an operation that runs once in each of them; where there is none, by what runs most
-often. Where nothing tells, no turn is claimed.
+A loop is found in the program's text, and its turns by an operation that runs once in each of them. Where nothing
+tells, no turn is claimed. What a page shows turn by turn (`viz.loops`) and what a picture says of one term are told so.
 """
 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,20 +18,12 @@ from tracer.graph import OUTPUT
 from tracer.operations import OP_NAMES
 from tracer.sites import NO_PLACE
 from viz.loop_text import LoopText, WrittenLoop
-from viz.rollup import SEVERAL
 
 if TYPE_CHECKING:
     from tracer.trace import Trace
-    from viz.rollup import Rolled, RolledEdge
 
     Ints = np.ndarray[Any, np.dtype[Any]]
 
-TOLD = 3_000  # turns of all edges together: of arrays each takes some 220 bytes
-FULL = 100  # turns that are all told, where there are few edges
-FULL_OF_MANY = 12  # and where there are many
-SOME = 30  # that are told of more
-ENDS = 3  # of these at either end; the others are at even distances
-SHARE = 0.5  # of a loop's turns that an edge must run in to belong to it
 CALLS_LOOKED_AT = 16
 MOST_LOOPS = 4  # around each other, by which a place in a run is named
 _ONCE = (ast.BinOp, ast.UnaryOp, ast.AugAssign, ast.Subscript, ast.Compare)  # one operation each
@@ -340,102 +330,3 @@ class Turns:
         turns[turns == len(runs)] = -1
         turns[marker.scopes[turns] != scopes] = -1  # in a turn that did not come to its end
         return Flat(loops[-1], marker, scopes, turns)
-
-
-@dataclass(frozen=True, eq=False)
-class Loop:
-    """A loop: how many turns it takes, and from when to when those last that are told, in numbers of exact nodes."""
-
-    count: int
-    turns: tuple[int, ...]
-    starts: Ints
-    stops: Ints
-
-    def runs(self, times: Ints) -> dict[int, int]:
-        """Return, by turn, which run of an edge falls into it; `times` says when each run was."""
-        found = np.searchsorted(times, self.starts)
-        inside = found < len(times)
-        inside[inside] = times[found[inside]] < self.stops[inside]
-        return {
-            turn: run
-            for turn, run, is_in in zip(self.turns, found.tolist(), inside.tolist(), strict=True)
-            if is_in
-        }
-
-
-class Loops:
-    """The loops of a rolled graph.
-
-    Of those that the text does not tell, those of most turns come first, so that an inner one has what runs in it.
-    """
-
-    def __init__(self, rolled: Rolled) -> None:
-        self.rolled, self.graph = rolled, rolled.trace.graph
-        self._turns = Turns(rolled.trace)
-        edges = sum(edge.count > 1 for edge in rolled.edges)
-        self._most = min(FULL, max(FULL_OF_MANY, TOLD // max(edges, 1)))
-        repeated = [node for node in rolled.nodes if node.kind == "function" and node.count > 1]
-        repeated.sort(key=lambda node: (-node.count, node.index))
-        self._candidates = [_loop(node.members, self._most) for node in repeated]
-        self._written: dict[tuple[WrittenLoop, int], Loop] = {}
-        self.found: list[Loop] = []
-
-    def of(self, edge: RolledEdge) -> tuple[int, dict[int, int]]:
-        """Return the number of an edge's loop and, by turn, the run of the edge in it."""
-        times = (
-            np.searchsorted(self.graph.first_in, edge.members.astype(self.graph.first_in.dtype), "right")
-            - 1
-        )
-        written = self._of_text(edge, times)
-        if written is not None:
-            return written
-        for loop in self._candidates if edge.port != SEVERAL else ():
-            runs = loop.runs(times)
-            if len(runs) >= SHARE * len(loop.turns):
-                return self._number(loop), runs
-        own = _loop(times, self._most)
-        return self._number(own), {turn: turn for turn in own.turns}
-
-    def _of_text(self, edge: RolledEdge, users: Ints) -> tuple[int, dict[int, int]] | None:
-        """Look for the loop in the program's text; its turns are those within one chain of calls."""
-        if self.graph.kinds[users[0]] == OUTPUT or edge.port == SEVERAL:
-            return None
-        slots, rows = self.graph.node_slots[users], self.graph.rows[users].astype(np.int64)
-        rows[slots >= 0] = self.graph.slot_consumer[slots[slots >= 0]]
-        flat = self._turns.flat(rows)
-        if flat is None:
-            return None
-        chains = self.rolled.chains
-        chain = int(chains[flat.scopes[0]])
-        own = np.flatnonzero(chains[flat.marker.scopes] == chain)
-        turns = flat.turns
-        if len(own) < len(flat.marker.rows):
-            number = np.full(len(flat.marker.rows) + 1, -1, np.int64)  # and of none at the end
-            number[own] = np.arange(len(own))
-            turns = number[turns]
-        key = flat.loop, chain
-        if key not in self._written:
-            self._written[key] = _loop(np.arange(len(own)), self._most)
-        loop = self._written[key]
-        runs: dict[int, int] = {}
-        for run in np.flatnonzero(np.isin(turns, loop.turns)).tolist():
-            runs.setdefault(int(turns[run]), run)
-        return (self._number(loop), runs) if runs else None
-
-    def _number(self, loop: Loop) -> int:
-        if loop not in self.found:
-            self.found.append(loop)
-        return self.found.index(loop)
-
-
-def _loop(times: Ints, most: int) -> Loop:
-    count = len(times)
-    if count <= most:
-        turns = np.arange(count)
-    else:
-        ends = [*range(ENDS), *range(count - ENDS, count)]
-        between = min(most, SOME) - 2 * ENDS
-        turns = np.unique(np.concatenate([ends, np.linspace(0, count - 1, between + 2).astype(np.int64)]))
-    longest = int(np.diff(times).max()) if count > 1 else 1
-    following = np.append(times[1:], times[-1] + longest)
-    return Loop(count, tuple(turns.tolist()), times[turns], following[turns])

@@ -14,11 +14,21 @@ for (const [text, number] of [
   ["-(2 - 5)*2", 6],
   ["0,25", 0.25],
   ["1 - 2 - 3", -4],
+  ["0.5 x 3", 1.5],
+  ["0.5 X\u00a03", 1.5],
+  ["1-0.5**2", 0.75],
+  ["1 − 0.5^2", 0.75],
+  ["-2**2", -4],
+  ["(-2)²", 4],
+  ["2**3**2", 512],
+  ["2**-1*4", 2],
+  ["6 ÷ 4", 1.5],
+  ["5.", 5],
 ]) {
   test(`${text} is ${number}`, () => assert.equal(readNumber(text), number));
 }
 
-for (const text of ["", "x", "7 7", "3 +", "(2", "2)", "alert(1)", "1/", "Infinity", "1e", "--"]) {
+for (const text of ["", "x", "7 7", "3 +", "(2", "2)", "alert(1)", "1/", "Infinity", "1e", "--", "1/0", "x3", "2**", "2***3", "1.2.3"]) {
   test(`${JSON.stringify(text)} is no number`, () => assert.ok(Number.isNaN(readNumber(text))));
 }
 
@@ -64,3 +74,18 @@ for (const [text, kind] of [["1001", undefined], ["1000", "missing-uses"], ["100
 }
 
 test("a tiny gradient is not zero", () => assert.ok(!judge({ answer: 1e-20, mistakes: [] }, "0").right));
+
+for (const [text, said] of [
+  ["3.5 x 2", "= 7. Right."],
+  ["1 - 0.5**2", "= 0.75. No, and none of the usual mistakes gives it."],
+  ["7/2", /^= 3.5. No: x has 2 uses/],
+  ["1-8", "= −7. No, and none of the usual mistakes gives it."],
+  ["−0.5", "No, and none of the usual mistakes gives it."],
+  ["7", "Right."],
+]) {
+  test(`${text} is answered with what it came to`, () => {
+    const { text: told } = judge(exercise, text);
+    if (typeof said === "string") assert.equal(told, said);
+    else assert.match(told, said);
+  });
+}

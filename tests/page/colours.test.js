@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { RAMPS, colourAt, inkOf, inkOver, rangeOf, sizesOf, ticksOf } from "../../viz/page/colours.js";
+import { RAMPS, colourAt, endOf, inkOf, inkOver, rangeOf, sizesOf, ticksOf } from "../../viz/page/colours.js";
 
 const GROUNDS = { light: "#ffffff", dark: "#14171b" };
 
@@ -38,6 +38,25 @@ test("a range is in decades, and leaves out what is zero, missing or not finite"
   assert.equal(rangeOf([0, undefined]), null);
   assert.deepEqual(rangeOf([1, 1]), [-0.5, 0.5]);
 });
+
+test("what rounding left does not stretch the range, and is told as below it", () => {
+  const sizes = [0.1, 9e-17, 0.01, 3e-17, 0];
+  const range = rangeOf(sizes);
+  assert.deepEqual(range.map((each) => Math.round(each * 1e6) / 1e6), [-2, -1]);
+  assert.equal(endOf(range, sizes), "0.010 and below");
+  assert.deepEqual(inkOf(9e-17, range, "light"), inkOf(0.01, range, "light"));
+});
+
+for (const [what, sizes] of [
+  ["vanishes step by step", Array.from({ length: 40 }, (_, at) => 10 ** -at)],
+  ["is small, but no rounding", [1e-12, 10]],
+]) {
+  test(`what ${what} stays in the range`, () => {
+    const range = rangeOf(sizes);
+    assert.equal(range[0], Math.min(...sizes.map(Math.log10)));
+    assert.equal(endOf(range, sizes), null);
+  });
+}
 
 test("a larger gradient has a thicker wire, and zero keeps its look", () => {
   const range = rangeOf([1e-3, 100]);

@@ -86,8 +86,8 @@ for (const [uses, sentence] of [
   [[1, 4], "The splitter of x has the gradients of all uses, of 1 to 4, and fires, in each of 12 runs: their sum is ‖11‖."],
 ]) {
   test(`one place that is ${uses} uses of each run is told as such`, () => {
-    const pass = rolled(12, 1, "‖11‖");
-    pass.graph.nodes[1].uses = uses;
-    assert.equal(pass.told(6).replace(" The backward pass is complete.", ""), sentence);
+    const each = rolled(12, 1, "‖11‖");
+    each.graph.nodes[1].uses = uses;
+    assert.equal(each.told(6).replace(" The backward pass is complete.", ""), sentence);
   });
 }

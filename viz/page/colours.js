@@ -11,18 +11,23 @@ const THICK = 4.2;
 const MOST_STOPS = 24; // of the colours along one wire
 const LEAST_RANGE = 1; // decades: gradients that are nearly equal look nearly equal
 
-/** The range of the sizes that are not zero, in decades: [low, high]; null where there are none. */
+const NOISE = 13; // decades below the largest: what is less and far from all else is what rounding left
+const GAP = 3; // decades without any size; what vanishes step by step has no such gap, and stays in the range
+
+/** The range of the sizes that are not zero, in decades: [low, high], without what rounding left; null where there are none. */
 export function rangeOf(magnitudes) {
-  let low = Infinity;
-  let high = -Infinity;
-  for (const magnitude of magnitudes) {
-    if (!(magnitude > 0)) continue;
-    low = Math.min(low, Math.log10(magnitude));
-    high = Math.max(high, Math.log10(magnitude));
-  }
-  if (low > high) return null;
+  const decades = Float64Array.from(magnitudes.filter((each) => each > 0), Math.log10).sort();
+  if (!decades.length) return null;
+  const high = decades.at(-1);
+  const isCut = (each, at) => high - decades[at - 1] > NOISE && each - decades[at - 1] > GAP; // below it
+  const low = decades[Math.max(0, decades.findLastIndex(isCut))];
   const missing = Math.max(0, LEAST_RANGE - (high - low)) / 2;
   return [low - missing, high + missing];
+}
+
+/** The lower end of a range in words, where there is less that looks like it; else null. */
+export function endOf(range, magnitudes) {
+  return magnitudes.some((each) => each > 0 && Math.log10(each) < range[0]) ? `${(10 ** range[0]).toPrecision(2)} and below` : null;
 }
 
 /** Where a size lies in a range, from 0 to 1; null for what is zero, unknown or not finite. */

@@ -1,6 +1,6 @@
 /* A small array as a table of cells, by the logarithm of their size; a cell tells its number. */
 
-import { colourAt, rangeOf, shareOf } from "./colours.js";
+import { colourAt, endOf, rangeOf, shareOf } from "./colours.js";
 import { el, svgEl } from "./dom.js";
 
 const WIDEST = 300;
@@ -22,8 +22,10 @@ export function heatMap(array, title, theme) {
   const columns = array.shape.at(-1) ?? 1;
   const rows = array.elements.length / columns;
   const size = Math.max(SMALLEST, Math.min(CELL, Math.floor(WIDEST / columns)));
-  const range = rangeOf(array.elements.map((each) => Math.abs(each)));
-  const told = el("p", { class: "cell-value", "aria-live": "off" }, `${rows} × ${columns} cells, by |size| (log)`);
+  const sizes = array.elements.map((each) => Math.abs(each));
+  const range = rangeOf(sizes);
+  const least = range && endOf(range, sizes);
+  const told = el("p", { class: "cell-value", "aria-live": "off" }, `${rows} × ${columns} cells, by |size| (log)${least ? `; ${least} look alike` : ""}`);
   const cells = array.elements.map((element, flat) => {
     const share = shareOf(Math.abs(element), range);
     const isBad = typeof element === "string";
@@ -37,8 +39,8 @@ export function heatMap(array, title, theme) {
     if (share !== null) cell.style.fill = colourAt(share, theme);
     return [cell, element < 0 && size >= 10 ? minus(place, size) : null];
   });
-  const least = array.elements.length ? array.elements.map(String).slice(0, 6).join(", ") : "";
-  const label = `${title}: ${array.shape.join(" × ")} array, ${least}${array.elements.length > 6 ? ", …" : ""}`;
+  const first = array.elements.length ? array.elements.map(String).slice(0, 6).join(", ") : "";
+  const label = `${title}: ${array.shape.join(" × ")} array, ${first}${array.elements.length > 6 ? ", …" : ""}`;
   const box = { width: columns * size, height: rows * size, role: "img", "aria-label": label.replaceAll("-", "−") };
   return el("figure", { class: "heat" }, el("figcaption", {}, title), svgEl("svg", box, cells), told);
 }

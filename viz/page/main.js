@@ -2,7 +2,6 @@
 
 import { cameraOf } from "./camera.js";
 import { canvasView } from "./canvas.js";
-import { inkOver, rangeOf, sizesOf } from "./colours.js";
 import { Details } from "./details.js";
 import { divider } from "./divider.js";
 import { byId, el } from "./dom.js";
@@ -12,14 +11,12 @@ import { KEYS, isTaken, keyOf } from "./keys.js";
 import { dataOf } from "./packed.js";
 import { player } from "./player.js";
 import { Practice } from "./practice.js";
-import { scaleLegend } from "./scale.js";
+import { colourBySize } from "./scale.js";
 import { searchBox } from "./search.js";
 import { sourcePane } from "./source.js";
 import { BackwardPass } from "./steps.js";
 import { svgView } from "./svg.js";
-import { nameOf, numbersOf, turnChooser } from "./turns.js";
-
-const NO_NUMBERS = { gradients: new Map(), values: new Map(), apart: [] };
+import { allOf, nameOf, numbersOf, turnChooser } from "./turns.js";
 
 const data = await dataOf(byId("data"));
 const root = document.documentElement;
@@ -146,9 +143,9 @@ function showStep(step) {
   hidden = new Set(isPractising ? practice.hidden() : pass.later(step));
   view.light("later", hidden);
   view.light("now", edge === null ? [] : [edgeRef(edge)]);
-  if (turn && !isWhole) endTurn(); // a step is of all turns
+  if (turn && !isWhole) setTurn(null); // a step is of all turns
   const one = isPractising ? practice.turn : turn;
-  const { gradients, values, apart } = one ? numbersOf(graph, one) : NO_NUMBERS;
+  const { gradients, values, apart } = numbersOf(graph, one);
   stage.classList.toggle("is-one-turn", one !== null);
   view.light("apart", apart);
   view.note(isPractising ? practice.notes() : turn ? gradients : pass.notes(step), values);
@@ -163,29 +160,23 @@ function showStep(step) {
 
 /** Look at one turn of a loop: its edges say what happened in it; null: at all turns. */
 function chooseTurn(next) {
-  turn = next;
-  byId("turn-note").hidden = turn === null;
-  if (turn) byId("turn-text").textContent = `${nameOf(graph, turn)}; pale: all turns`;
-  colour();
+  setTurn(next);
   steps.stop();
   steps.go(pass.length);
 }
 
-function endTurn() {
-  turn = null;
-  byId("turn-note").hidden = true;
+function setTurn(next) {
+  turn = next;
+  byId("turn-note").hidden = turn === null;
+  if (turn) byId("turn-text").textContent = `${nameOf(graph, turn)}; pale: ${allOf(graph, turn)}`;
+  if (turn) byId("turn-end").textContent = allOf(graph, turn);
   colour();
 }
 
-/** Draw wires by the size of their gradients, of all turns or of the chosen one, or plainly; the scale is that of all. */
 function colour() {
-  const range = rangeOf(graph.edges.flatMap((edge) => sizesOf(edge).map(([, size]) => size)));
-  const isShown = isColoured && range !== null;
-  view.colour(isShown ? (edge) => inkOver(sizesOf(graph.edges[edge], turn), range, theme()) : null);
   byId("colour-button").setAttribute("aria-pressed", String(isColoured));
   byId("scale").hidden = !isColoured;
-  const runs = turn ? nameOf(graph, turn) : graph.view.isRolled && "a wire from left to right: its first run to its last; as thick as its largest";
-  byId("scale").replaceChildren(...(isShown ? [scaleLegend(range, theme()), ...(runs ? [el("small", {}, runs)] : [])] : ["No gradient has a size."]));
+  byId("scale").replaceChildren(...colourBySize(view, graph, isColoured, turn, theme()));
 }
 
 function toggleColour() {

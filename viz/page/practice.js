@@ -29,7 +29,7 @@ export class Practice {
 
   /** What stands in the picture: question marks, and of the turn that is asked for what is known of it. */
   notes() {
-    const known = this.turn ? numbersOf(this.graph, this.turn).gradients : [];
+    const known = numbersOf(this.graph, this.turn).gradients;
     return new Map([...known, ...this.hidden().map((ref) => [ref, "?"])]);
   }
 
@@ -123,7 +123,7 @@ export class Practice {
       const judged = judge(exercise, input.value);
       if (judged.isNumber) state.tries += 1;
       state.isRight = judged.right;
-      verdict.textContent = judged.right ? `Right: ${exercise.working}` : judged.text;
+      verdict.textContent = judged.right ? `${judged.came}Right: ${exercise.working}` : judged.text;
       settle();
       if (judged.right) this.#done(line);
       else line.scrollIntoView({ block: "nearest" });

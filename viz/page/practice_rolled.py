@@ -9,9 +9,9 @@ from viz.page.practice import Asked, Asker, as_many
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from viz.loops import Loops
     from viz.page.numbering import Numbering
     from viz.rollup import Rolled, RolledEdge
-    from viz.turns import Loops
 
 
 def rolled_exercises(rolled: Rolled, loops: Loops, order: Sequence[int], numbers: Numbering) -> Asked:

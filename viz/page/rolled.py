@@ -13,6 +13,7 @@ from viz.choice import Choice
 from viz.diagram import diagram
 from viz.forward import without_gradients
 from viz.layout import geometry as placed
+from viz.loops import Loops
 from viz.page.exact import arithmetic, exact_view, magnitude, text_of, text_of_line
 from viz.page.numbering import Numbering
 from viz.page.pictures import picture_data
@@ -23,11 +24,11 @@ from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Numbers
 from viz.rolled_wording import common_gate_text, gradient_series_lines, value_series_lines
 from viz.rollup import BUDGET, roll_up
-from viz.turns import Loops
 
 if TYPE_CHECKING:
     from viz.export import Shown
     from viz.geometry import Geometry
+    from viz.loops import Loop
     from viz.page.arrays import Arrays
     from viz.page.sources import Sources
     from viz.parts import Diagram
@@ -111,7 +112,7 @@ class _Writer:
             "isRolled": True,
             "nodes": [self._node(node) for node in self.rolled.nodes],
             "edges": edges,
-            "loops": [loop.count for loop in self.loops.found],
+            "loops": [_loop(found) for found in self.loops.found],
             "order": self.order,
             "output": output if output >= 0 else None,
             **asked.data(),
@@ -272,6 +273,15 @@ class _Writer:
                 if key in found
             }
         return loop, told
+
+
+def _loop(loop: Loop) -> dict[str, Any]:
+    """Say how many turns a loop has, and what they are called: `t = 5`, turn 5, or run 5 of what is no one loop."""
+    told: dict[str, Any] = {"count": loop.count, "word": "turn" if loop.written is not None else "run"}
+    if loop.written is not None and loop.written.is_counter:
+        told["counter"] = loop.written.name
+        told["start"], told["step"] = loop.written.start, loop.written.step
+    return told
 
 
 def _first_line(text: str) -> str:

@@ -11,10 +11,12 @@ const showsRuns = ({ kind, count }) => count && SHOWS_RUNS.includes(kind);
 const short = (text) => text.split("\n")[0].replace(/(?<=‖), \S+ at \[[^\]]*\]$/, "");
 
 /** What is said of one turn: `gradients` and `values`, Maps from reference to text; `apart`: what has several runs, and
- * none of them told in this turn. */
-export function numbersOf(graph, { loop, turn }) {
+ * none of them told in this turn. Of no turn, nothing is said. */
+export function numbersOf(graph, chosen) {
   const gradients = new Map();
   const values = new Map();
+  if (!chosen) return { gradients, values, apart: [] };
+  const { loop, turn } = chosen;
   graph.edges.forEach((edge, index) => {
     const told = edge.loop === loop ? edge.turns[turn] : undefined;
     if (!told) return;
@@ -30,16 +32,28 @@ export function numbersOf(graph, { loop, turn }) {
   return { gradients, values, apart: [...nodes, ...edges] };
 }
 
-/** A turn in words. */
-export function nameOf(graph, { loop, turn }) {
-  return `turn ${turn.toLocaleString("en")} of ${graph.view.loops[loop].toLocaleString("en")}, from 0`;
+/** A turn in a few words: `t = 24`, `turn 24`, or `run 24` of what is no loop. */
+function callOf({ word, counter, start, step }, turn) {
+  const number = counter ? start + step * turn : turn;
+  return `${counter ? `${counter} =` : word} ${number.toLocaleString("en").replace("-", "−")}`;
 }
+
+/** A turn in words, with how many there are. */
+export function nameOf(graph, { loop, turn }) {
+  const found = graph.view.loops[loop];
+  const { count, counter } = found;
+  const place = turn === count - 1 ? "last of " : turn === 0 ? "first of " : "of ";
+  return `${callOf(found, turn)} (${place}${count.toLocaleString("en")}${counter ? "" : ", from 0"})`;
+}
+
+/** All turns of a loop, or runs. */
+export const allOf = (graph, { loop }) => `all ${graph.view.loops[loop].word}s`;
 
 /** Make what a turn of an edge's loop is chosen by, and show the edge in it: choose({loop, turn}) is told. */
 export function turnChooser(graph, index, chosen, choose) {
   const { turns, loop } = graph.edges[index];
   const kept = Object.keys(turns).map(Number).sort((first, second) => first - second);
-  const count = graph.view.loops[loop];
+  const { count, word } = graph.view.loops[loop];
   const pane = el("div", { class: "turn", "aria-live": "polite", "data-of": edgeRef(index) });
   const show = (turn) => {
     const told = turns[turn];
@@ -48,16 +62,16 @@ export function turnChooser(graph, index, chosen, choose) {
     pane.replaceChildren(value, ...lines, told.formula ? el("small", {}, `local = ${told.formula}`) : "");
   };
   const first = chosen?.loop === loop && chosen.turn in turns ? chosen.turn : kept.at(-1);
-  const options = kept.map((turn) => el("option", { value: turn, selected: turn === first }, `turn ${turn.toLocaleString("en")}`));
+  const options = kept.map((turn) => el("option", { value: turn, selected: turn === first }, callOf(graph.view.loops[loop], turn)));
   const pick = (event) => {
     const turn = Number(event.target.value);
     show(turn);
     choose({ loop, turn });
   };
-  const told = kept.length === count ? `all ${count} turns` : `${kept.length} of ${count.toLocaleString("en")} turns are kept in this page`;
+  const told = kept.length === count ? `all ${count} ${word}s` : `${kept.length} of ${count.toLocaleString("en")} ${word}s are kept in this page`;
   show(first);
   return [
-    el("h3", {}, el("label", { for: "turn" }, "One turn")),
+    el("h3", {}, el("label", { for: "turn" }, `One ${word}`)),
     el("p", { class: "row" }, el("select", { id: "turn", change: pick }, options), el("small", {}, told)),
     pane,
   ];
