@@ -128,6 +128,26 @@ def test_tolerances_can_be_set(off, options, is_right):
     assert audit(trace, {"h": 12 * (1 + off)}, **options).ok == is_right
 
 
+@pytest.mark.parametrize(
+    ("claim", "message", "rtol"),
+    [
+        (1.64872, "right to the 6 digits that are given", 0.000005),
+        (1.649, "right to the 4 digits that are given", 0.0005),
+        (1.65, "right to the 3 digits that are given", 0.005),
+        (1.647, "no known mistake gives this", None),
+        (1.6, "no known mistake gives this", None),
+    ],
+)
+def test_a_number_that_was_rounded_is_not_right_but_told_from_a_mistake(claim, message, rtol):
+    t = record(lambda x: np.exp(x), 0.5)
+    (verdict,) = audit(t, {"x": claim}).verdicts
+    assert (verdict.kind, verdict.ok) == ("unknown", False)
+    assert verdict.message.startswith(message)
+    if rtol is not None:
+        assert f"rtol={rtol:g}" in verdict.message
+        assert audit(t, {"x": claim}, rtol=rtol).ok
+
+
 def test_a_sum_that_cancels_is_right_to_within_its_terms():
     trace = record(lambda x: x * 3 - x * 3.0000001 + 1e-7 * x, 1.0)
     assert abs(trace["x"].grad) < 1e-15

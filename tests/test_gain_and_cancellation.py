@@ -68,6 +68,11 @@ WORDS = [
             "and 9 more inputs with it",
         ),
     ),
+    (
+        recurrent,
+        ([1.0] * 8_001, 1.004),
+        ("8,000 passes through multiply in line {line} make 7.4e+13, 1.004 each; 7.4e+13 in all",),
+    ),
     (doubled, (1.0, 40), ("40 passes through add in line {line} make 1.1e+12, 2 each; 1.1e+12 in all",)),
     (
         difference,

@@ -563,6 +563,8 @@ def test_a_million_operations_asked_for_exactly_are_refused_at_once(tmp_path):
         DrawError, match=r"a picture of 100,002 nodes can't be read; it would take about 2 minutes"
     ):
         trace.draw(tmp_path / "l.svg", exact=True)
+    with pytest.raises(DrawError, match=r"it would take about 4 minutes, and be 124 MiB as \.html"):
+        trace.draw(tmp_path / "l.html", exact=True)
     trace.draw(tmp_path / "l.svg", focus="x[50000]", depth=3)
     assert (tmp_path / "l.svg").stat().st_size < 30_000
 

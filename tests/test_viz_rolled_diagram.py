@@ -199,13 +199,28 @@ def test_the_sum_of_a_splitter_whose_uses_are_elsewhere_counts_all_of_them():
     assert said["w"][0] == f"Σ over 60 uses = {labels.number(finished.grads['w'])}"
 
 
+def test_splitters_of_one_place_say_from_how_many_uses_to_how_many():
+    def uneven(x):
+        h = x
+        for turn in range(60):
+            a = h * 0.9
+            h = a + 0.1 * a
+            if turn % 2:
+                h = h + a * 0.01
+        return h
+
+    picture = rolled_diagram(roll_up(record(uneven, 0.4)))
+    (fork,) = (box for box in picture.boxes if box.shape == "splitter")
+    assert text(fork.lead.below)[0] == "Σ of 2 to 3 uses, ×60"
+
+
 def legend_of(picture):
     texts = legend(picture, 1000.0)[0]
     return [run[1] for each in texts if isinstance(each, PlacedText) for run in each.runs]
 
 
 def test_the_legend_tells_how_to_read_turns_where_there_are_any():
-    told = "turn 24: what the use in that turn of its loop brings, counted from 0, in percent of the sum or itself"
+    told = "turn 24: what the use in that turn of its loop adds, counted from 0: its share of the sum, or the term where terms cancel"
     assert told in legend_of(drawn("recurrent")[1])
     assert told not in legend_of(diagram(record(lambda x: x * x, 2.0)))
 

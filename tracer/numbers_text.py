@@ -75,6 +75,12 @@ def power_of_ten(exponent: float, digits: int = 2) -> str:
     return f"1e{exponent:+.0f}"
 
 
+def factor_of(exponent: float) -> str:
+    """Format 10 to a power as a factor: with so many digits as tell it from 1."""
+    apart = abs(math.expm1(exponent * math.log(10.0))) if abs(exponent) < 1 else 1.0
+    return power_of_ten(exponent, 2 if apart == 0 else max(2, math.ceil(-math.log10(apart)) + 1))
+
+
 def short_count(count: float) -> str:
     """Format a count in a few characters: 500, 60k, 1.5M."""
     if count >= 1_000_000:

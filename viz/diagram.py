@@ -50,7 +50,7 @@ NODE_LIMIT = 20_000  # a picture of more is a file that no viewer opens, and has
 GROUP_LIMIT = 60
 COST = {  # by suffix: seconds that a box takes to be drawn, and bytes in the file; a PNG has pixels instead
     ".svg": (0.0012, 2_300),
-    ".html": (0.0015, 1_300),
+    ".html": (0.0025, 1_300),
     ".pdf": (0.006, 650),
     ".png": (0.008, 0),
     ".dot": (0.0003, 500),

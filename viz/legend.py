@@ -27,9 +27,9 @@ Entry = PlacedShape | PlacedWire | PlacedText
 
 
 TERMS = {  # how the words for when a use was are read
-    r"\w = −?[\d,]+[:,)]": "t = 24: what the use in that turn of its loop brings",
-    r"\bturn [\d,]+": "turn 24: what the use in that turn of its loop brings, counted from 0",
-    r"\brun [\d,]+": "run 24: what that run of the use brings, counted from 0",
+    r"\w = −?[\d,]+[:,)]": "t = 24: what the use in that turn of its loop adds",
+    r"\bturn [\d,]+": "turn 24: what the use in that turn of its loop adds, counted from 0",
+    r"\brun [\d,]+": "run 24: what that run of the use adds, counted from 0",
 }
 
 
@@ -113,7 +113,7 @@ def _entries(
     if diagram.is_rolled:
         entries += _rolled(diagram, has_ways_back=has_ways_back)
     if diagram.has_arrays:
-        text = "arrays: shape  ‖norm‖  worst element and its place; → where the rule is no product"
+        text = "arrays: shape  ‖norm‖  largest element and its place; → where the rule is no product"
         entries.append(([], (Span(text, "quiet"),)))
     return entries
 
@@ -172,7 +172,9 @@ def _rolled(diagram: Diagram, *, has_ways_back: bool) -> list[tuple[list[PlacedS
     sums = ["".join(span.text for span in line) for box in diagram.boxes for line in box.lead.below]
     for pattern, text in TERMS.items():
         if any(re.search(pattern, each) for each in sums):
-            entries.append(([], (Span(f"{text}, in percent of the sum or itself", "quiet"),)))
+            entries.append(
+                ([], (Span(f"{text}: its share of the sum, or the term where terms cancel", "quiet"),))
+            )
     if has_ways_back and any(arrow.is_back for arrow in diagram.arrows):
         points = _wire("plain").points[::-1]
         middle = (SAMPLE_WIDTH / 2 - 4, SAMPLE_HEIGHT / 2)

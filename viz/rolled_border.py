@@ -18,7 +18,7 @@ from viz.part import Edges, gradients_of
 from viz.parts import Arrow, Box, Label, Line, Span
 from viz.rolled_diagram import Named, NamedEdge
 from viz.rolled_numbers import Numbers, Series
-from viz.rolled_wording import gradient_series_lines, series_state, times, value_series_lines
+from viz.rolled_wording import gradient_series_lines, series_state, times, uses_text, value_series_lines
 from viz.rollup import SEVERAL
 from viz.sparks import spark_of
 from viz.wording import operand, quieted, sum_lines, tooltip
@@ -102,12 +102,13 @@ class _Words:
         sources = self.trace.graph.src[edges]
         if len(runs) == 1:
             return sum_lines(terms := gradients_of(Edges(self.trace, edges)), sum_of(terms))
-        what = (Span(f"Σ of {len(edges) / len(runs):.3g} uses, {times(len(runs))}", "working"),)
+        of_runs = np.searchsorted(runs, sources)
+        what = (Span(f"{uses_text(np.bincount(of_runs))}, {times(len(runs))}", "working"),)
         if series.is_norm:
             return (what,)
         with np.errstate(all="ignore"):
             sums = np.zeros(len(runs))
-            np.add.at(sums, np.searchsorted(runs, sources), series.values)
+            np.add.at(sums, of_runs, series.values)
         return (what, *gradient_series_lines(Series(is_norm=False, values=sums), len(runs)))
 
 

@@ -24,6 +24,7 @@ from viz.rolled_wording import (
     series_tooltip,
     splitter_lines,
     times,
+    uses_text,
     value_series_lines,
 )
 from viz.sparks import spark_of
@@ -260,8 +261,7 @@ class RolledWriter:
         assert series is not None
         fired = int(np.count_nonzero(self.trace.steps[self.trace.graph.first_in[node.members]] >= 0))
         lines = gradient_series_lines(series, fired)
-        uses = self.numbers.uses(node)
-        what = "Σ over copies" if not is_copy else f"Σ of {uses / node.count:.3g} uses"
+        what = uses_text(self.numbers.uses_each(node)) if is_copy else "Σ over copies"
         return ((Span(f"{what}, {times(node.count)}", "working"),), *lines), spark_of(series)
 
     def _cut(self, node: RolledNode) -> Box:

@@ -260,6 +260,10 @@ class Numbers:
         """Count the uses of a splitter's value, also those outside of the part that is shown."""
         return int(self._uses_by_node[node.members].sum())
 
+    def uses_each(self, node: RolledNode) -> Ints:
+        """Count them by the run of the splitter."""
+        return self._uses_by_node[node.members]
+
     @cached_property
     def _uses_by_node(self) -> Ints:
         return np.bincount(self.trace.graph.src, minlength=len(self.trace.nodes))

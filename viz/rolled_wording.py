@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tracer.trace import Trace
     from viz.rolled_numbers import Numbers, Series, Sum
-    from viz.rollup import Rolled, RolledEdge, RolledNode
+    from viz.rollup import Ints, Rolled, RolledEdge, RolledNode
     from viz.theme import Role, State
 
 MOST_LOOKED_AT = 2_000  # runs whose constants are compared one by one; of more they may differ
@@ -216,6 +216,12 @@ def splitter_lines(
     role: Role = "alarm" if is_bad else "gradient"
     first = (Span(f"Σ over {runs} = ", "working"), Span(f"⚠ {text}" if is_bad else text, role))
     return (first, *_terms(numbers, rolled, total, edges))
+
+
+def uses_text(counts: Ints) -> str:
+    """Write of how many uses each of several sums is."""
+    least, most = int(counts.min()), int(counts.max())
+    return f"Σ of {least:,} uses" if least == most else f"Σ of {least:,} to {most:,} uses"
 
 
 def _terms(numbers: Numbers, rolled: Rolled, total: Sum, edges: Sequence[RolledEdge]) -> tuple[Line, ...]:

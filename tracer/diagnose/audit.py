@@ -30,6 +30,7 @@ KINDS = (
     "match", "mean-not-sum", "product-not-sum", "missing-uses", "added-not-multiplied", "sign", "scale", "transposed",
     "wrong-rule", "follows", "unknown",
 )  # fmt: skip
+_ROUNDED = range(3, 7)  # digits with which somebody may copy a number; fewer may be by chance
 TOLERANCES = {8: 1e-7, 4: 1e-4, 2: 1e-2}
 """By bytes of a real number, of claim or gradient the fewer: how far, of itself, a right gradient may be off."""
 _MOST_DIMENSIONS = 200
@@ -276,6 +277,12 @@ class _Case:
     def _unknown(self, asked: Question) -> Verdict:
         terms = asked.terms
         text = "no known mistake gives this"
+        if digits := self._digits_of_rounded():
+            off = 0.5 * 10.0 ** (1 - digits)  # at most, of what is rounded
+            text = (
+                f"right to the {digits} digits that are given, so it may be a rounded number, but compared to "
+                f"{self.rtol:.0e}: give more digits, or rtol={off:g}"
+            )
         if not terms.count:
             text = "the output does not depend on it, so its gradient is zero"
         if terms.count == 1:
@@ -284,6 +291,15 @@ class _Case:
             if upstream.shape == self.claimed.shape and asked.same(self.claimed, upstream):
                 text += f"; it is what arrives at {terms.place(0)}, without the local partial there"
         return self._told("unknown", text, site=self._place(terms), terms=terms)
+
+    def _digits_of_rounded(self) -> int:
+        """Return to how many digits the right number was rounded, as pictures write it; 0 where the claim is not so."""
+        if self.claimed.size != 1 or any(
+            each.dtype.kind not in "fiu" for each in (self.claimed, self.expected)
+        ):
+            return 0
+        claimed, right = float(self.claimed.item()), float(self.expected.item())
+        return next((digits for digits in _ROUNDED if float(f"{right:.{digits}g}") == claimed), 0)
 
     def _place(self, terms: Terms) -> Site | None:
         """Return where a value is computed; of an input, which has no place, the first of its uses."""

@@ -19,7 +19,7 @@ from tracer.diagnose.passes import Passes, Stretch, and_more
 from tracer.diagnose.spread import has_gradients
 from tracer.diagnose.tiny_factors import ROUNDING
 from tracer.diagnose.way import END, Numbers
-from tracer.numbers_text import power_of_ten
+from tracer.numbers_text import factor_of, power_of_ten
 from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ class _Search:
         passes, whole = self.passes, self.passes.ways.change(way)
         parts = [
             f"{each.passes:,} passes through {passes.told(each)} make {power_of_ten(each.told)}, "
-            f"{power_of_ten(each.told / each.passes)} each"
+            f"{factor_of(each.told / each.passes)} each"
             for each in named
         ]
         rest = whole - sum(each.told for each in named)

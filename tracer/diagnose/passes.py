@@ -128,12 +128,13 @@ class Passes:
                 int(self._factors[users[part]].sum()),
                 bool(is_sigmoid[part[0]] or saturates[part[0]]),
                 bool(units[part].all()),
-                _SIGMOID if is_sigmoid[part[0]] else self._name(int(users[part[0]])),
+                _SIGMOID if is_sigmoid[part[0]] else self.name(int(users[part[0]])),
             )
             for part, change, measured in zip(parts, *sums, strict=True)
         ]
 
-    def _name(self, row: int) -> str:
+    def name(self, row: int) -> str:
+        """Name the operation of a row."""
         return OP_NAMES[int(self.ops[row])].removesuffix("_scalars")
 
     def _sigmoids(self, way: Numbers) -> Numbers:

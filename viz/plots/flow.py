@@ -72,7 +72,8 @@ class Flow:
 def flow(trace: Trace, name: str | None = None) -> Flow:
     """Collect the sizes of the gradients by backward step, and the gain by place on the way to one value.
 
-    The value is the input whose gradient differs most in size from the seed, where none is named.
+    The value is an input whose gradient is not finite, else the one whose gradient differs most in size from the seed,
+    where none is named.
     """
     steps, sizes = trace.steps, trace.edge_statistics.norm
     in_order = np.flatnonzero(steps >= 0)[::-1]  # the last edge fires first
@@ -82,15 +83,25 @@ def flow(trace: Trace, name: str | None = None) -> Flow:
         row = _start(trace, passes, name)
         if row is None:
             return Flow(edges, None, 0.0, (), None)
-        way = passes.ways.rows_from(row)
-        uses = _edges_of_slots(trace)[passes.ways.slots[way]]
+        edges_of_slots = _edges_of_slots(trace)
+        spoiled = _spoiled_way(trace, sizes[edges_of_slots], passes.ways.sizes, row)
+        start = int(trace.graph.slot_consumer[spoiled[-1]]) if len(spoiled) else row
+        way = passes.ways.rows_from(start)
+        uses = edges_of_slots[passes.ways.slots[way]]
         gains, change = _gains(passes, way, sizes[uses])
+        if len(spoiled):
+            change = float(np.log10(passes.ways.sizes[row]))
+            gains.append(SiteGain(passes.name(start), int(trace.sites.place(start).site.line), 1, change))
+            way = np.concatenate([trace.recording.operands[spoiled], way])
+            uses = np.concatenate([edges_of_slots[spoiled], uses])
     points = np.sort(np.concatenate([uses, _into_splitters(trace, way)]))[::-1]
     label = trace.nodes[int(trace.graph.node_of_row[row])].label
     series = series_of(label or name or "", steps[points].astype(np.float64), sizes[points])
     telling = [each for each in gains if NOTICEABLE <= abs(each.change) < np.inf]
     named = sorted(telling, key=lambda each: -abs(each.change))[:NAMED_SITES]
     others = [each for each in gains if each not in named]
+    named += [each for each in others if np.isnan(each.change) or each.change == np.inf]
+    others = [each for each in others if each not in named]
     left = sum(each.change for each in others if np.isfinite(each.change))
     rest = SiteGain(REST, 0, sum(each.passes for each in others), left)
     return Flow(edges, series, change, tuple(named), rest if others else None)
@@ -118,6 +129,22 @@ def _gains(passes: Passes, way: Numbers, used: Column) -> tuple[list[SiteGain], 
     return gains, float(ways.growth[way].sum())
 
 
+def _spoiled_way(trace: Trace, used: Column, sizes: Column, row: int) -> Numbers:
+    """Return the slots on the way from a gradient that is not finite to the operation that made it so.
+
+    `used` is by slot the size of what it sends back, `sizes` that of each row's gradient.
+    """
+    operands = trace.recording.operands
+    spoiled = np.flatnonzero((operands >= 0) & ~np.isfinite(used))
+    slot_of = np.full(len(sizes), NO_SLOT)
+    slot_of[operands[spoiled]] = spoiled
+    slots: list[int] = []
+    while not np.isfinite(sizes[row]) and slot_of[row] != NO_SLOT:
+        slots.append(int(slot_of[row]))
+        row = int(trace.graph.slot_consumer[slots[-1]])
+    return np.array(slots, np.int64)
+
+
 def _into_splitters(trace: Trace, rows: Numbers) -> Numbers:
     """Return the edges that bring values with several uses to their splitters."""
     graph = trace.graph
@@ -137,11 +164,16 @@ def _start(trace: Trace, passes: Any, name: str | None) -> int | None:
     ways = passes.ways
     if name is not None:
         row = trace[name].row
+        if row >= 0 and row != trace.output.row and _is_spoiled(trace, row):
+            return row
         if row < 0 or row == trace.output.row or ways.following[row] == END:
             raise UsageError(
                 f"there is no way back to {name!r}", got=_why_no_way(trace, row), advice=_ADVICE
             )
         return row
+    for row in trace.input_rows:
+        if row != trace.output.row and _is_spoiled(trace, row):
+            return row
     inputs = passes.inputs[np.isfinite(ways.sizes[passes.inputs]) & (passes.inputs != trace.output.row)]
     if not len(inputs):
         return None
@@ -155,9 +187,11 @@ def _why_no_way(trace: Trace, row: int) -> str:
     if row == trace.output.row:
         return "it is the output"
     is_reached = row >= 0 and bool(trace.gradients.reached[row])
-    if is_reached and not is_finite(trace.gradients.row(row)):
-        return "its gradient is NaN or infinite, and edgegrad check tells where that begins"
     return "its gradient is zero" if is_reached else "the output does not depend on it"
+
+
+def _is_spoiled(trace: Trace, row: int) -> bool:
+    return bool(trace.gradients.reached[row]) and not is_finite(trace.gradients.row(row))
 
 
 def _edges_of_slots(trace: Trace) -> Numbers:
@@ -215,20 +249,27 @@ def _draw_gains(figure: Plot, found: Flow, bars: Sequence[SiteGain], height: flo
     assert found.way is not None
     axes: Any = figure.add_subplot(2, 1, 2)
     for place, each in enumerate(bars):
-        bar(axes, place, 0.0, each.change)
-    factors = [f"× {power_of_ten(each.change, DIGITS)}" for each in bars]
-    right = list_rows(axes, [_called(each) for each in bars], factors, [False] * len(bars))
-    ends = [0.0, *(each.change for each in bars)]
-    room = 0.04 * (max(ends) - min(ends))
+        if np.isfinite(each.change):
+            bar(axes, place, 0.0, each.change)
+    alarms = [not np.isfinite(each.change) for each in bars]
+    factors = [
+        f"{'⚠ ' if alarm else ''}× {_factor(each.change)}" for each, alarm in zip(bars, alarms, strict=True)
+    ]
+    right = list_rows(axes, [_called(each) for each in bars], factors, alarms)
+    ends = [0.0, *(each.change for each in bars if np.isfinite(each.change))]
+    room = 0.04 * (max(ends) - min(ends)) or 1.0
     axes.set_xlim(min(ends) - room, max(ends) + room)
     top = TOP + TALL + AXIS + 0.3
     settle(axes, top, height, right)
-    factor = power_of_ten(found.change, DIGITS) if np.isfinite(found.change) else number(10.0**found.change)
     lost = ", which no float holds" if 10.0**found.change == 0 and np.isfinite(found.change) else ""
-    title = f"on the way to {shown(found.way.name)}: × {factor}{lost}"
+    title = f"on the way to {shown(found.way.name)}: × {_factor(found.change)}{lost}"
     depth = (top - 0.04) / figure.get_size_inches()[1]
     look: dict[str, Any] = {"va": "bottom", "color": theme.RED, "fontweight": "bold"}
     figure.text(SIDE / WIDTH, 1 - depth, title, parse_math=False, **look)
+
+
+def _factor(change: float) -> str:
+    return power_of_ten(change, DIGITS) if np.isfinite(change) else number(10.0**change)
 
 
 def _called(gain: SiteGain) -> str:
