@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from viz.rolled_turns import Loops
 
 from tracer import record
 from viz.loops import Loops
