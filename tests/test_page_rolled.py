@@ -415,16 +415,13 @@ def test_text_out_of_sight_is_left_out_of_a_large_picture_until_it_comes_into_si
     assert groups > 300
     for _ in range(18):
         page.press("+")
-    page.page.wait_for_timeout(200)
-    assert groups / 2 < page.run(out) < groups
+    page.page.wait_for_function(f"{groups} / 2 < {out} && {out} < {groups}")
     page.press("/")
     page.page.keyboard.type("output")
     page.press("Enter")
-    page.page.wait_for_timeout(200)
     (output,) = page.refs("chosen")
-    assert (
-        page.run(f"getComputedStyle(document.querySelector('[data-ref={output}] text')).display") != "none"
-    )
+    shown = f"getComputedStyle(document.querySelector('[data-ref={output}] text')).display"
+    page.page.wait_for_function(f"{shown} !== 'none'")
     assert page.run("document.activeElement.dataset.ref") == output
     page.press("Home", "ArrowRight", "ArrowRight", "ArrowRight")
     assert page.refs("now")

@@ -477,6 +477,14 @@ def test_ten_thousand_uses_of_a_value_say_the_largest_terms(suffix, tmp_path):
     assert len(text) < 30_000_000
 
 
+@pytest.mark.parametrize("suffix", ["svg", "png", "html"])
+def test_ten_thousand_uses_in_one_call_are_rolled_up_like_as_many_calls(suffix, tmp_path):
+    target = tmp_path / f"uses.{suffix}"
+    notes = viz.draw(record(lambda x: sum([x] * 10_000), 0.5), target)
+    assert "rolled up: 10,002 edges as 3 arrows" in notes[0]
+    assert target.stat().st_size < 400_000
+
+
 def test_an_error_of_10_000_characters_is_one_short_line(tmp_path):
     def failing(_):
         raise ValueError("long\n" * 2_000)

@@ -17,7 +17,7 @@ from viz.layout import geometry
 from viz.marks import mark, on_rolled
 from viz.rolled_border import with_border
 from viz.rolled_diagram import rolled_diagram
-from viz.rollup import BUDGET, roll_up
+from viz.rollup import BUDGET, MOST_ARROWS, roll_up
 
 if TYPE_CHECKING:
     import os
@@ -98,10 +98,14 @@ def _part(trace: Any, view: View) -> Part:
     choice = choose(trace, view)
     notes = (*remarks, *choice.notes)
     count = len(trace.nodes) if choice.keep is None else int(np.count_nonzero(choice.keep))
-    if view.exact or (count <= BUDGET and not view.rolled):
+    entering = np.diff(trace.graph.first_in)
+    arrows = int((entering if choice.keep is None else entering[choice.keep]).sum())
+    if view.exact or (count <= BUDGET and arrows <= MOST_ARROWS and not view.rolled):
         return Part(shown, choice, None, notes)
     rolled = roll_up(trace, choice.keep)
     note = f"rolled up: {count:,} nodes as {len(rolled.nodes):,} boxes"
+    if count <= BUDGET and not view.rolled:
+        note = f"rolled up: {arrows:,} edges as {len(rolled.edges):,} arrows"
     if not view.rolled:
         note += "; --focus NAME or --only FUNCTION show a part as it ran, --exact all of it"
     return Part(shown, choice, rolled, (*notes, note))

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 Ints: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
+MOST_ARROWS = 600  # of a picture that is not rolled up
 BUDGET = 150  # boxes; a picture of more is rolled up, and one that is rolled up closes groups
 SEVERAL = -1  # the port of a rolled edge that stands for many operands
 MANY_PORTS = 4  # of one node that come from one node: they are one rolled edge

@@ -65,12 +65,13 @@ def exercises(nodes: Sequence[Any], numbers: Numbering) -> Asked:
     if not edges:
         return NOTHING_ASKED
     asker = Asker(edges[0].trace, numbers, is_seen=True)
-    return as_many(asker.ask(edge) for edge in sorted(edges, key=lambda edge: edge.step))
+    edges.sort(key=lambda edge: edge.step)
+    return as_many(map(asker.ask, edges), len(edges))
 
 
-def as_many(told: Iterator[dict[str, Any] | None]) -> Asked:
-    """Take exercises, None for what is not fair, as far as a view has room for them."""
-    found, unfair, rest = [], 0, 0
+def as_many(told: Iterator[dict[str, Any] | None], count: int) -> Asked:
+    """Take exercises, None for what is not fair, as far as a view has room for them; there may be `count`."""
+    found, unfair = [], 0
     with np.errstate(all="ignore"):
         for each in told:
             if each is None:
@@ -78,8 +79,8 @@ def as_many(told: Iterator[dict[str, Any] | None]) -> Asked:
             else:
                 found.append(each)
             if len(found) == MOST:
-                rest = sum(1 for _ in told)
-    return Asked(found, unfair, rest)
+                break
+    return Asked(found, unfair, count - len(found) - unfair)
 
 
 class Asker:

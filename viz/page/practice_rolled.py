@@ -20,9 +20,10 @@ def rolled_exercises(rolled: Rolled, loops: Loops, order: Sequence[int], numbers
     edges = [rolled.edges[number] for number in order]
     kinds = [rolled.nodes[edge.dst].kind for edge in edges]
     asked = [edge for edge, kind in zip(edges, kinds, strict=True) if kind != "output"]
-    return as_many(
+    told = (
         None if rolled.nodes[edge.dst].kind == "group" else _exercise(edge, asker, loops) for edge in asked
     )
+    return as_many(told, len(asked))
 
 
 def _exercise(edge: RolledEdge, asker: Asker, loops: Loops) -> dict[str, Any] | None:
