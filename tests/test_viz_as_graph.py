@@ -237,13 +237,15 @@ def test_calls_are_the_layers_of_model_explorer(schema):
     trace = trace_of("calls")
     graph = schema(model_explorer.write(export.data(trace, View())[0]))
     names = {node.namespace for node in graph.nodes}
-    expected = {
-        "/".join(
-            f"{scope.name}[{[s.index for s in trace.sites.scopes if s.name == scope.name].index(scope.index)}]"
-            for scope in chain(trace, node)
-        )
-        for node in trace.nodes
+    calls = {}
+    for scope in trace.sites.scopes:
+        calls.setdefault(scope.name, []).append(scope.index)
+    called = {
+        index: f"{name}[{number}]" if len(indices) > 1 else f"{name}()"
+        for name, indices in calls.items()
+        for number, index in enumerate(indices)
     }
+    expected = {"/".join(called[scope.index] for scope in chain(trace, node)) for node in trace.nodes}
     assert names == expected
     assert len(names) > 1
 
