@@ -220,6 +220,17 @@ class Graph:
         # In the column's own type: else the whole column would be converted for every edge.
         return int(self.first_in.searchsorted(INDEX(edge), side="right")) - 1
 
+    def heads(self, edges: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return the nodes that edges lead to."""
+        return self.first_in.searchsorted(edges.astype(INDEX), side="right") - 1
+
+    def acting_rows(self, nodes: np.ndarray[Any, Any] | slice = slice(None)) -> Indices:
+        """Return the row that each of some nodes is a part of: of a broadcast, that of the operation that wants it."""
+        rows, slots = self.rows[nodes].copy(), self.node_slots[nodes]
+        is_broadcast = slots >= 0
+        rows[is_broadcast] = self.slot_consumer[slots[is_broadcast]]
+        return rows
+
     def edge_of(self, row: int, slot: int) -> int:
         """Return the edge that brings a traced operand to its row."""
         traced_before = np.count_nonzero(self.recording.operands[self.recording.starts[row] : slot] >= 0)

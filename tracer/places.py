@@ -57,7 +57,8 @@ def sites_of(recording: Recording, failed: tuple[CodeType, int] | None = None) -
         for call in recording.calls
     ]
     failed_key = NO_PLACE if failed is None else numbers[id(failed[0])] << _OFFSET_BITS | failed[1]
-    starts = {key: _start_of(key, codes) for key in {*keys, *call_keys, failed_key} - {NO_PLACE}}
+    texts = [code.co_code for code in codes]  # which Python puts together each time
+    starts = {key: _start_of(key, texts) for key in {*keys, *call_keys, failed_key} - {NO_PLACE}}
     place_keys = sorted(set(starts.values()))
     place_of_start = {start: number for number, start in enumerate(place_keys)}
     place_of_key = {key: place_of_start[start] for key, start in starts.items()}
@@ -89,13 +90,10 @@ def sites_of(recording: Recording, failed: tuple[CodeType, int] | None = None) -
     )
 
 
-def _start_of(key: int, codes: list[CodeType]) -> int:
+def _start_of(key: int, texts: list[bytes]) -> int:
     """Return the key of an instruction by its start, of which a frame can also stand in the caches."""
-    offset = key & _OFFSET
-    behind = (
-        offset - start_of(codes[key >> _OFFSET_BITS].co_code, offset & ~AUXILIARY) - (offset & AUXILIARY)
-    )
-    return key - behind
+    offset = key & _OFFSET & ~AUXILIARY
+    return key - offset + start_of(texts[key >> _OFFSET_BITS], offset)
 
 
 def _copied_inputs(recording: Recording) -> list[tuple[int, tuple[Going, ...]]]:

@@ -235,9 +235,7 @@ class Trace:
         if not len(graph.src):
             return np.zeros(0, np.int32)
         # By node: the row that must be reached, which is that of a broadcast's consumer.
-        rows = graph.rows.copy()
-        is_broadcast = graph.node_slots >= 0
-        rows[is_broadcast] = graph.slot_consumer[graph.node_slots[is_broadcast]]
+        rows = graph.acting_rows()
         rows[rows < 0] = 0  # outputs that were never traced, which no edge leads to
         fires = reached[rows] & (graph.kinds[graph.node_of_row[rows]] != CUT)
         fires[(graph.kinds == CUT) | (graph.kinds == OUTPUT)] = False

@@ -198,7 +198,7 @@ def _behind(graph: Graph, nodes: Ints) -> Ints:
     found = [np.zeros(0, np.int64)]
     while len(nodes):
         edges = by_source[_ranges(first[nodes], first[nodes + 1])]
-        heads = np.searchsorted(graph.first_in, edges.astype(graph.first_in.dtype), side="right") - 1
+        heads = graph.heads(edges)
         is_splitter = graph.kinds[heads] == SPLITTER
         found.append(heads[~is_splitter])
         nodes = heads[is_splitter]
@@ -230,10 +230,7 @@ def _calls(trace: Any, only: str) -> Flags:
         is_in[scope.index] = scope.index in chosen or (scope.parent >= 0 and is_in[scope.parent])
     if is_in[0]:
         return np.ones(len(graph.kinds), np.bool_)
-    rows = graph.rows.copy()
-    slots = graph.node_slots
-    rows[slots >= 0] = graph.slot_consumer[slots[slots >= 0]]  # a broadcast belongs to its operation
-    kept: Flags = is_in[trace.sites.row_scopes[rows]]
+    kept: Flags = is_in[trace.sites.row_scopes[graph.acting_rows()]]
     kept[(graph.kinds == OUTPUT) | (graph.kinds == INPUT)] = False
     return kept
 

@@ -66,6 +66,7 @@ class LoopText:
     def __init__(self, file: str, source: str) -> None:
         self._text = Text(file, source)
         self._loops: dict[ast.AST, WrittenLoop] = {}
+        self._copied: dict[ast.AST, frozenset[str]] = {}
 
     @cached_property
     def _nodes(self) -> dict[tuple[int, int, int, int], ast.AST]:
@@ -158,7 +159,7 @@ class LoopText:
             return False
         names = {each.id for each in inner if isinstance(each, ast.Name)}
         names |= {each.attr for each in inner if isinstance(each, ast.Attribute)}
-        return not any(self.is_copied_in(name, region) for name in names)
+        return names.isdisjoint(self._copied_in(region))
 
     def is_steady(self, node: ast.AST, operand: int, region: ast.AST) -> bool:
         """Say whether an operand of an operator is a variable that a loop does not set to what may be there already."""
@@ -171,11 +172,16 @@ class LoopText:
             case _:
                 return False
         name = operands[operand] if operand < len(operands) else None
-        return isinstance(name, ast.Name) and not self.is_copied_in(name.id, region)
+        return isinstance(name, ast.Name) and name.id not in self._copied_in(region)
 
-    def is_copied_in(self, name: str, region: ast.AST) -> bool:
-        """Say whether a variable is set to what may be there already somewhere in a loop or a function."""
-        return any(_set_name(each) == name and self._is_copied(each) for each in ast.walk(region))
+    def _copied_in(self, region: ast.AST) -> frozenset[str]:
+        """Return the variables that are set to what may be there already somewhere in a loop or a function."""
+        if region not in self._copied:
+            set_here = ((_set_name(each), each) for each in ast.walk(region))
+            self._copied[region] = frozenset(
+                name for name, each in set_here if name and self._is_copied(each)
+            )
+        return self._copied[region]
 
     def _is_copied(self, name: ast.AST) -> bool:
         """Say whether a variable is set to what may be there already; by arguments, counters and calls it is not."""
@@ -194,7 +200,8 @@ class LoopText:
                     return isinstance(value, _COPIES)
         while above is not None and not isinstance(above, (*_STATEMENTS, *_COMPREHENSIONS)):
             above = self._text.parents.get(above)
-        return above is None or not (_named(above).is_counter and _named(above).name == _set_name(name))
+        loop = self._loop(above) if above is not None else None
+        return loop is None or not (loop.is_counter and loop.name == _set_name(name))
 
     def runs_in_each_call(self, node: ast.AST) -> ast.AST | None:
         """Return the function whose calls all evaluate an expression once; None where it need not."""

@@ -12,7 +12,6 @@ import numpy as np
 
 from tracer.graph import OUTPUT
 from viz.rollup import SEVERAL
-from viz.turns import Turns
 
 if TYPE_CHECKING:
     from viz.loop_text import WrittenLoop
@@ -61,7 +60,6 @@ class Loops:
 
     def __init__(self, rolled: Rolled) -> None:
         self.rolled, self.graph = rolled, rolled.trace.graph
-        self._turns = Turns(rolled.trace)
         edges = sum(edge.count > 1 for edge in rolled.edges)
         self._most = min(FULL, max(FULL_OF_MANY, TOLD // max(edges, 1)))
         repeated = [node for node in rolled.nodes if node.kind == "function" and node.count > 1]
@@ -72,10 +70,7 @@ class Loops:
 
     def of(self, edge: RolledEdge) -> tuple[int, dict[int, int]]:
         """Return the number of an edge's loop and, by turn, the run of the edge in it."""
-        times = (
-            np.searchsorted(self.graph.first_in, edge.members.astype(self.graph.first_in.dtype), "right")
-            - 1
-        )
+        times = self.graph.heads(edge.members)
         written = self._of_text(edge, times)
         if written is not None:
             return written
@@ -90,9 +85,7 @@ class Loops:
         """Look for the loop in the program's text; its turns are those within one chain of calls."""
         if self.graph.kinds[users[0]] == OUTPUT or edge.port == SEVERAL:
             return None
-        slots, rows = self.graph.node_slots[users], self.graph.rows[users].astype(np.int64)
-        rows[slots >= 0] = self.graph.slot_consumer[slots[slots >= 0]]
-        flat = self._turns.flat(rows)
+        flat = self.rolled.turns.flat(self.graph.acting_rows(users).astype(np.int64))
         if flat is None:
             return None
         chains = self.rolled.chains
@@ -117,7 +110,7 @@ class Loops:
         """Say whether the turns of a loop, counted over all its runs, are those of one statement that ran once."""
         if not flat.loop.is_statement:
             return False
-        found = self._turns.of_row(int(flat.marker.rows[own[-1]]))
+        found = self.rolled.turns.of_row(int(flat.marker.rows[own[-1]]))
         return found is not None and found[-1:] == [(flat.loop, len(own) - 1)]
 
     def _number(self, loop: Loop) -> int:

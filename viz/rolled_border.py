@@ -12,7 +12,6 @@ import numpy as np
 from viz import labels
 from viz.border import sum_of
 from viz.diagram import Writer
-from viz.forward import without_gradients
 from viz.marks import FORKS
 from viz.part import Edges, gradients_of
 from viz.parts import Arrow, Box, Label, Line, Span
@@ -93,7 +92,7 @@ class _Words:
     def _one(self, arrow: Arrow, number: int, name: str) -> Arrow:
         edge: Any = self.trace.edges[number]
         source, target = Named(edge.src, name), Named(edge.dst, "")
-        view = NamedEdge(edge if self.numbers.has_gradients else without_gradients(edge), source, target)
+        view = NamedEdge(self.numbers.seen(edge), source, target)
         told = self.exact.arrow(view, source, target, arrow.source, arrow.target)
         return replace(arrow, label=told.label, state=told.state, tooltip=told.tooltip)
 

@@ -13,7 +13,6 @@ import numpy as np
 from viz import labels, theme
 from viz.diagram import Writer
 from viz.failed import failure_of
-from viz.forward import without_gradients
 from viz.parts import Arrow, Box, Diagram, Group, Label, Line, Span
 from viz.rolled_numbers import Numbers, Series
 from viz.rolled_wording import (
@@ -97,13 +96,13 @@ class RolledWriter:
 
     def _node(self, node: RolledNode, member: int) -> Named:
         view: Any = self.trace.nodes[member]
-        return Named(view if self.numbers.has_gradients else without_gradients(view), node.name)
+        return Named(self.numbers.seen(view), node.name)
 
     def _edge(self, edge: RolledEdge, member: int) -> NamedEdge:
         view: Any = self.trace.edges[member]
         src, dst = self.rolled.nodes[edge.src], self.rolled.nodes[edge.dst]
         ends = self._node(src, view.src.index), self._node(dst, view.dst.index)
-        return NamedEdge(view if self.numbers.has_gradients else without_gradients(view), *ends)
+        return NamedEdge(self.numbers.seen(view), *ends)
 
     def box(self, node: RolledNode) -> Box:
         """Say what a node's box shows."""
@@ -135,7 +134,7 @@ class RolledWriter:
         """Return an edge that leads to or from what is left out."""
         view: Any = self.trace.edges[number]
         ends = Named(view.src, ""), Named(view.dst, "")
-        return NamedEdge(view if self.numbers.has_gradients else without_gradients(view), *ends)
+        return NamedEdge(self.numbers.seen(view), *ends)
 
     def _ports(self, node: RolledNode) -> list[int]:
         """Return as which operands wires lead to a box, also those across the border."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tracer.graph import OUTPUT
-from viz.turns import Turns
+from viz.forward import without_gradients
 from viz.wording import is_bad
 
 if TYPE_CHECKING:
@@ -248,13 +248,13 @@ class Numbers:
             return None
         return Series(is_norm=False, values=recording.values.floats[rows])
 
+    def seen(self, view: Any) -> Any:
+        """Return a node or an edge, of a run without gradients without what there is to say about them."""
+        return view if self.has_gradients else without_gradients(view)
+
     def when(self, edge: RolledEdge, run: int) -> str:
         """Say when a run of an edge was: in which turns of the loops around it, else the how manyth it was, from 0."""
-        return self._turns.text(int(edge.members[run])) or f"run {run:,}"
-
-    @cached_property
-    def _turns(self) -> Turns:
-        return Turns(self.trace)
+        return self.rolled.turns.text(int(edge.members[run])) or f"run {run:,}"
 
     def uses(self, node: RolledNode) -> int:
         """Count the uses of a splitter's value, also those outside of the part that is shown."""

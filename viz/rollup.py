@@ -21,6 +21,7 @@ from viz.folding import ROOT, fold_calls
 from viz.parts import common_group
 from viz.rolled_names import named
 from viz.text_order import in_order
+from viz.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,8 +101,19 @@ class Rolled:
         return self._edges_by([edge.src for edge in self.edges])
 
     @cached_property
+    def turns(self) -> Turns:
+        """In which turns of its loops the program did what it did."""
+        return Turns(self.trace)
+
+    @cached_property
+    def _is_whole(self) -> bool:
+        return not (self.of_node < 0).any()
+
+    @cached_property
     def entering(self) -> list[tuple[int, int, Ints]]:
         """What leads to a node from what is left out: the node, as which operand, and the exact edges."""
+        if self._is_whole:
+            return []
         graph = self.trace.graph
         edges = np.flatnonzero((self.of_node[graph.src] < 0) & (self.of_node[graph.dst] >= 0))
         users = graph.dst[edges]
@@ -118,6 +130,8 @@ class Rolled:
     @cached_property
     def leaving(self) -> list[tuple[int, Ints]]:
         """What leads from a node to what is left out: the node, and the exact edges."""
+        if self._is_whole:
+            return []
         graph = self.trace.graph
         edges = np.flatnonzero((self.of_node[graph.src] >= 0) & (self.of_node[graph.dst] < 0))
         return [(node, each) for (node,), each in _split(edges, self.of_node[graph.src[edges]])]

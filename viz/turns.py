@@ -58,6 +58,7 @@ class Turns:
         self.recording = trace.recording
         self._texts: dict[str, LoopText | None] = {}
         self._marked: dict[WrittenLoop, list[Marker]] = {}
+        self._of_all: dict[WrittenLoop, Marker | None] = {}
         self._known: dict[tuple[int, str], list[WrittenLoop] | None] = {}
 
     def text(self, edge: int) -> str:
@@ -70,12 +71,10 @@ class Turns:
 
     def _user(self, edge: int) -> int:
         """Return the row that uses an edge's value; −1 for an output."""
-        graph = self.graph
-        node = int(graph.first_in.searchsorted(edge, "right")) - 1
-        if graph.kinds[node] == OUTPUT:
+        node = self.graph.dst_of(edge)
+        if self.graph.kinds[node] == OUTPUT:
             return -1
-        slot = int(graph.node_slots[node])
-        return int(graph.slot_consumer[slot] if slot >= 0 else graph.rows[node])
+        return int(self.graph.acting_rows(np.array([node]))[0])
 
     def of_row(self, row: int) -> list[tuple[WrittenLoop, int]] | None:
         """Return the loops around a row, also those around the calls that it was in, with their turns; outermost first.
@@ -247,12 +246,22 @@ class Turns:
         here, there = self.sites.places[place].site, self.sites.places[marker].site
         return place >= marker if here.function == there.function else text.is_behind(node, other)
 
+    def _marker_of_all(self, loop: WrittenLoop) -> Marker | None:
+        """Return what has all turns of a loop, however often it was entered."""
+        if loop not in self._of_all:
+            self._of_all[loop] = next(
+                (each for each in self._markers(loop) if self._tells_all(each, loop)), None
+            )
+        return self._of_all[loop]
+
     def _tells_all(self, marker: Marker, loop: WrittenLoop) -> bool:
         """Say whether a marker has all turns of a loop, by its first run in each of the first calls."""
-        scopes, firsts = np.unique(marker.scopes, return_index=True)
+        scopes, firsts = (
+            each[:CALLS_LOOKED_AT].tolist() for each in np.unique(marker.scopes, return_index=True)
+        )
         return all(
             self._is_from_the_start(marker.place, marker.rows[first : first + 1], loop, scope, -1)
-            for scope, first in list(zip(scopes.tolist(), firsts.tolist(), strict=True))[:CALLS_LOOKED_AT]
+            for scope, first in zip(scopes, firsts, strict=True)
         )
 
     def _is_from_the_start(
@@ -320,7 +329,7 @@ class Turns:
             here, scopes = self._call_places[scopes], self._parents[scopes]
             if scopes.min() < 0:
                 return None
-        marker = next((each for each in self._markers(loops[-1]) if self._tells_all(each, loops[-1])), None)
+        marker = self._marker_of_all(loops[-1])
         if marker is None:
             return None
         width = len(places) + 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -114,9 +115,7 @@ class Asker:
         above = Given("upstream", factors[0], self._edge_above(edge.dst))
         terms = _Terms(edge.src, answer, [edge.index], np.array([[answer]]), self.followed)
         if place is None:
-            vars(terms)["added"] = np.array(
-                [[sum(factors)]]
-            )  # which is else found by a look at the whole trace
+            terms.added = np.array([[sum(factors)]])  # which is else found by a look at the whole trace
         else:
             _of_items(terms)
         shown = [] if self.is_seen and place is None else [above]
@@ -202,16 +201,18 @@ class _Terms(Terms):
 
     def place(self, at: int) -> str:
         """Say where one use is."""
-        known: dict[int, str] = vars(self).setdefault("places", {})
-        if at not in known:
-            known[at] = super().place(at)
-        return known[at]
+        if at not in self._places:
+            self._places[at] = super().place(at)
+        return self._places[at]
+
+    @cached_property
+    def _places(self) -> dict[int, str]:
+        return {}
 
 
 def _of_items(terms: Terms) -> None:
     """Have terms that are items of arrays say nothing of whole arrays."""
-    for name, value in (("added", None), ("copies", np.ones(terms.count)), ("sent_to_copies", None)):
-        vars(terms)[name] = value
+    terms.added, terms.copies, terms.sent_to_copies = None, np.ones(terms.count), None
 
 
 def _sum_told(

@@ -11,7 +11,6 @@ import numpy as np
 from viz import labels, wording
 from viz.choice import Choice
 from viz.diagram import diagram
-from viz.forward import without_gradients
 from viz.layout import geometry as placed
 from viz.loops import Loops
 from viz.page.exact import arithmetic, exact_view, magnitude, text_of, text_of_line
@@ -240,7 +239,7 @@ class _Writer:
             told["isBack"] = True
         if edge.count == 1:
             view = self.trace.edges[int(edge.members[0])]
-            told |= arithmetic(view if self.has_gradients else without_gradients(view))
+            told |= arithmetic(self.numbers.seen(view))
             number = self.arrays.add(view.grad) if self.has_gradients else None
             return told if number is None else told | {"gradArray": number}
         series = self.numbers.gradients(edge)
