@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from viz.rollup import Ints, Rolled, RolledEdge, RolledNode
     from viz.theme import Role, State
 
-MOST_LOOKED_AT = 2_000  # runs whose constants are compared one by one; of more they may differ
+MOST_COMPARED = 2_000  # runs whose constants are compared one by one; of more they may differ
 SHOWN_IN_FULL = 4  # uses of a splitter
 
 
@@ -60,9 +60,9 @@ def common_gate_text(trace: Trace, members: np.ndarray) -> str:
     )
     params = node.params
     if params:
-        looked_at = rows[:MOST_LOOKED_AT].tolist()
+        looked_at = rows[:MOST_COMPARED].tolist()
         others = [recording.params.get(row, {}) for row in looked_at[1:]]
-        is_all = len(rows) <= MOST_LOOKED_AT
+        is_all = len(rows) <= MOST_COMPARED
         params = {
             name: value
             if is_all and all(_is_same(value, each.get(name)) for each in others)
@@ -88,7 +88,7 @@ def _is_one_constant(recording: Any, operands: np.ndarray) -> bool:
     floats = recording.constants.floats[numbers]
     if not np.isnan(floats[0]):
         return bool(np.all(floats == floats[0]))
-    if len(numbers) > MOST_LOOKED_AT:
+    if len(numbers) > MOST_COMPARED:
         return False
     first, *others = (recording.constants[number] for number in numbers.tolist())
     return all(_is_same(first, each) for each in others)
