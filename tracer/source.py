@@ -163,6 +163,16 @@ def _codes(text: str) -> list[CodeType]:
     return found
 
 
+def variables_of(text: str, function: str) -> frozenset[str]:
+    """Return the parameters and variables of a function of a file, by its whole name, whatever they hold."""
+    found: set[str] = set()
+    for code in _codes(text.replace("\r\n", "\n").replace("\r", "\n")):
+        of, *inner = code.co_qualname.removeprefix(function).split(_LOCALS)
+        if code.co_qualname.startswith(function) and not of and set(inner) <= _COMPREHENSIONS:
+            found |= {*code.co_varnames, *code.co_cellvars}
+    return frozenset(found)
+
+
 def parameters_of(code: CodeType) -> dict[str, tuple[Going, ...]]:
     """Say where the arguments of a function go on to by being copied, `h = h0`, by parameter."""
     text = _text(code.co_filename)
@@ -193,6 +203,8 @@ def _read(file: str) -> str:
     return "".join(linecache.getlines(file))
 
 
+_LOCALS = ".<locals>."
+_COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"}  # which are part of their function
 _FILTERS = threading.Lock()  # warning filters belong to the whole process
 
 
