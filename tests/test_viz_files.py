@@ -68,7 +68,7 @@ def test_an_svg_holds_the_arithmetic_as_text():
 
 def test_an_svg_has_the_formula_and_the_place_as_tooltips():
     titles = [title.text for title in ET.fromstring(viz.svg(trace_of("residual"))).iter(f"{SVG}title")]  # noqa: S314
-    assert any("1 - out**2" in title and "viz_programs.py:" in title for title in titles)
+    assert any("local partial: 1 - h**2" in title and "viz_programs.py:" in title for title in titles)
 
 
 @pytest.mark.parametrize("name", IN_README)
