@@ -183,7 +183,8 @@ def test_only_the_traced_function_is_everything():
     [
         ({"focus": "pp"}, LookupNameError, "no input, variable or output is named 'pp'; did you mean p?"),
         ({"path": "X"}, LookupNameError, "did you mean x?"),
-        ({"only": "scald"}, LookupNameError, "no function that was called is named 'scald'; did you mean scaled?"),
+        ({"only": "scald"}, LookupNameError, r"called were scaled \(2 times\); did you mean scaled\?"),
+        ({"only": "zz[1]"}, LookupNameError, r"'zz\[1\]'; called were scaled \(2 times\); scaled\[0\] is one call, the first"),
         ({"only": "scaled[2]"}, LookupNameError, r"has no call number 2; it was called 2 times, \[0\] to \[1\]"),
         ({"only": "x", "focus": "x"}, UsageError, "one subject"),
         ({"highlight": "bugs"}, UsageError, "can't highlight 'bugs'; highlight one of findings"),

@@ -71,7 +71,7 @@ def rows_of_variable(trace: Trace, name: str) -> Rows:
         told = [f"{spelling} ({count:,} value{'s' * (count > 1)})" for spelling, count in meant.items()]
         raise LookupNameError(
             f"several functions have a variable {name}",
-            got=_listed(told),
+            got=listed(told),
             advice=f"say which, as in {next(iter(meant))}",
         )
     return trace.sites.rows_named(name)
@@ -184,7 +184,7 @@ def _nearest(trace: Trace, wanted: str) -> str:
     names = list(dict.fromkeys([*trace.input_rows.values(), *trace.sites.spellings()]))
     inside = [path for path in trace.input_rows.values() if path.startswith((f"{wanted}[", f"{wanted}."))]
     if inside:
-        return f"{wanted} holds several inputs: {_listed(inside)}"
+        return f"{wanted} holds several inputs: {listed(inside)}"
     return nearest(wanted, names)
 
 
@@ -208,9 +208,10 @@ def nearest(wanted: str, names: list[str]) -> str:
     near = difflib.get_close_matches(wanted, dict.fromkeys([*names, *ends]), n=3, cutoff=0.5)
     close = [name for each in near for name, end in zip(names, ends, strict=True) if each in (name, end)]
     close = list(dict.fromkeys(meant or close))[:3]
-    return f"did you mean {' or '.join(close)}?" if close else f"known names: {_listed(names) or 'none'}"
+    return f"did you mean {' or '.join(close)}?" if close else f"known names: {listed(names) or 'none'}"
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """Write names one after the other; of many, the first."""
     more = len(names) - _LISTED
     return ", ".join(names[:_LISTED]) + (f" … and {more:,} more" if more > 0 else "")

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from tracer.errors import LookupNameError
-from tracer.lookup import counted_name, nearest
+from tracer.lookup import counted_name, listed, nearest
 from viz import labels
 
 if TYPE_CHECKING:
@@ -89,10 +89,18 @@ def calls_named(scopes: Sequence[Any], wanted: str) -> list[Any]:
             advice=f"{name} alone is every call",
         )
     names = CallNames(scopes)
-    known = dict.fromkeys(names.function(scope.name) for scope in scopes[1:])
+    known = Counter(names.function(scope.name) for scope in scopes[1:])
+    told = [f"{function} ({times:,} times)" if times > 1 else function for function, times in known.items()]
+    if not known:
+        raise LookupNameError(
+            f"no function that was called is named {wanted!r}",
+            advice="no other function was called in this run",
+        )
+    near = nearest(name or wanted, list(known))
     raise LookupNameError(
         f"no function that was called is named {wanted!r}",
-        advice=nearest(wanted, list(known)) if known else "no other function was called in this run",
+        got=f"called were {listed(told)}",
+        advice=near if near.endswith("?") else f"{next(iter(known))}[0] is one call, the first",
     )
 
 
