@@ -180,6 +180,13 @@ def _product(trace: Trace, node: Node, port: int) -> Why:
             first = factor.operands[1 if factor.op == "where" else 0]
             given = first.value if hasattr(first, "upstream") else first
             return Why("off", f"{factor.op} takes {_span(factor.value)}, never {_span(given)}", factor)
+        if node.op == "divide" and factor.op in _SATURATING:  # a softmax: the exponential of 0 / their sum
+            return _saturated(factor, factor.in_edges[0].value)
+    value = node.value
+    if node.op == "divide" and port == 1 and np.ndim(value) == 0 and value:
+        divisor = number(node.in_edges[-1].value)
+        text = f"the derivative of divide, −{number(value)}/{divisor}, is 0 in floats"
+        return Why("saturated", text.replace("−−", ""), node)
     return Why("balanced", f"the derivative of {node.op} is 0 here", node)
 
 
