@@ -211,7 +211,9 @@ class Node(_View):
         return rule.choice if chosen else ""
 
     def __repr__(self) -> str:
-        return f"<Node {self.index} {self.kind} {self.op}{f' {self.label}' if self.label else ''}>"
+        from tracer.shown import node_text  # noqa: PLC0415  (not needed to trace)
+
+        return node_text(self)
 
 
 class Edge(_View):
@@ -315,7 +317,9 @@ class Edge(_View):
         return step if step >= 0 else None
 
     def __repr__(self) -> str:
-        return f"<Edge {self.index} {self.src.index} -> {self.dst.index} port {self.port}>"
+        from tracer.shown import edge_text  # noqa: PLC0415  (as above)
+
+        return edge_text(self)
 
 
 class Views(Sequence[Any]):
@@ -338,7 +342,9 @@ class Views(Sequence[Any]):
         return [self._make(each) for each in chosen] if isinstance(chosen, range) else self._make(chosen)
 
     def __repr__(self) -> str:
-        return f"<{self._count} {self._what}; index or iterate>"
+        from tracer.shown import list_text  # noqa: PLC0415  (as above)
+
+        return list_text(self._what, self)
 
 
 def zero_like(value: Any) -> Any:

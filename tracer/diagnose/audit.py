@@ -78,6 +78,9 @@ class Verdict:
         where = f" ({self.place})" if self.place else ""
         return f"{self.name}: {self.kind}{where}: {self.message}"
 
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
 
 @dataclass(frozen=True, eq=False)
 class Audit:
@@ -119,6 +122,9 @@ class Audit:
             if verdict.arithmetic:
                 lines.append(f"    {verdict.arithmetic}")
         return "\n".join(lines)
+
+    def __repr__(self) -> str:  # which a shell or a notebook shows
+        return str(self)
 
 
 def audit(
