@@ -10,6 +10,7 @@ import sys
 import threading
 import types
 import weakref
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -96,9 +97,7 @@ class _Gives:
     def given(x=weights):
         return x
 
-    @property
-    def kept(self, *, x=weights):
-        return x
+    kept = property(lambda self, x=weights: x)
 
 
 class _Keeps:
@@ -117,7 +116,9 @@ def _with_attribute():
     return function
 
 
-Pair = collections.namedtuple("Pair", "w rate")
+class Pair(NamedTuple):
+    w: np.ndarray
+    rate: float
 
 
 HIDDEN = {
