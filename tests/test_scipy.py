@@ -96,12 +96,29 @@ WRITTEN_OUT = {  # in Python, which is followed as the program's own is
         (VECTOR, OTHER),
     ),
     "more distances": (
-        lambda x, y: spatial.distance.minkowski(x, y, 3)
-        + spatial.distance.jensenshannon(x, y * y)
-        + spatial.distance.mahalanobis(x, y, np.eye(3) + 0.1),
+        lambda x, y: (
+            spatial.distance.minkowski(x, y, 3)
+            + spatial.distance.jensenshannon(x, y * y)
+            + spatial.distance.mahalanobis(x, y, np.eye(3) + 0.1)
+        ),
         (VECTOR, OTHER),
     ),
     "distances of points": (lambda m: spatial.distance_matrix(m, m[:, ::-1]).sum(), (MATRIX,)),
+    "distances of all": (
+        lambda m: (
+            (spatial.distance.cdist(m, m[:, ::-1], "cosine") ** 2).sum()
+            + spatial.distance.squareform(spatial.distance.pdist(m, "cityblock"))[0, 1]
+            + spatial.distance.cdist(m, XB=m[:1] + 1.0, metric="minkowski", p=3)[1, 0]
+        ),
+        (MATRIX,),
+    ),
+    "lambertw": (lambda x: special.lambertw(x).real.sum() + special.lambertw(-x[0], -1).real, (VECTOR,)),
+    "sums of masses": (
+        lambda x: (
+            stats.poisson.cdf([2, 0, 5], x).sum() + stats.binom.sf(3, 8, x[0]) + stats.geom.cdf(2, x[1])
+        ),
+        (VECTOR,),
+    ),
     "rosen": (lambda x: optimize.rosen(x), (VECTOR,)),
 }
 
@@ -160,6 +177,11 @@ def test_the_node_says_what_it_is_and_by_which_formula():
             "the derivative of scipy.special.gammainc by a has no closed",
         ),
         (lambda x: special.airy(x), 0.5, "scipy.special.airy is not followed yet"),
+        (
+            lambda x: spatial.distance.cdist(x, x, "canberra"),
+            MATRIX,
+            "scipy.spatial.distance.cdist with metric='canberra' is not followed yet",
+        ),
         (lambda x: stats.weibull_min.pdf(x, 2.0), 0.5, "scipy.stats.weibull_min.pdf is not followed yet"),
         (
             lambda a: stats.gamma.cdf(1.0, a),

@@ -71,6 +71,12 @@ MASSES = {
     "binom": {"n": "", "p": "k/p - (n - k)/(1 - p)"},
     "geom": {"p": "1/p - (k - 1)/(1 - p)"},
 }
+# Of the sum up to k, a whole number.
+SUMS = {
+    "poisson": {"mu": "-exp(k*log(mu) - mu - gammaln(k + 1))"},
+    "binom": {"n": "", "p": "-exp(k*log(p) + (n - k - 1)*log1p(-p) - betaln(k + 1, n - k))"},
+    "geom": {"p": "k*(1 - p)**(k - 1)"},
+}
 
 
 def _times(factor: str, text: str) -> str:
@@ -140,8 +146,22 @@ def _masses_of(name: str, by_shape: dict[str, str]) -> dict[str, Elementwise]:
     }
 
 
+def _sums_of(name: str, by_shape: dict[str, str]) -> dict[str, Elementwise]:
+    names = ("k", *by_shape, "loc")
+    texts = [re.sub(r"\bk\b", "floor(k - loc)", text) for text in by_shape.values()]
+    outside = ("(out == 0) | (out == 1)",) * len(names)
+    return {
+        f"{name}.{method}": Elementwise(
+            ("", *(_times(sign, text) for text in texts), ""), names=names, zero_where=outside
+        )
+        for method, sign in (("cdf", "1"), ("sf", "-1"))
+    }
+
+
 SCIPY_STATS: dict[str, Elementwise] = {}
 for _name, _density in DENSITIES.items():
     SCIPY_STATS |= _methods_of(_name, _density)
 for _name, _by_shape in MASSES.items():
     SCIPY_STATS |= _masses_of(_name, _by_shape)
+for _name, _by_shape in SUMS.items():
+    SCIPY_STATS |= _sums_of(_name, _by_shape)
