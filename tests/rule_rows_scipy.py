@@ -73,10 +73,16 @@ DENSITIES = {
     "beta": ((HIGH, HIGH), PART),
     "t": ((HIGH,), ANY),
     "lognorm": (((0.6, 0.9),), (1.0, 3.0)),
+    "weibull_min": (((1.5, 2.5),), POSITIVE),
+    "pareto": ((HIGH,), HIGH),
+    "invgamma": ((HIGH,), POSITIVE),
+    **dict.fromkeys(("halfnorm", "halfcauchy", "rayleigh", "maxwell"), ((), POSITIVE)),
+    **dict.fromkeys(("gumbel_r", "gumbel_l"), ((), ANY)),
 }
 MASSES = (
     ("poisson", (THREES, POSITIVE)),
     ("geom", (2.0, MIDDLE)),
+    ("nbinom", (2.0, HIGH, MIDDLE)),
     ("binom", (1.0, THREES, MIDDLE)),
     ("bernoulli", (0.0, MIDDLE)),
     ("bernoulli", (1.0, MIDDLE)),
