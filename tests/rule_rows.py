@@ -402,7 +402,7 @@ class Kink:
 INF, NAN = math.inf, math.nan
 
 KINKS = (
-    Kink("power", (0.0, 0.0), 1.0, (0.0, 0.0), is_kink=False),
+    Kink("power", (0.0, 0.0), 1.0, (0.0, 0.0)),
     Kink("power", (0.0, 1.0), 0.0, (1.0, 0.0), is_kink=False),
     Kink("power", (0.0, 2.0), 0.0, (0.0, 0.0), is_kink=False),
     Kink("power", (0.0, 3.0), 0.0, (0.0, 0.0), is_kink=False),
