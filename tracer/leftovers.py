@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.errors import CutError, CutWarning
-from tracer.holders import CONTAINERS, Attribute, Cell, attributes, inside
+from tracer.holders import CONTAINERS, Attribute, Cell, OfPartial, attributes, inside
 from tracer.standins import Traced, plain
-from tracer.stored import OfPartial
 from tracer.tape import AUXILIARY, LEFT, STALE, STALE_ADVICE, WIDTH
 
 if TYPE_CHECKING:

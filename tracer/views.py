@@ -11,6 +11,7 @@ from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, OUTPUT, SPLITTER, operan
 from tracer.operations import OP_NAMES, RULE_OF
 from tracer.pull import as_number, elementwise_local
 from tracer.rooms import handed_out
+from tracer.rules.elementwise import POWERS
 from tracer.rules.kinds import Compressed, Elementwise, Many, Rule, is_complex, rule_for
 
 if TYPE_CHECKING:
@@ -200,6 +201,8 @@ class Node(_View):
             return ""
         operands, out = self._numbers
         if isinstance(rule, Elementwise):
+            if self.op in POWERS and not isinstance(self.operands[1], Edge):
+                operands = (operands[0], np.where(np.equal(operands[1], 0), 1, operands[1]))  # x**0 is flat
             chosen = rule.flat or (rule.at_kink is not None and np.any(rule.at_kink(*operands, out)))
         elif isinstance(rule, Many):
             chosen = rule.at_kink is not None and rule.at_kink(operands, out)
