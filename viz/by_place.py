@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tracer.graph import CUT, FUNCTION, INPUT, KINDS, OUTPUT, SPLITTER
+from tracer.groups import Numbered, is_sparse
 from tracer.operations import OP_NAMES
 from tracer.sites import NO_PLACE
 from viz.folding import ROOT, Calls, fold_paths
@@ -25,81 +26,11 @@ Ints: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 _BEFORE, _LATE = -1, 1 << 62  # what is done before a call's own places, and after them
 _FURTHEST = 20_000  # rows among which it is looked up where a call goes on
-_SPARSE = 8  # keys a row
-_CHUNK = 1 << 16  # rows that are looked at together
-
-
-class _Numbered:
-    """Numbers for the keys in use, in their order; rows whose key is the bound itself have none."""
-
-    def __init__(self, keys: Ints, bound: int) -> None:
-        self._of_row, self._bound = keys, bound
-        given = None
-        if _is_sparse(bound, len(keys)):
-            found, self._of_row = np.unique(keys, return_inverse=True)
-            given = found[: found.searchsorted(bound)]
-            self._bound = len(given)
-        first = _first_rows(self._of_row, self._bound)
-        self._used = (first >= 0).nonzero()[0]
-        self.first = first[self._used]
-        self.keys = self._used if given is None else given
-
-    def by_row(self, items: Sequence[int] | Ints) -> Ints:
-        """Return by row what is given for its number; -1 for none."""
-        of_key = np.full(self._bound + 1, -1, np.int32)
-        of_key[self._used] = items
-        return of_key.take(self._of_row)
-
-
-def _is_sparse(bound: int, count: int) -> bool:
-    """Say whether a table of all keys is too large for a column of so many rows: sorting them is cheaper."""
-    return bound > _SPARSE * count + 1024
 
 
 def _fitting(bound: int) -> type[np.signedinteger[Any]]:
     """Return the smaller type that holds all keys up to a bound."""
     return np.int32 if bound < np.iinfo(np.int32).max else np.int64
-
-
-def _first_rows(numbers: Ints, count: int) -> Ints:
-    """Return, by number, the first row that has it; -1 is no number. Most are among the first of all."""
-    first = np.full(count + 1, -1, np.int64)
-    first[-1] = 0  # of no number
-    for start in range(0, len(numbers), _CHUNK):
-        here = numbers[start : start + _CHUNK]
-        new = (first.take(here) < 0).nonzero()[0][::-1]
-        first[here[new]] = start + new
-    return first[:-1]
-
-
-def members_of(numbers: Ints, count: int) -> list[Ints]:
-    """Return, by number, the rows that have it, in order; -1 is no number.
-
-    In a loop they are equally far apart, which is seen sooner than rows are sorted.
-    """
-    sizes = np.bincount(numbers + 1, minlength=count + 1)[1:]
-    last = len(numbers) - 1 - _first_rows(numbers[::-1], count)
-    members: list[Ints] = []
-    others = []
-    columns = (_first_rows(numbers, count), last, sizes)
-    for number, (start, stop, size) in enumerate(zip(*(each.tolist() for each in columns), strict=True)):
-        step, rest = divmod(stop - start, max(size - 1, 1))
-        is_even = not rest and (size < 3 or numbers[start + step] == number)
-        if is_even and bool((numbers[start : stop + 1 : max(step, 1)] == number).all()):
-            members.append(np.arange(start, stop + 1, max(step, 1)))
-        else:
-            members.append(np.zeros(0, np.int64))
-            others.append(number)
-    if others:
-        is_other = np.zeros(count + 1, np.bool_)
-        is_other[others] = True
-        rows = is_other.take(numbers).nonzero()[0]
-        # 16 bits sort in two passes.
-        keys = numbers.take(rows).astype(np.uint16 if count < np.iinfo(np.uint16).max else np.int64)
-        order = rows.take(np.argsort(keys, kind="stable"))
-        for number, part in zip(others, np.split(order, np.cumsum(sizes[others])[:-1]), strict=True):
-            members[number] = part
-    return members
 
 
 class ByPlace:
@@ -114,7 +45,7 @@ class ByPlace:
         keys, bound = self._node_keys()
         if not self.is_whole:
             keys[~kept] = bound
-        numbered = _Numbered(keys, bound)
+        numbered = Numbered(keys, bound)
         order = np.argsort(numbered.first)  # rolled nodes are in the order of their first runs
         self.first, self.keys = numbered.first[order], numbered.keys[order]
         self.of_node = numbered.by_row(np.argsort(order))
@@ -127,8 +58,8 @@ class ByPlace:
         place_of = _equal_places(sites.places)
         places, scopes = len(place_of), len(self.calls.groups)
         ops, width = recording.ops, len(OP_NAMES)
-        if _is_sparse(scopes * places * width, len(ops)):
-            numbered = _Numbered(ops, width)
+        if is_sparse(scopes * places * width, len(ops)):
+            numbered = Numbered(ops, width)
             width = len(numbered.keys)
             ops = numbered.by_row(range(width))
         bound = scopes * places * width
@@ -137,7 +68,7 @@ class ByPlace:
             keys += (self.calls.of_scope * places).astype(keys.dtype).take(sites.row_scopes)
         keys *= width
         keys += ops
-        if _is_sparse(bound, len(keys)):
+        if is_sparse(bound, len(keys)):
             used, keys = np.unique(keys, return_inverse=True)
             bound = len(used)
         rows, names = list(trace.input_rows), list(trace.input_rows.values())
@@ -219,7 +150,7 @@ class ByPlace:
         keys += of_target.repeat(degrees)
         if not self.is_whole:
             keys[(sources < 0) | (self.of_node.repeat(degrees) < 0)] = bound
-        self.edges = _Numbered(keys, bound)
+        self.edges = Numbered(keys, bound)
         used = self.edges.keys
         self.edge_src = (used % count).tolist()
         self.edge_port = (used // count % width).tolist()

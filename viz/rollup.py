@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from tracer.graph import CUT, FUNCTION
+from tracer.groups import members_of
 from tracer.sites import NO_PLACE
-from viz.by_place import ByPlace, members_of
+from viz.by_place import ByPlace
 from viz.calls import CallNames
 from viz.folding import ROOT, fold_calls
 from viz.parts import common_group
