@@ -51,13 +51,10 @@ def common_gate_text(trace: Trace, members: np.ndarray) -> str:
         return gate_text(node)
     recording = trace.recording
     rows = trace.graph.rows[members]
-    starts = recording.starts[rows]
-    if np.any(recording.starts[rows + 1] - starts != len(node.operands)):
+    starts = recording.starts.take(rows)
+    if np.any(recording.starts[1:].take(rows) - starts != len(node.operands)):
         return labels.clean(node.symbol)
-    operands = tuple(
-        _common(trace, recording.operands[starts + at], starts + at, operand)
-        for at, operand in enumerate(node.operands)
-    )
+    operands = tuple(_common(trace, starts + at, operand) for at, operand in enumerate(node.operands))
     params = node.params
     if params:
         looked_at = rows[:MOST_COMPARED].tolist()
@@ -72,14 +69,17 @@ def common_gate_text(trace: Trace, members: np.ndarray) -> str:
     return gate_text(_Common(node, operands, params))
 
 
-def _common(trace: Trace, operands: np.ndarray, slots: np.ndarray, first: Any) -> Any:
+def _common(trace: Trace, slots: np.ndarray, first: Any) -> Any:
     """Return an operand that is traced, or the same constant in all runs; else what is shown as …."""
-    is_traced = operands >= 0
-    if bool(is_traced.any()):  # where it is a constant in some runs, its wire says in how many it is none
-        slot = int(slots[is_traced][0])
-        row = int(trace.graph.slot_consumer[slot])
-        return trace.edges[trace.graph.edge_of(row, slot)]
-    return first if _is_one_constant(trace.recording, operands) else _Varying()
+    operands = trace.recording.operands
+    if operands[slots[0]] < 0:
+        of_all = operands[slots]
+        traced = slots[of_all >= 0]
+        if not len(traced):
+            return first if _is_one_constant(trace.recording, of_all) else _Varying()
+        slots = traced  # where it is a constant in some runs, its wire says in how many it is none
+    slot = int(slots[0])
+    return trace.edges[trace.graph.edge_of(int(trace.graph.slot_consumer[slot]), slot)]
 
 
 def _is_one_constant(recording: Any, operands: np.ndarray) -> bool:

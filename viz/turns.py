@@ -20,6 +20,8 @@ from tracer.sites import NO_PLACE, Variable
 from viz.loop_text import LoopText, WrittenLoop, argument_name, operand_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tracer.trace import Trace
 
     Ints = np.ndarray[Any, np.dtype[Any]]
@@ -58,7 +60,8 @@ class Turns:
         self.recording = trace.recording
         self._inputs = trace.input_rows
         self._texts: dict[str, LoopText | None] = {}
-        self._marked: dict[WrittenLoop, list[Marker]] = {}
+        self._marked: dict[WrittenLoop, list[int]] = {}
+        self._runs_at: dict[int, Marker] = {}
         self._of_all: dict[WrittenLoop, Marker | None] = {}
         self._known: dict[tuple[int, str], list[WrittenLoop] | None] = {}
 
@@ -174,13 +177,16 @@ class Turns:
             self._known[place, function] = found
         return self._known[place, function]
 
-    def _markers(self, loop: WrittenLoop) -> list[Marker]:
-        """Return what runs once in each turn of a loop: those that were recorded most often."""
+    def _markers(self, loop: WrittenLoop) -> Iterator[Marker]:
+        """Give what runs once in each turn of a loop: those that were recorded most often."""
         if loop not in self._marked:
             counts = {place: self._count(place) for place in self._candidates(loop)}
             most = max(counts.values(), default=0)
-            self._marked[loop] = [self._runs(place) for place, count in counts.items() if count == most > 0]
-        return self._marked[loop]
+            self._marked[loop] = [place for place, count in counts.items() if count == most > 0]
+        for place in self._marked[loop]:
+            if place not in self._runs_at:
+                self._runs_at[place] = self._runs(place)
+            yield self._runs_at[place]
 
     def _candidates(self, loop: WrittenLoop) -> list[int]:
         found = []
@@ -218,8 +224,7 @@ class Turns:
 
     @cached_property
     def _row_counts(self) -> Ints:
-        places = self.sites.row_places
-        return np.bincount(places[places != NO_PLACE], minlength=len(self.sites.places))
+        return np.bincount(self.sites.row_places + 1, minlength=len(self.sites.places) + 1)[1:]
 
     @cached_property
     def _call_places(self) -> Ints:
@@ -243,6 +248,8 @@ class Turns:
             calls = np.flatnonzero(self._call_places == place)
             rows, scopes = self._first_rows[calls], self._parents[calls]
             scopes, rows = scopes[rows >= 0], rows[rows >= 0]
+        if all(bool((each[1:] >= each[:-1]).all()) for each in (scopes, rows)):
+            return Marker(place, scopes, rows)
         order = np.lexsort((rows, scopes))
         return Marker(place, scopes[order], rows[order])
 
