@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dis
+import opcode
 import re
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import CodeType
+    from types import CodeType, FrameType
 
 # Line, end line, column and end column in bytes, as `co_positions` has them; None is unknown.
 Span: TypeAlias = tuple[int | None, int | None, int | None, int | None]
@@ -18,6 +19,12 @@ NUMBERS = (float, complex) if "LOAD_SMALL_INT" in dis.opmap else (float, complex
 
 _BETWEEN = ("CACHE", "EXTENDED_ARG", "FOR_ITER")  # an item that an array gives up is what a loop stores
 _STORES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
+_LOADS = ("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FAST", "LOAD_DEREF")
+_TWO_IN_ONE = ("STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST")  # from Python 3.13 on
+
+_BINARY_OP = opcode.opmap["BINARY_OP"]
+_OPERATORS = [sign for _, sign in opcode._nb_ops]  # type: ignore[attr-defined]  # noqa: SLF001  (documented nowhere else)
+_SUBSCRIPT = opcode.opmap.get("BINARY_SUBSCR")  # None from Python 3.14 on: one of the operators
 
 
 class Code:
@@ -66,11 +73,29 @@ def taken_by_next(instruction: Instruction) -> tuple[str, bool]:
     after = next((each for each in following if each.opname not in _BETWEEN), None)
     if after is None:
         return "", False
-    if after.opname == "STORE_FAST_LOAD_FAST":  # two in one, from Python 3.13 on
+    if after.opname in _TWO_IN_ONE:
         return str(after.argval[0]), False
     if after.opname in _STORES:
         return str(after.argval), False
     return "", after.opname == "RETURN_VALUE"
+
+
+def loaded_by(instruction: dis.Instruction) -> tuple[str, ...]:
+    """Return the variables that an instruction loads: from Python 3.13 on, also two, or one after it stored another."""
+    name, loaded = instruction.opname, instruction.argval
+    if name == "STORE_FAST_LOAD_FAST":
+        return (loaded[1],)
+    if not name.startswith(_LOADS):
+        return ()
+    return loaded if type(loaded) is tuple else (loaded,)
+
+
+def operator_at(frame: FrameType) -> str:
+    """Return the operator that the running instruction does, as it is written: `+`, `**=`, `[]`; nothing if none."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    if code[at] == _SUBSCRIPT:
+        return "[]"
+    return str(_OPERATORS[code[at + 1]]) if code[at] == _BINARY_OP else ""
 
 
 def start_of(code: bytes, offset: int) -> int:
