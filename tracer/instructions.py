@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 # Line, end line, column and end column in bytes, as `co_positions` has them; None is unknown.
 Span: TypeAlias = tuple[int | None, int | None, int | None, int | None]
-# From Python 3.14 on, small integers are no constants.
-NUMBERS = (float, complex) if "LOAD_SMALL_INT" in dis.opmap else (float, complex, int)
 
+_NUMBERS = (float, complex, int)
+_SMALL_INT = opcode.opmap.get("LOAD_SMALL_INT")  # from Python 3.14 on, and these are no constants
 _BETWEEN = ("CACHE", "EXTENDED_ARG", "FOR_ITER")  # an item that an array gives up is what a loop stores
 _STORES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
 _LOADS = ("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FAST", "LOAD_DEREF")
@@ -39,7 +39,9 @@ class Code:
         self.parameters = code.co_varnames[:count]
         self.variables = frozenset((*code.co_varnames, *code.co_cellvars)) - frozenset(self.parameters)
         self._names = {*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
-        self._numbers = {(type(value), value) for value in code.co_consts if type(value) in NUMBERS}
+        self._numbers = {(type(value), value) for value in code.co_consts if type(value) in _NUMBERS}
+        operations = zip(self.bytes[::2], self.bytes[1::2], strict=True)
+        self._numbers |= {(int, argument) for operation, argument in operations if operation == _SMALL_INT}
 
     def mentions(self, name: str) -> bool:
         """Look for a name, with or without dots and keys; not for private ones, which the compiler renames."""
@@ -48,7 +50,7 @@ class Code:
 
     def holds(self, constant: object) -> bool:
         """Look for a number; other constants are not looked for."""
-        return type(constant) not in NUMBERS or (type(constant), constant) in self._numbers
+        return type(constant) not in _NUMBERS or (type(constant), constant) in self._numbers
 
 
 class Instruction(NamedTuple):
