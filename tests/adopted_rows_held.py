@@ -54,6 +54,10 @@ HELD_ELSEWHERE = {
         t = t + v
     return t
 """,
+    "pickled in place": """
+    b = pickle.loads(pickle.dumps(DATA, 5)); b[0] = x[0]
+    return b @ DATA
+""",
     "view of memory": """
     b = DATA.copy(); m = memoryview(b)
     b[0] = x[0]
