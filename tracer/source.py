@@ -366,10 +366,8 @@ def _agrees(node: ast.AST, instruction: Instruction) -> bool:
     """Check that the code object has the node's operator, and the names and numbers among its operands."""
     if isinstance(node, ast.UnaryOp) and type(node.op) is not _SIGNS[instruction.operation]:
         return False
-    if isinstance(node, (ast.BinOp, ast.AugAssign)):
-        operator = _OPERATORS.index(type(node.op))
-        if instruction.argument != operator + len(_OPERATORS) * isinstance(node, ast.AugAssign):
-            return False
+    if instruction.operation == "BINARY_OP" and instruction.argument != _operator_of(node):
+        return False
     for part in (node, *ast.iter_child_nodes(node)):
         match part:
             case ast.Name(id=name) | ast.Attribute(attr=name) if not instruction.code.mentions(name):
@@ -379,12 +377,19 @@ def _agrees(node: ast.AST, instruction: Instruction) -> bool:
     return True
 
 
+def _operator_of(node: ast.AST) -> int:
+    """Return the argument of BINARY_OP that an operator is compiled to: one list, the same in place, then `a[i]`."""
+    if isinstance(node, (ast.BinOp, ast.AugAssign)):
+        return _OPERATORS.index(type(node.op)) + len(_OPERATORS) * isinstance(node, ast.AugAssign)
+    return 2 * len(_OPERATORS)
+
+
 # From Python 3.14 on, a subscript is a binary operation.
 _SUBSCRIPTS_TOO = () if "BINARY_SUBSCR" in dis.opmap else (ast.Subscript,)
 _LOOPS = ("FOR_ITER", "GET_ITER")
 _STORES = ("STORE_SUBSCR", "STORE_SLICE")
 
-_OPERATORS: tuple[type[ast.operator], ...] = (  # by the argument of BINARY_OP; in place, the same again
+_OPERATORS: tuple[type[ast.operator], ...] = (  # by the argument of BINARY_OP
     *(ast.Add, ast.BitAnd, ast.FloorDiv, ast.LShift, ast.MatMult, ast.Mult, ast.Mod, ast.BitOr, ast.Pow),
     *(ast.RShift, ast.Sub, ast.Div, ast.BitXor),
 )
