@@ -38,7 +38,7 @@ def write(geometry: Geometry, *, marked: bool = False) -> str:
         _text(geometry.title),
     ]
     out += [_text(title) for title in geometry.row_titles]
-    out += [_group(group) for group in geometry.groups]
+    out += [_group(group, _mark(group=group.number) if marked else "") for group in geometry.groups]
     out += [_wire(wire, _mark(edge=wire.edge) if marked else "") for wire in geometry.wires]
     out += [_shape(shape, _mark(shape.node, shape.edge) if marked else "") for shape in geometry.shapes]
     out.append('<g class="legend">')
@@ -97,8 +97,9 @@ def _texts(texts: Sequence[PlacedText], *, is_calm: bool = False) -> str:
     return "".join(_text(text, is_calm=is_calm) for text in texts)
 
 
-def _mark(node: int = -1, edge: int = -1) -> str:
-    return (f' data-node="{node}"' if node >= 0 else "") + (f' data-edge="{edge}"' if edge >= 0 else "")
+def _mark(node: int = -1, edge: int = -1, group: int = -1) -> str:
+    numbers = {"node": node, "edge": edge, "group": group}
+    return "".join(f' data-{kind}="{number}"' for kind, number in numbers.items() if number >= 0)
 
 
 def _emphasis(placed: PlacedShape | PlacedWire) -> str:
@@ -106,9 +107,9 @@ def _emphasis(placed: PlacedShape | PlacedWire) -> str:
     return (f" {placed.mark}-mark" if placed.mark else "") + (" is-calm" if placed.is_calm else "")
 
 
-def _group(group: PlacedGroup) -> str:
+def _group(group: PlacedGroup, mark: str = "") -> str:
     rect = _rect(group.rect, theme.GROUP_FILL, theme.GROUP, 8)
-    return f'<g class="scope">{rect}{_text(group.title)}</g>'
+    return f'<g class="scope"{mark}>{rect}{_text(group.title)}</g>'
 
 
 def _rect(rect: Rect, fill: str, stroke: Stroke, corner: float) -> str:
