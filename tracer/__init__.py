@@ -6,7 +6,6 @@ from tracer.errors import EdgegradError, UsageError
 from tracer.hook import record, trace, watch
 from tracer.standins import detach
 from tracer.trace import Trace
-from tracer.user_rules import rule
 
 if TYPE_CHECKING:
     from tracer.diagnose.asserting import assert_gradients
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from tracer.diagnose.diff import diff
     from tracer.diagnose.sweep import sweep
     from tracer.diagnose.verify import verify
+    from tracer.user_rules import rule
 
 __all__ = [
     "EdgegradError",
@@ -31,21 +31,22 @@ __all__ = [
     "watch",
 ]
 
-_LOOKING = {
-    "assert_gradients": "asserting",
-    "audit": "audit",
-    "diff": "diff",
-    "sweep": "sweep",
-    "verify": "verify",
+_ROOMS = {
+    "assert_gradients": "diagnose.asserting",
+    "audit": "diagnose.audit",
+    "diff": "diagnose.diff",
+    "rule": "user_rules",
+    "sweep": "diagnose.sweep",
+    "verify": "diagnose.verify",
 }
-"""What only looks at traces, and its room: imported when it is asked for, since it is not needed to trace."""
+"""What is not needed to trace, and its room: imported when it is asked for."""
 
 
 def __getattr__(name: str) -> object:
-    if name in _LOOKING:
+    if name in _ROOMS:
         from importlib import import_module  # noqa: PLC0415  (as above)
 
-        return getattr(import_module(f"tracer.diagnose.{_LOOKING[name]}"), name)
+        return getattr(import_module(f"tracer.{_ROOMS[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

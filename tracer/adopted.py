@@ -25,7 +25,7 @@ from tracer.callee import IS_SNAPSHOT, forget_snapshot, values_of
 from tracer.holders import Item
 from tracer.references import borrowed
 from tracer.rules.kinds import is_complex
-from tracer.source import written_at
+from tracer.running import written_at
 from tracer.standins import is_traced, plain
 from tracer.tape import is_own
 

@@ -28,7 +28,7 @@ from tracer.buffers import write
 from tracer.callee import forget_snapshot, values_of
 from tracer.holders import Attribute, Item, slots_of
 from tracer.references import borrowed
-from tracer.source import running_at
+from tracer.running import running_at
 from tracer.standins import Traced, holds_traced
 from tracer.tape import wants_plain_arrays
 

@@ -27,7 +27,7 @@ from tracer.memory import (
 )
 from tracer.rules.edited import Edited, may_copy, whole
 from tracer.rules.kinds import is_complex
-from tracer.source import written_at
+from tracer.running import written_at
 from tracer.standins import (
     NO_RECORD,
     STORES,

@@ -14,7 +14,6 @@ from tracer.boxing import Boxes, Structure, leaves
 from tracer.errors import LookupNameError, UnsupportedError, UsageError, refusals
 from tracer.forks import stay_plain
 from tracer.leftovers import leave_plain, meet_left
-from tracer.misunderstood import said_clearly
 from tracer.patches import Installed, leave_originals, replacement
 from tracer.recording import Output, Recording, freeze
 from tracer.standins import Traced as StandIn
@@ -302,6 +301,8 @@ def run(
     except BusyError as raised:
         busy = raised.with_traceback(None)  # whose frames hold values of the other trace
     except BaseException as raised:  # noqa: BLE001  (handed on unchanged by whoever called)
+        from tracer.misunderstood import said_clearly  # noqa: PLC0415  (few programs fail)
+
         error = _without_stand_ins(said_clearly(raised), boxes)
         tape.close()
     finally:

@@ -28,7 +28,6 @@ from tracer import (
     iterators,
     lists,
     python_calls,
-    scipy_calls,
     seeds,
     stdlib_calls,
     stored,
@@ -50,12 +49,22 @@ _KINDS = set(map(type, _REPLACEMENTS))
 _KINDS_WITH_CACHES = _KINDS | {caches.CACHED}
 
 
+def _of_scipy() -> Any:
+    """Return the room that follows SciPy; None where the program has not imported that."""
+    if "scipy" not in sys.modules:
+        return None
+    from tracer import scipy_calls  # noqa: PLC0415  (as above)
+
+    return scipy_calls
+
+
 def _add_imported() -> bool:
     """Take in functions of what the program has imported by now; tell whether there are new ones."""
+    scipy = _of_scipy()
     new = {
         original: each if isinstance(each, type) else Exact(original, each)
         for original, each in (
-            *scipy_calls.replacements(),
+            *(scipy.replacements() if scipy else ()),
             *stdlib_calls.replacements(),
             *seeds.replacements(),
             *iterators.replacements(),
@@ -181,7 +190,9 @@ class _Installation:
                 if _add_imported():  # which every module that is known has not been searched for
                     self._namespaces.clear()
                 self._list_modules()
-            scipy_calls.distributions.install()
+            scipy = _of_scipy()
+            if scipy:
+                scipy.distributions.install()
             if list(map(len, self._contents)) != self._sizes:
                 self._search_changed()
             bound = self._bound
@@ -245,7 +256,9 @@ class _Installation:
         if self._traces:
             return
         caches.forget()
-        scipy_calls.distributions.remove()
+        scipy = _of_scipy()
+        if scipy:
+            scipy.distributions.remove()
         lists.exchange(looking=False)
         seeds.exchange(reading=False)
         stdlib_calls.exchange(leaving=False)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import random
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -81,8 +80,12 @@ def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
             yield kind, STANDING.get(kind) or stand_in_for(kind)
 
 
-_METHOD = random.Random.seed
-_FOLLOWED = reading(_METHOD)
+@functools.cache
+def _seeding() -> tuple[type[Any], Any, Any]:
+    """Return the class of random numbers, its method and what follows that: `random` comes with the first trace."""
+    from random import Random  # noqa: PLC0415  (as above)
+
+    return Random, Random.seed, reading(Random.seed)
 
 
 class _Shuffled(type):
@@ -100,4 +103,5 @@ def exchange(*, reading: bool) -> None:
     """Have `random.Random(n)` and `.seed(n)` read a stand-in, and `shuffle` know one, or be as they were."""
     for module in filter(None, map(sys.modules.get, _SHUFFLING)):
         vars(module)["Sequence"] = _SEQUENCE if reading else Sequence
-    random.Random.seed = _FOLLOWED if reading else _METHOD  # type: ignore[method-assign]
+    kind, method, followed = _seeding()
+    kind.seed = followed if reading else method

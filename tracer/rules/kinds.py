@@ -32,7 +32,7 @@ _IMAGINARY = re.compile(r"\dj\b")
 
 
 # Not frozen, though nobody changes them: there are hundreds, and freezing would be a twentieth of the import.
-@dataclass
+@dataclass(repr=False)
 class Elementwise:
     """One partial derivative per operand, as text in the operands' names and `out`.
 
@@ -122,7 +122,7 @@ class Elementwise:
         )
 
 
-@dataclass
+@dataclass(repr=False)
 class Many:
     """A scalar function of any number of scalars: `partials(operands, out)` gives them all in one pass."""
 
@@ -143,7 +143,7 @@ class Many:
         return self.partials(operands, out)[port]
 
 
-@dataclass
+@dataclass(repr=False)
 class Vjp:
     """`pull(port, g, out, operands, params)` is the gradient of one operand, in its shape and type.
 
