@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import programs
+from browser import visit
 from measure import EDGEGRAD, best_seconds, import_seconds, output_of, process_seconds
 
 from tracer import audit, diff, load, record, verify
@@ -17,7 +18,7 @@ from tracer.diagnose import cancellation, gain
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-Unit = Literal["µs", "ms", "s", "×", "bytes"]
+Unit = Literal["µs", "ms", "s", "×", "bytes", "MB", "a second"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Row:
 
     what: str
     unit: Unit
-    edgegrad: float
+    edgegrad: float | None  # None where what measures it is missing
     peers: Mapping[str, float] = field(default_factory=dict)
     limit: Limit | None = None
 
@@ -50,6 +51,7 @@ class Sizes:
     small_loop: int = 40_000
     large_loop: int = 1_000_000
     saved_loop: int = 500_000
+    drawn_nodes: int = 2_000
     scalar_rounds: int = 5
     large_rounds: int = 3
     array_rounds: int = 50
@@ -60,6 +62,7 @@ QUICK = Sizes(
     small_loop=2_000,
     large_loop=20_000,
     saved_loop=10_000,
+    drawn_nodes=1_200,
     scalar_rounds=1,
     large_rounds=1,
     array_rounds=3,
@@ -223,8 +226,30 @@ def rolled_up(sizes: Sizes) -> list[Row]:
             beyond_loading.append(drawn - loaded)
             what = f"rolled-up SVG of {2 * turns:,} operations, whole process"
             rows.append(Row(what, "s", drawn, limit=Limit("at most", 3)))
+        page = path.with_suffix(".html")
+        written = process_seconds((*EDGEGRAD, "draw", str(path), "-o", str(page)), sizes.large_rounds)
+        size = page.stat().st_size / 1e6
     growth = beyond_loading[1] / beyond_loading[0]
-    return [*rows, Row("… beyond loading, over that of a tenth", "×", growth, limit=Limit("at most", 1.5))]
+    return [
+        *rows,
+        Row("… beyond loading, over that of a tenth", "×", growth, limit=Limit("at most", 1.5)),
+        Row(f"page of {2 * turns:,} operations, whole process", "s", written, limit=Limit("at most", 4)),
+        Row("… its size", "MB", size, limit=Limit("at most", 3)),
+    ]
+
+
+def in_browser(sizes: Sizes) -> list[Row]:
+    """Open the page of a graph that is drawn node by node, and pan it."""
+    trace = record(programs.sines(sizes.drawn_nodes // 2), *programs.SCALARS[:2])
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "sines.html"
+        trace.draw(page, exact=True)
+        seen = visit(page, sizes.large_rounds)
+    what = f"exact page of {sizes.drawn_nodes:,} nodes in Chromium: until it can be used"
+    return [
+        Row(what, "s", seen and seen.opened / 1000, limit=Limit("at most", 1)),
+        Row("… frames while it is panned", "a second", seen and seen.a_second, limit=Limit("at least", 30)),
+    ]
 
 
 def gains(sizes: Sizes) -> list[Row]:
@@ -311,6 +336,7 @@ CASES: dict[str, Callable[[Sizes], list[Row]]] = {
     "fixed-cost": fixed_cost,
     "trace-file": trace_file,
     "rolled-up": rolled_up,
+    "browser": in_browser,
     "gains": gains,
     "diff": compared,
     "questions": questions,

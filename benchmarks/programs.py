@@ -56,6 +56,17 @@ def multiply_adds(count: int) -> Callable[[Any, Any, Any], Any]:
     return loop
 
 
+def sines(count: int) -> Callable[[Any, Any], Any]:
+    """Return a loop of `count` sines of products: two nodes and three labelled edges a turn."""
+
+    def loop(s: Any, a: Any) -> Any:
+        for _ in range(count):
+            s = math.sin(s * a)
+        return s
+
+    return loop
+
+
 def lost_digits(count: int) -> Callable[[Any, Any, Any], Any]:
     """Return a loop of `count` multiplications and additions whose gradients have no right digit."""
 

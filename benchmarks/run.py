@@ -45,7 +45,11 @@ def cells(row: Row) -> list[str]:
     """Write one row of the table."""
     limit = row.limit
     promised = f"{limit.word} {limit.bound:g}{'' if row.unit == '×' else ' '}{row.unit}" if limit else ""
-    verdict = ("met" if limit.is_met_by(row.edgegrad) else "MISSED") if limit else ""
+    verdict = ""
+    if row.edgegrad is None:
+        verdict = "no Chromium"
+    elif limit:
+        verdict = "met" if limit.is_met_by(row.edgegrad) else "MISSED"
     peers = [show_number(row.peers.get(peer), row.unit) for peer in PEERS]
     return [row.what, show_number(row.edgegrad, row.unit), *peers, promised, verdict]
 
