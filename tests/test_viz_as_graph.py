@@ -11,6 +11,8 @@ from importlib import metadata
 import numpy as np
 import pytest
 from rolled_programs import rolled_trace
+from test_samples import SAMPLES
+from test_samples import trace_of as sample
 from viz_programs import HOSTILE_NAMES, PROGRAMS, trace_of
 
 import tracer
@@ -188,7 +190,7 @@ def test_a_run_that_failed_has_no_gradients_in_its_graph(tmp_path):
 
 @pytest.fixture(scope="module")
 def schema():
-    """Its own dataclasses, without the server and the browser that its package brings."""
+    """Its own dataclasses, without the server and the browser that its package brings: .ci/run installs them alone."""
     try:
         distribution = metadata.distribution("ai-edge-model-explorer")
         dacite = importlib.import_module("dacite")
@@ -206,6 +208,19 @@ def schema():
         return dacite.from_dict(module.Graph, found, dacite.Config(strict=True))
 
     return graph
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_both_readers_take_each_sample_as_it_is_drawn(name, schema, tmp_path):
+    graph, _ = export.data(sample(name), View())
+    edges = [(edge.source, edge.target) for edge in graph.edges]
+    found = schema(model_explorer.write(graph))
+    assert [int(node.id) for node in found.nodes] == [node.index for node in graph.nodes]
+    assert sorted(
+        (int(edge.sourceNodeId), int(node.id)) for node in found.nodes for edge in node.incomingEdges
+    ) == sorted(edges)
+    sample(name).draw(tmp_path / "s.graphml")
+    assert sorted(read(tmp_path / "s.graphml").edges(keys=False)) == sorted(edges)
 
 
 def attributes(pairs):
