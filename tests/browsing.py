@@ -6,8 +6,6 @@ from contextlib import contextmanager
 
 import pytest
 
-import viz
-
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 
@@ -38,11 +36,10 @@ class Visit:
     """The page of one trace, opened from its file."""
 
     def __init__(
-        self, browser, trace, path, *, scheme="light", width=1400, height=900, motion=None, **view
+        self, browser, trace, page_of, *, scheme="light", width=1400, height=900, motion=None, **view
     ):
-        viz.draw(trace, path, **view)
         self.trace = trace
-        self.path = path
+        self.path = page_of(trace, view)
         self.requests, self.errors = [], []
         size = {"width": width, "height": height}
         self.context = browser.new_context(
@@ -54,7 +51,7 @@ class Visit:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("dialog", lambda dialog: self.errors.append(f"dialog: {dialog.message}"))
         self.page.set_default_timeout(5000)
-        self.page.goto(path.as_uri())
+        self.page.goto(self.path.as_uri())
         self.page.wait_for_selector("html.is-ready")
 
     def end(self):

@@ -14,6 +14,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import typer.main
 from command_line import PROGRAM
 
+import viz
 from tracer import watching
 from viz import cli
 
@@ -57,15 +58,32 @@ def browser():
         yield found
 
 
+@pytest.fixture(scope="module")
+def page_of(tmp_path_factory):
+    """Write the page of a trace, once for all tests of a module that look at it."""
+    folder = tmp_path_factory.mktemp("pages")
+    written = {}
+
+    def write(trace, view):
+        key = (id(trace), *sorted(view.items()))
+        if key not in written:
+            path = folder / f"page{len(written)}.html"
+            viz.draw(trace, path, **view)
+            written[key] = path, trace  # which keeps its number
+        return written[key][0]
+
+    return write
+
+
 @pytest.fixture
-def visit(browser, tmp_path):
+def visit(browser, page_of):
     """Open the page of a trace: a Visit, which in the end must have met no error and asked for nothing."""
     from browsing import Visit
 
     visits = []
 
     def begin(trace, **options):
-        visits.append(Visit(browser, trace, tmp_path / f"page{len(visits)}.html", **options))
+        visits.append(Visit(browser, trace, page_of, **options))
         return visits[-1]
 
     yield begin

@@ -5,6 +5,7 @@ from rolled_programs import grouped, many_calls
 from test_page import Parts, data_of
 from viz_programs import trace_of
 
+import viz
 from tracer import record
 
 
@@ -110,3 +111,24 @@ def test_a_call_that_goes_on_in_other_rows_is_one_call(visit, closed):
     page.page.locator("#stage .scope .sign").nth(1).click()
     assert page.page.locator("#stage .scope.is-folded").count() == frames
     assert seen(page) == 0
+
+
+def test_what_is_marked_is_marked_in_what_opens_too(closed, tmp_path):
+    viz.draw(closed, tmp_path / "paths.html", path="x")
+    whole, inside = Parts((tmp_path / "paths.html").read_text("utf-8")).data["views"]
+    assert [sign for _, sign, _ in whole["marks"]] == ["▶1", "▶2", "▶3"]
+    assert inside["marks"] == whole["marks"]
+    assert 'class="wire plain path-mark"' in whole["svg"]
+    assert 'class="wire plain path-2-mark"' in inside["svg"]
+
+
+def test_in_print_the_picture_comes_first_and_nothing_is_cut_off(visit):
+    page = visit(trace_of("calls"))
+    page.page.emulate_media(media="print")
+    room = {name: page.page.locator(f"#{name}").bounding_box() for name in ("graph", "details", "source")}
+    assert room["graph"]["y"] < room["details"]["y"] < room["source"]["y"]
+    picture = page.page.locator("#stage > svg").bounding_box()
+    assert picture["x"] >= 0
+    assert picture["x"] + picture["width"] <= 1400
+    assert page.page.locator("h1").is_visible()
+    assert page.page.locator(".tools").is_hidden()

@@ -417,10 +417,10 @@ def test_drag_moves_and_the_wheel_zooms_where_the_pointer_is(canvas):
 def test_axe_finds_nothing(canvas, scheme):
     pytest.importorskip("axe_playwright_python")
     page = canvas(scheme=scheme)
-    assert accessible(page.visit) == []
+    assert accessible(page.visit, scheme) == []
     page.find("loss")
     page.press("Home", "ArrowRight", "c")
-    assert accessible(page.visit) == []
+    assert accessible(page.visit, scheme) == []
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,32 @@ def test_arrays_are_heat_maps_whose_cells_tell_their_numbers(visit):
     )
 
 
+def test_the_arrow_keys_go_from_cell_to_cell_and_take_no_step(visit):
+    trace = trace_of("network")
+    page = visit(trace)
+    node = trace["hidden"]
+    page.page.locator(f"#stage [data-ref=n{node.index}]").dispatch_event("click")
+    figure = page.page.locator("#details .heat").first
+    figure.locator("svg").focus()
+    columns = node.value.shape[1]
+    for key, at in (
+        ("ArrowRight", 0),
+        ("ArrowRight", 1),
+        ("ArrowDown", 1 + columns),
+        ("ArrowLeft", columns),
+        ("ArrowUp", 0),
+        ("ArrowUp", 0),
+        ("End", node.value.size - 1),
+        ("Home", 0),
+    ):
+        page.press(key)
+        row, column = divmod(at, columns)
+        told = f"[{row}, {column}] = {labels.number(node.value[row, column])}"
+        assert figure.locator(".cell-value").inner_text() == told
+        assert figure.locator(".is-at").count() == 1
+    assert page.text("#count").startswith(page.text("#count").split(" / ")[1])
+
+
 def used_often(x):
     total = x
     for _ in range(900):
@@ -147,8 +173,13 @@ def used_often(x):
     return total
 
 
-def test_a_long_list_shows_as_much_again_until_all_is_there(visit):
-    page = visit(record(used_often, 1.5), exact=True)
+@pytest.fixture(scope="module")
+def often():
+    return record(used_often, 1.5)
+
+
+def test_a_long_list_shows_as_much_again_until_all_is_there(visit, often):
+    page = visit(often, exact=True)
     page.press("/")
     page.page.keyboard.type("splitter")
     page.press("Enter")
@@ -167,8 +198,8 @@ def test_a_long_list_shows_as_much_again_until_all_is_there(visit):
     assert page.text("#details .arithmetic tbody tr:last-child") == "901 of 901 are shown"
 
 
-def test_what_is_shown_later_is_hidden_as_what_was_there(visit):
-    page = visit(record(used_often, 1.5), exact=True)
+def test_what_is_shown_later_is_hidden_as_what_was_there(visit, often):
+    page = visit(often, exact=True)
     page.press("/")
     page.page.keyboard.type("splitter")
     page.press("Enter", "Home")

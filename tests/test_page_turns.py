@@ -95,3 +95,30 @@ def test_colour_shows_what_vanishes_over_the_turns_and_the_chosen_turn(visit):
     assert early.startswith("rgb")
     page.press("c")
     assert page.page.locator("#stage linearGradient").count() == 0
+
+
+def in_two_loops(x, w):
+    total = 0.0
+    for i in range(30):
+        h = x * i
+        for j in range(10):
+            h = math.tanh(h * w + j)
+        total = total + h
+    return total
+
+
+def test_a_turn_of_each_loop_is_chosen_beside_the_picture(visit):
+    page = visit(record(in_two_loops, 0.5, 0.9))
+    loops = page.page.locator("select[data-loop]")
+    assert loops.count() == 2
+    assert page.texts("#details li.row label")[0].startswith("30 turns at line ")
+    loops.nth(0).select_option("3")
+    assert page.text("#turn-text") == "i = 3 (of 30); pale: all turns"
+    loops.nth(1).select_option("299")
+    assert page.text("#turn-text").startswith("run 299 (last of 300")
+    assert loops.nth(0).input_value() == ""  # one at a time
+    page.page.click("#turn-end")
+    assert loops.nth(1).input_value() == ""
+    loops.nth(0).select_option("0")
+    loops.nth(0).select_option(label="all turns")
+    assert page.page.locator("#turn-note").is_hidden()

@@ -10,7 +10,7 @@ import numpy as np
 
 from tracer.errors import DrawError
 from viz import labels, vector
-from viz.choice import WHOLE, View, choose
+from viz.choice import EVERYTHING, WHOLE, View, choose
 from viz.diagram import diagram
 from viz.forward import Forward
 from viz.layout import geometry
@@ -59,6 +59,7 @@ class Shown:
     rolled: Rolled | None
     diagram: Diagram
     notes: tuple[str, ...]
+    choice: Choice = EVERYTHING
 
 
 def picture(trace: Any, view: View = WHOLE) -> tuple[Diagram, tuple[str, ...]]:
@@ -74,14 +75,18 @@ def decide(trace: Any, view: View = WHOLE, suffix: str = ".svg") -> Shown:
     if rolled is None:
         drawn = diagram(part.trace, choice, force=view.force, suffix=suffix)
         return Shown(part.trace, None, drawn, part.notes)
-    drawn = mark(
+    return Shown(part.trace, rolled, rolled_picture(rolled, choice), part.notes, choice)
+
+
+def rolled_picture(rolled: Rolled, choice: Choice) -> Diagram:
+    """Decide what the picture of a rolled graph shows, with the marks of a choice."""
+    return mark(
         with_border(rolled_diagram(rolled), rolled),
         choice.marks,
         on_rolled(choice.on_nodes, rolled.of_node),
         on_rolled(choice.on_edges, rolled.of_edge),
         is_rest_calm=choice.is_rest_calm,
     )
-    return Shown(part.trace, rolled, drawn, part.notes)
 
 
 def data(trace: Any, view: View = WHOLE, suffix: str = ".graphml") -> tuple[GraphData, tuple[str, ...]]:

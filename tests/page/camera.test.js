@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { beginning, fitted, revealing, showing, zoomed } from "../../viz/page/camera.js";
+import { beginning, beyond, fitted, revealing, showing, zoomed } from "../../viz/page/camera.js";
 
 const room = { width: 800, height: 600 };
 const seen = (camera, box) => ({ left: camera.x + box.x * camera.scale, top: camera.y + box.y * camera.scale, right: camera.x + (box.x + box.width) * camera.scale, bottom: camera.y + (box.y + box.height) * camera.scale });
@@ -35,6 +35,18 @@ for (const [at, x, y] of [["in the middle", 1500, 1500], ["at its end", 3000, 30
 test("a picture that is only wide stays in the middle of the height", () => {
   const { top, bottom } = seen(beginning({ ...wide, height: 100 }, room, { x: 3000, y: 40, width: 40, height: 40 }), { ...wide, height: 100 });
   assert.ok(Math.abs(top + bottom - 600) < 1);
+});
+
+test("where a picture goes on is told by its sides, and what is whole has none", () => {
+  assert.deepEqual(beyond(beginning(wide, room), wide, room), ["right", "bottom"]);
+  assert.deepEqual(beyond(beginning(wide, room, { x: 3000, y: 3000, width: 40, height: 40 }), wide, room), ["left", "top"]);
+  assert.deepEqual(beyond(fitted(wide, room), wide, room), []);
+});
+
+test("a picture that is nearly small enough is shown whole at first", () => {
+  const bounds = { x: 0, y: 0, width: 1000, height: 100 };
+  const { left, right } = seen(beginning(bounds, room), bounds);
+  assert.ok(left >= 0 && right <= 800);
 });
 
 test("a zoom leaves the point under the pointer where it is, and has an end", () => {

@@ -93,7 +93,9 @@ export function cameraOf(element, draw) {
   const pointers = new Map();
   let moved = 0;
 
+  let size = null; // as it was when it changed last: to ask for it at each step takes long
   const room = () => element.getBoundingClientRect();
+  new ResizeObserver(([{ contentRect }]) => (size = contentRect)).observe(element);
   const set = (next) => {
     camera = next;
     element.classList.add("is-moving"); // moved as one image, and set sharply when it rests
@@ -162,6 +164,6 @@ export function cameraOf(element, draw) {
     fit: (bounds) => set(fitted(bounds, room(), COMFORTABLE, smallest)),
     zoom: (direction) => set(zoomed(camera, STEP ** direction, centre(), smallest)),
     show: (box) => box && set(showing(camera, box, room())),
-    reveal: (box) => box && set(revealing(camera, box, room())),
+    reveal: (box) => box && set(revealing(camera, box, size ?? room())),
   };
 }

@@ -6,7 +6,7 @@ import { parse } from "./svg.js";
 
 const MOUSE =
   "Drag to move, turn the wheel or pinch to zoom. Point at a line of the source or at a node to see what belongs together; " +
-  "click for the arithmetic.";
+  "click for the arithmetic. A − at the frame of a call closes it, and a + opens what is closed.";
 
 /** Open the dialog. */
 export function showHelp(dialog, legend) {

@@ -38,7 +38,7 @@ const TAKEN = [
   ["input[type=text]", (key) => key !== "Escape"],
   ["select", (key) => key !== "Escape" && key !== "?"],
   ["input[type=range], [role=separator]", (key) => MOVING.includes(key)],
-  ["#source, #details", (key) => MOVING.includes(key)], // the pane itself: it is scrolled
+  ["#source, #details, .heat svg", (key) => MOVING.includes(key)], // the pane itself is scrolled, and cells are told
   ["button", (key) => key === " " || key === "Enter"],
 ];
 

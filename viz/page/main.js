@@ -51,7 +51,7 @@ const details = new Details(graph, {
   turnOfLoop: (loop) => loopChooser(graph, loop, turn, chooseTurn),
 });
 const practice = new Practice(graph, {
-  look: (ref) => choose(ref, { reveal: true, keep: true }),
+  look: (ref) => choose(ref, { show: true, keep: true }),
   changed: () => showStep(steps.step()),
   redraw: () => showPane(practice.pane()),
 });
@@ -89,9 +89,9 @@ function open(number, ref = null) {
   choose(ref, { reveal: ref !== null });
 }
 
-/** The box that a view which is too large to be read begins with: what is wrong; else it begins where the graph does. */
+/** The box that a view which is too large to be read begins with: an error; else it begins where the graph does. */
 function whereToLook() {
-  const wrong = data.findings.filter(({ severity }) => severity !== "note").flatMap((finding) => graph.placesOf(finding));
+  const wrong = data.findings.filter(({ severity }) => severity === "error").flatMap((finding) => graph.placesOf(finding));
   return wrong.map((ref) => view.box(ref)).find(Boolean) ?? null;
 }
 

@@ -90,7 +90,7 @@ export class Practice {
     const what = isSum ? `${from}: sum of ${exercise.uses.toLocaleString("en")} uses` : `${graph.nameOf(edge.to)} → ${from}`;
     const turn = exercise.turn === undefined ? null : { loop: exercise.loop, turn: exercise.turn };
     const formula = edge.formula ?? (turn && edge.turns[turn.turn]?.formula);
-    const facts = [turn && nameOf(graph, turn), !isSum && formula && `local: ${formula}`].filter(Boolean).map((text) => el("small", {}, text));
+    const facts = [turn && nameOf(graph, turn), !isSum && edge.operand, !isSum && formula && !isNumber(formula) && `local: ${formula}`].filter(Boolean).map((text) => el("small", {}, text));
     const given = (exercise.given ?? []).map(([name, number, of]) =>
       el("small", {}, `${name}${isSum ? ": " : " "}`, el("span", { class: of === null ? "value" : "gradient", "data-of": of === null ? null : edgeRef(of) }, number)),
     );
@@ -156,4 +156,5 @@ export class Practice {
   }
 }
 
+const isNumber = (formula) => Number.isFinite(Number(formula)); // it is given as such
 const count = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? " is" : "s are"}`;

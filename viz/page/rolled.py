@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from viz import labels, wording
-from viz.choice import Choice
 from viz.diagram import diagram
+from viz.export import rolled_picture
 from viz.layout import geometry as placed
 from viz.loops import Loops
 from viz.page.exact import arithmetic, exact_view, magnitude, text_of, text_of_line
@@ -18,8 +19,6 @@ from viz.page.numbering import Numbering
 from viz.page.pictures import picture_data
 from viz.page.practice_rolled import rolled_exercises
 from viz.page.series import series_data
-from viz.rolled_border import with_border
-from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Numbers
 from viz.rolled_wording import common_gate_text, gradient_series_lines, value_series_lines
 from viz.rollup import BUDGET, roll_up
@@ -62,10 +61,10 @@ def rolled_views(
             keep[node.members] = True
             inner = _opened(shown, node, keep)
             if inner is None:
-                drawn = diagram(trace, Choice(keep=keep))
+                drawn = diagram(trace, replace(shown.choice, keep=keep))
                 view = exact_view(trace, drawn, placed(drawn, engine), sources, arrays)
             else:
-                drawn = with_border(rolled_diagram(inner), inner)
+                drawn = rolled_picture(inner, shown.choice)
                 view = _Writer(inner, sources, arrays).view(drawn, placed(drawn, engine))
             views[parent][0]["nodes"][node.index]["opens"] = len(views)
             called = f" ×{node.count:,}" if node.count > 1 else ""

@@ -26,6 +26,7 @@ export function sourcePane(element, graph, handlers) {
   if (!graph.data.files.length) element.append(el("p", { class: "quiet" }, "No line of source is known."));
 
   let lit = [];
+  let asked = 0;
   return {
     light(sites) {
       lit.forEach((row) => row.classList.remove("is-lit"));
@@ -43,12 +44,17 @@ export function sourcePane(element, graph, handlers) {
     reveal(site) {
       const row = site && rows.get(`${site.file}:${site.line}`);
       if (!row) return;
-      const [pane, line] = [element.getBoundingClientRect(), row.getBoundingClientRect()];
-      if (line.top < pane.top + 40 || line.bottom > pane.bottom - 20) {
-        element.scrollTop += line.top - pane.top - pane.height / 3;
-      }
+      cancelAnimationFrame(asked); // of several lines in one frame, the last one
+      asked = requestAnimationFrame(() => scrollTo(row));
     },
   };
+
+  function scrollTo(row) {
+    const [pane, line] = [element.getBoundingClientRect(), row.getBoundingClientRect()];
+    if (line.top < pane.top + 40 || line.bottom > pane.bottom - 20) {
+      element.scrollTop += line.top - pane.top - pane.height / 3;
+    }
+  }
 }
 
 function lineRow(line, text, refs, site, handlers) {

@@ -31,6 +31,7 @@ export function svgView(element, picture, sentence) {
   const lit = new Map(); // by state: its refs
   const handlers = { hover: () => {}, choose: () => {}, focus: () => {}, open: () => {}, fold: () => {} };
   const replaced = new Map(); // by part of a text: what stood there
+  const middles = new Map(); // of lines of text that a note took the place of: a browser is slow to measure
   let notes = [];
   let reachable = null;
   let isColoured = false;
@@ -92,10 +93,11 @@ export function svgView(element, picture, sentence) {
     reachable = ref;
   }
 
-  /* What is hidden from the eye is not said, either. */
-  function tell(hidden) {
-    for (const [ref, [group]] of groups) {
-      if (ref[0] === "n") group.setAttribute("aria-label", sentence(ref, (each) => hidden.has(each)));
+  /* What is hidden from the eye is not said, either: of what changed, the node itself, or those at both ends. */
+  function tell(changed, hidden) {
+    const ends = (ref) => (ref[0] === "n" ? [ref] : ["from", "to"].map((end) => `n${picture.edges[Number(ref.slice(1))][end]}`));
+    for (const ref of new Set(changed.flatMap(ends))) {
+      groups.get(ref)?.[0].setAttribute("aria-label", sentence(ref, (each) => hidden.has(each)));
     }
   }
 
@@ -141,8 +143,7 @@ export function svgView(element, picture, sentence) {
       for (const ref of before) if (!next.has(ref)) groups.get(ref)?.forEach((group) => group.classList.remove(name));
       for (const ref of next) if (!before.has(ref)) groups.get(ref)?.forEach((group) => group.classList.add(name));
       lit.set(state, next);
-      const isSame = before.size === next.size && [...next].every((ref) => before.has(ref));
-      if (state === "later" && !isSame) tell(next);
+      if (state === "later") tell([...[...before].filter((ref) => !next.has(ref)), ...[...next].filter((ref) => !before.has(ref))], next);
       if (state === "now") frames.light(name, [...next].map(labelled));
     },
 
@@ -158,8 +159,11 @@ export function svgView(element, picture, sentence) {
         const place = group?.querySelector(".gradient, .working, .alarm")?.closest("text") ?? group?.querySelector("text");
         if (!place) continue;
         group.classList.remove("is-out"); // what is not drawn has no size
-        const { x, width } = place.getBBox();
-        const at = { x: x + width / 2, y: place.getAttribute("y"), class: "note", "text-anchor": "middle" };
+        if (!middles.has(place)) {
+          const { x, width } = place.getBBox();
+          middles.set(place, x + width / 2);
+        }
+        const at = { x: middles.get(place), y: place.getAttribute("y"), class: "note", "text-anchor": "middle" };
         notes.push(svgEl("text", at, text));
         for (const part of group.querySelectorAll("tspan:is(.gradient, .working, .alarm)")) part.closest("text").classList.add("is-replaced");
         group.append(notes.at(-1));
