@@ -85,6 +85,7 @@ def adopt_argument(
             text,
             (function, args, options),
             tape,
+            frame,
             is_local=is_local(at, frame),
         )
     finally:
@@ -108,6 +109,7 @@ def adopt_filled(value: Any, frame: FrameType) -> bool:
             "{array}.fill(asked)",
             (None, (), {"value": value}),
             value.tape_,
+            frame,
             is_local=is_local(array, frame),
         )
         if adopted is None:
@@ -138,6 +140,7 @@ def adopt_augmented(options: dict[str, Any], tape: Tape, frame: FrameType) -> tu
                 text.replace("[...]", ""),
                 (None, (), {}),
                 tape,
+                frame,
                 is_local=is_local(node.target, frame),
             )
             return None if adopted is None else (adopted, adopted.stand_in)
@@ -149,6 +152,7 @@ def adopt_augmented(options: dict[str, Any], tape: Tape, frame: FrameType) -> tu
             text,
             (None, (), {}),
             tape,
+            frame,
             is_local=is_local(node.target.value, frame),
         )
         if adopted is None:
@@ -241,6 +245,7 @@ def _adopt(
     text: str,
     called: tuple[Any, tuple[Any, ...], dict[str, Any]],
     tape: Tape,
+    frame: FrameType,
     *,
     is_local: bool,
 ) -> Adopted | None:
@@ -250,7 +255,7 @@ def _adopt(
     if not can_be_written(places[0].read()):
         return None
     fewest = _fewest(text, places[0].read(), called, is_local=is_local)
-    if is_held_elsewhere(places, fewest, tape):
+    if is_held_elsewhere(places, fewest, tape, frame):
         return None
     return Adopted(blank(places[0].read(), tape), places)
 
