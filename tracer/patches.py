@@ -181,7 +181,7 @@ class _Installation:
                 if _add_imported():  # which every module that is known has not been searched for
                     self._namespaces.clear()
                 self._list_modules()
-            scipy_calls.distributions.install()
+            scipy_calls.methods.install()
             if list(map(len, self._contents)) != self._sizes:
                 self._search_changed()
             bound = self._bound
@@ -245,7 +245,7 @@ class _Installation:
         if self._traces:
             return
         caches.forget()
-        scipy_calls.distributions.remove()
+        scipy_calls.methods.remove()
         lists.exchange(looking=False)
         seeds.exchange(reading=False)
         stdlib_calls.exchange(leaving=False)
