@@ -45,7 +45,7 @@ SPECIAL = (
     ("inv_boxcox", (POSITIVE, 1.5)),
     ("powm1", (POSITIVE, ANY)),
     ("lambertw", (POSITIVE, 0.0)),
-    ("lambertw", ((-0.3, -0.1), -1.0)),
+    ("lambertw", (POSITIVE, THREES)),
     *((name, (THREES, POSITIVE)) for name in ("pdtr", "pdtrc")),
     ("owens_t", (ANY, ANY)),
     ("polygamma", (THREES, POSITIVE)),
