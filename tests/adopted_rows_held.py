@@ -136,19 +136,6 @@ HELD_ELSEWHERE = {
     make()[0] = x[0]
     return make().sum()
 """,
-    "dict items iter": """
-    d = {"b": DATA.copy(), "c": DATA.copy()}; t = 0.0
-    for k, v in d.items():
-        d[k][0] = x[0]
-        t = t + v.sum()
-    return t
-""",
-    "list iter": """
-    ls = [DATA.copy(), DATA.copy()]; t = 0.0
-    for v in ls:
-        v[0] = x[0]
-    return sum(v.sum() for v in ls)
-""",
     "tuple holds": """
     t = (DATA.copy(),)
     t[0][0] = x[0]
@@ -160,18 +147,6 @@ HELD_ELSEWHERE = {
     s = S(); s.b = DATA.copy()
     s.b[0] = x[0]
     return s.b.sum()
-""",
-    "slot and name": """
-    class S:
-        __slots__ = ("b",)
-    s = S(); s.b = b = DATA.copy()
-    b[0] = x[0]
-    return s.b.sum()
-""",
-    "two attrs": """
-    s = SimpleNamespace(); s.b = s.c = DATA.copy()
-    s.b[0] = x[0]
-    return s.c.sum()
 """,
     "prop": """
     class S:
@@ -223,52 +198,20 @@ HELD_ELSEWHERE = {
     ls[-1][0] = x[0]
     return ls[1].sum() * ls[0].sum()
 """,
-    "list repeated": """
-    ls = [DATA.copy()] * 3
-    ls[0][0] = x[0]
-    return ls[2].sum()
-""",
-    "fromkeys": """
-    d = dict.fromkeys("abc", DATA.copy())
-    d["a"][0] = x[0]
-    return d["c"].sum()
-""",
     "conditional same": """
     c = True; d = {"b": DATA.copy()}
     (d if c else d)["b"][0] = x[0]
     return d["b"].sum()
-""",
-    "conditional keep": """
-    c = True; d = {"b": DATA.copy()}; e = {"b": 5.0}; keep = [d["b"]]
-    (d if c else e)["b"][0] = x[0]
-    return keep[0].sum() + e["b"]
 """,
     "conditional array": """
     b, c = DATA.copy(), DATA * 2
     (b if x[0] > 0 else c)[0] = x[0]
     return b.sum() + c.sum()
 """,
-    "locals dict hidden": """
-    b = DATA.copy(); keep = [b]; d = locals()
-    d["b"][0] = x[0]
-    return keep[0].sum()
-""",
-    "locals extra": """
-    b = DATA.copy(); locals()["extra"] = b; keep = [b]
-    b[0] = x[0]
-    return keep[0].sum()
-""",
     "globals two": """
     global G
     G = DATA.copy()
     globals()["G"][0] = x[0]
-    r = G.sum(); G = None
-    return r
-""",
-    "global and local": """
-    global G
-    G = b = DATA.copy()
-    b[0] = x[0]
     r = G.sum(); G = None
     return r
 """,

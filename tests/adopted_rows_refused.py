@@ -272,26 +272,10 @@ NOT_TOLD = {
     b[r.k] += x[r.next()]
     return b @ DATA
 """,
-    "exec in function": r"""
-    b = DATA.copy(); keep = [b]
-    import linecache
-    text = "b[0] = x[0]\n"
-    linecache.cache["<mine>"] = (len(text), None, [text], "<mine>")
-    exec(compile(text, "<mine>", "exec"))
-    return b.sum() + keep[0].sum()
-""",
     "wrapped iter": """
     b = DATA.copy(); it = iter(b); next(it)
     b[1] = x[0]
     return next(it) + b @ DATA
-""",
-    "slot descriptor alias": """
-    class S:
-        __slots__ = ("b", "c")
-    s = S(); s.b = s.c = DATA.copy()
-    b = s.b
-    b[0] = x[0]
-    return s.c @ DATA
 """,
     "same name cells shared": """
     def make(b):
@@ -324,11 +308,6 @@ NOT_TOLD = {
     "star import dict": """
     ns = SimpleNamespace(**{"b": DATA.copy()}); vars(ns)["b"][0] = x[0]
     return ns.b @ DATA
-""",
-    "local not dict": """
-    d = {"b": DATA.copy()}; b = d["b"]
-    b[0] = x[0]
-    return d["b"] @ DATA
 """,
     "dict aug key": """
     d = {"a": DATA.copy(), "b": DATA * 2}; k = "a"

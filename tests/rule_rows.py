@@ -8,7 +8,13 @@ from typing import Any
 
 import numpy as np
 from rule_rows_linalg import linalg_rows
-from rule_rows_scipy import scipy_distance_rows, scipy_fft_rows, scipy_linalg_rows, scipy_rows
+from rule_rows_scipy import (
+    scipy_distance_rows,
+    scipy_fft_rows,
+    scipy_linalg_rows,
+    scipy_rows,
+    scipy_spline_rows,
+)
 from scipy import special
 
 ALTERNATING = "alternating"  # an operand without gradient: booleans True, False, True, …
@@ -385,6 +391,7 @@ ARRAYS = (
     *scipy_linalg_rows(Arrays),
     *scipy_fft_rows(Arrays),
     *scipy_distance_rows(Arrays),
+    *scipy_spline_rows(Arrays),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from rule_rows_linalg import normal, positive, regular, tall, wide
-from scipy import fft, linalg, special, stats
+from scipy import fft, interpolate, linalg, special, stats
 from scipy.spatial import distance
 
 from tracer.rules.assumed import assumed
@@ -45,7 +45,7 @@ SPECIAL = (
     ("inv_boxcox", (POSITIVE, 1.5)),
     ("powm1", (POSITIVE, ANY)),
     ("lambertw", (POSITIVE, 0.0)),
-    ("lambertw", ((-0.3, -0.1), -1.0)),
+    ("lambertw", (POSITIVE, THREES)),
     *((name, (THREES, POSITIVE)) for name in ("pdtr", "pdtrc")),
     ("owens_t", (ANY, ANY)),
     ("polygamma", (THREES, POSITIVE)),
@@ -90,6 +90,7 @@ MASSES = (
 # No two coordinates that lie equally far apart.
 POINTS = np.array([[0.3, 1.9], [-1.2, 0.6], [2.4, -0.7]])
 OTHERS = np.array([[1.1, 0.2], [-0.5, 2.3], [0.1, -1.4], [1.7, 1.2]])
+SMOOTH = np.array([0.4, -1.0, 0.7, 1.5])
 LOC, SCALE = (-0.01, 0.01), (1.0, 1.05)
 
 
@@ -143,6 +144,16 @@ def scipy_distance_rows(arrays):
     for x in (normal(3), np.array([[0.0, 1.5], [1.5, 0.0]])):
         places = distance.squareform(np.arange(1, x.size + 1).reshape(x.shape), checks=False)
         yield arrays("squareform", lambda x: distance.squareform(x, checks=False), (x,), {"places": places})
+
+
+def scipy_spline_rows(arrays):
+    """Return the rows, made with the class of rows of functions of arrays."""
+    knots = np.array([0.0, 1.0, 2.5, 4.0])
+    for values, options in ((SMOOTH, {}), (SMOOTH[:, None] * [1.0, 2.0], {"nu": 1}), (SMOOTH, {"nu": 3})):
+        spline = interpolate.CubicSpline(knots, values)
+        params = {"breaks": spline.x, "coefficients": spline.c, "nu": 0, "extrapolate": True, **options}
+        place = np.array([[0.3, 1.4], [-0.6, 4.4], [2.7, 3.1]])
+        yield arrays("piecewise_polynomial", lambda x, s=spline, o=options: s(x, **o), (place,), params)
 
 
 def scipy_linalg_rows(arrays):

@@ -10,6 +10,7 @@ import pytest
 from adopted_rows import HELD, IMPORTS, IN_LOCALS
 from adopted_rows_frames import IN_FRAMES
 from adopted_rows_held import HELD_ELSEWHERE
+from adopted_rows_inside import INSIDE
 from adopted_rows_refused import NOT_TOLD
 from adopted_rows_text import WRITTEN
 from checks import assert_differentiates, assert_untouched
@@ -19,7 +20,7 @@ from tracer.callee import IS_SNAPSHOT
 from tracer.errors import CutWarning, UnsupportedError
 
 X = np.array([1.3, 0.7, 2.1, 1.9])
-FOLLOWED = HELD | WRITTEN | IN_FRAMES | (IN_LOCALS if IS_SNAPSHOT else {})
+FOLLOWED = HELD | WRITTEN | IN_FRAMES | INSIDE | (IN_LOCALS if IS_SNAPSHOT else {})
 REFUSED = HELD_ELSEWHERE | NOT_TOLD | ({} if IS_SNAPSHOT else IN_LOCALS)
 _PROGRAM = """
 import numpy as np

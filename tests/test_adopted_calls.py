@@ -90,9 +90,42 @@ FOLLOWED = {
         b = b * 0.5
     return (b * MORE).sum()
 """,
+    "a list": """
+    b = DATA.copy(); k = [b]
+    {}
+    return k[0].sum() + (b * MORE).sum()
+""",
+    "a dict": """
+    b = DATA.copy(); k = dict(b=b)
+    {}
+    return k['b'].sum() + (b * MORE).sum()
+""",
+    "an attribute": """
+    b = DATA.copy(); k = SimpleNamespace(b=b)
+    {}
+    return k.b.sum() + (b * MORE).sum()
+""",
+    "an object's slot": """
+    b = DATA.copy()
+    class S: __slots__ = ('b',)
+    k = S(); k.b = b
+    {}
+    return k.b.sum() + (b * MORE).sum()
+""",
 }
 # Whole programs
 OTHERS = {
+    "another dict": """
+    p = {'b': DATA.copy()}
+    k = dict(p)
+    p['b'] += x
+    return k['b'].sum() + p['b'].prod()
+""",
+    "a loop": """
+    p = [DATA.copy(), DATA * 2]
+    for k in p: k += x
+    return sum(k.prod() for k in p)
+""",
     "of its own parts": """
     b = DATA.copy()
     b[1:] += b[:-1] * x[:3]
@@ -226,9 +259,6 @@ REFUSED = {
     "a variable that is given another in the call": "b = DATA.copy(); np.copyto(b, (b := DATA * 2) * x)|b[0]",
     "a choice": "b = DATA.copy(); c = DATA.copy(); np.copyto(b if x[0] > 0 else c, x)|c.sum()",
     "a row of a row": "b = np.outer(DATA, DATA); b[1][1:] += x[0]; b = b[1]|b[0]",
-    "a list": "b = DATA.copy(); k = [b]|k[0].sum()",
-    "a dict": "b = DATA.copy(); k = dict(b=b)|k['b'].sum()",
-    "an attribute": "b = DATA.copy(); k = SimpleNamespace(b=b)|k.b.sum()",
     "a view": "b = DATA.copy(); k = b[1:]|k.sum()",
     "a view of a view": "b = DATA.copy(); k = b[::-1][1:].T|k.sum()",
     "memory": "b = DATA.copy(); k = memoryview(b)|k[0]",
@@ -242,7 +272,6 @@ REFUSED = {
     "another's memory, in another shape": "k = DATA.copy().reshape(2, 2); b = k.reshape(-1)|k.sum()",
     "a buffer": "k = bytearray(DATA.tobytes()); b = np.frombuffer(k)|np.frombuffer(k).sum()",
     "another cell": "b = DATA.copy()\n    def keep(c): return lambda: c.sum()\n    k = keep(b)|k()",
-    "an object's slot": "b = DATA.copy()\n    class S: __slots__ = ('b',)\n    k = S(); k.b = b|k.b.sum()",
     "an exception": "b = DATA.copy(); k = ValueError(b)|k.args[0].sum()",
     "a thread's": "b = DATA.copy(); k = threading.local(); k.b = b|k.b.sum()",
     "an iterator of nditer": "b = DATA.copy(); k = np.nditer(b)|float(next(k))",
@@ -255,10 +284,8 @@ REFUSED = {
 # What else holds an array that `+=` gives back to one place
 REFUSED_WHOLE = {
     "a variable": "p = {'b': DATA.copy()}; k = p['b']; p['b'] += x|k.sum() + p['b'].sum()",
-    "another dict": "p = {'b': DATA.copy()}; k = dict(p); p['b'] += x|k['b'].sum() + p['b'].sum()",
     "a view": "p = [DATA.copy()]; k = p[0][1:]; p[0] += x|k.sum() + p[0].sum()",
     "a method": "p = [DATA.copy()]; k = p[0].sum; p[0] += x|k() + p[0].sum()",
-    "a loop": "p = [DATA.copy(), DATA * 2]|sum(k.sum() for k in p)\n    for k in p: k += x",
     "the class": "class K: b = DATA.copy()\n    k = K(); k.b += x|K.b.sum() + (k.b * k.b).sum()",
     "what the right side keeps": "p = [DATA.copy()]; k = []\n    def f():\n        k.append(p[0]); p[0] = DATA * 3; return x * 1\n    p[0] += f()|p[0].sum() + k[0].prod()",
     "what the right side keeps of a variable": "b = DATA.copy(); k = []\n    def f():\n        nonlocal b\n        k.append(b); b = DATA * 3; return x * 1\n    b += f()|b.sum() + k[0].prod()",

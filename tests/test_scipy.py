@@ -14,7 +14,7 @@ from autograd import grad as autograd_grad
 from autograd.scipy import special as autograd_special
 from autograd.scipy import stats as autograd_stats
 from checks import assert_differentiates, assert_untouched
-from scipy import integrate, optimize, signal, spatial, special, stats
+from scipy import integrate, interpolate, optimize, signal, spatial, special, stats
 from scipy.special import expit, logsumexp, softmax
 
 from tracer import load, record
@@ -116,6 +116,14 @@ WRITTEN_OUT = {  # in Python, which is followed as the program's own is
     "sums of masses": (
         lambda x: (
             stats.poisson.cdf([2, 0, 5], x).sum() + stats.binom.sf(3, 8, x[0]) + stats.geom.cdf(2, x[1])
+        ),
+        (VECTOR,),
+    ),
+    "splines": (
+        lambda x: (
+            interpolate.CubicSpline([0.0, 1.0, 2.0, 3.0], [0.4, -1.0, 0.7, 1.5])(x).sum()
+            + interpolate.PchipInterpolator([0.0, 1.0, 2.0], [[0.4, 1.0], [-1.0, 2.0], [0.7, 3.0]])(x)[1, 1]
+            + interpolate.CubicSpline([0.0, 1.0, 2.0], [1.0, 0.5, 1.0], bc_type="periodic")(x[0] - 4.0, 1)
         ),
         (VECTOR,),
     ),

@@ -322,7 +322,7 @@ def test_the_search_runs_no_code_of_the_users(name):
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        ("scipy_calls.distributions", "install"),
+        ("scipy_calls.methods", "install"),
         ("lists", "exchange"),
         ("warned", "redirect"),
         ("stored", "search"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import ctypes
+import gc
 import operator
 import sys
 import weakref
@@ -22,7 +23,8 @@ import numpy as np
 from tracer.blank import blank
 from tracer.buffers import write
 from tracer.callee import IS_SNAPSHOT, forget_snapshot, values_of
-from tracer.holders import Item
+from tracer.holders import Attribute, Item
+from tracer.reach import is_looked_into, place_of, reachable
 from tracer.references import borrowed
 from tracer.rules.kinds import is_complex
 from tracer.running import written_at
@@ -55,6 +57,12 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 _NUMBERS = (int, float, complex, np.number)
 _LISTING = ("item", "tolist", "__array__", "nonzero")
 _WITH_ASSIGNMENT = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)  # or whatever others do meanwhile
+
+
+# Iterators that use the tuple they gave out for the next one, if it has been let go.
+_REUSING = frozenset((zip, enumerate, type(iter({}.items())), type(reversed({}.items()))))
+_KEPT = 4  # references: the iterator's, the list's in which it is looked at, the loop's and the count's own
+_MOST = 20_000  # places that are looked at
 
 
 class _UnknownError(Exception):
@@ -120,7 +128,7 @@ def _adopt(value: Any, frames: list[FrameType]) -> bool:
         return False
     with np.errstate(all="ignore"):  # NumPy warns when it does it
         fewest = _fewest(places[0].read(), index, value.value_) - borrowed(target.value, frame)
-        if is_held_elsewhere(places, fewest, value.tape_):
+        if is_held_elsewhere(places, fewest, value.tape_, frame):
             return False
         made = blank(places[0].read(), value.tape_)
         write(made, index, value, frame)
@@ -141,13 +149,49 @@ def _takes(array: Any, index: Any, value: Any, *, is_number: bool) -> bool:
     return is_number or not isinstance(region, np.ndarray)  # of a list of traced values, it is one
 
 
-def is_held_elsewhere(places: list[Holder], fewest: int, tape: Tape) -> bool:
-    """Tell whether anything but some places has an array, with so many references that the write has by itself."""
+def is_held_elsewhere(places: list[Holder], fewest: int, tape: Tape, frame: FrameType) -> bool:
+    """Tell whether anything but some places has an array, with so many references that the write has by itself.
+
+    Places in what the variables of the running functions hold are added to those given.
+    """
     tape.forget_snapshot(places[0].read())
     if surplus_of(places) <= fewest:
         return False
     tape.forget_views(places[0].read())
-    return surplus_of(places) > fewest
+    if surplus_of(places) <= fewest:
+        return False
+    places += _places_inside(places, frame)
+    surplus = surplus_of(places)
+    return surplus > fewest and surplus - _count_in_iterators(places[0].read()) > fewest
+
+
+def _places_inside(places: list[Holder], frame: FrameType) -> list[Holder]:
+    """Return the other places that hold an array in lists, dicts and objects: of the program, of running functions."""
+    array, known = places[0].read(), set(map(_identity, places))
+    roots = [frame.f_globals]
+    for each in frames_of(frame):
+        roots += [held for held in each.f_locals.values() if is_looked_into(type(held))]
+    found = [place_of(owner, key) for owner, key, held in reachable(roots, _MOST) if held is array]
+    # A cell is the variable of a function, and known as that.
+    others = {_identity(each): each for each in found if isinstance(each, Item | Attribute)}
+    return [each for identity, each in others.items() if identity not in known]
+
+
+def _identity(place: Holder) -> tuple[int, Any]:
+    owner = getattr(place, "items", None)
+    return id(getattr(place, "owner", None) if owner is None else owner), getattr(
+        place, "key", None
+    ) or getattr(place, "name", None)
+
+
+def _count_in_iterators(array: Any) -> int:
+    """Count the tuples with an array in which zip and the like give out the next items, if nothing else has them."""
+    count = 0
+    for iterator in [each for each in gc.get_objects() if type(each) in _REUSING]:
+        for kept in gc.get_referents(iterator):
+            is_alone = type(kept) is tuple and sys.getrefcount(kept) <= _KEPT
+            count += sum(each is array for each in kept) if is_alone else 0
+    return count
 
 
 def name_of_target(frame: FrameType) -> str | None:

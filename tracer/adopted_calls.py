@@ -84,6 +84,7 @@ def adopt_argument(
             text,
             (function, args, options),
             tape,
+            frame,
             sum(borrowed(each, frame) for each in held),
         )
     finally:
@@ -107,6 +108,7 @@ def adopt_filled(value: Any, frame: FrameType) -> bool:
             "{array}.fill(asked)",
             (None, (), {"value": value}),
             value.tape_,
+            frame,
             borrowed(array, frame),
         )
         if adopted is None:
@@ -137,6 +139,7 @@ def adopt_augmented(options: dict[str, Any], tape: Tape, frame: FrameType) -> tu
                 text.replace("[...]", ""),
                 (None, (), {}),
                 tape,
+                frame,
                 borrowed(node.target, frame),
             )
             return None if adopted is None else (adopted, adopted.stand_in)
@@ -148,6 +151,7 @@ def adopt_augmented(options: dict[str, Any], tape: Tape, frame: FrameType) -> tu
             text,
             (None, (), {}),
             tape,
+            frame,
             borrowed(node.target.value, frame),
         )
         if adopted is None:
@@ -240,6 +244,7 @@ def _adopt(
     text: str,
     called: tuple[Any, tuple[Any, ...], dict[str, Any]],
     tape: Tape,
+    frame: FrameType,
     borrowed: int,
 ) -> Adopted | None:
     """Return the stand-in for the array in some places, if it is what `take` gives, and nothing else has it."""
@@ -248,7 +253,7 @@ def _adopt(
     if not can_be_written(places[0].read()):
         return None
     fewest = _fewest(text, places[0].read(), called) - borrowed
-    if is_held_elsewhere(places, fewest, tape):
+    if is_held_elsewhere(places, fewest, tape, frame):
         return None
     return Adopted(blank(places[0].read(), tape), places)
 

@@ -35,6 +35,7 @@ _IMPOSSIBLE = "|".join(  # compiled when there is an error to compare with
         r"must be real number, not float",
         r"don't know how to coerce float and float",
         r"No matching signature found",
+        r"cannot convert 'numpy\.ndarray' object to \w+",
         r".* must be numpy\.ndarray, not numpy\.ndarray",
     )
 )
@@ -49,6 +50,7 @@ _POSSIBLE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     (r"\* wants int", (), _WHOLE),
     ("argument must be an integer", (), _WHOLE),  # a comparison with a Decimal
     ("argument must be int or float", ("from_float",), _ANY),
+    ("object supporting the buffer API required", (), (np.ndarray, np.generic)),
     (r"Could not convert object to NumPy \w+", ("datetime64", "timedelta64"), _WHOLE),
     # Seconds: a float, or whatever is an int
     (

@@ -192,7 +192,7 @@ class _Installation:
                 self._list_modules()
             scipy = _of_scipy()
             if scipy:
-                scipy.distributions.install()
+                scipy.methods.install()
             if list(map(len, self._contents)) != self._sizes:
                 self._search_changed()
             bound = self._bound
@@ -258,7 +258,7 @@ class _Installation:
         caches.forget()
         scipy = _of_scipy()
         if scipy:
-            scipy.distributions.remove()
+            scipy.methods.remove()
         lists.exchange(looking=False)
         seeds.exchange(reading=False)
         stdlib_calls.exchange(leaving=False)

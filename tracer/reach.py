@@ -89,6 +89,11 @@ def reachable(
                     pending.append(held)
 
 
+def is_looked_into(kind: type) -> bool:
+    """Tell whether what is of a class may hold something that can be written into."""
+    return issubclass(kind, _LOOKED_INTO) or are_objects(kind)
+
+
 def place_of(owner: Any, key: Any) -> Holder:
     """Return the place of what was reached."""
     if issubclass(type(owner), CONTAINERS):
@@ -103,7 +108,7 @@ def looked_through(value: Any) -> Iterator[Any]:
 
     As the garbage collector sees it, the nearest first, and not much of it; nothing of what `reachable` looks into.
     """
-    if issubclass(type(value), _LOOKED_INTO) or are_objects(type(value)):
+    if is_looked_into(type(value)):
         return
     pending: deque[Any] = deque([value])
     seen: set[int] = set()
@@ -157,9 +162,9 @@ class _Walk:
         self._kinds: dict[type, bool] = {}  # whether what is of a class is looked into
 
     def is_looked_into(self, kind: type) -> bool:
-        """Tell whether what is of a class may hold something."""
+        """See is_looked_into: once for each class."""
         if kind not in self._kinds:
-            self._kinds[kind] = issubclass(kind, _LOOKED_INTO) or are_objects(kind)
+            self._kinds[kind] = is_looked_into(kind)
         return self._kinds[kind]
 
     def contents(self, value: Any) -> list[tuple[Any, list[tuple[Any, Any]]]]:

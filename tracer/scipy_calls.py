@@ -113,24 +113,31 @@ _READERS: dict[str, Callable[..., Any]] = {
 # ------------------------------------------------------------------------------------------------ distributions
 
 
-class Distributions:
-    """The methods of SciPy's distributions, replaced while a trace runs: they are attributes of two classes."""
+class Methods:
+    """The methods of SciPy's distributions and splines, replaced while a trace runs: they are attributes of classes."""
 
     def __init__(self) -> None:
         self._replaced: list[tuple[type[Any], str, Any]] = []
 
     def install(self) -> None:
-        """Replace the methods, if scipy.stats is imported."""
-        stats = sys.modules.get("scipy.stats")
-        if stats is None or self._replaced:
+        """Replace the methods, if scipy.stats and scipy.interpolate are imported."""
+        if self._replaced:
             return
-        for kind, methods in (("rv_continuous", _CONTINUOUS), ("rv_discrete", _DISCRETE)):
-            holder: type[Any] = getattr(stats, kind)
-            for name in methods:
-                original = vars(holder).get(name)
-                if original is not None:
-                    self._replaced.append((holder, name, original))
-                    setattr(holder, name, _method(original, name))
+        stats, interpolate = map(sys.modules.get, ("scipy.stats", "scipy.interpolate"))
+        if stats is not None:
+            for kind, methods in (("rv_continuous", _CONTINUOUS), ("rv_discrete", _DISCRETE)):
+                for name in methods:
+                    self._replace(getattr(stats, kind), name, functools.partial(_method, method=name))
+        if interpolate is not None:
+            polynomials: Any = interpolate.PPoly
+            holder = next(kind for kind in polynomials.__mro__ if "__call__" in vars(kind))
+            self._replace(holder, "__call__", lambda original: _evaluating(original, polynomials))
+
+    def _replace(self, holder: type[Any], name: str, make: Callable[[Any], Any]) -> None:
+        original = vars(holder).get(name)
+        if original is not None:
+            self._replaced.append((holder, name, original))
+            setattr(holder, name, make(original))
 
     def remove(self) -> None:
         """Put the methods back."""
@@ -161,5 +168,31 @@ def _method(original: Callable[..., Any], method: str) -> Callable[..., Any]:
     return following
 
 
-distributions = Distributions()
+def _evaluating(original: Callable[..., Any], polynomials: type[Any]) -> Callable[..., Any]:
+    """Follow a piecewise polynomial by where it is read; what is computed with traced coefficients is refused."""
+
+    @functools.wraps(original)
+    def following(self: Any, x: Any, nu: Any = 0, extrapolate: Any = None) -> Any:
+        if innermost() is None or not holds_traced(x):
+            return original(self, plain_deep(x), plain_deep(nu), plain_deep(extrapolate))
+        frame = users(_frame(1))
+        nu, extrapolate = plain_deep(nu), plain_deep(extrapolate)
+        value = original(self, plain_deep(x), nu, extrapolate)
+        if not any_open((x,), frame):
+            return value
+        called = f"scipy.interpolate.{type(self).__name__}"
+        if not isinstance(self, polynomials) or self.axis or self.x[0] > self.x[-1] or nu < 0:
+            raise refuse(f"{called} of this kind (axis=, falling breaks, an integral)", frame)
+        params = {
+            "breaks": self.x.copy(),
+            "coefficients": self.c.copy(),
+            "nu": int(nu),
+            "extrapolate": self.extrapolate if extrapolate is None else extrapolate,
+        }
+        return record_call("piecewise_polynomial", (array_of(x, frame),), value, params, frame)
+
+    return following
+
+
+methods = Methods()
 """One for the process, as the functions that `patches.py` replaces are."""

@@ -257,6 +257,8 @@ class Array(_Number, stands_for="array"):
 
     __slots__ = ("__weakref__",)  # for the views that share its memory
 
+    __hash__ = None  # type: ignore[assignment]  # as an ndarray's, which isinstance(a, Hashable) asks for
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The lengths of the axes; they can be set, as NumPy's can."""
@@ -286,6 +288,9 @@ class Array(_Number, stands_for="array"):
         if issubclass(type(value), Array) and value.value_.base is not None:
             refuse_swap_in_c(self, value, frame)
         write(self, index, value, frame)
+
+    def __delitem__(self, index: Any) -> None:
+        del self.value_[index]  # raises NumPy's own error
 
     @property
     def flat(self) -> Flat:

@@ -23,6 +23,7 @@ from tracer.rules.distances import DISTANCES
 from tracer.rules.formula import of_whole_order
 from tracer.rules.kinds import Elementwise, Many
 from tracer.rules.scipy_linalg import FUNCTIONS_OF_MATRICES, SCIPY_LINALG
+from tracer.rules.splines import SPLINES
 from tracer.rules.triangles import TRIANGLES
 from tracer.user_rules import FUNCTIONS
 
@@ -204,6 +205,8 @@ def _of_scipy(name: str) -> Forward | None:
         return _of_cosines(name)
     if name in DISTANCES:
         return _of_distances(name)
+    if name in SPLINES:
+        return _piecewise_polynomial()
     function = _found(name)
     if function is None:
         return None
@@ -226,6 +229,16 @@ def _of_distances(name: str) -> Forward | None:
         return function(*operands, params["metric"], **exponent)
 
     return compute
+
+
+def _piecewise_polynomial() -> Forward | None:
+    try:
+        construct = importlib.import_module("scipy.interpolate").PPoly.construct_fast
+    except ImportError:
+        return None
+    return lambda operands, params, _: construct(params["coefficients"], params["breaks"])(
+        operands[0], params["nu"], params["extrapolate"]
+    )
 
 
 def _of_cosines(name: str) -> Forward | None:

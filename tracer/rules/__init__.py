@@ -33,6 +33,7 @@ from tracer.rules.scipy_linalg import SCIPY_LINALG
 from tracer.rules.scipy_special import SCIPY_SPECIAL
 from tracer.rules.shape import SHAPE
 from tracer.rules.softmax import SOFTMAX
+from tracer.rules.splines import SPLINES
 from tracer.rules.statistics import DISTRIBUTIONS, STATISTICS
 from tracer.rules.systems import SYSTEMS
 from tracer.rules.triangles import TRIANGLES
@@ -76,6 +77,7 @@ RULES: dict[str, Rule] = {
     **SCIPY_LINALG,
     **SOFTMAX,
     **DISTANCES,
+    **SPLINES,
     **FOURIER,
     **COSINES,
     **LINES,

@@ -1,0 +1,124 @@
+"""Arrays of plain code's that lists, dicts and objects hold, too: a write is seen through all of them.
+
+The bodies of functions of an array x of four numbers. As text, as the place and the shape of each statement is what they
+are about. Used by test_adopted.py.
+"""
+
+INSIDE = {
+    "conditional keep": """
+    c = True; d = {"b": DATA.copy()}; e = {"b": 5.0}; keep = [d["b"]]
+    (d if c else e)["b"][0] = x[0]
+    return keep[0].sum() + e["b"]
+""",
+    "dict items iter": """
+    d = {"b": DATA.copy(), "c": DATA.copy()}; t = 0.0
+    for k, v in d.items():
+        d[k][0] = x[0]
+        t = t + v.sum()
+    return t
+""",
+    "exec in function": r"""
+    b = DATA.copy(); keep = [b]
+    import linecache
+    text = "b[0] = x[0]\n"
+    linecache.cache["<mine>"] = (len(text), None, [text], "<mine>")
+    exec(compile(text, "<mine>", "exec"))
+    return b.sum() + keep[0].sum()
+""",
+    "fromkeys": """
+    d = dict.fromkeys("abc", DATA.copy())
+    d["a"][0] = x[0]
+    return d["c"].sum()
+""",
+    "global and local": """
+    global G
+    G = b = DATA.copy()
+    b[0] = x[0]
+    r = G.sum(); G = None
+    return r
+""",
+    "list iter": """
+    ls = [DATA.copy(), DATA.copy()]; t = 0.0
+    for v in ls:
+        v[0] = x[0]
+    return sum(v.sum() for v in ls)
+""",
+    "list repeated": """
+    ls = [DATA.copy()] * 3
+    ls[0][0] = x[0]
+    return ls[2].sum()
+""",
+    "local not dict": """
+    d = {"b": DATA.copy()}; b = d["b"]
+    b[0] = x[0]
+    return d["b"] @ DATA
+""",
+    "locals dict hidden": """
+    b = DATA.copy(); keep = [b]; d = locals()
+    d["b"][0] = x[0]
+    return keep[0].sum()
+""",
+    "locals extra": """
+    b = DATA.copy(); locals()["extra"] = b; keep = [b]
+    b[0] = x[0]
+    return keep[0].sum()
+""",
+    "slot and name": """
+    class S:
+        __slots__ = ("b",)
+    s = S(); s.b = b = DATA.copy()
+    b[0] = x[0]
+    return s.b.sum()
+""",
+    "slot descriptor alias": """
+    class S:
+        __slots__ = ("b", "c")
+    s = S(); s.b = s.c = DATA.copy()
+    b = s.b
+    b[0] = x[0]
+    return s.c @ DATA
+""",
+    "two attrs": """
+    s = SimpleNamespace(); s.b = s.c = DATA.copy()
+    s.b[0] = x[0]
+    return s.c.sum()
+""",
+    "loop over a list": """
+    ws = [DATA.copy(), DATA * 2]
+    for w in ws: w -= 0.1 * x
+    return (ws[0] * ws[1]).sum()
+""",
+    "loop over weights and gradients": """
+    ws = [np.random.default_rng(seed).normal(size=4) for seed in range(3)]
+    for w, g in zip(ws, [x, x * x, x[0]]): w -= 0.1 * g
+    return (ws[0] * ws[1]).sum() + ws[2].prod()
+""",
+    "loop over numbered weights": """
+    ws = [DATA.copy(), DATA * 2]
+    for i, w in enumerate(ws): w[:] = w - x * i
+    return (ws[0] * ws[1]).sum()
+""",
+    "loop over items": """
+    p = {"W": DATA.copy(), "b": DATA * 2}
+    for name, w in p.items(): w *= x
+    for name, w in reversed(p.items()): w[1] = x[0]
+    return (p["W"] * p["b"]).sum()
+""",
+    "weights of an object": """
+    class Layer:
+        def __init__(self):
+            self.w = DATA.copy()
+            self.parameters = {"w": self.w}
+    layers = [Layer(), Layer()]
+    for layer in layers:
+        for w in layer.parameters.values(): w -= 0.1 * x
+    return sum((layer.w ** 2).sum() for layer in layers)
+""",
+    "in two lists and a default dict": """
+    b = DATA.copy()
+    one, other = [b], collections.defaultdict(list, {"b": [[b]]})
+    b *= x
+    one[0][0] = x[1] * x[2]
+    return (other["b"][0][0] * b).sum()
+""",
+}
