@@ -6,6 +6,7 @@ import asyncio
 import collections
 import dataclasses
 import functools
+import sys
 from collections import defaultdict
 
 import numpy as np
@@ -229,6 +230,16 @@ def static(x, n, table):
 def test_a_static_argument_stays_out():
     assert static(2.0, 3, [1.5]) == 12.0
     assert static.last_trace.grads == {"x": 18.0, "n": None, "table": None}
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 14), reason="before, annotations run where the function is defined"
+)
+def test_annotations_of_what_only_type_checkers_know_are_not_run():
+    text, space = "def function(x: Missing, y: Missing = 2.0) -> Missing: return x * y", {}
+    exec(compile(text, "", "exec", dont_inherit=True), space)  # noqa: S102  (`annotations` of the future are texts)
+    assert trace(space["function"])(3.0) == 6.0
+    assert record(space["function"], 3.0).grads == {"x": 2.0, "y": 3.0}
 
 
 def test_the_decorated_function_looks_like_the_plain_one():

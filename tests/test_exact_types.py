@@ -86,7 +86,7 @@ REFUSED = {
     "acquire": (lambda x, n: threading.Lock().acquire(timeout=x * 1e-6), "as an integer"),
     "join": (lambda x, n: [each.join(x) for each in (started(),)], "as an integer"),
     "get": (lambda x, n: queue.SimpleQueue().get(timeout=x * 1e-6), "as an integer"),
-    "fromtimestamp": (lambda x, n: dt.datetime.fromtimestamp(x, dt.UTC), "as an integer"),
+    "fromtimestamp": (lambda x, n: dt.datetime.fromtimestamp(x, dt.UTC), "(as an integer|int or float)"),
     "Decimal ==": (lambda x, n: decimal.Decimal(2) == n, "must be an integer"),
     "JSONEncoder": (lambda x, n: json.JSONEncoder().encode({"a": x}), "not JSON serializable"),
     "from_float": (lambda x, n: decimal.Decimal.from_float(x), "int or float"),  # noqa: FURB164

@@ -48,7 +48,11 @@ FUNCTIONS = {
         spd(SQUARE),
         spd(BATCH),
     ),
-    "eig": (lambda np, a: weighed(np.linalg.eig(a)[1] ** 2) + np.linalg.eig(a)[0][1], REAL),
+    # Complex in any case from NumPy 2.5 on
+    "eig": (
+        lambda np, a: weighed(np.real(np.linalg.eig(a)[1] ** 2)) + np.real(np.linalg.eig(a)[0])[1],
+        REAL,
+    ),
     "svd": (
         lambda np, a: (
             sum(weighed(x * x) for x in np.linalg.svd(a, full_matrices=False)[::2])
@@ -76,7 +80,7 @@ ALONE = {  # what the second witness does not have
     "norm over axes": (lambda np, a: np.linalg.norm(a, 1, axis=(2, 0), keepdims=True).sum(), BATCH),
     "upper": (lambda np, a: weighed(np.linalg.cholesky(spd(a), upper=True)), SQUARE),
     "eigvalsh": (lambda np, a: weighed(np.linalg.eigvalsh(a, "U")), spd(SQUARE)),
-    "eigvals": (lambda np, a: weighed(np.linalg.eigvals(a)), REAL),
+    "eigvals": (lambda np, a: weighed(np.real(np.linalg.eigvals(a))), REAL),
     "svdvals": (lambda np, a: weighed(np.linalg.svdvals(a)), SQUARE, TALL),
     "qr": (lambda np, a: sum(weighed(x) for x in np.linalg.qr(a)), SQUARE, TALL, WIDE, BATCH),
     "r": (lambda np, a: weighed(np.linalg.qr(a, mode="r")), SQUARE, TALL, WIDE),

@@ -106,6 +106,17 @@ def test_a_loop_has_one_place_however_python_runs_it():
     assert "[24]" in finished.explain("xs")
 
 
+def test_a_comprehension_names_none_of_what_it_goes_through_by_what_it_makes():
+    def program(a):
+        doubled = [v * 2 for v in a]
+        products = [v * u for v, u in zip(a, a, strict=True)]
+        return sum(doubled) + sum(products)
+
+    reads = [node for node in record(program, np.ones(2)).nodes if node.op == "getitem"]
+    assert [node.site.text for node in reads] == ["a"] * 2 + ["zip(a, a, strict=True)"] * 4
+    assert {node.name for node in reads} <= {None, "v"}  # in Python 3.11 the loop is a function of its own
+
+
 def test_assignments_of_every_form():
     finished = record(assignments, 2.0, 3.0)
     named = {

@@ -16,6 +16,7 @@ from tracer.forks import stay_plain
 from tracer.leftovers import leave_plain, meet_left
 from tracer.patches import Installed, leave_originals, replacement
 from tracer.recording import Output, Recording, freeze
+from tracer.signatures import signature_of
 from tracer.standins import Traced as StandIn
 from tracer.standins import is_traced, plain
 from tracer.tape import WIDTH, Tape, raised_at
@@ -461,7 +462,7 @@ def _self_of(function: Any) -> dict[str, Any]:
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
     try:
-        return inspect.signature(function)
+        return signature_of(function)
     except ValueError:  # some functions written in C do not say
         kinds = inspect.Parameter
         return inspect.Signature([kinds("args", kinds.VAR_POSITIONAL), kinds("kwargs", kinds.VAR_KEYWORD)])

@@ -49,12 +49,16 @@ _POSSIBLE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     ("Expected int as r", ("permutations",), _WHOLE),
     (r"\* wants int", (), _WHOLE),
     ("argument must be an integer", (), _WHOLE),  # a comparison with a Decimal
-    ("argument must be int or float", ("from_float",), _ANY),
+    (
+        "argument must be int or float(, not float)?",
+        ("from_float", "fromtimestamp", "utcfromtimestamp"),
+        _ANY,
+    ),
     ("object supporting the buffer API required", (), (np.ndarray, np.generic)),
     (r"Could not convert object to NumPy \w+", ("datetime64", "timedelta64"), _WHOLE),
     # Seconds: a float, or whatever is an int
     (
-        "'float' object cannot be interpreted as an integer",
+        "'float' object cannot be interpreted as an integer( or float)?",
         ("acquire", "fromtimestamp", "get", "join", "utcfromtimestamp"),
         _NUMBER,
     ),
@@ -80,17 +84,22 @@ def said_clearly(error: BaseException) -> BaseException:
     clear = UnsupportedError(
         "a traced value was handed to code in C that takes nothing but Python's and NumPy's own types",
         where=where,
-        got=f"it says: {error}",
+        got=f"it says: {_said(error)}",
         advice="have it make an array of its own, and write that: y[:] = rng.random(len(y))"
-        if _OF_BUFFERS.fullmatch(str(error))
+        if _OF_BUFFERS.fullmatch(_said(error))
         else "detach(x) gives it the plain value, and leaves that out of the gradient",
     )
     clear.__cause__ = error
     return clear
 
 
+def _said(error: BaseException) -> str:
+    """Return what an error says of plain types: from Python 3.14 on, it may name the module of a type, too."""
+    return str(error).replace("tracer.values.", "")
+
+
 def _is_misunderstood(error: BaseException) -> bool:
-    said = str(error)
+    said = _said(error)
     if type(error) is TypeError and re.fullmatch(_IMPOSSIBLE, said):
         return True
     is_of_buffer = _OF_BUFFERS.fullmatch(said) is not None

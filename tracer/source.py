@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tracer.copies import DISPLAYS, Ends, Onward, Path, elements, name_of
 from tracer.instructions import Code, Instruction, Span, instructions_of, taken_by_next
-from tracer.syntax import NOWHERE, Flow, Index, Loop, Visit, index_of, span_of
+from tracer.syntax import COMPREHENSIONS, NOWHERE, Flow, Index, Loop, Visit, index_of, span_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -310,6 +310,9 @@ def _match(instruction: Instruction, index: Index) -> Visit | None:
     kinds = _KINDS.get(operation)
     if kinds is None:
         return _match_reader(code, visit)
+    if visit is not None and isinstance(visit.node, COMPREHENSIONS) and visit.scope.is_of(code):
+        # Python 3.11 calls it, and what it goes through first is asked for its items in that call's name.
+        return Visit(visit.node.generators[0].iter, NOWHERE, visit.scope)
     visit = visit or _method(index, span)
     if visit is None or not isinstance(visit.node, kinds) or not visit.scope.is_of(code):
         return None

@@ -19,6 +19,7 @@ from tracer.numpy_calls import any_open, arrays_of
 from tracer.operations import OP_NUMBERS, add_operation
 from tracer.rules.formula import VOCABULARY, fault_of, is_operand_name
 from tracer.rules.kinds import Elementwise, Vjp
+from tracer.signatures import signature_of
 from tracer.standins import Traced, cut, holds_traced, plain_deep, record_call
 from tracer.tape import place, same_bytes
 
@@ -161,7 +162,7 @@ class _Operation(NamedTuple):
 def _parameters(function: Callable[..., Any], count: int) -> tuple[inspect.Signature | None, list[str]]:
     """Return a function's signature and the names of its parameters; x, y, z for what is written in C and says none."""
     try:
-        signature = inspect.signature(function)
+        signature = signature_of(function)
     except ValueError:
         return None, ["x", "y", "z"][:count]
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracer.errors import ProgramError, UsageError
+from tracer.signatures import signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -183,7 +184,7 @@ def arguments(
         if name in values:
             raise UsageError(f"{name} is given twice", advice=f"give one value: {name}=…")
         values[name] = value
-    signature = inspect.signature(function)
+    signature = signature_of(function)
     parameters = signature.parameters
     takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
     described_call = f"{_name(function)}{signature_text(signature)}"

@@ -7,7 +7,7 @@ matrix in the direction E is the corner of that function of [[A, E], [0, A]]: R.
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -37,13 +37,21 @@ def _solve_triangular(port: int, g: Any, out: Any, operands: Operands, params: P
 
 
 def _cho_factor(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    """Go back over a factor beside which the other triangle stands as it was."""
+    """Go back over a factor beside which the other triangle stands as it was, or zeros, from SciPy 1.18 on."""
     (a,) = operands
-    part, other = (np.tril, np.triu(g, 1)) if params["lower"] else (np.triu, np.tril(g, -1))
+    part, rest = (np.tril, partial(np.triu, k=1)) if params["lower"] else (np.triu, partial(np.tril, k=-1))
+    is_kept = rest(out).any() or (not rest(a).any() and _keeps_the_rest())
+    other = rest(g) if is_kept else 0
     back = DECOMPOSITIONS["cholesky"].pull(
         port, part(g), part(out), operands, {"upper": not params["lower"]}
     )
     return typed(np.asarray(back + other), a)
+
+
+@cache
+def _keeps_the_rest() -> bool:
+    """Tell whether SciPy leaves the triangle that it does not read as it was: of zeros, no values tell."""
+    return bool(from_scipy("linalg", "cho_factor")(np.array([[1.0, 0.0], [0.5, 1.0]]))[0][1, 0])
 
 
 def _cho_solve(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
