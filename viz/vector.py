@@ -10,7 +10,7 @@ from viz import theme
 from viz.geometry import PlacedShape, PlacedText, PlacedWire, Rect, arrowhead, corners, turn_head
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from viz.geometry import Geometry, PlacedGroup, PlacedSpark
     from viz.theme import Stroke
@@ -25,31 +25,40 @@ def write(geometry: Geometry, *, marked: bool = False) -> str:
 
     With marks, each shape and wire says which node or edge it stands for, for a page that decides how large it is.
     """
+    return "".join(pieces(geometry, marked=marked))
+
+
+def pieces(geometry: Geometry, *, marked: bool = False) -> Iterator[str]:
+    """Write the document part by part: that of a large picture fits into no memory."""
+    for element in _elements(geometry, marked=marked):
+        yield element
+        yield "\n"
+
+
+def _elements(geometry: Geometry, *, marked: bool) -> Iterator[str]:
     width, height = _number(geometry.width), _number(geometry.height)
     start = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
         f' font-family="{theme.FONT_FAMILY}" role="img"'
-        + (">" if marked else ' style="max-width:100%;height:auto">')
     )
-    out = [
-        start,
-        f"<title>{escape(_plain(geometry.title))}: the gradient on every edge</title>",
-        f'<rect width="{width}" height="{height}" fill="{theme.PAPER}"/>',
-        _text(geometry.title),
-    ]
-    out += [_text(title) for title in geometry.row_titles]
-    out += [_group(group) for group in geometry.groups]
-    out += [_wire(wire, _mark(edge=wire.edge) if marked else "") for wire in geometry.wires]
-    out += [_shape(shape, _mark(shape.node, shape.edge) if marked else "") for shape in geometry.shapes]
-    out.append('<g class="legend">')
+    yield start + (">" if marked else ' style="max-width:100%;height:auto">')
+    yield f"<title>{escape(_plain(geometry.title))}: the gradient on every edge</title>"
+    yield f'<rect width="{width}" height="{height}" fill="{theme.PAPER}"/>'
+    yield _text(geometry.title)
+    yield from map(_text, geometry.row_titles)
+    yield from map(_group, geometry.groups)
+    for wire in geometry.wires:
+        yield _wire(wire, _mark(edge=wire.edge) if marked else "")
+    for shape in geometry.shapes:
+        yield _shape(shape, _mark(shape.node, shape.edge) if marked else "")
+    yield '<g class="legend">'
     for entry in geometry.legend:
         if isinstance(entry, PlacedText):
-            out.append(_text(entry))
+            yield _text(entry)
         else:
-            out.append(_wire(entry) if isinstance(entry, PlacedWire) else _shape(entry))
-    out.append("</g>")
-    out.append("</svg>")
-    return "\n".join(out) + "\n"
+            yield _wire(entry) if isinstance(entry, PlacedWire) else _shape(entry)
+    yield "</g>"
+    yield "</svg>"
 
 
 def escape(text: str) -> str:

@@ -36,7 +36,7 @@ def picture_data(diagram: Diagram, geometry: Geometry) -> dict[str, Any]:
     )
     signs = Geometry(width, height, _NO_TITLE, (), (), (), (), tuple(entries))
     drawn_legend = {"legend": vector.write(signs, marked=True)}
-    if is_large(geometry):
+    if is_large(geometry) and not diagram.is_rolled:
         return {"columns": columns(geometry)} | drawn_legend
     parts: tuple[PlacedGroup | PlacedWire | PlacedShape, ...]
     parts = (*geometry.groups, *geometry.wires, *geometry.shapes)
