@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from viz import theme
@@ -13,11 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from viz.geometry import Geometry, PlacedGroup, PlacedSpark
-    from viz.theme import Stroke
+    from viz.theme import Role, Stroke
 
 
 ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 NOT_XML = re.compile("[^\t\n\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+has_entity = re.compile("[&<>\"']").search
 
 
 def write(geometry: Geometry, *, marked: bool = False) -> str:
@@ -63,9 +65,9 @@ def _elements(geometry: Geometry, *, marked: bool) -> Iterator[str]:
 
 def escape(text: str) -> str:
     """Make a string fit for XML text and attributes; what XML has no character for is left out."""
-    if text.isascii() and text.isalnum():  # most are numbers
-        return text
-    return NOT_XML.sub("", text.translate(ENTITIES))
+    if has_entity(text):
+        text = text.translate(ENTITIES)
+    return text if text.isprintable() and text.isascii() else NOT_XML.sub("", text)
 
 
 def _number(value: float) -> str:
@@ -90,16 +92,18 @@ def _title(tooltip: str) -> str:
 def _text(text: PlacedText, *, is_calm: bool = False) -> str:
     spans = []
     for offset, run, role in text.runs:
-        style = theme.TEXT[role]
-        weight = ' font-weight="bold"' if style.bold else ""
         place = f' x="{_number(text.x + offset)}"' if offset else ""
-        colour = theme.calm(style.colour) if is_calm else style.colour
-        spans.append(
-            f'<tspan class="{role}"{place} fill="{colour}" font-size="{_number(style.size)}"{weight}>'
-            f"{escape(run)}</tspan>"
-        )
+        spans.append(f'<tspan class="{role}"{place} {_font(role, is_calm)}>{escape(run)}</tspan>')
     start = f'x="{_number(text.x)}" y="{_number(text.baseline)}"'
     return f'<text {start} xml:space="preserve">{"".join(spans)}</text>'
+
+
+@cache
+def _font(role: Role, is_calm: bool) -> str:
+    style = theme.TEXT[role]
+    weight = ' font-weight="bold"' if style.bold else ""
+    colour = theme.calm(style.colour) if is_calm else style.colour
+    return f'fill="{colour}" font-size="{_number(style.size)}"{weight}'
 
 
 def _texts(texts: Sequence[PlacedText], *, is_calm: bool = False) -> str:
