@@ -191,7 +191,7 @@ def test_a_million_operations_asked_for_exactly_are_refused_at_once(tmp_path):
         DrawError, match=r"a picture of 100,002 nodes can't be read; it would take about 40 seconds"
     ):
         trace.draw(tmp_path / "l.svg", exact=True)
-    with pytest.raises(DrawError, match=r"it would take about 50 seconds, and be 13 MiB as \.html"):
+    with pytest.raises(DrawError, match=r"it would take about 56 seconds, and be 15.3 MiB as \.html"):
         trace.draw(tmp_path / "l.html", exact=True)
     trace.draw(tmp_path / "l.svg", focus="x[50000]", depth=3)
     assert (tmp_path / "l.svg").stat().st_size < 30_000

@@ -52,7 +52,7 @@ NODE_LIMIT = 20_000  # a picture of more is a file that no viewer opens, and has
 GROUP_LIMIT = 60
 COST = {  # by suffix: seconds that a node or an edge takes to be drawn, and bytes in the file; a PNG has pixels instead
     ".svg": (0.0002, 930),
-    ".html": (0.00025, 68),
+    ".html": (0.00028, 80),
     ".pdf": (0.0025, 270),
     ".png": (0.0033, 0),
     ".dot": (0.00012, 210),
