@@ -2,7 +2,7 @@
 
 import js from "@eslint/js";
 
-const BROWSER = ["atob", "Blob", "cancelAnimationFrame", "clearInterval", "clearTimeout", "DecompressionStream", "document", "DOMParser", "getComputedStyle", "matchMedia", "Path2D", "performance", "requestAnimationFrame", "ResizeObserver", "Response", "setInterval", "setTimeout", "window"];
+const BROWSER = ["atob", "Blob", "cancelAnimationFrame", "clearInterval", "clearTimeout", "DecompressionStream", "document", "DOMParser", "Event", "getComputedStyle", "matchMedia", "Path2D", "performance", "requestAnimationFrame", "ResizeObserver", "Response", "setInterval", "setTimeout", "window"];
 const MARKUP = ["innerHTML", "outerHTML", "insertAdjacentHTML", "write"];
 
 export default [

@@ -58,11 +58,6 @@ HELD = {
     d["b"][0] = x[0]
     return b.sum()
 """,
-    "locals extra two": """
-    b = DATA.copy(); d = locals(); d["extra"] = b
-    b[0] = x[0]
-    return d["extra"].sum()
-""",
     "global plain": """
     global G
     G = DATA.copy()
@@ -144,7 +139,7 @@ HELD = {
     return b
 """,
     "pickled": """
-    b = pickle.loads(pickle.dumps(DATA)); b[0] = x[0]
+    b = pickle.loads(pickle.dumps(DATA, 4)); b[0] = x[0]
     return b @ DATA
 """,
     "resized": """
@@ -259,7 +254,7 @@ HELD = {
     "exec sets local": """
     exec("z = 3"); b = DATA.copy()
     b[0] = x[0]
-    return b.sum() * locals()["z"]
+    return b.sum() * locals().get("z", 0.5)
 """,
     "float trap": """
     b = DATA.copy(); m = DATA > 2
@@ -299,5 +294,13 @@ HELD = {
         return put() + sum(got)
     finally:
         sys.settrace(old)
+""",
+}
+# Up to Python 3.12 `locals()` is one dict of the frame's, from then on a copy each time
+IN_LOCALS = {
+    "locals extra two": """
+    b = DATA.copy(); d = locals(); d["extra"] = b
+    b[0] = x[0]
+    return d["extra"].sum()
 """,
 }

@@ -242,6 +242,22 @@ WRITTEN = {
         b[1] = x[1]
     return b @ DATA
 """,
+    "choice added": """
+    b = DATA.copy(); b[0] += x[0] if x[1] > 0 else x[2]
+    return b @ DATA
+""",
+    "finally twice": """
+    b = DATA.copy(); t = 0.0
+    for i in range(2):
+        try:
+            if i:
+                raise ValueError
+        except ValueError:
+            t = t + b[0]
+        finally:
+            b[0] = x[i]
+    return b @ DATA * t
+""",
     "finally after error": """
     b = DATA.copy()
     try:

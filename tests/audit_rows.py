@@ -68,6 +68,12 @@ def f(W, x, b):
     h = x @ W + b
     return (h * h).sum()
 """
+SQUASHED = """\
+def f(x):
+    h = 0.7312 * x
+    y = 1 / (1 + np.exp(-h))
+    return y * 0.8359
+"""
 LINEAR_ARGUMENTS = "W=W, x=x, b=b"
 LOOP = """\
 def f(W):
@@ -117,6 +123,7 @@ def stepwise(trace: Any, step: Any) -> dict[str, Any]:
 
 ROWS = (
     Row("right", THREE, '{"h": 12.0}', "h", "match", "right", "x=2.0"),
+    Row("rounded", SQUASHED, '{"h": 0.2021, "x": 0.2021 * 0.7312}', "h", "match", "right, to the 4 digits in which it is written", "x=0.5", others=(("x", "match"),)),
     Row("averaged at the splitter", THREE, '{"h": 4.0}', "h", "mean-not-sum", "claimed is their mean", "x=2.0"),
     Row("multiplied at the splitter", THREE, '{"h": 60.0}', "h", "product-not-sum", "claimed is their product", "x=2.0"),
     Row("overwritten: `=` instead of `+=`", THREE, '{"h": 3.0}', "h", "missing-uses", "only the last to arrive, multiply at program.py:3, is in it: overwritten with = instead of +=", "x=2.0"),

@@ -94,6 +94,24 @@ class Visit:
             )
         )
 
+    def choose(self, ref):
+        """Click a node, or an edge at its wire."""
+        place = f"#stage .wire[data-ref={ref}], #stage [data-ref={ref}]"
+        self.page.locator(place).last.dispatch_event("click")
+
+    def first_edge(self, condition):
+        """Return the number of the first edge of the view that fulfils a condition."""
+        data = "JSON.parse(document.getElementById('data').textContent)"
+        return self.run(f"{data}.views[0].edges.findIndex((edge) => {condition})")
+
+    def settled(self):
+        """Wait until the camera has moved."""
+        self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def width(self):
+        """Return how wide the picture is on the screen."""
+        return self.page.locator("#stage > svg").bounding_box()["width"]
+
     def place(self, ref):
         """Return where the middle of a node, or of an edge's label, is on the screen."""
         box = self.page.locator(f"#stage [data-ref={ref}]").first.bounding_box()

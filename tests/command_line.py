@@ -12,6 +12,10 @@ import tracer
 
 SAMPLES = Path(sample_graphs.__file__).parent
 GOLDEN = Path(__file__).parent / "golden"
+try:
+    1.0 / 0  # noqa: B018  (for what it raises)
+except ZeroDivisionError as error:
+    BY_ZERO = f"ZeroDivisionError: {error}"  # whose words depend on the version of Python
 
 PROGRAM = """
 import sys

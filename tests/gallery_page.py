@@ -1,4 +1,4 @@
-"""Write docs/gallery.md and docs/plots.md with their pictures: python tests/gallery_page.py.
+"""Write docs/gallery.md and docs/plots.md with their pictures, and those of the README: python tests/gallery_page.py.
 
 What a picture says is its sample's; how it looks depends on the versions of what lays it out and draws it. So a PNG
 keeps the texts that are drawn in it and the layout engine that placed them, for the test: it compares the texts, and
@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from rolled_programs import rolled_trace
 from test_samples import trace_of
 
+import viz
 from viz import plots, raster
 from viz.diagram import diagram
 from viz.export import picture
@@ -32,6 +34,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 GALLERY, PLOTS = DOCS / "gallery.md", DOCS / "plots.md"
 COLOURS = 96  # of a PNG, which is a quarter as large so; a picture has a dozen, and shades at the edges of letters
 SMALL = 8  # pixels of a picture are one of its small copy
+IN_README = {"residual": lambda: trace_of("residual"), "remember": lambda: rolled_trace("remember")}
 NOISE = 1e-9  # what is left of numbers that cancel is another number on another machine
 PLOTTED = {  # kind: sample and name
     "flow": ("attention", None),
@@ -84,6 +87,11 @@ def picture_path(name: str) -> Path:
 def plot_path(kind: str) -> Path:
     """Return where the example of a kind of plot is kept."""
     return DOCS / "plots" / f"{kind}.svg"
+
+
+def readme_path(name: str) -> Path:
+    """Return where a picture of the README is kept."""
+    return DOCS / f"{name}.svg"
 
 
 def gallery_text() -> str:
@@ -206,6 +214,8 @@ def _is_noise(number: str) -> bool:
 
 def write() -> None:
     """Write both pages and all pictures."""
+    for name, make in IN_README.items():
+        readme_path(name).write_text(viz.svg(make()), encoding="utf-8")
     for folder in ("gallery", "plots"):
         (DOCS / folder).mkdir(exist_ok=True)
     for sample in samples():

@@ -274,3 +274,46 @@ def rolled_trace(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CutWarning)
         return record(function, *copy.deepcopy(arguments))
+
+
+def tanh_loop(x, w):
+    h = x
+    for _ in range(100):
+        a = h * w
+        h = math.tanh(a)
+    return h
+
+
+def clip(x):
+    y = x * 1.5
+    for k in range(12):
+        y = y * 0.9 + k * x
+    return y
+
+
+def step(x, w):
+    a = clip(x * w)
+    b = clip(a + w)
+    return a * b
+
+
+def many_calls(x, w):
+    total = x * 1.0
+    for k in range(8):
+        total = total * w + step(total, w + k) * 0.1
+    return total
+
+
+def grouped(levels=100):
+    """Write a program whose own text has more than the budget: its helpers are closed."""
+    body = "".join(f"    y = y * {1 + at / 1000} + x\n" for at in range(levels))
+    source = f"def helper(x, y):\n{body}    return y\ndef program(x):\n    return helper(x, x) * x\n"
+    namespace = {}
+    exec(source, namespace)  # noqa: S102 - a program too long to be written out
+    return namespace["program"]
+
+
+def rnn(w, h, xs):
+    for x in xs:
+        h = np.tanh(w @ h + x)
+    return (h**2).sum()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from rule_rows_linalg import linalg_rows
-from rule_rows_scipy import scipy_fft_rows, scipy_linalg_rows, scipy_rows
+from rule_rows_scipy import scipy_distance_rows, scipy_fft_rows, scipy_linalg_rows, scipy_rows
 from scipy import special
 
 ALTERNATING = "alternating"  # an operand without gradient: booleans True, False, True, …
@@ -384,6 +384,7 @@ ARRAYS = (
     *linalg_rows(Arrays),
     *scipy_linalg_rows(Arrays),
     *scipy_fft_rows(Arrays),
+    *scipy_distance_rows(Arrays),
 )
 
 
@@ -401,7 +402,7 @@ class Kink:
 INF, NAN = math.inf, math.nan
 
 KINKS = (
-    Kink("power", (0.0, 0.0), 1.0, (0.0, 0.0), is_kink=False),
+    Kink("power", (0.0, 0.0), 1.0, (0.0, 0.0)),
     Kink("power", (0.0, 1.0), 0.0, (1.0, 0.0), is_kink=False),
     Kink("power", (0.0, 2.0), 0.0, (0.0, 0.0), is_kink=False),
     Kink("power", (0.0, 3.0), 0.0, (0.0, 0.0), is_kink=False),

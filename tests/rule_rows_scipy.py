@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 from rule_rows_linalg import normal, positive, regular, tall, wide
 from scipy import fft, linalg, special, stats
+from scipy.spatial import distance
 
 from tracer.rules.assumed import assumed
+from tracer.rules.densities import SUMS
+from tracer.rules.distances import SLOPES
 from tracer.rules.triangles import order_of
 
 # The specs of rule_rows.py, which imports this.
@@ -41,6 +44,9 @@ SPECIAL = (
     ("boxcox1p", (POSITIVE, "zeros")),
     ("inv_boxcox", (POSITIVE, 1.5)),
     ("powm1", (POSITIVE, ANY)),
+    ("lambertw", (POSITIVE, 0.0)),
+    ("lambertw", ((-0.3, -0.1), -1.0)),
+    *((name, (THREES, POSITIVE)) for name in ("pdtr", "pdtrc")),
     ("owens_t", (ANY, ANY)),
     ("polygamma", (THREES, POSITIVE)),
     ("ellipkinc", (PART, 0.7)),
@@ -67,14 +73,23 @@ DENSITIES = {
     "beta": ((HIGH, HIGH), PART),
     "t": ((HIGH,), ANY),
     "lognorm": (((0.6, 0.9),), (1.0, 3.0)),
+    "weibull_min": (((1.5, 2.5),), POSITIVE),
+    "pareto": ((HIGH,), HIGH),
+    "invgamma": ((HIGH,), POSITIVE),
+    **dict.fromkeys(("halfnorm", "halfcauchy", "rayleigh", "maxwell"), ((), POSITIVE)),
+    **dict.fromkeys(("gumbel_r", "gumbel_l"), ((), ANY)),
 }
 MASSES = (
     ("poisson", (THREES, POSITIVE)),
     ("geom", (2.0, MIDDLE)),
+    ("nbinom", (2.0, HIGH, MIDDLE)),
     ("binom", (1.0, THREES, MIDDLE)),
     ("bernoulli", (0.0, MIDDLE)),
     ("bernoulli", (1.0, MIDDLE)),
 )
+# No two coordinates that lie equally far apart.
+POINTS = np.array([[0.3, 1.9], [-1.2, 0.6], [2.4, -0.7]])
+OTHERS = np.array([[1.1, 0.2], [-0.5, 2.3], [0.1, -1.4], [1.7, 1.2]])
 LOC, SCALE = (-0.01, 0.01), (1.0, 1.05)
 
 
@@ -94,7 +109,7 @@ def scipy_rows(elements):
                 f"{name}.{method}", getattr(distribution, method), ((0.2, 0.8), *whole, LOC, SCALE)
             )
     for name, operands in MASSES:
-        for method in ("pmf", "logpmf"):
+        for method in ("pmf", "logpmf", *(("cdf", "sf") if name in SUMS else ())):
             yield elements(f"{name}.{method}", getattr(getattr(stats, name), method), (*operands, "zeros"))
 
 
@@ -111,6 +126,23 @@ def scipy_fft_rows(arrays):
             yield arrays(
                 name, lambda x, p=params, f=function: f(x, s=(5, 2), **p), (normal(3, 2, 4),), params
             )
+
+
+def scipy_distance_rows(arrays):
+    """Return the rows, made with the class of rows of functions of arrays."""
+    for metric in SLOPES:
+        exponent = {"p": 3.0} if metric == "minkowski" else {}
+        params = {"metric": metric, "p": 3.0}
+        yield arrays(
+            "cdist",
+            lambda a, b, m=metric, p=exponent: distance.cdist(a, b, m, **p),
+            (POINTS, OTHERS),
+            params,
+        )
+        yield arrays("pdist", lambda a, m=metric, p=exponent: distance.pdist(a, m, **p), (POINTS,), params)
+    for x in (normal(3), np.array([[0.0, 1.5], [1.5, 0.0]])):
+        places = distance.squareform(np.arange(1, x.size + 1).reshape(x.shape), checks=False)
+        yield arrays("squareform", lambda x: distance.squareform(x, checks=False), (x,), {"places": places})
 
 
 def scipy_linalg_rows(arrays):

@@ -7,7 +7,7 @@ import importlib.util
 
 import numpy as np
 import pytest
-from adopted_rows import HELD, IMPORTS
+from adopted_rows import HELD, IMPORTS, IN_LOCALS
 from adopted_rows_frames import IN_FRAMES
 from adopted_rows_held import HELD_ELSEWHERE
 from adopted_rows_refused import NOT_TOLD
@@ -15,11 +15,12 @@ from adopted_rows_text import WRITTEN
 from checks import assert_differentiates, assert_untouched
 
 from tracer import record
+from tracer.callee import IS_SNAPSHOT
 from tracer.errors import CutWarning, UnsupportedError
 
 X = np.array([1.3, 0.7, 2.1, 1.9])
-FOLLOWED = HELD | WRITTEN | IN_FRAMES
-REFUSED = HELD_ELSEWHERE | NOT_TOLD
+FOLLOWED = HELD | WRITTEN | IN_FRAMES | (IN_LOCALS if IS_SNAPSHOT else {})
+REFUSED = HELD_ELSEWHERE | NOT_TOLD | ({} if IS_SNAPSHOT else IN_LOCALS)
 _PROGRAM = """
 import numpy as np
 DATA = np.arange(1.0, 5.0)
@@ -58,6 +59,7 @@ def programs(tmp_path_factory):
     return {name: getattr(module, f"program_{at}") for at, (name, _) in enumerate(rows)}
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape")  # deprecated from NumPy 2.5 on
 @pytest.mark.parametrize("name", FOLLOWED)
 def test_what_only_variables_hold_is_followed(name, programs):
     assert_untouched(programs[name], X)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import collections
+import contextvars
 import functools
+import itertools
 import sys
+import threading
 import types
+import weakref
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -78,7 +83,67 @@ def _closed():
     return types.SimpleNamespace(total=lambda: held.prod())
 
 
+def _sum_of(held, x=1.0):
+    return np.prod(held) * x
+
+
+class _Gives:
+    scaled = functools.partialmethod(lambda _, held, x: held.prod() * x, weights)
+
+    def __call__(self, x=weights):
+        return x
+
+    @staticmethod
+    def given(x=weights):
+        return x
+
+    kept = property(lambda self, x=weights: x)
+
+
+class _Keeps:
+    def __init__(self, held):
+        self.held = held
+
+    def prod(self):
+        return self.held.prod()
+
+
+def _with_attribute():
+    def function():
+        return function.same
+
+    function.same = weights
+    return function
+
+
+class Pair(NamedTuple):
+    w: np.ndarray
+    rate: float
+
+
 HIDDEN = {
+    "a default": (lambda: lambda x=weights: x, lambda held: held().prod()),
+    "a default by keyword": (lambda: lambda *, x=weights: x, lambda held: held().prod()),
+    "an attribute of a function": (_with_attribute, lambda held: held().prod()),
+    "a partial": (lambda: functools.partial(_sum_of, weights), lambda held: held()),
+    "a partial by keyword": (lambda: functools.partial(_sum_of, held=weights), lambda held: held(x=1.0)),
+    "a partial in a partial": (
+        lambda: functools.partial(functools.partial(_sum_of, weights), 1.0),
+        lambda held: held(),
+    ),
+    "a method of it": (lambda: types.MethodType(_sum_of, weights), lambda held: held()),
+    "a weak reference": (lambda: weakref.ref(weights), lambda held: held().prod()),
+    "a class": (lambda: _Gives, lambda held: held.given().prod()),
+    "a call": (_Gives, lambda held: held().prod()),
+    "a property": (_Gives, lambda held: held.kept.prod()),
+    "a partial method": (_Gives, lambda held: held.scaled(1.0)),
+    "a method of what holds it": (
+        lambda: _Keeps(weights).prod,
+        lambda held: held(),
+    ),
+    "a named tuple": (lambda: (Pair(weights, 1.0),), lambda held: held[0].w.prod()),
+    "a chain of dicts": (lambda: collections.ChainMap({}, {"w": weights}), lambda held: held["w"].prod()),
+    "a dict of one's own": (lambda: collections.UserDict(w=weights), lambda held: held["w"].prod()),
     "a list in a tuple": (lambda: (1, ([weights],)), lambda held: held[1][0][0].prod()),
     "a closure": (_closed, lambda held: held.total()),
     "an attribute of a list": (_named, lambda held: held.same.prod()),
@@ -99,6 +164,60 @@ def test_a_reference_is_found_where_it_is(name):
     assert traced(3.0) == function(3.0) == 6.0
     assert traced.last_trace.grads["weights"].tolist() == [6.0, 3.0]
     assert type(read(held)) is np.float64
+
+
+def _waiting():
+    held = weights
+    while True:
+        yield held
+
+
+def _local():
+    held = threading.local()
+    held.w = weights
+    return held
+
+
+def _cached():
+    @functools.cache
+    def function():
+        return alias
+
+    function()
+    return function
+
+
+UNSEEN = {  # what can be looked through, but not written into
+    "builtin_function_or_method": (lambda: weights.prod, lambda held: held()),
+    "map": (lambda: map(np.prod, [weights] * 9), next),
+    "generator": (lambda: iter(_waiting()), lambda held: next(held).prod()),
+    "repeat": (lambda: itertools.repeat(weights), lambda held: next(held).prod()),
+    "mappingproxy": (lambda: types.MappingProxyType({"w": weights}), lambda held: held["w"].prod()),
+    "ContextVar": (
+        lambda: contextvars.ContextVar("held", default=weights),
+        lambda held: held.get().prod(),
+    ),
+    "WeakValueDictionary": (
+        lambda: weakref.WeakValueDictionary(w=weights),
+        lambda held: held["w"].prod(),
+    ),
+    "_local": (_local, lambda held: held.w.prod()),
+    "memoryview": (lambda: weights.data, lambda held: np.asarray(held).prod()),
+    "ndarray": (lambda: np.array([weights, None], dtype=object), lambda held: held[0].prod()),
+    "_lru_cache_wrapper": (_cached, lambda held: held().prod()),
+}
+
+
+@pytest.mark.parametrize("kind", UNSEEN)
+@pytest.mark.usefixtures("without_part")
+def test_what_holds_a_reference_out_of_reach_is_named(kind):
+    make, read = UNSEEN[kind]
+    held = make()
+    if kind == "generator":
+        next(held)
+    traced = trace(watch=("weights",))(lambda x: read(held) * x)
+    with pytest.warns(CutWarning, match=rf"a variable \({kind}\) holds weights, which is watched"):
+        assert traced(3.0) == 6.0
 
 
 def test_an_attribute_of_a_namespace_is_watched():
@@ -139,8 +258,8 @@ def test_a_view_of_a_watched_array_is_not_missed_in_silence():
 
 @pytest.mark.usefixtures("without_part")
 def test_a_reference_that_is_found_only_when_it_is_used():
-    hidden = functools.partial(lambda held, x: np.sum(held * x), weights)
-    traced = trace(watch=("weights",))(lambda x: hidden(x) + np.sum(weights) * x)
+    hidden = [weights] * 5000  # which is not looked into
+    traced = trace(watch=("weights",))(lambda x: np.sum(hidden[9] * x) + np.sum(weights) * x)
     with pytest.warns(
         CutWarning, match=r"weights is watched, and read here by another way.*test_aliases\.py:"
     ):

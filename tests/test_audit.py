@@ -128,24 +128,72 @@ def test_tolerances_can_be_set(off, options, is_right):
     assert audit(trace, {"h": 12 * (1 + off)}, **options).ok == is_right
 
 
+GRADIENT = np.exp(0.5)  # 1.6487212707001282
+CELL = np.array([GRADIENT, 0.034561, -123.456])
+
+
 @pytest.mark.parametrize(
-    ("claim", "message", "rtol"),
+    ("right", "claim", "digits"),
     [
-        (1.64872, "right to the 6 digits that are given", 0.000005),
-        (1.649, "right to the 4 digits that are given", 0.0005),
-        (1.65, "right to the 3 digits that are given", 0.005),
-        (1.647, "no known mistake gives this", None),
-        (1.6, "no known mistake gives this", None),
+        (GRADIENT, 1.64872, "6 digits"),
+        (GRADIENT, 1.6487, "5 digits"),
+        (GRADIENT, "1.65", "3 digits"),
+        (GRADIENT, np.float32(1.6487), ""),  # right, to single precision
+        (GRADIENT, 1.6, None),
+        (GRADIENT, 1.64, None),
+        (GRADIENT, 1.647, None),
+        (GRADIENT, 1.6488, None),
+        (GRADIENT, -1.649, None),
+        (1234.4, 1234, "4 digits"),
+        (7.0004, 7.0, None),  # one digit, as far as a float knows
+        (CELL, [1.649, 0.03456, -123.5], "4 digits"),
+        (CELL, np.round(CELL, 4), "4 decimals"),
+        (CELL, np.round(CELL, 1), None),
+        (CELL, [1.649, 0.0, -123.5], None),
+        (CELL, [1.649, 0.03456, -123.4], None),
+        (1.6487 + 0.3j, 1.649 + 0.3j, None),
     ],
 )
-def test_a_number_that_was_rounded_is_not_right_but_told_from_a_mistake(claim, message, rtol):
-    t = record(lambda x: np.exp(x), 0.5)
-    (verdict,) = audit(t, {"x": claim}).verdicts
-    assert (verdict.kind, verdict.ok) == ("unknown", False)
-    assert verdict.message.startswith(message)
-    if rtol is not None:
-        assert f"rtol={rtol:g}" in verdict.message
-        assert audit(t, {"x": claim}, rtol=rtol).ok
+def test_the_right_number_in_fewer_digits_is_right_and_nothing_else_is(right, claim, digits):
+    claim = float(claim) if isinstance(claim, str) else claim
+    trace = record(lambda x: (x * right).real.sum(), np.ones_like(right))
+    verdict = audit(trace, {"x": claim})["x"]
+    assert verdict.ok == (digits is not None)
+    if digits:
+        assert verdict.message == f"right, to the {digits} in which it is written"
+        assert "; claimed " in verdict.arithmetic
+        asked = audit(trace, {"x": claim}, rtol=1e-12)["x"]
+        assert (asked.kind, asked.ok) == ("unknown", False)
+        assert asked.message.startswith(
+            f"right to the {digits} in which it is written, but not to the tolerance"
+        )
+        assert audit(trace, {"x": claim}, rtol=5e-3).ok
+
+
+def test_a_mistake_that_gives_just_the_rounded_number_is_that_mistake():
+    verdict = audit(record(lambda x: x * 12.5 + x * 0.0004, 1.0), {"x": 12.5})["x"]
+    assert verdict.kind == "missing-uses"
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.kind != "match"], ids=lambda row: row.title)
+@pytest.mark.parametrize("digits", [3, 5])
+def test_no_mistake_is_right_because_it_is_rounded(row, digits):
+    trace = trace_of(row)
+    claims = row.claimed(trace)
+    if all(isinstance(claim, float) for claim in claims.values()):
+        short = {name: float(f"{claim:.{digits}g}") for name, claim in claims.items()}
+        wrong = {each.name for each in audit(trace, claims).wrong}
+        assert {each.name for each in audit(trace, short).wrong} >= wrong
+
+
+def test_what_follows_from_a_rounded_number_is_right_and_from_a_wrong_one_is_not():
+    row = next(row for row in ROWS if row.title == "rounded")
+    trace = trace_of(row)
+    right = {name: trace[name].grad for name in ("h", "x")}
+    found = audit(trace, {"h": round(right["h"], 4), "x": round(right["h"], 4) * 0.7312})
+    assert found["x"].message == "right, given the rounded h"
+    found = audit(trace, {"h": right["h"] / 2, "x": right["h"] / 2 * 0.7312})
+    assert (found["h"].ok, found["x"].kind) == (False, "follows")
 
 
 def test_a_sum_that_cancels_is_right_to_within_its_terms():

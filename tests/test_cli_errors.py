@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import in_a_process, line_of
+from command_line import BY_ZERO, in_a_process, line_of
 
 import tracer
 
@@ -116,7 +116,7 @@ BAD_INPUT = [
     (
         ["run", "program.py:fails"],
         1,
-        f"fails raised ZeroDivisionError: float division by zero; at program.py:{line_of('b / 0')}",
+        f"fails raised {BY_ZERO}; at program.py:{line_of('b / 0')}",
     ),
     (
         ["run", "program.py:cuts", "--strict"],
@@ -273,16 +273,11 @@ def test_a_run_that_fails_saves_what_was_recorded(edgegrad):
     assert out.startswith(
         "wrote s.trace: what was recorded; look at it with  edgegrad show s.trace\nwrote s.svg\n"
     )
-    assert (
-        err
-        == f"error: fails raised ZeroDivisionError: float division by zero; at program.py:{line_of('b / 0')}\n"
-    )
+    assert err == f"error: fails raised {BY_ZERO}; at program.py:{line_of('b / 0')}\n"
     assert tracer.load("s.trace")["b"].value == 2.0
     code, out, _ = edgegrad("show", "s.trace")
     assert code == 0
-    assert out.startswith(
-        "fails raised ZeroDivisionError: float division by zero\n1 input · 1 operation · 1 edge\n"
-    )
+    assert out.startswith(f"fails raised {BY_ZERO}\n1 input · 1 operation · 1 edge\n")
     code, out, _ = edgegrad("edges", "s.trace")
     assert code == 0
     assert "a → b" in out
@@ -326,5 +321,5 @@ def test_the_traceback_comes_with_debug_alone():
     loud = in_a_process("run", "program.py:fails", "--debug")
     assert loud.returncode == 1
     assert b"Traceback" in loud.stderr
-    assert b"ZeroDivisionError: float division by zero" in loud.stderr
+    assert BY_ZERO.encode() in loud.stderr
     assert b"\xe2\x95\xad" not in loud.stderr  # no frame around it

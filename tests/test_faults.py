@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import importlib.util
 import inspect
+import math
 import re
 import warnings
 from pathlib import Path
@@ -154,6 +155,31 @@ def test_the_advice_fits_the_operand(function, x, advice):
     with np.errstate(all="ignore"):
         found = record(lambda x: np.sum(function(x)), x).findings()
     assert advice in found[0].advice
+
+
+def one_sided(a, b, v):
+    m = max(a, b)
+    e = [math.exp(each - m) for each in (a, b)]
+    return e[0] / sum(e) * v + e[1] / sum(e) * 2.0
+
+
+def with_an_eps(a, b, v):
+    e = [math.exp(each - max(a, b)) for each in (a, b)]
+    return -math.log(e[1] / sum(e) + 1e-12) * v
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "severity"),
+    [
+        (ALL["dead"]["underflowed_probability"], (-800.0, 3.0), "error"),
+        (ALL["dead"]["saturated_softmax"], (np.array([1000.0, 0.0]), 1.5), "warning"),
+        (with_an_eps, (800.0, 1.0, 2.0), "warning"),
+        (one_sided, (800.0, 1.0, 2.0), "note"),
+    ],
+)
+def test_a_softmax_that_underflows_is_one_finding(function, arguments, severity):
+    (finding,) = record(function, *arguments).findings()
+    assert (finding.kind, finding.severity) == ("dead", severity)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from invariants import assert_names
 
-from tracer import record, trace
+from tracer import load, record, trace
 from tracer.errors import GradientError, LookupNameError
 
 
@@ -184,6 +184,60 @@ def test_a_label_finds_its_own_value():
     assert (finished["h[0]"].value, finished["helper.h[0]"].value) == (4.5, 9.0)
     assert "→ helper.h[0] = ×" in str(finished.paths("x"))
     assert str(finished.explain("helper.h[0]")).startswith("helper.h[0] = 9")
+
+
+def turned(x):
+    q = math.sin(x)
+    q = q * 2
+    return q  # noqa: RET504  (the name is what is tested)
+
+
+def grown(x):
+    q = x * 3
+    return q  # noqa: RET504  (as above)
+
+
+def in_a_list(x):
+    q = [turned(x), x * 2.0]
+    return q  # noqa: RET504  (as above)
+
+
+def in_a_dict(x):
+    q = {"a": turned(x), "b": [q * 2 for q in (x, x)]}
+    return q["a"] + q["b"][0]
+
+
+def of_helpers(x):
+    return turned(x) * grown(x)
+
+
+OWN = "q of {} is no traced number itself, but a container or a plain value"
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "text"),
+    [
+        (in_a_list, "q", f"{OWN}; a helper's variable of that name is turned.q; did you mean turned.q?"),
+        (in_a_list, "q[1]", f"{OWN}; a helper's variable of that name is turned.q; [1] is that part of the result"),
+        (in_a_list, "q[-1]", f"{OWN}; a helper's variable of that name is turned.q; did you mean turned.q?"),
+        (in_a_dict, "q['a']", "no input, variable or output is named \"q['a']\""),
+        (in_a_dict, "q[0]", f"{OWN}; a helper's variable of that name is turned.q; did you mean turned.q?"),
+        (of_helpers, "q", "several functions have a variable q; turned.q (2 values), grown.q (1 value); say which"),
+        (of_helpers, "q[0]", "several functions have a variable q; turned.q (2 values), grown.q (1 value); say which"),
+        (of_helpers, "Q", "did you mean turned.q or grown.q?"),
+    ],
+)  # fmt: skip
+def test_a_name_means_the_traced_functions_own_variable_or_one_helpers(function, name, text, tmp_path):
+    finished = record(function, 0.7)
+    finished.save(tmp_path / "t.trace")
+    for each in (finished, load(tmp_path / "t.trace")):
+        with pytest.raises(LookupNameError) as caught:
+            each[name]
+        assert text.format(function.__name__) in str(caught.value)
+        labels = [node.label for node in each.nodes if node.name == "q" and node.scope.name == "turned"]
+        assert labels == ["turned.q[0]", "turned.q[1]"]
+        assert each["turned.q"] == each["turned.q[-1]"] == each["turned.q[1]"]
+        assert each["turned.q[0]"].value == math.sin(0.7)
 
 
 def test_a_label_tells_functions_of_one_name_apart():

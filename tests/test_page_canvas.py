@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from test_page import Parts
-from test_page_browser import PANE, accessible, answer
+from test_page_moving import accessible
+from test_page_practice import answer
 from viz_programs import trace_of
 
 from tracer import record
@@ -244,7 +245,7 @@ def test_every_number_of_the_trace_is_in_the_details(canvas, trace):
     for node in trace.nodes[100:900:61]:
         page.visit.run(f"document.querySelector('.cursor').dataset.ref = 'n{node.index}'")
         page.press("Enter")
-        told = page.visit.text(PANE)
+        told = page.visit.text("#details")
         assert labels.norm(node.value) in told
         assert node.grad is None or labels.norm(node.grad) in told
 
@@ -257,7 +258,7 @@ def test_a_click_chooses_what_is_drawn_there_and_a_hover_lights_its_line(canvas,
     page.settle()
     page.page.mouse.click(x, y)
     page.settle()
-    told = page.visit.text(PANE)
+    told = page.visit.text("#details")
     assert told.startswith(name)
     assert labels.number(trace.grads["x"][0]) in told
     page.find("loss")
@@ -268,7 +269,7 @@ def test_a_click_chooses_what_is_drawn_there_and_a_hover_lights_its_line(canvas,
     page.settle()
     assert page.visit.texts(".line.is-lit .text")
     page.press("Escape")
-    assert page.visit.text(f"{PANE} h2") == "Inputs and outputs"
+    assert page.visit.text("#details h2") == "Inputs and outputs"
 
 
 def test_a_line_lights_its_nodes_and_search_finds_them(canvas):
@@ -372,7 +373,7 @@ def test_the_keyboard_walks_and_a_screen_reader_hears_it(canvas, trace):
     assert room["x"] <= cursor["x"] <= room["x"] + room["width"]
     page.press("Shift+ArrowRight")
     page.press("Enter")
-    assert page.visit.text(f"{PANE} h2")
+    assert page.visit.text("#details h2")
 
 
 def test_less_is_written_from_afar_and_a_plate_says_what_is_there(canvas):
@@ -409,7 +410,7 @@ def test_drag_moves_and_the_wheel_zooms_where_the_pointer_is(canvas):
     page.page.mouse.up()
     page.settle()
     assert page.is_at("x[0]", x + 40, y + 30)
-    assert page.visit.text(f"{PANE} h2") == "Inputs and outputs"
+    assert page.visit.text("#details h2") == "Inputs and outputs"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -442,5 +443,5 @@ def test_all_that_a_picture_says_is_drawn(visit, monkeypatch, name):
         page.visit.run(f"document.querySelector('.cursor').dataset.ref = 'n{node.index}'")
         page.page.locator("#stage .cursor").focus()
         page.press("Enter")
-        assert labels.norm(node.value) in page.visit.text(PANE)
+        assert labels.norm(node.value) in page.visit.text("#details")
     page.press("Escape", "Home", "ArrowRight", "ArrowRight", "End", "c", "c")

@@ -249,3 +249,75 @@ def test_what_is_left_out_is_counted(visit):
     unfair, _ = page.run("JSON.parse(document.getElementById('data').textContent).views[0].unasked")
     assert unfair > 1
     assert f"{unfair} gradients are not asked for" in page.text(PANE)
+
+
+def rest(matrix, x):
+    return np.linalg.solve(matrix, x).sum()
+
+
+def test_practice_without_exercises_hides_nothing_and_says_why(visit):
+    page = visit(record(rest, np.eye(2), np.ones(2)))
+    page.press("p")
+    assert page.refs("later") == set()
+    assert "no question about them is fair" in page.text("#details")
+    assert "hidden" not in page.text("#status")
+
+
+def answer(page, number):
+    page.page.keyboard.type(number)
+    page.press("Enter")
+
+
+def test_practice_hides_gradients_and_names_the_mistake(visit):
+    page = visit(trace_of("splitter"))
+    page.press("p")
+    assert page.shown("e2") == ["3", "?"]
+    assert page.shown("n1") == ["2", "?"]
+    assert "7" not in page.text("#details")
+    assert page.refs("chosen") == {"e4"}
+    verdict = "#details .is-wrong .verdict"
+    answer(page, "6")
+    assert "this is their sum: (1 + 5)" in page.text(verdict)
+    page.press("Control+a")
+    answer(page, "5")
+    assert page.shown("e4") == ["2", "1 × 5 = 5"]
+    for right in ("1 * 2", "2", "2"):
+        answer(page, right)
+    assert page.refs("chosen") == {"e0"}
+    for wrong, words in (
+        ("3.5", "2 uses, whose gradients are added; this is their mean"),
+        ("10", "this is their product"),
+        ("5", "only the first of 2 to arrive is in it"),
+        ("2", "only the last to arrive"),
+        ("-7", "it has the wrong sign"),
+        ("0", "none of the 2 uses of x was added"),
+        ("99", "none of the usual mistakes gives it"),
+        ("seven", "That is no number"),
+    ):
+        page.press("Control+a")
+        answer(page, wrong)
+        assert words in page.text(verdict)
+    page.press("Control+a")
+    answer(page, "7")
+    assert page.text(".score") == "5 of 5 right, 3 at the first try"
+    assert page.shown("n0") == ["x", "2", "7"]
+    assert page.refs("later") == set()
+    page.page.click("text=Begin again")
+    assert page.text(".score") == "0 of 5 right"
+    assert page.shown("n0") == ["x", "2", "?"]
+
+
+def test_practice_can_be_shown_the_answer_and_left(visit):
+    page = visit(trace_of("splitter"))
+    page.page.click("#practice-button")
+    page.page.click("#details button:has-text('Show') >> nth=0")
+    assert page.text(".score") == "0 of 5 right"
+    assert page.shown("e4") == ["2", "1 × 5 = 5"]
+    page.page.mouse.click(*page.place("n0"))
+    assert page.refs("chosen") == {"e0"}
+    page.page.locator("#zoom-fit").focus()
+    page.press("ArrowLeft")
+    assert page.text("#count") == "6 / 6"
+    page.press("Escape")
+    assert page.refs("later") == set()
+    assert page.page.get_attribute("#practice-button", "aria-pressed") == "false"

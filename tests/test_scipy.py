@@ -14,7 +14,7 @@ from autograd import grad as autograd_grad
 from autograd.scipy import special as autograd_special
 from autograd.scipy import stats as autograd_stats
 from checks import assert_differentiates, assert_untouched
-from scipy import integrate, spatial, special, stats
+from scipy import integrate, optimize, signal, spatial, special, stats
 from scipy.special import expit, logsumexp, softmax
 
 from tracer import load, record
@@ -71,6 +71,65 @@ PROGRAMS = [
 ]
 
 
+OTHER = np.array([0.5, -0.2, 1.1])
+WRITTEN_OUT = {  # in Python, which is followed as the program's own is
+    "zscore": (lambda m: (stats.zscore(m, axis=1, ddof=1) ** 3).sum(), (MATRIX,)),
+    "zmap": (lambda x, y: stats.zmap(x, y)[1], (VECTOR, OTHER)),
+    "skew and kurtosis": (lambda x: stats.skew(x, bias=False) + stats.kurtosis(x), (VECTOR,)),
+    "means": (lambda x: stats.gmean(x) * stats.hmean(x) + stats.pmean(x, 3.0), (VECTOR,)),
+    "spread": (lambda x: stats.sem(x) + stats.variation(x) + stats.moment(x, 3), (VECTOR,)),
+    "quartiles": (lambda x: stats.iqr(x) + stats.median_abs_deviation(x), (VECTOR,)),
+    "line": (lambda x, y: stats.linregress(x, y).slope * stats.linregress(x, y)[1], (VECTOR, OTHER)),
+    "t of one": (lambda x: stats.ttest_1samp(x, 0.5).statistic, (VECTOR,)),
+    "t of two": (lambda x, y: stats.ttest_ind(x, y).statistic, (VECTOR, OTHER)),
+    "entropy": (lambda x, y: stats.entropy(x) + stats.entropy(x, y * y), (VECTOR, OTHER)),
+    "trapezoid": (lambda y, x: integrate.trapezoid(y, x), (OTHER, VECTOR)),
+    "simpson": (lambda y, x: integrate.simpson(y, x=x) + integrate.simpson(y, dx=0.1), (OTHER, VECTOR)),
+    "running": (lambda y, x: integrate.cumulative_trapezoid(y, x, initial=0)[2], (OTHER, VECTOR)),
+    "romberg": (lambda y: integrate.romb(y), (OTHER,)),
+    "convolution": (lambda x, y: signal.fftconvolve(x, y)[1] + signal.correlate(x, y)[2], (VECTOR, OTHER)),
+    "distances": (
+        lambda x, y: sum(
+            getattr(spatial.distance, name)(x, y)
+            for name in "euclidean sqeuclidean cityblock cosine correlation chebyshev canberra".split()
+        ),
+        (VECTOR, OTHER),
+    ),
+    "more distances": (
+        lambda x, y: (
+            spatial.distance.minkowski(x, y, 3)
+            + spatial.distance.jensenshannon(x, y * y)
+            + spatial.distance.mahalanobis(x, y, np.eye(3) + 0.1)
+        ),
+        (VECTOR, OTHER),
+    ),
+    "distances of points": (lambda m: spatial.distance_matrix(m, m[:, ::-1]).sum(), (MATRIX,)),
+    "distances of all": (
+        lambda m: (
+            (spatial.distance.cdist(m, m[:, ::-1], "cosine") ** 2).sum()
+            + spatial.distance.squareform(spatial.distance.pdist(m, "cityblock"))[0, 1]
+            + spatial.distance.cdist(m, XB=m[:1] + 1.0, metric="minkowski", p=3)[1, 0]
+        ),
+        (MATRIX,),
+    ),
+    "lambertw": (lambda x: special.lambertw(x).real.sum() + special.lambertw(-x[0], -1).real, (VECTOR,)),
+    "sums of masses": (
+        lambda x: (
+            stats.poisson.cdf([2, 0, 5], x).sum() + stats.binom.sf(3, 8, x[0]) + stats.geom.cdf(2, x[1])
+        ),
+        (VECTOR,),
+    ),
+    "rosen": (lambda x: optimize.rosen(x), (VECTOR,)),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN_OUT)
+def test_what_scipy_writes_in_python_is_followed(name):
+    program, arguments = WRITTEN_OUT[name]
+    assert_untouched(program, *arguments)
+    assert_differentiates(program, *arguments, rtol=2e-5)
+
+
 @pytest.mark.parametrize(("program", "arguments"), PROGRAMS)
 def test_programs_with_scipy_are_differentiated(program, arguments):
     assert_untouched(program, *arguments)
@@ -118,7 +177,12 @@ def test_the_node_says_what_it_is_and_by_which_formula():
             "the derivative of scipy.special.gammainc by a has no closed",
         ),
         (lambda x: special.airy(x), 0.5, "scipy.special.airy is not followed yet"),
-        (lambda x: stats.weibull_min.pdf(x, 2.0), 0.5, "scipy.stats.weibull_min.pdf is not followed yet"),
+        (
+            lambda x: spatial.distance.cdist(x, x, "canberra"),
+            MATRIX,
+            "scipy.spatial.distance.cdist with metric='canberra' is not followed yet",
+        ),
+        (lambda x: stats.skewnorm.pdf(x, 2.0), 0.5, "scipy.stats.skewnorm.pdf is not followed yet"),
         (
             lambda a: stats.gamma.cdf(1.0, a),
             0.5,

@@ -1,6 +1,7 @@
 """Walking through the backward pass: steps as data, keys, screens, lines; in a real terminal where there is one."""
 
 import json
+import math
 import os
 import re
 import subprocess
@@ -102,7 +103,7 @@ def test_a_splitter_waits_for_its_uses_and_its_sum_builds_up():
     for _ in range(len(stepper.steps)):
         shown.append("\n".join(line.plain for line in stepper.screen(100, 40)))
         stepper.press(" ")
-    assert "15 × 1 = 15   local 1\n  from y back to x, operand 1 of add" in shown[3]
+    assert "15 × 1 = 15\n  from y back to x, operand 1 of add" in shown[3]
     assert "▶ " + str(_line("y = x + main")).rjust(4) + " │     y = x + main" in shown[3]
     assert "◆ x waits: 1 of 2 uses, 15 so far\n    ● 15            line" in shown[3]
     assert "    ○ waiting       line" in shown[3]
@@ -112,6 +113,21 @@ def test_a_splitter_waits_for_its_uses_and_its_sum_builds_up():
     assert "▶   ← weight   15 × 9 = 135" in shown[5]
     assert "◆ x has all 2 uses: 60" in shown[6]
     assert "x            = 3  ◆ Σ 45 + 15 = 60" in shown[7]
+
+
+def divided(p=0.3, w=2.0):
+    q = math.tanh(p * w + 1)
+    r = p / q
+    return r * w
+
+
+def test_a_local_partial_is_said_in_the_users_names():
+    stepper = Stepper(Steps(record(divided)))
+    told = set()
+    for _ in range(len(stepper.steps)):
+        told |= {line.plain.partition("   local ")[2] for line in stepper.screen(100, 40)}
+        stepper.press(" ")
+    assert told - {""} == {"w", "r", "1/q", "-r/q", "1 - q**2", "p"}
 
 
 def _line(code):

@@ -181,7 +181,8 @@ def test_only_the_traced_function_is_everything():
     [
         ({"focus": "pp"}, LookupNameError, "no input, variable or output is named 'pp'; did you mean p?"),
         ({"path": "X"}, LookupNameError, "did you mean x?"),
-        ({"only": "scald"}, LookupNameError, "no function that was called is named 'scald'; did you mean scaled?"),
+        ({"only": "scald"}, LookupNameError, r"called were scaled \(2 times\); did you mean scaled\?"),
+        ({"only": "zz[1]"}, LookupNameError, r"'zz\[1\]'; called were scaled \(2 times\); scaled\[0\] is one call, the first"),
         ({"only": "scaled[2]"}, LookupNameError, r"has no call number 2; it was called 2 times, \[0\] to \[1\]"),
         ({"only": "x", "focus": "x"}, UsageError, "one subject"),
         ({"highlight": "bugs"}, UsageError, "can't highlight 'bugs'; highlight one of findings"),
@@ -228,7 +229,8 @@ def test_the_largest_paths_are_marked_to_the_output_and_the_rest_is_calm():
         "path 2 of x",
         "path 3 of x",
     ]
-    marked = {arrow.edge for arrow in picture.arrows if arrow.mark == "path"}
+    assert [mark.kind for mark in picture.marks] == ["path", "path-2", "path-3"]
+    marked = {arrow.edge for arrow in picture.arrows if arrow.mark in theme.PATHS}
     on_paths = {edge.index for path in paths for edge in path.edges}
     assert on_paths <= marked
     assert {arrow.edge for arrow in picture.arrows if arrow.is_calm} == set(
@@ -237,12 +239,12 @@ def test_the_largest_paths_are_marked_to_the_output_and_the_rest_is_calm():
     (last,) = [arrow for arrow in picture.arrows if picture.boxes[arrow.target].shape == "output"]
     assert last.mark == "path"
     for arrow in picture.arrows:
-        signs = [span.text for line in arrow.label.above for span in line if span.role == "path"]
-        expected = [
-            f"▶{rank} " for rank, path in enumerate(paths, 1) if arrow.edge in {e.index for e in path.edges}
-        ]
+        spans = [span for line in arrow.label.above for span in line if span.role in theme.PATHS]
+        expected = [rank for rank, path in enumerate(paths) if arrow.edge in {e.index for e in path.edges}]
         if expected and (arrow.label.above or arrow.label.below):
-            assert signs == expected
+            assert [span.text for span in spans] == [f"▶{rank + 1} " for rank in expected]
+            assert [span.role for span in spans] == [theme.PATHS[rank] for rank in expected]
+            assert arrow.mark == theme.PATHS[expected[0]]
 
 
 def vanishing(x):
@@ -271,8 +273,14 @@ def test_a_mark_is_a_line_a_colour_and_a_sign_in_svg_and_the_legend_says_it():
     picture = vector.write(geometry(drawn(record(program, 2.0, 3.0), path="x")))
     root = ET.fromstring(picture)  # noqa: S314
     wires = [group for group in root.findall(f"{SVG}g") if group.get("class", "").startswith("wire")]
-    heavy = [wire for wire in wires if wire.find(f"{SVG}path").get("stroke") == theme.MARK["path"].colour]
-    assert heavy
+    looks = {theme.MARK[kind].colour: theme.MARK[kind].dashes for kind in theme.PATHS}
+    assert len(set(looks.values())) == len(looks) == 3  # who sees no colours can tell them apart
+    heavy = [wire for wire in wires if wire.find(f"{SVG}path").get("stroke") in looks]
+    found = {
+        (wire.find(f"{SVG}path").get("stroke"), wire.find(f"{SVG}path").get("stroke-dasharray", ""))
+        for wire in heavy
+    }
+    assert found == {(colour, ",".join(f"{each:g}" for each in dashes)) for colour, dashes in looks.items()}
     assert all(float(wire.find(f"{SVG}path").get("stroke-width")) == 3 for wire in heavy)
     calm = {wire.find(f"{SVG}path").get("stroke") for wire in wires if wire not in heavy}
     assert calm <= {theme.calm(stroke.colour) for stroke in theme.WIRE.values()}
@@ -303,13 +311,15 @@ def test_a_page_of_a_part_opens_without_an_error_and_shows_what_is_marked(view, 
         page.goto(target.as_uri())
         shown = page.evaluate("document.querySelectorAll('#stage [data-node]').length")
         colours = page.evaluate(
-            "[...document.querySelectorAll('.path-mark.wire > path:not(.hit)')].map(each => getComputedStyle(each).stroke)"
+            "[...document.querySelectorAll('[class*=-mark].wire > path:not(.hit)')].map(each => getComputedStyle(each).stroke)"
         )
+        told = page.locator("#details .marks b").all_inner_texts()
         for _ in range(40):
             page.keyboard.press("ArrowRight")
     assert errors == []
     assert shown == sum(box.node >= 0 for box in drawn(trace, **view).boxes)
-    assert len(set(colours)) == ("path" in view)
+    assert len(set(colours)) == (3 if "path" in view else 0)
+    assert told == [mark.sign for mark in drawn(trace, **view).marks]
 
 
 def test_paths_of_a_run_that_failed_are_refused_and_its_neighbourhoods_drawn(tmp_path):

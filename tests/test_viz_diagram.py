@@ -53,7 +53,7 @@ def test_an_input_wire_says_the_product_that_made_its_gradient():
     assert text(arrow.label.above) == ["s = 5"]
     assert text(arrow.label.below) == ["1 × 2 = 2"]
     assert roles(arrow.label.below) == [["working", "gradient"]]
-    assert "local partial: y" in arrow.tooltip
+    assert "local partial: x\n" in arrow.tooltip
     assert "s * x  (viz_programs.py:" in arrow.tooltip
 
 

@@ -178,13 +178,23 @@ def test_where_no_script_may_run_the_still_picture_is_seen(cell, spoil):
         assert body.evaluate("(each) => getComputedStyle(each).visibility") == "hidden"
 
 
+AS_TEXT = {  # the last line of a cell, and how what is shown begins
+    ".explain('W_hh')": "W_hh = (3, 3)",
+    ".paths('W_hh')": "W_hh = (3, 3)",
+    "['h']": "&lt;Node ",
+    ".nodes": "46 nodes",
+    "['W_hh'].uses": "[&lt;Edge ",
+    ".findings()": "[]",
+}
+
+
 def test_a_notebook_that_is_run_and_converted_shows_trace_and_plot(tmp_path):
     for needed in ("nbconvert", "ipykernel"):
         pytest.importorskip(needed, reason=f"{needed} is not installed: pip install 'edgegrad[test]'")
     code = ["from sample_graphs.rnn import rnn\n", "rnn()\n", "rnn.last_trace"]
     cells = [
         {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None}
-        for source in (code, ["rnn.last_trace.plot()"])
+        for source in (code, ["rnn.last_trace.plot()"], *([f"rnn.last_trace{each}"] for each in AS_TEXT))
     ]
     notebook_file = tmp_path / "rnn.ipynb"
     notebook_file.write_text(
@@ -215,7 +225,11 @@ def test_a_notebook_that_is_run_and_converted_shows_trace_and_plot(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
-    tags = Tags((tmp_path / "rnn.html").read_text("utf-8")).tags
+    page = (tmp_path / "rnn.html").read_text("utf-8")
+    for line in AS_TEXT.values():
+        assert f"<pre>{line}" in page
+    assert "\\n" not in page.partition("<pre>W_hh")[2]
+    tags = Tags(page).tags
     images = [attributes["src"][:22] for tag, attributes in tags if tag == "img"]
     assert images == ["data:image/svg+xml;bas", "data:image/png;base64,"]
     assert [attributes["sandbox"] for tag, attributes in tags if tag == "iframe"] == ["allow-scripts"]

@@ -323,7 +323,7 @@ def test_what_ran_once_is_said_as_in_the_exact_picture():
     ],
 )
 def test_a_curve_breaks_where_a_number_is_zero_or_not_finite(values, curves, zeros, bad, scale):
-    spark = spark_of(Series(is_norm=False, values=np.array(values)))
+    spark = spark_of(Series.of(np.array(values)))
     if curves is None:
         assert spark is None
         return

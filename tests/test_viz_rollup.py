@@ -259,7 +259,7 @@ def test_a_sum_says_which_turns_its_largest_terms_came_from():
 def test_what_is_drawn_of_a_series_is_short_and_has_its_extremes(count):
     values = np.random.default_rng(count).normal(size=count) * 10.0 ** np.linspace(0, -9, count)
     values[count // 2] = 0.0
-    series = Series(is_norm=False, values=values)
+    series = Series.of(values)
     assert len(series.runs) <= MOST_POINTS + 2
     assert {0, count - 1, series.least, series.most} <= set(series.runs.tolist())
     assert series.zeros == 1
@@ -268,7 +268,7 @@ def test_what_is_drawn_of_a_series_is_short_and_has_its_extremes(count):
 def test_what_is_not_finite_is_drawn_and_is_no_extreme():
     values = np.ones(5_000)
     values[[17, 4_000]] = math.nan, -math.inf
-    series = Series(is_norm=False, values=values)
+    series = Series.of(values)
     assert {17, 4_000} <= set(series.runs.tolist())
     assert series.bad == 2
     assert series.values[series.most] == series.values[series.least] == 1.0

@@ -1,7 +1,7 @@
 """In which turn of which loop something ran: it tells so itself by the number that it multiplies with, 1000 i + j."""
 
 import math
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import pytest
@@ -236,6 +236,32 @@ def recursive(x, w):
     return down(x, 0)
 
 
+COUNTED = [k * STEP for k in range(12)]
+
+
+def moved(x, v, k):
+    return math.tanh(x + v * k)
+
+
+def scaled(v, k):
+    return v * k
+
+
+def over_numbers_in_a_helper(x, w):
+    for k in COUNTED:
+        x = moved(x, w, k=k)
+    return x
+
+
+def with_a_weight_from_some_turn_on(x, w):
+    weight, total = 2.0, 0.0
+    for k in COUNTED:
+        if k > 5 * STEP:
+            weight = w
+        total = total + scaled(weight, k)
+    return total + x
+
+
 PROGRAMS = {  # which of i and j the loops around tell: none of them where nothing tells the turns apart
     plain: (0,),
     nested: (0, 1),
@@ -263,6 +289,8 @@ PROGRAMS = {  # which of i and j the loops around tell: none of them where nothi
     tried: (),
     arrays: (0,),
     recursive: (1,),
+    over_numbers_in_a_helper: (0,),
+    with_a_weight_from_some_turn_on: (),
 }
 ARGUMENTS = {
     arrays: (np.ones(3) * 0.01, np.eye(3) * 0.1),
@@ -375,6 +403,61 @@ def test_a_turn_goes_by_the_variable_of_its_loop(function, arguments, text):
     trace = record(function, *arguments)
     fourth = trace["w"].uses[3]
     assert Turns(trace).text(fourth.index) == text
+
+
+def items(xs, w):
+    total = 0.0
+    for x in xs:
+        total = total + x * w
+    return total
+
+
+def items_in_step(xs, w):
+    for k, x in enumerate(xs, 5):  # noqa: B007  (its name is told)
+        w = w * x
+    for x, z in zip(xs, w * xs, strict=True):
+        w = w + x * z
+    return w
+
+
+def items_handed_on(xs, w):
+    both = xs * w
+    return sum(items(both, w) for _ in range(2))
+
+
+def items_of_iterators(xs, w):
+    ahead = iter(xs)
+    next(ahead)
+    first = chain([0.5], xs)
+    xs = reversed(xs)
+    return sum(x * w for each in (ahead, first) for x in each) + sum(x * w for x in xs)
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (items, {f"turn {k} of x" for k in range(5)}),
+        (
+            items_in_step,
+            {f"k = {k + 5}" for k in range(5)} | {f"turn {k} of x, z" for k in range(5)} | {""},
+        ),
+        (items_handed_on, {f"turn {t}, turn {k} of x" for t in range(2) for k in range(5)}),
+        (items_of_iterators, {""}),
+    ],
+)
+def test_an_item_of_an_array_is_taken_in_the_turn_of_its_loop_or_in_none_that_is_claimed(
+    function, expected
+):
+    trace = record(function, np.linspace(0.5, 0.9, 5), 1.5)
+    turns = Turns(trace)
+    taken = [node for node in trace.nodes if node.op == "getitem"]
+    told = [turns.text(node.in_edges[0].index) for node in taken]
+    assert set(told) == expected
+    for node, text in zip(taken, told, strict=True):
+        index = node.params["index"]
+        assert not text or text.endswith(
+            (f"turn {index} of x", f"turn {index} of x, z", f"k = {index + 5}")
+        )
 
 
 def weighted(x, w, sizes):

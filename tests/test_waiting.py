@@ -4,7 +4,9 @@ import time
 
 import pytest
 
-from viz import waiting
+from tracer import record
+from tracer.diagnose.findings import DETECTORS, find
+from viz import export, waiting
 
 
 class Screen(io.StringIO):
@@ -26,9 +28,14 @@ def put_on_screen(monkeypatch):
 def test_work_that_takes_long_is_told_of_while_it_goes_on(monkeypatch):
     screen = put_on_screen(monkeypatch)
     monkeypatch.setattr(waiting, "AFTER", 0)
-    with waiting.waiting("drawing x.svg"):
+    with waiting.waiting("drawing x.svg") as reached:
         end = time.monotonic() + 30
         while "drawing x.svg …" not in screen.getvalue():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        assert "%" not in screen.getvalue().replace("0%", "")
+        reached(1, 4)
+        while " 25%" not in screen.getvalue():
             assert time.monotonic() < end
             time.sleep(0.01)
     assert "\x1b[2K" in screen.getvalue()  # the line is cleared again
@@ -45,6 +52,16 @@ def test_of_quick_work_and_where_nobody_looks_nothing_is_shown(monkeypatch):
     with waiting.waiting("drawing"):
         pass
     assert sys.stderr.getvalue() == ""
+
+
+def test_pictures_and_findings_say_how_far_they_are(tmp_path):
+    trace = record(lambda x: x * x, 2.0)
+    told = []
+    export.draw(trace, tmp_path / "x.svg", reached=lambda *each: told.append(each))
+    assert told == [(1, 4), (2, 4), (3, 4)]
+    told.clear()
+    find(trace, lambda *each: told.append(each))
+    assert told == [(done, len(DETECTORS)) for done in range(1, len(DETECTORS) + 1)]
 
 
 def test_an_error_ends_it_and_passes(monkeypatch):

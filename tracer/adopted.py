@@ -23,6 +23,7 @@ from tracer.blank import blank
 from tracer.buffers import write
 from tracer.callee import IS_SNAPSHOT, forget_snapshot, values_of
 from tracer.holders import Item
+from tracer.references import borrowed
 from tracer.rules.kinds import is_complex
 from tracer.source import written_at
 from tracer.standins import is_traced, plain
@@ -118,7 +119,7 @@ def _adopt(value: Any, frames: list[FrameType]) -> bool:
     ):
         return False
     with np.errstate(all="ignore"):  # NumPy warns when it does it
-        fewest = _fewest(places[0].read(), index, value.value_, is_local=is_local(target.value, frame))
+        fewest = _fewest(places[0].read(), index, value.value_) - borrowed(target.value, frame)
         if is_held_elsewhere(places, fewest, value.tape_):
             return False
         made = blank(places[0].read(), value.tape_)
@@ -138,12 +139,6 @@ def _takes(array: Any, index: Any, value: Any, *, is_number: bool) -> bool:
     except (IndexError, TypeError, ValueError):
         return False
     return is_number or not isinstance(region, np.ndarray)  # of a list of traced values, it is one
-
-
-def is_local(node: ast.expr, frame: FrameType) -> bool:
-    """Tell whether an expression is a variable of a function that no other function has."""
-    name, code = getattr(node, "id", None), frame.f_code
-    return name in code.co_varnames and name not in code.co_cellvars
 
 
 def is_held_elsewhere(places: list[Holder], fewest: int, tape: Tape) -> bool:
@@ -235,41 +230,34 @@ def surplus_of(places: list[Holder]) -> int:
 class Asked:
     """What is written in place of a traced value, and is asked for numbers as that is."""
 
-    def __init__(self, value: Any, places: Callable[[FrameType], list[Holder]]) -> None:
+    def __init__(self, value: Any, places: list[Holder]) -> None:
         self.value = value
         self.places = places
         self.surplus: int | None = None
 
     def __float__(self) -> float:
-        self.count(sys._getframe(1))  # noqa: SLF001  (the place of the write)
+        self.count()
         return float(self.value)
 
     def __complex__(self) -> complex:
-        self.count(sys._getframe(1))  # noqa: SLF001  (the place of the write)
+        self.count()
         return complex(self.value)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        self.count(sys._getframe(1))  # noqa: SLF001  (the place of the write)
+        self.count()
         return np.array(self.value, dtype=dtype, copy=copy)
 
-    def count(self, frame: FrameType) -> None:
+    def count(self) -> None:
         """Count the references to the array when it is asked for the first time."""
         if self.surplus is None:
-            self.surplus = surplus_of(self.places(frame))
+            self.surplus = surplus_of(self.places)
 
 
-def _fewest(like: np.ndarray[Any, Any], index: Any, value: Any, *, is_local: bool) -> int:
-    """Count what is more while an array that only one place has is written at the same index.
-
-    From Python 3.14 on, what runs borrows an array from a local variable, and from no other place.
-    """
-    if is_local:
-        array, asked = np.empty_like(like), Asked(value, lambda frame: places_of(ast.Name("array"), frame))
-        array[index] = asked
-    else:
-        items = [np.empty_like(like)]
-        asked = Asked(value, lambda _: [Item(items, 0)])
-        items[0][index] = asked
+def _fewest(like: np.ndarray[Any, Any], index: Any, value: Any) -> int:
+    """Count what is more while an array that only one place has is written at the same index."""
+    items = [np.empty_like(like)]
+    asked = Asked(value, [Item(items, 0)])
+    items[0][index] = asked
     return 0 if asked.surplus is None else asked.surplus
 
 

@@ -10,7 +10,6 @@ Used by mutation.py and standins.py.
 from __future__ import annotations
 
 import ast
-import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +21,13 @@ from tracer.adopted import (
     can_be_written,
     frames_of,
     is_held_elsewhere,
-    is_local,
     places_of,
 )
 from tracer.blank import blank, blank_of
 from tracer.buffers import write
 from tracer.callee import forget_snapshot, values_of
 from tracer.holders import Attribute, Item, slots_of
+from tracer.references import borrowed
 from tracer.source import running_at
 from tracer.standins import Traced, holds_traced
 from tracer.tape import wants_plain_arrays
@@ -78,14 +77,14 @@ def adopt_argument(
         written = _as_written(node, args, options, key)
         if written is None:
             return None
-        at, text = written
+        held, text = written
         return _adopt(
-            places_of(at, frame),
+            places_of(held[0], frame),
             lambda: _taken(args, options, key),
             text,
             (function, args, options),
             tape,
-            is_local=is_local(at, frame),
+            sum(borrowed(each, frame) for each in held),
         )
     finally:
         for each in frames:
@@ -108,7 +107,7 @@ def adopt_filled(value: Any, frame: FrameType) -> bool:
             "{array}.fill(asked)",
             (None, (), {"value": value}),
             value.tape_,
-            is_local=is_local(array, frame),
+            borrowed(array, frame),
         )
         if adopted is None:
             return False
@@ -138,7 +137,7 @@ def adopt_augmented(options: dict[str, Any], tape: Tape, frame: FrameType) -> tu
                 text.replace("[...]", ""),
                 (None, (), {}),
                 tape,
-                is_local=is_local(node.target, frame),
+                borrowed(node.target, frame),
             )
             return None if adopted is None else (adopted, adopted.stand_in)
         if not isinstance(node.target, ast.Subscript):
@@ -149,7 +148,7 @@ def adopt_augmented(options: dict[str, Any], tape: Tape, frame: FrameType) -> tu
             text,
             (None, (), {}),
             tape,
-            is_local=is_local(node.target.value, frame),
+            borrowed(node.target.value, frame),
         )
         if adopted is None:
             return None
@@ -206,27 +205,27 @@ def _taken(args: tuple[Any, ...], options: dict[str, Any], key: int | str) -> An
 
 def _as_written(
     node: ast.Call, args: tuple[Any, ...], options: dict[str, Any], key: int | str
-) -> tuple[ast.expr, str] | None:
-    """Return where in a call the array is written, and the call with its place left open."""
+) -> tuple[list[ast.expr], str] | None:
+    """Return where in a call the array is, first where it is written, and the call with these places left open."""
     parts: list[str] = []
-    found: ast.expr | None = None
+    found: list[ast.expr] = []
     given = [*args, *options["out"]] if type(options.get("out")) is tuple else [*args]
     target = _taken(args, options, key)
     if len(node.args) > len(given):
         return None
     for number, each in enumerate(node.args):
         if given[number] is target:
-            found = found or each
+            found.append(each)
         parts.append(_argument(given[number], target, f"args[{number}]"))
     for keyword in node.keywords:
         if keyword.arg not in options:
             return None
         value = options[keyword.arg]
         value = value[0] if keyword.arg == "out" and type(value) is tuple else value
-        if value is target and (found is None or keyword.arg == key):
-            found = keyword.value
+        if value is target:
+            found.insert(0 if keyword.arg == key else len(found), keyword.value)
         parts.append(f"{keyword.arg}=" + _argument(value, target, f"options[{keyword.arg!r}]"))
-    return None if found is None else (found, f"function({', '.join(parts)})")
+    return (found, f"function({', '.join(parts)})") if found else None
 
 
 def _argument(value: Any, target: Any, otherwise: str) -> str:
@@ -241,15 +240,14 @@ def _adopt(
     text: str,
     called: tuple[Any, tuple[Any, ...], dict[str, Any]],
     tape: Tape,
-    *,
-    is_local: bool,
+    borrowed: int,
 ) -> Adopted | None:
     """Return the stand-in for the array in some places, if it is what `take` gives, and nothing else has it."""
     if not places or (take is not None and places[0].read() is not take()):
         return None
     if not can_be_written(places[0].read()):
         return None
-    fewest = _fewest(text, places[0].read(), called, is_local=is_local)
+    fewest = _fewest(text, places[0].read(), called) - borrowed
     if is_held_elsewhere(places, fewest, tape):
         return None
     return Adopted(blank(places[0].read(), tape), places)
@@ -259,19 +257,13 @@ def _fewest(
     text: str,
     like: np.ndarray[Any, Any],
     called: tuple[Any, tuple[Any, ...], dict[str, Any]],
-    *,
-    is_local: bool,
 ) -> int:
     """Count what is more while such a call of an array that only one place has asks the traced value."""
     function, args, options = called
     number = float(np.ravel(options["value"].value_)[0].real) if "value" in options else 0.0
-    if is_local:
-        asked = _AskedByCalls(number, lambda frame: places_of(ast.Name("array"), frame))
-        _probe(text.format(array="array"))(function, lambda: np.empty_like(like), asked, args, options)
-    else:
-        items = [np.empty_like(like)]
-        asked = _AskedByCalls(number, lambda _: [Item(items, 0)])
-        _probe(text.format(array="items[0]"))(function, lambda: items, asked, args, options)
+    items = [np.empty_like(like)]
+    asked = _AskedByCalls(number, [Item(items, 0)])
+    _probe(text.format(array="items[0]"))(function, items, asked, args, options)
     return -1 if asked.surplus is None else asked.surplus
 
 
@@ -279,8 +271,7 @@ def _fewest(
 def _probe(call: str) -> Any:
     """Return a function that does a call of the same form."""
     made: dict[str, Any] = {}
-    name = "items" if "items[0]" in call else "array"
-    exec(f"def probe(function, make, asked, args, options):\n    {name} = make()\n    {call}", made)  # noqa: S102  (text of this room)
+    exec(f"def probe(function, items, asked, args, options):\n    {call}", made)  # noqa: S102  (text of this room)
     return made["probe"]
 
 
@@ -288,10 +279,10 @@ class _AskedByCalls(Asked):
     """What is written in place of a traced value, and is asked by NumPy's protocols as that is."""
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        self.count(sys._getframe(1))  # noqa: SLF001  (the place of the call)
+        self.count()
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
-        self.count(sys._getframe(1))  # noqa: SLF001  (the place of the call)
+        self.count()
 
 
 _SYMBOLS: dict[type[ast.operator], str] = {

@@ -17,6 +17,7 @@ from types import GetSetDescriptorType, MemberDescriptorType, ModuleType, Wrappe
 from typing import TYPE_CHECKING, Any
 
 from tracer.exact import following_of
+from tracer.instructions import loaded_by
 from tracer.tape import wants_plain_arrays
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
 
 _CONTAINERS = (dict, list, tuple)
-_LOADS = ("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FAST", "LOAD_DEREF")
 # `frame.f_locals` of a function is a dict of its own, which holds on.
 IS_SNAPSHOT = sys.version_info < (3, 13)
 # To such a dict: those of the frame, of a variable and of the count itself
@@ -64,11 +64,11 @@ def named(frame: FrameType, offset: int) -> Iterator[Any]:
     first, last, start, end = spans[offset // 2]
     for each in dis.get_instructions(frame.f_code):
         line, _, column, _ = spans[each.offset // 2]
-        if None in (first, last, start, end, line, column) or not isinstance(each.argval, str):
+        if None in (first, last, start, end, line, column):
             continue
         is_within = (first, start) <= (line, column) < (last, end)
-        if is_within and each.opname.startswith(_LOADS):
-            yield from values_of(ast.Name(each.argval), frame)
+        for name in loaded_by(each) if is_within else ():
+            yield from values_of(ast.Name(name), frame)
 
 
 @functools.lru_cache(maxsize=512)
@@ -113,8 +113,8 @@ def _compiled(code: CodeType, offset: int, start: tuple[int, int]) -> ast.expr |
             continue
         if each.opname.startswith(("LOAD_ATTR", "LOAD_METHOD")) and called is not None:
             called = ast.Attribute(called, each.argval)
-        elif each.opname.startswith(("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FAST", "LOAD_DEREF")):
-            called = ast.Name(each.argval) if isinstance(each.argval, str) else None
+        elif loaded_by(each):
+            called = ast.Name(loaded_by(each)[-1])
         else:
             return None
     return called

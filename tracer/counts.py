@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import opcode
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.callee import called, called_name
+from tracer.instructions import operator_at
 from tracer.tape import is_library
 
 if TYPE_CHECKING:
     from types import FrameType
 
-_SUBSCRIPTS = {opcode.opmap.get("BINARY_SUBSCR", -1)}
-_BINARY_OP, _SUBSCRIPT = (
-    opcode.opmap["BINARY_OP"],
-    26,
-)  # argument of BINARY_OP for `a[i]`, from Python 3.14 on
 # By NumPy's function: its variables that count. Most functions ask for an index, and need no row.
 _COUNTING = {
     "roll": ("shift", "axis"),
@@ -49,8 +44,7 @@ def is_count(traced: Any, via: str, frame: FrameType) -> bool:
     """Tell whether a traced value is asked for where it can only count."""
     if not is_whole(traced.value_):
         return _is_step_of_tri(frame)
-    code, at = frame.f_code.co_code, frame.f_lasti
-    if code[at] in _SUBSCRIPTS or (code[at] == _BINARY_OP and code[at + 1] == _SUBSCRIPT):
+    if operator_at(frame) == "[]":
         return True
     if is_library(str(frame.f_globals.get("__name__"))):
         names = _COUNTING.get(frame.f_code.co_name)

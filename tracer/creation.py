@@ -6,6 +6,7 @@ What they make of plain numbers can be written into (`blank.py`); `np.array` of 
 from __future__ import annotations
 
 import functools
+import re
 import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,17 @@ _OF_AN_ARRAY = ("zeros_like", "ones_like", "empty_like")
 _BETWEEN_ENDS = ("linspace", "logspace", "geomspace")
 _FOR_C = ("asarray_chkfinite", "ascontiguousarray", "asfortranarray")
 _TO_ARRAYS = ("array", "asarray", "asanyarray", "require", *_FOR_C)
+
+
+# Modules of SciPy that go on in Python with what they have put in order; what they hand to C is a cut there.
+_PLAIN_PYTHON = re.compile(
+    r"scipy\.(_lib|_external|optimize\._optimize|signal\._signaltools|spatial\._kdtree"
+    r"|spatial\.distance|stats)\b"
+)
+
+
+def _is_plain_python(frame: FrameType) -> bool:
+    return _PLAIN_PYTHON.match(str(frame.f_globals.get("__name__"))) is not None
 
 
 def made(value: Any, function: Callable[..., Any], frame: FrameType) -> Any:
@@ -177,7 +189,8 @@ def _array(original: Callable[..., Any]) -> Callable[..., Any]:
         value = original(plain_deep(args[0]), *args[1:], **options)
         if options.get("like") is not None:
             raise numpy_calls.refuse(f"np.{name} with like=", frame)
-        if wants_plain_arrays(frame) and (name in _FOR_C or options.keys() - {"dtype", "copy", "ndmin"}):
+        is_in_order = options.keys() - {"dtype", "copy", "ndmin"} and not _is_plain_python(frame)
+        if (name in _FOR_C or is_in_order) and wants_plain_arrays(frame):
             raise numpy_calls.refuse(f"np.{name}, by which a library hands an array to code in C,", frame)
         if name in _FOR_C and not is_called(function, frame):  # but by compiled code, which has no frame
             return _left(args[:1], value, name, frame)

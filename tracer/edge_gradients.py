@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.graph import FUNCTION, OUTPUT, SPLITTER
+from tracer.graph import NO_SLOT, OUTPUT, SPLITTER
 from tracer.partials import scalar_rows
 from tracer.rooms import handed_out
 from tracer.statistics import EdgeStatistics, Measurer
@@ -74,38 +74,43 @@ class _Arrays(Mapping[int, Any]):
 
 def edge_gradients(trace: Trace) -> EdgeGradients:
     """Return the gradient of every edge."""
-    steps = trace.steps  # first, so that what it needs for a moment is gone again
+    fired = trace.fired  # first, so that what it needs for a moment is gone again
     graph, gradients = trace.graph, trace.gradients
-    recording = trace.recording
-    degrees = graph.first_in[1:] - graph.first_in[:-1]
-    kinds = graph.kinds.repeat(degrees)
-    column = gradients.numbers[graph.rows.repeat(degrees)]
-    into_functions = (kinds == FUNCTION).nonzero()[0]
-    slots = graph.slots[into_functions]
-    partials = gradients.locals[slots]
+    if not len(fired):
+        return EdgeGradients(np.zeros(0), _Arrays(trace, fired))
+    column = gradients.numbers.take(graph.rows).repeat(graph.first_in[1:] - graph.first_in[:-1])
+    partials = gradients.locals.take(graph.slots) if len(gradients.locals) else np.ones(len(column))
+    partials[graph.slots == NO_SLOT] = 1.0  # splitters and outputs pass on what they get
     with np.errstate(all="ignore"):
-        column[into_functions] *= partials
+        column *= partials
     is_array = np.zeros(len(column), np.bool_)
     wide_rows = graph.wide_rows  # arrays, and complex numbers
+    broadcasts = np.zeros(0, np.int64)  # edges that lead to one
     if len(wide_rows):
-        has_array = np.zeros(len(recording) + 1, np.bool_)  # the last for outputs that have no row
+        has_array = np.zeros(len(trace.recording) + 1, np.bool_)  # the last for outputs that have no row
         has_array[wide_rows] = True
-        is_array = has_array[graph.rows[graph.src]]
+        is_array = has_array[graph.rows.take(graph.src)]
         if graph.targets:
-            is_broadcast = np.zeros(len(recording.operands), np.bool_)
-            is_broadcast[list(graph.targets)] = True
-            is_array[into_functions[is_broadcast[slots]]] = True
-        is_array &= steps >= 0
+            is_target = np.zeros(len(gradients.locals), np.bool_)
+            is_target[list(graph.targets)] = True
+            edges = (is_target[graph.slots] & (graph.slots != NO_SLOT)).nonzero()[0]
+            is_narrow = graph.kinds[graph.heads(edges)] == SPLITTER
+            is_array[edges[~is_narrow]] = True
+            broadcasts = edges[is_narrow]
+        is_array &= fired
         column[is_array] = np.nan
-    column[steps < 0] = 0.0
+    if not fired.all():
+        column[~fired] = 0.0
     # Numbers that come from a rule that is no product; where a local partial is NaN, so is the product.
-    rest = np.isnan(partials) & (steps[into_functions] >= 0) & ~is_array[into_functions]
-    if rest.any():
-        rest &= ~scalar_rows(graph)[graph.slot_consumer[slots]]
-    for edge, slot in zip(into_functions[rest].tolist(), slots[rest].tolist(), strict=True):
+    partials[broadcasts] = 1.0
+    rest = np.isnan(partials).nonzero()[0]
+    rest = rest[fired[rest] & ~is_array[rest]]
+    if len(rest):
+        rest = rest[~scalar_rows(graph)[graph.slot_consumer[graph.slots[rest]]]]
+    for edge, slot in zip(rest.tolist(), graph.slots[rest].tolist(), strict=True):
         column[edge] = gradients.slot(slot)
     # A number that was broadcast gets what all its copies got.
-    narrow = ((kinds == SPLITTER) & (graph.slots >= 0) & (steps >= 0) & ~is_array).nonzero()[0]
+    narrow = broadcasts[fired[broadcasts] & ~is_array[broadcasts]]
     for edge, slot in zip(narrow.tolist(), graph.slots[narrow].tolist(), strict=True):
         column[edge] = gradients.narrow(slot)
     seeded = int(graph.first_in[trace.output.index]) if trace.output.row >= 0 else -1

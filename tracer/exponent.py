@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import opcode
 import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.instructions import operator_at
+
 if TYPE_CHECKING:
     from types import FrameType
-
-_BINARY_OP = opcode.opmap["BINARY_OP"]
-_POWERS = (8, 21)  # argument of BINARY_OP for `**` and `**=`
 
 
 class _Exponent:
@@ -30,7 +28,4 @@ _IS_READ: bool = operator.pow(np.ones(1), _Exponent()) is not None
 
 def is_read_as_exponent(frame: FrameType) -> bool:
     """Tell whether the running instruction is a power that asks for the index of an exponent."""
-    if not _IS_READ:
-        return False
-    code, at = frame.f_code.co_code, frame.f_lasti
-    return code[at] == _BINARY_OP and code[at + 1] in _POWERS
+    return _IS_READ and operator_at(frame) in ("**", "**=")

@@ -114,6 +114,23 @@ class Cell(NamedTuple):
         self.cell.cell_contents = value
 
 
+class OfPartial(NamedTuple):
+    """The function of a `functools.partial`, or its arguments."""
+
+    owner: Any
+    name: str
+
+    def read(self) -> Any:
+        """See Holder."""
+        return getattr(self.owner, self.name)
+
+    def write(self, value: Any) -> None:
+        """See Holder."""
+        owner = self.owner
+        state = {"func": owner.func, "args": owner.args} | {self.name: value}
+        owner.__setstate__((*state.values(), owner.keywords, owner.__dict__ or None))
+
+
 def is_object(value: Any) -> bool:
     """Tell whether a value is an object of the user's, whose attributes are looked into."""
     return are_objects(type(value)) and (own_attributes(value) is not None or any(slots(value)))

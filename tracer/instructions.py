@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import dis
+import opcode
 import re
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import CodeType
+    from types import CodeType, FrameType
 
 # Line, end line, column and end column in bytes, as `co_positions` has them; None is unknown.
 Span: TypeAlias = tuple[int | None, int | None, int | None, int | None]
-# From Python 3.14 on, small integers are no constants.
-NUMBERS = (float, complex) if "LOAD_SMALL_INT" in dis.opmap else (float, complex, int)
 
+_NUMBERS = (float, complex, int)
+_SMALL_INT = opcode.opmap.get("LOAD_SMALL_INT")  # from Python 3.14 on, and these are no constants
 _BETWEEN = ("CACHE", "EXTENDED_ARG", "FOR_ITER")  # an item that an array gives up is what a loop stores
 _STORES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
+_LOADS = ("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FAST", "LOAD_DEREF")
+_TWO_IN_ONE = ("STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST")  # from Python 3.13 on
+
+_BINARY_OP = opcode.opmap["BINARY_OP"]
+_OPERATORS = [sign for _, sign in opcode._nb_ops]  # type: ignore[attr-defined]  # noqa: SLF001  (documented nowhere else)
+_SUBSCRIPT = opcode.opmap.get("BINARY_SUBSCR")  # None from Python 3.14 on: one of the operators
 
 
 class Code:
@@ -32,7 +39,9 @@ class Code:
         self.parameters = code.co_varnames[:count]
         self.variables = frozenset((*code.co_varnames, *code.co_cellvars)) - frozenset(self.parameters)
         self._names = {*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
-        self._numbers = {(type(value), value) for value in code.co_consts if type(value) in NUMBERS}
+        self._numbers = {(type(value), value) for value in code.co_consts if type(value) in _NUMBERS}
+        operations = zip(self.bytes[::2], self.bytes[1::2], strict=True)
+        self._numbers |= {(int, argument) for operation, argument in operations if operation == _SMALL_INT}
 
     def mentions(self, name: str) -> bool:
         """Look for a name, with or without dots and keys; not for private ones, which the compiler renames."""
@@ -41,7 +50,7 @@ class Code:
 
     def holds(self, constant: object) -> bool:
         """Look for a number; other constants are not looked for."""
-        return type(constant) not in NUMBERS or (type(constant), constant) in self._numbers
+        return type(constant) not in _NUMBERS or (type(constant), constant) in self._numbers
 
 
 class Instruction(NamedTuple):
@@ -66,11 +75,29 @@ def taken_by_next(instruction: Instruction) -> tuple[str, bool]:
     after = next((each for each in following if each.opname not in _BETWEEN), None)
     if after is None:
         return "", False
-    if after.opname == "STORE_FAST_LOAD_FAST":  # two in one, from Python 3.13 on
+    if after.opname in _TWO_IN_ONE:
         return str(after.argval[0]), False
     if after.opname in _STORES:
         return str(after.argval), False
     return "", after.opname == "RETURN_VALUE"
+
+
+def loaded_by(instruction: dis.Instruction) -> tuple[str, ...]:
+    """Return the variables that an instruction loads: from Python 3.13 on, also two, or one after it stored another."""
+    name, loaded = instruction.opname, instruction.argval
+    if name == "STORE_FAST_LOAD_FAST":
+        return (loaded[1],)
+    if not name.startswith(_LOADS):
+        return ()
+    return loaded if type(loaded) is tuple else (loaded,)
+
+
+def operator_at(frame: FrameType) -> str:
+    """Return the operator that the running instruction does, as it is written: `+`, `**=`, `[]`; nothing if none."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    if code[at] == _SUBSCRIPT:
+        return "[]"
+    return str(_OPERATORS[code[at + 1]]) if code[at] == _BINARY_OP else ""
 
 
 def start_of(code: bytes, offset: int) -> int:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import sys
 import warnings
 from bisect import bisect_right
 from functools import partial
@@ -20,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.errors import CutError, CutWarning
-from tracer.holders import CONTAINERS, Attribute, Cell, attributes, inside
+from tracer.holders import CONTAINERS, Attribute, Cell, OfPartial, attributes, inside
+from tracer.references import references
 from tracer.standins import Traced, plain
-from tracer.stored import OfPartial
 from tracer.tape import AUXILIARY, LEFT, STALE, STALE_ADVICE, WIDTH
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from tracer.holders import Holder
     from tracer.tape import Tape
 
-# References to what nothing of the program holds: the caller's, ours, and the count's own.
-_ALONE = 3
 _FEW = 10  # objects that the collector is asked for one by one
 _MOST = 100_000  # values that are known again
 _ROUNDS = 8  # levels of tuples in tuples, which are made anew from the inside
@@ -47,14 +44,15 @@ def leave_plain(tape: Tape, arrays: dict[int, Any]) -> None:
     Not found are those that only a suspended generator or iterator, a context variable or a traceback holds, and those
     in NumPy's arrays of objects.
     """
-    if sys.getrefcount(tape) <= _ALONE:
+    known = [tape]
+    del tape
+    if references(known, 0) <= 1:  # the caller's
         return
-    found = [each for each in gc.get_referrers(tape) if issubclass(type(each), Traced)]
+    found = [each for each in gc.get_referrers(*known) if issubclass(type(each), Traced)]
     numbers = {id(each): arrays[id(each)] if id(each) in arrays else _copy(plain(each)) for each in found}
     put_in_place(found, numbers)
-    for number in numbers.values():
-        if sys.getrefcount(number) > _ALONE and type(number) is not int:
-            LEFT[id(number)] = number
+    held = [each for each in numbers.values() if type(each) is not int]
+    LEFT.update((id(held[at]), held[at]) for at in range(len(held)) if references(held, at) > 1)  # ours
     while len(LEFT) > _MOST:
         del LEFT[next(iter(LEFT))]
 

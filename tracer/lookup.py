@@ -13,6 +13,7 @@ from tracer.views import Node
 
 if TYPE_CHECKING:
     from tracer.recording import Output
+    from tracer.sites import Rows
     from tracer.trace import Trace
 
 _LISTED = 12  # names in a message
@@ -34,12 +35,12 @@ def node_named(trace: Trace, name: str) -> Node:
     second = trace.run.second_names.get(wanted)
     if second is not None:
         return Node(trace, int(trace.graph.node_of_row[second]))
-    rows = trace.sites.rows_named(wanted)
+    rows = rows_of_variable(trace, wanted)
     if len(rows):
         return Node(trace, int(trace.graph.node_of_row[rows[-1]]))
     counted, count = counted_name(wanted)
     if counted:
-        rows = trace.sites.rows_named(counted)
+        rows = rows_of_variable(trace, counted)
         if -len(rows) <= count < len(rows):
             return Node(trace, int(trace.graph.node_of_row[rows[count]]))
         if len(rows):
@@ -55,11 +56,38 @@ def node_named(trace: Trace, name: str) -> Node:
     for index, output in enumerate(trace.recording.outputs):
         if wanted and output.path == wanted:
             return Node(trace, trace.graph.first_output + index)
+    _raise_if_elsewhere(trace, wanted, counted)
     raise LookupNameError(
         f"no input, variable or output is named {name!r}",
         got=_untraced(trace, wanted),
         advice="give it as floats" if wanted in trace.run.untraced else _nearest(trace, wanted),
     )
+
+
+def rows_of_variable(trace: Trace, name: str) -> Rows:
+    """Return the rows of a variable's values. Raises LookupNameError where helpers have several of that name."""
+    meant = trace.sites.meant(name)
+    if len(meant) > 1:
+        told = [f"{spelling} ({count:,} value{'s' * (count > 1)})" for spelling, count in meant.items()]
+        raise LookupNameError(
+            f"several functions have a variable {name}",
+            got=listed(told),
+            advice=f"say which, as in {next(iter(meant))}",
+        )
+    return trace.sites.rows_named(name)
+
+
+def _raise_if_elsewhere(trace: Trace, wanted: str, counted: str) -> None:
+    """Say of a list or a plain value of the traced function which helpers have a variable of its name."""
+    bare = counted or wanted
+    others = [spelling for spelling in trace.sites.spellings(bare) if spelling != bare]
+    if others:
+        parts = [each.path for each in trace.recording.outputs if each.path and bare + each.path == wanted]
+        raise LookupNameError(
+            f"{bare} of {trace.function} is no traced number itself, but a container or a plain value",
+            got=f"a helper's variable of that name is {' or '.join(others)}",
+            advice=f"{parts[0]} is that part of the result" if parts else f"did you mean {others[0]}?",
+        )
 
 
 def chosen_output(trace: Trace) -> int:
@@ -153,11 +181,10 @@ def _untraced(trace: Trace, path: str) -> str:
 
 
 def _nearest(trace: Trace, wanted: str) -> str:
-    variables = (variable.name for variable in trace.sites.variables)
-    names = list(dict.fromkeys([*trace.input_rows.values(), *variables]))
+    names = list(dict.fromkeys([*trace.input_rows.values(), *trace.sites.spellings()]))
     inside = [path for path in trace.input_rows.values() if path.startswith((f"{wanted}[", f"{wanted}."))]
     if inside:
-        return f"{wanted} holds several inputs: {_listed(inside)}"
+        return f"{wanted} holds several inputs: {listed(inside)}"
     return nearest(wanted, names)
 
 
@@ -170,13 +197,21 @@ def counted_name(wanted: str) -> tuple[str, int]:
 def nearest(wanted: str, names: list[str]) -> str:
     """Ask whether one of the names was meant, or list them."""
     parts = (f"['{wanted}']", f".{wanted}")
-    meant = [name for name in names if name.lower() == wanted.lower() or name.endswith(parts)]
+    meant = [
+        name
+        for name in names
+        if wanted.lower() in (name.lower(), name.lower().rpartition(".")[2]) or name.endswith(parts)
+    ]
     import difflib  # noqa: PLC0415  (for a name that is wrong)
 
-    close = meant[:3] or difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(close)}?" if close else f"known names: {_listed(names) or 'none'}"
+    ends = [name.rpartition(".")[2] for name in names]  # of `helper.out` the end is what one writes
+    near = difflib.get_close_matches(wanted, dict.fromkeys([*names, *ends]), n=3, cutoff=0.5)
+    close = [name for each in near for name, end in zip(names, ends, strict=True) if each in (name, end)]
+    close = list(dict.fromkeys(meant or close))[:3]
+    return f"did you mean {' or '.join(close)}?" if close else f"known names: {listed(names) or 'none'}"
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """Write names one after the other; of many, the first."""
     more = len(names) - _LISTED
     return ", ".join(names[:_LISTED]) + (f" … and {more:,} more" if more > 0 else "")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
+
+from tracer.references import references
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -223,16 +224,16 @@ def _addresses(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64
     return addresses
 
 
-def is_alone(options: dict[str, Any], *, has_variable: bool) -> bool:
-    """Tell of `b *= x`, asked by the `__array_ufunc__` of x, whether nothing has the array, or nothing but b does."""
+def is_alone(options: dict[str, Any], held: int = 0) -> bool:
+    """Tell of `b *= x`, asked by the `__array_ufunc__` of x, whether nothing has the array but so many references."""
     (array,) = options["out"]
     owns = array.base is None
     del array
-    return owns and _references(options) <= _fewest()[has_variable]
+    return owns and _references(options) - held <= _fewest()
 
 
 def _references(options: dict[str, Any]) -> int:
-    return sys.getrefcount(options["out"][0])
+    return references(options["out"], 0)
 
 
 class _Asked:
@@ -255,10 +256,8 @@ class _Made:
 
 
 @cache
-def _fewest() -> tuple[int, int]:
-    """Count the references to an array that nothing has while it is written, and to one that only one variable has."""
+def _fewest() -> int:
+    """Count the references to an array that nothing has while it is written."""
     made = _Made()
     made[0] *= _Asked()
-    array: Any = np.empty(1)
-    array *= _Asked()
-    return int(made.written), int(array)
+    return int(made.written)

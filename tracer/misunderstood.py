@@ -35,6 +35,7 @@ _IMPOSSIBLE = "|".join(  # compiled when there is an error to compare with
         r"must be real number, not float",
         r"don't know how to coerce float and float",
         r"No matching signature found",
+        r".* must be numpy\.ndarray, not numpy\.ndarray",
     )
 )
 

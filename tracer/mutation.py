@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import dis
 import inspect
-import opcode
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +18,11 @@ from tracer.callables import CALLING_FUNCTIONS
 from tracer.callee import forget_snapshot, values_of
 from tracer.errors import UnsupportedError
 from tracer.families import forget_ways, note_view
+from tracer.instructions import operator_at
 from tracer.memory import is_alone
 from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
 from tracer.numpy_table import UFUNC_RULES, OptionError, call_options
+from tracer.references import borrowed
 from tracer.rules.edited import may_repeat
 from tracer.rules.kinds import is_complex
 from tracer.standins import (
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import CodeType, FrameType
 
-_BINARY_OP = opcode.opmap["BINARY_OP"]
-_BINARY_OPS = [symbol for _, symbol in opcode._nb_ops]  # type: ignore[attr-defined]  # noqa: SLF001
 _STORES_OF_VARIABLES = ("STORE_FAST", "STORE_DEREF", "STORE_NAME", "STORE_GLOBAL")
 _OUT_IN_C = {np.dot: ("a", "b", "out"), np.concatenate: ("arrays", "axis", "out")}
 _STRETCHED_INTO_OUT = frozenset({np.clip, np.outer, np.percentile, np.quantile})
@@ -226,17 +225,16 @@ def _adopted_out(
 
 def _augmented(frame: FrameType) -> str:
     """Return the operator if a line writes `b *= x`, which NumPy does as a call with `out=`; else nothing."""
-    code, at = frame.f_code.co_code, frame.f_lasti
-    written = _BINARY_OPS[code[at + 1]] if code[at] == _BINARY_OP else ""
+    written = operator_at(frame)
     return written if written.endswith("=") else ""
 
 
 def _is_written_back(options: dict[str, Any], frame: FrameType) -> bool:
     """Tell of `b *= x` whether what Python writes back is all that is left of the array: only b has it, or nothing."""
-    if is_alone(options, has_variable=False):
+    if is_alone(options):
         return True
     name = _variable_written(frame.f_code, frame.f_lasti)
-    if name is None or not is_alone(options, has_variable=True):
+    if name is None or not is_alone(options, 1 - borrowed(ast.Name(name), frame)):
         return False
     held = any(each is options["out"][0] for each in values_of(ast.Name(name), frame))
     forget_snapshot(frame)

@@ -7,7 +7,6 @@ more than the arithmetic. `values.py` has them written into its classes.
 from __future__ import annotations
 
 import numbers
-import opcode
 import operator
 import sys
 from array import array
@@ -19,6 +18,7 @@ import numpy as np
 from tracer import numpy_calls
 from tracer.buffers import replace, write
 from tracer.flat import Flat, in_rows
+from tracer.instructions import operator_at
 from tracer.operations import OP_NUMBERS
 from tracer.standins import Traced, cut, is_traced, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 _NUMBERS = (int, float, complex, np.number, np.bool_, np.ndarray)
 _SEQUENCES = frozenset({list, tuple, str, bytes, bytearray, array, deque})
-_BINARY_OP = opcode.opmap["BINARY_OP"]
-_FIRST_IN_PLACE = 13  # its argument from which on an operator is written `+=`
 # What two-operand functions meet nearly always, with Scalar and Array; what else there is, they ask for one by one
 OPERANDS: set[type] = {float, int, np.float64, np.ndarray}
 ARITHMETIC = {  # method name -> name of the rule, and the operator as it is written
@@ -111,8 +109,7 @@ def _takes_whole_arrays(kind: type) -> bool:
 
 def _as_written(compute: Callable[[Any, Any], Any], frame: FrameType) -> Callable[[Any, Any], Any]:
     """Return the in-place form of an operator that was written in place: its errors say so."""
-    code, at = frame.f_code.co_code, frame.f_lasti
-    if code[at] == _BINARY_OP and code[at + 1] >= _FIRST_IN_PLACE:
+    if operator_at(frame).endswith("="):
         in_place: Callable[[Any, Any], Any] = getattr(operator, f"i{compute.__name__}")
         return in_place
     return compute

@@ -70,10 +70,10 @@ def sites_of(recording: Recording, failed: tuple[CodeType, int] | None = None) -
     for index, (call, key) in enumerate(zip(recording.calls, call_keys, strict=True)):
         depth = scopes[call.parent].depth + 1 if call.parent >= 0 else 0
         scopes.append(Scope(index, call.code.co_qualname, call.parent, depth, place_of_key[key]))
-    pairs = [(codes[key >> _OFFSET_BITS], key & _OFFSET) for key in place_keys]
+    pairs = [(codes[key >> _OFFSET_BITS], key & _OFFSET & ~AUXILIARY) for key in place_keys]
     places = [
-        place._replace(targets=(), returned=False, further=(), reads=()) if offset & AUXILIARY else place
-        for place, (_, offset) in zip(resolve(pairs), pairs, strict=True)
+        place._replace(targets=(), returned=False, further=(), reads=()) if key & AUXILIARY else place
+        for place, key in zip(resolve(pairs), place_keys, strict=True)
     ]
     return Sites(
         places=places,

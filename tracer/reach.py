@@ -6,14 +6,20 @@ may hold much: plain numbers and texts are passed over, and a class is looked at
 
 from __future__ import annotations
 
+import gc
 import operator
 import sys
-from collections import deque
+import weakref
+from collections import ChainMap, UserDict, UserList, deque
 from contextlib import suppress
-from itertools import starmap
+from contextvars import ContextVar
+from functools import partial, partialmethod
+from itertools import islice, starmap
 from math import inf
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from tracer.holders import (
     CONTAINERS,
@@ -21,8 +27,10 @@ from tracer.holders import (
     Attribute,
     Cell,
     Item,
+    OfPartial,
     are_objects,
-    members_of,
+    module_of,
+    names_of,
     order_of,
     own_attributes,
     slots_of,
@@ -35,6 +43,12 @@ if TYPE_CHECKING:
     from tracer.holders import Holder
 
 _PLAIN = frozenset({float, int, bool, complex, str, bytes, type(None)})
+_WRAPPERS = (staticmethod, classmethod, MethodType)
+# Of Python's library, and yet nothing but what the program puts into them
+_KEEPERS = (UserDict, UserList, ChainMap, partialmethod)
+_LOOKED_INTO = (*CONTAINERS, tuple, FunctionType, partial, type, property, *_WRAPPERS, *_KEEPERS)
+_FEW = 200  # things that are looked at in what can only be looked through
+_NAMES = (type, ModuleType)  # which hold half of the process
 
 
 def reachable(
@@ -54,12 +68,15 @@ def reachable(
         if type(value) is Cell:
             cell, value = value.cell, value.read()
             yield cell, None, value
+            if not walk.is_looked_into(type(value)):
+                continue
         if id(value) in seen:
             continue
         seen.add(id(value))
         keep.append(value)
-        if issubclass(type(value), tuple):  # no place: what it holds stays there
-            pending.extend(each for each in tuple.__iter__(value) if walk.is_looked_into(type(each)))
+        parts = _parts(value)
+        if parts is not None:  # no places: what it holds stays there
+            pending.extend(each for each in parts if walk.is_looked_into(type(each)))
             continue
         for owner, items in walk.contents(value):
             count += len(items)
@@ -68,7 +85,7 @@ def reachable(
                 if kind in _PLAIN:
                     continue
                 yield owner, key, held
-                if walk.is_looked_into(kind) and (kind is not FunctionType or held.__closure__):
+                if walk.is_looked_into(kind) and (kind is not FunctionType or _holds_anything(held)):
                     pending.append(held)
 
 
@@ -76,7 +93,58 @@ def place_of(owner: Any, key: Any) -> Holder:
     """Return the place of what was reached."""
     if issubclass(type(owner), CONTAINERS):
         return Item(owner, key)
+    if issubclass(type(owner), partial):
+        return OfPartial(owner, key)
     return Cell(owner) if key is None else Attribute(owner, key)
+
+
+def looked_through(value: Any) -> Iterator[Any]:
+    """Yield what is held where no place can be written: by an iterator, a cache, a weak reference, a context variable.
+
+    As the garbage collector sees it, the nearest first, and not much of it; nothing of what `reachable` looks into.
+    """
+    if issubclass(type(value), _LOOKED_INTO) or are_objects(type(value)):
+        return
+    pending: deque[Any] = deque([value])
+    seen: set[int] = set()
+    for _ in range(_FEW):
+        if not pending:
+            return
+        held = pending.popleft()
+        if id(held) in seen or type(held) in _PLAIN or issubclass(type(held), _NAMES):
+            continue
+        seen.add(id(held))
+        if held is not value:
+            yield held
+        pending.extend(islice(_referents(held), _FEW))
+
+
+def _referents(value: Any) -> Iterator[Any]:
+    kind = type(value)
+    if issubclass(kind, weakref.ref):
+        yield weakref.ref.__call__(value)
+    elif issubclass(kind, np.ndarray):
+        yield from np.ndarray.flatten(value) if value.dtype.hasobject else ()
+    elif kind is np.flatiter:
+        yield value.base
+    elif kind is not FunctionType:  # whose globals are the program
+        yield from (value.get(None),) if kind is ContextVar else ()
+        yield from gc.get_referents(value)
+
+
+def _parts(value: Any) -> list[Any] | None:
+    """Return what a value holds that can't be written into; None where it can."""
+    kind = type(value)
+    if issubclass(kind, tuple):
+        return list(tuple.__iter__(value))
+    if kind in _WRAPPERS:
+        return [value.__func__, *([value.__self__] if kind is MethodType else [])]
+    return [value.fget, value.fset] if kind is property else None
+
+
+def _holds_anything(function: FunctionType) -> bool:
+    held = function.__closure__ or function.__defaults__ or function.__kwdefaults__ or function.__dict__
+    return bool(held)
 
 
 class _Walk:
@@ -91,7 +159,7 @@ class _Walk:
     def is_looked_into(self, kind: type) -> bool:
         """Tell whether what is of a class may hold something."""
         if kind not in self._kinds:
-            self._kinds[kind] = issubclass(kind, (*CONTAINERS, tuple, FunctionType)) or are_objects(kind)
+            self._kinds[kind] = issubclass(kind, _LOOKED_INTO) or are_objects(kind)
         return self._kinds[kind]
 
     def contents(self, value: Any) -> list[tuple[Any, list[tuple[Any, Any]]]]:
@@ -117,6 +185,13 @@ class _Walk:
                 yield value, list(enumerate(value))
         elif issubclass(kind, FunctionType):
             yield from ((cell, [(None, Cell(cell).read())]) for cell in value.__closure__ or ())
+            yield value, [("__defaults__", value.__defaults__)]
+            yield from (
+                (names, list(names.items())) for names in (value.__kwdefaults__, value.__dict__) if names
+            )
+        elif issubclass(kind, partial):
+            yield value, [("func", value.func), ("args", value.args)]
+            yield value.keywords, list(value.keywords.items())
         elif issubclass(kind, type):
             yield from self._of_classes(value)
         elif issubclass(kind, ModuleType):
@@ -138,7 +213,11 @@ class _Walk:
         for kind in order_of(inner):
             if kind not in self._classes:
                 self._classes.add(kind)
-                yield kind, list(members_of(kind))
+                own = [] if is_library(str(module_of(kind))) else list(names_of(kind).items())
+                looked_at = (
+                    (name, each) for name, each in own if name[:2] != "__" or type(each) is FunctionType
+                )
+                yield kind, list(looked_at)
 
 
 class _Modules:

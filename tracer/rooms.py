@@ -7,12 +7,13 @@ arithmetic that fills it. What is handed to users is copied (`views.py`), so tha
 from __future__ import annotations
 
 import math
-import sys
 from collections import deque
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from tracer.references import references
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,8 +28,6 @@ _MOST_BLOCKS = 4  # that are not given back to the system
 
 # Each is taken out while it is looked at, so that no two threads get the same.
 _blocks: deque[np.ndarray[Any, Any]] = deque()
-# To a block that nothing looks into: those of a variable and of the count itself
-_ALONE = 2
 
 
 def rooms(counts: dict[tuple[int, ...], int]) -> dict[tuple[int, ...], Callable[[], Any]]:
@@ -106,13 +105,13 @@ def _block(needed: int) -> np.ndarray[Any, Any]:
     """Return a block that nothing looks into, at most as large as needed unless it is there already."""
     for _ in range(len(_blocks)):
         try:
-            block = _blocks.popleft()
+            taken = [_blocks.popleft()]
         except IndexError:  # another thread has it
             break
-        if sys.getrefcount(block) <= _ALONE:
-            _hold(block)
-            return block
-        _hold(block)
+        is_free = not references(taken, 0)
+        _hold(taken[0])
+        if is_free:
+            return taken[0]
     block = np.empty(_BLOCK if needed > _BLOCK // 2 else needed, np.uint8)
     if len(block) == _BLOCK:
         _hold(block)

@@ -14,7 +14,8 @@ import numpy as np
 from tracer.numpy_calls import any_open, array_of, refuse, several
 from tracer.numpy_table.reading import OptionError
 from tracer.numpy_table.scipy_ufuncs import check_partials
-from tracer.rules.densities import DENSITIES, MASSES
+from tracer.rules.densities import DENSITIES, SCIPY_STATS
+from tracer.scipy_distance_calls import READERS as DISTANCE_READERS
 from tracer.scipy_fft_calls import READERS as FFT_READERS
 from tracer.scipy_linalg_calls import READERS as LINALG_READERS
 from tracer.standins import holds_traced, plain_deep, record_call
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 _CONTINUOUS = ("pdf", "logpdf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")
-_DISCRETE = ("pmf", "logpmf")
+_DISCRETE = ("pmf", "logpmf", "cdf", "sf")
 
 
 def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
@@ -34,6 +35,7 @@ def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
         ("scipy.special", _READERS),
         ("scipy.linalg", LINALG_READERS),
         ("scipy.fft", FFT_READERS),
+        ("scipy.spatial.distance", DISTANCE_READERS),
     ):
         package = sys.modules.get(module)
         for name, read in readers.items():
@@ -94,7 +96,13 @@ def _polygamma(n: Any, x: Any) -> Any:
     return "polygamma", (n, x), None
 
 
+def _lambertw(z: Any, k: Any = 0, tol: Any = 1e-8) -> Any:
+    del tol
+    return "lambertw", (z, k), None
+
+
 _READERS: dict[str, Callable[..., Any]] = {
+    "lambertw": _lambertw,
     "logsumexp": _logsumexp,
     "softmax": _along("softmax"),
     "log_softmax": _along("log_softmax"),
@@ -139,7 +147,7 @@ def _method(original: Callable[..., Any], method: str) -> Callable[..., Any]:
             return original(self, plain_deep(x), *plain_deep(args), **plain_deep(options))
         frame = users(_frame(1))
         called = f"scipy.stats.{self.name}.{method}"
-        if self.name not in DENSITIES and self.name not in MASSES:
+        if f"{self.name}.{method}" not in SCIPY_STATS:
             raise refuse(called, frame)
         value = original(self, plain_deep(x), *plain_deep(args), **plain_deep(options))
         if not any_open(given, frame):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tracer.source import Going, Place, Site
+from tracer.source import Going, Place, Site, variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -296,9 +296,17 @@ class Sites:
         return dict(by_text)
 
     def _meant(self, text: str) -> list[Variable]:
-        """Return the variables that a text names; those of the traced function come before others'."""
+        """Return the variables that a text names: the traced function's own, also where that holds no number."""
         found = self._by_text.get(text, [])
-        return [each for each in found if each.function == self.scopes[0].name] or found
+        own = [each for each in found if each.function == self.scopes[0].name]
+        return own or ([] if found and text in self._own else found)
+
+    @cached_property
+    def _own(self) -> frozenset[str]:
+        """The variables of the traced function, as far as its text is known: also a list's, and plain values'."""
+        function = self.scopes[0].name
+        file = next((place.site.file for place in self.places if place.site.function == function), "")
+        return variables_of(self.source.get(file, ""), function)
 
     def _turn(self, variable: Variable, row: int) -> int:
         """Return how many values a variable was given before a row's; -1 for one that is not counted."""
@@ -313,6 +321,15 @@ class Sites:
         """Return the first of the names of a row, without and with its count; empty without one."""
         names = self.names(row)
         return names[0] if names else ("", "")
+
+    def spellings(self, name: str | None = None) -> list[str]:
+        """Return what is written for each variable, or for each that is called so, in whatever function."""
+        named = self.variables if name is None else self._by_text.get(name, [])
+        return [self._spelt(variable)[0] for variable in named]
+
+    def meant(self, name: str) -> dict[str, int]:
+        """Return the variables that a name means, by what is written for them, with the number of their values."""
+        return {self._spelt(each)[0]: len(self.variables[each]) for each in self._meant(name)}
 
     def rows_named(self, name: str) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Return the rows assigned to a variable, in execution order; the traced function's own come before others'.

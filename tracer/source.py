@@ -163,6 +163,16 @@ def _codes(text: str) -> list[CodeType]:
     return found
 
 
+def variables_of(text: str, function: str) -> frozenset[str]:
+    """Return the parameters and variables of a function of a file, by its whole name, whatever they hold."""
+    found: set[str] = set()
+    for code in _codes(text.replace("\r\n", "\n").replace("\r", "\n")):
+        of, *inner = code.co_qualname.removeprefix(function).split(_LOCALS)
+        if code.co_qualname.startswith(function) and not of and set(inner) <= _COMPREHENSIONS:
+            found |= {*code.co_varnames, *code.co_cellvars}
+    return frozenset(found)
+
+
 def parameters_of(code: CodeType) -> dict[str, tuple[Going, ...]]:
     """Say where the arguments of a function go on to by being copied, `h = h0`, by parameter."""
     text = _text(code.co_filename)
@@ -193,6 +203,8 @@ def _read(file: str) -> str:
     return "".join(linecache.getlines(file))
 
 
+_LOCALS = ".<locals>."
+_COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"}  # which are part of their function
 _FILTERS = threading.Lock()  # warning filters belong to the whole process
 
 
@@ -354,10 +366,8 @@ def _agrees(node: ast.AST, instruction: Instruction) -> bool:
     """Check that the code object has the node's operator, and the names and numbers among its operands."""
     if isinstance(node, ast.UnaryOp) and type(node.op) is not _SIGNS[instruction.operation]:
         return False
-    if isinstance(node, (ast.BinOp, ast.AugAssign)):
-        operator = _OPERATORS.index(type(node.op))
-        if instruction.argument != operator + len(_OPERATORS) * isinstance(node, ast.AugAssign):
-            return False
+    if instruction.operation == "BINARY_OP" and instruction.argument != _operator_of(node):
+        return False
     for part in (node, *ast.iter_child_nodes(node)):
         match part:
             case ast.Name(id=name) | ast.Attribute(attr=name) if not instruction.code.mentions(name):
@@ -367,12 +377,19 @@ def _agrees(node: ast.AST, instruction: Instruction) -> bool:
     return True
 
 
+def _operator_of(node: ast.AST) -> int:
+    """Return the argument of BINARY_OP that an operator is compiled to: one list, the same in place, then `a[i]`."""
+    if isinstance(node, (ast.BinOp, ast.AugAssign)):
+        return _OPERATORS.index(type(node.op)) + len(_OPERATORS) * isinstance(node, ast.AugAssign)
+    return 2 * len(_OPERATORS)
+
+
 # From Python 3.14 on, a subscript is a binary operation.
 _SUBSCRIPTS_TOO = () if "BINARY_SUBSCR" in dis.opmap else (ast.Subscript,)
 _LOOPS = ("FOR_ITER", "GET_ITER")
 _STORES = ("STORE_SUBSCR", "STORE_SLICE")
 
-_OPERATORS: tuple[type[ast.operator], ...] = (  # by the argument of BINARY_OP; in place, the same again
+_OPERATORS: tuple[type[ast.operator], ...] = (  # by the argument of BINARY_OP
     *(ast.Add, ast.BitAnd, ast.FloorDiv, ast.LShift, ast.MatMult, ast.Mult, ast.Mod, ast.BitOr, ast.Pow),
     *(ast.RShift, ast.Sub, ast.Div, ast.BitXor),
 )

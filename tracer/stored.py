@@ -32,6 +32,7 @@ from tracer.holders import (
     Attribute,
     Cell,
     Item,
+    OfPartial,
     bases_of,
     module_of,
     names_of,
@@ -75,23 +76,6 @@ class Slot(NamedTuple):
         """Keep the original there again, unless the program has put something else there."""
         if self.place.read() is self.replaced:
             self.place.write(self.original)
-
-
-class OfPartial(NamedTuple):
-    """The function of a `functools.partial`, or its arguments."""
-
-    owner: Any
-    name: str
-
-    def read(self) -> Any:
-        """See Holder."""
-        return getattr(self.owner, self.name)
-
-    def write(self, value: Any) -> None:
-        """See Holder."""
-        owner = self.owner
-        state = {"func": owner.func, "args": owner.args} | {self.name: value}
-        owner.__setstate__((*state.values(), owner.keywords, owner.__dict__ or None))
 
 
 def search(

@@ -48,6 +48,13 @@ _LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy"}
 _TAKE_PLAIN_ARRAYS = _LIBRARIES | set(
     "tracer viz scipy pandas matplotlib sklearn torch jax autograd numba".split()
 )
+# But these are plain Python, which fills arrays as programs do.
+_FILLING = (
+    "numpy.polynomial.",
+    "scipy.integrate._quadrature",
+    "scipy._external.array_api_extra",
+    "scipy._lib.array_api_extra",
+)
 _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 _IS_GENERATOR = 0x20  # inspect.CO_GENERATOR, without the cost of importing inspect
 WHOLE_TRACE = 0  # scope of the traced function itself
@@ -375,8 +382,7 @@ def close_all() -> None:
 def wants_plain_arrays(frame: FrameType) -> bool:
     """Tell whether a frame is of a library that needs real arrays for its own work."""
     name = str(frame.f_globals.get("__name__"))
-    # NumPy's polynomials are plain Python, which fills arrays as programs do.
-    return is_library(name) and not name.startswith("numpy.polynomial.")
+    return is_library(name) and not name.startswith(_FILLING)
 
 
 def is_library(module: str) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tracer.boxing import Structure, fill, names_in
 from tracer.errors import GradientError
-from tracer.graph import CUT, OUTPUT, Graph
+from tracer.graph import CUT, Graph
 from tracer.lookup import choices, chosen_output, described, node_named
 from tracer.operations import OP_NUMBERS
 from tracer.pull import as_number
@@ -229,19 +229,23 @@ class Trace:
         }
 
     @cached_property
-    def steps(self) -> np.ndarray[Any, np.dtype[np.int32]]:
-        """By edge: when it fired in the backward pass, from 0; -1 where it never did."""
+    def fired(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """By edge: whether it fired in the backward pass, as it did where the output depends on it."""
         graph, reached = self.graph, self.gradients.reached
-        if not len(graph.src):
-            return np.zeros(0, np.int32)
-        # By node: the row that must be reached, which is that of a broadcast's consumer.
-        rows = graph.acting_rows()
-        rows[rows < 0] = 0  # outputs that were never traced, which no edge leads to
-        fires = reached[rows] & (graph.kinds[graph.node_of_row[rows]] != CUT)
-        fires[(graph.kinds == CUT) | (graph.kinds == OUTPUT)] = False
+        # By node: whether the row was reached that it acts in, which is that of a broadcast's consumer.
+        rows = graph.acting_rows() if graph.targets else graph.rows
+        fires = reached.take(rows) if len(reached) else np.zeros(len(rows), np.bool_)
+        fires[graph.kinds == CUT] = False
+        fires[graph.first_output :] = False
         fired = fires.repeat(graph.first_in[1:] - graph.first_in[:-1])
         if self.output.row >= 0:
             fired[graph.first_in[self.output.index]] = True
+        return fired
+
+    @cached_property
+    def steps(self) -> np.ndarray[Any, np.dtype[np.int32]]:
+        """By edge: when it fired in the backward pass, from 0; -1 where it never did."""
+        fired = self.fired
         steps = np.int32(np.count_nonzero(fired)) - fired.cumsum(dtype=np.int32)
         steps[~fired] = -1
         return np.asarray(steps, np.int32)

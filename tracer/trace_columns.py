@@ -41,9 +41,14 @@ class Reader:
         return column.astype(np.float64, copy=False)
 
     def integers(
-        self, name: str, count: int | None = None, low: int = 0, stop: int | None = None
+        self,
+        name: str,
+        count: int | None = None,
+        low: int = 0,
+        stop: int | None = None,
+        dtype: type[np.signedinteger[Any]] = np.int64,
     ) -> AnyArray:
-        """Return a column of integers from `low` on and below `stop`."""
+        """Return a column of integers from `low` on and below `stop`, which are to fit the type."""
         column = self.columns[name]
         require(
             column.dtype in INTEGERS, f"the column {name!r} has the type {column.dtype}, expected integers"
@@ -52,7 +57,7 @@ class Reader:
         if len(column):
             fits = int(column.min()) >= low and (stop is None or int(column.max()) < stop)
             require(fits, f"the column {name!r} has a number out of its range")
-        return column.astype(np.int64)
+        return column.astype(dtype)
 
     def objects(self, name: str, objects: Sequence[Any], count: int) -> list[Any]:
         """Return the values that a column numbers."""

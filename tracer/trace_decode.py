@@ -17,7 +17,7 @@ import numpy as np
 from tracer.boxing import fill
 from tracer.gradients import Gradients, Measured
 from tracer.operations import OP_NAMES, OP_NUMBERS
-from tracer.recording import Output, Recording, Values
+from tracer.recording import INDEX, Output, Recording, Values
 from tracer.rules.edited import Edited, current, view_of
 from tracer.sites import NO_PLACE, Scope, Sites
 from tracer.source import Going, Place, Site
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tracer.graph import Graph
 
 _LOWEST = -(1 << 63)
+_MOST = 1 << 31  # rows and operands, as `INDEX` numbers them
 _ALWAYS = (
     "ops values degrees operands constants value_rows value_objects constant_numbers constant_objects param_rows "
     "param_objects row_places row_scopes scope_names scope_parents scope_places output_rows output_objects "
@@ -81,7 +82,7 @@ def decode(document: Document, columns: Mapping[str, AnyArray]) -> Trace:
         ),
         params=read.sparse("param_rows", "param_objects", objects, rows, _is_params),
         # What led to the sites; they are read themselves, because code can't be kept.
-        instructions=np.full(rows, NO_INSTRUCTION, np.int32),
+        instructions=np.full(rows, NO_INSTRUCTION, INDEX),
         segments=np.zeros(0, np.int64),
         segment_scopes=np.zeros(0, np.int32),
         segment_codes=[],
@@ -127,22 +128,24 @@ def _read_rows(read: Reader) -> tuple[int, AnyArray, AnyArray]:
     """Return how many rows there are, where the operands of each begin, and its operation."""
     names = read.texts("operations")
     numbers = read_operations(names, read.document.get("rules", {}))
-    kinds = read.integers("ops", stop=len(names))
+    kinds = read.integers("ops", stop=len(names), dtype=INDEX)
     ops = np.array(numbers, np.int16)[kinds]
     degrees = read.integers("degrees", len(ops))
-    expected = np.array([operand_count(number) for number in numbers], np.int64)[kinds]
+    expected = np.array([operand_count(number) for number in numbers], INDEX)[kinds]
     require(
         bool(((degrees == expected) | (expected < 0)).all()),
         "an operation has too many or too few operands",
     )
-    starts = np.zeros(len(ops) + 1, np.int64)
-    np.cumsum(degrees, out=starts[1:])
+    require(degrees.sum(dtype=np.float64) < _MOST, "there are too many operands")
+    starts = np.zeros(len(ops) + 1, INDEX)
+    np.cumsum(degrees, dtype=INDEX, out=starts[1:])
     return len(ops), starts, ops
 
 
 def _read_operands(read: Reader, starts: AnyArray, constants: int) -> AnyArray:
-    operands = read.integers("operands", int(starts[-1]), low=-constants)
-    consumers = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    rows = len(starts) - 1
+    operands = read.integers("operands", int(starts[-1]), low=-constants, stop=_MOST, dtype=INDEX)
+    consumers = np.arange(rows, dtype=INDEX).repeat(np.diff(starts))
     require(bool((operands < consumers).all()), "an operand is no earlier row")
     return operands
 
@@ -261,8 +264,8 @@ def _read_sites(read: Reader, recording: Recording) -> Sites:
     require(is_place, "the run failed at a place that is not there")
     return Sites(
         places=places,
-        row_places=read.integers("row_places", rows, low=NO_PLACE, stop=len(places)).astype(np.int32),
-        row_scopes=read.integers("row_scopes", rows, stop=len(scopes)).astype(np.int32),
+        row_places=read.integers("row_places", rows, low=NO_PLACE, stop=len(places), dtype=INDEX),
+        row_scopes=read.integers("row_scopes", rows, stop=len(scopes), dtype=INDEX),
         scopes=scopes,
         source=source,
         copied_inputs=_read_copied_inputs(read, rows),
@@ -338,7 +341,7 @@ def _read_gradients(read: Reader, graph: Graph, objects: Sequence[Any]) -> Gradi
         graph=graph,
         numbers=read.floats("gradients", rows),
         arrays=arrays,
-        reached=read.integers("reached", rows, stop=2).astype(np.bool_),
+        reached=read.integers("reached", rows, stop=2, dtype=np.int8).astype(np.bool_),
         locals=partials,
         slots=read.sparse("slots", "slot_objects", objects, len(is_traced), _is_number),
         narrowed=read.sparse("narrowed_slots", "narrowed_objects", objects, len(is_traced), _is_number),

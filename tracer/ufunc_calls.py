@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import opcode
 import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.buffers import fitted
+from tracer.instructions import operator_at
 from tracer.numpy_calls import any_open, arrays_of, refuse
 from tracer.numpy_table import FORMS, PLAIN_UFUNCS, TWO_RESULTS, UFUNC_RULES, OptionError, call_options
 from tracer.numpy_table.scipy_ufuncs import is_special, special_rule
@@ -18,7 +18,6 @@ from tracer.tape import AUXILIARY
 if TYPE_CHECKING:
     from types import FrameType
 
-_BINARY_OP = opcode.opmap["BINARY_OP"]
 _OPERATORS: dict[Any, Any] = {
     np.add: operator.add,
     np.subtract: operator.sub,
@@ -56,7 +55,7 @@ def call_ufunc(
 def _as_written(ufunc: Any, values: tuple[Any, ...], frame: FrameType) -> Any:
     """Return the operator where one is written: for numbers it has warnings of its own, and its power own bits."""
     are_numbers = not any(type(value) is np.ndarray for value in values)
-    if (ufunc is np.power or are_numbers) and frame.f_code.co_code[frame.f_lasti] == _BINARY_OP:
+    if (ufunc is np.power or are_numbers) and operator_at(frame) not in ("", "[]"):
         return _OPERATORS.get(ufunc, ufunc)
     return ufunc
 

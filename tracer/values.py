@@ -7,7 +7,6 @@ are written in by `operators.py`.
 from __future__ import annotations
 
 import math
-import opcode
 import operator
 import sys
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from tracer.callee import called_name
 from tracer.counts import is_taken_for_shape, items_of_permutation
 from tracer.exponent import is_read_as_exponent
 from tracer.flat import Flat
+from tracer.instructions import operator_at
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.operators import OPERANDS, binary, divided, write_arithmetic, write_integer_methods
 from tracer.rules.kinds import is_complex
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 _COPY = np.copy  # which is another function while a trace runs
-_BINARY_OP = opcode.opmap["BINARY_OP"]
-_REMAINDERS = (6, 19)  # argument of BINARY_OP for `%` and `%=`
 _TWO = 2
 # By which other libraries ask an array for its memory, or for a wrapping of their own
 _SPECIAL_ATTRIBUTES = frozenset(
@@ -310,8 +308,7 @@ class Array(_Number, stands_for="array"):
 
 def _formats_text(frame: FrameType) -> bool:
     """Tell whether a number is asked for by `"%.2f" % x`, which only reads it; other operators ask the stand-in."""
-    code, at = frame.f_code.co_code, frame.f_lasti
-    return code[at] == _BINARY_OP and code[at + 1] in _REMAINDERS
+    return operator_at(frame) in ("%", "%=")
 
 
 def _note_key(value: Traced, other: Any, frame: FrameType) -> None:

@@ -11,6 +11,7 @@ from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, OUTPUT, SPLITTER, operan
 from tracer.operations import OP_NAMES, RULE_OF
 from tracer.pull import as_number, elementwise_local
 from tracer.rooms import handed_out
+from tracer.rules.elementwise import POWERS
 from tracer.rules.kinds import Compressed, Elementwise, Many, Rule, is_complex, rule_for
 
 if TYPE_CHECKING:
@@ -200,6 +201,8 @@ class Node(_View):
             return ""
         operands, out = self._numbers
         if isinstance(rule, Elementwise):
+            if self.op in POWERS and not isinstance(self.operands[1], Edge):
+                operands = (operands[0], np.where(np.equal(operands[1], 0), 1, operands[1]))  # x**0 is flat
             chosen = rule.flat or (rule.at_kink is not None and np.any(rule.at_kink(*operands, out)))
         elif isinstance(rule, Many):
             chosen = rule.at_kink is not None and rule.at_kink(operands, out)
@@ -211,7 +214,9 @@ class Node(_View):
         return rule.choice if chosen else ""
 
     def __repr__(self) -> str:
-        return f"<Node {self.index} {self.kind} {self.op}{f' {self.label}' if self.label else ''}>"
+        from tracer.shown import node_text  # noqa: PLC0415  (not needed to trace)
+
+        return node_text(self)
 
 
 class Edge(_View):
@@ -315,7 +320,9 @@ class Edge(_View):
         return step if step >= 0 else None
 
     def __repr__(self) -> str:
-        return f"<Edge {self.index} {self.src.index} -> {self.dst.index} port {self.port}>"
+        from tracer.shown import edge_text  # noqa: PLC0415  (as above)
+
+        return edge_text(self)
 
 
 class Views(Sequence[Any]):
@@ -338,7 +345,9 @@ class Views(Sequence[Any]):
         return [self._make(each) for each in chosen] if isinstance(chosen, range) else self._make(chosen)
 
     def __repr__(self) -> str:
-        return f"<{self._count} {self._what}; index or iterate>"
+        from tracer.shown import list_text  # noqa: PLC0415  (as above)
+
+        return list_text(self._what, self)
 
 
 def zero_like(value: Any) -> Any:

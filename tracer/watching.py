@@ -9,9 +9,11 @@ from __future__ import annotations
 import ast
 import inspect
 import warnings
+import weakref
 from collections import deque
 from contextlib import suppress
 from functools import cached_property, partial
+from operator import is_
 from threading import get_ident
 from types import MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,7 +34,7 @@ from tracer.holders import (
     item,
 )
 from tracer.memory import owner_of
-from tracer.reach import MODULES, place_of, reachable
+from tracer.reach import MODULES, looked_through, place_of, reachable
 from tracer.standins import Traced, is_traced
 from tracer.turns import CHANGED, BusyError, exchanging, refused
 
@@ -266,20 +268,36 @@ class Watcher:
             return
         owners = {id(owner_of(known.array)): known.path for known in self._known.values()}
         for owner, key, value in reachable([*self._program(), *self._roots], _MOST, _LARGEST):
-            if type(value) is tuple and any(id(each) in self._known for each in value):
-                made = tuple(
-                    self._known[id(each)].stand_in if id(each) in self._known else each for each in value
-                )
-                self._put(place_of(owner, key), made, value)
-            elif type(value) is not np.ndarray:
-                continue
-            elif id(value) in self._known:
-                self._put(place_of(owner, key), self._known[id(value)].stand_in, value)
-            elif id(owner_of(value)) in owners:
-                self._warn(key, owners[id(owner_of(value))])
+            other = self._exchanged(value)
+            if other is not value:
+                self._put(place_of(owner, key), other, value)
+            elif type(value) is np.ndarray and not value.dtype.hasobject:
+                if id(owner_of(value)) in owners:
+                    self._warn(f"{_called(key)} shares its memory with", owners[id(owner_of(value))])
+            elif not issubclass(type(value), Traced):
+                held = (id(owner_of(each)) for each in looked_through(value) if type(each) is np.ndarray)
+                found = next((each for each in held if each in owners), None)
+                if found is not None:
+                    self._warn(f"{_called(key)} ({type(value).__name__}) holds", owners[found])
 
-    def _warn(self, key: Any, path: str) -> None:
-        what = f"{'a variable' if key is None else key} shares its memory with {path}, which is watched"
+    def _exchanged(self, value: Any) -> Any:
+        """Return a value with the stand-ins of watched arrays in it, where that makes another value; else itself."""
+        kind = type(value)
+        if kind is np.ndarray:
+            return self._known[id(value)].stand_in if id(value) in self._known else value
+        if issubclass(kind, tuple):
+            olds = list(tuple.__iter__(value))
+            items = list(map(self._exchanged, olds))
+            return value if all(map(is_, items, olds)) else tuple.__new__(kind, items)
+        if kind in (weakref.ref, MethodType):
+            held = value() if kind is weakref.ref else value.__self__
+            other = self._exchanged(held) if type(held) is np.ndarray else held
+            if other is not held:
+                return weakref.ref(other) if kind is weakref.ref else MethodType(value.__func__, other)
+        return value
+
+    def _warn(self, how: str, path: str) -> None:
+        what = f"{how} {path}, which is watched"
         advice = "what is read through it carries no gradient back; make it in the traced function"
         if self._boxes.tape.strict:
             raise CutError(what, advice=advice)
@@ -334,6 +352,10 @@ def _functions(function: Any) -> list[Any]:
         if hasattr(called, "__code__") and called not in found:
             found.append(called)
     return found
+
+
+def _called(key: Any) -> str:
+    return "a variable" if key is None else f"{key}"
 
 
 def _structure(value: Any, found: dict[str, Structure]) -> Structure:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tracer.graph import CUT, FUNCTION, INPUT, KINDS, OUTPUT, SPLITTER
+from tracer.groups import Numbered, is_sparse
 from tracer.operations import OP_NAMES
 from tracer.sites import NO_PLACE
 from viz.folding import ROOT, Calls, fold_paths
@@ -25,44 +26,11 @@ Ints: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 _BEFORE, _LATE = -1, 1 << 62  # what is done before a call's own places, and after them
 _FURTHEST = 20_000  # rows among which it is looked up where a call goes on
-_SPARSE = 8  # keys a row up to which a table of all keys is cheaper than sorting
-
-
-def _numbered(keys: Ints, bound: int) -> tuple[Ints, Ints]:
-    """Give numbers to the keys in use, which are below a bound; return them by row, and the key of each number."""
-    if bound > _SPARSE * len(keys) + 1024:
-        used, numbers = np.unique(keys, return_inverse=True)
-        return numbers, used
-    is_used = np.zeros(bound, np.bool_)
-    is_used[keys] = True
-    used = is_used.nonzero()[0]
-    number_of = np.empty(bound, np.int32)
-    number_of[used] = np.arange(len(used), dtype=np.int32)
-    return number_of[keys], used
 
 
 def _fitting(bound: int) -> type[np.signedinteger[Any]]:
-    """Return the smaller type that holds all keys below a bound."""
+    """Return the smaller type that holds all keys up to a bound."""
     return np.int32 if bound < np.iinfo(np.int32).max else np.int64
-
-
-def _first_rows(numbers: Ints, count: int) -> Ints:
-    """Return, by number, the first row that has it."""
-    first = np.empty(count, np.int64)
-    first[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1)
-    return first
-
-
-def members_of(numbers: Ints, count: int) -> list[Ints]:
-    """Return, by number, the rows that have it, in order; -1 is no number."""
-    small = numbers.astype(
-        np.uint16 if count < np.iinfo(np.uint16).max else np.int64
-    )  # 16 bits sort in one pass
-    order = np.argsort(small, kind="stable")
-    sizes = np.bincount(numbers[numbers >= 0], minlength=count)
-    if small.dtype == np.int64:
-        order = order[np.count_nonzero(numbers < 0) :]
-    return np.split(order[: int(sizes.sum())], np.cumsum(sizes)[:-1]) if count else []
 
 
 class ByPlace:
@@ -72,18 +40,15 @@ class ByPlace:
         self.trace, self.calls, self.graph = trace, calls, trace.graph
         self._ways: dict[int, Key] = {ROOT: ()}
         self.patterns: dict[int, str] = {}  # by key of an input or output: what it is called
-        self.is_whole = keep is None or bool(np.all(keep))
-        kept = np.ones(len(self.graph.kinds), np.bool_) if keep is None else np.asarray(keep, np.bool_)
+        kept = np.ones(0, np.bool_) if keep is None else np.asarray(keep, np.bool_)
+        self.is_whole = bool(kept.all())
         keys, bound = self._node_keys()
-        nodes = kept.nonzero()[0]
-        numbers, used = _numbered(keys[nodes], bound)
-        first = nodes[_first_rows(numbers, len(used))]
-        order = np.argsort(first)  # rolled nodes are in the order of their first runs
-        rank = np.empty(len(used), np.int32)
-        rank[order] = np.arange(len(used))
-        self.first, self.keys = first[order], used[order]
-        self.of_node = np.full(len(kept), -1, np.int32)
-        self.of_node[nodes] = rank[numbers]
+        if not self.is_whole:
+            keys[~kept] = bound
+        numbered = Numbered(keys, bound)
+        order = np.argsort(numbered.first)  # rolled nodes are in the order of their first runs
+        self.first, self.keys = numbered.first[order], numbered.keys[order]
+        self.of_node = numbered.by_row(np.argsort(order))
         self.group = self._groups()
         self._edges()
 
@@ -92,30 +57,33 @@ class ByPlace:
         trace, recording, sites = self.trace, self.graph.recording, self.trace.sites
         place_of = _equal_places(sites.places)
         places, scopes = len(place_of), len(self.calls.groups)
-        used_ops, ops = (
-            np.unique(recording.ops, return_inverse=True) if len(recording) < 64 else _ops(recording.ops)
-        )
-        bound = scopes * places * len(used_ops)
-        keys: Ints = self.calls.of_scope[sites.row_scopes].astype(_fitting(bound))
-        keys *= places
-        keys += place_of[sites.row_places].astype(keys.dtype)
-        keys *= len(used_ops)
-        keys += ops.astype(keys.dtype)
-        numbers, used = _numbered(keys, bound)
-        count = len(used)
+        ops, width = recording.ops, len(OP_NAMES)
+        if is_sparse(scopes * places * width, len(ops)):
+            numbered = Numbered(ops, width)
+            width = len(numbered.keys)
+            ops = numbered.by_row(range(width))
+        bound = scopes * places * width
+        keys: Ints = place_of.take(sites.row_places).astype(_fitting(bound), copy=False)
+        if scopes > 1:
+            keys += (self.calls.of_scope * places).astype(keys.dtype).take(sites.row_scopes)
+        keys *= width
+        keys += ops
+        if is_sparse(bound, len(keys)):
+            used, keys = np.unique(keys, return_inverse=True)
+            bound = len(used)
         rows, names = list(trace.input_rows), list(trace.input_rows.values())
         patterns, pattern_of = fold_paths(names)
-        numbers = numbers.astype(np.int32, copy=False)
-        numbers[rows] = count + np.asarray(pattern_of, np.int64)
-        self.patterns.update({count + at: pattern for at, pattern in enumerate(patterns)})
-        return numbers, count + len(patterns)
+        keys = keys.astype(np.int32, copy=False)
+        keys[rows] = bound + np.asarray(pattern_of, np.int64)
+        self.patterns.update({bound + at: pattern for at, pattern in enumerate(patterns)})
+        return keys, bound + len(patterns)
 
     def _node_keys(self) -> tuple[Ints, int]:
         """Key the nodes: a splitter goes with the value that it copies, a broadcast with its operand's use."""
         graph, recording = self.graph, self.graph.recording
         of_row, bound = self._row_keys()
         self.row_bound = bound
-        keys = of_row[graph.rows]  # the outputs' are written over
+        keys = of_row.take(graph.rows)  # the outputs' are written over
         is_splitter = graph.kinds == SPLITTER
         keys[is_splitter] += bound
         top = 2 * bound
@@ -127,7 +95,7 @@ class ByPlace:
             width = int(ports.max()) + 1
             sources = of_row[graph.rows[broadcasts]].astype(np.int64)
             wide = (sources * bound + of_row[consumers]) * width + ports
-            numbers, used = _numbered(wide, bound * bound * width)
+            used, numbers = np.unique(wide, return_inverse=True)
             keys[broadcasts] = top + numbers
             top += len(used)
         paths = [output.path for output in recording.outputs]
@@ -163,27 +131,27 @@ class ByPlace:
         return groups
 
     def _edges(self) -> None:
-        """Give a number to each edge, by source, target and port."""
+        """Give a number to each edge, by target, port and source."""
         graph, recording = self.graph, self.graph.recording
         count = max(len(self.first), 1)
-        sources = self.of_node[graph.src]
+        starts = recording.starts
+        width = int((starts[1:] - starts[:-1]).max(initial=1))  # ports are below it
+        bound = count * count * width
+        dtype = _fitting(bound)
+        sources = self.of_node.take(graph.src)
         # By node: the slot of its first operand, which is that of a broadcast, and none of a splitter or an output.
         has_operands = (graph.kinds == FUNCTION) | (graph.kinds == CUT)
-        first_slot = np.where(has_operands, recording.starts[graph.rows], graph.node_slots)
+        first_slot = np.where(has_operands, starts.take(graph.rows), graph.node_slots)
         degrees = graph.first_in[1:] - graph.first_in[:-1]
-        ports = graph.slots - first_slot.repeat(degrees)
-        width = int(ports.max(initial=0)) + 1
-        bound = count * count * width
-        keys: Ints = ports.astype(_fitting(bound))
-        keys = keys * count + sources
-        keys += (self.of_node.astype(keys.dtype) * (width * count)).repeat(degrees)
-        if self.is_whole:
-            self.of_edge, used = _numbered(keys, bound)
-        else:
-            kept = ((sources >= 0) & (self.of_node.repeat(degrees) >= 0)).nonzero()[0]
-            numbers, used = _numbered(keys[kept], bound)
-            self.of_edge = np.full(len(keys), -1, np.int32)
-            self.of_edge[kept] = numbers
+        # The port is what a slot is beyond the first one. What is too large for the type on the way comes back into it.
+        of_target = self.of_node.astype(dtype) * (width * count) - first_slot.astype(dtype) * count
+        keys: Ints = graph.slots.astype(dtype) * count
+        keys += sources
+        keys += of_target.repeat(degrees)
+        if not self.is_whole:
+            keys[(sources < 0) | (self.of_node.repeat(degrees) < 0)] = bound
+        self.edges = Numbered(keys, bound)
+        used = self.edges.keys
         self.edge_src = (used % count).tolist()
         self.edge_port = (used // count % width).tolist()
         self.edge_dst = (used // count // width).tolist()
@@ -269,8 +237,3 @@ def _equal_places(places: Sequence[Place]) -> Ints:
         known.setdefault(place, at) if place.site.column >= 0 else at for at, place in enumerate(places)
     ]
     return np.array([*numbers, len(numbers)], np.int32)
-
-
-def _ops(ops: Ints) -> tuple[Ints, Ints]:
-    numbers, used = _numbered(ops, len(OP_NAMES))
-    return used, numbers

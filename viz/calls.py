@@ -5,12 +5,14 @@ A function goes by the shortest end of its qualified name that means no other fu
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from functools import cached_property
+from itertools import count
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from tracer.errors import LookupNameError
-from tracer.lookup import counted_name, nearest
+from tracer.lookup import counted_name, listed, nearest
 from viz import labels
 
 if TYPE_CHECKING:
@@ -27,11 +29,17 @@ class CallNames:
         self._counts = Counter(self._called)
         self._short: dict[str, str] = {}
 
+    @cached_property
+    def _numbers(self) -> list[int]:
+        """By call: how many of the same function came before it."""
+        before: defaultdict[str, count[int]] = defaultdict(count)
+        return [next(before[name]) for name in self._called]
+
     def function(self, qualified: str) -> str:
         """Return the shortest name by which a function is found, and no other is."""
         if qualified not in self._short:
             parts = qualified.replace(LOCALS, "").split(".")
-            ends = (".".join(parts[-count:]) for count in range(1, len(parts) + 1))
+            ends = (".".join(parts[at:]) for at in range(len(parts) - 1, -1, -1))
             sound = (end for end in ends if functions_named(self._counts, end) == [qualified])
             self._short[qualified] = next(sound, qualified)
         return self._short[qualified]
@@ -40,11 +48,11 @@ class CallNames:
         """Name one call: by its function alone where that was called once, else with its number, from 0."""
         name = self._called[scope]
         shown = labels.name(self.function(name))
-        return f"{shown}()" if self._counts[name] == 1 else f"{shown}[{self._called[:scope].count(name)}]"
+        return f"{shown}()" if self._counts[name] == 1 else f"{shown}[{self._numbers[scope]}]"
 
-    def calls(self, scope: int, count: int) -> str:
+    def calls(self, scope: int, times: int) -> str:
         """Name calls of one function, the first of which is given: all that one place of the program makes."""
-        return self.call(scope) if count == 1 else f"{labels.name(self.function(self._called[scope]))}()"
+        return self.call(scope) if times == 1 else f"{labels.name(self.function(self._called[scope]))}()"
 
 
 def functions_named(names: Iterable[str], wanted: str) -> list[str]:
@@ -65,10 +73,10 @@ def calls_named(scopes: Sequence[Any], wanted: str) -> list[Any]:
     named = _of_function(scopes, wanted)
     if named:
         return named
-    name, count = counted_name(wanted)
+    name, number = counted_name(wanted)
     counted = _of_function(scopes, name) if name else []
-    if counted and -len(counted) <= count < len(counted):
-        return [counted[count]]
+    if counted and -len(counted) <= number < len(counted):
+        return [counted[number]]
     if counted:
         times = (
             f"it was called {len(counted):,} times, [0] to [{len(counted) - 1}]"
@@ -76,15 +84,23 @@ def calls_named(scopes: Sequence[Any], wanted: str) -> list[Any]:
             else "it was called once"
         )
         raise LookupNameError(
-            f"the function {name} has no call number {count}",
+            f"the function {name} has no call number {number}",
             got=times,
             advice=f"{name} alone is every call",
         )
     names = CallNames(scopes)
-    known = dict.fromkeys(names.function(scope.name) for scope in scopes[1:])
+    known = Counter(names.function(scope.name) for scope in scopes[1:])
+    told = [f"{function} ({times:,} times)" if times > 1 else function for function, times in known.items()]
+    if not known:
+        raise LookupNameError(
+            f"no function that was called is named {wanted!r}",
+            advice="no other function was called in this run",
+        )
+    near = nearest(name or wanted, list(known))
     raise LookupNameError(
         f"no function that was called is named {wanted!r}",
-        advice=nearest(wanted, list(known)) if known else "no other function was called in this run",
+        got=f"called were {listed(told)}",
+        advice=near if near.endswith("?") else f"{next(iter(known))}[0] is one call, the first",
     )
 
 

@@ -16,6 +16,7 @@ from tracer.graph import INPUT, OUTPUT, SPLITTER
 from tracer.numbers_text import clean, number, shorten_text
 from viz.calls import calls_named
 from viz.parts import Mark
+from viz.theme import PATHS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from viz.skeleton import Flags, Ints
 
 DEPTH = 2  # edges around a focus
-TOP_PATHS = 3
 MOST_FINDINGS = 12  # of a picture; `edgegrad check` lists all
 FINDING_LIMIT = 180  # characters
 HIGHLIGHTS = ("findings",)
@@ -237,11 +237,11 @@ def _calls(trace: Any, only: str) -> Flags:
 
 def _mark_paths(trace: Any, name: str, found: _Found) -> None:
     """Mark the largest paths from a value to the output, each to its very end."""
-    paths = trace.paths(name, top=TOP_PATHS)
+    paths = trace.paths(name, top=len(PATHS))
     if not len(paths):
         found.notes.append(f"no path leads from {clean(name)} to the output, so none is marked")
     graph = trace.graph
-    for rank, path in enumerate(paths, 1):
+    for rank, (kind, path) in enumerate(zip(PATHS, paths, strict=False), 1):
         edges = _with_splitters(
             graph, np.append(_edges_of(graph, path.slots), graph.first_in[paths.target.index])
         )
@@ -249,7 +249,7 @@ def _mark_paths(trace: Any, name: str, found: _Found) -> None:
         share = "" if path.share is None else f", {path.share:.0%} of its gradient".replace("-", "−")
         which = "largest path" if rank == 1 else f"path {rank}"
         text = f"{which} of {clean(name)}: {number(path.contribution)}{share}"
-        found.add(Mark("path", f"▶{rank}", text), nodes, edges)
+        found.add(Mark(kind, f"▶{rank}", text), nodes, edges)
 
 
 def _edges_of(graph: Graph, slots: Ints) -> Ints:

@@ -42,8 +42,9 @@ def show(trace: File, of: Of = None, seed: Seed = None, json: Json = False) -> N
     from viz.running import open_trace  # noqa: PLC0415
     from viz.summary import summary  # noqa: PLC0415
 
-    with waiting(f"summing up {trace}"):
+    with waiting(f"summing up {trace}") as reached:
         opened = open_trace(trace, of, seed)
+        reached(1, 2)
         summed_up = summary(opened)
     if json:
         print_json(summed_up)
@@ -90,8 +91,9 @@ def edges(
     from viz.edge_table import Choice, Order, edge_table  # noqa: PLC0415
     from viz.running import open_trace  # noqa: PLC0415
 
-    with waiting(f"reading {trace}"):
+    with waiting(f"reading {trace}") as reached:
         opened = open_trace(trace, of, seed)
+        reached(1, 2)
         table = edge_table(opened, Choice(name, line, op, least, Order(sort), top))
     if json:
         print_json(table)
@@ -137,8 +139,12 @@ def explain(
     from tracer.diagnose.explain import explanation  # noqa: PLC0415
     from viz.running import open_with_gradients  # noqa: PLC0415
 
-    with waiting(f"explaining {name}"):
-        explained = explanation(open_with_gradients(trace, of, seed), name, depth=depth, top=top)
+    with waiting(f"explaining {name}") as reached:
+        opened = open_with_gradients(trace, of, seed)
+        reached(1, 3)
+        opened.gradients  # noqa: B018  (computed where the file holds none)
+        reached(2, 3)
+        explained = explanation(opened, name, depth=depth, top=top)
     if json:
         print_json(explained)
         return
@@ -165,8 +171,10 @@ def paths(
     from tracer.diagnose.path_text import table_of  # noqa: PLC0415
     from viz.running import open_with_gradients  # noqa: PLC0415
 
-    with waiting(f"following {name}"):
-        table = table_of(open_with_gradients(trace, of, seed).paths(name, to=to, top=top))
+    with waiting(f"following {name}") as reached:
+        opened = open_with_gradients(trace, of, seed)
+        reached(1, 2)
+        table = table_of(opened.paths(name, to=to, top=top))
     if json:
         print_json(table)
         return

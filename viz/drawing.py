@@ -189,8 +189,8 @@ def _draw(
     told: set[str] = set()
     for path in outputs:
         try:
-            with waiting(f"drawing {path}"):
-                notes = draw_file(trace, path, engine, view)
+            with waiting(f"drawing {path}") as reached:
+                notes = draw_file(trace, path, engine, view, reached)
         except EdgegradError as error:
             if not has_failed:
                 raise

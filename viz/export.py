@@ -21,7 +21,7 @@ from viz.rollup import BUDGET, MOST_ARROWS, roll_up
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from viz.as_graph import GraphData
     from viz.choice import Choice
@@ -32,6 +32,7 @@ PICTURES = (".svg", ".png", ".pdf", ".dot", ".html", ".mmd")  # .mmd: Mermaid
 DATA = (".graphml", ".json")  # .json: of Model Explorer
 SUFFIXES = (*PICTURES, *DATA)
 MOST_EMBEDDED = 1_500_000  # characters of a page in a notebook, which is saved with it
+STEPS = 4  # gradients, words, places, ink
 ERROR_LIMIT = 200  # characters of what a program raised
 
 
@@ -125,12 +126,16 @@ def embedded(trace: Any) -> tuple[str, str]:
 
 
 def draw(
-    trace: Any, path: str | os.PathLike[str], engine: str | None = None, view: View = WHOLE
+    trace: Any,
+    path: str | os.PathLike[str],
+    engine: str | None = None,
+    view: View = WHOLE,
+    reached: Callable[[int, int], None] | None = None,
 ) -> tuple[str, ...]:
     """Write the picture of a trace to a file, in the format of its suffix: see SUFFIXES.
 
     Of a run that failed, what was recorded. Returns notes for the person who asked, such as that another layout was
-    used; raises DrawError.
+    used; raises DrawError. `reached` is told how many of how many steps are done.
     """
     target = Path(path)
     suffix = target.suffix.lower()
@@ -141,7 +146,7 @@ def draw(
             advice=f"use one of {', '.join(SUFFIXES)}",
         )
     try:
-        pieces, notes = _made(trace, suffix, engine, view)
+        pieces, notes = _made(trace, suffix, engine, view, reached or _unheard)
         _write(target, pieces)
     except MemoryError as error:
         raise DrawError(
@@ -171,15 +176,23 @@ def _write(target: Path, pieces: Iterable[bytes]) -> None:
         ) from error
 
 
+def _unheard(done: int, everything: int) -> None:
+    """Where nobody asked how far it is."""
+
+
 def _made(
-    trace: Any, suffix: str, engine: str | None, view: View
+    trace: Any, suffix: str, engine: str | None, view: View, reached: Callable[[int, int], None]
 ) -> tuple[Iterable[bytes], tuple[str, ...]]:
     """Return the bytes of a picture or a graph, piece by piece, and notes for the person who asked."""
+    if trace.error is None:
+        trace.gradients  # noqa: B018  (computed where they are not yet)
+    reached(1, STEPS)
     if suffix in DATA:
         content, notes = _data_content(trace, suffix, view)
         return [content], notes
     shown = decide(trace, view, suffix)
-    pieces, notes = _content(shown, suffix, engine)
+    reached(2, STEPS)
+    pieces, notes = _content(shown, suffix, engine, reached)
     return pieces, (*shown.notes, *notes)
 
 
@@ -192,7 +205,9 @@ def _of_what_there_is(trace: Any) -> tuple[Any, tuple[str, ...]]:
     return Forward(trace), (remark,)
 
 
-def _content(shown: Shown, suffix: str, engine: str | None) -> tuple[Iterable[bytes], tuple[str, ...]]:
+def _content(
+    shown: Shown, suffix: str, engine: str | None, reached: Callable[[int, int], None]
+) -> tuple[Iterable[bytes], tuple[str, ...]]:
     """Return a picture's bytes, piece by piece, and the notes on it; each writer is imported when it is used."""
     if suffix == ".dot":
         from viz import dot  # noqa: PLC0415 - pydot is needed for this format alone
@@ -208,6 +223,7 @@ def _content(shown: Shown, suffix: str, engine: str | None) -> tuple[Iterable[by
 
         raster.refuse_what_no_png_holds(shown.diagram)
     placed = geometry(shown.diagram, engine)
+    reached(3, STEPS)
     if suffix == ".svg":
         return map(str.encode, vector.pieces(placed)), placed.notes
     if suffix == ".html":

@@ -133,10 +133,11 @@ class PlacedGroup:
 
     rect: Rect
     title: PlacedText
+    number: int = -1  # of the call in what is drawn, which has a frame in each of its rows
 
     def moved(self, x: float, y: float) -> PlacedGroup:
         """Return the frame with its title, moved to the right and down."""
-        return PlacedGroup(self.rect.moved(x, y), self.title.moved(x, y))
+        return PlacedGroup(self.rect.moved(x, y), self.title.moved(x, y), self.number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ def check(
     json: Json = False,
 ) -> None:
     """Say what is wrong with the gradients, where, and why: worst first."""
+    from tracer.diagnose.findings import find  # noqa: PLC0415
     from viz.check import checked, finding_parts, github, has_failed, kinds_in  # noqa: PLC0415
     from viz.running import traced  # noqa: PLC0415
 
@@ -48,8 +49,8 @@ def check(
         )
     kinds = kinds_in(fail_on) if fail_on is not None else frozenset()
     trace, failure = traced(target, settings or [], of, seed, watch=watch or ())
-    with waiting("looking for what is wrong"):
-        findings = trace.findings()
+    with waiting("looking for what is wrong") as reached:
+        findings = find(trace, reached)
     if json:
         print_json(checked(trace, findings))
     elif shape == "github":
@@ -87,8 +88,12 @@ def diff(
     from tracer.diagnose.diff import diff as compare  # noqa: PLC0415
     from viz.running import open_trace  # noqa: PLC0415
 
-    with waiting(f"comparing {first} and {second}"):
-        found = compare(open_trace(first, of, seed), open_trace(second, of, seed), rtol=rtol, atol=atol)
+    with waiting(f"comparing {first} and {second}") as reached:
+        before = open_trace(first, of, seed)
+        reached(1, 3)
+        after = open_trace(second, of, seed)
+        reached(2, 3)
+        found = compare(before, after, rtol=rtol, atol=atol)
     if json:
         print_json(found)
     else:
@@ -145,8 +150,10 @@ def audit(
     from viz.verdicts import audit_data, audit_parts  # noqa: PLC0415
 
     given = read_claims(claims)
-    with waiting(f"auditing {claims}"):
-        found = audited(open_with_gradients(trace, of, seed), given, rtol=rtol, atol=atol)
+    with waiting(f"auditing {claims}") as reached:
+        opened = open_with_gradients(trace, of, seed)
+        reached(1, 2)
+        found = audited(opened, given, rtol=rtol, atol=atol)
     if json:
         print_json(audit_data(found))
     else:

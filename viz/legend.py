@@ -206,8 +206,8 @@ def _tag(shape: Shape) -> PlacedShape:
 
 def _marked(each: Mark) -> PlacedShape | PlacedWire:
     return (
-        replace(_wire("plain"), mark="path")
-        if each.kind == "path"
+        replace(_wire("plain"), mark=each.kind)
+        if each.kind in theme.PATHS
         else replace(_shape("function", 18), mark=each.kind)
     )
 

@@ -41,8 +41,10 @@ def plot(
     from viz.running import check_outputs, open_with_gradients  # noqa: PLC0415
 
     check_outputs(output, plots.SUFFIXES)
-    with waiting(f"plotting {trace}"):
-        figure = plots.plot(open_with_gradients(trace, of, seed), kind, names)
+    with waiting(f"plotting {trace}") as reached:
+        opened = open_with_gradients(trace, of, seed)
+        reached(1, 2)
+        figure = plots.plot(opened, kind, names)
     for path in output:
         plots.save(figure, path)
         text.show(text.wrote(path))
@@ -67,8 +69,10 @@ def step(
     from viz.running import open_with_gradients  # noqa: PLC0415
     from viz.steps import Steps  # noqa: PLC0415
 
-    with waiting(f"going back through {trace}"):
-        steps = Steps(open_with_gradients(trace, of, seed))
+    with waiting(f"going back through {trace}") as reached:
+        opened = open_with_gradients(trace, of, seed)
+        reached(1, 2)
+        steps = Steps(opened)
     start = 0 if first is None else steps.named(first)
     end = len(steps) - 1 if last is None else steps.named(last)
     numbers = range(start, end + 1)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tracer.diagnose.program_text import Text
+from tracer.diagnose.program_text import Function, Text, called_name, parameters_in_order
 from viz import labels
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _COPIES = (
     ast.Tuple,
     ast.List,
 )
+_IN_STEP = ("zip", "enumerate")  # which take an item of each in each turn
 _OWN_BODIES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
@@ -161,18 +162,33 @@ class LoopText:
         names |= {each.attr for each in inner if isinstance(each, ast.Attribute)}
         return names.isdisjoint(self._copied_in(region))
 
-    def is_steady(self, node: ast.AST, operand: int, region: ast.AST) -> bool:
-        """Say whether an operand of an operator is a variable that a loop does not set to what may be there already."""
-        operands: list[ast.expr]
-        match node:
-            case ast.BinOp(left=first, right=second) | ast.AugAssign(target=first, value=second):
-                operands = [first, second]
-            case ast.UnaryOp(operand=first) | ast.Subscript(value=first):
-                operands = [first]
-            case _:
-                return False
-        name = operands[operand] if operand < len(operands) else None
-        return isinstance(name, ast.Name) and name.id not in self._copied_in(region)
+    def is_steady(self, name: str, region: ast.AST) -> bool:
+        """Say whether a variable is not set to what may be there already by a loop."""
+        return bool(name) and name not in self._copied_in(region)
+
+    def items_taken(self, node: ast.AST) -> tuple[WrittenLoop, tuple[str, ...]] | None:
+        """Return the loop that takes its items from what an expression says, and the variables that it takes them of.
+
+        None for what need not be taken from its first item on, one in each turn, such as an iterator.
+        """
+        loop = self._text.parents.get(node)
+        if isinstance(loop, ast.comprehension):
+            loop = self._text.parents.get(loop)
+        of = [node]
+        if isinstance(node, ast.Call) and called_name(node) in _IN_STEP:
+            of = list(node.args)
+        if not isinstance(loop, (*_STATEMENTS, *_COMPREHENSIONS)) or _items_of(loop) is not node:
+            return None
+        return self._loop(loop), tuple(each.id for each in of if isinstance(each, ast.Name))
+
+    def function_around(self, node: ast.AST) -> Function | None:
+        """Return the function that an expression stands in."""
+        return self._text.enclosing(node)
+
+    def is_set_once(self, name: str, function: Function) -> bool:
+        """Say whether a variable or parameter of a function is given a value at one place."""
+        times = sum(_set_name(each) == name for each in ast.walk(function))
+        return times + (name in parameters_in_order(function)) == 1
 
     def _copied_in(self, region: ast.AST) -> frozenset[str]:
         """Return the variables that are set to what may be there already somewhere in a loop or a function."""
@@ -219,6 +235,42 @@ class LoopText:
             if any(isinstance(each, ast.Return) for each in _own_parts(statement)):
                 return None
         return None
+
+
+def operand_name(node: ast.AST, operand: int) -> str:
+    """Return the variable that is an operand of an operator; empty where it is none."""
+    operands: list[ast.expr] = []
+    match node:
+        case ast.BinOp(left=first, right=second) | ast.AugAssign(target=first, value=second):
+            operands = [first, second]
+        case ast.UnaryOp(operand=first) | ast.Subscript(value=first):
+            operands = [first]
+    name = operands[operand] if operand < len(operands) else None
+    return name.id if isinstance(name, ast.Name) else ""
+
+
+def argument_name(call: ast.AST | None, function: Function | None, parameter: str) -> str:
+    """Return the variable that a call gives a function for a parameter; empty where it need not be one."""
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+        return ""
+    if (
+        not isinstance(function, ast.FunctionDef)
+        or function.name != call.func.id
+        or function.decorator_list
+    ):
+        return ""
+    given: dict[str | None, ast.expr] = {each.arg: each.value for each in call.keywords}
+    if not any(isinstance(each, ast.Starred) for each in call.args):
+        given |= zip(parameters_in_order(function), call.args, strict=False)
+    name = given.get(parameter)
+    return name.id if isinstance(name, ast.Name) else ""
+
+
+def _items_of(loop: ast.AST) -> ast.expr | None:
+    """Return what a loop takes its items from."""
+    if isinstance(loop, _COMPREHENSIONS):
+        return loop.generators[0].iter if len(loop.generators) == 1 else None
+    return getattr(loop, "iter", None)
 
 
 def _runs_some_turns(node: ast.AST) -> bool:

@@ -65,12 +65,19 @@ class Loops:
         repeated = [node for node in rolled.nodes if node.kind == "function" and node.count > 1]
         repeated.sort(key=lambda node: (-node.count, node.index))
         self._candidates = [_loop(node.members, self._most) for node in repeated]
+        self._heads = self.graph.dst  # by edge
         self._written: dict[tuple[WrittenLoop, int], Loop] = {}
+        self._known: dict[int, tuple[int, dict[int, int]]] = {}  # by edge
         self.found: list[Loop] = []
 
     def of(self, edge: RolledEdge) -> tuple[int, dict[int, int]]:
         """Return the number of an edge's loop and, by turn, the run of the edge in it."""
-        times = self.graph.heads(edge.members)
+        if edge.index not in self._known:
+            self._known[edge.index] = self._looked_for(edge)
+        return self._known[edge.index]
+
+    def _looked_for(self, edge: RolledEdge) -> tuple[int, dict[int, int]]:
+        times = self._heads.take(edge.members)
         written = self._of_text(edge, times)
         if written is not None:
             return written

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from viz.parts import Label, Span
+from viz.theme import PATHS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from viz.skeleton import Ints
     from viz.theme import Role
 
-ROLE: Mapping[str, Role] = {"focus": "name", "path": "path", "finding": "finding"}
+ROLE: Mapping[str, Role] = {"focus": "name", **{kind: kind for kind in PATHS}, "finding": "finding"}
 FORKS = ("splitter", "broadcast")
 
 
@@ -76,7 +77,7 @@ def _box(box: Box, found: Sequence[Mark], on_lead: Sequence[Mark], *, is_calm: b
     lead = _signed(box.lead, on_lead) if on_lead and (box.lead.above or box.lead.below) else box.lead
     if not found:
         return replace(box, lead=lead, is_calm=is_calm)
-    told = [each for each in found if each.kind != "path"]  # of a path the wires tell
+    told = [each for each in found if each.kind not in PATHS]  # of a path the wires tell
     captions = tuple((_sign(each), Span(each.short, ROLE[each.kind])) for each in told)
     return replace(
         box,

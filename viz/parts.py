@@ -112,6 +112,7 @@ class Group:
 
     title: str
     parent: int = -1
+    number: int = -1  # in what is drawn, where that is in several rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ class _Words:
         above = value_series_lines(name, carried, *values)
         if series is None:
             return replace(arrow, label=Label(above))
-        fired = int(np.count_nonzero(self.trace.steps[edges] >= 0))
+        fired = int(np.count_nonzero(self.trace.fired[edges]))
         state = series_state(series, carried, fired)
         runs = np.unique(self.trace.graph.src[edges])
         if arrow.from_splitter and len(runs) < len(edges):
@@ -108,7 +108,7 @@ class _Words:
         with np.errstate(all="ignore"):
             sums = np.zeros(len(runs))
             np.add.at(sums, of_runs, series.values)
-        return (what, *gradient_series_lines(Series(is_norm=False, values=sums), len(runs)))
+        return (what, *gradient_series_lines(Series.of(sums), len(runs)))
 
 
 def _tag(shape: Any, rolled: Rolled, ends: Ints, count: int) -> Box:

@@ -212,7 +212,7 @@ class RolledWriter:
         values = self.numbers.values(node)
         runs = node.members[:MOST_LOOKED_AT]
         if values is not None:
-            bad = ~np.isfinite(values.values)
+            bad = np.zeros(values.count, np.bool_) if values.is_finite else ~np.isfinite(values.values)
             for edge in self.rolled.incoming[node.index] if self.numbers.has_gradients else ():
                 gradients = self.numbers.gradients(edge)
                 if gradients is not None and gradients.bad:
@@ -258,7 +258,7 @@ class RolledWriter:
             return splitter_lines(self.numbers, self.rolled, node, self.numbers.sum_of(node)), None
         series = self.numbers.into(node)
         assert series is not None
-        fired = int(np.count_nonzero(self.trace.steps[self.trace.graph.first_in[node.members]] >= 0))
+        fired = int(np.count_nonzero(self.trace.fired[self.trace.graph.first_in[node.members]]))
         lines = gradient_series_lines(series, fired)
         what = uses_text(self.numbers.uses_each(node)) if is_copy else "Σ over copies"
         return ((Span(f"{what}, {times(node.count)}", "working"),), *lines), spark_of(series)

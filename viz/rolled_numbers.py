@@ -16,6 +16,8 @@ from viz.forward import without_gradients
 from viz.wording import is_bad
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from viz.rollup import Rolled, RolledEdge, RolledNode
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
@@ -32,7 +34,20 @@ class Series:
     """A number over the runs of a rolled node or edge."""
 
     is_norm: bool
-    values: Floats  # of all runs
+    count: int
+    read: Callable[[Any], Any]  # by run, or by an index of runs
+    is_finite: bool = False  # known without a look at all of them
+
+    @classmethod
+    def of(cls, values: Floats, *, is_norm: bool = False) -> Series:
+        """Make a series of numbers that are there."""
+        return cls(is_norm, len(values), values.__getitem__)
+
+    @cached_property
+    def values(self) -> Floats:
+        """Those of all runs."""
+        found: Floats = self.read(slice(None))
+        return found
 
     @cached_property
     def runs(self) -> Ints:
@@ -42,42 +57,60 @@ class Series:
     @property
     def first(self) -> float:
         """That of run 0."""
-        return float(self.values[0])
+        return float(self.read(0))
 
     @property
     def last(self) -> float:
         """That of the last run."""
-        return float(self.values[-1])
+        return float(self.read(self.count - 1))
 
     @property
     def least(self) -> int:
         """The run with the smallest size; of what is not finite only where nothing is."""
-        return self._extreme(np.inf, np.argmin)
+        return self._extremes[0]
 
     @property
     def most(self) -> int:
         """The run with the largest size; likewise."""
-        return self._extreme(-np.inf, np.argmax)
+        return self._extremes[1]
 
-    def _extreme(self, instead: float, pick: Any) -> int:
+    @cached_property
+    def _ends(self) -> tuple[int, int]:
+        """The runs with the lowest and the highest number; with a NaN where there is one."""
+        return int(self.values.argmin()), int(self.values.argmax())
+
+    @property
+    def _has_one_sign(self) -> bool:
+        """Whether all are finite and greater than zero, or all less: the usual case, told by two of them."""
+        low, high = (self.values[end] for end in self._ends)
+        return bool((low > 0 and np.isfinite(high)) or (high < 0 and np.isfinite(low)))
+
+    @cached_property
+    def _extremes(self) -> tuple[int, int]:
+        if self._has_one_sign:
+            return self._ends if self.values[self._ends[0]] > 0 else self._ends[::-1]
         sizes = np.abs(self.values)
-        sizes[~np.isfinite(sizes)] = instead
-        return int(pick(sizes))
+        is_finite = np.isfinite(sizes)
+        return int(np.where(is_finite, sizes, np.inf).argmin()), int(
+            np.where(is_finite, sizes, -np.inf).argmax()
+        )
 
     @cached_property
     def bad(self) -> int:
         """How many are not finite."""
-        return int(len(self.values) - np.count_nonzero(np.isfinite(self.values)))
+        if self.is_finite or bool(np.isfinite(self.values[list(self._ends)]).all()):
+            return 0
+        return int(self.count - np.count_nonzero(np.isfinite(self.values)))
 
     @cached_property
     def zeros(self) -> int:
         """How many are zero."""
-        return int(len(self.values) - np.count_nonzero(self.values))
+        return 0 if self._has_one_sign else int(self.count - np.count_nonzero(self.values))
 
     @cached_property
     def is_constant(self) -> bool:
         """Whether it is the same number in all runs."""
-        return bool(np.all(self.values == self.values[0]))
+        return self.first == self.last and bool(np.all(self.values == self.values[0]))
 
     @property
     def points(self) -> Floats:
@@ -162,9 +195,8 @@ class Numbers:
         if edge.index not in self._fired:
             series = self.gradients(edge)
             is_all = series is not None and not series.zeros
-            steps = self.trace.steps
             self._fired[edge.index] = (
-                edge.count if is_all else int(np.count_nonzero(steps[edge.members] >= 0))
+                edge.count if is_all else int(np.count_nonzero(self.trace.fired[edge.members]))
             )
         return self._fired[edge.index]
 
@@ -173,9 +205,9 @@ class Numbers:
         if not self.has_gradients:
             return None
         statistics = self.trace.edge_statistics
-        values = statistics.numbers[edges]
+        values = statistics.numbers.take(edges)
         if not self._is_any_wide(edges):
-            return Series(is_norm=False, values=values)
+            return Series.of(values)
         values = np.abs(values)
         lines = np.searchsorted(statistics.arrays, edges)
         lines[lines == len(statistics.arrays)] = 0
@@ -183,7 +215,7 @@ class Numbers:
             statistics.arrays[lines] == edges if len(statistics.arrays) else np.zeros(len(edges), np.bool_)
         )
         values[is_array] = statistics.table[lines[is_array], 0]
-        return Series(is_norm=True, values=values)
+        return Series.of(values, is_norm=True)
 
     def _is_any_wide(self, edges: Ints) -> bool:
         """Tell whether edges carry arrays or complex numbers, also where no gradient came back."""
@@ -215,7 +247,7 @@ class Numbers:
         edges = edges[np.argsort(self.trace.graph.src[edges], kind="stable")]
         if not np.array_equal(self.trace.graph.src[edges], node.members):
             return None, 0
-        return self.gradients_of(edges), int(np.count_nonzero(self.trace.steps[edges] >= 0))
+        return self.gradients_of(edges), int(np.count_nonzero(self.trace.fired[edges]))
 
     def _in_edges(self, node: RolledNode) -> Ints:
         return self.trace.graph.first_in[node.members]
@@ -235,18 +267,32 @@ class Numbers:
         """Return what exact edges carry forward, where that is a number."""
         if self._is_any_wide(edges):
             return None
-        graph, values = self.trace.graph, self.trace.recording.values
-        return Series(is_norm=False, values=values.floats[graph.rows[graph.src[edges]]])
+        graph, floats = self.trace.graph, self.trace.recording.values.floats
+        return Series(
+            is_norm=False,
+            count=len(edges),
+            read=lambda runs: floats[graph.rows[graph.src[edges[runs]]]],
+            is_finite=self._are_values_finite,
+        )
 
     def values(self, node: RolledNode) -> Series | None:
         """Return what a node gives over its runs, where that is a number."""
-        graph, recording = self.trace.graph, self.trace.recording
-        rows = graph.rows[node.members]
-        if len(rows) and graph.kinds[node.members[0]] == OUTPUT:
+        graph, floats, members = self.trace.graph, self.trace.recording.values.floats, node.members
+        if len(members) and graph.kinds[members[0]] == OUTPUT:
             return None
-        if self._has_wide[rows].any():
+        if len(graph.wide_rows) and self._has_wide[graph.rows[members]].any():
             return None
-        return Series(is_norm=False, values=recording.values.floats[rows])
+        return Series(
+            is_norm=False,
+            count=len(members),
+            read=lambda runs: floats[graph.rows[members[runs]]],
+            is_finite=self._are_values_finite,
+        )
+
+    @cached_property
+    def _are_values_finite(self) -> bool:
+        """Whether all numbers that were computed are finite; not where some are arrays."""
+        return bool(np.isfinite(self.trace.recording.values.floats).all())
 
     def seen(self, view: Any) -> Any:
         """Return a node or an edge, of a run without gradients without what there is to say about them."""
@@ -258,6 +304,8 @@ class Numbers:
 
     def uses(self, node: RolledNode) -> int:
         """Count the uses of a splitter's value, also those outside of the part that is shown."""
+        if self.rolled.is_whole:
+            return sum(edge.count for edge in self.rolled.outgoing[node.index])
         return int(self._uses_by_node[node.members].sum())
 
     def uses_each(self, node: RolledNode) -> Ints:

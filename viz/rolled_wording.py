@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from viz.rollup import Ints, Rolled, RolledEdge, RolledNode
     from viz.theme import Role, State
 
-MOST_LOOKED_AT = 2_000  # runs whose constants are compared one by one; of more they may differ
+MOST_COMPARED = 2_000  # runs whose constants are compared one by one; of more they may differ
 SHOWN_IN_FULL = 4  # uses of a splitter
 
 
@@ -51,18 +51,15 @@ def common_gate_text(trace: Trace, members: np.ndarray) -> str:
         return gate_text(node)
     recording = trace.recording
     rows = trace.graph.rows[members]
-    starts = recording.starts[rows]
-    if np.any(recording.starts[rows + 1] - starts != len(node.operands)):
+    starts = recording.starts.take(rows)
+    if np.any(recording.starts[1:].take(rows) - starts != len(node.operands)):
         return labels.clean(node.symbol)
-    operands = tuple(
-        _common(trace, recording.operands[starts + at], starts + at, operand)
-        for at, operand in enumerate(node.operands)
-    )
+    operands = tuple(_common(trace, starts + at, operand) for at, operand in enumerate(node.operands))
     params = node.params
     if params:
-        looked_at = rows[:MOST_LOOKED_AT].tolist()
+        looked_at = rows[:MOST_COMPARED].tolist()
         others = [recording.params.get(row, {}) for row in looked_at[1:]]
-        is_all = len(rows) <= MOST_LOOKED_AT
+        is_all = len(rows) <= MOST_COMPARED
         params = {
             name: value
             if is_all and all(_is_same(value, each.get(name)) for each in others)
@@ -72,14 +69,17 @@ def common_gate_text(trace: Trace, members: np.ndarray) -> str:
     return gate_text(_Common(node, operands, params))
 
 
-def _common(trace: Trace, operands: np.ndarray, slots: np.ndarray, first: Any) -> Any:
+def _common(trace: Trace, slots: np.ndarray, first: Any) -> Any:
     """Return an operand that is traced, or the same constant in all runs; else what is shown as …."""
-    is_traced = operands >= 0
-    if bool(is_traced.any()):  # where it is a constant in some runs, its wire says in how many it is none
-        slot = int(slots[is_traced][0])
-        row = int(trace.graph.slot_consumer[slot])
-        return trace.edges[trace.graph.edge_of(row, slot)]
-    return first if _is_one_constant(trace.recording, operands) else _Varying()
+    operands = trace.recording.operands
+    if operands[slots[0]] < 0:
+        of_all = operands[slots]
+        traced = slots[of_all >= 0]
+        if not len(traced):
+            return first if _is_one_constant(trace.recording, of_all) else _Varying()
+        slots = traced  # where it is a constant in some runs, its wire says in how many it is none
+    slot = int(slots[0])
+    return trace.edges[trace.graph.edge_of(int(trace.graph.slot_consumer[slot]), slot)]
 
 
 def _is_one_constant(recording: Any, operands: np.ndarray) -> bool:
@@ -88,7 +88,7 @@ def _is_one_constant(recording: Any, operands: np.ndarray) -> bool:
     floats = recording.constants.floats[numbers]
     if not np.isnan(floats[0]):
         return bool(np.all(floats == floats[0]))
-    if len(numbers) > MOST_LOOKED_AT:
+    if len(numbers) > MOST_COMPARED:
         return False
     first, *others = (recording.constants[number] for number in numbers.tolist())
     return all(_is_same(first, each) for each in others)

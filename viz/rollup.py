@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from tracer.graph import CUT, FUNCTION
+from tracer.groups import members_of
 from tracer.sites import NO_PLACE
-from viz.by_place import ByPlace, members_of
+from viz.by_place import ByPlace
 from viz.calls import CallNames
 from viz.folding import ROOT, fold_calls
 from viz.parts import common_group
@@ -106,13 +107,14 @@ class Rolled:
         return Turns(self.trace)
 
     @cached_property
-    def _is_whole(self) -> bool:
+    def is_whole(self) -> bool:
+        """Whether nothing of the trace is left out."""
         return not (self.of_node < 0).any()
 
     @cached_property
     def entering(self) -> list[tuple[int, int, Ints]]:
         """What leads to a node from what is left out: the node, as which operand, and the exact edges."""
-        if self._is_whole:
+        if self.is_whole:
             return []
         graph = self.trace.graph
         edges = np.flatnonzero((self.of_node[graph.src] < 0) & (self.of_node[graph.dst] >= 0))
@@ -130,7 +132,7 @@ class Rolled:
     @cached_property
     def leaving(self) -> list[tuple[int, Ints]]:
         """What leads from a node to what is left out: the node, and the exact edges."""
-        if self._is_whole:
+        if self.is_whole:
             return []
         graph = self.trace.graph
         edges = np.flatnonzero((self.of_node[graph.src] >= 0) & (self.of_node[graph.dst] < 0))
@@ -298,7 +300,7 @@ class _Coarse:
         for number, key in enumerate(keys):
             for at in joined[key]:
                 number_of[at] = number
-        of_edge = _moved(fine.of_edge, number_of)
+        of_edge = fine.edges.by_row(number_of)
         members = members_of(of_edge, len(keys))
         edges = tuple(
             RolledEdge(
@@ -327,4 +329,6 @@ def _split(edges: Ints, *keys: Ints) -> list[tuple[tuple[int, ...], Ints]]:
 
 def _moved(numbers: Ints, new_of: Sequence[int]) -> Ints:
     """Renumber a column; -1 stays."""
-    return np.asarray([*new_of, -1], np.int32)[numbers]
+    if new_of == list(range(len(new_of))):
+        return numbers
+    return np.asarray([*new_of, -1], np.int32).take(numbers)

@@ -225,14 +225,19 @@ def _read(path: Path) -> Trace:
         raise TraceFileError(f"can't read {path}", got=error.strerror or str(error)) from error
 
 
-def draw(trace: Trace, path: Path, engine: str | None, view: View) -> tuple[str, ...]:
-    """Draw a trace, of a run that failed what was computed; return the notes on the picture. Raises DrawError."""
+def draw(
+    trace: Trace, path: Path, engine: str | None, view: View, reached: Callable[[int, int], None]
+) -> tuple[str, ...]:
+    """Draw a trace, of a run that failed what was computed; return the notes on the picture. Raises DrawError.
+
+    `reached` is told how many of how many steps are done.
+    """
     from viz.export import draw as draw_file  # noqa: PLC0415  (the pictures' rooms are many)
 
     error = why_no_gradient(trace)
     if error is not None and trace.error is None:
         raise error
     try:
-        return draw_file(trace, path, engine, view)
+        return draw_file(trace, path, engine, view, reached)
     except OSError as error:
         raise DrawError(f"can't write {path}", got=error.strerror or str(error)) from error

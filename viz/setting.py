@@ -228,10 +228,11 @@ def _join(first: Floats, second: Floats) -> Floats:
 def set_groups(diagram: Diagram, placement: Placement) -> tuple[PlacedGroup, ...]:
     """Frame each group that the engine kept together."""
     groups = []
-    for group, box in zip(diagram.groups, placement.group_boxes, strict=False):
+    for at, (group, box) in enumerate(zip(diagram.groups, placement.group_boxes, strict=False)):
         if box is None:
             continue
         left, top, width, height = box
-        line = _title(group.title)
-        groups.append(PlacedGroup(Rect(left, top, width, height), set_line(line, left + 8, top + 5)))
+        title = set_line(_title(group.title), left + 8, top + 5)
+        number = at if group.number < 0 else group.number
+        groups.append(PlacedGroup(Rect(left, top, width, height), title, number))
     return tuple(groups)

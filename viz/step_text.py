@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from tracer.diagnose.explain import formula_of
 from viz import labels, text, wording
 from viz.graph_text import graph_lines, is_small, neighbourhood, origin, value_name
 from viz.steps import Step, Steps, written
@@ -96,8 +97,9 @@ def _arithmetic(step: Step, edge: Edge) -> list[Text]:
     """Write what flows back over the edge, of an array also at its largest element, and from where to where."""
     line = step.edge
     told = Text("  ").append_text(text.product(line))
-    if line.formula and line.local is not None:
-        told.append(f"   local {line.formula}", style=text.QUIET)
+    formula = formula_of(edge)
+    if formula and line.local is not None:
+        told.append(f"   local {labels.clean(formula)}", style=text.QUIET)
     if line.op == "copy":
         where = f"the sum of all uses of {line.source}"
     elif line.op == "broadcast":

@@ -2,7 +2,8 @@
 
 Colour never carries a meaning alone: a value stands above its wire and a gradient below it, a zero gradient has
 a dashed wire, one that is not finite a heavy wire and a ⚠, what the output does not depend on is small and says so,
-and each kind of node has a shape of its own. What somebody asked to see has a heavy line of its own colour and a sign.
+and each kind of node has a shape of its own. What somebody asked to see has a heavy line of its own colour and a sign,
+and each of several paths has dashes of its own.
 """
 
 from __future__ import annotations
@@ -25,11 +26,14 @@ Role = Literal[
     "alarm",
     "title",
     "path",
+    "path-2",
+    "path-3",
     "finding",
 ]
 Shape = Literal["input", "output", "function", "splitter", "broadcast", "cut", "call", "leaves", "enters"]
 State = Literal["plain", "zero", "unreached", "alarm", "cut"]
-MarkKind = Literal["focus", "path", "finding"]
+MarkKind = Literal["focus", "path", "path-2", "path-3", "finding"]
+PathKind = Literal["path", "path-2", "path-3"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ RED = "#c41a16"
 SOFT_RED = "#b5524f"
 GREY = "#6b7075"
 BLUE = "#0b57d0"
+OLIVE = "#7d6b00"
+MAGENTA = "#a3127a"  # blue, olive and magenta are told apart by all who see colours
 ORANGE = "#a84300"
 
 TEXT: dict[Role, TextStyle] = {
@@ -71,6 +77,8 @@ TEXT: dict[Role, TextStyle] = {
     "alarm": TextStyle(RED, 13, bold=True),
     "title": TextStyle(INK, 15, bold=True),
     "path": TextStyle(BLUE, 12.5, bold=True),
+    "path-2": TextStyle(OLIVE, 12.5, bold=True),
+    "path-3": TextStyle(MAGENTA, 12.5, bold=True),
     "finding": TextStyle(ORANGE, 12.5, bold=True),
 }
 
@@ -91,9 +99,12 @@ WIRE: dict[State, Stroke] = {
 SPARK = Stroke(RED, 1.4)
 SPARK_ZEROS = Stroke(INK, 2.4, (4, 3))
 SPARK_FRAME = Stroke("#c9ced4", 0.8)
+PATHS: tuple[PathKind, ...] = ("path", "path-2", "path-3")  # by rank
 MARK: dict[MarkKind, Stroke] = {
     "focus": Stroke(INK, 3.0),
     "path": Stroke(BLUE, 3.0),
+    "path-2": Stroke(OLIVE, 3.0, (11, 5)),
+    "path-3": Stroke(MAGENTA, 3.0, (11, 4, 3, 4)),
     "finding": Stroke(ORANGE, 3.0),
 }
 GROUP = Stroke("#8a9096", 1.0, (6, 4))
@@ -114,15 +125,17 @@ FILL: dict[Shape, str] = {
 
 def outline(state: State, mark: MarkKind | None) -> Stroke:
     """Return the line around a shape; what is not finite keeps its own, which is heavy, too."""
-    return OUTLINE[state] if mark is None or state == "alarm" else MARK[mark]
+    if mark is None or state == "alarm":
+        return OUTLINE[state]
+    return Stroke(MARK[mark].colour, MARK[mark].width)
 
 
 def wire(state: State, mark: MarkKind | None) -> Stroke:
     """Return the line of a wire: a mark's is dashed where the wire's own is."""
     own = WIRE[state]
-    return (
-        own if mark is None or state == "alarm" else Stroke(MARK[mark].colour, MARK[mark].width, own.dashes)
-    )
+    if mark is None or state == "alarm":
+        return own
+    return Stroke(MARK[mark].colour, MARK[mark].width, own.dashes or MARK[mark].dashes)
 
 
 @cache

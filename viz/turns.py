@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tracer.diagnose.program_text import called_name
+from tracer.diagnose.program_text import called_name, parameters_in_order
 from tracer.graph import OUTPUT
 from tracer.operations import OP_NAMES
-from tracer.sites import NO_PLACE
-from viz.loop_text import LoopText, WrittenLoop
+from tracer.sites import NO_PLACE, Variable
+from viz.loop_text import LoopText, WrittenLoop, argument_name, operand_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tracer.trace import Trace
 
     Ints = np.ndarray[Any, np.dtype[Any]]
@@ -56,8 +58,10 @@ class Turns:
     def __init__(self, trace: Trace) -> None:
         self.graph, self.sites = trace.graph, trace.sites
         self.recording = trace.recording
+        self._inputs = trace.input_rows
         self._texts: dict[str, LoopText | None] = {}
-        self._marked: dict[WrittenLoop, list[Marker]] = {}
+        self._marked: dict[WrittenLoop, list[int]] = {}
+        self._runs_at: dict[int, Marker] = {}
         self._of_all: dict[WrittenLoop, Marker | None] = {}
         self._known: dict[tuple[int, str], list[WrittenLoop] | None] = {}
 
@@ -118,7 +122,37 @@ class Turns:
             found.append((loop, turn))
             if before > first:
                 entered = int(rows[before - 1])
-        return found
+        return found + self._taken(place, scope, row)
+
+    def _taken(self, place: int, scope: int, row: int) -> list[tuple[WrittenLoop, int]]:
+        """Return the loop that a row takes an item of an array for, and in which turn, if it is known to."""
+        node, text = self._node(place), self._text_of(place)
+        index: Any = self.recording.params.get(row, {}).get("index")
+        taken = (
+            text.items_taken(node) if type(index) is int and node is not None and text is not None else None
+        )
+        if taken is None or OP_NAMES[int(self.recording.ops[row])] != "getitem":
+            return []
+        loop, names = taken
+        array = int(self.recording.operands[self.recording.starts[row]])
+        is_known = any(self._is_held(array, name, place, scope) for name in names)
+        return [(loop, index)] if is_known else []
+
+    def _is_held(self, row: int, name: str, place: int, scope: int) -> bool:
+        """Say whether a variable of a call can be nothing but what a row made."""
+        while True:
+            node, text = self._node(place), self._text_of(place)
+            function = text.function_around(node) if text is not None and node is not None else None
+            if text is None or function is None or not text.is_set_once(name, function):
+                return False
+            held = self.sites.variables.get(Variable(self.sites.scopes[scope].name, name), ())
+            if name not in parameters_in_order(function):
+                return row in held
+            call = self.sites.scopes[scope]
+            if call.parent < 0:
+                return self._inputs.get(row) == name
+            name = argument_name(self._node(call.place), function, name)
+            place, scope = call.place, call.parent
 
     def _text_of(self, place: int) -> LoopText | None:
         site = self.sites.places[place].site
@@ -143,13 +177,16 @@ class Turns:
             self._known[place, function] = found
         return self._known[place, function]
 
-    def _markers(self, loop: WrittenLoop) -> list[Marker]:
-        """Return what runs once in each turn of a loop: those that were recorded most often."""
+    def _markers(self, loop: WrittenLoop) -> Iterator[Marker]:
+        """Give what runs once in each turn of a loop: those that were recorded most often."""
         if loop not in self._marked:
             counts = {place: self._count(place) for place in self._candidates(loop)}
             most = max(counts.values(), default=0)
-            self._marked[loop] = [self._runs(place) for place, count in counts.items() if count == most > 0]
-        return self._marked[loop]
+            self._marked[loop] = [place for place, count in counts.items() if count == most > 0]
+        for place in self._marked[loop]:
+            if place not in self._runs_at:
+                self._runs_at[place] = self._runs(place)
+            yield self._runs_at[place]
 
     def _candidates(self, loop: WrittenLoop) -> list[int]:
         found = []
@@ -187,8 +224,7 @@ class Turns:
 
     @cached_property
     def _row_counts(self) -> Ints:
-        places = self.sites.row_places
-        return np.bincount(places[places != NO_PLACE], minlength=len(self.sites.places))
+        return np.bincount(self.sites.row_places + 1, minlength=len(self.sites.places) + 1)[1:]
 
     @cached_property
     def _call_places(self) -> Ints:
@@ -212,6 +248,8 @@ class Turns:
             calls = np.flatnonzero(self._call_places == place)
             rows, scopes = self._first_rows[calls], self._parents[calls]
             scopes, rows = scopes[rows >= 0], rows[rows >= 0]
+        if all(bool((each[1:] >= each[:-1]).all()) for each in (scopes, rows)):
+            return Marker(place, scopes, rows)
         order = np.lexsort((rows, scopes))
         return Marker(place, scopes[order], rows[order])
 
@@ -283,14 +321,28 @@ class Turns:
             if each >= 0 and (each <= entered or not self._is_made_in(each, loop, scope))
         ]
         if int(self.sites.row_scopes[row]) == scope and any(
-            text.is_steady(node, at, loop.node) for at in made_before
+            text.is_steady(operand_name(node, at), loop.node) for at in made_before
         ):
             return True
-        return bool(
-            made_before
-            and text.is_seen_from_the_start(node, loop.node)
-            and self._runs_in_each_call(row, scope)
+        is_seen = text.is_seen_from_the_start(node, loop.node) or any(
+            self._is_steady_argument(row, at, loop, scope) for at in made_before
         )
+        return bool(made_before) and is_seen and self._runs_in_each_call(row, scope)
+
+    def _is_steady_argument(self, row: int, operand: int, loop: WrittenLoop, scope: int) -> bool:
+        """Say whether an operand is a parameter that gets the same variable from a call, in each turn of its loop."""
+        place, own = int(self.sites.row_places[row]), int(self.sites.row_scopes[row])
+        node = self._node(place)
+        name = operand_name(node, operand) if node is not None else ""
+        while name and own > scope:
+            node, text = self._node(place), self._text_of(place)
+            function = text.function_around(node) if text is not None and node is not None else None
+            if text is None or function is None or not text.is_set_once(name, function):
+                return False
+            place, own = self.sites.scopes[own].place, self.sites.scopes[own].parent
+            name = argument_name(self._node(place), function, name)
+        text = self._text_of(place) if place != NO_PLACE else None
+        return text is not None and own == scope and text.is_steady(name, loop.node)
 
     def _runs_in_each_call(self, row: int, scope: int) -> bool:
         """Say whether a row, recorded in calls within a call, is recorded whenever the outermost of them is made."""

@@ -48,7 +48,8 @@ def _elements(geometry: Geometry, *, marked: bool) -> Iterator[str]:
     yield f'<rect width="{width}" height="{height}" fill="{theme.PAPER}"/>'
     yield _text(geometry.title)
     yield from map(_text, geometry.row_titles)
-    yield from map(_group, geometry.groups)
+    for group in geometry.groups:
+        yield _group(group, _mark(group=group.number) if marked else "")
     for wire in geometry.wires:
         yield _wire(wire, _mark(edge=wire.edge) if marked else "")
     for shape in geometry.shapes:
@@ -110,8 +111,9 @@ def _texts(texts: Sequence[PlacedText], *, is_calm: bool = False) -> str:
     return "".join(_text(text, is_calm=is_calm) for text in texts)
 
 
-def _mark(node: int = -1, edge: int = -1) -> str:
-    return (f' data-node="{node}"' if node >= 0 else "") + (f' data-edge="{edge}"' if edge >= 0 else "")
+def _mark(node: int = -1, edge: int = -1, group: int = -1) -> str:
+    numbers = {"node": node, "edge": edge, "group": group}
+    return "".join(f' data-{kind}="{number}"' for kind, number in numbers.items() if number >= 0)
 
 
 def _emphasis(placed: PlacedShape | PlacedWire) -> str:
@@ -119,9 +121,9 @@ def _emphasis(placed: PlacedShape | PlacedWire) -> str:
     return (f" {placed.mark}-mark" if placed.mark else "") + (" is-calm" if placed.is_calm else "")
 
 
-def _group(group: PlacedGroup) -> str:
+def _group(group: PlacedGroup, mark: str = "") -> str:
     rect = _rect(group.rect, theme.GROUP_FILL, theme.GROUP, 8)
-    return f'<g class="scope">{rect}{_text(group.title)}</g>'
+    return f'<g class="scope"{mark}>{rect}{_text(group.title)}</g>'
 
 
 def _rect(rect: Rect, fill: str, stroke: Stroke, corner: float) -> str:

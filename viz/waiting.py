@@ -1,7 +1,6 @@
-"""What a person at a terminal sees of work that takes longer than a second: that it goes on, and what it is.
+"""What a person at a terminal sees of work that takes longer than a second: what it is, and how much of it is done.
 
-Nothing is imported and nothing shown before the second is over. Where the work can say how far it is,
-`viz.verdicts.progress_bar` shows that instead.
+Nothing is imported and nothing shown before the second is over. `viz.verdicts.progress_bar` is for what others start.
 """
 
 from __future__ import annotations
@@ -12,19 +11,25 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 AFTER = 1.0  # seconds
+_EVERY = 0.1  # seconds
 
 
 @contextmanager
-def waiting(what: str) -> Iterator[None]:
-    """Say on stderr that something is being done, once it has taken a second; nothing is left of it.
+def waiting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show on stderr that something is being done, once it has taken a second; nothing is left of it.
 
-    Nothing may be printed meanwhile.
+    What is given is told how many of how many steps are done. Nothing may be printed meanwhile.
     """
+    steps: list[tuple[int, int]] = []
+
+    def reached(done: int, everything: int) -> None:
+        steps[:] = [(done, everything)]
+
     if not sys.stderr.isatty():
-        yield
+        yield reached
         return
     has_ended = threading.Event()
 
@@ -32,15 +37,19 @@ def waiting(what: str) -> Iterator[None]:
         if has_ended.wait(AFTER):
             return
         from rich.console import Console  # noqa: PLC0415  (needed only where it takes long)
-        from rich.text import Text  # noqa: PLC0415  (as above)
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn  # noqa: PLC0415  (as above)
 
-        with Console(stderr=True).status(Text(f"{what} …")):
-            has_ended.wait()
+        columns = TextColumn("{task.description} …", markup=False), BarColumn(), TaskProgressColumn()
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(what, total=None)
+            while not has_ended.wait(_EVERY):
+                for done, everything in steps[:]:
+                    bar.update(task, completed=done, total=everything)
 
     shown = threading.Thread(target=show, daemon=True)
     shown.start()
     try:
-        yield
+        yield reached
     finally:
         has_ended.set()
         shown.join()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.diagnose.explain import formula_of
 from viz import labels
 from viz.parts import Line, Span
 
@@ -228,11 +229,12 @@ def _file_name(file: str) -> str:
 
 
 def edge_tooltip(edge: Any, source: Any, target: Any) -> str:
-    """Say which operand an edge is, the local partial's formula, and when it fired."""
+    """Say which operand an edge is, the local partial's formula in the user's names, and when it fired."""
     start = source.label or source.name or source.op
     parts = [f"{start} → {target.op}, operand {edge.port}"]
-    if edge.formula:
-        parts.append(f"local partial: {edge.formula}")
+    formula = formula_of(edge)
+    if formula:
+        parts.append(f"local partial: {formula}")
     if edge.step is not None:
         parts.append(f"backward step {edge.step}")
     return tooltip(*parts, place(target))

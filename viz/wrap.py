@@ -298,7 +298,7 @@ class _Rows:
             parent = self._group(whole.parent, row)
             numbers[group] = len(self.groups[row])
             title = f"{whole.title}, continued" if row > self.first_row[group] else whole.title
-            self.groups[row].append(Group(title, parent))
+            self.groups[row].append(Group(title, parent, group))
         return numbers[group]
 
     def _name(self, box: int) -> str:

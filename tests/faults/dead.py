@@ -164,6 +164,18 @@ def saturated_softmax(z=np.array([1000.0, 0.0]), t=1.5):
     return p[0] * t
 
 
+def underflowed_probability(a=-800.0, b=3.0):
+    ea = math.exp(a)  # cause
+    eb = math.exp(b)
+    p = ea / (ea + eb)
+    return -math.log(p + 1e-12)
+
+
+def saturated_sigmoid(x=1.0, w=-700.0):
+    p = 1 / (1 + math.exp(-w * x))  # cause
+    return -math.log(p + 1e-12)
+
+
 def floor_division(x=7.3, y=2.0):
     return x // 1.0 + y  # cause
 

@@ -15,6 +15,7 @@ from tracer.diagnose.claims import Claim, claims_of
 from tracer.diagnose.given import require_trace
 from tracer.diagnose.local_rules import wrong_rules
 from tracer.diagnose.mistakes import Explanation, Question, explanations, sizes
+from tracer.diagnose.rounded import rounded_to
 from tracer.diagnose.terms import Followed, place_of
 from tracer.errors import UsageError
 from tracer.numbers_text import DIGITS, clean, norm, number
@@ -30,7 +31,6 @@ KINDS = (
     "match", "mean-not-sum", "product-not-sum", "missing-uses", "added-not-multiplied", "sign", "scale", "transposed",
     "wrong-rule", "follows", "unknown",
 )  # fmt: skip
-_ROUNDED = range(3, 7)  # digits with which somebody may copy a number; fewer may be by chance
 TOLERANCES = {8: 1e-7, 4: 1e-4, 2: 1e-2}
 """By bytes of a real number, of claim or gradient the fewer: how far, of itself, a right gradient may be off."""
 _MOST_DIMENSIONS = 200
@@ -61,6 +61,8 @@ class Verdict:
     """The claims that it follows from, the nearest first."""
     is_first: bool = False
     """The first wrong one in backward order: where to begin."""
+    is_rounded: bool = False
+    """Right to the digits in which it is written."""
 
     @property
     def ok(self) -> bool:
@@ -75,6 +77,9 @@ class Verdict:
     def __str__(self) -> str:
         where = f" ({self.place})" if self.place else ""
         return f"{self.name}: {self.kind}{where}: {self.message}"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +123,9 @@ class Audit:
                 lines.append(f"    {verdict.arithmetic}")
         return "\n".join(lines)
 
+    def __repr__(self) -> str:  # which a shell or a notebook shows
+        return str(self)
+
 
 def audit(
     trace: Trace, claims: Mapping[str, Any], *, rtol: float | None = None, atol: float | None = None
@@ -127,8 +135,9 @@ def audit(
     `claims` are numbers, arrays or tensors by name, as `trace[name]` takes it: inputs and variables; or structures as
     in `trace.grads`. A claim is right that differs by at most `atol + rtol × |gradient|`; by default `rtol` is 1e-7,
     1e-4 where the claim or the gradient is in single precision, 1e-2 in half, and `atol` is `rtol` of the largest term
-    that the gradient is a sum of. Raises LookupNameError for a name that the trace does not have, and UsageError for
-    what is no gradient.
+    that the gradient is a sum of. Where no tolerance is given, the gradient in three digits or more is right, too,
+    unless a mistake gives just that number. Raises LookupNameError for a name that the trace does not have, and
+    UsageError for what is no gradient.
     """
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance is not None and not is_tolerance(tolerance):
@@ -140,13 +149,17 @@ def audit(
     followed = Followed(trace)
     dimensions = _dimensions(trace)
     verdicts: list[Verdict] = []
+    rounded: set[str] = set()
     with np.errstate(all="ignore"):
         for claim in ordered:
-            verdict = _Case(claim, followed, dimensions, rtol, atol).verdict()
+            verdict = _Case(claim, followed, dimensions, rounded, rtol, atol).verdict()
             if not verdict.ok and not any(each.is_first for each in verdicts):
                 verdict = replace(verdict, is_first=True)
-            if verdict.kind not in ("match", "follows") and claim.value.shape == np.shape(claim.node.grad):
+            is_other = verdict.kind not in ("match", "follows") or verdict.is_rounded
+            if is_other and claim.value.shape == np.shape(claim.node.grad):
                 followed.put(claim.name, claim.node, claim.value)
+            if verdict.is_rounded:
+                rounded.add(claim.name)
             verdicts.append(verdict)
     return Audit(trace.function, tuple(verdicts))
 
@@ -159,10 +172,12 @@ class _Case:
         claim: Claim,
         followed: Followed,
         dimensions: dict[int, str],
+        rounded: set[str],
         rtol: float | None,
         atol: float | None,
     ) -> None:
-        self.claim, self.followed, self.dimensions = claim, followed, dimensions
+        self.claim, self.followed, self.dimensions, self.rounded = claim, followed, dimensions, rounded
+        self.has_tolerance = rtol is not None or atol is not None
         self.expected = np.asarray(claim.node.grad)
         self.claimed = (
             claim.value.reshape(()) if claim.value.size == 1 == self.expected.size else claim.value
@@ -190,6 +205,9 @@ class _Case:
             if is_other and self.is_same(self.claimed, total, scale):
                 lead = " and ".join(map(clean, names[:_ALSO]))
                 more = f" and {len(names) - _ALSO:,} more" if len(names) > _ALSO else ""
+                if self.rounded.issuperset(names):
+                    text = f"right, given the rounded {lead}{more}"
+                    return self._told("match", text, site=node.site, terms=terms)
                 text = f"right, given what is claimed for {lead}{more}"
                 return self._told("follows", text, site=place, follows=tuple(names), terms=true_terms)
         scale = float(np.abs(true_terms.terms).max(initial=0))
@@ -203,7 +221,7 @@ class _Case:
         )
         told = [(asked, found, given) for asked, given in ways if (found := explanations(asked))]
         if not told:
-            return self._wrong_rule(ways) or self._unknown(ways[0][0])
+            return self._wrong_rule(ways) or self._rounded(terms, true_terms) or self._unknown(ways[0][0])
         return self._explained(*min(told, key=lambda each: each[1][0].cost))
 
     def is_same(self, left: Any, right: Any, scale: float) -> bool:
@@ -277,12 +295,8 @@ class _Case:
     def _unknown(self, asked: Question) -> Verdict:
         terms = asked.terms
         text = "no known mistake gives this"
-        if digits := self._digits_of_rounded():
-            off = 0.5 * 10.0 ** (1 - digits)  # at most, of what is rounded
-            text = (
-                f"right to the {digits} digits that are given, so it may be a rounded number, but compared to "
-                f"{self.rtol:.0e}: give more digits, or rtol={off:g}"
-            )
+        if told := rounded_to(self.claimed, self.expected):
+            text = f"right to the {told} in which it is written, but not to the tolerance that is given"
         if not terms.count:
             text = "the output does not depend on it, so its gradient is zero"
         if terms.count == 1:
@@ -292,14 +306,22 @@ class _Case:
                 text += f"; it is what arrives at {terms.place(0)}, without the local partial there"
         return self._told("unknown", text, site=self._place(terms), terms=terms)
 
-    def _digits_of_rounded(self) -> int:
-        """Return to how many digits the right number was rounded, as pictures write it; 0 where the claim is not so."""
-        if self.claimed.size != 1 or any(
-            each.dtype.kind not in "fiu" for each in (self.claimed, self.expected)
-        ):
-            return 0
-        claimed, right = float(self.claimed.item()), float(self.expected.item())
-        return next((digits for digits in _ROUNDED if float(f"{right:.{digits}g}") == claimed), 0)
+    def _rounded(self, terms: Terms, true_terms: Terms) -> Verdict | None:
+        """Accept the right gradient in fewer digits, if nobody asked for more and no mistake gives just this number."""
+        if self.has_tolerance:
+            return None
+        told, given, shown = rounded_to(self.claimed, self.expected), "", true_terms
+        if not told and (names := self.followed.names(self.claim.node)) and self.rounded.issuperset(names):
+            told, given, shown = (
+                rounded_to(self.claimed, terms.total),
+                f", given the rounded {clean(names[0])}",
+                terms,
+            )
+        if not told:
+            return None
+        text = f"right, to the {told} in which it is written{given}"
+        verdict = self._told("match", text, site=self.claim.node.site, terms=shown)
+        return replace(verdict, is_rounded=True)
 
     def _place(self, terms: Terms) -> Site | None:
         """Return where a value is computed; of an input, which has no place, the first of its uses."""

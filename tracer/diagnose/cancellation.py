@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose.finding import Finding
+from tracer.diagnose.forest import END
 from tracer.diagnose.lost_digits import Short, lost_digits
 from tracer.diagnose.lost_digits_words import finding as of_value
 from tracer.diagnose.passes import and_more, columns_of
 from tracer.diagnose.replay import is_always_zero
 from tracer.diagnose.scale import Column, Rows, gradient_sizes, influence, output_size, value_sizes
 from tracer.diagnose.spread import has_gradients
-from tracer.diagnose.way import END, ways
+from tracer.diagnose.way import ways
 from tracer.graph import NO_SLOT, SPLITTER
 from tracer.numbers_text import addition, clean, index, number
 from tracer.rules.edited import Edited

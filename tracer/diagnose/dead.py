@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tracer.views import Node
 
 SHOWN_NAMES = 3
+_LOOKED_AT = 1_000  # operations before one that hands nothing back
 _PATH = re.compile(r"""(?P<base>\w+)(?:\[['"](?P<key>[^'"]+)['"]\]|\.(?P<field>\w+))?""")
 _MINDED = frozenset(
     ("selection", "branched", "text", "sized", "unknown")
@@ -69,7 +70,9 @@ def find(trace: Trace) -> list[Finding]:
             if cases[key] is not case:
                 cases[key].fates.append(fate)
     found = [_finding(trace, case, fates) for case in cases.values()]
-    return found + [_idle(trace, slot) for slot in idle_places(trace)]
+    told = {row for fate in fates.dead for row in fate.parameter.rows}
+    idle = (slot for slot in idle_places(trace) if not _is_of_these_alone(trace, slot, told))
+    return found + [_idle(trace, slot) for slot in idle]
 
 
 def names_of(names: Iterable[str]) -> str:
@@ -182,6 +185,22 @@ def _is_mask(trace: Trace, fate: Fate) -> bool:
     return sum(value.size for value in values) > 1 and all(
         bool(np.isin(value, (0, 1)).all()) for value in values
     )
+
+
+def _is_of_these_alone(trace: Trace, slot: int, inputs: set[int]) -> bool:
+    """Say whether an operand is computed from inputs that have no gradient, of which something is said already."""
+    recording = trace.recording
+    seen = {int(recording.operands[slot])}
+    pending = [*seen]
+    while pending and len(seen) < _LOOKED_AT:
+        row = pending.pop()
+        used = recording.operands[recording.starts[row] : recording.starts[row + 1]].tolist()
+        if row in trace.input_rows and row not in inputs:
+            return False
+        new = {each for each in used if each >= 0} - seen
+        seen |= new
+        pending += new
+    return not pending
 
 
 def _idle(trace: Trace, slot: int) -> Finding:

@@ -115,6 +115,9 @@ class Diff:
 
         return render(self)
 
+    def __repr__(self) -> str:  # which a shell or a notebook shows
+        return str(self)
+
 
 def diff(a: Trace, b: Trace, *, rtol: float | None = None, atol: float = ATOL) -> Diff:
     """Compare two traces; see `tracer.diff`."""

@@ -29,6 +29,7 @@ from tracer.numbers_text import (
     summary,
 )
 from tracer.rules.kinds import Compressed, Elementwise, is_complex
+from tracer.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +46,7 @@ def explain(trace: Trace, name: str, *, depth: int = 6, top: int = 5, width: int
 
     `depth` levels are shown, and of a sum the `top` largest terms. Raises LookupNameError for an unknown name.
     """
-    return render(explanation(trace, name, depth=depth, top=top), width)
+    return Shown(render(explanation(trace, name, depth=depth, top=top), width))
 
 
 def explanation(trace: Trace, name: str, *, depth: int = 6, top: int = 5) -> Explanation:

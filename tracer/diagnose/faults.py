@@ -14,6 +14,7 @@ from tracer.diagnose.partials import REASONS, RIGHT, WRONG
 from tracer.graph import NO_SLOT
 from tracer.numbers_text import clean, number
 from tracer.rules.kinds import Elementwise
+from tracer.shown import list_text
 from tracer.views import Edge, Node
 
 if TYPE_CHECKING:
@@ -91,6 +92,9 @@ class Fault:
     def __str__(self) -> str:
         return self.message
 
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
 
 class Faults(Sequence[Fault]):
     """Faults in backward order, made when somebody looks: there may be a million."""
@@ -120,6 +124,9 @@ class Faults(Sequence[Fault]):
 
     def __len__(self) -> int:
         return len(self._which)
+
+    def __repr__(self) -> str:
+        return list_text("faults", self)
 
     @overload
     def __getitem__(self, index: int) -> Fault: ...

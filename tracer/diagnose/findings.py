@@ -41,11 +41,18 @@ DETECTORS: tuple[Callable[[Trace], list[Finding]], ...] = (
 """Each finds its kinds. Where two tell of the same place, the worse finding stands, and of equals the first."""
 
 
-def find(trace: Trace) -> list[Finding]:
-    """Return what is wrong with the gradients of a trace, worst first; one finding for one cause."""
+def find(trace: Trace, progress: Callable[[int, int], None] | None = None) -> list[Finding]:
+    """Return what is wrong with the gradients of a trace, worst first; one finding for one cause.
+
+    `progress` is told how many detectors have looked, of how many.
+    """
     if trace.error is None:
         trace.seed_value  # noqa: B018  (says what is missing where there is no output to go back from)
-    found = [finding for detector in DETECTORS for finding in detector(trace)]
+    found: list[Finding] = []
+    for done, detector in enumerate(DETECTORS, 1):
+        found += detector(trace)
+        if progress is not None:
+            progress(done, len(DETECTORS))
     found.sort(key=lambda finding: (SEVERITIES.index(finding.severity), -harm(finding)))
     told: set[object] = set()
     return [finding for finding in found if _is_new(finding, told)]

@@ -19,6 +19,7 @@ from tracer.diagnose.forward_arrays import ARRAY_FUNCTIONS
 from tracer.operations import OP_NAMES, RULE_OF, is_own
 from tracer.rules.cosines import COSINES
 from tracer.rules.densities import SCIPY_STATS
+from tracer.rules.distances import DISTANCES
 from tracer.rules.formula import of_whole_order
 from tracer.rules.kinds import Elementwise, Many
 from tracer.rules.scipy_linalg import FUNCTIONS_OF_MATRICES, SCIPY_LINALG
@@ -201,6 +202,8 @@ def _of_scipy(name: str) -> Forward | None:
         return _of_linalg(name)
     if name in COSINES:
         return _of_cosines(name)
+    if name in DISTANCES:
+        return _of_distances(name)
     function = _found(name)
     if function is None:
         return None
@@ -210,6 +213,19 @@ def _of_scipy(name: str) -> Forward | None:
             np.shape(out),
         )
     return lambda operands, params, _: function(operands[0], axis=params.get("axis"))
+
+
+def _of_distances(name: str) -> Forward | None:
+    try:
+        function = getattr(importlib.import_module("scipy.spatial.distance"), name)
+    except ImportError:
+        return None
+
+    def compute(operands: tuple[Any, ...], params: dict[str, Any], _: Any) -> Any:
+        exponent = {"p": params["p"]} if params["metric"] == "minkowski" else {}
+        return function(*operands, params["metric"], **exponent)
+
+    return compute
 
 
 def _of_cosines(name: str) -> Forward | None:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tracer.diagnose import tiny_factors
+from tracer.diagnose.forest import END
 from tracer.diagnose.forgetting import Forgetting
 from tracer.diagnose.passes import Passes, Stretch, and_more
 from tracer.diagnose.spread import has_gradients
 from tracer.diagnose.tiny_factors import ROUNDING
-from tracer.diagnose.way import END, Numbers
 from tracer.numbers_text import factor_of, power_of_ten
 from tracer.operations import OP_NUMBERS
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from tracer.diagnose.finding import Finding, Severity
     from tracer.diagnose.scale import Column
+    from tracer.diagnose.way import Numbers
     from tracer.trace import Trace
 
 LOST = 6.0
@@ -176,24 +177,28 @@ class _Search:
         return found, np.array(unexplained, np.int64)
 
     def _uses(self, rows: Numbers) -> Numbers:
-        """Return the operations that use some values and are themselves lost or blown up, the worst first."""
+        """Return the operations that use some values and are themselves lost or blown up, in the order of the run."""
         passes, recording = self.passes, self.passes.trace.recording
-        is_used = np.zeros(len(recording), np.bool_)
+        is_used = np.zeros(
+            len(recording) + len(recording.constants), np.bool_
+        )  # of constants -1, -2, …: never
         is_used[rows] = True
-        slots = np.flatnonzero(recording.operands >= 0)
-        users = passes.trace.graph.slot_consumer[slots[is_used[recording.operands[slots]]]]
-        users = users[(self.totals[users] >= self.direction.bound) & (passes.ways.following[users] != END)]
-        in_order: Numbers = users[np.argsort(-self.totals[users], kind="stable")].astype(np.int64)
-        return in_order
+        users = passes.trace.graph.slot_consumer[is_used.take(recording.operands).nonzero()[0]]
+        found: Numbers = users[
+            (self.totals[users] >= self.direction.bound) & (passes.ways.following[users] != END)
+        ].astype(np.int64)
+        return found
 
     def _worst_use(self, rows: Numbers) -> Numbers:
-        return self._uses(rows)[:1]
+        users = self._uses(rows)
+        return users[[np.argmax(self.totals[users])]] if len(users) else users
 
     def _items(self, rows: Numbers) -> Numbers:
         """Return the items of some inputs that are lost or blown up, though the inputs as a whole are not."""
         users = self._uses(rows)
-        picked = users[self.passes.ops[users] == _GETITEM][:LOOKED_AT].tolist()
-        return np.array([row for row in picked if self._is_whole_item(row)], np.int64)
+        picked = users[self.passes.ops[users] == _GETITEM]
+        worst = picked[np.argsort(-self.totals[picked], kind="stable")][:LOOKED_AT].tolist()
+        return np.array([row for row in worst if self._is_whole_item(row)], np.int64)
 
     def _is_whole_item(self, row: int) -> bool:
         """Say whether all that an item of an input gets comes this way: no other use of it gets more."""

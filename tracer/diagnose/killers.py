@@ -22,7 +22,9 @@ _SATURATING = frozenset(
 )
 CHOOSING = frozenset("maximum minimum fmax fmin where clip max_scalars min_scalars".split())
 # What the other of two equal numbers, or another slope at 0, would have got past.
-BENT = frozenset("max_scalars min_scalars absolute fabs hypot hypot_scalars dist norm std".split())
+BENT = frozenset(
+    "max_scalars min_scalars absolute fabs hypot hypot_scalars dist norm std power float_power".split()
+)
 _RESTS = frozenset("remainder fmod ieee_remainder modf_fractional".split())
 _USERS = 8  # operations that are looked at, from a value on
 _PRODUCTS = frozenset(
@@ -90,12 +92,6 @@ def why_killed(trace: Trace, row: int, slot: int) -> Why:
         return _product(trace, node, port)
     if op in ("getitem", "array", "stack", "concatenate", "take", "ravel", "reshape", "item"):
         return Why("left out", f"what comes after {op} uses other elements alone", node)
-    if (
-        op in ("power", "float_power")
-        and port == 1
-        and np.all(np.equal(operands[0], 0) & np.equal(operands[1], 0))
-    ):
-        return Why("balanced", "0^y is 0 for y > 0 and 1 for y = 0: its slope there is taken to be 0", node)
     return Why("balanced", f"the derivative of {op} is 0 at {_span(operands[port])}", node)
 
 
@@ -180,6 +176,13 @@ def _product(trace: Trace, node: Node, port: int) -> Why:
             first = factor.operands[1 if factor.op == "where" else 0]
             given = first.value if hasattr(first, "upstream") else first
             return Why("off", f"{factor.op} takes {_span(factor.value)}, never {_span(given)}", factor)
+        if node.op == "divide" and factor.op in _SATURATING:  # a softmax: the exponential of 0 / their sum
+            return _saturated(factor, factor.in_edges[0].value)
+    value = node.value
+    if node.op == "divide" and port == 1 and np.ndim(value) == 0 and value:
+        divisor = number(node.in_edges[-1].value)
+        text = f"the derivative of divide, −{number(value)}/{divisor}, is 0 in floats"
+        return Why("saturated", text.replace("−−", ""), node)
     return Why("balanced", f"the derivative of {node.op} is 0 here", node)
 
 

@@ -15,6 +15,7 @@ from tracer.numbers_text import norm
 from tracer.operations import OP_NAMES, OP_NUMBERS, RULE_OF
 from tracer.partials import scalar_rows
 from tracer.recording import operand_of
+from tracer.rules.elementwise import POWERS
 from tracer.rules.kinds import Elementwise, Many, Vjp, is_complex
 from tracer.rules.reduce import kept_axes
 
@@ -85,6 +86,9 @@ def _rows_at_kinks(trace: Trace) -> Column:
             with np.errstate(all="ignore"):
                 answer = test(*columns, recording.values.floats[rows[in_bulk]])
                 at_kink = np.broadcast_to(answer, in_bulk.sum())
+            if OP_NAMES[number] in POWERS:  # x**0 is flat
+                exponents = recording.operands[recording.starts[rows[in_bulk]] + 1]
+                at_kink = at_kink & ((exponents >= 0) | (columns[1] != 0))
             found.append(rows[in_bulk][at_kink])
             rows = rows[~in_bulk]
         elif OP_NAMES[number] in _FIRST:

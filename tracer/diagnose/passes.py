@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose.finding import Finding
-from tracer.diagnose.way import END, Numbers, ways
+from tracer.diagnose.forest import END
+from tracer.diagnose.way import Numbers, ways
 from tracer.graph import operand_value
+from tracer.groups import Numbered, members_of
 from tracer.numbers_text import clean
 from tracer.operations import LIMIT, OP_NAMES, OP_NUMBERS
 from tracer.recording import operand_of
@@ -115,10 +117,12 @@ class Passes:
         is_sigmoid = np.zeros(len(way), np.bool_)
         is_sigmoid[sigmoids] = True
         units = self.units[way]
-        found, inverse = np.unique(keys, return_inverse=True)
-        sums = [np.bincount(inverse, each, len(found)).tolist() for each in changes]
-        order = np.argsort(inverse, kind="stable")
-        parts = np.split(order, np.flatnonzero(np.diff(inverse[order])) + 1) if len(order) else []
+        lowest = int(keys.min(initial=0))
+        numbered = Numbered(keys - lowest, int(keys.max(initial=0)) - lowest + 1)
+        count = len(numbered.keys)
+        numbers = numbered.by_row(np.arange(count))
+        sums = [np.bincount(numbers, each, count).tolist() for each in changes]
+        parts = members_of(numbers, count)
         return [
             Stretch(
                 way[part],

@@ -140,6 +140,9 @@ class Paths(Sequence[Path]):
 
         return text_of(self)
 
+    def __repr__(self) -> str:  # which a shell or a notebook shows
+        return str(self)
+
 
 def paths(trace: Trace, name: str, *, to: str | None = None, top: int = 5) -> Paths:
     """Return the `top` paths of largest contribution from an input or variable to `to`, else to the seeded output.

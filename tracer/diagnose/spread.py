@@ -12,6 +12,7 @@ import numpy as np
 
 from tracer.errors import EdgegradError
 from tracer.graph import FUNCTION, SPLITTER
+from tracer.recording import INDEX
 
 if TYPE_CHECKING:
     from tracer.graph import Graph
@@ -32,7 +33,7 @@ def roots_of(parent: Column) -> Column:
 
 def first_of(count: int, keys: Column, items: Column) -> Column:
     """Return, by key, the first of its items; NOTHING where it has none."""
-    found = np.full(count, NOTHING, np.int64)
+    found = np.full(count, NOTHING, INDEX)
     found[keys[::-1]] = items[::-1]  # of several that are assigned to one place, the last stays
     return found
 
@@ -61,21 +62,26 @@ def has_gradients(trace: Trace) -> bool:
 
 def gradient_edges(graph: Graph) -> Column:
     """Return, by row, the edge that has the gradient of its value: its only use, or its splitter's; else NOTHING."""
-    outlet = first_of(len(graph.kinds), graph.src, np.arange(len(graph.src)))
-    edges: Column = outlet[graph.node_of_row]
-    return edges
+    outlet = first_of(len(graph.kinds), graph.src, np.arange(len(graph.src), dtype=INDEX))
+    return outlet.take(graph.node_of_row)
+
+
+def brings_operand(graph: Graph) -> Column:
+    """Say of each edge whether it brings an operand to its operation: in their order, these are the traced slots."""
+    flags: Column = graph.slots >= 0
+    if graph.targets:  # broadcasts have slots too
+        flags &= (graph.kinds != SPLITTER).repeat(graph.first_in[1:] - graph.first_in[:-1])
+    return flags
 
 
 def operand_edges(graph: Graph) -> Column:
     """Return, by slot, the edge that brings a traced operand to its operation; NOTHING for constants."""
-    kinds = graph.kinds[graph.dst]
-    into = np.flatnonzero((graph.slots >= 0) & (kinds != SPLITTER))
-    found = np.full(len(graph.recording.operands), NOTHING, np.int64)
-    found[graph.slots[into]] = into
+    found = np.full(len(graph.recording.operands), NOTHING, INDEX)
+    found[graph.recording.operands >= 0] = brings_operand(graph).nonzero()[0]
     return found
 
 
 def is_function(graph: Graph) -> Column:
     """Say of each edge whether it leads to an operation."""
-    flags: Column = graph.kinds[graph.dst] == FUNCTION
+    flags: Column = (graph.kinds == FUNCTION).repeat(graph.first_in[1:] - graph.first_in[:-1])
     return flags

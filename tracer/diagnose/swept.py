@@ -118,11 +118,8 @@ class Sweep:
     def __str__(self) -> str:
         return "\n".join(lines_of(self))
 
-    def __repr__(self) -> str:
-        return (
-            f"<Sweep of {self.function}: {self.count:,} inputs, {len(self.failed):,} failed, "
-            f"{len(self.findings):,} findings>"
-        )
+    def __repr__(self) -> str:  # which a shell or a notebook shows
+        return str(self)
 
 
 @dataclass(slots=True)

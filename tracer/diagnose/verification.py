@@ -51,3 +51,6 @@ class Verification:
 
     def __str__(self) -> str:
         return "\n".join(fault_lines(self))
+
+    def __repr__(self) -> str:  # which a shell or a notebook shows
+        return str(self)

@@ -13,8 +13,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from tracer.diagnose.forest import END, Forest
 from tracer.diagnose.scale import Column, gradient_sizes
-from tracer.graph import CUT, FUNCTION
+from tracer.diagnose.spread import brings_operand
 from tracer.operations import IS_ELEMENTWISE, OP_NUMBERS, RULE_OF
 from tracer.recording import operand_of
 from tracer.rules.kinds import Vjp
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 
-END = -1
-"""What follows the output's row on the way."""
 _MIXING = frozenset(
     OP_NUMBERS[name]
     for name in (
@@ -66,19 +65,12 @@ class Ways:
     _known: dict[int, Numbers] = field(default_factory=dict)  # by row: the ways from those asked for last
 
     @cached_property
-    def _following(self) -> list[int]:
-        found: list[int] = self.following.tolist()
-        return found
+    def _forest(self) -> Forest:
+        return Forest(self.following)
 
     def total(self, column: Column) -> Column:
         """Add up a column along the way from each row to the output."""
-        sums = column.tolist()
-        sums.append(0.0)  # of the end, which is row -1
-        row = len(sums) - 2
-        for following in reversed(self._following):
-            sums[row] += sums[following]
-            row -= 1
-        return np.fromiter(sums, np.float64, len(column))
+        return self._forest.sums(column)
 
     def change(self, rows: Numbers) -> float:
         """Return by what power of ten the first gradient on a way differs from the output's."""
@@ -91,7 +83,9 @@ class Ways:
         numbers.append(-np.inf)
         best = list(range(len(column)))
         best.append(END)
-        for row, following in zip(reversed(range(len(column))), reversed(self._following), strict=True):
+        for row, following in zip(
+            reversed(range(len(column))), reversed(self._forest.as_list), strict=True
+        ):
             there = best[following]
             if numbers[there] > numbers[row]:
                 best[row] = there
@@ -102,15 +96,8 @@ class Ways:
         if row not in self._known:
             if len(self._known) == _REMEMBERED:
                 del self._known[next(iter(self._known))]
-            self._known[row] = self._walked(row)
+            self._known[row] = self._forest.way(row)
         return self._known[row]
-
-    def _walked(self, row: int) -> Numbers:
-        rows, following = [], self._following
-        while (further := following[row]) != END:
-            rows.append(row)
-            row = further
-        return np.fromiter(rows, np.int64, len(rows))
 
 
 _KNOWN: WeakKeyDictionary[Trace, Ways] = WeakKeyDictionary()  # two detectors go the same ways
@@ -128,23 +115,18 @@ def _ways(trace: Trace) -> Ways:
     slots = np.flatnonzero(recording.operands >= 0)
     producers, consumers = recording.operands[slots], graph.slot_consumer[slots]
     norms = trace.edge_statistics.norm
-    kinds = graph.kinds[graph.dst]
-    edges = np.flatnonzero(
-        (graph.slots >= 0) & ((kinds == FUNCTION) | (kinds == CUT))
-    )  # in the order of slots
-    used = norms[edges]
+    used = norms[brings_operand(graph)]
     sizes = gradient_sizes(trace)
     partials = np.abs(gradients.locals[slots])
     with np.errstate(all="ignore"):
         strongest = np.zeros(len(recording))
         np.fmax.at(strongest, producers, used)
-        chosen = np.flatnonzero((used == strongest[producers]) & (used > 0))
+        of_value = strongest.take(producers)
+        chosen = np.flatnonzero((used == of_value) & (used > 0))
         following, slot_of = np.full(len(recording), END), np.full(len(recording), END)
         following[producers[chosen]] = consumers[chosen]
         slot_of[producers[chosen]] = chosen
-        vanished = np.flatnonzero(
-            (strongest[producers] == 0) & (partials > 0) & gradients.reached[consumers]
-        )
+        vanished = np.flatnonzero((of_value == 0) & (partials > 0) & gradients.reached.take(consumers))
         if len(vanished):
             _find_through_zero(
                 following, slot_of, np.log10(strongest), vanished, producers, consumers, np.log10(partials)
@@ -161,10 +143,12 @@ def _ways(trace: Trace) -> Ways:
         measured[of_arrays] = np.log10(used[at[of_arrays]] / sizes[following[rows[of_arrays]]])
         judged[of_arrays] = _array_gains(trace, slots[at[of_arrays]], measured[of_arrays])
         measured = np.where(np.isfinite(measured), measured, judged)
-        gathered = np.log10(sizes[rows] / used[at])
-        gathered = np.where(gathered > 0, gathered, 0.0)
+        ratio, powers = sizes[rows] / used[at], np.log10(sizes)
+        grown = (ratio > 1).nonzero()[0]
+        gathered = np.zeros(len(rows))
+        gathered[grown] = np.log10(ratio[grown])
         gain[rows], sent[rows] = judged + gathered, measured + gathered
-        growth[rows] = np.log10(sizes[rows]) - np.log10(sizes[following[rows]])
+        growth[rows] = powers[rows] - powers[following[rows]]
     slot_of[rows] = slots[at]
     return Ways(following, slot_of, gain, sent, growth, sizes)
 

@@ -41,7 +41,8 @@ TWO_RESULTS: dict[Any, tuple[str, str]] = {
 
 PLAIN_ATTRIBUTES = frozenset("shape ndim size dtype nbytes itemsize strides flags device".split())
 PLAIN_METHODS = frozenset(
-    "argmax argmin argpartition argsort any all nonzero searchsorted is_integer setflags".split()
+    "argmax argmin argpartition argsort any all nonzero searchsorted is_integer setflags "
+    "__array_namespace__".split()
 )
 METHODS: dict[str, Any] = {
     name: getattr(np, name)

@@ -14,6 +14,7 @@ from tracer.rules.complex_numbers import COMPLEX_NUMBERS
 from tracer.rules.cosines import COSINES
 from tracer.rules.decompositions import DECOMPOSITIONS
 from tracer.rules.densities import SCIPY_STATS
+from tracer.rules.distances import DISTANCES
 from tracer.rules.edited import Part
 from tracer.rules.einsum import EINSUM
 from tracer.rules.elementwise import ELEMENTWISE, SPECIAL
@@ -74,6 +75,7 @@ RULES: dict[str, Rule] = {
     **_of_real_numbers(SCIPY_STATS),
     **SCIPY_LINALG,
     **SOFTMAX,
+    **DISTANCES,
     **FOURIER,
     **COSINES,
     **LINES,

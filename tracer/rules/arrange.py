@@ -33,7 +33,7 @@ SHIFTS = ("fftshift", "ifftshift")  # of np.fft
 MATRICES = "block_diag circulant hankel toeplitz".split()
 _OTHERS = (
     "apply_along_axis as_strided choose compress concatenate_items intersect1d partition piecewise select setdiff1d "
-    "setxor1d sliding_window_view trim_zeros union1d unique vectorize"
+    "setxor1d sliding_window_view squareform trim_zeros union1d unique vectorize"
 ).split()
 
 

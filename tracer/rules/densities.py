@@ -63,6 +63,25 @@ DENSITIES = {
         {"s": "(log(y)**2/s**2 - 1)/s"},
         outside="y < 0",
     ),
+    "weibull_min": Density(
+        "log(c) + (c - 1)*log(y) - y**c",
+        "(c - 1)/y - c*y**(c - 1)",
+        {"c": "1/c + log(y)*(1 - y**c)"},
+        outside="y < 0",
+    ),
+    "pareto": Density("log(b) - (b + 1)*log(y)", "-(b + 1)/y", {"b": "1/b - log(y)"}, outside="y < 1"),
+    "invgamma": Density(
+        "-(a + 1)*log(y) - gammaln(a) - 1/y",
+        "(1/y - a - 1)/y",
+        {"a": "-log(y) - digamma(a)"},
+        outside="y < 0",
+    ),
+    "halfnorm": Density("log(2/pi)/2 - y**2/2", "-y", outside="y < 0"),
+    "halfcauchy": Density("log(2/pi) - log1p(y**2)", "-2*y/(1 + y**2)", outside="y < 0"),
+    "rayleigh": Density("log(y) - y**2/2", "1/y - y", outside="y < 0"),
+    "maxwell": Density("log(2/pi)/2 + 2*log(y) - y**2/2", "2/y - y", outside="y < 0"),
+    "gumbel_r": Density("-y - exp(-y)", "expm1(-y)"),
+    "gumbel_l": Density("y - exp(y)", "-expm1(y)"),
 }
 # Of distributions of whole numbers k: the derivative of the log of the probability, by each shape parameter.
 MASSES = {
@@ -70,6 +89,13 @@ MASSES = {
     "bernoulli": {"p": "k/p - (1 - k)/(1 - p)"},
     "binom": {"n": "", "p": "k/p - (n - k)/(1 - p)"},
     "geom": {"p": "1/p - (k - 1)/(1 - p)"},
+    "nbinom": {"n": "digamma(k + n) - digamma(n) + log(p)", "p": "n/p - k/(1 - p)"},
+}
+# Of the sum up to k, a whole number.
+SUMS = {
+    "poisson": {"mu": "-exp(k*log(mu) - mu - gammaln(k + 1))"},
+    "binom": {"n": "", "p": "-exp(k*log(p) + (n - k - 1)*log1p(-p) - betaln(k + 1, n - k))"},
+    "geom": {"p": "k*(1 - p)**(k - 1)"},
 }
 
 
@@ -140,8 +166,22 @@ def _masses_of(name: str, by_shape: dict[str, str]) -> dict[str, Elementwise]:
     }
 
 
+def _sums_of(name: str, by_shape: dict[str, str]) -> dict[str, Elementwise]:
+    names = ("k", *by_shape, "loc")
+    texts = [re.sub(r"\bk\b", "floor(k - loc)", text) for text in by_shape.values()]
+    outside = ("(out == 0) | (out == 1)",) * len(names)
+    return {
+        f"{name}.{method}": Elementwise(
+            ("", *(_times(sign, text) for text in texts), ""), names=names, zero_where=outside
+        )
+        for method, sign in (("cdf", "1"), ("sf", "-1"))
+    }
+
+
 SCIPY_STATS: dict[str, Elementwise] = {}
 for _name, _density in DENSITIES.items():
     SCIPY_STATS |= _methods_of(_name, _density)
 for _name, _by_shape in MASSES.items():
     SCIPY_STATS |= _masses_of(_name, _by_shape)
+for _name, _by_shape in SUMS.items():
+    SCIPY_STATS |= _sums_of(_name, _by_shape)

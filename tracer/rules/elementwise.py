@@ -15,9 +15,10 @@ POWER = Elementwise(
     ("y * x**(y - 1)", "log(x) * out"),
     "^",
     zero_where=("y == 0", "(x == 0) & (real(y) >= 0)"),
-    kink="(x == 0) & (0 < real(y)) & (real(y) < 1)",
-    choice="d(x^y)/dx = inf at x = 0 for 0 < y < 1",
+    kink="(x == 0) & (0 <= real(y)) & (real(y) < 1)",
+    choice="x^y at x = 0: inf by x for 0 < y < 1, 0 by y for y = 0",
 )
+POWERS = ("power", "float_power")
 
 ARITHMETIC = {
     "add": Elementwise(("1", "1"), "+"),
@@ -28,8 +29,7 @@ ARITHMETIC = {
     "positive": Elementwise(("1",), "+"),
     "reciprocal": Elementwise(("-out**2",)),
     "square": Elementwise(("2*x",)),
-    "power": POWER,
-    "float_power": POWER,
+    **dict.fromkeys(POWERS, POWER),
     "fma": Elementwise(("y", "x", "1")),
     # The number of whole y in x, computed so that it agrees with `out` to the last unit: 1 / 0.1 is 10, and
     # yet 1 % 0.1 is 0.09999999999999995, with 9 in it.

@@ -113,6 +113,8 @@ GAMMA_FUNCTIONS = {
     "gammaincc": _of("", "-" + _GAMMA_DENSITY.format(x="x"), names="a x"),
     "gammaincinv": _of("", "1/" + _GAMMA_DENSITY.format(x="out"), names="a y"),
     "gammainccinv": _of("", "-1/" + _GAMMA_DENSITY.format(x="out"), names="a y"),
+    "pdtr": _of("", "-exp(floor(k)*log(m) - m - gammaln(floor(k) + 1))", names="k m"),
+    "pdtrc": _of("", "exp(floor(k)*log(m) - m - gammaln(floor(k) + 1))", names="k m"),
     "betainc": _of("", "", _BETA_DENSITY.format(x="x"), names="a b x"),
     "betaincc": _of("", "", "-" + _BETA_DENSITY.format(x="x"), names="a b x"),
     "betaincinv": _of("", "", "1/" + _BETA_DENSITY.format(x="out"), names="a b y"),
@@ -150,6 +152,7 @@ BESSEL_FUNCTIONS = {
 
 INTEGRALS = {
     "spence": _of("where(x == 1, -1, log(x)/(1 - x))"),
+    "lambertw": _of("exp(-out)/(1 + out)", "", names="z k"),
     "expi": _of("exp(x)/x"),
     "exp1": _of("-exp(-x)/x"),
     "expn": _of("", "-expn(n - 1, x)", names="n x"),

@@ -3,7 +3,9 @@
 const STEP = 1.25;
 const SMALLEST = 0.05;
 const LARGEST = 6;
-const READABLE = 9 / 11; // the smallest text is 9 pixels; of a picture that would be smaller a part is shown at first
+const READABLE = 9 / 11; // the smallest text is 9 pixels
+const WHOLE = 0.68; // gradients are 8.5 pixels; of a picture that would be smaller a part is shown at first
+const EDGE = 4; // pixels beyond the room that hide nothing
 const COMFORTABLE = 1.35;
 const PADDING = 28;
 const REST = 160; // milliseconds without a move
@@ -24,11 +26,15 @@ export function fitted(bounds, room, most = COMFORTABLE, least = SMALLEST) {
   };
 }
 
+/** Whether all of a picture can be read at once. */
+export const isReadable = (bounds, room) => fitted(bounds, room).scale >= WHOLE;
+
 /** Where to begin: all of it, if that can be read, else all of its width, around a box, or at its left upper corner. */
 export function beginning(bounds, room, box = null) {
   const whole = fitted(bounds, room);
-  if (whole.scale >= READABLE) return whole;
-  const scale = Math.max(READABLE, fitted({ ...bounds, height: 1 }, room).scale);
+  if (whole.scale >= WHOLE) return whole;
+  const wide = fitted({ ...bounds, height: 1 }, room).scale;
+  const scale = wide >= WHOLE ? wide : READABLE;
   const start = (from, length, size, middle) => {
     if (length * scale <= size - 2 * PADDING) return (size - length * scale) / 2 - from * scale;
     const [least, most] = [size - PADDING - (from + length) * scale, PADDING - from * scale]; // and show no empty paper
@@ -39,6 +45,14 @@ export function beginning(bounds, room, box = null) {
     x: start(bounds.x, bounds.width, room.width, box && box.x + box.width / 2),
     y: start(bounds.y, bounds.height, room.height, box && box.y + box.height / 2),
   };
+}
+
+/** The sides at which a picture goes on beyond the room. */
+export function beyond(camera, bounds, room) {
+  const [left, top] = [camera.x + bounds.x * camera.scale, camera.y + bounds.y * camera.scale];
+  const [right, bottom] = [left + bounds.width * camera.scale, top + bounds.height * camera.scale];
+  const sides = { left: left < -EDGE, top: top < -EDGE, right: right > room.width + EDGE, bottom: bottom > room.height + EDGE };
+  return Object.keys(sides).filter((side) => sides[side]);
 }
 
 /** The camera after a zoom that leaves a point where it is. */

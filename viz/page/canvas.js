@@ -148,6 +148,10 @@ export function canvasView(element, view, sentence) {
       follow();
     },
 
+    frames: [], // of so large a picture, calls are not closed
+    frameOf: () => -1,
+    uncover: () => {},
+
     box: (ref) => (items.has(ref) ? boxOf(picture, items.get(ref)[0]) : null),
 
     light(name, refs) {

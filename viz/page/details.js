@@ -2,20 +2,21 @@
 
 import { el } from "./dom.js";
 import { edgeRef, indexOf, isNode, nodeRef } from "./graph.js";
+import { growing } from "./growing.js";
 import { heatMap } from "./heat.js";
 import { seriesPlot } from "./series.js";
 
-const MOST_USES = 200;
+const inList = (content) => el("li", {}, content);
+const inTable = (content) => el("tr", {}, el("td", { colspan: 3 }, content));
 
-/** Make the panes; `link(ref, text)` makes a button that leads to a place, `theme()` names the colours, `open(view)` turns
- * to a closed group, and `choosing(edge)` makes what a run is chosen by. */
+/** Make the panes; of the page it asks: `link(ref, text)` makes a button that leads to a place, `theme()` names the colours,
+ * `open(view)` turns to a closed group, `fold(number)` closes or opens one of the `frames()` in the picture, and
+ * `turnOf(edge)` and `turnOfLoop(loop)` make what a run is chosen by. */
 export class Details {
-  constructor(graph, link, theme, open, choosing) {
+  constructor(graph, page) {
     this.graph = graph;
-    this.link = link;
-    this.theme = theme;
-    this.open = open;
-    this.choosing = choosing;
+    this.page = page;
+    this.link = page.link;
   }
 
   /** What is told of a node or an edge. */
@@ -25,22 +26,66 @@ export class Details {
 
   /** What is told of a line of the source. */
   line(refs, site) {
-    const list = refs.map((ref) => el("li", {}, this.link(ref, this.graph.nameOf(indexOf(ref))), this.#valueOf(ref)));
-    return [el("h2", {}, `Line ${site.line}`), el("ul", { class: "plain-list" }, list)];
+    const row = (ref) => el("li", {}, this.link(ref, this.graph.nameOf(indexOf(ref))), this.#valueOf(ref));
+    return [el("h2", {}, `Line ${site.line}`), el("ul", { class: "plain-list" }, growing(refs, row, inList))];
   }
 
   /** What is told while nothing is chosen: the inputs, the output, and the findings. */
   overview() {
     const { graph } = this;
     const of = (kind) => graph.nodes.flatMap((node, index) => (node.kind === kind ? [nodeRef(index)] : []));
-    const rows = (refs) => refs.slice(0, MOST_USES).map((ref) => this.#row(ref));
+    const ends = ["input", "output"].map(of);
+    const rows = (refs) => growing(refs, (ref) => this.#row(ref), inTable);
     const head = el("tr", {}, ["name", "value", "gradient"].map((text) => el("th", { scope: "col" }, text)));
+    const { findings } = graph.data;
+    const found = [el("h2", {}, `Findings (${findings.length})`), this.#findings(findings)];
     return [
-      el("h2", {}, "Inputs and outputs"),
-      el("table", {}, el("thead", {}, head), el("tbody", {}, rows(of("input")), rows(of("output")))),
-      el("h2", {}, `Findings (${graph.data.findings.length})`),
-      this.#findings(graph.data.findings),
+      this.#marks(),
+      findings.length ? found : null, // they are what one looks for
+      ends.flat().length > 0 && [
+        el("h2", {}, "Inputs and outputs"),
+        el("table", {}, el("thead", {}, head), el("tbody", {}, ends.map(rows))),
+      ],
+      this.#groups(),
+      this.#loops(),
+      findings.length ? null : found,
     ];
+  }
+
+  /** What somebody asked to see in the picture. */
+  #marks() {
+    const { marks } = this.graph.view;
+    const row = ([kind, sign, text]) => el("li", {}, el("b", { class: kind }, sign), ` ${text}`);
+    return marks.length > 0 && [el("h2", {}, "Marked in the picture"), el("ul", { class: "plain-list marks" }, marks.map(row))];
+  }
+
+  /** The calls: each opens and closes here as at its sign in the picture. */
+  #groups() {
+    const closed = this.graph.nodes.flatMap((node, index) => (node.kind === "group" ? [index] : []));
+    const calls = [...this.page.frames().keys(), ...closed.map(nodeRef)];
+    if (!calls.length) return null;
+    const row = (call) => el("li", {}, typeof call === "number" ? this.#frame(call) : this.#closed(call));
+    return [el("h2", {}, "Calls"), el("ul", { class: "plain-list" }, growing(calls, row, inList))];
+  }
+
+  #frame(number) {
+    const { name, nodes, isOpen } = this.page.frames()[number];
+    const button = { type: "button", class: "fold", id: `frame-${number}`, "aria-expanded": String(isOpen), click: () => this.page.fold(number) };
+    return el("button", button, el("b", { "aria-hidden": "true" }, isOpen ? "−" : "+"), ` ${name} `, el("small", {}, `${nodes} inside`));
+  }
+
+  #closed(ref) {
+    const { name, nodes, count, opens } = this.graph.item(ref);
+    const told = [` ${name}${count > 1 ? ` ×${count.toLocaleString("en")}` : ""} `, el("small", {}, `${nodes.toLocaleString("en")} inside`)];
+    if (opens === undefined) return this.link(ref, told);
+    const button = { type: "button", class: "fold", "aria-expanded": "false", click: () => this.page.open(opens) };
+    return el("button", button, el("b", { "aria-hidden": "true" }, "+"), told);
+  }
+
+  /** The loops: of each, one turn can be chosen. */
+  #loops() {
+    const choosers = (this.graph.view.loops ?? []).map((_, loop) => this.page.turnOfLoop(loop)).filter(Boolean);
+    return choosers.length ? [el("h2", {}, "Turns and runs"), el("ul", { class: "plain-list" }, choosers)] : null;
   }
 
   #row(ref) {
@@ -56,7 +101,7 @@ export class Details {
 
   #findings(findings) {
     if (!findings.length) return el("p", { class: "quiet" }, "Nothing looks wrong.");
-    return el("ul", { class: "findings" }, findings.map((finding) => this.#finding(finding)));
+    return el("ul", { class: "findings" }, growing(findings, (finding) => this.#finding(finding), inList));
   }
 
   #finding(finding) {
@@ -120,7 +165,7 @@ export class Details {
       ]),
       edge.count ? null : graph.nodes[edge.to].kind === "function" ? this.#products([index]) : this.#arithmetic(edge.to),
       this.#plot("gradient over the runs", edge.series, edgeRef(index)),
-      edge.turns && this.choosing(index),
+      edge.turns && this.page.turnOf(index),
       this.#maps([[edge.gradArray, "gradient", edgeRef(index)]]),
       this.#foundAt(edgeRef(index)),
     ];
@@ -130,7 +175,7 @@ export class Details {
   #inside(node) {
     if (node.kind !== "group") return null;
     if (node.opens === undefined) return el("p", { class: "quiet" }, "This page has no room for what is inside: draw it with --only.");
-    return el("button", { type: "button", click: () => this.open(node.opens) }, "Open");
+    return el("button", { type: "button", click: () => this.page.open(node.opens) }, "Open");
   }
 
   #plot(title, series, of = null) {
@@ -159,7 +204,7 @@ export class Details {
   #products(edges, constants = []) {
     const { graph } = this;
     const head = ["operand", "upstream × local = gradient"].map((text) => el("th", { scope: "col" }, text));
-    const rows = edges.map((index) => {
+    const row = (index) => {
       const edge = graph.edges[index];
       return el(
         "tr",
@@ -167,12 +212,12 @@ export class Details {
         el("th", { scope: "row" }, this.link(edgeRef(index), graph.valueName(edge.from)), el("small", {}, edge.operand)),
         el("td", {}, this.#working(edge, edgeRef(index)), edge.formula && el("small", {}, `local = ${edge.formula}`)),
       );
-    });
+    };
     const fixed = constants.map(([operand, text]) =>
       el("tr", {}, el("th", { scope: "row" }, text, el("small", {}, operand)), el("td", { class: "quiet" }, "a constant, without gradient")),
     );
-    if (!rows.length && !fixed.length) return null;
-    return el("table", { class: "arithmetic" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows, fixed));
+    if (!edges.length && !fixed.length) return null;
+    return el("table", { class: "arithmetic" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, growing(edges, row, inTable), fixed));
   }
 
   #working(edge, ref) {
@@ -182,8 +227,7 @@ export class Details {
 
   #sum(node, own) {
     const { graph } = this;
-    const shown = node.sums.slice(0, MOST_USES);
-    const rows = shown.map(([edge, , sum, term]) => {
+    const row = ([edge, , sum, term]) => {
       const use = edge === null ? null : graph.edges[edge];
       const of = use && edgeRef(edge);
       const name = use ? this.link(of, graph.nameOf(use.to)) : "outside this view";
@@ -194,16 +238,14 @@ export class Details {
         el("td", { class: "gradient", "data-of": of }, term),
         !node.count && el("td", { class: "working", "data-of": of }, sum ?? "…"), // of runs, those of a use are others than those of the sum
       );
-    });
-    const rest = node.sums.length - shown.length;
-    if (rest) rows.push(el("tr", {}, el("td", { colspan: 3, class: "quiet" }, `and ${rest} more uses`)));
+    };
     const silent = (node.out ?? []).filter((edge) => graph.edges[edge].step === undefined).length;
     const columns = node.count ? ["use, as they arrive", "gradient of the uses"] : ["use, as they arrive", "gradient", "Σ so far"];
     const head = columns.map((text) => el("th", { scope: "col" }, text));
     const [least, most] = node.uses ?? [];
     const each = least === most ? `${most} ${most === 1 ? "use" : "uses"}` : `${least} to ${most} uses`;
     return [
-      el("table", { class: "arithmetic" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows)),
+      el("table", { class: "arithmetic" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, growing(node.sums, row, inTable))),
       el("p", { class: "total" }, node.count ? `Σ of ${each}, in each of ${node.count.toLocaleString("en")} runs = ` : "Σ = ", el("b", { class: "gradient", "data-of": own }, node.grad ?? "none")),
       silent > 0 && el("p", { class: "quiet" }, `${silent} more ${silent === 1 ? "use" : "uses"} that the output does not depend on`),
     ];
@@ -217,18 +259,18 @@ export class Details {
 
   #links(title, edges = [], end) {
     if (!edges.length) return null;
-    const shown = edges.slice(0, MOST_USES).map((edge) => {
+    const row = (edge) => {
       const target = this.graph.edges[edge][end];
       return el("li", {}, this.link(nodeRef(target), this.graph.nameOf(target)));
-    });
-    return [el("h3", {}, title), el("ul", { class: "plain-list" }, shown)];
+    };
+    return [el("h3", {}, title), el("ul", { class: "plain-list" }, growing(edges, row, inList))];
   }
 
   #maps(maps) {
     return maps
       .filter(([array]) => array !== undefined)
       .map(([array, title, of]) => {
-        const figure = heatMap(this.graph.data.arrays[array], title, this.theme());
+        const figure = heatMap(this.graph.data.arrays[array], title, this.page.theme());
         if (of) figure.dataset.of = of;
         return figure;
       });

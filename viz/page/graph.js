@@ -94,7 +94,7 @@ export class Graph {
     const own = this.gradientOf(index);
     const parts = [this.nameOf(index)];
     if (node.kind === "function" && node.name) parts.push(node.name);
-    if (node.kind === "group") parts.push(`closed, ${node.nodes} nodes inside`);
+    if (node.kind === "group") parts.push(`closed group, ${node.nodes} nodes inside${node.opens === undefined ? "" : ", o opens it"}`);
     if (node.count) parts.push(`${node.count} ${node.kind === "group" ? "calls" : "runs"}`);
     if (node.value) parts.push(`value ${node.value}`);
     if (own !== null && isHidden(own)) parts.push("gradient not there yet");

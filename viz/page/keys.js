@@ -13,6 +13,7 @@ export const KEYS = [
   [["Shift+ArrowLeft"], "shift ←", "back to where a value comes from"],
   [["Enter"], "enter", "the details of the node"],
   [["Escape"], "esc", "close, and back to the overview"],
+  [["o"], "o", "open a closed group, or close the call around a node"],
   [["+", "="], "+", "zoom in"],
   [["-", "−"], "−", "zoom out"],
   [["0"], "0", "fit the whole picture"],

@@ -1,11 +1,13 @@
 /* The page: makes its parts, and tells each what the others were asked. */
 
-import { cameraOf } from "./camera.js";
+import { arrange } from "./arrangement.js";
+import { beyond, cameraOf } from "./camera.js";
 import { canvasView } from "./canvas.js";
+import { crumbs } from "./crumbs.js";
 import { Details } from "./details.js";
 import { divider } from "./divider.js";
 import { byId, el } from "./dom.js";
-import { Graph, edgeRef, indexOf, isNode } from "./graph.js";
+import { Graph, edgeRef } from "./graph.js";
 import { showHelp } from "./help.js";
 import { KEYS, isTaken, keyOf } from "./keys.js";
 import { dataOf } from "./packed.js";
@@ -16,7 +18,9 @@ import { searchBox } from "./search.js";
 import { sourcePane } from "./source.js";
 import { BackwardPass } from "./steps.js";
 import { svgView } from "./svg.js";
-import { allOf, nameOf, numbersOf, turnChooser } from "./turns.js";
+import { themeSwitch } from "./theme.js";
+import { allOf, loopChooser, nameOf, numbersOf, turnChooser } from "./turns.js";
+import { walker } from "./walking.js";
 
 const data = await dataOf(byId("data"));
 const root = document.documentElement;
@@ -24,7 +28,6 @@ const stage = byId("stage");
 const pane = byId("details");
 const graph = new Graph(data);
 const pass = new BackwardPass(graph);
-const dark = matchMedia("(prefers-color-scheme: dark)");
 let view = null;
 let source = null;
 let chosen = null;
@@ -33,15 +36,27 @@ let isColoured = false;
 let isPractising = false;
 let hidden = new Set(); // the gradients that are not there yet
 
-const theme = () => (root.dataset.theme === "auto" ? (dark.matches ? "dark" : "light") : root.dataset.theme);
-const camera = cameraOf(stage, (at) => view.place(at));
-const details = new Details(graph, link, theme, open, (edge) => turnChooser(graph, edge, turn, chooseTurn));
+const theme = themeSwitch(byId("theme-button"), redraw);
+const camera = cameraOf(stage, (at) => {
+  stage.dataset.beyond = beyond(at, view.bounds, stage.getBoundingClientRect()).join(" ");
+  view.place(at);
+});
+const details = new Details(graph, {
+  link,
+  theme,
+  open,
+  fold,
+  frames: () => view.frames,
+  turnOf: (edge) => turnChooser(graph, edge, turn, chooseTurn),
+  turnOfLoop: (loop) => loopChooser(graph, loop, turn, chooseTurn),
+});
 const practice = new Practice(graph, {
   look: (ref) => choose(ref, { reveal: true, keep: true }),
   changed: () => showStep(steps.step()),
   redraw: () => showPane(practice.pane()),
 });
 const steps = player(pass, showStep);
+const ways = walker(graph, () => ({ view, chosen }));
 
 /** Turn to a view: the whole, or a closed group. */
 function open(number, ref = null) {
@@ -56,13 +71,16 @@ function open(number, ref = null) {
   view = viewOf(stage, graph.view, (each, isHidden) => graph.sentence(each, isHidden));
   view.on("hover", (each) => hover(each ? [each] : []));
   view.on("choose", (each) => (isPractising ? practice.focus(each) : choose(each)));
+  view.on("open", (each) => open(graph.item(each).opens));
+  view.on("fold", () => chosen === null && !isPractising && showPane(details.overview(), { keep: true }));
   view.on("focus", (each) => {
     camera.reveal(view.box(each));
     hover([each]);
   });
   source = sourcePane(byId("source"), graph, { hover: (refs) => view.light("hover", refs), choose: chooseLine });
   byId("turn-note").hidden = true;
-  byId("crumbs").replaceChildren(...crumbs());
+  byId("crumbs").replaceChildren(...crumbs(graph, open));
+  arrange(view.bounds, stage);
   camera.begin(view.bounds, whereToLook());
   source.begin();
   colour();
@@ -71,22 +89,26 @@ function open(number, ref = null) {
   choose(ref, { reveal: ref !== null });
 }
 
-/** The box that a view which is too large to be read begins with: what is wrong, or the output, where gradients come from. */
+/** The box that a view which is too large to be read begins with: what is wrong; else it begins where the graph does. */
 function whereToLook() {
   const wrong = data.findings.filter(({ severity }) => severity !== "note").flatMap((finding) => graph.placesOf(finding));
-  const output = graph.view.output === null ? [] : [`n${graph.view.output}`];
-  return [...wrong, ...output].map((ref) => view.box(ref)).find(Boolean) ?? null;
+  return wrong.map((ref) => view.box(ref)).find(Boolean) ?? null;
 }
 
-/** The way to the view that is shown: each one around it leads there. */
-function crumbs() {
-  return graph.way().map((number, at, way) => {
-    const { name } = data.views[number];
-    const isHere = at === way.length - 1;
-    const separator = at ? el("span", { "aria-hidden": "true" }, " › ") : null;
-    const here = el(at ? "span" : "h1", { "aria-current": "page" }, name);
-    return el("span", {}, separator, isHere ? here : el("button", { type: "button", class: "link", click: () => open(number) }, name));
-  });
+/** Close a call in the picture, or open it again. */
+function fold(number) {
+  view.fold(number);
+  camera.reveal(view.frames[number].box);
+}
+
+/** Open the closed group that has the focus, or close the call around it. */
+function openOrClose() {
+  const at = ways.focused();
+  if (at === null) return;
+  const { opens } = graph.nodes[at];
+  const frame = view.frameOf(`n${at}`);
+  if (opens !== undefined) open(opens);
+  else if (frame >= 0) fold(frame);
 }
 
 /** Make a button that leads to a node or an edge. */
@@ -110,6 +132,7 @@ function hover(refs) {
 /** Choose a node or an edge, or nothing; its details take the place of the overview. */
 function choose(ref, { reveal = false, show = false, keep = false } = {}) {
   chosen = ref;
+  if (ref) view.uncover(ref);
   view.light("chosen", ref ? [ref] : []);
   hover([]);
   if (ref && show) camera.show(view.box(ref));
@@ -125,9 +148,12 @@ function chooseLine(refs, site) {
   if (!isPractising) showPane(details.line(refs, site));
 }
 
-function showPane(content) {
+function showPane(content, { keep = false } = {}) {
+  const place = keep ? pane.scrollTop : 0;
+  const key = keep && pane.contains(document.activeElement) ? document.activeElement.id : "";
   pane.replaceChildren(...content.flat(Infinity).filter(Boolean));
-  pane.scrollTop = 0;
+  pane.scrollTop = place;
+  if (key) byId(key)?.focus({ preventScroll: true });
   hideInPane();
 }
 
@@ -161,6 +187,8 @@ function showStep(step) {
 /** Look at one turn of a loop: its edges say what happened in it; null: at all turns. */
 function chooseTurn(next) {
   setTurn(next);
+  const edge = next ? graph.edges.findIndex(({ loop, turns }) => loop === next.loop && next.turn in turns) : -1;
+  if (edge >= 0 && !chosen) camera.reveal(view.box(edgeRef(edge)));
   steps.stop();
   steps.go(pass.length);
 }
@@ -170,6 +198,7 @@ function setTurn(next) {
   byId("turn-note").hidden = turn === null;
   if (turn) byId("turn-text").textContent = `${nameOf(graph, turn)}; pale: ${allOf(graph, turn)}`;
   if (turn) byId("turn-end").textContent = allOf(graph, turn);
+  for (const each of pane.querySelectorAll("select[data-loop]")) each.value = turn?.loop === Number(each.dataset.loop) ? turn.turn : "";
   colour();
 }
 
@@ -201,37 +230,10 @@ function leaveOrEnterPractice() {
   byId("player").inert = isPractising;
 }
 
-function turnTheme() {
-  const themes = ["auto", "light", "dark"];
-  root.dataset.theme = themes[(themes.indexOf(root.dataset.theme) + 1) % themes.length];
-  byId("theme-button").textContent = `Theme: ${root.dataset.theme}`;
-  redraw();
-}
-
 /** Draw again what has colours of the theme in it. */
 function redraw() {
   colour();
   if (!isPractising) showPane(chosen ? details.of(chosen) : details.overview());
-}
-
-/** Go from node to node in the order of execution, or along a wire. */
-function walk(direction) {
-  const at = focused();
-  let next = at === null ? 0 : at + direction;
-  while (graph.nodes[next] && !view.box(`n${next}`)) next += direction; // what is outside of a part
-  if (graph.nodes[next]) view.focus(`n${next}`);
-}
-
-function follow(side, end) {
-  const at = focused();
-  const edge = at === null ? undefined : graph.nodes[at][side]?.[0];
-  if (edge !== undefined) view.focus(`n${graph.edges[edge][end]}`);
-}
-
-function focused() {
-  const ref = document.activeElement?.dataset?.ref ?? chosen;
-  if (!ref) return null;
-  return isNode(ref) ? indexOf(ref) : graph.edges[indexOf(ref)].from;
 }
 
 /** Close what is open: practice, details, and at last the group. */
@@ -250,12 +252,13 @@ const actions = {
   " ": unlessPractising(steps.play),
   Home: unlessPractising(steps.first),
   End: unlessPractising(steps.last),
-  ArrowDown: () => walk(1),
-  ArrowUp: () => walk(-1),
-  "Shift+ArrowRight": () => follow("out", "to"),
-  "Shift+ArrowLeft": () => follow("in", "from"),
-  Enter: () => focused() !== null && !isPractising && choose(`n${focused()}`),
+  ArrowDown: () => ways.walk(1),
+  ArrowUp: () => ways.walk(-1),
+  "Shift+ArrowRight": () => ways.follow("out", "to"),
+  "Shift+ArrowLeft": () => ways.follow("in", "from"),
+  Enter: () => ways.focused() !== null && !isPractising && choose(`n${ways.focused()}`),
   Escape: close,
+  o: openOrClose,
   "+": () => camera.zoom(1),
   "-": () => camera.zoom(-1),
   0: fit,
@@ -276,7 +279,6 @@ const clicks = {
   "overview-button": () => (isPractising ? togglePractice() : choose(null)),
   "colour-button": toggleColour,
   "practice-button": togglePractice,
-  "theme-button": turnTheme,
   "help-button": help,
   "zoom-in": () => camera.zoom(1),
   "zoom-out": () => camera.zoom(-1),
@@ -285,7 +287,7 @@ const clicks = {
 };
 for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("click", action);
 divider();
-dark.addEventListener("change", redraw);
+pane.addEventListener("grown", hideInPane);
 searchBox(graph, {
   show: (refs) => view.light("found", refs),
   choose: (ref) => {
@@ -293,5 +295,6 @@ searchBox(graph, {
     view.focus(ref);
   },
 });
+window.addEventListener("resize", () => arrange(view.bounds, stage) && camera.begin(view.bounds, whereToLook()));
 open(0);
 root.classList.add("is-ready");

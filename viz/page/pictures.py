@@ -21,7 +21,7 @@ _NO_TITLE = PlacedText(0, 0, (), 0, 0)
 
 
 def picture_data(diagram: Diagram, geometry: Geometry) -> dict[str, Any]:
-    """Return a picture with marks and its legend, each as SVG; the page has the title already.
+    """Return a picture with marks, what these mean, and its legend as SVG; the page has the title already.
 
     A large picture comes as `columns` for a canvas. Of SVG, `boxes` has left, top, width and height of each part, in
     the order of the SVG: a browser is slow to measure text.
@@ -35,7 +35,8 @@ def picture_data(diagram: Diagram, geometry: Geometry) -> dict[str, Any]:
         has_turn_tags=geometry.has_turn_tags,
     )
     signs = Geometry(width, height, _NO_TITLE, (), (), (), (), tuple(entries))
-    drawn_legend = {"legend": vector.write(signs, marked=True)}
+    marks = [(each.kind, each.sign, each.text) for each in diagram.marks]
+    drawn_legend = {"legend": vector.write(signs, marked=True), "marks": marks}
     if is_large(geometry) and not diagram.is_rolled:
         return {"columns": columns(geometry)} | drawn_legend
     parts: tuple[PlacedGroup | PlacedWire | PlacedShape, ...]

@@ -3,7 +3,7 @@
 import { byId, el } from "./dom.js";
 import { nodeRef } from "./graph.js";
 
-const MOST = 12;
+const FIRST = 12; // hits that are listed at first; as many again as one goes on
 
 /** Find nodes for a text: `12` or `line 12` by line, else by name, operation, the words of the list or code; those that begin with it first. */
 export function find(graph, text) {
@@ -31,14 +31,19 @@ function rankOf(node, said, query) {
 /** Make the search box work; handlers: show(refs) as one types, choose(ref). */
 export function searchBox(graph, handlers) {
   const [input, list] = [byId("search"), byId("hits")];
-  let refs = [];
+  let all = [];
+  let refs = []; // those that are listed
   let active = -1;
 
   function fill() {
-    const all = find(graph, input.value);
-    refs = all.slice(0, MOST);
-    active = refs.length ? 0 : -1;
+    all = find(graph, input.value);
+    active = all.length ? 0 : -1;
     handlers.show(all);
+    write(FIRST);
+  }
+
+  function write(most) {
+    refs = all.slice(0, most);
     const options = refs.map((ref, at) => {
       const choose = (event) => {
         event.preventDefault(); // the focus stays in the box until the choice moves it
@@ -54,10 +59,21 @@ export function searchBox(graph, handlers) {
         el("small", {}, place),
       );
     });
-    if (all.length > MOST) options.push(el("li", { class: "more", role: "presentation" }, `and ${all.length - MOST} more`));
+    const more = (event) => {
+      event.preventDefault();
+      showMore();
+    };
+    const rest = all.length - refs.length;
+    if (rest) options.push(el("li", { class: "more", role: "presentation", pointerdown: more }, `and ${rest.toLocaleString("en")} more`));
     if (input.value.trim() && !all.length) options.push(el("li", { class: "more", role: "presentation" }, "nothing is called so"));
     list.replaceChildren(...options);
     open(options.length > 0);
+  }
+
+  function showMore() {
+    const place = list.scrollTop;
+    write(2 * refs.length);
+    list.scrollTop = place;
   }
 
   function open(isOpen) {
@@ -68,8 +84,10 @@ export function searchBox(graph, handlers) {
 
   function mark() {
     [...list.children].forEach((item, at) => item.role === "option" && item.setAttribute("aria-selected", String(at === active)));
-    if (active >= 0 && !list.hidden) input.setAttribute("aria-activedescendant", `hit-${active}`);
-    else input.removeAttribute("aria-activedescendant");
+    if (active >= 0 && !list.hidden) {
+      input.setAttribute("aria-activedescendant", `hit-${active}`);
+      list.children[active].scrollIntoView({ block: "nearest" });
+    } else input.removeAttribute("aria-activedescendant");
   }
 
   function pick(at) {
@@ -89,6 +107,7 @@ export function searchBox(graph, handlers) {
   input.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && refs.length) {
+      if (active + step === refs.length && refs.length < all.length) showMore();
       active = (active + step + refs.length) % refs.length;
       mark();
       event.preventDefault();

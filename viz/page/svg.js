@@ -12,12 +12,16 @@
  *   view.note(notes, values)      Maps from ref to text that stands in place of a gradient or a value; replaces all notes
  *   view.colour(inkOf)            inkOf(edge number) -> {stroke, width, stops} or null; null instead of it: plain again
  *   view.focus(ref)               move the keyboard's focus to a node
- *   view.on(event, handler)       "hover": ref or null; "choose": ref or null; "focus": ref
+ *   view.frames                   of open calls, each {name, nodes, isOpen, box}; view.fold(number) closes one or opens it again
+ *   view.frameOf(ref)             the number of the innermost frame around it, -1
+ *   view.uncover(ref)             open the frames that hide it
+ *   view.on(event, handler)       "hover": ref or null; "choose": ref or null; "focus": ref; "open": ref of a closed group; "fold"
  *   view.destroy()
  */
 
 import { FEW, isInSight } from "./culling.js";
 import { svgEl } from "./dom.js";
+import { closedSign, foldable } from "./frames.js";
 
 const HIT_WIDTH = 14;
 
@@ -25,7 +29,7 @@ export function svgView(element, picture, sentence) {
   const root = parse(picture.svg);
   const groups = new Map(); // by ref: its elements; a wire of several rows has several
   const lit = new Map(); // by state: its refs
-  const handlers = { hover: () => {}, choose: () => {}, focus: () => {} };
+  const handlers = { hover: () => {}, choose: () => {}, focus: () => {}, open: () => {}, fold: () => {} };
   const replaced = new Map(); // by part of a text: what stood there
   let notes = [];
   let reachable = null;
@@ -41,6 +45,10 @@ export function svgView(element, picture, sentence) {
       group.setAttribute("role", "button");
       group.setAttribute("tabindex", "-1");
       group.setAttribute("aria-label", sentence(ref, () => false));
+      if (picture.nodes[group.dataset.node].opens !== undefined) {
+        group.setAttribute("aria-expanded", "false");
+        closedSign(group);
+      }
     }
   }
   root.setAttribute("role", "group");
@@ -49,6 +57,7 @@ export function svgView(element, picture, sentence) {
   const boxes = new Map(picture.boxes.map(([x, y, width, height], at) => [parts[at], { x, y, width, height }]));
   const isCulled = boxes.size > FEW && !("embedded" in document.documentElement.dataset); // where all is shown
   if (isCulled) parts.forEach((group) => group.classList.add("is-out")); // until the camera is there
+  const frames = foldable(boxes, () => handlers.fold());
   const gradients = svgEl("defs", {});
   root.append(gradients);
   element.replaceChildren(root);
@@ -58,7 +67,14 @@ export function svgView(element, picture, sentence) {
   const listeners = {
     pointerover: (event) => handlers.hover(refAt(event)),
     pointerleave: () => handlers.hover(null),
-    click: (event) => handlers.choose(refAt(event)),
+    click: (event) => {
+      const call = event.target.closest?.("[data-call]");
+      const isSign = Boolean(event.target.closest?.(".sign"));
+      if (call && (isSign || call.matches(".is-folded"))) frames.fold(Number(call.dataset.call));
+      else if (isSign) handlers.open(refAt(event));
+      else handlers.choose(refAt(event));
+    },
+    dblclick: (event) => event.target.closest?.("[data-ref][aria-expanded=false]") && handlers.open(refAt(event)),
     focusin: (event) => {
       const ref = refAt(event);
       if (!ref) return;
@@ -110,8 +126,13 @@ export function svgView(element, picture, sentence) {
 
     box(ref) {
       const group = labelled(ref);
-      return boxes.get(group) ?? null;
+      return frames.isHidden(group) ? null : (boxes.get(group) ?? null);
     },
+
+    frames: frames.list,
+    fold: frames.fold,
+    frameOf: (ref) => frames.around(labelled(ref)),
+    uncover: (ref) => frames.uncover(labelled(ref)),
 
     light(state, refs) {
       const next = new Set(refs);
@@ -122,6 +143,7 @@ export function svgView(element, picture, sentence) {
       lit.set(state, next);
       const isSame = before.size === next.size && [...next].every((ref) => before.has(ref));
       if (state === "later" && !isSame) tell(next);
+      if (state === "now") frames.light(name, [...next].map(labelled));
     },
 
     note(texts, values) {

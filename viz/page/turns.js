@@ -49,6 +49,22 @@ export function nameOf(graph, { loop, turn }) {
 /** All turns of a loop, or runs. */
 export const allOf = (graph, { loop }) => `all ${graph.view.loops[loop].word}s`;
 
+/** Make what a turn of a loop is chosen by, or all of them; null where none is kept. */
+export function loopChooser(graph, loop, chosen, choose) {
+  const found = graph.view.loops[loop];
+  const inside = graph.edges.filter((edge) => edge.loop === loop && edge.turns);
+  const kept = [...new Set(inside.flatMap(({ turns }) => Object.keys(turns).map(Number)))].sort((first, second) => first - second);
+  if (!kept.length) return null;
+  const lines = inside.map(({ to }) => graph.nodes[to].site?.line).filter(Boolean);
+  const place = lines.length ? ` at line ${Math.min(...lines)}` : "";
+  const now = chosen?.loop === loop ? chosen.turn : null;
+  const options = kept.map((turn) => el("option", { value: turn, selected: turn === now }, callOf(found, turn)));
+  const all = el("option", { value: "", selected: now === null }, allOf(graph, { loop }));
+  const pick = ({ target }) => choose(target.value === "" ? null : { loop, turn: Number(target.value) });
+  const called = `${found.count.toLocaleString("en")} ${found.word}s${place}`;
+  return el("li", { class: "row" }, el("label", { for: `loop-${loop}` }, called), el("select", { id: `loop-${loop}`, "data-loop": loop, change: pick }, all, options));
+}
+
 /** Make what a turn of an edge's loop is chosen by, and show the edge in it: choose({loop, turn}) is told. */
 export function turnChooser(graph, index, chosen, choose) {
   const { turns, loop } = graph.edges[index];

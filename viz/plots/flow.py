@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.diagnose.forest import END
 from tracer.diagnose.passes import Passes
-from tracer.diagnose.way import END
 from tracer.errors import UsageError
 from tracer.graph import CUT, FUNCTION, NO_SLOT, SPLITTER
 from tracer.numbers_text import DIGITS, is_finite, number, power_of_ten

@@ -12,6 +12,7 @@ import numpy as np
 from tracer.diagnose.explain import uses_of
 from tracer.diagnose.scale import gradient_sizes
 from tracer.errors import UsageError
+from tracer.lookup import rows_of_variable
 from viz.plots.series import Numbers, Series, series_of
 from viz.plots.style import (
     AXIS,
@@ -131,7 +132,7 @@ def _rows_of(trace: Trace, name: str) -> Numbers | None:
     file, colon, line = name.rpartition(":")
     if colon and line.isdecimal():
         return _rows_at(trace, file, int(line))
-    rows = trace.sites.rows_named(name.replace('"', "'"))
+    rows = rows_of_variable(trace, name.replace('"', "'"))
     if len(rows) > 1:
         return rows
     trace[name]  # raises for what is none

@@ -1,0 +1,68 @@
+"""How many references there are to an object, whatever the version of Python makes of the line that asks.
+
+Up to Python 3.13, what runs has a reference of its own to each of its operands and arguments. From 3.14 on, it borrows
+from local variables what the compiler can tell to stay there meanwhile, and that is told line by line. So an object is
+counted by where it is kept, never by a variable or a parameter of the one who counts; and of the program's own lines
+it is read what they borrow.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from tracer.instructions import instructions_of, loaded_by
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import CodeType, FrameType
+
+_BORROWS = any("BORROW" in name for name in dis.opmap)
+_ALONE = [object()]
+_OWN = sys.getrefcount(_ALONE[0])  # that of the list, and the count's
+
+
+def references(items: Any, key: Any) -> int:
+    """Count the references to an item of a list, a tuple or a dict, beyond that one."""
+    return sys.getrefcount(items[key]) - _OWN
+
+
+def borrowed(node: ast.expr, frame: FrameType) -> int:
+    """Count the references to what is written so that the running instruction may lack, as it borrows its operand."""
+    code = frame.f_code
+    own = set(code.co_varnames).difference(code.co_cellvars) if _BORROWS else ()
+    return int(any(name in own and _is_borrowed(code, frame.f_lasti, name) for name in _variables(node)))
+
+
+def _variables(node: ast.expr) -> Iterator[str]:
+    """Yield the names of the variables whose value an expression may be."""
+    match node:
+        case ast.Name(name):
+            yield name
+        case ast.IfExp(_, one, other):
+            yield from (*_variables(one), *_variables(other))
+        case ast.BoolOp(_, parts):
+            yield from (name for part in parts for name in _variables(part))
+
+
+@lru_cache(maxsize=1024)
+def _is_borrowed(code: CodeType, offset: int, name: str) -> bool:
+    """Tell whether any of the instructions that can have loaded a variable for another one borrows.
+
+    They are on its lines, before it, and behind its last copy: Python compiles what is in `finally` several times.
+    """
+    (running,) = instructions_of(code, {offset})
+    first, last = running.span[:2]
+    borrows: list[bool] = []
+    for each in dis.get_instructions(code):
+        line = running.code.spans[each.offset // 2][0]
+        if each.offset >= running.start:
+            break
+        if each.opname == running.operation and running.code.spans[each.offset // 2] == running.span:
+            borrows.clear()
+        if name in loaded_by(each) and (None in (first, last, line) or first <= line <= last):  # type: ignore[operator]
+            borrows.append("BORROW" in each.opname)
+    return any(borrows) or not borrows
