@@ -177,7 +177,7 @@ def _unmasked(value: Any) -> Any:
 
 
 def _is_complex(value: Any) -> bool:
-    return np.iscomplexobj(value) and not is_array(value)
+    return type(value) is not float and np.iscomplexobj(value) and not is_array(value)
 
 
 def addends(

@@ -65,7 +65,7 @@ def exact_data(trace: Any, choice: Choice, suffix: str, *, force: bool = False) 
     """Return the nodes of a trace that were chosen, and the edges between them; raises DrawError for too many."""
     count = len(trace.nodes)
     keep = np.ones(count, np.bool_) if choice.keep is None else choice.keep
-    refuse_too_many(int(np.count_nonzero(keep)), suffix, force=force)
+    refuse_too_many(trace.graph, keep, suffix, force=force)
     scopes = trace.sites.scopes
     names = CallNames(scopes)
     left_out = _left_out(trace.graph, keep, np.arange(count))

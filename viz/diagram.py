@@ -44,29 +44,33 @@ from viz.wording import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tracer.graph import Graph
+    from viz.skeleton import Flags
     from viz.theme import State
 
 NODE_LIMIT = 20_000  # a picture of more is a file that no viewer opens, and has nothing to see
 GROUP_LIMIT = 60
-COST = {  # by suffix: seconds that a box takes to be drawn, and bytes in the file; a PNG has pixels instead
-    ".svg": (0.0012, 2_300),
-    ".html": (0.0025, 1_300),
-    ".pdf": (0.006, 650),
-    ".png": (0.008, 0),
-    ".dot": (0.0003, 500),
-    ".mmd": (0.0003, 120),
-    ".graphml": (0.0003, 900),
-    ".json": (0.0003, 2_000),
+COST = {  # by suffix: seconds that a node or an edge takes to be drawn, and bytes in the file; a PNG has pixels instead
+    ".svg": (0.0002, 930),
+    ".html": (0.00028, 80),
+    ".pdf": (0.0025, 270),
+    ".png": (0.0033, 0),
+    ".dot": (0.00012, 210),
+    ".mmd": (0.00012, 50),
+    ".graphml": (0.00012, 380),
+    ".json": (0.00012, 830),
 }
-MEMORY = 16_000  # bytes that a box takes while it is drawn
+MEMORY = {".svg": 2_500, ".html": 5_000}  # bytes that a node or an edge takes while it is drawn
+OTHER_MEMORY = 7_000
+PAGE_DATA = 430  # bytes of a node or an edge in a page, before they are packed
+MOST_PAGE_DATA = 1 << 29  # the longest text that a browser holds
 
 
 def diagram(
     trace: Any, choice: Choice = EVERYTHING, *, force: bool = False, suffix: str = ".svg"
 ) -> Diagram:
     """Decide what the picture of a trace says; raises DrawError for a graph too big to look at, unless forced to."""
-    count = len(trace.nodes) if choice.keep is None else int(np.count_nonzero(choice.keep))
-    refuse_too_many(count, suffix, force=force)
+    refuse_too_many(trace.graph, choice.keep, suffix, force=force)
     part = Part(trace, choice)
     groups, group_of_scope = _groups(part.nodes, trace.sites.scopes)
     group_of = [group_of_scope.get(_scope(node, trace.sites.scopes).index, -1) for node in part.nodes]
@@ -88,15 +92,18 @@ def diagram(
     return mark(drawn, choice.marks, choice.on_nodes, choice.on_edges, is_rest_calm=choice.is_rest_calm)
 
 
-def refuse_too_many(count: int, suffix: str, *, force: bool) -> None:
-    """Raise DrawError for more nodes than are drawn unasked, or than memory holds; it says what they would take."""
+def refuse_too_many(graph: Graph, keep: Flags | None, suffix: str, *, force: bool) -> None:
+    """Raise DrawError for more nodes than are drawn unasked, or than anything holds; it says what they would take."""
+    entering = np.diff(graph.first_in)
+    count = len(graph.kinds) if keep is None else int(np.count_nonzero(keep))
     if count <= NODE_LIMIT:
         return
+    parts = count + int((entering if keep is None else entering[keep]).sum())
     if force:
-        _refuse_what_memory_does_not_hold(count)
+        _refuse_what_nothing_holds(count, parts, suffix)
         return
     each, size = COST[suffix]
-    seconds, size = each * count, size * count
+    seconds, size = each * parts, size * parts
     time = f"{seconds / 60:,.0f} minutes" if seconds > 90 else f"{seconds:.0f} seconds"
     memory = f", and be {labels.memory(size)}" if size else ""
     raise DrawError(
@@ -106,13 +113,20 @@ def refuse_too_many(count: int, suffix: str, *, force: bool) -> None:
     )
 
 
-def _refuse_what_memory_does_not_hold(count: int) -> None:
-    free = free_memory()
-    if free is None or count * MEMORY <= free:
+def _refuse_what_nothing_holds(count: int, parts: int, suffix: str) -> None:
+    data, most = labels.memory(parts * PAGE_DATA), labels.memory(MOST_PAGE_DATA)
+    if suffix == ".html" and parts * PAGE_DATA > MOST_PAGE_DATA:
+        raise DrawError(
+            f"a page of {count:,} nodes can't be opened",
+            got=f"it would hold about {data}, and a browser reads at most {most}",
+            advice="write .svg, leave --exact out, or look at a part: --focus NAME, or --only FUNCTION",
+        )
+    free, needed = free_memory(), parts * MEMORY.get(suffix, OTHER_MEMORY)
+    if free is None or needed <= free:
         return
     raise DrawError(
         f"a picture of {count:,} nodes does not fit into memory",
-        got=f"it would take about {labels.memory(count * MEMORY)}, and {labels.memory(free)} are free",
+        got=f"it would take about {labels.memory(needed)}, and {labels.memory(free)} are free",
         advice="leave --exact out, or look at a part: --focus NAME, or --only FUNCTION",
     )
 

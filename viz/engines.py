@@ -34,6 +34,7 @@ TIMEOUT = 15.0
 ITEMS_A_SECOND = 2_000  # more time where there is more to do
 MEMORY = 2 << 30
 MOST_PROCESSES = 8
+LARGE = 20_000  # boxes of an exact picture, beyond which no engine is asked
 WORTH_A_PROCESS = 400  # items
 INCH = 72.0
 NOT_SPACE = re.compile(r"\S").search
@@ -69,6 +70,17 @@ def place(
         return _built_in(skeletons), (f"drawn by the built-in layout: {program.stem} {error}",)
 
 
+def refuse_for_large(engine: str | None, boxes: int) -> None:
+    """Raise DrawError where an engine was asked for that would not end with so many boxes."""
+    if engine in (None, "built-in"):
+        return
+    raise DrawError(
+        f"the layout engine {engine!r} can't place {boxes:,} boxes",
+        got=f"it is asked for at most {LARGE:,} boxes, which take it about a minute",
+        advice="leave --engine out: the built-in layout places any number",
+    )
+
+
 def _in_order(program: Path, skeletons: Sequence[Skeleton]) -> list[Placement]:
     """Ask an engine, and once more where operands come out of order: dot turns what is inside a cluster upside down.
 
@@ -76,13 +88,16 @@ def _in_order(program: Path, skeletons: Sequence[Skeleton]) -> list[Placement]:
     crosses before its gate, and enters in order.
     """
     answers = _ask(program, skeletons)
-    wrong = {at: inverted(*task) for at, task in enumerate(zip(skeletons, answers, strict=True))}
+    wrong = {
+        at: inverted(skeleton, answer.y)
+        for at, (skeleton, answer) in enumerate(zip(skeletons, answers, strict=True))
+    }
     wrong = {at: gates for at, gates in wrong.items() if gates}
     if not wrong:
         return answers
     again = _ask(program, [skeletons[at] for at in wrong], list(wrong.values()))
     for (at, gates), answer in zip(wrong.items(), again, strict=True):
-        left = inverted(skeletons[at], answer)
+        left = inverted(skeletons[at], answer.y)
         if len(left) < len(gates):
             answers[at] = answer
         if left:
@@ -92,16 +107,16 @@ def _in_order(program: Path, skeletons: Sequence[Skeleton]) -> list[Placement]:
     return answers
 
 
-def inverted(skeleton: Skeleton, placement: Placement) -> set[int]:
+def inverted(skeleton: Skeleton, y: Floats) -> set[int]:
     """List the gates whose operands come from places that are not in their order."""
     lowest: dict[int, float] = {}
     found = set()
-    for tail, head in zip(skeleton.tail.tolist(), skeleton.head.tolist(), strict=True):
-        if skeleton.is_ordered[head]:
-            height = float(placement.y[tail])
-            if height < lowest.get(head, -math.inf):
-                found.add(head)
-            lowest[head] = height
+    entering = np.flatnonzero(skeleton.is_ordered[skeleton.head])
+    tails, heads = skeleton.tail[entering], skeleton.head[entering].tolist()
+    for head, height in zip(heads, y[tails].tolist(), strict=True):
+        if height < lowest.get(head, -math.inf):
+            found.add(head)
+        lowest[head] = height
     return found
 
 

@@ -21,7 +21,7 @@ from viz.rollup import BUDGET, MOST_ARROWS, roll_up
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from viz.as_graph import GraphData
     from viz.choice import Choice
@@ -151,22 +151,34 @@ def draw(
             advice=f"use one of {', '.join(SUFFIXES)}",
         )
     try:
-        content, notes = _made(trace, suffix, engine, view, reached or _unheard)
+        pieces, notes = _made(trace, suffix, engine, view, reached or _unheard)
+        _write(target, pieces)
     except MemoryError as error:
         raise DrawError(
             f"there is not enough memory to draw {str(target)!r}",
             got=f"the trace has {len(trace.nodes):,} nodes",
             advice="leave --exact out, or look at a part: --focus NAME, or --only FUNCTION",
         ) from error
+    return notes
+
+
+def _write(target: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file; what is made while it is written, and can't be made to its end, leaves none."""
+    is_begun = False
     try:
-        target.write_bytes(content)
-    except OSError as error:
+        with target.open("wb") as file:
+            is_begun = True
+            file.writelines(pieces)
+    except BaseException as error:
+        if is_begun and target.is_file():  # and no device
+            target.unlink()
+        if not isinstance(error, OSError):
+            raise
         raise DrawError(
             f"can't write {str(target)!r}",
             got=error.strerror or str(error),
             advice="choose another path for the picture",
         ) from error
-    return notes
 
 
 def _unheard(done: int, everything: int) -> None:
@@ -175,17 +187,18 @@ def _unheard(done: int, everything: int) -> None:
 
 def _made(
     trace: Any, suffix: str, engine: str | None, view: View, reached: Callable[[int, int], None]
-) -> tuple[bytes, tuple[str, ...]]:
-    """Return the bytes of a picture or a graph, and notes for the person who asked."""
+) -> tuple[Iterable[bytes], tuple[str, ...]]:
+    """Return the bytes of a picture or a graph, piece by piece, and notes for the person who asked."""
     if trace.error is None:
         trace.gradients  # noqa: B018  (computed where they are not yet)
     reached(1, STEPS)
     if suffix in DATA:
-        return _data_content(trace, suffix, view)
+        content, notes = _data_content(trace, suffix, view)
+        return [content], notes
     shown = decide(trace, view, suffix)
     reached(2, STEPS)
-    content, notes = _content(shown, suffix, engine, reached)
-    return content, (*shown.notes, *notes)
+    pieces, notes = _content(shown, suffix, engine, reached)
+    return pieces, (*shown.notes, *notes)
 
 
 def _of_what_there_is(trace: Any) -> tuple[Any, tuple[str, ...]]:
@@ -199,17 +212,17 @@ def _of_what_there_is(trace: Any) -> tuple[Any, tuple[str, ...]]:
 
 def _content(
     shown: Shown, suffix: str, engine: str | None, reached: Callable[[int, int], None]
-) -> tuple[bytes, tuple[str, ...]]:
-    """Return a picture's bytes and the notes on it; each writer is imported when it is used."""
+) -> tuple[Iterable[bytes], tuple[str, ...]]:
+    """Return a picture's bytes, piece by piece, and the notes on it; each writer is imported when it is used."""
     if suffix == ".dot":
         from viz import dot  # noqa: PLC0415 - pydot is needed for this format alone
 
-        return dot.write(shown.diagram).encode(), ()
+        return [dot.write(shown.diagram).encode()], ()
     if suffix == ".mmd":
         from viz import mermaid  # noqa: PLC0415 - as above
 
         text, notes = mermaid.write(shown.diagram)
-        return text.encode(), notes
+        return [text.encode()], notes
     if suffix == ".png":
         from viz import raster  # noqa: PLC0415 - matplotlib takes the better part of a second to import
 
@@ -217,15 +230,15 @@ def _content(
     placed = geometry(shown.diagram, engine)
     reached(3, STEPS)
     if suffix == ".svg":
-        return vector.write(placed).encode(), placed.notes
+        return map(str.encode, vector.pieces(placed)), placed.notes
     if suffix == ".html":
         from viz import page  # noqa: PLC0415 - its parts are read from files
 
-        return page.write(shown, placed, engine).encode(), placed.notes
+        return [page.write(shown, placed, engine).encode()], placed.notes
     from viz import raster  # noqa: PLC0415 - as above
 
     content, notes = raster.write(placed, suffix.removeprefix("."))
-    return content, (*placed.notes, *notes)
+    return [content], (*placed.notes, *notes)
 
 
 def _data_content(trace: Any, suffix: str, view: View) -> tuple[bytes, tuple[str, ...]]:

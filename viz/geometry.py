@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -146,25 +147,25 @@ class Geometry:
     width: float
     height: float
     title: PlacedText
-    shapes: tuple[PlacedShape, ...]
-    wires: tuple[PlacedWire, ...]
-    groups: tuple[PlacedGroup, ...]
+    shapes: Sequence[PlacedShape]
+    wires: Sequence[PlacedWire]
+    groups: Sequence[PlacedGroup]
     row_titles: tuple[PlacedText, ...]
     legend: tuple[PlacedShape | PlacedWire | PlacedText, ...]
     notes: tuple[str, ...] = ()
+    has_ways_back: bool = False  # to the next turn
     has_turn_tags: bool = False  # of values that go on in the next turn
-
-    @property
-    def has_ways_back(self) -> bool:
-        """Whether wires go back to the next turn."""
-        return any(wire.turns_at for wire in self.wires)
 
 
 def line_width(line: Line) -> float:
     """Return the width of a line of text."""
-    return sum(_span_width(text.text, text.role) for text in line)
+    width = 0.0
+    for span in line:
+        width += _span_width(span.text, span.role)
+    return width
 
 
+@lru_cache(maxsize=65_536)  # each is asked for by the rows, by the layout and when it is set
 def _span_width(text: str, role: Role) -> float:
     style = theme.TEXT[role]
     return text_width(text, style.size, bold=style.bold)
@@ -177,7 +178,10 @@ def line_height(line: Line) -> float:
 
 def line_size(line: Line) -> float:
     """Return the largest font size in a line of text."""
-    return max((theme.TEXT[span.role].size for span in line), default=0.0)
+    size = 0.0
+    for span in line:
+        size = max(size, theme.TEXT[span.role].size)
+    return size
 
 
 def set_line(line: Line, x: float, top: float) -> PlacedText:
@@ -218,7 +222,11 @@ def set_spark(
 
 def block(lines: Sequence[Line]) -> tuple[float, float]:
     """Return the size of a stack of lines."""
-    return max(map(line_width, lines), default=0.0), sum(map(line_height, lines))
+    width = height = 0.0
+    for line in lines:
+        width = max(width, line_width(line))
+        height += line_height(line)
+    return width, height
 
 
 def corners(shape: PlacedShape) -> list[tuple[float, float]]:
@@ -261,10 +269,9 @@ def turn_head(wire: PlacedWire) -> list[tuple[float, float]]:
     return [(x, y), (x + theme.ARROW_LENGTH, y - half), (x + theme.ARROW_LENGTH, y + half)]
 
 
-def left_side(shape: PlacedShape, y: float) -> float:
+def left_side(shape: Shape, rect: Rect, y: float) -> float:
     """Return where a shape's left side is at a height; a gate's is round."""
-    rect = shape.rect
-    if shape.shape != "function":
+    if shape != "function":
         return rect.x
     step = (y - rect.y - rect.height / 2) / (rect.height / 2)
     return rect.x + rect.width / 2 * (1 - math.sqrt(max(0.0, 1 - step * step)))

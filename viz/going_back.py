@@ -43,7 +43,11 @@ def wires_back(
         if box.shape in ("function", "call") and box.wires_in > 1:
             height += LOW * target.rect.height / 2
         lead = item_size(box)[0] if not box.lead.is_empty else 0.0
-        end = left_side(target, height) if not lead else target.rect.x + target.rect.width - lead
+        end = (
+            left_side(target.shape, target.rect, height)
+            if not lead
+            else target.rect.x + target.rect.width - lead
+        )
         backs.append(
             Back(
                 (start.x + start.width, start.y + start.height / 2),

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from viz import theme
 from viz.geometry import PlacedShape, PlacedText, PlacedWire, Rect, arrowhead, corners, turn_head
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from viz.geometry import Geometry, PlacedGroup, PlacedSpark
-    from viz.theme import Stroke
+    from viz.theme import Role, Stroke
 
 
 ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 NOT_XML = re.compile("[^\t\n\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+has_entity = re.compile("[&<>\"']").search
 
 
 def write(geometry: Geometry, *, marked: bool = False) -> str:
@@ -25,38 +27,48 @@ def write(geometry: Geometry, *, marked: bool = False) -> str:
 
     With marks, each shape and wire says which node or edge it stands for, for a page that decides how large it is.
     """
+    return "".join(pieces(geometry, marked=marked))
+
+
+def pieces(geometry: Geometry, *, marked: bool = False) -> Iterator[str]:
+    """Write the document part by part: that of a large picture fits into no memory."""
+    for element in _elements(geometry, marked=marked):
+        yield element
+        yield "\n"
+
+
+def _elements(geometry: Geometry, *, marked: bool) -> Iterator[str]:
     width, height = _number(geometry.width), _number(geometry.height)
     start = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
         f' font-family="{theme.FONT_FAMILY}" role="img"'
-        + (">" if marked else ' style="max-width:100%;height:auto">')
     )
-    out = [
-        start,
-        f"<title>{escape(_plain(geometry.title))}: the gradient on every edge</title>",
-        f'<rect width="{width}" height="{height}" fill="{theme.PAPER}"/>',
-        _text(geometry.title),
-    ]
-    out += [_text(title) for title in geometry.row_titles]
-    out += [_group(group, _mark(group=group.number) if marked else "") for group in geometry.groups]
-    out += [_wire(wire, _mark(edge=wire.edge) if marked else "") for wire in geometry.wires]
-    out += [_shape(shape, _mark(shape.node, shape.edge) if marked else "") for shape in geometry.shapes]
-    out.append('<g class="legend">')
+    yield start + (">" if marked else ' style="max-width:100%;height:auto">')
+    yield f"<title>{escape(_plain(geometry.title))}: the gradient on every edge</title>"
+    yield f'<rect width="{width}" height="{height}" fill="{theme.PAPER}"/>'
+    yield _text(geometry.title)
+    yield from map(_text, geometry.row_titles)
+    for group in geometry.groups:
+        yield _group(group, _mark(group=group.number) if marked else "")
+    for wire in geometry.wires:
+        yield _wire(wire, _mark(edge=wire.edge) if marked else "")
+    for shape in geometry.shapes:
+        yield _shape(shape, _mark(shape.node, shape.edge) if marked else "")
+    yield '<g class="legend">'
     for entry in geometry.legend:
         if isinstance(entry, PlacedText):
-            out.append(_text(entry))
+            yield _text(entry)
         else:
-            out.append(_wire(entry) if isinstance(entry, PlacedWire) else _shape(entry))
-    out.append("</g>")
-    out.append("</svg>")
-    return "\n".join(out) + "\n"
+            yield _wire(entry) if isinstance(entry, PlacedWire) else _shape(entry)
+    yield "</g>"
+    yield "</svg>"
 
 
 def escape(text: str) -> str:
     """Make a string fit for XML text and attributes; what XML has no character for is left out."""
-    if text.isascii() and text.isalnum():  # most are numbers
-        return text
-    return NOT_XML.sub("", text.translate(ENTITIES))
+    if has_entity(text):
+        text = text.translate(ENTITIES)
+    return text if text.isprintable() and text.isascii() else NOT_XML.sub("", text)
 
 
 def _number(value: float) -> str:
@@ -81,16 +93,18 @@ def _title(tooltip: str) -> str:
 def _text(text: PlacedText, *, is_calm: bool = False) -> str:
     spans = []
     for offset, run, role in text.runs:
-        style = theme.TEXT[role]
-        weight = ' font-weight="bold"' if style.bold else ""
         place = f' x="{_number(text.x + offset)}"' if offset else ""
-        colour = theme.calm(style.colour) if is_calm else style.colour
-        spans.append(
-            f'<tspan class="{role}"{place} fill="{colour}" font-size="{_number(style.size)}"{weight}>'
-            f"{escape(run)}</tspan>"
-        )
+        spans.append(f'<tspan class="{role}"{place} {_font(role, is_calm)}>{escape(run)}</tspan>')
     start = f'x="{_number(text.x)}" y="{_number(text.baseline)}"'
     return f'<text {start} xml:space="preserve">{"".join(spans)}</text>'
+
+
+@cache
+def _font(role: Role, is_calm: bool) -> str:
+    style = theme.TEXT[role]
+    weight = ' font-weight="bold"' if style.bold else ""
+    colour = theme.calm(style.colour) if is_calm else style.colour
+    return f'fill="{colour}" font-size="{_number(style.size)}"{weight}'
 
 
 def _texts(texts: Sequence[PlacedText], *, is_calm: bool = False) -> str:

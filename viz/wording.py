@@ -6,6 +6,7 @@ Used by `viz.diagram` alone. Every number's text comes from `viz.labels`.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -191,6 +192,8 @@ def quieted(lines: Sequence[Line]) -> tuple[Line, ...]:
 
 def is_bad(value: Any) -> bool:
     """Say whether a value holds a nan or an infinity."""
+    if type(value) is float:  # most are
+        return not math.isfinite(value)
     if isinstance(value, np.ndarray):
         return value.dtype.kind in "fc" and not bool(np.isfinite(value).all())
     if value is None or isinstance(value, int):
@@ -207,7 +210,8 @@ def edge_state(edge: Any) -> State:
         return "alarm"
     if is_unreached(edge):
         return "unreached"
-    return "plain" if grad is None or np.any(grad) else "zero"
+    has_some = np.any(grad) if isinstance(grad, np.ndarray) else grad is None or bool(grad)
+    return "plain" if has_some else "zero"
 
 
 def place(node: Any) -> str:
@@ -216,7 +220,12 @@ def place(node: Any) -> str:
     if site is None:
         return ""
     text = f"{site.text}  " if site.text else ""
-    return f"{text}({PurePath(site.file).name}:{site.line})"
+    return f"{text}({_file_name(site.file)}:{site.line})"
+
+
+@lru_cache
+def _file_name(file: str) -> str:
+    return PurePath(file).name
 
 
 def edge_tooltip(edge: Any, source: Any, target: Any) -> str:

@@ -93,8 +93,8 @@ def _with_first_use(diagram: Diagram, row: list[int]) -> list[int]:
     row = [
         at_row if at in used else begin for at, at_row in enumerate(row)
     ]  # what is unused fills no row alone
-    left = sorted(set(row))  # a row may have lost all that it had
-    return [left.index(each) for each in row] if len(left) <= max(row) else row
+    left = {each: at for at, each in enumerate(sorted(set(row)))}  # a row may have lost all that it had
+    return [left[each] for each in row]
 
 
 def _columns(diagram: Diagram) -> tuple[Ints, Floats, Floats]:

@@ -22,9 +22,8 @@ LARGEST_SVG = 1_000  # shapes; above, a browser is slow to hold a picture as ele
 
 
 def is_large(geometry: Geometry) -> bool:
-    """Whether a picture is drawn on a canvas; curves over runs are not, and no rolled picture is large."""
-    parts: tuple[PlacedShape | PlacedWire, ...] = (*geometry.shapes, *geometry.wires)
-    return len(geometry.shapes) > LARGEST_SVG and not any(part.sparks for part in parts)
+    """Whether a picture of an exact graph is drawn on a canvas, which draws no curves over runs."""
+    return len(geometry.shapes) > LARGEST_SVG
 
 
 def columns(geometry: Geometry) -> dict[str, Any]:

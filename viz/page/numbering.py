@@ -40,6 +40,8 @@ class Numbering:
 
     def renumbered(self, geometry: Geometry) -> Geometry:
         """Mark a picture of an exact graph by the numbers of the view."""
+        if _is_unchanged(self.nodes) and _is_unchanged(self.edges):
+            return geometry
         return replace(
             geometry,
             shapes=tuple(
@@ -55,6 +57,10 @@ class Numbering:
                 for wire in geometry.wires
             ),
         )
+
+
+def _is_unchanged(numbers: Column) -> bool:
+    return bool((numbers == np.arange(len(numbers))).all())
 
 
 def numbering(trace: Any, nodes: Sequence[int], edges: Sequence[int]) -> Numbering:

@@ -37,7 +37,7 @@ def picture_data(diagram: Diagram, geometry: Geometry) -> dict[str, Any]:
     signs = Geometry(width, height, _NO_TITLE, (), (), (), (), tuple(entries))
     marks = [(each.kind, each.sign, each.text) for each in diagram.marks]
     drawn_legend = {"legend": vector.write(signs, marked=True), "marks": marks}
-    if is_large(geometry):
+    if is_large(geometry) and not diagram.is_rolled:
         return {"columns": columns(geometry)} | drawn_legend
     parts: tuple[PlacedGroup | PlacedWire | PlacedShape, ...]
     parts = (*geometry.groups, *geometry.wires, *geometry.shapes)
