@@ -59,15 +59,15 @@ HELD_ELSEWHERE = {
     return b @ DATA
 """,
     "held, and a choice added": """
-    b = DATA.copy(); k = [b]; b[0] += x[0] if x[1] > 0 else x[2]
+    b = DATA.copy(); k = (b,); b[0] += x[0] if x[1] > 0 else x[2]
     return k[0] @ DATA
 """,
     "held, and chained": """
-    b = DATA.copy(); k = [b]; a = b[0] = x[0]
+    b = DATA.copy(); k = (b,); a = b[0] = x[0]
     return k[0] @ DATA * a
 """,
     "held, in finally": """
-    b = DATA.copy(); k = [b]
+    b = DATA.copy(); k = (b,)
     try:
         try:
             raise ValueError
@@ -77,17 +77,17 @@ HELD_ELSEWHERE = {
         return k[0] @ DATA
 """,
     "held, of two by what is known": """
-    b = DATA.copy(); k = [b]
+    b = DATA.copy(); k = (b,)
     (1 and b)[0] = x[0]
     return k[0] @ DATA
 """,
     "held, of two by a choice that is known": """
-    b = DATA.copy(); k = [b]
+    b = DATA.copy(); k = (b,)
     (b if True else None)[0] = x[0]
     return k[0] @ DATA
 """,
     "held, on a line with others": """
-    b = DATA.copy(); k = [b]; b[0] += (b[1] if x[1] > 0 else b[2]) * x[0]; b[3] = x[2] if x[1] > 0 else b[0]; b[2] = x[1]
+    b = DATA.copy(); k = (b,); b[0] += (b[1] if x[1] > 0 else b[2]) * x[0]; b[3] = x[2] if x[1] > 0 else b[0]; b[2] = x[1]
     return k[0] @ DATA
 """,
     "view of memory": """
