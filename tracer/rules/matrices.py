@@ -118,4 +118,7 @@ def inverse_of_lower(factor: Any) -> Array:
 def _blocks_of(matrices: Array, count: int) -> Array:
     """Return so many blocks on the diagonal as a view that can be written to."""
     size = matrices.shape[-1] // count
-    return np.einsum("...iaib->...iab", matrices.reshape(*matrices.shape[:-2], count, size, count, size))
+    blocks: Array = np.einsum(
+        "...iaib->...iab", matrices.reshape(*matrices.shape[:-2], count, size, count, size)
+    )
+    return blocks
