@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tracer.boxing import Boxes, Structure
+    from tracer.boxing import Boxes
+    from tracer.structures import Structure
 
 _VARIABLE = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 

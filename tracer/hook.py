@@ -11,7 +11,7 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
 from tracer.arguments import box_arguments, signature_of
-from tracer.boxing import Boxes, Structure, leaves
+from tracer.boxing import Boxes
 from tracer.errors import LookupNameError, UnsupportedError, UsageError, refusals
 from tracer.forks import stay_plain
 from tracer.frames import raised_at
@@ -20,6 +20,7 @@ from tracer.patches import Installed, leave_originals, replacement
 from tracer.recording import Output, Recording, freeze
 from tracer.standins import Traced as StandIn
 from tracer.standins import is_traced, plain
+from tracer.structures import Structure, leaves
 from tracer.tape import WIDTH, Tape
 from tracer.trace import Run, Trace
 from tracer.turns import BusyError
