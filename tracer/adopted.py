@@ -23,13 +23,13 @@ import numpy as np
 from tracer.blank import blank
 from tracer.buffers import write
 from tracer.callee import IS_SNAPSHOT, forget_snapshot, values_of
+from tracer.frames import is_own
 from tracer.holders import Attribute, Item
 from tracer.reach import is_looked_into, place_of, reachable
 from tracer.references import borrowed
 from tracer.rules.kinds import is_complex
 from tracer.running import written_at
 from tracer.standins import is_traced, plain
-from tracer.tape import is_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -26,11 +26,11 @@ from tracer.adopted import (
 from tracer.blank import blank, blank_of
 from tracer.buffers import write
 from tracer.callee import forget_snapshot, values_of
+from tracer.frames import wants_plain_arrays
 from tracer.holders import Attribute, Item, slots_of
 from tracer.references import borrowed
 from tracer.running import running_at
 from tracer.standins import Traced, holds_traced
-from tracer.tape import wants_plain_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable

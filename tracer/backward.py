@@ -54,11 +54,19 @@ def backward_from(graph: Graph, seeds: Mapping[int, Any], keeper: Keeper | None 
     count = len(gradients)
     reached = np.frombuffer(bytearray(map(is_not, gradients, repeat(NOTHING))), np.bool_)
     wide = graph.wide_rows[reached[graph.wide_rows]].tolist()
-    arrays = {number: gradients[number] for number in wide if gradients[number] is not None}
-    for number in wide:
-        gradients[number] = 0.0
-    numbers = np.fromiter(gradients, np.float64, count)
-    numbers[~reached] = 0.0
+    if wide:
+        arrays = dict(zip(wide, map(gradients.__getitem__, wide), strict=True))
+        if keeper is not None:
+            arrays = {number: array for number, array in arrays.items() if array is not None}
+        is_number = reached.copy()
+        is_number[graph.wide_rows] = False
+        rows = is_number.nonzero()[0]
+        numbers = np.zeros(count)
+        numbers[rows] = list(map(gradients.__getitem__, rows.tolist()))
+    else:
+        arrays = {}
+        numbers = np.fromiter(gradients, np.float64, count)
+        numbers[~reached] = 0.0
     measured = Measured() if keeper is None else keeper.measured()
     return Gradients(graph, numbers, reached, local_column, arrays, work.slots, work.narrowed, measured)
 

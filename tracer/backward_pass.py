@@ -15,11 +15,11 @@ import numpy as np
 from tracer.operations import RULE_OF
 from tracer.pull import COMPRESSED, as_number, as_taken, checked, elementwise_local, narrowed
 from tracer.recording import operand_of
-from tracer.repeated import way_back
 from tracer.rules.edited import Edited, Part
 from tracer.rules.kinds import Elementwise, Many, Outer, Vjp, is_complex, rule_for, typed
 from tracer.rules.linalg import column_times_row
 from tracer.straight import Straight, by_its_rule
+from tracer.turn_code import way_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,14 +96,14 @@ class BackwardPass:
         for first, last, loop in straight.stretches():
             way = None
             if loop is not None:
-                way = way_back(straight, loop, self.graph.is_split, self.gradients, self.outers, NOTHING)
+                way = way_back(straight, loop, self.gradients, self.outers, NOTHING)
             if way is None:
                 stop = self._step_by_step(straight.steps(first, last), by_rule, stop)
                 continue
             self.scalars(way.top + 1, stop)
             way.code(
                 self.gradients, self.slots, self._sums, NOTHING, self._add, self._put_by,
-                np.ndarray, np.multiply, np.add, *way.given, way.columns,
+                np.ndarray, np.multiply, np.add, *way.given, way.slots, way.columns,
             )  # fmt: skip
             stop = way.bottom
         return stop

@@ -6,15 +6,13 @@ written back when it ends, so that the caller sees the same change as without a 
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 import sys
 import warnings
 from collections import deque
 from functools import partial
 from itertools import chain
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,17 +21,21 @@ from tracer.memory import owner_of
 from tracer.patches import original as original_function
 from tracer.patches import replacement
 from tracer.standins import Traced, is_traced, plain, wrap
+from tracer.structures import (
+    Structure,
+    items_of,
+    path_of,
+    put_into,
+    rebuilt,
+    refill,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from tracer.tape import Tape
 
 _MISSING = object()
 _NOT_LOOKED_INTO = (ModuleType, FunctionType, partial)
 _WRITEABLE = 0x0400  # NumPy's flag
-# The argument again, with input numbers in place of its numbers and None elsewhere.
-Structure: TypeAlias = Any
 
 
 class Boxes:
@@ -95,22 +97,22 @@ class Boxes:
             if len(family) > 1:
                 self.tape.shared_inputs.update(family)
             return boxed, number
-        items = _items(value)
+        items = items_of(value)
         if items is None or id(value) in open_containers:
             self._leave(value, kind, path)
             return replacement(value), None
         if id(value) in self._boxed:
             return self._boxed[id(value)]
         boxes = {
-            key: self.box(item, _path(path, value, key), (*open_containers, id(value)))
+            key: self.box(item, path_of(path, value, key), (*open_containers, id(value)))
             for key, item in items
         }
         if all(boxes[key][0] is item for key, item in items):
             self._boxed[id(value)] = value, None
             self._untouched.append(value)
             return value, None
-        boxed = _rebuild(value, {key: boxed for key, (boxed, _) in boxes.items()})
-        structure = _rebuild(
+        boxed = rebuilt(value, {key: boxed for key, (boxed, _) in boxes.items()})
+        structure = rebuilt(
             value, {key: structure for key, (_, structure) in boxes.items()}, structure_only=True
         )
         self._originals[id(boxed)] = value
@@ -145,7 +147,7 @@ class Boxes:
             if stand_in.id_ != first:
                 _give(original, stand_in.value_)
         for boxed, original, before in self._containers:
-            now = dict(_items(boxed) or ())
+            now = dict(items_of(boxed) or ())
             if len(now) == len(before) and all(
                 now.get(key, _MISSING) is item for key, item in before.items()
             ):
@@ -198,15 +200,15 @@ class Boxes:
             if all(new is old for new, old in zip(members, value, strict=True)):
                 return value
             is_fixed = issubclass(type(value), frozenset)
-            return self._remember(value, type(value)(members)) if is_fixed else _refill(value, members)
-        items = _items(value)
+            return self._remember(value, type(value)(members)) if is_fixed else refill(value, members)
+        items = items_of(value)
         if items is None:
             return value
         unboxed = {self.unbox(key): self.unbox(item, inside) for key, item in items}
         if all(new is old for new, old in zip(chain(*unboxed.items()), chain(*items), strict=True)):
             return value
         is_fixed = issubclass(type(value), tuple)
-        return self._remember(value, _rebuild(value, unboxed)) if is_fixed else _put_into(value, unboxed)
+        return self._remember(value, rebuilt(value, unboxed)) if is_fixed else put_into(value, unboxed)
 
     def _remember(self, value: Any, unboxed: Any) -> Any:
         """Have what is there twice in a result be one object there, too."""
@@ -249,46 +251,6 @@ class Boxes:
         return self._remember(stand_in, self.arrays[id(stand_in)])
 
 
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the (path, number or stand-in) of every number in a result, in order, without recursion."""
-    pending: list[tuple[str, Any]] = [(path, value)]
-    seen: set[int] = set()
-    while pending:
-        here, item = pending.pop()
-        if issubclass(type(item), Traced) or _is_number(item):
-            yield here, item
-            continue
-        items = _items(item)
-        if items is None or id(item) in seen:
-            continue
-        seen.add(id(item))
-        pending += [(_path(here, item, key), child) for key, child in reversed(items)]
-
-
-def fill(structure: Structure, numbers: Callable[[int], Any]) -> Any:
-    """Return a structure with `numbers(i)` in place of input number i."""
-    if type(structure) is int:
-        return numbers(structure)
-    items = _items(structure)
-    if items is None:
-        return structure
-    return _rebuild(structure, {key: fill(item, numbers) for key, item in items})
-
-
-def names_in(structure: Structure, path: str, known: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """Yield the name and the number of each input in a structure; of an object attributes, where `known` names do."""
-    pending = [(path, structure)]
-    while pending:
-        path, structure = pending.pop()
-        if type(structure) is int:
-            yield path, structure
-        items = _items(structure) or ()
-        is_object = isinstance(structure, dict) and any(name.startswith(f"{path}.") for name in known)
-        pending += [
-            (f"{path}.{key}" if is_object else _path(path, structure, key), item) for key, item in items
-        ]
-
-
 def _only_read(value: Any) -> Any:
     """Return a number as it is, and a copy of an array, into which a write would be lost."""
     if type(value) is np.ndarray:
@@ -322,83 +284,8 @@ def _state(item: Any) -> tuple[Any, int]:
     return item, len(item) if issubclass(type(item), (list, dict, set, deque)) else 0
 
 
-def _is_number(value: Any) -> bool:
-    return issubclass(type(value), (float, complex, np.inexact)) or (
-        type(value) is np.ndarray and value.dtype.kind in "fc"
-    )
-
-
-def _items(value: Any) -> list[tuple[Any, Any]] | None:
-    """Return the (key, item) pairs of a container that is looked into; None for anything else."""
-    if issubclass(type(value), (tuple, list)):
-        return list(enumerate(value))
-    if issubclass(type(value), dict):
-        return list(value.items())
-    if dataclasses.is_dataclass(type(value)):
-        return [
-            (field.name, getattr(value, field.name))
-            for field in dataclasses.fields(value)
-            if hasattr(value, field.name)
-        ]
-    return None
-
-
-def _path(path: str, container: Any, key: Any) -> str:
-    """Write the place of an item the way Python writes it."""
-    if issubclass(type(container), tuple) and hasattr(container, "_fields"):
-        return f"{path}.{container._fields[key]}"
-    if issubclass(type(container), (tuple, list, dict)):
-        return f"{path}[{plain(key)!r}]"
-    return f"{path}.{key}"
-
-
 def _in_a_row(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
     """Return an array without gaps as one axis, on the same memory; None for any other."""
     if not array.flags.forc:
         return None
     return array.ravel(order="K") if array.size else None
-
-
-def _refill(container: Any, members: list[Any]) -> Any:
-    """Give a set or deque other members."""
-    container.clear()
-    (container.extend if issubclass(type(container), deque) else container.update)(members)
-    return container
-
-
-def _put_into(container: Any, items: dict[Any, Any]) -> Any:
-    """Put plain numbers into a list, a dict or an object itself: whoever else has it sees them, too."""
-    if issubclass(type(container), list):
-        list.__setitem__(container, slice(None), items.values())
-    elif issubclass(type(container), dict):
-        if not all(new is old for new, old in zip(items, container, strict=True)):
-            container.clear()
-        for key, item in items.items():
-            dict.__setitem__(container, key, item) if key in container else container.__setitem__(key, item)
-    else:
-        for name, item in items.items():
-            object.__setattr__(container, name, item)
-    return container
-
-
-def _rebuild(like: Any, items: dict[Any, Any], *, structure_only: bool = False) -> Any:
-    """Return a container like `like` with other items."""
-    if issubclass(type(like), tuple):
-        if hasattr(like, "_make"):
-            return like._make(items.values())
-        return (
-            tuple(items.values()) if type(like) is tuple or structure_only else type(like)(items.values())
-        )
-    if issubclass(type(like), list):
-        fresh = copy.copy(like)
-        fresh[:] = items.values()
-        return fresh
-    fresh = copy.copy(like)
-    if issubclass(type(like), dict):
-        fresh.clear()
-        for key, item in items.items():
-            fresh[key] = item
-        return fresh
-    for name, item in items.items():
-        object.__setattr__(fresh, name, item)
-    return fresh

@@ -16,6 +16,7 @@ import numpy as np
 
 from tracer.errors import UnsupportedError
 from tracer.families import kept_view, others_of, own_memory, root_of, way_of
+from tracer.frames import place
 from tracer.memory import (
     differs_in_place,
     may_read_what_it_overwrites,
@@ -40,7 +41,7 @@ from tracer.standins import (
     record_call,
     wrap,
 )
-from tracer.tape import AUXILIARY, VALUE, WIDTH, Tape, place
+from tracer.tape import AUXILIARY, VALUE, WIDTH, Tape
 
 if TYPE_CHECKING:
     from collections.abc import Callable

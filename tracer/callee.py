@@ -17,8 +17,8 @@ from types import GetSetDescriptorType, MemberDescriptorType, ModuleType, Wrappe
 from typing import TYPE_CHECKING, Any
 
 from tracer.exact import following_of
+from tracer.frames import wants_plain_arrays
 from tracer.instructions import loaded_by
-from tracer.tape import wants_plain_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.callee import called, called_name
+from tracer.frames import is_library
 from tracer.instructions import operator_at
-from tracer.tape import is_library
 
 if TYPE_CHECKING:
     from types import FrameType

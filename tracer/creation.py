@@ -20,6 +20,7 @@ from tracer.counts import is_whole, items_of_permutation
 from tracer.families import expose, note_view
 from tracer.filled import is_filled_by_c
 from tracer.flat import Flat
+from tracer.frames import wants_plain_arrays
 from tracer.standins import (
     cut,
     holds_traced,
@@ -30,7 +31,7 @@ from tracer.standins import (
     traced_in,
     whole_plain,
 )
-from tracer.tape import innermost, wants_plain_arrays
+from tracer.tape import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tracer.errors import UnsupportedError
+from tracer.frames import place
 from tracer.memory import overlaps_itself, owner_of, shared, way_to
 from tracer.operations import OP_NUMBERS
 from tracer.rules.edited import may_copy, view_of
 from tracer.standins import Traced, is_traced
-from tracer.tape import VALUE, place
+from tracer.tape import VALUE
 
 if TYPE_CHECKING:
     from types import FrameType

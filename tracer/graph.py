@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 KINDS = ("input", "function", "splitter", "output", "cut")
 INPUT, FUNCTION, SPLITTER, OUTPUT, CUT = range(len(KINDS))
 NO_SLOT = -1
+_FEW = 48  # rows
+_KIND_OF = {OP_NUMBERS["input"]: INPUT, OP_NUMBERS["cut"]: CUT}
 _MATMUL = OP_NUMBERS["matmul"]
 _MATRIX = 2  # axes; more are a batch
 FLOAT64 = np.dtype(np.float64)
@@ -63,9 +65,50 @@ class Graph:
             if output.row >= 0:
                 uses[output.row] += 1
         self.is_split = has_splitter = uses > 1  # by row
+        if rows <= _FEW:
+            self._connect_few()
+            return
         split = has_splitter.nonzero()[0]
         self._place_nodes(has_splitter, split)
         self._draw_edges(has_splitter, split)
+
+    def _connect_few(self) -> None:
+        """Give numbers to nodes and edges one by one: of few, that takes less than the steps over whole columns."""
+        recording, targets = self.recording, self.targets
+        starts, operands = recording.starts.tolist(), recording.operands.tolist()
+        nodes: list[tuple[int, int, int]] = []  # kind, row, slot
+        edges: list[tuple[int, int]] = []  # source, slot
+        first_in, node_of_row, outlets = [0], list[int](), list[int]()
+
+        def add(kind: int, row: int, slot: int, in_edges: list[tuple[int, int]]) -> int:
+            nodes.append((kind, row, slot))
+            edges.extend(in_edges)
+            first_in.append(len(edges))
+            return len(nodes) - 1
+
+        for row, (op, is_split) in enumerate(
+            zip(recording.ops.tolist(), self.is_split.tolist(), strict=True)
+        ):
+            into_row = []
+            for slot in range(starts[row], starts[row + 1]):
+                if operands[slot] < 0:
+                    continue
+                source = outlets[operands[slot]]
+                if slot in targets:
+                    source = add(SPLITTER, operands[slot], slot, [(source, slot)])
+                into_row.append((source, slot))
+            node = add(_KIND_OF.get(op, FUNCTION), row, NO_SLOT, into_row)
+            node_of_row.append(node)
+            outlets.append(add(SPLITTER, row, NO_SLOT, [(node, NO_SLOT)]) if is_split else node)
+        self.first_output = len(nodes)
+        for row in self._output_rows.tolist():
+            add(OUTPUT, row, NO_SLOT, [(outlets[row], NO_SLOT)] if row >= 0 else [])
+        kinds, rows, node_slots = zip(*nodes, strict=True) if nodes else ((), (), ())
+        self.kinds, self.rows = np.array(kinds, np.int8), np.array(rows, INDEX)
+        self.node_slots, self.node_of_row = np.array(node_slots, INDEX), np.array(node_of_row, INDEX)
+        self.first_in = np.array(first_in, INDEX)
+        self.src = np.array([source for source, _ in edges], INDEX)
+        self.slots = np.array([slot for _, slot in edges], INDEX)
 
     def _place_nodes(self, has_splitter: np.ndarray[Any, Any], split: np.ndarray[Any, Any]) -> None:
         """Give numbers to the nodes: the rows, and what stands around them."""

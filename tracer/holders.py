@@ -19,7 +19,7 @@ from types import (
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tracer.errors import LookupNameError, UnsupportedError
-from tracer.tape import is_library
+from tracer.frames import is_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

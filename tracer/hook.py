@@ -10,16 +10,19 @@ from dataclasses import dataclass, field
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
-from tracer.boxing import Boxes, Structure, leaves
+from tracer.arguments import box_arguments
+from tracer.boxing import Boxes
 from tracer.errors import LookupNameError, UnsupportedError, UsageError, refusals
 from tracer.forks import stay_plain
+from tracer.frames import raised_at
 from tracer.leftovers import leave_plain, meet_left
 from tracer.patches import Installed, leave_originals, replacement
 from tracer.recording import Output, Recording, freeze
-from tracer.signatures import signature_of
+from tracer.signatures import any_signature_of
 from tracer.standins import Traced as StandIn
 from tracer.standins import is_traced, plain
-from tracer.tape import WIDTH, Tape, raised_at
+from tracer.structures import Structure, leaves
+from tracer.tape import WIDTH, Tape
 from tracer.trace import Run, Trace
 from tracer.turns import BusyError
 from tracer.unread import without_unread
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
 
 Parameters = ParamSpec("Parameters")
 Result_co = TypeVar("Result_co", covariant=True)
-_VARIABLE = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 _SUSPENDING = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
@@ -165,10 +167,10 @@ def _decorate(function: Any, options: Options) -> Any:
     # With the wrapper itself, because functools.wraps copies attributes to what is wrapped around it.
     traced.edgegrad = (traced, options)  # type: ignore[attr-defined]
     for name in options.static:
-        if name not in _signature(function).parameters:
+        if name not in any_signature_of(function).parameters:
             raise LookupNameError(
                 f"{function.__name__} has no parameter {name!r} to be static",
-                got=f"it is {function.__name__}({', '.join(_signature(function).parameters)})",
+                got=f"it is {function.__name__}({', '.join(any_signature_of(function).parameters)})",
             )
     return traced
 
@@ -283,7 +285,9 @@ def run(
     busy: BusyError | None = None
     outer_refusal, refusals.first = refusals.first, None
     try:
-        args, kwargs, named = _box_arguments(function, args, kwargs, options, running)
+        args, kwargs, named = box_arguments(
+            function, args, kwargs, options.static, boxes, running.structures
+        )
         with (
             _AtEnd(watcher.end),
             _AtEnd(boxes.write_back),
@@ -386,83 +390,3 @@ def _outputs(result: Any, boxes: Boxes) -> list[Output]:
 def _at_row(output: Output) -> Output:
     """Return the output with its record numbered by row instead of by its position on the tape."""
     return Output(output.path, output.row // WIDTH if output.row >= 0 else -1, output.value)
-
-
-def _box_arguments(
-    function: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    options: Options,
-    running: _Running,
-) -> tuple[tuple[Any, ...], dict[str, Any], dict[str, Any]]:
-    """Return the arguments with stand-ins for their numbers, and by name.
-
-    Where they don't fit, the call says so itself.
-    """
-    given = _by_name(function, args, kwargs)
-    if given is not None:
-        for name, value in given.items():
-            given[name] = _boxed(value, name, options, running)
-        return tuple(given.values()), {}, given
-    try:
-        bound = _signature(function).bind(*args, **kwargs)
-    except TypeError:
-        return args, kwargs, {}
-    given, bound.arguments = bound.arguments, {}
-    for name, parameter in bound.signature.parameters.items():
-        value = given.get(name, parameter.default)
-        if value is parameter.empty:
-            value = () if parameter.kind is parameter.VAR_POSITIONAL else {}
-        boxed = _boxed(value, name, options, running)
-        # A default that holds no number is the function's own business, but for those that are given by position.
-        if running.structures[name] is None and parameter.kind in (
-            parameter.VAR_POSITIONAL,
-            parameter.VAR_KEYWORD,
-        ):
-            running.structures[name] = (
-                dict.fromkeys(value) if isinstance(value, dict) else (None,) * len(value)
-            )
-        if name in given or boxed is not value or parameter.kind is parameter.POSITIONAL_ONLY:
-            bound.arguments[name] = boxed
-    return bound.args, bound.kwargs, {**bound.arguments, **_self_of(function)}
-
-
-def _boxed(value: Any, name: str, options: Options, running: _Running) -> Any:
-    """Return an argument with stand-ins for its numbers, and note its structure."""
-    running.structures[name] = None
-    if name not in options.static:
-        value, running.structures[name] = running.boxes.box(value, name)
-    return value
-
-
-def _by_name(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> dict[str, Any] | None:
-    """Return the arguments of a plain function by parameter, in order, where each parameter is given one.
-
-    What its code says is enough then; anything else asks for a signature, which costs as much as all of this room.
-    """
-    if type(function) is not FunctionType or function.__dict__:  # which may say something of its own
-        return None
-    code = function.__code__
-    is_plain = not code.co_kwonlyargcount and not code.co_flags & _VARIABLE
-    if not is_plain or len(args) + len(kwargs) != code.co_argcount or len(args) < code.co_posonlyargcount:
-        return None
-    names = code.co_varnames[: code.co_argcount]
-    given = dict(zip(names, args, strict=False)) | kwargs
-    return {name: given[name] for name in names} if given.keys() == set(names) else None
-
-
-def _self_of(function: Any) -> dict[str, Any]:
-    """Return the first argument of a bound method, or of an object that is called, by the name of its parameter."""
-    method: Any = function if inspect.ismethod(function) else getattr(function, "__call__", None)  # noqa: B004
-    code = getattr(getattr(method, "__func__", None), "__code__", None)
-    return {} if code is None or not code.co_argcount else {code.co_varnames[0]: method.__self__}
-
-
-def _signature(function: Callable[..., Any]) -> inspect.Signature:
-    try:
-        return signature_of(function)
-    except ValueError:  # some functions written in C do not say
-        kinds = inspect.Parameter
-        return inspect.Signature([kinds("args", kinds.VAR_POSITIONAL), kinds("kwargs", kinds.VAR_KEYWORD)])

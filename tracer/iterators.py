@@ -12,9 +12,9 @@ import numpy as np
 
 from tracer.errors import UnsupportedError
 from tracer.families import expose
+from tracer.frames import place, users
 from tracer.seeds import Reading
 from tracer.standins import Traced, is_traced
-from tracer.tape import place, users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

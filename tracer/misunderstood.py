@@ -15,8 +15,8 @@ import numpy as np
 
 from tracer.callee import called_name, named
 from tracer.errors import UnsupportedError
+from tracer.frames import is_library, is_own
 from tracer.standins import Traced
-from tracer.tape import is_library, is_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,6 +18,7 @@ from tracer.callables import CALLING_FUNCTIONS
 from tracer.callee import forget_snapshot, values_of
 from tracer.errors import UnsupportedError
 from tracer.families import forget_ways, note_view
+from tracer.frames import place, wants_plain_arrays
 from tracer.instructions import operator_at
 from tracer.memory import is_alone
 from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
@@ -36,7 +37,7 @@ from tracer.standins import (
     record_call,
     traced_in,
 )
-from tracer.tape import AUXILIARY, place, wants_plain_arrays
+from tracer.tape import AUXILIARY
 from tracer.ufunc_calls import call_ufunc, chosen_by
 from tracer.writing_calls import WRITING_FUNCTIONS, adopted_first, call_writing, writes_in_place
 

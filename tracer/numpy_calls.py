@@ -12,6 +12,7 @@ import numpy as np
 from tracer.buffers import copied
 from tracer.errors import UnsupportedError
 from tracer.families import note_view
+from tracer.frames import library_function, place, wants_plain_arrays
 from tracer.numpy_table import (
     FOLLOWED,
     METHODS,
@@ -32,7 +33,7 @@ from tracer.standins import (
     record_call,
     traced_in,
 )
-from tracer.tape import AUXILIARY, library_function, place, wants_plain_arrays
+from tracer.tape import AUXILIARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

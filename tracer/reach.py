@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.frames import is_library
 from tracer.holders import (
     CONTAINERS,
     MISSING,
@@ -35,7 +36,6 @@ from tracer.holders import (
     own_attributes,
     slots_of,
 )
-from tracer.tape import is_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

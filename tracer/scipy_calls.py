@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.frames import users
 from tracer.numpy_calls import any_open, array_of, refuse, several
 from tracer.numpy_table.reading import OptionError
 from tracer.numpy_table.scipy_ufuncs import check_partials
@@ -19,7 +20,7 @@ from tracer.scipy_distance_calls import READERS as DISTANCE_READERS
 from tracer.scipy_fft_calls import READERS as FFT_READERS
 from tracer.scipy_linalg_calls import READERS as LINALG_READERS
 from tracer.standins import holds_traced, plain_deep, record_call
-from tracer.tape import innermost, users
+from tracer.tape import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -22,3 +22,12 @@ if sys.version_info >= (3, 14):
 def signature_of(function: Callable[..., Any]) -> inspect.Signature:
     """Return a function's signature. Raises ValueError for what is written in C and does not say."""
     return inspect.signature(function, **_HOW)
+
+
+def any_signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """Return a function's signature; of one in C that does not say, one that takes anything."""
+    try:
+        return signature_of(function)
+    except ValueError:
+        kinds = inspect.Parameter
+        return inspect.Signature([kinds("args", kinds.VAR_POSITIONAL), kinds("kwargs", kinds.VAR_KEYWORD)])

@@ -16,9 +16,10 @@ import numpy as np
 from tracer.callee import called, called_name
 from tracer.counts import is_count, is_whole
 from tracer.errors import UnsupportedError
+from tracer.frames import library_function, place, users
 from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS, RULE_OF
 from tracer.rules.kinds import Elementwise, is_complex
-from tracer.tape import LEFT, Tape, library_function, place, users
+from tracer.tape import LEFT, Tape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from tracer.exact import Exact, original_of
+from tracer.frames import is_library
 from tracer.holders import (
     MISSING,
     Attribute,
@@ -40,7 +41,6 @@ from tracer.holders import (
     slots,
 )
 from tracer.standins import Traced
-from tracer.tape import is_library
 from tracer.type_of import TYPE_OF, is_handed_on
 
 if TYPE_CHECKING:

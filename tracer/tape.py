@@ -16,7 +16,6 @@ A record is known by its position in the list, which is what a stand-in carries 
 from __future__ import annotations
 
 import os.path
-import re
 import sys
 import threading
 import warnings
@@ -25,6 +24,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracer.errors import CutError, CutWarning, EdgegradError, UnsupportedError
+from tracer.frames import OWN_FILES, beyond_own, place, users
 from tracer.memory import owner_of
 from tracer.operations import OP_NUMBERS
 
@@ -42,19 +42,6 @@ NO_INSTRUCTION = -1
 AUXILIARY = 1
 
 _FEW_BYTES = 1 << 15  # up to which copying two arrays is cheaper than comparing them in place
-_OWN_FILES = os.path.split(__file__)[0]
-_LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy"}
-# Their code hands arrays on to functions in C, which take nothing else.
-_TAKE_PLAIN_ARRAYS = _LIBRARIES | set(
-    "tracer viz scipy pandas matplotlib sklearn torch jax autograd numba".split()
-)
-# But these are plain Python, which fills arrays as programs do.
-_FILLING = (
-    "numpy.polynomial.",
-    "scipy.integrate._quadrature",
-    "scipy._external.array_api_extra",
-    "scipy._lib.array_api_extra",
-)
 _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 _IS_GENERATOR = 0x20  # inspect.CO_GENERATOR, without the cost of importing inspect
 WHOLE_TRACE = 0  # scope of the traced function itself
@@ -177,8 +164,8 @@ class Tape:
         scope = self._scope_of(frame)
         self.frame = frame
         code = frame.f_code
-        if code.co_filename.startswith(_OWN_FILES):
-            frame = _beyond_own(frame)
+        if code.co_filename.startswith(OWN_FILES):
+            frame = beyond_own(frame)
             code = frame.f_code
             self.waiting[len(self.segments)] = frame.f_lasti | AUXILIARY
         self.segments.append(_segment((len(self.records), scope, code)))
@@ -281,12 +268,12 @@ class Tape:
     def _new_scope(self, frame: FrameType, parent: int) -> int:
         """Return the scope of a frame that was not seen running just before."""
         code, back = frame.f_code, frame.f_back
-        if code.co_name in _COMPREHENSIONS or code.co_filename.startswith(_OWN_FILES):
+        if code.co_name in _COMPREHENSIONS or code.co_filename.startswith(OWN_FILES):
             return parent
         is_generator = code.co_flags & _IS_GENERATOR
         if is_generator and frame in self._suspended:
             return self._suspended[frame]
-        while back is not None and back.f_code.co_filename.startswith(_OWN_FILES):
+        while back is not None and back.f_code.co_filename.startswith(OWN_FILES):
             back = back.f_back  # called through edgegrad: by a replaced function, or a reflected operator
         scope = len(self.calls)
         caller, instruction = (back.f_code, back.f_lasti) if back is not None else (None, NO_INSTRUCTION)
@@ -356,18 +343,6 @@ def same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
     return left.tobytes() == right.tobytes()
 
 
-def is_own(filename: str) -> bool:
-    """Tell whether a file is one of edgegrad's own."""
-    return filename.startswith(_OWN_FILES)
-
-
-def _beyond_own(frame: FrameType) -> FrameType:
-    """Return the nearest frame that is not edgegrad's own."""
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN_FILES):
-        frame = frame.f_back
-    return frame
-
-
 def innermost() -> Tape | None:
     """Return the trace that runs in this thread, the innermost where they are nested."""
     return _RUNNING.get(threading.get_ident())
@@ -377,59 +352,3 @@ def close_all() -> None:
     """Close the tapes of all threads."""
     while _RUNNING:
         next(iter(_RUNNING.values())).close()
-
-
-def wants_plain_arrays(frame: FrameType) -> bool:
-    """Tell whether a frame is of a library that needs real arrays for its own work."""
-    name = str(frame.f_globals.get("__name__"))
-    return is_library(name) and not name.startswith(_FILLING)
-
-
-def is_library(module: str) -> bool:
-    """Tell whether a module is of a library that is known to do its own work on plain numbers."""
-    return module.partition(".")[0] in _TAKE_PLAIN_ARRAYS
-
-
-def users(frame: FrameType) -> FrameType:
-    """Return the nearest frame that is the user's, and no library's: what a message should name."""
-    found: FrameType | None = frame
-    while found is not None:
-        if _is_users(found):
-            return found
-        found = found.f_back
-    return frame
-
-
-def _is_users(frame: FrameType) -> bool:
-    package = str(frame.f_globals.get("__name__")).partition(".")[0]
-    return package not in _LIBRARIES and not frame.f_code.co_filename.startswith(_OWN_FILES)
-
-
-def raised_at(error: BaseException | None) -> tuple[CodeType, int] | None:
-    """Return the user's code and its instruction that an exception came out of; None where it was not the user's."""
-    found, traceback = None, error.__traceback__ if error is not None else None
-    while traceback is not None:
-        if _is_users(traceback.tb_frame):
-            found = traceback.tb_frame.f_code, traceback.tb_lasti
-        traceback = traceback.tb_next
-    return found
-
-
-def library_function(frame: FrameType) -> str:
-    """Name the function of a library that the user called, and that led to a frame; the user's own has no name here."""
-    found, name, end = frame, "", users(frame)
-    while found is not end and found.f_back is not None:
-        module = re.sub(r"\._.*", "", str(found.f_globals.get("__name__")))  # where it is public
-        function = re.sub(r"\.(<locals>.*|__\w+__$)", "", found.f_code.co_qualname)
-        if not is_own(found.f_code.co_filename) and hasattr(
-            sys.modules.get(module), function.partition(".")[0]
-        ):
-            name = f"{module}.{function}"
-        found = found.f_back
-    return name
-
-
-def place(frame: FrameType) -> str:
-    """Say where a frame is, or the user's code that called it, as `file:line`, for a message."""
-    frame = users(frame)
-    return f"{os.path.split(frame.f_code.co_filename)[1]}:{frame.f_lineno}"

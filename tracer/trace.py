@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.boxing import Structure, fill, names_in
 from tracer.errors import GradientError
 from tracer.graph import CUT, Graph
 from tracer.lookup import choices, chosen_output, described, node_named
 from tracer.operations import OP_NUMBERS
 from tracer.pull import as_number
 from tracer.rules.kinds import is_complex
+from tracer.structures import Structure, fill, names_in
 from tracer.views import Edge, Node, Views, zero_like
 
 if TYPE_CHECKING:

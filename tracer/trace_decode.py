@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.boxing import fill
 from tracer.gradients import Gradients, Measured
 from tracer.operations import OP_NAMES, OP_NUMBERS
 from tracer.recording import INDEX, Output, Recording, Values
@@ -22,6 +21,7 @@ from tracer.rules.edited import Edited, current, view_of
 from tracer.sites import NO_PLACE, Scope, Sites
 from tracer.source import Going, Place, Site
 from tracer.statistics import FIELDS
+from tracer.structures import fill
 from tracer.tape import NO_INSTRUCTION
 from tracer.trace import Run, Trace
 from tracer.trace_arrays import AnyArray, read_arrays

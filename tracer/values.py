@@ -19,12 +19,12 @@ from tracer.callee import called_name
 from tracer.counts import is_taken_for_shape, items_of_permutation
 from tracer.exponent import is_read_as_exponent
 from tracer.flat import Flat
+from tracer.frames import wants_plain_arrays
 from tracer.instructions import operator_at
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.operators import OPERANDS, binary, divided, write_arithmetic, write_integer_methods
 from tracer.rules.kinds import is_complex
 from tracer.standins import CONVERSION, STORES, Traced, cut, is_traced, plain, record_call, unary
-from tracer.tape import wants_plain_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ import sys
 import warnings
 from typing import Any
 
+from tracer.frames import is_own
 from tracer.standins import Traced
-from tracer.tape import is_own
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see who was warned)
 _MEMORY = "__warningregistry__"

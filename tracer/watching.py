@@ -41,7 +41,8 @@ from tracer.turns import CHANGED, BusyError, exchanging, refused
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tracer.boxing import Boxes, Structure
+    from tracer.boxing import Boxes
+    from tracer.structures import Structure
 
 # A second reference to an array is looked for in so many places, and in containers of so many items.
 _MOST, _LARGEST = 20_000, 1000

@@ -12,6 +12,7 @@ import numpy as np
 
 from tracer.buffers import write
 from tracer.errors import UnsupportedError
+from tracer.frames import place
 from tracer.numpy_calls import arrays_of, call_function, getitem
 from tracer.standins import (
     FOREIGN,
@@ -23,7 +24,6 @@ from tracer.standins import (
     plain_deep,
     traced_in,
 )
-from tracer.tape import place
 from tracer.ufunc_calls import chosen_by
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.boxing import fill
 from tracer.diagnose import nonfinite
 from tracer.diagnose.explain import one_line
 from tracer.diagnose.finding import SEVERITIES
 from tracer.diagnose.findings import harm
 from tracer.diagnose.magnitude import largest_of, not_finite
 from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, SPLITTER
+from tracer.structures import fill
 from viz.running import why_no_gradient
 
 if TYPE_CHECKING:

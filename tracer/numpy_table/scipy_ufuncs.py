@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.errors import UnsupportedError
+from tracer.frames import place
 from tracer.rules import RULES
 from tracer.rules.kinds import Elementwise
 from tracer.rules.scipy_special import SCIPY_SPECIAL, SHARED
 from tracer.standins import is_traced
-from tracer.tape import place
 
 if TYPE_CHECKING:
     from types import FrameType

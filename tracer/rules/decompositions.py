@@ -23,6 +23,7 @@ from tracer.rules.matrices import (
     inverse_gaps,
     inverse_of,
     inverse_of_lower,
+    lower_triangle,
     solved,
     tolerance,
     transposed,
@@ -39,7 +40,7 @@ def _cholesky(port: int, g: Any, out: Any, operands: Operands, params: Params) -
     del port
     upper = params["upper"]
     factor, g = (adjoint(out), transposed(g)) if upper else (out, g.conj())
-    is_lower = np.tri(factor.shape[-1], dtype=bool)  # np.tril would make it each time
+    is_lower = lower_triangle(factor.shape[-1])
     inner = np.where(is_lower, adjoint(factor) @ np.where(is_lower, g, 0), 0)
     diagonal_of(inner)[...] = diagonal_of(inner).real / 2
     inverse = inverse_of_lower(factor)

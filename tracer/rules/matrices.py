@@ -6,6 +6,7 @@ answer is conjugated. That costs nothing for real numbers, of which `.conj()` is
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,12 @@ def adjoint(x: Any) -> Any:
 def diagonal_of(x: Any) -> Any:
     """Return the diagonals of square matrices as a view that can be written to."""
     return np.einsum("...ii->...i", x)
+
+
+@lru_cache(maxsize=4)
+def lower_triangle(size: int) -> Array:
+    """Tell which places of a square matrix are in its lower triangle; making that takes longer than using it."""
+    return np.tri(size, dtype=np.bool_)
 
 
 def summed_to(gradient: Any, shape: tuple[int, ...]) -> Array:
@@ -84,20 +91,34 @@ def inverse_of(values: Any) -> Array:
     return np.where(none, 0, 1 / np.where(none, 1, values)).astype(values.dtype, copy=False)
 
 
-_SMALL = 16  # up to here one call of LAPACK costs less than the products of the halves
+_SMALL = 16  # rows of a block, at most: one call of LAPACK for all of those on the diagonal
 
 
 def inverse_of_lower(factor: Any) -> Array:
-    """Invert lower triangular matrices by halves: products alone, where NumPy has no triangular solve."""
+    """Invert lower triangular matrices by blocks: products alone, where NumPy has no triangular solve."""
     n = factor.shape[-1]
-    if n <= _SMALL:
-        whole: Array = np.linalg.inv(factor)
-        return whole
-    half = n // 2
-    inverse: Array = np.zeros_like(factor)
-    halves = factor[..., :half, :half], factor[..., half:, half:]
-    first, second = inverse_of_lower(np.stack(halves)) if n == 2 * half else map(inverse_of_lower, halves)
-    inverse[..., :half, :half] = first
-    inverse[..., half:, half:] = second
-    inverse[..., half:, :half] = -second @ (factor[..., half:, :half] @ first)
-    return inverse
+    blocks = 1 << (max(n - 1, 0) // _SMALL).bit_length()
+    size = -(-n // blocks)
+    rows = size * blocks  # those beyond n are those of a matrix of ones, as which they stay
+    matrix: Array = np.zeros((*factor.shape[:-2], rows, rows), factor.dtype)
+    matrix[..., :n, :n] = factor
+    diagonal_of(matrix[..., n:, n:])[...] = 1
+    inverse = np.zeros_like(matrix)
+    _blocks_of(inverse, blocks)[...] = np.linalg.inv(_blocks_of(matrix, blocks))
+    while blocks > 1:
+        blocks //= 2
+        pairs, inverted = _blocks_of(matrix, blocks), _blocks_of(inverse, blocks)
+        upper, lower = slice(size), slice(size, None)
+        inner = pairs[..., lower, upper] @ inverted[..., upper, upper]
+        inverted[..., lower, upper] = -inverted[..., lower, lower] @ inner
+        size *= 2
+    return inverse[..., :n, :n]
+
+
+def _blocks_of(matrices: Array, count: int) -> Array:
+    """Return so many blocks on the diagonal as a view that can be written to."""
+    size = matrices.shape[-1] // count
+    blocks: Array = np.einsum(
+        "...iaib->...iab", matrices.reshape(*matrices.shape[:-2], count, size, count, size)
+    )
+    return blocks

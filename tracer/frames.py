@@ -1,0 +1,93 @@
+"""Whose code a frame runs: the user's, a library's, or edgegrad's own; and where that is, for a message."""
+
+from __future__ import annotations
+
+import os.path
+import re
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+
+OWN_FILES = os.path.split(__file__)[0]
+_LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy"}
+# Their code hands arrays on to functions in C, which take nothing else.
+_TAKE_PLAIN_ARRAYS = _LIBRARIES | set(
+    "tracer viz scipy pandas matplotlib sklearn torch jax autograd numba".split()
+)
+# But these are plain Python, which fills arrays as programs do.
+_FILLING = (
+    "numpy.polynomial.",
+    "scipy.integrate._quadrature",
+    "scipy._external.array_api_extra",
+    "scipy._lib.array_api_extra",
+)
+
+
+def is_own(filename: str) -> bool:
+    """Tell whether a file is one of edgegrad's own."""
+    return filename.startswith(OWN_FILES)
+
+
+def beyond_own(frame: FrameType) -> FrameType:
+    """Return the nearest frame that is not edgegrad's own."""
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(OWN_FILES):
+        frame = frame.f_back
+    return frame
+
+
+def wants_plain_arrays(frame: FrameType) -> bool:
+    """Tell whether a frame is of a library that needs real arrays for its own work."""
+    name = str(frame.f_globals.get("__name__"))
+    return is_library(name) and not name.startswith(_FILLING)
+
+
+def is_library(module: str) -> bool:
+    """Tell whether a module is of a library that is known to do its own work on plain numbers."""
+    return module.partition(".")[0] in _TAKE_PLAIN_ARRAYS
+
+
+def users(frame: FrameType) -> FrameType:
+    """Return the nearest frame that is the user's, and no library's: what a message should name."""
+    found: FrameType | None = frame
+    while found is not None:
+        if _is_users(found):
+            return found
+        found = found.f_back
+    return frame
+
+
+def _is_users(frame: FrameType) -> bool:
+    package = str(frame.f_globals.get("__name__")).partition(".")[0]
+    return package not in _LIBRARIES and not frame.f_code.co_filename.startswith(OWN_FILES)
+
+
+def raised_at(error: BaseException | None) -> tuple[CodeType, int] | None:
+    """Return the user's code and its instruction that an exception came out of; None where it was not the user's."""
+    found, traceback = None, error.__traceback__ if error is not None else None
+    while traceback is not None:
+        if _is_users(traceback.tb_frame):
+            found = traceback.tb_frame.f_code, traceback.tb_lasti
+        traceback = traceback.tb_next
+    return found
+
+
+def library_function(frame: FrameType) -> str:
+    """Name the function of a library that the user called, and that led to a frame; the user's own has no name here."""
+    found, name, end = frame, "", users(frame)
+    while found is not end and found.f_back is not None:
+        module = re.sub(r"\._.*", "", str(found.f_globals.get("__name__")))  # where it is public
+        function = re.sub(r"\.(<locals>.*|__\w+__$)", "", found.f_code.co_qualname)
+        if not is_own(found.f_code.co_filename) and hasattr(
+            sys.modules.get(module), function.partition(".")[0]
+        ):
+            name = f"{module}.{function}"
+        found = found.f_back
+    return name
+
+
+def place(frame: FrameType) -> str:
+    """Say where a frame is, or the user's code that called it, as `file:line`, for a message."""
+    frame = users(frame)
+    return f"{os.path.split(frame.f_code.co_filename)[1]}:{frame.f_lineno}"

@@ -1,0 +1,296 @@
+"""A loop on the way back as one function: the steps of one turn, written out as Python. Used by backward_pass.py.
+
+What is compiled is kept by its text, which says which rows send to which, and by which rules; the rows, the values and
+the numbers are given to it. A row that gets all that it gets in one turn is a variable there: what it was sent first,
+then a sum. Gradients of rows and of uses are gathered turn by turn, and put where they belong at the end.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tracer.rules.linalg import column_times_row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tracer.repeated import Loop
+    from tracer.straight import Straight
+
+_EXPECTED = frozenset((float, np.ndarray))  # nothing yet is a float
+
+
+class Way(NamedTuple):
+    """How to go back over a loop: the compiled code, and what it is given."""
+
+    code: Callable[..., None]
+    given: list[Any]
+    columns: list[Any]
+    slots: list[int]
+    top: int  # the first row that is gone back over, and the last
+    bottom: int
+
+
+class Target(NamedTuple):
+    """A row that the loop sends to: of so many turns on, and its number among those of that turn."""
+
+    turns: int
+    row: int
+
+
+def way_back(
+    straight: Straight, loop: Loop, gradients: list[Any], outers: dict[int, Any], nothing: float
+) -> Way | None:
+    """Write out the steps of one turn of a loop, whose rows nothing but the loop sends anything more to.
+
+    None where one of its rows may be reached in some turns only, or got something else than arrays.
+    """
+    writer = _Writer(straight, loop)
+    if any(writer.bottom <= row <= writer.top for row in outers):
+        return None
+    return writer.way(gradients, nothing) if writer.is_reached_by(gradients, nothing) else None
+
+
+class _Writer:
+    """Writes the code of one loop."""
+
+    def __init__(self, straight: Straight, loop: Loop) -> None:
+        first, two_turns = loop.first, slice(loop.first, loop.first + 2 * loop.steps)
+        self._straight, self._loop = straight, loop
+        self.top = int(straight.rows[first])
+        self.bottom = self.top - loop.turns * loop.rows + 1
+        self._row_of = straight.rows[two_turns].tolist()
+        self._producer_of = straight.producers[two_turns].tolist()
+        self._key_of = straight.keys[two_turns].tolist()
+        self._shape_of = straight.shapes[two_turns].tolist()
+        self._operands_of = [each[two_turns].tolist() for each in straight.operands]
+        # By step; None where every turn sends to the same row, from before the loop.
+        self._targets = [
+            Target(*divmod(self.top - producer, loop.rows)) if producer != next_producer else None
+            for producer, next_producer in zip(
+                self._producer_of[: loop.steps], self._producer_of[loop.steps :], strict=True
+            )
+        ]
+        self._present: list[list[Any]] = []  # by row of a turn: what was sent to it before, in each turn
+        self._reached: set[int] = set()
+        self._steps: list[int] = []  # that are taken: those of the rows that are reached
+        self._known: set[Target] = set()  # that get all that they get in one turn
+        self._sent: dict[Target, str] = {}  # what each of those has got so far in this turn
+        self._sums: set[Target] = set()  # those whose gradient is a sum, which may grow in place
+        self._names: dict[Any, str] = {}  # of what the code is given, by what it is
+        self._given: list[Any] = []
+        self._names_of_heads: dict[Any, str] = {}  # of what is something else in each turn
+        self._heads = ["_"]
+        self._columns: list[Any] = [repeat(None, loop.turns)]
+        self._lines: list[str] = []
+
+    def is_reached_by(self, gradients: list[Any], nothing: float) -> bool:
+        """Find out which rows of a turn are gone back over, from what they got before; tell whether in each turn."""
+        rows = self._loop.rows
+        before = gradients[self.bottom : self.top + 1]
+        before.reverse()
+        present = self._present = [before[row::rows] for row in range(rows)]
+        kinds = [set(map(type, each)) for each in present]
+        if any(not each <= _EXPECTED for each in kinds):
+            return False
+        reached = set(range(rows))
+        while True:
+            targets = self._sent_from(reached)
+            soon = {target.row for target in targets if target.turns == 0}
+            later = {
+                each.row for each in targets if each.turns == 1 and present[each.row][0] is not nothing
+            }
+            sure = {row for row in reached if row in soon or row in later or float not in kinds[row]}
+            if sure == reached:
+                break
+            reached = sure
+        self._reached = reached
+        self._steps = [step for step in range(self._loop.steps) if self.top - self._row_of[step] in reached]
+        present_rows = {row for row, each in enumerate(kinds) if np.ndarray in each}
+        return bool(reached) and reached.issuperset(present_rows | {target.row for target in targets})
+
+    def _sent_from(self, rows: set[int]) -> set[Target]:
+        """Return the rows that some rows send something to."""
+        consumers = zip(self._row_of, self._targets, strict=False)
+        return {target for row, target in consumers if target is not None and self.top - row in rows}
+
+    def _find_known(self, gradients: list[Any], nothing: float) -> None:
+        """Find the rows that get all that they get in one turn, in each of which nothing is sent to them before."""
+        targets = self._sent_from(self._reached)
+        rows = [target.row for target in targets]
+        fixed = {self._producer_of[step] for step in self._steps if self._targets[step] is None}
+        for target in targets:
+            beyond = self.bottom - 1 - target.row  # that of the turn after the last
+            if rows.count(target.row) > 1 or target.turns > 1:
+                continue
+            is_new = np.ndarray not in set(map(type, self._present[target.row][target.turns :]))
+            if is_new and not (target.turns and (gradients[beyond] is not nothing or beyond in fixed)):
+                self._known.add(target)
+
+    def way(self, gradients: list[Any], nothing: float) -> Way | None:
+        """Return the way back."""
+        loop, straight = self._loop, self._straight
+        for step in self._steps:
+            if straight.pulls[self._key_of[step]] is column_times_row and self._targets[step] is not None:
+                return None
+        self._find_known(gradients, nothing)
+        upstreams = ["nothing"] * loop.rows
+        backs = []
+        for step in self._steps:
+            row = self.top - self._row_of[step]
+            if upstreams[row] == "nothing":
+                upstreams[row] = self._upstream(row)
+            backs.append(self._write_step(step, upstreams[row]))
+        carried = [target.row for target in self._known if target.turns]
+        self._lines += (
+            f"rows += ({', '.join(upstreams)},)",
+            f"backs += ({', '.join(backs)},)",
+            *(f"next{row} = {self._sent[Target(1, row)]}" for row in carried),
+        )
+        top, bottom = self._name("top", self.top), self._name("bottom", self.bottom)
+        text = "\n".join(
+            (
+                f"def way({', '.join((*_PARAMETERS, *self._names.values(), 'numbers', 'columns'))}):",
+                *(f"    next{row} = gradients[{top} - {row}]" for row in carried),
+                "    rows = []; backs = []",
+                f"    for {', '.join(self._heads)}, in zip(*columns):",
+                *(f"        {line}" for line in self._lines),
+                "    rows.reverse()",
+                f"    gradients[{bottom}:{top} + 1] = rows",
+                *(f"    gradients[{bottom} - 1 - {row}] = next{row}" for row in carried),
+                "    slots.update(zip(numbers, backs))",
+            )
+        )
+        stop = loop.first + loop.steps * loop.turns
+        slots = straight.slots[loop.first : stop].reshape(loop.turns, loop.steps)
+        if len(self._steps) < loop.steps:
+            slots = slots[:, self._steps]
+        return Way(
+            _compiled(text), self._given, self._columns, slots.ravel().tolist(), self.top, self.bottom
+        )
+
+    def _upstream(self, row: int) -> str:
+        """Name what a row has got when its turn comes."""
+        if Target(0, row) in self._known:
+            return self._sent[Target(0, row)]
+        if Target(1, row) in self._known:
+            return f"next{row}"
+        name = f"upstream{row}"
+        self._lines.append(f"{name} = gradients[{self._counted('row', self.top - row, self._loop.rows)}]")
+        return name
+
+    def _write_step(self, step: int, upstream: str) -> str:
+        """Write one step; return the name of what goes back."""
+        straight, write = self._straight, self._lines.append
+        producer, pull, target = (
+            self._producer_of[step],
+            straight.pulls[self._key_of[step]],
+            self._targets[step],
+        )
+        room = straight.room_of(self._shape_of[step])
+        room_name = None if room is None else self._name(("room", self._shape_of[step]), room)
+        back = upstream
+        if pull is not None:
+            back = f"back{step}"
+            write(f"{back} = {self._product(step, upstream, pull, room_name)}")
+        if target in self._known:
+            self._send_known(target, back, room_name)
+            return back
+        to = (
+            self._name(("row", producer), producer)
+            if target is None
+            else self._counted("row", producer, self._loop.rows)
+        )
+        if pull is column_times_row:
+            write(f"put_by({to}, {back})")
+            return back
+        self._lines += (
+            f"present = gradients[{to}]",
+            "if present is nothing:",
+            f"    gradients[{to}] = {back}",
+            f"elif {to} in sums:",
+            f"    present += {back}",
+            "elif type(present) is ndarray:",
+            f"    gradients[{to}] = {_sum_of('present', back, room_name)}",
+            f"    sums.add({to})",
+            "else:",
+            f"    add_up({to}, present, {back})",
+        )
+        return back
+
+    def _send_known(self, target: Target, back: str, room: str | None) -> None:
+        """Add what goes back to a row that gets all that it gets in this turn."""
+        present = self._sent.get(target)
+        if present is None:
+            self._sent[target] = back
+        elif target in self._sums:
+            self._lines.append(f"{present} += {back}")
+        else:
+            total = self._sent[target] = f"sum{target.turns}_{target.row}"
+            self._sums.add(target)
+            self._lines.append(f"{total} = {_sum_of(present, back, room)}")
+
+    def _product(self, step: int, upstream: str, pull: Any, room: str | None) -> str:
+        """Write what goes back: a product with one factor in place, anything else as a call."""
+        factor = getattr(pull, "factor", None)
+        if factor is None:
+            operands = [self._value(each, step) for each in self._operands_of]
+            operands += ["None"] * (3 - len(operands))
+            out = self._value(self._row_of, step)
+            return f"{self._name(pull, pull)}({upstream}, {', '.join(operands)}, {out}, {room})"
+        if type(factor) is int:
+            name = self._value(self._operands_of[factor], step)
+        else:
+            name = self._name(("factor", factor.item()), factor)
+        return f"{upstream} * {name}" if room is None else f"multiply({upstream}, {name}, {room}())"
+
+    def _counted(self, what: str, start: int, down: int) -> str:
+        """Name a number that is less by so many in each turn."""
+        return self._column((what, start), lambda: range(start, start - self._loop.turns * down, -down))
+
+    def _value(self, column: list[int], step: int) -> str:
+        """Name an operand, or the result, of a step."""
+        loop, held = self._loop, self._straight.held
+        number, next_number = column[step], column[step + loop.steps]
+        if number == next_number and number >= 0:
+            return self._name(("value", number), held(number))
+        if number >= 0:
+            down = number - next_number
+            numbers = range(number, number - loop.turns * down, -down)
+            return self._column(("value", number), lambda: list(map(held, numbers)))
+        port = next(port for port, each in enumerate(self._operands_of) if each is column)
+        stop = loop.first + loop.steps * loop.turns
+        constants = self._straight.operands[port][loop.first + step : stop : loop.steps]
+        return self._column(("constant", number), lambda: list(map(held, constants.tolist())))
+
+    def _column(self, key: Any, made: Callable[[], Any]) -> str:
+        if key not in self._names_of_heads:
+            self._names_of_heads[key] = f"each{len(self._heads)}"
+            self._heads.append(self._names_of_heads[key])
+            self._columns.append(made())
+        return self._names_of_heads[key]
+
+    def _name(self, key: Any, given: Any) -> str:
+        if key not in self._names:
+            self._names[key] = f"given{len(self._given)}"
+            self._given.append(given)
+        return self._names[key]
+
+
+def _sum_of(present: str, back: str, room: str | None) -> str:
+    return f"{present} + {back}" if room is None else f"add({present}, {back}, {room}())"
+
+
+_PARAMETERS = ("gradients", "slots", "sums", "nothing", "add_up", "put_by", "ndarray", "multiply", "add")
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str) -> Callable[..., None]:
+    space: dict[str, Any] = {}
+    exec(compile(text, "<loop>", "exec"), space)  # noqa: S102  (our own text, of our own names and numbers)
+    code: Callable[..., None] = space["way"]
+    return code
