@@ -166,6 +166,20 @@ def test_a_reference_is_found_where_it_is(name):
     assert type(read(held)) is np.float64
 
 
+def test_what_other_modules_hold_hides_no_reference_of_the_functions_own():
+    crowd = types.ModuleType("crowd")
+    for number in range(60):
+        setattr(crowd, f"lists{number}", [[each] for each in range(900)])
+    held = (1, ([weights],))
+    sys.modules[crowd.__name__] = crowd
+    try:
+        traced = trace(watch=("weights",))(lambda x: held[1][0][0].prod() * x)
+        assert traced(3.0) == 6.0
+    finally:
+        del sys.modules[crowd.__name__]
+    assert traced.last_trace.grads["weights"].tolist() == [6.0, 3.0]
+
+
 def _waiting():
     held = weights
     while True:

@@ -52,16 +52,23 @@ _NAMES = (type, ModuleType)  # which hold half of the process
 
 
 def reachable(
-    roots: Iterable[Any], most: float = inf, largest: float = inf
+    roots: Iterable[Any], most: float = inf, largest: float = inf, *, then: Iterable[Any] = ()
 ) -> Iterator[tuple[Any, Any, Any]]:
     """Yield (owner, key, value) for the places in the roots, then for those in what is held there, and so on.
 
-    Nothing is looked into once there were so many places, and no container that is larger.
+    Nothing is looked into once there were so many places, and no container that is larger. What comes `then` is looked
+    into when the roots have been, and may have as many again.
     """
     seen: set[int] = set()
     keep: list[Any] = []  # or an identity could be another's
     walk = _Walk(largest)
-    pending = deque(roots)
+    for each in (roots, then):
+        yield from _reached(deque(each), most, seen, keep, walk)
+
+
+def _reached(
+    pending: deque[Any], most: float, seen: set[int], keep: list[Any], walk: _Walk
+) -> Iterator[tuple[Any, Any, Any]]:
     count = 0
     while pending and count < most:
         value = pending.popleft()

@@ -144,7 +144,7 @@ class Watcher:
         for owner, key, value in reachable(self._roots):
             self._clean(owner, key, value)
         # What is not watched may have been given traced values, too. Without a watch they stay: a later trace says so.
-        for owner, key, value in reachable(self._program(), _MOST, _LARGEST) if self._has_begun else ():
+        for owner, key, value in self._reachable([]) if self._has_begun else ():
             if issubclass(type(value), Traced) or _holds_stand_ins(value):
                 self._clean(owner, key, value)
 
@@ -268,7 +268,7 @@ class Watcher:
         if not self._known:
             return
         owners = {id(owner_of(known.array)): known.path for known in self._known.values()}
-        for owner, key, value in reachable([*self._program(), *self._roots], _MOST, _LARGEST):
+        for owner, key, value in self._reachable(self._roots):
             other = self._exchanged(value)
             if other is not value:
                 self._put(place_of(owner, key), other, value)
@@ -304,15 +304,24 @@ class Watcher:
             raise CutError(what, advice=advice)
         warnings.warn(CutWarning(f"{what}; {advice}"), stacklevel=2)
 
-    def _program(self) -> Iterator[Any]:
-        """Yield the variables of the program: the function's own, then those of modules that are no libraries."""
+    def _reachable(self, watched: list[Any]) -> Iterator[tuple[Any, Any, Any]]:
+        """Yield the places of the program: in the function's own variables and what is watched, then in its modules.
+
+        Those are all but libraries.
+        """
+        own: list[Any] = []
         for function in self._functions:
-            yield function.__globals__
-            yield from map(Cell, function.__closure__ or ())
-        own = {function.__module__.partition(".")[0] for function in self._functions if function.__module__}
-        for package, is_installed, names in MODULES.listed():
-            if package in own or not is_installed:
-                yield names
+            own.append(function.__globals__)
+            own.extend(map(Cell, function.__closure__ or ()))
+        packages = {
+            function.__module__.partition(".")[0] for function in self._functions if function.__module__
+        }
+        others = [
+            names
+            for package, is_installed, names in MODULES.listed()
+            if package in packages or not is_installed
+        ]
+        return reachable([*own, *watched], _MOST, _LARGEST, then=others)
 
 
 def put_all_back() -> None:
