@@ -166,6 +166,7 @@ def test_a_reference_is_found_where_it_is(name):
     assert type(read(held)) is np.float64
 
 
+@pytest.mark.usefixtures("without_part")
 def test_what_other_modules_hold_hides_no_reference_of_the_functions_own():
     crowd = types.ModuleType("crowd")
     for number in range(60):
