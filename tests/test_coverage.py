@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
+import re
 import warnings
 
 import autograd
@@ -256,7 +257,8 @@ def with_a_number_traced(call):
 def slope_of(function, number):
     """Return the slope; None where the function refuses floats, or takes steps here."""
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # NumPy 2.5: of counts that are floats
             (wide,), (narrow,) = (central_differences(function, number, step=step) for step in (2e-4, 1e-4))
     except (TypeError, ValueError, IndexError, np.linalg.LinAlgError):
         return None
@@ -325,10 +327,15 @@ def test_an_error_is_one_and_names_the_line(call):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning", "ignore::UserWarning")
 @pytest.mark.parametrize("call", OPTIONS | SCIPYS_OPTIONS)
 def test_an_option_that_is_an_error_is_one_and_names_the_line(call):
-    plain_of(call)
     function, operands = program(call)
-    with pytest.raises(UnsupportedError, match=r" at <.*>:1"):
-        record(function, *operands)
+    try:
+        plain_of(call)
+    except ValueError as refusal:  # a newer NumPy refuses it itself
+        with pytest.raises(ValueError, match=f"^{re.escape(str(refusal))}"):
+            record(function, *operands)
+    else:
+        with pytest.raises(UnsupportedError, match=r" at <.*>:1"):
+            record(function, *operands)
 
 
 def test_an_error_has_a_reason():
