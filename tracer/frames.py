@@ -20,8 +20,13 @@ _TAKE_PLAIN_ARRAYS = _LIBRARIES | set(
 _FILLING = (
     "numpy.polynomial.",
     "scipy.integrate._quadrature",
-    "scipy._external.array_api_extra",
-    "scipy._lib.array_api_extra",
+    "scipy._external.array_api_",
+    "scipy._lib.array_api_",
+)
+# NumPy's functions, under other options: what they make is for whoever calls them.
+_WRAPPING = ("scipy._external.array_api_compat", "scipy._lib.array_api_compat")
+_WRAPPERS = frozenset(
+    "wrapped_f empty empty_like full full_like ones ones_like zeros zeros_like eye arange linspace".split()
 )
 
 
@@ -40,6 +45,9 @@ def beyond_own(frame: FrameType) -> FrameType:
 def wants_plain_arrays(frame: FrameType) -> bool:
     """Tell whether a frame is of a library that needs real arrays for its own work."""
     name = str(frame.f_globals.get("__name__"))
+    while name.startswith(_WRAPPING) and frame.f_code.co_name in _WRAPPERS and frame.f_back is not None:
+        frame = frame.f_back
+        name = str(frame.f_globals.get("__name__"))
     return is_library(name) and not name.startswith(_FILLING)
 
 
