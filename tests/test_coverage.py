@@ -387,7 +387,8 @@ def test_every_public_name_has_one_row():
 def test_every_rule_is_reached_by_a_call():
     """A rule that no public function reaches is dead, or its function has no row."""
     reached = {node.op for parameter in calls_of(FOLLOWED) for node in recorded(*parameter.values).nodes}
-    assert set(RULES) - reached - SCIPYS_OWN <= PYTHONS_OWN
+    lacking = {op for op in ("matvec", "vecmat", "unstack") if not hasattr(np, op)}  # in NumPy 2.0
+    assert set(RULES) - reached - SCIPYS_OWN - lacking <= PYTHONS_OWN
 
 
 # Rules of Python's operators and builtins; of math functions that a Python may lack; of what has no name in numpy.
