@@ -23,11 +23,9 @@ _FILLING = (
     "scipy._external.array_api_",
     "scipy._lib.array_api_",
 )
-# NumPy's functions, under other options: what they make is for whoever calls them.
+# NumPy's functions under the names of the array API: what they make is for whoever calls them, but in one that fills.
 _WRAPPING = ("scipy._external.array_api_compat", "scipy._lib.array_api_compat")
-_WRAPPERS = frozenset(
-    "wrapped_f empty empty_like full full_like ones ones_like zeros zeros_like eye arange linspace".split()
-)
+_FILLS = "clip"
 
 
 def is_own(filename: str) -> bool:
@@ -45,7 +43,7 @@ def beyond_own(frame: FrameType) -> FrameType:
 def wants_plain_arrays(frame: FrameType) -> bool:
     """Tell whether a frame is of a library that needs real arrays for its own work."""
     name = str(frame.f_globals.get("__name__"))
-    while name.startswith(_WRAPPING) and frame.f_code.co_name in _WRAPPERS and frame.f_back is not None:
+    while name.startswith(_WRAPPING) and frame.f_code.co_name != _FILLS and frame.f_back is not None:
         frame = frame.f_back
         name = str(frame.f_globals.get("__name__"))
     return is_library(name) and not name.startswith(_FILLING)
