@@ -295,9 +295,6 @@ HELD = {
     finally:
         sys.settrace(old)
 """,
-}
-# Up to Python 3.12 `locals()` is one dict of the frame's, from then on a copy each time
-IN_LOCALS = {
     "locals extra two": """
     b = DATA.copy(); d = locals(); d["extra"] = b
     b[0] = x[0]

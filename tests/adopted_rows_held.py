@@ -285,4 +285,20 @@ HELD_ELSEWHERE = {
     c = C(); c.put()
     return C.b.sum()
 """,
+    "the pair of a loop": """
+    ws = [DATA.copy(), DATA * 2]; t = 0.0
+    for pair in zip(ws, [x, x[0]]):
+        w, g = pair
+        w -= 0.1 * g
+        t = t + pair[0].sum()
+    return t
+""",
+    "the item of a loop": """
+    p = {"W": DATA.copy()}; t = 0.0
+    for item in p.items():
+        name, w = item
+        w *= x
+        t = t + item[1].sum()
+    return t
+""",
 }

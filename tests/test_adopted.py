@@ -7,7 +7,7 @@ import importlib.util
 
 import numpy as np
 import pytest
-from adopted_rows import HELD, IMPORTS, IN_LOCALS
+from adopted_rows import HELD, IMPORTS
 from adopted_rows_frames import IN_FRAMES
 from adopted_rows_held import HELD_ELSEWHERE
 from adopted_rows_inside import INSIDE
@@ -16,12 +16,11 @@ from adopted_rows_text import WRITTEN
 from checks import assert_differentiates, assert_untouched
 
 from tracer import record
-from tracer.callee import IS_SNAPSHOT
 from tracer.errors import CutWarning, UnsupportedError
 
 X = np.array([1.3, 0.7, 2.1, 1.9])
-FOLLOWED = HELD | WRITTEN | IN_FRAMES | INSIDE | (IN_LOCALS if IS_SNAPSHOT else {})
-REFUSED = HELD_ELSEWHERE | NOT_TOLD | ({} if IS_SNAPSHOT else IN_LOCALS)
+FOLLOWED = HELD | WRITTEN | IN_FRAMES | INSIDE
+REFUSED = HELD_ELSEWHERE | NOT_TOLD
 _PROGRAM = """
 import numpy as np
 DATA = np.arange(1.0, 5.0)

@@ -14,7 +14,7 @@ BAD_PROGRAMS = {
     "empty.py": "x = 1\n",
     "two.py": "from tracer import trace\n\n@trace\ndef a(x=1.0): ...\n\n@trace\ndef b(x=1.0): ...\n",
     "syntax.py": "x = 1\ndef f(:\n",
-    "raises.py": "import math\n\ndef deep():\n    return math.sqrt(-1)\n\nvalue = deep()\n",
+    "raises.py": "import math\n\ndef deep():\n    return math.factorial(-1)\n\nvalue = deep()\n",
     "imports.py": "import not_there\n",
     "exits.py": "raise SystemExit(3)\n",
 }
@@ -49,7 +49,7 @@ BAD_INPUT = [
         ["run", "raises.py"],
         1,
         (
-            "raises.py can't be imported; at raises.py:4; ValueError: math domain error in `return math.sqrt(-1)`; "
+            "raises.py can't be imported; at raises.py:4; ValueError: factorial() not defined for negative values in `return math.factorial(-1)`; "
             f"{DEBUG}"
         ),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
+import re
 import warnings
 
 import autograd
@@ -256,7 +257,8 @@ def with_a_number_traced(call):
 def slope_of(function, number):
     """Return the slope; None where the function refuses floats, or takes steps here."""
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # NumPy 2.5: of counts that are floats
             (wide,), (narrow,) = (central_differences(function, number, step=step) for step in (2e-4, 1e-4))
     except (TypeError, ValueError, IndexError, np.linalg.LinAlgError):
         return None
@@ -325,10 +327,15 @@ def test_an_error_is_one_and_names_the_line(call):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning", "ignore::UserWarning")
 @pytest.mark.parametrize("call", OPTIONS | SCIPYS_OPTIONS)
 def test_an_option_that_is_an_error_is_one_and_names_the_line(call):
-    plain_of(call)
     function, operands = program(call)
-    with pytest.raises(UnsupportedError, match=r" at <.*>:1"):
-        record(function, *operands)
+    try:
+        plain_of(call)
+    except ValueError as refusal:  # a newer NumPy refuses it itself
+        with pytest.raises(ValueError, match=f"^{re.escape(str(refusal))}"):
+            record(function, *operands)
+    else:
+        with pytest.raises(UnsupportedError, match=r" at <.*>:1"):
+            record(function, *operands)
 
 
 def test_an_error_has_a_reason():
@@ -380,7 +387,8 @@ def test_every_public_name_has_one_row():
 def test_every_rule_is_reached_by_a_call():
     """A rule that no public function reaches is dead, or its function has no row."""
     reached = {node.op for parameter in calls_of(FOLLOWED) for node in recorded(*parameter.values).nodes}
-    assert set(RULES) - reached - SCIPYS_OWN <= PYTHONS_OWN
+    lacking = {op for op in ("matvec", "vecmat", "unstack") if not hasattr(np, op)}  # in NumPy 2.0
+    assert set(RULES) - reached - SCIPYS_OWN - lacking <= PYTHONS_OWN
 
 
 # Rules of Python's operators and builtins; of math functions that a Python may lack; of what has no name in numpy.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -182,13 +183,16 @@ WORDS = [
         "0.47942553860508 − 0.4794255386042 = 8.776e-13",
         "two close values of one function",
     ),
-    (
-        lambda x, y: math.sqrt(sum([x, y, -x])) * x,
-        (1e8 / 3, 1e-8 / 3),
-        "what sum makes of",
-        "rewrite the difference",
-    ),
 ]
+if sys.version_info < (3, 12):  # from then on Python's sum keeps them
+    WORDS.append(
+        (
+            lambda x, y: math.sqrt(sum([x, y, -x])) * x,
+            (1e8 / 3, 1e-8 / 3),
+            "what sum makes of",
+            "rewrite the difference",
+        )
+    )
 
 
 @pytest.mark.parametrize(("function", "arguments", "message", "advice"), WORDS)

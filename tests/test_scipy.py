@@ -131,6 +131,7 @@ WRITTEN_OUT = {  # in Python, which is followed as the program's own is
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*as of SciPy 1.18:DeprecationWarning")
 @pytest.mark.parametrize("name", WRITTEN_OUT)
 def test_what_scipy_writes_in_python_is_followed(name):
     program, arguments = WRITTEN_OUT[name]
@@ -238,6 +239,7 @@ def gaussian_process(a, y):
     return y @ scipy.linalg.cho_solve(factor, y) + 2 * np.log(np.diag(factor[0])).sum()
 
 
+@pytest.mark.filterwarnings("ignore:.*as of SciPy 1.18:DeprecationWarning")
 @pytest.mark.parametrize(
     ("function", "arguments"),
     [

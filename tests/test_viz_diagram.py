@@ -283,7 +283,7 @@ def fails_in_a_loop(x, a, n):
 )
 def test_a_value_that_an_exception_came_from_says_so(function, arguments, raised):
     traced = trace(function)
-    with pytest.raises(ValueError, match="math"):
+    with pytest.raises(ValueError, match=r"math domain|input, got"):
         traced(*arguments)
     failed = traced.last_trace
     line = failed.sites.places[failed.sites.failed_at].site.line
@@ -301,7 +301,7 @@ def test_a_value_that_an_exception_came_from_says_so(function, arguments, raised
 
 def test_a_value_that_an_exception_came_from_says_so_where_it_ran_often():
     traced = trace(fails_in_a_loop)
-    with pytest.raises(ValueError, match="math"):
+    with pytest.raises(ValueError, match=r"math domain|input, got"):
         traced(3.0, 0.97, 200)
     picture, _ = picture_of(traced.last_trace)
     assert picture.is_rolled

@@ -26,7 +26,7 @@ from tracer.callee import IS_SNAPSHOT, forget_snapshot, values_of
 from tracer.frames import is_own
 from tracer.holders import Attribute, Item
 from tracer.reach import is_looked_into, place_of, reachable
-from tracer.references import borrowed
+from tracer.references import borrowed, references
 from tracer.rules.kinds import is_complex
 from tracer.running import written_at
 from tracer.standins import is_traced, plain
@@ -57,11 +57,8 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 _NUMBERS = (int, float, complex, np.number)
 _LISTING = ("item", "tolist", "__array__", "nonzero")
 _WITH_ASSIGNMENT = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)  # or whatever others do meanwhile
-
-
 # Iterators that use the tuple they gave out for the next one, if it has been let go.
 _REUSING = frozenset((zip, enumerate, type(iter({}.items())), type(reversed({}.items()))))
-_KEPT = 4  # references: the iterator's, the list's in which it is looked at, the loop's and the count's own
 _MOST = 20_000  # places that are looked at
 
 
@@ -188,9 +185,10 @@ def _count_in_iterators(array: Any) -> int:
     """Count the tuples with an array in which zip and the like give out the next items, if nothing else has them."""
     count = 0
     for iterator in [each for each in gc.get_objects() if type(each) in _REUSING]:
-        for kept in gc.get_referents(iterator):
-            is_alone = type(kept) is tuple and sys.getrefcount(kept) <= _KEPT
-            count += sum(each is array for each in kept) if is_alone else 0
+        held = gc.get_referents(iterator)
+        for at in range(len(held)):
+            is_alone = type(held[at]) is tuple and references(held, at) == 1  # that of the iterator
+            count += sum(each is array for each in held[at]) if is_alone else 0
     return count
 
 

@@ -20,9 +20,12 @@ _TAKE_PLAIN_ARRAYS = _LIBRARIES | set(
 _FILLING = (
     "numpy.polynomial.",
     "scipy.integrate._quadrature",
-    "scipy._external.array_api_extra",
-    "scipy._lib.array_api_extra",
+    "scipy._external.array_api_",
+    "scipy._lib.array_api_",
 )
+# NumPy's functions under the names of the array API: what they make is for whoever calls them, but in one that fills.
+_WRAPPING = ("scipy._external.array_api_compat", "scipy._lib.array_api_compat")
+_FILLS = "clip"
 
 
 def is_own(filename: str) -> bool:
@@ -40,6 +43,9 @@ def beyond_own(frame: FrameType) -> FrameType:
 def wants_plain_arrays(frame: FrameType) -> bool:
     """Tell whether a frame is of a library that needs real arrays for its own work."""
     name = str(frame.f_globals.get("__name__"))
+    while name.startswith(_WRAPPING) and frame.f_code.co_name != _FILLS and frame.f_back is not None:
+        frame = frame.f_back
+        name = str(frame.f_globals.get("__name__"))
     return is_library(name) and not name.startswith(_FILLING)
 
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 _REPLACEMENTS: dict[Any, Callable[..., Any]] = dict(python_calls.replacements())
 _LOOSE = Loose({replacement: original for original, replacement in _REPLACEMENTS.items()})
 _REPLACEMENTS.update((original, Exact(original, each)) for original, each in creation.replacements())
+_OF_CLASSES: dict[int, int] = {}  # references to a replacement that is a class when nobody has got it yet
 # Of functions: written in C, in Python, in Cython, NumPy's own, a bound method; and of classes.
 _KINDS = set(map(type, _REPLACEMENTS))
 _KINDS_WITH_CACHES = _KINDS | {caches.CACHED}
@@ -72,6 +73,9 @@ def _add_imported() -> bool:
         if original not in _REPLACEMENTS
     }
     _REPLACEMENTS.update(new)
+    kinds = [each for each in new.values() if isinstance(each, type)]
+    # Without the count's own, those of its list and of the two tables
+    _OF_CLASSES.update(zip(map(id, kinds), (now - 4 for now in map(sys.getrefcount, kinds)), strict=True))
     _KINDS.update(map(type, new))
     _KINDS_WITH_CACHES.update(_KINDS)
     return bool(new)
@@ -246,9 +250,9 @@ class _Installation:
         # Those that are loose are only called; to count these as well, every trace would pay.
         self._known = [each for each in _REPLACEMENTS.values() if type(each) is not FunctionType]
         bound = (namespace.replacements.values() for namespace in self._namespaces.values())
-        held = Counter(map(id, chain.from_iterable(bound)))
+        held = Counter(map(id, chain(self._bound.replacing_values, *bound)))
         # The count's own, those of its list and of the table
-        self._own = [3 + held[id(each)] for each in self._known]
+        self._own = [3 + held[id(each)] + _OF_CLASSES.get(id(each), 0) for each in self._known]
 
     def _release(self) -> None:
         """Count one trace less; after the last, put back whatever has been replaced, also if not all was."""

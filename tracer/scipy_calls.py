@@ -50,10 +50,12 @@ def _following(original: Callable[..., Any], called: str, read: Callable[..., An
     def function(*args: Any, **options: Any) -> Any:
         frame = _frame(1)
         if not any(holds_traced(each) for each in (*args, *options.values())):
-            return original(*plain_deep(args), **plain_deep(options))
+            return plain_deep(original(*plain_deep(args), **plain_deep(options)))
         # Copies, where LAPACK may overwrite them.
         given = {name: _copied(plain_deep(each)) for name, each in options.items()}
-        value = original(*_copied(plain_deep(args)), **given)
+        value = plain_deep(
+            original(*_copied(plain_deep(args)), **given)
+        )  # it may have filled an array in Python
         if not any_open((*args, *options.values()), frame):
             return value
         try:
@@ -157,7 +159,7 @@ def _method(original: Callable[..., Any], method: str) -> Callable[..., Any]:
         called = f"scipy.stats.{self.name}.{method}"
         if f"{self.name}.{method}" not in SCIPY_STATS:
             raise refuse(called, frame)
-        value = original(self, plain_deep(x), *plain_deep(args), **plain_deep(options))
+        value = plain_deep(original(self, plain_deep(x), *plain_deep(args), **plain_deep(options)))
         if not any_open(given, frame):
             return value
         shapes, loc, scale = self._parse_args(*args, **options)

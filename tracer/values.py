@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import operator
 import sys
+from abc import ABCMeta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 _COPY = np.copy  # which is another function while a trace runs
 _TWO = 2
+_MATCHES_SEQUENCES = 1 << 5  # of the flags of a class, Py_TPFLAGS_SEQUENCE
 # By which other libraries ask an array for its memory, or for a wrapping of their own
 _SPECIAL_ATTRIBUTES = frozenset(
     "__array_interface__ __array_namespace__ __array_priority__ __array_struct__ __array_wrap__ __dlpack__ "
@@ -355,7 +357,15 @@ def _borrow_names() -> None:
         kind.__name__ = kind.__qualname__ = name
 
 
+def _match_sequences() -> None:
+    """Have `case [a, b]:` match an Array where it matches NumPy's own arrays: from NumPy 2.5 on."""
+    if np.ndarray.__flags__ & _MATCHES_SEQUENCES:
+        # Whatever is registered with an ABC gets this flag of it. With Sequence, too: but no array is a Sequence.
+        ABCMeta("Matched", (), {"__abc_tpflags__": _MATCHES_SEQUENCES}).register(Array)
+
+
 write_arithmetic(Scalar, Array)
 write_integer_methods(_Number)
 _write_attributes()
 _borrow_names()
+_match_sequences()

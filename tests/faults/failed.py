@@ -5,11 +5,10 @@ import math
 import numpy as np
 
 
-def root_of_a_negative(x=2.0):
+def power_of_a_power(x=2.0):
     y = x
     for _ in range(3):
-        y = y - 1.5
-        y = math.sqrt(y) + y  # cause
+        y = math.exp(y)  # cause
     return y
 
 

@@ -116,10 +116,10 @@ def _is_matrix_kink(x: Array, out: Array, order: Any) -> bool:
 
 
 def _cond(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    del port
+    del port, out
     (a,) = operands
     order = params["p"]
-    g, out = np.asarray(g)[..., None, None], np.asarray(out)[..., None, None]
+    g = np.asarray(np.real(g))[..., None, None]  # NumPy 2.0's out of complex ones is complex, and real
     if order in (None, 2, -2):
         s = np.linalg.svd(a, compute_uv=False)
         top, bottom = (s[..., at, None, None] for at in (0, -1))
