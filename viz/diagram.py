@@ -81,7 +81,7 @@ def diagram(
         writer.box(*each) for each in zip(part.nodes, part.incoming, part.outgoing, group_of, strict=True)
     ]
     arrows = [
-        writer.arrow(edge, part.nodes[start], part.nodes[stop], start, stop)
+        writer.arrow(trace.edges[edge], part.nodes[start], part.nodes[stop], start, stop)
         for edge, start, stop in part.inner
     ]
     drawn = Diagram(labels.name(trace.function), (), (), groups, has_arrays=part.has_arrays)
@@ -146,7 +146,7 @@ def _add_border(
 ) -> list[Arrow]:
     """Add tags for what is left out, for many edges one; return all arrows in the order of their edges."""
     scopes = part.trace.sites.scopes
-    placed = list(zip((edge.index for edge, _, _ in part.inner), arrows, strict=True))
+    placed = list(zip((edge for edge, _, _ in part.inner), arrows, strict=True))
     for stop, edges in part.before.items():
         if len(edges) > MOST_TAGS:
             box, arrow = count_before(edges, stop, boxes[stop].group)
