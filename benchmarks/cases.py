@@ -238,6 +238,19 @@ def rolled_up(sizes: Sizes) -> list[Row]:
     ]
 
 
+def exact_picture(sizes: Sizes) -> list[Row]:
+    """Draw a graph node by node, with a label at every edge: from the command line, in a whole process."""
+    trace = programs.annotate(record(programs.sines(sizes.drawn_nodes // 2), *programs.SCALARS[:2]))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sines.trace"
+        trace.save(path)
+        picture = str(path.with_suffix(".svg"))
+        command = (*EDGEGRAD, "draw", str(path), "-o", picture, "--exact")
+        drawn = process_seconds(command, sizes.large_rounds)
+    what = f"exact SVG of {sizes.drawn_nodes:,} nodes, whole process"
+    return [Row(what, "s", drawn, limit=Limit("at most", 3))]
+
+
 def in_browser(sizes: Sizes) -> list[Row]:
     """Open the page of a graph that is drawn node by node, and pan it."""
     trace = record(programs.sines(sizes.drawn_nodes // 2), *programs.SCALARS[:2])
@@ -336,6 +349,7 @@ CASES: dict[str, Callable[[Sizes], list[Row]]] = {
     "fixed-cost": fixed_cost,
     "trace-file": trace_file,
     "rolled-up": rolled_up,
+    "exact": exact_picture,
     "browser": in_browser,
     "gains": gains,
     "diff": compared,

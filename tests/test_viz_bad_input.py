@@ -188,10 +188,10 @@ def test_a_million_operations_asked_for_exactly_are_refused_at_once(tmp_path):
         warnings.simplefilter("ignore", CutWarning)
         trace = record(loop, 1.0)
     with pytest.raises(
-        DrawError, match=r"a picture of 100,002 nodes can't be read; it would take about 40 seconds"
+        DrawError, match=r"a picture of 100,002 nodes can't be read; it would take about 32 seconds"
     ):
         trace.draw(tmp_path / "l.svg", exact=True)
-    with pytest.raises(DrawError, match=r"it would take about 56 seconds, and be 15.3 MiB as \.html"):
+    with pytest.raises(DrawError, match=r"it would take about 44 seconds, and be 15.3 MiB as \.html"):
         trace.draw(tmp_path / "l.html", exact=True)
     trace.draw(tmp_path / "l.svg", focus="x[50000]", depth=3)
     assert (tmp_path / "l.svg").stat().st_size < 30_000

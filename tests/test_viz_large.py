@@ -1,5 +1,6 @@
 """Pictures of tens of thousands of boxes: one layout for all rows, whose parts are made as they are written."""
 
+import gc
 import math
 from collections import Counter
 
@@ -9,7 +10,7 @@ from test_viz_layout import random_skeleton
 
 from tracer import record
 from tracer.errors import DrawError
-from viz import bulk, engines, export, large, layered
+from viz import bulk, engines, export, large, layered, waiting
 from viz import diagram as rooms
 from viz.choice import View
 from viz.diagram import diagram
@@ -178,6 +179,32 @@ def test_a_picture_that_can_not_be_made_to_its_end_leaves_no_file(monkeypatch, t
     with pytest.raises(DrawError, match="there is not enough memory to draw"):
         traced("looped").draw(tmp_path / "p.svg", exact=True)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".html"])
+def test_whoever_waits_is_told_how_far_the_writing_is(suffix, monkeypatch, tmp_path):
+    monkeypatch.setattr(waiting, "_TOLD", 10)
+    told = []
+    view = View(exact=True)
+    export.draw(
+        traced("looped"),
+        tmp_path / f"p{suffix}",
+        None,
+        view,
+        lambda *steps: told.append(steps[0] / steps[1]),
+    )
+    assert told == sorted(told)
+    assert sum(share > 0.75 for share in told) > 20
+    assert told[-1] <= 1
+
+
+def test_the_collector_sweeps_again_when_a_picture_is_drawn_or_refused(monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr(export, "decide", lambda *_: seen.append(gc.isenabled()) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        traced("looped").draw(tmp_path / "p.svg")
+    assert seen == [False]
+    assert gc.isenabled()
 
 
 def test_a_page_that_no_browser_opens_is_refused_by_force_too(monkeypatch, tmp_path):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Rows: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 NO_PLACE = -1
+RECENT = 8_192  # rows whose names are kept: pictures ask for them again and again
 _SITE_OF_NOTHING = Site("", 0, -1, 0, -1, "", "")
 _UNKNOWN = Place(_SITE_OF_NOTHING, (), returned=False)
 
@@ -86,6 +87,7 @@ class Sites:
     _orders: dict[Variable, Rows] = field(default_factory=dict, repr=False)
     _plain: dict[Variable, str] = field(default_factory=dict, repr=False)  # what a count alone completes
     _spellings: dict[Variable, list[str]] = field(default_factory=dict, repr=False)
+    _recent: dict[int, tuple[str, str]] = field(default_factory=dict, repr=False)  # the first name, by row
 
     def place(self, row: int) -> Place:
         """Return the place of a row."""
@@ -241,7 +243,7 @@ class Sites:
         value was first assigned to.
         """
         variables, rows, numbers = self._by_row
-        here = slice(np.searchsorted(rows, row), np.searchsorted(rows, row, side="right"))
+        here = slice(rows.searchsorted(row), rows.searchsorted(row, side="right"))
         found = []
         for variable in dict.fromkeys(variables[number] for number in numbers[here].tolist()):
             turn = self._turn(variable, row)
@@ -319,8 +321,12 @@ class Sites:
 
     def name(self, row: int) -> tuple[str, str]:
         """Return the first of the names of a row, without and with its count; empty without one."""
-        names = self.names(row)
-        return names[0] if names else ("", "")
+        found = self._recent.get(row)
+        if found is None:
+            if len(self._recent) >= RECENT:
+                self._recent.clear()
+            found = self._recent[row] = next(iter(self.names(row)), ("", ""))
+        return found
 
     def spellings(self, name: str | None = None) -> list[str]:
         """Return what is written for each variable, or for each that is called so, in whatever function."""

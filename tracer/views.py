@@ -42,21 +42,22 @@ class _View:
 class Node(_View):
     """A node of the graph: an input, a function node, a splitter, an output, or a cut."""
 
-    __slots__ = ()
+    __slots__ = ("_kind", "row")
+    _kind: int
+    row: int
+    """The recorded row that this node stands for; -1 for an output that was never traced."""
+
+    def __init__(self, trace: Trace, index: int) -> None:
+        self.trace = trace
+        self.index = index
+        graph = trace.graph
+        self._kind = int(graph.kinds[index])
+        self.row = int(graph.rows[index])
 
     @property
     def kind(self) -> str:
         """'input', 'function', 'splitter', 'output' or 'cut'."""
         return KINDS[self._kind]
-
-    @property
-    def _kind(self) -> int:
-        return int(self.trace.graph.kinds[self.index])
-
-    @property
-    def row(self) -> int:
-        """The recorded row that this node stands for; -1 for an output that was never traced."""
-        return int(self.trace.graph.rows[self.index])
 
     @property
     def _slot(self) -> int:
@@ -222,8 +223,9 @@ class Node(_View):
 class Edge(_View):
     """One use of one value: exactly one producer and one consumer."""
 
-    __slots__ = ("_head",)
+    __slots__ = ("_head", "_user")
     _head: int
+    _user: Node
 
     @property
     def _dst(self) -> int:
@@ -242,7 +244,11 @@ class Edge(_View):
     @property
     def dst(self) -> Node:
         """The node that uses the value."""
-        return Node(self.trace, self._dst)
+        try:
+            return self._user
+        except AttributeError:
+            self._user = Node(self.trace, self._dst)
+            return self._user
 
     @property
     def port(self) -> int:

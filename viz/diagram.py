@@ -50,15 +50,9 @@ if TYPE_CHECKING:
 
 NODE_LIMIT = 20_000  # a picture of more is a file that no viewer opens, and has nothing to see
 GROUP_LIMIT = 60
-COST = {  # by suffix: seconds that a node or an edge takes to be drawn, and bytes in the file; a PNG has pixels instead
-    ".svg": (0.0002, 930),
-    ".html": (0.00028, 80),
-    ".pdf": (0.0025, 270),
-    ".png": (0.0033, 0),
-    ".dot": (0.00012, 210),
-    ".mmd": (0.00012, 50),
-    ".graphml": (0.00012, 380),
-    ".json": (0.00012, 830),
+COST = {  # by suffix, as measured: seconds that a node or an edge takes to be drawn, and bytes in the file
+    ".svg": (0.00016, 930),
+    ".html": (0.00022, 80),
 }
 MEMORY = {".svg": 2_500, ".html": 5_000}  # bytes that a node or an edge takes while it is drawn
 OTHER_MEMORY = 7_000
@@ -81,7 +75,7 @@ def diagram(
         writer.box(*each) for each in zip(part.nodes, part.incoming, part.outgoing, group_of, strict=True)
     ]
     arrows = [
-        writer.arrow(edge, part.nodes[start], part.nodes[stop], start, stop)
+        writer.arrow(trace.edges[edge], part.nodes[start], part.nodes[stop], start, stop)
         for edge, start, stop in part.inner
     ]
     drawn = Diagram(labels.name(trace.function), (), (), groups, has_arrays=part.has_arrays)
@@ -102,15 +96,20 @@ def refuse_too_many(graph: Graph, keep: Flags | None, suffix: str, *, force: boo
     if force:
         _refuse_what_nothing_holds(count, parts, suffix)
         return
-    each, size = COST[suffix]
-    seconds, size = each * parts, size * parts
-    time = f"{seconds / 60:,.0f} minutes" if seconds > 90 else f"{seconds:.0f} seconds"
-    memory = f", and be {labels.memory(size)}" if size else ""
     raise DrawError(
         f"a picture of {count:,} nodes can't be read",
-        got=f"it would take about {time}{memory} as {suffix}; {NODE_LIMIT:,} nodes are drawn unasked",
+        got=f"{_cost(parts, suffix)}{NODE_LIMIT:,} nodes are drawn unasked",
         advice="leave --exact out, or look at a part: --focus NAME, or --only FUNCTION; --force draws it all the same",
     )
+
+
+def _cost(parts: int, suffix: str) -> str:
+    """Say what a picture would take, of the formats for which that is known."""
+    if suffix not in COST:
+        return ""
+    seconds, size = (each * parts for each in COST[suffix])
+    time = f"{seconds / 60:,.0f} minutes" if seconds > 90 else f"{seconds:.0f} seconds"
+    return f"it would take about {time}, and be {labels.memory(size)} as {suffix}; "
 
 
 def _refuse_what_nothing_holds(count: int, parts: int, suffix: str) -> None:
@@ -146,7 +145,7 @@ def _add_border(
 ) -> list[Arrow]:
     """Add tags for what is left out, for many edges one; return all arrows in the order of their edges."""
     scopes = part.trace.sites.scopes
-    placed = list(zip((edge.index for edge, _, _ in part.inner), arrows, strict=True))
+    placed = list(zip((edge for edge, _, _ in part.inner), arrows, strict=True))
     for stop, edges in part.before.items():
         if len(edges) > MOST_TAGS:
             box, arrow = count_before(edges, stop, boxes[stop].group)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +20,11 @@ from viz.marks import mark, on_rolled
 from viz.rolled_border import with_border
 from viz.rolled_diagram import rolled_diagram
 from viz.rollup import BUDGET, MOST_ARROWS, roll_up
+from viz.waiting import told
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from viz.as_graph import GraphData
     from viz.choice import Choice
@@ -151,8 +154,9 @@ def draw(
             advice=f"use one of {', '.join(SUFFIXES)}",
         )
     try:
-        pieces, notes = _made(trace, suffix, engine, view, reached or _unheard)
-        _write(target, pieces)
+        with _unswept():
+            pieces, notes = _made(trace, suffix, engine, view, reached or _unheard)
+            _write(target, pieces)
     except MemoryError as error:
         raise DrawError(
             f"there is not enough memory to draw {str(target)!r}",
@@ -160,6 +164,18 @@ def draw(
             advice="leave --exact out, or look at a part: --focus NAME, or --only FUNCTION",
         ) from error
     return notes
+
+
+@contextmanager
+def _unswept() -> Iterator[None]:
+    """Have no sweep of the collector go over a picture's parts again and again: none of them is in a cycle."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _write(target: Path, pieces: Iterable[bytes]) -> None:
@@ -230,11 +246,13 @@ def _content(
     placed = geometry(shown.diagram, engine)
     reached(3, STEPS)
     if suffix == ".svg":
-        return map(str.encode, vector.pieces(placed)), placed.notes
+        count = len(placed.wires) + len(placed.shapes)
+        pieces = told(vector.pieces(placed), reached, (STEPS - 1) * count, STEPS * count)
+        return map(str.encode, pieces), placed.notes
     if suffix == ".html":
         from viz import page  # noqa: PLC0415 - its parts are read from files
 
-        return [page.write(shown, placed, engine).encode()], placed.notes
+        return [page.write(shown, placed, engine, reached=reached).encode()], placed.notes
     from viz import raster  # noqa: PLC0415 - as above
 
     content, notes = raster.write(placed, suffix.removeprefix("."))

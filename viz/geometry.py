@@ -157,14 +157,6 @@ class Geometry:
     has_turn_tags: bool = False  # of values that go on in the next turn
 
 
-def line_width(line: Line) -> float:
-    """Return the width of a line of text."""
-    width = 0.0
-    for span in line:
-        width += _span_width(span.text, span.role)
-    return width
-
-
 @lru_cache(maxsize=65_536)  # each is asked for by the rows, by the layout and when it is set
 def _span_width(text: str, role: Role) -> float:
     style = theme.TEXT[role]
@@ -173,34 +165,42 @@ def _span_width(text: str, role: Role) -> float:
 
 def line_height(line: Line) -> float:
     """Return the height of a line of text."""
-    return LINE_HEIGHT * line_size(line)
+    return LINE_HEIGHT * _line_size(line)[1]
 
 
-def line_size(line: Line) -> float:
-    """Return the largest font size in a line of text."""
-    size = 0.0
+def _line_size(line: Line) -> tuple[float, float]:
+    """Return the width of a line of text, and its largest font size."""
+    width = size = 0.0
     for span in line:
+        width += _span_width(span.text, span.role)
         size = max(size, theme.TEXT[span.role].size)
-    return size
+    return width, size
 
 
 def set_line(line: Line, x: float, top: float) -> PlacedText:
     """Place a line of text by its left upper corner."""
+    runs, width, size = _runs(line)
+    return PlacedText(x, top + ASCENT * size, runs, width, size)
+
+
+def _runs(line: Line) -> tuple[tuple[tuple[float, str, Role], ...], float, float]:
+    """Return the runs of a line, its width, and its largest font size."""
     runs = []
-    at = 0.0
+    width = size = 0.0
     for span in line:
-        runs.append((at, span.text, span.role))
-        at += _span_width(span.text, span.role)
-    size = line_size(line)
-    return PlacedText(x, top + ASCENT * size, tuple(runs), at, size)
+        runs.append((width, span.text, span.role))
+        width += _span_width(span.text, span.role)
+        size = max(size, theme.TEXT[span.role].size)
+    return tuple(runs), width, size
 
 
 def stack(lines: Sequence[Line], centre: float, top: float) -> tuple[PlacedText, ...]:
     """Place lines of text one below the other around a centre."""
     placed = []
     for line in lines:
-        placed.append(set_line(line, centre - line_width(line) / 2, top))
-        top += line_height(line)
+        runs, width, size = _runs(line)
+        placed.append(PlacedText(centre - width / 2, top + ASCENT * size, runs, width, size))
+        top += LINE_HEIGHT * size
     return tuple(placed)
 
 
@@ -224,8 +224,9 @@ def block(lines: Sequence[Line]) -> tuple[float, float]:
     """Return the size of a stack of lines."""
     width = height = 0.0
     for line in lines:
-        width = max(width, line_width(line))
-        height += line_height(line)
+        line_width, size = _line_size(line)
+        width = max(width, line_width)
+        height += LINE_HEIGHT * size
     return width, height
 
 
@@ -243,21 +244,23 @@ def corners(shape: PlacedShape) -> list[tuple[float, float]]:
     return [(left, middle_y), (middle_x, top), (right, middle_y), (middle_x, bottom)]
 
 
-def arrowhead(wire: PlacedWire) -> tuple[Floats, list[tuple[float, float]]]:
+def arrowhead(wire: PlacedWire) -> tuple[list[list[float]], list[tuple[float, float]]]:
     """Return a wire's path without the room of its arrowhead, and the head's corners (none where it has no head)."""
-    points = wire.points
+    points: list[list[float]] = wire.points.tolist()  # Python's own numbers are faster than short arrays
     if not wire.has_arrowhead:
         return points, []
-    tip = points[-1]
-    before = next((point for point in points[-2::-1] if math.dist(point, tip) > 1), tip - (1, 0))
-    along = (tip - before) / math.dist(tip, before)
-    across = np.array([-along[1], along[0]])
-    back = tip - theme.ARROW_LENGTH * along
+    x, y = points[-1]
+    before = next((point for point in points[-2::-1] if math.dist(point, (x, y)) > 1), [x - 1, y])
+    length = math.dist((x, y), before)
+    along, down = (x - before[0]) / length, (y - before[1]) / length
+    back_x, back_y = x - theme.ARROW_LENGTH * along, y - theme.ARROW_LENGTH * down
     half = theme.ARROW_WIDTH / 2 + (theme.wire(wire.state, wire.mark).width - 1)
-    head = [tip, back + half * across, back - half * across]
-    shortened = points.copy()
-    shortened[-1] = back + along
-    return shortened, [(float(x), float(y)) for x, y in head]
+    points[-1] = [back_x + along, back_y + down]
+    left, right = (
+        (back_x - half * down, back_y + half * along),
+        (back_x + half * down, back_y - half * along),
+    )
+    return points, [(x, y), left, right]
 
 
 def turn_head(wire: PlacedWire) -> list[tuple[float, float]]:

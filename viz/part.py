@@ -82,10 +82,7 @@ class Part:
         sources, targets = graph.src, graph.dst
         inner = np.flatnonzero(keep[sources] & keep[targets])
         starts, stops = self.places[sources[inner]].tolist(), self.places[targets[inner]].tolist()
-        self.inner = [  # with the places of both ends
-            (trace.edges[number], start, stop)
-            for number, start, stop in zip(inner.tolist(), starts, stops, strict=True)
-        ]
+        self.inner = list(zip(inner.tolist(), starts, stops, strict=True))  # with the places of both ends
         is_border = keep[sources] != keep[targets]
         border = np.flatnonzero(is_border)
         self.before = self._grouped(border[keep[targets[border]]], targets)

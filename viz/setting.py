@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from viz.parts import Box, Diagram, Label, Line
-    from viz.skeleton import Floats, Placement
+    from viz.skeleton import Placement
+
+    Points = list[list[float]]  # Python's own numbers are faster than short arrays
 
 SNAP = 1.0  # what an engine's rounding may be off
 
@@ -177,30 +179,33 @@ def set_wires(
     wires: list[PlacedWire | None] = []
     places = _places(diagram, skeleton, placement)
     rects = [_rect(box, *place) for box, place in zip(diagram.boxes, places, strict=True)]
+    item_x, item_y, is_gate = placement.x.tolist(), placement.y.tolist(), skeleton.is_gate.tolist()
     segment = 0
     for arrow, item in zip(diagram.arrows, label_items, strict=True):
         if arrow.is_back:
             wires.append(None)
             continue
         target = diagram.boxes[arrow.target]
-        points = placement.paths[segment]
+        points: Points = placement.paths[segment].tolist()
         segment += 1
         texts: tuple[PlacedText, ...] = ()
         sparks: tuple[PlacedSpark, ...] = ()
         if item >= 0:
-            points = _join(points, placement.paths[segment])
+            _join(points, placement.paths[segment].tolist())
             segment += 1
-            texts, sparks = _set_label(arrow.label, float(placement.x[item]), float(placement.y[item]))
+            texts, sparks = _set_label(arrow.label, item_x[item], item_y[item])
         start = rects[arrow.source]
         x, _, room = places[arrow.source]
-        if points[0, 0] <= x + room / 2 + SNAP:
-            points = _join(np.array([[start.x + start.width, points[0, 1]]]), points)
-        if not skeleton.is_gate[arrow.target]:
-            y = points[-1, 1]
-            points = _join(points, np.array([[left_side(target.shape, rects[arrow.target], y), y]]))
+        if points[0][0] <= x + room / 2 + SNAP:
+            begin = [[start.x + start.width, points[0][1]]]
+            _join(begin, points)
+            points = begin
+        if not is_gate[arrow.target]:
+            y = points[-1][1]
+            _join(points, [[left_side(target.shape, rects[arrow.target], y), y]])
         wires.append(
             PlacedWire(
-                points,
+                np.array(points),
                 arrow.state,
                 target.shape in POINTED,
                 texts,
@@ -215,14 +220,15 @@ def set_wires(
     return wires
 
 
-def _join(first: Floats, second: Floats) -> Floats:
-    """Connect two Bézier paths by a straight line."""
-    start, stop = first[-1], second[0]
-    if abs(start[0] - stop[0]) <= SNAP and abs(start[1] - stop[1]) <= SNAP:
-        outer, inner = (second, first[:-1]) if len(second) == 1 else (second[1:], first)
-        return np.concatenate([inner, outer])
-    line = np.array([start + (stop - start) / 3, stop - (stop - start) / 3, stop])
-    return np.concatenate([first, line, second[1:]])
+def _join(first: Points, second: Points) -> None:
+    """Add a Bézier path to another, with a straight line between them."""
+    (x, y), (stop_x, stop_y) = first[-1], second[0]
+    across, down = stop_x - x, stop_y - y
+    if abs(across) > SNAP or abs(down) > SNAP:
+        first += [[x + across / 3, y + down / 3], [stop_x - across / 3, stop_y - down / 3], second[0]]
+    elif len(second) == 1:
+        first[-1] = second[0]
+    first += second[1:]
 
 
 def set_groups(diagram: Diagram, placement: Placement) -> tuple[PlacedGroup, ...]:

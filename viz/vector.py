@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from viz import theme
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 NOT_XML = re.compile("[^\t\n\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+MINUS_ZERO = re.compile(r"-0(?![.\d])")
 has_entity = re.compile("[&<>\"']").search
 
 
@@ -33,8 +35,7 @@ def write(geometry: Geometry, *, marked: bool = False) -> str:
 def pieces(geometry: Geometry, *, marked: bool = False) -> Iterator[str]:
     """Write the document part by part: that of a large picture fits into no memory."""
     for element in _elements(geometry, marked=marked):
-        yield element
-        yield "\n"
+        yield f"{element}\n"
 
 
 def _elements(geometry: Geometry, *, marked: bool) -> Iterator[str]:
@@ -81,6 +82,7 @@ def _plain(text: PlacedText) -> str:
     return "".join(run for _, run, _ in text.runs)
 
 
+@cache
 def _stroke(stroke: Stroke) -> str:
     dashes = f' stroke-dasharray="{",".join(map(_number, stroke.dashes))}"' if stroke.dashes else ""
     return f'stroke="{stroke.colour}" stroke-width="{_number(stroke.width)}"{dashes}'
@@ -172,20 +174,27 @@ def _ink(shape: PlacedShape, outline: Stroke) -> str:
 
 def _wire(wire: PlacedWire, mark: str = "") -> str:
     points, head = arrowhead(wire)
-    first = f"M{_number(points[0, 0])} {_number(points[0, 1])}"
-    curves = "".join(
-        "C" + " ".join(f"{_number(x)} {_number(y)}" for x, y in points[at : at + 3].tolist())
-        for at in range(1, len(points), 3)
-    )
     stroke = theme.wire(wire.state, wire.mark)
     stroke = theme.faded(stroke) if wire.is_calm else stroke
-    path = f'<path d="{first}{curves}" fill="none" {_stroke(stroke)}/>'
+    path = f'<path d="{_path(points)}" fill="none" {_stroke(stroke)}/>'
     kind = "stub" if wire.is_stub else "wire"
     tips = "".join(
         _polygon(each, stroke.colour, 'stroke="none"') for each in (head, turn_head(wire)) if each
     )
     texts = _texts(wire.texts, is_calm=wire.is_calm) + "".join(map(_spark, wire.sparks))
     return f'<g class="{kind} {wire.state}{_emphasis(wire)}"{mark}>{_title(wire.tooltip)}{path}{tips}{texts}</g>'
+
+
+def _path(points: Sequence[Sequence[float]]) -> str:
+    """Write a Bézier path: all its numbers at once, and each as `_number` writes it."""
+    text = _path_form(len(points)) % tuple(chain.from_iterable(points))
+    text = text.replace(".0 ", " ").replace(".0C", "C").removesuffix(".0")
+    return text if "-0" not in text else MINUS_ZERO.sub("0", text)
+
+
+@cache
+def _path_form(points: int) -> str:
+    return "M%.1f %.1f" + (points - 1) // 3 * "C%.1f %.1f %.1f %.1f %.1f %.1f"
 
 
 def _spark(placed: PlacedSpark) -> str:

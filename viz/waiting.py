@@ -8,17 +8,31 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    Reached = Callable[[int, int], None]
+
+T = TypeVar("T")
 
 AFTER = 1.0  # seconds
 _EVERY = 0.1  # seconds
+_TOLD = 1_000  # things from one telling to the next
+
+
+def told(things: Iterable[T], reached: Reached, done: int, everything: int) -> Iterator[T]:
+    """Give things out one by one, each a step, and tell how many steps are done."""
+    for thing in things:
+        if not done % _TOLD:
+            reached(min(done, everything), everything)  # a picture has a title and a legend, too
+        done += 1
+        yield thing
 
 
 @contextmanager
-def waiting(what: str) -> Iterator[Callable[[int, int], None]]:
+def waiting(what: str) -> Iterator[Reached]:
     """Show on stderr that something is being done, once it has taken a second; nothing is left of it.
 
     What is given is told how many of how many steps are done. Nothing may be printed meanwhile.

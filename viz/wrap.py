@@ -248,7 +248,8 @@ class _Rows:
 
     def _put(self, box: Box, row: int) -> int:
         """Add a box to a row and return its place there."""
-        self.boxes[row].append(replace(box, group=self._group(box.group, row)))
+        group = self._group(box.group, row)
+        self.boxes[row].append(box if group == box.group else replace(box, group=group))
         return len(self.boxes[row]) - 1
 
     def _share(self, arrow: Arrow) -> int:
@@ -262,17 +263,19 @@ class _Rows:
         is_quiet = arrow.state == "unreached"
         role: Role = "quiet" if is_quiet else "name"
         state: State = "unreached" if is_quiet else "plain"
-        tag = Box("leaves", state=state, tooltip=arrow.tooltip, edge=arrow.edge)
-        tag = replace(tag, mark=arrow.mark, is_calm=arrow.is_calm)
-        count = f"  ×{share:,}" if share > 1 else ""
-        leaves = replace(tag, lines=((Span(name, role), Span(f"{count}  row {stop + 1}", "quiet")),))
-        leaves = replace(leaves, edge=-1, tooltip="") if share > 1 else leaves
-        enters = replace(
-            tag, shape="enters", lines=((Span(f"row {start + 1}  ", "quiet"), Span(name, role)),)
-        )
         if share:
-            group = self.boxes[start][arrow.source].group
-            self.boxes[start].append(replace(leaves, group=group))
+            count = f"  ×{share:,}" if share > 1 else ""
+            leaves = Box(
+                "leaves",
+                ((Span(name, role), Span(f"{count}  row {stop + 1}", "quiet")),),
+                state=state,
+                tooltip="" if share > 1 else arrow.tooltip,
+                group=self.boxes[start][arrow.source].group,
+                edge=-1 if share > 1 else arrow.edge,
+                mark=arrow.mark,
+                is_calm=arrow.is_calm,
+            )
+            self.boxes[start].append(leaves)
             stub = Arrow(
                 arrow.source,
                 len(self.boxes[start]) - 1,
@@ -284,7 +287,17 @@ class _Rows:
                 is_calm=arrow.is_calm,
             )
             self.arrows[start].append(stub)
-        self.boxes[stop].append(replace(enters, group=self.boxes[stop][arrow.target].group))
+        enters = Box(
+            "enters",
+            ((Span(f"row {start + 1}  ", "quiet"), Span(name, role)),),
+            state=state,
+            tooltip=arrow.tooltip,
+            group=self.boxes[stop][arrow.target].group,
+            edge=arrow.edge,
+            mark=arrow.mark,
+            is_calm=arrow.is_calm,
+        )
+        self.boxes[stop].append(enters)
         entering = replace(arrow, source=len(self.boxes[stop]) - 1, from_splitter=False, is_back=False)
         self.arrows[stop].append(entering)
 

@@ -28,6 +28,8 @@ def formula_text(formula: str, operands: Mapping[str, Any]) -> str:
 
     `operands` has the text or the number of each name in the formula; an empty text says that there is none.
     """
+    if formula in operands:  # as of a product: the other factor
+        return operands[formula] if isinstance(operands[formula], str) else ""
     tree = ast.parse(formula, mode="eval").body
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & operands.keys()
     if any(operands[name] == "" for name in used) or all(_is_number(operands[name]) for name in used):

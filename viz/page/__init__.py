@@ -14,11 +14,19 @@ from viz.page.document import as_html
 if TYPE_CHECKING:
     from viz.export import Shown
     from viz.geometry import Geometry
+    from viz.waiting import Reached
 
 
-def write(shown: Shown, geometry: Geometry, engine: str | None = None, *, embedded: bool = False) -> str:
+def write(
+    shown: Shown,
+    geometry: Geometry,
+    engine: str | None = None,
+    *,
+    embedded: bool = False,
+    reached: Reached | None = None,
+) -> str:
     """Return the page of a picture that is placed; what can be opened in it is placed by the same engine.
 
     Embedded, for a cell of a notebook.
     """
-    return as_html(page_data(shown, geometry, engine, embedded=embedded), embedded=embedded)
+    return as_html(page_data(shown, geometry, engine, reached, embedded=embedded), embedded=embedded)

@@ -21,16 +21,22 @@ if TYPE_CHECKING:
     from viz.export import Shown
     from viz.geometry import Geometry
     from viz.page.numbering import Numbering
+    from viz.waiting import Reached
 
 
 def page_data(
-    shown: Shown, geometry: Geometry, engine: str | None, *, embedded: bool = False
+    shown: Shown,
+    geometry: Geometry,
+    engine: str | None,
+    reached: Reached | None = None,
+    *,
+    embedded: bool = False,
 ) -> dict[str, Any]:
     """Say all that the page of a picture shows; rolled up, with a view of each closed group, but where none opens."""
     trace = shown.trace
     sources, arrays = Sources(trace.sites.source), Arrays()
     if shown.rolled is None:
-        views = [exact_view(trace, shown.diagram, geometry, sources, arrays)]
+        views = [exact_view(trace, shown.diagram, geometry, sources, arrays, reached)]
     else:
         views = rolled_views(shown, geometry, sources, arrays, engine, 1 if embedded else MOST_VIEWS)
     numberings = [numbers for _, numbers in views]

@@ -15,19 +15,28 @@ from viz.calls import CallNames
 from viz.page.numbering import numbering
 from viz.page.pictures import picture_data
 from viz.page.practice import NOTHING_ASKED, exercises
+from viz.waiting import told
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from viz.geometry import Geometry
     from viz.page.arrays import Arrays
     from viz.page.numbering import Numbering
     from viz.page.sources import Sources
     from viz.parts import Diagram, Line
+    from viz.waiting import Reached
 
 FORMULA_LIMIT = 80
 
 
 def exact_view(
-    trace: Any, diagram: Diagram, geometry: Geometry, sources: Sources, arrays: Arrays
+    trace: Any,
+    diagram: Diagram,
+    geometry: Geometry,
+    sources: Sources,
+    arrays: Arrays,
+    reached: Reached | None = None,
 ) -> tuple[dict[str, Any], Numbering]:
     """Say what the view of an exact graph shows: its picture, nodes and edges, and what can be practised.
 
@@ -44,17 +53,26 @@ def exact_view(
     fired = sorted((edge.step, numbers.edge(edge)) for edge in views if edge.step is not None)
     has_gradients = trace.output is not None
     output = int(numbers.nodes[trace.output.index]) if has_gradients else -1
+    told_nodes, told_edges = _told(nodes, views, reached) if reached else (nodes, views)
     view = {
         "name": labels.name(trace.function),
         "parent": None,
-        "nodes": [node_data(node, numbers, names, sources, arrays) for node in nodes],
-        "edges": [edge_data(edge, numbers, arrays) for edge in views],
+        "nodes": [node_data(node, numbers, names, sources, arrays) for node in told_nodes],
+        "edges": [edge_data(edge, numbers, arrays) for edge in told_edges],
         "order": [edge for _, edge in fired],
         "output": output if output >= 0 else None,
         **(exercises(nodes, numbers) if has_gradients else NOTHING_ASKED).data(),
         **picture_data(diagram, numbers.renumbered(geometry)),
     }
     return view, numbers
+
+
+def _told(
+    nodes: Sequence[Any], edges: Sequence[Any], reached: Reached
+) -> tuple[Iterable[Any], Iterable[Any]]:
+    """Tell how far it is while nodes and edges are put into words: half of the last quarter; the rest is drawn."""
+    half = len(nodes) + len(edges)
+    return told(nodes, reached, 6 * half, 8 * half), told(edges, reached, 6 * half + len(nodes), 8 * half)
 
 
 def node_data(
