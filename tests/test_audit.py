@@ -14,6 +14,7 @@ from tracer.diagnose.audit import KINDS
 from tracer.diagnose.claims import read_claims
 from tracer.diagnose.subsets import left_out
 from tracer.errors import LookupNameError, UsageError
+from tracer.numbers_text import listed
 
 
 def trace_of(row):
@@ -192,6 +193,7 @@ def test_what_follows_from_a_rounded_number_is_right_and_from_a_wrong_one_is_not
     right = {name: trace[name].grad for name in ("h", "x")}
     found = audit(trace, {"h": round(right["h"], 4), "x": round(right["h"], 4) * 0.7312})
     assert found["x"].message == "right, given the rounded h"
+    assert "2 of 2 claims are right, 1 only to the digits given" in str(found)
     found = audit(trace, {"h": right["h"] / 2, "x": right["h"] / 2 * 0.7312})
     assert (found["h"].ok, found["x"].kind) == (False, "follows")
 
@@ -262,6 +264,13 @@ def test_any_numbers_of_few_are_told_apart():
         return bool(np.all(np.abs(left - right) < 1e-12))
 
     assert missing in left_out(terms, terms[kept].sum(0), same)
+
+
+@pytest.mark.parametrize(
+    ("count", "told"), [(1, "a"), (2, "a and b"), (3, "a, b and 1 more"), (1200, "a, b and 1,198 more")]
+)
+def test_of_many_names_the_first_are_listed_and_the_others_counted(count, told):
+    assert listed(["a", "b", *["c"] * 1200][:count], 2) == told
 
 
 BAD = (

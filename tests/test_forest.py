@@ -61,6 +61,7 @@ GROUPED = {
     "even but for what is between": np.array([0, 1, 0, 0, 0, 1, 1]),
     "without a number": np.array([-1, 0, -1, 1, 0, -1]),
     "as many as rows": np.arange(300)[::-1],
+    "without the first and the last number": np.array([1, 2, 1, 1]),
     "none": np.zeros(0, np.int64),
 }
 
@@ -68,7 +69,7 @@ GROUPED = {
 @pytest.mark.parametrize("name", GROUPED)
 def test_members_are_all_rows_of_a_number_in_order(name):
     numbers = GROUPED[name].astype(np.int32)
-    count = int(numbers.max(initial=-1)) + 1
+    count = int(numbers.max(initial=-1)) + 2  # the last of no row
     found = members_of(numbers, count)
     assert [each.tolist() for each in found] == [
         np.flatnonzero(numbers == k).tolist() for k in range(count)

@@ -1,3 +1,4 @@
+import math
 import re
 from collections import Counter
 from dataclasses import replace
@@ -223,6 +224,29 @@ def test_many_uses_in_other_rows_have_one_tag_for_each_row_which_counts():
         arrow.edge for row in rows for arrow in row.arrows if row.boxes[arrow.target].shape != "leaves"
     ]
     assert sorted(entering) == sorted(arrow.edge for arrow in picture.arrows)
+
+
+@pytest.mark.parametrize(
+    ("bad", "after", "worst"),
+    [(30, 1.0, "alarm"), (59, 1.0, "alarm"), (99, 1.0, "plain"), (99, 0.0, "zero")],
+)
+def test_a_tag_of_many_uses_shows_the_worst_of_them(bad, after, worst):
+    def loop(x):
+        total = x
+        for i in range(60):
+            total = total + x * (math.nan if i == bad else after)
+        return total
+
+    first = wrap(diagram(record(loop, 0.5)))[0]
+    fork = next(at for at, box in enumerate(first.boxes) if box.shape == "splitter")
+    states = [
+        arrow.state
+        for arrow in first.arrows
+        if arrow.source == fork and "×" in text(first.boxes[arrow.target]) and arrow.edge < 0
+    ]
+    assert len(states) > 1
+    assert states.count("alarm") == (worst == "alarm")
+    assert worst in states
 
 
 def test_a_tag_of_what_a_view_leaves_out_stands_in_the_row_where_it_is_used():

@@ -61,6 +61,9 @@ def members_of(numbers: Ints, count: int) -> list[Ints]:
     others = []
     columns = (first_rows(numbers, count), last, sizes)
     for number, (start, stop, size) in enumerate(zip(*(each.tolist() for each in columns), strict=True)):
+        if not size:
+            members.append(np.zeros(0, np.int64))
+            continue
         step, rest = divmod(stop - start, max(size - 1, 1))
         is_even = not rest and (size < 3 or numbers[start + step] == number)
         if is_even and bool((numbers[start : stop + 1 : max(step, 1)] == number).all()):

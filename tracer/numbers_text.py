@@ -293,6 +293,15 @@ def clean(text: str) -> str:
     return "".join(_visible(character) for character in text)
 
 
+def listed(names: Sequence[str], most: int) -> str:
+    """List the first names, and how many more there are: `q, r and 1 more`."""
+    *before, last = [
+        *map(clean, names[:most]),
+        *([f"{len(names) - most:,} more"] if len(names) > most else []),
+    ]
+    return f"{', '.join(before)} and {last}" if before else last
+
+
 def _visible(character: str) -> str:
     if character in _ESCAPES:
         return _ESCAPES[character]

@@ -189,6 +189,7 @@ def audit_parts(found: Audit) -> list[Any]:
         title.append(f"{wrong:,} of {count:,} claims {'is' if wrong == 1 else 'are'} wrong", style=ALARM)
     else:
         title.append("the claim is right" if count == 1 else f"all {count:,} claims are right", style=RIGHT)
+        title.append(found.to_digits, style=QUIET)
     parts: list[Any] = [title]
     if wrong and count > 1:
         parts.append(Text("in backward order: begin with the first", style=QUIET))

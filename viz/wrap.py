@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from viz.parts import Arrow, Box, Diagram, Group, Span
+from viz.parts import Arrow, Box, Diagram, Group, Label, Span
 from viz.sizes import item_size, label_size
 from viz.skeleton import pulled_ranks
 
@@ -41,6 +41,13 @@ BROUGHT = ("input", "enters")  # what comes from nothing in the picture stands w
 NAMELESS = 1.25  # a tag with a number reads less well than one with a name
 FRAME_APART = 1.5  # how many tags it is as bad as to part the frame of a call
 MANY_TAGS = 40  # of one value; beyond it there is one for each row, which counts
+GRAVITY: tuple[State, ...] = (
+    "unreached",
+    "cut",
+    "zero",
+    "plain",
+    "alarm",
+)  # what a shared tag shows: the last
 SPLITTER_APART = 4.0  # how many tags it is as bad as to part a splitter from what it splits
 
 
@@ -208,13 +215,13 @@ class _Rows:
         }
         self.names: dict[int, str] = {}
         self.taken: set[str] = set()
-        parted = [
-            (arrow.source, row[arrow.target])
-            for arrow in diagram.arrows
-            if row[arrow.source] != row[arrow.target] and arrow.mark is None
-        ]
-        self.parted = Counter(source for source, _ in parted)  # by box: how many arrows go on in other rows
-        self.shares = Counter(parted)  # and by the row where they go on
+        self.shares: dict[tuple[int, int], list[Arrow]] = {}  # by box and row: the arrows that go on there
+        for arrow in diagram.arrows:
+            if row[arrow.source] != row[arrow.target] and arrow.mark is None:
+                self.shares.setdefault((arrow.source, row[arrow.target]), []).append(arrow)
+        self.parted: Counter[int] = Counter()  # by box: how many arrows go on in other rows
+        for (source, _), share in self.shares.items():
+            self.parted[source] += len(share)
         self.counts: dict[str, int] = {}  # how many values have had a number, by name
 
     def make(self) -> tuple[Diagram, ...]:
@@ -252,54 +259,33 @@ class _Rows:
         self.boxes[row].append(box if group == box.group else replace(box, group=group))
         return len(self.boxes[row]) - 1
 
-    def _share(self, arrow: Arrow) -> int:
-        """Say for how many arrows one tag stands that leads to an arrow's row: 0 where there is one already."""
+    def _share(self, arrow: Arrow) -> list[Arrow]:
+        """Return the arrows for which one tag stands that leads to an arrow's row: none where there is one already."""
         if arrow.mark is not None or self.parted[arrow.source] <= MANY_TAGS:
-            return 1
-        return self.shares.pop((arrow.source, self.row[arrow.target]), 0)
+            return [arrow]
+        return self.shares.pop((arrow.source, self.row[arrow.target]), [])
 
-    def _part(self, arrow: Arrow, name: str, start: int, stop: int, share: int) -> None:
+    def _part(self, arrow: Arrow, name: str, start: int, stop: int, share: Sequence[Arrow]) -> None:
         """Draw an arrow in two rows: to a tag in the first, and from a tag to its end in the second."""
-        is_quiet = arrow.state == "unreached"
-        role: Role = "quiet" if is_quiet else "name"
-        state: State = "unreached" if is_quiet else "plain"
         if share:
-            count = f"  ×{share:,}" if share > 1 else ""
-            leaves = Box(
-                "leaves",
-                ((Span(name, role), Span(f"{count}  row {stop + 1}", "quiet")),),
-                state=state,
-                tooltip="" if share > 1 else arrow.tooltip,
-                group=self.boxes[start][arrow.source].group,
-                edge=-1 if share > 1 else arrow.edge,
-                mark=arrow.mark,
-                is_calm=arrow.is_calm,
-            )
-            self.boxes[start].append(leaves)
-            stub = Arrow(
-                arrow.source,
-                len(self.boxes[start]) - 1,
-                state=arrow.state,
-                tooltip=leaves.tooltip,
-                from_splitter=arrow.from_splitter,
-                edge=leaves.edge,
-                mark=arrow.mark,
-                is_calm=arrow.is_calm,
-            )
-            self.arrows[start].append(stub)
-        enters = Box(
-            "enters",
-            ((Span(f"row {start + 1}  ", "quiet"), Span(name, role)),),
-            state=state,
-            tooltip=arrow.tooltip,
-            group=self.boxes[stop][arrow.target].group,
-            edge=arrow.edge,
-            mark=arrow.mark,
-            is_calm=arrow.is_calm,
+            self._leave(_shared(arrow, share), name, start, stop, len(share))
+        enters = replace(
+            _tag(arrow),
+            shape="enters",
+            lines=((Span(f"row {start + 1}  ", "quiet"), Span(name, _role(arrow))),),
         )
-        self.boxes[stop].append(enters)
+        self.boxes[stop].append(replace(enters, group=self.boxes[stop][arrow.target].group))
         entering = replace(arrow, source=len(self.boxes[stop]) - 1, from_splitter=False, is_back=False)
         self.arrows[stop].append(entering)
+
+    def _leave(self, arrow: Arrow, name: str, start: int, stop: int, count: int) -> None:
+        """Draw the stub from a box to the tag by which so many arrows leave its row."""
+        times = f"  ×{count:,}" if count > 1 else ""
+        line = (Span(name, _role(arrow)), Span(f"{times}  row {stop + 1}", "quiet"))
+        group = self.boxes[start][arrow.source].group
+        self.boxes[start].append(replace(_tag(arrow), lines=(line,), group=group))
+        stub = replace(arrow, target=len(self.boxes[start]) - 1, label=Label(), operand="", is_back=False)
+        self.arrows[start].append(stub)
 
     def _group(self, group: int, row: int) -> int:
         """Return the number that a group has in a row; a call that goes on there has a frame in both."""
@@ -326,3 +312,29 @@ class _Rows:
             self.taken.add(name)
             self.names[box] = name
         return self.names[box]
+
+
+def _shared(arrow: Arrow, share: Sequence[Arrow]) -> Arrow:
+    """Return what stands for several arrows: the worst of them is seen."""
+    if len(share) == 1:
+        return arrow
+    worst = max((each.state for each in share), key=GRAVITY.index)
+    is_calm = all(each.is_calm for each in share)
+    return replace(arrow, state=worst, is_calm=is_calm, edge=-1, tooltip="")
+
+
+def _tag(arrow: Arrow) -> Box:
+    """Return the tag of a wire without its text."""
+    state: State = "unreached" if arrow.state == "unreached" else "plain"
+    return Box(
+        "leaves",
+        state=state,
+        tooltip=arrow.tooltip,
+        edge=arrow.edge,
+        mark=arrow.mark,
+        is_calm=arrow.is_calm,
+    )
+
+
+def _role(arrow: Arrow) -> Role:
+    return "quiet" if arrow.state == "unreached" else "name"

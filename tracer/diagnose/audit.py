@@ -18,7 +18,7 @@ from tracer.diagnose.mistakes import Explanation, Question, explanations, sizes
 from tracer.diagnose.rounded import rounded_to
 from tracer.diagnose.terms import Followed, place_of
 from tracer.errors import UsageError
-from tracer.numbers_text import DIGITS, clean, norm, number
+from tracer.numbers_text import DIGITS, clean, listed, norm, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,6 +104,13 @@ class Audit:
         """The first wrong one in backward order; None where there is none."""
         return next((verdict for verdict in self.verdicts if verdict.is_first), None)
 
+    @property
+    def to_digits(self) -> str:
+        """What a headline adds where claims are right only to the digits in which they are written."""
+        count = sum(verdict.is_rounded for verdict in self.verdicts)
+        many = f" {count:,}" if len(self.verdicts) > 1 else ""
+        return f",{many} only to the digits given" if count else ""
+
     def __bool__(self) -> bool:
         return self.ok
 
@@ -115,7 +122,7 @@ class Audit:
 
     def __str__(self) -> str:
         right = len(self.verdicts) - len(self.wrong)
-        lines = [f"{self.function}: {right:,} of {len(self.verdicts):,} claims are right"]
+        lines = [f"{self.function}: {right:,} of {len(self.verdicts):,} claims are right{self.to_digits}"]
         for verdict in self.verdicts:
             mark = "first wrong: " if verdict.is_first else ""
             lines.append(f"{mark}{verdict}")
@@ -203,12 +210,11 @@ class _Case:
             scale = float(np.abs(terms.terms).max(initial=0))
             is_other = not self.is_same(total, self.expected, scale)
             if is_other and self.is_same(self.claimed, total, scale):
-                lead = " and ".join(map(clean, names[:_ALSO]))
-                more = f" and {len(names) - _ALSO:,} more" if len(names) > _ALSO else ""
+                lead = listed(names, _ALSO)
                 if self.rounded.issuperset(names):
-                    text = f"right, given the rounded {lead}{more}"
+                    text = f"right, given the rounded {lead}"
                     return self._told("match", text, site=node.site, terms=terms)
-                text = f"right, given what is claimed for {lead}{more}"
+                text = f"right, given what is claimed for {lead}"
                 return self._told("follows", text, site=place, follows=tuple(names), terms=true_terms)
         scale = float(np.abs(true_terms.terms).max(initial=0))
         if self.is_same(self.claimed, self.expected, scale):  # zero, to within the rounding of what cancels
@@ -261,7 +267,7 @@ class _Case:
                 f"; as well explained by {len(alike):,} other set{'s' if len(alike) > 1 else ''} of uses"
             )
         if names:
-            text += f"; given what is claimed for {' and '.join(map(clean, names[:_ALSO]))}"
+            text += f"; given what is claimed for {listed(names, _ALSO)}"
         sites = [asked.terms.use(at).site for at in sorted(best.uses, reverse=True)[:_MOST_SITES]]
         uses = tuple(site for site in sites if site is not None)
         site = (
@@ -286,7 +292,7 @@ class _Case:
             if found := wrong_rules(asked):
                 text = "; or ".join(each.text for each in found)
                 if names:
-                    text += f"; given what is claimed for {' and '.join(map(clean, names[:_ALSO]))}"
+                    text += f"; given what is claimed for {listed(names, _ALSO)}"
                 return self._told(
                     "wrong-rule", text, site=found[0].node.site, terms=asked.terms, follows=tuple(names)
                 )
@@ -314,7 +320,7 @@ class _Case:
         if not told and (names := self.followed.names(self.claim.node)) and self.rounded.issuperset(names):
             told, given, shown = (
                 rounded_to(self.claimed, terms.total),
-                f", given the rounded {clean(names[0])}",
+                f", given the rounded {listed(names, _ALSO)}",
                 terms,
             )
         if not told:
