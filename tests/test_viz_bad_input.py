@@ -117,12 +117,12 @@ def test_an_error_of_10_000_characters_is_one_short_line(tmp_path):
     assert len(note) < 300
 
 
-@pytest.mark.parametrize("suffix", [*export.SUFFIXES, ".PNG"])
-def test_a_refusal_names_the_suffix_that_was_asked_for(suffix, monkeypatch, tmp_path):
+@pytest.mark.parametrize("suffix", [*export.SUFFIXES, ".SVG"])
+def test_a_refusal_says_what_a_picture_would_take_where_that_was_measured(suffix, monkeypatch, tmp_path):
     monkeypatch.setattr(rooms, "NODE_LIMIT", 5)
     with pytest.raises(DrawError) as told:
         record(program, 2.0, 3.0).draw(tmp_path / f"p{suffix}", exact=True)
-    assert re.findall(r"\.[a-z]{3,}", str(told.value)) == [suffix.lower()]
+    assert re.findall(r"\.[a-z]{3,}", str(told.value)) == [each for each in rooms.COST if each == suffix.lower()]
 
 
 def test_too_many_nodes_are_refused_with_what_they_would_take_and_drawn_by_force(monkeypatch, tmp_path):
@@ -131,7 +131,7 @@ def test_too_many_nodes_are_refused_with_what_they_would_take_and_drawn_by_force
     target = tmp_path / "p.svg"
     with pytest.raises(DrawError, match=r"it would take about .* seconds, and be .* as \.svg") as told:
         trace.draw(target, exact=True)
-    assert "--focus NAME, or --only FUNCTION; --force draws it" in str(told.value)
+    assert "--focus NAME, or --only FUNCTION; --force (in Python force=True) draws it" in str(told.value)
     assert not target.exists()
     trace.draw(target, exact=True, force=True)
     shapes = re.findall(r'<g class="(?:input|function|splitter|output) ', target.read_text("utf-8"))
@@ -148,6 +148,8 @@ def test_what_memory_does_not_hold_is_refused_by_force_too(monkeypatch, tmp_path
     ) as told:
         trace.draw(tmp_path / "p.svg", exact=True, force=True)
     assert "\n" not in str(told.value)
+    with pytest.raises(DrawError, match="nodes does not fit into memory"):  # nor is it promised
+        trace.draw(tmp_path / "p.svg", exact=True)
     monkeypatch.setattr(rooms, "free_memory", lambda: None)  # it can't be asked
 
     def exhausted(*_):

@@ -3,6 +3,7 @@
 import gc
 import math
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -134,8 +135,18 @@ def test_items_keep_apart_in_every_layer_of_every_row():
         assert (row.left[1:] > row.right[:-1]).all()
 
 
+def all_used_at_the_end(count):
+    """Make a chain of which every item is used by the last one, too: more bends than are drawn."""
+    chain, numbers = random_skeleton(count, 1), np.arange(count - 2)
+    tail, head = (
+        np.concatenate([np.arange(count - 1), numbers]),
+        np.concatenate([np.arange(1, count), np.full(count - 2, count - 1)]),
+    )
+    return replace(chain, tail=tail, head=head)
+
+
 def test_a_row_is_placed_as_if_it_were_alone():
-    skeletons = [random_skeleton(12, 6, seed) for seed in range(3)]
+    skeletons = [*(random_skeleton(12, 6, seed) for seed in range(3)), all_used_at_the_end(60)]
     for skeleton, row in zip(skeletons, bulk.place(skeletons), strict=True):
         (alone,) = bulk.place([skeleton])
         assert np.allclose(row.x, alone.x)

@@ -129,11 +129,11 @@ class _Rows:
         tail = _joined([each.tail + at for each, at in shifted], np.int64)
         head = _joined([each.head + at for each, at in shifted], np.int64)
         rank = _joined([_ranks(each) for each in skeletons], np.int64)
-        bends, trunk = _trunks(size, tail, head, rank)
+        self.row = np.repeat(np.arange(len(skeletons)), sizes)
+        bends, trunk = _trunks(np.repeat(sizes, sizes), self.row, tail, head, rank)
         owner, step = _counted(bends)
         total = size + len(owner)
         self.trunk = trunk
-        self.row = np.repeat(np.arange(len(skeletons)), sizes)
         self.row = np.concatenate([self.row, self.row[owner]])
         self.rank = np.concatenate([rank, rank[owner] + step + 1])
         span = rank[head] - rank[tail]
@@ -333,12 +333,15 @@ def _ranks(skeleton: Skeleton) -> Ints:
     return pulled_ranks(skeleton.size, skeleton.tail, skeleton.head, is_movable)
 
 
-def _trunks(size: int, tail: Ints, head: Ints, rank: Ints) -> tuple[Ints, Ints]:
-    """Say how many bends all wires that leave an item have, and where they begin; -1 where there are none."""
+def _trunks(sizes: Ints, row: Ints, tail: Ints, head: Ints, rank: Ints) -> tuple[Ints, Ints]:
+    """Say how many bends all wires that leave an item have, and where they begin; -1 where there are none.
+
+    A row of too many bends, for its size, has none: `sizes` and `row` are those of each item's row.
+    """
+    size = len(row)
     bends = np.zeros(size, np.int64)
     np.maximum.at(bends, tail, rank[head] - rank[tail] - 1)
-    if int(bends.sum()) > MOST_BENDS * size:
-        bends[:] = 0
+    bends[np.bincount(row, bends)[row] > MOST_BENDS * sizes] = 0
     return bends, np.where(bends > 0, size + np.cumsum(bends) - bends, -1)
 
 

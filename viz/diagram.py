@@ -93,13 +93,14 @@ def refuse_too_many(graph: Graph, keep: Flags | None, suffix: str, *, force: boo
     if count <= NODE_LIMIT:
         return
     parts = count + int((entering if keep is None else entering[keep]).sum())
+    _refuse_what_nothing_holds(count, parts, suffix)
     if force:
-        _refuse_what_nothing_holds(count, parts, suffix)
         return
     raise DrawError(
         f"a picture of {count:,} nodes can't be read",
         got=f"{_cost(parts, suffix)}{NODE_LIMIT:,} nodes are drawn unasked",
-        advice="leave --exact out, or look at a part: --focus NAME, or --only FUNCTION; --force draws it all the same",
+        advice="leave --exact out, or look at a part: --focus NAME, or --only FUNCTION; --force (in Python force=True) "
+        "draws it all the same",
     )
 
 
@@ -109,7 +110,7 @@ def _cost(parts: int, suffix: str) -> str:
         return ""
     seconds, size = (each * parts for each in COST[suffix])
     time = f"{seconds / 60:,.0f} minutes" if seconds > 90 else f"{seconds:.0f} seconds"
-    return f"it would take about {time}, and be {labels.memory(size)} as {suffix}; "
+    return f"it would take about {time}, and be {labels.memory(round(size))} as {suffix}; "
 
 
 def _refuse_what_nothing_holds(count: int, parts: int, suffix: str) -> None:
