@@ -35,7 +35,7 @@ def rooms(counts: dict[tuple[int, ...], int]) -> dict[tuple[int, ...], Callable[
 
     Shapes that are left out, and all where they are few, are better made one by one; so is what is needed beyond that.
     """
-    strides = {shape: _stride(shape) for shape, count in counts.items() if count and fits(shape)}
+    strides = {shape: _stride(shape) for shape, count in counts.items() if count and _fits(shape)}
     counts = {shape: counts[shape] for shape in strides}
     needed = sum(count * strides[shape] for shape, count in counts.items())
     if needed < _FEWEST:
@@ -50,7 +50,7 @@ def rooms(counts: dict[tuple[int, ...], int]) -> dict[tuple[int, ...], Callable[
     }
 
 
-def fits(shape: tuple[int, ...]) -> bool:
+def _fits(shape: tuple[int, ...]) -> bool:
     """Tell whether arrays of float64 of a shape may lie in a block."""
     return _stride(shape) in _SIZES
 
