@@ -20,7 +20,6 @@ import numpy as np
 from tracer.operations import IS_ELEMENTWISE, OP_NUMBERS
 from tracer.outlines import outline_of
 from tracer.recording import INDEX, Indices, operand_of
-from tracer.rules.edited import Edited
 
 if TYPE_CHECKING:
     from tracer.recording import Recording
@@ -209,18 +208,20 @@ class Graph:
     def _look_at_arrays(self) -> None:
         """Note the shape and the type of every array, once: each look at all of them is one at all of the memory."""
         recording = self.recording
-        # `wide_rows` hold an array or a complex number; in order, as `array_rows`.
-        arrays, self.array_rows, self.wide_rows = recording.values.arrays()
-        rows = self.array_rows
+        rows, self.wide_rows, self.has_differences = recording.values.arrays()
+        self.array_rows, others = rows, recording.values.others
+        is_all = len(rows) == len(others)
+        arrays = list(others.values()) if is_all else list(map(others.__getitem__, rows.tolist()))
         self.shape_of_row = np.zeros(len(recording) if len(rows) else 0, INDEX)
         self._shapes = _Numbers({(): 0})
-        numbers = map(self._shapes.__getitem__, map(_shape, arrays))
-        self.shape_of_row[rows] = np.fromiter(numbers, np.int64, len(arrays))
+        shapes = list(map(_shape, arrays))
+        if shapes and shapes.count(shapes[0]) == len(shapes):
+            self.shape_of_row[rows] = self._shapes[shapes[0]]
+        else:
+            self.shape_of_row[rows] = list(map(self._shapes.__getitem__, shapes))
         dtypes = list(map(_dtype, arrays))
         self.other_types = rows[:0]
         itemsize = FLOAT64.itemsize
-        kinds = set(map(type, arrays))
-        self.has_differences = Edited in kinds
         if dtypes.count(FLOAT64) < len(dtypes) or self.has_differences:
             is_float64 = [
                 type(array) is np.ndarray and dtype is FLOAT64

@@ -159,7 +159,8 @@ class Straight:
         rows = plan.rows[some].tolist()
         operands = [map(held, each[some].tolist()) for each in plan.operands]
         missing = [repeat(None)] * (MOST - len(operands))
-        rooms = map(self._rooms.__getitem__, plan.shapes[some].tolist()) if self._rooms else repeat(None)
+        calls = [each and each.__next__ for each in self._rooms]
+        rooms = map(calls.__getitem__, plan.shapes[some].tolist()) if calls else repeat(None)
         return zip(
             rows, plan.slots[some].tolist(), plan.producers[some].tolist(),
             map(plan.pulls.__getitem__, plan.keys[some].tolist()),
@@ -172,7 +173,7 @@ class Straight:
         return tuple(each is not None for each in self._rooms)
 
     def room_of(self, shape: int) -> Any:
-        """Return what gives an array of a shape, by its number; None where NumPy makes its own."""
+        """Return what gives arrays of a shape, by its number; None where NumPy makes its own."""
         return self._rooms[shape] if self._rooms else None
 
 

@@ -61,6 +61,10 @@ def _all_held(straight: Straight, numbers: Iterable[int]) -> list[Any]:
 
 
 def _room(straight: Straight, shape: int) -> Any:
+    return straight.room_of(shape).__next__
+
+
+def _rooms(straight: Straight, shape: int) -> Any:
     return straight.room_of(shape)
 
 
@@ -235,13 +239,12 @@ class _Writer:
             self._targets[step],
         )
         shape = self._shape_of[step]
-        room_name = None if self._room_of(shape) is None else self._name(("room", shape), _room, shape)
         back = upstream
         if pull is not None:
             back = f"back{step}"
-            write(f"{back} = {self._product(step, upstream, pull, room_name)}")
+            write(f"{back} = {self._product(step, upstream, pull)}")
         if target in self._known:
-            self._send_known(target, back, room_name)
+            self._send_known(target, back, shape)
             return back
         to = (
             self._name(("row", producer), _itself, producer)
@@ -258,14 +261,14 @@ class _Writer:
             f"elif {to} in sums:",
             f"    present += {back}",
             "elif type(present) is ndarray:",
-            f"    gradients[{to}] = {_sum_of('present', back, room_name)}",
+            f"    gradients[{to}] = {self._sum('present', back, self._room_asked(shape))}",
             f"    sums.add({to})",
             "else:",
             f"    add_up({to}, present, {back})",
         )
         return back
 
-    def _send_known(self, target: Target, back: str, room: str | None) -> None:
+    def _send_known(self, target: Target, back: str, shape: int) -> None:
         """Add what goes back to a row that gets all that it gets in this turn."""
         present = self._sent.get(target)
         if present is None:
@@ -275,21 +278,42 @@ class _Writer:
         else:
             total = self._sent[target] = f"sum{target.turns}_{target.row}"
             self._sums.add(target)
-            self._lines.append(f"{total} = {_sum_of(present, back, room)}")
+            self._lines.append(f"{total} = {self._sum(present, back, self._room_in_turn(shape))}")
 
-    def _product(self, step: int, upstream: str, pull: Any, room: str | None) -> str:
+    def _product(self, step: int, upstream: str, pull: Any) -> str:
         """Write what goes back: a product with one factor in place, anything else as a call."""
-        factor = getattr(pull, "factor", None)
+        factor, shape = getattr(pull, "factor", None), self._shape_of[step]
         if factor is None:
             operands = [self._value(each, step) for each in self._operands_of]
             operands += ["None"] * (3 - len(operands))
             out = self._value(self._row_of, step)
-            return f"{self._name(pull, _itself, pull)}({upstream}, {', '.join(operands)}, {out}, {room})"
+            called, room = self._name(pull, _itself, pull), self._room_called(shape)
+            return f"{called}({upstream}, {', '.join(operands)}, {out}, {room})"
         if type(factor) is int:
             name = self._value(self._operands_of[factor], step)
         else:
             name = self._name(("factor", factor.item()), _itself, factor)
-        return f"{upstream} * {name}" if room is None else f"multiply({upstream}, {name}, {room}())"
+        room = self._room_in_turn(shape)
+        return f"{upstream} * {name}" if room is None else f"multiply({upstream}, {name}, {room})"
+
+    def _sum(self, present: str, back: str, room: str | None) -> str:
+        return f"{present} + {back}" if room is None else f"add({present}, {back}, {room})"
+
+    def _room_called(self, shape: int) -> str | None:
+        """Name what gives an array of a shape when it is called."""
+        return self._name(("room", shape), _room, shape) if self._has_room(shape) else None
+
+    def _room_asked(self, shape: int) -> str | None:
+        """Write out an array of a shape that is not made in every turn."""
+        return f"{self._room_called(shape)}()" if self._has_room(shape) else None
+
+    def _room_in_turn(self, shape: int) -> str | None:
+        """Name an array of a shape that is made in every turn: one more from what gives them, without a call."""
+        key = ("room", shape, len(self._heads))
+        return self._column(key, _rooms, shape) if self._has_room(shape) else None
+
+    def _has_room(self, shape: int) -> bool:
+        return self._room_of(shape) is not None
 
     def _counted(self, what: str, start: int, down: int) -> str:
         """Name a number that is less by so many in each turn."""
@@ -322,10 +346,6 @@ class _Writer:
             self._names[key] = f"given{len(self._given)}"
             self._given.append(Given(read, what))
         return self._names[key]
-
-
-def _sum_of(present: str, back: str, room: str | None) -> str:
-    return f"{present} + {back}" if room is None else f"add({present}, {back}, {room}())"
 
 
 _PARAMETERS = ("gradients", "slots", "sums", "nothing", "add_up", "put_by", "ndarray", "multiply", "add")
