@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.operations import RULE_OF
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
@@ -63,12 +65,29 @@ def outline_of(graph: Graph) -> Known:
         graph.wide_rows,
         graph.other_types,
     )
-    return _known((tuple(graph.shapes), constants, *(column.tobytes() for column in columns)))
+    rows = tuple(recording.params)  # whose rule needs more than the operands
+    rules = tuple(_Same(RULE_OF[op]) for op in np.bincount(recording.ops).nonzero()[0].tolist())
+    return _known((tuple(graph.shapes), constants, rows, rules, *(column.tobytes() for column in columns)))
+
+
+class _Same:
+    """A rule, by identity: two may be equal, and what is kept may be of one of them."""
+
+    __slots__ = ("_rule",)
+
+    def __init__(self, rule: Any) -> None:
+        self._rule = rule
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is _Same and other._rule is self._rule
+
+    def __hash__(self) -> int:
+        return id(self._rule)
 
 
 @lru_cache(maxsize=_MOST)
 def _known(_: Hashable) -> Known:
-    return Known(1 + _MOST_WAYS)
+    return Known(2 + _MOST_WAYS)
 
 
 forget = _known.cache_clear

@@ -69,13 +69,12 @@ def scalar_locals(
 ) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.bool_]]]:
     """Return the local partial of every operand of every elementwise scalar row, and which rows those are."""
     recording = graph.recording
-    # By rows with params, which no shape tells of.
-    fast, steps = graph.outline.get(("scalars", *recording.params), lambda: _plan(graph))
+    fast, steps = graph.outline.get("scalars", lambda: _plan(graph))
     column = np.full(len(recording.operands), np.nan)
     for step in steps:
         operands = (each.of(recording) for each in step.columns)
         column[step.slots] = step.local(*operands, recording.values.floats.take(step.out))
-    return column, fast
+    return column, fast.copy()  # for whoever goes on with it
 
 
 def _plan(graph: Graph) -> tuple[Column, list[_Step]]:
