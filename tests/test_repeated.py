@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tracer import backward_pass as go_back
-from tracer import record
+from tracer import outlines, record
 from tracer import straight as steps
 
 if TYPE_CHECKING:
@@ -158,5 +158,56 @@ def test_the_code_of_a_loop_gives_what_its_steps_give(name: str, monkeypatch: py
         found = _everything(trace), _everything(trace.backward(seed=-2.0))
         assert len(ways) == 2 * expected
         monkeypatch.setattr(steps, "loops", lambda *_: iter(()))
+        outlines.forget()
+        trace = record(program, *arguments)
         assert found == (_everything(trace.backward()), _everything(trace.backward(seed=-2.0)))
         assert len(ways) == 2 * expected
+
+
+@pytest.mark.parametrize("name", _PROGRAMS)
+def test_what_is_known_of_a_program_gives_what_is_worked_out_anew(name: str) -> None:
+    program, arguments, _ = _PROGRAMS[name]
+    others = tuple(each * 0.9 + 0.01 for each in arguments)
+
+    def found(given: tuple[Any, ...]) -> list[bytes]:
+        return _everything(record(program, *given))
+
+    with np.errstate(all="ignore"):
+        found(arguments)
+        again = found(others), found(arguments)
+        for given, known in zip((others, arguments), again, strict=True):
+            outlines.forget()
+            assert found(given) == known
+
+
+def _alike(x: Any, y: Any) -> Any:
+    for turn in range(60):
+        x = x * (0.5 + 0.01 * turn) + np.maximum(x, 0.3) * y
+    return x.sum(), np.sum(y)
+
+
+def test_what_is_known_of_a_program_is_that_of_its_shapes_types_constants_and_outputs() -> None:
+    matrix, row = _X.reshape(4, 35), _Y[:35]
+    calls: list[tuple[Callable[..., Any], tuple[Any, ...], int]] = [
+        (_alike, (_X, _Y), 0),
+        (_alike, (_X, _Y), 1),
+        (_alike, (_X, _Y[0]), 0),
+        (_alike, (matrix, row), 0),
+        (_alike, (_X.astype(np.float32), _Y), 0),
+        (_alike, (_X, _Y.astype(np.float32)), 0),
+        (lambda x, _: _alike(x, 0.7), (_X, _Y), 0),
+        (lambda x, _: _alike(x, 0.6), (_X, _Y), 0),
+        (lambda x, _: _alike(x, _Y), (_X, _Y), 0),
+        (lambda x, _: _alike(x, _Y.astype(np.float32)), (_X, _Y), 0),
+    ]
+
+    def found(program: Callable[..., Any], given: tuple[Any, ...], output: int) -> list[bytes]:
+        trace = record(program, *given)
+        names = [each.name for each in trace.outputs]
+        return _everything(trace.backward(of=names[output]))
+
+    outlines.forget()
+    known = [found(*call) for _ in range(2) for call in calls]
+    for call, *gradients in zip(calls, known[: len(calls)], known[len(calls) :], strict=True):
+        outlines.forget()
+        assert gradients == [found(*call)] * 2

@@ -20,7 +20,7 @@ def taken(counts):
     """Take all that there is, of each shape in turn."""
     given = rooms.rooms(counts)
     turns = range(max(counts.values(), default=0))
-    return [give() for turn in turns for shape, give in given.items() if turn < counts[shape]]
+    return [next(give) for turn in turns for shape, give in given.items() if turn < counts[shape]]
 
 
 def address(array):
@@ -38,8 +38,8 @@ def test_each_array_has_memory_of_its_own():
 
 def test_beyond_what_was_asked_for_arrays_are_made_one_by_one():
     give = rooms.rooms({(1000,): 200})[1000,]
-    assert all(rooms.is_in_block(give()) for _ in range(200))
-    more = [give() for _ in range(3)]
+    assert all(rooms.is_in_block(next(give)) for _ in range(200))
+    more = [next(give) for _ in range(3)]
     assert [(each.shape, each.dtype, each.base) for each in more] == [((1000,), np.float64, None)] * 3
 
 

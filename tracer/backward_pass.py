@@ -92,8 +92,8 @@ class BackwardPass:
             steps = ((row, 0, 0, by_its_rule, None, None, None, None, None) for row in rows.tolist())
             return self._step_by_step(steps, steps_of(self.recording, rows), stop)
         straight = Straight(self.graph, rows)
-        by_rule = steps_of(self.recording, straight.by_rule)
-        for first, last, loop in straight.stretches():
+        by_rule = steps_of(self.recording, straight.plan.by_rule)
+        for first, last, loop in straight.plan.stretches:
             way = None
             if loop is not None:
                 way = way_back(straight, loop, self.gradients, self.outers, NOTHING)

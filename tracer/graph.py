@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.operations import IS_ELEMENTWISE, OP_NUMBERS
+from tracer.outlines import outline_of
 from tracer.recording import INDEX, Indices, operand_of
-from tracer.rules.edited import Edited
 
 if TYPE_CHECKING:
     from tracer.recording import Recording
@@ -32,6 +32,11 @@ _KIND_OF = {OP_NUMBERS["input"]: INPUT, OP_NUMBERS["cut"]: CUT}
 _MATMUL = OP_NUMBERS["matmul"]
 _MATRIX = 2  # axes; more are a batch
 FLOAT64 = np.dtype(np.float64)
+# What is the same for all recordings of one outline
+_CONNECTING = (
+    "first_in", "first_output", "is_split", "kinds", "node_of_row", "node_slots", "rows", "slot_consumer", "slots",
+    "src", "targets",
+)  # fmt: skip
 _shape, _dtype = attrgetter("shape"), attrgetter("dtype")
 
 
@@ -55,11 +60,17 @@ class Graph:
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
+        self._look_at_arrays()
+        self.output_rows = np.array([output.row for output in recording.outputs], INDEX)
+        self.outline = outline_of(self)
+        vars(self).update(self.outline.get("graph", self._connected))
+
+    def _connected(self) -> dict[str, Any]:
+        """Give numbers to nodes and edges; return the columns that say how they are connected."""
+        recording = self.recording
         rows, operands, starts = len(recording), recording.operands, recording.starts
         self.slot_consumer = np.arange(rows, dtype=INDEX).repeat(starts[1:] - starts[:-1])
-        self._look_at_arrays()
         self.targets = self._broadcast_targets()
-        self._output_rows = np.array([output.row for output in recording.outputs], INDEX)
         uses = np.bincount(operands[operands >= 0], minlength=rows)
         for output in recording.outputs:
             if output.row >= 0:
@@ -67,10 +78,11 @@ class Graph:
         self.is_split = has_splitter = uses > 1  # by row
         if rows <= _FEW:
             self._connect_few()
-            return
-        split = has_splitter.nonzero()[0]
-        self._place_nodes(has_splitter, split)
-        self._draw_edges(has_splitter, split)
+        else:
+            split = has_splitter.nonzero()[0]
+            self._place_nodes(has_splitter, split)
+            self._draw_edges(has_splitter, split)
+        return {name: getattr(self, name) for name in _CONNECTING}
 
     def _connect_few(self) -> None:
         """Give numbers to nodes and edges one by one: of few, that takes less than the steps over whole columns."""
@@ -101,7 +113,7 @@ class Graph:
             node_of_row.append(node)
             outlets.append(add(SPLITTER, row, NO_SLOT, [(node, NO_SLOT)]) if is_split else node)
         self.first_output = len(nodes)
-        for row in self._output_rows.tolist():
+        for row in self.output_rows.tolist():
             add(OUTPUT, row, NO_SLOT, [(outlets[row], NO_SLOT)] if row >= 0 else [])
         kinds, rows, node_slots = zip(*nodes, strict=True) if nodes else ((), (), ())
         self.kinds, self.rows = np.array(kinds, np.int8), np.array(rows, INDEX)
@@ -120,7 +132,7 @@ class Graph:
         (has_splitter + INDEX(1) + before).cumsum(dtype=INDEX, out=first[1:])
         self.first_output = int(first[-1])
         self.node_of_row = first[:-1] + before
-        count = self.first_output + len(self._output_rows)
+        count = self.first_output + len(self.output_rows)
 
         self.rows = np.empty(count, INDEX)
         self.kinds = np.empty(count, np.int8)
@@ -140,7 +152,7 @@ class Graph:
             self.rows[self._broadcasts] = recording.operands[slots]
             self.kinds[self._broadcasts] = SPLITTER
             self.node_slots[self._broadcasts] = slots
-        self.rows[self.first_output :] = self._output_rows
+        self.rows[self.first_output :] = self.output_rows
         self.kinds[self.first_output :] = OUTPUT
 
     def _draw_edges(self, has_splitter: np.ndarray[Any, Any], split: np.ndarray[Any, Any]) -> None:
@@ -154,7 +166,7 @@ class Graph:
         traced_in_row = first_traced[1:] - first_traced[:-1]
         outlet = self.node_of_row + has_splitter  # the node from which the uses of a row's value leave
         splitters = self.node_of_row[split] + 1
-        is_output_traced = self._output_rows >= 0
+        is_output_traced = self.output_rows >= 0
         degrees = np.zeros(count, INDEX)
         degrees[self.node_of_row] = traced_in_row
         degrees[splitters] = 1
@@ -182,7 +194,7 @@ class Graph:
             self.slots[into_broadcasts] = broadcast_slots
             self.src[into_rows[traced_before[broadcast_slots]]] = self._broadcasts
         into_outputs = self.first_in[self.first_output :][:-1][is_output_traced]
-        self.src[into_outputs] = outlet[self._output_rows[is_output_traced]]
+        self.src[into_outputs] = outlet[self.output_rows[is_output_traced]]
 
     def number_of_shape(self, shape: tuple[int, ...]) -> int:
         """Return the number of a shape: 0 for that of a number, and equal ones for equal shapes."""
@@ -196,18 +208,20 @@ class Graph:
     def _look_at_arrays(self) -> None:
         """Note the shape and the type of every array, once: each look at all of them is one at all of the memory."""
         recording = self.recording
-        # `wide_rows` hold an array or a complex number; in order, as `array_rows`.
-        arrays, self.array_rows, self.wide_rows = recording.values.arrays()
-        rows = self.array_rows
+        rows, self.wide_rows, self.has_differences = recording.values.arrays()
+        self.array_rows, others = rows, recording.values.others
+        is_all = len(rows) == len(others)
+        arrays = list(others.values()) if is_all else list(map(others.__getitem__, rows.tolist()))
         self.shape_of_row = np.zeros(len(recording) if len(rows) else 0, INDEX)
         self._shapes = _Numbers({(): 0})
-        numbers = map(self._shapes.__getitem__, map(_shape, arrays))
-        self.shape_of_row[rows] = np.fromiter(numbers, np.int64, len(arrays))
+        shapes = list(map(_shape, arrays))
+        if shapes and shapes.count(shapes[0]) == len(shapes):
+            self.shape_of_row[rows] = self._shapes[shapes[0]]
+        else:
+            self.shape_of_row[rows] = list(map(self._shapes.__getitem__, shapes))
         dtypes = list(map(_dtype, arrays))
         self.other_types = rows[:0]
         itemsize = FLOAT64.itemsize
-        kinds = set(map(type, arrays))
-        self.has_differences = Edited in kinds
         if dtypes.count(FLOAT64) < len(dtypes) or self.has_differences:
             is_float64 = [
                 type(array) is np.ndarray and dtype is FLOAT64

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -10,8 +10,12 @@ from tracer.operations import IS_ELEMENTWISE, RULE_OF
 from tracer.rules.kinds import Elementwise
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tracer.graph import Graph
     from tracer.recording import Recording
+
+    Column: TypeAlias = np.ndarray[Any, Any]
 
 
 def scalar_rows(graph: Graph) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -31,44 +35,72 @@ def scalar_rows(graph: Graph) -> np.ndarray[Any, np.dtype[np.bool_]]:
     return is_scalar
 
 
+class _Step(NamedTuple):
+    """One use of the operands of all rows of one operation: what is taken, and where its partials go."""
+
+    local: Callable[..., Any]
+    columns: tuple[_Taken, ...]  # the operands
+    out: Column
+    slots: Column
+
+
+class _Taken(NamedTuple):
+    """Where the values of scalar operands stand, in columns: of rows, of constants, or of both."""
+
+    rows: Column
+    constants: Column
+    is_row: Column | None  # None where all are one or the other
+
+    def of(self, recording: Recording) -> Column:
+        """Return the values as floats."""
+        if self.is_row is None:
+            column, places = (
+                (recording.values, self.rows) if len(self.rows) else (recording.constants, self.constants)
+            )
+            return column.floats.take(places)
+        values = np.empty(len(self.is_row))
+        values[self.is_row] = recording.values.floats[self.rows]
+        values[~self.is_row] = recording.constants.floats[self.constants]
+        return values
+
+
 def scalar_locals(
     graph: Graph,
 ) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.bool_]]]:
     """Return the local partial of every operand of every elementwise scalar row, and which rows those are."""
     recording = graph.recording
-    operands, starts = recording.operands, recording.starts
-    column, fast = np.full(len(operands), np.nan), scalar_rows(graph)
+    fast, steps = graph.outline.get("scalars", lambda: _plan(graph))
+    column = np.full(len(recording.operands), np.nan)
+    for step in steps:
+        operands = (each.of(recording) for each in step.columns)
+        column[step.slots] = step.local(*operands, recording.values.floats.take(step.out))
+    return column, fast.copy()  # for whoever goes on with it
+
+
+def _plan(graph: Graph) -> tuple[Column, list[_Step]]:
+    """Return which rows are scalar, and how to take their partials: nothing here holds a value."""
+    recording = graph.recording
+    operands, starts, fast = recording.operands, recording.starts, scalar_rows(graph)
+    steps = []
     for number in np.bincount(recording.ops[fast]).nonzero()[0].tolist():
         rule = RULE_OF[number]
         assert isinstance(rule, Elementwise)
         rows = (fast & (recording.ops == number)).nonzero()[0]
         first = starts[rows]
         arity = int(starts[rows[0] + 1] - first[0])
-        out = recording.values.floats[rows]
         ports = [operands[first + port] for port in range(arity)]
-        are_traced = [port >= 0 for port in ports]
-        counts = [
-            int(np.count_nonzero(each)) for each in are_traced
-        ]  # of few rows cheaper than `all` and `any`
-        columns = [_column(recording, *each) for each in zip(ports, are_traced, counts, strict=True)]
-        for port, (traced, count) in enumerate(zip(are_traced, counts, strict=True)):
-            if count == len(rows):
-                column[first + port] = rule.local(port)(*columns, out)
-            elif count:
-                partial = rule.local(port)(*(values[traced] for values in columns), out[traced])
-                column[first[traced] + port] = partial
-    return column, fast
+        for port, each in enumerate(ports):
+            traced = each >= 0
+            if traced.all():
+                columns = tuple(map(_taken, ports))
+                steps.append(_Step(rule.local(port), columns, rows, first + port))
+            elif traced.any():
+                columns = tuple(_taken(operand[traced]) for operand in ports)
+                steps.append(_Step(rule.local(port), columns, rows[traced], first[traced] + port))
+    return fast, steps
 
 
-def _column(
-    recording: Recording, operands: np.ndarray[Any, Any], traced: np.ndarray[Any, Any], count: int
-) -> np.ndarray[Any, Any]:
-    """Return the values of scalar operands, so many of which are traced, as floats."""
-    if count == len(operands):
-        return np.take(recording.values.floats, operands)
-    if not count:
-        return np.take(recording.constants.floats, -1 - operands)
-    values = np.empty(len(operands))
-    values[traced] = recording.values.floats[operands[traced]]
-    values[~traced] = recording.constants.floats[-1 - operands[~traced]]
-    return values
+def _taken(operands: Column) -> _Taken:
+    is_row = operands >= 0
+    is_mixed = is_row.any() and not is_row.all()
+    return _Taken(operands[is_row], -1 - operands[~is_row], is_row if is_mixed else None)

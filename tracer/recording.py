@@ -6,7 +6,8 @@ A row is an input, an operation or a cut. Rows are in execution order, so an ope
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import compress
+from itertools import compress, repeat
+from operator import is_
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -37,12 +38,38 @@ def indices(numbers: Collection[int]) -> Indices:
     return np.fromiter(numbers, np.int64, len(numbers)).astype(INDEX)
 
 
+class Arrays(NamedTuple):
+    """Which rows of a column hold arrays."""
+
+    rows: Indices  # in order
+    wide_rows: Indices  # these, and complex numbers
+    has_differences: bool  # some are `Edited`
+
+
+def _arrays_of(rows: Collection[int], types: list[type], kinds: set[type]) -> Arrays:
+    """Return where the arrays are among values of these types, which stand in these rows."""
+    found = _rows_of(_ARRAYS & kinds, rows, types)
+    wide = _WIDE & kinds
+    return Arrays(found, found if wide <= _ARRAYS else _rows_of(wide, rows, types), Edited in kinds)
+
+
+def _rows_of(wanted: frozenset[type], rows: Collection[int], types: list[type]) -> Indices:
+    """Return those of some rows that have one of these types."""
+    if len(types) <= _FEW:
+        return indices([row for row, kind in zip(rows, types, strict=True) if kind in wanted])
+    chosen = np.zeros(len(types), np.bool_)
+    for kind in wanted:
+        chosen |= np.frombuffer(bytearray(map(is_, types, repeat(kind))), np.bool_)
+    return indices(rows)[chosen] if type(rows) is not range else chosen.nonzero()[0].astype(INDEX)
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Values:
     """A column of Python values: the floats in one array, everything else by row."""
 
     floats: np.ndarray[Any, np.dtype[np.float64]]
     others: dict[int, Any] = field(default_factory=dict)
+    _arrays: Arrays | None = None
 
     def __len__(self) -> int:
         return len(self.floats)
@@ -50,30 +77,19 @@ class Values:
     @property
     def array_rows(self) -> Indices:
         """The rows that hold an array, in order."""
-        return self._rows_of(_ARRAYS, list(map(type, self.others.values())))
+        return self.arrays().rows
 
     @property
     def wide_rows(self) -> Indices:
         """The rows that hold an array or a complex number, in order: what no float of the column stands for."""
-        return self._rows_of(_WIDE, list(map(type, self.others.values())))
+        return self.arrays().wide_rows
 
-    def arrays(self) -> tuple[list[Any], Indices, Indices]:
-        """Return the arrays, their rows, and the wide rows: each look at all of the values is one at all of memory."""
-        types = list(map(type, self.others.values()))
-        kinds = set(types)
-        rows = self._rows_of(_ARRAYS, types)
-        wide = self._rows_of(_WIDE, types) if kinds & _WIDE - _ARRAYS else rows
-        if len(rows) == len(types):
-            return list(self.others.values()), rows, wide
-        return list(map(self.others.__getitem__, rows.tolist())), rows, wide
-
-    def _rows_of(self, kinds: frozenset[type], types: list[type]) -> Indices:
-        """Return the rows of some kinds, in order, of the others whose types these are."""
-        if not kinds.issuperset(types):
-            return indices(list(compress(self.others, map(kinds.__contains__, types))))
-        if len(types) == len(self):
-            return np.arange(len(types), dtype=INDEX)
-        return indices(self.others)
+    def arrays(self) -> Arrays:
+        """Return where the arrays are: each look at all of the values is one at all of memory."""
+        if self._arrays is None:
+            types = list(map(type, self.others.values()))
+            self._arrays = _arrays_of(list(self.others), types, set(types))
+        return self._arrays
 
     def kept(self, row: int) -> Any:
         """Return an item as it is kept: an array may be one as its difference from another (`Edited`)."""
@@ -194,9 +210,10 @@ def _freeze_many(records: list[Any]) -> _Columns:
     starts = np.zeros(count + 1, INDEX)
     _joined([chunk.degrees for chunk in chunks]).cumsum(dtype=INDEX, out=starts[1:])
     start, *rest = chunks
-    values = Values(_joined([chunk.values.floats for chunk in chunks]), start.values.others)
-    constants = Values(_joined([chunk.constants.floats for chunk in chunks]), start.constants.others)
-    params = start.params
+    values, constants, params = start.values, start.constants, start.params
+    if rest:
+        values = Values(_joined([chunk.values.floats for chunk in chunks]), values.others)
+        constants = Values(_joined([chunk.constants.floats for chunk in chunks]), constants.others)
     first, first_constant = len(start.values), len(start.constants)
     for chunk in rest:
         values.others.update((first + row, value) for row, value in chunk.values.others.items())
@@ -279,17 +296,19 @@ def values_of(items: Sequence[Any]) -> Values:
     kinds = set(map(type, items))
     if kinds <= _FLOAT:
         return Values(np.fromiter(items, np.float64, len(items)))
+    types = list(map(type, items))
     if kinds.isdisjoint(_FLOAT):
         others = dict(enumerate(items))
     else:
-        others = {row: item for row, item in enumerate(items) if type(item) is not float}
+        others = {row: items[row] for row, kind in enumerate(types) if kind is not float}
     floats = np.full(len(items), _NAN)
     if float in kinds:
-        floats[:] = [item if type(item) is float else _NAN for item in items]
+        floats[:] = [item if kind is float else _NAN for item, kind in zip(items, types, strict=True)]
     if not kinds <= _FLOATS_AND_ARRAYS:
-        for row in [row for row, item in others.items() if type(item) not in _ARRAYS]:
-            floats[row] = _as_float(others[row])
-    return Values(floats, others)
+        for row in [row for row, kind in enumerate(types) if kind not in _FLOATS_AND_ARRAYS]:
+            floats[row] = _as_float(items[row])
+    arrays = _arrays_of(range(len(items)), types, kinds)
+    return Values(floats, others, arrays)
 
 
 def _as_float(item: Any) -> float:

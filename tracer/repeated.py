@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tracer.straight import Column, Straight
+    from tracer.straight import Column, Plan
 
 _FEWEST_STEPS = 256  # that are worth the search, and the code
 _FEWEST_TURNS = 8
@@ -29,28 +29,28 @@ class Loop(NamedTuple):
     rows: int  # of a turn, all of them one after the other
 
 
-def loops(straight: Straight, instructions: Column, first: int, stop: int) -> Iterator[Loop]:
+def loops(plan: Plan, instructions: Column, first: int, stop: int) -> Iterator[Loop]:
     """Find loops among some steps, in order: the one in their middle, and those on both sides of it."""
     if stop - first < _FEWEST_STEPS:
         return
     middle = (first + stop) // 2
-    places = instructions[straight.rows[middle:stop]]
-    same = (straight.keys[middle:stop] == straight.keys[middle]) & (places == places[0])
+    places = instructions[plan.rows[middle:stop]]
+    same = (plan.keys[middle:stop] == plan.keys[middle]) & (places == places[0])
     for steps in same.nonzero()[0][1 : _GUESSES + 1].tolist():
-        found = _loop_of(straight, steps, first, middle, stop)
+        found = _loop_of(plan, steps, first, middle, stop)
         if found is not None:
-            yield from loops(straight, instructions, first, found.first)
+            yield from loops(plan, instructions, first, found.first)
             yield found
-            yield from loops(straight, instructions, found.first + found.steps * found.turns, stop)
+            yield from loops(plan, instructions, found.first + found.steps * found.turns, stop)
             return
 
 
-def _loop_of(straight: Straight, steps: int, first: int, middle: int, stop: int) -> Loop | None:
+def _loop_of(plan: Plan, steps: int, first: int, middle: int, stop: int) -> Loop | None:
     """Return the loop of so many steps a turn that has the step in the middle; None where there is none."""
     if (stop - first) < _FEWEST_TURNS * steps or middle + 2 * steps >= stop:
         return None
-    rows, producers = straight.rows[first:stop], straight.producers[first:stop]
-    keys, shapes, slots = (each[first:stop] for each in (straight.keys, straight.shapes, straight.slots))
+    rows, producers = plan.rows[first:stop], plan.producers[first:stop]
+    keys, shapes, slots = (each[first:stop] for each in (plan.keys, plan.shapes, plan.slots))
     at = middle - first
     turn_rows, turn_slots = (int(each[at] - each[at + steps]) for each in (rows, slots))
     repeats = keys >= 0

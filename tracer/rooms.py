@@ -16,7 +16,7 @@ import numpy as np
 from tracer.references import references
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 _BLOCK = 1 << 22  # bytes; for so many NumPy asks for large pages
 _FEWEST = 1 << 20  # bytes that are worth a block
@@ -30,12 +30,12 @@ _MOST_BLOCKS = 4  # that are not given back to the system
 _blocks: deque[np.ndarray[Any, Any]] = deque()
 
 
-def rooms(counts: dict[tuple[int, ...], int]) -> dict[tuple[int, ...], Callable[[], Any]]:
-    """Return, for shapes of which about so many arrays of float64 are needed, what gives such an array.
+def rooms(counts: dict[tuple[int, ...], int]) -> dict[tuple[int, ...], Iterator[Any]]:
+    """Return, for shapes of which about so many arrays of float64 are needed, what gives such arrays, without end.
 
     Shapes that are left out, and all where they are few, are better made one by one; so is what is needed beyond that.
     """
-    strides = {shape: _stride(shape) for shape, count in counts.items() if count and fits(shape)}
+    strides = {shape: _stride(shape) for shape, count in counts.items() if count and _fits(shape)}
     counts = {shape: counts[shape] for shape in strides}
     needed = sum(count * strides[shape] for shape, count in counts.items())
     if needed < _FEWEST:
@@ -45,12 +45,12 @@ def rooms(counts: dict[tuple[int, ...], int]) -> dict[tuple[int, ...], Callable[
         shape: chain(
             chain.from_iterable(supply.stretches(shape, strides[shape], count)),
             map(np.empty, repeat(shape)),
-        ).__next__
+        )
         for shape, count in counts.items()
     }
 
 
-def fits(shape: tuple[int, ...]) -> bool:
+def _fits(shape: tuple[int, ...]) -> bool:
     """Tell whether arrays of float64 of a shape may lie in a block."""
     return _stride(shape) in _SIZES
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from tracer.graph import FLOAT64
 from tracer.operations import IS_ELEMENTWISE, LIMIT, RULE_OF
+from tracer.outlines import Known
 from tracer.repeated import loops
-from tracer.rooms import fits, rooms
+from tracer.rooms import rooms
 from tracer.rules.formula import MOST
 from tracer.rules.kinds import Elementwise, Vjp
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _NUMBERS = frozenset((float, int, np.float64))
 _OTHER = -1  # what is neither a number nor an array of float64; an array has the number of its shape
 _BY_RULE = -1
+_MOST_WAYS = 32  # over the loops of one plan
 _OF_MATRICES = [number for number, rule in enumerate(RULE_OF) if isinstance(rule, Vjp) and rule.pulls]
 
 
@@ -48,11 +50,11 @@ class Stretch(NamedTuple):
     loop: Loop | None
 
 
-class Straight:
-    """How to go back over each of some rows, all of which have operands."""
+class Plan:
+    """What is the same for all recordings of one outline: how to go back over each of some rows, without the values."""
 
     def __init__(self, graph: Graph, rows: Column) -> None:
-        self._graph, recording = graph, graph.recording
+        recording = graph.recording
         operands, consumers = recording.operands, graph.slot_consumer
         kinds = _kinds(graph)
         is_straight = IS_ELEMENTWISE[recording.ops] & (kinds[: len(recording)] > 0)
@@ -101,15 +103,19 @@ class Straight:
         # By port; of a row with fewer operands, its last once more.
         most = min(MOST, int((stops - firsts).max(initial=1)))
         self.operands = [operands[np.minimum(firsts + port, stops - 1)[turns]] for port in range(most)]
-        self.held = _held(recording, operands[(operands < 0) & is_straight[consumers]]).get
+        self.constants = operands[(operands < 0) & is_straight[consumers]]
         # Below 0 are the operands of rows that are gone back over by their rules.
         self.shapes = graph.shape_of_row[np.maximum(self.producers, 0)]
-        self._rooms = self._make_rooms(graph)
+        self.all_shapes = graph.shapes
+        self.needed = self._count_needed(graph)
+        self.stretches = list(self._find_stretches(recording.instructions))
+        # By the loop, and what its rows got before: its code, or None where it is gone back over step by step.
+        self.ways = Known(_MOST_WAYS)
 
-    def stretches(self) -> Iterator[Stretch]:
+    def _find_stretches(self, instructions: Column) -> Iterator[Stretch]:
         """Yield all steps, in order: loops, and what is between them."""
         at, count = 0, len(self.rows)
-        for loop in loops(self, self._graph.recording.instructions, 0, count):
+        for loop in loops(self, instructions, 0, count):
             # The first turn on the way back, of which a program may not use all, apart.
             first = loop.first + loop.steps
             yield Stretch(at, first, None)
@@ -118,41 +124,57 @@ class Straight:
         if at < count:
             yield Stretch(at, count, None)
 
-    def steps(self, first: int, stop: int) -> Iterator[tuple[Any, ...]]:
-        """Return, for each operand: row, slot, producer, how to go back to it, operands, result, and a room.
-
-        For a row that is gone back over by its rule there is one step, and by_its_rule is how.
-        """
-        some, held = slice(first, stop), self.held
-        rows = self.rows[some].tolist()
-        operands = [map(held, each[some].tolist()) for each in self.operands]
-        missing = [repeat(None)] * (MOST - len(operands))
-        rooms = map(self._rooms.__getitem__, self.shapes[some].tolist()) if self._rooms else repeat(None)
-        return zip(
-            rows, self.slots[some].tolist(), self.producers[some].tolist(),
-            map(self.pulls.__getitem__, self.keys[some].tolist()),
-            *operands, *missing, map(held, rows), rooms, strict=False,
-        )  # fmt: skip
-
-    def room_of(self, shape: int) -> Any:
-        """Return what gives an array of a shape, by its number; None where NumPy makes its own."""
-        return self._rooms[shape] if self._rooms else None
-
-    def _make_rooms(self, graph: Graph) -> list[Any]:
-        """Return, by number of a shape, what gives an array for a product, and for a sum; nothing where NumPy does."""
-        shapes = graph.shapes
-        # Arrays with several axes have their memory in the order that NumPy chooses.
-        fitting = [shape for shape in shapes if len(shape) == 1 and fits(shape)]
-        if not fitting:
-            return []
+    def _count_needed(self, graph: Graph) -> dict[tuple[int, ...], int]:
+        """Count the products and the sums of each shape that they can be written into memory of ours."""
         is_product = self.keys != _BY_RULE
         for key, pull in self.pulls.items():
             if pull is None:
                 is_product &= self.keys != key
+        shapes = graph.shapes
         counts = np.bincount(self.shapes[is_product], minlength=len(shapes))
         counts += np.bincount(graph.shape_of_row[graph.is_split], minlength=len(shapes))
-        made = rooms({shape: int(counts[graph.number_of_shape(shape)]) for shape in fitting})
-        return [made.get(shape) for shape in shapes] if made else []
+        # Arrays with several axes have their memory in the order that NumPy chooses.
+        return {
+            shape: count
+            for shape, count in zip(shapes, counts.tolist(), strict=True)
+            if count and len(shape) == 1
+        }
+
+
+class Straight:
+    """How to go back over each of some rows, all of which have operands, and with which values."""
+
+    def __init__(self, graph: Graph, rows: Column) -> None:
+        self.plan: Plan = graph.outline.get(rows.tobytes(), lambda: Plan(graph, rows))
+        self.held = _held(graph.recording, self.plan.constants).get
+        made = rooms(self.plan.needed)
+        self._rooms = [made.get(shape) for shape in self.plan.all_shapes] if made else []
+
+    def steps(self, first: int, last: int) -> Iterator[tuple[Any, ...]]:
+        """Return, for each operand: row, slot, producer, how to go back to it, operands, result, and a room.
+
+        For a row that is gone back over by its rule there is one step, and by_its_rule is how.
+        """
+        plan, some, held = self.plan, slice(first, last), self.held
+        rows = plan.rows[some].tolist()
+        operands = [map(held, each[some].tolist()) for each in plan.operands]
+        missing = [repeat(None)] * (MOST - len(operands))
+        calls = [each and each.__next__ for each in self._rooms]
+        rooms = map(calls.__getitem__, plan.shapes[some].tolist()) if calls else repeat(None)
+        return zip(
+            rows, plan.slots[some].tolist(), plan.producers[some].tolist(),
+            map(plan.pulls.__getitem__, plan.keys[some].tolist()),
+            *operands, *missing, map(held, rows), rooms, strict=False,
+        )  # fmt: skip
+
+    @property
+    def has_rooms(self) -> tuple[bool, ...]:
+        """By number of a shape: whether there is what gives an array of it."""
+        return tuple(each is not None for each in self._rooms)
+
+    def room_of(self, shape: int) -> Any:
+        """Return what gives arrays of a shape, by its number; None where NumPy makes its own."""
+        return self._rooms[shape] if self._rooms else None
 
 
 def _held(recording: Recording, constants: Column) -> dict[int, Any]:

@@ -8,7 +8,6 @@ then a sum. Gradients of rows and of uses are gathered turn by turn, and put whe
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ import numpy as np
 from tracer.rules.linalg import column_times_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from tracer.repeated import Loop
     from tracer.straight import Straight
@@ -34,6 +33,40 @@ class Way(NamedTuple):
     top: int  # the first row that is gone back over, and the last
     bottom: int
 
+    def of(self, straight: Straight) -> Way:
+        """Return the way over the same loop with the values of one recording, of which a way that is kept has none."""
+        given, columns = (
+            [each.read(straight, each.what) for each in some] for some in (self.given, self.columns)
+        )
+        return self._replace(given=given, columns=columns)
+
+
+class Given(NamedTuple):
+    """What the code of a loop is given, of any recording: how it is read, and what."""
+
+    read: Callable[[Straight, Any], Any]
+    what: Any
+
+
+def _itself(_: Straight, what: Any) -> Any:
+    return what
+
+
+def _held(straight: Straight, number: int) -> Any:
+    return straight.held(number)
+
+
+def _all_held(straight: Straight, numbers: Iterable[int]) -> list[Any]:
+    return list(map(straight.held, numbers))
+
+
+def _room(straight: Straight, shape: int) -> Any:
+    return straight.room_of(shape).__next__
+
+
+def _rooms(straight: Straight, shape: int) -> Any:
+    return straight.room_of(shape)
+
 
 class Target(NamedTuple):
     """A row that the loop sends to: of so many turns on, and its number among those of that turn."""
@@ -49,25 +82,39 @@ def way_back(
 
     None where one of its rows may be reached in some turns only, or got something else than arrays.
     """
-    writer = _Writer(straight, loop)
-    if any(writer.bottom <= row <= writer.top for row in outers):
+    plan = straight.plan
+    top = int(plan.rows[loop.first])
+    bottom = top - loop.turns * loop.rows + 1
+    if any(bottom <= row <= top for row in outers):
         return None
-    return writer.way(gradients, nothing) if writer.is_reached_by(gradients, nothing) else None
+    # All that the code depends on besides the plan: what the rows of the loop, and of one turn more, got before.
+    first = max(bottom - loop.rows, 0)
+    got = tuple(
+        (row, type(each))
+        for row, each in enumerate(gradients[first : top + 1], first)
+        if each is not nothing
+    )
+
+    def written() -> Way | None:
+        writer = _Writer(straight, loop, top, bottom)
+        return writer.way(gradients, nothing) if writer.is_reached_by(gradients, nothing) else None
+
+    way: Way | None = plan.ways.get((loop, got, straight.has_rooms), written)
+    return way and way.of(straight)
 
 
 class _Writer:
     """Writes the code of one loop."""
 
-    def __init__(self, straight: Straight, loop: Loop) -> None:
-        first, two_turns = loop.first, slice(loop.first, loop.first + 2 * loop.steps)
-        self._straight, self._loop = straight, loop
-        self.top = int(straight.rows[first])
-        self.bottom = self.top - loop.turns * loop.rows + 1
-        self._row_of = straight.rows[two_turns].tolist()
-        self._producer_of = straight.producers[two_turns].tolist()
-        self._key_of = straight.keys[two_turns].tolist()
-        self._shape_of = straight.shapes[two_turns].tolist()
-        self._operands_of = [each[two_turns].tolist() for each in straight.operands]
+    def __init__(self, straight: Straight, loop: Loop, top: int, bottom: int) -> None:
+        two_turns, plan = slice(loop.first, loop.first + 2 * loop.steps), straight.plan
+        self._plan, self._room_of, self._loop = plan, straight.room_of, loop
+        self.top, self.bottom = top, bottom
+        self._row_of = plan.rows[two_turns].tolist()
+        self._producer_of = plan.producers[two_turns].tolist()
+        self._key_of = plan.keys[two_turns].tolist()
+        self._shape_of = plan.shapes[two_turns].tolist()
+        self._operands_of = [each[two_turns].tolist() for each in plan.operands]
         # By step; None where every turn sends to the same row, from before the loop.
         self._targets = [
             Target(*divmod(self.top - producer, loop.rows)) if producer != next_producer else None
@@ -82,10 +129,10 @@ class _Writer:
         self._sent: dict[Target, str] = {}  # what each of those has got so far in this turn
         self._sums: set[Target] = set()  # those whose gradient is a sum, which may grow in place
         self._names: dict[Any, str] = {}  # of what the code is given, by what it is
-        self._given: list[Any] = []
+        self._given: list[Given] = []
         self._names_of_heads: dict[Any, str] = {}  # of what is something else in each turn
         self._heads = ["_"]
-        self._columns: list[Any] = [repeat(None, loop.turns)]
+        self._columns = [Given(_itself, range(loop.turns))]
         self._lines: list[str] = []
 
     def is_reached_by(self, gradients: list[Any], nothing: float) -> bool:
@@ -133,9 +180,9 @@ class _Writer:
 
     def way(self, gradients: list[Any], nothing: float) -> Way | None:
         """Return the way back."""
-        loop, straight = self._loop, self._straight
+        loop, plan = self._loop, self._plan
         for step in self._steps:
-            if straight.pulls[self._key_of[step]] is column_times_row and self._targets[step] is not None:
+            if plan.pulls[self._key_of[step]] is column_times_row and self._targets[step] is not None:
                 return None
         self._find_known(gradients, nothing)
         upstreams = ["nothing"] * loop.rows
@@ -151,7 +198,7 @@ class _Writer:
             f"backs += ({', '.join(backs)},)",
             *(f"next{row} = {self._sent[Target(1, row)]}" for row in carried),
         )
-        top, bottom = self._name("top", self.top), self._name("bottom", self.bottom)
+        top, bottom = self._name("top", _itself, self.top), self._name("bottom", _itself, self.bottom)
         text = "\n".join(
             (
                 f"def way({', '.join((*_PARAMETERS, *self._names.values(), 'numbers', 'columns'))}):",
@@ -166,7 +213,7 @@ class _Writer:
             )
         )
         stop = loop.first + loop.steps * loop.turns
-        slots = straight.slots[loop.first : stop].reshape(loop.turns, loop.steps)
+        slots = plan.slots[loop.first : stop].reshape(loop.turns, loop.steps)
         if len(self._steps) < loop.steps:
             slots = slots[:, self._steps]
         return Way(
@@ -185,23 +232,22 @@ class _Writer:
 
     def _write_step(self, step: int, upstream: str) -> str:
         """Write one step; return the name of what goes back."""
-        straight, write = self._straight, self._lines.append
+        plan, write = self._plan, self._lines.append
         producer, pull, target = (
             self._producer_of[step],
-            straight.pulls[self._key_of[step]],
+            plan.pulls[self._key_of[step]],
             self._targets[step],
         )
-        room = straight.room_of(self._shape_of[step])
-        room_name = None if room is None else self._name(("room", self._shape_of[step]), room)
+        shape = self._shape_of[step]
         back = upstream
         if pull is not None:
             back = f"back{step}"
-            write(f"{back} = {self._product(step, upstream, pull, room_name)}")
+            write(f"{back} = {self._product(step, upstream, pull)}")
         if target in self._known:
-            self._send_known(target, back, room_name)
+            self._send_known(target, back, shape)
             return back
         to = (
-            self._name(("row", producer), producer)
+            self._name(("row", producer), _itself, producer)
             if target is None
             else self._counted("row", producer, self._loop.rows)
         )
@@ -215,14 +261,14 @@ class _Writer:
             f"elif {to} in sums:",
             f"    present += {back}",
             "elif type(present) is ndarray:",
-            f"    gradients[{to}] = {_sum_of('present', back, room_name)}",
+            f"    gradients[{to}] = {self._sum('present', back, self._room_asked(shape))}",
             f"    sums.add({to})",
             "else:",
             f"    add_up({to}, present, {back})",
         )
         return back
 
-    def _send_known(self, target: Target, back: str, room: str | None) -> None:
+    def _send_known(self, target: Target, back: str, shape: int) -> None:
         """Add what goes back to a row that gets all that it gets in this turn."""
         present = self._sent.get(target)
         if present is None:
@@ -232,57 +278,74 @@ class _Writer:
         else:
             total = self._sent[target] = f"sum{target.turns}_{target.row}"
             self._sums.add(target)
-            self._lines.append(f"{total} = {_sum_of(present, back, room)}")
+            self._lines.append(f"{total} = {self._sum(present, back, self._room_in_turn(shape))}")
 
-    def _product(self, step: int, upstream: str, pull: Any, room: str | None) -> str:
+    def _product(self, step: int, upstream: str, pull: Any) -> str:
         """Write what goes back: a product with one factor in place, anything else as a call."""
-        factor = getattr(pull, "factor", None)
+        factor, shape = getattr(pull, "factor", None), self._shape_of[step]
         if factor is None:
             operands = [self._value(each, step) for each in self._operands_of]
             operands += ["None"] * (3 - len(operands))
             out = self._value(self._row_of, step)
-            return f"{self._name(pull, pull)}({upstream}, {', '.join(operands)}, {out}, {room})"
+            called, room = self._name(pull, _itself, pull), self._room_called(shape)
+            return f"{called}({upstream}, {', '.join(operands)}, {out}, {room})"
         if type(factor) is int:
             name = self._value(self._operands_of[factor], step)
         else:
-            name = self._name(("factor", factor.item()), factor)
-        return f"{upstream} * {name}" if room is None else f"multiply({upstream}, {name}, {room}())"
+            name = self._name(("factor", factor.item()), _itself, factor)
+        room = self._room_in_turn(shape)
+        return f"{upstream} * {name}" if room is None else f"multiply({upstream}, {name}, {room})"
+
+    def _sum(self, present: str, back: str, room: str | None) -> str:
+        return f"{present} + {back}" if room is None else f"add({present}, {back}, {room})"
+
+    def _room_called(self, shape: int) -> str | None:
+        """Name what gives an array of a shape when it is called."""
+        return self._name(("room", shape), _room, shape) if self._has_room(shape) else None
+
+    def _room_asked(self, shape: int) -> str | None:
+        """Write out an array of a shape that is not made in every turn."""
+        return f"{self._room_called(shape)}()" if self._has_room(shape) else None
+
+    def _room_in_turn(self, shape: int) -> str | None:
+        """Name an array of a shape that is made in every turn: one more from what gives them, without a call."""
+        key = ("room", shape, len(self._heads))
+        return self._column(key, _rooms, shape) if self._has_room(shape) else None
+
+    def _has_room(self, shape: int) -> bool:
+        return self._room_of(shape) is not None
 
     def _counted(self, what: str, start: int, down: int) -> str:
         """Name a number that is less by so many in each turn."""
-        return self._column((what, start), lambda: range(start, start - self._loop.turns * down, -down))
+        return self._column((what, start), _itself, range(start, start - self._loop.turns * down, -down))
 
     def _value(self, column: list[int], step: int) -> str:
         """Name an operand, or the result, of a step."""
-        loop, held = self._loop, self._straight.held
+        loop, plan = self._loop, self._plan
         number, next_number = column[step], column[step + loop.steps]
         if number == next_number and number >= 0:
-            return self._name(("value", number), held(number))
+            return self._name(("value", number), _held, number)
         if number >= 0:
             down = number - next_number
             numbers = range(number, number - loop.turns * down, -down)
-            return self._column(("value", number), lambda: list(map(held, numbers)))
+            return self._column(("value", number), _all_held, numbers)
         port = next(port for port, each in enumerate(self._operands_of) if each is column)
         stop = loop.first + loop.steps * loop.turns
-        constants = self._straight.operands[port][loop.first + step : stop : loop.steps]
-        return self._column(("constant", number), lambda: list(map(held, constants.tolist())))
+        constants = plan.operands[port][loop.first + step : stop : loop.steps]
+        return self._column(("constant", number), _all_held, constants.tolist())
 
-    def _column(self, key: Any, made: Callable[[], Any]) -> str:
+    def _column(self, key: Any, read: Callable[[Straight, Any], Any], what: Any) -> str:
         if key not in self._names_of_heads:
             self._names_of_heads[key] = f"each{len(self._heads)}"
             self._heads.append(self._names_of_heads[key])
-            self._columns.append(made())
+            self._columns.append(Given(read, what))
         return self._names_of_heads[key]
 
-    def _name(self, key: Any, given: Any) -> str:
+    def _name(self, key: Any, read: Callable[[Straight, Any], Any], what: Any) -> str:
         if key not in self._names:
             self._names[key] = f"given{len(self._given)}"
-            self._given.append(given)
+            self._given.append(Given(read, what))
         return self._names[key]
-
-
-def _sum_of(present: str, back: str, room: str | None) -> str:
-    return f"{present} + {back}" if room is None else f"add({present}, {back}, {room}())"
 
 
 _PARAMETERS = ("gradients", "slots", "sums", "nothing", "add_up", "put_by", "ndarray", "multiply", "add")
