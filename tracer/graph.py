@@ -82,7 +82,11 @@ class Graph:
             split = has_splitter.nonzero()[0]
             self._place_nodes(has_splitter, split)
             self._draw_edges(has_splitter, split)
-        return {name: getattr(self, name) for name in _CONNECTING}
+        columns = {name: getattr(self, name) for name in _CONNECTING}
+        for column in columns.values():
+            if isinstance(column, np.ndarray):
+                column.setflags(write=False)  # it may be that of other graphs, too
+        return columns
 
     def _connect_few(self) -> None:
         """Give numbers to nodes and edges one by one: of few, that takes less than the steps over whole columns."""
