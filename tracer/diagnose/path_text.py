@@ -260,7 +260,14 @@ def _percent(share: float | None, log10: float) -> str:
         return "—"
     if math.isinf(share) and math.isfinite(log10):
         return f"{_written_out(math.copysign(1.0, share), log10 + 2, _SHARE_DIGITS)} %"
-    return f"{number(100 * share, _SHARE_DIGITS)} %" if not 0 < abs(share) < _NEGLIGIBLE else "≈ 0 %"
+    if 0 < abs(share) < _NEGLIGIBLE:
+        return "≈ 0 %"
+    told = number(100 * share, _SHARE_DIGITS)
+    if told == "100" and abs(share - 1) > _NEGLIGIBLE:  # nearly all is not all
+        told = number(
+            100 * share, next(n for n in range(_SHARE_DIGITS, 17) if number(100 * share, n) != "100")
+        )
+    return f"{told} %"
 
 
 def _written_out(sign: float, log10: float, digits: int = DIGITS) -> str:
