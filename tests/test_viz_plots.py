@@ -13,7 +13,7 @@ from test_samples import trace_of
 
 from tracer import record
 from tracer.errors import GradientError, LookupNameError, UsageError
-from viz import plots
+from viz import labels, plots
 from viz.plots import series as sizes_along
 from viz.plots.flow import flow
 from viz.plots.histogram import histogram
@@ -260,6 +260,25 @@ def test_of_many_terms_the_largest_are_named_and_the_others_are_one_bar():
     assert found.terms[-1].label == "13 more"
     assert [term.amount for term in found.terms[:-1]] == sorted(grads, reverse=True)[:12]
     assert sum(term.amount for term in found.terms) == pytest.approx(trace["w"].grad)
+
+
+@pytest.mark.parametrize("factor", [0.1, -0.1])
+def test_what_many_uses_add_does_not_hide_the_bars_of_the_largest(factor):
+    def many(x):
+        total = 0.0
+        for _ in range(200):
+            total = total + x * factor
+        return total
+
+    axes = record(many, 2.0).plot("sum", "x").axes[0]
+    low, high = axes.get_xlim()
+    shares = [abs(bar.get_width()) / (high - low) for bar in axes.patches]
+    assert len(shares) == 14
+    assert all(0.05 < share < 0.2 for share in shares)
+    texts = {text.get_text(): text for text in axes.texts}
+    assert low < texts["not to scale"].get_position()[0] < high
+    numbers = [text.get_text() for text in axes.texts if text.get_text() != "not to scale"]
+    assert numbers[-2:] == [labels.number(188 * factor), labels.number(200 * factor)]
 
 
 def test_terms_that_cancel_are_told_by_norm():
