@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from sample_graphs.attention import attention
 from sample_graphs.residual import residual
 from sample_graphs.rnn import rnn
 from tracer import load, record
+from tracer.diagnose.path_text import _percent
 from tracer.errors import GradientError, LookupNameError
 
 MANY = 3_000  # paths that are walked one by one
@@ -229,6 +231,31 @@ def test_the_text_of_a_sample():
     text = str(record(rnn).paths("W_hh", top=2))
     assert "30 paths" in text
     assert "all others" in text
+
+
+def test_paths_by_two_operands_of_one_operation_are_told_apart():
+    def powers(x):
+        y = x * x
+        return y * y * 2.0
+
+    lines = str(record(powers, 3.0).paths("x")).split("\n")[2:-1:2]
+    assert len(set(lines)) == 4
+    assert sum(bool(re.search(r"y = × :\d+ \(1st operand\)", line)) for line in lines) == 2
+    assert not any("2.0 (" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [
+        (1.0, "100 %"),
+        (0.9995, "99.95 %"),
+        (0.999996, "99.9996 %"),
+        (1.0001, "100.01 %"),
+        (0.0001, "0.01 %"),
+    ],
+)
+def test_what_is_not_all_is_never_rounded_to_all(share, told):
+    assert _percent(share, math.log10(share)) == told
 
 
 def test_the_command_prints_and_fits_the_terminal(edgegrad, monkeypatch):

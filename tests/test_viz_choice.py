@@ -2,7 +2,7 @@
 
 import math
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from inspect import Parameter, signature
 from xml.etree import ElementTree as ET
 
@@ -18,8 +18,11 @@ from tracer.trace import Trace
 from viz import drawing, export, labels, theme, vector
 from viz.choice import View, ViewOptions, choose
 from viz.diagram import diagram
+from viz.geometry import PlacedText
 from viz.layout import geometry
+from viz.legend import legend
 from viz.options import VIEW
+from viz.parts import Mark
 from viz.rollup import roll_up
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -486,3 +489,19 @@ def test_operands_from_outside_keep_their_order_and_what_leaves_is_used():
         arrow.operand or "inner" for arrow in picture.arrows if picture.boxes[arrow.target] is gates["−"]
     ]
     assert into == ["1st operand", "2nd operand"]
+
+
+def test_a_long_text_of_a_legend_stands_whole_in_several_lines():
+    def program(x):
+        return x * 2
+
+    long = "the gradient of v may be short by it, " * 6
+    picture = replace(diagram(record(program, 1.0)), marks=(Mark("finding", "⚑1", long, "cut"),))
+    placed, (wide, tall) = legend(picture, 620.0)
+    texts = [entry for entry in placed if isinstance(entry, PlacedText)]
+    said = " ".join("".join(text for _, text, _ in entry.runs).strip() for entry in texts)
+    assert long.strip() in said
+    assert wide < 1.1 * 620
+    assert max(entry.baseline for entry in texts) < tall
+    lines = sorted(entry.baseline for entry in texts)
+    assert len({round(line) for line in lines}) > 3

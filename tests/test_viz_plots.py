@@ -13,7 +13,7 @@ from test_samples import trace_of
 
 from tracer import record
 from tracer.errors import GradientError, LookupNameError, UsageError
-from viz import plots
+from viz import labels, plots
 from viz.plots import series as sizes_along
 from viz.plots.flow import flow
 from viz.plots.histogram import histogram
@@ -69,6 +69,16 @@ def two_loops(x):
     return second(first(x))
 
 
+def nested(x):
+    total = 0.0
+    for k in range(4):
+        s = 0.0
+        for _ in range(20):
+            s = s + x * (k + 1.0)
+        total = total + s * s
+    return total
+
+
 def opposite(x):
     return (x - x).sum()
 
@@ -82,6 +92,7 @@ TRACES = {
     "mixed": lambda: record(mixed, 0.3, 1.0),
     "vanishing": lambda: record(vanishing, 2.0),
     "helpers": lambda: record(helpers, 2.0),
+    "nested": lambda: record(nested, 0.5),
     "opposite": lambda: record(opposite, VECTOR),
     "complex": lambda: record(complex_sum, 1 + 2j),
     "nan": lambda: record(lambda x, y: (math.inf * x - math.inf * x) * y, 1.0, 2.0),
@@ -94,7 +105,7 @@ PLOTTED = [
     *((name, "flow", None) for name in TRACES),
     *((name, "histogram", None) for name in TRACES),
     *((name, "sum", None) for name in TRACES if name not in ("hostile", "vanishing", "unused", "nan")),
-    *((name, "time", None) for name in ("recurrent", "mixed", "vanishing")),
+    *((name, "time", None) for name in ("recurrent", "mixed", "nested", "vanishing")),
     ("recurrent", "time", "W"),
     ("recurrent", "flow", "h[2]"),
 ]
@@ -251,6 +262,25 @@ def test_of_many_terms_the_largest_are_named_and_the_others_are_one_bar():
     assert sum(term.amount for term in found.terms) == pytest.approx(trace["w"].grad)
 
 
+@pytest.mark.parametrize("factor", [0.1, -0.1])
+def test_what_many_uses_add_does_not_hide_the_bars_of_the_largest(factor):
+    def many(x):
+        total = 0.0
+        for _ in range(200):
+            total = total + x * factor
+        return total
+
+    axes = record(many, 2.0).plot("sum", "x").axes[0]
+    low, high = axes.get_xlim()
+    shares = [abs(bar.get_width()) / (high - low) for bar in axes.patches]
+    assert len(shares) == 14
+    assert all(0.05 < share < 0.2 for share in shares)
+    texts = {text.get_text(): text for text in axes.texts}
+    assert low < texts["not to scale"].get_position()[0] < high
+    numbers = [text.get_text() for text in axes.texts if text.get_text() != "not to scale"]
+    assert numbers[-2:] == [labels.number(188 * factor), labels.number(200 * factor)]
+
+
 def test_terms_that_cancel_are_told_by_norm():
     found = splitter_sum(TRACES["opposite"](), "x")
     assert found.by_norm
@@ -290,6 +320,30 @@ def test_values_that_several_lines_of_a_loop_give_are_not_counted_as_turns():
         record(twice, 0.5, 0.9).plot("time", "h").axes[0].get_xlabel() == "value, in the order of the run"
     )
     assert TRACES["recurrent"]().plot("time", "h").axes[0].get_xlabel() == "turn"
+
+
+def test_loops_of_other_clocks_have_axes_of_their_own():
+    figure = TRACES["nested"]().plot("time")
+    assert [
+        [len(line.get_xdata()) for line in axes.lines if len(line.get_xdata())] for axes in figure.axes
+    ] == [
+        [80],
+        [4],
+    ]
+    assert {axes.get_xlabel() for axes in figure.axes} == {"turn"}
+    assert figure.axes[1].get_ylim() == (0, 1.3)  # the total's gradient is 1 in each turn
+    assert figure.axes[1].get_yticks().tolist() == [0, 1]
+
+
+def test_two_operations_of_one_name_and_line_are_told_by_their_code():
+    def twice(x, w):
+        return (w * x) * (x * 0.25)
+
+    names = [
+        label.get_text() for label in record(twice, 3.0, 2.0).plot("flow", "w").axes[1].get_yticklabels()
+    ]
+    assert len(set(names)) == len(names)
+    assert any(name.endswith(": w * x") for name in names)
 
 
 def test_what_is_looked_at_through_time_is_what_loops_carry():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from functools import reduce
 from itertools import pairwise
 from xml.etree import ElementTree as ET
 
@@ -263,6 +264,47 @@ def test_a_value_carried_to_the_next_turn_goes_back_with_its_gain():
     assert wire.edge == back.edge
     assert wire.points[:, 1].max() == wire.turns_at[1] > wire.points[0, 1]
     assert wire.points[-1, 0] < wire.turns_at[0] < wire.points[0, 0]
+
+
+def power(x, n):
+    return x * power(x, n - 1) if n else 1.0
+
+
+def is_even(x, n):
+    return is_odd(x * 0.5, n - 1) * x if n else x
+
+
+def is_odd(x, n):
+    return is_even(x * 1.5, n - 1) + x if n else x
+
+
+def powers(x):
+    total = 0.0
+    for n in range(4):
+        total = total + power(x, n)
+    return total
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        (lambda x: power(x, 6), {"call"}),
+        (lambda x: is_even(x, 6), {"call"}),
+        (lambda x: reduce(lambda total, k: total * x + k, range(5), x), {"call"}),
+        (powers, {"call", "turn"}),
+    ],
+    ids=["recursion", "calls in calls", "reduce", "recursion in a loop"],
+)
+def test_what_calls_carry_goes_back_to_the_next_call(program, expected):
+    picture = rolled_diagram(roll_up(record(program, 0.9)))
+    backs = [arrow for arrow in picture.arrows if arrow.is_back]
+    assert {arrow.back_to for arrow in backs} == expected
+    labelled = [arrow for arrow in backs if not arrow.label.is_empty]
+    assert labelled
+    for arrow in labelled:
+        assert text(arrow.label.above)[0].endswith(f"to the next {arrow.back_to}")
+    tagged = tag_back(picture, [picture.arrows.index(backs[0])])
+    assert text(tagged.boxes[-2].lines)[0].endswith(f"next {backs[0].back_to}")
 
 
 @pytest.mark.parametrize(

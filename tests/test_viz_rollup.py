@@ -214,7 +214,7 @@ def test_many_inputs_of_one_parameter_fold_by_the_pattern_of_their_paths():
             f"p[{a}][{b}][…]" for a in range(2) for b in range(4)
         ]),
         ([f"p[{a}]['W'][{b}][{c}]" for a in range(3) for b in range(4) for c in range(5)] + ["p[0]['b'][0]"], [
-            *(f"p[{a}]['W'][…][…]" for a in range(3)), "p[0]['b'][…]"
+            *(f"p[{a}]['W'][…][…]" for a in range(3)), "p[0]['b'][0]"  # alone: in full
         ]),
         ([], []),
     ],

@@ -293,6 +293,14 @@ def clean(text: str) -> str:
     return "".join(_visible(character) for character in text)
 
 
+def operand(port: int) -> str:
+    """Name an operand by its place: 1st operand, 2nd operand."""
+    count = port + 1
+    is_teen = count % 100 in (11, 12, 13)
+    ending = "th" if is_teen else {1: "st", 2: "nd", 3: "rd"}.get(count % 10, "th")
+    return f"{count}{ending} operand"
+
+
 def listed(names: Sequence[str], most: int) -> str:
     """List the first names, and how many more there are: `q, r and 1 more`."""
     *before, last = [

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DEPTH = 2  # edges around a focus
 MOST_FINDINGS = 12  # of a picture; `edgegrad check` lists all
-FINDING_LIMIT = 180  # characters
+FINDING_LIMIT = 300  # characters, in two lines or three of a legend
 HIGHLIGHTS = ("findings",)
 
 

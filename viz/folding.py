@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -91,7 +92,7 @@ def fold_paths(paths: Sequence[str]) -> tuple[list[str], list[int]]:
     """Fold the paths of each parameter by pattern where it has many: the patterns, and by path its pattern.
 
     Indices are left out from the innermost outwards until few patterns are left, keys after them:
-    `params[0]['W'][…][…]`.
+    `params[0]['W'][…][…]`. What is alone keeps its whole path.
     """
     by_parameter: dict[str, list[int]] = {}
     for at, path in enumerate(paths):
@@ -112,7 +113,10 @@ def _patterns(paths: list[str]) -> list[str]:
         while len(set(patterns)) > MOST_PATHS and kept:
             kept -= 1
             patterns = [_with_first(pattern, bracket, kept) for pattern in patterns]
-    return patterns
+    counts = Counter(patterns)
+    return [
+        path if counts[pattern] == 1 else pattern for path, pattern in zip(paths, patterns, strict=True)
+    ]
 
 
 def _with_first(path: str, bracket: re.Pattern[str], kept: int) -> str:

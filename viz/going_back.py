@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from viz.theme import Role
 
 POINTED = ("function", "call", "output")  # what wires lead to with an arrowhead
-NEXT_TURN, LAST_TURN = "next turn", "last turn"
+NEXT_TURN = "next turn"
 LOW = 0.8  # of a gate's half height: where a wire from below enters
 
 
@@ -108,8 +108,10 @@ def tag_back(row: Diagram, numbers: Collection[int]) -> Diagram:
         name = names[arrow.source]
         role: Role = "quiet" if arrow.state == "unreached" else "name"
         tag = Box("leaves", state="plain", tooltip=arrow.tooltip, edge=arrow.edge, mark=arrow.mark)
-        leaves = replace(tag, lines=((Span(name, role), Span(f"  {NEXT_TURN}", "quiet")),))
-        enters = replace(tag, shape="enters", lines=((Span(f"{LAST_TURN}  ", "quiet"), Span(name, role)),))
+        leaves = replace(tag, lines=((Span(name, role), Span(f"  next {arrow.back_to}", "quiet")),))
+        enters = replace(
+            tag, shape="enters", lines=((Span(f"last {arrow.back_to}  ", "quiet"), Span(name, role)),)
+        )
         arrows[at] = replace(arrow, source=len(boxes) + 1, from_splitter=False, is_back=False)
         arrows.append(
             Arrow(arrow.source, len(boxes), state=arrow.state, tooltip=arrow.tooltip, edge=arrow.edge)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ SAMPLE_WIDTH = 34.0
 SAMPLE_HEIGHT = 20.0
 COLUMN_GAP = 22.0
 ROW_GAP = 5.0
+LEAST_LETTERS = 40  # of a line of text that is broken
 
 Entry = PlacedShape | PlacedWire | PlacedText
 
@@ -49,15 +51,33 @@ def legend(
     x = y = widest = 0.0
     entries = _entries(diagram, has_rows=has_rows, has_ways_back=has_ways_back, has_turn_tags=has_turn_tags)
     for sample, line in entries:
-        text = set_line(line, 0, (SAMPLE_HEIGHT - line_height(line)) / 2)
         indent = SAMPLE_WIDTH + 6 if sample else 0.0
+        first, *more = _wrapped(line, width - indent)
+        text = set_line(first, 0, (SAMPLE_HEIGHT - line_height(first)) / 2)
         if x and x + indent + text.width > width:
             x, y = 0.0, y + SAMPLE_HEIGHT + ROW_GAP
         placed += [entry.moved(x, y) for entry in sample]
         placed.append(text.moved(x + indent, y))
-        x += indent + text.width + COLUMN_GAP
-        widest = max(widest, x - COLUMN_GAP)
+        widest = max(widest, x + indent + text.width)
+        for each in more:
+            y += line_height(each)
+            placed.append(set_line(each, x + indent, y + (SAMPLE_HEIGHT - line_height(each)) / 2))
+        x = width if more else x + indent + text.width + COLUMN_GAP  # nothing stands beside two lines
     return placed, (widest, y + SAMPLE_HEIGHT)
+
+
+def _wrapped(line: Line, width: float) -> list[Line]:
+    """Break the last run of a line, its text, into lines of about a width."""
+    whole = set_line(line, 0, 0).width
+    if whole <= width:
+        return [line]
+    *before, last = line
+    letters = max(int(len(last.text) * width / whole), LEAST_LETTERS)
+    first, *more = textwrap.wrap(last.text, letters, drop_whitespace=False, break_long_words=False)
+    return [
+        (*before, Span(first.rstrip(), last.role)),
+        *((Span(each.strip(), last.role),) for each in more),
+    ]
 
 
 def _entries(

@@ -92,6 +92,7 @@ class Arrow:
     operand: str = ""  # which one of its gate it is, to be said where the picture does not show it
     edge: int = -1  # its number in what is drawn
     is_back: bool = False  # it goes back to the left, to the next turn of a loop; no layout engine sees it
+    back_to: str = "turn"  # or a call, where no loop carries what goes back
     mark: MarkKind | None = None
     is_calm: bool = False
 

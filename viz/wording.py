@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose.explain import formula_of
+from tracer.numbers_text import operand as operand  # noqa: PLC0414  (pictures take their words from here)
 from viz import labels
 from viz.parts import Line, Span
 
@@ -62,14 +63,6 @@ def _symbol(node: Any) -> str:
 def is_ordered(node: Any, wires_in: int) -> bool:
     """Say whether a reader must know which of a gate's wires is the first operand."""
     return wires_in > 1 and node.op not in COMMUTATIVE
-
-
-def operand(port: int) -> str:
-    """Name an operand by its place: 1st operand, 2nd operand."""
-    count = port + 1
-    is_teen = count % 100 in (11, 12, 13)
-    ending = "th" if is_teen else {1: "st", 2: "nd", 3: "rd"}.get(count % 10, "th")
-    return f"{count}{ending} operand"
 
 
 def _is_edge(operand: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose.tree import WIDTH
-from tracer.numbers_text import DIGITS, clean, is_array, number, power_of_ten, summary
+from tracer.numbers_text import DIGITS, clean, is_array, number, operand, power_of_ten, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,8 @@ class Step:
     variable: str
     file: str
     line: int
+    operand: str = ""
+    """Which operand the path comes by, where another one is the same value: 2nd operand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +115,18 @@ def _line(path: Path) -> PathLine:
     rows = graph.slot_consumer[path.slots]
     # What is the same operation at the same place is the same step of a loop.
     codes = recording.ops[rows].astype(np.int64) << 32 | sites.row_places[rows] + 1
+    ports = _ports_of_twins(recording, rows, path.slots)
+    codes = codes * (int(ports.max(initial=-1)) + 2) + ports
     groups: list[Group | None] = []
     for piece in _folded(codes):
         if piece is None:
             groups.append(None)
             continue
         start, length, times = piece
-        made = (nodes[int(graph.node_of_row[row])] for row in rows[start : start + length].tolist())
-        groups.append(Group(times, tuple(_step(node, is_repeated=times > 1) for node in made)))
+        here = slice(start, start + length)
+        made = (nodes[int(graph.node_of_row[row])] for row in rows[here].tolist())
+        steps = zip(made, ports[here].tolist(), strict=True)
+        groups.append(Group(times, tuple(_step(node, port, is_repeated=times > 1) for node, port in steps)))
     factors = path.factors[::-1].tolist()
     if len(factors) > LISTED_FACTORS:
         factors[LISTED_FACTORS // 2 : -LISTED_FACTORS // 2] = []
@@ -129,7 +135,23 @@ def _line(path: Path) -> PathLine:
     )
 
 
-def _step(node: Any, *, is_repeated: bool) -> Step:
+def _ports_of_twins(recording: Any, rows: np.ndarray[Any, Any], slots: np.ndarray[Any, Any]) -> Any:
+    """Return by which operand a path comes to each operation that uses the same value by another, too; else -1."""
+    ports = np.full(len(rows), -1, np.int64)
+    starts, stops = recording.starts[rows], recording.starts[rows + 1]
+    is_pair = (stops - starts) == 2
+    first = starts[is_pair]
+    ports[is_pair] = np.where(
+        recording.operands[first] == recording.operands[first + 1], slots[is_pair] - first, -1
+    )
+    for at in np.flatnonzero(stops - starts > 2).tolist():
+        operands = recording.operands[starts[at] : stops[at]]
+        if np.count_nonzero(operands == recording.operands[slots[at]]) > 1:
+            ports[at] = slots[at] - starts[at]
+    return ports
+
+
+def _step(node: Any, port: int, *, is_repeated: bool) -> Step:
     site = node.site
     variable = node.label
     if is_repeated and node.name:  # without the count, which only one of the times has
@@ -140,6 +162,7 @@ def _step(node: Any, *, is_repeated: bool) -> Step:
         clean(variable),
         PurePath(site.file).name if site is not None and site.line else "",
         site.line if site is not None else 0,
+        operand(port) if port >= 0 else "",
     )
 
 
@@ -260,7 +283,14 @@ def _percent(share: float | None, log10: float) -> str:
         return "—"
     if math.isinf(share) and math.isfinite(log10):
         return f"{_written_out(math.copysign(1.0, share), log10 + 2, _SHARE_DIGITS)} %"
-    return f"{number(100 * share, _SHARE_DIGITS)} %" if not 0 < abs(share) < _NEGLIGIBLE else "≈ 0 %"
+    if 0 < abs(share) < _NEGLIGIBLE:
+        return "≈ 0 %"
+    told = number(100 * share, _SHARE_DIGITS)
+    if told == "100" and abs(share - 1) > _NEGLIGIBLE:  # nearly all is not all
+        told = number(
+            100 * share, next(n for n in range(_SHARE_DIGITS, 17) if number(100 * share, n) != "100")
+        )
+    return f"{told} %"
 
 
 def _written_out(sign: float, log10: float, digits: int = DIGITS) -> str:
@@ -293,4 +323,5 @@ def _group(group: Group | None, *, has_files: bool) -> str:
 
 def _written(step: Step, *, has_files: bool) -> str:
     place = f"{step.file if has_files else ''}:{step.line}" if step.line else ""
-    return _GLUE.join(filter(None, (step.variable and f"{step.variable}{_GLUE}=", step.symbol, place)))
+    by = step.operand and f"({step.operand.replace(' ', _GLUE)})"
+    return _GLUE.join(filter(None, (step.variable and f"{step.variable}{_GLUE}=", step.symbol, place, by)))

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.diagnose.explain import one_line
 from tracer.diagnose.forest import END
 from tracer.diagnose.passes import Passes
 from tracer.errors import UsageError
 from tracer.graph import CUT, FUNCTION, NO_SLOT, SPLITTER
-from tracer.numbers_text import DIGITS, is_finite, number, power_of_ten
+from tracer.numbers_text import DIGITS, is_finite, number, power_of_ten, shorten
 from viz import theme
 from viz.plots.series import Numbers, Series, series_of
 from viz.plots.style import (
     AXIS,
     LINES,
     MARKED,
+    NAME_LIMIT,
     ROW,
     SIDE,
     TALL,
@@ -38,6 +41,7 @@ from viz.plots.style import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tracer.source import Site
     from tracer.trace import Trace
     from viz.plots.series import Column
 
@@ -56,6 +60,7 @@ class SiteGain:
     line: int
     passes: int
     change: float
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +123,9 @@ def _gains(passes: Passes, way: Numbers, used: Column) -> tuple[list[SiteGain], 
     if not is_lost:
         at_operations[way] = np.log10(used) - np.log10(ways.sizes[ways.following[way]])
     gains = [
-        SiteGain(each.name, _line(passes, each.row), each.passes, each.change)
+        SiteGain(
+            each.name, _site(passes, each.row).line, each.passes, each.change, _site(passes, each.row).text
+        )
         for each in passes.stretches(way, at_operations, at_operations)
     ]
     if is_lost:
@@ -155,8 +162,9 @@ def _into_splitters(trace: Trace, rows: Numbers) -> Numbers:
     return found
 
 
-def _line(passes: Any, row: int) -> int:
-    return int(passes.trace.sites.place(int(passes.users[row])).site.line)
+def _site(passes: Any, row: int) -> Site:
+    site: Site = passes.trace.sites.place(int(passes.users[row])).site
+    return site
 
 
 def _start(trace: Trace, passes: Any, name: str | None) -> int | None:
@@ -255,7 +263,7 @@ def _draw_gains(figure: Plot, found: Flow, bars: Sequence[SiteGain], height: flo
     factors = [
         f"{'⚠ ' if alarm else ''}× {_factor(each.change)}" for each, alarm in zip(bars, alarms, strict=True)
     ]
-    right = list_rows(axes, [_called(each) for each in bars], factors, alarms)
+    right = list_rows(axes, _names(bars), factors, alarms)
     ends = [0.0, *(each.change for each in bars if np.isfinite(each.change))]
     room = 0.04 * (max(ends) - min(ends)) or 1.0
     axes.set_xlim(min(ends) - room, max(ends) + room)
@@ -272,8 +280,24 @@ def _factor(change: float) -> str:
     return power_of_ten(change, DIGITS) if np.isfinite(change) else number(10.0**change)
 
 
+def _names(gains: Sequence[SiteGain]) -> list[str]:
+    """Name the bars; what has the name of another by its code."""
+    counts = Counter((each.op, each.line) for each in gains)
+    return [
+        _by_code(each) if counts[each.op, each.line] > 1 and each.code else _called(each) for each in gains
+    ]
+
+
+def _by_code(gain: SiteGain) -> str:
+    before, after = f"line {gain.line}: ", _times(gain)
+    return f"{before}{shorten(one_line(gain.code), NAME_LIMIT - len(before) - len(after))}{after}"
+
+
 def _called(gain: SiteGain) -> str:
     if gain.op == REST:
         return f"{REST} ({gain.passes:,} passes)"
-    times = f" ×{gain.passes:,}" if gain.passes > 1 else ""
-    return f"{gain.op}{f', line {gain.line}' if gain.line else ''}{times}"
+    return f"{gain.op}{f', line {gain.line}' if gain.line else ''}{_times(gain)}"
+
+
+def _times(gain: SiteGain) -> str:
+    return f" ×{gain.passes:,}" if gain.passes > 1 else ""

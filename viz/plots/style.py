@@ -59,6 +59,7 @@ LINES: tuple[dict[str, Any], ...] = (  # by series: colour, dashes and marks, ea
 MARKED = 60  # points of a line that each get a mark
 _SMALLEST, _LARGEST = 5e-324, 1.7e308
 _LEAST_POWER = -307  # smaller numbers have fewer digits
+_LEAST_LEVEL = -290.0  # powers of ten: smaller ones have no linear axis
 _STEPS = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 400)  # decades from label to label
 _BETWEEN = (
     (1, 2, 5),
@@ -126,6 +127,14 @@ def log_scale(axes: Any, series: Sequence[Series]) -> None:
     """Give an axis of sizes its limits and a few labels, with room for what no log axis holds."""
     bounds = [bound for each in series for bound in _bounds(each)]
     low, high = (math.log10(min(bounds)), math.log10(max(bounds))) if bounds else (-1.0, 1.0)
+    if (
+        bounds
+        and low == high
+        and _LEAST_LEVEL < low < -_LEAST_LEVEL
+        and not any(len(each.zeros) or len(each.broken) for each in series)
+    ):
+        _level(axes, bounds[0])
+        return
     has_zeros = any(len(each.zeros) for each in series)
     is_broken = any(len(each.broken) for each in series)
     span = max(high - low, 0.3)
@@ -134,6 +143,13 @@ def log_scale(axes: Any, series: Sequence[Series]) -> None:
     axes.set_yscale("log")
     axes.set_ylim(10.0**least, 10.0**most)
     label_decades(axes.yaxis, least, most)
+
+
+def _level(axes: Any, size: float) -> None:
+    """Give an axis of one size its limits: from 0, so that what is constant is no chance part of a scale."""
+    axes.set_ylim(0.0, 1.3 * size)
+    axes.yaxis.set_major_locator(FixedLocator([0.0, size]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda size, _: labels.rounded(size, 3)))
 
 
 def _bounds(series: Series) -> list[float]:

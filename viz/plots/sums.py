@@ -23,6 +23,7 @@ from viz.plots.style import (
     list_rows,
     settle,
     shown,
+    write,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from viz.plots.series import Column
 
 MOST_TERMS = 12
+_SEEN = 0.25  # of the bar of all others: what the named ones together must be
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,8 @@ def draw_sum(trace: Trace, names: Sequence[str]) -> Plot:
     figure = Plot(figsize=(WIDTH, TOP + height + SIDE))
     axes: Any = figure.subplots()
     running, ends = 0.0, [0.0]
-    for place, term in enumerate(found.terms):
+    named = found.terms if _is_to_scale(found) else found.terms[:-1]
+    for place, term in enumerate(named):
         start = 0.0 if found.by_norm else running
         running = start + term.amount
         if not np.isfinite(running):  # from here on there is nothing to begin a bar at
@@ -150,7 +153,9 @@ def draw_sum(trace: Trace, names: Sequence[str]) -> Plot:
         ends.append(running)
         if not found.by_norm:
             axes.plot([running, running], [place - 0.31, place + 1.31], color=theme.GREY, linewidth=0.8)
-    if np.isfinite(found.total):
+    if len(named) < len(found.terms):
+        _write_rest(axes, len(named), ends)
+    elif np.isfinite(found.total):
         ends.append(found.total)
         axes.barh(len(found.terms), found.total, 0.62, color=theme.INK)
     amounts = [*(term.amount for term in found.terms), found.total]
@@ -162,6 +167,26 @@ def draw_sum(trace: Trace, names: Sequence[str]) -> Plot:
     settle(axes, TOP, height, right)
     headline(figure, f"{shown(found.name)}: the gradient of {found.uses:,} uses, added", _unit(found))
     return figure
+
+
+def _is_to_scale(found: Sum) -> bool:
+    """Say whether the bars of single uses can be seen beside that of all those that are not named."""
+    named, rest = found.terms[:-1], found.terms[-1]
+    sizes = [abs(term.amount) for term in named]
+    return (
+        rest.uses == 1
+        or not np.isfinite([*sizes, rest.amount]).all()
+        or _SEEN * abs(rest.amount) <= sum(sizes)
+    )
+
+
+def _write_rest(axes: Any, place: int, ends: Sequence[float]) -> None:
+    """Show with short bars what is too large for the scale of the single uses: their numbers stand beside them."""
+    side = max(ends) if max(ends) >= -min(ends) else min(ends)  # where there is room
+    for row in (place, place + 1):
+        look = {"color": theme.PAPER, "hatch": "....", "edgecolor": theme.GREY, "linewidth": 0.8}
+        axes.barh(row, 0.12 * side, 0.62, left=0.0, **look)
+        write(axes, 0.16 * side, row, "not to scale", color=theme.GREY, ha="left" if side >= 0 else "right")
 
 
 def _amount(found: Sum, amount: float) -> str:

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 LOOP = 3  # values that make a variable one to look at through time
 MOST_SERIES = len(LINES)
 MARKS = 8  # on a line of many points
+NEAR = 2  # times: series of no more values than that share an axis
+SHORT = 1.4  # inches that an axis takes where there are several
 _NAME_LIMIT = 16
 _SIGNS = "●■▲◆"  # those of LINES
 
@@ -175,20 +177,47 @@ def _uses(trace: Trace, name: str) -> Numbers:
 def draw_time(trace: Trace, names: Sequence[str]) -> Plot:
     """Draw the gradient of each value of some variables, turn by turn."""
     found = through_time(trace, names)
-    figure = Plot(figsize=(WIDTH, TOP + TALL + AXIS))
-    axes: Any = figure.subplots()
-    for each, look in zip(found.series, LINES, strict=False):
-        _draw_series(axes, each, look)
-    log_scale(axes, found.series)
-    colours = [str(look["color"]) for look in LINES[: len(found.series)]]
-    mark_what_has_no_size(axes, found.series, colours)
-    _name_lines(axes, found.series, colours)
-    count_along(axes.xaxis)
-    axes.set_xlabel(found.along)
-    widest = max(inches(_named(each, "■", len(found.series)), bold=True) for each in found.series)
-    settle(axes, TOP, TALL, widest + 2 * SIDE)
+    looked = list(zip(found.series, LINES, _SIGNS, strict=False))
+    clocks = _clocks([each.count for each in found.series])
+    tall = TALL if len(clocks) == 1 else SHORT
+    figure = Plot(figsize=(WIDTH, TOP + (tall + AXIS) * len(clocks)))
+    widest = max(inches(_named(each, "■", len(looked)), bold=True) for each in found.series)
+    for number, clock in enumerate(clocks):
+        axes: Any = figure.add_subplot(len(clocks), 1, number + 1)
+        _draw_clock(axes, [looked[at] for at in clock], tall, is_one=len(looked) == 1)
+        axes.set_xlabel(found.along)
+        settle(axes, TOP + number * (tall + AXIS), tall, widest + 2 * SIDE)
     headline(figure, f"{shown(trace.function)}: gradient through time", f"|gradient|{by_norm(trace)}")
     return figure
+
+
+def _clocks(counts: Sequence[int]) -> list[list[int]]:
+    """Gather series of about as many values: the turns of an inner loop are no turns of the outer one."""
+    clocks: list[list[int]] = []
+    for at, count in enumerate(counts):
+        for clock in clocks:
+            least, most = sorted((count, counts[clock[0]]))
+            if most <= NEAR * least:
+                clock.append(at)
+                break
+        else:
+            clocks.append([at])
+    return clocks
+
+
+def _draw_clock(
+    axes: Any, looked: Sequence[tuple[Series, dict[str, Any], str]], tall: float, *, is_one: bool
+) -> None:
+    """Draw the series of one clock, each named at its end."""
+    series = [each for each, _, _ in looked]
+    colours = [str(look["color"]) for _, look, _ in looked]
+    for each, look, _ in looked:
+        _draw_series(axes, each, look)
+    log_scale(axes, series)
+    mark_what_has_no_size(axes, series, colours)
+    signs = [sign for _, _, sign in looked]
+    _name_lines(axes, series, ["" if is_one else sign for sign in signs], colours, tall)
+    count_along(axes.xaxis)
 
 
 def _draw_series(axes: Any, series: Series, look: dict[str, Any]) -> None:
@@ -198,19 +227,23 @@ def _draw_series(axes: Any, series: Series, look: dict[str, Any]) -> None:
         axes.fill_between(series.at, series.least, series.most, color=look["color"], alpha=0.2, linewidth=0)
 
 
-def _name_lines(axes: Any, series: Sequence[Series], colours: Sequence[str]) -> None:
+def _name_lines(
+    axes: Any, series: Sequence[Series], signs: Sequence[str], colours: Sequence[str], tall: float
+) -> None:
     """Write each name at the right end of its line, as far from the others as text is tall."""
     ends = []
-    low, high = np.log10(axes.get_ylim())
+    scaled = np.log10 if axes.get_yscale() == "log" else np.asarray
+    low, high = scaled(axes.get_ylim())
     for each in series:
         known = each.sizes[np.isfinite(each.sizes)]
-        heights = (np.log10(known) - low) / (high - low)
+        heights = (scaled(known) - low) / (high - low)
         # Lines that meet at the end are named in the order in which they lie before it.
         ends.append(float(heights[-1] + 1e-3 * heights.mean()) if len(known) else 0.0)
-    places = spread(ends, 1.25 * POINTS / (72 * TALL), 0.03, 0.97)
-    for each, place, colour, sign in zip(series, places, colours, _SIGNS, strict=False):
+    places = spread(ends, 1.25 * POINTS / (72 * tall), 0.03, 0.97)
+    for each, place, colour, sign in zip(series, places, colours, signs, strict=True):
         look = {"color": colour, "fontweight": "bold"}
-        write(axes, 1.03, place, _named(each, sign, len(series)), transform=axes.transAxes, **look)
+        name = _named(each, sign, 2 if sign else 1)
+        write(axes, 1.03, place, name, transform=axes.transAxes, **look)
 
 
 def _named(series: Series, sign: str, count: int) -> str:
