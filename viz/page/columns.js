@@ -77,10 +77,11 @@ export function refOf({ node, edge }, item) {
 }
 
 /** Move the titles of calls to the right. */
-export function shiftTitles({ call, line, linesOf, box, firstWire }, shift) {
-  for (let frame = 0; frame < firstWire; frame++) {
+export function shiftTitles(picture, shift) {
+  const { call, line, box } = picture;
+  for (let frame = 0; frame < picture.firstWire; frame++) {
     if (call[frame] < 0) continue;
-    for (let at = linesOf[frame]; at < linesOf[frame + 1]; at++) {
+    for (let at = picture.linesOf[frame]; at < picture.linesOf[frame + 1]; at++) {
       line.x[at] += shift;
       box[4 * frame + 2] = Math.max(box[4 * frame + 2], line.x[at] + line.width[at]);
     }
