@@ -38,6 +38,10 @@ def test_a_call_closes_at_its_sign_and_opens_wherever_it_is_clicked(canvas):
     assert gates(page) == every - 2
     assert page.visit.texts("#details .fold[aria-expanded=false]") == ["+ helper[1] 2 inside"]
     assert page.visit.text(".said") == "helper[1], closed, 2 nodes inside"
+    for _ in range(6):
+        page.press("-")
+    assert "+ helper[1]" in page.words()  # in its frame, from afar
+    page.press("0")
     x, y = page.where("helper[1]")
     page.page.mouse.click(x + 5, y + 25)
     page.settle()

@@ -269,9 +269,11 @@ export function painterOf(context, picture, grid, calls, state) {
       const at = linesOf[item];
       const isRow = state.inks.styles[picture.style[item]].shape === "row";
       if (isRow !== areRows || at === linesOf[item + 1]) continue;
-      const text = strings[run.string[line.runsOf[at]]];
+      const isClosed = calls.isClosed(item);
+      const text = `${isClosed ? "+ " : ""}${strings[run.string[line.runsOf[at]]]}`;
       const width = WIDE * size * text.length;
-      const [x, y] = isRow ? [line.x[at], line.y[at]] : [rect[4 * item], rect[4 * item + 1] - 3 / scale];
+      let [x, y] = isRow ? [line.x[at], line.y[at]] : [rect[4 * item], rect[4 * item + 1] - 3 / scale];
+      if (isClosed) [x, y] = [x + (rect[4 * item + 2] - width) / 2, rect[4 * item + 1] + (rect[4 * item + 3] + size) / 2]; // in its empty frame
       if (!isRow && rect[4 * item + 2] < width) continue;
       if (!free.take(x, y - size, x + width, y)) continue;
       context.strokeText(text, x, y);
