@@ -33,16 +33,16 @@ def gates(page):
 def test_a_call_closes_at_its_sign_and_opens_wherever_it_is_clicked(canvas):
     page = canvas()
     every = gates(page)
-    page.page.mouse.click(*sign(page, "helper[1]"))
+    page.page.mouse.click(*sign(page, "helper[2]"))
     page.settle()
     assert gates(page) == every - 2
-    assert page.visit.texts("#details .fold[aria-expanded=false]") == ["+ helper[1] 2 inside"]
-    assert page.visit.text(".said") == "helper[1], closed, 2 nodes inside"
+    assert page.visit.texts("#details .fold[aria-expanded=false]") == ["+ helper[2] 2 inside"]
+    assert page.visit.text(".said") == "helper[2], closed, 2 nodes inside"
     for _ in range(6):
         page.press("-")
-    assert "+ helper[1]" in page.words()  # in its frame, from afar
+    assert "+ helper[2]" in page.words()  # in its frame, from afar
     page.press("0")
-    x, y = page.where("helper[1]")
+    x, y = page.where("helper[2]")
     page.page.mouse.click(x + 5, y + 25)
     page.settle()
     assert gates(page) == every
