@@ -76,14 +76,16 @@ export function svgView(element, picture, sentence) {
       else handlers.choose(refAt(event));
     },
     dblclick: (event) => event.target.closest?.("[data-ref][aria-expanded=false]") && handlers.open(refAt(event)),
-    focusin: (event) => {
-      const ref = refAt(event);
-      if (!ref) return;
-      makeReachable(ref);
-      handlers.focus(ref);
-    },
   };
   for (const [name, listener] of Object.entries(listeners)) root.addEventListener(name, listener);
+  const destroyed = new AbortController();
+  const focused = (event) => {
+    const ref = refAt(event);
+    if (!ref) return;
+    makeReachable(ref);
+    handlers.focus(ref);
+  };
+  element.addEventListener("focusin", focused, { signal: destroyed.signal }); // an SVG that listens for the focus can take it
 
   /* One node at a time is in the order of the Tab key; the arrow keys go on from there. */
   function makeReachable(ref) {
@@ -196,6 +198,7 @@ export function svgView(element, picture, sentence) {
     },
 
     destroy() {
+      destroyed.abort();
       root.remove();
     },
   };
