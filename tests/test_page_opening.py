@@ -146,7 +146,9 @@ def test_on_a_phone_it_opens_at_an_input_which_no_button_covers(visit, name):
     stage = page.page.locator("#stage").bounding_box()
     assert stage["y"] + stage["height"] <= page.page.locator(".zoom").bounding_box()["y"]
     page.press("End")
-    assert page.run("(({ scrollHeight, clientHeight }) => scrollHeight <= clientHeight)(document.getElementById('status'))")
+    assert page.run(
+        "(({ scrollHeight, clientHeight }) => scrollHeight <= clientHeight)(document.getElementById('status'))"
+    )
 
 
 def wait_until(page, condition):
