@@ -94,6 +94,19 @@ def test_search_by_name_and_by_line(visit, query, ref):
     assert page.page.locator("#hits").is_hidden()
 
 
+def test_search_leads_to_a_call_and_opens_it(visit):
+    page = visit(trace_of("calls"))
+    sign = page.page.locator("#stage .scope[data-call] .sign").first
+    name = page.page.locator("#stage .scope[data-call]").first.get_attribute("aria-label").split("(")[0]
+    sign.click()
+    assert page.page.locator("#stage .scope.is-folded").count() == 1
+    page.page.fill("#search", name[:4])
+    assert any(name in text for text in page.texts("#hits [role=option] b"))
+    page.page.locator("#search").press("Enter")
+    assert page.page.locator("#stage .scope.is-folded").count() == 0
+    assert page.run("document.activeElement.matches('.scope:focus-visible')")
+
+
 def test_search_says_when_nothing_is_found(visit):
     page = visit(trace_of("splitter"))
     page.page.fill("#search", "zebra")

@@ -43,6 +43,19 @@ def test_zoom_and_pan_by_keys_wheel_and_drag(visit):
     assert page.width() == pytest.approx(whole, rel=0.01)
 
 
+@pytest.mark.parametrize("part", [".wire path.hit", ".scope > rect", ".function", None])
+def test_a_click_draws_no_outline(visit, part):
+    page = visit(trace_of("calls"))
+    page.settled()
+    box = page.page.locator(f"#stage {part}" if part else "#stage").first.bounding_box()
+    at = box["width"] / 2 if part != ".scope > rect" else 2
+    page.page.mouse.click(box["x"] + at, box["y"] + (box["height"] / 2 if part else 5))
+    outlined = "[...document.querySelectorAll('*')].filter((each) => getComputedStyle(each).outlineStyle !== 'none').length"
+    assert page.run(outlined) == 0
+    page.press("Tab", "Shift+Tab")
+    assert not page.run("document.activeElement.matches('svg')")
+
+
 def test_a_pinch_zooms(visit):
     page = visit(trace_of("splitter"))
     page.settled()

@@ -136,6 +136,21 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(visit):
         assert box["height"] > 20
 
 
+@pytest.mark.parametrize("name", ["rnn", "resnet", "fan_out"])
+def test_on_a_phone_it_opens_at_an_input_which_no_button_covers(visit, name):
+    page = visit(sample(name), width=390, height=800)
+    page.settled()
+    inputs = [f"n{node.index}" for node in page.trace.nodes if node.kind == "input"]
+    drawn = [ref for ref in inputs if page.page.locator(f"#stage [data-ref={ref}]").count()]
+    assert any(is_in_sight(page, ref) for ref in drawn)
+    stage = page.page.locator("#stage").bounding_box()
+    assert stage["y"] + stage["height"] <= page.page.locator(".zoom").bounding_box()["y"]
+    page.press("End")
+    assert page.run(
+        "(({ scrollHeight, clientHeight }) => scrollHeight <= clientHeight)(document.getElementById('status'))"
+    )
+
+
 def wait_until(page, condition):
     """Wait for what the page does when it next has time; its policy lets playwright's own way not run."""
     for _ in range(100):

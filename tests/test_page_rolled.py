@@ -188,6 +188,25 @@ def test_a_sum_of_arrays_is_told_by_its_norm_and_never_missing(tmp_path):
     assert tanh["grad"] == f"{first} \u2192 {last}"
 
 
+def test_the_largest_uses_of_a_value_are_told_by_their_turns(visit):
+    page = visit(record(tanh_loop, 0.3, 0.9))
+    trace = page.trace
+    view = page.run("JSON.parse(document.getElementById('data').textContent).views[0]")
+    at, split = next((at, node) for at, node in enumerate(view["nodes"]) if "largest" in node)
+    edge = view["edges"][split["largest"][0][0]]
+    uses = {labels.number(use.grad) for use in trace[split["name"]].uses}
+    assert {term for _, _, term in split["largest"]} <= uses
+    assert (
+        labels.number(max((use.grad for use in trace[split["name"]].uses), key=abs))
+        == split["largest"][0][2]
+    )
+    page.choose(f"n{at}")
+    (first, *_) = page.texts("#details .largest li")
+    assert first.endswith(f", {split['largest'][0][1]}: {split['largest'][0][2]}")
+    page.page.locator("#details .largest .link").first.click()
+    assert page.refs("chosen") == {f"e{view['edges'].index(edge)}"}
+
+
 @pytest.mark.parametrize(("length", "kept"), [(50, 50), (100, 100), (101, 30)])
 def test_as_many_turns_are_kept_as_the_documentation_says(tmp_path, length, kept):
     view = data_of(record(rnn, np.eye(2), np.ones(2), np.ones((length, 2))), tmp_path)["views"][0]

@@ -23,6 +23,8 @@ def test_a_turn_can_be_chosen_and_the_picture_tells_it(visit):
     assert told["working"] in page.shown(f"e{edge}")
     assert told["value"] in page.shown(f"e{edge}")
     assert page.text("#turn-text") == "turn 2 (of 100, from 0); pale: all turns"
+    middles = f"""[...document.querySelectorAll("#stage .wire[data-ref=e{edge}] :is(text:has(.value), .note)")].map((each) => each.getBBox()).map(({{ x, width }}) => x + width / 2)"""
+    assert len({round(middle) for middle in page.run(middles)}) == 1
     replaced = page.page.locator(f"#stage .wire[data-ref=e{edge}] .is-replaced").all_text_contents()
     assert any("→" in text for text in replaced)
     page.page.click("#back")

@@ -32,6 +32,29 @@ for (const [at, x, y] of [["in the middle", 1500, 1500], ["at its end", 3000, 30
   });
 }
 
+const input = (x, y) => ({ x, y, width: 100, height: 60 });
+
+for (const [what, starts, found] of [
+  ["at its corner where the first start is there", [input(60, 60)], [input(60, 60)]],
+  ["at the first start where that is not at its corner", [input(60, 2500), input(60, 1500)], [input(60, 1500)]],
+  ["so that all starts are seen that fit", [input(60, 400), input(60, 60), input(60, 700), input(60, 2000)], [input(60, 60), input(60, 400)]],
+  ["lower where more starts fit there", [input(60, 500), input(60, 700), input(60, 900)], [input(60, 500), input(60, 700), input(60, 900)]],
+]) {
+  test(`a picture too large to be read whole is begun ${what}`, () => {
+    const camera = beginning(wide, room, null, starts);
+    for (const box of found) {
+      const { left, top, right, bottom } = seen(camera, box);
+      assert.ok(left >= 0 && top >= 0 && right <= 800 && bottom <= 600);
+    }
+    assert.equal(seen(camera, wide).left, 28);
+  });
+}
+
+test("what is in sight stays where it is, also next to the edge and in a picture that is small but whole", () => {
+  const box = { x: 10, y: 560, width: 50, height: 40 };
+  for (const scale of [0.7, 1]) assert.deepEqual(showing({ x: 0, y: 0, scale }, box, room), { x: 0, y: 0, scale });
+});
+
 test("a picture that is only wide stays in the middle of the height", () => {
   const { top, bottom } = seen(beginning({ ...wide, height: 100 }, room, { x: 3000, y: 40, width: 40, height: 40 }), { ...wide, height: 100 });
   assert.ok(Math.abs(top + bottom - 600) < 1);

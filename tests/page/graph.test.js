@@ -23,6 +23,21 @@ for (const [query, found] of [
   test(`a search for ${JSON.stringify(query)} finds ${found}`, () => assert.deepEqual(find(graph, query), found));
 }
 
+test("a search finds calls: those that are open in the picture, and those of other views", () => {
+  const other = splitter();
+  const { views } = other.data;
+  views.push({ ...views[0], name: "neuron ×102", parent: 0 }, { ...views[0], name: "neuron_of ×3", parent: 1 });
+  other.nodes[4].kind = "group";
+  other.nodes[4].name = "neuron";
+  const frames = [{ name: "layer()" }, { name: "s()" }];
+  assert.deepEqual(find(other, "neur", frames), ["n4", "v2"]); // the closed call's own view is found by its node
+  assert.deepEqual(find(other, "Layer", frames), ["f0"]);
+  assert.deepEqual(find(other, "s", frames), ["n3", "f1"]);
+  assert.deepEqual(find(other, "splitter", frames), ["n1"]);
+  other.load(2);
+  assert.deepEqual(find(other, "splitter"), ["v0", "n1"]);
+});
+
 test("a sentence has the arithmetic, and not what is hidden", () => {
   assert.equal(graph.sentence("n4"), "× at line 2, value 10, gradient 1, to s: 1 × 2 = 2, to x: 1 × 5 = 5");
   assert.equal(graph.sentence("n4", () => true), "× at line 2, value 10, gradient not there yet");

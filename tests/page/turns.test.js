@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { pathOf, placesOf } from "../../viz/page/series.js";
-import { nameOf, numbersOf } from "../../viz/page/turns.js";
+import { loopName, nameOf, numbersOf } from "../../viz/page/turns.js";
 import { splitter } from "./graphs.js";
 
 const turnsOf = (numbers) => Object.fromEntries(numbers.map((turn) => [turn, { value: `v${turn}\nmore`, grad: `g${turn}`, working: `g${turn} × 1 = g${turn}\n[0] more` }]));
@@ -39,6 +39,19 @@ for (const [loop, turn, name] of [
 ]) {
   test(`a turn is called ${name}`, () => assert.equal(nameOf(graph, { loop, turn }), name));
 }
+
+test("what can be chosen by its runs has a name of its own", () => {
+  const other = splitter();
+  const { nodes, edges, view } = other;
+  view.loops = [4, 4, 4, 9].map((count) => ({ count, word: "run" })).concat({ count: 9, word: "turn" });
+  Object.assign(edges[0], { loop: 0, turns: {} });
+  [1, 2].forEach((loop) => Object.assign(edges[loop], { loop, turns: {} }));
+  Object.assign(edges[4], { loop: 3, turns: {} });
+  Object.assign(edges[3], { loop: 4, turns: {} });
+  for (const [node, count] of [[0, 4], [3, 4], [4, 9]]) nodes[node].count = count;
+  const named = view.loops.map((_, loop) => loopName(other, loop));
+  assert.deepEqual(named, ["4 runs of x", "4 runs of + at line 1 (s), with x", "4 runs of + at line 1 (s), with y", "9 runs of × at line 2", "9 turns at line 2"]);
+});
 
 test("a series that spans decades is drawn on a log scale, zero and nan beside it", () => {
   const { isLog, places } = placesOf({ count: 5, runs: [0, 1, 2, 3, 4], sizes: [1, -0.01, 0, "nan", 100] });

@@ -57,10 +57,14 @@ class Terms:
 
     def place(self, at: int) -> str:
         """Say where one use is; of two uses by one operation, which operand."""
-        trace, consumer = self.node.trace, self.use(at)
-        edge = Edge(trace, self.edges[at])
+        port = self.twin(at)
+        return ("" if port is None else f"operand {port} of ") + described(self.use(at))
+
+    def twin(self, at: int) -> int | None:
+        """Return which operand a use is, where the same operation uses the value several times."""
+        edge = Edge(self.node.trace, self.edges[at])
         twins = [each for each in edge.dst.in_edges if each.src == edge.src]
-        return (f"operand {edge.port} of " if len(twins) > 1 else "") + described(consumer)
+        return edge.port if len(twins) > 1 else None
 
     @cached_property
     def added(self) -> np.ndarray[Any, Any] | None:
@@ -251,19 +255,21 @@ def described(node: Node) -> str:
     """Say which operation of which line a node is: `tanh at rnn.py:12`."""
     place = place_of(node.site)
     name = node.label if node.kind in ("input", "output") else node.op
-    return f"{clean(name)} at {place}{_run_of(node)}" if place else clean(name)
+    if not place:
+        return clean(name)
+    run, count = run_of(node)
+    return f"{clean(name)} at {place}" + (f" (run {run + 1:,} of {count:,})" if count > 1 else "")
 
 
-def _run_of(node: Node) -> str:
-    """Say which run of its line an operation is, where there are several."""
+def run_of(node: Node) -> tuple[int, int]:
+    """Return which run of its line an operation is, from 0, and how many there are."""
     trace, row = node.trace, node.row
     if row < 0:
-        return ""
+        return 0, 1
     is_alike = (trace.sites.row_places == trace.sites.row_places[row]) & (
         trace.recording.ops == trace.recording.ops[row]
     )
-    count = int(np.count_nonzero(is_alike))
-    return f" (run {np.count_nonzero(is_alike[: row + 1]):,} of {count:,})" if count > 1 else ""
+    return int(np.count_nonzero(is_alike[:row])), int(np.count_nonzero(is_alike))
 
 
 def place_of(site: Site | None) -> str:

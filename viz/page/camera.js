@@ -8,6 +8,7 @@ const WHOLE = 0.68; // gradients are 8.5 pixels; of a picture that would be smal
 const EDGE = 4; // pixels beyond the room that hide nothing
 const COMFORTABLE = 1.35;
 const PADDING = 28;
+const SLACK = 8; // pixels of a picture between what is shown together and the edges
 const REST = 160; // milliseconds without a move
 const CLICK = 4; // pixels that a click may move
 
@@ -29,8 +30,9 @@ export function fitted(bounds, room, most = COMFORTABLE, least = SMALLEST) {
 /** Whether all of a picture can be read at once. */
 export const isReadable = (bounds, room) => fitted(bounds, room).scale >= WHOLE;
 
-/** Where to begin: all of it, if that can be read, else all of its width, around a box, or at its left upper corner. */
-export function beginning(bounds, room, box = null) {
+/** Where to begin: all of it, if that can be read, else all of its width, around a box, or at its left upper corner, or from
+ * there on where the first of some starts is in sight; of these as many as there is room for. */
+export function beginning(bounds, room, box = null, starts = []) {
   const whole = fitted(bounds, room);
   if (whole.scale >= WHOLE) return whole;
   const wide = fitted({ ...bounds, height: 1 }, room).scale;
@@ -38,13 +40,36 @@ export function beginning(bounds, room, box = null) {
   const start = (from, length, size, middle) => {
     if (length * scale <= size - 2 * PADDING) return (size - length * scale) / 2 - from * scale;
     const [least, most] = [size - PADDING - (from + length) * scale, PADDING - from * scale]; // and show no empty paper
-    return middle === null ? most : Math.min(most, Math.max(least, size / 2 - middle * scale));
+    return Math.min(most, Math.max(least, size / 2 - middle * scale));
   };
-  return {
+  const around = ({ x, y, width, height }) => ({
     scale,
-    x: start(bounds.x, bounds.width, room.width, box && box.x + box.width / 2),
-    y: start(bounds.y, bounds.height, room.height, box && box.y + box.height / 2),
-  };
+    x: start(bounds.x, bounds.width, room.width, x + width / 2),
+    y: start(bounds.y, bounds.height, room.height, y + height / 2),
+  });
+  if (box) return around(box);
+  const corner = around({ x: -Infinity, y: -Infinity, width: 0, height: 0 });
+  const shown = together(starts, bounds, room.width / scale - SLACK, room.height / scale - SLACK);
+  if (!shown) return corner;
+  const [needed, middle] = [revealing(corner, shown, room), around(shown)];
+  return { scale, x: needed.x === corner.x ? corner.x : middle.x, y: needed.y === corner.y ? corner.y : middle.y };
+}
+
+/* A box around those boxes that fit into a size together with the one next to the corner, each the next one. */
+function together(boxes, corner, width, height) {
+  const distance = (box) => box.x - corner.x + box.y - corner.y;
+  let all = null;
+  for (const box of [...boxes].sort((first, second) => distance(first) - distance(second))) {
+    const next = all ? united(all, box) : box;
+    if (!all || (next.width <= width && next.height <= height)) all = next;
+  }
+  return all;
+}
+
+function united(first, second) {
+  const [x, y] = [Math.min(first.x, second.x), Math.min(first.y, second.y)];
+  const [right, bottom] = [Math.max(first.x + first.width, second.x + second.width), Math.max(first.y + first.height, second.y + second.height)];
+  return { x, y, width: right - x, height: bottom - y };
 }
 
 /** The sides at which a picture goes on beyond the room. */
@@ -67,7 +92,7 @@ export function revealing(camera, box, room) {
   const left = camera.x + box.x * camera.scale;
   const top = camera.y + box.y * camera.scale;
   const along = (start, length, size) => {
-    if (start >= PADDING && start + length <= size - PADDING) return 0;
+    if (start >= 0 && start + length <= size) return 0;
     return length > size - 2 * PADDING ? PADDING - start : (size - length) / 2 - start;
   };
   return {
@@ -77,9 +102,10 @@ export function revealing(camera, box, room) {
   };
 }
 
-/** The camera at a box that somebody asked for: where it would be too small to be read, nearer, and around it. */
+/** The camera at a box that somebody asked for: where it would be too small to be read, nearer, and around it; a whole
+ * picture that is shown at once as it began stays. */
 export function showing(camera, box, room) {
-  if (camera.scale >= READABLE) return revealing(camera, box, room);
+  if (camera.scale >= WHOLE) return revealing(camera, box, room);
   const middle = (from, length, size) => size / 2 - (from + length / 2) * READABLE;
   return { scale: READABLE, x: middle(box.x, box.width, room.width), y: middle(box.y, box.height, room.height) };
 }
@@ -157,10 +183,10 @@ export function cameraOf(element, draw) {
   );
 
   return {
-    begin(bounds, box) {
+    begin(bounds, box, starts) {
       size = room(); // which the panes may just have been arranged for
       smallest = Math.min(SMALLEST, fitted(bounds, size, COMFORTABLE, 0).scale);
-      set(beginning(bounds, size, box));
+      set(beginning(bounds, size, box, starts));
     },
     fit: (bounds) => set(fitted(bounds, room(), COMFORTABLE, smallest)),
     zoom: (direction) => set(zoomed(camera, STEP ** direction, centre(), smallest)),

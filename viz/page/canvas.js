@@ -123,6 +123,19 @@ export function canvasView(element, view, sentence) {
     handlers.fold();
   }
 
+  function uncover(ref) {
+    const item = items.get(ref)?.[0];
+    while (item !== undefined && calls.cover[item] >= 0) fold(calls.around(item), true);
+  }
+
+  function focus(ref) {
+    if (!items.has(ref)) return;
+    const isSame = document.activeElement === cursor;
+    moveCursor(ref);
+    if (isSame) handlers.focus(ref);
+    else cursor.focus({ preventScroll: true });
+  }
+
   const placeOf = (event) => {
     const place = canvas.getBoundingClientRect();
     return [(event.clientX - place.left - camera.x) / camera.scale, (event.clientY - place.top - camera.y) / camera.scale];
@@ -204,9 +217,14 @@ export function canvasView(element, view, sentence) {
     fold,
     frameOf: (ref) => (items.has(ref) ? calls.around(items.get(ref)[0]) : -1),
 
-    uncover(ref) {
-      const item = items.get(ref)?.[0];
-      while (item !== undefined && calls.cover[item] >= 0) fold(calls.around(item), true);
+    uncover,
+
+    leadTo(at) {
+      const inside = calls.list[at].frames.flatMap((frame) => calls.inside(frame)).find((item) => picture.node[item] >= 0);
+      if (inside === undefined) return;
+      const ref = `n${picture.node[inside]}`;
+      uncover(ref);
+      focus(ref);
     },
 
     box(ref) {
@@ -255,13 +273,7 @@ export function canvasView(element, view, sentence) {
       repaint();
     },
 
-    focus(ref) {
-      if (!items.has(ref)) return;
-      const isSame = document.activeElement === cursor;
-      moveCursor(ref);
-      if (isSame) handlers.focus(ref);
-      else cursor.focus({ preventScroll: true });
-    },
+    focus,
 
     on(event, handler) {
       handlers[event] = handler;

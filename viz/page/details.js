@@ -239,7 +239,7 @@ export class Details {
         !node.count && el("td", { class: "working", "data-of": of }, sum ?? "…"), // of runs, those of a use are others than those of the sum
       );
     };
-    const silent = (node.out ?? []).filter((edge) => graph.edges[edge].step === undefined).length;
+    const silent = node.silent ?? (node.out ?? []).filter((edge) => graph.edges[edge].step === undefined).length;
     const columns = node.count ? ["use, as they arrive", "gradient of the uses"] : ["use, as they arrive", "gradient", "Σ so far"];
     const head = columns.map((text) => el("th", { scope: "col" }, text));
     const [least, most] = node.uses ?? [];
@@ -247,8 +247,17 @@ export class Details {
     return [
       el("table", { class: "arithmetic" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, growing(node.sums, row, inTable))),
       el("p", { class: "total" }, node.count ? `Σ of ${each}, in each of ${node.count.toLocaleString("en")} runs = ` : "Σ = ", el("b", { class: "gradient", "data-of": own }, node.grad ?? "none")),
-      silent > 0 && el("p", { class: "quiet" }, `${silent} more ${silent === 1 ? "use" : "uses"} that the output does not depend on`),
+      this.#largest(node.largest, own),
+      silent > 0 && el("p", { class: "quiet" }, `${silent} more ${silent === 1 ? "use brings" : "uses bring"} 0: the output does not depend on ${silent === 1 ? "it" : "them"}`),
     ];
+  }
+
+  /** The largest uses of a value that is used in turns: their order is that of what the picture tells. */
+  #largest(uses = [], own) {
+    if (!uses.length) return null;
+    const row = ([edge, when, term]) =>
+      el("li", {}, this.link(edgeRef(edge), this.graph.nameOf(this.graph.edges[edge].to)), when && `, ${when}`, ": ", el("b", { class: "gradient", "data-of": own }, term));
+    return [el("h3", {}, "Largest uses"), el("ul", { class: "plain-list largest" }, uses.map(row))];
   }
 
   #neighbours(index) {

@@ -97,6 +97,7 @@ def node_data(
     }
     if node.kind == "splitter" and node.op == "copy" and node.grad is not None:
         told["sums"] = running_sums(node, numbers)
+        told["silent"] = sum(edge.step is None for edge in node.out_edges) or None
     return {key: value for key, value in told.items() if value not in (None, "", [])}
 
 

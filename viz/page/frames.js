@@ -31,13 +31,21 @@ export function foldable(parts, changed) {
     changed();
   }
 
+  function uncover(part) {
+    list.forEach(({ inside }, at) => inside.includes(part) && fold(at, true));
+  }
+
   return {
     list, // of each call: {name, nodes, isOpen, box}
     fold: (at) => fold(at, !list[at].isOpen),
     isHidden: (part) => hidden.has(part),
     around: (part) => list.findLastIndex(({ inside }) => inside.includes(part)), // the innermost
-    uncover(part) {
-      list.forEach(({ inside }, at) => inside.includes(part) && fold(at, true));
+    uncover,
+    leadTo(at) {
+      const [{ part }] = list[at].frames;
+      uncover(part);
+      fold(at, true);
+      part.focus({ preventScroll: true });
     },
     /* Light those that are closed and hide some parts. */
     light(name, lit) {

@@ -17,7 +17,7 @@ export const KEYS = [
   [["+", "="], "+", "zoom in"],
   [["-", "−"], "−", "zoom out"],
   [["0"], "0", "fit the whole picture"],
-  [["/"], "/", "find a name or a line"],
+  [["/"], "/", "find a name, a call or a line"],
   [["c"], "c", "colour by |gradient|"],
   [["p"], "p", "practice"],
   [["?"], "?", "this help"],

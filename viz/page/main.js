@@ -22,6 +22,8 @@ import { themeSwitch } from "./theme.js";
 import { allOf, loopChooser, nameOf, numbersOf, turnChooser } from "./turns.js";
 import { walker } from "./walking.js";
 
+const ENTRANCE = 160; // pixels of a call that are brought into sight
+
 const data = await dataOf(byId("data"));
 const root = document.documentElement;
 const stage = byId("stage");
@@ -81,7 +83,7 @@ function open(number, ref = null) {
   byId("turn-note").hidden = true;
   byId("crumbs").replaceChildren(...crumbs(graph, open));
   arrange(view.bounds, stage);
-  camera.begin(view.bounds, whereToLook());
+  begin();
   source.begin();
   colour();
   leaveOrEnterPractice();
@@ -89,16 +91,24 @@ function open(number, ref = null) {
   choose(ref, { reveal: ref !== null });
 }
 
-/** The box that a view which is too large to be read begins with: an error; else it begins where the graph does. */
-function whereToLook() {
+/** Turn to what a view which is too large to be read begins with: an error, else the inputs. */
+function begin() {
   const wrong = data.findings.filter(({ severity }) => severity === "error").flatMap((finding) => graph.placesOf(finding));
-  return wrong.map((ref) => view.box(ref)).find(Boolean) ?? null;
+  const inputs = graph.nodes.flatMap(({ kind }, index) => (kind === "input" ? [view.box(`n${index}`)] : []));
+  camera.begin(view.bounds, wrong.map((ref) => view.box(ref)).find(Boolean), inputs.filter(Boolean));
 }
 
 /** Close a call in the picture, or open it again. */
 function fold(number) {
   view.fold(number);
   camera.reveal(view.frames[number].box);
+}
+
+/** Lead to a call in the picture. */
+function showCall(number) {
+  const { box } = view.frames[number];
+  view.leadTo(number);
+  camera.show({ ...box, width: Math.min(box.width, ENTRANCE), height: Math.min(box.height, ENTRANCE) });
 }
 
 /** Open the closed group that has the focus, or close the call around it. */
@@ -289,12 +299,15 @@ for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("cl
 divider();
 pane.addEventListener("grown", hideInPane);
 searchBox(graph, {
+  frames: () => view.frames,
+  frame: showCall,
+  view: (number) => open(number),
   show: (refs) => view.light("found", refs),
   choose: (ref) => {
     choose(ref, { show: true, keep: isPractising });
     view.focus(ref);
   },
 });
-window.addEventListener("resize", () => arrange(view.bounds, stage) && camera.begin(view.bounds, whereToLook()));
+window.addEventListener("resize", () => arrange(view.bounds, stage) && begin());
 open(0);
 root.classList.add("is-ready");

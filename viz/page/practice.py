@@ -17,10 +17,10 @@ import numpy as np
 
 from tracer.diagnose.explain import named_operands
 from tracer.diagnose.sums import uses_of
-from tracer.diagnose.terms import Followed, Terms
+from tracer.diagnose.terms import Followed, Terms, run_of
 from tracer.numbers_text import ROUNDED
 from tracer.rules.kinds import Elementwise
-from viz import labels
+from viz import labels, wording
 from viz.page.practice_mistakes import mistakes_of, mistakes_of_parts
 
 if TYPE_CHECKING:
@@ -197,13 +197,22 @@ class Asker:
 
 
 class _Terms(Terms):
-    """Terms that say where each is once: it takes a look at the whole trace."""
+    """Terms that say where each is as the page does: × at line 9, run 3 (of 102, from 0)."""
 
     def place(self, at: int) -> str:
-        """Say where one use is."""
+        """Say where one use is, once: it takes a look at the whole trace."""
         if at not in self._places:
-            self._places[at] = super().place(at)
+            self._places[at] = self._place(at)
         return self._places[at]
+
+    def _place(self, at: int) -> str:
+        node, port = self.use(at), self.twin(at)
+        if node.kind != "function" or node.site is None or not node.site.line:
+            return super().place(at)
+        lead = "" if port is None else f"{wording.operand(port)} of "
+        run, count = run_of(node)
+        told = f", run {run:,} (of {count:,}, from 0)" if count > 1 else ""
+        return f"{lead}{wording.gate_text(node)} at line {node.site.line}{told}"
 
     @cached_property
     def _places(self) -> dict[int, str]:

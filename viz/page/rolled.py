@@ -155,6 +155,7 @@ class _Writer:
         if node.kind == "splitter" and node.op == "copy" and self.has_gradients:
             told["sums"] = self._sums(node)
             told["uses"] = self._uses(node)
+            told["largest"] = self._largest(node)
         return {key: value for key, value in told.items() if value not in (None, "", [])}
 
     def _scope(self, group: int) -> str:
@@ -230,6 +231,19 @@ class _Writer:
                 totals = [labels.number(each) for each in accumulate(sums)]
         told = zip(uses, totals, terms, strict=True)
         return [(edge.index, self.turn[edge.index], total, term) for edge, total, term in told]
+
+    def _largest(self, node: RolledNode) -> list[tuple[int, str, str]]:
+        """Return the largest uses of a value that is split once and used in turns: edge, when, and what each adds."""
+        total = self.numbers.sum_of(node) if node.count == 1 else None
+        edges = self.rolled.edges
+        if total is None or total.uses == len(self.rolled.outgoing[node.index]):
+            return []
+        told = []
+        for term in total.terms:
+            edge = edges[term.edge]
+            text = labels.norm(self.trace.edges[int(edge.members[term.run])].grad)
+            told.append((edge.index, self.numbers.when(edge, term.run) if edge.count > 1 else "", text))
+        return told
 
     def _edge(self, edge: RolledEdge) -> dict[str, Any]:
         """Say what an edge carries: in full where it ran once, else over its runs, and some of them in full."""

@@ -1,21 +1,33 @@
 /* Search by name, operation or line. The finding touches no document; the box does. */
 
 import { byId, el } from "./dom.js";
-import { nodeRef } from "./graph.js";
+import { indexOf, nodeRef } from "./graph.js";
 
 const FIRST = 12; // hits that are listed at first; as many again as one goes on
 
-/** Find nodes for a text: `12` or `line 12` by line, else by name, operation, the words of the list or code; those that begin with it first. */
-export function find(graph, text) {
+/** Find nodes, and calls by their names: `12` or `line 12` by line, else by name, operation, the words of the list or code;
+ * those that begin with it first. A call is that of a frame of the picture, "f3", or of another view, "v1". */
+export function find(graph, text, frames = []) {
   const query = text.trim().toLowerCase();
   if (!query) return [];
   const line = /^(?:line\s*|:)?(\d+)$/.exec(query);
-  const found = graph.nodes.flatMap((node, index) => {
-    if (line) return node.site && node.site.line <= line[1] && line[1] <= node.site.end ? [{ index, rank: 0 }] : [];
-    const rank = rankOf(node, graph.nameOf(index).toLowerCase(), query);
-    return rank === null ? [] : [{ index, rank }];
-  });
-  return found.sort((first, second) => first.rank - second.rank || first.index - second.index).map(({ index }) => nodeRef(index));
+  if (line) return graph.nodes.flatMap(({ site }, index) => (site && site.line <= line[1] && line[1] <= site.end ? [nodeRef(index)] : []));
+  const ranked = [
+    ...graph.nodes.map((node, index) => [nodeRef(index), rankOf(node, graph.nameOf(index).toLowerCase(), query)]),
+    ...frames.map(({ name }, number) => [`f${number}`, rankOfCall(name, query)]),
+    ...graph.data.views.map(({ name, parent }, number) => [`v${number}`, isElsewhere(graph, number, parent) ? rankOfCall(name, query) : null]),
+  ];
+  return ranked.filter(([, rank]) => rank !== null).sort(([, first], [, second]) => first - second).map(([ref]) => ref);
+}
+
+/* Whether a view is neither shown nor that of a closed call in what is shown, which is found as a node. */
+const isElsewhere = (graph, number, parent) => number !== graph.number && parent !== graph.number;
+
+function rankOfCall(name, query) {
+  const called = name.toLowerCase();
+  if (called.split("(")[0] === query) return 0;
+  if (called.startsWith(query)) return 1;
+  return query.length > 1 && called.includes(query) ? 2 : null;
 }
 
 function rankOf(node, said, query) {
@@ -28,7 +40,7 @@ function rankOf(node, said, query) {
   return (node.site?.code ?? "").toLowerCase().includes(query) && node.kind === "function" ? 4 : null;
 }
 
-/** Make the search box work; handlers: show(refs) as one types, choose(ref). */
+/** Make the search box work; handlers: frames() of the picture, show(refs) as one types, choose(ref), frame(number), view(number). */
 export function searchBox(graph, handlers) {
   const [input, list] = [byId("search"), byId("hits")];
   let all = [];
@@ -36,9 +48,9 @@ export function searchBox(graph, handlers) {
   let active = -1;
 
   function fill() {
-    all = find(graph, input.value);
+    all = find(graph, input.value, handlers.frames());
     active = all.length ? 0 : -1;
-    handlers.show(all);
+    handlers.show(all.filter((ref) => ref[0] === "n"));
     write(FIRST);
   }
 
@@ -49,15 +61,7 @@ export function searchBox(graph, handlers) {
         event.preventDefault(); // the focus stays in the box until the choice moves it
         pick(at);
       };
-      const place = graph.lineOf(ref);
-      const node = graph.item(ref);
-      return el(
-        "li",
-        { role: "option", id: `hit-${at}`, "aria-selected": String(at === active), pointerdown: choose },
-        el("b", {}, node.name && node.kind === "function" ? `${node.name} ` : ""),
-        el("span", {}, graph.nameOf(Number(ref.slice(1))).replace(` at ${place}`, "")),
-        el("small", {}, place),
-      );
+      return el("li", { role: "option", id: `hit-${at}`, "aria-selected": String(at === active), pointerdown: choose }, told(ref));
     });
     const more = (event) => {
       event.preventDefault();
@@ -68,6 +72,18 @@ export function searchBox(graph, handlers) {
     if (input.value.trim() && !all.length) options.push(el("li", { class: "more", role: "presentation" }, "nothing is called so"));
     list.replaceChildren(...options);
     open(options.length > 0);
+  }
+
+  function told(ref) {
+    if (ref[0] === "f") return [el("b", {}, handlers.frames()[indexOf(ref)].name), el("small", {}, "call")];
+    if (ref[0] === "v") {
+      const { name, parent } = graph.data.views[indexOf(ref)];
+      return [el("b", {}, name), el("small", {}, parent === null ? "whole program" : `in ${graph.data.views[parent].name}`)];
+    }
+    const node = graph.item(ref);
+    const place = node.kind === "group" ? "call" : graph.lineOf(ref);
+    const name = graph.nameOf(indexOf(ref)).replace(` at ${place}`, "");
+    return [node.name && node.kind === "function" ? el("b", {}, `${node.name} `) : "", el("span", {}, name), el("small", {}, place)];
   }
 
   function showMore() {
@@ -93,7 +109,8 @@ export function searchBox(graph, handlers) {
   function pick(at) {
     const ref = refs[at];
     close();
-    if (ref) handlers.choose(ref);
+    const lead = { n: () => handlers.choose(ref), f: () => handlers.frame(indexOf(ref)), v: () => handlers.view(indexOf(ref)) };
+    if (ref) lead[ref[0]]();
   }
 
   function close() {

@@ -32,17 +32,19 @@ export class BackwardPass {
     return this.order.slice(step).flatMap((edge) => this.graph.shownWith(edge));
   }
 
-  /** Of a splitter: how many of its uses have arrived, of how many, and the sum so far as text, "" where none is told. */
+  /** Of a splitter: how many of its uses have arrived, of how many, whether that is all that come, as those that the output
+   * does not depend on never do, and the sum so far as text, "" where none is told. */
   waiting(node, step) {
-    const { sums } = this.graph.nodes[node];
+    const { sums, silent = 0 } = this.graph.nodes[node];
     const time = step > 0 ? this.graph.edges[this.now(step)].step : -1; // that of the whole graph, if this is a part
     const arrived = sums.filter(([, fired]) => fired <= time).length;
     const sum = arrived ? sums[arrived - 1][2] : null;
-    return { arrived, total: sums.length, sum: sum === null ? "" : `, Σ ${sum}` };
+    return { arrived, total: sums.length + silent, isAll: arrived === sums.length, sum: sum === null ? "" : `, Σ ${sum}` };
   }
 
-  #all({ sums, uses }) {
+  #all({ sums, uses, silent }) {
     const places = sums.length;
+    if (silent) return `${places} of ${places + silent}, the rest 0,`;
     const [least, most] = uses ?? [places, places];
     if (least === places && most === places) return `all ${places}`;
     const where = `(${places} ${places === 1 ? "place" : "places"})`;
@@ -54,9 +56,9 @@ export class BackwardPass {
     const notes = new Map();
     for (const index of this.splitters) {
       const own = this.graph.nodes[index].in[0];
-      const { arrived, total, sum } = this.waiting(index, step);
+      const { arrived, total, isAll, sum } = this.waiting(index, step);
       if (!arrived || this.hasFired(own, step)) continue;
-      const state = arrived < total ? `waiting ${arrived} of ${total}` : `${this.#all(this.graph.nodes[index])} are here`;
+      const state = !isAll ? `waiting ${arrived} of ${total}` : `${this.#all(this.graph.nodes[index])} are here`;
       notes.set(nodeRef(index), `${state}${sum}`);
     }
     return notes;
@@ -86,7 +88,8 @@ export class BackwardPass {
       const [least, uses] = to.uses ?? [to.sums.length, to.sums.length];
       const what = graph.nameOf(edge.to);
       const runs = to.count ? `, in each of ${to.count.toLocaleString("en")} runs` : "";
-      if (uses === 1) return `The ${what} fires${runs}: of its uses, the output depends on one, which brings ${grad}.`;
+      if (to.silent && uses > 1) return `The ${what} has the gradients of ${uses} of its ${uses + to.silent} uses and fires: with 0 from ${rest(to.silent)} their sum is ${grad}.`;
+      if (uses === 1) return `The ${what} fires${runs}: of its ${to.silent ? `${1 + to.silent} ` : ""}uses, the output depends on one, which brings ${grad}.`;
       const count = least < uses ? `all uses, of ${least} to ${uses.toLocaleString("en")},` : uses === 2 ? "both uses" : `all ${uses.toLocaleString("en")} uses`;
       return `The ${what} has the gradients of ${count} and fires${runs}: their sum is ${grad}.`;
     }
@@ -97,9 +100,13 @@ export class BackwardPass {
   }
 
   #arrived(node, step) {
-    const { arrived, total, sum } = this.waiting(node, step);
-    const rest = total - arrived;
-    if (!rest) return total > 1 ? ` ${total === 2 ? "Both" : `All ${total}`} have arrived${sum}: it can fire.` : "";
+    const { arrived, total, isAll, sum } = this.waiting(node, step);
+    const { silent } = this.graph.nodes[node];
+    if (isAll && silent) return ` ${arrived} of ${total} ${arrived === 1 ? "has" : "have"} arrived${sum}, and ${rest(silent)} brings 0: it can fire.`;
+    if (isAll) return total > 1 ? ` ${total === 2 ? "Both" : `All ${total}`} have arrived${sum}: it can fire.` : "";
     return ` It waits: ${arrived} of ${total} ${arrived === 1 ? "has" : "have"} arrived${sum}.`;
   }
 }
+
+/* Uses that the output does not depend on. */
+const rest = (silent) => (silent === 1 ? "the other, which the output does not depend on," : `each of the other ${silent.toLocaleString("en")}, which the output does not depend on,`);

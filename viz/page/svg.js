@@ -15,6 +15,7 @@
  *   view.frames                   of open calls, each {name, nodes, isOpen, box}; view.fold(number) closes one or opens it again
  *   view.frameOf(ref)             the number of the innermost frame around it, -1
  *   view.uncover(ref)             open the frames that hide it
+ *   view.leadTo(number)           open a frame and those around it, and move the focus there
  *   view.on(event, handler)       "hover": ref or null; "choose": ref or null; "focus": ref; "open": ref of a closed group; "fold"
  *   view.destroy()
  */
@@ -30,7 +31,7 @@ export function svgView(element, picture, sentence) {
   const groups = new Map(); // by ref: its elements; a wire of several rows has several
   const lit = new Map(); // by state: its refs
   const handlers = { hover: () => {}, choose: () => {}, focus: () => {}, open: () => {}, fold: () => {} };
-  const replaced = new Map(); // by part of a text: what stood there
+  const replaced = new Map(); // by part of a text: what stood there, and where its line began
   const middles = new Map(); // of lines of text that a note took the place of: a browser is slow to measure
   let notes = [];
   let reachable = null;
@@ -76,14 +77,16 @@ export function svgView(element, picture, sentence) {
       else handlers.choose(refAt(event));
     },
     dblclick: (event) => event.target.closest?.("[data-ref][aria-expanded=false]") && handlers.open(refAt(event)),
-    focusin: (event) => {
-      const ref = refAt(event);
-      if (!ref) return;
-      makeReachable(ref);
-      handlers.focus(ref);
-    },
   };
   for (const [name, listener] of Object.entries(listeners)) root.addEventListener(name, listener);
+  const destroyed = new AbortController();
+  const focused = (event) => {
+    const ref = refAt(event);
+    if (!ref) return;
+    makeReachable(ref);
+    handlers.focus(ref);
+  };
+  element.addEventListener("focusin", focused, { signal: destroyed.signal }); // an SVG that listens for the focus can take it
 
   /* One node at a time is in the order of the Tab key; the arrow keys go on from there. */
   function makeReachable(ref) {
@@ -107,13 +110,34 @@ export function svgView(element, picture, sentence) {
     return all.find((each) => each.matches(".wire")) ?? all[0];
   }
 
-  /* Put a text in place of a value, and of what follows it in its line. */
+  /* Where the middle of a line of text is, as it was written. */
+  function middleOf(line, group) {
+    group.classList.remove("is-out"); // what is not drawn has no size
+    if (!middles.has(line)) {
+      const { x, width } = line.getBBox();
+      middles.set(line, x + width / 2);
+    }
+    return middles.get(line);
+  }
+
+  /* Put a text in place of a value, and of what follows it in its line, around the same middle. */
   function replace(ref, text) {
-    const part = labelled(ref)?.querySelector("tspan.value");
+    const group = labelled(ref);
+    const part = group?.querySelector("tspan.value");
     if (!part) return;
-    replaced.set(part, part.textContent);
+    const line = part.closest("text");
+    replaced.set(part, [part.textContent, line.getAttribute("x")]);
+    line.setAttribute("x", middleOf(line, group));
+    line.setAttribute("text-anchor", "middle");
     part.textContent = text;
     for (let next = part.nextElementSibling; next; next = next.nextElementSibling) next.classList.add("is-replaced");
+  }
+
+  /* Write again what stood there. */
+  function restore(part, [text, x]) {
+    part.textContent = text;
+    part.closest("text").setAttribute("x", x);
+    part.closest("text").removeAttribute("text-anchor");
   }
 
   return {
@@ -135,6 +159,7 @@ export function svgView(element, picture, sentence) {
     fold: frames.fold,
     frameOf: (ref) => frames.around(labelled(ref)),
     uncover: (ref) => frames.uncover(labelled(ref)),
+    leadTo: frames.leadTo,
 
     light(state, refs) {
       const next = new Set(refs);
@@ -151,19 +176,14 @@ export function svgView(element, picture, sentence) {
       for (const note of notes) note.remove();
       notes = [];
       for (const line of root.querySelectorAll(".is-replaced")) line.classList.remove("is-replaced");
-      for (const [part, text] of replaced) part.textContent = text;
+      replaced.forEach((written, part) => restore(part, written));
       replaced.clear();
       for (const [ref, text] of values) replace(ref, text);
       for (const [ref, text] of texts) {
         const group = labelled(ref);
         const place = group?.querySelector(".gradient, .working, .alarm")?.closest("text") ?? group?.querySelector("text");
         if (!place) continue;
-        group.classList.remove("is-out"); // what is not drawn has no size
-        if (!middles.has(place)) {
-          const { x, width } = place.getBBox();
-          middles.set(place, x + width / 2);
-        }
-        const at = { x: middles.get(place), y: place.getAttribute("y"), class: "note", "text-anchor": "middle" };
+        const at = { x: middleOf(place, group), y: place.getAttribute("y"), class: "note", "text-anchor": "middle" };
         notes.push(svgEl("text", at, text));
         for (const part of group.querySelectorAll("tspan:is(.gradient, .working, .alarm)")) part.closest("text").classList.add("is-replaced");
         group.append(notes.at(-1));
@@ -196,6 +216,7 @@ export function svgView(element, picture, sentence) {
     },
 
     destroy() {
+      destroyed.abort();
       root.remove();
     },
   };

@@ -47,20 +47,48 @@ export function nameOf(graph, { loop, turn }) {
 /** All turns of a loop, or runs. */
 export const allOf = (graph, { loop }) => `all ${graph.view.loops[loop].word}s`;
 
+const edgesOf = (graph, loop) => graph.edges.filter((edge) => edge.loop === loop && edge.turns);
+
+/** What runs in a loop in a few words, other than of each other loop: by its line, by the operation or value that runs so
+ * often, by where that comes from. */
+export function loopName(graph, loop) {
+  const all = graph.view.loops.map((_, each) => namesOf(graph, each));
+  const own = all[loop];
+  const at = own.findIndex((name, level) => !all.some((names, each) => each !== loop && names[level] === name));
+  if (at >= 0) return own[at];
+  const twins = all.slice(0, loop).filter((names) => names.at(-1) === own.at(-1)).length;
+  return twins ? `${own.at(-1)} (${twins + 1})` : own.at(-1);
+}
+
+/* Names of a loop, the shortest first. Of turns the line tells enough; of runs, only with what it is that runs. */
+function namesOf(graph, loop) {
+  const { count, word } = graph.view.loops[loop];
+  const edges = edgesOf(graph, loop);
+  const often = (index) => graph.nodes[index].count === count;
+  const edge = edges.find(({ to }) => often(to) && graph.nodes[to].site) ?? edges.find(({ from, to }) => often(from) || often(to)) ?? edges[0];
+  const lead = `${count.toLocaleString("en")} ${word}s`;
+  if (!edge) return [lead];
+  const runner = graph.nodes[edge.to].site || !often(edge.from) ? edge.to : edge.from;
+  const node = graph.nodes[runner];
+  const what = node.kind === "function" ? graph.nameOf(runner) : `${graph.valueName(runner)}${node.site ? ` at ${graph.lineOf(nodeRef(runner))}` : ""}`;
+  const lines = edges.map(({ to }) => graph.nodes[to].site?.line).filter(Boolean);
+  const of = `${lead} of ${what}`;
+  const named = node.name && node.kind === "function" ? `${of} (${node.name})` : of;
+  const from = `${named}, with ${graph.valueName(edge.from)}`;
+  return word === "turn" && lines.length ? [`${lead} at line ${Math.min(...lines)}`, of, named, from] : [of, of, named, from];
+}
+
 /** Make what a turn of a loop is chosen by, or all of them; null where none is kept. */
 export function loopChooser(graph, loop, chosen, choose) {
   const found = graph.view.loops[loop];
-  const inside = graph.edges.filter((edge) => edge.loop === loop && edge.turns);
+  const inside = edgesOf(graph, loop);
   const kept = [...new Set(inside.flatMap(({ turns }) => Object.keys(turns).map(Number)))].sort((first, second) => first - second);
   if (!kept.length) return null;
-  const lines = inside.map(({ to }) => graph.nodes[to].site?.line).filter(Boolean);
-  const place = lines.length ? ` at line ${Math.min(...lines)}` : "";
   const now = chosen?.loop === loop ? chosen.turn : null;
   const options = kept.map((turn) => el("option", { value: turn, selected: turn === now }, callOf(found, turn)));
   const all = el("option", { value: "", selected: now === null }, allOf(graph, { loop }));
   const pick = ({ target }) => choose(target.value === "" ? null : { loop, turn: Number(target.value) });
-  const called = `${found.count.toLocaleString("en")} ${found.word}s${place}`;
-  return el("li", { class: "row" }, el("label", { for: `loop-${loop}` }, called), el("select", { id: `loop-${loop}`, "data-loop": loop, change: pick }, all, options));
+  return el("li", { class: "row" }, el("label", { for: `loop-${loop}` }, loopName(graph, loop)), el("select", { id: `loop-${loop}`, "data-loop": loop, change: pick }, all, options));
 }
 
 /** Make what a turn of an edge's loop is chosen by, and show the edge in it: choose({loop, turn}) is told. */
