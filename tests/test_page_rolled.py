@@ -45,7 +45,8 @@ def test_all_numbers_of_a_rolled_page_are_those_of_the_trace(name):
         series = numbers.gradients(edge)
         drawn = [float(str(size).replace("−", "-")) for size in told["series"]["sizes"]]
         np.testing.assert_allclose(drawn, series.points, rtol=1e-3)
-        for run, text in told["series"]["named"].values():
+        for run, text, when in told["series"]["named"].values():
+            assert when == numbers.when(edge, run)
             assert text == labels.norm(exact[run].grad) or series.is_norm
         sizes = [np.linalg.norm(np.ravel(each.grad)) for each in exact]
         if np.isfinite(sizes).all():
@@ -85,7 +86,9 @@ def test_the_edges_of_a_loop_tell_the_same_turn(tmp_path):
     view = data_of(trace, tmp_path)["views"][0]
     loops = {edge["loop"] for edge in view["edges"] if "loop" in edge}
     assert loops == {0}
-    assert view["loops"] == [{"count": 100, "word": "turn"}]
+    (loop,) = view["loops"]
+    assert (loop["count"], loop["word"]) == (100, "turn")
+    assert loop["names"] == {str(turn): f"turn {turn}" for turn in map(int, loop["names"])}
     turns = {tuple(edge["turns"]) for edge in view["edges"] if "loop" in edge}
     assert {turn for kept in turns for turn in kept} >= {"0", "1", "2", "97", "98", "99"}
     for edge in view["edges"]:
@@ -104,7 +107,8 @@ def test_one_expression_with_two_places_is_in_one_loop(tmp_path):
         return h
 
     view = data_of(record(rnn, np.ones((100, 3)), np.ones(3)), tmp_path)["views"][0]
-    assert view["loops"] == [{"count": 100, "word": "turn", "counter": "t", "start": 0, "step": 1}]
+    (loop,) = view["loops"]
+    assert loop["names"] == {str(turn): f"t = {turn}" for turn in range(100)}
 
 
 def in_a_list(w):
@@ -119,12 +123,26 @@ def entered_often(w):
     return total
 
 
-@pytest.mark.parametrize("function", [in_a_list, entered_often])
-def test_what_is_no_one_loop_has_runs(function, tmp_path):
+def entered_as_often_as_told(w, times=(30, 40, 50)):
+    total = 0.0
+    for each in times:
+        for k in range(each):
+            total = total + math.tanh(w * k)
+    return total
+
+
+@pytest.mark.parametrize(
+    ("function", "words", "last"),
+    [
+        (in_a_list, ["turn", "run"], "at = 99"),  # a sum goes through the list by itself
+        (entered_often, ["turn"], "turn 9, k = 19"),
+        (entered_as_often_as_told, ["run"], None),
+    ],
+)
+def test_turns_are_told_by_all_loops_around_them_and_else_they_are_runs(function, words, last, tmp_path):
     view = data_of(record(function, 0.3), tmp_path)["views"][0]
-    assert view["loops"]
-    assert {loop["word"] for loop in view["loops"]} == {"run"}
-    assert not any("counter" in loop for loop in view["loops"])
+    assert [loop["word"] for loop in view["loops"]] == words
+    assert list(view["loops"][0].get("names", {"": None}).values())[-1] == last
 
 
 def logistic(r, x):

@@ -115,7 +115,7 @@ def test_a_turn_of_each_loop_is_chosen_beside_the_picture(visit):
     loops.nth(0).select_option("3")
     assert page.text("#turn-text") == "i = 3 (of 30); pale: all turns"
     loops.nth(1).select_option("299")
-    assert page.text("#turn-text").startswith("run 299 (last of 300")
+    assert page.text("#turn-text").startswith("i = 29, j = 9 (last of 300)")
     assert loops.nth(0).input_value() == ""  # one at a time
     page.page.click("#turn-end")
     assert loops.nth(1).input_value() == ""

@@ -1,5 +1,6 @@
 """In which turn of which loop something ran: it tells so itself by the number that it multiplies with, 1000 i + j."""
 
+import contextlib
 import math
 from itertools import chain, pairwise
 
@@ -44,6 +45,54 @@ def nested_without_an_outer_part(x, w):
     for i in range(4):
         for j in range(5):
             total = total + x * w * (i * STEP + j + 0.5)
+    return total
+
+
+def nested_as_often_as_told(x, w, times=(2, 5, 3)):
+    total = x
+    for i in range(3):
+        for j in range(times[i]):
+            total = total + x * w * (i * STEP + j + 0.5)
+    return total
+
+
+def nested_and_left_early(x, w):
+    total = x
+    for i in range(4):
+        for j in range(5):
+            total = total + x * w * (i * STEP + j + 0.5)
+            if j == i:
+                break
+    return total
+
+
+def nested_and_gone_on_early(x, w):
+    total = x
+    for i in range(4):
+        if i == 1:
+            continue
+        for j in range(5):
+            total = total + x * w * (i * STEP + j + 0.5)
+    return total
+
+
+def nested_and_swallowed(x, w):
+    total = x
+    for i in range(4):
+        with contextlib.suppress(ValueError):
+            for j in range(5):
+                total = total + x * w * (i * STEP + j + 0.5)
+                if j == i:
+                    raise ValueError
+    return total
+
+
+def nested_with_an_end_elsewhere(x, w):
+    total = x
+    for i in range(4):
+        if i != 1:
+            for j in range(5):
+                total = total + x * w * (i * STEP + j + 0.5)
     return total
 
 
@@ -266,7 +315,12 @@ PROGRAMS = {  # which of i and j the loops around tell: none of them where nothi
     plain: (0,),
     nested: (0, 1),
     nested_with_the_outer_part_below: (0, 1),
-    nested_without_an_outer_part: (),
+    nested_without_an_outer_part: (0, 1),
+    nested_as_often_as_told: (),
+    nested_and_left_early: (),
+    nested_and_gone_on_early: (),
+    nested_and_swallowed: (),
+    nested_with_an_end_elsewhere: (),
     in_some_turns: (0,),
     before_what_runs_always: (0,),
     only_in_some_turns: (),
@@ -341,6 +395,26 @@ def test_a_page_tells_the_same_turns(function):
             looked_at += len(runs)
             assert all(counted.get(users[run], turn) == turn for turn, run in runs.items())
     assert looked_at > 2
+
+
+def three_deep(x, w):
+    total = x
+    for _ in range(2):
+        for k in range(3, 5):
+            for j in range(8, 0, -2):
+                total = total + x * w * (k * j)
+    return total
+
+
+def test_loops_around_each_other_are_told_apart_by_how_often_the_inner_ones_are_written_to_run():
+    trace = record(three_deep, 0.1, 0.2)
+    rolled = roll_up(trace, budget=1)
+    texts = [f"turn {i}, k = {k}, j = {j}" for i in range(2) for k in (3, 4) for j in (8, 6, 4, 2)]
+    assert [Turns(trace).text(use.index) for use in trace["w"].uses] == texts
+    loops = Loops(rolled)
+    (edge,) = (each for each in rolled.edges if each.count == 16 and rolled.nodes[each.src].name == "w")
+    number, _ = loops.of(edge)
+    assert loops.found[number].names == tuple(texts)
 
 
 def from_five(x, w):

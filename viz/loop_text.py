@@ -49,11 +49,6 @@ class WrittenLoop:
     step: int = 1
     is_counter: bool = False
 
-    @property
-    def is_statement(self) -> bool:
-        """Whether it is a `for` or a `while`; what runs for each of a list's elements has no turns."""
-        return isinstance(self.node, _STATEMENTS)
-
     def turn(self, number: int) -> str:
         """Name a turn: `t = 24` for a variable that counts, else `turn 24 of word`; turns count from 0."""
         if self.is_counter:
@@ -148,6 +143,33 @@ class LoopText:
             return False
         before = loop.node.body[: self.step_of(node, loop) + 1]
         return not any(_continues(statement) for statement in before)
+
+    def turns_in_each(self, inner: WrittenLoop, loop: WrittenLoop) -> int | None:
+        """Return how many turns a loop takes in each turn of another one, if that is written: `range(20)`."""
+        match inner.node:
+            case ast.For(iter=ast.Call(func=ast.Name(id="range"), args=written, keywords=[]), body=body):
+                numbers = [_whole(each) for each in written]
+            case _:
+                return None
+        if None in numbers or any(
+            isinstance(each, ast.Break) for part in body for each in _own_parts(part)
+        ):
+            return None
+        if not self.runs_in_each_turn(inner.node, loop) or self._is_left_early(inner.node, loop.node):
+            return None
+        try:
+            return len(range(*numbers)) or None  # type: ignore[arg-type]  # none of them is None
+        except (TypeError, ValueError, OverflowError):
+            return None
+
+    def _is_left_early(self, node: ast.AST, loop: ast.AST) -> bool:
+        """Say whether an error may end a part of a loop without ending the loop: some `with` swallow it."""
+        above = self._text.parents.get(node)
+        while above is not None and above is not loop:
+            if isinstance(above, ast.With | ast.AsyncWith):
+                return True
+            above = self._text.parents.get(above)
+        return False
 
     def is_seen_from_the_start(self, node: ast.AST, region: ast.AST) -> bool:
         """Say whether what an expression first reads of before a loop, or a function, it has read in every run of it.

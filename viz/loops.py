@@ -16,7 +16,6 @@ from viz.rollup import SEVERAL
 if TYPE_CHECKING:
     from viz.loop_text import WrittenLoop
     from viz.rollup import Rolled, RolledEdge
-    from viz.turns import Flat
 
     Ints = np.ndarray[Any, np.dtype[Any]]
 
@@ -36,9 +35,9 @@ class Loop:
     turns: tuple[int, ...]
     starts: Ints
     stops: Ints
-    written: WrittenLoop | None = (
-        None  # of the text, if these are its turns, from the first; else they are runs
-    )
+    names: tuple[
+        str, ...
+    ] = ()  # of these turns, by all loops around them; none where the text does not prove them
 
     def runs(self, times: Ints) -> dict[int, int]:
         """Return, by turn, which run of an edge falls into it; `times` says when each run was."""
@@ -105,20 +104,19 @@ class Loops:
             turns = number[turns]
         key = flat.loop, chain
         if key not in self._written:
-            written = flat.loop if self._is_entered_once(flat, own) else None
-            self._written[key] = replace(_loop(np.arange(len(own)), self._most), written=written)
+            loop = _loop(np.arange(len(own)), self._most)
+            names = self._names(flat.marker.rows[own[list(loop.turns)]].tolist())
+            self._written[key] = replace(loop, names=names)
         loop = self._written[key]
         runs: dict[int, int] = {}
         for run in np.flatnonzero(np.isin(turns, loop.turns)).tolist():
             runs.setdefault(int(turns[run]), run)
         return (self._number(loop), runs) if runs else None
 
-    def _is_entered_once(self, flat: Flat, own: Ints) -> bool:
-        """Say whether the turns of a loop, counted over all its runs, are those of one statement that ran once."""
-        if not flat.loop.is_statement:
-            return False
-        found = self.rolled.turns.of_row(int(flat.marker.rows[own[-1]]))
-        return found is not None and found[-1:] == [(flat.loop, len(own) - 1)]
+    def _names(self, rows: list[int]) -> tuple[str, ...]:
+        """Name turns by a row of each, if all of them are known: `i = 28, j = 7`."""
+        names = tuple(map(self.rolled.turns.text_of, rows))
+        return names if all(names) else ()
 
     def _number(self, loop: Loop) -> int:
         if loop not in self.found:

@@ -302,6 +302,11 @@ class Numbers:
         """Say when a run of an edge was: in which turns of the loops around it, else the how manyth it was, from 0."""
         return self.rolled.turns.text(int(edge.members[run])) or f"run {run:,}"
 
+    def when_made(self, node: RolledNode, run: int) -> str:
+        """Say when a run of a node was, likewise."""
+        row = int(self.trace.graph.rows[node.members[run]])
+        return self.rolled.turns.text_of(row) or f"run {run:,}"
+
     def uses(self, node: RolledNode) -> int:
         """Count the uses of a splitter's value, also those outside of the part that is shown."""
         if self.rolled.is_whole:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from functools import cached_property
+from itertools import zip_longest
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -67,7 +68,10 @@ class Turns:
 
     def text(self, edge: int) -> str:
         """Say in which turn an exact edge's value was used: `t = 24`, `turn 3 of row, k = 7`; empty where unknown."""
-        row = self._user(edge)
+        return self.text_of(self._user(edge))
+
+    def text_of(self, row: int) -> str:
+        """Say in which turn of the loops around it a row was recorded; empty where unknown, or in none."""
         found = self.of_row(row) if row >= 0 else None
         if not found or len(found) > MOST_LOOPS:
             return ""
@@ -103,23 +107,31 @@ class Turns:
         loops = self._around(place, scope)
         if loops is None:
             return None
-        found = []
+        found: list[tuple[WrittenLoop, int]] = []
         entered = -1  # before the loop that is looked at
-        for loop in loops:
+        around: list[tuple[WrittenLoop, int]] = []  # it, in which it takes so many turns each time
+        for loop, inner in zip_longest(loops, loops[1:]):
+            region = around[0][0] if around else loop
             for marker in self._markers(loop):
                 rows = marker.of(scope)
                 first = int(rows.searchsorted(entered, "right"))
-                if self._is_from_the_start(marker.place, rows[first : first + 1], loop, scope, entered):
+                if self._is_from_the_start(marker.place, rows[first : first + 1], region, scope, entered):
                     break
             else:
-                return None
+                text = self._text_of(place)
+                count = text.turns_in_each(inner, loop) if text is not None and inner is not None else None
+                if count is None:
+                    return None
+                around.append((loop, count))
+                continue
             before = int(rows.searchsorted(row))
             turn = before - first
             if self._is_behind(place, marker.place, loop):
                 turn = int(rows.searchsorted(row, "right")) - first - 1
             if turn < 0:
                 return None
-            found.append((loop, turn))
+            found += _of_each(around, loop, turn)
+            around = []
             if before > first:
                 entered = int(rows[before - 1])
         return found + self._taken(place, scope, row)
@@ -391,3 +403,15 @@ class Turns:
         turns[turns == len(runs)] = -1
         turns[marker.scopes[turns] != scopes] = -1  # in a turn that did not come to its end
         return Flat(loops[-1], marker, scopes, turns)
+
+
+def _of_each(
+    around: list[tuple[WrittenLoop, int]], loop: WrittenLoop, turn: int
+) -> list[tuple[WrittenLoop, int]]:
+    """Take apart a turn that was counted over all runs of a loop in others, in which it takes so many each time."""
+    found = []
+    for outer, count in reversed(around):
+        turn, own = divmod(turn, count)
+        found.append((loop, own))
+        loop = outer
+    return [(loop, turn), *reversed(found)]

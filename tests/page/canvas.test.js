@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { Calls } from "../../viz/page/calls.js";
 import { IS_STUB, boundsOf, boxOf, itemsByRef, linesOf, pictureOf, refOf } from "../../viz/page/columns.js";
 import { Free } from "../../viz/page/free.js";
 import { gridOf, hit } from "../../viz/page/grid.js";
@@ -15,6 +16,7 @@ function small() {
     roles: [["name", 13, true], ["value", 12.5, false], ["gradient", 12.5, true]],
     strings: ["x", "2", "7", "call()"],
     styleOf: [0, 1, 1, 2, 3],
+    calls: [7],
     texts: [1, 1, 0, 1, 0],
     rects: [0, 0, 40000, 10000, 100, 100, 400, 200, 20000, 5000, 300, 300],
     edges: [8, 8, -1, -1],
@@ -39,7 +41,7 @@ test("columns become pixels, and what belongs to what", () => {
 });
 
 test("an empty picture has a size", () => {
-  const nothing = pictureOf({ counts: [0, 0, 0], styles: [], roles: [], strings: [], styleOf: [], texts: [], rects: [], edges: [], nodes: [], points: [], lengths: [], heads: [], lines: [], runs: [] });
+  const nothing = pictureOf({ counts: [0, 0, 0], calls: [], styles: [], roles: [], strings: [], styleOf: [], texts: [], rects: [], edges: [], nodes: [], points: [], lengths: [], heads: [], lines: [], runs: [] });
   assert.deepEqual(boundsOf(nothing), { x: 0, y: 0, width: 1, height: 1 });
   assert.deepEqual([...gridOf(nothing).meeting(0, 0, 9, 9)], []);
 });
@@ -114,4 +116,55 @@ test("a wire ends short of its arrowhead, a stub at its tag", () => {
   assert.deepEqual(far.said, [["M", 50, 20], ["L", 2000, 515]]);
   addHead(none, picture, 2);
   assert.deepEqual(none.said, []);
+});
+
+/* The frame of a call in that of another one, which goes on in a second row; a box in each, and a wire that leads out. */
+function framed() {
+  return pictureOf({
+    counts: [4, 1, 3],
+    styles: [["scope", "rect", 1, []], ["row", "rect", 1, []], ["wire plain", "path", 1, []], ["function plain", "ellipse", 1, []]],
+    roles: [["name", 13, true]],
+    strings: ["outer()", "inner()"],
+    calls: [0, 1, 0, -1],
+    styleOf: [0, 0, 0, 1, 2, 3, 3, 3],
+    texts: [1, 1, 1, 0, 0, 0, 0, 0],
+    rects: [...[0, 0, 4000, 2000], ...[200, 300, 1000, 1000], ...[0, 5000, 4000, 2000], ...[0, 4500, 100, 100], ...[500, 600, 300, 300], ...[2000, 600, 300, 300], ...[500, 5600, 300, 300]],
+    edges: [4, -1, -1, -1],
+    nodes: [0, 1, 2],
+    points: [800, 750, 100, 0, 5100, 0, 100, 0],
+    lengths: [4],
+    heads: [1],
+    lines: [10, 150, 300, 1, 210, 450, 300, 1, 10, 5150, 300, 1],
+    runs: [0, 0, 0, 0, 0, 1, 0, 0, 0],
+  });
+}
+
+test("a call has a frame in each row, and what is in them", () => {
+  const picture = framed();
+  const calls = new Calls(picture, gridOf(picture));
+  assert.deepEqual(calls.list.map(({ name, nodes, isOpen }) => [name, nodes, isOpen]), [["outer()", 3, true], ["inner()", 1, true]]);
+  assert.deepEqual([5, 6, 7].map((item) => calls.around(item)), [1, 0, 0], "the innermost");
+});
+
+test("what is closed covers what is in it, but not the wires that lead out", () => {
+  const picture = framed();
+  const grid = gridOf(picture);
+  const calls = new Calls(picture, grid);
+  calls.fold(1);
+  assert.deepEqual([...calls.cover], [-1, -1, -1, -1, -1, 1, -1, -1]);
+  calls.fold(0);
+  assert.deepEqual([...calls.cover], [-1, 0, -1, -1, -1, 0, 0, 2], "the outermost, in each row its own");
+  assert.equal(calls.around(5), 0);
+  assert.equal(hit(picture, grid, 65, 75, 5, calls.cover), null);
+  calls.fold(0);
+  assert.deepEqual(calls.list.map(({ isOpen }) => isOpen), [true, false]);
+  assert.equal(calls.told(1), "inner(), closed, 1 node inside");
+});
+
+test("an open call is met at its sign, a closed one in all of its frame", () => {
+  const picture = framed();
+  const calls = new Calls(picture, gridOf(picture));
+  assert.deepEqual([[15, 13], [300, 150], [35, 40]].map((place) => calls.at(...place)), [0, -1, 1]);
+  calls.fold(0);
+  assert.deepEqual([[15, 13], [300, 150], [35, 40]].map((place) => calls.at(...place)), [0, 0, 0]);
 });

@@ -51,3 +51,12 @@ test("a key with control is the browser's, and one in a field the field's", () =
   assert.ok(isTaken({ key: "ArrowLeft", target: inside("input[type=range]") }));
   assert.ok(!isTaken({ key: "c", target: inside("input[type=range]") }));
 });
+
+test("what a wire leads back to its own operation brings is not shown at the operation", () => {
+  const graph = splitter();
+  graph.nodes[3].out = [4, 6];
+  graph.edges.push({ from: 3, to: 3, isBack: true });
+  graph.nodes[3].out.reverse();
+  assert.deepEqual(graph.shownWith(6), ["e6"]);
+  assert.deepEqual(graph.shownWith(0), ["e0", "n0", "n1"]);
+});

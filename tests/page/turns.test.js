@@ -9,7 +9,7 @@ const turnsOf = (numbers) => Object.fromEntries(numbers.map((turn) => [turn, { v
 
 /* x runs 25 times, is split in each, and used in turns 0 and 1 by s, in turn 1 by the product, in another loop by y. */
 const graph = splitter();
-graph.view.loops = [{ count: 25, word: "turn", counter: "t", start: 3, step: -2 }, { count: 1000, word: "run" }, { count: 12, word: "turn" }];
+graph.view.loops = [{ count: 25, word: "turn", names: { 0: "t = 3", 5: "t = −7", 24: "t = −45" } }, { count: 1000, word: "run" }, { count: 12, word: "turn", names: { 10: "i = 1, turn 3", 11: "turn 11" } }];
 graph.nodes[0].count = graph.nodes[1].count = 25;
 for (const [edge, loop, turns] of [[0, 0, [0, 1]], [1, 0, [0, 1]], [3, 0, [1]], [2, 1, [0, 1]]]) Object.assign(graph.edges[edge], { count: 25, loop, turns: turnsOf(turns) });
 
@@ -34,6 +34,7 @@ for (const [loop, turn, name] of [
   [0, 0, "t = 3 (first of 25)"],
   [0, 24, "t = −45 (last of 25)"],
   [1, 3, "run 3 (of 1,000, from 0)"],
+  [2, 10, "i = 1, turn 3 (of 12, from 0)"],
   [2, 11, "turn 11 (last of 12, from 0)"],
 ]) {
   test(`a turn is called ${name}`, () => assert.equal(nameOf(graph, { loop, turn }), name));

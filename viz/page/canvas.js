@@ -3,7 +3,8 @@
  * What a canvas can't do, elements do: a cursor has the keyboard's focus and stands where its node is, a screen reader
  * hears what the node is, and from afar a plate says what a pointer is at. */
 
-import { boundsOf, boxOf, itemsByRef, linesOf, pictureOf } from "./columns.js";
+import { Calls, SHIFT } from "./calls.js";
+import { boundsOf, boxOf, itemsByRef, linesOf, pictureOf, shiftTitles } from "./columns.js";
 import { el } from "./dom.js";
 import { gridOf, hit } from "./grid.js";
 import { inksOf } from "./inks.js";
@@ -14,14 +15,17 @@ const REACH = 7; // pixels of the screen that a pointer may be off
 const SHADES = 16; // looks that wires have by the size of their gradients
 const MANY = 12_000; // items in sight: they move as one image, and are painted when they rest
 const REST = 140; // milliseconds
+const PRINTED = 3600; // pixels of the longer side of the whole picture on paper
 const OVER = ["gradient", "working", "alarm"]; // where a note stands
 
 export function canvasView(element, view, sentence) {
   const picture = pictureOf(view.columns);
+  shiftTitles(picture, SHIFT);
   const grid = gridOf(picture);
+  const calls = new Calls(picture, grid);
   const items = itemsByRef(picture);
   const bounds = boundsOf(picture);
-  const handlers = { hover: () => {}, choose: () => {}, focus: () => {} };
+  const handlers = { hover: () => {}, choose: () => {}, focus: () => {}, fold: () => {} };
   const lights = new Map(); // by state: its refs
   const state = { inks: inksOf(element, picture), lit: new Map(), later: new Set(), noted: new Map(), colours: null, version: 0 };
 
@@ -33,7 +37,7 @@ export function canvasView(element, view, sentence) {
   const cursor = el("div", { class: "cursor", role: "button", tabindex: "0", "data-ref": first, "aria-label": first && sentence(first) });
   element.replaceChildren(canvas, cursor, plate, said);
   const context = canvas.getContext("2d", { alpha: false });
-  const painter = painterOf(context, picture, grid, state);
+  const painter = painterOf(context, picture, grid, calls, state);
   const still = stillOf(canvas, context);
   let camera = { x: 0, y: 0, scale: 1 };
   let room = { width: 0, height: 0 };
@@ -41,6 +45,7 @@ export function canvasView(element, view, sentence) {
   let resting = 0;
   let inSight = 0;
   let pointed = null;
+  let isPrinting = false;
 
   function fitRoom() {
     const ratio = window.devicePixelRatio || 1;
@@ -55,6 +60,7 @@ export function canvasView(element, view, sentence) {
     cancelAnimationFrame(asked);
     clearTimeout(resting);
     asked = 0;
+    if (isPrinting) return;
     fitRoom();
     inSight = painter.paint(camera, room, room.ratio);
     still.begin(camera);
@@ -85,33 +91,62 @@ export function canvasView(element, view, sentence) {
   }
 
   function shapeBox(ref) {
-    const [x, y, width, height] = picture.rect.subarray(4 * items.get(ref)[0], 4 * items.get(ref)[0] + 4);
-    return { x, y, width, height };
+    const item = items.get(ref)[0];
+    return calls.boxOf(calls.cover[item] < 0 ? item : calls.cover[item]);
   }
 
   const isHidden = (ref) => state.later.has(ref);
 
+  /* What the cursor is at: a node, or the closed call that hides it. */
+  function toldAt(ref) {
+    const item = items.get(ref)?.[0];
+    const isCovered = item !== undefined && calls.cover[item] >= 0;
+    return isCovered ? `${calls.told(calls.around(item))}, o opens it` : sentence(ref, isHidden);
+  }
+
   function moveCursor(ref) {
     cursor.dataset.ref = ref;
-    const told = sentence(ref, isHidden);
+    const told = toldAt(ref);
     cursor.setAttribute("aria-label", told);
     said.textContent = told;
     placeCursor();
   }
 
-  const refAt = (event) => {
+  function fold(at, isOpen) {
+    if (!calls.list[at] || calls.list[at].isOpen === isOpen) return;
+    calls.fold(at, isOpen);
+    state.version += 1;
+    cursor.setAttribute("aria-label", toldAt(cursor.dataset.ref));
+    said.textContent = calls.told(at);
+    plate.hidden = true;
+    repaint();
+    handlers.fold();
+  }
+
+  const placeOf = (event) => {
     const place = canvas.getBoundingClientRect();
-    const [x, y] = [event.clientX - place.left - camera.x, event.clientY - place.top - camera.y];
-    return hit(picture, grid, x / camera.scale, y / camera.scale, REACH / camera.scale);
+    return [(event.clientX - place.left - camera.x) / camera.scale, (event.clientY - place.top - camera.y) / camera.scale];
+  };
+  const refAt = (event) => hit(picture, grid, ...placeOf(event), REACH / camera.scale, calls.cover);
+  const callAt = (event) => {
+    const call = calls.at(...placeOf(event));
+    return call >= 0 && (!calls.list[call].isOpen || levelOf(camera.scale) === "near") ? call : -1; // from afar no − is drawn
   };
 
   function point(event) {
     if (event.buttons) return;
-    const ref = refAt(event);
+    const call = callAt(event);
+    const ref = call < 0 ? refAt(event) : null;
     if (ref !== pointed) handlers.hover(ref);
     pointed = ref;
-    canvas.classList.toggle("is-pointing", ref !== null);
+    canvas.classList.toggle("is-pointing", ref !== null || call >= 0);
     showPlate(ref, event);
+  }
+
+  function click(event) {
+    const call = callAt(event);
+    if (call >= 0) fold(call);
+    else handlers.choose(refAt(event));
   }
 
   /* What is written at a place whose text is too small to be read. */
@@ -134,10 +169,27 @@ export function canvasView(element, view, sentence) {
   };
   canvas.addEventListener("pointermove", point);
   canvas.addEventListener("pointerleave", leave);
-  canvas.addEventListener("click", (event) => handlers.choose(refAt(event)));
+  canvas.addEventListener("click", click);
   cursor.addEventListener("focus", () => handlers.focus(cursor.dataset.ref));
   const watch = new ResizeObserver(repaint);
   watch.observe(element);
+
+  /* On paper stands all of the picture, as sharp as a canvas may be. */
+  function print() {
+    isPrinting = true;
+    const scale = PRINTED / Math.max(bounds.width, bounds.height);
+    [canvas.width, canvas.height] = [bounds.width, bounds.height].map((length) => Math.max(1, Math.round(length * scale)));
+    const whole = { width: canvas.width, height: canvas.height };
+    painter.paint({ scale, x: -bounds.x * scale, y: -bounds.y * scale }, whole, 1);
+  }
+
+  function printed() {
+    isPrinting = false;
+    room = { width: 0, height: 0 };
+    paint();
+  }
+  window.addEventListener("beforeprint", print);
+  window.addEventListener("afterprint", printed);
 
   return {
     bounds,
@@ -148,11 +200,19 @@ export function canvasView(element, view, sentence) {
       follow();
     },
 
-    frames: [], // of so large a picture, calls are not closed
-    frameOf: () => -1,
-    uncover: () => {},
+    frames: calls.list,
+    fold,
+    frameOf: (ref) => (items.has(ref) ? calls.around(items.get(ref)[0]) : -1),
 
-    box: (ref) => (items.has(ref) ? boxOf(picture, items.get(ref)[0]) : null),
+    uncover(ref) {
+      const item = items.get(ref)?.[0];
+      while (item !== undefined && calls.cover[item] >= 0) fold(calls.around(item), true);
+    },
+
+    box(ref) {
+      const item = items.get(ref)?.[0];
+      return item === undefined || calls.cover[item] >= 0 ? null : boxOf(picture, item);
+    },
 
     light(name, refs) {
       const before = lights.get(name) ?? [];
@@ -161,7 +221,7 @@ export function canvasView(element, view, sentence) {
       if (name === "later") {
         state.later = new Set(refs);
         state.version += 1;
-        cursor.setAttribute("aria-label", sentence(cursor.dataset.ref, isHidden));
+        cursor.setAttribute("aria-label", toldAt(cursor.dataset.ref));
       } else {
         state.lit.set(name, [...refs].flatMap((ref) => items.get(ref) ?? []));
       }
@@ -211,6 +271,8 @@ export function canvasView(element, view, sentence) {
       cancelAnimationFrame(asked);
       clearTimeout(resting);
       watch.disconnect();
+      window.removeEventListener("beforeprint", print);
+      window.removeEventListener("afterprint", printed);
       element.replaceChildren();
     },
   };

@@ -21,6 +21,7 @@ export function pictureOf({ counts, styles, roles, strings, ...data }) {
     style: Uint16Array.from(data.styleOf),
     node: new Int32Array(count).fill(-1),
     edge: new Int32Array(count).fill(-1),
+    call: Int32Array.from(data.calls), // by frame; -1 for the title of a row
     head: Uint8Array.from(data.heads), // by wire
     rect: new Float32Array(4 * count), // of frames and shapes: left, top, width, height
     box: new Float32Array(4 * count), // with all text: left, top, right, bottom
@@ -73,6 +74,18 @@ export function itemsByRef(picture) {
 export function refOf({ node, edge }, item) {
   if (node[item] >= 0) return `n${node[item]}`;
   return edge[item] >= 0 ? `e${edge[item]}` : null;
+}
+
+/** Move the titles of calls to the right. */
+export function shiftTitles(picture, shift) {
+  const { call, line, box } = picture;
+  for (let frame = 0; frame < picture.firstWire; frame++) {
+    if (call[frame] < 0) continue;
+    for (let at = picture.linesOf[frame]; at < picture.linesOf[frame + 1]; at++) {
+      line.x[at] += shift;
+      box[4 * frame + 2] = Math.max(box[4 * frame + 2], line.x[at] + line.width[at]);
+    }
+  }
 }
 
 /** The lines of an item: their text, and which run has which role. */

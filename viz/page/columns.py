@@ -30,8 +30,10 @@ def columns(geometry: Geometry) -> dict[str, Any]:
     """Return a picture without its title and its legend as columns."""
     written = _Columns()
     for group in geometry.groups:
+        written.calls.append(group.number)
         written.add(written.style("scope", "rect", theme.GROUP), (group.title,), group.rect)
     for title in geometry.row_titles:
+        written.calls.append(-1)
         written.add(written.style("row", "rect", theme.GROUP), (title,), title.rect)
     for wire in geometry.wires:
         written.add_wire(wire)
@@ -55,6 +57,7 @@ class _Columns:
     """The columns as they grow."""
 
     counts: list[int] = field(default_factory=lambda: [0, 0, 0])  # frames and titles, wires, shapes
+    calls: list[int] = field(default_factory=list)  # by frame and title: the call; -1 for none
     styles: _Table = field(default_factory=_Table)
     roles: _Table = field(default_factory=_Table)
     strings: _Table = field(default_factory=_Table)
@@ -112,6 +115,7 @@ class _Columns:
         looks = {role: theme.TEXT[role] for role in self.roles.numbers}
         return {
             "counts": self.counts,
+            "calls": self.calls,
             "styles": list(self.styles.numbers),
             "roles": [(role, style.size, style.bold) for role, style in looks.items()],
             "strings": list(self.strings.numbers),

@@ -7,6 +7,8 @@ export const edgeRef = (index) => `e${index}`;
 export const isNode = (ref) => ref[0] === "n";
 export const indexOf = (ref) => Number(ref.slice(1));
 
+const isCopy = ({ kind }) => kind === "splitter" || kind === "broadcast";
+
 /** Hold the data of a page: one view of it at a time, with what follows from that. */
 export class Graph {
   constructor(data) {
@@ -80,7 +82,7 @@ export class Graph {
   /** What the value that leaves a node is called; behind a splitter, as before it. */
   valueName(index) {
     let node = this.nodes[index];
-    while ((node.kind === "splitter" || node.kind === "broadcast") && node.in?.length) {
+    while (isCopy(node) && node.in?.length) {
       index = this.edges[node.in[0]].from;
       node = this.nodes[index];
     }
@@ -111,8 +113,7 @@ export class Graph {
   /** The edge that brings a node its gradient, by reference; null for an output, which has it from the start. */
   gradientOf(index) {
     const node = this.nodes[index];
-    const isCopy = node.kind === "splitter" || node.kind === "broadcast";
-    const edge = node.kind === "output" ? undefined : (isCopy ? node.in : node.out)?.[0];
+    const edge = node.kind === "output" ? undefined : (isCopy(node) ? node.in : node.out)?.[0];
     return edge === undefined ? null : edgeRef(edge);
   }
 
@@ -121,7 +122,7 @@ export class Graph {
     const refs = [edgeRef(edge)];
     const { from, to } = this.edges[edge];
     if (this.nodes[from].kind === "input") refs.push(nodeRef(from));
-    if (this.gradientOf(to) === edgeRef(edge)) refs.push(nodeRef(to));
+    if (isCopy(this.nodes[to]) && this.nodes[to].in[0] === edge) refs.push(nodeRef(to)); // not an operation that a wire leads back to
     return refs;
   }
 }

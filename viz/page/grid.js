@@ -51,13 +51,14 @@ export function gridOf({ box, count }) {
   return { meeting };
 }
 
-/** What a point of the picture means: a shape or a text there, else what is nearest; null where all is farther off. */
-export function hit(picture, grid, x, y, reach) {
+/** What a point of the picture means: a shape or a text there, else what is nearest; null where all is farther off.
+ * `cover` says of what is hidden by what. */
+export function hit(picture, grid, x, y, reach, cover = []) {
   let best = null;
   let least = reach;
   for (const item of grid.meeting(x - reach, y - reach, x + reach, y + reach)) {
     const ref = refOf(picture, item);
-    if (!ref) continue;
+    if (!ref || cover[item] >= 0) continue;
     const distance = item < picture.firstShape ? wireDistance(picture, item, x, y) : shapeDistance(picture, item, x, y);
     if (distance > least) continue;
     best = ref;

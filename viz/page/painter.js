@@ -19,8 +19,10 @@ const LIGHTS = [["found", 3], ["chosen", 3], ["hover", 2.4], ["now", 3.4]]; // a
 
 export const levelOf = (scale) => (scale < NAMES ? "far" : scale < TEXT ? "middle" : "near");
 
-/** A painter of one picture: paint(camera, room) draws what `state` says into a context. */
-export function painterOf(context, picture, grid, state) {
+const isAt = (box, x, y) => x >= box.x && y >= box.y && x <= box.x + box.width && y <= box.y + box.height;
+
+/** A painter of one picture: paint(camera, room) draws what `state` says into a context, and none of what `calls` cover. */
+export function painterOf(context, picture, grid, calls, state) {
   const { firstWire, firstShape, count } = picture;
   let kept = { version: -1, paths: null };
 
@@ -30,7 +32,8 @@ export function painterOf(context, picture, grid, state) {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.fillStyle = inks.paper;
     context.fillRect(0, 0, room.width, room.height);
-    const items = grid.meeting(-x / scale, -y / scale, (room.width - x) / scale, (room.height - y) / scale);
+    const met = grid.meeting(-x / scale, -y / scale, (room.width - x) / scale, (room.height - y) / scale);
+    const items = met.filter((item) => calls.cover[item] < 0);
     const wiresAt = items.findIndex((item) => item >= firstWire);
     const shapesAt = items.findIndex((item) => item >= firstShape);
     const part = (from, to) => (from < 0 ? items.subarray(0, 0) : items.subarray(from, to < 0 ? items.length : to));
@@ -42,11 +45,14 @@ export function painterOf(context, picture, grid, state) {
     paintShapes(frames, level, scale);
     paintWires(wires, level, scale);
     paintShapes(shapes, level, scale);
+    const closed = frames.filter((frame) => calls.isClosed(frame));
+    paintShapes(closed, level, scale); // over the ends of the wires
     for (const [name, width] of LIGHTS) light(name, width, level, scale);
     context.textBaseline = "alphabetic";
     context.textAlign = "left";
     if (level === "near") {
-      write(items);
+      write(items, [...closed].map((frame) => calls.boxOf(frame)));
+      frames.forEach(paintSign);
       writeNotes();
     } else {
       const free = new Free();
@@ -82,7 +88,7 @@ export function painterOf(context, picture, grid, state) {
     context.setLineDash([]);
   }
 
-  const everyWire = () => Int32Array.from({ length: firstShape - firstWire }, (_, at) => firstWire + at);
+  const everyWire = () => Int32Array.from({ length: firstShape - firstWire }, (_, at) => firstWire + at).filter((item) => calls.cover[item] < 0);
 
   /* How a wire looks: by its style, by the size of its gradient, or as one that has not fired. */
   function lookOf(item) {
@@ -124,15 +130,15 @@ export function painterOf(context, picture, grid, state) {
   /* What is pointed at, chosen or found, over all else; from afar it is as large as it must be to be seen. */
   function light(name, width, level, scale) {
     const { inks } = state;
-    const items = state.lit.get(name);
-    if (!items?.length) return;
+    const items = new Set(state.lit.get(name)?.map((item) => (calls.cover[item] < 0 ? item : calls.cover[item])));
+    if (!items.size) return;
     const lines = new Path2D();
     const heads = new Path2D();
     const shapes = new Path2D();
     const solid = new Path2D(); // splitters, which are filled with ink
     for (const item of items) {
       const ink = inks.styles[picture.style[item]];
-      if (item >= firstShape) {
+      if (item >= firstShape || item < firstWire) {
         addShape(ink.shape === "splitter" ? solid : shapes, picture.rect, item, ink, level === "far" ? "near" : level, LEAST_MARK / scale);
       } else {
         addWire(lines, picture, item, level);
@@ -157,6 +163,27 @@ export function painterOf(context, picture, grid, state) {
     context.stroke(shapes);
   }
 
+  /* The − at an open call, the + at a closed one. */
+  function paintSign(frame) {
+    if (!calls.callOf.has(frame)) return;
+    const { inks } = state;
+    const { x, y, width, height } = calls.signOf(frame);
+    const [middleX, middleY, arm] = [x + width / 2, y + height / 2, width / 2 - 3.5];
+    context.fillStyle = inks.paper;
+    context.strokeStyle = inks.accent;
+    context.lineWidth = 1.5;
+    context.beginPath();
+    context.roundRect(x, y, width, height, 3);
+    context.fill();
+    context.moveTo(middleX - arm, middleY);
+    context.lineTo(middleX + arm, middleY);
+    if (calls.isClosed(frame)) {
+      context.moveTo(middleX, middleY - arm);
+      context.lineTo(middleX, middleY + arm);
+    }
+    context.stroke();
+  }
+
   /* Where a wire ends, from so far that it is a hair. */
   function addDot(path, item, radius) {
     const [x, y] = endOf(picture, item);
@@ -164,14 +191,15 @@ export function painterOf(context, picture, grid, state) {
     path.arc(x, y, radius, 0, 2 * Math.PI);
   }
 
-  /* All lines of some items, one role after the other: a font is slow to change. */
-  function write(items) {
+  /* All lines of some items, one role after the other: a font is slow to change. What is closed covers labels of wires. */
+  function write(items, closed) {
     const { line, run, strings, linesOf, roles } = picture;
     const byRole = roles.map(() => []);
     for (const item of items) {
       const ref = item < firstShape ? `e${picture.edge[item]}` : `n${picture.node[item]}`;
       const isHidden = state.later.has(ref) || state.noted.has(item);
       for (let at = linesOf[item]; at < linesOf[item + 1]; at++) {
+        if (item >= firstWire && closed.some((box) => isAt(box, line.x[at] + line.width[at] / 2, line.y[at]))) continue;
         for (let each = line.runsOf[at]; each < line.runsOf[at + 1]; each++) {
           const role = run.role[each];
           if (!isHidden || !HIDDEN.has(roles[role][0])) byRole[role].push(strings[run.string[each]], line.x[at] + run.x[each], line.y[at]);
@@ -193,7 +221,8 @@ export function painterOf(context, picture, grid, state) {
     context.lineWidth = 4;
     context.strokeStyle = inks.paper;
     context.fillStyle = inks.now;
-    for (const { x, y, text } of state.noted.values()) {
+    for (const [item, { x, y, text }] of state.noted) {
+      if (calls.cover[item] >= 0) continue;
       context.strokeText(text, x, y);
       context.fillText(text, x, y);
     }
@@ -240,9 +269,11 @@ export function painterOf(context, picture, grid, state) {
       const at = linesOf[item];
       const isRow = state.inks.styles[picture.style[item]].shape === "row";
       if (isRow !== areRows || at === linesOf[item + 1]) continue;
-      const text = strings[run.string[line.runsOf[at]]];
+      const isClosed = calls.isClosed(item);
+      const text = `${isClosed ? "+ " : ""}${strings[run.string[line.runsOf[at]]]}`;
       const width = WIDE * size * text.length;
-      const [x, y] = isRow ? [line.x[at], line.y[at]] : [rect[4 * item], rect[4 * item + 1] - 3 / scale];
+      let [x, y] = isRow ? [line.x[at], line.y[at]] : [rect[4 * item], rect[4 * item + 1] - 3 / scale];
+      if (isClosed) [x, y] = [x + (rect[4 * item + 2] - width) / 2, rect[4 * item + 1] + (rect[4 * item + 3] + size) / 2]; // in its empty frame
       if (!isRow && rect[4 * item + 2] < width) continue;
       if (!free.take(x, y - size, x + width, y)) continue;
       context.strokeText(text, x, y);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +148,9 @@ class _Writer:
             "site": self.sources.place(node.site),
             "scope": "" if node.group < 0 else self._scope(node.group),
             "valueArray": self.arrays.add(first.value) if once else None,
-            "valueSeries": None if is_group else series_data(self.numbers.values(node)),
+            "valueSeries": None
+            if is_group
+            else series_data(self.numbers.values(node), partial(self.numbers.when_made, node)),
         }
         if node.kind == "splitter" and node.op == "copy" and self.has_gradients:
             told["sums"] = self._sums(node)
@@ -250,7 +252,7 @@ class _Writer:
             "operand": wording.operand(edge.port) if target.kind == "function" and edge.port >= 0 else "",
             "value": "\n".join(map(text_of_line, values)),
             "grad": self._edge_text(edge) if series is not None else None,
-            "series": series_data(series),
+            "series": series_data(series, partial(self.numbers.when, edge)),
         }
         if series is not None:
             told["loop"], told["turns"] = self._turns(edge)
@@ -274,12 +276,10 @@ class _Writer:
 
 
 def _loop(loop: Loop) -> dict[str, Any]:
-    """Say how many turns a loop has, and what they are called: `t = 5`, turn 5, or run 5 of what is no one loop."""
-    told: dict[str, Any] = {"count": loop.count, "word": "turn" if loop.written is not None else "run"}
-    if loop.written is not None and loop.written.is_counter:
-        told["counter"] = loop.written.name
-        told["start"], told["step"] = loop.written.start, loop.written.step
-    return told
+    """Say how many turns a loop has, and what those that are told are called; of what is no loop they are runs."""
+    if not loop.names:
+        return {"count": loop.count, "word": "run"}
+    return {"count": loop.count, "word": "turn", "names": dict(zip(loop.turns, loop.names, strict=True))}
 
 
 def _first_line(text: str) -> str:

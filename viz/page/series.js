@@ -46,15 +46,15 @@ export function seriesPlot(title, series) {
     return svgEl("line", { class: typeof size === "string" ? "bad" : "zero", x1: x, x2: x, y1: HEIGHT - 6, y2: HEIGHT });
   };
   const odd = series.sizes.map((size, at) => (places[at] ? null : tick(size, at)));
-  const named = Object.entries(series.named).map(([name, [run, text]]) => `${WORDS[name]} ${text} at run ${run}`);
+  const named = Object.entries(series.named).map(([name, [, text, when]]) => `${WORDS[name]} ${text} at ${when}`);
   const size = { viewBox: `-4 -4 ${WIDTH + 8} ${HEIGHT + 8}`, width: WIDTH + 8, height: HEIGHT + 8 };
   const axis = svgEl("line", { class: "axis", x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT });
   const curve = svgEl("path", { d: pathOf(places) });
   const picture = svgEl("svg", { ...size, role: "img", "aria-label": `${title}: ${named.join(", ")}` }, axis, curve, odd);
   const caption = el("figcaption", {}, `${title}${series.isNorm ? ", norm" : ", size"}${isLog ? " (log)" : ""}`);
-  const facts = Object.entries(series.named).map(([name, [run, text]]) => [
+  const facts = Object.entries(series.named).map(([name, [, text, when]]) => [
     el("dt", {}, WORDS[name]),
-    el("dd", {}, text, el("small", {}, `  run ${run.toLocaleString("en")}`)),
+    el("dd", {}, text, el("small", {}, `  ${when}`)),
   ]);
   return el("figure", { class: "plot" }, caption, picture, el("dl", {}, facts));
 }

@@ -9,11 +9,16 @@ import numpy as np
 from viz import labels
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from viz.rolled_numbers import Series
 
 
-def series_data(series: Series | None) -> dict[str, Any] | None:
-    """Say what is drawn of a series, and its first, last, smallest and largest in words; None for one run."""
+def series_data(series: Series | None, when: Callable[[int], str]) -> dict[str, Any] | None:
+    """Say what is drawn of a series, and its first, last, smallest and largest in words; None for one run.
+
+    `when` says of a run in which turn it was.
+    """
     if series is None or len(series.values) < 2:
         return None
     named = {"first": 0, "last": len(series.values) - 1, "least": series.least, "most": series.most}
@@ -22,7 +27,7 @@ def series_data(series: Series | None) -> dict[str, Any] | None:
         "isNorm": series.is_norm,
         "runs": series.runs.tolist(),
         "sizes": [_size(value) for value in series.points.tolist()],
-        "named": {name: [run, _text(series, run)] for name, run in named.items()},
+        "named": {name: [run, _text(series, run), when(run)] for name, run in named.items()},
     }
 
 

@@ -2,7 +2,7 @@
 
 const THEMES = ["auto", "light", "dark"];
 
-/** Make the switch work; changed() is told. */
+/** Make the switch work; changed() is told. Return what says which one is seen. */
 export function themeSwitch(button, changed) {
   const { dataset } = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -12,6 +12,19 @@ export function themeSwitch(button, changed) {
     button.textContent = `Theme: ${dataset.theme}`;
     changed();
   });
-  /* The one that is seen. */
-  return () => (dataset.theme === "auto" ? (dark.matches ? "dark" : "light") : dataset.theme);
+  const seen = () => (dataset.theme === "auto" ? (dark.matches ? "dark" : "light") : dataset.theme);
+  let own = null; // while it is printed, which is on white
+  window.addEventListener("beforeprint", () => {
+    if (seen() === "light") return;
+    own = dataset.theme;
+    dataset.theme = "light";
+    changed();
+  });
+  window.addEventListener("afterprint", () => {
+    if (own === null) return;
+    dataset.theme = own;
+    own = null;
+    changed();
+  });
+  return seen;
 }

@@ -32,18 +32,16 @@ export function numbersOf(graph, chosen) {
   return { gradients, values, apart: [...nodes, ...edges] };
 }
 
-/** A turn in a few words: `t = 24`, `turn 24`, or `run 24` of what is no loop. */
-function callOf({ word, counter, start, step }, turn) {
-  const number = counter ? start + step * turn : turn;
-  return `${counter ? `${counter} =` : word} ${number.toLocaleString("en").replace("-", "−")}`;
-}
+/** A turn in a few words, by the loops around it: `i = 3, j = 24`, `turn 24`; or `run 24` of what is no loop. */
+const callOf = ({ names }, turn) => names?.[turn] ?? `run ${turn.toLocaleString("en")}`;
 
 /** A turn in words, with how many there are. */
 export function nameOf(graph, { loop, turn }) {
   const found = graph.view.loops[loop];
-  const { count, counter } = found;
+  const { count } = found;
   const place = turn === count - 1 ? "last of " : turn === 0 ? "first of " : "of ";
-  return `${callOf(found, turn)} (${place}${count.toLocaleString("en")}${counter ? "" : ", from 0"})`;
+  const called = callOf(found, turn);
+  return `${called} (${place}${count.toLocaleString("en")}${/\b(turn|run) /.test(called) ? ", from 0" : ""})`;
 }
 
 /** All turns of a loop, or runs. */
