@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from tracer import record
+from tracer.diagnose.turns import Turns
 from viz.loops import Loops
 from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Numbers
 from viz.rollup import roll_up
-from viz.turns import Turns
 
 STEP = 1_000
 
