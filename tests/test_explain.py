@@ -13,6 +13,7 @@ from tracer import detach, record
 from tracer.diagnose.explain import explain, explanation
 from tracer.errors import GradientError, LookupNameError
 from tracer.hook import Options, run
+from viz.plots.sums import splitter_sum
 
 
 def text_of(trace, name, **options):
@@ -232,9 +233,48 @@ def test_the_uses_that_a_loop_makes_say_in_which_turn():
 
     text = text_of(record(f, 2.0, 3.0), "w", depth=1, top=3)
     assert [line.split()[-1] for line in text if " multiply " in line] == [
-        "[3]",
-        "[4]",
+        "3)",
+        "4)",
         text[5].split()[-1],
     ]
+    assert re.search(r"test_explain.py:\d+ \(t = 4\)$", text[3])
     assert re.fullmatch(r"test_explain.py:\d+", text[5].split()[-1])
     assert "… 8 more" in text[-1]
+
+
+def _restarted(x, w):
+    h = total = 0.0
+    for i in range(2):
+        for t in range(6):
+            if t % 3 == 1:
+                h = x
+            h = h * w
+            total = total + h * (t + i)
+    return total
+
+
+def _fib(n, w):
+    if n < 2:
+        return w
+    left, right = _fib(n - 1, w), _fib(n - 2, w)
+    return left * right
+
+
+TURNS = [  # a use in some turns alone is told by the turn; where no loop is around it, by the run of its operation
+    (_restarted, (1.1, 0.9), "x", ["i = 0, t = 1", "i = 0, t = 4", "i = 1, t = 1", "i = 1, t = 4"]),
+    (
+        _fib,
+        (4, 1.1),
+        "w",
+        ["run 0", "run 0", "run 1", "run 2", "run 2"],
+    ),  # of one operation the same number
+]
+
+
+@pytest.mark.parametrize(("function", "given", "name", "expected"), TURNS)
+def test_a_use_is_told_by_the_turn_and_not_by_which_of_the_uses_it_is(function, given, name, expected):
+    trace = record(function, *given)
+    terms = [term for term in explanation(trace, name, depth=1).terms if term.turn]
+    assert [term.turn for term in terms] == expected
+    plotted = {term.label.rpartition(" (")[2].removesuffix(")") for term in splitter_sum(trace, name).terms}
+    assert plotted == set(expected)

@@ -241,7 +241,7 @@ def test_the_sum_of_arrays_is_told_by_shares():
     )
     assert sum(term.amount for term in found.terms) == pytest.approx(1)
     assert [term.label for term in found.terms] == [
-        f"line {_line('np.tanh')} [{turn}]" for turn in (3, 2, 1, 0)
+        f"line {_line('np.tanh')} (turn {turn})" for turn in (3, 2, 1, 0)
     ]
     assert "shares of the sum" in trace.plot("sum", "W").texts[1].get_text()
 

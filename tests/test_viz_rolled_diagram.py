@@ -153,7 +153,7 @@ def test_terms_that_equal_operations_bring_are_told_apart_by_their_lines():
         h = x
         for k in range(60):
             h = w * h if k % 3 == 0 else h
-            h = h - w * 0.01
+            h = h - w * x
         return h
 
     start = both.__code__.co_firstlineno

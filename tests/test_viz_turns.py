@@ -2,17 +2,18 @@
 
 import contextlib
 import math
+import re
 from itertools import chain, pairwise
 
 import numpy as np
 import pytest
 
 from tracer import record
+from tracer.diagnose.turns import Turns
 from viz.loops import Loops
 from viz.rolled_diagram import rolled_diagram
 from viz.rolled_numbers import Numbers
 from viz.rollup import roll_up
-from viz.turns import Turns
 
 STEP = 1_000
 
@@ -560,6 +561,60 @@ def test_where_the_loop_is_unknown_a_run_is_a_run():
     rolled = roll_up(record(only_in_some_turns, 0.1, 0.5))
     edge = next(edge for edge in rolled.edges if edge.count > 1)
     assert Numbers(rolled).when(edge, 3) == "run 3"
+
+
+def fib(n, w):
+    return 0.9 * fib(n - 1, w) * (0.8 * fib(n - 2, w)) if n > 1 else w
+
+
+def product(n, w):
+    return product(n - 1, w) * product(n - 2, w) if n > 1 else w
+
+
+def times(v, w):
+    return v * w
+
+
+def called_twice(x, w):
+    for _ in range(6):
+        x = times(x, w)
+    return sum(times(x + k, w) for k in range(2)) + times(x, w)
+
+
+def _carried(x, w):
+    for _ in range(300):
+        x = x * w
+    return x
+
+
+def test_without_a_turn_the_runs_of_the_gate_are_counted_and_not_those_of_the_use():
+    rolled = roll_up(record(product, 5, 1.1))
+    uses = [edge for edge in rolled.edges if rolled.nodes[edge.src].name == "w" and edge.count > 1]
+    told = [[Numbers(rolled).when(edge, run) for run in range(edge.count)] for edge in uses]
+    assert told[:2] == [["run 0", "run 2"], ["run 0", "run 1", "run 2"]]  # both are operands of four runs
+
+
+NAMED = [  # what uses a value is called as its box; where two are called the same, by their lines or their calls'
+    (fib, (4, 1.1), {"0.8 ×", "0.9 ×"}),
+    (called_twice, (1.1, 0.9), {f"× called in line {called_twice.__code__.co_firstlineno + 2}"}),
+]
+
+
+@pytest.mark.parametrize(("function", "given", "expected"), NAMED)
+def test_the_terms_of_a_sum_name_what_uses_the_value_so_that_it_is_found(function, given, expected):
+    rolled = roll_up(record(function, *given))
+    fork = next(node for node in rolled.nodes if node.kind == "splitter" and node.name == "w")
+    (box,) = (each for each in rolled_diagram(rolled).boxes if each.node == fork.index)
+    terms = "".join(span.text for span in box.lead.below[1])
+    assert {re.split(r" \(|: ", term)[0] for term in re.split(r"(?<=%), ", terms)} == expected
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(0.99995, "×0.99995"), (1.0, "×1"), (0.9, "×0.9")])
+def test_a_gain_has_as_many_digits_as_tell_it_from_one(factor, expected):
+    picture = rolled_diagram(roll_up(record(_carried, 0.5, factor)))
+    lines = ["".join(span.text for span in line) for arrow in picture.arrows for line in arrow.label.below]
+    (told,) = (line for line in lines if "for each turn back" in line)
+    assert told.startswith(f"{expected} for each turn back")
 
 
 def halved(x, w, depth):

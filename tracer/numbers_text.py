@@ -24,6 +24,7 @@ LARGEST_TERMS = 2
 MOST_DIGITS = 8  # of terms that cancel
 ROUNDED = 10.0 ** (1 - DIGITS)  # by what part of itself a total may differ from the sum of rounded terms
 CONSTANT_LIMIT = 18
+_MOST_OF_FACTOR = 12  # digits; more would show rounding
 _LARGEST_POWER = 300  # of ten, which is a float in either direction
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -75,10 +76,11 @@ def power_of_ten(exponent: float, digits: int = 2) -> str:
     return f"1e{exponent:+.0f}"
 
 
-def factor_of(exponent: float) -> str:
-    """Format 10 to a power as a factor: with so many digits as tell it from 1."""
+def factor_of(exponent: float, digits: int = 2) -> str:
+    """Format 10 to a power as a factor: with a few digits, or so many as tell it from 1."""
     apart = abs(math.expm1(exponent * math.log(10.0))) if abs(exponent) < 1 else 1.0
-    return power_of_ten(exponent, 2 if apart == 0 else max(2, math.ceil(-math.log10(apart)) + 1))
+    enough = math.ceil(-math.log10(apart)) + 1 if apart else digits
+    return power_of_ten(exponent, max(digits, min(enough, _MOST_OF_FACTOR)))
 
 
 def short_count(count: float) -> str:

@@ -31,7 +31,7 @@ Entry = PlacedShape | PlacedWire | PlacedText
 TERMS = {  # how the words for when a use was are read
     r"\w = −?[\d,]+[:,)]": "t = 24: what the use in that turn of its loop adds",
     r"\bturn [\d,]+": "turn 24: what the use in that turn of its loop adds, counted from 0",
-    r"\brun [\d,]+": "run 24: what that run of the use adds, counted from 0",
+    r"\brun [\d,]+": "run 24: what the use in that run of its gate adds, counted from 0",
 }
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from tracer.graph import OUTPUT
 from viz.forward import without_gradients
+from viz.rollup import SEVERAL
 from viz.wording import is_bad
 
 if TYPE_CHECKING:
@@ -299,8 +300,18 @@ class Numbers:
         return view if self.has_gradients else without_gradients(view)
 
     def when(self, edge: RolledEdge, run: int) -> str:
-        """Say when a run of an edge was: in which turns of the loops around it, else the how manyth it was, from 0."""
-        return self.rolled.turns.text(int(edge.members[run])) or f"run {run:,}"
+        """Say when a run of an edge was: in which turns of the loops around it, else which run of its gate, from 0."""
+        return self.rolled.turns.text(int(edge.members[run])) or f"run {self.run_of_gate(edge, run):,}"
+
+    def run_of_gate(self, edge: RolledEdge, run: int) -> int:
+        """Return in which run of the gate that it leads to a run of an edge was: some runs may use another value.
+
+        Of a closed group, and of a gate that takes several of these values in one run, uses are counted.
+        """
+        target = self.rolled.nodes[edge.dst]
+        if target.kind == "group" or edge.port == SEVERAL:
+            return run
+        return int(target.members.searchsorted(self.trace.graph.dst_of(int(edge.members[run]))))
 
     def when_made(self, node: RolledNode, run: int) -> str:
         """Say when a run of a node was, likewise."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.numbers_text import factor_of
 from viz import labels
 from viz.parts import Line, Span
 from viz.wording import gate_text, sum_lines
@@ -184,7 +185,8 @@ def gain_lines(series: Series | None) -> tuple[Line, ...]:
     if abs(exponent) > 700:
         return ()
     average = "" if series.is_constant else ", on average"
-    return ((Span(f"×{labels.number(math.exp(exponent), 3)} for each turn back{average}", "working"),),)
+    factor = factor_of(exponent / math.log(10), 3)
+    return ((Span(f"×{factor} for each turn back{average}", "working"),),)
 
 
 def series_tooltip(numbers: Numbers, edge: RolledEdge) -> str:
@@ -228,27 +230,51 @@ def _terms(numbers: Numbers, rolled: Rolled, total: Sum, edges: Sequence[RolledE
     """Name the largest terms by where they come from, each in percent of the total, or itself where terms cancel."""
     if total.by_share and total.terms and all(_is_small(term.share) for term in total.terms):
         return ((Span(f"{sum(edge.count for edge in edges):,} terms, each under 1 %", "working"),),)
-    lines: dict[str, set[int]] = defaultdict(set)  # by the word for what uses the value
-    for edge in edges:
-        target = rolled.nodes[edge.dst]
-        lines[_target_text(numbers, target)].add(target.site.line if target.site else 0)
+    users = _user_texts(numbers, rolled, edges)
     texts = []
     told = total.terms[: 2 if len(edges) > 1 else 3]
     turns = [numbers.when(rolled.edges[term.edge], term.run) for term in told]
     for term, when in zip(told, turns, strict=True):
         edge = rolled.edges[term.edge]
-        target = rolled.nodes[edge.dst]
         turn = when if edge.count > 1 else ""
         if turn and turns.count(when) > 1 and len(edges) == 1:  # a helper that is called again in one turn
-            turn += f", run {term.run:,}"
+            turn += f", run {numbers.run_of_gate(edge, term.run):,}"
         if len(edges) > 1:
-            user = _target_text(numbers, target)
-            if len(lines[user]) > 1 and target.site is not None:
-                user = f"{user} in line {target.site.line}"
+            user = users[edge.dst]
             turn = f"{user} ({turn})" if turn else user
         size = _share_text(term.share) if total.by_share else labels.number(term.value, 3)
         texts.append(f"{turn}: {size}")
     return ((Span(", ".join(texts), "working"),),) if texts else ()
+
+
+def _user_texts(numbers: Numbers, rolled: Rolled, edges: Sequence[RolledEdge]) -> dict[int, str]:
+    """Name what uses a value, by node; where several are called the same by their lines, then by those of the calls."""
+    targets = {edge.dst: rolled.nodes[edge.dst] for edge in edges}
+    names = {node: _target_text(numbers, target) for node, target in targets.items()}
+    lines = {node: _lines(rolled, target) for node, target in targets.items()}
+    alike = defaultdict(list)
+    for node, name in names.items():
+        alike[name].append(lines[node])
+    found = {}
+    for node, name in names.items():
+        others, words = alike[name], [name]
+        for at, line in enumerate(lines[node]):
+            same = [each for each in others if each[at : at + 1] == (line,)]
+            if len(same) < len(others) and line:
+                words.append(f"in line {line}" if at == 0 else f"called in line {line}")
+            others = same
+        found[node] = ", ".join(words) if len(words) > 2 else " ".join(words)
+    return found
+
+
+def _lines(rolled: Rolled, target: RolledNode) -> tuple[int, ...]:
+    """Return the line of a node, and those of the calls that it is in, the innermost first; 0 where unknown."""
+    lines, group = [target.site.line if target.site else 0], target.group
+    while group >= 0:
+        site = rolled.groups[group].site
+        lines.append(site.line if site else 0)
+        group = rolled.groups[group].parent
+    return tuple(lines)
 
 
 def _share_text(share: float) -> str:
@@ -263,4 +289,6 @@ def _target_text(numbers: Numbers, target: RolledNode) -> str:
     """Name what uses a value, in a word."""
     if target.kind in ("group", "output"):
         return labels.shorten(labels.name(target.name or target.kind), labels.CONSTANT_LIMIT)
+    if target.kind == "function":
+        return labels.shorten(common_gate_text(numbers.trace, target.members), labels.CONSTANT_LIMIT)
     return labels.shorten(labels.clean(numbers.trace.nodes[int(target.members[0])].symbol), 12)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from tracer.diagnose.turns import Turns
 from tracer.graph import CUT, FUNCTION
 from tracer.groups import members_of
 from tracer.sites import NO_PLACE
@@ -22,7 +23,6 @@ from viz.folding import ROOT, fold_calls
 from viz.parts import common_group
 from viz.rolled_names import named
 from viz.text_order import in_order
-from viz.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

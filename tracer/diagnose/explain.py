@@ -17,6 +17,7 @@ import numpy as np
 from tracer.diagnose.formula_text import formula_text
 from tracer.diagnose.magnitude import largest_of
 from tracer.diagnose.tree import LOCAL, WIDTH, Explanation, Term, cut_short, render
+from tracer.diagnose.turns import Turns
 from tracer.numbers_text import (
     SHOWN_TERMS,
     addition,
@@ -71,6 +72,7 @@ class _Draft:
 def _terms(root: Node, depth: int, top: int) -> tuple[Term, ...]:
     """Find the terms level by level, so that what is explained once is explained nearest to the top."""
     start = _Draft(Term("use", 0, -1, ""), root)
+    turns = Turns(root.trace)
     explained_at: dict[int, _Draft] = {}
     pending = deque([start])
     while pending:
@@ -89,7 +91,7 @@ def _terms(root: Node, depth: int, top: int) -> tuple[Term, ...]:
                 ]
                 continue
             explained_at[node.index] = draft
-        draft.terms = _uses(node, level, top)
+        draft.terms = _uses(node, level, top, turns)
         pending.extend(draft.terms)
     return _in_order(start)
 
@@ -136,39 +138,19 @@ def uses_of(node: Node) -> list[int]:
     return edges
 
 
-def _uses(node: Node, level: int, top: int) -> list[_Draft]:
+def _uses(node: Node, level: int, top: int, turns: Turns) -> list[_Draft]:
     """Make a term of each use of a value, or of the largest and one for the rest."""
     uses, edges = uses_of(node), node.trace.edges
-    turns = turns_of(node.trace, uses)
-    if len(uses) <= top:
-        return [_use(edges[use], level, turns.get(use)) for use in uses]
+    is_long = len(uses) > top
+    chosen = largest_of(node.trace.edge_statistics.norm, uses, top) if is_long else uses
+    told = turns.of_uses(uses, chosen)
+    drafts = [_use(edges[use], level, told.get(use, "")) for use in chosen]
+    if not is_long:
+        return drafts
     column = node.trace.edge_gradients()
-    chosen = largest_of(node.trace.edge_statistics.norm, uses, top)
     total = sum_of(column, set(uses).difference(chosen), node.value)
     text = f"… {len(uses) - top:,} more, together {norm(total)}"
-    return [
-        *(_use(edges[use], level, turns.get(use)) for use in chosen),
-        _Draft(Term("more", level, -1, text, grad=total)),
-    ]
-
-
-def turns_of(trace: Trace, uses: list[int]) -> dict[int, int]:
-    """Count the uses that one place makes of a value, from 0: the turns of its loop. One use alone has none."""
-    if len(uses) == 1:
-        return {}
-    graph = trace.graph
-    column = np.array(uses, np.int64)
-    column = column[graph.slots[column] >= 0]
-    slots = graph.slots[column]
-    rows = graph.slot_consumer[slots]
-    ports = slots - trace.recording.starts[rows]  # x * x uses x twice in one turn
-    places = trace.sites.row_places[rows].astype(np.int64) << 32 | ports
-    order = np.argsort(places, kind="stable")
-    in_order = places[order]
-    firsts = np.searchsorted(in_order, in_order)
-    is_loop = np.searchsorted(in_order, in_order, side="right") - firsts > 1
-    turns = (np.arange(len(order)) - firsts)[is_loop]
-    return dict(zip(column[order[is_loop]].tolist(), turns.tolist(), strict=True))
+    return [*drafts, _Draft(Term("more", level, -1, text, grad=total))]
 
 
 def sum_of(column: EdgeGradients, edges: Iterable[int], value: Any) -> Any:
@@ -187,10 +169,10 @@ def sum_of(column: EdgeGradients, edges: Iterable[int], value: Any) -> Any:
     return total
 
 
-def _use(edge: Edge, level: int, turn: int | None) -> _Draft:
+def _use(edge: Edge, level: int, turn: str) -> _Draft:
     """Say what one use of a value sent back, by what arithmetic, and in which turn of a loop."""
     draft = _of_use(edge, level)
-    return draft if turn is None else replace(draft, term=replace(draft.term, turn=turn))
+    return replace(draft, term=replace(draft.term, turn=turn)) if turn else draft
 
 
 def _of_use(edge: Edge, level: int) -> _Draft:

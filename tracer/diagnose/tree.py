@@ -38,7 +38,9 @@ class Term:
     code: str = ""
     file: str = ""
     line: int = 0
-    turn: int | None = None  # of a loop: which of the uses that this place made of the value, from 0
+    turn: str = (
+        ""  # of the loops around it: `t = 43`; where they are unknown which run of the operation: `run 16`
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def _code(term: Term) -> str:
 
 
 def _place(term: Term) -> str:
-    turn = f" [{term.turn}]" if term.turn is not None else ""
+    turn = f" ({term.turn})" if term.turn else ""
     return f"{term.file}:{term.line}{turn}" if term.file else ""
 
 

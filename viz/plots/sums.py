@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.diagnose.explain import one_line, turns_of, uses_of
+from tracer.diagnose.explain import one_line, uses_of
+from tracer.diagnose.turns import Turns
 from tracer.errors import UsageError
 from tracer.views import Node
 from viz import labels, theme
@@ -77,13 +79,13 @@ def splitter_sum(trace: Trace, name: str | None = None) -> Sum:
             advice=f"did you mean {other.label}?" if other and other.label else "name a value used twice",
         )
     amounts, by_share, by_norm = _amounts(trace, uses, node.grad)
-    turns = turns_of(trace, uses)
     chosen = (
         set(labels.largest(amounts, MOST_TERMS)) if len(uses) > MOST_TERMS + 1 else set(range(len(uses)))
     )
+    in_order = sorted(chosen, reverse=True)  # the last use sends back first
+    called_by = _use_labels(trace, uses, [uses[place] for place in in_order])
     terms = [
-        SumTerm(_use_label(trace, uses[place], turns.get(uses[place])), float(amounts[place]), 1)
-        for place in sorted(chosen, reverse=True)  # the last use sends back first
+        SumTerm(label, float(amounts[place]), 1) for place, label in zip(in_order, called_by, strict=True)
     ]
     others = [place for place in range(len(uses)) if place not in chosen]
     if others:
@@ -120,20 +122,29 @@ def _amounts(trace: Trace, uses: Sequence[int], total: Any) -> tuple[Column, boo
     return np.array(shares), True, False
 
 
-def _use_label(trace: Trace, edge: int, turn: int | None) -> str:
-    """Name a use by the line of its operation and the turn of its loop."""
-    user = trace.edges[edge].dst
-    if user.op == "broadcast":
-        user = user.out_edges[0].dst
+def _use_labels(trace: Trace, uses: list[int], told: list[int]) -> list[str]:
+    """Name uses by the line of their operation and the turns of its loops; by its code too where a line has several."""
+    users = [trace.edges[edge].dst for edge in told]
+    users = [user.out_edges[0].dst if user.op == "broadcast" else user for user in users]
+    on_line = Counter((site.file, site.line) for site in {user.site for user in users if user.site})
+    turns = Turns(trace).of_uses(uses, told)
+    return [
+        _use_label(user, turns.get(edge, ""), is_alone=on_line[user.site.file, user.site.line] == 1)
+        if user.site
+        else _use_label(user, "", is_alone=True)
+        for user, edge in zip(users, told, strict=True)
+    ]
+
+
+def _use_label(user: Node, turn: str, *, is_alone: bool) -> str:
     if user.kind == "output":
         return f"output {labels.name(user.name or '')}".rstrip()
     site = user.site
     if site is None or not site.line:
         return str(user.op)
-    if turn is not None:
-        return f"line {site.line} [{turn}]"
     text: str = labels.shorten(one_line(site.text), 18)
-    return f"line {site.line}: {text}"
+    code = f": {text}" if not (turn and is_alone) else ""
+    return f"line {site.line}{code}" + (f" ({turn})" if turn else "")
 
 
 def draw_sum(trace: Trace, names: Sequence[str]) -> Plot:

@@ -1,6 +1,6 @@
 """Loops as the program's text has them: which are around an expression, what a turn is called, what runs in each turn.
 
-Used by `viz.turns`, which finds the turns in a run. No answer is better than a wrong one: a loop whose turns nothing
+Used by turns.py, which finds the turns in a run. No answer is better than a wrong one: a loop whose turns nothing
 tells apart is not named.
 """
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tracer import numbers_text
 from tracer.diagnose.program_text import Function, Text, called_name, parameters_in_order
-from viz import labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ class WrittenLoop:
     def turn(self, number: int) -> str:
         """Name a turn: `t = 24` for a variable that counts, else `turn 24 of word`; turns count from 0."""
         if self.is_counter:
-            return f"{self.name} = {labels.number(self.start + self.step * number)}"
+            return f"{self.name} = {numbers_text.number(self.start + self.step * number)}"
         return f"turn {number:,}" + (f" of {self.name}" if self.name else "")
 
 

@@ -1,7 +1,7 @@
 """The turns of loops: in which turn of which loop something was done.
 
 A loop is found in the program's text, and its turns by an operation that runs once in each of them. Where nothing
-tells, no turn is claimed. What a page shows turn by turn (`viz.loops`) and what a picture says of one term are told so.
+tells, no turn is claimed. An explanation, what a page shows turn by turn (`viz.loops`) and a picture are told so.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tracer.diagnose.loop_text import LoopText, WrittenLoop, argument_name, operand_name
 from tracer.diagnose.program_text import called_name, parameters_in_order
 from tracer.graph import OUTPUT
 from tracer.operations import OP_NAMES
 from tracer.sites import NO_PLACE, Variable
-from viz.loop_text import LoopText, WrittenLoop, argument_name, operand_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +76,30 @@ class Turns:
         if not found or len(found) > MOST_LOOPS:
             return ""
         return ", ".join(loop.turn(number) for loop, number in found)
+
+    def of_uses(self, uses: list[int], told: list[int]) -> dict[int, str]:
+        """Say when some of a value's uses were: `t = 43`, else which run of its operation from 0: `run 16`.
+
+        Of an operation that uses the value in one run alone nothing is said.
+        """
+        if len(uses) == 1:
+            return {}
+        graph, row_places = self.graph, self.sites.row_places
+        slots = graph.slots[np.array(uses, np.int64)]
+        rows = np.unique(graph.slot_consumer[slots[slots >= 0]])  # x * x uses x twice in one run
+        counts = np.bincount(row_places[rows] + 1, minlength=1)
+        found = {}
+        for use in told:
+            slot = int(graph.slots[use])
+            row = int(graph.slot_consumer[slot]) if slot >= 0 else -1
+            if row >= 0 and row_places[row] != NO_PLACE and counts[row_places[row] + 1] > 1:
+                found[use] = self.text_of(row) or f"run {self.run_of(row):,}"
+        return found
+
+    def run_of(self, row: int) -> int:
+        """Return the how manyth a row is, from 0, of those that its operation recorded at its place."""
+        place, ops = self.sites.row_places[row], self.recording.ops
+        return int(np.count_nonzero((self.sites.row_places[:row] == place) & (ops[:row] == ops[row])))
 
     def _user(self, edge: int) -> int:
         """Return the row that uses an edge's value; −1 for an output."""
