@@ -122,7 +122,9 @@ def test_a_refusal_says_what_a_picture_would_take_where_that_was_measured(suffix
     monkeypatch.setattr(rooms, "NODE_LIMIT", 5)
     with pytest.raises(DrawError) as told:
         record(program, 2.0, 3.0).draw(tmp_path / f"p{suffix}", exact=True)
-    assert re.findall(r"\.[a-z]{3,}", str(told.value)) == [each for each in rooms.COST if each == suffix.lower()]
+    assert re.findall(r"\.[a-z]{3,}", str(told.value)) == [
+        each for each in rooms.COST if each == suffix.lower()
+    ]
 
 
 def test_too_many_nodes_are_refused_with_what_they_would_take_and_drawn_by_force(monkeypatch, tmp_path):
