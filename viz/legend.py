@@ -24,6 +24,7 @@ SAMPLE_HEIGHT = 20.0
 COLUMN_GAP = 22.0
 ROW_GAP = 5.0
 LEAST_LETTERS = 40  # of a line of text that is broken
+WHOLE = 800.0  # texts up to so wide stand in one line
 
 Entry = PlacedShape | PlacedWire | PlacedText
 
@@ -52,7 +53,7 @@ def legend(
     entries = _entries(diagram, has_rows=has_rows, has_ways_back=has_ways_back, has_turn_tags=has_turn_tags)
     for sample, line in entries:
         indent = SAMPLE_WIDTH + 6 if sample else 0.0
-        first, *more = _wrapped(line, width - indent)
+        first, *more = _wrapped(line, max(width - indent, WHOLE))
         text = set_line(first, 0, (SAMPLE_HEIGHT - line_height(first)) / 2)
         if x and x + indent + text.width > width:
             x, y = 0.0, y + SAMPLE_HEIGHT + ROW_GAP
