@@ -69,12 +69,12 @@ def test_what_is_too_large_to_be_read_opens_at_its_beginning_and_says_where_it_g
     assert scale_of(page) * 11 >= 9
     assert is_in_sight(page, "n0")
     assert not is_in_sight(page, output)
-    assert "right" in page.page.get_attribute("#stage", "data-beyond").split()
+    assert "right" in page.page.get_attribute("#graph", "data-beyond").split()
     page.press("0")
     assert scale_of(page) * 11 < 9
     assert is_in_sight(page, "n0")
     assert is_in_sight(page, output)
-    assert page.page.get_attribute("#stage", "data-beyond") == ""
+    assert page.page.get_attribute("#graph", "data-beyond") == ""
 
 
 SIZES = ((1366, 768), (1920, 1080), (1024, 768), (390, 844))
@@ -88,7 +88,7 @@ def test_at_first_no_node_is_cut_off_at_the_left_and_a_small_graph_is_seen_whole
         page.page.reload()
         page.page.wait_for_selector("html.is-ready")
         page.settled()
-        beyond = page.page.get_attribute("#stage", "data-beyond").split()
+        beyond = page.page.get_attribute("#graph", "data-beyond").split()
         assert not {"left", "top"}.intersection(beyond)
         assert scale_of(page) * 12.5 >= 8.5
         if name in ("splitter", "residual") and width > 1000:

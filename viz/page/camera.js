@@ -110,7 +110,7 @@ export function showing(camera, box, room) {
   return { scale: READABLE, x: middle(box.x, box.width, room.width), y: middle(box.y, box.height, room.height) };
 }
 
-/** Have an element's gestures move a camera; `draw(camera)` is called once a frame. */
+/** Have an element's gestures move a camera; `draw(camera, room)` is called once a frame. */
 export function cameraOf(element, draw) {
   let camera = { x: 0, y: 0, scale: 1 };
   let smallest = SMALLEST; // of a very large picture, what shows all of it
@@ -129,7 +129,7 @@ export function cameraOf(element, draw) {
     resting = setTimeout(() => element.classList.remove("is-moving"), REST);
     asked ||= requestAnimationFrame(() => {
       asked = 0;
-      draw(camera);
+      draw(camera, size ?? room());
     });
   };
   const local = (event) => ({ x: event.clientX - room().left, y: event.clientY - room().top });
@@ -184,8 +184,9 @@ export function cameraOf(element, draw) {
 
   return {
     begin(bounds, box, starts) {
-      smallest = Math.min(SMALLEST, fitted(bounds, room(), COMFORTABLE, 0).scale);
-      set(beginning(bounds, room(), box, starts));
+      size = room(); // which the panes may just have been arranged for
+      smallest = Math.min(SMALLEST, fitted(bounds, size, COMFORTABLE, 0).scale);
+      set(beginning(bounds, size, box, starts));
     },
     fit: (bounds) => set(fitted(bounds, room(), COMFORTABLE, smallest)),
     zoom: (direction) => set(zoomed(camera, STEP ** direction, centre(), smallest)),

@@ -39,8 +39,8 @@ let isPractising = false;
 let hidden = new Set(); // the gradients that are not there yet
 
 const theme = themeSwitch(byId("theme-button"), redraw);
-const camera = cameraOf(stage, (at) => {
-  stage.dataset.beyond = beyond(at, view.bounds, stage.getBoundingClientRect()).join(" ");
+const camera = cameraOf(stage, (at, room) => {
+  byId("graph").dataset.beyond = beyond(at, view.bounds, room).join(" ");
   view.place(at);
 });
 const details = new Details(graph, {
