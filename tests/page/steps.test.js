@@ -95,10 +95,10 @@ for (const [uses, sentence] of [
 test("uses that the output does not depend on are counted as the picture counts them, and not waited for", () => {
   const graph = splitter();
   graph.nodes[1].silent = 1;
-  const pass = new BackwardPass(graph);
-  assert.deepEqual([...pass.notes(2)], [["n1", "waiting 1 of 3, Σ 5"]]);
-  assert.match(pass.told(2), / It waits: 1 of 3 has arrived, Σ 5\.$/);
-  assert.deepEqual([...pass.notes(5)], [["n1", "2 of 3, the rest 0, are here, Σ 7"]]);
-  assert.match(pass.told(5), / 2 of 3 have arrived, Σ 7, and the other, which the output does not depend on, brings 0: it can fire\.$/);
-  assert.match(pass.told(6), /has the gradients of 2 of its 3 uses and fires: with 0 from the other, which the output does not depend on, their sum is 7\./);
+  const counting = new BackwardPass(graph);
+  assert.deepEqual([...counting.notes(2)], [["n1", "waiting 1 of 3, Σ 5"]]);
+  assert.match(counting.told(2), / It waits: 1 of 3 has arrived, Σ 5\.$/);
+  assert.deepEqual([...counting.notes(5)], [["n1", "2 of 3, the rest 0, are here, Σ 7"]]);
+  assert.match(counting.told(5), / 2 of 3 have arrived, Σ 7, and the other, which the output does not depend on, brings 0: it can fire\.$/);
+  assert.match(counting.told(6), /has the gradients of 2 of its 3 uses and fires: with 0 from the other, which the output does not depend on, their sum is 7\./);
 });

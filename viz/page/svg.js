@@ -79,14 +79,13 @@ export function svgView(element, picture, sentence) {
     dblclick: (event) => event.target.closest?.("[data-ref][aria-expanded=false]") && handlers.open(refAt(event)),
   };
   for (const [name, listener] of Object.entries(listeners)) root.addEventListener(name, listener);
-  const destroyed = new AbortController();
   const focused = (event) => {
     const ref = refAt(event);
     if (!ref) return;
     makeReachable(ref);
     handlers.focus(ref);
   };
-  element.addEventListener("focusin", focused, { signal: destroyed.signal }); // an SVG that listens for the focus can take it
+  element.addEventListener("focusin", focused); // an SVG that listens for the focus can take it
 
   /* One node at a time is in the order of the Tab key; the arrow keys go on from there. */
   function makeReachable(ref) {
@@ -216,7 +215,7 @@ export function svgView(element, picture, sentence) {
     },
 
     destroy() {
-      destroyed.abort();
+      element.removeEventListener("focusin", focused);
       root.remove();
     },
   };
