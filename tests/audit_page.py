@@ -35,7 +35,7 @@ where a claim is wrong.
 A claim is right that differs by at most `atol + rtol × |gradient|`. By default `rtol` is {double:g}, or {single:g} where the claim
 or the gradient is in single precision and {half:g} in half; `atol` is `rtol` of the largest term of the sum that the gradient
 is. Where no tolerance is given, a number that was rounded is right, too, and the verdict says to how many digits: 0.1966
-for 0.19661193, three digits or more, unless a mistake gives just that number; of an array all elements in as many digits,
+for 0.19661193, three digits or more and no whole number, unless a mistake gives just that; of an array all elements in as many digits,
 or in as many decimals. What is claimed for earlier values may follow from it. Where two mistakes give the same number,
 the one that assumes less is told; where they assume as little, both are.
 

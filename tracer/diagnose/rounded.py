@@ -1,6 +1,7 @@
 """Whether a claimed gradient is the right one, rounded to the digits in which it is written: 0.1966 for 0.19661193.
 
-Used by audit.py. Fewer than three digits say nothing: 0.2 may be anything.
+Used by audit.py. Fewer than three digits say nothing: 0.2 may be anything. Nor do whole numbers: a program computes
+them, too, and 123.0 for 123.4 is a mistake.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def rounded_to(claimed: Any, right: Any) -> str:
     has_lost = bool(np.any((given == 0) & (exact != 0)))  # a zero may be a gradient that got lost
     if (
         has_lost
+        or not np.any(given % 1)
         or not len(sizes)
         or not np.isfinite(most_off)
         or sizes.min() < _SIZES[0]
