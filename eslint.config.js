@@ -19,7 +19,7 @@ export default [
       "no-shadow": "error",
       "no-var": "error",
       "prefer-const": "error",
-      "max-lines": ["error", { max: 300, skipBlankLines: true }],
+      "max-lines": ["error", 300],
     },
   },
 ];

@@ -2,12 +2,9 @@
 
 import { el } from "./dom.js";
 import { edgeRef, indexOf, isNode, nodeRef } from "./graph.js";
-import { growing } from "./growing.js";
+import { growing, inList, inTable } from "./growing.js";
 import { heatMap } from "./heat.js";
 import { seriesPlot } from "./series.js";
-
-const inList = (content) => el("li", {}, content);
-const inTable = (content) => el("tr", {}, el("td", { colspan: 3 }, content));
 
 /** Make the panes; of the page it asks: `link(ref, text)` makes a button that leads to a place, `theme()` names the colours,
  * `open(view)` turns to a closed group, `fold(number)` closes or opens one of the `frames()` in the picture, and

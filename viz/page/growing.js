@@ -4,6 +4,10 @@ import { el } from "./dom.js";
 
 const FIRST = 200;
 
+/** Frames for that row. */
+export const inList = (content) => el("li", {}, content);
+export const inTable = (content) => el("tr", {}, el("td", { colspan: 3 }, content));
+
 /** Make the rows of a list, `make(item)` one of them; `frame(parts)` makes the row that the button stands in. */
 export function growing(items, make, frame) {
   if (items.length <= FIRST) return items.map(make);

@@ -11,6 +11,7 @@ import { Graph, edgeRef } from "./graph.js";
 import { showHelp } from "./help.js";
 import { KEYS, isTaken, keyOf } from "./keys.js";
 import { dataOf } from "./packed.js";
+import { paneOf } from "./pane.js";
 import { player } from "./player.js";
 import { Practice } from "./practice.js";
 import { colourBySize } from "./scale.js";
@@ -27,7 +28,7 @@ const ENTRANCE = 160; // pixels of a call that are brought into sight
 const data = await dataOf(byId("data"));
 const root = document.documentElement;
 const stage = byId("stage");
-const pane = byId("details");
+const pane = paneOf(byId("details"));
 const graph = new Graph(data);
 const pass = new BackwardPass(graph);
 let view = null;
@@ -36,7 +37,6 @@ let chosen = null;
 let turn = null; // of a loop, the one that is looked at: {loop, turn}
 let isColoured = false;
 let isPractising = false;
-let hidden = new Set(); // the gradients that are not there yet
 
 const theme = themeSwitch(byId("theme-button"), redraw);
 const camera = cameraOf(stage, (at, room) => {
@@ -55,7 +55,7 @@ const details = new Details(graph, {
 const practice = new Practice(graph, {
   look: (ref) => choose(ref, { show: true, keep: true }),
   changed: () => showStep(steps.step()),
-  redraw: () => showPane(practice.pane()),
+  redraw: () => pane.show(practice.pane()),
 });
 const steps = player(pass, showStep);
 const ways = walker(graph, () => ({ view, chosen }));
@@ -74,7 +74,7 @@ function open(number, ref = null) {
   view.on("hover", (each) => hover(each ? [each] : []));
   view.on("choose", (each) => (isPractising ? practice.focus(each) : choose(each)));
   view.on("open", (each) => open(graph.item(each).opens));
-  view.on("fold", () => chosen === null && !isPractising && showPane(details.overview(), { keep: true }));
+  view.on("fold", () => chosen === null && !isPractising && pane.show(details.overview(), { keep: true }));
   view.on("focus", (each) => {
     camera.reveal(view.box(each));
     hover([each]);
@@ -148,36 +148,23 @@ function choose(ref, { reveal = false, show = false, keep = false } = {}) {
   if (ref && show) camera.show(view.box(ref));
   else if (ref && reveal) camera.reveal(view.box(ref));
   if (ref) source.reveal(graph.siteOf(ref));
-  if (!keep) showPane(ref ? details.of(ref) : details.overview());
+  if (!keep) pane.show(ref ? details.of(ref) : details.overview());
 }
 
 function chooseLine(refs, site) {
   if (refs.length === 1) return choose(refs[0], { reveal: true, keep: isPractising });
   view.light("chosen", refs);
   camera.reveal(view.box(refs[0]));
-  if (!isPractising) showPane(details.line(refs, site));
-}
-
-function showPane(content, { keep = false } = {}) {
-  const place = keep ? pane.scrollTop : 0;
-  const key = keep && pane.contains(document.activeElement) ? document.activeElement.id : "";
-  pane.replaceChildren(...content.flat(Infinity).filter(Boolean));
-  pane.scrollTop = place;
-  if (key) byId(key)?.focus({ preventScroll: true });
-  hideInPane();
-}
-
-/** Hide in the details what is hidden in the picture. */
-function hideInPane() {
-  for (const part of pane.querySelectorAll("[data-of]")) part.classList.toggle("is-later", hidden.has(part.dataset.of));
+  if (!isPractising) pane.show(details.line(refs, site));
 }
 
 /** Show what is known after a step; in practice, what was answered. */
 function showStep(step) {
   const isWhole = step === pass.length;
   const edge = isPractising || isWhole ? null : pass.now(step);
-  hidden = new Set(isPractising ? practice.hidden() : pass.later(step));
+  const hidden = new Set(isPractising ? practice.hidden() : pass.later(step));
   view.light("later", hidden);
+  pane.hide(hidden);
   view.light("now", edge === null ? [] : [edgeRef(edge)]);
   if (turn && !isWhole) setTurn(null); // a step is of all turns
   const one = isPractising ? practice.turn : turn;
@@ -185,7 +172,6 @@ function showStep(step) {
   stage.classList.toggle("is-one-turn", one !== null);
   view.light("apart", apart);
   view.note(isPractising ? practice.notes() : turn ? gradients : pass.notes(step), values);
-  hideInPane();
   root.classList.toggle("is-stepping", !isWhole);
   if (edge === null) return;
   const site = graph.siteOf(edgeRef(edge));
@@ -208,7 +194,7 @@ function setTurn(next) {
   byId("turn-note").hidden = turn === null;
   if (turn) byId("turn-text").textContent = `${nameOf(graph, turn)}; pale: ${allOf(graph, turn)}`;
   if (turn) byId("turn-end").textContent = allOf(graph, turn);
-  for (const each of pane.querySelectorAll("select[data-loop]")) each.value = turn?.loop === Number(each.dataset.loop) ? turn.turn : "";
+  for (const each of pane.element.querySelectorAll("select[data-loop]")) each.value = turn?.loop === Number(each.dataset.loop) ? turn.turn : "";
   colour();
 }
 
@@ -231,8 +217,8 @@ function togglePractice() {
   if (!isPractising) return choose(null);
   if (practice.exercises.length) byId("status").textContent = "Practice: the gradients are hidden until you have filled them in.";
   choose(null, { keep: true });
-  showPane(practice.pane());
-  pane.querySelector("input:not([readonly])")?.focus();
+  pane.show(practice.pane());
+  pane.element.querySelector("input:not([readonly])")?.focus();
 }
 
 function leaveOrEnterPractice() {
@@ -243,7 +229,7 @@ function leaveOrEnterPractice() {
 /** Draw again what has colours of the theme in it. */
 function redraw() {
   colour();
-  if (!isPractising) showPane(chosen ? details.of(chosen) : details.overview());
+  if (!isPractising) pane.show(chosen ? details.of(chosen) : details.overview());
 }
 
 /** Close what is open: practice, details, and at last the group. */
@@ -297,7 +283,6 @@ const clicks = {
 };
 for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("click", action);
 divider();
-pane.addEventListener("grown", hideInPane);
 searchBox(graph, {
   frames: () => view.frames,
   frame: showCall,
