@@ -248,7 +248,9 @@ def test_a_graph_too_big_to_read_is_refused(monkeypatch):
         match=r"a picture of 6 nodes can't be read; it would take about 0 seconds, and be 10.9 KiB as .svg; 5 nodes",
     ):
         diagram(trace_of("splitter"))
-    with pytest.raises(DrawError, match="can't be read; 5 nodes are drawn unasked"):  # that was not measured
+    with pytest.raises(
+        DrawError, match="can't be read; 5 nodes are drawn unasked"
+    ):  # that was not measured
         diagram(trace_of("splitter"), suffix=".png")
 
 
