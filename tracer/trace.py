@@ -10,7 +10,6 @@ import numpy as np
 
 from tracer.errors import GradientError
 from tracer.graph import CUT, Graph
-from tracer.lookup import choices, chosen_output, described, node_named
 from tracer.operations import OP_NUMBERS
 from tracer.pull import as_number
 from tracer.rules.kinds import is_complex
@@ -167,11 +166,15 @@ class Trace:
     def _output_number(
         self,
     ) -> int:  # and not the node, which holds the trace: no circle, so `del` frees at once
+        from tracer.lookup import chosen_output  # noqa: PLC0415  (not needed to trace)
+
         return chosen_output(self)
 
     @cached_property
     def seed_value(self) -> Any:
         """The gradient that the backward pass starts with, in the shape of the output; 1.0 unless it was given."""
+        from tracer.lookup import choices, described  # noqa: PLC0415  (not needed to trace)
+
         output = self.recording.outputs[self.output.index - self.graph.first_output]
         shape = np.shape(output.value)
         if self.seed is None:
@@ -272,6 +275,8 @@ class Trace:
         Of a parameter that the function assigns anew, `t["x"]` is the input, and `t["x[-1]"]` the last value.
         Raises LookupNameError with the nearest names.
         """
+        from tracer.lookup import node_named  # noqa: PLC0415  (not needed to trace)
+
         return node_named(self, name)
 
     def backward(self, of: str | int | None = None, seed: Any = None) -> Trace:
