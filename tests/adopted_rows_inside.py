@@ -5,6 +5,11 @@ are about. Used by test_adopted.py.
 """
 
 INSIDE = {
+    "under keys that count as false": """
+    d = {0: DATA.copy()}; d[""] = d[0]
+    d[0][0] = x[0]
+    return d[""].sum() + d[0].prod()
+""",
     "conditional keep": """
     c = True; d = {"b": DATA.copy()}; e = {"b": 5.0}; keep = [d["b"]]
     (d if c else e)["b"][0] = x[0]

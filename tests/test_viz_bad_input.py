@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from small_programs import program
 
 import tracer
 import viz
@@ -14,25 +15,6 @@ from tracer import record
 from tracer.errors import CutWarning, DrawError
 from viz import diagram as rooms
 from viz import export, raster
-
-
-def scaled(a, b):
-    u = a * b
-    return u + a
-
-
-def program(x, y):
-    p = scaled(x, y)
-    q = scaled(p, y)
-    r = q * q
-    return r + math.sin(x)
-
-
-def many_uses(x):
-    total = 0.0
-    for k in range(20):
-        total = total + x * (k + 1)
-    return total
 
 
 def constant(x):  # noqa: ARG001 - that it uses nothing is the case

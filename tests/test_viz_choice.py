@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 from browsing import launched
+from small_programs import many_uses, program, scaled
 
 import tracer
 import viz
@@ -26,25 +27,6 @@ from viz.parts import Mark
 from viz.rollup import roll_up
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-def scaled(a, b):
-    u = a * b
-    return u + a
-
-
-def program(x, y):
-    p = scaled(x, y)
-    q = scaled(p, y)
-    r = q * q
-    return r + math.sin(x)
-
-
-def many_uses(x):
-    total = 0.0
-    for k in range(20):
-        total = total + x * (k + 1)
-    return total
 
 
 def drawn(trace, **view):

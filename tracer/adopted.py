@@ -175,10 +175,10 @@ def _places_inside(places: list[Holder], frame: FrameType) -> list[Holder]:
 
 
 def _identity(place: Holder) -> tuple[int, Any]:
-    owner = getattr(place, "items", None)
-    return id(getattr(place, "owner", None) if owner is None else owner), getattr(
-        place, "key", None
-    ) or getattr(place, "name", None)
+    match place:
+        case Item(owner, name) | Attribute(owner, name):
+            return id(owner), name
+    return id(place), None
 
 
 def _count_in_iterators(array: Any) -> int:

@@ -186,15 +186,21 @@ def _forward(name: str, operation: int) -> Forward | None:
     return lambda operands, _, __: function(*operands)
 
 
+def _scipy(part: str) -> Any:
+    """Return a part of SciPy; None where SciPy is not installed."""
+    try:
+        return importlib.import_module(f"scipy.{part}")
+    except ImportError:
+        return None
+
+
 def _found(name: str) -> Callable[..., Any] | None:
     """Find a function of SciPy by the name of its rule; None where SciPy is not installed."""
     holder, _, method = name.rpartition(".")
-    try:
-        if name in SCIPY_STATS:
-            return getattr(getattr(importlib.import_module("scipy.stats"), holder), method, None)
-        function = getattr(importlib.import_module("scipy.special"), name, None)
-    except ImportError:
-        return None
+    if name in SCIPY_STATS:
+        stats = _scipy("stats")
+        return stats and getattr(getattr(stats, holder), method, None)
+    function = getattr(_scipy("special"), name, None)
     return function if function is None else of_whole_order(function)
 
 
@@ -219,10 +225,10 @@ def _of_scipy(name: str) -> Forward | None:
 
 
 def _of_distances(name: str) -> Forward | None:
-    try:
-        function = getattr(importlib.import_module("scipy.spatial.distance"), name)
-    except ImportError:
+    distance = _scipy("spatial.distance")
+    if distance is None:
         return None
+    function = getattr(distance, name)
 
     def compute(operands: tuple[Any, ...], params: dict[str, Any], _: Any) -> Any:
         exponent = {"p": params["p"]} if params["metric"] == "minkowski" else {}
@@ -232,20 +238,20 @@ def _of_distances(name: str) -> Forward | None:
 
 
 def _piecewise_polynomial() -> Forward | None:
-    try:
-        construct = importlib.import_module("scipy.interpolate").PPoly.construct_fast
-    except ImportError:
+    interpolate = _scipy("interpolate")
+    if interpolate is None:
         return None
+    construct = interpolate.PPoly.construct_fast
     return lambda operands, params, _: construct(params["coefficients"], params["breaks"])(
         operands[0], params["nu"], params["extrapolate"]
     )
 
 
 def _of_cosines(name: str) -> Forward | None:
-    try:
-        function = getattr(importlib.import_module("scipy.fft"), name)
-    except ImportError:
+    fft = _scipy("fft")
+    if fft is None:
         return None
+    function = getattr(fft, name)
 
     def compute(operands: tuple[Any, ...], params: dict[str, Any], out: Any) -> Any:
         lengths = [np.shape(out)[axis] for axis in params["axes"]]
@@ -272,9 +278,8 @@ def _lu_solve(operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
 
 
 def _of_linalg(name: str) -> Forward | None:
-    try:
-        linalg: Any = importlib.import_module("scipy.linalg")
-    except ImportError:
+    linalg = _scipy("linalg")
+    if linalg is None:
         return None
     if name in _LU:
         return lambda operands, _, __: _LU[name](linalg, operands[0])
