@@ -23,7 +23,7 @@ import numpy as np
 from tracer.errors import DrawError
 from viz import layered
 from viz.routes import plain_routes
-from viz.skeleton import Floats, Placement, Skeleton, ranks
+from viz.skeleton import Floats, Ints, Placement, Skeleton, ranks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -308,10 +308,35 @@ def _read(answer: dict[str, Any], skeleton: Skeleton) -> Placement:
             raise ValueError(points.shape)
         points[:, 1] = bottom - points[:, 1]
         paths[int(str(edge["id"]).removeprefix("e"))] = points
+    if _is_upside_down(skeleton, y):
+        y = bottom - y
+        for path in paths:
+            if path is not None:
+                path[:, 1] = bottom - path[:, 1]
     found = tuple(path for path in paths if path is not None)
     if not (np.isfinite(x).all() and np.isfinite(y).all() and len(found) == len(paths)):
         raise ValueError("an item or a segment is missing")
     return Placement(x, y, plain_routes(skeleton, x, y, found), tuple(groups))
+
+
+def _is_upside_down(skeleton: Skeleton, y: Floats) -> bool:
+    """Say whether more would come in order in the mirror: inputs and outputs (`x[0]`, `x[1]`, …), else uses of a value.
+
+    Both cross as often. Frames have their titles on top, and operands may have an order: these stay.
+    """
+    if len(skeleton.group_parent) or len(inverted(skeleton, -y)) > len(inverted(skeleton, y)):
+        return False
+    boxes = np.arange(skeleton.boxes)
+    ends = [boxes[skeleton.is_source[boxes]], np.setdiff1d(boxes, skeleton.tail)]
+    by_tail = np.argsort(skeleton.tail, kind="stable")
+    uses = np.split(skeleton.head[by_tail], np.flatnonzero(np.diff(skeleton.tail[by_tail])) + 1)
+    return (_order(ends, y) or _order(uses, y)) < 0
+
+
+def _order(lists: Sequence[Ints], y: Floats) -> float:
+    """Say how far items stand in the order of their lists, by places and not by distances: below 0 in reverse."""
+    places = ((np.argsort(np.argsort(y[each])), np.arange(len(each))) for each in lists)
+    return sum(float(place @ (2 * at - len(at) + 1)) for place, at in places)
 
 
 def _numbers(text: str) -> list[float]:
