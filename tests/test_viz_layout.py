@@ -1,3 +1,5 @@
+import math
+import re
 from dataclasses import replace
 from functools import cache
 from itertools import combinations
@@ -8,7 +10,8 @@ from rolled_programs import ROLLED, rolled_trace
 from test_samples import trace_of as sample
 from viz_programs import PROGRAMS, trace_of
 
-from viz import engines, layered
+from tracer import record
+from viz import engines, layered, layout
 from viz.diagram import diagram
 from viz.geometry import PlacedShape, PlacedText, Rect, arrowhead
 from viz.layout import geometry, place_rows
@@ -219,7 +222,7 @@ def test_operands_enter_a_gate_from_top_to_bottom(name, engine):
 
 
 def test_wires_that_cross_before_their_gate_say_which_operand_they_are(monkeypatch):
-    monkeypatch.setattr(engines, "inverted", lambda skeleton, _: set(np.flatnonzero(skeleton.is_ordered)))
+    monkeypatch.setattr(layout, "inverted", lambda skeleton, _: set(np.flatnonzero(skeleton.is_ordered)))
     whole = diagram(trace_of("order"))
     says = [says for wires in operands(geometry(whole, "built-in"), wrap(whole)) for *_, says, _ in wires]
     assert says == ["1st operand", "2nd operand"] * 3
@@ -292,3 +295,44 @@ def test_the_built_in_layout_finds_the_drawing_without_crossings():
 def test_the_same_trace_gives_the_same_geometry(engine):
     first, second = (geometry(diagram(trace_of("network")), engine) for _ in range(2))
     assert repr(first) == repr(second)
+
+
+def taught(xs, w):
+    total = 0.0
+    for x in xs:
+        for k in range(8):
+            total = total + math.tanh(w * x + k * xs[0])
+    return total
+
+
+def climbing(x):
+    y = x
+    for _ in range(60):
+        y = y * x
+    return y
+
+
+def waves(x):
+    return math.sin(x) * math.cos(x)
+
+
+IN_ORDER = [
+    (taught, ([1.0, 2.0, 0.3, 0.4, 0.5], 0.7), True, [rf"xs\[{at}\]" for at in range(5)]),
+    (waves, (0.5,), False, ["sin", "cos"]),
+    (climbing, (1.01,), False, [rf"x .*row {row}" for row in range(2, 6)]),
+]
+
+
+@pytest.mark.parametrize("engine", INSTALLED)
+@pytest.mark.parametrize(("program", "arguments", "is_rolled", "expected"), IN_ORDER)
+def test_inputs_and_uses_come_in_their_order_from_the_top(engine, program, arguments, is_rolled, expected):
+    trace = record(program, *arguments)
+    drawn = rolled_diagram(roll_up(trace)) if is_rolled else diagram(trace)
+    placed = geometry(drawn, engine)
+    heights = {}
+    for shape in placed.shapes:
+        words = " ".join(run for line in shape.inside[:1] for _, run, _ in line.runs)
+        for each in expected:
+            if re.fullmatch(each, words):
+                heights.setdefault(each, shape.rect.y)
+    assert sorted(expected, key=heights.__getitem__) == expected

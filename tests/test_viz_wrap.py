@@ -15,7 +15,7 @@ from tracer import record
 from viz.choice import View, choose
 from viz.diagram import diagram
 from viz.layout import geometry
-from viz.wrap import WIDEST, wrap
+from viz.wrap import MOST_TAGS, WIDEST, wrap
 
 SCREEN = 2_160  # pixels: no sample is wider
 WIDE = ["loop", "grid", "calls", "network"]
@@ -26,14 +26,15 @@ def text(box):
 
 
 def tags(row, shape):
-    """Name, row and shape of each tag: what it names, and the row that it points to."""
+    """Name and row of each tag, what it names and the row that it points to, as often as the uses that it counts."""
     found = []
     for box in row.boxes:
         if box.shape == shape:
             (line,) = box.lines
             (name,) = (span.text for span in line if span.role == "name")
             (other,) = (span.text.strip() for span in line if span.role == "quiet")
-            found.append((name, int(other.removeprefix("row "))))
+            count, number = re.fullmatch(r"(?:×(\d+)  )?row (\d+)", other).groups()
+            found += [(name, int(number))] * int(count or 1)
     return found
 
 
@@ -75,7 +76,7 @@ def test_rows_hold_every_box_and_every_label_once(name):
     arrows = [(row, arrow) for row in rows for arrow in row.arrows]
     is_stub = [row.boxes[arrow.target].shape == "leaves" for row, arrow in arrows]
     assert len(arrows) - sum(is_stub) == len(whole.arrows)
-    assert sum(is_stub) == sum(len(tags(row, "enters")) for row in rows)
+    assert sum(len(tags(row, "leaves")) for row in rows) == sum(len(tags(row, "enters")) for row in rows)
     labels = Counter(
         (arrow.label, arrow.state, row.boxes[arrow.target].tooltip)
         for row, arrow in arrows
@@ -105,7 +106,7 @@ def test_a_tag_names_one_value(name):
     for row in wrap(diagram(trace_of(name))):
         for arrow in row.arrows:
             if row.boxes[arrow.target].shape == "leaves":
-                ((tag, _),) = tags(replace(row, boxes=(row.boxes[arrow.target],)), "leaves")
+                ((tag, _),) = set(tags(replace(row, boxes=(row.boxes[arrow.target],)), "leaves"))
                 values.setdefault(tag, set()).add(
                     row.boxes[arrow.source].tooltip.removeprefix("splitter of ")
                 )
@@ -224,6 +225,25 @@ def test_many_uses_in_other_rows_have_one_tag_for_each_row_which_counts():
         arrow.edge for row in rows for arrow in row.arrows if row.boxes[arrow.target].shape != "leaves"
     ]
     assert sorted(entering) == sorted(arrow.edge for arrow in picture.arrows)
+
+
+def test_uses_in_very_many_rows_have_a_tag_for_several_rows():
+    def loop(x):
+        total = x
+        for _ in range(500):
+            total = total * x
+        return total
+
+    rows = wrap(diagram(record(loop, 0.5)))
+    assert len(rows) > 2 * MOST_TAGS
+    told = [text(box) for box in rows[0].boxes if box.shape == "leaves" and box.lines[0][0].text == "x"]
+    ranges = [re.fullmatch(r"x  ×(\d+)  rows? (\d+)(?: to (\d+))?", each).groups() for each in told]
+    assert len(ranges) <= MOST_TAGS
+    covered = [row for _, first, last in ranges for row in range(int(first), int(last or first) + 1)]
+    assert covered == list(range(2, len(rows) + 1))
+    entering = [sum(name == "x" for name, _ in tags(row, "enters")) for row in rows]
+    for count, first, last in ranges:
+        assert int(count) == sum(entering[int(first) - 1 : int(last or first)])
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,9 @@ import numpy as np
 
 from tracer.errors import DrawError
 from viz import layered
+from viz.reading_order import in_order, inverted
 from viz.routes import plain_routes
-from viz.skeleton import Floats, Ints, Placement, Skeleton, ranks
+from viz.skeleton import Floats, Placement, Skeleton, ranks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -50,6 +51,11 @@ def place(
     """Place skeletons by the engine asked for or the best one there is; the notes say what was done instead."""
     if engine is not None and engine not in ENGINES:
         raise DrawError(f"no layout engine {engine!r}", got=f"the engines are {', '.join(ENGINES)}")
+    placements, notes = _place(skeletons, engine)
+    return list(map(in_order, skeletons, placements)), notes
+
+
+def _place(skeletons: Sequence[Skeleton], engine: str | None) -> tuple[list[Placement], tuple[str, ...]]:
     if engine == "built-in":
         return _built_in(skeletons), ()
     program = find(engine) if engine else find("graphviz-pure") or find("dot")
@@ -65,7 +71,7 @@ def place(
         note = f"drawn by the built-in layout: {virtual:,} places to fill are too many for {program.stem}"
         return _built_in(skeletons), (note,)
     try:
-        return _in_order(program, skeletons), ()
+        return _asked_in_order(program, skeletons), ()
     except _EngineError as error:
         return _built_in(skeletons), (f"drawn by the built-in layout: {program.stem} {error}",)
 
@@ -81,7 +87,7 @@ def refuse_for_large(engine: str | None, boxes: int) -> None:
     )
 
 
-def _in_order(program: Path, skeletons: Sequence[Skeleton]) -> list[Placement]:
+def _asked_in_order(program: Path, skeletons: Sequence[Skeleton]) -> list[Placement]:
     """Ask an engine, and once more where operands come out of order: dot turns what is inside a cluster upside down.
 
     Else the built-in layout, which keeps them in order, where no frame is lost by it. What is still out of order
@@ -105,19 +111,6 @@ def _in_order(program: Path, skeletons: Sequence[Skeleton]) -> list[Placement]:
             if None not in placed.group_boxes:
                 answers[at] = placed
     return answers
-
-
-def inverted(skeleton: Skeleton, y: Floats) -> set[int]:
-    """List the gates whose operands come from places that are not in their order."""
-    lowest: dict[int, float] = {}
-    found = set()
-    entering = np.flatnonzero(skeleton.is_ordered[skeleton.head])
-    tails, heads = skeleton.tail[entering], skeleton.head[entering].tolist()
-    for head, height in zip(heads, y[tails].tolist(), strict=True):
-        if height < lowest.get(head, -math.inf):
-            found.add(head)
-        lowest[head] = height
-    return found
 
 
 def _built_in(skeletons: Sequence[Skeleton]) -> list[Placement]:
@@ -308,35 +301,10 @@ def _read(answer: dict[str, Any], skeleton: Skeleton) -> Placement:
             raise ValueError(points.shape)
         points[:, 1] = bottom - points[:, 1]
         paths[int(str(edge["id"]).removeprefix("e"))] = points
-    if _is_upside_down(skeleton, y):
-        y = bottom - y
-        for path in paths:
-            if path is not None:
-                path[:, 1] = bottom - path[:, 1]
-    found = tuple(path for path in paths if path is not None)
+    found = [path for path in paths if path is not None]
     if not (np.isfinite(x).all() and np.isfinite(y).all() and len(found) == len(paths)):
         raise ValueError("an item or a segment is missing")
-    return Placement(x, y, plain_routes(skeleton, x, y, found), tuple(groups))
-
-
-def _is_upside_down(skeleton: Skeleton, y: Floats) -> bool:
-    """Say whether more would come in order in the mirror: inputs and outputs (`x[0]`, `x[1]`, …), else uses of a value.
-
-    Both cross as often. Frames have their titles on top, and operands may have an order: these stay.
-    """
-    if len(skeleton.group_parent) or len(inverted(skeleton, -y)) > len(inverted(skeleton, y)):
-        return False
-    boxes = np.arange(skeleton.boxes)
-    ends = [boxes[skeleton.is_source[boxes]], np.setdiff1d(boxes, skeleton.tail)]
-    by_tail = np.argsort(skeleton.tail, kind="stable")
-    uses = np.split(skeleton.head[by_tail], np.flatnonzero(np.diff(skeleton.tail[by_tail])) + 1)
-    return (_order(ends, y) or _order(uses, y)) < 0
-
-
-def _order(lists: Sequence[Ints], y: Floats) -> float:
-    """Say how far items stand in the order of their lists, by places and not by distances: below 0 in reverse."""
-    places = ((np.argsort(np.argsort(y[each])), np.arange(len(each))) for each in lists)
-    return sum(float(place @ (2 * at - len(at) + 1)) for place, at in places)
+    return Placement(x, y, plain_routes(skeleton, x, y, tuple(found)), tuple(groups))
 
 
 def _numbers(text: str) -> list[float]:

@@ -16,8 +16,9 @@ import numpy as np
 
 from viz import bulk
 from viz.composing import compose
-from viz.engines import LARGE, inverted
+from viz.engines import LARGE
 from viz.frames import frames
+from viz.reading_order import inverted
 from viz.setting import numbered, set_groups, set_shapes, set_wires, skeleton_of
 from viz.skeleton import Placement
 from viz.wrap import wrap

@@ -15,6 +15,7 @@ from viz import engines, large
 from viz.composing import compose
 from viz.geometry import Geometry, PlacedGroup, PlacedShape, PlacedWire, Rect, arrowhead
 from viz.going_back import has_turn_tags, tag_back, wires_back
+from viz.reading_order import inverted
 from viz.setting import numbered, set_groups, set_shapes, set_wires, skeleton_of
 from viz.wrap import wrap
 
@@ -89,7 +90,7 @@ def _placed(rows: Sequence[Diagram], engine: str | None) -> tuple[list[_Row], tu
         tasks = [skeleton_of(row) for row in shown]
         placements, notes = engines.place([skeleton for skeleton, _ in tasks], engine)
         unclear = [
-            engines.inverted(skeleton, placement.y) - before
+            inverted(skeleton, placement.y) - before
             for (skeleton, _), placement, before in zip(tasks, placements, known, strict=True)
         ]
         if not any(unclear):

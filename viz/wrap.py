@@ -8,8 +8,7 @@ the same tag. Every row is a Diagram of its own, which `viz.layout` places; both
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,7 +39,8 @@ OVERFULL = 4.0  # how much worse a row too full is than one too empty
 BROUGHT = ("input", "enters")  # what comes from nothing in the picture stands where it is used
 NAMELESS = 1.25  # a tag with a number reads less well than one with a name
 FRAME_APART = 1.5  # how many tags it is as bad as to part the frame of a call
-MANY_TAGS = 40  # of one value; beyond it there is one for each row, which counts
+MANY_TAGS = 12  # of one value; beyond it there is one for each row, which counts
+MOST_TAGS = 24  # of one value; beyond it there is one for several rows
 GRAVITY: tuple[State, ...] = (
     "unreached",
     "cut",
@@ -196,6 +196,15 @@ def _raggedness(width: float) -> float:
     return RAGGED * left**2 * (1.0 if left > 0 else OVERFULL)
 
 
+@dataclass(slots=True)
+class _Share:
+    """The arrows for which one tag stands, and the first and the last row that they go on in."""
+
+    arrows: list[Arrow]
+    first: int
+    last: int
+
+
 class _Rows:
     """Puts boxes and arrows into rows, and tags where a wire goes from one row to another."""
 
@@ -215,13 +224,7 @@ class _Rows:
         }
         self.names: dict[int, str] = {}
         self.taken: set[str] = set()
-        self.shares: dict[tuple[int, int], list[Arrow]] = {}  # by box and row: the arrows that go on there
-        for arrow in diagram.arrows:
-            if row[arrow.source] != row[arrow.target] and arrow.mark is None:
-                self.shares.setdefault((arrow.source, row[arrow.target]), []).append(arrow)
-        self.parted: Counter[int] = Counter()  # by box: how many arrows go on in other rows
-        for (source, _), share in self.shares.items():
-            self.parted[source] += len(share)
+        self.shares = self._shares_by_row()
         self.counts: dict[str, int] = {}  # how many values have had a number, by name
 
     def make(self) -> tuple[Diagram, ...]:
@@ -235,7 +238,7 @@ class _Rows:
             else:
                 name = self._name(arrow.source)
                 placed = replace(arrow, source=source, target=target)
-                self._part(placed, name, start, stop, self._share(arrow))
+                self._part(placed, name, start, stop, self._share(arrow, stop))
         return tuple(
             replace(self.diagram, boxes=tuple(boxes), arrows=tuple(arrows), groups=tuple(groups))
             for boxes, arrows, groups in zip(self.boxes, self.arrows, self.groups, strict=True)
@@ -259,16 +262,41 @@ class _Rows:
         self.boxes[row].append(box if group == box.group else replace(box, group=group))
         return len(self.boxes[row]) - 1
 
-    def _share(self, arrow: Arrow) -> list[Arrow]:
-        """Return the arrows for which one tag stands that leads to an arrow's row: none where there is one already."""
-        if arrow.mark is not None or self.parted[arrow.source] <= MANY_TAGS:
-            return [arrow]
-        return self.shares.pop((arrow.source, self.row[arrow.target]), [])
+    def _shares_by_row(self) -> dict[tuple[int, int], _Share]:
+        """Say for which arrows one tag stands, by the box that they leave and the first row that they go on in.
 
-    def _part(self, arrow: Arrow, name: str, start: int, stop: int, share: Sequence[Arrow]) -> None:
+        Only of values with many uses; those that are marked have tags of their own.
+        """
+        by_row: dict[int, dict[int, list[Arrow]]] = {}  # by box and row
+        for arrow in self.diagram.arrows:
+            stop = self.row[arrow.target]
+            if self.row[arrow.source] != stop and arrow.mark is None:
+                by_row.setdefault(arrow.source, {}).setdefault(stop, []).append(arrow)
+        shares: dict[tuple[int, int], _Share] = {}
+        for source, rows in by_row.items():
+            if sum(map(len, rows.values())) <= MANY_TAGS:
+                continue
+            stops, lot = sorted(rows), -(-len(rows) // MOST_TAGS)
+            for at in range(0, len(stops), lot):
+                together = stops[at : at + lot]
+                share = _Share(
+                    [arrow for stop in together for arrow in rows[stop]], together[0], together[-1]
+                )
+                shares |= {(source, stop): share for stop in together}
+        return shares
+
+    def _share(self, arrow: Arrow, stop: int) -> _Share:
+        """Return for which arrows one tag stands that leads to an arrow's row: none where there is one already."""
+        share = None if arrow.mark is not None else self.shares.get((arrow.source, stop))
+        if share is None:
+            return _Share([arrow], stop, stop)
+        arrows, share.arrows = share.arrows, []
+        return _Share(arrows, share.first, share.last)
+
+    def _part(self, arrow: Arrow, name: str, start: int, stop: int, share: _Share) -> None:
         """Draw an arrow in two rows: to a tag in the first, and from a tag to its end in the second."""
-        if share:
-            self._leave(_shared(arrow, share), name, start, stop, len(share))
+        if share.arrows:
+            self._leave(_shared(arrow, share.arrows), name, start, share)
         enters = replace(
             _tag(arrow),
             shape="enters",
@@ -278,10 +306,13 @@ class _Rows:
         entering = replace(arrow, source=len(self.boxes[stop]) - 1, from_splitter=False, is_back=False)
         self.arrows[stop].append(entering)
 
-    def _leave(self, arrow: Arrow, name: str, start: int, stop: int, count: int) -> None:
-        """Draw the stub from a box to the tag by which so many arrows leave its row."""
+    def _leave(self, arrow: Arrow, name: str, start: int, share: _Share) -> None:
+        """Draw the stub from a box to the tag by which some arrows leave its row."""
+        count = len(share.arrows)
         times = f"  ×{count:,}" if count > 1 else ""
-        line = (Span(name, _role(arrow)), Span(f"{times}  row {stop + 1}", "quiet"))
+        is_one = share.first == share.last
+        where = f"row {share.last + 1}" if is_one else f"rows {share.first + 1} to {share.last + 1}"
+        line = (Span(name, _role(arrow)), Span(f"{times}  {where}", "quiet"))
         group = self.boxes[start][arrow.source].group
         self.boxes[start].append(replace(_tag(arrow), lines=(line,), group=group))
         stub = replace(arrow, target=len(self.boxes[start]) - 1, label=Label(), operand="", is_back=False)
