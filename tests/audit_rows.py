@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,8 @@ class Row:
     def function(self) -> Callable[..., Any]:
         """Compile the program."""
         space: dict[str, Any] = {"np": np}
+        lines = self.program.splitlines(keepends=True)
+        linecache.cache["program.py"] = (len(self.program), None, lines, "program.py")  # as of a file
         exec(compile(self.program, "program.py", "exec"), space)  # noqa: S102  (as above)
         return space["f"]
 
@@ -136,16 +139,16 @@ ROWS = (
     Row("a mean over the copies of a broadcast", LINEAR, '{"b": t["b"].grad / 4}', "b", "mean-not-sum", "b is broadcast to 4 copies, whose gradients are added; claimed is their mean", LINEAR_ARGUMENTS),
     Row("the last copy of a broadcast", LINEAR, '{"b": t["b"].uses[0].dst.out_edges[0].grad[-1]}', "b", "missing-uses", "b is broadcast to 4 copies, whose gradients are added; only the last is in it", LINEAR_ARGUMENTS),
     Row("transposed", LINEAR, '{"W": t["W"].grad.T}', "W", "transposed", "it is transposed: (2, 3), expected (3, 2)", LINEAR_ARGUMENTS),
-    Row("1 − h in place of 1 − h²", STEPS, '{"h[2]": t["W"].value.T @ (t["h[3]"].grad * (1 - t["h[3]"].value))}', "h[2]", "wrong-rule", "1 − y in place of 1 − y² (x is the operand, y the result), at tanh at program.py:4 (run 4 of 4)", LOOP_ARGUMENTS),
-    Row("1 − h in place of 1 − h² at each step", STEPS, hand_written("W.T @ (g * (1 - h))"), "h[2]", "wrong-rule", "1 − y in place of 1 − y² (x is the operand, y the result), at tanh at program.py:4 (run 4 of 4)", LOOP_ARGUMENTS, (("h[3]", "match"), ("h[1]", "wrong-rule")), in_page=False),
-    Row("the derivative of tanh left out", STEPS, hand_written("W.T @ g"), "h[2]", "wrong-rule", "the local partial, 1 − y² (y is the result, x the operand), left out, at tanh at program.py:4 (run 4 of 4)", LOOP_ARGUMENTS, (("h[3]", "match"), ("h[1]", "wrong-rule")), in_page=False),
-    Row("W in place of W.T", STEPS, hand_written("W @ (g * (1 - h**2))"), "h[2]", "wrong-rule", "W @ g in place of W.T @ g (g is the gradient of the product, W the matrix), at matmul at program.py:4 (run 4 of 4)", LOOP_ARGUMENTS, (("h[3]", "match"), ("h[1]", "wrong-rule")), in_page=False),
+    Row("1 − h in place of 1 − h²", STEPS, '{"h[2]": t["W"].value.T @ (t["h[3]"].grad * (1 - t["h[3]"].value))}', "h[2]", "wrong-rule", "1 − y in place of 1 − y² (x is the operand, y the result), at tanh at program.py:4 (step = 3)", LOOP_ARGUMENTS),
+    Row("1 − h in place of 1 − h² at each step", STEPS, hand_written("W.T @ (g * (1 - h))"), "h[2]", "wrong-rule", "1 − y in place of 1 − y² (x is the operand, y the result), at tanh at program.py:4 (step = 3)", LOOP_ARGUMENTS, (("h[3]", "match"), ("h[1]", "wrong-rule")), in_page=False),
+    Row("the derivative of tanh left out", STEPS, hand_written("W.T @ g"), "h[2]", "wrong-rule", "the local partial, 1 − y² (y is the result, x the operand), left out, at tanh at program.py:4 (step = 3)", LOOP_ARGUMENTS, (("h[3]", "match"), ("h[1]", "wrong-rule")), in_page=False),
+    Row("W in place of W.T", STEPS, hand_written("W @ (g * (1 - h**2))"), "h[2]", "wrong-rule", "W @ g in place of W.T @ g (g is the gradient of the product, W the matrix), at matmul at program.py:4 (step = 3)", LOOP_ARGUMENTS, (("h[3]", "match"), ("h[1]", "wrong-rule")), in_page=False),
     Row("W.T on the right left out", "def f(x, W):\n    h = x * 2\n    y = h @ W\n    return (y * y).sum()\n", '{"h": 2 * t["y"].value @ t["W"].value}', "h", "wrong-rule", "g @ W in place of g @ W.T", "x=b, W=V", in_page=False),
     Row("a local rule of numbers", "def f(x):\n    h = 3 * x\n    y = np.exp(h)\n    return y * y\n", '{"h": 2 * t["y"].value * t["h"].value}', "h", "wrong-rule", "x in place of y", "x=0.4", in_page=False),
     Row("right, given an earlier mistake", CHAIN, '{"y": 12.0, "x": 144.0}', "x", "follows", "right, given what is claimed for y", "x=2.0", (("y", "missing-uses"),)),
     Row("two causes", TWICE, '{"x": 5.0}', "x", "missing-uses", "as well explained by mean-not-sum", "x=1.0"),
     Row("none that is known", THREE, '{"h": 7.7}', "h", "unknown", "no known mistake gives this", "x=2.0"),
-    Row("two steps of a loop forgotten", LOOP, '{"W": t["W"].grad - t["W"].uses[1].grad - t["W"].uses[3].grad}', "W", "missing-uses", "2 uses of W are missing: matmul at program.py:4 (run 2 of 5), matmul at program.py:4 (run 4 of 5)", LOOP_ARGUMENTS),
+    Row("two steps of a loop forgotten", LOOP, '{"W": t["W"].grad - t["W"].uses[1].grad - t["W"].uses[3].grad}', "W", "missing-uses", "2 uses of W are missing: matmul at program.py:4 (step = 1), matmul at program.py:4 (step = 3)", LOOP_ARGUMENTS),
     Row("the local partial forgotten", CHAIN, '{"h": 24.0}', "h", "scale", "1/3", "x=2.0", in_page=False),
     Row("no path", "def f(x, y):\n    return 2 * x\n", '{"y": 1.0}', "y", "unknown", "the output does not depend on it", "x=1.0, y=1.0", in_page=False),
     Row("two mistakes", CHAIN, '{"y": 12.0, "x": -144.0}', "x", "sign", "given what is claimed for y", "x=2.0", (("y", "missing-uses"),), in_page=False),

@@ -55,7 +55,7 @@ def test_a_wrong_rule_is_told_with_its_line(wrong, columns, monkeypatch):
     code, out, _ = wrong("verify", "w.trace")
     assert code == 1
     assert "wrong" in out
-    assert "of multiply by operand 1" in " ".join(out.split())
+    assert "of multiply by its 2nd operand" in " ".join(out.split())
     assert "mistakes.py:" in out
     assert all(len(line) <= columns for line in out.splitlines())
 

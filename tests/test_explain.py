@@ -96,8 +96,8 @@ def test_the_same_value_at_two_operands_is_told_apart():
         return x * x
 
     text = explain(record(squared, 3.0), "x")
-    assert "3 = 1 × 3 (x)   multiply operand 0" in text
-    assert "3 = 1 × 3 (x)   multiply operand 1" in text
+    assert "3 = 1 × 3 (x)   1st operand of multiply" in text
+    assert "3 = 1 × 3 (x)   2nd operand of multiply" in text
 
 
 def test_arrays_are_told_by_norms_and_broadcasts_by_their_copies():

@@ -103,7 +103,7 @@ def test_a_splitter_waits_for_its_uses_and_its_sum_builds_up():
     for _ in range(len(stepper.steps)):
         shown.append("\n".join(line.plain for line in stepper.screen(100, 40)))
         stepper.press(" ")
-    assert "15 × 1 = 15\n  from y back to x, operand 1 of add" in shown[3]
+    assert "15 × 1 = 15\n  from y back to x, 1st operand of add" in shown[3]
     assert "▶ " + str(_line("y = x + main")).rjust(4) + " │     y = x + main" in shown[3]
     assert "◆ x waits: 1 of 2 uses, 15 so far\n    ● 15            line" in shown[3]
     assert "    ○ waiting       line" in shown[3]

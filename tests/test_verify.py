@@ -89,7 +89,7 @@ def test_one_wrong_rule_among_thousands_is_named(rule_of):
     assert wrong.site.line == chain.__code__.co_firstlineno + 4
     assert wrong.edge.dst.op == "exp"
     assert wrong.found == pytest.approx(1.001 * wrong.expected)
-    assert "the partial, 1.001*(out), of exp by operand 0 at test_verify.py:" in str(checked)
+    assert "the partial, 1.001*(out), of exp by its 1st operand at test_verify.py:" in str(checked)
 
 
 def test_a_wrong_way_back_beside_a_right_rule_is_named(rule_of, monkeypatch):

@@ -107,7 +107,7 @@ def _arithmetic(step: Step, edge: Edge) -> list[Text]:
     elif line.op == "output":
         where = f"where it begins: {line.source}"
     else:
-        where = f"from {line.target} back to {line.source}, operand {line.port + 1} of {line.op}"
+        where = f"from {line.target} back to {line.source}, {wording.operand(line.port)} of {line.op}"
     at_largest = ["".join(span.text for span in each) for each in wording.product_lines(edge)[1:]]
     if line.op in ("copy", "broadcast", "output"):
         at_largest = []

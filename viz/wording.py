@@ -224,7 +224,8 @@ def _file_name(file: str) -> str:
 def edge_tooltip(edge: Any, source: Any, target: Any) -> str:
     """Say which operand an edge is, the local partial's formula in the user's names, and when it fired."""
     start = source.label or source.name or source.op
-    parts = [f"{start} → {target.op}, operand {edge.port}"]
+    which = "" if target.kind == "output" else f", {operand(edge.port)}"
+    parts = [f"{start} → {target.op}{which}"]
     formula = formula_of(edge)
     if formula:
         parts.append(f"local partial: {formula}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tracer.diagnose.cause import Operation, written
 from tracer.diagnose.tree import WIDTH, cut_short
-from tracer.numbers_text import clean, number
+from tracer.numbers_text import clean, number, operand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,7 +106,7 @@ def _input(change: InputChange) -> tuple[str, ...]:
 def _group(group: Group) -> tuple[str, ...]:
     place = _place(group.operation, group.old_line)
     if group.port is not None:
-        place = f"sum over the uses of {place}" if group.port < 0 else f"{place}, operand {group.port + 1}"
+        place = f"sum over the uses of {place}" if group.port < 0 else f"{place}, {operand(group.port)}"
     count = f"{group.differing:,} of {group.total:,}"
     begin = (
         "begins here" if group.born == group.total else f"{group.born:,} begin here" if group.born else ""

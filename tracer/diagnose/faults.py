@@ -12,7 +12,7 @@ import numpy as np
 
 from tracer.diagnose.partials import REASONS, RIGHT, WRONG
 from tracer.graph import NO_SLOT
-from tracer.numbers_text import clean, number
+from tracer.numbers_text import clean, number, operand
 from tracer.rules.kinds import Elementwise
 from tracer.shown import list_text
 from tracer.views import Edge, Node
@@ -66,7 +66,7 @@ class Fault:
             return f"the value of {self.operation}"
         text = f", {self.formula}," if self.formula else ""
         what = "the partial" if self.kind == "partial" else "the gradient"
-        return f"{what}{text} of {self.operation} by operand {self.operand}"
+        return f"{what}{text} of {self.operation} by its {operand(self.operand or 0)}"
 
     @property
     def message(self) -> str:

@@ -77,7 +77,7 @@ def wrong_rules(asked: Question) -> list[WrongRule]:
     for node, slot in _operations_behind(trace, target):
         right = asked.terms.gradient(node)
         found = [
-            WrongRule(node, f"{text}, at {described(node)}")
+            WrongRule(node, f"{text}, at {described(node, asked.terms.follower.turns)}")
             for text, change in _slips(trace, node, slot, np.asarray(right))
             if asked.same(asked.claimed, asked.total + _arriving(trace, slot, change, target))
         ]

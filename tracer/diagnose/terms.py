@@ -11,8 +11,9 @@ import numpy as np
 
 from tracer.backward import backward
 from tracer.diagnose.sums import uses_of
+from tracer.diagnose.turns import Turns
 from tracer.graph import FUNCTION, OUTPUT, SPLITTER
-from tracer.numbers_text import clean
+from tracer.numbers_text import clean, operand
 from tracer.rules.kinds import Compressed
 from tracer.views import Edge, Node
 
@@ -58,7 +59,9 @@ class Terms:
     def place(self, at: int) -> str:
         """Say where one use is; of two uses by one operation, which operand."""
         port = self.twin(at)
-        return ("" if port is None else f"operand {port} of ") + described(self.use(at))
+        return ("" if port is None else f"{operand(port)} of ") + described(
+            self.use(at), self.follower.turns
+        )
 
     def twin(self, at: int) -> int | None:
         """Return which operand a use is, where the same operation uses the value several times."""
@@ -140,6 +143,11 @@ class Followed:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self._changes: list[tuple[str, int, Gradients]] = []
+
+    @cached_property
+    def turns(self) -> Turns:
+        """In which turns of its loops the program did what it did."""
+        return Turns(self.trace)
 
     @property
     def is_changed(self) -> bool:
@@ -251,25 +259,26 @@ class Followed:
         return start
 
 
-def described(node: Node) -> str:
-    """Say which operation of which line a node is: `tanh at rnn.py:12`."""
+def described(node: Node, turns: Turns) -> str:
+    """Say which operation of which line a node is, and when it ran: `tanh at rnn.py:12 (t = 3)`."""
     place = place_of(node.site)
     name = node.label if node.kind in ("input", "output") else node.op
     if not place:
         return clean(name)
-    run, count = run_of(node)
-    return f"{clean(name)} at {place}" + (f" (run {run + 1:,} of {count:,})" if count > 1 else "")
+    when = when_of(node, turns)
+    return f"{clean(name)} at {place}" + (f" ({when})" if when else "")
 
 
-def run_of(node: Node) -> tuple[int, int]:
-    """Return which run of its line an operation is, from 0, and how many there are."""
+def when_of(node: Node, turns: Turns) -> str:
+    """Say when an operation ran that ran several times: in which turn of its loop, else which run of its line it is."""
     trace, row = node.trace, node.row
     if row < 0:
-        return 0, 1
+        return ""
     is_alike = (trace.sites.row_places == trace.sites.row_places[row]) & (
         trace.recording.ops == trace.recording.ops[row]
     )
-    return int(np.count_nonzero(is_alike[:row])), int(np.count_nonzero(is_alike))
+    count = int(np.count_nonzero(is_alike))
+    return turns.text_of(row) or f"run {turns.run_of(row):,} of {count:,}, from 0" if count > 1 else ""
 
 
 def place_of(site: Site | None) -> str:

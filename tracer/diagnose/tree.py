@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tracer.numbers_text import clean
+from tracer.numbers_text import clean, operand
 
 WIDTH = 100
 LEAST_CODE = 8
@@ -99,7 +99,7 @@ def _arithmetic(term: Term, *, shows_formula: bool) -> str:
 
 
 def _operation(term: Term) -> str:
-    return f"{term.op} operand {term.port}" if term.has_twin else term.op
+    return f"{operand(term.port)} of {term.op}" if term.has_twin else term.op
 
 
 def _code(term: Term) -> str:

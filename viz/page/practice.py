@@ -17,7 +17,7 @@ import numpy as np
 
 from tracer.diagnose.explain import named_operands
 from tracer.diagnose.sums import uses_of
-from tracer.diagnose.terms import Followed, Terms, run_of
+from tracer.diagnose.terms import Followed, Terms, when_of
 from tracer.numbers_text import ROUNDED
 from tracer.rules.kinds import Elementwise
 from viz import labels, wording
@@ -197,7 +197,7 @@ class Asker:
 
 
 class _Terms(Terms):
-    """Terms that say where each is as the page does: × at line 9, run 3 (of 102, from 0)."""
+    """Terms that say where each is as the page does: × at line 9, k = 3."""
 
     def place(self, at: int) -> str:
         """Say where one use is, once: it takes a look at the whole trace."""
@@ -210,9 +210,8 @@ class _Terms(Terms):
         if node.kind != "function" or node.site is None or not node.site.line:
             return super().place(at)
         lead = "" if port is None else f"{wording.operand(port)} of "
-        run, count = run_of(node)
-        told = f", run {run:,} (of {count:,}, from 0)" if count > 1 else ""
-        return f"{lead}{wording.gate_text(node)} at line {node.site.line}{told}"
+        when = when_of(node, self.follower.turns)
+        return f"{lead}{wording.gate_text(node)} at line {node.site.line}{f', {when}' if when else ''}"
 
     @cached_property
     def _places(self) -> dict[int, str]:
