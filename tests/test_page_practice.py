@@ -123,9 +123,7 @@ def test_the_sum_over_all_turns_knows_the_mistakes_of_loops():
     assert of_w["answer"] == total
     made = {each["text"].split(":")[0].split(" is ")[0]: each["number"] for each in of_w["mistakes"]}
     line = remember.__code__.co_firstlineno + 3
-    assert f"the last to arrive, × 0 at line {line}, turn 0" in [
-        name for name, *_ in of_w["given"]
-    ]
+    assert f"the last to arrive, × 0 at line {line}, turn 0" in [name for name, *_ in of_w["given"]]
     assert made["only the last to arrive"] == terms[0] == 0.0
     assert made["the first to arrive"] == pytest.approx(total - terms[-1])
     numbers = [each["number"] for each in of_w["mistakes"] if each["kind"] == "mean-not-sum"]
