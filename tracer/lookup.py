@@ -28,7 +28,8 @@ def node_named(trace: Trace, name: str) -> Node:
             got=f"got {name!r}",
             advice='t["x"]; t.nodes[0] and t.edges[0] go by number',
         )
-    wanted = name.replace('"', "'")
+    is_exact = name in trace.input_rows.values() or name in trace.run.second_names  # a key may hold quotes
+    wanted = name if is_exact else name.replace('"', "'")
     for row, path in trace.input_rows.items():
         if path == wanted:
             return Node(trace, int(trace.graph.node_of_row[row]))
