@@ -128,7 +128,7 @@ def test_help_lists_the_keys(visit):
 
 def test_keys_of_a_list_and_of_a_pane_are_their_own(visit):
     page = visit(record(tanh_loop, 0.3, 0.9))
-    page.choose(f"e{page.first_edge('edge.isBack')}")
+    page.choose(f"e{page.first_edge('edge.backTo')}")
     page.page.locator("#turn").focus()
     count = page.text("#count")
     page.press("ArrowUp", "ArrowLeft")

@@ -37,7 +37,7 @@ def test_all_numbers_of_a_rolled_page_are_those_of_the_trace(name):
     assert sum(turn is not None for turn in view["order"]) == len(set(view["order"]))
     for edge, told in zip(rolled.edges, view["edges"], strict=True):
         assert (told["from"], told["to"]) == (edge.src, edge.dst)
-        assert told.get("isBack", False) == edge.is_back
+        assert ("backTo" in told) == edge.is_back
         exact = [trace.edges[int(member)] for member in edge.members]
         if edge.count == 1:
             assert labels.norm(exact[0].grad) in told["grad"]

@@ -90,6 +90,22 @@ def test_play_goes_on_by_itself_and_stops(visit):
     assert page.text("#count") == at
 
 
+def test_play_has_a_speed_which_is_chosen_by_keys_too_and_while_it_plays(visit):
+    page = visit(trace_of("splitter"), motion="reduce")
+    page.page.focus("#last")
+    page.press("Tab")
+    assert page.run("document.activeElement.id") == "speed"
+    page.press("ArrowDown")
+    assert page.page.input_value("#speed") == "2"
+    page.page.select_option("#speed", "0.25")  # 4.4 s a step
+    page.page.click("#play")
+    page.page.wait_for_timeout(1300)
+    assert page.text("#count") == "0 / 6"
+    page.page.select_option("#speed", "4")
+    page.page.wait_for_timeout(1300)
+    assert int(page.text("#count").split()[0]) >= 3
+
+
 def test_a_rolled_graph_is_stepped_through_place_by_place(visit):
     page = visit(record(tanh_loop, 0.3, 0.9))
     page.press("Home", "ArrowRight", "ArrowRight")

@@ -12,7 +12,7 @@ from tracer import record
 def test_a_turn_can_be_chosen_and_the_picture_tells_it(visit):
     trace = record(tanh_loop, 0.3, 0.9)
     page = visit(trace)
-    edge = page.first_edge("edge.isBack")
+    edge = page.first_edge("edge.backTo")
     page.choose(f"e{edge}")
     assert page.page.locator("#details .plot").count() == 1
     page.page.select_option("#turn", "2")
@@ -46,7 +46,7 @@ def test_nothing_is_written_over_what_was_each_time_the_same(visit):
         return total / 100
 
     page = visit(record(mean, 0.01))
-    edge = page.first_edge("edge.isBack")
+    edge = page.first_edge("edge.backTo")
     wire = page.page.locator(f"#stage .wire[data-ref=e{edge}] text:visible")
     assert any("each time" in text for text in wire.all_text_contents())
     page.choose(f"e{edge}")
@@ -77,7 +77,7 @@ def test_colour_shows_what_vanishes_over_the_turns_and_the_chosen_turn(visit):
     assert "from 1e-" in decades
     assert "left to right" in page.text("#scale")
     assert "as thick as its largest" in page.text("#scale")
-    edge = page.first_edge("edge.isBack")
+    edge = page.first_edge("edge.backTo")
     stroke = f"getComputedStyle(document.querySelector('#stage .wire[data-ref=e{edge}] > path:not(.hit)')).stroke"
     name = page.run(stroke).removeprefix('url("#').split('"')[0]
     stops = page.run(

@@ -284,7 +284,7 @@ class RolledWriter:
         source, target = self.rolled.nodes[edge.src], self.rolled.nodes[edge.dst]
         drawn = self._one_run(edge) if edge.count == 1 else self._several_runs(edge, source, target)
         label = drawn.label
-        back_to = self._goes_back_to(edge) if edge.is_back else drawn.back_to
+        back_to = self.rolled.goes_back_to(edge) if edge.is_back else drawn.back_to
         if edge.is_back and not label.is_empty:
             what = f"{labels.name(source.name)}  " if source.name and edge.count > 1 else ""
             to_next = (Span(what, "name"), Span(f"to the next {back_to}", "quiet"))
@@ -299,29 +299,6 @@ class RolledWriter:
             is_back=edge.is_back,
             back_to=back_to,
         )
-
-    def _goes_back_to(self, edge: RolledEdge) -> str:
-        """Say whether a loop carries what goes back, as far as is known, or calls within calls do."""
-        graph, turns = self.trace.graph, self.rolled.turns
-        member = edge.members[:1]
-        made, used = (
-            turns.of_row(int(row)) if row >= 0 else None
-            for row in (graph.rows[graph.src[member]][0], graph.acting_rows(graph.dst[member])[0])
-        )
-        if made is None or used is None:
-            return "call" if self._is_recursion(int(member[0])) else "turn"
-        return "turn" if any(dict(used).get(loop, turn) != turn for loop, turn in made) else "call"
-
-    def _is_recursion(self, edge: int) -> bool:
-        """Say whether one end of an exact edge is in a call of the function within the other end's call."""
-        graph, sites, chains = self.trace.graph, self.trace.sites, self.rolled.chains
-        rows = [int(graph.rows[graph.src[edge]]), int(graph.acting_rows(graph.dst[[edge]])[0])]
-        around, inner = sorted(int(sites.row_scopes[row]) for row in rows)
-        if around == inner or chains[around] != chains[inner]:
-            return False
-        while inner > around:  # callers come first
-            inner = sites.scopes[inner].parent
-        return inner == around
 
     def _one_run(self, edge: RolledEdge) -> Arrow:
         view = self._edge(edge, int(edge.members[0]))

@@ -138,6 +138,29 @@ class Rolled:
         edges = np.flatnonzero((self.of_node[graph.src] >= 0) & (self.of_node[graph.dst] < 0))
         return [(node, each) for (node,), each in _split(edges, self.of_node[graph.src[edges]])]
 
+    def goes_back_to(self, edge: RolledEdge) -> str:
+        """Say whether a loop carries what goes back, as far as is known, or calls within calls do."""
+        graph, turns = self.trace.graph, self.turns
+        member = edge.members[:1]
+        made, used = (
+            turns.of_row(int(row)) if row >= 0 else None
+            for row in (graph.rows[graph.src[member]][0], graph.acting_rows(graph.dst[member])[0])
+        )
+        if made is None or used is None:
+            return "call" if self._is_recursion(int(member[0])) else "turn"
+        return "turn" if any(dict(used).get(loop, turn) != turn for loop, turn in made) else "call"
+
+    def _is_recursion(self, edge: int) -> bool:
+        """Say whether one end of an exact edge is in a call of the function within the other end's call."""
+        graph, sites, chains = self.trace.graph, self.trace.sites, self.chains
+        rows = [int(graph.rows[graph.src[edge]]), int(graph.acting_rows(graph.dst[[edge]])[0])]
+        around, inner = sorted(int(sites.row_scopes[row]) for row in rows)
+        if around == inner or chains[around] != chains[inner]:
+            return False
+        while inner > around:  # callers come first
+            inner = sites.scopes[inner].parent
+        return inner == around
+
     def _edges_by(self, ends: Sequence[int]) -> list[list[RolledEdge]]:
         found: list[list[RolledEdge]] = [[] for _ in self.nodes]
         for edge, end in zip(self.edges, ends, strict=True):

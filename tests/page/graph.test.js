@@ -70,7 +70,7 @@ test("a key with control is the browser's, and one in a field the field's", () =
 test("what a wire leads back to its own operation brings is not shown at the operation", () => {
   const looping = splitter();
   looping.nodes[3].out = [4, 6];
-  looping.edges.push({ from: 3, to: 3, isBack: true });
+  looping.edges.push({ from: 3, to: 3, backTo: "turn" });
   looping.nodes[3].out.reverse();
   assert.deepEqual(looping.shownWith(6), ["e6"]);
   assert.deepEqual(looping.shownWith(0), ["e0", "n0", "n1"]);

@@ -155,7 +155,7 @@ export class Details {
         ["to", this.link(nodeRef(edge.to), graph.nameOf(edge.to))],
         ["operand", edge.operand],
         ["runs", edge.count],
-        ["goes back", edge.isBack && "the value is carried to the next turn, or the next call"],
+        ["goes back", edge.backTo && `the value is used by the next ${edge.backTo}`],
         ["value", edge.value, "value"],
         ["gradient", edge.grad ?? "none", "gradient", edgeRef(index)],
         ["fired", edge.step === undefined ? "never: the output does not depend on this use" : `step ${edge.step + 1}`],

@@ -8,7 +8,7 @@ const WHOLE = 60_000; // milliseconds that a long pass takes
 
 /** Make the controls work; `show(step)` is called at every step. */
 export function player(pass, show) {
-  const [slider, count, status, play] = ["slider", "count", "status", "play"].map(byId);
+  const [slider, count, status, play, speed] = ["slider", "count", "status", "play", "speed"].map(byId);
   const root = document.documentElement;
   let step = pass.length;
   let timer = 0;
@@ -40,11 +40,15 @@ export function player(pass, show) {
     if (step === pass.length) go(0);
     play.setAttribute("aria-label", "Pause");
     root.classList.add("is-playing");
+    run();
+  }
+
+  function run() {
     const interval = Math.min(SLOWEST, Math.max(FASTEST, WHOLE / pass.length));
     timer = setInterval(() => {
       go(step + 1);
       if (step === pass.length) stop();
-    }, interval);
+    }, interval / Number(speed.value));
   }
 
   const by = (change) => () => {
@@ -53,6 +57,11 @@ export function player(pass, show) {
   };
   const actions = { first: by(-Infinity), back: by(-1), next: by(1), last: by(Infinity), play: toggle };
   for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
+  speed.addEventListener("change", () => {
+    if (!timer) return;
+    clearInterval(timer);
+    run();
+  });
   slider.addEventListener("input", () => {
     stop();
     go(Number(slider.value));

@@ -251,7 +251,7 @@ class _Writer:
         if edge.index in self.turn:
             told["step"] = self.turn[edge.index]
         if edge.is_back:
-            told["isBack"] = True
+            told["backTo"] = self.rolled.goes_back_to(edge)
         if edge.count == 1:
             view = self.trace.edges[int(edge.members[0])]
             told |= arithmetic(self.numbers.seen(view))
