@@ -2,6 +2,9 @@
 
 What `viz.layered` does to one row, without counting crossings: layers by longest path, bends where a wire passes a
 layer, barycentre sweeps, and heights that keep order and distance. Used by `viz.large` alone.
+
+The sweeps are written twice. One row is too short for columns: NumPy's calls would cost more than its few items a
+layer, and counting crossings and isotonic regression, which make a row that is looked at better, go item by item.
 """
 
 from __future__ import annotations

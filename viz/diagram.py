@@ -54,7 +54,11 @@ COST = {  # by suffix, as measured: seconds that a node or an edge takes to be d
     ".svg": (0.00016, 930),
     ".html": (0.00022, 80),
 }
-MEMORY = {".svg": 2_500, ".html": 5_000}  # bytes that a node or an edge takes while it is drawn
+MEMORY = {
+    ".svg": 2_500,
+    ".html": 5_000,
+    ".pdf": 50_000,
+}  # bytes that a node or an edge takes while it is drawn
 OTHER_MEMORY = 7_000
 PAGE_DATA = 430  # bytes of a node or an edge in a page, before they are packed
 MOST_PAGE_DATA = 1 << 29  # the longest text that a browser holds

@@ -82,7 +82,7 @@ def _too_big(pixels: str) -> DrawError:
     return DrawError(
         "the picture is too big for a PNG",
         got=f"{pixels}; at most {MOST_PIXELS:,} are drawn",
-        advice="write .svg or .pdf, which have no pixels",
+        advice="write .svg, which has no pixels",
     )
 
 
