@@ -134,7 +134,9 @@ def test_what_memory_does_not_hold_is_refused_by_force_too(monkeypatch, tmp_path
     assert "\n" not in str(told.value)
     with pytest.raises(DrawError, match="nodes does not fit into memory"):  # nor is it promised
         trace.draw(tmp_path / "p.svg", exact=True)
-    monkeypatch.setattr(rooms, "free_memory", lambda: 500_000)  # enough for text, and not for matplotlib's parts
+    monkeypatch.setattr(
+        rooms, "free_memory", lambda: 500_000
+    )  # enough for text, and not for matplotlib's parts
     with pytest.raises(DrawError, match="nodes does not fit into memory"):
         trace.draw(tmp_path / "p.pdf", exact=True, force=True)
     trace.draw(tmp_path / "p.svg", exact=True, force=True)
