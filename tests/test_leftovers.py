@@ -108,7 +108,9 @@ def test_no_module_is_asked_what_it_holds(monkeypatch, count):
     record(lambda x: kept.extend(x * i for i in range(count)), 2.0)
     monkeypatch.undo()
     assert kept == [2.0 * i for i in range(count)]
-    assert not any(type(each) is ModuleType for each in asked)  # some of Python 3.12 answer with what is dead
+    assert not any(
+        type(each) is ModuleType for each in asked
+    )  # some of Python 3.12 answer with what is dead
 
 
 @pytest.mark.parametrize("name", ["own", "in a list"])
