@@ -486,7 +486,9 @@ def test_traces_of_every_kind_in_eight_threads_are_what_they_are_in_one():
 
 def test_a_free_threaded_python_is_refused():
     program = "import sys; sys.version = '3.14.0 free-threading build (main)'; import tracer"
-    ended = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-"], input=program, capture_output=True, text=True, check=False
+    )
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1].startswith(
         "ImportError: edgegrad does not run on a free-threaded Python: "
