@@ -343,6 +343,19 @@ def test_a_cut_is_said_once_and_drawn(function, via):
     assert finished.grads["a"].tolist() == [0.0, X, 0.0]
 
 
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize(
+    "value",
+    [1.5, 3, 2.5j, np.float32(0.1), np.array(2.0), np.arange(6.0).reshape(2, 3).T, np.zeros(0)],
+    ids=repr,
+)
+def test_what_is_pickled_is_plain_also_for_who_reads_it_without_edgegrad(value, protocol):
+    with pytest.warns(CutWarning, match="pickle"):
+        _, kept = trace(lambda x: (x, pickle.dumps({"x": x}, protocol)))(value)
+    assert b"tracer" not in kept
+    assert same(pickle.loads(kept), {"x": value})  # noqa: S301  (its own)
+
+
 @pytest.mark.filterwarnings("ignore:you are shuffling")  # NumPy's, of whatever is no array of its own
 @pytest.mark.parametrize(("function", "text"), ERRORS.values(), ids=ERRORS)
 def test_what_is_neither_is_an_error_at_the_users_line(function, text):

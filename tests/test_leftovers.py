@@ -100,6 +100,16 @@ def test_what_is_written_into_a_kept_array_leaves_the_trace_alone():
     assert finished.grads["a"].tolist() == [2.0, 2.0]
 
 
+def test_no_module_is_asked_what_it_holds(monkeypatch):
+    kept, asked, ask = [], [], gc.get_referents
+    monkeypatch.setattr(gc, "get_objects", lambda: [gc, kept])  # of all that there is
+    monkeypatch.setattr(gc, "get_referents", lambda *each: asked.extend(each) or ask(*each))
+    record(lambda x: kept.extend(x * i for i in range(30)), 2.0)
+    assert kept == [2.0 * i for i in range(30)]
+    assert set(map(type, kept)) == {float}
+    assert gc not in asked  # some modules of Python 3.12 answer with what is dead
+
+
 @pytest.mark.parametrize("name", ["own", "in a list"])
 def test_a_cache_of_the_program_is_a_constant_in_the_next_trace_and_that_is_said(name):
     known = {}

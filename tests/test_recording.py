@@ -156,6 +156,11 @@ def test_an_operator_in_place(function, x):
         lambda x: pow(2, x),
         lambda x: pow(x, 2, 5),
         lambda x: pow(2, x, 5),
+        lambda x: pow(x, exp=2),
+        lambda x: pow(mod=5, base=x, exp=2),
+        lambda x: pow(x, mod=5),
+        lambda x: pow(x, 2, base=2),
+        lambda x: pow(x),
         lambda x: sum([x, x]),
         lambda x: sum([x, 1.5], x),
         lambda x: sum((x for _ in range(3)), start=0.5),
@@ -267,6 +272,12 @@ def test_a_traced_int_is_a_plain_int_where_python_needs_an_index():
         (lambda x, y: max(x, y) * min(x, y, 1.0) + max([x, 9.0, y * 4]), (0.7, 3.5)),
         (lambda x, y: sorted([x, y, x * y])[1] ** 2, (2.0, 3.5)),
         (lambda x, y: pow(x, y) + pow(x, 2) + pow(2.0, y), (1.5, 2.5)),
+        (
+            lambda x, y: (
+                pow(x, exp=y) + pow(base=y, exp=2) + pow(x, y, None) + pow(exp=y, base=2, mod=None)
+            ),
+            (1.5, 2.5),
+        ),
         (lambda x, y: x if x > y else y * y, (2.0, 3.5)),
         (lambda x, y: functools.reduce(lambda a, b: a * b + x, [x, y, 2.0]), (2.0, 3.5)),
         (lambda x, y: x.real * y.conjugate(), (2.0, 3.5)),

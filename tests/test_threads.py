@@ -8,6 +8,7 @@ import functools
 import json
 import math
 import pickle
+import subprocess
 import sys
 import threading
 import warnings
@@ -481,3 +482,15 @@ def test_traces_of_every_kind_in_eight_threads_are_what_they_are_in_one():
     assert replaced() == []
     assert (type(other[0]), type(model.w), type(model.A)) == (float, float, np.ndarray)
     assert not tape._RUNNING
+
+
+def test_a_free_threaded_python_is_refused():
+    program = "import sys; sys.version = '3.14.0 free-threading build (main)'; import tracer"
+    ended = subprocess.run(
+        [sys.executable, "-"], input=program, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith(
+        "ImportError: edgegrad does not run on a free-threaded Python: "
+    )
+    assert "; got Python 3.14.0 free-threading build (main); " in ended.stderr

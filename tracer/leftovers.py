@@ -13,7 +13,7 @@ import gc
 import warnings
 from bisect import bisect_right
 from functools import partial
-from types import CellType, FrameType, FunctionType
+from types import CellType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,11 +69,15 @@ def put_in_place(found: list[Any], others: dict[int, Any], *own: Any) -> None:
 
 
 def _holders(old: list[Any]) -> list[Any]:
-    """Return what refers to some objects; of many at once, in one pass, as the collector compares with each of them."""
+    """Return what refers to some objects; of many at once, in one pass, as the collector compares with each of them.
+
+    Never asks a module, whose names are a dict that is asked: in Python 3.12 `_asyncio` also answers with objects that
+    are dead, in a list for reuse; dying twice they make a ring of it, around which the collector goes for ever.
+    """
     if len(old) <= _FEW:
         return gc.get_referrers(*old)
     wanted = set(map(id, old))
-    everything = gc.get_objects()
+    everything = [each for each in gc.get_objects() if type(each) is not ModuleType]
     return [each for each in everything if not wanted.isdisjoint(map(id, gc.get_referents(each)))]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import cmath
 import functools
+import inspect
 import math
 import operator
 import sys
@@ -215,11 +216,18 @@ def _are_numbers(*operands: Any) -> bool:
 
 def _power(original: Callable[..., Any], _: str) -> Callable[..., Any]:
     """Follow the builtin pow; with a modulus Python would not ask a stand-in that stands second."""
+    signature = inspect.signature(original)
 
     def function(*args: Any, **options: Any) -> Any:
+        given = args
         if len(args) != 2 or options:
-            return original(*map(plain, args), **plain_deep(options))
-        base, exponent = args
+            try:
+                given = signature.bind(*args, **options).args
+            except TypeError:  # which Python raises in its own words
+                given = ()
+            if not given or (len(given) == 3 and given[2] is not None):
+                return original(*map(plain, args), **plain_deep(options))
+        base, exponent = given[:2]
         if (is_traced(base) or is_traced(exponent)) and _are_numbers(base, exponent):
             return binary(base, exponent, "power", operator.pow, _frame(1))
         return original(base, exponent)

@@ -14,11 +14,21 @@ import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from tracer.errors import UsageError
 from tracer.instructions import instructions_of, loaded_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType, FrameType
+
+if "free-threading build" in sys.version:  # as Python's documentation has it asked
+    refused = UsageError(
+        "edgegrad does not run on a free-threaded Python: there references are counted otherwise, and what is one step "
+        "under the lock of the interpreter is several, so a gradient could be missing without a word",
+        got=f"got Python {sys.version}",
+        advice="run it with the ordinary build of the same version (python3.14, not python3.14t)",
+    )
+    raise ImportError(refused.message)
 
 _BORROWS = any("BORROW" in name for name in dis.opmap)
 _ALONE = [object()]

@@ -30,6 +30,7 @@ from tracer.standins import CONVERSION, STORES, Traced, cut, is_traced, plain, r
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
+    from typing import SupportsIndex
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 _COPY = np.copy  # which is another function while a trace runs
@@ -136,8 +137,12 @@ class _Number(Traced, stands_for="none"):
     def __complex__(self) -> complex:
         return complex(cut(self, "complex(); x + 1j*y is followed", _frame(1)))
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _identity, (cut(self, "pickle", _frame(1)),)
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        """Pickle as the plain value is: whoever reads it need not have us."""
+        number = cut(self, "pickle", _frame(1))
+        return number.__reduce_ex__(
+            max(operator.index(protocol), 2)
+        )  # by an older one a float can't say itself
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         items = items_of_permutation(self, _frame(1))
@@ -328,11 +333,6 @@ def _note_key(value: Traced, other: Any, frame: FrameType) -> None:
         return
     if frame.f_code.co_code[frame.f_lasti] not in STORES:  # which puts a value where another one was
         cut(value, "a key that equals another one, of a dict, a set or a cache", frame)
-
-
-def _identity(value: Any) -> Any:
-    """Return the value: what a pickled stand-in becomes."""
-    return value
 
 
 def _write_attributes() -> None:
