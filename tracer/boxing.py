@@ -33,6 +33,7 @@ from tracer.structures import (
 if TYPE_CHECKING:
     from tracer.tape import Tape
 
+REFERENCES = 2  # that `Boxes` has to the array of an input
 _MISSING = object()
 _NOT_LOOKED_INTO = (ModuleType, FunctionType, partial)
 _WRITEABLE = 0x0400  # NumPy's flag
