@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from checks import same
 
-from tracer import trace
+from tracer import trace, watch
 from tracer.errors import CutError, CutWarning
 from tracer.hook import Options, run
 
@@ -347,3 +347,16 @@ def test_traced_values_are_taken_out_of_what_is_not_watched():
     assert type(keeper.w) is float
     assert [type(each) for each in keeper.recent] == [float, np.float64]
     assert type(keeper.last[0]) is np.ndarray
+
+
+@pytest.mark.parametrize("watched", [lambda: weights, lambda: parameters, lambda: {"w": weights}])
+@pytest.mark.usefixtures("without_part")
+def test_what_is_watched_inside_and_read_as_it_was_is_told(watched):
+    def function(x):
+        watch(watched(), "w")
+        return np.sum(weights * x)
+
+    with pytest.warns(
+        CutWarning, match=r"w.* is watched, and read here by another way, which is a constant"
+    ):
+        assert trace(function)(2.0) == 6.0

@@ -123,6 +123,11 @@ class Boxes:
             self._boxed[id(value)] = boxed, structure
         return boxed, structure
 
+    def arrays_from(self, first: int) -> list[tuple[Any, str]]:
+        """Return the caller's arrays among the inputs from one on, and their names."""
+        numbered = ((self.numbers[position], array) for _, array, position in self._arrays)
+        return [(array, self.tape.input_names[number]) for number, array in numbered if number >= first]
+
     def _leave(self, value: Any, kind: type, path: str) -> None:
         """Note what is told of, or looked at after the call, of a value that the function gets as it is."""
         if issubclass(kind, np.ndarray):

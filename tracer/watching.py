@@ -121,7 +121,11 @@ class Watcher:
     def watch_value(self, value: Any, name: str) -> tuple[Any, Structure]:
         """Make a value an input, and what an object holds; return what to go on with, and its structure."""
         if not is_object(value):
-            return self._boxes.box(value, name)
+            first = len(self._boxes.tape.input_names)
+            boxed, structure = self._boxes.box(value, name)
+            for array, path in self._boxes.arrays_from(first):
+                self._boxes.tape.watched[id(owner_of(array))] = path  # what reads it as it is, is told
+            return boxed, structure
         with CHANGED:
             while (busy := self._busy_in(value, name)) is not None:
                 busy.wait()
