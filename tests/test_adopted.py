@@ -92,3 +92,53 @@ def test_of_two_files_with_equal_code_the_one_that_was_not_edited_is_read(tmp_pa
         record(edited, X.copy())
     assert_untouched(other, X)
     assert_differentiates(other, X)
+
+
+_STATE = """
+import numpy as np
+W = np.array([1.0, 2.0, 3.0])
+rows, table = [W], {"w": [W]}
+
+def read(x):
+    W[0] = x[0] * x[1]
+    return rows[0].sum() + table["w"][0].sum() * x[1]
+
+def returned(x):
+    W[0] = x[0] * x[1]
+    return W
+
+def returned_in_a_pair(x):
+    W[0] = x[0] * x[1]
+    return W, rows[0].sum()
+"""
+
+
+# Of x[0] * x[1] = 0.91 at the place that is written, 5 at the others
+EXPECTED = {
+    "read": [0.7 * 1.7, 1.3 * 1.7 + 5.91],
+    "returned": [0.91 * 0.7, 0.91 * 1.3],
+    "returned_in_a_pair": [0.7, 1.3],
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_what_traces_hold_of_a_programs_array_is_our_own(name, tmp_path):
+    module = module_of(tmp_path / "state.py", _STATE)
+    held = []
+    for _ in range(3):
+        held.append(record(getattr(module, name), X[:2].copy()))
+        assert module.W is module.rows[0] is module.table["w"][0]
+    of = {"returned_in_a_pair": "[1]"}.get(name)
+    seed = None if name != "returned" else np.array([0.91, 0.0, 0.0])
+    found = [each.backward(of=of, seed=seed).grads["x"] for each in held]
+    assert all(np.array_equal(each, found[0]) for each in found)
+    np.testing.assert_allclose(found[0], EXPECTED[name])
+
+
+def test_what_something_else_holds_of_what_a_trace_returned_is_an_error(tmp_path):
+    module = module_of(tmp_path / "state.py", _STATE)
+    held = record(module.returned, X[:2].copy())
+    kept = iter([held.result])
+    with pytest.raises(UnsupportedError):
+        record(module.returned, X[:2].copy())
+    assert next(kept) is module.W

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from checks import same
 
-from tracer import trace
+from tracer import trace, watch
 from tracer.errors import CutError, CutWarning
 from tracer.hook import Options, run
 
@@ -151,6 +151,15 @@ HIDDEN = {
 }
 
 
+CROWDED = {
+    "the function's own": lambda held, crowd: held[1][0][0],
+    "a list of many": lambda held, crowd: crowd.lists[7_000][1][0],
+    "a tuple at two places": lambda held, crowd: crowd.pairs[4_000][1][0][0],
+    "its other place": lambda held, crowd: crowd.lists[3_000][3]["pair"][1][0][0],
+    "a long list of an object": lambda held, crowd: crowd.lists[8_000][4].held[1_999],
+}
+
+
 @pytest.mark.parametrize("name", HIDDEN)
 @pytest.mark.usefixtures("without_part")
 def test_a_reference_is_found_where_it_is(name):
@@ -167,18 +176,23 @@ def test_a_reference_is_found_where_it_is(name):
 
 
 @pytest.mark.usefixtures("without_part")
-def test_what_other_modules_hold_hides_no_reference_of_the_functions_own():
+@pytest.mark.parametrize("place", CROWDED)
+def test_however_much_a_program_holds_all_references_are_found(place):
     crowd = types.ModuleType("crowd")
-    for number in range(60):
-        setattr(crowd, f"lists{number}", [[each] for each in range(900)])
+    crowd.lists = [[[each], [], (each,), {each: each}, _Keeps(each)] for each in range(10_000)]
+    crowd.lists[7_000][1].append(weights)
+    crowd.pairs = [[each] for each in range(5_000)]
+    crowd.pairs[4_000] = crowd.lists[3_000][3]["pair"] = (1, ([weights],))
+    crowd.lists[8_000][4].held = [weights] * 2_000
     held = (1, ([weights],))
     sys.modules[crowd.__name__] = crowd
     try:
-        traced = trace(watch=("weights",))(lambda x: held[1][0][0].prod() * x)
+        traced = trace(watch=("weights",))(lambda x: CROWDED[place](held, crowd).prod() * x)
         assert traced(3.0) == 6.0
     finally:
         del sys.modules[crowd.__name__]
     assert traced.last_trace.grads["weights"].tolist() == [6.0, 3.0]
+    assert CROWDED[place](held, crowd) is weights
 
 
 def _waiting():
@@ -273,12 +287,26 @@ def test_a_view_of_a_watched_array_is_not_missed_in_silence():
 
 @pytest.mark.usefixtures("without_part")
 def test_a_reference_that_is_found_only_when_it_is_used():
-    hidden = [weights] * 5000  # which is not looked into
-    traced = trace(watch=("weights",))(lambda x: np.sum(hidden[9] * x) + np.sum(weights) * x)
+    made = []  # by what is not looked into that far
+
+    def function(x):
+        return np.sum(made[0]() * x) + np.sum(weights) * x
+
+    held = itertools.repeat(weights)
+    for _ in range(9):
+        held = itertools.chain([held])
+    made.append(lambda: next(_innermost(held)))
+    traced = trace(watch=("weights",))(function)
     with pytest.warns(
         CutWarning, match=r"weights is watched, and read here by another way.*test_aliases\.py:"
     ):
         assert traced(2.0) == 12.0
+
+
+def _innermost(held):
+    while type(held) is not itertools.repeat:
+        held = next(held)
+    return held
 
 
 def changes_globals(x):
@@ -319,3 +347,16 @@ def test_traced_values_are_taken_out_of_what_is_not_watched():
     assert type(keeper.w) is float
     assert [type(each) for each in keeper.recent] == [float, np.float64]
     assert type(keeper.last[0]) is np.ndarray
+
+
+@pytest.mark.parametrize("watched", [lambda: weights, lambda: parameters, lambda: {"w": weights}])
+@pytest.mark.usefixtures("without_part")
+def test_what_is_watched_inside_and_read_as_it_was_is_told(watched):
+    def function(x):
+        watch(watched(), "w")
+        return np.sum(weights * x)
+
+    with pytest.warns(
+        CutWarning, match=r"w.* is watched, and read here by another way, which is a constant"
+    ):
+        assert trace(function)(2.0) == 6.0

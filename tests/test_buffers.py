@@ -9,6 +9,7 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from tracer import families, load, record, trace
 from tracer.families import note_view
+from tracer.members import Members
 
 X = np.array([1.1, 2.2, 3.3, 4.4])
 W = np.array([0.5, -1.0, 2.0, 0.3])
@@ -437,17 +438,46 @@ def test_the_type_of_out_decides_how_precisely_is_computed(function, shape, dtyp
     assert record(into, x).backward(seed=np.ones(shape)).grads["x"].dtype == np.float32
 
 
-def test_a_view_with_the_identity_of_one_that_is_gone_does_not_take_its_turn():
+def test_a_view_that_is_made_anew_is_the_last():
     def program(x):
         a = x * 1.0
         first, second = a[1:], a[:, 1:]
         (family,) = a.tape_.families.values()
-        family.members = {id(second): lambda: None, **family.members}
-        note_view(second, (a,))
-        assert next(each() for each in family.members.values()) is first
+        for looked_at in (family.members.all, lambda: family.members.between(a.value_)):
+            assert [id(each) for each in looked_at()] == [id(each) for each in (first, second, a)]
+            note_view(first, (a,))
+            assert [id(each) for each in looked_at()] == [id(each) for each in (second, first, a)]
+            note_view(second, (a,))
         return a.sum() + first.sum() + second.sum()
 
     record(program, np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_of_many_views_a_write_looks_at_those_that_see_it(step, monkeypatch):
+    looked_at = []
+    between = Members.between
+    monkeypatch.setattr(
+        Members, "between", lambda *given: looked_at.append(between(*given)) or looked_at[-1]
+    )
+
+    def program(x):
+        b = np.zeros(100)
+        views = [b[at : at + 2] for at in range(99)][::step]
+        for at in range(0, 99, 3):
+            views[at] = None  # some are gone
+        for at, view in enumerate(views):
+            if view is not None:
+                view[0] = x[at % 3] * at
+                b[at] += x[0]
+        views = [each[:1] for each in views if each is not None]
+        return b @ np.arange(100.0) + sum(each[0] * each[0] for each in views)
+
+    x = np.array([1.3, 0.7, 2.1])
+    assert_untouched(program, x)
+    assert_differentiates(program, x)
+    assert looked_at
+    assert max(map(len, looked_at)) < 10
 
 
 def test_an_operator_in_place_on_a_part_is_one_write():

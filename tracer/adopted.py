@@ -25,7 +25,9 @@ from tracer.buffers import write
 from tracer.callee import IS_SNAPSHOT, forget_snapshot, values_of
 from tracer.frames import is_own
 from tracer.holders import Attribute, Item
-from tracer.reach import is_looked_into, place_of, reachable
+from tracer.leading import is_looked_into
+from tracer.leftovers import own_references
+from tracer.reach import place_of, places_leading_to
 from tracer.references import borrowed, references
 from tracer.rules.kinds import is_complex
 from tracer.running import written_at
@@ -59,7 +61,6 @@ _LISTING = ("item", "tolist", "__array__", "nonzero")
 _WITH_ASSIGNMENT = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)  # or whatever others do meanwhile
 # Iterators that use the tuple they gave out for the next one, if it has been let go.
 _REUSING = frozenset((zip, enumerate, type(iter({}.items())), type(reversed({}.items()))))
-_MOST = 20_000  # places that are looked at
 
 
 class _UnknownError(Exception):
@@ -152,23 +153,26 @@ def is_held_elsewhere(places: list[Holder], fewest: int, tape: Tape, frame: Fram
     Places in what the variables of the running functions hold are added to those given.
     """
     tape.forget_snapshot(places[0].read())
+    fewest += own_references(places[0].read())
     if surplus_of(places) <= fewest:
         return False
     tape.forget_views(places[0].read())
     if surplus_of(places) <= fewest:
         return False
-    places += _places_inside(places, frame)
+    places += _places_inside(places, surplus_of(places) - fewest, frame)
     surplus = surplus_of(places)
     return surplus > fewest and surplus - _count_in_iterators(places[0].read()) > fewest
 
 
-def _places_inside(places: list[Holder], frame: FrameType) -> list[Holder]:
+def _places_inside(places: list[Holder], surplus: int, frame: FrameType) -> list[Holder]:
     """Return the other places that hold an array in lists, dicts and objects: of the program, of running functions."""
+    missing = surplus + sum(not isinstance(each, _Variable) for each in places)
     array, known = places[0].read(), set(map(_identity, places))
     roots = [frame.f_globals]
     for each in frames_of(frame):
         roots += [held for held in each.f_locals.values() if is_looked_into(type(held))]
-    found = [place_of(owner, key) for owner, key, held in reachable(roots, _MOST) if held is array]
+    leading = places_leading_to({id(array): missing}, (id(array),), roots)
+    found = [place_of(owner, key) for owner, key, held in leading if held is array]
     # A cell is the variable of a function, and known as that.
     others = {_identity(each): each for each in found if isinstance(each, Item | Attribute)}
     return [each for identity, each in others.items() if identity not in known]

@@ -33,6 +33,7 @@ from tracer.structures import (
 if TYPE_CHECKING:
     from tracer.tape import Tape
 
+REFERENCES = 2  # that `Boxes` has to the array of an input
 _MISSING = object()
 _NOT_LOOKED_INTO = (ModuleType, FunctionType, partial)
 _WRITEABLE = 0x0400  # NumPy's flag
@@ -121,6 +122,11 @@ class Boxes:
             self._containers.append((boxed, value, {key: item for key, (item, _) in boxes.items()}))
             self._boxed[id(value)] = boxed, structure
         return boxed, structure
+
+    def arrays_from(self, first: int) -> list[tuple[Any, str]]:
+        """Return the caller's arrays among the inputs from one on, and their names."""
+        numbered = ((self.numbers[position], array) for _, array, position in self._arrays)
+        return [(array, self.tape.input_names[number]) for number, array in numbered if number >= first]
 
     def _leave(self, value: Any, kind: type, path: str) -> None:
         """Note what is told of, or looked at after the call, of a value that the function gets as it is."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.errors import UnsupportedError
-from tracer.families import kept_view, others_of, own_memory, root_of, way_of
+from tracer.families import kept_view, others_of, own_memory, root_of, seen_at, way_of
 from tracer.frames import place
 from tracer.memory import (
     differs_in_place,
@@ -73,7 +73,7 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
     if is_traced(value) and _is_there_already(array, index, value):
         return
     _refuse_shared(array, frame)
-    others = others_of(array)
+    others = others_of(array, index)
     is_followed = holds_traced(value) or is_traced(array) or any(map(is_traced, others))
     if not is_followed or array.value_.size == 0:
         array.value_[index] = plain_value
@@ -87,11 +87,7 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
         )
     own_memory(array, others, frame)
     region = array.value_[index]
-    seen = (
-        region
-        if isinstance(region, np.ndarray) and np.may_share_memory(region, array.value_)
-        else array.value_
-    )
+    seen = seen_at(array.value_, index)
     root = root_of(array, others)
     others = [other for other in others if other is root or np.may_share_memory(other.value_, seen)]
     if root is not None and root is not array and (is_traced(root) or holds_traced(value)):

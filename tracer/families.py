@@ -15,6 +15,7 @@ import numpy as np
 
 from tracer.errors import UnsupportedError
 from tracer.frames import place
+from tracer.members import Members
 from tracer.memory import overlaps_itself, owner_of, shared, way_to
 from tracer.operations import OP_NUMBERS
 from tracer.rules.edited import may_copy, view_of
@@ -39,7 +40,7 @@ class Family:
 
     owner: np.ndarray[Any, Any]
     is_private: bool  # no record holds the memory, so the program may write into it
-    members: dict[int, Any] = field(default_factory=dict)  # by identity: weak references
+    members: Members = field(default_factory=Members)
     root: Any = None  # a weak reference to a member that sees all of the memory
     # By identity of a view: the view and the root (weakly), and how it is taken of that one.
     ways: dict[int, tuple[Any, Any, list[Step]]] = field(default_factory=dict)
@@ -61,9 +62,7 @@ def note_view(view: Any, operands: tuple[Any, ...]) -> None:
             family = view.tape_.families[id(owner)] = Family(owner, is_private=not is_traced(operand))
             family.root = weakref.ref(operand) if _sees_all(operand, owner) else None
         for each in (view, operand):
-            # Last, also where one that is gone had the same identity: the order is that of the program alone.
-            family.members.pop(id(each), None)
-            family.members[id(each)] = weakref.ref(each)
+            family.members.put(each)
         if family.is_private and is_traced(view):
             view.tape_.records[view.id_ + VALUE] = _as_recorded(view, operand)
 
@@ -117,25 +116,32 @@ def family_of(array: Any) -> Family | None:
     return family
 
 
-def others_of(array: Any) -> list[Any]:
-    """Return the living stand-ins that see some memory of an array, but itself."""
+def others_of(array: Any, index: Any = ...) -> list[Any]:
+    """Return the living stand-ins, but itself, that see some of what an array has at an index, and their root.
+
+    All that see some of its memory, where that is to be moved.
+    """
     family = family_of(array)
-    if family is None:
+    if family is None or family.members.are_only(array):
         return []
-    living = {
-        id(each): each for each in (member() for member in family.members.values()) if each is not None
-    }
-    living.pop(id(array), None)
     owner = family.owner
-    found = [each for each in living.values() if owner_of(each.value_) is owner]
-    family.members = _members(array, *found)
-    family.ways = {key: way for key, way in family.ways.items() if key in family.members}
-    return found
+    if not family.is_private:
+        found = family.members.all()
+    else:
+        found = family.members.between(seen_at(array.value_, index))
+        root = family.root() if family.root is not None else None
+        if root is not None and not any(each is root for each in found):
+            found.append(root)
+    return [each for each in found if each is not array and owner_of(each.value_) is owner]
 
 
-def _members(*stand_ins: Any) -> dict[int, Any]:
-    """Return stand-ins as the members of a family: known by identity, and let go of when the program does."""
-    return {id(each): weakref.ref(each) for each in stand_ins}
+def seen_at(array: np.ndarray[Any, Any], index: Any) -> np.ndarray[Any, Any]:
+    """Return the view of an array that an index takes, also of one element; the array, where the index copies."""
+    region = array[index]
+    if not isinstance(region, np.ndarray) and not may_copy(index):
+        region = array[(*index, ...) if type(index) is tuple else (index, ...)]
+    is_view = isinstance(region, np.ndarray) and owner_of(region) is owner_of(array)
+    return region if is_view else array
 
 
 def root_of(array: Any, others: list[Any]) -> Any:
@@ -206,12 +212,12 @@ def own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
     if not others:
         array.value_ = array.value_.copy(order="K")
         owner = owner_of(array.value_)
-        tape.families[id(owner)] = Family(owner, is_private=True, members=_members(array))
+        tape.families[id(owner)] = Family(owner, is_private=True, members=Members(array))
         return
     assert family is not None
     memory = _moved(family.owner, (array, *others), frame)
     tape.families[id(memory)] = Family(
-        memory, is_private=True, members=_members(array, *others), root=family.root, ways=family.ways
+        memory, is_private=True, members=Members(array, *others), root=family.root, ways=family.ways
     )
 
 

@@ -22,7 +22,7 @@ from tracer.errors import CutError, CutWarning
 from tracer.holders import CONTAINERS, Attribute, Cell, OfPartial, attributes, inside
 from tracer.references import references
 from tracer.standins import Traced, plain
-from tracer.tape import AUXILIARY, LEFT, STALE, STALE_ADVICE, WIDTH
+from tracer.tape import AUXILIARY, LEFT, RUNS, STALE, STALE_ADVICE, WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -55,6 +55,23 @@ def leave_plain(tape: Tape, arrays: dict[int, Any]) -> None:
     LEFT.update((id(held[at]), held[at]) for at in range(len(held)) if references(held, at) > 1)  # ours
     while len(LEFT) > _MOST:
         del LEFT[next(iter(LEFT))]
+
+
+def own_references(array: Any) -> int:
+    """Count the references to an array that are edgegrad's own: as it is known again, and in what traces returned."""
+    runs = [run for each in RUNS.valuerefs() if (run := each()) is not None]
+    return int(LEFT.get(id(array)) is array) + sum(_count_in(vars(run), "result", array) for run in runs)
+
+
+def _count_in(items: Any, key: Any, array: Any) -> int:
+    """Count how often an item is an array, or holds it and is held by nothing else."""
+    if items[key] is array:
+        return 1
+    if type(items[key]) not in (tuple, list, dict) or references(items, key) > 1:
+        return 0
+    inner = items[key]
+    keys = list(inner) if type(inner) is dict else range(len(inner))
+    return sum(_count_in(inner, each, array) for each in keys)
 
 
 def put_in_place(found: list[Any], others: dict[int, Any], *own: Any) -> None:

@@ -6,20 +6,15 @@ may hold much: plain numbers and texts are passed over, and a class is looked at
 
 from __future__ import annotations
 
-import gc
 import operator
 import sys
-import weakref
-from collections import ChainMap, UserDict, UserList, deque
+from collections import deque
 from contextlib import suppress
-from contextvars import ContextVar
-from functools import partial, partialmethod
-from itertools import islice, starmap
+from functools import partial
+from itertools import starmap
 from math import inf
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from tracer.frames import is_library
 from tracer.holders import (
@@ -29,51 +24,68 @@ from tracer.holders import (
     Cell,
     Item,
     OfPartial,
-    are_objects,
     module_of,
     names_of,
     order_of,
     own_attributes,
     slots_of,
 )
+from tracer.leading import is_looked_into, leading_to
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from tracer.holders import Holder
 
 _PLAIN = frozenset({float, int, bool, complex, str, bytes, type(None)})
 _WRAPPERS = (staticmethod, classmethod, MethodType)
-# Of Python's library, and yet nothing but what the program puts into them
-_KEEPERS = (UserDict, UserList, ChainMap, partialmethod)
-_LOOKED_INTO = (*CONTAINERS, tuple, FunctionType, partial, type, property, *_WRAPPERS, *_KEEPERS)
-_FEW = 200  # things that are looked at in what can only be looked through
-_NAMES = (type, ModuleType)  # which hold half of the process
+
+
+class _All:
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+_ALL = _All()
 
 
 def reachable(
-    roots: Iterable[Any], most: float = inf, largest: float = inf, *, then: Iterable[Any] = ()
+    roots: Iterable[Any], most: float = inf, largest: float = inf
 ) -> Iterator[tuple[Any, Any, Any]]:
     """Yield (owner, key, value) for the places in the roots, then for those in what is held there, and so on.
 
-    Nothing is looked into once there were so many places, and no container that is larger. What comes `then` is looked
-    into when the roots have been, and may have as many again.
+    Nothing is looked into once there were so many places, and no container that is larger.
     """
-    seen: set[int] = set()
-    keep: list[Any] = []  # or an identity could be another's
-    walk = _Walk(largest)
-    for each in (roots, then):
-        yield from _reached(deque(each), most, seen, keep, walk)
+    return _reached(deque(roots), _Walk(largest), most)
+
+
+def places_leading_to(
+    arrays: Mapping[int, float], owners: Container[int], roots: Iterable[Any]
+) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield what `reachable` does, all of it that leads to some arrays or to their memory, as `leading_to` tells."""
+    roots = list(roots)
+    found = leading_to(arrays, owners, map(_searched, roots))
+    return _reached(deque(roots), _Walk(inf), inf, found) if found else iter(())
+
+
+def _searched(root: Any) -> Any:
+    if type(root) is Cell:
+        return root.cell
+    return own_attributes(root) if issubclass(type(root), ModuleType) else root
 
 
 def _reached(
-    pending: deque[Any], most: float, seen: set[int], keep: list[Any], walk: _Walk
+    pending: deque[Any], walk: _Walk, most: float, wanted: Container[int] = _ALL
 ) -> Iterator[tuple[Any, Any, Any]]:
+    seen: set[int] = set()
+    keep: list[Any] = []  # or an identity could be another's
     count = 0
     while pending and count < most:
         value = pending.popleft()
         if type(value) is Cell:
             cell, value = value.cell, value.read()
+            if id(value) not in wanted:
+                continue
             yield cell, None, value
             if not walk.is_looked_into(type(value)):
                 continue
@@ -83,22 +95,17 @@ def _reached(
         keep.append(value)
         parts = _parts(value)
         if parts is not None:  # no places: what it holds stays there
-            pending.extend(each for each in parts if walk.is_looked_into(type(each)))
+            pending.extend(each for each in parts if id(each) in wanted and walk.is_looked_into(type(each)))
             continue
         for owner, items in walk.contents(value):
             count += len(items)
             for key, held in items:
                 kind = type(held)
-                if kind in _PLAIN:
+                if kind in _PLAIN or id(held) not in wanted:
                     continue
                 yield owner, key, held
                 if walk.is_looked_into(kind) and (kind is not FunctionType or _holds_anything(held)):
                     pending.append(held)
-
-
-def is_looked_into(kind: type) -> bool:
-    """Tell whether what is of a class may hold something that can be written into."""
-    return issubclass(kind, _LOOKED_INTO) or are_objects(kind)
 
 
 def place_of(owner: Any, key: Any) -> Holder:
@@ -108,40 +115,6 @@ def place_of(owner: Any, key: Any) -> Holder:
     if issubclass(type(owner), partial):
         return OfPartial(owner, key)
     return Cell(owner) if key is None else Attribute(owner, key)
-
-
-def looked_through(value: Any) -> Iterator[Any]:
-    """Yield what is held where no place can be written: by an iterator, a cache, a weak reference, a context variable.
-
-    As the garbage collector sees it, the nearest first, and not much of it; nothing of what `reachable` looks into.
-    """
-    if is_looked_into(type(value)):
-        return
-    pending: deque[Any] = deque([value])
-    seen: set[int] = set()
-    for _ in range(_FEW):
-        if not pending:
-            return
-        held = pending.popleft()
-        if id(held) in seen or type(held) in _PLAIN or issubclass(type(held), _NAMES):
-            continue
-        seen.add(id(held))
-        if held is not value:
-            yield held
-        pending.extend(islice(_referents(held), _FEW))
-
-
-def _referents(value: Any) -> Iterator[Any]:
-    kind = type(value)
-    if issubclass(kind, weakref.ref):
-        yield weakref.ref.__call__(value)
-    elif issubclass(kind, np.ndarray):
-        yield from np.ndarray.flatten(value) if value.dtype.hasobject else ()
-    elif kind is np.flatiter:
-        yield value.base
-    elif kind is not FunctionType:  # whose globals are the program
-        yield from (value.get(None),) if kind is ContextVar else ()
-        yield from gc.get_referents(value)
 
 
 def _parts(value: Any) -> list[Any] | None:

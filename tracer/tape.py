@@ -22,6 +22,7 @@ import warnings
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakValueDictionary
 
 from tracer.errors import CutError, CutWarning, EdgegradError, UnsupportedError
 from tracer.frames import OWN_FILES, beyond_own, place, users
@@ -71,6 +72,8 @@ _call, _segment = partial(tuple.__new__, Call), partial(tuple.__new__, Segment)
 
 LEFT: dict[int, Any] = {}
 """By identity: plain values that were traced in an earlier run, and that the program has kept (`leftovers.py`)."""
+RUNS: WeakValueDictionary[int, Any] = WeakValueDictionary()
+"""By identity: the runs of living traces, which hold what the function returned."""
 STALE = "a value kept from an earlier trace is a constant in this one"
 STALE_ADVICE = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
 ELSEWHERE = "another thread has read a value while it is watched, and got the plain one"

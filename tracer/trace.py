@@ -14,6 +14,7 @@ from tracer.operations import OP_NUMBERS
 from tracer.pull import as_number
 from tracer.rules.kinds import is_complex
 from tracer.structures import Structure, fill, names_in
+from tracer.tape import RUNS
 from tracer.views import Edge, Node, Views, zero_like
 
 if TYPE_CHECKING:
@@ -50,6 +51,12 @@ class Run:
     failed: tuple[CodeType, int] | None = None  # where the exception came from
     # By path: what an argument is that is an array and not traced: 'an array of int64', 'a MaskedArray of float64'
     untraced: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (
+            type(self.result) is not float
+        ):  # as most are, and it may be an array that the program goes on with
+            RUNS[id(self)] = self
 
     @cached_property
     def graph(self) -> Graph:

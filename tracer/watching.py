@@ -13,6 +13,8 @@ import weakref
 from collections import deque
 from contextlib import suppress
 from functools import cached_property, partial
+from itertools import chain
+from math import inf
 from operator import is_
 from threading import get_ident
 from types import MethodType, ModuleType
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tracer.boxing import REFERENCES
 from tracer.errors import CutError, CutWarning, LookupNameError
 from tracer.exact import Exact
 from tracer.holders import (
@@ -33,20 +36,25 @@ from tracer.holders import (
     is_object,
     item,
 )
+from tracer.leading import is_looked_into, leading_to
+from tracer.leftovers import own_references
 from tracer.memory import owner_of
-from tracer.reach import MODULES, looked_through, place_of, reachable
+from tracer.reach import MODULES, place_of, places_leading_to, reachable
+from tracer.references import references
 from tracer.standins import Traced, is_traced
 from tracer.turns import CHANGED, BusyError, exchanging, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tracer.boxing import Boxes
     from tracer.structures import Structure
 
-# A second reference to an array is looked for in so many places, and in containers of so many items.
+# What the function has left of its stand-ins is looked for in so many places, and in containers of so many items; of
+# what is further away, a later trace says that it is a constant.
 _MOST, _LARGEST = 20_000, 1000
-
+# What Python's own machinery keeps in the variables of a module: a loader may know the whole process.
+_OF_MODULES = frozenset({"__spec__", "__loader__", "__builtins__"})
 
 _running: list[Watcher] = []  # that have stand-ins at places
 
@@ -95,6 +103,13 @@ class Watcher:
     ) -> None:
         self._names = names
         _running.append(self)
+        self._enter_names(names, arguments, structures)
+        self._replace_second_references()
+        self._has_begun = True
+
+    def _enter_names(
+        self, names: tuple[str, ...], arguments: dict[str, Any], structures: dict[str, Structure]
+    ) -> None:
         # All are found first: a property on the way to one must not compute with stand-ins for another.
         found = [(name, *self._find(name, arguments)) for name in names]
         for name, before, place in found:
@@ -102,13 +117,15 @@ class Watcher:
             structure = self._enter(place, value, name, with_ints=True)
             if structures.get(name) is None:
                 structures[name] = structure
-        self._replace_second_references()
-        self._has_begun = True
 
     def watch_value(self, value: Any, name: str) -> tuple[Any, Structure]:
         """Make a value an input, and what an object holds; return what to go on with, and its structure."""
         if not is_object(value):
-            return self._boxes.box(value, name)
+            first = len(self._boxes.tape.input_names)
+            boxed, structure = self._boxes.box(value, name)
+            for array, path in self._boxes.arrays_from(first):
+                self._boxes.tape.watched[id(owner_of(array))] = path  # what reads it as it is, is told
+            return boxed, structure
         with CHANGED:
             while (busy := self._busy_in(value, name)) is not None:
                 busy.wait()
@@ -144,7 +161,8 @@ class Watcher:
         for owner, key, value in reachable(self._roots):
             self._clean(owner, key, value)
         # What is not watched may have been given traced values, too. Without a watch they stay: a later trace says so.
-        for owner, key, value in self._reachable([]) if self._has_begun else ():
+        program = self._program() if self._has_begun else ()
+        for owner, key, value in chain.from_iterable(reachable(each, _MOST, _LARGEST) for each in program):
             if issubclass(type(value), Traced) or _holds_stand_ins(value):
                 self._clean(owner, key, value)
 
@@ -265,21 +283,35 @@ class Watcher:
 
     def _replace_second_references(self) -> None:
         """Have the program's other ways to a watched array lead to its stand-in; say so where that can't be."""
-        if not self._known:
+        missing = {key: count for key, known in self._known.items() if (count := self._missing(known)) > 0}
+        if not missing:
             return
-        owners = {id(owner_of(known.array)): known.path for known in self._known.values()}
-        for owner, key, value in self._reachable(self._roots):
+        owners = {id(owner_of(self._known[key].array)): self._known[key].path for key in missing}
+        others: list[tuple[Any, Any]] = []
+        roots = chain(self._roots, *self._program())
+        for owner, key, value in places_leading_to(missing, owners, roots):
             other = self._exchanged(value)
             if other is not value:
                 self._put(place_of(owner, key), other, value)
             elif type(value) is np.ndarray and not value.dtype.hasobject:
                 if id(owner_of(value)) in owners:
                     self._warn(f"{_called(key)} shares its memory with", owners[id(owner_of(value))])
-            elif not issubclass(type(value), Traced):
-                held = (id(owner_of(each)) for each in looked_through(value) if type(each) is np.ndarray)
-                found = next((each for each in held if each in owners), None)
-                if found is not None:
-                    self._warn(f"{_called(key)} ({type(value).__name__}) holds", owners[found])
+            elif not is_looked_into(type(value)) and key not in _OF_MODULES:
+                others.append((key, value))
+        # By now, nothing that has been exchanged leads there.
+        for key, value in others:
+            found = [path for owner, path in owners.items() if leading_to({}, (owner,), [value])]
+            if found:
+                self._warn(f"{_called(key)} ({type(value).__name__}) holds", found[0])
+
+    def _missing(self, known: _Known) -> float:
+        """Count the references to a watched array beyond our own; `inf` where another may see its memory."""
+        ours = REFERENCES + own_references(known.array)
+        ours += sum(before is known.array for _, _, before in self._places)
+        count = references(known, 0) - ours
+        owner = [owner_of(known.array)]
+        is_part = owner[0] is not known.array and references(owner, 0) > 1
+        return inf if is_part or weakref.getweakrefcount(known.array) else count
 
     def _exchanged(self, value: Any) -> Any:
         """Return a value with the stand-ins of watched arrays in it, where that makes another value; else itself."""
@@ -304,24 +336,17 @@ class Watcher:
             raise CutError(what, advice=advice)
         warnings.warn(CutWarning(f"{what}; {advice}"), stacklevel=2)
 
-    def _reachable(self, watched: list[Any]) -> Iterator[tuple[Any, Any, Any]]:
-        """Yield the places of the program: in the function's own variables and what is watched, then in its modules.
-
-        Those are all but libraries.
-        """
-        own: list[Any] = []
-        for function in self._functions:
-            own.append(function.__globals__)
-            own.extend(map(Cell, function.__closure__ or ()))
+    def _program(self) -> tuple[list[Any], list[Any]]:
+        """Return what the program's places are in: the function with its variables; its modules, all but libraries."""
         packages = {
             function.__module__.partition(".")[0] for function in self._functions if function.__module__
         }
-        others = [
+        modules = [
             names
             for package, is_installed, names in MODULES.listed()
             if package in packages or not is_installed
         ]
-        return reachable([*own, *watched], _MOST, _LARGEST, then=others)
+        return [*(function.__globals__ for function in self._functions), *self._functions], modules
 
 
 def put_all_back() -> None:
