@@ -13,10 +13,10 @@ import numpy as np
 
 from tracer.diagnose.claims import Claim, claims_of
 from tracer.diagnose.given import require_trace
-from tracer.diagnose.local_rules import wrong_rules
 from tracer.diagnose.mistakes import Explanation, Question, explanations, sizes
 from tracer.diagnose.rounded import rounded_to
 from tracer.diagnose.terms import Followed, place_of
+from tracer.diagnose.wrong_rules import wrong_rules
 from tracer.errors import UsageError
 from tracer.numbers_text import DIGITS, clean, listed, norm, number
 

@@ -42,6 +42,10 @@ class Terms:
         """Return the gradient of another node, in the same way."""
         return node.grad if self.as_recorded else self.follower.taken(node)
 
+    def changes(self, node: Node) -> list[Gradients]:
+        """Return the passes whose sum is the gradient of what comes after a node: the trace's, and what was put in."""
+        return [node.trace.gradients, *([] if self.as_recorded else self.follower.before(node))]
+
     @property
     def count(self) -> int:
         """How many uses there are."""
@@ -162,7 +166,7 @@ class Followed:
 
     def node(self, node: Node) -> Any:
         """Return the gradient of a node."""
-        return self._sum(node.grad, [self._change(gradients, node) for gradients in self._before(node)])
+        return self._sum(node.grad, [self._change(gradients, node) for gradients in self.before(node)])
 
     def taken(self, node: Node) -> Any:
         """Return the gradient that a node's operands get theirs of: what was put in for the node itself counts."""
@@ -178,7 +182,7 @@ class Followed:
 
     def edge(self, number: int, node: Node, *, as_recorded: bool) -> Any:
         """Return the gradient of an edge, of a copy of what a node gives."""
-        changes = [] if as_recorded else self._before(node)
+        changes = [] if as_recorded else self.before(node)
         given = np.asarray(Edge(self.trace, number).grad)
         return np.asarray(self._sum(given, [self._edge_change(each, number) for each in changes]))
 
@@ -196,7 +200,7 @@ class Followed:
         uses = np.array(uses_of(trace, node.row) if node.row >= 0 else [], np.int64)[::-1]
         edges = uses[trace.steps[uses] >= 0].tolist()  # those that the output depends on
         total = node.grad if as_recorded else self.node(node)
-        changes = [] if as_recorded else self._before(node)
+        changes = [] if as_recorded else self.before(node)
         is_number = not np.ndim(total) and not np.iscomplexobj(total)
         if is_number:
             terms = self._floats[edges]
@@ -214,7 +218,8 @@ class Followed:
     def _floats(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         return self.trace.edge_gradients().floats
 
-    def _before(self, node: Node) -> list[Gradients]:
+    def before(self, node: Node) -> list[Gradients]:
+        """Return the changes that were put in for later values."""
         return [gradients for _, row, gradients in self._changes if row > node.row]
 
     def _change(self, gradients: Gradients, node: Node) -> Any:

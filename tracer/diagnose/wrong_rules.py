@@ -1,0 +1,220 @@
+"""Which single local rule, written down wrong, gives a claimed gradient: at one run of its line, or at all of them.
+
+Looked at are the operations that a value's gradient came through last. What a wrong rule would send back in the place
+of the right one is a seed of its own, as going back is linear. Used by audit.py where no mistake at the value is found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.backward import backward
+from tracer.diagnose.local_rules import Run, name_of, slips, updated
+from tracer.diagnose.terms import described, place_of, run_of
+from tracer.graph import operand_value
+from tracer.numbers_text import clean, number
+from tracer.rules.edited import whole
+from tracer.rules.kinds import Compressed
+from tracer.views import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tracer.diagnose.mistakes import Question
+    from tracer.gradients import Gradients
+    from tracer.trace import Trace
+
+_DEPTH = 16  # operations that are looked at on the way to a value
+_WIDTH = 8  # as many beside one another
+_MOST_ROWS = 20_000  # of a longer run, going back again takes too long for a guess
+_ROWS = 500_000  # that are gone back over in all
+_MOST_RUNS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class WrongRule:
+    """An operation whose local rule is wrong, and what was done in its place."""
+
+    node: Node
+    text: str
+
+
+def wrong_rules(asked: Question) -> list[WrongRule]:
+    """Return the wrong rules that give what is claimed, each of them alone, of the nearest operation that has one."""
+    trace, target = asked.terms.node.trace, asked.terms.node.row
+    if target < 0 or not asked.terms.count or len(trace.recording) > _MOST_ROWS:
+        return []
+    if not np.any(asked.claimed) or asked.claimed.shape != asked.total.shape:
+        return []
+    return _Search(asked, trace, target).found()
+
+
+class _Search:
+    """What is tried for one claim."""
+
+    def __init__(self, asked: Question, trace: Trace, target: int) -> None:
+        self.asked, self.trace, self.target = asked, trace, target
+        self.left = _ROWS
+
+    def found(self) -> list[WrongRule]:
+        seen: set[tuple[int, int, int]] = set()
+        for run in self._behind():
+            if self.left < 0:
+                break
+            row = run.node.row
+            key = (
+                int(self.trace.sites.row_places[row]),
+                int(self.trace.recording.ops[row]),
+                run.slot - int(self.trace.recording.starts[row]),
+            )
+            runs = self._runs(run) if key not in seen else []
+            seen.add(key)
+            found = self._at(runs) if 1 < len(runs) <= _MOST_RUNS else []
+            if found := found or self._at([run]) or self._updated(run):
+                return found
+        return []
+
+    def _behind(self) -> Iterator[Run]:
+        """Yield the operations that use a value, then those that use these."""
+        recording, graph, trace = self.trace.recording, self.trace.graph, self.trace
+        pending, seen = [self.target], {self.target}
+        for _ in range(_DEPTH):
+            following: list[int] = []
+            for producer in pending:
+                for slot in np.flatnonzero(recording.operands == producer).tolist():
+                    consumer = int(graph.slot_consumer[slot])
+                    if not trace.gradients.reached[consumer]:
+                        continue
+                    if (row := _end_of_sigmoid(trace, consumer)) is not None:
+                        yield Run(Node(trace, int(graph.node_of_row[row])), slot, "expit")
+                    yield Run(Node(trace, int(graph.node_of_row[consumer])), slot, name_of(trace, consumer))
+                    if consumer not in seen:
+                        seen.add(consumer)
+                        following.append(consumer)
+            pending = following[:_WIDTH]
+
+    def _runs(self, run: Run) -> list[Run]:
+        """Return all runs of an operation that come after the value, the last first."""
+        trace, recording = self.trace, self.trace.recording
+        row = int(trace.graph.slot_consumer[run.slot])
+        port, after = run.slot - int(recording.starts[row]), run.node.row - row
+        is_alike = trace.sites.row_places == trace.sites.row_places[row]
+        is_alike &= (recording.ops == recording.ops[row]) & trace.gradients.reached
+        runs = []
+        for each in np.flatnonzero(is_alike)[::-1].tolist():
+            end = _end_of_sigmoid(trace, each) if run.name == "expit" else each + after
+            slot = int(recording.starts[each]) + port
+            if end is not None and recording.operands[slot] >= self.target:
+                runs.append(Run(Node(trace, int(trace.graph.node_of_row[end])), slot, run.name))
+        return runs
+
+    def _at(self, runs: list[Run]) -> list[WrongRule]:
+        """Return the slips that give what is claimed, made at every one of some runs."""
+        texts = [text for text, _ in self._slips(runs[0], [])]
+        found = [text for text in texts if self._is_made_by(runs, text)]
+        return [WrongRule(runs[0].node, f"{text}, at {_described(runs)}") for text in found]
+
+    def _is_made_by(self, runs: list[Run], text: str) -> bool:
+        total = self.asked.total
+        changed: list[Gradients] = []
+        for run in runs:
+            change = next((change for each, change in self._slips(run, changed) if each == text), 0.0)
+            arriving, gradients = self._arriving(run, change)
+            total = total + arriving
+            if gradients is not None:
+                changed.append(gradients)
+            if self.left < 0:
+                return False
+        return self.asked.same(self.asked.claimed, total)
+
+    def _slips(self, run: Run, changed: list[Gradients]) -> Iterator[tuple[str, Any]]:
+        """Yield the slips of one run, given those at later ones."""
+        terms, trace = self.asked.terms, self.trace
+        operand = Node(trace, int(trace.graph.node_of_row[trace.recording.operands[run.slot]]))
+        sources = [*terms.changes(operand), *changed]
+        upstream = sum(_row(each, run.node.row) for each in sources)
+        sent = sum(_sent(trace, each, run.slot) for each in sources)
+        return slips(trace, run, np.asarray(upstream), np.asarray(sent))
+
+    def _arriving(self, run: Run, change: Any) -> tuple[Any, Gradients | None]:
+        """Return by how much the gradient of the value changes with what one use of an operand sends back."""
+        trace = self.trace
+        row = int(trace.recording.operands[run.slot])
+        value = trace.recording.values[row]
+        if not np.any(change):
+            return 0.0, None
+        if np.shape(change) != np.shape(value) or not np.isfinite(change).all():
+            return np.nan, None
+        if row == self.target:
+            return change, None
+        self.left -= row
+        change = np.asarray(change)
+        seed = np.asarray(change, value.dtype) if isinstance(value, np.ndarray) else change[()].item()
+        gradients = backward(trace.graph, row, seed)
+        return (gradients.row(self.target) if gradients.reached[self.target] else 0.0), gradients
+
+    def _updated(self, run: Run) -> list[WrongRule]:
+        """Look for a matrix that took a step along its gradient before the pass back went through it."""
+        upstream = sum(_row(each, run.node.row) for each in self.asked.terms.changes(run.node))
+        direction = updated(self.trace, run, upstream)
+        operand = operand_value(self.trace.recording, run.slot)
+        if direction is None or np.shape(direction) != np.shape(operand):
+            return []
+        arriving, _ = self._arriving(run, direction)
+        size = float(np.sum(np.square(arriving)))
+        if np.size(arriving) == 1 or not size or not np.isfinite(size):
+            return []
+        step = float(np.sum((self.asked.claimed - self.asked.total) * arriving)) / size
+        if not self.asked.same(self.asked.claimed, self.asked.total + step * arriving):
+            return []
+        first = int(self.trace.recording.starts[run.node.row])
+        source = int(self.trace.recording.operands[first + 1 if run.slot == first else first])
+        name = Node(self.trace, int(self.trace.graph.node_of_row[source])).name
+        matrix = clean(name) if name else "the matrix"
+        done = "less" if step < 0 else "plus"
+        text = f"{matrix} {done} {number(abs(step))} × its gradient in place of {matrix}: it was updated too early"
+        return [WrongRule(run.node, f"{text}, at {described(run.node)}")]
+
+
+def _row(gradients: Gradients, row: int) -> Any:
+    return gradients.row(row) if gradients.reached[row] else 0.0
+
+
+def _sent(trace: Trace, gradients: Gradients, slot: int) -> Any:
+    """Return what is sent back to the value of an operand."""
+    graph = trace.graph
+    if not gradients.reached[graph.slot_consumer[slot]]:
+        return 0.0
+    found = gradients.narrow(slot) if slot in graph.targets else gradients.slot(slot)
+    return found.dense() if isinstance(found, Compressed) else whole(found)
+
+
+def _described(runs: list[Run]) -> str:
+    if len(runs) == 1:
+        return described(runs[0].node)
+    node = runs[0].node
+    _, count = run_of(node)
+    which = "all" if count == len(runs) else f"the last {len(runs):,} of"
+    return f"{clean(node.op)} at {place_of(node.site)}, in {which} {count:,} runs"
+
+
+def _end_of_sigmoid(trace: Trace, row: int) -> int | None:
+    """Return where a sigmoid ends whose first operation is this one: 1/(1 + exp(-x))."""
+    for name, one in (("negative", False), ("exp", False), ("add", True), ("divide", True)):
+        if name != "negative":
+            users = np.flatnonzero(trace.recording.operands == row)
+            if len(users) != 1:
+                return None
+            row = int(trace.graph.slot_consumer[users[0]])
+        if name_of(trace, row) != name:
+            return None
+        start, stop = int(trace.recording.starts[row]), int(trace.recording.starts[row + 1])
+        given = [slot for slot in range(start, stop) if trace.recording.operands[slot] < 0]
+        if one and (len(given) != 1 or np.any(np.asarray(operand_value(trace.recording, given[0])) != 1)):
+            return None
+        if name == "divide" and given != [start]:
+            return None
+    return row
