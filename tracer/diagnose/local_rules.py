@@ -14,12 +14,12 @@ from tracer.graph import operand_value
 from tracer.numbers_text import clean, number
 from tracer.operations import IS_ELEMENTWISE, OP_NAMES
 from tracer.rules.edited import may_repeat
+from tracer.views import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tracer.trace import Trace
-    from tracer.views import Node
 
 _MATRIX = 2
 _SMALL = 1e-2  # a constant that is added up to this keeps a number from being zero
@@ -93,9 +93,10 @@ def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[st
     yield from _without_small(trace, run, upstream, sent)
     yield from _of_matrices(trace, run, upstream)
     yield from _of_places(trace, run, upstream, sent)
+    yield from _of_next_turn(trace, run, upstream)
     if np.shape(sent) == operand.shape:
-        yield f"nothing sent back to {_called(run)}", -1.0 * np.asarray(sent)
-        yield f"the wrong sign of what is sent back to {_called(run)}", -2.0 * np.asarray(sent)
+        yield f"{_called(run)} gets nothing back", -1.0 * np.asarray(sent)
+        yield f"{_called(run)} gets its gradient back with the wrong sign", -2.0 * np.asarray(sent)
 
 
 def _called(run: Run) -> str:
@@ -157,6 +158,46 @@ def other_matrix(trace: Trace, run: Run) -> Any:
         return None
     matrix = np.asarray(operand_value(trace.recording, stop - 1 if run.slot == first else first))
     return matrix if matrix.ndim == _MATRIX else None
+
+
+def _of_next_turn(trace: Trace, run: Run, upstream: Any) -> Iterator[tuple[str, Any]]:
+    """Look for a product with what the other operand is one turn of a loop later: h[t] in place of h[t - 1]."""
+    recording, first = trace.recording, _first(run)
+    is_pair = int(recording.starts[run.node.row + 1]) - first == _MATRIX
+    if run.name not in ("matmul", "dot", "multiply") or not is_pair:
+        return
+    is_left = run.slot == first
+    row = int(recording.operands[first + 1 if is_left else first])
+    later = _one_turn_later(trace, run.node.row, row, 1 if is_left else 0)
+    other = np.asarray(operand_value(recording, first + 1 if is_left else first))
+    if later is None or np.shape(recording.values[later]) != other.shape:
+        return
+    difference = np.asarray(recording.values[later]) - other
+    if run.name == "multiply":
+        change = upstream * difference
+    elif np.ndim(upstream) == _MATRIX == difference.ndim:
+        change = upstream @ difference.T if is_left else difference.T @ upstream
+    elif is_left and np.ndim(upstream) == difference.ndim == 1:
+        change = np.outer(upstream, difference)
+    else:
+        return
+    name = Node(trace, int(trace.graph.node_of_row[later])).name
+    called = clean(name) if name else "the other operand"
+    yield f"{called} of one turn later in place of {called}", change
+
+
+def _one_turn_later(trace: Trace, user: int, row: int, port: int) -> int | None:
+    """Return the value that follows the operand of an operation in a loop: what its last run has, is made there."""
+    places, recording = trace.sites.row_places, trace.recording
+    runs = np.flatnonzero((places == places[user]) & (recording.ops == recording.ops[user]))
+    if len(runs) < 2:  # the first may have a constant
+        return None
+    last = int(recording.operands[int(recording.starts[runs[-1]]) + port])
+    if last < 0:
+        return None
+    made = np.flatnonzero((places == places[last]) & (recording.ops == recording.ops[last]))
+    at = int(np.searchsorted(made, row, side="right"))
+    return int(made[at]) if at < len(made) else None
 
 
 def updated(trace: Trace, run: Run, upstream: Any) -> Any:

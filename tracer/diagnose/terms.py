@@ -115,6 +115,18 @@ class Terms:
         return counts
 
     @cached_property
+    def scale(self) -> float:
+        """The size of the largest number that was added to make the gradient: of a use, or of a copy."""
+        largest = float(np.abs(self.terms).max(initial=0))
+        if self.count > _MANY_ARRAYS or not (self.copies > 1).any():
+            return largest
+        trace = self.node.trace
+        for at in np.flatnonzero(self.copies > 1).tolist():
+            copies = Edge(trace, self.edges[at]).dst.out_edges[0].grad
+            largest = max(largest, float(np.abs(np.asarray(copies)).max(initial=0)))
+        return largest
+
+    @cached_property
     def sent_to_copies(self) -> np.ndarray[Any, Any] | None:
         """What came back to each copy along axes that the value has not, as samples have a bias; of one use alone."""
         if self.count != 1 or (dst := Edge(self.node.trace, self.edges[0]).dst).kind != "splitter":

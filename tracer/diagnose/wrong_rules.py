@@ -31,6 +31,7 @@ _DEPTH = 16  # operations that are looked at on the way to a value
 _WIDTH = 8  # as many beside one another
 _MOST_ROWS = 20_000  # of a longer run, going back again takes too long for a guess
 _ROWS = 500_000  # that are gone back over in all
+_OVERHEAD = 200  # which going back takes however short the way is, in rows
 _MOST_RUNS = 100
 
 
@@ -38,18 +39,31 @@ _MOST_RUNS = 100
 class WrongRule:
     """An operation whose local rule is wrong, and what was done in its place."""
 
-    node: Node
+    run: Run
+    """The last one."""
     text: str
+    """What was done, as local_rules.py says it."""
+    where: str
+    of: str = ""
+    """The claim that showed it first, if another one."""
+
+    @property
+    def node(self) -> Node:
+        """The operation."""
+        return self.run.node
 
 
-def wrong_rules(asked: Question) -> list[WrongRule]:
-    """Return the wrong rules that give what is claimed, each of them alone, of the nearest operation that has one."""
+def wrong_rules(asked: Question, known: list[WrongRule]) -> list[WrongRule]:
+    """Return the wrong rules that give what is claimed, each of them alone, of the nearest operation that has one.
+
+    Those that are `known` of other claims come first.
+    """
     trace, target = asked.terms.node.trace, asked.terms.node.row
     if target < 0 or not asked.terms.count or len(trace.recording) > _MOST_ROWS:
         return []
     if not np.any(asked.claimed) or asked.claimed.shape != asked.total.shape:
         return []
-    return _Search(asked, trace, target).found()
+    return _Search(asked, trace, target).found(known)
 
 
 class _Search:
@@ -59,7 +73,16 @@ class _Search:
         self.asked, self.trace, self.target = asked, trace, target
         self.left = _ROWS
 
-    def found(self) -> list[WrongRule]:
+    def found(self, known: list[WrongRule]) -> list[WrongRule]:
+        """Return what gives the claim."""
+        for each in known:
+            for runs in ([each.run], self._runs(each.run)):
+                if (
+                    runs
+                    and runs[0].node.row > self.target
+                    and self._is_made_by(runs, each.text, is_fed_on=True)
+                ):
+                    return [each]
         seen: set[tuple[int, int, int]] = set()
         for run in self._behind():
             if self.left < 0:
@@ -114,21 +137,30 @@ class _Search:
     def _at(self, runs: list[Run]) -> list[WrongRule]:
         """Return the slips that give what is claimed, made at every one of some runs."""
         texts = [text for text, _ in self._slips(runs[0], [])]
-        found = [text for text in texts if self._is_made_by(runs, text)]
-        return [WrongRule(runs[0].node, f"{text}, at {_described(runs)}") for text in found]
+        for is_fed_on in (True, False)[: len(runs)]:
+            only = "" if is_fed_on else f", for {self.asked.name} alone"
+            found = [text for text in texts if self._is_made_by(runs, text, is_fed_on=is_fed_on)]
+            if found:
+                return [WrongRule(runs[0], text, f"{_described(runs)}{only}") for text in found]
+        return []
 
-    def _is_made_by(self, runs: list[Run], text: str) -> bool:
+    def _is_made_by(self, runs: list[Run], text: str, *, is_fed_on: bool) -> bool:
+        """Say whether a slip at some runs gives what is claimed.
+
+        What is sent back wrongly is fed on to the runs before, unless the pass back is right but for this claim.
+        """
         total = self.asked.total
         changed: list[Gradients] = []
-        for run in runs:
+        for run, before in zip(runs, [*runs[1:], None], strict=True):
             change = next((change for each, change in self._slips(run, changed) if each == text), 0.0)
-            arriving, gradients = self._arriving(run, change)
+            since = None if is_fed_on or before is None else before.node.row
+            arriving, gradients = self._arriving(run, change, since)
             total = total + arriving
-            if gradients is not None:
+            if gradients is not None and is_fed_on:
                 changed.append(gradients)
             if self.left < 0:
                 return False
-        return self.asked.same(self.asked.claimed, total)
+        return self.asked.is_made_by(total)
 
     def _slips(self, run: Run, changed: list[Gradients]) -> Iterator[tuple[str, Any]]:
         """Yield the slips of one run, given those at later ones."""
@@ -139,8 +171,11 @@ class _Search:
         sent = sum(_sent(trace, each, run.slot) for each in sources)
         return slips(trace, run, np.asarray(upstream), np.asarray(sent))
 
-    def _arriving(self, run: Run, change: Any) -> tuple[Any, Gradients | None]:
-        """Return by how much the gradient of the value changes with what one use of an operand sends back."""
+    def _arriving(self, run: Run, change: Any, since: int | None = None) -> tuple[Any, Gradients | None]:
+        """Return by how much the gradient of the value changes with what one use of an operand sends back.
+
+        Where `since` is given, by its uses after that row alone.
+        """
         trace = self.trace
         row = int(trace.recording.operands[run.slot])
         value = trace.recording.values[row]
@@ -150,11 +185,15 @@ class _Search:
             return np.nan, None
         if row == self.target:
             return change, None
-        self.left -= row
+        self.left -= row + _OVERHEAD
         change = np.asarray(change)
         seed = np.asarray(change, value.dtype) if isinstance(value, np.ndarray) else change[()].item()
         gradients = backward(trace.graph, row, seed)
-        return (gradients.row(self.target) if gradients.reached[self.target] else 0.0), gradients
+        if since is None:
+            return _row(gradients, self.target), gradients
+        slots = np.flatnonzero(trace.recording.operands == self.target)
+        slots = slots[trace.graph.slot_consumer[slots] > since].tolist()
+        return sum((_sent(trace, gradients, slot) for slot in slots), 0.0), gradients
 
     def _updated(self, run: Run) -> list[WrongRule]:
         """Look for a matrix that took a step along its gradient before the pass back went through it."""
@@ -168,7 +207,7 @@ class _Search:
         if np.size(arriving) == 1 or not size or not np.isfinite(size):
             return []
         step = float(np.sum((self.asked.claimed - self.asked.total) * arriving)) / size
-        if not self.asked.same(self.asked.claimed, self.asked.total + step * arriving):
+        if not self.asked.is_made_by(self.asked.total + step * arriving):
             return []
         first = int(self.trace.recording.starts[run.node.row])
         source = int(self.trace.recording.operands[first + 1 if run.slot == first else first])
@@ -176,7 +215,7 @@ class _Search:
         matrix = clean(name) if name else "the matrix"
         done = "less" if step < 0 else "plus"
         text = f"{matrix} {done} {number(abs(step))} × its gradient in place of {matrix}: it was updated too early"
-        return [WrongRule(run.node, f"{text}, at {described(run.node)}")]
+        return [WrongRule(run, text, described(run.node))]
 
 
 def _row(gradients: Gradients, row: int) -> Any:
