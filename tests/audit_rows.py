@@ -234,5 +234,8 @@ ROWS = (
     Row("the mask of relu left out", LAYERS, "layers(t, mask=1)", "W", "wrong-rule", "the local partial left out: what arrives is handed on as it is, at maximum at program.py:2", LAYERS_ARGUMENTS, (("V", "match"),), in_page=False),
     Row("twice the weight decay", LAYERS, "layers(t, decay=0.2)", "W", "scale", "what comes back from multiply at program.py:4 is in it 2 times", LAYERS_ARGUMENTS, (("V", "match"),), in_page=False),
     Row("the slope of a sigmoid at the wrong place", LAYERS, 'layers(t, slope=1 - t["y"].value)', "W", "wrong-rule", "1 − y in place of y·(1 − y) (x is the operand, y the result), at divide at program.py:3", LAYERS_ARGUMENTS, in_page=False),
+    Row("a factor left out of a gradient that is summed", "def f(x, b):\n    return (np.sin(x[:, :2]) * b).sum()\n", '{"b": np.full(2, 4.0)}', "b", "wrong-rule", "the local partial left out: what arrives is handed on as it is, at multiply at program.py:2", "x=x, b=b", in_page=False),
+    Row("half of what comes back inside", "def f(x):\n    h = np.sin(x)\n    return (h * np.exp(h)).sum()\n", '{"x": np.cos(t["x"].value) * np.exp(t["h"].value) * (1 + t["h"].value / 2)}', "x", "wrong-rule", "h gets 1/2 times what it should, at exp at program.py:3", "x=x", in_page=False),
+    Row("the factors of a product swapped", "def f(x):\n    h = np.sin(x)\n    y = h * np.cosh(x)\n    return np.exp(y).sum()\n", '{"h": np.exp(t["y"].value) * t["h"].value}', "h", "wrong-rule", "the factors swapped: its own in place of the other, at multiply at program.py:3", "x=x", in_page=False),
     Row("zero, to within the rounding of what cancels", CENTRED, '{"b": np.array([3e-17, -2e-17])}', "b", "match", "right", "x=x, b=b", in_page=False),
 )  # fmt: skip

@@ -16,7 +16,7 @@ from tracer.diagnose.given import require_trace
 from tracer.diagnose.mistakes import Explanation, Question, explanations, sizes
 from tracer.diagnose.rounded import rounded_to
 from tracer.diagnose.terms import Followed, place_of
-from tracer.diagnose.wrong_rules import WrongRule, wrong_rules
+from tracer.diagnose.wrong_rules import Tried, wrong_rules
 from tracer.errors import UsageError
 from tracer.numbers_text import DIGITS, clean, listed, norm, number
 
@@ -157,10 +157,10 @@ def audit(
     dimensions = _dimensions(trace)
     verdicts: list[Verdict] = []
     rounded: set[str] = set()
-    rules: list[WrongRule] = []
+    tried = Tried()
     with np.errstate(all="ignore"):
         for claim in ordered:
-            verdict = _Case(claim, followed, dimensions, rounded, rules, rtol, atol).verdict()
+            verdict = _Case(claim, followed, dimensions, rounded, tried, rtol, atol).verdict()
             if not verdict.ok and not any(each.is_first for each in verdicts):
                 verdict = replace(verdict, is_first=True)
             is_other = verdict.kind not in ("match", "follows") or verdict.is_rounded
@@ -181,12 +181,12 @@ class _Case:
         followed: Followed,
         dimensions: dict[int, str],
         rounded: set[str],
-        rules: list[WrongRule],
+        tried: Tried,
         rtol: float | None,
         atol: float | None,
     ) -> None:
         self.claim, self.followed, self.dimensions = claim, followed, dimensions
-        self.rounded, self.rules = rounded, rules
+        self.rounded, self.tried = rounded, tried
         self.has_tolerance = rtol is not None or atol is not None
         self.expected = np.asarray(claim.node.grad)
         self.claimed = (
@@ -293,7 +293,7 @@ class _Case:
     def _wrong_rule(self, ways: list[tuple[Question, list[str]]]) -> Verdict | None:
         """Look for one operation whose local rule is wrong, further along than at the value."""
         for asked, names in ways:
-            found = wrong_rules(asked, self.rules)
+            found = wrong_rules(asked, self.tried)
             if found and found[0].of:
                 return self._told(
                     "follows",
@@ -303,7 +303,6 @@ class _Case:
                     terms=asked.terms,
                 )
             if found:
-                self.rules += [replace(each, of=clean(self.claim.name)) for each in found]
                 text = "; or ".join(f"{each.text}, at {each.where}" for each in found)
                 if names:
                     text += f"; given what is claimed for {listed(names, _ALSO)}"

@@ -26,6 +26,7 @@ from tracer.operations import OP_NUMBERS
 if TYPE_CHECKING:
     from tracer.trace import Trace
 
+_NAMES = 2  # beside the first
 _ELEMENT = re.compile(r"\[\d+\]")
 End = Literal["killed", "cut", "unused", "balanced"]
 
@@ -41,8 +42,9 @@ class Parameter:
 
     @property
     def title(self) -> str:
-        """All of its names."""
-        return f"{self.name} (also {', '.join(self.also)})" if self.also else self.name
+        """Its names; of many, the first."""
+        more = f" and {len(self.also) - _NAMES:,} more" if len(self.also) > _NAMES else ""
+        return f"{self.name} (also {', '.join(self.also[:_NAMES])}{more})" if self.also else self.name
 
 
 @dataclass(frozen=True, slots=True)

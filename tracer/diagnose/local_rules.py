@@ -39,6 +39,7 @@ SLIPS: dict[str, tuple[tuple[str, Callable[[Any, Any], Any]], ...]] = {
     "tanh": (
         ("1 − y", lambda _, y: 1 - y),
         ("1 − x²", lambda x, _: 1 - x * x),
+        ("y·(1 − y)", lambda _, y: y * (1 - y)),
         ("1 − tanh(y)²", lambda _, y: 1 - np.tanh(y) ** 2),
         ("y", lambda _, y: y),
     ),
@@ -88,18 +89,36 @@ def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[st
                 upstream * wrong(operand, result) - sent,
             )
         yield f"the local partial, {rule} (y is the result, x the operand), left out", upstream - sent
-    elif is_alike and (IS_ELEMENTWISE[trace.recording.ops[run.node.row]] or run.name == "setitem"):
-        yield "the local partial left out: what arrives is handed on as it is", upstream - sent
+    elif (
+        IS_ELEMENTWISE[trace.recording.ops[run.node.row]] or run.name == "setitem"
+    ) and result.shape == np.shape(upstream):
+        handed_on = _summed(np.asarray(upstream), operand.shape)
+        if handed_on is not None and handed_on.shape == np.shape(sent):
+            yield "the local partial left out: what arrives is handed on as it is", handed_on - sent
+        if run.name == "multiply" and is_alike:
+            yield "the factors swapped: its own in place of the other", upstream * operand - sent
     yield from _without_small(trace, run, upstream, sent)
     yield from _of_matrices(trace, run, upstream)
     yield from _of_places(trace, run, upstream, sent)
     yield from _of_next_turn(trace, run, upstream)
     if np.shape(sent) == operand.shape:
-        yield f"{_called(run)} gets nothing back", -1.0 * np.asarray(sent)
-        yield f"{_called(run)} gets its gradient back with the wrong sign", -2.0 * np.asarray(sent)
+        yield f"{called(run)} gets nothing back", -1.0 * np.asarray(sent)
+        yield f"{called(run)} gets its gradient back with the wrong sign", -2.0 * np.asarray(sent)
 
 
-def _called(run: Run) -> str:
+def _summed(gradient: Any, shape: tuple[int, ...]) -> Any:
+    """Return the sum over the copies that a broadcast made of something of a shape; None where it was none."""
+    extra = gradient.ndim - len(shape)
+    if extra < 0 or any(
+        length not in (1, into) for length, into in zip(shape, gradient.shape[extra:], strict=True)
+    ):
+        return None
+    axes = tuple(axis for axis, length in enumerate(shape, extra) if length == 1 != gradient.shape[axis])
+    return gradient.sum((*range(extra), *axes), keepdims=True).reshape(shape)
+
+
+def called(run: Run) -> str:
+    """Return what the operand of a run is called."""
     edge = next(each for each in run.node.in_edges) if run.name == "expit" else _edge(run)
     name = edge.src.name if edge is not None else None
     return clean(name) if name else f"operand {run.slot - _first(run)}"
@@ -182,8 +201,8 @@ def _of_next_turn(trace: Trace, run: Run, upstream: Any) -> Iterator[tuple[str, 
     else:
         return
     name = Node(trace, int(trace.graph.node_of_row[later])).name
-    called = clean(name) if name else "the other operand"
-    yield f"{called} of one turn later in place of {called}", change
+    factor = clean(name) if name else "the other operand"
+    yield f"{factor} of one turn later in place of {factor}", change
 
 
 def _one_turn_later(trace: Trace, user: int, row: int, port: int) -> int | None:

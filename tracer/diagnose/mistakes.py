@@ -238,7 +238,7 @@ def _scale(asked: Question) -> Iterator[Explanation]:
     factor = float(np.sum((claimed * np.conj(total)).real)) / square
     if not np.isfinite(factor) or factor in (0.0, 1.0) or not asked.is_made_by(factor * total):
         return
-    name, cost = _named(asked, factor)
+    name, cost = named_factor(asked, factor)
     is_telling = np.count_nonzero(total) > 1
     if not name and not is_telling:
         return
@@ -262,7 +262,7 @@ def _one_scaled(asked: Question) -> Iterator[Explanation]:
         if not square or not np.isfinite(square) or np.count_nonzero(term) < 2:
             continue
         factor = 1 + float(np.sum((change * np.conj(term)).real)) / square
-        name = "−1" if abs(factor + 1) <= _NEARLY else _named(asked, factor)[0]
+        name = "−1" if abs(factor + 1) <= _NEARLY else named_factor(asked, factor)[0]
         if name and asked.is_made_by(np.ravel(asked.total) + (factor - 1) * term):
             text = f"what comes back from {described(terms.use(which[0]))} is in it {name} times"
             yield Explanation("scale", 2, text, "", tuple(which))
@@ -280,7 +280,7 @@ def _clipped(asked: Question) -> Iterator[Explanation]:
         yield Explanation("clipped", 1, text)
 
 
-def _named(asked: Question, factor: float) -> tuple[str, float]:
+def named_factor(asked: Question, factor: float) -> tuple[str, float]:
     """Return a factor as people write it, and how much it assumes; empty for one that nobody would."""
     sign, size = ("−" if factor < 0 else ""), abs(factor)
     near = _NEARLY * size

@@ -6,13 +6,14 @@ of the right one is a seed of its own, as going back is linear. Used by audit.py
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.backward import backward
-from tracer.diagnose.local_rules import Run, name_of, slips, updated
+from tracer.diagnose.local_rules import Run, called, name_of, slips, updated
+from tracer.diagnose.mistakes import named_factor
 from tracer.diagnose.terms import described, place_of, run_of
 from tracer.graph import operand_value
 from tracer.numbers_text import clean, number
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _DEPTH = 16  # operations that are looked at on the way to a value
 _WIDTH = 8  # as many beside one another
 _MOST_ROWS = 20_000  # of a longer run, going back again takes too long for a guess
-_ROWS = 500_000  # that are gone back over in all
+_ROWS = 250_000  # that are gone back over for one claim: a second or two
 _OVERHEAD = 200  # which going back takes however short the way is, in rows
 _MOST_RUNS = 100
 
@@ -44,8 +45,10 @@ class WrongRule:
     text: str
     """What was done, as local_rules.py says it."""
     where: str
+    shown: str
+    """The claim that showed it."""
     of: str = ""
-    """The claim that showed it first, if another one."""
+    """The same, if that is another one than this."""
 
     @property
     def node(self) -> Node:
@@ -53,40 +56,59 @@ class WrongRule:
         return self.run.node
 
 
-def wrong_rules(asked: Question, known: list[WrongRule]) -> list[WrongRule]:
+@dataclass(slots=True)
+class Tried:
+    """What is known of other claims of the same audit, and how many rows may still be gone back over."""
+
+    rules: list[WrongRule] = field(default_factory=list)
+    left: int = 250_000
+
+
+def wrong_rules(asked: Question, tried: Tried) -> list[WrongRule]:
     """Return the wrong rules that give what is claimed, each of them alone, of the nearest operation that has one.
 
-    Those that are `known` of other claims come first.
+    Those that are known of other claims come first.
     """
     trace, target = asked.terms.node.trace, asked.terms.node.row
     if target < 0 or not asked.terms.count or len(trace.recording) > _MOST_ROWS:
         return []
     if not np.any(asked.claimed) or asked.claimed.shape != asked.total.shape:
         return []
-    return _Search(asked, trace, target).found(known)
+    search = _Search(asked, trace, target, min(_ROWS, tried.left))
+    found = search.known(tried.rules) or search.found()
+    tried.left -= search.allowed - search.left
+    tried.rules += [each for each in found if not each.of]
+    return found
 
 
 class _Search:
     """What is tried for one claim."""
 
-    def __init__(self, asked: Question, trace: Trace, target: int) -> None:
+    def __init__(self, asked: Question, trace: Trace, target: int, allowed: int) -> None:
         self.asked, self.trace, self.target = asked, trace, target
-        self.left = _ROWS
+        self.allowed = self.left = allowed
 
-    def found(self, known: list[WrongRule]) -> list[WrongRule]:
+    def known(self, rules: list[WrongRule]) -> list[WrongRule]:
+        """Return the rule that another claim has shown, where it gives this one, too."""
+        self.left += _ROWS  # for these few, however much the others took
+        for each in rules:
+            if each.run.node.row <= self.target:
+                continue
+            alike = any(
+                self._is_made_by(runs, each.text, is_fed_on=True)
+                for runs in ([each.run], self._runs(each.run))
+            )
+            others = [] if alike else self._scaled(each.run) + self._updated(each.run)
+            if alike or each.text in [other.text for other in others]:
+                return [replace(each, of=each.of or each.shown)]
+        self.left = self.allowed
+        return []
+
+    def found(self) -> list[WrongRule]:
         """Return what gives the claim."""
-        for each in known:
-            for runs in ([each.run], self._runs(each.run)):
-                if (
-                    runs
-                    and runs[0].node.row > self.target
-                    and self._is_made_by(runs, each.text, is_fed_on=True)
-                ):
-                    return [each]
+        repeated: list[Run] = []
         seen: set[tuple[int, int, int]] = set()
         for run in self._behind():
-            if self.left < 0:
-                break
             row = run.node.row
             key = (
                 int(self.trace.sites.row_places[row]),
@@ -94,11 +116,19 @@ class _Search:
                 run.slot - int(self.trace.recording.starts[row]),
             )
             runs = self._runs(run) if key not in seen else []
+            if key in seen or len(runs) > 1:
+                repeated.append(run)
             seen.add(key)
-            found = self._at(runs) if 1 < len(runs) <= _MOST_RUNS else []
-            if found := found or self._at([run]) or self._updated(run):
+            found = self._at_one(run) if len(runs) == 1 else self._at(runs[:_MOST_RUNS])
+            if found or self.left < 0:
+                return found
+        for run in repeated:  # a slip at one turn of a loop alone is made less often
+            if (found := self._at_one(run)) or self.left < 0:
                 return found
         return []
+
+    def _rule(self, run: Run, text: str, where: str) -> WrongRule:
+        return WrongRule(run, text, where, self.asked.name)
 
     def _behind(self) -> Iterator[Run]:
         """Yield the operations that use a value, then those that use these."""
@@ -136,12 +166,12 @@ class _Search:
 
     def _at(self, runs: list[Run]) -> list[WrongRule]:
         """Return the slips that give what is claimed, made at every one of some runs."""
-        texts = [text for text, _ in self._slips(runs[0], [])]
+        texts = [text for text, _ in self._slips(runs[0], [])] if runs else []
         for is_fed_on in (True, False)[: len(runs)]:
             only = "" if is_fed_on else f", for {self.asked.name} alone"
             found = [text for text in texts if self._is_made_by(runs, text, is_fed_on=is_fed_on)]
             if found:
-                return [WrongRule(runs[0], text, f"{_described(runs)}{only}") for text in found]
+                return [self._rule(runs[0], text, f"{_described(runs)}{only}") for text in found]
         return []
 
     def _is_made_by(self, runs: list[Run], text: str, *, is_fed_on: bool) -> bool:
@@ -195,19 +225,36 @@ class _Search:
         slots = slots[trace.graph.slot_consumer[slots] > since].tolist()
         return sum((_sent(trace, gradients, slot) for slot in slots), 0.0), gradients
 
+    def _at_one(self, run: Run) -> list[WrongRule]:
+        return self._at([run]) or self._scaled(run) or self._updated(run)
+
+    def _scaled(self, run: Run) -> list[WrongRule]:
+        """Look for a factor that is too many, or forgotten, in what one operand gets back."""
+        sent = sum(_sent(self.trace, each, run.slot) for each in self.asked.terms.changes(run.node))
+        step, arriving = self._step(run, sent)
+        name, _ = named_factor(self.asked, 1 + step) if step not in (0.0, -1.0) else ("", 0.0)
+        if not name or not self.asked.is_made_by(self.asked.total + step * arriving):
+            return []
+        return [self._rule(run, f"{called(run)} gets {name} times what it should", described(run.node))]
+
+    def _step(self, run: Run, direction: Any) -> tuple[float, Any]:
+        """Return how far along a direction what an operand gets back gives the claim, and what one step gives."""
+        value = operand_value(self.trace.recording, run.slot)
+        arriving, _ = (
+            self._arriving(run, direction) if np.shape(direction) == np.shape(value) else (0.0, None)
+        )
+        size = float(np.sum(np.abs(arriving) ** 2))
+        is_real = not np.iscomplexobj(arriving) and not np.iscomplexobj(self.asked.claimed)
+        if not is_real or np.size(arriving) == 1 or not size or not np.isfinite(size):
+            return 0.0, 0.0
+        return float(np.sum((self.asked.claimed - self.asked.total) * arriving)) / size, arriving
+
     def _updated(self, run: Run) -> list[WrongRule]:
         """Look for a matrix that took a step along its gradient before the pass back went through it."""
         upstream = sum(_row(each, run.node.row) for each in self.asked.terms.changes(run.node))
         direction = updated(self.trace, run, upstream)
-        operand = operand_value(self.trace.recording, run.slot)
-        if direction is None or np.shape(direction) != np.shape(operand):
-            return []
-        arriving, _ = self._arriving(run, direction)
-        size = float(np.sum(np.square(arriving)))
-        if np.size(arriving) == 1 or not size or not np.isfinite(size):
-            return []
-        step = float(np.sum((self.asked.claimed - self.asked.total) * arriving)) / size
-        if not self.asked.is_made_by(self.asked.total + step * arriving):
+        step, arriving = self._step(run, direction) if direction is not None else (0.0, 0.0)
+        if not step or not self.asked.is_made_by(self.asked.total + step * arriving):
             return []
         first = int(self.trace.recording.starts[run.node.row])
         source = int(self.trace.recording.operands[first + 1 if run.slot == first else first])
@@ -215,7 +262,7 @@ class _Search:
         matrix = clean(name) if name else "the matrix"
         done = "less" if step < 0 else "plus"
         text = f"{matrix} {done} {number(abs(step))} × its gradient in place of {matrix}: it was updated too early"
-        return [WrongRule(run, text, described(run.node))]
+        return [self._rule(run, text, described(run.node))]
 
 
 def _row(gradients: Gradients, row: int) -> Any:
