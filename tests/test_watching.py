@@ -396,6 +396,18 @@ def test_parts_of_an_object_that_only_its_methods_read_are_told_once_and_not_as_
     assert any("cell.states gets no gradient: overwritten" in message for message in found)
 
 
+def test_what_was_used_before_it_was_overwritten_is_not_told_as_unused():
+    def step(mean, x):
+        share = np.exp([mean[0] * x, mean[1] * x])  # a list, whose numbers leave the graph
+        mean[:] = share * x
+        return np.sum(mean)
+
+    with pytest.warns(CutWarning):
+        found = record(step, array(0.3, 0.4), 1.5).findings()
+    assert [(each.kind, each.severity) for each in found] == [("cut", "warning")]
+    assert "mean gets no gradient" in found[0].message
+
+
 def test_of_many_names_of_one_array_the_first_are_told():
     tied = Base()
     tied.a = tied.b = tied.c = tied.d = array(1.4, 2.6)
