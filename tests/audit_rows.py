@@ -49,7 +49,8 @@ class Row:
 
     def claimed(self, trace: Any) -> Any:
         """Make the claims; `t` is the trace."""
-        return eval(self.claims, {"t": trace, "np": np, "stepwise": stepwise})  # noqa: S307  (as above)
+        given = {"t": trace, "np": np, "stepwise": stepwise, "through_time": through_time, "layers": layers}
+        return eval(self.claims, given)  # noqa: S307  (as above)
 
 
 THREE = """\
@@ -108,6 +109,33 @@ def f(W):
     return (h * h).sum()
 """
 
+RECURRENT = """\
+def f(W, U):
+    h, loss = np.array([0.3, -0.2]), 0.0
+    for step in range(4):
+        h = np.tanh(W @ h + U * step)
+        loss += (h * h).sum()
+    return loss
+"""
+RECURRENT_ARGUMENTS = "W=V, U=b"
+EMBEDDED = """\
+def f(E):
+    h = np.tanh(E[[0, 2, 2, 1, 2]])
+    return (h * h).sum()
+"""
+LAYERS = """\
+def f(V, W, x):
+    h = np.maximum(0, x @ W)
+    y = 1 / (1 + np.exp(-(h @ V)))
+    return -np.log(y + 1e-7).sum() + 0.05 * (W * W).sum()
+"""
+LAYERS_ARGUMENTS = "V=V, W=W, x=x"
+CENTRED = """\
+def f(x, b):
+    h = x @ np.ones((3, 2)) + b
+    return ((h - h.mean(0)) * np.arange(4.0)[:, None]).sum()
+"""
+
 
 def hand_written(step: str) -> str:
     """Return claims for the states of STEPS: the last is right, and each before it is made by a step of one's own."""
@@ -124,6 +152,39 @@ def stepwise(trace: Any, step: Any) -> dict[str, Any]:
     return found
 
 
+def through_time(trace: Any, slope: Any, back: Any, shift: int = 0) -> dict[str, Any]:
+    """Go back through RECURRENT as people write it down, with a slope of tanh and a step back of one's own."""
+    W = trace["W"].value  # noqa: N806  (as in the program)
+    states = [np.array([0.3, -0.2]), *(trace[f"h[{at}]"].value for at in range(4))]
+    dW, dU, g = np.zeros((2, 2)), np.zeros(2), np.zeros(2)  # noqa: N806
+    for at in (4, 3, 2, 1):
+        d = (g + 2 * states[at]) * slope(states[at])
+        dW += np.outer(d, states[at - 1 + shift])  # noqa: N806
+        dU += d * (at - 1)  # noqa: N806
+        g = back(W, d)
+    return {"U": dU, "W": dW}
+
+
+def layers(trace: Any, **changes: Any) -> dict[str, Any]:
+    """Go back through LAYERS as people write it down, with parts of one's own."""
+    V, W, x, h, y = (trace[name].value for name in ("V", "W", "x", "h", "y"))  # noqa: N806
+    small, used, mask, decay, slope = (
+        changes.get(name, right)
+        for name, right in (
+            ("small", 1e-7),
+            ("used", V),
+            ("mask", h > 0),
+            ("decay", 0.1),
+            ("slope", y * (1 - y)),
+        )
+    )
+    d = -1 / (y + small) * slope
+    dh = (d @ used.T) * mask
+    return {"V": h.T @ d, "W": x.T @ dh + decay * W}
+
+
+_RIGHT_SLOPE = "lambda h: 1 - h * h"
+_RIGHT_STEP = "lambda W, d: W.T @ d"
 ROWS = (
     Row("right", THREE, '{"h": 12.0}', "h", "match", "right", "x=2.0"),
     Row("rounded", SQUASHED, '{"h": 0.2021, "x": 0.2021 * 0.7312}', "h", "match", "right, to the 4 digits in which it is written", "x=0.5", others=(("x", "match"),)),
@@ -162,4 +223,22 @@ ROWS = (
     Row("a transposed square", LOOP, '{"W": t["W"].grad.T}', "W", "transposed", "it is transposed, which its shape does not show: (2, 2)", LOOP_ARGUMENTS, in_page=False),
     Row("nothing added", THREE, '{"h": 0.0}', "h", "missing-uses", "none of the 3 uses of h was added", "x=2.0", in_page=False),
     Row("structures", "def f(params):\n    return params['w'] * params['b'][0] + params['b'][1]\n", '{"params": {"w": 3.0, "b": [2.0, -1.0]}}', "params['b'][1]", "sign", "wrong sign", "params={'w': 2.0, 'b': [3.0, 1.0]}", (("params['w']", "match"), ("params['b'][0]", "match")), in_page=False),
+    Row("1 − h in place of 1 − h² at every step", RECURRENT, f"through_time(t, lambda h: 1 - h, {_RIGHT_STEP})", "U", "wrong-rule", "1 − y in place of 1 − y² (x is the operand, y the result), at tanh at program.py:4, in all 4 runs", RECURRENT_ARGUMENTS, (("W", "follows"),), in_page=False),
+    Row("every step right", RECURRENT, f"through_time(t, {_RIGHT_SLOPE}, {_RIGHT_STEP})", "W", "match", "right", RECURRENT_ARGUMENTS, (("U", "match"),), in_page=False),
+    Row("nothing handed to the step before", RECURRENT, f"through_time(t, {_RIGHT_SLOPE}, lambda W, d: 0 * d)", "U", "wrong-rule", "h gets nothing back, at matmul at program.py:4, in the last 3 of 4 runs", RECURRENT_ARGUMENTS, (("W", "follows"),), in_page=False),
+    Row("W in place of W.T at every step", RECURRENT, f"through_time(t, {_RIGHT_SLOPE}, lambda W, d: W @ d)", "U", "wrong-rule", "W @ g in place of W.T @ g", RECURRENT_ARGUMENTS, (("W", "follows"),), in_page=False),
+    Row("h of the next step", RECURRENT, f"through_time(t, {_RIGHT_SLOPE}, {_RIGHT_STEP}, 1)", "W", "wrong-rule", "h of one turn later in place of h, at matmul at program.py:4, in all 4 runs", RECURRENT_ARGUMENTS, (("U", "match"),), in_page=False),
+    Row("the slope left out of one gradient alone", RECURRENT, f'{{"U": through_time(t, {_RIGHT_SLOPE}, {_RIGHT_STEP})["U"] + sum(at * t["h[" + str(at) + "]"].grad * t["h[" + str(at) + "]"].value ** 2 for at in range(4))}}', "U", "wrong-rule", "left out, at tanh at program.py:4, in all 4 runs, for U alone", RECURRENT_ARGUMENTS, in_page=False),
+    Row("clipped", RECURRENT, '{"W": np.clip(t["W"].grad, -1.0, 1.0)}', "W", "clipped", "clipped at ±1; the others are right", RECURRENT_ARGUMENTS),
+    Row("added to once what was taken several times", EMBEDDED, '{"E": (lambda d, i, g: (d.__setitem__(i, d[i] + g), d)[1])(np.zeros((3, 2)), [0, 2, 2, 1, 2], 2 * t["h"].value * (1 - t["h"].value ** 2))}', "E", "wrong-rule", "what is taken several times was added to once, as d[i] += g does; np.add.at(d, i, g) adds each, at getitem at program.py:2", "E=W", in_page=False),
+    Row("layers that are right", LAYERS, "layers(t)", "W", "match", "right", LAYERS_ARGUMENTS, (("V", "match"),), in_page=False),
+    Row("a small constant left out", LAYERS, "layers(t, small=0.0)", "W", "wrong-rule", "the 1e-07 that is added to the operand left out of the rule, at log at program.py:4", LAYERS_ARGUMENTS, (("V", "follows"),), in_page=False),
+    Row("a weight that was updated too early", LAYERS, 'layers(t, used=t["V"].value - 0.3 * t["V"].grad)', "W", "wrong-rule", "V less 0.3 × its gradient in place of V: it was updated too early, at matmul at program.py:3", LAYERS_ARGUMENTS, (("V", "match"),), in_page=False),
+    Row("the mask of relu left out", LAYERS, "layers(t, mask=1)", "W", "wrong-rule", "the local partial left out: what arrives is handed on as it is, at maximum at program.py:2", LAYERS_ARGUMENTS, (("V", "match"),), in_page=False),
+    Row("twice the weight decay", LAYERS, "layers(t, decay=0.2)", "W", "scale", "what comes back from multiply at program.py:4 is in it 2 times", LAYERS_ARGUMENTS, (("V", "match"),), in_page=False),
+    Row("the slope of a sigmoid at the wrong place", LAYERS, 'layers(t, slope=1 - t["y"].value)', "W", "wrong-rule", "1 − y in place of y·(1 − y) (x is the operand, y the result), at divide at program.py:3", LAYERS_ARGUMENTS, in_page=False),
+    Row("a factor left out of a gradient that is summed", "def f(x, b):\n    return (np.sin(x[:, :2]) * b).sum()\n", '{"b": np.full(2, 4.0)}', "b", "wrong-rule", "the local partial left out: what arrives is handed on as it is, at multiply at program.py:2", "x=x, b=b", in_page=False),
+    Row("half of what comes back inside", "def f(x):\n    h = np.sin(x)\n    return (h * np.exp(h)).sum()\n", '{"x": np.cos(t["x"].value) * np.exp(t["h"].value) * (1 + t["h"].value / 2)}', "x", "wrong-rule", "h gets 1/2 times what it should, at exp at program.py:3", "x=x", in_page=False),
+    Row("the factors of a product swapped", "def f(x):\n    h = np.sin(x)\n    y = h * np.cosh(x)\n    return np.exp(y).sum()\n", '{"h": np.exp(t["y"].value) * t["h"].value}', "h", "wrong-rule", "the factors swapped: its own in place of the other, at multiply at program.py:3", "x=x", in_page=False),
+    Row("zero, to within the rounding of what cancels", CENTRED, '{"b": np.array([3e-17, -2e-17])}', "b", "match", "right", "x=x, b=b", in_page=False),
 )  # fmt: skip

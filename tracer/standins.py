@@ -312,7 +312,8 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     advice = "what is computed from it carries no gradient back; "
     if kind and issubclass(kind, np.inexact):
         advice += f"np.array(…, np.{kind.__name__}) is followed; "
-    advice += _ADVICE.get((via, type(value) is np.ndarray), "detach(x) says that this is meant")
+    meant = "static=(…) of an argument that only counts, or detach(x)," if is_whole(value) else "detach(x)"
+    advice += _ADVICE.get((via, type(value) is np.ndarray), f"{meant} says that this is meant")
     tape.refuse_if_strict(what, advice, frame, got=f"value {_brief(value)}")
     _append_cut(traced, via, frame)
     tape.warn(what, advice, frame)

@@ -13,10 +13,10 @@ import numpy as np
 
 from tracer.diagnose.claims import Claim, claims_of
 from tracer.diagnose.given import require_trace
-from tracer.diagnose.local_rules import wrong_rules
 from tracer.diagnose.mistakes import Explanation, Question, explanations, sizes
 from tracer.diagnose.rounded import rounded_to
 from tracer.diagnose.terms import Followed, place_of
+from tracer.diagnose.wrong_rules import Tried, wrong_rules
 from tracer.errors import UsageError
 from tracer.numbers_text import DIGITS, clean, listed, norm, number
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 KINDS = (
     "match", "mean-not-sum", "product-not-sum", "missing-uses", "added-not-multiplied", "sign", "scale", "transposed",
-    "wrong-rule", "follows", "unknown",
+    "clipped", "wrong-rule", "follows", "unknown",
 )  # fmt: skip
 TOLERANCES = {8: 1e-7, 4: 1e-4, 2: 1e-2}
 """By bytes of a real number, of claim or gradient the fewer: how far, of itself, a right gradient may be off."""
@@ -157,9 +157,10 @@ def audit(
     dimensions = _dimensions(trace)
     verdicts: list[Verdict] = []
     rounded: set[str] = set()
+    tried = Tried()
     with np.errstate(all="ignore"):
         for claim in ordered:
-            verdict = _Case(claim, followed, dimensions, rounded, rtol, atol).verdict()
+            verdict = _Case(claim, followed, dimensions, rounded, tried, rtol, atol).verdict()
             if not verdict.ok and not any(each.is_first for each in verdicts):
                 verdict = replace(verdict, is_first=True)
             is_other = verdict.kind not in ("match", "follows") or verdict.is_rounded
@@ -180,10 +181,12 @@ class _Case:
         followed: Followed,
         dimensions: dict[int, str],
         rounded: set[str],
+        tried: Tried,
         rtol: float | None,
         atol: float | None,
     ) -> None:
-        self.claim, self.followed, self.dimensions, self.rounded = claim, followed, dimensions, rounded
+        self.claim, self.followed, self.dimensions = claim, followed, dimensions
+        self.rounded, self.tried = rounded, tried
         self.has_tolerance = rtol is not None or atol is not None
         self.expected = np.asarray(claim.node.grad)
         self.claimed = (
@@ -216,8 +219,9 @@ class _Case:
                     return self._told("match", text, site=node.site, terms=terms)
                 text = f"right, given what is claimed for {lead}"
                 return self._told("follows", text, site=place, follows=tuple(names), terms=true_terms)
-        scale = float(np.abs(true_terms.terms).max(initial=0))
-        if self.is_same(self.claimed, self.expected, scale):  # zero, to within the rounding of what cancels
+        if self.is_same(
+            self.claimed, self.expected, true_terms.scale
+        ):  # zero, to within the rounding of what cancels
             return self._told("match", "right", site=node.site)
         # Its own mistake was made with what came before it, or beside that: whichever assumes less.
         ways = (
@@ -289,8 +293,17 @@ class _Case:
     def _wrong_rule(self, ways: list[tuple[Question, list[str]]]) -> Verdict | None:
         """Look for one operation whose local rule is wrong, further along than at the value."""
         for asked, names in ways:
-            if found := wrong_rules(asked):
-                text = "; or ".join(each.text for each in found)
+            found = wrong_rules(asked, self.tried)
+            if found and found[0].of:
+                return self._told(
+                    "follows",
+                    f"right, given the wrong rule that {found[0].of} shows",
+                    site=self._place(asked.terms),
+                    follows=(found[0].of,),
+                    terms=asked.terms,
+                )
+            if found:
+                text = "; or ".join(f"{each.text}, at {each.where}" for each in found)
                 if names:
                     text += f"; given what is claimed for {listed(names, _ALSO)}"
                 return self._told(

@@ -84,7 +84,11 @@ def names_of(names: Iterable[str]) -> str:
 
 def _key(case: _Case) -> Hashable:
     site = case.site
-    return case.node.index if site is None else (site.file, site.line, site.column, site.end_column)
+    if site is not None:
+        return (site.file, site.line, site.column, site.end_column)
+    found = _PATH.match(case.node.label) if case.node.kind == "input" else None
+    is_part = found is not None and found.end() > found.end("base")
+    return (case.why.kind, found["base"]) if found is not None and is_part else case.node.index
 
 
 def _is_bent(trace: Trace, fate: Fate) -> bool:
@@ -150,11 +154,12 @@ def _finding(trace: Trace, case: _Case, fates: Fates) -> Finding:
     kind = "compared" if case.why.kind == "branched" and severity != "note" else case.why.kind
     edge = (trace.edges[edge] for fate in case.fates[:4] if (edge := _edge(trace, fate)) is not None)
     verb = "get" if count > 1 else "gets"
+    why = case.why.text if len(case.fates) == 1 else case.why.text.replace("uses it", "uses them")
     return Finding(
         kind="dead",
         severity=severity,
         site=case.site,
-        message=f"{names_of(names)} {verb} no gradient: {case.why.text}",
+        message=f"{names_of(names)} {verb} no gradient: {why}",
         advice=ADVICE[kind],
         node=case.node,
         edges=tuple(edge),
@@ -176,6 +181,8 @@ def _severity(trace: Trace, case: _Case, fates: Fates) -> Severity:
         return "error"
     if kind == "compared" and all(_is_mask(trace, fate) for fate in case.fates):
         return "note"
+    if kind == "overwritten" and all(_is_blank(trace, fate) for fate in case.fates):
+        return "note"
     return "note" if kind in _MINDED else "warning"
 
 
@@ -185,6 +192,12 @@ def _is_mask(trace: Trace, fate: Fate) -> bool:
     return sum(value.size for value in values) > 1 and all(
         bool(np.isin(value, (0, 1)).all()) for value in values
     )
+
+
+def _is_blank(trace: Trace, fate: Fate) -> bool:
+    """Say whether a parameter is an array of zeros: room that was made for what is written into it."""
+    values = [trace.recording.values[row] for row in fate.parameter.rows]
+    return all(np.ndim(value) and not np.any(value) for value in values)
 
 
 def _is_of_these_alone(trace: Trace, slot: int, inputs: set[int]) -> bool:

@@ -26,6 +26,8 @@ from tracer.operations import OP_NUMBERS
 if TYPE_CHECKING:
     from tracer.trace import Trace
 
+_LAST = 5
+_NAMES = 2  # beside the first
 _ELEMENT = re.compile(r"\[\d+\]")
 End = Literal["killed", "cut", "unused", "balanced"]
 
@@ -41,8 +43,9 @@ class Parameter:
 
     @property
     def title(self) -> str:
-        """All of its names."""
-        return f"{self.name} (also {', '.join(self.also)})" if self.also else self.name
+        """Its names; of many, the first."""
+        more = f" and {len(self.also) - _NAMES:,} more" if len(self.also) > _NAMES else ""
+        return f"{self.name} (also {', '.join(self.also[:_NAMES])}{more})" if self.also else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,8 @@ def fates_of(trace: Trace) -> Fates:
         [sent != 0, is_live[users], trace.gradients.reached[users], is_cut], [0, 1, 2, 3], default=4
     )
     ends_here = (rank == 0) | (rank == 1) | is_cut
+    is_overwritten = (recording.ops[users] == OP_NUMBERS["setitem"]) & (slots == recording.starts[users])
+    rank[is_overwritten & (rank == 1)] = _LAST  # what it was used for before tells more
     order = np.argsort(rank, kind="stable")
     parent = np.arange(count + len(operands))
     first = first_of(count, operands[slots[order]], np.where(ends_here, count + slots, users)[order])

@@ -1,7 +1,6 @@
-"""The local rules that people write down wrong, as tables: which single one of them gives a claimed gradient.
+"""The local rules that people write down wrong, as tables, and what each sends back in the place of the right one.
 
-Looked at are the operations that a value's gradient came through last. What a wrong rule would send back in the place
-of the right one is a seed of its own, as going back is linear. Used by audit.py where no mistake at the value is found.
+Which operations are looked at, and whether one at all its runs or at one gives what is claimed: wrong_rules.py.
 """
 
 from __future__ import annotations
@@ -11,21 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.backward import backward
-from tracer.diagnose.terms import described
 from tracer.graph import operand_value
-from tracer.operations import OP_NAMES
+from tracer.numbers_text import clean, number
+from tracer.numbers_text import operand as operand_at
+from tracer.operations import IS_ELEMENTWISE, OP_NAMES
+from tracer.rules.edited import may_repeat
 from tracer.views import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tracer.diagnose.mistakes import Question
     from tracer.trace import Trace
 
-_DEPTH = 8  # operations that are looked at on the way to a value
-_MOST_ROWS = 20_000  # of a longer run, going back again takes too long for a guess
 _MATRIX = 2
+_SMALL = 1e-2  # a constant that is added up to this keeps a number from being zero
 
 _SIGMOID: Callable[[Any], Any] = lambda a: 1 / (1 + np.exp(-a))  # noqa: E731  (an entry of the tables)
 RULES: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
@@ -42,6 +40,7 @@ SLIPS: dict[str, tuple[tuple[str, Callable[[Any, Any], Any]], ...]] = {
     "tanh": (
         ("1 − y", lambda _, y: 1 - y),
         ("1 − x²", lambda x, _: 1 - x * x),
+        ("y·(1 − y)", lambda _, y: y * (1 - y)),
         ("1 − tanh(y)²", lambda _, y: 1 - np.tanh(y) ** 2),
         ("y", lambda _, y: y),
     ),
@@ -61,87 +60,188 @@ SLIPS: dict[str, tuple[tuple[str, Callable[[Any, Any], Any]], ...]] = {
 """By operation: what is written in its place."""
 
 
-@dataclass(frozen=True, slots=True)
-class WrongRule:
-    """An operation whose local rule is wrong, and what was done in its place."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """One run of an operation, and the operand by which it leads back to a value."""
 
     node: Node
-    text: str
+    slot: int
+    name: str
+    """The operation as the tables know it: `1/(1 + exp(-x))` in one is expit."""
 
 
-def wrong_rules(asked: Question) -> list[WrongRule]:
-    """Return the wrong rules that give what is claimed, each of them alone, of the nearest operation that has one."""
-    trace, target = asked.terms.node.trace, asked.terms.node.row
-    if target < 0 or not asked.terms.count or len(trace.recording) > _MOST_ROWS:
-        return []
-    for node, slot in _operations_behind(trace, target):
-        right = asked.terms.gradient(node)
-        found = [
-            WrongRule(node, f"{text}, at {described(node, asked.terms.follower.turns)}")
-            for text, change in _slips(trace, node, slot, np.asarray(right))
-            if asked.same(asked.claimed, asked.total + _arriving(trace, slot, change, target))
-        ]
-        if found:
-            return found
-    return []
+def name_of(trace: Trace, row: int) -> str:
+    """Return the name of an operation, the same for numbers and arrays."""
+    return OP_NAMES[int(trace.recording.ops[row])].removesuffix("_scalars")
 
 
-def _operations_behind(trace: Trace, row: int) -> Iterator[tuple[Node, int]]:
-    """Yield the operations that use a value, then those that use these, with the slot that leads back."""
-    recording, graph = trace.recording, trace.graph
-    pending, seen = [row], {row}
-    for _ in range(_DEPTH):
-        following: list[int] = []
-        for producer in pending:
-            for slot in np.flatnonzero(recording.operands == producer).tolist():
-                consumer = int(graph.slot_consumer[slot])
-                if not trace.gradients.reached[consumer]:
-                    continue
-                yield Node(trace, int(graph.node_of_row[consumer])), slot
-                if consumer not in seen:
-                    seen.add(consumer)
-                    following.append(consumer)
-        pending = following[:_DEPTH]
+def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what may have been done in the place of a rule, in words, and by how much that changes what it sends.
 
-
-def _slips(trace: Trace, node: Node, slot: int, upstream: Any) -> Iterator[tuple[str, Any]]:
-    """Yield what may have been done in the place of a rule, in words, and by how much that changes what it sends."""
-    recording = trace.recording
-    name = OP_NAMES[int(recording.ops[node.row])].removesuffix("_scalars")
-    operand, result = np.asarray(operand_value(recording, slot)), np.asarray(node.value)
-    if name in RULES and operand.shape == result.shape == upstream.shape:
-        rule, partial = RULES[name]
-        right = partial(operand, result)
-        for slip, wrong in SLIPS[name]:
+    `upstream` is what arrives at the operation, `sent` what the right rule makes of it.
+    """
+    operand, result = np.asarray(operand_value(trace.recording, run.slot)), np.asarray(run.node.value)
+    is_alike = np.shape(sent) == operand.shape == result.shape == np.shape(upstream)
+    if run.name in RULES and is_alike:
+        rule, _ = RULES[run.name]
+        for slip, wrong in SLIPS[run.name]:
             yield (
                 f"{slip} in place of {rule} (x is the operand, y the result)",
-                upstream * (wrong(operand, result) - right),
+                upstream * wrong(operand, result) - sent,
             )
-        yield (
-            f"the local partial, {rule} (y is the result, x the operand), left out",
-            upstream * (1 - right),
-        )
-    first, stop = int(recording.starts[node.row]), int(recording.starts[node.row + 1])
-    if name not in ("matmul", "dot") or stop - first != _MATRIX:
+        yield f"the local partial, {rule} (y is the result, x the operand), left out", upstream - sent
+    elif (
+        IS_ELEMENTWISE[trace.recording.ops[run.node.row]] or run.name == "setitem"
+    ) and result.shape == np.shape(upstream):
+        handed_on = _summed(np.asarray(upstream), operand.shape)
+        if handed_on is not None and handed_on.shape == np.shape(sent):
+            yield "the local partial left out: what arrives is handed on as it is", handed_on - sent
+        if run.name == "multiply" and is_alike:
+            yield "the factors swapped: its own in place of the other", upstream * operand - sent
+    yield from _without_small(trace, run, upstream, sent)
+    yield from _of_matrices(trace, run, upstream)
+    yield from _of_places(trace, run, upstream, sent)
+    yield from _of_next_turn(trace, run, upstream)
+    if np.shape(sent) == operand.shape:
+        yield f"{called(run)} gets nothing back", -1.0 * np.asarray(sent)
+        yield f"{called(run)} gets its gradient back with the wrong sign", -2.0 * np.asarray(sent)
+
+
+def _summed(gradient: Any, shape: tuple[int, ...]) -> Any:
+    """Return the sum over the copies that a broadcast made of something of a shape; None where it was none."""
+    extra = gradient.ndim - len(shape)
+    if extra < 0 or any(
+        length not in (1, into) for length, into in zip(shape, gradient.shape[extra:], strict=True)
+    ):
+        return None
+    axes = tuple(axis for axis, length in enumerate(shape, extra) if length == 1 != gradient.shape[axis])
+    return gradient.sum((*range(extra), *axes), keepdims=True).reshape(shape)
+
+
+def called(run: Run) -> str:
+    """Return what the operand of a run is called."""
+    edge = next(each for each in run.node.in_edges) if run.name == "expit" else _edge(run)
+    name = edge.src.name if edge is not None else None
+    return clean(name) if name else f"the {operand_at(run.slot - _first(run))}"
+
+
+def _first(run: Run) -> int:
+    return int(run.node.trace.recording.starts[run.node.row])
+
+
+def _edge(run: Run) -> Any:
+    trace = run.node.trace
+    return trace.edges[trace.graph.edge_of(run.node.row, run.slot)]
+
+
+def _without_small(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[str, Any]]:
+    """Look for a small constant that is added before an operation, and that the pass back knows nothing of."""
+    recording, first = trace.recording, _first(run)
+    if run.name not in ("log", "sqrt", "divide"):
         return
-    is_left = slot == first
-    matrix = np.asarray(operand_value(recording, stop - 1 if is_left else first))
-    if matrix.ndim != _MATRIX or matrix.shape[0] != matrix.shape[1] or upstream.ndim not in (1, _MATRIX):
+    at = first + 1 if run.name == "divide" else first
+    producer = int(recording.operands[at])
+    if producer < 0 or name_of(trace, producer) != "add":
         return
-    turned = matrix.T
+    added = range(int(recording.starts[producer]), int(recording.starts[producer + 1]))
+    small = [np.asarray(operand_value(recording, slot)) for slot in added if recording.operands[slot] < 0]
+    if len(small) != 1 or small[0].size != 1 or not 0 < abs(float(small[0].real.ravel()[0])) <= _SMALL:
+        return
+    constant = float(small[0].real.ravel()[0])
+    without = np.asarray(operand_value(recording, at)) - constant
+    if run.name == "log":
+        partial = 1 / without
+    elif run.name == "sqrt":
+        partial = 0.5 / np.sqrt(without)
+    else:
+        partial = 1 / without if run.slot == first else -operand_value(recording, first) / without**2
+    wrong = upstream * partial
+    if np.shape(wrong) == np.shape(sent):
+        yield f"the {number(constant)} that is added to the operand left out of the rule", wrong - sent
+
+
+def _of_matrices(trace: Trace, run: Run, upstream: Any) -> Iterator[tuple[str, Any]]:
+    """Look for a square matrix that was not transposed."""
+    matrix = other_matrix(trace, run)
+    if matrix is None or matrix.shape[0] != matrix.shape[1] or np.ndim(upstream) not in (1, _MATRIX):
+        return
+    turned, is_left = matrix.T, run.slot == _first(run)
     change = upstream @ (matrix - turned) if is_left else (matrix - turned) @ upstream
     done, rule = ("g @ W", "g @ W.T") if is_left else ("W @ g", "W.T @ g")
     yield f"{done} in place of {rule} (g is the gradient of the product, W the matrix)", change
 
 
-def _arriving(trace: Trace, slot: int, change: Any, target: int) -> Any:
-    """Return by how much the gradient of a value changes with what one use of an operand sends back."""
-    row = int(trace.recording.operands[slot])
-    value = trace.recording.values[row]
-    if np.shape(change) != np.shape(value) or not np.isfinite(change).all():
-        return np.nan
-    if row == target:
-        return change
-    seed = np.asarray(change, value.dtype) if isinstance(value, np.ndarray) else change[()].item()
-    gradients = backward(trace.graph, row, seed)
-    return gradients.row(target) if gradients.reached[target] else np.nan
+def other_matrix(trace: Trace, run: Run) -> Any:
+    """Return the matrix by which a product multiplies an operand; None where there is none."""
+    first, stop = _first(run), int(trace.recording.starts[run.node.row + 1])
+    if run.name not in ("matmul", "dot") or stop - first != _MATRIX:
+        return None
+    matrix = np.asarray(operand_value(trace.recording, stop - 1 if run.slot == first else first))
+    return matrix if matrix.ndim == _MATRIX else None
+
+
+def _of_next_turn(trace: Trace, run: Run, upstream: Any) -> Iterator[tuple[str, Any]]:
+    """Look for a product with what the other operand is one turn of a loop later: h[t] in place of h[t - 1]."""
+    recording, first = trace.recording, _first(run)
+    is_pair = int(recording.starts[run.node.row + 1]) - first == _MATRIX
+    if run.name not in ("matmul", "dot", "multiply") or not is_pair:
+        return
+    is_left = run.slot == first
+    row = int(recording.operands[first + 1 if is_left else first])
+    later = _one_turn_later(trace, run.node.row, row, 1 if is_left else 0)
+    other = np.asarray(operand_value(recording, first + 1 if is_left else first))
+    if later is None or np.shape(recording.values[later]) != other.shape:
+        return
+    difference = np.asarray(recording.values[later]) - other
+    if run.name == "multiply":
+        change = upstream * difference
+    elif np.ndim(upstream) == _MATRIX == difference.ndim:
+        change = upstream @ difference.T if is_left else difference.T @ upstream
+    elif is_left and np.ndim(upstream) == difference.ndim == 1:
+        change = np.outer(upstream, difference)
+    else:
+        return
+    name = Node(trace, int(trace.graph.node_of_row[later])).name
+    factor = clean(name) if name else "the other operand"
+    yield f"{factor} of one turn later in place of {factor}", change
+
+
+def _one_turn_later(trace: Trace, user: int, row: int, port: int) -> int | None:
+    """Return the value that follows the operand of an operation in a loop: what its last run has, is made there."""
+    places, recording = trace.sites.row_places, trace.recording
+    runs = np.flatnonzero((places == places[user]) & (recording.ops == recording.ops[user]))
+    if len(runs) < 2:  # the first may have a constant
+        return None
+    last = int(recording.operands[int(recording.starts[runs[-1]]) + port])
+    if last < 0:
+        return None
+    made = np.flatnonzero((places == places[last]) & (recording.ops == recording.ops[last]))
+    at = int(np.searchsorted(made, row, side="right"))
+    return int(made[at]) if at < len(made) else None
+
+
+def updated(trace: Trace, run: Run, upstream: Any) -> Any:
+    """Return how what a product sends back changes as its matrix takes a step along its gradient; None for others."""
+    matrix, first = other_matrix(trace, run), _first(run)
+    is_left = run.slot == first
+    row = int(trace.recording.operands[first + 1 if is_left else first]) if matrix is not None else -1
+    if row < 0 or not trace.gradients.reached[row] or np.ndim(upstream) not in (1, _MATRIX):
+        return None
+    step = np.asarray(trace.gradients.row(row)).T
+    return upstream @ step if is_left else step @ upstream
+
+
+def _of_places(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[str, Any]]:
+    """Look for elements that are taken more than once, and added to once."""
+    params = trace.recording.params.get(run.node.row, {})
+    wrong = np.zeros(np.shape(sent))
+    if run.name == "getitem" and may_repeat(params["index"]):
+        wrong[params["index"]] += upstream
+    elif run.name == "take" and "places" in params:
+        wrong.reshape(-1)[params["places"] - 1] += upstream
+    else:
+        return
+    yield (
+        "what is taken several times was added to once, as d[i] += g does; np.add.at(d, i, g) adds each",
+        wrong - sent,
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose.subsets import left_out
+from tracer.diagnose.terms import described
 from tracer.numbers_text import DIGITS, addends, norm, number
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 _LISTED = 4  # uses that a message names
+_NEARER = 0.05  # of the distance to the right gradient
+_WEIGHED = 200  # uses of which one may have a factor
+_NEARLY = 1e-6  # of a factor
 _WHOLE = 10  # factors from 2 to this are looked for in numbers
 
 
@@ -62,8 +66,16 @@ class Question:
         return self.total.ndim == 0
 
     def is_made_by(self, numbers: Any) -> bool:
-        """Tell whether the claimed gradient is this one."""
-        return self.same(self.claimed, np.reshape(numbers, self.total.shape))
+        """Tell whether the claimed gradient is this one, and so by far more than it is the right one."""
+        made = np.reshape(numbers, self.total.shape)
+        return self.same(self.claimed, made) and self.is_nearer(made)
+
+    def is_nearer(self, made: Any) -> bool:
+        """Tell whether something is by far nearer to what is claimed than the right gradient is."""
+        if self.claimed.shape != self.total.shape:
+            return True
+        off = float(np.abs(self.claimed - self.total).max(initial=0.0))
+        return not np.isfinite(off) or float(np.abs(self.claimed - made).max(initial=0.0)) <= _NEARER * off
 
     def sum_text(self, digits: int = DIGITS) -> str:
         """Write the sum of the terms, without its total."""
@@ -226,7 +238,7 @@ def _scale(asked: Question) -> Iterator[Explanation]:
     factor = float(np.sum((claimed * np.conj(total)).real)) / square
     if not np.isfinite(factor) or factor in (0.0, 1.0) or not asked.is_made_by(factor * total):
         return
-    name, cost = _named(asked, factor)
+    name, cost = named_factor(asked, factor)
     is_telling = np.count_nonzero(total) > 1
     if not name and not is_telling:
         return
@@ -235,10 +247,43 @@ def _scale(asked: Question) -> Iterator[Explanation]:
     yield Explanation("scale", cost, text, made)
 
 
-def _named(asked: Question, factor: float) -> tuple[str, float]:
+def _one_scaled(asked: Question) -> Iterator[Explanation]:
+    """Look for one use whose gradient has a factor too many: twice the weight decay, a sign, a mean."""
+    terms = asked.terms
+    if not 1 < terms.count <= _WEIGHED or np.size(asked.total) == 1:
+        return
+    change = np.ravel(asked.claimed) - np.ravel(asked.total)
+    users: dict[int, list[int]] = {}
+    for at in range(terms.count):
+        users.setdefault(terms.use(at).index, []).append(at)  # both operands of W * W
+    for which in users.values():
+        term = terms.terms[which].sum(0)
+        square = float(np.sum(np.abs(term) ** 2))
+        if not square or not np.isfinite(square) or np.count_nonzero(term) < 2:
+            continue
+        factor = 1 + float(np.sum((change * np.conj(term)).real)) / square
+        name = "−1" if abs(factor + 1) <= _NEARLY else named_factor(asked, factor)[0]
+        if name and asked.is_made_by(np.ravel(asked.total) + (factor - 1) * term):
+            text = f"what comes back from {described(terms.use(which[0]), terms.follower.turns)} is in it {name} times"
+            yield Explanation("scale", 2, text, "", tuple(which))
+
+
+def _clipped(asked: Question) -> Iterator[Explanation]:
+    """Look for a gradient that was clipped, as against those that explode."""
+    claimed, total = asked.claimed, asked.total
+    most = float(np.abs(claimed).max(initial=0.0))
+    if np.iscomplexobj(total) or not most or not np.any(np.abs(claimed) < most):
+        return
+    if asked.is_made_by(np.clip(total, -most, most)):
+        count = int(np.count_nonzero(np.abs(total) > most))
+        text = f"{count:,} of {total.size:,} elements are clipped at ±{number(most)}; the others are right"
+        yield Explanation("clipped", 1, text)
+
+
+def named_factor(asked: Question, factor: float) -> tuple[str, float]:
     """Return a factor as people write it, and how much it assumes; empty for one that nobody would."""
     sign, size = ("−" if factor < 0 else ""), abs(factor)
-    near = 1e-6 * size
+    near = _NEARLY * size
 
     def is_near(other: float) -> bool:
         return abs(size - other) <= near
@@ -255,7 +300,7 @@ def _named(asked: Question, factor: float) -> tuple[str, float]:
 def _reason(asked: Question, factor: float) -> str:
     size = abs(factor)
     for whole, what in asked.dimensions.items():
-        if whole > 2 and min(abs(size - whole) / whole, abs(size * whole - 1)) <= 1e-6:
+        if whole > 2 and min(abs(size - whole) / whole, abs(size * whole - 1)) <= _NEARLY:
             claimed, written = ("mean", "sum") if size < 1 else ("sum", "mean")
             return f"; {whole:,} is the length of {what}: a {claimed} where the program has a {written}"
     return ""
@@ -269,7 +314,9 @@ HYPOTHESES: tuple[Callable[[Question], Iterator[Explanation]], ...] = (
     _mean,
     _product,
     _added,
+    _clipped,
     _scale,
+    _one_scaled,
 )
 
 

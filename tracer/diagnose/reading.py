@@ -82,8 +82,8 @@ class Program(Text):
         if found is None:
             return None
         loads = [load for load in loads_of(found, name) if not key or self._has_key(load, key)]
-        if not loads and not all(self._has_key(load, "") for load in loads_of(found, name)):
-            return Reading("read", None)  # perhaps in a loop over all of it
+        if not loads and not all(self._names_a_part(load) for load in loads_of(found, name)):
+            return Reading("read", None)  # perhaps in a loop over all of it, or by a method
         if not key and (written := self._overwritten(found, name)):
             return Reading("overwritten", self.site_of(written))
         return self._first([self._reading(load, depth) for load in loads]) or Reading("dropped", None)
@@ -234,6 +234,12 @@ class Program(Text):
         is_named = isinstance(above, ast.Subscript) and isinstance(above.slice, ast.Constant)
         named = above.slice.value if is_named else None  # type: ignore[union-attr]
         return isinstance(named, str) and key in ("", named)
+
+    def _names_a_part(self, load: ast.Name) -> bool:
+        """Say whether a part is read by its name; a method that is called there reads what it likes."""
+        above = self.parents.get(load)
+        called = self.parents.get(above) if isinstance(above, ast.Attribute) else None
+        return self._has_key(load, "") and not (isinstance(called, ast.Call) and called.func is above)
 
 
 @lru_cache(maxsize=16)

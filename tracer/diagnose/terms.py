@@ -43,6 +43,10 @@ class Terms:
         """Return the gradient of another node, in the same way."""
         return node.grad if self.as_recorded else self.follower.taken(node)
 
+    def changes(self, node: Node) -> list[Gradients]:
+        """Return the passes whose sum is the gradient of what comes after a node: the trace's, and what was put in."""
+        return [node.trace.gradients, *([] if self.as_recorded else self.follower.before(node))]
+
     @property
     def count(self) -> int:
         """How many uses there are."""
@@ -114,6 +118,18 @@ class Terms:
         return counts
 
     @cached_property
+    def scale(self) -> float:
+        """The size of the largest number that was added to make the gradient: of a use, or of a copy."""
+        largest = float(np.abs(self.terms).max(initial=0))
+        if self.count > _MANY_ARRAYS or not (self.copies > 1).any():
+            return largest
+        trace = self.node.trace
+        for at in np.flatnonzero(self.copies > 1).tolist():
+            copies = Edge(trace, self.edges[at]).dst.out_edges[0].grad
+            largest = max(largest, float(np.abs(np.asarray(copies)).max(initial=0)))
+        return largest
+
+    @cached_property
     def sent_to_copies(self) -> np.ndarray[Any, Any] | None:
         """What came back to each copy along axes that the value has not, as samples have a bias; of one use alone."""
         if self.count != 1 or (dst := Edge(self.node.trace, self.edges[0]).dst).kind != "splitter":
@@ -170,7 +186,7 @@ class Followed:
 
     def node(self, node: Node) -> Any:
         """Return the gradient of a node."""
-        return self._sum(node.grad, [self._change(gradients, node) for gradients in self._before(node)])
+        return self._sum(node.grad, [self._change(gradients, node) for gradients in self.before(node)])
 
     def taken(self, node: Node) -> Any:
         """Return the gradient that a node's operands get theirs of: what was put in for the node itself counts."""
@@ -186,7 +202,7 @@ class Followed:
 
     def edge(self, number: int, node: Node, *, as_recorded: bool) -> Any:
         """Return the gradient of an edge, of a copy of what a node gives."""
-        changes = [] if as_recorded else self._before(node)
+        changes = [] if as_recorded else self.before(node)
         given = np.asarray(Edge(self.trace, number).grad)
         return np.asarray(self._sum(given, [self._edge_change(each, number) for each in changes]))
 
@@ -204,7 +220,7 @@ class Followed:
         uses = np.array(uses_of(trace, node.row) if node.row >= 0 else [], np.int64)[::-1]
         edges = uses[trace.steps[uses] >= 0].tolist()  # those that the output depends on
         total = node.grad if as_recorded else self.node(node)
-        changes = [] if as_recorded else self._before(node)
+        changes = [] if as_recorded else self.before(node)
         is_number = not np.ndim(total) and not np.iscomplexobj(total)
         if is_number:
             terms = self._floats[edges]
@@ -222,7 +238,8 @@ class Followed:
     def _floats(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         return self.trace.edge_gradients().floats
 
-    def _before(self, node: Node) -> list[Gradients]:
+    def before(self, node: Node) -> list[Gradients]:
+        """Return the changes that were put in for later values."""
         return [gradients for _, row, gradients in self._changes if row > node.row]
 
     def _change(self, gradients: Gradients, node: Node) -> Any:
@@ -271,14 +288,17 @@ def described(node: Node, turns: Turns) -> str:
 
 def when_of(node: Node, turns: Turns) -> str:
     """Say when an operation ran that ran several times: in which turn of its loop, else which run of its line it is."""
-    trace, row = node.trace, node.row
+    row = node.row
     if row < 0:
         return ""
-    is_alike = (trace.sites.row_places == trace.sites.row_places[row]) & (
-        trace.recording.ops == trace.recording.ops[row]
-    )
-    count = int(np.count_nonzero(is_alike))
+    count = runs_beside(node)
     return turns.text_of(row) or f"run {turns.run_of(row):,} of {count:,}, from 0" if count > 1 else ""
+
+
+def runs_beside(node: Node) -> int:
+    """Return how often the operation of a node was recorded at its place."""
+    places, ops = node.trace.sites.row_places, node.trace.recording.ops
+    return int(np.count_nonzero((places == places[node.row]) & (ops == ops[node.row])))
 
 
 def place_of(site: Site | None) -> str:

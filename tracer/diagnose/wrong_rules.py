@@ -1,0 +1,317 @@
+"""Which single local rule, written down wrong, gives a claimed gradient: at one run of its line, or at all of them.
+
+Looked at are the operations that a value's gradient came through last. What a wrong rule would send back in the place
+of the right one is a seed of its own, as going back is linear. Used by audit.py where no mistake at the value is found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.backward import backward
+from tracer.diagnose.local_rules import Run, called, name_of, slips, updated
+from tracer.diagnose.mistakes import named_factor
+from tracer.diagnose.terms import described, place_of, runs_beside
+from tracer.graph import operand_value
+from tracer.numbers_text import clean, number
+from tracer.rules.edited import whole
+from tracer.rules.kinds import Compressed
+from tracer.views import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tracer.diagnose.mistakes import Question
+    from tracer.diagnose.turns import Turns
+    from tracer.gradients import Gradients
+    from tracer.trace import Trace
+
+_DEPTH = 16  # operations that are looked at on the way to a value
+_WIDTH = 8  # as many beside one another
+_MOST_ROWS = 20_000  # of a longer run, going back again takes too long for a guess
+_ROWS = 250_000  # that are gone back over for one claim: a second or two
+_OVERHEAD = 200  # which going back takes however short the way is, in rows
+_MOST_RUNS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class WrongRule:
+    """An operation whose local rule is wrong, and what was done in its place."""
+
+    run: Run
+    """The last one."""
+    text: str
+    """What was done, as local_rules.py says it."""
+    where: str
+    shown: str
+    """The claim that showed it."""
+    of: str = ""
+    """The same, if that is another one than this."""
+
+    @property
+    def node(self) -> Node:
+        """The operation."""
+        return self.run.node
+
+
+@dataclass(slots=True)
+class Tried:
+    """What is known of other claims of the same audit, and how many rows may still be gone back over."""
+
+    rules: list[WrongRule] = field(default_factory=list)
+    left: int = 250_000
+
+
+def wrong_rules(asked: Question, tried: Tried) -> list[WrongRule]:
+    """Return the wrong rules that give what is claimed, each of them alone, of the nearest operation that has one.
+
+    Those that are known of other claims come first.
+    """
+    trace, target = asked.terms.node.trace, asked.terms.node.row
+    if target < 0 or not asked.terms.count or len(trace.recording) > _MOST_ROWS:
+        return []
+    if not np.any(asked.claimed) or asked.claimed.shape != asked.total.shape:
+        return []
+    search = _Search(asked, trace, target, min(_ROWS, tried.left))
+    found = search.known(tried.rules) or search.found()
+    tried.left -= search.allowed - search.left
+    tried.rules += [each for each in found if not each.of]
+    return found
+
+
+class _Search:
+    """What is tried for one claim."""
+
+    def __init__(self, asked: Question, trace: Trace, target: int, allowed: int) -> None:
+        self.asked, self.trace, self.target = asked, trace, target
+        self.allowed = self.left = allowed
+
+    def known(self, rules: list[WrongRule]) -> list[WrongRule]:
+        """Return the rule that another claim has shown, where it gives this one, too."""
+        self.left += _ROWS  # for these few, however much the others took
+        for each in rules:
+            if each.run.node.row <= self.target:
+                continue
+            alike = any(
+                self._is_made_by(runs, each.text, is_fed_on=True)
+                for runs in ([each.run], self._runs(each.run))
+            )
+            others = [] if alike else self._scaled(each.run) + self._updated(each.run)
+            if alike or each.text in [other.text for other in others]:
+                return [replace(each, of=each.of or each.shown)]
+        self.left = self.allowed
+        return []
+
+    def found(self) -> list[WrongRule]:
+        """Return what gives the claim."""
+        repeated: list[Run] = []
+        seen: set[tuple[int, int, int]] = set()
+        for run in self._behind():
+            row = run.node.row
+            key = (
+                int(self.trace.sites.row_places[row]),
+                int(self.trace.recording.ops[row]),
+                run.slot - int(self.trace.recording.starts[row]),
+            )
+            runs = self._runs(run) if key not in seen else []
+            if key in seen or len(runs) > 1:
+                repeated.append(run)
+            seen.add(key)
+            found = self._at_one(run) if len(runs) == 1 else self._at(runs[:_MOST_RUNS])
+            if found or self.left < 0:
+                return found
+        for run in repeated:  # a slip at one turn of a loop alone is made less often
+            if (found := self._at_one(run)) or self.left < 0:
+                return found
+        return []
+
+    def _rule(self, run: Run, text: str, where: str) -> WrongRule:
+        return WrongRule(run, text, where, self.asked.name)
+
+    def _behind(self) -> Iterator[Run]:
+        """Yield the operations that use a value, then those that use these."""
+        recording, graph, trace = self.trace.recording, self.trace.graph, self.trace
+        pending, seen = [self.target], {self.target}
+        for _ in range(_DEPTH):
+            following: list[int] = []
+            for producer in pending:
+                for slot in np.flatnonzero(recording.operands == producer).tolist():
+                    consumer = int(graph.slot_consumer[slot])
+                    if not trace.gradients.reached[consumer]:
+                        continue
+                    if (row := _end_of_sigmoid(trace, consumer)) is not None:
+                        yield Run(Node(trace, int(graph.node_of_row[row])), slot, "expit")
+                    yield Run(Node(trace, int(graph.node_of_row[consumer])), slot, name_of(trace, consumer))
+                    if consumer not in seen:
+                        seen.add(consumer)
+                        following.append(consumer)
+            pending = following[:_WIDTH]
+
+    def _runs(self, run: Run) -> list[Run]:
+        """Return all runs of an operation that come after the value, the last first."""
+        trace, recording = self.trace, self.trace.recording
+        row = int(trace.graph.slot_consumer[run.slot])
+        port, after = run.slot - int(recording.starts[row]), run.node.row - row
+        is_alike = trace.sites.row_places == trace.sites.row_places[row]
+        is_alike &= (recording.ops == recording.ops[row]) & trace.gradients.reached
+        runs = []
+        for each in np.flatnonzero(is_alike)[::-1].tolist():
+            end = _end_of_sigmoid(trace, each) if run.name == "expit" else each + after
+            slot = int(recording.starts[each]) + port
+            if end is not None and recording.operands[slot] >= self.target:
+                runs.append(Run(Node(trace, int(trace.graph.node_of_row[end])), slot, run.name))
+        return runs
+
+    def _at(self, runs: list[Run]) -> list[WrongRule]:
+        """Return the slips that give what is claimed, made at every one of some runs."""
+        texts = [text for text, _ in self._slips(runs[0], [])] if runs else []
+        for is_fed_on in (True, False)[: len(runs)]:
+            only = "" if is_fed_on else f", for {self.asked.name} alone"
+            found = [text for text in texts if self._is_made_by(runs, text, is_fed_on=is_fed_on)]
+            if found:
+                return [
+                    self._rule(runs[0], text, f"{_described(runs, self._turns)}{only}") for text in found
+                ]
+        return []
+
+    def _is_made_by(self, runs: list[Run], text: str, *, is_fed_on: bool) -> bool:
+        """Say whether a slip at some runs gives what is claimed.
+
+        What is sent back wrongly is fed on to the runs before, unless the pass back is right but for this claim.
+        """
+        total = self.asked.total
+        changed: list[Gradients] = []
+        for run, before in zip(runs, [*runs[1:], None], strict=True):
+            change = next((change for each, change in self._slips(run, changed) if each == text), 0.0)
+            since = None if is_fed_on or before is None else before.node.row
+            arriving, gradients = self._arriving(run, change, since)
+            total = total + arriving
+            if gradients is not None and is_fed_on:
+                changed.append(gradients)
+            if self.left < 0:
+                return False
+        return self.asked.is_made_by(total)
+
+    def _slips(self, run: Run, changed: list[Gradients]) -> Iterator[tuple[str, Any]]:
+        """Yield the slips of one run, given those at later ones."""
+        terms, trace = self.asked.terms, self.trace
+        operand = Node(trace, int(trace.graph.node_of_row[trace.recording.operands[run.slot]]))
+        sources = [*terms.changes(operand), *changed]
+        upstream = sum(_row(each, run.node.row) for each in sources)
+        sent = sum(_sent(trace, each, run.slot) for each in sources)
+        return slips(trace, run, np.asarray(upstream), np.asarray(sent))
+
+    def _arriving(self, run: Run, change: Any, since: int | None = None) -> tuple[Any, Gradients | None]:
+        """Return by how much the gradient of the value changes with what one use of an operand sends back.
+
+        Where `since` is given, by its uses after that row alone.
+        """
+        trace = self.trace
+        row = int(trace.recording.operands[run.slot])
+        value = trace.recording.values[row]
+        if not np.any(change):
+            return 0.0, None
+        if np.shape(change) != np.shape(value) or not np.isfinite(change).all():
+            return np.nan, None
+        if row == self.target:
+            return change, None
+        self.left -= row + _OVERHEAD
+        change = np.asarray(change)
+        seed = np.asarray(change, value.dtype) if isinstance(value, np.ndarray) else change[()].item()
+        gradients = backward(trace.graph, row, seed)
+        if since is None:
+            return _row(gradients, self.target), gradients
+        slots = np.flatnonzero(trace.recording.operands == self.target)
+        slots = slots[trace.graph.slot_consumer[slots] > since].tolist()
+        return sum((_sent(trace, gradients, slot) for slot in slots), 0.0), gradients
+
+    @property
+    def _turns(self) -> Turns:
+        return self.asked.terms.follower.turns
+
+    def _at_one(self, run: Run) -> list[WrongRule]:
+        return self._at([run]) or self._scaled(run) or self._updated(run)
+
+    def _scaled(self, run: Run) -> list[WrongRule]:
+        """Look for a factor that is too many, or forgotten, in what one operand gets back."""
+        sent = sum(_sent(self.trace, each, run.slot) for each in self.asked.terms.changes(run.node))
+        step, arriving = self._step(run, sent)
+        name, _ = named_factor(self.asked, 1 + step) if step not in (0.0, -1.0) else ("", 0.0)
+        if not name or not self.asked.is_made_by(self.asked.total + step * arriving):
+            return []
+        return [
+            self._rule(
+                run, f"{called(run)} gets {name} times what it should", _described([run], self._turns)
+            )
+        ]
+
+    def _step(self, run: Run, direction: Any) -> tuple[float, Any]:
+        """Return how far along a direction what an operand gets back gives the claim, and what one step gives."""
+        value = operand_value(self.trace.recording, run.slot)
+        arriving, _ = (
+            self._arriving(run, direction) if np.shape(direction) == np.shape(value) else (0.0, None)
+        )
+        size = float(np.sum(np.abs(arriving) ** 2))
+        is_real = not np.iscomplexobj(arriving) and not np.iscomplexobj(self.asked.claimed)
+        if not is_real or np.size(arriving) == 1 or not size or not np.isfinite(size):
+            return 0.0, 0.0
+        return float(np.sum((self.asked.claimed - self.asked.total) * arriving)) / size, arriving
+
+    def _updated(self, run: Run) -> list[WrongRule]:
+        """Look for a matrix that took a step along its gradient before the pass back went through it."""
+        upstream = sum(_row(each, run.node.row) for each in self.asked.terms.changes(run.node))
+        direction = updated(self.trace, run, upstream)
+        step, arriving = self._step(run, direction) if direction is not None else (0.0, 0.0)
+        if not step or not self.asked.is_made_by(self.asked.total + step * arriving):
+            return []
+        first = int(self.trace.recording.starts[run.node.row])
+        source = int(self.trace.recording.operands[first + 1 if run.slot == first else first])
+        name = Node(self.trace, int(self.trace.graph.node_of_row[source])).name
+        matrix = clean(name) if name else "the matrix"
+        done = "less" if step < 0 else "plus"
+        text = f"{matrix} {done} {number(abs(step))} × its gradient in place of {matrix}: it was updated too early"
+        return [self._rule(run, text, _described([run], self._turns))]
+
+
+def _row(gradients: Gradients, row: int) -> Any:
+    return gradients.row(row) if gradients.reached[row] else 0.0
+
+
+def _sent(trace: Trace, gradients: Gradients, slot: int) -> Any:
+    """Return what is sent back to the value of an operand."""
+    graph = trace.graph
+    if not gradients.reached[graph.slot_consumer[slot]]:
+        return 0.0
+    found = gradients.narrow(slot) if slot in graph.targets else gradients.slot(slot)
+    return found.dense() if isinstance(found, Compressed) else whole(found)
+
+
+def _described(runs: list[Run], turns: Turns) -> str:
+    node = runs[0].node
+    if len(runs) == 1:
+        return described(node, turns)
+    count = runs_beside(node)
+    which = "all" if count == len(runs) else f"the last {len(runs):,} of"
+    return f"{clean(node.op)} at {place_of(node.site)}, in {which} {count:,} runs"
+
+
+def _end_of_sigmoid(trace: Trace, row: int) -> int | None:
+    """Return where a sigmoid ends whose first operation is this one: 1/(1 + exp(-x))."""
+    for name, one in (("negative", False), ("exp", False), ("add", True), ("divide", True)):
+        if name != "negative":
+            users = np.flatnonzero(trace.recording.operands == row)
+            if len(users) != 1:
+                return None
+            row = int(trace.graph.slot_consumer[users[0]])
+        if name_of(trace, row) != name:
+            return None
+        start, stop = int(trace.recording.starts[row]), int(trace.recording.starts[row + 1])
+        given = [slot for slot in range(start, stop) if trace.recording.operands[slot] < 0]
+        if one and (len(given) != 1 or np.any(np.asarray(operand_value(trace.recording, given[0])) != 1)):
+            return None
+        if name == "divide" and given != [start]:
+            return None
+    return row
