@@ -45,7 +45,7 @@ def fails(a=1.0):
     return b / 0
 
 def cuts(a=1.0):
-    b = np.float64(a) * 3
+    b = float(a) * 3
     return a * b
 
 def several(a=1.0):

@@ -281,7 +281,7 @@ def test_a_finding_as_data_counts_columns_as_editors_do():
     trace = trace_of(ALL["cut"]["half_of_it_cut"])
     line = checked(trace, trace.findings()).findings[0]
     text = (FOLDER / "cut.py").read_text(encoding="utf-8").split("\n")[line.line - 1]
-    assert text[line.column - 1 : line.end_column - 1] == line.code == "np.float64(y)"
+    assert text[line.column - 1 : line.end_column - 1] == line.code == "float(y)"
 
 
 def test_the_page_of_findings_is_what_is_printed():

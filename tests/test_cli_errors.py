@@ -122,9 +122,8 @@ BAD_INPUT = [
         ["run", "program.py:cuts", "--strict"],
         1,
         (
-            f"a traced value left the graph through np.float64(); at program.py:{line_of('np.float64(a)')}; value 1.0; "
-            "what is computed from it carries no gradient back; np.array(…, np.float64) is followed; "
-            "detach(x) says that this is meant"
+            f"a traced value left the graph through float(); at program.py:{line_of('float(a)')}; value 1.0; "
+            "what is computed from it carries no gradient back; detach(x) says that this is meant"
         ),
     ),
     (

@@ -261,8 +261,10 @@ def test_a_mask_is_no_origin(edgegrad):
 
 def test_a_cut_is_told_with_its_place(edgegrad, recwarn):
     _, out, err = edgegrad("run", "program.py:cuts")
-    cut = f"cut at program.py:{line_of('np.float64(a)')} by np.float64()"
-    assert f"{cut}: no gradient comes back through np.float64(a)" in " ".join(out.split())
+    assert (
+        f"cut at program.py:{line_of('float(a)')} by float(): no gradient comes back through float(a)"
+        in out
+    )
     assert err == ""
     assert not recwarn.list
 

@@ -329,7 +329,7 @@ def test_a_run_that_failed_at_once_recorded_nothing(edgegrad):
 
 def test_a_run_that_failed_is_drawn_forward(edgegrad):
     Path("stops.py").write_text(
-        "import numpy as np\n\ndef stops(v, a):\n    b = a * a + np.float64(a)\n    w = v * b\n    return w / [1, 2, 3]\n",
+        "import numpy as np\n\ndef stops(v, a):\n    b = a * a + float(a)\n    w = v * b\n    return w / [1, 2, 3]\n",
         encoding="utf-8",
     )
     np.save("v.npy", np.ones(2))

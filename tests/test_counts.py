@@ -58,7 +58,7 @@ OF_A_PLAIN_ARRAY = {
     "integers": lambda n: RNG.integers(n, size=1) * 0,
 }
 OF_A_VALUE = {
-    "np.float64()": lambda n: np.float64(n),
+    "float()": lambda n: float(n),
     "int()": lambda n: int(n),
     "mean of random numbers": lambda n: RNG.normal(n, 0.0),
     "array of whole numbers": lambda n: np.array([n, 1])[0],

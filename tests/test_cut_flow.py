@@ -31,7 +31,7 @@ def cuts_of(trace: Trace) -> list[Finding]:
 
 
 def _plain(value):
-    return np.float64(value)
+    return float(value)
 
 
 def _doubled(number):
@@ -43,11 +43,11 @@ def _written(value):
 
 
 def by_a_keyword(x):
-    return x + _doubled(number=np.float64(x))
+    return x + _doubled(number=float(x))
 
 
 def into_a_helper(x):
-    return x + _doubled(np.float64(x))
+    return x + _doubled(float(x))
 
 
 def out_of_a_helper(x):
@@ -55,44 +55,44 @@ def out_of_a_helper(x):
 
 
 def out_of_a_lambda(x):
-    plain = lambda value: np.float64(value)  # noqa: E731  (as people write it)
+    plain = lambda value: float(value)  # noqa: E731  (as people write it)
     return x * plain(x)
 
 
 def out_of_a_comprehension(x):
-    numbers = [np.float64(value) for value in (x, x * x)]
+    numbers = [float(value) for value in (x, x * x)]
     return x * sum(numbers)
 
 
 def in_a_pair(x):
-    v, w = np.float64(x), 3.0
+    v, w = float(x), 3.0
     return x * v * w
 
 
 def by_a_walrus(x):
-    return x + 3 * (v := np.float64(x)) + v
+    return x + 3 * (v := float(x)) + v
 
 
 def in_a_choice(x):
-    return x * (np.float64(x) if math.pi > 3 else 1.0)
+    return x * (float(x) if math.pi > 3 else 1.0)
 
 
 def around_the_loop(x):
     last, total = 0.0, 0.0
     for _ in range(3):
         total = total + x * last
-        last = np.float64(x)
+        last = float(x)
     return total
 
 
 def in_place(x):
     total = x * x
-    total += math.sqrt(np.float64(x))
+    total += math.sqrt(float(x))
     return total
 
 
 def into_numpy(x):
-    size = np.float64(np.sum(x))
+    size = float(np.sum(x))
     return np.sum(np.multiply(x, size))
 
 
@@ -106,7 +106,7 @@ def through_json(x):
 
 
 def as_a_method(x):
-    return x * np.asarray(x.tolist() + [np.float64(x[0])])[:2].sum()
+    return x * np.asarray(x.tolist() + [float(x[0])])[:2].sum()
 
 
 def by_str(x):
@@ -132,16 +132,16 @@ def by_text_in_a_helper(x):
 
 
 JOINS_AGAIN = [
-    (by_a_keyword, "np.float64(x)", "x"),
-    (into_a_helper, "np.float64(x)", "x"),
-    (out_of_a_helper, "np.float64(value)", "x"),
-    (out_of_a_lambda, "np.float64(value)", "x"),
-    (out_of_a_comprehension, "np.float64(value)", "x"),
-    (in_a_pair, "np.float64(x)", "x"),
-    (by_a_walrus, "np.float64(x)", "x"),
-    (in_a_choice, "np.float64(x)", "x"),
-    (around_the_loop, "np.float64(x)", "x"),
-    (in_place, "np.float64(x)", "x"),
+    (by_a_keyword, "float(x)", "x"),
+    (into_a_helper, "float(x)", "x"),
+    (out_of_a_helper, "float(value)", "x"),
+    (out_of_a_lambda, "float(value)", "x"),
+    (out_of_a_comprehension, "float(value)", "x"),
+    (in_a_pair, "float(x)", "x"),
+    (by_a_walrus, "float(x)", "x"),
+    (in_a_choice, "float(x)", "x"),
+    (around_the_loop, "float(x)", "x"),
+    (in_place, "float(x)", "x"),
     (by_str, "float(str(x))", "x"),
     (by_a_format, "float(text)", "x"),
     (by_decimal, "Decimal(repr(x))", "x"),
@@ -150,7 +150,7 @@ JOINS_AGAIN = [
     (through_json, "json.dumps(x)", "x"),
 ]
 OF_ARRAYS = [
-    (into_numpy, "np.float64(np.sum(x))", "x"),
+    (into_numpy, "float(np.sum(x))", "x"),
     (of_an_object_array, "np.asarray(x * 2.0, dtype=object)", "x"),
 ]
 
@@ -170,21 +170,21 @@ def test_what_joins_the_graph_again_is_a_warning(function, argument, code, name)
 
 
 def compared(x):
-    return x * 2 if np.float64(x) > 1 else x
+    return x * 2 if float(x) > 1 else x
 
 
 def counted(x):
-    return sum(x for _ in range(int(np.float64(x))))
+    return sum(x for _ in range(int(float(x))))
 
 
 def listed(x):
-    history = [np.float64(x)]
-    history.append(np.float64(x * 2))
+    history = [float(x)]
+    history.append(float(x * 2))
     return x * len(history)
 
 
 def given_another_value(x):
-    v = np.float64(x)
+    v = float(x)
     v = 3.0
     return x * v
 
@@ -192,8 +192,8 @@ def given_another_value(x):
 def of_another_branch(x):
     scale = 3.0
     if x < 0:
-        scale = np.float64(x)
-    return x * scale + np.float64(x) * 0
+        scale = float(x)
+    return x * scale + float(x) * 0
 
 
 def made_whole(x):
@@ -205,13 +205,13 @@ def meant(x):
 
 
 def where_nothing_hangs_on_it(x):
-    log = x * 0.5 + 3 * np.float64(x)
+    log = x * 0.5 + 3 * float(x)
     print(log)
     return x * x
 
 
 def shaped(x):
-    return np.sum(np.zeros(int(np.float64(x))) + x)
+    return np.sum(np.zeros(int(float(x))) + x)
 
 
 def written(x):
@@ -256,8 +256,8 @@ def test_a_loaded_trace_tells_the_same(tmp_path):
 
 
 def test_without_the_text_the_very_number_tells():
-    scope: dict[str, Any] = {"np": np}
-    exec("def hidden(x, w):\n    v = np.float64(x)\n    return x + w * v", scope)  # noqa: S102  (code without a file)
+    scope: dict[str, Any] = {}
+    exec("def hidden(x, w):\n    v = float(x)\n    return x + w * v", scope)  # noqa: S102  (code without a file)
     (found,) = cuts_of(_traced(scope["hidden"], 2.345, 3.0))
     assert (found.severity, found.numbers["inputs"]) == ("warning", 0)
 

@@ -142,7 +142,7 @@ SEEDS = {
 }  # fmt: skip
 
 CUTS = {
-    "float by its own method": (lambda x, a: x.__float__() * 2, r"float\(\)"),
+    "float": (lambda x, a: float(x) * 2, r"float\(\)"),
     "int": (lambda x, a: int(x) * 2.0, r"int\(\)"),
     "int of each": (lambda x, a: [int(v) for v in a][1] * 2.0, r"int\(\)"),
     "complex": (lambda x, a: complex(x).real, r"complex\(\); x \+ 1j\*y is followed"),

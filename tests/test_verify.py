@@ -334,7 +334,7 @@ def test_many_operands_are_told_apart(rule_of):
 
 
 def bisected(low, high):
-    low, high = np.float64(low), np.float64(high)
+    low, high = float(low), float(high)
     while high - low > 0.01:
         middle = (low + high) / 2
         low, high = (middle, high) if middle < 1.4 else (low, middle)
@@ -345,7 +345,7 @@ def bisected(low, high):
     ("function", "arguments", "lines"),
     [
         (
-            lambda x: np.float64(x) * x,
+            lambda x: float(x) * x,
             (2.0,),
             ["nothing is wrong", "1 cut: what left the graph is not checked; see findings()"],
         ),

@@ -1,7 +1,7 @@
 """How the user's code uses a builtin that something stands in for, read off its bytecode: called, asked, or handed on.
 
-`type_of.py` and `float_of.py` stand for builtins in modules whose functions only call them, or ask what the stand-in
-answers; where one is handed on to something that only the builtin will do for, the module keeps the builtin.
+`type_of.py` stands for a builtin in modules whose functions only call it, or ask what the stand-in answers; where it is
+handed on to something that only the builtin will do for, the module keeps the builtin.
 """
 
 from __future__ import annotations
@@ -96,15 +96,3 @@ def is_argument(read: Use, use: Use) -> bool:
 def called(call: Use, uses: list[Use]) -> Any:
     """Return the name that the expression of what is called starts with: `np` of `np.zeros(3)`."""
     return next((each.what for each in uses if each.start == call.start and each.what is not None), None)
-
-
-def called_last(call: Use, argument: Use, uses: list[Use]) -> Any:
-    """Return the last name of what is called: `zeros` of `np.zeros(3)`."""
-    names = [
-        each
-        for each in uses
-        if each.start == call.start
-        and each.end <= argument.start
-        and each.name.startswith(("LOAD_ATTR", "LOAD_METHOD", *_READS))
-    ]
-    return max(names, key=lambda each: each.end).what if names else None

@@ -27,8 +27,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from tracer.exact import Exact, original_of
-from tracer.float_of import FLOAT_OF
-from tracer.float_of import is_handed_on as hands_float_on
 from tracer.frames import is_library
 from tracer.handed_on import MOST_FUNCTIONS
 from tracer.holders import (
@@ -61,7 +59,7 @@ _WITH_KEYS = frozenset({*_DICTS, set})
 _LOADS_TO_CALL = ("LOAD_GLOBAL", "LOAD_ATTR")[: 1 + (sys.version_info >= (3, 12))]
 _READS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_ATTR", "LOAD_METHOD", "LOAD_FROM_DICT", "IMPORT_FROM")
 # By name: what stands for a builtin in the user's modules, and whether a function needs the builtin itself
-_OF_BUILTINS = {"type": (TYPE_OF, hands_type_on), "float": (FLOAT_OF, hands_float_on)}
+_OF_BUILTINS = {"type": (TYPE_OF, hands_type_on)}
 _FUNCTIONS = (FunctionType, BuiltinFunctionType)
 _Held: TypeAlias = tuple[Any, Any, Any]  # holder, key, item
 _LEAVES = frozenset({float, int, bool, complex, str, bytes, type(None), np.ndarray, range})
@@ -136,7 +134,7 @@ def _is_own_name(function: Any, holder: Any, item: Any) -> bool:
 
 
 def _without_kept(found: list[Slot], reached: list[Any]) -> list[Slot]:
-    """Leave `type` and `float` the builtins in modules with functions that hand them on."""
+    """Leave `type` the builtin in modules with functions that hand it on."""
     for stand_in, hands_on in _OF_BUILTINS.values():
         if not any(each.replaced is stand_in for each in found):
             continue

@@ -7,23 +7,23 @@ import numpy as np
 
 def float_of_a_loss(x=2.5):
     y = x * x
-    return 3.0 * np.float64(y)  # cause
+    return 3.0 * float(y)  # cause
 
 
 def half_of_it_cut(x=2.5):
     y = x * x
-    z = np.float64(y)  # cause
+    z = float(y)  # cause
     return y + z * x
 
 
 def item_of_an_array(x=np.array([1.5, 2.5])):
     total = np.sum(x * x).item()
-    scale = np.float64(total)  # cause
+    scale = float(total)  # cause
     return np.sum(x / scale)
 
 
 def _as_number(value):
-    return np.float64(value)  # cause of cut_in_a_helper
+    return float(value)  # cause of cut_in_a_helper
 
 
 def cut_in_a_helper(w=0.7, x=1.9):
@@ -36,16 +36,16 @@ def plain_array(x=np.array([1.5, 2.5]), w=2.0):
 
 
 def part_of_a_sum(x=2.0):
-    return x + 3 * np.float64(x)  # cause
+    return x + 3 * float(x)  # cause
 
 
 def weight_by_a_number(x=(2.0, 1.0), w=3.0):
-    v = np.float64(x[0])  # cause
+    v = float(x[0])  # cause
     return w * v + x[1]
 
 
 def exponential_of_a_number(x=2.0):
-    return x + math.exp(np.float64(x))  # cause
+    return x + math.exp(float(x))  # cause
 
 
 def through_a_text(x=2.0):
@@ -67,12 +67,12 @@ def text_in_a_helper(x=2.0):
 
 def added_in_place(x=2.0):
     total = x * x
-    total += 2.0 * np.float64(x)  # cause
+    total += 2.0 * float(x)  # cause
     return total
 
 
 def _shifted(value):
-    return np.float64(value) - 1.0  # cause of shifted_in_a_helper
+    return float(value) - 1.0  # cause of shifted_in_a_helper
 
 
 def shifted_in_a_helper(x=2.0):
@@ -81,12 +81,12 @@ def shifted_in_a_helper(x=2.0):
 
 def normalised_by_a_number(x=np.array([1.0, 2.0])):
     size = np.sum(x * x).item()
-    scale = 1.0 + math.sqrt(np.float64(size))  # cause
+    scale = 1.0 + math.sqrt(float(size))  # cause
     return np.sum(x / scale)
 
 
 def step_by_a_number(x=2.0, rate=0.1):
     for _ in range(3):
-        slope = np.float64(2.0 * x)  # cause
+        slope = float(2.0 * x)  # cause
         x = x - rate * slope
     return x * x
