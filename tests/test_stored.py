@@ -20,6 +20,7 @@ import pytest
 
 from tracer import patches, record, stored, trace
 from tracer.errors import CutWarning
+from tracer.handed_on import MOST_FUNCTIONS
 
 TABLE = {"tanh": math.tanh, "deep": {"er": [("tanh", math.tanh, 1)]}}
 LAYERS = [math.tanh, (math.exp, math.tanh)]
@@ -72,6 +73,14 @@ class Layer(Base):
     @property
     def chosen(self, activation=math.tanh):  # noqa: PLR0206  (its default is what is tested)
         return activation
+
+    @property
+    def rate(self):
+        return self._rate
+
+    @rate.setter
+    def rate(self, x, activation=math.tanh):
+        self._rate = activation(x)
 
     def __call__(self, x):
         return self.inner[0].functions["tanh"](x)
@@ -163,6 +172,7 @@ KEPT = {
     "default of a method": lambda x: LAYER.forward(x),
     "default of a class method": lambda x: Layer.by_class(x),
     "default of a property": lambda x: LAYER.chosen(x),
+    "default of a setter": lambda x: [made := Layer(), setattr(made, "rate", x), made.rate][2],
     "called object": lambda x: LAYER(x),
     "slot": lambda x: SLOTTED.kept(x),
     "dataclass": lambda x: SETTING.activation(x),
@@ -276,6 +286,11 @@ def test_no_more_than_so_many_objects_are_looked_at():
     stored.search((function,), lambda value: looked.append(value) or value, {})
     assert 1000 < len(looked) < stored._MOST + 200
     assert record(function, 1.0).grads["x"] == 0.0
+
+
+def test_what_functions_read_is_kept_for_more_of_them_than_a_search_looks_at():
+    assert {each.cache_info().maxsize for each in (stored._read_by, stored._names_of)} == {MOST_FUNCTIONS}
+    assert MOST_FUNCTIONS > stored._MOST
 
 
 class Loud(type):

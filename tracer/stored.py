@@ -28,6 +28,7 @@ import numpy as np
 
 from tracer.exact import Exact, original_of
 from tracer.frames import is_library
+from tracer.handed_on import MOST_FUNCTIONS
 from tracer.holders import (
     MISSING,
     Attribute,
@@ -41,7 +42,8 @@ from tracer.holders import (
     slots,
 )
 from tracer.standins import Traced
-from tracer.type_of import TYPE_OF, is_handed_on
+from tracer.type_of import TYPE_OF
+from tracer.type_of import is_handed_on as hands_type_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -56,6 +58,8 @@ _WITH_KEYS = frozenset({*_DICTS, set})
 # With a flag for what is called at once, the second from Python 3.12 on
 _LOADS_TO_CALL = ("LOAD_GLOBAL", "LOAD_ATTR")[: 1 + (sys.version_info >= (3, 12))]
 _READS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_ATTR", "LOAD_METHOD", "LOAD_FROM_DICT", "IMPORT_FROM")
+# By name: what stands for a builtin in the user's modules, and whether a function needs the builtin itself
+_OF_BUILTINS = {"type": (TYPE_OF, hands_type_on)}
 _FUNCTIONS = (FunctionType, BuiltinFunctionType)
 _Held: TypeAlias = tuple[Any, Any, Any]  # holder, key, item
 _LEAVES = frozenset({float, int, bool, complex, str, bytes, type(None), np.ndarray, range})
@@ -110,7 +114,8 @@ def search(
                 continue
             pending.append(item)
             if holder is not None:
-                other = _replaced(item, replacement if _is_own_name(value, holder, item) else noting)
+                is_named = _is_own_name(value, holder, item)
+                other = _replaced(item, replacement if is_named else noting, key)
                 if other is not item:
                     found.append(Slot(_place(holder, key), item, other))
         if type(value) in _WITH_KEYS and len(value) <= _LONGEST:
@@ -120,7 +125,7 @@ def search(
             for name in _read_by(value.__code__):
                 noted.update(loose.by_name.get(name, ()))
                 noting(value.__globals__.get(name))
-    return _without_kept_type(found, pending), noted
+    return _without_kept(found, pending), noted
 
 
 def _is_own_name(function: Any, holder: Any, item: Any) -> bool:
@@ -128,19 +133,21 @@ def _is_own_name(function: Any, holder: Any, item: Any) -> bool:
     return type(function) is FunctionType and holder is function.__globals__ and type(item) in _FUNCTIONS
 
 
-def _without_kept_type(found: list[Slot], reached: list[Any]) -> list[Slot]:
+def _without_kept(found: list[Slot], reached: list[Any]) -> list[Slot]:
     """Leave `type` the builtin in modules with functions that hand it on."""
-    if not any(each.replaced is TYPE_OF for each in found):
-        return found
-    otherwise = [
-        each.__globals__ for each in reached if type(each) is FunctionType and is_handed_on(each.__code__)
-    ]
-    return [
-        each
-        for each in found
-        if each.replaced is not TYPE_OF
-        or all(getattr(each.place, "items", None) is not names for names in otherwise)
-    ]
+    for stand_in, hands_on in _OF_BUILTINS.values():
+        if not any(each.replaced is stand_in for each in found):
+            continue
+        otherwise = [
+            each.__globals__ for each in reached if type(each) is FunctionType and hands_on(each.__code__)
+        ]
+        found = [
+            each
+            for each in found
+            if each.replaced is not stand_in
+            or all(getattr(each.place, "items", None) is not names for names in otherwise)
+        ]
+    return found
 
 
 def _items_if_any(value: Any) -> Iterable[_Held]:
@@ -161,10 +168,10 @@ def _place(holder: Any, key: Any) -> Holder:
     return Cell(holder) if kind is CellType else Attribute(holder, key)
 
 
-def _replaced(item: Any, replacement: Callable[[Any], Any]) -> Any:
+def _replaced(item: Any, replacement: Callable[[Any], Any], key: Any = None) -> Any:
     """Return a function's replacement, or a tuple with them in it; anything else as it is."""
-    if item is MISSING:  # a module without a `type` of its own
-        return TYPE_OF
+    if item is MISSING:  # a module without a name of its own for a builtin
+        return _OF_BUILTINS[key][0]
     if type(item) is staticmethod:
         beneath = replacement(item.__func__)
         return item if beneath is item.__func__ else staticmethod(beneath)
@@ -261,7 +268,7 @@ def _of_exact(value: Any) -> Iterator[_Held]:
 
 
 def _of_property(value: Any) -> Iterator[_Held]:
-    yield None, None, value.fget
+    yield from ((None, None, each) for each in (value.fget, value.fset, value.fdel))
 
 
 def _of_function(function: Any) -> Iterator[_Held]:
@@ -278,8 +285,9 @@ def _of_function(function: Any) -> Iterator[_Held]:
         except ValueError:  # a cell that is still empty
             continue
     used = _names_of(function.__code__)
-    if "type" in used and "type" not in names:
-        yield names, "type", MISSING
+    for name in _OF_BUILTINS:
+        if name in used and name not in names:
+            yield names, name, MISSING
     spaces = [names]
     for space in spaces:  # which grows by the modules that are used
         for name in used & space.keys():
@@ -292,12 +300,12 @@ def _of_function(function: Any) -> Iterator[_Held]:
         yield from _of_dict(function.__dict__)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=MOST_FUNCTIONS)
 def _names_of(code: CodeType) -> frozenset[str]:
     return frozenset(_names_in(code))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=MOST_FUNCTIONS)
 def _read_by(code: CodeType) -> frozenset[str]:
     """Return the names that a function does more with than call what they stand for, by `getattr`, too."""
     names = {each for each in code.co_consts if type(each) is str and "getattr" in code.co_names}
