@@ -18,8 +18,9 @@ from tracer.numpy_table.scipy_ufuncs import check_partials
 from tracer.rules.densities import DENSITIES, SCIPY_STATS
 from tracer.scipy_distance_calls import READERS as DISTANCE_READERS
 from tracer.scipy_fft_calls import READERS as FFT_READERS
+from tracer.scipy_filter_calls import NDIMAGE_READERS, SIGNAL_READERS
 from tracer.scipy_linalg_calls import READERS as LINALG_READERS
-from tracer.standins import holds_traced, plain_deep, record_call
+from tracer.standins import holds_traced, plain_deep, reading, record_call
 from tracer.tape import innermost
 
 if TYPE_CHECKING:
@@ -37,12 +38,19 @@ def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
         ("scipy.linalg", LINALG_READERS),
         ("scipy.fft", FFT_READERS),
         ("scipy.spatial.distance", DISTANCE_READERS),
+        ("scipy.signal", SIGNAL_READERS),
+        ("scipy.ndimage", NDIMAGE_READERS),
     ):
         package = sys.modules.get(module)
         for name, read in readers.items():
             original = getattr(package, name, None)
             if original is not None:
                 yield original, _following(original, f"{module}.{name}", read)
+    # SciPy's own, by which it asks whether it may write into what it computed: into an array, not into a number.
+    for module in ("scipy._external.array_api_compat", "scipy._lib.array_api_compat"):
+        asking = getattr(sys.modules.get(f"{module}.common._helpers"), "is_writeable_array", None)
+        if asking is not None:
+            yield asking, reading(asking)
 
 
 def _following(original: Callable[..., Any], called: str, read: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,7 +69,9 @@ def _following(original: Callable[..., Any], called: str, read: Callable[..., An
         try:
             followed = read(*args, **options)
         except OptionError as error:
-            raise refuse(f"{called} with {error}", users(frame)) from None
+            raise refuse(f"{called} with {error}", frame) from None
+        if followed is NotImplemented:  # it is made of steps that are
+            return original(*args, **options)
         if isinstance(followed, list):
             return several(followed, value, frame)
         rule, operands, params = followed
