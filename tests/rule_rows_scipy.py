@@ -10,6 +10,7 @@ from scipy.spatial import distance
 from tracer.rules.assumed import assumed
 from tracer.rules.densities import SUMS
 from tracer.rules.distances import SLOPES
+from tracer.rules.scipy_special import RESULTS, SPHERICAL
 from tracer.rules.triangles import order_of
 
 # The specs of rule_rows.py, which imports this.
@@ -56,11 +57,46 @@ SPECIAL = (
     *((name, (THREES, PART)) for name in "gammaincinv gammainccinv".split()),
     *((name, (THREES, THREES, PART)) for name in "betainc betaincc betaincinv betainccinv".split()),
     *((name, (THREES, POSITIVE)) for name in "jv yv iv kv ive kve yn kn expn".split()),
+    *((name, (ANY,)) for name in "wofz airy_ai airy_aip airy_bi airy_bip".split()),
+    *(
+        (name, (POSITIVE,))
+        for name in "ber bei berp beip ker kei kerp keip fresnel_s fresnel_c si ci shi chi".split()
+    ),
+    ("voigt_profile", (ANY, POSITIVE, POSITIVE)),
+    ("inv_boxcox", (POSITIVE, POSITIVE)),
+    ("inv_boxcox", (POSITIVE, (-1e-5, 1e-5))),
+    ("inv_boxcox1p", (POSITIVE, 1.5)),
+    ("tklmbda", (PART, 0.3)),
+    ("zeta", (THREES, POSITIVE)),
+    *((name, (THREES, POSITIVE)) for name in "jve yve hankel1 hankel2 hankel1e hankel2e".split()),
+    *((name, (THREES, POSITIVE)) for name in SPHERICAL),
+    *((name, (THREES, POSITIVE)) for name in "struve modstruve hyp0f1".split()),
+    *((name, (1.5, 2.5, POSITIVE)) for name in "wright_bessel log_wright_bessel hyp1f1 hyperu".split()),
+    ("hyp2f1", (1.5, 0.7, 2.5, UNIT)),
+    ("elliprf", (POSITIVE, POSITIVE, POSITIVE)),
+    ("elliprc", (POSITIVE, POSITIVE)),
+    ("lpmv", (1.0, THREES, UNIT)),
+    ("eval_chebyu", (THREES, UNIT)),
+    *((name, (THREES, 0.7, UNIT)) for name in "eval_gegenbauer eval_genlaguerre".split()),
+    ("eval_jacobi", (THREES, 0.7, 1.3, UNIT)),
+    *((f"ellipj_{name}", (POSITIVE, 0.6)) for name in "sn cn dn ph".split()),
+    *((name, (3.0, 5.0, POSITIVE)) for name in "fdtr fdtrc".split()),
+    ("stdtrit", (THREES, MIDDLE)),
+    ("fdtri", (3.0, 5.0, PART)),
+    *((name, (POSITIVE, 3.0, POSITIVE)) for name in "gdtr gdtrc".split()),
+    ("gdtrix", (POSITIVE, 3.0, PART)),
+    *((name, (2.0, 5.0, PART)) for name in "nbdtr nbdtrc nbdtri".split()),
+    *((name, (THREES, PART)) for name in "chdtri pdtri".split()),
     *(
         (name, (THREES, UNIT))
         for name in "eval_legendre eval_chebyt eval_hermite eval_hermitenorm eval_laguerre".split()
     ),
 )
+SEVERAL = {
+    name: lambda *operands, f=getattr(special, function), at=at: f(*operands)[at]
+    for function, names in RESULTS.items()
+    for at, name in enumerate(names)
+}
 DENSITIES = {
     "norm": ((), ANY),
     "uniform": ((), PART),
@@ -97,7 +133,7 @@ LOC, SCALE = (-0.01, 0.01), (1.0, 1.05)
 def scipy_rows(elements):
     """Return the rows, made with the class of rows of elementwise operations."""
     for name, operands in SPECIAL:
-        yield elements(name, getattr(special, name), operands)
+        yield elements(name, SEVERAL.get(name) or getattr(special, name), operands)
     for name, (shapes, x) in DENSITIES.items():
         distribution = getattr(stats, name)
         for method in ("pdf", "logpdf"):

@@ -65,6 +65,17 @@ PROGRAMS = [
     (frozen, (VECTOR, 0.5, 1.5)),
     (mixture, (VECTOR, np.array([0.2, -0.4]), np.array([0.0, 2.0]))),
     (black_scholes, (100.0, 95.0, 0.02, 0.3, 1.5)),
+    (lambda x: sum(special.airy(x)) + special.sici(x)[1] * special.fresnel(x)[0], (0.7,)),
+    (lambda x: special.ellipj(x, 0.4)[1].sum() + special.spherical_jn(2, x).sum(), (VECTOR,)),
+    (lambda x: special.zeta(3, x).sum() + special.hyp2f1(1.5, 0.7, 2.5, x / 3).sum(), (VECTOR,)),
+    (
+        lambda x: (
+            np.abs(special.hankel1(1.5, x) * special.jv(0.5, x * 1j)).sum()
+            + special.voigt_profile(x, x, 0.3).sum()
+        ),
+        (VECTOR,),
+    ),
+    (lambda x, y: stats.f_oneway(x, y).pvalue, (VECTOR, VECTOR**2)),
     (lambda p: stats.norm.ppf(p) + stats.t(5).isf(p), (0.3,)),
     (lambda x, a, b: stats.beta.logpdf(x, a, b).sum(), (np.array([0.2, 0.7]), 2.0, 3.0)),
     (lambda x, df: stats.t.logpdf(x, df, 0.1, 2.0).sum() + stats.chi2.pdf(x, df).sum(), (VECTOR, 4.0)),
@@ -259,7 +270,18 @@ def test_the_node_says_what_it_is_and_by_which_formula():
             0.5,
             "the derivative of scipy.special.gammainc by a has no closed",
         ),
-        (lambda x: special.airy(x), 0.5, "scipy.special.airy is not followed yet"),
+        (lambda x: special.airye(x), 0.5, "scipy.special.airye is not followed yet"),
+        (
+            lambda m: special.ellipj(0.3, m)[0],
+            0.5,
+            "the derivative of scipy.special.ellipj by m has no closed form",
+        ),
+        (
+            lambda n: special.spherical_jn(1, n, derivative=True),
+            0.5,
+            "scipy.special.spherical_jn with derivative=True",
+        ),
+        (lambda x: special.zeta(x), 2.5, "the derivative of scipy.special.zeta by x has no closed form"),
         (
             lambda x: spatial.distance.cdist(x, x, "canberra"),
             MATRIX,

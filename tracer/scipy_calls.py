@@ -16,6 +16,7 @@ from tracer.numpy_calls import any_open, array_of, refuse, several
 from tracer.numpy_table.reading import OptionError
 from tracer.numpy_table.scipy_ufuncs import check_partials
 from tracer.rules.densities import DENSITIES, SCIPY_STATS
+from tracer.rules.scipy_special import SPHERICAL
 from tracer.scipy_distance_calls import READERS as DISTANCE_READERS
 from tracer.scipy_fft_calls import READERS as FFT_READERS
 from tracer.scipy_filter_calls import NDIMAGE_READERS, SIGNAL_READERS
@@ -114,7 +115,24 @@ def _lambertw(z: Any, k: Any = 0, tol: Any = 1e-8) -> Any:
     return "lambertw", (z, k), None
 
 
+def _zeta(x: Any, q: Any = None, out: Any = None) -> Any:
+    if out is not None:
+        raise OptionError("out=")
+    return "zeta", (x, 1.0 if q is None else q), None
+
+
+def _spherical(name: str) -> Callable[..., Any]:
+    def read(n: Any, z: Any, derivative: Any = False) -> Any:
+        if derivative:
+            raise OptionError("derivative=True")
+        return name, (n, z), None
+
+    return read
+
+
 _READERS: dict[str, Callable[..., Any]] = {
+    "zeta": _zeta,
+    **{name: _spherical(name) for name in SPHERICAL},
     "lambertw": _lambertw,
     "logsumexp": _logsumexp,
     "softmax": _along("softmax"),

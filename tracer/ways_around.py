@@ -44,7 +44,7 @@ _ADVICE = tuple(
         ),
         (
             r"interpolate\.",
-            "CubicSpline, make_interp_spline, interp1d and np.interp are followed",
+            "interp1d, np.interp and BarycentricInterpolator are followed, and where a CubicSpline is read",
         ),
     )
 )

@@ -24,6 +24,7 @@ from tracer.rules.filters import BY_AXES, FILTERS, correlated
 from tracer.rules.formula import of_whole_order
 from tracer.rules.kinds import Elementwise, Many
 from tracer.rules.scipy_linalg import FUNCTIONS_OF_MATRICES, SCIPY_LINALG
+from tracer.rules.scipy_special import RESULTS
 from tracer.rules.splines import SPLINES
 from tracer.rules.triangles import TRIANGLES
 from tracer.user_rules import FUNCTIONS
@@ -201,7 +202,11 @@ def _found(name: str) -> Callable[..., Any] | None:
     if name in SCIPY_STATS:
         stats = _scipy("stats")
         return stats and getattr(getattr(stats, holder), method, None)
-    function = getattr(_scipy("special"), name, None)
+    special = _scipy("special")
+    for several, names in RESULTS.items():
+        if name in names and special is not None:
+            return lambda *operands: getattr(special, several)(*operands)[names.index(name)]
+    function = getattr(special, name, None)
     return function if function is None else of_whole_order(function)
 
 
