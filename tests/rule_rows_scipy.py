@@ -113,8 +113,25 @@ DENSITIES = {
     "pareto": ((HIGH,), HIGH),
     "invgamma": ((HIGH,), POSITIVE),
     **dict.fromkeys(("halfnorm", "halfcauchy", "rayleigh", "maxwell"), ((), POSITIVE)),
+    "weibull_max": (((1.5, 2.5),), NEGATIVE),
+    "powerlaw": ((HIGH,), PART),
+    "gennorm": (((1.5, 2.5),), POSITIVE),
+    "truncnorm": (((-1.6, -1.2), (1.5, 2.5)), (-0.9, 0.9)),
+    "skewnorm": ((HIGH,), ANY),
+    "genextreme": (((0.15, 0.25),), ANY),
+    "genpareto": (((0.2, 0.4),), POSITIVE),
+    "f": ((HIGH, HIGH), POSITIVE),
+    "invgauss": (((0.6, 0.9),), POSITIVE),
     **dict.fromkeys(("gumbel_r", "gumbel_l"), ((), ANY)),
 }
+# Shape parameters of what has no threes
+ONE_PLACE = {"truncnorm": (-1.4, 2.0), "genextreme": (0.2,)}
+# Where a shape parameter is 0, or lies far out
+LIMITS = (
+    ("genextreme", ((-1e-5, 1e-5),), ANY),
+    ("genpareto", ((-1e-5, 1e-5),), POSITIVE),
+    ("truncnorm", ((9.0, 9.5), (12.0, 13.0)), (9.7, 11.0)),
+)
 MASSES = (
     ("poisson", (THREES, POSITIVE)),
     ("geom", (2.0, MIDDLE)),
@@ -138,13 +155,19 @@ def scipy_rows(elements):
         distribution = getattr(stats, name)
         for method in ("pdf", "logpdf"):
             yield elements(f"{name}.{method}", getattr(distribution, method), (x, *shapes, LOC, SCALE))
-        whole = tuple(THREES for _ in shapes)
+        whole = ONE_PLACE.get(name) or tuple(THREES for _ in shapes)
         for method in ("cdf", "sf", "logcdf", "logsf"):
             yield elements(f"{name}.{method}", getattr(distribution, method), (x, *whole, LOC, SCALE))
         for method in ("ppf", "isf"):
             yield elements(
                 f"{name}.{method}", getattr(distribution, method), ((0.2, 0.8), *whole, LOC, SCALE)
             )
+    for name, shapes, x in LIMITS:
+        for method in ("pdf", "logpdf"):
+            function = getattr(getattr(stats, name), method)
+            yield elements(f"{name}.{method}", function, (x, *shapes, "zeros", 1.0))
+            if len(shapes) == 1:
+                yield elements(f"{name}.{method}", function, (x, "zeros", "zeros", 1.0))
     for name, operands in MASSES:
         for method in ("pmf", "logpmf", *(("cdf", "sf") if name in SUMS else ())):
             yield elements(f"{name}.{method}", getattr(getattr(stats, name), method), (*operands, "zeros"))
