@@ -130,7 +130,7 @@ ONE_PLACE = {"truncnorm": (-1.4, 2.0), "genextreme": (0.2,)}
 LIMITS = (
     ("genextreme", ((-1e-5, 1e-5),), ANY),
     ("genpareto", ((-1e-5, 1e-5),), POSITIVE),
-    ("truncnorm", ((9.0, 9.5), (12.0, 13.0)), (9.7, 11.0)),
+    ("truncnorm", ((9.0, 9.5), (9.9, 10.1)), (9.6, 9.8)),
 )
 MASSES = (
     ("poisson", (THREES, POSITIVE)),

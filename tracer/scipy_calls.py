@@ -34,14 +34,7 @@ _DISCRETE = ("pmf", "logpmf", "cdf", "sf")
 
 def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
     """Yield (original, replacement) for functions of SciPy that are no ufuncs, if the program has imported them."""
-    for module, readers in (
-        ("scipy.special", _READERS),
-        ("scipy.linalg", LINALG_READERS),
-        ("scipy.fft", FFT_READERS),
-        ("scipy.spatial.distance", DISTANCE_READERS),
-        ("scipy.signal", SIGNAL_READERS),
-        ("scipy.ndimage", NDIMAGE_READERS),
-    ):
+    for module, readers in PARTS:
         package = sys.modules.get(module)
         for name, read in readers.items():
             original = getattr(package, name, None)
@@ -139,6 +132,16 @@ _READERS: dict[str, Callable[..., Any]] = {
     "log_softmax": _along("log_softmax"),
     "polygamma": _polygamma,
 }
+
+PARTS: tuple[tuple[str, dict[str, Callable[..., Any]]], ...] = (
+    ("scipy.special", _READERS),
+    ("scipy.linalg", LINALG_READERS),
+    ("scipy.fft", FFT_READERS),
+    ("scipy.spatial.distance", DISTANCE_READERS),
+    ("scipy.signal", SIGNAL_READERS),
+    ("scipy.ndimage", NDIMAGE_READERS),
+)
+"""The parts of SciPy, and how calls of their functions are read."""
 
 
 # ------------------------------------------------------------------------------------------------ distributions
