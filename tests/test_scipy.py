@@ -149,7 +149,7 @@ WRITTEN_OUT = {  # in Python, which is followed as the program's own is
     "correlation": (lambda x, y: stats.pearsonr(x, y).statistic, (VECTOR, OTHER)),
     "normal of several": (  # of the covariance, one triangle is read
         lambda x, m, a: stats.multivariate_normal.logpdf(x, m, a) + stats.multivariate_normal(m, a).pdf(x),
-        (VECTOR, OTHER, np.eye(3) * 1.5 + 0.2),
+        (VECTOR, OTHER, np.diag([1.5, 0.9, 1.2]) + 0.2),
     ),
     "trends": (lambda x: (signal.detrend(x * x) ** 2).sum(), (SIGNAL,)),
     "savgol": (
@@ -596,6 +596,21 @@ def test_an_error_names_the_function_of_the_library_and_a_way_around():
 
     with pytest.raises(UnsupportedError, match=rf"^scipy\.optimize\.curve_fit .*; {NEWTON}"):
         record(fitted, TIMES**2)
+
+
+@pytest.mark.parametrize("covariance", [np.eye(3), np.eye(3) * 1.5 + 0.2])
+def test_a_covariance_with_equal_eigenvalues_is_an_error(covariance):
+    """SciPy takes it apart into vectors that have no derivative; the density has one."""
+    with pytest.raises(
+        UnsupportedError, match=r"eigh with a matrix of equal eigenvalues.*np\.linalg\.slogdet"
+    ):
+        record(lambda c: stats.multivariate_normal.logpdf(VECTOR, OTHER, c), covariance)
+    with pytest.raises(
+        UnsupportedError, match=r"eigh with a matrix of equal eigenvalues.*np\.linalg\.slogdet"
+    ):
+        record(lambda c: stats.multivariate_normal(OTHER, c).logpdf(VECTOR), covariance)
+    plain = record(lambda x: stats.multivariate_normal.logpdf(x, OTHER, covariance), VECTOR)
+    np.testing.assert_allclose(plain.grads["x"], -np.linalg.solve(covariance, VECTOR - OTHER))
 
 
 def test_the_step_of_newton_s_method_that_messages_advise_has_the_gradient():

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.frames import is_library
 from tracer.numpy_table import FOLLOWED
 from tracer.numpy_table.arrange import numbered
 from tracer.numpy_table.reading import OptionError
 from tracer.rules.arrange import MATRICES
 from tracer.rules.assumed import ASSUMED, BANDED, DIAGONAL, HERMITIAN, LOWER, SYMMETRIC, UPPER
+from tracer.rules.matrices import has_equal
 from tracer.rules.scipy_linalg import FUNCTIONS_OF_MATRICES
 from tracer.rules.triangles import order_of
 from tracer.standins import plain, plain_deep
@@ -129,6 +131,10 @@ def _eigh(a: Any, b: Any = None, *, lower: Any = True, eigvals_only: Any = False
             "b= (of L = np.linalg.cholesky(b), np.linalg.eigh(inv(L) @ a @ inv(L).T) is followed)"
         )
     _refuse(options)
+    # What SciPy computes of the vectors, a density, may be smooth where they themselves have no derivative.
+    caller = sys._getframe(2).f_globals.get("__name__")  # noqa: SLF001  (whom the replacement answers)
+    if not eigvals_only and is_library(str(caller)) and has_equal(np.linalg.eigvalsh(plain_deep(a))):
+        raise OptionError("a matrix of equal eigenvalues")
     side = "L" if plain(lower) else "U"
     return FOLLOWED[np.linalg.eigvalsh if eigvals_only else np.linalg.eigh](a, side)
 

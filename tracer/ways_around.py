@@ -43,6 +43,10 @@ _ADVICE = tuple(
             "an index with weights, image[i, j] * (1 - s) + image[i + 1, j] * s, is followed",
         ),
         (
+            r"stats\.multivariate_|linalg\.eigh with a matrix of equal",
+            "np.linalg.solve(C, x - mean) and np.linalg.slogdet(C) of the covariance C are followed",
+        ),
+        (
             r"interpolate\.",
             "interp1d, np.interp and BarycentricInterpolator are followed, and where a CubicSpline is read",
         ),
