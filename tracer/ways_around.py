@@ -19,7 +19,7 @@ _MINIMUM = _NEWTON.format(
 )
 # By the name of the function that the program calls; the first that fits.
 _ADVICE = tuple(
-    (re.compile(rf"scipy\.{names}"), advice)
+    (re.compile(rf"scipy\.(?:{names})"), advice)
     for names, advice in (
         (r"integrate\.odeint|integrate\.ode\b", "scipy.integrate.solve_ivp(…, method='RK45') is followed"),
         (
