@@ -35,6 +35,7 @@ OPTIONS: dict[str, str] = {
 
 SCIPYS_OPTIONS: dict[str, str] = {
     "scipy.fft.dct(m * 1j, orthogonalize=True).imag": "some versions of SciPy do not read it for complex numbers",
+    "scipy.linalg.eigh(s, s)[0]": "of L = np.linalg.cholesky(b), np.linalg.eigh of inv(L) @ a @ inv(L).T is followed",
     "scipy.linalg.inv(s[None])": "np.linalg.inv takes batches, and is followed",
     "scipy.linalg.inv(s, assume_a='diagonal')": "versions of SciPy disagree on what is read",
     "scipy.linalg.qr(n.T)": _BASIS.format("mode='economic'"),

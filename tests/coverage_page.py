@@ -7,7 +7,10 @@ from pathlib import Path
 from coverage_options import OPTIONS, SCIPYS_OPTIONS
 from coverage_table import ALIASES, CUTS, ERROR, FOLLOWED, NO_VALUES, PLAIN_READ, ROWS
 
+from tracer import scipy_calls
 from tracer.rules import RULES
+from tracer.rules.densities import DENSITIES, MASSES
+from tracer.rules.scipy_special import RESULTS, SCIPY_SPECIAL, SHARED
 
 PAGE = Path(__file__).parent.parent / "docs" / "coverage.md"
 _RULE_NAMES = {
@@ -63,6 +66,36 @@ def _calls(row):
     return f"{len(row.calls)}: `{row.calls[0]}`" + (", …" if len(row.calls) > 1 else "")
 
 
+_OF_SCIPY = """## SciPy
+
+If the program has imported it: functions by a rule of their own (`tests/test_rules.py` compares each with differences), and
+what SciPy itself writes in Python, whose steps are followed (`tests/test_scipy.py`): `stats.pearsonr`, `zscore`, `linregress`,
+`ttest_ind`, `multivariate_normal.logpdf` (of a covariance SciPy reads the lower triangle, which gets the gradient),
+`signal.savgol_filter`, `detrend`, `filtfilt`, `sosfiltfilt`, `resample_poly`, `stft`, `windows`; `integrate.simpson`,
+`cumulative_trapezoid`, `fixed_quad`, and `solve_ivp` by RK45, RK23 and DOP853; `interpolate.interp1d`,
+`BarycentricInterpolator`; `optimize.newton`.
+"""
+_CUTS_OF_SCIPY = """What SciPy solves in C or Fortran, or by steps until it is satisfied, is a cut or an error that names the line and says what
+to do instead (`tracer/ways_around.py`): `integrate.quad` and `odeint`; `optimize.brentq`, `root`, `fsolve`, `minimize`,
+`least_squares`, `curve_fit`; `interpolate.CubicSpline`, `make_interp_spline` and the like by their data (where a
+`CubicSpline` is read, it is followed); `ndimage.zoom`, `map_coordinates`, `rotate`; `stats.gaussian_kde`.
+"""
+
+
+def _scipy_rows():
+    """Yield the parts of SciPy, and the functions of each that have a rule."""
+    results = {name for names in RESULTS.values() for name in names}
+    special = (SCIPY_SPECIAL.keys() - results) | RESULTS.keys() | SHARED
+    for module, readers in scipy_calls.PARTS:
+        names = {*readers, *special} if module == "scipy.special" else readers
+        yield f"`{module}`", ", ".join(f"`{name}`" for name in sorted(names))
+    for names, methods in (
+        (DENSITIES, "`pdf`, `logpdf`, `cdf`, `logcdf`, `sf`, `logsf`, `ppf`, `isf`"),
+        (MASSES, "`pmf`, `logpmf`, of some `cdf` and `sf`"),
+    ):
+        yield f"`scipy.stats`: {methods}", ", ".join(f"`{name}`" for name in sorted(names))
+
+
 def _of(kind):
     return [row for row in ROWS if row.kind == kind]
 
@@ -88,6 +121,9 @@ def text():
         ", ".join(_short(row.name) for row in _of(CUTS)) + "\n",
         "## Errors\n",
         _table(("function", "reason"), [(_short(row.name), row.reason) for row in _of(ERROR)]),
+        _OF_SCIPY,
+        _table(("part", "functions with a rule"), _scipy_rows()),
+        _CUTS_OF_SCIPY,
         "## Options that are errors\n",
         "Of functions that are followed, these calls are errors, whatever the numbers are:\n",
         _table(

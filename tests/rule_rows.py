@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from rule_rows_filters import filter_rows
 from rule_rows_linalg import linalg_rows
 from rule_rows_scipy import (
     scipy_distance_rows,
@@ -392,6 +393,7 @@ ARRAYS = (
     *scipy_fft_rows(Arrays),
     *scipy_distance_rows(Arrays),
     *scipy_spline_rows(Arrays),
+    *filter_rows(Arrays),
 )
 
 

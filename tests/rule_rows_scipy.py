@@ -10,6 +10,7 @@ from scipy.spatial import distance
 from tracer.rules.assumed import assumed
 from tracer.rules.densities import SUMS
 from tracer.rules.distances import SLOPES
+from tracer.rules.scipy_special import RESULTS, SPHERICAL
 from tracer.rules.triangles import order_of
 
 # The specs of rule_rows.py, which imports this.
@@ -56,11 +57,46 @@ SPECIAL = (
     *((name, (THREES, PART)) for name in "gammaincinv gammainccinv".split()),
     *((name, (THREES, THREES, PART)) for name in "betainc betaincc betaincinv betainccinv".split()),
     *((name, (THREES, POSITIVE)) for name in "jv yv iv kv ive kve yn kn expn".split()),
+    *((name, (ANY,)) for name in "wofz airy_ai airy_aip airy_bi airy_bip".split()),
+    *(
+        (name, (POSITIVE,))
+        for name in "ber bei berp beip ker kei kerp keip fresnel_s fresnel_c si ci shi chi".split()
+    ),
+    ("voigt_profile", (ANY, POSITIVE, POSITIVE)),
+    ("inv_boxcox", (POSITIVE, POSITIVE)),
+    ("inv_boxcox", (POSITIVE, (-1e-5, 1e-5))),
+    ("inv_boxcox1p", (POSITIVE, 1.5)),
+    ("tklmbda", (PART, 0.3)),
+    ("zeta", (THREES, POSITIVE)),
+    *((name, (THREES, POSITIVE)) for name in "jve yve hankel1 hankel2 hankel1e hankel2e".split()),
+    *((name, (THREES, POSITIVE)) for name in SPHERICAL),
+    *((name, (THREES, POSITIVE)) for name in "struve modstruve hyp0f1".split()),
+    *((name, (1.5, 2.5, POSITIVE)) for name in "wright_bessel log_wright_bessel hyp1f1 hyperu".split()),
+    ("hyp2f1", (1.5, 0.7, 2.5, UNIT)),
+    ("elliprf", (POSITIVE, POSITIVE, POSITIVE)),
+    ("elliprc", (POSITIVE, POSITIVE)),
+    ("lpmv", (1.0, THREES, UNIT)),
+    ("eval_chebyu", (THREES, UNIT)),
+    *((name, (THREES, 0.7, UNIT)) for name in "eval_gegenbauer eval_genlaguerre".split()),
+    ("eval_jacobi", (THREES, 0.7, 1.3, UNIT)),
+    *((f"ellipj_{name}", (POSITIVE, 0.6)) for name in "sn cn dn ph".split()),
+    *((name, (3.0, 5.0, POSITIVE)) for name in "fdtr fdtrc".split()),
+    ("stdtrit", (THREES, MIDDLE)),
+    ("fdtri", (3.0, 5.0, PART)),
+    *((name, (POSITIVE, 3.0, POSITIVE)) for name in "gdtr gdtrc".split()),
+    ("gdtrix", (POSITIVE, 3.0, PART)),
+    *((name, (2.0, 5.0, PART)) for name in "nbdtr nbdtrc nbdtri".split()),
+    *((name, (THREES, PART)) for name in "chdtri pdtri".split()),
     *(
         (name, (THREES, UNIT))
         for name in "eval_legendre eval_chebyt eval_hermite eval_hermitenorm eval_laguerre".split()
     ),
 )
+SEVERAL = {
+    name: lambda *operands, f=getattr(special, function), at=at: f(*operands)[at]
+    for function, names in RESULTS.items()
+    for at, name in enumerate(names)
+}
 DENSITIES = {
     "norm": ((), ANY),
     "uniform": ((), PART),
@@ -77,8 +113,25 @@ DENSITIES = {
     "pareto": ((HIGH,), HIGH),
     "invgamma": ((HIGH,), POSITIVE),
     **dict.fromkeys(("halfnorm", "halfcauchy", "rayleigh", "maxwell"), ((), POSITIVE)),
+    "weibull_max": (((1.5, 2.5),), NEGATIVE),
+    "powerlaw": ((HIGH,), PART),
+    "gennorm": (((1.5, 2.5),), POSITIVE),
+    "truncnorm": (((-1.6, -1.2), (1.5, 2.5)), (-0.9, 0.9)),
+    "skewnorm": ((HIGH,), ANY),
+    "genextreme": (((0.15, 0.25),), ANY),
+    "genpareto": (((0.2, 0.4),), POSITIVE),
+    "f": ((HIGH, HIGH), POSITIVE),
+    "invgauss": (((0.6, 0.9),), POSITIVE),
     **dict.fromkeys(("gumbel_r", "gumbel_l"), ((), ANY)),
 }
+# Shape parameters of what has no threes
+ONE_PLACE = {"truncnorm": (-1.4, 2.0), "genextreme": (0.2,)}
+# Where a shape parameter is 0, or lies far out
+LIMITS = (
+    ("genextreme", ((-1e-5, 1e-5),), ANY),
+    ("genpareto", ((-1e-5, 1e-5),), POSITIVE),
+    ("truncnorm", ((9.0, 9.5), (9.9, 10.1)), (9.6, 9.8)),
+)
 MASSES = (
     ("poisson", (THREES, POSITIVE)),
     ("geom", (2.0, MIDDLE)),
@@ -97,18 +150,24 @@ LOC, SCALE = (-0.01, 0.01), (1.0, 1.05)
 def scipy_rows(elements):
     """Return the rows, made with the class of rows of elementwise operations."""
     for name, operands in SPECIAL:
-        yield elements(name, getattr(special, name), operands)
+        yield elements(name, SEVERAL.get(name) or getattr(special, name), operands)
     for name, (shapes, x) in DENSITIES.items():
         distribution = getattr(stats, name)
         for method in ("pdf", "logpdf"):
             yield elements(f"{name}.{method}", getattr(distribution, method), (x, *shapes, LOC, SCALE))
-        whole = tuple(THREES for _ in shapes)
+        whole = ONE_PLACE.get(name) or tuple(THREES for _ in shapes)
         for method in ("cdf", "sf", "logcdf", "logsf"):
             yield elements(f"{name}.{method}", getattr(distribution, method), (x, *whole, LOC, SCALE))
         for method in ("ppf", "isf"):
             yield elements(
                 f"{name}.{method}", getattr(distribution, method), ((0.2, 0.8), *whole, LOC, SCALE)
             )
+    for name, shapes, x in LIMITS:
+        for method in ("pdf", "logpdf"):
+            function = getattr(getattr(stats, name), method)
+            yield elements(f"{name}.{method}", function, (x, *shapes, "zeros", 1.0))
+            if len(shapes) == 1:
+                yield elements(f"{name}.{method}", function, (x, "zeros", "zeros", 1.0))
     for name, operands in MASSES:
         for method in ("pmf", "logpmf", *(("cdf", "sf") if name in SUMS else ())):
             yield elements(f"{name}.{method}", getattr(getattr(stats, name), method), (*operands, "zeros"))

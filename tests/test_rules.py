@@ -61,14 +61,15 @@ def assert_close(got, expected):
 
 # the straight way back, over arrays of float64 of one shape
 
-TAKE_WHOLE_NUMBERS = {"expn", "eval_hermite", "eval_hermitenorm"}
+# Some take whole numbers alone; for the parameters of another that are inf, SciPy does not come to an end.
+NOT_ANYWHERE = {"expn", "eval_hermite", "eval_hermitenorm", "hyp1f1"}
 PRODUCTS = [
     name
     for name, rule in RULES.items()
     if isinstance(rule, Elementwise)
     and rule.is_real
     and len(rule.partials) <= MOST
-    and name not in TAKE_WHOLE_NUMBERS
+    and name not in NOT_ANYWHERE
 ]
 PLACES = np.array([0.0, -0.0, 1.0, -1.0, 0.25, -3.5, np.inf, -np.inf, np.nan, 1e-310])
 

@@ -14,10 +14,10 @@ from autograd import grad as autograd_grad
 from autograd.scipy import special as autograd_special
 from autograd.scipy import stats as autograd_stats
 from checks import assert_differentiates, assert_untouched
-from scipy import integrate, interpolate, optimize, signal, spatial, special, stats
+from scipy import integrate, interpolate, ndimage, optimize, signal, spatial, special, stats
 from scipy.special import expit, logsumexp, softmax
 
-from tracer import load, record
+from tracer import detach, load, record
 from tracer.errors import CutWarning, UnsupportedError
 
 VECTOR = np.array([0.3, 0.8, 1.7])
@@ -65,6 +65,17 @@ PROGRAMS = [
     (frozen, (VECTOR, 0.5, 1.5)),
     (mixture, (VECTOR, np.array([0.2, -0.4]), np.array([0.0, 2.0]))),
     (black_scholes, (100.0, 95.0, 0.02, 0.3, 1.5)),
+    (lambda x: sum(special.airy(x)) + special.sici(x)[1] * special.fresnel(x)[0], (0.7,)),
+    (lambda x: special.ellipj(x, 0.4)[1].sum() + special.spherical_jn(2, x).sum(), (VECTOR,)),
+    (lambda x: special.zeta(3, x).sum() + special.hyp2f1(1.5, 0.7, 2.5, x / 3).sum(), (VECTOR,)),
+    (
+        lambda x: (
+            np.abs(special.hankel1(1.5, x) * special.jv(0.5, x * 1j)).sum()
+            + special.voigt_profile(x, x, 0.3).sum()
+        ),
+        (VECTOR,),
+    ),
+    (lambda x, y: stats.f_oneway(x, y).pvalue, (VECTOR, VECTOR**2)),
     (lambda p: stats.norm.ppf(p) + stats.t(5).isf(p), (0.3,)),
     (lambda x, a, b: stats.beta.logpdf(x, a, b).sum(), (np.array([0.2, 0.7]), 2.0, 3.0)),
     (lambda x, df: stats.t.logpdf(x, df, 0.1, 2.0).sum() + stats.chi2.pdf(x, df).sum(), (VECTOR, 4.0)),
@@ -72,6 +83,14 @@ PROGRAMS = [
 
 
 OTHER = np.array([0.5, -0.2, 1.1])
+SIGNAL = np.array([0.3, 1.9, -0.7, 0.4, 2.2, 1.1, -1.6, 0.9])
+SECTIONS = signal.butter(3, 0.4, output="sos")
+
+
+def spring(_, y, a):
+    return [y[1], -a * y[0] - 0.1 * y[1]]
+
+
 WRITTEN_OUT = {  # in Python, which is followed as the program's own is
     "zscore": (lambda m: (stats.zscore(m, axis=1, ddof=1) ** 3).sum(), (MATRIX,)),
     "zmap": (lambda x, y: stats.zmap(x, y)[1], (VECTOR, OTHER)),
@@ -127,8 +146,81 @@ WRITTEN_OUT = {  # in Python, which is followed as the program's own is
         ),
         (VECTOR,),
     ),
+    "correlation": (lambda x, y: stats.pearsonr(x, y).statistic, (VECTOR, OTHER)),
+    "normal of several": (  # of the covariance, one triangle is read
+        lambda x, m, a: stats.multivariate_normal.logpdf(x, m, a) + stats.multivariate_normal(m, a).pdf(x),
+        (VECTOR, OTHER, np.diag([1.5, 0.9, 1.2]) + 0.2),
+    ),
+    "trends": (lambda x: (signal.detrend(x * x) ** 2).sum(), (SIGNAL,)),
+    "savgol": (
+        lambda x: (
+            (signal.savgol_filter(x, 5, 2) ** 2).sum()
+            + signal.savgol_filter(x, 5, 3, deriv=1, mode="nearest")[1]
+        ),
+        (SIGNAL,),
+    ),
+    "filters": (
+        lambda b, a, x: (
+            (signal.lfilter(b, a, x) ** 2).sum()
+            + (signal.lfilter(b, [1.0, 0.3], x, zi=[x[0]])[1] ** 2).sum()
+            + (signal.filtfilt([0.4, 0.3], [1.2, -0.4], x, padlen=4) ** 2).sum()
+        ),
+        (np.array([0.4, 0.3]), np.array([1.2, -0.4]), SIGNAL),
+    ),
+    "sections": (
+        lambda x: (
+            (signal.sosfiltfilt(SECTIONS, x, padlen=3) ** 2).sum()
+            + signal.sosfilt(SECTIONS, x, zi=np.outer(x[:2], [1.0, 2.0]))[1][1, 0]
+        ),
+        (SIGNAL,),
+    ),
+    "rates": (
+        lambda x: (signal.resample_poly(x, 3, 2) ** 2).sum() + signal.upfirdn([0.3, 1.0], x, 2)[5],
+        (SIGNAL,),
+    ),
+    "images": (
+        lambda m: sum(
+            (0.1 + 0.9 * each[0, 1]) * each[1, 2] + each.sum()
+            for each in (
+                ndimage.gaussian_filter(m, [0.7, 1.2], mode=["wrap", "nearest"]),
+                ndimage.uniform_filter(m, 2),
+                ndimage.sobel(m, 0),
+                ndimage.laplace(m, mode="mirror"),
+                ndimage.correlate1d(m, [0.2, 1.0, 0.4], 0, origin=-1),
+                ndimage.convolve1d(m, [0.2, 1.0], mode="constant", cval=0.3),
+            )
+        ),
+        (MATRIX,),
+    ),
+    "windows": (
+        lambda m, w: (
+            (ndimage.convolve(m, w) ** 2).sum()
+            + ndimage.correlate(m, w, mode="wrap", origin=(0, -1))[0, 2]
+            + (signal.convolve2d(m, w, "same", "symm") ** 2).sum()
+            + signal.correlate2d(m, w, "valid")[0, 1]
+            + signal.convolve(m, w)[2, 1] * signal.correlate(m, w, "same")[1, 1]
+        ),
+        (MATRIX, np.array([[0.3, -0.6], [0.8, 0.5]])),
+    ),
+    "steps of an equation": (
+        lambda a, y: sum(
+            integrate.solve_ivp(spring, (0, 1.5), y, method=method, args=(a,), rtol=tolerance).y[0, -1]
+            for method, tolerance in (("RK45", 1e-6), ("RK23", 1e-3), ("DOP853", 1e-6))
+        ),
+        (1.3, np.array([0.4, 1.0])),
+    ),
+    "solution at times": (
+        lambda a: (
+            (integrate.solve_ivp(spring, (0, 2), [1.0, 0.0], args=(a,), t_eval=[0.5, 1.5]).y ** 2).sum()
+            + integrate.solve_ivp(spring, (0, 1), [1, 0], args=(a,), dense_output=True).sol(0.7)[1]
+        ),
+        (1.3,),
+    ),
     "rosen": (lambda x: optimize.rosen(x), (VECTOR,)),
 }
+
+
+KEPT = ("filters", "sections", "rates", "images", "windows")
 
 
 @pytest.mark.filterwarnings("ignore:.*as of SciPy 1.18:DeprecationWarning")
@@ -185,13 +277,24 @@ def test_the_node_says_what_it_is_and_by_which_formula():
             0.5,
             "the derivative of scipy.special.gammainc by a has no closed",
         ),
-        (lambda x: special.airy(x), 0.5, "scipy.special.airy is not followed yet"),
+        (lambda x: special.airye(x), 0.5, "scipy.special.airye is not followed yet"),
+        (
+            lambda m: special.ellipj(0.3, m)[0],
+            0.5,
+            "the derivative of scipy.special.ellipj by m has no closed form",
+        ),
+        (
+            lambda n: special.spherical_jn(1, n, derivative=True),
+            0.5,
+            "scipy.special.spherical_jn with derivative=True",
+        ),
+        (lambda x: special.zeta(x), 2.5, "the derivative of scipy.special.zeta by x has no closed form"),
         (
             lambda x: spatial.distance.cdist(x, x, "canberra"),
             MATRIX,
             "scipy.spatial.distance.cdist with metric='canberra' is not followed yet",
         ),
-        (lambda x: stats.skewnorm.pdf(x, 2.0), 0.5, "scipy.stats.skewnorm.pdf is not followed yet"),
+        (lambda x: stats.nct.pdf(x, 2.0, 0.3), 0.5, "scipy.stats.nct.pdf is not followed yet"),
         (
             lambda a: stats.gamma.cdf(1.0, a),
             0.5,
@@ -381,8 +484,38 @@ def test_what_scipy_reads_in_c_is_an_error_at_the_users_line():
         ),
         (lambda x: scipy.linalg.bandwidth(x)[0] * x.sum(), "code in C"),  # Cython looks at the exact type
         (
-            lambda x: scipy.linalg.eigvals(x).sum(),
-            r"SciPy's own options \(np\.linalg\.eigvals is followed\)",
+            lambda x: scipy.linalg.eigvals(x, x + 1.0).sum(),
+            r"scipy\.linalg\.eigvals with b=",
+        ),
+        (lambda x: scipy.linalg.eigh(x, x)[0].sum(), r"scipy\.linalg\.eigh with b= \(of L = "),
+        (
+            lambda x: ndimage.gaussian_gradient_magnitude(x, 1.0).sum(),
+            r"scipy\.ndimage\.gaussian_gradient_magnitude is not .*: it calls scipy\.ndimage\.gaussian_filter with",
+        ),
+        (
+            lambda x: ndimage.gaussian_filter(x, x[0, 0]).sum(),
+            r"scipy\.ndimage\.gaussian_filter with a traced sigma=",
+        ),
+        (
+            lambda x: ndimage.sobel(x, output=np.float32).sum(),
+            r"scipy\.ndimage\.sobel with output=",
+        ),
+        (
+            lambda x: ndimage.convolve(x * 1j, np.eye(2)).imag.sum(),
+            r"scipy\.ndimage\.convolve with an image of whole or complex",
+        ),
+        (
+            lambda x: signal.convolve2d(x, np.eye(3)).sum(),
+            r"scipy\.signal\.convolve2d with an in2 that is larger",
+        ),
+        (
+            lambda x: signal.upfirdn([1.0, 0.5], x[0], mode="wrap").sum(),
+            r"scipy\.signal\.upfirdn with mode= other than",
+        ),
+        (lambda x: spatial.KDTree(x).query([0.0, 1.0])[0] * x[0, 0], r"a traced .*code in C"),
+        (
+            lambda x: interpolate.RBFInterpolator(np.eye(3)[:, :2], [*x[0], 1.0])([[0.2, 0.3]])[0],
+            r"a traced .*code in C",
         ),
         (
             lambda x: scipy.linalg.qr(np.vstack([x, x]))[1].sum(),
@@ -404,23 +537,101 @@ def test_a_refusal_names_the_function_of_the_library(function, message):
         record(function, np.eye(2))
 
 
-@pytest.mark.parametrize(
-    ("function", "called"),
-    [
-        (lambda x: integrate.quad(lambda t: t * x, 0, 1)[0], r"float\(\) in scipy\.integrate\.quad"),
+def squared(x, a):
+    return ((x - a) ** 2).sum()
+
+
+NEWTON = "one step of Newton's method from the answer"
+TIMES = np.arange(4.0)
+# What SciPy solves in C, or by steps of its own choice: what it is called, and what a message says to do instead.
+SOLVERS = (
+    (lambda a: integrate.quad(lambda t: t * a, 0, 1)[0], "integrate.quad", "fixed_quad and simpson"),
+    (lambda a: integrate.dblquad(lambda y, x: a * x * y, 0, 1, 0, 1)[0], "integrate.dblquad", "fixed_quad"),
+    (lambda a: integrate.odeint(lambda y, t: -a * y, [1.0], [0, 1])[1, 0], "integrate.odeint", "solve_ivp"),
+    (
+        lambda a: integrate.solve_ivp(lambda t, y: -a * y, (0, 1), [1.0], method="LSODA").y[0, -1],
+        "integrate.solve_ivp",
+        "method='RK45', 'RK23' and 'DOP853' are followed",
+    ),
+    (lambda a: optimize.brentq(lambda x: x**3 - a, 0, 2), "optimize.brentq", r"x - f\(x\) / slope"),
+    (
+        lambda a: optimize.root_scalar(lambda x: x**3 - a, bracket=(0, 2)).root,
+        "optimize.root_scalar",
+        r"x - f\(x\) / slope",
+    ),
+    (lambda a: optimize.fsolve(lambda x: x**3 - a, [1.0])[0], "optimize.fsolve", r"solve\(J, f\(x\)\)"),
+    (lambda a: optimize.root(lambda x: x**3 - a, [1.0]).x[0], "optimize.root", NEWTON),
+    *(
         (
-            lambda x: integrate.solve_ivp(lambda t, y: -x * y, (0, 1), [1.0]).y[0, -1],
-            r"a conversion to a plain array in scipy\.integrate\.solve_ivp",
-        ),
-    ],
+            lambda a, m=method: optimize.minimize(squared, [0.0], args=(a,), method=m).x[0],
+            "optimize.minimize",
+            NEWTON,
+        )
+        for method in ("BFGS", "L-BFGS-B", "Nelder-Mead", "SLSQP")
+    ),
+    (
+        lambda a: optimize.least_squares(lambda p: p[0] * TIMES - a, [1.0]).x[0],
+        "optimize.least_squares",
+        "np.linalg.lstsq and np.polyfit",
+    ),
+    (
+        lambda a: ndimage.zoom(np.eye(3) * a, 2).sum(),
+        "ndimage.zoom",
+        "an index with weights",
+    ),
 )
-def test_a_cut_names_the_function_of_the_library(function, called):
-    with pytest.warns(CutWarning, match=rf"left the graph through {called}; at test_scipy\.py:"):
+
+
+@pytest.mark.parametrize(("function", "called", "advice"), SOLVERS, ids=[row[1] for row in SOLVERS])
+def test_a_cut_names_the_function_of_the_library_and_a_way_around(function, called, advice):
+    where = rf"left the graph through .* in scipy\.{called}; at test_scipy\.py:"
+    with pytest.warns(CutWarning, match=rf"{where}.*{advice}") as warned:
         assert record(function, 2.0).result == function(2.0)
+    assert len(warned) == 1
 
 
-def test_a_loaded_trace_shows_the_same(tmp_path):
-    finished = record(mixture, VECTOR, np.array([0.2, -0.4]), np.array([0.0, 2.0]))
+def test_an_error_names_the_function_of_the_library_and_a_way_around():
+    def fitted(y):
+        return optimize.curve_fit(lambda x, a, b: a * x + b, TIMES, y)[0][0]
+
+    with pytest.raises(UnsupportedError, match=rf"^scipy\.optimize\.curve_fit .*; {NEWTON}"):
+        record(fitted, TIMES**2)
+
+
+@pytest.mark.parametrize("covariance", [np.eye(3), np.eye(3) * 1.5 + 0.2])
+def test_a_covariance_with_equal_eigenvalues_is_an_error(covariance):
+    """SciPy takes it apart into vectors that have no derivative; the density has one."""
+    with pytest.raises(
+        UnsupportedError, match=r"eigh with a matrix of equal eigenvalues.*np\.linalg\.slogdet"
+    ):
+        record(lambda c: stats.multivariate_normal.logpdf(VECTOR, OTHER, c), covariance)
+    with pytest.raises(
+        UnsupportedError, match=r"eigh with a matrix of equal eigenvalues.*np\.linalg\.slogdet"
+    ):
+        record(lambda c: stats.multivariate_normal(OTHER, c).logpdf(VECTOR), covariance)
+    plain = record(lambda x: stats.multivariate_normal.logpdf(x, OTHER, covariance), VECTOR)
+    np.testing.assert_allclose(plain.grads["x"], -np.linalg.solve(covariance, VECTOR - OTHER))
+
+
+def test_the_step_of_newton_s_method_that_messages_advise_has_the_gradient():
+    def root(a):
+        x = detach(optimize.brentq(lambda x: x**3 - detach(a), 0, 2))
+        return x - (x**3 - a) / (3 * x**2)
+
+    def minimum(a):
+        x = optimize.minimize(lambda x: squared(x, detach(a)), np.zeros(2)).x
+        return (x - np.linalg.solve(np.eye(2) * 2, 2 * (x - a))).sum()
+
+    assert record(root, 1.5).grads["a"] == pytest.approx(1.5 ** (-2 / 3) / 3, rel=1e-9)
+    assert record(minimum, 1.5).grads["a"] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [(mixture, (VECTOR, np.array([0.2, -0.4]), np.array([0.0, 2.0]))), *map(WRITTEN_OUT.get, KEPT)],
+)
+def test_a_loaded_trace_shows_the_same(tmp_path, program, arguments):
+    finished = record(program, *arguments)
     finished.save(tmp_path / "t.trace")
     for before, after in zip(finished.edges, load(tmp_path / "t.trace").edges, strict=True):
         assert np.array_equal(before.grad, after.grad)

@@ -50,7 +50,7 @@ _TO_ARRAYS = ("array", "asarray", "asanyarray", "require", *_FOR_C)
 
 # Modules of SciPy that go on in Python with what they have put in order; what they hand to C is a cut there.
 _PLAIN_PYTHON = re.compile(
-    r"scipy\.(_lib|_external|optimize\._optimize|signal\._signaltools|spatial\._kdtree"
+    r"scipy\.(_lib|_external|integrate\._ivp|optimize\._optimize|signal\._signaltools|spatial\._kdtree"
     r"|spatial\.distance|stats)\b"
 )
 

@@ -20,6 +20,7 @@ _TAKE_PLAIN_ARRAYS = _LIBRARIES | set(
 _FILLING = (
     "numpy.polynomial.",
     "scipy.integrate._quadrature",
+    "scipy.integrate._ivp.",
     "scipy._external.array_api_",
     "scipy._lib.array_api_",
 )

@@ -37,6 +37,9 @@ _IMPOSSIBLE = "|".join(  # compiled when there is an error to compare with
         r"No matching signature found",
         r"cannot convert 'numpy\.ndarray' object to \w+",
         r".* must be numpy\.ndarray, not numpy\.ndarray",
+        r"Argument '\w+' has incorrect type \(expected numpy\.ndarray, got numpy\.ndarray\)",
+        r"Cannot convert numpy\.ndarray to numpy\.ndarray",
+        r"Invalid call to pythranized function `\w+\([\s\S]*\bnumpy\.ndarray\b[\s\S]*",
     )
 )
 

@@ -34,6 +34,7 @@ from tracer.standins import (
     traced_in,
 )
 from tracer.tape import AUXILIARY
+from tracer.ways_around import way_around
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +54,8 @@ def refuse(what: str, frame: FrameType) -> UnsupportedError:
         else f"{what} is not followed yet",
         where=place(frame),
         got="a traced value was passed in, and no derivative rule is known",
-        advice="write it with supported operations, or pass detach(x) to leave it out of the gradient",
+        advice=f"{way_around(library or what) or 'write it with supported operations'}, "
+        "or pass detach(x) to leave it out of the gradient",
     )
 
 

@@ -16,10 +16,12 @@ from tracer.numpy_calls import any_open, array_of, refuse, several
 from tracer.numpy_table.reading import OptionError
 from tracer.numpy_table.scipy_ufuncs import check_partials
 from tracer.rules.densities import DENSITIES, SCIPY_STATS
+from tracer.rules.scipy_special import SPHERICAL
 from tracer.scipy_distance_calls import READERS as DISTANCE_READERS
 from tracer.scipy_fft_calls import READERS as FFT_READERS
+from tracer.scipy_filter_calls import NDIMAGE_READERS, SIGNAL_READERS
 from tracer.scipy_linalg_calls import READERS as LINALG_READERS
-from tracer.standins import holds_traced, plain_deep, record_call
+from tracer.standins import holds_traced, plain_deep, reading, record_call
 from tracer.tape import innermost
 
 if TYPE_CHECKING:
@@ -32,17 +34,17 @@ _DISCRETE = ("pmf", "logpmf", "cdf", "sf")
 
 def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
     """Yield (original, replacement) for functions of SciPy that are no ufuncs, if the program has imported them."""
-    for module, readers in (
-        ("scipy.special", _READERS),
-        ("scipy.linalg", LINALG_READERS),
-        ("scipy.fft", FFT_READERS),
-        ("scipy.spatial.distance", DISTANCE_READERS),
-    ):
+    for module, readers in PARTS:
         package = sys.modules.get(module)
         for name, read in readers.items():
             original = getattr(package, name, None)
             if original is not None:
                 yield original, _following(original, f"{module}.{name}", read)
+    # SciPy's own, by which it asks whether it may write into what it computed: into an array, not into a number.
+    for module in ("scipy._external.array_api_compat", "scipy._lib.array_api_compat"):
+        asking = getattr(sys.modules.get(f"{module}.common._helpers"), "is_writeable_array", None)
+        if asking is not None:
+            yield asking, reading(asking)
 
 
 def _following(original: Callable[..., Any], called: str, read: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,7 +63,9 @@ def _following(original: Callable[..., Any], called: str, read: Callable[..., An
         try:
             followed = read(*args, **options)
         except OptionError as error:
-            raise refuse(f"{called} with {error}", users(frame)) from None
+            raise refuse(f"{called} with {error}", frame) from None
+        if followed is NotImplemented:  # it is made of steps that are
+            return original(*args, **options)
         if isinstance(followed, list):
             return several(followed, value, frame)
         rule, operands, params = followed
@@ -104,13 +108,40 @@ def _lambertw(z: Any, k: Any = 0, tol: Any = 1e-8) -> Any:
     return "lambertw", (z, k), None
 
 
+def _zeta(x: Any, q: Any = None, out: Any = None) -> Any:
+    if out is not None:
+        raise OptionError("out=")
+    return "zeta", (x, 1.0 if q is None else q), None
+
+
+def _spherical(name: str) -> Callable[..., Any]:
+    def read(n: Any, z: Any, derivative: Any = False) -> Any:
+        if derivative:
+            raise OptionError("derivative=True")
+        return name, (n, z), None
+
+    return read
+
+
 _READERS: dict[str, Callable[..., Any]] = {
+    "zeta": _zeta,
+    **{name: _spherical(name) for name in SPHERICAL},
     "lambertw": _lambertw,
     "logsumexp": _logsumexp,
     "softmax": _along("softmax"),
     "log_softmax": _along("log_softmax"),
     "polygamma": _polygamma,
 }
+
+PARTS: tuple[tuple[str, dict[str, Callable[..., Any]]], ...] = (
+    ("scipy.special", _READERS),
+    ("scipy.linalg", LINALG_READERS),
+    ("scipy.fft", FFT_READERS),
+    ("scipy.spatial.distance", DISTANCE_READERS),
+    ("scipy.signal", SIGNAL_READERS),
+    ("scipy.ndimage", NDIMAGE_READERS),
+)
+"""The parts of SciPy, and how calls of their functions are read."""
 
 
 # ------------------------------------------------------------------------------------------------ distributions

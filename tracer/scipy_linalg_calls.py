@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.frames import is_library
 from tracer.numpy_table import FOLLOWED
 from tracer.numpy_table.arrange import numbered
 from tracer.numpy_table.reading import OptionError
 from tracer.rules.arrange import MATRICES
 from tracer.rules.assumed import ASSUMED, BANDED, DIAGONAL, HERMITIAN, LOWER, SYMMETRIC, UPPER
+from tracer.rules.matrices import has_equal
 from tracer.rules.scipy_linalg import FUNCTIONS_OF_MATRICES
 from tracer.rules.triangles import order_of
 from tracer.standins import plain, plain_deep
@@ -42,7 +44,8 @@ def _one_matrix(a: Any) -> None:
 def _refuse(options: dict[str, Any], **defaults: tuple[Any, ...]) -> None:
     """Refuse options that change the result, and have none of the values that do not."""
     for name, value in options.items():
-        if name not in _HOW and plain(value) not in defaults.get(name, ()):
+        given = plain_deep(value)
+        if name not in _HOW and (np.ndim(given) or given not in defaults.get(name, ())):
             raise OptionError(f"{name}=")
 
 
@@ -121,15 +124,51 @@ def _norm(a: Any, *args: Any, check_finite: Any = True, **options: Any) -> Any:
     return FOLLOWED[np.linalg.norm](a, *args[:3], **options)
 
 
-def _eigh(a: Any, *, lower: Any = True, eigvals_only: Any = False, **options: Any) -> Any:
+def _eigh(a: Any, b: Any = None, *, lower: Any = True, eigvals_only: Any = False, **options: Any) -> Any:
     _one_matrix(a)
+    if b is not None:
+        raise OptionError(
+            "b= (of L = np.linalg.cholesky(b), np.linalg.eigh(inv(L) @ a @ inv(L).T) is followed)"
+        )
     _refuse(options)
+    # What SciPy computes of the vectors, a density, may be smooth where they themselves have no derivative.
+    caller = sys._getframe(2).f_globals.get("__name__")  # noqa: SLF001  (whom the replacement answers)
+    if not eigvals_only and is_library(str(caller)) and has_equal(np.linalg.eigvalsh(plain_deep(a))):
+        raise OptionError("a matrix of equal eigenvalues")
     side = "L" if plain(lower) else "U"
     return FOLLOWED[np.linalg.eigvalsh if eigvals_only else np.linalg.eigh](a, side)
 
 
-def _eigvalsh(a: Any, *, lower: Any = True, **options: Any) -> Any:
-    return _eigh(a, lower=lower, eigvals_only=True, **options)
+def _eigvalsh(a: Any, b: Any = None, *, lower: Any = True, **options: Any) -> Any:
+    return _eigh(a, b, lower=lower, eigvals_only=True, **options)
+
+
+def _eig(name: str, order: str) -> Callable[..., Any]:
+    """Read eig and eigvals: of one matrix, NumPy's, whose eigenvalues SciPy always makes complex."""
+    names = order.split()
+
+    def read(a: Any, *args: Any, **options: Any) -> Any:
+        options |= dict(zip(names, args, strict=False))
+        _one_matrix(a)
+        _refuse(options, b=(None,), left=(False,), right=(True,), homogeneous_eigvals=(False,))
+        return FOLLOWED[getattr(np.linalg, name)](a)
+
+    return read
+
+
+def _lstsq(
+    a: Any,
+    b: Any,
+    cond: Any = None,
+    overwrite_a: Any = False,
+    overwrite_b: Any = False,
+    check_finite: Any = True,
+    lapack_driver: Any = None,
+) -> Any:
+    del overwrite_a, overwrite_b, check_finite
+    _one_matrix(a)
+    rows: Any = FOLLOWED[np.linalg.lstsq](a, b, plain(cond))
+    return [*rows[:3], None] if plain(lapack_driver) == "gelsy" else rows
 
 
 def _svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, **options: Any) -> Any:
@@ -208,14 +247,6 @@ def _arranged(name: str) -> Callable[..., Any]:
     return read
 
 
-def _elsewhere(name: str) -> Callable[..., Any]:
-    def read(*args: Any, **options: Any) -> Any:
-        del args, options
-        raise OptionError(f"SciPy's own options (np.linalg.{name} is followed)")
-
-    return read
-
-
 READERS: dict[str, Callable[..., Any]] = {
     # Where a structure is looked for, it is that of the matrix as a whole.
     "solve": _as_numpy(
@@ -246,5 +277,7 @@ READERS: dict[str, Callable[..., Any]] = {
     "eigvalsh": _eigvalsh,
     "svd": _svd,
     **{name: _function(name) for name in FUNCTIONS_OF_MATRICES},
-    **{name: _elsewhere(name) for name in ("eig", "eigvals", "lstsq")},
+    "eig": _eig("eig", "b left right overwrite_a overwrite_b check_finite homogeneous_eigvals"),
+    "eigvals": _eig("eigvals", "b overwrite_a check_finite homogeneous_eigvals"),
+    "lstsq": _lstsq,
 }

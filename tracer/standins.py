@@ -20,6 +20,7 @@ from tracer.frames import library_function, place, users
 from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS, RULE_OF
 from tracer.rules.kinds import Elementwise, is_complex
 from tracer.tape import LEFT, Tape
+from tracer.ways_around import way_around
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -312,6 +313,8 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     advice = "what is computed from it carries no gradient back; "
     if kind and issubclass(kind, np.inexact):
         advice += f"np.array(…, np.{kind.__name__}) is followed; "
+    around = way_around(library)
+    advice += f"{around}; " if around else ""
     meant = "static=(…) of an argument that only counts, or detach(x)," if is_whole(value) else "detach(x)"
     advice += _ADVICE.get((via, type(value) is np.ndarray), f"{meant} says that this is meant")
     tape.refuse_if_strict(what, advice, frame, got=f"value {_brief(value)}")

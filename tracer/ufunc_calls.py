@@ -11,7 +11,7 @@ from tracer.buffers import fitted
 from tracer.instructions import operator_at
 from tracer.numpy_calls import any_open, arrays_of, refuse
 from tracer.numpy_table import FORMS, PLAIN_UFUNCS, TWO_RESULTS, UFUNC_RULES, OptionError, call_options
-from tracer.numpy_table.scipy_ufuncs import is_special, special_rule
+from tracer.numpy_table.scipy_ufuncs import is_special, special_results, special_rule
 from tracer.standins import is_traced, open_tape, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY
 
@@ -38,12 +38,13 @@ def call_ufunc(
         return getattr(ufunc, method)(*values, **plain_deep(options))
     if method != "__call__" or options:
         return _call_form(ufunc, method, inputs, options, frame)
-    if ufunc in TWO_RESULTS:
+    names = TWO_RESULTS.get(ufunc) or special_results(ufunc, inputs, frame)
+    if names is not None:
         results = ufunc(*values)
         inputs = arrays_of(inputs, frame)
         return tuple(
             record_call(name, inputs, value, None, frame, AUXILIARY) if name else value
-            for name, value in zip(TWO_RESULTS[ufunc], results, strict=True)
+            for name, value in zip(names, results, strict=True)
         )
     rule = UFUNC_RULES.get(ufunc) or special_rule(ufunc, inputs, frame)
     if rule is None:

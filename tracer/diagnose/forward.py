@@ -20,9 +20,11 @@ from tracer.operations import OP_NAMES, RULE_OF, is_own
 from tracer.rules.cosines import COSINES
 from tracer.rules.densities import SCIPY_STATS
 from tracer.rules.distances import DISTANCES
+from tracer.rules.filters import BY_AXES, FILTERS, correlated
 from tracer.rules.formula import of_whole_order
 from tracer.rules.kinds import Elementwise, Many
 from tracer.rules.scipy_linalg import FUNCTIONS_OF_MATRICES, SCIPY_LINALG
+from tracer.rules.scipy_special import RESULTS
 from tracer.rules.splines import SPLINES
 from tracer.rules.triangles import TRIANGLES
 from tracer.user_rules import FUNCTIONS
@@ -200,7 +202,11 @@ def _found(name: str) -> Callable[..., Any] | None:
     if name in SCIPY_STATS:
         stats = _scipy("stats")
         return stats and getattr(getattr(stats, holder), method, None)
-    function = getattr(_scipy("special"), name, None)
+    special = _scipy("special")
+    for several, names in RESULTS.items():
+        if name in names and special is not None:
+            return lambda *operands: getattr(special, several)(*operands)[names.index(name)]
+    function = getattr(special, name, None)
     return function if function is None else of_whole_order(function)
 
 
@@ -211,6 +217,8 @@ def _of_scipy(name: str) -> Forward | None:
         return _of_cosines(name)
     if name in DISTANCES:
         return _of_distances(name)
+    if name in FILTERS:
+        return _of_filters(name)
     if name in SPLINES:
         return _piecewise_polynomial()
     function = _found(name)
@@ -233,6 +241,26 @@ def _of_distances(name: str) -> Forward | None:
     def compute(operands: tuple[Any, ...], params: dict[str, Any], _: Any) -> Any:
         exponent = {"p": params["p"]} if params["metric"] == "minkowski" else {}
         return function(*operands, params["metric"], **exponent)
+
+    return compute
+
+
+def _of_filters(name: str) -> Forward | None:
+    if name == "correlate_nd":
+        return lambda operands, params, _: correlated(operands, params)
+    called = name.removesuffix("_state")
+    function = getattr(_scipy("ndimage" if name in BY_AXES else "signal"), called, None)
+    if function is None:
+        return None
+
+    def compute(operands: tuple[Any, ...], params: dict[str, Any], _: Any) -> Any:
+        options = {key: value for key, value in params.items() if value is not None and key != "results"}
+        if called == "sosfilt":  # which takes no other a[0] than 1
+            operands = (operands[0] / operands[0][:, 3:4], *operands[1:])
+        places = 3 if called == "lfilter" else 2
+        if len(operands) <= places:
+            return function(*operands, **options)
+        return function(*operands[:places], zi=operands[places], **options)[called != name]
 
     return compute
 

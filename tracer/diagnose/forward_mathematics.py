@@ -89,7 +89,7 @@ _ALGEBRA = {
     "tensorinv": lambda x, p, _: np.linalg.tensorinv(x[0], p["ind"]),
     "tensorsolve": lambda x, p, _: np.linalg.tensorsolve(*x, axes=p["axes"]),
     "lstsq": lambda x, _, __: np.linalg.lstsq(*x)[0],
-    "lstsq_residuals": lambda x, _, __: np.linalg.lstsq(*x)[1],
+    "lstsq_residuals": lambda x, _, out: np.reshape(np.linalg.lstsq(*x)[1], np.shape(out)),
     "cholesky": lambda x, p, _: np.linalg.cholesky(x[0], upper=p["upper"]),
     "eigvalsh": lambda x, p, _: np.linalg.eigvalsh(x[0], p["UPLO"]),
     "eigh_values": lambda x, p, _: np.linalg.eigh(x[0], p["UPLO"])[0],

@@ -11,7 +11,7 @@ from tracer.errors import UnsupportedError
 from tracer.frames import place
 from tracer.rules import RULES
 from tracer.rules.kinds import Elementwise
-from tracer.rules.scipy_special import SCIPY_SPECIAL, SHARED
+from tracer.rules.scipy_special import RESULTS, SCIPY_SPECIAL, SHARED
 from tracer.standins import is_traced
 
 if TYPE_CHECKING:
@@ -31,6 +31,16 @@ def special_rule(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> str |
         return None
     check_partials(f"scipy.special.{name}", name, inputs, frame)
     return name
+
+
+def special_results(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> tuple[str, ...] | None:
+    """Return the rules of a ufunc of scipy.special that has several results; None for another."""
+    if ufunc.nout == 1 or not is_special(ufunc) or ufunc.__name__ not in RESULTS:
+        return None
+    names = RESULTS[ufunc.__name__]
+    for name in names:
+        check_partials(f"scipy.special.{ufunc.__name__}", name, inputs, frame)
+    return names
 
 
 def check_partials(called: str, rule_name: str, operands: tuple[Any, ...], frame: FrameType) -> None:

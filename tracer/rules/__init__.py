@@ -18,6 +18,7 @@ from tracer.rules.distances import DISTANCES
 from tracer.rules.edited import Part
 from tracer.rules.einsum import EINSUM
 from tracer.rules.elementwise import ELEMENTWISE, SPECIAL
+from tracer.rules.filters import FILTERS
 from tracer.rules.fourier import FOURIER
 from tracer.rules.index import INDEX
 from tracer.rules.kinds import Compressed, Elementwise, Many, Outer, Rule, Vjp
@@ -78,6 +79,7 @@ RULES: dict[str, Rule] = {
     **SOFTMAX,
     **DISTANCES,
     **SPLINES,
+    **FILTERS,
     **FOURIER,
     **COSINES,
     **LINES,

@@ -27,6 +27,19 @@ class Density(NamedTuple):
     """Where the density is zero."""
 
 
+# Of the normal distribution between a and b, in whichever tail they lie
+_BETWEEN = "where(a > 0, ndtr(-a) - ndtr(-b), ndtr(b) - ndtr(a))"
+# log(1 + c y)/c and its derivative by c, at c = 0 and beside it, where it would lose its digits; and of -c.
+_RISING = "where(c == 0, y, log1p(c*y)/where(c == 0, 1, c))"
+_RISING_BY_C = (
+    "where(abs(c) < 1e-4, -y**2/2 + 2*c*y**3/3 - 3*c**2*y**4/4, (y/(1 + c*y) - log1p(c*y)/where(c == 0, 1, c))"
+    "/where(c == 0, 1, c))"
+)
+_FALLING = "where(c == 0, -y, log1p(-c*y)/where(c == 0, 1, c))"
+_FALLING_BY_C = (
+    "where(abs(c) < 1e-4, -y**2/2 - 2*c*y**3/3 - 3*c**2*y**4/4, (-y/(1 - c*y) - log1p(-c*y)/where(c == 0, 1, c))"
+    "/where(c == 0, 1, c))"
+)
 DENSITIES = {
     "norm": Density("-y**2/2 - log(2*pi)/2", "-y"),
     "uniform": Density("0", "0", outside="(y < 0) | (y > 1)"),
@@ -80,6 +93,65 @@ DENSITIES = {
     "halfcauchy": Density("log(2/pi) - log1p(y**2)", "-2*y/(1 + y**2)", outside="y < 0"),
     "rayleigh": Density("log(y) - y**2/2", "1/y - y", outside="y < 0"),
     "maxwell": Density("log(2/pi)/2 + 2*log(y) - y**2/2", "2/y - y", outside="y < 0"),
+    # Sources as SciPy's documentation has them: the tutorial's "Continuous Statistical Distributions"
+    "weibull_max": Density(
+        "log(c) + (c - 1)*log(-y) - (-y)**c",
+        "(c - 1)/y + c*(-y)**(c - 1)",
+        {"c": "1/c + log(-y)*(1 - (-y)**c)"},
+        outside="y > 0",
+    ),
+    "powerlaw": Density(
+        "log(a) + (a - 1)*log(y)", "(a - 1)/y", {"a": "1/a + log(y)"}, outside="(y < 0) | (y > 1)"
+    ),
+    "gennorm": Density(
+        "log(b/2) - gammaln(1/b) - abs(y)**b",
+        "-b*sign(y)*abs(y)**(b - 1)",
+        {"b": "1/b + digamma(1/b)/b**2 - where(y == 0, 0, abs(y)**b*log(abs(y)))"},
+    ),
+    "truncnorm": Density(
+        f"-y**2/2 - log(2*pi)/2 - log({_BETWEEN})",
+        "-y",
+        {
+            "a": f"exp(-a**2/2)/(sqrt(2*pi)*({_BETWEEN}))",
+            "b": f"-exp(-b**2/2)/(sqrt(2*pi)*({_BETWEEN}))",
+        },
+        outside="(y < a) | (y > b)",
+    ),
+    "skewnorm": Density(
+        "log(2) - y**2/2 - log(2*pi)/2 + log_ndtr(a*y)",
+        "-y + a*exp(-(a*y)**2/2 - log_ndtr(a*y))/sqrt(2*pi)",
+        {"a": "y*exp(-(a*y)**2/2 - log_ndtr(a*y))/sqrt(2*pi)"},
+    ),
+    "genextreme": Density(
+        f"{_FALLING} - log1p(-c*y) - exp({_FALLING})",
+        f"(exp({_FALLING}) + c - 1)/(1 - c*y)",
+        {"c": f"({_FALLING_BY_C})*(1 - exp({_FALLING})) + y/(1 - c*y)"},
+        outside="c*y > 1",
+    ),
+    "genpareto": Density(
+        f"-{_RISING} - log1p(c*y)",
+        "-(c + 1)/(1 + c*y)",
+        {"c": f"-({_RISING_BY_C}) - y/(1 + c*y)"},
+        outside="(y < 0) | (c*y < -1)",
+    ),
+    "f": Density(
+        "dfn/2*log(dfn) + dfd/2*log(dfd) + (dfn/2 - 1)*log(y) - (dfn + dfd)/2*log(dfd + dfn*y)"
+        " - betaln(dfn/2, dfd/2)",
+        "(dfn/2 - 1)/y - (dfn + dfd)/2*dfn/(dfd + dfn*y)",
+        {
+            "dfn": "(log(dfn*y) + 1 - log(dfd + dfn*y) - (dfn + dfd)*y/(dfd + dfn*y)"
+            " - digamma(dfn/2) + digamma((dfn + dfd)/2))/2",
+            "dfd": "(log(dfd) + 1 - log(dfd + dfn*y) - (dfn + dfd)/(dfd + dfn*y)"
+            " - digamma(dfd/2) + digamma((dfn + dfd)/2))/2",
+        },
+        outside="y < 0",
+    ),
+    "invgauss": Density(
+        "-log(2*pi*y**3)/2 - (y/mu - 1)**2/(2*y)",
+        "(1/y**2 - 1/mu**2 - 3/y)/2",
+        {"mu": "(y/mu - 1)/mu**2"},
+        outside="y < 0",
+    ),
     "gumbel_r": Density("-y - exp(-y)", "expm1(-y)"),
     "gumbel_l": Density("y - exp(y)", "-expm1(y)"),
 }

@@ -1,7 +1,7 @@
 """Formulas: the text of a partial derivative, compiled once to a function of NumPy columns or arrays.
 
 Used by kinds.py; `fault_of` also by whoever takes a text that is not from our own tables. A text may use the names of
-the operands, `out`, and the functions of VOCABULARY; our own tables also those of FROM_SCIPY.
+the operands, `out`, and the functions of VOCABULARY; our own tables also those of FROM_SCIPY and OF_SEVERAL.
 """
 
 from __future__ import annotations
@@ -57,8 +57,11 @@ VOCABULARY: dict[str, Any] = {
     **{name: getattr(np, name) for name in FROM_NUMPY},
 }
 FROM_SCIPY = (
-    "betaln ellipe ellipk erf eval_chebyu eval_genlaguerre eval_hermite eval_hermitenorm eval_legendre expn gammaln "
-    "i0 i0e i1e iv ive j0 j1 jv k0 k0e k1 k1e kv kve polygamma y0 y1 yv"
+    "bei beip ber berp betaln ellipe ellipk elliprd erf eval_chebyt eval_chebyu eval_gegenbauer "
+    "eval_genlaguerre eval_hermite eval_hermitenorm eval_jacobi eval_legendre expn gammaln hankel1 hankel1e "
+    "hankel2 hankel2e hyp0f1 hyp1f1 hyp2f1 hyperu i0 i0e i1e iv ive j0 j1 jv jve k0 k0e k1 k1e kei keip ker "
+    "kerp kv kve log_ndtr log_wright_bessel lpmv modstruve ndtr polygamma spherical_in spherical_jn "
+    "spherical_kn spherical_yn struve wofz wright_bessel y0 y1 yv yve zeta"
 ).split()
 """What the derivatives of SciPy's own functions need."""
 
@@ -71,18 +74,31 @@ def _special(name: str) -> Callable[..., Any]:
 
 
 def of_whole_order(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a function of SciPy a whole number for its order where it takes no other: columns are floats."""
+    """Give a function of SciPy orders of the type that it takes: columns are floats, or all complex."""
 
     def compute(*operands: Any, **options: Any) -> Any:
         try:
             return function(*operands, **options)
         except TypeError:
-            return function(np.asarray(operands[0]).astype(np.int64), *operands[1:], **options)
+            *orders, place = operands
+            orders = [np.real(order) for order in orders]
+            if any(map(np.iscomplexobj, operands[:-1])):
+                return compute(*orders, place, **options)
+            return function(np.asarray(orders[0]).astype(np.int64), *orders[1:], place, **options)
 
     return compute
 
 
-_FROM_SCIPY = {name: _special(name) for name in FROM_SCIPY}
+def _result(name: str, at: int) -> Callable[..., Any]:
+    return lambda *operands: from_scipy("special", name)(*operands)[at]
+
+
+# The results of functions that have several
+OF_SEVERAL = {
+    **{f"airy_{name}": _result("airy", at) for at, name in enumerate(("ai", "aip", "bi", "bip"))},
+    **{f"ellipj_{name}": _result("ellipj", at) for at, name in enumerate(("sn", "cn", "dn"))},
+}
+_FROM_SCIPY = {name: _special(name) for name in FROM_SCIPY} | OF_SEVERAL
 
 _NAME = re.compile(r"[^\W\d_]\w*")
 _LONGEST = 1000  # characters

@@ -28,7 +28,7 @@ Pulls: TypeAlias = "tuple[tuple[int, Pull | None], ...]"
 """Of every operand, the last first: its port, and what goes back to it; None: the gradient as it is."""
 
 
-_IMAGINARY = re.compile(r"\dj\b")
+_IMAGINARY = re.compile(r"\dj\b|\bhankel")  # a number, or a function whose values are complex
 
 
 # Not frozen, though nobody changes them: there are hundreds, and freezing would be a twentieth of the import.

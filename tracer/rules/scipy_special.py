@@ -2,7 +2,7 @@
 
 What SciPy shares with `math` (erf, gamma, expm1) is in elementwise.py. An empty partial says that no closed form is
 known (the order of a Bessel function): a traced float is refused there. Sources: NIST's Digital Library of Mathematical
-Functions (dlmf.nist.gov), chapters 5 to 8, 10, 18 and 19. Read through rules.RULES.
+Functions (dlmf.nist.gov), chapters 5 to 11, 13 to 15, 18, 19 and 25. Read through rules.RULES.
 """
 
 from __future__ import annotations
@@ -19,9 +19,20 @@ if TYPE_CHECKING:
     from tracer.rules.kinds import Array, Operands, Params
 
 _NORMAL = "exp(-x**2/2)/sqrt(2*pi)"
+_W = "wofz((x + 1j*gamma)/(sigma*sqrt(2)))"
+_REAL_SQUARE = f"real((x + 1j*gamma)**2*{_W})"
 _GAMMA_DENSITY = "exp((a - 1)*log({x}) - {x} - gammaln(a))"
 _BETA_DENSITY = "exp((a - 1)*log({x}) + (b - 1)*log1p(-{x}) - betaln(a, b))"
-_T_DENSITY = "exp(gammaln((df + 1)/2) - gammaln(df/2) - (df + 1)/2*log1p(t**2/df))/sqrt(pi*df)"
+_F_DENSITY = (
+    "exp(dfn/2*log(dfn) + dfd/2*log(dfd) + (dfn/2 - 1)*log({x}) - (dfn + dfd)/2*log(dfd + dfn*{x})"
+    " - betaln(dfn/2, dfd/2))"
+)
+_CHI_DENSITY = "exp((v/2 - 1)*log({x}/2) - {x}/2 - gammaln(v/2))/2"
+_POISSON = "exp(floor(k)*log({m}) - {m} - gammaln(floor(k) + 1))"
+_RATE_DENSITY = "exp(b*log(a) + (b - 1)*log({x}) - a*{x} - gammaln(b))"  # of rate a and shape b
+_NEGATIVE_BINOMIAL = "exp((n - 1)*log({p}) + k*log1p(-{p}) - betaln(n, k + 1))"
+_STRUVE = "exp(v*log(x/2) - gammaln(v + 3/2))/sqrt(pi)"
+_T_DENSITY = "exp(gammaln((df + 1)/2) - gammaln(df/2) - (df + 1)/2*log1p({t}**2/df))/sqrt(pi*df)"
 
 
 def _of(*partials: str, names: str = "", zero_where: tuple[str, ...] = ()) -> Elementwise:
@@ -67,7 +78,13 @@ SIGMOIDS_AND_ENTROPIES = {
         "(exp(lmbda*log1p(x))*log1p(x) - out)/lmbda)",
         names="x lmbda",
     ),
-    "inv_boxcox": _of("out**(1 - lmbda)", "", names="y lmbda"),
+    "inv_boxcox": _of(
+        "out**(1 - lmbda)",
+        "out*where(abs(lmbda) < 1e-4, -y**2/2 + 2*lmbda*y**3/3 - 3*lmbda**2*y**4/4, "
+        "(lmbda*y/(1 + lmbda*y) - log1p(lmbda*y))/lmbda**2)",
+        names="y lmbda",
+    ),
+    "inv_boxcox1p": _of("(1 + out)**(1 - lmbda)", "", names="y lmbda"),
     "cosm1": _of("-sin(x)"),
     "powm1": _of("y*x**(y - 1)", "log(x)*(out + 1)"),
     "exp10": _of("log(10)*out"),
@@ -88,6 +105,19 @@ ERROR_FUNCTIONS = {
     "ndtri": _of("sqrt(2*pi)*exp(out**2/2)"),
     "log_ndtr": _of("exp(-x**2/2 - out)/sqrt(2*pi)"),
     "ndtri_exp": _of("sqrt(2*pi)*exp(x + out**2/2)"),
+    "wofz": _of("2j/sqrt(pi) - 2*x*out"),  # 7.10.2
+    # The real part of w(z)/(sigma sqrt(2 pi)), z = (x + 1j gamma)/(sigma sqrt(2)): 7.19.3 and 7.10.2
+    "voigt_profile": Elementwise(
+        (
+            f"-real((x + 1j*gamma)*{_W})/(sigma**3*sqrt(2*pi))",
+            f"({_REAL_SQUARE}/sigma**2 + 2*gamma/(sigma*sqrt(2*pi)))/(sigma**2*sqrt(2*pi)) - out/sigma",
+            f"(real((gamma - 1j*x)*{_W})/(sigma*sqrt(2)) - 1/sqrt(pi))/(sigma**2*sqrt(pi))",
+        ),
+        names=("x", "sigma", "gamma"),
+        real_only=True,
+    ),
+    "fresnel_s": _of("sin(pi/2*x**2)"),
+    "fresnel_c": _of("cos(pi/2*x**2)"),
     "owens_t": _of(
         "-exp(-h**2/2)*erf(a*h/sqrt(2))/(2*sqrt(2*pi))",
         "exp(-h**2*(1 + a**2)/2)/(2*pi*(1 + a**2))",
@@ -113,15 +143,31 @@ GAMMA_FUNCTIONS = {
     "gammaincc": _of("", "-" + _GAMMA_DENSITY.format(x="x"), names="a x"),
     "gammaincinv": _of("", "1/" + _GAMMA_DENSITY.format(x="out"), names="a y"),
     "gammainccinv": _of("", "-1/" + _GAMMA_DENSITY.format(x="out"), names="a y"),
-    "pdtr": _of("", "-exp(floor(k)*log(m) - m - gammaln(floor(k) + 1))", names="k m"),
-    "pdtrc": _of("", "exp(floor(k)*log(m) - m - gammaln(floor(k) + 1))", names="k m"),
+    "pdtr": _of("", "-" + _POISSON.format(m="m"), names="k m"),
+    "pdtrc": _of("", _POISSON.format(m="m"), names="k m"),
+    "pdtri": _of("", "-1/" + _POISSON.format(m="out"), names="k y"),
     "betainc": _of("", "", _BETA_DENSITY.format(x="x"), names="a b x"),
     "betaincc": _of("", "", "-" + _BETA_DENSITY.format(x="x"), names="a b x"),
     "betaincinv": _of("", "", "1/" + _BETA_DENSITY.format(x="out"), names="a b y"),
     "betainccinv": _of("", "", "-1/" + _BETA_DENSITY.format(x="out"), names="a b y"),
-    "stdtr": _of("", _T_DENSITY, names="df t"),
-    "chdtr": _of("", "exp((v/2 - 1)*log(x/2) - x/2 - gammaln(v/2))/2", names="v x"),
-    "chdtrc": _of("", "-exp((v/2 - 1)*log(x/2) - x/2 - gammaln(v/2))/2", names="v x"),
+    "stdtr": _of("", _T_DENSITY.format(t="t"), names="df t"),
+    "stdtrit": _of("", "1/" + f"({_T_DENSITY.format(t='out')})", names="df p"),
+    "chdtr": _of("", _CHI_DENSITY.format(x="x"), names="v x"),
+    "chdtrc": _of("", "-" + _CHI_DENSITY.format(x="x"), names="v x"),
+    "chdtri": _of("", f"-1/({_CHI_DENSITY.format(x='out')})", names="v p"),
+    "fdtr": _of("", "", _F_DENSITY.format(x="x"), names="dfn dfd x"),
+    "fdtrc": _of("", "", "-" + _F_DENSITY.format(x="x"), names="dfn dfd x"),
+    "fdtri": _of("", "", "1/" + _F_DENSITY.format(x="out"), names="dfn dfd p"),
+    "gdtr": _of(f"x/a*{_RATE_DENSITY.format(x='x')}", "", _RATE_DENSITY.format(x="x"), names="a b x"),
+    "gdtrc": _of(
+        f"-x/a*{_RATE_DENSITY.format(x='x')}", "", "-" + _RATE_DENSITY.format(x="x"), names="a b x"
+    ),
+    "gdtrix": _of("-out/a", "", "1/" + _RATE_DENSITY.format(x="out"), names="a b p"),
+    "nbdtr": _of("", "", _NEGATIVE_BINOMIAL.format(p="p"), names="k n p"),
+    "nbdtrc": _of("", "", "-" + _NEGATIVE_BINOMIAL.format(p="p"), names="k n p"),
+    "nbdtri": _of("", "", "1/" + _NEGATIVE_BINOMIAL.format(p="out"), names="k n y"),
+    "tklmbda": _of("1/(out**(lmbda - 1) + (1 - out)**(lmbda - 1))", "", names="x lmbda"),
+    "zeta": _of("", "-x*zeta(x + 1, q)", names="x q"),  # 25.11.17
 }
 
 BESSEL_FUNCTIONS = {
@@ -146,6 +192,40 @@ BESSEL_FUNCTIONS = {
         of_complex=Vjp(_complex_ive),
     ),
     "kve": _of("", "out - (kve(v - 1, z) + kve(v + 1, z))/2", names="v z"),
+    # Where the argument is complex, they are scaled by its imaginary part, too.
+    **{
+        name: Elementwise(
+            ("", f"({name}(v - 1, z) - {name}(v + 1, z))/2"), names=("v", "z"), real_only=True
+        )
+        for name in ("jve", "yve")
+    },
+    "hankel1": _of("", "(hankel1(v - 1, z) - hankel1(v + 1, z))/2", names="v z"),
+    "hankel2": _of("", "(hankel2(v - 1, z) - hankel2(v + 1, z))/2", names="v z"),
+    "hankel1e": _of("", "(hankel1e(v - 1, z) - hankel1e(v + 1, z))/2 - 1j*out", names="v z"),
+    "hankel2e": _of("", "(hankel2e(v - 1, z) - hankel2e(v + 1, z))/2 + 1j*out", names="v z"),
+    "spherical_jn": _of(
+        "", "where(z == 0, where(n == 1, 1/3, 0), n/z*out - spherical_jn(n + 1, z))", names="n z"
+    ),
+    "spherical_yn": _of("", "n/z*out - spherical_yn(n + 1, z)", names="n z"),
+    "spherical_in": _of(
+        "", "where(z == 0, where(n == 1, 1/3, 0), n/z*out + spherical_in(n + 1, z))", names="n z"
+    ),
+    "spherical_kn": _of("", "n/z*out - spherical_kn(n + 1, z)", names="n z"),
+    # 10.61: (ber + 1j bei)'' + (ber + 1j bei)'/x = 1j (ber + 1j bei), and so for ker and kei
+    **{name: _of(f"{name}p(x)") for name in ("ber", "bei", "ker", "kei")},
+    "berp": _of("-bei(x) - out/x"),
+    "beip": _of("ber(x) - out/x"),
+    "kerp": _of("-kei(x) - out/x"),
+    "keip": _of("ker(x) - out/x"),
+    # 11.4.25 and 11.4.28
+    "struve": _of("", f"(struve(v - 1, x) - struve(v + 1, x) + {_STRUVE})/2", names="v x"),
+    "modstruve": _of("", f"(modstruve(v - 1, x) + modstruve(v + 1, x) + {_STRUVE})/2", names="v x"),
+    "wright_bessel": _of("", "", "wright_bessel(a, a + b, x)", names="a b x"),
+    "log_wright_bessel": _of("", "", "exp(log_wright_bessel(a, a + b, x) - out)", names="a b x"),
+    "airy_ai": _of("airy_aip(z)", names="z"),
+    "airy_aip": _of("z*airy_ai(z)", names="z"),
+    "airy_bi": _of("airy_bip(z)", names="z"),
+    "airy_bip": _of("z*airy_bi(z)", names="z"),
     "yn": _of("", "(yv(n - 1, z) - yv(n + 1, z))/2", names="n z"),
     "kn": _of("", "-(kv(n - 1, z) + kv(n + 1, z))/2", names="n z"),
 }
@@ -156,6 +236,23 @@ INTEGRALS = {
     "expi": _of("exp(x)/x"),
     "exp1": _of("-exp(-x)/x"),
     "expn": _of("", "-expn(n - 1, x)", names="n x"),
+    "si": _of("where(x == 0, 1, sin(x)/x)"),
+    "ci": _of("cos(x)/x"),
+    "shi": _of("where(x == 0, 1, sinh(x)/x)"),
+    "chi": _of("cosh(x)/x"),
+    # 16.3.1, 13.3.15, 15.5.1 and 13.3.22
+    "hyp0f1": _of("", "hyp0f1(v + 1, z)/v", names="v z"),
+    "hyp1f1": _of("", "", "a/b*hyp1f1(a + 1, b + 1, x)", names="a b x"),
+    "hyp2f1": _of("", "", "", "a*b/c*hyp2f1(a + 1, b + 1, c + 1, z)", names="a b c z"),
+    "hyperu": _of("", "", "-a*hyperu(a + 1, b + 1, x)", names="a b x"),
+    # 19.18.1, and R_C(x, y) = R_F(x, y, y)
+    "elliprf": _of("-elliprd(y, z, x)/6", "-elliprd(z, x, y)/6", "-elliprd(x, y, z)/6"),
+    "elliprc": _of("-elliprd(y, y, x)/6", "-elliprd(x, y, y)/3"),
+    # 22.13.1; by m they are integrals
+    "ellipj_sn": _of("ellipj_cn(u, m)*ellipj_dn(u, m)", "", names="u m"),
+    "ellipj_cn": _of("-ellipj_sn(u, m)*ellipj_dn(u, m)", "", names="u m"),
+    "ellipj_dn": _of("-m*ellipj_sn(u, m)*ellipj_cn(u, m)", "", names="u m"),
+    "ellipj_ph": _of("ellipj_dn(u, m)", "", names="u m"),
     "ellipk": _of("where(m == 0, pi/8, (ellipe(m)/(1 - m) - out)/(2*m))", names="m"),
     "ellipe": _of("where(m == 0, -pi/8, (out - ellipk(m))/(2*m))", names="m"),
     "ellipkm1": _of("(out - ellipe(1 - p)/p)/(2*(1 - p))", names="p"),
@@ -169,6 +266,22 @@ POLYNOMIALS = {
         names="n x",
     ),
     "eval_chebyt": _of("", "n*eval_chebyu(n - 1, x)", names="n x"),
+    "eval_chebyu": _of(
+        "",
+        "where(abs(x) == 1, x**(n + 1)*n*(n + 1)*(n + 2)/3, "
+        "((n + 1)*eval_chebyt(n + 1, x) - x*out)/where(abs(x) == 1, 1, x**2 - 1))",
+        names="n x",
+    ),
+    # 18.9.19, 18.9.23, 18.9.15 and 14.10.5
+    "eval_gegenbauer": _of("", "", "2*alpha*eval_gegenbauer(n - 1, alpha + 1, x)", names="n alpha x"),
+    "eval_genlaguerre": _of("", "", "-eval_genlaguerre(n - 1, alpha + 1, x)", names="n alpha x"),
+    "eval_jacobi": _of(
+        "", "", "", "(n + alpha + beta + 1)/2*eval_jacobi(n - 1, alpha + 1, beta + 1, x)",
+        names="n alpha beta x",
+    ),
+    "lpmv": _of(
+        "", "", "((m - v - 1)*lpmv(m, v + 1, x) + (v + 1)*x*out)/(1 - x**2)", names="m v x"
+    ),
     "eval_hermite": _of("", "2*n*eval_hermite(n - 1, x)", names="n x"),
     "eval_hermitenorm": _of("", "n*eval_hermitenorm(n - 1, x)", names="n x"),
     "eval_laguerre": _of("", "-eval_genlaguerre(n - 1, 1, x)", names="n x"),
@@ -182,5 +295,14 @@ SCIPY_SPECIAL = {
     **INTEGRALS,
     **POLYNOMIALS,
 }
+RESULTS = {
+    "airy": ("airy_ai", "airy_aip", "airy_bi", "airy_bip"),
+    "ellipj": ("ellipj_sn", "ellipj_cn", "ellipj_dn", "ellipj_ph"),
+    "fresnel": ("fresnel_s", "fresnel_c"),
+    "shichi": ("shi", "chi"),
+    "sici": ("si", "ci"),
+}
+"""The rules of a ufunc that has several results."""
+SPHERICAL = tuple(f"spherical_{kind}n" for kind in "jyik")
 SHARED = frozenset(("cbrt", "erf", "erfc", "exp2", "expm1", "gamma", "i0", "log1p", "round"))
 """Operations that SciPy has under the same name, with the same meaning, and whose rules are in elementwise.py."""

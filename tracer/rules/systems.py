@@ -112,11 +112,11 @@ def _lstsq_residuals(port: int, g: Any, out: Any, operands: Operands, params: Pa
     """Go back over the squared lengths of b - a x; at the best x its own derivative is zero."""
     del out
     a, b = operands
-    if not g.size:  # NumPy gives residuals only where there are more equations than unknowns
+    if not np.size(g):  # NumPy gives residuals only where there are more equations than unknowns
         return np.zeros_like(operands[port])
     x = params["results"][0]
     missed = (b - a @ x).conj()
-    back = 2 * g * missed if b.ndim == 2 else 2 * g[0] * missed
+    back = 2 * (g if b.ndim == 2 else np.ravel(g)[0]) * missed  # of one right side, SciPy gives a number
     if port == 1:
         return typed(back, b)
     columns = back.reshape(len(b), -1)

@@ -1,0 +1,59 @@
+"""What to do instead of a function of SciPy that is code in C or Fortran, or goes on until it is satisfied: advice."""
+
+from __future__ import annotations
+
+import re
+
+_NEWTON = (
+    "one step of Newton's method from the answer has its gradient: with {x} as a plain number, {step}, "
+    "where {matrix} is a plain number, too"
+)
+_ROOT = _NEWTON.format(x="the root x", step="x - f(x) / slope", matrix="the slope of f")
+_ROOTS = _NEWTON.format(
+    x="the root x", step="x - np.linalg.solve(J, f(x))", matrix="J, the matrix of the slopes of f,"
+)
+_MINIMUM = _NEWTON.format(
+    x="the minimum x",
+    step="x - np.linalg.solve(H, slopes(x))",
+    matrix="H, the matrix of second derivatives,",
+)
+# By the name of the function that the program calls; the first that fits.
+_ADVICE = tuple(
+    (re.compile(rf"scipy\.(?:{names})"), advice)
+    for names, advice in (
+        (r"integrate\.odeint|integrate\.ode\b", "scipy.integrate.solve_ivp(…, method='RK45') is followed"),
+        (
+            r"integrate\.solve_ivp",
+            "method='RK45', 'RK23' and 'DOP853' are followed, between two plain times and without events",
+        ),
+        (
+            r"integrate\.(quad|dblquad|tplquad|nquad)",
+            "scipy.integrate.fixed_quad and simpson of f at fixed points are followed",
+        ),
+        (r"optimize\.(brent[hq]|bisect|ridder|toms748|root_scalar)", _ROOT),
+        (r"optimize\.(root|fsolve|broyden\d|newton_krylov)", _ROOTS),
+        (
+            r"optimize\.(curve_fit|least_squares|leastsq|nnls)",
+            _MINIMUM
+            + "; what is linear in its parameters, np.linalg.lstsq and np.polyfit fit, and are followed",
+        ),
+        (r"optimize\.(minimize|fmin|basinhopping|differential_evolution|dual_annealing|shgo)", _MINIMUM),
+        (
+            r"ndimage\.(map_coordinates|rotate|zoom|shift|affine_transform|geometric_transform)",
+            "an index with weights, image[i, j] * (1 - s) + image[i + 1, j] * s, is followed",
+        ),
+        (
+            r"stats\.multivariate_|linalg\.eigh with a matrix of equal",
+            "np.linalg.solve(C, x - mean) and np.linalg.slogdet(C) of the covariance C are followed",
+        ),
+        (
+            r"interpolate\.",
+            "interp1d, np.interp and BarycentricInterpolator are followed, and where a CubicSpline is read",
+        ),
+    )
+)
+
+
+def way_around(called: str) -> str:
+    """Return what to do where a value leaves through a function of a library, or can't go into it; "" for none."""
+    return next((advice for names, advice in _ADVICE if names.match(called)), "")
