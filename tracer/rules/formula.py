@@ -304,7 +304,7 @@ def _ufunc_of(node: ast.expr) -> tuple[str, list[ast.expr]]:
     """Return the ufunc that an operator or a call is, if it is one, and what it is given."""
     if isinstance(node, ast.BinOp):
         if isinstance(node.op, ast.Pow):  # others are decided by the numbers
-            is_square = isinstance(node.right, ast.Constant) and node.right.value == 2  # noqa: PLR2004
+            is_square = isinstance(node.right, ast.Constant) and node.right.value == 2
             return ("square", [node.left]) if is_square else ("", [])
         return _OPERATORS.get(type(node.op), ""), [node.left, node.right]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
