@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -239,3 +240,20 @@ def test_what_is_known_of_the_records_of_a_program_gives_what_is_worked_out_anew
     for call, found in zip(calls, known, strict=True):
         _forget()
         assert columns(*call) == found
+
+
+def test_the_end_of_a_long_recording_is_frozen_as_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    def program(x: float) -> float:
+        for _ in range(60):
+            x = math.sin(x * 0.5) + max(x, 2.0, 0.25)
+        return x
+
+    def columns() -> list[Any]:
+        found = record(program, 1.0).recording
+        operands = [each if each >= 0 else found.constants[-1 - each] for each in found.operands.tolist()]
+        return [*operands, *found.starts.tolist(), *found.values.floats.tolist()]
+
+    whole = columns()
+    monkeypatch.setattr(recording, "_CHUNK", 50)
+    monkeypatch.setattr(recording, "_SHORT", 49)
+    assert columns() == whole

@@ -205,9 +205,10 @@ def _freeze_few(records: list[Any]) -> _Columns:
 def _freeze_many(records: list[Any]) -> _Columns:
     """Turn records into columns, chunk by chunk from the end, so that their memory goes as the columns come."""
     count = len(records) // WIDTH
+    is_short = count <= _SHORT
     chunks: list[_Chunk] = []
     for first in range((count - 1) // _CHUNK * _CHUNK, -1, -_CHUNK):
-        chunks.append(_freeze_chunk(records[first * WIDTH :] if first else records))
+        chunks.append(_freeze_chunk(records[first * WIDTH :] if first else records, is_short=is_short))
         del records[first * WIDTH :]
     chunks.reverse()
     starts = np.zeros(count + 1, INDEX)
@@ -248,10 +249,9 @@ class _Chunk(NamedTuple):
     instructions: np.ndarray[Any, Any]
 
 
-def _freeze_chunk(records: list[Any]) -> _Chunk:
-    """Turn a stretch of records into columns; constants are numbered from 0 within it."""
+def _freeze_chunk(records: list[Any], *, is_short: bool) -> _Chunk:
+    """Turn a stretch of records into columns, of a short recording all; constants are numbered from 0 within it."""
     codes, left, right = (records[place::WIDTH] for place in range(3))
-    is_short = len(codes) <= _SHORT
     form = _form_again(tuple(codes)) if is_short else _form_of(codes)
     general = tuple([left[row] for row in form.general])
     traced = [
