@@ -18,7 +18,7 @@ from tracer.rules.edited import Edited, whole
 from tracer.tape import WIDTH, Call, Tape
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from types import CodeType
 
 # Of rows, operands, nodes and edges: a trace of 2**31 of them would need a hundred gigabytes
@@ -255,16 +255,18 @@ def _freeze_chunk(records: list[Any], *, is_short: bool) -> _Chunk:
     form = _form_again(tuple(codes)) if is_short else _form_of(codes)
     general = tuple([left[row] for row in form.general])
     traced = [
-        side if is_traced is None else compress(side, is_traced)
-        for side, is_traced in zip((left, right), form.traced, strict=True)
+        side if chosen is None else compress(side, chosen)
+        for side, chosen in zip((left, right), form.chosen, strict=True)
     ]
     degrees, operands = (
         _connected_again(tuple(codes), general, *map(tuple, traced))
         if is_short
-        else _connected(form, general, *map(list, traced))
+        else _connected(form, general, *traced)
     )
     params: dict[int, dict[str, Any]] = {row: right[row] for row in form.of_one if right[row]}
-    constants = [side[row] for side, plain in zip((left, right), form.plain, strict=True) for row in plain]
+    constants: list[Any] = []
+    for side, plain in zip((left, right), form.plain, strict=True):
+        constants += map(side.__getitem__, plain)
     for row, positions in zip(form.general, general, strict=True):
         given, row_params = right[row]
         if row_params:
@@ -290,9 +292,8 @@ class _Form(NamedTuple):
     degrees: np.ndarray[Any, Any]  # 0 in the general form
     general: list[int]  # rows in that form
     of_one: list[int]  # rows of one operand, beside which there may be params
-    traced: tuple[
-        list[bool] | None, ...
-    ]  # by side, left and right: which rows have a position there; None: all
+    traced: list[np.ndarray[Any, Any]]  # by side, left and right: the rows that have a position there
+    chosen: list[list[bool] | None]  # by side: of each row, whether it has; None: all have
     plain: tuple[list[int], ...]  # by side: the rows that have a constant there
 
 
@@ -306,7 +307,8 @@ def _form_of(given: Sequence[int]) -> _Form:
         degrees,
         (masks == 0).nonzero()[0].tolist(),
         ((masks == _LEFT) & (degrees == 1)).nonzero()[0].tolist(),
-        tuple(None if each.all() else each.tolist() for each in is_traced),
+        [each.nonzero()[0] for each in is_traced],
+        [None if each.all() else each.tolist() for each in is_traced],
         tuple(
             (~each & (masks > 0) & (degrees > shift)).nonzero()[0].tolist()
             for shift, each in enumerate(is_traced)
@@ -317,8 +319,8 @@ def _form_of(given: Sequence[int]) -> _Form:
 def _connected(
     form: _Form,
     general: tuple[tuple[int | None, ...], ...],
-    left: Collection[int],
-    right: Collection[int],
+    left: Iterable[int],
+    right: Iterable[int],
 ) -> tuple[np.ndarray[Any, Any], Indices]:
     """Return how many operands each row has, and all of them: a row, or -1 - the number of a constant.
 
@@ -330,13 +332,12 @@ def _connected(
     degrees.cumsum(dtype=INDEX, out=starts[1:])
     operands = np.empty(starts[-1], INDEX)
     constants = 0
-    for shift, (positions, is_traced, plain) in enumerate(
+    for shift, (positions, traced, plain) in enumerate(
         zip((left, right), form.traced, form.plain, strict=True)
     ):
         operands[starts[plain] + shift] = -1 - constants - np.arange(len(plain))
         constants += len(plain)
-        traced = slice(None) if is_traced is None else np.array(is_traced, np.bool_)
-        operands[starts[:-1][traced] + shift] = np.fromiter(positions, np.int64, len(positions)) // WIDTH
+        operands[starts[:-1][traced] + shift] = np.fromiter(positions, np.int64, len(traced)) // WIDTH
     for row, row_positions in zip(form.general, general, strict=True):
         for place, position in enumerate(row_positions, starts[row].item()):
             if position is None:
