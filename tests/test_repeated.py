@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from tracer import backward_pass as go_back
-from tracer import outlines, record
+from tracer import outlines, record, recording
 from tracer import straight as steps
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 _RANDOM = np.random.default_rng(3)
 _X, _Y = _RANDOM.uniform(0.2, 0.9, size=(2, 140))
 _W = _RANDOM.normal(size=(6, 6)) / 3.0
+
+
+def _forget() -> None:
+    outlines.forget()
+    recording.forget()
 
 
 def _one_vector(x: Any, y: Any) -> Any:
@@ -158,7 +164,7 @@ def test_the_code_of_a_loop_gives_what_its_steps_give(name: str, monkeypatch: py
         found = _everything(trace), _everything(trace.backward(seed=-2.0))
         assert len(ways) == 2 * expected
         monkeypatch.setattr(steps, "loops", lambda *_: iter(()))
-        outlines.forget()
+        _forget()
         trace = record(program, *arguments)
         assert found == (_everything(trace.backward()), _everything(trace.backward(seed=-2.0)))
         assert len(ways) == 2 * expected
@@ -176,7 +182,7 @@ def test_what_is_known_of_a_program_gives_what_is_worked_out_anew(name: str) -> 
         found(arguments)
         again = found(others), found(arguments)
         for given, known in zip((others, arguments), again, strict=True):
-            outlines.forget()
+            _forget()
             assert found(given) == known
 
 
@@ -206,8 +212,48 @@ def test_what_is_known_of_a_program_is_that_of_its_shapes_types_constants_and_ou
         names = [each.name for each in trace.outputs]
         return _everything(trace.backward(of=names[output]))
 
-    outlines.forget()
+    _forget()
     known = [found(*call) for _ in range(2) for call in calls]
     for call, *gradients in zip(calls, known[: len(calls)], known[len(calls) :], strict=True):
-        outlines.forget()
+        _forget()
         assert gradients == [found(*call)] * 2
+
+
+def test_what_is_known_of_the_records_of_a_program_gives_what_is_worked_out_anew() -> None:
+    def program(x: Any, y: Any, *, factor: Any) -> Any:
+        parts = [np.where(x > 0.5, x, y) * factor, np.maximum(x, y), np.clip(x, 0.2, factor), x**2 - y]
+        for _ in range(20):
+            parts.append(parts[-1] * 0.5 + np.sin(parts[-2]) / factor)
+        return np.sum(np.stack(parts)), np.max(np.hypot(factor, parts[-1]))
+
+    def columns(seed: int, factor: Any) -> Any:
+        values = np.random.default_rng(seed).uniform(size=(2, 5))
+        found = record(program, *values, factor=factor).recording
+        constants = [found.constants[number] for number in range(len(found.constants))]
+        arrays = (found.ops, found.starts, found.operands, found.instructions, found.values.array_rows)
+        numbers = [np.asarray(found.values[row]).tobytes() for row in range(len(found))]
+        return [each.tolist() for each in arrays], repr(constants), numbers, repr(found.params)
+
+    calls = [(1, 0.9), (2, 0.9), (1, np.full(5, 0.8)), (1, np.float64(0.7)), (2, 0.9)]
+    _forget()
+    known = [columns(*call) for call in calls]
+    for call, found in zip(calls, known, strict=True):
+        _forget()
+        assert columns(*call) == found
+
+
+def test_the_end_of_a_long_recording_is_frozen_as_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    def program(x: float) -> float:
+        for _ in range(60):
+            x = math.sin(x * 0.5) + max(x, 2.0, 0.25)
+        return x
+
+    def columns() -> list[Any]:
+        found = record(program, 1.0).recording
+        operands = [each if each >= 0 else found.constants[-1 - each] for each in found.operands.tolist()]
+        return [*operands, *found.starts.tolist(), *found.values.floats.tolist()]
+
+    whole = columns()
+    monkeypatch.setattr(recording, "_CHUNK", 50)
+    monkeypatch.setattr(recording, "_SHORT", 49)
+    assert columns() == whole

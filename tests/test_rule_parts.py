@@ -10,6 +10,7 @@ from rule_rows import DIGAMMA
 
 from tracer.pull import pull
 from tracer.rules import RULES, Outer, Part
+from tracer.rules.elementwise import ELEMENTWISE
 from tracer.rules.special import digamma
 
 # constants among the operands
@@ -148,3 +149,20 @@ def test_where_joined_elements_stand_is_worked_out_once_for_all_operands():
         back = RULES["vstack"].pull(port, g_of_others, None, operands, shared)
         assert back.tolist() == g[49 - port].tolist()
     assert [shared["bounds"][at] for at in (0, 1, 50)] == [0, 3, 150]
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_a_formula_that_is_written_in_steps_gives_the_same_bits(name):
+    rule = ELEMENTWISE[name]
+    count = len(rule.partials)
+    *operands, out, upstream = np.random.default_rng(8).uniform(0.1, 0.9, size=(count + 2, 40))
+    for each in (*operands, out, upstream):
+        each[:6] = 0.0, -0.0, np.inf, -np.inf, np.nan, -np.nan
+    given = operands + [None] * (3 - count)
+    with np.errstate(all="ignore"):
+        for port, compiled in rule.pulls if count <= len(given) else ():
+            if compiled is None or not rule.partials[port]:
+                continue
+            expected = rule.product(upstream, rule.local(port)(*operands, out)).tobytes()
+            for room in (None, lambda: np.full(40, 7.0)):
+                assert compiled(upstream, *given, out, room).tobytes() == expected

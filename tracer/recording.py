@@ -6,6 +6,7 @@ A row is an input, an operation or a cut. Rows are in execution order, so an ope
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import compress, repeat
 from operator import is_
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -17,7 +18,7 @@ from tracer.rules.edited import Edited, whole
 from tracer.tape import WIDTH, Call, Tape
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from types import CodeType
 
 # Of rows, operands, nodes and edges: a trace of 2**31 of them would need a hundred gigabytes
@@ -25,6 +26,8 @@ INDEX = np.int32
 Indices: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
 _CHUNK = 1 << 16  # records frozen at a time: what the lists of the tape need is freed as the columns grow
 _FEW = 48  # records that are frozen one by one
+_SHORT = 1 << 12  # records of which is known again how they are connected
+_KEPT = 8  # of such recordings
 _NAN = float("nan")
 _FLOAT = frozenset((float,))
 _ARRAYS = frozenset((np.ndarray, Edited))
@@ -46,14 +49,14 @@ class Arrays(NamedTuple):
     has_differences: bool  # some are `Edited`
 
 
-def _arrays_of(rows: Collection[int], types: list[type], kinds: set[type]) -> Arrays:
+def _arrays_of(rows: Collection[int], types: Sequence[type], kinds: set[type]) -> Arrays:
     """Return where the arrays are among values of these types, which stand in these rows."""
     found = _rows_of(_ARRAYS & kinds, rows, types)
     wide = _WIDE & kinds
     return Arrays(found, found if wide <= _ARRAYS else _rows_of(wide, rows, types), Edited in kinds)
 
 
-def _rows_of(wanted: frozenset[type], rows: Collection[int], types: list[type]) -> Indices:
+def _rows_of(wanted: frozenset[type], rows: Collection[int], types: Sequence[type]) -> Indices:
     """Return those of some rows that have one of these types."""
     if len(types) <= _FEW:
         return indices([row for row, kind in zip(rows, types, strict=True) if kind in wanted])
@@ -202,9 +205,10 @@ def _freeze_few(records: list[Any]) -> _Columns:
 def _freeze_many(records: list[Any]) -> _Columns:
     """Turn records into columns, chunk by chunk from the end, so that their memory goes as the columns come."""
     count = len(records) // WIDTH
+    is_short = count <= _SHORT
     chunks: list[_Chunk] = []
     for first in range((count - 1) // _CHUNK * _CHUNK, -1, -_CHUNK):
-        chunks.append(_freeze_chunk(records[first * WIDTH :] if first else records))
+        chunks.append(_freeze_chunk(records[first * WIDTH :] if first else records, is_short=is_short))
         del records[first * WIDTH :]
     chunks.reverse()
     starts = np.zeros(count + 1, INDEX)
@@ -245,43 +249,33 @@ class _Chunk(NamedTuple):
     instructions: np.ndarray[Any, Any]
 
 
-def _freeze_chunk(records: list[Any]) -> _Chunk:
-    """Turn a stretch of records into columns; constants are numbered from 0 within it."""
-    count = len(records) // WIDTH
-    codes = indices(records[0::WIDTH])
-    left, right = records[1::WIDTH], records[2::WIDTH]
-    masks = codes & _BOTH
-    degrees = COMPACT_COLUMN[codes >> 2] * (masks > 0)
-    general = [(row, left[row], *right[row]) for row in (masks == 0).nonzero()[0].tolist()]
-    for row, positions, _, _ in general:
-        degrees[row] = len(positions)
-    starts = np.zeros(count + 1, INDEX)
-    degrees.cumsum(dtype=INDEX, out=starts[1:])
-    operands = np.empty(starts[-1], INDEX)
+def _freeze_chunk(records: list[Any], *, is_short: bool) -> _Chunk:
+    """Turn a stretch of records into columns, of a short recording all; constants are numbered from 0 within it."""
+    codes, left, right = (records[place::WIDTH] for place in range(3))
+    form = _form_again(tuple(codes)) if is_short else _form_of(codes)
+    general = tuple([left[row] for row in form.general])
+    traced = [
+        side if chosen is None else compress(side, chosen)
+        for side, chosen in zip((left, right), form.chosen, strict=True)
+    ]
+    degrees, operands = (
+        _connected_again(tuple(codes), general, *map(tuple, traced))
+        if is_short
+        else _connected(form, general, *traced)
+    )
+    params: dict[int, dict[str, Any]] = {row: right[row] for row in form.of_one if right[row]}
     constants: list[Any] = []
-    of_one = ((masks == _LEFT) & (degrees == 1)).nonzero()[0].tolist()
-    params: dict[int, dict[str, Any]] = {row: right[row] for row in of_one if right[row]}
-    for side, bit, shift in ((left, _LEFT, 0), (right, _RIGHT, 1)):
-        is_traced = masks & bit > 0
-        plain = (~is_traced & (masks > 0) & (degrees > shift)).nonzero()[0]
-        operands[starts[plain] + shift] = -1 - len(constants) - np.arange(len(plain))
-        constants += map(side.__getitem__, plain.tolist())
-        traced = is_traced.nonzero()[0]
-        positions = side if len(traced) == count else compress(side, is_traced.tolist())
-        operands[starts[:-1][traced] + shift] = np.fromiter(positions, np.int64, len(traced)) // WIDTH
-    for row, positions, row_constants, row_params in general:
+    for side, plain in zip((left, right), form.plain, strict=True):
+        constants += map(side.__getitem__, plain)
+    for row, positions in zip(form.general, general, strict=True):
+        given, row_params = right[row]
         if row_params:
             params[row] = row_params
-        for place, (position, constant) in enumerate(
-            zip(positions, row_constants, strict=False), starts[row].item()
-        ):
-            if position is None:
-                operands[place] = -1 - len(constants)
-                constants.append(constant)
-            else:
-                operands[place] = position // WIDTH
+        constants += [
+            constant for position, constant in zip(positions, given, strict=False) if position is None
+        ]
     return _Chunk(
-        (codes >> 2).astype(np.int16),
+        form.ops,
         values_of(records[3::WIDTH]),
         degrees,
         operands,
@@ -289,6 +283,91 @@ def _freeze_chunk(records: list[Any]) -> _Chunk:
         params,
         indices(records[4::WIDTH]),
     )
+
+
+class _Form(NamedTuple):
+    """What the codes of some records say of them."""
+
+    ops: np.ndarray[Any, Any]
+    degrees: np.ndarray[Any, Any]  # 0 in the general form
+    general: list[int]  # rows in that form
+    of_one: list[int]  # rows of one operand, beside which there may be params
+    traced: list[np.ndarray[Any, Any]]  # by side, left and right: the rows that have a position there
+    chosen: list[list[bool] | None]  # by side: of each row, whether it has; None: all have
+    plain: tuple[list[int], ...]  # by side: the rows that have a constant there
+
+
+def _form_of(given: Sequence[int]) -> _Form:
+    codes = indices(given)
+    masks = codes & _BOTH
+    degrees = COMPACT_COLUMN[codes >> 2] * (masks > 0)
+    is_traced = [masks & bit > 0 for bit in (_LEFT, _RIGHT)]
+    return _Form(
+        (codes >> 2).astype(np.int16),
+        degrees,
+        (masks == 0).nonzero()[0].tolist(),
+        ((masks == _LEFT) & (degrees == 1)).nonzero()[0].tolist(),
+        [each.nonzero()[0] for each in is_traced],
+        [None if each.all() else each.tolist() for each in is_traced],
+        tuple(
+            (~each & (masks > 0) & (degrees > shift)).nonzero()[0].tolist()
+            for shift, each in enumerate(is_traced)
+        ),
+    )
+
+
+def _connected(
+    form: _Form,
+    general: tuple[tuple[int | None, ...], ...],
+    left: Iterable[int],
+    right: Iterable[int],
+) -> tuple[np.ndarray[Any, Any], Indices]:
+    """Return how many operands each row has, and all of them: a row, or -1 - the number of a constant.
+
+    Given are the positions of the operands in the general form, and of those that stand left and right.
+    """
+    count, degrees = len(form.ops), form.degrees
+    degrees[form.general] = list(map(len, general))
+    starts = np.zeros(count + 1, INDEX)
+    degrees.cumsum(dtype=INDEX, out=starts[1:])
+    operands = np.empty(starts[-1], INDEX)
+    constants = 0
+    for shift, (positions, traced, plain) in enumerate(
+        zip((left, right), form.traced, form.plain, strict=True)
+    ):
+        operands[starts[plain] + shift] = -1 - constants - np.arange(len(plain))
+        constants += len(plain)
+        operands[starts[:-1][traced] + shift] = np.fromiter(positions, np.int64, len(traced)) // WIDTH
+    for row, row_positions in zip(form.general, general, strict=True):
+        for place, position in enumerate(row_positions, starts[row].item()):
+            if position is None:
+                operands[place] = -1 - constants
+                constants += 1
+            else:
+                operands[place] = position // WIDTH
+    return degrees, operands
+
+
+# A program that is called again makes the same records, but for their values.
+@lru_cache(maxsize=_KEPT)
+def _form_again(codes: tuple[int, ...]) -> _Form:
+    form = _form_of(codes)
+    form.ops.setflags(write=False)
+    return form
+
+
+@lru_cache(maxsize=_KEPT)
+def _connected_again(
+    codes: tuple[int, ...],
+    general: tuple[tuple[int | None, ...], ...],
+    left: tuple[int, ...],
+    right: tuple[int, ...],
+) -> tuple[np.ndarray[Any, Any], Indices]:
+    form = _form_again(codes)
+    found = _connected(form._replace(degrees=form.degrees.copy()), general, left, right)
+    for column in found:
+        column.setflags(write=False)  # it is that of other recordings, too
+    return found
 
 
 def values_of(items: Sequence[Any]) -> Values:
@@ -307,8 +386,23 @@ def values_of(items: Sequence[Any]) -> Values:
     if not kinds <= _FLOATS_AND_ARRAYS:
         for row in [row for row, kind in enumerate(types) if kind not in _FLOATS_AND_ARRAYS]:
             floats[row] = _as_float(items[row])
-    arrays = _arrays_of(range(len(items)), types, kinds)
+    is_short = len(types) <= _SHORT
+    arrays = _arrays_again(tuple(types)) if is_short else _arrays_of(range(len(types)), types, kinds)
     return Values(floats, others, arrays)
+
+
+@lru_cache(maxsize=_KEPT)
+def _arrays_again(types: tuple[type, ...]) -> Arrays:
+    arrays = _arrays_of(range(len(types)), types, set(types))
+    arrays.rows.setflags(write=False)  # they are those of other recordings, too
+    arrays.wide_rows.setflags(write=False)
+    return arrays
+
+
+def forget() -> None:
+    """Forget how recordings are connected, for tests that work out the same in two ways."""
+    for each in (_form_again, _connected_again, _arrays_again):
+        each.cache_clear()
 
 
 def _as_float(item: Any) -> float:

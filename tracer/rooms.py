@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BLOCK = 1 << 22  # bytes; for so many NumPy asks for large pages
+_PAGE = 1 << 21  # bytes of a large one
 _FEWEST = 1 << 20  # bytes that are worth a block
 _SIZES = range(1 << 10, 1 << 19)  # bytes of an array that lies in one
 _LINE = 64  # bytes of the processor's cache
@@ -84,14 +85,15 @@ class _Supply:
     def __init__(self, needed: int) -> None:
         self._needed = needed
         self._block = np.empty(0, np.uint8)
-        self._used = 0
+        self._used = self._stop = 0
 
     def stretches(self, shape: tuple[int, ...], stride: int, count: int) -> Iterator[np.ndarray[Any, Any]]:
         """Yield arrays of arrays, each as many as there is room for."""
         while count:
-            if len(self._block) - self._used < stride:
-                self._block, self._used = _block(self._needed), 0
-            number = min(count, (len(self._block) - self._used) // stride)
+            if self._stop - self._used < stride:
+                self._block = _block(self._needed)
+                self._used, self._stop = _stretch_of(self._block)
+            number = min(count, (self._stop - self._used) // stride)
             strides = np.empty(shape, np.float64).strides
             stretch = np.ndarray((number, *shape), np.float64, self._block, self._used, (stride, *strides))
             # First, as another shape may be asked for before this one again
@@ -112,10 +114,19 @@ def _block(needed: int) -> np.ndarray[Any, Any]:
         _hold(taken[0])
         if is_free:
             return taken[0]
-    block = np.empty(_BLOCK if needed > _BLOCK // 2 else needed, np.uint8)
-    if len(block) == _BLOCK:
-        _hold(block)
+    if needed <= _BLOCK // 2:
+        return np.empty(needed, np.uint8)
+    block = np.empty(_BLOCK + _PAGE, np.uint8)
+    _hold(block)
     return block
+
+
+def _stretch_of(block: np.ndarray[Any, Any]) -> tuple[int, int]:
+    """Return from where to where a block is used: the system gives large pages for what begins as they do."""
+    if len(block) < _BLOCK:
+        return 0, len(block)
+    start = -block.__array_interface__["data"][0] % _PAGE
+    return start, start + _BLOCK
 
 
 def _hold(block: np.ndarray[Any, Any]) -> None:

@@ -8,6 +8,7 @@ then a sum. Gradients of rows and of uses are gathered turn by turn, and put whe
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tracer.repeated import Loop
     from tracer.straight import Straight
 
+_FLOATS = frozenset((float,))
 _EXPECTED = frozenset((float, np.ndarray))  # nothing yet is a float
 
 
@@ -58,6 +60,16 @@ def _held(straight: Straight, number: int) -> Any:
 
 def _all_held(straight: Straight, numbers: Iterable[int]) -> list[Any]:
     return list(map(straight.held, numbers))
+
+
+def _constants(straight: Straight, numbers: list[int]) -> Any:
+    """Return the constants of all turns; of equal floats an array without axes, which NumPy need not make each time."""
+    found = _all_held(straight, numbers)
+    if set(map(type, found)) == _FLOATS:
+        bits = np.array(found).view(np.int64)
+        if (bits == bits[0]).all():
+            return repeat(np.array(found[0]))
+    return found
 
 
 def _room(straight: Straight, shape: int) -> Any:
@@ -332,7 +344,7 @@ class _Writer:
         port = next(port for port, each in enumerate(self._operands_of) if each is column)
         stop = loop.first + loop.steps * loop.turns
         constants = plan.operands[port][loop.first + step : stop : loop.steps]
-        return self._column(("constant", number), _all_held, constants.tolist())
+        return self._column(("constant", number), _constants, constants.tolist())
 
     def _column(self, key: Any, read: Callable[[Straight, Any], Any], what: Any) -> str:
         if key not in self._names_of_heads:
