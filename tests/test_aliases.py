@@ -97,7 +97,16 @@ class _Gives:
     def given(x=weights):
         return x
 
+    @functools.singledispatchmethod
+    def chosen(self, kind, x=weights):
+        return x
+
+    @chosen.register
+    def _(self, kind: int, x=weights):
+        return x * 1.0
+
     kept = property(lambda self, x=weights: x)
+    computed = functools.cached_property(lambda self, x=weights: x)
 
 
 class _Keeps:
@@ -136,6 +145,9 @@ HIDDEN = {
     "a class": (lambda: _Gives, lambda held: held.given().prod()),
     "a call": (_Gives, lambda held: held().prod()),
     "a property": (_Gives, lambda held: held.kept.prod()),
+    "a cached property": (_Gives, lambda held: held.computed.prod()),
+    "a method chosen by type": (_Gives, lambda held: held.chosen("").prod()),
+    "another method chosen by type": (_Gives, lambda held: held.chosen(1).prod()),
     "a partial method": (_Gives, lambda held: held.scaled(1.0)),
     "a method of what holds it": (
         lambda: _Keeps(weights).prod,
@@ -247,6 +259,14 @@ def test_what_holds_a_reference_out_of_reach_is_named(kind):
     traced = trace(watch=("weights",))(lambda x: read(held) * x)
     with pytest.warns(CutWarning, match=rf"a variable \({kind}\) holds weights, which is watched"):
         assert traced(3.0) == 6.0
+
+
+def test_a_weak_proxy_is_named():
+    own = weights.copy()
+    held = weakref.proxy(own)
+    traced = trace(watch=("own",))(lambda x: np.dot(held, [x, x]) + own.size * 0.0)
+    with pytest.warns(CutWarning, match="a weak proxy stands for own, which is watched"):
+        assert traced(3.0) == 9.0
 
 
 def test_an_attribute_of_a_namespace_is_watched():

@@ -1,6 +1,7 @@
 """Writing into arrays in place: by index, through views, with out=, and into arrays that the function made."""
 
 import copy
+import gc
 
 import numpy as np
 import pytest
@@ -451,6 +452,46 @@ def test_a_view_that_is_made_anew_is_the_last():
         return a.sum() + first.sum() + second.sum()
 
     record(program, np.ones((2, 3)))
+
+
+LOOKS = {
+    "rows": lambda a, at: a[at % 4],
+    "backwards": lambda a, at: a[::-1, at % 3 :],
+    "every other": lambda a, at: a[at % 2 :: 2, ::2],
+    "columns": lambda a, at: a.T[at % 5],
+    "nothing": lambda a, at: a[at % 3 : at % 3],
+    "all of them": lambda a, at: (
+        [a[:1], a.T[1:2], a[::-2], a[2:2], a[None, 3], a.reshape(-1)[7:9]][at % 6].swapaxes(0, -1)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_views_with_the_identities_of_those_that_are_gone(name):
+    look, identities = LOOKS[name], []
+
+    def program(x):
+        a = np.concatenate([np.outer(x, x), x[:, None]], axis=1)
+        kept = [a[1:3], a[:, 1:4:2]]
+        total = 0.0
+        for at in range(30):
+            view = look(a, at)
+            identities.append(id(view))
+            view *= x[at % 4]
+            total = total + kept[at % 2].sum()
+            if at % 7 == 3:
+                kept[at % 2] = look(a, at)
+            del view
+        return total + a @ np.arange(5.0) @ x
+
+    x = np.array([1.1, 0.7, 0.9, 1.2])
+    gc.disable()
+    try:
+        assert_untouched(program, x)
+        assert_differentiates(program, x)
+    finally:
+        gc.enable()
+    assert len(set(identities)) < len(identities)
 
 
 @pytest.mark.parametrize("step", [1, -1])

@@ -87,9 +87,10 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
         )
     own_memory(array, others, frame)
     region = array.value_[index]
-    seen = seen_at(array.value_, index)
     root = root_of(array, others)
-    others = [other for other in others if other is root or np.may_share_memory(other.value_, seen)]
+    if others:
+        seen = seen_at(array.value_, index)
+        others = [other for other in others if other is root or np.may_share_memory(other.value_, seen)]
     if root is not None and root is not array and (is_traced(root) or holds_traced(value)):
         at = _place_in(root, array, index, region)
         if at is not None:

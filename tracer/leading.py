@@ -11,7 +11,7 @@ import gc
 import weakref
 from collections import ChainMap, UserDict, UserList
 from contextvars import ContextVar
-from functools import partial, partialmethod
+from functools import cached_property, partial, partialmethod, singledispatchmethod
 from math import inf
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ _MANY = 1000  # things that the collector is asked for at once
 _PLAIN = (float, int, bool, complex, str, bytes, type(None), range, CodeType, ModuleType, np.dtype)
 _WRAPPERS = (staticmethod, classmethod, MethodType)
 # Of Python's library, and yet nothing but what the program puts into them
-_KEEPERS = (UserDict, UserList, ChainMap, partialmethod)
+_KEEPERS = (UserDict, UserList, ChainMap, partialmethod, cached_property, singledispatchmethod)
 _LOOKED_INTO = (*CONTAINERS, tuple, FunctionType, partial, type, property, *_WRAPPERS, *_KEEPERS)
 _DEEP = 5  # steps into what is not looked into: an iterator, a cache, an object of a library's, which may know it all
 _OWN = frozenset({"tracer", "viz"})  # whose traces hold what was watched, too

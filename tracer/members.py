@@ -41,11 +41,12 @@ class Members:
     def all(self) -> list[Any]:
         """Return those that live."""
         self._settle()
-        living = ((key, self._rows[row]()) for key, row in self._turns.items())
-        return [each for key, each in living if each is not None and id(each) == key]
+        return [each for row in self._turns.values() if (each := self._rows[row]()) is not None]
 
     def between(self, seen: np.ndarray[Any, Any]) -> list[Any]:
-        """Return those that live and may see some of what an array sees."""
+        """Return those that live and may see some of what an array sees; of few, all, which is sooner done."""
+        if not self._rows and len(self._fresh) <= _FEW:
+            return [each for reference in self._fresh.values() if (each := reference()) is not None]
         self._settle()
         count = len(self._rows)
         low, high = _bounds(seen)
