@@ -98,11 +98,11 @@ class _Gives:
         return x
 
     @functools.singledispatchmethod
-    def chosen(self, kind, x=weights):
+    def chosen(self, _kind, x=weights):
         return x
 
     @chosen.register
-    def _(self, kind: int, x=weights):
+    def _(self, _kind: int, x=weights):
         return x * 1.0
 
     kept = property(lambda self, x=weights: x)

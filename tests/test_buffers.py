@@ -460,9 +460,9 @@ LOOKS = {
     "every other": lambda a, at: a[at % 2 :: 2, ::2],
     "columns": lambda a, at: a.T[at % 5],
     "nothing": lambda a, at: a[at % 3 : at % 3],
-    "all of them": lambda a, at: (
-        [a[:1], a.T[1:2], a[::-2], a[2:2], a[None, 3], a.reshape(-1)[7:9]][at % 6].swapaxes(0, -1)
-    ),
+    "all of them": lambda a, at: [a[:1], a.T[1:2], a[::-2], a[2:2], a[None, 3], a.reshape(-1)[7:9]][
+        at % 6
+    ].swapaxes(0, -1),
 }
 
 

@@ -285,7 +285,9 @@ class Watcher:
         """Have the program's other ways to a watched array lead to its stand-in; say so where that can't be."""
         missing = {key: count for key, known in self._known.items() if (count := self._missing(known)) > 0}
         for key in missing:  # NumPy takes a proxy for what it stands for, and asks nobody
-            if any(type(each) in weakref.ProxyTypes for each in weakref.getweakrefs(self._known[key].array)):
+            if any(
+                type(each) in weakref.ProxyTypes for each in weakref.getweakrefs(self._known[key].array)
+            ):
                 self._warn("a weak proxy stands for", self._known[key].path)
         if not missing:
             return
