@@ -20,7 +20,8 @@ _MEANING = {
     "scale": "A constant factor. A number is a multiple of every other, so of numbers only likely factors count: small "
     "whole numbers, the number of uses, the length of an axis, and one divided by these.",
     "transposed": "An array with its axes in reverse order.",
-    "clipped": "Right up to a size, beyond which it was cut off, as against gradients that explode.",
+    "clipped": "Right up to a size, beyond which it was cut off, as against gradients that explode; of a single element only at "
+    "a size of two digits, as any number that is too small would be explained by one.",
     "wrong-rule": "A single operation on the way back from the value has a wrong local rule; the message says which, and "
     "what was done in its place: a slip in a derivative, nothing or too little sent back, a matrix not transposed, a weight "
     "that was updated too early. In a loop it is looked for at all runs of the line, and at each.",

@@ -259,6 +259,37 @@ def test_many_uses_are_told_apart():
     assert len(verdict.uses) == len(chosen)
 
 
+@pytest.mark.parametrize(
+    ("claim", "kind"),
+    [
+        ([0.7, 0.9123456], "unknown"),  # too small, but nobody clips at that
+        ([0.7, 0.9], "clipped"),
+        ([0.7 * 1.339, 2.0 * 1.339], "scale"),
+    ],
+)
+def test_what_any_number_would_be_called_is_no_mistake(claim, kind):
+    trace = record(lambda x: (x * np.array([0.7, 2.0])).sum(), np.ones(2))
+    assert audit(trace, {"x": claim})["x"].kind == kind
+
+
+def test_a_factor_of_one_number_beside_nearly_nothing_is_any_number():
+    trace = record(lambda x: (x * np.array([2.0, 1e-9])).sum(), np.ones(2))
+    assert audit(trace, {"x": [2.0 * 1.339, 1.339e-9]})["x"].kind == "unknown"
+
+
+def test_what_is_missing_of_very_many_numbers_is_found_and_checked():
+    terms = np.random.default_rng(2).normal(size=(40, 30_000))
+    missing = (3, 17, 30)
+
+    def same(left, right):
+        return bool(np.all(np.abs(left - right) < 1e-9))
+
+    claimed = terms.sum(0) - terms[list(missing)].sum(0)
+    assert left_out(terms, claimed, same) == [missing]
+    claimed[np.argmin(np.abs(claimed - terms.sum(0)))] += 1e-3  # where nothing is looked at but to check
+    assert not left_out(terms, claimed, same)
+
+
 def test_any_numbers_of_few_are_told_apart():
     terms = np.random.default_rng(1).normal(size=(14, 1))
     missing = (1, 4, 5, 9, 12)

@@ -210,7 +210,7 @@ class _Case:
         true_terms = self.followed.terms(node, as_recorded=True) if names else terms
         if names:
             total = np.asarray(terms.total)
-            scale = float(np.abs(terms.terms).max(initial=0))
+            scale = terms.largest
             is_other = not self.is_same(total, self.expected, scale)
             if is_other and self.is_same(self.claimed, total, scale):
                 lead = listed(names, _ALSO)
@@ -246,11 +246,7 @@ class _Case:
 
     def _asked(self, terms: Terms) -> Question:
         # A mistake must give what is claimed more closely than the right gradient does.
-        scale = (
-            min(float(np.abs(each).max(initial=0)) for each in (terms.terms, self.claimed))
-            if terms.count
-            else 0.0
-        )
+        scale = min(terms.largest, float(np.abs(self.claimed).max(initial=0))) if terms.count else 0.0
 
         def same(left: Any, right: Any) -> bool:
             return self.is_same(np.asarray(left), np.asarray(right), scale)

@@ -47,6 +47,10 @@ class Changes:
         """Return the change of one row."""
         return self.arrays[row] if row in self.arrays else float(self.numbers[row])
 
+    def times(self, share: float) -> Changes:
+        """Return a share of them."""
+        return Changes(share * self.numbers, {row: share * each for row, each in self.arrays.items()})
+
 
 Own = Callable[[int, tuple[Any, ...], Any, Any], Any]
 """`(row, operands, out, change)` to the change of a row that is an array, given that which comes from its operands."""

@@ -48,6 +48,7 @@ SITES = 6
 """Places, at most, of which it is asked by how much each spoils the gradients."""
 SHARE = 0.3
 """Of an error: what a place does alone, if the error is its."""
+_HALFWAY = 0.5
 _KEEPS = columns_of(
     *"multiply divide square reciprocal sqrt negative getitem item setitem reshape transpose concatenate stack".split()
 )
@@ -137,7 +138,7 @@ class _Search:
             return Lost()
         changes = self.values.spoiled_by(guilty)
         try:
-            of_all = self._short(self._again(changes))
+            of_all = self._spoiled(changes)
         except FAULTS:  # of a rule of the program's own, which takes no other values than those recorded
             return Lost()
         culprits = self._culprits(guilty)
@@ -170,6 +171,22 @@ class _Search:
     def _elementwise(self, row: int, guilty: Chosen) -> Any:
         relative = relative_error(self.errors.arrays[row], self.recording.values[row])
         return np.where(guilty.arrays[row], relative, 0.0)
+
+    def _spoiled(self, changes: Changes) -> dict[int, Short]:
+        """Return the inputs whose gradients are others with the values changed.
+
+        What becomes infinite, a change halfway must spoil, too: the program would not divide by a zero that it keeps
+        from dividing by, as in x / (d + (d == 0)), and the trace has the way it went for what was not quite zero.
+        """
+        short = self._short(self._again(changes))
+        infinite = [row for row, each in short.items() if np.isinf(each.error)]
+        if infinite:
+            halfway = self._short(self._again(changes.times(_HALFWAY)))
+            for row in infinite:
+                short.pop(row)
+                if row in halfway:
+                    short[row] = halfway[row]
+        return short
 
     def _again(self, changes: Changes) -> Gradients:
         """Return the gradients as they would be with the values changed."""
@@ -227,7 +244,7 @@ class _Search:
             owners = {}
             for number, culprit in enumerate(culprits[:SITES]):
                 alone = self.values.spoiled_by(guilty.at(culprit.rows))
-                for row, short in self._short(self._again(alone)).items():
+                for row, short in self._spoiled(alone).items():
                     if row in of_all and short.error >= SHARE * of_all[row].error:
                         owners.setdefault(row, number)
         cases: dict[int, list[Short]] = {}

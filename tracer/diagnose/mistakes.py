@@ -7,6 +7,7 @@ that give the claimed numbers. One that assumes less has a lower cost. Used by a
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ _LISTED = 4  # uses that a message names
 _NEARER = 0.05  # of the distance to the right gradient
 _WEIGHED = 200  # uses of which one may have a factor
 _NEARLY = 1e-6  # of a factor
+_TELLING = 1e-3  # of the largest element: by what is smaller, any factor is as good
+_ROUND = 2  # digits in which people write a bound
 _WHOLE = 10  # factors from 2 to this are looked for in numbers
 
 
@@ -239,7 +242,7 @@ def _scale(asked: Question) -> Iterator[Explanation]:
     if not np.isfinite(factor) or factor in (0.0, 1.0) or not asked.is_made_by(factor * total):
         return
     name, cost = named_factor(asked, factor)
-    is_telling = np.count_nonzero(total) > 1
+    is_telling = np.count_nonzero(np.abs(total) > _TELLING * np.abs(total).max()) > 1
     if not name and not is_telling:
         return
     made = f"{name or number(factor)} × {number(asked.total)}" if asked.is_number else ""
@@ -276,6 +279,8 @@ def _clipped(asked: Question) -> Iterator[Explanation]:
         return
     if asked.is_made_by(np.clip(total, -most, most)):
         count = int(np.count_nonzero(np.abs(total) > most))
+        if count == 1 and not math.isclose(most, float(f"{most:.{_ROUND}g}"), rel_tol=_NEARLY):
+            return  # any number that is too small may be called clipped
         text = f"{count:,} of {total.size:,} elements are clipped at ±{number(most)}; the others are right"
         yield Explanation("clipped", 1, text)
 

@@ -17,6 +17,9 @@ _MOST = 256  # arrays that are told apart by least squares
 _ANSWERS = 4
 _MOST_GREEDY = 64
 _PAIRS = 2_000  # numbers of which every two are tried
+_MOST_NUMBERS = (
+    1 << 20
+)  # of all lines; of more, a part of the columns is looked at, and what is found is checked
 _NEAR = 1e-2  # how far from 0 or 1 a share may be to be read as one; what is read is checked
 
 
@@ -29,11 +32,12 @@ def left_out(terms: Array, claimed: Array, same: Callable[[Any, Any], bool]) -> 
     count = len(terms)
 
     def gives(missing: tuple[int, ...]) -> bool:
-        kept = np.ones(count, np.bool_)
-        kept[list(missing)] = False
-        return same(claimed, terms[kept].sum(0))
+        return same(claimed, total - terms[list(missing)].sum(0))
 
     difference = total - claimed
+    if terms.size > _MOST_NUMBERS and terms.shape[1] > (width := max(1, _MOST_NUMBERS // count)):
+        columns = np.sort(np.argpartition(np.abs(difference), -width)[-width:])  # which show the most
+        return _right(left_out(terms[:, columns], claimed[columns], same), gives)
     found: list[tuple[int, ...]] = [
         (at,) for at in _nearest(terms, difference) if same(claimed, total - terms[at])
     ]

@@ -118,9 +118,16 @@ class Terms:
         return counts
 
     @cached_property
+    def largest(self) -> float:
+        """The size of the largest number that a use sent back."""
+        if not self.terms.size or np.iscomplexobj(self.terms):
+            return float(np.abs(self.terms).max(initial=0))
+        return float(max(self.terms.max(), -self.terms.min()))
+
+    @cached_property
     def scale(self) -> float:
         """The size of the largest number that was added to make the gradient: of a use, or of a copy."""
-        largest = float(np.abs(self.terms).max(initial=0))
+        largest = self.largest
         if self.count > _MANY_ARRAYS or not (self.copies > 1).any():
             return largest
         trace = self.node.trace

@@ -32,8 +32,11 @@ if TYPE_CHECKING:
 _DEPTH = 16  # operations that are looked at on the way to a value
 _WIDTH = 8  # as many beside one another
 _MOST_ROWS = 20_000  # of a longer run, going back again takes too long for a guess
-_ROWS = 250_000  # that are gone back over for one claim: a second or two
+_WORK = 250_000  # rows that are gone back over for the claims of an audit, at most: about a second
+_KNOWN = 100_000  # as many for whether other claims have shown the rule
 _OVERHEAD = 200  # which going back takes however short the way is, in rows
+_NUMBERS = 1_000  # that are worked out in the time of a row
+_SLIPS = 8  # rules that are worked out at a run, in times that going back over it takes
 _MOST_RUNS = 100
 
 
@@ -59,10 +62,13 @@ class WrongRule:
 
 @dataclass(slots=True)
 class Tried:
-    """What is known of other claims of the same audit, and how many rows may still be gone back over."""
+    """What is known of other claims of the same audit, and how much may still be done, whatever time that takes."""
 
     rules: list[WrongRule] = field(default_factory=list)
-    left: int = 250_000
+    left: float = _WORK
+    left_for_known: float = _KNOWN
+    work: Any = None
+    """By row: of going back over it and all before it, in rows of numbers."""
 
 
 def wrong_rules(asked: Question, tried: Tried) -> list[WrongRule]:
@@ -75,9 +81,16 @@ def wrong_rules(asked: Question, tried: Tried) -> list[WrongRule]:
         return []
     if not np.any(asked.claimed) or asked.claimed.shape != asked.total.shape:
         return []
-    search = _Search(asked, trace, target, min(_ROWS, tried.left))
-    found = search.known(tried.rules) or search.found()
-    tried.left -= search.allowed - search.left
+    if tried.work is None:
+        tried.work = np.cumsum(_work(trace))
+    search = _Search(asked, trace, target, tried.work)
+    search.left = tried.left_for_known
+    found = search.known(tried.rules)
+    tried.left_for_known = search.left
+    if not found:
+        search.left = tried.left
+        found = search.found()
+        tried.left = search.left
     tried.rules += [each for each in found if not each.of]
     return found
 
@@ -85,13 +98,12 @@ def wrong_rules(asked: Question, tried: Tried) -> list[WrongRule]:
 class _Search:
     """What is tried for one claim."""
 
-    def __init__(self, asked: Question, trace: Trace, target: int, allowed: int) -> None:
-        self.asked, self.trace, self.target = asked, trace, target
-        self.allowed = self.left = allowed
+    def __init__(self, asked: Question, trace: Trace, target: int, work: Any) -> None:
+        self.asked, self.trace, self.target, self.work = asked, trace, target, work
+        self.left = 0.0
 
     def known(self, rules: list[WrongRule]) -> list[WrongRule]:
         """Return the rule that another claim has shown, where it gives this one, too."""
-        self.left += _ROWS  # for these few, however much the others took
         for each in rules:
             if each.run.node.row <= self.target:
                 continue
@@ -102,7 +114,8 @@ class _Search:
             others = [] if alike else self._scaled(each.run) + self._updated(each.run)
             if alike or each.text in [other.text for other in others]:
                 return [replace(each, of=each.of or each.shown)]
-        self.left = self.allowed
+            if self.left < 0:
+                break
         return []
 
     def found(self) -> list[WrongRule]:
@@ -200,6 +213,8 @@ class _Search:
         terms, trace = self.asked.terms, self.trace
         operand = Node(trace, int(trace.graph.node_of_row[trace.recording.operands[run.slot]]))
         sources = [*terms.changes(operand), *changed]
+        row = int(trace.graph.slot_consumer[run.slot])
+        self.left -= float(self.work[row] - self.work[row - 1]) * (_SLIPS + len(sources))
         upstream = sum(_row(each, run.node.row) for each in sources)
         sent = sum(_sent(trace, each, run.slot) for each in sources)
         return slips(trace, run, np.asarray(upstream), np.asarray(sent))
@@ -218,7 +233,7 @@ class _Search:
             return np.nan, None
         if row == self.target:
             return change, None
-        self.left -= row + _OVERHEAD
+        self.left -= float(self.work[row]) + _OVERHEAD
         change = np.asarray(change)
         seed = np.asarray(change, value.dtype) if isinstance(value, np.ndarray) else change[()].item()
         gradients = backward(trace.graph, row, seed)
@@ -274,6 +289,21 @@ class _Search:
         done = "less" if step < 0 else "plus"
         text = f"{matrix} {done} {number(abs(step))} × its gradient in place of {matrix}: it was updated too early"
         return [self._rule(run, text, _described([run], self._turns))]
+
+
+def _work(trace: Trace) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return, by row, what going back over it takes, in rows of numbers."""
+    recording = trace.recording
+    work = np.ones(len(recording))
+    for row in trace.graph.array_rows.tolist():
+        slots = range(int(recording.starts[row]), int(recording.starts[row + 1]))
+        sizes = [
+            np.size(recording.values[row]),
+            *(np.size(operand_value(recording, slot)) for slot in slots),
+        ]
+        is_product = name_of(trace, row) in ("matmul", "dot")
+        work[row] += (np.prod(np.sqrt(sizes)) if is_product else sum(sizes)) / _NUMBERS
+    return work
 
 
 def _row(gradients: Gradients, row: int) -> Any:
