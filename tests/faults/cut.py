@@ -57,6 +57,10 @@ def through_a_formatted_text(x=2.0, w=3.0):
     return w * x + w * float(text)  # cause
 
 
+def through_a_text_by_percent(x=2.0):
+    return x * float("%.17g" % x)  # cause
+
+
 def _written(value):
     return float(repr(value))  # cause of text_in_a_helper
 

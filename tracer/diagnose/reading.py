@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, TypeGuard, cast
 
 from tracer.diagnose.overwriting import overwriting
 from tracer.diagnose.program_text import Text, called_name, loads_in, loads_of, names_of
@@ -111,6 +111,7 @@ class Program(Text):
             (node, number)
             for node in self.nodes
             if isinstance(node, ast.JoinedStr)
+            or _is_format(node)
             or (isinstance(node, ast.Call) and called_name(node) in _TEXTS)
             for number in self._readers(node, 0)
         ]
@@ -262,11 +263,11 @@ def _is_number(node: ast.expr) -> bool:
     return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
 
 
-def _is_format(node: ast.AST) -> bool:
+def _is_format(node: ast.AST) -> TypeGuard[ast.BinOp]:
     """Say whether a text is made by `"%.2f" % x`."""
-    is_text = (
+    return (
         isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Mod)
         and isinstance(node.left, ast.Constant)
         and isinstance(node.left.value, str)
     )
-    return is_text and isinstance(node.op, ast.Mod)  # type: ignore[attr-defined]
