@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 from checks import assert_differentiates
-from scipy import ndimage, signal, special
+from scipy import interpolate, ndimage, signal, special
 
 from tracer import record
 from tracer.errors import UnsupportedError
@@ -167,3 +167,15 @@ def test_least_squares_of_a_matrix_that_lacks_rank_go_back_to_the_right_side_alo
     with pytest.raises(UnsupportedError, match=r"lstsq with a traced matrix that lacks rank"):
         record(lambda a: scipy.linalg.lstsq(a, IMAGE[3])[0].sum(), a)
     assert_differentiates(lambda b: scipy.linalg.lstsq(a, b)[0] @ [1.0, 2.0, 4.0], IMAGE[3])
+
+
+def test_what_messages_advise_for_splines_and_spectra_is_right():
+    x, at = np.arange(4.0), np.array([0.3, 1.7])
+    basis = interpolate.CubicSpline(x, np.eye(4))(at)
+    np.testing.assert_allclose(basis @ IMAGE[0], interpolate.CubicSpline(x, IMAGE[0])(at))
+    np.testing.assert_allclose(
+        signal.spectrogram(TURNS, window="hann", nperseg=16, noverlap=8)[2].mean(axis=-1),
+        signal.welch(TURNS, nperseg=16)[1],
+    )
+    with pytest.raises(UnsupportedError, match=r"such a spline is linear in y"):
+        record(lambda y: interpolate.CubicSpline(x, y)(at).sum(), IMAGE[0])
