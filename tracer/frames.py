@@ -16,8 +16,7 @@ _LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy"}
 _TAKE_PLAIN_ARRAYS = _LIBRARIES | set(
     "tracer viz scipy pandas matplotlib sklearn torch jax autograd numba".split()
 )
-# But these are plain Python, which fills arrays as programs do. Some are private: where SciPy has renamed them, what they
-# fill is a plain array, and a traced value that is written into it leaves with a warning.
+# But these are plain Python, which fills arrays as programs do (SciPy's are private names).
 _FILLING = (
     "numpy.polynomial.",
     "scipy.integrate._quadrature",

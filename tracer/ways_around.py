@@ -48,8 +48,7 @@ _ADVICE = tuple(
         ),
         (
             r"interpolate\.(CubicSpline|make_interp_spline|interp1d)",
-            "such a spline is linear in y: with B = CubicSpline(x, np.eye(len(x)))(at), plain numbers, B @ y is "
-            "followed (and so with make_interp_spline; interp1d of kind 'linear' is followed itself)",
+            "such a spline is linear in y: B @ y is followed, for the plain B = CubicSpline(x, np.eye(len(x)))(at)",
         ),
         (
             r"interpolate\.",
