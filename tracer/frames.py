@@ -16,7 +16,7 @@ _LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy"}
 _TAKE_PLAIN_ARRAYS = _LIBRARIES | set(
     "tracer viz scipy pandas matplotlib sklearn torch jax autograd numba".split()
 )
-# But these are plain Python, which fills arrays as programs do.
+# But these are plain Python, which fills arrays as programs do (SciPy's are private names).
 _FILLING = (
     "numpy.polynomial.",
     "scipy.integrate._quadrature",

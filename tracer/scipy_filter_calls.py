@@ -35,6 +35,12 @@ def _floating(x: Any) -> Any:
     """Refuse what SciPy would round: of whole numbers it gives whole numbers."""
     if np.asarray(plain_deep(x)).dtype.kind != "f":
         raise OptionError("an image of whole or complex numbers")
+    return _something(x)
+
+
+def _something(x: Any) -> Any:
+    if not np.size(plain_deep(x)):
+        raise OptionError("an empty array")
     return x
 
 
@@ -100,9 +106,11 @@ def _products(name: str) -> Callable[..., Any]:
             return NotImplemented
         if any(small > large for small, large in zip(sizes, shape, strict=True)):
             raise OptionError("an in2 that is larger than in1")
+        # Where the size is even, there are two middles: of all functions, this one takes the other.
+        middles = [(size - (name == "correlate2d")) // 2 for size in sizes]
         widths = {
             "full": [(size - 1, size - 1) for size in sizes],
-            "same": [(size // 2, size - 1 - size // 2) for size in sizes],
+            "same": [(middle, size - 1 - middle) for middle, size in zip(middles, sizes, strict=True)],
             "valid": [(0, 0) for _ in sizes],
         }[params["mode"]]
         places = places_of(shape, widths, _BOUNDARIES[params.get("boundary", "fill")])
@@ -114,7 +122,7 @@ def _products(name: str) -> Callable[..., Any]:
 
 def _upfirdn(*args: Any, **options: Any) -> Any:
     given = _bound("scipy.signal", "upfirdn", args, options)
-    h, x = given.pop("h"), given.pop("x")
+    h, x = given.pop("h"), _something(given.pop("x"))
     params = _constants(given)
     if params.get("mode") not in (None, "constant") or params.get("cval"):
         raise OptionError("mode= other than 'constant'")
@@ -122,6 +130,7 @@ def _upfirdn(*args: Any, **options: Any) -> Any:
 
 
 def _lfilter(b: Any, a: Any, x: Any, axis: Any = -1, zi: Any = None) -> Any:
+    _something(x)
     if zi is None:
         return "lfilter", (b, a, x), {"axis": int(plain(axis))}
     params = {"axis": int(plain(axis))}
@@ -132,6 +141,7 @@ def _lfilter(b: Any, a: Any, x: Any, axis: Any = -1, zi: Any = None) -> Any:
 
 
 def _sosfilt(sos: Any, x: Any, axis: Any = -1, zi: Any = None) -> Any:
+    _something(x)
     params = {"axis": int(plain(axis))}
     if zi is None:
         return "sosfilt", (sos, x), params

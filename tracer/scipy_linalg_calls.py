@@ -19,7 +19,7 @@ from tracer.rules.assumed import ASSUMED, BANDED, DIAGONAL, HERMITIAN, LOWER, SY
 from tracer.rules.matrices import has_equal
 from tracer.rules.scipy_linalg import FUNCTIONS_OF_MATRICES
 from tracer.rules.triangles import order_of
-from tracer.standins import plain, plain_deep
+from tracer.standins import holds_traced, plain, plain_deep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,6 +167,9 @@ def _lstsq(
 ) -> Any:
     del overwrite_a, overwrite_b, check_finite
     _one_matrix(a)
+    matrix = plain_deep(a)
+    if holds_traced(a) and np.linalg.matrix_rank(matrix) < min(np.shape(matrix)):
+        raise OptionError("a traced matrix that lacks rank (the answer jumps there)")
     rows: Any = FOLLOWED[np.linalg.lstsq](a, b, plain(cond))
     return [*rows[:3], None] if plain(lapack_driver) == "gelsy" else rows
 

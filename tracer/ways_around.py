@@ -47,8 +47,20 @@ _ADVICE = tuple(
             "np.linalg.solve(C, x - mean) and np.linalg.slogdet(C) of the covariance C are followed",
         ),
         (
+            r"interpolate\.(CubicSpline|make_interp_spline|interp1d)",
+            "such a spline is linear in y: B @ y is followed, for the plain B = CubicSpline(x, np.eye(len(x)))(at)",
+        ),
+        (
             r"interpolate\.",
             "interp1d, np.interp and BarycentricInterpolator are followed, and where a CubicSpline is read",
+        ),
+        (
+            r"signal\.(welch|csd|periodogram|coherence)",
+            "scipy.signal.spectrogram(x, window='hann', nperseg=n, noverlap=n // 2)[2].mean(axis=-1) is followed",
+        ),
+        (
+            r"fftpack\.",
+            "the function of this name in scipy.fft is followed (whose idct divides, and whose rfft is complex)",
         ),
     )
 )

@@ -131,7 +131,9 @@ def shape_only(name: str) -> Callable[..., Followed]:
     """Read a function of one array whose rule needs to know no more than the shapes."""
 
     def read(a: Any, *_: Any, **options: Any) -> Followed:
-        only_defaults((), {key: value for key, value in options.items() if key not in ("axis", "shape")})
+        only_defaults(
+            (), {key: value for key, value in options.items() if key not in ("axis", "shape", "subok")}
+        )
         return name, (a,), {}
 
     return read

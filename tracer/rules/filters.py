@@ -35,7 +35,7 @@ def _go_back(
     g: Array, of_state: Array | None, operands: Operands, out: Array, state: Array | None
 ) -> list[Array]:
     """Return what goes back to b, a, x and the first state, along the last axis."""
-    b, a, x = (np.atleast_1d(each) for each in operands[:3])
+    b, a, x = (np.atleast_1d(np.asarray(each, np.float64)) for each in operands[:3])  # may be whole numbers
     order = max(len(b), len(a)) - 1
     first = operands[3] if len(operands) > 3 else np.zeros(order)
     length, norm = x.shape[-1], a[0]
@@ -118,7 +118,7 @@ def _of_sections(port: int, operands: Operands, axis: int, g: Any, of_states: An
         filtered, end = lfilter(section[:3], section[3:], stages[-1], zi=state)
         stages.append(filtered)
         ends.append(end)
-    of_sos, of_first = np.zeros_like(sos), np.zeros_like(states)
+    of_sos, of_first = np.zeros(sos.shape), np.zeros(states.shape)
     for at in range(len(sos) - 1, -1, -1):
         given = (sos[at, :3], sos[at, 3:], stages[at], states[at])
         of_state = None if of_states is None else of_states[at]

@@ -57,11 +57,11 @@ VOCABULARY: dict[str, Any] = {
     **{name: getattr(np, name) for name in FROM_NUMPY},
 }
 FROM_SCIPY = (
-    "bei beip ber berp betaln ellipe ellipk elliprd erf eval_chebyt eval_chebyu eval_gegenbauer "
-    "eval_genlaguerre eval_hermite eval_hermitenorm eval_jacobi eval_legendre expn gammaln hankel1 hankel1e "
+    "bei beip ber berp betaln elliprd erf eval_chebyu eval_gegenbauer "
+    "eval_genlaguerre eval_hermite eval_hermitenorm eval_jacobi expn gamma gammaln hankel1 hankel1e "
     "hankel2 hankel2e hyp0f1 hyp1f1 hyp2f1 hyperu i0 i0e i1e iv ive j0 j1 jv jve k0 k0e k1 k1e kei keip ker "
-    "kerp kv kve log_ndtr log_wright_bessel lpmv modstruve ndtr polygamma spherical_in spherical_jn "
-    "spherical_kn spherical_yn struve wofz wright_bessel y0 y1 yv yve zeta"
+    "kerp kv kve log_ndtr log_wright_bessel lpmv modstruve ndtr polygamma rgamma spherical_in spherical_jn "
+    "spherical_kn spherical_yn struve wofz wright_bessel xlog1py xlogy y0 y1 yv yve zeta"
 ).split()
 """What the derivatives of SciPy's own functions need."""
 

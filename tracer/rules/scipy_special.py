@@ -21,17 +21,33 @@ if TYPE_CHECKING:
 _NORMAL = "exp(-x**2/2)/sqrt(2*pi)"
 _W = "wofz((x + 1j*gamma)/(sigma*sqrt(2)))"
 _REAL_SQUARE = f"real((x + 1j*gamma)**2*{_W})"
-_GAMMA_DENSITY = "exp((a - 1)*log({x}) - {x} - gammaln(a))"
-_BETA_DENSITY = "exp((a - 1)*log({x}) + (b - 1)*log1p(-{x}) - betaln(a, b))"
+_LINE = "(x + 1j*gamma)"
+# Where sigma is small beside that, also zero, the asymptotic series of w (7.12.1): the others lose their digits.
+_IS_NARROW = f"abs({_LINE}) > 30*abs(sigma)"
+_BY_LINE = (
+    f"1j/(pi*{_LINE}**2)*(1 + (sigma/{_LINE})**2*(3 + (sigma/{_LINE})**2*(15 + (sigma/{_LINE})**2*105)))"
+)
+_BY_WIDTH = f"1j*sigma/(pi*{_LINE}**3)*(2 + (sigma/{_LINE})**2*(12 + (sigma/{_LINE})**2*(90 + (sigma/{_LINE})**2*840)))"
+# 7.12.1, differentiated: far out the difference of two equal numbers is left of the plain formula.
+_FAR = "(1 + {s}*3/(2*x**2)*(1 + {s}*5/(2*x**2)*(1 + {s}*7/(2*x**2))))"
+# xlogy, since a power of 0 at the end of a support may be the power zero
+_GAMMA_DENSITY = "exp(xlogy(a - 1, {x}) - {x} - gammaln(a))"
+_BETA_DENSITY = "exp(xlogy(a - 1, {x}) + xlog1py(b - 1, -{x}) - betaln(a, b))"
 _F_DENSITY = (
-    "exp(dfn/2*log(dfn) + dfd/2*log(dfd) + (dfn/2 - 1)*log({x}) - (dfn + dfd)/2*log(dfd + dfn*{x})"
+    "exp(dfn/2*log(dfn) + dfd/2*log(dfd) + xlogy(dfn/2 - 1, {x}) - (dfn + dfd)/2*log(dfd + dfn*{x})"
     " - betaln(dfn/2, dfd/2))"
 )
-_CHI_DENSITY = "exp((v/2 - 1)*log({x}/2) - {x}/2 - gammaln(v/2))/2"
-_POISSON = "exp(floor(k)*log({m}) - {m} - gammaln(floor(k) + 1))"
-_RATE_DENSITY = "exp(b*log(a) + (b - 1)*log({x}) - a*{x} - gammaln(b))"  # of rate a and shape b
-_NEGATIVE_BINOMIAL = "exp((n - 1)*log({p}) + k*log1p(-{p}) - betaln(n, k + 1))"
-_STRUVE = "exp(v*log(x/2) - gammaln(v + 3/2))/sqrt(pi)"
+_CHI_DENSITY = "exp(xlogy(v/2 - 1, {x}/2) - {x}/2 - gammaln(v/2))/2"
+_POISSON = "exp(xlogy(floor(k), {m}) - {m} - gammaln(floor(k) + 1))"
+_RATE_DENSITY = "exp(b*log(a) + xlogy(b - 1, {x}) - a*{x} - gammaln(b))"  # of rate a and shape b
+_BY_RATE = "exp((b - 1)*log(a) + xlogy(b, {x}) - a*{x} - gammaln(b))"
+_NEGATIVE_BINOMIAL = "exp(xlogy(n - 1, {p}) + xlog1py(k, -{p}) - betaln(n, k + 1))"
+# (x/2)**v/gamma(v + 3/2); of a negative x a whole power
+_STRUVE = (
+    "where(x < 0, cos(pi*v), 1)*where(v < 0, rgamma(v + 3/2)*exp(xlogy(v, abs(x)/2)), "
+    "exp(xlogy(v, abs(x)/2) - gammaln(v + 3/2)))/sqrt(pi)"
+)
+_AT_POLE = "cos(pi*{x})*gamma(1 - {x})"  # the slope of 1/gamma where gamma has a pole: 5.2.1
 _T_DENSITY = "exp(gammaln((df + 1)/2) - gammaln(df/2) - (df + 1)/2*log1p({t}**2/df))/sqrt(pi*df)"
 
 
@@ -69,13 +85,13 @@ SIGMOIDS_AND_ENTROPIES = {
     "exprel": _of("where(abs(x) < 1e-5, 1/2 + x/3, (exp(x) - out)/x)"),
     "boxcox": _of(
         "x**(lmbda - 1)",
-        "where(abs(lmbda) < 1e-5, log(x)**2/2 + lmbda*log(x)**3/3, (x**lmbda*log(x) - out)/lmbda)",
+        "where(abs(lmbda) < 1e-5, log(x)**2/2 + lmbda*log(x)**3/3, (xlogy(x**lmbda, x) - out)/lmbda)",
         names="x lmbda",
     ),
     "boxcox1p": _of(
         "exp((lmbda - 1)*log1p(x))",
         "where(abs(lmbda) < 1e-5, log1p(x)**2/2 + lmbda*log1p(x)**3/3, "
-        "(exp(lmbda*log1p(x))*log1p(x) - out)/lmbda)",
+        "(xlog1py(exp(lmbda*log1p(x)), x) - out)/lmbda)",
         names="x lmbda",
     ),
     "inv_boxcox": _of(
@@ -86,7 +102,7 @@ SIGMOIDS_AND_ENTROPIES = {
     ),
     "inv_boxcox1p": _of("(1 + out)**(1 - lmbda)", "", names="y lmbda"),
     "cosm1": _of("-sin(x)"),
-    "powm1": _of("y*x**(y - 1)", "log(x)*(out + 1)"),
+    "powm1": _of("y*x**(y - 1)", "xlogy(out + 1, x)", zero_where=("y == 0", "False")),
     "exp10": _of("log(10)*out"),
     "sindg": _of("pi/180*cos(pi/180*x)"),
     "cosdg": _of("-pi/180*sin(pi/180*x)"),
@@ -96,22 +112,30 @@ SIGMOIDS_AND_ENTROPIES = {
 }
 
 ERROR_FUNCTIONS = {
-    "erfcx": _of("2*x*out - 2/sqrt(pi)"),
+    "erfcx": _of(f"where(real(x) > 50, -{_FAR.format(s='-1')}/(sqrt(pi)*x**2), 2*x*out - 2/sqrt(pi))"),
     "erfi": _of("2/sqrt(pi)*exp(x**2)"),
-    "dawsn": _of("1 - 2*x*out"),
+    "dawsn": _of(f"where(real(x**2) > 2500, -{_FAR.format(s='1')}/(2*x**2), 1 - 2*x*out)"),
     "erfinv": _of("sqrt(pi)/2*exp(out**2)"),
     "erfcinv": _of("-sqrt(pi)/2*exp(out**2)"),
     "ndtr": _of(_NORMAL),
     "ndtri": _of("sqrt(2*pi)*exp(out**2/2)"),
     "log_ndtr": _of("exp(-x**2/2 - out)/sqrt(2*pi)"),
     "ndtri_exp": _of("sqrt(2*pi)*exp(x + out**2/2)"),
-    "wofz": _of("2j/sqrt(pi) - 2*x*out"),  # 7.10.2
+    "wofz": _of(  # 7.10.2
+        f"where((abs(x) > 50) & (real(1j*x) <= 0), -1j*{_FAR.format(s='1')}/(sqrt(pi)*x**2), 2j/sqrt(pi) - 2*x*out)"
+    ),
     # The real part of w(z)/(sigma sqrt(2 pi)), z = (x + 1j gamma)/(sigma sqrt(2)): 7.19.3 and 7.10.2
     "voigt_profile": Elementwise(
         (
-            f"-real((x + 1j*gamma)*{_W})/(sigma**3*sqrt(2*pi))",
-            f"({_REAL_SQUARE}/sigma**2 + 2*gamma/(sigma*sqrt(2*pi)))/(sigma**2*sqrt(2*pi)) - out/sigma",
-            f"(real((gamma - 1j*x)*{_W})/(sigma*sqrt(2)) - 1/sqrt(pi))/(sigma**2*sqrt(pi))",
+            f"where({_IS_NARROW}, -real({_BY_LINE}), -real({_LINE}*{_W})/(sigma**3*sqrt(2*pi)))",
+            (
+                f"where({_IS_NARROW}, real({_BY_WIDTH}), "
+                f"({_REAL_SQUARE}/sigma**2 + 2*gamma/(sigma*sqrt(2*pi)))/(sigma**2*sqrt(2*pi)) - out/sigma)"
+            ),
+            (
+                f"where({_IS_NARROW}, -real(1j*{_BY_LINE}), "
+                f"(real((gamma - 1j*x)*{_W})/(sigma*sqrt(2)) - 1/sqrt(pi))/(sigma**2*sqrt(pi)))"
+            ),
         ),
         names=("x", "sigma", "gamma"),
         real_only=True,
@@ -128,13 +152,15 @@ ERROR_FUNCTIONS = {
 GAMMA_FUNCTIONS = {
     "gammaln": SPECIAL["lgamma"],
     "loggamma": SPECIAL["lgamma"],
-    "rgamma": _of("-digamma(x)*out"),
+    "rgamma": _of(f"where((out == 0) & (real(x) <= 0), {_AT_POLE.format(x='x')}, -digamma(x)*out)"),
     "psi": Elementwise(("polygamma(1, x)",), real_only=True),  # SciPy has no polygamma of complex numbers
     "polygamma": _of("", "polygamma(n + 1, x)", names="n x"),
     "poch": _of("out*(digamma(z + m) - digamma(z))", "out*digamma(z + m)", names="z m"),
     "binom": _of(
-        "out*(digamma(n + 1) - digamma(n - k + 1))",
-        "out*(digamma(n - k + 1) - digamma(k + 1))",
+        f"where(out == 0, gamma(n + 1)*rgamma(k + 1)*{_AT_POLE.format(x='(n - k + 1)')}, "
+        "out*(digamma(n + 1) - digamma(n - k + 1)))",
+        f"where(out == 0, gamma(n + 1)*where(k < 0, rgamma(n - k + 1)*{_AT_POLE.format(x='(k + 1)')}, "
+        f"-rgamma(k + 1)*{_AT_POLE.format(x='(n - k + 1)')}), out*(digamma(n - k + 1) - digamma(k + 1)))",
         names="n k",
     ),
     "beta": _of("out*(digamma(a) - digamma(a + b))", "out*(digamma(b) - digamma(a + b))", names="a b"),
@@ -158,15 +184,18 @@ GAMMA_FUNCTIONS = {
     "fdtr": _of("", "", _F_DENSITY.format(x="x"), names="dfn dfd x"),
     "fdtrc": _of("", "", "-" + _F_DENSITY.format(x="x"), names="dfn dfd x"),
     "fdtri": _of("", "", "1/" + _F_DENSITY.format(x="out"), names="dfn dfd p"),
-    "gdtr": _of(f"x/a*{_RATE_DENSITY.format(x='x')}", "", _RATE_DENSITY.format(x="x"), names="a b x"),
-    "gdtrc": _of(
-        f"-x/a*{_RATE_DENSITY.format(x='x')}", "", "-" + _RATE_DENSITY.format(x="x"), names="a b x"
-    ),
+    "gdtr": _of(_BY_RATE.format(x="x"), "", _RATE_DENSITY.format(x="x"), names="a b x"),
+    "gdtrc": _of("-" + _BY_RATE.format(x="x"), "", "-" + _RATE_DENSITY.format(x="x"), names="a b x"),
     "gdtrix": _of("-out/a", "", "1/" + _RATE_DENSITY.format(x="out"), names="a b p"),
     "nbdtr": _of("", "", _NEGATIVE_BINOMIAL.format(p="p"), names="k n p"),
     "nbdtrc": _of("", "", "-" + _NEGATIVE_BINOMIAL.format(p="p"), names="k n p"),
     "nbdtri": _of("", "", "1/" + _NEGATIVE_BINOMIAL.format(p="out"), names="k n y"),
-    "tklmbda": _of("1/(out**(lmbda - 1) + (1 - out)**(lmbda - 1))", "", names="x lmbda"),
+    "tklmbda": _of(
+        "1/(out**(lmbda - 1) + (1 - out)**(lmbda - 1))",
+        "",
+        names="x lmbda",
+        zero_where=("(out == 0) | (out == 1)", "False"),
+    ),
     "zeta": _of("", "-x*zeta(x + 1, q)", names="x q"),  # 25.11.17
 }
 
@@ -213,8 +242,8 @@ BESSEL_FUNCTIONS = {
     "spherical_kn": _of("", "n/z*out - spherical_kn(n + 1, z)", names="n z"),
     # 10.61: (ber + 1j bei)'' + (ber + 1j bei)'/x = 1j (ber + 1j bei), and so for ker and kei
     **{name: _of(f"{name}p(x)") for name in ("ber", "bei", "ker", "kei")},
-    "berp": _of("-bei(x) - out/x"),
-    "beip": _of("ber(x) - out/x"),
+    "berp": _of("where(x == 0, 0, -bei(x) - out/x)"),
+    "beip": _of("where(x == 0, 1/2, ber(x) - out/x)"),
     "kerp": _of("-kei(x) - out/x"),
     "keip": _of("ker(x) - out/x"),
     # 11.4.25 and 11.4.28
@@ -230,12 +259,14 @@ BESSEL_FUNCTIONS = {
     "kn": _of("", "-(kv(n - 1, z) + kv(n + 1, z))/2", names="n z"),
 }
 
+_IS_CUT = "(real(y) < 0) & (real(1j*y) == 0)"  # where R_C is a principal value, and R_D is not defined
+
 INTEGRALS = {
     "spence": _of("where(x == 1, -1, log(x)/(1 - x))"),
     "lambertw": _of("exp(-out)/(1 + out)", "", names="z k"),
     "expi": _of("exp(x)/x"),
     "exp1": _of("-exp(-x)/x"),
-    "expn": _of("", "-expn(n - 1, x)", names="n x"),
+    "expn": _of("", "where(n == 0, -exp(-x)*(1 + 1/x)/x, -expn(n - 1, x))", names="n x"),  # 8.19.13
     "si": _of("where(x == 0, 1, sin(x)/x)"),
     "ci": _of("cos(x)/x"),
     "shi": _of("where(x == 0, 1, sinh(x)/x)"),
@@ -243,49 +274,65 @@ INTEGRALS = {
     # 16.3.1, 13.3.15, 15.5.1 and 13.3.22
     "hyp0f1": _of("", "hyp0f1(v + 1, z)/v", names="v z"),
     "hyp1f1": _of("", "", "a/b*hyp1f1(a + 1, b + 1, x)", names="a b x"),
-    "hyp2f1": _of("", "", "", "a*b/c*hyp2f1(a + 1, b + 1, c + 1, z)", names="a b c z"),
+    "hyp2f1": _of(
+        "", "", "", "where(a*b/c == 0, 0, a*b/c*hyp2f1(a + 1, b + 1, c + 1, z))", names="a b c z"
+    ),
     "hyperu": _of("", "", "-a*hyperu(a + 1, b + 1, x)", names="a b x"),
     # 19.18.1, and R_C(x, y) = R_F(x, y, y)
     "elliprf": _of("-elliprd(y, z, x)/6", "-elliprd(z, x, y)/6", "-elliprd(x, y, z)/6"),
-    "elliprc": _of("-elliprd(y, y, x)/6", "-elliprd(x, y, y)/3"),
+    "elliprc": _of(
+        f"where({_IS_CUT}, (out - 1/sqrt(x))/(2*(y - x)), -elliprd(y, y, x)/6)",
+        f"where({_IS_CUT}, (sqrt(x)/y - out)/(2*(y - x)), -elliprd(x, y, y)/3)",
+    ),
     # 22.13.1; by m they are integrals
     "ellipj_sn": _of("ellipj_cn(u, m)*ellipj_dn(u, m)", "", names="u m"),
     "ellipj_cn": _of("-ellipj_sn(u, m)*ellipj_dn(u, m)", "", names="u m"),
     "ellipj_dn": _of("-m*ellipj_sn(u, m)*ellipj_cn(u, m)", "", names="u m"),
     "ellipj_ph": _of("ellipj_dn(u, m)", "", names="u m"),
-    "ellipk": _of("where(m == 0, pi/8, (ellipe(m)/(1 - m) - out)/(2*m))", names="m"),
-    "ellipe": _of("where(m == 0, -pi/8, (out - ellipk(m))/(2*m))", names="m"),
-    "ellipkm1": _of("(out - ellipe(1 - p)/p)/(2*(1 - p))", names="p"),
+    # 19.25.1 and 19.18.1, which have all their digits at m = 0
+    "ellipk": _of("elliprd(0, 1, 1 - m)/6", names="m"),
+    "ellipe": _of("-elliprd(0, 1 - m, 1)/6", names="m"),
+    "ellipkm1": _of("-elliprd(0, 1, p)/6", names="p"),
     "ellipkinc": _of("1/sqrt(1 - m*sin(phi)**2)", "", names="phi m"),
     "ellipeinc": _of("sqrt(1 - m*sin(phi)**2)", "", names="phi m"),
 }
 
+_CONSTANT = "n == 0"  # the polynomial of degree -1 is NaN to SciPy
+
 POLYNOMIALS = {
-    "eval_legendre": _of(
-        "", "where(abs(x) == 1, x**(n + 1)*n*(n + 1)/2, n*(eval_legendre(n - 1, x) - x*out)/(1 - x**2))",
-        names="n x",
-    ),
-    "eval_chebyt": _of("", "n*eval_chebyu(n - 1, x)", names="n x"),
-    "eval_chebyu": _of(
-        "",
-        "where(abs(x) == 1, x**(n + 1)*n*(n + 1)*(n + 2)/3, "
-        "((n + 1)*eval_chebyt(n + 1, x) - x*out)/where(abs(x) == 1, 1, x**2 - 1))",
-        names="n x",
-    ),
+    # 18.7.9, 18.7.4 and 18.9.19
+    "eval_legendre": _of("", f"where({_CONSTANT}, 0, eval_gegenbauer(n - 1, 3/2, x))", names="n x"),
+    "eval_chebyt": _of("", "n*eval_chebyu(n - 1, x)", names="n x"),  # 18.9.21
+    "eval_chebyu": _of("", f"where({_CONSTANT}, 0, 2*eval_gegenbauer(n - 1, 2, x))", names="n x"),
     # 18.9.19, 18.9.23, 18.9.15 and 14.10.5
-    "eval_gegenbauer": _of("", "", "2*alpha*eval_gegenbauer(n - 1, alpha + 1, x)", names="n alpha x"),
-    "eval_genlaguerre": _of("", "", "-eval_genlaguerre(n - 1, alpha + 1, x)", names="n alpha x"),
+    "eval_gegenbauer": _of(
+        "", "", f"where({_CONSTANT}, 0, 2*alpha*eval_gegenbauer(n - 1, alpha + 1, x))", names="n alpha x"
+    ),
+    "eval_genlaguerre": _of(
+        "", "", f"where({_CONSTANT}, 0, -eval_genlaguerre(n - 1, alpha + 1, x))", names="n alpha x"
+    ),
     "eval_jacobi": _of(
-        "", "", "", "(n + alpha + beta + 1)/2*eval_jacobi(n - 1, alpha + 1, beta + 1, x)",
+        "",
+        "",
+        "",
+        f"where({_CONSTANT}, 0, (n + alpha + beta + 1)/2*eval_jacobi(n - 1, alpha + 1, beta + 1, x))",
         names="n alpha beta x",
     ),
+    # 14.10.1 and 14.10.5; at the ends by 14.8.1, since there it is (1 - x**2)**(m/2) times a polynomial
     "lpmv": _of(
-        "", "", "((m - v - 1)*lpmv(m, v + 1, x) + (v + 1)*x*out)/(1 - x**2)", names="m v x"
+        "",
+        "",
+        "where(abs(x) == 1, where(m == 0, x**(v + 1)*v*(v + 1)/2, "
+        "where(m == 2, -x**(v + 1)*(v - 1)*v*(v + 1)*(v + 2)/4, where(m > 2, 0, inf - inf))), "
+        "where(abs(x) < 1, -lpmv(m + 1, v, x)/sqrt(1 - x**2) - m*x*out/(1 - x**2), "
+        "((m - v - 1)*lpmv(m, v + 1, x) + (v + 1)*x*out)/(1 - x**2)))",
+        names="m v x",
     ),
-    "eval_hermite": _of("", "2*n*eval_hermite(n - 1, x)", names="n x"),
-    "eval_hermitenorm": _of("", "n*eval_hermitenorm(n - 1, x)", names="n x"),
-    "eval_laguerre": _of("", "-eval_genlaguerre(n - 1, 1, x)", names="n x"),
-}  # fmt: skip
+    # 18.9.25 and 18.9.27
+    "eval_hermite": _of("", f"where({_CONSTANT}, 0, 2*n*eval_hermite(n - 1, x))", names="n x"),
+    "eval_hermitenorm": _of("", f"where({_CONSTANT}, 0, n*eval_hermitenorm(n - 1, x))", names="n x"),
+    "eval_laguerre": _of("", f"where({_CONSTANT}, 0, -eval_genlaguerre(n - 1, 1, x))", names="n x"),
+}
 
 SCIPY_SPECIAL = {
     **SIGMOIDS_AND_ENTROPIES,
