@@ -253,6 +253,8 @@ class BackwardPass:
             operand = others.get(producer, 0.0)
             if slot in self.known:
                 back = self.known[slot]
+            elif type(operand) is np.ndarray and not operand.size:
+                back = np.zeros(target or operand.shape, operand.dtype)  # no rule has to know about nothing
             else:
                 back = rule.pull(port, upstream, out, operands, params)
                 if type(back) not in COMPRESSED and (

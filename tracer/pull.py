@@ -29,6 +29,8 @@ def pull(
 
     `target` is the shape that the operand was broadcast to, if it was. The answer is checked: RuleError.
     """
+    if isinstance(rule, Vjp) and type(operands[port]) is np.ndarray and not operands[port].size:
+        return np.zeros(target or operands[port].shape, operands[port].dtype)
     if rule.of_complex is not None and any(map(is_complex, (*operands, out))):
         rule = rule.of_complex
     taken, out, upstream = as_taken(rule, operands, out, upstream, has_differences=True)

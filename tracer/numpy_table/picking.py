@@ -85,7 +85,8 @@ def _trim_zeros(filt: Any, trim: Any = "fb", axis: Any = None) -> Followed:
     values, (numbers,) = np.array(plain_deep(filt), order="C"), numbered([filt])
     kept = np.trim_zeros(values, trim, **({} if axis is None else {"axis": plain_deep(axis)}))
     first, start = (each.__array_interface__["data"][0] for each in (kept, values))
-    corner = np.unravel_index((first - start) // values.itemsize if kept.size else 0, values.shape)
+    offset = (first - start) // values.itemsize if kept.size else 0
+    corner = np.unravel_index(offset, values.shape) if values.size else (0,) * values.ndim
     part = tuple(slice(at, at + length) for at, length in zip(corner, kept.shape, strict=True))
     return "trim_zeros", (filt,), {"places": numbers[part].copy()}
 

@@ -242,6 +242,7 @@ def _uniform(params: Params, ndim: int) -> Chains:
         [
             (axis, np.full(int(size), 1 / int(size)), origin, mode)
             for axis, size, origin, mode in zip(axes, *given, strict=True)
+            if size > 1 or "axis" in params  # SciPy leaves the others as they are
         ]
     ]
 
