@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pydot
 import pytest
 from gallery_page import IN_README, readme_path
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import RendererAgg
 from viz_programs import HOSTILE_NAMES, PROGRAMS, trace_of
 
 import viz
@@ -236,16 +236,15 @@ def test_an_svg_is_written_without_matplotlib_and_pydot():
 @pytest.mark.parametrize("scale", [0.55, 1.0, 2.0])
 def test_a_png_draws_text_as_wide_as_it_was_measured(monkeypatch, scale):
     measured = []
-    print_png = FigureCanvasAgg.print_png
+    draw_text = RendererAgg.draw_text
 
-    def measure(canvas, *arguments, **options):
-        for text in canvas.figure.axes[0].texts:
-            ink = text.get_window_extent(canvas.get_renderer()).width / scale
-            bold = text.get_fontweight() == "bold"
-            measured.append((ink, text_width(text.get_text(), text.get_fontsize(), bold=bold)))
-        print_png(canvas, *arguments, **options)
+    def measure(renderer, pen, x, y, text, font, *arguments):
+        ink, _, _ = renderer.get_text_width_height_descent(text, font, ismath=False)
+        bold = font.get_weight() == "bold"
+        measured.append((ink / scale, text_width(text, font.get_size_in_points(), bold=bold)))
+        draw_text(renderer, pen, x, y, text, font, *arguments)
 
-    monkeypatch.setattr(FigureCanvasAgg, "print_png", measure)
+    monkeypatch.setattr(RendererAgg, "draw_text", measure)
     monkeypatch.setattr(raster, "_png_scale", lambda _: scale)
     raster.write(geometry(diagram(trace_of("network")), "built-in"), "png")
     assert len(measured) > 50

@@ -6,14 +6,19 @@ import io
 import math
 import warnings
 from dataclasses import replace
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from matplotlib import rc_context
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, Ellipse, FancyBboxPatch, PathPatch, Polygon, Rectangle
+from matplotlib.font_manager import FontProperties
+from matplotlib.patches import BoxStyle
 from matplotlib.path import Path as Curve
+from matplotlib.transforms import Affine2D
 
 from tracer.errors import DrawError
 from viz import theme
@@ -22,11 +27,13 @@ from viz.sizes import item_size, label_size
 from viz.text_size import missing_glyphs
 
 if TYPE_CHECKING:
-    from matplotlib.patches import Patch
+    from collections.abc import Sequence
+
+    from matplotlib.backend_bases import GraphicsContextBase, RendererBase
 
     from viz.geometry import Geometry, PlacedGroup, PlacedShape, PlacedSpark, Rect
-    from viz.parts import Diagram
-    from viz.theme import Stroke
+    from viz.parts import Diagram, Place
+    from viz.theme import Role, Stroke
 
 INCH = 72.0
 SCALE = 2.0  # device pixels a pixel, for sharp text
@@ -42,12 +49,7 @@ def write(geometry: Geometry, kind: str) -> tuple[bytes, tuple[str, ...]]:
     zoom = min(1.0, PDF_LIMIT / longest) if kind == "pdf" else 1.0
     scale = _png_scale(geometry) if kind == "png" else 1.0
     figure = Figure(figsize=(geometry.width * zoom / INCH, geometry.height * zoom / INCH), dpi=INCH * scale)
-    axes: Any = figure.add_axes((0, 0, 1, 1))
-    axes.set_xlim(0, geometry.width)
-    axes.set_ylim(geometry.height, 0)
-    axes.axis("off")
-    brush = _Brush(axes, zoom)
-    brush.picture(geometry)
+    figure.add_artist(_Picture(geometry, zoom, zoom * scale))
     out = io.BytesIO()
     # Text is as wide as it was measured only where its outlines are not moved to whole pixels.
     with warnings.catch_warnings(), rc_context({"text.hinting": "none"}):
@@ -82,7 +84,7 @@ def _too_big(pixels: str) -> DrawError:
     return DrawError(
         "the picture is too big for a PNG",
         got=f"{pixels}; at most {MOST_PIXELS:,} are drawn",
-        advice="write .svg, which has no pixels",
+        advice="write .svg or .pdf, which have no pixels",
     )
 
 
@@ -102,12 +104,28 @@ def _missing(geometry: Geometry, kind: str) -> tuple[str, ...]:
     )
 
 
-class _Brush:
-    """Draws on matplotlib's axes, whose units are the geometry's pixels."""
+class _Picture(Artist):
+    """The whole picture as one artist: with one for each line and text, most of the time goes into the artists."""
 
-    def __init__(self, axes: Any, zoom: float) -> None:
-        self.axes = axes
-        self.zoom = zoom
+    def __init__(self, geometry: Geometry, zoom: float, scale: float) -> None:
+        super().__init__()
+        self.geometry, self.zoom, self.scale = geometry, zoom, scale
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw it with what matplotlib draws with."""
+        _Brush(renderer, self.zoom, self.scale).picture(self.geometry)
+
+
+class _Brush:
+    """Draws by a renderer of matplotlib, in the geometry's pixels."""
+
+    def __init__(self, renderer: RendererBase, zoom: float, scale: float) -> None:
+        self.renderer = renderer
+        self.scale = scale
+        self.height = renderer.get_canvas_width_height()[1]
+        self.places = Affine2D().scale(self.scale, -self.scale).translate(0, self.height)
+        self.pen = cache(partial(_pen, renderer, zoom))  # a picture has some twenty
+        self.font = cache(partial(_font, zoom))
 
     def picture(self, geometry: Geometry) -> None:
         for title in (geometry.title, *geometry.row_titles):
@@ -126,40 +144,35 @@ class _Brush:
             else:
                 self.shape(entry)
 
-    def patch(self, patch: Patch, fill: str, stroke: Stroke | None) -> None:
-        patch.set_facecolor(fill)
-        patch.set_edgecolor(stroke.colour if stroke else "none")
-        if stroke:
-            patch.set_linewidth(stroke.width * self.zoom)
-            if stroke.dashes:
-                patch.set_linestyle((0, tuple(length / stroke.width for length in stroke.dashes)))
-        self.axes.add_artist(patch)
+    def curve(self, curve: Curve, fill: str, stroke: Stroke | None) -> None:
+        self.renderer.draw_path(
+            self.pen(stroke), curve, self.places, None if fill == "none" else to_rgb(fill)
+        )
+
+    def polygon(self, corners: Sequence[Place], fill: str, stroke: Stroke | None) -> None:
+        self.curve(Curve([*corners, corners[0]], closed=True), fill, stroke)
+
+    def line(self, places: Sequence[Place], stroke: Stroke) -> None:
+        self.curve(Curve(places), "none", stroke)
 
     def text(self, text: PlacedText, *, is_calm: bool = False) -> None:
+        baseline = text.baseline * self.scale
+        if not self.renderer.flipy():
+            baseline = self.height - baseline
         for offset, run, role in text.runs:
-            style = theme.TEXT[role]
-            self.axes.text(
-                text.x + offset,
-                text.baseline,
-                run,
-                color=theme.calm(style.colour) if is_calm else style.colour,
-                fontsize=style.size * self.zoom,
-                fontweight="bold" if style.bold else "normal",
-                fontfamily="DejaVu Sans",
-                verticalalignment="baseline",
-                parse_math=False,
-            )
+            if not run:
+                continue
+            colour = theme.TEXT[role].colour
+            pen = self.pen(theme.Stroke(theme.calm(colour) if is_calm else colour, 0))
+            self.renderer.draw_text(pen, (text.x + offset) * self.scale, baseline, run, self.font(role), 0)
 
     def group(self, group: PlacedGroup) -> None:
         self.rectangle(group.rect, theme.GROUP_FILL, theme.GROUP, 8)
         self.text(group.title)
 
     def rectangle(self, rect: Rect, fill: str, stroke: Stroke, corner: float) -> None:
-        if not corner:
-            self.patch(Rectangle((rect.x, rect.y), rect.width, rect.height), fill, stroke)
-            return
-        style = f"round,pad=0,rounding_size={corner}"
-        self.patch(FancyBboxPatch((rect.x, rect.y), rect.width, rect.height, boxstyle=style), fill, stroke)
+        style = BoxStyle.Round(pad=0, rounding_size=corner) if corner else BoxStyle.Square(pad=0)
+        self.curve(style(rect.x, rect.y, rect.width, rect.height, 1), fill, stroke)
 
     def shape(self, shape: PlacedShape) -> None:
         if shape.count > 1:
@@ -179,24 +192,22 @@ class _Brush:
         elif shape.shape == "call":
             self.rectangle(rect, fill, theme.dashed(outline), 8)
         elif shape.shape == "function":
-            middle = (rect.x + rect.width / 2, rect.y + rect.height / 2)
-            self.patch(Ellipse(middle, rect.width, rect.height), fill, outline)
+            self.curve(_ellipse(rect), fill, outline)
         elif shape.shape == "cut":
             for x in (rect.x, rect.x + 5):
-                stroke = Curve([(x, rect.y + rect.height), (x + 5, rect.y)])
-                self.patch(PathPatch(stroke), "none", theme.Stroke(theme.INK, 1.8))
+                self.line([(x, rect.y + rect.height), (x + 5, rect.y)], theme.Stroke(theme.INK, 1.8))
         else:
-            self.patch(Polygon(corners(shape)), fill, outline)
+            self.polygon(corners(shape), fill, outline)
 
     def wire(self, wire: PlacedWire) -> None:
         points, head = arrowhead(wire)
         codes = [Curve.MOVETO] + [Curve.CURVE4] * (len(points) - 1)
         stroke = theme.wire(wire.state, wire.mark)
         stroke = theme.faded(stroke) if wire.is_calm else stroke
-        self.patch(PathPatch(Curve(points, codes), capstyle="butt"), "none", stroke)
+        self.curve(Curve(points, codes), "none", stroke)
         for each in (head, turn_head(wire)):
             if each:
-                self.patch(Polygon(each), stroke.colour, None)
+                self.polygon(each, stroke.colour, None)
         for text in wire.texts:
             self.text(text, is_calm=wire.is_calm)
         for spark in wire.sparks:
@@ -208,17 +219,41 @@ class _Brush:
         for curve in placed.spark.curves:
             places = [placed.at(place) for place in curve]
             if len(places) == 1:
-                self.patch(Circle(places[0], 2.0), theme.SPARK.colour, None)
+                self.curve(Curve.circle(places[0], 2.0), theme.SPARK.colour, None)
             else:
-                self.patch(PathPatch(Curve(places)), "none", theme.SPARK)
+                self.line(places, theme.SPARK)
         for first, last in placed.spark.zeros:
             left, right = placed.at((first, 1.0)), placed.at((last, 1.0))
             if first == last:
-                self.patch(Circle(left, mark), theme.PAPER, theme.WIRE["plain"])
+                self.curve(Curve.circle(left, mark), theme.PAPER, theme.WIRE["plain"])
             else:
-                self.patch(PathPatch(Curve([left, right])), "none", theme.SPARK_ZEROS)
+                self.line([left, right], theme.SPARK_ZEROS)
         for across in placed.spark.bad:
             x, y = placed.at((across, 0.0))
             for side in (-mark, mark):
-                cross = Curve([(x - side, y - mark), (x + side, y + mark)])
-                self.patch(PathPatch(cross), "none", theme.Stroke(theme.RED, 2.0))
+                self.line([(x - side, y - mark), (x + side, y + mark)], theme.Stroke(theme.RED, 2.0))
+
+
+def _pen(renderer: RendererBase, zoom: float, stroke: Stroke | None) -> GraphicsContextBase:
+    """Return what lines are drawn with, and text of their colour."""
+    pen = renderer.new_gc()
+    pen.set_joinstyle("miter")
+    pen.set_linewidth(stroke.width * zoom if stroke else 0)
+    if stroke:
+        pen.set_foreground(stroke.colour)
+        if stroke.dashes:
+            pen.set_dashes(0, [length * zoom for length in stroke.dashes])
+    return pen
+
+
+def _font(zoom: float, role: Role) -> FontProperties:
+    style = theme.TEXT[role]
+    weight = "bold" if style.bold else "normal"
+    return FontProperties(family="DejaVu Sans", size=style.size * zoom, weight=weight)
+
+
+def _ellipse(rect: Rect) -> Curve:
+    radii = Affine2D().scale(rect.width / 2, rect.height / 2)
+    return Curve.unit_circle().transformed(
+        radii.translate(rect.x + rect.width / 2, rect.y + rect.height / 2)
+    )
