@@ -30,8 +30,8 @@ _SHORT = 1 << 12  # records of which is known again how they are connected
 _KEPT = 8  # of such recordings
 _NAN = float("nan")
 _FLOAT = frozenset((float,))
-_ARRAYS = frozenset((np.ndarray, Edited))
-_FLOATS_AND_ARRAYS = _FLOAT | _ARRAYS
+ARRAYS = frozenset((np.ndarray, Edited))
+_FLOATS_AND_ARRAYS = _FLOAT | ARRAYS
 _LEFT, _RIGHT, _BOTH = 1, 2, 3
 _WIDE = frozenset((np.ndarray, Edited, complex, np.complex64, np.complex128, np.clongdouble))
 
@@ -51,9 +51,9 @@ class Arrays(NamedTuple):
 
 def _arrays_of(rows: Collection[int], types: Sequence[type], kinds: set[type]) -> Arrays:
     """Return where the arrays are among values of these types, which stand in these rows."""
-    found = _rows_of(_ARRAYS & kinds, rows, types)
+    found = _rows_of(ARRAYS & kinds, rows, types)
     wide = _WIDE & kinds
-    return Arrays(found, found if wide <= _ARRAYS else _rows_of(wide, rows, types), Edited in kinds)
+    return Arrays(found, found if wide <= ARRAYS else _rows_of(wide, rows, types), Edited in kinds)
 
 
 def _rows_of(wanted: frozenset[type], rows: Collection[int], types: Sequence[type]) -> Indices:
@@ -375,33 +375,45 @@ def values_of(items: Sequence[Any]) -> Values:
     kinds = set(map(type, items))
     if kinds <= _FLOAT:
         return Values(np.fromiter(items, np.float64, len(items)))
-    types = list(map(type, items))
-    if kinds.isdisjoint(_FLOAT):
-        others = dict(enumerate(items))
-    else:
-        others = {row: items[row] for row, kind in enumerate(types) if kind is not float}
-    floats = np.full(len(items), _NAN)
+    types = tuple(map(type, items))
+    places = _places_again(types) if len(types) <= _SHORT else _places_of(types)
+    floats, others = np.full(len(items), _NAN), items
     if float in kinds:
-        floats[:] = [item if kind is float else _NAN for item, kind in zip(items, types, strict=True)]
-    if not kinds <= _FLOATS_AND_ARRAYS:
-        for row in [row for row, kind in enumerate(types) if kind not in _FLOATS_AND_ARRAYS]:
-            floats[row] = _as_float(items[row])
-    is_short = len(types) <= _SHORT
-    arrays = _arrays_again(tuple(types)) if is_short else _arrays_of(range(len(types)), types, kinds)
-    return Values(floats, others, arrays)
+        floats[np.frombuffer(places.is_float, np.bool_)] = list(compress(items, places.is_float))
+        others = list(map(items.__getitem__, places.others))
+    for row in places.numbers:
+        floats[row] = _as_float(items[row])
+    return Values(floats, dict(zip(places.others, others, strict=True)), places.arrays)
+
+
+class _Places(NamedTuple):
+    """What the types of some values say of them."""
+
+    is_float: bytes
+    others: list[int]  # rows of what is no float
+    numbers: list[int]  # those of them that hold no array, either
+    arrays: Arrays
+
+
+def _places_of(types: Sequence[type]) -> _Places:
+    kinds = set(types)
+    is_float = bytes(map(is_, types, repeat(float)))
+    others = (~np.frombuffer(is_float, np.bool_)).nonzero()[0].tolist()
+    numbers = [] if kinds <= _FLOATS_AND_ARRAYS else [row for row in others if types[row] not in ARRAYS]
+    return _Places(is_float, others, numbers, _arrays_of(range(len(types)), types, kinds))
 
 
 @lru_cache(maxsize=_KEPT)
-def _arrays_again(types: tuple[type, ...]) -> Arrays:
-    arrays = _arrays_of(range(len(types)), types, set(types))
-    arrays.rows.setflags(write=False)  # they are those of other recordings, too
-    arrays.wide_rows.setflags(write=False)
-    return arrays
+def _places_again(types: tuple[type, ...]) -> _Places:
+    places = _places_of(types)
+    places.arrays.rows.setflags(write=False)  # they are those of other recordings, too
+    places.arrays.wide_rows.setflags(write=False)
+    return places
 
 
 def forget() -> None:
     """Forget how recordings are connected, for tests that work out the same in two ways."""
-    for each in (_form_again, _connected_again, _arrays_again):
+    for each in (_form_again, _connected_again, _places_again):
         each.cache_clear()
 
 
