@@ -10,7 +10,7 @@ from invariants import assert_invariants, assert_names
 from saved_programs import PROGRAMS as SAVED
 from saved_programs import assert_same
 
-from tracer import detach, graph, outlines, record, recording
+from tracer import detach, freezing, graph, outlines, record
 from tracer.errors import CutWarning
 
 
@@ -99,9 +99,9 @@ def test_the_nodes_of_a_program(name):
 @pytest.mark.filterwarnings("ignore:.*leaves the graph")
 @pytest.mark.parametrize("name", SAVED)
 def test_few_records_are_frozen_as_many_are(name, monkeypatch):
-    monkeypatch.setattr(recording, "_FEW", 0)
+    monkeypatch.setattr(freezing, "_FEW", 0)
     in_columns = SAVED[name]()
-    monkeypatch.setattr(recording, "_FEW", 1_000_000)
+    monkeypatch.setattr(freezing, "_FEW", 1_000_000)
     assert_same(SAVED[name](), in_columns)
 
 

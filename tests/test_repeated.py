@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tracer import backward_pass as go_back
-from tracer import outlines, record, recording
+from tracer import freezing, outlines, record, recording
 from tracer import straight as steps
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _W = _RANDOM.normal(size=(6, 6)) / 3.0
 def _forget() -> None:
     outlines.forget()
     recording.forget()
+    freezing.forget()
 
 
 def _one_vector(x: Any, y: Any) -> Any:
@@ -254,6 +255,7 @@ def test_the_end_of_a_long_recording_is_frozen_as_its_beginning(monkeypatch: pyt
         return [*operands, *found.starts.tolist(), *found.values.floats.tolist()]
 
     whole = columns()
-    monkeypatch.setattr(recording, "_CHUNK", 50)
-    monkeypatch.setattr(recording, "_SHORT", 49)
+    monkeypatch.setattr(freezing, "_CHUNK", 50)
+    for each in (freezing, recording):
+        monkeypatch.setattr(each, "SHORT", 49)
     assert columns() == whole

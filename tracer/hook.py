@@ -15,9 +15,10 @@ from tracer.boxing import Boxes
 from tracer.errors import LookupNameError, UnsupportedError, UsageError, refusals
 from tracer.forks import stay_plain
 from tracer.frames import raised_at
+from tracer.freezing import freeze
 from tracer.leftovers import leave_plain, meet_left
 from tracer.patches import Installed, leave_originals, replacement
-from tracer.recording import Output, Recording, freeze
+from tracer.recording import Output, Recording
 from tracer.signatures import any_signature_of
 from tracer.standins import Traced as StandIn
 from tracer.standins import is_traced, plain
