@@ -86,6 +86,9 @@ RIGHT = {
     "infinite number": (lambda x: 1 / x + x * 0.0 * 0, (INF,), (0.0,)),
     "nothing": (lambda a: a.sum(), (np.zeros(0),), (np.zeros(0),)),
     "nothing, of two axes": (lambda a: (a @ a.T).sum() + a.sum(), (np.zeros((0, 3)),), (np.zeros((0, 3)),)),
+    "the median of nothing": (lambda a: np.median(a), (np.zeros(0),), (np.zeros(0),)),
+    "what goes with nothing": (lambda a: np.cov(a), (np.zeros(0),), (np.zeros(0),)),
+    "trimmed to nothing": (lambda a: np.trim_zeros(a).sum(), (np.zeros(0),), (np.zeros(0),)),
     "no axes": (lambda a: a * a, (np.array(3.0),), (np.array(6.0),)),
     "no axes, indexed": (lambda a: a[()] * 2 + a[...] * 3, (np.array(3.0),), (np.array(5.0),)),
     "backwards": (lambda a: (a * [0.0, 1.0, 2.0]).sum() * a[0], (V[::-1],), (np.array([4.0, 3.0, 6.0]),)),
@@ -119,7 +122,8 @@ ERRORS = {
     "matrix in a function": (lambda m, b: np.dot(m, b).sum(), (MATRIX, np.ones((2, 2))), "got matrix of float64"),
     "subclass": (lambda q, b: (q * b).sum(), (QUANTITY, V), "got Quantity of float64"),
     "subclass second": (lambda q, b: (b * q).sum(), (QUANTITY, V), "got Quantity of float64"),
-    "a field of records": (lambda x: fill_records(x), (2.0,), "made outside of the trace"),
+    "a field of records": (lambda x: fill_records(x), (2.0,), "an array of records .* keep each field"),
+    "whole numbers written into": (lambda x: fill_whole(x), (2.0,), r"an array of int64 .* make whole an array of floats"),
 }  # fmt: skip
 
 CUTS = {
@@ -135,6 +139,12 @@ def fill_records(x):
     records = np.zeros(2, dtype=[("p", float)])
     records["p"][0] = x
     return records["p"].sum()
+
+
+def fill_whole(x):
+    whole = np.zeros(2, np.int64)
+    whole[0] = x
+    return (whole * x).sum()
 
 
 def outcome(function, arguments):

@@ -202,6 +202,20 @@ def name_of_target(frame: FrameType) -> str | None:
     return None if written is None else ast.unparse(written.target.value)
 
 
+def type_of_target(frame: FrameType) -> np.dtype[Any] | None:
+    """Return the type of what the running line writes into, `a` of `a["p"][i] = x`, if its numbers have no gradient."""
+    written = written_at(frame.f_code, frame.f_lasti)
+    target = None if written is None else written.target.value
+    while isinstance(target, ast.Subscript):
+        target = target.value
+    try:
+        arrays = [] if target is None else values_of(target, frame)
+        types = [each.dtype for each in arrays if type(each) is np.ndarray]
+    finally:
+        forget_snapshot(frame)
+    return next((each for each in types if each.kind not in "fc"), None)
+
+
 def can_be_written(array: Any) -> bool:
     """Tell whether a stand-in may take the place of an array: it owns its memory, and its numbers have a gradient."""
     return (

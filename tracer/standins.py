@@ -292,11 +292,21 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     if frame is not tape.frame and not tape.enter(frame, traced):
         return value.copy() if tape.is_open and type(value) is np.ndarray else value
     if frame.f_code.co_code[frame.f_lasti] in STORES:
-        from tracer.adopted import adopt, name_of_target  # noqa: PLC0415  (which is made of this room)
+        from tracer.adopted import adopt, name_of_target, type_of_target  # noqa: PLC0415  (which is made of this room)
 
         if asking is frame and adopt(traced, frame):
             return value.copy() if type(value) is np.ndarray else value
-        name = name_of_target(frame)
+        name, dtype = name_of_target(frame), type_of_target(frame)
+        if dtype is not None:
+            is_records = dtype.names is not None
+            raise UnsupportedError(
+                f"writing a traced value into an array of {'records' if is_records else dtype} is not followed",
+                where=place(frame),
+                got=f"value {_brief(value)}",
+                advice="keep each field in an array of its own"
+                if is_records
+                else f"make {name or 'it'} an array of floats: np.zeros(…) without another dtype",
+            )
         raise UnsupportedError(
             f"writing a traced value into {FOREIGN}, is not followed",
             where=place(frame),
