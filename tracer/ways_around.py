@@ -17,6 +17,16 @@ _MINIMUM = _NEWTON.format(
     step="x - np.linalg.solve(H, slopes(x))",
     matrix="H, the matrix of second derivatives,",
 )
+_DRAWS = (
+    (
+        re.compile(r"(?:.*\W)?(?:normal|uniform)$"),
+        "a draw of fixed numbers is followed: mu + s * rng.normal(size=…), low + (high - low) * rng.random(…)",
+    ),
+    (
+        re.compile(r"(?:.*\W)?(?:exponential|laplace|logistic|gumbel|rayleigh)$"),
+        "a draw of fixed numbers is followed: scale * rng.exponential(size=…), and so for each that has a scale",
+    ),
+)
 # By the name of the function that the program calls; the first that fits.
 _ADVICE = tuple(
     (re.compile(rf"scipy\.(?:{names})"), advice)
@@ -68,4 +78,4 @@ _ADVICE = tuple(
 
 def way_around(called: str) -> str:
     """Return what to do where a value leaves through a function of a library, or can't go into it; "" for none."""
-    return next((advice for names, advice in _ADVICE if names.match(called)), "")
+    return next((advice for names, advice in (*_DRAWS, *_ADVICE) if names.match(called)), "")

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from scipy import interpolate, optimize
 
 
 def float_of_a_loss(x=2.5):
@@ -94,3 +95,12 @@ def step_by_a_number(x=2.0, rate=0.1):
         slope = float(2.0 * x)  # cause
         x = x - rate * slope
     return x * x
+
+
+def root_of_a_library(k=1.3):
+    root = optimize.brentq(lambda t: t * t - k, 0, 9)  # cause
+    return root + 0.1 * k
+
+
+def interpolated(y=np.array([0.0, 1.0, 4.0, 9.0])):
+    return float(interpolate.interp1d(np.arange(4.0), y)(2.3))  # cause

@@ -232,3 +232,13 @@ def part_of_a_period(x=7.3, w=2.0):
 def pooled_units(W=np.array([[1.0, -1.0], [1.0, -1.0], [0.5, 0.2]]), x=np.array([1.0, 0.5])):
     h = np.maximum(W @ x, 0.0)
     return h.max() + 0.1 * np.sum(h)
+
+
+def row_stays_in_its_place(A=np.array([[4.0, 1.0], [1.0, 3.0]])):
+    A = A.copy()
+    for k in range(2):
+        p = k + np.argmax(np.abs(A[k:, k]))
+        A[[k, p]] = A[[p, k]]
+        for i in range(k + 1, 2):
+            A[i] -= A[i, k] / A[k, k] * A[k]
+    return A[1, 1]

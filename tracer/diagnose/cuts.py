@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import defaultdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,15 +13,19 @@ import numpy as np
 from tracer.diagnose.dead import names_of
 from tracer.diagnose.fates import Fate, fates_of
 from tracer.diagnose.finding import Finding
-from tracer.diagnose.flow import consumers
+from tracer.diagnose.flow import follow, is_swallowing
 from tracer.diagnose.reading import program
 from tracer.diagnose.spread import has_gradients
 from tracer.numbers_text import is_array, number, summary
 from tracer.operations import OP_NUMBERS
+from tracer.recording import operand_of
+from tracer.ways_around import way_around
 
 if TYPE_CHECKING:
     from tracer.diagnose.finding import Severity
+    from tracer.diagnose.program_text import Text
     from tracer.trace import Trace
+    from tracer.views import Node
 
 _MEANT = "detach()"
 _COMMON = (0.0, 0.5, 1.0, 2.0)  # which come up by chance
@@ -47,9 +53,17 @@ def find(trace: Trace) -> list[Finding]:
     by_place: dict[int, list[int]] = defaultdict(list)
     for row in rows.tolist():
         by_place[int(trace.sites.row_places[row])].append(row)
+    unseen: dict[int, int] = {}
     for cuts in by_place.values():
-        if not any(row in returns for row in cuts) and (taken := _taken(trace, cuts)):
-            returns[cuts[0]] = taken[0]
+        is_swallowed = _swallowing(trace, cuts[0]) is not None
+        if is_swallowed or not any(row in returns for row in cuts):
+            taken, is_lost = _followed(trace, cuts)
+            if taken:
+                for row in cuts[1:]:
+                    returns.pop(row, None)
+                returns[cuts[0]] = taken[0]
+            elif is_lost and (late := _of_no_operation(trace, cuts[0])) >= 0:
+                unseen[cuts[0]] = late
     return [
         _finding(
             trace,
@@ -57,22 +71,64 @@ def find(trace: Trace) -> list[Finding]:
             lost[place],
             [row for row in cuts if row in returns],
             returns,
+            unseen.get(cuts[0]),
             is_any_alive=is_any_alive,
         )
         for place, cuts in by_place.items()
     ]
 
 
-def _taken(trace: Trace, cuts: list[int]) -> list[int]:
-    """Return the operations that the program's text leads the numbers to that left the graph at one place."""
-    site, params = trace.sites.place(cuts[0]).site, trace.recording.params
-    if not has_gradients(trace) or site.file not in trace.source:
-        return []
+def _start(trace: Trace, row: int) -> tuple[Text, ast.expr] | None:
+    """Return the expression that a value left the graph by, and the text that it stands in."""
+    site = trace.sites.place(row).site
+    if site is None or site.file not in trace.source:
+        return None
+    text = program(site.file, trace.source[site.file])
+    start = text.expression(site)
+    return None if start is None else (text, start)
+
+
+def _swallowing(trace: Trace, row: int) -> str | None:
+    """Name the function that can't be looked into and that a value left to; None where the program cut it itself."""
+    found = _start(trace, row)
+    if found is None or not isinstance(found[1], ast.Call) or not is_swallowing(*found):
+        return None
+    return found[0].imported_name(found[1].func)
+
+
+def _followed(trace: Trace, cuts: list[int]) -> tuple[list[int], bool]:
+    """Return the operations that the program's text leads the numbers to that left the graph at one place.
+
+    And whether a number that a library made of them goes where the text does not lead.
+    """
+    found, params = _start(trace, cuts[0]), trace.recording.params
+    if not has_gradients(trace) or found is None:
+        return [], False
     if _SLOPELESS.search(str(params.get(cuts[0], {}).get("via", ""))):
-        return []
-    start = program(site.file, trace.source[site.file]).expression(site)
+        return [], False
     values = [trace.recording.values[row] for row in cuts[:_FEW]]
-    return [] if start is None else consumers(trace, site, start, values, cuts[0])
+    return follow(trace, trace.sites.place(cuts[0]).site, found[1], values, cuts[0])
+
+
+def _of_no_operation(trace: Trace, cut: int) -> int:
+    """Return the first operation after a cut that has a float that is not written and was not there before; or -1."""
+    recording, file = trace.recording, trace.sites.place(cut).site.file
+    slots = np.flatnonzero(recording.operands < 0)
+    users = trace.graph.slot_consumer[slots]
+    written = program(file, trace.source[file]).literals
+    known = [
+        operand_of(recording, int(recording.operands[slot])) for slot in slots[users < cut][:_MOST].tolist()
+    ]
+    is_later = (users > cut) & trace.gradients.reached[users]
+    for slot, user in zip(slots[is_later][:_MOST].tolist(), users[is_later].tolist(), strict=False):
+        value = operand_of(recording, int(recording.operands[slot]))
+        site = trace.sites.place(user).site
+        if site is None or site.file != file or np.asarray(value).dtype.kind not in "fc":
+            continue
+        is_written = np.ndim(value) == 0 and abs(value) in written
+        if not is_written and not any(np.array_equal(value, each) for each in known):
+            return int(user)
+    return -1
 
 
 def _returns(trace: Trace, rows: np.ndarray[Any, Any]) -> dict[int, int]:
@@ -139,6 +195,7 @@ def _finding(
     lost: list[Fate],
     back: list[int],
     returns: dict[int, int],
+    late: int | None,
     *,
     is_any_alive: bool,
 ) -> Finding:
@@ -157,11 +214,16 @@ def _finding(
         message += f"; so {names} {'get' if count > 1 else 'gets'} no gradient"
     if back:
         user = trace.nodes[int(graph.node_of_row[returns[back[0]]])]
-        line = f" on line {user.site.line}" if user.site is not None and user.site.line else ""
+        line = _line(user, node)
         message += f"; it comes back as a constant{line}, where its part of the gradient is missing"
         if not lost and (names := names_of(_inputs_of(trace, row))):
             message += f": the gradient of {names} may be short by it"
-    is_harmful = bool(lost or back) and not is_meant
+    if late is not None and not lost:
+        user = trace.nodes[int(graph.node_of_row[late])]
+        line = _line(user, node)
+        message += f"; what the call makes of it is not followed further, and a number{line} that no operation made "
+        message += f"may have it: the gradient of {names_of(_inputs_of(trace, row))} may be short by it"
+    is_harmful = bool(lost or back or late is not None) and not is_meant
     severity: Severity = "note" if not is_harmful else "error" if lost and not is_any_alive else "warning"
     if not is_harmful:
         unseen = (
@@ -173,7 +235,7 @@ def _finding(
         severity=severity,
         site=node.site,
         message=message,
-        advice="keep it a traced value: leave the conversion out, or say detach(x) where it is meant"
+        advice=_advice(trace, row)
         if is_harmful
         else "nothing has to be done if nothing is computed from it; detach(x) says that it is meant",
         node=node,
@@ -183,3 +245,18 @@ def _finding(
             "inputs": sum(len(fate.parameter.rows) for fate in lost),
         },
     )
+
+
+def _line(user: Node, node: Node) -> str:
+    if user.site is None or not user.site.line:
+        return ""
+    is_other = node.site is not None and node.site.file != user.site.file
+    return f" on line {user.site.line}" + (f" of {Path(user.site.file).name}" if is_other else "")
+
+
+def _advice(trace: Trace, row: int) -> str:
+    called = _swallowing(trace, row)
+    if called is None:
+        return "keep it a traced value: leave the conversion out, or say detach(x) where it is meant"
+    around = way_around(called) or "write it with supported operations"
+    return f"{around}; @rule gives a call its derivative (docs/adding-a-rule.md); detach(x) says that it is meant"

@@ -18,6 +18,7 @@ from tracer.diagnose.reading import program
 from tracer.diagnose.spread import NOTHING, Column, gradient_edges, has_gradients, operand_edges
 from tracer.numbers_text import clean
 from tracer.operations import OP_NUMBERS
+from tracer.recording import operand_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _MOST = 64  # places, and values of one, that are looked at; more seldom show another cause
 _ROWS = 10_000  # that are looked at on the way back to the inputs
+_STEPS = 16  # back from what is written to where it was read
 _BROADCAST = OP_NUMBERS["broadcast_to"]
 _SETITEM, _GETITEM = OP_NUMBERS["setitem"], OP_NUMBERS["getitem"]
 
@@ -78,8 +80,11 @@ def _written_twice(trace: Trace) -> list[Finding]:
             lost, size = (
                 _lost_by_index(trace, row, int(recording.operands[slot])) if reached[row] else (0, 0)
             )
-            if not lost:
-                continue
+            is_read_alike = lost and _is_read_alike(trace, row, int(recording.operands[slot]))
+            if not lost or (
+                is_read_alike and _is_equal_where_twice(trace, row, int(recording.operands[slot]))
+            ):
+                continue  # A[[k, p]] = A[[p, k]] where p is k: whichever stays, it is the same element
             node = trace.nodes[int(trace.graph.node_of_row[row])]
             found.append(
                 Finding(
@@ -88,7 +93,9 @@ def _written_twice(trace: Trace) -> list[Finding]:
                     site=node.site,
                     message=f"{lost:,} of {size:,} elements that are written get no gradient: the index holds a place "
                     "more than once, and of what is written there the last stays",
-                    advice="add them up where that is meant: np.add.at(a, index, x)",
+                    advice="write each place once: the index that is read by holds what is not written then"
+                    if is_read_alike
+                    else "add them up where that is meant: np.add.at(a, index, x)",
                     node=node,
                     edges=(trace.edges[trace.graph.edge_of(row, slot)],),
                     numbers={"elements": lost, "spoiled": 1},
@@ -112,6 +119,33 @@ def _lost_by_index(trace: Trace, row: int, written: int) -> tuple[int, int]:
     if is_one_number or places.shape != np.shape(trace.recording.values[written]):
         return 0, 0
     return int(places.size - len(np.unique(places))), int(places.size)
+
+
+def _is_read_alike(trace: Trace, row: int, written: int) -> bool:
+    """Say whether what is written was read by the same numbers, in some order, and by nothing else that differs."""
+    recording = trace.recording
+    numbers = _index_numbers(trace, row)
+    for _ in range(_STEPS):
+        if recording.ops[written] == _GETITEM:
+            return _index_numbers(trace, written) == numbers
+        operands = recording.operands[recording.starts[written] : recording.starts[written + 1]].tolist()
+        large = [each for each in operands if np.size(operand_of(recording, each)) > 1]
+        if len(large) != 1 or large[0] < 0:
+            return False
+        written = large[0]
+    return False
+
+
+def _index_numbers(trace: Trace, row: int) -> list[list[int]]:
+    index = trace.recording.params[row]["index"]
+    parts = index if isinstance(index, tuple) else (index,)
+    return [sorted(np.ravel(part).tolist()) for part in parts if isinstance(part, (list, np.ndarray))]
+
+
+def _is_equal_where_twice(trace: Trace, row: int, written: int) -> bool:
+    """Say whether all that is written to one place is equal: then what stays there is each of them."""
+    stays = trace.recording.values[row][trace.recording.params[row]["index"]]
+    return np.array_equal(stays, trace.recording.values[written], equal_nan=True)
 
 
 def _turns(trace: Trace, is_live: Column) -> Iterator[tuple[Site, Node, str, list[int]]]:

@@ -26,7 +26,8 @@ from tracer.operations import OP_NUMBERS
 if TYPE_CHECKING:
     from tracer.trace import Trace
 
-_LAST = 5
+_LAST = 6
+_CUT = 3
 _NAMES = 2  # beside the first
 _ELEMENT = re.compile(r"\[\d+\]")
 End = Literal["killed", "cut", "unused", "balanced"]
@@ -131,8 +132,9 @@ def fates_of(trace: Trace) -> Fates:
     is_cut = recording.ops[users] == OP_NUMBERS["cut"]
     # The ways that are taken first: what shows most about why there is no gradient.
     rank = np.select(
-        [sent != 0, is_live[users], trace.gradients.reached[users], is_cut], [0, 1, 2, 3], default=4
+        [sent != 0, is_live[users], trace.gradients.reached[users], is_cut], [0, 1, 2, 3], default=5
     )
+    rank[(rank > _CUT) & _leading_to(count, is_cut, users, operands[slots])[users]] = _CUT + 1
     ends_here = (rank == 0) | (rank == 1) | is_cut
     is_overwritten = (recording.ops[users] == OP_NUMBERS["setitem"]) & (slots == recording.starts[users])
     rank[is_overwritten & (rank == 1)] = _LAST  # what it was used for before tells more
@@ -151,6 +153,18 @@ def fates_of(trace: Trace) -> Fates:
         tuple(fate for fate in fates if fate.parameter not in whole or _was_computed_with(trace, fate)),
         is_any_alive=is_any_alive,
     )
+
+
+def _leading_to(count: int, is_cut: Column, users: Column, operands: Column) -> Column:
+    """Say of each row whether a cut takes something that was computed from it."""
+    leads = bytearray(count)
+    if is_cut.any():
+        for user, operand, ends in zip(
+            users[::-1].tolist(), operands[::-1].tolist(), is_cut[::-1].tolist(), strict=True
+        ):
+            if ends or leads[user]:
+                leads[operand] = 1
+    return np.frombuffer(leads, np.bool_)
 
 
 def _fate(

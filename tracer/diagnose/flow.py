@@ -2,7 +2,9 @@
 
 The text says what is computed from it; that an operation of the run stands at such a place, later, with a constant
 where the text has that number, and that the output hangs on it, the trace says. What the text does not show is not
-followed: a number that is put into a list, an object, or a function of another file. Used by cuts.py and read_back.py.
+followed: a number that is put into a list, an object, or a function of another file. What a function of a library makes
+of it (a root, an integral, a draw) is a number that no operation made: all that comes out of the call may have it.
+Used by cuts.py and read_back.py.
 """
 
 from __future__ import annotations
@@ -37,6 +39,18 @@ _OF_MODULES = frozenset(("math", "np", "numpy", "cmath", "scipy", "special", "li
 _METHODS = frozenset(
     "item tolist copy sum mean dot prod max min std var cumsum T real ravel flatten".split()
 )
+_CONVERSIONS = (
+    _SLOPELESS
+    | _CARRIES
+    | _METHODS
+    | frozenset(
+        "float16 float32 float64 longdouble complex64 complex128 asarray asanyarray ascontiguousarray array "
+        "dump dumps dtype divmod hash index".split()
+    )
+)
+"""Calls that hand the number itself on, or nothing of it."""
+_CHOOSING = frozenset("sorted sort min max filter takewhile dropwhile groupby nlargest nsmallest".split())
+"""Calls that choose by what a function gives: their results are others of their arguments."""
 _MOST = 400  # places that are followed
 _HELD = (ast.Tuple, ast.List, ast.Starred, ast.GeneratorExp, ast.ListComp, ast.keyword)
 
@@ -46,10 +60,21 @@ class Carrier(NamedTuple):
 
     node: ast.expr
     is_same: bool
+    is_made: bool = False
+    """Whether a function made it that can't be looked into: a number, or what has it in its attributes and items."""
+
+    def on(self, node: ast.expr) -> Carrier:
+        """Return the same for what is computed from it."""
+        return self._replace(node=node, is_same=False)
 
 
 def consumers(trace: Trace, site: Site, start: ast.expr, values: list[Any], after: int) -> list[int]:
-    """Return the operations that took a plain number for a constant, and that the output hangs on.
+    """Return the operations that took a plain number for a constant, and that the output hangs on."""
+    return follow(trace, site, start, values, after).rows
+
+
+def follow(trace: Trace, site: Site, start: ast.expr, values: list[Any], after: int) -> Followed:
+    """Follow a plain number by the text, to the operations that took it and to where the text says no more.
 
     `start` is the expression in the file of `site` that has the number, `values` what it was, and `after` the row from
     which on an operation counts; no values are known of a number that was read from a text.
@@ -57,7 +82,9 @@ def consumers(trace: Trace, site: Site, start: ast.expr, values: list[Any], afte
     text = program(site.file, trace.source[site.file])
     at = _Places(trace, site.file)
     found: dict[int, None] = {}
-    pending, seen = [Carrier(start, bool(values))], set[int]()
+    is_lost = False
+    is_made = is_swallowing(text, start)
+    pending, seen = [Carrier(start, bool(values) and not is_made, is_made)], set[int]()
     while pending and len(seen) < _MOST:
         carrier = pending.pop()
         if id(carrier.node) in seen:
@@ -66,8 +93,26 @@ def consumers(trace: Trace, site: Site, start: ast.expr, values: list[Any], afte
         rows = at.taken(text, carrier, values, after)
         found.update(dict.fromkeys(rows))
         if not rows:
-            pending += _onward(text, carrier)
-    return sorted(found)
+            following = list(_onward(text, carrier))
+            is_lost |= not following and carrier.is_made and not _is_looked_at(text, carrier.node)
+            pending += following
+    return Followed(sorted(found), is_lost or len(seen) == _MOST)
+
+
+class Followed(NamedTuple):
+    """The operations that took a number, and whether one that a library made goes where the text is not followed."""
+
+    rows: list[int]
+    is_lost: bool
+
+
+def is_swallowing(text: Text, start: ast.expr) -> bool:
+    """Say whether a number left in a call of what can't be looked into: not in a conversion of the program's own."""
+    return (
+        isinstance(start, ast.Call)
+        and called_name(start) not in _CONVERSIONS
+        and text.function(called_name(start)) is None
+    )
 
 
 class _Places:
@@ -105,6 +150,8 @@ class _Places:
                 for slot in ports
                 if recording.operands[slot] < 0
             ]
+            if carrier.is_made:
+                constants = [each for each in constants if np.asarray(each).dtype.kind in "fc"]
             if constants and (not carrier.is_same or any(_is_one(each, values) for each in constants)):
                 found.append(row)
         return found
@@ -128,18 +175,20 @@ def _onward(text: Text, carrier: Carrier) -> Iterator[Carrier]:
         above, ast.UnaryOp
     ):
         if not isinstance(getattr(above, "op", None), ast.Not):
-            yield Carrier(above, is_same=False)
+            yield carrier.on(above)
     elif isinstance(above, ast.IfExp) and node is not above.test:
-        yield Carrier(above, carrier.is_same)
+        yield carrier._replace(node=above)
     elif isinstance(above, ast.NamedExpr):
-        yield Carrier(above, carrier.is_same)
+        yield carrier._replace(node=above)
         yield from _loads(text, above.target, above, carrier)
     elif isinstance(above, ast.Subscript) and node is above.value:
-        yield Carrier(above, is_same=False)
-    elif isinstance(above, ast.Attribute) and above.attr in _METHODS:
+        yield carrier.on(above)
+    elif isinstance(above, ast.Attribute) and (above.attr in _METHODS or carrier.is_made):
         call = text.parents.get(above)
         is_called = isinstance(call, ast.Call) and call.func is above
-        yield Carrier(call if is_called else above, is_same=False)  # type: ignore[arg-type]
+        yield carrier.on(call if is_called else above)  # type: ignore[arg-type]
+    elif isinstance(above, ast.Call) and node is above.func and carrier.is_made:
+        yield carrier.on(above)
     elif isinstance(above, ast.Call) and node is not above.func:
         yield from _through_call(text, above, above.args.index(node) if node in above.args else "", carrier)
     elif isinstance(above, ast.keyword):
@@ -148,9 +197,33 @@ def _onward(text: Text, carrier: Carrier) -> Iterator[Carrier]:
             yield from _through_call(text, call, above.arg, carrier)
     elif isinstance(above, _HELD):
         if isinstance(above, ast.expr):
-            yield Carrier(above, carrier.is_same)
+            yield carrier._replace(node=above)
     elif isinstance(above, (ast.stmt, ast.Lambda)):
         yield from _from_statement(text, above, carrier)
+
+
+def _is_looked_at(text: Text, node: ast.AST) -> bool:
+    """Say whether a value ends where it stands: compared, shown, counted with, dropped, or the program's result."""
+    above = text.parents.get(node)
+    if isinstance(above, ast.keyword):
+        above = text.parents.get(above)
+    if isinstance(above, ast.Call):
+        return node is not above.func and called_name(above) in _SLOPELESS
+    if isinstance(above, ast.BinOp):
+        return isinstance(above.op, ast.Mod) and isinstance(above.left, ast.Constant)
+    if isinstance(above, (ast.Assign, ast.AnnAssign)):
+        targets = above.targets if isinstance(above, ast.Assign) else [above.target]
+        named = [each for target in targets for each in getattr(target, "elts", [target])]
+        return all(isinstance(each, ast.Name) for each in named)
+    if isinstance(above, ast.Subscript):
+        return node is above.slice
+    if isinstance(above, ast.IfExp):
+        return node is above.test
+    if isinstance(above, ast.Return):
+        return not text.calls_of(getattr(text.enclosing(above), "name", ""))
+    return isinstance(
+        above, (ast.Expr, ast.Compare, ast.FormattedValue, ast.If, ast.While, ast.Assert, ast.Slice)
+    )
 
 
 def _through_call(text: Text, call: ast.Call, position: int | str, carrier: Carrier) -> Iterator[Carrier]:
@@ -161,10 +234,12 @@ def _through_call(text: Text, call: ast.Call, position: int | str, carrier: Carr
     while isinstance(module, ast.Attribute):
         module = module.value
     if (module is None and name in _CARRIES) or (isinstance(module, ast.Name) and module.id in _OF_MODULES):
-        yield Carrier(call, carrier.is_same and name in ("float", "complex", "detach"))
+        yield carrier._replace(
+            node=call, is_same=carrier.is_same and name in ("float", "complex", "detach")
+        )
         return
     if name in ("loads", "literal_eval"):
-        yield Carrier(call, is_same=False)
+        yield carrier.on(call)
         return
     function = text.function(name)
     if function is None:
@@ -177,7 +252,7 @@ def _through_call(text: Text, call: ast.Call, position: int | str, carrier: Carr
             return
         position = parameters[position]
     for load in loads_of(function, position):
-        yield Carrier(load, carrier.is_same)
+        yield carrier._replace(node=load)
 
 
 def _from_statement(text: Text, statement: ast.stmt | ast.Lambda, carrier: Carrier) -> Iterator[Carrier]:
@@ -185,24 +260,48 @@ def _from_statement(text: Text, statement: ast.stmt | ast.Lambda, carrier: Carri
         given = text.parents.get(statement)
         targets = given.targets if isinstance(given, ast.Assign) else []
         for target in targets:
-            for call in text.calls_of(getattr(target, "id", "")):
-                yield Carrier(call, carrier.is_same)
+            yield from _out_of(text, getattr(target, "id", ""), text.enclosing(statement), carrier)
+        yield from _out_of_caller(text, statement)
     elif isinstance(statement, ast.Return):
         function = text.enclosing(statement)
-        for call in text.calls_of(getattr(function, "name", "")):
-            yield Carrier(call, carrier.is_same)
+        if function is not None:
+            yield from _out_of(text, getattr(function, "name", ""), text.enclosing(function), carrier)
     elif isinstance(statement, ast.Assign):
         for target in statement.targets:
-            if isinstance(target, ast.Tuple) and isinstance(carrier.node, ast.Tuple):
+            if isinstance(target, ast.Tuple) and (isinstance(carrier.node, ast.Tuple) or carrier.is_made):
                 for each in target.elts:
-                    yield from _loads(text, each, statement, Carrier(carrier.node, is_same=False))
+                    held = each.value if isinstance(each, ast.Starred) else each
+                    yield from _loads(text, held, statement, carrier.on(carrier.node))
             else:
                 yield from _loads(text, target, statement, carrier)
     elif isinstance(statement, (ast.AnnAssign, ast.AugAssign)):
         is_same = carrier.is_same and isinstance(statement, ast.AnnAssign)
-        yield from _loads(text, statement.target, statement, Carrier(carrier.node, is_same))
+        yield from _loads(text, statement.target, statement, carrier._replace(is_same=is_same))
     elif isinstance(statement, ast.For) and carrier.node is statement.iter:
-        yield from _loads(text, statement.target, statement, Carrier(carrier.node, is_same=False))
+        yield from _loads(text, statement.target, statement, carrier.on(carrier.node))
+
+
+def _out_of(text: Text, name: str, function: ast.AST | None, carrier: Carrier) -> Iterator[Carrier]:
+    """Yield the calls of a function that gives the number, and of those of other files that it is handed to."""
+    for call in text.calls_of(name):
+        yield carrier._replace(node=call)
+    if function is not None and name:
+        for load in loads_of(function, name):  # type: ignore[arg-type]
+            yield from _out_of_caller(text, load)
+
+
+def _out_of_caller(text: Text, function: ast.AST) -> Iterator[Carrier]:
+    """Yield the call that a function is handed to, if that may give what it makes of the function's numbers."""
+    call = text.parents.get(function)
+    if isinstance(call, ast.keyword):
+        call = text.parents.get(call)
+    if (
+        isinstance(call, ast.Call)
+        and call.func is not function
+        and called_name(call) not in _CHOOSING | _SLOPELESS
+        and text.function(called_name(call)) is None
+    ):
+        yield Carrier(call, is_same=False, is_made=True)
 
 
 def _loads(text: Text, target: ast.AST, statement: ast.AST, carrier: Carrier) -> Iterator[Carrier]:
@@ -221,4 +320,4 @@ def _loads(text: Text, target: ast.AST, statement: ast.AST, carrier: Carrier) ->
         )
         is_in_loop = loop is not None and loop.lineno <= load.lineno <= again
         if is_next or is_in_loop:
-            yield Carrier(load, carrier.is_same)
+            yield carrier._replace(node=load)

@@ -87,6 +87,25 @@ class Text:
                 calls.setdefault(called_name(node), []).append(node)
         return calls
 
+    @cached_property
+    def _imports(self) -> dict[str, str]:
+        names: dict[str, str] = {}
+        for node in self.nodes:
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                module = f"{node.module}." if isinstance(node, ast.ImportFrom) and node.module else ""
+                for each in node.names:
+                    names[each.asname or each.name.partition(".")[0]] = (
+                        module + each.name
+                        if each.asname or isinstance(node, ast.ImportFrom)
+                        else each.name.partition(".")[0]
+                    )
+        return names
+
+    def imported_name(self, called: ast.expr) -> str:
+        """Return the name of what is called as its module has it: scipy.optimize.brentq of `so.brentq`."""
+        base, _, rest = ast.unparse(called).partition(".")
+        return f"{self._imports.get(base, base)}.{rest}".rstrip(".")
+
     def enclosing(self, node: ast.AST) -> Function | None:
         """Return the function that something stands in."""
         above = self.parents.get(node)
