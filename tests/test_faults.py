@@ -253,3 +253,11 @@ def test_what_was_put_in_the_place_of_an_infinity_is_not_blamed_on_it():
     in_gradient, in_result = found[:2]
     assert in_gradient.message.startswith("nan = 0 (masked by np.where")
     assert in_result.message.startswith("−inf = log(0); it reaches the result")
+
+
+@pytest.mark.parametrize(
+    ("fault", "advice"),
+    [("written_twice", "np.add.at"), ("rows_moved_to_one_place", "write each place once")],
+)
+def test_only_what_was_not_read_there_is_told_to_be_added_up(fault, advice):
+    assert advice in trace_of(ALL["dead"][fault]).findings()[0].advice

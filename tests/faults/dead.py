@@ -292,3 +292,9 @@ def loss_overwritten(rows=((1.0, 2.0), (2.0, 3.0), (3.0, 4.0)), w=2.0):
     for x, y in rows:
         loss = _squared_error(w, x, y)  # cause
     return loss
+
+
+def rows_moved_to_one_place(A=np.array([[4.0, 1.0], [1.0, 3.0]])):
+    A = A * 1.0
+    A[[0, 0, 1]] = A[[0, 1, 0]]  # cause
+    return np.sum(A * A)

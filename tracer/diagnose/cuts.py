@@ -13,17 +13,20 @@ import numpy as np
 from tracer.diagnose.dead import names_of
 from tracer.diagnose.fates import Fate, fates_of
 from tracer.diagnose.finding import Finding
-from tracer.diagnose.flow import follow, is_swallowing
+from tracer.diagnose.flow import Followed, follow, is_swallowing
 from tracer.diagnose.reading import program
 from tracer.diagnose.spread import has_gradients
-from tracer.numbers_text import is_array, number, summary
+from tracer.numbers_text import clean, is_array, number, summary
 from tracer.operations import OP_NUMBERS
 from tracer.recording import operand_of
 from tracer.ways_around import way_around
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from tracer.diagnose.finding import Severity
     from tracer.diagnose.program_text import Text
+    from tracer.recording import Recording
     from tracer.trace import Trace
     from tracer.views import Node
 
@@ -53,17 +56,19 @@ def find(trace: Trace) -> list[Finding]:
     by_place: dict[int, list[int]] = defaultdict(list)
     for row in rows.tolist():
         by_place[int(trace.sites.row_places[row])].append(row)
-    unseen: dict[int, int] = {}
+    unseen: dict[int, str] = {}
     for cuts in by_place.values():
         is_swallowed = _swallowing(trace, cuts[0]) is not None
         if is_swallowed or not any(row in returns for row in cuts):
-            taken, is_lost = _followed(trace, cuts)
+            taken, is_lost, is_returned = _followed(trace, cuts)
             if taken:
                 for row in cuts[1:]:
                     returns.pop(row, None)
                 returns[cuts[0]] = taken[0]
-            elif is_lost and (late := _of_no_operation(trace, cuts[0])) >= 0:
-                unseen[cuts[0]] = late
+            elif (is_lost and (said := _of_no_operation(trace, cuts[0]))) or (
+                is_returned and (said := _plain_result(trace))
+            ):
+                unseen[cuts[0]] = said
     return [
         _finding(
             trace,
@@ -71,7 +76,7 @@ def find(trace: Trace) -> list[Finding]:
             lost[place],
             [row for row in cuts if row in returns],
             returns,
-            unseen.get(cuts[0]),
+            unseen.get(cuts[0], ""),
             is_any_alive=is_any_alive,
         )
         for place, cuts in by_place.items()
@@ -96,39 +101,52 @@ def _swallowing(trace: Trace, row: int) -> str | None:
     return found[0].imported_name(found[1].func)
 
 
-def _followed(trace: Trace, cuts: list[int]) -> tuple[list[int], bool]:
-    """Return the operations that the program's text leads the numbers to that left the graph at one place.
-
-    And whether a number that a library made of them goes where the text does not lead.
-    """
+def _followed(trace: Trace, cuts: list[int]) -> Followed:
+    """Return where the program's text leads the numbers that left the graph at one place."""
     found, params = _start(trace, cuts[0]), trace.recording.params
     if not has_gradients(trace) or found is None:
-        return [], False
+        return Followed([])
     if _SLOPELESS.search(str(params.get(cuts[0], {}).get("via", ""))):
-        return [], False
+        return Followed([])
     values = [trace.recording.values[row] for row in cuts[:_FEW]]
     return follow(trace, trace.sites.place(cuts[0]).site, found[1], values, cuts[0])
 
 
-def _of_no_operation(trace: Trace, cut: int) -> int:
-    """Return the first operation after a cut that has a float that is not written and was not there before; or -1."""
-    recording, file = trace.recording, trace.sites.place(cut).site.file
+def _of_no_operation(trace: Trace, cut: int) -> str:
+    """Tell of the first operation after a cut with a float that is not written and was not there before; or nothing."""
+    recording, site = trace.recording, trace.sites.place(cut).site
     slots = np.flatnonzero(recording.operands < 0)
     users = trace.graph.slot_consumer[slots]
-    written = program(file, trace.source[file]).literals
-    known = [
-        operand_of(recording, int(recording.operands[slot])) for slot in slots[users < cut][:_MOST].tolist()
-    ]
+    written = program(site.file, trace.source[site.file]).literals
+    known = {_content(recording, slot) for slot in slots[users < cut][:_MOST].tolist()}
     is_later = (users > cut) & trace.gradients.reached[users]
     for slot, user in zip(slots[is_later][:_MOST].tolist(), users[is_later].tolist(), strict=False):
         value = operand_of(recording, int(recording.operands[slot]))
-        site = trace.sites.place(user).site
-        if site is None or site.file != file or np.asarray(value).dtype.kind not in "fc":
+        used = trace.sites.place(user).site
+        if used is None or used.file != site.file or np.asarray(value).dtype.kind not in "fc":
             continue
-        is_written = np.ndim(value) == 0 and abs(value) in written
-        if not is_written and not any(np.array_equal(value, each) for each in known):
-            return int(user)
-    return -1
+        is_written = np.ndim(value) == 0 and (abs(value) in written or abs(value) in _COMMON)
+        if not is_written and _content(recording, slot) not in known:
+            names = names_of(_inputs_of(trace, cut))
+            return (
+                "what the call makes of it is not followed further, and a number on line "
+                f"{used.line} that no operation made may have it: the gradient of {names} may be short by it"
+            )
+    return ""
+
+
+def _content(recording: Recording, slot: int) -> Hashable:
+    value = np.asarray(operand_of(recording, int(recording.operands[slot])))
+    return value.shape, value.flat[:_MOST].tobytes()
+
+
+def _plain_result(trace: Trace) -> str:
+    """Tell of the first number of the result that no operation made; or nothing."""
+    for output in trace.recording.outputs:
+        if output.row < 0 and np.asarray(output.value).dtype.kind in "fc":
+            where = f", {clean(output.path)}," if output.path else ""
+            return f"what the call makes of it{where} is in the result as a constant, which has no gradient"
+    return ""
 
 
 def _returns(trace: Trace, rows: np.ndarray[Any, Any]) -> dict[int, int]:
@@ -195,7 +213,7 @@ def _finding(
     lost: list[Fate],
     back: list[int],
     returns: dict[int, int],
-    late: int | None,
+    unseen: str,
     *,
     is_any_alive: bool,
 ) -> Finding:
@@ -218,12 +236,9 @@ def _finding(
         message += f"; it comes back as a constant{line}, where its part of the gradient is missing"
         if not lost and (names := names_of(_inputs_of(trace, row))):
             message += f": the gradient of {names} may be short by it"
-    if late is not None and not lost:
-        user = trace.nodes[int(graph.node_of_row[late])]
-        line = _line(user, node)
-        message += f"; what the call makes of it is not followed further, and a number{line} that no operation made "
-        message += f"may have it: the gradient of {names_of(_inputs_of(trace, row))} may be short by it"
-    is_harmful = bool(lost or back or late is not None) and not is_meant
+    if unseen and not lost:
+        message += f"; {unseen}"
+    is_harmful = bool(lost or back or unseen) and not is_meant
     severity: Severity = "note" if not is_harmful else "error" if lost and not is_any_alive else "warning"
     if not is_harmful:
         unseen = (

@@ -93,7 +93,7 @@ def _written_twice(trace: Trace) -> list[Finding]:
                     site=node.site,
                     message=f"{lost:,} of {size:,} elements that are written get no gradient: the index holds a place "
                     "more than once, and of what is written there the last stays",
-                    advice="write each place once: the index that is read by holds what is not written then"
+                    advice="write each place once: what is written first is lost"
                     if is_read_alike
                     else "add them up where that is meant: np.add.at(a, index, x)",
                     node=node,
@@ -122,17 +122,19 @@ def _lost_by_index(trace: Trace, row: int, written: int) -> tuple[int, int]:
 
 
 def _is_read_alike(trace: Trace, row: int, written: int) -> bool:
-    """Say whether what is written was read by the same numbers, in some order, and by nothing else that differs."""
+    """Say whether what is written was read by the same numbers, in some order, and only plain numbers went into it."""
     recording = trace.recording
     numbers = _index_numbers(trace, row)
     for _ in range(_STEPS):
         if recording.ops[written] == _GETITEM:
             return _index_numbers(trace, written) == numbers
         operands = recording.operands[recording.starts[written] : recording.starts[written + 1]].tolist()
-        large = [each for each in operands if np.size(operand_of(recording, each)) > 1]
-        if len(large) != 1 or large[0] < 0:
+        traced = [each for each in operands if each >= 0]
+        if len(traced) != 1 or any(
+            np.size(operand_of(recording, each)) > 1 for each in operands if each < 0
+        ):
             return False
-        written = large[0]
+        written = traced[0]
     return False
 
 

@@ -28,7 +28,7 @@ _SLOPELESS = frozenset(
     "int round floor ceil trunc rint astype bool len range isnan isfinite isinf isclose allclose any all "
     "argmax argmin argsort argwhere nonzero flatnonzero searchsorted digitize lexsort "
     "zeros ones empty arange eye tile repeat reshape "
-    "str repr format print debug info warning error critical write append extend insert".split()
+    "str repr format print debug info warning error critical write".split()
 )
 """Calls after which a number is none any more, or only counts."""
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.MatMult, ast.Mod)
@@ -51,6 +51,7 @@ _CONVERSIONS = (
 """Calls that hand the number itself on, or nothing of it."""
 _CHOOSING = frozenset("sorted sort min max filter takewhile dropwhile groupby nlargest nsmallest".split())
 """Calls that choose by what a function gives: their results are others of their arguments."""
+_PUTTING = ("append", "appendleft", "extend", "insert")
 _MOST = 400  # places that are followed
 _HELD = (ast.Tuple, ast.List, ast.Starred, ast.GeneratorExp, ast.ListComp, ast.keyword)
 
@@ -82,7 +83,7 @@ def follow(trace: Trace, site: Site, start: ast.expr, values: list[Any], after: 
     text = program(site.file, trace.source[site.file])
     at = _Places(trace, site.file)
     found: dict[int, None] = {}
-    is_lost = False
+    is_lost = is_returned = False
     is_made = is_swallowing(text, start)
     pending, seen = [Carrier(start, bool(values) and not is_made, is_made)], set[int]()
     while pending and len(seen) < _MOST:
@@ -95,15 +96,17 @@ def follow(trace: Trace, site: Site, start: ast.expr, values: list[Any], after: 
         if not rows:
             following = list(_onward(text, carrier))
             is_lost |= not following and carrier.is_made and not _is_looked_at(text, carrier.node)
+            is_returned |= carrier.is_made and _is_result(text, carrier.node)
             pending += following
-    return Followed(sorted(found), is_lost or len(seen) == _MOST)
+    return Followed(sorted(found), is_lost or len(seen) == _MOST, is_returned)
 
 
 class Followed(NamedTuple):
-    """The operations that took a number, and whether one that a library made goes where the text is not followed."""
+    """The operations that took a number; of one that a library made, too, whether it goes where nothing follows."""
 
     rows: list[int]
-    is_lost: bool
+    is_lost: bool = False
+    is_returned: bool = False
 
 
 def is_swallowing(text: Text, start: ast.expr) -> bool:
@@ -220,10 +223,17 @@ def _is_looked_at(text: Text, node: ast.AST) -> bool:
     if isinstance(above, ast.IfExp):
         return node is above.test
     if isinstance(above, ast.Return):
-        return not text.calls_of(getattr(text.enclosing(above), "name", ""))
+        return _is_result(text, node)
     return isinstance(
         above, (ast.Expr, ast.Compare, ast.FormattedValue, ast.If, ast.While, ast.Assert, ast.Slice)
     )
+
+
+def _is_result(text: Text, node: ast.AST) -> bool:
+    """Say whether something is what a function returns that nothing in the text calls: the one that is traced."""
+    above = text.parents.get(node)
+    function = text.enclosing(node)
+    return isinstance(above, ast.Return) and not text.calls_of(getattr(function, "name", ""))
 
 
 def _through_call(text: Text, call: ast.Call, position: int | str, carrier: Carrier) -> Iterator[Carrier]:
@@ -238,7 +248,13 @@ def _through_call(text: Text, call: ast.Call, position: int | str, carrier: Carr
             node=call, is_same=carrier.is_same and name in ("float", "complex", "detach")
         )
         return
-    if name in ("loads", "literal_eval"):
+    if name in _PUTTING and isinstance(call.func, ast.Attribute):
+        function = text.enclosing(call)
+        if isinstance(call.func.value, ast.Name) and function is not None:
+            for load in loads_of(function, call.func.value.id):
+                yield carrier.on(load)
+        return
+    if name in ("dumps", "loads", "literal_eval"):
         yield carrier.on(call)
         return
     function = text.function(name)
