@@ -36,6 +36,7 @@ _SLOPELESS = re.compile(
     r"\b(?:u?int\d*|bool_?|integers|detach)\b"
 )  # or it is meant that nothing comes back
 _FEW = 64  # values of one place that are told apart
+_CONSTANTS = 20_000  # that are looked at for one that no operation made
 _MOST = 1000  # arrays that are looked for among the constants
 
 
@@ -118,9 +119,9 @@ def _of_no_operation(trace: Trace, cut: int) -> str:
     slots = np.flatnonzero(recording.operands < 0)
     users = trace.graph.slot_consumer[slots]
     written = program(site.file, trace.source[site.file]).literals
-    known = {_content(recording, slot) for slot in slots[users < cut][:_MOST].tolist()}
+    known = {_content(recording, slot) for slot in slots[users < cut][:_CONSTANTS].tolist()}
     is_later = (users > cut) & trace.gradients.reached[users]
-    for slot, user in zip(slots[is_later][:_MOST].tolist(), users[is_later].tolist(), strict=False):
+    for slot, user in zip(slots[is_later][:_CONSTANTS].tolist(), users[is_later].tolist(), strict=False):
         value = operand_of(recording, int(recording.operands[slot]))
         used = trace.sites.place(user).site
         if used is None or used.file != site.file or np.asarray(value).dtype.kind not in "fc":
@@ -132,6 +133,8 @@ def _of_no_operation(trace: Trace, cut: int) -> str:
                 "what the call makes of it is not followed further, and a number on line "
                 f"{used.line} that no operation made may have it: the gradient of {names} may be short by it"
             )
+    if np.count_nonzero(is_later) > _CONSTANTS:
+        return "what the call makes of it is not followed further, in a run that is too long to look for it"
     return ""
 
 
