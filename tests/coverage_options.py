@@ -30,6 +30,8 @@ OPTIONS: dict[str, str] = {
     "np.polyfit(v, u, 1, cov=True)": "np.polyfit without it is followed",
     "np.polyfit(v, u, 1, full=True)": "np.polyfit without it is followed",
     "np.polyfit(v, u, 1, rcond=1e-9)": "np.polyfit without it is followed",
+    "np.power.reduce(v)": "NumPy skips steps of it on some processors; np.power.accumulate(v)[-1] is followed",
+    "np.power.reduceat(v, [0, 2])": "as np.power.reduce: np.power.accumulate of each part is followed",
     "np.var(m, ddof=y)": "np.mean of squares, with a divisor of one's own, is followed",
 }
 

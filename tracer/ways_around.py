@@ -17,6 +17,9 @@ _MINIMUM = _NEWTON.format(
     step="x - np.linalg.solve(H, slopes(x))",
     matrix="H, the matrix of second derivatives,",
 )
+_MINIMUM_OF_ONE = _NEWTON.format(
+    x="the minimum x", step="x - slope(x) / curvature", matrix="the curvature, f's second derivative,"
+)
 _DRAWS = (
     (
         re.compile(r"(?:.*\W)?(?:normal|uniform)$"),
@@ -47,6 +50,7 @@ _ADVICE = tuple(
             _MINIMUM
             + "; what is linear in its parameters, np.linalg.lstsq and np.polyfit fit, and are followed",
         ),
+        (r"optimize\.(minimize_scalar|fminbound|brent$)", _MINIMUM_OF_ONE),
         (r"optimize\.(minimize|fmin|basinhopping|differential_evolution|dual_annealing|shgo)", _MINIMUM),
         (
             r"ndimage\.(map_coordinates|rotate|zoom|shift|affine_transform|geometric_transform)",
