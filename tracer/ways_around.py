@@ -22,17 +22,17 @@ _MINIMUM_OF_ONE = _NEWTON.format(
 )
 _DRAWS = (
     (
-        re.compile(r"(?:.*\W)?(?:normal|uniform)$"),
+        r"(?:.*\W)?(?:normal|uniform)$",
         "a draw of fixed numbers is followed: mu + s * rng.normal(size=…), low + (high - low) * rng.random(…)",
     ),
     (
-        re.compile(r"(?:.*\W)?(?:exponential|laplace|logistic|gumbel|rayleigh)$"),
+        r"(?:.*\W)?(?:exponential|laplace|logistic|gumbel|rayleigh)$",
         "a draw of fixed numbers is followed: scale * rng.exponential(size=…), and so for each that has a scale",
     ),
 )
-# By the name of the function that the program calls; the first that fits.
+# By the name of the function that the program calls; the first that fits. Compiled when somebody asks: few do.
 _ADVICE = tuple(
-    (re.compile(rf"scipy\.(?:{names})"), advice)
+    (rf"scipy\.(?:{names})", advice)
     for names, advice in (
         (r"integrate\.odeint|integrate\.ode\b", "scipy.integrate.solve_ivp(…, method='RK45') is followed"),
         (
@@ -82,4 +82,4 @@ _ADVICE = tuple(
 
 def way_around(called: str) -> str:
     """Return what to do where a value leaves through a function of a library, or can't go into it; "" for none."""
-    return next((advice for names, advice in (*_DRAWS, *_ADVICE) if names.match(called)), "")
+    return next((advice for names, advice in (*_DRAWS, *_ADVICE) if re.match(names, called)), "")
