@@ -106,13 +106,14 @@ def _sosfilt_state(port: int, g: Any, out: Any, operands: Operands, params: Para
 def _of_sections(port: int, operands: Operands, axis: int, g: Any, of_states: Any) -> Array:
     """Go back over a cascade of filters of order two, the last first."""
     sos, x = operands[0], np.moveaxis(operands[1], axis, -1)
+    state_axis = axis + 1 if axis >= 0 else axis  # states have an axis of sections before the others
     lfilter = from_scipy("signal", "lfilter")
     states = np.zeros((len(sos), *x.shape[:-1], 2))
     if len(operands) > 2:
-        states = np.moveaxis(operands[2], axis + 1 if axis >= 0 else axis, -1)
+        states = np.moveaxis(operands[2], state_axis, -1)
     g = np.moveaxis(np.asarray(g), axis, -1)
     if of_states is not None:
-        of_states = np.moveaxis(of_states, axis + 1 if axis >= 0 else axis, -1)
+        of_states = np.moveaxis(of_states, state_axis, -1)
     stages, ends = [x], []
     for section, state in zip(sos, states, strict=True):
         filtered, end = lfilter(section[:3], section[3:], stages[-1], zi=state)
@@ -125,7 +126,7 @@ def _of_sections(port: int, operands: Operands, axis: int, g: Any, of_states: An
         of_b, of_a, g, of_first[at] = _go_back(g, of_state, given, stages[at + 1], ends[at])
         of_sos[at] = *of_b, *of_a
     if port == 2:
-        return typed(np.moveaxis(of_first, -1, axis + 1 if axis >= 0 else axis), operands[2])
+        return typed(np.moveaxis(of_first, -1, state_axis), operands[2])
     return typed(of_sos if port == 0 else np.moveaxis(g, -1, axis), operands[port])
 
 
@@ -176,13 +177,22 @@ def window_places(
 def _correlate_nd(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     """Go back over sums over windows of `places`, weighted by operand 1, turned round where it is `flipped`."""
     del out
-    x, weights, places = operands[0], operands[1].reshape(params["sizes"]), params["places"]
     if port == 1:
-        padded = np.where(places < 0, params["fill"], x.ravel()[places])
-        back = from_scipy("signal", "correlate")(padded, g, "valid")
-        back = np.flip(back) if params["flipped"] else back
+        back = _turned(
+            from_scipy("signal", "correlate")(_continued(operands[0], params), g, "valid"), params
+        )
         return typed(back.reshape(operands[1].shape), operands[1])
-    return typed(_spread(g, np.flip(weights) if params["flipped"] else weights, places, x), x)
+    weights = _turned(operands[1].reshape(params["sizes"]), params)
+    return typed(_spread(g, weights, params["places"], operands[0]), operands[0])
+
+
+def _continued(x: Array, params: Params) -> Array:
+    """Return an array as it is continued beyond its ends."""
+    return np.where(params["places"] < 0, params["fill"], x.ravel()[params["places"]])
+
+
+def _turned(weights: Array, params: Params) -> Array:
+    return np.flip(weights) if params["flipped"] else weights
 
 
 def _spread(g: Any, weights: Array, places: Array, x: Array) -> Array:
@@ -193,10 +203,8 @@ def _spread(g: Any, weights: Array, places: Array, x: Array) -> Array:
 
 def correlated(operands: Operands, params: Params) -> Array:
     """Compute what the rule `correlate_nd` goes back over."""
-    x, weights, places = operands[0], operands[1].reshape(params["sizes"]), params["places"]
-    padded = np.where(places < 0, params["fill"], x.ravel()[places])
-    turned = np.flip(weights) if params["flipped"] else weights
-    return np.asarray(from_scipy("signal", "correlate")(padded, turned, "valid"))
+    weights = _turned(operands[1].reshape(params["sizes"]), params)
+    return np.asarray(from_scipy("signal", "correlate")(_continued(operands[0], params), weights, "valid"))
 
 
 # one axis after the other
