@@ -20,7 +20,7 @@ import pytest
 
 from tracer import patches, record, stored, trace
 from tracer.errors import CutWarning
-from tracer.handed_on import MOST_FUNCTIONS
+from tracer.type_of import MOST_FUNCTIONS
 
 TABLE = {"tanh": math.tanh, "deep": {"er": [("tanh", math.tanh, 1)]}}
 LAYERS = [math.tanh, (math.exp, math.tanh)]

@@ -28,7 +28,6 @@ import numpy as np
 
 from tracer.exact import Exact, original_of
 from tracer.frames import is_library
-from tracer.handed_on import MOST_FUNCTIONS
 from tracer.holders import (
     MISSING,
     Attribute,
@@ -42,7 +41,7 @@ from tracer.holders import (
     slots,
 )
 from tracer.standins import Traced
-from tracer.type_of import TYPE_OF
+from tracer.type_of import MOST_FUNCTIONS, TYPE_OF
 from tracer.type_of import is_handed_on as hands_type_on
 
 if TYPE_CHECKING:

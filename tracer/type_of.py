@@ -7,35 +7,99 @@ where only the builtin will do.
 
 from __future__ import annotations
 
+import dis
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from types import CodeType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tracer import handed_on
 from tracer.exact import Exact
-from tracer.handed_on import MOST_FUNCTIONS
 from tracer.seeds import STANDING
 from tracer.standins import Traced
 
 if TYPE_CHECKING:
-    from types import CodeType
+    from collections.abc import Iterator
 
-    from tracer.handed_on import Use
+# Of which is kept what they read. More than a search looks at: fewer, and each search would read all of them again.
+MOST_FUNCTIONS = 20_000
+# What asks for nothing that a stand-in would not answer as the builtin does.
+_ASKING = (
+    "isinstance",
+    "issubclass",
+    "map",
+    "filter",
+    "sorted",
+    "min",
+    "max",
+    "hash",
+    "repr",
+    "str",
+    "print",
+)
+_READS = ("LOAD_GLOBAL", "LOAD_NAME")
+_USES = (
+    "CALL",
+    "IS_OP",
+    "COMPARE_OP",
+    "CONTAINS_OP",
+    "BINARY_OP",
+    "BINARY_SUBSCR",
+    "LOAD_ATTR",
+    "LOAD_METHOD",
+)
+
+
+class _Use(NamedTuple):
+    """An instruction, and where its expression starts and ends."""
+
+    name: str
+    what: Any
+    start: tuple[int, int]
+    end: tuple[int, int]
+
+    def is_in(self, other: _Use) -> bool:
+        return other.start <= self.start and self.end <= other.end
 
 
 @lru_cache(maxsize=MOST_FUNCTIONS)
 def is_handed_on(code: CodeType) -> bool:
     """Tell whether a function does with `type` what only the builtin is good for: `kind is type`, an argument in C."""
-    return handed_on.hands_on(code, "type", _is_answered)
+    if any(is_handed_on(each) for each in code.co_consts if type(each) is CodeType):
+        return True
+    if "type" not in code.co_names:
+        return False
+    uses = list(_uses(code))
+    if not uses:  # compiled without columns
+        return True
+    return not all(_is_answered(each, uses) for each in uses if each.what == "type" and each.name in _READS)
 
 
-def _is_answered(read: Use, use: Use, uses: list[Use]) -> bool:
-    if use.name == "IS_OP":  # `type(kind) is type`: what `type` answers is itself
+def _uses(code: CodeType) -> Iterator[_Use]:
+    for each in dis.get_instructions(code):
+        where = each.positions
+        if where is None or None in where:
+            continue
+        start, end = (where.lineno, where.col_offset), (where.end_lineno, where.end_col_offset)
+        yield _Use(each.opname, each.argval, start, end)  # type: ignore[arg-type]
+
+
+def _is_answered(read: _Use, uses: list[_Use]) -> bool:
+    around = [each for each in uses if each.name.startswith(_USES) and read.is_in(each)]
+    if not around:
+        return False
+    nearest = min(around, key=lambda each: (each.end[0] - each.start[0], each.end[1] - each.start[1]))
+    if nearest.name == "IS_OP":  # `type(kind) is type`: what `type` answers is itself
         return any(
-            each.name.startswith("CALL") and handed_on.called(each, uses) == "type"
+            each.name.startswith("CALL") and _called(each, uses) == "type"
             for each in uses
-            if each.is_in(use)
+            if each.is_in(nearest)
         )
-    return not handed_on.is_argument(read, use) or handed_on.called(use, uses) in handed_on.ASKING
+    is_argument = nearest.name.startswith("CALL") and nearest.start != read.start
+    return not is_argument or _called(nearest, uses) in _ASKING
+
+
+def _called(call: _Use, uses: list[_Use]) -> Any:
+    """Return the name that the expression of what is called starts with: `np` of `np.zeros(3)`."""
+    return next((each.what for each in uses if each.start == call.start and each.what is not None), None)
 
 
 class _TypeOf:
