@@ -7,7 +7,6 @@ cdf, by a shape parameter) says that no closed form is known: a traced float is 
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import NamedTuple
 
 from tracer.rules.kinds import Elementwise
@@ -179,22 +178,27 @@ def _methods_of(name: str, density: Density) -> dict[str, Elementwise]:
     """Write out the partials of each method by x, the shape parameters, loc and scale."""
     shapes = tuple(density.by_shape)
     unknown = dict.fromkeys(shapes, "")
+    log_pdf, slope, outside = (
+        _with_y_for("x", text) for text in (density.log, density.slope, density.outside)
+    )
+    by_shape = {shape: _with_y_for("x", text) for shape, text in density.by_shape.items()}
+    y = _with_y_for("x", "y")
 
-    def rule(by_y: str, by_scale: str, by_shape: dict[str, str], outside: str) -> Elementwise:
+    def rule(by_y: str, by_scale: str, by_shape: dict[str, str]) -> Elementwise:
         """Return the rule of a method from the derivatives of its logarithm, or of itself, by y."""
         by_x, by_loc = ("0", "0") if by_y == "0" else (f"({by_y})/scale", f"-({by_y})/scale")
         partials = (by_x, *by_shape.values(), by_loc, by_scale)
-        return _standardized(("x", *shapes, "loc", "scale"), partials, outside)
+        return Elementwise(
+            partials, names=("x", *shapes, "loc", "scale"), zero_where=(outside,) * len(partials)
+        )
 
-    log_pdf, slope = density.log, density.slope
-    stretch = f"({slope})*y + 1"
+    stretch = f"({slope})*{y} + 1"
     methods = {
-        "logpdf": rule(slope, f"-({stretch})/scale", density.by_shape, density.outside),
+        "logpdf": rule(slope, f"-({stretch})/scale", by_shape),
         "pdf": rule(
             slope if slope == "0" else f"out*({slope})",
             f"-out*({stretch})/scale",
-            {shape: _times("out", text) for shape, text in density.by_shape.items()},
-            density.outside,
+            {shape: _times("out", text) for shape, text in by_shape.items()},
         ),
     }
     for method, of_y in {
@@ -203,23 +207,19 @@ def _methods_of(name: str, density: Density) -> dict[str, Elementwise]:
         "logcdf": f"exp({log_pdf} - out)",
         "logsf": f"-exp({log_pdf} - out)",
     }.items():
-        methods[method] = rule(of_y, f"-({of_y})*y/scale", unknown, density.outside)
+        methods[method] = rule(of_y, f"-({of_y})*{y}/scale", unknown)
+    # Of the two that go the other way, what y is by their answer
+    log_pdf, y = _with_y_for("out", density.log), _with_y_for("out", "y")
     for method, sign in (("ppf", ""), ("isf", "-")):
-        partials = (f"{sign}scale*exp(-({log_pdf}))", *unknown.values(), "1", "y")
-        methods[method] = _standardized(("q", *shapes, "loc", "scale"), partials, "False", of="out")
+        partials = (f"{sign}scale*exp(-({log_pdf}))", *unknown.values(), "1", y)
+        methods[method] = Elementwise(
+            partials, names=("q", *shapes, "loc", "scale"), zero_where=("False",) * len(partials)
+        )
     return {f"{name}.{method}": made for method, made in methods.items()}
 
 
-def _standardized(
-    names: tuple[str, ...], partials: tuple[str, ...], outside: str, of: str = "x"
-) -> Elementwise:
-    """Put (x - loc)/scale for y."""
-    put = tuple(_with_y_for(of, text) for text in partials)
-    return Elementwise(put, names=names, zero_where=(_with_y_for(of, outside),) * len(partials))
-
-
-@cache
 def _with_y_for(of: str, text: str) -> str:
+    """Put (x - loc)/scale for y."""
     return _Y.sub(f"(({of} - loc)/scale)", text) if "y" in text else text
 
 
