@@ -7,6 +7,7 @@ traces that were recorded before keep the rule that they were recorded with.
 from __future__ import annotations
 
 import threading
+from itertools import starmap
 
 import numpy as np
 
@@ -26,21 +27,21 @@ COMPACT_OPERANDS: list[int] = []
 COMPACT_COLUMN = np.zeros(LIMIT, np.int32)
 IS_ELEMENTWISE = np.zeros(LIMIT, np.bool_)
 
-_KEYS: dict[str, list[str]] = {}  # by name: the names that OP_NUMBERS has its rules under
+_KEYS: dict[str, list[str]] = {}  # by name: the names that OP_NUMBERS has users' rules under
 _TWO = 2
 _OWN = len(RULES) + 2  # with inputs and cuts
 _lock = threading.Lock()
 
 
-def add_operation(name: str, rule: Rule | None) -> str:
-    """Give an operation a number, and return the name that OP_NUMBERS has it under; an equal one keeps its number.
+def add_operation(name: str, rule: Rule) -> str:
+    """Give a user's rule a number, and return the name that OP_NUMBERS has it under; an equal one keeps its number.
 
     Raises UnsupportedError where all numbers are taken.
     """
     with _lock:
         number, keys = len(OP_NAMES), _KEYS.setdefault(name, [])
         for key in keys:
-            if RULE_OF[OP_NUMBERS[key]] == rule and not is_own(OP_NUMBERS[key]):
+            if RULE_OF[OP_NUMBERS[key]] == rule:
                 return key
         if number == LIMIT:
             raise UnsupportedError(
@@ -48,10 +49,9 @@ def add_operation(name: str, rule: Rule | None) -> str:
                 got=f"got one more rule, {name}",
                 advice="define a rule once, outside of loops",
             )
-        key = f"{name} #{number}" if keys else name
+        key = f"{name} #{number}" if keys or name in OP_NUMBERS else name
         keys.append(key)
-        COMPACT_OPERANDS.append(_compact_operands(name, rule) if number < _OWN else 0)
-        COMPACT_COLUMN[number] = COMPACT_OPERANDS[-1]
+        COMPACT_OPERANDS.append(0)
         IS_ELEMENTWISE[number] = isinstance(rule, Elementwise)
         RULE_OF.append(rule)
         OP_NAMES.append(name)
@@ -60,7 +60,7 @@ def add_operation(name: str, rule: Rule | None) -> str:
 
 
 def keys_of(name: str) -> list[str]:
-    """Return the names that OP_NUMBERS has the rules of one name under, the oldest first."""
+    """Return the names that OP_NUMBERS has users' rules of one name under, the oldest first."""
     return list(_KEYS.get(name, ()))
 
 
@@ -77,5 +77,11 @@ def _compact_operands(name: str, rule: Rule | None) -> int:
     return int(isinstance(rule, Vjp))
 
 
-for _name in ("input", "cut", *RULES):
-    add_operation(_name, RULES.get(_name))
+# Column by column: there are hundreds, and importing waits for them.
+_own: dict[str, Rule | None] = {"input": None, "cut": None, **RULES}
+OP_NAMES += _own
+RULE_OF += _own.values()
+OP_NUMBERS.update(zip(_own, range(_OWN), strict=True))
+COMPACT_OPERANDS += starmap(_compact_operands, _own.items())
+COMPACT_COLUMN[:_OWN] = COMPACT_OPERANDS
+IS_ELEMENTWISE[:_OWN] = [isinstance(rule, Elementwise) for rule in _own.values()]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import builtins
 import cmath
 import functools
-import inspect
 import math
 import operator
 import sys
@@ -214,18 +213,22 @@ def _are_numbers(*operands: Any) -> bool:
     return all(isinstance(plain(operand), (*SCALARS, np.ndarray)) for operand in operands)
 
 
+def _in_order(base: Any, exp: Any, mod: Any = None) -> tuple[Any, ...]:
+    """Return the arguments of the builtin pow by its own names: to ask for its signature takes milliseconds."""
+    return base, exp, mod
+
+
 def _power(original: Callable[..., Any], _: str) -> Callable[..., Any]:
     """Follow the builtin pow; with a modulus Python would not ask a stand-in that stands second."""
-    signature = inspect.signature(original)
 
     def function(*args: Any, **options: Any) -> Any:
         given = args
         if len(args) != 2 or options:
             try:
-                given = signature.bind(*args, **options).args
+                given = _in_order(*args, **options)
             except TypeError:  # which Python raises in its own words
                 given = ()
-            if not given or (len(given) == 3 and given[2] is not None):
+            if not given or given[2] is not None:
                 return original(*map(plain, args), **plain_deep(options))
         base, exponent = given[:2]
         if (is_traced(base) or is_traced(exponent)) and _are_numbers(base, exponent):

@@ -111,9 +111,8 @@ def _number(name: str, entry: Any) -> int:
         raise ValueError("a rule is no text")
     if "partials" not in entry:
         for key in reversed(keys_of(name)):  # the last one that was defined here
-            known = RULE_OF[OP_NUMBERS[key]]
             number = OP_NUMBERS[key]
-            if not is_own(number) and isinstance(known, Vjp) and operand_count(number) == len(operands):
+            if isinstance(RULE_OF[number], Vjp) and operand_count(number) == len(operands):
                 return number
         return OP_NUMBERS[add_operation(name, Vjp(NotInFile(name, operands), symbol, real_only=True))]
     partials = tuple(entry["partials"])
