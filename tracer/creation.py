@@ -6,7 +6,6 @@ What they make of plain numbers can be written into (`blank.py`); `np.array` of 
 from __future__ import annotations
 
 import functools
-import re
 import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -49,14 +48,14 @@ _TO_ARRAYS = ("array", "asarray", "asanyarray", "require", *_FOR_C)
 
 
 # Modules of SciPy that go on in Python with what they have put in order; what they hand to C is a cut there.
-_PLAIN_PYTHON = re.compile(
-    r"scipy\.(_lib|_external|integrate\._ivp|optimize\._optimize|signal\._signaltools|spatial\._kdtree"
-    r"|spatial\.distance|stats)\b"
-)
+_PLAIN_PYTHON = (
+    "scipy._lib.", "scipy._external.", "scipy.integrate._ivp.", "scipy.optimize._optimize.",
+    "scipy.signal._signaltools.", "scipy.spatial._kdtree.", "scipy.spatial.distance.", "scipy.stats.",
+)  # fmt: skip
 
 
 def _is_plain_python(frame: FrameType) -> bool:
-    return _PLAIN_PYTHON.match(str(frame.f_globals.get("__name__"))) is not None
+    return f"{frame.f_globals.get('__name__')}.".startswith(_PLAIN_PYTHON)
 
 
 def made(value: Any, function: Callable[..., Any], frame: FrameType) -> Any:

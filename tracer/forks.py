@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from tracer import patches, tape, turns, watching
+from tracer import patches, tape, turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ def stay_plain(forget_running: Callable[[], None]) -> None:
     """Have children be plain from now on; `forget_running` makes the thread one in which no trace runs."""
 
     def become_plain() -> None:
-        watching.put_all_back()
+        turns.give_all_up()
         tape.close_all()
         patches.put_all_back()
         turns.forget()

@@ -6,7 +6,7 @@ import functools
 import inspect
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
@@ -20,17 +20,17 @@ from tracer.leftovers import leave_plain, meet_left
 from tracer.patches import Installed, leave_originals, replacement
 from tracer.recording import Output, Recording
 from tracer.signatures import any_signature_of
-from tracer.standins import Traced as StandIn
 from tracer.standins import is_traced, plain
 from tracer.structures import Structure, leaves
 from tracer.tape import WIDTH, Tape
 from tracer.trace import Run, Trace
 from tracer.turns import BusyError
 from tracer.unread import without_unread
-from tracer.watching import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tracer.watching import Watcher
 
 Parameters = ParamSpec("Parameters")
 Result_co = TypeVar("Result_co", covariant=True)
@@ -64,15 +64,42 @@ class Options:
 _DEFAULTS = Options()
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class _Running:
     """The trace that is running in this thread."""
 
-    boxes: Boxes
-    watcher: Watcher
-    structures: dict[str, Structure] = field(default_factory=dict)
-    # By name: the value, and its stand-in
-    watched: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    __slots__ = ("_function", "_names", "_watcher", "boxes", "structures", "watched")
+
+    def __init__(self, function: Any, boxes: Boxes, names: tuple[str, ...]) -> None:
+        self.boxes = boxes
+        self.structures: dict[str, Structure] = {}
+        self.watched: dict[str, tuple[Any, Any]] = {}  # by name: the value, and its stand-in
+        self._function, self._names = function, names
+        self._watcher: Watcher | None = None
+        if names:
+            self.watcher()  # which is not to be imported while functions are replaced
+
+    def watcher(self) -> Watcher:
+        """Return what watches for this trace; few have one, and importing does not wait for it."""
+        if self._watcher is None:
+            from tracer.watching import Watcher  # noqa: PLC0415  (as above)
+
+            self._watcher = Watcher(self._function, self.boxes)
+        return self._watcher
+
+    def watch_names(self, arguments: dict[str, Any]) -> None:
+        """Put stand-ins where what the trace was told to watch is bound."""
+        if self._names:
+            self.watcher().watch_names(self._names, arguments, self.structures)
+
+    def restore(self) -> None:
+        """Put plain values back where they are watched."""
+        if self._watcher is not None:
+            self._watcher.restore()
+
+    def end(self) -> None:
+        """Let other traces look there."""
+        if self._watcher is not None:
+            self._watcher.end()
 
 
 class _AtEnd(NamedTuple):
@@ -264,7 +291,7 @@ def watch(value: Any, name: str) -> Any:
             got=f"got another value: {value!r}",
             advice="give every watched value a name of its own",
         )
-    boxed, running.structures[name] = running.watcher.watch_value(value, name)
+    boxed, running.structures[name] = running.watcher().watch_value(value, name)
     running.watched[name] = value, boxed
     return boxed
 
@@ -276,8 +303,7 @@ def run(
     function, given = replacement(_undecorated(function)), (args, kwargs)
     tape = Tape(strict=options.strict)
     boxes = Boxes(tape)
-    watcher = Watcher(function, boxes)
-    running = _Running(boxes, watcher)
+    running = _Running(function, boxes, options.watch)
     outer, _state.running = _state.running, running
     outputs: list[Output] = []
     result: Any = None
@@ -290,13 +316,13 @@ def run(
             function, args, kwargs, options.static, boxes, running.structures
         )
         with (
-            _AtEnd(watcher.end),
+            _AtEnd(running.end),
             _AtEnd(boxes.write_back),
             _AtEnd(tape.close),
             Installed(function, (args, *kwargs.values())),
-            _AtEnd(watcher.restore),
+            _AtEnd(running.restore),
         ):
-            watcher.watch_names(options.watch, named, running.structures)
+            running.watch_names(named)
             code = getattr(function, "__code__", None) or getattr(
                 getattr(function, "__func__", None), "__code__", None
             )
@@ -307,9 +333,9 @@ def run(
     except BusyError as raised:
         busy = raised.with_traceback(None)  # whose frames hold values of the other trace
     except BaseException as raised:  # noqa: BLE001  (handed on unchanged by whoever called)
-        from tracer.misunderstood import said_clearly  # noqa: PLC0415  (few programs fail)
+        from tracer.misunderstood import as_told  # noqa: PLC0415  (few programs fail)
 
-        error = _without_stand_ins(said_clearly(raised), boxes)
+        error = as_told(raised, boxes)
         tape.close()
     finally:
         _state.running = outer
@@ -335,7 +361,7 @@ def run(
     )
     arrays = boxes.arrays
     # What they hold is no leftover of the program's.
-    del boxes, watcher, running, args, kwargs, named, given, function
+    del boxes, running, args, kwargs, named, given, function
     # After a failure the traceback holds stand-ins: every failed run would be searched for.
     if error is None or tape.has_adopted:
         leave_plain(tape, arrays)
@@ -344,23 +370,6 @@ def run(
         return Trace(made, options.of), error
     finally:
         del error  # or its traceback and this frame would keep each other alive
-
-
-def _without_stand_ins(error: BaseException, boxes: Boxes) -> BaseException:
-    """Return an error with plain values in it."""
-    error.args = tuple(boxes.unbox(argument) for argument in error.args)
-    if isinstance(error, AttributeError) and issubclass(type(error.obj), StandIn):
-        _name_plain_type(error)
-    return error
-
-
-def _name_plain_type(error: AttributeError) -> None:
-    """Say of a missing attribute what the plain value says, and let go of the stand-in."""
-    error.obj = plain(error.obj)
-    try:
-        getattr(error.obj, str(error.name))
-    except AttributeError as plain_error:
-        error.args = plain_error.args
 
 
 def _undecorated(function: Any) -> Any:

@@ -16,10 +16,12 @@ import numpy as np
 from tracer.callee import called_name, named
 from tracer.errors import UnsupportedError
 from tracer.frames import is_library, is_own
-from tracer.standins import Traced
+from tracer.standins import Traced, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tracer.boxing import Boxes
 
 _KIND = r"(float|int|ndarray|numpy\.\w+)"
 _IMPOSSIBLE = "|".join(  # compiled when there is an error to compare with
@@ -74,7 +76,25 @@ _OF_BUFFERS = re.compile(
 _PLAIN = (str, bytes, int, float, type(None), type, ModuleType, BuiltinFunctionType)
 
 
-def said_clearly(error: BaseException) -> BaseException:
+def as_told(error: BaseException, boxes: Boxes) -> BaseException:
+    """Return what a function raised as its caller gets it: said clearly, with plain values in it."""
+    error = _said_clearly(error)
+    error.args = tuple(boxes.unbox(argument) for argument in error.args)
+    if isinstance(error, AttributeError) and issubclass(type(error.obj), Traced):
+        _name_plain_type(error)
+    return error
+
+
+def _name_plain_type(error: AttributeError) -> None:
+    """Say of a missing attribute what the plain value says, and let go of the stand-in."""
+    error.obj = plain(error.obj)
+    try:
+        getattr(error.obj, str(error.name))
+    except AttributeError as plain_error:
+        error.args = plain_error.args
+
+
+def _said_clearly(error: BaseException) -> BaseException:
     """Return the error that says what happened, caused by the one given; that itself if a plain program may get it."""
     if type(error) not in (TypeError, ValueError, NotImplementedError) or not _is_misunderstood(error):
         return error

@@ -34,7 +34,6 @@ from tracer.standins import (
     traced_in,
 )
 from tracer.tape import AUXILIARY
-from tracer.ways_around import way_around
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +46,8 @@ _WRITING_OUT = frozenset((np.save, np.savetxt, np.savez, np.savez_compressed))
 
 def refuse(what: str, frame: FrameType) -> UnsupportedError:
     """Return the error for a function that has no rule, naming it and the line."""
+    from tracer.ways_around import way_around  # noqa: PLC0415  (as in standins.py)
+
     library = library_function(frame)
     return UnsupportedError(
         f"{library} is not followed yet: it calls {what.rstrip(',')}"

@@ -20,7 +20,6 @@ from tracer.frames import library_function, place, users
 from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS, RULE_OF
 from tracer.rules.kinds import Elementwise, is_complex
 from tracer.tape import LEFT, Tape
-from tracer.ways_around import way_around
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -319,6 +318,8 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
 
         if adopt_filled(traced, frame):
             return value.copy() if type(value) is np.ndarray else value
+    from tracer.ways_around import way_around  # noqa: PLC0415  (many programs have no cut)
+
     what = f"a traced value left the graph through {via}" + (f" in {library}" if library else "")
     advice = "what is computed from it carries no gradient back; "
     if kind and issubclass(kind, np.inexact):

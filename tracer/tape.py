@@ -19,7 +19,6 @@ import os.path
 import sys
 import threading
 import warnings
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
@@ -83,47 +82,49 @@ ELSEWHERE_ADVICE = (
 _RUNNING: dict[int, Tape] = {}  # by thread: the innermost trace that runs in it
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Tape:
-    """The record of one run. It belongs to the thread that runs the function and is closed when that returns."""
+    """The record of one run. It belongs to the thread that runs the function and is closed when that returns.
 
-    strict: bool = False
-    records: list[Any] = field(default_factory=list)
-    frame: FrameType | None = None  # frame that made the last record: the hot path compares with it alone
-    is_open: bool = True
-    calls: list[Call] = field(default_factory=list)
-    segments: list[Segment] = field(default_factory=list)
-    # By number of a segment whose records edgegrad makes for the user (`sum(map(mul, xs, ys))`): the call waited in.
-    waiting: dict[int, int] = field(default_factory=dict)
-    outer: Tape | None = None  # the trace in whose function this one was started
-    input_names: list[str] = field(default_factory=list)
-    warned: set[tuple[CodeType, int]] = field(default_factory=set)
-    memory: dict[Any, Any] = field(default_factory=dict)  # of functions with a cache, for this run
-    hashed: tuple[CodeType, int] | None = (
-        None  # the instruction that last asked a traced number for its hash
-    )
-    shared_inputs: set[int] = field(default_factory=set)  # arrays that share memory with another argument
-    watched: dict[int, str] = field(
-        default_factory=dict
-    )  # by identity of its memory: what a watched array is called
-    families: dict[int, Family] = field(
-        default_factory=dict
-    )  # by identity of the array that owns the memory
-    writes: dict[int, int] = field(
-        default_factory=dict
-    )  # by stand-in: writes since it was last recorded in full
-    followed: list[int] = field(default_factory=list)  # records that only follow a write: see `unread.py`
-    thread: int = field(default_factory=threading.get_ident)
-    refused: EdgegradError | None = None  # what was raised in another thread
-    # Where stand-ins were put by `watching.py`: the place, the stand-in, the value before.
-    places: list[tuple[Any, Any, Any]] = field(default_factory=list)
-    elsewhere: tuple[CodeType, int] | None = None  # where another thread read what is watched
-    _depths: dict[FrameType, int] = field(default_factory=dict)  # position of each known frame in _stack
-    # Frames from the hook down, their scopes
-    _stack: list[tuple[FrameType, int]] = field(default_factory=list)
-    _suspended: dict[FrameType, int] = field(default_factory=dict)  # scopes of generators, which come back
-    has_adopted: bool = False  # a stand-in took the place of an array that the program had
-    _snapshots: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = field(default_factory=dict)
+    Written out, not a dataclass: one is made in every traced call, and importing waits for so many fields.
+    """
+
+    __slots__ = (
+        "_depths", "_snapshots", "_stack", "_suspended", "calls", "elsewhere", "families", "followed", "frame",
+        "has_adopted", "hashed", "input_names", "is_open", "memory", "outer", "places", "records", "refused",
+        "segments", "shared_inputs", "strict", "thread", "waiting", "warned", "watched", "writes",
+    )  # fmt: skip
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self.strict = strict
+        self.records: list[Any] = []
+        # Of the last record: the hot path compares with it alone
+        self.frame: FrameType | None = None
+        self.is_open = True
+        self.calls: list[Call] = []
+        self.segments: list[Segment] = []
+        # By number of a segment whose records edgegrad makes for the user (`sum(map(mul, xs, ys))`): the call waited in
+        self.waiting: dict[int, int] = {}
+        self.outer: Tape | None = None  # the trace in whose function this one was started
+        self.input_names: list[str] = []
+        self.warned: set[tuple[CodeType, int]] = set()
+        self.memory: dict[Any, Any] = {}  # of functions with a cache, for this run
+        # The instruction that last asked a traced number for its hash
+        self.hashed: tuple[CodeType, int] | None = None
+        self.shared_inputs: set[int] = set()  # arrays that share memory with another argument
+        self.watched: dict[int, str] = {}  # by identity of its memory: what a watched array is called
+        self.families: dict[int, Family] = {}  # by identity of the array that owns the memory
+        self.writes: dict[int, int] = {}  # by stand-in: writes since it was last recorded in full
+        self.followed: list[int] = []  # records that only follow a write: see `unread.py`
+        self.thread = threading.get_ident()
+        self.refused: EdgegradError | None = None  # what was raised in another thread
+        # Where stand-ins were put by `watching.py`: the place, the stand-in, the value before.
+        self.places: list[tuple[Any, Any, Any]] = []
+        self.elsewhere: tuple[CodeType, int] | None = None  # where another thread read what is watched
+        self.has_adopted = False  # a stand-in took the place of an array that the program had
+        self._depths: dict[FrameType, int] = {}  # position of each known frame in _stack
+        self._stack: list[tuple[FrameType, int]] = []  # frames from the hook down, their scopes
+        self._suspended: dict[FrameType, int] = {}  # scopes of generators, which come back
+        self._snapshots: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
 
     def start(self, hook_frame: FrameType, code: CodeType) -> None:
         """Make the frame that calls the traced function the root: what it calls is the whole trace."""

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from tracer.tape import Tape
+    from tracer.watching import Watcher
 
 CHANGED = Condition(RLock())
 """Held while stand-ins are put at places, and while values are put back; told of when a trace is done with that."""
+WATCHERS: list[Watcher] = []
+"""Those that have stand-ins at places."""
 _PATIENCE = 5.0  # seconds in which the other trace must get on
 _waiting: dict[int, int] = {}  # by thread: the one whose trace it waits for
 _next: set[int] = set()  # threads that have waited, and try before those that come
@@ -75,6 +78,12 @@ def exchanging() -> Iterator[None]:
             yield
         finally:
             _pass_on()
+
+
+def give_all_up() -> None:
+    """Give every place its plain value, whatever traces are running."""
+    for watcher in reversed(WATCHERS.copy()):
+        watcher.give_up()
 
 
 def forget() -> None:

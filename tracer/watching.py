@@ -42,7 +42,7 @@ from tracer.memory import owner_of
 from tracer.reach import MODULES, place_of, places_leading_to, reachable
 from tracer.references import references
 from tracer.standins import Traced, is_traced
-from tracer.turns import CHANGED, BusyError, exchanging, refused
+from tracer.turns import CHANGED, WATCHERS, BusyError, exchanging, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,8 +55,6 @@ if TYPE_CHECKING:
 _MOST, _LARGEST = 20_000, 1000
 # What Python's own machinery keeps in the variables of a module: a loader may know the whole process.
 _OF_MODULES = frozenset({"__spec__", "__loader__", "__builtins__"})
-
-_running: list[Watcher] = []  # that have stand-ins at places
 
 
 class _Known(NamedTuple):
@@ -102,7 +100,7 @@ class Watcher:
         self, names: tuple[str, ...], arguments: dict[str, Any], structures: dict[str, Structure]
     ) -> None:
         self._names = names
-        _running.append(self)
+        WATCHERS.append(self)
         self._enter_names(names, arguments, structures)
         self._replace_second_references()
         self._has_begun = True
@@ -129,8 +127,8 @@ class Watcher:
         with CHANGED:
             while (busy := self._busy_in(value, name)) is not None:
                 busy.wait()
-            if self not in _running:
-                _running.append(self)
+            if self not in WATCHERS:
+                WATCHERS.append(self)
             structure = self._enter(None, value, name, with_ints=False)
             self._replace_second_references()
         return value, structure
@@ -170,8 +168,8 @@ class Watcher:
         """Let other traces look at the places, which the program has back with all that was written into them."""
         if self._is_ending:
             self._is_ending = False
-            if self in _running:
-                _running.remove(self)
+            if self in WATCHERS:
+                WATCHERS.remove(self)
             CHANGED.notify_all()
             CHANGED.release()
 
@@ -352,12 +350,6 @@ class Watcher:
             if package in packages or not is_installed
         ]
         return [*(function.__globals__ for function in self._functions), *self._functions], modules
-
-
-def put_all_back() -> None:
-    """Give every place its plain value, whatever traces are running."""
-    for watcher in reversed(_running.copy()):
-        watcher.give_up()
 
 
 def _parsed(name: str) -> tuple[str, list[tuple[Callable[[Any, Any, str], Holder], Any, str]]]:

@@ -1,7 +1,8 @@
 """Derivatives of the distributions of `scipy.stats`: one row a distribution, from which all of its methods follow.
 
 Operations are called `norm.logpdf`; their operands are x, the shape parameters, loc and scale. An empty partial (of a
-cdf, by a shape parameter) says that no closed form is known: a traced float is refused there. Read through rules.RULES.
+cdf, by a shape parameter) says that no closed form is known: a traced float is refused there. So are complex operands:
+SciPy computes something with them, but they are no places and no scales. Read through rules.RULES.
 """
 
 from __future__ import annotations
@@ -174,6 +175,10 @@ def _times(factor: str, text: str) -> str:
     return f"{factor}*({text})" if text else ""
 
 
+def _rule(partials: tuple[str, ...], names: tuple[str, ...], outside: str) -> Elementwise:
+    return Elementwise(partials, names=names, zero_where=(outside,) * len(partials), real_only=True)
+
+
 def _methods_of(name: str, density: Density) -> dict[str, Elementwise]:
     """Write out the partials of each method by x, the shape parameters, loc and scale."""
     shapes = tuple(density.by_shape)
@@ -188,9 +193,7 @@ def _methods_of(name: str, density: Density) -> dict[str, Elementwise]:
         """Return the rule of a method from the derivatives of its logarithm, or of itself, by y."""
         by_x, by_loc = ("0", "0") if by_y == "0" else (f"({by_y})/scale", f"-({by_y})/scale")
         partials = (by_x, *by_shape.values(), by_loc, by_scale)
-        return Elementwise(
-            partials, names=("x", *shapes, "loc", "scale"), zero_where=(outside,) * len(partials)
-        )
+        return _rule(partials, ("x", *shapes, "loc", "scale"), outside)
 
     stretch = f"({slope})*{y} + 1"
     methods = {
@@ -212,9 +215,7 @@ def _methods_of(name: str, density: Density) -> dict[str, Elementwise]:
     log_pdf, y = _with_y_for("out", density.log), _with_y_for("out", "y")
     for method, sign in (("ppf", ""), ("isf", "-")):
         partials = (f"{sign}scale*exp(-({log_pdf}))", *unknown.values(), "1", y)
-        methods[method] = Elementwise(
-            partials, names=("q", *shapes, "loc", "scale"), zero_where=("False",) * len(partials)
-        )
+        methods[method] = _rule(partials, ("q", *shapes, "loc", "scale"), "False")
     return {f"{name}.{method}": made for method, made in methods.items()}
 
 
@@ -227,25 +228,17 @@ def _masses_of(name: str, by_shape: dict[str, str]) -> dict[str, Elementwise]:
     names = ("k", *by_shape, "loc")
     texts = [re.sub(r"\bk\b", "(k - loc)", text) for text in by_shape.values()]
     return {
-        f"{name}.logpmf": Elementwise(
-            ("", *texts, ""), names=names, zero_where=("out == -inf",) * len(names)
-        ),
-        f"{name}.pmf": Elementwise(
-            ("", *(_times("out", text) for text in texts), ""),
-            names=names,
-            zero_where=("out == 0",) * len(names),
-        ),
+        f"{name}.logpmf": _rule(("", *texts, ""), names, "out == -inf"),
+        f"{name}.pmf": _rule(("", *(_times("out", text) for text in texts), ""), names, "out == 0"),
     }
 
 
 def _sums_of(name: str, by_shape: dict[str, str]) -> dict[str, Elementwise]:
     names = ("k", *by_shape, "loc")
     texts = [re.sub(r"\bk\b", "floor(k - loc)", text) for text in by_shape.values()]
-    outside = ("(out == 0) | (out == 1)",) * len(names)
+    outside = "(out == 0) | (out == 1)"
     return {
-        f"{name}.{method}": Elementwise(
-            ("", *(_times(sign, text) for text in texts), ""), names=names, zero_where=outside
-        )
+        f"{name}.{method}": _rule(("", *(_times(sign, text) for text in texts), ""), names, outside)
         for method, sign in (("cdf", "1"), ("sf", "-1"))
     }
 
