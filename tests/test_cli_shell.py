@@ -77,13 +77,22 @@ def test_shells_complete_names():
     assert completed("edgegrad explain no.trace w") == []
 
 
+@pytest.mark.parametrize(
+    ("program", "unneeded"),
+    [
+        (
+            "sys.argv = ['edgegrad', '--help']; from viz.cli import main\ntry: main()\nexcept SystemExit: pass",
+            {"numpy", "matplotlib", "tracer"},
+        ),
+        (
+            "import tracer; tracer.record(lambda x: x * x, 2.0).grads",
+            {"scipy", "viz", "tracer.diagnose", "tracer.watching", "tracer.reach", "tracer.ways_around"},
+        ),
+    ],
+)
 @pytest.mark.usefixtures("folder")
-def test_help_needs_neither_numpy_nor_matplotlib():
-    program = (
-        "import sys; sys.argv = ['edgegrad', '--help']; from viz.cli import main\n"
-        "try: main()\nexcept SystemExit: pass\n"
-        "print(sorted({'numpy', 'matplotlib', 'tracer'} & set(sys.modules)))"
-    )
+def test_nothing_is_imported_before_it_is_needed(program, unneeded):
+    program = f"import sys; {program}\nprint(sorted({unneeded} & set(sys.modules)))"
     root = Path(tracer.__file__).parent.parent
     out = subprocess.run(  # noqa: S603
         [sys.executable, "-c", program],

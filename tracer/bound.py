@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import operator
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Namespace:
     """The globals of a module: which names are bound to an original, and what replaces each."""
 
-    names: dict[str, Any]
-    has_caches: bool = False  # so those are looked for, too
-    size: int = 0  # when it was searched
-    originals: dict[str, Any] = field(default_factory=dict)
-    replacements: dict[str, Any] = field(default_factory=dict)
+    __slots__ = ("has_caches", "names", "originals", "replacements", "size")
+
+    def __init__(self, names: dict[str, Any], *, has_caches: bool = False) -> None:
+        self.names = names
+        self.has_caches = has_caches  # so those are looked for, too
+        self.size = 0  # when it was searched
+        self.originals: dict[str, Any] = {}
+        self.replacements: dict[str, Any] = {}
 
     def binds(self, expected: dict[str, Any]) -> bool:
         """Tell whether names are bound to these very objects."""

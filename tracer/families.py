@@ -7,7 +7,6 @@ what is written through any of them is recorded there (`buffers.py`), and all ot
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -34,18 +33,22 @@ _SMALL = 64  # elements that are sooner copied than looked up
 _GETITEM, _TRANSPOSE, _RESHAPE = (OP_NUMBERS[name] for name in ("getitem", "transpose", "reshape"))
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Family:
     """The stand-ins that see some memory."""
 
-    owner: np.ndarray[Any, Any]
-    is_private: bool  # no record holds the memory, so the program may write into it
-    members: Members = field(default_factory=Members)
-    root: Any = None  # a weak reference to a member that sees all of the memory
-    # By identity of a view: the view and the root (weakly), and how it is taken of that one.
-    ways: dict[int, tuple[Any, Any, list[Step]]] = field(default_factory=dict)
-    is_exposed: bool = False  # the program holds the memory as something that no stand-in sees
-    raw: list[Any] = field(default_factory=list)  # the same, as long as one of these lives: weak references
+    __slots__ = ("is_exposed", "is_private", "members", "owner", "raw", "root", "ways")
+
+    def __init__(
+        self, owner: np.ndarray[Any, Any], *, is_private: bool, members: Members | None = None
+    ) -> None:
+        self.owner = owner
+        self.is_private = is_private  # no record holds the memory, so the program may write into it
+        self.members = Members() if members is None else members
+        self.root: Any = None  # a weak reference to a member that sees all of the memory
+        # By identity of a view: the view and the root (weakly), and how it is taken of that one.
+        self.ways: dict[int, tuple[Any, Any, list[Step]]] = {}
+        self.is_exposed = False  # the program holds the memory as something that no stand-in sees
+        self.raw: list[Any] = []  # the same, as long as one of these lives: weak references
 
 
 def note_view(view: Any, operands: tuple[Any, ...]) -> None:
@@ -216,9 +219,8 @@ def own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
         return
     assert family is not None
     memory = _moved(family.owner, (array, *others), frame)
-    tape.families[id(memory)] = Family(
-        memory, is_private=True, members=Members(array, *others), root=family.root, ways=family.ways
-    )
+    moved = tape.families[id(memory)] = Family(memory, is_private=True, members=Members(array, *others))
+    moved.root, moved.ways = family.root, family.ways
 
 
 def _moved(owner: np.ndarray[Any, Any], stand_ins: tuple[Any, ...], frame: FrameType) -> Any:

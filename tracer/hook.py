@@ -6,7 +6,6 @@ import functools
 import inspect
 import sys
 import threading
-from dataclasses import dataclass
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
@@ -37,8 +36,7 @@ Result_co = TypeVar("Result_co", covariant=True)
 _SUSPENDING = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Options:
+class Options(NamedTuple):
     """What @trace was told."""
 
     of: str | int | None = None
@@ -46,19 +44,6 @@ class Options:
     static: tuple[str, ...] = ()
     strict: bool = False
     keep: Literal["auto", "all"] = "auto"
-
-    def __post_init__(self) -> None:
-        """Refuse what would otherwise be taken for something else without a word."""
-        for name in ("watch", "static"):
-            names = getattr(self, name)
-            if isinstance(names, str) or not all(isinstance(each, str) for each in names):
-                raise UsageError(
-                    f"@trace({name}=…) takes several names",
-                    got=f"got {names!r}",
-                    advice=f"write {name}=({names!r},)",
-                )
-        if self.keep not in ("auto", "all"):
-            raise UsageError("@trace(keep=…) takes 'auto' or 'all'", got=f"got {self.keep!r}")
 
 
 _DEFAULTS = Options()
@@ -102,16 +87,19 @@ class _Running:
             self._watcher.end()
 
 
-class _AtEnd(NamedTuple):
+class _AtEnd:
     """What is called at the end of a block, however that ends; contextlib.ExitStack takes three times as long."""
 
-    call: Callable[[], None]
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
 
     def __enter__(self) -> None:
         """Do nothing."""
 
     def __exit__(self, *raised: object) -> None:
-        self.call()
+        self._call()
 
 
 class _ThreadState(threading.local):
@@ -163,7 +151,7 @@ def trace(
     iterator, a context variable, a traceback or an array of objects, where values of the trace stay. Raises TypeError
     for a generator or async function, whose body has not run when the call returns.
     """
-    options = Options(of, watch, static, strict, keep)
+    options = _checked(Options(of, watch, static, strict, keep))
     return (
         functools.partial(_decorate, options=options) if function is None else _decorate(function, options)
     )
@@ -226,6 +214,21 @@ def _refuse_unfinished(function: Any) -> None:
                 got="its body has not run when the call returns, so there is no result to go back from",
                 advice="put @trace on the function that consumes it",
             )
+
+
+def _checked(options: Options) -> Options:
+    """Refuse what would otherwise be taken for something else without a word."""
+    for name in ("watch", "static"):
+        names = getattr(options, name)
+        if isinstance(names, str) or not all(isinstance(each, str) for each in names):
+            raise UsageError(
+                f"@trace({name}=…) takes several names",
+                got=f"got {names!r}",
+                advice=f"write {name}=({names!r},)",
+            )
+    if options.keep not in ("auto", "all"):
+        raise UsageError("@trace(keep=…) takes 'auto' or 'all'", got=f"got {options.keep!r}")
+    return options
 
 
 def _finish(finished: Trace, error: BaseException | None) -> Trace:

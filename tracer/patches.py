@@ -16,7 +16,7 @@ from collections import Counter
 from contextlib import suppress
 from itertools import chain
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -367,14 +367,16 @@ _installation = _Installation()
 put_all_back = _installation.put_all_back
 
 
-class Installed(NamedTuple):
+class Installed:
     """Has the replacements in place for the time of one trace, also where the arguments keep the originals."""
 
-    function: Any
-    arguments: Any
+    __slots__ = ("_arguments", "_function")
+
+    def __init__(self, function: Any, arguments: Any) -> None:
+        self._function, self._arguments = function, arguments
 
     def __enter__(self) -> None:
-        _installation.install(self.function, self.arguments)
+        _installation.install(self._function, self._arguments)
 
     def __exit__(self, *raised: object) -> None:
         _installation.remove()

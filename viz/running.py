@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -80,8 +79,8 @@ def run_program(
         args, kwargs = arguments(function, settings)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CutWarning)  # the summary lists the cuts
-            options = replace(
-                options, of=chosen, strict=strict or options.strict, watch=(*options.watch, *watch)
+            options = options._replace(
+                of=chosen, strict=strict or options.strict, watch=(*options.watch, *watch)
             )
             trace, error = run(function, args, kwargs, options)
     if error is not None:

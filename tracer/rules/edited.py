@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 _DEEPEST = 8  # parts of parts; each is gone through whenever the numbers are asked for
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Chain:
     """What arrays that follow each other share: one working array, moved forward from one to the next."""
 
-    made: int = 0  # how many there are
-    at: int = 0  # the number of the one whose array it is now; not itself, which would be a circle
-    array: Any = None
-    depth: int = 0  # of views of arrays that are kept as differences from views of …
-    is_kept: bool = True  # of gradients: whether the array at the start is held anyway
+    __slots__ = ("array", "at", "depth", "is_kept", "made")
+
+    def __init__(self) -> None:
+        self.made = 0  # how many there are
+        self.at = 0  # the number of the one whose array it is now; not itself, which would be a circle
+        self.array: Any = None
+        self.depth = 0  # of views of arrays that are kept as differences from views of …
+        self.is_kept = True  # of gradients: whether the array at the start is held anyway
 
 
 # Not frozen: one is made for every write, and freezing triples what that costs.
