@@ -46,6 +46,10 @@ def of_numbers(a, x):
     small = np.int8(100) * (np.int8(2) if x[0] else np.int8(1))
     return np.float32(1e30) * a[0].astype(np.float32) * np.float32(1e30) / x[0] + 1.0 / x[0] + np.float64(2) / x[1] + small
 
+def on_two_lines(a, x):
+    b = np.log(x)
+    return b + np.log(x)
+
 def writes(a, x):
     out = np.zeros(2)
     out[:] = a / x
@@ -55,6 +59,7 @@ def writes(a, x):
 """
 ARGUMENTS = np.array([1.0, 0.0]), np.zeros(2)
 ACTIONS = ("default", "always", "once", "module")
+NAMES = ("divide_twice", "each_kind", "by_numpys_own_code", "calls", "of_numbers", "on_two_lines", "writes")
 
 
 def module_of(name):
@@ -80,14 +85,19 @@ def shown(function, action):
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-@pytest.mark.parametrize(
-    "name", ["divide_twice", "each_kind", "by_numpys_own_code", "calls", "of_numbers", "writes"]
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_warning_names_the_line_that_it_names_without_a_trace(name, action):
     module, again = module_of("warned_program"), module_of("warned_program")
     expected = shown(getattr(module, name), action)
     assert expected
     assert shown(lambda a, x: record(getattr(again, name), a, x), action) == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_does_so_where_a_room_was_imported_since(name, monkeypatch):
+    for room in [module for key, module in sys.modules.items() if key.startswith("tracer.")]:
+        monkeypatch.setitem(vars(room), "__warningregistry__", {})
+    test_a_warning_names_the_line_that_it_names_without_a_trace(name, "default")
 
 
 def test_a_filter_for_the_users_module_holds():

@@ -50,6 +50,8 @@ def _show(message: Any) -> None:
     frame = _frame(1)
     while frame.f_back is not None and frame.f_code.co_filename != message.filename:
         frame = frame.f_back
+    if frame.f_code.co_filename == message.filename:
+        frame.f_globals[_MEMORY] = None  # also of a room that was imported since
     while frame.f_back is not None and is_own(frame.f_code.co_filename):
         frame = frame.f_back
     # What the user wants to see once has been seen once already: here, where nobody looked.
