@@ -88,6 +88,8 @@ class BackwardPass:
 
     def one_by_one(self, rows: np.ndarray[Any, Any], stop: int) -> int:
         """Go back over some rows, and the scalar ones between them, from row `stop` on; return the last one."""
+        if not len(rows):
+            return stop
         if self.keeper is not None or not len(self.graph.array_rows) or len(rows) <= _FEW_ROWS:
             steps = ((row, 0, 0, by_its_rule, None, None, None, None, None) for row in rows.tolist())
             return self._step_by_step(steps, steps_of(self.recording, rows), stop)

@@ -81,14 +81,16 @@ def _freeze_few(records: list[Any]) -> _Columns:
                 operands.append(position // WIDTH)
         ops.append(op)
         starts.append(len(operands))
+    of_rows = np.array([*records[4::WIDTH], *starts, *operands], INDEX)  # sooner made than three arrays
+    rows, used = len(ops), 2 * len(ops) + 1
     columns = _Columns(
         np.array(ops, np.int16),
         values_of(records[3::WIDTH]),
-        np.array(starts, INDEX),
-        np.array(operands, INDEX),
+        of_rows[rows:used],
+        of_rows[used:],
         values_of(constants),
         params,
-        np.array(records[4::WIDTH], INDEX),
+        of_rows[:rows],
     )
     records.clear()
     return columns

@@ -220,13 +220,15 @@ class Graph:
             arrays = [each for each in arrays if type(each) in ARRAYS]
         self.shape_of_row = np.zeros(len(recording) if len(rows) else 0, INDEX)
         self._shapes = _Numbers({(): 0})
+        self.other_types, self.most_bytes = rows[:0], 0.0
+        if not arrays:
+            return
         shapes = list(map(_shape, arrays))
-        if shapes and shapes.count(shapes[0]) == len(shapes):
+        if shapes.count(shapes[0]) == len(shapes):
             self.shape_of_row[rows] = self._shapes[shapes[0]]
         else:
             self.shape_of_row[rows] = list(map(self._shapes.__getitem__, shapes))
         dtypes = list(map(_dtype, arrays))
-        self.other_types = rows[:0]
         itemsize = FLOAT64.itemsize
         if dtypes.count(FLOAT64) < len(dtypes) or self.has_differences:
             is_float64 = [
@@ -235,8 +237,7 @@ class Graph:
             ]
             self.other_types = rows[~np.array(is_float64)]
             itemsize = max(dtype.itemsize for dtype in set(dtypes))
-        largest = max(map(math.prod, self._shapes)) if arrays else 0
-        self.most_bytes = float(largest * itemsize)
+        self.most_bytes = float(max(map(math.prod, self._shapes)) * itemsize)
 
     def _broadcast_targets(self) -> dict[int, tuple[int, ...]]:
         """Return, by slot, the shape to which an operand is broadcast before its operation.
