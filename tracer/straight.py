@@ -17,8 +17,8 @@ from tracer.operations import IS_ELEMENTWISE, LIMIT, RULE_OF
 from tracer.outlines import Known
 from tracer.repeated import loops
 from tracer.rooms import rooms
-from tracer.rules.formula import MOST
 from tracer.rules.kinds import Elementwise, Vjp
+from tracer.rules.pulls import MOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ import keyword
 import math
 import re
 import sys
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COLUMN_TYPE = np.dtype(np.float64)
-MOST = 3  # operands of what `compile_pull` compiles
 
 FROM_NUMPY = (
     "abs",
@@ -107,12 +106,6 @@ _ARITHMETIC = (
     ast.BinOp, ast.UnaryOp, ast.Compare, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow,
     ast.BitAnd, ast.BitOr, ast.UAdd, ast.USub, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq, ast.Load,
 )  # fmt: skip
-_OPERATORS: dict[type[ast.operator], str] = {
-    ast.Add: "add",
-    ast.Sub: "subtract",
-    ast.Mult: "multiply",
-    ast.Div: "divide",
-}
 # A ufunc takes one argument more than it has operands, and writes into it.
 _ARGUMENTS = {"copysign": 2, "where": 3}
 
@@ -239,107 +232,6 @@ def compile_condition(text: str, names: tuple[str, ...]) -> Callable[..., Any]:
     return _compile(names, f"return {text}")
 
 
-@cache
-def compile_pull(text: str, names: tuple[str, ...]) -> Callable[..., Any]:
-    """Compile `text` to a function of `g`, MOST operands, `out` and `room` that gives `g` × the partial by one operand.
-
-    `g`, `out` and the operands are arrays of float64, the operands also plain numbers; None stands for those that the
-    operation does not have. `room` gives an array to write the answer into, or is None.
-    """
-    tree = _folded(text, names)
-    body = _text_of(tree)
-    number = _number_of(body)
-    # Of an operation of one operand, that is an array, too.
-    steps = _Steps({"out", *(names if len(names) == 1 else ())})
-    local = steps.write(tree) if number is None else "_number"
-    room = "_local" if steps.lines else "_room()"
-    parameters = ", ".join(
-        ("_g", *names, *(f"_{port}" for port in range(len(names), MOST)), "out", "_room")
-    )
-    lines = [
-        f"def _pull({parameters}):",
-        "    try:",
-        *(f"        {line}" for line in steps.lines or [f"_local = {body if number is None else local}"]),
-        f"        return _g * _local if _room is None else _multiply(_g, _local, {room})",
-        "    except (ZeroDivisionError, OverflowError):",  # as in _compile
-        f"        return _g * _formula()({', '.join((*names, 'out'))})",
-    ]
-    namespace = {**_NAMESPACE, **steps.namespace, "_formula": partial(compile_formula, text, names)}
-    if number is not None:  # which NumPy would turn into an array for every product
-        namespace["_number"] = np.array(number)
-    exec(compile("\n".join(lines), f"<rule: {body}>", "exec"), namespace)  # noqa: S102  (as in _compile)
-    pull: Callable[..., Any] = namespace["_pull"]
-    # Where the answer is a product with an operand or a number, which one: what repeats is written out.
-    pull.factor = names.index(body) if body in names else namespace.get("_number")  # type: ignore[attr-defined]
-    return pull
-
-
-class _Steps:
-    """A text as steps, each of which has a ufunc write into the memory of the answer, instead of an array of its own.
-
-    Such a step is what is sure to be an array of the answer's shape and type; anything else stays text. The ufuncs
-    are those that the operators call, and so the bits are theirs.
-    """
-
-    def __init__(self, arrays: set[str]) -> None:
-        self._arrays = arrays  # the names that are sure to be arrays
-        self.lines: list[str] = []
-        self.namespace: dict[str, Any] = {"_multiply": np.multiply}
-
-    def write(self, node: ast.expr) -> str:
-        """Write the steps to a value; return its name, or its text where it takes none."""
-        name, operands = _ufunc_of(node)
-        if not name or not self._is_array(node):
-            return self._text(node)
-        self.namespace[f"_{name}"] = getattr(np, name)
-        # Only arithmetic gives the same bits where it reads the memory that it writes to, for sure.
-        is_free = not isinstance(node, ast.Call)
-        given = []
-        for each in operands:
-            is_step = is_free and bool(_ufunc_of(each)[0]) and self._is_array(each)
-            given.append(self.write(each) if is_step else self._text(each))
-            is_free &= not is_step
-        room = "_local" if self.lines else "None if _room is None else _room()"
-        self.lines.append(f"_local = _{name}({', '.join(given)}, {room})")
-        return "_local"
-
-    def _is_array(self, node: ast.expr) -> bool:
-        if isinstance(node, ast.Name):
-            return node.id in self._arrays
-        return any(map(self._is_array, _ufunc_of(node)[1]))
-
-    def _text(self, node: ast.expr) -> str:
-        if not isinstance(node, ast.Constant):
-            return ast.unparse(node)
-        name = f"_number{len(self.namespace)}"
-        self.namespace[name] = np.array(float(node.value))  # type: ignore[arg-type]  # as above
-        return name
-
-
-def _ufunc_of(node: ast.expr) -> tuple[str, list[ast.expr]]:
-    """Return the ufunc that an operator or a call is, if it is one, and what it is given."""
-    if isinstance(node, ast.BinOp):
-        if isinstance(node.op, ast.Pow):  # others are decided by the numbers
-            is_square = isinstance(node.right, ast.Constant) and node.right.value == 2
-            return ("square", [node.left]) if is_square else ("", [])
-        return _OPERATORS.get(type(node.op), ""), [node.left, node.right]
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return "negative", [node.operand]
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1:
-        ufunc = VOCABULARY.get(node.func.id)
-        if isinstance(ufunc, np.ufunc) and "d->d" in ufunc.types:
-            return node.func.id, node.args
-    return "", []
-
-
-def _number_of(body: str) -> float | None:
-    """Return the number that a text is; None where it is more than that."""
-    try:
-        return float(ast.literal_eval(body))
-    except (ValueError, TypeError):
-        return None
-
-
 def _compile(names: tuple[str, ...], *statements: str) -> Callable[..., Any]:
     parameters = ", ".join((*names, "out"))
     lines = [
@@ -350,7 +242,7 @@ def _compile(names: tuple[str, ...], *statements: str) -> Callable[..., Any]:
         "    except (ZeroDivisionError, OverflowError):",
         f"        return _local(*_as_arrays({parameters}))",
     ]
-    namespace = dict(_NAMESPACE)
+    namespace = dict(NAMESPACE)
     # Our own tables, and texts that `fault_of` found nothing but arithmetic in.
     exec(compile("\n".join(lines), f"<rule: {statements[0]}>", "exec"), namespace)  # noqa: S102
     local: Callable[..., Any] = namespace["_local"]
@@ -358,15 +250,17 @@ def _compile(names: tuple[str, ...], *statements: str) -> Callable[..., Any]:
 
 
 def _body(text: str, names: tuple[str, ...]) -> str:
-    return _text_of(_folded(text, names))
+    return text_of(folded(text, names))
 
 
-def _folded(text: str, names: tuple[str, ...]) -> ast.expr:
+def folded(text: str, names: tuple[str, ...]) -> ast.expr:
+    """Return the tree of a text, with a plain number for all that depends on no operand."""
     tree: ast.expr = _Fold({*names, "out"}).visit(ast.parse(text, mode="eval").body)
     return tree
 
 
-def _text_of(tree: ast.expr) -> str:
+def text_of(tree: ast.expr) -> str:
+    """Return a tree as text whose value has out's type."""
     # Only a function or a comparison can answer in a wider type than its float32 operands have.
     widens = any(isinstance(node, ast.Call | ast.Compare) for node in ast.walk(tree))
     body = ast.unparse(tree)
@@ -421,7 +315,7 @@ def _as_arrays(*operands: Any) -> list[Any]:
 
 
 # Names of ours begin with an underscore, those of operands do not.
-_NAMESPACE = {
+NAMESPACE = {
     **_FROM_SCIPY,
     **VOCABULARY,
     "_typed": _typed,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tracer.rules.edited import Edited, Part
-from tracer.rules.formula import compile_condition, compile_formula, compile_pull
+from tracer.rules.formula import compile_condition, compile_formula
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,6 +93,8 @@ class Elementwise:
 
     def _pull(self, port: int) -> Pull:
         if self.partials[port] and not self.zero_where and not self.in_floats and not self.selects:
+            from tracer.rules.pulls import compile_pull  # noqa: PLC0415  (not needed to trace)
+
             return compile_pull(self.partials[port], self.operand_names)
         local, count = self.local(port), len(self.partials)
 
