@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.backward import backward
-from tracer.diagnose.local_rules import Run, called, name_of, slips, updated
+from tracer.diagnose.composed_rules import SIGMOID, SOFTMAX, composed, end_of, name_of
+from tracer.diagnose.local_rules import SLIPS, Run, called, slips, updated
 from tracer.diagnose.mistakes import named_factor
+from tracer.diagnose.other_values import slips_of_other_values
 from tracer.diagnose.terms import described, place_of, runs_beside
 from tracer.graph import operand_value
 from tracer.numbers_text import clean, number
@@ -22,18 +24,20 @@ from tracer.rules.kinds import Compressed
 from tracer.views import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tracer.diagnose.mistakes import Question
     from tracer.diagnose.turns import Turns
     from tracer.gradients import Gradients
     from tracer.trace import Trace
 
+    Table = Callable[[Trace, Run, Any, Any], Iterator[tuple[str, Any]]]
+
 _DEPTH = 16  # operations that are looked at on the way to a value
 _WIDTH = 8  # as many beside one another
 _MOST_ROWS = 20_000  # of a longer run, going back again takes too long for a guess
-_WORK = 250_000  # rows that are gone back over for the claims of an audit, at most: about a second
-_KNOWN = 100_000  # as many for whether other claims have shown the rule
+_WORK = 500_000  # rows that are gone back over for the claims of an audit, at most: about a second
+_KNOWN = 200_000  # as many for whether other claims have shown the rule
 _OVERHEAD = 200  # which going back takes however short the way is, in rows
 _NUMBERS = 1_000  # that are worked out in the time of a row
 _SLIPS = 8  # rules that are worked out at a run, in times that going back over it takes
@@ -101,6 +105,7 @@ class _Search:
     def __init__(self, asked: Question, trace: Trace, target: int, work: Any) -> None:
         self.asked, self.trace, self.target, self.work = asked, trace, target, work
         self.left = 0.0
+        self.table: Table | None = None
 
     def known(self, rules: list[WrongRule]) -> list[WrongRule]:
         """Return the rule that another claim has shown, where it gives this one, too."""
@@ -111,7 +116,7 @@ class _Search:
                 self._is_made_by(runs, each.text, is_fed_on=True)
                 for runs in ([each.run], self._runs(each.run))
             )
-            others = [] if alike else self._scaled(each.run) + self._updated(each.run)
+            others = [] if alike else self._moved(each.run)
             if alike or each.text in [other.text for other in others]:
                 return [replace(each, of=each.of or each.shown)]
             if self.left < 0:
@@ -119,8 +124,15 @@ class _Search:
         return []
 
     def found(self) -> list[WrongRule]:
-        """Return what gives the claim."""
+        """Return what gives the claim: slips in a rule first, then another value in the place of one."""
+        for self.table in (slips, slips_of_other_values):
+            if (found := self._nearest()) or self.left < 0:
+                return found
+        return []
+
+    def _nearest(self) -> list[WrongRule]:
         repeated: list[Run] = []
+        everywhere: dict[str, list[Run]] = {}
         seen: set[tuple[int, int, int]] = set()
         for run in self._behind():
             row = run.node.row
@@ -129,13 +141,23 @@ class _Search:
                 int(self.trace.recording.ops[row]),
                 run.slot - int(self.trace.recording.starts[row]),
             )
-            runs = self._runs(run) if key not in seen else []
-            if key in seen or len(runs) > 1:
+            if key in seen:
                 repeated.append(run)
+                continue
             seen.add(key)
+            runs = self._runs(run)
+            if run.name in SLIPS:
+                everywhere.setdefault(run.name, []).extend(runs)
+            if len(runs) > 1:
+                repeated.append(run)
             found = self._at_one(run) if len(runs) == 1 else self._at(runs[:_MOST_RUNS])
             if found or self.left < 0:
                 return found
+        for runs in everywhere.values():  # as of the gates of an LSTM
+            if len({self.trace.sites.row_places[each.node.row] for each in runs}) > 1:
+                ordered = sorted(runs, key=lambda each: -each.node.row)[:_MOST_RUNS]
+                if (found := self._at(ordered)) or self.left < 0:
+                    return found
         for run in repeated:  # a slip at one turn of a loop alone is made less often
             if (found := self._at_one(run)) or self.left < 0:
                 return found
@@ -155,8 +177,8 @@ class _Search:
                     consumer = int(graph.slot_consumer[slot])
                     if not trace.gradients.reached[consumer]:
                         continue
-                    if (row := _end_of_sigmoid(trace, consumer)) is not None:
-                        yield Run(Node(trace, int(graph.node_of_row[row])), slot, "expit")
+                    for name, end in composed(trace, consumer):
+                        yield Run(Node(trace, int(graph.node_of_row[end])), slot, name)
                     yield Run(Node(trace, int(graph.node_of_row[consumer])), slot, name_of(trace, consumer))
                     if consumer not in seen:
                         seen.add(consumer)
@@ -172,7 +194,8 @@ class _Search:
         is_alike &= (recording.ops == recording.ops[row]) & trace.gradients.reached
         runs = []
         for each in np.flatnonzero(is_alike)[::-1].tolist():
-            end = _end_of_sigmoid(trace, each) if run.name == "expit" else each + after
+            is_composed = run.name in (SIGMOID, SOFTMAX) and after
+            end = end_of(trace, run.name, each) if is_composed else each + after
             slot = int(recording.starts[each]) + port
             if end is not None and recording.operands[slot] >= self.target:
                 runs.append(Run(Node(trace, int(trace.graph.node_of_row[end])), slot, run.name))
@@ -217,7 +240,8 @@ class _Search:
         self.left -= float(self.work[row] - self.work[row - 1]) * (_SLIPS + len(sources))
         upstream = sum(_row(each, run.node.row) for each in sources)
         sent = sum(_sent(trace, each, run.slot) for each in sources)
-        return slips(trace, run, np.asarray(upstream), np.asarray(sent))
+        for table in (slips, slips_of_other_values) if self.table is None else (self.table,):
+            yield from table(trace, run, np.asarray(upstream), np.asarray(sent))
 
     def _arriving(self, run: Run, change: Any, since: int | None = None) -> tuple[Any, Gradients | None]:
         """Return by how much the gradient of the value changes with what one use of an operand sends back.
@@ -248,7 +272,12 @@ class _Search:
         return self.asked.terms.follower.turns
 
     def _at_one(self, run: Run) -> list[WrongRule]:
-        return self._at([run]) or self._scaled(run) or self._updated(run)
+        return self._at([run]) or self._moved(run)
+
+    def _moved(self, run: Run) -> list[WrongRule]:
+        """Look for what lies along a direction: a factor, a step."""
+        is_none = run.name == SOFTMAX or self.table is slips_of_other_values
+        return [] if is_none else self._scaled(run) or self._updated(run)
 
     def _scaled(self, run: Run) -> list[WrongRule]:
         """Look for a factor that is too many, or forgotten, in what one operand gets back."""
@@ -323,25 +352,9 @@ def _described(runs: list[Run], turns: Turns) -> str:
     node = runs[0].node
     if len(runs) == 1:
         return described(node, turns)
+    places = sorted({place_of(each.node.site) for each in runs})
+    if len({each.node.trace.sites.row_places[each.node.row] for each in runs}) > 1:
+        return f"every {runs[0].name} at {' and '.join(places)}"
     count = runs_beside(node)
     which = "all" if count == len(runs) else f"the last {len(runs):,} of"
     return f"{clean(node.op)} at {place_of(node.site)}, in {which} {count:,} runs"
-
-
-def _end_of_sigmoid(trace: Trace, row: int) -> int | None:
-    """Return where a sigmoid ends whose first operation is this one: 1/(1 + exp(-x))."""
-    for name, one in (("negative", False), ("exp", False), ("add", True), ("divide", True)):
-        if name != "negative":
-            users = np.flatnonzero(trace.recording.operands == row)
-            if len(users) != 1:
-                return None
-            row = int(trace.graph.slot_consumer[users[0]])
-        if name_of(trace, row) != name:
-            return None
-        start, stop = int(trace.recording.starts[row]), int(trace.recording.starts[row + 1])
-        given = [slot for slot in range(start, stop) if trace.recording.operands[slot] < 0]
-        if one and (len(given) != 1 or np.any(np.asarray(operand_value(trace.recording, given[0])) != 1)):
-            return None
-        if name == "divide" and given != [start]:
-            return None
-    return row
