@@ -59,7 +59,7 @@ def _end_of_sigmoid(trace: Trace, row: int) -> int | None:
 
 
 def _end_of_softmax(trace: Trace, row: int) -> int | None:
-    """Look for exp(x)/Σ exp(x), or of x less its largest, in whatever way the sum is made: what is divided by it adds up to one."""
+    """Look for exp(x)/Σ exp(x), or of x less its largest, however the sum is made: what it divides adds up to one."""
     recording = trace.recording
     if name_of(trace, row) == "subtract":  # of the largest, which the derivative knows nothing of
         row = next((user for user in _users(trace, row) if name_of(trace, user) == "exp"), row)
@@ -89,14 +89,16 @@ def axis_of_softmax(shares: Any, exponentials: Any = None) -> int | None:
     for axis in reversed(range(shares.ndim)):
         is_one = np.allclose(shares.sum(axis), 1.0, atol=_NEAR) and shares.shape[axis] > 1
         if is_one and exponentials is not None:
-            is_one = np.allclose(exponentials / np.sum(exponentials, axis, keepdims=True), shares, atol=_NEAR)
+            is_one = np.allclose(
+                exponentials / np.sum(exponentials, axis, keepdims=True), shares, atol=_NEAR
+            )
         if is_one:
             return axis
     return None
 
 
 def is_in_logarithm(trace: Trace, row: int) -> bool:
-    """Tell whether what a row gives goes into a logarithm, or 1 less it, or it and a small number, or elements of it."""
+    """Tell whether what a row gives goes into a logarithm, or what is a step from it: 1 less it, elements of it."""
     near = [row, *(each for each in _users(trace, row) if name_of(trace, each) in _BEFORE_LOGARITHM)]
     return any(name_of(trace, user) == "log" for each in near for user in _users(trace, each))
 
@@ -114,7 +116,7 @@ def slips_of_sigmoid(trace: Trace, end: int, upstream: Any) -> Iterator[tuple[st
 
 
 def slips_of_softmax(trace: Trace, end: int, upstream: Any) -> Iterator[tuple[str, Any]]:
-    """Yield what a softmax sends back by rules that are wrong, less what is right; y is what it gives, g what arrives."""
+    """Yield what a softmax sends back by wrong rules, less what is right; y is what it gives, g what arrives."""
     y = np.asarray(trace.recording.values[end])
     axis = axis_of_softmax(y)
     if axis is None or np.shape(upstream) != y.shape:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from tracer.trace import Trace
 
+NOTHING_BACK, WRONG_SIGN = "gets nothing back", "gets its gradient back with the wrong sign"
 _MATRIX = 2
 _SMALL = 1e-2  # a constant that is added up to this keeps a number from being zero
 
@@ -99,7 +100,7 @@ def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[st
     elif (
         IS_ELEMENTWISE[trace.recording.ops[run.node.row]] or run.name == "setitem"
     ) and result.shape == np.shape(upstream):
-        handed_on = _summed(np.asarray(upstream), operand.shape)
+        handed_on = summed_to(np.asarray(upstream), operand.shape)
         if handed_on is not None and handed_on.shape == np.shape(sent):
             yield "the local partial left out: what arrives is handed on as it is", handed_on - sent
         if run.name == "multiply" and is_alike:
@@ -114,8 +115,8 @@ def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[st
     if np.shape(sent) == operand.shape:
         if run.name in ("matmul", "dot") and operand.ndim == _MATRIX and len(set(operand.shape)) == 1:
             yield f"what {called(run)} gets back is transposed", np.transpose(sent) - sent
-        yield f"{called(run)} gets nothing back", -1.0 * np.asarray(sent)
-        yield f"{called(run)} gets its gradient back with the wrong sign", -2.0 * np.asarray(sent)
+        yield f"{called(run)} {NOTHING_BACK}", -1.0 * np.asarray(sent)
+        yield f"{called(run)} {WRONG_SIGN}", -2.0 * np.asarray(sent)
 
 
 def _of_masks(run: Run, result: Any, upstream: Any, sent: Any) -> Iterator[tuple[str, Any]]:
@@ -123,7 +124,10 @@ def _of_masks(run: Run, result: Any, upstream: Any, sent: Any) -> Iterator[tuple
     is_kept = (sent == upstream) & (upstream != 0)
     if run.name not in _MASKED or not np.all(is_kept | (sent == 0)) or is_kept.all() or not is_kept.any():
         return
-    yield "masked by what arrives, g > 0, in place of the operand", np.where(upstream > 0, upstream, 0.0) - sent
+    yield (
+        "masked by what arrives, g > 0, in place of the operand",
+        np.where(upstream > 0, upstream, 0.0) - sent,
+    )
     yield "the mask turned around: handed on where the right one stops it", upstream - 2.0 * sent
     if run.name in ("maximum", "fmax"):
         yield "multiplied by the result in place of its mask", upstream * result - sent
@@ -132,7 +136,9 @@ def _of_masks(run: Run, result: Any, upstream: Any, sent: Any) -> Iterator[tuple
 _MASKED = frozenset({"maximum", "minimum", "fmax", "fmin", "clip", "where", "multiply"})
 
 
-def _of_extremes(trace: Trace, run: Run, operand: Any, upstream: Any, sent: Any) -> Iterator[tuple[str, Any]]:
+def _of_extremes(
+    trace: Trace, run: Run, operand: Any, upstream: Any, sent: Any
+) -> Iterator[tuple[str, Any]]:
     """Look for the gradient of a largest element that went to others as well."""
     params = trace.recording.params.get(run.node.row, {})
     if run.name not in ("max", "min") or "axis" not in params or np.shape(sent) != operand.shape:
@@ -144,7 +150,7 @@ def _of_extremes(trace: Trace, run: Run, operand: Any, upstream: Any, sent: Any)
     yield f"shared by all elements, not given to the {name} alone", to_all / share - sent
 
 
-def _summed(gradient: Any, shape: tuple[int, ...]) -> Any:
+def summed_to(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Return the sum over the copies that a broadcast made of something of a shape; None where it was none."""
     extra = gradient.ndim - len(shape)
     if extra < 0 or any(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.diagnose.composed_rules import name_of
+from tracer.diagnose.local_rules import summed_to
 from tracer.graph import operand_value
 from tracer.numbers_text import clean
 from tracer.views import Node
@@ -38,7 +40,7 @@ def slips_of_other_values(trace: Trace, run: Run, upstream: Any, _: Any) -> Iter
     for name, value in _alike(trace, run.node.row, row, other):
         difference = value - other
         if run.name == "multiply":
-            change = upstream * difference if np.shape(upstream) == difference.shape else None
+            change = summed_to(upstream * difference, np.shape(operand_value(recording, run.slot)))
         else:
             change = _of_product(upstream, difference, is_left=is_left)
         if change is not None and np.shape(change) == np.shape(operand_value(recording, run.slot)):
@@ -59,17 +61,20 @@ def _alike(trace: Trace, user: int, row: int, other: Any) -> Iterator[tuple[str,
     values = trace.recording.values
     turn, turns = _turn(trace, user)
     tried = 0
+    is_transpose = row >= 0 and name_of(trace, row) == "transpose"
     seen = {row}
     inputs = [(name, np.array([at])) for at, name in trace.input_rows.items()]
     for name, rows in (*((each.name, rows) for each, rows in trace.sites.variables.items()), *inputs):
         at = int(rows[0 if len(rows) == 1 else turn]) if len(rows) in (1, turns) else -1
-        if at < 0 or at in seen or np.shape(values[at]) != other.shape or tried == _MOST:
+        if at < 0 or at in seen or tried == _MOST:
             continue
-        seen.add(at)
         value = np.asarray(values[at])
-        if not np.array_equal(value, other):
+        is_turned = value.shape != other.shape or is_transpose
+        value = value.T if is_turned else value
+        if value.shape == other.shape and not np.array_equal(value, other):
+            seen.add(at)
             tried += 1
-            yield clean(name), value
+            yield clean(name) + (".T" if is_turned else ""), value
 
 
 def _turn(trace: Trace, row: int) -> tuple[int, int]:
@@ -80,5 +85,10 @@ def _turn(trace: Trace, row: int) -> tuple[int, int]:
 
 
 def _name(trace: Trace, row: int) -> str:
-    name = Node(trace, int(trace.graph.node_of_row[row])).name if row >= 0 else ""
+    if row < 0:
+        return ""
+    name = Node(trace, int(trace.graph.node_of_row[row])).name
+    if not name and name_of(trace, row) == "transpose":
+        turned = _name(trace, int(trace.recording.operands[trace.recording.starts[row]]))
+        return f"{turned}.T" if turned else ""
     return clean(name) if name else ""
