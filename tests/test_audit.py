@@ -10,9 +10,9 @@ from audit_page import PAGE, text
 from audit_rows import CHAIN, LINEAR, LINEAR_ARGUMENTS, LOOP, LOOP_ARGUMENTS, ROWS, THREE, Row
 
 from tracer import audit, load, record
-from tracer.diagnose.audit import KINDS
 from tracer.diagnose.claims import read_claims
 from tracer.diagnose.subsets import left_out
+from tracer.diagnose.verdict import KINDS
 from tracer.errors import LookupNameError, UsageError
 from tracer.numbers_text import listed
 

@@ -89,15 +89,22 @@ def end_of_way(node: Node, target: int) -> Node:
 
     What is wrong by a factor may be so at any of them.
     """
-    graph, recording = node.trace.graph, node.trace.recording
-    reached = _reached(node.trace, target)
-    row = node.row
-    while len(slots := np.flatnonzero(recording.operands == row)) == 1:
-        others = recording.operands[recording.starts[row] : recording.starts[row + 1]].tolist()
-        if sum(each in reached for each in others) > 1:
-            break
-        row = int(graph.slot_consumer[slots[0]])
-    return Node(node.trace, int(graph.node_of_row[row]))
+    recording, reached = node.trace.recording, _reached(node.trace, target)
+    way = way_of(node)
+    for end in way[1:]:
+        operands = recording.operands[recording.starts[end.row] : recording.starts[end.row + 1]].tolist()
+        if sum(operand in reached for operand in operands) > 1:
+            return end
+    return way[-1]
+
+
+def way_of(node: Node) -> list[Node]:
+    """Return a value and the operations that it goes through one after the other, each the only use of the last."""
+    graph, operands = node.trace.graph, node.trace.recording.operands
+    rows = [node.row]
+    while len(slots := np.flatnonzero(operands == rows[-1])) == 1:
+        rows.append(int(graph.slot_consumer[slots[0]]))
+    return [Node(node.trace, int(graph.node_of_row[row])) for row in rows]
 
 
 def _reached(trace: Trace, target: int) -> set[int]:

@@ -286,15 +286,16 @@ class Followed:
 def described(node: Node, turns: Turns | None, name: str = "") -> str:
     """Say which operation of which line a node is, and when it ran: `tanh at rnn.py:12 (t = 3)`.
 
-    With the variable that it gives, `tanh at rnn.py:12, which gives g`, where its line has others of its kind.
+    With the variable that it gives, `tanh at rnn.py:12 (g = …)`, where its line has others of its kind.
     """
     place = place_of(node.site)
     name = name or (node.label if node.kind in ("input", "output") else node.op)
     if not place:
         return clean(name)
+    gives = f"{clean(node.name)} = …" if node.name and _is_one_of_several(node) else ""
     when = when_of(node, turns) if turns is not None else ""
-    gives = f", which gives {clean(node.name)}" if node.name and _is_one_of_several(node) else ""
-    return f"{clean(name)} at {place}" + gives + (f" ({when})" if when else "")
+    told = ", ".join(each for each in (gives, when) if each)
+    return f"{clean(name)} at {place}" + (f" ({told})" if told else "")
 
 
 def _is_one_of_several(node: Node) -> bool:

@@ -23,6 +23,7 @@ from tracer.diagnose.runs_behind import (
     named_runs,
     runs_behind,
     runs_of,
+    way_of,
     work_of,
 )
 from tracer.diagnose.terms import described
@@ -89,10 +90,16 @@ class Tried:
     """By row: of going back over it and all before it, in rows of numbers."""
 
 
-def wrong_rules(asked: Question, tried: Tried) -> list[WrongRule]:
+def texts_of(found: list[WrongRule]) -> str:
+    """Say what was done, and where."""
+    return "; or ".join(f"{each.text}, at {each.where}" for each in found)
+
+
+def wrong_rules(asked: Question, tried: Tried, *, is_on_way: bool = False) -> list[WrongRule]:
     """Return the wrong rules that give what is claimed, each of them alone, of the nearest operation that has one.
 
-    Those that are known of other claims come first.
+    Those that are known of other claims come first. With `is_on_way`, those alone that all of the gradient comes
+    through, and that are more than a factor: it is known already.
     """
     trace, target = asked.terms.node.trace, asked.terms.node.row
     tried.is_cut = False
@@ -106,6 +113,8 @@ def wrong_rules(asked: Question, tried: Tried) -> list[WrongRule]:
     if tried.work is None:
         tried.work = np.cumsum(work_of(trace))
     search = _Search(asked, trace, target, tried.work)
+    if is_on_way:
+        search.rows = {each.row for each in way_of(asked.terms.node)}
     search.left = tried.left_for_known
     found = search.known(tried.rules)
     tried.left_for_known = search.left
@@ -125,6 +134,8 @@ class _Search:
         self.asked, self.trace, self.target, self.work = asked, trace, target, work
         self.left = 0.0
         self.table: Table | None = None
+        self.rows: set[int] | None = None
+        """What is looked at alone."""
 
     def known(self, rules: list[WrongRule]) -> list[WrongRule]:
         """Return the rule that another claim has shown, where it gives this one, too."""
@@ -152,7 +163,9 @@ class _Search:
     def found(self) -> list[WrongRule]:
         """Return what gives the claim: slips in a rule first, then another value in the place of one."""
         for self.table in (slips, slips_of_other_values):
-            if (found := self._nearest() or self._constants()) or self.left < 0:
+            if (
+                found := self._nearest() or ([] if self.rows is not None else self._constants())
+            ) or self.left < 0:
                 return found
         return []
 
@@ -188,6 +201,8 @@ class _Search:
         everywhere: dict[str, list[Run]] = {}
         seen: set[tuple[int, int, int]] = set()
         for run in runs_behind(self.trace, self.target):
+            if self.rows is not None and int(self.trace.graph.slot_consumer[run.slot]) not in self.rows:
+                continue
             if (kind := kind_of(run)) in seen:
                 repeated.append(run)
                 continue
@@ -229,6 +244,8 @@ class _Search:
     def _at(self, runs: list[Run]) -> list[WrongRule]:
         """Return the slips that give what is claimed, made at every one of some runs."""
         texts = [text for text, _ in self._slips(runs[0], [])] if runs else []
+        if self.rows is not None:
+            texts = [each for each in texts if not each.endswith((NOTHING_BACK, WRONG_SIGN))]
         for is_fed_on in (True, False)[: len(runs)]:
             only = "" if is_fed_on else f", for {self.asked.name} alone"
             found = [text for text in texts if self._is_made_by(runs, text, is_fed_on=is_fed_on)]
@@ -306,7 +323,7 @@ class _Search:
     def _moved(self, run: Run) -> list[WrongRule]:
         """Look for what lies along a direction: a factor, a step."""
         is_none = run.name == SOFTMAX or self.table is slips_of_other_values
-        return [] if is_none else self._scaled(run) or self._updated(run)
+        return [] if is_none or self.rows is not None else self._scaled(run) or self._updated(run)
 
     def _scaled(self, run: Run) -> list[WrongRule]:
         """Look for a factor that is too many, or forgotten, in what one operand gets back."""
