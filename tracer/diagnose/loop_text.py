@@ -50,10 +50,10 @@ class WrittenLoop:
     is_counter: bool = False
 
     def turn(self, number: int) -> str:
-        """Name a turn: `t = 24` for a variable that counts, else `turn 24 of word`; turns count from 0."""
+        """Name a turn: `t = 24` for a variable that counts, else `for word: turn 24`; turns count from 0."""
         if self.is_counter:
             return f"{self.name} = {numbers_text.number(self.start + self.step * number)}"
-        return f"turn {number:,}" + (f" of {self.name}" if self.name else "")
+        return (f"for {self.name}: " if self.name else "") + f"turn {number:,}"
 
 
 class LoopText:

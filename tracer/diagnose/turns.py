@@ -67,7 +67,7 @@ class Turns:
         self._known: dict[tuple[int, str], list[WrittenLoop] | None] = {}
 
     def text(self, edge: int) -> str:
-        """Say in which turn an exact edge's value was used: `t = 24`, `turn 3 of row, k = 7`; empty where unknown."""
+        """Say in which turn an exact edge's value was used: `t = 24`, `for row: turn 3, k = 7`; empty where unknown."""
         return self.text_of(self._user(edge))
 
     def text_of(self, row: int) -> str:
