@@ -7,7 +7,8 @@ from pathlib import Path
 from audit_rows import ROWS
 
 from tracer import audit, record
-from tracer.diagnose.audit import KINDS, TOLERANCES
+from tracer.diagnose.audit import TOLERANCES
+from tracer.diagnose.verdict import KINDS
 
 PAGE = Path(__file__).parent.parent / "docs" / "audit.md"
 _MEANING = {
@@ -18,13 +19,15 @@ _MEANING = {
     "added-not-multiplied": "At a function node, upstream and local partial were added.",
     "sign": "Everything is right but the sign.",
     "scale": "A constant factor. A number is a multiple of every other, so of numbers only likely factors count: small "
-    "whole numbers, the number of uses, the length of an axis, and one divided by these.",
+    "whole numbers, the number of uses, the length of an axis, and one divided by these. A factor or a sign that several "
+    "claims have in common is told once, with the place up to which it may come in; the others follow from it.",
     "transposed": "An array with its axes in reverse order.",
     "clipped": "Right up to a size, beyond which it was cut off, as against gradients that explode; of a single element only at "
     "a size of two digits, as any number that is too small would be explained by one.",
     "wrong-rule": "A single operation on the way back from the value has a wrong local rule; the message says which, and "
-    "what was done in its place: a slip in a derivative, nothing or too little sent back, a matrix not transposed, a weight "
-    "that was updated too early. In a loop it is looked for at all runs of the line, and at each.",
+    "what was done in its place: a slip in a derivative, nothing or too little sent back, a matrix not transposed, another "
+    "value of the program in the place of one, a mask by what arrives, a label that softmax and cross entropy forget, a mean "
+    "taken as a constant, a weight that was updated too early. In a loop it is looked for at all runs of the line, and at each.",
     "follows": "Right, given what is claimed for a later value, or the wrong rule that it shows: mend that one first.",
     "unknown": "Wrong, and none of these gives the number.",
 }
@@ -40,7 +43,8 @@ or the gradient is in single precision and {half:g} in half; `atol` is `rtol` of
 is. Where no tolerance is given, a number that was rounded is right, too, and the verdict says to how many digits: 0.1966
 for 0.19661193, three digits or more and no whole number, unless a mistake gives just that; of an array all elements in as many digits,
 or in as many decimals. What is claimed for earlier values may follow from it. Where two mistakes give the same number,
-the one that assumes less is told; where they assume as little, both are.
+the one that assumes less is told; where they assume as little, both are. Where the first mistake explains one claim and leaves
+others unknown, the verdict says so.
 
 Written by `python tests/audit_page.py` from code that the suite runs.
 """

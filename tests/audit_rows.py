@@ -50,6 +50,7 @@ class Row:
     def claimed(self, trace: Any) -> Any:
         """Make the claims; `t` is the trace."""
         given = {"t": trace, "np": np, "stepwise": stepwise, "through_time": through_time, "layers": layers}
+        given |= {each.__name__: each for each in (classes, attention, normalised, gated)}
         return eval(self.claims, given)  # noqa: S307  (as above)
 
 
@@ -130,6 +131,49 @@ def f(V, W, x):
     return -np.log(y + 1e-7).sum() + 0.05 * (W * W).sum()
 """
 LAYERS_ARGUMENTS = "V=V, W=W, x=x"
+CLASSES = """\
+def f(W, b, x):
+    z = x @ W + b
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    return -np.log(p[np.arange(4), [0, 1, 1, 0]]).mean() + 0.1 * (W * W).sum()
+"""
+CLASSES_ARGUMENTS = "W=W, b=b, x=x"
+ATTENTION = """\
+def f(Q, K, V):
+    s = Q @ K.T / 1.7
+    e = np.exp(s)
+    a = e / e.sum(axis=1, keepdims=True)
+    return ((a @ V) ** 2).sum()
+"""
+ATTENTION_ARGUMENTS = "Q=x @ W, K=np.sin(3 * x) @ W, V=x"
+LABELS = """\
+def f(w, x, b):
+    y = 1 / (1 + np.exp(-(x @ w)))
+    return -np.log(y).sum() + (b * b).sum()
+"""
+NORMALISED = """\
+def f(x, W, b):
+    h = x @ W
+    centred = h - h.mean(axis=0)
+    normal = centred / np.sqrt((centred**2).mean(axis=0) + 0.1)
+    y = np.tanh(b * normal)
+    return (y * np.cos(x[:, :2])).sum()
+"""
+NORMALISED_ARGUMENTS = "x=x, W=np.sin(W * W + W), b=b"
+GATED = """\
+def f(w, b):
+    h = np.array([0.3, -0.2])
+    for step in range(3):
+        update, reset = 1 / (1 + np.exp(-(w * h))), 1 / (1 + np.exp(-(w + b)))
+        h = update * h + reset
+    return (h * h).sum()
+"""
+POOLED = """\
+def f(x, b):
+    h = (x * np.arange(1.0, 5.0)[:, None] + b[0]).max(axis=1)
+    return (h * h).sum()
+"""
 CENTRED = """\
 def f(x, b):
     h = x @ np.ones((3, 2)) + b
@@ -163,6 +207,41 @@ def through_time(trace: Any, slope: Any, back: Any, shift: int = 0) -> dict[str,
         dU += d * (at - 1)  # noqa: N806
         g = back(W, d)
     return {"U": dU, "W": dW}
+
+
+def classes(trace: Any, **changes: Any) -> dict[str, Any]:
+    """Go back through CLASSES as people write it down, with parts of one's own."""
+    W, x, p = (trace[name].value for name in ("W", "x", "p"))  # noqa: N806
+    d = changes["of_scores"](p, np.eye(2)[[0, 1, 1, 0]]) if "of_scores" in changes else 0.0
+    d = d if "of_scores" in changes else (p - np.eye(2)[[0, 1, 1, 0]]) / 4
+    return {"b": d.sum(0), "W": x.T @ d + changes.get("decay", 0.2) * W}
+
+
+def attention(trace: Any, of_scores: Any) -> dict[str, Any]:
+    """Go back through ATTENTION as people write it down, with a softmax of one's own; a its result, g what arrives."""
+    Q, K, V, a = (trace[name].value for name in ("Q", "K", "V", "a"))  # noqa: N806
+    g = of_scores(a, 2 * (a @ V) @ V.T) / 1.7
+    return {"Q": g @ K, "K": g.T @ Q}
+
+
+def normalised(trace: Any, of_normal: Any) -> dict[str, Any]:
+    """Go back through NORMALISED as people write it down, with a rule of one's own for the normalisation."""
+    x, b, n, y, c = (trace[name].value for name in ("x", "b", "normal", "y", "centred"))
+    d = of_normal(np.cos(x[:, :2]) * (1 - y**2) * b, n, np.sqrt((c**2).mean(0) + 0.1), np.mean)
+    return {"W": x.T @ d}
+
+
+def gated(trace: Any, slope: Any) -> dict[str, Any]:
+    """Go back through GATED as people write it down, with a slope of the sigmoid of one's own."""
+    w, b = trace["w"].value, trace["b"].value
+    states = [np.array([0.3, -0.2]), *(trace[f"h[{at}]"].value for at in range(3))]
+    dw, db, g = np.zeros(2), np.zeros(2), 2 * states[3]
+    for h in states[2::-1]:
+        update, reset = 1 / (1 + np.exp(-(w * h))), 1 / (1 + np.exp(-(w + b)))
+        at_update, at_reset = g * h * slope(update), g * slope(reset)
+        dw, db = dw + at_update * h + at_reset, db + at_reset
+        g = g * update + at_update * w
+    return {"w": dw, "b": db}
 
 
 def layers(trace: Any, **changes: Any) -> dict[str, Any]:
@@ -236,9 +315,28 @@ ROWS = (
     Row("a weight that was updated too early", LAYERS, 'layers(t, used=t["V"].value - 0.3 * t["V"].grad)', "W", "wrong-rule", "V less 0.3 × its gradient in place of V: it was updated too early, at matmul at program.py:3", LAYERS_ARGUMENTS, (("V", "match"),), in_page=False),
     Row("the mask of relu left out", LAYERS, "layers(t, mask=1)", "W", "wrong-rule", "the local partial left out: what arrives is handed on as it is, at maximum at program.py:2", LAYERS_ARGUMENTS, (("V", "match"),), in_page=False),
     Row("twice the weight decay", LAYERS, "layers(t, decay=0.2)", "W", "scale", "what comes back from multiply at program.py:4 is in it 2 times", LAYERS_ARGUMENTS, (("V", "match"),), in_page=False),
-    Row("the slope of a sigmoid at the wrong place", LAYERS, 'layers(t, slope=1 - t["y"].value)', "W", "wrong-rule", "1 − y in place of y·(1 − y) (x is the operand, y the result), at divide at program.py:3", LAYERS_ARGUMENTS, in_page=False),
+    Row("the slope of a sigmoid at the wrong place", LAYERS, 'layers(t, slope=1 - t["y"].value)', "W", "wrong-rule", "1 − y in place of y·(1 − y) (x is the operand, y the result), at sigmoid at program.py:3", LAYERS_ARGUMENTS, in_page=False),
     Row("a factor left out of a gradient that is summed", "def f(x, b):\n    return (np.sin(x[:, :2]) * b).sum()\n", '{"b": np.full(2, 4.0)}', "b", "wrong-rule", "the local partial left out: what arrives is handed on as it is, at multiply at program.py:2", "x=x, b=b", in_page=False),
     Row("half of what comes back inside", "def f(x):\n    h = np.sin(x)\n    return (h * np.exp(h)).sum()\n", '{"x": np.cos(t["x"].value) * np.exp(t["h"].value) * (1 + t["h"].value / 2)}', "x", "wrong-rule", "h gets 1/2 times what it should, at exp at program.py:3", "x=x", in_page=False),
     Row("the factors of a product swapped", "def f(x):\n    h = np.sin(x)\n    y = h * np.cosh(x)\n    return np.exp(y).sum()\n", '{"h": np.exp(t["y"].value) * t["h"].value}', "h", "wrong-rule", "the factors swapped: its own in place of the other, at multiply at program.py:3", "x=x", in_page=False),
+    Row("softmax and cross entropy that forget the label", CLASSES, "classes(t, of_scores=lambda p, y: p / 4)", "b", "wrong-rule", "y in place of y − label, the gradient of softmax and cross entropy as one, at softmax at program.py:4", CLASSES_ARGUMENTS, (("W", "follows"),), in_page=False),
+    Row("softmax and cross entropy and a slope too many", CLASSES, "classes(t, of_scores=lambda p, y: (p - y) * p * (1 - p) / 4)", "b", "wrong-rule", "y·(1 − y) too many after", CLASSES_ARGUMENTS, (("W", "follows"),), in_page=False),
+    Row("a mean over the batch that is forgotten at the loss", CLASSES, "classes(t, of_scores=lambda p, y: p - y)", "b", "scale", "what comes back to add at program.py:2 is 4 times what it should be; 4 is the length of axis 0 of x: a sum where the program has a mean; W shows it, too", CLASSES_ARGUMENTS, (("W", "follows"),), in_page=False),
+    Row("the sign of the loss", CLASSES, "classes(t, of_scores=lambda p, y: (y - p) / 4)", "b", "sign", "what comes back to add at program.py:2 has the wrong sign; W shows it, too", CLASSES_ARGUMENTS, (("W", "follows"),), in_page=False),
+    Row("weight decay forgotten", CLASSES, "classes(t, decay=0.0)", "W", "missing-uses", "or the other was forgotten; the use of W by multiply at program.py:5 is missing", CLASSES_ARGUMENTS, (("b", "match"),), in_page=False),
+    Row("half of the weight decay", CLASSES, "classes(t, decay=0.1)", "W", "missing-uses", "by 2nd operand of multiply at program.py:5, one of several like it, is missing", CLASSES_ARGUMENTS, (("b", "match"),), in_page=False),
+    Row("a step in place of gradients", CLASSES, "{name: -0.1 * each for name, each in classes(t).items()}", "b", "scale", "all that is claimed is −1/10 times what it should be; W shows it, too", CLASSES_ARGUMENTS, (("W", "follows"),), in_page=False),
+    Row("other arguments", CLASSES, "classes(t, of_scores=lambda p, y: (p**1.1 - y) / 4, decay=0.21)", "b", "unknown", "no claim is right: other arguments or weights, an added momentum, or two mistakes look like this", CLASSES_ARGUMENTS, (("W", "unknown"),), in_page=False),
+    Row("the diagonal of a softmax alone", ATTENTION, "attention(t, lambda a, g: a * (1 - a) * g)", "K", "wrong-rule", "y·(1 − y)·g, the diagonal alone, in place of y·(g − Σ g·y)", ATTENTION_ARGUMENTS, (("Q", "follows"),), in_page=False),
+    Row("a softmax over the other axis", ATTENTION, "attention(t, lambda a, g: a * (g - (a * g).sum(0)))", "K", "wrong-rule", "the sum over axis 0, not 1, in y·(g − Σ g·y)", ATTENTION_ARGUMENTS, (("Q", "follows"),), in_page=False),
+    Row("a gradient that was not transposed", ATTENTION, '{"K": attention(t, lambda a, g: (a * (g - (a * g).sum(1, keepdims=True))).T)["K"]}', "K", "wrong-rule", "g.T in place of g (g is the gradient of the product), at matmul at program.py:2", ATTENTION_ARGUMENTS, in_page=False),
+    Row("sigmoid and cross entropy that forget the label", LABELS, '{"w": t["x"].value.T @ t["y"].value}', "w", "wrong-rule", "y in place of y − label, the gradient of sigmoid and cross entropy as one, at sigmoid at program.py:2", "w=np.array([0.4, 0.1, -0.8]), x=x, b=b", in_page=False),
+    Row("a slope that was multiplied by twice", LABELS, '{"w": t["x"].value.T @ (-((1 - t["y"].value) ** 2) * t["y"].value)}', "w", "wrong-rule", "the local partial, y·(1 − y), multiplied by twice, at sigmoid at program.py:2", "w=np.array([0.4, 0.1, -0.8]), x=x, b=b", in_page=False),
+    Row("a batch norm whose mean and variance are constants", NORMALISED, "normalised(t, lambda d, n, std, mean: d / std)", "W", "wrong-rule", "nothing goes back through what is taken of all elements, as if it were constant, at mean at program.py:3 and mean at program.py:4", NORMALISED_ARGUMENTS, in_page=False),
+    Row("a batch norm without its mean", NORMALISED, "normalised(t, lambda d, n, std, mean: (d - n * mean(d * n, 0)) / std)", "W", "wrong-rule", "h gets nothing back, at mean at program.py:3, or on from there up to subtract at program.py:3", NORMALISED_ARGUMENTS, in_page=False),
+    Row("the result for the normalised value", NORMALISED, '{"b": (np.cos(t["x"].value[:, :2]) * (1 - t["y"].value ** 2) * t["y"].value).sum(0)}', "b", "wrong-rule", "y in place of normal, at multiply at program.py:5", NORMALISED_ARGUMENTS, in_page=False),
+    Row("the slope of every sigmoid", GATED, "gated(t, lambda s: s * (1 + s))", "b", "wrong-rule", "y·(1 + y) in place of y·(1 − y) (x is the operand, y the result), at every sigmoid at program.py:4", "w=b, b=b + 0.3", (("w", "follows"),), in_page=False),
+    Row("relu masked by what arrives", LAYERS, 'layers(t, mask=(-1 / (t["y"].value + 1e-7) * t["y"].value * (1 - t["y"].value)) @ t["V"].value.T > 0)', "W", "wrong-rule", "masked by what arrives, g > 0, in place of the operand, at maximum at program.py:2", "V=V - 0.5, W=W, x=x", (("V", "match"),), in_page=False),
+    Row("a maximum that gives to all", POOLED, '{"x": (2 * t["h"].value * np.arange(1.0, 5.0))[:, None] * np.ones((4, 3))}', "x", "wrong-rule", "given to all elements, not to the largest alone, at max at program.py:2", "x=x, b=b", in_page=False),
     Row("zero, to within the rounding of what cancels", CENTRED, '{"b": np.array([3e-17, -2e-17])}', "b", "match", "right", "x=x, b=b", in_page=False),
 )  # fmt: skip

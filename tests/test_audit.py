@@ -10,9 +10,9 @@ from audit_page import PAGE, text
 from audit_rows import CHAIN, LINEAR, LINEAR_ARGUMENTS, LOOP, LOOP_ARGUMENTS, ROWS, THREE, Row
 
 from tracer import audit, load, record
-from tracer.diagnose.audit import KINDS
 from tracer.diagnose.claims import read_claims
 from tracer.diagnose.subsets import left_out
+from tracer.diagnose.verdict import KINDS
 from tracer.errors import LookupNameError, UsageError
 from tracer.numbers_text import listed
 
@@ -375,3 +375,32 @@ def test_claims_are_read_from_files(tmp_path):
     assert audit(trace, read_claims(written(tmp_path / "c.npz", {"W": grad})))
     (tmp_path / "c.json").write_text(json.dumps({"W": grad.tolist(), "h[4]": trace["h[4]"].grad.tolist()}))
     assert audit(trace, read_claims(tmp_path / "c.json"))
+
+
+def a_net(w, b, x, y):
+    h = np.tanh(x @ w + b[0])
+    e = np.exp(h - h.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    return -np.log((p * y).sum(axis=1)).mean() + 0.1 * (w * w).sum()
+
+
+def numbers(w, b, x):
+    h = np.tanh(w * x + b)
+    return (h - 0.3) ** 2 + np.exp(h) * w + 0.1 * w * w
+
+
+@pytest.mark.parametrize("function", [a_net, numbers])
+def test_claims_that_come_of_no_mistake_get_no_name(function):
+    chance = np.random.default_rng(5)
+    is_net = function is a_net
+    given = {
+        "w": chance.normal(size=(3, 2)) if is_net else 0.7,
+        "b": chance.normal(size=2) if is_net else -0.4,
+        "x": chance.normal(size=(4, 3)) if is_net else 1.3,
+    } | ({"y": np.eye(2)[[0, 1, 1, 0]]} if is_net else {})
+    trace = record(function, **given)
+    right = {name: np.asarray(trace.grads[name]) for name in "wbx"}
+    made_up = {name: np.round(chance.normal(size=each.shape) * 3, 1) for name, each in right.items()}
+    near = {name: each * (1 + 0.01 * chance.normal(size=each.shape)) for name, each in right.items()}
+    for claims in (made_up, near):
+        assert {each.kind for each in audit(trace, claims).verdicts} == {"unknown"}

@@ -71,8 +71,8 @@ def test_of_a_long_sum_the_largest_terms_are_shown_and_the_rest_together():
     lines = text_of(record(fan_out), "x", top=2, depth=1)
     assert lines[0] == "x = 2 · grad 129 = Σ 1 + 4 + 12 + 32 + 80 (5 uses)"
     assert [line.split("   ")[0].strip() for line in lines if line.startswith(("├─", "└─"))] == [
-        "├─ 32 = 1 × 32 (4 * x**3)",
         "├─ 80 = 1 × 80 (5 * x**4)",
+        "├─ 32 = 1 × 32 (4 * x**3)",
         "└─ … 3 more, together 17",
     ]
 
@@ -232,14 +232,37 @@ def test_the_uses_that_a_loop_makes_say_in_which_turn():
         return x * w
 
     text = text_of(record(f, 2.0, 3.0), "w", depth=1, top=3)
-    assert [line.split()[-1] for line in text if " multiply " in line] == [
-        "3)",
-        "4)",
-        text[5].split()[-1],
-    ]
-    assert re.search(r"test_explain.py:\d+ \(t = 4\)$", text[3])
-    assert re.fullmatch(r"test_explain.py:\d+", text[5].split()[-1])
+    uses = [line for line in text if " multiply " in line]
+    assert re.fullmatch(r"test_explain.py:\d+", uses[0].split()[-1])
+    assert [line.split()[-1] for line in uses[1:]] == ["4)", "3)"]
+    assert re.search(r"test_explain.py:\d+ \(t = 4\)$", uses[1])
     assert "… 8 more" in text[-1]
+
+
+def test_of_uses_that_a_loop_makes_the_way_of_the_largest_alone_is_told():
+    def f(x):
+        total = 0.0
+        for t in range(8):
+            total = total + t * x * 2
+        return total
+
+    text = text_of(record(f, 3.0), "x", depth=4, top=3)
+    assert [line[:1] for line in text[1:]] == ["├", "│", "│", "│", "├", "├", "└"]
+    assert [found[0] for line in text if (found := re.search(r"t = \d", line))] == [
+        "t = 7",
+        "t = 6",
+        "t = 5",
+    ]
+
+
+def test_a_deep_tree_leaves_the_code_of_the_lines_that_have_room():
+    def f(x):
+        y = np.exp(np.sin(x * 2.5) * 1.25) * 3.125
+        return np.cos(y * 1.0625) * 0.53125
+
+    lines = text_of(record(f, 1.1), "x", depth=9, width=66)
+    assert "x * 2.5" in lines[1]
+    assert max(map(len, lines)) <= 66
 
 
 def _restarted(x, w):

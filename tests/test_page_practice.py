@@ -11,7 +11,7 @@ from test_samples import trace_of as sample
 from viz_programs import trace_of
 
 from tracer import record
-from tracer.diagnose.audit import KINDS
+from tracer.diagnose.verdict import KINDS
 from viz import labels
 from viz.export import Shown
 from viz.layout import geometry

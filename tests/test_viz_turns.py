@@ -128,10 +128,10 @@ WORDS = [0.1 * k for k in range(30)]
     [
         (from_five, (0.1, 0.9), "k = 8"),
         (downwards, (0.1, 0.9), "k = 27"),
-        (from_a_number, (0.1, 0.9, 7), "turn 3 of k"),
-        (set_again, (0.1, 0.9), "turn 3 of k"),
-        (of_words, (WORDS, 0.9), "turn 3 of word"),
-        (of_pairs, (WORDS, 0.9), "turn 3 of left, right"),
+        (from_a_number, (0.1, 0.9, 7), "for k: turn 3"),
+        (set_again, (0.1, 0.9), "for k: turn 3"),
+        (of_words, (WORDS, 0.9), "for word: turn 3"),
+        (of_pairs, (WORDS, 0.9), "for left, right: turn 3"),
         (looping_while, (0.1, 0.9), "turn 3"),
         (nested, (0.1, 0.9), "i = 0, j = 3"),
         (only_in_some_turns, (0.1, 0.9), ""),
@@ -174,12 +174,12 @@ def items_of_iterators(xs, w):
 @pytest.mark.parametrize(
     ("function", "expected"),
     [
-        (items, {f"turn {k} of x" for k in range(5)}),
+        (items, {f"for x: turn {k}" for k in range(5)}),
         (
             items_in_step,
-            {f"k = {k + 5}" for k in range(5)} | {f"turn {k} of x, z" for k in range(5)} | {""},
+            {f"k = {k + 5}" for k in range(5)} | {f"for x, z: turn {k}" for k in range(5)} | {""},
         ),
-        (items_handed_on, {f"turn {t}, turn {k} of x" for t in range(2) for k in range(5)}),
+        (items_handed_on, {f"turn {t}, for x: turn {k}" for t in range(2) for k in range(5)}),
         (items_of_iterators, {""}),
     ],
 )
@@ -194,7 +194,7 @@ def test_an_item_of_an_array_is_taken_in_the_turn_of_its_loop_or_in_none_that_is
     for node, text in zip(taken, told, strict=True):
         index = node.params["index"]
         assert not text or text.endswith(
-            (f"turn {index} of x", f"turn {index} of x, z", f"k = {index + 5}")
+            (f"for x: turn {index}", f"for x, z: turn {index}", f"k = {index + 5}")
         )
 
 

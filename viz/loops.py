@@ -14,7 +14,7 @@ from tracer.graph import OUTPUT
 from viz.rollup import SEVERAL
 
 if TYPE_CHECKING:
-    from tracer.diagnose.loop_text import WrittenLoop
+    from tracer.diagnose.written_loop import WrittenLoop
     from viz.rollup import Rolled, RolledEdge
 
     Ints = np.ndarray[Any, np.dtype[Any]]

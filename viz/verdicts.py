@@ -20,9 +20,9 @@ from viz.text import ALARM, NAME, QUIET, width
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tracer.diagnose.audit import Audit, Verdict
     from tracer.diagnose.faults import Fault
     from tracer.diagnose.replay import Replay
+    from tracer.diagnose.verdict import Audit, Verdict
     from tracer.diagnose.verification import Verification
     from tracer.source import Site
 

@@ -298,3 +298,24 @@ def rows_moved_to_one_place(A=np.array([[4.0, 1.0], [1.0, 3.0]])):
     A = A * 1.0
     A[[0, 0, 1]] = A[[0, 1, 0]]  # cause
     return np.sum(A * A)
+
+
+def bisection(c=2.0, lo=0.0, hi=2.0):
+    def f(x):
+        return x * x - c
+
+    for _ in range(20):
+        mid = (lo + hi) / 2
+        lo, hi = (lo, mid) if f(mid) > 0 else (mid, hi)  # cause
+    return c * mid
+
+
+def bisection_against_an_input(x=2.0):
+    lo, hi = 0.0, x
+    while hi - lo > 1e-6:
+        mid = 0.5 * (lo + hi)
+        if mid * mid > x:  # cause
+            hi = mid
+        else:
+            lo = mid
+    return lo * x

@@ -242,3 +242,33 @@ def row_stays_in_its_place(A=np.array([[4.0, 1.0], [1.0, 3.0]])):
         for i in range(k + 1, 2):
             A[i] -= A[i, k] / A[k, k] * A[k]
     return A[1, 1]
+
+
+def backtracking(w=0.1, rate=0.9):
+    for _ in range(20):
+        new = w - rate * 2 * (w - 3)
+        if (new - 3) ** 2 < (w - 3) ** 2:
+            w = new
+        else:
+            rate = rate / 2
+    return w
+
+
+def bouncing(speed=0.1):
+    height = 1.0
+    for _ in range(50):
+        speed = speed - 0.02
+        height = height + speed
+        if height < 0:
+            speed, height = -speed, -height
+    return height
+
+
+def controlled(rate=1.3):
+    level = 15.0
+    for _ in range(60):
+        if 20 - level > 0:
+            level = level + rate * 0.1
+        else:
+            level = level - 0.05
+    return level

@@ -12,7 +12,7 @@ from tracer.hook import started
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from tracer.diagnose.audit import Audit
+    from tracer.diagnose.verdict import Audit
     from tracer.trace import Trace
 
 _COLUMNS = 88  # of the lines of a failure

@@ -6,17 +6,28 @@ are looked at, so that what only follows from an earlier mistake is told from a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.diagnose.claims import Claim, claims_of
 from tracer.diagnose.given import require_trace
-from tracer.diagnose.mistakes import Explanation, Question, explanations, sizes
+from tracer.diagnose.mistakes import (
+    SIGN_OFF,
+    Explanation,
+    Question,
+    explanations,
+    is_nearer,
+    named_factor,
+    reason_of,
+    sizes,
+)
 from tracer.diagnose.rounded import rounded_to
-from tracer.diagnose.terms import Followed, place_of
-from tracer.diagnose.wrong_rules import Tried, wrong_rules
+from tracer.diagnose.shared_factors import Compared, SharedFactor, shared_factor
+from tracer.diagnose.terms import Followed, described
+from tracer.diagnose.verdict import Audit, Verdict
+from tracer.diagnose.wrong_rules import Tried, WrongRule, texts_of, wrong_rules
 from tracer.errors import UsageError
 from tracer.numbers_text import DIGITS, clean, listed, norm, number
 
@@ -27,111 +38,16 @@ if TYPE_CHECKING:
     from tracer.source import Site
     from tracer.trace import Trace
 
-KINDS = (
-    "match", "mean-not-sum", "product-not-sum", "missing-uses", "added-not-multiplied", "sign", "scale", "transposed",
-    "clipped", "wrong-rule", "follows", "unknown",
-)  # fmt: skip
 TOLERANCES = {8: 1e-7, 4: 1e-4, 2: 1e-2}
 """By bytes of a real number, of claim or gradient the fewer: how far, of itself, a right gradient may be off."""
 _MOST_DIMENSIONS = 200
 _MOST_SITES = 1000
 _ALSO = 2
+_LIKELY = 2.0  # what a factor costs that has a name
+_OF_ONE_VALUE = frozenset(
+    {"missing-uses", "mean-not-sum", "product-not-sum", "added-not-multiplied", "clipped", "scale"}
+)
 _ALL_DIGITS = 17  # of a float
-
-
-@dataclass(frozen=True, eq=False)
-class Verdict:
-    """What is to be said of one claim."""
-
-    name: str
-    kind: str
-    """One of KINDS."""
-    site: Site | None
-    """Where in the source the mistake is: at the value, or at the uses that are missing; of an input at a use of it."""
-    message: str
-    claimed: Any
-    expected: Any
-    arithmetic: str
-    """How the right number comes about, and how the claimed one does."""
-    uses: tuple[Site, ...] = ()
-    """The places of the uses that the mistake is about."""
-    also: tuple[str, ...] = ()
-    """Other mistakes that explain the number as well."""
-    follows: tuple[str, ...] = ()
-    """The claims that it follows from, the nearest first."""
-    is_first: bool = False
-    """The first wrong one in backward order: where to begin."""
-    is_rounded: bool = False
-    """Right to the digits in which it is written."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether the claim is right."""
-        return self.kind == "match"
-
-    @property
-    def place(self) -> str:
-        """The file and line, empty where there is none."""
-        return place_of(self.site)
-
-    def __str__(self) -> str:
-        where = f" ({self.place})" if self.place else ""
-        return f"{self.name}: {self.kind}{where}: {self.message}"
-
-    def __repr__(self) -> str:
-        return f"<{self}>"
-
-
-@dataclass(frozen=True, eq=False)
-class Audit:
-    """The verdicts on all claims, in backward order; true where all are right."""
-
-    function: str
-    verdicts: tuple[Verdict, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether every claim is right."""
-        return all(verdict.ok for verdict in self.verdicts)
-
-    @property
-    def wrong(self) -> tuple[Verdict, ...]:
-        """The verdicts on the claims that are not right."""
-        return tuple(verdict for verdict in self.verdicts if not verdict.ok)
-
-    @property
-    def first(self) -> Verdict | None:
-        """The first wrong one in backward order; None where there is none."""
-        return next((verdict for verdict in self.verdicts if verdict.is_first), None)
-
-    @property
-    def to_digits(self) -> str:
-        """What a headline adds where claims are right only to the digits in which they are written."""
-        count = sum(verdict.is_rounded for verdict in self.verdicts)
-        many = f" {count:,}" if len(self.verdicts) > 1 else ""
-        return f",{many} only to the digits given" if count else ""
-
-    def __bool__(self) -> bool:
-        return self.ok
-
-    def __getitem__(self, name: str) -> Verdict:
-        for verdict in self.verdicts:
-            if verdict.name == name:
-                return verdict
-        raise KeyError(name)
-
-    def __str__(self) -> str:
-        right = len(self.verdicts) - len(self.wrong)
-        lines = [f"{self.function}: {right:,} of {len(self.verdicts):,} claims are right{self.to_digits}"]
-        for verdict in self.verdicts:
-            mark = "first wrong: " if verdict.is_first else ""
-            lines.append(f"{mark}{verdict}")
-            if verdict.arithmetic:
-                lines.append(f"    {verdict.arithmetic}")
-        return "\n".join(lines)
-
-    def __repr__(self) -> str:  # which a shell or a notebook shows
-        return str(self)
 
 
 def audit(
@@ -159,8 +75,10 @@ def audit(
     rounded: set[str] = set()
     tried = Tried()
     with np.errstate(all="ignore"):
-        for claim in ordered:
-            verdict = _Case(claim, followed, dimensions, rounded, tried, rtol, atol).verdict()
+        cases = [_Case(claim, followed, dimensions, rounded, tried, rtol, atol) for claim in ordered]
+        shared = shared_factor(trace, [case.compared() for case in cases])
+        for claim, case in zip(ordered, cases, strict=True):
+            verdict = case.verdict(shared)
             if not verdict.ok and not any(each.is_first for each in verdicts):
                 verdict = replace(verdict, is_first=True)
             is_other = verdict.kind not in ("match", "follows") or verdict.is_rounded
@@ -169,7 +87,21 @@ def audit(
             if verdict.is_rounded:
                 rounded.add(claim.name)
             verdicts.append(verdict)
-    return Audit(trace.function, tuple(verdicts))
+    return Audit(trace.function, _with_doubt(verdicts))
+
+
+def _with_doubt(verdicts: list[Verdict]) -> tuple[Verdict, ...]:
+    """Say of the first wrong claim what its explanation leaves open: others that are wrong, too."""
+    first = next((at for at, each in enumerate(verdicts) if each.is_first), None)
+    unknown = [each.name for each in verdicts if each.kind == "unknown"]
+    doubt = ""
+    if len(unknown) == len(verdicts) > 1:
+        doubt = "; no claim is right: other arguments or weights, an added momentum, or two mistakes look like this"
+    elif first is not None and unknown and verdicts[first].kind in _OF_ONE_VALUE:
+        doubt = f"; this is not what makes {listed(unknown, _ALSO)} wrong: one mistake further on may give all of them"
+    if first is not None:
+        verdicts[first] = replace(verdicts[first], message=verdicts[first].message + doubt)
+    return tuple(verdicts)
 
 
 class _Case:
@@ -199,7 +131,18 @@ class _Case:
         self.rtol = TOLERANCES.get(size, TOLERANCES[8]) if rtol is None else rtol
         self.atol = atol
 
-    def verdict(self) -> Verdict:
+    def compared(self) -> Compared:
+        """Return what is looked at for a factor that claims have in common."""
+        largest = np.abs(self.expected).max(initial=0)
+
+        def is_made_by(numbers: Any) -> bool:
+            made = np.reshape(numbers, self.expected.shape)
+            return self.is_same(self.claimed, made, 0.0) and is_nearer(self.claimed, made, self.expected)
+
+        is_right = self.is_same(self.claimed, self.expected, largest)
+        return Compared(self.claim.name, self.claim.node, self.claimed, self.expected, is_right, is_made_by)
+
+    def verdict(self, shared: SharedFactor | None) -> Verdict:
         """Judge the claim."""
         node = self.claim.node
         if self.is_same(self.claimed, self.expected, np.abs(self.expected).max(initial=0)):
@@ -223,6 +166,8 @@ class _Case:
             self.claimed, self.expected, true_terms.scale
         ):  # zero, to within the rounding of what cancels
             return self._told("match", "right", site=node.site)
+        if shared is not None and self.claim.name in shared.names:
+            return self._shared(shared, self._asked(true_terms))
         # Its own mistake was made with what came before it, or beside that: whichever assumes less.
         ways = (
             [(self._asked(terms), names), (self._asked(true_terms), [])]
@@ -232,7 +177,42 @@ class _Case:
         told = [(asked, found, given) for asked, given in ways if (found := explanations(asked))]
         if not told:
             return self._wrong_rule(ways) or self._rounded(terms, true_terms) or self._unknown(ways[0][0])
-        return self._explained(*min(told, key=lambda each: each[1][0].cost))
+        asked, found, given = min(told, key=lambda each: each[1][0].cost)
+        return self._by_rule(asked, found[0], given) or self._explained(asked, found, given)
+
+    def _shared(self, shared: SharedFactor, asked: Question) -> Verdict:
+        """Tell of a factor that several claims have in common: all but the first follow from it."""
+        first, *others = shared.names
+        site = self._place(asked.terms)
+        if self.claim.name != first:
+            is_rule = any(each.shown == first for each in self.tried.rules)
+            text = f"right, given the {'wrong rule' if is_rule else 'factor'} that {first} shows"
+            return self._told("follows", text, site=site, follows=(first,), terms=asked.terms)
+        rules = wrong_rules(asked, self.tried, is_on_way=True)
+        name, _ = named_factor(asked, shared.factor)
+        is_sign = abs(shared.factor + 1) <= SIGN_OFF
+        if rules and not name and not is_sign:
+            return self._told("wrong-rule", texts_of(rules), site=rules[0].node.site, terms=asked.terms)
+        what = "all that is claimed"
+        if shared.node is not None:
+            what = f"what comes back to {described(shared.node, self.followed.turns)}"
+        size = name or number(shared.factor)
+        said = "has the wrong sign" if is_sign else f"is {size} times what it should be"
+        reason = reason_of(self.dimensions, shared.factor)
+        text = f"{what} {said}{reason}; {listed(others, _ALSO)} {'shows' if len(others) == 1 else 'show'} it, too"
+        if rules:
+            text += f"; as well explained by wrong-rule: {texts_of(rules)}"
+        also = ("wrong-rule",) if rules else ()
+        return self._told("sign" if is_sign else "scale", text, site=site, terms=asked.terms, also=also)
+
+    def _by_rule(self, asked: Question, best: Explanation, names: list[str]) -> Verdict | None:
+        """Prefer a wrong rule, where there is one, to what any number may be: a strange factor, some set of uses."""
+        is_set = best.kind == "missing-uses" and best.cost > 1 and len(best.uses) < asked.terms.count
+        is_factor = best.kind == "scale" and best.cost > _LIKELY
+        if names or not (is_set or is_factor):
+            return None
+        rules = wrong_rules(asked, self.tried)
+        return self._told_rules(asked, rules, names) if rules else None
 
     def is_same(self, left: Any, right: Any, scale: float) -> bool:
         """Tell whether two gradients are the same to within the tolerance; what is not finite in both is."""
@@ -289,27 +269,26 @@ class _Case:
     def _wrong_rule(self, ways: list[tuple[Question, list[str]]]) -> Verdict | None:
         """Look for one operation whose local rule is wrong, further along than at the value."""
         for asked, names in ways:
-            found = wrong_rules(asked, self.tried)
-            if found and found[0].of:
-                return self._told(
-                    "follows",
-                    f"right, given the wrong rule that {found[0].of} shows",
-                    site=self._place(asked.terms),
-                    follows=(found[0].of,),
-                    terms=asked.terms,
-                )
-            if found:
-                text = "; or ".join(f"{each.text}, at {each.where}" for each in found)
-                if names:
-                    text += f"; given what is claimed for {listed(names, _ALSO)}"
-                return self._told(
-                    "wrong-rule", text, site=found[0].node.site, terms=asked.terms, follows=tuple(names)
-                )
+            if found := wrong_rules(asked, self.tried):
+                return self._told_rules(asked, found, names)
         return None
+
+    def _told_rules(self, asked: Question, found: list[WrongRule], names: list[str]) -> Verdict:
+        if first := found[0].of:
+            text = f"right, given the wrong rule that {first} shows"
+            site = self._place(asked.terms)
+            return self._told("follows", text, site=site, follows=(first,), terms=asked.terms)
+        text = texts_of(found)
+        if names:
+            text += f"; given what is claimed for {listed(names, _ALSO)}"
+        site = found[0].node.site
+        return self._told("wrong-rule", text, site=site, terms=asked.terms, follows=tuple(names))
 
     def _unknown(self, asked: Question) -> Verdict:
         terms = asked.terms
         text = "no known mistake gives this"
+        if self.tried.is_cut:
+            text += "; a wrong rule was looked for at the nearest operations only"
         if told := rounded_to(self.claimed, self.expected):
             text = f"right to the {told} in which it is written, but not to the tolerance that is given"
         if not terms.count:

@@ -142,15 +142,29 @@ def _uses(node: Node, level: int, top: int, turns: Turns) -> list[_Draft]:
     """Make a term of each use of a value, or of the largest and one for the rest."""
     uses, edges = uses_of(node), node.trace.edges
     is_long = len(uses) > top
-    chosen = largest_of(node.trace.edge_statistics.norm, uses, top) if is_long else uses
+    sizes = node.trace.edge_statistics.norm
+    chosen = largest_of(sizes, uses, top) if is_long else uses
     told = turns.of_uses(uses, chosen)
-    drafts = [_use(edges[use], level, told.get(use, "")) for use in chosen]
     if not is_long:
-        return drafts
+        return [_use(edges[use], level, told.get(use, "")) for use in chosen]
+    in_order = sorted(chosen, key=lambda use: -sizes[use] if sizes[use] == sizes[use] else -np.inf)
+    drafts = _first_of_each_place([_use(edges[use], level, told.get(use, "")) for use in in_order])
     column = node.trace.edge_gradients()
     total = sum_of(column, set(uses).difference(chosen), node.value)
     text = f"… {len(uses) - top:,} more, together {norm(total)}"
     return [*drafts, _Draft(Term("more", level, -1, text, grad=total))]
+
+
+def _first_of_each_place(drafts: list[_Draft]) -> list[_Draft]:
+    """Leave of terms from one place, as a loop makes them, the way of the first alone: the others come about alike."""
+    seen: set[tuple[str, int, str, str, int]] = set()
+    found = []
+    for draft in drafts:
+        term = draft.term
+        place = (term.file, term.line, term.code, term.op, term.port)
+        found.append(replace(draft, node=None) if place in seen else draft)
+        seen.add(place)
+    return found
 
 
 def sum_of(column: EdgeGradients, edges: Iterable[int], value: Any) -> Any:

@@ -15,6 +15,7 @@ from tracer.diagnose import (
     kinks,
     nonfinite,
     read_back,
+    searches,
     untraced,
 )
 from tracer.diagnose.finding import SEVERITIES
@@ -30,6 +31,7 @@ DETECTORS: tuple[Callable[[Trace], list[Finding]], ...] = (
     nonfinite.find,
     cuts.find,
     read_back.find,
+    searches.find,
     dead.find,
     dropped.find,
     gain.find,

@@ -33,6 +33,7 @@ _TIME, _OF_A_SCALAR, _OF_ANOTHER = (
     1e-6,
     30e-6,
 )  # seconds: of all passes, and of an operation in one, at most
+_ADVICE = "look at the function beside this point, or take a smooth one, if this gradient matters"
 _MOST = 10_000  # rows that are worked out one by one
 _TIES = frozenset(("maximum", "minimum", "fmax", "fmin"))  # which share equally
 _FIRST = frozenset(("max_scalars", "min_scalars"))  # of which the first gets all
@@ -228,7 +229,7 @@ def _finding(trace: Trace, rows: Column, parameters: list[Parameter]) -> Finding
         severity="warning" if is_material else "note",
         site=node.site,
         message=message,
-        advice="look at the function beside this point, or take a smooth one, if this gradient matters",
+        advice="nothing has to be done about it" if other and not changed else _ADVICE,
         node=node,
         edges=tuple(node.in_edges[:2]),
         numbers={"runs": len(rows), "spoiled": len(rows) if is_material else 0},

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.diagnose.composed_rules import SOFTMAX, name_of, slips_of_sigmoid, slips_of_softmax
 from tracer.graph import operand_value
 from tracer.numbers_text import clean, number
 from tracer.numbers_text import operand as operand_at
-from tracer.operations import IS_ELEMENTWISE, OP_NAMES
+from tracer.operations import IS_ELEMENTWISE
 from tracer.rules.edited import may_repeat
+from tracer.rules.reduce import kept_axes
 from tracer.views import Node
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from tracer.trace import Trace
 
+NOTHING_BACK, WRONG_SIGN = "gets nothing back", "gets its gradient back with the wrong sign"
 _MATRIX = 2
 _SMALL = 1e-2  # a constant that is added up to this keeps a number from being zero
 
@@ -40,6 +43,7 @@ SLIPS: dict[str, tuple[tuple[str, Callable[[Any, Any], Any]], ...]] = {
     "tanh": (
         ("1 − y", lambda _, y: 1 - y),
         ("1 − x²", lambda x, _: 1 - x * x),
+        ("1 + y²", lambda _, y: 1 + y * y),
         ("y·(1 − y)", lambda _, y: y * (1 - y)),
         ("1 − tanh(y)²", lambda _, y: 1 - np.tanh(y) ** 2),
         ("y", lambda _, y: y),
@@ -50,6 +54,7 @@ SLIPS: dict[str, tuple[tuple[str, Callable[[Any, Any], Any]], ...]] = {
         ("sigmoid(y)·(1 − sigmoid(y))", lambda _, y: _SIGMOID(y) * (1 - _SIGMOID(y))),
         ("y", lambda _, y: y),
         ("1 − y²", lambda _, y: 1 - y * y),
+        ("y·(1 + y)", lambda _, y: y * (1 + y)),
     ),
     "exp": (("x", lambda x, _: x), ("exp(y)", lambda _, y: np.exp(y))),
     "log": (("1/y", lambda _, y: 1 / y), ("x", lambda x, _: x)),
@@ -70,11 +75,6 @@ class Run:
     """The operation as the tables know it: `1/(1 + exp(-x))` in one is expit."""
 
 
-def name_of(trace: Trace, row: int) -> str:
-    """Return the name of an operation, the same for numbers and arrays."""
-    return OP_NAMES[int(trace.recording.ops[row])].removesuffix("_scalars")
-
-
 def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[str, Any]]:
     """Yield what may have been done in the place of a rule, in words, and by how much that changes what it sends.
 
@@ -82,32 +82,75 @@ def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[st
     """
     operand, result = np.asarray(operand_value(trace.recording, run.slot)), np.asarray(run.node.value)
     is_alike = np.shape(sent) == operand.shape == result.shape == np.shape(upstream)
+    if run.name == SOFTMAX:
+        yield from slips_of_softmax(trace, run.node.row, upstream)
+        return
     if run.name in RULES and is_alike:
-        rule, _ = RULES[run.name]
+        rule, partial = RULES[run.name]
         for slip, wrong in SLIPS[run.name]:
             yield (
                 f"{slip} in place of {rule} (x is the operand, y the result)",
                 upstream * wrong(operand, result) - sent,
             )
         yield f"the local partial, {rule} (y is the result, x the operand), left out", upstream - sent
+        yield f"the local partial, {rule}, multiplied by twice", (partial(operand, result) - 1) * sent
+        if run.name == "expit":
+            for text, wrong in slips_of_sigmoid(trace, run.node.row, upstream):
+                yield text, wrong - sent
     elif (
         IS_ELEMENTWISE[trace.recording.ops[run.node.row]] or run.name == "setitem"
     ) and result.shape == np.shape(upstream):
-        handed_on = _summed(np.asarray(upstream), operand.shape)
+        handed_on = summed_to(np.asarray(upstream), operand.shape)
         if handed_on is not None and handed_on.shape == np.shape(sent):
             yield "the local partial left out: what arrives is handed on as it is", handed_on - sent
         if run.name == "multiply" and is_alike:
             yield "the factors swapped: its own in place of the other", upstream * operand - sent
+    if is_alike:
+        yield from _of_masks(run, result, upstream, sent)
+    yield from _of_extremes(trace, run, operand, upstream, sent)
     yield from _without_small(trace, run, upstream, sent)
     yield from _of_matrices(trace, run, upstream)
     yield from _of_places(trace, run, upstream, sent)
     yield from _of_next_turn(trace, run, upstream)
     if np.shape(sent) == operand.shape:
-        yield f"{called(run)} gets nothing back", -1.0 * np.asarray(sent)
-        yield f"{called(run)} gets its gradient back with the wrong sign", -2.0 * np.asarray(sent)
+        if run.name in ("matmul", "dot") and operand.ndim == _MATRIX and len(set(operand.shape)) == 1:
+            yield f"what {called(run)} gets back is transposed", np.transpose(sent) - sent
+        yield f"{called(run)} {NOTHING_BACK}", -1.0 * np.asarray(sent)
+        yield f"{called(run)} {WRONG_SIGN}", -2.0 * np.asarray(sent)
 
 
-def _summed(gradient: Any, shape: tuple[int, ...]) -> Any:
+def _of_masks(run: Run, result: Any, upstream: Any, sent: Any) -> Iterator[tuple[str, Any]]:
+    """Look for a relu, or another choice between what arrives and nothing, that chose by something else."""
+    is_kept = (sent == upstream) & (upstream != 0)
+    if run.name not in _MASKED or not np.all(is_kept | (sent == 0)) or is_kept.all() or not is_kept.any():
+        return
+    yield (
+        "masked by what arrives, g > 0, in place of the operand",
+        np.where(upstream > 0, upstream, 0.0) - sent,
+    )
+    yield "the mask turned around: handed on where the right one stops it", upstream - 2.0 * sent
+    if run.name in ("maximum", "fmax"):
+        yield "multiplied by the result in place of its mask", upstream * result - sent
+
+
+_MASKED = frozenset({"maximum", "minimum", "fmax", "fmin", "clip", "where", "multiply"})
+
+
+def _of_extremes(
+    trace: Trace, run: Run, operand: Any, upstream: Any, sent: Any
+) -> Iterator[tuple[str, Any]]:
+    """Look for the gradient of a largest element that went to others as well."""
+    params = trace.recording.params.get(run.node.row, {})
+    if run.name not in ("max", "min") or "axis" not in params or np.shape(sent) != operand.shape:
+        return
+    name = "largest" if run.name == "max" else "smallest"
+    to_all = np.broadcast_to(kept_axes(upstream, operand, params), operand.shape)
+    share = operand.size / max(1, np.size(upstream))
+    yield f"given to all elements, not to the {name} alone", to_all - sent
+    yield f"shared by all elements, not given to the {name} alone", to_all / share - sent
+
+
+def summed_to(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Return the sum over the copies that a broadcast made of something of a shape; None where it was none."""
     extra = gradient.ndim - len(shape)
     if extra < 0 or any(
@@ -163,6 +206,11 @@ def _without_small(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator
 def _of_matrices(trace: Trace, run: Run, upstream: Any) -> Iterator[tuple[str, Any]]:
     """Look for a square matrix that was not transposed."""
     matrix = other_matrix(trace, run)
+    is_square = np.ndim(upstream) == _MATRIX and len(set(np.shape(upstream))) == 1
+    if matrix is not None and is_square:
+        turned = upstream.T - upstream
+        change = turned @ matrix.T if run.slot == _first(run) else matrix.T @ turned
+        yield "g.T in place of g (g is the gradient of the product)", change
     if matrix is None or matrix.shape[0] != matrix.shape[1] or np.ndim(upstream) not in (1, _MATRIX):
         return
     turned, is_left = matrix.T, run.slot == _first(run)

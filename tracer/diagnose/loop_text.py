@@ -1,4 +1,4 @@
-"""Loops as the program's text has them: which are around an expression, what a turn is called, what runs in each turn.
+"""Loops as the program's text has them: which are around an expression, what runs in each turn.
 
 Used by turns.py, which finds the turns in a run. No answer is better than a wrong one: a loop whose turns nothing
 tells apart is not named.
@@ -7,22 +7,18 @@ tells apart is not named.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tracer import numbers_text
 from tracer.diagnose.program_text import Function, Text, called_name, parameters_in_order
+from tracer.diagnose.written_loop import COMPREHENSIONS, WrittenLoop, whole_number, written_loop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tracer.source import Site
 
-NAME_LIMIT = 20
-UNNAMED = "_"
 _STATEMENTS = (ast.For, ast.AsyncFor, ast.While)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _CHOICES = (ast.IfExp, ast.BoolOp, ast.NamedExpr)
 _COPIES = (
     *_CHOICES,
@@ -37,23 +33,6 @@ _COPIES = (
 )
 _IN_STEP = ("zip", "enumerate")  # which take an item of each in each turn
 _OWN_BODIES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
-
-
-@dataclass(frozen=True, eq=False)
-class WrittenLoop:
-    """A loop; `turn` is written with the number of a turn, `start` and `step` make it what a counter holds."""
-
-    node: ast.AST
-    name: str = ""  # of its variable
-    start: int = 0
-    step: int = 1
-    is_counter: bool = False
-
-    def turn(self, number: int) -> str:
-        """Name a turn: `t = 24` for a variable that counts, else `turn 24 of word`; turns count from 0."""
-        if self.is_counter:
-            return f"{self.name} = {numbers_text.number(self.start + self.step * number)}"
-        return f"turn {number:,}" + (f" of {self.name}" if self.name else "")
 
 
 class LoopText:
@@ -87,7 +66,7 @@ class LoopText:
         while parent is not None and not isinstance(parent, _OWN_BODIES):
             if isinstance(parent, _STATEMENTS) and _is_inside(child, parent):
                 found.append(self._loop(parent))
-            elif isinstance(parent, _COMPREHENSIONS) and part is not parent.generators[0].iter:
+            elif isinstance(parent, COMPREHENSIONS) and part is not parent.generators[0].iter:
                 if len(parent.generators) > 1 or parent.generators[0].ifs:
                     return None
                 found.append(self._loop(parent))
@@ -102,7 +81,7 @@ class LoopText:
 
     def _loop(self, node: ast.AST) -> WrittenLoop:
         if node not in self._loops:
-            self._loops[node] = _named(node)
+            self._loops[node] = written_loop(node)
         return self._loops[node]
 
     def step_of(self, node: ast.AST, loop: WrittenLoop) -> int:
@@ -148,7 +127,7 @@ class LoopText:
         """Return how many turns a loop takes in each turn of another one, if that is written: `range(20)`."""
         match inner.node:
             case ast.For(iter=ast.Call(func=ast.Name(id="range"), args=written, keywords=[]), body=body):
-                numbers = [_whole(each) for each in written]
+                numbers = [whole_number(each) for each in written]
             case _:
                 return None
         if None in numbers or any(
@@ -199,7 +178,7 @@ class LoopText:
         of = [node]
         if isinstance(node, ast.Call) and called_name(node) in _IN_STEP:
             of = list(node.args)
-        if not isinstance(loop, (*_STATEMENTS, *_COMPREHENSIONS)) or _items_of(loop) is not node:
+        if not isinstance(loop, (*_STATEMENTS, *COMPREHENSIONS)) or _items_of(loop) is not node:
             return None
         return self._loop(loop), tuple(each.id for each in of if isinstance(each, ast.Name))
 
@@ -236,7 +215,7 @@ class LoopText:
                     if isinstance(value, ast.Tuple) and len(value.elts) == len(parts):
                         value = value.elts[[each is name for each in parts].index(True)]
                     return isinstance(value, _COPIES)
-        while above is not None and not isinstance(above, (*_STATEMENTS, *_COMPREHENSIONS)):
+        while above is not None and not isinstance(above, (*_STATEMENTS, *COMPREHENSIONS)):
             above = self._text.parents.get(above)
         loop = self._loop(above) if above is not None else None
         return loop is None or not (loop.is_counter and loop.name == _set_name(name))
@@ -290,7 +269,7 @@ def argument_name(call: ast.AST | None, function: Function | None, parameter: st
 
 def _items_of(loop: ast.AST) -> ast.expr | None:
     """Return what a loop takes its items from."""
-    if isinstance(loop, _COMPREHENSIONS):
+    if isinstance(loop, COMPREHENSIONS):
         return loop.generators[0].iter if len(loop.generators) == 1 else None
     return getattr(loop, "iter", None)
 
@@ -334,7 +313,7 @@ def _is_certain(child: ast.AST, parent: ast.AST) -> bool:
             ast.TryStar,
             ast.match_case,
             ast.comprehension,
-            *_COMPREHENSIONS,
+            *COMPREHENSIONS,
             *_OWN_BODIES,
         ),
     )
@@ -352,58 +331,3 @@ def _own_parts(statement: ast.AST) -> Iterator[ast.AST]:
         yield node
         if not isinstance(node, (*_STATEMENTS, *_OWN_BODIES)):
             pending += ast.iter_child_nodes(node)
-
-
-def _named(node: ast.AST) -> WrittenLoop:
-    """Read what a loop's variable is called, and what it holds if it counts."""
-    target = getattr(node, "target", None)
-    source = getattr(node, "iter", None)
-    if isinstance(node, _COMPREHENSIONS):
-        target, source = node.generators[0].target, node.generators[0].iter
-    if target is None:
-        return WrittenLoop(node)
-    name = ast.unparse(target).strip("()")
-    counter, start, step = _counted(target, source)
-    if counter and counter != UNNAMED and not _is_set_again(counter, target, node):
-        return WrittenLoop(node, counter, start, step, is_counter=True)
-    return WrittenLoop(node, name if len(name) <= NAME_LIMIT and name != UNNAMED else "")
-
-
-def _counted(target: ast.expr, source: ast.expr | None) -> tuple[str, int, int]:
-    """Return the variable that counts the turns of a loop, and from where in which steps; empty where none does."""
-    match target, source:
-        case ast.Name(id=name), ast.Call(func=ast.Name(id="range"), args=[_], keywords=[]):
-            return name, 0, 1
-        case ast.Name(id=name), ast.Call(func=ast.Name(id="range"), args=[start, _, *rest], keywords=[]):
-            first, step = _whole(start), _whole(rest[0]) if rest else 1
-            return (name, first, step) if first is not None and step is not None else ("", 0, 1)
-        case (
-            ast.Tuple(elts=[ast.Name(id=name), _]),
-            ast.Call(func=ast.Name(id="enumerate"), args=[_], keywords=keywords),
-        ):
-            first = _whole(keywords[0].value) if keywords else 0
-            return (name, first, 1) if first is not None else ("", 0, 1)
-        case (
-            ast.Tuple(elts=[ast.Name(id=name), _]),
-            ast.Call(func=ast.Name(id="enumerate"), args=[_, start], keywords=[]),
-        ):
-            first = _whole(start)
-            return (name, first, 1) if first is not None else ("", 0, 1)
-    return "", 0, 1
-
-
-def _whole(node: ast.expr) -> int | None:
-    try:
-        value = ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError, RecursionError):
-        return None
-    return value if type(value) is int else None
-
-
-def _is_set_again(name: str, target: ast.expr, loop: ast.AST) -> bool:
-    own = set(ast.walk(target))
-    return any(
-        isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load)
-        for node in ast.walk(loop)
-        if node not in own
-    )

@@ -26,7 +26,7 @@ Array = np.ndarray[Any, Any]
 _LISTED = 4  # uses that a message names
 _NEARER = 0.05  # of the distance to the right gradient
 _WEIGHED = 200  # uses of which one may have a factor
-_NEARLY = 1e-6  # of a factor
+_NEARLY = SIGN_OFF = 1e-6  # of a factor
 _TELLING = 1e-3  # of the largest element: by what is smaller, any factor is as good
 _ROUND = 2  # digits in which people write a bound
 _WHOLE = 10  # factors from 2 to this are looked for in numbers
@@ -75,14 +75,17 @@ class Question:
 
     def is_nearer(self, made: Any) -> bool:
         """Tell whether something is by far nearer to what is claimed than the right gradient is."""
-        if self.claimed.shape != self.total.shape:
-            return True
-        off = float(np.abs(self.claimed - self.total).max(initial=0.0))
-        return not np.isfinite(off) or float(np.abs(self.claimed - made).max(initial=0.0)) <= _NEARER * off
+        return self.claimed.shape != self.total.shape or is_nearer(self.claimed, made, self.total)
 
     def sum_text(self, digits: int = DIGITS) -> str:
         """Write the sum of the terms, without its total."""
         return addends(self.terms.terms[:, 0][::-1], digits=digits)  # as the program uses the value
+
+
+def is_nearer(claimed: Array, made: Any, right: Array) -> bool:
+    """Tell whether what a mistake makes is by far nearer to what is claimed than what is right."""
+    off = float(np.abs(claimed - right).max(initial=0.0))
+    return not np.isfinite(off) or float(np.abs(claimed - made).max(initial=0.0)) <= _NEARER * off
 
 
 def explanations(question: Question) -> list[Explanation]:
@@ -143,10 +146,12 @@ def _missing(asked: Question) -> Iterator[Explanation]:
     terms = asked.terms
     if terms.count < 2:
         return
+    told: set[tuple[int, ...]] = set()
     for missing in left_out(terms.terms, np.ravel(asked.claimed), asked.same):
-        if all(not np.any(terms.terms[at]) for at in missing):
-            continue
-        yield _told_missing(asked, missing)
+        users = tuple(terms.use(at).index for at in missing)  # W * W: either operand is as good
+        if users not in told and any(np.any(terms.terms[at]) for at in missing):
+            told.add(users)
+            yield _told_missing(asked, missing)
 
 
 def _last_copy(asked: Question) -> Iterator[Explanation]:
@@ -175,22 +180,34 @@ def _told_missing(asked: Question, missing: tuple[int, ...]) -> Explanation:
         text = (
             f"only the last to arrive, {terms.place(there[0])}, is in it: overwritten with = instead of +="
         )
+        if len({terms.use(at).index for at in missing}) == 1:
+            text += ", or the other was forgotten"
         return Explanation("missing-uses", 1, f"{text}; {lacks}", made, missing)
     if there == list(range(len(there))):
         number_of = "the first" if len(there) == 1 else f"the first {len(there):,}"
         verb = "is" if len(there) == 1 else "are"
         text = f"it fired before all had arrived: only {number_of} of {count:,} to arrive {verb} in it"
+        if len(there) == 1:
+            text += ", or it was overwritten with = in the order of the program"
         return Explanation("missing-uses", 1, f"{text}; {lacks}", made, missing)
     return Explanation("missing-uses", cost, f"{lacks}", made, missing)
 
 
 def _lacks(asked: Question, missing: tuple[int, ...]) -> str:
     """Say which uses are missing, in the order of the program."""
-    places = [asked.terms.place(at) for at in sorted(missing, reverse=True)[:_LISTED]]
-    if len(missing) == 1:
-        return f"the use of {asked.name} by {places[0]} is missing"
-    more = f" and {len(missing) - len(places):,} more" if len(missing) > len(places) else ""
-    return f"{len(missing):,} uses of {asked.name} are missing: {', '.join(places)}{more}"
+    terms = asked.terms
+    by_user: dict[int, list[int]] = {}
+    for at in sorted(missing, reverse=True):
+        by_user.setdefault(terms.use(at).index, []).append(at)
+    places = [
+        terms.place(which[0]) if len(which) == 1 else described(terms.use(which[0]), terms.follower.turns)
+        for which in itertools.islice(by_user.values(), _LISTED)
+    ]
+    if len(by_user) == 1:
+        alike = "" if terms.twin(missing[0]) is None or len(missing) > 1 else ", one of several like it,"
+        return f"the use of {asked.name} by {places[0]}{alike} is missing"
+    more = f" and {len(by_user) - len(places):,} more" if len(by_user) > len(places) else ""
+    return f"{len(by_user):,} uses of {asked.name} are missing: {', '.join(places)}{more}"
 
 
 def _added(asked: Question) -> Iterator[Explanation]:
@@ -246,7 +263,7 @@ def _scale(asked: Question) -> Iterator[Explanation]:
     if not name and not is_telling:
         return
     made = f"{name or number(factor)} × {number(asked.total)}" if asked.is_number else ""
-    text = f"it is {name or number(factor)} times what it should be{_reason(asked, factor)}"
+    text = f"it is {name or number(factor)} times what it should be{reason_of(asked.dimensions, factor)}"
     yield Explanation("scale", cost, text, made)
 
 
@@ -268,6 +285,7 @@ def _one_scaled(asked: Question) -> Iterator[Explanation]:
         name = "−1" if abs(factor + 1) <= _NEARLY else named_factor(asked, factor)[0]
         if name and asked.is_made_by(np.ravel(asked.total) + (factor - 1) * term):
             text = f"what comes back from {described(terms.use(which[0]), terms.follower.turns)} is in it {name} times"
+            text += reason_of(asked.dimensions, factor)
             yield Explanation("scale", 2, text, "", tuple(which))
 
 
@@ -279,9 +297,12 @@ def _clipped(asked: Question) -> Iterator[Explanation]:
         return
     if asked.is_made_by(np.clip(total, -most, most)):
         count = int(np.count_nonzero(np.abs(total) > most))
-        if count == 1 and not math.isclose(most, float(f"{most:.{_ROUND}g}"), rel_tol=_NEARLY):
-            return  # any number that is too small may be called clipped
-        text = f"{count:,} of {total.size:,} elements are clipped at ±{number(most)}; the others are right"
+        if count in (1, total.size) and not math.isclose(
+            most, float(f"{most:.{_ROUND}g}"), rel_tol=_NEARLY
+        ):
+            return  # any number that is too small may be called clipped, and so may any of one size
+        others = "; the others are right" if count < total.size else ""
+        text = f"{count:,} of {total.size:,} elements are clipped at ±{number(most)}{others}"
         yield Explanation("clipped", 1, text)
 
 
@@ -302,9 +323,10 @@ def named_factor(asked: Question, factor: float) -> tuple[str, float]:
     return "", 3.0
 
 
-def _reason(asked: Question, factor: float) -> str:
+def reason_of(dimensions: dict[int, str], factor: float) -> str:
+    """Return what a factor may come from: the length of an axis."""
     size = abs(factor)
-    for whole, what in asked.dimensions.items():
+    for whole, what in dimensions.items():
         if whole > 2 and min(abs(size - whole) / whole, abs(size * whole - 1)) <= _NEARLY:
             claimed, written = ("mean", "sum") if size < 1 else ("sum", "mean")
             return f"; {whole:,} is the length of {what}: a {claimed} where the program has a {written}"

@@ -194,6 +194,9 @@ class Program(Text):
         is_given = (
             isinstance(statement, ast.Assign) and len(statement.targets) == 1 and statement.value is value
         )
+        if isinstance(statement, ast.Return) and statement.value is value and depth < _DEEPEST:
+            calls = self._calls_of(self.enclosing(statement))
+            return self._first([self._reading(call, depth + 1) for call in calls]) or Reading("read", None)
         again = overwriting(self, value)
         if again is not None:
             return Reading("overwritten", self.site_of(again[0]))
@@ -212,6 +215,27 @@ class Program(Text):
             first = min(stored, key=lambda node: node.lineno)
             return Reading("overwritten", self.site_of(self.statement(first)))
         return Reading("dropped", None)
+
+    def _calls_of(self, function: Function | None) -> list[ast.Call]:
+        """Return the calls of a function by its name, where that can be no other."""
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return []
+        around = self.enclosing(function) or self.tree
+        within = list(ast.walk(around))
+        name = function.name
+        is_other = any(
+            (isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == name)
+            or (isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store))
+            or (isinstance(node, ast.arg) and node.arg == name)
+            for node in within
+            if node is not function
+        )
+        return [
+            node
+            for node in within
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+            if not is_other
+        ]
 
     def _first(self, readings: list[Reading]) -> Reading | None:
         return min(readings, key=lambda reading: _LAST[reading.kind], default=None)

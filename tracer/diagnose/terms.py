@@ -283,14 +283,30 @@ class Followed:
         return start
 
 
-def described(node: Node, turns: Turns) -> str:
-    """Say which operation of which line a node is, and when it ran: `tanh at rnn.py:12 (t = 3)`."""
+def described(node: Node, turns: Turns | None, name: str = "") -> str:
+    """Say which operation of which line a node is, and when it ran: `tanh at rnn.py:12 (t = 3)`.
+
+    With the variable that it gives, `tanh at rnn.py:12 (g = …)`, where its line has others of its kind.
+    """
     place = place_of(node.site)
-    name = node.label if node.kind in ("input", "output") else node.op
+    name = name or (node.label if node.kind in ("input", "output") else node.op)
     if not place:
         return clean(name)
-    when = when_of(node, turns)
-    return f"{clean(name)} at {place}" + (f" ({when})" if when else "")
+    gives = f"{clean(node.name)} = …" if node.name and _is_one_of_several(node) else ""
+    when = when_of(node, turns) if turns is not None else ""
+    told = ", ".join(each for each in (gives, when) if each)
+    return f"{clean(name)} at {place}" + (f" ({told})" if told else "")
+
+
+def _is_one_of_several(node: Node) -> bool:
+    """Tell whether a line has another operation of the same kind."""
+    if node.row < 0 or node.kind != "function":
+        return False
+    trace = node.trace
+    sites, ops = trace.sites, trace.recording.ops
+    here = place_of(node.site)
+    places = np.unique(sites.row_places[ops == ops[node.row]]).tolist()
+    return sum(place_of(sites.places[place].site) == here for place in places if place >= 0) > 1
 
 
 def when_of(node: Node, turns: Turns) -> str:

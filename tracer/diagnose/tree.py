@@ -10,6 +10,7 @@ from tracer.numbers_text import clean, operand
 
 WIDTH = 100
 LEAST_CODE = 8
+LEAST_ROOM = 12  # for the code, where the tree is so deep that there is less than the least
 ROOM_FOR_CODE = 24  # with less, the code is worth more than the operation's name and the formula
 LOCAL = "local"  # an array's local partial that is not told by one number
 GAP = "   "
@@ -76,14 +77,22 @@ def render(explained: Explanation, width: int = WIDTH) -> str:
         code_width = width - left_width - place_width - 2 * len(GAP) - shows_op * (op_width + len(GAP))
         if code_width >= min(longest_code, ROOM_FOR_CODE):
             break
+    if code_width < min(longest_code, LEAST_CODE):
+        # Arithmetic that is deep in the tree may take the room of its own line's code, and no other's.
+        left_width -= min(longest_code, LEAST_ROOM) - code_width
+        code_width = min(longest_code, LEAST_ROOM)
     text = [explained.heading]
     for left, term in lines:
-        columns = [left.ljust(left_width)] if term.op else [left]
-        if term.op and shows_op:
-            columns.append(_operation(term).ljust(op_width))
-        if term.op and code_width >= min(longest_code, LEAST_CODE):
-            columns.append(cut_short(_code(term), code_width).ljust(min(code_width, longest_code)))
+        columns = [left]
         if term.op:
+            columns = [left.ljust(left_width)]
+            if shows_op:
+                columns.append(_operation(term).ljust(op_width))
+            room = left_width + len(GAP) + code_width - len(columns[0])
+            if len(left) <= left_width:
+                columns.append(cut_short(_code(term), code_width).ljust(min(code_width, longest_code)))
+            elif room > 0:
+                columns[0] += " " * room
             columns.append(_place(term))
         text.append(cut_short(GAP.join(columns).rstrip(), width))
     return "\n".join(text)

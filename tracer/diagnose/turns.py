@@ -6,42 +6,26 @@ tells, no turn is claimed. An explanation, what a page shows turn by turn (`viz.
 
 from __future__ import annotations
 
-import ast
-from functools import cached_property
 from itertools import zip_longest
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tracer.diagnose.loop_text import LoopText, WrittenLoop, argument_name, operand_name
-from tracer.diagnose.program_text import called_name, parameters_in_order
+from tracer.diagnose.loop_text import argument_name, operand_name
+from tracer.diagnose.program_text import parameters_in_order
+from tracer.diagnose.turn_markers import Marker, Markers
 from tracer.graph import OUTPUT
 from tracer.operations import OP_NAMES
 from tracer.sites import NO_PLACE, Variable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from tracer.diagnose.written_loop import WrittenLoop
     from tracer.trace import Trace
 
     Ints = np.ndarray[Any, np.dtype[Any]]
 
 CALLS_LOOKED_AT = 16
 MOST_LOOPS = 4  # around each other, by which a place in a run is named
-_ONCE = (ast.BinOp, ast.UnaryOp, ast.AugAssign, ast.Subscript, ast.Compare)  # one operation each
-
-
-class Marker(NamedTuple):
-    """What runs once in each turn of a loop: its place, and its runs by call and row, both of them in order."""
-
-    place: int
-    scopes: Ints
-    rows: Ints
-
-    def of(self, scope: int) -> Ints:
-        """Return the runs in one call."""
-        return self.rows[self.scopes.searchsorted(scope) : self.scopes.searchsorted(scope, "right")]
 
 
 class Flat(NamedTuple):
@@ -60,14 +44,11 @@ class Turns:
         self.graph, self.sites = trace.graph, trace.sites
         self.recording = trace.recording
         self._inputs = trace.input_rows
-        self._texts: dict[str, LoopText | None] = {}
-        self._marked: dict[WrittenLoop, list[int]] = {}
-        self._runs_at: dict[int, Marker] = {}
+        self._marks = Markers(trace)
         self._of_all: dict[WrittenLoop, Marker | None] = {}
-        self._known: dict[tuple[int, str], list[WrittenLoop] | None] = {}
 
     def text(self, edge: int) -> str:
-        """Say in which turn an exact edge's value was used: `t = 24`, `turn 3 of row, k = 7`; empty where unknown."""
+        """Say in which turn an exact edge's value was used: `t = 24`, `for row: turn 3, k = 7`; empty where unknown."""
         return self.text_of(self._user(edge))
 
     def text_of(self, row: int) -> str:
@@ -128,7 +109,7 @@ class Turns:
 
     def _in_call(self, place: int, scope: int, row: int) -> list[tuple[WrittenLoop, int]] | None:
         """Return the loops around a place, and their turns at a row in one call; None where one is unknown."""
-        loops = self._around(place, scope)
+        loops = self._marks.around(place, scope)
         if loops is None:
             return None
         found: list[tuple[WrittenLoop, int]] = []
@@ -136,13 +117,13 @@ class Turns:
         around: list[tuple[WrittenLoop, int]] = []  # it, in which it takes so many turns each time
         for loop, inner in zip_longest(loops, loops[1:]):
             region = around[0][0] if around else loop
-            for marker in self._markers(loop):
+            for marker in self._marks.markers(loop):
                 rows = marker.of(scope)
                 first = int(rows.searchsorted(entered, "right"))
                 if self._is_from_the_start(marker.place, rows[first : first + 1], region, scope, entered):
                     break
             else:
-                text = self._text_of(place)
+                text = self._marks.text_of(place)
                 count = text.turns_in_each(inner, loop) if text is not None and inner is not None else None
                 if count is None:
                     return None
@@ -150,7 +131,7 @@ class Turns:
                 continue
             before = int(rows.searchsorted(row))
             turn = before - first
-            if self._is_behind(place, marker.place, loop):
+            if self._marks.is_behind(place, marker.place, loop):
                 turn = int(rows.searchsorted(row, "right")) - first - 1
             if turn < 0:
                 return None
@@ -162,7 +143,7 @@ class Turns:
 
     def _taken(self, place: int, scope: int, row: int) -> list[tuple[WrittenLoop, int]]:
         """Return the loop that a row takes an item of an array for, and in which turn, if it is known to."""
-        node, text = self._node(place), self._text_of(place)
+        node, text = self._marks.node(place), self._marks.text_of(place)
         index: Any = self.recording.params.get(row, {}).get("index")
         taken = (
             text.items_taken(node) if type(index) is int and node is not None and text is not None else None
@@ -177,7 +158,7 @@ class Turns:
     def _is_held(self, row: int, name: str, place: int, scope: int) -> bool:
         """Say whether a variable of a call can be nothing but what a row made."""
         while True:
-            node, text = self._node(place), self._text_of(place)
+            node, text = self._marks.node(place), self._marks.text_of(place)
             function = text.function_around(node) if text is not None and node is not None else None
             if text is None or function is None or not text.is_set_once(name, function):
                 return False
@@ -187,144 +168,14 @@ class Turns:
             call = self.sites.scopes[scope]
             if call.parent < 0:
                 return self._inputs.get(row) == name
-            name = argument_name(self._node(call.place), function, name)
+            name = argument_name(self._marks.node(call.place), function, name)
             place, scope = call.place, call.parent
-
-    def _text_of(self, place: int) -> LoopText | None:
-        site = self.sites.places[place].site
-        if site.file not in self._texts:
-            source = self.sites.source.get(site.file, "")
-            self._texts[site.file] = LoopText(site.file, source) if source else None
-        return self._texts[site.file]
-
-    def _node(self, place: int) -> ast.AST | None:
-        if place == NO_PLACE:
-            return None
-        text, site = self._text_of(place), self.sites.places[place].site
-        return text.node_at(site) if text is not None and site.column >= 0 else None
-
-    def _around(self, place: int, scope: int) -> list[WrittenLoop] | None:
-        """Return the loops around a place in the function of a call; None where they are unclear."""
-        function = self.sites.scopes[scope].name.rpartition(".")[2]
-        if (place, function) not in self._known:
-            node = self._node(place)
-            text = self._text_of(place) if node is not None else None
-            found = text.around(node, function) if text is not None and node is not None else None
-            self._known[place, function] = found
-        return self._known[place, function]
-
-    def _markers(self, loop: WrittenLoop) -> Iterator[Marker]:
-        """Give what runs once in each turn of a loop: those that were recorded most often."""
-        if loop not in self._marked:
-            counts = {place: self._count(place) for place in self._candidates(loop)}
-            most = max(counts.values(), default=0)
-            self._marked[loop] = [place for place, count in counts.items() if count == most > 0]
-        for place in self._marked[loop]:
-            if place not in self._runs_at:
-                self._runs_at[place] = self._runs(place)
-            yield self._runs_at[place]
-
-    def _candidates(self, loop: WrittenLoop) -> list[int]:
-        found = []
-        for place in self._places_in.get(loop, ()):
-            node, text = self._node(place), self._text_of(place)
-            if node is None or text is None or not text.runs_in_each_turn(node, loop):
-                continue
-            if isinstance(node, ast.Call) and not self._is_one_operation(place, node):
-                continue
-            if isinstance(node, (*_ONCE, ast.Call)):
-                found.append(place)
-        return found
-
-    @cached_property
-    def _places_in(self) -> dict[WrittenLoop, list[int]]:
-        """The places in each loop, without those in the loops within it."""
-        found: dict[WrittenLoop, list[int]] = {}
-        for place in range(len(self.sites.places)):
-            node, text = self._node(place), self._text_of(place)
-            loops = text.around(node, "") if text is not None and node is not None else None
-            if loops:
-                found.setdefault(loops[-1], []).append(place)
-        return found
-
-    def _is_one_operation(self, place: int, node: ast.Call) -> bool:
-        """Say whether a call is one operation, or one call of a function of the program: both have its name."""
-        name = called_name(node)
-        if self._row_counts[place]:
-            op = OP_NAMES[int(self.recording.ops[self._first_row(place)])]
-            return op in (name, f"{name}_scalars")
-        called = np.flatnonzero(self._call_places == place)
-        return len(called) > 0 and all(
-            self.sites.scopes[scope].name.rpartition(".")[2] == name for scope in called[:1].tolist()
-        )
-
-    @cached_property
-    def _row_counts(self) -> Ints:
-        return np.bincount(self.sites.row_places + 1, minlength=len(self.sites.places) + 1)[1:]
-
-    @cached_property
-    def _call_places(self) -> Ints:
-        scopes = self.sites.scopes
-        return np.fromiter(map(attrgetter("place"), scopes), np.int64, len(scopes))
-
-    def _first_row(self, place: int) -> int:
-        return int(np.argmax(self.sites.row_places == place))
-
-    def _count(self, place: int) -> int:
-        rows = self._row_counts[place]
-        return int(rows) if rows else int(np.count_nonzero(self._call_places == place))
-
-    def _runs(self, place: int) -> Marker:
-        """Return the runs of a place: the rows of its operation, or the first ones of the calls that are made there."""
-        if self._row_counts[place]:
-            op = self.recording.ops[self._first_row(place)]
-            rows = np.flatnonzero((self.sites.row_places == place) & (self.recording.ops == op))
-            scopes = self.sites.row_scopes[rows].astype(np.int64)
-        else:
-            calls = np.flatnonzero(self._call_places == place)
-            rows, scopes = self._first_rows[calls], self._parents[calls]
-            scopes, rows = scopes[rows >= 0], rows[rows >= 0]
-        if all(bool((each[1:] >= each[:-1]).all()) for each in (scopes, rows)):
-            return Marker(place, scopes, rows)
-        order = np.lexsort((rows, scopes))
-        return Marker(place, scopes[order], rows[order])
-
-    @cached_property
-    def _parents(self) -> Ints:
-        scopes = self.sites.scopes
-        return np.fromiter(map(attrgetter("parent"), scopes), np.int64, len(scopes))
-
-    @cached_property
-    def _first_rows(self) -> Ints:
-        """By call: the first row that it recorded, itself or in a call within it."""
-        scopes, rows = self.sites.scopes, self.sites.row_scopes
-        none = len(rows)
-        first = np.full(len(scopes), none, np.int64)
-        first[rows[::-1]] = np.arange(none - 1, -1, -1)
-        depths = np.fromiter(map(attrgetter("depth"), scopes), np.int64, len(scopes))
-        for depth in range(int(depths.max(initial=0)), 0, -1):
-            level = np.flatnonzero(depths == depth)
-            np.minimum.at(first, self._parents[level], first[level])
-        first[first == none] = -1
-        return first
-
-    def _is_behind(self, place: int, marker: int, loop: WrittenLoop) -> bool:
-        """Say whether in each turn of a loop a place comes after its marker, or is it."""
-        text, node, other = self._text_of(place), self._node(place), self._node(marker)
-        assert text is not None
-        assert node is not None
-        assert other is not None
-        step, of_marker = text.step_of(node, loop), text.step_of(other, loop)
-        if step != of_marker:
-            return step > of_marker
-        here, there = self.sites.places[place].site, self.sites.places[marker].site
-        return place >= marker if here.function == there.function else text.is_behind(node, other)
 
     def _marker_of_all(self, loop: WrittenLoop) -> Marker | None:
         """Return what has all turns of a loop, however often it was entered."""
         if loop not in self._of_all:
             self._of_all[loop] = next(
-                (each for each in self._markers(loop) if self._tells_all(each, loop)), None
+                (each for each in self._marks.markers(loop) if self._tells_all(each, loop)), None
             )
         return self._of_all[loop]
 
@@ -345,7 +196,7 @@ class Turns:
 
         What it uses must be what it would have used in the turns before, too: no variable that was set meanwhile.
         """
-        node, text = self._node(place), self._text_of(place)
+        node, text = self._marks.node(place), self._marks.text_of(place)
         if not len(first) or node is None or text is None:
             return False
         row = int(first[0])
@@ -368,24 +219,24 @@ class Turns:
     def _is_steady_argument(self, row: int, operand: int, loop: WrittenLoop, scope: int) -> bool:
         """Say whether an operand is a parameter that gets the same variable from a call, in each turn of its loop."""
         place, own = int(self.sites.row_places[row]), int(self.sites.row_scopes[row])
-        node = self._node(place)
+        node = self._marks.node(place)
         name = operand_name(node, operand) if node is not None else ""
         while name and own > scope:
-            node, text = self._node(place), self._text_of(place)
+            node, text = self._marks.node(place), self._marks.text_of(place)
             function = text.function_around(node) if text is not None and node is not None else None
             if text is None or function is None or not text.is_set_once(name, function):
                 return False
             place, own = self.sites.scopes[own].place, self.sites.scopes[own].parent
-            name = argument_name(self._node(place), function, name)
-        text = self._text_of(place) if place != NO_PLACE else None
+            name = argument_name(self._marks.node(place), function, name)
+        text = self._marks.text_of(place) if place != NO_PLACE else None
         return text is not None and own == scope and text.is_steady(name, loop.node)
 
     def _runs_in_each_call(self, row: int, scope: int) -> bool:
         """Say whether a row, recorded in calls within a call, is recorded whenever the outermost of them is made."""
         place, own = int(self.sites.row_places[row]), int(self.sites.row_scopes[row])
         while own > scope:
-            node = self._node(place)
-            text = self._text_of(place) if node is not None else None
+            node = self._marks.node(place)
+            text = self._marks.text_of(place) if node is not None else None
             function = text.runs_in_each_call(node) if text is not None and node is not None else None
             if text is None or node is None or function is None:
                 return False
@@ -399,7 +250,7 @@ class Turns:
         place, own = int(self.sites.row_places[row]), int(self.sites.row_scopes[row])
         while own > scope:  # a call comes after the one that it is made in
             place, own = self.sites.scopes[own].place, self.sites.scopes[own].parent
-        return own == scope and loop in (self._around(place, scope) or ())
+        return own == scope and loop in (self._marks.around(place, scope) or ())
 
     def flat(self, rows: Ints) -> Flat | None:
         """Tell in which turn of the innermost loop around them rows of one place are, counted over all its runs."""
@@ -409,12 +260,12 @@ class Turns:
             place = int(here[0])
             if place == NO_PLACE or np.any(here != place):
                 return None
-            loops = self._around(place, int(scopes[0]))
+            loops = self._marks.around(place, int(scopes[0]))
             if loops is None:
                 return None
             if loops:
                 break
-            here, scopes = self._call_places[scopes], self._parents[scopes]
+            here, scopes = self._marks.call_places[scopes], self._marks.parents[scopes]
             if scopes.min() < 0:
                 return None
         marker = self._marker_of_all(loops[-1])
@@ -422,7 +273,7 @@ class Turns:
             return None
         width = len(places) + 1
         runs, wanted = marker.scopes * width + marker.rows, scopes * width + rows
-        is_behind = self._is_behind(place, marker.place, loops[-1])
+        is_behind = self._marks.is_behind(place, marker.place, loops[-1])
         turns = runs.searchsorted(wanted, "right") - 1 if is_behind else runs.searchsorted(wanted)
         turns[turns == len(runs)] = -1
         turns[marker.scopes[turns] != scopes] = -1  # in a turn that did not come to its end

@@ -12,9 +12,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.backward import backward
-from tracer.diagnose.local_rules import Run, called, name_of, slips, updated
+from tracer.diagnose.composed_rules import SOFTMAX
+from tracer.diagnose.local_rules import NOTHING_BACK, SLIPS, WRONG_SIGN, Run, called, slips, updated
 from tracer.diagnose.mistakes import named_factor
-from tracer.diagnose.terms import described, place_of, runs_beside
+from tracer.diagnose.other_values import slips_of_other_values
+from tracer.diagnose.runs_behind import (
+    by_place,
+    end_of_way,
+    kind_of,
+    named_runs,
+    runs_behind,
+    runs_of,
+    way_of,
+    work_of,
+)
+from tracer.diagnose.terms import described
 from tracer.graph import operand_value
 from tracer.numbers_text import clean, number
 from tracer.rules.edited import whole
@@ -22,22 +34,25 @@ from tracer.rules.kinds import Compressed
 from tracer.views import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tracer.diagnose.mistakes import Question
     from tracer.diagnose.turns import Turns
     from tracer.gradients import Gradients
     from tracer.trace import Trace
 
-_DEPTH = 16  # operations that are looked at on the way to a value
-_WIDTH = 8  # as many beside one another
+    Table = Callable[[Trace, Run, Any, Any], Iterator[tuple[str, Any]]]
+
 _MOST_ROWS = 20_000  # of a longer run, going back again takes too long for a guess
-_WORK = 250_000  # rows that are gone back over for the claims of an audit, at most: about a second
-_KNOWN = 100_000  # as many for whether other claims have shown the rule
+_WORK = 500_000  # rows that are gone back over for the claims of an audit, at most: about a second
+_SHARE = 0.5  # of what is left, for a claim
+_KNOWN = 200_000  # as many for whether other claims have shown the rule
 _OVERHEAD = 200  # which going back takes however short the way is, in rows
-_NUMBERS = 1_000  # that are worked out in the time of a row
 _SLIPS = 8  # rules that are worked out at a run, in times that going back over it takes
 _MOST_RUNS = 100
+_NOTHING = 1e-9
+_CONSTANTS = "nothing goes back through what is taken of all elements, as if it were constant"
+_STATISTICS = frozenset({"mean", "var", "std", "average"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,8 @@ class WrongRule:
     """The claim that showed it."""
     of: str = ""
     """The same, if that is another one than this."""
+    beside: tuple[Run, ...] = ()
+    """Of a slip that was made in several places, a run in each."""
 
     @property
     def node(self) -> Node:
@@ -67,30 +84,45 @@ class Tried:
     rules: list[WrongRule] = field(default_factory=list)
     left: float = _WORK
     left_for_known: float = _KNOWN
+    is_cut: bool = False
+    """Whether the search for the last claim ended before the output."""
     work: Any = None
     """By row: of going back over it and all before it, in rows of numbers."""
 
 
-def wrong_rules(asked: Question, tried: Tried) -> list[WrongRule]:
+def texts_of(found: list[WrongRule]) -> str:
+    """Say what was done, and where."""
+    return "; or ".join(f"{each.text}, at {each.where}" for each in found)
+
+
+def wrong_rules(asked: Question, tried: Tried, *, is_on_way: bool = False) -> list[WrongRule]:
     """Return the wrong rules that give what is claimed, each of them alone, of the nearest operation that has one.
 
-    Those that are known of other claims come first.
+    Those that are known of other claims come first. With `is_on_way`, those alone that all of the gradient comes
+    through, and that are more than a factor: it is known already.
     """
     trace, target = asked.terms.node.trace, asked.terms.node.row
-    if target < 0 or not asked.terms.count or len(trace.recording) > _MOST_ROWS:
+    tried.is_cut = False
+    if target < 0 or not asked.terms.count:
+        return []
+    if len(trace.recording) > _MOST_ROWS:
+        tried.is_cut = True
         return []
     if not np.any(asked.claimed) or asked.claimed.shape != asked.total.shape:
         return []
     if tried.work is None:
-        tried.work = np.cumsum(_work(trace))
+        tried.work = np.cumsum(work_of(trace))
     search = _Search(asked, trace, target, tried.work)
+    if is_on_way:
+        search.rows = {each.row for each in way_of(asked.terms.node)}
     search.left = tried.left_for_known
     found = search.known(tried.rules)
     tried.left_for_known = search.left
     if not found:
-        search.left = tried.left
+        search.left = tried.left * _SHARE
         found = search.found()
-        tried.left = search.left
+        tried.is_cut = search.left < 0
+        tried.left -= tried.left * _SHARE - search.left
     tried.rules += [each for each in found if not each.of]
     return found
 
@@ -101,17 +133,27 @@ class _Search:
     def __init__(self, asked: Question, trace: Trace, target: int, work: Any) -> None:
         self.asked, self.trace, self.target, self.work = asked, trace, target, work
         self.left = 0.0
+        self.table: Table | None = None
+        self.rows: set[int] | None = None
+        """What is looked at alone."""
 
     def known(self, rules: list[WrongRule]) -> list[WrongRule]:
         """Return the rule that another claim has shown, where it gives this one, too."""
         for each in rules:
             if each.run.node.row <= self.target:
                 continue
+            if each.text == _CONSTANTS:
+                if self.asked.is_made_by(self._without(list(each.beside))):
+                    return [replace(each, of=each.of or each.shown)]
+                continue
+            everywhere = self._in_order(
+                [run for one in each.beside or [each.run] for run in runs_of(one, self.target)]
+            )
             alike = any(
                 self._is_made_by(runs, each.text, is_fed_on=True)
-                for runs in ([each.run], self._runs(each.run))
+                for runs in ([everywhere] if each.beside else [[each.run], everywhere])
             )
-            others = [] if alike else self._scaled(each.run) + self._updated(each.run)
+            others = [] if alike else self._moved(each.run)
             if alike or each.text in [other.text for other in others]:
                 return [replace(each, of=each.of or each.shown)]
             if self.left < 0:
@@ -119,74 +161,101 @@ class _Search:
         return []
 
     def found(self) -> list[WrongRule]:
-        """Return what gives the claim."""
+        """Return what gives the claim: slips in a rule first, then another value in the place of one."""
+        for self.table in (slips, slips_of_other_values):
+            if (
+                found := self._nearest() or ([] if self.rows is not None else self._constants())
+            ) or self.left < 0:
+                return found
+        return []
+
+    def _constants(self) -> list[WrongRule]:
+        """Look for means and variances that were all taken as constants, as in a batch norm."""
+        statistics: dict[int, Run] = {}
+        for run in runs_behind(self.trace, self.target):
+            if run.name in _STATISTICS:
+                statistics.setdefault(run.node.row, run)
+        chosen = self._in_order([run for run in statistics.values() if not self._is_the_only_way(run)])
+        if len(chosen) < 2 or not self.asked.is_made_by(self._without(chosen)):
+            return []
+        places = " and ".join(dict.fromkeys(named_runs([run], self._turns) for run in chosen[::-1]))
+        return [replace(self._rule(chosen[0], _CONSTANTS, places), beside=tuple(chosen))]
+
+    def _is_the_only_way(self, run: Run) -> bool:
+        return not np.any(np.abs(self._without([run])) > _NOTHING * np.abs(self.asked.total).max())
+
+    def _without(self, runs: list[Run]) -> Any:
+        """Return what the gradient would be if some operands got nothing back."""
+        total = self.asked.total
+        changed: list[Gradients] = []
+        for run in runs:
+            sources = [*self.asked.terms.changes(run.node), *changed]
+            sent = np.asarray(sum(_sent(self.trace, each, run.slot) for each in sources))
+            arriving, gradients = self._arriving(run, -sent)
+            total = total + arriving
+            changed += [gradients] if gradients is not None else []
+        return total
+
+    def _nearest(self) -> list[WrongRule]:
         repeated: list[Run] = []
+        everywhere: dict[str, list[Run]] = {}
         seen: set[tuple[int, int, int]] = set()
-        for run in self._behind():
-            row = run.node.row
-            key = (
-                int(self.trace.sites.row_places[row]),
-                int(self.trace.recording.ops[row]),
-                run.slot - int(self.trace.recording.starts[row]),
-            )
-            runs = self._runs(run) if key not in seen else []
-            if key in seen or len(runs) > 1:
+        for run in runs_behind(self.trace, self.target):
+            if self.rows is not None and int(self.trace.graph.slot_consumer[run.slot]) not in self.rows:
+                continue
+            if (kind := kind_of(run)) in seen:
                 repeated.append(run)
-            seen.add(key)
-            found = self._at_one(run) if len(runs) == 1 else self._at(runs[:_MOST_RUNS])
+                continue
+            seen.add(kind)
+            runs = runs_of(run, self.target)
+            if run.name in SLIPS:
+                everywhere.setdefault(run.name, []).extend(runs)
+            if len(runs) > 1:
+                repeated.append(run)
+            found = self._at_one(run) if len(runs) == 1 else self._at(self._in_order(runs))
             if found or self.left < 0:
                 return found
+        for runs in everywhere.values():  # as of the gates of an LSTM
+            if len(firsts := by_place(runs)) > 1:
+                found = [replace(each, beside=firsts) for each in self._at(self._in_order(runs))]
+                if found or self.left < 0:
+                    return found
         for run in repeated:  # a slip at one turn of a loop alone is made less often
             if (found := self._at_one(run)) or self.left < 0:
                 return found
         return []
 
+    def _somewhere(self, run: Run) -> str:
+        """Say where something is that is the same at any operation of a way: a factor, a sign, nothing."""
+        node, end = run.node, end_of_way(run.node, self.target)
+        first = named_runs([run], self._turns)
+        return (
+            first
+            if end.row == node.row
+            else f"{first}, or on from there up to {described(end, self._turns)}"
+        )
+
+    def _in_order(self, runs: list[Run]) -> list[Run]:
+        return sorted(runs, key=lambda each: -each.node.row)[:_MOST_RUNS]
+
     def _rule(self, run: Run, text: str, where: str) -> WrongRule:
         return WrongRule(run, text, where, self.asked.name)
-
-    def _behind(self) -> Iterator[Run]:
-        """Yield the operations that use a value, then those that use these."""
-        recording, graph, trace = self.trace.recording, self.trace.graph, self.trace
-        pending, seen = [self.target], {self.target}
-        for _ in range(_DEPTH):
-            following: list[int] = []
-            for producer in pending:
-                for slot in np.flatnonzero(recording.operands == producer).tolist():
-                    consumer = int(graph.slot_consumer[slot])
-                    if not trace.gradients.reached[consumer]:
-                        continue
-                    if (row := _end_of_sigmoid(trace, consumer)) is not None:
-                        yield Run(Node(trace, int(graph.node_of_row[row])), slot, "expit")
-                    yield Run(Node(trace, int(graph.node_of_row[consumer])), slot, name_of(trace, consumer))
-                    if consumer not in seen:
-                        seen.add(consumer)
-                        following.append(consumer)
-            pending = following[:_WIDTH]
-
-    def _runs(self, run: Run) -> list[Run]:
-        """Return all runs of an operation that come after the value, the last first."""
-        trace, recording = self.trace, self.trace.recording
-        row = int(trace.graph.slot_consumer[run.slot])
-        port, after = run.slot - int(recording.starts[row]), run.node.row - row
-        is_alike = trace.sites.row_places == trace.sites.row_places[row]
-        is_alike &= (recording.ops == recording.ops[row]) & trace.gradients.reached
-        runs = []
-        for each in np.flatnonzero(is_alike)[::-1].tolist():
-            end = _end_of_sigmoid(trace, each) if run.name == "expit" else each + after
-            slot = int(recording.starts[each]) + port
-            if end is not None and recording.operands[slot] >= self.target:
-                runs.append(Run(Node(trace, int(trace.graph.node_of_row[end])), slot, run.name))
-        return runs
 
     def _at(self, runs: list[Run]) -> list[WrongRule]:
         """Return the slips that give what is claimed, made at every one of some runs."""
         texts = [text for text, _ in self._slips(runs[0], [])] if runs else []
+        if self.rows is not None:
+            texts = [each for each in texts if not each.endswith((NOTHING_BACK, WRONG_SIGN))]
         for is_fed_on in (True, False)[: len(runs)]:
             only = "" if is_fed_on else f", for {self.asked.name} alone"
             found = [text for text in texts if self._is_made_by(runs, text, is_fed_on=is_fed_on)]
             if found:
+                where = named_runs(runs, self._turns)
                 return [
-                    self._rule(runs[0], text, f"{_described(runs, self._turns)}{only}") for text in found
+                    self._rule(
+                        runs[0], text, (self._somewhere(runs[0]) if _is_any(runs, text) else where) + only
+                    )
+                    for text in found
                 ]
         return []
 
@@ -217,7 +286,8 @@ class _Search:
         self.left -= float(self.work[row] - self.work[row - 1]) * (_SLIPS + len(sources))
         upstream = sum(_row(each, run.node.row) for each in sources)
         sent = sum(_sent(trace, each, run.slot) for each in sources)
-        return slips(trace, run, np.asarray(upstream), np.asarray(sent))
+        for table in (slips, slips_of_other_values) if self.table is None else (self.table,):
+            yield from table(trace, run, np.asarray(upstream), np.asarray(sent))
 
     def _arriving(self, run: Run, change: Any, since: int | None = None) -> tuple[Any, Gradients | None]:
         """Return by how much the gradient of the value changes with what one use of an operand sends back.
@@ -248,7 +318,12 @@ class _Search:
         return self.asked.terms.follower.turns
 
     def _at_one(self, run: Run) -> list[WrongRule]:
-        return self._at([run]) or self._scaled(run) or self._updated(run)
+        return self._at([run]) or self._moved(run)
+
+    def _moved(self, run: Run) -> list[WrongRule]:
+        """Look for what lies along a direction: a factor, a step."""
+        is_none = run.name == SOFTMAX or self.table is slips_of_other_values
+        return [] if is_none or self.rows is not None else self._scaled(run) or self._updated(run)
 
     def _scaled(self, run: Run) -> list[WrongRule]:
         """Look for a factor that is too many, or forgotten, in what one operand gets back."""
@@ -257,11 +332,7 @@ class _Search:
         name, _ = named_factor(self.asked, 1 + step) if step not in (0.0, -1.0) else ("", 0.0)
         if not name or not self.asked.is_made_by(self.asked.total + step * arriving):
             return []
-        return [
-            self._rule(
-                run, f"{called(run)} gets {name} times what it should", _described([run], self._turns)
-            )
-        ]
+        return [self._rule(run, f"{called(run)} gets {name} times what it should", self._somewhere(run))]
 
     def _step(self, run: Run, direction: Any) -> tuple[float, Any]:
         """Return how far along a direction what an operand gets back gives the claim, and what one step gives."""
@@ -288,22 +359,12 @@ class _Search:
         matrix = clean(name) if name else "the matrix"
         done = "less" if step < 0 else "plus"
         text = f"{matrix} {done} {number(abs(step))} × its gradient in place of {matrix}: it was updated too early"
-        return [self._rule(run, text, _described([run], self._turns))]
+        return [self._rule(run, text, named_runs([run], self._turns))]
 
 
-def _work(trace: Trace) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return, by row, what going back over it takes, in rows of numbers."""
-    recording = trace.recording
-    work = np.ones(len(recording))
-    for row in trace.graph.array_rows.tolist():
-        slots = range(int(recording.starts[row]), int(recording.starts[row + 1]))
-        sizes = [
-            np.size(recording.values[row]),
-            *(np.size(operand_value(recording, slot)) for slot in slots),
-        ]
-        is_product = name_of(trace, row) in ("matmul", "dot")
-        work[row] += (np.prod(np.sqrt(sizes)) if is_product else sum(sizes)) / _NUMBERS
-    return work
+def _is_any(runs: list[Run], text: str) -> bool:
+    """Tell whether a slip of one run gives the same at each operation of a way."""
+    return len(runs) == 1 and text.endswith((NOTHING_BACK, WRONG_SIGN))
 
 
 def _row(gradients: Gradients, row: int) -> Any:
@@ -317,31 +378,3 @@ def _sent(trace: Trace, gradients: Gradients, slot: int) -> Any:
         return 0.0
     found = gradients.narrow(slot) if slot in graph.targets else gradients.slot(slot)
     return found.dense() if isinstance(found, Compressed) else whole(found)
-
-
-def _described(runs: list[Run], turns: Turns) -> str:
-    node = runs[0].node
-    if len(runs) == 1:
-        return described(node, turns)
-    count = runs_beside(node)
-    which = "all" if count == len(runs) else f"the last {len(runs):,} of"
-    return f"{clean(node.op)} at {place_of(node.site)}, in {which} {count:,} runs"
-
-
-def _end_of_sigmoid(trace: Trace, row: int) -> int | None:
-    """Return where a sigmoid ends whose first operation is this one: 1/(1 + exp(-x))."""
-    for name, one in (("negative", False), ("exp", False), ("add", True), ("divide", True)):
-        if name != "negative":
-            users = np.flatnonzero(trace.recording.operands == row)
-            if len(users) != 1:
-                return None
-            row = int(trace.graph.slot_consumer[users[0]])
-        if name_of(trace, row) != name:
-            return None
-        start, stop = int(trace.recording.starts[row]), int(trace.recording.starts[row + 1])
-        given = [slot for slot in range(start, stop) if trace.recording.operands[slot] < 0]
-        if one and (len(given) != 1 or np.any(np.asarray(operand_value(trace.recording, given[0])) != 1)):
-            return None
-        if name == "divide" and given != [start]:
-            return None
-    return row
