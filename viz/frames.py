@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Frame = tuple[float, float, float, float]  # left, top, width, height
 
 PADDING = 9.0
+TITLE_INDENT = 8.0, 5.0
 
 
 def frames(skeleton: Skeleton, x: Floats, y: Floats) -> tuple[Frame | None, ...]:
@@ -38,6 +39,11 @@ def frames(skeleton: Skeleton, x: Floats, y: Floats) -> tuple[Frame | None, ...]
         if not np.any(overlaps & ~own) and not _meets(left_top, right_bottom, corners, inside, group):
             corners[group] = (left_top, right_bottom)
     return tuple(_frame(corners.get(group)) for group in range(len(parents)))
+
+
+def title_place(left: float, top: float) -> tuple[float, float]:
+    """Return where a frame's title begins."""
+    return left + TITLE_INDENT[0], top + TITLE_INDENT[1]
 
 
 def _meets(
