@@ -6,6 +6,7 @@ Used by both layouts; an engine's own route is kept where a plain one would run 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from viz import theme
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from viz.skeleton import Floats, Skeleton
+    from viz.skeleton import Floats, Ints, Skeleton
 
 CLEARANCE = 4.0
 HEAD_ROOM = theme.ARROW_LENGTH  # before a gate: a wire along its arrowheads would seem to enter it
@@ -53,7 +54,9 @@ NARROW_SPREAD = 0.55  # of a gate's half height, for two or three wires
 WIDE_SPREAD = 0.85
 TOGETHER = 4.0  # pixels between two wires that can't be told apart
 LONGEST_TOGETHER = 36.0  # of such a stretch
-STEP = 4.0  # between points of a wire that are compared
+MOST_COMPARED = 500  # segments of a row, beyond which that would take too long
+STEP = 9.0  # between points of a wire that are looked at
+AROUND = TOGETHER / 2 * np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]])  # a point, where cells may meet
 
 
 def entries(skeleton: Skeleton, x: Floats, y: Floats, origin: Sequence[float]) -> Floats:
@@ -101,7 +104,7 @@ def plain_routes(
         np.concatenate(each)
         for each in ((low, titles[:, :2]), (before_heads, titles[:, :2]), (high, titles[:, 2:]))
     )
-    chosen = _Chosen(len(routes))
+    chosen = _Chosen()
     for segment, route in enumerate(routes):
         start, stop = starts[segment], stops[segment]
         ends = int(tail[segment]), int(head[segment])
@@ -112,7 +115,7 @@ def plain_routes(
         first = None
         for path in _ways(start, stop, own, boxes, obstacles, chosen):
             first = path if first is None else first
-            if not chosen.runs_along(path, ends):
+            if len(routes) > MOST_COMPARED or not chosen.runs_along(path, ends):
                 break
         else:
             assert first is not None
@@ -152,13 +155,12 @@ def _is_direct(path: Floats, stop: Floats) -> bool:
 class _Chosen:
     """The ways that were chosen, which others keep away from."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self) -> None:
         self.paths: list[Floats] = []
         self.levels: list[tuple[float, float, float]] = []  # from, to and height, between two bends
         self.columns: list[tuple[float, float, float]] = []  # from, to and place of the steep bends
-        self._ends = np.zeros((count, 2), np.int64)
-        self._low, self._high = np.zeros((count, 2)), np.zeros((count, 2))
-        self._points: list[Floats] = []
+        self._ends: list[tuple[int, int]] = []
+        self._passed: dict[int, list[int]] = {}  # by cell of the picture: which ways pass it
 
     def add(self, path: Floats, ends: tuple[int, int]) -> None:
         """Choose a way between two items."""
@@ -167,35 +169,35 @@ class _Chosen:
                 self.levels.append((path[3, 0], path[6, 0], path[3, 1]))
             elif path[6, 0] - path[3, 0] <= STEEP_BENDS[0]:
                 self.columns.append((*sorted((path[0, 1], path[-1, 1])), (path[3, 0] + path[6, 0]) / 2))
-        at = len(self.paths)
+        for cell in np.unique(_cells(_in_steps(path, TOGETHER))).tolist():
+            self._passed.setdefault(cell, []).append(len(self.paths))
         self.paths.append(path)
-        self._points.append(_in_steps(path))
-        self._ends[at] = ends
-        self._low[at], self._high[at] = path.min(axis=0) - TOGETHER, path.max(axis=0) + TOGETHER
+        self._ends.append(ends)
 
     def runs_along(self, path: Floats, ends: tuple[int, int]) -> bool:
         """Say whether a way would be taken for another one, that neither begins nor ends where it does."""
-        many = len(self.paths)
-        low, high = path.min(axis=0), path.max(axis=0)
-        meets = np.all((self._low[:many] < high) & (self._high[:many] > low), axis=1)
-        meets &= np.all(self._ends[:many] != ends, axis=1)
-        others = np.flatnonzero(meets).tolist()
-        if not others:
-            return False
-        points = _in_steps(path)[:, None]
+        met: Counter[int] = Counter()
+        for cells in _cells(_in_steps(path, STEP)[:, None] + AROUND).tolist():
+            met.update({way for cell in cells for way in self._passed.get(cell, ())})
         return any(
-            STEP
-            * np.count_nonzero((np.abs(points - self._points[each]).sum(axis=2) < TOGETHER).any(axis=1))
-            > LONGEST_TOGETHER
-            for each in others
+            STEP * steps > LONGEST_TOGETHER
+            and self._ends[way][0] != ends[0]
+            and self._ends[way][1] != ends[1]
+            for way, steps in met.items()
         )
 
 
-def _in_steps(path: Floats) -> Floats:
+def _cells(points: Floats) -> Ints:
+    """Return the numbers of the cells of the picture that points are in."""
+    cells: Ints = np.floor(points / TOGETHER).astype(np.int64)
+    return cells[..., 0] + (cells[..., 1] << 32)
+
+
+def _in_steps(path: Floats, step: float) -> Floats:
     """Return points along a path, one every few pixels."""
     points = (WEIGHTS @ path[(np.arange(0, len(path) - 1, 3)[:, None] + FOUR)]).reshape(-1, 2)
     far = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
-    steps = np.arange(0.0, far[-1], STEP)
+    steps = np.arange(0.0, far[-1], step)
     return np.stack([np.interp(steps, far, points[:, 0]), np.interp(steps, far, points[:, 1])], axis=1)
 
 
