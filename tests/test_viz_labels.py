@@ -107,11 +107,35 @@ def test_a_long_text_is_cut_after_a_word():
         ([float("nan"), 1.0], "nan + 1 = nan"),
         ([1 + 2j, 2 - 2j], "1+2j + 2−2j = 3+0j"),
         ([1.0, 2.0, 3.0, 4.0, 5.0], "1 + 2 + 3 + 4 + 5 = 15"),
+        ([1000.1034, -999.98, 0.0, 0.0, 0.0], "1000.1034 − 999.98 + 0 + 0 + 0 = 0.1234"),
+        ([0.5, -0.5, 0.0, 0.0, 1e-12], "5 terms: 0.5 − 0.5 + … = 1e-12"),
+        ([2.5, -2.4999999999999, 0.0, 0.0, 0.0], "2.5 − 2.5 + 0 + 0 + 0 ≈ 9.992e-14"),
     ],
 )
 def test_a_sum_that_is_shown_is_true_or_says_that_it_is_rounded(terms, text):
     total = sum(terms)
     assert " ".join((*labels.addition(terms, total), labels.number(total))) == text
+
+
+@pytest.mark.parametrize(
+    ("upstream", "local", "grad", "text"),
+    [
+        (7.0, 3.0, 21.0, "7 × 3 = 21"),
+        (1 / 3, 3.0, 1.0, "0.3333 × 3 = 1"),
+        (2.0, True, 2.0, "2 × 1 = 2"),
+        (1.0004, 1.0004, 1.0004**2, "1 × 1 = 1.001"),
+        (0.0, 5.0, 0.0, "0 × 5 = 0"),
+        (1e-200, 2e-200, 0.0, "1e-200 × 2e-200 ≈ 0"),
+        (3e-162, 1e-162, 5e-324, "3e-162 × 1e-162 ≈ 4.941e-324"),
+        (0.0, float("inf"), float("nan"), "0 × inf = nan"),
+        (1e200, 1e200, float("inf"), "1e+200 × 1e+200 = inf"),
+        (1 + 2j, 3.0, 3 + 6j, "(1+2j) × 3 = 3+6j"),
+        (1 + 2j, 3 + 1j, 1.0, "Re((1+2j) × (3+1j)) = 1"),
+        (1 + 1j, 1 + 1.000000001j, -1e-9, "Re((1+1j) × (1+1j)) ≈ −1e-09"),
+    ],
+)
+def test_a_product_that_is_shown_is_true_or_says_that_it_is_not(upstream, local, grad, text):
+    assert " ".join((*labels.product(upstream, local, grad), labels.number(grad))) == text
 
 
 CONSTANTS = [

@@ -11,7 +11,7 @@ from test_viz_layout import random_skeleton
 
 from tracer import record
 from tracer.errors import DrawError
-from viz import bulk, engines, export, large, layered, waiting
+from viz import bulk, engines, export, frames, large, layered, waiting
 from viz import diagram as rooms
 from viz.choice import View
 from viz.diagram import diagram
@@ -27,6 +27,13 @@ def looped(x, w):
     total = 0.0
     for each in x:
         total += math.tanh(each * w) - scaled(each, w)
+    return total
+
+
+def called(x, w):
+    total = 0.0
+    for each in x:
+        total += scaled(each, w) * scaled(w, each)
     return total
 
 
@@ -121,6 +128,37 @@ def test_operands_that_have_an_order_enter_in_it_or_say_which_they_are(name):
             first, second = (wires[edge.index] for edge in node.in_edges)
             assert first.points[-1, 1] < second.points[-1, 1]
             assert (first.edge in told) == (second.edge in told)
+
+
+@pytest.mark.usefixtures("always_large")
+def test_frames_of_calls_hold_their_own_boxes_where_none_are_too_many(monkeypatch):
+    picture = diagram(record(called, VALUES[1:], 0.5))
+    placed = geometry(picture)
+    assert len({group.number for group in placed.groups}) > 30
+    own = {box.node: box.group for box in picture.boxes}
+    for group in placed.groups:
+        inside = [
+            shape
+            for shape in placed.shapes
+            if group.rect.x < shape.rect.x < group.rect.x + group.rect.width
+            and group.rect.y < shape.rect.y < group.rect.y + group.rect.height
+        ]
+        assert {own[shape.node] for shape in inside if shape.node >= 0} == {group.number}
+    monkeypatch.setattr(frames, "MOST", 0)
+    placed = geometry(picture)
+    assert not placed.groups
+    assert "rows have no frames around calls: too many" in placed.notes[1]
+
+
+def test_a_picture_of_an_engine_without_its_frames_says_so(monkeypatch):
+    monkeypatch.setattr(frames, "MOST", 3)
+    picture = diagram(traced("looped"))
+    placed = geometry(picture)
+    assert not placed.groups
+    assert placed.notes == (
+        "no frames around calls: there are 40, and at most 3 are drawn; --only FUNCTION frames one",
+    )
+    assert not geometry(diagram(traced("recurrence"))).notes
 
 
 def test_items_keep_apart_in_every_layer_of_every_row():

@@ -83,7 +83,7 @@ def decided(name):
         return rolled_diagram(roll_up(trace))
     if name.startswith("closed "):
         return rolled_diagram(roll_up(rolled_trace(name.removeprefix("closed ")), budget=1))
-    return diagram(trace_of(name))
+    return diagram(trace_of(name) if name in PROGRAMS else sample(name))
 
 
 @cache
@@ -93,6 +93,7 @@ def place(name, engine):
 
 PICTURES = [
     *PROGRAMS,
+    *("attention", "black_scholes", "gradient_accumulation", "resnet", "rnn"),
     *(f"rolled {name}" for name in (*ROLLED, *PROGRAMS, *(each.name for each in samples()))),
     *(f"closed {name}" for name in ("small_net", "nested_calls", "training", "mutual")),
 ]
@@ -163,6 +164,27 @@ def test_no_wire_runs_along_the_arrowheads_of_what_it_does_not_enter(picture, ar
         points = points_along(wire.points)[:, None, :]
         inside = np.all((points > low) & (points < high), axis=2).any(axis=0) & (targets != arrow.target)
         assert not inside.any(), [corners[at] for at in np.flatnonzero(inside)]
+
+
+def in_steps(points, step=2.0):
+    """Points along a Bézier path, one every few pixels."""
+    along = points_along(points)
+    far = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(along, axis=0).T))])
+    return np.stack([np.interp(np.arange(0, far[-1], step), far, each) for each in along.T], axis=1)
+
+
+@pytest.mark.parametrize("engine", INSTALLED)
+@pytest.mark.parametrize("name", ["entangled", "deep", "attention", "resnet"])
+def test_no_two_wires_of_other_values_run_together(name, engine):
+    rows, placed, _ = place_rows(decided(name), engine)
+    for row, each in zip(rows, placed, strict=True):
+        ends = [(arrow.source, arrow.target) for arrow in row.arrows]
+        paths = [in_steps(wire.points) for wire in each.wires]
+        for (first, one), (second, other) in combinations(zip(ends, paths, strict=True), 2):
+            if first[0] == second[0] or first[1] == second[1]:
+                continue
+            near = np.abs(one[:, None] - other).sum(axis=2).min(axis=1) < 3
+            assert 2 * np.count_nonzero(near) < 40, (first, second)
 
 
 def test_a_frame_holds_whole_boxes(picture):

@@ -141,11 +141,27 @@ def test_in_a_browser_the_page_lies_over_the_picture_and_steps(cell):
     assert picture["x"] + picture["width"] <= outside["x"] + outside["width"] <= 701
     assert picture["height"] > 30
     assert not frame.locator("#source").is_visible()
+    shade = "(each) => getComputedStyle(each, '::after').display"
+    assert frame.locator("#graph").evaluate(shade) == "none"  # there is nothing beyond
     frame.locator("#first").click()
     assert frame.locator("#count").inner_text() == "0 / 12"
     frame.locator("#next").click()
     assert frame.locator("#stage .is-now").count() == 1
     assert frame.locator("body").evaluate("(each) => getComputedStyle(each).visibility") == "visible"
+
+
+def test_in_a_browser_two_traces_of_one_notebook_step_each_for_itself(cell):
+    first, second = record(product, 1.0, 2.0), record(many, 1.0)
+    page = cell(first._repr_html_() + second._repr_html_())
+    frames = [page.frame_locator("iframe").nth(at) for at in range(2)]
+    frames[0].locator("#first").click()
+    frames[1].locator("#first").click()
+    frames[1].locator("#next").click()
+    frames[1].locator("#speed").focus()
+    page.keyboard.press("ArrowDown")
+    assert [frame.locator("#count").inner_text()[0] for frame in frames] == ["0", "1"]
+    assert [frame.locator("#speed").input_value() for frame in frames] == ["1", "2"]
+    assert page.locator("[id]").count() == 0  # what might clash with another cell's
 
 
 def test_in_a_browser_a_rolled_picture_steps_and_lights_what_is_pointed_at(cell):

@@ -125,6 +125,29 @@ def calls_in_order(x):
     return helper_in_order(x * 2.0, x) / helper_in_order(x, x - 1.0)
 
 
+def squared(x):
+    return x * x
+
+
+def and_itself(x):
+    return squared(x) + x
+
+
+def twice_less(x):
+    return and_itself(x) * 2.0 - x
+
+
+def deep(x):
+    return twice_less(and_itself(x) * 2.0) / 3.0 + squared(x)
+
+
+def entangled(b, x):
+    u, v, w = b[0] * x, b[1] * x, b[2] * x
+    for k in range(4):
+        u, v, w = u * b[2] + v, v - w * b[2], w + x * b[k % 3]
+    return u + v + w
+
+
 def several_outputs(x, y):
     return {"first": x * y, "second": [x + y, x]}
 
@@ -157,6 +180,8 @@ PROGRAMS = {
     "kalman": (kalman, (np.array([0.0, 1.0]), np.eye(2), np.array([1.2]))),
     "operands": (operands, (2.0 * np.eye(3), np.array([1.0, -2.0, 3.0]), np.array([2.0, 1.0, 5.0]))),
     "calls_in_order": (calls_in_order, (np.array([1.0, 2.0]),)),
+    "deep": (deep, (1.25,)),
+    "entangled": (entangled, ([0.5, 1.25, -0.75], 2.0)),
     "grid": (grid, ([[0.5, -1.25, 3.0], [1.0, 2.0, 0.125], [1.5, 2.5, 3.5]], [1.0, -2.0, 1e-9])),
 }
 

@@ -26,6 +26,7 @@ ROUNDED = 10.0 ** (1 - DIGITS)  # by what part of itself a total may differ from
 CONSTANT_LIMIT = 18
 _MOST_OF_FACTOR = 12  # digits; more would show rounding
 _LARGEST_POWER = 300  # of ten, which is a float in either direction
+_LEAST_OF_PRODUCT = 1e-319  # below, a float has not four digits
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -173,6 +174,35 @@ def factors(upstream: Any, local: Any, grad: Any) -> str:
     return f"Re({product})" if takes_real_part else product
 
 
+def product(upstream: Any, local: Any, grad: Any) -> tuple[str, str]:
+    """Write the left side of a product as `factors` does, and the sign before its result, as in `addition`.
+
+    1e-200 × 1e-200 ≈ 0, which no float holds; and of complex numbers that cancel.
+    """
+    return factors(upstream, local, grad), "=" if _is_given(upstream, local, grad) else "≈"
+
+
+def _is_given(upstream: Any, local: Any, grad: Any) -> bool:
+    """Say whether two numbers, as they are shown, multiply to a third; of arrays their norms do.
+
+    Real ones do, whatever is rounded off them, but where the result is too small for a float.
+    """
+    if is_array(upstream):
+        return True
+    if not (_is_complex(upstream) or _is_complex(local)):
+        return abs(grad) > _LEAST_OF_PRODUCT or not (upstream and local)
+    if not all(map(is_finite, (upstream, local, grad))):
+        return True
+    given = _read(number(_unmasked(upstream))) * _read(number(_unmasked(local)))
+    apart = given - grad if np.iscomplexobj(grad) else given.real - grad
+    return _size(apart) <= _size(grad) * ROUNDED
+
+
+def _read(text: str) -> complex:
+    """Read a number that `number` wrote."""
+    return complex(text.replace("−", "-"))
+
+
 def _unmasked(value: Any) -> Any:
     """Read a truth value, which a product with a mask has for a partial, as the number that it is."""
     return int(value) if isinstance(value, (bool, np.bool_)) else value
@@ -218,16 +248,15 @@ def addition(
     Numbers that cancel are shown with more digits: 100.103 − 99.98 = 0.1234. Where even those don't give the total
     that is shown, the sign says so: −0.5 + 0.5 ≈ 1.128e-12.
     """
-    count = len(terms) if count is None else count
-    if count <= limit and is_finite(total):
+    if is_finite(total):
         for digits in range(DIGITS, MOST_DIGITS + 1):
-            shown = [number(term, digits) for term in terms]
-            if (
-                _size(sum(complex(text.replace("−", "-")) for text in shown) - total)
-                <= _size(total) * ROUNDED
-            ):
-                return _plus(shown), "="
-        return addends(terms, count, limit), "≈"
+            left = addends(terms, count, limit, digits, first)
+            if left.endswith("…"):
+                return left, "="
+            given = sum(_read(number(term, digits)) for term in terms)
+            if _size(given - total) <= _size(total) * ROUNDED:
+                return left, "="
+        return addends(terms, count, limit, first=first), "≈"
     return addends(terms, count, limit, first=first), "="
 
 

@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from viz.theme import State
 
 NODE_LIMIT = 20_000  # a picture of more is a file that no viewer opens, and has nothing to see
-GROUP_LIMIT = 60
 COST = {  # by suffix, as measured: seconds that a node or an edge takes to be drawn, and bytes in the file
     ".svg": (0.00016, 930),
     ".html": (0.00022, 80),
@@ -191,7 +190,7 @@ def _scope(node: Any, scopes: Sequence[Any]) -> Any:
 
 
 def _groups(nodes: Sequence[Any], scopes: Sequence[Any]) -> tuple[tuple[Group, ...], dict[int, int]]:
-    """Make a group of each call of a helper that did something; none at all where there are too many to read."""
+    """Make a group of each call of a helper that did something."""
     numbers: dict[int, int] = {}
     groups: list[Group] = []
     names = CallNames(scopes)
@@ -205,7 +204,7 @@ def _groups(nodes: Sequence[Any], scopes: Sequence[Any]) -> tuple[tuple[Group, .
             numbers[call.index] = len(groups)
             parent = numbers.get(call.parent, -1)
             groups.append(Group(names.call(call.index), parent))
-    return (tuple(groups), numbers) if len(groups) <= GROUP_LIMIT else ((), {})
+    return tuple(groups), numbers
 
 
 def _move_splitters_out(part: Part, group_of: list[int], groups: Sequence[Group]) -> None:

@@ -22,6 +22,7 @@ import numpy as np
 
 from tracer.errors import DrawError
 from viz import layered
+from viz.frames import title_place
 from viz.reading_order import in_order, inverted
 from viz.routes import plain_routes
 from viz.skeleton import Floats, Placement, Skeleton, ranks
@@ -304,7 +305,14 @@ def _read(answer: dict[str, Any], skeleton: Skeleton) -> Placement:
     found = [path for path in paths if path is not None]
     if not (np.isfinite(x).all() and np.isfinite(y).all() and len(found) == len(paths)):
         raise ValueError("an item or a segment is missing")
-    return Placement(x, y, plain_routes(skeleton, x, y, tuple(found)), tuple(groups))
+    titles = np.array(
+        [
+            (*title_place(*group[:2]), *title_place(group[0] + width, group[1] + height))
+            for group, (width, height) in zip(groups, skeleton.group_title.tolist(), strict=True)
+            if group is not None
+        ]
+    ).reshape(-1, 4)
+    return Placement(x, y, plain_routes(skeleton, x, y, tuple(found), titles), tuple(groups))
 
 
 def _numbers(text: str) -> list[float]:

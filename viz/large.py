@@ -17,7 +17,7 @@ import numpy as np
 from viz import bulk
 from viz.composing import compose
 from viz.engines import LARGE
-from viz.frames import frames
+from viz.frames import frames, without_crowds
 from viz.reading_order import inverted
 from viz.setting import numbered, set_groups, set_shapes, set_wires, skeleton_of
 from viz.skeleton import Placement
@@ -109,7 +109,8 @@ def is_large(diagram: Diagram) -> bool:
 
 def geometry(diagram: Diagram) -> Geometry:
     """Place a diagram; nothing in it goes back."""
-    rows = [_Row(*row) for row in _placed(wrap(diagram))]
+    broken, left_out = without_crowds(wrap(diagram))
+    rows = [_Row(*row) for row in _placed(broken)]
     bounds = [row.bounds() for row in rows]
     note = (
         f"{len(diagram.boxes):,} boxes are too many for a layout engine: placed row by row in the order of execution, "
@@ -124,7 +125,7 @@ def geometry(diagram: Diagram) -> Geometry:
             tuple(group for row in placed for group in row.frames()),
         )
 
-    return compose(diagram, bounds, parts, (note,))
+    return compose(diagram, bounds, parts, (note, *left_out))
 
 
 def _placed(rows: Sequence[Diagram]) -> list[tuple[Diagram, list[int], PlacedRow, Any]]:

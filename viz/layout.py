@@ -13,6 +13,7 @@ import numpy as np
 
 from viz import engines, large
 from viz.composing import compose
+from viz.frames import without_slow
 from viz.geometry import Geometry, PlacedGroup, PlacedShape, PlacedWire, Rect, arrowhead
 from viz.going_back import has_turn_tags, tag_back, wires_back
 from viz.reading_order import inverted
@@ -74,11 +75,12 @@ def place_rows(
     diagram: Diagram, engine: str | None = None
 ) -> tuple[Sequence[Diagram], list[_Row], tuple[str, ...]]:
     """Break a diagram into rows and place each; what goes back and finds no way becomes two tags."""
+    diagram, left_out = without_slow(diagram)
     rows: Sequence[Diagram] = wrap(diagram)
     while True:
         placed, notes = _placed(rows, engine)
         if not any(row.blocked for row in placed):
-            return rows, placed, notes
+            return rows, placed, (*notes, *left_out)
         rows = [tag_back(row, each.blocked) for row, each in zip(rows, placed, strict=True)]
 
 

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tracer.numbers_text import DIGITS
 from viz import theme
 from viz.geometry import PlacedShape, PlacedSpark, PlacedText, PlacedWire, Rect, line_height, set_line
 from viz.marks import ROLE
 from viz.parts import Span, Spark
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from viz.parts import Diagram, Line, Mark
     from viz.theme import Shape, State
 
@@ -34,6 +37,8 @@ TERMS = {  # how the words for when a use was are read
     r"\bturn [\d,]+": "turn 24: what the use in that turn of its loop adds, counted from 0",
     r"\brun [\d,]+": "run 24: what the use in that run of its gate adds, counted from 0",
 }
+
+FRACTION = re.compile(r"\d+\.\d+")
 
 
 def legend(
@@ -133,6 +138,18 @@ def _entries(
         entries.append(([], (Span("pale: not on these paths", "quiet"),)))
     if diagram.is_rolled:
         entries += _rolled(diagram, has_ways_back=has_ways_back)
+    return entries + _digits(diagram)
+
+
+def _digits(diagram: Diagram) -> list[tuple[list[PlacedShape | PlacedWire], Line]]:
+    """Explain how numbers and arrays are written."""
+    entries: list[tuple[list[PlacedShape | PlacedWire], Line]] = []
+    worked = [span.text for span in _worked(diagram)]
+    if any(map(_is_rounded, worked)):
+        entries.append(([], (Span(f"rounded to {DIGITS} digits or more", "quiet"),)))
+    if any("≈" in text for text in worked):
+        what = Span(" true of all digits, not of those that are shown", "quiet")
+        entries.append(([], (Span("≈", "working"), what)))
     if diagram.has_arrays:
         text = "arrays: shape  ‖norm‖  largest element and its place; → where the rule is no product"
         entries.append(([], (Span(text, "quiet"),)))
@@ -159,9 +176,22 @@ def _numbers(
 
 def _has_gradients(diagram: Diagram) -> bool:
     """Say whether any stands there: not so of a run that failed."""
-    lines = [line for box in diagram.boxes for line in (*box.lines, *box.lead.below)]
-    lines += (line for arrow in diagram.arrows for line in arrow.label.below)
-    return any(span.role in ("gradient", "working", "alarm") for line in lines for span in line)
+    return any(span.role in ("gradient", "working", "alarm") for span in _worked(diagram))
+
+
+def _worked(diagram: Diagram) -> Iterator[Span]:
+    """Give what stands in boxes, and below wires."""
+    for box in diagram.boxes:
+        for line in (*box.lines, *box.lead.below):
+            yield from line
+    for arrow in diagram.arrows:
+        for line in arrow.label.below:
+            yield from line
+
+
+def _is_rounded(text: str) -> bool:
+    """Say whether a number has as many digits as are shown, so that there may be more."""
+    return any(len(each.replace(".", "").lstrip("0")) >= DIGITS for each in FRACTION.findall(text))
 
 
 def _rolled(diagram: Diagram, *, has_ways_back: bool) -> list[tuple[list[PlacedShape | PlacedWire], Line]]:

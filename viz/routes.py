@@ -6,6 +6,7 @@ Used by both layouts; an engine's own route is kept where a plain one would run 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from viz import theme
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from viz.skeleton import Floats, Skeleton
+    from viz.skeleton import Floats, Ints, Skeleton
 
 CLEARANCE = 4.0
 HEAD_ROOM = theme.ARROW_LENGTH  # before a gate: a wire along its arrowheads would seem to enter it
@@ -51,6 +52,11 @@ STEPS_ASIDE = (0, -1, 1, -2, 2, -3, -4)  # where other wires have the nearest pl
 STEEPNESS = 0.4  # a bend is at least this wide for its height
 NARROW_SPREAD = 0.55  # of a gate's half height, for two or three wires
 WIDE_SPREAD = 0.85
+TOGETHER = 4.0  # pixels between two wires that can't be told apart
+LONGEST_TOGETHER = 36.0  # of such a stretch
+MOST_COMPARED = 500  # segments of a row, beyond which that would take too long
+STEP = 9.0  # between points of a wire that are looked at
+AROUND = TOGETHER / 2 * np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]])  # a point, where cells may meet
 
 
 def entries(skeleton: Skeleton, x: Floats, y: Floats, origin: Sequence[float]) -> Floats:
@@ -79,8 +85,13 @@ def entries(skeleton: Skeleton, x: Floats, y: Floats, origin: Sequence[float]) -
     return ends
 
 
-def plain_routes(skeleton: Skeleton, x: Floats, y: Floats, routes: Sequence[Floats]) -> tuple[Floats, ...]:
-    """Replace an engine's routes by plain ones wherever nothing else is in the way."""
+def plain_routes(
+    skeleton: Skeleton, x: Floats, y: Floats, routes: Sequence[Floats], titles: Floats
+) -> tuple[Floats, ...]:
+    """Replace an engine's routes by plain ones wherever nothing else is in the way.
+
+    `titles` are the rooms of the frames' titles: left, top, right and bottom.
+    """
     tail, head = skeleton.tail, skeleton.head
     starts = np.stack([x[tail] + skeleton.width[tail] / 2, y[tail]], axis=1)
     stops = entries(skeleton, x, y, y[tail].tolist())
@@ -89,31 +100,105 @@ def plain_routes(skeleton: Skeleton, x: Floats, y: Floats, routes: Sequence[Floa
     before_heads = low - np.stack(
         [np.where(skeleton.mouth > 0, HEAD_ROOM, 0.0), np.zeros(len(low))], axis=1
     )
-    chosen = []
-    taken: list[tuple[float, float, float]] = []  # from, to and height of the level parts between two bends
-    columns: list[tuple[float, float, float]] = []  # from, to and place of the steep bends
+    low, before_heads, high = (
+        np.concatenate(each)
+        for each in ((low, titles[:, :2]), (before_heads, titles[:, :2]), (high, titles[:, 2:]))
+    )
+    chosen = _Chosen()
     for segment, route in enumerate(routes):
         start, stop = starts[segment], stops[segment]
+        ends = int(tail[segment]), int(head[segment])
         near = (before_heads[:, 0] < stop[0]) & (high[:, 0] > start[0])
-        near[[tail[segment], head[segment]]] = False
+        near[list(ends)] = False
         boxes, obstacles = (low[near], high[near]), (before_heads[near], high[near])
-        is_short = stop[0] - start[0] <= SHORTEST
-        plain = [] if is_short else list(_candidates(start, stop, obstacles, taken))
         own = route if not skeleton.is_ordered[head[segment]] else _led_to(route, stop)
-        path = next((path for path in plain if _is_clear(path, obstacles)), None)
-        if path is None and not is_short and not _is_clear(own, obstacles):
-            steep = _steep(start, stop, obstacles, columns)
-            path = next((path for path in steep if _is_clear(path, obstacles)), None)
-            if path is not None:
-                columns.append((*sorted((start[1], stop[1])), (path[3, 0] + path[6, 0]) / 2))
-            else:
-                path = next((path for path in plain if _is_clear(path, boxes)), None)
-        if path is None:
-            path = own
-        elif _has_two_bends(path):
-            taken.append((path[3, 0], path[6, 0], path[3, 1]))
-        chosen.append(path)
-    return tuple(chosen)
+        first = None
+        for path in _ways(start, stop, own, boxes, obstacles, chosen):
+            first = path if first is None else first
+            if len(routes) > MOST_COMPARED or not chosen.runs_along(path, ends):
+                break
+        else:
+            assert first is not None
+            path = first
+        chosen.add(path, ends)
+    return tuple(chosen.paths)
+
+
+def _ways(
+    start: Floats,
+    stop: Floats,
+    own: Floats,
+    boxes: tuple[Floats, Floats],
+    obstacles: tuple[Floats, Floats],
+    chosen: _Chosen,
+) -> Iterator[Floats]:
+    """Give the ways between two points, the best first: plain ones, the engine's own, steep ones."""
+    if stop[0] - start[0] > SHORTEST:
+        plain = list(_candidates(start, stop, obstacles, chosen.levels))
+        yield from (path for path in plain if _is_clear(path, obstacles))
+        is_own_clear = _is_clear(own, obstacles)
+        if is_own_clear and _is_direct(own, stop):
+            yield own
+        steep = _steep(start, stop, obstacles, chosen.columns)
+        yield from (path for path in steep if _is_clear(path, obstacles))
+        if is_own_clear:
+            yield own
+        yield from (path for path in plain if _is_clear(path, boxes))
+    yield own
+
+
+def _is_direct(path: Floats, stop: Floats) -> bool:
+    """Say whether a way leads nowhere back, and ends at the left side of what it leads to."""
+    return bool(np.all(np.diff(path[:, 0]) >= -1)) and path[-1, 0] <= stop[0] + 1
+
+
+class _Chosen:
+    """The ways that were chosen, which others keep away from."""
+
+    def __init__(self) -> None:
+        self.paths: list[Floats] = []
+        self.levels: list[tuple[float, float, float]] = []  # from, to and height, between two bends
+        self.columns: list[tuple[float, float, float]] = []  # from, to and place of the steep bends
+        self._ends: list[tuple[int, int]] = []
+        self._passed: dict[int, list[int]] = {}  # by cell of the picture: which ways pass it
+
+    def add(self, path: Floats, ends: tuple[int, int]) -> None:
+        """Choose a way between two items."""
+        if len(path) == 10:
+            if path[3, 1] not in (path[0, 1], path[-1, 1]):
+                self.levels.append((path[3, 0], path[6, 0], path[3, 1]))
+            elif path[6, 0] - path[3, 0] <= STEEP_BENDS[0]:
+                self.columns.append((*sorted((path[0, 1], path[-1, 1])), (path[3, 0] + path[6, 0]) / 2))
+        for cell in np.unique(_cells(_in_steps(path, TOGETHER))).tolist():
+            self._passed.setdefault(cell, []).append(len(self.paths))
+        self.paths.append(path)
+        self._ends.append(ends)
+
+    def runs_along(self, path: Floats, ends: tuple[int, int]) -> bool:
+        """Say whether a way would be taken for another one, that neither begins nor ends where it does."""
+        met: Counter[int] = Counter()
+        for cells in _cells(_in_steps(path, STEP)[:, None] + AROUND).tolist():
+            met.update({way for cell in cells for way in self._passed.get(cell, ())})
+        return any(
+            STEP * steps > LONGEST_TOGETHER
+            and self._ends[way][0] != ends[0]
+            and self._ends[way][1] != ends[1]
+            for way, steps in met.items()
+        )
+
+
+def _cells(points: Floats) -> Ints:
+    """Return the numbers of the cells of the picture that points are in."""
+    cells: Ints = np.floor(points / TOGETHER).astype(np.int64)
+    return cells[..., 0] + (cells[..., 1] << 32)
+
+
+def _in_steps(path: Floats, step: float) -> Floats:
+    """Return points along a path, one every few pixels."""
+    points = (WEIGHTS @ path[(np.arange(0, len(path) - 1, 3)[:, None] + FOUR)]).reshape(-1, 2)
+    far = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    steps = np.arange(0.0, far[-1], step)
+    return np.stack([np.interp(steps, far, points[:, 0]), np.interp(steps, far, points[:, 1])], axis=1)
 
 
 def _led_to(route: Floats, stop: Floats) -> Floats:
@@ -121,10 +206,6 @@ def _led_to(route: Floats, stop: Floats) -> Floats:
     moved = route.copy()
     moved[-2:] += stop - route[-1]
     return moved
-
-
-def _has_two_bends(path: Floats) -> bool:
-    return len(path) == 10 and path[3, 1] not in (path[0, 1], path[-1, 1])
 
 
 def _candidates(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from viz.frames import title_place
 from viz.geometry import (
     TAG_POINT,
     PlacedGroup,
@@ -238,7 +239,7 @@ def set_groups(diagram: Diagram, placement: Placement) -> tuple[PlacedGroup, ...
         if box is None:
             continue
         left, top, width, height = box
-        title = set_line(_title(group.title), left + 8, top + 5)
+        title = set_line(_title(group.title), *title_place(left, top))
         number = at if group.number < 0 else group.number
         groups.append(PlacedGroup(Rect(left, top, width, height), title, number))
     return tuple(groups)

@@ -281,7 +281,8 @@ def product(line: EdgeLine) -> Text:
         return Text("seed " if line.op == "output" else "Σ = ").append_text(result)
     if line.local is None or labels.is_array(line.local):
         return Text(f"{labels.norm(line.upstream)} → ").append_text(norm_text(line.grad, GRADIENT))
-    return Text(f"{labels.factors(line.upstream, line.local, line.grad)} = ").append_text(result)
+    factors, equals = labels.product(line.upstream, line.local, line.grad)
+    return Text(f"{factors} {equals} ").append_text(result)
 
 
 def explanation_text(explained: Explanation) -> str:

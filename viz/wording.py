@@ -120,7 +120,9 @@ def product_lines(edge: Any) -> tuple[Line, ...]:
         return _array_product(upstream, edge.local, grad)
     local = edge.local
     working = (
-        f"{labels.number(upstream)} → " if local is None else f"{labels.factors(upstream, local, grad)} = "
+        f"{labels.number(upstream)} → "
+        if local is None
+        else "{} {} ".format(*labels.product(upstream, local, grad))
     )
     return ((Span(working, "working"), _result(labels.number(grad), is_bad=is_bad(grad))),)
 
@@ -136,8 +138,11 @@ def _array_product(upstream: Any, local: Any, grad: Any) -> tuple[Line, ...]:
     if local is None or np.shape(upstream) != grad.shape:
         return (norms, (Span(labels.worst(grad), "working"),))
     place = labels.worst_index(grad)
-    factors = labels.factors(upstream[place], np.broadcast_to(local, grad.shape)[place], grad)
-    return (norms, (Span(f"{labels.index(place)}  {factors} = {labels.number(grad[place])}", "working"),))
+    factors, equals = labels.product(
+        upstream[place], np.broadcast_to(local, grad.shape)[place], grad[place]
+    )
+    at_place = f"{labels.index(place)}  {factors} {equals} {labels.number(grad[place])}"
+    return (norms, (Span(at_place, "working"),))
 
 
 def sum_lines(terms: Sequence[Any], total: Any) -> tuple[Line, ...]:

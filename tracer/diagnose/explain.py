@@ -22,11 +22,11 @@ from tracer.numbers_text import (
     SHOWN_TERMS,
     addition,
     clean,
-    factors,
     is_array,
     norm,
     norms,
     number,
+    product,
     summary,
 )
 from tracer.rules.kinds import Compressed, Elementwise, is_complex
@@ -249,11 +249,16 @@ def _product(edge: Edge) -> str:
     if local is None:
         return f"{norm(grad)} from {norm(upstream)}"
     if not is_array(local):
-        return f"{norm(grad)} = {factors(upstream, local, grad)}"
+        return _equation(grad, upstream, local)
     takes_real_part = (is_complex(upstream) or is_complex(local)) and not is_complex(grad)
     if local.size and local.min() == local.max() and not takes_real_part:
-        return f"{norm(grad)} = {factors(upstream, local.flat[0], grad)}"
+        return _equation(grad, upstream, local.flat[0])
     return f"{norm(grad)} from {norm(upstream)} × {LOCAL}"
+
+
+def _equation(grad: Any, upstream: Any, local: Any) -> str:
+    factors, equals = product(upstream, local, grad)
+    return f"{norm(grad)} {equals} {factors}"
 
 
 def formula_of(edge: Edge) -> str:

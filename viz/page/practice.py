@@ -123,7 +123,7 @@ class Asker:
             error = _error(_read(factors[0]) * local_read, answer)
             if _is_fair(error, answer):
                 wrong = mistakes_of(_name(edge), terms, error, factors=factors)
-                working = f"{labels.factors(*factors, answer)} = {labels.number(answer)}"
+                working = "{} {} ".format(*labels.product(*factors, answer)) + labels.number(answer)
                 return _told(answer, [*shown, *given], working, wrong)
         return None
 
