@@ -7,7 +7,7 @@ import pytest
 from checks import assert_differentiates, assert_untouched
 
 from tracer import record
-from tracer.errors import UnsupportedError
+from tracer.errors import CutWarning, UnsupportedError
 
 A = np.array([[1.5, 0.4, 3.0], [2.0, 0.3, 1.1], [0.7, 1.9, 0.2]])
 V = np.array([1.3, 0.7, 2.2])
@@ -47,6 +47,7 @@ WITH_OPTIONS = [
         np.hypot.reduce(-a[:1]) * np.hypot.reduce(-a[1, 1]) + np.hypot.reduce(-a[:1], initial=None)
     ),
     lambda a, v: np.fmod.reduce(v[0]) * v,
+    lambda a, v: np.transpose(v, axes=0),
     lambda a, v: np.histogramdd(v, 3)[1][0],
     lambda a, v: np.polyfit(
         v[:2], v[1:], 3
@@ -91,6 +92,28 @@ def test_whole_numbers_of_every_kind_are_as_large_in_a_rule_as_in_the_program(fu
     k = np.array([100, 1, 7]).astype(kind)
     if kind != "bool" or "%" not in str(function.__code__.co_consts):
         assert_differentiates(lambda v: function(k, v), V, rtol=1e-4)
+
+
+def test_constants_of_few_digits_take_none_from_a_gradient():
+    few = np.array([1.1, 2.3, 0.7], np.float16)
+    t = record(lambda v: np.vdot(v, few) * 0.7, V)
+    np.testing.assert_allclose(t.grads["v"], few.astype(float) * 0.7, rtol=1e-15)
+
+
+INTO_WHOLE = [
+    ("c += n", r"np\.add of int"),
+    ("c[1:] -= n", r"np\.subtract of int"),
+    ("np.multiply(c, n, out=c)", r"np\.multiply of int"),
+    ("np.add.at(c, [0, 0], n)", r"np\.add\.at of int"),
+]
+
+
+@pytest.mark.parametrize(("line", "named"), INTO_WHOLE)
+def test_a_whole_number_that_changes_whole_numbers_is_cut(line, named):
+    space = {"np": np}
+    exec(f"def function(v, n):\n    c = np.arange(3)\n    {line}\n    return v * c", space)  # noqa: S102
+    with pytest.warns(CutWarning, match=named):
+        assert_untouched(space["function"], V, 2)
 
 
 REAL_PARTS = [
@@ -168,6 +191,7 @@ UNTOUCHED = [
     lambda a, v: np.putmask(v, mask=[True, False, True], values=v * 2),
     lambda a, v: np.fill_diagonal(a, v[:0]),
     lambda a, v: np.copyto(v[0], 1),
+    lambda a, v: np.copyto(v, 1j),
     lambda a, v: v.put(indices=[0], values=v[1:]),
     lambda a, v: v.fill(v),
     lambda a, v: np.unique_counts(x=v.tolist()),

@@ -97,6 +97,11 @@ def _into_plain(
     tape = open_tape(traced_in((*inputs, *rest.values())), frame)
     if tape is None or _takes_steps(function):
         return compute(*plain_deep(inputs), **plain_deep(options))
+    if _single(out).dtype.kind in "biu":  # `indices += n`: whole numbers, as `indices + n` is
+        value = compute(*plain_deep(inputs), **plain_deep(options))
+        for each in traced_in((*inputs, *rest.values())):
+            cut(each, f"{name} of {_single(out).dtype}", frame)
+        return value
     written = _augmented(frame)
     if written and _single(out).dtype.kind in "fc" and _is_written_back(options, frame):
         from tracer.blank import blank  # noqa: PLC0415  (which imports this room)

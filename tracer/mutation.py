@@ -23,6 +23,7 @@ from tracer.standins import (
     FOREIGN,
     MADE_IN_TRACE,
     Traced,
+    cut,
     is_traced,
     open_tape,
     plain_deep,
@@ -92,6 +93,11 @@ def call_at(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> None:
     if not issubclass(type(array), Traced):
         if open_tape(traced_in(inputs), frame) is None:
             ufunc.at(array, index, *plain_deep(values))
+            return
+        if array.dtype.kind in "biu":  # whole numbers, as those that ufunc(array, values) gives
+            ufunc.at(array, index, *plain_deep(values))
+            for each in traced_in(values):
+                cut(each, f"np.{ufunc.__name__}.at of {array.dtype}", frame)
             return
         raise UnsupportedError(
             f"np.{ufunc.__name__}.at writes into {FOREIGN}",

@@ -6,6 +6,7 @@ Each is a plain NumPy call whose result is then written by `buffers.write`, whic
 from __future__ import annotations
 
 import copy
+import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -107,8 +108,11 @@ def _as_numpy(function: Any, do: Callable[..., None]) -> Callable[..., None]:
 
     def called(frame: FrameType, array: Any, *args: Any, **options: Any) -> None:
         given, named = plain_deep(args), plain_deep(options)
-        if np.iscomplexobj(array.value_) or not any(map(np.iscomplexobj, (*given, *named.values()))):
-            # Else it would warn twice.
+        if any(map(np.iscomplexobj, (*given, *named.values()))):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the write itself warns of imaginary parts
+                function(copy.copy(array.value_), *given, **named)
+        else:
             function(copy.copy(array.value_), *given, **named)
         if type(array.value_) is np.ndarray:  # else NumPy has written into an array that nobody has
             do(frame, array, *args, **options)

@@ -50,7 +50,8 @@ def _flat(a: Any, order: Any = "C") -> Followed:
 
 
 def _transpose(a: Any, axes: Any = None) -> Followed:
-    return "transpose", (a,), {"axes": None if axes is None else tuple(plain_deep(axes))}
+    axes = plain_deep(axes)
+    return "transpose", (a,), {"axes": tuple(axes) if np.iterable(axes) else None}
 
 
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Followed:
