@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import mutation, numpy_calls, ufunc_calls, writing_calls
+from tracer import into_out, mutation, numpy_calls, ufunc_calls, writing_calls
 from tracer.families import expose, note_view
 from tracer.memory import owner_of
 from tracer.numpy_table import MUTATING_METHODS
@@ -40,7 +40,7 @@ class Blank(Array, stands_for="blank"):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         frame = _frame(1)
         if "out" in options:
-            return mutation.call_into(ufunc, method, inputs, options, frame)
+            return into_out.call_into(ufunc, method, inputs, options, frame)
         if method == "at":
             return mutation.call_at(ufunc, inputs, frame)
         return blank_of(ufunc_calls.call_ufunc(ufunc, method, inputs, options, frame), self)

@@ -102,6 +102,7 @@ def _looking(dispatcher: FunctionType) -> CodeType:
     return template.replace(
         co_consts=tuple(constants.get(each, each) for each in template.co_consts),
         co_varnames=code.co_varnames[:count] + template.co_varnames[count:],
+        co_posonlyargcount=code.co_posonlyargcount,
         co_name=code.co_name,
         co_qualname=code.co_qualname,
     )

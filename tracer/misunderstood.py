@@ -71,6 +71,7 @@ _POSSIBLE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
 # What a plain program is told of an array that is read-only or not contiguous, or of what is none.
 _OF_BUFFERS = re.compile(
     r"Supplied output array must be (C-)?contiguous, .*|out must be a numpy array"
+    r"|'?out(put)?'? must be an array"
     r"|.*must be read-write bytes-like object, not numpy\.ndarray"
 )
 _PLAIN = (str, bytes, int, float, type(None), type, ModuleType, BuiltinFunctionType)

@@ -76,6 +76,8 @@ def call_function(
     if function in OVERWRITING and any_open((*args, *options.values()), frame):
         args, options = without_overwriting(function, args, options)
     if function in PLAIN_READS:
+        if compute is not None:
+            return compute(*plain_deep(args[1:]), **plain_deep(options))
         return function(*plain_deep(args), **plain_deep(options))
     read = FOLLOWED.get(function)
     if read is None:
@@ -239,7 +241,7 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
         return lambda *args, **options: call_any(METHODS[name], (number, *args), options, frame, attribute)
     if name == "item":
         return lambda *args: record_call(
-            "item", (number,), attribute(*plain_deep(args)), {"index": args}, frame
+            "item", (number,), attribute(*plain_deep(args)), {"index": plain_deep(args)}, frame
         )
     if name in _SEEING:
         return lambda *args, **options: _SEEING[name](number, attribute(*args, **options), frame)

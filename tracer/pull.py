@@ -54,6 +54,9 @@ def pull(
     return back if type(back) in COMPRESSED else checked(back, operand, target, port)
 
 
+_OF_PYTHON = (float, int, complex, bool)
+
+
 def as_taken(
     rule: Elementwise | Vjp, operands: tuple[Any, ...], out: Any, upstream: Any, *, has_differences: bool
 ) -> tuple[tuple[Any, ...], Any, Any]:
@@ -74,15 +77,15 @@ def as_taken(
     if isinstance(rule, Elementwise):
         return _widened(operands, out), out, upstream
     for operand in operands:
-        if type(operand) is not np.ndarray:
+        if type(operand) is not np.ndarray or operand.dtype.kind in "iu":
             return tuple(map(_as_array, operands)), np.asarray(out), np.asarray(whole(upstream))
     return operands, out, upstream
 
 
 def _as_array(operand: Any) -> Any:
-    """Return an operand as an array; a whole number in floats, which its gradient is made of."""
-    is_whole = isinstance(operand, (int, np.integer)) and type(operand) is not bool
-    return np.asarray(operand, np.float64 if is_whole else None)
+    """Return an operand as an array; whole numbers in floats: gradients are made of those, and they never wrap."""
+    array = np.asarray(operand)
+    return array.astype(np.float64) if array.dtype.kind in "iu" else array
 
 
 def elementwise_local(rule: Elementwise, port: int, operands: tuple[Any, ...], out: Any) -> Any:
@@ -98,18 +101,23 @@ def elementwise_local(rule: Elementwise, port: int, operands: tuple[Any, ...], o
 
 
 def _widened(operands: tuple[Any, ...], out: Any) -> tuple[Any, ...]:
-    """Return operands in the precision of the result: NumPy, too, widens float32 before it divides."""
+    """Return operands in the precision of the result: NumPy, too, widens float32 before it divides.
+
+    So it does whole numbers, which would wrap: -x of unsigned ones.
+    """
     if type(out) is np.ndarray:
         dtype = out.dtype
         if dtype.kind == "c":  # Python's numbers neither compare nor have the logarithm of a negative one
             return tuple(
-                np.asarray(each, dtype)[()] if np.asarray(each).dtype.kind in "fc" else each
+                np.asarray(each, dtype)[()] if np.asarray(each).dtype.kind in "fciub" else each
                 for each in operands
             )
         for operand in operands:
-            if type(operand) is np.ndarray and operand.dtype is not dtype:
+            if type(operand) not in _OF_PYTHON and getattr(operand, "dtype", dtype) is not dtype:
                 return tuple(
-                    each.astype(dtype) if type(each) is np.ndarray and each.dtype.kind == "f" else each
+                    each.astype(dtype)
+                    if type(each) not in _OF_PYTHON and each.dtype.kind in "fiub"
+                    else each
                     for each in operands
                 )
     return operands

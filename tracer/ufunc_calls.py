@@ -9,9 +9,10 @@ import numpy as np
 
 from tracer.buffers import fitted
 from tracer.instructions import operator_at
-from tracer.numpy_calls import any_open, arrays_of, refuse
+from tracer.numpy_calls import any_open, arrays_of, call_function, refuse
 from tracer.numpy_table import FORMS, PLAIN_UFUNCS, TWO_RESULTS, UFUNC_RULES, OptionError, call_options
 from tracer.numpy_table.scipy_ufuncs import is_special, special_results, special_rule
+from tracer.rules.kinds import is_complex
 from tracer.standins import is_traced, open_tape, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY
 
@@ -76,12 +77,13 @@ def _call_form(
             return _matmul_along(inputs, plain_deep(options["axes"]), value, frame)
         if method in FORMS:
             rule, operands, params = FORMS[method](ufunc, *inputs, **options)
-            return record_call(rule, arrays_of(operands, frame), value, params, frame)
+            operands = _as_real(ufunc, arrays_of(operands, frame), value, frame)
+            return record_call(rule, operands, value, params, frame)
         mask = plain_deep(options.pop("where", True))
         params = call_options(ufunc, options)
     except OptionError as error:
         raise refuse(f"{called} with {error}", frame) from None
-    operands = arrays_of(inputs, frame)
+    operands = _as_real(ufunc, arrays_of(inputs, frame), value, frame)
     if method == "outer":
         first, second = operands
         shape = np.shape(plain(first)) + (1,) * np.ndim(plain(second))
@@ -92,6 +94,17 @@ def _call_form(
     chosen = tuple(chosen_by(operand, mask, frame) for operand in operands)
     part = record_call(rule, chosen, value[mask], params, frame, AUXILIARY)
     return record_call("setitem", (value, part), value, {"index": mask}, frame)
+
+
+def _as_real(ufunc: Any, operands: tuple[Any, ...], value: Any, frame: FrameType) -> tuple[Any, ...]:
+    """Return the real parts of complex operands, where a real dtype= has NumPy compute with those."""
+    if is_complex(value) or ufunc is np.absolute:
+        return operands
+    return tuple(_real_part(each, frame) if is_complex(plain(each)) else each for each in operands)
+
+
+def _real_part(operand: Any, frame: FrameType) -> Any:
+    return call_function(np.real, (operand,), {}, frame) if is_traced(operand) else np.real(operand)
 
 
 def _matmul_along(inputs: tuple[Any, ...], axes: Any, value: Any, frame: FrameType) -> Any:

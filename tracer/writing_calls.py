@@ -5,6 +5,8 @@ Each is a plain NumPy call whose result is then written by `buffers.write`, whic
 
 from __future__ import annotations
 
+import copy
+import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +66,11 @@ def adopted_first(function: Any, args: tuple[Any, ...], options: dict[str, Any],
     return None if tape is None else adopt_argument(function, args, options, 0, tape, frame)
 
 
-def _fill(frame: FrameType, array: Any, value: Any) -> None:
-    write(array, ..., value, frame)
+def _fill(frame: FrameType, array: Any, *args: Any, **options: Any) -> None:
+    np.empty(1, array.value_.dtype).fill(
+        *plain_deep(args), **plain_deep(options)
+    )  # raises NumPy's own errors
+    write(array, ..., args[0], frame)
 
 
 def _arrange(function: Any, frame: FrameType, array: Any, *args: Any, **options: Any) -> None:
@@ -76,8 +81,7 @@ def _arrange(function: Any, frame: FrameType, array: Any, *args: Any, **options:
 
 
 def _copyto(frame: FrameType, dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
-    if not np.can_cast(np.asarray(plain_deep(src)).dtype, dst.value_.dtype, casting):
-        np.copyto(dst.value_, plain_deep(src), casting)  # raises NumPy's own error
+    del casting
     where = plain_deep(where)
     if where is True:
         write(dst, ..., src, frame)
@@ -96,7 +100,24 @@ def writes_in_place(x: Any, copy: Any = True, *rest: Any, **options: Any) -> boo
 def _nan_to_num(frame: FrameType, x: Any, copy: Any, *rest: Any, **options: Any) -> Any:
     del copy
     write(x, ..., call_function(np.nan_to_num, (x, True, *rest), options, frame), frame)
-    return x
+    return x if x.value_.ndim else getitem(x, (), frame)
+
+
+def _as_numpy(function: Any, do: Callable[..., None]) -> Callable[..., None]:
+    """Have NumPy do a call with a copy first, so that it raises its own errors."""
+
+    def called(frame: FrameType, array: Any, *args: Any, **options: Any) -> None:
+        given, named = plain_deep(args), plain_deep(options)
+        if any(map(np.iscomplexobj, (*given, *named.values()))):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the write itself warns of imaginary parts
+                function(copy.copy(array.value_), *given, **named)
+        else:
+            function(copy.copy(array.value_), *given, **named)
+        if type(array.value_) is np.ndarray:  # else NumPy has written into an array that nobody has
+            do(frame, array, *args, **options)
+
+    return called
 
 
 def _put(frame: FrameType, a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
@@ -105,10 +126,12 @@ def _put(frame: FrameType, a: Any, ind: Any, v: Any, mode: Any = "raise") -> Non
     write_flat(frame, a, places, v, np.arange(len(flat)))
 
 
+def _put_method(frame: FrameType, array: Any, indices: Any, values: Any, mode: Any = "raise") -> None:
+    _WRITERS[np.put](frame, array, indices, values, mode)
+
+
 def _place(frame: FrameType, arr: Any, mask: Any, vals: Any) -> None:
     places = np.flatnonzero(plain_deep(mask))
-    if len(places) and np.size(plain_deep(vals)) == 0:
-        np.place(arr.value_, plain_deep(mask), plain_deep(vals))  # raises NumPy's own error
     if np.may_share_memory(plain(vals), arr.value_):
         raise UnsupportedError(
             "np.place reads values from the array that it writes into, some after they are overwritten",
@@ -149,7 +172,7 @@ def write_flat(
     frame: FrameType, array: Any, places: np.ndarray[Any, Any], values: Any, turns: np.ndarray[Any, Any]
 ) -> None:
     """Write values[turns] at flat places; values are gone through again and again."""
-    if not len(places):
+    if not len(places) or not np.size(plain_deep(values)):
         return
     (operand,) = arrays_of((values,), frame)
     if array.value_.ndim:
@@ -170,15 +193,18 @@ def write_flat(
 _METHODS: dict[str, Callable[..., None]] = {
     "fill": _fill,
     "partition": partial(_arrange, np.partition),
-    "put": _put,
+    "put": _put_method,
     "sort": partial(_arrange, np.sort),
 }
-WRITING_FUNCTIONS: dict[Any, Callable[..., None]] = {
-    np.copyto: _copyto,
-    np.nan_to_num: _nan_to_num,
-    np.put: _put,
-    np.place: _place,
-    np.putmask: _putmask,
-    np.fill_diagonal: _fill_diagonal,
-    np.put_along_axis: _put_along_axis,
+_WRITERS = {
+    function: _as_numpy(function, do)
+    for function, do in (
+        (np.put, _put),
+        (np.place, _place),
+        (np.putmask, _putmask),
+        (np.fill_diagonal, _fill_diagonal),
+        (np.put_along_axis, _put_along_axis),
+        (np.copyto, _copyto),
+    )
 }
+WRITING_FUNCTIONS: dict[Any, Callable[..., None]] = {**_WRITERS, np.nan_to_num: _nan_to_num}

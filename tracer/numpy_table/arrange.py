@@ -54,6 +54,8 @@ def _one(name: str, function: Callable[..., Any]) -> Callable[..., Followed]:
 def _several(name: str, function: Callable[..., Any]) -> Callable[..., list[Followed | None]]:
     def read(a: Any, *rest: Any, **options: Any) -> list[Followed | None]:
         (numbers,) = numbered([a])
+        if isinstance(a, list | tuple):  # whose length NumPy takes for that of every axis
+            numbers = numbers.tolist()
         parts = function(numbers, *plain_deep(rest), **plain_deep(options))
         return [(name, (a,), {"places": part}) for part in parts]
 

@@ -12,6 +12,7 @@ from tracer.numpy_table.reading import (
     Reader,
     only_defaults,
     operands_only,
+    refuse_real_part,
     shape_only,
     with_params,
 )
@@ -34,7 +35,7 @@ def _reshape(a: Any, _shape: Any = None, order: Any = "C", **options: Any) -> Fo
         (), {name: value for name, value in options.items() if name not in ("shape", "newshape", "copy")}
     )
     if order == "A":
-        order = "F" if np.isfortran(plain(a)) else "C"
+        order = "F" if np.isfortran(np.asarray(plain_deep(a))) else "C"
     return "reshape", (a,), {} if order == "C" else {"order": order}
 
 
@@ -49,7 +50,8 @@ def _flat(a: Any, order: Any = "C") -> Followed:
 
 
 def _transpose(a: Any, axes: Any = None) -> Followed:
-    return "transpose", (a,), {"axes": None if axes is None else tuple(plain_deep(axes))}
+    axes = plain_deep(axes)
+    return "transpose", (a,), {"axes": tuple(axes) if np.iterable(axes) else None}
 
 
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Followed:
@@ -87,6 +89,7 @@ def _einsum(subscripts: Any, *operands: Any, **options: Any) -> Followed:
             letter.isalpha() for letter in subscripts.translate({ord(each): None for each in ".,->"})
         ):
             raise OptionError("subscripts beyond 25 in lists")
+    refuse_real_part(options.get("dtype"), *operands)
     for name in ("optimize", "dtype", "casting"):
         options.pop(name, None)  # another order of the same sums; the engine sees to types
     only_defaults((), options)

@@ -114,7 +114,7 @@ def _matrix_power(a: Any, n: Any) -> Followed:
 def _multi_dot(arrays: Any, *, out: Any = None) -> Followed:
     if out is not None:
         raise OptionError("out=")
-    return "multi_dot", tuple(arrays), None
+    return "multi_dot" if len(arrays) > 2 else "dot", tuple(arrays), None
 
 
 def _tensorinv(a: Any, ind: Any = 2) -> Followed:

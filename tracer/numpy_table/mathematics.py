@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.numpy_table.reading import NOT_GIVEN, Followed, OptionError, Reader, only_defaults
+from tracer.numpy_table.reading import (
+    NOT_GIVEN,
+    Followed,
+    OptionError,
+    Reader,
+    only_defaults,
+    refuse_real_part,
+)
 from tracer.standins import holds_traced, is_traced, plain, plain_deep
 
 if TYPE_CHECKING:
@@ -71,7 +78,9 @@ def _gradient(
 ) -> Followed | list[Followed | None]:
     ndim = np.ndim(plain_deep(f))
     axes = plain_deep(axis)
-    axes = tuple(range(ndim)) if axes is None else axes if isinstance(axes, tuple) else (axes,)
+    axes = (
+        tuple(range(ndim)) if axes is None else tuple(axes) if isinstance(axes, tuple | list) else (axes,)
+    )
     spacings = varargs * len(axes) if len(varargs) == 1 else varargs or (None,) * len(axes)
     rows: list[Followed | None] = []
     for at, spacing in zip(axes, spacings, strict=True):
@@ -83,6 +92,8 @@ def _gradient(
 
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Followed:
     params = {"axis": plain(axis), "by_x": x is not None}
+    if x is not None and np.asarray(plain_deep(x)).dtype.kind == "u":
+        raise OptionError("x= of unsigned integers, whose differences may wrap")
     return "trapezoid", (y, dx if x is None else x), params
 
 
@@ -129,7 +140,7 @@ def _logspace(
     dtype: Any = None,
     axis: Any = 0,
 ) -> Followed:
-    del dtype
+    refuse_real_part(dtype, start, stop, base)
     params = {"num": int(plain(num)), "endpoint": bool(endpoint), "axis": plain(axis)}
     if np.ndim(plain_deep(base)):
         raise OptionError("an array base=")
@@ -140,7 +151,7 @@ def _logspace(
 def _geomspace(
     start: Any, stop: Any, num: Any = 50, endpoint: Any = True, dtype: Any = None, axis: Any = 0
 ) -> Followed:
-    del dtype
+    refuse_real_part(dtype, start, stop)
     params = {"num": int(plain(num)), "endpoint": bool(endpoint), "axis": plain(axis)}
     return "geomspace", (start, stop), params
 
@@ -159,8 +170,8 @@ def _cov(
     *,
     dtype: Any = None,
 ) -> Followed:
-    del dtype
     operands = (m,) if y is None else (m, y)
+    refuse_real_part(dtype, *operands)
     _refuse_one_row(operands, rowvar)
     weights = {"fweights": fweights, "aweights": aweights}
     params: dict[str, Any] = {
@@ -173,8 +184,8 @@ def _cov(
 
 
 def _corrcoef(x: Any, y: Any = None, rowvar: Any = True, *, dtype: Any = None) -> Followed:
-    del dtype
     operands = (x,) if y is None else (x, y)
+    refuse_real_part(dtype, *operands)
     _refuse_one_row(operands, rowvar)
     return "corrcoef", operands, {"rowvar": bool(rowvar)}
 
@@ -257,6 +268,8 @@ def _histogram_of_many(
 ) -> list[Any]:
     if np.ndim(plain(sample)) == 2 and not isinstance(plain(sample), list | tuple):
         data = [(sample, column) for column in np.arange(np.shape(plain(sample))[1])]
+    elif np.ndim(plain_deep(sample)) < 2:
+        data = [(sample, None)]
     else:
         data = [(each, None) for each in sample]
     return _of_several(data, bins, range, density, weights)

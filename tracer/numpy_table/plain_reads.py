@@ -41,12 +41,11 @@ TWO_RESULTS: dict[Any, tuple[str, str]] = {
 
 PLAIN_ATTRIBUTES = frozenset("shape ndim size dtype nbytes itemsize strides flags device".split())
 PLAIN_METHODS = frozenset(
-    "argmax argmin argpartition argsort any all nonzero searchsorted is_integer setflags "
-    "__array_namespace__".split()
+    "argpartition argsort nonzero searchsorted is_integer setflags __array_namespace__".split()
 )
 METHODS: dict[str, Any] = {
     name: getattr(np, name)
     for name in "sum mean prod max min dot clip squeeze ravel copy round reshape transpose swapaxes cumsum cumprod "
-    "diagonal repeat std take trace var".split()
+    "diagonal repeat std take trace var argmax argmin any all".split()
 } | {"flatten": np.ravel, "compress": np.ndarray.compress}
 MUTATING_METHODS = frozenset(("fill", "partition", "put", "sort"))

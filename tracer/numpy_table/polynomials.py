@@ -26,16 +26,31 @@ def _polyfit(
     return "polyfit", (x, y) if w is None else (x, y, w), {"deg": int(plain(deg))}
 
 
+def _no_matrices(*polynomials: Any) -> None:
+    if any(np.ndim(plain_deep(each)) > 1 for each in polynomials):
+        raise OptionError("a matrix, where a polynomial is a vector,")
+
+
+def _of_two(name: str) -> Callable[..., Followed]:
+    def read(a1: Any, a2: Any) -> Followed:
+        _no_matrices(a1, a2)
+        return name, (a1, a2), None
+
+    return read
+
+
 def _repeated(name: str) -> Callable[..., Followed]:
     """Read polyder and polyint; constants of integration may be traced, one for each or one for all."""
 
     def read(p: Any, m: Any = 1, k: Any = None) -> Followed:
+        _no_matrices(p)
         return name, (p, k) if holds_traced(k) else (p,), {"m": int(plain(m))}
 
     return read
 
 
 def _polydiv(u: Any, v: Any) -> list[Followed | None]:
+    _no_matrices(u, v)
     operands = (u, v)
     return [("polydiv_quotient", operands, None), ("polydiv_rest", operands, {"results": None})]
 
@@ -52,9 +67,9 @@ POLYNOMIALS: dict[Any, Reader] = {
     np.polyfit: _polyfit,
     np.polyder: _repeated("polyder"),
     np.polyint: _repeated("polyint"),
-    np.polyadd: operands_only("polyadd"),
-    np.polysub: operands_only("polysub"),
-    np.polymul: operands_only("polymul"),
+    np.polyadd: _of_two("polyadd"),
+    np.polysub: _of_two("polysub"),
+    np.polymul: _of_two("polymul"),
     np.polydiv: _polydiv,
     np.roots: operands_only("roots"),
     np.poly: _poly,

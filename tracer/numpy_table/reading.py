@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tracer.counts import is_whole
-from tracer.standins import is_traced, plain_deep
+from tracer.standins import holds_traced, is_traced, plain_deep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +51,14 @@ def given_options(names: str, positional: tuple[Any, ...], options: dict[str, An
     return {name: value for name, value in named.items() if value is not NOT_GIVEN}
 
 
+def refuse_real_part(dtype: Any, *operands: Any) -> None:
+    """Refuse a real `dtype=` of complex numbers, where the steps to the result are no longer those of the rule."""
+    if dtype is None or dtype is NOT_GIVEN or np.dtype(dtype).kind == "c":
+        return
+    if any(map(np.iscomplexobj, plain_deep(operands))):
+        raise OptionError(f"dtype={np.dtype(dtype)} of complex numbers")
+
+
 def reduction(name: str, order: str) -> Callable[..., Followed]:
     """Read a function of one array with `axis`, `keepdims`, `where` and `initial`; `order` names what follows axis.
 
@@ -60,7 +68,9 @@ def reduction(name: str, order: str) -> Callable[..., Followed]:
     def read(a: Any, axis: Any = None, *rest: Any, **options: Any) -> Followed:
         given = given_options(order, rest, options)
         given.pop("dtype", None)
-        params: dict[str, Any] = {"axis": plain_deep(axis), "keepdims": bool(given.pop("keepdims", False))}
+        axis = plain_deep(axis)
+        axis = tuple(axis) if isinstance(axis, list) else axis
+        params: dict[str, Any] = {"axis": axis, "keepdims": bool(given.pop("keepdims", False))}
         where, initial = plain_deep(given.pop("where", True)), given.pop("initial", None)
         if where is not True:
             params["where"] = np.array(where, np.bool_)
@@ -77,8 +87,9 @@ def spread(name: str) -> Callable[..., Followed]:
     def read(a: Any, axis: Any = None, *rest: Any, **options: Any) -> Followed:
         given = given_options(order, rest, options)
         freedom = given.pop("correction", given.pop("ddof", 0))
-        if is_traced(freedom) and not is_whole(freedom.value_):
+        if holds_traced(freedom) and not (is_traced(freedom) and is_whole(freedom.value_)):
             raise OptionError("a traced ddof= that is no whole number")
+        refuse_real_part(given.get("dtype"), a)
         mean = given.pop("mean", None)
         _, operands, params = reduction(name, order)(a, axis, **given)
         return (
@@ -95,7 +106,9 @@ def accumulation(name: str) -> Callable[..., Followed]:
 
     def read(a: Any, axis: Any = None, dtype: Any = None, **options: Any) -> Followed:
         del dtype
-        params = {"axis": plain_deep(axis)}
+        axis = plain_deep(axis)
+        axis = axis[0] if isinstance(axis, tuple) else axis  # of cumulative_sum, with one in it
+        params = {"axis": axis if np.ndim(plain_deep(a)) else None}
         if options.pop("include_initial", False):
             params["include_initial"] = True
         only_defaults((), options)

@@ -69,7 +69,8 @@ def _average(
     a: Any, axis: Any = None, weights: Any = None, returned: Any = False, *, keepdims: Any = False
 ) -> Followed | list[Followed | None]:
     keeps = bool(keepdims) and keepdims is not NOT_GIVEN
-    params = {"axis": plain_deep(axis), "keepdims": keeps}
+    axis = plain_deep(axis)
+    params = {"axis": tuple(axis) if isinstance(axis, list) else axis, "keepdims": keeps}
     if weights is None:
         row: Followed = ("mean", (a,), params)
         return [row, None] if returned else row

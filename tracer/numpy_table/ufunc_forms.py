@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.numpy_table.plain_reads import UFUNC_RULES
-from tracer.numpy_table.reading import Followed, OptionError, reduction
+from tracer.numpy_table.reading import Followed, OptionError, given_options, reduction
 from tracer.rules import RULES
 from tracer.rules.ufunc_forms import OWN_RULES, SKIPPING
 from tracer.standins import plain, plain_deep
@@ -30,13 +30,17 @@ def _rule(ufunc: Any, form: str) -> str:
 
 
 def _reduce(ufunc: Any, array: Any, axis: Any = 0, *rest: Any, **options: Any) -> Followed:
-    read = reduction(_rule(ufunc, "reduce"), "dtype out keepdims initial where")
-    return read(array, axis, *rest, **options)
+    order = "dtype out keepdims initial where"
+    options = given_options(order, rest, options)
+    if ufunc is np.hypot:  # it starts from its identity, and |x| is what it makes of one x
+        options.setdefault("initial", ufunc.identity)
+    return reduction(_rule(ufunc, "reduce"), order)(array, axis, **options)
 
 
 def _accumulate(ufunc: Any, array: Any, axis: Any = 0, dtype: Any = None) -> Followed:
     del dtype
-    return _rule(ufunc, "accumulate"), (array,), {"axis": plain(axis)}
+    axis = plain(axis)
+    return _rule(ufunc, "accumulate"), (array,), {"axis": 0 if axis is None else axis}
 
 
 def _reduceat(ufunc: Any, array: Any, indices: Any, axis: Any = 0, dtype: Any = None) -> Followed:

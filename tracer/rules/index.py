@@ -25,7 +25,9 @@ def _item(port: int, g: Any, out: Any, operands: Operands, params: Params) -> An
     if isinstance(operand, np.generic):  # a number of NumPy's is its own element
         return g
     index = params.get("index", ())
-    if isinstance(index, tuple) and len(index) == 1:
+    while (
+        isinstance(index, tuple) and len(index) == 1
+    ):  # a.item((2,)) counts through all elements, as a.item(2)
         index = index[0]
     if isinstance(index, tuple):
         place = index or (0,) * operand.ndim

@@ -111,6 +111,7 @@ def _inner(port: int, g: Any, out: Any, operands: Operands, params: Params) -> A
 def _vdot(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     del out, params
     a, b = (each.reshape(operands[port].shape) for each in operands)
+    g = np.asarray(g)  # a bare number would take the precision of float32
     return typed((g * b).conj() if port == 0 else g * a.conj(), operands[port])
 
 

@@ -52,7 +52,10 @@ def _polyfit(port: int, g: Any, out: Any, operands: Operands, params: Params) ->
     pull = SYSTEMS["lstsq"].pull
     if port == 1:
         return typed((pull(1, scaled[1], scaled[0], (matrix / scale, right), {}).T * w).T, y)
-    of_matrix = pull(0, scaled[1], scaled[0], (matrix / scale, right), {}) / scale
+    of_scaled = pull(0, scaled[1], scaled[0], (matrix / scale, right), {})
+    # Zero where the equations are enough: else the shortest of the scaled solutions changes with the scale.
+    of_scale = -((g * out).reshape(len(scale), -1).sum(1) + (of_scaled * matrix).sum(0) / scale) / scale
+    of_matrix = (of_scaled + of_scale * matrix) / scale
     if port == 0:
         return _vander(0, of_matrix * w[:, None], powers, (x,), {"increasing": False})
     of_right = pull(1, scaled[1], scaled[0], (matrix / scale, right), {})
@@ -72,8 +75,11 @@ def _polyint(port: int, g: Any, out: Any, operands: Operands, params: Params) ->
     del out
     p, m = operands[0], params["m"]
     if port == 1:  # of the constants, the first is integrated m - 1 times
+        k = operands[1]
         back = g[len(p) :] / [math.factorial(m - 1 - at) for at in range(m)]
-        return typed(summed_to(back, operands[1].shape), operands[1])
+        if k.size > m:  # more than are integrated
+            return typed(np.pad(back, (0, k.size - m)), k)
+        return typed(summed_to(back, k.shape), k)
     return typed(g[: len(p)] * np.polyint(np.ones(len(p)), m)[: len(p)], p)
 
 
@@ -117,19 +123,21 @@ def _quotient_matrix(v: Array, count: int) -> Array:
 
 def _polydiv(port: int, of_quotient: Any, of_rest: Any, quotient: Any, operands: Operands) -> Array:
     """Go back over u = q v + r: the highest rows of the product give q, the others r."""
-    u, v = operands
-    product = _quotient_matrix(v, len(quotient))
-    tail = np.zeros(len(u), of_quotient.dtype)
+    u, v = map(np.atleast_1d, operands)
+    taken = np.result_type(*operands, quotient)
+    taken = np.dtype(np.complex128 if taken.kind == "c" else np.float64)  # which np.linalg takes
+    product = _quotient_matrix(v, len(quotient)).astype(taken)
+    tail = np.zeros(len(u), taken)
     if len(of_rest):
         tail[len(u) - len(of_rest) :] = of_rest
     if len(u) < len(v):
-        return typed(tail, u) if port == 0 else np.zeros_like(v)
-    top = np.linalg.solve(product[: len(quotient)].T, of_quotient - product.T @ tail)
+        return typed(tail.reshape(operands[0].shape), u) if port == 0 else np.zeros_like(operands[1])
+    top = np.linalg.solve(product[: len(quotient)].T, of_quotient.astype(taken) - product.T @ tail)
     back = tail.copy()
     back[: len(quotient)] += top
     if port == 0:
-        return typed(back, u)
-    return typed(-np.correlate(back, quotient.conj(), "valid"), v)
+        return typed(back.reshape(operands[0].shape), u)
+    return typed(-np.correlate(back, quotient.conj(), "valid").reshape(operands[1].shape), v)
 
 
 def _polydiv_quotient(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:

@@ -27,10 +27,13 @@ def _of_mean(back: Array, mean: Array) -> Array:
 
 
 def _var(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
-    """Return 2 (x - mean) / (n - ddof); the mean moves too, but the distances from it add up to nothing."""
+    """Return 2 (x - mean) / (n - ddof); the mean moves too, but the distances from it add up to nothing.
+
+    The result is real, also with dtype=complex.
+    """
     del out
     distance, count = _deviation(operands, params)
-    back = kept_axes(g, operands[0], params) * 2 * distance / count
+    back = kept_axes(np.real(g), operands[0], params) * 2 * distance / count
     return typed(back, operands[0]) if port == 0 else _of_mean(back, operands[1])
 
 
@@ -39,7 +42,7 @@ def _std(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Arr
     distance, count = _deviation(operands, params)
     root = kept_axes(out, operands[0], params)
     share = np.divide(distance, count * root, out=np.zeros_like(distance), where=root != 0)
-    back = kept_axes(g, operands[0], params) * share
+    back = kept_axes(np.real(g), operands[0], params) * share
     return typed(back, operands[0]) if port == 0 else _of_mean(back, operands[1])
 
 

@@ -83,6 +83,9 @@ def _rows(array: Any, operand: Array, axes: tuple[int, ...]) -> Array:
 def _reduce(name: str, port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     del out
     operand, *initial = operands
+    if not operand.ndim:
+        row = _reduce(name, port, g, None, (operand.reshape(1), *initial), {**params, "axis": None})
+        return row.reshape(operands[port].shape)
     axis = params.get("axis")
     axes = tuple(range(operand.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     axes = tuple(sorted(each % operand.ndim for each in axes))
