@@ -195,7 +195,9 @@ class _Case:
             return self._told("wrong-rule", texts_of(rules), site=rules[0].node.site, terms=asked.terms)
         what = "all that is claimed"
         if shared.node is not None:
-            what = f"what comes back to {described(shared.node, self.followed.turns)}"
+            where, named = described(shared.node, self.followed.turns), clean(shared.node.name or "")
+            is_told = not named or f"{named} = " in where
+            what = f"what comes back to {where if is_told else f'{named} ({where})'}"
         size = name or number(shared.factor)
         said = "has the wrong sign" if is_sign else f"is {size} times what it should be"
         reason = reason_of(self.dimensions, shared.factor)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     Table = Callable[[Trace, Run, Any, Any], Iterator[tuple[str, Any]]]
 
 _MOST_ROWS = 20_000  # of a longer run, going back again takes too long for a guess
-_WORK = 500_000  # rows that are gone back over for the claims of an audit, at most: about a second
+_WORK = 500_000  # rows that are gone back over for the claims of an audit, at most: about two seconds
 _SHARE = 0.5  # of what is left, for a claim
 _KNOWN = 200_000  # as many for whether other claims have shown the rule
 _OVERHEAD = 200  # which going back takes however short the way is, in rows
