@@ -34,6 +34,7 @@ from tracer.standins import (
     traced_in,
 )
 from tracer.tape import AUXILIARY
+from tracer.texts import note
 from tracer.ways_around import way_around
 
 if TYPE_CHECKING:
@@ -75,7 +76,11 @@ def call_function(
     if function in OVERWRITING and any_open((*args, *options.values()), frame):
         args, options = without_overwriting(function, args, options)
     if function in PLAIN_READS:
-        return function(*plain_deep(args), **plain_deep(options))
+        read_only = function(*plain_deep(args), **plain_deep(options))
+        if type(read_only) is str:
+            for written in traced_in(args):
+                note(written, read_only, frame)
+        return read_only
     read = FOLLOWED.get(function)
     if read is None:
         return _call_unfollowed(function, args, options, frame)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
-_HANDING_ON = frozenset(
+HANDING_ON = frozenset(
     OP_NUMBERS[name] for name in ("astype", "copy", "getitem", "item", "ravel", "reshape")
 )
 STORES = frozenset(opcode.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in opcode.opmap)
@@ -345,7 +345,7 @@ def _is_step(tape: Tape, position: int) -> bool:
     """Tell whether a value was rounded, floored, …, or is an element of one that was."""
     while True:
         operation, operands = tape.records[position] >> 2, tape.records[position + 1]
-        if operation not in _HANDING_ON:
+        if operation not in HANDING_ON:
             rule = RULE_OF[operation]
             return isinstance(rule, Elementwise) and rule.flat
         position = operands if isinstance(operands, int) else operands[0]

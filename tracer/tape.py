@@ -30,11 +30,13 @@ from tracer.memory import owner_of
 from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
+    from collections import deque
     from types import CodeType, FrameType
 
     import numpy as np
 
     from tracer.families import Family
+    from tracer.texts import Text
 
 WIDTH = 5
 VALUE = 3  # place of the value in a record
@@ -122,6 +124,7 @@ class Tape:
     # Frames from the hook down, their scopes
     _stack: list[tuple[FrameType, int]] = field(default_factory=list)
     _suspended: dict[FrameType, int] = field(default_factory=dict)  # scopes of generators, which come back
+    texts: deque[Text] | None = None  # what was written of traced values: see `texts.py`
     has_adopted: bool = False  # a stand-in took the place of an array that the program had
     _snapshots: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = field(default_factory=dict)
 
@@ -248,6 +251,13 @@ class Tape:
         advice = f"use {name} itself, or watch the object that holds it"
         self.refuse_if_strict(what, advice, frame)
         self.warn(what, advice, frame)
+
+    def nearest_scope(self, frame: FrameType) -> int:
+        """Return the scope of the innermost call around a frame that has made a record."""
+        known: FrameType | None = frame
+        while known is not None and known not in self._depths:
+            known = known.f_back
+        return max(self._stack[self._depths[known]][1], WHOLE_TRACE) if known is not None else WHOLE_TRACE
 
     def _scope_of(self, frame: FrameType) -> int:
         """Find the call that `frame` is, making the scopes of all calls between it and a known frame."""

@@ -1,0 +1,315 @@
+"""Text of a traced value that the program read back: a cut, which is told at the end of the run. Used by hook.py.
+
+Nothing can be asked of `float("12.34")`. But the number that comes of it is a constant of the graph, made after the
+text, with the very digits of it; and that a number which has nothing to do with the text has its digits by chance is
+the less likely the more digits there are, the fewer texts were made in between, and the fewer such numbers there are.
+Of too few digits nobody can tell: those are read from the program's text (`diagnose/read_back.py`).
+"""
+
+from __future__ import annotations
+
+import math
+import os.path
+import re
+import warnings
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from dataclasses import replace
+from decimal import Decimal
+from functools import lru_cache
+from itertools import chain
+from types import CodeType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tracer.errors import CutError, CutWarning
+from tracer.operations import OP_NUMBERS, RULE_OF
+from tracer.recording import INDEX, Output, Recording, Values
+from tracer.rules.kinds import Elementwise
+from tracer.standins import HANDING_ON
+from tracer.tape import WIDTH
+from tracer.texts import VIA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tracer.tape import Tape
+    from tracer.texts import Text
+
+_CUT, _INPUT = OP_NUMBERS["cut"], OP_NUMBERS["input"]
+_NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_SEPARATED = re.compile(r"(?<=\d)[,_](?=\d{3})")
+_LEAST_DIGITS = 3
+_LIKELY = 2e-3  # more than this is chance
+_ROUND = (1024, 20)  # multiples of a 1,024th and a 20th have their digits because they are round numbers
+_FEW = 3
+_HUGE = 1e300
+_DEEPEST = 2  # containers in containers
+_MOST = 100_000  # elements of constant arrays that are compared, and numbers whose digits are counted
+_ALL_DIGITS = 17
+_REMEMBERED = 1 << 14  # numbers whose digits are known again
+_WELL_KNOWN = {
+    each * factor
+    for each in (math.pi, math.e, math.sqrt(2.0), math.log(2.0), 180 / math.pi, np.euler_gamma)
+    for factor in (0.25, 0.5, 1.0, 2.0, 4.0)
+} | {math.pi / 180, math.sqrt(2 * math.pi), 0.5 * math.log(2 * math.pi), math.log(2 * math.pi)}
+_WHAT = "a traced value was written as text and read back as a number"
+_ADVICE = (
+    "what is computed from it carries no gradient back; compute with the value, and not with what was written of it, "
+    "or write detach(x) of it: that says that this is meant"
+)
+
+
+class _Back(NamedTuple):
+    """A number that was read back: the text that it was in, the row that took it, and as what."""
+
+    text: int
+    row: int
+    number: float
+    rank: int  # how many such numbers were written since
+    array: Any  # that it is an element of, if it is
+
+
+def with_cuts(
+    tape: Tape, recording: Recording, followed: list[int], given: Any
+) -> tuple[Recording, list[int], list[Text]]:
+    """Return the recording with a cut where each text was made that was read back, and those texts.
+
+    `followed` are rows whose numbers change with it; `given` are the arguments, which have numbers of their own.
+    """
+    texts = [each for each in tape.texts or () if not _is_step(recording, each.record // WIDTH)]
+    tape.texts = None  # stand-ins that the program keeps outlive it
+    found = _found(recording, texts, given) if texts else []
+    if not found:
+        return recording, followed, []
+    backs: dict[int, Any] = {}
+    for back in found:
+        if back.array is not None:
+            backs[back.text] = back.array
+        else:
+            backs.setdefault(back.text, back.number)
+    made = [(texts[each], number) for each, number in sorted(backs.items())]
+    rows = np.array([text.before // WIDTH for text, _ in made])
+    moved = [row + int(np.searchsorted(rows, row, "right")) for row in followed]
+    return _inserted(recording, made, rows), moved, [text for text, _ in made]
+
+
+def told(tape: Tape, texts: list[Text]) -> Exception | None:
+    """Warn of each place once; return the error where the tape is strict, or where warnings are errors."""
+    for text in texts:
+        if (text.code, text.instruction) in tape.warned:
+            continue
+        tape.warned.add((text.code, text.instruction))
+        line = list(text.code.co_positions())[text.instruction // 2][0] or text.code.co_firstlineno
+        where = f"{os.path.split(text.code.co_filename)[1]}:{line}"
+        if tape.strict:
+            return CutError(_WHAT, where=where, advice=_ADVICE)
+        try:
+            message = CutWarning(f"{_WHAT}; at {where}; {_ADVICE}")
+            warnings.warn_explicit(message, CutWarning, text.code.co_filename, line)
+        except CutWarning as raised:
+            return raised.with_traceback(None)
+    return None
+
+
+def _is_step(recording: Recording, row: int) -> bool:
+    """Tell whether a value was rounded, floored, …: no gradient comes back from it as it is."""
+    while recording.ops[row] in HANDING_ON and recording.operands[recording.starts[row]] >= 0:
+        row = int(recording.operands[recording.starts[row]])
+    rule = RULE_OF[int(recording.ops[row])]
+    return isinstance(rule, Elementwise) and rule.flat
+
+
+def _found(recording: Recording, texts: list[Text], given: Any) -> list[_Back]:
+    """Return which texts were read back, by the constants of a recording."""
+    numbers = [_numbers_in(each) for each in texts]
+    by_number: dict[float, list[int]] = defaultdict(list)
+    for index, each in enumerate(numbers):
+        for number in each:
+            by_number[number].append(index)
+    exact = np.array(list(by_number), np.float64)
+    with np.errstate(over="ignore"):
+        single = exact.astype(np.float32).astype(np.float64)
+    values, rows, arrays = _constants(recording)
+    is_like = np.isin(values, np.concatenate([exact, single]))
+    if not is_like.any():
+        return []
+    by_single = dict(zip(single.tolist(), exact.tolist(), strict=True))
+    meant = _plain_numbers(recording, texts, given)
+    made_before = [text.before // WIDTH for text in texts]
+    backs: list[_Back] = []
+    unseen: dict[float, bool] = {}  # by number: whether its first use is after the first text with it
+    for at in is_like.nonzero()[0].tolist():
+        value, row = values[at].item(), int(rows[at])
+        number = value if value in by_number else by_single[value]
+        if number not in unseen:
+            unseen[number] = made_before[by_number[number][0]] <= row and value not in meant
+        if unseen[number]:
+            last = bisect_right(made_before, row)
+            text = by_number[number][bisect_left(by_number[number], last) - 1]
+            rank = _rank(numbers, text, last, _kind_of(number))
+            backs.append(_Back(text, row, number, rank, arrays.get(at)))
+    is_new = rows >= made_before[0]
+    return list(_beyond_chance(backs, set(values[is_new].tolist()) - meant))
+
+
+def _numbers_in(text: Text) -> frozenset[float]:
+    """Return the numbers that a text gives when it is read, but round ones: their signs may be written apart."""
+    if text.text:
+        written = [text.text, _SEPARATED.sub("", text.text)] if "," in text.text or "_" in text.text else [text.text]
+        found = {float(each) for one in written for each in _NUMBER.findall(one)}
+    else:
+        parts = (abs(part) for part in (text.value.real, text.value.imag) if math.isfinite(part))
+        found = {float(f"{part:.{digits}{form}}") for part in parts for digits in range(_ALL_DIGITS) for form in "ef"}
+    return frozenset(each for each in found if not _is_round(each))
+
+
+def _is_round(number: float) -> bool:
+    if not math.isfinite(number) or _kind_of(number).digits < _LEAST_DIGITS:
+        return True
+    return number < max(_ROUND) and any(round(number * each) / each == number for each in _ROUND)
+
+
+class _Kind(NamedTuple):
+    """What numbers have in common of which one may be taken for the other: how many digits they have, and where."""
+
+    digits: int
+    exponent: int
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _kind_of(number: float) -> _Kind:
+    digits, _, exponent = f"{Decimal(repr(number)).normalize():e}".partition("e")
+    return _Kind(len(digits.replace(".", "")), int(exponent))
+
+
+def _rank(numbers: list[frozenset[float]], text: int, last: int, kind: _Kind) -> int:
+    """Return how many numbers of a kind have been written from one text on up to another."""
+    between: set[float] = set()
+    for each in numbers[text:last]:
+        between |= {number for number in each if _kind_of(number) == kind}
+    return len(between)
+
+
+def _constants(recording: Recording) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], dict[int, Any]]:
+    """Return the sizes of all constants, the rows that took them, and by number the arrays that they are elements of."""
+    slots = (recording.operands < 0).nonzero()[0]
+    places = -1 - recording.operands[slots]
+    users = np.searchsorted(recording.starts, slots, "right") - 1
+    values, rows, arrays = [np.abs(recording.constants.floats[places])], [users], {}
+    count, others = len(users), recording.constants.others
+    for place, user in zip(places.tolist(), users.tolist(), strict=True) if others else ():
+        constant = others.get(place)
+        if isinstance(constant, (np.ndarray, complex)) and count + np.size(constant) < len(users) + _MOST:
+            array = np.asarray(constant)
+            if array.dtype.kind in "fc":
+                elements = np.abs(np.concatenate([array.real.ravel(), array.imag.ravel()]).astype(np.float64))
+                arrays.update(dict.fromkeys(range(count, count + len(elements)), constant))
+                values.append(elements)
+                rows.append(np.full(len(elements), user))
+                count += len(elements)
+    return np.concatenate(values), np.concatenate(rows), arrays
+
+
+def _plain_numbers(recording: Recording, texts: list[Text], given: Any) -> set[float]:
+    """Return the numbers that the program has otherwise: written in it, kept in modules, given, or cut and so told."""
+    codes = {text.code for text in texts} | {*recording.segment_codes} | {call.code for call in recording.calls}
+    inputs = np.abs(recording.values.floats[recording.ops == _INPUT]).tolist()
+    untraced = Counter(_flat([given], -_DEEPEST))
+    untraced.subtract(inputs)
+    kept = chain.from_iterable({id(text.names): text.names.values() for text in texts}.values())
+    held = [*chain(*map(_literals, codes)), *_WELL_KNOWN, *(+untraced), *set(_flat(kept)).difference(inputs)]
+    held += recording.values.floats[recording.ops == _CUT].tolist()
+    return {*_flat(held)}
+
+
+def _flat(held: Iterable[Any], depth: int = 0) -> Iterator[float]:
+    for each in held:
+        if isinstance(each, (float, int, np.floating, np.integer)) and -_HUGE < each < _HUGE:
+            yield abs(float(each))
+        elif depth < _DEEPEST and type(each) in (tuple, list, dict) and len(each) < _MOST:
+            yield from _flat(each.values() if type(each) is dict else each, depth + 1)
+
+
+def _literals(code: CodeType) -> Iterator[Any]:
+    for each in code.co_consts:
+        if type(each) is CodeType:
+            yield from _literals(each)
+        else:
+            yield each
+
+
+def _beyond_chance(backs: list[_Back], constants: set[float]) -> Iterator[_Back]:
+    """Yield the numbers that were read back: those of which there would not be so many, so close to their texts."""
+    others: dict[_Kind, list[float]] = defaultdict(list)
+    for each in constants:
+        if not _is_round(each):
+            others[_kind_of(each)].append(each)
+    by_kind: dict[_Kind, dict[float, int]] = defaultdict(dict)
+    for back in backs:
+        ranks = by_kind[_kind_of(back.number)]
+        ranks[back.number] = min(back.rank, ranks.get(back.number, back.rank))
+    furthest: dict[_Kind, int] = {}
+    for kind, ranks in by_kind.items():
+        possible, like = 9 * 10.0 ** (kind.digits - 1), others[kind]
+        many = max(len(like), len(ranks))
+        if len(like) >= _FEW:  # which may lie closely
+            step = 10.0 ** (kind.exponent - kind.digits + 1)
+            possible = min(possible, (max(like) - min(like)) / step + 1)
+        for count, rank in enumerate(sorted(ranks.values()), 1):
+            by_chance = many * rank / possible
+            if by_chance < 1 and by_chance**count / math.factorial(min(count, _FEW)) < _LIKELY / many:
+                furthest[kind] = rank
+    for back in backs:
+        if back.rank <= furthest.get(_kind_of(back.number), 0):
+            yield back
+
+
+def _inserted(recording: Recording, made: list[tuple[Text, Any]], rows: np.ndarray[Any, Any]) -> Recording:
+    """Return the recording with a cut before each of some rows."""
+    count = len(recording)
+    number = np.arange(count + 1) + np.searchsorted(rows, np.arange(count + 1), "right")  # by row: its new number
+    own = rows + np.arange(len(rows))
+    operands = recording.operands.copy()
+    is_row = operands >= 0
+    operands[is_row] = number[operands[is_row]]
+    records = number[[text.record // WIDTH for text, _ in made]]
+    values = recording.values
+    others = {int(number[row]): value for row, value in values.others.items()}
+    floats = np.insert(values.floats, rows, 0.0)
+    for row, (_, value) in zip(own.tolist(), made, strict=True):
+        if isinstance(value, float):
+            floats[row] = value
+        else:
+            floats[row], others[row] = math.nan, value
+    degrees = np.insert(np.diff(recording.starts), rows, 1)
+    return replace(
+        recording,
+        ops=np.insert(recording.ops, rows, _CUT),
+        values=Values(floats, others),
+        starts=np.concatenate([[0], np.cumsum(degrees)]).astype(INDEX),
+        operands=np.insert(operands, recording.starts[rows], records).astype(INDEX),
+        params={int(number[row]): each for row, each in recording.params.items()}
+        | {row: {"via": VIA} for row in own.tolist()},
+        instructions=np.insert(recording.instructions, rows, [text.instruction for text, _ in made]),
+        outputs=[
+            Output(each.path, int(number[each.row]) if each.row >= 0 else -1, each.value) for each in recording.outputs
+        ],
+        **_segments(recording, made, rows),
+    )
+
+
+def _segments(recording: Recording, made: list[tuple[Text, Any]], rows: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Return the segments with one more for each of some new rows, after which the one that it stands in goes on."""
+    count = len(recording.segments)
+    running = np.repeat(np.arange(count), np.diff(np.append(recording.segments, len(recording))))
+    running = np.insert(running, rows, count + np.arange(len(rows)))
+    starts = np.append(0, np.flatnonzero(np.diff(running)) + 1)
+    scopes = np.append(recording.segment_scopes, [text.scope for text, _ in made])
+    codes = [*recording.segment_codes, *(text.code for text, _ in made)]
+    return {
+        "segments": starts.astype(INDEX),
+        "segment_scopes": scopes[running[starts]].astype(INDEX),
+        "segment_codes": [codes[each] for each in running[starts].tolist()],
+    }
