@@ -24,7 +24,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
 
-from tracer.errors import CutError, CutWarning, EdgegradError, UnsupportedError
+from tracer.errors import CutError, CutWarning, EdgegradError, UnsupportedError, refusals
 from tracer.frames import OWN_FILES, beyond_own, place, users
 from tracer.memory import owner_of
 from tracer.operations import OP_NUMBERS
@@ -211,17 +211,15 @@ class Tape:
         )
         return self.refused
 
-    def told_elsewhere(self) -> CutError | None:
-        """Warn that a watched value was read in another thread; return the error where the tape is strict."""
+    def told_elsewhere(self) -> CutError | CutWarning | None:
+        """Warn that a watched value was read in another thread; return the error where that is one."""
         if self.elsewhere is None:
             return None
         code, line = self.elsewhere
         where = f"{os.path.split(code.co_filename)[1]}:{line}"
         if self.strict:
             return CutError(ELSEWHERE, where=where, advice=ELSEWHERE_ADVICE)
-        message = CutWarning(f"{ELSEWHERE}; at {where}; {ELSEWHERE_ADVICE}")
-        warnings.warn_explicit(message, CutWarning, code.co_filename, line)
-        return None
+        return warned(ELSEWHERE, where, ELSEWHERE_ADVICE, code.co_filename, line)
 
     def refuse_if_strict(self, what: str, advice: str, frame: FrameType, got: str = "") -> None:
         """Raise CutError where cuts are errors."""
@@ -229,11 +227,16 @@ class Tape:
             raise CutError(what, where=place(frame), got=got, advice=advice)
 
     def warn(self, what: str, advice: str, frame: FrameType) -> None:
-        """Warn of a cut at the user's line, once for each place in the code."""
+        """Warn of a cut at the user's line, once for each place in the code.
+
+        A warning that is an error is raised again at the end: code in C may take it for a number that is none.
+        """
         if (frame.f_code, frame.f_lasti) not in self.warned:
             self.warned.add((frame.f_code, frame.f_lasti))
-            message = CutWarning(f"{what}; at {place(frame)}; {advice}")
-            warnings.warn_explicit(message, CutWarning, frame.f_code.co_filename, frame.f_lineno)
+            error = warned(what, place(frame), advice, frame.f_code.co_filename, frame.f_lineno)
+            if error is not None:
+                refusals.first = refusals.first or error
+                raise error
 
     def meet_stale(self, frame: FrameType) -> None:
         """Say that a value of an earlier trace is a constant in this one. Raises CutError where this is strict."""
@@ -354,6 +357,15 @@ def same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
         unsigned = f"u{left.itemsize}"
         return bool((left.view(unsigned) == right.view(unsigned)).all())
     return left.tobytes() == right.tobytes()
+
+
+def warned(what: str, where: str, advice: str, file: str, line: int) -> CutWarning | None:
+    """Warn of a cut at a line; return the warning where it is an error (`python -W error`)."""
+    try:
+        warnings.warn_explicit(CutWarning(f"{what}; at {where}; {advice}"), CutWarning, file, line)
+    except CutWarning as raised:
+        return raised.with_traceback(None)
+    return None
 
 
 def innermost() -> Tape | None:

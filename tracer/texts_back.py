@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import os.path
 import re
-import warnings
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from dataclasses import replace
@@ -23,17 +22,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tracer.errors import CutError, CutWarning
+from tracer.errors import CutError
 from tracer.operations import OP_NUMBERS, RULE_OF
 from tracer.recording import INDEX, Output, Recording, Values
 from tracer.rules.kinds import Elementwise
 from tracer.standins import HANDING_ON
-from tracer.tape import WIDTH
+from tracer.tape import WIDTH, warned
 from tracer.texts import VIA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from tracer.errors import CutWarning
     from tracer.tape import Tape
     from tracer.texts import Text
 
@@ -95,7 +95,7 @@ def with_cuts(
     return _inserted(recording, made, rows), moved, [text for text, _ in made]
 
 
-def told(tape: Tape, texts: list[Text]) -> Exception | None:
+def told(tape: Tape, texts: list[Text]) -> CutError | CutWarning | None:
     """Warn of each place once; return the error where the tape is strict, or where warnings are errors."""
     for text in texts:
         if (text.code, text.instruction) in tape.warned:
@@ -105,11 +105,9 @@ def told(tape: Tape, texts: list[Text]) -> Exception | None:
         where = f"{os.path.split(text.code.co_filename)[1]}:{line}"
         if tape.strict:
             return CutError(_WHAT, where=where, advice=_ADVICE)
-        try:
-            message = CutWarning(f"{_WHAT}; at {where}; {_ADVICE}")
-            warnings.warn_explicit(message, CutWarning, text.code.co_filename, line)
-        except CutWarning as raised:
-            return raised.with_traceback(None)
+        error = warned(_WHAT, where, _ADVICE, text.code.co_filename, line)
+        if error is not None:
+            return error
     return None
 
 
