@@ -46,7 +46,7 @@ def _rebuild(kind: type[EdgegradError], what: str, where: str, got: str, advice:
 
 
 class _Refusals(threading.local):
-    """The first operation that was refused in this thread since somebody looked, or the cut whose warning is an error."""
+    """The first operation that was refused in this thread since somebody looked; or a warning that is an error."""
 
     first: EdgegradError | CutWarning | None = None
 

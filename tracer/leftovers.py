@@ -26,6 +26,7 @@ from tracer.tape import AUXILIARY, LEFT, RUNS, STALE, STALE_ADVICE, WIDTH, warne
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from tracer.errors import CutWarning
     from tracer.holders import Holder
     from tracer.tape import Tape
 

@@ -77,9 +77,9 @@ def call_function(
         args, options = without_overwriting(function, args, options)
     if function in PLAIN_READS:
         read_only = function(*plain_deep(args), **plain_deep(options))
-        if type(read_only) is str:
+        if type(read_only) is str or (function is np.char.mod and type(read_only) is np.ndarray):
             for written in traced_in(args):
-                note(written, read_only, frame)
+                note(written, " ".join(np.ravel(read_only)), frame)
         return read_only
     read = FOLLOWED.get(function)
     if read is None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tracer.standins import Traced
 
 VIA = "text that is read back"
-_MOST = 10_000  # texts that are remembered: the last
-_LONGEST = 100_000  # characters of one
+_MOST = 5_000  # texts that are remembered: the last
+_LONGEST = 10_000  # characters of one
 
 
 class Text(NamedTuple):

@@ -13,7 +13,6 @@ import os.path
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from itertools import chain
@@ -22,9 +21,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tracer import cut_later
+from tracer.cut_later import Cut
 from tracer.errors import CutError
 from tracer.operations import OP_NUMBERS, RULE_OF
-from tracer.recording import INDEX, Output, Recording, Values
 from tracer.rules.kinds import Elementwise
 from tracer.standins import HANDING_ON
 from tracer.tape import WIDTH, warned
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tracer.errors import CutWarning
+    from tracer.recording import Recording
     from tracer.tape import Tape
     from tracer.texts import Text
 
@@ -62,12 +63,11 @@ _ADVICE = (
 
 
 class _Back(NamedTuple):
-    """A number that was read back: the text that it was in, the row that took it, and as what."""
+    """A number that was read back: the text that it was in, and how it came back."""
 
     text: int
-    row: int
     number: float
-    rank: int  # how many such numbers were written since
+    rank: int  # how many such numbers were written from there on
     array: Any  # that it is an element of, if it is
 
 
@@ -76,23 +76,30 @@ def with_cuts(
 ) -> tuple[Recording, list[int], list[Text]]:
     """Return the recording with a cut where each text was made that was read back, and those texts.
 
-    `followed` are rows whose numbers change with it; `given` are the arguments, which have numbers of their own.
+    `followed` are rows, whose numbers change with it; `given` are the arguments, some of which are plain numbers.
     """
     texts = [each for each in tape.texts or () if not _is_step(recording, each.record // WIDTH)]
     tape.texts = None  # stand-ins that the program keeps outlive it
-    found = _found(recording, texts, given) if texts else []
-    if not found:
-        return recording, followed, []
     backs: dict[int, Any] = {}
-    for back in found:
+    for back in _found(recording, texts, given) if texts else ():
         if back.array is not None:
             backs[back.text] = back.array
         else:
             backs.setdefault(back.text, back.number)
-    made = [(texts[each], number) for each, number in sorted(backs.items())]
-    rows = np.array([text.before // WIDTH for text, _ in made])
-    moved = [row + int(np.searchsorted(rows, row, "right")) for row in followed]
-    return _inserted(recording, made, rows), moved, [text for text, _ in made]
+    made = [texts[each] for each in sorted(backs)]
+    cuts = [
+        Cut(
+            text.record // WIDTH,
+            text.before // WIDTH,
+            text.scope,
+            text.code,
+            text.instruction,
+            VIA,
+            backs[each],
+        )
+        for each, text in zip(sorted(backs), made, strict=True)
+    ]
+    return (*(cut_later.with_cuts(recording, cuts, followed) if cuts else (recording, followed)), made)
 
 
 def told(tape: Tape, texts: list[Text]) -> CutError | CutWarning | None:
@@ -121,45 +128,50 @@ def _is_step(recording: Recording, row: int) -> bool:
 
 def _found(recording: Recording, texts: list[Text], given: Any) -> list[_Back]:
     """Return which texts were read back, by the constants of a recording."""
-    numbers = [_numbers_in(each) for each in texts]
     by_number: dict[float, list[int]] = defaultdict(list)
-    for index, each in enumerate(numbers):
-        for number in each:
+    by_kind: dict[_Kind, list[int]] = defaultdict(list)
+    for index, text in enumerate(texts):
+        for number in _numbers_in(text):
             by_number[number].append(index)
+            by_kind[_kind_of(number)].append(index)
     exact = np.array(list(by_number), np.float64)
     with np.errstate(over="ignore"):
         single = exact.astype(np.float32).astype(np.float64)
-    values, rows, arrays = _constants(recording)
+    constants = _constants(recording)
+    values, rows = constants.values, constants.rows
     is_like = np.isin(values, np.concatenate([exact, single]))
     if not is_like.any():
         return []
     by_single = dict(zip(single.tolist(), exact.tolist(), strict=True))
     meant = _plain_numbers(recording, texts, given)
-    made_before = [text.before // WIDTH for text in texts]
-    backs: list[_Back] = []
+    made_before = np.array([text.before // WIDTH for text in texts])
+    made = np.searchsorted(made_before, rows, "right")  # how many texts before a constant was taken
+    backs: dict[tuple[float, int], _Back] = {}
     unseen: dict[float, bool] = {}  # by number: whether its first use is after the first text with it
     for at in is_like.nonzero()[0].tolist():
-        value, row = values[at].item(), int(rows[at])
+        value, last = values[at].item(), int(made[at])
         number = value if value in by_number else by_single[value]
+        written = by_number[number]
         if number not in unseen:
-            unseen[number] = made_before[by_number[number][0]] <= row and value not in meant
+            unseen[number] = last > written[0] and value not in meant
         if unseen[number]:
-            last = bisect_right(made_before, row)
-            text = by_number[number][bisect_left(by_number[number], last) - 1]
-            rank = _rank(numbers, text, last, _kind_of(number))
-            backs.append(_Back(text, row, number, rank, arrays.get(at)))
-    is_new = rows >= made_before[0]
-    return list(_beyond_chance(backs, set(values[is_new].tolist()) - meant))
+            source = written[bisect_left(written, last) - 1]
+            if (number, source) not in backs:
+                like = by_kind[_kind_of(number)]
+                rank = bisect_left(like, last) - bisect_left(like, source)
+                backs[number, source] = _Back(source, number, rank, constants.array(at))
+    return list(_beyond_chance(list(backs.values()), set(values[made > 0].tolist()) - meant))
 
 
 def _numbers_in(text: Text) -> frozenset[float]:
     """Return the numbers that a text gives when it is read, but round ones: their signs may be written apart."""
     if text.text:
-        written = [text.text, _SEPARATED.sub("", text.text)] if "," in text.text or "_" in text.text else [text.text]
+        written = {text.text, _SEPARATED.sub("", text.text)}
         found = {float(each) for one in written for each in _NUMBER.findall(one)}
     else:
         parts = (abs(part) for part in (text.value.real, text.value.imag) if math.isfinite(part))
-        found = {float(f"{part:.{digits}{form}}") for part in parts for digits in range(_ALL_DIGITS) for form in "ef"}
+        forms = [f".{digits}{form}" for digits in range(_ALL_DIGITS) for form in "ef"]
+        found = {float(format(part, form)) for part in parts for form in forms}
     return frozenset(each for each in found if not _is_round(each))
 
 
@@ -182,42 +194,56 @@ def _kind_of(number: float) -> _Kind:
     return _Kind(len(digits.replace(".", "")), int(exponent))
 
 
-def _rank(numbers: list[frozenset[float]], text: int, last: int, kind: _Kind) -> int:
-    """Return how many numbers of a kind have been written from one text on up to another."""
-    between: set[float] = set()
-    for each in numbers[text:last]:
-        between |= {number for number in each if _kind_of(number) == kind}
-    return len(between)
+class _Constants(NamedTuple):
+    """How large the constants of a recording are, by number and by element, and the rows that took them."""
+
+    values: np.ndarray[Any, Any]
+    rows: np.ndarray[Any, Any]
+    arrays: list[tuple[int, Any]]  # those whose elements stand from there on
+
+    def array(self, at: int) -> Any:
+        """Return the array that a constant is an element of; None where it is a number of its own."""
+        found = bisect_right(self.arrays, at, key=lambda each: each[0]) - 1
+        return self.arrays[found][1] if found >= 0 else None
 
 
-def _constants(recording: Recording) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], dict[int, Any]]:
-    """Return the sizes of all constants, the rows that took them, and by number the arrays that they are elements of."""
+def _constants(recording: Recording) -> _Constants:
     slots = (recording.operands < 0).nonzero()[0]
     places = -1 - recording.operands[slots]
     users = np.searchsorted(recording.starts, slots, "right") - 1
-    values, rows, arrays = [np.abs(recording.constants.floats[places])], [users], {}
+    values, rows = [np.abs(recording.constants.floats[places])], [users]
+    arrays: list[tuple[int, Any]] = []
     count, others = len(users), recording.constants.others
     for place, user in zip(places.tolist(), users.tolist(), strict=True) if others else ():
         constant = others.get(place)
         if isinstance(constant, (np.ndarray, complex)) and count + np.size(constant) < len(users) + _MOST:
             array = np.asarray(constant)
             if array.dtype.kind in "fc":
-                elements = np.abs(np.concatenate([array.real.ravel(), array.imag.ravel()]).astype(np.float64))
-                arrays.update(dict.fromkeys(range(count, count + len(elements)), constant))
-                values.append(elements)
-                rows.append(np.full(len(elements), user))
-                count += len(elements)
-    return np.concatenate(values), np.concatenate(rows), arrays
+                arrays.append((count, constant))
+                values += [np.abs(part.ravel().astype(np.float64)) for part in (array.real, array.imag)]
+                rows.append(np.full(2 * array.size, user))
+                count += 2 * array.size
+    if all(output.row < 0 for output in recording.outputs):  # or they are shown, beside what is computed
+        results = [*_flat(output.value for output in recording.outputs)]
+        arrays += [(count, None)] if arrays else []
+        values.append(np.array(results))
+        rows.append(np.full(len(results), len(recording)))
+    return _Constants(np.concatenate(values), np.concatenate(rows), arrays)
 
 
 def _plain_numbers(recording: Recording, texts: list[Text], given: Any) -> set[float]:
     """Return the numbers that the program has otherwise: written in it, kept in modules, given, or cut and so told."""
-    codes = {text.code for text in texts} | {*recording.segment_codes} | {call.code for call in recording.calls}
+    codes = {
+        *recording.segment_codes,
+        *(text.code for text in texts),
+        *(call.code for call in recording.calls),
+    }
     inputs = np.abs(recording.values.floats[recording.ops == _INPUT]).tolist()
     untraced = Counter(_flat([given], -_DEEPEST))
     untraced.subtract(inputs)
     kept = chain.from_iterable({id(text.names): text.names.values() for text in texts}.values())
-    held = [*chain(*map(_literals, codes)), *_WELL_KNOWN, *(+untraced), *set(_flat(kept)).difference(inputs)]
+    held = [*chain(*map(_literals, codes)), *_WELL_KNOWN, *(+untraced)]
+    held += set(_flat(kept)).difference(inputs)
     held += recording.values.floats[recording.ops == _CUT].tolist()
     return {*_flat(held)}
 
@@ -262,52 +288,3 @@ def _beyond_chance(backs: list[_Back], constants: set[float]) -> Iterator[_Back]
     for back in backs:
         if back.rank <= furthest.get(_kind_of(back.number), 0):
             yield back
-
-
-def _inserted(recording: Recording, made: list[tuple[Text, Any]], rows: np.ndarray[Any, Any]) -> Recording:
-    """Return the recording with a cut before each of some rows."""
-    count = len(recording)
-    number = np.arange(count + 1) + np.searchsorted(rows, np.arange(count + 1), "right")  # by row: its new number
-    own = rows + np.arange(len(rows))
-    operands = recording.operands.copy()
-    is_row = operands >= 0
-    operands[is_row] = number[operands[is_row]]
-    records = number[[text.record // WIDTH for text, _ in made]]
-    values = recording.values
-    others = {int(number[row]): value for row, value in values.others.items()}
-    floats = np.insert(values.floats, rows, 0.0)
-    for row, (_, value) in zip(own.tolist(), made, strict=True):
-        if isinstance(value, float):
-            floats[row] = value
-        else:
-            floats[row], others[row] = math.nan, value
-    degrees = np.insert(np.diff(recording.starts), rows, 1)
-    return replace(
-        recording,
-        ops=np.insert(recording.ops, rows, _CUT),
-        values=Values(floats, others),
-        starts=np.concatenate([[0], np.cumsum(degrees)]).astype(INDEX),
-        operands=np.insert(operands, recording.starts[rows], records).astype(INDEX),
-        params={int(number[row]): each for row, each in recording.params.items()}
-        | {row: {"via": VIA} for row in own.tolist()},
-        instructions=np.insert(recording.instructions, rows, [text.instruction for text, _ in made]),
-        outputs=[
-            Output(each.path, int(number[each.row]) if each.row >= 0 else -1, each.value) for each in recording.outputs
-        ],
-        **_segments(recording, made, rows),
-    )
-
-
-def _segments(recording: Recording, made: list[tuple[Text, Any]], rows: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """Return the segments with one more for each of some new rows, after which the one that it stands in goes on."""
-    count = len(recording.segments)
-    running = np.repeat(np.arange(count), np.diff(np.append(recording.segments, len(recording))))
-    running = np.insert(running, rows, count + np.arange(len(rows)))
-    starts = np.append(0, np.flatnonzero(np.diff(running)) + 1)
-    scopes = np.append(recording.segment_scopes, [text.scope for text, _ in made])
-    codes = [*recording.segment_codes, *(text.code for text, _ in made)]
-    return {
-        "segments": starts.astype(INDEX),
-        "segment_scopes": scopes[running[starts]].astype(INDEX),
-        "segment_codes": [codes[each] for each in running[starts].tolist()],
-    }

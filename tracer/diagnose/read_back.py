@@ -42,7 +42,12 @@ def find(trace: Trace) -> list[Finding]:
             if any((file, line) in told for line in range(written.lineno, (written.end_lineno or 0) + 1)):
                 continue
             name = next(
-                (load.id for load in _undetached(text, written) if _is_traced(trace, text, load, load.id, 0)), ""
+                (
+                    load.id
+                    for load in _undetached(text, written)
+                    if _is_traced(trace, text, load, load.id, 0)
+                ),
+                "",
             )
             site = text.site_of(number)
             rows = consumers(trace, site, number, [], -1) if name and site is not None else []
