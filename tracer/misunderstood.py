@@ -62,7 +62,11 @@ _POSSIBLE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     (r"__(int|index|trunc)__ returned non-int \(type float\)", (), _WHOLE),
     ("__hash__ method should return an integer", (), _WHOLE),
     ("object __array__ method not producing an array", (), _ANY),
-    (r"descriptor '\w+' requires a 'numpy\.\w+' object but received a 'float'", (), np.generic),
+    (
+        r"descriptor '\w+' requires a 'numpy\.\w+' object but received a 'float'",
+        (),
+        (np.generic, np.ndarray),
+    ),
     (r"descriptor '\w+' (requires|for) .*'int' object.* 'float'( object)?", (), _WHOLE),
     # `(2.0).__mul__(x)` answers so
     (r"unsupported operand type\(s\) for .*'NotImplementedType'.*", (), _ANY),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracer.frames import users
@@ -35,6 +36,9 @@ class Text(NamedTuple):
     names: dict[str, Any]  # the globals of that code
 
 
+_text = partial(tuple.__new__, Text)  # in one step: one is made for every text
+
+
 def note(traced: Traced, text: str, frame: FrameType) -> str:
     """Remember the text of a traced value; an empty one, that it was asked for as a number to be written."""
     tape, value = traced.tape_, traced.value_
@@ -43,7 +47,8 @@ def note(traced: Traced, text: str, frame: FrameType) -> str:
         if tape.texts is None:
             tape.texts = deque(maxlen=_MOST)
         own = users(frame)
-        place = tape.nearest_scope(own), own.f_code, own.f_lasti, own.f_globals
+        scope = tape.segments[-1].scope if own is tape.frame else tape.nearest_scope(own)
+        place = scope, own.f_code, own.f_lasti, own.f_globals
         kept = None if text else value
-        tape.texts.append(Text(text[:_LONGEST], kept, traced.id_, len(tape.records), *place))
+        tape.texts.append(_text((text[:_LONGEST], kept, traced.id_, len(tape.records), *place)))
     return text

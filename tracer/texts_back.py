@@ -48,7 +48,8 @@ _FEW = 3
 _HUGE = 1e300
 _DEEPEST = 2  # containers in containers
 _MOST = 100_000  # elements of constant arrays that are compared, and numbers whose digits are counted
-_ALL_DIGITS = 17
+_FORMS = [f".{digits}{form}" for digits in range(17) for form in "ef"]
+_BELOW, _ABOVE = 0.994, 1.006  # what is written with three digits is not further off
 _REMEMBERED = 1 << 14  # numbers whose digits are known again
 _WELL_KNOWN = {
     each * factor
@@ -67,8 +68,8 @@ class _Back(NamedTuple):
 
     text: int
     number: float
-    rank: int  # how many such numbers were written from there on
-    array: Any  # that it is an element of, if it is
+    rank: int  # how many numbers were written from there on
+    constant: Any  # itself, or the array that it is an element of
 
 
 def with_cuts(
@@ -82,10 +83,10 @@ def with_cuts(
     tape.texts = None  # stand-ins that the program keeps outlive it
     backs: dict[int, Any] = {}
     for back in _found(recording, texts, given) if texts else ():
-        if back.array is not None:
-            backs[back.text] = back.array
+        if type(back.constant) is not float:
+            backs[back.text] = back.constant
         else:
-            backs.setdefault(back.text, back.number)
+            backs.setdefault(back.text, back.constant)
     made = [texts[each] for each in sorted(backs)]
     cuts = [
         Cut(
@@ -128,51 +129,61 @@ def _is_step(recording: Recording, row: int) -> bool:
 
 def _found(recording: Recording, texts: list[Text], given: Any) -> list[_Back]:
     """Return which texts were read back, by the constants of a recording."""
-    by_number: dict[float, list[int]] = defaultdict(list)
-    by_kind: dict[_Kind, list[int]] = defaultdict(list)
-    for index, text in enumerate(texts):
-        for number in _numbers_in(text):
-            by_number[number].append(index)
-            by_kind[_kind_of(number)].append(index)
-    exact = np.array(list(by_number), np.float64)
-    with np.errstate(over="ignore"):
-        single = exact.astype(np.float32).astype(np.float64)
     constants = _constants(recording)
-    values, rows = constants.values, constants.rows
-    is_like = np.isin(values, np.concatenate([exact, single]))
+    sizes = np.abs(constants.values)
+    known = np.unique(sizes).tolist()
+    written = [_numbers_in(text, known) for text in texts]
+    numbers = np.array([*chain.from_iterable(written)], np.float64)
+    with np.errstate(over="ignore"):
+        single = numbers.astype(np.float32).astype(np.float64)
+    is_like = np.isin(numbers, known) | np.isin(single, known)
     if not is_like.any():
         return []
-    by_single = dict(zip(single.tolist(), exact.tolist(), strict=True))
+    counts = np.array([max(len(each), 1) for each in written])
+    owners = np.repeat(np.arange(len(texts)), [len(each) for each in written])
+    by_number: dict[float, list[int]] = defaultdict(list)
+    by_size: dict[float, float] = {}
+    for at in is_like.nonzero()[0].tolist():
+        number = numbers[at].item()
+        if not _is_round(number):
+            by_number[number].append(int(owners[at]))
+            by_size |= {single[at].item(): number, number: number}
     meant = _plain_numbers(recording, texts, given)
-    made_before = np.array([text.before // WIDTH for text in texts])
-    made = np.searchsorted(made_before, rows, "right")  # how many texts before a constant was taken
+    made = np.searchsorted([text.before // WIDTH for text in texts], constants.rows, "right")
+    so_far = np.append(0, np.cumsum(counts)).tolist()
     backs: dict[tuple[float, int], _Back] = {}
     unseen: dict[float, bool] = {}  # by number: whether its first use is after the first text with it
-    for at in is_like.nonzero()[0].tolist():
-        value, last = values[at].item(), int(made[at])
-        number = value if value in by_number else by_single[value]
-        written = by_number[number]
+    for at in np.isin(sizes, [*by_size]).nonzero()[0].tolist():
+        number, last = (
+            by_size[sizes[at].item()],
+            int(made[at]),
+        )  # how many texts were made before it was taken
+        places = by_number[number]
         if number not in unseen:
-            unseen[number] = last > written[0] and value not in meant
+            unseen[number] = last > places[0] and sizes[at] not in meant
         if unseen[number]:
-            source = written[bisect_left(written, last) - 1]
+            source = places[bisect_left(places, last) - 1]
             if (number, source) not in backs:
-                like = by_kind[_kind_of(number)]
-                rank = bisect_left(like, last) - bisect_left(like, source)
-                backs[number, source] = _Back(source, number, rank, constants.array(at))
-    return list(_beyond_chance(list(backs.values()), set(values[made > 0].tolist()) - meant))
+                rank = so_far[last] - so_far[source]
+                backs[number, source] = _Back(source, number, rank, constants.whole(at))
+    return list(_beyond_chance(list(backs.values()), set(sizes[made > 0].tolist()) - meant))
 
 
-def _numbers_in(text: Text) -> frozenset[float]:
-    """Return the numbers that a text gives when it is read, but round ones: their signs may be written apart."""
+def _numbers_in(text: Text, known: list[float]) -> list[float]:
+    """Return the numbers that a text gives when it is read: their signs may be written apart.
+
+    Where only the value is known, those that it may have been written as, if a known number is near.
+    """
     if text.text:
-        written = {text.text, _SEPARATED.sub("", text.text)}
-        found = {float(each) for one in written for each in _NUMBER.findall(one)}
-    else:
-        parts = (abs(part) for part in (text.value.real, text.value.imag) if math.isfinite(part))
-        forms = [f".{digits}{form}" for digits in range(_ALL_DIGITS) for form in "ef"]
-        found = {float(format(part, form)) for part in parts for form in forms}
-    return frozenset(each for each in found if not _is_round(each))
+        found = _NUMBER.findall(text.text)
+        if "," in text.text or "_" in text.text:
+            found += _NUMBER.findall(_SEPARATED.sub("", text.text))
+        return [*map(float, found)]
+    parts = (abs(part) for part in (text.value.real, text.value.imag) if math.isfinite(part))
+    near = (
+        part for part in parts if bisect_left(known, part * _BELOW) < bisect_right(known, part * _ABOVE)
+    )
+    return [*{float(format(part, form)) for part in near for form in _FORMS}]
 
 
 def _is_round(number: float) -> bool:
@@ -195,23 +206,24 @@ def _kind_of(number: float) -> _Kind:
 
 
 class _Constants(NamedTuple):
-    """How large the constants of a recording are, by number and by element, and the rows that took them."""
+    """The constants of a recording, number by number and element by element, and the rows that took them."""
 
     values: np.ndarray[Any, Any]
     rows: np.ndarray[Any, Any]
     arrays: list[tuple[int, Any]]  # those whose elements stand from there on
 
-    def array(self, at: int) -> Any:
-        """Return the array that a constant is an element of; None where it is a number of its own."""
+    def whole(self, at: int) -> Any:
+        """Return the number itself, or the array that it is an element of."""
         found = bisect_right(self.arrays, at, key=lambda each: each[0]) - 1
-        return self.arrays[found][1] if found >= 0 else None
+        array = self.arrays[found][1] if found >= 0 else None
+        return self.values[at].item() if array is None else array
 
 
 def _constants(recording: Recording) -> _Constants:
     slots = (recording.operands < 0).nonzero()[0]
     places = -1 - recording.operands[slots]
     users = np.searchsorted(recording.starts, slots, "right") - 1
-    values, rows = [np.abs(recording.constants.floats[places])], [users]
+    values, rows = [recording.constants.floats[places]], [users]
     arrays: list[tuple[int, Any]] = []
     count, others = len(users), recording.constants.others
     for place, user in zip(places.tolist(), users.tolist(), strict=True) if others else ():
@@ -220,7 +232,7 @@ def _constants(recording: Recording) -> _Constants:
             array = np.asarray(constant)
             if array.dtype.kind in "fc":
                 arrays.append((count, constant))
-                values += [np.abs(part.ravel().astype(np.float64)) for part in (array.real, array.imag)]
+                values += [part.ravel().astype(np.float64) for part in (array.real, array.imag)]
                 rows.append(np.full(2 * array.size, user))
                 count += 2 * array.size
     if all(output.row < 0 for output in recording.outputs):  # or they are shown, beside what is computed

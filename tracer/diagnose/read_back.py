@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tracer.trace import Trace
 
 _DEEPEST = 4  # calls from a parameter back to what it was given
+_MEANT = frozenset("detach round floor ceil trunc rint int len".split())  # of which no gradient comes back
 _BASE = re.compile(r"\w+")
 
 
@@ -72,10 +73,10 @@ def find(trace: Trace) -> list[Finding]:
 
 
 def _undetached(text: Text, written: ast.expr) -> Iterator[ast.Name]:
-    """Yield the variables that a text is made of, but those that are detached in it."""
+    """Yield the variables that a text is made of, but those that are detached or rounded in it."""
     for load in loads_in(written):
         above = text.parents.get(load)
-        if not (isinstance(above, ast.Call) and called_name(above) == "detach"):
+        if not (isinstance(above, ast.Call) and called_name(above) in _MEANT):
             yield load
 
 
