@@ -61,6 +61,7 @@ _POSSIBLE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     ),
     (r"__(int|index|trunc)__ returned non-int \(type float\)", (), _WHOLE),
     ("__hash__ method should return an integer", (), _WHOLE),
+    ("unmarshallable object", ("dump", "dumps"), _ANY),
     ("object __array__ method not producing an array", (), _ANY),
     (
         r"descriptor '\w+' requires a 'numpy\.\w+' object but received a 'float'",

@@ -286,12 +286,13 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
         return value.copy() if type(value) is np.ndarray else value
     if is_count(traced, via, frame):
         return value
-    kind = _number_type(frame) if via in _CONVERSIONS else None
+    is_conversion = via in _CONVERSIONS
+    kind = _number_type(frame) if is_conversion else None
     via = f"np.{kind.__name__}()" if kind else via
     asking, library, frame = frame, library_function(frame), users(frame)
     if frame is not tape.frame and not tape.enter(frame, traced):
         return value.copy() if tape.is_open and type(value) is np.ndarray else value
-    if frame.f_code.co_code[frame.f_lasti] in STORES:
+    if is_conversion and frame.f_code.co_code[frame.f_lasti] in STORES:
         from tracer.adopted import adopt, name_of_target, type_of_target  # noqa: PLC0415  (which is made of this room)
 
         if asking is frame and adopt(traced, frame):
