@@ -397,11 +397,15 @@ IN_C = {  # what code in C makes of an exception out of `__float__`: another one
     "ctypes, several": lambda x: (ctypes.c_double * 2)(x, x)[1],
     "a key": lambda x: {x * 1.0: 2.0}[x * 1.0],
     "members": lambda x: len({x, x * 1.0}) * 1.0,
-    "sqlite3": lambda x: sqlite3.connect(":memory:").execute("select ?", (x,)).fetchone()[0],
+    "sqlite3": lambda x: through_sqlite(x),
 }
 
 
-@pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
+def through_sqlite(x):
+    with contextlib.closing(sqlite3.connect(":memory:")) as base:
+        return base.execute("select ?", (x,)).fetchone()[0]
+
+
 @pytest.mark.parametrize("function", IN_C.values(), ids=IN_C)
 def test_a_cut_whose_warning_is_an_error_is_that_error_whatever_code_in_c_makes_of_it(function):
     def program(x, catching=()):

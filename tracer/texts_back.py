@@ -221,20 +221,19 @@ class _Constants(NamedTuple):
 
 def _constants(recording: Recording) -> _Constants:
     slots = (recording.operands < 0).nonzero()[0]
-    places = -1 - recording.operands[slots]
     users = np.searchsorted(recording.starts, slots, "right") - 1
-    values, rows = [recording.constants.floats[places]], [users]
+    by_place = np.zeros(len(recording.constants), np.int64)
+    by_place[-1 - recording.operands[slots]] = users
+    values, rows = [recording.constants.floats], [by_place]
     arrays: list[tuple[int, Any]] = []
-    count, others = len(users), recording.constants.others
-    for place, user in zip(places.tolist(), users.tolist(), strict=True) if others else ():
-        constant = others.get(place)
-        if isinstance(constant, (np.ndarray, complex)) and count + np.size(constant) < len(users) + _MOST:
-            array = np.asarray(constant)
-            if array.dtype.kind in "fc":
-                arrays.append((count, constant))
-                values += [part.ravel().astype(np.float64) for part in (array.real, array.imag)]
-                rows.append(np.full(2 * array.size, user))
-                count += 2 * array.size
+    count = first = len(by_place)
+    for place in recording.constants.wide_rows.tolist():
+        array = np.asarray(recording.constants[place])
+        if array.dtype.kind in "fc" and count - first + array.size < _MOST:
+            arrays.append((count, recording.constants[place]))
+            values += [part.ravel().astype(np.float64) for part in (array.real, array.imag)]
+            rows.append(np.full(2 * array.size, by_place[place]))
+            count += 2 * array.size
     if all(output.row < 0 for output in recording.outputs):  # or they are shown, beside what is computed
         results = [*_flat(output.value for output in recording.outputs)]
         arrays += [(count, None)] if arrays else []
