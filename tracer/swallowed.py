@@ -7,6 +7,7 @@ interpreter tells of each exception as it is raised, which costs nothing where n
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -48,4 +49,5 @@ def _look(code: CodeType, _: int, error: BaseException) -> None:
         and not is_own(code.co_filename)
         and not is_library(str(names.get("__name__")))
     ):
-        said_clearly(error)
+        with suppress(Exception):  # which would take the place of the program's own
+            said_clearly(error)
