@@ -138,6 +138,15 @@ def by_text_in_a_helper(x):
     return x * _written(x)
 
 
+def by_texts_of_a_list(x):
+    row = f"{x:.2f},{x * x:.2f}"
+    return x * sum(float(cell) for cell in row.split(","))
+
+
+def by_a_map(x):
+    return x * sum(map(float, f"{x:.1f} 3".split()))
+
+
 JOINS_AGAIN = [
     (by_a_keyword, "float(x)", "x"),
     (into_a_helper, "float(x)", "x"),
@@ -155,6 +164,8 @@ JOINS_AGAIN = [
     (by_decimal, "Decimal(repr(x))", "x"),
     (by_text_of_a_variable, "literal_eval(repr(y))", "y"),
     (by_text_in_a_helper, "float(repr(value))", "value"),
+    (by_texts_of_a_list, "float(cell)", "x"),
+    (by_a_map, 'map(float, f"{x:.1f} 3".split())', "x"),
     (through_json, "json.dumps(x)", "x"),
 ]
 OF_ARRAYS = [

@@ -61,6 +61,31 @@ class Stubborn:
     """A class that takes part in no operator."""
 
 
+class Tripled(float):
+    """A float with operators of its own, on which Python calls first."""
+
+    def __mul__(self, other):
+        return float(self) * 3 * other
+
+    __rmul__ = __mul__
+
+    def __rsub__(self, other):
+        return other * other - float(self)
+
+    def __rpow__(self, other):
+        return NotImplemented
+
+    def __rdivmod__(self, other):
+        return other * 2, other * 3
+
+
+class Tenfold(int):
+    """An int with an operator of its own, on which Python calls where a float does not take it."""
+
+    def __rmul__(self, other):
+        return other * 10
+
+
 TRACED = [
     2.5,
     -0.0,
@@ -287,6 +312,12 @@ def test_a_traced_int_is_a_plain_int_where_python_needs_an_index():
             lambda x, y: sum(np.float64(1.5) * Vector(x, y)) + sum((np.ones(2) * x)[0] * Vector(1.0, y)),
             (2.0, 3.5),
         ),
+        (
+            lambda x, y: x * Tripled(2.0) + Tripled(2.0) * y + (x - Tripled(1.5)) * y ** Tripled(2.0),
+            (2.0, 3.5),
+        ),
+        (lambda x, y: sum(divmod(x, Tripled(2.0))) + y / Tripled(3.0) + x * Tenfold(3) * y, (2.0, 3.5)),
+        (lambda x, y: (np.ones(2) * x)[0] * Tripled(2.0) + (np.ones(2) * y * Tripled(2.0))[1], (2.0, 3.5)),
         (lambda x, y: np.float64(2) * x + y * np.float64(3) - np.int64(2) / y, (2.0, 3.5)),
     ],
 )

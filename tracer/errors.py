@@ -46,9 +46,9 @@ def _rebuild(kind: type[EdgegradError], what: str, where: str, got: str, advice:
 
 
 class _Refusals(threading.local):
-    """The first operation that was refused in this thread since somebody looked."""
+    """The first operation that was refused in this thread since somebody looked; or a warning that is an error."""
 
-    first: EdgegradError | None = None
+    first: EdgegradError | CutWarning | None = None
 
 
 refusals = _Refusals()

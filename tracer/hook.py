@@ -351,10 +351,11 @@ def run(
         with busy.turn():
             return run(function, *given, options)
     error = error or meet_left(tape) or tape.told_elsewhere()
+    recording, error = _recording_of(tape, outputs, given, error)
     ended = f"{type(error).__name__}: {error}".removesuffix(": ") if error is not None else None
     made = Run(
         getattr(function, "__name__", type(function).__name__),
-        _recording_of(tape, outputs),
+        recording,
         running.structures,
         result,
         ended,
@@ -384,11 +385,19 @@ def _undecorated(function: Any) -> Any:
     return function
 
 
-def _recording_of(tape: Tape, outputs: list[Output]) -> Recording:
-    """Return what a closed tape holds, frozen."""
+def _recording_of(
+    tape: Tape, outputs: list[Output], given: Any, error: BaseException | None
+) -> tuple[Recording, BaseException | None]:
+    """Return what a closed tape holds, frozen; and what ended the run, which may be text that was read back."""
     recording = freeze(tape)
     recording.outputs = [_at_row(output) for output in outputs]
-    return without_unread(recording, [position // WIDTH for position in tape.followed])
+    followed = [position // WIDTH for position in tape.followed]
+    if tape.texts:
+        from tracer import texts_back  # noqa: PLC0415  (most programs write nothing)
+
+        recording, followed, read_back = texts_back.with_cuts(tape, recording, followed, given)
+        error = error or texts_back.told(tape, read_back)
+    return without_unread(recording, followed), error
 
 
 def _outputs(result: Any, boxes: Boxes) -> list[Output]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import warnings
 from bisect import bisect_right
 from functools import partial
 from types import CellType, FrameType, FunctionType, ModuleType
@@ -18,15 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.errors import CutError, CutWarning
+from tracer.errors import CutError
 from tracer.holders import CONTAINERS, Attribute, Cell, OfPartial, attributes, inside
 from tracer.references import references
 from tracer.standins import Traced, plain
-from tracer.tape import AUXILIARY, LEFT, RUNS, STALE, STALE_ADVICE, WIDTH
+from tracer.tape import AUXILIARY, LEFT, RUNS, STALE, STALE_ADVICE, WIDTH, warned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from tracer.errors import CutWarning
     from tracer.holders import Holder
     from tracer.tape import Tape
 
@@ -98,7 +98,7 @@ def _holders(old: list[Any]) -> list[Any]:
     return [each for each in everything if not wanted.isdisjoint(map(id, gc.get_referents(each)))]
 
 
-def meet_left(tape: Tape) -> CutError | None:
+def meet_left(tape: Tape) -> CutError | CutWarning | None:
     """Warn of the numbers in a closed tape that an earlier trace left; return the error where the tape is strict."""
     for position in _left_numbers(tape.records) if LEFT else ():
         at = bisect_right(tape.segments, position, key=lambda segment: segment.start) - 1
@@ -110,8 +110,9 @@ def meet_left(tape: Tape) -> CutError | None:
             return CutError(STALE, where=where, advice=STALE_ADVICE)
         if (code, instruction) not in tape.warned:
             tape.warned.add((code, instruction))
-            message = CutWarning(f"{STALE}; at {where}; {STALE_ADVICE}")
-            warnings.warn_explicit(message, CutWarning, code.co_filename, line)
+            error = warned(STALE, where, STALE_ADVICE, code.co_filename, line)
+            if error is not None:
+                return error
     return None
 
 

@@ -35,6 +35,8 @@ _IMPOSSIBLE = "|".join(  # compiled when there is an error to compare with
         r"unsupported type for timedelta \w+ component: (float|int)",
         r".*a bytes-like object is required, not 'numpy\.ndarray'",
         r"must be real number, not float",
+        r"\w+\.__float__ returned non-float \(type float\)",
+        r"__complex__ returned non-complex \(type float\)",
         r"don't know how to coerce float and float",
         r"No matching signature found",
         r"cannot convert 'numpy\.ndarray' object to \w+",
@@ -59,6 +61,19 @@ _POSSIBLE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
         ("from_float", "fromtimestamp", "utcfromtimestamp"),
         _ANY,
     ),
+    (r"__(int|index|trunc)__ returned non-int \(type float\)", (), _WHOLE),
+    ("__hash__ method should return an integer", (), _WHOLE),
+    ("unmarshallable object", ("dump", "dumps"), _ANY),
+    ("object __array__ method not producing an array", (), _ANY),
+    (
+        r"descriptor '\w+' requires a 'numpy\.\w+' object but received a 'float'",
+        (),
+        (np.generic, np.ndarray),
+    ),
+    (r"descriptor '\w+' (requires|for) .*'int' object.* 'float'( object)?", (), _WHOLE),
+    # `(2.0).__mul__(x)` answers so
+    (r"unsupported operand type\(s\) for .*'NotImplementedType'.*", (), _ANY),
+    (r"(float|int|complex)\(\) argument must be .*, not '?NotImplementedType'?", (), _ANY),
     ("object supporting the buffer API required", (), (np.ndarray, np.generic)),
     (r"Could not convert object to NumPy \w+", ("datetime64", "timedelta64"), _WHOLE),
     # Seconds: a float, or whatever is an int

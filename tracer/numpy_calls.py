@@ -34,6 +34,7 @@ from tracer.standins import (
     traced_in,
 )
 from tracer.tape import AUXILIARY
+from tracer.texts import note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +79,11 @@ def call_function(
     if function in PLAIN_READS:
         if compute is not None:
             return compute(*plain_deep(args[1:]), **plain_deep(options))
-        return function(*plain_deep(args), **plain_deep(options))
+        read_only = function(*plain_deep(args), **plain_deep(options))
+        if type(read_only) is str or (function is np.char.mod and type(read_only) is np.ndarray):
+            for written in traced_in(args):
+                note(written, " ".join(np.ravel(read_only)), frame)
+        return read_only
     read = FOLLOWED.get(function)
     if read is None:
         return _call_unfollowed(function, args, options, frame)

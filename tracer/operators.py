@@ -11,6 +11,7 @@ import operator
 import sys
 from array import array
 from collections import deque
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 _NUMBERS = (int, float, complex, np.number, np.bool_, np.ndarray)
+_PYTHONS_NUMBERS = (int, float, complex)
 _SEQUENCES = frozenset({list, tuple, str, bytes, bytearray, array, deque})
 # What two-operand functions meet nearly always, with Scalar and Array; what else there is, they ask for one by one
 OPERANDS: set[type] = {float, int, np.float64, np.ndarray}
@@ -48,7 +50,9 @@ _COMPUTE = {method: getattr(operator, f"__{method}__") for method in ARITHMETIC}
 def divided(left: Any, right: Any, frame: FrameType) -> Any:
     """Compute and record divmod."""
     for other in (left, right):
-        if not is_traced(other) and not isinstance(other, _NUMBERS):
+        if not is_traced(other) and (
+            not isinstance(other, _NUMBERS) or _answers_itself(left, other, divmod)
+        ):
             return _foreign(left, right, other, "divmod", divmod, frame)
     quotient, rest = divmod(plain(left), plain(right))
     return (
@@ -60,9 +64,21 @@ def divided(left: Any, right: Any, frame: FrameType) -> Any:
 def binary(left: Any, right: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType) -> Any:
     """Compute and record an operator whose operands are not those of the hot path."""
     for other in (left, right):
-        if type(other) not in OPERANDS and not is_traced(other) and not isinstance(other, _NUMBERS):
+        if type(other) in OPERANDS or is_traced(other):
+            continue
+        if not isinstance(other, _NUMBERS) or _answers_itself(left, other, compute):
             return _foreign(left, right, other, name, compute, frame)
     return record_call(name, (left, right), compute(plain(left), plain(right)), None, frame)
+
+
+def _answers_itself(left: Any, other: Any, compute: Callable[[Any, Any], Any]) -> bool:
+    """Tell whether Python asks the operand on the right first: `class Meters(float)` with an operator of its own."""
+    kind = type(plain(left))
+    if other is left or kind not in _PYTHONS_NUMBERS:
+        return False
+    own = getattr(type(other), f"__r{compute.__name__}__", None)
+    # A float takes an int for its own operator, and not the other way round.
+    return type(own) is FunctionType and isinstance(other, _PYTHONS_NUMBERS[_PYTHONS_NUMBERS.index(kind) :])
 
 
 def _foreign(
@@ -80,7 +96,8 @@ def _foreign(
         value = compute(plain_deep(left), plain_deep(right))  # raises where a list is no operand
         if isinstance(value, (np.ndarray, np.generic)):
             return record_call(name, numpy_calls.arrays_of((left, right), frame), value, None, frame)
-    if traced is left and kind not in _SEQUENCES and not isinstance(other, numbers.Number):
+    is_number = isinstance(other, numbers.Number) and not isinstance(other, _PYTHONS_NUMBERS)
+    if traced is left and kind not in _SEQUENCES and not is_number:
         reflected = getattr(kind, f"__r{compute.__name__}__", None)
         operand = left
         if isinstance(traced.value_, np.ndarray) and not _takes_whole_arrays(kind):
@@ -95,6 +112,8 @@ def _foreign(
         if answer is not NotImplemented:
             return answer
     value = _as_written(compute, frame)(plain(left), plain(right))  # raises the plain program's error
+    if isinstance(other, _PYTHONS_NUMBERS):
+        return record_call(name, (left, right), value, None, frame)
     if type(value) is float and isinstance(other, numbers.Rational):
         operands = (left, float(other)) if other is right else (float(other), right)
         return record_call(name, operands, value, None, frame)

@@ -31,6 +31,7 @@ from tracer import (
     seeds,
     stdlib_calls,
     stored,
+    swallowed,
     warned,
 )
 from tracer.bound import Bound, Namespace
@@ -210,6 +211,7 @@ class _Installation:
             seeds.exchange(reading=True)
             stdlib_calls.exchange(leaving=True)
             warned.redirect(to_user=True)
+            swallowed.exchange(looking=True)
             importing.exchange(self._meet_imported)
             for kind, name, followed in _METHODS:
                 setattr(kind, name, followed)
@@ -267,6 +269,7 @@ class _Installation:
         seeds.exchange(reading=False)
         stdlib_calls.exchange(leaving=False)
         warned.redirect(to_user=False)
+        swallowed.exchange(looking=False)
         importing.exchange(None)
         for (kind, name, _), plain_method in zip(_METHODS, _PLAIN_METHODS, strict=True):
             setattr(kind, name, plain_method)

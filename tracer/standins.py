@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
-_HANDING_ON = frozenset(
+HANDING_ON = frozenset(
     OP_NUMBERS[name] for name in ("astype", "copy", "getitem", "item", "ravel", "reshape")
 )
 STORES = frozenset(opcode.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in opcode.opmap)
@@ -285,12 +285,13 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
         return value.copy() if type(value) is np.ndarray else value
     if is_count(traced, via, frame):
         return value
-    kind = _number_type(frame) if via in _CONVERSIONS else None
+    is_conversion = via in _CONVERSIONS
+    kind = _number_type(frame) if is_conversion else None
     via = f"np.{kind.__name__}()" if kind else via
     asking, library, frame = frame, library_function(frame), users(frame)
     if frame is not tape.frame and not tape.enter(frame, traced):
         return value.copy() if tape.is_open and type(value) is np.ndarray else value
-    if frame.f_code.co_code[frame.f_lasti] in STORES:
+    if is_conversion and frame.f_code.co_code[frame.f_lasti] in STORES:
         from tracer.adopted import adopt, name_of_target, type_of_target  # noqa: PLC0415  (which is made of this room)
 
         if asking is frame and adopt(traced, frame):
@@ -346,7 +347,7 @@ def _is_step(tape: Tape, position: int) -> bool:
     """Tell whether a value was rounded, floored, …, or is an element of one that was."""
     while True:
         operation, operands = tape.records[position] >> 2, tape.records[position + 1]
-        if operation not in _HANDING_ON:
+        if operation not in HANDING_ON:
             rule = RULE_OF[operation]
             return isinstance(rule, Elementwise) and rule.flat
         position = operands if isinstance(operands, int) else operands[0]

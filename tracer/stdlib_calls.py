@@ -91,12 +91,27 @@ def _written_out(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def function(*args: Any, **options: Any) -> Any:
-        text = original(*plain_deep(args), **plain_deep(options))
+        frame, name = _frame(1), f"json.{original.__name__}"
+        text = original(*plain_deep(args), **_with_default(plain_deep(options), name, frame))
         for number in _numbers_in([*args, *options.values()]):
-            cut(number, f"json.{original.__name__}", _frame(1))
+            cut(number, name, frame)
         return text
 
     return function
+
+
+def _with_default(options: dict[str, Any], name: str, frame: FrameType) -> dict[str, Any]:
+    """Have what `json` does not know be asked whether it is traced, before the program's own `default` is."""
+    encoder = options.get("cls") or sys.modules["json"].JSONEncoder
+    given = options.get("default")
+
+    class Encoder(encoder):  # type: ignore[misc, valid-type]  # the program's own
+        def default(self, value: Any) -> Any:
+            if is_traced(value):
+                return cut(value, name, frame)
+            return super().default(value) if given is None else given(value)
+
+    return {**options, "cls": Encoder, "default": None}
 
 
 class _Leaving(Reading):

@@ -23,17 +23,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
 
-from tracer.errors import CutError, CutWarning, EdgegradError, UnsupportedError
+from tracer.errors import CutError, CutWarning, EdgegradError, UnsupportedError, refusals
 from tracer.frames import OWN_FILES, beyond_own, place, users
 from tracer.memory import owner_of
 from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
+    from collections import deque
     from types import CodeType, FrameType
 
     import numpy as np
 
     from tracer.families import Family
+    from tracer.texts import Text
 
 WIDTH = 5
 VALUE = 3  # place of the value in a record
@@ -91,7 +93,7 @@ class Tape:
     __slots__ = (
         "_depths", "_snapshots", "_stack", "_suspended", "calls", "elsewhere", "families", "followed", "frame",
         "has_adopted", "hashed", "input_names", "is_open", "memory", "outer", "places", "records", "refused",
-        "segments", "shared_inputs", "strict", "thread", "waiting", "warned", "watched", "writes",
+        "segments", "shared_inputs", "strict", "texts", "thread", "waiting", "warned", "watched", "writes",
     )  # fmt: skip
 
     def __init__(self, *, strict: bool = False) -> None:
@@ -121,6 +123,7 @@ class Tape:
         self.places: list[tuple[Any, Any, Any]] = []
         self.elsewhere: tuple[CodeType, int] | None = None  # where another thread read what is watched
         self.has_adopted = False  # a stand-in took the place of an array that the program had
+        self.texts: deque[Text] | None = None  # what was written of traced values: see `texts.py`
         self._depths: dict[FrameType, int] = {}  # position of each known frame in _stack
         self._stack: list[tuple[FrameType, int]] = []  # frames from the hook down, their scopes
         self._suspended: dict[FrameType, int] = {}  # scopes of generators, which come back
@@ -209,17 +212,15 @@ class Tape:
         )
         return self.refused
 
-    def told_elsewhere(self) -> CutError | None:
-        """Warn that a watched value was read in another thread; return the error where the tape is strict."""
+    def told_elsewhere(self) -> CutError | CutWarning | None:
+        """Warn that a watched value was read in another thread; return the error where that is one."""
         if self.elsewhere is None:
             return None
         code, line = self.elsewhere
         where = f"{os.path.split(code.co_filename)[1]}:{line}"
         if self.strict:
             return CutError(ELSEWHERE, where=where, advice=ELSEWHERE_ADVICE)
-        message = CutWarning(f"{ELSEWHERE}; at {where}; {ELSEWHERE_ADVICE}")
-        warnings.warn_explicit(message, CutWarning, code.co_filename, line)
-        return None
+        return warned(ELSEWHERE, where, ELSEWHERE_ADVICE, code.co_filename, line)
 
     def refuse_if_strict(self, what: str, advice: str, frame: FrameType, got: str = "") -> None:
         """Raise CutError where cuts are errors."""
@@ -227,11 +228,16 @@ class Tape:
             raise CutError(what, where=place(frame), got=got, advice=advice)
 
     def warn(self, what: str, advice: str, frame: FrameType) -> None:
-        """Warn of a cut at the user's line, once for each place in the code."""
+        """Warn of a cut at the user's line, once for each place in the code.
+
+        A warning that is an error is raised again at the end: code in C may take it for a number that is none.
+        """
         if (frame.f_code, frame.f_lasti) not in self.warned:
             self.warned.add((frame.f_code, frame.f_lasti))
-            message = CutWarning(f"{what}; at {place(frame)}; {advice}")
-            warnings.warn_explicit(message, CutWarning, frame.f_code.co_filename, frame.f_lineno)
+            error = warned(what, place(frame), advice, frame.f_code.co_filename, frame.f_lineno)
+            if error is not None:
+                refusals.first = refusals.first or error
+                raise error
 
     def meet_stale(self, frame: FrameType) -> None:
         """Say that a value of an earlier trace is a constant in this one. Raises CutError where this is strict."""
@@ -249,6 +255,13 @@ class Tape:
         advice = f"use {name} itself, or watch the object that holds it"
         self.refuse_if_strict(what, advice, frame)
         self.warn(what, advice, frame)
+
+    def nearest_scope(self, frame: FrameType) -> int:
+        """Return the scope of the innermost call around a frame that has made a record."""
+        known: FrameType | None = frame
+        while known is not None and known not in self._depths:
+            known = known.f_back
+        return max(self._stack[self._depths[known]][1], WHOLE_TRACE) if known is not None else WHOLE_TRACE
 
     def _scope_of(self, frame: FrameType) -> int:
         """Find the call that `frame` is, making the scopes of all calls between it and a known frame."""
@@ -345,6 +358,15 @@ def same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
         unsigned = f"u{left.itemsize}"
         return bool((left.view(unsigned) == right.view(unsigned)).all())
     return left.tobytes() == right.tobytes()
+
+
+def warned(what: str, where: str, advice: str, file: str, line: int) -> CutWarning | None:
+    """Warn of a cut at a line; return the warning where it is an error (`python -W error`)."""
+    try:
+        warnings.warn_explicit(CutWarning(f"{what}; at {where}; {advice}"), CutWarning, file, line)
+    except CutWarning as raised:
+        return raised.with_traceback(None)
+    return None
 
 
 def innermost() -> Tape | None:

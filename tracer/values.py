@@ -26,6 +26,7 @@ from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.operators import OPERANDS, binary, divided, write_arithmetic, write_integer_methods
 from tracer.rules.kinds import is_complex
 from tracer.standins import CONVERSION, STORES, Traced, cut, is_traced, plain, record_call, unary
+from tracer.texts import note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,13 +110,13 @@ class _Number(Traced, stands_for="none"):
         return bool(self.value_)
 
     def __str__(self) -> str:
-        return str(self.value_)
+        return note(self, str(self.value_), _frame(1))
 
     def __repr__(self) -> str:
-        return repr(self.value_)
+        return note(self, repr(self.value_), _frame(1))
 
     def __format__(self, form: str) -> str:
-        return format(self.value_, form)
+        return note(self, format(self.value_, form), _frame(1))
 
     def __index__(self) -> int:
         if is_read_as_exponent(_frame(1)):
@@ -124,13 +125,17 @@ class _Number(Traced, stands_for="none"):
 
     def __int__(self) -> int:
         number = int(self.value_)  # raises the plain value's own error
-        if not _formats_text(_frame(1)):
+        if _formats_text(_frame(1)):
+            note(self, "", _frame(1))
+        else:
             cut(self, "int()", _frame(1))
         return number
 
     def __float__(self) -> float:
         number = float(self.value_)
-        if not _formats_text(_frame(1)):
+        if _formats_text(_frame(1)):
+            note(self, "", _frame(1))
+        else:
             cut(self, "float()", _frame(1))
         return number
 

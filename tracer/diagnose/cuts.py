@@ -19,6 +19,7 @@ from tracer.diagnose.spread import has_gradients
 from tracer.numbers_text import clean, is_array, number, summary
 from tracer.operations import OP_NUMBERS
 from tracer.recording import operand_of
+from tracer.texts import VIA
 from tracer.ways_around import way_around
 
 if TYPE_CHECKING:
@@ -273,6 +274,8 @@ def _line(user: Node, node: Node) -> str:
 
 
 def _advice(trace: Trace, row: int) -> str:
+    if trace.recording.params.get(row, {}).get("via") == VIA:
+        return "compute with the value, and not with what was written of it, or say detach(x) where it is meant"
     called = _swallowing(trace, row)
     if called is None:
         return "keep it a traced value: leave the conversion out, or say detach(x) where it is meant"

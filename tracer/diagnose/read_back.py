@@ -5,6 +5,7 @@ An input that is used in no other way has no gradient at all, and dead.py tells 
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING
 
@@ -16,15 +17,18 @@ from tracer.diagnose.program_text import called_name, loads_in, parameters_in_or
 from tracer.diagnose.reading import program
 from tracer.diagnose.spread import has_gradients
 from tracer.numbers_text import clean
+from tracer.operations import OP_NUMBERS
+from tracer.texts import VIA
 from tracer.views import Node
 
 if TYPE_CHECKING:
-    import ast
+    from collections.abc import Iterator
 
     from tracer.diagnose.program_text import Text
     from tracer.trace import Trace
 
 _DEEPEST = 4  # calls from a parameter back to what it was given
+_MEANT = frozenset("detach round floor ceil trunc rint int len".split())  # of which no gradient comes back
 _BASE = re.compile(r"\w+")
 
 
@@ -32,12 +36,19 @@ def find(trace: Trace) -> list[Finding]:
     """Find the texts from which operations that the output hangs on took a constant."""
     if not has_gradients(trace):
         return []
-    found = []
+    found, told = [], _told(trace)
     for file, source in trace.source.items():
         text = program(file, source)
         for written, number in text.read_back:
+            if any((file, line) in told for line in range(written.lineno, (written.end_lineno or 0) + 1)):
+                continue
             name = next(
-                (load.id for load in loads_in(written) if _is_traced(trace, text, load, load.id, 0)), ""
+                (
+                    load.id
+                    for load in _undetached(text, written)
+                    if _is_traced(trace, text, load, load.id, 0)
+                ),
+                "",
             )
             site = text.site_of(number)
             rows = consumers(trace, site, number, [], -1) if name and site is not None else []
@@ -59,6 +70,24 @@ def find(trace: Trace) -> list[Finding]:
                 )
             )
     return found
+
+
+def _undetached(text: Text, written: ast.expr) -> Iterator[ast.Name]:
+    """Yield the variables that a text is made of, but those that are detached or rounded in it."""
+    for load in loads_in(written):
+        above = text.parents.get(load)
+        if not (isinstance(above, ast.Call) and called_name(above) in _MEANT):
+            yield load
+
+
+def _told(trace: Trace) -> set[tuple[str, int]]:
+    """Return the lines of texts that are cuts already: the run has shown that they were read back."""
+    return {
+        (site.file, site.line)
+        for row in np.flatnonzero(trace.recording.ops == OP_NUMBERS["cut"]).tolist()
+        if trace.recording.params.get(row, {}).get("via") == VIA
+        and (site := trace.sites.place(row).site) is not None
+    }
 
 
 def _is_traced(trace: Trace, text: Text, at: ast.AST, name: str, depth: int) -> bool:

@@ -73,6 +73,12 @@ class Reading:
     site: Site | None
 
 
+def _maps_back(call: ast.Call) -> bool:
+    """Say whether a call makes numbers of several texts: `map(float, text.split())`."""
+    first = call.args[0] if call.args else None
+    return called_name(call) == "map" and getattr(first, "id", getattr(first, "attr", "")) in _READS_BACK
+
+
 class Program(Text):
     """The text of one file, asked how it reads a value."""
 
@@ -164,6 +170,15 @@ class Program(Text):
         while above is not None and not isinstance(above, ast.stmt):
             if isinstance(above, ast.Call) and called_name(above) in _READS_BACK and below in above.args:
                 yield above
+                return
+            if isinstance(above, ast.Call) and _maps_back(above) and below in above.args[1:]:
+                yield above
+                return
+            if isinstance(above, ast.comprehension) and below is above.iter and depth < _DEEPEST:
+                items = {each.id for each in ast.walk(above.target) if isinstance(each, ast.Name)}
+                for load in loads_in(self.parents[above]):
+                    if load.id in items:
+                        yield from self._readers(load, depth + 1)
                 return
             if isinstance(above, ast.Compare) or (
                 isinstance(above, ast.Subscript) and below is above.slice

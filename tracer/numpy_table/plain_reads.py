@@ -19,7 +19,7 @@ PLAIN_READS = frozenset(
         "argpartition nanargmax nanargmin einsum_path diag_indices_from tril_indices_from triu_indices_from "
         "isfortran"
     ).split()
-) | {np.linalg.matrix_rank}
+) | {np.linalg.matrix_rank, np.char.mod}
 
 PLAIN_UFUNCS = frozenset(
     getattr(np, name)

@@ -1,0 +1,301 @@
+"""Text of a traced value that the program read back: a cut, which is told at the end of the run. Used by hook.py.
+
+Nothing can be asked of `float("12.34")`. But the number that comes of it is a constant of the graph, made after the
+text, with the very digits of it; and that a number which has nothing to do with the text has its digits by chance is
+the less likely the more digits there are, the fewer texts were made in between, and the fewer such numbers there are.
+Of too few digits nobody can tell: those are read from the program's text (`diagnose/read_back.py`).
+"""
+
+from __future__ import annotations
+
+import math
+import os.path
+import re
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from decimal import Decimal
+from functools import lru_cache
+from itertools import chain
+from types import CodeType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tracer import cut_later
+from tracer.cut_later import Cut
+from tracer.errors import CutError
+from tracer.operations import OP_NUMBERS, RULE_OF
+from tracer.rules.kinds import Elementwise
+from tracer.standins import HANDING_ON
+from tracer.tape import WIDTH, warned
+from tracer.texts import VIA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tracer.errors import CutWarning
+    from tracer.recording import Recording
+    from tracer.tape import Tape
+    from tracer.texts import Text
+
+_CUT, _INPUT = OP_NUMBERS["cut"], OP_NUMBERS["input"]
+_NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_SEPARATED = re.compile(r"(?<=\d)[,_](?=\d{3})")
+_LEAST_DIGITS = 3
+_LIKELY = 2e-3  # more than this is chance
+_ROUND = (1024, 20)  # multiples of a 1,024th and a 20th have their digits because they are round numbers
+_FEW = 3
+_HUGE = 1e300
+_DEEPEST = 2  # containers in containers
+_MOST = 100_000  # elements of constant arrays that are compared, and numbers whose digits are counted
+_FORMS = [f".{digits}{form}" for digits in range(17) for form in "ef"]
+_BELOW, _ABOVE = 0.994, 1.006  # what is written with three digits is not further off
+_REMEMBERED = 1 << 14  # numbers whose digits are known again
+_WELL_KNOWN = {
+    each * factor
+    for each in (math.pi, math.e, math.sqrt(2.0), math.log(2.0), 180 / math.pi, np.euler_gamma)
+    for factor in (0.25, 0.5, 1.0, 2.0, 4.0)
+} | {math.pi / 180, math.sqrt(2 * math.pi), 0.5 * math.log(2 * math.pi), math.log(2 * math.pi)}
+_WHAT = "a traced value was written as text and read back as a number"
+_ADVICE = (
+    "what is computed from it carries no gradient back; compute with the value, and not with what was written of it, "
+    "or write detach(x) of it: that says that this is meant"
+)
+
+
+class _Back(NamedTuple):
+    """A number that was read back: the text that it was in, and how it came back."""
+
+    text: int
+    number: float
+    rank: int  # how many numbers were written from there on
+    constant: Any  # itself, or the array that it is an element of
+
+
+def with_cuts(
+    tape: Tape, recording: Recording, followed: list[int], given: Any
+) -> tuple[Recording, list[int], list[Text]]:
+    """Return the recording with a cut where each text was made that was read back, and those texts.
+
+    `followed` are rows, whose numbers change with it; `given` are the arguments, some of which are plain numbers.
+    """
+    texts = [each for each in tape.texts or () if not _is_step(recording, each.record // WIDTH)]
+    tape.texts = None  # stand-ins that the program keeps outlive it
+    backs: dict[int, Any] = {}
+    for back in _found(recording, texts, given) if texts else ():
+        if type(back.constant) is not float:
+            backs[back.text] = back.constant
+        else:
+            backs.setdefault(back.text, back.constant)
+    made = [texts[each] for each in sorted(backs)]
+    cuts = [
+        Cut(
+            text.record // WIDTH,
+            text.before // WIDTH,
+            text.scope,
+            text.code,
+            text.instruction,
+            VIA,
+            backs[each],
+        )
+        for each, text in zip(sorted(backs), made, strict=True)
+    ]
+    return (*(cut_later.with_cuts(recording, cuts, followed) if cuts else (recording, followed)), made)
+
+
+def told(tape: Tape, texts: list[Text]) -> CutError | CutWarning | None:
+    """Warn of each place once; return the error where the tape is strict, or where warnings are errors."""
+    for text in texts:
+        if (text.code, text.instruction) in tape.warned:
+            continue
+        tape.warned.add((text.code, text.instruction))
+        line = list(text.code.co_positions())[text.instruction // 2][0] or text.code.co_firstlineno
+        where = f"{os.path.split(text.code.co_filename)[1]}:{line}"
+        if tape.strict:
+            return CutError(_WHAT, where=where, advice=_ADVICE)
+        error = warned(_WHAT, where, _ADVICE, text.code.co_filename, line)
+        if error is not None:
+            return error
+    return None
+
+
+def _is_step(recording: Recording, row: int) -> bool:
+    """Tell whether a value was rounded, floored, …: no gradient comes back from it as it is."""
+    while recording.ops[row] in HANDING_ON and recording.operands[recording.starts[row]] >= 0:
+        row = int(recording.operands[recording.starts[row]])
+    rule = RULE_OF[int(recording.ops[row])]
+    return isinstance(rule, Elementwise) and rule.flat
+
+
+def _found(recording: Recording, texts: list[Text], given: Any) -> list[_Back]:
+    """Return which texts were read back, by the constants of a recording."""
+    constants = _constants(recording)
+    sizes = np.abs(constants.values)
+    known = np.unique(sizes).tolist()
+    written = [_numbers_in(text, known) for text in texts]
+    numbers = np.array([*chain.from_iterable(written)], np.float64)
+    with np.errstate(over="ignore"):
+        single = numbers.astype(np.float32).astype(np.float64)
+    is_like = np.isin(numbers, known) | np.isin(single, known)
+    if not is_like.any():
+        return []
+    counts = np.array([max(len(each), 1) for each in written])
+    owners = np.repeat(np.arange(len(texts)), [len(each) for each in written])
+    by_number: dict[float, list[int]] = defaultdict(list)
+    by_size: dict[float, float] = {}
+    for at in is_like.nonzero()[0].tolist():
+        number = numbers[at].item()
+        if not _is_round(number):
+            by_number[number].append(int(owners[at]))
+            by_size |= {single[at].item(): number, number: number}
+    meant = _plain_numbers(recording, texts, given)
+    made = np.searchsorted([text.before // WIDTH for text in texts], constants.rows, "right")
+    so_far = np.append(0, np.cumsum(counts)).tolist()
+    backs: dict[tuple[float, int], _Back] = {}
+    unseen: dict[float, bool] = {}  # by number: whether its first use is after the first text with it
+    for at in np.isin(sizes, [*by_size]).nonzero()[0].tolist():
+        number, last = (
+            by_size[sizes[at].item()],
+            int(made[at]),
+        )  # how many texts were made before it was taken
+        places = by_number[number]
+        if number not in unseen:
+            unseen[number] = last > places[0] and sizes[at] not in meant
+        if unseen[number]:
+            source = places[bisect_left(places, last) - 1]
+            if (number, source) not in backs:
+                rank = so_far[last] - so_far[source]
+                backs[number, source] = _Back(source, number, rank, constants.whole(at))
+    return list(_beyond_chance(list(backs.values()), set(sizes[made > 0].tolist()) - meant))
+
+
+def _numbers_in(text: Text, known: list[float]) -> list[float]:
+    """Return the numbers that a text gives when it is read: their signs may be written apart.
+
+    Where only the value is known, those that it may have been written as, if a known number is near.
+    """
+    if text.text:
+        found = _NUMBER.findall(text.text)
+        if "," in text.text or "_" in text.text:
+            found += _NUMBER.findall(_SEPARATED.sub("", text.text))
+        return [*map(float, found)]
+    parts = (abs(part) for part in (text.value.real, text.value.imag) if math.isfinite(part))
+    near = (
+        part for part in parts if bisect_left(known, part * _BELOW) < bisect_right(known, part * _ABOVE)
+    )
+    return [*{float(format(part, form)) for part in near for form in _FORMS}]
+
+
+def _is_round(number: float) -> bool:
+    if not math.isfinite(number) or _kind_of(number).digits < _LEAST_DIGITS:
+        return True
+    return number < max(_ROUND) and any(round(number * each) / each == number for each in _ROUND)
+
+
+class _Kind(NamedTuple):
+    """What numbers have in common of which one may be taken for the other: how many digits they have, and where."""
+
+    digits: int
+    exponent: int
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _kind_of(number: float) -> _Kind:
+    digits, _, exponent = f"{Decimal(repr(number)).normalize():e}".partition("e")
+    return _Kind(len(digits.replace(".", "")), int(exponent))
+
+
+class _Constants(NamedTuple):
+    """The constants of a recording, number by number and element by element, and the rows that took them."""
+
+    values: np.ndarray[Any, Any]
+    rows: np.ndarray[Any, Any]
+    arrays: list[tuple[int, Any]]  # those whose elements stand from there on
+
+    def whole(self, at: int) -> Any:
+        """Return the number itself, or the array that it is an element of."""
+        found = bisect_right(self.arrays, at, key=lambda each: each[0]) - 1
+        array = self.arrays[found][1] if found >= 0 else None
+        return self.values[at].item() if array is None else array
+
+
+def _constants(recording: Recording) -> _Constants:
+    slots = (recording.operands < 0).nonzero()[0]
+    users = np.searchsorted(recording.starts, slots, "right") - 1
+    by_place = np.zeros(len(recording.constants), np.int64)
+    by_place[-1 - recording.operands[slots]] = users
+    values, rows = [recording.constants.floats], [by_place]
+    arrays: list[tuple[int, Any]] = []
+    count = first = len(by_place)
+    for place in recording.constants.wide_rows.tolist():
+        array = np.asarray(recording.constants[place])
+        if array.dtype.kind in "fc" and count - first + array.size < _MOST:
+            arrays.append((count, recording.constants[place]))
+            values += [part.ravel().astype(np.float64) for part in (array.real, array.imag)]
+            rows.append(np.full(2 * array.size, by_place[place]))
+            count += 2 * array.size
+    if all(output.row < 0 for output in recording.outputs):  # or they are shown, beside what is computed
+        results = [*_flat(output.value for output in recording.outputs)]
+        arrays += [(count, None)] if arrays else []
+        values.append(np.array(results))
+        rows.append(np.full(len(results), len(recording)))
+    return _Constants(np.concatenate(values), np.concatenate(rows), arrays)
+
+
+def _plain_numbers(recording: Recording, texts: list[Text], given: Any) -> set[float]:
+    """Return the numbers that the program has otherwise: written in it, kept in modules, given, or cut and so told."""
+    codes = {
+        *recording.segment_codes,
+        *(text.code for text in texts),
+        *(call.code for call in recording.calls),
+    }
+    inputs = np.abs(recording.values.floats[recording.ops == _INPUT]).tolist()
+    untraced = Counter(_flat([given], -_DEEPEST))
+    untraced.subtract(inputs)
+    kept = chain.from_iterable({id(text.names): text.names.values() for text in texts}.values())
+    held = [*chain(*map(_literals, codes)), *_WELL_KNOWN, *(+untraced)]
+    held += set(_flat(kept)).difference(inputs)
+    held += recording.values.floats[recording.ops == _CUT].tolist()
+    return {*_flat(held)}
+
+
+def _flat(held: Iterable[Any], depth: int = 0) -> Iterator[float]:
+    for each in held:
+        if isinstance(each, (float, int, np.floating, np.integer)) and -_HUGE < each < _HUGE:
+            yield abs(float(each))
+        elif depth < _DEEPEST and type(each) in (tuple, list, dict) and len(each) < _MOST:
+            yield from _flat(each.values() if type(each) is dict else each, depth + 1)
+
+
+def _literals(code: CodeType) -> Iterator[Any]:
+    for each in code.co_consts:
+        if type(each) is CodeType:
+            yield from _literals(each)
+        else:
+            yield each
+
+
+def _beyond_chance(backs: list[_Back], constants: set[float]) -> Iterator[_Back]:
+    """Yield the numbers that were read back: those of which there would not be so many, so close to their texts."""
+    others: dict[_Kind, list[float]] = defaultdict(list)
+    for each in constants:
+        if not _is_round(each):
+            others[_kind_of(each)].append(each)
+    by_kind: dict[_Kind, dict[float, int]] = defaultdict(dict)
+    for back in backs:
+        ranks = by_kind[_kind_of(back.number)]
+        ranks[back.number] = min(back.rank, ranks.get(back.number, back.rank))
+    furthest: dict[_Kind, int] = {}
+    for kind, ranks in by_kind.items():
+        possible, like = 9 * 10.0 ** (kind.digits - 1), others[kind]
+        many = max(len(like), len(ranks))
+        if len(like) >= _FEW:  # which may lie closely
+            step = 10.0 ** (kind.exponent - kind.digits + 1)
+            possible = min(possible, (max(like) - min(like)) / step + 1)
+        for count, rank in enumerate(sorted(ranks.values()), 1):
+            by_chance = many * rank / possible
+            if by_chance < 1 and by_chance**count / math.factorial(min(count, _FEW)) < _LIKELY / many:
+                furthest[kind] = rank
+    for back in backs:
+        if back.rank <= furthest.get(_kind_of(back.number), 0):
+            yield back
