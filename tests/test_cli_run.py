@@ -96,7 +96,7 @@ def test_a_picture_of_too_many_nodes_is_refused_at_once_and_the_trace_is_kept(ed
     assert code == 1
     assert "wrote s.trace\n" in out
     assert err == (
-        "error: a picture of 6 nodes can't be read; it would take about 0 seconds, and be 10.9 KiB as .svg; "
+        "error: a picture of 6 nodes can't be read; it would take about 0 seconds, and be 10.4 KiB as .svg; "
         "5 nodes are drawn unasked; leave --exact out, or look at a part: --focus NAME, or --only FUNCTION; "
         "--force (in Python force=True) draws it all the same\n"
     )

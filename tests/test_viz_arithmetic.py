@@ -1,4 +1,4 @@
-"""Whatever a picture writes down as arithmetic is true as it stands there, or marked as true of more digits."""
+"""Whatever a picture writes down as arithmetic is true as it stands there, or says that it is not."""
 
 import re
 from fractions import Fraction

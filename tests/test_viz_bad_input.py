@@ -134,9 +134,8 @@ def test_what_memory_does_not_hold_is_refused_by_force_too(monkeypatch, tmp_path
     assert "\n" not in str(told.value)
     with pytest.raises(DrawError, match="nodes does not fit into memory"):  # nor is it promised
         trace.draw(tmp_path / "p.svg", exact=True)
-    monkeypatch.setattr(
-        rooms, "free_memory", lambda: 500_000
-    )  # enough for text, and not for matplotlib's parts
+    parts = len(trace.nodes) + len(trace.edges)
+    monkeypatch.setattr(rooms, "free_memory", lambda: 4_000 * parts)  # enough for SVG, and not for PDF
     with pytest.raises(DrawError, match="nodes does not fit into memory"):
         trace.draw(tmp_path / "p.pdf", exact=True, force=True)
     trace.draw(tmp_path / "p.svg", exact=True, force=True)
@@ -150,6 +149,16 @@ def test_what_memory_does_not_hold_is_refused_by_force_too(monkeypatch, tmp_path
     with pytest.raises(DrawError, match="there is not enough memory to draw"):
         trace.draw(tmp_path / "p.svg", exact=True, force=True)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_png_of_too_many_nodes_is_not_promised_by_force(monkeypatch, tmp_path):
+    monkeypatch.setattr(rooms, "NODE_LIMIT", 5)
+    monkeypatch.setattr(rooms, "PIXELS", 1e8)
+    trace = record(program, 2.0, 3.0)
+    with pytest.raises(
+        DrawError, match=r"too big for a PNG; \d+ nodes and their wires would have [\d,]+ pixels; "
+    ):
+        trace.draw(tmp_path / "p.png", exact=True)
 
 
 def test_the_machine_says_how_much_memory_is_free():
@@ -184,7 +193,7 @@ def test_a_million_operations_asked_for_exactly_are_refused_at_once(tmp_path):
         DrawError, match=r"a picture of 100,002 nodes can't be read; it would take about 32 seconds"
     ):
         trace.draw(tmp_path / "l.svg", exact=True)
-    with pytest.raises(DrawError, match=r"it would take about 44 seconds, and be 15.3 MiB as \.html"):
+    with pytest.raises(DrawError, match=r"it would take about 50 seconds, and be 15.3 MiB as \.html"):
         trace.draw(tmp_path / "l.html", exact=True)
     trace.draw(tmp_path / "l.svg", focus="x[50000]", depth=3)
     assert (tmp_path / "l.svg").stat().st_size < 30_000

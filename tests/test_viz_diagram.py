@@ -245,7 +245,7 @@ def test_a_graph_too_big_to_read_is_refused(monkeypatch):
     monkeypatch.setattr(rooms, "NODE_LIMIT", 5)
     with pytest.raises(
         DrawError,
-        match=r"a picture of 6 nodes can't be read; it would take about 0 seconds, and be 10.9 KiB as .svg; 5 nodes",
+        match=r"a picture of 6 nodes can't be read; it would take about 0 seconds, and be 10.4 KiB as .svg; 5 nodes",
     ):
         diagram(trace_of("splitter"))
     with pytest.raises(

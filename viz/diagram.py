@@ -50,15 +50,21 @@ if TYPE_CHECKING:
 
 NODE_LIMIT = 20_000  # a picture of more is a file that no viewer opens, and has nothing to see
 COST = {  # by suffix, as measured: seconds that a node or an edge takes to be drawn, and bytes in the file
-    ".svg": (0.00016, 930),
-    ".html": (0.00022, 80),
+    ".svg": (0.00016, 890),
+    ".pdf": (0.0014, 200),
+    ".html": (0.00025, 80),
+    ".dot": (0.0001, 190),
+    ".mmd": (0.00009, 70),
+    ".graphml": (0.00008, 400),
+    ".json": (0.0001, 800),
 }
 MEMORY = {
     ".svg": 2_500,
     ".html": 5_000,
-    ".pdf": 50_000,
+    ".json": 12_000,
 }  # bytes that a node or an edge takes while it is drawn
 OTHER_MEMORY = 7_000
+PIXELS = 30_000  # that a node or an edge takes with the room around it
 PAGE_DATA = 430  # bytes of a node or an edge in a page, before they are packed
 MOST_PAGE_DATA = 1 << 29  # the longest text that a browser holds
 
@@ -124,6 +130,10 @@ def _refuse_what_nothing_holds(count: int, parts: int, suffix: str) -> None:
             got=f"it would hold about {data}, and a browser reads at most {most}",
             advice="write .svg, leave --exact out, or look at a part: --focus NAME, or --only FUNCTION",
         )
+    if suffix == ".png":
+        from viz import raster  # noqa: PLC0415 - matplotlib takes the better part of a second to import
+
+        raster.refuse_pixels(parts * PIXELS, f"{count:,} nodes and their wires would have")
     free, needed = free_memory(), parts * MEMORY.get(suffix, OTHER_MEMORY)
     if free is None or needed <= free:
         return

@@ -148,7 +148,7 @@ def _digits(diagram: Diagram) -> list[tuple[list[PlacedShape | PlacedWire], Line
     if any(map(_is_rounded, worked)):
         entries.append(([], (Span(f"rounded to {DIGITS} digits or more", "quiet"),)))
     if any("≈" in text for text in worked):
-        what = Span(" true of all digits, not of those that are shown", "quiet")
+        what = Span(" rounded so far that what is shown gives something else", "quiet")
         entries.append(([], (Span("≈", "working"), what)))
     if diagram.has_arrays:
         text = "arrays: shape  ‖norm‖  largest element and its place; → where the rule is no product"

@@ -67,8 +67,13 @@ def refuse_what_no_png_holds(diagram: Diagram) -> None:
     sizes = [item_size(box) for box in diagram.boxes]
     sizes += [label_size(arrow.label) for arrow in diagram.arrows]
     area = sum(width * height for width, height in sizes)
+    refuse_pixels(area, f"its {len(diagram.boxes):,} boxes and their labels alone have")
+
+
+def refuse_pixels(area: float, told: str) -> None:
+    """Raise DrawError for so many pixels that none can be read at the scale that a PNG may have; `told` has them."""
     if math.sqrt(MOST_PIXELS / max(area, 1.0)) < LEAST_SCALE:
-        raise _too_big(f"its {len(diagram.boxes):,} boxes and their labels alone have {area:,.0f} pixels")
+        raise _too_big(f"{told} {area:,.0f} pixels")
 
 
 def _png_scale(geometry: Geometry) -> float:
