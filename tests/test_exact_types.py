@@ -59,6 +59,7 @@ READ = {
     "sleep": lambda x, n: (time.sleep(x * 1e-6), x)[1],
     "gmtime": lambda x, n: time.gmtime(x).tm_sec * x,
     "select": lambda x, n: (select.select([], [], [], x * 1e-6), x)[1],
+    "Fraction, compared": lambda x, n: (fractions.Fraction(3, 2) < n, n == fractions.Fraction(3), x),
     "struct, of a count": lambda x, n: (struct.pack("i", n), x),
 }  # fmt: skip
 # Where the plain value of a number leaves.
@@ -66,6 +67,9 @@ CUT = {
     "struct": lambda x, n: (struct.pack("d", x), x),
     "array": lambda x, n: array.array("d", [x])[0] * x,
     "Fraction": lambda x, n: float(fractions.Fraction(x)) * x,
+    "Fraction of whole numbers": lambda x, n: fractions.Fraction(n, 2) * x,
+    "Fraction with a whole number": lambda x, n: (fractions.Fraction(3, 2) + n) * x,
+    "Fraction by a whole number": lambda x, n: (fractions.Fraction(3, 2) / n) * x,
     "Decimal": lambda x, n: (decimal.Decimal(2) * n, x),
     "timedelta": lambda x, n: (dt.timedelta(seconds=3) * x, x),
     "normal": lambda x, n: np.random.default_rng(0).normal(x, 1.0) * x,

@@ -356,6 +356,7 @@ COEFFICIENTS = np.array([0.4, -1.2, 0.7, 1.9])
         lambda c, x: polynomial.polynomial.polyfromroots(c) * x[0],
         lambda c, x: polynomial.polynomial.polyfit(c, c**3, 1) * x[0],
         lambda c, x: polynomial.polynomial.polyroots(x) * c[0],
+        lambda c, x: polynomial.Polynomial.fit(c, c**2 + 1, 1).convert()(x),
         lambda c, x: polynomial.Polynomial(c)(x),
         lambda c, x: polynomial.Polynomial(c).deriv()(x),
         lambda c, x: polynomial.Polynomial(c).integ(2)(x),

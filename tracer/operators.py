@@ -68,7 +68,12 @@ def binary(left: Any, right: Any, name: str, compute: Callable[[Any, Any], Any],
             continue
         if not isinstance(other, _NUMBERS) or _answers_itself(left, other, compute):
             return _foreign(left, right, other, name, compute, frame)
-    return record_call(name, (left, right), compute(plain(left), plain(right)), None, frame)
+    value = compute(plain(left), plain(right))
+    if type(value) is not np.ndarray and not isinstance(value, _NUMBERS) and type(right) is np.ndarray:
+        return _foreign(
+            left, right[()], right[()], name, compute, frame
+        )  # an object, in an array without axes
+    return record_call(name, (left, right), value, None, frame)
 
 
 def _answers_itself(left: Any, other: Any, compute: Callable[[Any, Any], Any]) -> bool:

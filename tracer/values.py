@@ -218,7 +218,9 @@ class _Number(Traced, stands_for="none"):
         if isinstance(self.value_, (np.ndarray, np.generic)):
             return numpy_calls.attribute(self, name, attribute, frame)
         if name == "numerator":
-            return self
+            return (
+                _part_of_fraction(self, frame) if frame.f_globals.get("__name__") == "fractions" else self
+            )
         if name == "conjugate":
             return lambda: numpy_calls.conjugate(self, _frame(1))
         if not callable(attribute) or name in ("is_integer", "bit_length", "bit_count"):
@@ -228,6 +230,15 @@ class _Number(Traced, stands_for="none"):
             return getattr(cut(self, f".{name}()", frame), name)(*args)
 
         return leaving
+
+
+def _part_of_fraction(number: Any, frame: FrameType) -> Any:
+    """Let a whole number leave into a Fraction, which divides it by what is common to both: a step, like any `//`."""
+    return (
+        plain(number)
+        if frame.f_code.co_name in ("_richcmp", "__eq__")
+        else cut(number, "a Fraction", frame)
+    )
 
 
 class Scalar(_Number, stands_for="number"):
