@@ -155,16 +155,22 @@ GAMMA_FUNCTIONS = {
     "rgamma": _of(f"where((out == 0) & (real(x) <= 0), {_AT_POLE.format(x='x')}, -digamma(x)*out)"),
     "psi": Elementwise(("polygamma(1, x)",), real_only=True),  # SciPy has no polygamma of complex numbers
     "polygamma": _of("", "polygamma(n + 1, x)", names="n x"),
-    "poch": _of("out*(digamma(z + m) - digamma(z))", "out*digamma(z + m)", names="z m"),
+    "poch": _of(
+        f"where((out == 0) & (z <= 0) & (rint(z) == z), gamma(z + m)*{_AT_POLE.format(x='z')}, "
+        "out*digamma_rise(z, z + m, m))",
+        "out*digamma(z + m)",
+        names="z m",
+        zero_where=("False", "(out == 0) & (rint(m) != m)"),
+    ),
     "binom": _of(
         f"where(out == 0, gamma(n + 1)*rgamma(k + 1)*{_AT_POLE.format(x='(n - k + 1)')}, "
-        "out*(digamma(n + 1) - digamma(n - k + 1)))",
+        "out*digamma_rise(n - k + 1, n + 1, k))",
         f"where(out == 0, gamma(n + 1)*where(k < 0, rgamma(n - k + 1)*{_AT_POLE.format(x='(k + 1)')}, "
-        f"-rgamma(k + 1)*{_AT_POLE.format(x='(n - k + 1)')}), out*(digamma(n - k + 1) - digamma(k + 1)))",
+        f"-rgamma(k + 1)*{_AT_POLE.format(x='(n - k + 1)')}), out*digamma_rise(k + 1, n - k + 1, n - 2*k))",
         names="n k",
     ),
-    "beta": _of("out*(digamma(a) - digamma(a + b))", "out*(digamma(b) - digamma(a + b))", names="a b"),
-    "betaln": _of("digamma(a) - digamma(a + b)", "digamma(b) - digamma(a + b)", names="a b"),
+    "beta": _of("out*digamma_rise(a + b, a, -b)", "out*digamma_rise(a + b, b, -a)", names="a b"),
+    "betaln": _of("digamma_rise(a + b, a, -b)", "digamma_rise(a + b, b, -a)", names="a b"),
     "gammainc": _of("", _GAMMA_DENSITY.format(x="x"), names="a x"),
     "gammaincc": _of("", "-" + _GAMMA_DENSITY.format(x="x"), names="a x"),
     "gammaincinv": _of("", "1/" + _GAMMA_DENSITY.format(x="out"), names="a y"),
