@@ -69,7 +69,7 @@ def _calls(row):
 _OF_SCIPY = """## SciPy
 
 If the program has imported it: functions by a rule of their own (`tests/test_rules.py` compares each with differences), and
-what SciPy itself writes in Python, whose steps are followed (`tests/test_scipy.py`): `stats.pearsonr`, `zscore`, `linregress`,
+what SciPy itself writes in Python, whose steps are followed (`tests/test_scipy_written.py`): `stats.pearsonr`, `zscore`, `linregress`,
 `ttest_ind`, `multivariate_normal.logpdf` (of a covariance SciPy reads the lower triangle, which gets the gradient),
 `signal.savgol_filter`, `detrend`, `filtfilt`, `sosfiltfilt`, `resample_poly`, `stft`, `windows`; `integrate.simpson`,
 `cumulative_trapezoid`, `fixed_quad`, and `solve_ivp` by RK45, RK23 and DOP853; `interpolate.interp1d`,

@@ -150,6 +150,8 @@ LOC, SCALE = (-0.01, 0.01), (1.0, 1.05)
 def scipy_rows(elements):
     """Return the rows, made with the class of rows of elementwise operations."""
     for name, operands in SPECIAL:
+        if name not in SEVERAL and not hasattr(special, name):
+            continue  # of a newer SciPy
         yield elements(name, SEVERAL.get(name) or getattr(special, name), operands)
     for name, (shapes, x) in DENSITIES.items():
         distribution = getattr(stats, name)

@@ -193,8 +193,9 @@ def _method(original: Callable[..., Any], method: str) -> Callable[..., Any]:
         value = plain_deep(original(self, plain_deep(x), *plain_deep(args), **plain_deep(options)))
         if not any_open(given, frame):
             return value
-        shapes, loc, scale = self._parse_args(*args, **options)
-        operands = (x, *shapes, loc, scale) if self.name in DENSITIES else (x, *shapes, loc)
+        names = [*(self.shapes.split(", ") if self.shapes else ()), "loc", "scale"]
+        called_with = {"loc": 0, "scale": 1, **dict(zip(names, args, strict=False)), **options}
+        operands = (x, *(called_with[each] for each in names[: None if self.name in DENSITIES else -1]))
         operands = tuple(array_of(each, frame) if holds_traced(each) else each for each in operands)
         check_partials(called, f"{self.name}.{method}", operands, frame)
         return record_call(f"{self.name}.{method}", operands, value, None, frame)
