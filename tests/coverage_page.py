@@ -10,6 +10,7 @@ from coverage_table import ALIASES, CUTS, ERROR, FOLLOWED, NO_VALUES, PLAIN_READ
 from tracer import scipy_calls
 from tracer.rules import RULES
 from tracer.rules.densities import DENSITIES, MASSES
+from tracer.rules.moments import OF_MOMENTS
 from tracer.rules.scipy_special import RESULTS, SCIPY_SPECIAL, SHARED
 
 PAGE = Path(__file__).parent.parent / "docs" / "coverage.md"
@@ -92,6 +93,10 @@ def _scipy_rows():
     for names, methods in (
         (DENSITIES, "`pdf`, `logpdf`, `cdf`, `logcdf`, `sf`, `logsf`, `ppf`, `isf`"),
         (MASSES, "`pmf`, `logpmf`, of some `cdf` and `sf`"),
+        (
+            {name.partition(".")[0] for name in OF_MOMENTS},
+            "`mean`, `var`, `std`, and of most continuous ones `entropy`",
+        ),
     ):
         yield f"`scipy.stats`: {methods}", ", ".join(f"`{name}`" for name in sorted(names))
 

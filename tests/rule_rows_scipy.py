@@ -10,6 +10,8 @@ from scipy.spatial import distance
 from tracer.rules.assumed import assumed
 from tracer.rules.densities import SUMS
 from tracer.rules.distances import SLOPES
+from tracer.rules.moments import MOMENTS, OF_MOMENTS
+from tracer.rules.moments import OF_WHOLE as MOMENTS_OF_WHOLE
 from tracer.rules.scipy_special import RESULTS, SPHERICAL
 from tracer.rules.triangles import order_of
 
@@ -132,6 +134,15 @@ LIMITS = (
     ("genpareto", ((-1e-5, 1e-5),), POSITIVE),
     ("truncnorm", ((9.0, 9.5), (9.9, 10.1)), (9.6, 9.8)),
 )
+# Shape parameters for which there are means and variances, where those of the densities have none
+WIDE = {
+    "t": ((4.0, 6.0),),
+    "pareto": ((4.0, 6.0),),
+    "invgamma": ((4.0, 6.0),),
+    "genpareto": ((0.15, 0.2),),
+    "f": (HIGH, (7.0, 9.0)),
+}
+OF_WHOLE = {"poisson": (POSITIVE,), "binom": (3.0, MIDDLE), "nbinom": (HIGH, MIDDLE)}
 MASSES = (
     ("poisson", (THREES, POSITIVE)),
     ("geom", (2.0, MIDDLE)),
@@ -173,6 +184,20 @@ def scipy_rows(elements):
     for name, operands in MASSES:
         for method in ("pmf", "logpmf", *(("cdf", "sf") if name in SUMS else ())):
             yield elements(f"{name}.{method}", getattr(getattr(stats, name), method), (*operands, "zeros"))
+    yield from _moments(elements)
+
+
+def _moments(elements):
+    for name in MOMENTS:
+        shapes = WIDE.get(name) or DENSITIES[name][0]
+        for method in ("mean", "var", "std", "entropy"):
+            if f"{name}.{method}" in OF_MOMENTS:
+                function = getattr(getattr(stats, name), method)
+                yield elements(f"{name}.{method}", function, (*shapes, LOC, SCALE))
+    for name in MOMENTS_OF_WHOLE:
+        for method in ("mean", "var", "std"):
+            shapes = OF_WHOLE.get(name, (MIDDLE,))
+            yield elements(f"{name}.{method}", getattr(getattr(stats, name), method), (*shapes, LOC))
 
 
 def scipy_fft_rows(arrays):

@@ -76,6 +76,19 @@ PROGRAMS = [
     ),
     (lambda p: stats.norm.ppf(p) + stats.t(5).isf(p), (0.3,)),
     (lambda x, a, b: stats.beta.logpdf(x, a, b).sum(), (np.array([0.2, 0.7]), 2.0, 3.0)),
+    (
+        lambda a, scale: (
+            stats.gamma.mean(a, scale=scale) * stats.gamma(a, 0.5, scale).var()
+            + stats.expon.std(scale=scale)
+            + stats.beta.entropy(a, 3.0, scale=scale)
+            + stats.binom.var(5, p=a / 4)
+            + stats.norm.interval(0.9, a, scale)[1]
+            + stats.norm.median(a)
+        ),
+        (1.3, 2.0),
+    ),
+    (lambda p: stats.norm.ppf(q=p, scale=2.0) + stats.poisson.pmf(k=2, mu=p), (0.3,)),
+    (lambda a: stats.lognorm.mean(a).sum() + stats.gamma.var([1.0, 2.0], scale=a[:2]).sum(), (VECTOR,)),
     (lambda x, df: stats.t.logpdf(x, df, 0.1, 2.0).sum() + stats.chi2.pdf(x, df).sum(), (VECTOR, 4.0)),
 ]
 
@@ -144,6 +157,12 @@ def test_the_node_says_what_it_is_and_by_which_formula():
             "scipy.spatial.distance.cdist with metric='canberra' is not followed yet",
         ),
         (lambda x: stats.nct.pdf(x, 2.0, 0.3), 0.5, "scipy.stats.nct.pdf is not followed yet"),
+        (lambda x: stats.cauchy.mean(x), 0.5, "scipy.stats.cauchy.mean is not followed yet"),
+        (
+            lambda x: stats.gamma.stats(x)[0],
+            0.5,
+            r"scipy\.stats\.gamma\.stats is not followed yet; .* var\(\) .*are followed",
+        ),
         (
             lambda a: stats.gamma.cdf(1.0, a),
             0.5,

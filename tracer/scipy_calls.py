@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 _CONTINUOUS = ("pdf", "logpdf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")
 _DISCRETE = ("pmf", "logpmf", "cdf", "sf")
+_MOMENTS = ("mean", "var", "std", "entropy", "stats", "moment")  # the last two are refused
 
 
 def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
@@ -159,12 +160,13 @@ class Methods:
             return
         stats, interpolate = map(sys.modules.get, ("scipy.stats", "scipy.interpolate"))
         if stats is not None:
-            for kind, methods in (("rv_continuous", _CONTINUOUS), ("rv_discrete", _DISCRETE)):
+            for kind, methods in (("rv_continuous", _CONTINUOUS + _MOMENTS), ("rv_discrete", _DISCRETE)):
                 for name in methods:
-                    self._replace(getattr(stats, kind), name, functools.partial(_method, method=name))
+                    holder = _holder_of(getattr(stats, kind), name)
+                    self._replace(holder, name, functools.partial(_method, method=name))
         if interpolate is not None:
             polynomials: Any = interpolate.PPoly
-            holder = next(kind for kind in polynomials.__mro__ if "__call__" in vars(kind))
+            holder = _holder_of(polynomials, "__call__")
             self._replace(holder, "__call__", lambda original: _evaluating(original, polynomials))
 
     def _replace(self, holder: type[Any], name: str, make: Callable[[Any], Any]) -> None:
@@ -180,25 +182,33 @@ class Methods:
         self._replaced.clear()
 
 
+def _holder_of(kind: type[Any], name: str) -> type[Any]:
+    """Return the class that has a method, of a class and those that it is made of."""
+    return next((each for each in kind.__mro__ if name in vars(each)), kind)
+
+
 def _method(original: Callable[..., Any], method: str) -> Callable[..., Any]:
+    code = original.__code__
+    places = code.co_varnames[1 : code.co_argcount]  # x, k or q; a moment has none
+
     @functools.wraps(original)
-    def following(self: Any, x: Any, *args: Any, **options: Any) -> Any:
-        given = (x, *args, *options.values())
+    def following(self: Any, *args: Any, **options: Any) -> Any:
+        given = (*args, *options.values())
         if innermost() is None or not any(map(holds_traced, given)):
-            return original(self, plain_deep(x), *plain_deep(args), **plain_deep(options))
+            return original(self, *plain_deep(args), **plain_deep(options))
         frame = users(_frame(1))
-        called = f"scipy.stats.{self.name}.{method}"
-        if f"{self.name}.{method}" not in SCIPY_STATS:
-            raise refuse(called, frame)
-        value = plain_deep(original(self, plain_deep(x), *plain_deep(args), **plain_deep(options)))
+        name = f"{self.name}.{method}"
+        if name not in SCIPY_STATS:
+            raise refuse(f"scipy.stats.{name}", frame)
+        value = plain_deep(original(self, *plain_deep(args), **plain_deep(options)))
         if not any_open(given, frame):
             return value
-        names = [*(self.shapes.split(", ") if self.shapes else ()), "loc", "scale"]
-        called_with = {"loc": 0, "scale": 1, **dict(zip(names, args, strict=False)), **options}
-        operands = (x, *(called_with[each] for each in names[: None if self.name in DENSITIES else -1]))
+        names = [*places, *(self.shapes.split(", ") if self.shapes else ()), "loc", "scale"]
+        given_as = {"loc": 0, "scale": 1, **dict(zip(names, args, strict=False)), **options}
+        operands = tuple(given_as[each] for each in names[: None if self.name in DENSITIES else -1])
         operands = tuple(array_of(each, frame) if holds_traced(each) else each for each in operands)
-        check_partials(called, f"{self.name}.{method}", operands, frame)
-        return record_call(f"{self.name}.{method}", operands, value, None, frame)
+        check_partials(f"scipy.stats.{name}", name, operands, frame)
+        return record_call(name, operands, value, None, frame)
 
     return following
 

@@ -57,6 +57,10 @@ _ADVICE = tuple(
             "an index with weights, image[i, j] * (1 - s) + image[i + 1, j] * s, is followed",
         ),
         (
+            r"stats\.(\w+\.(stats|moment|mean|var|std|entropy)|rv_(continuous|discrete)\.)",
+            "logpdf, pdf, cdf, ppf, mean(), var() and entropy() of the usual distributions are followed",
+        ),
+        (
             r"stats\.multivariate_|linalg\.eigh with a matrix of equal",
             "np.linalg.solve(C, x - mean) and np.linalg.slogdet(C) of the covariance C are followed",
         ),
