@@ -198,4 +198,7 @@ def test_what_messages_advise_for_splines_and_spectra_is_right():
         signal.welch(TURNS, nperseg=16)[1],
     )
     with pytest.raises((UnsupportedError, CutWarning), match=r"such a spline is linear in y"):
-        record(lambda y: interpolate.CubicSpline(x, y)(at).sum(), IMAGE[0])
+        record(
+            lambda y: interpolate.CubicSpline(np.arange(5.0), [*y, y[0]], bc_type="periodic")(at).sum(),
+            IMAGE[0],
+        )

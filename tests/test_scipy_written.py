@@ -13,6 +13,9 @@ from tracer import load, record
 SECTIONS = signal.butter(3, 0.4, output="sos")
 
 
+TIMES, PLACES = np.arange(5.0) ** 1.2, np.array([0.4, 2.2, 3.7])
+
+
 def spring(_, y, a):
     return [y[1], -a * y[0] - 0.1 * y[1]]
 
@@ -71,6 +74,28 @@ WRITTEN_OUT = {  # in Python, which is followed as the program's own is
             + interpolate.CubicSpline([0.0, 1.0, 2.0], [1.0, 0.5, 1.0], bc_type="periodic")(x[0] - 4.0, 1)
         ),
         (VECTOR,),
+    ),
+    "splines by their data": (
+        lambda y: (
+            interpolate.CubicSpline(TIMES, y)(PLACES).sum()
+            + interpolate.CubicSpline(TIMES, [y, y * y], axis=1, bc_type=((1, [0.3, 0.1]), "natural"))
+            .c[1]
+            .sum()
+            + interpolate.PchipInterpolator(TIMES, y)(PLACES) @ PLACES
+            + interpolate.make_interp_spline(TIMES, y, k=2)(y[1] + PLACES).sum()
+            + interpolate.interp1d(TIMES, y, kind="cubic")(1.3)
+            + interpolate.CubicHermiteSpline(TIMES, y, y * 2.0)(0.4, 1)
+        ),
+        (SIGNAL[:5],),
+    ),
+    "what splines are asked": (
+        lambda y: (
+            interpolate.CubicSpline(TIMES, y).derivative()(y[1])
+            * interpolate.CubicSpline(TIMES, y).integrate(0.3, y[1])
+            + interpolate.PPoly(np.array([y[:4], y[1:]]), TIMES, extrapolate=False)(2.2)
+            + interpolate.BSpline(np.arange(9), y, 3, extrapolate=False)([3.2, 4.1, 3.3]).sum()
+        ),
+        (SIGNAL[:5],),
     ),
     "correlation": (lambda x, y: stats.pearsonr(x, y).statistic, (VECTOR, OTHER)),
     "normal of several": (  # of the covariance, one triangle is read
@@ -146,7 +171,15 @@ WRITTEN_OUT = {  # in Python, which is followed as the program's own is
 }
 
 
-KEPT = ("filters", "sections", "rates", "images", "windows")
+KEPT = (
+    "splines by their data",
+    "what splines are asked",
+    "filters",
+    "sections",
+    "rates",
+    "images",
+    "windows",
+)
 
 
 @pytest.mark.filterwarnings("ignore:.*as of SciPy 1.18:DeprecationWarning")
@@ -170,3 +203,22 @@ def test_a_loaded_trace_shows_the_same(tmp_path, name):
     finished.save(tmp_path / "t.trace")
     for before, after in zip(finished.edges, load(tmp_path / "t.trace").edges, strict=True):
         assert np.array_equal(before.grad, after.grad)
+
+
+def test_a_spline_that_outlives_its_trace_is_plain():
+    kept = []
+
+    def program(y):
+        kept.extend(
+            (
+                interpolate.CubicSpline(TIMES, y),
+                interpolate.make_interp_spline(TIMES, y),
+                interpolate.BSpline(np.arange(9), y, 3),
+            )
+        )
+        kept.append(kept[0].derivative())
+        return sum(spline(3.3) for spline in kept)
+
+    finished = record(program, SIGNAL[:5])
+    assert all(type(spline.c) is np.ndarray for spline in kept)
+    assert finished.result == sum(spline(3.3) for spline in kept)

@@ -21,6 +21,8 @@ from tracer.scipy_distance_calls import READERS as DISTANCE_READERS
 from tracer.scipy_fft_calls import READERS as FFT_READERS
 from tracer.scipy_filter_calls import NDIMAGE_READERS, SIGNAL_READERS
 from tracer.scipy_linalg_calls import READERS as LINALG_READERS
+from tracer.scipy_spline_calls import classes as splines_of
+from tracer.scipy_spline_calls import made
 from tracer.standins import holds_traced, plain_deep, reading, record_call
 from tracer.tape import innermost
 
@@ -41,6 +43,9 @@ def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
             original = getattr(package, name, None)
             if original is not None:
                 yield original, _following(original, f"{module}.{name}", read)
+    make_spline = getattr(sys.modules.get("scipy.interpolate"), "make_interp_spline", None)
+    if make_spline is not None:
+        yield make_spline, made(make_spline, "make_interp_spline")
     # SciPy's own, by which it asks whether it may write into what it computed: into an array, not into a number.
     for module in ("scipy._external.array_api_compat", "scipy._lib.array_api_compat"):
         asking = getattr(sys.modules.get(f"{module}.common._helpers"), "is_writeable_array", None)
@@ -164,10 +169,8 @@ class Methods:
                 for name in methods:
                     holder = _holder_of(getattr(stats, kind), name)
                     self._replace(holder, name, functools.partial(_method, method=name))
-        if interpolate is not None:
-            polynomials: Any = interpolate.PPoly
-            holder = _holder_of(polynomials, "__call__")
-            self._replace(holder, "__call__", lambda original: _evaluating(original, polynomials))
+        for kind, name, make in splines_of(interpolate) if interpolate is not None else ():
+            self._replace(_holder_of(kind, name), name, make)
 
     def _replace(self, holder: type[Any], name: str, make: Callable[[Any], Any]) -> None:
         original = vars(holder).get(name)
@@ -209,32 +212,6 @@ def _method(original: Callable[..., Any], method: str) -> Callable[..., Any]:
         operands = tuple(array_of(each, frame) if holds_traced(each) else each for each in operands)
         check_partials(f"scipy.stats.{name}", name, operands, frame)
         return record_call(name, operands, value, None, frame)
-
-    return following
-
-
-def _evaluating(original: Callable[..., Any], polynomials: type[Any]) -> Callable[..., Any]:
-    """Follow a piecewise polynomial by where it is read; what is computed with traced coefficients is refused."""
-
-    @functools.wraps(original)
-    def following(self: Any, x: Any, nu: Any = 0, extrapolate: Any = None) -> Any:
-        if innermost() is None or not holds_traced(x):
-            return original(self, plain_deep(x), plain_deep(nu), plain_deep(extrapolate))
-        frame = users(_frame(1))
-        nu, extrapolate = plain_deep(nu), plain_deep(extrapolate)
-        value = original(self, plain_deep(x), nu, extrapolate)
-        if not any_open((x,), frame):
-            return value
-        called = f"scipy.interpolate.{type(self).__name__}"
-        if not isinstance(self, polynomials) or self.axis or self.x[0] > self.x[-1] or nu < 0:
-            raise refuse(f"{called} of this kind (axis=, falling breaks, an integral)", frame)
-        params = {
-            "breaks": self.x.copy(),
-            "coefficients": self.c.copy(),
-            "nu": int(nu),
-            "extrapolate": self.extrapolate if extrapolate is None else extrapolate,
-        }
-        return record_call("piecewise_polynomial", (array_of(x, frame),), value, params, frame)
 
     return following
 

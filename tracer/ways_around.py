@@ -65,12 +65,16 @@ _ADVICE = tuple(
             "np.linalg.solve(C, x - mean) and np.linalg.slogdet(C) of the covariance C are followed",
         ),
         (
-            r"interpolate\.(CubicSpline|make_interp_spline|interp1d)",
+            r"interpolate\.(Univariate|InterpolatedUnivariate|LSQUnivariate|spl|make_smoothing|make_lsq|Akima|Krogh)",
+            "CubicSpline, PchipInterpolator and make_interp_spline(x, y, k) are followed, also by their data y",
+        ),
+        (
+            r"interpolate\.(CubicSpline|CubicHermite|Pchip|PPoly|BSpline|make_interp_spline)",
             "such a spline is linear in y: B @ y is followed, for the plain B = CubicSpline(x, np.eye(len(x)))(at)",
         ),
         (
             r"interpolate\.",
-            "interp1d, np.interp and BarycentricInterpolator are followed, and where a CubicSpline is read",
+            "CubicSpline, PchipInterpolator, make_interp_spline and interp1d are followed, also by their data y",
         ),
         (
             r"signal\.(welch|csd|periodogram|coherence)",

@@ -220,7 +220,7 @@ def _of_scipy(name: str) -> Forward | None:
     if name in FILTERS:
         return _of_filters(name)
     if name in SPLINES:
-        return _piecewise_polynomial()
+        return _of_splines(name)
     function = _found(name)
     if function is None:
         return None
@@ -265,14 +265,36 @@ def _of_filters(name: str) -> Forward | None:
     return compute
 
 
-def _piecewise_polynomial() -> Forward | None:
+def _of_splines(name: str) -> Forward | None:
     interpolate = _scipy("interpolate")
     if interpolate is None:
         return None
-    construct = interpolate.PPoly.construct_fast
-    return lambda operands, params, _: construct(params["coefficients"], params["breaks"])(
-        operands[0], params["nu"], params["extrapolate"]
-    )
+    table: dict[str, Forward] = {
+        "piecewise_polynomial": lambda operands, params, _: interpolate.PPoly(
+            operands[1], params["breaks"]
+        )(operands[0], params["nu"], params["extrapolate"]),
+        "piecewise_integral": lambda operands, params, _: interpolate.PPoly(
+            operands[2], params["breaks"]
+        ).integrate(*operands[:2]),
+        "b_spline": lambda operands, params, _: interpolate.BSpline(params["t"], operands[1], params["k"])(
+            operands[0], params["nu"], params["extrapolate"]
+        ),
+        "cubic_spline": lambda operands, params, _: (
+            interpolate.CubicSpline(params["x"], *operands, params["axis"], params["bc_type"]).c
+        ),
+        "cubic_hermite": lambda operands, params, _: (
+            interpolate.CubicHermiteSpline(params["x"], *operands, params["axis"]).c
+        ),
+        "pchip": lambda operands, params, _: (
+            interpolate.PchipInterpolator(params["x"], *operands, params["axis"]).c
+        ),
+        "interpolating_spline": lambda operands, params, _: (
+            interpolate.make_interp_spline(
+                params["x"], *operands, params["k"], params["t"], params["bc_type"], params["axis"]
+            ).c
+        ),
+    }
+    return table[name]
 
 
 def _of_cosines(name: str) -> Forward | None:
