@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.fft
+import scipy.fftpack
 import scipy.linalg
 from checks import assert_differentiates, assert_untouched
 from scipy_inputs import REGULAR, SIDES, VECTOR, since
@@ -15,6 +16,12 @@ from tracer import record
 def gaussian_process(a, y):
     factor = scipy.linalg.cho_factor(a @ a.T + np.eye(3), lower=True)
     return y @ scipy.linalg.cho_solve(factor, y) + 2 * np.log(np.diag(factor[0])).sum()
+
+
+def older(kind, number, norm):
+    """Return a transform of scipy.fftpack, whose inverses do not divide."""
+    transform = getattr(scipy.fftpack, kind)
+    return lambda a: transform(a[0], number, norm=norm) @ [1.0, 2.0, 4.0]
 
 
 @pytest.mark.filterwarnings("ignore:.*as of SciPy 1.18:DeprecationWarning")
@@ -120,6 +127,30 @@ def gaussian_process(a, y):
                 + scipy.fft.dstn(a, 1)[0, 1]
             ),
             (REGULAR,),
+        ),
+        (
+            lambda a: (
+                (scipy.fftpack.dct(a * 1, 2, 4, 0, "ortho", True)[:2] ** 2).sum()
+                * scipy.fftpack.idst(x=a[0], n=2)[1]
+                + scipy.fftpack.dctn(a, 3, (2, 2), norm="ortho")[1, 0]
+                + scipy.fftpack.idctn(a * 1, shape=[2], axes=[1], overwrite_x=True)[0, 1]
+            ),
+            (REGULAR,),
+        ),
+        (
+            lambda a: (
+                np.abs(scipy.fftpack.fft(a * 1, 4, 0, True)).sum()
+                + scipy.fftpack.ifft2(a, shape=(2, 3)).imag[0, 1]
+                + np.abs(scipy.fftpack.fftn(x=a, shape=(4, 2)) ** 2).sum()
+                + np.abs(scipy.fftpack.ifft(scipy.fftpack.fft(a) * 1j)).sum()
+            ),
+            (REGULAR,),
+        ),
+        *(
+            (older(kind, number, norm), (REGULAR,))
+            for kind in ("dct", "idct", "dst", "idst")
+            for number in (1, 2, 3, 4)
+            for norm in (None, "ortho")
         ),
         (lambda a: scipy.linalg.sinm(a / 3)[0].sum(), (REGULAR,)),  # made of expm
     ],

@@ -18,6 +18,7 @@ from tracer.numpy_table.scipy_ufuncs import check_partials
 from tracer.rules.densities import DENSITIES, SCIPY_STATS
 from tracer.rules.scipy_special import SPHERICAL
 from tracer.scipy_distance_calls import READERS as DISTANCE_READERS
+from tracer.scipy_fft_calls import FFTPACK_READERS
 from tracer.scipy_fft_calls import READERS as FFT_READERS
 from tracer.scipy_filter_calls import NDIMAGE_READERS, SIGNAL_READERS
 from tracer.scipy_linalg_calls import READERS as LINALG_READERS
@@ -143,6 +144,7 @@ PARTS: tuple[tuple[str, dict[str, Callable[..., Any]]], ...] = (
     ("scipy.special", _READERS),
     ("scipy.linalg", LINALG_READERS),
     ("scipy.fft", FFT_READERS),
+    ("scipy.fftpack", FFTPACK_READERS),
     ("scipy.spatial.distance", DISTANCE_READERS),
     ("scipy.signal", SIGNAL_READERS),
     ("scipy.ndimage", NDIMAGE_READERS),

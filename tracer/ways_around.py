@@ -82,7 +82,7 @@ _ADVICE = tuple(
         ),
         (
             r"fftpack\.",
-            "the function of this name in scipy.fft is followed (whose idct divides, and whose rfft is complex)",
+            "scipy.fft is followed (whose rfft is complex); of fftpack fft, ifft, dct and dst and their inverses",
         ),
     )
 )
