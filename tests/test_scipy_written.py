@@ -97,6 +97,15 @@ WRITTEN_OUT = {  # in Python, which is followed as the program's own is
         ),
         (SIGNAL[:5],),
     ),
+    "kernels": (
+        lambda x, y: (
+            stats.gaussian_kde(x)(y).sum()
+            + stats.gaussian_kde(x, bw_method="silverman", weights=y * y).logpdf(x[0])[0]
+            + stats.gaussian_kde([x, y + x * x], 0.7).pdf([[0.2, 0.5], y[:2]]) @ [1.0, 2.0]
+            + stats.gaussian_kde([0.3, 0.7, 0.1])(y[0])[0]
+        ),
+        (VECTOR, OTHER),
+    ),
     "correlation": (lambda x, y: stats.pearsonr(x, y).statistic, (VECTOR, OTHER)),
     "normal of several": (  # of the covariance, one triangle is read
         lambda x, m, a: stats.multivariate_normal.logpdf(x, m, a) + stats.multivariate_normal(m, a).pdf(x),
@@ -117,6 +126,14 @@ WRITTEN_OUT = {  # in Python, which is followed as the program's own is
             + (signal.filtfilt([0.4, 0.3], [1.2, -0.4], x, padlen=4) ** 2).sum()
         ),
         (np.array([0.4, 0.3]), np.array([1.2, -0.4]), SIGNAL),
+    ),
+    "filters both ways": (
+        lambda b, a: (
+            (signal.filtfilt(b, a, SIGNAL, padlen=4) ** 2).sum()
+            + signal.lfilter_zi(b, 1.3).sum()
+            + signal.filtfilt(b[:2], [1.0], SIGNAL, padlen=2)[1]
+        ),
+        (np.array([0.4, 0.3, -0.2]), np.array([1.2, -0.4, 0.1])),
     ),
     "sections": (
         lambda x: (

@@ -5,6 +5,7 @@ SciPy is never imported here: what the program has imported is followed.
 
 from __future__ import annotations
 
+import copy
 import functools
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.frames import users
-from tracer.numpy_calls import any_open, array_of, refuse, several
+from tracer.numpy_calls import any_open, array_of, call_function, refuse, several
 from tracer.numpy_table.reading import OptionError
 from tracer.numpy_table.scipy_ufuncs import check_partials
 from tracer.rules.densities import DENSITIES, SCIPY_STATS
@@ -171,6 +172,9 @@ class Methods:
                 for name in methods:
                     holder = _holder_of(getattr(stats, kind), name)
                     self._replace(holder, name, functools.partial(_method, method=name))
+            for name in ("evaluate", "__call__", "logpdf"):
+                rule = "gaussian_kde_log" if name == "logpdf" else "gaussian_kde"
+                self._replace(stats.gaussian_kde, name, functools.partial(_kernels, rule=rule))
         for kind, name, make in splines_of(interpolate) if interpolate is not None else ():
             self._replace(_holder_of(kind, name), name, make)
 
@@ -214,6 +218,27 @@ def _method(original: Callable[..., Any], method: str) -> Callable[..., Any]:
         operands = tuple(array_of(each, frame) if holds_traced(each) else each for each in operands)
         check_partials(f"scipy.stats.{name}", name, operands, frame)
         return record_call(name, operands, value, None, frame)
+
+    return following
+
+
+def _kernels(original: Callable[..., Any], rule: str) -> Callable[..., Any]:
+    """Follow an estimate of a density, by where it is read and by what it is made of, in steps that are followed."""
+
+    @functools.wraps(original)
+    def following(self: Any, points: Any) -> Any:
+        made_of = (self.dataset, self.covariance, self.weights)
+        if innermost() is None or not any(map(holds_traced, (points, *made_of))):
+            return original(self, plain_deep(points))
+        frame = users(_frame(1))
+        estimate = copy.copy(self)
+        vars(estimate).update({name: plain_deep(each) for name, each in vars(self).items()})
+        value = original(estimate, plain_deep(points))
+        if not any_open((points, *made_of), frame):
+            return value
+        places = array_of(points, frame) if holds_traced(points) else np.asarray(plain_deep(points))
+        places = call_function(np.reshape, (places, (self.d, -1)), {}, frame)
+        return record_call(rule, (places, *made_of), value, None, frame)
 
     return following
 

@@ -22,6 +22,7 @@ from tracer.rules.densities import SCIPY_STATS
 from tracer.rules.distances import DISTANCES
 from tracer.rules.filters import BY_AXES, FILTERS, correlated
 from tracer.rules.formula import of_whole_order
+from tracer.rules.kernels import KERNELS
 from tracer.rules.kinds import Elementwise, Many
 from tracer.rules.scipy_linalg import FUNCTIONS_OF_MATRICES, SCIPY_LINALG
 from tracer.rules.scipy_special import RESULTS
@@ -221,6 +222,8 @@ def _of_scipy(name: str) -> Forward | None:
         return _of_filters(name)
     if name in SPLINES:
         return _of_splines(name)
+    if name in KERNELS:
+        return _gaussian_kde(name)
     function = _found(name)
     if function is None:
         return None
@@ -295,6 +298,22 @@ def _of_splines(name: str) -> Forward | None:
         ),
     }
     return table[name]
+
+
+def _gaussian_kde(name: str) -> Forward | None:
+    stats = _scipy("stats")
+    if stats is None:
+        return None
+
+    def compute(operands: tuple[Any, ...], _: dict[str, Any], out: Any) -> Any:
+        del out
+        places, points, covariance, weights = operands
+        each = stats.multivariate_normal
+        densities = np.array([each.pdf(places.T, point, covariance) for point in points.T])
+        total = weights @ densities.reshape(len(weights), -1)
+        return np.log(total) if name.endswith("_log") else total
+
+    return compute
 
 
 def _of_cosines(name: str) -> Forward | None:
