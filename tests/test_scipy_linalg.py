@@ -124,7 +124,7 @@ def older(kind, number, norm):
         (
             lambda a: (
                 (scipy.fft.idctn(a, s=[2], axes=[1], overwrite_x=False) ** 2).sum()
-                + scipy.fft.dstn(a, 1)[0, 1]
+                + scipy.fft.dstn(a, 1)[0, 1] * scipy.fft.dctn(a, s=2, axes=1)[0, 1]
             ),
             (REGULAR,),
         ),

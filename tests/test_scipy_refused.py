@@ -58,6 +58,22 @@ def test_what_scipy_reads_in_c_is_an_error_at_the_users_line():
             lambda x: signal.upfirdn([1.0, 0.5], x[0], mode="wrap").sum(),
             r"scipy\.signal\.upfirdn with mode= other than",
         ),
+        (
+            lambda x: interpolate.Akima1DInterpolator([0.0, 1.0], x[0])(0.3),
+            r"scipy\.interpolate\.Akima1DInterpolator with a traced y= is not followed",
+        ),
+        (
+            lambda x: interpolate.BSpline([0.0, 1.0, 2.0, 3.0], x[0], 1).integrate(1.0, 2.0),
+            r"scipy\.interpolate\.BSpline\.integrate is not followed",
+        ),
+        (
+            lambda x: interpolate.CubicSpline(x[0] + [0.0, 3.0], [1.0, 2.0])(0.3),
+            r"scipy\.interpolate\.CubicSpline with a traced x=",
+        ),
+        (
+            lambda x: interpolate.CubicSpline([0.0, 1.0], x, axis=1)(0.3).sum(),
+            r"scipy\.interpolate\.CubicSpline of this kind \(axis=",
+        ),
         (lambda x: spatial.KDTree(x).query([0.0, 1.0])[0] * x[0, 0], r"a traced .*code in C"),
         since(
             1,
@@ -122,6 +138,12 @@ SOLVERS = (
         lambda a: optimize.least_squares(lambda p: p[0] * TIMES - a, [1.0]).x[0],
         "optimize.least_squares",
         "np.linalg.lstsq and np.polyfit",
+    ),
+    (lambda a: signal.chirp(TIMES, a, 2.0, 3.0)[1], "signal.chirp", r"np\.cos\(2 \* np\.pi \* \(f0 \* t"),
+    (
+        lambda a: interpolate.UnivariateSpline(TIMES, TIMES * a)(1.5),
+        "interpolate.UnivariateSpline",
+        r"make_interp_spline\(x, y, k\) are followed",
     ),
     (
         lambda a: ndimage.zoom(np.eye(3) * a, 2).sum(),

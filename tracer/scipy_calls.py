@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.frames import users
+from tracer.frames import is_library, users
 from tracer.numpy_calls import any_open, array_of, call_function, refuse, several
 from tracer.numpy_table.reading import OptionError
 from tracer.numpy_table.scipy_ufuncs import check_partials
@@ -23,6 +23,7 @@ from tracer.scipy_fft_calls import FFTPACK_READERS
 from tracer.scipy_fft_calls import READERS as FFT_READERS
 from tracer.scipy_filter_calls import NDIMAGE_READERS, SIGNAL_READERS
 from tracer.scipy_linalg_calls import READERS as LINALG_READERS
+from tracer.scipy_linalg_calls import WITHIN_LIBRARIES
 from tracer.scipy_spline_calls import classes as splines_of
 from tracer.scipy_spline_calls import made
 from tracer.standins import holds_traced, plain_deep, reading, record_call
@@ -69,6 +70,8 @@ def _following(original: Callable[..., Any], called: str, read: Callable[..., An
         if not any_open((*args, *options.values()), frame):
             return value
         try:
+            if called in WITHIN_LIBRARIES and is_library(str(frame.f_globals.get("__name__"))):
+                WITHIN_LIBRARIES[called](*args, **options)
             followed = read(*args, **options)
         except OptionError as error:
             raise refuse(f"{called} with {error}", frame) from None

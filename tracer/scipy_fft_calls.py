@@ -71,7 +71,7 @@ def _cosines(name: str) -> Callable[..., Any]:
             axes = (axes,)
         elif axes is None:
             axes = range(ndim) if size is None else range(ndim - np.size(size), ndim)
-        axes = tuple(int(axis) for axis in np.ravel(list(axes) if np.ndim(axes) or several else axes))
+        axes = tuple(int(axis) for axis in np.ravel(list(axes) if np.ndim(axes) else axes))
         is_orthogonal = norm == "ortho" if orthogonalize is None else bool(plain(orthogonalize))
         if np.iscomplexobj(plain_deep(x)) and is_orthogonal != (norm == "ortho"):
             raise OptionError("orthogonalize= of complex numbers, which some versions of SciPy do not read")

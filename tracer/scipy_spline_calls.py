@@ -89,6 +89,8 @@ def integrating(original: Callable[..., Any]) -> Callable[..., Any]:
         if innermost() is None or not any(map(holds_traced, (a, b, self.c))):
             return original(self, plain_deep(a), plain_deep(b), plain_deep(extrapolate))
         frame = users(_frame(1))
+        if not hasattr(self, "x"):  # a B-spline
+            raise refuse(f"scipy.interpolate.{type(self).__name__}.integrate", frame)
         spline, c = _plain(self), self.c
         value = original(spline, plain_deep(a), plain_deep(b), plain_deep(extrapolate))
         if not any_open((a, b, c), frame):
@@ -156,5 +158,5 @@ def classes(interpolate: Any) -> list[tuple[Any, str, Callable[[Any], Any]]]:
             (kind, "__call__", functools.partial(evaluating, interpolate=interpolate))
             for kind in (interpolate.PPoly, interpolate.BSpline)
         ),
-        (interpolate.PPoly, "integrate", integrating),
+        *((kind, "integrate", integrating) for kind in (interpolate.PPoly, interpolate.BSpline)),
     ]

@@ -58,7 +58,8 @@ _ADVICE = tuple(
         ),
         (
             r"stats\.(\w+\.(stats|moment|mean|var|std|entropy)|rv_(continuous|discrete)\.)",
-            "logpdf, pdf, cdf, ppf, mean(), var() and entropy() of the usual distributions are followed",
+            "of the usual distributions logpdf, pdf, cdf, ppf, mean, var and entropy are followed, where the function "
+            "calls them itself: stats.gamma.var(a)",
         ),
         (
             r"stats\.multivariate_|linalg\.eigh with a matrix of equal",
@@ -75,6 +76,10 @@ _ADVICE = tuple(
         (
             r"interpolate\.",
             "CubicSpline, PchipInterpolator, make_interp_spline and interp1d are followed, also by their data y",
+        ),
+        (
+            r"signal\.chirp",
+            "by its frequencies it is np.cos(2 * np.pi * (f0 * t + (f1 - f0) / (2 * t1) * t**2)), which is followed",
         ),
         (
             r"signal\.(welch|csd|periodogram|coherence)",

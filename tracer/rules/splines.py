@@ -56,8 +56,8 @@ def _piecewise(port: int, g: Any, out: Any, operands: Operands, params: Params) 
 
 def _integral(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     """Go back over the integral between two numbers to both of them, and to the coefficients."""
-    del out
     ends, c, breaks = [float(each) for each in operands[:2]], operands[2], params["breaks"]
+    g = np.where(np.isnan(out), 0, g)  # extrapolate=False
     if port < 2:
         value = from_scipy("interpolate", "PPoly")(c, breaks)(ends[port])
         return typed(np.sum(g * value) * (1 if port else -1), operands[port])
