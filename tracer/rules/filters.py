@@ -2,7 +2,7 @@
 
 A filter is linear in what it filters, so going back is its transpose: of y with A y = B x, for B and A that multiply by
 the polynomials b and a in the delay, u = g / A', and then B' u for x, and for the coefficients the products of u with
-what they are multiplied by (L. Ljung, System Identification, 2nd ed., section 10.3). Read through rules.RULES.
+what they are multiplied by. Read through rules.RULES.
 """
 
 from __future__ import annotations
