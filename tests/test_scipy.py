@@ -161,7 +161,7 @@ def test_the_node_says_what_it_is_and_by_which_formula():
         (
             lambda x: stats.gamma.stats(x)[0],
             0.5,
-            r"scipy\.stats\.gamma\.stats is not followed yet; .*, var and entropy are followed",
+            r"scipy\.stats\.gamma\.stats is not followed yet; .*, var, entropy are followed",
         ),
         (
             lambda a: stats.gamma.cdf(1.0, a),

@@ -58,8 +58,7 @@ _ADVICE = tuple(
         ),
         (
             r"stats\.(\w+\.(stats|moment|mean|var|std|entropy)|rv_(continuous|discrete)\.)",
-            "of the usual distributions logpdf, pdf, cdf, ppf, mean, var and entropy are followed, where the function "
-            "calls them itself: stats.gamma.var(a)",
+            "called by the function itself, stats.gamma.var(a), the usual logpdf, cdf, mean, var, entropy are followed",
         ),
         (
             r"stats\.multivariate_|linalg\.eigh with a matrix of equal",
