@@ -87,7 +87,7 @@ def _rules_of(name: str, row: Moments) -> dict[str, Elementwise]:
     names = (*row.var, "loc", "scale")
 
     def rule(texts: list[str], by_loc: str, by_scale: str) -> Elementwise:
-        return Elementwise((*texts, by_loc, by_scale), names=names)
+        return Elementwise((*texts, by_loc, by_scale), names=names, real_only=True)
 
     rules = {}
     if row.mean is not None:
@@ -103,10 +103,10 @@ def _rules_of(name: str, row: Moments) -> dict[str, Elementwise]:
 def _whole_rules_of(name: str, mean: dict[str, str], var: dict[str, str]) -> dict[str, Elementwise]:
     names = (*mean, "loc")
     halves = [text and f"({text})/(2*out)" for text in var.values()]
+    partials = {"mean": (*mean.values(), "1"), "var": (*var.values(), "0"), "std": (*halves, "0")}
     return {
-        f"{name}.mean": Elementwise((*mean.values(), "1"), names=names),
-        f"{name}.var": Elementwise((*var.values(), "0"), names=names),
-        f"{name}.std": Elementwise((*halves, "0"), names=names),
+        f"{name}.{method}": Elementwise(texts, names=names, real_only=True)
+        for method, texts in partials.items()
     }
 
 
