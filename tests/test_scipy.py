@@ -87,6 +87,10 @@ PROGRAMS = [
         ),
         (1.3, 2.0),
     ),
+    (
+        lambda z, m: special.poch(z, m[:, None]).sum() + special.binom(m[:, None], z / 2).sum(),
+        (VECTOR, VECTOR + 2),
+    ),
     (lambda p: stats.norm.ppf(q=p, scale=2.0) + stats.poisson.pmf(k=2, mu=p), (0.3,)),
     (lambda a: stats.lognorm.mean(a).sum() + stats.gamma.var([1.0, 2.0], scale=a[:2]).sum(), (VECTOR,)),
     (lambda x, df: stats.t.logpdf(x, df, 0.1, 2.0).sum() + stats.chi2.pdf(x, df).sum(), (VECTOR, 4.0)),

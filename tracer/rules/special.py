@@ -89,7 +89,7 @@ def _digamma_of_positive(x: Any) -> Any:
 
 def _rise_of_positive(x: Any, y: Any, step: Any) -> Any:
     """Return what the terms of `_digamma_of_positive` rise by from x to y, each of them without a difference."""
-    value = np.zeros_like(x)
+    value = np.zeros(np.broadcast_shapes(np.shape(x), np.shape(y), np.shape(step)))
     for _ in range(LARGE):
         value += step / (x * y)
         x, y = x + 1, y + 1
