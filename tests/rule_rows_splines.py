@@ -43,10 +43,10 @@ def scipy_spline_rows(arrays):
         )
     for axis, values in ((0, SMOOTH), (1, SMOOTH[None] * [[1.0], [-2.0]])):
         for ends in ENDS:
-            params = {"x": KNOTS, "bc_type": ends, "axis": axis}
+            params = {"x": KNOTS, "bc_type": _filled(ends, values), "axis": axis}
             yield arrays(
                 "cubic_spline",
-                lambda y, a=axis, e=_filled(ends, values): interpolate.CubicSpline(KNOTS, y, a, e).c,
+                lambda y, a=axis, e=params["bc_type"]: interpolate.CubicSpline(KNOTS, y, a, e).c,
                 (values,),
                 params,
             )

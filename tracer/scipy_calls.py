@@ -25,7 +25,7 @@ from tracer.scipy_filter_calls import NDIMAGE_READERS, SIGNAL_READERS
 from tracer.scipy_linalg_calls import READERS as LINALG_READERS
 from tracer.scipy_linalg_calls import WITHIN_LIBRARIES
 from tracer.scipy_spline_calls import classes as splines_of
-from tracer.scipy_spline_calls import made
+from tracer.scipy_spline_calls import leave_plain, made
 from tracer.standins import holds_traced, plain_deep, reading, record_call
 from tracer.tape import innermost
 
@@ -192,6 +192,7 @@ class Methods:
         for holder, name, original in self._replaced:
             setattr(holder, name, original)
         self._replaced.clear()
+        leave_plain()
 
 
 def _holder_of(kind: type[Any], name: str) -> type[Any]:

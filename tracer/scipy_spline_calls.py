@@ -35,6 +35,15 @@ _MADE = {
     "make_interp_spline": ("interpolating_spline", ("y",)),
 }
 
+_TRACED: list[Any] = []  # the splines that have traced coefficients
+
+
+def leave_plain() -> None:
+    """Give splines that may outlive their trace plain coefficients: SciPy keeps them where nobody else looks."""
+    for spline in _TRACED:
+        spline.c = np.array(plain_deep(spline.c))
+    _TRACED.clear()
+
 
 def made(original: Callable[..., Any], name: str) -> Callable[..., Any]:
     """Follow the `__init__` of a class of splines, or a function that makes one: by its data."""
@@ -68,6 +77,7 @@ def made(original: Callable[..., Any], name: str) -> Callable[..., Any]:
             holder.c = record_call(rule, operands, np.array(holder.c), params, frame)
         else:
             (holder.c,) = operands
+        _TRACED.append(holder)
         return spline
 
     return following

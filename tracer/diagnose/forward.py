@@ -300,18 +300,14 @@ def _of_splines(name: str) -> Forward | None:
     return table[name]
 
 
-def _gaussian_kde(name: str) -> Forward | None:
-    stats = _scipy("stats")
-    if stats is None:
-        return None
-
+def _gaussian_kde(name: str) -> Forward:
     def compute(operands: tuple[Any, ...], _: dict[str, Any], out: Any) -> Any:
         del out
         places, points, covariance, weights = operands
-        each = stats.multivariate_normal
-        densities = np.array([each.pdf(places.T, point, covariance) for point in points.T])
-        total = weights @ densities.reshape(len(weights), -1)
-        return np.log(total) if name.endswith("_log") else total
+        apart = places[:, :, None] - points[:, None]
+        energy = np.sum(apart * np.tensordot(np.linalg.inv(covariance), apart, 1), 0) / 2
+        density = np.exp(-energy) @ weights / np.sqrt(np.linalg.det(2 * math.pi * covariance))
+        return np.log(density) if name.endswith("_log") else density
 
     return compute
 
