@@ -10,6 +10,7 @@ from coverage_table import ALIASES, CUTS, ERROR, FOLLOWED, NO_VALUES, PLAIN_READ
 from tracer import scipy_calls
 from tracer.rules import RULES
 from tracer.rules.densities import DENSITIES, MASSES
+from tracer.rules.moments import OF_MOMENTS
 from tracer.rules.scipy_special import RESULTS, SCIPY_SPECIAL, SHARED
 
 PAGE = Path(__file__).parent.parent / "docs" / "coverage.md"
@@ -69,16 +70,17 @@ def _calls(row):
 _OF_SCIPY = """## SciPy
 
 If the program has imported it: functions by a rule of their own (`tests/test_rules.py` compares each with differences), and
-what SciPy itself writes in Python, whose steps are followed (`tests/test_scipy.py`): `stats.pearsonr`, `zscore`, `linregress`,
+what SciPy itself writes in Python, whose steps are followed (`tests/test_scipy_written.py`): `stats.pearsonr`, `zscore`, `linregress`,
 `ttest_ind`, `multivariate_normal.logpdf` (of a covariance SciPy reads the lower triangle, which gets the gradient),
-`signal.savgol_filter`, `detrend`, `filtfilt`, `sosfiltfilt`, `resample_poly`, `stft`, `windows`; `integrate.simpson`,
-`cumulative_trapezoid`, `fixed_quad`, and `solve_ivp` by RK45, RK23 and DOP853; `interpolate.interp1d`,
-`BarycentricInterpolator`; `optimize.newton`.
+`gaussian_kde`; `signal.savgol_filter`, `detrend`, `filtfilt`, `sosfiltfilt`, `resample_poly`, `stft`, `windows`; `integrate.simpson`,
+`cumulative_trapezoid`, `fixed_quad`, and `solve_ivp` by RK45, RK23 and DOP853; `optimize.newton`;
+`interpolate.interp1d` and `BarycentricInterpolator`, and, by their data y and by where they are read, `CubicSpline`,
+`CubicHermiteSpline`, `PchipInterpolator`, `make_interp_spline`, `BSpline` and `PPoly`, with `derivative` and `integrate`.
 """
 _CUTS_OF_SCIPY = """What SciPy solves in C or Fortran, or by steps until it is satisfied, is a cut or an error that names the line and says what
 to do instead (`tracer/ways_around.py`): `integrate.quad` and `odeint`; `optimize.brentq`, `root`, `fsolve`, `minimize`,
-`least_squares`, `curve_fit`; `interpolate.CubicSpline`, `make_interp_spline` and the like by their data (where a
-`CubicSpline` is read, it is followed); `ndimage.zoom`, `map_coordinates`, `rotate`; `stats.gaussian_kde`.
+`least_squares`, `curve_fit`; `interpolate.UnivariateSpline`, `splrep`, `Akima1DInterpolator`; `ndimage.zoom`,
+`map_coordinates`, `rotate`.
 """
 
 
@@ -92,6 +94,10 @@ def _scipy_rows():
     for names, methods in (
         (DENSITIES, "`pdf`, `logpdf`, `cdf`, `logcdf`, `sf`, `logsf`, `ppf`, `isf`"),
         (MASSES, "`pmf`, `logpmf`, of some `cdf` and `sf`"),
+        (
+            {name.partition(".")[0] for name in OF_MOMENTS},
+            "`mean`, `var`, `std`, and of most continuous ones `entropy`",
+        ),
     ):
         yield f"`scipy.stats`: {methods}", ", ".join(f"`{name}`" for name in sorted(names))
 

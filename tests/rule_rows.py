@@ -14,8 +14,8 @@ from rule_rows_scipy import (
     scipy_fft_rows,
     scipy_linalg_rows,
     scipy_rows,
-    scipy_spline_rows,
 )
+from rule_rows_splines import scipy_kernel_rows, scipy_spline_rows
 from scipy import special
 
 ALTERNATING = "alternating"  # an operand without gradient: booleans True, False, True, …
@@ -393,6 +393,7 @@ ARRAYS = (
     *scipy_fft_rows(Arrays),
     *scipy_distance_rows(Arrays),
     *scipy_spline_rows(Arrays),
+    *scipy_kernel_rows(Arrays),
     *filter_rows(Arrays),
 )
 

@@ -58,6 +58,8 @@ def filter_rows(arrays):
                     (b, a, x, state),
                     {"axis": -1, **results},
                 )
+    for b, a in ((B, A), (A, B), (B, A[:1]), (B[:1], A)):
+        yield arrays("lfilter_zi", signal.lfilter_zi, (b, a), {})
     yield arrays(
         "sosfilt",
         lambda s, x: signal.sosfilt(_normalized(s), x, 0),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from rule_rows_linalg import normal, positive, regular, tall, wide
-from scipy import fft, interpolate, linalg, special, stats
+from scipy import fft, linalg, special, stats
 from scipy.spatial import distance
 
 from tracer.rules.assumed import assumed
 from tracer.rules.densities import SUMS
 from tracer.rules.distances import SLOPES
+from tracer.rules.moments import MOMENTS, OF_MOMENTS
+from tracer.rules.moments import OF_WHOLE as MOMENTS_OF_WHOLE
 from tracer.rules.scipy_special import RESULTS, SPHERICAL
 from tracer.rules.triangles import order_of
 
@@ -132,6 +134,15 @@ LIMITS = (
     ("genpareto", ((-1e-5, 1e-5),), POSITIVE),
     ("truncnorm", ((9.0, 9.5), (9.9, 10.1)), (9.6, 9.8)),
 )
+# Shape parameters for which there are means and variances, where those of the densities have none
+WIDE = {
+    "t": ((4.0, 6.0),),
+    "pareto": ((4.0, 6.0),),
+    "invgamma": ((4.0, 6.0),),
+    "genpareto": ((0.15, 0.2),),
+    "f": (HIGH, (7.0, 9.0)),
+}
+OF_WHOLE = {"poisson": (POSITIVE,), "binom": (3.0, MIDDLE), "nbinom": (HIGH, MIDDLE)}
 MASSES = (
     ("poisson", (THREES, POSITIVE)),
     ("geom", (2.0, MIDDLE)),
@@ -143,13 +154,14 @@ MASSES = (
 # No two coordinates that lie equally far apart.
 POINTS = np.array([[0.3, 1.9], [-1.2, 0.6], [2.4, -0.7]])
 OTHERS = np.array([[1.1, 0.2], [-0.5, 2.3], [0.1, -1.4], [1.7, 1.2]])
-SMOOTH = np.array([0.4, -1.0, 0.7, 1.5])
 LOC, SCALE = (-0.01, 0.01), (1.0, 1.05)
 
 
 def scipy_rows(elements):
     """Return the rows, made with the class of rows of elementwise operations."""
     for name, operands in SPECIAL:
+        if name not in SEVERAL and not hasattr(special, name):
+            continue  # of a newer SciPy
         yield elements(name, SEVERAL.get(name) or getattr(special, name), operands)
     for name, (shapes, x) in DENSITIES.items():
         distribution = getattr(stats, name)
@@ -171,6 +183,20 @@ def scipy_rows(elements):
     for name, operands in MASSES:
         for method in ("pmf", "logpmf", *(("cdf", "sf") if name in SUMS else ())):
             yield elements(f"{name}.{method}", getattr(getattr(stats, name), method), (*operands, "zeros"))
+    yield from _moments(elements)
+
+
+def _moments(elements):
+    for name in MOMENTS:
+        shapes = WIDE.get(name) or DENSITIES[name][0]
+        for method in ("mean", "var", "std", "entropy"):
+            if f"{name}.{method}" in OF_MOMENTS:
+                function = getattr(getattr(stats, name), method)
+                yield elements(f"{name}.{method}", function, (*shapes, LOC, SCALE))
+    for name in MOMENTS_OF_WHOLE:
+        for method in ("mean", "var", "std"):
+            shapes = OF_WHOLE.get(name, (MIDDLE,))
+            yield elements(f"{name}.{method}", getattr(getattr(stats, name), method), (*shapes, LOC))
 
 
 def scipy_fft_rows(arrays):
@@ -203,16 +229,6 @@ def scipy_distance_rows(arrays):
     for x in (normal(3), np.array([[0.0, 1.5], [1.5, 0.0]])):
         places = distance.squareform(np.arange(1, x.size + 1).reshape(x.shape), checks=False)
         yield arrays("squareform", lambda x: distance.squareform(x, checks=False), (x,), {"places": places})
-
-
-def scipy_spline_rows(arrays):
-    """Return the rows, made with the class of rows of functions of arrays."""
-    knots = np.array([0.0, 1.0, 2.5, 4.0])
-    for values, options in ((SMOOTH, {}), (SMOOTH[:, None] * [1.0, 2.0], {"nu": 1}), (SMOOTH, {"nu": 3})):
-        spline = interpolate.CubicSpline(knots, values)
-        params = {"breaks": spline.x, "coefficients": spline.c, "nu": 0, "extrapolate": True, **options}
-        place = np.array([[0.3, 1.4], [-0.6, 4.4], [2.7, 3.1]])
-        yield arrays("piecewise_polynomial", lambda x, s=spline, o=options: s(x, **o), (place,), params)
 
 
 def scipy_linalg_rows(arrays):

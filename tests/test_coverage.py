@@ -40,6 +40,7 @@ from tracer.rules.cosines import COSINES
 from tracer.rules.densities import SCIPY_STATS
 from tracer.rules.distances import DISTANCES
 from tracer.rules.filters import FILTERS
+from tracer.rules.kernels import KERNELS
 from tracer.rules.scipy_linalg import SCIPY_LINALG
 from tracer.rules.scipy_special import SCIPY_SPECIAL
 from tracer.rules.softmax import SOFTMAX
@@ -394,7 +395,7 @@ def test_every_rule_is_reached_by_a_call():
 
 # Rules of Python's operators and builtins; of math functions that a Python may lack; of what has no name in numpy.
 SCIPYS_OWN = {*SCIPY_SPECIAL, *SCIPY_STATS, *SCIPY_LINALG, *SOFTMAX, *COSINES, *TRIANGLES, *MATRICES}
-SCIPYS_OWN |= {*DISTANCES, *SPLINES, *FILTERS, "squareform", "solve_assuming", "inv_assuming"}
+SCIPYS_OWN |= {*DISTANCES, *SPLINES, *FILTERS, *KERNELS, "squareform", "solve_assuming", "inv_assuming"}
 PYTHONS_OWN = {"sum_scalars", "max_scalars", "min_scalars", "log_base", "hypot_scalars", "fma", "sumprod", "ulp", "rect", "as_strided", "with_real", "with_imag", "slogdet_sign", "sliding_window_view"}  # fmt: skip
 
 

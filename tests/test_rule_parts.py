@@ -11,7 +11,7 @@ from rule_rows import DIGAMMA
 from tracer.pull import pull
 from tracer.rules import RULES, Outer, Part
 from tracer.rules.elementwise import ELEMENTWISE
-from tracer.rules.special import digamma
+from tracer.rules.special import digamma, digamma_rise
 
 # constants among the operands
 
@@ -123,6 +123,19 @@ def test_digamma_vanishes_at_the_minimum_of_gamma():
 
 def test_digamma_has_no_value_at_its_poles():
     assert np.isnan(digamma(np.array([0.0, -1.0, -50.0]))).all()
+
+
+@pytest.mark.parametrize(
+    ("x", "step"), [(0.3, 2.4), (7.0, -6.5), (-2.7, 1.9), (-0.6, 2.2), (3.2, -4.9), (0.5, 90.0)]
+)
+def test_digamma_rises_by_the_difference(x, step):
+    expected = digamma(x + step) - digamma(x)
+    assert abs(digamma_rise(x, x + step, step) - expected) <= 1e-13 * max(1, abs(expected))
+
+
+def test_digamma_rises_by_a_limit_between_two_poles_and_by_nothing_from_one():
+    assert digamma_rise(0.0, -3.0, -3.0) == pytest.approx(11 / 6, rel=1e-14)
+    assert np.isnan(digamma_rise(np.array([-1.0, 0.5]), np.array([0.5, -1.0]), np.array([1.5, -1.5]))).all()
 
 
 def test_digamma_keeps_shape_and_type():

@@ -23,6 +23,7 @@ from rule_rows import (
 from rule_rows_complex import NEW_OPS
 from rule_rows_linalg import LINALG_KINKS
 from rule_rows_moves import MOVES
+from rule_rows_splines import SPLINE_KINKS
 from rule_rows_statistics import STATISTICS, STATISTICS_KINKS
 
 from tracer.pull import pull
@@ -30,7 +31,7 @@ from tracer.rules import RULES, Compressed, Elementwise, Many
 from tracer.straight import MOST
 
 EVERY_ARRAYS = (*ARRAYS, *MOVES, *STATISTICS)
-ARRAY_KINKS = (*LINALG_KINKS, *STATISTICS_KINKS)
+ARRAY_KINKS = (*LINALG_KINKS, *STATISTICS_KINKS, *SPLINE_KINKS)
 ROWS = (*ELEMENTS, *SCALARS, *EVERY_ARRAYS)
 TOLERANCE = 2e-9  # of the size of what is compared
 

@@ -28,6 +28,21 @@ EDGES = {
     "binom below k": (lambda n: special.binom(n, 3.0), 1.0, -1 / 6),
     "binom above n": (lambda k: special.binom(2.0, k), 3.0, -1 / 3),
     "binom of a negative k": (lambda k: special.binom(2.0, k), -1.0, 1 / 3),
+    "poch of a pole": (lambda z: special.poch(z, 1.5), -2.0, -4 * math.sqrt(math.pi)),
+    "poch from a pole": (lambda z: special.poch(z, 3.0), -2.0, 2.0),
+    "poch between poles": (lambda z: special.poch(z, 2.0), -5.0, -9.0),
+    "poch beside poles": (lambda z: special.poch(z, 2.0), -5.0 + 1e-10, -9.0 + 2e-10),
+    "poch upside down": (lambda z: special.poch(z, -2.0), -5.0 + 1e-10, 0.0073696145128144906),
+    "poch by m beside a pole": (lambda m: special.poch(-5.0 + 1e-10, m), 2.0, -199999983417.8048),
+    "poch by m of a pole": (lambda m: special.poch(-5.0, m), 1.5, 0.0),
+    "poch far out": (lambda z: special.poch(z, 1.0), 1e15, 1.0),
+    "poch of a small step": (lambda z: special.poch(z, 1e-12), 2.5, 4.903577561004615e-13),
+    "binom beside poles": (lambda n: special.binom(n, 3.0), -2.0 + 1e-10, 4.333333333033333),
+    "binom far out": (lambda n: special.binom(n, 2.0), 1e10, 9999999999.5),
+    "beta beside 0": (lambda a: special.beta(a, 2.0), 1e-12, -1e24),
+    "beta by the other": (lambda b: special.beta(1e-12, b), 2.0, 1 - math.pi**2 / 6),
+    "beta at a pole": (lambda a: special.beta(a, 2.0), -3.0, 5 / 36),
+    "betaln far out": (lambda a: special.betaln(a, 2.0), 1e12, -1.999999999999e-12),
     "boxcox of 0": (lambda y: special.boxcox(0.0, y), 0.5, 4.0),
     "boxcox1p of -1": (lambda y: special.boxcox1p(-1.0, y), 0.5, 4.0),
     "powm1 of 0": (lambda y: special.powm1(0.0, y), 0.5, 0.0),
@@ -79,6 +94,11 @@ def test_the_slope_at_the_edge_of_a_special_function(name):
     function, x, expected = EDGES[name]
     got = record(lambda x: function(x) * 1.0, x).grads["x"]
     assert got == pytest.approx(expected, rel=1e-9, abs=1e-300)
+
+
+def test_where_a_quotient_of_gammas_jumps_it_has_no_slope():
+    """At two poles of gamma it has a value by the limit along z; at every other m it is zero."""
+    assert math.isnan(record(lambda m: special.poch(-5.0, m) * 1.0, 2.0).grads["m"])
 
 
 @pytest.mark.parametrize(
@@ -178,4 +198,7 @@ def test_what_messages_advise_for_splines_and_spectra_is_right():
         signal.welch(TURNS, nperseg=16)[1],
     )
     with pytest.raises((UnsupportedError, CutWarning), match=r"such a spline is linear in y"):
-        record(lambda y: interpolate.CubicSpline(x, y)(at).sum(), IMAGE[0])
+        record(
+            lambda y: interpolate.CubicSpline(np.arange(5.0), [*y, y[0]], bc_type="periodic")(at).sum(),
+            IMAGE[0],
+        )

@@ -89,6 +89,8 @@ _OF_BUFFERS = re.compile(
     r"|'?out(put)?'? must be an array"
     r"|.*must be read-write bytes-like object, not numpy\.ndarray"
 )
+# What a library's Python may be told that takes a number of NumPy's for an array, by asking for its type.
+_OF_ITEMS = "'float' object does not support item assignment"
 _PLAIN = (str, bytes, int, float, type(None), type, ModuleType, BuiltinFunctionType)
 
 
@@ -121,7 +123,7 @@ def _said_clearly(error: BaseException) -> BaseException:
             where = f"{os.path.split(code.co_filename)[1]}:{traceback.tb_lineno}"
         traceback = traceback.tb_next
     clear = UnsupportedError(
-        "a traced value was handed to code in C that takes nothing but Python's and NumPy's own types",
+        f"a traced value was handed to {_whose(error)} that takes nothing but Python's and NumPy's own types",
         where=where,
         got=f"it says: {_said(error)}",
         advice="have it make an array of its own, and write that: y[:] = rng.random(len(y))"
@@ -130,6 +132,10 @@ def _said_clearly(error: BaseException) -> BaseException:
     )
     clear.__cause__ = error
     return clear
+
+
+def _whose(error: BaseException) -> str:
+    return "a library's code" if _said(error) == _OF_ITEMS else "code in C"
 
 
 def _said(error: BaseException) -> str:
@@ -141,6 +147,8 @@ def _is_misunderstood(error: BaseException) -> bool:
     said = _said(error)
     if type(error) is TypeError and re.fullmatch(_IMPOSSIBLE, said):
         return True
+    if said == _OF_ITEMS:
+        return _is_by_a_library(error)
     is_of_buffer = _OF_BUFFERS.fullmatch(said) is not None
     row = next((row for row in _POSSIBLE if re.fullmatch(row[0], said)), None)
     innermost, traceback = None, error.__traceback__
@@ -159,6 +167,17 @@ def _is_misunderstood(error: BaseException) -> bool:
     return (not calls or called_name(frame.f_code, offset) in calls) and any(
         _may_be(each, kinds) for each in named(frame, offset)
     )
+
+
+def _is_by_a_library(error: BaseException) -> bool:
+    """Tell whether it is a library whose last line holds a number of NumPy's that is traced."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None or not is_library(str(last.tb_frame.f_globals.get("__name__"))):
+        return False
+    held = named(last.tb_frame, last.tb_lasti)
+    return any(issubclass(type(each), Traced) and isinstance(each.value_, np.generic) for each in held)
 
 
 def _held(values: Iterator[Any]) -> Iterator[Any]:

@@ -5,22 +5,27 @@ SciPy is never imported here: what the program has imported is followed.
 
 from __future__ import annotations
 
+import copy
 import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.frames import users
-from tracer.numpy_calls import any_open, array_of, refuse, several
+from tracer.frames import is_library, users
+from tracer.numpy_calls import any_open, array_of, call_function, refuse, several
 from tracer.numpy_table.reading import OptionError
 from tracer.numpy_table.scipy_ufuncs import check_partials
 from tracer.rules.densities import DENSITIES, SCIPY_STATS
 from tracer.rules.scipy_special import SPHERICAL
 from tracer.scipy_distance_calls import READERS as DISTANCE_READERS
+from tracer.scipy_fft_calls import FFTPACK_READERS
 from tracer.scipy_fft_calls import READERS as FFT_READERS
 from tracer.scipy_filter_calls import NDIMAGE_READERS, SIGNAL_READERS
 from tracer.scipy_linalg_calls import READERS as LINALG_READERS
+from tracer.scipy_linalg_calls import WITHIN_LIBRARIES
+from tracer.scipy_spline_calls import classes as splines_of
+from tracer.scipy_spline_calls import leave_plain, made
 from tracer.standins import holds_traced, plain_deep, reading, record_call
 from tracer.tape import innermost
 
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 _CONTINUOUS = ("pdf", "logpdf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")
 _DISCRETE = ("pmf", "logpmf", "cdf", "sf")
+_MOMENTS = ("mean", "var", "std", "entropy", "stats", "moment")  # the last two are refused
 
 
 def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
@@ -40,6 +46,9 @@ def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
             original = getattr(package, name, None)
             if original is not None:
                 yield original, _following(original, f"{module}.{name}", read)
+    make_spline = getattr(sys.modules.get("scipy.interpolate"), "make_interp_spline", None)
+    if make_spline is not None:
+        yield make_spline, made(make_spline, "make_interp_spline")
     # SciPy's own, by which it asks whether it may write into what it computed: into an array, not into a number.
     for module in ("scipy._external.array_api_compat", "scipy._lib.array_api_compat"):
         asking = getattr(sys.modules.get(f"{module}.common._helpers"), "is_writeable_array", None)
@@ -61,6 +70,8 @@ def _following(original: Callable[..., Any], called: str, read: Callable[..., An
         if not any_open((*args, *options.values()), frame):
             return value
         try:
+            if called in WITHIN_LIBRARIES and is_library(str(frame.f_globals.get("__name__"))):
+                WITHIN_LIBRARIES[called](*args, **options)
             followed = read(*args, **options)
         except OptionError as error:
             raise refuse(f"{called} with {error}", frame) from None
@@ -137,6 +148,7 @@ PARTS: tuple[tuple[str, dict[str, Callable[..., Any]]], ...] = (
     ("scipy.special", _READERS),
     ("scipy.linalg", LINALG_READERS),
     ("scipy.fft", FFT_READERS),
+    ("scipy.fftpack", FFTPACK_READERS),
     ("scipy.spatial.distance", DISTANCE_READERS),
     ("scipy.signal", SIGNAL_READERS),
     ("scipy.ndimage", NDIMAGE_READERS),
@@ -159,13 +171,15 @@ class Methods:
             return
         stats, interpolate = map(sys.modules.get, ("scipy.stats", "scipy.interpolate"))
         if stats is not None:
-            for kind, methods in (("rv_continuous", _CONTINUOUS), ("rv_discrete", _DISCRETE)):
+            for kind, methods in (("rv_continuous", _CONTINUOUS + _MOMENTS), ("rv_discrete", _DISCRETE)):
                 for name in methods:
-                    self._replace(getattr(stats, kind), name, functools.partial(_method, method=name))
-        if interpolate is not None:
-            polynomials: Any = interpolate.PPoly
-            holder = next(kind for kind in polynomials.__mro__ if "__call__" in vars(kind))
-            self._replace(holder, "__call__", lambda original: _evaluating(original, polynomials))
+                    holder = _holder_of(getattr(stats, kind), name)
+                    self._replace(holder, name, functools.partial(_method, method=name))
+            for name in ("evaluate", "__call__", "logpdf"):
+                rule = "gaussian_kde_log" if name == "logpdf" else "gaussian_kde"
+                self._replace(stats.gaussian_kde, name, functools.partial(_kernels, rule=rule))
+        for kind, name, make in splines_of(interpolate) if interpolate is not None else ():
+            self._replace(_holder_of(kind, name), name, make)
 
     def _replace(self, holder: type[Any], name: str, make: Callable[[Any], Any]) -> None:
         original = vars(holder).get(name)
@@ -178,52 +192,57 @@ class Methods:
         for holder, name, original in self._replaced:
             setattr(holder, name, original)
         self._replaced.clear()
+        leave_plain()
+
+
+def _holder_of(kind: type[Any], name: str) -> type[Any]:
+    """Return the class that has a method, of a class and those that it is made of."""
+    return next((each for each in kind.__mro__ if name in vars(each)), kind)
 
 
 def _method(original: Callable[..., Any], method: str) -> Callable[..., Any]:
+    code = original.__code__
+    places = code.co_varnames[1 : code.co_argcount]  # x, k or q; a moment has none
+
     @functools.wraps(original)
-    def following(self: Any, x: Any, *args: Any, **options: Any) -> Any:
-        given = (x, *args, *options.values())
+    def following(self: Any, *args: Any, **options: Any) -> Any:
+        given = (*args, *options.values())
         if innermost() is None or not any(map(holds_traced, given)):
-            return original(self, plain_deep(x), *plain_deep(args), **plain_deep(options))
+            return original(self, *plain_deep(args), **plain_deep(options))
         frame = users(_frame(1))
-        called = f"scipy.stats.{self.name}.{method}"
-        if f"{self.name}.{method}" not in SCIPY_STATS:
-            raise refuse(called, frame)
-        value = plain_deep(original(self, plain_deep(x), *plain_deep(args), **plain_deep(options)))
+        name = f"{self.name}.{method}"
+        if name not in SCIPY_STATS:
+            raise refuse(f"scipy.stats.{name}", frame)
+        value = plain_deep(original(self, *plain_deep(args), **plain_deep(options)))
         if not any_open(given, frame):
             return value
-        shapes, loc, scale = self._parse_args(*args, **options)
-        operands = (x, *shapes, loc, scale) if self.name in DENSITIES else (x, *shapes, loc)
+        names = [*places, *(self.shapes.split(", ") if self.shapes else ()), "loc", "scale"]
+        given_as = {"loc": 0, "scale": 1, **dict(zip(names, args, strict=False)), **options}
+        operands = tuple(given_as[each] for each in names[: None if self.name in DENSITIES else -1])
         operands = tuple(array_of(each, frame) if holds_traced(each) else each for each in operands)
-        check_partials(called, f"{self.name}.{method}", operands, frame)
-        return record_call(f"{self.name}.{method}", operands, value, None, frame)
+        check_partials(f"scipy.stats.{name}", name, operands, frame)
+        return record_call(name, operands, value, None, frame)
 
     return following
 
 
-def _evaluating(original: Callable[..., Any], polynomials: type[Any]) -> Callable[..., Any]:
-    """Follow a piecewise polynomial by where it is read; what is computed with traced coefficients is refused."""
+def _kernels(original: Callable[..., Any], rule: str) -> Callable[..., Any]:
+    """Follow an estimate of a density, by where it is read and by what it is made of, in steps that are followed."""
 
     @functools.wraps(original)
-    def following(self: Any, x: Any, nu: Any = 0, extrapolate: Any = None) -> Any:
-        if innermost() is None or not holds_traced(x):
-            return original(self, plain_deep(x), plain_deep(nu), plain_deep(extrapolate))
+    def following(self: Any, points: Any) -> Any:
+        made_of = (self.dataset, self.covariance, self.weights)
+        if innermost() is None or not any(map(holds_traced, (points, *made_of))):
+            return original(self, plain_deep(points))
         frame = users(_frame(1))
-        nu, extrapolate = plain_deep(nu), plain_deep(extrapolate)
-        value = original(self, plain_deep(x), nu, extrapolate)
-        if not any_open((x,), frame):
+        estimate = copy.copy(self)
+        vars(estimate).update({name: plain_deep(each) for name, each in vars(self).items()})
+        value = original(estimate, plain_deep(points))
+        if not any_open((points, *made_of), frame):
             return value
-        called = f"scipy.interpolate.{type(self).__name__}"
-        if not isinstance(self, polynomials) or self.axis or self.x[0] > self.x[-1] or nu < 0:
-            raise refuse(f"{called} of this kind (axis=, falling breaks, an integral)", frame)
-        params = {
-            "breaks": self.x.copy(),
-            "coefficients": self.c.copy(),
-            "nu": int(nu),
-            "extrapolate": self.extrapolate if extrapolate is None else extrapolate,
-        }
-        return record_call("piecewise_polynomial", (array_of(x, frame),), value, params, frame)
+        places = array_of(points, frame) if holds_traced(points) else np.asarray(plain_deep(points))
+        places = call_function(np.reshape, (places, (self.d, -1)), {}, frame)
+        return record_call(rule, (places, *made_of), value, None, frame)
 
     return following
 

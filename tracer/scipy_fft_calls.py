@@ -1,4 +1,7 @@
-"""How a call of `scipy.fft` is read: as one of `np.fft` wherever that is the same. SciPy is not imported here."""
+"""How a call of `scipy.fft` is read: as one of `np.fft` wherever that is the same. SciPy is not imported here.
+
+`scipy.fftpack`, which older programs call, is read as `scipy.fft`, but for names of arguments and inverses.
+"""
 
 from __future__ import annotations
 
@@ -68,12 +71,33 @@ def _cosines(name: str) -> Callable[..., Any]:
             axes = (axes,)
         elif axes is None:
             axes = range(ndim) if size is None else range(ndim - np.size(size), ndim)
-        axes = tuple(int(axis) for axis in np.ravel(list(axes) if np.ndim(axes) or several else axes))
+        axes = tuple(int(axis) for axis in np.ravel(list(axes) if np.ndim(axes) else axes))
         is_orthogonal = norm == "ortho" if orthogonalize is None else bool(plain(orthogonalize))
         if np.iscomplexobj(plain_deep(x)) and is_orthogonal != (norm == "ortho"):
             raise OptionError("orthogonalize= of complex numbers, which some versions of SciPy do not read")
         params = {"type": int(plain(type)), "axes": axes, "norm": norm, "orthogonalize": is_orthogonal}
         return name if several else f"{name}n", (x,), params
+
+    return read
+
+
+_INVERSE = {1: 1, 2: 3, 3: 2, 4: 4}
+
+
+def _older(name: str) -> Callable[..., Any]:
+    """Read a function of `scipy.fftpack`: no inverse of its cosines and sines divides."""
+    is_inverse = name.startswith("id")
+    sizes = ("n", "axis") if name.endswith("t") else ("s", "axes")
+    names = sizes if name in (*_ALONG, *_OVER) else ("type", *sizes, "norm")
+
+    def read(x: Any, *args: Any, **options: Any) -> Any:
+        named = {"s" if each == "shape" else each: value for each, value in options.items()}
+        named = dict(zip(names, args, strict=False)) | named
+        named.pop("overwrite_x", None)
+        if not is_inverse:
+            return READERS[name](x, **named)
+        named["type"] = _INVERSE[int(plain(named.get("type", 2)))]
+        return READERS[name[1:]](x, **named)
 
     return read
 
@@ -87,4 +111,9 @@ READERS: dict[str, Callable[..., Any]] = {
         for kind in ("dct", "dst")
         for several in ("", "n")
     },
+}
+
+# Its rfft and irfft put the parts of complex numbers into a row.
+FFTPACK_READERS: dict[str, Callable[..., Any]] = {
+    name: _older(name) for name in READERS if "rfft" not in name and "hfft" not in name
 }

@@ -140,6 +140,12 @@ def _lfilter(b: Any, a: Any, x: Any, axis: Any = -1, zi: Any = None) -> Any:
     ]
 
 
+def _lfilter_zi(b: Any, a: Any) -> Any:
+    if not np.ravel(plain_deep(a))[0]:
+        raise OptionError("a[0] that is 0")
+    return "lfilter_zi", (b, a), {}
+
+
 def _sosfilt(sos: Any, x: Any, axis: Any = -1, zi: Any = None) -> Any:
     _something(x)
     params = {"axis": int(plain(axis))}
@@ -154,6 +160,7 @@ NDIMAGE_READERS: dict[str, Callable[..., Any]] = {
 }
 SIGNAL_READERS: dict[str, Callable[..., Any]] = {
     "lfilter": _lfilter,
+    "lfilter_zi": _lfilter_zi,
     "sosfilt": _sosfilt,
     "upfirdn": _upfirdn,
     **{name: _products(name) for name in ("convolve", "correlate", "convolve2d", "correlate2d")},

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.frames import is_library
 from tracer.numpy_table import FOLLOWED
 from tracer.numpy_table.arrange import numbered
 from tracer.numpy_table.reading import OptionError
@@ -131,12 +130,15 @@ def _eigh(a: Any, b: Any = None, *, lower: Any = True, eigvals_only: Any = False
             "b= (of L = np.linalg.cholesky(b), np.linalg.eigh(inv(L) @ a @ inv(L).T) is followed)"
         )
     _refuse(options)
-    # What SciPy computes of the vectors, a density, may be smooth where they themselves have no derivative.
-    caller = sys._getframe(2).f_globals.get("__name__")  # noqa: SLF001  (whom the replacement answers)
-    if not eigvals_only and is_library(str(caller)) and has_equal(np.linalg.eigvalsh(plain_deep(a))):
-        raise OptionError("a matrix of equal eigenvalues")
     side = "L" if plain(lower) else "U"
     return FOLLOWED[np.linalg.eigvalsh if eigvals_only else np.linalg.eigh](a, side)
+
+
+def _refuse_equal(a: Any, *rest: Any, eigvals_only: Any = False, **options: Any) -> None:
+    """Refuse vectors that have no derivative, where what is computed of them, a density, may be smooth."""
+    del rest, options
+    if not eigvals_only and np.ndim(plain_deep(a)) == 2 and has_equal(np.linalg.eigvalsh(plain_deep(a))):
+        raise OptionError("a matrix of equal eigenvalues")
 
 
 def _eigvalsh(a: Any, b: Any = None, *, lower: Any = True, **options: Any) -> Any:
@@ -284,3 +286,6 @@ READERS: dict[str, Callable[..., Any]] = {
     "eigvals": _eig("eigvals", "b overwrite_a check_finite homogeneous_eigvals"),
     "lstsq": _lstsq,
 }
+
+WITHIN_LIBRARIES: dict[str, Callable[..., None]] = {"scipy.linalg.eigh": _refuse_equal}
+"""What else is refused of a call that another function of SciPy makes."""

@@ -57,16 +57,28 @@ _ADVICE = tuple(
             "an index with weights, image[i, j] * (1 - s) + image[i + 1, j] * s, is followed",
         ),
         (
+            r"stats\.(\w+\.(stats|moment|mean|var|std|entropy)|rv_(continuous|discrete)\.)",
+            "called by the function itself, stats.gamma.var(a), the usual logpdf, cdf, mean, var, entropy are followed",
+        ),
+        (
             r"stats\.multivariate_|linalg\.eigh with a matrix of equal",
             "np.linalg.solve(C, x - mean) and np.linalg.slogdet(C) of the covariance C are followed",
         ),
         (
-            r"interpolate\.(CubicSpline|make_interp_spline|interp1d)",
+            r"interpolate\.(Univariate|InterpolatedUnivariate|LSQUnivariate|spl|make_smoothing|make_lsq|Akima|Krogh)",
+            "CubicSpline, PchipInterpolator and make_interp_spline(x, y, k) are followed, also by their data y",
+        ),
+        (
+            r"interpolate\.(CubicSpline|CubicHermite|Pchip|PPoly|BSpline|make_interp_spline)",
             "such a spline is linear in y: B @ y is followed, for the plain B = CubicSpline(x, np.eye(len(x)))(at)",
         ),
         (
             r"interpolate\.",
-            "interp1d, np.interp and BarycentricInterpolator are followed, and where a CubicSpline is read",
+            "CubicSpline, PchipInterpolator, make_interp_spline and interp1d are followed, also by their data y",
+        ),
+        (
+            r"signal\.chirp",
+            "by its frequencies it is np.cos(2 * np.pi * (f0 * t + (f1 - f0) / (2 * t1) * t**2)), which is followed",
         ),
         (
             r"signal\.(welch|csd|periodogram|coherence)",
@@ -74,7 +86,7 @@ _ADVICE = tuple(
         ),
         (
             r"fftpack\.",
-            "the function of this name in scipy.fft is followed (whose idct divides, and whose rfft is complex)",
+            "scipy.fft is followed (whose rfft is complex); of fftpack fft, ifft, dct and dst and their inverses",
         ),
     )
 )

@@ -14,8 +14,8 @@ import numpy as np
 
 from tracer.buffers import write
 from tracer.errors import UnsupportedError
-from tracer.frames import place
-from tracer.numpy_calls import arrays_of, call_function, getitem
+from tracer.frames import is_library, place
+from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
 from tracer.standins import (
     FOREIGN,
     MADE_IN_TRACE,
@@ -50,6 +50,8 @@ def call_writing(function: Any, args: tuple[Any, ...], options: dict[str, Any], 
     if not issubclass(type(target), Traced):
         if open_tape(traced_in((*args, *options.values())), frame) is None:
             return function(*plain_deep(args), **plain_deep(options))
+        if is_library(str(frame.f_globals.get("__name__"))):
+            raise refuse(f"np.{function.__name__}", frame)
         raise UnsupportedError(
             f"np.{function.__name__} writes into {FOREIGN}",
             where=place(frame),

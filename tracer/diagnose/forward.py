@@ -22,6 +22,7 @@ from tracer.rules.densities import SCIPY_STATS
 from tracer.rules.distances import DISTANCES
 from tracer.rules.filters import BY_AXES, FILTERS, correlated
 from tracer.rules.formula import of_whole_order
+from tracer.rules.kernels import KERNELS
 from tracer.rules.kinds import Elementwise, Many
 from tracer.rules.scipy_linalg import FUNCTIONS_OF_MATRICES, SCIPY_LINALG
 from tracer.rules.scipy_special import RESULTS
@@ -220,7 +221,9 @@ def _of_scipy(name: str) -> Forward | None:
     if name in FILTERS:
         return _of_filters(name)
     if name in SPLINES:
-        return _piecewise_polynomial()
+        return _of_splines(name)
+    if name in KERNELS:
+        return _gaussian_kde(name)
     function = _found(name)
     if function is None:
         return None
@@ -265,14 +268,48 @@ def _of_filters(name: str) -> Forward | None:
     return compute
 
 
-def _piecewise_polynomial() -> Forward | None:
+def _of_splines(name: str) -> Forward | None:
     interpolate = _scipy("interpolate")
     if interpolate is None:
         return None
-    construct = interpolate.PPoly.construct_fast
-    return lambda operands, params, _: construct(params["coefficients"], params["breaks"])(
-        operands[0], params["nu"], params["extrapolate"]
-    )
+    table: dict[str, Forward] = {
+        "piecewise_polynomial": lambda operands, params, _: interpolate.PPoly(
+            operands[1], params["breaks"]
+        )(operands[0], params["nu"], params["extrapolate"]),
+        "piecewise_integral": lambda operands, params, _: interpolate.PPoly(
+            operands[2], params["breaks"]
+        ).integrate(*operands[:2]),
+        "b_spline": lambda operands, params, _: interpolate.BSpline(params["t"], operands[1], params["k"])(
+            operands[0], params["nu"], params["extrapolate"]
+        ),
+        "cubic_spline": lambda operands, params, _: (
+            interpolate.CubicSpline(params["x"], *operands, params["axis"], params["bc_type"]).c
+        ),
+        "cubic_hermite": lambda operands, params, _: (
+            interpolate.CubicHermiteSpline(params["x"], *operands, params["axis"]).c
+        ),
+        "pchip": lambda operands, params, _: (
+            interpolate.PchipInterpolator(params["x"], *operands, params["axis"]).c
+        ),
+        "interpolating_spline": lambda operands, params, _: (
+            interpolate.make_interp_spline(
+                params["x"], *operands, params["k"], params["t"], params["bc_type"], params["axis"]
+            ).c
+        ),
+    }
+    return table[name]
+
+
+def _gaussian_kde(name: str) -> Forward:
+    def compute(operands: tuple[Any, ...], _: dict[str, Any], out: Any) -> Any:
+        del out
+        places, points, covariance, weights = operands
+        apart = places[:, :, None] - points[:, None]
+        energy = np.sum(apart * np.tensordot(np.linalg.inv(covariance), apart, 1), 0) / 2
+        density = np.exp(-energy) @ weights / np.sqrt(np.linalg.det(2 * math.pi * covariance))
+        return np.log(density) if name.endswith("_log") else density
+
+    return compute
 
 
 def _of_cosines(name: str) -> Forward | None:

@@ -19,6 +19,7 @@ from tracer.rules.elementwise import ELEMENTWISE, SPECIAL
 from tracer.rules.filters import FILTERS
 from tracer.rules.fourier import FOURIER
 from tracer.rules.index import INDEX
+from tracer.rules.kernels import KERNELS
 from tracer.rules.kinds import Compressed, Elementwise, Many, Outer, Rule, Vjp
 from tracer.rules.linalg import LINALG
 from tracer.rules.many import MANY
@@ -62,6 +63,7 @@ RULES: dict[str, Rule] = {
     **DISTANCES,
     **SPLINES,
     **FILTERS,
+    **KERNELS,
     **FOURIER,
     **COSINES,
     **LINES,

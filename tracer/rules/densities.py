@@ -11,6 +11,7 @@ import re
 from typing import NamedTuple
 
 from tracer.rules.kinds import Elementwise
+from tracer.rules.moments import OF_MOMENTS
 
 _Y = re.compile(r"\by\b")
 
@@ -250,3 +251,4 @@ for _name, _by_shape in MASSES.items():
     SCIPY_STATS |= _masses_of(_name, _by_shape)
 for _name, _by_shape in SUMS.items():
     SCIPY_STATS |= _sums_of(_name, _by_shape)
+SCIPY_STATS |= OF_MOMENTS

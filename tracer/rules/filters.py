@@ -2,7 +2,7 @@
 
 A filter is linear in what it filters, so going back is its transpose: of y with A y = B x, for B and A that multiply by
 the polynomials b and a in the delay, u = g / A', and then B' u for x, and for the coefficients the products of u with
-what they are multiplied by (L. Ljung, System Identification, 2nd ed., section 10.3). Read through rules.RULES.
+what they are multiplied by. Read through rules.RULES.
 """
 
 from __future__ import annotations
@@ -25,46 +25,69 @@ Chains: TypeAlias = "list[list[tuple[int, Any, int, str]]]"
 # recursive filters
 
 
-def _delayed_products(u: Array, x: Array, count: int) -> Array:
-    """Return the sums of u[n] x[n - k] over all lines, for k up to `count`."""
-    length = x.shape[-1]
-    return np.array([np.sum(u[..., k:] * x[..., : max(length - k, 0)]) for k in range(count)])
+class _Back:
+    """A filter along the last axis, gone back over: each method gives what goes back to one operand."""
 
+    def __init__(self, g: Array, of_state: Any, operands: Operands, out: Array, state: Any) -> None:
+        b, a, x = (
+            np.atleast_1d(np.asarray(each, np.float64)) for each in operands[:3]
+        )  # may be whole numbers
+        order = max(len(b), len(a)) - 1
+        self.b, self.a = (np.pad(each, (0, order + 1 - len(each))) for each in (b, a))
+        self.x, self.out, self.order = x, out, order
+        self.first = operands[3] if len(operands) > 3 else np.zeros(order)
+        self.met = min(order, x.shape[-1])  # elements that a state has a part in
+        self.of_state = of_state
+        self.state = state
+        if of_state is not None:
+            g = g.copy()
+            g[..., x.shape[-1] - self.met :] -= self._of_tail(self.a)
+        self.u = from_scipy("signal", "lfilter")(np.ones(1), a, g[..., ::-1])[..., ::-1]
 
-def _go_back(
-    g: Array, of_state: Array | None, operands: Operands, out: Array, state: Array | None
-) -> list[Array]:
-    """Return what goes back to b, a, x and the first state, along the last axis."""
-    b, a, x = (np.atleast_1d(np.asarray(each, np.float64)) for each in operands[:3])  # may be whole numbers
-    order = max(len(b), len(a)) - 1
-    first = operands[3] if len(operands) > 3 else np.zeros(order)
-    length, norm = x.shape[-1], a[0]
-    of_b, of_a = np.zeros(order + 1), np.zeros(order + 1)
-    padded_b, padded_a = (np.pad(each, (0, order + 1 - len(each))) for each in (b, a))
-    of_x, of_first = np.zeros_like(x), np.zeros((*x.shape[:-1], order))
-    if of_state is not None and state is not None:
-        # The last state m is the sum of b[m + 1 + j] x[-1 - j] - a[m + 1 + j] y[-1 - j], over a[0].
-        g = g.copy()
-        for m in range(order):
-            back = of_state[..., m] / norm
-            for j in range(min(order - m, length)):
-                of_x[..., -1 - j] += back * padded_b[m + 1 + j]
-                g[..., -1 - j] -= back * padded_a[m + 1 + j]
-                of_b[m + 1 + j] += np.sum(back * x[..., -1 - j])
-                of_a[m + 1 + j] -= np.sum(back * out[..., -1 - j])
-            left = first[..., m + length] if m + length < order else 0.0
-            of_a[0] -= np.sum(back * (state[..., m] - left))
-            if m + length < order:
-                of_first[..., m + length] += of_state[..., m]
-    lfilter = from_scipy("signal", "lfilter")
-    u = lfilter(np.ones(1), a, g[..., ::-1])[..., ::-1]
-    of_x += lfilter(b, np.ones(1), u[..., ::-1])[..., ::-1]
-    of_b += _delayed_products(u, x, order + 1)
-    of_a -= _delayed_products(u, out, order + 1)
-    met = min(order, length)
-    of_a[0] += np.sum(u[..., :met] * first[..., :met])
-    of_first[..., :met] += norm * u[..., :met]
-    return [of_b[: len(b)], of_a[: len(a)], of_x, of_first]
+    def to_b(self) -> Array:
+        return self._products(self.x)
+
+    def to_a(self) -> Array:
+        back = -self._products(self.out)
+        back[0] += np.sum(self.u[..., : self.met] * self.first[..., : self.met])
+        if self.of_state is not None:
+            moved = self.state.copy()  # but what is left of the first state
+            moved[..., : self.order - self.met] -= self.first[..., self.met :]
+            back[0] -= np.sum(self.of_state * moved) / self.a[0]
+        return back
+
+    def to_x(self) -> Array:
+        back = from_scipy("signal", "lfilter")(self.b, np.ones(1), self.u[..., ::-1])[..., ::-1]
+        if self.of_state is not None:
+            back[..., back.shape[-1] - self.met :] += self._of_tail(self.b)
+        return np.asarray(back)
+
+    def to_first(self) -> Array:
+        back = np.zeros((*self.x.shape[:-1], self.order))
+        back[..., : self.met] = self.a[0] * self.u[..., : self.met]
+        if self.of_state is not None:
+            back[..., self.met :] += self.of_state[..., : self.order - self.met]
+        return back
+
+    # The last state m is the sum of b[m + 1 + j] x[-1 - j] - a[m + 1 + j] y[-1 - j], over a[0].
+
+    def _delays(self) -> Array:
+        return np.add.outer(np.arange(self.order), np.arange(self.met)) + 1
+
+    def _of_tail(self, coefficients: Array) -> Array:
+        weights = np.pad(coefficients, (0, self.order))[self._delays()]
+        return np.asarray((self.of_state @ weights)[..., ::-1] / self.a[0])
+
+    def _products(self, values: Array) -> Array:
+        """Return the sums over all lines of u[n] values[n - k], and of the last state, for each delay k."""
+        length, back = values.shape[-1], np.zeros(2 * self.order + 1)
+        for k in range(self.order + 1):
+            back[k] = np.sum(self.u[..., k:] * values[..., : max(length - k, 0)])
+        if self.of_state is not None:
+            tail = values[..., ::-1][..., : self.met]
+            products = self.of_state.reshape(-1, self.order).T @ tail.reshape(-1, self.met)
+            np.add.at(back, self._delays(), products / self.a[0])
+        return back[: self.order + 1]
 
 
 def _last(axis: int, *arrays: Any) -> list[Any]:
@@ -87,9 +110,26 @@ def _of_filter(
     g, out = _last(axis, g, out)
     if of_state is not None:
         of_state, state = _last(axis, of_state, state)
-    back = _go_back(g, of_state, moved, out, state)[port]
-    if port > 1:
-        back = np.moveaxis(summed_to(back, moved[port].shape), -1, axis)
+    back = _Back(g, of_state, moved, out, state)
+    if port < 2:
+        coefficients = (back.to_a if port else back.to_b)()[: np.size(operands[port])]
+        return typed(coefficients.reshape(operands[port].shape), operands[port])
+    of_lines = summed_to((back.to_x if port == 2 else back.to_first)(), moved[port].shape)
+    return typed(np.moveaxis(of_lines, -1, axis), operands[port])
+
+
+def _lfilter_zi(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
+    """Go back over the solution of M zi = b[1:] - a[1:] b[0], of b and a over a[0], where M has a[1:] in a column."""
+    del params
+    b, a = (np.atleast_1d(np.asarray(each, np.float64)) for each in operands)
+    order = max(len(b), len(a)) - 1
+    b, a = (np.pad(each, (0, order + 1 - len(each))) / a[0] for each in (b, a))
+    matrix = np.eye(order) - np.eye(order, k=1)
+    matrix[:, 0] += a[1:]
+    u = np.linalg.solve(matrix.T, g)
+    of_b, of_a = np.array([-u @ a[1:], *u]), np.array([0.0, *(-u * (b[0] + out[0]))])
+    of_a[0] = -(of_b @ b + of_a @ a)
+    back = (of_a if port else of_b)[: np.size(operands[port])] / np.ravel(operands[1])[0]
     return typed(back.reshape(operands[port].shape), operands[port])
 
 
@@ -123,8 +163,12 @@ def _of_sections(port: int, operands: Operands, axis: int, g: Any, of_states: An
     for at in range(len(sos) - 1, -1, -1):
         given = (sos[at, :3], sos[at, 3:], stages[at], states[at])
         of_state = None if of_states is None else of_states[at]
-        of_b, of_a, g, of_first[at] = _go_back(g, of_state, given, stages[at + 1], ends[at])
-        of_sos[at] = *of_b, *of_a
+        back = _Back(g, of_state, given, stages[at + 1], ends[at])
+        if port == 0:
+            of_sos[at] = *back.to_b(), *back.to_a()
+        elif port == 2:
+            of_first[at] = back.to_first()
+        g = back.to_x()
     if port == 2:
         return typed(np.moveaxis(of_first, -1, state_axis), operands[2])
     return typed(of_sos if port == 0 else np.moveaxis(g, -1, axis), operands[port])
@@ -299,6 +343,7 @@ BY_AXES = frozenset(_CHAINS)
 
 FILTERS = {
     "lfilter": Vjp(_lfilter, real_only=True),
+    "lfilter_zi": Vjp(_lfilter_zi, real_only=True),
     "lfilter_state": Vjp(_lfilter_state, real_only=True),
     "sosfilt": Vjp(_sosfilt, real_only=True),
     "sosfilt_state": Vjp(_sosfilt_state, real_only=True),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.rules.from_scipy import from_scipy
-from tracer.rules.special import digamma, i1
+from tracer.rules.special import digamma, digamma_rise, i1
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -318,6 +318,7 @@ def _as_arrays(*operands: Any) -> list[Any]:
 NAMESPACE = {
     **_FROM_SCIPY,
     **VOCABULARY,
+    "digamma_rise": digamma_rise,
     "_typed": _typed,
     "_as_arrays": _as_arrays,
     "_in_floats": _in_floats,

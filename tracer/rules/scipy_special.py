@@ -47,7 +47,7 @@ _STRUVE = (
     "where(x < 0, cos(pi*v), 1)*where(v < 0, rgamma(v + 3/2)*exp(xlogy(v, abs(x)/2)), "
     "exp(xlogy(v, abs(x)/2) - gammaln(v + 3/2)))/sqrt(pi)"
 )
-_AT_POLE = "cos(pi*{x})*gamma(1 - {x})"  # the slope of 1/gamma where gamma has a pole: 5.2.1
+_AT_POLE = "cos(pi*{x})*gamma(1 - {x})"  # the slope of 1/gamma where gamma has a pole, by 5.5.3
 _T_DENSITY = "exp(gammaln((df + 1)/2) - gammaln(df/2) - (df + 1)/2*log1p({t}**2/df))/sqrt(pi*df)"
 
 
@@ -155,16 +155,22 @@ GAMMA_FUNCTIONS = {
     "rgamma": _of(f"where((out == 0) & (real(x) <= 0), {_AT_POLE.format(x='x')}, -digamma(x)*out)"),
     "psi": Elementwise(("polygamma(1, x)",), real_only=True),  # SciPy has no polygamma of complex numbers
     "polygamma": _of("", "polygamma(n + 1, x)", names="n x"),
-    "poch": _of("out*(digamma(z + m) - digamma(z))", "out*digamma(z + m)", names="z m"),
+    "poch": _of(
+        f"where((out == 0) & (z <= 0) & (rint(z) == z), gamma(z + m)*{_AT_POLE.format(x='z')}, "
+        "out*digamma_rise(z, z + m, m))",
+        "out*digamma(z + m)",
+        names="z m",
+        zero_where=("False", "(out == 0) & (rint(m) != m)"),
+    ),
     "binom": _of(
         f"where(out == 0, gamma(n + 1)*rgamma(k + 1)*{_AT_POLE.format(x='(n - k + 1)')}, "
-        "out*(digamma(n + 1) - digamma(n - k + 1)))",
+        "out*digamma_rise(n - k + 1, n + 1, k))",
         f"where(out == 0, gamma(n + 1)*where(k < 0, rgamma(n - k + 1)*{_AT_POLE.format(x='(k + 1)')}, "
-        f"-rgamma(k + 1)*{_AT_POLE.format(x='(n - k + 1)')}), out*(digamma(n - k + 1) - digamma(k + 1)))",
+        f"-rgamma(k + 1)*{_AT_POLE.format(x='(n - k + 1)')}), out*digamma_rise(k + 1, n - k + 1, n - 2*k))",
         names="n k",
     ),
-    "beta": _of("out*(digamma(a) - digamma(a + b))", "out*(digamma(b) - digamma(a + b))", names="a b"),
-    "betaln": _of("digamma(a) - digamma(a + b)", "digamma(b) - digamma(a + b)", names="a b"),
+    "beta": _of("out*digamma_rise(a + b, a, -b)", "out*digamma_rise(a + b, b, -a)", names="a b"),
+    "betaln": _of("digamma_rise(a + b, a, -b)", "digamma_rise(a + b, b, -a)", names="a b"),
     "gammainc": _of("", _GAMMA_DENSITY.format(x="x"), names="a x"),
     "gammaincc": _of("", "-" + _GAMMA_DENSITY.format(x="x"), names="a x"),
     "gammaincinv": _of("", "1/" + _GAMMA_DENSITY.format(x="out"), names="a y"),
@@ -246,7 +252,7 @@ BESSEL_FUNCTIONS = {
     "beip": _of("where(x == 0, 1/2, ber(x) - out/x)"),
     "kerp": _of("-kei(x) - out/x"),
     "keip": _of("ker(x) - out/x"),
-    # 11.4.25 and 11.4.28
+    # The recurrence relations of 11.4
     "struve": _of("", f"(struve(v - 1, x) - struve(v + 1, x) + {_STRUVE})/2", names="v x"),
     "modstruve": _of("", f"(modstruve(v - 1, x) + modstruve(v + 1, x) + {_STRUVE})/2", names="v x"),
     "wright_bessel": _of("", "", "wright_bessel(a, a + b, x)", names="a b x"),
@@ -284,7 +290,7 @@ INTEGRALS = {
         f"where({_IS_CUT}, (out - 1/sqrt(x))/(2*(y - x)), -elliprd(y, y, x)/6)",
         f"where({_IS_CUT}, (sqrt(x)/y - out)/(2*(y - x)), -elliprd(x, y, y)/3)",
     ),
-    # 22.13.1; by m they are integrals
+    # Table 22.13.1; by m they are integrals
     "ellipj_sn": _of("ellipj_cn(u, m)*ellipj_dn(u, m)", "", names="u m"),
     "ellipj_cn": _of("-ellipj_sn(u, m)*ellipj_dn(u, m)", "", names="u m"),
     "ellipj_dn": _of("-m*ellipj_sn(u, m)*ellipj_cn(u, m)", "", names="u m"),
@@ -304,7 +310,7 @@ POLYNOMIALS = {
     "eval_legendre": _of("", f"where({_CONSTANT}, 0, eval_gegenbauer(n - 1, 3/2, x))", names="n x"),
     "eval_chebyt": _of("", "n*eval_chebyu(n - 1, x)", names="n x"),  # 18.9.21
     "eval_chebyu": _of("", f"where({_CONSTANT}, 0, 2*eval_gegenbauer(n - 1, 2, x))", names="n x"),
-    # 18.9.19, 18.9.23, 18.9.15 and 14.10.5
+    # 18.9.19, 18.9.23 and 18.9.15
     "eval_gegenbauer": _of(
         "", "", f"where({_CONSTANT}, 0, 2*alpha*eval_gegenbauer(n - 1, alpha + 1, x))", names="n alpha x"
     ),
@@ -318,7 +324,7 @@ POLYNOMIALS = {
         f"where({_CONSTANT}, 0, (n + alpha + beta + 1)/2*eval_jacobi(n - 1, alpha + 1, beta + 1, x))",
         names="n alpha beta x",
     ),
-    # 14.10.1 and 14.10.5; at the ends by 14.8.1, since there it is (1 - x**2)**(m/2) times a polynomial
+    # The recurrence relations of 14.10; at the ends by 14.8, since there it is (1 - x**2)**(m/2) times a polynomial
     "lpmv": _of(
         "",
         "",

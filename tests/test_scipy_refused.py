@@ -1,0 +1,219 @@
+"""What SciPy computes in ways that are not followed: errors and cuts at the user's line, and what they advise."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import scipy.fft
+import scipy.linalg
+from scipy import integrate, interpolate, ndimage, optimize, signal, spatial, stats
+from scipy_inputs import OTHER, VECTOR, needs, since
+
+from tracer import detach, record
+from tracer.errors import CutWarning, UnsupportedError
+
+
+def test_what_scipy_reads_in_c_is_an_error_at_the_users_line():
+    with pytest.raises(UnsupportedError, match=r"at test_scipy_refused\.py:"):
+        record(lambda x: scipy.linalg.schur(x)[0].sum(), np.eye(2))
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (
+            lambda x: scipy.linalg.ldl(x)[0].sum(),
+            r"^scipy\.linalg\.ldl is not followed yet: it calls np\.",
+        ),
+        (lambda x: scipy.linalg.bandwidth(x)[0] * x.sum(), "code in C"),  # Cython looks at the exact type
+        (
+            lambda x: scipy.linalg.eigvals(x, x + 1.0).sum(),
+            r"scipy\.linalg\.eigvals with b=",
+        ),
+        (lambda x: scipy.linalg.eigh(x, x)[0].sum(), r"scipy\.linalg\.eigh with b= \(of L = "),
+        (
+            lambda x: ndimage.gaussian_gradient_magnitude(x, 1.0).sum(),
+            r"scipy\.ndimage\.gaussian_gradient_magnitude is not .*: it calls scipy\.ndimage\.gaussian_filter with",
+        ),
+        (
+            lambda x: ndimage.gaussian_filter(x, x[0, 0]).sum(),
+            r"scipy\.ndimage\.gaussian_filter with a traced sigma=",
+        ),
+        (
+            lambda x: ndimage.sobel(x, output=np.float32).sum(),
+            r"scipy\.ndimage\.sobel with output=",
+        ),
+        (
+            lambda x: ndimage.convolve(x * 1j, np.eye(2)).imag.sum(),
+            r"scipy\.ndimage\.convolve with an image of whole or complex",
+        ),
+        (
+            lambda x: signal.convolve2d(x, np.eye(3)).sum(),
+            r"scipy\.signal\.convolve2d with an in2 that is larger",
+        ),
+        (
+            lambda x: signal.upfirdn([1.0, 0.5], x[0], mode="wrap").sum(),
+            r"scipy\.signal\.upfirdn with mode= other than",
+        ),
+        (
+            lambda x: interpolate.Akima1DInterpolator([0.0, 1.0], x[0])(0.3),
+            r"scipy\.interpolate\.Akima1DInterpolator with a traced y= is not followed",
+        ),
+        (
+            lambda x: interpolate.BSpline([0.0, 1.0, 2.0, 3.0], x[0], 1).integrate(1.0, 2.0),
+            r"scipy\.interpolate\.BSpline\.integrate is not followed",
+        ),
+        (
+            lambda x: interpolate.CubicSpline(x[0] + [0.0, 3.0], [1.0, 2.0])(0.3),
+            r"scipy\.interpolate\.CubicSpline with a traced x=",
+        ),
+        (
+            lambda x: interpolate.CubicSpline([0.0, 1.0], x, axis=1)(0.3).sum(),
+            r"scipy\.interpolate\.CubicSpline of this kind \(axis=",
+        ),
+        (lambda x: spatial.KDTree(x).query([0.0, 1.0])[0] * x[0, 0], r"a traced .*code in C"),
+        since(
+            1,
+            17,
+            lambda x: interpolate.RBFInterpolator(np.eye(3)[:, :2], [*x[0], 1.0])([[0.2, 0.3]])[0],
+            r"a traced .*code in C",
+            why="the message names RBFInterpolator",
+        ),
+        (
+            lambda x: scipy.linalg.qr(np.vstack([x, x]))[1].sum(),
+            r"scipy\.linalg\.qr with mode='full' for 4 rows",
+        ),
+        (
+            lambda x: scipy.linalg.solve(x, x, transposed=True).sum(),
+            r"scipy\.linalg\.solve with transposed=",
+        ),
+        (lambda x: scipy.linalg.toeplitz(x[0] * 1j).real.sum(), r"scipy\.linalg\.toeplitz with r=None"),
+        (
+            lambda x: scipy.fft.dct(x * 1j, orthogonalize=True).imag.sum(),
+            r"scipy\.fft\.dct with orthogonalize=",
+        ),
+    ],
+)
+def test_a_refusal_names_the_function_of_the_library(function, message):
+    with pytest.raises(UnsupportedError, match=rf"{message}.*at test_scipy_refused\.py:"):
+        record(function, np.eye(2))
+
+
+def squared(x, a):
+    return ((x - a) ** 2).sum()
+
+
+NEWTON = "one step of Newton's method from the answer"
+TIMES = np.arange(4.0)
+# What SciPy solves in C, or by steps of its own choice: what it is called, and what a message says to do instead.
+SOLVERS = (
+    (lambda a: integrate.quad(lambda t: t * a, 0, 1)[0], "integrate.quad", "fixed_quad and simpson"),
+    (lambda a: integrate.dblquad(lambda y, x: a * x * y, 0, 1, 0, 1)[0], "integrate.dblquad", "fixed_quad"),
+    (lambda a: integrate.odeint(lambda y, t: -a * y, [1.0], [0, 1])[1, 0], "integrate.odeint", "solve_ivp"),
+    (
+        lambda a: integrate.solve_ivp(lambda t, y: -a * y, (0, 1), [1.0], method="LSODA").y[0, -1],
+        "integrate.solve_ivp",
+        "method='RK45', 'RK23' and 'DOP853' are followed",
+    ),
+    (lambda a: optimize.brentq(lambda x: x**3 - a, 0, 2), "optimize.brentq", r"x - f\(x\) / slope"),
+    (
+        lambda a: optimize.root_scalar(lambda x: x**3 - a, bracket=(0, 2)).root,
+        "optimize.root_scalar",
+        r"x - f\(x\) / slope",
+    ),
+    (lambda a: optimize.fsolve(lambda x: x**3 - a, [1.0])[0], "optimize.fsolve", r"solve\(J, f\(x\)\)"),
+    (lambda a: optimize.root(lambda x: x**3 - a, [1.0]).x[0], "optimize.root", NEWTON),
+    *(
+        (
+            lambda a, m=method: optimize.minimize(squared, [0.0], args=(a,), method=m).x[0],
+            "optimize.minimize",
+            NEWTON,
+        )
+        for method in ("BFGS", "L-BFGS-B", "Nelder-Mead", "SLSQP")
+    ),
+    (
+        lambda a: optimize.least_squares(lambda p: p[0] * TIMES - a, [1.0]).x[0],
+        "optimize.least_squares",
+        "np.linalg.lstsq and np.polyfit",
+    ),
+    (lambda a: signal.chirp(TIMES, a, 2.0, 3.0)[1], "signal.chirp", r"np\.cos\(2 \* np\.pi \* \(f0 \* t"),
+    (
+        lambda a: interpolate.UnivariateSpline(TIMES, TIMES * a)(1.5),
+        "interpolate.UnivariateSpline",
+        r"make_interp_spline\(x, y, k\) are followed",
+    ),
+    (
+        lambda a: ndimage.zoom(np.eye(3) * a, 2).sum(),
+        "ndimage.zoom",
+        "an index with weights",
+    ),
+)
+
+
+@pytest.mark.parametrize(("function", "called", "advice"), SOLVERS, ids=[row[1] for row in SOLVERS])
+def test_a_cut_names_the_function_of_the_library_and_a_way_around(function, called, advice):
+    where = rf"left the graph through .* in scipy\.{called}; at test_scipy_refused\.py:"
+    with pytest.warns(CutWarning, match=rf"{where}.*{advice}") as warned:
+        assert record(function, 2.0).result == function(2.0)
+    assert len(warned) == 1
+
+
+def test_an_error_names_the_function_of_the_library_and_a_way_around():
+    def fitted(y):
+        return optimize.curve_fit(lambda x, a, b: a * x + b, TIMES, y)[0][0]
+
+    with pytest.raises(UnsupportedError, match=rf"^scipy\.optimize\.curve_fit .*; {NEWTON}"):
+        record(fitted, TIMES**2)
+
+
+@pytest.mark.parametrize("covariance", [np.eye(3), np.eye(3) * 1.5 + 0.2])
+def test_a_covariance_with_equal_eigenvalues_is_an_error(covariance):
+    """SciPy takes it apart into vectors that have no derivative; the density has one."""
+    with pytest.raises(
+        UnsupportedError, match=r"eigh with a matrix of equal eigenvalues.*np\.linalg\.slogdet"
+    ):
+        record(lambda c: stats.multivariate_normal.logpdf(VECTOR, OTHER, c), covariance)
+    with pytest.raises(
+        UnsupportedError, match=r"eigh with a matrix of equal eigenvalues.*np\.linalg\.slogdet"
+    ):
+        record(lambda c: stats.multivariate_normal(OTHER, c).logpdf(VECTOR), covariance)
+    plain = record(lambda x: stats.multivariate_normal.logpdf(x, OTHER, covariance), VECTOR)
+    np.testing.assert_allclose(plain.grads["x"], -np.linalg.solve(covariance, VECTOR - OTHER))
+
+
+def test_the_step_of_newton_s_method_that_messages_advise_has_the_gradient():
+    def root(a):
+        x = detach(optimize.brentq(lambda x: x**3 - detach(a), 0, 2))
+        return x - (x**3 - a) / (3 * x**2)
+
+    def minimum(a):
+        x = optimize.minimize(lambda x: squared(x, detach(a)), np.zeros(2)).x
+        return (x - np.linalg.solve(np.eye(2) * 2, 2 * (x - a))).sum()
+
+    assert record(root, 1.5).grads["a"] == pytest.approx(1.5 ** (-2 / 3) / 3, rel=1e-9)
+    assert record(minimum, 1.5).grads["a"] == pytest.approx(2.0)
+
+
+WITHOUT_THE_NAME = """
+import sys
+import numpy as np
+from scipy import stats
+from tracer import record
+for name in [name for name in sys.modules if name.endswith("array_api_compat.common._helpers")]:
+    del sys.modules[name]
+x, y = np.array([0.3, 0.8, 1.7]), np.array([0.5, -0.2, 1.1])
+print(record(lambda x: stats.skew(x), x).grads["x"])
+record(lambda x: stats.pearsonr(x, y).statistic, x)
+"""
+
+
+@needs(1, 17, "pearsonr does not ask")
+def test_where_the_private_name_that_is_asked_for_is_gone_it_is_an_error():
+    told = subprocess.run(  # noqa: S603  (our own text)
+        [sys.executable, "-c", WITHOUT_THE_NAME], check=False, capture_output=True, text=True
+    )
+    assert told.stdout == f"{record(lambda x: stats.skew(x), VECTOR).grads['x']}\n"
+    assert "UnsupportedError: a traced value was handed to a library's code that" in told.stderr
