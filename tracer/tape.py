@@ -90,8 +90,8 @@ class Tape:
 
     __slots__ = (
         "_depths", "_snapshots", "_stack", "_suspended", "calls", "elsewhere", "families", "followed", "frame",
-        "has_adopted", "hashed", "input_names", "is_open", "memory", "outer", "places", "records", "refused",
-        "segments", "shared_inputs", "strict", "thread", "waiting", "warned", "watched", "writes",
+        "has_adopted", "hashed", "input_names", "is_open", "memory", "outer", "places", "read_otherwise", "records",
+        "refused", "segments", "shared_inputs", "strict", "thread", "waiting", "warned", "watched", "writes",
     )  # fmt: skip
 
     def __init__(self, *, strict: bool = False) -> None:
@@ -112,6 +112,7 @@ class Tape:
         self.hashed: tuple[CodeType, int] | None = None
         self.shared_inputs: set[int] = set()  # arrays that share memory with another argument
         self.watched: dict[int, str] = {}  # by identity of its memory: what a watched array is called
+        self.read_otherwise: set[str] = set()  # such names, of which that was told
         self.families: dict[int, Family] = {}  # by identity of the array that owns the memory
         self.writes: dict[int, int] = {}  # by stand-in: writes since it was last recorded in full
         self.followed: list[int] = []  # records that only follow a write: see `unread.py`
@@ -249,6 +250,7 @@ class Tape:
         advice = f"use {name} itself, or watch the object that holds it"
         self.refuse_if_strict(what, advice, frame)
         self.warn(what, advice, frame)
+        self.read_otherwise.add(name)
 
     def _scope_of(self, frame: FrameType) -> int:
         """Find the call that `frame` is, making the scopes of all calls between it and a known frame."""
