@@ -291,11 +291,12 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     if frame is not tape.frame and not tape.enter(frame, traced):
         return value.copy() if tape.is_open and type(value) is np.ndarray else value
     if frame.f_code.co_code[frame.f_lasti] in STORES:
-        from tracer.adopted import adopt, name_of_target, type_of_target  # noqa: PLC0415  (which is made of this room)
+        from tracer.adopted import adopt, name_of_target, type_of_target, views_of_target  # noqa: PLC0415  (which is made of this room)
 
         if asking is frame and adopt(traced, frame):
             return value.copy() if type(value) is np.ndarray else value
         name, dtype = name_of_target(frame), type_of_target(frame)
+        views = views_of_target(frame)
         if dtype is not None:
             is_records = dtype.names is not None
             raise UnsupportedError(
@@ -309,7 +310,7 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
         raise UnsupportedError(
             f"writing a traced value into {FOREIGN}, is not followed",
             where=place(frame),
-            got=f"value {_brief(value)}",
+            got=f"value {_brief(value)}" + (f"; it is also seen through {views}" if views else ""),
             advice=(f"write {name} = np.array({name}) in a line before; or " if name else "")
             + MADE_IN_TRACE,
         )
