@@ -320,7 +320,7 @@ class Tape:
         """
         if self.watched:
             self._meet_watched(constant)
-        if id(constant) in LEFT:
+        if id(constant) in LEFT and constant.any():  # one of zeros has been set anew
             self.meet_stale(sys._getframe(1))  # noqa: SLF001  (from where the user's is found)
         known = self._snapshots.get(id(constant))
         if known is None or known[0] is not constant or not same_bytes(known[1], constant):
