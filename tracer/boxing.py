@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.holders import own_attributes
-from tracer.memory import owner_of
+from tracer.memory import laid_out_copy, owner_of
 from tracer.patches import original as original_function
 from tracer.patches import replacement
 from tracer.standins import Traced, is_traced, plain, wrap
@@ -91,7 +91,7 @@ class Boxes:
                 self.note_untraced(value, path)
                 return value, None
             # The function works on a copy: the tape must not change when the caller's array does.
-            boxed, number = self._input(value.copy(order="K"), value, path)
+            boxed, number = self._input(laid_out_copy(value), value, path)
             boxed.value_.flags.writeable = value.flags.writeable
             self._arrays.append((boxed, value, boxed.id_))
             family = self._families.setdefault(id(owner_of(value)), [])
