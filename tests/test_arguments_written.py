@@ -9,7 +9,7 @@ import pytest
 from argument_classes import Layer, Point
 from checks import assert_untouched, bits, outcome, same
 
-from tracer import load, record, trace
+from tracer import detach, load, record, trace
 from tracer.errors import UnsupportedError
 from tracer.memory import laid_out_copy
 
@@ -226,6 +226,38 @@ def test_a_view_is_laid_out_as_it_is(layout, function):
     given = [LAYOUTS[layout](base) for base in bases]
     assert same(outcome(trace(function), given[1]), outcome(function, given[0]))
     assert bits(bases[0]) == bits(bases[1])
+
+
+kept = []
+
+
+@pytest.mark.filterwarnings("ignore:a traced value left the graph")
+@pytest.mark.parametrize("layout", [*LAYOUTS, "by columns"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda a: [float(each) for each in np.nditer(a)],
+        lambda a: a.tobytes("A"),
+        lambda a: np.asarray(a).ravel("K"),
+        lambda a: detach(a).ravel("K"),
+        lambda a: a[::2],
+        lambda a: (a * 2.0)[..., ::2],
+        lambda a: (a * 2.0)[::-1],
+        lambda a: kept.append(a * 2.0),
+        lambda a: kept.append((a * 2.0)[..., ::2]),
+    ],
+)
+def test_what_comes_out_is_laid_out_as_it_is(layout, function):
+    given = {**LAYOUTS, "by columns": np.asfortranarray}[layout](np.arange(800.0).reshape(20, 40))
+    kept.clear()
+    got, expected = trace(function)(given), function(given)
+    assert same(got, expected)
+    for left, right in ([(got, expected)] if type(got) is np.ndarray else []) + [kept] * bool(kept):
+        assert (left.flags.c_contiguous, left.flags.f_contiguous) == (
+            right.flags.c_contiguous,
+            right.flags.f_contiguous,
+        )
+        assert bits(left.ravel("K")) == bits(right.ravel("K"))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -246,7 +246,7 @@ class Boxes:
         if id(owner) not in self._memories:
             memory = _in_a_row(owner)
             if self._shared.get(id(owner), 0) < 2 or memory is None:
-                return array.copy(order="K")
+                return laid_out_copy(array)
             self._memories[id(owner)] = owner, memory.copy()
         source, memory = self._memories[id(owner)]
         offset = array.__array_interface__["data"][0] - source.__array_interface__["data"][0]
@@ -267,7 +267,7 @@ class Boxes:
 def _only_read(value: Any) -> Any:
     """Return a number as it is, and a copy of an array, into which a write would be lost."""
     if type(value) is np.ndarray:
-        value = value.copy(order="K")
+        value = laid_out_copy(value)
         value.flags.writeable = False
     return value
 
