@@ -30,7 +30,7 @@ _HOLDING = (np.ndarray, list, tuple)
 _NAMED = 3
 # By what it is: what to give instead of {0}.
 _INSTEAD = {
-    "object": "give a list of what it holds, list({0})",
+    "object": "give what it holds in a list, {0}.tolist()",
     "records": "give each field as an array of its own",
     "MaskedArray": "give its numbers and its mask as plain arrays, np.ma.getdata({0}) and np.ma.getmaskarray({0})",
     "class": "give a plain array, np.asarray({0})",
