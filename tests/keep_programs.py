@@ -19,6 +19,12 @@ def recurrent(W, U, h):
     return (h**2).sum()
 
 
+def recurrent_rows(W, U, h):
+    for step in range(12):
+        h = np.tanh(h @ W + np.dot(VECTOR + step, U) + np.dot(W, h))
+    return (h**2).sum()
+
+
 def batches(W, b, x):
     for _ in range(6):
         x = np.maximum(x @ W + b, 0.1 * x)
@@ -63,6 +69,7 @@ def reshapes(W):
 
 CASES = {
     "recurrent": (recurrent, MATRIX, MATRIX.T * 0.5, VECTOR),
+    "recurrent rows": (recurrent_rows, MATRIX, MATRIX.T * 0.5, VECTOR),
     "batches": (batches, MATRIX, VECTOR, GENERATOR.normal(size=(7, 40))),
     "single precision": (batches, *(each.astype(np.float32) for each in (MATRIX, VECTOR, MATRIX[:5]))),
     "fills": (fills, VECTOR),

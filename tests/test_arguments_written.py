@@ -7,10 +7,11 @@ import collections
 import numpy as np
 import pytest
 from argument_classes import Layer, Point
-from checks import assert_untouched, same
+from checks import assert_untouched, bits, outcome, same
 
-from tracer import record, trace
+from tracer import detach, load, record, trace
 from tracer.errors import UnsupportedError
+from tracer.memory import laid_out_copy
 
 
 def append(items, x):
@@ -161,3 +162,120 @@ def test_a_traced_value_in_a_class_of_the_users_is_passed_on():
     finished = record(lambda box, x: box.value * x, box, 3.0)
     assert finished.grads == {"box": None, "x": 2.0}
     assert type(box.value) is float
+
+
+# What is a view of it and what a copy, and in which order its elements are summed, is by the gaps that an array has.
+LAYOUTS = {
+    "every second column": lambda a: a[:, ::2],
+    "every second row": lambda a: a[::2],
+    "both": lambda a: a[::2, ::2],
+    "upside down": lambda a: a[::-1],
+    "backwards": lambda a: a[::-1, ::-1],
+    "a part, turned": lambda a: a[3:9, :11].T,
+    "a column of many": lambda a: a[:, 3],
+    "few of many": lambda a: a[::7, ::19],
+    "three axes": lambda a: a.reshape(4, 5, 40)[:, ::3, 1:7],
+    "three axes, mixed": lambda a: a.reshape(4, 5, 40).transpose(2, 0, 1)[::2],
+    "stretched": lambda a: np.broadcast_to(a[0], (3, 40)),
+    "windows": lambda a: np.lib.stride_tricks.sliding_window_view(a[0], 5),
+    "a field": lambda a: np.rec.fromarrays([a, a, a.astype("f4")])["f1"],
+    "one row": lambda a: a[:1, ::2],
+}
+
+
+def written(flat, a):
+    flat[1] = 5.0
+    return (a * np.arange(a.size).reshape(a.shape)).sum()
+
+
+def written_before(a):
+    a[..., 0] = 2.0
+    return written(a.ravel(), a)
+
+
+def written_by_an_operator(a):
+    a += 1.0
+    return written(a.reshape(-1), a)
+
+
+def written_of_its_own(a):
+    part = (a * 1.0)[..., ::2]
+    part[..., 0] = 1.0
+    return written(part.ravel(), part)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    "function",
+    [
+        np.sum,
+        np.linalg.norm,
+        lambda a: np.einsum("i...,i...->", a, a),
+        lambda a: np.exp(a).sum() * a.flags.c_contiguous + a.flags.f_contiguous,
+        lambda a: written(a.ravel(), a),
+        lambda a: written(a.ravel("K"), a),
+        lambda a: written(a.reshape(-1), a),
+        lambda a: written(np.ascontiguousarray(a).reshape(-1), a),
+        written_before,
+        written_by_an_operator,
+        written_of_its_own,
+    ],
+)
+def test_a_view_is_laid_out_as_it_is(layout, function):
+    bases = [np.sin(np.arange(800.0) ** 2).reshape(20, 40) for _ in range(2)]
+    given = [LAYOUTS[layout](base) for base in bases]
+    assert same(outcome(trace(function), given[1]), outcome(function, given[0]))
+    assert bits(bases[0]) == bits(bases[1])
+
+
+kept = []
+
+
+@pytest.mark.filterwarnings("ignore:a traced value left the graph")
+@pytest.mark.parametrize("layout", [*LAYOUTS, "by columns"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda a: [float(each) for each in np.nditer(a)],
+        lambda a: a.tobytes("A"),
+        lambda a: np.asarray(a).ravel("K"),
+        lambda a: detach(a).ravel("K"),
+        lambda a: a[::2],
+        lambda a: (a * 2.0)[..., ::2],
+        lambda a: (a * 2.0)[::-1],
+        lambda a: kept.append(a * 2.0),
+        lambda a: kept.append((a * 2.0)[..., ::2]),
+    ],
+)
+def test_what_comes_out_is_laid_out_as_it_is(layout, function):
+    given = {**LAYOUTS, "by columns": np.asfortranarray}[layout](np.arange(800.0).reshape(20, 40))
+    kept.clear()
+    got, expected = trace(function)(given), function(given)
+    assert same(got, expected)
+    for left, right in ([(got, expected)] if type(got) is np.ndarray else []) + [kept] * bool(kept):
+        assert (left.flags.c_contiguous, left.flags.f_contiguous) == (
+            right.flags.c_contiguous,
+            right.flags.f_contiguous,
+        )
+        assert bits(left.ravel("K")) == bits(right.ravel("K"))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_gradient_of_a_view_is_that_of_its_elements(layout, tmp_path):
+    def function(a):
+        b = a * 1.0
+        b[..., 0] *= 2.0
+        return (b.ravel() * a.reshape(-1)).sum()
+
+    given = LAYOUTS[layout](np.sin(np.arange(800.0) ** 2).reshape(20, 40))
+    finished = record(function, given)
+    expected = 2 * given
+    expected[..., 0] *= 2
+    assert same(finished.grads["a"], expected)
+    finished.save(tmp_path / "t.trace")
+    assert same(load(tmp_path / "t.trace").grads["a"], expected)
+
+
+def test_a_column_of_a_wide_matrix_is_copied_without_the_others():
+    column = np.zeros((1000, 1000))[:, 3]
+    assert laid_out_copy(column).base.nbytes < 3 * column.nbytes

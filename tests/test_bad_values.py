@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 import re
+import tempfile
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from checks import same
 
-from tracer import record, trace
-from tracer.errors import CutWarning, UnsupportedError
+from tracer import record, trace, watch
+from tracer.errors import CutError, CutWarning, UnsupportedError
+from tracer.hook import Options, run
 
 V = np.array([1.0, 2.0, 3.0])
 NAN, INF = np.nan, np.inf
@@ -32,6 +35,10 @@ class Quantity(np.ndarray):
 
 
 QUANTITY = V.view(Quantity)
+with tempfile.TemporaryFile() as file:
+    MAPPED = np.memmap(file, float, "w+", shape=3)
+    MAPPED[:] = V
+held = SimpleNamespace(m=MAPPED, n=1.0)
 
 
 def changed_after_use(a):
@@ -72,12 +79,7 @@ RIGHT = {
     "a huge int": (lambda n, x: float(n % 7 == n % 7) * x, (10**400, 1.5), (0.0, 1.0)),
     "text": (lambda a, x: x * len(a), (np.array(["a", "b"]), 2.0), (None, 2.0)),
     "objects that are not met": (lambda a, x: a.sum() * 0 + x, (np.array([1, 2], object), 2.0), (None, 1.0)),
-    "records": (lambda r, x: r["p"].sum() * x, (RECORDS, 2.0), (None, 4.0)),
-    "record array": (lambda r, x: r.p.sum() * x, (RECORDS.view(np.recarray), 2.0), (None, 4.0)),
     "dates": (lambda d, x: len(d) * x, (np.array(["2020-01-01"], "M8[D]"), 2.0), (None, 1.0)),
-    "masked, untraced": (lambda a, x: (a * 2).sum() * x, (MASKED, 2.0), (None, 8.0)),
-    "matrix, untraced": (lambda m, x: float((m * m).sum()) * x, (MATRIX, 2.0), (None, 54.0)),
-    "subclass, untraced": (lambda q, x: float((q * 2).sum()) * x, (QUANTITY, 2.0), (None, 12.0)),
     "read-only": (lambda a: (a * a).sum(), (READ_ONLY,), (2 * V,)),
     "NaN": (lambda a: (a * a).sum(), (np.array([NAN, 1.0, INF]),), (np.array([NAN, 2.0, INF]),)),
     "NaN passed by": (lambda a: a[1] * 2, (np.array([NAN, 1.0, INF]),), (np.array([0.0, 2.0, 0.0]),)),
@@ -105,6 +107,42 @@ RIGHT = {
     "a ratio of times": (lambda d, x: d / np.timedelta64(1, "m") * x, (np.timedelta64(30, "s"), 2.0), (None, 0.5)),
     "the same memory twice": (lambda a, b: (a * b).sum(), (V, V), (V, V)),
 }  # fmt: skip
+
+# What holds floats and is not traced: by name also what is said of it.
+LOST = {
+    "masked": (lambda a, x: (a * 2).sum() * x, (MASKED, 2.0), 8.0, r"a is a MaskedArray of float64: not .* np\.ma\.getdata\(a\)"),
+    "matrix": (lambda m, x: m.A[1, 0] * x, (MATRIX, 2.0), 3.0, r"m is a matrix of .*np\.asarray\(m\)"),
+    "subclass": (lambda q, x: float((q * 2).sum()) * x, (QUANTITY, 2.0), 12.0, r"q is a Quantity of .*np\.asarray\(q\)"),
+    "memmap": (lambda m, x: (m[1:] * x).sum(), (MAPPED, 2.0), 5.0, r"m is a memmap of .*np\.asarray\(m\)"),
+    "records": (lambda r, x: r["p"].sum() * x, (RECORDS, 2.0), 4.0, "r is a structured array of .* give each field"),
+    "record array": (lambda r, x: r.p.sum() * x, (RECORDS.view(np.recarray), 2.0), 4.0, "r is a recarray of .* give each field"),
+    "a record": (lambda r, x: r["p"] * x, (RECORDS[0], 2.0), 1.5, "r is a structured record of .* give each field"),
+    "floats as objects": (lambda a, x: a.sum() * 0 + x, (np.array(["s", 2.0], object)[1:], 2.0), 1.0, r"a is an array of object: .* a\.tolist\(\)"),
+    "arrays as objects": (lambda a, x: (a[0] * x).sum(), (np.array([V, V[:2]], object), 2.0), 6.0, r"a\.tolist\(\); static=\('a',\) says"),
+    "lists as objects": (lambda a, x: a[1][0] * x, (np.array([[], [1.5]], object), 2.0), 1.5, r"a\.tolist\(\)"),
+    "in a list": (lambda a, x: (a[1] * x).sum(), ([None, MAPPED], 2.0), 6.0, r"a\[1\] is a memmap of .*; static=\('a',\)"),
+    "in a dict": (lambda a, x: (a["k"][0] * x).sum(), ({"k": MAPPED}, 2.0), 1.0, r"a\['k'\] is a memmap of"),
+    "in an object": (trace(watch=("held",))(lambda x: held.m.sum() * x), (2.0,), 6.0, r"held\.m is a memmap of .*np\.asarray\(held\.m\)$"),
+    "by name": (trace(watch=("MAPPED",))(lambda x: MAPPED.sum() * x), (2.0,), 6.0, r"MAPPED is a memmap of .*np\.asarray\(MAPPED\)$"),
+    "by watch": (lambda x: watch(MAPPED, "m").sum() * x, (2.0,), 6.0, r"m is a memmap of .*np\.asarray\(m\)$"),
+    "many": (lambda a, x: x, ([MAPPED] * 5, 2.0), 1.0, r"a\[2\] is a memmap of float64 and 2 more like it: not traced"),
+}  # fmt: skip
+
+# Ordinary arguments, of which nothing is said.
+QUIET = {
+    "ints": np.arange(3),
+    "a mask": V > 1,
+    "masked ints": np.ma.array([1, 2], mask=[0, 1]),
+    "mapped ints": MAPPED.view(np.int64),
+    "text": np.array(["a"]),
+    "text as objects": np.array(["a", None, 3], object),
+    "records of ints": np.zeros(2, [("n", int), ("s", "U3")]),
+    "dates": np.array(["2020-01-01"], "M8[D]"),
+    "None": None,
+    "a function": len,
+    "an object": SimpleNamespace(m=MASKED),
+    "nothing": np.array([], object),
+}
 
 ERRORS = {
     "objects": (lambda a, x: a * x, (np.array([1, 2], object), 2.0), "multiply gave .* got ndarray of object"),
@@ -183,6 +221,37 @@ def test_the_value_and_the_gradient_are_right(function, arguments, gradients):
 
 
 @pytest.mark.filterwarnings("ignore:the matrix subclass")
+@pytest.mark.parametrize(("function", "arguments", "gradient", "said"), LOST.values(), ids=LOST)
+def test_what_holds_floats_and_is_not_traced_is_told_at_the_call(function, arguments, gradient, said):
+    with pytest.warns(CutWarning, match=said) as caught:
+        finished = record(function, *arguments)
+    (told,) = caught
+    assert f"; at test_bad_values.py:{told.lineno}; " in str(told.message)
+    assert told.filename == __file__
+    assert finished.grads["x"] == gradient
+    plain = getattr(function, "__wrapped__", function)
+    assert same(finished.result, plain(*arguments))
+    strict = Options(strict=True, watch=getattr(function, "edgegrad", (0, Options()))[1].watch)
+    assert type(run(plain, arguments, {}, strict)[1]) is CutError
+
+
+@pytest.mark.parametrize("argument", QUIET.values(), ids=QUIET)
+def test_what_has_no_gradient_is_not_told(argument):
+    for nested in (argument, [argument], {"k": (argument,)}):
+        assert trace(strict=True)(lambda a, x: x * 2)(nested, 1.0) == 2.0
+    assert trace(strict=True, static=("a",))(lambda a, x: x * 2)(MASKED, 1.0) == 2.0
+
+
+def test_it_is_told_once_for_a_call_in_a_loop():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            record(lambda a, x: x, MASKED, 2.0)
+    assert len(caught) == 1
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+@pytest.mark.filterwarnings("ignore:. is a .* not traced")
 @pytest.mark.parametrize(("function", "arguments", "text"), ERRORS.values(), ids=ERRORS)
 def test_what_is_not_followed_is_an_error_with_the_line(function, arguments, text):
     with pytest.raises(UnsupportedError, match=r"at test_bad_values\.py:\d+; ") as caught:

@@ -354,7 +354,14 @@ def test_errors_of_writes_are_numpys_own():
         a[0] = 1
         return a.sum()
 
-    for function in (out_of_bounds, wrong_shape, read_only):
+    def read_only_out(x):
+        a = np.diagonal((x * 1.0).reshape(2, 2))
+        return np.add(a, x[:2], out=a)
+
+    def read_only_sorted(x):
+        np.diagonal((x * 1.0).reshape(2, 2)).sort()
+
+    for function in (out_of_bounds, wrong_shape, read_only, read_only_out, read_only_sorted):
         assert_untouched(function, X if function is not out_of_bounds else 2.0)
 
 

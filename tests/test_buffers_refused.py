@@ -38,6 +38,44 @@ def test_an_array_that_was_made_outside_is_not_written_into():
     assert others[0] is outside
 
 
+def test_what_else_sees_the_memory_is_named():
+    def by_operator(x):
+        a = X.reshape(2, 2).copy()
+        total = 0.0
+        for row in a:
+            total += row.sum()
+        a += x
+        return a.sum() + total
+
+    def by_index(x):
+        a = X.copy()
+        first, last = a[:1], a[-1:]
+        a[1] = x
+        return a.sum() + first.sum() + last.sum()
+
+    for function, names in ((by_operator, "row"), (by_index, "first and last")):
+        with pytest.raises(UnsupportedError, match=rf"; at .*; it is also seen through {names}; "):
+            record(function, 2.0)
+
+
+@pytest.mark.parametrize("index", [[0, 1], 0, slice(1, None)])
+def test_what_at_writes_into_a_read_only_array_is_refused(index):
+    def function(x):
+        a = np.zeros((2, 2))
+        np.add.at(np.diagonal(a), index, x)
+        return a.sum()
+
+    try:
+        function(2.0)
+    except ValueError:
+        assert_untouched(function, 2.0)
+    else:  # NumPy has not looked
+        with pytest.raises(
+            UnsupportedError, match=r"add\.at writes into a read-only array; at test_buffers_ref"
+        ):
+            record(function, 2.0)
+
+
 @pytest.mark.parametrize(
     "change",
     [

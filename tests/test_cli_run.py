@@ -121,6 +121,10 @@ def test_values_are_python_literals(edgegrad):
     )
     assert "first_only → 8" in edgegrad("run", "program.py:first_only", "a=4.0")[1]
     assert "loss → 9" in edgegrad("run", "program.py:Model.loss", "x=3.0")[1]
+    for value, shown in (("nan", "nan"), ("inf", "inf"), ("-inf", "−inf")):
+        assert f"first_only → ⚠ {shown}\n" in edgegrad("run", "program.py:first_only", f"a={value}")[1]
+        listed = edgegrad("run", "program.py:many", f"numbers=[1.0, {value}]", "scale=2", "other=3.0")
+        assert f"many → ⚠ {shown}\n" in listed[1]
 
 
 SCRIPT = """

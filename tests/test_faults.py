@@ -195,6 +195,7 @@ def test_a_softmax_that_underflows_is_one_finding(function, arguments, severity)
         (np.array([1.0, 2.0]), ""),
     ],
 )
+@pytest.mark.filterwarnings("ignore:x is .* not traced")
 def test_an_array_that_is_not_traced_is_told_also_from_a_file(x, told, tmp_path):
     seen = record(lambda x, w: w * float(np.sum(x.size)), x, 2.0)
     seen.save(tmp_path / "t.trace")

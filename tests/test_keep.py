@@ -119,10 +119,15 @@ def test_a_file_holds_the_statistics_of_what_it_does_not_hold(name, budget, tmp_
     assert_alike(full, loaded)
 
 
-def test_statistics_take_no_dense_arrays():
+@pytest.mark.parametrize(
+    "product",
+    [np.matmul, np.dot, lambda W, x: x @ W, lambda W, x: x.dot(W)],
+    ids=["@", "dot", "row @", "row dot"],
+)
+def test_statistics_take_no_dense_arrays(product):
     def function(W, x):
         for i in range(50):
-            x = np.tanh(W @ x) + W[i % 3, 0]
+            x = np.tanh(product(W, x)) + W[i % 3, 0]
         return x.sum()
 
     import tracemalloc
@@ -137,6 +142,7 @@ def test_statistics_take_no_dense_arrays():
     assert peak < W.nbytes
     kinds = {type(gradient) for gradient in finished.gradients.slots.values()}
     assert {Part, Outer} <= kinds
+    assert finished.gradients.kept_bytes() < 3 * W.nbytes
 
 
 # ------------------------------------------------------------------------------------------------- memory

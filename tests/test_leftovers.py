@@ -128,6 +128,27 @@ def test_a_cache_of_the_program_is_a_constant_in_the_next_trace_and_that_is_said
         record(function, 3.0)
 
 
+buffer = np.zeros(3)
+
+
+@pytest.mark.parametrize("is_cleared", [True, False])
+def test_a_buffer_of_zeros_is_a_constant_of_this_trace(is_cleared):
+    def function(x):
+        global buffer
+        if is_cleared:
+            buffer[:] = 0
+        buffer += x
+        return buffer.sum()
+
+    buffer[:] = 0
+    record(function, 3.0)
+    if is_cleared:
+        assert trace(strict=True)(function)(3.0) == 9.0
+    else:
+        with pytest.warns(CutWarning, match="kept from an earlier trace is a constant"):
+            record(function, 3.0)
+
+
 KEEPS_NOTHING = """
 import datetime
 import numpy as np

@@ -166,6 +166,67 @@ def test_watch_leaves_a_traced_value_and_a_plain_program_alone():
     assert watch(value, "w") is value
 
 
+text, not_yet, empty = "text", None, []
+
+
+@pytest.mark.parametrize(
+    ("function", "names", "said"),
+    [
+        (
+            lambda x: watch("text", "w") and x,
+            (),
+            r"w is a str without a float in it: not traced",
+        ),
+        (lambda x: watch(np.arange(2), "w") + x, (), "w is an array of int64: not traced"),
+        (lambda x: watch(Model, "w") and x, (), "w is a type without a float in it"),
+        (lambda x: x, ("text",), "text is a str without a float in it"),
+        (lambda x: x, ("leaves",), "leaves is a function without a float in it"),
+    ],
+)
+def test_a_watched_value_without_a_float_is_told(function, names, said):
+    with pytest.warns(
+        CutWarning, match=rf"{said}.*; at test_watch_detach_cut\.py:\d+; name what holds floats"
+    ):
+        record(trace(watch=names)(function), 2.0)
+
+
+def test_what_is_empty_or_none_may_be_watched():
+    traced = trace(watch=("not_yet", "empty"), strict=True)(
+        lambda x: (watch(None, "a"), watch([], "b"), x)[2]
+    )
+    assert traced(2.0) == 2.0
+
+
+def test_a_name_that_is_watched_and_static_is_told():
+    with pytest.warns(CutWarning, match="k is watched, and static: .*; take it out of one of the two$"):
+        trace(watch=("k",), static=("k",))(lambda x, k: x * k)(2.0, 3.0)
+
+
+def test_what_watch_returned_and_nothing_is_computed_with_is_told():
+    weights, rates = np.array([2.0, 3.0]), [0.5]
+
+    def forgotten(x):
+        watch(weights, "w")
+        return x * float(np.sum(weights * 2))
+
+    def in_a_list(x):
+        watch(rates, "w")
+        return x * rates[0]
+
+    for function, line in ((forgotten, 1), (in_a_list, 1)):
+        place = rf"test_watch_detach_cut\.py:{function.__code__.co_firstlineno + line}"
+        said = rf"nothing is computed with what watch\(…, 'w'\) .*; at {place}; .* go on with w = watch\("
+        with pytest.warns(CutWarning, match=said) as caught:
+            record(function, 2.0)
+        assert len(caught) == 1
+    with pytest.warns(CutWarning, match="read here by another way") as caught:
+        record(lambda x: (watch(weights, "w"), x * weights)[1], 2.0)
+    assert len(caught) == 1
+    assert record(lambda x: (x, watch(weights, "w")), 2.0).backward(of="[0]").grads["x"] == 1.0
+    assert trace(strict=True)(lambda x: detach(watch(0.5, "w")) * x)(2.0) == 1.0
+    assert trace(strict=True)(lambda x: watch(model, "model") and x)(2.0) == 2.0
+
+
 # @trace(watch=…)
 
 W = np.array([1.0, 2.0])

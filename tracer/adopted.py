@@ -20,7 +20,7 @@ import numpy as np
 
 from tracer.blank import blank
 from tracer.buffers import write
-from tracer.callee import IS_SNAPSHOT, forget_snapshot, values_of
+from tracer.callee import IS_SNAPSHOT, forget_snapshot, seeing, values_of
 from tracer.frames import is_own
 from tracer.holders import Attribute, Item
 from tracer.leading import is_looked_into
@@ -174,6 +174,12 @@ def name_of_target(frame: FrameType) -> str | None:
     """Return what the running line writes into, as it is written."""
     written = written_at(frame.f_code, frame.f_lasti)
     return None if written is None else ast.unparse(written.target.value)
+
+
+def views_of_target(frame: FrameType) -> str:
+    """Name the variables that see what the running line writes into."""
+    written = written_at(frame.f_code, frame.f_lasti)
+    return "" if written is None else seeing(values_of(written.target.value, frame), frame)
 
 
 def type_of_target(frame: FrameType) -> np.dtype[Any] | None:

@@ -17,7 +17,6 @@ from tracer.pull import COMPRESSED, as_number, as_taken, checked, elementwise_lo
 from tracer.recording import operand_of
 from tracer.rules.edited import Edited, Part
 from tracer.rules.kinds import Elementwise, Many, Outer, Vjp, is_complex, rule_for, typed
-from tracer.rules.linalg import column_times_row
 from tracer.straight import Straight, by_its_rule
 from tracer.turn_code import way_back
 
@@ -118,7 +117,7 @@ class BackwardPass:
     ) -> int:
         """Take some steps, as Straight has them; return the last row."""
         gradients, slots, outers, sums = self.gradients, self.slots, self.outers, self._sums
-        nothing, ndarray = NOTHING, np.ndarray
+        nothing, ndarray, outer = NOTHING, np.ndarray, Outer
         upstream: Any = None
         for row, slot, producer, pull, x, y, z, out, room in steps:
             if row != stop:
@@ -140,7 +139,7 @@ class BackwardPass:
             back = upstream if pull is None else pull(upstream, x, y, z, out, room)
             slots[slot] = back
             present = gradients[producer]
-            if pull is column_times_row:
+            if type(back) is outer:
                 self._put_by(producer, back)
             elif present is nothing:
                 gradients[producer] = back

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.holders import own_attributes
-from tracer.memory import owner_of
+from tracer.memory import laid_out_copy, owner_of
 from tracer.patches import original as original_function
 from tracer.patches import replacement
 from tracer.standins import Traced, is_traced, plain, wrap
@@ -61,6 +61,7 @@ class Boxes:
         self._memories: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
         self.numbers: dict[int, int] = {}  # by record: which input it is
         self.untraced: dict[str, str] = {}  # by path: what it is, an array that isn't traced
+        self.lost: dict[str, tuple[str, str]] = {}  # those that hold floats, and what to do about it
 
     def box(self, value: Any, path: str, open_containers: tuple[int, ...] = ()) -> tuple[Any, Structure]:
         """Return `value` with stand-ins for its numbers, and its structure as input numbers.
@@ -87,10 +88,10 @@ class Boxes:
             return self._input(value, value, path)
         if kind is np.ndarray:
             if value.dtype.kind not in "fc":
-                self.untraced[path] = f"{_described(value.dtype, 'array')} of {value.dtype}"
+                self.note_untraced(value, path)
                 return value, None
             # The function works on a copy: the tape must not change when the caller's array does.
-            boxed, number = self._input(value.copy(order="K"), value, path)
+            boxed, number = self._input(laid_out_copy(value), value, path)
             boxed.value_.flags.writeable = value.flags.writeable
             self._arrays.append((boxed, value, boxed.id_))
             family = self._families.setdefault(id(owner_of(value)), [])
@@ -128,12 +129,18 @@ class Boxes:
         numbered = ((self.numbers[position], array) for _, array, position in self._arrays)
         return [(array, self.tape.input_names[number]) for number, array in numbered if number >= first]
 
+    def note_untraced(self, value: Any, path: str) -> None:
+        """Note an array, or a record, that the function gets as it is."""
+        from tracer.untraced import described, way_to_floats  # noqa: PLC0415  (few calls are given any)
+
+        self.untraced[path] = described(value)
+        if way := way_to_floats(value):
+            self.lost[path] = self.untraced[path], way
+
     def _leave(self, value: Any, kind: type, path: str) -> None:
         """Note what is told of, or looked at after the call, of a value that the function gets as it is."""
-        if issubclass(kind, np.ndarray):
-            self.untraced[path] = f"a {kind.__name__} of {value.dtype}"
-        elif issubclass(kind, np.void):
-            self.untraced[path] = f"{_described(value.dtype, 'record')} of {value.dtype}"
+        if issubclass(kind, (np.ndarray, np.void)):
+            self.note_untraced(value, path)
         if issubclass(type(value), (set, deque)):
             self._untouched.append(value)
         elif not issubclass(kind, _NOT_LOOKED_INTO) and (own := own_attributes(value)) is not None:
@@ -239,7 +246,7 @@ class Boxes:
         if id(owner) not in self._memories:
             memory = _in_a_row(owner)
             if self._shared.get(id(owner), 0) < 2 or memory is None:
-                return array.copy(order="K")
+                return laid_out_copy(array)
             self._memories[id(owner)] = owner, memory.copy()
         source, memory = self._memories[id(owner)]
         offset = array.__array_interface__["data"][0] - source.__array_interface__["data"][0]
@@ -260,7 +267,7 @@ class Boxes:
 def _only_read(value: Any) -> Any:
     """Return a number as it is, and a copy of an array, into which a write would be lost."""
     if type(value) is np.ndarray:
-        value = value.copy(order="K")
+        value = laid_out_copy(value)
         value.flags.writeable = False
     return value
 
@@ -271,18 +278,6 @@ def _give(array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:
             warnings.simplefilter("ignore", DeprecationWarning)
             array.shape = value.shape
     array[...] = value
-
-
-def _described(dtype: np.dtype[Any], kind: str) -> str:
-    """Say what an array or a record is; one of fields that may be floats is a structured one."""
-    return f"a structured {kind}" if _has_floats(dtype) else "an array" if kind == "array" else f"a {kind}"
-
-
-def _has_floats(dtype: np.dtype[Any]) -> bool:
-    """Tell whether a field of a type, or one of its fields, is made of floats."""
-    return any(
-        each.base.kind in "fc" or _has_floats(each.base) for each, *_ in (dtype.fields or {}).values()
-    )
 
 
 def _state(item: Any) -> tuple[Any, int]:

@@ -174,7 +174,7 @@ def replace(array: Any, made: Any, frame: FrameType) -> Any:
     if array.value_.size == 0:
         return array
     others = others_of(array)
-    if not others and is_traced(array):
+    if not others and is_traced(array) and array.value_.flags.forc:
         # Nobody else looks: the array goes on with the memory of the result.
         array.value_, array.id_ = made.value_, made.id_
         return array

@@ -16,12 +16,15 @@ from itertools import chain
 from types import GetSetDescriptorType, MemberDescriptorType, ModuleType, WrapperDescriptorType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tracer.exact import following_of
 from tracer.frames import wants_plain_arrays
 from tracer.instructions import loaded_by
+from tracer.memory import owner_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import CodeType, FrameType
 
 _CONTAINERS = (dict, list, tuple)
@@ -155,6 +158,22 @@ def forget_snapshot(frame: FrameType) -> None:
     if sys.getrefcount(copied) <= _ALONE:
         for name in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
             copied.pop(name, None)
+
+
+def seeing(arrays: Iterable[Any], frame: FrameType) -> str:
+    """Name the variables of the running function that hold other arrays on the memory of some."""
+    known = [each for each in arrays if type(each) is np.ndarray]
+    owners = {id(owner_of(each)) for each in known}
+    found = [
+        name
+        for name, held in frame.f_locals.items()
+        if type(held) is np.ndarray
+        and held.base is not None
+        and id(owner_of(held)) in owners
+        and not any(held is each for each in known)
+    ]
+    forget_snapshot(frame)
+    return " and ".join(found)
 
 
 def _looked_up(

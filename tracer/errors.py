@@ -12,7 +12,7 @@
     └── ProgramError (RuntimeError)         the user's file can't be imported, or its function raised an exception
 
     EdgegradWarning (UserWarning)
-    └── CutWarning                          a traced value left the graph here
+    └── CutWarning                          a traced value left the graph here, or floats were not traced
 
 Every message has four parts in this order: what happened; where (operation and the user's file:line); got and
 expected, with real values; what to do.
@@ -103,4 +103,4 @@ class EdgegradWarning(UserWarning):
 
 
 class CutWarning(EdgegradWarning):
-    """A traced value left the graph: what is computed from it carries no gradient back."""
+    """A traced value left the graph, or was never in it: what is computed from it carries no gradient back."""

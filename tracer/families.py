@@ -15,7 +15,7 @@ import numpy as np
 from tracer.errors import UnsupportedError
 from tracer.frames import place
 from tracer.members import Members
-from tracer.memory import overlaps_itself, owner_of, shared, way_to
+from tracer.memory import laid_out_copy, overlaps_itself, owner_of, shared, way_to
 from tracer.operations import OP_NUMBERS
 from tracer.rules.edited import may_copy, view_of
 from tracer.standins import Traced, is_traced
@@ -213,7 +213,7 @@ def own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
             )
         return
     if not others:
-        array.value_ = array.value_.copy(order="K")
+        array.value_ = laid_out_copy(array.value_)
         owner = owner_of(array.value_)
         tape.families[id(owner)] = Family(owner, is_private=True, members=Members(array))
         return

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from tracer.memory import owner_of
 from tracer.rooms import is_in_block
@@ -97,18 +98,19 @@ class Gradients:
 
     def kept_bytes(self) -> int:
         """Return how much memory the gradients of arrays take that are kept; what they share counts once."""
-        owners: dict[int, int] = {}
-        in_blocks: dict[int, int] = {}  # by address
+        spans: list[tuple[int, int]] = []
         for kept in (self.arrays, self.slots, self.narrowed):
-            for gradient in kept.values():
-                memory = memory_of(gradient)
-                if type(memory) is np.ndarray and is_in_block(memory):  # whose size is that of nothing kept
-                    place = memory.__array_interface__["data"][0]
-                    in_blocks[place] = max(in_blocks.get(place, 0), memory.nbytes)
-                elif type(memory) is np.ndarray:
+            for memory in map(memory_of, kept.values()):
+                if type(memory) is np.ndarray:
                     owner = owner_of(memory)
-                    owners[id(owner)] = owner.nbytes
-        return sum(owners.values()) + sum(in_blocks.values())
+                    # A block, or the pool of a file, also holds what is no gradient.
+                    is_part = is_in_block(memory) or owner.base is not None
+                    spans.append(byte_bounds(memory if is_part else owner))
+        total = end = 0
+        for low, high in sorted(spans):
+            total += max(high - max(low, end), 0)
+            end = max(high, end)
+        return total
 
     def is_at_hand(self, row: int) -> bool:
         """Tell whether the gradient of a row is there without going back."""
@@ -131,7 +133,7 @@ def memory_of(gradient: Any) -> Any:
     if type(gradient) is Part:
         return gradient.innermost.value
     if type(gradient) is Outer:
-        return gradient.column  # the row is a value of the recording
+        return gradient.upstream
     while type(gradient) is Edited:
         gradient = gradient.before
     return gradient

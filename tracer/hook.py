@@ -27,7 +27,8 @@ from tracer.turns import BusyError
 from tracer.unread import without_unread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
+    from types import CodeType
 
     from tracer.watching import Watcher
 
@@ -57,7 +58,8 @@ class _Running:
     def __init__(self, function: Any, boxes: Boxes, names: tuple[str, ...]) -> None:
         self.boxes = boxes
         self.structures: dict[str, Structure] = {}
-        self.watched: dict[str, tuple[Any, Any]] = {}  # by name: the value, and its stand-in
+        # By name: the value, its stand-in, and where
+        self.watched: dict[str, tuple[Any, Any, CodeType, int]] = {}
         self._function, self._names = function, names
         self._watcher: Watcher | None = None
         if names:
@@ -295,7 +297,9 @@ def watch(value: Any, name: str) -> Any:
             advice="give every watched value a name of its own",
         )
     boxed, running.structures[name] = running.watcher().watch_value(value, name)
-    running.watched[name] = value, boxed
+    _tell_lost(running.boxes, ())
+    caller = sys._getframe(1)  # noqa: SLF001  (for a message)
+    running.watched[name] = value, boxed, caller.f_code, caller.f_lineno
     return boxed
 
 
@@ -326,6 +330,7 @@ def run(
             _AtEnd(running.restore),
         ):
             running.watch_names(named)
+            _tell_lost(boxes, named)
             code = getattr(function, "__code__", None) or getattr(
                 getattr(function, "__func__", None), "__code__", None
             )
@@ -351,7 +356,7 @@ def run(
         with busy.turn():
             return run(function, *given, options)
     error = error or meet_left(tape) or tape.told_elsewhere()
-    recording, error = _recording_of(tape, outputs, given, error)
+    recording, error = _recording_of(tape, outputs, given, error, running)
     ended = f"{type(error).__name__}: {error}".removesuffix(": ") if error is not None else None
     made = Run(
         getattr(function, "__name__", type(function).__name__),
@@ -385,12 +390,27 @@ def _undecorated(function: Any) -> Any:
     return function
 
 
+def _tell_lost(boxes: Boxes, parameters: Collection[str]) -> None:
+    """Warn of what the call was given, or watches, that holds floats and is not traced."""
+    if boxes.lost:
+        from tracer.untraced import tell  # noqa: PLC0415  (few calls are given any)
+
+        tell(boxes.lost, parameters, boxes.tape)
+
+
 def _recording_of(
-    tape: Tape, outputs: list[Output], given: Any, error: BaseException | None
+    tape: Tape, outputs: list[Output], given: Any, error: BaseException | None, running: _Running
 ) -> tuple[Recording, BaseException | None]:
-    """Return what a closed tape holds, frozen; and what ended the run, which may be text that was read back."""
+    """Return what a closed tape holds, frozen; and what ended the run, which may be text that was read back.
+
+    Says what a run that is finished has watched, and not used.
+    """
     recording = freeze(tape)
     recording.outputs = [_at_row(output) for output in outputs]
+    if error is None and running.watched:
+        from tracer.untraced import tell_unused  # noqa: PLC0415  (few traces watch anything so)
+
+        error = tell_unused(running.watched, running.structures, recording, tape)
     followed = [position // WIDTH for position in tape.followed]
     if tape.texts:
         from tracer import texts_back  # noqa: PLC0415  (most programs write nothing)

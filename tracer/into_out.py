@@ -13,7 +13,7 @@ import numpy as np
 
 from tracer.buffers import write
 from tracer.by_place import names_with_out
-from tracer.callee import forget_snapshot, values_of
+from tracer.callee import forget_snapshot, seeing, values_of
 from tracer.errors import UnsupportedError
 from tracer.frames import place, wants_plain_arrays
 from tracer.instructions import operator_at
@@ -70,6 +70,10 @@ def call_into(
     if any(target is not None and not issubclass(type(target), Traced) for target in targets):
         return _into_plain(function, method, inputs, options, frame)
     rest = {name: value for name, value in options.items() if name != "out"}
+    if not all(each.flags.writeable for each in plain_deep(targets) if each is not None):
+        (getattr(function, method) if method else function)(
+            *plain_deep(inputs), **plain_deep(options)
+        )  # raises
     if method == "__call__" and plain_deep(rest.get("where", True)) is not True:
         return _call_where(function, inputs, rest, targets, frame)
     results = _computed(function, method, inputs, rest, targets, frame)
@@ -109,9 +113,11 @@ def _into_plain(
         # Nobody sees that what is written back is another array.
         return call_into(function, method, inputs, {**rest, "out": blank(_single(out).copy(), tape)}, frame)
     _into_spare(function, method, inputs, rest, out)
+    views = seeing(out if isinstance(out, tuple) else (out,), frame)
     raise UnsupportedError(
         f"{written or f'{name} with out='} writes into {FOREIGN}",
         where=place(frame),
+        got=f"it is also seen through {views}" if views else "",
         advice=MADE_IN_TRACE
         + (f"; b = b {written.removesuffix('=')} … makes a new one" if written else ""),
     )

@@ -19,6 +19,7 @@ import numpy as np
 
 from tracer.errors import CutError
 from tracer.holders import CONTAINERS, Attribute, Cell, OfPartial, attributes, inside
+from tracer.memory import laid_out_copy
 from tracer.references import references
 from tracer.standins import Traced, plain
 from tracer.tape import AUXILIARY, LEFT, RUNS, STALE, STALE_ADVICE, WIDTH, warned
@@ -130,7 +131,9 @@ def _copy(value: Any) -> Any:
         return value + -0.0  # the same bits
     if type(value) is complex:
         return complex(value.real, value.imag)
-    return value.copy() if isinstance(value, (np.ndarray, np.generic)) else value
+    if type(value) is np.ndarray:
+        return laid_out_copy(value)
+    return value.copy() if isinstance(value, np.generic) else value
 
 
 def _replace(holder: Any, new: dict[int, Any], own: tuple[Any, ...]) -> bool:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 from numpy.lib.stride_tricks import as_strided
 
 from tracer.references import references
@@ -18,11 +19,47 @@ _STRIDED_BASE: type[Any] = type(
 )  # stands between a view by strides and its array
 
 
+_DENSE, _FEW = 2, 4096  # how many times its elements, and bytes, a copy may take for its gaps
+
+
 def owner_of(array: Any) -> Any:
     """Return the array that owns the memory."""
     while isinstance(base := array.base, (np.ndarray, _STRIDED_BASE)):
         array = base if isinstance(base, np.ndarray) else base.base
     return array
+
+
+def laid_out_copy(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a copy with gaps where the array has them: they decide what a view is and what a copy, and order sums."""
+    if array.flags.forc:
+        return array.copy(order="K")
+    item, strides = array.itemsize, array.strides
+    low, high = byte_bounds(array)
+    is_sparse = high - low > _DENSE * array.nbytes + _FEW
+    if is_sparse or any(step % item for step in strides):
+        strides = _with_small_gaps(array)
+    ends = [(length - 1) * step for length, step in zip(array.shape, strides, strict=True)]
+    memory = np.zeros(sum(map(abs, ends)) // item + 1, array.dtype)
+    start = -sum(end for end in ends if end < 0)
+    copy: np.ndarray[Any, Any] = np.ndarray(array.shape, array.dtype, memory, start, strides)
+    copy[...] = array
+    return copy
+
+
+def _with_small_gaps(array: np.ndarray[Any, Any]) -> tuple[int, ...]:
+    """Return strides in the same order, with gaps of one element where there are any."""
+    strides, inner, item = list(array.strides), -1, array.itemsize
+    for axis in sorted(range(array.ndim), key=lambda axis: abs(array.strides[axis])):
+        step, length = array.strides[axis], array.shape[axis]
+        if length == 1 or step == 0:
+            strides[axis] = 0
+            continue
+        fitting = item if inner < 0 else abs(array.strides[inner]) * array.shape[inner]
+        packed = item if inner < 0 else abs(strides[inner]) * array.shape[inner]
+        packed += item * (abs(step) != fitting)
+        strides[axis] = packed if step > 0 else -packed
+        inner = axis
+    return tuple(strides)
 
 
 def shared(other: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> tuple[Any, Any]:

@@ -96,7 +96,7 @@ _PLAIN = (str, bytes, int, float, type(None), type, ModuleType, BuiltinFunctionT
 
 def as_told(error: BaseException, boxes: Boxes) -> BaseException:
     """Return what a function raised as its caller gets it: said clearly, with plain values in it."""
-    error = _said_clearly(error)
+    error = said_clearly(error)
     error.args = tuple(boxes.unbox(argument) for argument in error.args)
     if isinstance(error, AttributeError) and issubclass(type(error.obj), Traced):
         _name_plain_type(error)
@@ -112,7 +112,7 @@ def _name_plain_type(error: AttributeError) -> None:
         error.args = plain_error.args
 
 
-def _said_clearly(error: BaseException) -> BaseException:
+def said_clearly(error: BaseException) -> BaseException:
     """Return the error that says what happened, caused by the one given; that itself if a plain program may get it."""
     if type(error) not in (TypeError, ValueError, NotImplementedError) or not _is_misunderstood(error):
         return error

@@ -105,7 +105,15 @@ def call_at(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> None:
             advice=MADE_IN_TRACE,
         )
     fresh = array.value_.copy(order="K")
+    fresh.flags.writeable = array.value_.flags.writeable
     ufunc.at(fresh, index, *plain_deep(values))
+    if not fresh.flags.writeable and fresh.size:  # NumPy has not looked, and written into it
+        raise UnsupportedError(
+            f"np.{ufunc.__name__}.at writes into a read-only array",
+            where=place(frame),
+            got="NumPy does so for some indices, and raises an error for others",
+            advice="write into the array that it is a view of, or into a copy",
+        )
     if ufunc in _AT_RULES and array.value_.flags.writeable:
         operand = fitted(values[0], np.shape(array.value_[index]), array.value_.dtype, frame)
         made = record_call(_AT_RULES[ufunc], (array, operand), fresh, {"index": index}, frame)

@@ -17,6 +17,7 @@ from tracer.callee import called, called_name
 from tracer.counts import is_count, is_whole
 from tracer.errors import UnsupportedError
 from tracer.frames import library_function, place, users
+from tracer.memory import laid_out_copy
 from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS, RULE_OF
 from tracer.rules.kinds import Elementwise, is_complex
 from tracer.tape import LEFT, Tape
@@ -278,11 +279,11 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     tape = traced.tape_
     value = traced.value_
     if not is_traced(traced):
-        return value.copy()
+        return _apart(value)
     if tape.is_open and _is_step(
         tape, traced.id_
     ):  # `np.floor(x).astype(int)`: no gradient comes back as it is
-        return value.copy() if type(value) is np.ndarray else value
+        return _apart(value)
     if is_count(traced, via, frame):
         return value
     is_conversion = via in _CONVERSIONS
@@ -290,13 +291,14 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     via = f"np.{kind.__name__}()" if kind else via
     asking, library, frame = frame, library_function(frame), users(frame)
     if frame is not tape.frame and not tape.enter(frame, traced):
-        return value.copy() if tape.is_open and type(value) is np.ndarray else value
+        return _apart(value) if tape.is_open else value
     if is_conversion and frame.f_code.co_code[frame.f_lasti] in STORES:
-        from tracer.adopted import adopt, name_of_target, type_of_target  # noqa: PLC0415  (which is made of this room)
+        from tracer.adopted import adopt, name_of_target, type_of_target, views_of_target  # noqa: PLC0415  (which is made of this room)
 
         if asking is frame and adopt(traced, frame):
-            return value.copy() if type(value) is np.ndarray else value
+            return _apart(value)
         name, dtype = name_of_target(frame), type_of_target(frame)
+        views = views_of_target(frame)
         if dtype is not None:
             is_records = dtype.names is not None
             raise UnsupportedError(
@@ -310,7 +312,7 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
         raise UnsupportedError(
             f"writing a traced value into {FOREIGN}, is not followed",
             where=place(frame),
-            got=f"value {_brief(value)}",
+            got=f"value {_brief(value)}" + (f"; it is also seen through {views}" if views else ""),
             advice=(f"write {name} = np.array({name}) in a line before; or " if name else "")
             + MADE_IN_TRACE,
         )
@@ -318,7 +320,7 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
         from tracer.adopted_calls import adopt_filled  # noqa: PLC0415  (which is made of this room)
 
         if adopt_filled(traced, frame):
-            return value.copy() if type(value) is np.ndarray else value
+            return _apart(value)
     from tracer.ways_around import way_around  # noqa: PLC0415  (many programs have no cut)
 
     what = f"a traced value left the graph through {via}" + (f" in {library}" if library else "")
@@ -332,7 +334,7 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     tape.refuse_if_strict(what, advice, frame, got=f"value {_brief(value)}")
     _append_cut(traced, via, frame)
     tape.warn(what, advice, frame)
-    return value.copy() if type(value) is np.ndarray else value
+    return _apart(value)
 
 
 def _number_type(frame: FrameType) -> type | None:
@@ -361,7 +363,12 @@ def detach(value: Any) -> Any:
     frame = sys._getframe(1)  # noqa: SLF001  (the caller's place)
     if value.tape_.is_open and not value.tape_.is_met_elsewhere(frame, value):
         _append_cut(value, "detach()", frame)
-    return value.value_.copy() if type(value.value_) is np.ndarray else value.value_
+    return _apart(value.value_)
+
+
+def _apart(value: Any) -> Any:
+    """Return a value that the program may do with what it likes: of an array a copy, in the same order."""
+    return laid_out_copy(value) if type(value) is np.ndarray else value
 
 
 def _append_cut(traced: Traced, via: str, frame: FrameType) -> None:

@@ -92,8 +92,8 @@ class Tape:
 
     __slots__ = (
         "_depths", "_snapshots", "_stack", "_suspended", "calls", "elsewhere", "families", "followed", "frame",
-        "has_adopted", "hashed", "input_names", "is_open", "memory", "outer", "places", "records", "refused",
-        "segments", "shared_inputs", "strict", "texts", "thread", "waiting", "warned", "watched", "writes",
+        "has_adopted", "hashed", "input_names", "is_open", "memory", "outer", "places", "read_otherwise", "records",
+        "refused", "segments", "shared_inputs", "strict", "texts", "thread", "waiting", "warned", "watched", "writes",
     )  # fmt: skip
 
     def __init__(self, *, strict: bool = False) -> None:
@@ -114,6 +114,7 @@ class Tape:
         self.hashed: tuple[CodeType, int] | None = None
         self.shared_inputs: set[int] = set()  # arrays that share memory with another argument
         self.watched: dict[int, str] = {}  # by identity of its memory: what a watched array is called
+        self.read_otherwise: set[str] = set()  # such names, of which that was told
         self.families: dict[int, Family] = {}  # by identity of the array that owns the memory
         self.writes: dict[int, int] = {}  # by stand-in: writes since it was last recorded in full
         self.followed: list[int] = []  # records that only follow a write: see `unread.py`
@@ -255,6 +256,7 @@ class Tape:
         advice = f"use {name} itself, or watch the object that holds it"
         self.refuse_if_strict(what, advice, frame)
         self.warn(what, advice, frame)
+        self.read_otherwise.add(name)
 
     def nearest_scope(self, frame: FrameType) -> int:
         """Return the scope of the innermost call around a frame that has made a record."""
@@ -331,7 +333,7 @@ class Tape:
         """
         if self.watched:
             self._meet_watched(constant)
-        if id(constant) in LEFT:
+        if id(constant) in LEFT and constant.any():  # one of zeros has been set anew
             self.meet_stale(sys._getframe(1))  # noqa: SLF001  (from where the user's is found)
         known = self._snapshots.get(id(constant))
         if known is None or known[0] is not constant or not same_bytes(known[1], constant):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tracer.rules.linalg import column_times_row
+from tracer.rules.linalg import OF_OUTERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -194,7 +194,7 @@ class _Writer:
         """Return the way back."""
         loop, plan = self._loop, self._plan
         for step in self._steps:
-            if plan.pulls[self._key_of[step]] is column_times_row and self._targets[step] is not None:
+            if plan.pulls[self._key_of[step]] in OF_OUTERS and self._targets[step] is not None:
                 return None
         self._find_known(gradients, nothing)
         upstreams = ["nothing"] * loop.rows
@@ -263,7 +263,7 @@ class _Writer:
             if target is None
             else self._counted("row", producer, self._loop.rows)
         )
-        if pull is column_times_row:
+        if pull in OF_OUTERS:
             write(f"put_by({to}, {back})")
             return back
         self._lines += (

@@ -43,6 +43,7 @@ from tracer.reach import MODULES, place_of, places_leading_to, reachable
 from tracer.references import references
 from tracer.standins import Traced, is_traced
 from tracer.turns import CHANGED, WATCHERS, BusyError, exchanging, refused
+from tracer.untraced import holds_any, way_to_floats, without_floats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,6 +116,7 @@ class Watcher:
             structure = self._enter(place, value, name, with_ints=True)
             if structures.get(name) is None:
                 structures[name] = structure
+                self._note_nothing(value, structure, name, is_argument=place is None)
 
     def watch_value(self, value: Any, name: str) -> tuple[Any, Structure]:
         """Make a value an input, and what an object holds; return what to go on with, and its structure."""
@@ -123,6 +125,7 @@ class Watcher:
             boxed, structure = self._boxes.box(value, name)
             for array, path in self._boxes.arrays_from(first):
                 self._boxes.tape.watched[id(owner_of(array))] = path  # what reads it as it is, is told
+            self._note_nothing(value, structure, name)
             return boxed, structure
         with CHANGED:
             while (busy := self._busy_in(value, name)) is not None:
@@ -131,7 +134,20 @@ class Watcher:
                 WATCHERS.append(self)
             structure = self._enter(None, value, name, with_ints=False)
             self._replace_second_references()
+        self._note_nothing(value, structure, name)
         return value, structure
+
+    def _note_nothing(
+        self, value: Any, structure: Structure, name: str, *, is_argument: bool = False
+    ) -> None:
+        """Note what is watched and holds nothing that is traced; what is empty may be filled by the function."""
+        lost = self._boxes.lost
+        is_empty = value is None or (issubclass(type(value), (*CONTAINERS, tuple)) and not value)
+        if structure is None and not is_empty and not holds_any(name, lost):
+            is_static = is_argument and _is_number(value, with_ints=True)
+            lost[name] = (
+                ("watched, and static", "static") if is_static else (without_floats(value), "nothing")
+            )
 
     def _busy_in(self, value: Any, name: str) -> BusyError | None:
         """Return what stands in the way of watching an object: the trace of another thread that watches part of it."""
@@ -239,6 +255,8 @@ class Watcher:
             return self._enter_tuple(place, value, path, with_ints=with_ints)
         is_named = issubclass(type(value), (type, ModuleType)) and path in self._names
         if not issubclass(type(value), CONTAINERS) and not is_object(value) and not is_named:
+            if issubclass(type(value), (np.ndarray, np.void)) and way_to_floats(value):
+                self._boxes.note_untraced(value, path)
             return None
         if id(value) not in self._looked_into:
             self._roots.append(value)

@@ -77,6 +77,10 @@ def _fill(frame: FrameType, array: Any, *args: Any, **options: Any) -> None:
 
 def _arrange(function: Any, frame: FrameType, array: Any, *args: Any, **options: Any) -> None:
     """Sort or partition in place."""
+    if not array.value_.flags.writeable:
+        getattr(array.value_, function.__name__)(
+            *plain_deep(args), **plain_deep(options)
+        )  # raises NumPy's own error
     if not args and "axis" not in options and function is np.sort:
         options["axis"] = -1
     write(array, ..., call_function(function, (array, *args), options, frame), frame)

@@ -259,9 +259,16 @@ def read_value(name: str, text: str) -> Any:
     return _array(name, text.removeprefix("@")) if text.startswith("@") else _literal(name, text)
 
 
+class _NotFinite(ast.NodeTransformer):
+    """Read `nan` and `inf`, as Python and NumPy print them, as the floats that they are."""
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.Constant(float(node.id)) if node.id in ("nan", "inf") else node
+
+
 def _literal(name: str, text: str) -> Any:
     try:
-        return ast.literal_eval(text)
+        return ast.literal_eval(_NotFinite().visit(ast.parse(text.lstrip(" \t"), mode="eval")))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         shown = text if len(text) <= _SHOWN_VALUE else text[:_SHOWN_VALUE] + "…"
         raise UsageError(

@@ -206,6 +206,12 @@ class Outer:
     column: Array
     row: Array
     dtype: Any
+    is_turned: bool = False  # the row is the gradient that arrived, the column the vector
+
+    @property
+    def upstream(self) -> Array:
+        """The factor that is a gradient; the other is a value of the recording."""
+        return self.row if self.is_turned else self.column
 
     @property
     def shape(self) -> tuple[int, ...]:

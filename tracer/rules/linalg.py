@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.rules.kinds import Array, Operands, Outer, Params, Vjp, typed
+from tracer.rules.kinds import Array, Operands, Outer, Params, Pulls, Vjp, typed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,10 @@ def _matmul(port: int, g: Any, out: Any, operands: Operands, params: Params) -> 
         if b.ndim == 1 and port == 0:
             return Outer(g, b, a.dtype)
         product = g.dot(b.T) if port == 0 else a.T.dot(g)
+    elif a.ndim == 1 and b.ndim == 2:
+        if port == 1:
+            return Outer(a, g, b.dtype, is_turned=True)
+        product = b.dot(g)
     elif b.ndim == 1:
         product = np.multiply.outer(g, b) if port == 0 else np.tensordot(g, a, np.ndim(g))
     elif a.ndim == 1:
@@ -44,6 +48,19 @@ def column_times_row(g: Array, matrix: Array, vector: Array, *_: Any) -> Outer:
     return Outer(g, vector, vector.dtype)
 
 
+def vector_times_row(g: Array, vector: Array, *_: Any) -> Outer:
+    """Return what goes back to a matrix of float64 that a vector was multiplied by."""
+    return Outer(vector, g, vector.dtype, is_turned=True)
+
+
+OF_OUTERS = frozenset((column_times_row, vector_times_row))
+
+
+def _to_vector(g: Array, vector: Array, matrix: Array, *_: Any) -> Any:
+    del vector
+    return matrix.dot(g)
+
+
 def _to_left(g: Array, left: Array, right: Array, *_: Any) -> Any:
     del left
     return g.dot(right.T)
@@ -53,8 +70,12 @@ def _to_right(g: Array, left: Array, *_: Any) -> Any:
     return left.T.dot(g)
 
 
-_MATRIX_BY_VECTOR = ((1, _to_right), (0, column_times_row))
-_MATRIX_BY_MATRIX = ((1, _to_right), (0, _to_left))
+# By the axes of the operands
+_PULLS: dict[tuple[int, int], Pulls] = {
+    (2, 1): ((1, _to_right), (0, column_times_row)),
+    (1, 2): ((1, vector_times_row), (0, _to_vector)),
+    (2, 2): ((1, _to_right), (0, _to_left)),
+}
 
 
 def _row_times_matrices(port: int, g: Any, a: Array, b: Array) -> Any:
@@ -93,7 +114,7 @@ def _tensordot(port: int, g: Any, out: Any, operands: Operands, params: Params) 
 
 def _dot(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array | Outer:
     a, b = operands
-    if a.ndim == b.ndim == 2:
+    if (a.ndim, b.ndim) in _PULLS:
         return _matmul(port, g, out, operands, params)
     if a.ndim == 0 or b.ndim == 0:
         return _contract(port, g, operands, ([], []))
@@ -123,8 +144,8 @@ def _outer(port: int, g: Any, out: Any, operands: Operands, params: Params) -> A
 
 
 LINALG = {
-    "matmul": Vjp(_matmul, "@", pulls={(2, 1): _MATRIX_BY_VECTOR, (2, 2): _MATRIX_BY_MATRIX}),
-    "dot": Vjp(_dot, pulls={(2, 2): _MATRIX_BY_MATRIX}),
+    "matmul": Vjp(_matmul, "@", pulls=_PULLS),
+    "dot": Vjp(_dot, pulls=_PULLS),
     "outer": Vjp(_outer),
     "inner": Vjp(_inner),
     "vdot": Vjp(_vdot),
