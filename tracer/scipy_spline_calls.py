@@ -6,7 +6,6 @@ The coefficients of a spline that is made of traced data are a traced array: wha
 
 from __future__ import annotations
 
-import copy
 import functools
 import inspect
 import sys
@@ -116,9 +115,11 @@ def integrating(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _plain(spline: Any) -> Any:
-    other = copy.copy(spline)
-    other.c = plain_deep(spline.c)
-    return other
+    """Return the same spline with plain coefficients. Not by `copy`: from SciPy 1.18 on copies share them."""
+    c, shared = plain_deep(spline.c), (spline.extrapolate, spline.axis)
+    if hasattr(spline, "x"):
+        return type(spline).construct_fast(c, spline.x, *shared)
+    return type(spline).construct_fast(spline.t, c, spline.k, *shared)
 
 
 def evaluating(original: Callable[..., Any], interpolate: Any) -> Callable[..., Any]:
