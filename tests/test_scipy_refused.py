@@ -12,8 +12,8 @@ import scipy.linalg
 from scipy import integrate, interpolate, ndimage, optimize, signal, spatial, stats
 from scipy_inputs import OTHER, VECTOR, needs, since
 
-from tracer import detach, record
-from tracer.errors import CutWarning, UnsupportedError
+from tracer import detach, record, trace
+from tracer.errors import CutError, CutWarning, UnsupportedError
 
 
 def test_what_scipy_reads_in_c_is_an_error_at_the_users_line():
@@ -141,11 +141,6 @@ SOLVERS = (
     ),
     (lambda a: signal.chirp(TIMES, a, 2.0, 3.0)[1], "signal.chirp", r"np\.cos\(2 \* np\.pi \* \(f0 \* t"),
     (
-        lambda a: interpolate.UnivariateSpline(TIMES, TIMES * a)(1.5),
-        "interpolate.UnivariateSpline",
-        r"make_interp_spline\(x, y, k\) are followed",
-    ),
-    (
         lambda a: ndimage.zoom(np.eye(3) * a, 2).sum(),
         "ndimage.zoom",
         "an index with weights",
@@ -159,6 +154,12 @@ def test_a_cut_names_the_function_of_the_library_and_a_way_around(function, call
     with pytest.warns(CutWarning, match=rf"{where}.*{advice}") as warned:
         assert record(function, 2.0).result == function(2.0)
     assert len(warned) == 1
+
+
+def test_a_smoothing_spline_is_told_whether_scipy_asks_for_floats_or_as_from_1_18_on_for_an_array():
+    told = r"scipy\.interpolate\.UnivariateSpline.*make_interp_spline\(x, y, k\) are followed"
+    with pytest.raises((CutError, UnsupportedError), match=told):
+        trace(strict=True)(lambda a: interpolate.UnivariateSpline(TIMES, TIMES * a)(1.5))(2.0)
 
 
 def test_an_error_names_the_function_of_the_library_and_a_way_around():
