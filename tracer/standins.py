@@ -40,7 +40,8 @@ MADE_IN_TRACE = (
     "or pass it as an argument"
 )
 CONVERSION = "a conversion to a plain array"
-_CONVERSIONS = frozenset(("float()", "int()", CONVERSION))
+COMPLEX = "complex(); x + 1j*y is followed"
+_CONVERSIONS = frozenset(("float()", "int()", CONVERSION, COMPLEX))
 # By the way out, and whether it was an array; else detach.
 _ADVICE = {
     (

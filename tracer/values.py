@@ -25,7 +25,7 @@ from tracer.instructions import operator_at
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.operators import OPERANDS, binary, divided, write_arithmetic, write_integer_methods
 from tracer.rules.kinds import is_complex
-from tracer.standins import CONVERSION, STORES, Traced, cut, is_traced, plain, record_call, unary
+from tracer.standins import COMPLEX, CONVERSION, STORES, Traced, cut, is_traced, plain, record_call, unary
 from tracer.texts import note
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class _Number(Traced, stands_for="none"):
         return number
 
     def __complex__(self) -> complex:
-        return complex(cut(self, "complex(); x + 1j*y is followed", _frame(1)))
+        return complex(cut(self, COMPLEX, _frame(1)))
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         """Pickle as the plain value is: whoever reads it need not have us."""
