@@ -17,7 +17,7 @@ from tracer.frames import is_library, users
 from tracer.numpy_calls import any_open, array_of, call_function, refuse, several
 from tracer.numpy_table.reading import OptionError
 from tracer.numpy_table.scipy_ufuncs import check_partials
-from tracer.rules.densities import DENSITIES, SCIPY_STATS
+from tracer.rules.distributions import CONTINUOUS, SCIPY_STATS
 from tracer.rules.scipy_special import SPHERICAL
 from tracer.scipy_distance_calls import READERS as DISTANCE_READERS
 from tracer.scipy_fft_calls import FFTPACK_READERS
@@ -224,7 +224,7 @@ def _method(original: Callable[..., Any], method: str) -> Callable[..., Any]:
             return value
         names = [*places, *(self.shapes.split(", ") if self.shapes else ()), "loc", "scale"]
         given_as = {"loc": 0, "scale": 1, **dict(zip(names, args, strict=False)), **options}
-        operands = tuple(given_as[each] for each in names[: None if self.name in DENSITIES else -1])
+        operands = tuple(given_as[each] for each in names[: None if self.name in CONTINUOUS else -1])
         operands = tuple(array_of(each, frame) if holds_traced(each) else each for each in operands)
         check_partials(f"scipy.stats.{name}", name, operands, frame)
         return record_call(name, operands, value, None, frame)
