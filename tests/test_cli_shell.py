@@ -86,7 +86,8 @@ def test_shells_complete_names():
         ),
         (
             "import tracer; tracer.record(lambda x: x * x, 2.0).grads",
-            {"scipy", "viz", "tracer.diagnose", "tracer.watching", "tracer.reach", "tracer.ways_around"},
+            {"scipy", "viz", "tracer.diagnose", "tracer.watching", "tracer.reach", "tracer.ways_around"}
+            | {f"tracer.rules.{name}" for name in ("densities", "moments", "kernels")},
         ),
     ],
 )

@@ -37,10 +37,9 @@ from tracer.errors import CutWarning, UnsupportedError
 from tracer.rules import RULES
 from tracer.rules.arrange import MATRICES
 from tracer.rules.cosines import COSINES
-from tracer.rules.densities import SCIPY_STATS
 from tracer.rules.distances import DISTANCES
+from tracer.rules.distributions import KERNELS, SCIPY_STATS
 from tracer.rules.filters import FILTERS
-from tracer.rules.kernels import KERNELS
 from tracer.rules.scipy_linalg import SCIPY_LINALG
 from tracer.rules.scipy_special import SCIPY_SPECIAL
 from tracer.rules.softmax import SOFTMAX

@@ -28,6 +28,8 @@ from rule_rows_statistics import STATISTICS, STATISTICS_KINKS
 
 from tracer.pull import pull
 from tracer.rules import RULES, Compressed, Elementwise, Many
+from tracer.rules.densities import WRITTEN
+from tracer.rules.distributions import SCIPY_STATS
 from tracer.straight import MOST
 
 EVERY_ARRAYS = (*ARRAYS, *MOVES, *STATISTICS)
@@ -411,3 +413,16 @@ def test_flat_rules_are_zero_everywhere_and_say_so():
         op for op, rule in RULES.items() if isinstance(rule, Elementwise) and set(rule.partials) == {"0"}
     }
     assert all(RULES[op].choice for op in flat)
+
+
+def test_each_rule_of_a_distribution_has_texts_of_its_own_and_is_then_like_any_other():
+    assert SCIPY_STATS.keys() == WRITTEN.keys()
+    for name, written in WRITTEN.items():
+        rule = SCIPY_STATS[name]
+        assert (rule.names, rule.zero_where, rule.partials) == (
+            written.names,
+            written.zero_where,
+            written.partials,
+        )
+        assert rule == written
+        assert len(rule.names) == len(rule.partials)

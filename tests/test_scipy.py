@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import subprocess
 import sys
 
@@ -12,11 +14,11 @@ from autograd import grad as autograd_grad
 from autograd.scipy import special as autograd_special
 from autograd.scipy import stats as autograd_stats
 from checks import assert_differentiates, assert_untouched
-from scipy import spatial, special, stats
+from scipy import interpolate, spatial, special, stats
 from scipy.special import expit, logsumexp, softmax
 from scipy_inputs import MATRIX, VECTOR, since
 
-from tracer import load, record
+from tracer import load, record, trace
 from tracer.errors import CutWarning, UnsupportedError
 
 
@@ -101,6 +103,73 @@ PROGRAMS = [
 def test_programs_with_scipy_are_differentiated(program, arguments):
     assert_untouched(program, *arguments)
     assert_differentiates(program, *arguments, rtol=2e-5)
+
+
+KEPT, SPLINE = (
+    stats.gaussian_kde([1.0, 2.0, 4.0]),
+    interpolate.CubicSpline([0.0, 1.0, 2.0], [0.0, 1.0, 0.5]),
+)
+logpdf, density, prior = stats.norm.logpdf, {"t": (stats.t.pdf, 3.0)}, stats.gamma(2.0)
+of_prior, of_whole, estimated, log_estimated = prior.logpdf, stats.poisson.pmf, KEPT.evaluate, KEPT.logpdf
+along, between, wide = SPLINE.__call__, SPLINE.integrate, functools.partial(stats.norm.pdf, scale=3.0)
+
+
+class Model:
+    cdf = stats.norm.cdf
+
+    def __init__(self):
+        self.ppf, self.prior = stats.norm.ppf, stats.norm(1.0, 2.0)
+
+    def loss(self, x):
+        return self.ppf(x) + self.cdf(x) + self.prior.logpdf(x)
+
+
+def by_default(x, mean=stats.gamma.mean):
+    return mean(x)
+
+
+@pytest.mark.parametrize(
+    ("program", "x"),
+    [
+        (lambda x: logpdf(x, 0.1, scale=2.0), VECTOR),
+        (lambda x: density["t"][0](x, df=density["t"][1]), 0.3),
+        (lambda x: prior.logpdf(x) + of_prior(x), 0.3),
+        (lambda x: of_whole([1, 2], x), 0.3),
+        (lambda x: estimated(x) + log_estimated(x), VECTOR),
+        (lambda x: along(x) + between(0.0, x[0]), VECTOR),
+        (lambda x: wide(x), VECTOR),
+        (Model().loss, 0.3),
+        (lambda x: by_default(x), 0.3),
+    ],
+)
+def test_methods_that_a_program_has_kept_are_followed(program, x):
+    assert_untouched(program, x)
+    assert_differentiates(program, x, rtol=2e-5)
+
+
+def test_a_method_stays_in_all_what_it_is():
+    seen = []
+
+    def function(x, pdf=stats.norm.pdf):
+        seen.append(
+            (pdf, stats.norm.pdf, inspect.signature(pdf), pdf.__name__, inspect.getfullargspec(pdf))
+        )
+        with pytest.raises(TypeError, match=r"^rv_continuous\.pdf\(\) missing 1 required .*'x'$"):
+            pdf()
+        return pdf(x)
+
+    code = stats.rv_continuous.pdf.__code__
+    traced = trace(function)
+    assert traced(0.3) == function(0.3)
+    assert seen[0] == seen[1]
+    assert stats.rv_continuous.pdf.__code__ is code
+
+
+def test_a_method_kept_while_a_trace_ran_is_the_plain_one_after():
+    kept = []
+    record(lambda x: kept.append(stats.norm.pdf) or kept[0](x), 0.3)
+    assert kept[0] == stats.norm.pdf
+    assert kept[0].__func__ is stats.rv_continuous.pdf
 
 
 def test_whole_numbers_that_are_no_inputs_of_a_derivative():
@@ -206,11 +275,15 @@ def test_the_tails_keep_their_gradient():
 
 
 def test_everything_is_put_back():
-    before = (stats.rv_continuous.pdf, stats.rv_discrete.pmf, special.logsumexp, logsumexp)
+    def everything():
+        methods = (stats.rv_continuous.pdf, stats.rv_discrete.pmf, interpolate.CubicSpline.__init__)
+        return [*methods, *(each.__code__ for each in methods), special.logsumexp, logsumexp]
+
+    before = everything()
     record(lambda x: stats.norm.pdf(logsumexp(x)), VECTOR)
     with pytest.raises(KeyError):
         record(lambda x: {}[special.logsumexp(x)], VECTOR)
-    assert (stats.rv_continuous.pdf, stats.rv_discrete.pmf, special.logsumexp, logsumexp) == before
+    assert everything() == before
 
 
 def test_a_loaded_trace_shows_the_same(tmp_path):

@@ -71,7 +71,8 @@ def is_own(number: int) -> bool:
 
 def _compact_operands(name: str, rule: Rule | None) -> int:
     if isinstance(rule, Elementwise):
-        return len(rule.partials) if len(rule.partials) <= _TWO else 0
+        count = len(rule.names or rule.partials)  # the texts of what has names may not have been read yet
+        return count if count <= _TWO else 0
     if name in ("matmul", "dot", "outer"):
         return _TWO
     return int(isinstance(rule, Vjp))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import functools
 import sys
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from tracer.frames import is_library, users
 from tracer.numpy_calls import any_open, array_of, call_function, refuse, several
 from tracer.numpy_table.reading import OptionError
 from tracer.numpy_table.scipy_ufuncs import check_partials
-from tracer.rules.densities import DENSITIES, SCIPY_STATS
+from tracer.rules.distributions import CONTINUOUS, SCIPY_STATS
 from tracer.rules.scipy_special import SPHERICAL
 from tracer.scipy_distance_calls import READERS as DISTANCE_READERS
 from tracer.scipy_fft_calls import FFTPACK_READERS
@@ -28,9 +29,10 @@ from tracer.scipy_spline_calls import classes as splines_of
 from tracer.scipy_spline_calls import leave_plain, made
 from tracer.standins import holds_traced, plain_deep, reading, record_call
 from tracer.tape import innermost
+from tracer.within import Within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 _CONTINUOUS = ("pdf", "logpdf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")
@@ -160,51 +162,55 @@ PARTS: tuple[tuple[str, dict[str, Callable[..., Any]]], ...] = (
 
 
 class Methods:
-    """The methods of SciPy's distributions and splines, replaced while a trace runs: they are attributes of classes."""
+    """The methods of SciPy's distributions and splines, followed while a trace runs, however a program got them."""
 
     def __init__(self) -> None:
-        self._replaced: list[tuple[type[Any], str, Any]] = []
+        self._followed: list[Within] = []
 
     def install(self) -> None:
-        """Replace the methods, if scipy.stats and scipy.interpolate are imported."""
-        if self._replaced:
-            return
-        stats, interpolate = map(sys.modules.get, ("scipy.stats", "scipy.interpolate"))
-        if stats is not None:
-            for kind, methods in (("rv_continuous", _CONTINUOUS + _MOMENTS), ("rv_discrete", _DISCRETE)):
-                for name in methods:
-                    holder = _holder_of(getattr(stats, kind), name)
-                    self._replace(holder, name, functools.partial(_method, method=name))
-            for name in ("evaluate", "__call__", "logpdf"):
-                rule = "gaussian_kde_log" if name == "logpdf" else "gaussian_kde"
-                self._replace(stats.gaussian_kde, name, functools.partial(_kernels, rule=rule))
-        for kind, name, make in splines_of(interpolate) if interpolate is not None else ():
-            self._replace(_holder_of(kind, name), name, make)
-
-    def _replace(self, holder: type[Any], name: str, make: Callable[[Any], Any]) -> None:
-        original = vars(holder).get(name)
-        if original is not None:
-            self._replaced.append((holder, name, original))
-            setattr(holder, name, make(original))
+        """Have the methods followed, if scipy.stats and scipy.interpolate are imported."""
+        if not self._followed:
+            stats, interpolate = map(sys.modules.get, ("scipy.stats", "scipy.interpolate"))
+            self._followed += [*_of_stats(stats), *_of_interpolate(interpolate)]
+            for each in self._followed:
+                each.exchange(following=True)
 
     def remove(self) -> None:
-        """Put the methods back."""
-        for holder, name, original in self._replaced:
-            setattr(holder, name, original)
-        self._replaced.clear()
+        """Put their own code back."""
+        for each in self._followed:
+            each.exchange(following=False)
+        self._followed.clear()
         leave_plain()
 
 
-def _holder_of(kind: type[Any], name: str) -> type[Any]:
-    """Return the class that has a method, of a class and those that it is made of."""
-    return next((each for each in kind.__mro__ if name in vars(each)), kind)
+@functools.cache
+def _of_stats(stats: Any) -> list[Within]:
+    if stats is None:
+        return []
+    found = [
+        (getattr(stats, kind), name, functools.partial(_method, method=name))
+        for kind, methods in (("rv_continuous", _CONTINUOUS + _MOMENTS), ("rv_discrete", _DISCRETE))
+        for name in methods
+    ]
+    for name, rule in (("evaluate", "gaussian_kde"), ("logpdf", "gaussian_kde_log")):
+        found.append((stats.gaussian_kde, name, functools.partial(_kernels, rule=rule)))
+    return _within(found)
+
+
+@functools.cache
+def _of_interpolate(interpolate: Any) -> list[Within]:
+    return [] if interpolate is None else _within(splines_of(interpolate))
+
+
+def _within(found: Sequence[tuple[type[Any], str, Callable[[Any], Any]]]) -> list[Within]:
+    methods = ((getattr(kind, name, None), follow) for kind, name, follow in found)
+    return [Within(each, follow) for each, follow in methods if type(each) is FunctionType]
 
 
 def _method(original: Callable[..., Any], method: str) -> Callable[..., Any]:
     code = original.__code__
     places = code.co_varnames[1 : code.co_argcount]  # x, k or q; a moment has none
 
-    @functools.wraps(original)
     def following(self: Any, *args: Any, **options: Any) -> Any:
         given = (*args, *options.values())
         if innermost() is None or not any(map(holds_traced, given)):
@@ -218,7 +224,7 @@ def _method(original: Callable[..., Any], method: str) -> Callable[..., Any]:
             return value
         names = [*places, *(self.shapes.split(", ") if self.shapes else ()), "loc", "scale"]
         given_as = {"loc": 0, "scale": 1, **dict(zip(names, args, strict=False)), **options}
-        operands = tuple(given_as[each] for each in names[: None if self.name in DENSITIES else -1])
+        operands = tuple(given_as[each] for each in names[: None if self.name in CONTINUOUS else -1])
         operands = tuple(array_of(each, frame) if holds_traced(each) else each for each in operands)
         check_partials(f"scipy.stats.{name}", name, operands, frame)
         return record_call(name, operands, value, None, frame)
@@ -229,7 +235,6 @@ def _method(original: Callable[..., Any], method: str) -> Callable[..., Any]:
 def _kernels(original: Callable[..., Any], rule: str) -> Callable[..., Any]:
     """Follow an estimate of a density, by where it is read and by what it is made of, in steps that are followed."""
 
-    @functools.wraps(original)
     def following(self: Any, points: Any) -> Any:
         made_of = (self.dataset, self.covariance, self.weights)
         if innermost() is None or not any(map(holds_traced, (points, *made_of))):

@@ -93,7 +93,6 @@ def _in_floats(value: Any, frame: Any) -> Any:
 def integrating(original: Callable[..., Any]) -> Callable[..., Any]:
     """Follow the integral of a piecewise polynomial, by its ends and by its coefficients."""
 
-    @functools.wraps(original)
     def following(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
         if innermost() is None or not any(map(holds_traced, (a, b, self.c))):
             return original(self, plain_deep(a), plain_deep(b), plain_deep(extrapolate))
@@ -125,7 +124,6 @@ def _plain(spline: Any) -> Any:
 def evaluating(original: Callable[..., Any], interpolate: Any) -> Callable[..., Any]:
     """Follow the `__call__` of splines: by where they are read, and by their coefficients."""
 
-    @functools.wraps(original)
     def following(self: Any, x: Any, nu: Any = 0, extrapolate: Any = None) -> Any:
         if innermost() is None or not (holds_traced(x) or holds_traced(self.c)):
             return original(self, plain_deep(x), plain_deep(nu), plain_deep(extrapolate))
@@ -158,7 +156,7 @@ def evaluating(original: Callable[..., Any], interpolate: Any) -> Callable[..., 
 
 
 def classes(interpolate: Any) -> list[tuple[Any, str, Callable[[Any], Any]]]:
-    """Return what is replaced: a class, the name of its method, and what makes the replacement of the original."""
+    """Return what is followed: a class, the name of its method, and what makes the function that follows it."""
     return [
         *(
             (getattr(interpolate, name), "__init__", functools.partial(made, name=name))

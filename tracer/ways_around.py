@@ -58,7 +58,7 @@ _ADVICE = tuple(
         ),
         (
             r"stats\.(\w+\.(stats|moment|mean|var|std|entropy)|rv_(continuous|discrete)\.)",
-            "called by the function itself, stats.gamma.var(a), the usual logpdf, cdf, mean, var, entropy are followed",
+            "of the usual distributions, as stats.gamma.var(a), logpdf, cdf, ppf, mean, var, entropy are followed",
         ),
         (
             r"stats\.multivariate_|linalg\.eigh with a matrix of equal",

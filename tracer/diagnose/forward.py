@@ -18,11 +18,10 @@ import numpy as np
 from tracer.diagnose.forward_arrays import ARRAY_FUNCTIONS
 from tracer.operations import OP_NAMES, RULE_OF, is_own
 from tracer.rules.cosines import COSINES
-from tracer.rules.densities import SCIPY_STATS
 from tracer.rules.distances import DISTANCES
+from tracer.rules.distributions import KERNELS, SCIPY_STATS
 from tracer.rules.filters import BY_AXES, FILTERS, correlated
 from tracer.rules.formula import of_whole_order
-from tracer.rules.kernels import KERNELS
 from tracer.rules.kinds import Elementwise, Many
 from tracer.rules.scipy_linalg import FUNCTIONS_OF_MATRICES, SCIPY_LINALG
 from tracer.rules.scipy_special import RESULTS

@@ -11,15 +11,14 @@ from tracer.rules.calculus import CALCULUS, LINES
 from tracer.rules.complex_numbers import COMPLEX_NUMBERS
 from tracer.rules.cosines import COSINES
 from tracer.rules.decompositions import DECOMPOSITIONS
-from tracer.rules.densities import SCIPY_STATS
 from tracer.rules.distances import DISTANCES
+from tracer.rules.distributions import KERNELS, SCIPY_STATS
 from tracer.rules.edited import Part
 from tracer.rules.einsum import EINSUM
 from tracer.rules.elementwise import ELEMENTWISE, SPECIAL
 from tracer.rules.filters import FILTERS
 from tracer.rules.fourier import FOURIER
 from tracer.rules.index import INDEX
-from tracer.rules.kernels import KERNELS
 from tracer.rules.kinds import Compressed, Elementwise, Many, Outer, Rule, Vjp
 from tracer.rules.linalg import LINALG
 from tracer.rules.many import MANY

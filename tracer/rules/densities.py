@@ -2,7 +2,7 @@
 
 Operations are called `norm.logpdf`; their operands are x, the shape parameters, loc and scale. An empty partial (of a
 cdf, by a shape parameter) says that no closed form is known: a traced float is refused there. So are complex operands:
-SciPy computes something with them, but they are no places and no scales. Read through rules.RULES.
+SciPy computes something with them, but they are no places and no scales. Read through distributions.SCIPY_STATS.
 """
 
 from __future__ import annotations
@@ -244,11 +244,11 @@ def _sums_of(name: str, by_shape: dict[str, str]) -> dict[str, Elementwise]:
     }
 
 
-SCIPY_STATS: dict[str, Elementwise] = {}
+WRITTEN: dict[str, Elementwise] = {}
 for _name, _density in DENSITIES.items():
-    SCIPY_STATS |= _methods_of(_name, _density)
+    WRITTEN |= _methods_of(_name, _density)
 for _name, _by_shape in MASSES.items():
-    SCIPY_STATS |= _masses_of(_name, _by_shape)
+    WRITTEN |= _masses_of(_name, _by_shape)
 for _name, _by_shape in SUMS.items():
-    SCIPY_STATS |= _sums_of(_name, _by_shape)
-SCIPY_STATS |= OF_MOMENTS
+    WRITTEN |= _sums_of(_name, _by_shape)
+WRITTEN |= OF_MOMENTS

@@ -1,22 +1,22 @@
 """Vjps of a sum of normal densities around points, `scipy.stats.gaussian_kde`, and of its logarithm.
 
-Operands: where it is read and the points, a column each; the covariance; the weights. Read through rules.RULES.
+Operands: where it is read and the points, a column each; the covariance; the weights. Its rules: distributions.py.
 """
 
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from tracer.rules.kinds import Array, Operands, Params, Vjp, typed
+from tracer.rules.kinds import Array, Operands, Params, typed
 
 _AT_ONCE = 2**20  # numbers
 
 
-def _kernels(port: int, g: Any, out: Any, operands: Operands, params: Params, *, is_log: bool) -> Array:
+def pull(port: int, g: Any, out: Any, operands: Operands, params: Params, *, is_log: bool) -> Array:
+    """Return the gradient of one operand."""
     del params
     places, points, covariance, weights = operands
     inverse = np.linalg.inv(covariance)
@@ -38,9 +38,3 @@ def _kernels(port: int, g: Any, out: Any, operands: Operands, params: Params, *,
         else:
             back += np.sum(of_each, 0)
     return typed(back, operands[port])
-
-
-KERNELS = {
-    "gaussian_kde": Vjp(partial(_kernels, is_log=False), real_only=True),
-    "gaussian_kde_log": Vjp(partial(_kernels, is_log=True), real_only=True),
-}

@@ -1,7 +1,7 @@
 """Derivatives of the means, variances and entropies of the distributions of `scipy.stats`: one row a distribution.
 
 Operations are called `gamma.mean`; their operands are the shape parameters, loc and, where a density is, scale. What
-SciPy computes otherwise (of another distribution) has no row, and is refused. Read through densities.SCIPY_STATS.
+SciPy computes otherwise (of another distribution) has no row, and is refused. Read through distributions.SCIPY_STATS.
 """
 
 from __future__ import annotations
