@@ -62,6 +62,12 @@ INTO_OUT = [
     lambda a, v: np.isfinite(v, out=np.zeros(3)) * v,
     lambda a, v: np.var(a * 1j, out=np.zeros((), complex)).real,
     lambda a, v: np.fft.irfft(a, out=np.zeros((3, 4), complex)).real,
+    # NumPy returns a number here, and has written it.
+    lambda a, v: np.dot(v, v, out=np.zeros(())),
+    lambda a, v: v[0].clip(0.5, 9, out=np.zeros(())),
+    lambda a, v: np.sum(v[0], out=np.zeros(())),
+    lambda a, v: [np.dot(v, v * each, out=each) * each for each in [np.ones(())]],
+    lambda a, v: np.full((), [v[0]]) * np.full((), v[1:2]) * np.full_like(2.0, [[v[2]]]),
 ]
 
 
