@@ -164,6 +164,12 @@ REFUSED = [
         r"np\.trapezoid with x= of unsigned integers",
     ),
     (lambda z, v: np.polyder(v[:, None]), r"np\.polyder with a matrix"),
+    (
+        lambda z, v: np.interp(v, [1, 2], [1, 2], period=np.array([3.0])),
+        "np.interp with an array as period=",
+    ),
+    (lambda z, v: np.linalg.lstsq(v[:, None], v, np.array([0.1])), "lstsq with an array as rcond="),
+    (lambda z, v: v.__setstate__(z), "ndarray.__setstate__ is not followed"),
 ]
 
 
