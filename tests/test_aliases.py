@@ -18,7 +18,7 @@ from checks import same
 
 from tracer import trace, watch
 from tracer.errors import CutError, CutWarning
-from tracer.hook import Options, run
+from tracer.run import Options, run
 
 weights = np.array([1.0, 2.0])
 alias = weights

@@ -14,7 +14,7 @@ from checks import same
 
 from tracer import record, trace, watch
 from tracer.errors import CutError, CutWarning, UnsupportedError
-from tracer.hook import Options, run
+from tracer.run import Options, run
 
 V = np.array([1.0, 2.0, 3.0])
 NAN, INF = np.nan, np.inf

@@ -447,6 +447,7 @@ CAUGHT = {
     "of arrays": lambda x, a: np.ndarray.sum(a),
     "item of an array": lambda x, a: np.ndarray.__getitem__(a, 0),
     "of NumPy's numbers": lambda x, a: np.float64.__mul__(a[0], x),
+    "an out= made in the line": lambda x, a: OUTSIDE.cumsum(out=np.zeros(OUTSIDE.size))[0],
     "a class with a traced float": lambda x, a: math.sqrt(Weighing(x)) * 1.0,
     "a class with a traced array": lambda x, a: np.sqrt(Measuring(a))[0],
 }  # fmt: skip

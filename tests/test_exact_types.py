@@ -196,6 +196,16 @@ def test_what_takes_nothing_but_the_exact_type_is_one_clear_error(name):
         record(function, 1.5, 3)
 
 
+IN_PLACE = ["x >>= 2", "x @= 2", "x |= n", "x **= [1]", "x -= 'a'", "n >>= 'a'", "n &= x", "n @= x"]
+
+
+@pytest.mark.parametrize("line", IN_PLACE)
+def test_an_error_names_the_operator_as_it_is_written(line):
+    space = {}
+    exec(f"def function(x, n):\n    {line}\n    return x, n", space)  # noqa: S102
+    assert_untouched(space["function"], 1.5, 3)
+
+
 @pytest.mark.parametrize("function", PLAIN)
 def test_the_errors_of_the_program_are_its_own(function):
     assert_untouched(function, 1.5)

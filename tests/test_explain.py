@@ -12,7 +12,7 @@ from sample_graphs.splitter import splitter
 from tracer import detach, record
 from tracer.diagnose.explain import explain, explanation
 from tracer.errors import GradientError, LookupNameError
-from tracer.hook import Options, run
+from tracer.run import Options, run
 from viz.plots.sums import splitter_sum
 
 

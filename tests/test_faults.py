@@ -20,7 +20,7 @@ from test_samples import trace_of as sample_trace
 from tracer import load, record
 from tracer import trace as traced
 from tracer.errors import CutWarning, LookupNameError
-from tracer.hook import Options, run
+from tracer.run import Options, run
 
 if TYPE_CHECKING:
     from tracer.diagnose.finding import Finding

@@ -62,6 +62,12 @@ INTO_OUT = [
     lambda a, v: np.isfinite(v, out=np.zeros(3)) * v,
     lambda a, v: np.var(a * 1j, out=np.zeros((), complex)).real,
     lambda a, v: np.fft.irfft(a, out=np.zeros((3, 4), complex)).real,
+    # NumPy returns a number here, and has written it.
+    lambda a, v: np.dot(v, v, out=np.zeros(())),
+    lambda a, v: v[0].clip(0.5, 9, out=np.zeros(())),
+    lambda a, v: np.sum(v[0], out=np.zeros(())),
+    lambda a, v: [np.dot(v, v * each, out=each) * each for each in [np.ones(())]],
+    lambda a, v: np.full((), [v[0]]) * np.full((), v[1:2]) * np.full_like(2.0, [[v[2]]]),
 ]
 
 
@@ -158,6 +164,12 @@ REFUSED = [
         r"np\.trapezoid with x= of unsigned integers",
     ),
     (lambda z, v: np.polyder(v[:, None]), r"np\.polyder with a matrix"),
+    (
+        lambda z, v: np.interp(v, [1, 2], [1, 2], period=np.array([3.0])),
+        "np.interp with an array as period=",
+    ),
+    (lambda z, v: np.linalg.lstsq(v[:, None], v, np.array([0.1])), "lstsq with an array as rcond="),
+    (lambda z, v: v.__setstate__(z), "ndarray.__setstate__ is not followed"),
 ]
 
 
@@ -187,6 +199,12 @@ UNTOUCHED = [
     lambda a, v: np.put(v, [0, 1], v[:0]),
     lambda a, v: np.put(v[0], [0], 1),
     lambda a, v: np.put(v[:0], [0], v),
+    lambda a, v: np.put(v, [0, -3, 1], v[1:] * 2),
+    lambda a, v: np.put(v, [0, -4], v),
+    lambda a, v: np.put(v, [5, -7], v, mode="wrap"),
+    lambda a, v: np.put(v, np.array([0], "u8"), v),
+    lambda a, v: np.put(v.astype("f4"), [0], v * 1e300),
+    lambda a, v: np.put(v, [0], "a"),
     lambda a, v: np.place(v, [True, False], v * 2),
     lambda a, v: np.putmask(v, mask=[True, False, True], values=v * 2),
     lambda a, v: np.fill_diagonal(a, v[:0]),

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import tracer.backward
-from tracer import record, trace, watch
+from tracer import detach, record, trace, watch
 from tracer.errors import CutWarning, GradientError, UnsupportedError
 
 ORIGINALS = {
@@ -127,9 +127,21 @@ def test_a_nested_trace_restores_only_when_the_outer_one_ends():
 
 def test_a_value_of_the_outer_trace_in_an_inner_one_stays_traced():
     def outer(x):
-        return record(lambda y: y * y, x).result * 2
+        inner = record(lambda y: y * y, x)
+        return inner.result * 2, inner.grads["y"]
 
-    assert record(outer, 3.0).grads["x"] == 12.0
+    with pytest.warns(CutWarning, match=r"y is a value of the outer trace, .*; detach\(y\)") as caught:
+        finished = record(outer, 3.0)
+    assert len(caught) == 1
+    assert finished.grads["x"] == 12.0
+    assert finished.result[1] is None
+
+
+def test_a_detached_value_is_an_input_of_the_inner_trace():
+    def outer(x):
+        return record(lambda y: y * y, detach(x)).grads["y"] * x
+
+    assert record(outer, 3.0).grads["x"] == 6.0
 
 
 def test_eight_threads_each_have_their_own_trace():

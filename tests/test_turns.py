@@ -15,7 +15,7 @@ from test_plain_result import replaced
 
 from tracer import record, tape, trace, turns, watch
 from tracer.errors import UnsupportedError
-from tracer.hook import Options, run
+from tracer.run import Options, run
 
 pytestmark = pytest.mark.usefixtures("small_program")
 A = np.array([[1.5, -2.0], [0.25, 3.0]])

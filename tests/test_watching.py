@@ -18,7 +18,7 @@ from checks import same
 
 from tracer import load, record, trace, watch
 from tracer.errors import CutWarning, LookupNameError, UnsupportedError
-from tracer.hook import Options, run
+from tracer.run import Options, run
 
 
 def array(*numbers):

@@ -1,4 +1,4 @@
-"""The arguments of one call by parameter, with stand-ins for their numbers. Used by hook.py."""
+"""The arguments of one call by parameter, with stand-ins for their numbers. Used by run.py."""
 
 from __future__ import annotations
 

@@ -73,6 +73,9 @@ class Boxes:
                 value = value.value_  # an array that the function made itself, and watches
             elif value.tape_.is_open and value.tape_.is_met_elsewhere(sys._getframe(), value):  # noqa: SLF001
                 value = _only_read(value.value_)  # of a place that a trace in another thread watches
+            elif value.tape_.is_open:
+                self.untraced[path] = "a value of the outer trace, which alone follows it"
+                self.lost[path] = self.untraced[path], "outer"
         kind = type(value)
         if (
             kind is float

@@ -30,7 +30,7 @@ from tracer.standins import (
     traced_in,
     whole_plain,
 )
-from tracer.tape import innermost
+from tracer.tape import AUXILIARY, innermost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,7 +158,12 @@ def _full(original: Callable[..., Any]) -> Callable[..., Any]:
         value = original(*plain_deep(args), **plain_deep(options))
         frame = _frame(1)
         if holds_traced(filling) and value.dtype.kind in "fc":
-            return record_call("broadcast_to", numpy_calls.arrays_of((filling,), frame), value, None, frame)
+            (operand,) = numpy_calls.arrays_of((filling,), frame)
+            seen = np.asarray(plain(operand))
+            if seen.ndim > value.ndim:  # `np.full((), [x])`
+                seen = seen.reshape(seen.shape[seen.ndim - value.ndim :])
+                operand = record_call("reshape", (operand,), seen, {}, frame, AUXILIARY)
+            return record_call("broadcast_to", (operand,), value, None, frame)
         for number in traced_in([filling]):
             cut(number, f"np.{original.__name__} of {value.dtype}", frame)
         return made(value, function, frame)

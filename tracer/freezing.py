@@ -1,4 +1,4 @@
-"""A closed tape -> Recording: its list of records becomes columns. Used by hook.py.
+"""A closed tape -> Recording: its list of records becomes columns. Used by run.py.
 
 A long tape is frozen chunk by chunk from the end, so that the list's memory goes as the columns come. Of a short one,
 how its records are connected is known again when the same program is called again.

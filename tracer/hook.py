@@ -1,4 +1,4 @@
-"""@trace, record and watch: box the arguments, run, unbox the result, restore everything, also on error."""
+"""@trace, record and watch: what a program says. `run.py` does the rest."""
 
 from __future__ import annotations
 
@@ -7,109 +7,22 @@ import inspect
 import sys
 import threading
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
-from tracer.arguments import box_arguments
-from tracer.boxing import Boxes
-from tracer.errors import LookupNameError, UnsupportedError, UsageError, refusals
-from tracer.forks import stay_plain
-from tracer.frames import raised_at
-from tracer.freezing import freeze
-from tracer.leftovers import leave_plain, meet_left
-from tracer.patches import Installed, leave_originals, replacement
-from tracer.recording import Output, Recording
+from tracer.errors import LookupNameError, UnsupportedError, UsageError
+from tracer.run import Options, is_decorated, run, state, tell_lost
 from tracer.signatures import any_signature_of
-from tracer.standins import is_traced, plain
-from tracer.structures import Structure, leaves
-from tracer.tape import WIDTH, Tape
-from tracer.trace import Run, Trace
-from tracer.turns import BusyError
-from tracer.unread import without_unread
+from tracer.standins import is_traced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-    from types import CodeType
+    from collections.abc import Callable
 
-    from tracer.watching import Watcher
+    from tracer.trace import Trace
 
 Parameters = ParamSpec("Parameters")
 Result_co = TypeVar("Result_co", covariant=True)
 _SUSPENDING = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-
-
-class Options(NamedTuple):
-    """What @trace was told."""
-
-    of: str | int | None = None
-    watch: tuple[str, ...] = ()
-    static: tuple[str, ...] = ()
-    strict: bool = False
-    keep: Literal["auto", "all"] = "auto"
-
-
 _DEFAULTS = Options()
-
-
-class _Running:
-    """The trace that is running in this thread."""
-
-    __slots__ = ("_function", "_names", "_watcher", "boxes", "structures", "watched")
-
-    def __init__(self, function: Any, boxes: Boxes, names: tuple[str, ...]) -> None:
-        self.boxes = boxes
-        self.structures: dict[str, Structure] = {}
-        # By name: the value, its stand-in, and where
-        self.watched: dict[str, tuple[Any, Any, CodeType, int]] = {}
-        self._function, self._names = function, names
-        self._watcher: Watcher | None = None
-        if names:
-            self.watcher()  # which is not to be imported while functions are replaced
-
-    def watcher(self) -> Watcher:
-        """Return what watches for this trace; few have one, and importing does not wait for it."""
-        if self._watcher is None:
-            from tracer.watching import Watcher  # noqa: PLC0415  (as above)
-
-            self._watcher = Watcher(self._function, self.boxes)
-        return self._watcher
-
-    def watch_names(self, arguments: dict[str, Any]) -> None:
-        """Put stand-ins where what the trace was told to watch is bound."""
-        if self._names:
-            self.watcher().watch_names(self._names, arguments, self.structures)
-
-    def restore(self) -> None:
-        """Put plain values back where they are watched."""
-        if self._watcher is not None:
-            self._watcher.restore()
-
-    def end(self) -> None:
-        """Let other traces look there."""
-        if self._watcher is not None:
-            self._watcher.end()
-
-
-class _AtEnd:
-    """What is called at the end of a block, however that ends; contextlib.ExitStack takes three times as long."""
-
-    __slots__ = ("_call",)
-
-    def __init__(self, call: Callable[[], None]) -> None:
-        self._call = call
-
-    def __enter__(self) -> None:
-        """Do nothing."""
-
-    def __exit__(self, *raised: object) -> None:
-        self._call()
-
-
-class _ThreadState(threading.local):
-    running: _Running | None = None
-
-
-_state = _ThreadState()
-stay_plain(lambda: setattr(_state, "running", None))
 
 
 class Traced(Protocol[Parameters, Result_co]):
@@ -172,7 +85,7 @@ def _decorate(function: Any, options: Options) -> Any:
 
     @functools.wraps(function)
     def traced(*args: Any, **kwargs: Any) -> Any:
-        if _state.running is not None:  # called by a traced function: one scope of that trace
+        if state.running is not None:  # called by a traced function: one scope of that trace
             return function(*args, **kwargs)
         finished, error = run(function, args, kwargs, options)
         traced.last_trace = finished  # type: ignore[attr-defined]
@@ -243,11 +156,6 @@ def _finish(finished: Trace, error: BaseException | None) -> Trace:
         del error  # as in run
 
 
-def is_decorated(function: Any) -> bool:
-    """Tell whether a function is one that @trace returned."""
-    return getattr(function, "edgegrad", (None,))[0] is function
-
-
 def options_of(function: Any) -> Options:
     """Return what @trace was told about a function or method; the defaults where it is not decorated."""
     beneath = function.__func__ if type(function) is MethodType else function
@@ -285,7 +193,7 @@ def watch(value: Any, name: str) -> Any:
     Outside a traced function, and for a value that is traced already, it returns the value as it is. Raises
     UsageError for a name that is taken.
     """
-    running = _state.running
+    running = state.running
     if running is None or (is_traced(value) and value.tape_.thread == threading.get_ident()):
         return value
     if name in running.watched and running.watched[name][0] is value:
@@ -297,138 +205,7 @@ def watch(value: Any, name: str) -> Any:
             advice="give every watched value a name of its own",
         )
     boxed, running.structures[name] = running.watcher().watch_value(value, name)
-    _tell_lost(running.boxes, ())
+    tell_lost(running.boxes, ())
     caller = sys._getframe(1)  # noqa: SLF001  (for a message)
     running.watched[name] = value, boxed, caller.f_code, caller.f_lineno
     return boxed
-
-
-def run(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], options: Options
-) -> tuple[Trace, BaseException | None]:
-    """Run a function under a trace of its own; return the Trace, and the exception that ended it, not raised."""
-    function, given = replacement(_undecorated(function)), (args, kwargs)
-    tape = Tape(strict=options.strict)
-    boxes = Boxes(tape)
-    running = _Running(function, boxes, options.watch)
-    outer, _state.running = _state.running, running
-    outputs: list[Output] = []
-    result: Any = None
-    named: dict[str, Any] = {}
-    error: BaseException | None = None
-    busy: BusyError | None = None
-    outer_refusal, refusals.first = refusals.first, None
-    try:
-        args, kwargs, named = box_arguments(
-            function, args, kwargs, options.static, boxes, running.structures
-        )
-        with (
-            _AtEnd(running.end),
-            _AtEnd(boxes.write_back),
-            _AtEnd(tape.close),
-            Installed(function, (args, *kwargs.values())),
-            _AtEnd(running.restore),
-        ):
-            running.watch_names(named)
-            _tell_lost(boxes, named)
-            code = getattr(function, "__code__", None) or getattr(
-                getattr(function, "__func__", None), "__code__", None
-            )
-            tape.start(sys._getframe(), code or run.__code__)  # noqa: SLF001  (the root of the scopes)
-            result = function(*args, **kwargs)
-            outputs = _outputs(result, boxes)
-        result = boxes.unbox(result)
-    except BusyError as raised:
-        busy = raised.with_traceback(None)  # whose frames hold values of the other trace
-    except BaseException as raised:  # noqa: BLE001  (handed on unchanged by whoever called)
-        from tracer.misunderstood import as_told  # noqa: PLC0415  (few programs fail)
-
-        error = as_told(raised, boxes)
-        tape.close()
-    finally:
-        _state.running = outer
-        # What the function or NumPy caught itself: it went on as the plain program would not, so neither its result
-        # nor the error that came of it is to be had.
-        if error is None or isinstance(error, Exception):
-            error = refusals.first or tape.refused or error
-        refusals.first, tape.refused = outer_refusal, None
-    if busy is not None:  # the function has not been called yet
-        with busy.turn():
-            return run(function, *given, options)
-    error = error or meet_left(tape) or tape.told_elsewhere()
-    recording, error = _recording_of(tape, outputs, given, error, running)
-    ended = f"{type(error).__name__}: {error}".removesuffix(": ") if error is not None else None
-    made = Run(
-        getattr(function, "__name__", type(function).__name__),
-        recording,
-        running.structures,
-        result,
-        ended,
-        keep=options.keep,
-        untraced=boxes.untraced,
-        failed=raised_at(error),
-    )
-    arrays = boxes.arrays
-    # What they hold is no leftover of the program's.
-    del boxes, running, args, kwargs, named, given, function
-    # After a failure the traceback holds stand-ins: every failed run would be searched for.
-    if error is None or tape.has_adopted:
-        leave_plain(tape, arrays)
-        leave_originals()
-    try:
-        return Trace(made, options.of), error
-    finally:
-        del error  # or its traceback and this frame would keep each other alive
-
-
-def _undecorated(function: Any) -> Any:
-    """Return the function beneath our own decorator; of a bound method, the method beneath it."""
-    if type(function) is MethodType:
-        return MethodType(_undecorated(function.__func__), function.__self__)
-    while is_decorated(function):
-        function = function.__wrapped__
-    return function
-
-
-def _tell_lost(boxes: Boxes, parameters: Collection[str]) -> None:
-    """Warn of what the call was given, or watches, that holds floats and is not traced."""
-    if boxes.lost:
-        from tracer.untraced import tell  # noqa: PLC0415  (few calls are given any)
-
-        tell(boxes.lost, parameters, boxes.tape)
-
-
-def _recording_of(
-    tape: Tape, outputs: list[Output], given: Any, error: BaseException | None, running: _Running
-) -> tuple[Recording, BaseException | None]:
-    """Return what a closed tape holds, frozen; and what ended the run, which may be text that was read back.
-
-    Says what a run that is finished has watched, and not used.
-    """
-    recording = freeze(tape)
-    recording.outputs = [_at_row(output) for output in outputs]
-    if error is None and running.watched:
-        from tracer.untraced import tell_unused  # noqa: PLC0415  (few traces watch anything so)
-
-        error = tell_unused(running.watched, running.structures, recording, tape)
-    followed = [position // WIDTH for position in tape.followed]
-    if tape.texts:
-        from tracer import texts_back  # noqa: PLC0415  (most programs write nothing)
-
-        recording, followed, read_back = texts_back.with_cuts(tape, recording, followed, given)
-        error = error or texts_back.told(tape, read_back)
-    return without_unread(recording, followed), error
-
-
-def _outputs(result: Any, boxes: Boxes) -> list[Output]:
-    found, tape = list(leaves(result)), boxes.tape
-    boxes.note_outputs(found)
-    return [
-        Output(path, item.id_ if is_traced(item) and item.tape_ is tape else -1, plain(item))
-        for path, item in found
-    ]
-
-
-def _at_row(output: Output) -> Output:
-    """Return the output with its record numbered by row instead of by its position on the tape."""
-    return Output(output.path, output.row // WIDTH if output.row >= 0 else -1, output.value)

@@ -18,7 +18,7 @@ from tracer.errors import UnsupportedError
 from tracer.frames import place, wants_plain_arrays
 from tracer.instructions import operator_at
 from tracer.memory import is_alone
-from tracer.numpy_calls import arrays_of, call_function, refuse
+from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
 from tracer.numpy_table import PLAIN_READS, PLAIN_UFUNCS, UFUNC_RULES, OptionError, call_options
 from tracer.references import borrowed
 from tracer.rules.kinds import is_complex
@@ -49,6 +49,10 @@ _FITTED_INTO_OUT = frozenset(
 _READ_WHILE_WRITING = frozenset(
     {np.choose, np.concatenate, np.ptp, np.stack}
 )  # also what is in `out` itself
+# Of a number of NumPy's they are methods, which return a number, too
+_METHODS_OF_NUMBERS = frozenset(
+    {np.amax, np.amin, np.around, *(getattr(np, name, None) for name in dir(np.generic))}
+)
 
 
 def call_into(
@@ -85,7 +89,15 @@ def call_into(
     for target, result in zip(targets, results if several else (results,), strict=True):
         if target is not None:
             write(target, ..., result, frame)
+    if not method and targets[0].value_.ndim == 0 and _returns_number(function, inputs):
+        return getitem(targets[0], (), frame)
     return out if several or not isinstance(out, tuple) else out[0]
+
+
+def _returns_number(function: Any, inputs: tuple[Any, ...]) -> bool:
+    """Tell whether NumPy returns the number that it has written into an `out` without axes, instead of that array."""
+    of_number = function in _METHODS_OF_NUMBERS and isinstance(plain(inputs[0]), np.generic)
+    return of_number or function is np.dot
 
 
 def _into_plain(

@@ -6,6 +6,7 @@ plain program meets: a float that is no float.
 
 from __future__ import annotations
 
+import ast
 import os.path
 import re
 from types import BuiltinFunctionType, ModuleType
@@ -13,13 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.callee import called_name, named
+from tracer.callee import called_name, named, values_of
 from tracer.errors import UnsupportedError
 from tracer.frames import is_library, is_own
+from tracer.patches import original, replacement
+from tracer.running import running_at
 from tracer.standins import Traced, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
     from tracer.boxing import Boxes
 
@@ -160,7 +164,8 @@ def _is_misunderstood(error: BaseException) -> bool:
             innermost = traceback
         traceback = traceback.tb_next
     if innermost is not None and is_of_buffer:
-        return any(map(_is_buffer, _held(named(innermost.tb_frame, innermost.tb_lasti))))
+        frame, offset = innermost.tb_frame, innermost.tb_lasti
+        return any(map(_is_buffer, _held(named(frame, offset)))) or _is_made_for_it(frame, offset)
     if row is None or innermost is None:
         return False
     frame, offset, (_, calls, kinds) = innermost.tb_frame, innermost.tb_lasti, row
@@ -186,6 +191,14 @@ def _held(values: Iterator[Any]) -> Iterator[Any]:
         yield value
         if not issubclass(type(value), (Traced, *_PLAIN)):
             yield from getattr(value, "__dict__", {}).values()
+
+
+def _is_made_for_it(frame: FrameType, offset: int) -> bool:
+    """Tell whether the line makes the array that it hands over: `data.cumsum(out=np.zeros(3))`."""
+    match running_at(frame.f_code, offset):
+        case ast.Call(keywords=[*_, ast.keyword("out", ast.Call(maker))]):
+            return any(replacement(each) is not original(each) for each in values_of(maker, frame))
+    return False
 
 
 def _is_buffer(value: Any) -> bool:

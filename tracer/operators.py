@@ -68,7 +68,7 @@ def binary(left: Any, right: Any, name: str, compute: Callable[[Any, Any], Any],
             continue
         if not isinstance(other, _NUMBERS) or _answers_itself(left, other, compute):
             return _foreign(left, right, other, name, compute, frame)
-    value = compute(plain(left), plain(right))
+    value = _computed(compute, left, right, frame)
     if type(value) is not np.ndarray and not isinstance(value, _NUMBERS) and type(right) is np.ndarray:
         return _foreign(
             left, right[()], right[()], name, compute, frame
@@ -98,7 +98,9 @@ def _foreign(
         # A count. Where the sequence stands first, Python repeats it itself, in place for `*=`.
         return NotImplemented if traced is right else compute(traced.value_, other)
     if kind in (list, tuple):
-        value = compute(plain_deep(left), plain_deep(right))  # raises where a list is no operand
+        value = _computed(
+            compute, plain_deep(left), plain_deep(right), frame
+        )  # raises where a list is no operand
         if isinstance(value, (np.ndarray, np.generic)):
             return record_call(name, numpy_calls.arrays_of((left, right), frame), value, None, frame)
     is_number = isinstance(other, numbers.Number) and not isinstance(other, _PYTHONS_NUMBERS)
@@ -131,10 +133,19 @@ def _takes_whole_arrays(kind: type) -> bool:
     return getattr(kind, "__array_ufunc__", ...) is None or hasattr(kind, "__array_priority__")
 
 
+def _computed(compute: Callable[[Any, Any], Any], left: Any, right: Any, frame: FrameType) -> Any:
+    """Compute an operator of plain values; where that is an error, it is the one of the operator as written."""
+    try:
+        return compute(plain(left), plain(right))
+    except TypeError:
+        in_place = _as_written(compute, frame)
+    return in_place(plain(left), plain(right))
+
+
 def _as_written(compute: Callable[[Any, Any], Any], frame: FrameType) -> Callable[[Any, Any], Any]:
     """Return the in-place form of an operator that was written in place: its errors say so."""
     if operator_at(frame).endswith("="):
-        in_place: Callable[[Any, Any], Any] = getattr(operator, f"i{compute.__name__}")
+        in_place: Callable[[Any, Any], Any] = getattr(operator, f"i{compute.__name__.strip('_')}")
         return in_place
     return compute
 
@@ -276,10 +287,10 @@ def write_integer_methods(kind: type[Traced]) -> None:
     """Give a stand-in the bit operators. Integers take steps, so the results are plain, as of a comparison."""
 
     def forward(compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        return lambda self, other: compute(plain(self), plain(other))
+        return lambda self, other: _computed(compute, self, other, _frame(1))
 
     def reflected(compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        return lambda self, other: compute(plain(other), plain(self))
+        return lambda self, other: _computed(compute, other, self, _frame(1))
 
     for method in ("and", "or", "xor", "lshift", "rshift"):
         compute = getattr(operator, f"__{method}__")

@@ -36,7 +36,7 @@ def exchange(*, looking: bool) -> None:
 
 
 def _look(code: CodeType, _: int, error: BaseException) -> None:
-    """Note an error that no plain program gets; hook.py raises the first one at the end."""
+    """Note an error that no plain program gets; run.py raises the first one at the end."""
     if type(error) not in (TypeError, ValueError):
         return
     from tracer.frames import is_library, is_own  # noqa: PLC0415  (few programs raise)

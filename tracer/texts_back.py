@@ -1,4 +1,4 @@
-"""Text of a traced value that the program read back: a cut, which is told at the end of the run. Used by hook.py.
+"""Text of a traced value that the program read back: a cut, which is told at the end of the run. Used by run.py.
 
 Nothing can be asked of `float("12.34")`. But the number that comes of it is a constant of the graph, made after the
 text, with the very digits of it; and that a number which has nothing to do with the text has its digits by chance is

@@ -1,4 +1,4 @@
-"""Leave out of a recording what only follows a write and is read by nobody. Used by hook.py, after the run.
+"""Leave out of a recording what only follows a write and is read by nobody. Used by run.py, after the run.
 
 A write into an array makes a record for every stand-in that sees the memory (`buffers.py`), because any of them may be
 used next. Most are not: a row view that was written through is gone when the loop takes the next. And where a view as a

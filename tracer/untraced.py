@@ -1,4 +1,4 @@
-"""What a call is given that holds floats and is not traced: arrays of other classes, of objects, of records.
+"""What a call is given that is not traced: arrays of other classes, of objects, of records; values of an outer trace.
 
 It goes into the function as it is, and t.grads has None for it: that is said when the call is made.
 """
@@ -35,6 +35,7 @@ _INSTEAD = {
     "records": "give each field as an array of its own",
     "MaskedArray": "give its numbers and its mask as plain arrays, np.ma.getdata({0}) and np.ma.getmaskarray({0})",
     "class": "give a plain array, np.asarray({0})",
+    "outer": "detach({0}) is a number of its own, which the inner trace follows",
     "nothing": "name what holds floats or arrays of floats, or leave it out",
     "static": "take it out of one of the two",
 }

@@ -40,7 +40,7 @@ _MATCHES_SEQUENCES = 1 << 5  # of the flags of a class, Py_TPFLAGS_SEQUENCE
 # By which other libraries ask an array for its memory, or for a wrapping of their own
 _SPECIAL_ATTRIBUTES = frozenset(
     "__array_interface__ __array_namespace__ __array_priority__ __array_struct__ __array_wrap__ __dlpack__ "
-    "__dlpack_device__".split()
+    "__dlpack_device__ __setstate__".split()
 )
 
 

@@ -6,13 +6,11 @@ that it is. Afterwards each place has a plain value again, the one that the plai
 
 from __future__ import annotations
 
-import ast
-import inspect
 import warnings
 import weakref
 from collections import deque
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import chain
 from math import inf
 from operator import is_
@@ -23,18 +21,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tracer.boxing import REFERENCES
-from tracer.errors import CutError, CutWarning, LookupNameError
-from tracer.exact import Exact
+from tracer.errors import CutError, CutWarning
 from tracer.holders import (
     CONTAINERS,
     MISSING,
-    Cell,
     Holder,
     Item,
-    attribute,
     inside,
     is_object,
-    item,
 )
 from tracer.leading import is_looked_into, leading_to
 from tracer.leftovers import own_references
@@ -44,10 +38,9 @@ from tracer.references import references
 from tracer.standins import Traced, is_traced
 from tracer.turns import CHANGED, WATCHERS, BusyError, exchanging, refused
 from tracer.untraced import holds_any, way_to_floats, without_floats
+from tracer.watched_names import find, functions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tracer.boxing import Boxes
     from tracer.structures import Structure
 
@@ -83,7 +76,7 @@ class Watcher:
 
     @cached_property
     def _functions(self) -> list[Any]:
-        return _functions(self._function)
+        return functions_of(self._function)
 
     def watch_names(
         self, names: tuple[str, ...], arguments: dict[str, Any], structures: dict[str, Structure]
@@ -110,7 +103,7 @@ class Watcher:
         self, names: tuple[str, ...], arguments: dict[str, Any], structures: dict[str, Structure]
     ) -> None:
         # All are found first: a property on the way to one must not compute with stand-ins for another.
-        found = [(name, *self._find(name, arguments)) for name in names]
+        found = [(name, *find(name, arguments, self._functions)) for name in names]
         for name, before, place in found:
             value = before if place is None else place.read()
             structure = self._enter(place, value, name, with_ints=True)
@@ -203,35 +196,6 @@ class Watcher:
             fresh = self._boxes.unbox(value)
             if fresh is not value:
                 place_of(owner, key).write(fresh)
-
-    def _find(self, name: str, arguments: dict[str, Any]) -> tuple[Any, Holder | None]:
-        """Return the value of a name as the function sees it, and its place; None for that of an argument."""
-        path, steps = _parsed(name)
-        place = self._variable(path, arguments)
-        value = arguments[path] if place is None else place.read()
-        for find, key, longer in steps:
-            place = find(value, key, path)
-            path, value = longer, place.read()
-        return value, place
-
-    def _variable(self, name: str, arguments: dict[str, Any]) -> Holder | None:
-        """Find a variable: an argument, which has no place, or one of a function around it or of its module."""
-        if name in arguments:
-            return None
-        for function in self._functions:
-            cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-            if name in cells:
-                return Cell(cells[name])
-            if name in function.__globals__:
-                return Item(function.__globals__, name)
-        called = (
-            getattr(self._functions[-1], "__name__", "the function") if self._functions else "the function"
-        )
-        raise LookupNameError(
-            f"nothing named {name!r} can be watched",
-            got=f"it is neither a global nor a closure variable of {called}",
-            advice="name arguments and values made inside with watch(value, name)",
-        )
 
     def _enter(self, place: Holder | None, value: Any, path: str, *, with_ints: bool) -> Structure:
         """Put stand-ins for a value, or for what it holds; return the structure: input numbers and None."""
@@ -368,40 +332,6 @@ class Watcher:
             if package in packages or not is_installed
         ]
         return [*(function.__globals__ for function in self._functions), *self._functions], modules
-
-
-def _parsed(name: str) -> tuple[str, list[tuple[Callable[[Any, Any, str], Holder], Any, str]]]:
-    """Take `model.layers[0].W` apart: the variable; and how each step is found, by which key, and the path so far."""
-    steps: list[tuple[Callable[[Any, Any, str], Holder], Any, str]] = []
-    try:
-        expression = ast.parse(name, mode="eval").body
-        while isinstance(expression, (ast.Attribute, ast.Subscript)):
-            path = ast.unparse(expression)
-            if isinstance(expression, ast.Attribute):
-                steps.insert(0, (attribute, expression.attr, path))
-            else:
-                steps.insert(0, (item, ast.literal_eval(expression.slice), path))
-            expression = expression.value
-        if isinstance(expression, ast.Name):
-            return expression.id, steps
-    except (SyntaxError, ValueError):
-        pass
-    raise LookupNameError(
-        f"{name!r} can't be watched", advice="name a variable, an attribute or an item: model.layers[0].W"
-    )
-
-
-def _functions(function: Any) -> list[Any]:
-    """Return the Python functions whose variables a function sees: its own, and that of what it is wrapped around."""
-    while type(function) is not Exact and isinstance(function, partial):
-        function = function.func
-    found = []
-    for each in (function, inspect.unwrap(function)):
-        called = each if hasattr(each, "__code__") or isinstance(each, MethodType) else type(each).__call__
-        called = getattr(called, "__func__", called)
-        if hasattr(called, "__code__") and called not in found:
-            found.append(called)
-    return found
 
 
 def _called(key: Any) -> str:

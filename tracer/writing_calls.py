@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+_TWO = 2
+
 
 def method_of(array: Any, name: str, frame: FrameType) -> Callable[..., None]:
     """Return the method of an array that changes it: fill, partition, put or sort."""
@@ -114,6 +116,9 @@ def _as_numpy(function: Any, do: Callable[..., None]) -> Callable[..., None]:
 
     def called(frame: FrameType, array: Any, *args: Any, **options: Any) -> None:
         given, named = plain_deep(args), plain_deep(options)
+        if function is np.put and not named and _fits(array.value_, *given):
+            do(frame, array, *args)
+            return
         if any(map(np.iscomplexobj, (*given, *named.values()))):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # the write itself warns of imaginary parts
@@ -126,9 +131,24 @@ def _as_numpy(function: Any, do: Callable[..., None]) -> Callable[..., None]:
     return called
 
 
+def _fits(array: Any, *given: Any) -> bool:
+    """Tell whether NumPy puts what is given without an error or a warning: a loop of puts copies nothing."""
+    if len(given) != _TWO or type(array) is not np.ndarray or not array.flags.writeable:
+        return False
+    places, values = map(np.asarray, given)
+    return bool(
+        np.can_cast(places.dtype, np.intp)
+        and np.can_cast(values.dtype, array.dtype)
+        and np.all((-array.size <= places) & (places < array.size))
+    )
+
+
 def _put(frame: FrameType, a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
     flat = np.asarray(plain_deep(ind)).ravel().astype(np.intp)
-    places = np.arange(a.value_.size).take(flat, mode=mode)
+    size = a.value_.size
+    places = (
+        np.where(flat < 0, flat + size, flat) if mode == "raise" else np.arange(size).take(flat, mode=mode)
+    )
     write_flat(frame, a, places, v, np.arange(len(flat)))
 
 

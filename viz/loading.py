@@ -142,7 +142,7 @@ def _named(module: ModuleType, file: Path, name: str) -> Callable[..., Any]:
 
 
 def _only_traced(module: ModuleType, file: Path) -> Callable[..., Any]:
-    from tracer.hook import is_decorated  # noqa: PLC0415  (what --help need not wait for)
+    from tracer.run import is_decorated  # noqa: PLC0415  (what --help need not wait for)
 
     functions = _functions(module)
     traced = [name for name, function in functions.items() if is_decorated(function)]

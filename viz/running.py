@@ -16,7 +16,8 @@ from tracer.errors import (
     TraceFileError,
     UsageError,
 )
-from tracer.hook import options_of, run
+from tracer.hook import options_of
+from tracer.run import run
 from viz.hints import output_to_choose, quoted
 from viz.labels import clean
 from viz.loading import (

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracer.diagnose.swept import Arguments, FindingKey, Gathered, Sweep
 from tracer.errors import ProgramError, UsageError
-from tracer.hook import Options, is_decorated, options_of, run
+from tracer.hook import options_of
+from tracer.run import Options, is_decorated, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -97,6 +97,8 @@ def _pinv(a: Any, rcond: Any = None, hermitian: Any = False, *, rtol: Any = NOT_
 
 
 def _lstsq(a: Any, b: Any, rcond: Any = None) -> list[Followed | None]:
+    if np.ndim(plain(rcond)):
+        raise OptionError("an array as rcond=")
     if rcond is not None and _leaves_out(a, rcond):
         raise OptionError("rcond= that leaves singular values out")
     return [

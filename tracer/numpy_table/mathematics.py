@@ -98,6 +98,8 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Followed
 
 
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Followed:
+    if np.ndim(plain(period)):
+        raise OptionError("an array as period=")
     named = {"left": left, "right": right, "period": period}
     traced = {name: each for name, each in named.items() if is_traced(each)}
     return "interp", (x, xp, fp, *traced.values()), {**plain_deep(named), "traced": tuple(traced)}
