@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import scipy.fft
 import scipy.linalg
-from scipy import integrate, interpolate, ndimage, optimize, signal, spatial, stats
+from checks import assert_differentiates
+from scipy import integrate, interpolate, ndimage, optimize, signal, spatial, special, stats
 from scipy_inputs import OTHER, VECTOR, needs, since
 
 from tracer import detach, record, trace
@@ -79,8 +80,26 @@ def test_what_scipy_reads_in_c_is_an_error_at_the_users_line():
             1,
             17,
             lambda x: interpolate.RBFInterpolator(np.eye(3)[:, :2], [*x[0], 1.0])([[0.2, 0.3]])[0],
-            r"a traced .*code in C",
+            r"a traced .*code in C of scipy\.interpolate\.RBFInterpolator that",
             why="the message names RBFInterpolator",
+        ),
+        (
+            lambda x: interpolate.RegularGridInterpolator([[0.0, 1.0]] * 2, x)([[0.2, 0.3]])[0],
+            r"a traced .*code in C of scipy\.interpolate\.RegularGridInterpolator that",
+        ),
+        since(
+            1,
+            15,
+            lambda x: special.legendre_p(2, x).sum(),
+            r"scipy\.special\.legendre_p is",
+            why="it is new",
+        ),
+        since(
+            1,
+            15,
+            lambda x: special.sph_harm_y(1, 1, x[0, 0], 0.3).real,
+            r"scipy\.special\.sph_harm_y is",
+            why="it is new",
         ),
         (
             lambda x: scipy.linalg.qr(np.vstack([x, x]))[1].sum(),
@@ -143,7 +162,7 @@ SOLVERS = (
     (
         lambda a: ndimage.zoom(np.eye(3) * a, 2).sum(),
         "ndimage.zoom",
-        "an index with weights",
+        r"B @ image\.ravel\(\) is followed",
     ),
 )
 
@@ -162,12 +181,62 @@ def test_a_smoothing_spline_is_told_whether_scipy_asks_for_floats_or_as_from_1_1
         trace(strict=True)(lambda a: interpolate.UnivariateSpline(TIMES, TIMES * a)(1.5))(2.0)
 
 
-def test_an_error_names_the_function_of_the_library_and_a_way_around():
-    def fitted(y):
-        return optimize.curve_fit(lambda x, a, b: a * x + b, TIMES, y)[0][0]
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (
+            lambda y: optimize.curve_fit(lambda x, a, b: a * x + b, TIMES, y)[0][0],
+            rf"^scipy\.optimize\.curve_fit .*; {NEWTON}",
+        ),
+        (
+            lambda y: interpolate.RegularGridInterpolator([[0, 1]] * 2, y.reshape(2, 2))([[0.2, 0.3]])[0],
+            r"it says: [^;\n]*; .* it is linear in the values: B @ values\.ravel\(\) is followed",
+        ),
+    ],
+)
+def test_an_error_names_the_function_of_the_library_and_a_way_around(function, message):
+    with pytest.raises(UnsupportedError, match=message):
+        record(function, TIMES**2)
 
-    with pytest.raises(UnsupportedError, match=rf"^scipy\.optimize\.curve_fit .*; {NEWTON}"):
-        record(fitted, TIMES**2)
+
+POINTS, IMAGE = [[0.5, 1.2], [1.3, 2.2]], np.arange(16.0).reshape(4, 4) ** 1.5
+PLANE = np.argwhere(np.ones((4, 4))) * 1.0
+LINEAR_IN_VALUES = (
+    lambda values: interpolate.RegularGridInterpolator([TIMES, TIMES], values, method="cubic")(POINTS),
+    lambda values: interpolate.interpn([TIMES, TIMES], values, POINTS),
+    lambda values: interpolate.RBFInterpolator(PLANE, values.reshape(16, -1))(POINTS).squeeze(),
+    lambda values: interpolate.griddata(PLANE, values.reshape(16, -1), POINTS).squeeze(),
+)
+LINEAR_IN_AN_IMAGE = (
+    lambda image: ndimage.zoom(image, 2),
+    lambda image: ndimage.rotate(image, 5.0),
+    lambda image: ndimage.shift(image, 0.5),
+    lambda image: ndimage.map_coordinates(image, np.transpose(POINTS)),
+)
+UNITS = np.eye(16)
+ADVISED = (
+    *((f(IMAGE), f(UNITS.reshape(4, 4, 16))) for f in LINEAR_IN_VALUES),
+    *((f(IMAGE), np.stack([f(each) for each in UNITS.reshape(-1, 4, 4)], -1)) for f in LINEAR_IN_AN_IMAGE),
+)
+
+
+@pytest.mark.parametrize(("plain", "matrix"), ADVISED)
+def test_the_matrix_that_messages_advise_computes_the_same_and_has_the_gradient(plain, matrix):
+    np.testing.assert_allclose(matrix @ IMAGE.ravel(), plain, rtol=1e-9, atol=1e-9)
+    assert_differentiates(lambda x: ((matrix @ x.ravel()) ** 2).sum(), IMAGE, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "advised",
+    [
+        lambda a: integrate.fixed_quad(lambda t: np.exp(-a * t), 0, a, n=12)[0],
+        lambda a: integrate.simpson(np.exp(-a * TIMES), x=TIMES),
+        lambda a: integrate.solve_ivp(lambda t, y: -a * y, (0, 1), [a], method="RK45").y[0, -1],
+        lambda a: special.eval_legendre(3, a / 2) + special.lpmv(1, 2, a / 2),
+    ],
+)
+def test_what_messages_say_is_followed_is(advised):
+    assert_differentiates(advised, 1.5)
 
 
 @pytest.mark.parametrize("covariance", [np.eye(3), np.eye(3) * 1.5 + 0.2])

@@ -20,6 +20,7 @@ from tracer.instructions import operator_at
 from tracer.memory import is_alone
 from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
 from tracer.numpy_table import PLAIN_READS, PLAIN_UFUNCS, UFUNC_RULES, OptionError, call_options
+from tracer.numpy_table.scipy_ufuncs import called_as
 from tracer.references import borrowed
 from tracer.rules.kinds import is_complex
 from tracer.standins import (
@@ -107,7 +108,7 @@ def _into_plain(
     compute = getattr(function, method) if method else function
     rest = {name: value for name, value in options.items() if name != "out"}
     out = options["out"]
-    name = f"np.{function.__name__}"
+    name = called_as(function)
     if wants_plain_arrays(frame):  # a library's own array, for its own work
         inputs = tuple(cut(each, name, frame) if is_traced(each) else each for each in inputs)
     tape = open_tape(traced_in((*inputs, *rest.values())), frame)

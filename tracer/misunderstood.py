@@ -16,7 +16,7 @@ import numpy as np
 
 from tracer.callee import called_name, named, values_of
 from tracer.errors import UnsupportedError
-from tracer.frames import is_library, is_own
+from tracer.frames import is_library, is_own, library_function
 from tracer.patches import original, replacement
 from tracer.running import running_at
 from tracer.standins import Traced, plain
@@ -94,6 +94,7 @@ _OF_BUFFERS = re.compile(
     r"|.*must be read-write bytes-like object, not numpy\.ndarray"
 )
 # What a library's Python may be told that takes a number of NumPy's for an array, by asking for its type.
+_END = "\n"  # of the first line: Pythran's errors go on with what is allowed
 _OF_ITEMS = "'float' object does not support item assignment"
 _PLAIN = (str, bytes, int, float, type(None), type, ModuleType, BuiltinFunctionType)
 
@@ -120,26 +121,33 @@ def said_clearly(error: BaseException) -> BaseException:
     """Return the error that says what happened, caused by the one given; that itself if a plain program may get it."""
     if type(error) not in (TypeError, ValueError, NotImplementedError) or not _is_misunderstood(error):
         return error
-    where, traceback = "", error.__traceback__
+    from tracer.ways_around import way_around  # noqa: PLC0415  (few programs fail)
+
+    where, library, traceback = "", "", error.__traceback__
     while traceback is not None:
+        library = library_function(traceback.tb_frame) or library
         code, names = traceback.tb_frame.f_code, traceback.tb_frame.f_globals
         if not is_own(code.co_filename) and not is_library(str(names.get("__name__"))):
             where = f"{os.path.split(code.co_filename)[1]}:{traceback.tb_lineno}"
         traceback = traceback.tb_next
+    around = way_around(library)
     clear = UnsupportedError(
-        f"a traced value was handed to {_whose(error)} that takes nothing but Python's and NumPy's own types",
+        f"a traced value was handed to {_whose(error, library)} that takes nothing but Python's and NumPy's own types",
         where=where,
-        got=f"it says: {_said(error)}",
+        got=f"it says: {_said(error).partition(_END)[0]}",
         advice="have it make an array of its own, and write that: y[:] = rng.random(len(y))"
         if _OF_BUFFERS.fullmatch(_said(error))
-        else "detach(x) gives it the plain value, and leaves that out of the gradient",
+        else (f"{around}; " if around else "")
+        + "detach(x) gives it the plain value, and leaves that out of the gradient",
     )
     clear.__cause__ = error
     return clear
 
 
-def _whose(error: BaseException) -> str:
-    return "a library's code" if _said(error) == _OF_ITEMS else "code in C"
+def _whose(error: BaseException, library: str) -> str:
+    if _said(error) == _OF_ITEMS:
+        return "a library's code"
+    return f"code in C of {library}" if library else "code in C"
 
 
 def _said(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from tracer.buffers import fitted
 from tracer.instructions import operator_at
 from tracer.numpy_calls import any_open, arrays_of, call_function, refuse
 from tracer.numpy_table import FORMS, PLAIN_UFUNCS, TWO_RESULTS, UFUNC_RULES, OptionError, call_options
-from tracer.numpy_table.scipy_ufuncs import is_special, special_results, special_rule
+from tracer.numpy_table.scipy_ufuncs import called_as, special_results, special_rule
 from tracer.rules.kinds import is_complex
 from tracer.standins import is_traced, open_tape, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY
@@ -49,7 +49,7 @@ def call_ufunc(
         )
     rule = UFUNC_RULES.get(ufunc) or special_rule(ufunc, inputs, frame)
     if rule is None:
-        raise refuse(f"{'scipy.special' if is_special(ufunc) else 'np'}.{ufunc.__name__}", frame)
+        raise refuse(called_as(ufunc), frame)
     value = _as_written(ufunc, values, frame)(*values)
     return record_call(rule, arrays_of(inputs, frame), value, None, frame)
 
@@ -67,8 +67,7 @@ def _call_form(
 ) -> Any:
     """Compute and record what is no plain call: reduce, accumulate, reduceat, outer, or a call with options."""
     value = getattr(ufunc, method)(*plain_deep(inputs), **plain_deep(options))
-    package = "scipy.special" if is_special(ufunc) else "np"
-    called = f"{package}.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+    called = called_as(ufunc) + ("" if method == "__call__" else f".{method}")
     rule = UFUNC_RULES.get(ufunc) or special_rule(ufunc, inputs, frame)
     if rule is None:
         raise refuse(called, frame)

@@ -20,6 +20,9 @@ _MINIMUM = _NEWTON.format(
 _MINIMUM_OF_ONE = _NEWTON.format(
     x="the minimum x", step="x - slope(x) / curvature", matrix="the curvature, f's second derivative,"
 )
+_LINEAR = (
+    "it is linear in the {x}: B @ {x}.ravel() is followed, where B is {matrix}; by a place, weights are: "
+)
 _DRAWS = (
     (
         r"(?:.*\W)?(?:normal|uniform)$",
@@ -40,7 +43,7 @@ _ADVICE = tuple(
             "method='RK45', 'RK23' and 'DOP853' are followed, between two plain times and without events",
         ),
         (
-            r"integrate\.(quad|dblquad|tplquad|nquad)",
+            r"integrate\.(quad|dblquad|tplquad|nquad|tanhsinh)",
             "scipy.integrate.fixed_quad and simpson of f at fixed points are followed",
         ),
         (r"optimize\.(brent[hq]|bisect|ridder|toms748|root_scalar)", _ROOT),
@@ -53,8 +56,12 @@ _ADVICE = tuple(
         (r"optimize\.(minimize_scalar|fminbound|brent$)", _MINIMUM_OF_ONE),
         (r"optimize\.(minimize|fmin|basinhopping|differential_evolution|dual_annealing|shgo)", _MINIMUM),
         (
-            r"ndimage\.(map_coordinates|rotate|zoom|shift|affine_transform|geometric_transform)",
-            "an index with weights, image[i, j] * (1 - s) + image[i + 1, j] * s, is followed",
+            r"ndimage\.(map_coordinates|rotate|zoom|shift|affine_transform|geometric_transform|spline_filter)",
+            _LINEAR.format(
+                x="image",
+                matrix="np.stack([f(each) for each in np.eye(image.size).reshape(-1, *image.shape)], -1)",
+            )
+            + "image[i, j] * (1 - s) + image[i + 1, j] * s",
         ),
         (
             r"stats\.(\w+\.(stats|moment|mean|var|std|entropy)|rv_(continuous|discrete)\.)",
@@ -73,8 +80,20 @@ _ADVICE = tuple(
             "such a spline is linear in y: B @ y is followed, for the plain B = CubicSpline(x, np.eye(len(x)))(at)",
         ),
         (
+            r"interpolate\.(RegularGrid|interpn|RBF|griddata|LinearND|NearestND)",
+            "but for method='pchip', "
+            + _LINEAR.format(
+                x="values", matrix="its answer for np.eye(values.size).reshape(*values.shape, -1)"
+            )
+            + "values[i] * (1 - s) + values[i + 1] * s",
+        ),
+        (
             r"interpolate\.",
             "CubicSpline, PchipInterpolator, make_interp_spline and interp1d are followed, also by their data y",
+        ),
+        (
+            r"special\.(sph_)?(assoc_)?legendre_p|special\.sph_harm",
+            "scipy.special.eval_legendre(n, x) and lpmv(m, n, x) are followed",
         ),
         (
             r"signal\.chirp",

@@ -24,6 +24,14 @@ def is_special(ufunc: Any) -> bool:
     return special is not None and getattr(special, ufunc.__name__, None) is ufunc
 
 
+def called_as(function: Any) -> str:
+    """Return what a program calls a function of NumPy's, or a ufunc of scipy.special, which may be one of several."""
+    name = function.__name__
+    known = getattr(sys.modules.get("scipy.special"), name, None)
+    is_special = known is function or not (known is None or isinstance(known, np.ufunc))
+    return f"{'scipy.special' if is_special and getattr(np, name, None) is not function else 'np'}.{name}"
+
+
 def special_rule(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> str | None:
     """Return the rule of a ufunc of scipy.special; None where there is none. Raises as `check_partials`."""
     name = str(ufunc.__name__)
