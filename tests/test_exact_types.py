@@ -33,6 +33,7 @@ OLD = np.random.RandomState(0)
 READ = {
     "permutation": lambda x, n: np.random.default_rng(0).permutation(n) * x,
     "permutation, of a name": lambda x, n: (OLD.seed(0), OLD.permutation(n) * x)[1],
+    "a pickled generator": lambda x, n: pickle.loads(pickle.dumps(np.random.default_rng(n))).random(n) * x,  # noqa: S301
     "RandomState.seed": lambda x, n: (OLD.seed(n), OLD.rand(n, n) * x)[1],
     "integers": lambda x, n: np.random.default_rng(0).integers(n, size=n) * x,
     "integers, between": lambda x, n: np.random.default_rng(n).integers(1, n, (n, 2)) * x,

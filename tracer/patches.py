@@ -85,8 +85,9 @@ def _add_imported() -> bool:
 # Where Python and pip put what is no program of the user's
 _LIBRARIES = (os.path.split(functools.__file__)[0], os.path.split(os.path.split(np.__file__)[0])[0])
 _WITHOUT_FILES = {*sys.builtin_module_names} - {"builtins"}  # into which a program may put a name
-# NumPy's inner modules work on plain values: what is traced does not get that far.
-_OWN_BUSINESS = re.compile(r"tracer\.|numpy\.(\w+\.)*_")
+# NumPy's inner modules work on plain values: what is traced does not get that far. Where a class of seeds is defined,
+# pickle looks for the class itself, which every generator holds an object of.
+_OWN_BUSINESS = re.compile(r"tracer\.|numpy\.(\w+\.)*_|numpy\.random\.bit_generator$")
 
 
 # Objects of NumPy's that are called or indexed without asking their arguments: class, method, what follows it.
