@@ -14,6 +14,7 @@ import pytest
 from checks import assert_differentiates, assert_untouched
 
 from tracer import verify
+from tracer.callee import named
 
 PROGRAMS = {  # name: (from Python 3.x on, text)
     "type parameters": (12, """
@@ -185,3 +186,38 @@ def test_a_program_of_a_newer_python(name, tmp_path, monkeypatch):
     arguments = (1.3, 0.7, np.array([0.3, 1.1, -0.4]))
     assert_untouched(module.f, *arguments)
     assert verify(assert_differentiates(lambda x, y, w: module.f(x, y, w.copy()), *arguments))
+
+
+def stores(a, b, c):
+    a[b] = c
+
+
+def after_another(a, b, c):
+    return c * a.missing(b)
+
+
+def after_a_store(a, b, c):
+    d = c
+    a[b] = d
+
+
+def beside_others(a, b, c):
+    return divmod(a, c, b(a))
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (stores, {1.0, 2.0}),
+        (after_another, {1.0}),
+        (after_a_store, {1.0, 2.0}),
+        (beside_others, {1.0, 2.0}),
+    ],
+)
+def test_the_names_in_an_expression_that_failed(
+    function, expected
+):  # Python 3.13 loads two by one instruction
+    with pytest.raises((TypeError, AttributeError)) as raised:
+        function(1.0, 2.0, 3.0)
+    last = raised.tb.tb_next
+    assert set(named(last.tb_frame, last.tb_lasti)) == expected

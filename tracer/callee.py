@@ -11,6 +11,7 @@ import dis
 import functools
 import inspect
 import linecache
+import re
 import sys
 from itertools import chain
 from types import GetSetDescriptorType, MemberDescriptorType, ModuleType, WrapperDescriptorType
@@ -63,15 +64,23 @@ def called_name(code: CodeType, offset: int) -> str | None:
 
 def named(frame: FrameType, offset: int) -> Iterator[Any]:
     """Yield the values of the names in the expression at an instruction."""
-    spans = list(frame.f_code.co_positions())
+    code = frame.f_code
+    spans = list(code.co_positions())
     first, last, start, end = spans[offset // 2]
-    for each in dis.get_instructions(frame.f_code):
+    if first is None or last is None or start is None or end is None:
+        return
+    words = set(re.findall(r"\w+", _text(code, first, last, start, end).decode()))
+    before: tuple[str, ...] = ()
+    for each in dis.get_instructions(code):
         line, _, column, _ = spans[each.offset // 2]
-        if None in (first, last, start, end, line, column):
-            continue
-        is_within = (first, start) <= (line, column) < (last, end)
-        for name in loaded_by(each) if is_within else ():
-            yield from values_of(ast.Name(name), frame)
+        names = loaded_by(each)
+        if line is not None and column is not None and (first, start) <= (line, column) < (last, end):
+            for name in (*before, *names):
+                yield from values_of(ast.Name(name), frame)
+            before = ()
+        else:  # Of two variables in one instruction only the first has a place: `x[i] = y` loads y and x
+            second = names[-1:] if type(each.argval) is tuple else ()
+            before = second if not words or words.issuperset(second) else ()
 
 
 @functools.lru_cache(maxsize=512)
@@ -91,14 +100,18 @@ def call_at(code: CodeType, offset: int) -> ast.Call | None:
     first, last, start, end = list(code.co_positions())[offset // 2]
     if first is None or last is None or start is None or end is None:
         return None
-    lines = _lines(code, first, last)
-    lines[-1] = lines[-1][:end]
-    lines[0] = lines[0][start:]
     try:
-        tree = ast.parse(b"(" + b"".join(lines) + b")", mode="eval").body
+        tree = ast.parse(b"(" + _text(code, first, last, start, end) + b")", mode="eval").body
     except (SyntaxError, ValueError):
         return None
     return tree if isinstance(tree, ast.Call) else None
+
+
+def _text(code: CodeType, first: int, last: int, start: int, end: int) -> bytes:
+    lines = _lines(code, first, last)
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    return b"".join(lines)
 
 
 def _lines(code: CodeType, first: int, last: int) -> list[bytes]:
