@@ -47,9 +47,9 @@ _STORES_OF_VARIABLES = ("STORE_FAST", "STORE_DEREF", "STORE_NAME", "STORE_GLOBAL
 _FITTED_INTO_OUT = frozenset(
     {np.clip, np.outer, np.percentile, np.quantile, np.max, np.amax, np.min, np.amin, np.nanmax, np.nanmin}
 )
-_READ_WHILE_WRITING = frozenset(
-    {np.choose, np.concatenate, np.ptp, np.stack}
-)  # also what is in `out` itself
+# They read their operands while they write: also what is in `out` itself
+_READ_WHILE_WRITING = frozenset({np.choose, np.concatenate, np.ptp, np.stack})
+_OTHER_RESULT = 1e-3  # of the largest element: single precision differs by less
 # Of a number of NumPy's they are methods, which return a number, too
 _METHODS_OF_NUMBERS = frozenset(
     {np.amax, np.amin, np.around, *(getattr(np, name, None) for name in dir(np.generic))}
@@ -290,7 +290,7 @@ def _into_scratch(
             makes_complex = is_complex(usual)
             # Some do not write into `out`, and some read what they have stretched into it; else digits may differ.
             apart = np.abs(value - usual) if value.shape == usual.shape else np.inf
-            if value is not scratch or np.any(apart > 1e-3 * np.max(np.abs(usual), initial=0)):
+            if value is not scratch or np.any(apart > _OTHER_RESULT * np.max(np.abs(usual), initial=0)):
                 raise refuse(f"np.fft.{function.__name__} with an out= that changes the result", frame)
         return value.real.copy() if is_complex(value) and not makes_complex else value
 

@@ -128,11 +128,8 @@ def _trapezoid(port: int, g: Any, out: Any, operands: Operands, params: Params) 
 def _interp(port: int, g: Any, out: Any, operands: Operands, params: Params) -> Array:
     """Between two knots a line; beside them a constant. At a knot the slope is that of the line after it."""
     del out
-    x, xp, fp = (
-        operands[0].real,
-        operands[1].real,
-        operands[2] * 1.0,
-    )  # NumPy drops the imaginary parts of places
+    x, xp = operands[0].real, operands[1].real  # NumPy drops the imaginary parts of places
+    fp = operands[2] * 1.0
     order, left, right = np.arange(len(xp)), params["left"], params["right"]
     name = params["traced"][port - 3] if port > 2 else ""
     turns_of_x = turns_of_xp = 0.0

@@ -25,9 +25,8 @@ def _item(port: int, g: Any, out: Any, operands: Operands, params: Params) -> An
     if isinstance(operand, np.generic):  # a number of NumPy's is its own element
         return g
     index = params.get("index", ())
-    while (
-        isinstance(index, tuple) and len(index) == 1
-    ):  # a.item((2,)) counts through all elements, as a.item(2)
+    # a.item((2,)) counts through all elements, as a.item(2)
+    while isinstance(index, tuple) and len(index) == 1:
         index = index[0]
     if isinstance(index, tuple):
         place = index or (0,) * operand.ndim
