@@ -160,7 +160,7 @@ def run(
         with busy.turn():
             return run(function, *given, options)
     error = error or meet_left(tape) or tape.told_elsewhere()
-    recording, error = _recording_of(tape, outputs, given, error, running)
+    recording, error = _recording_of(tape, outputs, (function, *given), error, running)
     ended = f"{type(error).__name__}: {error}".removesuffix(": ") if error is not None else None
     made = Run(
         getattr(function, "__name__", type(function).__name__),

@@ -13,10 +13,11 @@ import os.path
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
+from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
-from itertools import chain
-from types import CodeType
+from itertools import chain, islice
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -77,7 +78,7 @@ def with_cuts(
 ) -> tuple[Recording, list[int], list[Text]]:
     """Return the recording with a cut where each text was made that was read back, and those texts.
 
-    `followed` are rows, whose numbers change with it; `given` are the arguments, some of which are plain numbers.
+    `followed` are rows, whose numbers change with it; `given` are the function and its arguments: what it has anyway.
     """
     texts = [each for each in tape.texts or () if not _is_step(recording, each.record // WIDTH)]
     tape.texts = None  # stand-ins that the program keeps outlive it
@@ -100,7 +101,9 @@ def with_cuts(
         )
         for each, text in zip(sorted(backs), made, strict=True)
     ]
-    return (*(cut_later.with_cuts(recording, cuts, followed) if cuts else (recording, followed)), made)
+    if cuts:
+        recording, followed = cut_later.with_cuts(recording, cuts, followed)
+    return recording, followed, made
 
 
 def told(tape: Tape, texts: list[Text]) -> CutError | CutWarning | None:
@@ -153,20 +156,39 @@ def _found(recording: Recording, texts: list[Text], given: Any) -> list[_Back]:
     so_far = np.append(0, np.cumsum(counts)).tolist()
     backs: dict[tuple[float, int], _Back] = {}
     unseen: dict[float, bool] = {}  # by number: whether its first use is after the first text with it
+    like: list[int] = []  # where constants stand that agree with a text
     for at in np.isin(sizes, [*by_size]).nonzero()[0].tolist():
-        number, last = (
-            by_size[sizes[at].item()],
-            int(made[at]),
-        )  # how many texts were made before it was taken
-        places = by_number[number]
+        number = by_size[sizes[at].item()]
         if number not in unseen:
-            unseen[number] = last > places[0] and sizes[at] not in meant
+            unseen[number] = made[at] > by_number[number][0] and sizes[at] not in meant
         if unseen[number]:
-            source = places[bisect_left(places, last) - 1]
-            if (number, source) not in backs:
-                rank = so_far[last] - so_far[source]
-                backs[number, source] = _Back(source, number, rank, constants.whole(at))
+            like.append(at)
+    for at in _of_arrays_from_texts(like, constants, meant):
+        number = by_size[sizes[at].item()]
+        texts_before = int(made[at])
+        source = by_number[number][bisect_left(by_number[number], texts_before) - 1]
+        if (number, source) not in backs:
+            rank = so_far[texts_before] - so_far[source]
+            backs[number, source] = _Back(source, number, rank, constants.whole(at))
     return list(_beyond_chance(list(backs.values()), set(sizes[made > 0].tolist()) - meant))
+
+
+def _of_arrays_from_texts(like: list[int], constants: _Constants, meant: set[float]) -> Iterator[int]:
+    """Leave out of some constants the elements of arrays that came from elsewhere: most of those are in no text."""
+    by_array: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for at in like:
+        by_array[constants.part(at)].append(at)
+    for (start, end), found in by_array.items():
+        known = {*found}
+        others = (
+            at
+            for at in range(start, end)
+            if at not in known
+            and (size := abs(constants.values[at].item())) not in meant
+            and not _is_round(size)
+        )
+        if len([*islice(others, len(found) + 1)]) <= len(found):
+            yield from found
 
 
 def _numbers_in(text: Text, known: list[float]) -> list[float]:
@@ -212,6 +234,13 @@ class _Constants(NamedTuple):
     rows: np.ndarray[Any, Any]
     arrays: list[tuple[int, Any]]  # those whose elements stand from there on
 
+    def part(self, at: int) -> tuple[int, int]:
+        """Return from where to where the array has its elements that one is of; of a number, its own place."""
+        found = bisect_right(self.arrays, at, key=lambda each: each[0]) - 1
+        if found < 0 or self.arrays[found][1] is None:
+            return at, at + 1
+        return self.arrays[found][0], self.arrays[found][0] + 2 * np.size(self.arrays[found][1])
+
     def whole(self, at: int) -> Any:
         """Return the number itself, or the array that it is an element of."""
         found = bisect_right(self.arrays, at, key=lambda each: each[0]) - 1
@@ -250,21 +279,65 @@ def _plain_numbers(recording: Recording, texts: list[Text], given: Any) -> set[f
         *(call.code for call in recording.calls),
     }
     inputs = np.abs(recording.values.floats[recording.ops == _INPUT]).tolist()
-    untraced = Counter(_flat([given], -_DEEPEST))
+    function, *arguments = given
+    untraced = Counter(_flat(arguments, -1))
     untraced.subtract(inputs)
-    kept = chain.from_iterable({id(text.names): text.names.values() for text in texts}.values())
+    globals_ = [*{id(text.names): text.names for text in texts}.values()]
     held = [*chain(*map(_literals, codes)), *_WELL_KNOWN, *(+untraced)]
-    held += set(_flat(kept)).difference(inputs)
+    held += set(_flat(chain.from_iterable(each.values() for each in globals_))).difference(inputs)
     held += recording.values.floats[recording.ops == _CUT].tolist()
+    # An input that is printed is often an element of the data, too: that was used, then, and not what was printed.
+    names = {*chain(*map(_names_in, codes))}
+    named = [each[name] for each in globals_ for name in names & each.keys()]
+    named += _enclosed(function)
+    own = Counter(_input_values(recording))
+    owner = function.__self__ if isinstance(function, MethodType) else function
+    beside = Counter(_flat([owner, *arguments], -1, deeply=True))
+    beside.subtract(own)
+    held += own.keys() & {*(+beside), *_flat(named, deeply=True)}
     return {*_flat(held)}
 
 
-def _flat(held: Iterable[Any], depth: int = 0) -> Iterator[float]:
+def _input_values(recording: Recording) -> Iterator[float]:
+    for row in (recording.ops == _INPUT).nonzero()[0].tolist():
+        yield from _flat([recording.values[row]], deeply=True)
+
+
+def _enclosed(function: Any) -> Iterator[Any]:
+    """Yield what a function has of the functions around it."""
+    function = function.__func__ if isinstance(function, MethodType) else function
+    for cell in (isinstance(function, FunctionType) and function.__closure__) or ():
+        with suppress(ValueError):  # it is empty
+            yield cell.cell_contents
+
+
+def _flat(held: Iterable[Any], depth: int = 0, *, deeply: bool = False) -> Iterator[float]:
+    """Yield the sizes of the numbers in containers; `deeply`, of those in arrays and in attributes, too."""
     for each in held:
-        if isinstance(each, (float, int, np.floating, np.integer)) and -_HUGE < each < _HUGE:
-            yield abs(float(each))
-        elif depth < _DEEPEST and type(each) in (tuple, list, dict) and len(each) < _MOST:
-            yield from _flat(each.values() if type(each) is dict else each, depth + 1)
+        kind = type(each)  # stand-ins say that they are numbers
+        if issubclass(kind, (float, int, np.floating, np.integer)):
+            if -_HUGE < each < _HUGE:
+                yield abs(float(each))
+        elif depth < _DEEPEST and kind in (tuple, list, dict) and len(each) < _MOST:
+            yield from _flat(each.values() if kind is dict else each, depth + 1, deeply=deeply)
+        elif deeply and issubclass(kind, (np.ndarray, np.complexfloating)):
+            if each.dtype.kind in "fc" and each.size < _MOST:
+                yield from np.abs([each.real, each.imag]).ravel().tolist()
+        elif deeply and depth < _DEEPEST and not issubclass(kind, (type, ModuleType, FunctionType)):
+            yield from _flat(_attributes(each), depth + 1, deeply=True)
+
+
+def _attributes(item: Any) -> list[Any]:
+    with suppress(AttributeError):
+        return [*object.__getattribute__(item, "__dict__").values()]  # no code of the program's runs
+    return []
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for each in code.co_consts:
+        if type(each) is CodeType:
+            yield from _names_in(each)
 
 
 def _literals(code: CodeType) -> Iterator[Any]:
@@ -292,9 +365,13 @@ def _beyond_chance(backs: list[_Back], constants: set[float]) -> Iterator[_Back]
         if len(like) >= _FEW:  # which may lie closely
             step = 10.0 ** (kind.exponent - kind.digits + 1)
             possible = min(possible, (max(like) - min(like)) / step + 1)
+        # How likely is it that so many of so many numbers agree by chance? One that has nothing to do with the texts
+        # agrees with one of the last `rank` numbers in them in `rank` of `possible` cases. So `by_chance` of the `many`
+        # do, on average, and that `count` do is less likely than by_chance**count, if that average is below one. As
+        # this is asked for each of the `many`, each may be wrong only so many times less often.
         for count, rank in enumerate(sorted(ranks.values()), 1):
             by_chance = many * rank / possible
-            if by_chance < 1 and by_chance**count / math.factorial(min(count, _FEW)) < _LIKELY / many:
+            if by_chance < 1 and by_chance**count < _LIKELY / many:
                 furthest[kind] = rank
     for back in backs:
         if back.rank <= furthest.get(_kind_of(back.number), 0):
