@@ -144,9 +144,17 @@ QUIET = {
     "nothing": np.array([], object),
 }
 
+
+def _written(texts, x):
+    texts[0] = x
+    return x * 2
+
+
 ERRORS = {
     "objects": (lambda a, x: a * x, (np.array([1, 2], object), 2.0), "multiply gave .* got ndarray of object"),
     "objects with an array": (lambda a, b: b + a, (np.array([1, 2, 3], object), V), "add gave .* got ndarray of object"),
+    "an element of text": (lambda x: _written(np.array(["", ""], "U20"), x), (2.5,), "setting an array element"),
+    "an element of bytes": (lambda x: _written(np.array(["", ""], "S20"), x), (2.5,), "setting an array element"),
     "differences of time": (lambda d, x: d * x, (np.array([1], "m8[s]"), 2.0), r"got ndarray of timedelta64"),
     "a difference of time": (lambda d, x: d * x, (np.timedelta64(1, "s"), 2.0), r"got timedelta64"),
     "masked": (lambda a, x: (a * x).sum(), (MASKED, 2.0), ""),

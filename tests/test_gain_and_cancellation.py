@@ -64,7 +64,7 @@ WORDS = [
         deep,
         (0.5, [3.0] * 12),
         (
-            "weights[0] loses its gradient: 12 passes through tanh in line {line} make 3.8e-23, 0.014 each; multiply in line {line} makes 89000 of it again; 3.4e-18 in all",
+            "weights[0] loses its gradient: 12 passes through tanh in line {line} make 3.8e-23, 0.014 each on average; multiply in line {line} makes 89000 of it again; 3.4e-18 in all",
             "and 9 more inputs with it",
         ),
     ),

@@ -206,24 +206,24 @@ def test_the_node_says_what_it_is_and_by_which_formula():
 @pytest.mark.parametrize(
     ("function", "argument", "message"),
     [
-        (lambda v: special.jv(v, 1.0), 0.5, "the derivative of scipy.special.jv by v has no closed form"),
+        (lambda v: special.jv(v, 1.0), 0.5, "the derivative of scipy.special.jv by v is not followed"),
         (
             lambda a: special.gammainc(a, 1.0),
             0.5,
-            "the derivative of scipy.special.gammainc by a has no closed",
+            "the derivative of scipy.special.gammainc by a is not followed",
         ),
         (lambda x: special.airye(x), 0.5, "scipy.special.airye is not followed yet"),
         (
             lambda m: special.ellipj(0.3, m)[0],
             0.5,
-            "the derivative of scipy.special.ellipj by m has no closed form",
+            "the derivative of scipy.special.ellipj by m is not followed",
         ),
         (
             lambda n: special.spherical_jn(1, n, derivative=True),
             0.5,
             "scipy.special.spherical_jn with derivative=True",
         ),
-        (lambda x: special.zeta(x), 2.5, "the derivative of scipy.special.zeta by x has no closed form"),
+        (lambda x: special.zeta(x), 2.5, "the derivative of scipy.special.zeta by x is not followed"),
         (
             lambda x: spatial.distance.cdist(x, x, "canberra"),
             MATRIX,
@@ -239,7 +239,7 @@ def test_the_node_says_what_it_is_and_by_which_formula():
         (
             lambda a: stats.gamma.cdf(1.0, a),
             0.5,
-            "the derivative of scipy.stats.gamma.cdf by a has no closed",
+            "the derivative of scipy.stats.gamma.cdf by a is not followed",
         ),
         (
             lambda x: scipy.linalg.eigh(np.outer(x, x), subset_by_index=[0, 1])[0].sum(),

@@ -202,3 +202,14 @@ def test_what_messages_advise_for_splines_and_spectra_is_right():
             lambda y: interpolate.CubicSpline(np.arange(5.0), [*y, y[0]], bc_type="periodic")(at).sum(),
             IMAGE[0],
         )
+
+
+@pytest.mark.filterwarnings("ignore:floating point number truncated to an integer")
+@pytest.mark.parametrize(
+    ("name", "counts"), [("kn", (2.5,)), ("yn", (-2.5,)), ("nbdtr", (2.3, 3.6)), ("nbdtri", (2.3, 3.6))]
+)
+def test_a_count_that_is_cut_to_a_whole_one_is_so_on_the_way_back(name, counts):
+    function, place, step = getattr(special, name), 0.43, 1e-6
+    difference = (function(*counts, place + step) - function(*counts, place - step)) / (2 * step)
+    gradient = record(lambda x: function(*counts, x), place).grads["x"]
+    assert gradient == pytest.approx(difference, rel=1e-6)

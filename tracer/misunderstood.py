@@ -86,6 +86,7 @@ _POSSIBLE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
         ("acquire", "fromtimestamp", "get", "join", "utcfromtimestamp"),
         _NUMBER,
     ),
+    ("setting an array element with a sequence", (), _NUMBER),  # NumPy, of an array of text: texts[0] = x
 )
 # What a plain program is told of an array that is read-only or not contiguous, or of what is none.
 _OF_BUFFERS = re.compile(

@@ -119,7 +119,7 @@ def tell_unused(
     for name, (value, stand_in, code, line) in watched.items():
         numbers: list[int] = []
         fill(structures[name], numbers.append)
-        if stand_in is value or not numbers or any(path.startswith(name) for path in tape.read_otherwise):
+        if stand_in is value or not numbers or holds_any(name, tape.read_otherwise):
             continue
         rows = (recording.ops == OP_NUMBERS["input"]).nonzero()[0][numbers]
         if np.isin(rows, recording.operands).any() or any(

@@ -272,3 +272,26 @@ def controlled(rate=1.3):
         else:
             level = level - 0.05
     return level
+
+
+def labelled(y=3.0):
+    label = 0.0
+    for _ in range(40):
+        slope = 2 * (y - 1.0)
+        side = slope * 1.0
+        if side > 0:
+            label = 1.0
+        else:
+            label = -1.0
+        y = y - 0.9 * slope
+    return y, label
+
+
+def counted(rate=0.9):
+    place, below = 1.0, 0
+    for _ in range(60):
+        place = -rate * place
+        height = place * 2.0
+        if height < 0:
+            below += 1
+    return place

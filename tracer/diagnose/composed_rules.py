@@ -123,7 +123,7 @@ def slips_of_softmax(trace: Trace, end: int, upstream: Any) -> Iterator[tuple[st
         return
     inner = np.sum(upstream * y, axis, keepdims=True)
     right = y * (upstream - inner)
-    rule = "y·(g − Σ g·y) (y is the softmax, g what arrives at it)"
+    rule = "y·(g − Σ g·y) (y is the softmax, g its upstream)"
     wrong = [
         (f"y·(1 − y)·g, the diagonal alone, in place of {rule}", y * (1 - y) * upstream),
         (f"y·g in place of {rule}", y * upstream),

@@ -233,7 +233,7 @@ class _Search:
         passes, whole = self.passes, self.passes.ways.change(way)
         parts = [
             f"{each.passes:,} passes through {passes.told(each)} make {power_of_ten(each.told)}, "
-            f"{factor_of(each.told / each.passes)} each"
+            f"{factor_of(each.told / each.passes)} each{'' if each.is_even else ' on average'}"
             for each in named
         ]
         rest = whole - sum(each.told for each in named)

@@ -102,7 +102,7 @@ def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[st
     ) and result.shape == np.shape(upstream):
         handed_on = summed_to(np.asarray(upstream), operand.shape)
         if handed_on is not None and handed_on.shape == np.shape(sent):
-            yield "the local partial left out: what arrives is handed on as it is", handed_on - sent
+            yield "the local partial left out: the upstream is handed on as it is", handed_on - sent
         if run.name == "multiply" and is_alike:
             yield "the factors swapped: its own in place of the other", upstream * operand - sent
     if is_alike:
@@ -125,7 +125,7 @@ def _of_masks(run: Run, result: Any, upstream: Any, sent: Any) -> Iterator[tuple
     if run.name not in _MASKED or not np.all(is_kept | (sent == 0)) or is_kept.all() or not is_kept.any():
         return
     yield (
-        "masked by what arrives, g > 0, in place of the operand",
+        "masked by the upstream, g > 0, in place of the operand",
         np.where(upstream > 0, upstream, 0.0) - sent,
     )
     yield "the mask turned around: handed on where the right one stops it", upstream - 2.0 * sent

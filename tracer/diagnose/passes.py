@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 CONVERGED = 1e-6
 """Of the value: an iteration that changes it by less has arrived, and forgets where it started, as it should."""
 _SIGMOID = "the sigmoid"
+_EVEN = 0.5  # powers of ten
 _EXP, _ADD, _GETITEM = (OP_NUMBERS[name] for name in ("exp", "add", "getitem"))
 _STEPS_OF_SIGMOID = 3  # exp, add, divide
 
@@ -60,6 +61,7 @@ class Stretch:
     row: int  # that of the pass with the largest change
     change: float  # in powers of ten, by which is judged
     told: float  # the like, as measured in the run
+    is_even: bool  # the passes change it about equally
     passes: int  # of a product of many numbers as many as there are further factors
     is_saturating: bool
     is_unit: bool
@@ -129,6 +131,7 @@ class Passes:
                 int(way[part[np.argmax(np.abs(changes[0, part]))]]),
                 change,
                 measured,
+                bool(np.ptp(changes[1, part]) <= _EVEN),
                 int(self._factors[users[part]].sum()),
                 bool(is_sigmoid[part[0]] or saturates[part[0]]),
                 bool(units[part].all()),

@@ -80,8 +80,39 @@ def _compared(trace: Trace, node: Node) -> tuple[Program, ast.Compare, Site] | N
     is_choice = isinstance(branch, ast.IfExp) or (
         isinstance(branch, ast.If) and not isinstance(branch.body[-1], _LEAVING)
     )
-    is_in_loop = branch is not None and text.loop_around(branch) is not None
-    return (text, comparison, reading.site) if is_choice and is_in_loop else None
+    loop = text.loop_around(branch) if branch is not None else None
+    if branch is None or not is_choice or loop is None or not _is_fed_back(text, branch, comparison, loop):
+        return None
+    return text, comparison, reading.site
+
+
+def _is_fed_back(text: Program, branch: ast.AST, comparison: ast.Compare, loop: ast.AST) -> bool:
+    """Tell whether what a branch sets is what the next turns compare: `lo = mid`, and not a count or a label."""
+    while not isinstance(branch, ast.stmt):
+        branch = text.parents[branch]
+    chosen, needed = _names(branch, ast.Store), _names(comparison, ast.Load)
+    steps = [
+        (_names(each, ast.Store), _names(each, ast.Load))
+        for each in ast.walk(loop)
+        if isinstance(each, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.NamedExpr | ast.For)
+    ]
+    known = 0
+    while len(needed) > known:
+        known = len(needed)
+        needed |= {name for stored, loaded in steps if stored & needed for name in loaded}
+    return bool(chosen & needed)
+
+
+def _names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
+    """Return the variables that are read or set there; to set an element or an attribute sets its variable."""
+    found = set()
+    for each in ast.walk(node):
+        if isinstance(getattr(each, "ctx", None), context):
+            whole: ast.AST = each
+            while isinstance(whole, ast.Attribute | ast.Subscript):
+                whole = whole.value
+            found |= {whole.id} if isinstance(whole, ast.Name) else set()
+    return found
 
 
 def _other_side(

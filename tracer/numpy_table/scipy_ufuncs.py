@@ -59,7 +59,7 @@ def check_partials(called: str, rule_name: str, operands: tuple[Any, ...], frame
     for name, text, operand in zip(rule.operand_names, rule.partials, operands, strict=False):
         if not text and is_traced(operand) and not isinstance(operand.value_, (int, np.integer)):
             raise UnsupportedError(
-                f"the derivative of {called} by {name} has no closed form",
+                f"the derivative of {called} by {name} is not followed: its rule has no formula for it",
                 where=place(frame),
                 got=f"got a traced {name}",
                 advice=f"pass detach({name}) to leave it out of the gradient",

@@ -41,7 +41,13 @@ _CHI_DENSITY = "exp(xlogy(v/2 - 1, {x}/2) - {x}/2 - gammaln(v/2))/2"
 _POISSON = "exp(xlogy(floor(k), {m}) - {m} - gammaln(floor(k) + 1))"
 _RATE_DENSITY = "exp(b*log(a) + xlogy(b - 1, {x}) - a*{x} - gammaln(b))"  # of rate a and shape b
 _BY_RATE = "exp((b - 1)*log(a) + xlogy(b, {x}) - a*{x} - gammaln(b))"
-_NEGATIVE_BINOMIAL = "exp(xlogy(n - 1, {p}) + xlog1py(k, -{p}) - betaln(n, k + 1))"
+# What SciPy cuts a count to that is no whole number
+_WHOLE = "(sign({n})*floor(abs({n})))"
+_NEGATIVE_BINOMIAL = (
+    "exp(xlogy(whole_n - 1, {p}) + xlog1py(whole_k, -{p}) - betaln(whole_n, whole_k + 1))".replace(
+        "whole_n", _WHOLE.format(n="n")
+    ).replace("whole_k", _WHOLE.format(n="k"))
+)
 # (x/2)**v/gamma(v + 3/2); of a negative x a whole power
 _STRUVE = (
     "where(x < 0, cos(pi*v), 1)*where(v < 0, rgamma(v + 3/2)*exp(xlogy(v, abs(x)/2)), "
@@ -261,8 +267,12 @@ BESSEL_FUNCTIONS = {
     "airy_aip": _of("z*airy_ai(z)", names="z"),
     "airy_bi": _of("airy_bip(z)", names="z"),
     "airy_bip": _of("z*airy_bi(z)", names="z"),
-    "yn": _of("", "(yv(n - 1, z) - yv(n + 1, z))/2", names="n z"),
-    "kn": _of("", "-(kv(n - 1, z) + kv(n + 1, z))/2", names="n z"),
+    "yn": _of(
+        "", f"(yv({_WHOLE.format(n='n')} - 1, z) - yv({_WHOLE.format(n='n')} + 1, z))/2", names="n z"
+    ),
+    "kn": _of(
+        "", f"-(kv({_WHOLE.format(n='n')} - 1, z) + kv({_WHOLE.format(n='n')} + 1, z))/2", names="n z"
+    ),
 }
 
 _IS_CUT = "(real(y) < 0) & (real(1j*y) == 0)"  # where R_C is a principal value, and R_D is not defined
