@@ -20,6 +20,7 @@ from tracer.holders import own_attributes
 from tracer.memory import laid_out_copy, owner_of
 from tracer.patches import original as original_function
 from tracer.patches import replacement
+from tracer.second_ways import refuse
 from tracer.standins import Traced, is_traced, plain, wrap
 from tracer.structures import (
     Structure,
@@ -31,6 +32,8 @@ from tracer.structures import (
 )
 
 if TYPE_CHECKING:
+    from types import CodeType
+
     from tracer.tape import Tape
 
 REFERENCES = 2  # that `Boxes` has to the array of an input
@@ -156,6 +159,12 @@ class Boxes:
         self._originals[id(stand_in)] = callers
         self._keep.append(stand_in)
         return stand_in, number
+
+    def refuse_second_ways(self, code: CodeType) -> None:
+        """Raise UnsupportedError where an array was written into by one way and is read by another."""
+        if self._arrays:
+            names = self.tape.input_names
+            refuse(((*each, names[self.numbers[each[2]]]) for each in self._arrays), self.tape, code)
 
     def write_back(self) -> None:
         """Give the caller's arrays and containers what the function wrote into its copies."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from types import MethodType
+from types import CodeType, MethodType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tracer.arguments import box_arguments
@@ -135,12 +135,10 @@ def run(
         ):
             running.watch_names(named)
             tell_lost(boxes, named)
-            code = getattr(function, "__code__", None) or getattr(
-                getattr(function, "__func__", None), "__code__", None
-            )
-            tape.start(sys._getframe(), code or run.__code__)  # noqa: SLF001  (the root of the scopes)
+            tape.start(sys._getframe(), _code_of(function))  # noqa: SLF001  (the root of the scopes)
             result = function(*args, **kwargs)
             outputs = _outputs(result, boxes)
+            boxes.refuse_second_ways(_code_of(function))
         result = boxes.unbox(result)
     except BusyError as raised:
         busy = raised.with_traceback(None)  # whose frames hold values of the other trace
@@ -183,6 +181,13 @@ def run(
         return Trace(made, options.of), error
     finally:
         del error  # or its traceback and this frame would keep each other alive
+
+
+def _code_of(function: Any) -> CodeType:
+    """Return the code of a function or of a method; of what has none, that of the caller."""
+    beneath = function if hasattr(function, "__code__") else getattr(function, "__func__", None)
+    code: CodeType = getattr(beneath, "__code__", run.__code__)
+    return code
 
 
 def _undecorated(function: Any) -> Any:

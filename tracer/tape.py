@@ -30,6 +30,7 @@ from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
     from collections import deque
+    from collections.abc import Iterable
     from types import CodeType, FrameType
 
     import numpy as np
@@ -339,6 +340,10 @@ class Tape:
         if known is None or known[0] is not constant or not same_bytes(known[1], constant):
             known = self._snapshots[id(constant)] = (constant, constant.copy("K"))
         return known[1]
+
+    def constants(self) -> Iterable[np.ndarray[Any, Any]]:
+        """Return the plain arrays that the run has computed with."""
+        return (constant for constant, _ in self._snapshots.values())
 
     def forget_snapshot(self, constant: np.ndarray[Any, Any]) -> None:
         """Let go of an array; its copies stay in the records."""

@@ -1,0 +1,60 @@
+"""An array argument that the program reaches by a second way, too: a global, an attribute, a view. Used by run.py.
+
+The function works on a copy of the argument, so what is written by one way is not seen by the other. Where that is
+found the result is not the plain one, and is refused. It is not found where plain code alone reads the second way.
+"""
+
+from __future__ import annotations
+
+import os.path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.errors import UnsupportedError
+from tracer.memory import owner_of
+from tracer.tape import VALUE, same_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import CodeType
+
+    from tracer.tape import Tape
+
+_COMPARED = 1 << 20  # bytes; of a larger array some elements are looked at, evenly
+
+
+def refuse(
+    arrays: Iterable[tuple[Any, np.ndarray[Any, Any], int, str]], tape: Tape, code: CodeType
+) -> None:
+    """Raise UnsupportedError where an argument was written into by one way and is read by another.
+
+    Given are, of each array argument, its stand-in, the caller's array, its first record, and its name.
+    """
+    written: dict[int, str] = {}
+    for stand_in, callers, first, name in arrays:
+        if not _is_same(callers, tape.records[first + VALUE]):
+            raise _refused(name, f"{name} was written into by a second way", code)
+        if stand_in.id_ != first:
+            written[id(owner_of(callers))] = name
+    for constant in tape.constants() if written else ():
+        name = written.get(id(owner_of(constant)), "")
+        if name:
+            raise _refused(name, f"{name} is written into, and read by a second way", code)
+
+
+def _refused(name: str, what: str, code: CodeType) -> UnsupportedError:
+    return UnsupportedError(
+        f"{what}, as a global, an attribute or a view of it",
+        where=f"{os.path.split(code.co_filename)[1]}:{code.co_firstlineno}",
+        got="the traced function works on a copy, and what it computes is not what it is without a trace",
+        advice=f"use {name} alone, or give the function a copy; a global that is no argument is traced by watch=(…)",
+    )
+
+
+def _is_same(callers: np.ndarray[Any, Any], before: np.ndarray[Any, Any]) -> bool:
+    if callers.nbytes <= _COMPARED:
+        return same_bytes(callers, before)
+    axis = int(np.argmax(callers.shape))
+    some = (slice(None),) * axis + (slice(None, None, callers.nbytes // _COMPARED + 1),)
+    return same_bytes(callers[some], before[some])
