@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from checks import same
 
-from tracer import record
-from tracer.errors import UnsupportedError
+from tracer import record, trace
+from tracer.errors import CutError, CutWarning, UnsupportedError
 
 SHARED = np.arange(1.0, 5.0)
 LARGE = np.ones((3, 100_000))
@@ -62,3 +62,28 @@ def test_what_has_one_way_or_is_only_read_is_followed(function):
     assert same(record(function, ours).result, expected)
     SHARED[:] = shared
     assert same(record(only_read, SHARED).result, only_read(SHARED))
+
+
+def kernel(x, y, noise=None):
+    k = np.outer(x, y) * (noise is None)
+    return (k + np.eye(len(x)) if x is y else k).sum()
+
+
+def by_a_helper(a, b):
+    def helper(x, y):
+        k = np.outer(x, y)
+        return k if x is not y else k + np.eye(len(x))
+
+    return helper(a, b).sum()
+
+
+@pytest.mark.parametrize(("function", "line"), [(kernel, 2), (by_a_helper, 3)])
+def test_is_that_tells_one_array_apart_is_told(function, line):
+    line += function.__code__.co_firstlineno
+    with pytest.warns(CutWarning, match=rf"are one array, .*; at test_second_ways\.py:{line}; ") as caught:
+        record(function, SHARED, SHARED)
+    assert [each.lineno for each in caught] == [line]
+    with pytest.raises(CutError, match="are one array"):
+        trace(strict=True)(function)(SHARED, SHARED)
+    assert same(record(function, SHARED, SHARED.copy()).result, function(SHARED, SHARED.copy()))
+    assert record(lambda x, y: (x * y).sum() * (y is not None), SHARED, SHARED).result == (SHARED**2).sum()

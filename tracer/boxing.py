@@ -20,7 +20,7 @@ from tracer.holders import own_attributes
 from tracer.memory import laid_out_copy, owner_of
 from tracer.patches import original as original_function
 from tracer.patches import replacement
-from tracer.second_ways import refuse
+from tracer.second_ways import refuse, told
 from tracer.standins import Traced, is_traced, plain, wrap
 from tracer.structures import (
     Structure,
@@ -34,6 +34,7 @@ from tracer.structures import (
 if TYPE_CHECKING:
     from types import CodeType
 
+    from tracer.errors import CutError, CutWarning
     from tracer.tape import Tape
 
 REFERENCES = 2  # that `Boxes` has to the array of an input
@@ -163,8 +164,16 @@ class Boxes:
     def refuse_second_ways(self, code: CodeType) -> None:
         """Raise UnsupportedError where an array was written into by one way and is read by another."""
         if self._arrays:
-            names = self.tape.input_names
-            refuse(((*each, names[self.numbers[each[2]]]) for each in self._arrays), self.tape, code)
+            refuse(((*each, self._name(each[2])) for each in self._arrays), self.tape, code)
+
+    def told_second_ways(self) -> CutError | CutWarning | None:
+        """Warn where `is` tells two arguments apart that are one array; return the error where that is one."""
+        if len({id(callers) for _, callers, _ in self._arrays}) == len(self._arrays):
+            return None
+        return told(((callers, self._name(first)) for _, callers, first in self._arrays), self.tape)
+
+    def _name(self, record: int) -> str:
+        return self.tape.input_names[self.numbers[record]]
 
     def write_back(self) -> None:
         """Give the caller's arrays and containers what the function wrote into its copies."""

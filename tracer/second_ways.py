@@ -1,4 +1,4 @@
-"""An array argument that the program reaches by a second way, too: a global, an attribute, a view. Used by run.py.
+"""An array argument that the program reaches by a second way, too: a global, an attribute, a view. Used by boxing.py.
 
 The function works on a copy of the argument, so what is written by one way is not seen by the other. Where that is
 found the result is not the plain one, and is refused. It is not found where plain code alone reads the second way.
@@ -6,21 +6,25 @@ found the result is not the plain one, and is refused. It is not found where pla
 
 from __future__ import annotations
 
+import dis
 import os.path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.errors import UnsupportedError
+from tracer.errors import CutError, UnsupportedError
+from tracer.instructions import loaded_by
 from tracer.memory import owner_of
-from tracer.tape import VALUE, same_bytes
+from tracer.tape import VALUE, same_bytes, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import CodeType
 
+    from tracer.errors import CutWarning
     from tracer.tape import Tape
 
+_IS = dis.opmap["IS_OP"]
 _COMPARED = 1 << 20  # bytes; of a larger array some elements are looked at, evenly
 
 
@@ -41,6 +45,39 @@ def refuse(
         name = written.get(id(owner_of(constant)), "")
         if name:
             raise _refused(name, f"{name} is written into, and read by a second way", code)
+
+
+def told(arrays: Iterable[tuple[np.ndarray[Any, Any], str]], tape: Tape) -> CutError | CutWarning | None:
+    """Warn where two arguments are one array and `is` tells them apart; return the error where that is one."""
+    names: dict[int, list[str]] = {}
+    for callers, name in arrays:
+        names.setdefault(id(callers), []).append(name)
+    for same in names.values():
+        code, line = _identity_asked(tape, same) if len(same) > 1 else (None, 0)
+        if code is None:
+            continue
+        what = f"{' and '.join(same)} are one array, and two inputs of the trace, so `is` between them is false"
+        where = f"{os.path.split(code.co_filename)[1]}:{line}"
+        advice = "compare what they hold, or say by an argument that they are the same"
+        if tape.strict:
+            return CutError(what, where=where, advice=advice)
+        error = warned(what, where, advice, code.co_filename, line)
+        if error is not None:
+            return error
+    return None
+
+
+def _identity_asked(tape: Tape, names: list[str]) -> tuple[CodeType | None, int]:
+    """Return where a function that ran asks `a is b` of two variables; of the traced one, of these parameters."""
+    codes = dict.fromkeys([tape.calls[0].code, *(segment.code for segment in tape.segments)])
+    for at, code in enumerate(codes):
+        loaded: list[str] = []  # one after the other, and nothing else in between
+        for each in dis.get_instructions(code) if _IS in code.co_code[::2] else ():
+            if each.opcode == _IS and len(loaded) > 1 and (at > 0 or {*loaded[-2:]} <= {*names}):
+                line = list(code.co_positions())[each.offset // 2][0]
+                return code, line or code.co_firstlineno
+            loaded = [*loaded, *loaded_by(each)] if loaded_by(each) else []
+    return None, 0
 
 
 def _refused(name: str, what: str, code: CodeType) -> UnsupportedError:
