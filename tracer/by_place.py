@@ -32,11 +32,18 @@ def by_place(
 
 
 @cache
+def _parameters(function: Any) -> tuple[inspect.Parameter, ...] | None:
+    try:
+        return tuple(inspect.signature(function).parameters.values())
+    except ValueError:
+        return None
+
+
+@cache
 def _names_that_must_be_given(function: Any) -> tuple[str, ...]:
     """Return the names of the first parameters, which have no default and a name that a call may give."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except ValueError:
+    parameters = _parameters(function)
+    if parameters is None:
         return _MUST_BE_GIVEN.get(function, ())
     return tuple(
         each.name
@@ -48,9 +55,8 @@ def _names_that_must_be_given(function: Any) -> tuple[str, ...]:
 @cache
 def names_with_out(function: Any) -> tuple[str, ...]:
     """Return the names of the parameters that can be given by position, where `out` is one of them."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except ValueError:
+    parameters = _parameters(function)
+    if parameters is None:
         return _IN_C.get(function, ())
     names = tuple(each.name for each in parameters if each.kind is not each.KEYWORD_ONLY)
     return names if "out" in names else ()

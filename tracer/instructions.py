@@ -92,6 +92,11 @@ def loaded_by(instruction: dis.Instruction) -> tuple[str, ...]:
     return loaded if type(loaded) is tuple else (loaded,)
 
 
+def line_of(code: CodeType, offset: int) -> int:
+    """Return the line of an instruction; where it has none, that of its function."""
+    return list(code.co_positions())[offset // 2][0] or code.co_firstlineno
+
+
 def operator_at(frame: FrameType) -> str:
     """Return the operator that the running instruction does, as it is written: `+`, `**=`, `[]`; nothing if none."""
     code, at = frame.f_code.co_code, frame.f_lasti

@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.errors import CutError
 from tracer.holders import CONTAINERS, Attribute, Cell, OfPartial, attributes, inside
+from tracer.instructions import line_of
 from tracer.memory import laid_out_copy
 from tracer.references import references
 from tracer.standins import Traced, plain
-from tracer.tape import AUXILIARY, LEFT, RUNS, STALE, STALE_ADVICE, WIDTH, warned
+from tracer.tape import AUXILIARY, LEFT, RUNS, STALE, STALE_ADVICE, WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tracer.errors import CutWarning
+    from tracer.errors import CutError, CutWarning
     from tracer.holders import Holder
     from tracer.tape import Tape
 
@@ -104,14 +104,9 @@ def meet_left(tape: Tape) -> CutError | CutWarning | None:
     for position in _left_numbers(tape.records) if LEFT else ():
         at = bisect_right(tape.segments, position, key=lambda segment: segment.start) - 1
         code, instruction = tape.segments[at].code, tape.records[position + WIDTH - 1] & ~AUXILIARY
-        lines = [span[0] for span in code.co_positions()]
-        line = lines[instruction // 2] or code.co_firstlineno
-        where = f"{code.co_filename.rpartition('/')[2]}:{line}"
-        if tape.strict:
-            return CutError(STALE, where=where, advice=STALE_ADVICE)
         if (code, instruction) not in tape.warned:
             tape.warned.add((code, instruction))
-            error = warned(STALE, where, STALE_ADVICE, code.co_filename, line)
+            error = tape.told(STALE, STALE_ADVICE, code, line_of(code, instruction))
             if error is not None:
                 return error
     return None

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.errors import CutError, UnsupportedError
-from tracer.instructions import loaded_by
+from tracer.errors import UnsupportedError
+from tracer.instructions import line_of, loaded_by
 from tracer.memory import owner_of
-from tracer.tape import VALUE, same_bytes, warned
+from tracer.tape import VALUE, same_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import CodeType
 
-    from tracer.errors import CutWarning
+    from tracer.errors import CutError, CutWarning
     from tracer.tape import Tape
 
 _IS = dis.opmap["IS_OP"]
@@ -57,11 +57,8 @@ def told(arrays: Iterable[tuple[np.ndarray[Any, Any], str]], tape: Tape) -> CutE
         if code is None:
             continue
         what = f"{' and '.join(same)} are one array, and two inputs of the trace, so `is` between them is false"
-        where = f"{os.path.split(code.co_filename)[1]}:{line}"
         advice = "compare what they hold, or say by an argument that they are the same"
-        if tape.strict:
-            return CutError(what, where=where, advice=advice)
-        error = warned(what, where, advice, code.co_filename, line)
+        error = tape.told(what, advice, code, line)
         if error is not None:
             return error
     return None
@@ -74,8 +71,7 @@ def _identity_asked(tape: Tape, names: list[str]) -> tuple[CodeType | None, int]
         loaded: list[str] = []  # one after the other, and nothing else in between
         for each in dis.get_instructions(code) if _IS in code.co_code[::2] else ():
             if each.opcode == _IS and len(loaded) > 1 and (at > 0 or {*loaded[-2:]} <= {*names}):
-                line = list(code.co_positions())[each.offset // 2][0]
-                return code, line or code.co_firstlineno
+                return code, line_of(code, each.offset)
             loaded = [*loaded, *loaded_by(each)] if loaded_by(each) else []
     return None, 0
 

@@ -218,11 +218,14 @@ class Tape:
         """Warn that a watched value was read in another thread; return the error where that is one."""
         if self.elsewhere is None:
             return None
-        code, line = self.elsewhere
+        return self.told(ELSEWHERE, ELSEWHERE_ADVICE, *self.elsewhere)
+
+    def told(self, what: str, advice: str, code: CodeType, line: int) -> CutError | CutWarning | None:
+        """Warn of a cut that is known when the run is over; return the error where that is one."""
         where = f"{os.path.split(code.co_filename)[1]}:{line}"
         if self.strict:
-            return CutError(ELSEWHERE, where=where, advice=ELSEWHERE_ADVICE)
-        return warned(ELSEWHERE, where, ELSEWHERE_ADVICE, code.co_filename, line)
+            return CutError(what, where=where, advice=advice)
+        return warned(what, where, advice, code.co_filename, line)
 
     def refuse_if_strict(self, what: str, advice: str, frame: FrameType, got: str = "") -> None:
         """Raise CutError where cuts are errors."""

@@ -9,7 +9,6 @@ Of too few digits nobody can tell: those are read from the program's text (`diag
 from __future__ import annotations
 
 import math
-import os.path
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
@@ -24,17 +23,17 @@ import numpy as np
 
 from tracer import cut_later
 from tracer.cut_later import Cut
-from tracer.errors import CutError
+from tracer.instructions import line_of
 from tracer.operations import OP_NUMBERS, RULE_OF
 from tracer.rules.kinds import Elementwise
 from tracer.standins import HANDING_ON
-from tracer.tape import WIDTH, warned
+from tracer.tape import WIDTH
 from tracer.texts import VIA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tracer.errors import CutWarning
+    from tracer.errors import CutError, CutWarning
     from tracer.recording import Recording
     from tracer.tape import Tape
     from tracer.texts import Text
@@ -112,11 +111,7 @@ def told(tape: Tape, texts: list[Text]) -> CutError | CutWarning | None:
         if (text.code, text.instruction) in tape.warned:
             continue
         tape.warned.add((text.code, text.instruction))
-        line = list(text.code.co_positions())[text.instruction // 2][0] or text.code.co_firstlineno
-        where = f"{os.path.split(text.code.co_filename)[1]}:{line}"
-        if tape.strict:
-            return CutError(_WHAT, where=where, advice=_ADVICE)
-        error = warned(_WHAT, where, _ADVICE, text.code.co_filename, line)
+        error = tape.told(_WHAT, _ADVICE, text.code, line_of(text.code, text.instruction))
         if error is not None:
             return error
     return None
