@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _REUSING = frozenset((zip, enumerate, type(iter({}.items())), type(reversed({}.items()))))
 
 
-class _Variable(NamedTuple):
+class Variable(NamedTuple):
     """A variable of a function that runs."""
 
     frame: FrameType
@@ -140,7 +140,7 @@ def is_held_elsewhere(places: list[Holder], fewest: int, tape: Tape, frame: Fram
 
 def _places_inside(places: list[Holder], surplus: int, frame: FrameType) -> list[Holder]:
     """Return the other places that hold an array in lists, dicts and objects: of the program, of running functions."""
-    missing = surplus + sum(not isinstance(each, _Variable) for each in places)
+    missing = surplus + sum(not isinstance(each, Variable) for each in places)
     array, known = places[0].read(), set(map(_identity, places))
     roots = [frame.f_globals]
     for each in frames_of(frame):
@@ -217,7 +217,7 @@ def places_of(node: ast.expr, frame: FrameType) -> list[Holder]:
     for each in frames_of(frame):
         own = variables_of(each)
         names = [name for name, held in each.f_locals.items() if held is arrays[0]]
-        places += [_Variable(each, name) if name in own else Item(each.f_locals, name) for name in names]
+        places += [Variable(each, name) if name in own else Item(each.f_locals, name) for name in names]
     match node:
         case ast.Name(name) if frame.f_globals.get(name) is arrays[0]:
             places.append(Item(frame.f_globals, name))
@@ -251,7 +251,7 @@ def attributes_of(owner: Any) -> Any:
 
 def surplus_of(places: list[Holder]) -> int:
     """Count the references to an array beyond those of some places."""
-    variables = [place for place in places if isinstance(place, _Variable)]
+    variables = [place for place in places if isinstance(place, Variable)]
     items = {(id(place.items), place.key) for place in places if isinstance(place, Item)}
     if IS_SNAPSHOT:
         items |= {(id(place.frame.f_locals), place.name) for place in variables}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.holders import own_attributes
-from tracer.memory import laid_out_copy, owner_of
+from tracer.memory import is_lent, laid_out_copy, owner_of
 from tracer.patches import original as original_function
 from tracer.patches import replacement
 from tracer.second_ways import refuse, told
@@ -164,15 +164,20 @@ class Boxes:
     def refuse_second_ways(self, code: CodeType) -> None:
         """Raise UnsupportedError where an array was written into by one way and is read by another."""
         if self._arrays:
-            refuse(((*each, self._name(each[2])) for each in self._arrays), self.tape, code)
+            refuse(((*each, self.name_of(each[2])) for each in self._arrays), self.tape, code)
 
     def told_second_ways(self) -> CutError | CutWarning | None:
         """Warn where `is` tells two arguments apart that are one array; return the error where that is one."""
         if len({id(callers) for _, callers, _ in self._arrays}) == len(self._arrays):
             return None
-        return told(((callers, self._name(first)) for _, callers, first in self._arrays), self.tape)
+        return told(((callers, self.name_of(first)) for _, callers, first in self._arrays), self.tape)
 
-    def _name(self, record: int) -> str:
+    def entry_of(self, argument: Any) -> tuple[Any, Any, int] | None:
+        """Return, of an array argument, its stand-in, the caller's array and its first record."""
+        return next((each for each in self._arrays if each[0] is argument), None)
+
+    def name_of(self, record: int) -> str:
+        """Return what the argument of a record is called."""
         return self.tape.input_names[self.numbers[record]]
 
     def write_back(self) -> None:
@@ -180,6 +185,7 @@ class Boxes:
         for stand_in, original, first in self._arrays:
             if stand_in.id_ != first:
                 _give(original, stand_in.value_)
+                self.arrays[id(stand_in)] = original
         for boxed, original, before in self._containers:
             now = dict(items_of(boxed) or ())
             if len(now) == len(before) and all(
@@ -298,7 +304,8 @@ def _give(array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             array.shape = value.shape
-    array[...] = value
+    if not is_lent(value):
+        array[...] = value
 
 
 def _state(item: Any) -> tuple[Any, int]:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.errors import UnsupportedError
-from tracer.families import kept_view, others_of, own_memory, root_of, seen_at, way_of
+from tracer.families import is_argument, kept_view, others_of, own_memory, root_of, seen_at, way_of
 from tracer.frames import place
 from tracer.memory import (
     differs_in_place,
+    is_lent,
     may_read_what_it_overwrites,
     overlaps_itself,
     owner_of,
@@ -174,7 +175,8 @@ def replace(array: Any, made: Any, frame: FrameType) -> Any:
     if array.value_.size == 0:
         return array
     others = others_of(array)
-    if not others and is_traced(array) and array.value_.flags.forc:
+    is_free = not others and is_traced(array) and array.value_.flags.forc
+    if is_free and not is_argument(array) and not is_lent(array.value_):
         # Nobody else looks: the array goes on with the memory of the result.
         array.value_, array.id_ = made.value_, made.id_
         return array

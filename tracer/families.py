@@ -15,7 +15,7 @@ import numpy as np
 from tracer.errors import UnsupportedError
 from tracer.frames import place
 from tracer.members import Members
-from tracer.memory import laid_out_copy, overlaps_itself, owner_of, shared, way_to
+from tracer.memory import address_of, laid_out_copy, lent, overlaps_itself, owner_of, shared, way_to
 from tracer.operations import OP_NUMBERS
 from tracer.rules.edited import may_copy, view_of
 from tracer.standins import Traced, is_traced
@@ -30,6 +30,7 @@ Step: TypeAlias = tuple[str, dict[str, Any], Any]
 _OPERATION, _LEFT, _PARAMS = 0, 1, 2  # places in a record of one operand
 _ONE_TRACED = 1  # the mask of such a record
 _SMALL = 64  # elements that are sooner copied than looked up
+_INPUT = OP_NUMBERS["input"] << 2
 _GETITEM, _TRANSPOSE, _RESHAPE = (OP_NUMBERS[name] for name in ("getitem", "transpose", "reshape"))
 
 
@@ -212,15 +213,68 @@ def own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
                 advice="ask for them after the last write, or of a copy",
             )
         return
-    if not others:
+    argument = next(filter(is_argument, (array, *others)), None)
+    callers = None if argument is None else tape.callers_of(argument, frame)
+    if argument is not None and callers is not None:
+        memory = _lent(argument, callers, (array, *others), frame)
+    elif not others:
         array.value_ = laid_out_copy(array.value_)
         owner = owner_of(array.value_)
         tape.families[id(owner)] = Family(owner, is_private=True, members=Members(array))
         return
-    assert family is not None
-    memory = _moved(family.owner, (array, *others), frame)
+    else:
+        assert family is not None
+        memory = _moved(family.owner, (array, *others), frame)
     moved = tape.families[id(memory)] = Family(memory, is_private=True, members=Members(array, *others))
-    moved.root, moved.ways = family.root, family.ways
+    if family is not None:
+        moved.root, moved.ways = family.root, family.ways
+
+
+def is_argument(array: Any) -> bool:
+    """Tell whether an array is an input that nothing has been written into."""
+    return is_traced(array) and array.tape_.records[array.id_] == _INPUT
+
+
+def _lent(
+    argument: Any, callers: np.ndarray[Any, Any], stand_ins: tuple[Any, ...], frame: FrameType
+) -> Any:
+    """Give stand-ins that share the memory of an argument that of the caller's array instead; return it."""
+    memory, before = lent(callers), argument.value_
+    at = address_of(callers) - address_of(memory)
+    whole: Any = np.ndarray(callers.shape, callers.dtype, memory, at, callers.strides)
+    has_its_layout = all(
+        length == 1 or ours == theirs
+        for length, ours, theirs in zip(before.shape, before.strides, callers.strides, strict=True)
+    )
+    for each in stand_ins:
+        seen, moved = each.value_, whole.view()
+        if each is not argument and has_its_layout:
+            offset = at + address_of(seen) - address_of(before)
+            moved = np.ndarray(seen.shape, seen.dtype, memory, offset, seen.strides)
+        elif each is not argument:
+            for name, given in _steps_to(seen, before, frame):
+                moved = moved[given] if name == "getitem" else getattr(moved, name)(given)
+        moved.flags.writeable = seen.flags.writeable
+        each.value_ = moved
+    return memory
+
+
+def _steps_to(
+    view: np.ndarray[Any, Any], array: np.ndarray[Any, Any], frame: FrameType
+) -> list[tuple[str, Any]]:
+    steps = way_to(view, array)
+    if steps is None:
+        raise _gaps_refused(array, frame)
+    return steps
+
+
+def _gaps_refused(array: np.ndarray[Any, Any], frame: FrameType) -> UnsupportedError:
+    return UnsupportedError(
+        "an in-place write through a view is not followed here",
+        where=place(frame),
+        got=f"the memory of an array of shape {array.shape} has gaps",
+        advice="write a = a + b instead of a += b, or take a copy first",
+    )
 
 
 def _moved(owner: np.ndarray[Any, Any], stand_ins: tuple[Any, ...], frame: FrameType) -> Any:
@@ -234,12 +288,7 @@ def _moved(owner: np.ndarray[Any, Any], stand_ins: tuple[Any, ...], frame: Frame
                 seen.shape, seen.dtype, memory, seen.__array_interface__["data"][0] - start, seen.strides
             )
         except (ValueError, TypeError):
-            raise UnsupportedError(
-                "an in-place write through a view is not followed here",
-                where=place(frame),
-                got=f"the memory of an array of shape {owner.shape} has gaps",
-                advice="write a = a + b instead of a += b, or take a copy first",
-            ) from None
+            raise _gaps_refused(owner, frame) from None
         if each is None:
             moved[...] = owner
         else:

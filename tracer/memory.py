@@ -62,6 +62,30 @@ def _with_small_gaps(array: np.ndarray[Any, Any]) -> tuple[int, ...]:
     return tuple(strides)
 
 
+class _Lender:
+    """Has an array, and hands out its memory as if nothing owned it."""
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        low, high = byte_bounds(array)
+        self.array = array
+        self.__array_interface__ = {
+            "data": (low, False),
+            "shape": (high - low,),
+            "typestr": "|u1",
+            "version": 3,
+        }
+
+
+def lent(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the memory that an array sees, as bytes that nothing owns but themselves."""
+    return np.asarray(_Lender(array))
+
+
+def is_lent(array: np.ndarray[Any, Any]) -> bool:
+    """Tell whether an array is on memory of the caller's."""
+    return array.base is not None and type(owner_of(array).base) is _Lender
+
+
 def shared(other: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> tuple[Any, Any]:
     """Return where in `other`, and where in `array`, is what both see: `...` for everywhere, None for nowhere."""
     theirs, ours = _addresses(other), _addresses(array)
@@ -101,7 +125,7 @@ def way_to(view: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> list[tupl
 
 def _slices(view: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> list[tuple[str, Any]] | None:
     """Return the index, and the order of axes, by which a view can be taken of an array."""
-    found = _place(_address(view), array)
+    found = _place(address_of(view), array)
     if found is None:
         return None
     (*start,) = found
@@ -160,14 +184,14 @@ def _with_new_axes(index: list[Any], taken: dict[int, int], ndim: int) -> tuple[
 def places(region: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> tuple[Any, ...] | None:
     """Return the indices at which an array sees the elements of a region; None if it does not see all of them."""
     index: tuple[Any, ...] | None = _place(
-        _address(region) if region.ndim == 0 else _addresses(region), array
+        address_of(region) if region.ndim == 0 else _addresses(region), array
     )
     return index
 
 
 def _place(addresses: Any, array: np.ndarray[Any, Any]) -> Any:
     """Return the indices of the elements at addresses; None where the array has others, or overlaps itself."""
-    rest = addresses - _address(array)
+    rest = addresses - address_of(array)
     for length, stride in zip(array.shape, array.strides, strict=True):
         if stride < 0:
             rest = rest - stride * (length - 1)
@@ -193,7 +217,8 @@ def _any(flags: Any) -> bool:
     return flags if type(flags) is bool else bool(flags.any())
 
 
-def _address(array: np.ndarray[Any, Any]) -> int:
+def address_of(array: np.ndarray[Any, Any]) -> int:
+    """Return where the first element is."""
     address: int = array.__array_interface__["data"][0]
     return address
 
@@ -244,7 +269,7 @@ def differs_in_place(
         array.dtype
     )  # which float16 has, too
     changed, read = (
-        np.ndarray(each.shape, each.dtype, numbers, _address(each) - _address(owner), each.strides)
+        np.ndarray(each.shape, each.dtype, numbers, address_of(each) - address_of(owner), each.strides)
         for each in (array, value)
     )
     expected = changed.copy()
@@ -255,7 +280,7 @@ def differs_in_place(
 
 def _addresses(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return the address of every element."""
-    addresses = np.full((), _address(array), np.int64)
+    addresses = np.full((), address_of(array), np.int64)
     for length, stride in zip(array.shape, array.strides, strict=True):
         addresses = addresses[..., None] + np.arange(length) * stride
     return addresses

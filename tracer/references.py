@@ -30,7 +30,7 @@ if "free-threading build" in sys.version:  # as Python's documentation has it as
     )
     raise ImportError(refused.message)
 
-_BORROWS = any("BORROW" in name for name in dis.opmap)
+BORROWS = any("BORROW" in name for name in dis.opmap)
 _ALONE = [object()]
 _OWN = sys.getrefcount(_ALONE[0])  # that of the list, and the count's
 
@@ -43,7 +43,7 @@ def references(items: Any, key: Any) -> int:
 def borrowed(node: ast.expr, frame: FrameType) -> int:
     """Count the references to what is written so that the running instruction may lack, as it borrows its operand."""
     code = frame.f_code
-    own = set(code.co_varnames).difference(code.co_cellvars) if _BORROWS else ()
+    own = set(code.co_varnames).difference(code.co_cellvars) if BORROWS else ()
     return int(any(name in own and _is_borrowed(code, frame.f_lasti, name) for name in _variables(node)))
 
 

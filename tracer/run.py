@@ -25,7 +25,9 @@ from tracer.unread import without_unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from types import CodeType
+    from types import CodeType, FrameType
+
+    import numpy as np
 
     from tracer.watching import Watcher
 
@@ -43,10 +45,11 @@ class Options(NamedTuple):
 class _Running:
     """The trace that is running in this thread."""
 
-    __slots__ = ("_function", "_names", "_watcher", "boxes", "structures", "watched")
+    __slots__ = ("_function", "_given", "_names", "_watcher", "boxes", "structures", "watched")
 
-    def __init__(self, function: Any, boxes: Boxes, names: tuple[str, ...]) -> None:
+    def __init__(self, function: Any, boxes: Boxes, names: tuple[str, ...], *given: Any) -> None:
         self.boxes = boxes
+        self._given = given  # the tuple and the dict of arguments, of the caller's
         self.structures: dict[str, Structure] = {}
         # By name: the value, its stand-in, and where
         self.watched: dict[str, tuple[Any, Any, CodeType, int]] = {}
@@ -67,6 +70,12 @@ class _Running:
         """Put stand-ins where what the trace was told to watch is bound."""
         if self._names:
             self.watcher().watch_names(self._names, arguments, self.structures)
+
+    def callers_of(self, argument: Any, frame: FrameType) -> np.ndarray[Any, Any] | None:
+        """Return the caller's array of an argument, to which all ways in the program lead from now on."""
+        from tracer.first_writes import before_write  # noqa: PLC0415  (few programs write into their arguments)
+
+        return before_write(argument, self.boxes, self._given, self.watcher, frame)
 
     def restore(self) -> None:
         """Put plain values back where they are watched."""
@@ -114,7 +123,7 @@ def run(
     function, given = replacement(_undecorated(function)), (args, kwargs)
     tape = Tape(strict=options.strict)
     boxes = Boxes(tape)
-    running = _Running(function, boxes, options.watch)
+    running = tape.running = _Running(function, boxes, options.watch, args, kwargs)
     outer, state.running = state.running, running
     outputs: list[Output] = []
     result: Any = None

@@ -1,7 +1,7 @@
-"""An array argument that the program reaches by a second way, too: a global, an attribute, a view. Used by boxing.py.
+"""An array argument that the program reaches by a second way, too: a global, an attribute, a view.
 
-The function works on a copy of the argument, so what is written by one way is not seen by the other. Where that is
-found the result is not the plain one, and is refused. It is not found where plain code alone reads the second way.
+`first_writes.py` has the other ways lead to the argument once that is written into. What was written by one of them
+before, or by one that could not be found, is refused when the function has ended. Used by boxing.py.
 """
 
 from __future__ import annotations
@@ -10,22 +10,23 @@ import dis
 import os.path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tracer.errors import UnsupportedError
 from tracer.instructions import line_of, loaded_by
 from tracer.memory import owner_of
+from tracer.rules.edited import Edited, whole
 from tracer.tape import VALUE, same_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import CodeType
 
+    import numpy as np
+
     from tracer.errors import CutError, CutWarning
     from tracer.tape import Tape
 
 _IS = dis.opmap["IS_OP"]
-_COMPARED = 1 << 20  # bytes; of a larger array some elements are looked at, evenly
+_FEW = 64  # writes after which an array is not put together for a comparison
 
 
 def refuse(
@@ -37,14 +38,16 @@ def refuse(
     """
     written: dict[int, str] = {}
     for stand_in, callers, first, name in arrays:
-        if not _is_same(callers, tape.records[first + VALUE]):
-            raise _refused(name, f"{name} was written into by a second way", code)
         if stand_in.id_ != first:
             written[id(owner_of(callers))] = name
+        recorded = tape.records[stand_in.id_ + VALUE]
+        is_long = type(recorded) is Edited and recorded.number > _FEW
+        if not is_long and not same_bytes(callers, whole(recorded)):
+            raise refused(name, f"{name} was written into by a second way", _where(code))
     for constant in tape.constants() if written else ():
         name = written.get(id(owner_of(constant)), "")
         if name:
-            raise _refused(name, f"{name} is written into, and read by a second way", code)
+            raise refused(name, f"{name} is written into, and read by a second way", _where(code))
 
 
 def told(arrays: Iterable[tuple[np.ndarray[Any, Any], str]], tape: Tape) -> CutError | CutWarning | None:
@@ -76,18 +79,15 @@ def _identity_asked(tape: Tape, names: list[str]) -> tuple[CodeType | None, int]
     return None, 0
 
 
-def _refused(name: str, what: str, code: CodeType) -> UnsupportedError:
+def _where(code: CodeType) -> str:
+    return f"{os.path.split(code.co_filename)[1]}:{code.co_firstlineno}"
+
+
+def refused(name: str, what: str, where: str) -> UnsupportedError:
+    """Return the error for an argument of which the trace is not that of the plain program."""
     return UnsupportedError(
         f"{what}, as a global, an attribute or a view of it",
-        where=f"{os.path.split(code.co_filename)[1]}:{code.co_firstlineno}",
-        got="the traced function works on a copy, and what it computes is not what it is without a trace",
+        where=where,
+        got="what is computed of both is not what it is without a trace, or its gradient is not",
         advice=f"use {name} alone, or give the function a copy; a global that is no argument is traced by watch=(…)",
     )
-
-
-def _is_same(callers: np.ndarray[Any, Any], before: np.ndarray[Any, Any]) -> bool:
-    if callers.nbytes <= _COMPARED:
-        return same_bytes(callers, before)
-    axis = int(np.argmax(callers.shape))
-    some = (slice(None),) * axis + (slice(None, None, callers.nbytes // _COMPARED + 1),)
-    return same_bytes(callers[some], before[some])

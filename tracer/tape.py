@@ -20,7 +20,7 @@ import sys
 import threading
 import warnings
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
 from tracer.errors import CutError, CutWarning, EdgegradError, UnsupportedError, refusals
@@ -49,6 +49,13 @@ _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>
 _IS_GENERATOR = 0x20  # inspect.CO_GENERATOR, without the cost of importing inspect
 WHOLE_TRACE = 0  # scope of the traced function itself
 _HOOK = -1  # stands for the scope of the hook, which is outside of the trace
+
+
+class Running(Protocol):
+    """The run that a tape is of."""
+
+    def callers_of(self, argument: Any, frame: FrameType) -> np.ndarray[Any, Any] | None:
+        """Return the caller's array for an argument before the first write into that, which the program may reach."""
 
 
 class Call(NamedTuple):
@@ -94,7 +101,8 @@ class Tape:
     __slots__ = (
         "_depths", "_snapshots", "_stack", "_suspended", "calls", "elsewhere", "families", "followed", "frame",
         "has_adopted", "hashed", "input_names", "is_open", "memory", "outer", "places", "read_otherwise", "records",
-        "refused", "segments", "shared_inputs", "strict", "texts", "thread", "waiting", "warned", "watched", "writes",
+        "refused", "running", "segments", "shared_inputs", "strict", "texts", "thread", "waiting", "warned",
+        "watched", "writes",
     )  # fmt: skip
 
     def __init__(self, *, strict: bool = False) -> None:
@@ -107,6 +115,7 @@ class Tape:
         self.segments: list[Segment] = []
         # By number of a segment whose records edgegrad makes for the user (`sum(map(mul, xs, ys))`): the call waited in
         self.waiting: dict[int, int] = {}
+        self.running: Running | None = None
         self.outer: Tape | None = None  # the trace in whose function this one was started
         self.input_names: list[str] = []
         self.warned: set[tuple[CodeType, int]] = set()
@@ -144,6 +153,7 @@ class Tape:
         """End the recording and let go of every frame; stand-ins that outlive it compute plain values."""
         self.is_open = False
         self.frame = None
+        self.running = None
         if _RUNNING.get(self.thread) is self:
             if self.outer is None:
                 del _RUNNING[self.thread]
@@ -157,6 +167,15 @@ class Tape:
         self.writes.clear()
         self.memory.clear()
         self.places.clear()
+
+    @property
+    def hook_frame(self) -> FrameType:
+        """The frame that calls the traced function."""
+        return self._stack[0][0]
+
+    def callers_of(self, argument: Any, frame: FrameType) -> np.ndarray[Any, Any] | None:
+        """Return what is the caller's for an argument that is about to be written into for the first time."""
+        return None if self.running is None else self.running.callers_of(argument, frame)
 
     def enter(self, frame: FrameType, *operands: Any) -> bool:
         """Note that records now come from `frame`, of these operands; False where nothing may be recorded.
@@ -351,6 +370,12 @@ class Tape:
     def forget_snapshot(self, constant: np.ndarray[Any, Any]) -> None:
         """Let go of an array; its copies stay in the records."""
         self._snapshots.pop(id(constant), None)
+
+    def forget_memory(self, owner: Any) -> None:
+        """Let go of all that sees some memory, as above."""
+        for key, (constant, _) in [*self._snapshots.items()]:
+            if owner_of(constant) is owner:
+                del self._snapshots[key]
 
     def forget_views(self, array: np.ndarray[Any, Any]) -> None:
         """Let go of the views of an array, of which there are copies in the records."""

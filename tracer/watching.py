@@ -41,6 +41,8 @@ from tracer.untraced import holds_any, way_to_floats, without_floats
 from tracer.watched_names import find, functions_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
     from tracer.boxing import Boxes
     from tracer.structures import Structure
 
@@ -51,12 +53,11 @@ _MOST, _LARGEST = 20_000, 1000
 _OF_MODULES = frozenset({"__spec__", "__loader__", "__builtins__"})
 
 
-class _Known(NamedTuple):
+class Known(NamedTuple):
     """An array that is watched."""
 
     array: np.ndarray[Any, Any]
     stand_in: Any
-    number: int
     path: str
 
 
@@ -69,7 +70,7 @@ class Watcher:
         self._places: list[tuple[Holder, Any, Any]] = boxes.tape.places
         self._is_ending = False
         self._roots: list[Any] = []  # objects, lists and dicts that were looked into
-        self._known: dict[int, _Known] = {}  # by identity of the array
+        self._known: dict[int, Known] = {}  # by identity of the array
         self._looked_into: dict[int, Structure] = {}
         self._names: tuple[str, ...] = ()
         self._has_begun = False  # with all of the names, so that the function runs
@@ -154,7 +155,7 @@ class Watcher:
 
         Until `end`, no other trace looks at the places.
         """
-        if not self._names and not self._roots:
+        if not self._names and not self._roots and not self._places:
             return
         CHANGED.acquire()
         self._is_ending = True
@@ -212,7 +213,7 @@ class Watcher:
                 return None
             stand_in, number = self._boxes.box(value, path)
             if type(value) is np.ndarray and number is not None:
-                self._known[id(value)] = _Known(value, stand_in, number, path)
+                self._known[id(value)] = Known(value, stand_in, path)
                 self._boxes.tape.watched[id(owner_of(value))] = path
             return self._put(place, stand_in, value)
         if issubclass(type(value), tuple):
@@ -269,27 +270,63 @@ class Watcher:
                 type(each) in weakref.ProxyTypes for each in weakref.getweakrefs(self._known[key].array)
             ):
                 self._warn("a weak proxy stands for", self._known[key].path)
-        if not missing:
+        if missing:
+            self._exchange(missing, chain(self._roots, *self._program()), self._put, self._warn)
+
+    def lead_to(
+        self,
+        argument: Known,
+        missing: float,
+        roots: list[Any],
+        variables: Mapping[int, Callable[[str], Holder]],
+        warn: Callable[[str, str], None],
+    ) -> None:
+        """Have what else the program has an argument in lead to its stand-in, before that is written into.
+
+        `variables` are the roots that are copies of what functions have in variables, with what makes a name a place.
+        """
+        if id(argument.array) in self._known:
             return
-        owners = {id(owner_of(self._known[key].array)): self._known[key].path for key in missing}
+        with exchanging():
+            if self not in WATCHERS:
+                WATCHERS.append(self)
+            self._known[id(argument.array)] = argument
+
+            def put(place: Holder, stand_in: Any, value: Any) -> None:
+                if isinstance(place, Item) and id(place.items) in variables:
+                    variables[id(place.items)](place.key).write(stand_in)
+                else:
+                    self._put(place, stand_in, value)
+
+            self._exchange({id(argument.array): missing}, chain(roots, *self._program()), put, warn)
+
+    def _exchange(
+        self,
+        missing: dict[int, float],
+        roots: Iterable[Any],
+        put: Callable[[Holder, Any, Any], Any],
+        warn: Callable[[str, str], None],
+    ) -> None:
+        """Put stand-ins wherever the roots lead to arrays, of which so many references are missing."""
+        owners = {id(owner_of(self._known[key].array)): self._known[key] for key in missing}
         others: list[tuple[Any, Any]] = []
-        roots = chain(self._roots, *self._program())
         for owner, key, value in places_leading_to(missing, owners, roots):
             other = self._exchanged(value)
             if other is not value:
-                self._put(place_of(owner, key), other, value)
+                put(place_of(owner, key), other, value)
             elif type(value) is np.ndarray and not value.dtype.hasobject:
-                if id(owner_of(value)) in owners:
-                    self._warn(f"{_called(key)} shares its memory with", owners[id(owner_of(value))])
+                known = owners.get(id(owner_of(value)))
+                if known is not None and np.may_share_memory(value, known.array):
+                    warn(f"{_called(key)} shares its memory with", known.path)
             elif not is_looked_into(type(value)) and key not in _OF_MODULES:
                 others.append((key, value))
         # By now, nothing that has been exchanged leads there.
         for key, value in others:
-            found = [path for owner, path in owners.items() if leading_to({}, (owner,), [value])]
+            found = [known.path for owner, known in owners.items() if leading_to({}, (owner,), [value])]
             if found:
-                self._warn(f"{_called(key)} ({type(value).__name__}) holds", found[0])
+                warn(f"{_called(key)} ({type(value).__name__}) holds", found[0])
 
-    def _missing(self, known: _Known) -> float:
+    def _missing(self, known: Known) -> float:
         """Count the references to a watched array beyond our own; `inf` where another may see its memory."""
         ours = REFERENCES + own_references(known.array)
         ours += sum(before is known.array for _, _, before in self._places)
@@ -335,7 +372,7 @@ class Watcher:
 
 
 def _called(key: Any) -> str:
-    return "a variable" if key is None else f"{key}"
+    return "a variable" if key is None else f"an item [{key}]" if type(key) is int else f"{key}"
 
 
 def _structure(value: Any, found: dict[str, Structure]) -> Structure:
