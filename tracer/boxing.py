@@ -176,6 +176,11 @@ class Boxes:
         """Return, of an array argument, its stand-in, the caller's array and its first record."""
         return next((each for each in self._arrays if each[0] is argument), None)
 
+    def note_stand_in(self, stand_in: Any, original: Any) -> None:
+        """Note that a stand-in was put in place of an array of the program's."""
+        self._originals[id(stand_in)] = self.arrays[id(stand_in)] = original
+        self._keep.append(stand_in)
+
     def name_of(self, record: int) -> str:
         """Return what the argument of a record is called."""
         return self.tape.input_names[self.numbers[record]]

@@ -141,10 +141,10 @@ def _write_into_root(
     has_name = not _is_of_a_part(frame.f_code, frame.f_lasti)
     _record_write(root, before, at, operand, frame, AUXILIARY if has_name else 0)
     first = len(root.tape_.records)
-    _look_again(array, root, frame, 0 if has_name else AUXILIARY)
+    look_again(array, root, frame, 0 if has_name else AUXILIARY)
     for other in others:
         if other is not root:
-            _look_again(other, root, frame)
+            look_again(other, root, frame)
     root.tape_.followed += range(first, len(root.tape_.records), WIDTH)
 
 
@@ -155,7 +155,7 @@ def _is_of_a_part(code: CodeType, offset: int) -> bool:
     return written is not None and isinstance(written.target.value, ast.Subscript)
 
 
-def _look_again(view: Any, root: Any, frame: FrameType, flag: int = AUXILIARY) -> None:
+def look_again(view: Any, root: Any, frame: FrameType, flag: int = AUXILIARY) -> None:
     """Move a view on to what it shows of the root now."""
     tape, made, value = root.tape_, root, root.value_
     way = way_of(view, root)
@@ -332,7 +332,7 @@ def _follow(other: Any, before: Any, array: Any, frame: FrameType) -> None:
     if is_complex(other.value_) != is_complex(array.value_):
         _follow_part(other, before, array, frame)
     elif is_traced(array) and array.value_.nbytes == owner_of(array.value_).nbytes:
-        _look_again(other, array, frame)
+        look_again(other, array, frame)
     else:
         _take_over(other, before, array, shared(other.value_, array.value_), frame)
     tape.followed += range(first, len(tape.records), WIDTH)

@@ -196,6 +196,7 @@ def _by_places(view: np.ndarray[Any, Any], root: np.ndarray[Any, Any]) -> Step:
 def own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
     """Before the first write: move an array, and who sees its memory, to memory that no record holds.
 
+    That of an argument is the caller's, and `others` become more where the program has views of it.
     Raises UnsupportedError where the program has the memory in hand as raw numbers, too.
     """
     tape = array.tape_
@@ -216,6 +217,8 @@ def own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
     argument = next(filter(is_argument, (array, *others)), None)
     callers = None if argument is None else tape.callers_of(argument, frame)
     if argument is not None and callers is not None:
+        others[:] = others_of(array)  # those of other ways to it, too
+        family = family_of(array)
         memory = _lent(argument, callers, (array, *others), frame)
     elif not others:
         array.value_ = laid_out_copy(array.value_)

@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from tracer.adopted import Variable
 from tracer.boxing import REFERENCES
+from tracer.buffers import look_again
 from tracer.callee import forget_snapshot
+from tracer.families import note_view
 from tracer.frames import place
 from tracer.leftovers import own_references
-from tracer.memory import owner_of
+from tracer.memory import owner_of, way_to
 from tracer.references import BORROWS, references
 from tracer.second_ways import refused
-from tracer.tape import VALUE, same_bytes
+from tracer.standins import NO_RECORD, wrap
+from tracer.tape import VALUE, WIDTH, same_bytes
 from tracer.watching import Known
 
 if TYPE_CHECKING:
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tracer.boxing import Boxes
-    from tracer.tape import Tape
     from tracer.watching import Watcher
 
 
@@ -52,12 +54,14 @@ def before_write(
     tape.forget_memory(owner_of(entry[1]))  # what was read before the write is what it was
     missing = _missing(entry, boxes, given)
     if missing > 0:
-        _lead_to(Known(entry[1], argument, name), missing, tape, watcher(), frame)
+        _lead_to(Known(entry[1], argument, name), missing, boxes, watcher(), frame)
     callers: np.ndarray[Any, Any] = entry[1]
     return callers
 
 
-def _lead_to(known: Known, missing: float, tape: Tape, watcher: Watcher, frame: FrameType) -> None:
+def _lead_to(known: Known, missing: float, boxes: Boxes, watcher: Watcher, frame: FrameType) -> None:
+    tape = boxes.tape
+
     def warn(how: str, path: str) -> None:
         what = f"{how} {path}, which is written into here"
         advice = f"what is read through it carries no gradient back; read {path}, or make it in the traced function"
@@ -72,11 +76,32 @@ def _lead_to(known: Known, missing: float, tape: Tape, watcher: Watcher, frame: 
             missing,
             [*(copied for copied, _ in variables), *(each.f_globals for each in frames)],
             {id(copied): partial(Variable, each) for copied, each in variables},
+            partial(_view_of, known, boxes, frame),
             warn,
         )
     finally:
         for each in frames:
             forget_snapshot(each)
+
+
+def _view_of(known: Known, boxes: Boxes, frame: FrameType, view: np.ndarray[Any, Any]) -> Any:
+    """Return the stand-in for an array that sees part of an argument, or None; recorded as a view of that one."""
+    if owner_of(view) is not owner_of(known.array):
+        return None
+    steps = way_to(view, known.array)
+    seen = known.stand_in.value_
+    for name, given in steps or ():
+        seen = seen[given] if name == "getitem" else getattr(seen, name)(given)
+    if steps is None or owner_of(seen) is not owner_of(known.stand_in.value_):
+        return None
+    seen.flags.writeable = view.flags.writeable
+    made = wrap(boxes.tape, NO_RECORD, seen)
+    note_view(made, (known.stand_in,))
+    first = len(boxes.tape.records)
+    look_again(made, known.stand_in, frame)
+    boxes.tape.followed += range(first, len(boxes.tape.records), WIDTH)
+    boxes.note_stand_in(made, view)
+    return made
 
 
 def _frames_from(frame: FrameType | None, until: FrameType | None = None) -> list[FrameType]:

@@ -13,7 +13,7 @@ from tracer.buffers import copied, fitted, replace, write
 from tracer.by_place import by_place, names_with_out
 from tracer.callables import CALLING_FUNCTIONS
 from tracer.errors import UnsupportedError
-from tracer.families import forget_ways, is_argument, note_view
+from tracer.families import forget_ways, is_argument, note_view, others_of, own_memory
 from tracer.frames import place
 from tracer.into_out import call_into
 from tracer.numpy_calls import arrays_of, call_function, getitem
@@ -164,10 +164,11 @@ def set_part(array: Any, name: str, value: Any, frame: FrameType) -> None:
 def set_shape(array: Any, shape: Any, frame: FrameType) -> None:
     """Do `array.shape = shape`: the stand-in moves on to a record of the same memory in another shape."""
     array.tape_.refuse_write_elsewhere(frame)
-    if is_argument(array):
-        array.tape_.callers_of(array, frame)
     value = array.value_.view()
     value.shape = plain_deep(shape)  # raises NumPy's own errors
+    if is_argument(array):
+        own_memory(array, others_of(array), frame)
+        value = array.value_.reshape(value.shape)
     made = record_call("reshape", (array,), value, {}, frame)
     if is_traced(made):
         note_view(made, (array,))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracer.errors import UnsupportedError
 from tracer.instructions import line_of, loaded_by
-from tracer.memory import owner_of
+from tracer.memory import is_lent, owner_of
 from tracer.rules.edited import Edited, whole
 from tracer.tape import VALUE, same_bytes
 
@@ -41,8 +41,9 @@ def refuse(
         if stand_in.id_ != first:
             written[id(owner_of(callers))] = name
         recorded = tape.records[stand_in.id_ + VALUE]
+        seen = stand_in.value_ if is_lent(stand_in.value_) else callers
         is_long = type(recorded) is Edited and recorded.number > _FEW
-        if not is_long and not same_bytes(callers, whole(recorded)):
+        if not is_long and not same_bytes(seen, whole(recorded)):
             raise refused(name, f"{name} was written into by a second way", _where(code))
     for constant in tape.constants() if written else ():
         name = written.get(id(owner_of(constant)), "")

@@ -72,6 +72,8 @@ class Watcher:
         self._roots: list[Any] = []  # objects, lists and dicts that were looked into
         self._known: dict[int, Known] = {}  # by identity of the array
         self._looked_into: dict[int, Structure] = {}
+        # Makes the stand-in for an array that sees part of one; None where there is none
+        self._view_of: Callable[[np.ndarray[Any, Any]], Any] = lambda _: None
         self._names: tuple[str, ...] = ()
         self._has_begun = False  # with all of the names, so that the function runs
 
@@ -265,11 +267,6 @@ class Watcher:
     def _replace_second_references(self) -> None:
         """Have the program's other ways to a watched array lead to its stand-in; say so where that can't be."""
         missing = {key: count for key, known in self._known.items() if (count := self._missing(known)) > 0}
-        for key in missing:  # NumPy takes a proxy for what it stands for, and asks nobody
-            if any(
-                type(each) in weakref.ProxyTypes for each in weakref.getweakrefs(self._known[key].array)
-            ):
-                self._warn("a weak proxy stands for", self._known[key].path)
         if missing:
             self._exchange(missing, chain(self._roots, *self._program()), self._put, self._warn)
 
@@ -279,6 +276,7 @@ class Watcher:
         missing: float,
         roots: list[Any],
         variables: Mapping[int, Callable[[str], Holder]],
+        view_of: Callable[[np.ndarray[Any, Any]], Any],
         warn: Callable[[str, str], None],
     ) -> None:
         """Have what else the program has an argument in lead to its stand-in, before that is written into.
@@ -291,6 +289,7 @@ class Watcher:
             if self not in WATCHERS:
                 WATCHERS.append(self)
             self._known[id(argument.array)] = argument
+            self._view_of = view_of
 
             def put(place: Holder, stand_in: Any, value: Any) -> None:
                 if isinstance(place, Item) and id(place.items) in variables:
@@ -309,15 +308,19 @@ class Watcher:
     ) -> None:
         """Put stand-ins wherever the roots lead to arrays, of which so many references are missing."""
         owners = {id(owner_of(self._known[key].array)): self._known[key] for key in missing}
+        for key in missing:  # NumPy takes a proxy for what it stands for, and asks nobody
+            known = self._known[key]
+            if any(type(each) in weakref.ProxyTypes for each in weakref.getweakrefs(known.array)):
+                warn("a weak proxy stands for", known.path)
         others: list[tuple[Any, Any]] = []
         for owner, key, value in places_leading_to(missing, owners, roots):
             other = self._exchanged(value)
             if other is not value:
                 put(place_of(owner, key), other, value)
             elif type(value) is np.ndarray and not value.dtype.hasobject:
-                known = owners.get(id(owner_of(value)))
-                if known is not None and np.may_share_memory(value, known.array):
-                    warn(f"{_called(key)} shares its memory with", known.path)
+                seen = owners.get(id(owner_of(value)))
+                if seen is not None and np.may_share_memory(value, seen.array):
+                    warn(f"{_called(key)} shares its memory with", seen.path)
             elif not is_looked_into(type(value)) and key not in _OF_MODULES:
                 others.append((key, value))
         # By now, nothing that has been exchanged leads there.
@@ -339,6 +342,8 @@ class Watcher:
         """Return a value with the stand-ins of watched arrays in it, where that makes another value; else itself."""
         kind = type(value)
         if kind is np.ndarray:
+            if id(value) not in self._known and (view := self._view_of(value)) is not None:
+                self._known[id(value)] = Known(value, view, "")
             return self._known[id(value)].stand_in if id(value) in self._known else value
         if issubclass(kind, tuple):
             olds = list(tuple.__iter__(value))
