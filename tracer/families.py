@@ -215,11 +215,11 @@ def own_memory(array: Any, others: list[Any], frame: FrameType) -> None:
             )
         return
     argument = next(filter(is_argument, (array, *others)), None)
-    callers = None if argument is None else tape.callers_of(argument, frame)
-    if argument is not None and callers is not None:
+    lender = None if argument is None else tape.lender_of(argument, frame)
+    if lender is not None:
         others[:] = others_of(array)  # those of other ways to it, too
         family = family_of(array)
-        memory = _lent(argument, callers, (array, *others), frame)
+        memory = _lent(lender[0], lender[1], (array, *others), frame)
     elif not others:
         array.value_ = laid_out_copy(array.value_)
         owner = owner_of(array.value_)

@@ -14,36 +14,39 @@ from inspect import CO_OPTIMIZED
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tracer.adopted import Variable
 from tracer.boxing import REFERENCES
 from tracer.buffers import look_again
 from tracer.callee import forget_snapshot
-from tracer.families import note_view
+from tracer.families import note_view, others_of
 from tracer.frames import place
 from tracer.leftovers import own_references
-from tracer.memory import owner_of, way_to
+from tracer.memory import laid_out_copy, owner_of, places, way_to
 from tracer.references import BORROWS, references
 from tracer.second_ways import refused
 from tracer.standins import NO_RECORD, wrap
-from tracer.tape import VALUE, WIDTH, same_bytes
+from tracer.tape import AUXILIARY, VALUE, WIDTH, same_bytes
 from tracer.watching import Known
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    import numpy as np
-
     from tracer.boxing import Boxes
     from tracer.watching import Watcher
+
+_LARGEST = 1 << 24  # bytes of an array of which an argument is a part, which are copied
 
 
 def before_write(
     argument: Any, boxes: Boxes, given: tuple[Any, Any], watcher: Callable[[], Watcher], frame: FrameType
-) -> np.ndarray[Any, Any] | None:
-    """Have all ways to the caller's array of an argument lead to that, and return the array; None for what has none.
+) -> tuple[Any, np.ndarray[Any, Any]] | None:
+    """Have all ways to the caller's array of an argument lead to its stand-in; return that, and the caller's array.
 
-    What can't be made to lead there is told of; it has the right numbers, as the array is what will be written into.
+    Where the program has the array of which the argument is a part, it is that one, and its stand-in. What can't be
+    made to lead there is told of; it has the right numbers, as it is the caller's memory that will be written into.
     """
     entry = boxes.entry_of(argument)
     if entry is None:
@@ -53,55 +56,105 @@ def before_write(
         raise refused(name, f"{name} was written into by a second way", place(frame))
     tape.forget_memory(owner_of(entry[1]))  # what was read before the write is what it was
     missing = _missing(entry, boxes, given)
+    ways = _Ways(Known(entry[1], argument, name), boxes, frame)
     if missing > 0:
-        _lead_to(Known(entry[1], argument, name), missing, boxes, watcher(), frame)
-    callers: np.ndarray[Any, Any] = entry[1]
-    return callers
+        ways.lead_to(watcher(), missing)
+    return ways.known.stand_in, ways.known.array
 
 
-def _lead_to(known: Known, missing: float, boxes: Boxes, watcher: Watcher, frame: FrameType) -> None:
-    tape = boxes.tape
+class _Ways:
+    """The ways to an argument that is about to be written into."""
 
-    def warn(how: str, path: str) -> None:
+    def __init__(self, argument: Known, boxes: Boxes, frame: FrameType) -> None:
+        self.known = argument  # or what it is a part of
+        self._boxes = boxes
+        self._frame = frame
+
+    def lead_to(self, watcher: Watcher, missing: float) -> None:
+        """Have them lead to its stand-in."""
+        frames = _frames_from(self._frame, until=self._boxes.tape.hook_frame)
+        variables = [(dict(each.f_locals), each) for each in frames if each.f_locals is not each.f_globals]
+        try:
+            watcher.lead_to(
+                self.known,
+                missing,
+                [*(copied for copied, _ in variables), *(each.f_globals for each in frames)],
+                {id(copied): partial(Variable, each) for copied, each in variables},
+                self._stand_in_for,
+                self._warn,
+            )
+        finally:
+            for each in frames:
+                forget_snapshot(each)
+
+    def _warn(self, how: str, path: str) -> None:
         what = f"{how} {path}, which is written into here"
         advice = f"what is read through it carries no gradient back; read {path}, or make it in the traced function"
-        tape.refuse_if_strict(what, advice, frame)
-        tape.warn(what, advice, frame)
+        self._boxes.tape.refuse_if_strict(what, advice, self._frame)
+        self._boxes.tape.warn(what, advice, self._frame)
 
-    frames = _frames_from(frame, until=tape.hook_frame)
-    variables = [(dict(each.f_locals), each) for each in frames if each.f_locals is not each.f_globals]
-    try:
-        watcher.lead_to(
-            known,
-            missing,
-            [*(copied for copied, _ in variables), *(each.f_globals for each in frames)],
-            {id(copied): partial(Variable, each) for copied, each in variables},
-            partial(_view_of, known, boxes, frame),
-            warn,
+    def _stand_in_for(self, array: np.ndarray[Any, Any]) -> Any:
+        """Return the stand-in for an array that sees the memory of the argument; None where it can't have one."""
+        owner = owner_of(self.known.array)
+        if owner_of(array) is not owner or not array.size:
+            return None
+        if way_to(array, self.known.array) is None:
+            if not np.may_share_memory(array, self.known.array) or not self._widen(owner):
+                return None
+            if array is owner:
+                return self.known.stand_in
+        root = self.known.stand_in
+        seen = _taken(root.value_, way_to(array, self.known.array))
+        if seen is None:
+            return None
+        seen.flags.writeable = array.flags.writeable
+        made = wrap(self._boxes.tape, NO_RECORD, seen)
+        note_view(made, (root,))
+        self._follow(made, root)
+        self._boxes.note_stand_in(made, array)
+        return made
+
+    def _widen(self, owner: Any) -> bool:
+        """Go on with the array of which the argument is a part: one that is constant but for that part."""
+        part, tape = self.known.stand_in, self._boxes.tape
+        if type(owner) is not np.ndarray or not 0 < owner.nbytes <= _LARGEST:
+            return False
+        value, steps = laid_out_copy(owner), way_to(self.known.array, owner)
+        seen = _taken(value, steps)
+        views = others_of(part)
+        moved = [_taken(seen, way_to(each.value_, part.value_)) for each in views]
+        if steps is None or seen is None or any(each is None for each in moved):
+            return False
+        index = steps[0][1] if len(steps) == 1 and steps[0][0] == "getitem" else places(seen, value)
+        params = {"index": index}
+        position = tape.append(
+            "setitem", (None, part.id_), (value, None), value, self._frame, params, AUXILIARY
         )
-    finally:
-        for each in frames:
-            forget_snapshot(each)
+        whole = wrap(tape, position, value)
+        for each, now in zip((part, *views), (seen, *moved), strict=True):
+            now.flags.writeable = each.value_.flags.writeable
+            each.value_ = now
+            note_view(each, (whole,))
+        self._follow(part, whole)
+        self._boxes.note_stand_in(whole, owner)
+        self.known = Known(owner, whole, self.known.path)
+        return True
+
+    def _follow(self, view: Any, root: Any) -> None:
+        tape = self._boxes.tape
+        first = len(tape.records)
+        look_again(view, root, self._frame)
+        tape.followed += range(first, len(tape.records), WIDTH)
 
 
-def _view_of(known: Known, boxes: Boxes, frame: FrameType, view: np.ndarray[Any, Any]) -> Any:
-    """Return the stand-in for an array that sees part of an argument, or None; recorded as a view of that one."""
-    if owner_of(view) is not owner_of(known.array):
+def _taken(array: Any, steps: list[tuple[str, Any]] | None) -> Any:
+    """Return the view that some steps take of an array; None where there is none."""
+    if steps is None or array is None:
         return None
-    steps = way_to(view, known.array)
-    seen = known.stand_in.value_
-    for name, given in steps or ():
+    seen = array
+    for name, given in steps:
         seen = seen[given] if name == "getitem" else getattr(seen, name)(given)
-    if steps is None or owner_of(seen) is not owner_of(known.stand_in.value_):
-        return None
-    seen.flags.writeable = view.flags.writeable
-    made = wrap(boxes.tape, NO_RECORD, seen)
-    note_view(made, (known.stand_in,))
-    first = len(boxes.tape.records)
-    look_again(made, known.stand_in, frame)
-    boxes.tape.followed += range(first, len(boxes.tape.records), WIDTH)
-    boxes.note_stand_in(made, view)
-    return made
+    return seen if owner_of(seen) is owner_of(array) else None
 
 
 def _frames_from(frame: FrameType | None, until: FrameType | None = None) -> list[FrameType]:

@@ -71,8 +71,8 @@ class _Running:
         if self._names:
             self.watcher().watch_names(self._names, arguments, self.structures)
 
-    def callers_of(self, argument: Any, frame: FrameType) -> np.ndarray[Any, Any] | None:
-        """Return the caller's array of an argument, to which all ways in the program lead from now on."""
+    def lender_of(self, argument: Any, frame: FrameType) -> tuple[Any, np.ndarray[Any, Any]] | None:
+        """See Tape."""
         from tracer.first_writes import before_write  # noqa: PLC0415  (few programs write into their arguments)
 
         return before_write(argument, self.boxes, self._given, self.watcher, frame)

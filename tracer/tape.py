@@ -54,8 +54,8 @@ _HOOK = -1  # stands for the scope of the hook, which is outside of the trace
 class Running(Protocol):
     """The run that a tape is of."""
 
-    def callers_of(self, argument: Any, frame: FrameType) -> np.ndarray[Any, Any] | None:
-        """Return the caller's array for an argument before the first write into that, which the program may reach."""
+    def lender_of(self, argument: Any, frame: FrameType) -> tuple[Any, np.ndarray[Any, Any]] | None:
+        """See Tape."""
 
 
 class Call(NamedTuple):
@@ -173,9 +173,12 @@ class Tape:
         """The frame that calls the traced function."""
         return self._stack[0][0]
 
-    def callers_of(self, argument: Any, frame: FrameType) -> np.ndarray[Any, Any] | None:
-        """Return what is the caller's for an argument that is about to be written into for the first time."""
-        return None if self.running is None else self.running.callers_of(argument, frame)
+    def lender_of(self, argument: Any, frame: FrameType) -> tuple[Any, np.ndarray[Any, Any]] | None:
+        """Return the caller's array for an argument before the first write into it, and the stand-in for that array.
+
+        It is the argument itself, or stands for an array of which that is a part.
+        """
+        return None if self.running is None else self.running.lender_of(argument, frame)
 
     def enter(self, frame: FrameType, *operands: Any) -> bool:
         """Note that records now come from `frame`, of these operands; False where nothing may be recorded.

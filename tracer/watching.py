@@ -313,11 +313,18 @@ class Watcher:
             if any(type(each) in weakref.ProxyTypes for each in weakref.getweakrefs(known.array)):
                 warn("a weak proxy stands for", known.path)
         others: list[tuple[Any, Any]] = []
-        for owner, key, value in places_leading_to(missing, owners, roots):
-            other = self._exchanged(value)
-            if other is not value:
-                put(place_of(owner, key), other, value)
-            elif type(value) is np.ndarray and not value.dtype.hasobject:
+        found = list(places_leading_to(missing, owners, roots))
+        for _ in range(2):  # again, as the first time may have shown that more than a part is seen
+            rest = []
+            for owner, key, value in found:
+                other = self._exchanged(value)
+                if other is not value:
+                    put(place_of(owner, key), other, value)
+                else:
+                    rest.append((owner, key, value))
+            found = rest
+        for _, key, value in found:
+            if type(value) is np.ndarray and not value.dtype.hasobject:
                 seen = owners.get(id(owner_of(value)))
                 if seen is not None and np.may_share_memory(value, seen.array):
                     warn(f"{_called(key)} shares its memory with", seen.path)
@@ -325,9 +332,9 @@ class Watcher:
                 others.append((key, value))
         # By now, nothing that has been exchanged leads there.
         for key, value in others:
-            found = [known.path for owner, known in owners.items() if leading_to({}, (owner,), [value])]
-            if found:
-                warn(f"{_called(key)} ({type(value).__name__}) holds", found[0])
+            paths = [known.path for owner, known in owners.items() if leading_to({}, (owner,), [value])]
+            if paths:
+                warn(f"{_called(key)} ({type(value).__name__}) holds", paths[0])
 
     def _missing(self, known: Known) -> float:
         """Count the references to a watched array beyond our own; `inf` where another may see its memory."""
