@@ -34,7 +34,7 @@ from tracer.structures import (
 if TYPE_CHECKING:
     from types import CodeType
 
-    from tracer.errors import CutError, CutWarning
+    from tracer.errors import CutWarning, EdgegradError
     from tracer.tape import Tape
 
 REFERENCES = 2  # that `Boxes` has to the array of an input
@@ -51,6 +51,7 @@ class Boxes:
         self._arrays: list[tuple[Any, Any, int]] = []  # stand-in, the caller's array, its first record
         # The copy, the caller's, and the stand-ins put into the copy.
         self._containers: list[tuple[Any, Any, dict[Any, Any]]] = []
+        self._changed: list[tuple[Any, Any, dict[Any, Any]]] = []  # those that the function wrote into
         # By memory, that is, its owner's identity: the inputs that are in it.
         self._families: dict[int, list[int]] = {}
         # By identity: a list that is there twice stays one list.
@@ -166,11 +167,23 @@ class Boxes:
         if self._arrays:
             refuse(((*each, self.name_of(each[2])) for each in self._arrays), self.tape, code)
 
-    def told_second_ways(self) -> CutError | CutWarning | None:
-        """Warn where `is` tells two arguments apart that are one array; return the error where that is one."""
+    def told_second_ways(
+        self, function: Any, code: CodeType, given: tuple[Any, Any]
+    ) -> EdgegradError | CutWarning | None:
+        """Return the error for what may have been read by a second way; warn where `is` tells one from itself."""
+        if self._changed:
+            from tracer.second_containers import refused_container  # noqa: PLC0415  (few programs write into them)
+
+            error = refused_container(self._changed, self._own(), given, sys._getframe(1), function, code)  # noqa: SLF001
+            if error is not None:
+                return error
         if len({id(callers) for _, callers, _ in self._arrays}) == len(self._arrays):
             return None
         return told(((callers, self.name_of(first)) for _, callers, first in self._arrays), self.tape)
+
+    def _own(self) -> tuple[Any, ...]:
+        """Return what of ours holds the caller's containers."""
+        return self.__dict__, self._originals, *self._containers, self._changed, *self._changed
 
     def entry_of(self, argument: Any) -> tuple[Any, Any, int] | None:
         """Return, of an array argument, its stand-in, the caller's array and its first record."""
@@ -191,12 +204,14 @@ class Boxes:
             if stand_in.id_ != first:
                 _give(original, stand_in.value_)
                 self.arrays[id(stand_in)] = original
-        for boxed, original, before in self._containers:
+        for entry in self._containers:
+            boxed, original, before = entry
             now = dict(items_of(boxed) or ())
             if len(now) == len(before) and all(
                 now.get(key, _MISSING) is item for key, item in before.items()
             ):
                 continue
+            self._changed.append(entry)
             if issubclass(type(original), list):
                 original[:] = [self.unbox(item) for item in boxed]
             elif issubclass(type(original), dict):

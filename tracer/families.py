@@ -15,7 +15,16 @@ import numpy as np
 from tracer.errors import UnsupportedError
 from tracer.frames import place
 from tracer.members import Members
-from tracer.memory import address_of, laid_out_copy, lent, overlaps_itself, owner_of, shared, way_to
+from tracer.memory import (
+    address_of,
+    laid_out_copy,
+    lent,
+    overlaps_itself,
+    owner_of,
+    placed_alike,
+    shared,
+    way_to,
+)
 from tracer.operations import OP_NUMBERS
 from tracer.rules.edited import may_copy, view_of
 from tracer.standins import Traced, is_traced
@@ -243,32 +252,23 @@ def _lent(
 ) -> Any:
     """Give stand-ins that share the memory of an argument that of the caller's array instead; return it."""
     memory, before = lent(callers), argument.value_
-    at = address_of(callers) - address_of(memory)
-    whole: Any = np.ndarray(callers.shape, callers.dtype, memory, at, callers.strides)
+    start = address_of(callers) - address_of(memory)
+    whole: Any = np.ndarray(callers.shape, callers.dtype, memory, start, callers.strides)
     has_its_layout = all(
         length == 1 or ours == theirs
         for length, ours, theirs in zip(before.shape, before.strides, callers.strides, strict=True)
     )
     for each in stand_ins:
         seen, moved = each.value_, whole.view()
-        if each is not argument and has_its_layout:
-            offset = at + address_of(seen) - address_of(before)
-            moved = np.ndarray(seen.shape, seen.dtype, memory, offset, seen.strides)
-        elif each is not argument:
-            for name, given in _steps_to(seen, before, frame):
-                moved = moved[given] if name == "getitem" else getattr(moved, name)(given)
+        if each is not argument:
+            at = address_of(callers) + address_of(seen) - address_of(before)
+            found = (at, seen.strides) if has_its_layout else placed_alike(seen, before, callers)
+            if found is None:
+                raise _gaps_refused(callers, frame)
+            moved = np.ndarray(seen.shape, seen.dtype, memory, found[0] - address_of(memory), found[1])
         moved.flags.writeable = seen.flags.writeable
         each.value_ = moved
     return memory
-
-
-def _steps_to(
-    view: np.ndarray[Any, Any], array: np.ndarray[Any, Any], frame: FrameType
-) -> list[tuple[str, Any]]:
-    steps = way_to(view, array)
-    if steps is None:
-        raise _gaps_refused(array, frame)
-    return steps
 
 
 def _gaps_refused(array: np.ndarray[Any, Any], frame: FrameType) -> UnsupportedError:

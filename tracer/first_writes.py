@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import weakref
 from functools import partial
-from inspect import CO_OPTIMIZED
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +23,8 @@ from tracer.families import note_view, others_of
 from tracer.frames import place
 from tracer.leftovers import own_references
 from tracer.memory import laid_out_copy, owner_of, places, way_to
-from tracer.references import BORROWS, references
-from tracer.second_ways import refused
+from tracer.references import references
+from tracer.second_ways import count_in_callers, frames_from, refused
 from tracer.standins import NO_RECORD, wrap
 from tracer.tape import AUXILIARY, VALUE, WIDTH, same_bytes
 from tracer.watching import Known
@@ -72,7 +71,7 @@ class _Ways:
 
     def lead_to(self, watcher: Watcher, missing: float) -> None:
         """Have them lead to its stand-in."""
-        frames = _frames_from(self._frame, until=self._boxes.tape.hook_frame)
+        frames = frames_from(self._frame, until=self._boxes.tape.hook_frame)
         variables = [(dict(each.f_locals), each) for each in frames if each.f_locals is not each.f_globals]
         try:
             watcher.lead_to(
@@ -157,14 +156,6 @@ def _taken(array: Any, steps: list[tuple[str, Any]] | None) -> Any:
     return seen if owner_of(seen) is owner_of(array) else None
 
 
-def _frames_from(frame: FrameType | None, until: FrameType | None = None) -> list[FrameType]:
-    found = []
-    while frame is not None and frame is not until:
-        found.append(frame)
-        frame = frame.f_back
-    return found
-
-
 def _missing(entry: tuple[Any, Any, int], boxes: Boxes, given: tuple[Any, Any]) -> float:
     """Count the references to the caller's array of an argument that are neither our own nor of who waits for us.
 
@@ -176,17 +167,6 @@ def _missing(entry: tuple[Any, Any, int], boxes: Boxes, given: tuple[Any, Any]) 
         return inf
     owner = [owner_of(entry[1])]
     of_owner = references(owner, 0) - 1 if owner[0] is not entry[1] else 0
-    if of_owner > 0 and of_owner > _count_outside(owner[0], given, hook):
+    if of_owner > 0 and of_owner > count_in_callers(owner[0], given, hook):
         return inf
-    return count - _count_outside(entry[1], given, hook) if count > 0 else 0
-
-
-def _count_outside(value: Any, given: tuple[Any, Any], hook: FrameType | None) -> int:
-    """Count the references to a value that the arguments have, and the variables of the functions that wait for us."""
-    count = sum(each is value for each in (*given[0], *given[1].values()))
-    in_variables = 0
-    for frame in _frames_from(hook):
-        if frame.f_code.co_flags & CO_OPTIMIZED:
-            in_variables += sum(each is value for each in frame.f_locals.values())
-            forget_snapshot(frame)
-    return count + (min(in_variables, 1) if BORROWS else in_variables)
+    return count - count_in_callers(entry[1], given, hook) if count > 0 else 0

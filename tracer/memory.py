@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 from tracer.references import references
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _STRIDED_BASE: type[Any] = type(
     as_strided(np.empty(1)).base
@@ -84,6 +84,24 @@ def lent(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def is_lent(array: np.ndarray[Any, Any]) -> bool:
     """Tell whether an array is on memory of the caller's."""
     return array.base is not None and type(owner_of(array).base) is _Lender
+
+
+def placed_alike(
+    view: np.ndarray[Any, Any], array: np.ndarray[Any, Any], other: np.ndarray[Any, Any]
+) -> tuple[int, tuple[int, ...]] | None:
+    """Return where a view of an array would start in another one of other gaps, and its strides there."""
+    in_view, index = shared(view, array)
+    if in_view is not ...:
+        return None
+    found = _addresses(other)[index]
+    start = int(found.ravel()[0])
+    steps = [
+        int(found[(0,) * axis + (min(1, length - 1),) + (0,) * (view.ndim - axis - 1)]) - start
+        for axis, length in enumerate(view.shape)
+    ]
+    return (
+        (start, tuple(steps)) if np.array_equal(_addresses_from(start, view.shape, steps), found) else None
+    )
 
 
 def shared(other: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> tuple[Any, Any]:
@@ -280,8 +298,14 @@ def differs_in_place(
 
 def _addresses(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return the address of every element."""
-    addresses = np.full((), address_of(array), np.int64)
-    for length, stride in zip(array.shape, array.strides, strict=True):
+    return _addresses_from(address_of(array), array.shape, array.strides)
+
+
+def _addresses_from(
+    start: int, shape: tuple[int, ...], strides: Iterable[int]
+) -> np.ndarray[Any, np.dtype[np.int64]]:
+    addresses = np.full((), start, np.int64)
+    for length, stride in zip(shape, strides, strict=True):
         addresses = addresses[..., None] + np.arange(length) * stride
     return addresses
 

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import dis
 import os.path
+from inspect import CO_OPTIMIZED
 from typing import TYPE_CHECKING, Any
 
+from tracer.callee import forget_snapshot
 from tracer.errors import UnsupportedError
 from tracer.instructions import line_of, loaded_by
 from tracer.memory import is_lent, owner_of
+from tracer.references import BORROWS
 from tracer.rules.edited import Edited, whole
 from tracer.tape import VALUE, same_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import CodeType
+    from types import CodeType, FrameType
 
     import numpy as np
 
@@ -44,11 +47,11 @@ def refuse(
         seen = stand_in.value_ if is_lent(stand_in.value_) else callers
         is_long = type(recorded) is Edited and recorded.number > _FEW
         if not is_long and not same_bytes(seen, whole(recorded)):
-            raise refused(name, f"{name} was written into by a second way", _where(code))
+            raise refused(name, f"{name} was written into by a second way", where_of(code))
     for constant in tape.constants() if written else ():
         name = written.get(id(owner_of(constant)), "")
         if name:
-            raise refused(name, f"{name} is written into, and read by a second way", _where(code))
+            raise refused(name, f"{name} is written into, and read by a second way", where_of(code))
 
 
 def told(arrays: Iterable[tuple[np.ndarray[Any, Any], str]], tape: Tape) -> CutError | CutWarning | None:
@@ -80,7 +83,8 @@ def _identity_asked(tape: Tape, names: list[str]) -> tuple[CodeType | None, int]
     return None, 0
 
 
-def _where(code: CodeType) -> str:
+def where_of(code: CodeType) -> str:
+    """Return where a function is, for a message."""
     return f"{os.path.split(code.co_filename)[1]}:{code.co_firstlineno}"
 
 
@@ -92,3 +96,26 @@ def refused(name: str, what: str, where: str) -> UnsupportedError:
         got="what is computed of both is not what it is without a trace, or its gradient is not",
         advice=f"use {name} alone, or give the function a copy; a global that is no argument is traced by watch=(…)",
     )
+
+
+def count_in_callers(value: Any, given: tuple[Any, Any], frame: FrameType) -> int:
+    """Count the references to a value that the arguments of a call have, and the variables of who waits for a frame."""
+    count = sum(each is value for each in (*given[0], *given[1].values()))
+    in_variables = 0
+    for each in frames_from(frame):
+        code = each.f_code
+        if code.co_flags & CO_OPTIMIZED:
+            # A variable of several functions is a cell, which any of them may read.
+            own = set(code.co_varnames).difference(code.co_cellvars)
+            in_variables += sum(held is value and name in own for name, held in each.f_locals.items())
+            forget_snapshot(each)
+    return count + (min(in_variables, 1) if BORROWS else in_variables)
+
+
+def frames_from(frame: FrameType | None, until: FrameType | None = None) -> list[FrameType]:
+    """Return a frame and those that wait for it, before another one."""
+    found = []
+    while frame is not None and frame is not until:
+        found.append(frame)
+        frame = frame.f_back
+    return found

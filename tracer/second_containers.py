@@ -1,0 +1,155 @@
+"""A list, dict or dataclass argument that was written into, and that the program may have read by a second way.
+
+The function works on a copy of it, into which Python writes without a word. So it is told when the function has ended,
+where something else holds the caller's own, by a name that the function's code has, or code which that may call: what
+was read there was what it had been before the write. Used by boxing.py.
+"""
+
+from __future__ import annotations
+
+import gc
+from functools import lru_cache
+from itertools import chain
+from types import CellType, CodeType, FrameType, FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from tracer.errors import UnsupportedError
+from tracer.frames import is_library, is_own
+from tracer.holders import CONTAINERS, Cell, attributes, is_object
+from tracer.references import references
+from tracer.second_ways import count_in_callers, where_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_DEEPEST = 4  # containers in containers, up to one that has a name
+_MOST = 256  # functions of which the names are kept
+_NAMES: dict[tuple[CodeType, ...], tuple[set[str], list[int]]] = {}
+
+
+def refused_container(
+    changed: Iterable[tuple[Any, Any, Any]],
+    own: tuple[Any, ...],
+    given: tuple[Any, Any],
+    frame: FrameType,
+    function: Any,
+    code: CodeType,
+) -> UnsupportedError | None:
+    """Return the error for an argument that was written into, and may have been read by a second way.
+
+    `changed` has the copy, the caller's own, and what was in it; `own` is what else of ours holds them.
+    """
+    for entry in changed:
+        if references(entry, 1) - 1 <= count_in_callers(entry[1], given, frame):
+            continue
+        names = set(_names_of(entry[1], {id(each) for each in (entry, *own, given[0], given[1])}))
+        found = sorted(names & _names_in(function, code, given)) if names else []
+        if found:
+            kind = type(entry[1]).__name__
+            return UnsupportedError(
+                f"an argument, a {kind}, is written into, and is also {found[0]}, which may be read there",
+                where=where_of(code),
+                got="the function works on a copy, so what is read by another way is what it was before the write",
+                advice=f"read it by the argument alone, or trace it by watch=(…) where {found[0]} is bound",
+            )
+    return None
+
+
+def _names_of(value: Any, own: set[int], depth: int = 0) -> Iterator[str]:
+    """Yield the names of variables and attributes that hold a value, or a container with it."""
+    for holder in gc.get_referrers(value):
+        kind = type(holder)
+        is_ours = id(holder) in own or str(kind.__module__).startswith("tracer.")
+        if is_ours or kind in (FrameType, ModuleType):
+            continue
+        if kind is FunctionType:
+            yield holder.__name__
+        elif kind is CellType:
+            yield from _free_names(holder)
+        elif issubclass(kind, dict) or is_object(holder):
+            named = holder.items() if issubclass(kind, dict) else _attributes(holder)
+            for name, held in list(named):  # no generator, of which `value` would be a cell
+                if held is value and type(name) is str:
+                    yield name
+        is_inner = issubclass(kind, (*CONTAINERS, tuple)) and not (kind is dict and "__name__" in holder)
+        if is_inner and depth < _DEEPEST:
+            yield from _names_of(holder, {*own, id(value)}, depth + 1)
+
+
+def _attributes(owner: Any) -> Iterator[tuple[str, Any]]:
+    return ((name[1:], place.read()) for name, place in attributes(owner))
+
+
+def _free_names(cell: CellType) -> Iterator[str]:
+    """Yield what a variable of several functions is called in those that exist."""
+    closures = [each for each in gc.get_referrers(cell) if type(each) is tuple]
+    for function in gc.get_referrers(*closures) if closures else ():
+        if type(function) is FunctionType:
+            names = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+            yield from (name for name, each in names if each is cell)
+
+
+def _names_in(function: Any, code: CodeType, given: tuple[Any, Any]) -> set[str]:
+    """Return the names of globals, attributes and closure variables in some code, and in what that may call.
+
+    They are looked for once, and again where one of them is another function or class by now.
+    """
+    bound = getattr(function, "__globals__", {})
+    called = [each.__code__ for each in (*given[0], *given[1].values()) if type(each) is FunctionType]
+    known = _NAMES.get((code, *called))
+    if known is None or known[1] != _meanings(known[0], bound):
+        names = _found_names([code, *called])
+        while len(_NAMES) >= _MOST:
+            del _NAMES[next(iter(_NAMES))]
+        known = _NAMES[(code, *called)] = names, _meanings(names, bound)
+    return known[0]
+
+
+def _meanings(names: set[str], bound: dict[str, Any]) -> list[int]:
+    """Return what tells whether names stand for the same functions and classes, or objects of the same classes."""
+    values = [bound.get(name) for name in names]
+    return [id(each) if type(each) in (FunctionType, type) else id(type(each)) for each in values]
+
+
+def _found_names(pending: list[CodeType]) -> set[str]:
+    by_name = _functions_by_name()
+    names: set[str] = set()
+    known = set(pending)
+    while pending:
+        running = pending.pop()
+        fresh = {*running.co_names, *running.co_freevars} - names
+        names |= fresh
+        inner = (each for each in running.co_consts if type(each) is CodeType)
+        more = {*chain.from_iterable(by_name.get(name, ()) for name in fresh), *inner} - known
+        known |= more
+        pending += more
+    return names
+
+
+def _functions_by_name() -> dict[str, list[CodeType]]:
+    """Return the code of the program's functions by what they may be called: also by variables and attributes."""
+    functions = {
+        id(each): each
+        for each in gc.get_objects()
+        if type(each) is FunctionType and _is_users(each.__code__.co_filename, each.__module__)
+    }
+    by_name: dict[str, list[CodeType]] = {}
+    for each in functions.values():
+        by_name.setdefault(each.__name__, []).append(each.__code__)
+        for name, cell in zip(each.__code__.co_freevars, each.__closure__ or (), strict=True):
+            held = Cell(cell).read()
+            if id(held) in functions:
+                by_name.setdefault(name, []).append(held.__code__)
+    inner = [
+        each for each in functions.values() if "<" in each.__qualname__
+    ]  # lambdas, those made in functions
+    for holder in gc.get_referrers(*inner) if inner else ():
+        for name, held in list(holder.items()) if type(holder) is dict else ():
+            if id(held) in functions and type(name) is str:
+                by_name.setdefault(name, []).append(held.__code__)
+    return by_name
+
+
+@lru_cache(maxsize=4096)
+def _is_users(file: str, module: str | None) -> bool:
+    return not is_own(file) and "site-packages" not in file and not is_library(str(module))
