@@ -1,11 +1,20 @@
-"""An array argument that the program reaches by a second way: a write by one of them that the other misses is refused."""
+"""An array argument that the program reaches by a second way, as a global or a view, and writes into by one of them."""
+
+import copy
+import re
+import threading
+from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from checks import same
+from checks import central_differences, same
+from second_way_rows import FEW, PARTS, WARNED, WAYS, WRITES, made
 
 from tracer import record, trace
 from tracer.errors import CutError, CutWarning, UnsupportedError
+from tracer.standins import Traced
+from tracer.watching import Watcher
 
 SHARED = np.arange(1.0, 5.0)
 LARGE = np.ones((3, 100_000))
@@ -38,14 +47,13 @@ def only_written(a):
 @pytest.mark.parametrize(
     ("function", "argument"),
     [
-        (written_and_read, SHARED),
         (written_elsewhere, SHARED),
         (written_elsewhere, SHARED[:3]),
         (written_elsewhere, SHARED[::-1]),
         (written_elsewhere_in_large, LARGE),
     ],
 )
-def test_a_write_that_the_other_way_misses_is_refused(function, argument):
+def test_a_write_that_the_argument_misses_is_refused(function, argument):
     line = function.__code__.co_firstlineno
     with pytest.raises(
         UnsupportedError, match=rf"by a second way.*; at test_second_ways\.py:{line}; .*use a "
@@ -87,3 +95,204 @@ def test_is_that_tells_one_array_apart_is_told(function, line):
         trace(strict=True)(function)(SHARED, SHARED)
     assert same(record(function, SHARED, SHARED.copy()).result, function(SHARED, SHARED.copy()))
     assert record(lambda x, y: (x * y).sum() * (y is not None), SHARED, SHARED).result == (SHARED**2).sum()
+
+
+A, X = np.array([1.0, 2.0, 3.0]), np.array([0.5, 1.5, 2.5])
+
+
+def plainly(way, write, a, x):
+    function, argument, _ = made(way, write, a.copy(), np)
+    return function(argument, x.copy()), argument
+
+
+def check(way, write):
+    """What is recorded has the plain result and effect, and the gradients of differences; nothing stays behind."""
+    expected, left = plainly(way, write, A, X)
+    function, argument, names = made(way, write, A.copy(), np)
+    finished = record(function, argument, X.copy())
+    assert same(finished.result, expected)
+    assert same(argument, left)
+    assert not any(issubclass(type(each), Traced) for each in names.values())
+    differences = central_differences(lambda a, x: plainly(way, write, a, x)[0], A, X)
+    for ours, theirs in zip(finished.grads.values(), differences, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("write", FEW)
+@pytest.mark.parametrize("way", WAYS)
+def test_what_holds_an_argument_reads_what_is_written(way, write):
+    check(WAYS[way], WRITES[write])
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("way", ["global", "part", "other order"])
+def test_whatever_writes_is_read(way, write):
+    check(WAYS[way], WRITES[write])
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("way", PARTS)
+def test_what_an_argument_is_a_part_of_reads_what_is_written(way, write):
+    check(PARTS[way], WRITES[write])
+
+
+@pytest.mark.parametrize("way", WARNED)
+def test_what_can_not_lead_to_the_argument_is_told(way):
+    *lines, said = WARNED[way]
+    expected, left = plainly(lines, "a[0] = x[1]", A, X)
+    function, argument, _ = made(lines, "a[0] = x[1]", A.copy(), np)
+    with pytest.warns(CutWarning, match=re.escape(f"{said}, which is written into here; at ")):
+        finished = record(function, argument, X.copy())
+    assert same(finished.result, expected)
+    assert same(argument, left)
+    function, argument, _ = made(lines, "a[0] = x[1]", A.copy(), np)
+    with pytest.raises(CutError, match=re.escape(said)):
+        trace(strict=True)(function)(argument, X.copy())
+
+
+@pytest.mark.parametrize("way", ["iterator", "other type"])
+def test_a_write_by_what_can_not_lead_to_the_argument_is_refused(way):
+    setup, _, said = WARNED[way]
+    read = "(np.copyto(next(kept) if 'kept' in globals() else W.view(float), 2.0), a.sum())[1]"
+    function, argument, _ = made((setup, read), "a[0] = x[1]", A.copy(), np)
+    with (
+        pytest.warns(CutWarning, match=re.escape(said)),
+        pytest.raises(UnsupportedError, match="second way"),
+    ):
+        record(function, argument, X.copy())
+
+
+def test_a_closure_of_who_calls_reads_what_is_written():
+    weights = A.copy()
+
+    def loss():
+        return (weights**2).sum()
+
+    def step(w, x):
+        w -= 0.1 * x
+        return loss()
+
+    grads = record(step, weights, X).grads
+    assert same(weights, A - 0.1 * X)
+    assert np.allclose(grads["w"], 2 * weights)
+    assert np.allclose(grads["x"], -0.2 * weights)
+
+
+def test_what_is_raised_leaves_what_was_written():
+    function, argument, names = made(("W = A", "1 // 0"), "a[0] = x[1]", A.copy(), np)
+    with pytest.raises(ZeroDivisionError):
+        record(function, argument, X)
+    assert names["W"] is argument
+    assert same(argument, np.array([1.5, 2.0, 3.0]))
+
+
+def test_an_array_that_nothing_else_holds_costs_no_search(monkeypatch):
+    monkeypatch.setattr(Watcher, "lead_to", None)
+    weights = A.copy()
+    assert record(only_written, weights[:, None].repeat(4, 1)[0]).grads is not None
+    assert same(record(lambda w: w.__iadd__(1.0), weights).result, A + 1.0)
+    with pytest.raises(TypeError, match="NoneType"):
+        record(only_written, SHARED)
+
+
+def test_another_thread_reads_plain_numbers():
+    model = SimpleNamespace(W=A.copy())
+    seen = []
+
+    def step(w, x):
+        w[0] = x[1]
+        reader = threading.Thread(target=lambda: seen.append((type(model.W + 0.0), (model.W * 1.0).sum())))
+        reader.start()
+        reader.join()
+        return model.W.sum()
+
+    with pytest.warns(CutWarning, match="another thread"):
+        finished = record(step, model.W, X)
+    assert seen == [(np.ndarray, 6.5)]
+    assert same(finished.grads["x"], np.array([0.0, 1.0, 0.0]))
+
+
+PARAMS = [1.0, 2.0]
+TABLE = {"w": 1.0}
+
+
+@dataclass
+class Model:
+    w: float
+
+    def loss(self):
+        return self.w * 2.0
+
+
+MODEL = Model(3.0)
+
+
+def loss_of_params():
+    return PARAMS[0] * 2.0
+
+
+def read_as_a_global(params, x):
+    params[0] = x
+    return loss_of_params()
+
+
+def read_in_a_lambda(params, x):
+    params[0] = x
+    return (lambda: sum(PARAMS))()
+
+
+def read_by_its_key(table, x):
+    table["w"] = x
+    return TABLE["w"] * x
+
+
+def read_as_an_object(model, x):
+    model.w = x
+    return MODEL.loss()
+
+
+def only_updated(params, x):
+    for at in range(len(params)):
+        params[at] = params[at] - 0.1 * x
+    return sum(params)
+
+
+def updated_object(model, x):
+    model.w = model.w * x
+    return model.loss()
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "name"),
+    [
+        (read_as_a_global, PARAMS, "PARAMS"),
+        (read_in_a_lambda, PARAMS, "PARAMS"),
+        (read_by_its_key, TABLE, "TABLE"),
+        (read_as_an_object, MODEL, "MODEL"),
+    ],
+)
+def test_a_container_that_may_be_read_by_a_second_way_is_refused(function, argument, name):
+    line = function.__code__.co_firstlineno
+    with pytest.raises(
+        UnsupportedError, match=rf"is also {name}, which may be read there; at test_second_ways\.py:{line}"
+    ):
+        record(function, argument, 4.0)
+    assert "4.0" in str(argument)  # what was written stays, as in the plain program
+    assert record(function, copy.copy(argument), 5.0).grads["x"] is not None
+
+
+def test_a_closure_with_a_container_is_refused():
+    kept = [1.0, 2.0]
+
+    def step(params, x):
+        params[0] = x
+        return sum(kept)
+
+    with pytest.raises(UnsupportedError, match="is also kept"):
+        record(step, kept, 3.0)
+
+
+@pytest.mark.parametrize(("function", "argument"), [(only_updated, PARAMS), (updated_object, MODEL)])
+def test_a_container_that_is_only_read_as_the_argument_is_followed(function, argument):
+    expected = function(copy.copy(argument), 2.0)
+    assert record(function, argument, 2.0).result == expected

@@ -175,11 +175,14 @@ def replace(array: Any, made: Any, frame: FrameType) -> Any:
     if array.value_.size == 0:
         return array
     others = others_of(array)
-    is_free = not others and is_traced(array) and array.value_.flags.forc
-    if is_free and not is_argument(array) and not is_lent(array.value_):
-        # Nobody else looks: the array goes on with the memory of the result.
-        array.value_, array.id_ = made.value_, made.id_
-        return array
+    if not others and is_traced(array) and not is_argument(array):
+        if is_lent(array.value_):
+            array.value_[...], array.id_ = made.value_, made.id_
+            return array
+        if array.value_.flags.forc:
+            # Nobody else looks: the array goes on with the memory of the result.
+            array.value_, array.id_ = made.value_, made.id_
+            return array
     own_memory(array, others, frame)
     root = root_of(array, others)
     others = [other for other in others if other is root or np.may_share_memory(other.value_, array.value_)]

@@ -157,7 +157,7 @@ class Watcher:
 
         Until `end`, no other trace looks at the places.
         """
-        if not self._names and not self._roots and not self._places:
+        if self not in WATCHERS:
             return
         CHANGED.acquire()
         self._is_ending = True
