@@ -4,6 +4,7 @@ import copy
 import re
 import threading
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -212,6 +213,26 @@ def test_another_thread_reads_plain_numbers():
     assert same(finished.grads["x"], np.array([0.0, 1.0, 0.0]))
 
 
+def test_the_trace_of_another_thread_waits_for_its_turn():
+    model = SimpleNamespace(W=A.copy())
+    found, threads = [], []
+
+    def step(w, x):
+        w *= x
+        return model.W.sum()
+
+    def first(w, x):
+        w[0] = x[1]
+        threads.append(threading.Thread(target=lambda: found.append(record(step, model.W, X))))
+        threads[0].start()
+        return model.W.sum()
+
+    assert same(record(first, model.W, X).grads["x"], np.array([0.0, 1.0, 0.0]))
+    threads[0].join()
+    assert same(found[0].grads["x"], np.array([1.5, 2.0, 3.0]))
+    assert same(model.W, X * [1.5, 2.0, 3.0])
+
+
 PARAMS = [1.0, 2.0]
 TABLE = {"w": 1.0}
 
@@ -251,6 +272,37 @@ def read_as_an_object(model, x):
     return MODEL.loss()
 
 
+def read_by_a_bound_method(params, x):
+    params[0] = x
+    return bound_loss()
+
+
+def read_by_a_partial(params, x):
+    params[0] = x
+    return partial_loss() * x
+
+
+class Net:
+    weights = (1.0, 2.0)
+
+    def __init__(self):
+        self.params = list(self.weights)
+
+    def loss(self):
+        return sum(self.params)
+
+
+NET = Net()
+bound_loss = NET.loss
+KEPT = {"inner": [1.0, 2.0]}
+partial_loss = partial(sum, KEPT["inner"])
+
+
+def read_in_a_container(params, x):
+    params[0] = x
+    return KEPT["inner"][0] * x
+
+
 def only_updated(params, x):
     for at in range(len(params)):
         params[at] = params[at] - 0.1 * x
@@ -269,6 +321,9 @@ def updated_object(model, x):
         (read_in_a_lambda, PARAMS, "PARAMS"),
         (read_by_its_key, TABLE, "TABLE"),
         (read_as_an_object, MODEL, "MODEL"),
+        (read_by_a_bound_method, NET.params, "params"),
+        (read_by_a_partial, KEPT["inner"], "partial_loss"),
+        (read_in_a_container, KEPT["inner"], "KEPT"),
     ],
 )
 def test_a_container_that_may_be_read_by_a_second_way_is_refused(function, argument, name):

@@ -11,13 +11,14 @@ import warnings
 from collections import deque
 from functools import partial
 from itertools import chain
+from threading import get_ident
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.holders import own_attributes
-from tracer.memory import is_lent, laid_out_copy, owner_of
+from tracer.memory import callers_own, is_lent, laid_out_copy, owner_of
 from tracer.patches import original as original_function
 from tracer.patches import replacement
 from tracer.second_ways import refuse, told
@@ -30,6 +31,7 @@ from tracer.structures import (
     rebuilt,
     refill,
 )
+from tracer.turns import BusyError
 
 if TYPE_CHECKING:
     from types import CodeType
@@ -74,13 +76,7 @@ class Boxes:
         Inputs are numbered in the order in which they are met. What is no number and holds none comes back as it is.
         """
         if issubclass(type(value), Traced):
-            if not is_traced(value):
-                value = value.value_  # an array that the function made itself, and watches
-            elif value.tape_.is_open and value.tape_.is_met_elsewhere(sys._getframe(), value):  # noqa: SLF001
-                value = _only_read(value.value_)  # of a place that a trace in another thread watches
-            elif value.tape_.is_open:
-                self.untraced[path] = "a value of the outer trace, which alone follows it"
-                self.lost[path] = self.untraced[path], "outer"
+            value = self._met(value, path)
         kind = type(value)
         if (
             kind is float
@@ -131,6 +127,24 @@ class Boxes:
             self._containers.append((boxed, value, {key: item for key, (item, _) in boxes.items()}))
             self._boxed[id(value)] = boxed, structure
         return boxed, structure
+
+    def _met(self, value: Any, path: str) -> Any:
+        """Return what to go on with for a stand-in: of this trace, of one around it, or of another thread's."""
+        tape, array = value.tape_, value.value_
+        if not is_traced(value):
+            return array  # an array that the function made itself, and watches
+        is_lent_elsewhere = tape.thread != get_ident() and type(array) is np.ndarray and is_lent(array)
+        if is_lent_elsewhere and not self.tape.calls:
+            # It was at a place whose array is an argument of the other trace, which writes into that.
+            if tape.is_open:
+                raise BusyError(path, tape)
+            return callers_own(array)
+        if tape.is_open and tape.is_met_elsewhere(sys._getframe(1), value):  # noqa: SLF001
+            return _only_read(array)  # of a place that a trace in another thread watches
+        if tape.is_open:
+            self.untraced[path] = "a value of the outer trace, which alone follows it"
+            self.lost[path] = self.untraced[path], "outer"
+        return value
 
     def arrays_from(self, first: int) -> list[tuple[Any, str]]:
         """Return the caller's arrays among the inputs from one on, and their names."""

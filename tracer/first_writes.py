@@ -22,7 +22,7 @@ from tracer.callee import forget_snapshot
 from tracer.families import note_view, others_of
 from tracer.frames import place
 from tracer.leftovers import own_references
-from tracer.memory import laid_out_copy, owner_of, places, way_to
+from tracer.memory import laid_out_copy, owner_of, places, taken, way_to
 from tracer.references import references
 from tracer.second_ways import count_in_callers, frames_from, refused
 from tracer.standins import NO_RECORD, wrap
@@ -103,7 +103,7 @@ class _Ways:
             if array is owner:
                 return self.known.stand_in
         root = self.known.stand_in
-        seen = _taken(root.value_, way_to(array, self.known.array))
+        seen = taken(root.value_, way_to(array, self.known.array))
         if seen is None:
             return None
         seen.flags.writeable = array.flags.writeable
@@ -119,9 +119,9 @@ class _Ways:
         if type(owner) is not np.ndarray or not 0 < owner.nbytes <= _LARGEST:
             return False
         value, steps = laid_out_copy(owner), way_to(self.known.array, owner)
-        seen = _taken(value, steps)
+        seen = taken(value, steps)
         views = others_of(part)
-        moved = [_taken(seen, way_to(each.value_, part.value_)) for each in views]
+        moved = [taken(seen, way_to(each.value_, part.value_)) for each in views]
         if steps is None or seen is None or any(each is None for each in moved):
             return False
         index = steps[0][1] if len(steps) == 1 and steps[0][0] == "getitem" else places(seen, value)
@@ -144,16 +144,6 @@ class _Ways:
         first = len(tape.records)
         look_again(view, root, self._frame)
         tape.followed += range(first, len(tape.records), WIDTH)
-
-
-def _taken(array: Any, steps: list[tuple[str, Any]] | None) -> Any:
-    """Return the view that some steps take of an array; None where there is none."""
-    if steps is None or array is None:
-        return None
-    seen = array
-    for name, given in steps:
-        seen = seen[given] if name == "getitem" else getattr(seen, name)(given)
-    return seen if owner_of(seen) is owner_of(array) else None
 
 
 def _missing(entry: tuple[Any, Any, int], boxes: Boxes, given: tuple[Any, Any]) -> float:

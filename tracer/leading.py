@@ -35,7 +35,7 @@ _KEEPERS = (UserDict, UserList, ChainMap, partialmethod, cached_property, single
 _LOOKED_INTO = (*CONTAINERS, tuple, FunctionType, partial, type, property, *_WRAPPERS, *_KEEPERS)
 _DEEP = 5  # steps into what is not looked into: an iterator, a cache, an object of a library's, which may know it all
 # Whose traces hold what was watched, too; and what runs tests, whose objects know all tests and what they are given
-_APART = frozenset({"tracer", "viz", "pytest", "_pytest"})
+APART = frozenset({"tracer", "viz", "pytest", "_pytest"})
 
 
 def leading_to(arrays: Mapping[int, float], owners: Container[int], roots: Iterable[Any]) -> set[int]:
@@ -136,7 +136,7 @@ class _Search:
 
     def _learn(self, kind: type) -> None:
         self._known.add(kind)
-        is_apart = str(module_of(kind)).partition(".")[0] in _APART and kind is not Exact
+        is_apart = str(module_of(kind)).partition(".")[0] in APART and kind is not Exact
         if is_apart or issubclass(kind, (*_PLAIN, Traced)):
             self._passed.add(kind)
             return

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tracer.holders import Holder
     from tracer.tape import Tape
 
+_MANY = 1000  # objects that the collector is asked of at once
 _FEW = 10  # objects that the collector is asked for one by one
 _MOST = 100_000  # values that are known again
 _ROUNDS = 8  # levels of tuples in tuples, which are made anew from the inside
@@ -81,12 +82,12 @@ def put_in_place(found: list[Any], others: dict[int, Any], *own: Any) -> None:
     for _ in range(_ROUNDS):
         if not old:
             break
-        tuples = [each for each in _holders(old) if _replace(each, new, (old, new, found, *own))]
+        tuples = [each for each in holders_of(old) if _replace(each, new, (old, new, found, *own))]
         new = {id(each): _remade(each, new) for each in tuples}
         old = tuples
 
 
-def _holders(old: list[Any]) -> list[Any]:
+def holders_of(old: list[Any]) -> list[Any]:
     """Return what refers to some objects; of many at once, in one pass, as the collector compares with each of them.
 
     Never asks a module, whose names are a dict that is asked: in Python 3.12 `_asyncio` also answers with objects that
@@ -96,7 +97,12 @@ def _holders(old: list[Any]) -> list[Any]:
         return gc.get_referrers(*old)
     wanted = set(map(id, old))
     everything = [each for each in gc.get_objects() if type(each) is not ModuleType]
-    return [each for each in everything if not wanted.isdisjoint(map(id, gc.get_referents(each)))]
+    found: list[Any] = []
+    for at in range(0, len(everything), _MANY):
+        some = everything[at : at + _MANY]
+        if not wanted.isdisjoint(map(id, gc.get_referents(*some))):
+            found += [each for each in some if not wanted.isdisjoint(map(id, gc.get_referents(each)))]
+    return found
 
 
 def meet_left(tape: Tape) -> CutError | CutWarning | None:

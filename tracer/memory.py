@@ -86,6 +86,25 @@ def is_lent(array: np.ndarray[Any, Any]) -> bool:
     return array.base is not None and type(owner_of(array).base) is _Lender
 
 
+def callers_own(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the caller's array that an array on its memory stands for, or the same part of it."""
+    own: np.ndarray[Any, Any] = owner_of(array).base.array
+    if (own.shape, own.strides, address_of(own)) == (array.shape, array.strides, address_of(array)):
+        return own
+    seen: np.ndarray[Any, Any] | None = taken(own, way_to(array, own))
+    return array if seen is None else seen
+
+
+def taken(array: Any, steps: list[tuple[str, Any]] | None) -> Any:
+    """Return the view that some steps take of an array; None where there is none."""
+    if steps is None or array is None:
+        return None
+    seen = array
+    for name, given in steps:
+        seen = seen[given] if name == "getitem" else getattr(seen, name)(given)
+    return seen if owner_of(seen) is owner_of(array) else None
+
+
 def placed_alike(
     view: np.ndarray[Any, Any], array: np.ndarray[Any, Any], other: np.ndarray[Any, Any]
 ) -> tuple[int, tuple[int, ...]] | None:

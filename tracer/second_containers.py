@@ -8,14 +8,16 @@ was read there was what it had been before the write. Used by boxing.py.
 from __future__ import annotations
 
 import gc
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
-from types import CellType, CodeType, FrameType, FunctionType, ModuleType
+from types import CellType, CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tracer.errors import UnsupportedError
 from tracer.frames import is_library, is_own
-from tracer.holders import CONTAINERS, Cell, attributes, is_object
+from tracer.holders import Cell, attributes, is_object, module_of, own_attributes
+from tracer.leading import APART
+from tracer.leftovers import holders_of
 from tracer.references import references
 from tracer.second_ways import count_in_callers, where_of
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _DEEPEST = 4  # containers in containers, up to one that has a name
+_WRAPPERS = (MethodType, partial)
+_PASSED = (FrameType, ModuleType)
 _MOST = 256  # functions of which the names are kept
 _NAMES: dict[tuple[CodeType, ...], tuple[set[str], list[int]]] = {}
 
@@ -42,7 +46,7 @@ def refused_container(
     for entry in changed:
         if references(entry, 1) - 1 <= count_in_callers(entry[1], given, frame):
             continue
-        names = set(_names_of(entry[1], {id(each) for each in (entry, *own, given[0], given[1])}))
+        names = _names_of(entry[1], {id(each) for each in (entry, *own, given[0], given[1])})
         found = sorted(names & _names_in(function, code, given)) if names else []
         if found:
             kind = type(entry[1]).__name__
@@ -55,29 +59,43 @@ def refused_container(
     return None
 
 
-def _names_of(value: Any, own: set[int], depth: int = 0) -> Iterator[str]:
-    """Yield the names of variables and attributes that hold a value, or a container with it."""
-    for holder in gc.get_referrers(value):
-        kind = type(holder)
-        is_ours = id(holder) in own or str(kind.__module__).startswith("tracer.")
-        if is_ours or kind in (FrameType, ModuleType):
-            continue
-        if kind is FunctionType:
-            yield holder.__name__
-        elif kind is CellType:
-            yield from _free_names(holder)
-        elif issubclass(kind, dict) or is_object(holder):
-            named = holder.items() if issubclass(kind, dict) else _attributes(holder)
-            for name, held in list(named):  # no generator, of which `value` would be a cell
-                if held is value and type(name) is str:
-                    yield name
-        is_inner = issubclass(kind, (*CONTAINERS, tuple)) and not (kind is dict and "__name__" in holder)
-        if is_inner and depth < _DEEPEST:
-            yield from _names_of(holder, {*own, id(value)}, depth + 1)
+def _names_of(value: Any, own: set[int]) -> set[str]:
+    """Return the names of variables and attributes that hold a value, or something that holds it."""
+    names: set[str] = set()
+    keys: dict[int, set[str]] = {}  # of dicts that may have the attributes of an object, by identity
+    level: list[Any] = [value]
+    holders: list[Any] = []
+    for _ in range(_DEEPEST):
+        wanted = set(map(id, level))
+        own = {*own, *wanted, id(level), id(holders)}
+        holders = [each for each in gc.get_referrers(*level) if id(each) not in own]
+        level = []
+        for at in range(len(holders)):
+            holder, kind = holders[at], type(holders[at])
+            if str(module_of(kind)).partition(".")[0] in APART or kind in _PASSED:
+                continue
+            if kind is FunctionType:
+                names.add(holder.__name__)
+            elif kind is CellType:
+                names.update(_free_names(holder))
+            elif is_object(holder):
+                names |= keys.get(id(own_attributes(holder)), set())
+                names.update(name for name, held in _attributes(holder) if id(held) in wanted)
+            else:
+                level.append(holder)
+                if kind is dict:
+                    found = {name for name, held in holder.items() if id(held) in wanted}
+                    keys[id(holder)] = {name for name in found if type(name) is str}
+                    if "__name__" in holder or "__module__" in holder:
+                        names |= keys[id(holder)]
+                        level.pop()
+        if not level:
+            break
+    return names
 
 
-def _attributes(owner: Any) -> Iterator[tuple[str, Any]]:
-    return ((name[1:], place.read()) for name, place in attributes(owner))
+def _attributes(owner: Any) -> list[tuple[str, Any]]:
+    return [(name[1:], place.read()) for name, place in attributes(owner)]
 
 
 def _free_names(cell: CellType) -> Iterator[str]:
@@ -128,26 +146,35 @@ def _found_names(pending: list[CodeType]) -> set[str]:
 
 def _functions_by_name() -> dict[str, list[CodeType]]:
     """Return the code of the program's functions by what they may be called: also by variables and attributes."""
-    functions = {
-        id(each): each
-        for each in gc.get_objects()
-        if type(each) is FunctionType and _is_users(each.__code__.co_filename, each.__module__)
-    }
     by_name: dict[str, list[CodeType]] = {}
-    for each in functions.values():
-        by_name.setdefault(each.__name__, []).append(each.__code__)
-        for name, cell in zip(each.__code__.co_freevars, each.__closure__ or (), strict=True):
-            held = Cell(cell).read()
-            if id(held) in functions:
-                by_name.setdefault(name, []).append(held.__code__)
-    inner = [
-        each for each in functions.values() if "<" in each.__qualname__
-    ]  # lambdas, those made in functions
-    for holder in gc.get_referrers(*inner) if inner else ():
-        for name, held in list(holder.items()) if type(holder) is dict else ():
-            if id(held) in functions and type(name) is str:
-                by_name.setdefault(name, []).append(held.__code__)
+    renamed: dict[int, Any] = {}  # what is called by another name than its own, by identity
+    for each in gc.get_objects():
+        kind = type(each)
+        function = each if kind is FunctionType else _beneath(each) if kind in _WRAPPERS else None
+        if function is None or not _is_users(function.__code__.co_filename, function.__module__):
+            continue
+        by_name.setdefault(function.__name__, []).append(function.__code__)
+        if kind is not FunctionType or "<" in function.__qualname__:  # lambdas, those made in functions
+            renamed[id(each)] = each
+    for holder in holders_of(list(renamed.values())):
+        found: Any = ()
+        if type(holder) is dict:
+            found = list(holder.items())
+        elif type(holder) is CellType:
+            found = [(name, Cell(holder).read()) for name in _free_names(holder)]
+        elif is_object(holder):
+            found = list(_attributes(holder))
+        for name, held in found:
+            if id(held) in renamed and type(name) is str:
+                by_name.setdefault(name, []).append(_beneath(held).__code__)
     return by_name
+
+
+def _beneath(called: Any) -> Any:
+    """Return the function of a method or a partial; None for one in C."""
+    while type(called) in _WRAPPERS:
+        called = called.func if type(called) is partial else called.__func__
+    return called if type(called) is FunctionType else None
 
 
 @lru_cache(maxsize=4096)

@@ -102,7 +102,7 @@ def count_in_callers(value: Any, given: tuple[Any, Any], frame: FrameType) -> in
     """Count the references to a value that the arguments of a call have, and the variables of who waits for a frame."""
     count = sum(each is value for each in (*given[0], *given[1].values()))
     in_variables = 0
-    for each in frames_from(frame):
+    for each in frames_from(frame.f_back):
         code = each.f_code
         if code.co_flags & CO_OPTIMIZED:
             # A variable of several functions is a cell, which any of them may read.

@@ -286,6 +286,8 @@ class Watcher:
         if id(argument.array) in self._known:
             return
         with exchanging():
+            if any(id(argument.array) in each._known for each in WATCHERS):  # noqa: SLF001  (of the same class)
+                raise refused(argument.path)
             if self not in WATCHERS:
                 WATCHERS.append(self)
             self._known[id(argument.array)] = argument
