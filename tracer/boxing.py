@@ -1,7 +1,8 @@
 """Into the trace and out of it: numbers in arguments become stand-ins, stand-ins in results become numbers.
 
-Containers that hold numbers are copied, with the stand-ins in them, and what the function wrote into its copies is
-written back when it ends, so that the caller sees the same change as without a trace.
+Lists, dicts and dataclasses that hold numbers stay the objects that they are: stand-ins are put into them for the time
+of the call, so that every way to one leads to the same inputs. When the function ends, each has plain values again, those
+that the plain program would have left there. Of an array the function gets a copy, as the tape must not change with it.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import sys
 import warnings
 from collections import deque
+from contextlib import nullcontext
 from functools import partial
 from itertools import chain
+from operator import is_
 from threading import get_ident
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -27,16 +30,19 @@ from tracer.structures import (
     Structure,
     items_of,
     path_of,
+    places_in,
     put_into,
     rebuilt,
     refill,
+    structure_of,
 )
-from tracer.turns import BusyError
+from tracer.turns import CHANGED, BusyError, exchanging
 
 if TYPE_CHECKING:
     from types import CodeType
 
-    from tracer.errors import CutWarning, EdgegradError
+    from tracer.errors import CutError, CutWarning
+    from tracer.holders import Holder
     from tracer.tape import Tape
 
 REFERENCES = 2  # that `Boxes` has to the array of an input
@@ -51,16 +57,14 @@ class Boxes:
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
         self._arrays: list[tuple[Any, Any, int]] = []  # stand-in, the caller's array, its first record
-        # The copy, the caller's, and the stand-ins put into the copy.
-        self._containers: list[tuple[Any, Any, dict[Any, Any]]] = []
-        self._changed: list[tuple[Any, Any, dict[Any, Any]]] = []  # those that the function wrote into
+        self._containers: list[Any] = []  # what may hold a stand-in at the end
         # By memory, that is, its owner's identity: the inputs that are in it.
         self._families: dict[int, list[int]] = {}
-        # By identity: a list that is there twice stays one list.
-        self._boxed: dict[int, tuple[Any, Structure]] = {}
-        self._untouched: list[Any] = []  # what holds no number yet, and may hold a stand-in at the end
+        # By identity: the structures of containers that were looked into, None while one is, as it may hold itself
+        self._structures: dict[int, Structure] = {}
+        self._has_places = False  # for itself, while it looks into a container
         self._objects: list[tuple[Any, dict[str, tuple[Any, int]]]] = []  # and their attributes before
-        self._originals: dict[int, Any] = {}  # copy or stand-in (by identity) -> the caller's object
+        self._originals: dict[int, Any] = {}  # stand-in, or tuple of some (by identity) -> the caller's object
         self._keep: list[Any] = []
         self.arrays: dict[int, np.ndarray[Any, Any]] = {}  # by stand-in: what the caller got for it
         self._shared: dict[int, int] = {}  # by its owner: stand-ins in the result that see some memory
@@ -70,10 +74,11 @@ class Boxes:
         self.untraced: dict[str, str] = {}  # by path: what it is, an array that isn't traced
         self.lost: dict[str, tuple[str, str]] = {}  # those that hold floats, and what to do about it
 
-    def box(self, value: Any, path: str, open_containers: tuple[int, ...] = ()) -> tuple[Any, Structure]:
+    def box(self, value: Any, path: str) -> tuple[Any, Structure]:
         """Return `value` with stand-ins for its numbers, and its structure as input numbers.
 
         Inputs are numbered in the order in which they are met. What is no number and holds none comes back as it is.
+        Raises BusyError for a container that holds the stand-ins of a trace in another thread.
         """
         if issubclass(type(value), Traced):
             value = self._met(value, path)
@@ -91,42 +96,66 @@ class Boxes:
         ):
             return self._input(value, value, path)
         if kind is np.ndarray:
-            if value.dtype.kind not in "fc":
-                self.note_untraced(value, path)
-                return value, None
-            # The function works on a copy: the tape must not change when the caller's array does.
-            boxed, number = self._input(laid_out_copy(value), value, path)
-            boxed.value_.flags.writeable = value.flags.writeable
-            self._arrays.append((boxed, value, boxed.id_))
-            family = self._families.setdefault(id(owner_of(value)), [])
-            family.append(boxed.id_)
-            if len(family) > 1:
-                self.tape.shared_inputs.update(family)
-            return boxed, number
-        items = items_of(value)
-        if items is None or id(value) in open_containers:
+            return self._box_array(value, path)
+        if issubclass(kind, tuple):
+            return self._box_tuple(value, path)
+        places = places_in(value)
+        if places is None:
             self._leave(value, kind, path)
             return replacement(value), None
-        if id(value) in self._boxed:
-            return self._boxed[id(value)]
-        boxes = {
-            key: self.box(item, path_of(path, value, key), (*open_containers, id(value)))
-            for key, item in items
-        }
-        if all(boxes[key][0] is item for key, item in items):
-            self._boxed[id(value)] = value, None
-            self._untouched.append(value)
+        if id(value) not in self._structures:
+            self._structures[id(value)] = None
+            self._containers.append(value)
+            with nullcontext() if self._has_places else exchanging():
+                outer, self._has_places = self._has_places, True
+                self._structures[id(value)] = self._box_inside(value, places, path)
+                self._has_places = outer
+        return value, self._structures[id(value)]
+
+    def _box_array(self, value: np.ndarray[Any, Any], path: str) -> tuple[Any, Structure]:
+        if value.dtype.kind not in "fc":
+            self.note_untraced(value, path)
             return value, None
-        boxed = rebuilt(value, {key: boxed for key, (boxed, _) in boxes.items()})
-        structure = rebuilt(
-            value, {key: structure for key, (_, structure) in boxes.items()}, structure_only=True
-        )
+        # The function works on a copy: the tape must not change when the caller's array does.
+        boxed, number = self._input(laid_out_copy(value), value, path)
+        boxed.value_.flags.writeable = value.flags.writeable
+        self._arrays.append((boxed, value, boxed.id_))
+        family = self._families.setdefault(id(owner_of(value)), [])
+        family.append(boxed.id_)
+        if len(family) > 1:
+            self.tape.shared_inputs.update(family)
+        return boxed, number
+
+    def _box_tuple(self, value: tuple[Any, ...], path: str) -> tuple[Any, Structure]:
+        items, structures = {}, {}
+        for at, item in enumerate(tuple.__iter__(value)):
+            items[at], structures[at] = self.box(item, path_of(path, value, at))
+        structure = structure_of(value, structures)
+        if all(items[at] is item for at, item in enumerate(tuple.__iter__(value))):
+            return value, structure
+        boxed = rebuilt(value, items)
         self._originals[id(boxed)] = value
         self._keep.append(boxed)
-        if not issubclass(type(value), tuple):
-            self._containers.append((boxed, value, {key: item for key, (item, _) in boxes.items()}))
-            self._boxed[id(value)] = boxed, structure
         return boxed, structure
+
+    def _box_inside(self, value: Any, places: dict[Any, Holder], path: str) -> Structure:
+        """Put stand-ins into a list, a dict or a dataclass itself; return its structure."""
+        structures = {}
+        for key, place in places.items():
+            before = place.read()
+            if issubclass(type(before), Traced):
+                self._refuse_busy(before, path)
+            stand_in, structures[key] = self.box(before, path_of(path, value, key))
+            if stand_in is not before:
+                place.write(stand_in)
+                self.tape.places.append((place, stand_in, before))
+        return structure_of(value, structures)
+
+    def _refuse_busy(self, value: Any, path: str) -> None:
+        """Raise BusyError for a stand-in that a trace in another thread has put there, and will take away."""
+        other = value.tape_
+        if other.places and other.thread != self.tape.thread and not self.tape.calls:
+            raise BusyError(path, other)
 
     def _met(self, value: Any, path: str) -> Any:
         """Return what to go on with for a stand-in: of this trace, of one around it, or of another thread's."""
@@ -164,7 +193,7 @@ class Boxes:
         if issubclass(kind, (np.ndarray, np.void)):
             self.note_untraced(value, path)
         if issubclass(type(value), (set, deque)):
-            self._untouched.append(value)
+            self._containers.append(value)
         elif not issubclass(kind, _NOT_LOOKED_INTO) and (own := own_attributes(value)) is not None:
             self._objects.append((value, {name: _state(item) for name, item in own.items()}))
 
@@ -181,23 +210,11 @@ class Boxes:
         if self._arrays:
             refuse(((*each, self.name_of(each[2])) for each in self._arrays), self.tape, code)
 
-    def told_second_ways(
-        self, function: Any, code: CodeType, given: tuple[Any, Any]
-    ) -> EdgegradError | CutWarning | None:
-        """Return the error for what may have been read by a second way; warn where `is` tells one from itself."""
-        if self._changed:
-            from tracer.second_containers import refused_container  # noqa: PLC0415  (few programs write into them)
-
-            error = refused_container(self._changed, self._own(), given, sys._getframe(1), function, code)  # noqa: SLF001
-            if error is not None:
-                return error
+    def told_second_ways(self) -> CutError | CutWarning | None:
+        """Warn where `is` tells an argument from itself; return the error where that is one."""
         if len({id(callers) for _, callers, _ in self._arrays}) == len(self._arrays):
             return None
         return told(((callers, self.name_of(first)) for _, callers, first in self._arrays), self.tape)
-
-    def _own(self) -> tuple[Any, ...]:
-        """Return what of ours holds the caller's containers."""
-        return self.__dict__, self._originals, *self._containers, self._changed, *self._changed
 
     def entry_of(self, argument: Any) -> tuple[Any, Any, int] | None:
         """Return, of an array argument, its stand-in, the caller's array and its first record."""
@@ -213,32 +230,21 @@ class Boxes:
         return self.tape.input_names[self.numbers[record]]
 
     def write_back(self) -> None:
-        """Give the caller's arrays and containers what the function wrote into its copies."""
+        """Give the caller's arrays what the function wrote into its copies, and what holds stand-ins plain values."""
         for stand_in, original, first in self._arrays:
             if stand_in.id_ != first:
                 _give(original, stand_in.value_)
                 self.arrays[id(stand_in)] = original
-        for entry in self._containers:
-            boxed, original, before = entry
-            now = dict(items_of(boxed) or ())
-            if len(now) == len(before) and all(
-                now.get(key, _MISSING) is item for key, item in before.items()
-            ):
-                continue
-            self._changed.append(entry)
-            if issubclass(type(original), list):
-                original[:] = [self.unbox(item) for item in boxed]
-            elif issubclass(type(original), dict):
-                fresh = {self.unbox(key): self.unbox(item) for key, item in boxed.items()}
-                original.clear()
-                original.update(fresh)
-            else:
-                for name, item in now.items():
-                    if item is not before.get(name, _MISSING):
-                        object.__setattr__(original, name, self.unbox(item))
+        with CHANGED if self._containers else nullcontext():
+            done: set[int] = set()
+            for container in self._containers:
+                self.unbox(container, done)
+            self._clean_objects()
+            self.tape.places.clear()
+            if self._containers:
+                CHANGED.notify_all()  # a trace in another thread may wait for them
 
-        for container in self._untouched:
-            self.clean(container)
+    def _clean_objects(self) -> None:
         for holder, attributes in self._objects:
             for name, item in list((own_attributes(holder) or {}).items()):
                 kept, length = attributes.get(name, (_MISSING, -1))
@@ -246,6 +252,14 @@ class Boxes:
                     object.__setattr__(holder, name, self.unbox(item))
                 elif length != _state(item)[1]:
                     self.clean(item)
+
+    def give_up(self) -> None:
+        """Have the caller's own values everywhere while the function is still running: in a forked child."""
+        for place, stand_in, before in reversed(self.tape.places):
+            if place.read() is stand_in:
+                place.write(before)
+        self.write_back()
+        self.let_go()
 
     def let_go(self) -> None:
         """Go on with the caller's own arrays instead of copies."""
@@ -259,27 +273,32 @@ class Boxes:
         """Put plain numbers for the stand-ins that the function has put into a container of the caller's."""
         self.unbox(container)
 
-    def unbox(self, value: Any, open_containers: tuple[int, ...] = ()) -> Any:
-        """Return a result with plain numbers for stand-ins; what came in as an argument goes out as that object."""
+    def unbox(self, value: Any, done: set[int] | None = None) -> Any:
+        """Return a result with plain numbers for stand-ins; what came in as an argument goes out as that object.
+
+        Containers that can be written into stay the objects that they are; those that are `done` are not looked into.
+        """
         if id(value) in self._originals:
             return self._originals[id(value)]
         if issubclass(type(value), Traced):
             is_of_an_outer_trace = value.tape_ is not self.tape and value.tape_.is_open
             return value if is_of_an_outer_trace else self._unboxed(value)
-        if original_function(value) is not value or id(value) in open_containers:
+        done = set() if done is None else done
+        if original_function(value) is not value or id(value) in done:
             return original_function(value)
-        inside = (*open_containers, id(value))
-        if issubclass(type(value), (set, frozenset, deque)):
-            members = [self.unbox(item, inside) for item in value]
-            if all(new is old for new, old in zip(members, value, strict=True)):
+        items = items_of(value)
+        is_set = issubclass(type(value), (set, frozenset, deque))
+        if items is None and not is_set:
+            return value
+        done.add(id(value))
+        if items is None:
+            members = [self.unbox(item, done) for item in value]
+            if all(map(is_, members, value)):
                 return value
             is_fixed = issubclass(type(value), frozenset)
             return self._remember(value, type(value)(members)) if is_fixed else refill(value, members)
-        items = items_of(value)
-        if items is None:
-            return value
-        unboxed = {self.unbox(key): self.unbox(item, inside) for key, item in items}
-        if all(new is old for new, old in zip(chain(*unboxed.items()), chain(*items), strict=True)):
+        unboxed = {self.unbox(key): self.unbox(item, done) for key, item in items}
+        if all(map(is_, chain(*unboxed.items()), chain(*items))):
             return value
         is_fixed = issubclass(type(value), tuple)
         return self._remember(value, rebuilt(value, unboxed)) if is_fixed else put_into(value, unboxed)

@@ -77,6 +77,10 @@ class _Running:
 
         return before_write(argument, self.boxes, self._given, self.watcher, frame)
 
+    def give_up(self) -> None:
+        """See Tape."""
+        self.boxes.give_up()
+
     def restore(self) -> None:
         """Put plain values back where they are watched."""
         if self._watcher is not None:
@@ -132,22 +136,17 @@ def run(
     busy: BusyError | None = None
     outer_refusal, refusals.first = refusals.first, None
     try:
-        args, kwargs, named = box_arguments(
-            function, args, kwargs, options.static, boxes, running.structures
-        )
-        with (
-            _AtEnd(running.end),
-            _AtEnd(boxes.write_back),
-            _AtEnd(tape.close),
-            Installed(function, (args, *kwargs.values())),
-            _AtEnd(running.restore),
-        ):
-            running.watch_names(named)
-            tell_lost(boxes, named)
-            tape.start(sys._getframe(), _code_of(function))  # noqa: SLF001  (the root of the scopes)
-            result = function(*args, **kwargs)
-            outputs = _outputs(result, boxes)
-            boxes.refuse_second_ways(_code_of(function))
+        with _AtEnd(running.end), _AtEnd(boxes.write_back), _AtEnd(tape.close):
+            args, kwargs, named = box_arguments(
+                function, args, kwargs, options.static, boxes, running.structures
+            )
+            with Installed(function, (args, *kwargs.values())), _AtEnd(running.restore):
+                running.watch_names(named)
+                tell_lost(boxes, named)
+                tape.start(sys._getframe(), _code_of(function))  # noqa: SLF001  (the root of the scopes)
+                result = function(*args, **kwargs)
+                outputs = _outputs(result, boxes)
+                boxes.refuse_second_ways(_code_of(function))
         result = boxes.unbox(result)
     except BusyError as raised:
         busy = raised.with_traceback(None)  # whose frames hold values of the other trace
@@ -166,12 +165,7 @@ def run(
     if busy is not None:  # the function has not been called yet
         with busy.turn():
             return run(function, *given, options)
-    error = (
-        error
-        or meet_left(tape)
-        or tape.told_elsewhere()
-        or boxes.told_second_ways(function, _code_of(function), given)
-    )
+    error = error or meet_left(tape) or tape.told_elsewhere() or boxes.told_second_ways()
     recording, error = _recording_of(tape, outputs, (function, *given), error, running)
     ended = f"{type(error).__name__}: {error}".removesuffix(": ") if error is not None else None
     made = Run(

@@ -5,18 +5,22 @@ Used where numbers go into the trace and come out of it, and by whoever asks for
 
 from __future__ import annotations
 
-import copy
 import dataclasses
-from collections import deque
+from collections import OrderedDict, defaultdict, deque
+from operator import is_
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from tracer.holders import MISSING, Attribute, Item, own_attributes, slots
 from tracer.standins import Traced, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from tracer.holders import Holder
+
+_CONTAINERS = (tuple, list, dict)
 # The argument again, with input numbers in place of its numbers and None elsewhere.
 Structure: TypeAlias = Any
 
@@ -70,10 +74,12 @@ def is_number(value: Any) -> bool:
 
 def items_of(value: Any) -> list[tuple[Any, Any]] | None:
     """Return the (key, item) pairs of a container that is looked into; None for anything else."""
-    if issubclass(type(value), (tuple, list)):
-        return list(enumerate(value))
+    if issubclass(type(value), tuple):
+        return list(enumerate(tuple.__iter__(value)))
+    if issubclass(type(value), list):
+        return list(enumerate(list.__iter__(value)))
     if issubclass(type(value), dict):
-        return list(value.items())
+        return list(_dict_of(value).items(value))
     if dataclasses.is_dataclass(type(value)):
         return [
             (field.name, getattr(value, field.name))
@@ -81,6 +87,31 @@ def items_of(value: Any) -> list[tuple[Any, Any]] | None:
             if hasattr(value, field.name)
         ]
     return None
+
+
+def places_in(value: Any) -> dict[Any, Holder] | None:
+    """Return the places in a list, a dict or a dataclass, past what its class makes of them; None for anything else."""
+    if issubclass(type(value), list):
+        return {at: Item(value, at) for at in range(list.__len__(value))}
+    if issubclass(type(value), dict):
+        return {key: Item(value, key) for key in _dict_of(value).keys(value)}
+    if not dataclasses.is_dataclass(type(value)):
+        return None
+    own, in_slots = own_attributes(value) or {}, set(slots(value))
+    places: dict[Any, Holder] = {}
+    for field in dataclasses.fields(value):
+        if field.name in own:
+            places[field.name] = Item(own, field.name)
+        elif field.name in in_slots and hasattr(value, field.name):
+            places[field.name] = Attribute(value, field.name)
+    return places
+
+
+def structure_of(value: Any, structures: dict[Any, Structure]) -> Structure:
+    """Return the structure of a container from those of its items; None where all of them are."""
+    if all(each is None for each in structures.values()):
+        return None
+    return tuple(structures.values()) if _is_plain_tuple(value) else rebuilt(value, structures)
 
 
 def path_of(path: str, container: Any, key: Any) -> str:
@@ -101,37 +132,72 @@ def refill(container: Any, members: list[Any]) -> Any:
 
 def put_into(container: Any, items: dict[Any, Any]) -> Any:
     """Put plain numbers into a list, a dict or an object itself: whoever else has it sees them, too."""
-    if issubclass(type(container), list):
+    kind = type(container)
+    if issubclass(kind, list):
         list.__setitem__(container, slice(None), items.values())
-    elif issubclass(type(container), dict):
-        if not all(new is old for new, old in zip(items, container, strict=True)):
-            container.clear()
+    elif issubclass(kind, dict):
+        base = _dict_of(container)
+        if not all(map(is_, items, base.keys(container))):
+            base.clear(container)
         for key, item in items.items():
-            dict.__setitem__(container, key, item) if key in container else container.__setitem__(key, item)
+            base.__setitem__(container, key, item)
     else:
+        places = places_in(container) or {}
         for name, item in items.items():
-            object.__setattr__(container, name, item)
+            if name in places:
+                places[name].write(item)
+            elif item is not getattr(container, name):
+                object.__setattr__(container, name, item)
     return container
 
 
-def rebuilt(like: Any, items: dict[Any, Any], *, structure_only: bool = False) -> Any:
-    """Return a container like `like` with other items."""
-    if issubclass(type(like), tuple):
-        if hasattr(like, "_make"):
-            return like._make(items.values())
-        return (
-            tuple(items.values()) if type(like) is tuple or structure_only else type(like)(items.values())
-        )
-    if issubclass(type(like), list):
-        fresh = copy.copy(like)
-        fresh[:] = items.values()
-        return fresh
-    fresh = copy.copy(like)
-    if issubclass(type(like), dict):
-        fresh.clear()
+def rebuilt(like: Any, items: dict[Any, Any]) -> Any:
+    """Return a container like `like` with other items; nothing of its class's is run to make it."""
+    kind = type(like)
+    if issubclass(kind, tuple):
+        made = _made(tuple, kind, items.values())
+    elif issubclass(kind, list):
+        made = _made(list, kind)
+        list.extend(made, items.values())
+    elif issubclass(kind, dict):
+        base = _dict_of(like)
+        made = _made(base, kind)
+        if issubclass(kind, defaultdict):
+            made.default_factory = like.default_factory
         for key, item in items.items():
-            fresh[key] = item
-        return fresh
-    for name, item in items.items():
-        object.__setattr__(fresh, name, item)
-    return fresh
+            base.__setitem__(made, key, item)
+    else:
+        made = _made(object, kind)
+    _copy_attributes(like, made)
+    if not issubclass(kind, _CONTAINERS):
+        for name, item in items.items():
+            object.__setattr__(made, name, item)
+    return made
+
+
+def _made(base: type, kind: type, *given: Any) -> Any:
+    try:
+        return base.__new__(kind, *given)
+    except TypeError:  # of a class that is written in C
+        return kind(*given)
+
+
+def _copy_attributes(like: Any, made: Any) -> None:
+    own = own_attributes(like)
+    if own is like:  # a dict whose items are its attributes
+        made.__dict__ = made
+    elif own:
+        (own_attributes(made) or {}).update(own)
+    for name in slots(like):
+        value = Attribute(like, name).read()
+        if value is not MISSING:
+            object.__setattr__(made, name, value)
+
+
+def _dict_of(value: Any) -> type[dict[Any, Any]]:
+    """Return the class whose methods read and write a dict, past those that its own class may have."""
+    return OrderedDict if issubclass(type(value), OrderedDict) else dict
+
+
+def _is_plain_tuple(value: Any) -> bool:
+    return issubclass(type(value), tuple) and not hasattr(type(value), "_fields")

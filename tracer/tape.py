@@ -57,6 +57,9 @@ class Running(Protocol):
     def lender_of(self, argument: Any, frame: FrameType) -> tuple[Any, np.ndarray[Any, Any]] | None:
         """See Tape."""
 
+    def give_up(self) -> None:
+        """Have the caller's own values in the arguments, while the function is still running."""
+
 
 class Call(NamedTuple):
     """One call of one Python function, and the instruction of the caller that made it."""
@@ -130,7 +133,7 @@ class Tape:
         self.followed: list[int] = []  # records that only follow a write: see `unread.py`
         self.thread = threading.get_ident()
         self.refused: EdgegradError | None = None  # what was raised in another thread
-        # Where stand-ins were put by `watching.py`: the place, the stand-in, the value before.
+        # Where stand-ins were put by `boxing.py` and `watching.py`: the place, the stand-in, the value before.
         self.places: list[tuple[Any, Any, Any]] = []
         self.elsewhere: tuple[CodeType, int] | None = None  # where another thread read what is watched
         self.has_adopted = False  # a stand-in took the place of an array that the program had
@@ -166,7 +169,6 @@ class Tape:
         self.families.clear()
         self.writes.clear()
         self.memory.clear()
-        self.places.clear()
 
     @property
     def hook_frame(self) -> FrameType:
@@ -415,4 +417,7 @@ def innermost() -> Tape | None:
 def close_all() -> None:
     """Close the tapes of all threads."""
     while _RUNNING:
-        next(iter(_RUNNING.values())).close()
+        tape = next(iter(_RUNNING.values()))
+        if tape.running is not None:
+            tape.running.give_up()
+        tape.close()
