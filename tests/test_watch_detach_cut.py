@@ -209,16 +209,20 @@ def test_what_watch_returned_and_nothing_is_computed_with_is_told():
         watch(weights, "w")
         return x * float(np.sum(weights * 2))
 
-    def in_a_list(x):
-        watch(rates, "w")
+    def in_a_tuple(x):
+        watch(tuple(rates), "w")
         return x * rates[0]
 
-    for function, line in ((forgotten, 1), (in_a_list, 1)):
-        place = rf"test_watch_detach_cut\.py:{function.__code__.co_firstlineno + line}"
+    for function in (forgotten, in_a_tuple):
+        place = rf"test_watch_detach_cut\.py:{function.__code__.co_firstlineno + 1}"
         said = rf"nothing is computed with what watch\(…, 'w'\) .*; at {place}; .* go on with w = watch\("
         with pytest.warns(CutWarning, match=said) as caught:
             record(function, 2.0)
         assert len(caught) == 1
+    finished = record(
+        lambda x: (watch(rates, "w"), x * rates[0])[1], 2.0
+    )  # a list stays the one that it is
+    assert finished.grads == {"x": 0.5, "w": [2.0]}
     with pytest.warns(CutWarning, match="read here by another way") as caught:
         record(lambda x: (watch(weights, "w"), x * weights)[1], 2.0)
     assert len(caught) == 1

@@ -1,8 +1,8 @@
 """Into the trace and out of it: numbers in arguments become stand-ins, stand-ins in results become numbers.
 
 Lists, dicts and dataclasses that hold numbers stay the objects that they are: stand-ins are put into them for the time
-of the call, so that every way to one leads to the same inputs. When the function ends, each has plain values again, those
-that the plain program would have left there. Of an array the function gets a copy, as the tape must not change with it.
+of the call, so that every way to one leads to the same inputs. When the function ends, each has plain values again,
+those that the plain program would have left there. An array is copied, as the tape must not change with it.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ class Boxes:
         self._structures: dict[int, Structure] = {}
         self._has_places = False  # for itself, while it looks into a container
         self._objects: list[tuple[Any, dict[str, tuple[Any, int]]]] = []  # and their attributes before
-        self._originals: dict[int, Any] = {}  # stand-in, or tuple of some (by identity) -> the caller's object
+        self._originals: dict[
+            int, Any
+        ] = {}  # stand-in, or tuple of some (by identity) -> the caller's object
         self._keep: list[Any] = []
         self.arrays: dict[int, np.ndarray[Any, Any]] = {}  # by stand-in: what the caller got for it
         self._shared: dict[int, int] = {}  # by its owner: stand-ins in the result that see some memory

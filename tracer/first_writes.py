@@ -152,7 +152,9 @@ def _missing(entry: tuple[Any, Any, int], boxes: Boxes, given: tuple[Any, Any]) 
     `inf` where another array may see its memory.
     """
     hook = boxes.tape.hook_frame
-    ours = REFERENCES - 1 + own_references(entry[1]) + sum(each is entry[1] for *_, each in boxes.tape.places)
+    ours = (
+        REFERENCES - 1 + own_references(entry[1]) + sum(each is entry[1] for *_, each in boxes.tape.places)
+    )
     count = references(entry, 1) - ours
     if weakref.getweakrefcount(entry[1]):
         return inf

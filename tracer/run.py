@@ -66,10 +66,11 @@ class _Running:
             self._watcher = Watcher(self._function, self.boxes)
         return self._watcher
 
-    def watch_names(self, arguments: dict[str, Any]) -> None:
-        """Put stand-ins where what the trace was told to watch is bound."""
+    def begin(self, arguments: dict[str, Any]) -> None:
+        """Put stand-ins where what the trace was told to watch is bound; warn of what holds floats and is not traced."""
         if self._names:
             self.watcher().watch_names(self._names, arguments, self.structures)
+        tell_lost(self.boxes, arguments)
 
     def lender_of(self, argument: Any, frame: FrameType) -> tuple[Any, np.ndarray[Any, Any]] | None:
         """See Tape."""
@@ -141,8 +142,7 @@ def run(
                 function, args, kwargs, options.static, boxes, running.structures
             )
             with Installed(function, (args, *kwargs.values())), _AtEnd(running.restore):
-                running.watch_names(named)
-                tell_lost(boxes, named)
+                running.begin(named)
                 tape.start(sys._getframe(), _code_of(function))  # noqa: SLF001  (the root of the scopes)
                 result = function(*args, **kwargs)
                 outputs = _outputs(result, boxes)

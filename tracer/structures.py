@@ -187,7 +187,7 @@ def _copy_attributes(like: Any, made: Any) -> None:
     if own is like:  # a dict whose items are its attributes
         made.__dict__ = made
     elif own:
-        (own_attributes(made) or {}).update(own)
+        vars(made).update(own)
     for name in slots(like):
         value = Attribute(like, name).read()
         if value is not MISSING:
