@@ -132,6 +132,24 @@ def test_a_function_that_goes_on_in_the_child_computes_plain_values():
     assert has_gradient
 
 
+def test_a_child_has_plain_values_in_the_containers_that_were_given():
+    params, a = {"w": 2.0, "of": [3.0]}, np.ones(2)
+    answers = []
+
+    def kinds():
+        return [type(params["w"]).__name__, type(params["w"]).__module__, params["of"], float(np.sum(a))]
+
+    def function(params, a, x):
+        a[0] = 5.0
+        y = params["w"] * params["of"][0] * x
+        answers.append(child(kinds))
+        return y + a[0]
+
+    finished = record(function, params, a, 1.5)
+    assert answers == [["float", "builtins", [3.0], 6.0]]
+    assert finished.grads["params"] == {"w": 4.5, "of": [3.0]}
+
+
 def test_a_fork_of_another_thread_while_a_trace_runs():
     expected = json.loads(json.dumps(plain_state()))
     bystander = Bystander(lambda: child(plain_state))

@@ -67,7 +67,7 @@ class _Running:
         return self._watcher
 
     def begin(self, arguments: dict[str, Any]) -> None:
-        """Put stand-ins where what the trace was told to watch is bound; warn of what holds floats and is not traced."""
+        """Put stand-ins where what is to be watched is bound; warn of what holds floats and is not traced."""
         if self._names:
             self.watcher().watch_names(self._names, arguments, self.structures)
         tell_lost(self.boxes, arguments)
