@@ -105,6 +105,9 @@ BACK = {  # way: what comes back as a number
     "a class": lambda x: float(str(Shown(x))[1:-1]),
     "an exception": lambda x: float(str(ValueError(x))),
     "json that is written by hand": lambda x: json.loads(f'{{"v": {x}}}')["v"],
+    "json in json": lambda x: json.loads(f'{{"v": {json.dumps([x])}}}')["v"][0],
+    "json to a file": lambda x: float(into(lambda file: json.dump(x, file))),
+    "json of an array": lambda x: ast.literal_eval(json.dumps({"v": np.array([x])}, default=list))["v"][0],
     "toml": lambda x: tomllib.loads(f"v = {x:.7f}")["v"],
     "print": lambda x: float(into(lambda file: print(x, file=file))),
     "csv": lambda x: float(into(lambda file: csv.writer(file).writerow([x, 1])).split(",")[0]),
@@ -172,6 +175,15 @@ def epochs(w):
 
 ROWS = [(round(random.Random(n).gauss(0, 1), 3), round(random.Random(n).random(), 4)) for n in range(60)]  # noqa: S311
 TABLE = np.array(ROWS)
+
+
+def logged_as_json(x):
+    for step in range(3):
+        line = json.dumps({"loss": x * x, "step": step}, indent=1)
+        json.dump([x, {"x": np.array([x])}], io.StringIO(), default=list)
+        x = x * json.loads('{"rate": 0.875}')["rate"] + 0.1 * json.loads('{"loss": 9.0}')["loss"]
+    print(line)
+    return x
 
 
 def rows_of_few_digits(w):
@@ -361,6 +373,7 @@ def compared(x):
 
 HEALTHY = [
     (epochs, 0.9),
+    (logged_as_json, 2.0),
     (rows_of_few_digits, 0.4),
     (rows_of_an_array, 0.4),
     (the_same_computed_beside_it, 0.0),
