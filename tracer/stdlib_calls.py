@@ -14,7 +14,17 @@ import numpy as np
 
 from tracer import numpy_calls
 from tracer.seeds import STANDING, Reading, stand_in_for
-from tracer.standins import Traced, cut, holds_traced, is_traced, plain, plain_deep, reading, record_call
+from tracer.standins import (
+    Traced,
+    cut,
+    holds_traced,
+    is_traced,
+    plain,
+    plain_deep,
+    reading,
+    record_call,
+    wrap,
+)
 from tracer.tape import AUXILIARY, innermost
 from tracer.texts import note
 
@@ -112,9 +122,10 @@ class _Written:
 
     def note(self, value: Traced) -> Any:
         """Note that a value is written, and return the plain one."""
-        number = plain(value)
-        note(value, str(number.tolist() if isinstance(number, np.ndarray) else number), self._frame)
-        self._numbers.append(value)
+        number, is_array = plain(value), isinstance(plain(value), np.ndarray)
+        note(value, str(number.tolist() if is_array else number), self._frame)
+        # As it is now: the array may be written into
+        self._numbers.append(wrap(value.tape_, value.id_, number.copy() if is_array else number))
         return number
 
     def options(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -139,7 +150,7 @@ class _Written:
         """Remember a text with traced values for as long as their trace runs."""
         for tape in {number.tape_ for number in self._numbers}:
             if tape.is_open:
-                tape.memory[_JSON, text.strip()] = self._numbers
+                tape.memory[_JSON, hash(text.strip())] = self._numbers
 
 
 def _read_back(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -149,8 +160,9 @@ def _read_back(original: Callable[..., Any]) -> Callable[..., Any]:
     def function(text: Any, *args: Any, **options: Any) -> Any:
         running = innermost()
         if running is not None and type(text) in (str, bytes, bytearray):
-            key = text if type(text) is str else text.decode(sys.modules["json"].detect_encoding(text))
-            for number in running.memory.get((_JSON, key.strip()), ()):
+            encoding = None if type(text) is str else sys.modules["json"].detect_encoding(text)
+            key = text.decode(encoding, "surrogatepass") if encoding else text
+            for number in running.memory.get((_JSON, hash(key.strip())), ()):
                 cut(number, "json.loads", _frame(1))
         return original(text, *args, **options)
 
