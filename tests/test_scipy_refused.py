@@ -135,7 +135,7 @@ SOLVERS = (
     (
         lambda a: integrate.solve_ivp(lambda t, y: -a * y, (0, 1), [1.0], method="LSODA").y[0, -1],
         "integrate.solve_ivp",
-        "method='RK45', 'RK23' and 'DOP853' are followed",
+        "method='RK45', 'RK23', 'DOP853' and 'BDF' are followed",
     ),
     (lambda a: optimize.brentq(lambda x: x**3 - a, 0, 2), "optimize.brentq", r"x - f\(x\) / slope"),
     (

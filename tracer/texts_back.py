@@ -24,9 +24,7 @@ import numpy as np
 from tracer import cut_later
 from tracer.cut_later import Cut
 from tracer.instructions import line_of
-from tracer.operations import OP_NUMBERS, RULE_OF
-from tracer.rules.kinds import Elementwise
-from tracer.standins import HANDING_ON
+from tracer.operations import OP_NUMBERS
 from tracer.tape import WIDTH
 from tracer.texts import VIA
 
@@ -79,7 +77,7 @@ def with_cuts(
 
     `followed` are rows, whose numbers change with it; `given` are the function and its arguments: what it has anyway.
     """
-    texts = [each for each in tape.texts or () if not _is_step(recording, each.record // WIDTH)]
+    texts = list(tape.texts or ())
     tape.texts = None  # stand-ins that the program keeps outlive it
     backs: dict[int, Any] = {}
     for back in _found(recording, texts, given) if texts else ():
@@ -115,14 +113,6 @@ def told(tape: Tape, texts: list[Text]) -> CutError | CutWarning | None:
         if error is not None:
             return error
     return None
-
-
-def _is_step(recording: Recording, row: int) -> bool:
-    """Tell whether a value was rounded, floored, …: no gradient comes back from it as it is."""
-    while recording.ops[row] in HANDING_ON and recording.operands[recording.starts[row]] >= 0:
-        row = int(recording.operands[recording.starts[row]])
-    rule = RULE_OF[int(recording.ops[row])]
-    return isinstance(rule, Elementwise) and rule.flat
 
 
 def _found(recording: Recording, texts: list[Text], given: Any) -> list[_Back]:

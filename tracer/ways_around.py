@@ -40,7 +40,7 @@ _ADVICE = tuple(
         (r"integrate\.odeint|integrate\.ode\b", "scipy.integrate.solve_ivp(…, method='RK45') is followed"),
         (
             r"integrate\.solve_ivp",
-            "method='RK45', 'RK23' and 'DOP853' are followed, between two plain times and without events",
+            "method='RK45', 'RK23', 'DOP853' and 'BDF' are followed, between two plain times and without events",
         ),
         (
             r"integrate\.(quad|dblquad|tplquad|nquad|tanhsinh)",
