@@ -227,6 +227,8 @@ METHODS: dict[str, tuple[str, ...]] = {
         "[each * each for each in m.flat]",
         "m.flat[4] * m.flat[1:3]",
         "put(m, lambda t: t.flat.__setitem__(2, x))",
+        "put(m, lambda t: t.flat.__setitem__(slice(None), m.T.flat))",
+        "put(v, lambda t: t.__setitem__(slice(None), (v * v).flat))",
         "m.flat.copy()",
         "np.c_[m.flat, m.T.flat]",
         "np.array(m.flat) * m.T.flat",

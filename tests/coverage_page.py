@@ -95,9 +95,10 @@ def _scipy_rows():
         (DENSITIES, "`pdf`, `logpdf`, `cdf`, `logcdf`, `sf`, `logsf`, `ppf`, `isf`"),
         (MASSES, "`pmf`, `logpmf`, of some `cdf` and `sf`"),
         (
-            {name.partition(".")[0] for name in OF_MOMENTS},
-            "`mean`, `var`, `std`, and of most continuous ones `entropy`",
+            {name.partition(".")[0] for name in OF_MOMENTS if name.endswith(".mean")},
+            "`mean`, `var`, `std`",
         ),
+        ({name.partition(".")[0] for name in OF_MOMENTS if name.endswith(".entropy")}, "`entropy`"),
     ):
         yield f"`scipy.stats`: {methods}", ", ".join(f"`{name}`" for name in sorted(names))
 

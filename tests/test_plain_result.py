@@ -210,7 +210,7 @@ def test_a_traced_value_in_a_queue_to_another_process_is_refused_at_the_users_li
 
     first = function.__code__.co_firstlineno
     with pytest.raises(
-        UnsupportedError, match="in another thread .*; to another process, hand detach"
+        UnsupportedError, match=r"in another thread .*; to another process, hand detach"
     ) as told:
         trace(function)(1.0)
     assert (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer import numpy_calls
 from tracer.buffers import copied, fitted, replace, write
 from tracer.by_place import by_place, names_with_out
 from tracer.callables import CALLING_FUNCTIONS
@@ -16,7 +17,7 @@ from tracer.errors import UnsupportedError
 from tracer.families import forget_ways, note_view
 from tracer.frames import place
 from tracer.into_out import call_into
-from tracer.numpy_calls import arrays_of, call_function, getitem
+from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
 from tracer.rules.edited import may_repeat
 from tracer.rules.kinds import is_complex
 from tracer.standins import (
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
+_NUMPY_CALLS = vars(numpy_calls)  # the globals of those who call NumPy with plain values
 _AT_RULES = {np.add: "add_at", np.subtract: "subtract_at"}
 
 
@@ -51,6 +53,8 @@ def call_any(
 
     A method gives its own way to `compute` the value from the arguments but the first.
     """
+    if frame.f_globals is _NUMPY_CALLS:
+        raise _HeldElsewhereError
     if options and compute is None:
         args, options = by_place(function, args, options)
     if function in WRITING_FUNCTIONS and (
@@ -66,7 +70,29 @@ def call_any(
             args, options = args[:at], {**dict(zip(names[at:], args[at:], strict=False)), **options}
     if options.get("out") is not None:
         return call_into(function, "", args, options, frame)
-    return call_function(function, args, options, frame, compute)
+    try:
+        return call_function(function, args, options, frame, compute)
+    except _HeldElsewhereError:
+        args = _in_lists(args)
+    try:
+        return call_function(function, args, options, frame, compute)
+    except _HeldElsewhereError:
+        raise refuse(f"{function.__name__} of this container", frame) from None
+
+
+class _HeldElsewhereError(Exception):
+    """NumPy has found traced values where we look for none: in a deque, a named tuple, a class of sequences."""
+
+
+def _in_lists(given: Any) -> Any:
+    """Return arguments with lists in place of other sequences."""
+    kind = type(given)
+    if kind is tuple or kind is list:
+        return kind([_in_lists(each) for each in given])
+    if issubclass(kind, (Traced, str, bytes, dict)) or (kind is np.ndarray and not given.dtype.hasobject):
+        return given
+    is_sequence = hasattr(kind, "__len__") and hasattr(kind, "__getitem__")
+    return [_in_lists(each) for each in given] if is_sequence else given
 
 
 def call_ufunc_any(

@@ -314,6 +314,8 @@ class Array(_Number, stands_for="array"):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         frame = _frame(1)
+        if type(value) is Flat:
+            value = value.in_a_row(frame)
         if issubclass(type(value), Array) and value.value_.base is not None:
             refuse_swap_in_c(self, value, frame)
         write(self, index, value, frame)
