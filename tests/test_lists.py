@@ -66,6 +66,7 @@ FOLLOWED = {
     "append": lambda x, y: np.append([x], [y, 2.0]) * y,
     "stack": lambda x, y: np.stack([[x, y], [y, 1.0]]) * y,
     "stack of a deque": lambda x, y: np.stack(deque([np.array([x, y]), [y, 1.0]], 2)) * y,
+    "stack of a deque, into an array": lambda x, y: np.stack(deque([np.array([x, y]), [y, 1.0]]), out=np.zeros((2, 2))) * y,
     "hstack of a deque": lambda x, y: np.hstack(deque([x, y])) * y,
     "concatenate of a named tuple": lambda x, y: np.concatenate(Pair([x, y], np.array([y]))) * y,
     "append to a class of lists": lambda x, y: np.vstack(UserList((np.array([x, y]), [y, 2.0]))) * y,
