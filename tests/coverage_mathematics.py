@@ -229,6 +229,7 @@ METHODS: dict[str, tuple[str, ...]] = {
         "put(m, lambda t: t.flat.__setitem__(2, x))",
         "put(m, lambda t: t.flat.__setitem__(slice(None), m.T.flat))",
         "put(v, lambda t: t.__setitem__(slice(None), (v * v).flat))",
+        "put(v, lambda t: t.__iadd__((v * v).flat))",
         "m.flat.copy()",
         "np.c_[m.flat, m.T.flat]",
         "np.array(m.flat) * m.T.flat",
