@@ -73,7 +73,7 @@ If the program has imported it: functions by a rule of their own (`tests/test_ru
 what SciPy itself writes in Python, whose steps are followed (`tests/test_scipy_written.py`): `stats.pearsonr`, `zscore`, `linregress`,
 `ttest_ind`, `multivariate_normal.logpdf` (of a covariance SciPy reads the lower triangle, which gets the gradient),
 `gaussian_kde`; `signal.savgol_filter`, `detrend`, `filtfilt`, `sosfiltfilt`, `resample_poly`, `stft`, `windows`; `integrate.simpson`,
-`cumulative_trapezoid`, `fixed_quad`, and `solve_ivp` by RK45, RK23 and DOP853; `optimize.newton`;
+`cumulative_trapezoid`, `fixed_quad`, and `solve_ivp` by RK45, RK23, DOP853 and BDF; `optimize.newton`;
 `interpolate.interp1d` and `BarycentricInterpolator`, and, by their data y and by where they are read, `CubicSpline`,
 `CubicHermiteSpline`, `PchipInterpolator`, `make_interp_spline`, `BSpline` and `PPoly`, with `derivative` and `integrate`.
 """
@@ -95,9 +95,10 @@ def _scipy_rows():
         (DENSITIES, "`pdf`, `logpdf`, `cdf`, `logcdf`, `sf`, `logsf`, `ppf`, `isf`"),
         (MASSES, "`pmf`, `logpmf`, of some `cdf` and `sf`"),
         (
-            {name.partition(".")[0] for name in OF_MOMENTS},
-            "`mean`, `var`, `std`, and of most continuous ones `entropy`",
+            {name.partition(".")[0] for name in OF_MOMENTS if name.endswith(".mean")},
+            "`mean`, `var`, `std`",
         ),
+        ({name.partition(".")[0] for name in OF_MOMENTS if name.endswith(".entropy")}, "`entropy`"),
     ):
         yield f"`scipy.stats`: {methods}", ", ".join(f"`{name}`" for name in sorted(names))
 

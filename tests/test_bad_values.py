@@ -6,6 +6,10 @@ import copy
 import re
 import tempfile
 import warnings
+from array import array
+from collections import deque
+from decimal import Decimal
+from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
@@ -32,6 +36,10 @@ class Quantity(np.ndarray):
 
     def __array_finalize__(self, source):
         self.unit = "m"
+
+
+class Metres(float):
+    pass
 
 
 QUANTITY = V.view(Quantity)
@@ -125,6 +133,12 @@ LOST = {
     "in an object": (trace(watch=("held",))(lambda x: held.m.sum() * x), (2.0,), 6.0, r"held\.m is a memmap of .*np\.asarray\(held\.m\)$"),
     "by name": (trace(watch=("MAPPED",))(lambda x: MAPPED.sum() * x), (2.0,), 6.0, r"MAPPED is a memmap of .*np\.asarray\(MAPPED\)$"),
     "by watch": (lambda x: watch(MAPPED, "m").sum() * x, (2.0,), 6.0, r"m is a memmap of .*np\.asarray\(m\)$"),
+    "a Decimal": (lambda d, x: float(d) * x, (Decimal("2.5"), 2.0), 2.5, r"d is a Decimal: not traced, .* give float\(d\); static"),
+    "a Fraction": (lambda q, x: q * x, (Fraction(1, 2), 2.0), 0.5, r"q is a Fraction: not .* give float\(q\)"),
+    "a class of floats": (lambda m, x: m * x, (Metres(1.5), 2.0), 1.5, r"m is a Metres: not .* give float\(m\)"),
+    "a set": (lambda s, x: sum(s) * x, ({1.0, 2.0}, 2.0), 3.0, r"s is a set of floats: not .* give a list, list\(s\)"),
+    "a deque": (lambda s, x: s[0][0] * x, ([deque((1.5, V))], 2.0), 1.5, r"s\[0\] is a deque of floats: .* list\(s\[0\]\)"),
+    "an array of Python's": (lambda s, x: s[0] * x, (array("d", V), 2.0), 1.0, r"s is an array of floats: .* list\(s\)"),
     "many": (lambda a, x: x, ([MAPPED] * 5, 2.0), 1.0, r"a\[2\] is a memmap of float64 and 2 more like it: not traced"),
 }  # fmt: skip
 
@@ -142,6 +156,10 @@ QUIET = {
     "a function": len,
     "an object": SimpleNamespace(m=MASKED),
     "nothing": np.array([], object),
+    "truth": True,
+    "a set of texts": {"a", 1},
+    "a deque of ints": deque((1, None)),
+    "an array of Python's ints": array("i", (1, 2)),
 }
 
 

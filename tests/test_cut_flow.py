@@ -166,7 +166,7 @@ JOINS_AGAIN = [
     (by_text_in_a_helper, "float(repr(value))", "value"),
     (by_texts_of_a_list, "float(cell)", "x"),
     (by_a_map, 'map(float, f"{x:.1f} 3".split())', "x"),
-    (through_json, "json.dumps(x)", "x"),
+    (through_json, "json.loads(json.dumps(x))", "x"),
 ]
 OF_ARRAYS = [
     (into_numpy, "float(np.sum(x))", "x"),

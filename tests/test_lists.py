@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import warnings
+from collections import UserList, deque
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -11,6 +13,12 @@ from checks import assert_differentiates, assert_untouched, central_differences,
 
 from tracer import lists, record
 from tracer.errors import CutWarning, UnsupportedError
+
+
+class Pair(NamedTuple):
+    first: Any
+    second: Any
+
 
 FOLLOWED = {
     "sum": lambda x, y: np.sum([x, y, x * y]) * x,
@@ -57,6 +65,12 @@ FOLLOWED = {
     "atleast_2d": lambda x, y: np.atleast_2d([x, y]) @ [x, y],
     "append": lambda x, y: np.append([x], [y, 2.0]) * y,
     "stack": lambda x, y: np.stack([[x, y], [y, 1.0]]) * y,
+    "stack of a deque": lambda x, y: np.stack(deque([np.array([x, y]), [y, 1.0]], 2)) * y,
+    "stack of a deque, into an array": lambda x, y: np.stack(deque([np.array([x, y]), [y, 1.0]]), out=np.zeros((2, 2))) * y,
+    "hstack of a deque": lambda x, y: np.hstack(deque([x, y])) * y,
+    "concatenate of a named tuple": lambda x, y: np.concatenate(Pair([x, y], np.array([y]))) * y,
+    "append to a class of lists": lambda x, y: np.vstack(UserList((np.array([x, y]), [y, 2.0]))) * y,
+    "roots of a class of polynomials": lambda x, y: np.abs(np.roots(np.poly1d(np.array([x, y, 2.0])))) * y,
     "vstack": lambda x, y: np.vstack([[x, y], (y, 1.0)]) * y,
     "hstack": lambda x, y: np.hstack([[x, y], x]) * y,
     "column_stack": lambda x, y: np.column_stack(([x, y], [y, x])) * y,

@@ -6,6 +6,7 @@ import builtins
 import contextlib
 import gc
 import math
+import multiprocessing
 import sys
 import threading
 import types
@@ -199,6 +200,24 @@ def test_a_traced_value_in_another_thread_is_refused(caught):
         UnsupportedError, match=r"used in another thread than the one that runs .*; at .*\.py:\d+"
     ):
         trace(function)(1.0)
+
+
+def test_a_traced_value_in_a_queue_to_another_process_is_refused_at_the_users_line():
+    def function(x):
+        queue = multiprocessing.get_context("spawn").Queue()
+        queue.put(x * 2)
+        return queue.get() * x  # the thread that pickles is waited for
+
+    first = function.__code__.co_firstlineno
+    with pytest.raises(
+        UnsupportedError, match=r"in another thread .*; to another process, hand detach"
+    ) as told:
+        trace(function)(1.0)
+    assert (
+        str(told.value)
+        .split("; at ")[1]
+        .startswith(tuple(f"test_plain_result.py:{first + each};" for each in (2, 3)))
+    )
 
 
 def powers(x):

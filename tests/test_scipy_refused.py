@@ -135,7 +135,7 @@ SOLVERS = (
     (
         lambda a: integrate.solve_ivp(lambda t, y: -a * y, (0, 1), [1.0], method="LSODA").y[0, -1],
         "integrate.solve_ivp",
-        "method='RK45', 'RK23' and 'DOP853' are followed",
+        "method='RK45', 'RK23', 'DOP853' and 'BDF' are followed",
     ),
     (lambda a: optimize.brentq(lambda x: x**3 - a, 0, 2), "optimize.brentq", r"x - f\(x\) / slope"),
     (
@@ -256,11 +256,12 @@ def test_a_covariance_with_equal_eigenvalues_is_an_error(covariance):
 
 def test_the_step_of_newton_s_method_that_messages_advise_has_the_gradient():
     def root(a):
-        x = detach(optimize.brentq(lambda x: x**3 - detach(a), 0, 2))
-        return x - (x**3 - a) / (3 * x**2)
+        f = lambda x: x**3 - a  # noqa: E731
+        x = optimize.brentq(lambda x: detach(f(x)), 0, 2)
+        return x - f(x) / (3 * x**2)
 
     def minimum(a):
-        x = optimize.minimize(lambda x: squared(x, detach(a)), np.zeros(2)).x
+        x = optimize.minimize(lambda x: detach(squared(x, a)), np.zeros(2)).x
         return (x - np.linalg.solve(np.eye(2) * 2, 2 * (x - a))).sum()
 
     assert record(root, 1.5).grads["a"] == pytest.approx(1.5 ** (-2 / 3) / 3, rel=1e-9)

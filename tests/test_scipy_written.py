@@ -173,7 +173,7 @@ WRITTEN_OUT = {  # in Python, which is followed as the program's own is
     "steps of an equation": (
         lambda a, y: sum(
             integrate.solve_ivp(spring, (0, 1.5), y, method=method, args=(a,), rtol=tolerance).y[0, -1]
-            for method, tolerance in (("RK45", 1e-6), ("RK23", 1e-3), ("DOP853", 1e-6))
+            for method, tolerance in (("RK45", 1e-6), ("RK23", 1e-3), ("DOP853", 1e-6), ("BDF", 1e-3))
         ),
         (1.3, np.array([0.4, 1.0])),
     ),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from tracer import rule
 from tracer.errors import (
     UsageError,
 )
-from tracer.rules.formula import compile_formula, fault_of
+from tracer.rules.formula import VOCABULARY, compile_formula, fault_of
 
 
 def of_one(x):
@@ -33,7 +35,16 @@ def of_where(where):
         (("x +",), of_one, "it can't be read: invalid syntax"),
         (("open(x)",), of_one, "calls something else than abs"),
         (("x.real",), of_one, "x.real is no arithmetic"),
-        (("1",), of_where, "has an operand that a formula can't name; got 'where'"),
+        (
+            ("1",),
+            of_where,
+            "can't name; got 'where', which means something else there; give the parameter another",
+        ),
+        (
+            ("1 - out**2",),
+            np.tanh,
+            "can't name; got 'out', which means something else there; a lambda has parameters of your own",
+        ),
     ],
 )
 def test_partials_that_do_not_fit_are_refused(partials, function, message):
@@ -110,3 +121,10 @@ def test_a_formula_whose_numbers_grow_without_end_stops():
         compile_formula("9**9**9**9 * x", ("x",))
     with np.errstate(over="ignore"):
         assert compile_formula("n**n**n + x", ("x", "n"), in_floats=True)(1.0, 99, 1.0) == math.inf
+
+
+def test_the_page_lists_what_a_formula_knows():
+    page = (Path(__file__).parents[1] / "docs" / "adding-a-rule.md").read_text("utf-8")
+    listed = re.search(r"comparisons \(1 or 0\) and `([^`]*)`", page)
+    assert listed is not None
+    assert listed[1].split() == sorted(VOCABULARY)

@@ -113,6 +113,8 @@ def test_a_read_is_no_cut(function):
         lambda x: np.floor(np.array([x, 2.5 * x])).astype(int)[1],
         lambda x: [int(each) for each in np.rint(np.array([x, 2.5 * x]))][1],
         lambda x: np.ceil(np.array([x, 2.5 * x])).reshape(1, 2).tolist()[0][1],
+        lambda x: float(min(1, x)) + float(min(9 * x, max(x, 2.5))),
+        lambda x: (np.arange(3) * min(1, x)).sum(),
     ],
 )
 def test_a_step_has_no_gradient_to_lose(function):

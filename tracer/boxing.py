@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import sys
 import warnings
+from array import array
 from collections import deque
 from contextlib import nullcontext
 from functools import partial
 from itertools import chain
+from numbers import Number
 from operator import is_
 from threading import get_ident
 from types import FunctionType, ModuleType
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
 REFERENCES = 2  # that `Boxes` has to the array of an input
 _MISSING = object()
+_MAY_HAVE_FLOATS = (np.ndarray, np.void, set, frozenset, deque, array, Number)
 _NOT_LOOKED_INTO = (ModuleType, FunctionType, partial)
 _WRITEABLE = 0x0400  # NumPy's flag
 
@@ -183,16 +186,18 @@ class Boxes:
         return [(array, self.tape.input_names[number]) for number, array in numbered if number >= first]
 
     def note_untraced(self, value: Any, path: str) -> None:
-        """Note an array, or a record, that the function gets as it is."""
+        """Note an array, a record, or what may hold floats or be like one, that the function gets as it is."""
         from tracer.untraced import described, way_to_floats  # noqa: PLC0415  (few calls are given any)
 
-        self.untraced[path] = described(value)
-        if way := way_to_floats(value):
+        way = way_to_floats(value)
+        if way or issubclass(type(value), (np.ndarray, np.void)):
+            self.untraced[path] = described(value)
+        if way:
             self.lost[path] = self.untraced[path], way
 
     def _leave(self, value: Any, kind: type, path: str) -> None:
         """Note what is told of, or looked at after the call, of a value that the function gets as it is."""
-        if issubclass(kind, (np.ndarray, np.void)):
+        if kind is not bool and issubclass(kind, _MAY_HAVE_FLOATS):
             self.note_untraced(value, path)
         if issubclass(type(value), (set, deque)):
             self._containers.append(value)

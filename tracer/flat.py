@@ -59,6 +59,7 @@ class Flat:
 
     def write(self, index: Any, value: Any, frame: FrameType) -> None:
         """Write values, which are gone through again and again, at flat places."""
+        value = in_rows(value, frame)
         array, index, values = self.base.value_, plain_deep(index), plain_deep(value)
         array.copy().flat[index] = values  # raises NumPy's own errors
         if type(values) is np.ndarray and np.may_share_memory(array, values):

@@ -94,7 +94,12 @@ def library_function(frame: FrameType) -> str:
     return name
 
 
-def place(frame: FrameType) -> str:
-    """Say where a frame is, or the user's code that called it, as `file:line`, for a message."""
+def place(frame: FrameType, thread: int | None = None) -> str:
+    """Say where a frame is, or the user's code that called it, as `file:line`, for a message.
+
+    Where nobody of the user's did, as in a thread of a library's, where the user's code in another thread is.
+    """
     frame = users(frame)
+    if thread is not None and not _is_users(frame):
+        frame = users(sys._current_frames().get(thread, frame))  # noqa: SLF001  (the only way to another thread)
     return f"{os.path.split(frame.f_code.co_filename)[1]}:{frame.f_lineno}"

@@ -6,11 +6,12 @@ import dis
 import opcode
 import re
 from inspect import CO_VARARGS, CO_VARKEYWORDS
+from types import CodeType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import CodeType, FrameType
+    from collections.abc import Iterable, Iterator
+    from types import FrameType
 
 # Line, end line, column and end column in bytes, as `co_positions` has them; None is unknown.
 Span: TypeAlias = tuple[int | None, int | None, int | None, int | None]
@@ -113,6 +114,14 @@ def start_of(code: bytes, offset: int) -> int:
     while offset > 0 and not code[offset]:
         offset -= 2
     return offset
+
+
+def with_inner(codes: Iterable[CodeType]) -> list[CodeType]:
+    """Return code objects, and those of the functions and classes that are written inside of them."""
+    found = list(codes)
+    for each in found:  # which grows
+        found += [constant for constant in each.co_consts if isinstance(constant, CodeType)]
+    return found
 
 
 def instructions_of(code: CodeType, offsets: set[int]) -> Iterator[Instruction]:

@@ -5,10 +5,12 @@ Each is a plain NumPy call whose result is then written by `buffers.write`, whic
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer import into_out, numpy_calls
 from tracer.buffers import copied, fitted, replace, write
 from tracer.by_place import by_place, names_with_out
 from tracer.callables import CALLING_FUNCTIONS
@@ -16,7 +18,7 @@ from tracer.errors import UnsupportedError
 from tracer.families import forget_ways, is_argument, note_view, others_of, own_memory
 from tracer.frames import place
 from tracer.into_out import call_into
-from tracer.numpy_calls import arrays_of, call_function, getitem
+from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
 from tracer.rules.edited import may_repeat
 from tracer.rules.kinds import is_complex
 from tracer.standins import (
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
+_OF_CALLERS = {id(vars(each)) for each in (numpy_calls, into_out)}  # who call NumPy with plain values
 _AT_RULES = {np.add: "add_at", np.subtract: "subtract_at"}
 
 
@@ -51,6 +54,8 @@ def call_any(
 
     A method gives its own way to `compute` the value from the arguments but the first.
     """
+    if id(frame.f_globals) in _OF_CALLERS:
+        raise _HeldElsewhereError
     if options and compute is None:
         args, options = by_place(function, args, options)
     if function in WRITING_FUNCTIONS and (
@@ -64,9 +69,31 @@ def call_any(
         if len(args) <= len(names) and "out" in names[: len(args)]:  # np.dot(a, b, out)
             at = names.index("out")
             args, options = args[:at], {**dict(zip(names[at:], args[at:], strict=False)), **options}
-    if options.get("out") is not None:
-        return call_into(function, "", args, options, frame)
-    return call_function(function, args, options, frame, compute)
+    try:
+        if options.get("out") is not None:
+            return call_into(function, "", args, options, frame)
+        return call_function(function, args, options, frame, compute)
+    except _HeldElsewhereError:
+        listed = _in_lists(args)
+        if listed is args:
+            raise refuse(f"{function.__name__} of this container", frame) from None
+    return call_any(function, listed, options, frame, compute)
+
+
+class _HeldElsewhereError(Exception):
+    """NumPy has found traced values where we look for none: in a deque, a named tuple, a class of sequences."""
+
+
+def _in_lists(given: Any) -> Any:
+    """Return arguments with lists in place of other sequences; themselves where there are none."""
+    kind = type(given)
+    if kind is tuple or kind is list:
+        listed = kind(map(_in_lists, given))
+        return given if all(map(operator.is_, listed, given)) else listed
+    if issubclass(kind, (Traced, str, bytes, dict)) or (kind is np.ndarray and not given.dtype.hasobject):
+        return given
+    is_sequence = hasattr(kind, "__len__") and hasattr(kind, "__getitem__")
+    return [_in_lists(each) for each in given] if is_sequence else given
 
 
 def call_ufunc_any(

@@ -159,6 +159,7 @@ def _in_place(
     if not array.tape_.is_open or not array.value_.flags.writeable:
         compute(array.value_, plain_deep(other))
         return array
+    other = in_rows(other, frame)
     fresh = array.value_.copy(order="K")
     # In place, so that casting and its errors are those of the plain program.
     compute(fresh, plain_deep(other))

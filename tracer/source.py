@@ -17,15 +17,15 @@ import threading
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
-from types import CodeType
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracer.copies import DISPLAYS, Ends, Onward, Path, elements, name_of
-from tracer.instructions import Code, Instruction, Span, instructions_of, taken_by_next
+from tracer.instructions import Code, Instruction, Span, instructions_of, taken_by_next, with_inner
 from tracer.syntax import COMPREHENSIONS, NOWHERE, Flow, Index, Loop, Visit, index_of, span_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from types import CodeType
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +155,9 @@ def _codes(text: str) -> list[CodeType]:
     with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python has warned the user already, when the file was imported
         try:
-            found = [compile(tree, "", "exec", dont_inherit=True)]
+            return with_inner([compile(tree, "", "exec", dont_inherit=True)])
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return []
-    for each in found:  # which grows
-        found += [constant for constant in each.co_consts if isinstance(constant, CodeType)]
-    return found
 
 
 def variables_of(text: str, function: str) -> frozenset[str]:

@@ -19,8 +19,8 @@ from tracer.errors import UnsupportedError
 from tracer.frames import library_function, place, users
 from tracer.memory import laid_out_copy
 from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS, RULE_OF
-from tracer.rules.kinds import Elementwise, is_complex
-from tracer.tape import LEFT, Tape
+from tracer.rules.kinds import Elementwise, Many, is_complex
+from tracer.tape import LEFT, WIDTH, Tape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -281,7 +281,7 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     value = traced.value_
     if not is_traced(traced):
         return _apart(value)
-    if tape.is_open and _is_step(
+    if tape.is_open and is_step(
         tape, traced.id_
     ):  # `np.floor(x).astype(int)`: no gradient comes back as it is
         return _apart(value)
@@ -346,14 +346,22 @@ def _number_type(frame: FrameType) -> type | None:
     return next(types, None)
 
 
-def _is_step(tape: Tape, position: int) -> bool:
-    """Tell whether a value was rounded, floored, …, or is an element of one that was."""
-    while True:
-        operation, operands = tape.records[position] >> 2, tape.records[position + 1]
-        if operation not in HANDING_ON:
-            rule = RULE_OF[operation]
+def is_step(tape: Tape, position: int | None) -> bool:
+    """Tell whether a value was rounded, floored, …, or is handed on from one that was, or from a constant."""
+    while position is not None:
+        code, operands, other, value, _ = tape.records[position : position + WIDTH]
+        rule = RULE_OF[code >> 2]
+        if isinstance(rule, Many) and rule.routes:
+            numbers = [
+                constant if at is None else tape.records[at + 3]
+                for at, constant in zip(operands, other[0], strict=True)
+            ]
+            position = operands[rule.partials(numbers, value).index(1.0)]
+        elif code >> 2 in HANDING_ON:
+            position = operands if isinstance(operands, int) else operands[0]
+        else:
             return isinstance(rule, Elementwise) and rule.flat
-        position = operands if isinstance(operands, int) else operands[0]
+    return True
 
 
 def detach(value: Any) -> Any:

@@ -14,14 +14,26 @@ import numpy as np
 
 from tracer import numpy_calls
 from tracer.seeds import STANDING, Reading, stand_in_for
-from tracer.standins import cut, holds_traced, is_traced, plain, plain_deep, reading, record_call
-from tracer.tape import AUXILIARY
+from tracer.standins import (
+    Traced,
+    cut,
+    holds_traced,
+    is_traced,
+    plain,
+    plain_deep,
+    reading,
+    record_call,
+    wrap,
+)
+from tracer.tape import AUXILIARY, innermost
+from tracer.texts import note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
+_JSON = object()  # among what a tape remembers: texts that json wrote
 
 
 def _statistic(rule: str, **params: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -87,31 +99,74 @@ def _harmonic(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _written_out(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Let the plain values leave through a function that writes data: who reads it back has constants."""
+    """Write plain values as text; `_read_back` knows it again."""
 
     @functools.wraps(original)
     def function(*args: Any, **options: Any) -> Any:
-        frame, name = _frame(1), f"json.{original.__name__}"
-        text = original(*plain_deep(args), **_with_default(plain_deep(options), name, frame))
+        written = _Written(_frame(1))
         for number in _numbers_in([*args, *options.values()]):
-            cut(number, name, frame)
+            written.note(number)
+        text = original(*plain_deep(args), **written.options(plain_deep(options)))
+        written.keep("".join(written.parts) if text is None else text)
         return text
 
     return function
 
 
-def _with_default(options: dict[str, Any], name: str, frame: FrameType) -> dict[str, Any]:
-    """Have what `json` does not know be asked whether it is traced, before the program's own `default` is."""
-    encoder = options.get("cls") or sys.modules["json"].JSONEncoder
-    given = options.get("default")
+class _Written:
+    """One text that `json` writes, and the traced values in it."""
 
-    class Encoder(encoder):  # type: ignore[misc, valid-type]  # the program's own
-        def default(self, value: Any) -> Any:
-            if is_traced(value):
-                return cut(value, name, frame)
-            return super().default(value) if given is None else given(value)
+    def __init__(self, frame: FrameType) -> None:
+        self.parts: list[str] = []
+        self._frame, self._numbers = frame, list[Traced]()
 
-    return {**options, "cls": Encoder, "default": None}
+    def note(self, value: Traced) -> Any:
+        """Note that a value is written, and return the plain one."""
+        number, is_array = plain(value), isinstance(plain(value), np.ndarray)
+        note(value, str(number.tolist() if is_array else number), self._frame)
+        # As it is now: the array may be written into
+        self._numbers.append(wrap(value.tape_, value.id_, number.copy() if is_array else number))
+        return number
+
+    def options(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Have what is written be seen, and what `json` does not know, before the program's own `default` is asked."""
+        encoder, default = given.get("cls") or sys.modules["json"].JSONEncoder, given.get("default")
+        written = self
+
+        class Encoder(encoder):  # type: ignore[misc, valid-type]  # the program's own
+            def default(self, value: Any) -> Any:
+                if is_traced(value):
+                    return written.note(value)
+                return super().default(value) if default is None else default(value)
+
+            def iterencode(self, *args: Any, **options: Any) -> Iterator[str]:
+                for part in super().iterencode(*args, **options):
+                    written.parts.append(part)
+                    yield part
+
+        return {**given, "cls": Encoder, "default": None}
+
+    def keep(self, text: str) -> None:
+        """Remember a text with traced values for as long as their trace runs."""
+        for tape in {number.tape_ for number in self._numbers}:
+            if tape.is_open:
+                tape.memory[_JSON, hash(text.strip())] = self._numbers
+
+
+def _read_back(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the traced values leave of which this is the text: written only, they have not."""
+
+    @functools.wraps(original)
+    def function(text: Any, *args: Any, **options: Any) -> Any:
+        running = innermost()
+        if running is not None and type(text) in (str, bytes, bytearray):
+            encoding = None if type(text) is str else sys.modules["json"].detect_encoding(text)
+            key = text.decode(encoding, "surrogatepass") if encoding else text
+            for number in running.memory.get((_JSON, hash(key.strip())), ()):
+                cut(number, "json.loads", _frame(1))
+        return original(text, *args, **options)
+
+    return function
 
 
 class _Leaving(Reading):
@@ -134,6 +189,7 @@ def _numbers_in(items: Iterable[Any]) -> Iterator[Any]:
 _TABLE: dict[tuple[str, str], Callable[[Callable[..., Any]], Callable[..., Any]]] = {
     ("json", "dump"): _written_out,
     ("json", "dumps"): _written_out,
+    ("json", "loads"): _read_back,  # which json.load calls
     ("statistics", "harmonic_mean"): _harmonic,
     ("statistics", "mean"): _statistic("mean"),
     ("statistics", "pstdev"): _statistic("std", ddof=0),

@@ -13,6 +13,7 @@ import operator
 import sys
 from collections import OrderedDict, defaultdict
 from functools import lru_cache, partial
+from itertools import chain
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -40,6 +41,7 @@ from tracer.holders import (
     own_attributes,
     slots,
 )
+from tracer.instructions import with_inner
 from tracer.standins import Traced
 from tracer.type_of import MOST_FUNCTIONS, TYPE_OF
 from tracer.type_of import is_handed_on as hands_type_on
@@ -301,7 +303,7 @@ def _of_function(function: Any) -> Iterator[_Held]:
 
 @lru_cache(maxsize=MOST_FUNCTIONS)
 def _names_of(code: CodeType) -> frozenset[str]:
-    return frozenset(_names_in(code))
+    return frozenset(chain.from_iterable(each.co_names for each in with_inner([code])))
 
 
 @lru_cache(maxsize=MOST_FUNCTIONS)
@@ -313,13 +315,6 @@ def _read_by(code: CodeType) -> frozenset[str]:
         if each.opname.startswith(_READS) and type(each.argval) is str and not is_called:
             names.add(each.argval)
     return frozenset(names).union(*(_read_by(each) for each in code.co_consts if type(each) is CodeType))
-
-
-def _names_in(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if type(constant) is CodeType:
-            yield from _names_in(constant)
 
 
 _READERS: dict[type, Callable[[Any], Iterable[_Held]]] = {

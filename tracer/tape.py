@@ -233,8 +233,9 @@ class Tape:
         """Return the error for a thread. The thread ends of it, and the function goes on: it must hear of it, too."""
         self.refused = UnsupportedError(
             f"{what} in another thread than the one that runs the traced function",
-            where=place(frame),
-            advice="trace the function that the thread runs, or call it without threads",
+            where=place(frame, self.thread),
+            advice="trace the function that the thread runs, or call it without threads; "
+            "to another process, hand detach(x)",
         )
         return self.refused
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracer.frames import users
+from tracer.standins import is_step
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
@@ -43,7 +44,7 @@ def note(traced: Traced, text: str, frame: FrameType) -> str:
     """Remember the text of a traced value; an empty one, that it was asked for as a number to be written."""
     tape, value = traced.tape_, traced.value_
     is_of_ours = tape.is_open and traced.id_ >= 0 and threading.get_ident() == tape.thread
-    if is_of_ours and type(value) is not int:
+    if is_of_ours and type(value) is not int and not is_step(tape, traced.id_):
         if tape.texts is None:
             tape.texts = deque(maxlen=_MOST)
         own = users(frame)

@@ -16,17 +16,15 @@ from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
 from itertools import chain, islice
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from tracer import cut_later
 from tracer.cut_later import Cut
-from tracer.instructions import line_of
-from tracer.operations import OP_NUMBERS, RULE_OF
-from tracer.rules.kinds import Elementwise
-from tracer.standins import HANDING_ON
+from tracer.instructions import line_of, with_inner
+from tracer.operations import OP_NUMBERS
 from tracer.tape import WIDTH
 from tracer.texts import VIA
 
@@ -79,7 +77,7 @@ def with_cuts(
 
     `followed` are rows, whose numbers change with it; `given` are the function and its arguments: what it has anyway.
     """
-    texts = [each for each in tape.texts or () if not _is_step(recording, each.record // WIDTH)]
+    texts = list(tape.texts or ())
     tape.texts = None  # stand-ins that the program keeps outlive it
     backs: dict[int, Any] = {}
     for back in _found(recording, texts, given) if texts else ():
@@ -115,14 +113,6 @@ def told(tape: Tape, texts: list[Text]) -> CutError | CutWarning | None:
         if error is not None:
             return error
     return None
-
-
-def _is_step(recording: Recording, row: int) -> bool:
-    """Tell whether a value was rounded, floored, …: no gradient comes back from it as it is."""
-    while recording.ops[row] in HANDING_ON and recording.operands[recording.starts[row]] >= 0:
-        row = int(recording.operands[recording.starts[row]])
-    rule = RULE_OF[int(recording.ops[row])]
-    return isinstance(rule, Elementwise) and rule.flat
 
 
 def _found(recording: Recording, texts: list[Text], given: Any) -> list[_Back]:
@@ -268,21 +258,22 @@ def _constants(recording: Recording) -> _Constants:
 
 def _plain_numbers(recording: Recording, texts: list[Text], given: Any) -> set[float]:
     """Return the numbers that the program has otherwise: written in it, kept in modules, given, or cut and so told."""
-    codes = {
+    ran = {
         *recording.segment_codes,
         *(text.code for text in texts),
         *(call.code for call in recording.calls),
     }
+    codes = with_inner(ran)
     inputs = np.abs(recording.values.floats[recording.ops == _INPUT]).tolist()
     function, *arguments = given
     untraced = Counter(_flat(arguments, -1))
     untraced.subtract(inputs)
     globals_ = [*{id(text.names): text.names for text in texts}.values()]
-    held = [*chain(*map(_literals, codes)), *_WELL_KNOWN, *(+untraced)]
+    held = [*chain.from_iterable(each.co_consts for each in codes), *_WELL_KNOWN, *(+untraced)]
     held += set(_flat(chain.from_iterable(each.values() for each in globals_))).difference(inputs)
     held += recording.values.floats[recording.ops == _CUT].tolist()
     # An input that is printed is often an element of the data, too: that was used, then, and not what was printed.
-    names = {*chain(*map(_names_in, codes))}
+    names = {*chain.from_iterable(each.co_names for each in codes)}
     named = [each[name] for each in globals_ for name in names & each.keys()]
     named += _enclosed(function)
     own = Counter(_input_values(recording))
@@ -326,21 +317,6 @@ def _attributes(item: Any) -> list[Any]:
     with suppress(AttributeError):
         return [*object.__getattribute__(item, "__dict__").values()]  # no code of the program's runs
     return []
-
-
-def _names_in(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for each in code.co_consts:
-        if type(each) is CodeType:
-            yield from _names_in(each)
-
-
-def _literals(code: CodeType) -> Iterator[Any]:
-    for each in code.co_consts:
-        if type(each) is CodeType:
-            yield from _literals(each)
-        else:
-            yield each
 
 
 def _beyond_chance(backs: list[_Back], constants: set[float]) -> Iterator[_Back]:

@@ -1,4 +1,4 @@
-"""What a call is given that is not traced: arrays of other classes, of objects, of records; values of an outer trace.
+"""What a call is given that is not traced: arrays of other classes, of objects, of records; sets and other numbers.
 
 It goes into the function as it is, and t.grads has None for it: that is said when the call is made.
 """
@@ -8,6 +8,9 @@ from __future__ import annotations
 import os.path
 import sys
 import warnings
+from array import array
+from collections import deque
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from tracer.tape import Tape
 
 _FLOATS = (float, complex, np.inexact)
+_OF_NUMPY = (np.ndarray, np.void)
+_COLLECTIONS = (set, frozenset, deque, array)
 _HOLDING = (np.ndarray, list, tuple)
 _NAMED = 3
 # By what it is: what to give instead of {0}.
@@ -35,6 +40,9 @@ _INSTEAD = {
     "records": "give each field as an array of its own",
     "MaskedArray": "give its numbers and its mask as plain arrays, np.ma.getdata({0}) and np.ma.getmaskarray({0})",
     "class": "give a plain array, np.asarray({0})",
+    "collection": "give a list, list({0})",
+    "number": "give float({0})",
+    "complex": "give complex({0})",
     "outer": "detach({0}) is a number of its own, which the inner trace follows",
     "nothing": "name what holds floats or arrays of floats, or leave it out",
     "static": "take it out of one of the two",
@@ -42,25 +50,36 @@ _INSTEAD = {
 
 
 def described(value: Any) -> str:
-    """Say what an array or a record is that is not traced; one of fields that may be floats is a structured one."""
+    """Say what it is that is not traced; an array or a record of fields that may be floats is a structured one."""
+    name = type(value).__name__
+    if not issubclass(type(value), _OF_NUMPY):
+        return _with_article(name) + (" of floats" if issubclass(type(value), _COLLECTIONS) else "")
     dtype, is_array = value.dtype, issubclass(type(value), np.ndarray)
     if is_array and type(value) is not np.ndarray:
-        return f"a {type(value).__name__} of {dtype}"
+        return f"a {name} of {dtype}"
     kind = "array" if is_array else "record"
-    article = "a structured" if _has_floats(dtype) else "an" if is_array else "a"
-    return f"{article} {kind} of {dtype}"
+    return (f"a structured {kind}" if _has_floats(dtype) else _with_article(kind)) + f" of {dtype}"
 
 
 def without_floats(value: Any) -> str:
     """Say what it is in which nothing is traced."""
-    if issubclass(type(value), (np.ndarray, np.void)):
+    if issubclass(type(value), _OF_NUMPY):
         return described(value)
-    name = type(value).__name__
-    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name} without a float in it"
+    return f"{_with_article(type(value).__name__)} without a float in it"
+
+
+def _with_article(name: str) -> str:
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def way_to_floats(value: Any) -> str:
-    """Tell by which row of the advice an array or record is traced; '' where it holds nothing that has a gradient."""
+    """Tell by which row of the advice a value is traced; '' where it holds nothing that has a gradient."""
+    kind = type(value)
+    if issubclass(kind, _COLLECTIONS):
+        return "collection" if any(map(is_number, value)) else ""
+    if not issubclass(kind, _OF_NUMPY):
+        is_like = issubclass(kind, Number) and not issubclass(kind, (int, np.integer))
+        return "" if not is_like else "complex" if issubclass(kind, complex) else "number"
     dtype = value.dtype
     if dtype.kind == "O":
         return "object" if _are_floats(value.ravel()) else ""

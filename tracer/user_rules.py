@@ -142,7 +142,7 @@ class _Operation(NamedTuple):
             made: Elementwise | Vjp = Vjp(Pull(name, operands, functions), symbol, real_only=True)
         else:
             texts = tuple(each if isinstance(each, str) else "" for each in partials)
-            operands, made = _written(name, texts, names, symbol)
+            operands, made = _written(function, name, texts, names, symbol)
         has_partial = tuple(bool(each) for each in partials) + (False,) * (len(operands) - len(partials))
         key = add_operation(name, made)
         FUNCTIONS[OP_NUMBERS[key]] = function
@@ -171,7 +171,7 @@ def _parameters(function: Callable[..., Any], count: int) -> tuple[inspect.Signa
 
 
 def _written(
-    name: str, partials: tuple[str, ...], names: list[str], symbol: str
+    function: Any, name: str, partials: tuple[str, ...], names: list[str], symbol: str
 ) -> tuple[tuple[str, ...], Elementwise]:
     """Return the operands and the rule of partials that are texts: what stands in a text is an operand, too."""
     used = {word for text in partials for word in re.findall(r"\w+", text)}
@@ -179,10 +179,13 @@ def _written(
     texts = (*partials, *("",) * (len(operands) - len(partials)))
     for each in operands:
         if not is_operand_name(each):
+            is_taken = each in {*VOCABULARY, "out"}
             raise UsageError(
                 f"the rule of {name} has an operand that a formula can't name",
-                got=f"got {each!r}, which {'means something else there' if each in VOCABULARY else 'is no plain name'}",
-                advice="give the parameter another name",
+                got=f"got {each!r}, which {'means something else there' if is_taken else 'is no plain name'}",
+                advice="give the parameter another name"
+                if hasattr(function, "__code__")
+                else f"a lambda has parameters of your own: rule(…)(lambda x: {name}(x))",
             )
     for text in filter(None, texts):
         fault = fault_of(text, operands)

@@ -18,6 +18,7 @@ from tracer import mutation, numpy_calls, writing_calls
 from tracer.buffers import refuse_swap_in_c, write
 from tracer.callee import called_name
 from tracer.counts import is_taken_for_shape, items_of_permutation
+from tracer.errors import UnsupportedError
 from tracer.exponent import is_read_as_exponent
 from tracer.flat import Flat
 from tracer.frames import wants_plain_arrays
@@ -144,7 +145,12 @@ class _Number(Traced, stands_for="none"):
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         """Pickle as the plain value is: whoever reads it need not have us."""
-        number = cut(self, "pickle", _frame(1))
+        try:
+            number = cut(self, "pickle", _frame(1))
+        except UnsupportedError:  # in another thread, for whose answer the program may wait for ever
+            if self.tape_.refused is None:
+                raise
+            number = self.value_
         return number.__reduce_ex__(
             max(operator.index(protocol), 2)
         )  # by an older one a float can't say itself
@@ -308,6 +314,8 @@ class Array(_Number, stands_for="array"):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         frame = _frame(1)
+        if type(value) is Flat:
+            value = value.in_a_row(frame)
         if issubclass(type(value), Array) and value.value_.base is not None:
             refuse_swap_in_c(self, value, frame)
         write(self, index, value, frame)

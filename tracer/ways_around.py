@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 _NEWTON = (
-    "one step of Newton's method from the answer has its gradient: with {x} as a plain number, {step}, "
-    "where {matrix} is a plain number, too"
+    "one step of Newton's method from the answer has its gradient: with {x} as a plain number, of a function that "
+    "returns detach(…), {step}, where {matrix} is a plain number, too"
 )
 _ROOT = _NEWTON.format(x="the root x", step="x - f(x) / slope", matrix="the slope of f")
 _ROOTS = _NEWTON.format(
@@ -40,7 +40,7 @@ _ADVICE = tuple(
         (r"integrate\.odeint|integrate\.ode\b", "scipy.integrate.solve_ivp(…, method='RK45') is followed"),
         (
             r"integrate\.solve_ivp",
-            "method='RK45', 'RK23' and 'DOP853' are followed, between two plain times and without events",
+            "method='RK45', 'RK23', 'DOP853' and 'BDF' are followed, between two plain times and without events",
         ),
         (
             r"integrate\.(quad|dblquad|tplquad|nquad|tanhsinh)",

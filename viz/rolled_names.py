@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tracer.copies import Path
-    from viz.by_place import ByPlace
+    from viz.rolled_nodes import ByPlace
 
 
 def named(fine: ByPlace) -> list[str]:

@@ -17,11 +17,11 @@ from tracer.diagnose.turns import Turns
 from tracer.graph import CUT, FUNCTION
 from tracer.groups import members_of
 from tracer.sites import NO_PLACE
-from viz.by_place import ByPlace
 from viz.calls import CallNames
 from viz.folding import ROOT, fold_calls
 from viz.parts import common_group
 from viz.rolled_names import named
+from viz.rolled_nodes import ByPlace
 from viz.text_order import in_order
 
 if TYPE_CHECKING:

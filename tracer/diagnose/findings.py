@@ -16,7 +16,7 @@ from tracer.diagnose import (
     nonfinite,
     read_back,
     searches,
-    untraced,
+    untraced_arguments,
 )
 from tracer.diagnose.finding import SEVERITIES
 
@@ -38,7 +38,7 @@ DETECTORS: tuple[Callable[[Trace], list[Finding]], ...] = (
     floored.find,
     cancellation.find,
     kinks.find,
-    untraced.find,
+    untraced_arguments.find,
 )
 """Each finds its kinds. Where two tell of the same place, the worse finding stands, and of equals the first."""
 

@@ -72,8 +72,10 @@ def _rows_at_kinks(trace: Trace) -> Column:
     outlet = gradient_edges(graph)
     is_live = outlet != NOTHING
     is_live[is_live] = trace.edge_statistics.norm[outlet[is_live]] != 0
-    is_wide = np.zeros(len(recording), np.bool_)
+    # By operand: constants from the end
+    is_wide = np.zeros(len(recording) + len(recording.constants), np.bool_)
     is_wide[recording.values.wide_rows] = True
+    is_wide[-1 - recording.constants.wide_rows] = True
     found = [np.zeros(0, np.int64)]
     for number in np.flatnonzero(np.bincount(recording.ops[is_live], minlength=1)).tolist():
         rule = RULE_OF[number]
@@ -83,6 +85,8 @@ def _rows_at_kinks(trace: Trace) -> Column:
         in_bulk = ~is_wide[rows] & ~np.isnan(recording.values.floats[rows])
         if isinstance(rule, Elementwise):
             test: Any = rule.at_kink
+            for port in range(len(rule.partials)):  # an array without axes gives a number, too
+                in_bulk &= ~is_wide[recording.operands[recording.starts[rows] + port]]
             columns = _columns(trace, rows[in_bulk], len(rule.partials))
             with np.errstate(all="ignore"):
                 answer = test(*columns, recording.values.floats[rows[in_bulk]])

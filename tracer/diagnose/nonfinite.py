@@ -2,7 +2,7 @@
 
 Forward, a value that is not finite is born by the operation whose operands are finite; NaN that came of infinities is
 theirs, but where they are meant: a constant or an argument, as in a mask of -inf. So is what came of a 0 that an
-infinity left: swallowed.py. Backward, a gradient is born on the
+infinity left: swallowed_infinities.py. Backward, a gradient is born on the
 edge whose upstream is finite. Where the operation met a value that was born before, it is that one's doing.
 """
 
@@ -18,7 +18,7 @@ from tracer.diagnose.finding import Finding
 from tracer.diagnose.magnitude import not_finite
 from tracer.diagnose.nonfinite_words import Spoiled, advice_for, of_edge, of_input, of_value
 from tracer.diagnose.spread import NOTHING, Column, closure, first_of, has_gradients, is_function, roots_of
-from tracer.diagnose.swallowed import origin_of_zero
+from tracer.diagnose.swallowed_infinities import origin_of_zero
 from tracer.graph import FUNCTION, INPUT, SPLITTER
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ def find(trace: Trace) -> list[Finding]:
             severity="note" if trace.input_rows else "warning",
             site=None,
             message=f"{listed}{more}, {so}",
-            advice="give it as a plain array of floats; nothing has to be done if it only counts, or is an index",
+            advice="give it as floats or an array of floats; nothing has to be done if it only counts, or is an index",
             node=None,
             numbers={"inputs": len(named)},
         )

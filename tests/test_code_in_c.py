@@ -1,0 +1,216 @@
+"""Code in C that is given traced values: arrays that it fills, exceptions that it swallows, errors that it raises."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import ctypes
+import functools
+import io
+import json
+import math
+import operator
+import sqlite3
+import struct
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from checks import assert_untouched, same
+
+from tracer import record, trace
+from tracer.errors import CutWarning, UnsupportedError
+
+X, A = 0.7, np.array([0.5, 1.5, 2.5])
+OUTSIDE = np.ones(3)
+OTHERS = (OUTSIDE,)  # so that no stand-in can take its place
+
+
+def fill_by_generator(x):
+    y = np.empty(4)
+    total = 0.0
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        try:
+            rng.standard_normal(out=y)
+        except ValueError:
+            total = total + 100 * x
+        total = total + (y * x).sum()
+    return total
+
+
+def fill_by_permuting(x):
+    y = np.zeros(4)
+    np.random.default_rng(0).permuted(np.arange(4.0), out=y)
+    return y[0] * x
+
+
+def fill_by_file(x):
+    y = np.zeros(2)
+    io.BytesIO(struct.pack("dd", 1.5, 2.5)).readinto(y)
+    return y[1] * x
+
+
+def fill_by_struct(x):
+    y = np.ones(2)
+    struct.pack_into("dd", y, 0, 1.5, 2.5)
+    return (y * x)[0]
+
+
+@pytest.mark.parametrize("fill", [fill_by_generator, fill_by_permuting, fill_by_file, fill_by_struct])
+def test_an_array_that_code_in_c_fills_is_a_plain_one(fill):
+    assert_untouched(fill, 2.0)
+    assert record(fill, 2.0).grads["x"] == fill(1.0)
+
+
+def test_what_is_written_into_such_an_array_later_is_followed():
+    def function(x):
+        y = np.zeros(4)
+        np.random.default_rng(0).random(out=y)
+        y[0] = x
+        return y.sum()
+
+    assert_untouched(function, 2.0)
+    assert record(function, 2.0).grads == {"x": 1.0}
+
+
+IN_C = {  # what code in C makes of an exception out of `__float__`: another one, another way, or itself
+    "struct": lambda x: struct.unpack("d", struct.pack("d", x))[0],
+    "struct into a buffer": lambda x: struct.pack_into("d", bytearray(8), 0, x) or 1.0,
+    "array.array": lambda x: array.array("d", [x])[0],
+    "array.array, added to": lambda x: (lambda b: b.append(x) or b.insert(0, x) or b[0])(array.array("d")),
+    "NumPy's float64": lambda x: np.float64(x),
+    "NumPy's float32": lambda x: np.float32(x),
+    "an item by a method": lambda x: OTHERS[0].__setitem__(0, x) or OTHERS[0][0],
+    "an item by operator": lambda x: operator.setitem(OTHERS[0], 0, x) or OTHERS[0][0],
+    "fill": lambda x: OTHERS[0].fill(x) or OTHERS[0][0],
+    "put": lambda x: OTHERS[0].put(0, x) or OTHERS[0][0],
+    "ctypes": lambda x: ctypes.c_double(x).value,
+    "ctypes, a field": lambda x: (lambda c: setattr(c, "value", x) or c.value)(ctypes.c_double()),
+    "ctypes, several": lambda x: (ctypes.c_double * 2)(x, x)[1],
+    "a key": lambda x: {x * 1.0: 2.0}[x * 1.0],
+    "members": lambda x: len({x, x * 1.0}) * 1.0,
+    "sqlite3": lambda x: through_sqlite(x),
+}
+
+
+def through_sqlite(x):
+    with contextlib.closing(sqlite3.connect(":memory:")) as base:
+        return base.execute("select ?", (x,)).fetchone()[0]
+
+
+@pytest.mark.parametrize("function", IN_C.values(), ids=IN_C)
+def test_a_cut_whose_warning_is_an_error_is_that_error_whatever_code_in_c_makes_of_it(function):
+    def program(x, catching=()):
+        try:
+            return function(x) * x
+        except catching:
+            return 100 * x
+
+    OTHERS[0][:] = 1.0
+    with pytest.warns(CutWarning):
+        assert same(trace(program)(X), program(X))
+    plain = math.sin, np.zeros, sum, struct.pack
+    for catching in ((), Exception):
+        traced = trace(static=("catching",))(program)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises(CutWarning, match=r"left the graph through .*; at test_code_in_c\.py:\d+; "):
+                traced(X, catching)
+        assert traced.last_trace.error.startswith("CutWarning: ")
+        assert (math.sin, np.zeros, sum, struct.pack) == plain
+    with pytest.warns(CutWarning):
+        assert same(trace(program)(X), program(X))
+    OTHERS[0][:] = 1.0
+
+
+TIMES, HALF, METHODS = float.__mul__, (0.5).__mul__, {"times": float.__mul__}
+CAUGHT = {
+    "of the class": lambda x, a: float.__mul__(x, 2.0),
+    "kept": lambda x, a: TIMES(x, 2.0) + METHODS["times"](x, 2.0),
+    "the other operand": lambda x, a: float.__mul__(2.0, x) * 1.0,
+    "bound": lambda x, a: HALF(x) + 1.0,
+    "in a partial": lambda x, a: functools.partial(float.__mul__, x)(2.0),
+    "mapped": lambda x, a: sum(map(float.__add__, [x, 1.0], [1.0, x])),
+    "reduced": lambda x, a: functools.reduce(float.__add__, [x, 2.0, x]),
+    "a key": lambda x, a: min([x, 0.2], key=float.__neg__),
+    "a method": lambda x, a: float.is_integer(x) * x,
+    "hex": lambda x, a: float.fromhex(float.hex(x)),
+    "an attribute": lambda x, a: float.real.__get__(x),
+    "of arrays": lambda x, a: np.ndarray.sum(a),
+    "item of an array": lambda x, a: np.ndarray.__getitem__(a, 0),
+    "of NumPy's numbers": lambda x, a: np.float64.__mul__(a[0], x),
+    "an out= made in the line": lambda x, a: OUTSIDE.cumsum(out=np.zeros(OUTSIDE.size))[0],
+    "a class with a traced float": lambda x, a: math.sqrt(Weighing(x)) * 1.0,
+    "a class with a traced array": lambda x, a: np.sqrt(Measuring(a))[0],
+}  # fmt: skip
+
+
+class Weighing:
+    def __init__(self, weight):
+        self.weight = weight
+
+    def __float__(self):
+        return self.weight * 2.0
+
+
+class Measuring:
+    def __init__(self, measures):
+        self.measures = measures
+
+    def __array__(self, dtype=None, copy=None):
+        return self.measures
+
+
+@pytest.mark.parametrize("function", CAUGHT.values(), ids=CAUGHT)
+def test_an_error_of_code_in_c_is_clear(function):
+    assert np.isfinite(function(X, A))
+    with pytest.raises(UnsupportedError, match=r"code in C .*; at test_code_in_c\.py:\d+; it says: "):
+        record(lambda x, a: function(x, a) * x, X, A.copy())
+
+
+@pytest.mark.skipif(not hasattr(sys, "monitoring"), reason="Python tells of what is raised from 3.12 on")
+@pytest.mark.parametrize("function", CAUGHT.values(), ids=CAUGHT)
+def test_it_is_raised_all_the_same_where_the_program_catches_it(function):
+    def program(x, a):
+        try:
+            return function(x, a) * x
+        except (TypeError, ValueError):
+            return 100 * x
+
+    with pytest.raises(UnsupportedError, match=r"code in C .*; at test_code_in_c\.py:\d+; it says: "):
+        record(program, X, A.copy())
+    assert [sys.monitoring.get_tool(each) for each in range(6)].count("edgegrad") == 0
+    assert record(lambda x: x * x, X).grads["x"] == 2 * X
+
+
+@pytest.mark.skipif(not hasattr(sys, "monitoring"), reason="Python tells of what is raised from 3.12 on")
+def test_what_the_program_raises_and_catches_itself_is_left_alone():
+    def program(x):
+        for wrong in (
+            lambda: len(x),
+            lambda: x + "a",
+            lambda: float.__mul__("a", 2.0),
+            lambda: int.__add__(2.5, 1),
+        ):
+            with contextlib.suppress(TypeError):
+                wrong()
+        return x * x
+
+    assert_untouched(program, X)
+
+
+def test_an_error_of_the_programs_own_is_left_alone():
+    for function in (
+        lambda x, a: x + "a",
+        lambda x, a: json.dumps(a),
+        lambda x, a: float("a") * x,
+        lambda x, a: range(x),
+    ):
+        with pytest.raises((TypeError, ValueError)) as plain:
+            function(X, A)
+        with pytest.raises(type(plain.value)) as traced:
+            record(function, X, A)
+        assert str(traced.value) == str(plain.value)
+        assert not isinstance(traced.value, UnsupportedError)
