@@ -29,6 +29,13 @@ _MEANING = {
     "value of the program in the place of one, a mask by what arrives, a label that softmax and cross entropy forget, a mean "
     "taken as a constant, a weight that was updated too early. In a loop it is looked for at all runs of the line, and at each.",
     "follows": "Right, given what is claimed for a later value, or the wrong rule that it shows: mend that one first.",
+    "wrong-shape": "An array of another shape, of which nothing is compared but what may have been done: a sum over the batch too "
+    "few or too many, a mean, one element, the gradient of another value. Where the shape shows how it is mended, it says what "
+    "the mended claim would be.",
+    "wrong-type": "None, a text, truth values, objects, parts of unequal lengths, complex numbers for a real value. None is right "
+    "where the gradient is zero.",
+    "not-finite": "NaN or infinity where the gradient is none, or in other elements. The message says where, which factor is not "
+    "finite at just these, how the gradient itself came to be not finite, and what the other elements are.",
     "unknown": "Wrong, and none of these gives the number.",
 }
 _HEAD = """# Audit: what went wrong in a backward pass of your own

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer import record
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tracer.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -338,5 +342,18 @@ ROWS = (
     Row("the slope of every sigmoid", GATED, "gated(t, lambda s: s * (1 + s))", "b", "wrong-rule", "y·(1 + y) in place of y·(1 − y) (x is the operand, y the result), at every sigmoid at program.py:4", "w=b, b=b + 0.3", (("w", "follows"),), in_page=False),
     Row("relu masked by what arrives", LAYERS, 'layers(t, mask=(-1 / (t["y"].value + 1e-7) * t["y"].value * (1 - t["y"].value)) @ t["V"].value.T > 0)', "W", "wrong-rule", "masked by the upstream, g > 0, in place of the operand, at maximum at program.py:2", "V=V - 0.5, W=W, x=x", (("V", "match"),), in_page=False),
     Row("a maximum that gives to all", POOLED, '{"x": (2 * t["h"].value * np.arange(1.0, 5.0))[:, None] * np.ones((4, 3))}', "x", "wrong-rule", "given to all elements, not to the largest alone, at max at program.py:2", "x=x, b=b", in_page=False),
+    Row("not summed over the batch", LINEAR, '{"b": t["h"].grad, "W": t["W"].grad}', "b", "wrong-shape", "wrong shape: got (4, 2), expected (2,): not summed over axis 0, of 4 (axis 0 of x)", LINEAR_ARGUMENTS, (("W", "match"),)),
+    Row("no numbers", LINEAR, '{"W": None, "b": t["b"].grad}', "W", "wrong-type", "no gradient: got None, expected an array (3, 2)", LINEAR_ARGUMENTS, (("b", "match"),)),
+    Row("NaN", LABELS, '{"b": t["b"].grad * [1.0, np.nan], "w": t["w"].grad}', "b", "not-finite", "1 of 2 elements is nan, at [1], where the gradient is −0.4; the other elements: right", "w=np.array([0.4, 0.1, -0.8]), x=x, b=b", (("w", "match"),)),
     Row("zero, to within the rounding of what cancels", CENTRED, '{"b": np.array([3e-17, -2e-17])}', "b", "match", "right", "x=x, b=b", in_page=False),
 )  # fmt: skip
+
+
+def trace_of(row: Row) -> Trace:
+    """Trace the program of a row."""
+    return record(row.function(), **row.given)
+
+
+def program(source: str, arguments: str) -> Trace:
+    """Trace a program."""
+    return trace_of(Row("", source, "", "", "", "", arguments))

@@ -23,6 +23,8 @@ from tracer.diagnose.mistakes import (
     reason_of,
     sizes,
 )
+from tracer.diagnose.odd_claims import OddCase, is_odd
+from tracer.diagnose.reshaped import dimensions_of
 from tracer.diagnose.rounded import rounded_to
 from tracer.diagnose.shared_factors import Compared, SharedFactor, shared_factor
 from tracer.diagnose.terms import Followed, described
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
 
 TOLERANCES = {8: 1e-7, 4: 1e-4, 2: 1e-2}
 """By bytes of a real number, of claim or gradient the fewer: how far, of itself, a right gradient may be off."""
-_MOST_DIMENSIONS = 200
 _MOST_SITES = 1000
 _ALSO = 2
 _LIKELY = 2.0  # what a factor costs that has a name
@@ -59,8 +60,8 @@ def audit(
     in `trace.grads`. A claim is right that differs by at most `atol + rtol × |gradient|`; by default `rtol` is 1e-7,
     1e-4 where the claim or the gradient is in single precision, 1e-2 in half, and `atol` is `rtol` of the largest term
     that the gradient is a sum of. Where no tolerance is given, the gradient in three digits or more is right, too,
-    unless a mistake gives just that number. Raises LookupNameError for a name that the trace does not have, and
-    UsageError for what is no gradient.
+    unless a mistake gives just that number. A claim of another shape, of no numbers, or that is not finite gets a
+    verdict of its own. Raises LookupNameError for a name that the trace does not have.
     """
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance is not None and not is_tolerance(tolerance):
@@ -70,22 +71,21 @@ def audit(
     require_trace(trace, "audit")
     ordered = claims_of(trace, claims)
     followed = Followed(trace)
-    dimensions = _dimensions(trace)
+    dimensions = dimensions_of(trace)
     verdicts: list[Verdict] = []
-    rounded: set[str] = set()
     tried = Tried()
     with np.errstate(all="ignore"):
-        cases = [_Case(claim, followed, dimensions, rounded, tried, rtol, atol) for claim in ordered]
-        shared = shared_factor(trace, [case.compared() for case in cases])
+        cases = [_Case(claim, followed, dimensions, tried, rtol, atol) for claim in ordered]
+        shared = shared_factor(trace, [case.compared() for case in cases if not is_odd(case.claim)])
         for claim, case in zip(ordered, cases, strict=True):
-            verdict = case.verdict(shared)
+            verdict = case.odd_verdict() if is_odd(claim) else case.verdict(shared)
             if not verdict.ok and not any(each.is_first for each in verdicts):
                 verdict = replace(verdict, is_first=True)
             is_other = verdict.kind not in ("match", "follows") or verdict.is_rounded
             if is_other and claim.value.shape == np.shape(claim.node.grad):
                 followed.put(claim.name, claim.node, claim.value)
             if verdict.is_rounded:
-                rounded.add(claim.name)
+                tried.rounded.add(claim.name)
             verdicts.append(verdict)
     return Audit(trace.function, _with_doubt(verdicts))
 
@@ -112,43 +112,49 @@ class _Case:
         claim: Claim,
         followed: Followed,
         dimensions: dict[int, str],
-        rounded: set[str],
         tried: Tried,
         rtol: float | None,
         atol: float | None,
     ) -> None:
-        self.claim, self.followed, self.dimensions = claim, followed, dimensions
-        self.rounded, self.tried = rounded, tried
-        self.has_tolerance = rtol is not None or atol is not None
+        self.claim, self.followed, self.dimensions, self.tried = claim, followed, dimensions, tried
+        self.given = rtol, atol
+        self.has_tolerance = self.given != (None, None)
         self.expected = np.asarray(claim.node.grad)
-        self.claimed = (
-            claim.value.reshape(()) if claim.value.size == 1 == self.expected.size else claim.value
-        )
-        self.claimed = (
-            self.claimed.reshape(self.expected.shape) if self.expected.size == 1 else self.claimed
-        )
+        is_one = claim.value.size == 1 == self.expected.size
+        self.claimed = claim.value.reshape(self.expected.shape) if is_one else claim.value
         size = min(_bytes(np.asarray(each)) for each in (self.expected, claim.value))
         self.rtol = TOLERANCES.get(size, TOLERANCES[8]) if rtol is None else rtol
         self.atol = atol
 
     def compared(self) -> Compared:
         """Return what is looked at for a factor that claims have in common."""
-        largest = np.abs(self.expected).max(initial=0)
 
         def is_made_by(numbers: Any) -> bool:
             made = np.reshape(numbers, self.expected.shape)
             return self.is_same(self.claimed, made, 0.0) and is_nearer(self.claimed, made, self.expected)
 
-        is_right = self.is_same(self.claimed, self.expected, largest)
+        is_right = self.is_right(self.claimed, self.expected)
         return Compared(self.claim.name, self.claim.node, self.claimed, self.expected, is_right, is_made_by)
+
+    def odd_verdict(self) -> Verdict:
+        """Judge a claim that can't be compared number by number."""
+
+        def judged(numbers: Any) -> Verdict:
+            claim = replace(self.claim, value=numbers)
+            return _Case(claim, self.followed, self.dimensions, self.tried, *self.given).verdict(None)
+
+        terms = self.followed.terms(self.claim.node, as_recorded=True)
+        return OddCase(
+            self.claim, terms, self.is_right, judged, self.tried.spoiled, self.dimensions
+        ).verdict()
 
     def verdict(self, shared: SharedFactor | None) -> Verdict:
         """Judge the claim."""
         node = self.claim.node
-        if self.is_same(self.claimed, self.expected, np.abs(self.expected).max(initial=0)):
+        if self.is_right(self.claimed, self.expected):
             return self._told("match", "right", site=node.site)
         terms = self.followed.terms(node)
-        place = self._place(terms)
+        place = terms.site
         names = self.followed.names(node) if self.followed.is_changed else []
         true_terms = self.followed.terms(node, as_recorded=True) if names else terms
         if names:
@@ -157,7 +163,7 @@ class _Case:
             is_other = not self.is_same(total, self.expected, scale)
             if is_other and self.is_same(self.claimed, total, scale):
                 lead = listed(names, _ALSO)
-                if self.rounded.issuperset(names):
+                if self.tried.rounded.issuperset(names):
                     text = f"right, given the rounded {lead}"
                     return self._told("match", text, site=node.site, terms=terms)
                 text = f"right, given what is claimed for {lead}"
@@ -183,7 +189,7 @@ class _Case:
     def _shared(self, shared: SharedFactor, asked: Question) -> Verdict:
         """Tell of a factor that several claims have in common: all but the first follow from it."""
         first, *others = shared.names
-        site = self._place(asked.terms)
+        site = asked.terms.site
         if self.claim.name != first:
             is_rule = any(each.shown == first for each in self.tried.rules)
             text = f"right, given the {'wrong rule' if is_rule else 'factor'} that {first} shows"
@@ -215,6 +221,10 @@ class _Case:
             return None
         rules = wrong_rules(asked, self.tried)
         return self._told_rules(asked, rules, names) if rules else None
+
+    def is_right(self, claimed: Any, expected: Any) -> bool:
+        """Tell whether a gradient is what it should be."""
+        return self.is_same(claimed, expected, np.abs(expected).max(initial=0))
 
     def is_same(self, left: Any, right: Any, scale: float) -> bool:
         """Tell whether two gradients are the same to within the tolerance; what is not finite in both is."""
@@ -253,9 +263,7 @@ class _Case:
         sites = [asked.terms.use(at).site for at in sorted(best.uses, reverse=True)[:_MOST_SITES]]
         uses = tuple(site for site in sites if site is not None)
         site = (
-            uses[0]
-            if uses and best.kind in ("missing-uses", "added-not-multiplied")
-            else self._place(asked.terms)
+            uses[0] if uses and best.kind in ("missing-uses", "added-not-multiplied") else asked.terms.site
         )
         return self._told(
             best.kind,
@@ -278,7 +286,7 @@ class _Case:
     def _told_rules(self, asked: Question, found: list[WrongRule], names: list[str]) -> Verdict:
         if first := found[0].of:
             text = f"right, given the wrong rule that {first} shows"
-            site = self._place(asked.terms)
+            site = asked.terms.site
             return self._told("follows", text, site=site, follows=(first,), terms=asked.terms)
         text = texts_of(found)
         if names:
@@ -300,14 +308,18 @@ class _Case:
             upstream = np.asarray(self.followed.node(edge))
             if upstream.shape == self.claimed.shape and asked.same(self.claimed, upstream):
                 text += f"; it is what arrives at {terms.place(0)}, without the local partial there"
-        return self._told("unknown", text, site=self._place(terms), terms=terms)
+        return self._told("unknown", text, site=terms.site, terms=terms)
 
     def _rounded(self, terms: Terms, true_terms: Terms) -> Verdict | None:
         """Accept the right gradient in fewer digits, if nobody asked for more and no mistake gives just this number."""
         if self.has_tolerance:
             return None
         told, given, shown = rounded_to(self.claimed, self.expected), "", true_terms
-        if not told and (names := self.followed.names(self.claim.node)) and self.rounded.issuperset(names):
+        if (
+            not told
+            and (names := self.followed.names(self.claim.node))
+            and self.tried.rounded.issuperset(names)
+        ):
             told, given, shown = (
                 rounded_to(self.claimed, terms.total),
                 f", given the rounded {listed(names, _ALSO)}",
@@ -318,10 +330,6 @@ class _Case:
         text = f"right, to the {told} in which it is written{given}"
         verdict = self._told("match", text, site=self.claim.node.site, terms=shown)
         return replace(verdict, is_rounded=True)
-
-    def _place(self, terms: Terms) -> Site | None:
-        """Return where a value is computed; of an input, which has no place, the first of its uses."""
-        return self.claim.node.site or (terms.use(terms.count - 1).site if terms.count else None)
 
     def _told(
         self,
@@ -379,16 +387,3 @@ def _digits(claimed: Any, expected: Any) -> int:
         ),
         _ALL_DIGITS,
     )
-
-
-def _dimensions(trace: Trace) -> dict[int, str]:
-    """Return the lengths of the axes of inputs and constants, by which people divide."""
-    found: dict[int, str] = {}
-    values = trace.recording.values.others
-    for row, name in trace.input_rows.items():
-        for axis, length in enumerate(np.shape(values.get(row, 0.0))):
-            found.setdefault(int(length), f"axis {axis} of {clean(name)}")
-    for constant in list(trace.recording.constants.others.values())[:_MOST_DIMENSIONS]:
-        for axis, length in enumerate(np.shape(constant)):
-            found.setdefault(int(length), f"axis {axis} of a constant array")
-    return found

@@ -180,17 +180,10 @@ def _edge(run: Run) -> Any:
 def _without_small(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[str, Any]]:
     """Look for a small constant that is added before an operation, and that the pass back knows nothing of."""
     recording, first = trace.recording, _first(run)
-    if run.name not in ("log", "sqrt", "divide"):
+    constant = added_constant(trace, run)
+    if constant is None:
         return
     at = first + 1 if run.name == "divide" else first
-    producer = int(recording.operands[at])
-    if producer < 0 or name_of(trace, producer) != "add":
-        return
-    added = range(int(recording.starts[producer]), int(recording.starts[producer + 1]))
-    small = [np.asarray(operand_value(recording, slot)) for slot in added if recording.operands[slot] < 0]
-    if len(small) != 1 or small[0].size != 1 or not 0 < abs(float(small[0].real.ravel()[0])) <= _SMALL:
-        return
-    constant = float(small[0].real.ravel()[0])
     without = np.asarray(operand_value(recording, at)) - constant
     if run.name == "log":
         partial = 1 / without
@@ -201,6 +194,22 @@ def _without_small(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator
     wrong = upstream * partial
     if np.shape(wrong) == np.shape(sent):
         yield f"the {number(constant)} that is added to the operand left out of the rule", wrong - sent
+
+
+def added_constant(trace: Trace, run: Run) -> float | None:
+    """Return the small constant that is added to what a logarithm, a root or a division is taken of, if one is."""
+    recording, first = trace.recording, _first(run)
+    if run.name not in ("log", "sqrt", "divide"):
+        return None
+    producer = int(recording.operands[first + 1 if run.name == "divide" else first])
+    if producer < 0 or name_of(trace, producer) != "add":
+        return None
+    added = range(int(recording.starts[producer]), int(recording.starts[producer + 1]))
+    small = [np.asarray(operand_value(recording, slot)) for slot in added if recording.operands[slot] < 0]
+    if len(small) != 1 or small[0].size != 1:
+        return None
+    constant = float(small[0].real.ravel()[0])
+    return constant if 0 < abs(constant) <= _SMALL else None
 
 
 def _of_matrices(trace: Trace, run: Run, upstream: Any) -> Iterator[tuple[str, Any]]:

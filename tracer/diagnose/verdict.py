@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 KINDS = (
     "match", "mean-not-sum", "product-not-sum", "missing-uses", "added-not-multiplied", "sign", "scale", "transposed",
-    "clipped", "wrong-rule", "follows", "unknown",
+    "clipped", "wrong-rule", "follows", "wrong-shape", "wrong-type", "not-finite", "unknown",
 )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from tracer.views import Node
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tracer.diagnose.claims import Claim
     from tracer.diagnose.mistakes import Question
     from tracer.diagnose.turns import Turns
     from tracer.gradients import Gradients
@@ -86,6 +87,10 @@ class Tried:
     left_for_known: float = _KNOWN
     is_cut: bool = False
     """Whether the search for the last claim ended before the output."""
+    rounded: set[str] = field(default_factory=set)
+    """The claims that are right to the digits in which they are written."""
+    spoiled: list[Claim] = field(default_factory=list)
+    """Those that are not finite, in backward order."""
     work: Any = None
     """By row: of going back over it and all before it, in rows of numbers."""
 
