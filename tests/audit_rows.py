@@ -54,7 +54,7 @@ class Row:
     def claimed(self, trace: Any) -> Any:
         """Make the claims; `t` is the trace."""
         given = {"t": trace, "np": np, "stepwise": stepwise, "through_time": through_time, "layers": layers}
-        given |= {each.__name__: each for each in (classes, attention, normalised, gated)}
+        given |= {each.__name__: each for each in (classes, attention, normalised, gated, overlapping)}
         return eval(self.claims, given)  # noqa: S307  (as above)
 
 
@@ -183,6 +183,28 @@ def f(x, b):
     h = x @ np.ones((3, 2)) + b
     return ((h - h.mean(0)) * np.arange(4.0)[:, None]).sum()
 """
+WINDOWS = """\
+def f(x):
+    loss = 0.0
+    for i in range(4):
+        w = np.sin(x[i:i + 3])
+        loss = loss + (w * w).sum()
+    return loss
+"""
+
+
+def windows(put: str) -> str:
+    """Return claims for WINDOWS, where what comes back from each is put into `d` by a statement of one's own."""
+    return f"overlapping(t, {put!r})"
+
+
+def overlapping(trace: Any, put: str) -> dict[str, Any]:
+    """Go back through WINDOWS."""
+    x = trace["x"].value
+    space = {"d": np.zeros(6)}
+    for i in range(4):
+        exec(put, {"i": i, "g": np.sin(2 * x[i : i + 3])}, space)  # noqa: S102  (the table's own text)
+    return {"x": space["d"]}
 
 
 def hand_written(step: str) -> str:
@@ -200,16 +222,19 @@ def stepwise(trace: Any, step: Any) -> dict[str, Any]:
     return found
 
 
-def through_time(trace: Any, slope: Any, back: Any, shift: int = 0) -> dict[str, Any]:
+def through_time(trace: Any, slope: Any, back: Any, shift: int = 0, **slips: Any) -> dict[str, Any]:
     """Go back through RECURRENT as people write it down, with a slope of tanh and a step back of one's own."""
     W = trace["W"].value  # noqa: N806  (as in the program)
     states = [np.array([0.3, -0.2]), *(trace[f"h[{at}]"].value for at in range(4))]
     dW, dU, g = np.zeros((2, 2)), np.zeros(2), np.zeros(2)  # noqa: N806
     for at in (4, 3, 2, 1):
-        d = (g + 2 * states[at]) * slope(states[at])
+        own = 0.0 if slips.get("lost") == at - 1 else 2 * states[at]
+        here = slope(states[at - slips.get("late", 0)])
+        d = (g + own) * here
         dW += np.outer(d, states[at - 1 + shift])  # noqa: N806
         dU += d * (at - 1)  # noqa: N806
-        g = back(W, d)
+        g = back(W, slips["back_of"](d, here) if "back_of" in slips else d)
+        g = 0 * g if slips.get("cut") == at - 1 else g
     return {"U": dU, "W": dW}
 
 
@@ -329,7 +354,7 @@ ROWS = (
     Row("the sign of the loss", CLASSES, "classes(t, of_scores=lambda p, y: (y - p) / 4)", "b", "sign", "what comes back to z (add at program.py:2) has the wrong sign; W shows it, too", CLASSES_ARGUMENTS, (("W", "follows"),), in_page=False),
     Row("weight decay forgotten", CLASSES, "classes(t, decay=0.0)", "W", "missing-uses", "or the other was forgotten; the use of W by multiply at program.py:5 is missing", CLASSES_ARGUMENTS, (("b", "match"),), in_page=False),
     Row("half of the weight decay", CLASSES, "classes(t, decay=0.1)", "W", "missing-uses", "by 2nd operand of multiply at program.py:5, one of several like it, is missing", CLASSES_ARGUMENTS, (("b", "match"),), in_page=False),
-    Row("a step in place of gradients", CLASSES, "{name: -0.1 * each for name, each in classes(t).items()}", "b", "scale", "all that is claimed is −1/10 times what it should be; W shows it, too", CLASSES_ARGUMENTS, (("W", "follows"),), in_page=False),
+    Row("a step in place of gradients", CLASSES, "{name: -0.1 * each for name, each in classes(t).items()}", "b", "scale", "all that is claimed is −1/10 times what it should be; so is a step against the gradient with a learning rate of 0.1; W shows it, too", CLASSES_ARGUMENTS, (("W", "follows"),), in_page=False),
     Row("other arguments", CLASSES, "classes(t, of_scores=lambda p, y: (p**1.1 - y) / 4, decay=0.21)", "b", "unknown", "no claim is right: other arguments or weights, an added momentum, or two mistakes look like this", CLASSES_ARGUMENTS, (("W", "unknown"),), in_page=False),
     Row("the diagonal of a softmax alone", ATTENTION, "attention(t, lambda a, g: a * (1 - a) * g)", "K", "wrong-rule", "y·(1 − y)·g, the diagonal alone, in place of y·(g − Σ g·y)", ATTENTION_ARGUMENTS, (("Q", "follows"),), in_page=False),
     Row("a softmax over the other axis", ATTENTION, "attention(t, lambda a, g: a * (g - (a * g).sum(0)))", "K", "wrong-rule", "the sum over axis 0, not 1, in y·(g − Σ g·y)", ATTENTION_ARGUMENTS, (("Q", "follows"),), in_page=False),
@@ -342,6 +367,28 @@ ROWS = (
     Row("the slope of every sigmoid", GATED, "gated(t, lambda s: s * (1 + s))", "b", "wrong-rule", "y·(1 + y) in place of y·(1 − y) (x is the operand, y the result), at every sigmoid at program.py:4", "w=b, b=b + 0.3", (("w", "follows"),), in_page=False),
     Row("relu masked by what arrives", LAYERS, 'layers(t, mask=(-1 / (t["y"].value + 1e-7) * t["y"].value * (1 - t["y"].value)) @ t["V"].value.T > 0)', "W", "wrong-rule", "masked by the upstream, g > 0, in place of the operand, at maximum at program.py:2", "V=V - 0.5, W=W, x=x", (("V", "match"),), in_page=False),
     Row("a maximum that gives to all", POOLED, '{"x": (2 * t["h"].value * np.arange(1.0, 5.0))[:, None] * np.ones((4, 3))}', "x", "wrong-rule", "given to all elements, not to the largest alone, at max at program.py:2", "x=x, b=b", in_page=False),
+    Row("weight decay that the program has not", LINEAR, '{"W": t["W"].grad + 0.01 * t["W"].value}', "W", "weight-decay", "0.01 × W is added to it, as weight decay", LINEAR_ARGUMENTS),
+    Row("a decay of the sign", LINEAR, '{"W": t["W"].grad + 0.03 * np.sign(t["W"].value)}', "W", "weight-decay", "0.03 × the sign of W is added to it, as weight decay", LINEAR_ARGUMENTS, in_page=False),
+    Row("the updated weight", LINEAR, '{"W": t["W"].value - 0.05 * t["W"].grad, "b": t["b"].grad}', "W", "step", "it is W less 0.05 × its gradient: the updated value in place of the gradient", LINEAR_ARGUMENTS, (("b", "match"),)),
+    Row("a learning rate in a gradient", LINEAR, '{"W": 0.05 * t["W"].grad}', "W", "scale", "it is 0.05 times what it should be; so is a gradient with a learning rate of 0.05 in it", LINEAR_ARGUMENTS),
+    Row("the gradient of another value", ATTENTION, '{"Q": t["K"].grad, "K": t["Q"].grad}', "Q", "swapped", "it is the gradient of K", "Q=x @ W, K=np.sin(3 * x) @ W, V=x", (("K", "swapped"),)),
+    Row("one triangle", "def f(x):\n    L = np.linalg.cholesky(x @ x.T + np.eye(4))\n    K = L @ L.T\n    return (np.log(np.diag(np.linalg.cholesky(K))) ** 2).sum()\n", '{"K": (t["K"].grad + t["K"].grad.T) / 2}', "K", "symmetric", "the program reads one triangle of K", "x=x"),
+    Row("the last example alone", LINEAR, '{"W": np.outer(t["x"].value[-1], t["h"].grad[-1])}', "W", "missing-uses", "it is a sum over 4 examples, axis 0 of what matmul at program.py:2 takes; only the last is in it: overwritten with = instead of +=", LINEAR_ARGUMENTS),
+    Row("all examples but one", LINEAR, '{"W": t["x"].value[1:].T @ t["h"].grad[1:], "b": t["h"].grad[[0, 1, 3]].sum(0)}', "W", "missing-uses", "the first is missing", LINEAR_ARGUMENTS, (("b", "missing-uses"),), in_page=False),
+    Row("one example in place of the mean", CLASSES, '{"W": 4 * np.outer(t["x"].value[2], t["z"].grad[2]) + 0.2 * t["W"].value}', "W", "missing-uses", "only number 2, from 0, is in it, 4 times: its own gradient in place of the mean over all", CLASSES_ARGUMENTS, in_page=False),
+    Row("the last column alone", "def f(W, x):\n    h = W @ x\n    return (h * h).sum()\n", '{"W": np.outer(t["h"].grad[:, -1], t["x"].value[:, -1])}', "W", "missing-uses", "axis 1 of what matmul at program.py:2 takes; only the last is in it", "W=V, x=x[:2]", in_page=False),
+    Row("windows that overwrite each other", WINDOWS, windows("d[i:i + 3] = g"), "x", "missing-uses", "parts of x overlap, and each overwrote what others had put there, with d[i] = g in place of d[i] += g", "x=np.arange(6.0)", in_page=False),
+    Row("windows that are added", WINDOWS, windows("d[i:i + 3] += g"), "x", "match", "right", "x=np.arange(6.0)", in_page=False),
+    Row("the sign of one use of an array", NORMALISED, "normalised(t, lambda d, n, std, mean: (d - mean(d, 0) + n * mean(d * n, 0)) / std)", "W", "wrong-rule", "centred gets its gradient back with the wrong sign, at power at program.py:4", NORMALISED_ARGUMENTS, in_page=False),
+    Row("the sign of one of several numbers", "def f(x):\n    a = 2.3 * x\n    b = 4.1 * x\n    return a + b - np.exp(x) * x\n", '{"x": 2.3 - 4.1 - np.exp(0.4) * 1.4}', "x", "scale", "what comes back from multiply at program.py:3 is in it with the wrong sign", "x=0.4", in_page=False),
+    Row("the division by the deviation left out", NORMALISED, "normalised(t, lambda d, n, std, mean: d - mean(d, 0) - n * mean(d * n, 0))", "W", "wrong-rule", "the division by the deviation left out of (g − mean g − y·mean(g·y))/s", NORMALISED_ARGUMENTS, in_page=False),
+    Row("sums for means in a normalisation", NORMALISED, "normalised(t, lambda d, n, std, mean: (d - d.sum(0) - n * (d * n).sum(0)) / std)", "W", "wrong-rule", "sums in place of the means", NORMALISED_ARGUMENTS, in_page=False),
+    Row("the other axis of a normalisation", NORMALISED, "normalised(t, lambda d, n, std, mean: (d - mean(d, 1)[:, None] - n * mean(d * n, 1)[:, None]) / std)", "W", "wrong-rule", "means over axis 1, not 0", NORMALISED_ARGUMENTS, in_page=False),
+    Row("the constant of a normalisation left out", NORMALISED, "normalised(t, lambda d, n, std, mean: (d - mean(d, 0) - n * mean(d * n, 0)) / np.sqrt(std**2 - 0.1))", "W", "wrong-rule", "the 0.1 that is added left out of s", NORMALISED_ARGUMENTS, in_page=False),
+    Row("the slope of the step before", RECURRENT, f"through_time(t, lambda h: 1 - h * h, {_RIGHT_STEP}, late=1)", "U", "wrong-rule", "y of one turn earlier in 1 − y² (y is the result), at tanh at program.py:4, in all 4 runs", RECURRENT_ARGUMENTS, (("W", "follows"),), in_page=False),
+    Row("the slope left out on the way back alone", RECURRENT, f"through_time(t, {_RIGHT_SLOPE}, {_RIGHT_STEP}, back_of=lambda d, slope: d / slope)", "U", "wrong-rule", "left out, at tanh at program.py:4, in all 4 runs, on the way back to the runs before alone, not for U", RECURRENT_ARGUMENTS, (("W", "follows"),), in_page=False),
+    Row("the loss of one step left out", RECURRENT, f"through_time(t, {_RIGHT_SLOPE}, {_RIGHT_STEP}, lost=1)", "U", "wrong-rule", "h gets nothing back, at multiply at program.py:5 (step = 1), or on from there up to add at program.py:5 (step = 1)", RECURRENT_ARGUMENTS, (("W", "follows"),), in_page=False),
+    Row("the way back to one step left out", RECURRENT, f"through_time(t, {_RIGHT_SLOPE}, lambda W, d: W.T @ d, cut=2)", "U", "wrong-rule", "h gets nothing back, at matmul at program.py:4 (step = 2)", RECURRENT_ARGUMENTS, (("W", "follows"),), in_page=False),
     Row("not summed over the batch", LINEAR, '{"b": t["h"].grad, "W": t["W"].grad}', "b", "wrong-shape", "wrong shape: got (4, 2), expected (2,): not summed over axis 0, of 4 (axis 0 of x)", LINEAR_ARGUMENTS, (("W", "match"),)),
     Row("no numbers", LINEAR, '{"W": None, "b": t["b"].grad}', "W", "wrong-type", "no gradient: got None, expected an array (3, 2)", LINEAR_ARGUMENTS, (("b", "match"),)),
     Row("NaN", LABELS, '{"b": t["b"].grad * [1.0, np.nan], "w": t["w"].grad}', "b", "not-finite", "1 of 2 elements is nan, at [1], where the gradient is −0.4; the other elements: right", "w=np.array([0.4, 0.1, -0.8]), x=x, b=b", (("w", "match"),)),

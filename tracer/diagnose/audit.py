@@ -28,8 +28,9 @@ from tracer.diagnose.reshaped import dimensions_of
 from tracer.diagnose.rounded import rounded_to
 from tracer.diagnose.shared_factors import Compared, SharedFactor, shared_factor
 from tracer.diagnose.terms import Followed, described
+from tracer.diagnose.tried import Tried, WrongRule
 from tracer.diagnose.verdict import Audit, Verdict
-from tracer.diagnose.wrong_rules import Tried, WrongRule, texts_of, wrong_rules
+from tracer.diagnose.wrong_rules import texts_of, wrong_rules
 from tracer.errors import UsageError
 from tracer.numbers_text import DIGITS, clean, listed, norm, number
 

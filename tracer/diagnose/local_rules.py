@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.diagnose.composed_rules import SOFTMAX, name_of, slips_of_sigmoid, slips_of_softmax
+from tracer.diagnose.composed_rules import (
+    NORMALISED,
+    SOFTMAX,
+    name_of,
+    slips_of_normalised,
+    slips_of_sigmoid,
+    slips_of_softmax,
+)
 from tracer.graph import operand_value
 from tracer.numbers_text import clean, number
 from tracer.numbers_text import operand as operand_at
@@ -58,7 +65,12 @@ SLIPS: dict[str, tuple[tuple[str, Callable[[Any, Any], Any]], ...]] = {
     ),
     "exp": (("x", lambda x, _: x), ("exp(y)", lambda _, y: np.exp(y))),
     "log": (("1/y", lambda _, y: 1 / y), ("x", lambda x, _: x)),
-    "sqrt": (("1/y", lambda _, y: 1 / y), ("1/(2·x)", lambda x, _: 0.5 / x)),
+    "sqrt": (
+        ("1/y", lambda _, y: 1 / y),
+        ("1/(2·x)", lambda x, _: 0.5 / x),
+        ("1/2", lambda _, y: 0.5 + 0 * y),
+        ("1", lambda _, y: 1 + 0 * y),
+    ),
     "sin": (("−cos(x)", lambda x, _: -np.cos(x)),),
     "cos": (("sin(x)", lambda x, _: np.sin(x)),),
 }
@@ -82,8 +94,8 @@ def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[st
     """
     operand, result = np.asarray(operand_value(trace.recording, run.slot)), np.asarray(run.node.value)
     is_alike = np.shape(sent) == operand.shape == result.shape == np.shape(upstream)
-    if run.name == SOFTMAX:
-        yield from slips_of_softmax(trace, run.node.row, upstream)
+    if run.name in _WHOLE:
+        yield from _WHOLE[run.name](trace, run.node.row, upstream)
         return
     if run.name in RULES and is_alike:
         rule, partial = RULES[run.name]
@@ -93,6 +105,12 @@ def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[st
                 upstream * wrong(operand, result) - sent,
             )
         yield f"the local partial, {rule} (y is the result, x the operand), left out", upstream - sent
+        before = one_turn_earlier(trace, run.node.row) if run.name in _OF_RESULT else None
+        if before is not None and before.shape == result.shape:
+            yield (
+                f"y of one turn earlier in {rule} (y is the result)",
+                upstream * partial(operand, before) - sent,
+            )
         yield f"the local partial, {rule}, multiplied by twice", (partial(operand, result) - 1) * sent
         if run.name == "expit":
             for text, wrong in slips_of_sigmoid(trace, run.node.row, upstream):
@@ -117,6 +135,9 @@ def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[st
             yield f"what {called(run)} gets back is transposed", np.transpose(sent) - sent
         yield f"{called(run)} {NOTHING_BACK}", -1.0 * np.asarray(sent)
         yield f"{called(run)} {WRONG_SIGN}", -2.0 * np.asarray(sent)
+
+
+_WHOLE = {SOFTMAX: slips_of_softmax, NORMALISED: slips_of_normalised}
 
 
 def _of_masks(run: Run, result: Any, upstream: Any, sent: Any) -> Iterator[tuple[str, Any]]:
@@ -275,6 +296,30 @@ def _one_turn_later(trace: Trace, user: int, row: int, port: int) -> int | None:
     made = np.flatnonzero((places == places[last]) & (recording.ops == recording.ops[last]))
     at = int(np.searchsorted(made, row, side="right"))
     return int(made[at]) if at < len(made) else None
+
+
+_OF_RESULT = frozenset({"tanh", "expit"})  # whose slope is one of the result
+
+
+def one_turn_earlier(trace: Trace, row: int) -> Any:
+    """Return what a row of a loop gave one turn earlier, in the first turn what stood in its place; None for others."""
+    places, recording, consumers = trace.sites.row_places, trace.recording, trace.graph.slot_consumer
+    runs = np.flatnonzero((places == places[row]) & (recording.ops == recording.ops[row]))
+    at = int(np.searchsorted(runs, row))
+    if at > 0:
+        return np.asarray(recording.values[int(runs[at - 1])])
+    if len(runs) < 2:
+        return None
+    for slot in np.flatnonzero(recording.operands == runs[-2]).tolist():
+        user = int(consumers[slot])
+        users = np.flatnonzero((places == places[user]) & (recording.ops == recording.ops[user]))
+        if runs[-2] < user <= runs[-1] and len(users) == len(runs) and users[0] < runs[0]:
+            return np.asarray(
+                operand_value(
+                    recording, int(recording.starts[users[0]]) + slot - int(recording.starts[user])
+                )
+            )
+    return None
 
 
 def updated(trace: Trace, run: Run, upstream: Any) -> Any:

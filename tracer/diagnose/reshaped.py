@@ -133,12 +133,12 @@ def _parts(claimed: Any, expected: Any) -> Iterator[Reshaped]:
 
 def _of_another(trace: Trace, claimed: Any, own: int) -> Iterator[Reshaped]:
     """Look for another value whose gradient it is."""
-    for name, gradient in gradients_of_others(trace, claimed.shape, own):
+    for name, _, gradient in gradients_of_others(trace, claimed.shape, own):
         yield Reshaped(f"it is the gradient of {name}", claimed, gradient)
 
 
-def gradients_of_others(trace: Trace, shape: tuple[int, ...], own: int) -> Iterator[tuple[str, Any]]:
-    """Yield the gradients of inputs and variables that have a shape, with their names; none that is all zero."""
+def gradients_of_others(trace: Trace, shape: tuple[int, ...], own: int) -> Iterator[tuple[str, int, Any]]:
+    """Yield the gradients of inputs and variables that have a shape, by name and row; none that is all zero."""
     from tracer.views import Node  # noqa: PLC0415  (for what has a name alone)
 
     named = [(name, row) for row, name in trace.input_rows.items()]
@@ -149,7 +149,7 @@ def gradients_of_others(trace: Trace, shape: tuple[int, ...], own: int) -> Itera
             continue
         gradient = np.asarray(Node(trace, int(trace.graph.node_of_row[row])).grad)
         if gradient.size >= _LEAST and np.any(gradient):
-            yield clean(name), gradient
+            yield clean(name), row, gradient
             count += 1
         if count == _MOST_NAMES:
             return

@@ -6,7 +6,7 @@ of the right one is a seed of its own, as going back is linear. Used by audit.py
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from tracer.diagnose.runs_behind import (
     work_of,
 )
 from tracer.diagnose.terms import described
+from tracer.diagnose.tried import Tried, WrongRule
 from tracer.graph import operand_value
 from tracer.numbers_text import clean, number
 from tracer.rules.edited import whole
@@ -36,7 +37,6 @@ from tracer.views import Node
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tracer.diagnose.claims import Claim
     from tracer.diagnose.mistakes import Question
     from tracer.diagnose.turns import Turns
     from tracer.gradients import Gradients
@@ -45,54 +45,20 @@ if TYPE_CHECKING:
     Table = Callable[[Trace, Run, Any, Any], Iterator[tuple[str, Any]]]
 
 _MOST_ROWS = 20_000  # of a longer run, going back again takes too long for a guess
-_WORK = 500_000  # rows that are gone back over for the claims of an audit, at most: about two seconds
 _SHARE = 0.5  # of what is left, for a claim
-_KNOWN = 200_000  # as many for whether other claims have shown the rule
 _OVERHEAD = 200  # which going back takes however short the way is, in rows
 _SLIPS = 8  # rules that are worked out at a run, in times that going back over it takes
 _MOST_RUNS = 100
 _NOTHING = 1e-9
 _CONSTANTS = "nothing goes back through what is taken of all elements, as if it were constant"
+_ALONE, _BACK = "alone", "back"
+_REACHES = {
+    "": "",
+    _ALONE: ", for {} alone",
+    _BACK: ", on the way back to the runs before alone, not for {}",
+}
+"""Where what is sent back wrongly arrives, and how it is said."""
 _STATISTICS = frozenset({"mean", "var", "std", "average"})
-
-
-@dataclass(frozen=True, slots=True)
-class WrongRule:
-    """An operation whose local rule is wrong, and what was done in its place."""
-
-    run: Run
-    """The last one."""
-    text: str
-    """What was done, as local_rules.py says it."""
-    where: str
-    shown: str
-    """The claim that showed it."""
-    of: str = ""
-    """The same, if that is another one than this."""
-    beside: tuple[Run, ...] = ()
-    """Of a slip that was made in several places, a run in each."""
-
-    @property
-    def node(self) -> Node:
-        """The operation."""
-        return self.run.node
-
-
-@dataclass(slots=True)
-class Tried:
-    """What is known of other claims of the same audit, and how much may still be done, whatever time that takes."""
-
-    rules: list[WrongRule] = field(default_factory=list)
-    left: float = _WORK
-    left_for_known: float = _KNOWN
-    is_cut: bool = False
-    """Whether the search for the last claim ended before the output."""
-    rounded: set[str] = field(default_factory=set)
-    """The claims that are right to the digits in which they are written."""
-    spoiled: list[Claim] = field(default_factory=list)
-    """Those that are not finite, in backward order."""
-    work: Any = None
-    """By row: of going back over it and all before it, in rows of numbers."""
 
 
 def texts_of(found: list[WrongRule]) -> str:
@@ -155,7 +121,7 @@ class _Search:
                 [run for one in each.beside or [each.run] for run in runs_of(one, self.target)]
             )
             alike = any(
-                self._is_made_by(runs, each.text, is_fed_on=True)
+                self._is_made_by(runs, each.text, each.reach if each.reach == _BACK else "")
                 for runs in ([everywhere] if each.beside else [[each.run], everywhere])
             )
             others = [] if alike else self._moved(each.run)
@@ -250,33 +216,42 @@ class _Search:
         """Return the slips that give what is claimed, made at every one of some runs."""
         texts = [text for text, _ in self._slips(runs[0], [])] if runs else []
         if self.rows is not None:
-            texts = [each for each in texts if not each.endswith((NOTHING_BACK, WRONG_SIGN))]
-        for is_fed_on in (True, False)[: len(runs)]:
-            only = "" if is_fed_on else f", for {self.asked.name} alone"
-            found = [text for text in texts if self._is_made_by(runs, text, is_fed_on=is_fed_on)]
+            texts = [each for each in texts if not _is_anywhere(each)]
+        for reach, words in _REACHES.items() if len(runs) > 1 else [("", "")]:
+            tried = texts if not reach else [each for each in texts if not _is_anywhere(each)]
+            found = [text for text in tried if self._is_made_by(runs, text, reach)]
+            only = words.format(self.asked.name)
             if found:
                 where = named_runs(runs, self._turns)
                 return [
-                    self._rule(
-                        runs[0], text, (self._somewhere(runs[0]) if _is_any(runs, text) else where) + only
+                    replace(
+                        self._rule(
+                            runs[0],
+                            text,
+                            (self._somewhere(runs[0]) if _is_any(runs, text) else where) + only,
+                        ),
+                        reach=reach,
                     )
                     for text in found
                 ]
         return []
 
-    def _is_made_by(self, runs: list[Run], text: str, *, is_fed_on: bool) -> bool:
+    def _is_made_by(self, runs: list[Run], text: str, reach: str = "") -> bool:
         """Say whether a slip at some runs gives what is claimed.
 
-        What is sent back wrongly is fed on to the runs before, unless the pass back is right but for this claim.
+        What is sent back wrongly is fed on to the runs before, unless the pass back is right but for this claim; or it
+        is fed on alone, and is right where it gives this claim.
         """
         total = self.asked.total
         changed: list[Gradients] = []
         for run, before in zip(runs, [*runs[1:], None], strict=True):
             change = next((change for each, change in self._slips(run, changed) if each == text), 0.0)
-            since = None if is_fed_on or before is None else before.node.row
-            arriving, gradients = self._arriving(run, change, since)
+            since = None if before is None else before.node.row
+            arriving, gradients = self._arriving(run, change, since if reach == _ALONE else None)
             total = total + arriving
-            if gradients is not None and is_fed_on:
+            if reach == _BACK:
+                total = total - (arriving if since is None else self._arriving(run, change, since)[0])
+            if gradients is not None and reach != _ALONE:
                 changed.append(gradients)
             if self.left < 0:
                 return False
@@ -292,7 +267,12 @@ class _Search:
         upstream = sum(_row(each, run.node.row) for each in sources)
         sent = sum(_sent(trace, each, run.slot) for each in sources)
         for table in (slips, slips_of_other_values) if self.table is None else (self.table,):
-            yield from table(trace, run, np.asarray(upstream), np.asarray(sent))
+            for text, change in table(trace, run, np.asarray(upstream), np.asarray(sent)):
+                if _is_anywhere(text) and len(alike := twins(trace, run.slot)) > 1:  # h * h: both operands
+                    both = sum(_sent(trace, each, slot) for each in sources for slot in alike)
+                    yield text, both * (-1.0 if text.endswith(NOTHING_BACK) else -2.0)
+                else:
+                    yield text, change
 
     def _arriving(self, run: Run, change: Any, since: int | None = None) -> tuple[Any, Gradients | None]:
         """Return by how much the gradient of the value changes with what one use of an operand sends back.
@@ -367,9 +347,23 @@ class _Search:
         return [self._rule(run, text, named_runs([run], self._turns))]
 
 
+def twins(trace: Trace, slot: int) -> list[int]:
+    """Return the operands of an operation that are the same value."""
+    recording, row = trace.recording, int(trace.graph.slot_consumer[slot])
+    operands = recording.operands[recording.starts[row] : recording.starts[row + 1]]
+    alike: list[int] = (
+        np.flatnonzero(operands == recording.operands[slot]) + recording.starts[row]
+    ).tolist()
+    return alike
+
+
 def _is_any(runs: list[Run], text: str) -> bool:
     """Tell whether a slip of one run gives the same at each operation of a way."""
-    return len(runs) == 1 and text.endswith((NOTHING_BACK, WRONG_SIGN))
+    return len(runs) == 1 and _is_anywhere(text)
+
+
+def _is_anywhere(text: str) -> bool:
+    return text.endswith((NOTHING_BACK, WRONG_SIGN))
 
 
 def _row(gradients: Gradients, row: int) -> Any:
