@@ -54,7 +54,9 @@ class Row:
     def claimed(self, trace: Any) -> Any:
         """Make the claims; `t` is the trace."""
         given = {"t": trace, "np": np, "stepwise": stepwise, "through_time": through_time, "layers": layers}
-        given |= {each.__name__: each for each in (classes, attention, normalised, gated, overlapping)}
+        given |= {
+            each.__name__: each for each in (classes, attention, normalised, gated, overlapping, solved)
+        }
         return eval(self.claims, given)  # noqa: S307  (as above)
 
 
@@ -207,6 +209,33 @@ def overlapping(trace: Any, put: str) -> dict[str, Any]:
     return {"x": space["d"]}
 
 
+STEPPED = """\
+def f(k, x):
+    for step in range(4):
+        x = x + 0.1 * (-k * x)
+    return (x**2).sum()
+"""
+LINEAR_TWICE = """\
+def f(W, x, b):
+    h = np.tanh(x @ W + b)
+    return (h * h).sum()
+"""
+
+
+def stepped(step: str) -> str:
+    """Return a claim for the first x of STEPPED, by a step back of one's own from g, at h."""
+    return f"solved(t, {step!r})"
+
+
+def solved(trace: Any, step: str) -> dict[str, Any]:
+    """Go back through STEPPED."""
+    k, h = trace["k"].value, trace["x[-1]"].value
+    space = {"k": k, "h": h, "g": 2 * h}
+    for _ in range(4):
+        exec(step, space)  # noqa: S102  (the table's own text)
+    return {"x": space["g"]}
+
+
 def hand_written(step: str) -> str:
     """Return claims for the states of STEPS: the last is right, and each before it is made by a step of one's own."""
     return f"stepwise(t, lambda W, h, g: {step})"
@@ -228,7 +257,7 @@ def through_time(trace: Any, slope: Any, back: Any, shift: int = 0, **slips: Any
     states = [np.array([0.3, -0.2]), *(trace[f"h[{at}]"].value for at in range(4))]
     dW, dU, g = np.zeros((2, 2)), np.zeros(2), np.zeros(2)  # noqa: N806
     for at in (4, 3, 2, 1):
-        own = 0.0 if slips.get("lost") == at - 1 else 2 * states[at]
+        own = 0.0 if at - 1 in slips.get("lost", ()) else 2 * states[at]
         here = slope(states[at - slips.get("late", 0)])
         d = (g + own) * here
         dW += np.outer(d, states[at - 1 + shift])  # noqa: N806
@@ -260,16 +289,16 @@ def normalised(trace: Any, of_normal: Any) -> dict[str, Any]:
     return {"W": x.T @ d}
 
 
-def gated(trace: Any, slope: Any) -> dict[str, Any]:
+def gated(trace: Any, slope: Any, *, swapped: bool = False) -> dict[str, Any]:
     """Go back through GATED as people write it down, with a slope of the sigmoid of one's own."""
     w, b = trace["w"].value, trace["b"].value
     states = [np.array([0.3, -0.2]), *(trace[f"h[{at}]"].value for at in range(3))]
     dw, db, g = np.zeros(2), np.zeros(2), 2 * states[3]
     for h in states[2::-1]:
         update, reset = 1 / (1 + np.exp(-(w * h))), 1 / (1 + np.exp(-(w + b)))
-        at_update, at_reset = g * h * slope(update), g * slope(reset)
+        at_update, at_reset = g * (update if swapped else h) * slope(update), g * slope(reset)
         dw, db = dw + at_update * h + at_reset, db + at_reset
-        g = g * update + at_update * w
+        g = g * (h if swapped else update) + at_update * w
     return {"w": dw, "b": db}
 
 
@@ -387,8 +416,14 @@ ROWS = (
     Row("the constant of a normalisation left out", NORMALISED, "normalised(t, lambda d, n, std, mean: (d - mean(d, 0) - n * mean(d * n, 0)) / np.sqrt(std**2 - 0.1))", "W", "wrong-rule", "the 0.1 that is added left out of s", NORMALISED_ARGUMENTS, in_page=False),
     Row("the slope of the step before", RECURRENT, f"through_time(t, lambda h: 1 - h * h, {_RIGHT_STEP}, late=1)", "U", "wrong-rule", "y of one turn earlier in 1 − y² (y is the result), at tanh at program.py:4, in all 4 runs", RECURRENT_ARGUMENTS, (("W", "follows"),), in_page=False),
     Row("the slope left out on the way back alone", RECURRENT, f"through_time(t, {_RIGHT_SLOPE}, {_RIGHT_STEP}, back_of=lambda d, slope: d / slope)", "U", "wrong-rule", "left out, at tanh at program.py:4, in all 4 runs, on the way back to the runs before alone, not for U", RECURRENT_ARGUMENTS, (("W", "follows"),), in_page=False),
-    Row("the loss of one step left out", RECURRENT, f"through_time(t, {_RIGHT_SLOPE}, {_RIGHT_STEP}, lost=1)", "U", "wrong-rule", "h gets nothing back, at multiply at program.py:5 (step = 1), or on from there up to add at program.py:5 (step = 1)", RECURRENT_ARGUMENTS, (("W", "follows"),), in_page=False),
+    Row("the loss of one step left out", RECURRENT, f"through_time(t, {_RIGHT_SLOPE}, {_RIGHT_STEP}, lost=(1,))", "U", "wrong-rule", "h gets nothing back, at multiply at program.py:5 (step = 1), or on from there up to add at program.py:5 (step = 1)", RECURRENT_ARGUMENTS, (("W", "follows"),), in_page=False),
     Row("the way back to one step left out", RECURRENT, f"through_time(t, {_RIGHT_SLOPE}, lambda W, d: W.T @ d, cut=2)", "U", "wrong-rule", "h gets nothing back, at matmul at program.py:4 (step = 2)", RECURRENT_ARGUMENTS, (("W", "follows"),), in_page=False),
+    Row("the loss of the last two steps left out", RECURRENT, f"through_time(t, {_RIGHT_SLOPE}, {_RIGHT_STEP}, lost=(2, 3))", "U", "wrong-rule", "nothing comes back to the 1st operand, at tanh at program.py:4 (step = 2) to (step = 3)", RECURRENT_ARGUMENTS, (("W", "follows"),), in_page=False),
+    Row("either factor of a product", GATED, "gated(t, lambda s: s * (1 - s), swapped=True)", "b", "wrong-rule", "at either operand of multiply at program.py:5, in all 3 runs", "w=b, b=b + 0.3", (("w", "follows"),), in_page=False),
+    Row("masked by another value", "def f(x, b):\n    n = np.sin(x[:, :2])\n    y = np.maximum(n * b + 0.1, 0)\n    return (y * np.arange(2.0)).sum() + (y * y).sum()\n", '{"b": (t["n"].value * t["y"].grad * (t["n"].value > 0)).sum(0)}', "b", "wrong-rule", "masked by n > 0 in place of the operand, at maximum at program.py:3", "x=x, b=b", in_page=False),
+    Row("nothing added in the first turn, where the name is another", STEPPED, stepped("g = -k * 0.1 * g"), "x", "wrong-rule", "x gets nothing back, at add at program.py:3, in all 4 runs", "k=b, x=b + 1", in_page=False),
+    Row("every step of a solver", STEPPED, stepped("g = g - k * 0.1 * g"), "x", "match", "right", "k=b, x=b + 1", in_page=False),
+    Row("the slope of one layer left out of one gradient", LINEAR_TWICE, '{"W": t["x"].value.T @ (2 * t["h"].value), "b": (2 * t["h"].value * (1 - t["h"].value ** 2)).sum(0)}', "W", "wrong-rule", "left out, at tanh at program.py:2; b is right, which goes through it, too", LINEAR_ARGUMENTS, (("b", "match"),), in_page=False),
     Row("not summed over the batch", LINEAR, '{"b": t["h"].grad, "W": t["W"].grad}', "b", "wrong-shape", "wrong shape: got (4, 2), expected (2,): not summed over axis 0, of 4 (axis 0 of x)", LINEAR_ARGUMENTS, (("W", "match"),)),
     Row("no numbers", LINEAR, '{"W": None, "b": t["b"].grad}', "W", "wrong-type", "no gradient: got None, expected an array (3, 2)", LINEAR_ARGUMENTS, (("b", "match"),)),
     Row("NaN", LABELS, '{"b": t["b"].grad * [1.0, np.nan], "w": t["w"].grad}', "b", "not-finite", "1 of 2 elements is nan, at [1], where the gradient is −0.4; the other elements: right", "w=np.array([0.4, 0.1, -0.8]), x=x, b=b", (("w", "match"),)),

@@ -28,9 +28,9 @@ from tracer.diagnose.reshaped import dimensions_of
 from tracer.diagnose.rounded import rounded_to
 from tracer.diagnose.shared_factors import Compared, SharedFactor, shared_factor
 from tracer.diagnose.terms import Followed, described
-from tracer.diagnose.tried import Tried, WrongRule
+from tracer.diagnose.tried import Tried, WrongRule, beside_right, texts_of
 from tracer.diagnose.verdict import Audit, Verdict
-from tracer.diagnose.wrong_rules import texts_of, wrong_rules
+from tracer.diagnose.wrong_rules import wrong_rules
 from tracer.errors import UsageError
 from tracer.numbers_text import DIGITS, clean, listed, norm, number
 
@@ -85,6 +85,8 @@ def audit(
             is_other = verdict.kind not in ("match", "follows") or verdict.is_rounded
             if is_other and claim.value.shape == np.shape(claim.node.grad):
                 followed.put(claim.name, claim.node, claim.value)
+            if verdict.kind == "match" and not verdict.is_rounded:
+                tried.right.append(claim)
             if verdict.is_rounded:
                 tried.rounded.add(claim.name)
             verdicts.append(verdict)
@@ -290,6 +292,9 @@ class _Case:
             site = asked.terms.site
             return self._told("follows", text, site=site, follows=(first,), terms=asked.terms)
         text = texts_of(found)
+        if right := beside_right(found, self.tried.right):
+            verb = "is right, which goes" if len(right) == 1 else "are right, which go"
+            text += f"; {listed(right, _ALSO)} {verb} through it, too"
         if names:
             text += f"; given what is claimed for {listed(names, _ALSO)}"
         site = found[0].node.site

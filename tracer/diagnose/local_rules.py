@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from tracer.trace import Trace
 
 NOTHING_BACK, WRONG_SIGN = "gets nothing back", "gets its gradient back with the wrong sign"
+TRANSPOSED = "gets back is transposed"
+SWAPPED = "the factors swapped: its own in place of the other"
 _MATRIX = 2
 _SMALL = 1e-2  # a constant that is added up to this keeps a number from being zero
 
@@ -87,6 +89,26 @@ class Run:
     """The operation as the tables know it: `1/(1 + exp(-x))` in one is expit."""
 
 
+def key_of(text: str) -> str:
+    """Return by what the slips of two runs are the same: what is called x is x0 in the first turn."""
+    return next((each for each in (NOTHING_BACK, WRONG_SIGN, TRANSPOSED) if text.endswith(each)), text)
+
+
+def is_anywhere(text: str) -> bool:
+    """Tell whether a slip is the same at each operation of a way."""
+    return text.endswith((NOTHING_BACK, WRONG_SIGN))
+
+
+def twins(trace: Trace, slot: int) -> list[int]:
+    """Return the operands of an operation that are the same value."""
+    recording, row = trace.recording, int(trace.graph.slot_consumer[slot])
+    operands = recording.operands[recording.starts[row] : recording.starts[row + 1]]
+    alike: list[int] = (
+        np.flatnonzero(operands == recording.operands[slot]) + recording.starts[row]
+    ).tolist()
+    return alike
+
+
 def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[str, Any]]:
     """Yield what may have been done in the place of a rule, in words, and by how much that changes what it sends.
 
@@ -122,7 +144,7 @@ def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[st
         if handed_on is not None and handed_on.shape == np.shape(sent):
             yield "the local partial left out: the upstream is handed on as it is", handed_on - sent
         if run.name == "multiply" and is_alike:
-            yield "the factors swapped: its own in place of the other", upstream * operand - sent
+            yield SWAPPED, upstream * operand - sent
     if is_alike:
         yield from _of_masks(run, result, upstream, sent)
     yield from _of_extremes(trace, run, operand, upstream, sent)
@@ -132,7 +154,7 @@ def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[st
     yield from _of_next_turn(trace, run, upstream)
     if np.shape(sent) == operand.shape:
         if run.name in ("matmul", "dot") and operand.ndim == _MATRIX and len(set(operand.shape)) == 1:
-            yield f"what {called(run)} gets back is transposed", np.transpose(sent) - sent
+            yield f"what {called(run)} {TRANSPOSED}", np.transpose(sent) - sent
         yield f"{called(run)} {NOTHING_BACK}", -1.0 * np.asarray(sent)
         yield f"{called(run)} {WRONG_SIGN}", -2.0 * np.asarray(sent)
 

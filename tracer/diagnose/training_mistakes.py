@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _LEAST = 2  # elements that tell a number times an array from another
 _PARALLEL = 1e-9  # of what is left of one array beside another
 _MATRIX = 2
+_NEARLY = 1e-6  # of a factor
 _MOST_USES = 50
 _MOST_PARTS = 500
 _MOST_NUMBERS = 1 << 20  # of what the examples of a product bring, one by one
@@ -84,10 +85,15 @@ def of_triangles(asked: Question) -> Iterator[tuple[str, float, str]]:
     """Look for the gradient along symmetric changes, where the program reads one triangle of a matrix."""
     total, claimed = asked.total, asked.claimed
     is_square = total.ndim == _MATRIX and total.shape[0] == total.shape[1] and claimed.shape == total.shape
-    is_half = is_square and not (np.any(np.tril(total, -1)) and np.any(np.triu(total, 1)))
-    if is_half and asked.is_made_by((total + total.T) / 2):
+    if not is_square or (np.any(np.tril(total, -1)) and np.any(np.triu(total, 1))):
+        return
+    halved = (total + total.T) / 2
+    share = factor_along(claimed, halved)
+    if share and np.any(halved - total) and asked.is_made_by(share * halved):
         text = f"it is right along symmetric changes alone: the program reads one triangle of {asked.name}, whose "
-        yield "symmetric", 1, f"{text}elements get all; claimed is half for each of a pair"
+        text += "elements get all; claimed is half for each of a pair"
+        is_one = abs(share - 1) <= _NEARLY
+        yield "symmetric", 1 if is_one else 2.5, text if is_one else f"{text}, {number(share)} times"
 
 
 def of_examples(asked: Question) -> Iterator[tuple[str, float, str, int]]:

@@ -8,12 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tracer.diagnose.runs_behind import reached_from
+
 if TYPE_CHECKING:
     from tracer.diagnose.claims import Claim
     from tracer.diagnose.local_rules import Run
     from tracer.views import Node
 
 _WORK = 500_000  # rows that are gone back over for the claims of an audit, at most: about two seconds
+_MOST_RIGHT = 4  # claims that are right, for which it is looked whether they go through a wrong rule, too
 _KNOWN = 200_000  # as many for whether other claims have shown the rule
 
 
@@ -32,6 +35,8 @@ class WrongRule:
     """The same, if that is another one than this."""
     reach: str = ""
     """Where what is sent back wrongly arrives, as _REACHES has it."""
+    turns: tuple[Run, ...] = ()
+    """Of several turns of a loop, the runs in them."""
     beside: tuple[Run, ...] = ()
     """Of a slip that was made in several places, a run in each."""
 
@@ -52,7 +57,28 @@ class Tried:
     """Whether the search for the last claim ended before the output."""
     rounded: set[str] = field(default_factory=set)
     """The claims that are right to the digits in which they are written."""
+    right: list[Claim] = field(default_factory=list)
+    """Those that are right."""
     spoiled: list[Claim] = field(default_factory=list)
     """Those that are not finite, in backward order."""
     work: Any = None
     """By row: of going back over it and all before it, in rows of numbers."""
+
+
+def texts_of(found: list[WrongRule]) -> str:
+    """Say what was done, and where."""
+    return "; or ".join(f"{each.text}, at {each.where}" for each in found)
+
+
+def beside_right(found: list[WrongRule], right: list[Claim]) -> list[str]:
+    """Return the names of claims that are right and go through all operations of which a wrong rule is told."""
+    if any(each.reach for each in found):
+        return []
+    slots = [run.slot for each in found for run in (each.run, *each.beside)]
+    names = []
+    for claim in right[-_MOST_RIGHT:]:
+        trace, row = claim.node.trace, claim.node.row
+        operands = {int(trace.recording.operands[slot]) for slot in slots}
+        if 0 <= row <= min(operands) and operands <= reached_from(trace, row):
+            names.append(claim.name)
+    return names

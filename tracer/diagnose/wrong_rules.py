@@ -13,7 +13,18 @@ import numpy as np
 
 from tracer.backward import backward
 from tracer.diagnose.composed_rules import SOFTMAX
-from tracer.diagnose.local_rules import NOTHING_BACK, SLIPS, WRONG_SIGN, Run, called, slips, updated
+from tracer.diagnose.local_rules import (
+    NOTHING_BACK,
+    SLIPS,
+    SWAPPED,
+    Run,
+    called,
+    is_anywhere,
+    key_of,
+    slips,
+    twins,
+    updated,
+)
 from tracer.diagnose.mistakes import named_factor
 from tracer.diagnose.other_values import slips_of_other_values
 from tracer.diagnose.runs_behind import (
@@ -26,7 +37,7 @@ from tracer.diagnose.runs_behind import (
     way_of,
     work_of,
 )
-from tracer.diagnose.terms import described
+from tracer.diagnose.terms import described, when_of
 from tracer.diagnose.tried import Tried, WrongRule
 from tracer.graph import operand_value
 from tracer.numbers_text import clean, number
@@ -49,6 +60,7 @@ _SHARE = 0.5  # of what is left, for a claim
 _OVERHEAD = 200  # which going back takes however short the way is, in rows
 _SLIPS = 8  # rules that are worked out at a run, in times that going back over it takes
 _MOST_RUNS = 100
+_MOST_TURNS = 12  # of which stretches are looked at
 _NOTHING = 1e-9
 _CONSTANTS = "nothing goes back through what is taken of all elements, as if it were constant"
 _ALONE, _BACK = "alone", "back"
@@ -59,11 +71,6 @@ _REACHES = {
 }
 """Where what is sent back wrongly arrives, and how it is said."""
 _STATISTICS = frozenset({"mean", "var", "std", "average"})
-
-
-def texts_of(found: list[WrongRule]) -> str:
-    """Say what was done, and where."""
-    return "; or ".join(f"{each.text}, at {each.where}" for each in found)
 
 
 def wrong_rules(asked: Question, tried: Tried, *, is_on_way: bool = False) -> list[WrongRule]:
@@ -115,6 +122,11 @@ class _Search:
                 continue
             if each.text == _CONSTANTS:
                 if self.asked.is_made_by(self._without(list(each.beside))):
+                    return [replace(each, of=each.of or each.shown)]
+                continue
+            if each.turns:
+                runs = [run for run in each.turns if run.node.row > self.target]
+                if self._is_made_by(runs, SWAPPED if each.text == SWAPPED else NOTHING_BACK):
                     return [replace(each, of=each.of or each.shown)]
                 continue
             everywhere = self._in_order(
@@ -171,6 +183,7 @@ class _Search:
         repeated: list[Run] = []
         everywhere: dict[str, list[Run]] = {}
         seen: set[tuple[int, int, int]] = set()
+        products: dict[int, Run] = {}
         for run in runs_behind(self.trace, self.target):
             if self.rows is not None and int(self.trace.graph.slot_consumer[run.slot]) not in self.rows:
                 continue
@@ -184,6 +197,8 @@ class _Search:
             if len(runs) > 1:
                 repeated.append(run)
             found = self._at_one(run) if len(runs) == 1 else self._at(self._in_order(runs))
+            if not found and self.rows is None:
+                found = self._both_factors(run, products)
             if found or self.left < 0:
                 return found
         for runs in everywhere.values():  # as of the gates of an LSTM
@@ -194,6 +209,32 @@ class _Search:
         for run in repeated:  # a slip at one turn of a loop alone is made less often
             if (found := self._at_one(run)) or self.left < 0:
                 return found
+        return [] if self.rows is not None else self._stretches(repeated)
+
+    def _both_factors(self, run: Run, products: dict[int, Run]) -> list[WrongRule]:
+        """Look for a product in which either factor got what is the other's; when its second factor comes."""
+        other = products.setdefault(kind_of(run)[0], run)
+        if run.name != "multiply" or kind_of(other) == kind_of(run):
+            return []
+        both = self._in_order([*runs_of(run, self.target), *runs_of(other, self.target)])
+        if not self._is_made_by(both, SWAPPED):
+            return []
+        where = f"either operand of {named_runs(runs_of(run, self.target), self._turns)}"
+        return [replace(self._rule(both[0], SWAPPED, where), turns=tuple(both))]
+
+    def _stretches(self, repeated: list[Run]) -> list[WrongRule]:
+        """Look for several turns in which an operand gets nothing back, from the first or up to the last."""
+        kinds = {kind_of(run): run for run in repeated}
+        for run in kinds.values():
+            runs = self._in_order(runs_of(run, self.target))
+            for count in range(2, min(len(runs), _MOST_TURNS)):
+                for part in (runs[:count], runs[-count:]):
+                    if self._is_made_by(part, NOTHING_BACK):
+                        where = f"{described(part[-1].node, self._turns)} to ({when_of(part[0].node, self._turns)})"
+                        text = f"nothing comes back to {called(part[0])}"
+                        return [replace(self._rule(part[0], text, where), turns=tuple(part))]
+                    if self.left < 0:
+                        return []
         return []
 
     def _somewhere(self, run: Run) -> str:
@@ -216,9 +257,9 @@ class _Search:
         """Return the slips that give what is claimed, made at every one of some runs."""
         texts = [text for text, _ in self._slips(runs[0], [])] if runs else []
         if self.rows is not None:
-            texts = [each for each in texts if not _is_anywhere(each)]
+            texts = [each for each in texts if not is_anywhere(each)]
         for reach, words in _REACHES.items() if len(runs) > 1 else [("", "")]:
-            tried = texts if not reach else [each for each in texts if not _is_anywhere(each)]
+            tried = texts if not reach else [each for each in texts if not is_anywhere(each)]
             found = [text for text in tried if self._is_made_by(runs, text, reach)]
             only = words.format(self.asked.name)
             if found:
@@ -245,7 +286,9 @@ class _Search:
         total = self.asked.total
         changed: list[Gradients] = []
         for run, before in zip(runs, [*runs[1:], None], strict=True):
-            change = next((change for each, change in self._slips(run, changed) if each == text), 0.0)
+            change = next(
+                (each for made, each in self._slips(run, changed) if key_of(made) == key_of(text)), 0.0
+            )
             since = None if before is None else before.node.row
             arriving, gradients = self._arriving(run, change, since if reach == _ALONE else None)
             total = total + arriving
@@ -268,7 +311,7 @@ class _Search:
         sent = sum(_sent(trace, each, run.slot) for each in sources)
         for table in (slips, slips_of_other_values) if self.table is None else (self.table,):
             for text, change in table(trace, run, np.asarray(upstream), np.asarray(sent)):
-                if _is_anywhere(text) and len(alike := twins(trace, run.slot)) > 1:  # h * h: both operands
+                if is_anywhere(text) and len(alike := twins(trace, run.slot)) > 1:  # h * h: both operands
                     both = sum(_sent(trace, each, slot) for each in sources for slot in alike)
                     yield text, both * (-1.0 if text.endswith(NOTHING_BACK) else -2.0)
                 else:
@@ -347,23 +390,9 @@ class _Search:
         return [self._rule(run, text, named_runs([run], self._turns))]
 
 
-def twins(trace: Trace, slot: int) -> list[int]:
-    """Return the operands of an operation that are the same value."""
-    recording, row = trace.recording, int(trace.graph.slot_consumer[slot])
-    operands = recording.operands[recording.starts[row] : recording.starts[row + 1]]
-    alike: list[int] = (
-        np.flatnonzero(operands == recording.operands[slot]) + recording.starts[row]
-    ).tolist()
-    return alike
-
-
 def _is_any(runs: list[Run], text: str) -> bool:
     """Tell whether a slip of one run gives the same at each operation of a way."""
-    return len(runs) == 1 and _is_anywhere(text)
-
-
-def _is_anywhere(text: str) -> bool:
-    return text.endswith((NOTHING_BACK, WRONG_SIGN))
+    return len(runs) == 1 and is_anywhere(text)
 
 
 def _row(gradients: Gradients, row: int) -> Any:
