@@ -55,7 +55,8 @@ class Row:
         """Make the claims; `t` is the trace."""
         given = {"t": trace, "np": np, "stepwise": stepwise, "through_time": through_time, "layers": layers}
         given |= {
-            each.__name__: each for each in (classes, attention, normalised, gated, overlapping, solved)
+            each.__name__: each
+            for each in (classes, attention, normalised, gated, overlapping, solved, scalars)
         }
         return eval(self.claims, given)  # noqa: S307  (as above)
 
@@ -209,6 +210,14 @@ def overlapping(trace: Any, put: str) -> dict[str, Any]:
     return {"x": space["d"]}
 
 
+SCALARS = """\
+def f(a, b, c):
+    d = a * b
+    e = d + c
+    f = np.tanh(e)
+    return f * d + e * e
+"""
+SCALARS_ARGUMENTS = "a=1.3, b=-0.7, c=0.4"
 STEPPED = """\
 def f(k, x):
     for step in range(4):
@@ -220,6 +229,13 @@ def f(W, x, b):
     h = np.tanh(x @ W + b)
     return (h * h).sum()
 """
+
+
+def scalars(trace: Any, slope: Any = None, of_e: Any = None) -> dict[str, Any]:
+    """Go back through SCALARS, with a slope of tanh or a gradient of e of one's own."""
+    a, b, d, e, f = (trace[name].value for name in "abdef")
+    at_e = d * (1 - f * f if slope is None else slope) + 2 * e if of_e is None else of_e
+    return {"a": (f + at_e) * b, "b": (f + at_e) * a, "c": at_e}
 
 
 def stepped(step: str) -> str:
@@ -424,6 +440,10 @@ ROWS = (
     Row("nothing added in the first turn, where the name is another", STEPPED, stepped("g = -k * 0.1 * g"), "x", "wrong-rule", "x gets nothing back, at add at program.py:3, in all 4 runs", "k=b, x=b + 1", in_page=False),
     Row("every step of a solver", STEPPED, stepped("g = g - k * 0.1 * g"), "x", "match", "right", "k=b, x=b + 1", in_page=False),
     Row("the slope of one layer left out of one gradient", LINEAR_TWICE, '{"W": t["x"].value.T @ (2 * t["h"].value), "b": (2 * t["h"].value * (1 - t["h"].value ** 2)).sum(0)}', "W", "wrong-rule", "left out, at tanh at program.py:2; b is right, which goes through it, too", LINEAR_ARGUMENTS, (("b", "match"),), in_page=False),
+    Row("a use that is missing further on", SCALARS, "scalars(t, of_e=2 * t['e'].value)", "c", "missing-uses", "the use of e by tanh at program.py:4 is missing; b and a show it, too", SCALARS_ARGUMENTS, (("b", "follows"), ("a", "follows")), in_page=False),
+    Row("a slope that is wrong further on", SCALARS, "scalars(t, slope=1 - t['f'].value)", "c", "wrong-rule", "1 − y in place of 1 − y² (x is the operand, y the result), at tanh at program.py:4; b and a show it, too", SCALARS_ARGUMENTS, (("b", "follows"),), in_page=False),
+    Row("numbers that are right", SCALARS, "scalars(t)", "c", "match", "right", SCALARS_ARGUMENTS, (("b", "match"), ("a", "match")), in_page=False),
+    Row("a sigmoid under a name", "def f(x, b):\n    y = 1 / (1 + np.exp(-(x @ b)))\n    return (y * y).sum() + (b * b).sum()\n", '{"b": 2 * t["b"].value - t["x"].value.T @ (2 * t["y"].value ** 2 * (1 - t["y"].value))}', "b", "scale", "what comes back from matmul at program.py:2 is in it with the wrong sign", "x=x, b=b[0] * x[0]", in_page=False),
     Row("not summed over the batch", LINEAR, '{"b": t["h"].grad, "W": t["W"].grad}', "b", "wrong-shape", "wrong shape: got (4, 2), expected (2,): not summed over axis 0, of 4 (axis 0 of x)", LINEAR_ARGUMENTS, (("W", "match"),)),
     Row("no numbers", LINEAR, '{"W": None, "b": t["b"].grad}', "W", "wrong-type", "no gradient: got None, expected an array (3, 2)", LINEAR_ARGUMENTS, (("b", "match"),)),
     Row("NaN", LABELS, '{"b": t["b"].grad * [1.0, np.nan], "w": t["w"].grad}', "b", "not-finite", "1 of 2 elements is nan, at [1], where the gradient is −0.4; the other elements: right", "w=np.array([0.4, 0.1, -0.8]), x=x, b=b", (("w", "match"),)),

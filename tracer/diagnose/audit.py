@@ -29,7 +29,7 @@ from tracer.diagnose.rounded import rounded_to
 from tracer.diagnose.shared_factors import Compared, SharedFactor, shared_factor
 from tracer.diagnose.terms import Followed, described
 from tracer.diagnose.tried import Tried, WrongRule, beside_right, texts_of
-from tracer.diagnose.verdict import Audit, Verdict
+from tracer.diagnose.verdict import Audit, Verdict, with_doubt
 from tracer.diagnose.wrong_rules import wrong_rules
 from tracer.errors import UsageError
 from tracer.numbers_text import DIGITS, clean, listed, norm, number
@@ -46,9 +46,6 @@ TOLERANCES = {8: 1e-7, 4: 1e-4, 2: 1e-2}
 _MOST_SITES = 1000
 _ALSO = 2
 _LIKELY = 2.0  # what a factor costs that has a name
-_OF_ONE_VALUE = frozenset(
-    {"missing-uses", "mean-not-sum", "product-not-sum", "added-not-multiplied", "clipped", "scale"}
-)
 _ALL_DIGITS = 17  # of a float
 
 
@@ -90,21 +87,7 @@ def audit(
             if verdict.is_rounded:
                 tried.rounded.add(claim.name)
             verdicts.append(verdict)
-    return Audit(trace.function, _with_doubt(verdicts))
-
-
-def _with_doubt(verdicts: list[Verdict]) -> tuple[Verdict, ...]:
-    """Say of the first wrong claim what its explanation leaves open: others that are wrong, too."""
-    first = next((at for at, each in enumerate(verdicts) if each.is_first), None)
-    unknown = [each.name for each in verdicts if each.kind == "unknown"]
-    doubt = ""
-    if len(unknown) == len(verdicts) > 1:
-        doubt = "; no claim is right: other arguments or weights, an added momentum, or two mistakes look like this"
-    elif first is not None and unknown and verdicts[first].kind in _OF_ONE_VALUE:
-        doubt = f"; this is not what makes {listed(unknown, _ALSO)} wrong: one mistake further on may give all of them"
-    if first is not None:
-        verdicts[first] = replace(verdicts[first], message=verdicts[first].message + doubt)
-    return tuple(verdicts)
+    return Audit(trace.function, with_doubt(verdicts))
 
 
 class _Case:
@@ -195,13 +178,23 @@ class _Case:
         site = asked.terms.site
         if self.claim.name != first:
             is_rule = any(each.shown == first for each in self.tried.rules)
-            text = f"right, given the {'wrong rule' if is_rule else 'factor'} that {first} shows"
+            text = f"right, given the {'wrong rule' if is_rule else 'mistake'} that {first} shows"
             return self._told("follows", text, site=site, follows=(first,), terms=asked.terms)
         rules = wrong_rules(asked, self.tried, is_on_way=True)
         name, _ = named_factor(asked, shared.factor)
         is_sign = abs(shared.factor + 1) <= SIGN_OFF
         if rules and not name and not is_sign:
             return self._told("wrong-rule", texts_of(rules), site=rules[0].node.site, terms=asked.terms)
+        shown = f"{listed(others, _ALSO)} {'shows' if len(others) == 1 else 'show'} it, too"
+        if shared.node is not None and not name and not is_sign:
+            terms = self.followed.terms(shared.node, as_recorded=True)
+            claim = replace(
+                self.claim, node=shared.node, value=shared.factor * np.asarray(shared.node.grad)
+            )
+            inside = _Case(claim, self.followed, self.dimensions, self.tried, *self.given)
+            told = inside.explained_alone(terms)
+            if told is not None:
+                return replace(told, name=self.claim.name, message=f"{told.message}; {shown}")
         what = "all that is claimed"
         if shared.node is not None:
             where, named = described(shared.node, self.followed.turns), clean(shared.node.name or "")
@@ -210,11 +203,21 @@ class _Case:
         size = name or number(shared.factor)
         said = "has the wrong sign" if is_sign else f"is {size} times what it should be"
         reason = reason_of(self.dimensions, shared.factor)
-        text = f"{what} {said}{reason}; {listed(others, _ALSO)} {'shows' if len(others) == 1 else 'show'} it, too"
+        text = f"{what} {said}{reason}; {shown}"
         if rules:
             text += f"; as well explained by wrong-rule: {texts_of(rules)}"
         also = ("wrong-rule",) if rules else ()
         return self._told("sign" if is_sign else "scale", text, site=site, terms=asked.terms, also=also)
+
+    def explained_alone(self, terms: Terms) -> Verdict | None:
+        """Tell of the mistake that gives the claim, if it is more than a factor."""
+        named = clean(self.claim.node.name or "")
+        asked = replace(self._asked(terms), name=named or described(self.claim.node, self.followed.turns))
+        found = [each for each in explanations(asked) if each.kind != "scale"]
+        if found:
+            return self._explained(asked, found, [])
+        rules = wrong_rules(asked, self.tried)
+        return self._told_rules(asked, rules, []) if rules else None
 
     def _by_rule(self, asked: Question, best: Explanation, names: list[str]) -> Verdict | None:
         """Prefer a wrong rule, where there is one, to what any number may be: a strange factor, some set of uses."""

@@ -206,18 +206,15 @@ def summed_to(gradient: Any, shape: tuple[int, ...]) -> Any:
 
 def called(run: Run) -> str:
     """Return what the operand of a run is called."""
-    edge = next(each for each in run.node.in_edges) if run.name == "expit" else _edge(run)
+    trace = run.node.trace
+    row = int(trace.graph.slot_consumer[run.slot])  # of a composed operation, its first
+    edge = trace.edges[trace.graph.edge_of(row, run.slot)]
     name = edge.src.name if edge is not None else None
-    return clean(name) if name else f"the {operand_at(run.slot - _first(run))}"
+    return clean(name) if name else f"the {operand_at(run.slot - int(trace.recording.starts[row]))}"
 
 
 def _first(run: Run) -> int:
     return int(run.node.trace.recording.starts[run.node.row])
-
-
-def _edge(run: Run) -> Any:
-    trace = run.node.trace
-    return trace.edges[trace.graph.edge_of(run.node.row, run.slot)]
 
 
 def _without_small(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[str, Any]]:
