@@ -71,10 +71,8 @@ def _turned(claimed: Any, expected: Any) -> Iterator[Reshaped]:
         turned = claimed.transpose(order)
         if turned.shape == expected.shape:
             is_reversed = order == tuple(reversed(range(claimed.ndim)))
-            start = f"it is transposed: {claimed.shape}, expected {expected.shape}"
-            start = (
-                start if is_reversed else f"its axes are in the order {_inverse(order)}: {claimed.shape}"
-            )
+            what = "it is transposed" if is_reversed else f"its axes are in the order {_inverse(order)}"
+            start = f"{what}: {claimed.shape}, expected {expected.shape}"
             yield Reshaped("", turned, expected, "transposed" if is_reversed else "", "transposed", start)
 
 

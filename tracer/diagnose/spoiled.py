@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _MOST_ROWS = 20_000
 _MOST_RUNS = 200
 _MOST_TRIED = 20
+_MOST_BEFORE = 8  # claims that are not finite, the nearest first
 
 _FACTORS: dict[str, tuple[tuple[str, Callable[[Any, Any], Any]], ...]] = {
     "log": (("1/x", lambda x, _: 1 / x),),
@@ -89,7 +90,9 @@ def _is_not_finite(text: str, made: Any) -> str:
 
 def spoiled_by(claim: Claim, bad: Any, others: list[Claim]) -> str:
     """Return the name of a claim whose elements that are not finite spoil just these; empty where there is none."""
-    for other in reversed(others):
+    if len(claim.node.trace.recording) > _MOST_ROWS:
+        return ""
+    for other in others[: -_MOST_BEFORE - 1 : -1]:
         if other.node.row > claim.node.row >= 0:
             wrong = ~np.isfinite(other.value)
             wrong &= np.isfinite(np.asarray(other.node.grad))

@@ -154,7 +154,7 @@ class Terms:
             or not size
         ):
             return None
-        lines: np.ndarray[Any, Any] = copied.reshape(-1, size)
+        lines: np.ndarray[Any, Any] = copied.reshape(*copied.shape[: copied.ndim - len(shape)], size)
         return lines
 
 

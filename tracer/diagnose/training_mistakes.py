@@ -115,15 +115,18 @@ def of_examples(asked: Question) -> Iterator[tuple[str, float, str, int]]:
 def one_of_copies(asked: Question) -> Iterator[tuple[str, float, str, int]]:
     """Look for one of the copies of a broadcast, as of a bias to samples, or all but one."""
     copies = asked.terms.sent_to_copies
-    if copies is None or len(copies) == 1 or not np.any(asked.claimed):
-        return
     wanted = np.ravel(asked.claimed)
-    if wanted.shape != copies.shape[1:]:
+    if copies is None or not np.any(wanted) or wanted.shape != copies.shape[-1:]:
         return
-    where = f"{asked.name} is broadcast to {len(copies):,} copies, whose gradients are added"
-    for text, made in _one_of(copies, wanted, where):
-        if asked.is_made_by(made):
-            yield "missing-uses", 2, text, 0
+    for axis in range(copies.ndim - 1):
+        parts = np.moveaxis(copies, axis, 0)
+        parts = parts.sum(tuple(range(1, parts.ndim - 1)))
+        if len(parts) > 1:
+            along = f", axis {axis} of {copies.ndim - 1}" if copies.ndim > _MATRIX else ""
+            where = f"{asked.name} is broadcast to {len(parts):,} copies{along}, whose gradients are added"
+            for text, made in _one_of(parts, wanted, where):
+                if asked.is_made_by(made):
+                    yield "missing-uses", 2, text, 0
 
 
 def _one_of(parts: Any, wanted: Any, where: str) -> Iterator[tuple[str, Any]]:
