@@ -154,6 +154,10 @@ def _product(asked: Question) -> Iterator[Explanation]:
 def _missing(asked: Question) -> Iterator[Explanation]:
     """Look for uses that were not added."""
     terms = asked.terms
+    if terms.count == 1 and not np.any(asked.claimed) and asked.is_made_by(np.zeros_like(asked.total)):
+        yield Explanation(
+            "missing-uses", 2, f"the one use of {asked.name}, {terms.place(0)}, was not added", "0", (0,)
+        )
     if terms.count < 2:
         return
     told: set[tuple[int, ...]] = set()

@@ -53,7 +53,7 @@ def _is_parallel(left: Any, right: Any) -> bool:
 def of_weights(asked: Question) -> Iterator[tuple[str, float, str]]:
     """Look for a decay of the weight that is in its gradient, and for the weight itself after a step."""
     value, total, claimed = np.asarray(asked.terms.node.value), asked.total, asked.claimed
-    if total.ndim == 0 or claimed.shape != total.shape or _is_parallel(total, value):
+    if not np.any(value) or claimed.shape != total.shape or total.ndim == 0 or _is_parallel(total, value):
         return
     name, change = asked.name, claimed - total
     for what, direction in ((name, value), (f"the sign of {name}", np.sign(value))):
