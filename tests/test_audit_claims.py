@@ -44,6 +44,8 @@ ODD = (
     ({"b": GRAD_B[None] / 4}, "wrong-shape", "in the shape (2,), it would be mean-not-sum"),
     ({"b": GRAD_W}, "wrong-shape", "it is the gradient of W"),
     ({"b": None}, "wrong-type", "got None, expected an array (2,); nothing was handed back to it"),
+    ({"b": np.zeros(0)}, "wrong-shape", "got (0,), expected (2,)"),
+    ({"b": len}, "wrong-type", "got a builtin_function_or_method, <built-in function len>"),
     ({"b": "0.5"}, "wrong-type", "got a str, '0.5'"),
     ({"b": [True, False]}, "wrong-type", "got a list of bool"),
     ({"b": np.array([1.0, None])}, "wrong-type", "got an array of objects"),

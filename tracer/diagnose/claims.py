@@ -210,6 +210,9 @@ def _called(value: Any, array: np.ndarray[Any, Any]) -> str:
     if value is None or isinstance(value, Unread):
         return str(value)
     if array.ndim == 0:
-        return f"a {type(value).__name__}, {shorten(repr(value), _SHOWN)}"
+        shown = repr(value)
+        return f"a {type(value).__name__}" + (
+            f", {shorten(shown, _SHOWN)}" if " at 0x" not in shown else ""
+        )
     kind = "objects" if array.dtype.kind == "O" else str(array.dtype)
     return f"{'an array' if isinstance(value, np.ndarray) else f'a {type(value).__name__}'} of {kind}"

@@ -265,7 +265,15 @@ def _scale(asked: Question) -> Iterator[Explanation]:
     if not name and not is_telling:
         return
     made = f"{name or number(factor)} × {number(asked.total)}" if asked.is_number else ""
-    text = f"it is {name or number(factor)} times what it should be{reason_of(asked.dimensions, factor)}"
+    reason = reason_of(asked.dimensions, factor)
+    size = float(np.linalg.norm(claimed))
+    if (
+        not (name or reason)
+        and 0 < factor < 1
+        and math.isclose(size, float(f"{size:.{_ROUND}g}"), rel_tol=_NEARLY)
+    ):
+        reason = f"; so is a gradient whose norm is clipped to {number(size)}"
+    text = f"it is {name or number(factor)} times what it should be{reason}"
     yield Explanation("scale", cost, text, made)
 
 

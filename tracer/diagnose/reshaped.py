@@ -115,7 +115,7 @@ def _parts(claimed: Any, expected: Any) -> Iterator[Reshaped]:
         for axis in range(claimed.ndim)
         if claimed.ndim == expected.ndim and claimed.shape[axis] != expected.shape[axis]
     ]
-    if len(differ) != 1:
+    if len(differ) != 1 or not claimed.size:
         return
     (axis,) = differ
     few, many = sorted((claimed.shape[axis], expected.shape[axis]))
