@@ -56,7 +56,7 @@ class Row:
         given = {"t": trace, "np": np, "stepwise": stepwise, "through_time": through_time, "layers": layers}
         given |= {
             each.__name__: each
-            for each in (classes, attention, normalised, gated, overlapping, solved, scalars)
+            for each in (classes, attention, normalised, gated, overlapping, solved, scalars, read_out)
         }
         return eval(self.claims, given)  # noqa: S307  (as above)
 
@@ -210,6 +210,15 @@ def overlapping(trace: Any, put: str) -> dict[str, Any]:
     return {"x": space["d"]}
 
 
+READ_OUT = """\
+def f(V, W, b):
+    h, loss = np.zeros(2), 0.0
+    for step in range(4):
+        h = np.tanh(W @ h + b + step / 10)
+        loss += (np.sin(V @ h) ** 2).sum()
+    return loss
+"""
+READ_OUT_ARGUMENTS = "V=W, W=V, b=b"
 SCALARS = """\
 def f(a, b, c):
     d = a * b
@@ -229,6 +238,22 @@ def f(W, x, b):
     h = np.tanh(x @ W + b)
     return (h * h).sum()
 """
+
+
+def read_out(trace: Any, lost: tuple[int, ...] = ()) -> dict[str, Any]:
+    """Go back through READ_OUT, without what comes from the loss of some steps to the state."""
+    V, W = trace["V"].value, trace["W"].value  # noqa: N806  (as in the program)
+    states = [np.zeros(2), *(trace[f"h[{at}]"].value for at in range(4))]
+    dV, dW, db, g = np.zeros((3, 2)), np.zeros((2, 2)), np.zeros(2), np.zeros(2)  # noqa: N806
+    for step in (3, 2, 1, 0):
+        h = states[step + 1]
+        of_read = np.sin(2 * (V @ h))
+        dV += np.outer(of_read, h)  # noqa: N806
+        d = (g + (0 if step in lost else V.T @ of_read)) * (1 - h * h)
+        dW += np.outer(d, states[step])  # noqa: N806
+        db += d
+        g = W.T @ d
+    return {"V": dV, "W": dW, "b": db}
 
 
 def scalars(trace: Any, slope: Any = None, of_e: Any = None) -> dict[str, Any]:
@@ -449,6 +474,9 @@ ROWS = (
     Row("zeros for a weight that is zero", LINEAR, '{"b": np.zeros(2)}', "b", "missing-uses", "the one use of b, add at program.py:2, was not added", "W=W, x=x, b=0 * b", in_page=False),
     Row("a step from a weight that is zero", LINEAR, '{"b": -0.05 * t["b"].grad}', "b", "scale", "it is −0.05 times what it should be; so is a step against the gradient with a learning rate of 0.05", "W=W, x=x, b=0 * b", in_page=False),
     Row("clipped by its norm", LINEAR, '{"W": t["W"].grad * 5 / np.linalg.norm(t["W"].grad)}', "W", "scale", "times what it should be; so is a gradient whose norm is clipped to 5", LINEAR_ARGUMENTS, in_page=False),
+    Row("the loss of all steps but the last left out", READ_OUT, "read_out(t, lost=(0, 1, 2))", "b", "wrong-rule", "nothing comes back to h, at matmul at program.py:5 (step = 0) to (step = 2)", READ_OUT_ARGUMENTS, (("V", "match"), ("W", "follows")), in_page=False),
+    Row("a read-out that is right", READ_OUT, "read_out(t)", "b", "match", "right", READ_OUT_ARGUMENTS, (("V", "match"), ("W", "match")), in_page=False),
+    Row("a slope left out at one state", STEPS, '{"h[1]": t["W"].value.T @ t["h[2]"].grad}', "h[1]", "wrong-rule", "left out, at tanh at program.py:4 (step = 2)", LOOP_ARGUMENTS, in_page=False),
     Row("not summed over the batch", LINEAR, '{"b": t["h"].grad, "W": t["W"].grad}', "b", "wrong-shape", "wrong shape: got (4, 2), expected (2,): not summed over axis 0, of 4 (axis 0 of x)", LINEAR_ARGUMENTS, (("W", "match"),)),
     Row("no numbers", LINEAR, '{"W": None, "b": t["b"].grad}', "W", "wrong-type", "no gradient: got None, expected an array (3, 2)", LINEAR_ARGUMENTS, (("b", "match"),)),
     Row("NaN", LABELS, '{"b": t["b"].grad * [1.0, np.nan], "w": t["w"].grad}', "b", "not-finite", "1 of 2 elements is nan, at [1], where the gradient is −0.4; the other elements: right", "w=np.array([0.4, 0.1, -0.8]), x=x, b=b", (("w", "match"),)),

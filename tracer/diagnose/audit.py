@@ -28,8 +28,9 @@ from tracer.diagnose.reshaped import dimensions_of
 from tracer.diagnose.rounded import rounded_to
 from tracer.diagnose.shared_factors import Compared, SharedFactor, shared_factor
 from tracer.diagnose.terms import Followed, described
-from tracer.diagnose.tried import Tried, WrongRule, beside_right, texts_of
+from tracer.diagnose.tried import Tried, WrongRule, texts_of
 from tracer.diagnose.verdict import Audit, Verdict, with_doubt
+from tracer.diagnose.witnesses import beside_right
 from tracer.diagnose.wrong_rules import wrong_rules
 from tracer.errors import UsageError
 from tracer.numbers_text import DIGITS, clean, listed, norm, number
@@ -74,7 +75,11 @@ def audit(
     tried = Tried()
     with np.errstate(all="ignore"):
         cases = [_Case(claim, followed, dimensions, tried, rtol, atol) for claim in ordered]
-        shared = shared_factor(trace, [case.compared() for case in cases if not is_odd(case.claim)])
+        compared = [case.compared() for case in cases if not is_odd(case.claim)]
+        tried.right = [
+            claim for claim in ordered for each in compared if each.is_right and each.name == claim.name
+        ]
+        shared = shared_factor(trace, compared)
         for claim, case in zip(ordered, cases, strict=True):
             verdict = case.odd_verdict() if is_odd(claim) else case.verdict(shared)
             if not verdict.ok and not any(each.is_first for each in verdicts):
@@ -82,8 +87,6 @@ def audit(
             is_other = verdict.kind not in ("match", "follows") or verdict.is_rounded
             if is_other and claim.value.shape == np.shape(claim.node.grad):
                 followed.put(claim.name, claim.node, claim.value)
-            if verdict.kind == "match" and not verdict.is_rounded:
-                tried.right.append(claim)
             if verdict.is_rounded:
                 tried.rounded.add(claim.name)
             verdicts.append(verdict)

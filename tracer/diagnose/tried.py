@@ -8,15 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tracer.diagnose.runs_behind import reached_from
-
 if TYPE_CHECKING:
     from tracer.diagnose.claims import Claim
     from tracer.diagnose.local_rules import Run
     from tracer.views import Node
 
 _WORK = 500_000  # rows that are gone back over for the claims of an audit, at most: about two seconds
-_MOST_RIGHT = 4  # claims that are right, for which it is looked whether they go through a wrong rule, too
 _KNOWN = 200_000  # as many for whether other claims have shown the rule
 
 
@@ -68,17 +65,3 @@ class Tried:
 def texts_of(found: list[WrongRule]) -> str:
     """Say what was done, and where."""
     return "; or ".join(f"{each.text}, at {each.where}" for each in found)
-
-
-def beside_right(found: list[WrongRule], right: list[Claim]) -> list[str]:
-    """Return the names of claims that are right and go through all operations of which a wrong rule is told."""
-    if any(each.reach for each in found):
-        return []
-    slots = [run.slot for each in found for run in (each.run, *each.beside)]
-    names = []
-    for claim in right[-_MOST_RIGHT:]:
-        trace, row = claim.node.trace, claim.node.row
-        operands = {int(trace.recording.operands[slot]) for slot in slots}
-        if 0 <= row <= min(operands) and operands <= reached_from(trace, row):
-            names.append(claim.name)
-    return names

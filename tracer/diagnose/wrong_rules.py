@@ -39,15 +39,15 @@ from tracer.diagnose.runs_behind import (
 )
 from tracer.diagnose.terms import described, when_of
 from tracer.diagnose.tried import Tried, WrongRule
+from tracer.diagnose.witnesses import beside_right, row_of, seed_at, sent_by
 from tracer.graph import operand_value
 from tracer.numbers_text import clean, number
-from tracer.rules.edited import whole
-from tracer.rules.kinds import Compressed
 from tracer.views import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tracer.diagnose.claims import Claim
     from tracer.diagnose.mistakes import Question
     from tracer.diagnose.turns import Turns
     from tracer.gradients import Gradients
@@ -59,6 +59,9 @@ _MOST_ROWS = 20_000  # of a longer run, going back again takes too long for a gu
 _SHARE = 0.5  # of what is left, for a claim
 _OVERHEAD = 200  # which going back takes however short the way is, in rows
 _SLIPS = 8  # rules that are worked out at a run, in times that going back over it takes
+_DOUBTED = (
+    100_000  # rows that are gone back over for another rule than one that a right claim speaks against
+)
 _MOST_RUNS = 100
 _MOST_TURNS = 12  # of which stretches are looked at
 _NOTHING = 1e-9
@@ -90,7 +93,7 @@ def wrong_rules(asked: Question, tried: Tried, *, is_on_way: bool = False) -> li
         return []
     if tried.work is None:
         tried.work = np.cumsum(work_of(trace))
-    search = _Search(asked, trace, target, tried.work)
+    search = _Search(asked, trace, target, tried.work, tried.right)
     if is_on_way:
         search.rows = {each.row for each in way_of(asked.terms.node)}
     search.left = tried.left_for_known
@@ -108,8 +111,8 @@ def wrong_rules(asked: Question, tried: Tried, *, is_on_way: bool = False) -> li
 class _Search:
     """What is tried for one claim."""
 
-    def __init__(self, asked: Question, trace: Trace, target: int, work: Any) -> None:
-        self.asked, self.trace, self.target, self.work = asked, trace, target, work
+    def __init__(self, asked: Question, trace: Trace, target: int, work: Any, right: list[Claim]) -> None:
+        self.asked, self.trace, self.target, self.work, self.right = asked, trace, target, work, right
         self.left = 0.0
         self.table: Table | None = None
         self.rows: set[int] | None = None
@@ -173,17 +176,31 @@ class _Search:
         changed: list[Gradients] = []
         for run in runs:
             sources = [*self.asked.terms.changes(run.node), *changed]
-            sent = np.asarray(sum(_sent(self.trace, each, run.slot) for each in sources))
+            sent = np.asarray(sum(sent_by(self.trace, each, run.slot) for each in sources))
             arriving, gradients = self._arriving(run, -sent)
             total = total + arriving
             changed += [gradients] if gradients is not None else []
         return total
 
     def _nearest(self) -> list[WrongRule]:
+        """Return the nearest that gives the claim; what other claims show to be right comes last."""
+        doubted: list[WrongRule] = []
+        for found in self._candidates():
+            is_lost = any(is_anywhere(each.text) for each in found)
+            if found and not (is_lost and beside_right(found, self.right)):
+                return found
+            if found and not doubted:
+                doubted, self.left = found, min(self.left, _DOUBTED)
+            if self.left < 0:
+                break
+        return doubted
+
+    def _candidates(self) -> Iterator[list[WrongRule]]:
         repeated: list[Run] = []
         everywhere: dict[str, list[Run]] = {}
         seen: set[tuple[int, int, int]] = set()
         products: dict[int, Run] = {}
+        is_input = self.target in self.trace.input_rows
         for run in runs_behind(self.trace, self.target):
             if self.rows is not None and int(self.trace.graph.slot_consumer[run.slot]) not in self.rows:
                 continue
@@ -194,22 +211,23 @@ class _Search:
             runs = runs_of(run, self.target)
             if run.name in SLIPS:
                 everywhere.setdefault(run.name, []).extend(runs)
-            if len(runs) > 1:
+            if len(runs) == 1:
+                yield self._at_one(run)
+            else:
                 repeated.append(run)
-            found = self._at_one(run) if len(runs) == 1 else self._at(self._in_order(runs))
-            if not found and self.rows is None:
-                found = self._both_factors(run, products)
-            if found or self.left < 0:
-                return found
+                if not is_input:  # a value of one turn goes through its own run alone
+                    yield self._at([run])
+                yield self._at(self._in_order(runs))
+            if self.rows is None:
+                yield self._both_factors(run, products)
         for runs in everywhere.values():  # as of the gates of an LSTM
             if len(firsts := by_place(runs)) > 1:
-                found = [replace(each, beside=firsts) for each in self._at(self._in_order(runs))]
-                if found or self.left < 0:
-                    return found
+                found = self._at(self._in_order(runs))
+                yield [replace(each, beside=firsts) for each in found if not each.reach]
         for run in repeated:  # a slip at one turn of a loop alone is made less often
-            if (found := self._at_one(run)) or self.left < 0:
-                return found
-        return [] if self.rows is not None else self._stretches(repeated)
+            yield self._at_one(run)
+        if self.rows is None:
+            yield self._stretches(repeated)
 
     def _both_factors(self, run: Run, products: dict[int, Run]) -> list[WrongRule]:
         """Look for a product in which either factor got what is the other's; when its second factor comes."""
@@ -307,12 +325,12 @@ class _Search:
         sources = [*terms.changes(operand), *changed]
         row = int(trace.graph.slot_consumer[run.slot])
         self.left -= float(self.work[row] - self.work[row - 1]) * (_SLIPS + len(sources))
-        upstream = sum(_row(each, run.node.row) for each in sources)
-        sent = sum(_sent(trace, each, run.slot) for each in sources)
+        upstream = sum(row_of(each, run.node.row) for each in sources)
+        sent = sum(sent_by(trace, each, run.slot) for each in sources)
         for table in (slips, slips_of_other_values) if self.table is None else (self.table,):
             for text, change in table(trace, run, np.asarray(upstream), np.asarray(sent)):
                 if is_anywhere(text) and len(alike := twins(trace, run.slot)) > 1:  # h * h: both operands
-                    both = sum(_sent(trace, each, slot) for each in sources for slot in alike)
+                    both = sum(sent_by(trace, each, slot) for each in sources for slot in alike)
                     yield text, both * (-1.0 if text.endswith(NOTHING_BACK) else -2.0)
                 else:
                     yield text, change
@@ -332,14 +350,12 @@ class _Search:
         if row == self.target:
             return change, None
         self.left -= float(self.work[row]) + _OVERHEAD
-        change = np.asarray(change)
-        seed = np.asarray(change, value.dtype) if isinstance(value, np.ndarray) else change[()].item()
-        gradients = backward(trace.graph, row, seed)
+        gradients = backward(trace.graph, row, seed_at(trace, row, change))
         if since is None:
-            return _row(gradients, self.target), gradients
+            return row_of(gradients, self.target), gradients
         slots = np.flatnonzero(trace.recording.operands == self.target)
         slots = slots[trace.graph.slot_consumer[slots] > since].tolist()
-        return sum((_sent(trace, gradients, slot) for slot in slots), 0.0), gradients
+        return sum((sent_by(trace, gradients, slot) for slot in slots), 0.0), gradients
 
     @property
     def _turns(self) -> Turns:
@@ -355,7 +371,7 @@ class _Search:
 
     def _scaled(self, run: Run) -> list[WrongRule]:
         """Look for a factor that is too many, or forgotten, in what one operand gets back."""
-        sent = sum(_sent(self.trace, each, run.slot) for each in self.asked.terms.changes(run.node))
+        sent = sum(sent_by(self.trace, each, run.slot) for each in self.asked.terms.changes(run.node))
         step, arriving = self._step(run, sent)
         name, _ = named_factor(self.asked, 1 + step) if step not in (0.0, -1.0) else ("", 0.0)
         if not name or not self.asked.is_made_by(self.asked.total + step * arriving):
@@ -376,7 +392,7 @@ class _Search:
 
     def _updated(self, run: Run) -> list[WrongRule]:
         """Look for a matrix that took a step along its gradient before the pass back went through it."""
-        upstream = sum(_row(each, run.node.row) for each in self.asked.terms.changes(run.node))
+        upstream = sum(row_of(each, run.node.row) for each in self.asked.terms.changes(run.node))
         direction = updated(self.trace, run, upstream)
         step, arriving = self._step(run, direction) if direction is not None else (0.0, 0.0)
         if not step or not self.asked.is_made_by(self.asked.total + step * arriving):
@@ -393,16 +409,3 @@ class _Search:
 def _is_any(runs: list[Run], text: str) -> bool:
     """Tell whether a slip of one run gives the same at each operation of a way."""
     return len(runs) == 1 and is_anywhere(text)
-
-
-def _row(gradients: Gradients, row: int) -> Any:
-    return gradients.row(row) if gradients.reached[row] else 0.0
-
-
-def _sent(trace: Trace, gradients: Gradients, slot: int) -> Any:
-    """Return what is sent back to the value of an operand."""
-    graph = trace.graph
-    if not gradients.reached[graph.slot_consumer[slot]]:
-        return 0.0
-    found = gradients.narrow(slot) if slot in graph.targets else gradients.slot(slot)
-    return found.dense() if isinstance(found, Compressed) else whole(found)
