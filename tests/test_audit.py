@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from audit_page import PAGE, text
-from audit_rows import CHAIN, LINEAR, LINEAR_ARGUMENTS, ROWS, THREE, program, trace_of
+from audit_programs import CHAIN, LINEAR, LINEAR_ARGUMENTS, THREE, program, trace_of
+from audit_rows import ROWS
 
 from tracer import audit, load, record
 from tracer.diagnose.subsets import left_out

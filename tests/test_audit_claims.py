@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from audit_rows import LINEAR, LINEAR_ARGUMENTS, LOOP, LOOP_ARGUMENTS, THREE, Row, program
+from audit_programs import LINEAR, LINEAR_ARGUMENTS, LOOP, LOOP_ARGUMENTS, THREE, Row, program
 
 from tracer import audit, record
 from tracer.diagnose.claims import read_claims
