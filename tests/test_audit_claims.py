@@ -95,6 +95,14 @@ def test_a_gradient_that_is_not_finite_itself_is_said_to_be():
     )
 
 
+def test_what_has_no_elements_has_a_shape():
+    trace = record(lambda x: x.sum(), np.zeros((0, 3)))
+    assert audit(trace, {"x": np.zeros((0, 3))})
+    assert [audit(trace, {"x": claim})["x"].kind for claim in (1.0, np.zeros((3, 0)))] == [
+        "wrong-shape"
+    ] * 2
+
+
 def test_none_is_right_for_zero_and_left_out_for_what_is_not_traced():
     trace = record(lambda p, x, y, name: p["w"] * x, {"w": 2.0, "v": 1.0, "n": "a"}, 3.0, 4.0, "a")
     found = audit(trace, {"p": {"w": None, "v": None, "n": None}, "x": 2.0, "y": None, "name": None})

@@ -49,7 +49,7 @@ def reshaped(claim: Claim, dimensions: dict[int, str]) -> Iterator[Reshaped]:
     """Yield what may have been done to a gradient, by its shape; the simplest first."""
     claimed, expected = claim.value, np.asarray(claim.node.grad)
     name = clean(claim.name)
-    if max(claimed.ndim, expected.ndim) > _MOST_AXES:
+    if max(claimed.ndim, expected.ndim) > _MOST_AXES or not claimed.size or not expected.size:
         return
     yield from _turned(claimed, expected)
     if claimed.size == expected.size:
@@ -115,7 +115,7 @@ def _parts(claimed: Any, expected: Any) -> Iterator[Reshaped]:
         for axis in range(claimed.ndim)
         if claimed.ndim == expected.ndim and claimed.shape[axis] != expected.shape[axis]
     ]
-    if len(differ) != 1 or not claimed.size:
+    if len(differ) != 1:
         return
     (axis,) = differ
     few, many = sorted((claimed.shape[axis], expected.shape[axis]))
