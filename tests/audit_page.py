@@ -15,7 +15,8 @@ _MEANING = {
     "match": "The claim is right.",
     "mean-not-sum": "What came back from the uses, or from the copies of a broadcast, was averaged.",
     "product-not-sum": "What came back from the uses was multiplied.",
-    "missing-uses": "Some uses were not added; the message says which, and how that happens.",
+    "missing-uses": "Some uses were not added, or of a product or a broadcast that sums over examples one alone; the message says "
+    "which, and how that happens.",
     "added-not-multiplied": "At a function node, upstream and local partial were added.",
     "sign": "Everything is right but the sign.",
     "scale": "A constant factor. A number is a multiple of every other, so of numbers only likely factors count: small "
@@ -24,11 +25,23 @@ _MEANING = {
     "transposed": "An array with its axes in reverse order.",
     "clipped": "Right up to a size, beyond which it was cut off, as against gradients that explode; of a single element only at "
     "a size of two digits, as any number that is too small would be explained by one.",
+    "weight-decay": "A multiple of the value itself, or of its sign, is added; the message says which multiple.",
+    "step": "The value after a step along its gradient, or the value itself, in place of the gradient.",
+    "swapped": "The gradient of another input or variable.",
+    "symmetric": "Half of a gradient for each of two elements that mirror each other, where the program reads one triangle of a "
+    "matrix, as a Cholesky decomposition does, and all of it goes to one of them.",
     "wrong-rule": "A single operation on the way back from the value has a wrong local rule; the message says which, and "
     "what was done in its place: a slip in a derivative, nothing or too little sent back, a matrix not transposed, another "
     "value of the program in the place of one, a mask by what arrives, a label that softmax and cross entropy forget, a mean "
-    "taken as a constant, a weight that was updated too early. In a loop it is looked for at all runs of the line, and at each.",
+    "taken as a constant, a weight that was updated too early, a normalisation without its deviation, a slope of the step before. In a loop it is looked for at all runs of the line, and at each.",
     "follows": "Right, given what is claimed for a later value, or the wrong rule that it shows: mend that one first.",
+    "wrong-shape": "An array of another shape, of which nothing is compared but what may have been done: a sum over the batch too "
+    "few or too many, a mean, one element, the gradient of another value. Where the shape shows how it is mended, it says what "
+    "the mended claim would be.",
+    "wrong-type": "None, a text, truth values, objects, parts of unequal lengths, complex numbers for a real value. None is right "
+    "where the gradient is zero.",
+    "not-finite": "NaN or infinity where the gradient is none, or in other elements. The message says where, which factor is not "
+    "finite at just these, how the gradient itself came to be not finite, and what the other elements are.",
     "unknown": "Wrong, and none of these gives the number.",
 }
 _HEAD = """# Audit: what went wrong in a backward pass of your own

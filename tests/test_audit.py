@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from audit_page import PAGE, text
-from audit_rows import CHAIN, LINEAR, LINEAR_ARGUMENTS, LOOP, LOOP_ARGUMENTS, ROWS, THREE, Row
+from audit_programs import CHAIN, LINEAR, LINEAR_ARGUMENTS, THREE, program, trace_of
+from audit_rows import ROWS
 
 from tracer import audit, load, record
-from tracer.diagnose.claims import read_claims
 from tracer.diagnose.subsets import left_out
 from tracer.diagnose.verdict import KINDS
-from tracer.errors import LookupNameError, UsageError
 from tracer.numbers_text import listed
-
-
-def trace_of(row):
-    return record(row.function(), **row.given)
-
-
-def program(source, arguments):
-    return trace_of(Row("", source, "", "", "", "", arguments))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.title)
@@ -307,74 +296,6 @@ def test_any_numbers_of_few_are_told_apart():
 )
 def test_of_many_names_the_first_are_listed_and_the_others_counted(count, told):
     assert listed(["a", "b", *["c"] * 1200][:count], 2) == told
-
-
-BAD = (
-    ({"W": np.ones(5)}, UsageError, r"another shape than W; got \(5,\), expected \(3, 2\)"),
-    ({"b": np.ones((4, 2))}, UsageError, "sum the claim over the axes along which the value was broadcast"),
-    ({"w": 1.0}, LookupNameError, "did you mean W"),
-    ({"b": [1.0, float("nan")]}, UsageError, r"not finite; got nan at \[1\], 1 of 2 elements"),
-    ({"b": np.array([1.0, None])}, UsageError, "an array of objects"),
-    ({"b": "0.5"}, UsageError, "no number and no array of them"),
-    ({"b": [True, False]}, UsageError, "no number and no array of them"),
-    ({"b": [[1.0], [2.0, 3.0]]}, UsageError, "is no array"),
-    ({"b": np.array([1j, 2])}, UsageError, "is complex"),
-    ({}, UsageError, "no claims"),
-    ({"b": None}, UsageError, "no claims"),
-    ({3: 1.0}, UsageError, "asked by name"),
-    ([1.0], UsageError, "no table"),
-)
-
-
-@pytest.mark.parametrize(("claims", "error", "message"), BAD)
-def test_what_is_no_claim_is_an_error(claims, error, message):
-    with pytest.raises(error, match=message):
-        audit(program(LINEAR, LINEAR_ARGUMENTS), claims)
-
-
-@pytest.mark.parametrize("options", [{"rtol": -1.0}, {"atol": float("nan")}, {"atol": "a"}, {"rtol": True}])
-def test_a_tolerance_is_a_number(options):
-    with pytest.raises(UsageError, match="is no tolerance"):
-        audit(program(THREE, "x=2.0"), {"h": 12.0}, **options)
-
-
-def written(path, content):
-    if isinstance(content, dict):
-        np.savez(path, **content)
-    else:
-        path.write_bytes(content)
-    return path
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("c.json", b"{", "is no JSON"),
-        ("c.json", b"[1, 2]", "holds no claims; got a list"),
-        ("c.txt", b"x=1", r"its suffix is '\.txt'"),
-        ("c", b"x=1", "it has no suffix"),
-        ("c.npz", b"", "is no .npz"),
-        ("c.npz", b"PK\x03\x04 cut off", "is no .npz"),
-        ("c.npz", b"\x80\x04N.", "a pickle, which can run code"),
-        ("c.npz", {"x": np.array([{}], object)}, "array of objects, and those are pickles"),
-    ],
-)
-def test_a_file_that_holds_no_claims_is_an_error(tmp_path, name, content, message):
-    with pytest.raises(UsageError, match=message):
-        read_claims(written(tmp_path / name, content))
-
-
-def test_a_file_that_is_not_there_is_an_error(tmp_path):
-    with pytest.raises(UsageError, match="no such file"):
-        read_claims(tmp_path / "c.npz")
-
-
-def test_claims_are_read_from_files(tmp_path):
-    trace = program(LOOP, LOOP_ARGUMENTS)
-    grad = trace["W"].grad
-    assert audit(trace, read_claims(written(tmp_path / "c.npz", {"W": grad})))
-    (tmp_path / "c.json").write_text(json.dumps({"W": grad.tolist(), "h[4]": trace["h[4]"].grad.tolist()}))
-    assert audit(trace, read_claims(tmp_path / "c.json"))
 
 
 def a_net(w, b, x, y):

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -312,6 +313,10 @@ def test_an_array_output_without_seed(edgegrad):
     code, _, err = edgegrad("run", "program.py:vector", "W=@W.npy")
     assert code == 1
     assert err.startswith("error: the output of vector is an array, so its gradient needs a seed; ")
+
+
+def test_the_version_is_that_of_the_distribution(edgegrad):
+    assert edgegrad("--version") == (0, f"edgegrad {metadata.version('edgegrad')}\n", "")
 
 
 @pytest.mark.usefixtures("folder")

@@ -72,6 +72,12 @@ def test_an_argument_that_passes_through_is_listed(edgegrad):
     assert json.loads(edgegrad("show", "s.trace", "--json")[1])["untraced"] == []
 
 
+def test_numbers_are_no_arrays_that_are_kept(edgegrad):
+    Path("turned.py").write_text("def f(z):\n    return abs(z * z + 1)\n", encoding="utf-8")
+    edgegrad("run", "turned.py:f", "z=2j", "-o", "s.trace")
+    assert "kept" not in edgegrad("show", "s.trace")[1]
+
+
 JSON_KEYS = {  # what programs that read it rely on: a key is added, never renamed
     "show": "function error last no_gradient inputs input_count untraced outputs output_count counts edges splitters "
     "cuts gradient_arrays kept_arrays kept_bytes bad_edges bad_values bad_gradients bad_origin",

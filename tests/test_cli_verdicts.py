@@ -133,6 +133,18 @@ def test_audit_prints_json(mistakes):
     assert [use["line"] for use in verdict["uses"]] == [13, 14, 15]
 
 
+def test_odd_claims_have_verdicts_also_in_json(mistakes):
+    words = ("audit", "m.trace", claimed(h=[1.0, 2.0], x=float("nan"), low=None, middle="a", high=1.0))
+    code, out, err = mistakes(*words)
+    assert (code, err) == (1, "")
+    assert out.startswith("mistakes: 4 of 5 claims are wrong\n")
+    code, out, _ = mistakes(*words, "--json")
+    told = {each["name"]: (each["kind"], each["claimed"]) for each in json.loads(out)["verdicts"]}
+    assert (code, told.pop("h")[0]) == (1, "wrong-shape")
+    types = {"low": ("wrong-type", None), "middle": ("wrong-type", "a")}
+    assert told == types | {"x": ("not-finite", "nan"), "high": ("match", 1.0)}
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [

@@ -120,6 +120,8 @@ def test_paths_that_bring_nothing_are_counted_and_not_listed():
 
     found = record(f, 3.0).paths("x")
     assert (found.path_count, len(found), found.others) == (2, 1, 0)
+    rounded = record(lambda x: x * 0.1 * 3 + x * 0.7 + x * 0.0, 3.0).paths("x", top=2)
+    assert (rounded.path_count, len(rounded), rounded.others, rounded.others_share) == (3, 2, 0, 0)
     unused = record(lambda x, y: x + 0 * y, 1.0, 2.0).paths("y")
     assert (unused.path_count, len(unused), unused.total) == (1, 0, 0)
     assert "none of which brings anything" in str(unused)

@@ -23,6 +23,8 @@ def as_json(value: Any) -> str:
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, np.ndarray) and value.dtype.kind not in "biufc":
+        return str(value)
     if isinstance(value, np.ndarray) and value.ndim:
         return _array(value)
     if isinstance(value, (np.generic, np.ndarray)):

@@ -25,8 +25,14 @@ app = typer.Typer(
 def edgegrad(
     context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,  # noqa: ARG001
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     """Print the help where no command is given; `main` has seen to --debug, which may stand anywhere."""
+    if version:
+        from importlib import metadata  # noqa: PLC0415
+
+        typer.echo(f"edgegrad {metadata.version('edgegrad')}")
+        raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 

@@ -117,6 +117,7 @@ def summary(trace: Trace) -> Summary:
     """Collect what there is to say about a trace as a whole; a run that failed has no gradients."""
     reason = why_no_gradient(trace)
     statistics = trace.edge_statistics if reason is None else None
+    arrays = len(statistics.arrays) - _complex_numbers(trace) if statistics is not None else 0
     graph = trace.graph
     uses = np.bincount(graph.src, minlength=len(graph.kinds))
     counts = dict(zip(KINDS, np.bincount(graph.kinds, minlength=len(KINDS)).tolist(), strict=True))
@@ -138,15 +139,20 @@ def summary(trace: Trace) -> Summary:
         edges=len(graph.src),
         splitters=tuple(_splitters(trace, uses, statistics)),
         cuts=tuple(_cuts(trace)),
-        gradient_arrays=len(statistics.arrays) if statistics is not None else 0,
-        kept_arrays=len(statistics.arrays) - len(trace.gradients.measured.edges)
-        if statistics is not None
-        else 0,
+        gradient_arrays=arrays,
+        kept_arrays=arrays - len(trace.gradients.measured.edges) if statistics is not None else 0,
         kept_bytes=trace.gradients.kept_bytes() if statistics is not None else 0,
         bad_edges=int((bad_values | bad_gradients).sum()),
         bad_values=int(bad_values.sum()),
         bad_gradients=int(bad_gradients.sum()),
         bad_origin=_bad_origin(trace) if (bad_values | bad_gradients).any() else None,
+    )
+
+
+def _complex_numbers(trace: Trace) -> int:
+    """Count the gradients that are kept beside the arrays, and are none."""
+    return sum(
+        isinstance(each, complex | np.complexfloating) for each in trace.edge_gradients().others.values()
     )
 
 

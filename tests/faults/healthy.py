@@ -295,3 +295,11 @@ def counted(rate=0.9):
         if height < 0:
             below += 1
     return place
+
+
+def halved_until_small(x=5.0, price=2.0):
+    steps = 0
+    while x > 1:
+        x = x / 2
+        steps += 1
+    return steps * price

@@ -23,11 +23,15 @@ from tracer.diagnose.mistakes import (
     reason_of,
     sizes,
 )
+from tracer.diagnose.odd_claims import OddCase, is_odd
+from tracer.diagnose.reshaped import dimensions_of
 from tracer.diagnose.rounded import rounded_to
 from tracer.diagnose.shared_factors import Compared, SharedFactor, shared_factor
 from tracer.diagnose.terms import Followed, described
-from tracer.diagnose.verdict import Audit, Verdict
-from tracer.diagnose.wrong_rules import Tried, WrongRule, texts_of, wrong_rules
+from tracer.diagnose.tried import Tried, WrongRule, texts_of
+from tracer.diagnose.verdict import Audit, Verdict, with_doubt
+from tracer.diagnose.witnesses import beside_right
+from tracer.diagnose.wrong_rules import wrong_rules
 from tracer.errors import UsageError
 from tracer.numbers_text import DIGITS, clean, listed, norm, number
 
@@ -40,13 +44,9 @@ if TYPE_CHECKING:
 
 TOLERANCES = {8: 1e-7, 4: 1e-4, 2: 1e-2}
 """By bytes of a real number, of claim or gradient the fewer: how far, of itself, a right gradient may be off."""
-_MOST_DIMENSIONS = 200
 _MOST_SITES = 1000
 _ALSO = 2
 _LIKELY = 2.0  # what a factor costs that has a name
-_OF_ONE_VALUE = frozenset(
-    {"missing-uses", "mean-not-sum", "product-not-sum", "added-not-multiplied", "clipped", "scale"}
-)
 _ALL_DIGITS = 17  # of a float
 
 
@@ -59,8 +59,8 @@ def audit(
     in `trace.grads`. A claim is right that differs by at most `atol + rtol × |gradient|`; by default `rtol` is 1e-7,
     1e-4 where the claim or the gradient is in single precision, 1e-2 in half, and `atol` is `rtol` of the largest term
     that the gradient is a sum of. Where no tolerance is given, the gradient in three digits or more is right, too,
-    unless a mistake gives just that number. Raises LookupNameError for a name that the trace does not have, and
-    UsageError for what is no gradient.
+    unless a mistake gives just that number. A claim of another shape, of no numbers, or that is not finite gets a
+    verdict of its own. Raises LookupNameError for a name that the trace does not have.
     """
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance is not None and not is_tolerance(tolerance):
@@ -70,38 +70,27 @@ def audit(
     require_trace(trace, "audit")
     ordered = claims_of(trace, claims)
     followed = Followed(trace)
-    dimensions = _dimensions(trace)
+    dimensions = dimensions_of(trace)
     verdicts: list[Verdict] = []
-    rounded: set[str] = set()
     tried = Tried()
     with np.errstate(all="ignore"):
-        cases = [_Case(claim, followed, dimensions, rounded, tried, rtol, atol) for claim in ordered]
-        shared = shared_factor(trace, [case.compared() for case in cases])
+        cases = [_Case(claim, followed, dimensions, tried, rtol, atol) for claim in ordered]
+        compared = [case.compared() for case in cases if not is_odd(case.claim)]
+        tried.right = [
+            claim for claim in ordered for each in compared if each.is_right and each.name == claim.name
+        ]
+        shared = shared_factor(trace, compared)
         for claim, case in zip(ordered, cases, strict=True):
-            verdict = case.verdict(shared)
+            verdict = case.odd_verdict() if is_odd(claim) else case.verdict(shared)
             if not verdict.ok and not any(each.is_first for each in verdicts):
                 verdict = replace(verdict, is_first=True)
             is_other = verdict.kind not in ("match", "follows") or verdict.is_rounded
             if is_other and claim.value.shape == np.shape(claim.node.grad):
                 followed.put(claim.name, claim.node, claim.value)
             if verdict.is_rounded:
-                rounded.add(claim.name)
+                tried.rounded.add(claim.name)
             verdicts.append(verdict)
-    return Audit(trace.function, _with_doubt(verdicts))
-
-
-def _with_doubt(verdicts: list[Verdict]) -> tuple[Verdict, ...]:
-    """Say of the first wrong claim what its explanation leaves open: others that are wrong, too."""
-    first = next((at for at, each in enumerate(verdicts) if each.is_first), None)
-    unknown = [each.name for each in verdicts if each.kind == "unknown"]
-    doubt = ""
-    if len(unknown) == len(verdicts) > 1:
-        doubt = "; no claim is right: other arguments or weights, an added momentum, or two mistakes look like this"
-    elif first is not None and unknown and verdicts[first].kind in _OF_ONE_VALUE:
-        doubt = f"; this is not what makes {listed(unknown, _ALSO)} wrong: one mistake further on may give all of them"
-    if first is not None:
-        verdicts[first] = replace(verdicts[first], message=verdicts[first].message + doubt)
-    return tuple(verdicts)
+    return Audit(trace.function, with_doubt(verdicts))
 
 
 class _Case:
@@ -112,43 +101,49 @@ class _Case:
         claim: Claim,
         followed: Followed,
         dimensions: dict[int, str],
-        rounded: set[str],
         tried: Tried,
         rtol: float | None,
         atol: float | None,
     ) -> None:
-        self.claim, self.followed, self.dimensions = claim, followed, dimensions
-        self.rounded, self.tried = rounded, tried
-        self.has_tolerance = rtol is not None or atol is not None
+        self.claim, self.followed, self.dimensions, self.tried = claim, followed, dimensions, tried
+        self.given = rtol, atol
+        self.has_tolerance = self.given != (None, None)
         self.expected = np.asarray(claim.node.grad)
-        self.claimed = (
-            claim.value.reshape(()) if claim.value.size == 1 == self.expected.size else claim.value
-        )
-        self.claimed = (
-            self.claimed.reshape(self.expected.shape) if self.expected.size == 1 else self.claimed
-        )
+        is_one = claim.value.size == 1 == self.expected.size
+        self.claimed = claim.value.reshape(self.expected.shape) if is_one else claim.value
         size = min(_bytes(np.asarray(each)) for each in (self.expected, claim.value))
         self.rtol = TOLERANCES.get(size, TOLERANCES[8]) if rtol is None else rtol
         self.atol = atol
 
     def compared(self) -> Compared:
         """Return what is looked at for a factor that claims have in common."""
-        largest = np.abs(self.expected).max(initial=0)
 
         def is_made_by(numbers: Any) -> bool:
             made = np.reshape(numbers, self.expected.shape)
             return self.is_same(self.claimed, made, 0.0) and is_nearer(self.claimed, made, self.expected)
 
-        is_right = self.is_same(self.claimed, self.expected, largest)
+        is_right = self.is_right(self.claimed, self.expected)
         return Compared(self.claim.name, self.claim.node, self.claimed, self.expected, is_right, is_made_by)
+
+    def odd_verdict(self) -> Verdict:
+        """Judge a claim that can't be compared number by number."""
+
+        def judged(numbers: Any) -> Verdict:
+            claim = replace(self.claim, value=numbers)
+            return _Case(claim, self.followed, self.dimensions, self.tried, *self.given).verdict(None)
+
+        terms = self.followed.terms(self.claim.node, as_recorded=True)
+        return OddCase(
+            self.claim, terms, self.is_right, judged, self.tried.spoiled, self.dimensions
+        ).verdict()
 
     def verdict(self, shared: SharedFactor | None) -> Verdict:
         """Judge the claim."""
         node = self.claim.node
-        if self.is_same(self.claimed, self.expected, np.abs(self.expected).max(initial=0)):
+        if self.is_right(self.claimed, self.expected):
             return self._told("match", "right", site=node.site)
         terms = self.followed.terms(node)
-        place = self._place(terms)
+        place = terms.site
         names = self.followed.names(node) if self.followed.is_changed else []
         true_terms = self.followed.terms(node, as_recorded=True) if names else terms
         if names:
@@ -157,7 +152,7 @@ class _Case:
             is_other = not self.is_same(total, self.expected, scale)
             if is_other and self.is_same(self.claimed, total, scale):
                 lead = listed(names, _ALSO)
-                if self.rounded.issuperset(names):
+                if self.tried.rounded.issuperset(names):
                     text = f"right, given the rounded {lead}"
                     return self._told("match", text, site=node.site, terms=terms)
                 text = f"right, given what is claimed for {lead}"
@@ -183,16 +178,26 @@ class _Case:
     def _shared(self, shared: SharedFactor, asked: Question) -> Verdict:
         """Tell of a factor that several claims have in common: all but the first follow from it."""
         first, *others = shared.names
-        site = self._place(asked.terms)
+        site = asked.terms.site
         if self.claim.name != first:
             is_rule = any(each.shown == first for each in self.tried.rules)
-            text = f"right, given the {'wrong rule' if is_rule else 'factor'} that {first} shows"
+            text = f"right, given the {'wrong rule' if is_rule else 'mistake'} that {first} shows"
             return self._told("follows", text, site=site, follows=(first,), terms=asked.terms)
         rules = wrong_rules(asked, self.tried, is_on_way=True)
         name, _ = named_factor(asked, shared.factor)
         is_sign = abs(shared.factor + 1) <= SIGN_OFF
         if rules and not name and not is_sign:
             return self._told("wrong-rule", texts_of(rules), site=rules[0].node.site, terms=asked.terms)
+        shown = f"{listed(others, _ALSO)} {'shows' if len(others) == 1 else 'show'} it, too"
+        if shared.node is not None and not name and not is_sign:
+            terms = self.followed.terms(shared.node, as_recorded=True)
+            claim = replace(
+                self.claim, node=shared.node, value=shared.factor * np.asarray(shared.node.grad)
+            )
+            inside = _Case(claim, self.followed, self.dimensions, self.tried, *self.given)
+            told = inside.explained_alone(terms)
+            if told is not None:
+                return replace(told, name=self.claim.name, message=f"{told.message}; {shown}")
         what = "all that is claimed"
         if shared.node is not None:
             where, named = described(shared.node, self.followed.turns), clean(shared.node.name or "")
@@ -201,11 +206,21 @@ class _Case:
         size = name or number(shared.factor)
         said = "has the wrong sign" if is_sign else f"is {size} times what it should be"
         reason = reason_of(self.dimensions, shared.factor)
-        text = f"{what} {said}{reason}; {listed(others, _ALSO)} {'shows' if len(others) == 1 else 'show'} it, too"
+        text = f"{what} {said}{reason}; {shown}"
         if rules:
             text += f"; as well explained by wrong-rule: {texts_of(rules)}"
         also = ("wrong-rule",) if rules else ()
         return self._told("sign" if is_sign else "scale", text, site=site, terms=asked.terms, also=also)
+
+    def explained_alone(self, terms: Terms) -> Verdict | None:
+        """Tell of the mistake that gives the claim, if it is more than a factor."""
+        named = clean(self.claim.node.name or "")
+        asked = replace(self._asked(terms), name=named or described(self.claim.node, self.followed.turns))
+        found = [each for each in explanations(asked) if each.kind != "scale"]
+        if found:
+            return self._explained(asked, found, [])
+        rules = wrong_rules(asked, self.tried)
+        return self._told_rules(asked, rules, []) if rules else None
 
     def _by_rule(self, asked: Question, best: Explanation, names: list[str]) -> Verdict | None:
         """Prefer a wrong rule, where there is one, to what any number may be: a strange factor, some set of uses."""
@@ -215,6 +230,10 @@ class _Case:
             return None
         rules = wrong_rules(asked, self.tried)
         return self._told_rules(asked, rules, names) if rules else None
+
+    def is_right(self, claimed: Any, expected: Any) -> bool:
+        """Tell whether a gradient is what it should be."""
+        return self.is_same(claimed, expected, np.abs(expected).max(initial=0))
 
     def is_same(self, left: Any, right: Any, scale: float) -> bool:
         """Tell whether two gradients are the same to within the tolerance; what is not finite in both is."""
@@ -253,9 +272,7 @@ class _Case:
         sites = [asked.terms.use(at).site for at in sorted(best.uses, reverse=True)[:_MOST_SITES]]
         uses = tuple(site for site in sites if site is not None)
         site = (
-            uses[0]
-            if uses and best.kind in ("missing-uses", "added-not-multiplied")
-            else self._place(asked.terms)
+            uses[0] if uses and best.kind in ("missing-uses", "added-not-multiplied") else asked.terms.site
         )
         return self._told(
             best.kind,
@@ -278,9 +295,12 @@ class _Case:
     def _told_rules(self, asked: Question, found: list[WrongRule], names: list[str]) -> Verdict:
         if first := found[0].of:
             text = f"right, given the wrong rule that {first} shows"
-            site = self._place(asked.terms)
+            site = asked.terms.site
             return self._told("follows", text, site=site, follows=(first,), terms=asked.terms)
         text = texts_of(found)
+        if right := beside_right(found, self.tried.right):
+            verb = "is right, which goes" if len(right) == 1 else "are right, which go"
+            text += f"; {listed(right, _ALSO)} {verb} through it, too"
         if names:
             text += f"; given what is claimed for {listed(names, _ALSO)}"
         site = found[0].node.site
@@ -300,14 +320,18 @@ class _Case:
             upstream = np.asarray(self.followed.node(edge))
             if upstream.shape == self.claimed.shape and asked.same(self.claimed, upstream):
                 text += f"; it is what arrives at {terms.place(0)}, without the local partial there"
-        return self._told("unknown", text, site=self._place(terms), terms=terms)
+        return self._told("unknown", text, site=terms.site, terms=terms)
 
     def _rounded(self, terms: Terms, true_terms: Terms) -> Verdict | None:
         """Accept the right gradient in fewer digits, if nobody asked for more and no mistake gives just this number."""
         if self.has_tolerance:
             return None
         told, given, shown = rounded_to(self.claimed, self.expected), "", true_terms
-        if not told and (names := self.followed.names(self.claim.node)) and self.rounded.issuperset(names):
+        if (
+            not told
+            and (names := self.followed.names(self.claim.node))
+            and self.tried.rounded.issuperset(names)
+        ):
             told, given, shown = (
                 rounded_to(self.claimed, terms.total),
                 f", given the rounded {listed(names, _ALSO)}",
@@ -318,10 +342,6 @@ class _Case:
         text = f"right, to the {told} in which it is written{given}"
         verdict = self._told("match", text, site=self.claim.node.site, terms=shown)
         return replace(verdict, is_rounded=True)
-
-    def _place(self, terms: Terms) -> Site | None:
-        """Return where a value is computed; of an input, which has no place, the first of its uses."""
-        return self.claim.node.site or (terms.use(terms.count - 1).site if terms.count else None)
 
     def _told(
         self,
@@ -379,16 +399,3 @@ def _digits(claimed: Any, expected: Any) -> int:
         ),
         _ALL_DIGITS,
     )
-
-
-def _dimensions(trace: Trace) -> dict[int, str]:
-    """Return the lengths of the axes of inputs and constants, by which people divide."""
-    found: dict[int, str] = {}
-    values = trace.recording.values.others
-    for row, name in trace.input_rows.items():
-        for axis, length in enumerate(np.shape(values.get(row, 0.0))):
-            found.setdefault(int(length), f"axis {axis} of {clean(name)}")
-    for constant in list(trace.recording.constants.others.values())[:_MOST_DIMENSIONS]:
-        for axis, length in enumerate(np.shape(constant)):
-            found.setdefault(int(length), f"axis {axis} of a constant array")
-    return found

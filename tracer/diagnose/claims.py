@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.errors import LookupNameError, UsageError
-from tracer.numbers_text import number
+from tracer.numbers_text import shorten
 from tracer.rules.kinds import is_complex
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tracer.views import Node
 
 _NESTED = (dict, list, tuple)
+_SHOWN = 40  # characters of what is no number
 _AN_EXAMPLE = (
     'a file of claims holds names and gradients: {"x": 5.0, "h[3]": [0.1, 0.2]}, or np.savez(path, x=…)'
 )
@@ -34,8 +35,20 @@ class Claim:
     name: str
     node: Node
     value: np.ndarray[Any, Any]
-    is_single: bool
-    """Whether it was computed in less than double precision."""
+    given: Any = None
+    """What is claimed as it was given, where it is no gradient by its type."""
+    fault: str = ""
+    """Why it is none."""
+
+
+@dataclass(frozen=True)
+class Unread:
+    """What stands in a file for a name and was not read."""
+
+    what: str
+
+    def __str__(self) -> str:
+        return self.what
 
 
 def read_claims(path: Path) -> dict[str, Any]:
@@ -76,14 +89,10 @@ def _from_npz(path: Path) -> dict[str, Any]:
                 try:
                     found[name] = archive[name]
                 except ValueError:
-                    raise UsageError(
-                        f"the claim for {name} in {path} can't be read",
-                        got="it is an array of objects, and those are pickles, which can run code",
-                        advice=f"save numbers: np.savez(path, **{{{name!r}: np.asarray(gradient, float)}})",
-                    ) from None
+                    found[name] = Unread(
+                        "an array of objects, not read: those are pickles, which can run code"
+                    )
     except (OSError, EOFError, zipfile.BadZipFile, ValueError, KeyError) as error:
-        if isinstance(error, UsageError):
-            raise
         what = "it is a pickle, which can run code" if _is_pickle(path) else str(error)
         raise UsageError(f"{path} is no .npz", got=what, advice=_AN_EXAMPLE) from None
     return found
@@ -98,7 +107,7 @@ def claims_of(trace: Trace, claims: Mapping[str, Any]) -> list[Claim]:
     """Put claims beside their nodes, in backward order: the last made value first.
 
     A claim for a parameter that holds several inputs is one for each of them, in the structure of `t.grads`.
-    Raises LookupNameError for a name that the trace does not have, and UsageError for what is no gradient of its shape.
+    What is no gradient by its type has a fault. Raises LookupNameError for a name that the trace does not have.
     """
     if not hasattr(claims, "items"):
         raise UsageError(
@@ -110,12 +119,15 @@ def claims_of(trace: Trace, claims: Mapping[str, Any]) -> list[Claim]:
         raise UsageError("there are no claims to audit", got="got an empty table", advice=_AN_EXAMPLE)
     found = [_claim(trace, name, value) for name, value in _leaves(trace, claims)]
     if not found:
-        raise UsageError("there are no claims to audit", got="got None for every name", advice=_AN_EXAMPLE)
+        raise UsageError(
+            "there are no claims to audit", got="got None for what is not traced", advice=_AN_EXAMPLE
+        )
     return sorted(found, key=lambda claim: -claim.node.index)
 
 
 def _leaves(trace: Trace, claims: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the claims for single nodes; None, of what is not traced, is left out."""
+    """Yield the claims for single nodes; None for what is not traced, as in `t.grads`, is left out."""
+    left_out = {name for name, grad in trace.grads.items() if grad is None}
     paths = set(trace.input_rows.values())
     pending: list[tuple[str, Any]] = [*claims.items()][::-1]
     while pending:
@@ -124,11 +136,15 @@ def _leaves(trace: Trace, claims: Mapping[str, Any]) -> Iterator[tuple[str, Any]
             raise UsageError(
                 "a claim is asked by name", got=f"got {name!r}", advice='"x", "params[\'W\']", "h[3]"'
             )
-        if value is None:
-            continue
-        inside = any(path.startswith((f"{name}[", f"{name}.")) for path in paths)
-        if name not in paths and inside and _is_nested(value):
-            pending += [*_children(name, value, paths)][::-1]
+        inside = [path for path in paths if path.startswith((f"{name}[", f"{name}."))]
+        if name in paths or not (inside or (value is None and name in left_out)):
+            yield name, value
+        elif value is None:
+            pending += [(path, None) for path in sorted(inside)]
+        elif _is_nested(value):
+            children = [*_children(name, value, paths)][::-1]
+            left_out.update(path for path, child in children if child is None)
+            pending += children
         else:
             yield name, value
 
@@ -169,59 +185,34 @@ def _claim(trace: Trace, name: str, value: Any) -> Claim:
         value = value.detach()
     try:
         array = np.asarray(value)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise UsageError(
-            f"the claim for {name} is no array",
-            got=str(error),
-            advice="give numbers, as a number, a list or an array",
-        ) from None
+    except (ValueError, TypeError, RuntimeError):
+        return _no_gradient(
+            name, node, value, f"a {type(value).__name__} that is no array: its parts differ in length"
+        )
     if array.dtype.kind not in "iufc":
-        got = (
-            "an array of objects" if array.dtype.kind == "O" else f"{type(value).__name__} of {array.dtype}"
-        )
-        raise UsageError(
-            f"the claim for {name} is no number and no array of them",
-            got=f"got {got}{f', {value!r}' if array.ndim == 0 else ''}"[:200],
-            advice="give the gradient as numbers",
-        )
-    _check_shape(name, array, np.shape(expected))
-    if not np.isfinite(array).all() and np.isfinite(expected).all():
-        wrong = np.argwhere(~np.isfinite(array))
-        place = f" at {list(map(int, wrong[0]))}" if array.ndim else ""
-        raise UsageError(
-            f"the claim for {name} is not finite",
-            got=f"got {number(array[tuple(wrong[0])])}{place}, {len(wrong):,} of {array.size:,} elements, "
-            "and the gradient of the trace is finite",
-            advice="look for where it is born in the pass that made the claim",
-        )
+        return _no_gradient(name, node, value, _called(value, array))
     if is_complex(array) and not is_complex(expected):
         if np.any(array.imag):
-            raise UsageError(
-                f"the claim for {name} is complex",
-                got=f"got {array.dtype}, and the value is real",
-                advice="the gradient of a real value is real",
+            return replace(
+                _no_gradient(name, node, value, f"{array.dtype} for a real value"),
+                value=array.real,
             )
         array = array.real
-    is_single = array.dtype.kind in "fc" and np.finfo(array.dtype).eps > np.finfo(np.float64).eps
-    return Claim(name, node, array, bool(is_single))
+    return Claim(name, node, array)
 
 
-def _check_shape(name: str, array: np.ndarray[Any, Any], shape: tuple[int, ...]) -> None:
-    """Raise UsageError where a claim can't be for this value; a transposed one can be."""
-    if array.shape in (shape, shape[::-1]) or array.size == 1 == int(np.prod(shape)):
-        return
-    advice = "a gradient has the shape of its value"
-    if array.ndim >= len(shape) and _stretches(shape, array.shape):
-        advice += ": sum the claim over the axes along which the value was broadcast"
-    raise UsageError(
-        f"the claim for {name} has another shape than {name}",
-        got=f"got {array.shape}, expected {shape}",
-        advice=advice,
-    )
+def _no_gradient(name: str, node: Node, given: Any, fault: str) -> Claim:
+    return Claim(name, node, np.zeros(0), given, fault)
 
 
-def _stretches(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
-    try:
-        return np.broadcast_shapes(shape, to) == to
-    except ValueError:
-        return False
+def _called(value: Any, array: np.ndarray[Any, Any]) -> str:
+    """Say what something is that is no number and no array of them."""
+    if value is None or isinstance(value, Unread):
+        return str(value)
+    if array.ndim == 0:
+        shown = repr(value)
+        return f"a {type(value).__name__}" + (
+            f", {shorten(shown, _SHOWN)}" if " at 0x" not in shown else ""
+        )
+    kind = "objects" if array.dtype.kind == "O" else str(array.dtype)
+    return f"{'an array' if isinstance(value, np.ndarray) else f'a {type(value).__name__}'} of {kind}"

@@ -5,11 +5,13 @@ Where they end, and what is written down in the place of their derivative. Used 
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.graph import operand_value
+from tracer.numbers_text import number
 from tracer.operations import OP_NAMES
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from tracer.trace import Trace
 
-SIGMOID, SOFTMAX = "expit", "softmax"
+SIGMOID, SOFTMAX, NORMALISED = "expit", "softmax", "normalised"
 _NEAR = 1e-6
 _MATRIX = 2
 
@@ -72,9 +74,77 @@ def _end_of_softmax(trace: Trace, row: int) -> int | None:
     return None
 
 
+def _end_of_normalised(trace: Trace, row: int) -> int | None:
+    """Look for what is less its mean, divided by its standard deviation, as in a layer norm or a batch norm."""
+    recording = trace.recording
+    centred = np.asarray(recording.values[row])
+    if name_of(trace, row) != "subtract" or centred.ndim == 0 or np.iscomplexobj(centred):
+        return None
+    for user in _users(trace, row)[:_MOST_USERS]:
+        is_scaled = name_of(trace, user) in ("divide", "multiply") and row in _operands(trace, user)
+        if (
+            is_scaled
+            and scales_of(centred, recording.values[user]) is not None
+            and _leads_to(trace, row, user)
+        ):
+            return user
+    return None
+
+
+def _operands(trace: Trace, row: int) -> list[int]:
+    operands: list[int] = trace.recording.operands[
+        trace.recording.starts[row] : trace.recording.starts[row + 1]
+    ].tolist()
+    return operands
+
+
+def _leads_to(trace: Trace, centred: int, end: int) -> bool:
+    """Tell whether what a centred value is divided by is computed from what was centred."""
+    source = _operands(trace, centred)[0]
+    pending = [each for each in _operands(trace, end) if each != centred]
+    seen = set(pending)
+    while pending:
+        at = pending.pop()
+        if at in (source, centred):
+            return at >= 0
+        new = {each for each in _operands(trace, at) if each >= source} - seen if at >= 0 else set()
+        seen |= new
+        pending += new
+    return False
+
+
+def scales_of(centred: Any, normal: Any) -> tuple[tuple[int, ...], Any, float] | None:
+    """Return the axes over which a value was normalised, one over its deviation, and the constant in that; or None."""
+    centred, normal = np.asarray(centred), np.asarray(normal)
+    if centred.shape != normal.shape or not centred.size:
+        return None
+    last = centred.ndim - 1
+    for axes in (
+        (last,),
+        *((axis,) for axis in range(last)),
+        *combinations(range(centred.ndim), 2),
+        (0, 2, 3),
+    ):
+        if max(axes) > last or any(centred.shape[axis] < 2 for axis in axes):
+            continue
+        squares = np.mean(centred**2, axes, keepdims=True)
+        is_centred = np.abs(np.mean(centred, axes, keepdims=True)) <= _NEAR * np.sqrt(squares)
+        if not np.all(is_centred & (squares > 0)):
+            continue
+        scale = np.mean(normal * centred, axes, keepdims=True) / squares
+        added = 1 / scale**2 - squares
+        is_so = np.allclose(normal, scale * centred, rtol=_NEAR) and np.all(scale > 0)
+        if is_so and np.ptp(added) <= _NEAR * np.max(squares) and np.min(added) >= -_NEAR * np.max(squares):
+            return axes, scale, float(np.mean(added))
+    return None
+
+
+_MOST_USERS = 10
+
 _ENDS: dict[str, Callable[[Trace, int], int | None]] = {
     SIGMOID: _end_of_sigmoid,
     SOFTMAX: _end_of_softmax,
+    NORMALISED: _end_of_normalised,
 }
 
 
@@ -139,4 +209,48 @@ def slips_of_softmax(trace: Trace, end: int, upstream: Any) -> Iterator[tuple[st
     if np.all(upstream <= 0) and is_in_logarithm(trace, end):
         told = "y in place of y − label, the gradient of softmax and cross entropy as one"
         wrong.append((told, -inner * y))
+    yield from ((text, made - right) for text, made in wrong)
+
+
+def slips_of_normalised(trace: Trace, end: int, upstream: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what a normalisation sends back by wrong rules, less what is right."""
+    normal = np.asarray(trace.recording.values[end])
+    for row in _operands(trace, end):
+        found = scales_of(trace.recording.values[row], normal) if row >= 0 else None
+        if found is not None and np.shape(upstream) == normal.shape:
+            break
+    else:
+        return
+    axes, scale, added = found
+    centred = normal / scale
+
+    def mean(array: Any, over: tuple[int, ...] = axes) -> Any:
+        return np.mean(array, over, keepdims=True)
+
+    def sent(g: Any, y: Any, average: Any = mean) -> Any:
+        return g - average(g) - y * average(g * y)
+
+    right = sent(upstream, normal) * scale
+    count = normal.size // scale.size
+    rule = "(g − mean g − y·mean(g·y))/s (y is the normalised value, s the deviation, g the upstream)"
+    wrong = [
+        (f"the division by the deviation left out of {rule}", right / scale),
+        (f"divided by s² in {rule}", right * scale),
+        (
+            f"sums in place of the means in {rule}",
+            sent(upstream, normal, lambda a: count * mean(a)) * scale,
+        ),
+        (f"the centred value in place of y in {rule}", sent(upstream, centred) * scale),
+    ]
+    if added > _NEAR * float(np.mean(centred**2)):
+        bare = 1 / np.sqrt(mean(centred**2))
+        told = f"the {number(added)} that is added left out of s in {rule}"
+        wrong += [
+            (told, sent(upstream, normal) * bare),
+            (f"{told} and y", sent(upstream, centred * bare) * bare),
+        ]
+    for axis in range(normal.ndim):
+        if axis not in axes:
+            told = f"means over axis {axis}, not {', '.join(map(str, axes))}, in {rule}"
+            wrong.append((told, sent(upstream, normal, lambda a, over=(axis,): mean(a, over)) * scale))
     yield from ((text, made - right) for text, made in wrong)

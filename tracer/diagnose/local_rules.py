@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.diagnose.composed_rules import SOFTMAX, name_of, slips_of_sigmoid, slips_of_softmax
+from tracer.diagnose.composed_rules import (
+    NORMALISED,
+    SOFTMAX,
+    name_of,
+    slips_of_normalised,
+    slips_of_sigmoid,
+    slips_of_softmax,
+)
 from tracer.graph import operand_value
 from tracer.numbers_text import clean, number
 from tracer.numbers_text import operand as operand_at
@@ -25,6 +32,8 @@ if TYPE_CHECKING:
     from tracer.trace import Trace
 
 NOTHING_BACK, WRONG_SIGN = "gets nothing back", "gets its gradient back with the wrong sign"
+TRANSPOSED = "gets back is transposed"
+SWAPPED = "the factors swapped: its own in place of the other"
 _MATRIX = 2
 _SMALL = 1e-2  # a constant that is added up to this keeps a number from being zero
 
@@ -58,7 +67,12 @@ SLIPS: dict[str, tuple[tuple[str, Callable[[Any, Any], Any]], ...]] = {
     ),
     "exp": (("x", lambda x, _: x), ("exp(y)", lambda _, y: np.exp(y))),
     "log": (("1/y", lambda _, y: 1 / y), ("x", lambda x, _: x)),
-    "sqrt": (("1/y", lambda _, y: 1 / y), ("1/(2·x)", lambda x, _: 0.5 / x)),
+    "sqrt": (
+        ("1/y", lambda _, y: 1 / y),
+        ("1/(2·x)", lambda x, _: 0.5 / x),
+        ("1/2", lambda _, y: 0.5 + 0 * y),
+        ("1", lambda _, y: 1 + 0 * y),
+    ),
     "sin": (("−cos(x)", lambda x, _: -np.cos(x)),),
     "cos": (("sin(x)", lambda x, _: np.sin(x)),),
 }
@@ -75,6 +89,26 @@ class Run:
     """The operation as the tables know it: `1/(1 + exp(-x))` in one is expit."""
 
 
+def key_of(text: str) -> str:
+    """Return by what the slips of two runs are the same: what is called x is x0 in the first turn."""
+    return next((each for each in (NOTHING_BACK, WRONG_SIGN, TRANSPOSED) if text.endswith(each)), text)
+
+
+def is_anywhere(text: str) -> bool:
+    """Tell whether a slip is the same at each operation of a way."""
+    return text.endswith((NOTHING_BACK, WRONG_SIGN))
+
+
+def twins(trace: Trace, slot: int) -> list[int]:
+    """Return the operands of an operation that are the same value."""
+    recording, row = trace.recording, int(trace.graph.slot_consumer[slot])
+    operands = recording.operands[recording.starts[row] : recording.starts[row + 1]]
+    alike: list[int] = (
+        np.flatnonzero(operands == recording.operands[slot]) + recording.starts[row]
+    ).tolist()
+    return alike
+
+
 def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[str, Any]]:
     """Yield what may have been done in the place of a rule, in words, and by how much that changes what it sends.
 
@@ -82,8 +116,8 @@ def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[st
     """
     operand, result = np.asarray(operand_value(trace.recording, run.slot)), np.asarray(run.node.value)
     is_alike = np.shape(sent) == operand.shape == result.shape == np.shape(upstream)
-    if run.name == SOFTMAX:
-        yield from slips_of_softmax(trace, run.node.row, upstream)
+    if run.name in _WHOLE:
+        yield from _WHOLE[run.name](trace, run.node.row, upstream)
         return
     if run.name in RULES and is_alike:
         rule, partial = RULES[run.name]
@@ -93,6 +127,12 @@ def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[st
                 upstream * wrong(operand, result) - sent,
             )
         yield f"the local partial, {rule} (y is the result, x the operand), left out", upstream - sent
+        before = one_turn_earlier(trace, run.node.row) if run.name in _OF_RESULT else None
+        if before is not None and before.shape == result.shape:
+            yield (
+                f"y of one turn earlier in {rule} (y is the result)",
+                upstream * partial(operand, before) - sent,
+            )
         yield f"the local partial, {rule}, multiplied by twice", (partial(operand, result) - 1) * sent
         if run.name == "expit":
             for text, wrong in slips_of_sigmoid(trace, run.node.row, upstream):
@@ -104,7 +144,7 @@ def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[st
         if handed_on is not None and handed_on.shape == np.shape(sent):
             yield "the local partial left out: the upstream is handed on as it is", handed_on - sent
         if run.name == "multiply" and is_alike:
-            yield "the factors swapped: its own in place of the other", upstream * operand - sent
+            yield SWAPPED, upstream * operand - sent
     if is_alike:
         yield from _of_masks(run, result, upstream, sent)
     yield from _of_extremes(trace, run, operand, upstream, sent)
@@ -114,9 +154,12 @@ def slips(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[st
     yield from _of_next_turn(trace, run, upstream)
     if np.shape(sent) == operand.shape:
         if run.name in ("matmul", "dot") and operand.ndim == _MATRIX and len(set(operand.shape)) == 1:
-            yield f"what {called(run)} gets back is transposed", np.transpose(sent) - sent
+            yield f"what {called(run)} {TRANSPOSED}", np.transpose(sent) - sent
         yield f"{called(run)} {NOTHING_BACK}", -1.0 * np.asarray(sent)
         yield f"{called(run)} {WRONG_SIGN}", -2.0 * np.asarray(sent)
+
+
+_WHOLE = {SOFTMAX: slips_of_softmax, NORMALISED: slips_of_normalised}
 
 
 def _of_masks(run: Run, result: Any, upstream: Any, sent: Any) -> Iterator[tuple[str, Any]]:
@@ -163,34 +206,24 @@ def summed_to(gradient: Any, shape: tuple[int, ...]) -> Any:
 
 def called(run: Run) -> str:
     """Return what the operand of a run is called."""
-    edge = next(each for each in run.node.in_edges) if run.name == "expit" else _edge(run)
+    trace = run.node.trace
+    row = int(trace.graph.slot_consumer[run.slot])  # of a composed operation, its first
+    edge = trace.edges[trace.graph.edge_of(row, run.slot)]
     name = edge.src.name if edge is not None else None
-    return clean(name) if name else f"the {operand_at(run.slot - _first(run))}"
+    return clean(name) if name else f"the {operand_at(run.slot - int(trace.recording.starts[row]))}"
 
 
 def _first(run: Run) -> int:
     return int(run.node.trace.recording.starts[run.node.row])
 
 
-def _edge(run: Run) -> Any:
-    trace = run.node.trace
-    return trace.edges[trace.graph.edge_of(run.node.row, run.slot)]
-
-
 def _without_small(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[str, Any]]:
     """Look for a small constant that is added before an operation, and that the pass back knows nothing of."""
     recording, first = trace.recording, _first(run)
-    if run.name not in ("log", "sqrt", "divide"):
+    constant = added_constant(trace, run)
+    if constant is None:
         return
     at = first + 1 if run.name == "divide" else first
-    producer = int(recording.operands[at])
-    if producer < 0 or name_of(trace, producer) != "add":
-        return
-    added = range(int(recording.starts[producer]), int(recording.starts[producer + 1]))
-    small = [np.asarray(operand_value(recording, slot)) for slot in added if recording.operands[slot] < 0]
-    if len(small) != 1 or small[0].size != 1 or not 0 < abs(float(small[0].real.ravel()[0])) <= _SMALL:
-        return
-    constant = float(small[0].real.ravel()[0])
     without = np.asarray(operand_value(recording, at)) - constant
     if run.name == "log":
         partial = 1 / without
@@ -201,6 +234,22 @@ def _without_small(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator
     wrong = upstream * partial
     if np.shape(wrong) == np.shape(sent):
         yield f"the {number(constant)} that is added to the operand left out of the rule", wrong - sent
+
+
+def added_constant(trace: Trace, run: Run) -> float | None:
+    """Return the small constant that is added to what a logarithm, a root or a division is taken of, if one is."""
+    recording, first = trace.recording, _first(run)
+    if run.name not in ("log", "sqrt", "divide"):
+        return None
+    producer = int(recording.operands[first + 1 if run.name == "divide" else first])
+    if producer < 0 or name_of(trace, producer) != "add":
+        return None
+    added = range(int(recording.starts[producer]), int(recording.starts[producer + 1]))
+    small = [np.asarray(operand_value(recording, slot)) for slot in added if recording.operands[slot] < 0]
+    if len(small) != 1 or small[0].size != 1:
+        return None
+    constant = float(small[0].real.ravel()[0])
+    return constant if 0 < abs(constant) <= _SMALL else None
 
 
 def _of_matrices(trace: Trace, run: Run, upstream: Any) -> Iterator[tuple[str, Any]]:
@@ -266,6 +315,30 @@ def _one_turn_later(trace: Trace, user: int, row: int, port: int) -> int | None:
     made = np.flatnonzero((places == places[last]) & (recording.ops == recording.ops[last]))
     at = int(np.searchsorted(made, row, side="right"))
     return int(made[at]) if at < len(made) else None
+
+
+_OF_RESULT = frozenset({"tanh", "expit"})  # whose slope is one of the result
+
+
+def one_turn_earlier(trace: Trace, row: int) -> Any:
+    """Return what a row of a loop gave one turn earlier, in the first turn what stood in its place; None for others."""
+    places, recording, consumers = trace.sites.row_places, trace.recording, trace.graph.slot_consumer
+    runs = np.flatnonzero((places == places[row]) & (recording.ops == recording.ops[row]))
+    at = int(np.searchsorted(runs, row))
+    if at > 0:
+        return np.asarray(recording.values[int(runs[at - 1])])
+    if len(runs) < 2:
+        return None
+    for slot in np.flatnonzero(recording.operands == runs[-2]).tolist():
+        user = int(consumers[slot])
+        users = np.flatnonzero((places == places[user]) & (recording.ops == recording.ops[user]))
+        if runs[-2] < user <= runs[-1] and len(users) == len(runs) and users[0] < runs[0]:
+            return np.asarray(
+                operand_value(
+                    recording, int(recording.starts[users[0]]) + slot - int(recording.starts[user])
+                )
+            )
+    return None
 
 
 def updated(trace: Trace, run: Run, upstream: Any) -> Any:

@@ -15,6 +15,14 @@ import numpy as np
 
 from tracer.diagnose.subsets import left_out
 from tracer.diagnose.terms import described
+from tracer.diagnose.training_mistakes import (
+    of_examples,
+    of_others,
+    of_overwritten_parts,
+    of_triangles,
+    of_weights,
+    one_of_copies,
+)
 from tracer.numbers_text import DIGITS, addends, norm, number
 
 if TYPE_CHECKING:
@@ -29,6 +37,7 @@ _WEIGHED = 200  # uses of which one may have a factor
 _NEARLY = SIGN_OFF = 1e-6  # of a factor
 _TELLING = 1e-3  # of the largest element: by what is smaller, any factor is as good
 _ROUND = 2  # digits in which people write a bound
+_RATE = 0.1  # that a learning rate is at most, if nothing else shows that it is one
 _WHOLE = 10  # factors from 2 to this are looked for in numbers
 
 
@@ -93,9 +102,10 @@ def explanations(question: Question) -> list[Explanation]:
     found: list[Explanation] = []
     for hypothesis in HYPOTHESES:
         found += hypothesis(question)
-    is_told = {each.kind for each in found}
-    if is_told - {"scale"}:
-        found = [each for each in found if each.kind != "scale"]  # a factor tells less than what made it
+    least = min((each.cost for each in found if each.kind != "scale"), default=math.inf)
+    found = [
+        each for each in found if each.kind != "scale" or each.cost < least
+    ]  # it tells less than what made it
     return sorted(found, key=lambda each: each.cost)
 
 
@@ -144,6 +154,10 @@ def _product(asked: Question) -> Iterator[Explanation]:
 def _missing(asked: Question) -> Iterator[Explanation]:
     """Look for uses that were not added."""
     terms = asked.terms
+    if terms.count == 1 and not np.any(asked.claimed) and asked.is_made_by(np.zeros_like(asked.total)):
+        yield Explanation(
+            "missing-uses", 2, f"the one use of {asked.name}, {terms.place(0)}, was not added", "0", (0,)
+        )
     if terms.count < 2:
         return
     told: set[tuple[int, ...]] = set()
@@ -152,18 +166,6 @@ def _missing(asked: Question) -> Iterator[Explanation]:
         if users not in told and any(np.any(terms.terms[at]) for at in missing):
             told.add(users)
             yield _told_missing(asked, missing)
-
-
-def _last_copy(asked: Question) -> Iterator[Explanation]:
-    """Look for a loop over the copies of a broadcast, as over samples, that keeps one of them."""
-    copies, last = asked.terms.sent_to_copies, -1
-    if copies is None or len(copies) == 1 or not np.any(asked.claimed):
-        return
-    kept = next((at for at in (last, 0) if asked.is_made_by(copies[at])), None)
-    if kept is not None:
-        text = f"{asked.name} is broadcast to {len(copies):,} copies, whose gradients are added; only the "
-        text += f"{'last' if kept == last else 'first'} is in it: overwritten with = instead of +="
-        yield Explanation("missing-uses", 2, text, "", (0,))
 
 
 def _told_missing(asked: Question, missing: tuple[int, ...]) -> Explanation:
@@ -263,30 +265,51 @@ def _scale(asked: Question) -> Iterator[Explanation]:
     if not name and not is_telling:
         return
     made = f"{name or number(factor)} × {number(asked.total)}" if asked.is_number else ""
-    text = f"it is {name or number(factor)} times what it should be{reason_of(asked.dimensions, factor)}"
+    reason = reason_of(asked.dimensions, factor)
+    size = float(np.linalg.norm(claimed))
+    if (
+        not (name or reason)
+        and 0 < factor < 1
+        and math.isclose(size, float(f"{size:.{_ROUND}g}"), rel_tol=_NEARLY)
+    ):
+        reason = f"; so is a gradient whose norm is clipped to {number(size)}"
+    text = f"it is {name or number(factor)} times what it should be{reason}"
     yield Explanation("scale", cost, text, made)
 
 
 def _one_scaled(asked: Question) -> Iterator[Explanation]:
-    """Look for one use whose gradient has a factor too many: twice the weight decay, a sign, a mean."""
+    """Look for one use, or all of a line, with a factor too many: twice the weight decay, a sign, a mean."""
     terms = asked.terms
-    if not 1 < terms.count <= _WEIGHED or np.size(asked.total) == 1:
+    if not 1 < terms.count <= _WEIGHED:
         return
     change = np.ravel(asked.claimed) - np.ravel(asked.total)
-    users: dict[int, list[int]] = {}
+    users: dict[Any, list[int]] = {}
     for at in range(terms.count):
         users.setdefault(terms.use(at).index, []).append(at)  # both operands of W * W
-    for which in users.values():
+    lines: dict[Any, list[int]] = {}
+    for at in range(terms.count):
+        lines.setdefault((terms.use(at).op, terms.use(at).site), []).append(at)
+    several = [
+        which for which in lines.values() if len(which) < terms.count and which not in users.values()
+    ]
+    for which in (*several, *users.values()):
         term = terms.terms[which].sum(0)
         square = float(np.sum(np.abs(term) ** 2))
-        if not square or not np.isfinite(square) or np.count_nonzero(term) < 2:
+        if not square or not np.isfinite(square):
             continue
         factor = 1 + float(np.sum((change * np.conj(term)).real)) / square
-        name = "−1" if abs(factor + 1) <= _NEARLY else named_factor(asked, factor)[0]
+        is_all = which in several
+        is_sign, is_gone = abs(factor + 1) <= _NEARLY, is_all and abs(factor) <= _NEARLY
+        is_telling = np.count_nonzero(term) > 1 and factor > 0
+        name = "0" if is_gone else "−1" if is_sign else named_factor(asked, factor)[0] if is_telling else ""
         if name and asked.is_made_by(np.ravel(asked.total) + (factor - 1) * term):
-            text = f"what comes back from {described(terms.use(which[0]), terms.follower.turns)} is in it {name} times"
-            text += reason_of(asked.dimensions, factor)
-            yield Explanation("scale", 2, text, "", tuple(which))
+            where = described(terms.use(which[0]), None if is_all else terms.follower.turns)
+            where += f", in all {len(which):,} runs," if is_all else ""
+            how = "with the wrong sign" if is_sign else f"{name} times{reason_of(asked.dimensions, factor)}"
+            text = f"what comes back from {where} is {'missing' if is_gone else f'in it {how}'}"
+            yield Explanation(
+                "missing-uses" if is_gone else "scale", 1.9 if is_all else 2.0, text, "", tuple(which)
+            )
 
 
 def _clipped(asked: Question) -> Iterator[Explanation]:
@@ -296,8 +319,9 @@ def _clipped(asked: Question) -> Iterator[Explanation]:
     if np.iscomplexobj(total) or not most or not np.any(np.abs(claimed) < most):
         return
     if asked.is_made_by(np.clip(total, -most, most)):
-        count = int(np.count_nonzero(np.abs(total) > most))
-        if count in (1, total.size) and not math.isclose(
+        is_cut = np.abs(total) > most
+        count, kept = int(np.count_nonzero(is_cut)), np.unique(np.abs(total[~is_cut]))
+        if (count == 1 or np.count_nonzero(kept > _NEARLY * most) <= 1) and not math.isclose(
             most, float(f"{most:.{_ROUND}g}"), rel_tol=_NEARLY
         ):
             return  # any number that is too small may be called clipped, and so may any of one size
@@ -324,26 +348,42 @@ def named_factor(asked: Question, factor: float) -> tuple[str, float]:
 
 
 def reason_of(dimensions: dict[int, str], factor: float) -> str:
-    """Return what a factor may come from: the length of an axis."""
+    """Return what a factor may come from: the length of an axis, or a learning rate."""
     size = abs(factor)
     for whole, what in dimensions.items():
         if whole > 2 and min(abs(size - whole) / whole, abs(size * whole - 1)) <= _NEARLY:
             claimed, written = ("mean", "sum") if size < 1 else ("sum", "mean")
             return f"; {whole:,} is the length of {what}: a {claimed} where the program has a {written}"
+    if size < 1 and math.isclose(size, float(f"{size:.{_ROUND}g}"), rel_tol=_NEARLY):
+        if factor < 0:
+            return f"; so is a step against the gradient with a learning rate of {number(size)}"
+        if size <= _RATE:
+            return f"; so is a gradient with a learning rate of {number(size)} in it"
     return ""
+
+
+def _of_training(asked: Question) -> Iterator[Explanation]:
+    """Look for what a training loop makes of a gradient."""
+    for found in (of_weights(asked), of_others(asked), of_triangles(asked)):
+        for kind, cost, text in found:
+            yield Explanation(kind, cost, text)
+    for kind, cost, text, at in (*of_examples(asked), *one_of_copies(asked)):
+        yield Explanation(kind, cost, text, "", (at,))
+    for kind, cost, text, which in of_overwritten_parts(asked):
+        yield Explanation(kind, cost, text, "", which)
 
 
 HYPOTHESES: tuple[Callable[[Question], Iterator[Explanation]], ...] = (
     _sign,
     _transposed,
     _missing,
-    _last_copy,
     _mean,
     _product,
     _added,
     _clipped,
     _scale,
     _one_scaled,
+    _of_training,
 )
 
 

@@ -25,9 +25,14 @@ _MATRIX = 2
 _MOST = 24  # names that are tried
 
 
-def slips_of_other_values(trace: Trace, run: Run, upstream: Any, _: Any) -> Iterator[tuple[str, Any]]:
-    """Yield what a product sends back with another named array as its other operand, less what it sends back."""
+def slips_of_other_values(trace: Trace, run: Run, upstream: Any, sent: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what is sent back with another named array as the other operand, or as the mask, less what is right."""
     recording = trace.recording
+    if run.name == "maximum" and np.array_equal(sent, np.where(run.node.value > 0, upstream, 0.0)):
+        row = int(recording.operands[run.slot])
+        for name, value in _alike(trace, run.node.row, row, np.asarray(recording.values[row])):
+            yield f"masked by {name} > 0 in place of the operand", np.where(value > 0, upstream, 0.0) - sent
+        return
     first, stop = int(recording.starts[run.node.row]), int(recording.starts[run.node.row + 1])
     if run.name not in ("multiply", "matmul", "dot") or stop - first != _MATRIX:
         return

@@ -92,6 +92,8 @@ class Paths(Sequence[Path]):
     path_count_log10: float
     """Its logarithm, which is never too large; -inf where there is none."""
     found: tuple[Path, ...] = field(repr=False)
+    has_more: bool = field(repr=False)
+    """Whether another path brings anything."""
 
     def __len__(self) -> int:
         return len(self.found)
@@ -111,7 +113,7 @@ class Paths(Sequence[Path]):
     @cached_property
     def scaled_others(self) -> Scaled:
         """The same, also where no float is so large."""
-        if len(self.found) == self.path_count:
+        if not self.has_more:
             return Scaled(0.0)
         listed = [path.scaled for path in self.found]
         return sum_of([Scaled(self.total), *(Scaled(-each.mantissa, each.exponent) for each in listed)])
@@ -157,9 +159,10 @@ def paths(trace: Trace, name: str, *, to: str | None = None, top: int = 5) -> Pa
     size = float(np.linalg.norm(gradient)) if np.ndim(gradient) or is_complex(gradient) else float(gradient)
     unit = size if search.is_shared(source.row) else 1.0
     total = size if to is None and search.count else search.total * unit
-    found = [_path(trace, slots, factors, unit, total) for slots, factors in search.largest(top)]
-    found.sort(key=lambda path: path.scaled.rank, reverse=True)
-    return Paths(trace, source, target, total, search.count, search.count_log10, tuple(found))
+    found = [_path(trace, slots, factors, unit, total) for slots, factors in search.largest(top + 1)]
+    has_more = len(found) > top  # the largest come first, and none that is zero
+    found = sorted(found[:top], key=lambda path: path.scaled.rank, reverse=True)
+    return Paths(trace, source, target, total, search.count, search.count_log10, tuple(found), has_more)
 
 
 def _path(trace: Trace, slots: Slots, factors: Factors, unit: float, total: float) -> Path:

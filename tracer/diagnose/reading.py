@@ -223,6 +223,8 @@ class Program(Text):
         stored = [node for node in after if isinstance(node.ctx, ast.Store)]
         until = min((node.lineno for node in stored), default=10**9)
         loads = [node for node in after if isinstance(node.ctx, ast.Load) and node.lineno <= until]
+        if not stored:
+            loads += self._next_turn(function, statement, target.id)
         found = self._first([self._reading(load, depth + 1) for load in loads])
         if found is not None:
             return found
@@ -230,6 +232,14 @@ class Program(Text):
             first = min(stored, key=lambda node: node.lineno)
             return Reading("overwritten", self.site_of(self.statement(first)))
         return Reading("dropped", None)
+
+    def _next_turn(self, function: Function, statement: ast.stmt, name: str) -> list[ast.Name]:
+        """Return what reads a variable of a loop when the next turn begins: `while x > 1: x = x / 2`."""
+        loop = self.loop_around(statement)
+        around = set(ast.walk(loop)) if loop is not None else set()
+        within = [node for node in names_of(function, name) if node in around]
+        until = min((_place(node) for node in within if isinstance(node.ctx, ast.Store)), default=(0, 0))
+        return [node for node in within if isinstance(node.ctx, ast.Load) and _place(node) < until]
 
     def _calls_of(self, function: Function | None) -> list[ast.Call]:
         """Return the calls of a function by its name, where that can be no other."""
@@ -295,6 +305,10 @@ def _made_of(above: ast.AST, below: ast.AST) -> Kind | None:
     if isinstance(above, ast.Attribute) and above.attr in _SIZES:
         return "sized"
     return _OF_CALLS.get(called_name(above)) if isinstance(above, ast.Call) else None
+
+
+def _place(node: ast.expr) -> tuple[int, int]:
+    return node.lineno, node.col_offset
 
 
 def _is_number(node: ast.expr) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.diagnose.composed_rules import SIGMOID, SOFTMAX, composed, end_of, name_of
+from tracer.diagnose.composed_rules import NORMALISED, SIGMOID, SOFTMAX, composed, end_of, name_of
 from tracer.diagnose.local_rules import Run
 from tracer.diagnose.terms import described, place_of, runs_beside
 from tracer.graph import operand_value
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tracer.trace import Trace
 
 _NUMBERS = 1_000  # that are worked out in the time of a row
-_COMPOSED = {SIGMOID: "sigmoid", SOFTMAX: "softmax"}
+_COMPOSED = {SIGMOID: "sigmoid", SOFTMAX: "softmax", NORMALISED: "normalisation"}
 
 
 def runs_behind(trace: Trace, target: int) -> Iterator[Run]:
@@ -89,7 +89,7 @@ def end_of_way(node: Node, target: int) -> Node:
 
     What is wrong by a factor may be so at any of them.
     """
-    recording, reached = node.trace.recording, _reached(node.trace, target)
+    recording, reached = node.trace.recording, reached_from(node.trace, target)
     way = way_of(node)
     for end in way[1:]:
         operands = recording.operands[recording.starts[end.row] : recording.starts[end.row + 1]].tolist()
@@ -107,7 +107,8 @@ def way_of(node: Node) -> list[Node]:
     return [Node(node.trace, int(graph.node_of_row[row])) for row in rows]
 
 
-def _reached(trace: Trace, target: int) -> set[int]:
+def reached_from(trace: Trace, target: int) -> set[int]:
+    """Return a row and all that are computed from it."""
     reached = {target}
     for operand, consumer in zip(
         trace.recording.operands.tolist(), trace.graph.slot_consumer.tolist(), strict=True

@@ -52,6 +52,11 @@ class Terms:
         """How many uses there are."""
         return len(self.edges)
 
+    @property
+    def site(self) -> Site | None:
+        """Where the value is computed; of an input, which has no place, the first of its uses."""
+        return self.node.site or (self.use(self.count - 1).site if self.count else None)
+
     def use(self, at: int) -> Node:
         """Return the operation that one use is."""
         edge = Edge(self.node.trace, self.edges[at])
@@ -149,7 +154,7 @@ class Terms:
             or not size
         ):
             return None
-        lines: np.ndarray[Any, Any] = copied.reshape(-1, size)
+        lines: np.ndarray[Any, Any] = copied.reshape(*copied.shape[: copied.ndim - len(shape)], size)
         return lines
 
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tracer.diagnose.terms import place_of
+from tracer.numbers_text import listed
 
 if TYPE_CHECKING:
     from tracer.source import Site
 
 KINDS = (
     "match", "mean-not-sum", "product-not-sum", "missing-uses", "added-not-multiplied", "sign", "scale", "transposed",
-    "clipped", "wrong-rule", "follows", "unknown",
+    "clipped", "weight-decay", "step", "swapped", "symmetric", "wrong-rule", "follows", "wrong-shape", "wrong-type",
+    "not-finite", "unknown",
 )  # fmt: skip
+
+
+_OF_ONE_VALUE = frozenset(
+    {"missing-uses", "mean-not-sum", "product-not-sum", "added-not-multiplied", "clipped", "scale"}
+)
+_ALSO = 2  # names that a message gives
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,3 +117,17 @@ class Audit:
 
     def __repr__(self) -> str:  # which a shell or a notebook shows
         return str(self)
+
+
+def with_doubt(verdicts: list[Verdict]) -> tuple[Verdict, ...]:
+    """Say of the first wrong claim what its explanation leaves open: others that are wrong, too."""
+    first = next((at for at, each in enumerate(verdicts) if each.is_first), None)
+    unknown = [each.name for each in verdicts if each.kind == "unknown"]
+    doubt = ""
+    if len(unknown) == len(verdicts) > 1:
+        doubt = "; no claim is right: other arguments or weights, an added momentum, or two mistakes look like this"
+    elif first is not None and unknown and verdicts[first].kind in _OF_ONE_VALUE:
+        doubt = f"; this is not what makes {listed(unknown, _ALSO)} wrong: one mistake further on may give all of them"
+    if first is not None:
+        verdicts[first] = replace(verdicts[first], message=verdicts[first].message + doubt)
+    return tuple(verdicts)

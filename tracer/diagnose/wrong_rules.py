@@ -6,14 +6,25 @@ of the right one is a seed of its own, as going back is linear. Used by audit.py
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.backward import backward
 from tracer.diagnose.composed_rules import SOFTMAX
-from tracer.diagnose.local_rules import NOTHING_BACK, SLIPS, WRONG_SIGN, Run, called, slips, updated
+from tracer.diagnose.local_rules import (
+    NOTHING_BACK,
+    SLIPS,
+    SWAPPED,
+    Run,
+    called,
+    is_anywhere,
+    key_of,
+    slips,
+    twins,
+    updated,
+)
 from tracer.diagnose.mistakes import named_factor
 from tracer.diagnose.other_values import slips_of_other_values
 from tracer.diagnose.runs_behind import (
@@ -26,16 +37,17 @@ from tracer.diagnose.runs_behind import (
     way_of,
     work_of,
 )
-from tracer.diagnose.terms import described
+from tracer.diagnose.terms import described, when_of
+from tracer.diagnose.tried import Tried, WrongRule
+from tracer.diagnose.witnesses import beside_right, row_of, seed_at, sent_by
 from tracer.graph import operand_value
 from tracer.numbers_text import clean, number
-from tracer.rules.edited import whole
-from tracer.rules.kinds import Compressed
 from tracer.views import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tracer.diagnose.claims import Claim
     from tracer.diagnose.mistakes import Question
     from tracer.diagnose.turns import Turns
     from tracer.gradients import Gradients
@@ -44,55 +56,24 @@ if TYPE_CHECKING:
     Table = Callable[[Trace, Run, Any, Any], Iterator[tuple[str, Any]]]
 
 _MOST_ROWS = 20_000  # of a longer run, going back again takes too long for a guess
-_WORK = 500_000  # rows that are gone back over for the claims of an audit, at most: about two seconds
 _SHARE = 0.5  # of what is left, for a claim
-_KNOWN = 200_000  # as many for whether other claims have shown the rule
 _OVERHEAD = 200  # which going back takes however short the way is, in rows
 _SLIPS = 8  # rules that are worked out at a run, in times that going back over it takes
+_DOUBTED = (
+    100_000  # rows that are gone back over for another rule than one that a right claim speaks against
+)
 _MOST_RUNS = 100
+_MOST_TURNS = 12  # of which stretches are looked at
 _NOTHING = 1e-9
 _CONSTANTS = "nothing goes back through what is taken of all elements, as if it were constant"
+_ALONE, _BACK = "alone", "back"
+_REACHES = {
+    "": "",
+    _ALONE: ", for {} alone",
+    _BACK: ", on the way back to the runs before alone, not for {}",
+}
+"""Where what is sent back wrongly arrives, and how it is said."""
 _STATISTICS = frozenset({"mean", "var", "std", "average"})
-
-
-@dataclass(frozen=True, slots=True)
-class WrongRule:
-    """An operation whose local rule is wrong, and what was done in its place."""
-
-    run: Run
-    """The last one."""
-    text: str
-    """What was done, as local_rules.py says it."""
-    where: str
-    shown: str
-    """The claim that showed it."""
-    of: str = ""
-    """The same, if that is another one than this."""
-    beside: tuple[Run, ...] = ()
-    """Of a slip that was made in several places, a run in each."""
-
-    @property
-    def node(self) -> Node:
-        """The operation."""
-        return self.run.node
-
-
-@dataclass(slots=True)
-class Tried:
-    """What is known of other claims of the same audit, and how much may still be done, whatever time that takes."""
-
-    rules: list[WrongRule] = field(default_factory=list)
-    left: float = _WORK
-    left_for_known: float = _KNOWN
-    is_cut: bool = False
-    """Whether the search for the last claim ended before the output."""
-    work: Any = None
-    """By row: of going back over it and all before it, in rows of numbers."""
-
-
-def texts_of(found: list[WrongRule]) -> str:
-    """Say what was done, and where."""
-    return "; or ".join(f"{each.text}, at {each.where}" for each in found)
 
 
 def wrong_rules(asked: Question, tried: Tried, *, is_on_way: bool = False) -> list[WrongRule]:
@@ -112,7 +93,7 @@ def wrong_rules(asked: Question, tried: Tried, *, is_on_way: bool = False) -> li
         return []
     if tried.work is None:
         tried.work = np.cumsum(work_of(trace))
-    search = _Search(asked, trace, target, tried.work)
+    search = _Search(asked, trace, target, tried.work, tried.right)
     if is_on_way:
         search.rows = {each.row for each in way_of(asked.terms.node)}
     search.left = tried.left_for_known
@@ -130,8 +111,8 @@ def wrong_rules(asked: Question, tried: Tried, *, is_on_way: bool = False) -> li
 class _Search:
     """What is tried for one claim."""
 
-    def __init__(self, asked: Question, trace: Trace, target: int, work: Any) -> None:
-        self.asked, self.trace, self.target, self.work = asked, trace, target, work
+    def __init__(self, asked: Question, trace: Trace, target: int, work: Any, right: list[Claim]) -> None:
+        self.asked, self.trace, self.target, self.work, self.right = asked, trace, target, work, right
         self.left = 0.0
         self.table: Table | None = None
         self.rows: set[int] | None = None
@@ -146,11 +127,16 @@ class _Search:
                 if self.asked.is_made_by(self._without(list(each.beside))):
                     return [replace(each, of=each.of or each.shown)]
                 continue
+            if each.turns:
+                runs = [run for run in each.turns if run.node.row > self.target]
+                if self._is_made_by(runs, SWAPPED if each.text == SWAPPED else NOTHING_BACK):
+                    return [replace(each, of=each.of or each.shown)]
+                continue
             everywhere = self._in_order(
                 [run for one in each.beside or [each.run] for run in runs_of(one, self.target)]
             )
             alike = any(
-                self._is_made_by(runs, each.text, is_fed_on=True)
+                self._is_made_by(runs, each.text, each.reach if each.reach == _BACK else "")
                 for runs in ([everywhere] if each.beside else [[each.run], everywhere])
             )
             others = [] if alike else self._moved(each.run)
@@ -190,16 +176,31 @@ class _Search:
         changed: list[Gradients] = []
         for run in runs:
             sources = [*self.asked.terms.changes(run.node), *changed]
-            sent = np.asarray(sum(_sent(self.trace, each, run.slot) for each in sources))
+            sent = np.asarray(sum(sent_by(self.trace, each, run.slot) for each in sources))
             arriving, gradients = self._arriving(run, -sent)
             total = total + arriving
             changed += [gradients] if gradients is not None else []
         return total
 
     def _nearest(self) -> list[WrongRule]:
+        """Return the nearest that gives the claim; what other claims show to be right comes last."""
+        doubted: list[WrongRule] = []
+        for found in self._candidates():
+            is_lost = any(is_anywhere(each.text) for each in found)
+            if found and not (is_lost and beside_right(found, self.right)):
+                return found
+            if found and not doubted:
+                doubted, self.left = found, min(self.left, _DOUBTED)
+            if self.left < 0:
+                break
+        return doubted
+
+    def _candidates(self) -> Iterator[list[WrongRule]]:
         repeated: list[Run] = []
         everywhere: dict[str, list[Run]] = {}
         seen: set[tuple[int, int, int]] = set()
+        products: dict[int, Run] = {}
+        is_input = self.target in self.trace.input_rows
         for run in runs_behind(self.trace, self.target):
             if self.rows is not None and int(self.trace.graph.slot_consumer[run.slot]) not in self.rows:
                 continue
@@ -210,19 +211,48 @@ class _Search:
             runs = runs_of(run, self.target)
             if run.name in SLIPS:
                 everywhere.setdefault(run.name, []).extend(runs)
-            if len(runs) > 1:
+            if len(runs) == 1:
+                yield self._at_one(run)
+            else:
                 repeated.append(run)
-            found = self._at_one(run) if len(runs) == 1 else self._at(self._in_order(runs))
-            if found or self.left < 0:
-                return found
+                if not is_input:  # a value of one turn goes through its own run alone
+                    yield self._at([run])
+                yield self._at(self._in_order(runs))
+            if self.rows is None:
+                yield self._both_factors(run, products)
         for runs in everywhere.values():  # as of the gates of an LSTM
             if len(firsts := by_place(runs)) > 1:
-                found = [replace(each, beside=firsts) for each in self._at(self._in_order(runs))]
-                if found or self.left < 0:
-                    return found
+                found = self._at(self._in_order(runs))
+                yield [replace(each, beside=firsts) for each in found if not each.reach]
         for run in repeated:  # a slip at one turn of a loop alone is made less often
-            if (found := self._at_one(run)) or self.left < 0:
-                return found
+            yield self._at_one(run)
+        if self.rows is None:
+            yield self._stretches(repeated)
+
+    def _both_factors(self, run: Run, products: dict[int, Run]) -> list[WrongRule]:
+        """Look for a product in which either factor got what is the other's; when its second factor comes."""
+        other = products.setdefault(kind_of(run)[0], run)
+        if run.name != "multiply" or kind_of(other) == kind_of(run):
+            return []
+        both = self._in_order([*runs_of(run, self.target), *runs_of(other, self.target)])
+        if not self._is_made_by(both, SWAPPED):
+            return []
+        where = f"either operand of {named_runs(runs_of(run, self.target), self._turns)}"
+        return [replace(self._rule(both[0], SWAPPED, where), turns=tuple(both))]
+
+    def _stretches(self, repeated: list[Run]) -> list[WrongRule]:
+        """Look for several turns in which an operand gets nothing back, from the first or up to the last."""
+        kinds = {kind_of(run): run for run in repeated}
+        for run in kinds.values():
+            runs = self._in_order(runs_of(run, self.target))
+            for count in range(2, min(len(runs), _MOST_TURNS)):
+                for part in (runs[:count], runs[-count:]):
+                    if self._is_made_by(part, NOTHING_BACK):
+                        where = f"{described(part[-1].node, self._turns)} to ({when_of(part[0].node, self._turns)})"
+                        text = f"nothing comes back to {called(part[0])}"
+                        return [replace(self._rule(part[0], text, where), turns=tuple(part))]
+                    if self.left < 0:
+                        return []
         return []
 
     def _somewhere(self, run: Run) -> str:
@@ -245,33 +275,44 @@ class _Search:
         """Return the slips that give what is claimed, made at every one of some runs."""
         texts = [text for text, _ in self._slips(runs[0], [])] if runs else []
         if self.rows is not None:
-            texts = [each for each in texts if not each.endswith((NOTHING_BACK, WRONG_SIGN))]
-        for is_fed_on in (True, False)[: len(runs)]:
-            only = "" if is_fed_on else f", for {self.asked.name} alone"
-            found = [text for text in texts if self._is_made_by(runs, text, is_fed_on=is_fed_on)]
+            texts = [each for each in texts if not is_anywhere(each)]
+        for reach, words in _REACHES.items() if len(runs) > 1 else [("", "")]:
+            tried = texts if not reach else [each for each in texts if not is_anywhere(each)]
+            found = [text for text in tried if self._is_made_by(runs, text, reach)]
+            only = words.format(self.asked.name)
             if found:
                 where = named_runs(runs, self._turns)
                 return [
-                    self._rule(
-                        runs[0], text, (self._somewhere(runs[0]) if _is_any(runs, text) else where) + only
+                    replace(
+                        self._rule(
+                            runs[0],
+                            text,
+                            (self._somewhere(runs[0]) if _is_any(runs, text) else where) + only,
+                        ),
+                        reach=reach,
                     )
                     for text in found
                 ]
         return []
 
-    def _is_made_by(self, runs: list[Run], text: str, *, is_fed_on: bool) -> bool:
+    def _is_made_by(self, runs: list[Run], text: str, reach: str = "") -> bool:
         """Say whether a slip at some runs gives what is claimed.
 
-        What is sent back wrongly is fed on to the runs before, unless the pass back is right but for this claim.
+        What is sent back wrongly is fed on to the runs before, unless the pass back is right but for this claim; or it
+        is fed on alone, and is right where it gives this claim.
         """
         total = self.asked.total
         changed: list[Gradients] = []
         for run, before in zip(runs, [*runs[1:], None], strict=True):
-            change = next((change for each, change in self._slips(run, changed) if each == text), 0.0)
-            since = None if is_fed_on or before is None else before.node.row
-            arriving, gradients = self._arriving(run, change, since)
+            change = next(
+                (each for made, each in self._slips(run, changed) if key_of(made) == key_of(text)), 0.0
+            )
+            since = None if before is None else before.node.row
+            arriving, gradients = self._arriving(run, change, since if reach == _ALONE else None)
             total = total + arriving
-            if gradients is not None and is_fed_on:
+            if reach == _BACK:
+                total = total - (arriving if since is None else self._arriving(run, change, since)[0])
+            if gradients is not None and reach != _ALONE:
                 changed.append(gradients)
             if self.left < 0:
                 return False
@@ -284,10 +325,15 @@ class _Search:
         sources = [*terms.changes(operand), *changed]
         row = int(trace.graph.slot_consumer[run.slot])
         self.left -= float(self.work[row] - self.work[row - 1]) * (_SLIPS + len(sources))
-        upstream = sum(_row(each, run.node.row) for each in sources)
-        sent = sum(_sent(trace, each, run.slot) for each in sources)
+        upstream = sum(row_of(each, run.node.row) for each in sources)
+        sent = sum(sent_by(trace, each, run.slot) for each in sources)
         for table in (slips, slips_of_other_values) if self.table is None else (self.table,):
-            yield from table(trace, run, np.asarray(upstream), np.asarray(sent))
+            for text, change in table(trace, run, np.asarray(upstream), np.asarray(sent)):
+                if is_anywhere(text) and len(alike := twins(trace, run.slot)) > 1:  # h * h: both operands
+                    both = sum(sent_by(trace, each, slot) for each in sources for slot in alike)
+                    yield text, both * (-1.0 if text.endswith(NOTHING_BACK) else -2.0)
+                else:
+                    yield text, change
 
     def _arriving(self, run: Run, change: Any, since: int | None = None) -> tuple[Any, Gradients | None]:
         """Return by how much the gradient of the value changes with what one use of an operand sends back.
@@ -304,14 +350,12 @@ class _Search:
         if row == self.target:
             return change, None
         self.left -= float(self.work[row]) + _OVERHEAD
-        change = np.asarray(change)
-        seed = np.asarray(change, value.dtype) if isinstance(value, np.ndarray) else change[()].item()
-        gradients = backward(trace.graph, row, seed)
+        gradients = backward(trace.graph, row, seed_at(trace, row, change))
         if since is None:
-            return _row(gradients, self.target), gradients
+            return row_of(gradients, self.target), gradients
         slots = np.flatnonzero(trace.recording.operands == self.target)
         slots = slots[trace.graph.slot_consumer[slots] > since].tolist()
-        return sum((_sent(trace, gradients, slot) for slot in slots), 0.0), gradients
+        return sum((sent_by(trace, gradients, slot) for slot in slots), 0.0), gradients
 
     @property
     def _turns(self) -> Turns:
@@ -327,7 +371,7 @@ class _Search:
 
     def _scaled(self, run: Run) -> list[WrongRule]:
         """Look for a factor that is too many, or forgotten, in what one operand gets back."""
-        sent = sum(_sent(self.trace, each, run.slot) for each in self.asked.terms.changes(run.node))
+        sent = sum(sent_by(self.trace, each, run.slot) for each in self.asked.terms.changes(run.node))
         step, arriving = self._step(run, sent)
         name, _ = named_factor(self.asked, 1 + step) if step not in (0.0, -1.0) else ("", 0.0)
         if not name or not self.asked.is_made_by(self.asked.total + step * arriving):
@@ -348,7 +392,7 @@ class _Search:
 
     def _updated(self, run: Run) -> list[WrongRule]:
         """Look for a matrix that took a step along its gradient before the pass back went through it."""
-        upstream = sum(_row(each, run.node.row) for each in self.asked.terms.changes(run.node))
+        upstream = sum(row_of(each, run.node.row) for each in self.asked.terms.changes(run.node))
         direction = updated(self.trace, run, upstream)
         step, arriving = self._step(run, direction) if direction is not None else (0.0, 0.0)
         if not step or not self.asked.is_made_by(self.asked.total + step * arriving):
@@ -364,17 +408,4 @@ class _Search:
 
 def _is_any(runs: list[Run], text: str) -> bool:
     """Tell whether a slip of one run gives the same at each operation of a way."""
-    return len(runs) == 1 and text.endswith((NOTHING_BACK, WRONG_SIGN))
-
-
-def _row(gradients: Gradients, row: int) -> Any:
-    return gradients.row(row) if gradients.reached[row] else 0.0
-
-
-def _sent(trace: Trace, gradients: Gradients, slot: int) -> Any:
-    """Return what is sent back to the value of an operand."""
-    graph = trace.graph
-    if not gradients.reached[graph.slot_consumer[slot]]:
-        return 0.0
-    found = gradients.narrow(slot) if slot in graph.targets else gradients.slot(slot)
-    return found.dense() if isinstance(found, Compressed) else whole(found)
+    return len(runs) == 1 and is_anywhere(text)
