@@ -18,7 +18,6 @@ from tracer import mutation, numpy_calls, writing_calls
 from tracer.buffers import refuse_swap_in_c, write
 from tracer.callee import called_name
 from tracer.counts import is_taken_for_shape, items_of_permutation
-from tracer.exponent import is_read_as_exponent
 from tracer.flat import Flat
 from tracer.frames import wants_plain_arrays
 from tracer.instructions import operator_at
@@ -119,8 +118,8 @@ class _Number(Traced, stands_for="none"):
         return note(self, format(self.value_, form), _frame(1))
 
     def __index__(self) -> int:
-        if is_read_as_exponent(_frame(1)):
-            cut(self, "the exponent of a plain array", _frame(1))
+        if operator_at(_frame(1)) in ("**", "**="):  # of a plain array, that up to NumPy 2.2 would take the number
+            raise TypeError("an exponent that is traced")  # and now leaves it to __array_ufunc__
         return operator.index(self.value_)
 
     def __int__(self) -> int:
