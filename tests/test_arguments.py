@@ -216,7 +216,7 @@ def test_lambdas_partials_and_builtins():
     assert record(functools.partial(scaled, power=2), 3.0, 5.0).grads["x"] == 30.0
     assert record(functools.partial(scaled, 3.0), 5.0).grads["factor"] == 3.0
     assert record(abs, -3.0).grads == {"x": -1.0}
-    assert record(np.dot, np.array([1.0, 2.0]), np.array([3.0, 4.0])).grads["b"].tolist() == [1.0, 2.0]
+    assert record(np.trapezoid, np.ones(2), np.array([3.0, 5.0])).grads["y"].tolist() == [1.0, 1.0]
     assert record(max, 3.0, 4.0).grads["args"] == (0.0, 1.0)
 
 

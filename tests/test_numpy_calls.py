@@ -33,7 +33,7 @@ BY_NAME = [
 WITH_OPTIONS = [
     lambda a, v: np.average(a, [0]) + np.percentile(a, 30, axis=[0]),
     lambda a, v: np.gradient(a, axis=[0]),
-    lambda a, v: np.cumulative_sum(v, axis=(0,)),
+    lambda a, v: np.cumulative_sum(v, axis=(0,)) if hasattr(np, "cumulative_sum") else np.cumsum(v),
     lambda a, v: np.cumprod(v[0], axis=0),
     lambda a, v: np.minimum.accumulate(v, axis=None),
     lambda a, v: np.repeat(np.sum(v), 2) * np.delete(np.sum(v), slice(0, 0)),

@@ -63,6 +63,7 @@ def test_programs_of_the_whole_table(program):
         np.testing.assert_allclose(finished.grads[name], wanted, rtol=1e-5, atol=1e-5 * scale, err_msg=name)
 
 
+@pytest.mark.filterwarnings("ignore:Conversion of an array with ndim")  # NumPy's own, before 2.4
 @pytest.mark.filterwarnings("ignore:Setting the shape")  # NumPy's own, from 2.5 on
 @settings(QUICK, max_examples=150)
 @given(writing_programs())

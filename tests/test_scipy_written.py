@@ -205,6 +205,7 @@ KEPT = (
     [
         since(1, 14, name, why="it asks for the type of a sum: an error") if name == "correlation" else name
         for name in WRITTEN_OUT
+        if hasattr(np.float64, "device") or name not in ("correlation", "t of two")  # with NumPy 2.0 errors
     ],
 )
 def test_what_scipy_writes_in_python_is_followed(name):

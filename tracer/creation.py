@@ -256,13 +256,15 @@ def _array_of_flat(
     options: dict[str, Any],
     frame: FrameType,
 ) -> Any:
-    """Return the elements of an array in one row: where they lie so, its memory, which NumPy never copies here."""
+    """Return the elements of an array in one row: where they lie so, its memory, which NumPy 2.0 alone copies here."""
     del function
     value = original(args[0].base.value_.flat, *args[1:], **options)
     if value.ndim != 1:
         return original(*args, **options)
     row = args[0].in_a_row(frame)
-    if value.dtype == plain(row).dtype:
+    base = args[0].base.value_
+    is_copied = np.may_share_memory(plain(row), base) and not np.may_share_memory(value, base)
+    if value.dtype == plain(row).dtype and not is_copied:
         return row
     return row._attribute("astype", frame)(value.dtype)  # noqa: SLF001  (at the user's line)
 

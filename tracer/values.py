@@ -19,7 +19,6 @@ from tracer.buffers import refuse_swap_in_c, write
 from tracer.callee import called_name
 from tracer.counts import is_taken_for_shape, items_of_permutation
 from tracer.errors import UnsupportedError
-from tracer.exponent import is_read_as_exponent
 from tracer.flat import Flat
 from tracer.frames import wants_plain_arrays
 from tracer.instructions import operator_at
@@ -120,8 +119,9 @@ class _Number(Traced, stands_for="none"):
         return note(self, format(self.value_, form), _frame(1))
 
     def __index__(self) -> int:
-        if is_read_as_exponent(_frame(1)):
-            cut(self, "the exponent of a plain array", _frame(1))
+        # A plain array asks up to NumPy 2.2; without an answer it goes on to __array_ufunc__.
+        if operator_at(_frame(1)) in ("**", "**="):
+            raise TypeError("an exponent that is traced")
         return operator.index(self.value_)
 
     def __int__(self) -> int:
