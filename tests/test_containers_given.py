@@ -2,6 +2,7 @@
 
 import collections
 import copy
+import itertools
 import re
 import threading
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from tracer import record, trace
-from tracer.errors import CutWarning
+from tracer.errors import CutWarning, UnsupportedError
 from tracer.standins import Traced
 
 X = 2.0
@@ -355,6 +356,17 @@ def test_what_was_given_is_plain_again_whatever_happens():
     assert type(node.value) is float
     assert items == [5.0, 2.0, [4.0]]
     assert not any(issubclass(type(each), Traced) for each in items)
+
+
+def test_what_is_too_deep_is_refused_and_plain_again():
+    nodes = [Node(1.0) for _ in range(3000)]
+    for each, following in itertools.pairwise(nodes):
+        each.next = following
+    with pytest.raises(
+        UnsupportedError, match=r"node holds objects in objects.*limit of .*setrecursionlimit"
+    ):
+        record(around, nodes[0], X)
+    assert {type(each.value) for each in nodes} == {float}
 
 
 def test_traces_of_several_threads_take_turns_with_one_container():

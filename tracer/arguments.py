@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from tracer.errors import UnsupportedError
 from tracer.signatures import any_signature_of
 
 if TYPE_CHECKING:
@@ -61,7 +63,14 @@ def _boxed(
     """Return an argument with stand-ins for its numbers, and note its structure."""
     structures[name] = None
     if name not in static:
-        value, structures[name] = boxes.box(value, name)
+        try:
+            value, structures[name] = boxes.box(value, name)
+        except RecursionError:
+            raise UnsupportedError(
+                f"{name} holds objects in objects, too many deep to look for the numbers in them",
+                got=f"got more than Python's limit of {sys.getrecursionlimit():,} calls within calls allows",
+                advice=f"raise that by sys.setrecursionlimit(…), or leave all of it out by static=({name!r},)",
+            ) from None
     return value
 
 

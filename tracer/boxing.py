@@ -30,9 +30,11 @@ from tracer.second_ways import refuse, told
 from tracer.standins import Traced, is_traced, plain, wrap
 from tracer.structures import (
     Structure,
+    held_in,
+    is_looked_into,
     items_of,
     path_of,
-    places_in,
+    place_in,
     put_into,
     rebuilt,
     refill,
@@ -44,11 +46,11 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from tracer.errors import CutError, CutWarning
-    from tracer.holders import Holder
     from tracer.tape import Tape
 
 REFERENCES = 2  # that `Boxes` has to the array of an input
 _MISSING = object()
+_PLAIN = frozenset((float, int, str, bool, type(None)))
 _MAY_HAVE_FLOATS = (np.ndarray, np.void, set, frozenset, deque, array, Number)
 _NOT_LOOKED_INTO = (ModuleType, FunctionType, partial)
 _WRITEABLE = 0x0400  # NumPy's flag
@@ -67,9 +69,8 @@ class Boxes:
         self._structures: dict[int, Structure] = {}
         self._has_places = False  # for itself, while it looks into a container
         self._objects: list[tuple[Any, dict[str, tuple[Any, int]]]] = []  # and their attributes before
-        self._originals: dict[
-            int, Any
-        ] = {}  # stand-in, or tuple of some (by identity) -> the caller's object
+        # By identity: of a stand-in, or of a tuple of some, the caller's object
+        self._originals: dict[int, Any] = {}
         self._keep: list[Any] = []
         self.arrays: dict[int, np.ndarray[Any, Any]] = {}  # by stand-in: what the caller got for it
         self._shared: dict[int, int] = {}  # by its owner: stand-ins in the result that see some memory
@@ -104,8 +105,7 @@ class Boxes:
             return self._box_array(value, path)
         if issubclass(kind, tuple):
             return self._box_tuple(value, path)
-        places = places_in(value)
-        if places is None:
+        if not is_looked_into(kind):
             self._leave(value, kind, path)
             return replacement(value), None
         if id(value) not in self._structures:
@@ -113,7 +113,7 @@ class Boxes:
             self._containers.append(value)
             with nullcontext() if self._has_places else exchanging():
                 outer, self._has_places = self._has_places, True
-                self._structures[id(value)] = self._box_inside(value, places, path)
+                self._structures[id(value)] = self._box_inside(value, path)
                 self._has_places = outer
         return value, self._structures[id(value)]
 
@@ -143,15 +143,15 @@ class Boxes:
         self._keep.append(boxed)
         return boxed, structure
 
-    def _box_inside(self, value: Any, places: dict[Any, Holder], path: str) -> Structure:
+    def _box_inside(self, value: Any, path: str) -> Structure:
         """Put stand-ins into a list, a dict or a dataclass itself; return its structure."""
         structures = {}
-        for key, place in places.items():
-            before = place.read()
+        for key, before in held_in(value):
             if issubclass(type(before), Traced):
                 self._refuse_busy(before, path)
             stand_in, structures[key] = self.box(before, path_of(path, value, key))
             if stand_in is not before:
+                place = place_in(value, key)
                 place.write(stand_in)
                 self.tape.places.append((place, stand_in, before))
         return structure_of(value, structures)
@@ -243,9 +243,12 @@ class Boxes:
                 _give(original, stand_in.value_)
                 self.arrays[id(stand_in)] = original
         with CHANGED if self._containers else nullcontext():
-            done: set[int] = set()
+            self._put_back()
+            done = set(
+                map(id, self._containers)
+            )  # so that none is looked into from another, however deep it lies
             for container in self._containers:
-                self.unbox(container, done)
+                self._unbox_inside(container, done)
             self._clean_objects()
             self.tape.places.clear()
             if self._containers:
@@ -262,11 +265,14 @@ class Boxes:
 
     def give_up(self) -> None:
         """Have the caller's own values everywhere while the function is still running: in a forked child."""
+        self.write_back()
+        self.let_go()
+
+    def _put_back(self) -> None:
+        """Put what was there before where the function has left it."""
         for place, stand_in, before in reversed(self.tape.places):
             if place.read() is stand_in:
                 place.write(before)
-        self.write_back()
-        self.let_go()
 
     def let_go(self) -> None:
         """Go on with the caller's own arrays instead of copies."""
@@ -285,6 +291,8 @@ class Boxes:
 
         Containers that can be written into stay the objects that they are; those that are `done` are not looked into.
         """
+        if type(value) in _PLAIN:
+            return value
         if id(value) in self._originals:
             return self._originals[id(value)]
         if issubclass(type(value), Traced):
@@ -293,11 +301,13 @@ class Boxes:
         done = set() if done is None else done
         if original_function(value) is not value or id(value) in done:
             return original_function(value)
-        items = items_of(value)
-        is_set = issubclass(type(value), (set, frozenset, deque))
-        if items is None and not is_set:
-            return value
         done.add(id(value))
+        return self._unbox_inside(value, done)
+
+    def _unbox_inside(self, value: Any, done: set[int]) -> Any:
+        items = items_of(value)
+        if items is None and not issubclass(type(value), (set, frozenset, deque)):
+            return value
         if items is None:
             members = [self.unbox(item, done) for item in value]
             if all(map(is_, members, value)):

@@ -89,22 +89,30 @@ def items_of(value: Any) -> list[tuple[Any, Any]] | None:
     return None
 
 
-def places_in(value: Any) -> dict[Any, Holder] | None:
-    """Return the places in a list, a dict or a dataclass, past what its class makes of them; None for anything else."""
-    if issubclass(type(value), list):
-        return {at: Item(value, at) for at in range(list.__len__(value))}
-    if issubclass(type(value), dict):
-        return {key: Item(value, key) for key in _dict_of(value).keys(value)}
-    if not dataclasses.is_dataclass(type(value)):
-        return None
+def is_looked_into(kind: type) -> bool:
+    """Tell whether a class is one of lists, dicts or dataclasses, into which stand-ins can be put."""
+    return issubclass(kind, (list, dict)) or dataclasses.is_dataclass(kind)
+
+
+def held_in(value: Any) -> list[tuple[Any, Any]]:
+    """Return the (key, item) pairs of such a container, past what its class makes of them.
+
+    What a dataclass computes each time, it does not hold.
+    """
+    if issubclass(type(value), (list, dict)):
+        return items_of(value) or []
     own, in_slots = own_attributes(value) or {}, set(slots(value))
-    places: dict[Any, Holder] = {}
-    for field in dataclasses.fields(value):
-        if field.name in own:
-            places[field.name] = Item(own, field.name)
-        elif field.name in in_slots and hasattr(value, field.name):
-            places[field.name] = Attribute(value, field.name)
-    return places
+    names = [field.name for field in dataclasses.fields(value)]
+    held = [(name, place_in(value, name).read()) for name in names if name in own or name in in_slots]
+    return [(name, item) for name, item in held if item is not MISSING]
+
+
+def place_in(value: Any, key: Any) -> Holder:
+    """Return the place of something that such a container holds."""
+    if issubclass(type(value), (list, dict)):
+        return Item(value, key)
+    own = own_attributes(value)
+    return Item(own, key) if own is not None and key in own else Attribute(value, key)
 
 
 def structure_of(value: Any, structures: dict[Any, Structure]) -> Structure:
@@ -142,10 +150,10 @@ def put_into(container: Any, items: dict[Any, Any]) -> Any:
         for key, item in items.items():
             base.__setitem__(container, key, item)
     else:
-        places = places_in(container) or {}
+        held = dict(held_in(container))
         for name, item in items.items():
-            if name in places:
-                places[name].write(item)
+            if name in held:
+                place_in(container, name).write(item)
             elif item is not getattr(container, name):
                 object.__setattr__(container, name, item)
     return container
