@@ -50,9 +50,9 @@ class Boxes:
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
-        self._arrays: list[tuple[Any, Any, int]] = []  # stand-in, the caller's array, its first record
+        self.entries: list[tuple[Any, Any, int]] = []  # stand-in, the caller's array, its first record
         # The copy, the caller's, and the stand-ins put into the copy.
-        self._containers: list[tuple[Any, Any, dict[Any, Any]]] = []
+        self.containers: list[tuple[Any, Any, dict[Any, Any]]] = []
         self._changed: list[tuple[Any, Any, dict[Any, Any]]] = []  # those that the function wrote into
         # By memory, that is, its owner's identity: the inputs that are in it.
         self._families: dict[int, list[int]] = {}
@@ -97,7 +97,7 @@ class Boxes:
             # The function works on a copy: the tape must not change when the caller's array does.
             boxed, number = self._input(laid_out_copy(value), value, path)
             boxed.value_.flags.writeable = value.flags.writeable
-            self._arrays.append((boxed, value, boxed.id_))
+            self.entries.append((boxed, value, boxed.id_))
             family = self._families.setdefault(id(owner_of(value)), [])
             family.append(boxed.id_)
             if len(family) > 1:
@@ -124,7 +124,7 @@ class Boxes:
         self._originals[id(boxed)] = value
         self._keep.append(boxed)
         if not issubclass(type(value), tuple):
-            self._containers.append((boxed, value, {key: item for key, (item, _) in boxes.items()}))
+            self.containers.append((boxed, value, {key: item for key, (item, _) in boxes.items()}))
             self._boxed[id(value)] = boxed, structure
         return boxed, structure
 
@@ -148,7 +148,7 @@ class Boxes:
 
     def arrays_from(self, first: int) -> list[tuple[Any, str]]:
         """Return the caller's arrays among the inputs from one on, and their names."""
-        numbered = ((self.numbers[position], array) for _, array, position in self._arrays)
+        numbered = ((self.numbers[position], array) for _, array, position in self.entries)
         return [(array, self.tape.input_names[number]) for number, array in numbered if number >= first]
 
     def note_untraced(self, value: Any, path: str) -> None:
@@ -178,8 +178,8 @@ class Boxes:
 
     def refuse_second_ways(self, code: CodeType) -> None:
         """Raise UnsupportedError where an array was written into by one way and is read by another."""
-        if self._arrays:
-            refuse(((*each, self.name_of(each[2])) for each in self._arrays), self.tape, code)
+        if self.entries:
+            refuse(((*each, self.name_of(each[2])) for each in self.entries), self.tape, code)
 
     def told_second_ways(
         self, function: Any, code: CodeType, given: tuple[Any, Any]
@@ -191,17 +191,17 @@ class Boxes:
             error = refused_container(self._changed, self._own(), given, sys._getframe(1), function, code)  # noqa: SLF001
             if error is not None:
                 return error
-        if len({id(callers) for _, callers, _ in self._arrays}) == len(self._arrays):
+        if len({id(callers) for _, callers, _ in self.entries}) == len(self.entries):
             return None
-        return told(((callers, self.name_of(first)) for _, callers, first in self._arrays), self.tape)
+        return told(((callers, self.name_of(first)) for _, callers, first in self.entries), self.tape)
 
     def _own(self) -> tuple[Any, ...]:
         """Return what of ours holds the caller's containers."""
-        return self.__dict__, self._originals, *self._containers, self._changed, *self._changed
+        return self.__dict__, self._originals, *self.containers, self._changed, *self._changed
 
     def entry_of(self, argument: Any) -> tuple[Any, Any, int] | None:
         """Return, of an array argument, its stand-in, the caller's array and its first record."""
-        return next((each for each in self._arrays if each[0] is argument), None)
+        return next((each for each in self.entries if each[0] is argument), None)
 
     def note_stand_in(self, stand_in: Any, original: Any) -> None:
         """Note that a stand-in was put in place of an array of the program's."""
@@ -214,11 +214,11 @@ class Boxes:
 
     def write_back(self) -> None:
         """Give the caller's arrays and containers what the function wrote into its copies."""
-        for stand_in, original, first in self._arrays:
+        for stand_in, original, first in self.entries:
             if stand_in.id_ != first:
                 _give(original, stand_in.value_)
                 self.arrays[id(stand_in)] = original
-        for entry in self._containers:
+        for entry in self.containers:
             boxed, original, before = entry
             now = dict(items_of(boxed) or ())
             if len(now) == len(before) and all(
@@ -249,11 +249,11 @@ class Boxes:
 
     def let_go(self) -> None:
         """Go on with the caller's own arrays instead of copies."""
-        for stand_in, original, first in self._arrays:
+        for stand_in, original, first in self.entries:
             if stand_in.id_ != first:
                 _give(original, stand_in.value_)
             stand_in.value_ = original
-        self._arrays.clear()
+        self.entries.clear()
 
     def clean(self, container: Any) -> None:
         """Put plain numbers for the stand-ins that the function has put into a container of the caller's."""
@@ -296,7 +296,7 @@ class Boxes:
         for each in arrays.values():
             owner = id(owner_of(each))
             self._shared[owner] = self._shared.get(owner, 0) + 1
-        for stand_in, callers, _ in self._arrays:
+        for stand_in, callers, _ in self.entries:
             memory = _in_a_row(callers)
             if memory is not None and callers.strides == stand_in.value_.strides:
                 self._memories[id(owner_of(stand_in.value_))] = stand_in.value_, memory

@@ -19,7 +19,7 @@ from tracer.holders import Cell, attributes, is_object, module_of, own_attribute
 from tracer.leading import APART
 from tracer.leftovers import holders_of
 from tracer.references import references
-from tracer.second_ways import count_in_callers, where_of
+from tracer.second_ways import counted_in_callers, where_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,8 +43,9 @@ def refused_container(
 
     `changed` has the copy, the caller's own, and what was in it; `own` is what else of ours holds them.
     """
+    outside = counted_in_callers(given, frame)
     for entry in changed:
-        if references(entry, 1) - 1 <= count_in_callers(entry[1], given, frame):
+        if references(entry, 1) - 1 <= outside[id(entry[1])]:
             continue
         names = _names_of(entry[1], {id(each) for each in (entry, *own, given[0], given[1])})
         found = sorted(names & _names_in(function, code, given)) if names else []
