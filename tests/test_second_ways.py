@@ -215,7 +215,7 @@ def test_one_search_is_for_all_arguments(monkeypatch):
         return places_leading_to(*given)
 
     monkeypatch.setattr(first_writes, "places_leading_to", search)
-    finished = record(updated_weights, WEIGHTS, X)
+    finished = record(updated_weights, [*WEIGHTS], X)
     assert len(searches) == 1
     assert finished.result[1] is not WEIGHTS[0]
     after = [np.full(3, float(max(at, 1))) - 0.1 * X for at in range(20)]
@@ -381,6 +381,45 @@ def test_a_container_that_may_be_read_by_a_second_way_is_refused(function, argum
         record(function, argument, 4.0)
     assert "4.0" in str(argument)  # what was written stays, as in the plain program
     assert record(function, copy.copy(argument), 5.0).grads["x"] is not None
+
+
+LIST, DICT, OBJECT = [1.0, 2.0], {"w": 1.0}, Model(3.0)
+
+
+def written_as_a_global(params, x):
+    LIST[1] = x
+    return params[1]
+
+
+def grown_as_a_global(params, x):
+    LIST.append(x)
+    return sum(params)
+
+
+def written_by_its_key(table, x):
+    DICT["w"] = x
+    return table["w"]
+
+
+def written_as_an_object(model, x):
+    OBJECT.w = x
+    return model.w
+
+
+@pytest.mark.parametrize(
+    ("function", "argument"),
+    [
+        (written_as_a_global, LIST),
+        (grown_as_a_global, LIST),
+        (written_by_its_key, DICT),
+        (written_as_an_object, OBJECT),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:a value kept from an earlier trace")
+def test_a_container_that_is_written_into_by_a_second_way_is_refused(function, argument):
+    with pytest.raises(UnsupportedError, match="was written into by a second way"):
+        record(function, argument, 7.0)
+    assert "7.0" in str(argument)
 
 
 def test_a_closure_with_a_container_is_refused():

@@ -11,6 +11,7 @@ import warnings
 from collections import deque
 from functools import partial
 from itertools import chain
+from operator import is_
 from threading import get_ident
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,8 @@ class Boxes:
         self.entries: list[tuple[Any, Any, int]] = []  # stand-in, the caller's array, its first record
         # The copy, the caller's, and the stand-ins put into the copy.
         self.containers: list[tuple[Any, Any, dict[Any, Any]]] = []
+        self.before: list[tuple[Any, list[Any]]] = []  # the caller's, and what was in it
+        self._missed: list[Any] = []  # those that were written into by another way
         self._changed: list[tuple[Any, Any, dict[Any, Any]]] = []  # those that the function wrote into
         # By memory, that is, its owner's identity: the inputs that are in it.
         self._families: dict[int, list[int]] = {}
@@ -125,6 +128,7 @@ class Boxes:
         self._keep.append(boxed)
         if not issubclass(type(value), tuple):
             self.containers.append((boxed, value, {key: item for key, (item, _) in boxes.items()}))
+            self.before.append((value, [item for _, item in items]))
             self._boxed[id(value)] = boxed, structure
         return boxed, structure
 
@@ -185,9 +189,11 @@ class Boxes:
         self, function: Any, code: CodeType, given: tuple[Any, Any]
     ) -> EdgegradError | CutWarning | None:
         """Return the error for what may have been read by a second way; warn where `is` tells one from itself."""
-        if self._changed:
-            from tracer.second_containers import refused_container  # noqa: PLC0415  (few programs write into them)
+        if self._changed or self._missed:
+            from tracer.second_containers import refused_container, refused_miss  # noqa: PLC0415  (few programs write into them)
 
+            if self._missed:
+                return refused_miss(self._missed[0], code)
             error = refused_container(self._changed, self._own(), given, sys._getframe(1), function, code)  # noqa: SLF001
             if error is not None:
                 return error
@@ -218,6 +224,8 @@ class Boxes:
             if stand_in.id_ != first:
                 _give(original, stand_in.value_)
                 self.arrays[id(stand_in)] = original
+        self._missed += (container for container, before in self.before if not _holds(container, before))
+        self.before.clear()  # or it would seem that something else holds them
         for entry in self.containers:
             boxed, original, before = entry
             now = dict(items_of(boxed) or ())
@@ -331,6 +339,12 @@ def _only_read(value: Any) -> Any:
         value = laid_out_copy(value)
         value.flags.writeable = False
     return value
+
+
+def _holds(container: Any, before: list[Any]) -> bool:
+    """Tell whether a container holds what it did."""
+    now = container if type(container) is list else [item for _, item in items_of(container) or ()]
+    return len(now) == len(before) and all(map(is_, now, before))
 
 
 def _give(array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:

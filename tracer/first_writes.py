@@ -57,9 +57,11 @@ class FirstWrites:
         self._found: dict[int, tuple[float, list[tuple[Any, Any, Any]]]] = {}
 
     def _count_in_containers(self) -> None:
-        """Add what lists and the like hold that are arguments, and that nothing else holds."""
+        """Add what containers hold that are arguments, and that nothing else holds; and what we have noted of them."""
+        for _, held in self._boxes.before:
+            self._outside.update(map(id, held))
         for entry in reversed(self._boxes.containers):  # the outer ones come last
-            if references(entry, 1) - 1 <= self._outside[id(entry[1])]:
+            if references(entry, 1) - 2 <= self._outside[id(entry[1])]:
                 self._outside.update(id(each) for _, each in items_of(entry[1]) or ())
 
     def lender_of(self, argument: Any, frame: FrameType) -> tuple[Any, np.ndarray[Any, Any]] | None:

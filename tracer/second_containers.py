@@ -60,6 +60,16 @@ def refused_container(
     return None
 
 
+def refused_miss(container: Any, code: CodeType) -> UnsupportedError:
+    """Return the error for an argument that was written into by a second way."""
+    return UnsupportedError(
+        f"an argument, a {type(container).__name__}, was written into by a second way, as a global or an attribute",
+        where=where_of(code),
+        got="the function works on a copy, which does not see that",
+        advice="write into the argument alone, or give the function a copy",
+    )
+
+
 def _names_of(value: Any, own: set[int]) -> set[str]:
     """Return the names of variables and attributes that hold a value, or something that holds it."""
     names: set[str] = set()
