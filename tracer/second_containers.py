@@ -159,6 +159,7 @@ def _functions_by_name() -> dict[str, list[CodeType]]:
     """Return the code of the program's functions by what they may be called: also by variables and attributes."""
     by_name: dict[str, list[CodeType]] = {}
     renamed: dict[int, Any] = {}  # what is called by another name than its own, by identity
+    closures: list[tuple[CodeType, Any]] = []
     for each in gc.get_objects():
         kind = type(each)
         function = each if kind is FunctionType else _beneath(each) if kind in _WRAPPERS else None
@@ -167,17 +168,19 @@ def _functions_by_name() -> dict[str, list[CodeType]]:
         by_name.setdefault(function.__name__, []).append(function.__code__)
         if kind is not FunctionType or "<" in function.__qualname__:  # lambdas, those made in functions
             renamed[id(each)] = each
+        if kind is FunctionType and each.__closure__:
+            closures.append((each.__code__, each.__closure__))
+    named: list[tuple[Any, Any]] = []
+    for code, cells in closures:
+        named += [(name, Cell(cell).read()) for name, cell in zip(code.co_freevars, cells, strict=True)]
     for holder in holders_of(list(renamed.values())):
-        found: Any = ()
         if type(holder) is dict:
-            found = list(holder.items())
-        elif type(holder) is CellType:
-            found = [(name, Cell(holder).read()) for name in _free_names(holder)]
+            named += list(holder.items())
         elif is_object(holder):
-            found = list(_attributes(holder))
-        for name, held in found:
-            if id(held) in renamed and type(name) is str:
-                by_name.setdefault(name, []).append(_beneath(held).__code__)
+            named += _attributes(holder)
+    for name, held in named:
+        if id(held) in renamed and type(name) is str:
+            by_name.setdefault(name, []).append(_beneath(held).__code__)
     return by_name
 
 
