@@ -12,8 +12,9 @@ import pytest
 from checks import central_differences, same
 from second_way_rows import FEW, PARTS, WARNED, WAYS, WRITES, made
 
-from tracer import record, trace
+from tracer import first_writes, record, trace
 from tracer.errors import CutError, CutWarning, UnsupportedError
+from tracer.reach import places_leading_to
 from tracer.standins import Traced
 from tracer.structures import items_of, put_into
 from tracer.watching import Watcher
@@ -197,6 +198,52 @@ def test_an_array_that_nothing_else_holds_costs_no_search(monkeypatch):
         record(only_written, SHARED)
 
 
+WEIGHTS = [np.full(3, float(at)) for at in range(20)]
+
+
+def updated_weights(weights, x):
+    for each in weights:
+        each -= 0.1 * x  # noqa: PLW2901  (written in place)
+    first, WEIGHTS[0] = WEIGHTS[0], WEIGHTS[1]  # which the search did not see
+    return sum((each**2).sum() for each in WEIGHTS), first
+
+
+def test_one_search_is_for_all_arguments(monkeypatch):
+    searches = []
+
+    def search(*given):
+        searches.append(given)
+        return places_leading_to(*given)
+
+    monkeypatch.setattr(first_writes, "places_leading_to", search)
+    finished = record(updated_weights, [*WEIGHTS], X)
+    assert len(searches) == 1
+    assert finished.result[1] is not WEIGHTS[0]
+    after = [np.full(3, float(max(at, 1))) - 0.1 * X for at in range(20)]
+    assert same(WEIGHTS[0], after[0])
+    assert WEIGHTS[0] is WEIGHTS[1]
+    grads = finished.backward(of=0).grads
+    np.testing.assert_allclose(grads["x"], -0.2 * sum(after))
+    np.testing.assert_allclose(grads["weights"][:3], [0.0 * X, 4.0 * after[1], 2.0 * after[2]])
+
+
+def move_then_write(a, b, x):
+    a[0] = x
+    KEEPER.kept = [KEEPER.others.pop()]
+    b[0] = 3.0 * x
+    return KEEPER.kept[0].sum()
+
+
+KEEPER = SimpleNamespace(others=[])
+
+
+def test_what_has_moved_between_two_writes_is_found():
+    one, other = np.ones(2), np.ones(2)
+    KEEPER.others, KEEPER.kept = [one, other], []
+    assert record(move_then_write, one, other, 5.0).grads["x"] == 3.0
+    assert KEEPER.kept[0] is other
+
+
 def test_another_thread_reads_plain_numbers():
     model = SimpleNamespace(W=A.copy())
     seen = []
@@ -315,6 +362,29 @@ def updated_object(model, x):
     return model.loss()
 
 
+LIST, DICT, OBJECT = [1.0, 2.0], {"w": 1.0}, Model(3.0)
+
+
+def written_as_a_global(params, x):
+    LIST[1] = x
+    return params[1]
+
+
+def grown_as_a_global(params, x):
+    LIST.append(x)
+    return sum(params)
+
+
+def written_by_its_key(table, x):
+    DICT["w"] = x
+    return table["w"]
+
+
+def written_as_an_object(model, x):
+    OBJECT.w = x
+    return model.w
+
+
 @pytest.mark.parametrize(
     ("function", "argument"),
     [
@@ -327,6 +397,10 @@ def updated_object(model, x):
         (read_in_a_container, KEPT["inner"]),
         (only_updated, PARAMS),
         (updated_object, MODEL),
+        (written_as_a_global, LIST),
+        (grown_as_a_global, LIST),
+        (written_by_its_key, DICT),
+        (written_as_an_object, OBJECT),
     ],
 )
 def test_every_way_to_a_container_leads_to_the_same_inputs(function, argument):

@@ -61,7 +61,7 @@ class Boxes:
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
-        self._arrays: list[tuple[Any, Any, int]] = []  # stand-in, the caller's array, its first record
+        self.entries: list[tuple[Any, Any, int]] = []  # stand-in, the caller's array, its first record
         self._containers: list[Any] = []  # what may hold a stand-in at the end
         # By memory, that is, its owner's identity: the inputs that are in it.
         self._families: dict[int, list[int]] = {}
@@ -124,7 +124,7 @@ class Boxes:
         # The function works on a copy: the tape must not change when the caller's array does.
         boxed, number = self._input(laid_out_copy(value), value, path)
         boxed.value_.flags.writeable = value.flags.writeable
-        self._arrays.append((boxed, value, boxed.id_))
+        self.entries.append((boxed, value, boxed.id_))
         family = self._families.setdefault(id(owner_of(value)), [])
         family.append(boxed.id_)
         if len(family) > 1:
@@ -182,7 +182,7 @@ class Boxes:
 
     def arrays_from(self, first: int) -> list[tuple[Any, str]]:
         """Return the caller's arrays among the inputs from one on, and their names."""
-        numbered = ((self.numbers[position], array) for _, array, position in self._arrays)
+        numbered = ((self.numbers[position], array) for _, array, position in self.entries)
         return [(array, self.tape.input_names[number]) for number, array in numbered if number >= first]
 
     def note_untraced(self, value: Any, path: str) -> None:
@@ -214,18 +214,18 @@ class Boxes:
 
     def refuse_second_ways(self, code: CodeType) -> None:
         """Raise UnsupportedError where an array was written into by one way and is read by another."""
-        if self._arrays:
-            refuse(((*each, self.name_of(each[2])) for each in self._arrays), self.tape, code)
+        if self.entries:
+            refuse(((*each, self.name_of(each[2])) for each in self.entries), self.tape, code)
 
     def told_second_ways(self) -> CutError | CutWarning | None:
         """Warn where `is` tells an argument from itself; return the error where that is one."""
-        if len({id(callers) for _, callers, _ in self._arrays}) == len(self._arrays):
+        if len({id(callers) for _, callers, _ in self.entries}) == len(self.entries):
             return None
-        return told(((callers, self.name_of(first)) for _, callers, first in self._arrays), self.tape)
+        return told(((callers, self.name_of(first)) for _, callers, first in self.entries), self.tape)
 
     def entry_of(self, argument: Any) -> tuple[Any, Any, int] | None:
         """Return, of an array argument, its stand-in, the caller's array and its first record."""
-        return next((each for each in self._arrays if each[0] is argument), None)
+        return next((each for each in self.entries if each[0] is argument), None)
 
     def note_stand_in(self, stand_in: Any, original: Any) -> None:
         """Note that a stand-in was put in place of an array of the program's."""
@@ -238,7 +238,7 @@ class Boxes:
 
     def write_back(self) -> None:
         """Give the caller's arrays what the function wrote into its copies, and what holds stand-ins plain values."""
-        for stand_in, original, first in self._arrays:
+        for stand_in, original, first in self.entries:
             if stand_in.id_ != first:
                 _give(original, stand_in.value_)
                 self.arrays[id(stand_in)] = original
@@ -276,11 +276,11 @@ class Boxes:
 
     def let_go(self) -> None:
         """Go on with the caller's own arrays instead of copies."""
-        for stand_in, original, first in self._arrays:
+        for stand_in, original, first in self.entries:
             if stand_in.id_ != first:
                 _give(original, stand_in.value_)
             stand_in.value_ = original
-        self._arrays.clear()
+        self.entries.clear()
 
     def clean(self, container: Any) -> None:
         """Put plain numbers for the stand-ins that the function has put into a container of the caller's."""
@@ -332,7 +332,7 @@ class Boxes:
         for each in arrays.values():
             owner = id(owner_of(each))
             self._shared[owner] = self._shared.get(owner, 0) + 1
-        for stand_in, callers, _ in self._arrays:
+        for stand_in, callers, _ in self.entries:
             memory = _in_a_row(callers)
             if memory is not None and callers.strides == stand_in.value_.strides:
                 self._memories[id(owner_of(stand_in.value_))] = stand_in.value_, memory

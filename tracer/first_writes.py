@@ -2,7 +2,7 @@
 
 Until then the function works on a copy, as the tape must not change when the caller's array does. From then on it works
 in the caller's own memory, so every way to it reads the numbers of the plain program; and what holds the array is
-given the stand-in, so that they carry the gradient. What can't be given it, as a view or an iterator, is told of. A
+given the stand-in, so that they carry the gradient. What can't be given it, as an iterator, is told of. A
 search is done only where references to the array are unaccounted for. Used by run.py.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import weakref
 from functools import partial
+from itertools import chain
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -19,18 +20,19 @@ from tracer.adopted import Variable
 from tracer.boxing import REFERENCES
 from tracer.buffers import look_again
 from tracer.callee import forget_snapshot
-from tracer.families import note_view, others_of
+from tracer.families import is_argument, note_view, others_of
 from tracer.frames import place
 from tracer.leftovers import own_references
 from tracer.memory import laid_out_copy, owner_of, places, taken, way_to
+from tracer.reach import place_of, places_leading_to
 from tracer.references import references
-from tracer.second_ways import count_in_callers, frames_from, refused
+from tracer.second_ways import counted_in_callers, frames_from, refused
 from tracer.standins import NO_RECORD, wrap
 from tracer.tape import AUXILIARY, VALUE, WIDTH, same_bytes
 from tracer.watching import Known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Container
     from types import FrameType
 
     from tracer.boxing import Boxes
@@ -39,26 +41,83 @@ if TYPE_CHECKING:
 _LARGEST = 1 << 24  # bytes of an array of which an argument is a part, which are copied
 
 
-def before_write(
-    argument: Any, boxes: Boxes, given: tuple[Any, Any], watcher: Callable[[], Watcher], frame: FrameType
-) -> tuple[Any, np.ndarray[Any, Any]] | None:
-    """Have all ways to the caller's array of an argument lead to its stand-in; return that, and the caller's array.
+class FirstWrites:
+    """The first writes into the arguments of one call."""
 
-    Where the program has the array of which the argument is a part, it is that one, and its stand-in. What can't be
-    made to lead there is told of; it has the right numbers, as it is the caller's memory that will be written into.
-    """
-    entry = boxes.entry_of(argument)
-    if entry is None:
-        return None
-    tape, name = boxes.tape, boxes.name_of(argument.id_)
-    if not same_bytes(entry[1], tape.records[argument.id_ + VALUE]):
-        raise refused(name, f"{name} was written into by a second way", place(frame))
-    tape.forget_memory(owner_of(entry[1]))  # what was read before the write is what it was
-    missing = _missing(entry, boxes, given)
-    ways = _Ways(Known(entry[1], argument, name), boxes, frame)
-    if missing > 0:
-        ways.lead_to(watcher(), missing)
-    return ways.known.stand_in, ways.known.array
+    def __init__(
+        self, boxes: Boxes, given: tuple[tuple[Any, ...], dict[str, Any]], watcher: Watcher
+    ) -> None:
+        self._boxes = boxes
+        self._watcher = watcher
+        # References by identity of what is referred to: of who waits for us, who does not run meanwhile
+        self._outside = counted_in_callers(given, boxes.tape.hook_frame)
+        self._outside.update(id(before) for *_, before in boxes.tape.places)  # and what we have put aside
+        # By identity of arrays: how many references were missing at the last search, and the places that it found
+        self._found: dict[int, tuple[float, list[tuple[Any, Any, Any]]]] = {}
+
+    def lender_of(self, argument: Any, frame: FrameType) -> tuple[Any, np.ndarray[Any, Any]] | None:
+        """Have all ways to the caller's array of an argument lead to its stand-in; return that, and the caller's array.
+
+        Where the program has the array of which the argument is a part, it is that one, and its stand-in. What can't be
+        made to lead there is told of; it has the right numbers, as it is the caller's memory that will be written into.
+        """
+        entry = self._boxes.entry_of(argument)
+        if entry is None:
+            return None
+        tape, name = self._boxes.tape, self._boxes.name_of(argument.id_)
+        if not same_bytes(entry[1], tape.records[argument.id_ + VALUE]):
+            raise refused(name, f"{name} was written into by a second way", place(frame))
+        tape.forget_memory(owner_of(entry[1]))  # what was read before the write is what it was
+        missing = self._missing(entry)
+        ways = _Ways(Known(entry[1], argument, name), self._boxes, frame)
+        if missing > 0:
+            self._lead_to(ways, missing, frame)
+        return ways.known.stand_in, ways.known.array
+
+    def _lead_to(self, ways: _Ways, missing: float, frame: FrameType) -> None:
+        before, found = self._found.pop(id(ways.known.array), (inf, []))
+        is_as_found = all(place_of(owner, key).read() is value for owner, key, value in found)
+        if before == missing < inf and is_as_found:
+            self._watcher.lead_to(ways.known, lambda: found, {}, ways.stand_in_for, ways.warn)
+            return
+        frames = frames_from(frame, until=self._boxes.tape.hook_frame)
+        variables = [(dict(each.f_locals), each) for each in frames if each.f_locals is not each.f_globals]
+        copies = {id(copied): partial(Variable, each) for copied, each in variables}
+        roots = [*(copied for copied, _ in variables), *(each.f_globals for each in frames)]
+        try:
+            self._watcher.lead_to(
+                ways.known, partial(self._searched, roots, copies), copies, ways.stand_in_for, ways.warn
+            )
+        finally:
+            for each in frames:
+                forget_snapshot(each)
+
+    def _searched(self, roots: list[Any], copies: Container[int]) -> list[tuple[Any, Any, Any]]:
+        """Return the places that lead to arguments that nothing was written into yet; a second search is the same."""
+        fresh = [each for each in self._boxes.entries if is_argument(each[0])]
+        missing = {id(each[1]): count for each in fresh if (count := self._missing(each)) > 0}
+        owners = {id(owner_of(each[1])) for each in fresh if id(each[1]) in missing}
+        found = list(places_leading_to(missing, owners, [*roots, *chain(*self._watcher.program())]))
+        self._found = {key: (count, []) for key, count in missing.items()}
+        for owner, key, value in found:
+            if id(value) in missing and id(owner) not in copies:
+                self._found[id(value)][1].append((owner, key, value))
+        return found
+
+    def _missing(self, entry: tuple[Any, Any, int]) -> float:
+        """Count the references to the caller's array of an argument that are neither our own nor accounted for.
+
+        `inf` where another array may see its memory.
+        """
+        ours = REFERENCES - 1 + len(self._found.get(id(entry[1]), (0, ()))[1])
+        count = references(entry, 1) - ours - own_references(entry[1])
+        if weakref.getweakrefcount(entry[1]):
+            return inf
+        owner = [owner_of(entry[1])]
+        of_owner = references(owner, 0) - 1 if owner[0] is not entry[1] else 0
+        if of_owner > 0 and of_owner > self._outside[id(owner[0])]:
+            return inf
+        return count - self._outside[id(entry[1])]
 
 
 class _Ways:
@@ -69,30 +128,14 @@ class _Ways:
         self._boxes = boxes
         self._frame = frame
 
-    def lead_to(self, watcher: Watcher, missing: float) -> None:
-        """Have them lead to its stand-in."""
-        frames = frames_from(self._frame, until=self._boxes.tape.hook_frame)
-        variables = [(dict(each.f_locals), each) for each in frames if each.f_locals is not each.f_globals]
-        try:
-            watcher.lead_to(
-                self.known,
-                missing,
-                [*(copied for copied, _ in variables), *(each.f_globals for each in frames)],
-                {id(copied): partial(Variable, each) for copied, each in variables},
-                self._stand_in_for,
-                self._warn,
-            )
-        finally:
-            for each in frames:
-                forget_snapshot(each)
-
-    def _warn(self, how: str, path: str) -> None:
+    def warn(self, how: str, path: str) -> None:
+        """Tell of what can't lead to the argument."""
         what = f"{how} {path}, which is written into here"
         advice = f"what is read through it carries no gradient back; read {path}, or make it in the traced function"
         self._boxes.tape.refuse_if_strict(what, advice, self._frame)
         self._boxes.tape.warn(what, advice, self._frame)
 
-    def _stand_in_for(self, array: np.ndarray[Any, Any]) -> Any:
+    def stand_in_for(self, array: np.ndarray[Any, Any]) -> Any:
         """Return the stand-in for an array that sees the memory of the argument; None where it can't have one."""
         owner = owner_of(self.known.array)
         if owner_of(array) is not owner or not array.size:
@@ -144,22 +187,3 @@ class _Ways:
         first = len(tape.records)
         look_again(view, root, self._frame)
         tape.followed += range(first, len(tape.records), WIDTH)
-
-
-def _missing(entry: tuple[Any, Any, int], boxes: Boxes, given: tuple[Any, Any]) -> float:
-    """Count the references to the caller's array of an argument that are neither our own nor of who waits for us.
-
-    `inf` where another array may see its memory.
-    """
-    hook = boxes.tape.hook_frame
-    ours = (
-        REFERENCES - 1 + own_references(entry[1]) + sum(each is entry[1] for *_, each in boxes.tape.places)
-    )
-    count = references(entry, 1) - ours
-    if weakref.getweakrefcount(entry[1]):
-        return inf
-    owner = [owner_of(entry[1])]
-    of_owner = references(owner, 0) - 1 if owner[0] is not entry[1] else 0
-    if of_owner > 0 and of_owner > count_in_callers(owner[0], given, hook):
-        return inf
-    return count - count_in_callers(entry[1], given, hook) if count > 0 else 0

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from tracer.first_writes import FirstWrites
     from tracer.watching import Watcher
 
 
@@ -45,9 +46,9 @@ class Options(NamedTuple):
 class _Running:
     """The trace that is running in this thread."""
 
-    __slots__ = ("_function", "_given", "_names", "_watcher", "boxes", "structures", "watched")
+    __slots__ = ("_function", "_given", "_names", "_watcher", "_writes", "boxes", "structures", "watched")
 
-    def __init__(self, function: Any, boxes: Boxes, names: tuple[str, ...], *given: Any) -> None:
+    def __init__(self, function: Any, boxes: Boxes, names: tuple[str, ...], given: tuple[Any, Any]) -> None:
         self.boxes = boxes
         self._given = given  # the tuple and the dict of arguments, of the caller's
         self.structures: dict[str, Structure] = {}
@@ -55,6 +56,7 @@ class _Running:
         self.watched: dict[str, tuple[Any, Any, CodeType, int]] = {}
         self._function, self._names = function, names
         self._watcher: Watcher | None = None
+        self._writes: FirstWrites | None = None
         if names:
             self.watcher()  # which is not to be imported while functions are replaced
 
@@ -74,9 +76,11 @@ class _Running:
 
     def lender_of(self, argument: Any, frame: FrameType) -> tuple[Any, np.ndarray[Any, Any]] | None:
         """See Tape."""
-        from tracer.first_writes import before_write  # noqa: PLC0415  (few programs write into their arguments)
+        if self._writes is None:
+            from tracer.first_writes import FirstWrites  # noqa: PLC0415  (few programs write into their arguments)
 
-        return before_write(argument, self.boxes, self._given, self.watcher, frame)
+            self._writes = FirstWrites(self.boxes, self._given, self.watcher())
+        return self._writes.lender_of(argument, frame)
 
     def give_up(self) -> None:
         """See Tape."""
@@ -128,7 +132,7 @@ def run(
     function, given = replacement(_undecorated(function)), (args, kwargs)
     tape = Tape(strict=options.strict)
     boxes = Boxes(tape)
-    running = tape.running = _Running(function, boxes, options.watch, args, kwargs)
+    running = tape.running = _Running(function, boxes, options.watch, given)
     outer, state.running = state.running, running
     outputs: list[Output] = []
     result: Any = None

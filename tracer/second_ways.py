@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dis
 import os.path
+from collections import Counter
 from inspect import CO_OPTIMIZED
 from typing import TYPE_CHECKING, Any
 
@@ -98,18 +99,19 @@ def refused(name: str, what: str, where: str) -> UnsupportedError:
     )
 
 
-def count_in_callers(value: Any, given: tuple[Any, Any], frame: FrameType) -> int:
-    """Count the references to a value that the arguments of a call have, and the variables of who waits for a frame."""
-    count = sum(each is value for each in (*given[0], *given[1].values()))
-    in_variables = 0
+def counted_in_callers(given: tuple[tuple[Any, ...], dict[str, Any]], frame: FrameType) -> Counter[int]:
+    """Count, by identity, the references that the arguments of a call have, and the variables of who waits for it."""
+    in_variables: Counter[int] = Counter()
     for each in frames_from(frame.f_back):
         code = each.f_code
         if code.co_flags & CO_OPTIMIZED:
             # A variable of several functions is a cell, which any of them may read.
             own = set(code.co_varnames).difference(code.co_cellvars)
-            in_variables += sum(held is value and name in own for name, held in each.f_locals.items())
+            in_variables.update(id(held) for name, held in each.f_locals.items() if name in own)
             forget_snapshot(each)
-    return count + (min(in_variables, 1) if BORROWS else in_variables)
+    if BORROWS:
+        in_variables = Counter(in_variables.keys())
+    return in_variables + Counter(map(id, (*given[0], *given[1].values())))
 
 
 def frames_from(frame: FrameType | None, until: FrameType | None = None) -> list[FrameType]:

@@ -171,7 +171,7 @@ class Watcher:
         for owner, key, value in reachable(self._roots):
             self._clean(owner, key, value)
         # What is not watched may have been given traced values, too. Without a watch they stay: a later trace says so.
-        program = self._program() if self._has_begun else ()
+        program = self.program() if self._has_begun else ()
         for owner, key, value in chain.from_iterable(reachable(each, _MOST, _LARGEST) for each in program):
             if issubclass(type(value), Traced) or _holds_stand_ins(value):
                 self._clean(owner, key, value)
@@ -268,20 +268,21 @@ class Watcher:
         """Have the program's other ways to a watched array lead to its stand-in; say so where that can't be."""
         missing = {key: count for key, known in self._known.items() if (count := self._missing(known)) > 0}
         if missing:
-            self._exchange(missing, chain(self._roots, *self._program()), self._put, self._warn)
+            owners = {id(owner_of(self._known[key].array)) for key in missing}
+            found = list(places_leading_to(missing, owners, chain(self._roots, *self.program())))
+            self._exchange(missing, found, self._put, self._warn)
 
     def lead_to(
         self,
         argument: Known,
-        missing: float,
-        roots: list[Any],
+        find: Callable[[], list[tuple[Any, Any, Any]]],
         variables: Mapping[int, Callable[[str], Holder]],
         view_of: Callable[[np.ndarray[Any, Any]], Any],
         warn: Callable[[str, str], None],
     ) -> None:
-        """Have what else the program has an argument in lead to its stand-in, before that is written into.
+        """Have the places that are found lead to the stand-in of an argument, before that is written into.
 
-        `variables` are the roots that are copies of what functions have in variables, with what makes a name a place.
+        `variables` are by identity copies of what functions have in variables, with what makes a name a place.
         """
         if id(argument.array) in self._known:
             return
@@ -299,23 +300,22 @@ class Watcher:
                 else:
                     self._put(place, stand_in, value)
 
-            self._exchange({id(argument.array): missing}, chain(roots, *self._program()), put, warn)
+            self._exchange([id(argument.array)], find(), put, warn)
 
     def _exchange(
         self,
-        missing: dict[int, float],
-        roots: Iterable[Any],
+        keys: Iterable[int],
+        found: list[tuple[Any, Any, Any]],
         put: Callable[[Holder, Any, Any], Any],
         warn: Callable[[str, str], None],
     ) -> None:
-        """Put stand-ins wherever the roots lead to arrays, of which so many references are missing."""
-        owners = {id(owner_of(self._known[key].array)): self._known[key] for key in missing}
-        for key in missing:  # NumPy takes a proxy for what it stands for, and asks nobody
+        """Put the stand-ins of some arrays at the places that lead to them; say so where that can't be."""
+        owners = {id(owner_of(self._known[key].array)): self._known[key] for key in keys}
+        for key in keys:  # NumPy takes a proxy for what it stands for, and asks nobody
             known = self._known[key]
             if any(type(each) in weakref.ProxyTypes for each in weakref.getweakrefs(known.array)):
                 warn("a weak proxy stands for", known.path)
         others: list[tuple[Any, Any]] = []
-        found = list(places_leading_to(missing, owners, roots))
         for _ in range(2):  # again, as the first time may have shown that more than a part is seen
             rest = []
             for owner, key, value in found:
@@ -372,7 +372,7 @@ class Watcher:
             raise CutError(what, advice=advice)
         warnings.warn(CutWarning(f"{what}; {advice}"), stacklevel=2)
 
-    def _program(self) -> tuple[list[Any], list[Any]]:
+    def program(self) -> tuple[list[Any], list[Any]]:
         """Return what the program's places are in: the function with its variables; its modules, all but libraries."""
         packages = {
             function.__module__.partition(".")[0] for function in self._functions if function.__module__
