@@ -367,6 +367,10 @@ def _of_training(asked: Question) -> Iterator[Explanation]:
     for found in (of_weights(asked), of_others(asked), of_triangles(asked)):
         for kind, cost, text in found:
             yield Explanation(kind, cost, text)
+    if (
+        asked.is_number
+    ):  # of one element of an array, too: the arrays that it comes from are not those of its terms
+        return
     for kind, cost, text, at in (*of_examples(asked), *one_of_copies(asked)):
         yield Explanation(kind, cost, text, "", (at,))
     for kind, cost, text, which in of_overwritten_parts(asked):
