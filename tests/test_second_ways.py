@@ -19,6 +19,8 @@ from tracer.standins import Traced
 from tracer.structures import items_of, put_into
 from tracer.watching import Watcher
 
+pytestmark = pytest.mark.filterwarnings("ignore:Setting the shape")  # NumPy's own, from 2.5 on
+
 SHARED = np.arange(1.0, 5.0)
 LARGE = np.ones((3, 100_000))
 
