@@ -11,7 +11,7 @@ import sys
 import warnings
 from array import array
 from collections import deque
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from itertools import chain
 from numbers import Number
@@ -30,9 +30,9 @@ from tracer.second_ways import refuse, told
 from tracer.standins import Traced, is_traced, plain, wrap
 from tracer.structures import (
     Structure,
-    held_in,
     is_looked_into,
     items_of,
+    own_places,
     path_of,
     place_in,
     put_into,
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 REFERENCES = 2  # that `Boxes` has to the array of an input
 _MISSING = object()
 _PLAIN = frozenset((float, int, str, bool, type(None)))
+_WITHOUT_ATTRIBUTES = frozenset((tuple, list, dict, set, frozenset, deque))
 _MAY_HAVE_FLOATS = (np.ndarray, np.void, set, frozenset, deque, array, Number)
 _NOT_LOOKED_INTO = (ModuleType, FunctionType, partial)
 _WRITEABLE = 0x0400  # NumPy's flag
@@ -87,6 +88,8 @@ class Boxes:
         Raises BusyError for a container that holds the stand-ins of a trace in another thread.
         """
         if issubclass(type(value), Traced):
+            if value.tape_ is self.tape and value.id_ in self.numbers:
+                return value, self.numbers[value.id_]  # by another way to the same place: `f(o, vars(o))`
             value = self._met(value, path)
         kind = type(value)
         if (
@@ -146,7 +149,7 @@ class Boxes:
     def _box_inside(self, value: Any, path: str) -> Structure:
         """Put stand-ins into a list, a dict or a dataclass itself; return its structure."""
         structures = {}
-        for key, before in held_in(value):
+        for key, before in items_of(value) or ():
             if issubclass(type(before), Traced):
                 self._refuse_busy(before, path)
             stand_in, structures[key] = self.box(before, path_of(path, value, key))
@@ -248,7 +251,10 @@ class Boxes:
                 map(id, self._containers)
             )  # so that none is looked into from another, however deep it lies
             for container in self._containers:
-                self._unbox_inside(container, done)
+                with suppress(
+                    Exception
+                ):  # of the user's `__hash__`: the others are the caller's all the same
+                    self._unbox_inside(container, done)
             self._clean_objects()
             self.tape.places.clear()
             if self._containers:
@@ -256,10 +262,11 @@ class Boxes:
 
     def _clean_objects(self) -> None:
         for holder, attributes in self._objects:
-            for name, item in list((own_attributes(holder) or {}).items()):
+            own = own_attributes(holder) or {}
+            for name, item in list(own.items()):
                 kept, length = attributes.get(name, (_MISSING, -1))
                 if kept is not item:
-                    object.__setattr__(holder, name, self.unbox(item))
+                    own[name] = self.unbox(item)
                 elif length != _state(item)[1]:
                     self.clean(item)
 
@@ -271,8 +278,9 @@ class Boxes:
     def _put_back(self) -> None:
         """Put what was there before where the function has left it."""
         for place, stand_in, before in reversed(self.tape.places):
-            if place.read() is stand_in:
-                place.write(before)
+            with suppress(Exception):  # of the user's `__hash__`
+                if place.read() is stand_in:
+                    place.write(before)
 
     def let_go(self) -> None:
         """Go on with the caller's own arrays instead of copies."""
@@ -305,20 +313,32 @@ class Boxes:
         return self._unbox_inside(value, done)
 
     def _unbox_inside(self, value: Any, done: set[int]) -> Any:
+        kind = type(value)
         items = items_of(value)
-        if items is None and not issubclass(type(value), (set, frozenset, deque)):
+        if items is None and not issubclass(kind, (set, frozenset, deque)):
             return value
+        if kind not in _WITHOUT_ATTRIBUTES:
+            for place in own_places(value):
+                now = place.read()
+                unboxed = self.unbox(now, done)
+                if unboxed is not now:
+                    place.write(unboxed)
         if items is None:
             members = [self.unbox(item, done) for item in value]
             if all(map(is_, members, value)):
                 return value
-            is_fixed = issubclass(type(value), frozenset)
-            return self._remember(value, type(value)(members)) if is_fixed else refill(value, members)
-        unboxed = {self.unbox(key): self.unbox(item, done) for key, item in items}
-        if all(map(is_, chain(*unboxed.items()), chain(*items))):
+            is_fixed = issubclass(kind, frozenset)
+            return self._remember(value, kind(members)) if is_fixed else refill(value, members)
+        if not issubclass(kind, (tuple, list, dict)):
             return value
-        is_fixed = issubclass(type(value), tuple)
-        return self._remember(value, rebuilt(value, unboxed)) if is_fixed else put_into(value, unboxed)
+        fresh = {self.unbox(key): self.unbox(item, done) for key, item in items}
+        if all(map(is_, chain(*fresh.items()), chain(*items))):
+            return value
+        return (
+            self._remember(value, rebuilt(value, fresh))
+            if issubclass(kind, tuple)
+            else put_into(value, fresh)
+        )
 
     def _remember(self, value: Any, unboxed: Any) -> Any:
         """Have what is there twice in a result be one object there, too."""
@@ -380,7 +400,8 @@ def _give(array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:
 
 def _state(item: Any) -> tuple[Any, int]:
     """Return what tells whether an attribute was bound anew, or a container in it has grown or shrunk."""
-    return item, len(item) if issubclass(type(item), (list, dict, set, deque)) else 0
+    kind = next((each for each in (list, dict, set, deque) if issubclass(type(item), each)), None)
+    return item, kind.__len__(item) if kind is not None else 0
 
 
 def _in_a_row(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:

@@ -58,6 +58,8 @@ class Item(NamedTuple):
         if issubclass(type(self.items), dict):
             return dict.get(self.items, self.key, MISSING)
         try:
+            if issubclass(type(self.items), list):
+                return list.__getitem__(self.items, self.key)
             return self.items[self.key]
         except LookupError:
             return MISSING

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import OrderedDict, defaultdict, deque
+from contextlib import suppress
 from operator import is_
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -34,7 +35,7 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         if issubclass(type(item), Traced) or is_number(item):
             yield here, item
             continue
-        items = items_of(item)
+        items = _fields_of(item) if dataclasses.is_dataclass(type(item)) else items_of(item)
         if items is None or id(item) in seen:
             continue
         seen.add(id(item))
@@ -73,38 +74,37 @@ def is_number(value: Any) -> bool:
 
 
 def items_of(value: Any) -> list[tuple[Any, Any]] | None:
-    """Return the (key, item) pairs of a container that is looked into; None for anything else."""
-    if issubclass(type(value), tuple):
+    """Return the (key, item) pairs of a container that is looked into; None for anything else.
+
+    They are what it holds, past what its class makes of it: what a dataclass computes each time is none of them.
+    """
+    kind = type(value)
+    if issubclass(kind, tuple):
         return list(enumerate(tuple.__iter__(value)))
-    if issubclass(type(value), list):
+    if issubclass(kind, list):
         return list(enumerate(list.__iter__(value)))
-    if issubclass(type(value), dict):
+    if issubclass(kind, dict):
         return list(_dict_of(value).items(value))
-    if dataclasses.is_dataclass(type(value)):
-        return [
-            (field.name, getattr(value, field.name))
-            for field in dataclasses.fields(value)
-            if hasattr(value, field.name)
-        ]
-    return None
+    if not dataclasses.is_dataclass(kind):
+        return None
+    own, in_slots = own_attributes(value) or {}, set(slots(value))
+    names = [field.name for field in dataclasses.fields(value)]
+    held = [(name, place_in(value, name).read()) for name in names if name in own or name in in_slots]
+    return [(name, item) for name, item in held if item is not MISSING]
+
+
+def _fields_of(value: Any) -> list[tuple[Any, Any]]:
+    """Return the fields of a dataclass, also those that it computes, but for those that it has no answer for."""
+    found = []
+    for each in dataclasses.fields(value):
+        with suppress(Exception):
+            found.append((each.name, getattr(value, each.name)))
+    return found
 
 
 def is_looked_into(kind: type) -> bool:
     """Tell whether a class is one of lists, dicts or dataclasses, into which stand-ins can be put."""
     return issubclass(kind, (list, dict)) or dataclasses.is_dataclass(kind)
-
-
-def held_in(value: Any) -> list[tuple[Any, Any]]:
-    """Return the (key, item) pairs of such a container, past what its class makes of them.
-
-    What a dataclass computes each time, it does not hold.
-    """
-    if issubclass(type(value), (list, dict)):
-        return items_of(value) or []
-    own, in_slots = own_attributes(value) or {}, set(slots(value))
-    names = [field.name for field in dataclasses.fields(value)]
-    held = [(name, place_in(value, name).read()) for name in names if name in own or name in in_slots]
-    return [(name, item) for name, item in held if item is not MISSING]
 
 
 def place_in(value: Any, key: Any) -> Holder:
@@ -113,6 +113,14 @@ def place_in(value: Any, key: Any) -> Holder:
         return Item(value, key)
     own = own_attributes(value)
     return Item(own, key) if own is not None and key in own else Attribute(value, key)
+
+
+def own_places(value: Any) -> Iterator[Holder]:
+    """Yield the places of an object's own attributes, also of one of a class of lists or dicts."""
+    own = own_attributes(value)
+    if own is not None and own is not value:
+        yield from (Item(own, name) for name in list(own))
+    yield from (Attribute(value, name) for name in slots(value))
 
 
 def structure_of(value: Any, structures: dict[Any, Structure]) -> Structure:
@@ -139,67 +147,69 @@ def refill(container: Any, members: list[Any]) -> Any:
 
 
 def put_into(container: Any, items: dict[Any, Any]) -> Any:
-    """Put plain numbers into a list, a dict or an object itself: whoever else has it sees them, too."""
+    """Put other items into a list, a dict or a dataclass itself: whoever else has it sees them, too."""
     kind = type(container)
     if issubclass(kind, list):
         list.__setitem__(container, slice(None), items.values())
     elif issubclass(kind, dict):
         base = _dict_of(container)
-        if not all(map(is_, items, base.keys(container))):
-            base.clear(container)
+        known = list(base.keys(container))
         for key, item in items.items():
             base.__setitem__(container, key, item)
+        if not all(map(is_, known, items)) or len(container) != len(
+            items
+        ):  # by other keys, or by other hashes
+            base.clear(container)
+            base.update(container, items)
     else:
-        held = dict(held_in(container))
         for name, item in items.items():
-            if name in held:
-                place_in(container, name).write(item)
-            elif item is not getattr(container, name):
-                object.__setattr__(container, name, item)
+            place_in(container, name).write(item)
     return container
 
 
 def rebuilt(like: Any, items: dict[Any, Any]) -> Any:
-    """Return a container like `like` with other items; nothing of its class's is run to make it."""
+    """Return a container like `like` with other items; nothing of its class's is run to make it.
+
+    For an object of a class that is derived from one in C, a dict.
+    """
     kind = type(like)
     if issubclass(kind, tuple):
-        made = _made(tuple, kind, items.values())
+        made = _made_tuple(like, tuple(items.values()))
     elif issubclass(kind, list):
-        made = _made(list, kind)
+        made = list.__new__(kind)
         list.extend(made, items.values())
     elif issubclass(kind, dict):
         base = _dict_of(like)
-        made = _made(base, kind)
-        if issubclass(kind, defaultdict):
+        made = base.__new__(kind)
+        if isinstance(made, defaultdict):
             made.default_factory = like.default_factory
-        for key, item in items.items():
-            base.__setitem__(made, key, item)
+        base.update(made, items)
     else:
-        made = _made(object, kind)
+        try:
+            made = object.__new__(kind)
+        except TypeError:
+            return dict(items)
     _copy_attributes(like, made)
-    if not issubclass(kind, _CONTAINERS):
-        for name, item in items.items():
-            object.__setattr__(made, name, item)
-    return made
+    return made if issubclass(kind, _CONTAINERS) else put_into(made, items)
 
 
-def _made(base: type, kind: type, *given: Any) -> Any:
+def _made_tuple(like: Any, items: tuple[Any, ...]) -> Any:
     try:
-        return base.__new__(kind, *given)
-    except TypeError:  # of a class that is written in C
-        return kind(*given)
+        return tuple.__new__(type(like), items)
+    except TypeError:  # a struct sequence, as of time.gmtime(), which has more than its items
+        return type(like)(items, like.__reduce__()[1][1])
 
 
 def _copy_attributes(like: Any, made: Any) -> None:
     own = own_attributes(like)
     if own is like:  # a dict whose items are its attributes
-        made.__dict__ = made
+        object.__setattr__(made, "__dict__", made)
     elif own:
         vars(made).update(own)
     for name in slots(like):
         value = Attribute(like, name).read()
         if value is not MISSING:
-            object.__setattr__(made, name, value)
+            Attribute(made, name).write(value)
 
 
 def _dict_of(value: Any) -> type[dict[Any, Any]]:
