@@ -225,9 +225,13 @@ def record_call(
 
 
 def _unrecorded(value: Any, operands: tuple[Any, ...]) -> Any:
-    """Return a value that is not recorded; memory of a trace that runs in another thread is only to be read."""
+    """Return a value that is not recorded; what a trace in another thread watches is only to be read there."""
     if type(value) is np.ndarray and value.base is not None:
-        running = [each.value_ for each in operands if is_traced(each) and each.tape_.is_open]
+        running = [
+            each.value_
+            for each in operands
+            if is_traced(each) and each.tape_.is_open and not each.tape_.is_handed(each)
+        ]
         if any(np.may_share_memory(value, each) for each in running):
             value = value.view()
             value.flags.writeable = False
