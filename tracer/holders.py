@@ -30,7 +30,9 @@ MISSING: Any = (
 )  # what a place holds that is not there; written, it takes the place away from a dict
 CONTAINERS = (list, dict, deque)
 _NO_OBJECTS = (type, ModuleType, FunctionType, MethodType)
-_MEMORY: Any = ctypes.Structure.__mro__[-2]  # what everything of ctypes is: it reads the memory of what it holds
+_MEMORY: Any = ctypes.Structure.__mro__[
+    -2
+]  # what everything of ctypes is: it reads the memory of what it holds
 _DESCRIPTORS = (GetSetDescriptorType, MemberDescriptorType)
 # What a class is made of, past what its metaclass says of it: nothing of the user's runs where it is only looked at.
 module_of: Any = vars(type)["__module__"].__get__

@@ -252,7 +252,6 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
         "tobytes",
         "tostring",
         "data",
-        "hex",
         "as_integer_ratio",
         "tofile",
         "dump",

@@ -213,6 +213,8 @@ class _Number(Traced, stands_for="none"):
             # NumPy's C code would read the memory through them and say nothing; so it asks __array__, which cuts.
             raise AttributeError(f"a traced array has no {name}: detach(array) gives one that has")
         attribute = getattr(self.value_, name)  # raises the plain value's own AttributeError
+        if name == "hex":
+            return lambda: (note(self, "", frame), attribute())[1]
         if name in MUTATING_METHODS and type(self.value_) is np.ndarray:
             return writing_calls.method_of(self, name, frame)
         if isinstance(self.value_, (np.ndarray, np.generic)):
