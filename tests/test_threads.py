@@ -17,6 +17,7 @@ import warnings
 import numpy as np
 import pytest
 from checks import same
+from scipy import interpolate, sparse, stats
 
 from tracer import detach, record, trace
 from tracer.errors import CutError, CutWarning, UnsupportedError
@@ -25,6 +26,7 @@ from tracer.standins import plain_deep
 pytestmark = pytest.mark.usefixtures("small_program")
 W = 0.3
 N = 7
+MATRIX = sparse.csr_array(np.eye(2))
 A = np.array([[1.5, -2.0], [0.25, 3.0]])
 
 
@@ -237,6 +239,9 @@ HANDED = {
     "what is watched first": lambda x, w: A * x,
     "math": lambda x, w: math.sin(x),
     "NumPy": lambda x, w: np.exp(w),
+    "SciPy's densities": lambda x, w: stats.norm.logpdf(x),
+    "SciPy's splines": lambda x, w: interpolate.CubicSpline([0, 1, 2], [0, 1, 0])(w),
+    "SciPy's matrices": lambda x, w: (MATRIX @ [x, 1.0])[0],
     "leaving": lambda x, w: float(w),
     "an argument of a trace": lambda x, w: record(lambda y: y * 2.0, x).result,
     "detached": lambda x, w: detach(x),

@@ -29,7 +29,6 @@ from tracer.scipy_sparse_calls import classes as sparse_classes
 from tracer.scipy_spline_calls import classes as splines_of
 from tracer.scipy_spline_calls import leave_plain, made
 from tracer.standins import holds_traced, plain_deep, reading, record_call
-from tracer.tape import innermost
 from tracer.within import Within
 
 if TYPE_CHECKING:
@@ -238,7 +237,7 @@ def _method(original: Callable[..., Any], method: str) -> Callable[..., Any]:
 
     def following(self: Any, *args: Any, **options: Any) -> Any:
         given = (*args, *options.values())
-        if innermost() is None or not any(map(holds_traced, given)):
+        if not any(map(holds_traced, given)):
             return original(self, *plain_deep(args), **plain_deep(options))
         frame = users(_frame(1))
         name = f"{self.name}.{method}"
@@ -262,7 +261,7 @@ def _kernels(original: Callable[..., Any], rule: str) -> Callable[..., Any]:
 
     def following(self: Any, points: Any) -> Any:
         made_of = (self.dataset, self.covariance, self.weights)
-        if innermost() is None or not any(map(holds_traced, (points, *made_of))):
+        if not any(map(holds_traced, (points, *made_of))):
             return original(self, plain_deep(points))
         frame = users(_frame(1))
         estimate = copy.copy(self)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.frames import users
-from tracer.numpy_calls import any_open, array_of
+from tracer.numpy_calls import array_of
 from tracer.rules.kinds import is_complex
-from tracer.standins import holds_traced, plain, plain_deep, record_call
-from tracer.tape import innermost, same_bytes
+from tracer.standins import holds_traced, open_tape, plain, plain_deep, record_call, traced_in
+from tracer.tape import same_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +35,7 @@ def multiplying(original: Callable[..., Any]) -> Callable[..., Any]:
 
     def following(self: Any, other: Any) -> Any:
         numbers = getattr(self, "data", None)
-        tape = innermost()
-        if tape is None or not (holds_traced(other) or holds_traced(numbers)):
+        if not (holds_traced(other) or holds_traced(numbers)):
             return original(self, plain_deep(other))
         dense = plain_deep(other)
         is_product = np.ndim(dense) in (1, _AXES) and len(self.shape) == _AXES
@@ -46,7 +45,8 @@ def multiplying(original: Callable[..., Any]) -> Callable[..., Any]:
             return original(self, other)
         frame = users(_frame(1))
         value = original(_plain(self), dense)
-        if not any_open((other, numbers), frame):
+        tape = open_tape(traced_in((other, numbers)), frame)
+        if tape is None:
             return value
         x = array_of(other, frame) if holds_traced(other) else np.asarray(dense)
         numbers, rows, columns = _stored(self, tape)
