@@ -23,7 +23,10 @@ from tracer import detach, record, trace
 from tracer.errors import CutError, CutWarning, UnsupportedError
 from tracer.standins import plain_deep
 
-pytestmark = pytest.mark.usefixtures("small_program")
+pytestmark = [
+    pytest.mark.usefixtures("small_program"),
+    pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning"),  # from NumPy 2.5 on
+]
 W = 0.3
 N = 7
 MATRIX = sparse.csr_array(np.eye(2))
