@@ -182,6 +182,13 @@ def test_a_cut_names_the_function_of_the_library_and_a_way_around(function, call
     assert len(warned) == 1
 
 
+def test_a_sparse_matrix_of_traced_numbers_is_a_cut_with_advice():
+    with pytest.warns(
+        CutWarning, match="S @ x of a plain sparse matrix is followed; one of traced numbers"
+    ):
+        record(lambda a: sparse.csr_matrix(a * TIMES).sum() * a, 2.0)
+
+
 def test_a_smoothing_spline_is_told_whether_scipy_asks_for_floats_or_as_from_1_18_on_for_an_array():
     told = r"scipy\.interpolate\.UnivariateSpline.*make_interp_spline\(x, y, k\) are followed"
     with pytest.raises((CutError, UnsupportedError), match=told):

@@ -332,7 +332,7 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     advice = "what is computed from it carries no gradient back; "
     if kind and issubclass(kind, np.inexact):
         advice += f"np.array(…, np.{kind.__name__}) is followed; "
-    around = way_around(library or (asking is frame and called_name(frame.f_code, frame.f_lasti)) or "")
+    around = way_around(library or called_name(frame.f_code, frame.f_lasti) or "")
     advice += f"{around}; " if around else ""
     meant = "static=(…) of an argument that only counts, or detach(x)," if is_whole(value) else "detach(x)"
     advice += _ADVICE.get((via, type(value) is np.ndarray), f"{meant} says that this is meant")
