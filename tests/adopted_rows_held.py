@@ -95,6 +95,11 @@ HELD_ELSEWHERE = {
     b[0] = x[0]
     return m[0] + b.sum()
 """,
+    "pointer": """
+    b = DATA.copy(); p = np.ctypeslib.as_ctypes(b)
+    b[0] = x[0]
+    return p[0] + b.sum()
+""",
     "nditer": """
     b = DATA.copy(); it = np.nditer(b)
     b[0] = x[0]

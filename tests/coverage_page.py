@@ -75,12 +75,15 @@ what SciPy itself writes in Python, whose steps are followed (`tests/test_scipy_
 `gaussian_kde`; `signal.savgol_filter`, `detrend`, `filtfilt`, `sosfiltfilt`, `resample_poly`, `stft`, `windows`; `integrate.simpson`,
 `cumulative_trapezoid`, `fixed_quad`, and `solve_ivp` by RK45, RK23, DOP853 and BDF; `optimize.newton`;
 `interpolate.interp1d` and `BarycentricInterpolator`, and, by their data y and by where they are read, `CubicSpline`,
-`CubicHermiteSpline`, `PchipInterpolator`, `make_interp_spline`, `BSpline` and `PPoly`, with `derivative` and `integrate`.
+`CubicHermiteSpline`, `PchipInterpolator`, `make_interp_spline`, `BSpline` and `PPoly`, with `derivative` and `integrate`;
+`sparse`: `S @ x`, `x @ S` and `S.dot(x)` of a plain matrix of any kind (rule `sparse_matmul`). Indices are plain reads:
+`signal.find_peaks` (whose heights, thresholds and prominences are followed; not `width=`), `argrelextrema`,
+`spatial.KDTree(points).query_ball_point(x)`.
 """
 _CUTS_OF_SCIPY = """What SciPy solves in C or Fortran, or by steps until it is satisfied, is a cut or an error that names the line and says what
 to do instead (`tracer/ways_around.py`): `integrate.quad` and `odeint`; `optimize.brentq`, `root`, `fsolve`, `minimize`,
 `least_squares`, `curve_fit`; `interpolate.UnivariateSpline`, `splrep`, `Akima1DInterpolator`; `ndimage.zoom`,
-`map_coordinates`, `rotate`.
+`map_coordinates`, `rotate`; `sparse` matrices of traced numbers and `sparse.linalg`; `spatial.KDTree.query`.
 """
 
 

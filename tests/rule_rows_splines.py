@@ -1,10 +1,10 @@
-"""Rows of test_rules.py for the splines of scipy.interpolate, and kernels: the function, and its operands."""
+"""Rows of test_rules.py for the splines of scipy.interpolate, kernels, and products with sparse matrices: the function, and its operands."""
 
 from __future__ import annotations
 
 import numpy as np
 from rule_rows_linalg import normal
-from scipy import interpolate
+from scipy import interpolate, sparse
 
 SMOOTH = np.array([0.4, -1.0, 0.7, 1.5])
 KNOTS = np.array([0.0, 1.0, 2.5, 4.0])
@@ -33,6 +33,21 @@ def scipy_spline_rows(arrays):
             (PLACES, spline.c.copy()),
             params,
         )
+    numbers, rows, columns = normal(4), np.array([0, 2, 2, 1]), np.array([1, 0, 3, 1])
+    places = {"rows": rows, "columns": columns}
+    matrix = sparse.coo_array((numbers, (rows, columns)), (3, 4))
+    for x, y in ((normal(4), normal(3)), (normal(4, 2), normal(2, 3))):
+        for is_right, other in ((False, x), (True, y)):
+            yield arrays(
+                "sparse_matmul",
+                lambda n, x, r=is_right: (
+                    x @ sparse.coo_array((n, matrix.coords), (3, 4))
+                    if r
+                    else sparse.coo_array((n, matrix.coords), (3, 4)) @ x
+                ),
+                (numbers, other),
+                {**places, "is_right": is_right},
+            )
     made = interpolate.CubicSpline(KNOTS, SMOOTH[:, None] * [1.0, 2.0])
     for low, high in ((-0.4, 2.1), (3.3, 0.2), (1.2, 1.9)):
         yield arrays(

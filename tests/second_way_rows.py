@@ -99,6 +99,11 @@ WARNED = {
     "method of the array": ("total = A.sum", "total()", "total (builtin_function_or_method) holds a"),
     "flat": ("kept = A.flat", "sum(kept)", "kept (flatiter) holds a"),
     "buffer": ("kept = memoryview(A)", "kept[0] + kept[1]", "kept (memoryview) holds a"),
+    "pointer": (
+        "import ctypes\nkept = A.ctypes.data_as(ctypes.POINTER(ctypes.c_double))",
+        "kept[0] + kept[1]",
+        "kept (LP_c_double) holds a",
+    ),
     "other type": ("W = A.view(np.int64)", "float(W.view(np.float64).sum())", "W shares its memory with a"),
     "weak proxy": (
         "import weakref\nW = A; w = weakref.proxy(W)",

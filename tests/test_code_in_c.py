@@ -6,6 +6,7 @@ import array
 import contextlib
 import ctypes
 import functools
+import hashlib
 import io
 import json
 import math
@@ -14,6 +15,7 @@ import sqlite3
 import struct
 import sys
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -62,6 +64,60 @@ def fill_by_struct(x):
 def test_an_array_that_code_in_c_fills_is_a_plain_one(fill):
     assert_untouched(fill, 2.0)
     assert record(fill, 2.0).grads["x"] == fill(1.0)
+
+
+def looked_at_in_place(x):
+    y = np.zeros(3)
+    made = hashlib.sha1(y).digest()[0]  # noqa: S324  (no secret)
+    y[0] = x
+    return made * np.sum(y)
+
+
+LOOKED_AT = {
+    "digest": lambda x: hashlib.sha256(np.zeros(3)).digest()[0] * x,
+    "checksum": lambda x: zlib.crc32(np.ones(2)) * x,
+    "memoryview": lambda x: memoryview(np.arange(3.0))[2] * x,
+    "numbers in C": lambda x: (ctypes.c_double * 2).from_buffer_copy(np.ones(2))[1] * x,
+    "written into later": looked_at_in_place,
+}
+LOOKED_AT_BY_ITS_METHODS = {
+    "a variable of another function": lambda x: (lambda y: hashlib.sha1(y).digest()[0])(np.ones(2)[:1]) * x,  # noqa: S324
+    "joined": lambda x: b"".join([np.ones(2), np.zeros(1)])[7] * x,
+    "read into": lambda x: read_into(np.zeros(2)) * x,
+    "a row, not contiguous": lambda x: zlib.crc32(np.ones((2, 2))[:, 0]) * x,
+}
+
+
+def read_into(y):
+    io.BytesIO(struct.pack("dd", 1.5, 2.5)).readinto(y)
+    return y[1]
+
+
+@pytest.mark.parametrize("look", LOOKED_AT.values(), ids=LOOKED_AT)
+def test_code_in_c_looks_at_an_array_without_a_traced_value(look):
+    assert_untouched(look, 2.0)
+    assert record(look, 2.0).grads["x"] == look(1.0)
+
+
+@pytest.mark.skipif(not hasattr(memoryview, "__buffer__"), reason="Python asks from 3.12 on")
+@pytest.mark.parametrize("look", LOOKED_AT_BY_ITS_METHODS.values(), ids=LOOKED_AT_BY_ITS_METHODS)
+def test_any_code_in_c_does(look):
+    assert_untouched(look, 2.0)
+
+
+def write_while_looked_at(x, look):
+    y = np.zeros(2)
+    seen = look(y)
+    y[0] = x
+    return seen[0] * x
+
+
+@pytest.mark.parametrize(
+    "look", [memoryview, np.frombuffer, lambda y: (ctypes.c_double * 2).from_buffer(y)]
+)
+def test_what_c_still_looks_at_is_not_written_into(look):
+    with pytest.raises(UnsupportedError):
+        record(write_while_looked_at, 2.0, look)
 
 
 def test_what_is_written_into_such_an_array_later_is_followed():

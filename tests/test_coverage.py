@@ -43,6 +43,7 @@ from tracer.rules.filters import FILTERS
 from tracer.rules.scipy_linalg import SCIPY_LINALG
 from tracer.rules.scipy_special import SCIPY_SPECIAL
 from tracer.rules.softmax import SOFTMAX
+from tracer.rules.sparse import SPARSE
 from tracer.rules.splines import SPLINES
 from tracer.rules.triangles import TRIANGLES
 from tracer.standins import plain
@@ -394,7 +395,16 @@ def test_every_rule_is_reached_by_a_call():
 
 # Rules of Python's operators and builtins; of math functions that a Python may lack; of what has no name in numpy.
 SCIPYS_OWN = {*SCIPY_SPECIAL, *SCIPY_STATS, *SCIPY_LINALG, *SOFTMAX, *COSINES, *TRIANGLES, *MATRICES}
-SCIPYS_OWN |= {*DISTANCES, *SPLINES, *FILTERS, *KERNELS, "squareform", "solve_assuming", "inv_assuming"}
+SCIPYS_OWN |= {
+    *DISTANCES,
+    *SPLINES,
+    *SPARSE,
+    *FILTERS,
+    *KERNELS,
+    "squareform",
+    "solve_assuming",
+    "inv_assuming",
+}
 PYTHONS_OWN = {"sum_scalars", "max_scalars", "min_scalars", "log_base", "hypot_scalars", "fma", "sumprod", "ulp", "rect", "as_strided", "with_real", "with_imag", "slogdet_sign", "sliding_window_view"}  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import math
 import warnings
 from ast import literal_eval
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +46,16 @@ def _written(value):
 
 def by_a_keyword(x):
     return x + _doubled(number=float(x))
+
+
+def by_a_fraction(x):
+    return Fraction(x) * x
+
+
+def changed_in_place(x):
+    number = float(x)
+    number += 1
+    return number * x
 
 
 def into_a_helper(x):
@@ -149,6 +160,8 @@ def by_a_map(x):
 
 JOINS_AGAIN = [
     (by_a_keyword, "float(x)", "x"),
+    (by_a_fraction, "Fraction(x)", "x"),
+    (changed_in_place, "float(x)", "x"),
     (into_a_helper, "float(x)", "x"),
     (out_of_a_helper, "float(value)", "x"),
     (out_of_a_lambda, "float(value)", "x"),

@@ -154,7 +154,6 @@ CUTS = {
     "array.array": (lambda x, a: array.array("d", [x])[0], r"float\(\)"),
     "Fraction": (lambda x, a: float(fractions.Fraction(x)), r"\.as_integer_ratio\(\) in fractions\.Fraction"),
     "ratio": (lambda x, a: x.as_integer_ratio()[0] * 1.0, r"\.as_integer_ratio\(\)"),
-    "hex": (lambda x, a: float.fromhex(x.hex()), r"\.hex\(\)"),
     "NormalDist": (lambda x, a: statistics.NormalDist(x, 2.0).pdf(1.0), r"float\(\) in statistics\.NormalDist"),
     "tobytes": (lambda x, a: np.frombuffer(a.tobytes())[0], r"\.tobytes"),
     "bytes": (lambda x, a: np.frombuffer(bytes(a))[0], r"bytes\(\)"),

@@ -14,11 +14,11 @@ from autograd import grad as autograd_grad
 from autograd.scipy import special as autograd_special
 from autograd.scipy import stats as autograd_stats
 from checks import assert_differentiates, assert_untouched
-from scipy import interpolate, spatial, special, stats
+from scipy import interpolate, signal, sparse, spatial, special, stats
 from scipy.special import expit, logsumexp, softmax
-from scipy_inputs import MATRIX, VECTOR, since
+from scipy_inputs import MATRIX, SIGNAL, VECTOR, since
 
-from tracer import load, record, trace
+from tracer import load, record, trace, verify
 from tracer.errors import CutWarning, UnsupportedError
 
 
@@ -48,6 +48,33 @@ def gamma_posterior(a, rate, counts):
     return stats.gamma.logpdf(rate, a, scale=2.0) + stats.poisson.logpmf(counts, rate).sum()
 
 
+def heights_of_peaks(x):
+    places, found = signal.find_peaks(x, height=x[0] / 3, threshold=0.1, prominence=0.5)
+    weights = np.arange(len(places)) + 1.0
+    names = ("peak_heights", "left_thresholds", "right_thresholds", "prominences")
+    return sum(found[name] @ weights * (turn + 1) for turn, name in enumerate(names))
+
+
+def products_with(m):
+    return lambda x: (m @ x) @ x + (x @ m).sum() + (np.outer(x, x) @ m).sum() * m.dot(x)[1]
+
+
+def powers(x):
+    for _ in range(4):
+        x = S @ x / 3
+    return x @ S @ x
+
+
+DENSE = np.array([[4.0, 1.0, 0.0], [0.0, 3.0, -2.0], [0.0, 1.5, 0.0]])
+S, TREE = sparse.csr_matrix(DENSE), spatial.KDTree(np.array([[0.1, 0.2], [1.0, 1.0], [5.0, 5.0]]))
+KINDS = (sparse.csr_array, sparse.csc_matrix, sparse.coo_array, sparse.dia_matrix, sparse.lil_array)
+SPARSE = [
+    *(products_with(kind(DENSE)) for kind in KINDS),
+    lambda x: (S * x)[0] + (x * S)[1] + (S.T @ np.outer(x, x))[1, 2] + np.sum(S @ [x[0], 1.0, x[1]]),
+    lambda x: (sparse.csr_array(DENSE).multiply(x) @ x)[0] + (S[:2] @ x[:, None]).sum(),
+    lambda x: (sparse.csr_array(DENSE.astype(np.float32)) @ x)[0] + (S.astype(int) @ x)[1],
+    powers,
+]
 PROGRAMS = [
     (lambda x: expit(x), (0.3,)),
     (lambda x: (expit(x) * special.erf(x)).sum(), (VECTOR,)),
@@ -95,6 +122,10 @@ PROGRAMS = [
     ),
     (lambda p: stats.norm.ppf(q=p, scale=2.0) + stats.poisson.pmf(k=2, mu=p), (0.3,)),
     (lambda a: stats.lognorm.mean(a).sum() + stats.gamma.var([1.0, 2.0], scale=a[:2]).sum(), (VECTOR,)),
+    *((program, (VECTOR,)) for program in SPARSE),
+    (lambda x: x[signal.find_peaks(x)[0]] @ signal.find_peaks(-x)[0][:2], (SIGNAL,)),
+    (heights_of_peaks, (SIGNAL,)),
+    (lambda x: x[TREE.query_ball_point(x[:2], 2.0)].sum() * len(TREE.query_pairs(x[0])), (VECTOR,)),
     (lambda x, df: stats.t.logpdf(x, df, 0.1, 2.0).sum() + stats.chi2.pdf(x, df).sum(), (VECTOR, 4.0)),
 ]
 
@@ -286,8 +317,33 @@ def test_everything_is_put_back():
     assert everything() == before
 
 
-def test_a_loaded_trace_shows_the_same(tmp_path):
-    finished = record(mixture, VECTOR, np.array([0.2, -0.4]), np.array([0.0, 2.0]))
+def test_a_product_with_a_sparse_matrix_is_that_with_the_dense_one():
+    x = np.stack([VECTOR, VECTOR**2], 1)
+    for of_sparse, of_dense in (
+        (lambda x: ((S @ x) ** 2).sum(), lambda x: ((DENSE @ x) ** 2).sum()),
+        (lambda x: ((x.T @ S) ** 2).sum(), lambda x: ((x.T @ DENSE) ** 2).sum()),
+    ):
+        ours, theirs = record(of_sparse, x), record(of_dense, x)
+        np.testing.assert_allclose(ours.grads["x"], theirs.grads["x"], rtol=1e-14)
+    assert "@" in ours.explain("x")
+    assert verify(record(powers, VECTOR)).ok
+
+
+def test_a_sparse_matrix_may_change_between_two_products():
+    def function(x):
+        matrix = S.copy()
+        y = matrix @ x
+        matrix.data *= 2.0
+        return (matrix @ y).sum()
+
+    np.testing.assert_allclose(record(function, VECTOR).grads["x"], 2 * (DENSE @ DENSE).sum(0))
+
+
+@pytest.mark.parametrize("program", [mixture, powers])
+def test_a_loaded_trace_shows_the_same(tmp_path, program):
+    finished = record(
+        program, VECTOR, *[np.array([0.2, -0.4]), np.array([0.0, 2.0])][: 2 * (program is mixture)]
+    )
     finished.save(tmp_path / "t.trace")
     for before, after in zip(finished.edges, load(tmp_path / "t.trace").edges, strict=True):
         assert np.array_equal(before.grad, after.grad)

@@ -10,7 +10,8 @@ import pytest
 import scipy.fft
 import scipy.linalg
 from checks import assert_differentiates
-from scipy import integrate, interpolate, ndimage, optimize, signal, spatial, special, stats
+from scipy import integrate, interpolate, ndimage, optimize, signal, sparse, spatial, special, stats
+from scipy.sparse import linalg as sparse_linalg
 from scipy_inputs import OTHER, VECTOR, needs, since
 
 from tracer import detach, record, trace
@@ -158,6 +159,12 @@ SOLVERS = (
         "optimize.least_squares",
         "np.linalg.lstsq and np.polyfit",
     ),
+    (lambda a: sparse.diags(TIMES * a).sum(), "sparse.diags", "S @ x of a plain sparse matrix is followed"),
+    (
+        lambda a: sparse_linalg.spsolve(sparse.eye(4, format="csc"), TIMES * a)[1],
+        "sparse.linalg.spsolve",
+        r"np\.linalg\.solve\(S\.toarray\(\), b\)",
+    ),
     (lambda a: signal.chirp(TIMES, a, 2.0, 3.0)[1], "signal.chirp", r"np\.cos\(2 \* np\.pi \* \(f0 \* t"),
     (
         lambda a: ndimage.zoom(np.eye(3) * a, 2).sum(),
@@ -173,6 +180,13 @@ def test_a_cut_names_the_function_of_the_library_and_a_way_around(function, call
     with pytest.warns(CutWarning, match=rf"{where}.*{advice}") as warned:
         assert record(function, 2.0).result == function(2.0)
     assert len(warned) == 1
+
+
+def test_a_sparse_matrix_of_traced_numbers_is_a_cut_with_advice():
+    with pytest.warns(
+        CutWarning, match="S @ x of a plain sparse matrix is followed; one of traced numbers"
+    ):
+        record(lambda a: sparse.csr_matrix(a * TIMES).sum() * a, 2.0)
 
 
 def test_a_smoothing_spline_is_told_whether_scipy_asks_for_floats_or_as_from_1_18_on_for_an_array():
@@ -191,6 +205,15 @@ def test_a_smoothing_spline_is_told_whether_scipy_asks_for_floats_or_as_from_1_1
         (
             lambda y: interpolate.RegularGridInterpolator([[0, 1]] * 2, y.reshape(2, 2))([[0.2, 0.3]])[0],
             r"it says: [^;\n]*; .* it is linear in the values: B @ values\.ravel\(\) is followed",
+        ),
+        (
+            lambda y: spatial.KDTree(np.eye(4)).query(y)[0],
+            r"for the plain i = tree\.query\(detach\(x\)\)\[1\]",
+        ),
+        (lambda y: signal.find_peaks(np.sin(y), width=0)[1]["widths"][0], r"find_peaks with width="),
+        (
+            lambda y: (sparse.csr_matrix(np.eye(4)) * y[0]).sum(),
+            "S @ x of a plain sparse matrix is followed",
         ),
     ],
 )

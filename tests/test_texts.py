@@ -88,6 +88,7 @@ BACK = {  # way: what comes back as a number
     "a format in a format": lambda x: float(f"{x:{10}.{5}f}"),
     "thousands": lambda x: float(f"{x * 1e4:,.2f}".replace(",", "")),
     "an exponent": lambda x: float(format(x * 1e20, ".5e")),
+    "hex": lambda x: float.fromhex(x.hex()),
     "repr": lambda x: [float(f"{x!r}"), ast.literal_eval(repr(x))],
     "a number below zero": lambda x: float(f"{-x:.4f}"),
     "a helper": lambda x: float(in_a_helper(x)),

@@ -52,6 +52,15 @@ class Blank(Array, stands_for="blank"):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         return np.array(self.value_, dtype=dtype)
 
+    def __buffer__(self, flags: int) -> memoryview:
+        """Let code in C look at the memory, where Python asks for that: from 3.12 on."""
+        raw: memoryview = self.value_.__buffer__(flags)  # raises NumPy's own errors
+        expose(self, raw)
+        return raw
+
+    def __release_buffer__(self, raw: memoryview) -> None:
+        """Have whoever looks keep `raw` meanwhile: of what has no such method NumPy keeps the object alone."""
+
     def __reduce__(self) -> Any:
         return self.value_.__reduce__()
 

@@ -57,9 +57,11 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
     Raises what NumPy raises, and UnsupportedError where the memory is shared in a way that can't be followed.
     """
     tape = array.tape_
-    if frame is not tape.frame:
-        tape.refuse_write_elsewhere(frame)
     index, plain_value = copied(plain_deep(index)), plain_deep(value)
+    if frame is not tape.frame and tape.has_written_elsewhere(
+        array, lambda into: into.__setitem__(index, plain_value), frame
+    ):
+        return
     if open_tape((value,), frame) not in (None, tape):
         raise UnsupportedError(
             "a value of one trace is written into an array of another",

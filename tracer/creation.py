@@ -17,7 +17,7 @@ from tracer.blank import Blank, blank, blank_of
 from tracer.callee import is_called
 from tracer.counts import is_whole, items_of_permutation
 from tracer.families import expose, note_view
-from tracer.filled import is_filled_by_c
+from tracer.filled import is_handed_to_c
 from tracer.flat import Flat
 from tracer.frames import wants_plain_arrays
 from tracer.standins import (
@@ -71,7 +71,7 @@ def made(value: Any, function: Callable[..., Any], frame: FrameType) -> Any:
         or value.dtype.kind not in "fc"
     ):
         return value
-    if not is_called(function, frame) or is_filled_by_c(frame.f_code, frame.f_lasti):
+    if not is_called(function, frame) or is_handed_to_c(frame.f_code, frame.f_lasti):
         return value
     return blank(value, running)
 

@@ -1,7 +1,9 @@
-"""Arrays that the user's function has code in C fill: `rng.random(out=y)`, `file.readinto(y)`.
+"""Arrays that the user's function hands to code in C: `rng.random(out=y)`, `file.readinto(y)`, `sha1(np.zeros(3))`.
 
 C asks for the array itself and takes no stand-in, so what `np.empty` makes for it stays a plain array. A traced value
-written into it later is refused, as one written into an array from outside is.
+written into it later is followed where one written into an array from outside is (`adopted.py`).
+
+To code that only looks at the memory a stand-in gives it (`Blank.__buffer__`), where Python asks: from 3.12 on.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from tracer.callee import call_at
-from tracer.instructions import instructions_of, taken_by_next
+from tracer.instructions import called_with, instructions_of, taken_by_next
 
 if TYPE_CHECKING:
     from types import CodeType
@@ -21,30 +23,44 @@ _BY_OUT = frozenset(
     ("permuted", "random", "standard_exponential", "standard_gamma", "standard_normal")
 )  # methods of np.random.Generator
 _BY_POSITION = frozenset(("pack_into", "readinto", "readinto1", "recv_into", "recvfrom_into"))
-_FILLING = _BY_OUT | _BY_POSITION
+# Names that hardly anything else has: an array that goes to a program's own `update` is to be followed as any other.
+_LOOKING = frozenset(
+    (
+        "adler32", "b64encode", "blake2b", "blake2s", "bytearray", "crc32", "from_buffer", "from_buffer_copy",
+        "frombuffer", "hexlify", "md5", "memoryview", "sha1", "sha224", "sha256", "sha384", "sha512", "unpack",
+    )
+)  # fmt: skip
+_BY_PLACE = _BY_POSITION if hasattr(memoryview, "__buffer__") else _BY_POSITION | _LOOKING
+_HANDED_ON = _BY_OUT | _BY_PLACE
 
 
 @functools.lru_cache(maxsize=512)
-def is_filled_by_c(code: CodeType, offset: int) -> bool:
-    """Tell whether the array made at an instruction goes to a variable that the same function has code in C fill."""
-    if _FILLING.isdisjoint(code.co_names):
+def is_handed_to_c(code: CodeType, offset: int) -> bool:
+    """Tell whether the array made at an instruction is handed to such code: at once, or by a variable it goes to."""
+    if _HANDED_ON.isdisjoint(code.co_names):
         return False
     (instruction,) = instructions_of(code, {offset})
-    return taken_by_next(instruction)[0] in _filled(code)
+    taker = call_at(code, called_with(instruction))
+    return _name_of(taker) in _BY_PLACE or taken_by_next(instruction)[0] in _handed_on(code)
 
 
 @functools.lru_cache(maxsize=512)
-def _filled(code: CodeType) -> frozenset[str]:
-    """Return the variables that the text of a function hands to what fills them."""
+def _handed_on(code: CodeType) -> frozenset[str]:
+    """Return the variables that the text of a function hands to such code."""
     found: set[str] = set()
     for each in dis.get_instructions(code):
         call = call_at(code, each.offset) if each.opname.startswith("CALL") else None
-        if call is None or not isinstance(call.func, ast.Attribute):
-            continue
         handed: list[ast.expr] = []
-        if call.func.attr in _BY_OUT:
+        if call is not None and _name_of(call) in _BY_OUT:
             handed = [keyword.value for keyword in call.keywords if keyword.arg == "out"]
-        elif call.func.attr in _BY_POSITION:
+        elif call is not None and _name_of(call) in _BY_PLACE:
             handed = call.args
         found.update(each.id for each in handed if isinstance(each, ast.Name))
     return frozenset(found)
+
+
+def _name_of(call: ast.Call | None) -> str | None:
+    match call:
+        case ast.Call(ast.Attribute(attr=name)) | ast.Call(ast.Name(name)):
+            return name
+    return None

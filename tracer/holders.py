@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections import deque
 from enum import Enum
 from types import (
@@ -29,6 +30,9 @@ MISSING: Any = (
 )  # what a place holds that is not there; written, it takes the place away from a dict
 CONTAINERS = (list, dict, deque)
 _NO_OBJECTS = (type, ModuleType, FunctionType, MethodType)
+_MEMORY: Any = ctypes.Structure.__mro__[
+    -2
+]  # what everything of ctypes is: it reads the memory of what it holds
 _DESCRIPTORS = (GetSetDescriptorType, MemberDescriptorType)
 # What a class is made of, past what its metaclass says of it: nothing of the user's runs where it is only looked at.
 module_of: Any = vars(type)["__module__"].__get__
@@ -140,7 +144,7 @@ def is_object(value: Any) -> bool:
 
 def are_objects(kind: type) -> bool:
     """Tell whether a class is one of the user's for objects whose attributes are looked into, if they have any."""
-    if issubclass(kind, (*_NO_OBJECTS, *CONTAINERS, tuple, Enum)):
+    if issubclass(kind, (*_NO_OBJECTS, *CONTAINERS, tuple, Enum, _MEMORY)):
         return False
     return kind is SimpleNamespace or not is_library(str(module_of(kind)))
 

@@ -19,6 +19,7 @@ Span: TypeAlias = tuple[int | None, int | None, int | None, int | None]
 _NUMBERS = (float, complex, int)
 _SMALL_INT = opcode.opmap.get("LOAD_SMALL_INT")  # from Python 3.14 on, and these are no constants
 _BETWEEN = ("CACHE", "EXTENDED_ARG", "FOR_ITER")  # an item that an array gives up is what a loop stores
+_BEFORE_CALLS = (*_BETWEEN, "PRECALL")
 _STORES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
 _LOADS = ("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FAST", "LOAD_DEREF")
 _TWO_IN_ONE = ("STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST")  # from Python 3.13 on
@@ -70,10 +71,7 @@ def taken_by_next(instruction: Instruction) -> tuple[str, bool]:
 
     So a value has its name also where no text can be had: `python -c`, a program from standard input, `exec`.
     """
-    following = (
-        each for each in dis.get_instructions(instruction.code.code) if each.offset > instruction.start
-    )
-    after = next((each for each in following if each.opname not in _BETWEEN), None)
+    after = next((each for each in _following(instruction) if each.opname not in _BETWEEN), None)
     if after is None:
         return "", False
     if after.opname in _TWO_IN_ONE:
@@ -81,6 +79,16 @@ def taken_by_next(instruction: Instruction) -> tuple[str, bool]:
     if after.opname in _STORES:
         return str(after.argval), False
     return "", after.opname == "RETURN_VALUE"
+
+
+def called_with(instruction: Instruction) -> int:
+    """Return where the call is whose last argument is the result; where no call follows, where the result is made."""
+    after = next((each for each in _following(instruction) if each.opname not in _BEFORE_CALLS), None)
+    return after.offset if after is not None and after.opname == "CALL" else instruction.start
+
+
+def _following(instruction: Instruction) -> Iterator[dis.Instruction]:
+    return (each for each in dis.get_instructions(instruction.code.code) if each.offset > instruction.start)
 
 
 def loaded_by(instruction: dis.Instruction) -> tuple[str, ...]:

@@ -228,10 +228,8 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
         return _transposed(number, attribute, frame)
     if name == "mT":
         return call_function(np.matrix_transpose, (number,), {}, frame)
-    if name == "numerator":
-        return number
-    if name in ("conj", "conjugate"):
-        return lambda: conjugate(number, frame)
+    if name in ("numerator", "conj", "conjugate"):
+        return number if name == "numerator" else lambda: conjugate(number, frame)
     if name in ("reshape", "transpose"):
 
         def reshaped(*args: Any, **options: Any) -> Any:
@@ -254,7 +252,6 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
         "tobytes",
         "tostring",
         "data",
-        "hex",
         "as_integer_ratio",
         "tofile",
         "dump",
@@ -264,7 +261,14 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
         if name == "data":
             value.setflags(write=False)  # it is a copy, in which a write would be lost
         return getattr(value, name)
-    raise refuse(f"ndarray.{name}", frame)
+    return _not_followed(number, f"ndarray.{name}", attribute, frame)
+
+
+def _not_followed(number: Any, what: str, value: Any, frame: FrameType) -> Any:
+    """Raise the error, but in a thread for whose answer the traced function may wait: its end is refused."""
+    if number.tape_.is_met_elsewhere(frame, number) and number.tape_.is_handed(number):
+        return value
+    raise refuse(what, frame)
 
 
 def _listed(number: Any, value: Any, frame: FrameType) -> Any:
@@ -283,7 +287,7 @@ def _listed(number: Any, value: Any, frame: FrameType) -> Any:
 def _view(number: Any, value: Any, frame: FrameType) -> Any:
     """Follow `a.view()`, which looks at the same memory; other types would read its bits."""
     if type(value) is not np.ndarray or value.dtype != number.value_.dtype:
-        raise refuse("ndarray.view as another type", frame)
+        return _not_followed(number, "ndarray.view as another type", value, frame)
     result = record_call("reshape", (number,), value, {}, frame)
     if is_traced(result):
         note_view(result, (number,))

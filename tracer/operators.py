@@ -154,8 +154,10 @@ def _in_place(
     array: Any, other: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType
 ) -> Any:
     """Follow `array += other`: NumPy writes into a copy, and the same stand-in goes on with that."""
-    if frame is not array.tape_.frame:
-        array.tape_.refuse_write_elsewhere(frame)
+    if frame is not array.tape_.frame and array.tape_.has_written_elsewhere(
+        array, lambda into: compute(into, plain_deep(other)), frame
+    ):
+        return array
     if not array.tape_.is_open or not array.value_.flags.writeable:
         compute(array.value_, plain_deep(other))
         return array

@@ -164,7 +164,7 @@ def run(
         # What the function or NumPy caught itself: it went on as the plain program would not, so neither its result
         # nor the error that came of it is to be had.
         if error is None or isinstance(error, Exception):
-            error = refusals.first or tape.refused or error
+            error = tape.refused or refusals.first or error
         refusals.first, tape.refused = outer_refusal, None
     if busy is not None:  # the function has not been called yet
         with busy.turn():

@@ -22,13 +22,13 @@ from tracer.rules.scipy_special import SPHERICAL
 from tracer.scipy_distance_calls import READERS as DISTANCE_READERS
 from tracer.scipy_fft_calls import FFTPACK_READERS
 from tracer.scipy_fft_calls import READERS as FFT_READERS
-from tracer.scipy_filter_calls import NDIMAGE_READERS, SIGNAL_READERS
+from tracer.scipy_filter_calls import NDIMAGE_READERS, SIGNAL_READERS, finding_peaks
 from tracer.scipy_linalg_calls import READERS as LINALG_READERS
 from tracer.scipy_linalg_calls import WITHIN_LIBRARIES
+from tracer.scipy_sparse_calls import classes as sparse_classes
 from tracer.scipy_spline_calls import classes as splines_of
 from tracer.scipy_spline_calls import leave_plain, made
 from tracer.standins import holds_traced, plain_deep, reading, record_call
-from tracer.tape import innermost
 from tracer.within import Within
 
 if TYPE_CHECKING:
@@ -51,6 +51,9 @@ def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
     make_spline = getattr(sys.modules.get("scipy.interpolate"), "make_interp_spline", None)
     if make_spline is not None:
         yield make_spline, made(make_spline, "make_interp_spline")
+    find_peaks = getattr(sys.modules.get("scipy.signal"), "find_peaks", None)
+    if find_peaks is not None:
+        yield find_peaks, finding_peaks(find_peaks)
     # SciPy's own, by which it asks whether it may write into what it computed: into an array, not into a number.
     for module in ("scipy._external.array_api_compat", "scipy._lib.array_api_compat"):
         asking = getattr(sys.modules.get(f"{module}.common._helpers"), "is_writeable_array", None)
@@ -162,16 +165,16 @@ PARTS: tuple[tuple[str, dict[str, Callable[..., Any]]], ...] = (
 
 
 class Methods:
-    """The methods of SciPy's distributions and splines, followed while a trace runs, however a program got them."""
+    """Methods of SciPy's distributions, splines and sparse matrices, followed however a program got them."""
 
     def __init__(self) -> None:
         self._followed: list[Within] = []
 
     def install(self) -> None:
-        """Have the methods followed, if scipy.stats and scipy.interpolate are imported."""
+        """Have the methods followed of those parts of SciPy that are imported."""
         if not self._followed:
-            stats, interpolate = map(sys.modules.get, ("scipy.stats", "scipy.interpolate"))
-            self._followed += [*_of_stats(stats), *_of_interpolate(interpolate)]
+            for module, methods_of in _METHODS_OF.items():
+                self._followed += methods_of(sys.modules.get(module))
             for each in self._followed:
                 each.exchange(following=True)
 
@@ -202,6 +205,27 @@ def _of_interpolate(interpolate: Any) -> list[Within]:
     return [] if interpolate is None else _within(splines_of(interpolate))
 
 
+@functools.cache
+def _of_sparse(sparse: Any) -> list[Within]:
+    return [] if sparse is None else _within(sparse_classes(sparse))
+
+
+@functools.cache
+def _of_spatial(spatial: Any) -> list[Within]:
+    """Return the methods of trees that give places in their data alone; `query` gives distances, too."""
+    names = ("query_ball_point", "query_ball_tree", "query_pairs", "count_neighbors")
+    tree = getattr(spatial, "KDTree", None)
+    return [] if tree is None else _within([(tree, name, reading) for name in names])
+
+
+_METHODS_OF: dict[str, Callable[[Any], list[Within]]] = {
+    "scipy.stats": _of_stats,
+    "scipy.interpolate": _of_interpolate,
+    "scipy.sparse": _of_sparse,
+    "scipy.spatial": _of_spatial,
+}
+
+
 def _within(found: Sequence[tuple[type[Any], str, Callable[[Any], Any]]]) -> list[Within]:
     methods = ((getattr(kind, name, None), follow) for kind, name, follow in found)
     return [Within(each, follow) for each, follow in methods if type(each) is FunctionType]
@@ -213,7 +237,7 @@ def _method(original: Callable[..., Any], method: str) -> Callable[..., Any]:
 
     def following(self: Any, *args: Any, **options: Any) -> Any:
         given = (*args, *options.values())
-        if innermost() is None or not any(map(holds_traced, given)):
+        if not any(map(holds_traced, given)):
             return original(self, *plain_deep(args), **plain_deep(options))
         frame = users(_frame(1))
         name = f"{self.name}.{method}"
@@ -237,7 +261,7 @@ def _kernels(original: Callable[..., Any], rule: str) -> Callable[..., Any]:
 
     def following(self: Any, points: Any) -> Any:
         made_of = (self.dataset, self.covariance, self.weights)
-        if innermost() is None or not any(map(holds_traced, (points, *made_of))):
+        if not any(map(holds_traced, (points, *made_of))):
             return original(self, plain_deep(points))
         frame = users(_frame(1))
         estimate = copy.copy(self)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.numpy_calls import any_open, array_of, refuse
 from tracer.numpy_table.reading import OptionError
 from tracer.rules.filters import BY_AXES, places_of, window_places
 from tracer.standins import holds_traced, plain, plain_deep
@@ -164,4 +166,33 @@ SIGNAL_READERS: dict[str, Callable[..., Any]] = {
     "sosfilt": _sosfilt,
     "upfirdn": _upfirdn,
     **{name: _products(name) for name in ("convolve", "correlate", "convolve2d", "correlate2d")},
+}
+
+
+def finding_peaks(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Follow `find_peaks`: where the peaks are is read as argmax is; how high they are are traced values."""
+
+    @functools.wraps(original)
+    def function(x: Any, *args: Any, **options: Any) -> Any:
+        peaks, properties = original(plain_deep(x), *plain_deep(args), **plain_deep(options))
+        frame = sys._getframe(1)  # noqa: SLF001  (the only way to see the caller)
+        if not any_open((x,), frame):
+            return peaks, properties
+        if "widths" in properties:
+            raise refuse("scipy.signal.find_peaks with width=", frame)
+        signal = array_of(x, frame).astype(np.float64)  # as SciPy makes one
+        for name in properties.keys() & _HEIGHTS.keys():
+            properties[name] = _HEIGHTS[name](signal, peaks, properties)
+        return peaks, properties
+
+    return function
+
+
+_HEIGHTS: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "peak_heights": lambda x, peaks, _: x[peaks],
+    "left_thresholds": lambda x, peaks, _: x[peaks] - x[peaks - 1],
+    "right_thresholds": lambda x, peaks, _: x[peaks] - x[peaks + 1],
+    "prominences": lambda x, peaks, found: (
+        x[peaks] - np.maximum(x[found["left_bases"]], x[found["right_bases"]])
+    ),
 }

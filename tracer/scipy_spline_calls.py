@@ -16,7 +16,6 @@ import numpy as np
 from tracer.frames import users
 from tracer.numpy_calls import any_open, array_of, refuse
 from tracer.standins import holds_traced, plain_deep, record_call
-from tracer.tape import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +51,7 @@ def made(original: Callable[..., Any], name: str) -> Callable[..., Any]:
     @functools.wraps(original)
     def following(*args: Any, **options: Any) -> Any:
         given = (*args, *options.values())
-        if innermost() is None or not any(map(holds_traced, given)):
+        if not any(map(holds_traced, given)):
             return original(*plain_deep(args), **plain_deep(options))
         frame = users(_frame(1))
         spline = original(*plain_deep(args), **plain_deep(options))
@@ -94,7 +93,7 @@ def integrating(original: Callable[..., Any]) -> Callable[..., Any]:
     """Follow the integral of a piecewise polynomial, by its ends and by its coefficients."""
 
     def following(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
-        if innermost() is None or not any(map(holds_traced, (a, b, self.c))):
+        if not any(map(holds_traced, (a, b, self.c))):
             return original(self, plain_deep(a), plain_deep(b), plain_deep(extrapolate))
         frame = users(_frame(1))
         if not hasattr(self, "x"):  # a B-spline
@@ -125,7 +124,7 @@ def evaluating(original: Callable[..., Any], interpolate: Any) -> Callable[..., 
     """Follow the `__call__` of splines: by where they are read, and by their coefficients."""
 
     def following(self: Any, x: Any, nu: Any = 0, extrapolate: Any = None) -> Any:
-        if innermost() is None or not (holds_traced(x) or holds_traced(self.c)):
+        if not (holds_traced(x) or holds_traced(self.c)):
             return original(self, plain_deep(x), plain_deep(nu), plain_deep(extrapolate))
         frame = users(_frame(1))
         nu, extrapolate = plain_deep(nu), plain_deep(extrapolate)

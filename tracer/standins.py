@@ -225,9 +225,13 @@ def record_call(
 
 
 def _unrecorded(value: Any, operands: tuple[Any, ...]) -> Any:
-    """Return a value that is not recorded; memory of a trace that runs in another thread is only to be read."""
+    """Return a value that is not recorded; what a trace in another thread watches is only to be read there."""
     if type(value) is np.ndarray and value.base is not None:
-        running = [each.value_ for each in operands if is_traced(each) and each.tape_.is_open]
+        running = [
+            each.value_
+            for each in operands
+            if is_traced(each) and each.tape_.is_open and not each.tape_.is_handed(each)
+        ]
         if any(np.may_share_memory(value, each) for each in running):
             value = value.view()
             value.flags.writeable = False
@@ -328,7 +332,7 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     advice = "what is computed from it carries no gradient back; "
     if kind and issubclass(kind, np.inexact):
         advice += f"np.array(…, np.{kind.__name__}) is followed; "
-    around = way_around(library or (asking is frame and called_name(frame.f_code, frame.f_lasti)) or "")
+    around = way_around(library or called_name(frame.f_code, frame.f_lasti) or "")
     advice += f"{around}; " if around else ""
     meant = "static=(…) of an argument that only counts, or detach(x)," if is_whole(value) else "detach(x)"
     advice += _ADVICE.get((via, type(value) is np.ndarray), f"{meant} says that this is meant")

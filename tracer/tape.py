@@ -30,7 +30,7 @@ from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import CodeType, FrameType
 
     import numpy as np
@@ -205,39 +205,61 @@ class Tape:
         return True
 
     def is_met_elsewhere(self, frame: FrameType, *operands: Any) -> bool:
-        """Tell whether operands of this tape are used in another thread, where watched values are plain.
+        """Tell whether operands of this tape are used in another thread, where all values are plain.
 
-        Such a thread has read them at the watched place, as any may. Raises UnsupportedError for what only the traced
-        function can have handed to it: the order of the records would be the scheduler's, and the gradients with it.
+        What is watched it has read at the watched place, as any thread may. What only the traced function can have
+        handed to it is refused, when the function ends: the order of the records would be the scheduler's, and the
+        gradients with it.
         """
         if threading.get_ident() == self.thread:
             return False
-        for operand in operands:
-            if getattr(operand, "tape_", None) is self and not self._is_watched(operand):
-                raise self._refuse("a traced value is used", frame)
+        if any(map(self.is_handed, operands)):
+            self._refuse("a traced value is used", frame)
+            return True
         if self.elsewhere is None:
             own = users(frame)
             self.elsewhere = own.f_code, own.f_lineno
         return True
 
-    def refuse_write_elsewhere(self, frame: FrameType) -> None:
-        """Raise UnsupportedError where another thread writes into an array while this trace works on a copy."""
-        if self.is_open and threading.get_ident() != self.thread:
-            raise self._refuse("a traced array is written into", frame)
+    def is_handed(self, operand: Any) -> bool:
+        """Tell of what another thread has whether the traced function handed it over, as it is at no watched place."""
+        return getattr(operand, "tape_", None) is self and not self._before(operand)
 
-    def _is_watched(self, operand: Any) -> bool:
-        """Tell whether a stand-in is, or was at first, at a place that is watched."""
-        return any(operand is first or operand is held.read() for held, first, _ in list(self.places))
+    def has_written_elsewhere(self, array: Any, write: Callable[[Any], Any], frame: FrameType) -> bool:
+        """Do a write of another thread into a stand-in's array, plainly; False in the tape's own thread.
 
-    def _refuse(self, what: str, frame: FrameType) -> UnsupportedError:
-        """Return the error for a thread. The thread ends of it, and the function goes on: it must hear of it, too."""
+        It is done to what the trace goes on with, and to what the program has at a watched place: as without a trace,
+        whose order of records would be the scheduler's. That is refused when the function ends.
+        """
+        if not self.is_open or threading.get_ident() == self.thread:
+            return False
+        self._refuse("a traced array is written into", frame)
+        memory = owner_of(array.value_)
+        own = [before for before in self._before(array) if owner_of(before) is not memory]
+        for each in (array.value_, *own):
+            write(each)
+        return True
+
+    def _before(self, operand: Any) -> list[Any]:
+        """Return what was before at the watched places where a stand-in is, or was at first."""
+        return [
+            before
+            for held, first, before in list(self.places)
+            if operand is first or operand is held.read()
+        ]
+
+    def _refuse(self, what: str, frame: FrameType) -> None:
+        """Note the error. The thread goes on: the function may wait for its answer, and hears of it at its end."""
+        if self.refused is not None:
+            return
+        first = refusals.first  # of a trace that this thread runs itself
         self.refused = UnsupportedError(
             f"{what} in another thread than the one that runs the traced function",
             where=place(frame, self.thread),
             advice="trace the function that the thread runs, or call it without threads; "
             "to another process, hand detach(x)",
         )
-        return self.refused
+        refusals.first = first
 
     def told_elsewhere(self) -> CutError | CutWarning | None:
         """Warn that a watched value was read in another thread; return the error where that is one."""

@@ -18,7 +18,6 @@ from tracer import mutation, numpy_calls, writing_calls
 from tracer.buffers import refuse_swap_in_c, write
 from tracer.callee import called_name
 from tracer.counts import is_taken_for_shape, items_of_permutation
-from tracer.errors import UnsupportedError
 from tracer.flat import Flat
 from tracer.frames import wants_plain_arrays
 from tracer.instructions import operator_at
@@ -145,12 +144,7 @@ class _Number(Traced, stands_for="none"):
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         """Pickle as the plain value is: whoever reads it need not have us."""
-        try:
-            number = cut(self, "pickle", _frame(1))
-        except UnsupportedError:  # in another thread, for whose answer the program may wait for ever
-            if self.tape_.refused is None:
-                raise
-            number = self.value_
+        number = cut(self, "pickle", _frame(1))
         return number.__reduce_ex__(
             max(operator.index(protocol), 2)
         )  # by an older one a float can't say itself
@@ -219,6 +213,8 @@ class _Number(Traced, stands_for="none"):
             # NumPy's C code would read the memory through them and say nothing; so it asks __array__, which cuts.
             raise AttributeError(f"a traced array has no {name}: detach(array) gives one that has")
         attribute = getattr(self.value_, name)  # raises the plain value's own AttributeError
+        if name == "hex":
+            return lambda: (note(self, "", frame), attribute())[1]
         if name in MUTATING_METHODS and type(self.value_) is np.ndarray:
             return writing_calls.method_of(self, name, frame)
         if isinstance(self.value_, (np.ndarray, np.generic)):

@@ -23,7 +23,9 @@ _MINIMUM_OF_ONE = _NEWTON.format(
 _LINEAR = (
     "it is linear in the {x}: B @ {x}.ravel() is followed, where B is {matrix}; by a place, weights are: "
 )
+_SPARSE = "S @ x of a plain sparse matrix is followed; one of traced numbers can be dense: A[i, j] = x"
 _DRAWS = (
+    (r"(bsr|coo|csc|csr|dia|dok|lil)_(array|matrix)$", _SPARSE),
     (
         r"(?:.*\W)?(?:normal|uniform)$",
         "a draw of fixed numbers is followed: mu + s * rng.normal(size=…), low + (high - low) * rng.random(…)",
@@ -94,6 +96,19 @@ _ADVICE = tuple(
         (
             r"special\.(sph_)?(assoc_)?legendre_p|special\.sph_harm",
             "scipy.special.eval_legendre(n, x) and lpmv(m, n, x) are followed",
+        ),
+        (
+            r"spatial\.c?KDTree",
+            "np.linalg.norm(x - points[i], axis=-1) is followed, for the plain i = tree.query(detach(x))[1]",
+        ),
+        (
+            r"sparse\.linalg\.",
+            "np.linalg.solve(S.toarray(), b) and the like are followed; so is S @ x of a plain matrix S",
+        ),
+        (r"sparse\.", _SPARSE),
+        (
+            r"signal\.(find_peaks|peak_)",
+            "scipy.signal.find_peaks(x) is followed without width=, and its properties are",
         ),
         (
             r"signal\.chirp",

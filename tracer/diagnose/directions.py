@@ -30,7 +30,7 @@ LINEAR = frozenset(
 ) | frozenset(ARRANGE)
 # … or as they are.
 MULTILINEAR = frozenset(
-    "matmul dot outer inner vdot kron tensordot einsum vecdot matvec vecmat multi_dot multiply".split()
+    "matmul dot outer inner vdot kron tensordot einsum vecdot matvec vecmat multi_dot multiply sparse_matmul".split()
 )
 
 _FEW = 4  # elements: each is a direction

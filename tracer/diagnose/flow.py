@@ -123,6 +123,7 @@ class _Places:
 
     def __init__(self, trace: Trace, file: str) -> None:
         self.trace = trace
+        self.file = file
         self.numbers: dict[tuple[int, int, int, int], list[int]] = {}
         for number, place in enumerate(trace.sites.places):
             site = place.site
@@ -142,8 +143,10 @@ class _Places:
             return []
         recording, gradients = self.trace.recording, self.trace.gradients
         rows = np.flatnonzero(np.isin(self.trace.sites.row_places, numbers))
-        rows = rows[(rows > after) & gradients.reached[rows]]
         port = _port(above, carrier.node)
+        if not len(rows) and port is not None:
+            rows, port = self._by_methods(numbers), None
+        rows = rows[(rows > after) & gradients.reached[rows]]
         found = []
         for row in rows.tolist():
             first, stop = recording.starts[row : row + 2].tolist()
@@ -158,6 +161,14 @@ class _Places:
             if constants and (not carrier.is_same or any(_is_one(each, values) for each in constants)):
                 found.append(row)
         return found
+
+    def _by_methods(self, numbers: list[int]) -> np.ndarray[Any, Any]:
+        """Return the operations by which a library's class does what an operator says, as Fraction multiplies."""
+        sites = self.trace.sites
+        called = [scope.index for scope in sites.scopes if scope.place in numbers]
+        rows = np.flatnonzero(np.isin(sites.row_scopes, called))
+        files = [site.file if (site := sites.place(row).site) else "" for row in rows.tolist()]
+        return rows[[file not in ("", self.file) for file in files]] if files else rows
 
 
 def _is_one(constant: Any, values: list[Any]) -> bool:
@@ -337,3 +348,7 @@ def _loads(text: Text, target: ast.AST, statement: ast.AST, carrier: Carrier) ->
         is_in_loop = loop is not None and loop.lineno <= load.lineno <= again
         if is_next or is_in_loop:
             yield carrier._replace(node=load)
+    for changed in names_of(function, target.id):
+        above = text.parents.get(changed)
+        if isinstance(above, ast.AugAssign) and above.target is changed and line < changed.lineno <= until:
+            yield from _loads(text, changed, above, carrier.on(carrier.node))

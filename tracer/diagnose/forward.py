@@ -25,6 +25,7 @@ from tracer.rules.formula import of_whole_order
 from tracer.rules.kinds import Elementwise, Many
 from tracer.rules.scipy_linalg import FUNCTIONS_OF_MATRICES, SCIPY_LINALG
 from tracer.rules.scipy_special import RESULTS
+from tracer.rules.sparse import SPARSE
 from tracer.rules.splines import SPLINES
 from tracer.rules.triangles import TRIANGLES
 from tracer.user_rules import FUNCTIONS
@@ -221,6 +222,8 @@ def _of_scipy(name: str) -> Forward | None:
         return _of_filters(name)
     if name in SPLINES:
         return _of_splines(name)
+    if name in SPARSE:
+        return _sparse_product
     if name in KERNELS:
         return _gaussian_kde(name)
     function = _found(name)
@@ -297,6 +300,16 @@ def _of_splines(name: str) -> Forward | None:
         ),
     }
     return table[name]
+
+
+def _sparse_product(operands: tuple[Any, ...], params: dict[str, Any], out: Any) -> Any:
+    numbers, x = operands
+    sides = [params["rows"], params["columns"]]
+    into, of = reversed(sides) if params["is_right"] else sides
+    made, x = np.zeros(np.shape(out.T if params["is_right"] else out)), x.T if params["is_right"] else x
+    for turn, number in enumerate(numbers):
+        made[into[turn]] += number * x[of[turn]]
+    return made.T if params["is_right"] else made
 
 
 def _gaussian_kde(name: str) -> Forward:

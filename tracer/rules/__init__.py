@@ -32,6 +32,7 @@ from tracer.rules.scipy_linalg import SCIPY_LINALG
 from tracer.rules.scipy_special import SCIPY_SPECIAL
 from tracer.rules.shape import SHAPE
 from tracer.rules.softmax import SOFTMAX
+from tracer.rules.sparse import SPARSE
 from tracer.rules.splines import SPLINES
 from tracer.rules.statistics import DISTRIBUTIONS, STATISTICS
 from tracer.rules.systems import SYSTEMS
@@ -61,6 +62,7 @@ RULES: dict[str, Rule] = {
     **SOFTMAX,
     **DISTANCES,
     **SPLINES,
+    **SPARSE,
     **FILTERS,
     **KERNELS,
     **FOURIER,
