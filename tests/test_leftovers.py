@@ -6,6 +6,7 @@ import collections
 import dataclasses
 import functools
 import gc
+import itertools
 import json
 import statistics
 import subprocess
@@ -162,3 +163,56 @@ for name in ("decimal", "fractions"):
 
 def test_a_program_that_keeps_nothing_is_not_searched():
     subprocess.run([sys.executable, "-"], input=KEEPS_NOTHING, text=True, check=True)
+
+
+def begun(items):
+    iterator = iter(items)
+    next(iterator)
+    return iterator
+
+
+ITERATORS = {  # of a number and an array, in a list or not
+    "an array": lambda _, a: iter(a),
+    "an array that was computed": lambda x, a: iter(a * x),
+    "rows": lambda _, a: iter(a[:, None]),
+    "all elements": lambda _, a: a.flat,
+    "begun": lambda _, a: begun(a),
+    "zip": lambda x, a: zip(a, a * x, strict=True),
+    "enumerate": lambda _, a: enumerate(a),
+    "map": lambda x, a: map(abs, a - x),
+    "filter": lambda _, a: filter(None, a),
+    "a generator expression": lambda _, a: (each * 2 for each in a),
+    "cycle": lambda _, a: itertools.cycle(a),
+    "cycle, begun": lambda _, a: begun(itertools.cycle(a)),
+    "islice": lambda _, a: itertools.islice(a, 2),
+    "tee": lambda _, a: itertools.tee(a)[1],
+    "pairwise": lambda _, a: itertools.pairwise(a),
+    "chain": lambda x, a: itertools.chain(a, a * x),
+}
+
+
+@pytest.mark.parametrize("name", ITERATORS)
+def test_an_iterator_that_is_left_gives_plain_values(name):
+    def function(x, a):
+        kept.append(ITERATORS[name](x, a))
+        return x * a[0]
+
+    kept, a = [], np.array([0.5, 1.5, 2.5])
+    finished = record(function, 2.0, a)
+    assert finished.grads["x"] == 0.5
+    values = list(itertools.islice(kept[0], 5))
+    assert repr(values) == repr(list(itertools.islice(ITERATORS[name](2.0, a), 5)))
+    assert not any(issubclass(type(each), Traced) for value in values for each in np.atleast_1d(value))
+
+
+def test_a_loader_that_outlives_its_trace_goes_on():
+    kept = {}
+
+    def function(a, x):
+        if not kept:
+            kept["loader"] = iter(a)
+        return next(kept["loader"]) * x
+
+    a = np.array([0.5, 1.5, 2.5])
+    assert [record(function, a, 2.0).grads["x"] for _ in range(2)] == [0.5, 1.5]
+    assert (type(kept["loader"]), function(a, 2.0)) == (type(iter(a)), 5.0)

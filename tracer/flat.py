@@ -1,4 +1,7 @@
-"""The iterator over all elements of a traced array, `a.flat`: read, written and gone through by flat places."""
+"""What a traced array is gone through by: its rows, and all its elements.
+
+`a.flat` is also read and written by flat places.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from tracer.writing_calls import write_flat
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
+    from typing import SupportsIndex
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 
@@ -68,7 +72,7 @@ class Flat:
         write_flat(frame, self.base, places, value, np.arange(len(places)))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return self.copy().__array__(dtype, copy)
+        return self.copy().__array__(dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         frame = _frame(1)
@@ -92,6 +96,28 @@ class Flat:
         shape = self.base.value_.shape
         flat = np.arange(self.base.value_.size)[plain_deep(index)]
         return tuple(np.unravel_index(flat, shape)) if shape else (np.zeros_like(flat),)[:0]
+
+
+class Rows:
+    """What an array is gone through by: as of NumPy's, the iterator is Python's own and asks for one index after another.
+
+    When the trace has ended, the array is put in place of the stand-in (`leftovers.py`).
+    """
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __getitem__(self, index: int) -> Any:
+        array = self.array
+        return array[index] if type(array) is np.ndarray else getitem(array, index, _frame(1))
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        return self.array.__reduce_ex__(protocol)
 
 
 def in_rows(given: Any, frame: FrameType) -> Any:

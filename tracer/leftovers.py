@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.flat import Rows
 from tracer.holders import CONTAINERS, Attribute, Cell, OfPartial, attributes, inside
 from tracer.instructions import line_of
 from tracer.memory import laid_out_copy
@@ -183,6 +184,7 @@ _KEPT_ELSEWHERE: dict[type[Any], Callable[[Any], list[Holder]]] = {
     FunctionType: lambda function: [Attribute(function, "__defaults__")],
     BaseException: lambda error: [Attribute(error, "args")],
     partial: lambda call: [OfPartial(call, "args")],
+    Rows: lambda rows: [Attribute(rows, "array")],
 }
 
 

@@ -19,7 +19,7 @@ from tracer.buffers import refuse_swap_in_c, write
 from tracer.callee import called_name
 from tracer.counts import is_taken_for_shape, items_of_permutation
 from tracer.errors import UnsupportedError
-from tracer.flat import Flat
+from tracer.flat import Flat, Rows
 from tracer.frames import wants_plain_arrays
 from tracer.instructions import operator_at
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
@@ -306,8 +306,7 @@ class Array(_Number, stands_for="array"):
 
     def __iter__(self) -> Iterator[Any]:
         iter(self.value_)  # raises NumPy's own error for a 0-d array
-        frame = _frame(1)
-        return (numpy_calls.getitem(self, index, frame) for index in range(len(self.value_)))
+        return iter(Rows(self))
 
     def __getitem__(self, index: Any) -> Any:
         return numpy_calls.getitem(self, index, _frame(1))
