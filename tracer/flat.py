@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,11 @@ import numpy as np
 from tracer.buffers import refuse_overwritten
 from tracer.mutation import call_any, call_ufunc_any
 from tracer.numpy_calls import getitem
-from tracer.standins import plain_deep
+from tracer.standins import plain, plain_deep
 from tracer.writing_calls import write_flat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
     from typing import SupportsIndex
 
@@ -28,6 +29,8 @@ class Flat:
     """Stands for a flatiter."""
 
     __slots__ = ("base", "index")
+
+    __hash__ = None  # type: ignore[assignment]  # as a flatiter's
 
     def __init__(self, array: Any) -> None:
         self.base, self.index = array, 0
@@ -99,7 +102,7 @@ class Flat:
 
 
 class Rows:
-    """What an array is gone through by: as of NumPy's, the iterator is Python's own and asks for one index after another.
+    """What an array is gone through by: Python's own iterator, as NumPy's has, asks it for one index after another.
 
     When the trace has ended, the array is put in place of the stand-in (`leftovers.py`).
     """
@@ -120,6 +123,21 @@ class Rows:
         return self.array.__reduce_ex__(protocol)
 
 
+def plain_flat(given: Any) -> Any:
+    """Return NumPy's iterator over the plain elements; of anything else the plain value."""
+    return given.base.value_.flat if type(given) is Flat else plain(given)
+
+
+def _write_comparisons() -> None:
+    """Give Flat the six comparisons, which are NumPy's of plain elements."""
+
+    def comparing(compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        return lambda self, other: compute(plain_flat(self), plain_flat(other))
+
+    for name in ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"):
+        setattr(Flat, name, comparing(getattr(operator, name)))
+
+
 def in_rows(given: Any, frame: FrameType) -> Any:
     """Return arguments with the elements in one row in place of each iterator, in lists and tuples of them, too."""
     if type(given) is Flat:
@@ -127,4 +145,5 @@ def in_rows(given: Any, frame: FrameType) -> Any:
     return type(given)([in_rows(each, frame) for each in given]) if type(given) in (tuple, list) else given
 
 
+_write_comparisons()
 Flat.__name__ = Flat.__qualname__ = "numpy.flatiter"

@@ -18,7 +18,7 @@ import numpy as np
 
 from tracer import numpy_calls
 from tracer.buffers import replace, write
-from tracer.flat import Flat, in_rows
+from tracer.flat import Flat, in_rows, plain_flat
 from tracer.instructions import operator_at
 from tracer.operations import OP_NUMBERS
 from tracer.standins import Traced, cut, is_traced, plain, plain_deep, record_call
@@ -93,6 +93,8 @@ def _foreign(
     traced = left if other is right else right
     kind = type(other)
     if kind is Flat:
+        if isinstance(traced.value_, _PYTHONS_NUMBERS):  # for which it has no operators
+            return _computed(compute, plain_flat(left), plain_flat(right), frame)
         return binary(in_rows(left, frame), in_rows(right, frame), name, compute, frame)
     if name == "multiply" and kind in _SEQUENCES and isinstance(traced.value_, (int, np.integer)):
         # A count. Where the sequence stands first, Python repeats it itself, in place for `*=`.
