@@ -109,6 +109,16 @@ PLAIN = [
     lambda x: threading.Lock().acquire(timeout="1"),
     lambda x: "a".ljust(x),
     lambda x: bytes(x),
+    lambda x: [1, 2][x],
+    lambda x: PLAIN[x],
+    lambda x: (1, 2)[x],
+    lambda x: "ab"[x],
+    lambda x: [1, 2][x:],
+    lambda x: sorted([x, "a"]),
+    lambda x: max([x, "a"]),
+    lambda x: x > None,
+    lambda x: x <= "a",
+    lambda x: [x.__doc__, (x * np.ones(1)).__doc__, x.__doc__.upper][0],
 ]
 
 

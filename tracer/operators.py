@@ -32,6 +32,9 @@ _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this 
 _NUMBERS = (int, float, complex, np.number, np.bool_, np.ndarray)
 _PYTHONS_NUMBERS = (int, float, complex)
 _SEQUENCES = frozenset({list, tuple, str, bytes, bytearray, array, deque})
+_WITHOUT_ORDER = frozenset(
+    (str, bytes, type(None), list, tuple, dict, complex)
+)  # that a float could be put in
 # What two-operand functions meet nearly always, with Scalar and Array; what else there is, they ask for one by one
 OPERANDS: set[type] = {float, int, np.float64, np.ndarray}
 ARITHMETIC = {  # method name -> name of the rule, and the operator as it is written
@@ -84,6 +87,13 @@ def _answers_itself(left: Any, other: Any, compute: Callable[[Any, Any], Any]) -
     own = getattr(type(other), f"__r{compute.__name__}__", None)
     # A float takes an int for its own operator, and not the other way round.
     return type(own) is FunctionType and isinstance(other, _PYTHONS_NUMBERS[_PYTHONS_NUMBERS.index(kind) :])
+
+
+def uncompared(number: Traced, other: Any) -> Any:
+    """Have Python refuse a comparison, which knows who stood first; anything else is raised on."""
+    if type(number.value_) is float and type(other) in _WITHOUT_ORDER:
+        return NotImplemented
+    raise  # noqa: PLE0704  (called where it is caught)
 
 
 def _foreign(
