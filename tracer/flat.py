@@ -16,7 +16,7 @@ import numpy as np
 from tracer.buffers import refuse_overwritten
 from tracer.mutation import call_any, call_ufunc_any
 from tracer.numpy_calls import getitem
-from tracer.standins import plain, plain_deep
+from tracer.standins import is_traced, plain, plain_deep
 from tracer.writing_calls import write_flat
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Rows:
 
     def __getitem__(self, index: int) -> Any:
         array = self.array
-        return array[index] if type(array) is np.ndarray else getitem(array, index, _frame(1))
+        return getitem(array, index, _frame(1)) if is_traced(array) else array[index]
 
     def __len__(self) -> int:
         return len(self.array)

@@ -222,12 +222,17 @@ def item(number: Any, frame: FrameType) -> Any:
 
 def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
     """Return an attribute or a method of a traced array or NumPy scalar."""
-    if name in PLAIN_ATTRIBUTES or name in PLAIN_METHODS or not number.tape_.is_open:
+    if name in PLAIN_ATTRIBUTES or not number.tape_.is_open:
         return attribute
-    if name == "T":
-        return _transposed(number, attribute, frame)
-    if name == "mT":
-        return call_function(np.matrix_transpose, (number,), {}, frame)
+    attribute = _late(number, name, attribute)
+    if name in PLAIN_METHODS:
+        return attribute
+    if name in ("T", "mT"):
+        return (
+            _transposed(number, attribute, frame)
+            if name == "T"
+            else call_function(np.matrix_transpose, (number,), {}, frame)
+        )
     if name == "numerator":
         return number
     if name in ("conj", "conjugate"):
@@ -250,21 +255,33 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
         )
     if name in _SEEING:
         return lambda *args, **options: _SEEING[name](number, attribute(*args, **options), frame)
-    if name in (
-        "tobytes",
-        "tostring",
-        "data",
-        "hex",
-        "as_integer_ratio",
-        "tofile",
-        "dump",
-        "dumps",
-    ):
-        value = cut(number, f".{name}", frame)
-        if name == "data":
-            value.setflags(write=False)  # it is a copy, in which a write would be lost
-        return getattr(value, name)
+    if name in _LEAVING:
+        return _leaving(number, name, frame)
     raise refuse(f"ndarray.{name}", frame)
+
+
+def _late(number: Any, name: str, attribute: Any) -> Any:
+    """Return a method as that of the array that there is when it is called: `total = a.sum; a += 1; total()`."""
+    if type(number.value_) is not np.ndarray or not callable(attribute):
+        return attribute
+
+    def method(*args: Any, **options: Any) -> Any:
+        return getattr(number.value_, name)(*args, **options)
+
+    return method
+
+
+def _leaving(number: Any, name: str, frame: FrameType) -> Any:
+    """Let the plain value leave through what gives its bits."""
+    if name == "data":
+        value = cut(number, f".{name}", frame)
+        value.setflags(write=False)  # it is a copy, in which a write would be lost
+        return value.data
+
+    def leaving(*args: Any, **options: Any) -> Any:
+        return getattr(cut(number, f".{name}", frame), name)(*args, **options)
+
+    return leaving
 
 
 def _listed(number: Any, value: Any, frame: FrameType) -> Any:
@@ -313,5 +330,7 @@ def _astype(number: Any, value: Any, frame: FrameType) -> Any:
     return value
 
 
+# What gives the bits of a value.
+_LEAVING = frozenset(("data", "tobytes", "tostring", "hex", "as_integer_ratio", "tofile", "dump", "dumps"))
 # Methods that give the array itself in another guise.
 _SEEING = {"astype": _astype, "to_device": _to_device, "tolist": _listed, "view": _view}
