@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import numpy_calls
+from tracer.array_likes import array_in, takes_ufuncs
 from tracer.buffers import replace, write
 from tracer.flat import Flat, in_rows, plain_flat
 from tracer.instructions import operator_at
@@ -109,6 +110,9 @@ def _foreign(
     if name == "multiply" and kind in _SEQUENCES and isinstance(traced.value_, (int, np.integer)):
         # A count. Where the sequence stands first, Python repeats it itself, in place for `*=`.
         return NotImplemented if traced is right else compute(traced.value_, other)
+    answer = _as_numpy(left, right, other, name, compute, frame)
+    if answer is not NotImplemented:
+        return answer
     if kind in (list, tuple):
         value = _computed(
             compute, plain_deep(left), plain_deep(right), frame
@@ -138,6 +142,22 @@ def _foreign(
         return record_call(name, operands, value, None, frame)
     cut(traced, f"an operator with a {kind.__name__}", frame)
     return value
+
+
+def _as_numpy(
+    left: Any, right: Any, other: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType
+) -> Any:
+    """Do what NumPy does of an operand of the user's class: it asks that for an array, or leaves it the ufunc."""
+    traced, kind = left if other is right else right, type(other)
+    if isinstance(traced.value_, (np.ndarray, np.generic)) and takes_ufuncs(kind):
+        return getattr(np, name)(left, right)
+    made = other
+    if isinstance(traced.value_, np.ndarray) and not _takes_whole_arrays(kind):
+        made = array_in(other)
+    if made is other:
+        return NotImplemented
+    operands = (left, made) if other is right else (made, right)
+    return binary(*operands, name, compute, frame)
 
 
 def _takes_whole_arrays(kind: type) -> bool:

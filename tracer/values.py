@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import mutation, numpy_calls, writing_calls
+from tracer.array_likes import USUAL, array_in
 from tracer.buffers import refuse_swap_in_c, write
 from tracer.callee import called_name, not_an_index
 from tracer.counts import is_taken_for_shape, items_of_permutation
@@ -330,6 +331,8 @@ class Array(_Number, stands_for="array"):
         frame = _frame(1)
         if type(value) is Flat:
             value = value.in_a_row(frame)
+        elif type(value) not in USUAL:
+            value = array_in(value)
         if issubclass(type(value), Array) and value.value_.base is not None:
             refuse_swap_in_c(self, value, frame)
         write(self, index, value, frame)
@@ -408,3 +411,4 @@ write_integer_methods(_Number)
 _write_attributes()
 _borrow_names()
 _match_sequences()
+USUAL.update((Scalar, Array, Flat))
