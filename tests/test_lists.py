@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 import warnings
 from collections import UserList, deque
 from collections.abc import Sequence
@@ -29,6 +30,11 @@ class Measures:
 
     def __array__(self, dtype=None, copy=None):
         return self.data
+
+
+class Summing(Measures):
+    def sum(self, **_):
+        return self.data.sum() * 3
 
 
 class Doubled(Measures):
@@ -111,6 +117,16 @@ FOLLOWED = {
     "concatenate of a named tuple": lambda x, y: np.concatenate(Pair([x, y], np.array([y]))) * y,
     "append to a class of lists": lambda x, y: np.vstack(UserList((np.array([x, y]), [y, 2.0]))) * y,
     "roots of a class of polynomials": lambda x, y: np.abs(np.roots(np.poly1d(np.array([x, y, 2.0])))) * y,
+    "sum of a deque": lambda x, y: np.sum(deque([x, y])) * y,
+    "sum of a named tuple": lambda x, y: np.sum(Pair(x, x * y)),
+    "mean of a class of lists": lambda x, y: np.mean(UserList([x, y, 1.0])) * y,
+    "sum of a class of sequences": lambda x, y: np.sum(Steps(x, y, x * y)),
+    "dot of it": lambda x, y: np.dot(Steps(x, y), [1.0, 2.0]) * y,
+    "sum of a class with __array__": lambda x, y: np.sum(Measures(np.array([x, y]))) * y,
+    "where of it": lambda x, y: np.where([True, False], Doubled(np.array([x, y])), 1.0) * y,
+    "sum of a plain one": lambda x, y: np.sum(Measures(np.ones(2))) * y,
+    "sum of one with its own": lambda x, y: np.sum(Summing(np.array([x, y]))) * y,
+    "added in place": lambda x, y: operator.iadd(np.array([x, y]), Doubled(np.array([y, x]))) * y,
     "array of a deque": lambda x, y: np.array(deque([x, y])) * y,
     "array of a class of sequences": lambda x, y: np.asarray(Steps(x, y, 1)) * y,
     "array of such in such": lambda x, y: np.array(Steps(Steps(x, y), [1.0, x])) * y,

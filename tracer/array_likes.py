@@ -73,6 +73,14 @@ def array_in(value: Any) -> Any:
     return value
 
 
+def may_hold_traced(value: Any) -> bool:
+    """Tell whether NumPy would find a traced value in an object, or asks it for an array, which may be one."""
+    kind = type(value)
+    if any(hasattr(kind, each) for each in _PROTOCOLS):
+        return False
+    return defines_array(kind) or (_is_sequence(kind) and array_in(value) is not value)
+
+
 def asked(make: Callable[..., Any], value: Any, *args: Any, **options: Any) -> tuple[Any, Any]:
     """Have NumPy make an array of an object by its `__array__`: what that answered, if it is traced, and the array."""
     question = _Question(value)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import into_out, mutation, numpy_calls, ufunc_calls, writing_calls
+from tracer.array_likes import USUAL
 from tracer.families import expose, note_view
 from tracer.memory import owner_of
 from tracer.numpy_table import MUTATING_METHODS
@@ -138,3 +139,4 @@ def _write_operators() -> None:
 
 _write_operators()
 Blank.__name__ = Blank.__qualname__ = "numpy.ndarray"
+USUAL.add(Blank)

@@ -96,6 +96,7 @@ _OF_BUFFERS = re.compile(
 )
 # What a library's Python may be told that takes a number of NumPy's for an array, by asking for its type.
 _END = "\n"  # of the first line: Pythran's errors go on with what is allowed
+_INSTEAD = {"object __array__ method not producing an array": "np.asarray(…) of the object is followed"}
 _TWICE = r"\b(float|int|numpy\.ndarray)\b.*\b(not|got) \1\b"
 _OF_ITEMS = "'float' object does not support item assignment"
 _PLAIN = (str, bytes, int, float, type(None), type, ModuleType, BuiltinFunctionType)
@@ -139,7 +140,7 @@ def said_clearly(error: BaseException) -> BaseException:
         got=_answer(error),
         advice="have it make an array of its own, and write that: y[:] = rng.random(len(y))"
         if _OF_BUFFERS.fullmatch(_said(error))
-        else (f"{around}; " if around else "")
+        else (f"{around or _INSTEAD.get(_said(error))}; " if around or _said(error) in _INSTEAD else "")
         + "detach(x) gives it the plain value, and leaves that out of the gradient",
     )
     clear.__cause__ = error

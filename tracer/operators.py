@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import numpy_calls
-from tracer.array_likes import array_in, takes_ufuncs
+from tracer.array_likes import USUAL, array_in, takes_ufuncs
 from tracer.buffers import replace, write
 from tracer.flat import Flat, in_rows, plain_flat
 from tracer.instructions import operator_at
@@ -192,6 +192,8 @@ def _in_place(
         compute(array.value_, plain_deep(other))
         return array
     other = in_rows(other, frame)
+    if type(other) not in USUAL and not _takes_whole_arrays(type(other)):
+        other = array_in(other)
     fresh = array.value_.copy(order="K")
     # In place, so that casting and its errors are those of the plain program.
     compute(fresh, plain_deep(other))
