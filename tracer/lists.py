@@ -2,9 +2,10 @@
 
 NumPy offers a call to those of its arguments that want it (`__array_function__`), and does not look into lists. Which
 arguments it asks, a function's dispatcher tells: a small Python function inside of NumPy. While a trace runs, the
-dispatchers have another code, which also names a traced value that it finds in a list. So a NumPy function is followed
-by whatever name the program reaches it, no name is replaced, and a call without lists pays a tenth of a microsecond.
-Where a dispatcher isn't found, a list is what it is to a ufunc: a cut, which says so.
+dispatchers have another code, which also names a traced value that it finds in a list, or somebody who answers for an
+object that NumPy would make an array of (`array_likes.py`). So a NumPy function is followed by whatever name the
+program reaches it, no name is replaced, and a call without lists pays a tenth of a microsecond. Where a dispatcher isn't
+found, a list is what it is to a ufunc: a cut, which says so.
 """
 
 from __future__ import annotations
