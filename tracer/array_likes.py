@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 _ASARRAY = np.asarray  # which is another function while a trace runs
 _NESTED = (list, tuple)
-# What is nearly always given: nothing to ask. With the stand-ins; what else there is, is looked at one by one.
+# What is nearly always given, but for lists; with the stand-ins. What else there is, is looked at one by one.
 USUAL: set[type] = {
-    *(bool, bytes, complex, dict, float, int, list, range, slice, str, tuple, type(None), type(...)),
+    *(bool, bytes, complex, dict, float, int, range, slice, str, type(None), type(...)),
     *(np.ndarray, np.bool_, np.float32, np.float64, np.int64),
 }
 _OF_PYTHON = (UserList, deque)
@@ -51,8 +51,7 @@ def arrays_in(given: Any) -> Any:
 
     The same object where there is nothing of that kind.
     """
-    kinds = set(map(type, given))
-    if kinds <= USUAL and kinds.isdisjoint(_NESTED):
+    if USUAL.issuperset(map(type, given)):
         return given
     found = [array_in(each) for each in given]
     return given if all(map(operator.is_, found, given)) else type(given)(found)

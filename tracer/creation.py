@@ -310,7 +310,7 @@ def _array_of_flat(
     return row._attribute("astype", frame)(value.dtype)  # noqa: SLF001  (at the user's line)
 
 
-_UNASKED = USUAL - {list, tuple, Blank, Flat}
+_UNASKED = USUAL - {Blank, Flat}
 _OF_STAND_INS = {Blank: _array_of_blank, Flat: _array_of_flat}
 
 

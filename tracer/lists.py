@@ -4,8 +4,8 @@ NumPy offers a call to those of its arguments that want it (`__array_function__`
 arguments it asks, a function's dispatcher tells: a small Python function inside of NumPy. While a trace runs, the
 dispatchers have another code, which also names a traced value that it finds in a list, or somebody who answers for an
 object that NumPy would make an array of (`array_likes.py`). So a NumPy function is followed by whatever name the
-program reaches it, no name is replaced, and a call without lists pays a tenth of a microsecond. Where a dispatcher isn't
-found, a list is what it is to a ufunc: a cut, which says so.
+program reaches it, no name is replaced, and a call without lists pays a tenth of a microsecond. Where a dispatcher is
+not found, a list is what it is to a ufunc: a cut, which says so.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _looking(dispatcher: FunctionType) -> CodeType:
         "look": _with_traced,
         "type": type,
         "list": list,
-        "usual": frozenset(USUAL - {list, tuple}),
+        "usual": frozenset(USUAL),
     }
     count = max(places + keywords, 0)
     return template.replace(

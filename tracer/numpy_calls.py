@@ -224,9 +224,9 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
     """Return an attribute or a method of a traced array or NumPy scalar."""
     if name in PLAIN_ATTRIBUTES or not number.tape_.is_open:
         return attribute
-    attribute = _late(number, name, attribute)
     if name in PLAIN_METHODS:
-        return attribute
+        return _late(number, name, attribute)
+    before = number.value_
     if name in ("T", "mT"):
         return (
             _transposed(number, attribute, frame)
@@ -242,26 +242,39 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
         def reshaped(*args: Any, **options: Any) -> Any:
             shape = args if len(args) != 1 else args[0]
             given = (number, *([shape] if args else []))
-            return call_function(METHODS[name], given, options, frame, attribute)
+            return call_function(METHODS[name], given, options, frame, _now(number, before, attribute))
 
         return reshaped
     if name in METHODS:
         from tracer.mutation import call_any  # noqa: PLC0415  (which is made of this room)
 
-        return lambda *args, **options: call_any(METHODS[name], (number, *args), options, frame, attribute)
+        return lambda *args, **options: call_any(
+            METHODS[name], (number, *args), options, frame, _now(number, before, attribute)
+        )
     if name == "item":
         return lambda *args: record_call(
-            "item", (number,), attribute(*plain_deep(args)), {"index": plain_deep(args)}, frame
+            "item",
+            (number,),
+            _now(number, before, attribute)(*plain_deep(args)),
+            {"index": plain_deep(args)},
+            frame,
         )
     if name in _SEEING:
-        return lambda *args, **options: _SEEING[name](number, attribute(*args, **options), frame)
+        return lambda *args, **options: _SEEING[name](
+            number, _now(number, before, attribute)(*args, **options), frame
+        )
     if name in _LEAVING:
         return _leaving(number, name, frame)
     raise refuse(f"ndarray.{name}", frame)
 
 
+def _now(number: Any, before: Any, method: Any) -> Any:
+    """Return a method of the array that there was before as that of the one that there is."""
+    return method if number.value_ is before else getattr(number.value_, method.__name__)
+
+
 def _late(number: Any, name: str, attribute: Any) -> Any:
-    """Return a method as that of the array that there is when it is called: `total = a.sum; a += 1; total()`."""
+    """Return a method as that of the array that there is when it is called: `largest = a.argmax; a += x; largest()`."""
     if type(number.value_) is not np.ndarray or not callable(attribute):
         return attribute
 
