@@ -163,7 +163,7 @@ def values_of(node: ast.AST, frame: FrameType) -> Iterator[Any]:
             yield from _looked_up(_attribute, values_of(of, frame), list(values_of(name, frame)))
 
 
-def not_an_index(value: Any, frame: FrameType) -> TypeError:
+def not_an_index(value: Any, error: TypeError, frame: FrameType) -> TypeError:
     """Return the error for a number that is no whole one where one is wanted: in `[1, 2][x]`, the sequence's own."""
     match running_at(frame.f_code, frame.f_lasti):
         case ast.Subscript(of, key):
@@ -175,9 +175,9 @@ def not_an_index(value: Any, frame: FrameType) -> TypeError:
                 like = range(1) if kind is range else kind()
                 try:
                     return TypeError(like[value:] if type(key) is ast.Slice else like[value])
-                except TypeError as error:
-                    return error.with_traceback(None)
-    return TypeError(f"'{type(value).__name__}' object cannot be interpreted as an integer")
+                except TypeError as own:
+                    return own.with_traceback(None)
+    return error.with_traceback(None)
 
 
 def forget_snapshot(frame: FrameType) -> None:

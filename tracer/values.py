@@ -137,8 +137,8 @@ class _Number(Traced, stands_for="none"):
             raise TypeError("an exponent that is traced")
         try:
             return operator.index(self.value_)
-        except TypeError:
-            raise not_an_index(self.value_, _frame(1)) from None
+        except TypeError as error:
+            raise not_an_index(self.value_, error, _frame(1)) from None
 
     def __int__(self) -> int:
         number = int(self.value_)  # raises the plain value's own error
