@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _ASARRAY = np.asarray  # which is another function while a trace runs
 _NESTED = (list, tuple)
+_DEEPEST = 64  # axes of an array
 # What is nearly always given, but for lists; with the stand-ins. What else there is, is looked at one by one.
 USUAL: set[type] = {
     *(bool, bytes, complex, dict, float, int, range, slice, str, type(None), type(...)),
@@ -46,28 +47,28 @@ def takes_ufuncs(kind: type) -> bool:
     return kind not in USUAL and _is_users(kind) and getattr(kind, "__array_ufunc__", None) is not None
 
 
-def arrays_in(given: Any) -> Any:
+def arrays_in(given: Any, depth: int = 0) -> Any:
     """Return arguments with traced arrays, or lists with traced values, for what NumPy would make arrays of.
 
     The same object where there is nothing of that kind.
     """
-    if USUAL.issuperset(map(type, given)):
+    if USUAL.issuperset(map(type, given)) or depth > _DEEPEST:
         return given
-    found = [array_in(each) for each in given]
+    found = [array_in(each, depth + 1) for each in given]
     return given if all(map(operator.is_, found, given)) else type(given)(found)
 
 
-def array_in(value: Any) -> Any:
+def array_in(value: Any, depth: int = 0) -> Any:
     """Do so for one argument."""
     kind = type(value)
     if kind in _NESTED:
-        return arrays_in(value)
+        return arrays_in(value, depth)
     if kind in USUAL or any(hasattr(kind, each) for each in _PROTOCOLS):
         return value
     if defines_array(kind):
         return asked(_ASARRAY, value)[0]
     if _is_sequence(kind):
-        listed = [array_in(each) for each in value]
+        listed = arrays_in([*value], depth + 1)
         return listed if holds_traced(listed) else value
     return value
 
