@@ -109,6 +109,16 @@ PLAIN = [
     lambda x: threading.Lock().acquire(timeout="1"),
     lambda x: "a".ljust(x),
     lambda x: bytes(x),
+    lambda x: [1, 2][x],
+    lambda x: PLAIN[x],
+    lambda x: (1, 2)[x],
+    lambda x: "ab"[x],
+    lambda x: [1, 2][x:],
+    lambda x: sorted([x, "a"]),
+    lambda x: max([x, "a"]),
+    lambda x: x > None,
+    lambda x: x <= "a",
+    lambda x: [x.__doc__, (x * np.ones(1)).__doc__, x.__doc__.upper][0],
 ]
 
 
@@ -198,11 +208,17 @@ def test_what_takes_nothing_but_the_exact_type_is_one_clear_error(name):
 
 
 IN_PLACE = ["x >>= 2", "x @= 2", "x |= n", "x **= [1]", "x -= 'a'", "n >>= 'a'", "n &= x", "n @= x"]
+IN_PLACE += [
+    f"v = (np.ones(2) * x).{part}; v {sign}= {by}"
+    for part in ("flat", "imag")
+    for sign in "+*"
+    for by in "xn"
+]
 
 
 @pytest.mark.parametrize("line", IN_PLACE)
 def test_an_error_names_the_operator_as_it_is_written(line):
-    space = {}
+    space = {"np": np}
     exec(f"def function(x, n):\n    {line}\n    return x, n", space)  # noqa: S102
     assert_untouched(space["function"], 1.5, 3)
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import collections
+import contextvars
 import dataclasses
 import functools
 import gc
+import itertools
 import json
+import operator
 import statistics
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -162,3 +166,105 @@ for name in ("decimal", "fractions"):
 
 def test_a_program_that_keeps_nothing_is_not_searched():
     subprocess.run([sys.executable, "-"], input=KEEPS_NOTHING, text=True, check=True)
+
+
+def begun(items):
+    iterator = iter(items)
+    next(iterator)
+    return iterator
+
+
+ITERATORS = {  # of a number and an array, in a list or not
+    "an array": lambda _, a: iter(a),
+    "an array that was computed": lambda x, a: iter(a * x),
+    "rows": lambda _, a: iter(a[:, None]),
+    "all elements": lambda _, a: a.flat,
+    "begun": lambda _, a: begun(a),
+    "zip": lambda x, a: zip(a, a * x, strict=True),
+    "enumerate": lambda _, a: enumerate(a),
+    "map": lambda x, a: map(abs, a - x),
+    "filter": lambda _, a: filter(None, a),
+    "a generator expression": lambda _, a: (each * 2 for each in a),
+    "cycle": lambda _, a: itertools.cycle(a),
+    "cycle, begun": lambda _, a: begun(itertools.cycle(a)),
+    "islice": lambda _, a: itertools.islice(a, 2),
+    "tee": lambda _, a: itertools.tee(a)[1],
+    "pairwise": lambda _, a: itertools.pairwise(a),
+    "chain": lambda x, a: itertools.chain(a, a * x),
+}
+
+
+@pytest.mark.parametrize("name", ITERATORS)
+def test_an_iterator_that_is_left_gives_plain_values(name):
+    def function(x, a):
+        kept.append(ITERATORS[name](x, a))
+        return x * a[0]
+
+    kept, a = [], np.array([0.5, 1.5, 2.5])
+    finished = record(function, 2.0, a)
+    assert finished.grads["x"] == 0.5
+    values = list(itertools.islice(kept[0], 5))
+    assert repr(values) == repr(list(itertools.islice(ITERATORS[name](2.0, a), 5)))
+    assert not any(issubclass(type(each), Traced) for value in values for each in np.atleast_1d(value))
+
+
+def test_a_loader_that_outlives_its_trace_goes_on():
+    kept = {}
+
+    def function(a, x):
+        if not kept:
+            kept["loader"] = iter(a)
+        return next(kept["loader"]) * x
+
+    a = np.array([0.5, 1.5, 2.5])
+    assert [record(function, a, 2.0).grads["x"] for _ in range(2)] == [0.5, 1.5]
+    assert (type(kept["loader"]), function(a, 2.0)) == (type(iter(a)), 5.0)
+
+
+VARIABLE = contextvars.ContextVar("variable")
+HELD = {  # what holds a number, and what it gives of it
+    "itertools.repeat": (itertools.repeat, next),
+    "itertools.repeat, so often": (lambda x: itertools.repeat(x, 3), list),
+    "itertools.count": (itertools.count, lambda held: [next(held), next(held)]),
+    "itertools.product": (lambda x: itertools.product([x, 1.0], [x]), list),
+    "itertools.product, begun": (lambda x: begun(itertools.product([x, 1.0], [x])), list),
+    "itertools.combinations": (lambda x: begun(itertools.combinations([x, 1.0, x], 2)), list),
+    "itertools.permutations": (lambda x: itertools.permutations([1.0, x]), list),
+    "itertools.accumulate": (lambda x: begun(itertools.accumulate([x, 1.0])), list),
+    "the iterator of a tuple": (lambda x: begun((1.0, x, x * 2)), list),
+    "a context variable": (lambda x: [VARIABLE.set(x)], lambda _: VARIABLE.get()),
+    "a context variable of tuples": (lambda x: [VARIABLE.set((x, (x, 1.0)))], lambda _: VARIABLE.get()),
+    "functools.cmp_to_key": (functools.cmp_to_key(lambda _, other: other), lambda held: held < held),
+    "functools.cmp_to_key, its object": (functools.cmp_to_key(max), lambda held: held.obj),
+    "a method": (lambda x: types.MethodType(pow, x), lambda held: [held(2.0), held.__self__]),
+    "a method of the number": (lambda x: x.__mul__, lambda held: held(2.0)),
+    "operator.methodcaller": (lambda x: operator.methodcaller("__mul__", x), lambda held: held(3.0)),
+    "StopIteration": (StopIteration, lambda held: [held.value, *held.args]),
+}
+
+
+@pytest.mark.parametrize("name", HELD)
+@pytest.mark.parametrize("where", ["kept", "returned"])
+def test_what_is_held_by_code_in_c_is_plain(name, where):
+    if name.startswith("itertools") and "__reduce__" not in vars(itertools.count):
+        pytest.skip("these can't be made anew from Python 3.14 on")
+    make, read = HELD[name]
+    kept = []
+
+    def function(x):
+        held = make(x * 2)
+        return held if where == "returned" else kept.append(held)
+
+    held = trace(function)(1.25) or kept.pop()
+    assert json.dumps(read(held)) == json.dumps(read(make(2.5)))
+
+
+def test_an_iterator_that_a_generator_has_too_goes_on_for_both():
+    kept = {}
+
+    def function(x):
+        numbers = iter((x, x * 2, x * 3))
+        kept.update(numbers=numbers, generator=begun(each for each in numbers))
+
+    record(function, 1.5)
+    assert [next(kept["numbers"]), next(kept["generator"])] == [3.0, 4.5]

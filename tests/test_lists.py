@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import operator
 import warnings
 from collections import UserList, deque
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +20,50 @@ from tracer.errors import CutWarning, UnsupportedError
 class Pair(NamedTuple):
     first: Any
     second: Any
+
+
+class Measures:
+    """As programs wrap an array, without a thought of more."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def __array__(self, dtype=None, copy=None):
+        return self.data
+
+
+class Summing(Measures):
+    def sum(self, **_):
+        return self.data.sum() * 3
+
+
+class Doubled(Measures):
+    def __array__(self, dtype=None, copy=None):
+        out = np.zeros(2)
+        out[:] = self.data * 2
+        return np.array(out, dtype=dtype)
+
+
+class Steps(Sequence):
+    def __init__(self, *steps):
+        self.steps = steps
+
+    def __len__(self):
+        return len(self.steps)
+
+    def __getitem__(self, index):
+        return self.steps[index]
+
+
+class Wrapped(np.lib.mixins.NDArrayOperatorsMixin):
+    """As NumPy's documentation has it."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **options):
+        plain = (each.data if isinstance(each, Wrapped) else each for each in inputs)
+        return Wrapped(getattr(ufunc, method)(*plain, **options))
 
 
 FOLLOWED = {
@@ -71,6 +117,37 @@ FOLLOWED = {
     "concatenate of a named tuple": lambda x, y: np.concatenate(Pair([x, y], np.array([y]))) * y,
     "append to a class of lists": lambda x, y: np.vstack(UserList((np.array([x, y]), [y, 2.0]))) * y,
     "roots of a class of polynomials": lambda x, y: np.abs(np.roots(np.poly1d(np.array([x, y, 2.0])))) * y,
+    "sum of a deque": lambda x, y: np.sum(deque([x, y])) * y,
+    "sum of a named tuple": lambda x, y: np.sum(Pair(x, x * y)),
+    "mean of a class of lists": lambda x, y: np.mean(UserList([x, y, 1.0])) * y,
+    "sum of a class of sequences": lambda x, y: np.sum(Steps(x, y, x * y)),
+    "dot of it": lambda x, y: np.dot(Steps(x, y), [1.0, 2.0]) * y,
+    "sum of a class with __array__": lambda x, y: np.sum(Measures(np.array([x, y]))) * y,
+    "where of it": lambda x, y: np.where([True, False], Doubled(np.array([x, y])), 1.0) * y,
+    "sum of a plain one": lambda x, y: np.sum(Measures(np.ones(2))) * y,
+    "sum of one with its own": lambda x, y: np.sum(Summing(np.array([x, y]))) * y,
+    "added in place": lambda x, y: operator.iadd(np.array([x, y]), Doubled(np.array([y, x]))) * y,
+    "array of a deque": lambda x, y: np.array(deque([x, y])) * y,
+    "array of a class of sequences": lambda x, y: np.asarray(Steps(x, y, 1)) * y,
+    "array of such in such": lambda x, y: np.array(Steps(Steps(x, y), [1.0, x])) * y,
+    "dot with a class of sequences": lambda x, y: np.dot(np.array([x, y]), Steps(y, 2.0)),
+    "times a class of sequences": lambda x, y: np.array([x, y]) * Steps(y, 2.0),
+    "asarray of a class with __array__": lambda x, y: np.asarray(Measures(np.array([x, y]))) * y,
+    "array of it": lambda x, y: np.array(Doubled(np.array([x, y]))) * y,
+    "array of it, of a type": lambda x, y: np.array(Doubled(np.array([x, y])), np.float64) * y,
+    "array of it, in two axes": lambda x, y: np.array(Measures(np.array([x, y])), ndmin=2) * y,
+    "array of a list of it": lambda x, y: np.array([Measures(np.array([x, y])), [y, 1.0]]) * y,
+    "times it": lambda x, y: np.array([x, y]) * Measures(np.array([y, x])),
+    "it in an operator": lambda x, y: Measures(np.array([y, x])) - np.array([x, y]),
+    "a plain one": lambda x, y: np.array([x, y]) * Measures(np.ones(2)),
+    "multiply by it": lambda x, y: np.multiply(np.array([x, y]), Doubled(np.array([y, x]))),
+    "dot with it": lambda x, y: np.dot(Measures(np.array([y, x])), np.array([x, y])),
+    "concatenate of it": lambda x, y: np.concatenate([Measures(np.array([y, x])), np.array([x, y])]) * y,
+    "it written": lambda x, y: (lambda out: (out.__setitem__(..., Doubled(np.array([y, x]))), out * y)[1])(np.zeros(2)),
+    "times a class with __array_ufunc__": lambda x, y: (np.array([x, y]) * Wrapped(np.array([y, x]))).data,
+    "it times": lambda x, y: (Wrapped(np.array([y, x])) ** np.array([x, y])).data,
+    "a number and it": lambda x, y: (x - Wrapped(np.array([y, x]))).data,
+    "minimum with it": lambda x, y: np.minimum(np.array([x, y]), Wrapped(np.array([y, x * x]))).data,
     "vstack": lambda x, y: np.vstack([[x, y], (y, 1.0)]) * y,
     "hstack": lambda x, y: np.hstack([[x, y], x]) * y,
     "column_stack": lambda x, y: np.column_stack(([x, y], [y, x])) * y,

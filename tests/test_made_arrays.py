@@ -46,6 +46,53 @@ def test_a_second_name_of_an_array_sees_what_is_written(name, by_item):
     np.testing.assert_array_equal(record(function, X.copy()).grads["x"], 2 * X)
 
 
+# What is asked of an array before it is written into, and used afterwards.
+ASKED_BEFORE = {
+    "sum": lambda a: (a.sum, lambda held: held()),
+    "dot": lambda a: (a.dot, lambda held: held(X)),
+    "reshape": lambda a: (a.reshape, lambda held: held(3, 1)[1, 0]),
+    "copy": lambda a: (a.copy, lambda held: held()[1]),
+    "tolist": lambda a: (a.tolist, lambda held: held()[1]),
+    "item": lambda a: (a.item, lambda held: held(1)),
+    "astype": lambda a: (a.astype, lambda held: held(float)[1]),
+    "argmax": lambda a: (a.argmax, lambda held: held() * 1.0),
+    "__getitem__": lambda a: (a.__getitem__, lambda held: held(1)),
+    "iter": lambda a: (iter(a), sum),
+    "enumerate": lambda a: (enumerate(a), lambda held: sum(i * each for i, each in held)),
+    "map": lambda a: (map(abs, a), sum),
+    "reversed": lambda a: (reversed(a), sum),
+    "flat": lambda a: (a.flat, sum),
+}
+
+
+@pytest.mark.parametrize("name", ASKED_BEFORE)
+@pytest.mark.parametrize("is_made", [False, True])
+def test_what_is_asked_of_an_array_before_a_write_sees_it(name, is_made):
+    def function(x, a):
+        array = np.zeros(3) if is_made else a
+        held, use = ASKED_BEFORE[name](array)
+        array[1] = 3 * x
+        return use(held) * x
+
+    assert_untouched(function, 2.0, X)
+    expected = central_differences(lambda x: function(x, X.copy()), 2.0)[0]
+    np.testing.assert_allclose(record(function, 2.0, X.copy()).grads["x"], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 1)])
+def test_an_array_is_gone_through_while_it_is_written(shape):
+    def function(x):
+        out, total = np.zeros(shape), 0.0
+        for i, each in enumerate(out):
+            total += (each * (i + 1)).sum()
+            if i < 2:
+                out[i + 1] = x * (i + 1)
+        return total
+
+    assert_untouched(function, 2.0)
+    assert record(function, 2.0).grads["x"] == 8.0
+
+
 def test_a_copy_of_an_array_does_not_see_what_is_written():
     def function(x):
         out = np.zeros(3)

@@ -221,6 +221,12 @@ UNTOUCHED = [
     lambda a, v: np.unique_counts(x=np.array([1, 2])),
     lambda a, v: np.nan_to_num(v[0] * np.ones(()), copy=False),
     lambda a, v: np.reshape((v[0],), (), order="A"),
+    lambda a, v: np.add(v, 1, out=v.imag),
+    lambda a, v: np.copyto(v.imag, v),
+    lambda a, v: (a.flat == v[0], v.flat != a[0], a.flat < v[0].item(), v[0] >= a.flat),
+    lambda a, v: v[0].item() - a.flat,
+    lambda a, v: divmod(a.flat, v[0].item()),
+    lambda a, v: hash(v.flat),
 ]
 
 

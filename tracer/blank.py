@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import into_out, mutation, numpy_calls, ufunc_calls, writing_calls
+from tracer.array_likes import USUAL
 from tracer.families import expose, note_view
 from tracer.memory import owner_of
 from tracer.numpy_table import MUTATING_METHODS
@@ -65,10 +66,9 @@ class Blank(Array, stands_for="blank"):
         return self.value_.__reduce__()
 
     def __getitem__(self, index: Any) -> Any:
+        if self.id_ != NO_RECORD:  # it was asked for before the first traced value was written
+            return numpy_calls.getitem(self, index, _frame(1))
         return blank_of(self.value_[plain_deep(index)], self)
-
-    def __iter__(self) -> Any:
-        return map(self.__getitem__, range(len(self.value_)))
 
     def _part(self, name: str, frame: FrameType) -> Any:
         del frame
@@ -100,9 +100,9 @@ class Blank(Array, stands_for="blank"):
             return blank_of(attribute, self)
 
         def method(*args: Any, **options: Any) -> Any:
-            if numpy_calls.any_open((*args, *options.values()), frame):
+            if self.id_ != NO_RECORD or numpy_calls.any_open((*args, *options.values()), frame):
                 return numpy_calls.attribute(self, name, attribute, frame)(*args, **options)
-            value = attribute(*plain_deep(args), **plain_deep(options))
+            value = getattr(self.value_, name)(*plain_deep(args), **plain_deep(options))
             if name in _OF_OTHER_TYPES and value.dtype != self.value_.dtype:
                 expose(self)
             return blank_of(value, self)
@@ -148,3 +148,4 @@ def _write_operators() -> None:
 
 _write_operators()
 Blank.__name__ = Blank.__qualname__ = "numpy.ndarray"
+USUAL.add(Blank)

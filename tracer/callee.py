@@ -13,6 +13,7 @@ import inspect
 import linecache
 import re
 import sys
+from collections import deque
 from itertools import chain
 from types import GetSetDescriptorType, MemberDescriptorType, ModuleType, WrapperDescriptorType
 from typing import TYPE_CHECKING, Any
@@ -23,12 +24,15 @@ from tracer.exact import following_of
 from tracer.frames import wants_plain_arrays
 from tracer.instructions import loaded_by
 from tracer.memory import owner_of
+from tracer.running import running_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import CodeType, FrameType
 
 _CONTAINERS = (dict, list, tuple)
+_SEQUENCES = (list, tuple, str, bytes, bytearray, range, deque)
+_LITERALS = {ast.List: list, ast.ListComp: list, ast.Tuple: tuple, ast.JoinedStr: str}
 # `frame.f_locals` of a function is a dict of its own, which holds on.
 IS_SNAPSHOT = sys.version_info < (3, 13)
 # To such a dict: those of the frame, of a variable and of the count itself
@@ -157,6 +161,23 @@ def values_of(node: ast.AST, frame: FrameType) -> Iterator[Any]:
             yield from chain.from_iterable(values_of(each, frame) for each in parts)
         case ast.Call(ast.Name("getattr"), [of, name, *_]):
             yield from _looked_up(_attribute, values_of(of, frame), list(values_of(name, frame)))
+
+
+def not_an_index(value: Any, error: TypeError, frame: FrameType) -> TypeError:
+    """Return the error for a number that is no whole one where one is wanted: in `[1, 2][x]`, the sequence's own."""
+    match running_at(frame.f_code, frame.f_lasti):
+        case ast.Subscript(of, key):
+            kinds = map(type, values_of(of, frame))
+            kind: Any = _LITERALS.get(type(of)) or next(
+                (each for each in kinds if each in _SEQUENCES), None
+            )
+            if kind is not None:
+                like = range(1) if kind is range else kind()
+                try:
+                    return TypeError(like[value:] if type(key) is ast.Slice else like[value])
+                except TypeError as own:
+                    return own.with_traceback(None)
+    return error.with_traceback(None)
 
 
 def forget_snapshot(frame: FrameType) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import numpy_calls
+from tracer.array_likes import USUAL, array_in, asked, defines_array
 from tracer.blank import Blank, blank, blank_of
 from tracer.callee import is_called
 from tracer.counts import is_whole, items_of_permutation
@@ -180,8 +181,11 @@ def _array(original: Callable[..., Any]) -> Callable[..., Any]:
     def function(*args: Any, **options: Any) -> Any:
         if not args and keyword in options:
             args = (options.pop(keyword),)
-        if args and type(args[0]) in _OF_STAND_INS:
-            return _OF_STAND_INS[type(args[0])](original, function, args, options, _frame(1))
+        if args and type(args[0]) not in _UNASKED:
+            answering = _answering(type(args[0]))
+            if answering is not None:
+                return answering(original, function, args, options, _frame(1))
+            args = (array_in(args[0]), *args[1:])
         if not args or not holds_traced(args[0]):
             value = original(*args, **options)
             # What is not a new array is somebody's, who would not see what is written into a blank one.
@@ -215,11 +219,48 @@ def _array(original: Callable[..., Any]) -> Callable[..., Any]:
         else:
             fresh = value.reshape(np.shape(args[0].value_))
             result = record_call("copy" if dtype is None else "astype", (args[0],), fresh, None, frame)
-        if value.shape == np.shape(plain(result)):
-            return result
-        return record_call("reshape", (result,), value, {}, frame)
+        return _shaped(result, value, frame)
 
     return function
+
+
+def _shaped(result: Any, value: Any, frame: FrameType) -> Any:
+    """Return a traced array in the shape of the value."""
+    if value.shape == np.shape(plain(result)):
+        return result
+    return record_call("reshape", (result,), value, {}, frame)
+
+
+def _answering(kind: type) -> Callable[..., Any] | None:
+    """Return what makes arrays of a class that answers for itself."""
+    return _OF_STAND_INS.get(kind) or (_asked if defines_array(kind) else None)
+
+
+def _asked(
+    original: Callable[..., Any],
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    options: dict[str, Any],
+    frame: FrameType,
+) -> Any:
+    """Return what `__array__` of an object answers as NumPy hands it on: itself, a view of it, a copy."""
+    del function
+    answer, value = asked(original, *args, **options)
+    if answer is value:
+        return value
+    if type(answer) is Blank:
+        return blank_of(value, answer)
+    if not is_traced(answer) or value is answer.value_:
+        return answer
+    if value.dtype.kind not in "fc":
+        return _left((answer,), value, f"{original.__name__} of {value.dtype}", frame)
+    if np.may_share_memory(value, answer.value_):
+        view = record_call("reshape", (answer,), value, {}, frame)
+        note_view(view, (answer,))
+        return view
+    fresh = value.reshape(np.shape(answer.value_))
+    result = record_call("astype", (answer,), fresh, None, frame)
+    return _shaped(result, value, frame)
 
 
 def _left(args: Any, value: Any, name: str, frame: FrameType) -> Any:
@@ -269,6 +310,7 @@ def _array_of_flat(
     return row._attribute("astype", frame)(value.dtype)  # noqa: SLF001  (at the user's line)
 
 
+_UNASKED = USUAL - {Blank, Flat}
 _OF_STAND_INS = {Blank: _array_of_blank, Flat: _array_of_flat}
 
 

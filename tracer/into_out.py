@@ -72,13 +72,13 @@ def call_into(
             return adopted
     out = options["out"]
     targets = out if isinstance(out, tuple) else (out,)
-    if any(target is not None and not issubclass(type(target), Traced) for target in targets):
-        return _into_plain(function, method, inputs, options, frame)
-    rest = {name: value for name, value in options.items() if name != "out"}
-    if not all(each.flags.writeable for each in plain_deep(targets) if each is not None):
+    if not all(each.flags.writeable for each in plain_deep(targets) if isinstance(each, np.ndarray)):
         (getattr(function, method) if method else function)(
             *plain_deep(inputs), **plain_deep(options)
         )  # raises
+    if any(target is not None and not issubclass(type(target), Traced) for target in targets):
+        return _into_plain(function, method, inputs, options, frame)
+    rest = {name: value for name, value in options.items() if name != "out"}
     if method == "__call__" and plain_deep(rest.get("where", True)) is not True:
         return _call_where(function, inputs, rest, targets, frame)
     results = _computed(function, method, inputs, rest, targets, frame)

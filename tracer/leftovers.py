@@ -9,15 +9,31 @@ program's own cache, says that it is a constant.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import gc
+import itertools
+import warnings
 from bisect import bisect_right
 from functools import partial
-from types import CellType, FrameType, FunctionType, ModuleType
+from operator import methodcaller
+from types import CellType, FrameType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.holders import CONTAINERS, Attribute, Cell, OfPartial, attributes, inside
+from tracer.flat import Flat, Rows
+from tracer.frames import is_library, is_own
+from tracer.holders import (
+    CONTAINERS,
+    Attribute,
+    Cell,
+    OfPartial,
+    attributes,
+    inside,
+    module_of,
+    names_of,
+    order_of,
+)
 from tracer.instructions import line_of
 from tracer.memory import laid_out_copy
 from tracer.references import references
@@ -35,7 +51,21 @@ _MANY = 1000  # objects that the collector is asked of at once
 _FEW = 10  # objects that the collector is asked for one by one
 _MOST = 100_000  # values that are known again
 _ROUNDS = 8  # levels of tuples in tuples, which are made anew from the inside
-_FIXED = (tuple, frozenset, slice)
+_FIXED = (tuple, frozenset, slice, MethodType, methodcaller)
+# They go on from where they are, so all who have one must get the same other one. Some know how to be made anew up to
+# Python 3.13 only.
+_ITERATORS = frozenset(
+    (
+        Flat,
+        itertools.combinations,
+        itertools.combinations_with_replacement,
+        itertools.count,
+        itertools.permutations,
+        itertools.product,
+        itertools.repeat,
+        type(iter(())),
+    )
+)
 
 
 def leave_plain(tape: Tape, arrays: dict[int, Any]) -> None:
@@ -43,8 +73,8 @@ def leave_plain(tape: Tape, arrays: dict[int, Any]) -> None:
 
     `arrays` are those that the caller has got, by stand-in.
 
-    Not found are those that only a suspended generator or iterator, a context variable or a traceback holds, and those
-    in NumPy's arrays of objects.
+    Not found are those that only a suspended generator, an iterator that something else than variables and containers
+    has, another context or a traceback holds, and those in NumPy's arrays of objects.
     """
     known = [tape]
     del tape
@@ -78,13 +108,21 @@ def _count_in(items: Any, key: Any, array: Any) -> int:
 
 def put_in_place(found: list[Any], others: dict[int, Any], *own: Any) -> None:
     """Put others (by identity) in place of the objects that were found, wherever they are kept, but in our `own`."""
-    old, new = found, others
+    old, new, known = found, others, dict(others)
     for _ in range(_ROUNDS):
         if not old:
             break
-        tuples = [each for each in holders_of(old) if _replace(each, new, (old, new, found, *own))]
-        new = {id(each): _remade(each, new) for each in tuples}
-        old = tuples
+        _replace_in_context(new)
+        holders = holders_of(old)
+        ours = (old, new, known, found, holders, *own)
+        anew = [at for at in range(len(holders)) if _is_made_anew(holders, at, ours)]
+        for at, each in enumerate(holders):
+            if at not in anew:
+                _replace(each, new, ours)
+        old = [holders[at] for at in anew]
+        del holders, ours
+        new = {id(each): _remade(each, known) for each in old}
+        known |= new
 
 
 def holders_of(old: list[Any]) -> list[Any]:
@@ -137,15 +175,38 @@ def _copy(value: Any) -> Any:
     return value.copy() if isinstance(value, np.generic) else value
 
 
-def _replace(holder: Any, new: dict[int, Any], own: tuple[Any, ...]) -> bool:
-    """Replace what a holder holds; True for what must be made anew, as a tuple."""
-    if any(holder is each for each in own) or issubclass(type(holder), FrameType):
+def _is_made_anew(holders: list[Any], at: int, own: tuple[Any, ...]) -> bool:
+    """Tell whether a holder can't be written into, as a tuple, and another one can take its place."""
+    kind = type(holders[at])
+    if any(holders[at] is each for each in own):
         return False
-    if issubclass(type(holder), _FIXED):
-        return True
+    return issubclass(kind, _FIXED) or (kind in _ITERATORS and _is_in_places(holders, at))
+
+
+def _is_in_places(holders: list[Any], at: int) -> bool:
+    """Tell whether all references to an object are in places that can be written, and it can be made anew."""
+    count = references(holders, at)
+    if "__reduce__" not in names_of(type(holders[at])):
+        return False
+    for each in gc.get_referrers(holders[at]):
+        if each is not holders and not issubclass(type(each), (FrameType, *_FIXED)):
+            count -= sum(place.read() is holders[at] for place in _places(each))
+    return count == 0
+
+
+def _replace(holder: Any, new: dict[int, Any], own: tuple[Any, ...]) -> None:
+    """Replace what a holder holds."""
+    if any(holder is each for each in own) or issubclass(type(holder), FrameType):
+        return
     with contextlib.suppress(Exception):  # an object that can't be written to keeps what it has
         _replace_in(holder, new)
-    return False
+
+
+def _replace_in_context(new: dict[int, Any]) -> None:
+    """Set the context variables of whoever called that have such a value."""
+    for variable, value in contextvars.copy_context().items():
+        if id(value) in new:
+            variable.set(new[id(value)])
 
 
 def _replace_in(holder: Any, new: dict[int, Any]) -> None:
@@ -161,7 +222,8 @@ def _replace_in(holder: Any, new: dict[int, Any]) -> None:
     for place in _places(holder):
         value = place.read()
         if id(value) in new:
-            place.write(new[id(value)])
+            with contextlib.suppress(Exception):  # the other places of it may be written
+                place.write(new[id(value)])
 
 
 def _places(holder: Any) -> Iterable[Holder]:
@@ -171,18 +233,29 @@ def _places(holder: Any) -> Iterable[Holder]:
         return []
     for wanted, places in _KEPT_ELSEWHERE.items():
         if issubclass(type(holder), wanted):
-            return [*places(holder), *(place for _, place in attributes(holder))]
+            return [*places(holder), *_members(holder), *(place for _, place in attributes(holder))]
     kind = _class_of(holder)
     if kind is not None:  # past whose dict Python keeps what it has looked up
         return [Attribute(kind, name) for name in list(holder)]
-    found = inside(holder) if issubclass(type(holder), CONTAINERS) else attributes(holder)
-    return [place for _, place in found]
+    if issubclass(type(holder), CONTAINERS):
+        return [place for _, place in inside(holder)]
+    return [*_members(holder), *(place for _, place in attributes(holder))]
+
+
+def _members(holder: Any) -> Iterator[Holder]:
+    """Yield what an object written in C has as attributes of its own, some to be read only."""
+    for kind in order_of(type(holder)):
+        if is_library(str(module_of(kind))):
+            for name, each in names_of(kind).items():
+                if type(each) is MemberDescriptorType:
+                    yield Attribute(holder, name)
 
 
 _KEPT_ELSEWHERE: dict[type[Any], Callable[[Any], list[Holder]]] = {
     FunctionType: lambda function: [Attribute(function, "__defaults__")],
     BaseException: lambda error: [Attribute(error, "args")],
     partial: lambda call: [OfPartial(call, "args")],
+    Rows: lambda rows: [Attribute(rows, "array")],
 }
 
 
@@ -195,8 +268,34 @@ def _class_of(holder: Any) -> Any:
 
 
 def _remade(old: Any, new: dict[int, Any]) -> Any:
-    """Return a tuple, a namedtuple, a slice or a frozen set with its parts replaced."""
+    """Return a tuple, a slice, a frozen set, a method or an iterator with its parts replaced."""
     if type(old) is slice:
         return slice(*(new.get(id(each), each) for each in (old.start, old.stop, old.step)))
-    parts = [new.get(id(each), each) for each in old]
-    return (tuple if issubclass(type(old), tuple) else frozenset).__new__(type(old), parts)
+    if type(old) is MethodType:
+        return _method(old, new)
+    if issubclass(type(old), (tuple, frozenset)):
+        parts = [new.get(id(each), each) for each in old]
+        return (tuple if issubclass(type(old), tuple) else frozenset).__new__(type(old), parts)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of what later versions of Python do not know
+        make, given, *state = old.__reduce__()
+        made = make(*_parts(given, new))
+        if state:
+            made.__setstate__(_parts(state[0], new))
+    return made
+
+
+def _method(old: MethodType, new: dict[int, Any]) -> Any:
+    """Return a method of another object; one that we have written for a stand-in is that of the plain value."""
+    function, owner = new.get(id(old.__func__), old.__func__), new.get(id(old.__self__), old.__self__)
+    is_ours = type(function) is FunctionType and is_own(function.__code__.co_filename)
+    if issubclass(type(old.__self__), Traced) and is_ours:
+        return getattr(owner, function.__name__, old)
+    return MethodType(function, owner)
+
+
+def _parts(value: Any, new: dict[int, Any]) -> Any:
+    """Return what is in tuples of tuples with others in its place."""
+    if id(value) in new or type(value) is not tuple:
+        return new.get(id(value), value)
+    return tuple([_parts(each, new) for each in value])

@@ -2,9 +2,10 @@
 
 NumPy offers a call to those of its arguments that want it (`__array_function__`), and does not look into lists. Which
 arguments it asks, a function's dispatcher tells: a small Python function inside of NumPy. While a trace runs, the
-dispatchers have another code, which also names a traced value that it finds in a list. So a NumPy function is followed
-by whatever name the program reaches it, no name is replaced, and a call without lists pays a tenth of a microsecond.
-Where a dispatcher isn't found, a list is what it is to a ufunc: a cut, which says so.
+dispatchers have another code, which also names a traced value that it finds in a list, or somebody who answers for an
+object that NumPy would make an array of (`array_likes.py`). So a NumPy function is followed by whatever name the
+program reaches it, no name is replaced, and a call without lists pays a tenth of a microsecond. Where a dispatcher is
+not found, a list is what it is to a ufunc: a cut, which says so.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tracer.array_likes import USUAL, may_hold_traced
 from tracer.standins import traced_in
+from tracer.tape import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,10 +35,10 @@ _IN_C = "numpy._core.multiarray"  # the module of those
 _VARIABLE, _GENERATOR = 0x0C, 0x20  # inspect.CO_VARARGS | CO_VARKEYWORDS, CO_GENERATOR
 _TEXT = """
 def dispatcher({parameters}):
-    _type = "type"; _list = "list"; _tuple = "tuple"; _own = "own"
+    _type = "type"; _list = "list"; _usual = "usual"; _own = "own"
     relevant = {call}
     for item in relevant:
-        if _type(item) is _list or _type(item) is _tuple:
+        if _type(item) not in _usual:
             _look = "look"
             relevant = _look(relevant)
             break
@@ -97,7 +100,13 @@ def _looking(dispatcher: FunctionType) -> CodeType:
         own.__defaults__ = own.__kwdefaults__ = None
     template = _template(places, keywords, is_generator=bool(code.co_flags & _GENERATOR))
     # A function keeps its globals, which are NumPy's: what the code needs, it holds as its constants.
-    constants = {"own": own, "look": _with_traced, "type": type, "list": list, "tuple": tuple}
+    constants = {
+        "own": own,
+        "look": _with_traced,
+        "type": type,
+        "list": list,
+        "usual": frozenset(USUAL),
+    }
     count = max(places + keywords, 0)
     return template.replace(
         co_consts=tuple(constants.get(each, each) for each in template.co_consts),
@@ -128,7 +137,29 @@ def _template(places: int, keywords: int, *, is_generator: bool) -> CodeType:
 
 
 def _with_traced(relevant: Any) -> Any:
-    """Return the arguments that NumPy asks, and a traced value if there is one in a list among them."""
+    """Return the arguments that NumPy asks, and one more for which we answer if a traced value is in any of them."""
     lists = [item for item in relevant if type(item) is list or type(item) is tuple]
     found = next(chain.from_iterable(map(traced_in, lists)), None)
-    return relevant if found is None else (*relevant, found)
+    if found is not None:
+        return (*relevant, found)
+    others = [item for item in relevant if type(item) not in USUAL]
+    return (
+        (*relevant, _ASKING) if any(map(may_hold_traced, others)) and innermost() is not None else relevant
+    )
+
+
+class _Asking:
+    """Answers a call of objects that NumPy would make arrays of."""
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        from tracer.mutation import call_any  # noqa: PLC0415  (which is made of rooms that import this one)
+
+        frame, name = sys._getframe(1), function.__name__  # noqa: SLF001  (the user's)
+        if any(
+            type(each) not in USUAL and hasattr(type(each), name) for each in args
+        ):  # which NumPy leaves it to
+            return function._implementation(*args, **options)  # noqa: SLF001
+        return call_any(function, args, options, frame)
+
+
+_ASKING = _Asking()

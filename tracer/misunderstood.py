@@ -96,6 +96,8 @@ _OF_BUFFERS = re.compile(
 )
 # What a library's Python may be told that takes a number of NumPy's for an array, by asking for its type.
 _END = "\n"  # of the first line: Pythran's errors go on with what is allowed
+_INSTEAD = {"object __array__ method not producing an array": "np.asarray(…) of the object is followed"}
+_TWICE = r"\b(float|int|numpy\.ndarray)\b.*\b(not|got) \1\b"
 _OF_ITEMS = "'float' object does not support item assignment"
 _PLAIN = (str, bytes, int, float, type(None), type, ModuleType, BuiltinFunctionType)
 
@@ -135,14 +137,21 @@ def said_clearly(error: BaseException) -> BaseException:
     clear = UnsupportedError(
         f"a traced value was handed to {_whose(error, library)} that takes nothing but Python's and NumPy's own types",
         where=where,
-        got=f"it says: {_said(error).partition(_END)[0]}",
+        got=_answer(error),
         advice="have it make an array of its own, and write that: y[:] = rng.random(len(y))"
         if _OF_BUFFERS.fullmatch(_said(error))
-        else (f"{around}; " if around else "")
+        else (f"{around or _INSTEAD.get(_said(error))}; " if around or _said(error) in _INSTEAD else "")
         + "detach(x) gives it the plain value, and leaves that out of the gradient",
     )
     clear.__cause__ = error
     return clear
+
+
+def _answer(error: BaseException) -> str:
+    """Say what code in C says; where one type is wanted and refused, that the second is another one."""
+    said = _said(error).partition(_END)[0]
+    is_same = re.search(_TWICE, said) is not None
+    return f"it says: {said}" + (", of the stand-in by which the value is traced" if is_same else "")
 
 
 def _whose(error: BaseException, library: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import into_out, numpy_calls
+from tracer.array_likes import USUAL, arrays_in, takes_ufuncs
 from tracer.buffers import copied, fitted, replace, write
 from tracer.by_place import by_place, names_with_out
 from tracer.callables import CALLING_FUNCTIONS
@@ -58,6 +59,7 @@ def call_any(
         raise _HeldElsewhereError
     if options and compute is None:
         args, options = by_place(function, args, options)
+    args = arrays_in(args)
     if function in WRITING_FUNCTIONS and (
         function is not np.nan_to_num or writes_in_place(*args, **options)
     ):
@@ -100,6 +102,10 @@ def call_ufunc_any(
     ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any], frame: FrameType
 ) -> Any:
     """Do a call of a ufunc, or of a method of it, that may write: into its first argument, into `out`, or nowhere."""
+    if not USUAL.issuperset(map(type, inputs)):
+        if any(map(takes_ufuncs, map(type, inputs))):
+            return NotImplemented
+        inputs = arrays_in(inputs)
     if "out" in options:
         return call_into(ufunc, method, inputs, options, frame)
     if method == "at":

@@ -222,45 +222,49 @@ def item(number: Any, frame: FrameType) -> Any:
 
 def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
     """Return an attribute or a method of a traced array or NumPy scalar."""
-    if name in PLAIN_ATTRIBUTES or name in PLAIN_METHODS or not number.tape_.is_open:
+    if name in PLAIN_ATTRIBUTES or not number.tape_.is_open:
         return attribute
-    if name == "T":
-        return _transposed(number, attribute, frame)
-    if name == "mT":
-        return call_function(np.matrix_transpose, (number,), {}, frame)
-    if name in ("numerator", "conj", "conjugate"):
-        return number if name == "numerator" else lambda: conjugate(number, frame)
+    if name in PLAIN_METHODS:
+        return _late(number, name, attribute)
+    before = number.value_
+    if name in ("T", "mT"):
+        return (
+            _transposed(number, attribute, frame)
+            if name == "T"
+            else call_function(np.matrix_transpose, (number,), {}, frame)
+        )
+    if name == "numerator":
+        return number
+    if name in ("conj", "conjugate"):
+        return lambda: conjugate(number, frame)
     if name in ("reshape", "transpose"):
 
         def reshaped(*args: Any, **options: Any) -> Any:
             shape = args if len(args) != 1 else args[0]
             given = (number, *([shape] if args else []))
-            return call_function(METHODS[name], given, options, frame, attribute)
+            return call_function(METHODS[name], given, options, frame, _now(number, before, attribute))
 
         return reshaped
     if name in METHODS:
         from tracer.mutation import call_any  # noqa: PLC0415  (which is made of this room)
 
-        return lambda *args, **options: call_any(METHODS[name], (number, *args), options, frame, attribute)
+        return lambda *args, **options: call_any(
+            METHODS[name], (number, *args), options, frame, _now(number, before, attribute)
+        )
     if name == "item":
         return lambda *args: record_call(
-            "item", (number,), attribute(*plain_deep(args)), {"index": plain_deep(args)}, frame
+            "item",
+            (number,),
+            _now(number, before, attribute)(*plain_deep(args)),
+            {"index": plain_deep(args)},
+            frame,
         )
     if name in _SEEING:
-        return lambda *args, **options: _SEEING[name](number, attribute(*args, **options), frame)
-    if name in (
-        "tobytes",
-        "tostring",
-        "data",
-        "as_integer_ratio",
-        "tofile",
-        "dump",
-        "dumps",
-    ):
-        value = cut(number, f".{name}", frame)
-        if name == "data":
-            value.setflags(write=False)  # it is a copy, in which a write would be lost
-        return getattr(value, name)
+        return lambda *args, **options: _SEEING[name](
+            number, _now(number, before, attribute)(*args, **options), frame
+        )
+    if name in _LEAVING:
+        return _leaving(number, name, frame)
     return _not_followed(number, f"ndarray.{name}", attribute, frame)
 
 
@@ -269,6 +273,35 @@ def _not_followed(number: Any, what: str, value: Any, frame: FrameType) -> Any:
     if number.tape_.is_met_elsewhere(frame, number) and number.tape_.is_handed(number):
         return value
     raise refuse(what, frame)
+
+
+def _now(number: Any, before: Any, method: Any) -> Any:
+    """Return a method of the array that there was before as that of the one that there is."""
+    return method if number.value_ is before else getattr(number.value_, method.__name__)
+
+
+def _late(number: Any, name: str, attribute: Any) -> Any:
+    """Return a method as that of the array that there is when it is called: `largest = a.argmax; a += x; largest()`."""
+    if type(number.value_) is not np.ndarray or not callable(attribute):
+        return attribute
+
+    def method(*args: Any, **options: Any) -> Any:
+        return getattr(number.value_, name)(*args, **options)
+
+    return method
+
+
+def _leaving(number: Any, name: str, frame: FrameType) -> Any:
+    """Let the plain value leave through what gives its bits."""
+    if name == "data":
+        value = cut(number, f".{name}", frame)
+        value.setflags(write=False)  # it is a copy, in which a write would be lost
+        return value.data
+
+    def leaving(*args: Any, **options: Any) -> Any:
+        return getattr(cut(number, f".{name}", frame), name)(*args, **options)
+
+    return leaving
 
 
 def _listed(number: Any, value: Any, frame: FrameType) -> Any:
@@ -317,5 +350,7 @@ def _astype(number: Any, value: Any, frame: FrameType) -> Any:
     return value
 
 
+# What gives the bits of a value.
+_LEAVING = frozenset(("data", "tobytes", "tostring", "hex", "as_integer_ratio", "tofile", "dump", "dumps"))
 # Methods that give the array itself in another guise.
 _SEEING = {"astype": _astype, "to_device": _to_device, "tolist": _listed, "view": _view}

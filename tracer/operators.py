@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import numpy_calls
+from tracer.array_likes import USUAL, array_in, takes_ufuncs
 from tracer.buffers import replace, write
-from tracer.flat import Flat, in_rows
+from tracer.flat import Flat, in_rows, plain_flat
 from tracer.instructions import operator_at
 from tracer.operations import OP_NUMBERS
 from tracer.standins import Traced, cut, is_traced, plain, plain_deep, record_call
@@ -32,6 +33,9 @@ _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this 
 _NUMBERS = (int, float, complex, np.number, np.bool_, np.ndarray)
 _PYTHONS_NUMBERS = (int, float, complex)
 _SEQUENCES = frozenset({list, tuple, str, bytes, bytearray, array, deque})
+_WITHOUT_ORDER = frozenset(
+    (str, bytes, type(None), list, tuple, dict, complex)
+)  # that a float could be put in
 # What two-operand functions meet nearly always, with Scalar and Array; what else there is, they ask for one by one
 OPERANDS: set[type] = {float, int, np.float64, np.ndarray}
 ARITHMETIC = {  # method name -> name of the rule, and the operator as it is written
@@ -86,6 +90,13 @@ def _answers_itself(left: Any, other: Any, compute: Callable[[Any, Any], Any]) -
     return type(own) is FunctionType and isinstance(other, _PYTHONS_NUMBERS[_PYTHONS_NUMBERS.index(kind) :])
 
 
+def uncompared(number: Traced, other: Any) -> Any:
+    """Have Python refuse a comparison, which knows who stood first; anything else is raised on."""
+    if type(number.value_) is float and type(other) in _WITHOUT_ORDER:
+        return NotImplemented
+    raise  # noqa: PLE0704  (called where it is caught)
+
+
 def _foreign(
     left: Any, right: Any, other: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType
 ) -> Any:
@@ -93,10 +104,15 @@ def _foreign(
     traced = left if other is right else right
     kind = type(other)
     if kind is Flat:
+        if isinstance(traced.value_, _PYTHONS_NUMBERS):  # for which it has no operators
+            return _computed(compute, plain_flat(left), plain_flat(right), frame)
         return binary(in_rows(left, frame), in_rows(right, frame), name, compute, frame)
     if name == "multiply" and kind in _SEQUENCES and isinstance(traced.value_, (int, np.integer)):
         # A count. Where the sequence stands first, Python repeats it itself, in place for `*=`.
         return NotImplemented if traced is right else compute(traced.value_, other)
+    answer = _as_numpy(left, right, other, name, compute, frame)
+    if answer is not NotImplemented:
+        return answer
     if kind in (list, tuple):
         value = _computed(
             compute, plain_deep(left), plain_deep(right), frame
@@ -126,6 +142,22 @@ def _foreign(
         return record_call(name, operands, value, None, frame)
     cut(traced, f"an operator with a {kind.__name__}", frame)
     return value
+
+
+def _as_numpy(
+    left: Any, right: Any, other: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType
+) -> Any:
+    """Do what NumPy does of an operand of the user's class: it asks that for an array, or leaves it the ufunc."""
+    traced, kind = left if other is right else right, type(other)
+    if isinstance(traced.value_, (np.ndarray, np.generic)) and takes_ufuncs(kind):
+        return getattr(np, name)(left, right)
+    made = other
+    if isinstance(traced.value_, np.ndarray) and not _takes_whole_arrays(kind):
+        made = array_in(other)
+    if made is other:
+        return NotImplemented
+    operands = (left, made) if other is right else (made, right)
+    return binary(*operands, name, compute, frame)
 
 
 def _takes_whole_arrays(kind: type) -> bool:
@@ -162,6 +194,8 @@ def _in_place(
         compute(array.value_, plain_deep(other))
         return array
     other = in_rows(other, frame)
+    if type(other) not in USUAL and not _takes_whole_arrays(type(other)):
+        other = array_in(other)
     fresh = array.value_.copy(order="K")
     # In place, so that casting and its errors are those of the plain program.
     compute(fresh, plain_deep(other))

@@ -184,7 +184,7 @@ def run(
     )
     arrays = boxes.arrays
     # What they hold is no leftover of the program's.
-    del boxes, running, args, kwargs, named, given, function
+    del boxes, running, args, kwargs, named, given, function, result
     # After a failure the traceback holds stand-ins: every failed run would be searched for.
     if error is None or tape.has_adopted:
         leave_plain(tape, arrays)

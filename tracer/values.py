@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import mutation, numpy_calls, writing_calls
+from tracer.array_likes import USUAL, array_in
 from tracer.buffers import refuse_swap_in_c, write
-from tracer.callee import called_name
+from tracer.callee import called_name, not_an_index
 from tracer.counts import is_taken_for_shape, items_of_permutation
-from tracer.flat import Flat
+from tracer.flat import Flat, Rows
 from tracer.frames import wants_plain_arrays
 from tracer.instructions import operator_at
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
-from tracer.operators import OPERANDS, binary, divided, write_arithmetic, write_integer_methods
+from tracer.operators import OPERANDS, binary, divided, uncompared, write_arithmetic, write_integer_methods
 from tracer.rules.kinds import is_complex
 from tracer.standins import COMPLEX, CONVERSION, STORES, Traced, cut, is_traced, plain, record_call, unary
 from tracer.texts import note
@@ -77,16 +78,28 @@ class _Number(Traced, stands_for="none"):
         return mutation.call_any(function, args, options, _frame(1))
 
     def __lt__(self, other: Any) -> Any:
-        return self.value_ < plain(other)
+        try:
+            return self.value_ < plain(other)
+        except TypeError:
+            return uncompared(self, other)
 
     def __le__(self, other: Any) -> Any:
-        return self.value_ <= plain(other)
+        try:
+            return self.value_ <= plain(other)
+        except TypeError:
+            return uncompared(self, other)
 
     def __gt__(self, other: Any) -> Any:
-        return self.value_ > plain(other)
+        try:
+            return self.value_ > plain(other)
+        except TypeError:
+            return uncompared(self, other)
 
     def __ge__(self, other: Any) -> Any:
-        return self.value_ >= plain(other)
+        try:
+            return self.value_ >= plain(other)
+        except TypeError:
+            return uncompared(self, other)
 
     def __eq__(self, other: object) -> Any:
         equal = self.value_ == plain(other)
@@ -121,7 +134,10 @@ class _Number(Traced, stands_for="none"):
         # A plain array asks up to NumPy 2.2; without an answer it goes on to __array_ufunc__.
         if operator_at(_frame(1)) in ("**", "**="):
             raise TypeError("an exponent that is traced")
-        return operator.index(self.value_)
+        try:
+            return operator.index(self.value_)
+        except TypeError as error:
+            raise not_an_index(self.value_, error, _frame(1)) from None
 
     def __int__(self) -> int:
         number = int(self.value_)  # raises the plain value's own error
@@ -302,8 +318,7 @@ class Array(_Number, stands_for="array"):
 
     def __iter__(self) -> Iterator[Any]:
         iter(self.value_)  # raises NumPy's own error for a 0-d array
-        frame = _frame(1)
-        return (numpy_calls.getitem(self, index, frame) for index in range(len(self.value_)))
+        return iter(Rows(self))
 
     def __getitem__(self, index: Any) -> Any:
         return numpy_calls.getitem(self, index, _frame(1))
@@ -312,6 +327,8 @@ class Array(_Number, stands_for="array"):
         frame = _frame(1)
         if type(value) is Flat:
             value = value.in_a_row(frame)
+        elif type(value) not in USUAL:
+            value = array_in(value)
         if issubclass(type(value), Array) and value.value_.base is not None:
             refuse_swap_in_c(self, value, frame)
         write(self, index, value, frame)
@@ -372,9 +389,10 @@ def _write_attributes() -> None:
 
 
 def _borrow_names() -> None:
-    """Take the names that Python's own messages should show: "'float' object is not iterable"."""
+    """Take the names that Python's own messages should show, "'float' object is not iterable"; and the texts."""
     for kind, name in ((Scalar, "float"), (Array, "numpy.ndarray")):
         kind.__name__ = kind.__qualname__ = name
+        kind.__doc__ = property(lambda self: self.value_.__doc__)  # type: ignore[assignment]
 
 
 def _match_sequences() -> None:
@@ -389,3 +407,4 @@ write_integer_methods(_Number)
 _write_attributes()
 _borrow_names()
 _match_sequences()
+USUAL.update((Scalar, Array, Flat))

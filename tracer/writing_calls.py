@@ -50,7 +50,8 @@ def call_writing(function: Any, args: tuple[Any, ...], options: dict[str, Any], 
             return result
     target = args[0] if args else next(iter(options.values()))
     if not issubclass(type(target), Traced):
-        if open_tape(traced_in((*args, *options.values())), frame) is None:
+        is_read_only = type(target) is np.ndarray and not target.flags.writeable  # which NumPy says
+        if is_read_only or open_tape(traced_in((*args, *options.values())), frame) is None:
             return function(*plain_deep(args), **plain_deep(options))
         if is_library(str(frame.f_globals.get("__name__"))):
             raise refuse(f"np.{function.__name__}", frame)
