@@ -63,8 +63,6 @@ class Boxes:
         self.tape = tape
         self.entries: list[tuple[Any, Any, int]] = []  # stand-in, the caller's array, its first record
         self._containers: list[Any] = []  # what may hold a stand-in at the end
-        # By memory, that is, its owner's identity: the inputs that are in it.
-        self._families: dict[int, list[int]] = {}
         # By identity: the structures of containers that were looked into, None while one is, as it may hold itself
         self._structures: dict[int, Structure] = {}
         self._has_places = False  # for itself, while it looks into a container
@@ -125,10 +123,6 @@ class Boxes:
         boxed, number = self._input(laid_out_copy(value), value, path)
         boxed.value_.flags.writeable = value.flags.writeable
         self.entries.append((boxed, value, boxed.id_))
-        family = self._families.setdefault(id(owner_of(value)), [])
-        family.append(boxed.id_)
-        if len(family) > 1:
-            self.tape.shared_inputs.update(family)
         return boxed, number
 
     def _box_tuple(self, value: tuple[Any, ...], path: str) -> tuple[Any, Structure]:

@@ -9,6 +9,7 @@ search is done only where references to the array are unaccounted for. Used by r
 from __future__ import annotations
 
 import weakref
+from collections import Counter
 from functools import partial
 from itertools import chain
 from math import inf
@@ -20,10 +21,11 @@ from tracer.adopted import Variable
 from tracer.boxing import REFERENCES
 from tracer.buffers import look_again
 from tracer.callee import forget_snapshot
+from tracer.errors import UnsupportedError
 from tracer.families import is_argument, note_view, others_of
 from tracer.frames import place
 from tracer.leftovers import own_references
-from tracer.memory import laid_out_copy, owner_of, places, taken, way_to
+from tracer.memory import laid_out_copy, overlapping, owner_of, places, taken, way_to
 from tracer.reach import place_of, places_leading_to
 from tracer.references import references
 from tracer.second_ways import counted_in_callers, frames_from, refused
@@ -52,6 +54,10 @@ class FirstWrites:
         # References by identity of what is referred to: of who waits for us, who does not run meanwhile
         self._outside = counted_in_callers(given, boxes.tape.hook_frame)
         self._outside.update(id(before) for *_, before in boxes.tape.places)  # and what we have put aside
+        # By identity: the arguments' references to what they are parts of
+        self._parts = Counter(id(each.base) for _, each, _ in boxes.entries)
+        # By how many there were: the identities of arguments that see what another one sees
+        self._overlapping: dict[int, set[int]] = {}
         # By identity of arrays: how many references were missing at the last search, and the places that it found
         self._found: dict[int, tuple[float, list[tuple[Any, Any, Any]]]] = {}
 
@@ -65,6 +71,8 @@ class FirstWrites:
         if entry is None:
             return None
         tape, name = self._boxes.tape, self._boxes.name_of(argument.id_)
+        if id(entry[1]) in self._shared():
+            raise _shared_refused(name, frame)
         if not same_bytes(entry[1], tape.records[argument.id_ + VALUE]):
             raise refused(name, f"{name} was written into by a second way", place(frame))
         tape.forget_memory(owner_of(entry[1]))  # what was read before the write is what it was
@@ -73,6 +81,13 @@ class FirstWrites:
         if missing > 0:
             self._lead_to(ways, missing, frame)
         return ways.known.stand_in, ways.known.array
+
+    def _shared(self) -> set[int]:
+        """Return, by identity, the arguments that see what another one sees."""
+        entries = self._boxes.entries
+        if len(entries) not in self._overlapping:
+            self._overlapping[len(entries)] = overlapping([each for _, each, _ in entries])
+        return self._overlapping[len(entries)]
 
     def _lead_to(self, ways: _Ways, missing: float, frame: FrameType) -> None:
         before, found = self._found.pop(id(ways.known.array), (inf, []))
@@ -114,10 +129,18 @@ class FirstWrites:
         if weakref.getweakrefcount(entry[1]):
             return inf
         owner = [owner_of(entry[1])]
-        of_owner = references(owner, 0) - 1 if owner[0] is not entry[1] else 0
+        of_owner = references(owner, 0) - self._parts[id(owner[0])] if owner[0] is not entry[1] else 0
         if of_owner > 0 and of_owner > self._outside[id(owner[0])]:
             return inf
         return count - self._outside[id(entry[1])]
+
+
+def _shared_refused(name: str, frame: FrameType) -> UnsupportedError:
+    return UnsupportedError(
+        f"an in-place write into {name}, which shares its memory with another argument, is not followed",
+        where=place(frame),
+        advice="write a = a + b instead of a += b, or pass a copy",
+    )
 
 
 class _Ways:
@@ -157,27 +180,40 @@ class _Ways:
         return made
 
     def _widen(self, owner: Any) -> bool:
-        """Go on with the array of which the argument is a part: one that is constant but for that part."""
-        part, tape = self.known.stand_in, self._boxes.tape
+        """Go on with the array of which arguments are parts: one that is constant but for them."""
+        tape = self._boxes.tape
         if type(owner) is not np.ndarray or not 0 < owner.nbytes <= _LARGEST:
             return False
-        value, steps = laid_out_copy(owner), way_to(self.known.array, owner)
-        seen = taken(value, steps)
-        views = others_of(part)
-        moved = [taken(seen, way_to(each.value_, part.value_)) for each in views]
-        if steps is None or seen is None or any(each is None for each in moved):
+        parts = [(each, array) for each, array, _ in self._boxes.entries if owner_of(array) is owner]
+        if not all(is_argument(each) for each, _ in parts) or overlapping([array for _, array in parts]):
             return False
-        index = steps[0][1] if len(steps) == 1 and steps[0][0] == "getitem" else places(seen, value)
-        params = {"index": index}
-        position = tape.append(
-            "setitem", (None, part.id_), (value, None), value, self._frame, params, AUXILIARY
-        )
-        whole = wrap(tape, position, value)
-        for each, now in zip((part, *views), (seen, *moved), strict=True):
+        value = laid_out_copy(owner)
+        moved: list[tuple[Any, Any]] = []  # stand-ins that see some of it, and what they see
+        indices = []
+        for part, array in parts:
+            steps = way_to(array, owner)
+            seen = taken(value, steps)
+            views = others_of(part)
+            moved += [
+                (part, seen),
+                *((each, taken(seen, way_to(each.value_, part.value_))) for each in views),
+            ]
+            if steps is None or any(each is None for _, each in moved):
+                return False
+            indices.append(
+                steps[0][1] if len(steps) == 1 and steps[0][0] == "getitem" else places(seen, value)
+            )
+        whole: Any = None
+        for (part, _), index in zip(parts, indices, strict=True):
+            operands = (None if whole is None else whole.id_, part.id_)
+            constants = (value if whole is None else None, None)
+            params = {"index": index}
+            position = tape.append("setitem", operands, constants, value, self._frame, params, AUXILIARY)
+            whole = wrap(tape, position, value)
+        for each, now in moved:
             now.flags.writeable = each.value_.flags.writeable
             each.value_ = now
             note_view(each, (whole,))
-        self._follow(part, whole)
         self._boxes.note_stand_in(whole, owner)
         self.known = Known(owner, whole, self.known.path)
         return True

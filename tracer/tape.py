@@ -104,7 +104,7 @@ class Tape:
     __slots__ = (
         "_depths", "_snapshots", "_stack", "_suspended", "calls", "elsewhere", "families", "followed", "frame",
         "has_adopted", "hashed", "input_names", "is_open", "memory", "outer", "places", "read_otherwise", "records",
-        "refused", "running", "segments", "shared_inputs", "strict", "texts", "thread", "waiting", "warned",
+        "refused", "running", "segments", "strict", "texts", "thread", "waiting", "warned",
         "watched", "writes",
     )  # fmt: skip
 
@@ -125,7 +125,6 @@ class Tape:
         self.memory: dict[Any, Any] = {}  # of functions with a cache, for this run
         # The instruction that last asked a traced number for its hash
         self.hashed: tuple[CodeType, int] | None = None
-        self.shared_inputs: set[int] = set()  # arrays that share memory with another argument
         self.watched: dict[int, str] = {}  # by identity of its memory: what a watched array is called
         self.read_otherwise: set[str] = set()  # such names, of which that was told
         self.families: dict[int, Family] = {}  # by identity of the array that owns the memory
