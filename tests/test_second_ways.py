@@ -154,11 +154,18 @@ def test_what_can_not_lead_to_the_argument_is_told(way):
         trace(strict=True)(function)(argument, X.copy())
 
 
-@pytest.mark.parametrize("way", ["iterator", "other type"])
-def test_a_write_by_what_can_not_lead_to_the_argument_is_refused(way):
+@pytest.mark.parametrize(
+    ("way", "write", "array"),
+    [
+        ("iterator", "a[0] = x[1]", A),
+        ("other type", "a[0] = x[1]", A),
+        ("other type", "for at in range(100): a[at] = x[1]", np.ones(1000)),
+    ],
+)
+def test_a_write_by_what_can_not_lead_to_the_argument_is_refused(way, write, array):
     setup, _, said = WARNED[way]
     read = "(np.copyto(next(kept) if 'kept' in globals() else W.view(float), 2.0), a.sum())[1]"
-    function, argument, _ = made((setup, read), "a[0] = x[1]", A.copy(), np)
+    function, argument, _ = made((setup, read), write, array.copy(), np)
     with (
         pytest.warns(CutWarning, match=re.escape(said)),
         pytest.raises(UnsupportedError, match="second way"),

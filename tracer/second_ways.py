@@ -17,7 +17,7 @@ from tracer.errors import UnsupportedError
 from tracer.instructions import line_of, loaded_by
 from tracer.memory import borrowed_of, is_lent, overlap, owner_of
 from tracer.references import BORROWS
-from tracer.rules.edited import Edited, whole
+from tracer.rules.edited import whole
 from tracer.tape import VALUE, same_bytes
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from tracer.tape import Tape
 
 _IS = dis.opmap["IS_OP"]
-_FEW = 64  # writes after which an array is not put together for a comparison
 
 
 def refuse(
@@ -47,8 +46,7 @@ def refuse(
             written.setdefault(id(owner_of(array)), []).append((array, name))
         recorded = tape.records[stand_in.id_ + VALUE]
         seen = stand_in.value_ if is_lent(stand_in.value_) else callers
-        is_long = type(recorded) is Edited and recorded.number > _FEW
-        if not is_long and not same_bytes(seen, whole(recorded)):
+        if not same_bytes(seen, whole(recorded)):
             raise refused(name, f"{name} was written into by a second way", where_of(code))
     for constant in tape.constants() if written else ():
         for array, name in written.get(id(owner_of(constant)), ()):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from collections import deque
+from collections import Counter, deque
 from contextlib import suppress
 from functools import cached_property
 from itertools import chain
@@ -264,7 +264,10 @@ class Watcher:
     def _replace_second_references(self, frame: Any) -> None:
         """Have the program's other ways to a watched array lead to its stand-in; say so where that can't be."""
         self._tell_overlapping()
-        missing = {key: count for key, known in self._known.items() if (count := self._missing(known)) > 0}
+        parts = Counter(id(known.array.base) for known in self._known.values())
+        missing = {
+            key: count for key, known in self._known.items() if (count := self._missing(known, parts)) > 0
+        }
         if missing:
             owners = {id(owner_of(self._known[key].array)) for key in missing}
             for owner in owners:
@@ -356,13 +359,16 @@ class Watcher:
             if paths:
                 warn(f"{_called(key)} ({type(value).__name__}) holds", paths[0])
 
-    def _missing(self, known: Known) -> float:
-        """Count the references to a watched array beyond our own; `inf` where another may see its memory."""
-        ours = REFERENCES + own_references(known.array)
+    def _missing(self, known: Known, parts: Counter[int]) -> float:
+        """Count the references to a watched array beyond our own; `inf` where another may see its memory.
+
+        `parts` are, by identity of what they are parts of, how many are watched.
+        """
+        ours = REFERENCES + own_references(known.array) + parts[id(known.array)]
         ours += sum(before is known.array for _, _, before in self._places)
         count = references(known, 0) - ours
         owner = [owner_of(known.array)]
-        is_part = owner[0] is not known.array and references(owner, 0) > 1
+        is_part = owner[0] is not known.array and references(owner, 0) > parts[id(owner[0])]
         return inf if is_part or weakref.getweakrefcount(known.array) else count
 
     def _exchanged(self, value: Any) -> Any:
