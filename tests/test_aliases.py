@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from checks import same
+from checks import central_differences, same
 
 from tracer import trace, watch
-from tracer.errors import CutError, CutWarning
+from tracer.errors import CutError, CutWarning, UnsupportedError
 from tracer.run import Options, run
 
 weights = np.array([1.0, 2.0])
@@ -297,12 +297,87 @@ def test_a_write_through_one_name_is_seen_through_the_other():
         alias[:] = kept
 
 
-def test_a_view_of_a_watched_array_is_not_missed_in_silence():
+@pytest.mark.usefixtures("without_part")
+def test_a_view_of_another_type_of_a_watched_array_is_not_missed_in_silence():
+    global part
+    part = weights.view(np.uint8)
     with pytest.warns(CutWarning, match="part shares its memory with weights, which is watched"):
         trace(watch=("weights",))(lambda x: np.sum(weights) * x)(2.0)
     with pytest.raises(CutError, match="part shares its memory with weights"):
         trace(watch=("weights",), strict=True)(lambda x: np.sum(weights) * x)(2.0)
     assert alias is weights
+
+
+FLAT = np.arange(1.0, 7.0)
+model = types.SimpleNamespace()
+
+
+def reads_all(x):
+    return (model.W @ model.b).sum() * x + (model.flat**2).sum()
+
+
+def writes_into_the_whole(x):
+    before = model.W.sum()
+    model.flat[1:5] *= x
+    return (model.W @ model.b).sum() * before
+
+
+def writes_into_a_part(x):
+    model.W[0] = x * model.b
+    model.b[1] = x
+    return (model.flat**2).sum() * model.W.sum()
+
+
+@pytest.mark.parametrize("function", [reads_all, writes_into_the_whole, writes_into_a_part])
+@pytest.mark.parametrize(
+    "watched",
+    [{"model.flat": slice(None)}, {"model.W": slice(4), "model.b": slice(4, 6)}, {"model.b": slice(4, 6)}],
+)
+def test_views_of_what_is_watched_and_what_it_is_a_view_of_are_followed(function, watched):
+    def given(flat):
+        model.flat = flat.copy()
+        model.W, model.b = model.flat[:4].reshape(2, 2), model.flat[4:]
+
+    def plain(flat, x):
+        given(flat)
+        return function(float(x))
+
+    expected, left = plain(FLAT, 2.0), model.flat
+    given(FLAT)
+    traced = trace(watch=tuple(watched), strict=True)(function)
+    assert same(traced(2.0), expected)
+    assert same(model.flat, left)
+    assert model.b.base is model.flat
+    of_flat, of_x = central_differences(plain, FLAT, np.array(2.0))
+    grads = traced.last_trace.grads
+    np.testing.assert_allclose(grads.pop("x"), of_x, rtol=1e-5)
+    for name, seen in watched.items():
+        np.testing.assert_allclose(grads[name].ravel(), of_flat[seen], rtol=1e-5, atol=1e-6)
+
+
+def test_parts_that_are_watched_as_well_as_the_whole_are_told():
+    model.flat = FLAT.copy()
+    model.W, model.b = model.flat[:4].reshape(2, 2), model.flat[4:]
+    said = "model.flat, model.W and model.b share memory, and each is watched as an input of its own"
+    with pytest.warns(CutWarning, match=said):
+        assert trace(watch=("model",))(reads_all)(2.0) == reads_all(2.0)
+    with (
+        pytest.warns(CutWarning, match=said),
+        pytest.raises(UnsupportedError, match=r"model\.W, which shares"),
+    ):
+        trace(watch=("model",))(writes_into_a_part)(2.0)
+    with pytest.raises(CutError, match=said):
+        trace(watch=("model",), strict=True)(reads_all)(2.0)
+    assert type(model.flat) is np.ndarray
+
+
+def test_a_constant_beside_what_is_watched_is_no_other_way_to_it():
+    own = FLAT.copy()
+    first, last = own[:2], own[4:]
+    del own
+    traced = trace(watch=("first",), strict=True)(lambda x: (first * last).sum() * x)
+    assert traced(2.0) == 34.0
+    assert traced.last_trace.grads["first"].tolist() == [10.0, 12.0]
 
 
 @pytest.mark.usefixtures("without_part")

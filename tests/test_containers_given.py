@@ -14,6 +14,7 @@ import pytest
 from tracer import record, trace
 from tracer.errors import CutWarning, UnsupportedError
 from tracer.standins import Traced
+from tracer.structures import items_of
 
 X = 2.0
 
@@ -237,7 +238,20 @@ def of_an_array(layer, x):
     return layer.array.sum() * layer.value
 
 
+def tied(weights, x):
+    (_, encoder), decoder = weights["encoder"], weights["decoder"][0]
+    product = encoder @ decoder * x
+    encoder[0] = product * (encoder is decoder)
+    return (decoder * decoder).sum() * product
+
+
+def one_array_twice():
+    array = np.array([1.0, 3.0])
+    return ({"encoder": ("W", array), "decoder": [array, 1.0]},)
+
+
 ROWS = {
+    "tied weights": (one_array_twice, tied),
     "ring": (lambda: (ring(1.0, 3.0, 5.0),), around),
     "ring, written": (lambda: (ring(1.0, 3.0, 5.0),), seen_from_behind),
     "ring, by identity": (lambda: (ring(1.0, 3.0, 5.0),), seen_once),
@@ -317,6 +331,23 @@ def test_gradients_are_those_of_the_inputs_in_a_ring():
     assert finished.grads["node"].value == X
     assert finished.grads["node"].next.value == 6.0 * X
     assert finished.grads["node"].next.next.next is None  # which is the first again
+
+
+@pytest.mark.parametrize(
+    "given", [lambda a: [a, a], lambda a: (a, a), lambda a: {"v": a, "w": a}, lambda a: Slotted(a, a)]
+)
+def test_an_array_that_an_argument_holds_twice_is_one_input(given):
+    array = np.array([1.0, 2.0])
+
+    def product(held, x):
+        first, second = (item for _, item in items_of(held))
+        return (first * first * second).sum() * x * (first is second)
+
+    finished = record(product, given(array), X)
+    assert finished.result == 9.0 * X
+    for _, gradient in items_of(finished.grads["held"]):
+        assert gradient.tolist() == [3.0 * X, 12.0 * X]
+    assert len(finished.run.input_rows) == 2
 
 
 def test_a_result_of_a_class_of_tuples_is_one_of_its_objects():

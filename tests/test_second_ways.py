@@ -22,6 +22,7 @@ from tracer.watching import Watcher
 pytestmark = pytest.mark.filterwarnings("ignore:Setting the shape")  # NumPy's own, from 2.5 on
 
 SHARED = np.arange(1.0, 5.0)
+WHOLE = np.arange(1.0, 7.0).reshape(2, 3)
 LARGE = np.ones((3, 100_000))
 
 
@@ -155,11 +156,18 @@ def test_what_can_not_lead_to_the_argument_is_told(way):
         trace(strict=True)(function)(argument, X.copy())
 
 
-@pytest.mark.parametrize("way", ["iterator", "other type"])
-def test_a_write_by_what_can_not_lead_to_the_argument_is_refused(way):
+@pytest.mark.parametrize(
+    ("way", "write", "array"),
+    [
+        ("iterator", "a[0] = x[1]", A),
+        ("other type", "a[0] = x[1]", A),
+        ("other type", "for at in range(100): a[at] = x[1]", np.ones(1000)),
+    ],
+)
+def test_a_write_by_what_can_not_lead_to_the_argument_is_refused(way, write, array):
     setup, _, said = WARNED[way]
     read = "(np.copyto(next(kept) if 'kept' in globals() else W.view(float), 2.0), a.sum())[1]"
-    function, argument, _ = made((setup, read), "a[0] = x[1]", A.copy(), np)
+    function, argument, _ = made((setup, read), write, array.copy(), np)
     with (
         pytest.warns(CutWarning, match=re.escape(said)),
         pytest.raises(UnsupportedError, match="second way"),
@@ -198,6 +206,72 @@ def test_an_array_that_nothing_else_holds_costs_no_search(monkeypatch):
     assert same(record(lambda w: w.__iadd__(1.0), weights).result, A + 1.0)
     with pytest.raises(TypeError, match="NoneType"):
         record(only_written, SHARED)
+
+
+CUTS = {
+    "rows": lambda whole: (whole[0], whole[1]),
+    "ends": lambda whole: (whole.reshape(-1)[:3], whole.reshape(-1)[3:]),
+    "in turns": lambda whole: (whole.reshape(-1)[::2], whole.reshape(-1)[1::2]),
+    "columns": lambda whole: (whole[:, 0], whole[:, :0:-2][:, 0]),
+    "of two shapes": lambda whole: (whole.reshape(-1)[:4].reshape(2, 2), whole[1, 1:]),
+}
+
+
+def one_is_written(a, b, x):
+    a[:] = x * b
+    return (a * b).sum()
+
+
+def both_are_written(a, b, x):
+    b *= x
+    a += b * x
+    return (a * a * b).sum()
+
+
+def what_they_are_parts_of_is_read(a, b, x):
+    a[-1] = x
+    total = (WHOLE**2).sum() * x
+    b += a[-1] * x
+    return total + (WHOLE**3).sum() + (WHOLE[0] * a.sum()).sum()
+
+
+@pytest.mark.parametrize("function", [one_is_written, both_are_written, what_they_are_parts_of_is_read])
+@pytest.mark.parametrize("cut", CUTS)
+def test_parts_of_one_array_are_arguments(cut, function):
+    kept = WHOLE.copy()
+    a, b = map(np.copy, CUTS[cut](kept))
+
+    def given(a, b):
+        WHOLE[...] = kept
+        parts = CUTS[cut](WHOLE)
+        for part, numbers in zip(parts, (a, b), strict=True):
+            part[...] = numbers
+        return parts
+
+    expected = function(*given(a, b), 2.0)
+    left = WHOLE.copy()
+    finished = record(function, *given(a, b), 2.0)
+    assert same(finished.result, expected)
+    assert same(WHOLE, left)
+    differences = central_differences(lambda a, b, x: function(*given(a, b), float(x)), a, b, np.array(2.0))
+    for ours, theirs in zip(finished.grads.values(), differences, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    WHOLE[...] = kept
+
+
+def test_a_part_that_no_argument_sees_is_a_constant(monkeypatch):
+    whole = np.arange(1.0, 7.0)
+    monkeypatch.setitem(globals(), "SHARED", whole[4:])
+
+    def function(a, b, x):
+        a *= x
+        return (a * b).sum() * SHARED.sum()
+
+    finished = record(function, *whole[:4].reshape(2, 2), 2.0)
+    assert finished.result == 22.0 * 11.0
+    assert finished.grads["x"] == 11.0 * 11.0
+    assert same(finished.grads["b"], np.array([22.0, 44.0]))
+    assert same(whole, np.array([2.0, 4.0, 3.0, 4.0, 5.0, 6.0]))
 
 
 WEIGHTS = [np.full(3, float(at)) for at in range(20)]

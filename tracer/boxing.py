@@ -64,8 +64,9 @@ class Boxes:
         self.tape = tape
         self.entries: list[tuple[Any, Any, int]] = []  # stand-in, the caller's array, its first record
         self._containers: list[Any] = []  # what may hold a stand-in at the end
-        # By memory, that is, its owner's identity: the inputs that are in it.
-        self._families: dict[int, list[int]] = {}
+        self._met_arrays: dict[
+            int, tuple[Any, int]
+        ] = {}  # by identity: those of one argument, and what they became
         # By identity: the structures of containers that were looked into, None while one is, as it may hold itself
         self._structures: dict[int, Structure] = {}
         self._has_places = False  # for itself, while it looks into a container
@@ -84,9 +85,14 @@ class Boxes:
     def box(self, value: Any, path: str) -> tuple[Any, Structure]:
         """Return `value` with stand-ins for its numbers, and its structure as input numbers.
 
-        Inputs are numbered in the order in which they are met. What is no number and holds none comes back as it is.
+        Inputs are numbered in the order in which they are met. An array that is held twice (tied weights) is one input.
+        What is no number and holds none comes back as it is.
         Raises BusyError for a container that holds the stand-ins of a trace in another thread.
         """
+        self._met_arrays.clear()
+        return self._box(value, path)
+
+    def _box(self, value: Any, path: str) -> tuple[Any, Structure]:
         if issubclass(type(value), Traced):
             if value.tape_ is self.tape and value.id_ in self.numbers:
                 return value, self.numbers[value.id_]  # by another way to the same place: `f(o, vars(o))`
@@ -124,20 +130,19 @@ class Boxes:
         if value.dtype.kind not in "fc":
             self.note_untraced(value, path)
             return value, None
+        if id(value) in self._met_arrays:
+            return self._met_arrays[id(value)]
         # The function works on a copy: the tape must not change when the caller's array does.
         boxed, number = self._input(laid_out_copy(value), value, path)
         boxed.value_.flags.writeable = value.flags.writeable
         self.entries.append((boxed, value, boxed.id_))
-        family = self._families.setdefault(id(owner_of(value)), [])
-        family.append(boxed.id_)
-        if len(family) > 1:
-            self.tape.shared_inputs.update(family)
+        self._met_arrays[id(value)] = boxed, number
         return boxed, number
 
     def _box_tuple(self, value: tuple[Any, ...], path: str) -> tuple[Any, Structure]:
         items, structures = {}, {}
         for at, item in enumerate(tuple.__iter__(value)):
-            items[at], structures[at] = self.box(item, path_of(path, value, at))
+            items[at], structures[at] = self._box(item, path_of(path, value, at))
         structure = structure_of(value, structures)
         if all(items[at] is item for at, item in enumerate(tuple.__iter__(value))):
             return value, structure
@@ -152,7 +157,7 @@ class Boxes:
         for key, before in items_of(value) or ():
             if issubclass(type(before), Traced):
                 self._refuse_busy(before, path)
-            stand_in, structures[key] = self.box(before, path_of(path, value, key))
+            stand_in, structures[key] = self._box(before, path_of(path, value, key))
             if stand_in is not before:
                 place = place_in(value, key)
                 place.write(stand_in)

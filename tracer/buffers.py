@@ -75,7 +75,6 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
         return
     if is_traced(value) and _is_there_already(array, index, value):
         return
-    _refuse_shared(array, frame)
     others = others_of(array, index)
     is_followed = holds_traced(value) or is_traced(array) or any(map(is_traced, others))
     if not is_followed or array.value_.size == 0:
@@ -172,7 +171,6 @@ def look_again(view: Any, root: Any, frame: FrameType, flag: int = AUXILIARY) ->
 
 def replace(array: Any, made: Any, frame: FrameType) -> Any:
     """Do `array += …`, whose result `made` has been recorded, and return the array, moved on to it."""
-    _refuse_shared(array, frame)
     _refuse_overlapping(array, frame)
     if array.value_.size == 0:
         return array
@@ -198,15 +196,6 @@ def replace(array: Any, made: Any, frame: FrameType) -> Any:
     for other, old in zip(others, before, strict=True):
         _follow(other, old, array if root is None else root, frame)
     return array
-
-
-def _refuse_shared(array: Any, frame: FrameType) -> None:
-    if array.id_ in array.tape_.shared_inputs:
-        raise UnsupportedError(
-            "an in-place write into an argument that shares its memory with another argument is not followed",
-            where=place(frame),
-            advice="write a = a + b instead of a += b, or pass a copy",
-        )
 
 
 def _refuse_overlapping(array: Any, frame: FrameType) -> None:

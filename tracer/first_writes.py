@@ -9,36 +9,35 @@ search is done only where references to the array are unaccounted for. Used by r
 from __future__ import annotations
 
 import weakref
+from collections import Counter
 from functools import partial
 from itertools import chain
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tracer.adopted import Variable
 from tracer.boxing import REFERENCES
-from tracer.buffers import look_again
 from tracer.callee import forget_snapshot
-from tracer.families import is_argument, note_view, others_of
+from tracer.errors import UnsupportedError
+from tracer.families import is_argument
 from tracer.frames import place
 from tracer.leftovers import own_references
-from tracer.memory import laid_out_copy, owner_of, places, taken, way_to
+from tracer.memory import overlapping, owner_of
 from tracer.reach import place_of, places_leading_to
 from tracer.references import references
 from tracer.second_ways import counted_in_callers, frames_from, refused
-from tracer.standins import NO_RECORD, wrap
-from tracer.tape import AUXILIARY, VALUE, WIDTH, same_bytes
-from tracer.watching import Known
+from tracer.tape import VALUE, same_bytes
+from tracer.ways import Known, Ways
 
 if TYPE_CHECKING:
     from collections.abc import Container
     from types import FrameType
 
-    from tracer.boxing import Boxes
-    from tracer.watching import Watcher
+    import numpy as np
 
-_LARGEST = 1 << 24  # bytes of an array of which an argument is a part, which are copied
+    from tracer.boxing import Boxes
+    from tracer.tape import Tape
+    from tracer.watching import Watcher
 
 
 class FirstWrites:
@@ -52,6 +51,10 @@ class FirstWrites:
         # References by identity of what is referred to: of who waits for us, who does not run meanwhile
         self._outside = counted_in_callers(given, boxes.tape.hook_frame)
         self._outside.update(id(before) for *_, before in boxes.tape.places)  # and what we have put aside
+        # By identity: the arguments' references to what they are parts of
+        self._parts = Counter(id(each.base) for _, each, _ in boxes.entries)
+        # By how many there were: the identities of arguments that see what another one sees
+        self._overlapping: dict[int, set[int]] = {}
         # By identity of arrays: how many references were missing at the last search, and the places that it found
         self._found: dict[int, tuple[float, list[tuple[Any, Any, Any]]]] = {}
 
@@ -65,20 +68,35 @@ class FirstWrites:
         if entry is None:
             return None
         tape, name = self._boxes.tape, self._boxes.name_of(argument.id_)
+        if id(entry[1]) in self._shared():
+            raise _shared_refused(name, frame)
         if not same_bytes(entry[1], tape.records[argument.id_ + VALUE]):
             raise refused(name, f"{name} was written into by a second way", place(frame))
         tape.forget_memory(owner_of(entry[1]))  # what was read before the write is what it was
-        missing = self._missing(entry)
-        ways = _Ways(Known(entry[1], argument, name), self._boxes, frame)
-        if missing > 0:
-            self._lead_to(ways, missing, frame)
-        return ways.known.stand_in, ways.known.array
+        known = self._watcher.lender_of(entry[1]) or self._led(entry, name, frame)
+        return known.stand_in, known.array
 
-    def _lead_to(self, ways: _Ways, missing: float, frame: FrameType) -> None:
-        before, found = self._found.pop(id(ways.known.array), (inf, []))
+    def _led(self, entry: tuple[Any, Any, int], name: str, frame: FrameType) -> Known:
+        missing = self._missing(entry)  # before there are more
+        argument = Known(entry[1], entry[0], name)
+        ways = Ways([argument], self._boxes, frame)
+        if missing > 0:
+            self._lead_to(argument, ways, missing, frame)
+        return ways.known[0]
+
+    def _shared(self) -> set[int]:
+        """Return, by identity, the arguments that see what another one sees."""
+        entries = self._boxes.entries
+        if len(entries) not in self._overlapping:
+            self._overlapping[len(entries)] = overlapping([each for _, each, _ in entries])
+        return self._overlapping[len(entries)]
+
+    def _lead_to(self, argument: Known, ways: Ways, missing: float, frame: FrameType) -> None:
+        warn = partial(_warn, self._boxes.tape, frame)
+        before, found = self._found.pop(id(argument.array), (inf, []))
         is_as_found = all(place_of(owner, key).read() is value for owner, key, value in found)
         if before == missing < inf and is_as_found:
-            self._watcher.lead_to(ways.known, lambda: found, {}, ways.stand_in_for, ways.warn)
+            self._watcher.lead_to(argument, lambda: found, {}, ways.stand_in_for, warn)
             return
         frames = frames_from(frame, until=self._boxes.tape.hook_frame)
         variables = [(dict(each.f_locals), each) for each in frames if each.f_locals is not each.f_globals]
@@ -86,7 +104,7 @@ class FirstWrites:
         roots = [*(copied for copied, _ in variables), *(each.f_globals for each in frames)]
         try:
             self._watcher.lead_to(
-                ways.known, partial(self._searched, roots, copies), copies, ways.stand_in_for, ways.warn
+                argument, partial(self._searched, roots, copies), copies, ways.stand_in_for, warn
             )
         finally:
             for each in frames:
@@ -114,76 +132,24 @@ class FirstWrites:
         if weakref.getweakrefcount(entry[1]):
             return inf
         owner = [owner_of(entry[1])]
-        of_owner = references(owner, 0) - 1 if owner[0] is not entry[1] else 0
+        of_owner = references(owner, 0) - self._parts[id(owner[0])] if owner[0] is not entry[1] else 0
         if of_owner > 0 and of_owner > self._outside[id(owner[0])]:
             return inf
         return count - self._outside[id(entry[1])]
 
 
-class _Ways:
-    """The ways to an argument that is about to be written into."""
+def _warn(tape: Tape, frame: FrameType, how: str, path: str) -> None:
+    what = f"{how} {path}, which is written into here"
+    advice = (
+        f"what is read through it carries no gradient back; read {path}, or make it in the traced function"
+    )
+    tape.refuse_if_strict(what, advice, frame)
+    tape.warn(what, advice, frame)
 
-    def __init__(self, argument: Known, boxes: Boxes, frame: FrameType) -> None:
-        self.known = argument  # or what it is a part of
-        self._boxes = boxes
-        self._frame = frame
 
-    def warn(self, how: str, path: str) -> None:
-        """Tell of what can't lead to the argument."""
-        what = f"{how} {path}, which is written into here"
-        advice = f"what is read through it carries no gradient back; read {path}, or make it in the traced function"
-        self._boxes.tape.refuse_if_strict(what, advice, self._frame)
-        self._boxes.tape.warn(what, advice, self._frame)
-
-    def stand_in_for(self, array: np.ndarray[Any, Any]) -> Any:
-        """Return the stand-in for an array that sees the memory of the argument; None where it can't have one."""
-        owner = owner_of(self.known.array)
-        if owner_of(array) is not owner or not array.size:
-            return None
-        if way_to(array, self.known.array) is None:
-            if not np.may_share_memory(array, self.known.array) or not self._widen(owner):
-                return None
-            if array is owner:
-                return self.known.stand_in
-        root = self.known.stand_in
-        seen = taken(root.value_, way_to(array, self.known.array))
-        if seen is None:
-            return None
-        seen.flags.writeable = array.flags.writeable
-        made = wrap(self._boxes.tape, NO_RECORD, seen)
-        note_view(made, (root,))
-        self._follow(made, root)
-        self._boxes.note_stand_in(made, array)
-        return made
-
-    def _widen(self, owner: Any) -> bool:
-        """Go on with the array of which the argument is a part: one that is constant but for that part."""
-        part, tape = self.known.stand_in, self._boxes.tape
-        if type(owner) is not np.ndarray or not 0 < owner.nbytes <= _LARGEST:
-            return False
-        value, steps = laid_out_copy(owner), way_to(self.known.array, owner)
-        seen = taken(value, steps)
-        views = others_of(part)
-        moved = [taken(seen, way_to(each.value_, part.value_)) for each in views]
-        if steps is None or seen is None or any(each is None for each in moved):
-            return False
-        index = steps[0][1] if len(steps) == 1 and steps[0][0] == "getitem" else places(seen, value)
-        params = {"index": index}
-        position = tape.append(
-            "setitem", (None, part.id_), (value, None), value, self._frame, params, AUXILIARY
-        )
-        whole = wrap(tape, position, value)
-        for each, now in zip((part, *views), (seen, *moved), strict=True):
-            now.flags.writeable = each.value_.flags.writeable
-            each.value_ = now
-            note_view(each, (whole,))
-        self._follow(part, whole)
-        self._boxes.note_stand_in(whole, owner)
-        self.known = Known(owner, whole, self.known.path)
-        return True
-
-    def _follow(self, view: Any, root: Any) -> None:
-        tape = self._boxes.tape
-        first = len(tape.records)
-        look_again(view, root, self._frame)
-        tape.followed += range(first, len(tape.records), WIDTH)
+def _shared_refused(name: str, frame: FrameType) -> UnsupportedError:
+    return UnsupportedError(
+        f"an in-place write into {name}, which shares its memory with another input, is not followed",
+        where=place(frame),
+        advice="write a = a + b instead of a += b, or pass a copy",
+    )

@@ -204,8 +204,8 @@ def watch(value: Any, name: str) -> Any:
             got=f"got another value: {value!r}",
             advice="give every watched value a name of its own",
         )
-    boxed, running.structures[name] = running.watcher().watch_value(value, name)
+    caller = sys._getframe(1)  # noqa: SLF001  (for messages, and records)
+    boxed, running.structures[name] = running.watcher().watch_value(value, name, caller)
     tell_lost(running.boxes, ())
-    caller = sys._getframe(1)  # noqa: SLF001  (for a message)
     running.watched[name] = value, boxed, caller.f_code, caller.f_lineno
     return boxed

@@ -19,6 +19,8 @@ _STRIDED_BASE: type[Any] = type(
 )  # stands between a view by strides and its array
 
 
+_MOST_WORK = 10_000  # candidates that NumPy tries, to find what two arrays have in common
+_shares_memory: Any = np.shares_memory  # whose stub knows two numbers for `max_work` alone
 _DENSE, _FEW = 2, 4096  # how many times its elements, and bytes, a copy may take for its gaps
 
 
@@ -86,13 +88,42 @@ def is_lent(array: np.ndarray[Any, Any]) -> bool:
     return array.base is not None and type(owner_of(array).base) is _Lender
 
 
+def borrowed_of(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the caller's array whose memory an array is on."""
+    own: np.ndarray[Any, Any] = owner_of(array).base.array
+    return own
+
+
 def callers_own(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return the caller's array that an array on its memory stands for, or the same part of it."""
-    own: np.ndarray[Any, Any] = owner_of(array).base.array
+    own = borrowed_of(array)
     if (own.shape, own.strides, address_of(own)) == (array.shape, array.strides, address_of(array)):
         return own
     seen: np.ndarray[Any, Any] | None = taken(own, way_to(array, own))
     return array if seen is None else seen
+
+
+def overlap(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
+    """Tell whether two arrays see some of the same memory, or that takes too long to find out."""
+    if not np.may_share_memory(left, right):
+        return False
+    try:
+        return bool(_shares_memory(left, right, max_work=_MOST_WORK))
+    except np.exceptions.TooHardError:
+        return True
+
+
+def overlapping(arrays: list[np.ndarray[Any, Any]]) -> set[int]:
+    """Return the identities of those arrays that see some of what another one of them sees."""
+    found: set[int] = set()
+    near: list[tuple[int, np.ndarray[Any, Any]]] = []  # those that end further on, and where
+    for low, high, turn in sorted((*byte_bounds(each), turn) for turn, each in enumerate(arrays)):
+        near = [each for each in near if each[0] > low]
+        for _, other in near:
+            if overlap(other, arrays[turn]):
+                found |= {id(other), id(arrays[turn])}
+        near.append((high, arrays[turn]))
+    return found
 
 
 def taken(array: Any, steps: list[tuple[str, Any]] | None) -> Any:

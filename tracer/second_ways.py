@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from tracer.callee import forget_snapshot
 from tracer.errors import UnsupportedError
 from tracer.instructions import line_of, loaded_by
-from tracer.memory import is_lent, owner_of
+from tracer.memory import borrowed_of, is_lent, overlap, owner_of
 from tracer.references import BORROWS
-from tracer.rules.edited import Edited, whole
+from tracer.rules.edited import whole
 from tracer.tape import VALUE, same_bytes
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from tracer.tape import Tape
 
 _IS = dis.opmap["IS_OP"]
-_FEW = 64  # writes after which an array is not put together for a comparison
 
 
 def refuse(
@@ -40,19 +39,19 @@ def refuse(
 
     Given are, of each array argument, its stand-in, the caller's array, its first record, and its name.
     """
-    written: dict[int, str] = {}
-    for stand_in, callers, first, name in arrays:
-        if stand_in.id_ != first:
-            written[id(owner_of(callers))] = name
+    written: dict[int, list[tuple[np.ndarray[Any, Any], str]]] = {}  # by what owns the memory
+    for stand_in, callers, _, name in arrays:
+        if is_lent(stand_in.value_):
+            array = borrowed_of(stand_in.value_)
+            written.setdefault(id(owner_of(array)), []).append((array, name))
         recorded = tape.records[stand_in.id_ + VALUE]
         seen = stand_in.value_ if is_lent(stand_in.value_) else callers
-        is_long = type(recorded) is Edited and recorded.number > _FEW
-        if not is_long and not same_bytes(seen, whole(recorded)):
+        if not same_bytes(seen, whole(recorded)):
             raise refused(name, f"{name} was written into by a second way", where_of(code))
     for constant in tape.constants() if written else ():
-        name = written.get(id(owner_of(constant)), "")
-        if name:
-            raise refused(name, f"{name} is written into, and read by a second way", where_of(code))
+        for array, name in written.get(id(owner_of(constant)), ()):
+            if overlap(constant, array):
+                raise refused(name, f"{name} is written into, and read by a second way", where_of(code))
 
 
 def told(arrays: Iterable[tuple[np.ndarray[Any, Any], str]], tape: Tape) -> CutError | CutWarning | None:

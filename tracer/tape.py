@@ -25,7 +25,7 @@ from weakref import WeakValueDictionary
 
 from tracer.errors import CutError, CutWarning, EdgegradError, UnsupportedError, refusals
 from tracer.frames import OWN_FILES, beyond_own, place, users
-from tracer.memory import owner_of
+from tracer.memory import overlap, owner_of
 from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Tape:
     __slots__ = (
         "_depths", "_snapshots", "_stack", "_suspended", "calls", "elsewhere", "families", "followed", "frame",
         "has_adopted", "hashed", "input_names", "is_open", "memory", "outer", "places", "read_otherwise", "records",
-        "refused", "running", "segments", "shared_inputs", "strict", "texts", "thread", "waiting", "warned",
+        "refused", "running", "segments", "strict", "texts", "thread", "waiting", "warned",
         "watched", "writes",
     )  # fmt: skip
 
@@ -125,8 +125,8 @@ class Tape:
         self.memory: dict[Any, Any] = {}  # of functions with a cache, for this run
         # The instruction that last asked a traced number for its hash
         self.hashed: tuple[CodeType, int] | None = None
-        self.shared_inputs: set[int] = set()  # arrays that share memory with another argument
-        self.watched: dict[int, str] = {}  # by identity of its memory: what a watched array is called
+        # By identity of what owns the memory: watched arrays, and what they are called
+        self.watched: dict[int, list[tuple[np.ndarray[Any, Any], str]]] = {}
         self.read_otherwise: set[str] = set()  # such names, of which that was told
         self.families: dict[int, Family] = {}  # by identity of the array that owns the memory
         self.writes: dict[int, int] = {}  # by stand-in: writes since it was last recorded in full
@@ -297,9 +297,14 @@ class Tape:
         self.refuse_if_strict(STALE, STALE_ADVICE, frame)
         self.warn(STALE, STALE_ADVICE, frame)
 
+    def note_watched(self, array: np.ndarray[Any, Any], name: str) -> None:
+        """Have it told where what an array holds is read as a constant."""
+        self.watched.setdefault(id(owner_of(array)), []).append((array, name))
+
     def _meet_watched(self, constant: np.ndarray[Any, Any]) -> None:
         """Say that a watched array is read by another way than its name. Raises CutError where this is strict."""
-        name = self.watched.get(id(owner_of(constant)))
+        watched = self.watched.get(id(owner_of(constant)), ())
+        name = next((name for array, name in watched if overlap(constant, array)), None)
         if name is None:
             return
         frame = users(sys._getframe(2))  # noqa: SLF001  (whoever computed with it)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from collections import deque
+from collections import Counter, deque
 from contextlib import suppress
 from functools import cached_property
 from itertools import chain
@@ -16,7 +16,7 @@ from math import inf
 from operator import is_
 from threading import get_ident
 from types import MethodType, ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,16 +32,18 @@ from tracer.holders import (
 )
 from tracer.leading import is_looked_into, leading_to
 from tracer.leftovers import own_references
-from tracer.memory import owner_of
+from tracer.memory import overlapping, owner_of
 from tracer.reach import MODULES, place_of, places_leading_to, reachable
 from tracer.references import references
 from tracer.standins import Traced, is_traced
 from tracer.turns import CHANGED, WATCHERS, BusyError, exchanging, refused
 from tracer.untraced import holds_any, way_to_floats, without_floats
 from tracer.watched_names import find, functions_of
+from tracer.ways import Beginning, Known, Ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from types import FrameType
 
     from tracer.boxing import Boxes
     from tracer.structures import Structure
@@ -51,14 +53,6 @@ if TYPE_CHECKING:
 _MOST, _LARGEST = 20_000, 1000
 # What Python's own machinery keeps in the variables of a module: a loader may know the whole process.
 _OF_MODULES = frozenset({"__spec__", "__loader__", "__builtins__"})
-
-
-class Known(NamedTuple):
-    """An array that is watched."""
-
-    array: np.ndarray[Any, Any]
-    stand_in: Any
-    path: str
 
 
 class Watcher:
@@ -72,8 +66,9 @@ class Watcher:
         self._roots: list[Any] = []  # objects, lists and dicts that were looked into
         self._known: dict[int, Known] = {}  # by identity of the array
         self._looked_into: dict[int, Structure] = {}
+        self._ways: dict[int, Ways] = {}  # to what is watched, by identity of what owns the memory
         # Makes the stand-in for an array that sees part of one; None where there is none
-        self._view_of: Callable[[np.ndarray[Any, Any]], Any] = lambda _: None
+        self._view_of: Callable[[np.ndarray[Any, Any]], Any] = self._view_of_watched
         self._names: tuple[str, ...] = ()
         self._has_begun = False  # with all of the names, so that the function runs
 
@@ -99,7 +94,9 @@ class Watcher:
         self._names = names
         WATCHERS.append(self)
         self._enter_names(names, arguments, structures)
-        self._replace_second_references()
+        beginning: Any = Beginning()
+        self._boxes.tape.frame = beginning
+        self._replace_second_references(beginning)
         self._has_begun = True
 
     def _enter_names(
@@ -114,13 +111,13 @@ class Watcher:
                 structures[name] = structure
                 self._note_nothing(value, structure, name, is_argument=place is None)
 
-    def watch_value(self, value: Any, name: str) -> tuple[Any, Structure]:
+    def watch_value(self, value: Any, name: str, frame: FrameType) -> tuple[Any, Structure]:
         """Make a value an input, and what an object holds; return what to go on with, and its structure."""
         if not is_object(value):
             first = len(self._boxes.tape.input_names)
             boxed, structure = self._boxes.box(value, name)
             for array, path in self._boxes.arrays_from(first):
-                self._boxes.tape.watched[id(owner_of(array))] = path  # what reads it as it is, is told
+                self._boxes.tape.note_watched(array, path)
             self._note_nothing(value, structure, name)
             return boxed, structure
         with CHANGED:
@@ -129,7 +126,7 @@ class Watcher:
             if self not in WATCHERS:
                 WATCHERS.append(self)
             structure = self._enter(None, value, name, with_ints=False)
-            self._replace_second_references()
+            self._replace_second_references(frame)
         self._note_nothing(value, structure, name)
         return value, structure
 
@@ -216,7 +213,7 @@ class Watcher:
             stand_in, number = self._boxes.box(value, path)
             if type(value) is np.ndarray and number is not None:
                 self._known[id(value)] = Known(value, stand_in, path)
-                self._boxes.tape.watched[id(owner_of(value))] = path
+                self._boxes.tape.note_watched(value, path)
             return self._put(place, stand_in, value)
         if issubclass(type(value), tuple):
             return self._enter_tuple(place, value, path, with_ints=with_ints)
@@ -264,13 +261,37 @@ class Watcher:
             self._places.append((place, stand_in, value))
         return self._boxes.numbers.get(stand_in.id_) if issubclass(type(stand_in), Traced) else None
 
-    def _replace_second_references(self) -> None:
+    def _replace_second_references(self, frame: Any) -> None:
         """Have the program's other ways to a watched array lead to its stand-in; say so where that can't be."""
-        missing = {key: count for key, known in self._known.items() if (count := self._missing(known)) > 0}
+        self._tell_overlapping()
+        parts = Counter(id(known.array.base) for known in self._known.values())
+        missing = {
+            key: count for key, known in self._known.items() if (count := self._missing(known, parts)) > 0
+        }
         if missing:
             owners = {id(owner_of(self._known[key].array)) for key in missing}
+            for owner in owners:
+                inputs = [each for each in self._known.values() if id(owner_of(each.array)) == owner]
+                self._ways[owner] = Ways(inputs, self._boxes, frame)
             found = list(places_leading_to(missing, owners, chain(self._roots, *self.program())))
             self._exchange(missing, found, self._put, self._warn)
+
+    def _tell_overlapping(self) -> None:
+        """Say of which watched arrays the gradient is that of their own uses alone."""
+        found = overlapping([known.array for known in self._known.values()])
+        paths = [known.path for key, known in self._known.items() if key in found and known.path]
+        if paths:
+            what = f"{', '.join(paths[:-1])} and {paths[-1]} share memory, and each is watched as an input of its own"
+            self._tell(what, "the gradient of each is that of its own uses alone; watch one of them")
+
+    def _view_of_watched(self, array: np.ndarray[Any, Any]) -> Any:
+        ways = self._ways.get(id(owner_of(array)))
+        return None if ways is None else ways.stand_in_for(array)
+
+    def lender_of(self, array: np.ndarray[Any, Any]) -> Known | None:
+        """Return a watched array, or what it is a part of; None for an array whose ways have not been looked for."""
+        ways = self._ways.get(id(owner_of(array)))
+        return None if ways is None else ways.lender_of(array)
 
     def lead_to(
         self,
@@ -338,13 +359,16 @@ class Watcher:
             if paths:
                 warn(f"{_called(key)} ({type(value).__name__}) holds", paths[0])
 
-    def _missing(self, known: Known) -> float:
-        """Count the references to a watched array beyond our own; `inf` where another may see its memory."""
-        ours = REFERENCES + own_references(known.array)
+    def _missing(self, known: Known, parts: Counter[int]) -> float:
+        """Count the references to a watched array beyond our own; `inf` where another may see its memory.
+
+        `parts` are, by identity of what they are parts of, how many are watched.
+        """
+        ours = REFERENCES + own_references(known.array) + parts[id(known.array)]
         ours += sum(before is known.array for _, _, before in self._places)
         count = references(known, 0) - ours
         owner = [owner_of(known.array)]
-        is_part = owner[0] is not known.array and references(owner, 0) > 1
+        is_part = owner[0] is not known.array and references(owner, 0) > parts[id(owner[0])]
         return inf if is_part or weakref.getweakrefcount(known.array) else count
 
     def _exchanged(self, value: Any) -> Any:
@@ -366,8 +390,10 @@ class Watcher:
         return value
 
     def _warn(self, how: str, path: str) -> None:
-        what = f"{how} {path}, which is watched"
         advice = "what is read through it carries no gradient back; make it in the traced function"
+        self._tell(f"{how} {path}, which is watched", advice)
+
+    def _tell(self, what: str, advice: str) -> None:
         if self._boxes.tape.strict:
             raise CutError(what, advice=advice)
         warnings.warn(CutWarning(f"{what}; {advice}"), stacklevel=2)
