@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import scipy.fft
 import scipy.linalg
-import scipy.sparse.linalg
 from checks import assert_differentiates
 from scipy import integrate, interpolate, ndimage, optimize, signal, sparse, spatial, special, stats
 from scipy.sparse import linalg as sparse_linalg

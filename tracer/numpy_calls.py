@@ -233,10 +233,8 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
             if name == "T"
             else call_function(np.matrix_transpose, (number,), {}, frame)
         )
-    if name == "numerator":
-        return number
-    if name in ("conj", "conjugate"):
-        return lambda: conjugate(number, frame)
+    if name in ("numerator", "conj", "conjugate"):
+        return number if name == "numerator" else lambda: conjugate(number, frame)
     if name in ("reshape", "transpose"):
 
         def reshaped(*args: Any, **options: Any) -> Any:
