@@ -358,7 +358,7 @@ def test_views_of_what_is_watched_and_what_it_is_a_view_of_are_followed(function
 def test_parts_that_are_watched_as_well_as_the_whole_are_told():
     model.flat = FLAT.copy()
     model.W, model.b = model.flat[:4].reshape(2, 2), model.flat[4:]
-    said = "model.flat, model.W and model.b share memory, and each is watched as an input of its own"
+    said = "model.flat, model.W, model.b: watched, each as an input of its own, in memory that another one sees"
     with pytest.warns(CutWarning, match=said):
         assert trace(watch=("model",))(reads_all)(2.0) == reads_all(2.0)
     with (
@@ -369,6 +369,27 @@ def test_parts_that_are_watched_as_well_as_the_whole_are_told():
     with pytest.raises(CutError, match=said):
         trace(watch=("model",), strict=True)(reads_all)(2.0)
     assert type(model.flat) is np.ndarray
+
+
+def test_a_part_that_is_watched_when_the_whole_is_followed_is_told():
+    model.flat = FLAT.copy()
+    model.W, model.b = model.flat[:4], None
+    hidden = itertools.repeat(model.flat[4:])  # too deep to be found
+    for _ in range(9):
+        hidden = itertools.chain([hidden])
+
+    def function(x):
+        watch(types.SimpleNamespace(W=vars(model).pop("W")), "first")
+        late = types.SimpleNamespace(b=next(_innermost(hidden)))
+        watch(late, "late")
+        late.b[0] = x
+        return model.flat.sum()
+
+    with (
+        pytest.warns(CutWarning, match=r"late\.b: watched"),
+        pytest.raises(UnsupportedError, match=r"late\.b, which shares"),
+    ):
+        trace(function)(2.0)
 
 
 def test_a_constant_beside_what_is_watched_is_no_other_way_to_it():

@@ -74,6 +74,7 @@ class Boxes:
         # By identity: of a stand-in, or of a tuple of some, the caller's object
         self._originals: dict[int, Any] = {}
         self._keep: list[Any] = []
+        self.wholes: dict[int, Any] = {}  # by identity: stand-ins for arrays of which inputs are parts
         self.arrays: dict[int, np.ndarray[Any, Any]] = {}  # by stand-in: what the caller got for it
         self._shared: dict[int, int] = {}  # by its owner: stand-ins in the result that see some memory
         # By its owner: an array that sees it from its start, and the memory that the caller has for it, in a row

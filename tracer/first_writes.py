@@ -68,12 +68,17 @@ class FirstWrites:
         if entry is None:
             return None
         tape, name = self._boxes.tape, self._boxes.name_of(argument.id_)
-        if id(entry[1]) in self._shared():
+        # No variable for what owns the memory: its references are counted.
+        whole = self._boxes.wholes.get(id(owner_of(entry[1])))
+        is_apart = whole is not None and owner_of(whole.value_) is not owner_of(argument.value_)
+        if is_apart or id(entry[1]) in self._shared():
             raise _shared_refused(name, frame)
         if not same_bytes(entry[1], tape.records[argument.id_ + VALUE]):
             raise refused(name, f"{name} was written into by a second way", place(frame))
         tape.forget_memory(owner_of(entry[1]))  # what was read before the write is what it was
-        known = self._watcher.lender_of(entry[1]) or self._led(entry, name, frame)
+        if whole is not None:
+            return whole, owner_of(entry[1])
+        known = self._led(entry, name, frame)
         return known.stand_in, known.array
 
     def _led(self, entry: tuple[Any, Any, int], name: str, frame: FrameType) -> Known:

@@ -271,27 +271,30 @@ class Watcher:
         if missing:
             owners = {id(owner_of(self._known[key].array)) for key in missing}
             for owner in owners:
-                inputs = [each for each in self._known.values() if id(owner_of(each.array)) == owner]
+                inputs = [
+                    each for each in self._known.values() if each.path and id(owner_of(each.array)) == owner
+                ]
                 self._ways[owner] = Ways(inputs, self._boxes, frame)
             found = list(places_leading_to(missing, owners, chain(self._roots, *self.program())))
             self._exchange(missing, found, self._put, self._warn)
 
     def _tell_overlapping(self) -> None:
         """Say of which watched arrays the gradient is that of their own uses alone."""
-        found = overlapping([known.array for known in self._known.values()])
-        paths = [known.path for key, known in self._known.items() if key in found and known.path]
+        inputs = [known for known in self._known.values() if known.path]
+        found = overlapping([known.array for known in inputs])
+        paths = [known.path for known in inputs if id(known.array) in found or self._is_apart(known)]
         if paths:
-            what = f"{', '.join(paths[:-1])} and {paths[-1]} share memory, and each is watched as an input of its own"
+            what = f"{', '.join(paths)}: watched, each as an input of its own, in memory that another one sees, too"
             self._tell(what, "the gradient of each is that of its own uses alone; watch one of them")
+
+    def _is_apart(self, known: Known) -> bool:
+        """Tell of what is watched from here on that what it is a part of is followed already, without it."""
+        whole = self._boxes.wholes.get(id(owner_of(known.array)))
+        return whole is not None and owner_of(whole.value_) is not owner_of(known.stand_in.value_)
 
     def _view_of_watched(self, array: np.ndarray[Any, Any]) -> Any:
         ways = self._ways.get(id(owner_of(array)))
         return None if ways is None else ways.stand_in_for(array)
-
-    def lender_of(self, array: np.ndarray[Any, Any]) -> Known | None:
-        """Return a watched array, or what it is a part of; None for an array whose ways have not been looked for."""
-        ways = self._ways.get(id(owner_of(array)))
-        return None if ways is None else ways.lender_of(array)
 
     def lead_to(
         self,
@@ -368,7 +371,7 @@ class Watcher:
         ours += sum(before is known.array for _, _, before in self._places)
         count = references(known, 0) - ours
         owner = [owner_of(known.array)]
-        is_part = owner[0] is not known.array and references(owner, 0) > parts[id(owner[0])]
+        is_part = id(owner[0]) not in self._known and references(owner, 0) > parts[id(owner[0])]
         return inf if is_part or weakref.getweakrefcount(known.array) else count
 
     def _exchanged(self, value: Any) -> Any:

@@ -39,17 +39,12 @@ class Ways:
     """The ways to inputs that are in one memory, and that nothing has been written into."""
 
     def __init__(self, inputs: list[Known], boxes: Boxes, frame: Any) -> None:
-        self.known = inputs  # or what they are parts of
+        owner = owner_of(inputs[0].array)
+        whole = boxes.wholes.get(id(owner))
+        # What they are parts of takes their place.
+        self.known = inputs if whole is None else [Known(owner, whole, inputs[0].path)]
         self._boxes = boxes
         self._frame = frame
-
-    def lender_of(self, array: np.ndarray[Any, Any]) -> Known | None:
-        """Return the input that an array is, or what that is a part of."""
-        whole = self.known[0]
-        is_part = whole.array is owner_of(array) and any(
-            each is array for _, each, _ in self._boxes.entries
-        )
-        return next((each for each in self.known if each.array is array), whole if is_part else None)
 
     def stand_in_for(self, array: np.ndarray[Any, Any]) -> Any:
         """Return the stand-in for an array that sees the memory of the inputs; None where it can't have one."""
@@ -116,6 +111,7 @@ class Ways:
             each.value_ = now
             note_view(each, (whole,))
         self._boxes.note_stand_in(whole, owner)
+        self._boxes.wholes[id(owner)] = whole
         self.known = [Known(owner, whole, self.known[0].path)]
         return True
 
