@@ -30,6 +30,7 @@ class Node:
 
 
 REGISTRY = [Node(1.0), Node(3.0)]
+KEPT = {}
 CONSTANTS = [Node(4.0), Node(5.0)]
 
 
@@ -373,6 +374,19 @@ def test_what_keeps_a_container_has_the_callers_own():
     assert owner.table is table
     owner.write()
     assert items == [4.0, 4.0]
+
+
+def test_an_array_that_is_kept_is_the_callers_own():
+    class Layer:
+        def forward(self, x):
+            self.x, KEPT["x"] = x, [x]
+            return (x * x).sum()
+
+    layer, x = Layer(), np.ones(2)
+    for _ in range(2):  # nor is it one of an earlier trace
+        assert record(lambda x: layer.forward(x), x).grads["x"].tolist() == [2.0, 2.0]
+        assert layer.x is x
+        assert KEPT["x"][0] is x
 
 
 def test_what_was_given_is_plain_again_whatever_happens():

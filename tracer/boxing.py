@@ -245,6 +245,14 @@ class Boxes:
         """Return what the argument of a record is called."""
         return self.tape.input_names[self.numbers[record]]
 
+    def only_read(self) -> dict[int, np.ndarray[Any, Any]]:
+        """Return by stand-in the caller's arrays that nothing was written into."""
+        return {
+            id(stand_in): callers
+            for stand_in, callers, _ in self.entries
+            if id(stand_in) not in self.arrays
+        }
+
     def write_back(self) -> None:
         """Give the caller's arrays what the function wrote into its copies, and what holds stand-ins plain values."""
         for stand_in, original, first in self.entries:

@@ -68,10 +68,10 @@ _ITERATORS = frozenset(
 )
 
 
-def leave_plain(tape: Tape, arrays: dict[int, Any]) -> None:
+def leave_plain(tape: Tape, arrays: dict[int, Any], given: dict[int, Any]) -> None:
     """Put plain values in place of the stand-ins of a closed tape, wherever they can be found and replaced.
 
-    `arrays` are those that the caller has got, by stand-in.
+    `arrays` are those that the caller has got, and `given` those that it gave and that are as they were, by stand-in.
 
     Not found are those that only a suspended generator, an iterator that something else than variables and containers
     has, another context or a traceback holds, and those in NumPy's arrays of objects.
@@ -81,9 +81,12 @@ def leave_plain(tape: Tape, arrays: dict[int, Any]) -> None:
     if references(known, 0) <= 1:  # the caller's
         return
     found = [each for each in gc.get_referrers(*known) if issubclass(type(each), Traced)]
-    numbers = {id(each): arrays[id(each)] if id(each) in arrays else _copy(plain(each)) for each in found}
+    known_as = {**given, **arrays}
+    numbers = {
+        id(each): known_as[id(each)] if id(each) in known_as else _copy(plain(each)) for each in found
+    }
     put_in_place(found, numbers)
-    held = [each for each in numbers.values() if type(each) is not int]
+    held = [each for key, each in numbers.items() if type(each) is not int and key not in given]
     LEFT.update((id(held[at]), held[at]) for at in range(len(held)) if references(held, at) > 1)  # ours
     while len(LEFT) > _MOST:
         del LEFT[next(iter(LEFT))]

@@ -67,8 +67,8 @@ class Watcher:
         self._known: dict[int, Known] = {}  # by identity of the array
         self._looked_into: dict[int, Structure] = {}
         self._ways: dict[int, Ways] = {}  # to what is watched, by identity of what owns the memory
-        # Makes the stand-in for an array that sees part of one; None where there is none
-        self._view_of: Callable[[np.ndarray[Any, Any]], Any] = self._view_of_watched
+        # Makes the stand-in for an array that sees part of an argument. Of its own it would keep all of the trace.
+        self._view_of: Callable[[np.ndarray[Any, Any]], Any] | None = None
         self._names: tuple[str, ...] = ()
         self._has_begun = False  # with all of the names, so that the function runs
 
@@ -292,7 +292,10 @@ class Watcher:
         whole = self._boxes.wholes.get(id(owner_of(known.array)))
         return whole is not None and owner_of(whole.value_) is not owner_of(known.stand_in.value_)
 
-    def _view_of_watched(self, array: np.ndarray[Any, Any]) -> Any:
+    def _view(self, array: np.ndarray[Any, Any]) -> Any:
+        """Return the stand-in for an array that sees part of one that has one; None where there is none."""
+        if self._view_of is not None:
+            return self._view_of(array)
         ways = self._ways.get(id(owner_of(array)))
         return None if ways is None else ways.stand_in_for(array)
 
@@ -378,7 +381,7 @@ class Watcher:
         """Return a value with the stand-ins of watched arrays in it, where that makes another value; else itself."""
         kind = type(value)
         if kind is np.ndarray:
-            if id(value) not in self._known and (view := self._view_of(value)) is not None:
+            if id(value) not in self._known and (view := self._view(value)) is not None:
                 self._known[id(value)] = Known(value, view, "")
             return self._known[id(value)].stand_in if id(value) in self._known else value
         if issubclass(kind, tuple):
