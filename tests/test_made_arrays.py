@@ -437,6 +437,19 @@ def test_an_array_that_others_may_see_is_not_written_into(function):
 def test_the_error_says_which_line_to_add():
     with pytest.raises(UnsupportedError, match=r"write b = np\.array\(b\) in a line before"):
         record(viewed, 2.0)
+    with pytest.raises(UnsupportedError, match=r"or pass it as an argument, or name it in watch=") as told:
+        record(seen_elsewhere, 2.0)
+    assert "in a line before" not in str(told.value)
+
+
+class Grads:
+    whole = np.zeros(4)
+    of_w = whole[:2]
+
+
+def seen_elsewhere(x):
+    Grads.of_w[0] = x * 2
+    return x
 
 
 def test_what_is_written_into_a_global_array_stays_there():
