@@ -356,7 +356,9 @@ def test_two_running_traces_cannot_watch_the_same_name():
     def outer(x):
         return record(trace(watch=("rate",))(uses_globals), 1.0).result * x
 
-    with pytest.raises(UnsupportedError, match="rate is being watched by another trace that is running"):
+    with pytest.raises(
+        UnsupportedError, match="rate is in use by another trace that is running; at test_watch_detach_cut"
+    ):
         trace(watch=("rate",))(outer)(1.0)
     assert type(rate) is float
 

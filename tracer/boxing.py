@@ -161,8 +161,8 @@ class Boxes:
             stand_in, structures[key] = self._box(before, path_of(path, value, key))
             if stand_in is not before:
                 place = place_in(value, key)
+                self.tape.places.append((place, stand_in, before))  # first: an interrupt may come between
                 place.write(stand_in)
-                self.tape.places.append((place, stand_in, before))
         return structure_of(value, structures)
 
     def _refuse_busy(self, value: Any, path: str) -> None:

@@ -109,7 +109,11 @@ class _AtEnd:
         """Do nothing."""
 
     def __exit__(self, *raised: object) -> None:
-        self._call()
+        try:
+            self._call()
+        except KeyboardInterrupt:  # which the user sees when all is as it was
+            self._call()
+            raise
 
 
 class _ThreadState(threading.local):

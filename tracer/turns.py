@@ -13,6 +13,7 @@ from threading import Condition, RLock, get_ident
 from typing import TYPE_CHECKING, Any
 
 from tracer.errors import UnsupportedError
+from tracer.frames import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,11 +94,12 @@ def forget() -> None:
 
 
 def refused(path: str) -> UnsupportedError:
-    """Return the error for a place that is watched already, by a trace whose end can't be waited for."""
+    """Return the error for a place that a trace has whose end can't be waited for, watched or in its argument."""
     return UnsupportedError(
-        f"{path} is being watched by another trace that is running",
-        got="two traces at once can't both replace it",
-        advice="run them one after the other, or pass it as an argument",
+        f"{path} is in use by another trace that is running",
+        where=place(sys._getframe(1)),  # noqa: SLF001  (the user's line that calls the traced function)
+        got="two traces at once can't both have their inputs in it",
+        advice="run them one after the other, or give each a copy: copy.deepcopy(…)",
     )
 
 

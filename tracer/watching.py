@@ -156,8 +156,9 @@ class Watcher:
         """
         if self not in WATCHERS:
             return
-        CHANGED.acquire()
-        self._is_ending = True
+        if not self._is_ending:  # as after an interrupt in the midst of it
+            CHANGED.acquire()
+            self._is_ending = True
         unbox = self._boxes.unbox
         for place, stand_in, before in reversed(self._places):
             now = place.read()
@@ -257,8 +258,8 @@ class Watcher:
 
     def _put(self, place: Holder | None, stand_in: Any, value: Any) -> Structure:
         if place is not None:
+            self._places.append((place, stand_in, value))  # first, as an interrupt may come between the two
             place.write(stand_in)
-            self._places.append((place, stand_in, value))
         return self._boxes.numbers.get(stand_in.id_) if issubclass(type(stand_in), Traced) else None
 
     def _replace_second_references(self, frame: Any) -> None:
