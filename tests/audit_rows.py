@@ -119,6 +119,7 @@ ROWS = (
     Row("weight decay that the program has not", LINEAR, '{"W": t["W"].grad + 0.01 * t["W"].value}', "W", "weight-decay", "0.01 × W is added to it, as weight decay", LINEAR_ARGUMENTS),
     Row("a decay of the sign", LINEAR, '{"W": t["W"].grad + 0.03 * np.sign(t["W"].value)}', "W", "weight-decay", "0.03 × the sign of W is added to it, as weight decay", LINEAR_ARGUMENTS, in_page=False),
     Row("the updated weight", LINEAR, '{"W": t["W"].value - 0.05 * t["W"].grad, "b": t["b"].grad}', "W", "step", "it is W less 0.05 × its gradient: the updated value in place of the gradient", LINEAR_ARGUMENTS, (("b", "match"),)),
+    Row("far too large", LINEAR, '{"W": 1e8 * t["W"].grad}', "W", "scale", "it is 1e+08 times what it should be", LINEAR_ARGUMENTS, in_page=False),
     Row("a learning rate in a gradient", LINEAR, '{"W": 0.05 * t["W"].grad}', "W", "scale", "it is 0.05 times what it should be; so is a gradient with a learning rate of 0.05 in it", LINEAR_ARGUMENTS),
     Row("the gradient of another value", "def f(x, y):\n    return (x * np.exp(y)).sum()\n", '{"x": t["y"].grad, "y": t["x"].grad}', "x", "swapped", "it is the gradient of y", "x=b, y=b + 1", (("y", "swapped"),)),
     Row("keys and queries", ATTENTION, '{"Q": t["K"].grad, "K": t["Q"].grad}', "Q", "swapped", "it is the gradient of K", ATTENTION_ARGUMENTS, (("K", "swapped"),), in_page=False),

@@ -62,7 +62,8 @@ def of_weights(asked: Question) -> Iterator[tuple[str, float, str]]:
             done = "is added to" if share > 0 else "is taken from"
             yield "weight-decay", 2.5, f"{number(abs(share))} × {what} {done} it, as weight decay"
     step = factor_along(claimed - value, total)
-    if asked.is_made_by(value + step * total):
+    does_value_show = not asked.same(claimed, step * total)
+    if does_value_show and asked.is_made_by(value + step * total):
         how = "less" if step < 0 else "plus"
         text = f"it is {name} {how} {number(abs(step))} × its gradient: the updated value in place of the gradient"
         yield "step", 2, text if step else f"it is the value of {name}"
