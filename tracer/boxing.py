@@ -64,9 +64,8 @@ class Boxes:
         self.tape = tape
         self.entries: list[tuple[Any, Any, int]] = []  # stand-in, the caller's array, its first record
         self._containers: list[Any] = []  # what may hold a stand-in at the end
-        self._met_arrays: dict[
-            int, tuple[Any, int]
-        ] = {}  # by identity: those of one argument, and what they became
+        # By identity: the arrays of one argument, and what they became
+        self._met_arrays: dict[int, tuple[Any, int]] = {}
         # By identity: the structures of containers that were looked into, None while one is, as it may hold itself
         self._structures: dict[int, Structure] = {}
         self._has_places = False  # for itself, while it looks into a container
@@ -142,10 +141,10 @@ class Boxes:
 
     def _box_tuple(self, value: tuple[Any, ...], path: str) -> tuple[Any, Structure]:
         items, structures = {}, {}
-        for at, item in enumerate(tuple.__iter__(value)):
+        for at, item in items_of(value) or ():
             items[at], structures[at] = self._box(item, path_of(path, value, at))
         structure = structure_of(value, structures)
-        if all(items[at] is item for at, item in enumerate(tuple.__iter__(value))):
+        if all(map(is_, items.values(), tuple.__iter__(value))):
             return value, structure
         boxed = rebuilt(value, items)
         self._originals[id(boxed)] = value
@@ -261,13 +260,11 @@ class Boxes:
                 self.arrays[id(stand_in)] = original
         with CHANGED if self._containers else nullcontext():
             self._put_back()
-            done = set(
-                map(id, self._containers)
-            )  # so that none is looked into from another, however deep it lies
+            # None is looked into from another, however deep it lies; what the user's `__hash__` raises in one leaves
+            # the others the caller's.
+            done = set(map(id, self._containers))
             for container in self._containers:
-                with suppress(
-                    Exception
-                ):  # of the user's `__hash__`: the others are the caller's all the same
+                with suppress(Exception):
                     self._unbox_inside(container, done)
             self._clean_objects()
             self.tape.places.clear()

@@ -156,9 +156,8 @@ def put_into(container: Any, items: dict[Any, Any]) -> Any:
         known = list(base.keys(container))
         for key, item in items.items():
             base.__setitem__(container, key, item)
-        if not all(map(is_, known, items)) or len(container) != len(
-            items
-        ):  # by other keys, or by other hashes
+        # By other keys, or by other hashes
+        if not all(map(is_, known, items)) or len(container) != len(items):
             base.clear(container)
             base.update(container, items)
     else:
