@@ -1,4 +1,4 @@
-"""Memory for gradients: many arrays in one block, so that the system hands out few large pieces. Used by straight.py.
+"""Memory for values and gradients: many gradients in one block, so that the system hands out few large pieces.
 
 A block that nothing looks into any more is used again by the next backward pass: new memory costs more than the
 arithmetic that fills it. What is handed to users is copied (`views.py`), so that one gradient holds no block.
@@ -26,6 +26,13 @@ _LINE = 64  # bytes of the processor's cache
 _BYTES = np.dtype(np.uint8)
 _ITEM = np.dtype(np.float64).itemsize
 _MOST_BLOCKS = 4  # that are not given back to the system
+
+_KEPT = 1 << 24  # bytes of the largest array whose memory the allocator keeps for the next one
+
+# A run holds what it computes until its trace is gone, all at once. glibc gives such a stretch back to the system, and
+# the next run gets it again page by page, at twice the price of its arithmetic, until it has seen one large array
+# go: from then on it keeps twice that, and arrays that are smaller come from there (mallopt(3), M_MMAP_THRESHOLD).
+np.empty(_KEPT, np.uint8)
 
 # Each is taken out while it is looked at, so that no two threads get the same.
 _blocks: deque[np.ndarray[Any, Any]] = deque()
