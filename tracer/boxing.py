@@ -167,7 +167,7 @@ class Boxes:
     def _refuse_busy(self, value: Any, path: str) -> None:
         """Raise BusyError for a stand-in that a trace in another thread has put there, and will take away."""
         other = value.tape_
-        if other.places and other.thread != self.tape.thread and not self.tape.calls:
+        if other.places and other.thread != self.tape.thread and not self.tape.scopes.calls:
             raise BusyError(path, other)
 
     def _met(self, value: Any, path: str) -> Any:
@@ -176,7 +176,7 @@ class Boxes:
         if not is_traced(value):
             return array  # an array that the function made itself, and watches
         is_lent_elsewhere = tape.thread != get_ident() and type(array) is np.ndarray and is_lent(array)
-        if is_lent_elsewhere and not self.tape.calls:
+        if is_lent_elsewhere and not self.tape.scopes.calls:
             # It was at a place whose array is an argument of the other trace, which writes into that.
             if tape.is_open:
                 raise BusyError(path, tape)

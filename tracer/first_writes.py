@@ -49,7 +49,7 @@ class FirstWrites:
         self._boxes = boxes
         self._watcher = watcher
         # References by identity of what is referred to: of who waits for us, who does not run meanwhile
-        self._outside = counted_in_callers(given, boxes.tape.hook_frame)
+        self._outside = counted_in_callers(given, boxes.tape.scopes.hook_frame)
         self._outside.update(id(before) for *_, before in boxes.tape.places)  # and what we have put aside
         # By identity: the arguments' references to what they are parts of
         self._parts = Counter(id(each.base) for _, each, _ in boxes.entries)
@@ -103,7 +103,7 @@ class FirstWrites:
         if before == missing < inf and is_as_found:
             self._watcher.lead_to(argument, lambda: found, {}, ways.stand_in_for, warn)
             return
-        frames = frames_from(frame, until=self._boxes.tape.hook_frame)
+        frames = frames_from(frame, until=self._boxes.tape.scopes.hook_frame)
         variables = [(dict(each.f_locals), each) for each in frames if each.f_locals is not each.f_globals]
         copies = {id(copied): partial(Variable, each) for copied, each in variables}
         roots = [*(copied for copied, _ in variables), *(each.f_globals for each in frames)]

@@ -38,7 +38,7 @@ def freeze(tape: Tape) -> Recording:
         segments=indices([segment.start // WIDTH for segment in tape.segments]),
         segment_scopes=indices([segment.scope for segment in tape.segments]),
         segment_codes=[segment.code for segment in tape.segments],
-        calls=tape.calls,
+        calls=tape.scopes.calls,
         input_names=tape.input_names,
     )
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from tracer.instructions import start_of
 from tracer.operations import OP_NUMBERS
+from tracer.scopes import NO_INSTRUCTION
 from tracer.sites import NO_PLACE, Scope, Sites
 from tracer.source import Going, parameters_of, resolve, source_of
-from tracer.tape import AUXILIARY, NO_INSTRUCTION
+from tracer.tape import AUXILIARY
 
 if TYPE_CHECKING:
     from types import CodeType

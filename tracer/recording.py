@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from types import CodeType
 
-    from tracer.tape import Call
+    from tracer.scopes import Call
 
 # Of rows, operands, nodes and edges: a trace of 2**31 of them would need a hundred gigabytes
 INDEX = np.int32

@@ -73,7 +73,7 @@ def told(arrays: Iterable[tuple[np.ndarray[Any, Any], str]], tape: Tape) -> CutE
 
 def _identity_asked(tape: Tape, names: list[str]) -> tuple[CodeType | None, int]:
     """Return where a function that ran asks `a is b` of two variables; of the traced one, of these parameters."""
-    codes = dict.fromkeys([tape.calls[0].code, *(segment.code for segment in tape.segments)])
+    codes = dict.fromkeys([tape.scopes.calls[0].code, *(segment.code for segment in tape.segments)])
     for at, code in enumerate(codes):
         loaded: list[str] = []  # one after the other, and nothing else in between
         for each in dis.get_instructions(code) if _IS in code.co_code[::2] else ():

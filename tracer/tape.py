@@ -27,6 +27,7 @@ from tracer.errors import CutError, CutWarning, EdgegradError, UnsupportedError,
 from tracer.frames import OWN_FILES, beyond_own, place, users
 from tracer.memory import overlap, owner_of
 from tracer.operations import OP_NUMBERS
+from tracer.scopes import NO_INSTRUCTION, WHOLE_TRACE, Scopes
 
 if TYPE_CHECKING:
     from collections import deque
@@ -40,15 +41,10 @@ if TYPE_CHECKING:
 
 WIDTH = 5
 VALUE = 3  # place of the value in a record
-NO_INSTRUCTION = -1
 # Set in an instruction offset, which is even: a record on the way to the instruction's own result.
 AUXILIARY = 1
 
 _FEW_BYTES = 1 << 15  # up to which copying two arrays is cheaper than comparing them in place
-_COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
-_IS_GENERATOR = 0x20  # inspect.CO_GENERATOR, without the cost of importing inspect
-WHOLE_TRACE = 0  # scope of the traced function itself
-_HOOK = -1  # stands for the scope of the hook, which is outside of the trace
 
 
 class Running(Protocol):
@@ -61,15 +57,6 @@ class Running(Protocol):
         """Have the caller's own values in the arguments, while the function is still running."""
 
 
-class Call(NamedTuple):
-    """One call of one Python function, and the instruction of the caller that made it."""
-
-    code: CodeType
-    parent: int
-    caller: CodeType | None
-    instruction: int
-
-
 class Segment(NamedTuple):
     """From record `start` on, records are made by `code` within call `scope`."""
 
@@ -78,8 +65,7 @@ class Segment(NamedTuple):
     code: CodeType
 
 
-# In one step: one of each is made for every call of a function.
-_call, _segment = partial(tuple.__new__, Call), partial(tuple.__new__, Segment)
+_segment = partial(tuple.__new__, Segment)  # in one step: one is made for every call of a function
 
 
 LEFT: dict[int, Any] = {}
@@ -102,10 +88,9 @@ class Tape:
     """
 
     __slots__ = (
-        "_depths", "_snapshots", "_stack", "_suspended", "calls", "elsewhere", "families", "followed", "frame",
-        "has_adopted", "hashed", "input_names", "is_open", "memory", "outer", "places", "read_otherwise", "records",
-        "refused", "running", "segments", "strict", "texts", "thread", "waiting", "warned",
-        "watched", "writes",
+        "_snapshots", "elsewhere", "families", "followed", "frame", "has_adopted", "hashed", "input_names", "is_open",
+        "memory", "outer", "places", "read_otherwise", "records", "refused", "running", "scopes", "segments", "strict",
+        "texts", "thread", "waiting", "warned", "watched", "writes",
     )  # fmt: skip
 
     def __init__(self, *, strict: bool = False) -> None:
@@ -114,7 +99,7 @@ class Tape:
         # Of the last record: the hot path compares with it alone
         self.frame: FrameType | None = None
         self.is_open = True
-        self.calls: list[Call] = []
+        self.scopes = Scopes()
         self.segments: list[Segment] = []
         # By number of a segment whose records edgegrad makes for the user (`sum(map(mul, xs, ys))`): the call waited in
         self.waiting: dict[int, int] = {}
@@ -138,18 +123,13 @@ class Tape:
         self.elsewhere: tuple[CodeType, int] | None = None  # where another thread read what is watched
         self.has_adopted = False  # a stand-in took the place of an array that the program had
         self.texts: deque[Text] | None = None  # what was written of traced values: see `texts.py`
-        self._depths: dict[FrameType, int] = {}  # position of each known frame in _stack
-        self._stack: list[tuple[FrameType, int]] = []  # frames from the hook down, their scopes
-        self._suspended: dict[FrameType, int] = {}  # scopes of generators, which come back
         self._snapshots: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
 
     def start(self, hook_frame: FrameType, code: CodeType) -> None:
         """Make the frame that calls the traced function the root: what it calls is the whole trace."""
         self.outer = _RUNNING.get(self.thread)
         _RUNNING[self.thread] = self
-        self._stack.append((hook_frame, _HOOK))
-        self._depths[hook_frame] = 0
-        self.calls.append(Call(code, _HOOK, None, NO_INSTRUCTION))
+        self.scopes.start(hook_frame, code)
         self.segments.append(Segment(0, WHOLE_TRACE, code))
 
     def close(self) -> None:
@@ -162,18 +142,11 @@ class Tape:
                 del _RUNNING[self.thread]
             else:
                 _RUNNING[self.thread] = self.outer
-        self._stack.clear()
-        self._depths.clear()
-        self._suspended.clear()
+        self.scopes.close()
         self._snapshots.clear()
         self.families.clear()
         self.writes.clear()
         self.memory.clear()
-
-    @property
-    def hook_frame(self) -> FrameType:
-        """The frame that calls the traced function."""
-        return self._stack[0][0]
 
     def lender_of(self, argument: Any, frame: FrameType) -> tuple[Any, np.ndarray[Any, Any]] | None:
         """Return the caller's array for an argument before the first write into it, and the stand-in for that array.
@@ -194,7 +167,7 @@ class Tape:
             return False
         if self.is_met_elsewhere(frame, *operands):
             return False
-        scope = self._scope_of(frame)
+        scope = self.scopes.of(frame)
         self.frame = frame
         code = frame.f_code
         if code.co_filename.startswith(OWN_FILES):
@@ -313,49 +286,6 @@ class Tape:
         self.refuse_if_strict(what, advice, frame)
         self.warn(what, advice, frame)
         self.read_otherwise.add(name)
-
-    def nearest_scope(self, frame: FrameType) -> int:
-        """Return the scope of the innermost call around a frame that has made a record."""
-        known: FrameType | None = frame
-        while known is not None and known not in self._depths:
-            known = known.f_back
-        return max(self._stack[self._depths[known]][1], WHOLE_TRACE) if known is not None else WHOLE_TRACE
-
-    def _scope_of(self, frame: FrameType) -> int:
-        """Find the call that `frame` is, making the scopes of all calls between it and a known frame."""
-        depths, stack = self._depths, self._stack
-        fresh: list[FrameType] = []
-        known: FrameType | None = frame
-        while known is not None and known not in depths:
-            fresh.append(known)
-            known = known.f_back
-        keep = depths[known] + 1 if known is not None else 1
-        while len(stack) > keep:
-            del depths[stack.pop()[0]]
-        scope = stack[-1][1]
-        while fresh:
-            new = fresh.pop()
-            scope = WHOLE_TRACE if scope == _HOOK else self._new_scope(new, scope)
-            depths[new] = len(stack)
-            stack.append((new, scope))
-        return WHOLE_TRACE if scope == _HOOK else scope
-
-    def _new_scope(self, frame: FrameType, parent: int) -> int:
-        """Return the scope of a frame that was not seen running just before."""
-        code, back = frame.f_code, frame.f_back
-        if code.co_name in _COMPREHENSIONS or code.co_filename.startswith(OWN_FILES):
-            return parent
-        is_generator = code.co_flags & _IS_GENERATOR
-        if is_generator and frame in self._suspended:
-            return self._suspended[frame]
-        while back is not None and back.f_code.co_filename.startswith(OWN_FILES):
-            back = back.f_back  # called through edgegrad: by a replaced function, or a reflected operator
-        scope = len(self.calls)
-        caller, instruction = (back.f_code, back.f_lasti) if back is not None else (None, NO_INSTRUCTION)
-        self.calls.append(_call((code, parent, caller, instruction)))
-        if is_generator:
-            self._suspended[frame] = scope
-        return scope
 
     def append(
         self,

@@ -48,7 +48,7 @@ def note(traced: Traced, text: str, frame: FrameType) -> str:
         if tape.texts is None:
             tape.texts = deque(maxlen=_MOST)
         own = users(frame)
-        scope = tape.segments[-1].scope if own is tape.frame else tape.nearest_scope(own)
+        scope = tape.segments[-1].scope if own is tape.frame else tape.scopes.nearest(own)
         place = scope, own.f_code, own.f_lasti, own.f_globals
         kept = None if text else value
         tape.texts.append(_text((text[:_LONGEST], kept, traced.id_, len(tape.records), *place)))

@@ -18,11 +18,11 @@ from tracer.gradients import Gradients, Measured
 from tracer.operations import OP_NAMES, OP_NUMBERS
 from tracer.recording import INDEX, Output, Recording, Values
 from tracer.rules.edited import Edited, current, view_of
+from tracer.scopes import NO_INSTRUCTION
 from tracer.sites import NO_PLACE, Scope, Sites
 from tracer.source import Going, Place, Site
 from tracer.statistics import FIELDS
 from tracer.structures import fill
-from tracer.tape import NO_INSTRUCTION
 from tracer.trace import Run, Trace
 from tracer.trace_arrays import AnyArray, read_arrays
 from tracer.trace_columns import Reader, are_texts, require
