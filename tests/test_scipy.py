@@ -20,6 +20,7 @@ from scipy_inputs import MATRIX, SIGNAL, VECTOR, since
 
 from tracer import load, record, trace, verify
 from tracer.errors import CutWarning, UnsupportedError
+from viz.wording import gate_text
 
 
 def negative_log_likelihood(x, mean, deviation):
@@ -327,6 +328,17 @@ def test_a_product_with_a_sparse_matrix_is_that_with_the_dense_one():
         np.testing.assert_allclose(ours.grads["x"], theirs.grads["x"], rtol=1e-14)
     assert "@" in ours.explain("x")
     assert verify(record(powers, VECTOR)).ok
+
+
+def test_a_picture_shows_the_shape_of_a_sparse_matrix_and_its_side():
+    x = np.ones(DENSE.shape[1])
+    gates = [
+        gate_text(node)
+        for function in (lambda x: (S @ x).sum(), lambda x: (x @ S).sum())
+        for node in record(function, x).nodes
+        if node.op == "sparse_matmul"
+    ]
+    assert gates == ["sparse (3, 3) @", "@ sparse (3, 3)"]
 
 
 def test_a_sparse_matrix_may_change_between_two_products():

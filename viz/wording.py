@@ -35,6 +35,8 @@ def gate_text(node: Any) -> str:
     """Show a gate's operation, and the constants among its operands: ×, × 3, 1 −, x², clip(·, 0, 1), [2:]."""
     symbol = _symbol(node)
     operands = node.operands
+    if node.op == "sparse_matmul":
+        return _sparse_text(symbol, node)
     is_wire = [_is_edge(operand) for operand in operands]
     if all(is_wire):
         return symbol
@@ -44,6 +46,15 @@ def gate_text(node: Any) -> str:
     if len(texts) == 2 and not symbol[:1].isalnum():
         return f"{symbol} {texts[1]}" if is_wire[0] else f"{texts[0]} {symbol}"
     return labels.shorten(f"{symbol}({', '.join(texts)})", 2 * labels.CONSTANT_LIMIT)
+
+
+def _sparse_text(symbol: str, node: Any) -> str:
+    """Show on which side of a product the sparse matrix is, of whose stored numbers the node knows, and its shape."""
+    x = node.operands[1]
+    x_shape, shape = np.shape(x.value if _is_edge(x) else x), np.shape(node.value)
+    if node.params["is_right"]:
+        return f"{symbol} sparse ({x_shape[-1]}, {shape[-1]})"
+    return f"sparse ({shape[0]}, {x_shape[0]}) {symbol}"
 
 
 def _symbol(node: Any) -> str:
