@@ -89,7 +89,7 @@ class _Frames:
         for key in to_look_into:
             if len(looked_into) > _AT_ONCE + _FOR_EACH * missing:
                 break
-            if key not in self._known and not isinstance(self._met[key], (type, ModuleType)):
+            if key not in self._known and not issubclass(type(self._met[key]), (type, ModuleType)):
                 self._known.add(key)
                 looked_into.append(key)
                 to_look_into += self._look_into(key)
