@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import contextvars
 import dataclasses
 import functools
@@ -18,7 +19,7 @@ import types
 import numpy as np
 import pytest
 
-from tracer import record, trace
+from tracer import leftovers, record, trace
 from tracer.errors import CutWarning
 from tracer.standins import Traced
 
@@ -60,12 +61,17 @@ def test_a_log_of_losses_holds_numbers():
     assert statistics.mean(losses) == 14.5
 
 
-def test_every_kind_of_place_is_found():
+class Model:
+    last = None
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_every_kind_of_place_is_found(fails):
     before = stand_ins()  # what the tracebacks of other tests hold
     kept, table, queue, numbers, slots, plain = [], {}, collections.deque(), set(), Slots(), Plain()
-    fixed, cell = [], None
+    fixed, cell, model = [], None, types.SimpleNamespace(below=Plain())
 
-    def function(x):
+    def function(x, model):
         nonlocal cell
         y = x * 2
         kept.extend([y, (1, (y, [y])), Point(y, y), Frozen(y), np.ones(2) * y])
@@ -73,13 +79,13 @@ def test_every_kind_of_place_is_found():
         table[y] = 1
         queue.append(y)
         numbers.add(y)
-        slots.x = plain.x = cell = y
+        slots.x = plain.x = cell = Model.last = model.below.x = y
         fixed.extend([frozenset([(y,)]), slice(y, None, [y]), ValueError("far", y)])
         fixed.extend([functools.partial(max, y, key=abs), lambda at=y: at, lambda *, at=y: at])
-        return y
+        return y / (not fails)
 
-    record(function, 1.5)
-    assert set(map(id, stand_ins())) <= set(map(id, before))
+    with pytest.raises(ZeroDivisionError) if fails else contextlib.nullcontext() as told:
+        record(function, 1.5, model)
     assert kept[:4] == [3.0, (1, (3.0, [3.0])), Point(3.0, 3.0), Frozen(3.0)]
     assert type(kept[2]) is Point
     assert type(kept[4]) is np.ndarray
@@ -94,6 +100,63 @@ def test_every_kind_of_place_is_found():
     )
     assert list(table.items()) == [("y", 3.0), (3.0, 1)]
     assert (queue, numbers, slots.x, plain.x, cell) == (collections.deque([3.0]), {3.0}, 3.0, 3.0, 3.0)
+    assert json.dumps([Model.last, model.below.x]) == "[3.0, 3.0]"
+    del told  # whose frames hold theirs
+    assert set(map(id, stand_ins())) <= set(map(id, before))
+
+
+class DivergedError(Exception):
+    def __init__(self, loss):
+        super().__init__("diverged")
+        self.loss = loss
+
+
+def diverged(x):
+    try:
+        (x * 2).nothing  # noqa: B018  (an AttributeError that has the object)
+    except AttributeError:
+        raise DivergedError(x * 3) from DivergedError([x])
+
+
+def in_a_group(x):
+    raise ExceptionGroup("several", [DivergedError(x * 3), ValueError({"x": x})])
+
+
+@pytest.mark.parametrize("function", [diverged, in_a_group])
+def test_what_an_error_brings_with_it_is_plain(function, monkeypatch):
+    monkeypatch.setattr(leftovers, "gc", None)  # no search is needed
+    with pytest.raises((DivergedError, ExceptionGroup)) as told:
+        record(function, 2.0)
+    error = told.value
+    if function is diverged:
+        assert json.dumps([error.loss, error.__cause__.loss, error.__context__.obj]) == "[6.0, [2.0], 4.0]"
+    else:
+        assert json.dumps([error.exceptions[0].loss, *error.exceptions[1].args]) == '[6.0, {"x": 2.0}]'
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, StopIteration])
+def test_a_list_holds_numbers_whatever_ended_the_run(kind):
+    def function(x):
+        losses.append(x * 2)
+        raise kind(x)
+
+    losses = []
+    with pytest.raises(kind):
+        record(function, 2.0)
+    assert set(map(type, losses)) == {float}
+
+
+def test_a_search_that_python_stops_lets_the_error_through(monkeypatch):
+    def stopped(*_):
+        raise RecursionError
+
+    def function(x):
+        Model.last = x * 2
+        raise ValueError("the program's")
+
+    monkeypatch.setattr(leftovers, "put_in_place", stopped)
+    with pytest.raises(ValueError, match="the program's"):
+        record(function, 2.0)
 
 
 def test_what_is_written_into_a_kept_array_leaves_the_trace_alone():
@@ -155,9 +218,34 @@ def test_a_buffer_of_zeros_is_a_constant_of_this_trace(is_cleared):
 
 KEEPS_NOTHING = """
 import datetime
+import gc
+import types
 import numpy as np
-from tracer import leftovers, record
+from tracer import leftovers, record, trace
 leftovers.gc = None  # which alone knows where a thing is kept
+
+def fails(x, a):
+    def power(n):  # which holds itself
+        return x * power(n - 1) if n else local[0] / 0
+
+    node, local = types.SimpleNamespace(y=x * 2), [x, {"a": a * x}]
+    node.me, steps = node, (x * i for i in range(3))
+    next(steps)
+    return power(3)
+
+def ring(x, size):
+    node = types.SimpleNamespace(y=[x * i for i in range(size)])
+    node.me = node
+    if size > 300:
+        gc.collect()  # it is old when it becomes garbage
+    return x
+
+for size in (1, 400):
+    trace(static=("size",))(ring)(2.0, size)
+try:
+    record(fails, 2.0, np.ones(3))
+except ZeroDivisionError:
+    pass
 for name in ("decimal", "fractions"):
     record(lambda x, a: (a * x).sum() + a[0], 2.0, np.ones(3))
     __import__(name)

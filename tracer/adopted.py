@@ -104,7 +104,6 @@ def _adopt(value: Any, frames: list[FrameType]) -> bool:
             return False
         made = blank(places[0].read(), value.tape_)
         write(made, index, value, frame)
-    value.tape_.has_adopted = True
     for place in places:
         place.write(made)
     return True

@@ -49,7 +49,6 @@ class Adopted:
 
     def settle(self) -> None:
         """Put the stand-in where the array was."""
-        self.stand_in.tape_.has_adopted = True
         for place in self._places:
             place.write(self.stand_in)
 

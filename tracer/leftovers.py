@@ -1,9 +1,9 @@
 """What a traced function left behind: stand-ins in lists, dicts and objects of the program become plain values.
 
-`losses.append(loss)` on a list that outlives the call must leave a number there, as it does without a trace. Whether
-anything was left is known by the tape's count of references; where, only the garbage collector knows, and it is asked
-only then. The numbers that are left are objects of their own, known by identity: a later trace that meets one, in a
-program's own cache, says that it is a constant.
+`losses.append(loss)` on a list that outlives the call must leave a number there, as it does without a trace, also where
+the function raises. Whether anything was left is known by the tape's count of references (`accounted.py`); where, only
+the garbage collector knows, and it is asked only then. The numbers that are left are objects of their own, known by
+identity: a later trace that meets one, in a program's own cache, says that it is a constant.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.accounted import are_accounted_for
 from tracer.flat import Flat, Rows
 from tracer.frames import is_library, is_own
 from tracer.holders import (
@@ -68,18 +69,28 @@ _ITERATORS = frozenset(
 )
 
 
-def leave_plain(tape: Tape, arrays: dict[int, Any], given: dict[int, Any]) -> None:
+def leave_plain(
+    tape: Tape, arrays: dict[int, Any], given: dict[int, Any], error: BaseException | None = None
+) -> None:
     """Put plain values in place of the stand-ins of a closed tape, wherever they can be found and replaced.
 
     `arrays` are those that the caller has got, and `given` those that it gave and that are as they were, by stand-in.
+    The frames of the `error` that ended the run keep theirs.
 
     Not found are those that only a suspended generator, an iterator that something else than variables and containers
     has, another context or a traceback holds, and those in NumPy's arrays of objects.
     """
     known = [tape]
     del tape
-    if references(known, 0) <= 1:  # the caller's
-        return
+    try:
+        if references(known, 0) > 1 and not are_accounted_for(known, error):  # one is the caller's
+            _search(known, arrays, given)
+    except (MemoryError, RecursionError):
+        if error is None:  # else that is what is raised
+            raise
+
+
+def _search(known: list[Tape], arrays: dict[int, Any], given: dict[int, Any]) -> None:
     found = [each for each in gc.get_referrers(*known) if issubclass(type(each), Traced)]
     known_as = {**given, **arrays}
     numbers = {

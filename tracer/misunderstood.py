@@ -9,17 +9,21 @@ from __future__ import annotations
 import ast
 import os.path
 import re
+from contextlib import suppress
 from types import BuiltinFunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.accounted import errors_of
 from tracer.callee import called_name, named, values_of
 from tracer.errors import UnsupportedError
 from tracer.frames import is_library, is_own, library_function
+from tracer.holders import Attribute
 from tracer.patches import original, replacement
 from tracer.running import running_at
 from tracer.standins import Traced, plain
+from tracer.structures import own_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,9 +109,15 @@ _PLAIN = (str, bytes, int, float, type(None), type, ModuleType, BuiltinFunctionT
 def as_told(error: BaseException, boxes: Boxes) -> BaseException:
     """Return what a function raised as its caller gets it: said clearly, with plain values in it."""
     error = said_clearly(error)
-    error.args = tuple(boxes.unbox(argument) for argument in error.args)
-    if isinstance(error, AttributeError) and issubclass(type(error.obj), Traced):
-        _name_plain_type(error)
+    for each in errors_of(error):
+        for place in (Attribute(each, "args"), *own_places(each)):
+            with suppress(Exception):  # of the user's `__hash__`
+                value = place.read()
+                unboxed = boxes.unbox(value)
+                if unboxed is not value:
+                    place.write(unboxed)
+        if isinstance(each, AttributeError) and issubclass(type(each.obj), Traced):
+            _name_plain_type(each)
     return error
 
 

@@ -189,9 +189,8 @@ def run(
     arrays, only_read = boxes.arrays, boxes.only_read()
     # What they hold is no leftover of the program's.
     del boxes, running, args, kwargs, named, given, function, result
-    # After a failure the traceback holds stand-ins: every failed run would be searched for.
-    if error is None or tape.has_adopted:
-        leave_plain(tape, arrays, only_read)
+    leave_plain(tape, arrays, only_read, error)
+    if error is None:  # whose frames would keep some, so that every failed run would be searched for
         leave_originals()
     try:
         return Trace(made, options.of), error

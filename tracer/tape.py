@@ -88,7 +88,7 @@ class Tape:
     """
 
     __slots__ = (
-        "_snapshots", "elsewhere", "families", "followed", "frame", "has_adopted", "hashed", "input_names", "is_open",
+        "_snapshots", "elsewhere", "families", "followed", "frame", "hashed", "input_names", "is_open",
         "memory", "outer", "places", "read_otherwise", "records", "refused", "running", "scopes", "segments", "strict",
         "texts", "thread", "waiting", "warned", "watched", "writes",
     )  # fmt: skip
@@ -121,7 +121,6 @@ class Tape:
         # Where stand-ins were put by `boxing.py` and `watching.py`: the place, the stand-in, the value before.
         self.places: list[tuple[Any, Any, Any]] = []
         self.elsewhere: tuple[CodeType, int] | None = None  # where another thread read what is watched
-        self.has_adopted = False  # a stand-in took the place of an array that the program had
         self.texts: deque[Text] | None = None  # what was written of traced values: see `texts.py`
         self._snapshots: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
 
