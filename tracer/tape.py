@@ -25,7 +25,7 @@ from weakref import WeakValueDictionary
 
 from tracer.errors import CutError, CutWarning, EdgegradError, UnsupportedError, refusals
 from tracer.frames import OWN_FILES, beyond_own, place, users
-from tracer.memory import overlap, owner_of
+from tracer.memory import memory_of, overlap, owner_of
 from tracer.operations import OP_NUMBERS
 
 if TYPE_CHECKING:
@@ -299,11 +299,11 @@ class Tape:
 
     def note_watched(self, array: np.ndarray[Any, Any], name: str) -> None:
         """Have it told where what an array holds is read as a constant."""
-        self.watched.setdefault(id(owner_of(array)), []).append((array, name))
+        self.watched.setdefault(id(memory_of(array)), []).append((array, name))
 
     def _meet_watched(self, constant: np.ndarray[Any, Any]) -> None:
         """Say that a watched array is read by another way than its name. Raises CutError where this is strict."""
-        watched = self.watched.get(id(owner_of(constant)), ())
+        watched = self.watched.get(id(memory_of(constant)), ())
         name = next((name for array, name in watched if overlap(constant, array)), None)
         if name is None:
             return
@@ -404,10 +404,10 @@ class Tape:
         """Let go of an array; its copies stay in the records."""
         self._snapshots.pop(id(constant), None)
 
-    def forget_memory(self, owner: Any) -> None:
+    def forget_memory(self, memory: Any) -> None:
         """Let go of all that sees some memory, as above."""
         for key, (constant, _) in [*self._snapshots.items()]:
-            if owner_of(constant) is owner:
+            if memory_of(constant) is memory:
                 del self._snapshots[key]
 
     def forget_views(self, array: np.ndarray[Any, Any]) -> None:
