@@ -261,7 +261,9 @@ class Boxes:
             if stand_in.id_ != first:
                 _give(original, stand_in.value_)
                 self.arrays[id(stand_in)] = original
-            if not stand_in.value_.flags.writeable and original.flags.writeable:  # by `a.setflags(write=False)`
+            if (
+                not stand_in.value_.flags.writeable and original.flags.writeable
+            ):  # by `a.setflags(write=False)`
                 original.flags.writeable = False
         with CHANGED if self._containers else nullcontext():
             self._put_back()

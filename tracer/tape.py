@@ -78,6 +78,16 @@ class Segment(NamedTuple):
     code: CodeType
 
 
+class Left(NamedTuple):
+    """A place where a number left that may only be looked at; from which row on; and what is to be said of it."""
+
+    what: str
+    advice: str
+    code: CodeType
+    line: int
+    row: int
+
+
 # In one step: one of each is made for every call of a function.
 _call, _segment = partial(tuple.__new__, Call), partial(tuple.__new__, Segment)
 
@@ -103,8 +113,8 @@ class Tape:
 
     __slots__ = (
         "_depths", "_snapshots", "_stack", "_suspended", "calls", "elsewhere", "families", "followed", "frame",
-        "has_adopted", "hashed", "input_names", "is_open", "memory", "outer", "places", "read_otherwise", "records",
-        "refused", "running", "segments", "strict", "texts", "thread", "waiting", "warned",
+        "has_adopted", "hashed", "input_names", "is_open", "left", "memory", "outer", "places", "read_otherwise",
+        "records", "refused", "running", "segments", "strict", "texts", "thread", "waiting", "warned",
         "watched", "writes",
     )  # fmt: skip
 
@@ -122,6 +132,7 @@ class Tape:
         self.outer: Tape | None = None  # the trace in whose function this one was started
         self.input_names: list[str] = []
         self.warned: set[tuple[CodeType, int]] = set()
+        self.left: list[Left] = []  # where numbers left that may only be looked at: see `came_back.py`
         self.memory: dict[Any, Any] = {}  # of functions with a cache, for this run
         # The instruction that last asked a traced number for its hash
         self.hashed: tuple[CodeType, int] | None = None
@@ -290,6 +301,13 @@ class Tape:
             if error is not None:
                 refusals.first = refusals.first or error
                 raise error
+
+    def warn_later(self, what: str, advice: str, frame: FrameType) -> None:
+        """Warn of a cut as above, at the end of the run, if the number may have come back into the graph."""
+        if (frame.f_code, frame.f_lasti) not in self.warned:
+            self.warned.add((frame.f_code, frame.f_lasti))
+            row = len(self.records) // WIDTH - 1
+            self.left.append(Left(what, advice, frame.f_code, frame.f_lineno, row))
 
     def meet_stale(self, frame: FrameType) -> None:
         """Say that a value of an earlier trace is a constant in this one. Raises CutError where this is strict."""
