@@ -129,7 +129,7 @@ class _Later:
         code, instruction = self._place(row)
         if self._are_round or size in _COMMON:
             return (float, size) in _operands(code, instruction)
-        return size in _written_in(code) or size in self._kept()
+        return size in self._kept()
 
     def _is_data(self, array: np.ndarray[Any, Any], row: int) -> bool:
         if array.tobytes() in self._known:
@@ -149,14 +149,17 @@ class _Later:
         return recording.segment_codes[segment], int(recording.instructions[row])
 
     def _kept(self) -> set[float]:
-        """Return the numbers that the program has in globals and in what is around the function, and was given."""
+        """Return the numbers that the program has: in globals, around the function, in arguments; or written in it."""
         if self._held is None:
             function, *arguments = self._given
             names = getattr(getattr(function, "__func__", function), "__globals__", {})
-            own = chain.from_iterable(each.co_names for each in self._recording.segment_codes)
+            codes = {*self._recording.segment_codes, *(call.code for call in self._recording.calls)}
+            own = chain.from_iterable(each.co_names for each in codes)
             named = [names[name] for name in {*own} & names.keys()]
             self._held = {*flat([*named, *enclosed(function), *arguments], -1, deeply=True)}
             self._held.difference_update(input_values(self._recording))
+            if not self._are_round:
+                self._held.update(flat(chain.from_iterable(each.co_consts for each in codes)))
         return self._held
 
 
@@ -165,11 +168,6 @@ def _only_counts(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return all(map(_only_counts, value))
     return value.dtype.kind in "biu" if isinstance(value, np.ndarray) else isinstance(value, _COUNTING)
-
-
-@lru_cache(maxsize=_KEPT)
-def _written_in(code: CodeType) -> frozenset[float]:
-    return frozenset(abs(each) for each in code.co_consts if type(each) is float)
 
 
 @lru_cache(maxsize=_KEPT)
