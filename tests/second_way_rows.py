@@ -105,6 +105,16 @@ WARNED = {
         "kept (LP_c_double) holds a",
     ),
     "other type": ("W = A.view(np.int64)", "float(W.view(np.float64).sum())", "W shares its memory with a"),
+    "other class": (
+        "class Marked(np.ndarray): pass\nW = A.view(Marked)",
+        "float((W ** 2).sum())",
+        "W shares its memory with a",
+    ),
+    "one buffer": (
+        "held = bytearray(A.tobytes()); ARGUMENT = np.frombuffer(held); W = np.frombuffer(held)[1:]",
+        "(W ** 2).sum()",
+        "W shares its memory with a",
+    ),
     "weak proxy": (
         "import weakref\nW = A; w = weakref.proxy(W)",
         "float(np.sum(w))",

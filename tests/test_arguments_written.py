@@ -146,6 +146,40 @@ def test_a_read_only_array_stays_read_only():
     assert record(lambda a: a.flags.writeable, locked).result is False
 
 
+def unlocked(a):
+    try:
+        a.flags.writeable = True
+    except ValueError:
+        return (a * 3).sum()
+    a[0] = 9.0
+    return (a * 2).sum()
+
+
+def locked(a):
+    a.flags.writeable = False
+    return a
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: locked(np.arange(4.0)),
+        lambda: locked(np.arange(4.0))[1:],
+        lambda: np.frombuffer(np.arange(4.0).tobytes()),
+    ],
+)
+def test_only_what_numpy_lets_be_unlocked_is_written_into(make):
+    ours, theirs = make(), make()
+    assert same(record(unlocked, ours).result, unlocked(theirs))
+    assert same(ours, theirs)
+
+
+def test_an_array_that_the_function_locks_is_locked_for_the_caller():
+    given = np.arange(4.0)
+    assert record(lambda a: (a.setflags(write=False), a * 2)[1], given).result.flags.writeable
+    assert not given.flags.writeable
+
+
 def test_a_list_that_holds_itself():
     items = [1.0]
     items.append(items)

@@ -65,7 +65,7 @@ READ = {
 }  # fmt: skip
 # Where the plain value of a number leaves.
 CUT = {
-    "struct": lambda x, n: (struct.pack("d", x), x),
+    "struct": lambda x, n: struct.unpack("d", struct.pack("d", x))[0] * x,
     "array": lambda x, n: array.array("d", [x])[0] * x,
     "Fraction": lambda x, n: float(fractions.Fraction(x)) * x,
     "Fraction of whole numbers": lambda x, n: fractions.Fraction(n, 2) * x,

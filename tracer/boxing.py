@@ -134,7 +134,10 @@ class Boxes:
             return self._met_arrays[id(value)]
         # The function works on a copy: the tape must not change when the caller's array does.
         boxed, number = self._input(laid_out_copy(value), value, path)
-        boxed.value_.flags.writeable = value.flags.writeable
+        if not value.flags.writeable:
+            boxed.value_.flags.writeable = False
+            if not _can_be_unlocked(value):
+                boxed.value_ = boxed.value_.view()
         self.entries.append((boxed, value, boxed.id_))
         self._met_arrays[id(value)] = boxed, number
         return boxed, number
@@ -258,6 +261,10 @@ class Boxes:
             if stand_in.id_ != first:
                 _give(original, stand_in.value_)
                 self.arrays[id(stand_in)] = original
+            if (
+                not stand_in.value_.flags.writeable and original.flags.writeable
+            ):  # by `a.setflags(write=False)`
+                original.flags.writeable = False
         with CHANGED if self._containers else nullcontext():
             self._put_back()
             # None is looked into from another, however deep it lies; what the user's `__hash__` raises in one leaves
@@ -398,6 +405,17 @@ def _only_read(value: Any) -> Any:
         value = laid_out_copy(value)
         value.flags.writeable = False
     return value
+
+
+def _can_be_unlocked(array: np.ndarray[Any, Any]) -> bool:
+    """Tell whether NumPy would have a read-only array be written into: not one of bytes, or a part of one that is."""
+    if array.flags.owndata:
+        return True
+    try:
+        array.view().flags.writeable = True
+    except ValueError:
+        return False
+    return True
 
 
 def _give(array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:

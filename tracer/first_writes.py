@@ -22,7 +22,7 @@ from tracer.errors import UnsupportedError
 from tracer.families import is_argument
 from tracer.frames import place
 from tracer.leftovers import own_references
-from tracer.memory import overlapping, owner_of
+from tracer.memory import memory_of, overlapping, owner_of
 from tracer.reach import place_of, places_leading_to
 from tracer.references import references
 from tracer.second_ways import counted_in_callers, frames_from, refused
@@ -75,7 +75,7 @@ class FirstWrites:
             raise _shared_refused(name, frame)
         if not same_bytes(entry[1], tape.records[argument.id_ + VALUE]):
             raise refused(name, f"{name} was written into by a second way", place(frame))
-        tape.forget_memory(owner_of(entry[1]))  # what was read before the write is what it was
+        tape.forget_memory(memory_of(entry[1]))  # what was read before the write is what it was
         if whole is not None:
             return whole, owner_of(entry[1])
         known = self._led(entry, name, frame)
@@ -119,7 +119,7 @@ class FirstWrites:
         """Return the places that lead to arguments that nothing was written into yet; a second search is the same."""
         fresh = [each for each in self._boxes.entries if is_argument(each[0])]
         missing = {id(each[1]): count for each in fresh if (count := self._missing(each)) > 0}
-        owners = {id(owner_of(each[1])) for each in fresh if id(each[1]) in missing}
+        owners = {id(memory_of(each[1])) for each in fresh if id(each[1]) in missing}
         found = list(places_leading_to(missing, owners, [*roots, *chain(*self._watcher.program())]))
         self._found = {key: (count, []) for key, count in missing.items()}
         for owner, key, value in found:
@@ -134,7 +134,7 @@ class FirstWrites:
         """
         ours = REFERENCES - 1 + len(self._found.get(id(entry[1]), (0, ()))[1])
         count = references(entry, 1) - ours - own_references(entry[1])
-        if weakref.getweakrefcount(entry[1]):
+        if weakref.getweakrefcount(entry[1]) or owner_of(entry[1]).base is not None:
             return inf
         owner = [owner_of(entry[1])]
         of_owner = references(owner, 0) - self._parts[id(owner[0])] if owner[0] is not entry[1] else 0

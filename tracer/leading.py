@@ -21,7 +21,7 @@ import numpy as np
 from tracer.exact import Exact
 from tracer.frames import is_library
 from tracer.holders import CONTAINERS, are_objects, module_of
-from tracer.memory import owner_of
+from tracer.memory import memory_of
 from tracer.standins import Traced
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class _Search:
         passed, special, inner = self._passed, self._special, self._inner
         if any(special.get(kind) is _held_by_array for kind in kinds):
             arrays = [each for each in values if special.get(type(each)) is _held_by_array]
-            found.update(id(each) for each in arrays if id(owner_of(each)) in self._owners)
+            found.update(id(each) for each in arrays if id(memory_of(each)) in self._owners)
         if kinds <= inner:
             return values
         beyond += [each for each in values if type(each) not in inner and type(each) not in passed]

@@ -31,6 +31,15 @@ def owner_of(array: Any) -> Any:
     return array
 
 
+def memory_of(array: Any) -> Any:
+    """Return the array that owns the memory; where that was made of a buffer (`np.frombuffer`), whose that is."""
+    owner = owner_of(array)
+    held = owner.base
+    while type(held) is memoryview:
+        held = held.obj
+    return owner if held is None else held
+
+
 def laid_out_copy(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return a copy with gaps where the array has them: they decide what a view is and what a copy, and order sums."""
     if array.flags.forc:

@@ -235,6 +235,10 @@ def _recording_of(
         from tracer.untraced import tell_unused  # noqa: PLC0415  (few traces watch anything so)
 
         error = tell_unused(running.watched, running.structures, recording, tape)
+    if error is None and tape.left:
+        from tracer import came_back  # noqa: PLC0415  (many programs have no cut)
+
+        error = came_back.told(tape, recording, given)
     followed = [position // WIDTH for position in tape.followed]
     if tape.texts:
         from tracer import texts_back  # noqa: PLC0415  (most programs write nothing)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tracer.callee import forget_snapshot
 from tracer.errors import UnsupportedError
 from tracer.instructions import line_of, loaded_by
-from tracer.memory import borrowed_of, is_lent, overlap, owner_of
+from tracer.memory import borrowed_of, is_lent, memory_of, overlap
 from tracer.references import BORROWS
 from tracer.rules.edited import whole
 from tracer.tape import VALUE, same_bytes
@@ -39,17 +39,17 @@ def refuse(
 
     Given are, of each array argument, its stand-in, the caller's array, its first record, and its name.
     """
-    written: dict[int, list[tuple[np.ndarray[Any, Any], str]]] = {}  # by what owns the memory
+    written: dict[int, list[tuple[np.ndarray[Any, Any], str]]] = {}  # by whose the memory is
     for stand_in, callers, _, name in arrays:
         if is_lent(stand_in.value_):
             array = borrowed_of(stand_in.value_)
-            written.setdefault(id(owner_of(array)), []).append((array, name))
+            written.setdefault(id(memory_of(array)), []).append((array, name))
         recorded = tape.records[stand_in.id_ + VALUE]
         seen = stand_in.value_ if is_lent(stand_in.value_) else callers
         if not same_bytes(seen, whole(recorded)):
             raise refused(name, f"{name} was written into by a second way", where_of(code))
     for constant in tape.constants() if written else ():
-        for array, name in written.get(id(owner_of(constant)), ()):
+        for array, name in written.get(id(memory_of(constant)), ()):
             if overlap(constant, array):
                 raise refused(name, f"{name} is written into, and read by a second way", where_of(code))
 

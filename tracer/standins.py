@@ -340,7 +340,8 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     advice += _ADVICE.get((via, type(value) is np.ndarray), f"{meant} says that this is meant")
     tape.refuse_if_strict(what, advice, frame, got=f"value {_brief(value)}")
     _append_cut(traced, via, frame)
-    tape.warn(what, advice, frame)
+    is_only_looked_at = is_conversion or " of int" in via
+    (tape.warn_later if is_only_looked_at else tape.warn)(what, advice, frame)
     return _apart(value)
 
 

@@ -25,7 +25,7 @@ from weakref import WeakValueDictionary
 
 from tracer.errors import CutError, CutWarning, EdgegradError, UnsupportedError, refusals
 from tracer.frames import OWN_FILES, beyond_own, place, users
-from tracer.memory import overlap, owner_of
+from tracer.memory import memory_of, overlap, owner_of
 from tracer.operations import OP_NUMBERS
 from tracer.scopes import NO_INSTRUCTION, WHOLE_TRACE, Scopes
 
@@ -68,6 +68,16 @@ class Segment(NamedTuple):
 _segment = partial(tuple.__new__, Segment)  # in one step: one is made for every call of a function
 
 
+class Left(NamedTuple):
+    """A place where a number left that may only be looked at; from which row on; and what is to be said of it."""
+
+    what: str
+    advice: str
+    code: CodeType
+    line: int
+    row: int
+
+
 LEFT: dict[int, Any] = {}
 """By identity: plain values that were traced in an earlier run, and that the program has kept (`leftovers.py`)."""
 RUNS: WeakValueDictionary[int, Any] = WeakValueDictionary()
@@ -88,7 +98,7 @@ class Tape:
     """
 
     __slots__ = (
-        "_snapshots", "elsewhere", "families", "followed", "frame", "hashed", "input_names", "is_open",
+        "_snapshots", "elsewhere", "families", "followed", "frame", "hashed", "input_names", "is_open", "left",
         "memory", "outer", "places", "read_otherwise", "records", "refused", "running", "scopes", "segments", "strict",
         "texts", "thread", "waiting", "warned", "watched", "writes",
     )  # fmt: skip
@@ -107,6 +117,7 @@ class Tape:
         self.outer: Tape | None = None  # the trace in whose function this one was started
         self.input_names: list[str] = []
         self.warned: set[tuple[CodeType, int]] = set()
+        self.left: list[Left] = []  # where numbers left that may only be looked at: see `came_back.py`
         self.memory: dict[Any, Any] = {}  # of functions with a cache, for this run
         # The instruction that last asked a traced number for its hash
         self.hashed: tuple[CodeType, int] | None = None
@@ -263,6 +274,13 @@ class Tape:
                 refusals.first = refusals.first or error
                 raise error
 
+    def warn_later(self, what: str, advice: str, frame: FrameType) -> None:
+        """Warn of a cut as above, at the end of the run, if the number may have come back into the graph."""
+        if (frame.f_code, frame.f_lasti) not in self.warned:
+            self.warned.add((frame.f_code, frame.f_lasti))
+            row = len(self.records) // WIDTH - 1
+            self.left.append(Left(what, advice, frame.f_code, frame.f_lineno, row))
+
     def meet_stale(self, frame: FrameType) -> None:
         """Say that a value of an earlier trace is a constant in this one. Raises CutError where this is strict."""
         frame = users(frame)
@@ -271,11 +289,11 @@ class Tape:
 
     def note_watched(self, array: np.ndarray[Any, Any], name: str) -> None:
         """Have it told where what an array holds is read as a constant."""
-        self.watched.setdefault(id(owner_of(array)), []).append((array, name))
+        self.watched.setdefault(id(memory_of(array)), []).append((array, name))
 
     def _meet_watched(self, constant: np.ndarray[Any, Any]) -> None:
         """Say that a watched array is read by another way than its name. Raises CutError where this is strict."""
-        watched = self.watched.get(id(owner_of(constant)), ())
+        watched = self.watched.get(id(memory_of(constant)), ())
         name = next((name for array, name in watched if overlap(constant, array)), None)
         if name is None:
             return
@@ -333,10 +351,10 @@ class Tape:
         """Let go of an array; its copies stay in the records."""
         self._snapshots.pop(id(constant), None)
 
-    def forget_memory(self, owner: Any) -> None:
+    def forget_memory(self, memory: Any) -> None:
         """Let go of all that sees some memory, as above."""
         for key, (constant, _) in [*self._snapshots.items()]:
-            if owner_of(constant) is owner:
+            if memory_of(constant) is memory:
                 del self._snapshots[key]
 
     def forget_views(self, array: np.ndarray[Any, Any]) -> None:

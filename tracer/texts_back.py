@@ -133,7 +133,7 @@ def _found(recording: Recording, texts: list[Text], given: Any) -> list[_Back]:
     by_size: dict[float, float] = {}
     for at in is_like.nonzero()[0].tolist():
         number = numbers[at].item()
-        if not _is_round(number):
+        if not is_round(number):
             by_number[number].append(int(owners[at]))
             by_size |= {single[at].item(): number, number: number}
     meant = _plain_numbers(recording, texts, given)
@@ -170,7 +170,7 @@ def _of_arrays_from_texts(like: list[int], constants: _Constants, meant: set[flo
             for at in range(start, end)
             if at not in known
             and (size := abs(constants.values[at].item())) not in meant
-            and not _is_round(size)
+            and not is_round(size)
         )
         if len([*islice(others, len(found) + 1)]) <= len(found):
             yield from found
@@ -193,7 +193,8 @@ def _numbers_in(text: Text, known: list[float]) -> list[float]:
     return [*{float(format(part, form)) for part in near for form in _FORMS}]
 
 
-def _is_round(number: float) -> bool:
+def is_round(number: float) -> bool:
+    """Tell of a number whether others have its digits by chance: it has few, or is a multiple of a short step."""
     if not math.isfinite(number) or _kind_of(number).digits < _LEAST_DIGITS:
         return True
     return number < max(_ROUND) and any(round(number * each) / each == number for each in _ROUND)
@@ -249,7 +250,7 @@ def _constants(recording: Recording) -> _Constants:
             rows.append(np.full(2 * array.size, by_place[place]))
             count += 2 * array.size
     if all(output.row < 0 for output in recording.outputs):  # or they are shown, beside what is computed
-        results = [*_flat(output.value for output in recording.outputs)]
+        results = [*flat(output.value for output in recording.outputs)]
         arrays += [(count, None)] if arrays else []
         values.append(np.array(results))
         rows.append(np.full(len(results), len(recording)))
@@ -266,30 +267,31 @@ def _plain_numbers(recording: Recording, texts: list[Text], given: Any) -> set[f
     codes = with_inner(ran)
     inputs = np.abs(recording.values.floats[recording.ops == _INPUT]).tolist()
     function, *arguments = given
-    untraced = Counter(_flat(arguments, -1))
+    untraced = Counter(flat(arguments, -1))
     untraced.subtract(inputs)
     globals_ = [*{id(text.names): text.names for text in texts}.values()]
     held = [*chain.from_iterable(each.co_consts for each in codes), *_WELL_KNOWN, *(+untraced)]
-    held += set(_flat(chain.from_iterable(each.values() for each in globals_))).difference(inputs)
+    held += set(flat(chain.from_iterable(each.values() for each in globals_))).difference(inputs)
     held += recording.values.floats[recording.ops == _CUT].tolist()
     # An input that is printed is often an element of the data, too: that was used, then, and not what was printed.
     names = {*chain.from_iterable(each.co_names for each in codes)}
     named = [each[name] for each in globals_ for name in names & each.keys()]
-    named += _enclosed(function)
-    own = Counter(_input_values(recording))
+    named += enclosed(function)
+    own = Counter(input_values(recording))
     owner = function.__self__ if isinstance(function, MethodType) else function
-    beside = Counter(_flat([owner, *arguments], -1, deeply=True))
+    beside = Counter(flat([owner, *arguments], -1, deeply=True))
     beside.subtract(own)
-    held += own.keys() & {*(+beside), *_flat(named, deeply=True)}
-    return {*_flat(held)}
+    held += own.keys() & {*(+beside), *flat(named, deeply=True)}
+    return {*flat(held)}
 
 
-def _input_values(recording: Recording) -> Iterator[float]:
+def input_values(recording: Recording) -> Iterator[float]:
+    """Yield the sizes of the numbers in the inputs."""
     for row in (recording.ops == _INPUT).nonzero()[0].tolist():
-        yield from _flat([recording.values[row]], deeply=True)
+        yield from flat([recording.values[row]], deeply=True)
 
 
-def _enclosed(function: Any) -> Iterator[Any]:
+def enclosed(function: Any) -> Iterator[Any]:
     """Yield what a function has of the functions around it."""
     function = function.__func__ if isinstance(function, MethodType) else function
     for cell in (isinstance(function, FunctionType) and function.__closure__) or ():
@@ -297,20 +299,22 @@ def _enclosed(function: Any) -> Iterator[Any]:
             yield cell.cell_contents
 
 
-def _flat(held: Iterable[Any], depth: int = 0, *, deeply: bool = False) -> Iterator[float]:
+def flat(held: Iterable[Any], depth: int = 0, *, deeply: bool = False) -> Iterator[float]:
     """Yield the sizes of the numbers in containers; `deeply`, of those in arrays and in attributes, too."""
     for each in held:
         kind = type(each)  # stand-ins say that they are numbers
+        if issubclass(kind, np.floating):  # of which the short ones know no number that is so large
+            each = float(each)  # noqa: PLW2901
         if issubclass(kind, (float, int, np.floating, np.integer)):
             if -_HUGE < each < _HUGE:
                 yield abs(float(each))
         elif depth < _DEEPEST and kind in (tuple, list, dict) and len(each) < _MOST:
-            yield from _flat(each.values() if kind is dict else each, depth + 1, deeply=deeply)
+            yield from flat(each.values() if kind is dict else each, depth + 1, deeply=deeply)
         elif deeply and issubclass(kind, (np.ndarray, np.complexfloating)):
             if each.dtype.kind in "fc" and each.size < _MOST:
                 yield from np.abs([each.real, each.imag]).ravel().tolist()
         elif deeply and depth < _DEEPEST and not issubclass(kind, (type, ModuleType, FunctionType)):
-            yield from _flat(_attributes(each), depth + 1, deeply=True)
+            yield from flat(_attributes(each), depth + 1, deeply=True)
 
 
 def _attributes(item: Any) -> list[Any]:
@@ -323,7 +327,7 @@ def _beyond_chance(backs: list[_Back], constants: set[float]) -> Iterator[_Back]
     """Yield the numbers that were read back: those of which there would not be so many, so close to their texts."""
     others: dict[_Kind, list[float]] = defaultdict(list)
     for each in constants:
-        if not _is_round(each):
+        if not is_round(each):
             others[_kind_of(each)].append(each)
     by_kind: dict[_Kind, dict[float, int]] = defaultdict(dict)
     for back in backs:

@@ -32,7 +32,7 @@ from tracer.holders import (
 )
 from tracer.leading import is_looked_into, leading_to
 from tracer.leftovers import own_references
-from tracer.memory import overlapping, owner_of
+from tracer.memory import memory_of, overlapping, owner_of
 from tracer.reach import MODULES, place_of, places_leading_to, reachable
 from tracer.references import references
 from tracer.standins import Traced, is_traced
@@ -276,7 +276,8 @@ class Watcher:
                     each for each in self._known.values() if each.path and id(owner_of(each.array)) == owner
                 ]
                 self._ways[owner] = Ways(inputs, self._boxes, frame)
-            found = list(places_leading_to(missing, owners, chain(self._roots, *self.program())))
+            memories = {id(memory_of(self._known[key].array)) for key in missing}
+            found = list(places_leading_to(missing, memories, chain(self._roots, *self.program())))
             self._exchange(missing, found, self._put, self._warn)
 
     def _tell_overlapping(self) -> None:
@@ -338,7 +339,7 @@ class Watcher:
         warn: Callable[[str, str], None],
     ) -> None:
         """Put the stand-ins of some arrays at the places that lead to them; say so where that can't be."""
-        owners = {id(owner_of(self._known[key].array)): self._known[key] for key in keys}
+        owners = {id(memory_of(self._known[key].array)): self._known[key] for key in keys}
         for key in keys:  # NumPy takes a proxy for what it stands for, and asks nobody
             known = self._known[key]
             if any(type(each) in weakref.ProxyTypes for each in weakref.getweakrefs(known.array)):
@@ -354,8 +355,8 @@ class Watcher:
                     rest.append((owner, key, value))
             found = rest
         for _, key, value in found:
-            if type(value) is np.ndarray and not value.dtype.hasobject:
-                seen = owners.get(id(owner_of(value)))
+            if issubclass(type(value), np.ndarray) and not value.dtype.hasobject:
+                seen = owners.get(id(memory_of(value)))
                 if seen is not None and np.may_share_memory(value, seen.array):
                     warn(f"{_called(key)} shares its memory with", seen.path)
             elif not is_looked_into(type(value)) and key not in _OF_MODULES:
@@ -376,7 +377,8 @@ class Watcher:
         count = references(known, 0) - ours
         owner = [owner_of(known.array)]
         is_part = id(owner[0]) not in self._known and references(owner, 0) > parts[id(owner[0])]
-        return inf if is_part or weakref.getweakrefcount(known.array) else count
+        is_lent = owner[0].base is not None
+        return inf if is_part or is_lent or weakref.getweakrefcount(known.array) else count
 
     def _exchanged(self, value: Any) -> Any:
         """Return a value with the stand-ins of watched arrays in it, where that makes another value; else itself."""

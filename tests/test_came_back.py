@@ -1,0 +1,116 @@
+"""What left the graph and is only looked at is nothing to warn of; what came back, or may have, is."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+from checks import same
+
+from tracer import record, trace
+from tracer.errors import CutError, CutWarning
+
+ROUND, OWN = np.array([1.0, 2.0, 3.0]), np.array([1.37, 0.42, 2.9])
+X = np.array([[1.0, 2.2, 0.3], [0.7, 0.1, 1.9]])
+
+
+def history(w):
+    kept = []
+    for _ in range(3):
+        kept.append(float((w * w).sum()))
+        w = w - 0.01 * w
+    return (w * w).sum()
+
+
+def metrics(w):
+    loss = (w * w).sum()
+    return {"loss": loss, "metrics": {"loss": float(loss), "n": int(w.size), "short": np.float32(loss)}}
+
+
+def best_so_far(w):
+    best = float("inf")
+    for step in range(3):
+        loss = ((w - step) ** 2).sum()
+        if float(loss) < best:
+            best, kept = float(loss), w
+        w = w * 0.9
+    return (kept * kept).sum()
+
+
+def data_around(w):
+    for row in X:
+        p = math.exp(-float(row @ w))
+        assert p > 0
+        w = w - 0.1 * (row @ w) * row
+    return np.sum(X @ w)
+
+
+def labelled(w, labels=(0, 1, 1)):
+    return (w[np.array(labels)] ** 2).sum()
+
+
+LOOKED_AT = [history, metrics, best_so_far, data_around, labelled]
+
+
+@pytest.mark.parametrize("given", [ROUND, OWN], ids=["round", "own"])
+@pytest.mark.parametrize("function", LOOKED_AT)
+def test_what_is_only_looked_at_is_nothing_to_warn_of(function, given):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        finished = record(function, given)
+    assert same(finished.result, function(given))
+    assert any(node.kind == "cut" for node in finished.nodes)
+    with pytest.raises(CutError, match="left the graph"):
+        trace(strict=True)(function)(given)
+
+
+def sums_from_zero(w):
+    for _ in range(2):
+        total = 0.0
+        for each in w:
+            total = total + each * each
+        print(float(total))
+    return total
+
+
+def test_a_sum_that_starts_at_zero_is_written(capsys):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        record(sums_from_zero, OWN)
+    assert capsys.readouterr().out
+
+
+CAME_BACK = {
+    "itself": lambda x: float(x) * x,
+    "changed": lambda x: (float(x) - 0.3) * x + 1.0,
+    "changed to what is written": lambda x: (float(x) * 3.0) * x + 3.0 * x,
+    "changed to zero": lambda x: (float(x) - 1.0) * x + x * 0.0,
+    "in an array": lambda x: np.sum(np.array([float(x), 1.0]) * x),
+    "in zeros": lambda x: (np.full(2, float(x) * 2) * x).sum(),
+    "in a list": lambda x: x * sum([float(x)] * 3),
+    "as an exponent": lambda x: x ** (float(x) + 1),
+    "as a bound": lambda x: np.clip(np.array([x, 2 * x]), 0.0, float(x) * 1.5).sum(),
+    "as a parameter": lambda x: np.quantile(np.array([x, 2 * x, x * x]), float(x) * 0.1),
+    "as all of the result": lambda x: float(x * x),
+    "as a whole number": lambda x: int(x) * x,
+    "as hundredths": lambda x: int(x * 100) / 100 * x,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("x", [1.0, 1.37])
+@pytest.mark.parametrize("function", CAME_BACK.values(), ids=CAME_BACK)
+def test_what_came_back_is_one_warning(function, x):
+    with pytest.warns(CutWarning, match=r"left the graph through .*; at test_came_back\.py") as caught:
+        record(function, x)
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(CutWarning):
+            record(function, x)
+
+
+def test_a_whole_number_that_came_back_is_told():
+    with pytest.warns(CutWarning):
+        record(lambda x, n: x * (int(n) + 1), 1.37, 3)

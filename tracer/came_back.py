@@ -1,0 +1,195 @@
+"""Whether a number that left the graph came back into it: where it has only been looked at, nobody is warned.
+
+`history.append(float(loss))` loses nothing. At the end of the run, what came back is a constant of a later operation
+that the program's text does not have: a warning is left out only where each of those constants is written there, is
+kept in a global, or was computed with before. Used by run.py.
+"""
+
+from __future__ import annotations
+
+import dis
+import re
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.instructions import start_of
+from tracer.operations import OP_NUMBERS
+from tracer.rules.edited import Edited, whole
+from tracer.tape import AUXILIARY
+from tracer.texts_back import enclosed, flat, input_values, is_round
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+    from tracer.errors import CutError, CutWarning
+    from tracer.recording import Recording
+    from tracer.tape import Tape
+
+_CUT = OP_NUMBERS["cut"]
+_TO_INT = re.compile(r"(np\.u?)?int\d*\(\)|.* of u?int")
+_LOADS = ("LOAD_CONST", "LOAD_SMALL_INT")
+# Which come up by chance: only the text of the operation itself counts
+_COMMON = frozenset((0.5, 1.0, 2.0, 10.0))
+_MASK = frozenset((0.0, 1.0))  # elements of np.zeros, np.ones, np.eye
+_COUNTING = (int, bool, str, bytes, type(None), slice, type(...), type, np.integer, np.bool_, np.dtype)
+_MOST = 20_000  # constants, and elements of constant arrays, that are looked at
+_KEPT = 1 << 10  # places in programs of which is known again what is written there
+
+
+def told(tape: Tape, recording: Recording, given: Any) -> CutError | CutWarning | None:
+    """Warn of the places whose numbers may have come back; return the error where warnings are errors."""
+    first = min(each.row for each in tape.left)
+    has_gradients = any(each.row >= 0 for each in recording.outputs)
+    last = _Later(recording, given, first).last() if has_gradients else len(recording)
+    for each in tape.left:
+        if each.row < last:
+            error = tape.told(each.what, each.advice, each.code, each.line)
+            if error is not None:
+                return error
+    return None
+
+
+class _Later:
+    """The operations after a row."""
+
+    def __init__(self, recording: Recording, given: Any, first: int) -> None:
+        self._recording, self._given, self._first = recording, given, first
+        cuts = (recording.ops == _CUT).nonzero()[0].tolist()
+        values = [recording.values[row] for row in cuts[:_MOST]]
+        self._cut = {*flat(values, deeply=True)}
+        whole_numbers = [
+            value
+            for row, value in zip(cuts, values, strict=False)
+            if _TO_INT.match(recording.params[row]["via"])
+        ]
+        self._counts = {*map(int, flat(whole_numbers, deeply=True))}
+        self._are_counts = any(isinstance(each, (int, np.integer)) for each in values)
+        self._are_round = any(map(is_round, self._cut))
+        self._held: set[float] | None = None
+        self._known: set[bytes] = set()
+        self._left = _MOST
+
+    def last(self) -> int:
+        """Return the row of the last operation with a constant of which nobody knows where it is from; or 0."""
+        recording, found = self._recording, 0
+        slots = (recording.operands < 0).nonzero()[0]
+        users = np.searchsorted(recording.starts, slots, "right") - 1
+        places = -1 - recording.operands[slots]
+        if len(slots) > _MOST:
+            return len(recording)
+        before = users <= self._first
+        for place in places[before].tolist():
+            self._know(recording.constants.kept(place))
+        for row, place in zip(users[~before][::-1].tolist(), places[~before][::-1].tolist(), strict=True):
+            if not self._is_explained(recording.constants.kept(place), row):
+                found = row
+                break
+        for row, params in recording.params.items():
+            is_own = recording.ops[row] == _CUT or row <= self._first
+            floats = (each for each in params.values() if not _only_counts(each))
+            if not is_own and not all(self._is_explained(each, row) for each in floats):
+                found = max(found, row)
+        return found
+
+    def _know(self, constant: Any) -> None:
+        if type(constant) is np.ndarray and constant.size <= self._left:
+            self._left -= constant.size
+            self._known.add(constant.tobytes())
+
+    def _is_explained(self, constant: Any, row: int) -> bool:
+        if isinstance(constant, _COUNTING):
+            return not isinstance(constant, (int, np.integer)) or self._is_count(constant, row)
+        if isinstance(constant, (list, tuple)):
+            return all(self._is_explained(each, row) for each in constant)
+        if isinstance(constant, (float, complex, np.inexact)):
+            parts = [constant.real, *([constant.imag] if constant.imag else [])]
+            return all(self._is_written(size, row) for size in flat(parts))
+        constant = whole(constant) if type(constant) is Edited else constant
+        if not isinstance(constant, np.ndarray) or constant.dtype.hasobject:
+            return False
+        if constant.dtype.kind in "iu":
+            self._left -= constant.size
+            numbers = self._cut if self._are_counts else self._counts
+            return self._left >= 0 and numbers.isdisjoint(np.abs(constant).ravel().tolist())
+        return constant.dtype.kind not in "fc" or self._is_data(constant, row)
+
+    def _is_count(self, number: Any, row: int) -> bool:
+        """Tell of a whole number whether it can have no gradient: what left are floats, and none of them."""
+        size = abs(int(number))
+        if not self._are_counts:
+            return size not in self._counts
+        return size not in self._cut and (int, size) in _operands(*self._place(row))
+
+    def _is_written(self, size: float, row: int) -> bool:
+        if size in self._cut:
+            return False
+        code, instruction = self._place(row)
+        if self._are_round or size in _COMMON:
+            return (float, size) in _operands(code, instruction)
+        return size in self._kept()
+
+    def _is_data(self, array: np.ndarray[Any, Any], row: int) -> bool:
+        if array.tobytes() in self._known:
+            return True
+        self._left -= array.size
+        if self._left < 0:
+            return False
+        parts = {*flat([array], deeply=True)}
+        return parts.isdisjoint(self._cut) and all(
+            each in self._kept() or (not self._are_round and self._is_written(each, row))
+            for each in parts - _MASK
+        )
+
+    def _place(self, row: int) -> tuple[CodeType, int]:
+        recording = self._recording
+        segment = int(np.searchsorted(recording.segments, row, "right")) - 1
+        return recording.segment_codes[segment], int(recording.instructions[row])
+
+    def _kept(self) -> set[float]:
+        """Return the numbers that the program has: in globals, around the function, in arguments; or written in it."""
+        if self._held is None:
+            function, *arguments = self._given
+            names = getattr(getattr(function, "__func__", function), "__globals__", {})
+            codes = {*self._recording.segment_codes, *(call.code for call in self._recording.calls)}
+            own = chain.from_iterable(each.co_names for each in codes)
+            named = [names[name] for name in {*own} & names.keys()]
+            self._held = {*flat([*named, *enclosed(function), *arguments], -1, deeply=True)}
+            self._held.difference_update(input_values(self._recording))
+            if not self._are_round:
+                self._held.update(flat(chain.from_iterable(each.co_consts for each in codes)))
+        return self._held
+
+
+def _only_counts(value: Any) -> bool:
+    """Tell of a parameter of a rule whether it says where, and not how much: an axis, an index, a mask."""
+    if isinstance(value, (list, tuple)):
+        return all(map(_only_counts, value))
+    return value.dtype.kind in "biu" if isinstance(value, np.ndarray) else isinstance(value, _COUNTING)
+
+
+@lru_cache(maxsize=_KEPT)
+def _operands(code: CodeType, instruction: int) -> frozenset[tuple[type, float]]:
+    """Return the numbers that are written as operands of an instruction: not in what those are computed from."""
+    spans = [each if None not in each else None for each in code.co_positions()]
+    own = start_of(code.co_code, instruction & ~AUXILIARY)
+    around = spans[own // 2]
+    if around is None:
+        return frozenset()
+    found: list[tuple[Any, Any]] = []
+    inner = []
+    for each in dis.get_instructions(code):
+        span = spans[each.offset // 2]
+        if span is None or not _is_in(span, around) or each.offset == own:
+            continue
+        if each.opname in _LOADS and type(each.argval) in (float, int):
+            found.append((span, (type(each.argval), abs(each.argval))))
+        elif each.opname.startswith(("BINARY", "CALL", "UNARY")) and span != around:
+            inner.append(span)
+    return frozenset(number for span, number in found if not any(_is_in(span, each) for each in inner))
+
+
+def _is_in(span: Any, other: Any) -> bool:
+    return bool((other[0], other[2]) <= (span[0], span[2]) and (span[1], span[3]) <= (other[1], other[3]))
