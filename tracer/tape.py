@@ -166,7 +166,6 @@ class Tape:
         self._depths.clear()
         self._suspended.clear()
         self._snapshots.clear()
-        self.families.clear()
         self.writes.clear()
         self.memory.clear()
 
