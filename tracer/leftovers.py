@@ -50,6 +50,7 @@ from tracer.instructions import line_of
 from tracer.object_arrays import all_arrays, exchange
 from tracer.references import references
 from tracer.standins import Traced, plain
+from tracer.structures import items_of, rebuilt
 from tracer.tape import AUXILIARY, LEFT, RUNS, STALE, STALE_ADVICE, WIDTH
 
 if TYPE_CHECKING:
@@ -323,9 +324,10 @@ def _remade(old: Any, new: dict[int, Any]) -> Any:
         return slice(*(new.get(id(each), each) for each in (old.start, old.stop, old.step)))
     if type(old) is MethodType:
         return _method(old, new)
-    if issubclass(type(old), (tuple, frozenset)):
-        parts = [new.get(id(each), each) for each in old]
-        return (tuple if issubclass(type(old), tuple) else frozenset).__new__(type(old), parts)
+    if issubclass(type(old), tuple):
+        return rebuilt(old, {at: new.get(id(each), each) for at, each in items_of(old) or ()})
+    if issubclass(type(old), frozenset):
+        return frozenset.__new__(type(old), [new.get(id(each), each) for each in frozenset.__iter__(old)])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of what later versions of Python do not know
         make, given, *state = old.__reduce__()
