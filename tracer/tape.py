@@ -381,6 +381,10 @@ class Tape:
         self.input_names.append(name)
         return position
 
+    def note_followed(self, first: int) -> None:
+        """Note that the records from one on only follow a write."""
+        self.followed += range(first, len(self.records), WIDTH)
+
     def snapshot(self, constant: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return a copy of a plain array as it is now, the same copy for as long as its bytes don't change.
 
