@@ -258,8 +258,8 @@ def places_of(node: ast.expr, frame: FrameType) -> list[Holder]:
                 attributes = attributes_of(owner)
                 if type(attributes) is dict and attributes.get(name) is arrays[0]:
                     places.append(Item(attributes, name))
-                elif (held := place_in_class(owner, name)) is not None and held.read() is arrays[0]:
-                    places.append(held)
+                elif (shared := place_in_class(owner, name)) is not None and shared.read() is arrays[0]:
+                    places.append(shared)
         case ast.Subscript(of, key):
             for items in values_of(of, frame):
                 held = [Item(items, each) for each in values_of(key, frame) if type(items) in (dict, list)]

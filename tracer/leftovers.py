@@ -121,10 +121,11 @@ def leave_plain(
 
 def _let_go(count: int) -> None:
     """Forget those of the oldest values that the program has let go of: a view would keep an array for good."""
-    for key in list(islice(LEFT, count)):
-        oldest = [LEFT.pop(key)]
-        if references(oldest, 0) > 0:
-            LEFT[key] = oldest[0]
+    with contextlib.suppress(RuntimeError):  # another thread has put some there meanwhile
+        for key in list(islice(LEFT, count)):
+            oldest = [LEFT.pop(key, None)]
+            if oldest[0] is not None and references(oldest, 0) > 0:
+                LEFT[key] = oldest[0]
 
 
 def own_references(array: Any) -> int:

@@ -42,9 +42,8 @@ def all_arrays() -> list[np.ndarray[Any, Any]]:
     """Return the arrays of objects that the program has, in other such arrays, too: every object is looked at."""
     looked_for = frozenset((tuple, dict, *_with_derived(np.ndarray)))
     seen: dict[int, Any] = {}
-    holders = [
-        each for each in gc.get_objects() if type(each) is not ModuleType
-    ]  # as `leftovers.holders_of` says
+    # No module, as `leftovers.holders_of` says
+    holders = [each for each in gc.get_objects() if type(each) is not ModuleType]
     while holders:
         fresh: list[Any] = []
         for at in range(0, len(holders), _MANY):

@@ -7,6 +7,7 @@ written into another. Used by boxing.py and leftovers.py.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,15 +26,19 @@ class PlainArrays:
 
     def __init__(self, boxes: Boxes) -> None:
         self._families = boxes.tape.families
-        # By its owner: the arrays that see some memory, and what the program has for each
-        self._known: dict[int, list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]] = {}
-        wholes = [(each, boxes.arrays[id(each)]) for each in boxes.wholes.values()]
-        for stand_in, callers in (*wholes, *(entry[:2] for entry in boxes.entries)):
-            seen = stand_in.value_
-            known = self._known.setdefault(id(owner_of(seen)), [])
-            known.append((seen, callers))
+        wholes = [(each.value_, boxes.arrays[id(each)]) for each in boxes.wholes.values()]
+        self._given = [*wholes, *((each.value_, callers) for each, callers, _ in boxes.entries)]
+
+    @cached_property
+    def _known(self) -> dict[int, list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]]:
+        """By its owner: the arrays that see some memory, and what the program has for each."""
+        known: dict[int, list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]] = {}
+        for seen, callers in self._given:
+            pairs = known.setdefault(id(owner_of(seen)), [])
+            pairs.append((seen, callers))
             if is_complex(seen) and seen.strides != callers.strides:
-                known.append((seen.imag, callers.imag))
+                pairs.append((seen.imag, callers.imag))
+        return known
 
     def plain(self, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return an array like this one on memory of the program's."""

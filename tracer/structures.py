@@ -93,17 +93,16 @@ def items_of(value: Any) -> list[tuple[Any, Any]] | None:
         return list(enumerate(list.__iter__(value)))
     if issubclass(kind, dict):
         return list(_dict_of(value).items(value))
-    own = own_attributes(value) or {}
-    if dataclasses.is_dataclass(kind):
-        in_slots = set(slots(value))
-        names = [
-            field.name for field in dataclasses.fields(value) if field.name in own or field.name in in_slots
-        ]
-    elif (of := _kind_of(kind)) is not None:
-        wanted = _OBJECTS[of]
-        names = [name for name in own if wanted in (name, None)]
-    else:
+    of = _kind_of(kind)
+    if of is None and not dataclasses.is_dataclass(kind):
         return None
+    own = own_attributes(value) or {}
+    if of is None:
+        in_slots = set(slots(value))
+        fields = [field.name for field in dataclasses.fields(value)]
+        names = [name for name in fields if name in own or name in in_slots]
+    else:
+        names = [name for name in own if _OBJECTS[of] in (name, None)]
     held = [(name, place_in(value, name).read()) for name in names]
     return [(name, item) for name, item in held if item is not MISSING]
 
