@@ -116,11 +116,12 @@ HELD_ELSEWHERE = {
     b[0] = x[0]
     return total() + b[1]
 """,
-    "default": """
-    b = DATA.copy()
-    def total(b=b): return b.sum()
-    b[0] = x[0]
-    return total()
+    "default in a tuple that something else has": """
+    def total(b=DATA.copy()):
+        b[0] = x[0]
+        return b.sum()
+    defaults = total.__defaults__
+    return total() + defaults[0].sum()
 """,
     "partial": """
     b = DATA.copy(); p = functools.partial(np.dot, b)
@@ -275,20 +276,6 @@ HELD_ELSEWHERE = {
         c[0] = x[0]
         return a[0].sum()
     return put(b) + b.sum()
-""",
-    "class attr": """
-    class C:
-        b = DATA.copy()
-    C.b[0] = x[0]
-    return C.b.sum()
-""",
-    "class attr by self": """
-    class C:
-        b = DATA.copy()
-        def put(self):
-            self.b[0] = x[0]
-    c = C(); c.put()
-    return C.b.sum()
 """,
     "the pair of a loop": """
     ws = [DATA.copy(), DATA * 2]; t = 0.0

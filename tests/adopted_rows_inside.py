@@ -126,4 +126,41 @@ INSIDE = {
     one[0][0] = x[1] * x[2]
     return (other["b"][0][0] * b).sum()
 """,
+    "default": """
+    b = DATA.copy()
+    def total(b=b): return b.sum()
+    b[0] = x[0]
+    return total()
+""",
+    "buffer that is a default": """
+    def add(y, z=1, out=DATA.copy()):
+        out[0] = y * z; out[1:] += y
+        return np.multiply(out, y, out=out).sum()
+    return add(x[0]) * add(x[1], 2) + add.__defaults__[1][1]
+""",
+    "buffer that is a default by name, of a method": """
+    class Net:
+        def add(self, y, *, out=DATA.copy()):
+            out += y
+            return out.sum()
+    return Net().add(x[0]) * Net().add(x[1])
+""",
+    "class attribute": """
+    class Net:
+        buf = DATA.copy()
+        def add(self, y):
+            self.buf[0] = y
+            Net.buf += y
+            return self.buf.sum()
+    return Net().add(x[0]) * Net().add(x[1])
+""",
+    "class attribute of a base, which an object gets": """
+    class Base: buf = DATA.copy()
+    class Net(Base): pass
+    one, other = Net(), Net()
+    one.buf[1:] *= x[1:]
+    one.buf += x
+    Base.buf[0] = x[1] * Base.buf[1]
+    return one.buf.prod() + other.buf @ DATA + (one.buf is other.buf)
+""",
 }

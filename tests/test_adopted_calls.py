@@ -234,6 +234,12 @@ OTHERS = {
     many[0] += other()
     return (many[0] * MORE).sum() + (many[1] * DATA).sum()
 """,
+    "a class, and an object of it": """
+    class K: b = DATA.copy()
+    k = K(); k.b += x
+    np.multiply(K.b, x, out=K.b)
+    return K.b.sum() + (k.b * k.b).sum()
+""",
     "errors": """
     b = DATA.copy()
     params = {"b": DATA.copy()}
@@ -263,7 +269,7 @@ REFUSED = {
     "a view of a view": "b = DATA.copy(); k = b[::-1][1:].T|k.sum()",
     "memory": "b = DATA.copy(); k = memoryview(b)|k[0]",
     "a method": "b = DATA.copy(); k = b.sum|k()",
-    "a default": "b = DATA.copy()\n    def k(b=b): return b.sum()\n    pass|k()",
+    "a tuple of defaults": "b = DATA.copy()\n    def k(b=b): return b.sum()\n    d = k.__defaults__|k() + d[0].sum()",
     "a partial": "b = DATA.copy(); k = functools.partial(np.dot, b)|k(DATA)",
     "a generator": "b = DATA.copy()\n    def g(b):\n        yield 0\n        yield b.sum()\n    k = g(b); next(k)|next(k)",
     "an iterator": "b = DATA.copy(); k = iter(b)|next(k)",
@@ -286,7 +292,6 @@ REFUSED_WHOLE = {
     "a variable": "p = {'b': DATA.copy()}; k = p['b']; p['b'] += x|k.sum() + p['b'].sum()",
     "a view": "p = [DATA.copy()]; k = p[0][1:]; p[0] += x|k.sum() + p[0].sum()",
     "a method": "p = [DATA.copy()]; k = p[0].sum; p[0] += x|k() + p[0].sum()",
-    "the class": "class K: b = DATA.copy()\n    k = K(); k.b += x|K.b.sum() + (k.b * k.b).sum()",
     "what the right side keeps": "p = [DATA.copy()]; k = []\n    def f():\n        k.append(p[0]); p[0] = DATA * 3; return x * 1\n    p[0] += f()|p[0].sum() + k[0].prod()",
     "what the right side keeps of a variable": "b = DATA.copy(); k = []\n    def f():\n        nonlocal b\n        k.append(b); b = DATA * 3; return x * 1\n    b += f()|b.sum() + k[0].prod()",
     "a list of values": "b = DATA.copy(); np.put(b, [0, 1], [x[0], x[1]])|b[0]",

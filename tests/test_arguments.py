@@ -6,8 +6,10 @@ import asyncio
 import collections
 import dataclasses
 import functools
+import json
 import sys
-from collections import defaultdict
+from collections import ChainMap, UserDict, UserList, defaultdict
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -128,6 +130,14 @@ STRUCTURES = [
         collections.OrderedDict(b=6.0, a=3.0),
     ),
     (defaultdict(list, a=[1.0, 2.0]), lambda s: s["a"][0] * s["a"][1] + len(s["new"]), {"a": [2.0, 1.0]}),
+    (UserDict(a=1.0, b=[2.0]), lambda s: s["a"] * s["b"][0] * 3, {"a": 6.0, "b": [3.0]}),
+    (UserList([1.0, 2.0]), lambda s: s[0] * s.pop() * 3, [6.0, 3.0]),
+    (
+        ChainMap({"a": 1.0}, {"a": 4.0, "b": 2.0}),
+        lambda s: s["a"] * s["b"] * 3,
+        {"maps": [{"a": 6.0}, {"a": 0.0, "b": 3.0}]},
+    ),
+    (SimpleNamespace(a=1.0, b=[2.0], c="d"), lambda s: s.a * s.b[0] * 3, {"a": 6.0, "b": [3.0], "c": None}),
     ([[1.0], [[2.0]]], lambda s: s[0][0] * s[1][0][0] * 3, [[6.0], [[3.0]]]),
     ([], lambda s: 1.0, None),
     ("text", lambda s: 1.0, None),
@@ -161,6 +171,25 @@ def test_the_names_of_inputs_are_paths():
     names = [node.name for node in finished.inputs]
     assert names == ["params['W'][0]", "params[1].x", "rest[0]", "named['k'].weight", "named['k'].bias"]
     assert finished["params['W'][0]"].grad == finished['params["W"][0]'].grad == 60.0
+
+
+def test_what_is_put_into_python_s_own_objects_is_plain_whatever_happens():
+    def function(a, m, s):
+        s.first, s.own = s.b * 2, a
+        m["new"] = m["a"] * a
+        m.data["b"].append(a)
+        assert isinstance(s, SimpleNamespace)
+        raise ValueError(m["new"])
+
+    given = UserDict(a=2.0, b=[1.0]), SimpleNamespace(b=3.0)
+    with pytest.raises(ValueError, match=r"^3\.0$"):
+        trace(function)(1.5, *given)
+    assert repr(given) == repr(
+        (UserDict(a=2.0, b=[1.0, 1.5], new=3.0), SimpleNamespace(b=3.0, first=6.0, own=1.5))
+    )
+    names = [node.name for node in record(lambda m, s: m["a"] * s.b, *given).inputs]
+    assert names == ["m['a']", "m['b'][0]", "m['b'][1]", "m['new']", "s.b", "s.first", "s.own"]
+    json.dumps([each for held in given for each in vars(held).values()])
 
 
 class Model:

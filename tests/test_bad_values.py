@@ -38,6 +38,11 @@ class Quantity(np.ndarray):
         self.unit = "m"
 
 
+class Holder:
+    def __init__(self, m):
+        self.m = m
+
+
 class Metres(float):
     pass
 
@@ -154,7 +159,7 @@ QUIET = {
     "dates": np.array(["2020-01-01"], "M8[D]"),
     "None": None,
     "a function": len,
-    "an object": SimpleNamespace(m=MASKED),
+    "an object": Holder(MASKED),
     "nothing": np.array([], object),
     "truth": True,
     "a set of texts": {"a", 1},

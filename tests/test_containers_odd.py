@@ -2,13 +2,14 @@
 
 import json
 import time
+from collections import namedtuple
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from checks import assert_untouched
 
-from tracer import record
+from tracer import record, trace
 
 X = 2.0
 
@@ -64,6 +65,21 @@ class FromOne(list):
 
 class Noted(list):
     __slots__ = ("note",)
+
+
+class Marked(tuple):  # noqa: SLOT001  (what users write)
+    note = ""
+
+
+class Made(namedtuple("Made", "a b")):  # noqa: PYI024, SLOT002  (what users write)
+    @classmethod
+    def _make(cls, _):
+        raise RuntimeError("not by this")
+
+
+marked, made = Marked((3.0,)), Made(3.0, "b")
+marked.note, made.note = "m", "n"
+kept = []
 
 
 class Key:
@@ -130,6 +146,23 @@ def test_what_a_class_says_is_not_run(make, function, slope):
     json.dumps(
         [getattr(given[0], "note", 0.0), getattr(given[0], "value", 0.0), getattr(given[0], "w", 0.0)]
     )
+
+
+@pytest.mark.parametrize("name", ["marked", "made"])
+def test_a_tuple_of_another_class_stays_one(name):
+    def function(x):
+        held = globals()[name]
+        kept[:] = [held, type(held)((held[0] * x, 1.0)) if name == "marked" else Made(x, 1.0)]
+        kept[1].note = held.note
+        return held[0] * x
+
+    watched = trace(watch=(name,))(function)
+    assert watched(X) == 6.0
+    assert watched.last_trace[f"{name}{'[0]' if name == 'marked' else '.a'}"].grad == X
+    assert [(type(each).__name__, each.note) for each in kept] == [
+        (type(kept[0]).__name__, kept[0].note)
+    ] * 2
+    json.dumps(kept)
 
 
 @pytest.mark.parametrize("to", [2, 3])

@@ -44,6 +44,17 @@ def stand_ins():
     return [each for each in gc.get_objects() if issubclass(type(each), Traced)]
 
 
+def stand_ins_in(value):
+    """Look into what the collector does not know."""
+    if isinstance(value, np.ndarray) and value.dtype.hasobject:
+        value = value.tolist()
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return any(map(stand_ins_in, value))
+    return issubclass(type(value), Traced)
+
+
 def test_a_log_of_losses_holds_numbers():
     losses = []
 
@@ -345,6 +356,111 @@ def test_what_is_held_by_code_in_c_is_plain(name, where):
 
     held = trace(function)(1.25) or kept.pop()
     assert json.dumps(read(held)) == json.dumps(read(make(2.5)))
+
+
+def own_names(x, _):
+    y, pair = x * 2, (x, [(x * 3,)])
+    yield 0
+    yield y, pair, y * 2, [x for _ in range(2)]
+
+
+def a_generator_in_it(x, a):
+    yield from own_names(x, a)
+
+
+def a_loop(x, a):
+    for at, each in enumerate(a * x):
+        yield each * at
+
+
+def a_write(x, a):
+    part = a[:2]
+    yield 0
+    part[0] = 7.0
+    yield x, part, a
+
+
+def a_write_by_what_waits(x, a):
+    (a, (yield 0))[0][1] = 5.0
+    yield x * 2
+
+
+class Awaited:
+    def __await__(self):
+        yield 0
+
+
+async def waiting(x, a):
+    y = a[1:] * x
+    await Awaited()
+    y[0] = x
+    return y
+
+
+GENERATORS = {each.__name__: each for each in (own_names, a_generator_in_it, a_loop, a_write)}
+GENERATORS |= {
+    "a_write_by_what_waits": a_write_by_what_waits,
+    "waiting": lambda *given: waiting(*given).__await__(),
+}
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_generator_that_is_left_goes_on_with_plain_values(name):
+    def goes_on(call):
+        def function(x, a):
+            kept.append(begun(GENERATORS[name](x, a)))
+            return x * a[0]
+
+        kept, a = [], np.array([0.5, 1.5, 2.5])
+        call(function)(1.25, a)
+        values = []
+        with contextlib.suppress(StopIteration):
+            values.append(next(kept[0]))
+        return repr(values), repr(a), stand_ins_in(values)
+
+    assert goes_on(trace) == goes_on(lambda function: function)
+
+
+def filled(like, *items):
+    for at, item in items:
+        like[at] = item
+    return like
+
+
+OBJECTS = {
+    "numbers": lambda x, a: filled(np.empty(2, object), (0, x), (1, 1.0)),
+    "arrays": lambda x, a: filled(np.empty((2, 1), object), ((0, 0), a * x), ((1, 0), a)),
+    "a view": lambda x, a: filled(np.empty((2, 2), object), ((0, 1), x * 2)).T[1],
+    "tuples": lambda x, a: filled(np.empty(2, object), (0, (x, (x * 2, "a"))), (1, [x])),
+    "no axes": lambda x, a: ({"held": filled(np.empty((), object), ((), x))},),
+    "in another": lambda x, a: filled(np.empty(1, object), (0, filled(np.empty(1, object), (0, x)))),
+    "records": lambda x, a: filled(np.zeros(2, [("a", object), ("b", float)]), (0, (x, 1.0))),
+    "another class": lambda x, a: filled(np.empty(2, object).view(np.recarray), (1, x)),
+}
+
+
+def test_what_is_in_an_array_of_objects_is_plain():
+    def kept(call):
+        found = {}
+        call(lambda x, a: (found.update({name: OBJECTS[name](x, a) for name in OBJECTS}), x)[1])(
+            1.25, np.ones(2)
+        )
+        return found
+
+    got = kept(trace)
+    assert repr(got) == repr(kept(lambda function: function))
+    assert not stand_ins_in(got)
+
+
+def test_an_array_of_objects_that_is_given_is_plain_also_where_the_function_fails():
+    def function(x, items, records):
+        items[0] = records["a"][1] = x * 2
+        raise ValueError(x)
+
+    items, records = np.array([1.0, "a"], object), np.zeros(2, [("a", object)])
+    with pytest.raises(ValueError, match=r"1\.25"), pytest.warns(CutWarning, match="not traced"):
+        trace(function)(1.25, items, records)
+    assert (type(items[0]), type(records["a"][1]), items[0]) == (float, float, 2.5)
 
 
 def test_an_iterator_that_a_generator_has_too_goes_on_for_both():

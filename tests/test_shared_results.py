@@ -6,12 +6,14 @@ import collections
 import copy
 import dataclasses
 import gc
+import weakref
 
 import numpy as np
 import pytest
 from checks import same
 
 from tracer import trace
+from tracer.tape import LEFT
 
 OUTSIDE = np.arange(6.0)
 Pair = collections.namedtuple("Pair", "left right")  # noqa: PYI024  (as users write it)
@@ -79,6 +81,56 @@ def test_what_is_shared_is_shared(function):
     expected, got = plain_and_arguments(function), plain_and_arguments(trace(function))
     assert sharing(got) == sharing(expected)
     assert repr(got) == repr(expected)
+
+
+KEPT = []
+
+
+def kept_of(call, argument):
+    KEPT.clear()
+    result = call(argument)
+    return [each() if callable(each) else each for each in KEPT], result, argument
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda a: KEPT.extend([a[:2], a[::-1], a.reshape(2, 3).T, np.broadcast_to(a, (2, 6))]),
+        lambda a: KEPT.extend([{"p": (a[:2],)}, lambda at=a[2:]: at, (lambda v: lambda: v)(a[3:])]),
+        lambda a: [a.__setitem__(0, a[1] * 2), KEPT.extend([a[:2], a])],
+        lambda a: (lambda z: [z.__setitem__(0, a[0].real), KEPT.extend([z, z[2:]])])(np.zeros(6)),
+        lambda a: (lambda z: KEPT.extend([z[:3], z]))(np.zeros(6)),
+        lambda a: (lambda b: [KEPT.append(b[2:]), b[:3]])(made(a)),
+        lambda a: (lambda b: KEPT.extend([b[1:], {"w": b}, a.__iadd__(b)]))(made(a)),
+        lambda a: KEPT.extend([made(a)[2:], made(a)[2:]]),
+        lambda a: KEPT.extend([(a + 1j)[1:].real, (lambda c: (c, c.real, c.imag))(a + 1j)]),
+        lambda a: KEPT.extend([a.real, a.imag[1:], a[:2]]),
+    ],
+)
+@pytest.mark.parametrize(("step", "kind"), [(1, float), (300, float), (300, complex)])
+def test_what_is_kept_and_shared_is_shared(function, step, kind):
+    def kept(call):
+        return kept_of(call, np.arange(6 * step, dtype=kind)[::step])
+
+    expected, got = kept(function), kept(trace(function))
+    assert sharing(got) == sharing(expected)
+    assert repr(got) == repr(expected)
+
+
+def test_a_view_that_is_kept_lets_go_of_the_array():
+    @trace
+    def function(a):
+        KEPT[:] = [a[:2]]
+        return a.sum()
+
+    LEFT.clear()  # of other tests
+    arrays = [np.arange(6.0) for _ in range(4)]
+    freed = [weakref.ref(each) for each in arrays]
+    while arrays:
+        function(arrays.pop())
+    KEPT.clear()
+    function(np.ones(3))
+    assert [each() for each in freed] == [None] * 4
 
 
 def test_a_write_into_a_result_is_seen_by_what_shares_it_and_not_by_the_trace():

@@ -14,6 +14,7 @@ import ctypes
 import gc
 import sys
 import weakref
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from tracer.blank import blank
 from tracer.buffers import write
 from tracer.callee import IS_SNAPSHOT, forget_snapshot, seeing, values_of
 from tracer.frames import is_own
-from tracer.holders import Attribute, Item
+from tracer.holders import Attribute, Item, names_of, order_of
 from tracer.leading import is_looked_into
 from tracer.leftovers import own_references
 from tracer.looked_up import UnknownError, index_of, is_numeric, is_settled, variables_of
@@ -63,6 +64,22 @@ class Variable(NamedTuple):
         variables[self.name] = value
         if IS_SNAPSHOT:
             ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(self.frame), ctypes.c_int(0))
+
+
+class Default(NamedTuple):
+    """A default of a function, of those that are given by position."""
+
+    function: Any
+    at: int
+
+    def read(self) -> Any:
+        """See Holder."""
+        return self.function.__defaults__[self.at]
+
+    def write(self, value: Any) -> None:
+        """See Holder."""
+        before = self.function.__defaults__
+        self.function.__defaults__ = (*before[: self.at], value, *before[self.at + 1 :])
 
 
 def adopt(value: Any, frame: FrameType) -> bool:
@@ -144,16 +161,31 @@ def _places_inside(places: list[Holder], surplus: int, frame: FrameType) -> list
     roots = [frame.f_globals]
     for each in frames_of(frame):
         roots += [held for held in each.f_locals.values() if is_looked_into(type(held))]
-    leading = places_leading_to({id(array): missing}, (id(array),), roots)
-    found = [place_of(owner, key) for owner, key, held in leading if held is array]
+    found, functions = _leading(array, missing, roots)
+    for function in functions:
+        defaults = [function.__defaults__]
+        if references(defaults, 0) == 1:  # that of the function
+            found += [Default(function, at) for at, each in enumerate(defaults[0]) if each is array]
     # A cell is the variable of a function, and known as that.
-    others = {_identity(each): each for each in found if isinstance(each, Item | Attribute)}
+    others = {_identity(each): each for each in found if isinstance(each, Item | Attribute | Default)}
     return [each for identity, each in others.items() if identity not in known]
+
+
+def _leading(array: Any, missing: int, roots: list[Any]) -> tuple[list[Holder], list[Any]]:
+    """Return the places in some roots that hold an array, and the functions that have it among their defaults."""
+    found: list[Holder] = []
+    functions: list[Any] = []
+    for owner, key, held in places_leading_to({id(array): missing}, (id(array),), roots):
+        if held is array:
+            found.append(place_of(owner, key))
+        elif key == "__defaults__" and type(owner) is FunctionType:
+            functions.append(owner)
+    return found, functions
 
 
 def _identity(place: Holder) -> tuple[int, Any]:
     match place:
-        case Item(owner, name) | Attribute(owner, name):
+        case Item(owner, name) | Attribute(owner, name) | Default(owner, name):
             return id(owner), name
     return id(place), None
 
@@ -225,6 +257,8 @@ def places_of(node: ast.expr, frame: FrameType) -> list[Holder]:
                 attributes = attributes_of(owner)
                 if type(attributes) is dict and attributes.get(name) is arrays[0]:
                     places.append(Item(attributes, name))
+                elif (shared := place_in_class(owner, name)) is not None and shared.read() is arrays[0]:
+                    places.append(shared)
         case ast.Subscript(of, key):
             for items in values_of(of, frame):
                 held = [Item(items, each) for each in values_of(key, frame) if type(items) in (dict, list)]
@@ -238,6 +272,12 @@ def frames_of(frame: FrameType) -> list[FrameType]:
     while (back := frames[-1].f_back) is not None and not is_own(back.f_code.co_filename):
         frames.append(back)
     return frames
+
+
+def place_in_class(owner: Any, name: str) -> Attribute | None:
+    """Return the place of an attribute that a class has, or an object of its class: where Python finds it."""
+    kinds = order_of(owner if issubclass(type(owner), type) else type(owner))
+    return next((Attribute(kind, name) for kind in kinds if name in names_of(kind)), None)
 
 
 def attributes_of(owner: Any) -> Any:

@@ -21,6 +21,7 @@ from tracer.adopted import (
     can_be_written,
     frames_of,
     is_held_elsewhere,
+    place_in_class,
     places_of,
 )
 from tracer.blank import blank, blank_of
@@ -171,7 +172,8 @@ def _places_written(target: ast.expr, options: dict[str, Any], frame: FrameType)
             attributes = [attributes_of(each) for each in objects]
             owners = [each for each in attributes if type(each) is dict]
             slots = [Attribute(each, name) for each in objects if name in slots_of(type(each))]
-            found = [each for each in slots if each.read() is options["out"][0]]
+            of_classes = [place for each in objects if (place := place_in_class(each, name)) is not None]
+            found = [each for each in (*slots, *of_classes) if each.read() is options["out"][0]]
             if found:
                 return [*found]
         case _:

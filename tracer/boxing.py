@@ -12,7 +12,7 @@ import warnings
 from array import array
 from collections import deque
 from contextlib import nullcontext, suppress
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from numbers import Number
 from operator import is_
@@ -23,11 +23,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.holders import own_attributes
-from tracer.memory import callers_own, is_lent, laid_out_copy, owner_of
+from tracer.memory import callers_own, is_lent, laid_out_copy
+from tracer.object_arrays import exchange, holds_objects
 from tracer.patches import original as original_function
 from tracer.patches import replacement
+from tracer.plain_arrays import PlainArrays
 from tracer.second_ways import refuse, told
-from tracer.standins import Traced, is_traced, plain, wrap
+from tracer.standins import Traced, is_traced, wrap
 from tracer.structures import (
     Structure,
     is_looked_into,
@@ -54,7 +56,6 @@ _PLAIN = frozenset((float, int, str, bool, type(None)))
 _WITHOUT_ATTRIBUTES = frozenset((tuple, list, dict, set, frozenset, deque))
 _MAY_HAVE_FLOATS = (np.ndarray, np.void, set, frozenset, deque, array, Number)
 _NOT_LOOKED_INTO = (ModuleType, FunctionType, partial)
-_WRITEABLE = 0x0400  # NumPy's flag
 
 
 class Boxes:
@@ -75,9 +76,6 @@ class Boxes:
         self._keep: list[Any] = []
         self.wholes: dict[int, Any] = {}  # by identity: stand-ins for arrays of which inputs are parts
         self.arrays: dict[int, np.ndarray[Any, Any]] = {}  # by stand-in: what the caller got for it
-        self._shared: dict[int, int] = {}  # by its owner: stand-ins in the result that see some memory
-        # By its owner: an array that sees it from its start, and the memory that the caller has for it, in a row
-        self._memories: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
         self.numbers: dict[int, int] = {}  # by record: which input it is
         self.untraced: dict[str, str] = {}  # by path: what it is, an array that isn't traced
         self.lost: dict[str, tuple[str, str]] = {}  # those that hold floats, and what to do about it
@@ -205,6 +203,8 @@ class Boxes:
             self.untraced[path] = described(value)
         if way:
             self.lost[path] = self.untraced[path], way
+        if holds_objects(value):
+            self._containers.append(value)
 
     def _leave(self, value: Any, kind: type, path: str) -> None:
         """Note what is told of, or looked at after the call, of a value that the function gets as it is."""
@@ -254,6 +254,11 @@ class Boxes:
             for stand_in, callers, _ in self.entries
             if id(stand_in) not in self.arrays
         }
+
+    @cached_property
+    def plain_arrays(self) -> PlainArrays:
+        """What makes arrays plain, once nothing is written into them any more."""
+        return PlainArrays(self)
 
     def write_back(self) -> None:
         """Give the caller's arrays what the function wrote into its copies, and what holds stand-ins plain values."""
@@ -332,6 +337,9 @@ class Boxes:
 
     def _unbox_inside(self, value: Any, done: set[int]) -> Any:
         kind = type(value)
+        if holds_objects(value):
+            exchange(value, lambda item: self.unbox(item, done))
+            return value
         items = items_of(value)
         if items is None and not issubclass(kind, (set, frozenset, deque)):
             return value
@@ -364,38 +372,12 @@ class Boxes:
         self._keep.append(value)
         return unboxed
 
-    def note_outputs(self, outputs: list[tuple[str, Any]]) -> None:
-        """Take in the stand-ins in a result, of which some may see the same memory."""
-        arrays = {id(each): plain(each) for _, each in outputs if type(plain(each)) is np.ndarray}
-        for each in arrays.values():
-            owner = id(owner_of(each))
-            self._shared[owner] = self._shared.get(owner, 0) + 1
-        for stand_in, callers, _ in self.entries:
-            memory = _in_a_row(callers)
-            if memory is not None and callers.strides == stand_in.value_.strides:
-                self._memories[id(owner_of(stand_in.value_))] = stand_in.value_, memory
-
-    def _seen_in(self, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Return the caller's own copy of an array, which sees the memory that the caller has of what it is part of."""
-        owner = owner_of(array)
-        if id(owner) not in self._memories:
-            memory = _in_a_row(owner)
-            if self._shared.get(id(owner), 0) < 2 or memory is None:
-                return laid_out_copy(array)
-            self._memories[id(owner)] = owner, memory.copy()
-        source, memory = self._memories[id(owner)]
-        offset = array.__array_interface__["data"][0] - source.__array_interface__["data"][0]
-        seen = np.ndarray(array.shape, array.dtype, memory, offset, array.strides)
-        # To ask `flags.writeable` of what np.broadcast_arrays has made is a warning.
-        seen.flags.writeable = bool(array.flags.num & _WRITEABLE) and memory.flags.writeable
-        return seen
-
     def _unboxed(self, stand_in: Any) -> Any:
         """Return the plain number; of an array what is the caller's own, the same each time."""
         number = stand_in.value_
         if type(number) is not np.ndarray:
             return number
-        self.arrays[id(stand_in)] = self._seen_in(number)
+        self.arrays[id(stand_in)] = self.plain_arrays.plain(number)
         return self._remember(stand_in, self.arrays[id(stand_in)])
 
 
@@ -431,10 +413,3 @@ def _state(item: Any) -> tuple[Any, int]:
     """Return what tells whether an attribute was bound anew, or a container in it has grown or shrunk."""
     kind = next((each for each in (list, dict, set, deque) if issubclass(type(item), each)), None)
     return item, kind.__len__(item) if kind is not None else 0
-
-
-def _in_a_row(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
-    """Return an array without gaps as one axis, on the same memory; None for any other."""
-    if not array.flags.forc:
-        return None
-    return array.ravel(order="K") if array.size else None

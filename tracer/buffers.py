@@ -42,7 +42,7 @@ from tracer.standins import (
     record_call,
     wrap,
 )
-from tracer.tape import AUXILIARY, VALUE, WIDTH, Tape
+from tracer.tape import AUXILIARY, VALUE, Tape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +146,7 @@ def _write_into_root(
     for other in others:
         if other is not root:
             look_again(other, root, frame)
-    root.tape_.followed += range(first, len(root.tape_.records), WIDTH)
+    root.tape_.note_followed(first)
 
 
 @lru_cache(maxsize=512)
@@ -329,7 +329,7 @@ def _follow(other: Any, before: Any, array: Any, frame: FrameType) -> None:
         look_again(other, array, frame)
     else:
         _take_over(other, before, array, shared(other.value_, array.value_), frame)
-    tape.followed += range(first, len(tape.records), WIDTH)
+    tape.note_followed(first)
 
 
 def _follow_part(other: Any, before: Any, array: Any, frame: FrameType) -> None:

@@ -15,13 +15,25 @@ import itertools
 import warnings
 from bisect import bisect_right
 from functools import partial
-from operator import methodcaller
-from types import CellType, FrameType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from itertools import islice
+from operator import is_, methodcaller
+from types import (
+    AsyncGeneratorType,
+    CellType,
+    CoroutineType,
+    FrameType,
+    FunctionType,
+    GeneratorType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracer.accounted import are_accounted_for
+from tracer.callee import forget_snapshot
 from tracer.flat import Flat, Rows
 from tracer.frames import is_library, is_own
 from tracer.holders import (
@@ -36,9 +48,10 @@ from tracer.holders import (
     order_of,
 )
 from tracer.instructions import line_of
-from tracer.memory import laid_out_copy
+from tracer.object_arrays import all_arrays, exchange
 from tracer.references import references
 from tracer.standins import Traced, plain
+from tracer.structures import items_of, rebuilt
 from tracer.tape import AUXILIARY, LEFT, RUNS, STALE, STALE_ADVICE, WIDTH
 
 if TYPE_CHECKING:
@@ -46,12 +59,14 @@ if TYPE_CHECKING:
 
     from tracer.errors import CutError, CutWarning
     from tracer.holders import Holder
+    from tracer.plain_arrays import PlainArrays
     from tracer.tape import Tape
 
 _MANY = 1000  # objects that the collector is asked of at once
 _FEW = 10  # objects that the collector is asked for one by one
 _MOST = 100_000  # values that are known again
 _ROUNDS = 8  # levels of tuples in tuples, which are made anew from the inside
+_FRAMES = {GeneratorType: "gi_frame", CoroutineType: "cr_frame", AsyncGeneratorType: "ag_frame"}
 _FIXED = (tuple, frozenset, slice, MethodType, methodcaller)
 # They go on from where they are, so all who have one must get the same other one. Some know how to be made anew up to
 # Python 3.13 only.
@@ -70,37 +85,61 @@ _ITERATORS = frozenset(
 
 
 def leave_plain(
-    tape: Tape, arrays: dict[int, Any], given: dict[int, Any], error: BaseException | None = None
+    tape: Tape,
+    arrays: dict[int, Any],
+    given: dict[int, Any],
+    plain_arrays: PlainArrays,
+    error: BaseException | None = None,
 ) -> None:
     """Put plain values in place of the stand-ins of a closed tape, wherever they can be found and replaced.
 
-    `arrays` are those that the caller has got, and `given` those that it gave and that are as they were, by stand-in.
-    The frames of the `error` that ended the run keep theirs.
+    `arrays` are those that the caller has got, and `given` those that it gave and that are as they were, by stand-in;
+    `plain_arrays` makes those of the others. The frames of the `error` that ended the run keep theirs.
 
-    Not found are those that only a suspended generator, an iterator that something else than variables and containers
-    has, another context or a traceback holds, and those in NumPy's arrays of objects.
+    Not found are those that only an iterator that something else than variables and containers has, what a suspended
+    generator is computing with, another context or a traceback holds: they stand for the same plain values.
     """
     known = [tape]
     del tape
     try:
         if references(known, 0) > 1 and not are_accounted_for(known, error):  # one is the caller's
-            _search(known, arrays, given)
+            _search(known, arrays, given, plain_arrays)
     except (MemoryError, RecursionError):
         if error is None:  # else that is what is raised
             raise
 
 
-def _search(known: list[Tape], arrays: dict[int, Any], given: dict[int, Any]) -> None:
+def _search(
+    known: list[Tape], arrays: dict[int, Any], given: dict[int, Any], plain_arrays: PlainArrays
+) -> None:
     found = [each for each in gc.get_referrers(*known) if issubclass(type(each), Traced)]
     known_as = {**given, **arrays}
     numbers = {
-        id(each): known_as[id(each)] if id(each) in known_as else _copy(plain(each)) for each in found
+        id(each): known_as[id(each)] if id(each) in known_as else _copy(plain(each), plain_arrays)
+        for each in found
     }
     put_in_place(found, numbers)
+    if any(references(found, at) > 0 for at in range(len(found))):  # in what the collector does not know
+        for array in all_arrays():
+            exchange(array, lambda item: _parts(item, numbers))
+        for each in found:  # what still has one
+            each.value_ = numbers[id(each)]
     held = [each for key, each in numbers.items() if type(each) is not int and key not in given]
-    LEFT.update((id(held[at]), held[at]) for at in range(len(held)) if references(held, at) > 1)  # ours
+    left = {id(held[at]): held[at] for at in range(len(held)) if references(held, at) > 1}  # ours
+    del held
+    _let_go(2 * len(left))
+    LEFT.update(left)
     while len(LEFT) > _MOST:
         del LEFT[next(iter(LEFT))]
+
+
+def _let_go(count: int) -> None:
+    """Forget those of the oldest values that the program has let go of: a view would keep an array for good."""
+    with contextlib.suppress(RuntimeError):  # another thread has put some there meanwhile
+        for key in list(islice(LEFT, count)):
+            oldest = [LEFT.pop(key, None)]
+            if oldest[0] is not None and references(oldest, 0) > 0:
+                LEFT[key] = oldest[0]
 
 
 def own_references(array: Any) -> int:
@@ -178,14 +217,14 @@ def _left_numbers(records: list[Any]) -> Iterator[int]:
             yield row * WIDTH
 
 
-def _copy(value: Any) -> Any:
+def _copy(value: Any, plain_arrays: PlainArrays) -> Any:
     """Return the same value as an object of its own; whole numbers are shared by all of Python."""
     if type(value) is float:
         return value + -0.0  # the same bits
     if type(value) is complex:
         return complex(value.real, value.imag)
     if type(value) is np.ndarray:
-        return laid_out_copy(value)
+        return plain_arrays.plain(value)
     return value.copy() if isinstance(value, np.generic) else value
 
 
@@ -223,7 +262,20 @@ def _replace_in_context(new: dict[int, Any]) -> None:
             variable.set(new[id(value)])
 
 
+def _replace_in_variables(frame: FrameType, new: dict[int, Any]) -> None:
+    """Replace what a suspended function has in variables; what it is computing with, `x + (yield)`, it keeps."""
+    from tracer.adopted import Variable  # noqa: PLC0415  (which is made of this room)
+
+    for name, value in list(frame.f_locals.items()):
+        if id(value) in new:
+            Variable(frame, name).write(new[id(value)])
+    forget_snapshot(frame)
+
+
 def _replace_in(holder: Any, new: dict[int, Any]) -> None:
+    if type(holder) in _FRAMES:
+        _replace_in_variables(getattr(holder, _FRAMES[type(holder)]), new)
+        return
     if isinstance(holder, dict) and any(id(key) in new for key in holder):
         items = [(new.get(id(key), key), value) for key, value in holder.items()]
         holder.clear()
@@ -287,9 +339,10 @@ def _remade(old: Any, new: dict[int, Any]) -> Any:
         return slice(*(new.get(id(each), each) for each in (old.start, old.stop, old.step)))
     if type(old) is MethodType:
         return _method(old, new)
-    if issubclass(type(old), (tuple, frozenset)):
-        parts = [new.get(id(each), each) for each in old]
-        return (tuple if issubclass(type(old), tuple) else frozenset).__new__(type(old), parts)
+    if issubclass(type(old), tuple):
+        return rebuilt(old, {at: new.get(id(each), each) for at, each in items_of(old) or ()})
+    if issubclass(type(old), frozenset):
+        return frozenset.__new__(type(old), [new.get(id(each), each) for each in frozenset.__iter__(old)])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of what later versions of Python do not know
         make, given, *state = old.__reduce__()
@@ -312,4 +365,5 @@ def _parts(value: Any, new: dict[int, Any]) -> Any:
     """Return what is in tuples of tuples with others in its place."""
     if id(value) in new or type(value) is not tuple:
         return new.get(id(value), value)
-    return tuple([_parts(each, new) for each in value])
+    parts = tuple([_parts(each, new) for each in value])
+    return value if all(map(is_, parts, value)) else parts

@@ -33,6 +33,7 @@ from tracer.standins import (
     record_call,
     traced_in,
 )
+from tracer.structures import rebuilt
 from tracer.tape import AUXILIARY
 from tracer.texts import note
 
@@ -148,8 +149,7 @@ def several(followed: list[Any], values: Any, frame: FrameType) -> Any:
         if type(value) is np.ndarray and value.base is not None and is_traced(part):
             note_view(part, operands)
         parts.append(part)
-    kind = type(values)
-    return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
+    return rebuilt(values, dict(enumerate(parts)))
 
 
 def any_open(values: tuple[Any, ...], frame: FrameType) -> bool:

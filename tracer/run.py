@@ -186,10 +186,10 @@ def run(
         untraced=boxes.untraced,
         failed=raised_at(error),
     )
-    arrays, only_read = boxes.arrays, boxes.only_read()
+    arrays, only_read, plain_arrays = boxes.arrays, boxes.only_read(), boxes.plain_arrays
     # What they hold is no leftover of the program's.
     del boxes, running, args, kwargs, named, given, function, result
-    leave_plain(tape, arrays, only_read, error)
+    leave_plain(tape, arrays, only_read, plain_arrays, error)
     if error is None:  # whose frames would keep some, so that every failed run would be searched for
         leave_originals()
     try:
@@ -250,7 +250,6 @@ def _recording_of(
 
 def _outputs(result: Any, boxes: Boxes) -> list[Output]:
     found, tape = list(leaves(result)), boxes.tape
-    boxes.note_outputs(found)
     return [
         Output(path, item.id_ if is_traced(item) and item.tape_ is tape else -1, plain(item))
         for path, item in found

@@ -6,14 +6,15 @@ Used where numbers go into the trace and come out of it, and by whoever asks for
 from __future__ import annotations
 
 import dataclasses
-from collections import OrderedDict, defaultdict, deque
+from collections import ChainMap, OrderedDict, UserDict, UserList, defaultdict, deque
 from contextlib import suppress
 from operator import is_
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tracer.holders import MISSING, Attribute, Item, own_attributes, slots
+from tracer.holders import MISSING, Attribute, Item, order_of, own_attributes, slots
 from tracer.standins import Traced, plain
 
 if TYPE_CHECKING:
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from tracer.holders import Holder
 
 _CONTAINERS = (tuple, list, dict)
+# Classes of Python's own for objects that are looked into, and the attribute that is: of None all.
+_OBJECTS: dict[type, str | None] = {
+    ChainMap: "maps",
+    SimpleNamespace: None,
+    UserDict: "data",
+    UserList: "data",
+}
 # The argument again, with input numbers in place of its numbers and None elsewhere.
 Structure: TypeAlias = Any
 
@@ -36,7 +44,7 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield here, item
             continue
         items = _fields_of(item) if dataclasses.is_dataclass(type(item)) else items_of(item)
-        if items is None or id(item) in seen:
+        if items is None or id(item) in seen or _kind_of(type(item)) is not None:
             continue
         seen.add(id(item))
         pending += [(path_of(here, item, key), child) for key, child in reversed(items)]
@@ -85,12 +93,25 @@ def items_of(value: Any) -> list[tuple[Any, Any]] | None:
         return list(enumerate(list.__iter__(value)))
     if issubclass(kind, dict):
         return list(_dict_of(value).items(value))
-    if not dataclasses.is_dataclass(kind):
+    of = _kind_of(kind)
+    if of is None and not dataclasses.is_dataclass(kind):
         return None
-    own, in_slots = own_attributes(value) or {}, set(slots(value))
-    names = [field.name for field in dataclasses.fields(value)]
-    held = [(name, place_in(value, name).read()) for name in names if name in own or name in in_slots]
+    own = own_attributes(value) or {}
+    if of is None:
+        in_slots = set(slots(value))
+        fields = [field.name for field in dataclasses.fields(value)]
+        names = [name for name in fields if name in own or name in in_slots]
+    else:
+        names = [name for name in own if _OBJECTS[of] in (name, None)]
+    held = [(name, place_in(value, name).read()) for name in names]
     return [(name, item) for name, item in held if item is not MISSING]
+
+
+def _kind_of(kind: type) -> type | None:
+    """Return which of Python's own classes for objects that are looked into a class is; None for another one."""
+    if dataclasses.is_dataclass(kind):
+        return None
+    return next((each for each in order_of(kind) if each in _OBJECTS), None)
 
 
 def _fields_of(value: Any) -> list[tuple[Any, Any]]:
@@ -103,8 +124,8 @@ def _fields_of(value: Any) -> list[tuple[Any, Any]]:
 
 
 def is_looked_into(kind: type) -> bool:
-    """Tell whether a class is one of lists, dicts or dataclasses, into which stand-ins can be put."""
-    return issubclass(kind, (list, dict)) or dataclasses.is_dataclass(kind)
+    """Tell whether a class is one of lists, dicts, dataclasses and the like, into which stand-ins can be put."""
+    return issubclass(kind, (list, dict)) or dataclasses.is_dataclass(kind) or _kind_of(kind) is not None
 
 
 def place_in(value: Any, key: Any) -> Holder:
@@ -124,9 +145,14 @@ def own_places(value: Any) -> Iterator[Holder]:
 
 
 def structure_of(value: Any, structures: dict[Any, Structure]) -> Structure:
-    """Return the structure of a container from those of its items; None where all of them are."""
+    """Return the structure of a container from those of its items; None where all of them are.
+
+    Of an object of Python's own it is a dict of its attributes, or that of the container that it is around.
+    """
     if all(each is None for each in structures.values()):
         return None
+    if _kind_of(type(value)) is not None:
+        return structures["data"] if _is_around_data(value) else structures
     return tuple(structures.values()) if _is_plain_tuple(value) else rebuilt(value, structures)
 
 
@@ -136,7 +162,7 @@ def path_of(path: str, container: Any, key: Any) -> str:
         return f"{path}.{container._fields[key]}"
     if issubclass(type(container), (tuple, list, dict)):
         return f"{path}[{plain(key)!r}]"
-    return f"{path}.{key}"
+    return path if _is_around_data(container) else f"{path}.{key}"
 
 
 def refill(container: Any, members: list[Any]) -> Any:
@@ -214,6 +240,10 @@ def _copy_attributes(like: Any, made: Any) -> None:
 def _dict_of(value: Any) -> type[dict[Any, Any]]:
     """Return the class whose methods read and write a dict, past those that its own class may have."""
     return OrderedDict if issubclass(type(value), OrderedDict) else dict
+
+
+def _is_around_data(value: Any) -> bool:
+    return _OBJECTS.get(_kind_of(type(value)) or object) == "data"
 
 
 def _is_plain_tuple(value: Any) -> bool:

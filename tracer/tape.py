@@ -154,7 +154,6 @@ class Tape:
                 _RUNNING[self.thread] = self.outer
         self.scopes.close()
         self._snapshots.clear()
-        self.families.clear()
         self.writes.clear()
         self.memory.clear()
 
@@ -328,6 +327,10 @@ class Tape:
         self.records += (OP_NUMBERS["input"] << 2, (), ((), None), value, NO_INSTRUCTION)
         self.input_names.append(name)
         return position
+
+    def note_followed(self, first: int) -> None:
+        """Note that the records from one on only follow a write."""
+        self.followed += range(first, len(self.records), WIDTH)
 
     def snapshot(self, constant: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return a copy of a plain array as it is now, the same copy for as long as its bytes don't change.

@@ -36,6 +36,7 @@ from tracer.memory import memory_of, overlapping, owner_of
 from tracer.reach import MODULES, place_of, places_leading_to, reachable
 from tracer.references import references
 from tracer.standins import Traced, is_traced
+from tracer.structures import items_of, path_of, rebuilt, structure_of
 from tracer.turns import CHANGED, WATCHERS, BusyError, exchanging, refused
 from tracer.untraced import holds_any, way_to_floats, without_floats
 from tracer.watched_names import find, functions_of
@@ -184,10 +185,9 @@ class Watcher:
             CHANGED.release()
 
     def give_up(self) -> None:
-        """Restore while the function is still running: in a forked child, where it is no longer traced."""
+        """Restore while the function is still running: in a forked child, where its trace gives up the rest."""
         self.restore()
         self._places.clear()
-        self._boxes.let_go()
         self.end()
 
     def _clean(self, owner: Any, key: Any, value: Any) -> None:
@@ -238,23 +238,15 @@ class Watcher:
         self, place: Holder | None, value: tuple[Any, ...], path: str, *, with_ints: bool
     ) -> Structure:
         """Put another tuple where the stand-ins can't be put into the one that is there."""
-        items = list(value)
-        names = getattr(value, "_fields", None)
-        structures = [
-            self._enter(
-                Item(items, at),
-                each,
-                f"{path}.{names[at]}" if names else f"{path}[{at}]",
-                with_ints=with_ints,
-            )
-            for at, each in enumerate(value)
-        ]
-        if place is not None and any(new is not old for new, old in zip(items, value, strict=True)):
-            made = (
-                value._make(items) if hasattr(value, "_make") else tuple(items)
-            )  # the stand-ins' own tuple
-            self._put(place, made, value)
-        return None if all(each is None for each in structures) else tuple(structures)
+        before = dict(items_of(value) or ())
+        items = before.copy()
+        structures = {
+            at: self._enter(Item(items, at), each, path_of(path, value, at), with_ints=with_ints)
+            for at, each in before.items()
+        }
+        if place is not None and not all(map(is_, items.values(), before.values())):
+            self._put(place, rebuilt(value, items), value)
+        return structure_of(value, structures)
 
     def _put(self, place: Holder | None, stand_in: Any, value: Any) -> Structure:
         if place is not None:
@@ -388,9 +380,9 @@ class Watcher:
                 self._known[id(value)] = Known(value, view, "")
             return self._known[id(value)].stand_in if id(value) in self._known else value
         if issubclass(kind, tuple):
-            olds = list(tuple.__iter__(value))
-            items = list(map(self._exchanged, olds))
-            return value if all(map(is_, items, olds)) else tuple.__new__(kind, items)
+            olds = dict(items_of(value) or ())
+            items = {at: self._exchanged(each) for at, each in olds.items()}
+            return value if all(map(is_, items.values(), olds.values())) else rebuilt(value, items)
         if kind in (weakref.ref, MethodType):
             held = value() if kind is weakref.ref else value.__self__
             other = self._exchanged(held) if type(held) is np.ndarray else held

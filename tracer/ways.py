@@ -13,7 +13,7 @@ from tracer.buffers import look_again
 from tracer.families import is_argument, note_view, others_of
 from tracer.memory import laid_out_copy, overlapping, owner_of, places, taken, way_to
 from tracer.standins import NO_RECORD, wrap
-from tracer.tape import AUXILIARY, WIDTH
+from tracer.tape import AUXILIARY
 
 if TYPE_CHECKING:
     from tracer.boxing import Boxes
@@ -105,7 +105,7 @@ class Ways:
             params = {"index": index}
             position = tape.append("setitem", operands, constants, value, self._frame, params, AUXILIARY)
             whole = wrap(tape, position, value)
-        tape.followed += range(first, len(tape.records), WIDTH)
+        tape.note_followed(first)
         for each, now in moved:
             now.flags.writeable = each.value_.flags.writeable
             each.value_ = now
@@ -119,4 +119,4 @@ class Ways:
         tape = self._boxes.tape
         first = len(tape.records)
         look_again(view, root, self._frame)
-        tape.followed += range(first, len(tape.records), WIDTH)
+        tape.note_followed(first)
