@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from tracer.errors import CutError, CutWarning
     from tracer.tape import Tape
 
-REFERENCES = 2  # that `Boxes` has to the array of an input
+REFERENCES = 3  # that `Boxes` and the tape have to the array of an input
 _MISSING = object()
 _PLAIN = frozenset((float, int, str, bool, type(None)))
 _WITHOUT_ATTRIBUTES = frozenset((tuple, list, dict, set, frozenset, deque))
@@ -136,6 +136,7 @@ class Boxes:
         boxed, number = self._input(laid_out_copy(value), value, path)
         boxed.value_.flags.writeable = value.flags.writeable
         self.entries.append((boxed, value, boxed.id_))
+        self.tape.note_input(value, path)
         self._met_arrays[id(value)] = boxed, number
         return boxed, number
 

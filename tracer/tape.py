@@ -103,8 +103,8 @@ class Tape:
 
     __slots__ = (
         "_depths", "_snapshots", "_stack", "_suspended", "calls", "elsewhere", "families", "followed", "frame",
-        "has_adopted", "hashed", "input_names", "is_open", "memory", "outer", "places", "read_otherwise", "records",
-        "refused", "running", "segments", "strict", "texts", "thread", "waiting", "warned",
+        "has_adopted", "hashed", "input_arrays", "input_names", "is_open", "memory", "outer", "places",
+        "read_otherwise", "records", "refused", "running", "segments", "strict", "texts", "thread", "waiting", "warned",
         "watched", "writes",
     )  # fmt: skip
 
@@ -125,8 +125,9 @@ class Tape:
         self.memory: dict[Any, Any] = {}  # of functions with a cache, for this run
         # The instruction that last asked a traced number for its hash
         self.hashed: tuple[CodeType, int] | None = None
-        # By identity of what owns the memory: watched arrays, and what they are called
-        self.watched: dict[int, list[tuple[np.ndarray[Any, Any], str]]] = {}
+        # By identity of what owns the memory: the program's arrays that are inputs, and what they are called
+        self.input_arrays: dict[int, list[tuple[np.ndarray[Any, Any], str]]] = {}
+        self.watched: set[str] = set()  # such names of what is no argument
         self.read_otherwise: set[str] = set()  # such names, of which that was told
         self.families: dict[int, Family] = {}  # by identity of the array that owns the memory
         self.writes: dict[int, int] = {}  # by stand-in: writes since it was last recorded in full
@@ -297,19 +298,27 @@ class Tape:
         self.refuse_if_strict(STALE, STALE_ADVICE, frame)
         self.warn(STALE, STALE_ADVICE, frame)
 
-    def note_watched(self, array: np.ndarray[Any, Any], name: str) -> None:
-        """Have it told where what an array holds is read as a constant."""
-        self.watched.setdefault(id(owner_of(array)), []).append((array, name))
+    def note_input(self, array: np.ndarray[Any, Any], name: str) -> None:
+        """Have it told where what the program holds as an input is read as a constant."""
+        self.input_arrays.setdefault(id(owner_of(array)), []).append((array, name))
 
-    def _meet_watched(self, constant: np.ndarray[Any, Any]) -> None:
-        """Say that a watched array is read by another way than its name. Raises CutError where this is strict."""
-        watched = self.watched.get(id(owner_of(constant)), ())
-        name = next((name for array, name in watched if overlap(constant, array)), None)
-        if name is None:
+    def note_watched(self, array: np.ndarray[Any, Any], name: str) -> None:
+        """Note of such an array that it is watched, from now on: what was read of it before was not yet an input."""
+        self.watched.add(name)
+        self.forget_memory(owner_of(array))
+
+    def meet(self, constant: np.ndarray[Any, Any]) -> None:
+        """Say that an input is read by another way than its name. Raises CutError where this is strict."""
+        inputs = self.input_arrays.get(id(constant if constant.base is None else owner_of(constant)))
+        name = inputs and next((name for array, name in inputs if overlap(constant, array)), None)
+        if not name:
             return
         frame = users(sys._getframe(2))  # noqa: SLF001  (whoever computed with it)
         what = f"{name} is watched, and read here by another way, which is a constant"
         advice = f"use {name} itself, or watch the object that holds it"
+        if name not in self.watched:
+            what = f"{name} is an argument, and read here by another way, a constant that its gradient knows nothing of"
+            advice += f" and don't pass {name}; where a constant is meant, pass {name}.copy()"
         self.refuse_if_strict(what, advice, frame)
         self.warn(what, advice, frame)
         self.read_otherwise.add(name)
@@ -387,13 +396,13 @@ class Tape:
 
         A constant that is changed in place after its use must not corrupt a gradient.
         """
-        if self.watched:
-            self._meet_watched(constant)
-        if id(constant) in LEFT and constant.any():  # one of zeros has been set anew
+        key = id(constant)
+        if key in LEFT and constant.any():  # one of zeros has been set anew
             self.meet_stale(sys._getframe(1))  # noqa: SLF001  (from where the user's is found)
-        known = self._snapshots.get(id(constant))
+        known = self._snapshots.get(key)
         if known is None or known[0] is not constant or not same_bytes(known[1], constant):
-            known = self._snapshots[id(constant)] = (constant, constant.copy("K"))
+            self.meet(constant)
+            known = self._snapshots[key] = (constant, constant.copy("K"))
         return known[1]
 
     def constants(self) -> Iterable[np.ndarray[Any, Any]]:
