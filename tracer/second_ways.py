@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from tracer.callee import forget_snapshot
 from tracer.errors import UnsupportedError
+from tracer.frames import is_library, is_own
+from tracer.holders import CONTAINERS, are_objects
 from tracer.instructions import line_of, loaded_by
 from tracer.memory import borrowed_of, is_lent, overlap, owner_of
 from tracer.references import BORROWS
 from tracer.rules.edited import whole
+from tracer.standins import Traced
 from tracer.tape import VALUE, same_bytes
 
 if TYPE_CHECKING:
@@ -111,6 +114,23 @@ def counted_in_callers(given: tuple[tuple[Any, ...], dict[str, Any]], frame: Fra
     if BORROWS:
         in_variables = Counter(in_variables.keys())
     return in_variables + Counter(map(id, (*given[0], *given[1].values())))
+
+
+def held_by_callers(frame: FrameType) -> list[Any]:
+    """Return the containers and objects that who waits for a call has in variables of the program's functions."""
+    found: dict[int, Any] = {}
+    for each in frames_from(frame.f_back):
+        if each.f_code.co_flags & CO_OPTIMIZED and _is_of_program(each):
+            found |= {id(held): held for held in each.f_locals.values()}
+            forget_snapshot(each)
+    kinds = set(map(type, found.values())).difference(Traced.stand_ins.values())
+    wanted = {kind for kind in kinds if issubclass(kind, CONTAINERS) or are_objects(kind)}
+    return [held for held in found.values() if type(held) in wanted]
+
+
+def _is_of_program(frame: FrameType) -> bool:
+    file, module = frame.f_code.co_filename, str(frame.f_globals.get("__name__"))
+    return not (is_own(file) or "site-packages" in file or is_library(module))
 
 
 def frames_from(frame: FrameType | None, until: FrameType | None = None) -> list[FrameType]:
