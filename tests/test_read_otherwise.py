@@ -1,4 +1,4 @@
-"""An array argument that the program holds too, and reads there before it is written into: that counts as a constant."""
+"""An array argument that the program holds too, and uses there before it is written into: told, or refused."""
 
 import re
 from types import SimpleNamespace
@@ -8,7 +8,7 @@ import pytest
 from checks import same
 
 from tracer import record, trace
-from tracer.errors import CutError, CutWarning
+from tracer.errors import CutError, CutWarning, UnsupportedError
 
 NET = SimpleNamespace(W=np.arange(1.0, 5.0).reshape(2, 2), X=np.array([0.5, 2.0]))
 WAYS = {
@@ -55,3 +55,32 @@ def test_what_is_meant_or_is_another_part_is_not_told():
     rows = np.ones((3, 2))
     assert same(record(lambda w: (w * rows[1:]).sum(), rows[0]).grads["w"], np.array([2.0, 2.0]))
     assert same(record(lambda w: (w * NET.W.copy()).sum(), NET.W).grads["w"], NET.W)
+
+
+def by_index(w, x):
+    NET.W[0] = x
+    return w.sum()
+
+
+def in_place(w, x):
+    rows = NET.W
+    rows += x
+    return w.sum()
+
+
+WRITES = {
+    "index": by_index,
+    "in place": in_place,
+    "out": lambda w, x: (np.add(NET.W, x, out=NET.W), w.sum())[1],
+    "call": lambda w, x: (np.copyto(NET.W, x), w.sum())[1],
+    "at": lambda w, x: (np.add.at(NET.W, 0, x), w.sum())[1],
+}
+
+
+@pytest.mark.parametrize("how", WRITES)
+def test_what_is_written_by_another_way_first_is_refused(how):
+    said = r"written into the array of w, an input, .*; at test_read_otherwise\.py:\d+; .* copy .*; write into w"
+    kept = NET.W.copy()
+    with pytest.raises(UnsupportedError, match=said):
+        record(WRITES[how], NET.W, NET.X)
+    NET.W[...] = kept

@@ -12,9 +12,11 @@ from collections import Counter
 from inspect import CO_OPTIMIZED
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tracer.callee import forget_snapshot
 from tracer.errors import UnsupportedError
-from tracer.frames import is_library, is_own
+from tracer.frames import is_library, is_own, place
 from tracer.holders import CONTAINERS, are_objects
 from tracer.instructions import line_of, loaded_by
 from tracer.memory import borrowed_of, is_lent, overlap, owner_of
@@ -26,8 +28,6 @@ from tracer.tape import VALUE, same_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import CodeType, FrameType
-
-    import numpy as np
 
     from tracer.errors import CutError, CutWarning
     from tracer.tape import Tape
@@ -99,6 +99,19 @@ def refused(name: str, what: str, where: str) -> UnsupportedError:
         got="what is computed of both is not what it is without a trace, or its gradient is not",
         advice=f"use {name} alone, or give the function a copy; a global that is no argument is traced by watch=(…)",
     )
+
+
+def refuse_written_otherwise(array: Any, tape: Tape, frame: FrameType) -> None:
+    """Raise UnsupportedError where an array into which a traced value is written sees the memory of an input."""
+    name = tape.input_seen_by(array) if type(array) is np.ndarray else None
+    if name is not None:
+        raise UnsupportedError(
+            f"a traced value is written into the array of {name}, an input, as a global, an attribute or a view of it",
+            where=place(frame),
+            got=f"the function has a copy of it until something is written into {name} itself",
+            advice=f"write into {name}, after which all other ways lead there, too; "
+            f"or watch the object that holds it and don't pass {name}",
+        )
 
 
 def counted_in_callers(given: tuple[tuple[Any, ...], dict[str, Any]], frame: FrameType) -> Counter[int]:

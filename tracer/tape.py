@@ -88,7 +88,7 @@ RUNS: WeakValueDictionary[int, Any] = WeakValueDictionary()
 """By identity: the runs of living traces, which hold what the function returned."""
 STALE = "a value kept from an earlier trace is a constant in this one"
 STALE_ADVICE = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
-ELSEWHERE = "another thread has read a value while it is watched, and got the plain one"
+ELSEWHERE = "another thread has read a value that is an input of this trace, and got the plain one"
 ELSEWHERE_ADVICE = (
     "what it computes there carries no gradient back; a function that is traced works without threads"
 )
@@ -307,11 +307,15 @@ class Tape:
         self.watched.add(name)
         self.forget_memory(owner_of(array))
 
+    def input_seen_by(self, array: np.ndarray[Any, Any]) -> str | None:
+        """Return what the input is called of whose memory an array sees some; None where there is none."""
+        inputs = self.input_arrays.get(id(array if array.base is None else owner_of(array)), ())
+        return next((name for own, name in inputs if overlap(array, own)), None) if inputs else None
+
     def meet(self, constant: np.ndarray[Any, Any]) -> None:
         """Say that an input is read by another way than its name. Raises CutError where this is strict."""
-        inputs = self.input_arrays.get(id(constant if constant.base is None else owner_of(constant)))
-        name = inputs and next((name for array, name in inputs if overlap(constant, array)), None)
-        if not name:
+        name = self.input_seen_by(constant)
+        if name is None:
             return
         frame = users(sys._getframe(2))  # noqa: SLF001  (whoever computed with it)
         what = f"{name} is watched, and read here by another way, which is a constant"
