@@ -15,7 +15,7 @@ from tracer.holders import own_attributes
 from tracer.reach import place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
 _MOST = 10_000  # arrays whose places are remembered
 _KEYS = frozenset((str, int, type(None)))
@@ -53,15 +53,15 @@ def remember(roots: Iterable[Any], found: list[tuple[Any, Any, Any]], arrays: Co
         del _known[next(iter(_known))]
 
 
-def places_known(array: Any, root_of: Callable[[int], Any]) -> list[tuple[Any, Any, Any]]:
+def places_known(array: Any, roots: Mapping[int, Any]) -> list[tuple[Any, Any, Any]]:
     """Return the (owner, key, array) of the places that are remembered of an array, and still hold it.
 
-    `root_of` returns by identity where a search would begin now.
+    `roots` are by identity where a search would begin now.
     """
     places = {}
     for root, steps in _known.get(id(array), ()):
         with suppress(Exception):  # where there is something else now
-            owner, key = _gone(root_of(root), steps)
+            owner, key = _gone(roots[root], steps)
             if place_of(owner, key).read() is array:
                 places[id(owner), key] = owner, key, array
     return [*places.values()]
