@@ -1,5 +1,6 @@
 """An array argument that the program holds too, and uses there before it is written into: told, or refused."""
 
+import copy
 import re
 from types import SimpleNamespace
 
@@ -84,3 +85,22 @@ def test_what_is_written_by_another_way_first_is_refused(how):
     with pytest.raises(UnsupportedError, match=said):
         record(WRITES[how], NET.W, NET.X)
     NET.W[...] = kept
+
+
+def test_what_is_kept_by_the_identity_of_an_array_is_found():
+    params = [NET.W.copy(), NET.X.copy()]
+    state = {id(each): 2.0 * each for each in params}
+
+    def step(params, x):
+        made = params[0] * 1.0
+        assert id(made) != id(params[0])
+        for each in params:
+            each -= state[id(each)] * x  # noqa: PLW2901  (written in place)
+        return sum(state[key].sum() for key in map(id, params)) * made.sum() - params[0].sum()
+
+    assert record(step, params, 0.5).grads["x"] == 2.0 * NET.W.sum()
+
+
+def test_a_copy_of_all_that_holds_an_array_keeps_the_input():
+    held = SimpleNamespace(W=NET.W)
+    assert record(lambda w: copy.deepcopy([held, w])[1].sum(), NET.W).grads["w"].all()

@@ -236,6 +236,10 @@ class Boxes:
         """Return, of an array argument, its stand-in, the caller's array and its first record."""
         return next((each for each in self.entries if each[0] is argument), None)
 
+    def callers_own(self, stand_in: Any) -> Any:
+        """Return the program's own object for a stand-in, which is that itself where the function has made it."""
+        return self._originals.get(id(stand_in), stand_in)
+
     def note_stand_in(self, stand_in: Any, original: Any) -> None:
         """Note that a stand-in was put in place of an array of the program's."""
         self._originals[id(stand_in)] = self.arrays[id(stand_in)] = original

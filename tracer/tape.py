@@ -54,6 +54,8 @@ _HOOK = -1  # stands for the scope of the hook, which is outside of the trace
 class Running(Protocol):
     """The run that a tape is of."""
 
+    boxes: Any
+
     def lender_of(self, argument: Any, frame: FrameType) -> tuple[Any, np.ndarray[Any, Any]] | None:
         """See Tape."""
 
