@@ -87,10 +87,9 @@ _LIBRARIES = (os.path.split(functools.__file__)[0], os.path.split(os.path.split(
 _WITHOUT_FILES = {*sys.builtin_module_names} - {"builtins"}  # into which a program may put a name
 # NumPy's inner modules work on plain values: what is traced does not get that far. Where a class of seeds is defined,
 # pickle looks for the class itself, which every generator holds an object of. What copies knows each object by its own.
-_OWN_FUNCTIONS = {
-    "id": id
-}  # which our own modules call as they are, and so does what copies object by object
 _OWN_BUSINESS = re.compile(r"tracer\.|copy$|numpy\.(\w+\.)*_|numpy\.random\.bit_generator$")
+# Called as they are by `tracer` and `copy`
+_OWN_FUNCTIONS = {"id": id}
 
 
 # Objects of NumPy's that are called or indexed without asking their arguments: class, method, what follows it.

@@ -169,6 +169,7 @@ class Tape:
         self._depths.clear()
         self._suspended.clear()
         self._snapshots.clear()
+        self.input_arrays.clear()
         self.families.clear()
         self.writes.clear()
         self.memory.clear()
@@ -407,7 +408,8 @@ class Tape:
             self.meet_stale(sys._getframe(1))  # noqa: SLF001  (from where the user's is found)
         known = self._snapshots.get(key)
         if known is None or known[0] is not constant or not same_bytes(known[1], constant):
-            self.meet(constant)
+            if id(constant if constant.base is None else owner_of(constant)) in self.input_arrays:
+                self.meet(constant)
             known = self._snapshots[key] = (constant, constant.copy("K"))
         return known[1]
 
