@@ -12,12 +12,10 @@ import pytest
 from checks import central_differences, same
 from second_way_rows import FEW, PARTS, WARNED, WAYS, WRITES, made
 
-from tracer import first_writes, record, trace
+from tracer import record, trace
 from tracer.errors import CutError, CutWarning, UnsupportedError
-from tracer.reach import places_leading_to
 from tracer.standins import Traced
 from tracer.structures import items_of, put_into
-from tracer.watching import Watcher
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting the shape")  # NumPy's own, from 2.5 on
 
@@ -75,7 +73,6 @@ def test_what_has_one_way_or_is_only_read_is_followed(function):
     SHARED[:] = shared
     assert same(record(function, ours).result, expected)
     SHARED[:] = shared
-    assert same(record(only_read, SHARED).result, only_read(SHARED))
 
 
 def kernel(x, y, noise=None):
@@ -199,15 +196,6 @@ def test_what_is_raised_leaves_what_was_written():
     assert same(argument, np.array([1.5, 2.0, 3.0]))
 
 
-def test_an_array_that_nothing_else_holds_costs_no_search(monkeypatch):
-    monkeypatch.setattr(Watcher, "lead_to", None)
-    weights = A.copy()
-    assert record(only_written, weights[:, None].repeat(4, 1)[0]).grads is not None
-    assert same(record(lambda w: w.__iadd__(1.0), weights).result, A + 1.0)
-    with pytest.raises(TypeError, match="NoneType"):
-        record(only_written, SHARED)
-
-
 CUTS = {
     "rows": lambda whole: (whole[0], whole[1]),
     "ends": lambda whole: (whole.reshape(-1)[:3], whole.reshape(-1)[3:]),
@@ -272,52 +260,6 @@ def test_a_part_that_no_argument_sees_is_a_constant(monkeypatch):
     assert finished.grads["x"] == 11.0 * 11.0
     assert same(finished.grads["b"], np.array([22.0, 44.0]))
     assert same(whole, np.array([2.0, 4.0, 3.0, 4.0, 5.0, 6.0]))
-
-
-WEIGHTS = [np.full(3, float(at)) for at in range(20)]
-
-
-def updated_weights(weights, x):
-    for each in weights:
-        each -= 0.1 * x  # noqa: PLW2901  (written in place)
-    first, WEIGHTS[0] = WEIGHTS[0], WEIGHTS[1]  # which the search did not see
-    return sum((each**2).sum() for each in WEIGHTS), first
-
-
-def test_one_search_is_for_all_arguments(monkeypatch):
-    searches = []
-
-    def search(*given):
-        searches.append(given)
-        return places_leading_to(*given)
-
-    monkeypatch.setattr(first_writes, "places_leading_to", search)
-    finished = record(updated_weights, [*WEIGHTS], X)
-    assert len(searches) == 1
-    assert finished.result[1] is not WEIGHTS[0]
-    after = [np.full(3, float(max(at, 1))) - 0.1 * X for at in range(20)]
-    assert same(WEIGHTS[0], after[0])
-    assert WEIGHTS[0] is WEIGHTS[1]
-    grads = finished.backward(of=0).grads
-    np.testing.assert_allclose(grads["x"], -0.2 * sum(after))
-    np.testing.assert_allclose(grads["weights"][:3], [0.0 * X, 4.0 * after[1], 2.0 * after[2]])
-
-
-def move_then_write(a, b, x):
-    a[0] = x
-    KEEPER.kept = [KEEPER.others.pop()]
-    b[0] = 3.0 * x
-    return KEEPER.kept[0].sum()
-
-
-KEEPER = SimpleNamespace(others=[])
-
-
-def test_what_has_moved_between_two_writes_is_found():
-    one, other = np.ones(2), np.ones(2)
-    KEEPER.others, KEEPER.kept = [one, other], []
-    assert record(move_then_write, one, other, 5.0).grads["x"] == 3.0
-    assert KEEPER.kept[0] is other
 
 
 def test_another_thread_reads_plain_numbers():

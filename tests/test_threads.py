@@ -135,14 +135,14 @@ def test_a_bystander_computes_plain_values(work):
     assert len(warned) <= 1
     for each in warned:
         assert each.category is CutWarning
-        assert "another thread has read a value while it is watched" in str(each.message)
+        assert "another thread has read a value that is an input of this trace" in str(each.message)
         assert "at test_threads.py:" in str(each.message)
 
 
 def test_what_a_bystander_reads_strictly_is_an_error_of_the_trace_alone():
     bystander = Bystander(lambda: W * 3.0)
     with pytest.raises(
-        CutError, match=r"another thread has read a value while it is watched.*; at test_threads"
+        CutError, match=r"another thread has read a value that is an input of this trace.*; at test_threads"
     ):
         trace(watch=("W",), strict=True)(computes)(2.0, bystander.meet)
     assert bystander.answer == 0.3 * 3.0

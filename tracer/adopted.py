@@ -207,6 +207,16 @@ def name_of_target(frame: FrameType) -> str | None:
     return None if written is None else ast.unparse(written.target.value)
 
 
+def arrays_of_target(frame: FrameType) -> list[np.ndarray[Any, Any]]:
+    """Return what the running line writes into, as far as it is known."""
+    written = written_at(frame.f_code, frame.f_lasti)
+    try:
+        values = [] if written is None else values_of(written.target.value, frame)
+    finally:
+        forget_snapshot(frame)
+    return [each for each in values if type(each) is np.ndarray]
+
+
 def views_of_target(frame: FrameType) -> str:
     """Name the variables that see what the running line writes into."""
     written = written_at(frame.f_code, frame.f_lasti)

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from tracer.errors import CutError, CutWarning
     from tracer.tape import Tape
 
-REFERENCES = 2  # that `Boxes` has to the array of an input
+REFERENCES = 3  # that `Boxes` and the tape have to the array of an input
 _MISSING = object()
 _PLAIN = frozenset((float, int, str, bool, type(None)))
 _WITHOUT_ATTRIBUTES = frozenset((tuple, list, dict, set, frozenset, deque))
@@ -137,6 +137,7 @@ class Boxes:
             if not _can_be_unlocked(value):
                 boxed.value_ = boxed.value_.view()
         self.entries.append((boxed, value, boxed.id_))
+        self.tape.note_input(value, path)
         self._met_arrays[id(value)] = boxed, number
         return boxed, number
 
@@ -237,6 +238,10 @@ class Boxes:
     def entry_of(self, argument: Any) -> tuple[Any, Any, int] | None:
         """Return, of an array argument, its stand-in, the caller's array and its first record."""
         return next((each for each in self.entries if each[0] is argument), None)
+
+    def callers_own(self, stand_in: Any) -> Any:
+        """Return the program's own object for a stand-in, which is that itself where the function has made it."""
+        return self._originals.get(id(stand_in), stand_in)
 
     def note_stand_in(self, stand_in: Any, original: Any) -> None:
         """Note that a stand-in was put in place of an array of the program's."""

@@ -291,6 +291,8 @@ def _record_write(array: Any, before: Any, index: Any, value: Any, frame: FrameT
         operand, constant, written = value.id_, None, tape.records[value.id_ + VALUE]
     else:
         value = plain(value)
+        if type(value) is np.ndarray:
+            tape.meet(value)
         constant = written = np.array(value, array.value_.dtype) if np.ndim(value) else value
         operand = None
     old = array.id_ if is_traced(array) else None

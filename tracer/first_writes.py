@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import weakref
 from collections import Counter
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -21,11 +21,12 @@ from tracer.callee import forget_snapshot
 from tracer.errors import UnsupportedError
 from tracer.families import is_argument
 from tracer.frames import place
+from tracer.known_places import places_known, remember
 from tracer.leftovers import own_references
 from tracer.memory import memory_of, overlapping, owner_of
-from tracer.reach import place_of, places_leading_to
+from tracer.reach import place_of, places_leading_to, reachable
 from tracer.references import references
-from tracer.second_ways import counted_in_callers, frames_from, refused
+from tracer.second_ways import counted_in_callers, frames_from, held_by_callers, refused
 from tracer.tape import VALUE, same_bytes
 from tracer.ways import Known, Ways
 
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from tracer.boxing import Boxes
     from tracer.tape import Tape
     from tracer.watching import Watcher
+
+# Of what callers hold, so many places are looked at, and containers of so many items.
+_MOST, _LARGEST = 2000, 1000
 
 
 class FirstWrites:
@@ -104,9 +108,15 @@ class FirstWrites:
             self._watcher.lead_to(argument, lambda: found, {}, ways.stand_in_for, warn)
             return
         frames = frames_from(frame, until=self._boxes.tape.scopes.hook_frame)
+        roots = self._roots | {id(each.f_globals): each.f_globals for each in frames}
+        if missing < inf:
+            found = places_known(argument.array, self._callers | roots)
+            if len(found) == missing:  # there is nothing else to be found
+                self._watcher.lead_to(argument, lambda: found, {}, ways.stand_in_for, warn)
+                return
         variables = [(dict(each.f_locals), each) for each in frames if each.f_locals is not each.f_globals]
         copies = {id(copied): partial(Variable, each) for copied, each in variables}
-        roots = [*(copied for copied, _ in variables), *(each.f_globals for each in frames)]
+        roots |= {id(copied): copied for copied, _ in variables}
         try:
             self._watcher.lead_to(
                 argument, partial(self._searched, roots, copies), copies, ways.stand_in_for, warn
@@ -115,17 +125,49 @@ class FirstWrites:
             for each in frames:
                 forget_snapshot(each)
 
-    def _searched(self, roots: list[Any], copies: Container[int]) -> list[tuple[Any, Any, Any]]:
+    @cached_property
+    def _roots(self) -> dict[int, Any]:
+        """By identity: where a search begins, but for the variables of the functions that run."""
+        return {id(each): each for each in chain.from_iterable(self._watcher.program())}
+
+    @cached_property
+    def _callers(self) -> dict[int, Any]:
+        """By identity: what who waits for the call has, which the function may have no way to."""
+        return {id(each): each for each in held_by_callers(self._boxes.tape.scopes.hook_frame)}
+
+    def _searched(self, roots: dict[int, Any], copies: Container[int]) -> list[tuple[Any, Any, Any]]:
         """Return the places that lead to arguments that nothing was written into yet; a second search is the same."""
         fresh = [each for each in self._boxes.entries if is_argument(each[0])]
         missing = {id(each[1]): count for each in fresh if (count := self._missing(each)) > 0}
         owners = {id(memory_of(each[1])) for each in fresh if id(each[1]) in missing}
-        found = list(places_leading_to(missing, owners, [*roots, *chain(*self._watcher.program())]))
+        found = list(places_leading_to(missing, owners, roots.values()))
         self._found = {key: (count, []) for key, count in missing.items()}
-        for owner, key, value in found:
-            if id(value) in missing and id(owner) not in copies:
+        lasting = [each for each in found if id(each[0]) not in copies]
+        for owner, key, value in lasting:
+            if id(value) in missing:
                 self._found[id(value)][1].append((owner, key, value))
+        begun = [each for key, each in roots.items() if key not in copies]
+        remember(
+            [*begun, *self._callers.values()], [*lasting, *self._with_callers(lasting, missing)], missing
+        )
         return found
+
+    def _with_callers(
+        self, found: list[tuple[Any, Any, Any]], missing: dict[int, float]
+    ) -> list[tuple[Any, Any, Any]]:
+        """Return places in what callers have, up to those that hold what no place holds that was found."""
+        known = {(id(owner), key) for owner, key, value in found if id(value) in missing}
+        held = Counter(id(value) for _, _, value in found if id(value) in missing)
+        rest = {key: count - held[key] for key, count in missing.items() if held[key] < count < inf}
+        places, seen = [], 0
+        for owner, key, value in reachable(self._callers.values(), _MOST, _LARGEST) if rest else ():
+            places.append((owner, key, value))
+            if id(value) in rest and (id(owner), key) not in known:
+                seen = len(places)
+                rest[id(value)] -= 1
+                if max(rest.values()) <= 0:
+                    break
+        return places[:seen]
 
     def _missing(self, entry: tuple[Any, Any, int]) -> float:
         """Count the references to the caller's array of an argument that are neither our own nor accounted for.

@@ -23,6 +23,7 @@ from tracer.numpy_table import PLAIN_READS, PLAIN_UFUNCS, UFUNC_RULES, OptionErr
 from tracer.numpy_table.scipy_ufuncs import called_as
 from tracer.references import borrowed
 from tracer.rules.kinds import is_complex
+from tracer.second_ways import refuse_written_otherwise
 from tracer.standins import (
     FOREIGN,
     MADE_IN_TRACE,
@@ -126,6 +127,8 @@ def _into_plain(
         # Nobody sees that what is written back is another array.
         return call_into(function, method, inputs, {**rest, "out": blank(_single(out).copy(), tape)}, frame)
     _into_spare(function, method, inputs, rest, out)
+    for each in out if isinstance(out, tuple) else (out,):
+        refuse_written_otherwise(each, tape, frame)
     views = seeing(out if isinstance(out, tuple) else (out,), frame)
     raise UnsupportedError(
         f"{written or f'{name} with out='} writes into {FOREIGN}",

@@ -22,6 +22,7 @@ from tracer.into_out import call_into
 from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
 from tracer.rules.edited import may_repeat
 from tracer.rules.kinds import is_complex
+from tracer.second_ways import refuse_written_otherwise
 from tracer.standins import (
     FOREIGN,
     MADE_IN_TRACE,
@@ -124,7 +125,8 @@ def call_at(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> None:
     array, index, *values = inputs
     index = copied(plain_deep(index))
     if not issubclass(type(array), Traced):
-        if open_tape(traced_in(inputs), frame) is None:
+        tape = open_tape(traced_in(inputs), frame)
+        if tape is None:
             ufunc.at(array, index, *plain_deep(values))
             return
         if array.dtype.kind in "biu":  # whole numbers, as those that ufunc(array, values) gives
@@ -132,6 +134,7 @@ def call_at(ufunc: Any, inputs: tuple[Any, ...], frame: FrameType) -> None:
             for each in traced_in(values):
                 cut(each, f"np.{ufunc.__name__}.at of {array.dtype}", frame)
             return
+        refuse_written_otherwise(array, tape, frame)
         raise UnsupportedError(
             f"np.{ufunc.__name__}.at writes into {FOREIGN}",
             where=place(frame),

@@ -86,8 +86,10 @@ def _add_imported() -> bool:
 _LIBRARIES = (os.path.split(functools.__file__)[0], os.path.split(os.path.split(np.__file__)[0])[0])
 _WITHOUT_FILES = {*sys.builtin_module_names} - {"builtins"}  # into which a program may put a name
 # NumPy's inner modules work on plain values: what is traced does not get that far. Where a class of seeds is defined,
-# pickle looks for the class itself, which every generator holds an object of.
-_OWN_BUSINESS = re.compile(r"tracer\.|numpy\.(\w+\.)*_|numpy\.random\.bit_generator$")
+# pickle looks for the class itself, which every generator holds an object of. What copies knows each object by its own.
+_OWN_BUSINESS = re.compile(r"tracer\.|copy$|numpy\.(\w+\.)*_|numpy\.random\.bit_generator$")
+# Called as they are by `tracer` and `copy`
+_OWN_FUNCTIONS = {"id": id}
 
 
 # Objects of NumPy's that are called or indexed without asking their arguments: class, method, what follows it.
@@ -169,7 +171,10 @@ class _Installation:
     def _meet_imported(self) -> None:
         """Replace what a module has that the traced function imported as the first in the program: `import json`."""
         with LOCK:
-            if not self._traces or _newest_module() == self._newest or not _add_imported():
+            if not self._traces or _newest_module() == self._newest:
+                return
+            _keep_own_functions()
+            if not _add_imported():
                 return
             self._known = []
             known = set(map(id, self._modules))
@@ -298,6 +303,7 @@ class _Installation:
 
     def _list_modules(self) -> None:
         self._known = []
+        _keep_own_functions()
         self._newest = _newest_module()
         self._modules = list(sys.modules.values())
         known, self._namespaces, self._changing = self._namespaces, {}, []
@@ -330,6 +336,13 @@ class _Installation:
         if namespace.originals:
             self._replaced.append(namespace)
             namespace.names.update(namespace.replacements)
+
+
+def _keep_own_functions() -> None:
+    """Have edgegrad's modules, of which some are imported late, call what else would ask them how to answer."""
+    for name, module in sys.modules.copy().items():
+        if name.startswith("tracer.") or name == "copy":
+            vars(module).update(_OWN_FUNCTIONS)
 
 
 def _is_installed(names: dict[str, Any]) -> bool:

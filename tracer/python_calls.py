@@ -1,4 +1,4 @@
-"""`math.*`, `cmath.*`, `sum`, `pow`, `min`, `max` and `hasattr`, replaced while a trace runs (`patches.py`).
+"""`math.*`, `cmath.*`, `sum`, `pow`, `min`, `max`, `hasattr` and `id`, replaced while a trace runs (`patches.py`).
 
 Each does what its original does and records it; plain values only pass through.
 """
@@ -129,6 +129,16 @@ def _has_attribute(original: Callable[..., bool], _: str) -> Callable[..., bool]
 
     def function(thing: Any, name: str, /) -> bool:
         return original(plain(thing), name)
+
+    return function
+
+
+def _identity(original: Callable[[Any], int], _: str) -> Callable[[Any], int]:
+    """Answer for the stand-in of a caller's array what that has: a program may keep what belongs to it by `id(p)`."""
+
+    def function(thing: Any, /) -> int:
+        running = thing.tape_.running if type(thing) is Array else None
+        return original(thing if running is None else running.boxes.callers_own(thing))
 
     return function
 
@@ -286,7 +296,7 @@ def replacements() -> Iterator[tuple[Any, Callable[..., Any]]]:
     rows += [(cmath, name, _one_argument, rule) for name, rule in _OF_COMPLEX.items()]
     rows += [(cmath, name, make, rule) for name, (make, rule) in _COMPLEX_MAKERS.items()]
     rows += [(builtins, "sum", _sequence("sum_scalars"), ""), (builtins, "pow", _power, "")]
-    rows += [(builtins, "hasattr", _has_attribute, "")]
+    rows += [(builtins, "hasattr", _has_attribute, ""), (builtins, "id", _identity, "")]
     rows += [(builtins, name, _extreme(f"{name}_scalars"), "") for name in ("min", "max")]
     for module, name, make, rule in rows:
         original = getattr(module, name, None)  # math.sumprod came with Python 3.12, math.fma with 3.13

@@ -12,19 +12,22 @@ from collections import Counter
 from inspect import CO_OPTIMIZED
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tracer.callee import forget_snapshot
 from tracer.errors import UnsupportedError
+from tracer.frames import is_library, is_own, place
+from tracer.holders import CONTAINERS, are_objects
 from tracer.instructions import line_of, loaded_by
 from tracer.memory import borrowed_of, is_lent, memory_of, overlap
 from tracer.references import BORROWS
 from tracer.rules.edited import whole
+from tracer.standins import Traced
 from tracer.tape import VALUE, same_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import CodeType, FrameType
-
-    import numpy as np
 
     from tracer.errors import CutError, CutWarning
     from tracer.tape import Tape
@@ -98,6 +101,19 @@ def refused(name: str, what: str, where: str) -> UnsupportedError:
     )
 
 
+def refuse_written_otherwise(array: Any, tape: Tape, frame: FrameType) -> None:
+    """Raise UnsupportedError where an array into which a traced value is written sees the memory of an input."""
+    name = tape.input_seen_by(array) if type(array) is np.ndarray else None
+    if name is not None:
+        raise UnsupportedError(
+            f"a traced value is written into the array of {name}, an input, as a global, an attribute or a view of it",
+            where=place(frame),
+            got=f"the function has a copy of it until something is written into {name} itself",
+            advice=f"write into {name}, after which all other ways lead there, too; "
+            f"or watch the object that holds it and don't pass {name}",
+        )
+
+
 def counted_in_callers(given: tuple[tuple[Any, ...], dict[str, Any]], frame: FrameType) -> Counter[int]:
     """Count, by identity, the references that the arguments of a call have, and the variables of who waits for it."""
     in_variables: Counter[int] = Counter()
@@ -111,6 +127,23 @@ def counted_in_callers(given: tuple[tuple[Any, ...], dict[str, Any]], frame: Fra
     if BORROWS:
         in_variables = Counter(in_variables.keys())
     return in_variables + Counter(map(id, (*given[0], *given[1].values())))
+
+
+def held_by_callers(frame: FrameType) -> list[Any]:
+    """Return the containers and objects that who waits for a call has in variables of the program's functions."""
+    found: dict[int, Any] = {}
+    for each in frames_from(frame.f_back):
+        if each.f_code.co_flags & CO_OPTIMIZED and _is_of_program(each):
+            found |= {id(held): held for held in each.f_locals.values()}
+            forget_snapshot(each)
+    kinds = set(map(type, found.values())).difference(Traced.stand_ins.values())
+    wanted = {kind for kind in kinds if issubclass(kind, CONTAINERS) or are_objects(kind)}
+    return [held for held in found.values() if type(held) in wanted]
+
+
+def _is_of_program(frame: FrameType) -> bool:
+    file, module = frame.f_code.co_filename, str(frame.f_globals.get("__name__"))
+    return not (is_own(file) or "site-packages" in file or is_library(module))
 
 
 def frames_from(frame: FrameType | None, until: FrameType | None = None) -> list[FrameType]:

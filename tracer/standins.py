@@ -298,7 +298,8 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     if frame is not tape.frame and not tape.enter(frame, traced):
         return _apart(value) if tape.is_open else value
     if is_conversion and frame.f_code.co_code[frame.f_lasti] in STORES:
-        from tracer.adopted import adopt, name_of_target, type_of_target, views_of_target  # noqa: PLC0415  (which is made of this room)
+        from tracer.adopted import adopt, arrays_of_target, name_of_target, type_of_target, views_of_target  # noqa: PLC0415  (which is made of this room)
+        from tracer.second_ways import refuse_written_otherwise  # noqa: PLC0415  (as that is)
 
         if asking is frame and adopt(traced, frame):
             return _apart(value)
@@ -314,6 +315,8 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
                 if is_records
                 else f"make {name or 'it'} an array of floats: np.zeros(…) without another dtype",
             )
+        for each in arrays_of_target(frame):
+            refuse_written_otherwise(each, tape, frame)
         raise UnsupportedError(
             f"writing a traced value into {FOREIGN}, is not followed",
             where=place(frame),

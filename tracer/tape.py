@@ -50,6 +50,8 @@ _FEW_BYTES = 1 << 15  # up to which copying two arrays is cheaper than comparing
 class Running(Protocol):
     """The run that a tape is of."""
 
+    boxes: Any
+
     def lender_of(self, argument: Any, frame: FrameType) -> tuple[Any, np.ndarray[Any, Any]] | None:
         """See Tape."""
 
@@ -84,7 +86,7 @@ RUNS: WeakValueDictionary[int, Any] = WeakValueDictionary()
 """By identity: the runs of living traces, which hold what the function returned."""
 STALE = "a value kept from an earlier trace is a constant in this one"
 STALE_ADVICE = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
-ELSEWHERE = "another thread has read a value while it is watched, and got the plain one"
+ELSEWHERE = "another thread has read a value that is an input of this trace, and got the plain one"
 ELSEWHERE_ADVICE = (
     "what it computes there carries no gradient back; a function that is traced works without threads"
 )
@@ -98,9 +100,9 @@ class Tape:
     """
 
     __slots__ = (
-        "_snapshots", "elsewhere", "families", "followed", "frame", "hashed", "input_names", "is_open", "left",
-        "memory", "outer", "places", "read_otherwise", "records", "refused", "running", "scopes", "segments", "strict",
-        "texts", "thread", "waiting", "warned", "watched", "writes",
+        "_snapshots", "elsewhere", "families", "followed", "frame", "hashed", "input_arrays", "input_names", "is_open",
+        "left", "memory", "outer", "places", "read_otherwise", "records", "refused", "running", "scopes", "segments",
+        "strict", "texts", "thread", "waiting", "warned", "watched", "writes",
     )  # fmt: skip
 
     def __init__(self, *, strict: bool = False) -> None:
@@ -121,8 +123,9 @@ class Tape:
         self.memory: dict[Any, Any] = {}  # of functions with a cache, for this run
         # The instruction that last asked a traced number for its hash
         self.hashed: tuple[CodeType, int] | None = None
-        # By identity of what owns the memory: watched arrays, and what they are called
-        self.watched: dict[int, list[tuple[np.ndarray[Any, Any], str]]] = {}
+        # By identity of what owns the memory: the program's arrays that are inputs, and what they are called
+        self.input_arrays: dict[int, list[tuple[np.ndarray[Any, Any], str]]] = {}
+        self.watched: set[str] = set()  # such names of what is no argument
         self.read_otherwise: set[str] = set()  # such names, of which that was told
         self.families: dict[int, Family] = {}  # by identity of the array that owns the memory
         self.writes: dict[int, int] = {}  # by stand-in: writes since it was last recorded in full
@@ -154,6 +157,7 @@ class Tape:
                 _RUNNING[self.thread] = self.outer
         self.scopes.close()
         self._snapshots.clear()
+        self.input_arrays.clear()
         self.writes.clear()
         self.memory.clear()
 
@@ -286,19 +290,31 @@ class Tape:
         self.refuse_if_strict(STALE, STALE_ADVICE, frame)
         self.warn(STALE, STALE_ADVICE, frame)
 
-    def note_watched(self, array: np.ndarray[Any, Any], name: str) -> None:
-        """Have it told where what an array holds is read as a constant."""
-        self.watched.setdefault(id(memory_of(array)), []).append((array, name))
+    def note_input(self, array: np.ndarray[Any, Any], name: str) -> None:
+        """Have it told where what the program holds as an input is read as a constant."""
+        self.input_arrays.setdefault(id(memory_of(array)), []).append((array, name))
 
-    def _meet_watched(self, constant: np.ndarray[Any, Any]) -> None:
-        """Say that a watched array is read by another way than its name. Raises CutError where this is strict."""
-        watched = self.watched.get(id(memory_of(constant)), ())
-        name = next((name for array, name in watched if overlap(constant, array)), None)
+    def note_watched(self, array: np.ndarray[Any, Any], name: str) -> None:
+        """Note of such an array that it is watched, from now on: what was read of it before was not yet an input."""
+        self.watched.add(name)
+        self.forget_memory(memory_of(array))
+
+    def input_seen_by(self, array: np.ndarray[Any, Any]) -> str | None:
+        """Return what the input is called of whose memory an array sees some; None where there is none."""
+        inputs = self.input_arrays.get(id(array if array.base is None else memory_of(array)), ())
+        return next((name for own, name in inputs if overlap(array, own)), None) if inputs else None
+
+    def meet(self, constant: np.ndarray[Any, Any]) -> None:
+        """Say that an input is read by another way than its name. Raises CutError where this is strict."""
+        name = self.input_seen_by(constant)
         if name is None:
             return
         frame = users(sys._getframe(2))  # noqa: SLF001  (whoever computed with it)
         what = f"{name} is watched, and read here by another way, which is a constant"
         advice = f"use {name} itself, or watch the object that holds it"
+        if name not in self.watched:
+            what = f"{name} is an argument, and read here by another way, a constant that its gradient knows nothing of"
+            advice += f" and don't pass {name}; where a constant is meant, pass {name}.copy()"
         self.refuse_if_strict(what, advice, frame)
         self.warn(what, advice, frame)
         self.read_otherwise.add(name)
@@ -337,13 +353,14 @@ class Tape:
 
         A constant that is changed in place after its use must not corrupt a gradient.
         """
-        if self.watched:
-            self._meet_watched(constant)
-        if id(constant) in LEFT and constant.any():  # one of zeros has been set anew
+        key = id(constant)
+        if key in LEFT and constant.any():  # one of zeros has been set anew
             self.meet_stale(sys._getframe(1))  # noqa: SLF001  (from where the user's is found)
-        known = self._snapshots.get(id(constant))
+        known = self._snapshots.get(key)
         if known is None or known[0] is not constant or not same_bytes(known[1], constant):
-            known = self._snapshots[id(constant)] = (constant, constant.copy("K"))
+            if id(constant if constant.base is None else owner_of(constant)) in self.input_arrays:
+                self.meet(constant)
+            known = self._snapshots[key] = (constant, constant.copy("K"))
         return known[1]
 
     def constants(self) -> Iterable[np.ndarray[Any, Any]]:

@@ -16,6 +16,7 @@ from tracer.buffers import write
 from tracer.errors import UnsupportedError
 from tracer.frames import is_library, place
 from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
+from tracer.second_ways import refuse_written_otherwise
 from tracer.standins import (
     FOREIGN,
     MADE_IN_TRACE,
@@ -51,10 +52,12 @@ def call_writing(function: Any, args: tuple[Any, ...], options: dict[str, Any], 
     target = args[0] if args else next(iter(options.values()))
     if not issubclass(type(target), Traced):
         is_read_only = type(target) is np.ndarray and not target.flags.writeable  # which NumPy says
-        if is_read_only or open_tape(traced_in((*args, *options.values())), frame) is None:
+        tape = open_tape(traced_in((*args, *options.values())), frame)
+        if is_read_only or tape is None:
             return function(*plain_deep(args), **plain_deep(options))
         if is_library(str(frame.f_globals.get("__name__"))):
             raise refuse(f"np.{function.__name__}", frame)
+        refuse_written_otherwise(target, tape, frame)
         raise UnsupportedError(
             f"np.{function.__name__} writes into {FOREIGN}",
             where=place(frame),

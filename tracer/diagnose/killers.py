@@ -48,7 +48,7 @@ ADVICE = {
     "indexed": "an index has no slope: interpolate between the elements, or say static for what only counts",
     "text": "nothing has to be done if it is meant to be shown only; compute with the number itself",
     "read back": "compute with the number itself, and round a detached one where that is meant",
-    "dropped": "use it, or leave it out of the arguments",
+    "dropped": "use it, or leave it out of the arguments; the same array as a global or an attribute is a constant",
     "unknown": "follow where the value goes: no operation that was recorded takes it further",
     "balanced": "nothing has to be done: the function is flat at this point",
 }  # fmt: skip
