@@ -217,7 +217,7 @@ IN_FRAMES = {
     class D:
         def __del__(self): out.append(1)
     b = DATA.copy(); d = D(); d.me = d; del d
-    gc.collect()
+    gc.collect(1)
     b[0] = x[0]
     return b.sum() * len(out)
 """,

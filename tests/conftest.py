@@ -1,5 +1,7 @@
 """What tests are given: a folder and a terminal of their own; texts that can be read back as source."""
 
+import ctypes
+import gc
 import linecache
 import os
 import sys
@@ -15,7 +17,7 @@ import typer.main
 from command_line import PROGRAM
 
 import viz
-from tracer import watching
+from tracer import reach, watching
 from viz import cli
 
 
@@ -89,6 +91,38 @@ def visit(browser, page_of):
     yield begin
     for each in visits:
         each.end()
+
+
+def pytest_collection_finish(session):
+    """Have the garbage collector pass over what pytest keeps of each test, which is two thirds of all that it goes through.
+
+    edgegrad asks it who holds a value. What the tests themselves have, in modules or as parameters, stays with it.
+    """
+    pass_over = ctypes.pythonapi.PyObject_GC_UnTrack
+    pass_over.argtypes, pass_over.restype = [ctypes.py_object], None
+    pending = list(session.items)
+    while pending:
+        each = pending.pop()
+        if gc.is_tracked(each):
+            pass_over(each)
+            if type(each).__module__.startswith("_pytest"):
+                pending += [part for part in gc.get_referents(each) if type(part).__name__ in OF_A_TEST]
+
+
+OF_A_TEST = {"list", "dict", "set", "Stash", "NodeId", "NodeKeywords", "TopRequest", "CallSpec"}
+
+
+# A watch goes through all modules that are no library's. Each test file is a program of its own: through the others,
+# which hold all that all tests are given, it would take a tenth of a second each time.
+_described = reach._described
+
+
+def described(name, module):
+    package, is_installed, names = _described(name, module)
+    return package, is_installed or Path(str(names.get("__file__"))).parent == Path(__file__).parent, names
+
+
+reach._described = described
 
 
 @pytest.fixture

@@ -321,13 +321,14 @@ def test_memory_stays_flat(monkeypatch):
         return len(gc.get_objects()), sys.getallocatedblocks()
 
     monkeypatch.setattr(tracer.backward, "BUDGET", 0)  # and set again when the test ends
-    runs = 600  # NumPy and Python fill caches of their own: some 1,000 blocks, nearly all in as many runs
-    many(runs)
+    # NumPy and Python fill caches of their own, nearly all in the first runs.
+    runs = 200
+    many(2 * runs)
     before = count()
     many(runs)
     objects, blocks = (now - then for now, then in zip(count(), before, strict=True))
     assert objects < runs / 10
-    assert blocks < runs / 2
+    assert blocks < runs
 
 
 def test_an_exception_passes_unchanged():

@@ -17,6 +17,7 @@ import sweep_programs
 from sweep_programs import INPUTS, line_of
 
 from tracer import sweep, trace
+from tracer.diagnose import sweep as sending
 from tracer.errors import ProgramError, UsageError
 from viz import progress_bar
 
@@ -165,7 +166,8 @@ def test_an_input_that_kills_its_worker_is_told_of_and_its_neighbours_are_not():
     assert swept.sites["inputs"].max() == 88
 
 
-def test_small_inputs_go_together():
+def test_small_inputs_go_together(monkeypatch):
+    monkeypatch.setattr(sending, "_SECONDS", 60)  # small also where the machine is busy
     executor = _Loses((), None)
     sweep(sweep_programs.product, ((float(each),) for each in range(100)), executor=executor)
     assert len(executor.lots) < 75
