@@ -116,7 +116,7 @@ ROWS = [
     Row("soft_tree.brier", ("@TREE", "@PEOPLE", "@OUTCOMES")),
     Row("stable_fluids.simulate", ("@SMOKE", "@U", "@V"), step=1e-6),
     Row("thermostat.night"),
-    Row("transformer.next_token_loss", ("@PARAMETERS", "@TOKENS"), cuts=1),
+    Row("transformer.next_token_loss", ("@PARAMETERS", "@TOKENS")),
     Row("truss.sag", ("@NODES", "@AREAS")),
     Row("vae.step_loss", ("@WEIGHTS", "@X")),
     Row("weather_station.report", ("@READINGS",)),

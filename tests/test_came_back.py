@@ -111,6 +111,11 @@ def test_what_came_back_is_one_warning(function, x):
             record(function, x)
 
 
-def test_a_whole_number_that_came_back_is_told():
+@pytest.mark.parametrize(
+    "function",
+    [lambda x, n: x * (int(n) + 1), lambda x, n: (x * (np.array([n, 2]) - 3)).sum()],
+    ids=["number", "array"],
+)
+def test_a_whole_number_that_came_back_is_told(function):
     with pytest.warns(CutWarning):
-        record(lambda x, n: x * (int(n) + 1), 1.37, 3)
+        record(function, 1.37, 3)

@@ -323,6 +323,16 @@ def kept_in_a_list(x):
     return items[0].sum()
 
 
+def in_a_default(x):
+    b = DATA.copy()
+
+    def look(b=b):
+        return b.sum()
+
+    b *= x
+    return look()
+
+
 @pytest.mark.parametrize(
     "function",
     [
@@ -336,7 +346,7 @@ def kept_in_a_list(x):
             of_parts,
             read_before,
         ),
-        *(by_two_names, second_name, by_several_functions, in_places, kept_in_a_list),
+        *(by_two_names, second_name, by_several_functions, in_places, kept_in_a_list, in_a_default),
     ],
 )
 def test_an_augmented_assignment_to_an_array_that_plain_code_made(function):
@@ -372,16 +382,6 @@ def weakly_known(x):
     known = weakref.ref(b)
     b[1] = x
     return known().sum()
-
-
-def in_a_default(x):
-    b = DATA.copy()
-
-    def look(b=b):
-        return b.sum()
-
-    b[1] = x
-    return look()
 
 
 def of_a_caller(x):
@@ -420,7 +420,6 @@ def a_view(x):
         *(
             viewed,
             weakly_known,
-            in_a_default,
             of_a_caller,
             a_list,
             a_part_of_unknown_place,

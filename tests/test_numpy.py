@@ -242,7 +242,7 @@ def test_iteration_and_unpacking():
         (lambda a: a.byteswap(), r"ndarray\.byteswap"),
         (
             lambda a: a.sum(out=VECTOR[0, ...]),
-            r"np\.sum with out= writes into an array that was made outside",
+            r"a traced value is written into the array of a, an input",
         ),
         (lambda a: np.logspace(0.1, 1, 3, base=a * a), r"np\.logspace with an array base="),
         (lambda a: np.cov(a[None], rowvar=False, ddof=0), r"np\.cov with rowvar=False of one row"),

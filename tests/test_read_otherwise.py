@@ -56,6 +56,7 @@ def test_what_is_meant_or_is_another_part_is_not_told():
     rows = np.ones((3, 2))
     assert same(record(lambda w: (w * rows[1:]).sum(), rows[0]).grads["w"], np.array([2.0, 2.0]))
     assert same(record(lambda w: (w * NET.W.copy()).sum(), NET.W).grads["w"], NET.W)
+    assert same(record(lambda w: (w * rows).sum(), rows[1]).grads["w"], np.array([3.0, 3.0]))  # is data's
 
 
 def by_index(w, x):

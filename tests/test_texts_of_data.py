@@ -90,7 +90,7 @@ ELEMENTS = {  # the input is an element of the data
     "an attribute of an argument": (nearest_of_an_attribute, (FIRST, Model()), ("model",)),
     "an argument": (nearest_of_an_argument, (FIRST, DATA), ("data",)),
     "two of an argument": (nearest_of_an_argument, (DATA[:1].copy(), DATA[:2]), ("data",)),
-    "the start": (far_from_the_start, (START,), ()),
+    "the start": (far_from_the_start, (START.copy(),), ()),
     "soft means": (soft_means, (POINTS[:3].copy(),), ()),
     "soft means, the start": (soft_means_that_show_the_start, (POINTS[:3].copy(),), ()),
     "soft means, static": (soft_means_that_show_the_start, (POINTS[:3].copy(), POINTS), ("points",)),

@@ -111,9 +111,7 @@ class _Later:
         if not isinstance(constant, np.ndarray) or constant.dtype.hasobject:
             return False
         if constant.dtype.kind in "iu":
-            self._left -= constant.size
-            numbers = self._cut if self._are_counts else self._counts
-            return self._left >= 0 and numbers.isdisjoint(np.abs(constant).ravel().tolist())
+            return self._are_data_of_counts(constant)
         return constant.dtype.kind not in "fc" or self._is_data(constant, row)
 
     def _is_count(self, number: Any, row: int) -> bool:
@@ -122,6 +120,13 @@ class _Later:
         if not self._are_counts:
             return size not in self._counts
         return size not in self._cut and (int, size) in _operands(*self._place(row))
+
+    def _are_data_of_counts(self, array: np.ndarray[Any, Any]) -> bool:
+        """Tell of whole numbers whether they can have no gradient; of floats that left there is none by `int()`."""
+        self._left -= array.size
+        if self._left < 0 or (self._are_counts and array.tobytes() not in self._known):
+            return False
+        return self._counts.isdisjoint(np.abs(array).ravel().tolist())
 
     def _is_written(self, size: float, row: int) -> bool:
         if size in self._cut:

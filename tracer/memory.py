@@ -122,6 +122,13 @@ def overlap(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
         return True
 
 
+def is_within(part: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> bool:
+    """Tell whether an array sees nothing before or behind what another one sees."""
+    low, high = byte_bounds(array)
+    first, last = byte_bounds(part)
+    return bool(low <= first and last <= high)
+
+
 def overlapping(arrays: list[np.ndarray[Any, Any]]) -> set[int]:
     """Return the identities of those arrays that see some of what another one of them sees."""
     found: set[int] = set()

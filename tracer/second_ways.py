@@ -103,8 +103,7 @@ def refused(name: str, what: str, where: str) -> UnsupportedError:
 
 def refuse_written_otherwise(array: Any, tape: Tape, frame: FrameType) -> None:
     """Raise UnsupportedError where an array into which a traced value is written sees the memory of an input."""
-    name = tape.input_seen_by(array) if type(array) is np.ndarray else None
-    if name is not None:
+    for _, name in tape.inputs_seen_by(array) if type(array) is np.ndarray else ():
         raise UnsupportedError(
             f"a traced value is written into the array of {name}, an input, as a global, an attribute or a view of it",
             where=place(frame),

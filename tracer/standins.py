@@ -42,6 +42,7 @@ MADE_IN_TRACE = (
 CONVERSION = "a conversion to a plain array"
 COMPLEX = "complex(); x + 1j*y is followed"
 _CONVERSIONS = frozenset(("float()", "int()", CONVERSION, COMPLEX))
+_MAKES_WHOLE = ("array of int", "asarray of int", "asanyarray of int", "astype of int")  # labels, places
 # By the way out, and whether it was an array; else detach.
 _ADVICE = {
     (
@@ -343,7 +344,7 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     advice += _ADVICE.get((via, type(value) is np.ndarray), f"{meant} says that this is meant")
     tape.refuse_if_strict(what, advice, frame, got=f"value {_brief(value)}")
     _append_cut(traced, via, frame)
-    is_only_looked_at = is_conversion or " of int" in via
+    is_only_looked_at = is_conversion or via.removeprefix("np.").startswith(_MAKES_WHOLE)
     (tape.warn_later if is_only_looked_at else tape.warn)(what, advice, frame)
     return _apart(value)
 

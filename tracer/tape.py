@@ -25,7 +25,7 @@ from weakref import WeakValueDictionary
 
 from tracer.errors import CutError, CutWarning, EdgegradError, UnsupportedError, refusals
 from tracer.frames import OWN_FILES, beyond_own, place, users
-from tracer.memory import memory_of, overlap, owner_of
+from tracer.memory import is_within, memory_of, overlap, owner_of
 from tracer.operations import OP_NUMBERS
 from tracer.scopes import NO_INSTRUCTION, WHOLE_TRACE, Scopes
 
@@ -299,14 +299,18 @@ class Tape:
         self.watched.add(name)
         self.forget_memory(memory_of(array))
 
-    def input_seen_by(self, array: np.ndarray[Any, Any]) -> str | None:
-        """Return what the input is called of whose memory an array sees some; None where there is none."""
+    def inputs_seen_by(self, array: np.ndarray[Any, Any]) -> list[tuple[np.ndarray[Any, Any], str]]:
+        """Return the inputs of whose memory an array sees some, and what they are called."""
         inputs = self.input_arrays.get(id(array if array.base is None else memory_of(array)), ())
-        return next((name for own, name in inputs if overlap(array, own)), None) if inputs else None
+        return [(own, name) for own, name in inputs if overlap(array, own)]
 
     def meet(self, constant: np.ndarray[Any, Any]) -> None:
-        """Say that an input is read by another way than its name. Raises CutError where this is strict."""
-        name = self.input_seen_by(constant)
+        """Say that an input is read by another way than its name. Raises CutError where this is strict.
+
+        Data of which an argument is a part are no other way to it: `soft_means(POINTS[:3])` reads POINTS as they are.
+        """
+        seen = self.inputs_seen_by(constant)
+        name = next((name for own, name in seen if name in self.watched or is_within(constant, own)), None)
         if name is None:
             return
         frame = users(sys._getframe(2))  # noqa: SLF001  (whoever computed with it)
@@ -358,7 +362,7 @@ class Tape:
             self.meet_stale(sys._getframe(1))  # noqa: SLF001  (from where the user's is found)
         known = self._snapshots.get(key)
         if known is None or known[0] is not constant or not same_bytes(known[1], constant):
-            if id(constant if constant.base is None else owner_of(constant)) in self.input_arrays:
+            if id(constant if constant.base is None else memory_of(constant)) in self.input_arrays:
                 self.meet(constant)
             known = self._snapshots[key] = (constant, constant.copy("K"))
         return known[1]
