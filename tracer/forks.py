@@ -32,7 +32,8 @@ def stay_plain(forget_running: Callable[[], None]) -> None:
 
 
 def _hold() -> None:
-    """Have no thread be in the midst of exchanging something."""
+    """Have no thread be in the midst of exchanging something, or of a search."""
+    turns.SEARCHING.acquire()
     turns.CHANGED.acquire()
     patches.LOCK.acquire()
 
@@ -41,3 +42,4 @@ def _let_go() -> None:
     """Let threads exchange again."""
     patches.LOCK.release()
     turns.CHANGED.release()
+    turns.SEARCHING.release()

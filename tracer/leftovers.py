@@ -53,6 +53,7 @@ from tracer.references import references
 from tracer.standins import Traced, plain
 from tracer.structures import items_of, rebuilt
 from tracer.tape import AUXILIARY, LEFT, RUNS, STALE, STALE_ADVICE, WIDTH
+from tracer.turns import SEARCHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -65,6 +66,9 @@ if TYPE_CHECKING:
 _MANY = 1000  # objects that the collector is asked of at once
 _FEW = 10  # objects that the collector is asked for one by one
 _MOST = 100_000  # values that are known again
+_LONGEST = (
+    2.0  # seconds that another thread is waited for: a finaliser that its search runs may wait for this one
+)
 _ROUNDS = 8  # levels of tuples in tuples, which are made anew from the inside
 _FRAMES = {GeneratorType: "gi_frame", CoroutineType: "cr_frame", AsyncGeneratorType: "ag_frame"}
 _FIXED = (tuple, frozenset, slice, MethodType, methodcaller)
@@ -101,12 +105,19 @@ def leave_plain(
     """
     known = [tape]
     del tape
+    if references(known, 0) == 1:  # the caller's
+        return
+    # What another thread's search goes through looks as if the program had it, and would be gone through, too
+    is_alone = SEARCHING.acquire(timeout=_LONGEST)
     try:
-        if references(known, 0) > 1 and not are_accounted_for(known, error):  # one is the caller's
+        if not are_accounted_for(known, error):
             _search(known, arrays, given, plain_arrays)
     except (MemoryError, RecursionError):
         if error is None:  # else that is what is raised
             raise
+    finally:
+        if is_alone:
+            SEARCHING.release()
 
 
 def _search(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 CHANGED = Condition(RLock())
 """Held while stand-ins are put at places, and while values are put back; told of when a trace is done with that."""
+SEARCHING = RLock()
+"""Held while the garbage collector is asked who has what a trace has left (`leftovers.py`)."""
 WATCHERS: list[Watcher] = []
 """Those that have stand-ins at places."""
 _PATIENCE = 5.0  # seconds in which the other trace must get on
