@@ -7,21 +7,19 @@ that it is. Afterwards each place has a plain value again, the one that the plai
 from __future__ import annotations
 
 import warnings
-import weakref
 from collections import Counter, deque
 from contextlib import suppress
 from functools import cached_property
 from itertools import chain
-from math import inf
 from operator import is_
 from threading import get_ident
-from types import MethodType, ModuleType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.boxing import REFERENCES
 from tracer.errors import CutError, CutWarning
+from tracer.exchange import Exchange
 from tracer.holders import (
     CONTAINERS,
     MISSING,
@@ -30,11 +28,8 @@ from tracer.holders import (
     inside,
     is_object,
 )
-from tracer.leading import is_looked_into, leading_to
-from tracer.leftovers import own_references
 from tracer.memory import memory_of, overlapping, owner_of
 from tracer.reach import MODULES, place_of, places_leading_to, reachable
-from tracer.references import references
 from tracer.standins import Traced, is_traced
 from tracer.structures import items_of, path_of, rebuilt, structure_of
 from tracer.turns import CHANGED, WATCHERS, BusyError, exchanging, refused
@@ -43,7 +38,7 @@ from tracer.watched_names import find, functions_of
 from tracer.ways import Beginning, Known, Ways
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from types import FrameType
 
     from tracer.boxing import Boxes
@@ -52,8 +47,6 @@ if TYPE_CHECKING:
 # What the function has left of its stand-ins is looked for in so many places, and in containers of so many items; of
 # what is further away, a later trace says that it is a constant.
 _MOST, _LARGEST = 20_000, 1000
-# What Python's own machinery keeps in the variables of a module: a loader may know the whole process.
-_OF_MODULES = frozenset({"__spec__", "__loader__", "__builtins__"})
 
 
 class Watcher:
@@ -65,11 +58,9 @@ class Watcher:
         self._places: list[tuple[Holder, Any, Any]] = boxes.tape.places
         self._is_ending = False
         self._roots: list[Any] = []  # objects, lists and dicts that were looked into
-        self._known: dict[int, Known] = {}  # by identity of the array
         self._looked_into: dict[int, Structure] = {}
-        self._ways: dict[int, Ways] = {}  # to what is watched, by identity of what owns the memory
-        # Makes the stand-in for an array that sees part of an argument. Of its own it would keep all of the trace.
-        self._view_of: Callable[[np.ndarray[Any, Any]], Any] | None = None
+        self._exchange = Exchange(self._places)
+        self._known = self._exchange.known  # by identity of the array
         self._names: tuple[str, ...] = ()
         self._has_begun = False  # with all of the names, so that the function runs
 
@@ -250,8 +241,7 @@ class Watcher:
 
     def _put(self, place: Holder | None, stand_in: Any, value: Any) -> Structure:
         if place is not None:
-            self._places.append((place, stand_in, value))  # first, as an interrupt may come between the two
-            place.write(stand_in)
+            self._exchange.put(place, stand_in, value)
         return self._boxes.numbers.get(stand_in.id_) if issubclass(type(stand_in), Traced) else None
 
     def _replace_second_references(self, frame: Any) -> None:
@@ -259,7 +249,9 @@ class Watcher:
         self._tell_overlapping()
         parts = Counter(id(known.array.base) for known in self._known.values())
         missing = {
-            key: count for key, known in self._known.items() if (count := self._missing(known, parts)) > 0
+            key: count
+            for key, known in self._known.items()
+            if (count := self._exchange.missing(known, parts)) > 0
         }
         if missing:
             owners = {id(owner_of(self._known[key].array)) for key in missing}
@@ -267,10 +259,10 @@ class Watcher:
                 inputs = [
                     each for each in self._known.values() if each.path and id(owner_of(each.array)) == owner
                 ]
-                self._ways[owner] = Ways(inputs, self._boxes, frame)
+                self._exchange.ways[owner] = Ways(inputs, self._boxes, frame)
             memories = {id(memory_of(self._known[key].array)) for key in missing}
             found = list(places_leading_to(missing, memories, chain(self._roots, *self.program())))
-            self._exchange(missing, found, self._put, self._warn)
+            self._exchange.at(found, missing, self._exchange.put, self._warn)
 
     def _tell_overlapping(self) -> None:
         """Say of which watched arrays the gradient is that of their own uses alone."""
@@ -285,13 +277,6 @@ class Watcher:
         """Tell of what is watched from here on that what it is a part of is followed already, without it."""
         whole = self._boxes.wholes.get(id(owner_of(known.array)))
         return whole is not None and owner_of(whole.value_) is not owner_of(known.stand_in.value_)
-
-    def _view(self, array: np.ndarray[Any, Any]) -> Any:
-        """Return the stand-in for an array that sees part of one that has one; None where there is none."""
-        if self._view_of is not None:
-            return self._view_of(array)
-        ways = self._ways.get(id(owner_of(array)))
-        return None if ways is None else ways.stand_in_for(array)
 
     def lead_to(
         self,
@@ -308,87 +293,20 @@ class Watcher:
         if id(argument.array) in self._known:
             return
         with exchanging():
-            if any(id(argument.array) in each._known for each in WATCHERS):  # noqa: SLF001  (of the same class)
+            if any(id(argument.array) in each._exchange.known for each in WATCHERS):  # noqa: SLF001  (of the same class)
                 raise refused(argument.path)
             if self not in WATCHERS:
                 WATCHERS.append(self)
             self._known[id(argument.array)] = argument
-            self._view_of = view_of
+            self._exchange.view_of = view_of
 
             def put(place: Holder, stand_in: Any, value: Any) -> None:
                 if isinstance(place, Item) and id(place.items) in variables:
                     variables[id(place.items)](place.key).write(stand_in)
                 else:
-                    self._put(place, stand_in, value)
+                    self._exchange.put(place, stand_in, value)
 
-            self._exchange([id(argument.array)], find(), put, warn)
-
-    def _exchange(
-        self,
-        keys: Iterable[int],
-        found: list[tuple[Any, Any, Any]],
-        put: Callable[[Holder, Any, Any], Any],
-        warn: Callable[[str, str], None],
-    ) -> None:
-        """Put the stand-ins of some arrays at the places that lead to them; say so where that can't be."""
-        owners = {id(memory_of(self._known[key].array)): self._known[key] for key in keys}
-        for key in keys:  # NumPy takes a proxy for what it stands for, and asks nobody
-            known = self._known[key]
-            if any(type(each) in weakref.ProxyTypes for each in weakref.getweakrefs(known.array)):
-                warn("a weak proxy stands for", known.path)
-        others: list[tuple[Any, Any]] = []
-        for _ in range(2):  # again, as the first time may have shown that more than a part is seen
-            rest = []
-            for owner, key, value in found:
-                other = self._exchanged(value)
-                if other is not value:
-                    put(place_of(owner, key), other, value)
-                else:
-                    rest.append((owner, key, value))
-            found = rest
-        for _, key, value in found:
-            if issubclass(type(value), np.ndarray) and not value.dtype.hasobject:
-                seen = owners.get(id(memory_of(value)))
-                if seen is not None and np.may_share_memory(value, seen.array):
-                    warn(f"{_called(key)} shares its memory with", seen.path)
-            elif not is_looked_into(type(value)) and key not in _OF_MODULES:
-                others.append((key, value))
-        # By now, nothing that has been exchanged leads there.
-        for key, value in others:
-            paths = [known.path for owner, known in owners.items() if leading_to({}, (owner,), [value])]
-            if paths:
-                warn(f"{_called(key)} ({type(value).__name__}) holds", paths[0])
-
-    def _missing(self, known: Known, parts: Counter[int]) -> float:
-        """Count the references to a watched array beyond our own; `inf` where another may see its memory.
-
-        `parts` are, by identity of what they are parts of, how many are watched.
-        """
-        ours = REFERENCES + own_references(known.array) + parts[id(known.array)]
-        ours += sum(before is known.array for _, _, before in self._places)
-        count = references(known, 0) - ours
-        owner = [owner_of(known.array)]
-        is_part = id(owner[0]) not in self._known and references(owner, 0) > parts[id(owner[0])]
-        is_lent = owner[0].base is not None
-        return inf if is_part or is_lent or weakref.getweakrefcount(known.array) else count
-
-    def _exchanged(self, value: Any) -> Any:
-        """Return a value with the stand-ins of watched arrays in it, where that makes another value; else itself."""
-        kind = type(value)
-        if kind is np.ndarray:
-            if id(value) not in self._known and (view := self._view(value)) is not None:
-                self._known[id(value)] = Known(value, view, "")
-            return self._known[id(value)].stand_in if id(value) in self._known else value
-        if issubclass(kind, tuple):
-            olds = dict(items_of(value) or ())
-            items = {at: self._exchanged(each) for at, each in olds.items()}
-            return value if all(map(is_, items.values(), olds.values())) else rebuilt(value, items)
-        if kind in (weakref.ref, MethodType):
-            held = value() if kind is weakref.ref else value.__self__
-            other = self._exchanged(held) if type(held) is np.ndarray else held
-            if other is not held:
-                return weakref.ref(other) if kind is weakref.ref else MethodType(value.__func__, other)
-        return value
+            self._exchange.at(find(), [id(argument.array)], put, warn)
 
     def _warn(self, how: str, path: str) -> None:
         advice = "what is read through it carries no gradient back; make it in the traced function"
@@ -410,10 +328,6 @@ class Watcher:
             if package in packages or not is_installed
         ]
         return [*(function.__globals__ for function in self._functions), *self._functions], modules
-
-
-def _called(key: Any) -> str:
-    return "a variable" if key is None else f"an item [{key}]" if type(key) is int else f"{key}"
 
 
 def _structure(value: Any, found: dict[str, Structure]) -> Structure:
