@@ -53,7 +53,7 @@ from tracer.references import references
 from tracer.standins import Traced, plain
 from tracer.structures import items_of, rebuilt
 from tracer.tape import AUXILIARY, LEFT, RUNS, STALE, STALE_ADVICE, WIDTH
-from tracer.turns import SEARCHING
+from tracer.turns import searching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -107,17 +107,13 @@ def leave_plain(
     del tape
     if references(known, 0) == 1:  # the caller's
         return
-    # What another thread's search goes through looks as if the program had it, and would be gone through, too
-    is_alone = SEARCHING.acquire(timeout=_LONGEST)
     try:
-        if not are_accounted_for(known, error):
-            _search(known, arrays, given, plain_arrays)
+        with searching():
+            if not are_accounted_for(known, error):
+                _search(known, arrays, given, plain_arrays)
     except (MemoryError, RecursionError):
         if error is None:  # else that is what is raised
             raise
-    finally:
-        if is_alone:
-            SEARCHING.release()
 
 
 def _search(

@@ -38,6 +38,7 @@ from tracer.bound import Bound, Namespace
 from tracer.exact import Exact, Loose, original_of
 from tracer.holders import own_attributes
 from tracer.leftovers import put_in_place
+from tracer.turns import searching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -235,23 +236,29 @@ class _Installation:
 
     def leave_originals(self) -> None:
         """Put the originals in place of the replacements that the program has kept, if no trace runs any more."""
+        if self._are_kept():
+            with searching(), LOCK:
+                if self._are_kept():
+                    self._leave_originals()
+
+    def _are_kept(self) -> bool:
+        """Tell whether anything has replacements but we ourselves, and no trace that runs."""
         with LOCK:
             if self._traces:
-                return
+                return False
             if not self._known:
                 self._count_references()
-            counts = list(map(sys.getrefcount, self._known))
-            if counts == self._own:
-                return
-            kept = [
-                each for each, now, own in zip(self._known, counts, self._own, strict=True) if now > own
-            ]
-            if kept:
-                held = [namespace.replacements for namespace in self._namespaces.values()]
-                others = {id(each): original(each) for each in kept}
-                put_in_place(kept, others, self._known, _REPLACEMENTS, seeds.STANDING, *held)
-                del kept, others
-            self._own = list(map(sys.getrefcount, self._known))  # also of what could not be replaced
+            return list(map(sys.getrefcount, self._known)) != self._own
+
+    def _leave_originals(self) -> None:
+        counts = list(map(sys.getrefcount, self._known))  # before `each` has one of its own
+        kept = [each for each, now, own in zip(self._known, counts, self._own, strict=True) if now > own]
+        if kept:
+            held = [namespace.replacements for namespace in self._namespaces.values()]
+            others = {id(each): original(each) for each in kept}
+            put_in_place(kept, others, self._known, _REPLACEMENTS, seeds.STANDING, *held)
+            del kept, others
+        self._own = list(map(sys.getrefcount, self._known))  # also of what could not be replaced
 
     def _count_references(self) -> None:
         """Note how often we ourselves hold each replacement."""

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 CHANGED = Condition(RLock())
 """Held while stand-ins are put at places, and while values are put back; told of when a trace is done with that."""
 SEARCHING = RLock()
-"""Held while the garbage collector is asked who has what a trace has left (`leftovers.py`)."""
+"""Held while the garbage collector is asked who has what a trace has left: see `searching`."""
 WATCHERS: list[Watcher] = []
 """Those that have stand-ins at places."""
+_LONGEST = (
+    2.0  # seconds that another search is waited for: a finaliser that runs in it may wait for this thread
+)
 _PATIENCE = 5.0  # seconds in which the other trace must get on
 _waiting: dict[int, int] = {}  # by thread: the one whose trace it waits for
 _next: set[int] = set()  # threads that have waited, and try before those that come
@@ -93,6 +96,17 @@ def forget() -> None:
     """Forget the threads that a forked child does not have."""
     _waiting.clear()
     _next.clear()
+
+
+@contextmanager
+def searching() -> Iterator[None]:
+    """Search alone for what a trace has left: what another search goes through looks as if the program had it."""
+    is_alone = SEARCHING.acquire(timeout=_LONGEST)
+    try:
+        yield
+    finally:
+        if is_alone:
+            SEARCHING.release()
 
 
 def refused(path: str) -> UnsupportedError:
