@@ -40,9 +40,9 @@ from tracer.holders import (
     CONTAINERS,
     Attribute,
     Cell,
+    Item,
     OfPartial,
     attributes,
-    inside,
     module_of,
     names_of,
     order_of,
@@ -56,7 +56,7 @@ from tracer.tape import AUXILIARY, LEFT, RUNS, STALE, STALE_ADVICE, WIDTH
 from tracer.turns import searching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
 
     from tracer.errors import CutError, CutWarning
     from tracer.holders import Holder
@@ -250,7 +250,7 @@ def _is_in_places(holders: list[Any], at: int) -> bool:
         return False
     for each in gc.get_referrers(holders[at]):
         if each is not holders and not issubclass(type(each), (FrameType, *_FIXED)):
-            count -= sum(place.read() is holders[at] for place in _places(each))
+            count -= sum(place.read() is holders[at] for place in _places(each, (id(holders[at]),)))
     return count == 0
 
 
@@ -292,26 +292,29 @@ def _replace_in(holder: Any, new: dict[int, Any]) -> None:
             holder.remove(value)
             holder.add(new[id(value)])
         return
-    for place in _places(holder):
+    for place in _places(holder, new):
         value = place.read()
         if id(value) in new:
             with contextlib.suppress(Exception):  # the other places of it may be written
                 place.write(new[id(value)])
 
 
-def _places(holder: Any) -> Iterable[Holder]:
+def _places(holder: Any, wanted: Container[int]) -> Iterable[Holder]:
+    """Return the places in a holder; of a container, those of what is wanted, by identity, as it may hold millions."""
     if isinstance(holder, CellType):
         return [Cell(holder)]
     if issubclass(type(holder), Traced):
         return []
-    for wanted, places in _KEPT_ELSEWHERE.items():
-        if issubclass(type(holder), wanted):
+    for kept, places in _KEPT_ELSEWHERE.items():
+        if issubclass(type(holder), kept):
             return [*places(holder), *_members(holder), *(place for _, place in attributes(holder))]
     kind = _class_of(holder)
     if kind is not None:  # past whose dict Python keeps what it has looked up
         return [Attribute(kind, name) for name in list(holder)]
     if issubclass(type(holder), CONTAINERS):
-        return [place for _, place in inside(holder)]
+        kind = next(each for each in CONTAINERS if issubclass(type(holder), each))
+        items = list(dict.items(holder)) if kind is dict else enumerate(kind.__iter__(holder))
+        return [Item(holder, key) for key, value in items if id(value) in wanted]
     return [*_members(holder), *(place for _, place in attributes(holder))]
 
 
