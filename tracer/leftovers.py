@@ -315,7 +315,8 @@ def _places(holder: Any) -> Iterable[Holder]:
     if kind is not None:  # past whose dict Python keeps what it has looked up
         return [Attribute(kind, name) for name in list(holder)]
     if issubclass(type(holder), CONTAINERS):
-        return [place for _, place in inside(holder)]
+        own = [] if type(holder) in CONTAINERS else attributes(holder)
+        return [place for _, place in (*inside(holder), *own)]
     return [*_members(holder), *(place for _, place in attributes(holder))]
 
 
