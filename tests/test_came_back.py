@@ -12,6 +12,8 @@ from checks import same
 from tracer import record, trace
 from tracer.errors import CutError, CutWarning
 
+KEPT: dict[str, float] = {}
+RATES = [0.013, 0.37, np.array(0.5)]
 ROUND, OWN = np.array([1.0, 2.0, 3.0]), np.array([1.37, 0.42, 2.9])
 X = np.array([[1.0, 2.2, 0.3], [0.7, 0.1, 1.9]])
 
@@ -82,6 +84,36 @@ def test_a_sum_that_starts_at_zero_is_written(capsys):
     assert capsys.readouterr().out
 
 
+def rates_of_the_program(w):
+    print(float(w.sum()))
+    return (w * RATES[1]).sum()
+
+
+def test_a_number_that_the_program_had_before_is_its_own(capsys):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        record(rates_of_the_program, OWN)
+    assert capsys.readouterr().out
+
+
+def kept_by_the_program(x):
+    KEPT["it"] = float(x) * 2.1
+    return KEPT["it"] * x
+
+
+def kept_in_an_argument(x, history):
+    history.append(float(x) * 2.1)
+    return history[-1] * x
+
+
+@pytest.mark.parametrize("x", [1.0, 1.37])
+def test_what_the_program_keeps_of_it_is_not_its_own(x):
+    with pytest.warns(CutWarning):
+        record(kept_by_the_program, x)
+    with pytest.warns(CutWarning):
+        record(kept_in_an_argument, x, [])
+
+
 CAME_BACK = {
     "itself": lambda x: float(x) * x,
     "changed": lambda x: (float(x) - 0.3) * x + 1.0,
@@ -89,6 +121,9 @@ CAME_BACK = {
     "changed to zero": lambda x: (float(x) - 1.0) * x + x * 0.0,
     "in an array": lambda x: np.sum(np.array([float(x), 1.0]) * x),
     "in zeros": lambda x: (np.full(2, float(x) * 2) * x).sum(),
+    "in ones": lambda x: (np.full(2, float(x) * 2 - 1) * x).sum(),
+    "in a choice": lambda x: x * (2.0 if x > 7 else float(x) * 2),
+    "beside a comparison": lambda x: np.where(x * ROUND > 2.0, float(x) * 2, 0.25).sum(),
     "in a list": lambda x: x * sum([float(x)] * 3),
     "as an exponent": lambda x: x ** (float(x) + 1),
     "as a bound": lambda x: np.clip(np.array([x, 2 * x]), 0.0, float(x) * 1.5).sum(),

@@ -39,6 +39,10 @@ class Plain:
     pass
 
 
+class SlotsOfList(list):
+    __slots__ = ("x",)
+
+
 def stand_ins():
     gc.collect()
     return [each for each in gc.get_objects() if issubclass(type(each), Traced)]
@@ -80,7 +84,7 @@ class Model:
 def test_every_kind_of_place_is_found(fails):
     before = stand_ins()  # what the tracebacks of other tests hold
     kept, table, queue, numbers, slots, plain = [], {}, collections.deque(), set(), Slots(), Plain()
-    fixed, cell, model = [], None, types.SimpleNamespace(below=Plain())
+    listed, fixed, cell, model = SlotsOfList(), [], None, types.SimpleNamespace(below=Plain())
 
     def function(x, model):
         nonlocal cell
@@ -90,7 +94,7 @@ def test_every_kind_of_place_is_found(fails):
         table[y] = 1
         queue.append(y)
         numbers.add(y)
-        slots.x = plain.x = cell = Model.last = model.below.x = y
+        slots.x = listed.x = plain.x = cell = Model.last = model.below.x = y
         fixed.extend([frozenset([(y,)]), slice(y, None, [y]), ValueError("far", y)])
         fixed.extend([functools.partial(max, y, key=abs), lambda at=y: at, lambda *, at=y: at])
         return y / (not fails)
@@ -111,7 +115,7 @@ def test_every_kind_of_place_is_found(fails):
     )
     assert list(table.items()) == [("y", 3.0), (3.0, 1)]
     assert (queue, numbers, slots.x, plain.x, cell) == (collections.deque([3.0]), {3.0}, 3.0, 3.0, 3.0)
-    assert json.dumps([Model.last, model.below.x]) == "[3.0, 3.0]"
+    assert json.dumps([Model.last, model.below.x, listed.x]) == "[3.0, 3.0, 3.0]"
     del told  # whose frames hold theirs
     assert set(map(id, stand_ins())) <= set(map(id, before))
 

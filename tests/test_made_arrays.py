@@ -434,7 +434,9 @@ def test_an_array_that_others_may_see_is_not_written_into(function):
 
 
 def test_the_error_says_which_line_to_add():
-    with pytest.raises(UnsupportedError, match=r"write b = np\.array\(b\) in a line before"):
+    with pytest.raises(
+        UnsupportedError, match=r"watch=\(…\); where only b is to see it, write b = np\.array\(b\) in a"
+    ):
         record(viewed, 2.0)
     with pytest.raises(UnsupportedError, match=r"or pass it as an argument, or name it in watch=") as told:
         record(seen_elsewhere, 2.0)

@@ -1,16 +1,17 @@
 """Whether a number that left the graph came back into it: where it has only been looked at, nobody is warned.
 
 `history.append(float(loss))` loses nothing. At the end of the run, what came back is a constant of a later operation
-that the program's text does not have: a warning is left out only where each of those constants is written there, is
-kept in a global, or was computed with before. Used by run.py.
+that the program did not have: a warning is left out only where each of those constants is written in its text, was in
+a global or the like before the first number left, or was computed with before. Used by run.py and tape.py.
 """
 
 from __future__ import annotations
 
 import dis
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from tracer.instructions import start_of
 from tracer.operations import OP_NUMBERS
 from tracer.rules.edited import Edited, whole
 from tracer.tape import AUXILIARY
-from tracer.texts_back import enclosed, flat, input_values, is_round
+from tracer.texts_back import DEEPEST, enclosed, flat, input_values, is_round, parts_of
 
 if TYPE_CHECKING:
     from types import CodeType
@@ -33,17 +34,23 @@ _TO_INT = re.compile(r"(np\.u?)?int\d*\(\)|.* of u?int")
 _LOADS = ("LOAD_CONST", "LOAD_SMALL_INT")
 # Which come up by chance: only the text of the operation itself counts
 _COMMON = frozenset((0.5, 1.0, 2.0, 10.0))
-_MASK = frozenset((0.0, 1.0))  # elements of np.zeros, np.ones, np.eye
+_NUMBERS = frozenset((float, int, np.float64, np.float32))
+_MASK = frozenset((0.0, 1.0))  # elements of what these make
+_MAKE_MASKS = frozenset(
+    ("zeros", "ones", "eye", "identity", "zeros_like", "ones_like", "tri", "tril", "triu", "diag", "astype")
+)
 _COUNTING = (int, bool, str, bytes, type(None), slice, type(...), type, np.integer, np.bool_, np.dtype)
 _MOST = 20_000  # constants, and elements of constant arrays, that are looked at
+_MOST_HAD = 20_000  # numbers of the program's that are kept for that,
+_AT_ONCE = 16  # or lists and rows with so many
 _KEPT = 1 << 10  # places in programs of which is known again what is written there
 
 
-def told(tape: Tape, recording: Recording, given: Any) -> CutError | CutWarning | None:
+def told(tape: Tape, recording: Recording) -> CutError | CutWarning | None:
     """Warn of the places whose numbers may have come back; return the error where warnings are errors."""
     first = min(each.row for each in tape.left)
     has_gradients = any(each.row >= 0 for each in recording.outputs)
-    last = _Later(recording, given, first).last() if has_gradients else len(recording)
+    last = _Later(recording, tape.had, first).last() if has_gradients else len(recording)
     for each in tape.left:
         if each.row < last:
             error = tape.told(each.what, each.advice, each.code, each.line)
@@ -52,11 +59,37 @@ def told(tape: Tape, recording: Recording, given: Any) -> CutError | CutWarning 
     return None
 
 
+def numbers_had(function: Any, arguments: Any) -> dict[str, Any]:
+    """Return copies of what holds numbers: globals by name; what is around a function, its object, and arguments by "".
+
+    Before the first number leaves: what is written there afterwards may be computed from that.
+    """
+    names = getattr(getattr(function, "__func__", function), "__globals__", {})
+    held = {name: each for name, each in names.items() if not name.startswith("__")}
+    held[""] = [getattr(function, "__self__", None), *enclosed(function), *arguments]
+    room = [_MOST_HAD]
+    return {name: _copied(held[name], room, -(not name)) for name in reversed(held)}
+
+
+def _copied(value: Any, room: list[int], depth: int) -> Any:
+    """Copy what `flat` looks into; None for what holds no number, or for which no room is left: it is not known."""
+    kind = type(value)
+    if kind in _NUMBERS or depth > DEEPEST or issubclass(kind, (type, ModuleType, FunctionType, str)):
+        return value if kind in _NUMBERS else None
+    is_array = kind is np.ndarray and value.dtype.kind in "fc"
+    parts = value if is_array else parts_of(value)
+    is_flat = is_array or _NUMBERS.issuperset(map(type, parts))
+    room[0] -= 1 + (value.size if is_array else len(parts)) // (_AT_ONCE if is_flat else 1)
+    if room[0] < 0:
+        return None
+    return parts.copy() if is_flat else [_copied(each, room, depth + 1) for each in parts]
+
+
 class _Later:
     """The operations after a row."""
 
-    def __init__(self, recording: Recording, given: Any, first: int) -> None:
-        self._recording, self._given, self._first = recording, given, first
+    def __init__(self, recording: Recording, had: dict[str, Any], first: int) -> None:
+        self._recording, self._had, self._first = recording, had, first
         cuts = (recording.ops == _CUT).nonzero()[0].tolist()
         values = [recording.values[row] for row in cuts[:_MOST]]
         self._cut = {*flat(values, deeply=True)}
@@ -143,6 +176,8 @@ class _Later:
         if self._left < 0:
             return False
         parts = {*flat([array], deeply=True)}
+        if self._are_round and self._names.isdisjoint(_MAKE_MASKS):
+            return parts.isdisjoint(self._cut) and parts <= self._kept()
         return parts.isdisjoint(self._cut) and all(
             each in self._kept() or (not self._are_round and self._is_written(each, row))
             for each in parts - _MASK
@@ -153,18 +188,22 @@ class _Later:
         segment = int(np.searchsorted(recording.segments, row, "right")) - 1
         return recording.segment_codes[segment], int(recording.instructions[row])
 
+    @cached_property
+    def _codes(self) -> set[CodeType]:
+        return {*self._recording.segment_codes, *(call.code for call in self._recording.calls)}
+
+    @cached_property
+    def _names(self) -> set[str]:
+        return {*chain.from_iterable(each.co_names for each in self._codes)}
+
     def _kept(self) -> set[float]:
-        """Return the numbers that the program has: in globals, around the function, in arguments; or written in it."""
+        """Return the numbers that the program had before the first one left, or that are written in it."""
         if self._held is None:
-            function, *arguments = self._given
-            names = getattr(getattr(function, "__func__", function), "__globals__", {})
-            codes = {*self._recording.segment_codes, *(call.code for call in self._recording.calls)}
-            own = chain.from_iterable(each.co_names for each in codes)
-            named = [names[name] for name in {*own} & names.keys()]
-            self._held = {*flat([*named, *enclosed(function), *arguments], -1, deeply=True)}
-            self._held.difference_update(input_values(self._recording))
+            names = self._names | {""}
+            had = [each for name, each in self._had.items() if name in names]
+            self._held = {*flat(had, -1, deeply=True)}.difference(input_values(self._recording))
             if not self._are_round:
-                self._held.update(flat(chain.from_iterable(each.co_consts for each in codes)))
+                self._held.update(flat(chain.from_iterable(each.co_consts for each in self._codes)))
         return self._held
 
 
@@ -191,7 +230,9 @@ def _operands(code: CodeType, instruction: int) -> frozenset[tuple[type, float]]
             continue
         if each.opname in _LOADS and type(each.argval) in (float, int):
             found.append((span, (type(each.argval), abs(each.argval))))
-        elif each.opname.startswith(("BINARY", "CALL", "UNARY")) and span != around:
+        elif "JUMP" in each.opname:  # one of several values, which may be computed
+            return frozenset()
+        elif each.opname.startswith(("BINARY", "CALL", "COMPARE", "UNARY")) and span != around:
             inner.append(span)
     return frozenset(number for span, number in found if not any(_is_in(span, each) for each in inner))
 

@@ -62,9 +62,9 @@ def trace(
     `of` chooses among several outputs, `watch` names globals, closure variables and attributes (`"model.W"`) that are
     inputs too, `static` names parameters that are not traced, `strict=True` makes a cut an error, `keep="all"` keeps
     every array gradient in memory where `"auto"` recomputes those beyond a budget. What the call returns and raises
-    is what it returns and raises without the decorator; what it stored is plain, also if it raised, but in a suspended
-    generator or iterator, the frames of a traceback or an array of objects, where values of the trace stay. Raises
-    TypeError for a generator or async function, whose body has not run when the call returns.
+    is what it returns and raises without the decorator; what it stored is plain, also if it raised, but where code in C
+    alone has it and in the frames of a traceback: values of the trace stay there. Raises TypeError for a generator or
+    async function, whose body has not run when the call returns.
     """
     options = _checked(Options(of, watch, static, strict, keep))
     return (

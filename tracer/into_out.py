@@ -134,8 +134,8 @@ def _into_plain(
         f"{written or f'{name} with out='} writes into {FOREIGN}",
         where=place(frame),
         got=f"it is also seen through {views}" if views else "",
-        advice=MADE_IN_TRACE
-        + (f"; b = b {written.removesuffix('=')} … makes a new one" if written else ""),
+        advice=f"{MADE_IN_TRACE}, or name it in watch=(…)"
+        + (f"; b = b {written.removesuffix('=')} … makes a new one, for b alone" if written else ""),
     )
 
 

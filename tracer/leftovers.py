@@ -314,7 +314,9 @@ def _places(holder: Any, wanted: Container[int]) -> Iterable[Holder]:
     if issubclass(type(holder), CONTAINERS):
         kind = next(each for each in CONTAINERS if issubclass(type(holder), each))
         items = list(dict.items(holder)) if kind is dict else enumerate(kind.__iter__(holder))
-        return [Item(holder, key) for key, value in items if id(value) in wanted]
+        own = [] if type(holder) is kind else attributes(holder)
+        held = [Item(holder, key) for key, value in items if id(value) in wanted]
+        return [*held, *(place for _, place in own)]
     return [*_members(holder), *(place for _, place in attributes(holder))]
 
 

@@ -82,6 +82,12 @@ class _Running:
             self._writes = FirstWrites(self.boxes, self._given, self.watcher())
         return self._writes.lender_of(argument, frame)
 
+    def numbers_had(self) -> dict[str, Any]:
+        """See Tape."""
+        from tracer.came_back import numbers_had  # noqa: PLC0415  (many programs have no cut)
+
+        return numbers_had(self._function, self._given)
+
     def give_up(self) -> None:
         """See Tape."""
         self.boxes.give_up()
@@ -238,7 +244,7 @@ def _recording_of(
     if error is None and tape.left:
         from tracer import came_back  # noqa: PLC0415  (many programs have no cut)
 
-        error = came_back.told(tape, recording, given)
+        error = came_back.told(tape, recording)
     followed = [position // WIDTH for position in tape.followed]
     if tape.texts:
         from tracer import texts_back  # noqa: PLC0415  (most programs write nothing)

@@ -323,9 +323,12 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
             where=place(frame),
             got=f"value {_brief(value)}" + (f"; it is also seen through {views}" if views else ""),
             # Any other name would be made local by that, or leave the array that something else has.
-            advice=f"write {name} = np.array({name}) in a line before; or {MADE_IN_TRACE}"
-            if name in frame.f_code.co_varnames
-            else f"{MADE_IN_TRACE}, or name it in watch=(…)",
+            advice=f"{MADE_IN_TRACE}, or name it in watch=(…)"
+            + (
+                f"; where only {name} is to see it, write {name} = np.array({name}) in a line before"
+                if name in frame.f_code.co_varnames
+                else ""
+            ),
         )
     if asking is frame and called_name(frame.f_code, frame.f_lasti) == "fill":
         from tracer.adopted_calls import adopt_filled  # noqa: PLC0415  (which is made of this room)

@@ -55,6 +55,9 @@ class Running(Protocol):
     def lender_of(self, argument: Any, frame: FrameType) -> tuple[Any, np.ndarray[Any, Any]] | None:
         """See Tape."""
 
+    def numbers_had(self) -> dict[str, Any]:
+        """Return copies of what holds numbers in the program now."""
+
     def give_up(self) -> None:
         """Have the caller's own values in the arguments, while the function is still running."""
 
@@ -100,9 +103,9 @@ class Tape:
     """
 
     __slots__ = (
-        "_snapshots", "elsewhere", "families", "followed", "frame", "hashed", "input_arrays", "input_names", "is_open",
-        "left", "memory", "outer", "places", "read_otherwise", "records", "refused", "running", "scopes", "segments",
-        "strict", "texts", "thread", "waiting", "warned", "watched", "writes",
+        "_snapshots", "elsewhere", "families", "followed", "frame", "had", "hashed", "input_arrays", "input_names",
+        "is_open", "left", "memory", "outer", "places", "read_otherwise", "records", "refused", "running", "scopes",
+        "segments", "strict", "texts", "thread", "waiting", "warned", "watched", "writes",
     )  # fmt: skip
 
     def __init__(self, *, strict: bool = False) -> None:
@@ -120,6 +123,7 @@ class Tape:
         self.input_names: list[str] = []
         self.warned: set[tuple[CodeType, int]] = set()
         self.left: list[Left] = []  # where numbers left that may only be looked at: see `came_back.py`
+        self.had: dict[str, Any] = {}  # what held numbers in the program before the first of them left
         self.memory: dict[Any, Any] = {}  # of functions with a cache, for this run
         # The instruction that last asked a traced number for its hash
         self.hashed: tuple[CodeType, int] | None = None
@@ -282,6 +286,8 @@ class Tape:
         if (frame.f_code, frame.f_lasti) not in self.warned:
             self.warned.add((frame.f_code, frame.f_lasti))
             row = len(self.records) // WIDTH - 1
+            if not self.left and self.running is not None:
+                self.had = self.running.numbers_had()
             self.left.append(Left(what, advice, frame.f_code, frame.f_lineno, row))
 
     def meet_stale(self, frame: FrameType) -> None:

@@ -44,7 +44,7 @@ _LIKELY = 2e-3  # more than this is chance
 _ROUND = (1024, 20)  # multiples of a 1,024th and a 20th have their digits because they are round numbers
 _FEW = 3
 _HUGE = 1e300
-_DEEPEST = 2  # containers in containers
+DEEPEST = 2  # containers in containers
 _MOST = 100_000  # elements of constant arrays that are compared, and numbers whose digits are counted
 _FORMS = [f".{digits}{form}" for digits in range(17) for form in "ef"]
 _BELOW, _ABOVE = 0.994, 1.006  # what is written with three digits is not further off
@@ -308,16 +308,19 @@ def flat(held: Iterable[Any], depth: int = 0, *, deeply: bool = False) -> Iterat
         if issubclass(kind, (float, int, np.floating, np.integer)):
             if -_HUGE < each < _HUGE:
                 yield abs(float(each))
-        elif depth < _DEEPEST and kind in (tuple, list, dict) and len(each) < _MOST:
-            yield from flat(each.values() if kind is dict else each, depth + 1, deeply=deeply)
+        elif depth < DEEPEST and kind in (tuple, list, dict) and len(each) < _MOST:
+            yield from flat(parts_of(each), depth + 1, deeply=deeply)
         elif deeply and issubclass(kind, (np.ndarray, np.complexfloating)):
             if each.dtype.kind in "fc" and each.size < _MOST:
                 yield from np.abs([each.real, each.imag]).ravel().tolist()
-        elif deeply and depth < _DEEPEST and not issubclass(kind, (type, ModuleType, FunctionType)):
-            yield from flat(_attributes(each), depth + 1, deeply=True)
+        elif deeply and depth < DEEPEST and not issubclass(kind, (type, ModuleType, FunctionType)):
+            yield from flat(parts_of(each), depth + 1, deeply=True)
 
 
-def _attributes(item: Any) -> list[Any]:
+def parts_of(item: Any) -> list[Any]:
+    """Return a copy of what is in a list, a tuple or a dict; of another object, what its attributes are."""
+    if type(item) in (tuple, list, dict):
+        return [*item.values()] if type(item) is dict else [*item]
     with suppress(AttributeError):
         return [*object.__getattribute__(item, "__dict__").values()]  # no code of the program's runs
     return []
