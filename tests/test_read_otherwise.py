@@ -37,6 +37,70 @@ def test_what_is_read_by_another_way_is_told(way):
     assert same(record(function, NET.W.copy(), NET.X).grads["w"], finished.grads["w"])
 
 
+class Model:
+    def __init__(self):
+        self.W, self.b, self.parts = np.array([1.0, 2.0]), np.array([0.5]), {"v": [np.array([3.0, 1.0])]}
+
+    def loss(self):
+        return (self.W * DATA).sum()
+
+    def __call__(self):
+        return self.parts["v"][0] @ DATA
+
+    def step(self, w):
+        return self.loss() * w[0]
+
+
+DATA, MODEL, VECTOR = np.array([3.0, 4.0]), Model(), np.array([0.3, 0.7])
+V = MODEL.parts["v"][0]
+
+
+def read_by_a_helper():
+    return float(VECTOR @ DATA)
+
+
+def closed_over(vector):
+    return vector, lambda w: (vector * DATA).sum() + w.sum()
+
+
+NAMED = {
+    "in a method": (lambda w: MODEL.loss() + (w * w).sum(), MODEL.W, "MODEL.W"),
+    "by a call": (lambda w: MODEL() * w[0], V, "MODEL.parts['v'][0]"),
+    "of self": (MODEL.step, MODEL.W, "self.W"),
+    "in a helper": (lambda w: read_by_a_helper() * w.sum(), VECTOR, "VECTOR"),
+    "a part": (lambda w: w.sum() * MODEL.W[:1].sum(), MODEL.W, "MODEL.W"),
+    "around": (*reversed(closed_over(np.array([2.0, 5.0]))), "vector"),
+}
+NOT_NAMED = {
+    "another attribute": (lambda w: (w * DATA).sum() * MODEL.b[0], MODEL.W),
+    "a copy": (lambda w: MODEL.loss() * w[0], MODEL.W.copy()),
+    "data of which it is a part": (lambda w: float(VECTOR @ DATA) * w[0], VECTOR[:1]),
+    "an attribute of that name of another": (lambda w: w.sum() * SimpleNamespace(V=2.0).V, V),
+}
+
+
+@pytest.mark.parametrize("how", NAMED)
+def test_what_only_plain_code_reads_by_another_way_is_told(how):
+    function, array, way = NAMED[how]
+    said = rf"w is an argument, and {re.escape(way)}, which the function may read, is the same array"
+    with pytest.warns(CutWarning, match=said) as caught:
+        record(function, array)
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("how", NOT_NAMED)
+def test_what_the_text_does_not_read_is_not_told(how):
+    record(*NOT_NAMED[how])
+
+
+def test_what_is_watched_or_written_is_read_with_its_gradient():
+    finished = trace(watch=("MODEL",))(lambda w: MODEL.loss() + w.sum())
+    finished(MODEL.W)
+    assert finished.last_trace.grads["MODEL"]["W"].tolist() == [3.0, 4.0]
+    own = Model()
+    record(lambda w, x: (w.__isub__(0.0 * x), own.loss())[1], own.W, 2.0)
+
+
 def updated(w, x):
     g = 2.0 * np.outer(NET.W @ x, x)
     w -= 0.1 * g
@@ -55,7 +119,8 @@ def test_what_is_read_before_a_write_is_told():
 def test_what_is_meant_or_is_another_part_is_not_told():
     rows = np.ones((3, 2))
     assert same(record(lambda w: (w * rows[1:]).sum(), rows[0]).grads["w"], np.array([2.0, 2.0]))
-    assert same(record(lambda w: (w * NET.W.copy()).sum(), NET.W).grads["w"], NET.W)
+    kept = NET.W.copy()
+    assert same(record(lambda w: (w * kept).sum(), NET.W).grads["w"], kept)
     assert same(record(lambda w: (w * rows).sum(), rows[1]).grads["w"], np.array([3.0, 3.0]))  # is data's
 
 

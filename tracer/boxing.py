@@ -229,11 +229,37 @@ class Boxes:
         if self.entries:
             refuse(((*each, self.name_of(each[2])) for each in self.entries), self.tape, code)
 
-    def told_second_ways(self) -> CutError | CutWarning | None:
-        """Warn where `is` tells an argument from itself; return the error where that is one."""
-        if len({id(callers) for _, callers, _ in self.entries}) == len(self.entries):
+    def told_second_ways(self, function: Any) -> CutError | CutWarning | None:
+        """Warn where `is` tells an argument from itself, or the text names it otherwise; return the error of that."""
+        error = None
+        if len({id(callers) for _, callers, _ in self.entries}) < len(self.entries):
+            error = told(((callers, self.name_of(first)) for _, callers, first in self.entries), self.tape)
+        return error or self._told_named_otherwise(function)
+
+    def _told_named_otherwise(self, function: Any) -> CutError | CutWarning | None:
+        """Warn where the text names an argument's array by another way; return the error where that is one.
+
+        Not where a traced value has met it there, which has been told, nor where all ways lead to the argument, as to
+        what is watched.
+        """
+        arrays = [
+            (callers, self.name_of(first))
+            for stand_in, callers, first in self.entries
+            if not is_lent(stand_in.value_) and self.name_of(first) not in self.tape.read_otherwise
+        ]
+        if not arrays or self.tape.watched:
             return None
-        return told(((callers, self.name_of(first)) for _, callers, first in self.entries), self.tape)
+        from tracer.named_otherwise import ways_named  # noqa: PLC0415  (programs of numbers have none)
+
+        for name, way in ways_named(function, arrays).items():
+            what = f"{name} is an argument, and {way}, which the function may read, is the same array, as a constant"
+            advice = f"use {name} itself, or watch {way} and don't pass {name}; "
+            advice += f"where a constant is meant, pass {name}.copy()"
+            code = self.tape.scopes.calls[0].code
+            error = self.tape.told(what, advice, code, code.co_firstlineno)
+            if error is not None:
+                return error
+        return None
 
     def entry_of(self, argument: Any) -> tuple[Any, Any, int] | None:
         """Return, of an array argument, its stand-in, the caller's array and its first record."""

@@ -179,7 +179,7 @@ def run(
     if busy is not None:  # the function has not been called yet
         with busy.turn():
             return run(function, *given, options)
-    error = error or meet_left(tape) or tape.told_elsewhere() or boxes.told_second_ways()
+    error = error or meet_left(tape) or tape.told_elsewhere() or boxes.told_second_ways(function)
     recording, error = _recording_of(tape, outputs, (function, *given), error, running)
     ended = f"{type(error).__name__}: {error}".removesuffix(": ") if error is not None else None
     made = Run(
