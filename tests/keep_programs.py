@@ -68,8 +68,8 @@ def reshapes(W):
 
 
 CASES = {
-    "recurrent": (recurrent, MATRIX, MATRIX.T * 0.5, VECTOR),
-    "recurrent rows": (recurrent_rows, MATRIX, MATRIX.T * 0.5, VECTOR),
+    "recurrent": (recurrent, MATRIX, MATRIX.T * 0.5, VECTOR.copy()),
+    "recurrent rows": (recurrent_rows, MATRIX, MATRIX.T * 0.5, VECTOR.copy()),
     "batches": (batches, MATRIX, VECTOR, GENERATOR.normal(size=(7, 40))),
     "single precision": (batches, *(each.astype(np.float32) for each in (MATRIX, VECTOR, MATRIX[:5]))),
     "fills": (fills, VECTOR),

@@ -205,7 +205,7 @@ def test_what_is_known_of_a_program_is_that_of_its_shapes_types_constants_and_ou
         (lambda x, _: _alike(x, 0.7), (_X, _Y), 0),
         (lambda x, _: _alike(x, 0.6), (_X, _Y), 0),
         (lambda x, _: _alike(x, _Y), (_X, _Y.copy()), 0),
-        (lambda x, _: _alike(x, _Y.astype(np.float32)), (_X, _Y), 0),
+        (lambda x, _: _alike(x, _Y.astype(np.float32)), (_X, _Y.copy()), 0),
     ]
 
     def found(program: Callable[..., Any], given: tuple[Any, ...], output: int) -> list[bytes]:

@@ -23,6 +23,7 @@ import numpy as np
 
 from tracer import cut_later
 from tracer.cut_later import Cut
+from tracer.holders import own_attributes
 from tracer.instructions import line_of, with_inner
 from tracer.operations import OP_NUMBERS
 from tracer.tape import WIDTH
@@ -321,9 +322,7 @@ def parts_of(item: Any) -> list[Any]:
     """Return a copy of what is in a list, a tuple or a dict; of another object, what its attributes are."""
     if type(item) in (tuple, list, dict):
         return [*item.values()] if type(item) is dict else [*item]
-    with suppress(AttributeError):
-        return [*object.__getattribute__(item, "__dict__").values()]  # no code of the program's runs
-    return []
+    return [*(own_attributes(item) or {}).values()]
 
 
 def _beyond_chance(backs: list[_Back], constants: set[float]) -> Iterator[_Back]:
