@@ -22,8 +22,8 @@ from tracer.memory import is_within, memory_of, overlap
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MOST = 2000  # values that are looked at,
-_LARGEST = 1000  # and items of a container
+_MOST = 2000  # values that are looked at, and items of a container
+_PLAIN = frozenset({float, int, bool, complex, str, bytes, type(None)})
 _NO_OPERATORS = frozenset({"__init__", "__new__", "__post_init__", "__repr__", "__str__"})
 _KEPT = 1 << 10  # functions whose names are known again
 
@@ -49,22 +49,24 @@ def _reached(function: Any, names: set[str]) -> Iterator[tuple[str, np.ndarray[A
     """Yield the arrays that can be reached by some names, with the way there; add the names that were met on it."""
     pending: deque[tuple[str, Any]] = deque([("", function)])
     seen: dict[int, Any] = {}
+    package = _package_of(getattr(function, "__func__", function))
     while pending and len(seen) < _MOST:
         path, value = pending.popleft()
         if type(value) is np.ndarray:
             yield path, value
         elif id(value) not in seen:
             seen[id(value)] = value
-            pending.extend(_held(path, value, names))
+            pending.extend(_held(path, value, names, package))
 
 
-def _held(path: str, value: Any, names: set[str]) -> list[tuple[str, Any]]:
-    """Return what a value holds that is reached by some names, each with the way there."""
+def _held(path: str, value: Any, names: set[str], package: str) -> list[tuple[str, Any]]:
+    """Return what a value holds that is reached by some names, each with the way there; no other library is read."""
     kind = type(value)
     if kind is MethodType:
         return [("", value.__func__), ("self", value.__self__)]
     if kind is FunctionType:
-        if is_library(str(value.__module__)):
+        is_installed = is_library(str(value.__module__)) or "site-packages" in value.__code__.co_filename
+        if is_installed and _package_of(value) != package:
             return []
         variables, attributes = _named_in(value.__code__)
         names |= attributes
@@ -72,13 +74,20 @@ def _held(path: str, value: Any, names: set[str]) -> list[tuple[str, Any]]:
         around = [(name, each) for name, cell in cells for each in _content(cell)]
         return around + [(name, value.__globals__[name]) for name in variables if name in value.__globals__]
     if issubclass(kind, (tuple, *CONTAINERS)):
-        items = dict.items(value) if issubclass(kind, dict) else enumerate(value)
-        return [(f"{path}[{key!r}]", each) for key, each in islice(items, _LARGEST)]
+        kind = next(each for each in (tuple, *CONTAINERS) if issubclass(kind, each))
+        items = dict.items(value) if kind is dict else enumerate(kind.__iter__(value))
+        return [
+            (f"{path}[{key!r}]", each) for key, each in islice(items, _MOST) if type(each) not in _PLAIN
+        ]
     if (issubclass(kind, ModuleType) and not is_library(value.__name__)) or is_object(value):
         own = own_attributes(value) or {}
         held = [(f"{path}.{name}", own[name]) for name in names & own.keys()]
         return held + [("", method) for method in _methods(kind, names)]
     return []
+
+
+def _package_of(function: Any) -> str:
+    return str(getattr(function, "__module__", "")).partition(".")[0]
 
 
 def _content(cell: Any) -> list[Any]:
