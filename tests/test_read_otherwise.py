@@ -39,20 +39,22 @@ def test_what_is_read_by_another_way_is_told(way):
 
 class Model:
     def __init__(self):
-        self.W, self.b, self.parts = np.array([1.0, 2.0]), np.array([0.5]), {"v": [np.array([3.0, 1.0])]}
+        self.W, self.b = np.array([1.0, 2.0]), np.array([0.5])
+        self.layers = {"first": [SimpleNamespace(V=np.array([3.0, 1.0]))]}
 
     def loss(self):
         return (self.W * DATA).sum()
 
     def __call__(self):
-        return self.parts["v"][0] @ DATA
+        return self.layers["first"][0].V @ DATA
 
     def step(self, w):
         return self.loss() * w[0]
 
 
 DATA, MODEL, VECTOR = np.array([3.0, 4.0]), Model(), np.array([0.3, 0.7])
-V = MODEL.parts["v"][0]
+V = MODEL.layers["first"][0].V
+WEIGHTS = {"a": np.array([1.0, 2.0]), "b": np.array([3.0, 4.0])}
 
 
 def read_by_a_helper():
@@ -65,7 +67,7 @@ def closed_over(vector):
 
 NAMED = {
     "in a method": (lambda w: MODEL.loss() + (w * w).sum(), MODEL.W, "MODEL.W"),
-    "by a call": (lambda w: MODEL() * w[0], V, "MODEL.parts['v'][0]"),
+    "by a call": (lambda w: MODEL() * w[0], V, "MODEL.layers['first'][0].V"),
     "of self": (MODEL.step, MODEL.W, "self.W"),
     "in a helper": (lambda w: read_by_a_helper() * w.sum(), VECTOR, "VECTOR"),
     "a part": (lambda w: w.sum() * MODEL.W[:1].sum(), MODEL.W, "MODEL.W"),
@@ -75,6 +77,10 @@ NOT_NAMED = {
     "another attribute": (lambda w: (w * DATA).sum() * MODEL.b[0], MODEL.W),
     "a copy": (lambda w: MODEL.loss() * w[0], MODEL.W.copy()),
     "data of which it is a part": (lambda w: float(VECTOR @ DATA) * w[0], VECTOR[:1]),
+    "one of those that a checker has": (
+        lambda w: sum((each * DATA).sum() for each in {**WEIGHTS, "a": w}.values()),
+        WEIGHTS["a"],
+    ),
     "an attribute of that name of another": (lambda w: w.sum() * SimpleNamespace(V=2.0).V, V),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -53,7 +54,9 @@ def trace_of(row):
         # A frame that held itself would have every trace look for it in the whole heap.
         return record_call(row.op, operands, value, params, sys._getframe())  # the line that is named
 
-    trace = record(program, *(each for each, is_one in zip(given, is_input, strict=True) if is_one))
+    trace = record(
+        program, *(copy.copy(each) for each, is_one in zip(given, is_input, strict=True) if is_one)
+    )
     out = trace.recording.values[len(trace.recording) - 1]
     seed = np.asarray(np.random.default_rng(2).uniform(0.5, 1.5, np.shape(out)), np.asarray(out).dtype)
     return trace.backward(seed=seed if np.ndim(out) else seed[()])

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MOST = 2000  # values that are looked at, and items of a container
-_PLAIN = frozenset({float, int, bool, complex, str, bytes, type(None)})
+_PASSED = frozenset({float, int, bool, complex, str, bytes, type(None), np.ndarray})
 _NO_OPERATORS = frozenset({"__init__", "__new__", "__post_init__", "__repr__", "__str__"})
 _KEPT = 1 << 10  # functions whose names are known again
 
@@ -76,8 +76,9 @@ def _held(path: str, value: Any, names: set[str], package: str) -> list[tuple[st
     if issubclass(kind, (tuple, *CONTAINERS)):
         kind = next(each for each in (tuple, *CONTAINERS) if issubclass(kind, each))
         items = dict.items(value) if kind is dict else enumerate(kind.__iter__(value))
+        # Not the arrays themselves: who checks one argument after the other has them all in a list or a dict
         return [
-            (f"{path}[{key!r}]", each) for key, each in islice(items, _MOST) if type(each) not in _PLAIN
+            (f"{path}[{key!r}]", each) for key, each in islice(items, _MOST) if type(each) not in _PASSED
         ]
     if (issubclass(kind, ModuleType) and not is_library(value.__name__)) or is_object(value):
         own = own_attributes(value) or {}
