@@ -101,7 +101,6 @@ class _Later:
         self._counts = {*map(int, flat(whole_numbers, deeply=True))}
         self._are_counts = any(isinstance(each, (int, np.integer)) for each in values)
         self._are_round = any(map(is_round, self._cut))
-        self._held: set[float] | None = None
         self._known: set[bytes] = set()
         self._left = _MOST
 
@@ -167,7 +166,7 @@ class _Later:
         code, instruction = self._place(row)
         if self._are_round or size in _COMMON:
             return (float, size) in _operands(code, instruction)
-        return size in self._kept()
+        return size in self._kept
 
     def _is_data(self, array: np.ndarray[Any, Any], row: int) -> bool:
         if array.tobytes() in self._known:
@@ -177,9 +176,9 @@ class _Later:
             return False
         parts = {*flat([array], deeply=True)}
         if self._are_round and self._names.isdisjoint(_MAKE_MASKS):
-            return parts.isdisjoint(self._cut) and parts <= self._kept()
+            return parts.isdisjoint(self._cut) and parts <= self._kept
         return parts.isdisjoint(self._cut) and all(
-            each in self._kept() or (not self._are_round and self._is_written(each, row))
+            each in self._kept or (not self._are_round and self._is_written(each, row))
             for each in parts - _MASK
         )
 
@@ -196,15 +195,15 @@ class _Later:
     def _names(self) -> set[str]:
         return {*chain.from_iterable(each.co_names for each in self._codes)}
 
+    @cached_property
     def _kept(self) -> set[float]:
-        """Return the numbers that the program had before the first one left, or that are written in it."""
-        if self._held is None:
-            names = self._names | {""}
-            had = [each for name, each in self._had.items() if name in names]
-            self._held = {*flat(had, -1, deeply=True)}.difference(input_values(self._recording))
-            if not self._are_round:
-                self._held.update(flat(chain.from_iterable(each.co_consts for each in self._codes)))
-        return self._held
+        """The numbers that the program had before the first one left, or that are written in it."""
+        names = self._names | {""}
+        had = [each for name, each in self._had.items() if name in names]
+        kept = {*flat(had, -1, deeply=True)}.difference(input_values(self._recording))
+        if not self._are_round:
+            kept.update(flat(chain.from_iterable(each.co_consts for each in self._codes)))
+        return kept
 
 
 def _only_counts(value: Any) -> bool:

@@ -66,9 +66,6 @@ if TYPE_CHECKING:
 _MANY = 1000  # objects that the collector is asked of at once
 _FEW = 10  # objects that the collector is asked for one by one
 _MOST = 100_000  # values that are known again
-_LONGEST = (
-    2.0  # seconds that another thread is waited for: a finaliser that its search runs may wait for this one
-)
 _ROUNDS = 8  # levels of tuples in tuples, which are made anew from the inside
 _FRAMES = {GeneratorType: "gi_frame", CoroutineType: "cr_frame", AsyncGeneratorType: "ag_frame"}
 _FIXED = (tuple, frozenset, slice, MethodType, methodcaller)
