@@ -249,17 +249,9 @@ class Boxes:
         ]
         if not arrays or self.tape.watched:
             return None
-        from tracer.named_otherwise import ways_named  # noqa: PLC0415  (programs of numbers have none)
+        from tracer import named_otherwise  # noqa: PLC0415  (programs of numbers have none)
 
-        for name, way in ways_named(function, arrays).items():
-            what = f"{name} is an argument, and {way}, which the function may read, is the same array, as a constant"
-            advice = f"use {name} itself, or watch {way} and don't pass {name}; "
-            advice += f"where a constant is meant, pass {name}.copy()"
-            code = self.tape.scopes.calls[0].code
-            error = self.tape.told(what, advice, code, code.co_firstlineno)
-            if error is not None:
-                return error
-        return None
+        return named_otherwise.told(function, arrays, self.tape)
 
     def entry_of(self, argument: Any) -> tuple[Any, Any, int] | None:
         """Return, of an array argument, its stand-in, the caller's array and its first record."""
@@ -297,9 +289,8 @@ class Boxes:
             if stand_in.id_ != first:
                 _give(original, stand_in.value_)
                 self.arrays[id(stand_in)] = original
-            if (
-                not stand_in.value_.flags.writeable and original.flags.writeable
-            ):  # by `a.setflags(write=False)`
+            # By `a.setflags(write=False)`
+            if not stand_in.value_.flags.writeable and original.flags.writeable:
                 original.flags.writeable = False
         with CHANGED if self._containers else nullcontext():
             self._put_back()

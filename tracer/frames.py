@@ -55,6 +55,11 @@ def is_library(module: str) -> bool:
     return module.partition(".")[0] in _TAKE_PLAIN_ARRAYS
 
 
+def is_installed(module: str, file: str) -> bool:
+    """Tell whether a module is such a library, or was installed as others are: it is no program of the user's."""
+    return is_library(module) or "site-packages" in file
+
+
 def users(frame: FrameType) -> FrameType:
     """Return the nearest frame that is the user's, and no library's: what a message should name."""
     found: FrameType | None = frame

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.frames import is_library
+from tracer.frames import is_installed, is_library
 from tracer.holders import CONTAINERS, is_object, module_of, names_of, order_of, own_attributes
 from tracer.memory import is_within, memory_of, overlap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tracer.errors import CutError, CutWarning
+    from tracer.tape import Tape
 
 _MOST = 2000  # values that are looked at, and items of a container
 _PASSED = frozenset({float, int, bool, complex, str, bytes, type(None), np.ndarray})
@@ -28,7 +31,22 @@ _NO_OPERATORS = frozenset({"__init__", "__new__", "__post_init__", "__repr__", "
 _KEPT = 1 << 10  # functions whose names are known again
 
 
-def ways_named(function: Any, arrays: list[tuple[np.ndarray[Any, Any], str]]) -> dict[str, str]:
+def told(
+    function: Any, arrays: list[tuple[np.ndarray[Any, Any], str]], tape: Tape
+) -> CutError | CutWarning | None:
+    """Warn where the text names the array of an argument otherwise; return the error where that is one."""
+    code = tape.scopes.calls[0].code
+    for name, way in _ways_named(function, arrays).items():
+        what = f"{name} is an argument, and {way}, which the function may read, is the same array, as a constant"
+        advice = f"use {name} itself, or watch {way} and don't pass {name}; "
+        advice += f"where a constant is meant, pass {name}.copy()"
+        error = tape.told(what, advice, code, code.co_firstlineno)
+        if error is not None:
+            return error
+    return None
+
+
+def _ways_named(function: Any, arrays: list[tuple[np.ndarray[Any, Any], str]]) -> dict[str, str]:
     """Return, by the name of an argument, how the text of the function and of what it calls names its array."""
     by_memory: dict[int, list[tuple[np.ndarray[Any, Any], str]]] = {}
     for array, name in arrays:
@@ -65,8 +83,8 @@ def _held(path: str, value: Any, names: set[str], package: str) -> list[tuple[st
     if kind is MethodType:
         return [("", value.__func__), ("self", value.__self__)]
     if kind is FunctionType:
-        is_installed = is_library(str(value.__module__)) or "site-packages" in value.__code__.co_filename
-        if is_installed and _package_of(value) != package:
+        is_others = is_installed(str(value.__module__), value.__code__.co_filename)
+        if is_others and _package_of(value) != package:
             return []
         variables, attributes = _named_in(value.__code__)
         names |= attributes

@@ -16,7 +16,7 @@ from math import inf
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from tracer.frames import is_library
+from tracer.frames import is_installed, is_library
 from tracer.holders import (
     CONTAINERS,
     MISSING,
@@ -226,4 +226,4 @@ MODULES = _Modules()
 
 def _described(name: str, module: Any) -> tuple[str, bool, dict[str, Any]]:
     package, names = name.partition(".")[0], own_attributes(module) or {}
-    return package, is_library(package) or "site-packages" in str(names.get("__file__", "")), names
+    return package, is_installed(package, str(names.get("__file__", ""))), names

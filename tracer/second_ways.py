@@ -16,7 +16,7 @@ import numpy as np
 
 from tracer.callee import forget_snapshot
 from tracer.errors import UnsupportedError
-from tracer.frames import is_library, is_own, place
+from tracer.frames import is_installed, is_own, place
 from tracer.holders import CONTAINERS, are_objects
 from tracer.instructions import line_of, loaded_by
 from tracer.memory import borrowed_of, is_lent, memory_of, overlap
@@ -142,7 +142,7 @@ def held_by_callers(frame: FrameType) -> list[Any]:
 
 def _is_of_program(frame: FrameType) -> bool:
     file, module = frame.f_code.co_filename, str(frame.f_globals.get("__name__"))
-    return not (is_own(file) or "site-packages" in file or is_library(module))
+    return not (is_own(file) or is_installed(module, file))
 
 
 def frames_from(frame: FrameType | None, until: FrameType | None = None) -> list[FrameType]:
