@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.minus import Minus
 from tracer.operations import RULE_OF
 from tracer.pull import COMPRESSED, as_number, as_taken, checked, elementwise_local, narrowed
 from tracer.recording import operand_of
@@ -104,7 +105,7 @@ class BackwardPass:
             self.scalars(way.top + 1, stop)
             way.code(
                 self.gradients, self.slots, self._sums, NOTHING, self._add, self._put_by,
-                np.ndarray, np.multiply, np.add, *way.given, way.slots, way.columns,
+                np.ndarray, Minus, np.multiply, np.add, np.subtract, *way.given, way.slots, way.columns,
             )  # fmt: skip
             stop = way.bottom
         return stop

@@ -3,20 +3,25 @@
 What is compiled is kept by its text, which says which rows send to which, and by which rules; the rows, the values and
 the numbers are given to it. A row that gets all that it gets in one turn is a variable there: what it was sent first,
 then a sum. Gradients of rows and of uses are gathered turn by turn, and put where they belong at the end.
+
+Where a factor is -1, nothing is computed: what goes back is minus what is there, and is subtracted where it is added up
+(`Minus`). The bits are the same: rounding is symmetric, and a - b is a + -b.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import repeat
+from itertools import compress, repeat
+from operator import is_not
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tracer.minus import MINUS_ONE
 from tracer.rules.linalg import OF_OUTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from tracer.repeated import Loop
     from tracer.straight import Straight
@@ -80,6 +85,13 @@ def _rooms(straight: Straight, shape: int) -> Any:
     return straight.room_of(shape)
 
 
+class Sent(NamedTuple):
+    """The variable that holds what was sent, or minus that."""
+
+    name: str
+    is_minus: bool = False
+
+
 class Target(NamedTuple):
     """A row that the loop sends to: of so many turns on, and its number among those of that turn."""
 
@@ -101,11 +113,9 @@ def way_back(
         return None
     # All that the code depends on besides the plan: what the rows of the loop, and of one turn more, got before.
     first = max(bottom - loop.rows, 0)
-    got = tuple(
-        (row, type(each))
-        for row, each in enumerate(gradients[first : top + 1], first)
-        if each is not nothing
-    )
+    before = gradients[first : top + 1]
+    rows = list(compress(range(first, top + 1), map(is_not, before, repeat(nothing))))
+    got = (*rows, *(type(gradients[row]) for row in rows))
 
     def written() -> Way | None:
         writer = _Writer(straight, loop, top, bottom)
@@ -138,7 +148,7 @@ class _Writer:
         self._reached: set[int] = set()
         self._steps: list[int] = []  # that are taken: those of the rows that are reached
         self._known: set[Target] = set()  # that get all that they get in one turn
-        self._sent: dict[Target, str] = {}  # what each of those has got so far in this turn
+        self._sent: dict[Target, Sent] = {}  # what each of those has got so far in this turn
         self._sums: set[Target] = set()  # those whose gradient is a sum, which may grow in place
         self._names: dict[Any, str] = {}  # of what the code is given, by what it is
         self._given: list[Given] = []
@@ -197,18 +207,22 @@ class _Writer:
             if plan.pulls[self._key_of[step]] in OF_OUTERS and self._targets[step] is not None:
                 return None
         self._find_known(gradients, nothing)
-        upstreams = ["nothing"] * loop.rows
+        upstreams = [_NOTHING] * loop.rows
         backs = []
         for step in self._steps:
             row = self.top - self._row_of[step]
-            if upstreams[row] == "nothing":
+            if upstreams[row] is _NOTHING:
                 upstreams[row] = self._upstream(row)
+            pull = plan.pulls[self._key_of[step]]
+            if pull is not None and not hasattr(pull, "factor"):  # by which minus does not go through
+                upstreams[row] = self._whole(upstreams[row], self._shape_of_row(row))
             backs.append(self._write_step(step, upstreams[row]))
         carried = [target.row for target in self._known if target.turns]
+        sent = [self._whole(self._sent[Target(1, row)], self._shape_of_row(row)) for row in carried]
         self._lines += (
-            f"rows += ({', '.join(upstreams)},)",
-            f"backs += ({', '.join(backs)},)",
-            *(f"next{row} = {self._sent[Target(1, row)]}" for row in carried),
+            f"rows += ({', '.join(each.name for each in upstreams)},)",
+            f"backs += ({', '.join(each.name for each in backs)},)",
+            *(f"next{row} = {each.name}" for row, each in zip(carried, sent, strict=True)),
         )
         top, bottom = self._name("top", _itself, self.top), self._name("bottom", _itself, self.bottom)
         text = "\n".join(
@@ -218,6 +232,8 @@ class _Writer:
                 "    rows = []; backs = []",
                 f"    for {', '.join(self._heads)}, in zip(*columns):",
                 *(f"        {line}" for line in self._lines),
+                *_marked("rows", upstreams),
+                *_marked("backs", backs),
                 "    rows.reverse()",
                 f"    gradients[{bottom}:{top} + 1] = rows",
                 *(f"    gradients[{bottom} - 1 - {row}] = next{row}" for row in carried),
@@ -232,17 +248,25 @@ class _Writer:
             _compiled(text), self._given, self._columns, slots.ravel().tolist(), self.top, self.bottom
         )
 
-    def _upstream(self, row: int) -> str:
+    def _upstream(self, row: int) -> Sent:
         """Name what a row has got when its turn comes."""
         if Target(0, row) in self._known:
             return self._sent[Target(0, row)]
         if Target(1, row) in self._known:
-            return f"next{row}"
+            return Sent(f"next{row}")
         name = f"upstream{row}"
         self._lines.append(f"{name} = gradients[{self._counted('row', self.top - row, self._loop.rows)}]")
-        return name
+        return Sent(name)
 
-    def _write_step(self, step: int, upstream: str) -> str:
+    def _whole(self, sent: Sent, shape: int) -> Sent:
+        """Name what was sent itself, where that is minus what there is."""
+        if not sent.is_minus:
+            return sent
+        name, factor = f"minus_{sent.name}", self._name(("factor", -1.0), _itself, MINUS_ONE)
+        self._lines.append(f"{name} = {self._multiplied(sent.name, factor, self._room_in_turn(shape))}")
+        return Sent(name)
+
+    def _write_step(self, step: int, upstream: Sent) -> Sent:
         """Write one step; return the name of what goes back."""
         plan, write = self._plan, self._lines.append
         producer, pull, target = (
@@ -251,13 +275,17 @@ class _Writer:
             self._targets[step],
         )
         shape = self._shape_of[step]
-        back = upstream
-        if pull is not None:
-            back = f"back{step}"
-            write(f"{back} = {self._product(step, upstream, pull)}")
+        sent = upstream
+        if _is_minus(pull):
+            sent = Sent(upstream.name, not upstream.is_minus)
+        elif pull is not None:
+            sent = Sent(f"back{step}", upstream.is_minus)
+            write(f"{sent.name} = {self._product(step, upstream.name, pull)}")
         if target in self._known:
-            self._send_known(target, back, shape)
-            return back
+            self._send_known(target, sent, shape)
+            return sent
+        sent = self._whole(sent, shape)
+        back = sent.name
         to = (
             self._name(("row", producer), _itself, producer)
             if target is None
@@ -265,7 +293,7 @@ class _Writer:
         )
         if pull in OF_OUTERS:
             write(f"put_by({to}, {back})")
-            return back
+            return sent
         self._lines += (
             f"present = gradients[{to}]",
             "if present is nothing:",
@@ -278,19 +306,22 @@ class _Writer:
             "else:",
             f"    add_up({to}, present, {back})",
         )
-        return back
+        return sent
 
-    def _send_known(self, target: Target, back: str, shape: int) -> None:
+    def _send_known(self, target: Target, sent: Sent, shape: int) -> None:
         """Add what goes back to a row that gets all that it gets in this turn."""
         present = self._sent.get(target)
         if present is None:
-            self._sent[target] = back
-        elif target in self._sums:
-            self._lines.append(f"{present} += {back}")
-        else:
-            total = self._sent[target] = f"sum{target.turns}_{target.row}"
-            self._sums.add(target)
-            self._lines.append(f"{total} = {self._sum(present, back, self._room_in_turn(shape))}")
+            self._sent[target] = sent
+            return
+        sign = "+" if sent.is_minus == present.is_minus else "-"
+        if target in self._sums:
+            self._lines.append(f"{present.name} {sign}= {sent.name}")
+            return
+        total = self._sent[target] = Sent(f"sum{target.turns}_{target.row}", present.is_minus)
+        self._sums.add(target)
+        room = self._room_in_turn(shape)
+        self._lines.append(f"{total.name} = {self._sum(present.name, sent.name, room, sign)}")
 
     def _product(self, step: int, upstream: str, pull: Any) -> str:
         """Write what goes back: a product with one factor in place, anything else as a call."""
@@ -305,11 +336,16 @@ class _Writer:
             name = self._value(self._operands_of[factor], step)
         else:
             name = self._name(("factor", factor.item()), _itself, factor)
-        room = self._room_in_turn(shape)
-        return f"{upstream} * {name}" if room is None else f"multiply({upstream}, {name}, {room})"
+        return self._multiplied(upstream, name, self._room_in_turn(shape))
 
-    def _sum(self, present: str, back: str, room: str | None) -> str:
-        return f"{present} + {back}" if room is None else f"add({present}, {back}, {room})"
+    def _multiplied(self, upstream: str, factor: str, room: str | None) -> str:
+        return f"{upstream} * {factor}" if room is None else f"multiply({upstream}, {factor}, {room})"
+
+    def _sum(self, present: str, back: str, room: str | None, sign: str = "+") -> str:
+        return f"{present} {sign} {back}" if room is None else f"{_SUMS[sign]}({present}, {back}, {room})"
+
+    def _shape_of_row(self, row: int) -> int:
+        return int(self._plan.shape_of_row[self.top - row])
 
     def _room_called(self, shape: int) -> str | None:
         """Name what gives an array of a shape when it is called."""
@@ -360,7 +396,24 @@ class _Writer:
         return self._names[key]
 
 
-_PARAMETERS = ("gradients", "slots", "sums", "nothing", "add_up", "put_by", "ndarray", "multiply", "add")
+def _is_minus(pull: Any) -> bool:
+    factor = getattr(pull, "factor", None)
+    return type(factor) is np.ndarray and factor.item() == -1.0
+
+
+def _marked(name: str, all_sent: list[Sent]) -> Iterator[str]:
+    """Write out that in every turn, some of what was gathered there is minus what it stands for."""
+    count = len(all_sent)
+    for number, sent in enumerate(all_sent):
+        if sent.is_minus:
+            yield f"    {name}[{number}::{count}] = map(minus, zip({name}[{number}::{count}]))"
+
+
+_NOTHING = Sent("nothing")
+_SUMS = {"+": "add", "-": "subtract"}
+_PARAMETERS = (
+    "gradients", "slots", "sums", "nothing", "add_up", "put_by", "ndarray", "minus", "multiply", "add", "subtract",
+)  # fmt: skip
 
 
 @lru_cache(maxsize=256)
