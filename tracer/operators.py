@@ -304,6 +304,36 @@ def _write_methods(
         setattr(kinds[lines["Kind"]], name, space[name])
 
 
+def _write_at_first_use(
+    kinds: dict[str, type[Traced]], lines: dict[str, str], method: str, rule: str, symbol: str
+) -> None:
+    """Give a class an operator that is written out when it is first used: to compile all of them, importing waits."""
+    compute = _COMPUTE[method]
+
+    def write() -> None:
+        _write_methods(kinds, lines, method, rule, symbol)
+
+    def forward(self: Traced, other: Any, *modulus: Any) -> Any:
+        write()
+        return (
+            getattr(self, forward_name)(other, *modulus)
+            if modulus
+            else binary(self, other, rule, compute, _frame(1))
+        )
+
+    def reflected(self: Traced, other: Any, *modulus: Any) -> Any:
+        write()
+        return (
+            getattr(self, reflected_name)(other, *modulus)
+            if modulus
+            else binary(other, self, rule, compute, _frame(1))
+        )
+
+    forward_name, reflected_name = f"__{method}__", f"__r{method}__"
+    setattr(kinds[lines["Kind"]], forward_name, forward)
+    setattr(kinds[lines["Kind"]], reflected_name, reflected)
+
+
 def write_arithmetic(scalar: type[Traced], array: type[Traced]) -> None:
     """Give Scalar and Array the operators of ARITHMETIC, and Array those in place."""
     kinds = {"Scalar": scalar, "Array": array}
@@ -313,11 +343,11 @@ def write_arithmetic(scalar: type[Traced], array: type[Traced]) -> None:
         return lambda self, other: _in_place(self, other, rule, compute, _frame(1))
 
     for method, (rule, symbol) in ARITHMETIC.items():
-        _write_methods(kinds, _OF_ARRAYS, method, rule, symbol)
+        _write_at_first_use(kinds, _OF_ARRAYS, method, rule, symbol)
         setattr(array, f"__i{method}__", in_place(rule, getattr(operator, f"__i{method}__")))
         if method != "matmul":
             lines = _OF_SCALARS | (_POWER_OF_SCALARS if method == "pow" else {})
-            _write_methods(kinds, lines, method, rule, symbol)
+            _write_at_first_use(kinds, lines, method, rule, symbol)
 
 
 def write_integer_methods(kind: type[Traced]) -> None:
