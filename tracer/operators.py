@@ -307,31 +307,21 @@ def _write_methods(
 def _write_at_first_use(
     kinds: dict[str, type[Traced]], lines: dict[str, str], method: str, rule: str, symbol: str
 ) -> None:
-    """Give a class an operator that is written out when it is first used: to compile all of them, importing waits."""
-    compute = _COMPUTE[method]
+    """Give a class an operator that is written out when it is first used; importing would wait for all of them."""
+    kind, compute = kinds[lines["Kind"]], _COMPUTE[method]
 
-    def write() -> None:
-        _write_methods(kinds, lines, method, rule, symbol)
+    def at_first_use(name: str, *, is_reflected: bool) -> Callable[..., Any]:
+        def first(self: Traced, other: Any, *modulus: Any) -> Any:
+            _write_methods(kinds, lines, method, rule, symbol)
+            if modulus:
+                return getattr(self, name)(other, *modulus)
+            left, right = (other, self) if is_reflected else (self, other)
+            return binary(left, right, rule, compute, _frame(1))
 
-    def forward(self: Traced, other: Any, *modulus: Any) -> Any:
-        write()
-        return (
-            getattr(self, forward_name)(other, *modulus)
-            if modulus
-            else binary(self, other, rule, compute, _frame(1))
-        )
+        return first
 
-    def reflected(self: Traced, other: Any, *modulus: Any) -> Any:
-        write()
-        return (
-            getattr(self, reflected_name)(other, *modulus)
-            if modulus
-            else binary(other, self, rule, compute, _frame(1))
-        )
-
-    forward_name, reflected_name = f"__{method}__", f"__r{method}__"
-    setattr(kinds[lines["Kind"]], forward_name, forward)
-    setattr(kinds[lines["Kind"]], reflected_name, reflected)
+    for name, is_reflected in ((f"__{method}__", False), (f"__r{method}__", True)):
+        setattr(kind, name, at_first_use(name, is_reflected=is_reflected))
 
 
 def write_arithmetic(scalar: type[Traced], array: type[Traced]) -> None:
