@@ -19,70 +19,15 @@ import numpy as np
 
 from tracer.minus import MINUS_ONE
 from tracer.rules.linalg import OF_OUTERS
+from tracer.turn_given import Given, Way, a_room, constants_of, itself, rooms_of, value_of, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from tracer.repeated import Loop
     from tracer.straight import Straight
 
-_FLOATS = frozenset((float,))
 _EXPECTED = frozenset((float, np.ndarray))  # nothing yet is a float
-
-
-class Way(NamedTuple):
-    """How to go back over a loop: the compiled code, and what it is given."""
-
-    code: Callable[..., None]
-    given: list[Any]
-    columns: list[Any]
-    slots: list[int]
-    top: int  # the first row that is gone back over, and the last
-    bottom: int
-
-    def of(self, straight: Straight) -> Way:
-        """Return the way over the same loop with the values of one recording, of which a way that is kept has none."""
-        given, columns = (
-            [each.read(straight, each.what) for each in some] for some in (self.given, self.columns)
-        )
-        return self._replace(given=given, columns=columns)
-
-
-class Given(NamedTuple):
-    """What the code of a loop is given, of any recording: how it is read, and what."""
-
-    read: Callable[[Straight, Any], Any]
-    what: Any
-
-
-def _itself(_: Straight, what: Any) -> Any:
-    return what
-
-
-def _held(straight: Straight, number: int) -> Any:
-    return straight.held(number)
-
-
-def _all_held(straight: Straight, numbers: Iterable[int]) -> list[Any]:
-    return list(map(straight.held, numbers))
-
-
-def _constants(straight: Straight, numbers: list[int]) -> Any:
-    """Return the constants of all turns; of equal floats an array without axes, which NumPy need not make each time."""
-    found = _all_held(straight, numbers)
-    if set(map(type, found)) == _FLOATS:
-        bits = np.array(found).view(np.int64)
-        if (bits == bits[0]).all():
-            return repeat(np.array(found[0]))
-    return found
-
-
-def _room(straight: Straight, shape: int) -> Any:
-    return straight.room_of(shape).__next__
-
-
-def _rooms(straight: Straight, shape: int) -> Any:
-    return straight.room_of(shape)
 
 
 class Sent(NamedTuple):
@@ -154,7 +99,7 @@ class _Writer:
         self._given: list[Given] = []
         self._names_of_heads: dict[Any, str] = {}  # of what is something else in each turn
         self._heads = ["_"]
-        self._columns = [Given(_itself, range(loop.turns))]
+        self._columns = [Given(itself, range(loop.turns))]
         self._lines: list[str] = []
 
     def is_reached_by(self, gradients: list[Any], nothing: float) -> bool:
@@ -224,7 +169,7 @@ class _Writer:
             f"backs += ({', '.join(each.name for each in backs)},)",
             *(f"next{row} = {each.name}" for row, each in zip(carried, sent, strict=True)),
         )
-        top, bottom = self._name("top", _itself, self.top), self._name("bottom", _itself, self.bottom)
+        top, bottom = self._name("top", itself, self.top), self._name("bottom", itself, self.bottom)
         text = "\n".join(
             (
                 f"def way({', '.join((*_PARAMETERS, *self._names.values(), 'numbers', 'columns'))}):",
@@ -262,7 +207,7 @@ class _Writer:
         """Name what was sent itself, where that is minus what there is."""
         if not sent.is_minus:
             return sent
-        name, factor = f"minus_{sent.name}", self._name(("factor", -1.0), _itself, MINUS_ONE)
+        name, factor = f"minus_{sent.name}", self._name(("factor", -1.0), itself, MINUS_ONE)
         self._lines.append(f"{name} = {self._multiplied(sent.name, factor, self._room_in_turn(shape))}")
         return Sent(name)
 
@@ -287,7 +232,7 @@ class _Writer:
         sent = self._whole(sent, shape)
         back = sent.name
         to = (
-            self._name(("row", producer), _itself, producer)
+            self._name(("row", producer), itself, producer)
             if target is None
             else self._counted("row", producer, self._loop.rows)
         )
@@ -330,12 +275,12 @@ class _Writer:
             operands = [self._value(each, step) for each in self._operands_of]
             operands += ["None"] * (3 - len(operands))
             out = self._value(self._row_of, step)
-            called, room = self._name(pull, _itself, pull), self._room_called(shape)
+            called, room = self._name(pull, itself, pull), self._room_called(shape)
             return f"{called}({upstream}, {', '.join(operands)}, {out}, {room})"
         if type(factor) is int:
             name = self._value(self._operands_of[factor], step)
         else:
-            name = self._name(("factor", factor.item()), _itself, factor)
+            name = self._name(("factor", factor.item()), itself, factor)
         return self._multiplied(upstream, name, self._room_in_turn(shape))
 
     def _multiplied(self, upstream: str, factor: str, room: str | None) -> str:
@@ -349,7 +294,7 @@ class _Writer:
 
     def _room_called(self, shape: int) -> str | None:
         """Name what gives an array of a shape when it is called."""
-        return self._name(("room", shape), _room, shape) if self._has_room(shape) else None
+        return self._name(("room", shape), a_room, shape) if self._has_room(shape) else None
 
     def _room_asked(self, shape: int) -> str | None:
         """Write out an array of a shape that is not made in every turn."""
@@ -358,29 +303,29 @@ class _Writer:
     def _room_in_turn(self, shape: int) -> str | None:
         """Name an array of a shape that is made in every turn: one more from what gives them, without a call."""
         key = ("room", shape, len(self._heads))
-        return self._column(key, _rooms, shape) if self._has_room(shape) else None
+        return self._column(key, rooms_of, shape) if self._has_room(shape) else None
 
     def _has_room(self, shape: int) -> bool:
         return self._room_of(shape) is not None
 
     def _counted(self, what: str, start: int, down: int) -> str:
         """Name a number that is less by so many in each turn."""
-        return self._column((what, start), _itself, range(start, start - self._loop.turns * down, -down))
+        return self._column((what, start), itself, range(start, start - self._loop.turns * down, -down))
 
     def _value(self, column: list[int], step: int) -> str:
         """Name an operand, or the result, of a step."""
         loop, plan = self._loop, self._plan
         number, next_number = column[step], column[step + loop.steps]
         if number == next_number and number >= 0:
-            return self._name(("value", number), _held, number)
+            return self._name(("value", number), value_of, number)
         if number >= 0:
             down = number - next_number
             numbers = range(number, number - loop.turns * down, -down)
-            return self._column(("value", number), _all_held, numbers)
+            return self._column(("value", number), values_of, numbers)
         port = next(port for port, each in enumerate(self._operands_of) if each is column)
         stop = loop.first + loop.steps * loop.turns
         constants = plan.operands[port][loop.first + step : stop : loop.steps]
-        return self._column(("constant", number), _constants, constants.tolist())
+        return self._column(("constant", number), constants_of, constants.tolist())
 
     def _column(self, key: Any, read: Callable[[Straight, Any], Any], what: Any) -> str:
         if key not in self._names_of_heads:
