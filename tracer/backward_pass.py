@@ -160,9 +160,8 @@ class BackwardPass:
         first, stop = int(starts[first_row]), int(starts[stop_row])
         gradients = self.gradients
         nothing = NOTHING
-        if (
-            stop - first <= _FEW
-        ):  # one or two rows between two of arrays: columns would cost more than the numbers
+        # One or two rows between two of arrays: columns would cost more than the numbers
+        if stop - first <= _FEW:
             for slot in range(stop - 1, first - 1, -1):
                 producer = int(operands[slot])
                 upstream = gradients[self.graph.slot_consumer[slot]]

@@ -25,14 +25,12 @@ from tracer.frames import is_library
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MISSING: Any = (
-    object()
-)  # what a place holds that is not there; written, it takes the place away from a dict
+# What a place holds that is not there; written, it takes the place away from a dict
+MISSING: Any = object()
 CONTAINERS = (list, dict, deque)
 _NO_OBJECTS = (type, ModuleType, FunctionType, MethodType)
-_MEMORY: Any = ctypes.Structure.__mro__[
-    -2
-]  # what everything of ctypes is: it reads the memory of what it holds
+# What everything of ctypes is: it reads the memory of what it holds
+_MEMORY: Any = ctypes.Structure.__mro__[-2]
 _DESCRIPTORS = (GetSetDescriptorType, MemberDescriptorType)
 # What a class is made of, past what its metaclass says of it: nothing of the user's runs where it is only looked at.
 module_of: Any = vars(type)["__module__"].__get__

@@ -66,17 +66,15 @@ def call_into(
     was made outside of the trace, and the result would be traced.
     """
     if type(_single(options["out"])) is np.ndarray and not _takes_steps(function):
-        adopted = _adopted_out(
-            function, method, inputs, options, frame
-        )  # before anything else holds the array
+        # Before anything else holds the array
+        adopted = _adopted_out(function, method, inputs, options, frame)
         if adopted is not None:
             return adopted
     out = options["out"]
     targets = out if isinstance(out, tuple) else (out,)
     if not all(each.flags.writeable for each in plain_deep(targets) if isinstance(each, np.ndarray)):
-        (getattr(function, method) if method else function)(
-            *plain_deep(inputs), **plain_deep(options)
-        )  # raises
+        # Raises NumPy's own error
+        (getattr(function, method) if method else function)(*plain_deep(inputs), **plain_deep(options))
     if any(target is not None and not issubclass(type(target), Traced) for target in targets):
         return _into_plain(function, method, inputs, options, frame)
     rest = {name: value for name, value in options.items() if name != "out"}

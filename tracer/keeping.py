@@ -22,9 +22,8 @@ from tracer.statistics import FIELDS, Measurer
 if TYPE_CHECKING:
     from tracer.graph import Graph
 
-_GOLDEN = (
-    5**0.5 - 1
-) / 2  # multiples of it fall evenly into any part of 0…1, with no period to match a loop's
+# Multiples of it fall evenly into any part of 0…1, with no period to match a loop's
+_GOLDEN = (5**0.5 - 1) / 2
 _CHEAP = 64  # bytes that are not counted
 
 

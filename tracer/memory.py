@@ -14,9 +14,8 @@ from tracer.references import references
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_STRIDED_BASE: type[Any] = type(
-    as_strided(np.empty(1)).base
-)  # stands between a view by strides and its array
+# Stands between a view by strides and its array
+_STRIDED_BASE: type[Any] = type(as_strided(np.empty(1)).base)
 
 
 _MOST_WORK = 10_000  # candidates that NumPy tries, to find what two arrays have in common
@@ -349,9 +348,8 @@ def differs_in_place(
     if array.dtype != value.dtype:
         return True
     owner = owner_of(array)
-    numbers = (np.arange(owner.nbytes // array.itemsize) % 2039).astype(
-        array.dtype
-    )  # which float16 has, too
+    # Whole numbers that float16 has, too
+    numbers = (np.arange(owner.nbytes // array.itemsize) % 2039).astype(array.dtype)
     changed, read = (
         np.ndarray(each.shape, each.dtype, numbers, address_of(each) - address_of(owner), each.strides)
         for each in (array, value)

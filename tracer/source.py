@@ -66,9 +66,8 @@ class Place(NamedTuple):
     targets: tuple[str, ...]
     returned: bool
     further: tuple[Going, ...] = ()  # into and out of tuples, and behind loops
-    reads: tuple[
-        tuple[int, str], ...
-    ] = ()  # operands that are variables of the function: position and name
+    # Operands that are variables of the function: position and name
+    reads: tuple[tuple[int, str], ...] = ()
 
     @property
     def goings(self) -> tuple[Going, ...]:

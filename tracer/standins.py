@@ -286,9 +286,8 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     value = traced.value_
     if not is_traced(traced):
         return _apart(value)
-    if tape.is_open and is_step(
-        tape, traced.id_
-    ):  # `np.floor(x).astype(int)`: no gradient comes back as it is
+    # `np.floor(x).astype(int)`: no gradient comes back as it is
+    if tape.is_open and is_step(tape, traced.id_):
         return _apart(value)
     if is_count(traced, via, frame):
         return value

@@ -39,13 +39,11 @@ class Run:
 
     function: str
     recording: Recording
-    structures: dict[
-        str, Structure
-    ]  # by parameter: the argument with input numbers in place of its numbers
+    # By parameter: the argument with input numbers in place of its numbers
+    structures: dict[str, Structure]
     result: Any = None
-    error: str | None = (
-        None  # the exception's type and text: the exception itself would keep its frames alive
-    )
+    # The exception's type and text: the exception itself would keep its frames alive
+    error: str | None = None
     known_sites: Sites | None = None  # of a loaded trace, whose code is not at hand
     keep: str = "auto"
     failed: tuple[CodeType, int] | None = None  # where the exception came from
@@ -53,9 +51,8 @@ class Run:
     untraced: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if (
-            type(self.result) is not float
-        ):  # as most are, and it may be an array that the program goes on with
+        # The result may be an array that the program goes on with; most are numbers
+        if type(self.result) is not float:
             RUNS[id(self)] = self
 
     @cached_property
@@ -169,10 +166,9 @@ class Trace:
         """
         return Node(self, self.graph.first_output + self._output_number)
 
+    # And not the node, which holds the trace: no circle, so `del` frees at once
     @cached_property
-    def _output_number(
-        self,
-    ) -> int:  # and not the node, which holds the trace: no circle, so `del` frees at once
+    def _output_number(self) -> int:
         from tracer.lookup import chosen_output  # noqa: PLC0415  (not needed to trace)
 
         return chosen_output(self)

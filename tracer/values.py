@@ -161,9 +161,8 @@ class _Number(Traced, stands_for="none"):
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         """Pickle as the plain value is: whoever reads it need not have us."""
         number = cut(self, "pickle", _frame(1))
-        return number.__reduce_ex__(
-            max(operator.index(protocol), 2)
-        )  # by an older one a float can't say itself
+        # By an older protocol a float can't be pickled so
+        return number.__reduce_ex__(max(operator.index(protocol), 2))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         items = items_of_permutation(self, _frame(1))

@@ -75,18 +75,16 @@ def adopted_first(function: Any, args: tuple[Any, ...], options: dict[str, Any],
 
 
 def _fill(frame: FrameType, array: Any, *args: Any, **options: Any) -> None:
-    np.empty(1, array.value_.dtype).fill(
-        *plain_deep(args), **plain_deep(options)
-    )  # raises NumPy's own errors
+    # Raises NumPy's own errors
+    np.empty(1, array.value_.dtype).fill(*plain_deep(args), **plain_deep(options))
     write(array, ..., args[0], frame)
 
 
 def _arrange(function: Any, frame: FrameType, array: Any, *args: Any, **options: Any) -> None:
     """Sort or partition in place."""
     if not array.value_.flags.writeable:
-        getattr(array.value_, function.__name__)(
-            *plain_deep(args), **plain_deep(options)
-        )  # raises NumPy's own error
+        # Raises NumPy's own error
+        getattr(array.value_, function.__name__)(*plain_deep(args), **plain_deep(options))
     if not args and "axis" not in options and function is np.sort:
         options["axis"] = -1
     write(array, ..., call_function(function, (array, *args), options, frame), frame)

@@ -150,9 +150,8 @@ def _terms(trace: Trace) -> tuple[Column, Column]:
     is_splitter = graph.kinds == SPLITTER
     copies = np.flatnonzero(is_splitter & (graph.node_slots == NO_SLOT))
     broadcasts = np.flatnonzero(is_splitter & (graph.node_slots != NO_SLOT))
-    nodes = np.concatenate(
-        [copies, graph.src[graph.first_in[broadcasts]]]
-    )  # from which more than one term comes back
+    # Those to which more than one term comes back
+    nodes = np.concatenate([copies, graph.src[graph.first_in[broadcasts]]])
     sent = norms
     if len(broadcasts):  # as many terms as copies
         into = graph.first_in[broadcasts]

@@ -41,9 +41,8 @@ def _numbers(trace: Trace, gradients: Gradients) -> tuple[list[Unequal], int]:
     graph, floats = trace.graph, trace.edge_gradients().floats
     rows = len(trace.recording)
     kinds, dst = graph.kinds, graph.dst
-    is_own = (kinds[dst] == SPLITTER) & (
-        graph.node_slots[dst] == NO_SLOT
-    )  # from a value to its own splitter
+    # Edges from a value to its own splitter are none of its uses
+    is_own = (kinds[dst] == SPLITTER) & (graph.node_slots[dst] == NO_SLOT)
     is_stretched = (kinds[graph.src] == SPLITTER) & (graph.node_slots[graph.src] != NO_SLOT)
     terms = np.flatnonzero(~is_own & ~is_stretched)
     producers, values = graph.rows[graph.src[terms]], floats[terms]
@@ -54,9 +53,8 @@ def _numbers(trace: Trace, gradients: Gradients) -> tuple[list[Unequal], int]:
     is_number[trace.recording.values.wide_rows] = False
     allowed = np.finfo(np.float64).eps * _ROUNDINGS * np.sqrt(counts) * sizes
     for row, value in trace.recording.values.others.items():
-        if isinstance(
-            value, (np.float32, np.float16)
-        ):  # kept as Python's numbers, and summed in fewer digits
+        # Kept as Python's numbers, and summed in fewer digits
+        if isinstance(value, (np.float32, np.float16)):
             allowed[row] *= precision(value) / np.finfo(np.float64).eps
     distance = np.abs(totals - numbers)
     is_same = (distance <= allowed) | (totals == numbers) | ~np.isfinite(totals) & ~np.isfinite(numbers)
