@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.elements import callers_own
 from tracer.holders import own_attributes
-from tracer.memory import callers_own, is_lent, laid_out_copy
+from tracer.memory import is_lent, laid_out_copy
 from tracer.object_arrays import exchange, holds_objects
 from tracer.patches import original as original_function
 from tracer.patches import replacement

@@ -14,19 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.errors import UnsupportedError
-from tracer.families import is_argument, kept_view, others_of, own_memory, root_of, seen_at, way_of
-from tracer.frames import place
-from tracer.memory import (
+from tracer.elements import (
     differs_in_place,
-    is_lent,
     may_read_what_it_overwrites,
     overlaps_itself,
-    owner_of,
     places,
     shared,
     way_to,
 )
+from tracer.errors import UnsupportedError
+from tracer.families import is_argument, kept_view, others_of, own_memory, root_of, seen_at, way_of
+from tracer.frames import place
+from tracer.memory import is_lent, owner_of
 from tracer.rules.edited import Edited, may_copy, whole
 from tracer.rules.kinds import is_complex
 from tracer.running import written_at

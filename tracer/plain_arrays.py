@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.memory import address_of, borrowed_of, is_lent, laid_out_copy, owner_of, placed_alike
+from tracer.elements import placed_alike
+from tracer.memory import address_of, borrowed_of, is_lent, laid_out_copy, owner_of
 from tracer.rules.kinds import is_complex
 
 if TYPE_CHECKING:
