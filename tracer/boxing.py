@@ -26,9 +26,9 @@ from tracer.elements import callers_own
 from tracer.holders import own_attributes
 from tracer.memory import is_lent, laid_out_copy
 from tracer.object_arrays import exchange, holds_objects
-from tracer.patches import original as original_function
 from tracer.patches import replacement
 from tracer.plain_arrays import PlainArrays
+from tracer.replacements import original as original_function
 from tracer.second_ways import refuse, told
 from tracer.standins import Traced, is_traced, wrap
 from tracer.structures import (
