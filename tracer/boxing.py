@@ -26,6 +26,7 @@ from tracer.elements import callers_own
 from tracer.holders import own_attributes
 from tracer.memory import is_lent, laid_out_copy
 from tracer.object_arrays import exchange, holds_objects
+from tracer.other_threads import is_met_elsewhere
 from tracer.patches import replacement
 from tracer.plain_arrays import PlainArrays
 from tracer.replacements import original as original_function
@@ -184,7 +185,7 @@ class Boxes:
             if tape.is_open:
                 raise BusyError(path, tape)
             return callers_own(array)
-        if tape.is_open and tape.is_met_elsewhere(sys._getframe(1), value):  # noqa: SLF001
+        if tape.is_open and is_met_elsewhere(tape, sys._getframe(1), value):  # noqa: SLF001
             return _only_read(array)  # of a place that a trace in another thread watches
         if tape.is_open:
             self.untraced[path] = "a value of the outer trace, which alone follows it"

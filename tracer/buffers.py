@@ -26,6 +26,7 @@ from tracer.errors import UnsupportedError
 from tracer.families import is_argument, kept_view, others_of, own_memory, root_of, seen_at, way_of
 from tracer.frames import place
 from tracer.memory import is_lent, owner_of
+from tracer.other_threads import has_written_elsewhere
 from tracer.rules.edited import Edited, may_copy, whole
 from tracer.rules.kinds import is_complex
 from tracer.running import written_at
@@ -57,7 +58,7 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
     """
     tape = array.tape_
     index, plain_value = copied(plain_deep(index)), plain_deep(value)
-    if frame is not tape.frame and tape.has_written_elsewhere(
+    if frame is not tape.frame and has_written_elsewhere(
         array, lambda into: into.__setitem__(index, plain_value), frame
     ):
         return

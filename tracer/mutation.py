@@ -20,6 +20,7 @@ from tracer.families import forget_ways, is_argument, note_view, others_of, own_
 from tracer.frames import place
 from tracer.into_out import call_into
 from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
+from tracer.other_threads import has_written_elsewhere
 from tracer.rules.edited import may_repeat
 from tracer.rules.kinds import is_complex
 from tracer.second_ways import refuse_written_otherwise
@@ -199,9 +200,7 @@ def set_part(array: Any, name: str, value: Any, frame: FrameType) -> None:
 
 def set_shape(array: Any, shape: Any, frame: FrameType) -> None:
     """Do `array.shape = shape`: the stand-in moves on to a record of the same memory in another shape."""
-    if array.tape_.has_written_elsewhere(
-        array, lambda into: setattr(into, "shape", plain_deep(shape)), frame
-    ):
+    if has_written_elsewhere(array, lambda into: setattr(into, "shape", plain_deep(shape)), frame):
         return
     value = array.value_.view()
     value.shape = plain_deep(shape)  # raises NumPy's own errors

@@ -22,6 +22,7 @@ from tracer.numpy_table import (
     OptionError,
 )
 from tracer.numpy_table.reductions import OVERWRITING, without_overwriting
+from tracer.other_threads import is_handed, is_met_elsewhere
 from tracer.rules.kinds import is_complex
 from tracer.standins import (
     Traced,
@@ -268,7 +269,7 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
 
 def _not_followed(number: Any, what: str, value: Any, frame: FrameType) -> Any:
     """Raise the error, but in a thread for whose answer the traced function may wait: its end is refused."""
-    if number.tape_.is_met_elsewhere(frame, number) and number.tape_.is_handed(number):
+    if is_met_elsewhere(number.tape_, frame, number) and is_handed(number.tape_, number):
         return value
     raise refuse(what, frame)
 

@@ -22,6 +22,7 @@ from tracer.buffers import replace, write
 from tracer.flat import Flat, in_rows, plain_flat
 from tracer.instructions import operator_at
 from tracer.operations import OP_NUMBERS
+from tracer.other_threads import has_written_elsewhere
 from tracer.standins import Traced, cut, is_traced, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY
 
@@ -183,7 +184,7 @@ def _in_place(
     array: Any, other: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType
 ) -> Any:
     """Follow `array += other`: NumPy writes into a copy, and the same stand-in goes on with that."""
-    if frame is not array.tape_.frame and array.tape_.has_written_elsewhere(
+    if frame is not array.tape_.frame and has_written_elsewhere(
         array, lambda into: compute(into, plain_deep(other)), frame
     ):
         return array

@@ -19,6 +19,7 @@ from tracer.errors import UnsupportedError
 from tracer.frames import library_function, place, users
 from tracer.memory import laid_out_copy
 from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS, RULE_OF
+from tracer.other_threads import is_handed, is_met_elsewhere
 from tracer.rules.kinds import Elementwise, Many, is_complex
 from tracer.tape import LEFT, WIDTH, Tape
 
@@ -155,7 +156,7 @@ def open_tape(operands: Iterable[Any], frame: FrameType) -> Tape | None:
             continue
         if not own.is_open:
             own.enter(frame)  # says so where another trace is running
-        elif frame is not own.frame and own.is_met_elsewhere(frame, operand):
+        elif frame is not own.frame and is_met_elsewhere(own, frame, operand):
             continue
         elif tape is None:
             tape = own
@@ -231,7 +232,7 @@ def _unrecorded(value: Any, operands: tuple[Any, ...]) -> Any:
         running = [
             each.value_
             for each in operands
-            if is_traced(each) and each.tape_.is_open and not each.tape_.is_handed(each)
+            if is_traced(each) and each.tape_.is_open and not is_handed(each.tape_, each)
         ]
         if any(np.may_share_memory(value, each) for each in running):
             value = value.view()
@@ -383,7 +384,7 @@ def detach(value: Any) -> Any:
         # Of what an earlier trace has left, a number that is not known again: the same bits, another object.
         return value + -0.0 if type(value) is float and id(value) in LEFT else value
     frame = sys._getframe(1)  # noqa: SLF001  (the caller's place)
-    if value.tape_.is_open and not value.tape_.is_met_elsewhere(frame, value):
+    if value.tape_.is_open and not is_met_elsewhere(value.tape_, frame, value):
         _append_cut(value, "detach()", frame)
     return _apart(value.value_)
 

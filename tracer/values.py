@@ -24,6 +24,7 @@ from tracer.frames import wants_plain_arrays
 from tracer.instructions import operator_at
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.operators import OPERANDS, binary, divided, uncompared, write_arithmetic, write_integer_methods
+from tracer.other_threads import is_met_elsewhere
 from tracer.rules.kinds import is_complex
 from tracer.standins import COMPLEX, CONVERSION, STORES, Traced, cut, is_traced, plain, record_call, unary
 from tracer.texts import note
@@ -114,7 +115,7 @@ class _Number(Traced, stands_for="none"):
         number = hash(self.value_)
         if not isinstance(self.value_, int):
             frame = _frame(1)
-            if frame is self.tape_.frame or not self.tape_.is_met_elsewhere(frame, self):
+            if frame is self.tape_.frame or not is_met_elsewhere(self.tape_, frame, self):
                 self.tape_.hashed = frame.f_code, frame.f_lasti
         return number
 
