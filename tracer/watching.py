@@ -183,7 +183,7 @@ class Watcher:
 
     def _clean(self, owner: Any, key: Any, value: Any) -> None:
         if issubclass(type(value), CONTAINERS):
-            self._boxes.clean(value)
+            self._boxes.unbox(value)
         elif value is not MISSING:
             fresh = self._boxes.unbox(value)
             if fresh is not value:
