@@ -43,6 +43,7 @@ from tracer.holders import (
     Item,
     OfPartial,
     attributes,
+    items_in,
     module_of,
     names_of,
     order_of,
@@ -309,9 +310,10 @@ def _places(holder: Any, wanted: Container[int]) -> Iterable[Holder]:
     if kind is not None:  # past whose dict Python keeps what it has looked up
         return [Attribute(kind, name) for name in list(holder)]
     if issubclass(type(holder), CONTAINERS):
-        kind = next(each for each in CONTAINERS if issubclass(type(holder), each))
-        items = list(dict.items(holder)) if kind is dict else enumerate(kind.__iter__(holder))
-        own = [] if type(holder) is kind else attributes(holder)
+        items = items_in(holder)
+        if issubclass(type(holder), dict):  # to which another thread may add meanwhile
+            items = list(items)
+        own = () if type(holder) in CONTAINERS else attributes(holder)
         held = [Item(holder, key) for key, value in items if id(value) in wanted]
         return [*held, *(place for _, place in own)]
     return [*_members(holder), *(place for _, place in attributes(holder))]

@@ -336,7 +336,7 @@ def _structure(value: Any, found: dict[str, Structure]) -> Structure:
     if issubclass(type(value), (list, deque)):
         return list(found.values())
     if issubclass(type(value), dict):
-        return dict(zip(value, found.values(), strict=True))
+        return dict(zip(dict.keys(value), found.values(), strict=True))
     return {name[1:]: each for name, each in found.items() if each is not None}
 
 
