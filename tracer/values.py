@@ -142,18 +142,12 @@ class _Number(Traced, stands_for="none"):
 
     def __int__(self) -> int:
         number = int(self.value_)  # raises the plain value's own error
-        if _formats_text(_frame(1)):
-            note(self, "", _frame(1))
-        else:
-            cut(self, "int()", _frame(1))
+        _written_or_cut(self, "int()", _frame(1))
         return number
 
     def __float__(self) -> float:
         number = float(self.value_)
-        if _formats_text(_frame(1)):
-            note(self, "", _frame(1))
-        else:
-            cut(self, "float()", _frame(1))
+        _written_or_cut(self, "float()", _frame(1))
         return number
 
     def __complex__(self) -> complex:
@@ -167,9 +161,8 @@ class _Number(Traced, stands_for="none"):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         items = items_of_permutation(self, _frame(1))
-        return np.array(
-            cut(self, CONVERSION, _frame(1)) if items is None else items, dtype=dtype, copy=copy
-        )
+        items = cut(self, CONVERSION, _frame(1)) if items is None else items
+        return np.array(items, dtype=dtype, copy=copy)
 
     @property
     def real(self) -> Any:
@@ -211,8 +204,7 @@ class _Number(Traced, stands_for="none"):
         return binary(other, self, "matmul", operator.matmul, _frame(1))
 
     def __divmod__(self, other: Any) -> Any:
-        frame = _frame(1)
-        return divided(self, other, frame)
+        return divided(self, other, _frame(1))
 
     def __rdivmod__(self, other: Any) -> Any:
         return divided(other, self, _frame(1))
@@ -236,9 +228,7 @@ class _Number(Traced, stands_for="none"):
         if isinstance(self.value_, (np.ndarray, np.generic)):
             return numpy_calls.attribute(self, name, attribute, frame)
         if name == "numerator":
-            return (
-                _part_of_fraction(self, frame) if frame.f_globals.get("__name__") == "fractions" else self
-            )
+            return _part_of_fraction(self, frame)
         if name == "conjugate":
             return lambda: numpy_calls.conjugate(self, _frame(1))
         if not callable(attribute) or name in ("is_integer", "bit_length", "bit_count"):
@@ -252,6 +242,8 @@ class _Number(Traced, stands_for="none"):
 
 def _part_of_fraction(number: Any, frame: FrameType) -> Any:
     """Let a whole number leave into a Fraction, which divides it by what is common to both: a step, like any `//`."""
+    if frame.f_globals.get("__name__") != "fractions":
+        return number
     return (
         plain(number)
         if frame.f_code.co_name in ("_richcmp", "__eq__")
@@ -355,9 +347,12 @@ class Array(_Number, stands_for="array"):
         return numpy_calls.call_function(_COPY, (self,), {}, _frame(1))
 
 
-def _formats_text(frame: FrameType) -> bool:
-    """Tell whether a number is asked for by `"%.2f" % x`, which only reads it; other operators ask the stand-in."""
-    return operator_at(frame) in ("%", "%=")
+def _written_or_cut(number: Traced, via: str, frame: FrameType) -> None:
+    """Let a number leave the graph; `"%.2f" % x` only reads it, where other operators ask the stand-in."""
+    if operator_at(frame) in ("%", "%="):
+        note(number, "", frame)
+    else:
+        cut(number, via, frame)
 
 
 def _note_key(value: Traced, other: Any, frame: FrameType) -> None:
