@@ -25,6 +25,7 @@ from tracer.elements import (
 from tracer.errors import UnsupportedError
 from tracer.families import is_argument, kept_view, others_of, own_memory, root_of, seen_at, way_of
 from tracer.frames import place
+from tracer.instructions import ITEM_STORES
 from tracer.memory import is_lent, owner_of
 from tracer.other_threads import has_written_elsewhere
 from tracer.rules.edited import Edited, may_copy, whole
@@ -32,7 +33,6 @@ from tracer.rules.kinds import is_complex
 from tracer.running import written_at
 from tracer.standins import (
     NO_RECORD,
-    STORES,
     Traced,
     holds_traced,
     is_traced,
@@ -236,7 +236,7 @@ def refuse_swap_in_c(array: Any, part: Any, frame: FrameType) -> None:
 
     For a real array that code keeps a copy of the row; for anything else it swaps views, which are overwritten.
     """
-    is_written_by_the_user = frame.f_code.co_code[frame.f_lasti] in STORES
+    is_written_by_the_user = frame.f_code.co_code[frame.f_lasti] in ITEM_STORES
     if not is_written_by_the_user and owner_of(array.value_) is owner_of(part.value_):
         raise UnsupportedError(
             "code in C writes parts of a traced array to other places of it, as np.random's shuffle does",

@@ -11,8 +11,9 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tracer.cuts import cut
 from tracer.exact import Exact
-from tracer.standins import cut, is_traced, plain_deep
+from tracer.standins import is_traced, plain_deep
 from tracer.tape import innermost
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ import numpy as np
 from tracer.buffers import write
 from tracer.by_place import names_with_out
 from tracer.callee import forget_snapshot, seeing, values_of
+from tracer.cuts import FOREIGN, MADE_IN_TRACE, cut
 from tracer.errors import UnsupportedError
 from tracer.frames import place, wants_plain_arrays
 from tracer.instructions import operator_at
@@ -23,18 +24,7 @@ from tracer.numpy_table.scipy_ufuncs import called_as
 from tracer.references import borrowed, is_alone
 from tracer.rules.kinds import is_complex
 from tracer.second_ways import refuse_written_otherwise
-from tracer.standins import (
-    FOREIGN,
-    MADE_IN_TRACE,
-    Traced,
-    cut,
-    is_traced,
-    open_tape,
-    plain,
-    plain_deep,
-    record_call,
-    traced_in,
-)
+from tracer.standins import Traced, is_traced, open_tape, plain, plain_deep, record_call, traced_in
 from tracer.tape import AUXILIARY
 from tracer.ufunc_calls import call_ufunc, chosen_by
 

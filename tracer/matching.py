@@ -11,6 +11,7 @@ import dis
 from typing import TYPE_CHECKING
 
 from tracer.copies import DISPLAYS
+from tracer.instructions import STORES_OF_ITEMS
 from tracer.syntax import COMPREHENSIONS, NOWHERE, Flow, Visit
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 # From Python 3.14 on, a subscript is a binary operation.
 _SUBSCRIPTS_TOO = () if "BINARY_SUBSCR" in dis.opmap else (ast.Subscript,)
 _LOOPS = ("FOR_ITER", "GET_ITER")
-STORES = ("STORE_SUBSCR", "STORE_SLICE")
 
 _OPERATORS: tuple[type[ast.operator], ...] = (  # by the argument of BINARY_OP
     *(ast.Add, ast.BitAnd, ast.FloorDiv, ast.LShift, ast.MatMult, ast.Mult, ast.Mod, ast.BitOr, ast.Pow),
@@ -40,7 +40,7 @@ _KINDS: dict[str, tuple[type[ast.AST], ...]] = {  # what the operations that mak
     "UNPACK_SEQUENCE": DISPLAYS,
     **dict.fromkeys(("COMPARE_OP", "CONTAINS_OP"), (ast.Compare, ast.pattern)),
     **dict.fromkeys(_SIGNS, (ast.UnaryOp,)),
-    **dict.fromkeys(("BINARY_SUBSCR", "BINARY_SLICE", *STORES), (ast.Subscript,)),
+    **dict.fromkeys(("BINARY_SUBSCR", "BINARY_SLICE", *STORES_OF_ITEMS), (ast.Subscript,)),
     **dict.fromkeys(("LOAD_ATTR", "LOAD_METHOD"), (ast.Attribute,)),
     **dict.fromkeys(("PRECALL", "CALL", "CALL_KW", "CALL_FUNCTION_EX"), (ast.Call,)),
 }
@@ -80,7 +80,7 @@ def _flow(visit: Visit, operation: str) -> Flow:
     match visit.node:
         case ast.AugAssign(target=target) | ast.Tuple(elts=[target]) | ast.List(elts=[target]):
             return Flow((target,))
-        case ast.Subscript() as target if operation in STORES:
+        case ast.Subscript() as target if operation in STORES_OF_ITEMS:
             return Flow((target,))
         case ast.Compare(ops=[_, _, *_]):
             return NOWHERE

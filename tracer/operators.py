@@ -19,11 +19,12 @@ import numpy as np
 from tracer import numpy_calls
 from tracer.array_likes import USUAL, array_in, takes_ufuncs
 from tracer.buffers import replace, write
+from tracer.cuts import cut
 from tracer.flat import Flat, in_rows, plain_flat
 from tracer.instructions import operator_at
 from tracer.operations import OP_NUMBERS
 from tracer.other_threads import has_written_elsewhere
-from tracer.standins import Traced, cut, is_traced, plain, plain_deep, record_call
+from tracer.standins import Traced, is_traced, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY
 
 if TYPE_CHECKING:

@@ -18,8 +18,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracer.copies import DISPLAYS, Ends, Onward, Path, elements, name_of
-from tracer.instructions import Code, Instruction, instructions_of, taken_by_next, with_inner
-from tracer.matching import STORES, matched
+from tracer.instructions import (
+    STORES_OF_ITEMS,
+    Code,
+    Instruction,
+    instructions_of,
+    taken_by_next,
+    with_inner,
+)
+from tracer.matching import matched
 from tracer.syntax import Flow, Index, Visit, index_of, span_of
 
 if TYPE_CHECKING:
@@ -110,7 +117,7 @@ def written_at(code: CodeType, offset: int) -> Written | None:
 def _written_at(code: CodeType, offset: int, file: str) -> Written | None:
     # Codes of two files can be equal, and only one of the files have been edited.
     (instruction,) = instructions_of(code, {offset})
-    found = _running(instruction, file) if instruction.operation in STORES else None
+    found = _running(instruction, file) if instruction.operation in STORES_OF_ITEMS else None
     if found is None or not isinstance(target := found[0], ast.Subscript):
         return None
     stored, between = None, None
@@ -261,7 +268,7 @@ def _reads(node: ast.AST, instruction: Instruction) -> Iterator[tuple[int, str]]
             operands = (left, right)
         case ast.UnaryOp(operand=operand):
             operands = (operand,)
-        case ast.Subscript(value=array) if instruction.operation not in STORES:
+        case ast.Subscript(value=array) if instruction.operation not in STORES_OF_ITEMS:
             operands = (array,)
     for position, operand in enumerate(operands):
         if isinstance(operand, ast.Name) and operand.id in instruction.code.variables:

@@ -13,18 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import numpy_calls
+from tracer.cuts import cut
 from tracer.seeds import STANDING, Reading, stand_in_for
-from tracer.standins import (
-    Traced,
-    cut,
-    holds_traced,
-    is_traced,
-    plain,
-    plain_deep,
-    reading,
-    record_call,
-    wrap,
-)
+from tracer.standins import Traced, holds_traced, is_traced, plain, plain_deep, reading, record_call, wrap
 from tracer.tape import AUXILIARY, innermost
 from tracer.texts import note
 

@@ -19,14 +19,15 @@ from tracer.array_likes import USUAL, array_in
 from tracer.buffers import refuse_swap_in_c, write
 from tracer.callee import called_name, not_an_index
 from tracer.counts import is_taken_for_shape, items_of_permutation
+from tracer.cuts import COMPLEX, CONVERSION, cut
 from tracer.flat import Flat, Rows
 from tracer.frames import wants_plain_arrays
-from tracer.instructions import operator_at
+from tracer.instructions import ITEM_STORES, operator_at
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.operators import OPERANDS, binary, divided, uncompared, write_arithmetic, write_integer_methods
 from tracer.other_threads import is_met_elsewhere
 from tracer.rules.kinds import is_complex
-from tracer.standins import COMPLEX, CONVERSION, STORES, Traced, cut, is_traced, plain, record_call, unary
+from tracer.standins import Traced, is_traced, plain, record_call, unary
 from tracer.texts import note
 
 if TYPE_CHECKING:
@@ -363,7 +364,7 @@ def _note_key(value: Traced, other: Any, frame: FrameType) -> None:
     is_same = is_traced(other) and other.tape_ is value.tape_ and other.id_ == value.id_
     if is_same or value.tape_.hashed != (frame.f_code, frame.f_lasti) or not value.tape_.is_open:
         return
-    if frame.f_code.co_code[frame.f_lasti] not in STORES:  # which puts a value where another one was
+    if frame.f_code.co_code[frame.f_lasti] not in ITEM_STORES:  # which puts a value where another one was
         cut(value, "a key that equals another one, of a dict, a set or a cache", frame)
 
 
