@@ -34,6 +34,7 @@ _FEW_ROWS = 48  # that are gone back over by their rules before anything is aske
 # -0.0 + x is x, bit for bit.
 NOTHING = -0.0
 
+# Arrays that are kept as their difference from another one, or from zeros
 _DIFFERENCES = frozenset((Edited, Part))
 _ARRAYS = frozenset((np.ndarray, Edited))
 _MOST_OUTERS = 1024  # that wait to be added
@@ -80,6 +81,7 @@ class BackwardPass:
         self.known = known  # by slot: what need not be computed
         self.wanted = wanted  # the rows whose gradients are of interest; None: all
         self.has_differences = graph.has_differences
+        # By slot: what goes back to an operand, and where that was stretched, its sum in the operand's own shape
         self.slots: dict[int, Any] = {} if keeper is None else keeper.slots
         self.narrowed: dict[int, Any] = {} if keeper is None else keeper.narrowed
         self.outers: dict[int, list[Outer]] = {}  # by row: what is still to be added to its gradient

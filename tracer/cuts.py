@@ -21,7 +21,7 @@ from tracer.operations import OP_NUMBERS, RULE_OF
 from tracer.other_threads import is_met_elsewhere
 from tracer.rules.kinds import Elementwise, Many
 from tracer.standins import is_traced
-from tracer.tape import LEFT, VALUE, WIDTH
+from tracer.tape import STALE_VALUES, VALUE, WIDTH
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -157,7 +157,7 @@ def detach(value: Any) -> Any:
     """Return the plain value: a cut on purpose, drawn but without a warning. Plain values come back unchanged."""
     if not is_traced(value):
         # Of what an earlier trace has left, a number that is not known again: the same bits, another object.
-        return value + -0.0 if type(value) is float and id(value) in LEFT else value
+        return value + -0.0 if type(value) is float and id(value) in STALE_VALUES else value
     frame = sys._getframe(1)  # noqa: SLF001  (the caller's place)
     if value.tape_.is_open and not is_met_elsewhere(value.tape_, frame, value):
         _append_cut(value, "detach()", frame)

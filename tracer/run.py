@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from types import CodeType, MethodType
+from types import MethodType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tracer.arguments import box_arguments

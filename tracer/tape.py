@@ -84,7 +84,7 @@ class Left(NamedTuple):
     row: int
 
 
-LEFT: dict[int, Any] = {}
+STALE_VALUES: dict[int, Any] = {}
 """By identity: plain values that were traced in an earlier run, and that the program has kept (`leftovers.py`)."""
 RUNS: WeakValueDictionary[int, Any] = WeakValueDictionary()
 """By identity: the runs of living traces, which hold what the function returned."""
@@ -101,7 +101,7 @@ class Tape:
 
     __slots__ = (
         "_snapshots", "elsewhere", "families", "followed", "frame", "had", "hashed", "input_arrays", "input_names",
-        "is_open", "left", "memory", "outer", "places", "read_otherwise", "records", "refused", "running", "scopes",
+        "is_open", "left", "outer", "places", "read_otherwise", "records", "refused", "remembered", "running", "scopes",
         "segments", "strict", "texts", "thread", "waiting", "warned", "watched", "writes",
     )  # fmt: skip
 
@@ -121,7 +121,8 @@ class Tape:
         self.warned: set[tuple[CodeType, int]] = set()
         self.left: list[Left] = []  # where numbers left that may only be looked at: see `came_back.py`
         self.had: dict[str, Any] = {}  # what held numbers in the program before the first of them left
-        self.memory: dict[Any, Any] = {}  # of functions with a cache, for this run
+        # What is known again in this run: of functions with a cache, of JSON, of sparse matrices, by keys of their own
+        self.remembered: dict[Any, Any] = {}
         # The instruction that last asked a traced number for its hash
         self.hashed: tuple[CodeType, int] | None = None
         # By identity of what owns the memory: the program's arrays that are inputs, and what they are called
@@ -161,7 +162,7 @@ class Tape:
         self._snapshots.clear()
         self.input_arrays.clear()
         self.writes.clear()
-        self.memory.clear()
+        self.remembered.clear()
 
     def lender_of(self, argument: Any, frame: FrameType) -> tuple[Any, np.ndarray[Any, Any]] | None:
         """Return the caller's array for an argument before the first write into it, and the stand-in for that array.
@@ -299,7 +300,7 @@ class Tape:
         A constant that is changed in place after its use must not corrupt a gradient.
         """
         key = id(constant)
-        if key in LEFT and constant.any():  # one of zeros has been set anew
+        if key in STALE_VALUES and constant.any():  # else the program has cleared it since
             self.meet_stale(sys._getframe(1))  # noqa: SLF001  (from where the user's is found)
         known = self._snapshots.get(key)
         if known is None or known[0] is not constant or not same_bytes(known[1], constant):
