@@ -17,20 +17,12 @@ from tracer.array_likes import USUAL, array_in, asked, defines_array
 from tracer.blank import Blank, blank, blank_of
 from tracer.callee import is_called
 from tracer.counts import is_whole, items_of_permutation
+from tracer.cuts import cut
 from tracer.families import expose, note_view
 from tracer.filled import is_handed_to_c
 from tracer.flat import Flat
 from tracer.frames import wants_plain_arrays
-from tracer.standins import (
-    cut,
-    holds_traced,
-    is_traced,
-    plain,
-    plain_deep,
-    record_call,
-    traced_in,
-    whole_plain,
-)
+from tracer.standins import holds_traced, is_traced, plain, plain_deep, record_call, traced_in, whole_plain
 from tracer.tape import AUXILIARY, innermost
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from tracer.callee import called_name, named, values_of
 from tracer.errors import UnsupportedError
 from tracer.frames import is_library, is_own, library_function
 from tracer.holders import Attribute
-from tracer.patches import original, replacement
+from tracer.patches import replacement
+from tracer.replacements import original
 from tracer.running import running_at
 from tracer.standins import Traced, plain
 from tracer.structures import own_places

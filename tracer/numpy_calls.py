@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.buffers import copied
+from tracer.cuts import cut
 from tracer.errors import UnsupportedError
 from tracer.families import note_view
 from tracer.frames import library_function, place, wants_plain_arrays
@@ -22,17 +23,9 @@ from tracer.numpy_table import (
     OptionError,
 )
 from tracer.numpy_table.reductions import OVERWRITING, without_overwriting
+from tracer.other_threads import is_handed, is_met_elsewhere
 from tracer.rules.kinds import is_complex
-from tracer.standins import (
-    Traced,
-    cut,
-    holds_traced,
-    is_traced,
-    open_tape,
-    plain_deep,
-    record_call,
-    traced_in,
-)
+from tracer.standins import Traced, holds_traced, is_traced, open_tape, plain_deep, record_call, traced_in
 from tracer.structures import rebuilt
 from tracer.tape import AUXILIARY
 from tracer.texts import note
@@ -268,7 +261,7 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
 
 def _not_followed(number: Any, what: str, value: Any, frame: FrameType) -> Any:
     """Raise the error, but in a thread for whose answer the traced function may wait: its end is refused."""
-    if number.tape_.is_met_elsewhere(frame, number) and number.tape_.is_handed(number):
+    if is_met_elsewhere(number.tape_, frame, number) and is_handed(number.tape_, number):
         return value
     raise refuse(what, frame)
 

@@ -19,10 +19,12 @@ import numpy as np
 from tracer import numpy_calls
 from tracer.array_likes import USUAL, array_in, takes_ufuncs
 from tracer.buffers import replace, write
+from tracer.cuts import cut
 from tracer.flat import Flat, in_rows, plain_flat
 from tracer.instructions import operator_at
 from tracer.operations import OP_NUMBERS
-from tracer.standins import Traced, cut, is_traced, plain, plain_deep, record_call
+from tracer.other_threads import has_written_elsewhere
+from tracer.standins import Traced, is_traced, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY
 
 if TYPE_CHECKING:
@@ -33,9 +35,8 @@ _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this 
 _NUMBERS = (int, float, complex, np.number, np.bool_, np.ndarray)
 _PYTHONS_NUMBERS = (int, float, complex)
 _SEQUENCES = frozenset({list, tuple, str, bytes, bytearray, array, deque})
-_WITHOUT_ORDER = frozenset(
-    (str, bytes, type(None), list, tuple, dict, complex)
-)  # that a float could be put in
+# Types that have no order with a float
+_WITHOUT_ORDER = frozenset((str, bytes, type(None), list, tuple, dict, complex))
 # What two-operand functions meet nearly always, with Scalar and Array; what else there is, they ask for one by one
 OPERANDS: set[type] = {float, int, np.float64, np.ndarray}
 ARITHMETIC = {  # method name -> name of the rule, and the operator as it is written
@@ -74,9 +75,8 @@ def binary(left: Any, right: Any, name: str, compute: Callable[[Any, Any], Any],
             return _foreign(left, right, other, name, compute, frame)
     value = _computed(compute, left, right, frame)
     if type(value) is not np.ndarray and not isinstance(value, _NUMBERS) and type(right) is np.ndarray:
-        return _foreign(
-            left, right[()], right[()], name, compute, frame
-        )  # an object, in an array without axes
+        # An object, in an array without axes
+        return _foreign(left, right[()], right[()], name, compute, frame)
     return record_call(name, (left, right), value, None, frame)
 
 
@@ -114,9 +114,8 @@ def _foreign(
     if answer is not NotImplemented:
         return answer
     if kind in (list, tuple):
-        value = _computed(
-            compute, plain_deep(left), plain_deep(right), frame
-        )  # raises where a list is no operand
+        # Raises where a list is no operand
+        value = _computed(compute, plain_deep(left), plain_deep(right), frame)
         if isinstance(value, (np.ndarray, np.generic)):
             return record_call(name, numpy_calls.arrays_of((left, right), frame), value, None, frame)
     is_number = isinstance(other, numbers.Number) and not isinstance(other, _PYTHONS_NUMBERS)
@@ -186,7 +185,7 @@ def _in_place(
     array: Any, other: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType
 ) -> Any:
     """Follow `array += other`: NumPy writes into a copy, and the same stand-in goes on with that."""
-    if frame is not array.tape_.frame and array.tape_.has_written_elsewhere(
+    if frame is not array.tape_.frame and has_written_elsewhere(
         array, lambda into: compute(into, plain_deep(other)), frame
     ):
         return array

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from types import CodeType, MethodType
+from types import MethodType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tracer.arguments import box_arguments
@@ -14,6 +14,7 @@ from tracer.forks import stay_plain
 from tracer.frames import raised_at
 from tracer.freezing import freeze
 from tracer.leftovers import leave_plain, meet_left
+from tracer.other_threads import told_elsewhere
 from tracer.patches import Installed, leave_originals, replacement
 from tracer.recording import Output, Recording
 from tracer.standins import is_traced, plain
@@ -179,7 +180,7 @@ def run(
     if busy is not None:  # the function has not been called yet
         with busy.turn():
             return run(function, *given, options)
-    error = error or meet_left(tape) or tape.told_elsewhere() or boxes.told_second_ways(function)
+    error = error or meet_left(tape) or told_elsewhere(tape) or boxes.told_second_ways(function)
     recording, error = _recording_of(tape, outputs, (function, *given), error, running)
     ended = f"{type(error).__name__}: {error}".removesuffix(": ") if error is not None else None
     made = Run(

@@ -69,9 +69,8 @@ def _following(original: Callable[..., Any], called: str, read: Callable[..., An
             return plain_deep(original(*plain_deep(args), **plain_deep(options)))
         # Copies, where LAPACK may overwrite them.
         given = {name: _copied(plain_deep(each)) for name, each in options.items()}
-        value = plain_deep(
-            original(*_copied(plain_deep(args)), **given)
-        )  # it may have filled an array in Python
+        # SciPy's own Python may have filled a stand-in
+        value = plain_deep(original(*_copied(plain_deep(args)), **given))
         if not any_open((*args, *options.values()), frame):
             return value
         try:

@@ -6,7 +6,7 @@ Used where numbers go into the trace and come out of it, and by whoever asks for
 from __future__ import annotations
 
 import dataclasses
-from collections import ChainMap, OrderedDict, UserDict, UserList, defaultdict, deque
+from collections import ChainMap, UserDict, UserList, defaultdict, deque
 from contextlib import suppress
 from operator import is_
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tracer.holders import MISSING, Attribute, Item, order_of, own_attributes, slots
+from tracer.holders import MISSING, Attribute, Item, base_of, items_in, order_of, own_attributes, slots
 from tracer.standins import Traced, plain
 
 if TYPE_CHECKING:
@@ -87,12 +87,8 @@ def items_of(value: Any) -> list[tuple[Any, Any]] | None:
     They are what it holds, past what its class makes of it: what a dataclass computes each time is none of them.
     """
     kind = type(value)
-    if issubclass(kind, tuple):
-        return list(enumerate(tuple.__iter__(value)))
-    if issubclass(kind, list):
-        return list(enumerate(list.__iter__(value)))
-    if issubclass(kind, dict):
-        return list(_dict_of(value).items(value))
+    if issubclass(kind, _CONTAINERS):
+        return list(items_in(value))
     of = _kind_of(kind)
     if of is None and not dataclasses.is_dataclass(kind):
         return None
@@ -178,7 +174,7 @@ def put_into(container: Any, items: dict[Any, Any]) -> Any:
     if issubclass(kind, list):
         list.__setitem__(container, slice(None), items.values())
     elif issubclass(kind, dict):
-        base = _dict_of(container)
+        base = base_of(kind)
         known = list(base.keys(container))
         for key, item in items.items():
             base.__setitem__(container, key, item)
@@ -204,7 +200,7 @@ def rebuilt(like: Any, items: dict[Any, Any]) -> Any:
         made = list.__new__(kind)
         list.extend(made, items.values())
     elif issubclass(kind, dict):
-        base = _dict_of(like)
+        base = base_of(kind)
         made = base.__new__(kind)
         if isinstance(made, defaultdict):
             made.default_factory = like.default_factory
@@ -235,11 +231,6 @@ def _copy_attributes(like: Any, made: Any) -> None:
         value = Attribute(like, name).read()
         if value is not MISSING:
             Attribute(made, name).write(value)
-
-
-def _dict_of(value: Any) -> type[dict[Any, Any]]:
-    """Return the class whose methods read and write a dict, past those that its own class may have."""
-    return OrderedDict if issubclass(type(value), OrderedDict) else dict
 
 
 def _is_around_data(value: Any) -> bool:

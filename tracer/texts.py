@@ -11,8 +11,8 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tracer.cuts import is_step
 from tracer.frames import users
-from tracer.standins import is_step
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, TypeAlia
 
 import numpy as np
 
+from tracer.cuts import cut
 from tracer.errors import RuleError, UnsupportedError, UsageError
 from tracer.frames import place
 from tracer.numpy_calls import any_open, arrays_of
@@ -21,7 +22,7 @@ from tracer.operations import OP_NUMBERS, add_operation
 from tracer.rules.formula import VOCABULARY, fault_of, is_operand_name
 from tracer.rules.kinds import Elementwise, Vjp
 from tracer.signatures import signature_of
-from tracer.standins import Traced, cut, holds_traced, plain_deep, record_call
+from tracer.standins import Traced, holds_traced, plain_deep, record_call
 from tracer.tape import same_bytes
 
 if TYPE_CHECKING:

@@ -183,7 +183,7 @@ class Watcher:
 
     def _clean(self, owner: Any, key: Any, value: Any) -> None:
         if issubclass(type(value), CONTAINERS):
-            self._boxes.clean(value)
+            self._boxes.unbox(value)
         elif value is not MISSING:
             fresh = self._boxes.unbox(value)
             if fresh is not value:
@@ -262,7 +262,7 @@ class Watcher:
                 self._exchange.ways[owner] = Ways(inputs, self._boxes, frame)
             memories = {id(memory_of(self._known[key].array)) for key in missing}
             found = list(places_leading_to(missing, memories, chain(self._roots, *self.program())))
-            self._exchange.at(found, missing, self._exchange.put, self._warn)
+            self._exchange.at(found, missing, {}, self._warn)
 
     def _tell_overlapping(self) -> None:
         """Say of which watched arrays the gradient is that of their own uses alone."""
@@ -288,7 +288,7 @@ class Watcher:
     ) -> None:
         """Have the places that are found lead to the stand-in of an argument, before that is written into.
 
-        `variables` are by identity copies of what functions have in variables, with what makes a name a place.
+        For `variables` see Exchange.at.
         """
         if id(argument.array) in self._known:
             return
@@ -299,14 +299,7 @@ class Watcher:
                 WATCHERS.append(self)
             self._known[id(argument.array)] = argument
             self._exchange.view_of = view_of
-
-            def put(place: Holder, stand_in: Any, value: Any) -> None:
-                if isinstance(place, Item) and id(place.items) in variables:
-                    variables[id(place.items)](place.key).write(stand_in)
-                else:
-                    self._exchange.put(place, stand_in, value)
-
-            self._exchange.at(find(), [id(argument.array)], put, warn)
+            self._exchange.at(find(), [id(argument.array)], variables, warn)
 
     def _warn(self, how: str, path: str) -> None:
         advice = "what is read through it carries no gradient back; make it in the traced function"
@@ -336,7 +329,7 @@ def _structure(value: Any, found: dict[str, Structure]) -> Structure:
     if issubclass(type(value), (list, deque)):
         return list(found.values())
     if issubclass(type(value), dict):
-        return dict(zip(value, found.values(), strict=True))
+        return dict(zip(dict.keys(value), found.values(), strict=True))
     return {name[1:]: each for name, each in found.items() if each is not None}
 
 

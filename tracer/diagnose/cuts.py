@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 
 _MEANT = "detach()"
 _COMMON = (0.0, 0.5, 1.0, 2.0)  # which come up by chance
-_SLOPELESS = re.compile(
-    r"\b(?:u?int\d*|bool_?|integers|detach)\b"
-)  # or it is meant that nothing comes back
+# Ways out from which nothing comes back, or from which that is meant
+_SLOPELESS = re.compile(r"\b(?:u?int\d*|bool_?|integers|detach)\b")
 _FEW = 64  # values of one place that are told apart
 _CONSTANTS = 20_000  # that are looked at for one that no operation made
 _MOST = 1000  # arrays that are looked for among the constants
