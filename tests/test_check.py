@@ -74,7 +74,11 @@ def test_text_shows_the_place_the_arithmetic_the_advice_and_what_is_spoiled(chec
 
 
 def test_where_nothing_is_wrong_one_calm_line_says_so(check):
-    assert check("m.py:fine") == (0, "fine: found nothing wrong with its gradients (4 edges looked at)\n", "")
+    assert check("m.py:fine") == (
+        0,
+        "fine: found nothing wrong with its gradients (4 edges looked at)\n",
+        "",
+    )
     assert check("m.py:fine", "x=-1e30", "--fail-on", ",".join(KINDS))[0] == 0
     assert check("m.py:fine", "--format", "github") == (0, "", "")
 

@@ -109,7 +109,8 @@ class FirstWrites:
         if not arguments:
             advice = f"watch {largest} alone"
         elif len(arguments) < len(names):
-            advice = f"pass a copy of {arguments[0]}, or leave {' and '.join(each for each in names if each in watched)} out of watch=(…)"
+            both = " and ".join(each for each in names if each in watched)
+            advice = f"pass a copy of {arguments[0]}, or leave {both} out of watch=(…)"
         else:
             advice = f"where {', '.join(others)} is not to see it, pass a copy, or write a = a + b instead of a += b"
         return UnsupportedError(

@@ -270,7 +270,10 @@ class Watcher:
         found = overlapping([known.array for known in inputs])
         apart = [known for known in inputs if id(known.array) in found or self._is_apart(known)]
         if apart:
-            paths, largest = ", ".join(each.path for each in apart), max(apart, key=lambda each: each.array.size)
+            paths, largest = (
+                ", ".join(each.path for each in apart),
+                max(apart, key=lambda each: each.array.size),
+            )
             what = f"{paths}: watched, each as an input of its own, in memory that another one sees, too"
             advice = f"the gradient of each is that of its own uses alone; watch {largest.path} alone"
             self._tell(what, advice)

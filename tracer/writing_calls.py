@@ -15,7 +15,8 @@ import numpy as np
 from tracer.buffers import write
 from tracer.errors import UnsupportedError
 from tracer.frames import is_library, place
-from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
+from tracer.numpy_calls import arrays_of, call_function, getitem
+from tracer.refused import refuse
 from tracer.second_ways import refuse_written_otherwise
 from tracer.standins import (
     FOREIGN,
