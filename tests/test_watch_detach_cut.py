@@ -342,7 +342,8 @@ def test_a_watched_array_written_in_place():
             "nothing",
             "nothing named 'nothing' can be watched; it is neither a global nor a closure variable of uses_globals",
         ),
-        ("model.nothing", "a Model that is watched has no attribute 'nothing'"),
+        ("model.nothing", "a Model that is watched has no attribute 'nothing'; model is one; known names: W"),
+        ("w", "nothing named 'w' can be watched; .*; did you mean W?"),
     ],
 )
 def test_a_name_that_is_not_there(name, text):

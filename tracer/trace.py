@@ -213,7 +213,7 @@ class Trace:
             raise GradientError(
                 "the seed has another shape than the output",
                 got=f"got {seed.shape}, expected {shape}",
-                advice="the seed is the gradient of the output, one number for each of its elements",
+                advice=f"the seed is the gradient of the output, one number for each of its elements: np.ones({shape})",
             )
         is_array = isinstance(output.value, np.ndarray)
         return seed.copy() if is_array else as_number(seed, output.value)
@@ -287,8 +287,14 @@ class Trace:
         return node_named(self, name)
 
     def backward(self, of: str | int | None = None, seed: Any = None) -> Trace:
-        """Return a new Trace over the same run for another output or seed; nothing accumulates."""
-        return Trace(self.run, self.of if of is None else of, seed)
+        """Return a new Trace over the same run for another output or seed; nothing accumulates.
+
+        Raises LookupNameError where no output has the name.
+        """
+        other = Trace(self.run, self.of if of is None else of, seed)
+        if of is not None:
+            _ = other._output_number  # raises LookupNameError where no output has the name
+        return other
 
     def explain(self, name: str, *, depth: int = 6, top: int = 5) -> str:
         """Return the arithmetic behind the gradient of an input or variable, as a tree of text lines."""
