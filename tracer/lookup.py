@@ -193,7 +193,22 @@ def _nearest(trace: Trace, wanted: str) -> str:
     inside = [path for path in trace.input_rows.values() if path.startswith((f"{wanted}[", f"{wanted}."))]
     if inside:
         return f"{wanted} holds several inputs: {listed(inside)}"
-    return nearest(wanted, names)
+    near = meant(wanted, names)
+    if not near and _is_constant(trace, wanted):
+        return f"the program reads it as a constant; watch=({wanted!r},) makes it an input"
+    return near or f"known names: {listed(names) or 'none'}"
+
+
+def _is_constant(trace: Trace, wanted: str) -> bool:
+    """Tell whether the functions that ran read a name of what is around them, or an attribute of that or of `self`."""
+    from tracer.diagnose.reading import program  # noqa: PLC0415  (for a name that is wrong)
+
+    called, base = {scope.name for scope in trace.sites.scopes}, re.split(r"[.\[]", wanted)[0]
+    return any(
+        function in called
+        for file, source in trace.source.items()
+        for function in program(file, source).readers_of(wanted, base)
+    )
 
 
 def counted_name(wanted: str) -> tuple[str, int]:
