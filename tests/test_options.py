@@ -14,6 +14,7 @@ from tracer.errors import CutError, GradientError, LookupNameError, UnsupportedE
     [
         ({"static": "x"}, r"@trace\(static=…\) takes several names; got 'x'; write static=\('x',\)"),
         ({"watch": "W"}, r"@trace\(watch=…\) takes several names; got 'W'"),
+        ({"watch": np.ones(3)}, r"several names; got what is no text; name it: watch=\(\"W\", "),
         ({"keep": "some"}, r"takes 'auto' or 'all'; got 'some'"),
         ({"static": ("y",)}, r"no parameter 'y' to be static; it is <lambda>\(x, weight\)$"),
     ],

@@ -83,7 +83,7 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     advice = "what is computed from it carries no gradient back; "
     if kind and issubclass(kind, np.inexact):
         advice += f"np.array(…, np.{kind.__name__}) is followed; "
-    around = way_around(library or called_name(frame.f_code, frame.f_lasti) or "")
+    around = way_around(library or called_name(frame.f_code, frame.f_lasti) or "") or way_around(via)
     advice += f"{around}; " if around else ""
     meant = "static=(…) of an argument that only counts, or detach(x)," if is_whole(value) else "detach(x)"
     if via == CONVERSION and type(value) is not np.ndarray:

@@ -249,7 +249,14 @@ def attribute(owner: Any, name: str, path: str) -> Holder:
                 got="it is computed each time, not an attribute that holds a value",
                 advice=f"watch the attribute that it is computed from, or all of them: {path}",
             )
-    raise LookupNameError(f"a {_kind(owner)} that is watched has no attribute {name!r}")
+    from tracer.lookup import nearest  # noqa: PLC0415  (for a name that is wrong)
+
+    names = [each[1:] for each, _ in attributes(owner)] if is_object(owner) else []
+    raise LookupNameError(
+        f"a {_kind(owner)} that is watched has no attribute {name!r}",
+        got=f"{path} is one",
+        advice=nearest(name, names),
+    )
 
 
 def item(owner: Any, key: Any, path: str) -> Holder:

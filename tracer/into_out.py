@@ -18,10 +18,11 @@ from tracer.cuts import FOREIGN, MADE_IN_TRACE, cut
 from tracer.errors import UnsupportedError
 from tracer.frames import place, wants_plain_arrays
 from tracer.instructions import operator_at
-from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
+from tracer.numpy_calls import arrays_of, call_function, getitem
 from tracer.numpy_table import PLAIN_READS, PLAIN_UFUNCS, UFUNC_RULES, OptionError, call_options
 from tracer.numpy_table.scipy_ufuncs import called_as
 from tracer.references import borrowed, is_alone
+from tracer.refused import refuse
 from tracer.rules.kinds import is_complex
 from tracer.second_ways import refuse_written_otherwise
 from tracer.standins import Traced, is_traced, open_tape, plain, plain_deep, record_call, traced_in

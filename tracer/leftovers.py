@@ -49,6 +49,7 @@ from tracer.holders import (
     order_of,
 )
 from tracer.instructions import line_of
+from tracer.iterators import Elements
 from tracer.object_arrays import all_arrays, exchange
 from tracer.references import references
 from tracer.standins import Traced, plain
@@ -74,6 +75,7 @@ _FIXED = (tuple, frozenset, slice, MethodType, methodcaller)
 # Python 3.13 only.
 _ITERATORS = frozenset(
     (
+        Elements,
         Flat,
         itertools.combinations,
         itertools.combinations_with_replacement,

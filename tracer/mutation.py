@@ -20,8 +20,9 @@ from tracer.errors import UnsupportedError
 from tracer.families import forget_ways, is_argument, note_view, others_of, own_memory
 from tracer.frames import place
 from tracer.into_out import call_into
-from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
+from tracer.numpy_calls import arrays_of, call_function, getitem
 from tracer.other_threads import has_written_elsewhere
+from tracer.refused import refuse
 from tracer.rules.edited import may_repeat
 from tracer.rules.kinds import is_complex
 from tracer.second_ways import refuse_written_otherwise

@@ -7,7 +7,7 @@ Who comes here (`operators.py`, `numpy_calls.py`, `python_calls.py`) has compute
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from tracer.errors import UnsupportedError
 from tracer.frames import place
 from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS, RULE_OF
 from tracer.other_threads import is_handed, is_met_elsewhere
+from tracer.refused import refuse_complex, refuse_value
 from tracer.rules.kinds import is_complex
 
 if TYPE_CHECKING:
@@ -175,8 +176,8 @@ def record_call(
         refuse_value(name, value, frame)
     number = OP_NUMBERS[name]
     rule = RULE_OF[number]
-    if rule is not None and rule.real_only:
-        _refuse_complex(name, (value, *operands), frame)
+    if rule is not None and rule.real_only and any(is_complex(plain(each)) for each in (value, *operands)):
+        refuse_complex(name, frame)
     arity = COMPACT_OPERANDS[number]
     if arity != len(operands) or (params and arity > 1):
         positions = [operand.id_ if _is_on(tape, operand) else None for operand in operands]
@@ -230,28 +231,6 @@ def _constant(tape: Tape, operand: Any) -> Any:
     if type(constant) in (list, tuple):
         constant = np.asarray(constant)
     return tape.snapshot(constant) if isinstance(constant, np.ndarray) else constant
-
-
-def _refuse_complex(name: str, values: tuple[Any, ...], frame: FrameType) -> None:
-    """Raise the error for an operation on complex numbers whose rule is one for real numbers."""
-    if any(is_complex(plain(each)) for each in values):
-        raise UnsupportedError(
-            f"{name} of complex numbers is not followed",
-            where=place(frame),
-            got="its rule is one for real numbers",
-            advice="write it with supported operations, or pass detach(x) to leave it out of the gradient",
-        )
-
-
-def refuse_value(name: str, value: Any, frame: FrameType) -> NoReturn:
-    """Raise the error for a result that is no number and no plain array of numbers."""
-    described = type(value).__name__ + (f" of {value.dtype}" if isinstance(value, np.ndarray) else "")
-    raise UnsupportedError(
-        f"{name} gave a result that can't be followed yet",
-        where=place(frame),
-        got=f"got {described}, expected a number or an array of them",
-        advice="detach(x) keeps a value out of the trace",
-    )
 
 
 def unary(operand: Traced, name: str, compute: Callable[[Any], Any], frame: FrameType) -> Any:

@@ -51,7 +51,7 @@ def starting_gradient(trace: Trace) -> Any:
         raise GradientError(
             "the seed has another shape than the output",
             got=f"got {seed.shape}, expected {shape}",
-            advice="the seed is the gradient of the output, one number for each of its elements",
+            advice=f"the seed is the gradient of the output, one number for each of its elements: np.ones({shape})",
         )
     return seed.copy() if isinstance(output.value, np.ndarray) else as_number(seed, output.value)
 

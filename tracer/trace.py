@@ -240,8 +240,14 @@ class Trace:
         return node_named(self, name)
 
     def backward(self, of: str | int | None = None, seed: Any = None) -> Trace:
-        """Return a new Trace over the same run for another output or seed; nothing accumulates."""
-        return Trace(self.run, self.of if of is None else of, seed)
+        """Return a new Trace over the same run for another output or seed; nothing accumulates.
+
+        Raises LookupNameError where no output has the name.
+        """
+        other = Trace(self.run, self.of if of is None else of, seed)
+        if of is not None:
+            _ = other._output_number  # raises LookupNameError where no output has the name
+        return other
 
     def explain(self, name: str, *, depth: int = 6, top: int = 5) -> str:
         """Return the arithmetic behind the gradient of an input or variable, as a tree of text lines."""

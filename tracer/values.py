@@ -26,6 +26,7 @@ from tracer.instructions import ITEM_STORES, operator_at
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.operators import OPERANDS, binary, divided, uncompared, write_arithmetic, write_integer_methods
 from tracer.other_threads import is_met_elsewhere
+from tracer.refused import refuse
 from tracer.rules.kinds import is_complex
 from tracer.standins import Traced, is_traced, plain, record_call, unary
 from tracer.texts import note
@@ -218,7 +219,7 @@ class _Number(Traced, stands_for="none"):
         """Whatever else a number or an array has: array methods are followed as NumPy's functions are."""
         if name in ("__array_interface__", "__array_struct__"):
             if _is_asked_by(frame, name):
-                raise numpy_calls.refuse(f"ndarray.{name}", frame)
+                raise refuse(f"ndarray.{name}", frame)
             # NumPy's C code would read the memory through them and say nothing; so it asks __array__, which cuts.
             raise AttributeError(f"a traced array has no {name}: detach(array) gives one that has")
         attribute = getattr(self.value_, name)  # raises the plain value's own AttributeError

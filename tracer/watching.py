@@ -268,10 +268,15 @@ class Watcher:
         """Say of which watched arrays the gradient is that of their own uses alone."""
         inputs = [known for known in self._known.values() if known.path]
         found = overlapping([known.array for known in inputs])
-        paths = [known.path for known in inputs if id(known.array) in found or self._is_apart(known)]
-        if paths:
-            what = f"{', '.join(paths)}: watched, each as an input of its own, in memory that another one sees, too"
-            self._tell(what, "the gradient of each is that of its own uses alone; watch one of them")
+        apart = [known for known in inputs if id(known.array) in found or self._is_apart(known)]
+        if apart:
+            paths, largest = (
+                ", ".join(each.path for each in apart),
+                max(apart, key=lambda each: each.array.size),
+            )
+            what = f"{paths}: watched, each as an input of its own, in memory that another one sees, too"
+            advice = f"the gradient of each is that of its own uses alone; watch {largest.path} alone"
+            self._tell(what, advice)
 
     def _is_apart(self, known: Known) -> bool:
         """Tell of what is watched from here on that what it is a part of is followed already, without it."""

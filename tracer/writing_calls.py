@@ -16,7 +16,8 @@ from tracer.buffers import write
 from tracer.cuts import FOREIGN, MADE_IN_TRACE
 from tracer.errors import UnsupportedError
 from tracer.frames import is_library, place
-from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
+from tracer.numpy_calls import arrays_of, call_function, getitem
+from tracer.refused import refuse
 from tracer.second_ways import refuse_written_otherwise
 from tracer.standins import Traced, is_traced, open_tape, plain, plain_deep, traced_in
 from tracer.ufunc_calls import chosen_by

@@ -1,5 +1,6 @@
 """Faults whose worst finding is `cut`: a function for each, called with its defaults."""
 
+import io
 import math
 
 import numpy as np
@@ -104,3 +105,11 @@ def root_of_a_library(k=1.3):
 
 def interpolated(y=np.array([0.0, 1.0, 4.0, 9.0])):
     return float(interpolate.interp1d(np.arange(4.0), y)(2.3))  # cause
+
+
+def half_through_a_file(x=np.array([1.5, 2.5])):
+    file = io.BytesIO()
+    np.save(file, x * x)  # cause
+    file.seek(0)
+    weights = np.load(file) / 2
+    return np.sum(weights * x)

@@ -75,6 +75,28 @@ class Text:
             found = [node for node in found if self.qualified(node) == qualified]
         return found[0] if len(found) == 1 else None
 
+    def readers_of(self, expression: str, base: str) -> Iterator[str]:
+        """Yield the functions that read a name which is none of their own, or an attribute of it or of `self`."""
+        if base in self._imports:
+            return
+        for node in self.nodes:
+            function = self.enclosing(node)
+            if not isinstance(node, ast.Name) or node.id != base or function is None:
+                continue
+            read: ast.AST = node
+            while ast.unparse(read) != expression and isinstance(
+                self.parents[read], (ast.Attribute, ast.Subscript)
+            ):
+                read = self.parents[read]
+            above = self.parents[read]
+            is_called = isinstance(above, ast.Call) and above.func is read
+            is_own = base != "self" and (
+                base in _parameters(function)
+                or any(not isinstance(each.ctx, ast.Load) for each in names_of(function, base))
+            )
+            if ast.unparse(read) == expression != "self" and not is_called and not is_own:
+                yield self.qualified(function)
+
     def calls_of(self, name: str) -> list[ast.Call]:
         """Return the calls of what has a name."""
         return self._calls.get(name, []) if name else []
