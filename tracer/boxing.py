@@ -29,6 +29,8 @@ from tracer.second_ways import refuse, told
 from tracer.standins import Traced, is_traced, wrap
 from tracer.structures import (
     Structure,
+    attribute_of,
+    beside,
     is_looked_into,
     items_of,
     path_of,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from tracer.errors import CutError, CutWarning
+    from tracer.holders import Holder
     from tracer.tape import Tape
 
 REFERENCES = 3  # that `Boxes` and the tape have to the array of an input
@@ -139,16 +142,24 @@ class Boxes(Unboxing):
 
     def _box_inside(self, value: Any, path: str) -> Structure:
         """Put stand-ins into a list, a dict or a dataclass itself; return its structure."""
-        structures = {}
-        for key, before in items_of(value) or ():
-            if issubclass(type(before), Traced):
-                self._refuse_busy(before, path)
-            stand_in, structures[key] = self._box(before, path_of(path, value, key))
-            if stand_in is not before:
-                place = place_in(value, key)
-                self.tape.places.append((place, stand_in, before))  # first: an interrupt may come between
-                place.write(stand_in)
-        return structure_of(value, structures)
+        structures = {
+            key: self._box_at(place_in(value, key), before, path_of(path, value, key))
+            for key, before in items_of(value) or ()
+        }
+        attributes = {
+            name: self._box_at(attribute_of(value, name), before, f"{path}.{name}")
+            for name, before in beside(value)
+        }
+        return structure_of(value, structures, attributes)
+
+    def _box_at(self, place: Holder, before: Any, path: str) -> Structure:
+        if issubclass(type(before), Traced):
+            self._refuse_busy(before, path)
+        stand_in, structure = self._box(before, path)
+        if stand_in is not before:
+            self.tape.places.append((place, stand_in, before))  # first: an interrupt may come between
+            place.write(stand_in)
+        return structure
 
     def _refuse_busy(self, value: Any, path: str) -> None:
         """Raise BusyError for a stand-in that a trace in another thread has put there, and will take away."""

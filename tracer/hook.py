@@ -10,7 +10,7 @@ import threading
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
-from tracer.errors import LookupNameError, UnsupportedError, UsageError
+from tracer.errors import LookupNameError, UnsupportedError, UsageError, noted
 from tracer.run import Options, is_decorated, run, state, tell_lost
 from tracer.signatures import any_signature_of
 from tracer.standins import is_traced
@@ -209,10 +209,12 @@ def watch(value: Any, name: str) -> Any:
     if name in running.watched and running.watched[name][0] is value:
         return running.watched[name][1]
     if name in running.structures:
-        raise UsageError(
-            f"the name {name!r} is taken, by a parameter or by another watched value",
-            got=f"got another value: {value!r}",
-            advice="give every watched value a name of its own",
+        raise noted(
+            UsageError(
+                f"the name {name!r} is taken, by a parameter or by another watched value",
+                got=f"got another value: {value!r}",
+                advice="give every watched value a name of its own",
+            )
         )
     caller = sys._getframe(1)  # noqa: SLF001  (for messages, and records)
     boxed, running.structures[name] = running.watcher().watch_value(value, name, caller)

@@ -87,7 +87,7 @@ class _Running:
         """See Tape."""
         from tracer.came_back import numbers_had  # noqa: PLC0415  (many programs have no cut)
 
-        return numbers_had(self._function, self._given)
+        return numbers_had(self._function, self._given, {id(array) for _, array, _ in self.boxes.entries})
 
     def give_up(self) -> None:
         """See Tape."""

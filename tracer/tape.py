@@ -80,6 +80,7 @@ class Left(NamedTuple):
     what: str
     advice: str
     code: CodeType
+    instruction: int
     line: int
     row: int
 
@@ -220,11 +221,15 @@ class Tape:
     def warn_later(self, what: str, advice: str, frame: FrameType) -> None:
         """Warn of a cut as above, at the end of the run, if the number may have come back into the graph."""
         if (frame.f_code, frame.f_lasti) not in self.warned:
+            from tracer.goes_on import goes_nowhere  # noqa: PLC0415  (few programs have a cut)
+
             self.warned.add((frame.f_code, frame.f_lasti))
+            if goes_nowhere(frame.f_code, frame.f_lasti):
+                return
             row = len(self.records) // WIDTH - 1
             if not self.left and self.running is not None:
                 self.had = self.running.numbers_had()
-            self.left.append(Left(what, advice, frame.f_code, frame.f_lineno, row))
+            self.left.append(Left(what, advice, frame.f_code, frame.f_lasti, frame.f_lineno, row))
 
     def meet_stale(self, frame: FrameType) -> None:
         """Say that a value of an earlier trace is a constant in this one. Raises CutError where this is strict."""

@@ -26,6 +26,7 @@ from tracer.cut_later import Cut
 from tracer.holders import own_attributes
 from tracer.instructions import line_of, with_inner
 from tracer.operations import OP_NUMBERS
+from tracer.takers import takers
 from tracer.tape import WIDTH
 from tracer.texts import VIA
 
@@ -86,6 +87,7 @@ def with_cuts(
             backs[back.text] = back.constant
         else:
             backs.setdefault(back.text, back.constant)
+    backs = {**dict(_changed(recording, texts)), **backs}
     made = [texts[each] for each in sorted(backs)]
     cuts = [
         Cut(
@@ -102,6 +104,20 @@ def with_cuts(
     if cuts:
         recording, followed = cut_later.with_cuts(recording, cuts, followed)
     return recording, followed, made
+
+
+def _changed(recording: Recording, texts: list[Text]) -> Iterator[tuple[int, Any]]:
+    """Yield the texts that came back changed, by what the program's text makes of them, and the constants."""
+    alike: dict[Any, list[int]] = defaultdict(list)
+    for number, text in enumerate(texts):
+        calls = ((text.code, text.instruction), *text.callers)
+        alike[tuple((id(code), instruction) for code, instruction in calls)].append(number)
+    for numbers in alike.values():
+        made = [texts[each].before // WIDTH for each in numbers]
+        first = texts[numbers[0]]
+        calls = ((first.code, first.instruction), *first.callers)
+        for row, constant in takers(recording, calls, made[0] - 1):
+            yield numbers[bisect_right(made, row) - 1], constant
 
 
 def told(tape: Tape, texts: list[Text]) -> CutError | CutWarning | None:

@@ -6,6 +6,7 @@ Read by reading.py, which says what is done to a value, and by flow.py, which fo
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -121,6 +122,34 @@ class Text:
                         if each.asname or isinstance(node, ast.ImportFrom)
                         else each.name.partition(".")[0]
                     )
+        return names
+
+    def module_of(self, called: ast.expr) -> str:
+        """Return the package that something is imported from, which no variable hides; else nothing."""
+        module, _, rest = self.imported_name(called).partition(".")
+        while isinstance(called, ast.Attribute):
+            called = called.value
+        name = called.id if isinstance(called, ast.Name) else ""
+        return module if rest and name in self._imports and not self._bound[name] else ""
+
+    def binds(self, name: str) -> int:
+        """Return at how many places the file gives something a name, as a variable, a function or an import."""
+        return self._bound[name] + (name in self._imports)
+
+    def is_variable(self, name: str) -> bool:
+        """Tell whether the file gives something a name otherwise than by an import."""
+        return self._bound[name] > 0
+
+    @cached_property
+    def _bound(self) -> Counter[str]:
+        names: Counter[str] = Counter()
+        for node in self.nodes:
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                names[node.id] += 1
+            elif isinstance(node, ast.arg):
+                names[node.arg] += 1
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                names[node.name] += 1
         return names
 
     def imported_name(self, called: ast.expr) -> str:
