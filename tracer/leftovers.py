@@ -32,7 +32,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.accounted import are_accounted_for
 from tracer.callee import forget_snapshot
 from tracer.flat import Flat, Rows
 from tracer.frames import is_library, is_own
@@ -107,6 +106,8 @@ def leave_plain(
     del tape
     if references(known, 0) == 1:  # the caller's
         return
+    from tracer.accounted import are_accounted_for  # noqa: PLC0415  (many programs keep nothing)
+
     try:
         with searching():
             if not are_accounted_for(known, error):

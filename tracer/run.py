@@ -22,7 +22,6 @@ from tracer.structures import Structure, leaves
 from tracer.tape import WIDTH, Tape
 from tracer.trace import Run, Trace
 from tracer.turns import BusyError
-from tracer.unread import without_unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -252,7 +251,11 @@ def _recording_of(
 
         recording, followed, read_back = texts_back.with_cuts(tape, recording, followed, given)
         error = error or texts_back.told(tape, read_back)
-    return without_unread(recording, followed), error
+    if followed:
+        from tracer.unread import without_unread  # noqa: PLC0415  (few programs write into arrays)
+
+        recording = without_unread(recording, followed)
+    return recording, error
 
 
 def _outputs(result: Any, boxes: Boxes) -> list[Output]:

@@ -88,11 +88,11 @@ class Run:
         return {name: row for name, row in named if name != first[row]}
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Trace:
     """A run and the gradient on every edge for one seeded output; the backward pass runs when first asked for."""
 
-    run: Run = field(repr=False)
+    run: Run
     of: str | int | None = None
     seed: Any = None
 

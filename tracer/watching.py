@@ -339,7 +339,7 @@ def _structure(value: Any, found: dict[str, Structure]) -> Structure:
 
 
 def _holds_stand_ins(value: Any) -> bool:
-    with suppress(Exception):  # as above
+    with suppress(Exception):  # whatever a container of the user's may raise
         if issubclass(type(value), CONTAINERS) and len(value) <= _LARGEST:
             items = value.values() if issubclass(type(value), dict) else value
             return any(issubclass(kind, Traced) for kind in set(map(type, items)))
