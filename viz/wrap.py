@@ -39,7 +39,7 @@ OVERFULL = 4.0  # how much worse a row too full is than one too empty
 BROUGHT = ("input", "enters")  # what comes from nothing in the picture stands where it is used
 NAMELESS = 1.25  # a tag with a number reads less well than one with a name
 FRAME_APART = 1.5  # how many tags it is as bad as to part the frame of a call
-MANY_TAGS = 12  # of one value; beyond it there is one for each row, which counts
+MANY_TAGS = 3  # of one value; beyond it there is one for each row, which counts
 MOST_TAGS = 24  # of one value; beyond it there is one for several rows
 GRAVITY: tuple[State, ...] = (
     "unreached",
