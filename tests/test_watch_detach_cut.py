@@ -391,6 +391,8 @@ def test_a_value_kept_from_an_earlier_trace_is_a_constant_and_that_is_said():
 
 @pytest.mark.parametrize("name", ["W", "rate", "model.W"])
 def test_a_constant_that_is_asked_for_can_be_watched_as_the_error_says(name):
-    with pytest.raises(LookupNameError, match=rf"'{name}'; .* constant; watch=\('{name}',\) makes it an input"):
+    with pytest.raises(
+        LookupNameError, match=rf"'{name}'; .* constant; watch=\('{name}',\) makes it an input"
+    ):
         _ = record(uses_globals, 1.0)[name]
     assert trace(watch=(name,))(uses_globals)(1.0) == uses_globals(1.0)
