@@ -39,7 +39,7 @@ OVERFULL = 4.0  # how much worse a row too full is than one too empty
 BROUGHT = ("input", "enters")  # what comes from nothing in the picture stands where it is used
 NAMELESS = 1.25  # a tag with a number reads less well than one with a name
 FRAME_APART = 1.5  # how many tags it is as bad as to part the frame of a call
-MANY_TAGS = 12  # of one value; beyond it there is one for each row, which counts
+MANY_TAGS = 3  # of one value; beyond it there is one for each row, which counts
 MOST_TAGS = 24  # of one value; beyond it there is one for several rows
 GRAVITY: tuple[State, ...] = (
     "unreached",
@@ -48,6 +48,14 @@ GRAVITY: tuple[State, ...] = (
     "plain",
     "alarm",
 )  # what a shared tag shows: the last
+NEVER = 1_000.0
+MOST_TRIED = 300  # boxes of a picture that is broken in several ways, of which the best is taken
+FEW = 4  # rows; of more there are as many as rows of the usual width
+PARTS = (0.7, 0.8, 0.9, 1.0, 1.1)
+BLANK = 8.0  # how many tags a row is as bad as that is nearly empty beside the widest one
+TOO_WIDE = 40.0  # how many tags a row is as bad as that is twice as wide as a screen
+WHOLE = ("splitter", "broadcast", "cut", "output")  # what is not parted from what it belongs to
+CONTINUED = ", continued"
 SPLITTER_APART = 4.0  # how many tags it is as bad as to part a splitter from what it splits
 
 
@@ -58,11 +66,55 @@ def wrap(diagram: Diagram) -> tuple[Diagram, ...]:
         return (diagram,)
     for stretch in STRETCHES:
         width = stretch * ROW_WIDTH
-        row_of_column = _row_of_column(widths, _tags_at(diagram, column, widths, width), width)
+        tags = _tags_at(diagram, column, widths, width)
+        row_of_column = _row_of_column(widths, tags, width)
         height = _height(row_of_column, heights)
         if height <= TALLEST * width or height > MOST_OF_ROW * (int(row_of_column[-1]) + 1):
             break
-    return _Rows(diagram, _with_first_use(diagram, row_of_column[column].tolist())).make()
+    usual = _with_first_use(diagram, row_of_column[column].tolist())
+    if len(diagram.boxes) > MOST_TRIED or any(arrow.is_back for arrow in diagram.arrows):
+        return _Rows(diagram, usual).make()
+    costs = [tags, _tags_at(diagram, column, widths, width, splitter_apart=1.0)]
+    costs += [
+        each + NEVER * ~np.insert(np.isin(np.arange(len(widths) - 1), column), 0, True) for each in costs
+    ]
+    tried = [_row_of_column(widths, each, part * width) for each in costs for part in PARTS]
+    rows = {tuple(_with_first_use(diagram, each[column].tolist())) for each in tried}
+    most = max(*usual, FEW - 1)
+    made = [(diagram,), *(_Rows(diagram, each).make() for each in sorted(rows) if max(each) <= most)]
+    return min(made, key=lambda rows: _badness(rows, max(WIDEST, FULL * width)))
+
+
+def _badness(rows: Sequence[Diagram], widest: float) -> float:
+    """Say how bad some rows are: what they part, what is blank beside the widest one, and whether that is too wide."""
+    widths = np.array([float(_columns(row)[1].sum()) for row in rows])
+    parted = sum(
+        NAMELESS if _is_nameless(box) else 1.0 for row in rows for box in row.boxes if box.shape == "leaves"
+    )
+    parted += SPLITTER_APART * sum(map(_torn, rows))
+    frames = sum(group.title.endswith(CONTINUED) for row in rows for group in row.groups)
+    blank = 1 - widths / widths.max()
+    return float(
+        parted
+        + FRAME_APART * frames
+        + BLANK * (blank**2).sum()
+        + TOO_WIDE * max(widths.max() / widest - 1, 0.0)
+        + len(rows)
+    )
+
+
+def _torn(row: Diagram) -> int:
+    """Count what comes from another row than that of what it belongs to; a splitter may, with all its uses."""
+    split = {arrow.source for arrow in row.arrows if row.boxes[arrow.target].shape == "leaves"}
+    entering = [arrow.target for arrow in row.arrows if row.boxes[arrow.source].shape == "enters"]
+    return sum(
+        row.boxes[target].shape in WHOLE and (row.boxes[target].shape != "splitter" or target in split)
+        for target in entering
+    )
+
+
+def _is_nameless(tag: Box) -> bool:
+    return any(span.text.startswith("#") for line in tag.lines for span in line)
 
 
 def _height(row_of_column: Ints, heights: Floats) -> float:
@@ -129,7 +181,9 @@ def _columns(diagram: Diagram) -> tuple[Ints, Floats, Floats]:
     return column[:count], widths, heights
 
 
-def _tags_at(diagram: Diagram, column: Ints, widths: Floats, row_width: float) -> Floats:
+def _tags_at(
+    diagram: Diagram, column: Ints, widths: Floats, row_width: float, splitter_apart: float = SPLITTER_APART
+) -> Floats:
     """Say how bad it is to begin a row at each column: by the wires that would be parted there.
 
     A wire longer than a row is parted wherever the rows begin.
@@ -143,8 +197,8 @@ def _tags_at(diagram: Diagram, column: Ints, widths: Floats, row_width: float) -
         if ends[last] - ends[first] > FULL * row_width:
             continue
         weight = 1.0 if source.name else NAMELESS
-        if target.shape in ("splitter", "broadcast", "cut", "output"):
-            weight = SPLITTER_APART
+        if target.shape in WHOLE:
+            weight = splitter_apart if target.shape == "splitter" else SPLITTER_APART
         cost[first + 1] += weight
         cost[last + 1] -= weight
     for first, last in _spans(diagram, column):
@@ -327,7 +381,7 @@ class _Rows:
             whole = self.diagram.groups[group]
             parent = self._group(whole.parent, row)
             numbers[group] = len(self.groups[row])
-            title = f"{whole.title}, continued" if row > self.first_row[group] else whole.title
+            title = whole.title + CONTINUED if row > self.first_row[group] else whole.title
             self.groups[row].append(Group(title, parent, group))
         return numbers[group]
 
