@@ -346,6 +346,29 @@ def test_an_object_that_is_an_argument():
     assert record(function, layer, 0.3).grads["layer"] is None
 
 
+class Silent(list):
+    """Says of itself that it is empty."""
+
+    def __len__(self):
+        return 0
+
+    def __iter__(self):
+        return iter(())
+
+
+def test_what_a_container_holds_is_read_past_its_class_and_in_its_own_order():
+    table, silent = collections.OrderedDict(a=2.0, b=3.0), Silent([1.0, 5.0])
+    table.move_to_end("a")
+
+    @trace(watch=("table", "silent"))
+    def function(x):
+        return table["a"] * x + table["b"] * x**2 + silent[1] * x
+
+    assert function(2.0) == 26.0
+    assert function.last_trace.grads == {"x": 19.0, "table": {"b": 4.0, "a": 2.0}, "silent": [0.0, 2.0]}
+    assert list(map(type, (*table.values(), silent[0], silent[1]))) == [float] * 4
+
+
 def test_what_is_watched_twice_or_an_argument_already_is_one_input():
     traced = trace(watch=("model", "model.slotted.w", "x"))(whole)
     traced(0.4)

@@ -27,6 +27,7 @@ from tracer.holders import (
     Item,
     inside,
     is_object,
+    items_in,
 )
 from tracer.memory import memory_of, overlapping, owner_of
 from tracer.reach import MODULES, place_of, places_leading_to, reachable
@@ -334,7 +335,7 @@ def _structure(value: Any, found: dict[str, Structure]) -> Structure:
     if issubclass(type(value), (list, deque)):
         return list(found.values())
     if issubclass(type(value), dict):
-        return dict(zip(dict.keys(value), found.values(), strict=True))
+        return dict(zip((key for key, _ in items_in(value)), found.values(), strict=True))
     return {name[1:]: each for name, each in found.items() if each is not None}
 
 
