@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.holders import own_attributes
-from tracer.memory import callers_own, is_lent, laid_out_copy
+from tracer.memory import callers_own, is_lent, laid_out_copy, overlap
 from tracer.object_arrays import exchange, holds_objects
 from tracer.patches import original as original_function
 from tracer.patches import replacement
@@ -74,6 +74,7 @@ class Boxes:
         self._structures: dict[int, Structure] = {}
         self._has_places = False  # for itself, while it looks into a container
         self._objects: list[tuple[Any, dict[str, tuple[Any, int]]]] = []  # and their attributes before
+        self._passed: dict[str, Any] = {}  # by path: objects that the function gets as they are
         # By identity: of a stand-in, or of a tuple of some, the caller's object
         self._originals: dict[int, Any] = {}
         self._keep: list[Any] = []
@@ -225,6 +226,7 @@ class Boxes:
         if issubclass(type(value), (set, deque)):
             self._containers.append(value)
         elif not issubclass(kind, _NOT_LOOKED_INTO) and (own := own_attributes(value)) is not None:
+            self._passed[path] = value
             self._objects.append((value, {name: _state(item) for name, item in own.items()}))
 
     def _input(self, value: Any, callers: Any, path: str) -> tuple[Any, int]:
@@ -253,16 +255,21 @@ class Boxes:
         Not where a traced value has met it there, which has been told, nor where all ways lead to the argument, as to
         what is watched.
         """
+        known = self.tape.watched | self.tape.read_otherwise
+        named = [(each, callers, self.name_of(first)) for each, callers, first in self.entries]
+        watched = [callers for _, callers, name in named if name in self.tape.watched]
         arrays = [
-            (callers, self.name_of(first))
-            for stand_in, callers, first in self.entries
-            if not is_lent(stand_in.value_) and self.name_of(first) not in self.tape.read_otherwise
+            (callers, name)
+            for stand_in, callers, name in named
+            if not (
+                is_lent(stand_in.value_) or name in known or any(overlap(callers, each) for each in watched)
+            )
         ]
-        if not arrays or self.tape.watched:
+        if not arrays:
             return None
         from tracer import named_otherwise  # noqa: PLC0415  (programs of numbers have none)
 
-        return named_otherwise.told(function, arrays, self.tape)
+        return named_otherwise.told(function, self._passed, arrays, self.tape)
 
     def entry_of(self, argument: Any) -> tuple[Any, Any, int] | None:
         """Return, of an array argument, its stand-in, the caller's array and its first record."""
