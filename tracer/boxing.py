@@ -21,7 +21,7 @@ import numpy as np
 
 from tracer.elements import callers_own
 from tracer.holders import own_attributes
-from tracer.memory import is_lent, laid_out_copy
+from tracer.memory import is_lent, laid_out_copy, overlap
 from tracer.object_arrays import holds_objects
 from tracer.other_threads import is_met_elsewhere
 from tracer.patches import replacement
@@ -63,6 +63,7 @@ class Boxes(Unboxing):
         # By identity: the structures of containers that were looked into, None while one is, as it may hold itself
         self._structures: dict[int, Structure] = {}
         self._has_places = False  # for itself, while it looks into a container
+        self._passed: dict[str, Any] = {}  # by path: objects that the function gets as they are
         self.numbers: dict[int, int] = {}  # by record: which input it is
         self.untraced: dict[str, str] = {}  # by path: what it is, an array that isn't traced
         self.lost: dict[str, tuple[str, str]] = {}  # those that hold floats, and what to do about it
@@ -209,6 +210,7 @@ class Boxes(Unboxing):
         if issubclass(type(value), (set, deque)):
             self.containers.append(value)
         elif not issubclass(kind, _NOT_LOOKED_INTO) and (own := own_attributes(value)) is not None:
+            self._passed[path] = value
             self.objects.append((value, {name: state_of(item) for name, item in own.items()}))
 
     def _input(self, value: Any, callers: Any, path: str) -> tuple[Any, int]:
@@ -237,16 +239,21 @@ class Boxes(Unboxing):
         Not where a traced value has met it there, which has been told, nor where all ways lead to the argument, as to
         what is watched.
         """
+        known = self.tape.watched | self.tape.read_otherwise
+        named = [(each, callers, self.name_of(first)) for each, callers, first in self.entries]
+        watched = [callers for _, callers, name in named if name in self.tape.watched]
         arrays = [
-            (callers, self.name_of(first))
-            for stand_in, callers, first in self.entries
-            if not is_lent(stand_in.value_) and self.name_of(first) not in self.tape.read_otherwise
+            (callers, name)
+            for stand_in, callers, name in named
+            if not (
+                is_lent(stand_in.value_) or name in known or any(overlap(callers, each) for each in watched)
+            )
         ]
-        if not arrays or self.tape.watched:
+        if not arrays:
             return None
         from tracer import named_otherwise  # noqa: PLC0415  (programs of numbers have none)
 
-        return named_otherwise.told(function, arrays, self.tape)
+        return named_otherwise.told(function, self._passed, arrays, self.tape)
 
     def entry_of(self, argument: Any) -> tuple[Any, Any, int] | None:
         """Return, of an array argument, its stand-in, the caller's array and its first record."""
