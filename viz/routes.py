@@ -30,8 +30,8 @@ def _weights(count: int) -> Floats:
 
 
 WEIGHTS = _weights(17)
-MANY_WEIGHTS = _weights(129)
-LONG = 400.0  # a curve on which a box would be passed over between two of the few points
+MANY_WEIGHTS = _weights(97)
+LONG = 150.0  # a curve on which a box would be passed over between two of the few points
 SHORTEST = 10.0
 ONE_BEND = 110.0  # a wire shorter than this is one S from end to end
 BEND_PLACES = (

@@ -72,7 +72,7 @@ def wrap(diagram: Diagram) -> tuple[Diagram, ...]:
         if height <= TALLEST * width or height > MOST_OF_ROW * (int(row_of_column[-1]) + 1):
             break
     usual = _with_first_use(diagram, row_of_column[column].tolist())
-    if len(diagram.boxes) > MOST_TRIED or any(arrow.is_back for arrow in diagram.arrows):
+    if len(diagram.boxes) > MOST_TRIED:
         return _Rows(diagram, usual).make()
     costs = [tags, _tags_at(diagram, column, widths, width, splitter_apart=1.0)]
     costs += [
