@@ -40,8 +40,8 @@ def number(value: Any, digits: int = DIGITS) -> str:
         return str(bool(value))
     if isinstance(value, (complex, np.complexfloating)):
         sign = "−" if value.imag < 0 or (value.imag == 0 and math.copysign(1, value.imag) < 0) else "+"
-        real = "" if value.real == 0 and value.imag != 0 else number(value.real, digits)
-        return f"{real}{sign}{number(abs(value.imag), digits)}j".removeprefix("+")
+        first = "" if value.real == 0 and value.imag != 0 else number(value.real, digits)
+        return f"{first}{sign}{number(abs(value.imag), digits)}j".removeprefix("+")
     if isinstance(value, (int, np.integer)):
         return _minus(_whole(int(value)))
     real = float(value)

@@ -111,17 +111,20 @@ def _asked_in_order(program: Path, skeletons: Sequence[Skeleton]) -> list[Placem
         for at, (skeleton, answer) in enumerate(zip(skeletons, answers, strict=True))
     }
     wrong = {at: gates for at, gates in wrong.items() if gates}
-    if not wrong:
-        return answers
-    again = _ask(program, [skeletons[at] for at in wrong], list(wrong.values()))
-    for (at, gates), answer in zip(wrong.items(), again, strict=True):
-        left = inverted(skeletons[at], answer.y)
-        if len(left) < len(gates):
-            answers[at] = answer
-        if left:
-            placed = layered.place(skeletons[at])
-            if None not in placed.group_boxes:
-                answers[at] = placed
+    for is_forward in (False, True):
+        if not wrong:
+            break
+        again = _ask(program, [skeletons[at] for at in wrong], list(wrong.values()), is_forward=is_forward)
+        for at, answer in zip(list(wrong), again, strict=True):
+            left = inverted(skeletons[at], answer.y)
+            if len(left) < len(inverted(skeletons[at], answers[at].y)):
+                answers[at] = answer
+            if not left:
+                del wrong[at]
+    for at in wrong:
+        placed = layered.place(skeletons[at])
+        if None not in placed.group_boxes:
+            answers[at] = placed
     return answers
 
 
