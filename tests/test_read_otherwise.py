@@ -107,10 +107,6 @@ def through_layers(layers, x):
     return x.sum()
 
 
-def chosen(name):
-    return {"model": MODEL}[name]
-
-
 NAMED = {
     "in a method": (lambda w: MODEL.loss() + (w * w).sum(), MODEL.W, "MODEL.W"),
     "by a call": (lambda w: MODEL() * w[0], V, "MODEL.layers['first'][0].V"),
@@ -145,6 +141,8 @@ NOT_NAMED = {
     "another object": (lambda w: replace(PAIR, W=w).loss(), PAIR.W),
     "a copy of the object": (lambda w: (m := copy.copy(PAIR), setattr(m, "W", w), m.loss())[2], PAIR.W),
     "another one than by default": (lambda w: loss_of_a_model(Model()) * w[0], MODEL.W),
+    "an unknown one": (lambda w: loss_of_a_model(*[copy.deepcopy(MODEL)]) * w[0], MODEL.W),
+    "its own default": (lambda w=PAIR.W: (w * DATA).sum(), PAIR.W),
     "its shape": (lambda w: np.zeros_like(PAIR.W).sum() + PAIR.W.shape[0] * w[0], PAIR.W),
 }
 

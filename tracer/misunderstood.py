@@ -83,6 +83,7 @@ _POSSIBLE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     # `(2.0).__mul__(x)` answers so
     (r"unsupported operand type\(s\) for .*'NotImplementedType'.*", (), _ANY),
     (r"(float|int|complex)\(\) argument must be .*, not '?NotImplementedType'?", (), _ANY),
+    ("NotImplemented should not be used in a boolean context", (), _ANY),
     ("object supporting the buffer API required", (), (np.ndarray, np.generic)),
     (r"Could not convert object to NumPy \w+", ("datetime64", "timedelta64"), _WHOLE),
     # Seconds: a float, or whatever is an int

@@ -64,9 +64,9 @@ def reads_of(function: Any, given: dict[str, Any]) -> list[Read]:
     `given` are arguments that hold what they hold without a trace. What the text also writes to is left out.
     """
     reader = _Reader(package_of(function))
-    values = {name: [Value(name, each)] for name, each in given.items()}
     for each in functions(Value("", function)):
-        reader.frame_of(each, values)
+        known = {name: [Value(name, held)] for name, held in given.items()}
+        reader.frame_of(each, _unknown(each) | known)
     return reader.reads()
 
 
@@ -264,13 +264,14 @@ class _Frame:
         """Return what is given to the parameters of a function, as far as the text says."""
         code = called.function.__code__
         names = code.co_varnames[: code.co_argcount][called.own is not None :]
-        given = [[each] for each in called.first]
-        for each in call.args:
-            if isinstance(each, ast.Starred):
-                break
-            given.append(self.value(each))
+        is_known = not any(isinstance(each, ast.Starred) for each in call.args) and all(
+            each.arg for each in call.keywords
+        )
+        given = [[each] for each in called.first] + [self.value(each) for each in call.args]
         named = {each.arg: self.value(each.value) for each in call.keywords if each.arg}
-        return {name: each for name, each in (*zip(names, given, strict=False), *named.items()) if each}
+        if not is_known:  # nor is what is by default
+            return _unknown(called) | named
+        return dict(zip(names, given, strict=False)) | named
 
     def _run(self, node: ast.AST, value: Value) -> None:
         """Have read what runs where something is handed to what is not read itself, or an operator meets it."""
@@ -305,6 +306,11 @@ class _Frame:
         if isinstance(above, ast.Compare):
             return all(isinstance(each, (ast.Is, ast.IsNot)) for each in above.ops)
         return isinstance(above, ast.Call) and called_name(above) in _SHAPED
+
+
+def _unknown(called: Called) -> dict[str, list[Value]]:
+    """Return that nobody knows what the parameters of a function are given."""
+    return {name: [] for name in called.function.__code__.co_varnames}
 
 
 def _takes(call: ast.Call, text: Program) -> bool:
