@@ -24,21 +24,28 @@ from tracer.diagnose.program_text import (
 from tracer.diagnose.reading import program
 from tracer.plain_calls import (
     PUTS,
+    calls_directly,
+    catches,
     does_end,
     does_make,
+    gives_to_nobody,
     is_alone,
     is_conversion,
     is_made,
+    is_new,
     is_of_one_number,
     is_text,
+    means_what_it_says,
 )
 from tracer.running import running_at
 from tracer.source import source_of
 from tracer.syntax import span_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType
 
+    from tracer.diagnose.program_text import Text
     from tracer.diagnose.reading import Program
     from tracer.instructions import Span
 
@@ -47,7 +54,7 @@ _MOST = 400  # expressions that are followed
 _READ_ALL = frozenset("eval exec locals vars dir".split())  # variables that are not named
 _INNER = (*get_args(Function), ast.ClassDef)
 # What an expression stands in: where it ends, where it is handed on, where it is one of several
-_LOOK = (ast.Expr, ast.Compare, ast.Slice, ast.Assert)
+_LOOK = (ast.Expr, ast.Compare, ast.Slice)
 _HAND_ON = (
     *(ast.UnaryOp, ast.FormattedValue, ast.Starred, ast.keyword),
     *(ast.ListComp, ast.SetComp, ast.GeneratorExp),
@@ -70,28 +77,41 @@ class Ways(NamedTuple):
     is_followed: bool  # these are all
     # Whether the function gives it to its caller; True: what that gets is the number, or made of it
     returned: bool | None
+    is_to_caller: bool  # to nobody else: no decorator keeps it, and it is no generator's or coroutine's
+    is_raised: bool  # by an error, which ends the run where nothing catches it
 
 
 def goes_nowhere(code: CodeType, offset: int) -> bool:
     """Tell whether the text alone says that no operation can take a number, nor the result."""
     ways = ways_of(code, offset)
-    return ways is not None and ways.is_followed and not ways.joins and ways.returned is None
+    return (
+        ways is not None
+        and ways.is_followed
+        and not (ways.joins or ways.is_raised)
+        and ways.returned is None
+    )
 
 
-def ways_of(code: CodeType, offset: int, returned: bool | None = None) -> Ways | None:
+def ways_of(
+    code: CodeType, offset: int, returned: bool | None = None, called: CodeType | None = None
+) -> Ways | None:
     """Return where a number goes that left, or was written, at an instruction; None where the text can't be had.
 
-    `returned` of a call that has it from another function: see Ways.
+    `returned` of a call that has it from another function, which `called` is: see Ways.
     """
-    return _ways_of(code, offset, returned, code.co_filename)
+    file = code.co_filename
+    name = called.co_name if called is not None else ""
+    return _ways_of(code, offset, returned, name, file, source_of([code]).get(file, ""))
 
 
 @lru_cache(maxsize=_KEPT)
-def _ways_of(code: CodeType, offset: int, returned: bool | None, file: str) -> Ways | None:
+def _ways_of(
+    code: CodeType, offset: int, returned: bool | None, called: str, file: str, written: str
+) -> Ways | None:
     node = running_at(code, offset)
     if not isinstance(node, ast.expr):
         return None
-    text = program(file, source_of([code]).get(file, ""))
+    text = program(file, written)
     same = [each for each in text.nodes if type(each) is type(node) and span_of(each) == span_of(node)]
     # Before Python 3.12, what stands behind the colon in an f-string has the place of all of it.
     same = [each for each in same if not isinstance(text.parents.get(each), ast.FormattedValue)] or same
@@ -99,7 +119,15 @@ def _ways_of(code: CodeType, offset: int, returned: bool | None, file: str) -> W
         return None
     if returned is None:
         return _Followed(text, same[0], is_of_one_number(same[0]), is_conversion(text, same[0])).ways()
-    return _Followed(text, same[0], returned, isinstance(same[0], ast.Call)).ways()
+    is_direct = isinstance(same[0], ast.Call) and calls_directly(text, same[0], called)
+    return _Followed(text, same[0], returned, is_direct).ways()
+
+
+def may_catch(code: CodeType) -> bool:
+    """Tell whether a function may go on after an error."""
+    file = code.co_filename
+    text = program(file, source_of([code]).get(file, ""))
+    return catches(text.function(code.co_qualname) or text.tree)
 
 
 class _Followed:
@@ -110,9 +138,10 @@ class _Followed:
         self._pending: list[tuple[ast.AST, bool]] = [(start, is_certain)]
         self._seen: dict[ast.AST, bool] = {}
         self._joins: dict[tuple[Span, int | None], bool] = {}
-        self._calls: dict[ast.AST, list[ast.Call]] = {}  # by function: those that handed it there
-        self._is_followed = is_followed
+        self._calls: dict[Function, list[ast.Call]] = {}  # by function: those that handed it there
+        self._is_followed = is_followed and means_what_it_says(text)
         self._gives: bool | None = None
+        self._is_raised = False
 
     def ways(self) -> Ways:
         while self._pending and len(self._seen) < _MOST:
@@ -121,7 +150,11 @@ class _Followed:
                 self._seen[node] = is_certain
                 self._step(node, self._text.parents.get(node), is_certain)
         joins = [Join(span, port, is_certain) for (span, port), is_certain in self._joins.items()]
-        return Ways(tuple(joins), self._is_followed and not self._pending, self._gives)
+        functions = [each for each in (self._text.enclosing(self._start), *self._calls) if each is not None]
+        is_caught = self._is_raised and any(map(catches, functions))
+        is_followed = self._is_followed and not self._pending and not is_caught
+        is_to_caller = _is_to_caller(self._text.enclosing(self._start))
+        return Ways(tuple(joins), is_followed, self._gives, is_to_caller, self._is_raised)
 
     def _on(self, node: ast.AST, is_certain: bool) -> None:
         self._pending.append((node, is_certain))
@@ -161,17 +194,30 @@ class _Followed:
     def _subscript(self, node: ast.AST, above: ast.Subscript, is_certain: bool) -> None:
         changed = self._text.parents.get(above)
         if node is above.slice:
+            self._key(above)
             return
         if isinstance(changed, ast.AugAssign) and changed.target is above:
             self._join(changed, 0, False)
         if isinstance(above.ctx, ast.Load):
             self._on(above, is_certain)
+        elif isinstance(above.ctx, ast.Store):  # of an array, which is part of the graph if that is
+            self._join(above, None, False)
+
+    def _key(self, above: ast.Subscript) -> None:
+        """Go on to where a container is read that may have the number for a key."""
+        if not isinstance(above.ctx, ast.Load) or self._text.binds("defaultdict"):
+            if isinstance(above.value, ast.Name):
+                self._put(above.value)
+            else:
+                self._lose()
 
     def _attribute(self, _: ast.AST, above: ast.Attribute, is_certain: bool) -> None:
         call = self._text.parents.get(above)
         if isinstance(call, ast.Call) and call.func is above:
             if above.attr not in PUTS:
                 self._join(call, None, False)
+            if not gives_to_nobody(call):
+                self._lose()
             self._on(call, is_certain and is_alone(above, call))
         else:
             self._on(above, is_certain)
@@ -179,8 +225,10 @@ class _Followed:
     def _call(self, node: ast.AST, call: ast.Call, is_certain: bool) -> None:
         name = called_name(call)
         held = call.func.value if isinstance(call.func, ast.Attribute) else None
-        is_in_error = isinstance(self._text.parents.get(call), ast.Raise) and is_text(node)
-        if is_in_error or does_end(self._text, call):
+        if isinstance(self._text.parents.get(call), ast.Raise) and name != "StopIteration":
+            self._is_raised = True
+            return
+        if does_end(self._text, call):
             return
         if does_make(self._text, call):
             self._join(call, None, is_certain)
@@ -197,8 +245,7 @@ class _Followed:
 
     def _put(self, name: ast.Name) -> None:
         """Go on to where a container is read that was made in the function, as it is the only one to have it."""
-        stores = self._stores(name)
-        if stores and all(is_made(each, self._text.statement(each)) for each in stores):
+        if self._is_new(name, is_made):
             self._named(name, False)
         else:
             self._lose()
@@ -210,10 +257,13 @@ class _Followed:
         if not isinstance(function, ast.FunctionDef) or function.decorator_list or not is_known:
             self._lose()
             return
-        parameters = parameters_in_order(function)
-        given: dict[Any, Any] = dict(zip(call.args, parameters, strict=False))
-        given |= {each: each.arg for each in call.keywords}
-        if given.get(node) not in parameters or any(isinstance(each, ast.Starred) for each in call.args):
+        first, by_either, by_name = (
+            [each.arg for each in some]
+            for some in (function.args.posonlyargs, function.args.args, function.args.kwonlyargs)
+        )
+        given: dict[Any, Any] = dict(zip(call.args, first + by_either, strict=False))
+        given |= {each: each.arg for each in call.keywords if each.arg in by_either + by_name}
+        if node not in given or any(isinstance(each, ast.Starred) for each in call.args):
             self._lose()
             return
         calls = self._calls.setdefault(function, [])
@@ -226,14 +276,21 @@ class _Followed:
     def _returned(self, node: ast.AST, _above: ast.Return | ast.Lambda, is_certain: bool) -> None:
         function = self._text.enclosing(node)
         calls = self._calls.get(function, []) if function is not None else []
+        if calls and not _is_to_caller(function):
+            self._lose()
         if function is self._text.enclosing(self._start):
             self._gives = is_certain and self._gives in (None, True)
         for call in calls:
             self._on(call, is_certain and len(calls) == 1)
 
+    def _told(self, _node: ast.AST, _above: ast.Assert, _is_certain: bool) -> None:
+        self._is_raised = True
+
     def _assigned(self, _: ast.AST, above: Any, is_certain: bool) -> None:
         if isinstance(above, ast.AugAssign):
             self._join(above, 1, is_certain)
+            if isinstance(above.target, ast.Name) and not self._is_new(above.target, is_new):
+                self._lose()
         if isinstance(above, ast.NamedExpr):
             self._on(above, is_certain)
         for each in above.targets if isinstance(above, ast.Assign) else [above.target]:
@@ -288,10 +345,17 @@ class _Followed:
         is_of_itself = name.id in names or isinstance(statement, ast.AugAssign)
         return is_of_itself and not any(map(self._text.is_variable, names - {name.id}))
 
-    def _stores(self, name: ast.Name) -> list[ast.Name]:
+    def _is_new(self, name: ast.Name, is_so: Callable[[Text, ast.Name, ast.AST], bool]) -> bool:
+        """Tell of a variable whether each statement that gives it something gives it what nothing else has."""
         function = self._text.enclosing(name)
-        found = names_of(function, name.id) if function is not None else ()
-        return [each for each in found if isinstance(each.ctx, ast.Store)]
+        if (
+            function is None
+            or name.id in parameters_in_order(function)
+            or _is_given_otherwise(function, name.id)
+        ):
+            return False
+        stores = [each for each in names_of(function, name.id) if isinstance(each.ctx, ast.Store)]
+        return bool(stores) and all(is_so(self._text, each, self._text.statement(each)) for each in stores)
 
     _STEPS: ClassVar[dict[type | None, Any]] = {
         ast.BinOp: _operator,
@@ -299,6 +363,7 @@ class _Followed:
         ast.Subscript: _subscript,
         ast.Attribute: _attribute,
         ast.Call: _call,
+        ast.Assert: _told,
         ast.Assign: _assigned,
         ast.AnnAssign: _assigned,
         ast.AugAssign: _assigned,
@@ -318,5 +383,27 @@ def _is_own(function: Function, name: str) -> bool:
     return not is_inside and not any(
         (isinstance(each, (ast.Global, ast.Nonlocal)) and name in each.names)
         or (isinstance(each, ast.Name) and each.id in _READ_ALL)
+        or (isinstance(each, ast.Attribute) and each.attr in _READ_ALL)
         for each in nodes
     )
+
+
+def _is_given_otherwise(function: Function, name: str) -> bool:
+    """Tell whether a variable is given something without being named there: `*name`, `case name`, `import name`."""
+    parameters = (function.args.vararg, function.args.kwarg)
+    if name in [each.arg for each in parameters if each is not None]:
+        return True
+    return any(
+        name in (getattr(each, "name", None), getattr(each, "asname", None), getattr(each, "rest", None))
+        for each in ast.walk(function)
+        if each is not function
+    )
+
+
+def _is_to_caller(function: Function | None) -> bool:
+    """Tell whether what a function returns is what its call gives, and nothing else has it."""
+    if isinstance(function, ast.Lambda):
+        return True
+    if not isinstance(function, ast.FunctionDef) or function.decorator_list:
+        return False
+    return not any(isinstance(each, (ast.Yield, ast.YieldFrom)) for each in ast.walk(function))

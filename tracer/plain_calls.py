@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from tracer.diagnose.program_text import called_name
 
@@ -26,7 +30,15 @@ _SHOWN_BY = frozenset(("sep", "end", "flush"))  # and not into a file
 _LOGS = frozenset("debug info warning error critical exception log".split())
 # Modules whose functions only give a result, but for some
 _MODULES = frozenset("math cmath numpy statistics decimal fractions collections ast re json".split())
-_DO = frozenset("copyto put place putmask fill_diagonal save savez savetxt at shuffle seed dump".split())
+_DO = frozenset(
+    "copyto put place putmask fill_diagonal save savez savetxt at shuffle seed dump put_along_axis fill "
+    "apply_along_axis apply_over_axes piecewise vectorize frompyfunc fromfunction sub subn".split()
+)
+# By which a call is given what it writes into, or calls
+_HANDS = frozenset(
+    "out key default cls object_hook object_pairs_hook parse_float parse_int parse_constant func".split()
+)
+_TAKE_THREE = frozenset("where clip interp linspace full arange select fsum".split())
 PUTS = frozenset("append appendleft extend insert add update setdefault".split())
 # How a container is made that nothing else has
 _FRESH = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
@@ -34,6 +46,16 @@ _MAKERS = frozenset("list dict set deque defaultdict OrderedDict zeros empty one
 # Whose result is all made of the first thing that they are given, whatever else they get; or of another one of several
 _OF_THE_FIRST = frozenset("format array asarray astype fromstring full_like".split())
 _CHOOSE = frozenset("min max next where clip minimum maximum sorted get setdefault pop".split())
+# What else an operator, a variable or a call may mean, or what is printed come back
+_OTHER_MEANINGS = frozenset(
+    "globals builtins __builtins__ modules _getframe currentframe f_locals settrace setprofile Handler "
+    "redirect_stdout redirect_stderr stdout stderr patch setattr".split()
+)
+_PASS_ON = frozenset("open errstate catch_warnings printoptions nullcontext".split())  # errors, of `with`
+_ASKED = frozenset(
+    "lt le gt ge eq ne contains getitem missing add radd iadd sub rsub isub mul rmul imul truediv rtruediv itruediv "
+    "pow rpow ipow mod rmod imod floordiv rfloordiv ifloordiv divmod rdivmod matmul rmatmul imatmul format".split()
+)
 _FIELD = re.compile(r"%[-+ #0]*\d*(\.\d+)?[a-z]|{[^{}]*}")
 
 
@@ -48,12 +70,32 @@ def does_end(text: Text, call: ast.Call) -> bool:
 def does_make(text: Text, call: ast.Call) -> bool:
     """Tell whether what a call is given goes nowhere but into its result."""
     name = called_name(call)
+    if not gives_to_nobody(call):
+        return False
     if isinstance(call.func, ast.Name) and not text.binds(name):
         return name in _MAKES
     if name == "fromhex":
         return not text.binds("float")
-    is_pure = text.module_of(call.func) in _MODULES and name not in _DO
-    return is_pure and all(each.arg != "out" for each in call.keywords)
+    is_for_its_result = not isinstance(text.parents.get(call), ast.Expr)
+    return (
+        is_for_its_result
+        and text.module_of(call.func) in _MODULES
+        and name not in _DO
+        and not _has_out(call)
+    )
+
+
+def gives_to_nobody(call: ast.Call) -> bool:
+    """Tell whether a call is given nothing by name that it writes into, or calls."""
+    return all(each.arg is not None and each.arg not in _HANDS for each in call.keywords)
+
+
+def _has_out(call: ast.Call) -> bool:
+    """Tell whether an array may be given by place for what a function of NumPy computes: `np.exp(x, y)`."""
+    name = called_name(call)
+    ufunc = getattr(np, name, None)
+    most = ufunc.nin if isinstance(ufunc, np.ufunc) else 2 + (name in _TAKE_THREE)
+    return len(call.args) > most or (most < 2 and any(isinstance(each, ast.Starred) for each in call.args))
 
 
 def is_conversion(text: Text, start: ast.AST) -> bool:
@@ -105,13 +147,90 @@ def _is_written(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes))
 
 
-def is_made(name: ast.Name, statement: ast.AST) -> bool:
+def is_made(text: Text, name: ast.Name, statement: ast.AST) -> bool:
     """Tell whether a statement makes the container that it gives a name, and gives it nothing else."""
+    made = _given(name, statement)
+    return isinstance(made, _FRESH) or (isinstance(made, ast.Call) and _makes_container(text, made))
+
+
+def is_new(text: Text, name: ast.Name, statement: ast.AST) -> bool:
+    """Tell whether a statement gives a variable a number, a text or a container that nothing else has."""
+    made = _given(name, statement)
+    is_number = isinstance(made, (ast.Constant, ast.JoinedStr)) or (
+        made is not None and is_conversion(text, made)
+    )
+    is_changed = isinstance(statement, ast.AugAssign) and statement.target is name
+    return is_number or is_changed or is_made(text, name, statement)
+
+
+def _given(name: ast.Name, statement: ast.AST) -> ast.AST | None:
+    """Return what an assignment gives a variable, and nothing else; None where the text does not show it."""
     match statement:
         case ast.Assign(targets=[target], value=made) | ast.AnnAssign(target=target, value=made):
-            if isinstance(target, ast.Tuple) and isinstance(made, ast.Tuple):
-                made = dict(zip(target.elts, made.elts, strict=False)).get(name)
-            elif target is not name:
-                return False
-            return isinstance(made, _FRESH) or (isinstance(made, ast.Call) and called_name(made) in _MAKERS)
-    return False
+            if target is name:
+                return made
+            if (
+                isinstance(target, ast.Tuple)
+                and isinstance(made, ast.Tuple)
+                and len(target.elts) == len(made.elts)
+            ):
+                return dict(zip(target.elts, made.elts, strict=True)).get(name)
+    return None
+
+
+def _makes_container(text: Text, call: ast.Call) -> bool:
+    name = called_name(call)
+    if isinstance(call.func, ast.Name) and not text.binds(name):
+        return name in _MAKERS
+    return name in _MAKERS and text.module_of(call.func) in ("collections", "numpy")
+
+
+def calls_directly(text: Text, call: ast.Call, function: str) -> bool:
+    """Tell whether a call calls a function of a name itself: not something that calls it, `list(map(f, xs))`."""
+    name = called_name(call)
+    if isinstance(call.func, ast.Name) and function == "<lambda>":
+        made = [
+            each
+            for each in text.nodes
+            if isinstance(each, ast.Assign) and isinstance(each.value, ast.Lambda)
+        ]
+        return text.binds(name) == 1 and any(
+            isinstance(each, ast.Name) and each.id == name
+            for assignment in made
+            for each in assignment.targets
+        )
+    is_given = any(
+        isinstance(each, ast.Attribute) and each.attr == name and not isinstance(each.ctx, ast.Load)
+        for each in text.nodes
+    )
+    return (
+        name == function
+        and not is_given
+        and (isinstance(call.func, ast.Attribute) or text.binds(name) == 1)
+    )
+
+
+def _name_of(called: ast.expr) -> str:
+    return called_name(called) if isinstance(called, ast.Call) else ""
+
+
+def catches(function: ast.AST) -> bool:
+    """Tell whether a part of the program may go on after an error."""
+    return any(
+        isinstance(each, (ast.Try, ast.TryStar))
+        or (isinstance(each, ast.withitem) and _name_of(each.context_expr) not in _PASS_ON)
+        for each in ast.walk(function)
+    )
+
+
+@lru_cache(maxsize=16)
+def means_what_it_says(text: Text) -> bool:
+    """Tell whether nothing in a file may give an operator, a variable or a call another meaning than the usual one."""
+    names = chain.from_iterable(
+        (getattr(each, "id", ""), getattr(each, "attr", ""), getattr(each, "name", ""))
+        for each in text.nodes
+        if isinstance(each, (ast.Name, ast.Attribute, ast.alias, ast.FunctionDef))
+    )
+    return not any(
+        each in _OTHER_MEANINGS or (each[:2] == "__" and each.strip("_") in _ASKED) for each in names
+    )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tracer.goes_on import ways_of
+from tracer.goes_on import may_catch, ways_of
 from tracer.operations import OP_NUMBERS
 from tracer.rules.edited import Edited
 from tracer.scopes import WHOLE_TRACE
@@ -72,9 +72,12 @@ def _calls_around(recording: Recording, scope: int) -> tuple[_Place, ...]:
 
 def _is_looked_at(recording: Recording, places: tuple[_Place, ...], after: int) -> bool:
     returned: bool | None = None
+    called: CodeType | None = None
     for code, instruction in places:
-        ways = ways_of(code, instruction, returned)
+        ways = ways_of(code, instruction, returned, called)
         if ways is None or not ways.is_followed:
+            return False
+        if ways.is_raised and any(may_catch(each) for each, _ in places):
             return False
         for join in ways.joins:
             for _, operands in _taken(recording, code.co_filename, join, after):
@@ -82,7 +85,9 @@ def _is_looked_at(recording: Recording, places: tuple[_Place, ...], after: int) 
                     return False
         if ways.returned is None:
             return True
-        returned = ways.returned
+        if (code, instruction) != places[-1] and not ways.is_to_caller:
+            return False
+        returned, called = ways.returned, code
     return True
 
 

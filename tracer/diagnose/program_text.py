@@ -115,7 +115,11 @@ class Text:
         names: dict[str, str] = {}
         for node in self.nodes:
             if isinstance(node, (ast.Import, ast.ImportFrom)):
-                module = f"{node.module}." if isinstance(node, ast.ImportFrom) and node.module else ""
+                module = ""
+                if isinstance(
+                    node, ast.ImportFrom
+                ):  # relative ones keep their dots: `.json` is not Python's
+                    module = "." * node.level + (f"{node.module}." if node.module else "")
                 for each in node.names:
                     names[each.asname or each.name.partition(".")[0]] = (
                         module + each.name
@@ -134,7 +138,7 @@ class Text:
 
     def binds(self, name: str) -> int:
         """Return at how many places the file gives something a name, as a variable, a function or an import."""
-        return self._bound[name] + (name in self._imports)
+        return self._bound[name] + (name in self._imports) + ("*" in self._imports)
 
     def is_variable(self, name: str) -> bool:
         """Tell whether the file gives something a name otherwise than by an import."""
