@@ -35,6 +35,7 @@ from tracer.plain_calls import (
     is_new,
     is_of_one_number,
     is_text,
+    is_to_caller,
     means_what_it_says,
 )
 from tracer.running import running_at
@@ -153,8 +154,8 @@ class _Followed:
         functions = [each for each in (self._text.enclosing(self._start), *self._calls) if each is not None]
         is_caught = self._is_raised and any(map(catches, functions))
         is_followed = self._is_followed and not self._pending and not is_caught
-        is_to_caller = _is_to_caller(self._text.enclosing(self._start))
-        return Ways(tuple(joins), is_followed, self._gives, is_to_caller, self._is_raised)
+        is_direct = is_to_caller(self._text, self._text.enclosing(self._start))
+        return Ways(tuple(joins), is_followed, self._gives, is_direct, self._is_raised)
 
     def _on(self, node: ast.AST, is_certain: bool) -> None:
         self._pending.append((node, is_certain))
@@ -276,7 +277,7 @@ class _Followed:
     def _returned(self, node: ast.AST, _above: ast.Return | ast.Lambda, is_certain: bool) -> None:
         function = self._text.enclosing(node)
         calls = self._calls.get(function, []) if function is not None else []
-        if calls and not _is_to_caller(function):
+        if calls and not is_to_caller(self._text, function):
             self._lose()
         if function is self._text.enclosing(self._start):
             self._gives = is_certain and self._gives in (None, True)
@@ -398,12 +399,3 @@ def _is_given_otherwise(function: Function, name: str) -> bool:
         for each in ast.walk(function)
         if each is not function
     )
-
-
-def _is_to_caller(function: Function | None) -> bool:
-    """Tell whether what a function returns is what its call gives, and nothing else has it."""
-    if isinstance(function, ast.Lambda):
-        return True
-    if not isinstance(function, ast.FunctionDef) or function.decorator_list:
-        return False
-    return not any(isinstance(each, (ast.Yield, ast.YieldFrom)) for each in ast.walk(function))
