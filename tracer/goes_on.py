@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import ast
 from functools import lru_cache
-from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from tracer.diagnose.program_text import (
     Function,
@@ -22,6 +21,7 @@ from tracer.diagnose.program_text import (
     parameters_in_order,
 )
 from tracer.diagnose.reading import program
+from tracer.own_variables import is_given_otherwise, is_made, is_new, is_own
 from tracer.plain_calls import (
     PUTS,
     calls_directly,
@@ -31,8 +31,6 @@ from tracer.plain_calls import (
     gives_to_nobody,
     is_alone,
     is_conversion,
-    is_made,
-    is_new,
     is_of_one_number,
     is_text,
     is_to_caller,
@@ -52,8 +50,6 @@ if TYPE_CHECKING:
 
 _KEPT = 1 << 10  # places of which is known again where what stands there goes
 _MOST = 400  # expressions that are followed
-_READ_ALL = frozenset("eval exec locals vars dir".split())  # variables that are not named
-_INNER = (*get_args(Function), ast.ClassDef)
 # What an expression stands in: where it ends, where it is handed on, where it is one of several
 _LOOK = (ast.Expr, ast.Compare, ast.Slice)
 _HAND_ON = (
@@ -324,7 +320,7 @@ class _Followed:
 
     def _read(self, function: Function, name: str, is_certain: bool) -> None:
         """Go on to where a function reads one of its own variables."""
-        if not _is_own(function, name):
+        if not is_own(function, name):
             self._lose()
             return
         stores = [each for each in names_of(function, name) if isinstance(each.ctx, ast.Store)]
@@ -352,7 +348,7 @@ class _Followed:
         if (
             function is None
             or name.id in parameters_in_order(function)
-            or _is_given_otherwise(function, name.id)
+            or is_given_otherwise(function, name.id)
         ):
             return False
         stores = [each for each in names_of(function, name.id) if isinstance(each.ctx, ast.Store)]
@@ -374,28 +370,3 @@ class _Followed:
         ast.Return: _returned,
         ast.Lambda: _returned,
     }
-
-
-def _is_own(function: Function, name: str) -> bool:
-    """Tell whether a variable is read nowhere but where the function itself names it."""
-    nodes = [each for each in ast.walk(function) if each is not function]
-    inside = chain.from_iterable(ast.walk(each) for each in nodes if isinstance(each, _INNER))
-    is_inside = any(isinstance(each, ast.Name) and each.id == name for each in inside)
-    return not is_inside and not any(
-        (isinstance(each, (ast.Global, ast.Nonlocal)) and name in each.names)
-        or (isinstance(each, ast.Name) and each.id in _READ_ALL)
-        or (isinstance(each, ast.Attribute) and each.attr in _READ_ALL)
-        for each in nodes
-    )
-
-
-def _is_given_otherwise(function: Function, name: str) -> bool:
-    """Tell whether a variable is given something without being named there: `*name`, `case name`, `import name`."""
-    parameters = (function.args.vararg, function.args.kwarg)
-    if name in [each.arg for each in parameters if each is not None]:
-        return True
-    return any(
-        name in (getattr(each, "name", None), getattr(each, "asname", None), getattr(each, "rest", None))
-        for each in ast.walk(function)
-        if each is not function
-    )
