@@ -58,6 +58,14 @@ _HAND_ON = (
 )
 _HOLD = (ast.Tuple, ast.List, ast.Set, ast.Dict, ast.DictComp, ast.BoolOp, ast.IfExp)
 
+_OF_OBJECTS = (
+    ast.LShift,
+    ast.RShift,
+    ast.BitOr,
+    ast.BitAnd,
+    ast.BitXor,
+)  # operators, as numbers seldom are
+
 
 class Join(NamedTuple):
     """A place at which an operation may take the number for a constant."""
@@ -179,6 +187,8 @@ class _Followed:
                 step(self, node, above, is_certain)
 
     def _operator(self, node: ast.AST, above: ast.BinOp, is_certain: bool) -> None:
+        if isinstance(above.op, _OF_OBJECTS):
+            self._lose()
         if is_text(above):
             is_certain &= is_of_one_number(above)
         else:

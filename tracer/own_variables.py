@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _READ_ALL = frozenset("eval exec locals vars dir".split())  # variables that are not named
 _INNER = (*get_args(Function), ast.ClassDef)
+_NUMBERS = frozenset("float int complex float16 float32 float64 longdouble".split())
 # How a container is made that nothing else has
 _FRESH = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 _MAKERS = frozenset("list dict set deque defaultdict OrderedDict zeros empty ones full".split())
@@ -56,8 +57,9 @@ def is_made(text: Text, name: ast.Name, statement: ast.AST) -> bool:
 def is_new(text: Text, name: ast.Name, statement: ast.AST) -> bool:
     """Tell whether a statement gives a variable a number, a text or a container that nothing else has."""
     made = _given(name, statement)
+    made = made.operand if isinstance(made, ast.UnaryOp) else made
     is_number = isinstance(made, (ast.Constant, ast.JoinedStr)) or (
-        made is not None and is_conversion(text, made)
+        isinstance(made, ast.Call) and called_name(made) in _NUMBERS and is_conversion(text, made)
     )
     is_changed = isinstance(statement, ast.AugAssign) and statement.target is name
     return is_number or is_changed or is_made(text, name, statement)

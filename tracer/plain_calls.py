@@ -50,7 +50,8 @@ _OTHER_MEANINGS = frozenset(
 _PASS_ON = frozenset("open errstate catch_warnings printoptions nullcontext".split())  # errors, of `with`
 _ASKED = frozenset(
     "lt le gt ge eq ne contains getitem missing add radd iadd sub rsub isub mul rmul imul truediv rtruediv itruediv "
-    "pow rpow ipow mod rmod imod floordiv rfloordiv ifloordiv divmod rdivmod matmul rmatmul imatmul format".split()
+    "pow rpow ipow mod rmod imod floordiv rfloordiv ifloordiv divmod rdivmod "
+    "lshift ilshift rshift irshift matmul rmatmul imatmul format".split()
 )
 _FIELD = re.compile(r"%[-+ #0]*\d*(\.\d+)?[a-z]|{[^{}]*}")
 
