@@ -60,6 +60,8 @@ def told(tape: Tape, recording: Recording) -> CutError | CutWarning | None:
             error = tape.told(each.what, each.advice, each.code, each.line)
             if error is not None:
                 return error
+        else:
+            tape.untold.append((each.code, each.instruction))
     return None
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import ast
 from functools import lru_cache
-from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from tracer.diagnose.program_text import (
     Function,
@@ -22,6 +21,7 @@ from tracer.diagnose.program_text import (
     parameters_in_order,
 )
 from tracer.diagnose.reading import program
+from tracer.own_variables import is_given_otherwise, is_made, is_new, is_own
 from tracer.plain_calls import (
     PUTS,
     calls_directly,
@@ -31,10 +31,9 @@ from tracer.plain_calls import (
     gives_to_nobody,
     is_alone,
     is_conversion,
-    is_made,
-    is_new,
     is_of_one_number,
     is_text,
+    is_to_caller,
     means_what_it_says,
 )
 from tracer.running import running_at
@@ -51,8 +50,6 @@ if TYPE_CHECKING:
 
 _KEPT = 1 << 10  # places of which is known again where what stands there goes
 _MOST = 400  # expressions that are followed
-_READ_ALL = frozenset("eval exec locals vars dir".split())  # variables that are not named
-_INNER = (*get_args(Function), ast.ClassDef)
 # What an expression stands in: where it ends, where it is handed on, where it is one of several
 _LOOK = (ast.Expr, ast.Compare, ast.Slice)
 _HAND_ON = (
@@ -60,6 +57,14 @@ _HAND_ON = (
     *(ast.ListComp, ast.SetComp, ast.GeneratorExp),
 )
 _HOLD = (ast.Tuple, ast.List, ast.Set, ast.Dict, ast.DictComp, ast.BoolOp, ast.IfExp)
+
+_OF_OBJECTS = (
+    ast.LShift,
+    ast.RShift,
+    ast.BitOr,
+    ast.BitAnd,
+    ast.BitXor,
+)  # operators, as numbers seldom are
 
 
 class Join(NamedTuple):
@@ -153,8 +158,8 @@ class _Followed:
         functions = [each for each in (self._text.enclosing(self._start), *self._calls) if each is not None]
         is_caught = self._is_raised and any(map(catches, functions))
         is_followed = self._is_followed and not self._pending and not is_caught
-        is_to_caller = _is_to_caller(self._text.enclosing(self._start))
-        return Ways(tuple(joins), is_followed, self._gives, is_to_caller, self._is_raised)
+        is_direct = is_to_caller(self._text, self._text.enclosing(self._start))
+        return Ways(tuple(joins), is_followed, self._gives, is_direct, self._is_raised)
 
     def _on(self, node: ast.AST, is_certain: bool) -> None:
         self._pending.append((node, is_certain))
@@ -182,6 +187,8 @@ class _Followed:
                 step(self, node, above, is_certain)
 
     def _operator(self, node: ast.AST, above: ast.BinOp, is_certain: bool) -> None:
+        if isinstance(above.op, _OF_OBJECTS):
+            self._lose()
         if is_text(above):
             is_certain &= is_of_one_number(above)
         else:
@@ -276,7 +283,7 @@ class _Followed:
     def _returned(self, node: ast.AST, _above: ast.Return | ast.Lambda, is_certain: bool) -> None:
         function = self._text.enclosing(node)
         calls = self._calls.get(function, []) if function is not None else []
-        if calls and not _is_to_caller(function):
+        if calls and not is_to_caller(self._text, function):
             self._lose()
         if function is self._text.enclosing(self._start):
             self._gives = is_certain and self._gives in (None, True)
@@ -323,7 +330,7 @@ class _Followed:
 
     def _read(self, function: Function, name: str, is_certain: bool) -> None:
         """Go on to where a function reads one of its own variables."""
-        if not _is_own(function, name):
+        if not is_own(function, name):
             self._lose()
             return
         stores = [each for each in names_of(function, name) if isinstance(each.ctx, ast.Store)]
@@ -351,7 +358,7 @@ class _Followed:
         if (
             function is None
             or name.id in parameters_in_order(function)
-            or _is_given_otherwise(function, name.id)
+            or is_given_otherwise(function, name.id)
         ):
             return False
         stores = [each for each in names_of(function, name.id) if isinstance(each.ctx, ast.Store)]
@@ -373,37 +380,3 @@ class _Followed:
         ast.Return: _returned,
         ast.Lambda: _returned,
     }
-
-
-def _is_own(function: Function, name: str) -> bool:
-    """Tell whether a variable is read nowhere but where the function itself names it."""
-    nodes = [each for each in ast.walk(function) if each is not function]
-    inside = chain.from_iterable(ast.walk(each) for each in nodes if isinstance(each, _INNER))
-    is_inside = any(isinstance(each, ast.Name) and each.id == name for each in inside)
-    return not is_inside and not any(
-        (isinstance(each, (ast.Global, ast.Nonlocal)) and name in each.names)
-        or (isinstance(each, ast.Name) and each.id in _READ_ALL)
-        or (isinstance(each, ast.Attribute) and each.attr in _READ_ALL)
-        for each in nodes
-    )
-
-
-def _is_given_otherwise(function: Function, name: str) -> bool:
-    """Tell whether a variable is given something without being named there: `*name`, `case name`, `import name`."""
-    parameters = (function.args.vararg, function.args.kwarg)
-    if name in [each.arg for each in parameters if each is not None]:
-        return True
-    return any(
-        name in (getattr(each, "name", None), getattr(each, "asname", None), getattr(each, "rest", None))
-        for each in ast.walk(function)
-        if each is not function
-    )
-
-
-def _is_to_caller(function: Function | None) -> bool:
-    """Tell whether what a function returns is what its call gives, and nothing else has it."""
-    if isinstance(function, ast.Lambda):
-        return True
-    if not isinstance(function, ast.FunctionDef) or function.decorator_list:
-        return False
-    return not any(isinstance(each, (ast.Yield, ast.YieldFrom)) for each in ast.walk(function))

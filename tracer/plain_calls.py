@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from functools import lru_cache
-from itertools import chain
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy as np
 from tracer.diagnose.program_text import called_name
 
 if TYPE_CHECKING:
-    from tracer.diagnose.program_text import Text
+    from tracer.diagnose.program_text import Function, Text
 
 # Calls by which a number leaves, and those that write it
 _CONVERSIONS = frozenset(
@@ -40,21 +39,19 @@ _HANDS = frozenset(
 )
 _TAKE_THREE = frozenset("where clip interp linspace full arange select fsum".split())
 PUTS = frozenset("append appendleft extend insert add update setdefault".split())
-# How a container is made that nothing else has
-_FRESH = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
-_MAKERS = frozenset("list dict set deque defaultdict OrderedDict zeros empty ones full".split())
 # Whose result is all made of the first thing that they are given, whatever else they get; or of another one of several
 _OF_THE_FIRST = frozenset("format array asarray astype fromstring full_like".split())
 _CHOOSE = frozenset("min max next where clip minimum maximum sorted get setdefault pop".split())
 # What else an operator, a variable or a call may mean, or what is printed come back
 _OTHER_MEANINGS = frozenset(
     "globals builtins __builtins__ modules _getframe currentframe f_locals settrace setprofile Handler "
-    "redirect_stdout redirect_stderr stdout stderr patch setattr".split()
+    "redirect_stdout redirect_stderr".split()
 )
 _PASS_ON = frozenset("open errstate catch_warnings printoptions nullcontext".split())  # errors, of `with`
 _ASKED = frozenset(
     "lt le gt ge eq ne contains getitem missing add radd iadd sub rsub isub mul rmul imul truediv rtruediv itruediv "
-    "pow rpow ipow mod rmod imod floordiv rfloordiv ifloordiv divmod rdivmod matmul rmatmul imatmul format".split()
+    "pow rpow ipow mod rmod imod floordiv rfloordiv ifloordiv divmod rdivmod "
+    "lshift ilshift rshift irshift matmul rmatmul imatmul format".split()
 )
 _FIELD = re.compile(r"%[-+ #0]*\d*(\.\d+)?[a-z]|{[^{}]*}")
 
@@ -63,7 +60,8 @@ def does_end(text: Text, call: ast.Call) -> bool:
     """Tell whether a call only shows, counts or asks something of what it is given."""
     name = called_name(call)
     if isinstance(call.func, ast.Name) and not text.binds(name):
-        return name in _ENDS and all(each.arg in _SHOWN_BY for each in call.keywords)
+        is_made_of_it = name == "type" and len(call.args) > 1
+        return name in _ENDS and not is_made_of_it and all(each.arg in _SHOWN_BY for each in call.keywords)
     return name in _LOGS and text.module_of(call.func) == "logging"
 
 
@@ -147,66 +145,40 @@ def _is_written(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes))
 
 
-def is_made(text: Text, name: ast.Name, statement: ast.AST) -> bool:
-    """Tell whether a statement makes the container that it gives a name, and gives it nothing else."""
-    made = _given(name, statement)
-    return isinstance(made, _FRESH) or (isinstance(made, ast.Call) and _makes_container(text, made))
-
-
-def is_new(text: Text, name: ast.Name, statement: ast.AST) -> bool:
-    """Tell whether a statement gives a variable a number, a text or a container that nothing else has."""
-    made = _given(name, statement)
-    is_number = isinstance(made, (ast.Constant, ast.JoinedStr)) or (
-        made is not None and is_conversion(text, made)
-    )
-    is_changed = isinstance(statement, ast.AugAssign) and statement.target is name
-    return is_number or is_changed or is_made(text, name, statement)
-
-
-def _given(name: ast.Name, statement: ast.AST) -> ast.AST | None:
-    """Return what an assignment gives a variable, and nothing else; None where the text does not show it."""
-    match statement:
-        case ast.Assign(targets=[target], value=made) | ast.AnnAssign(target=target, value=made):
-            if target is name:
-                return made
-            if (
-                isinstance(target, ast.Tuple)
-                and isinstance(made, ast.Tuple)
-                and len(target.elts) == len(made.elts)
-            ):
-                return dict(zip(target.elts, made.elts, strict=True)).get(name)
-    return None
-
-
-def _makes_container(text: Text, call: ast.Call) -> bool:
-    name = called_name(call)
-    if isinstance(call.func, ast.Name) and not text.binds(name):
-        return name in _MAKERS
-    return name in _MAKERS and text.module_of(call.func) in ("collections", "numpy")
+def is_to_caller(text: Text, function: Function | None) -> bool:
+    """Tell whether what a function returns is what its call gives, and nothing else has it: a cache, a generator."""
+    if isinstance(function, ast.Lambda):
+        return True
+    if (
+        not isinstance(function, ast.FunctionDef)
+        or function.decorator_list
+        or _is_given(text, function.name)
+    ):
+        return False
+    return not any(isinstance(each, (ast.Yield, ast.YieldFrom)) for each in ast.walk(function))
 
 
 def calls_directly(text: Text, call: ast.Call, function: str) -> bool:
     """Tell whether a call calls a function of a name itself: not something that calls it, `list(map(f, xs))`."""
     name = called_name(call)
     if isinstance(call.func, ast.Name) and function == "<lambda>":
-        made = [
-            each
-            for each in text.nodes
-            if isinstance(each, ast.Assign) and isinstance(each.value, ast.Lambda)
-        ]
         return text.binds(name) == 1 and any(
-            isinstance(each, ast.Name) and each.id == name
-            for assignment in made
-            for each in assignment.targets
+            isinstance(each, ast.Assign)
+            and isinstance(each.value, ast.Lambda)
+            and any(isinstance(target, ast.Name) and target.id == name for target in each.targets)
+            for each in text.nodes
         )
-    is_given = any(
-        isinstance(each, ast.Attribute) and each.attr == name and not isinstance(each.ctx, ast.Load)
+    is_alone = isinstance(call.func, ast.Attribute) or text.binds(name) == 1
+    return name == function and is_alone and not _is_given(text, name)
+
+
+def _is_given(text: Text, name: str) -> bool:
+    """Tell whether a file assigns something to a name, or to an attribute of that name."""
+    return any(
+        isinstance(each, (ast.Name, ast.Attribute))
+        and not isinstance(each.ctx, ast.Load)
+        and name == (each.id if isinstance(each, ast.Name) else each.attr)
         for each in text.nodes
-    )
-    return (
-        name == function
-        and not is_given
-        and (isinstance(call.func, ast.Attribute) or text.binds(name) == 1)
     )
 
 
@@ -226,11 +198,17 @@ def catches(function: ast.AST) -> bool:
 @lru_cache(maxsize=16)
 def means_what_it_says(text: Text) -> bool:
     """Tell whether nothing in a file may give an operator, a variable or a call another meaning than the usual one."""
-    names = chain.from_iterable(
-        (getattr(each, "id", ""), getattr(each, "attr", ""), getattr(each, "name", ""))
-        for each in text.nodes
-        if isinstance(each, (ast.Name, ast.Attribute, ast.alias, ast.FunctionDef))
-    )
-    return not any(
-        each in _OTHER_MEANINGS or (each[:2] == "__" and each.strip("_") in _ASKED) for each in names
-    )
+    return not any(map(partial(_may_mean_else, text), text.nodes))
+
+
+def _may_mean_else(text: Text, node: ast.AST) -> bool:
+    match node:
+        case ast.Name(id=name) | ast.alias(name=name):
+            return name in _OTHER_MEANINGS
+        case ast.Attribute(attr=name, ctx=context):
+            # `logging.info = kept.append`
+            is_of_module = isinstance(context, ast.Store) and text.module_of(node) != ""
+            return name in _OTHER_MEANINGS or is_of_module
+        case ast.FunctionDef(name=name):
+            return name.startswith("__") and name.strip("_") in _ASKED
+    return False

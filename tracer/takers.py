@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from tracer.goes_on import Join
     from tracer.recording import Recording
 
-    _Place: TypeAlias = tuple[CodeType, int]
+    Place: TypeAlias = tuple[CodeType, int]
 
 _CUT = OP_NUMBERS["cut"]
 _MOST = 2000  # calls of a function that are told apart
 
 
-def takers(recording: Recording, places: Iterable[_Place], after: int) -> Iterator[tuple[int, Any]]:
+def takers(recording: Recording, places: Iterable[Place], after: int) -> Iterator[tuple[int, Any]]:
     """Yield the rows after one that took what was made of a number for a constant, and that constant.
 
     `places` are where it left, or was written, and the calls around that: it goes on there if it is returned.
@@ -50,7 +50,7 @@ def takers(recording: Recording, places: Iterable[_Place], after: int) -> Iterat
 
 def is_only_looked_at(recording: Recording, code: CodeType, instruction: int, after: int) -> bool:
     """Tell whether the numbers that left at one place from a row on went nowhere, but to the result."""
-    cuts = _rows_at(recording, {id(code): [instruction]}, after, is_cut=True)
+    cuts = rows_of_cuts(recording, [(code, instruction)], after)
     found = np.searchsorted(recording.segments, cuts, "right") - 1
     scopes = {*recording.segment_scopes[found].tolist()}
     calls = {_calls_around(recording, scope) for scope in scopes} if len(scopes) < _MOST else ()
@@ -59,7 +59,15 @@ def is_only_looked_at(recording: Recording, code: CodeType, instruction: int, af
     )
 
 
-def _calls_around(recording: Recording, scope: int) -> tuple[_Place, ...]:
+def rows_of_cuts(recording: Recording, places: Iterable[Place], first: int = 0) -> list[int]:
+    """Return the rows of the cuts at some places, from one row on."""
+    offsets: dict[int, list[int]] = {}
+    for code, instruction in places:
+        offsets.setdefault(id(code), []).append(instruction)
+    return _rows_at(recording, offsets, first, is_cut=True)
+
+
+def _calls_around(recording: Recording, scope: int) -> tuple[Place, ...]:
     """Return where the calls around a scope are, the innermost first; none around the whole trace."""
     places = []
     while scope != WHOLE_TRACE:
@@ -70,7 +78,7 @@ def _calls_around(recording: Recording, scope: int) -> tuple[_Place, ...]:
     return tuple(places)
 
 
-def _is_looked_at(recording: Recording, places: tuple[_Place, ...], after: int) -> bool:
+def _is_looked_at(recording: Recording, places: tuple[Place, ...], after: int) -> bool:
     returned: bool | None = None
     called: CodeType | None = None
     for code, instruction in places:

@@ -103,7 +103,7 @@ class Tape:
     __slots__ = (
         "_snapshots", "elsewhere", "families", "followed", "frame", "had", "hashed", "input_arrays", "input_names",
         "is_open", "left", "outer", "places", "read_otherwise", "records", "refused", "remembered", "running", "scopes",
-        "segments", "strict", "texts", "thread", "waiting", "warned", "watched", "writes",
+        "segments", "strict", "texts", "thread", "untold", "waiting", "warned", "watched", "writes",
     )  # fmt: skip
 
     def __init__(self, *, strict: bool = False) -> None:
@@ -121,6 +121,7 @@ class Tape:
         self.input_names: list[str] = []
         self.warned: set[tuple[CodeType, int]] = set()
         self.left: list[Left] = []  # where numbers left that may only be looked at: see `came_back.py`
+        self.untold: list[tuple[CodeType, int]] = []  # where they are only looked at
         self.had: dict[str, Any] = {}  # what held numbers in the program before the first of them left
         # What is known again in this run: of functions with a cache, of JSON, of sparse matrices, by keys of their own
         self.remembered: dict[Any, Any] = {}
@@ -225,6 +226,7 @@ class Tape:
 
             self.warned.add((frame.f_code, frame.f_lasti))
             if goes_nowhere(frame.f_code, frame.f_lasti):
+                self.untold.append((frame.f_code, frame.f_lasti))
                 return
             row = len(self.records) // WIDTH - 1
             if not self.left and self.running is not None:

@@ -5,7 +5,8 @@ the numbers are given to it. A row that gets all that it gets in one turn is a v
 then a sum. Gradients of rows and of uses are gathered turn by turn, and put where they belong at the end.
 
 Where a factor is -1, nothing is computed: what goes back is minus what is there, and is subtracted where it is added up
-(`Minus`). The bits are the same, but for the sign of NaN: rounding is symmetric, and a - b is a + -b.
+(`Minus`). The bits are the same, but for the sign of NaN, and of a
+zero where what is added up cancels: rounding is symmetric, and a - b is a + -b.
 """
 
 from __future__ import annotations
