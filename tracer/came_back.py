@@ -116,9 +116,8 @@ class _Later:
         self._counts = {*map(int, flat(whole_numbers, deeply=True))}
         self._are_counts = any(isinstance(each, (int, np.integer)) for each in values)
         self._are_round = any(map(is_round, self._cut))
-        self._known: set[bytes | int] = (
-            set()
-        )  # arrays that were computed with before: what is in them, and which
+        # The arrays that were computed with before: which they are, and what is in them
+        self._known: set[bytes | int] = set()
         self._left = _MOST_ELEMENTS
         self._are_kept: dict[float, bool] = {}
 

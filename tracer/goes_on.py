@@ -9,16 +9,14 @@ answered. Used by takers.py.
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from functools import lru_cache
-from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, get_args
 
 from tracer.diagnose.program_text import (
     Function,
     called_name,
     loads_in,
-    loads_of,
-    names_of,
     parameters_in_order,
 )
 from tracer.diagnose.reading import program
@@ -266,17 +264,18 @@ class _Followed:
 
     def _read(self, function: Function, name: str, is_certain: bool) -> None:
         """Go on to where a function reads one of its own variables."""
-        if not _is_own(function, name):
+        variables = _variables_of(function)
+        if variables.is_open or name in variables.shared:
             self._lose()
             return
-        stores = [each for each in names_of(function, name) if isinstance(each.ctx, ast.Store)]
+        stores = variables.stores.get(name, [])
         changes = [each for each in stores if self._is_change(each)]
         is_certain &= len(stores) - len(changes) + (name in parameters_in_order(function)) == 1
         for each in stores:
             above = self._text.parents.get(each)
             if isinstance(above, ast.AugAssign):
                 self._join(above, 0, is_certain)
-        for load in loads_of(function, name):
+        for load in variables.loads.get(name, ()):
             self._on(load, is_certain)
 
     def _is_change(self, name: ast.Name) -> bool:
@@ -290,8 +289,7 @@ class _Followed:
 
     def _stores(self, name: ast.Name) -> list[ast.Name]:
         function = self._text.enclosing(name)
-        found = names_of(function, name.id) if function is not None else ()
-        return [each for each in found if isinstance(each.ctx, ast.Store)]
+        return _variables_of(function).stores.get(name.id, []) if function is not None else []
 
     _STEPS: ClassVar[dict[type | None, Any]] = {
         ast.BinOp: _operator,
@@ -310,13 +308,25 @@ class _Followed:
     }
 
 
-def _is_own(function: Function, name: str) -> bool:
-    """Tell whether a variable is read nowhere but where the function itself names it."""
-    nodes = [each for each in ast.walk(function) if each is not function]
-    inside = chain.from_iterable(ast.walk(each) for each in nodes if isinstance(each, _INNER))
-    is_inside = any(isinstance(each, ast.Name) and each.id == name for each in inside)
-    return not is_inside and not any(
-        (isinstance(each, (ast.Global, ast.Nonlocal)) and name in each.names)
-        or (isinstance(each, ast.Name) and each.id in _READ_ALL)
-        for each in nodes
-    )
+class _Variables(NamedTuple):
+    """The variables of a function: where each is given something, and read; and which are read elsewhere, too."""
+
+    stores: dict[str, list[ast.Name]]
+    loads: dict[str, list[ast.Name]]
+    shared: frozenset[str]
+    is_open: bool  # any may be read without its name
+
+
+@lru_cache(maxsize=_KEPT)
+def _variables_of(function: Function) -> _Variables:
+    stores: dict[str, list[ast.Name]] = defaultdict(list)
+    loads: dict[str, list[ast.Name]] = defaultdict(list)
+    shared: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name):
+            (loads if isinstance(node.ctx, ast.Load) else stores)[node.id].append(node)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            shared.update(node.names)
+        elif isinstance(node, _INNER) and node is not function:
+            shared.update(each.id for each in ast.walk(node) if isinstance(each, ast.Name))
+    return _Variables(stores, loads, frozenset(shared), not _READ_ALL.isdisjoint(loads))
