@@ -1,8 +1,9 @@
 """Whether a number that left the graph came back into it: where it has only been looked at, nobody is warned.
 
-`history.append(float(loss))` loses nothing. At the end of the run, what came back is a constant of a later operation
-that the program did not have: a warning is left out only where each of those constants is written in its text, was in
-a global or the like before the first number left, or was computed with before. Used by run.py and tape.py.
+`history.append(float(loss))` loses nothing. The text says so, or that the number came back (`takers.py`). Where it does
+not say, what came back is a constant of a later operation that the program did not have: a warning is left out only
+where each of those is written in the text, was in a global or the like before the first number left, or was computed
+with before. Used by run.py and tape.py.
 """
 
 from __future__ import annotations
