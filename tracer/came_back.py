@@ -1,8 +1,9 @@
 """Whether a number that left the graph came back into it: where it has only been looked at, nobody is warned.
 
-`history.append(float(loss))` loses nothing. At the end of the run, what came back is a constant of a later operation
-that the program did not have: a warning is left out only where each of those constants is written in its text, was in
-a global or the like before the first number left, or was computed with before. Used by run.py and tape.py.
+`history.append(float(loss))` loses nothing. The text says so, or that the number came back (`takers.py`). Where it does
+not say, what came back is a constant of a later operation that the program did not have: a warning is left out only
+where each of those is written in the text, was in a global or the like before the first number left, or was computed
+with before. Used by run.py and tape.py.
 """
 
 from __future__ import annotations
@@ -118,9 +119,8 @@ class _Later:
         self._counts = {*map(int, flat(whole_numbers, deeply=True))}
         self._are_counts = any(isinstance(each, (int, np.integer)) for each in values)
         self._are_round = any(map(is_round, self._cut))
-        self._known: set[bytes | int] = (
-            set()
-        )  # arrays that were computed with before: what is in them, and which
+        # The arrays that were computed with before: which they are, and what is in them
+        self._known: set[bytes | int] = set()
         self._left = _MOST_ELEMENTS
         self._are_kept: dict[float, bool] = {}
 

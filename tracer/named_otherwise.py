@@ -26,8 +26,7 @@ from tracer.holders import (
     slots,
 )
 from tracer.memory import is_within, memory_of, overlap
-from tracer.text_reads import package_of, reads_of
-from tracer.text_values import CACHE, computed_by
+from tracer.text_values import CACHE, computed_by, package_of
 
 if TYPE_CHECKING:
     from tracer.errors import CutError, CutWarning
@@ -57,6 +56,8 @@ def told(
     state = tuple(map(id, (*reached, *(array for array, _ in arrays))))
     if state in _unread:
         return None
+    from tracer.text_reads import reads_of  # noqa: PLC0415  (which reads texts: few programs are so)
+
     found: dict[str, Read] = {}
     for read in reads_of(function, given):
         for name in _names_of(read.array, by_memory):

@@ -5,6 +5,7 @@ Used by came_back.py and texts_back.py, when the run is over.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from tracer.goes_on import Join
+    from tracer.instructions import Span
     from tracer.recording import Recording
 
     Place: TypeAlias = tuple[CodeType, int]
 
 _CUT = OP_NUMBERS["cut"]
 _MOST = 2000  # calls of a function that are told apart
+_KEPT = 1 << 10  # expressions of which is known again which instructions they are
 
 
 def takers(recording: Recording, places: Iterable[Place], after: int) -> Iterator[tuple[int, Any]]:
@@ -102,15 +105,18 @@ def _is_looked_at(recording: Recording, places: tuple[Place, ...], after: int) -
 def _taken(recording: Recording, file: str, join: Join, after: int) -> Iterator[tuple[int, list[Any]]]:
     """Yield the operations at a place, and the constants that they have there."""
     codes = {id(each): each for each in recording.segment_codes if each.co_filename == file}
-    offsets = {
-        key: [2 * at for at, span in enumerate(code.co_positions()) if span == join.span]
-        for key, code in codes.items()
-    }
+    offsets = {key: _offsets(code, join.span) for key, code in codes.items()}
     for row in _rows_at(recording, offsets, after + 1):
         first, last = recording.starts[row : row + 2].tolist()
         slots = range(first, last) if join.port is None else range(first, last)[join.port :][:1]
         operands = recording.operands[list(slots)].tolist()
         yield row, [recording.constants.kept(-1 - each) for each in operands if each < 0]
+
+
+@lru_cache(maxsize=_KEPT)
+def _offsets(code: CodeType, wanted: Span) -> list[int]:
+    """Return the instructions of an expression."""
+    return [2 * at for at, span in enumerate(code.co_positions()) if span == wanted]
 
 
 def _rows_at(

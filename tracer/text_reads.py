@@ -28,6 +28,7 @@ from tracer.text_values import (
     item,
     items,
     methods,
+    package_of,
 )
 
 if TYPE_CHECKING:
@@ -330,8 +331,3 @@ def _is_key(node: ast.AST) -> bool:
 
 def _key(node: ast.AST) -> Any:
     return node.value if isinstance(node, ast.Constant) else -node.operand.value  # type: ignore[attr-defined]
-
-
-def package_of(function: Any) -> str:
-    """Return the package of a function or a method."""
-    return str(getattr(function, "__module__", "")).partition(".")[0]

@@ -99,19 +99,18 @@ def _of_class(of: Value, name: str, path: str) -> Iterator[Value]:
     is_class = issubclass(type(of.held), type)
     kinds = order_of(of.held if is_class else _kind_of(of.held))
     if type(of.held) is Above:
-        kinds, of = kinds[kinds.index(of.held.kind) + 1 :], of.held.own
+        after = kinds.index(of.held.kind) + 1 if of.held.kind in kinds else 0
+        kinds, of = kinds[after:], of.held.own
     held = found_in(kinds, name)
-    if type(held) is classmethod:
+    if type(held) is classmethod and type(held.__func__) is FunctionType:
         yield Value(path, Called(held.__func__, Value(of.path, kinds[0])))
     elif type(held) is staticmethod:
         yield Value(path, held.__func__)
     elif type(held) is FunctionType and not is_class:
         yield Value(path, Called(held, of))
     elif held is not MISSING:
-        computing = getattr(held, "fget", None) or getattr(
-            held, "func", None
-        )  # of a property, or a cached one
-        is_computed = type(computing) is FunctionType and not is_class
+        computing = None if is_class else computed_by(held)
+        is_computed = type(computing) is FunctionType
         yield Value(path, Computed(computing, of) if is_computed else held, (id(kinds[0]), name))
 
 
@@ -183,7 +182,8 @@ def functions(of: Value) -> Iterator[Called]:
     if type(held) is Called:
         yield held
     elif type(held) is FunctionType:
-        yield Called(getattr(held, "__wrapped__", held))
+        beneath = vars(held).get("__wrapped__")
+        yield from functions(Value("", beneath)) if callable(beneath) else [Called(held)]
     elif type(held) is MethodType:
         for each in functions(Value("", held.__func__)):
             yield each._replace(own=Value(path or each.function.__code__.co_varnames[0], held.__self__))
@@ -206,3 +206,8 @@ def methods(of: Value, *names: str) -> Iterator[Called]:
         held = found_in(order_of(_kind_of(of.held)), name)
         if type(held) is FunctionType:
             yield Called(held, of)
+
+
+def package_of(function: Any) -> str:
+    """Return the package of a function or a method."""
+    return str(getattr(function, "__module__", "")).partition(".")[0]

@@ -39,6 +39,11 @@ class Text(NamedTuple):
     names: dict[str, Any]  # the globals of that code
     callers: tuple[tuple[CodeType, int], ...]  # the calls around it
 
+    @property
+    def places(self) -> tuple[tuple[CodeType, int], ...]:
+        """Where it was made, and the calls around that."""
+        return ((self.code, self.instruction), *self.callers)
+
 
 _text = partial(tuple.__new__, Text)  # in one step: one is made for every text
 

@@ -111,13 +111,10 @@ def _changed(recording: Recording, texts: list[Text]) -> Iterator[tuple[int, Any
     """Yield the texts that came back changed, by what the program's text makes of them, and the constants."""
     alike: dict[Any, list[int]] = defaultdict(list)
     for number, text in enumerate(texts):
-        calls = ((text.code, text.instruction), *text.callers)
-        alike[tuple((id(code), instruction) for code, instruction in calls)].append(number)
+        alike[tuple((id(code), instruction) for code, instruction in text.places)].append(number)
     for numbers in alike.values():
         made = [texts[each].before // WIDTH for each in numbers]
-        first = texts[numbers[0]]
-        calls = ((first.code, first.instruction), *first.callers)
-        for row, constant in takers(recording, calls, made[0] - 1):
+        for row, constant in takers(recording, texts[numbers[0]].places, made[0] - 1):
             yield numbers[bisect_right(made, row) - 1], constant
 
 

@@ -3,6 +3,9 @@
 A warning is filed under the place of the Python frame that is running: without a trace the user's, with one a method
 of a stand-in. While a trace runs, what is about to be shown of edgegrad's own places is given again for the user's
 place, with the filters and the once-per-place memory of the user's module. Nothing is done before a warning.
+
+One of Python's own tells that a trace has changed the program: `(1.7).__eq__(x)` of a stand-in is NotImplemented, which
+counts as true.
 """
 
 from __future__ import annotations
