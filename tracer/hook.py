@@ -86,7 +86,7 @@ def _decorate(function: Any, options: Options) -> Any:
             got=f"got {function!r}",
             advice="write trace(f)(x), or record(f, x)",
         )
-    _refuse_unfinished(function)
+    refuse_unfinished(function)
 
     @functools.wraps(function)
     def traced(*args: Any, **kwargs: Any) -> Any:
@@ -111,7 +111,7 @@ def _decorate(function: Any, options: Options) -> Any:
     return traced
 
 
-def _refuse_unfinished(function: Any) -> None:
+def refuse_unfinished(function: Any) -> None:
     """Refuse generators and async functions, also methods, and objects that are called as such."""
     if (
         type(function) is FunctionType
@@ -192,7 +192,7 @@ def started(
             got=f"got {type(function).__name__}",
             advice="write record(f, x)",
         )
-    _refuse_unfinished(function)
+    refuse_unfinished(function)
     return run(function, args, kwargs, options_of(function))
 
 
