@@ -67,6 +67,18 @@ def test_what_the_function_writes_into_its_arguments_is_the_callers(function, ar
     assert_untouched(function, *arguments)
 
 
+def test_a_trace_tells_what_an_argument_was_that_was_returned_and_written_into_again():
+    def step(w, x):
+        w -= x
+        return w
+
+    w, x = np.array([3.0, 5.0]), np.array([1.0, 2.0])
+    first, second = record(step, w, x), record(step, w, x)
+    assert first.result is second.result is w
+    found = [each.nodes[-1].value for each in (first, second)]
+    assert same(found, [np.array([2.0, 3.0]), np.array([1.0, 1.0])])
+
+
 def test_a_number_kept_in_an_attribute_is_a_plain_number_afterwards():
     class Meter:
         def measure(self, x):

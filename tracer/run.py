@@ -7,6 +7,8 @@ import threading
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import numpy as np
+
 from tracer.arguments import box_arguments
 from tracer.boxing import Boxes
 from tracer.errors import refusals
@@ -14,6 +16,7 @@ from tracer.forks import stay_plain
 from tracer.frames import raised_at
 from tracer.freezing import freeze
 from tracer.leftovers import leave_plain, meet_left
+from tracer.memory import is_lent, laid_out_copy
 from tracer.other_threads import told_elsewhere
 from tracer.patches import Installed, leave_originals, replacement
 from tracer.recording import Output, Recording
@@ -26,8 +29,6 @@ from tracer.turns import BusyError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from types import CodeType, FrameType
-
-    import numpy as np
 
     from tracer.first_writes import FirstWrites
     from tracer.watching import Watcher
@@ -261,9 +262,14 @@ def _recording_of(
 def _outputs(result: Any, boxes: Boxes) -> list[Output]:
     found, tape = list(leaves(result)), boxes.tape
     return [
-        Output(path, item.id_ if is_traced(item) and item.tape_ is tape else -1, plain(item))
+        Output(path, item.id_ if is_traced(item) and item.tape_ is tape else -1, _as_it_is(plain(item)))
         for path, item in found
     ]
+
+
+def _as_it_is(value: Any) -> Any:
+    """Return a value, copied where the program will write into its memory: a trace tells what was."""
+    return laid_out_copy(value) if type(value) is np.ndarray and is_lent(value) else value
 
 
 def _at_row(output: Output) -> Output:
