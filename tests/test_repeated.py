@@ -140,6 +140,13 @@ def _minus_alone(x: Any, y: Any) -> Any:
     return (x - y).sum()
 
 
+def _minus_that_cancels(x: Any, y: Any) -> Any:
+    for _ in range(60):
+        y = y - y + np.sin(x)
+        x = x * 0.5 - (x - y) + (-y - x)
+    return (x * y).sum()
+
+
 def _minus_in_a_network(matrix: Any, x: Any) -> Any:
     h = x * 0.0
     for _ in range(80):
@@ -170,6 +177,7 @@ _PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], int]] = {
         (np.append(_X, [np.nan, np.inf]), np.append(_Y, [1.0, np.nan])),
         1,
     ),
+    "minus that cancels": (_minus_that_cancels, (_X, _Y), 1),
     "minus alone": (_minus_alone, (_X, _Y), 1),
     "minus alone, small arrays": (_minus_alone, (_X[:6].reshape(2, 3), _Y[:6].reshape(2, 3)), 1),
     "minus through matrices": (_minus_in_a_network, (_W, _X[:6]), 1),

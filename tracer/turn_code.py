@@ -5,8 +5,7 @@ the numbers are given to it. A row that gets all that it gets in one turn is a v
 then a sum. Gradients of rows and of uses are gathered turn by turn, and put where they belong at the end.
 
 Where a factor is -1, nothing is computed: what goes back is minus what is there, and is subtracted where it is added up
-(`Minus`). The bits are the same, but for the sign of NaN, and of a
-zero where what is added up cancels: rounding is symmetric, and a - b is a + -b.
+(`Minus`). The bits are the same, but for the sign of NaN: a - b is a + -b.
 """
 
 from __future__ import annotations
@@ -260,11 +259,14 @@ class _Writer:
         if present is None:
             self._sent[target] = sent
             return
-        sign = "+" if sent.is_minus == present.is_minus else "-"
+        sign = "-" if sent.is_minus else "+"
         if target in self._sums:
             self._lines.append(f"{present.name} {sign}= {sent.name}")
             return
-        total = self._sent[target] = Sent(f"sum{target.turns}_{target.row}", present.is_minus)
+        if present.is_minus and not sent.is_minus:
+            present, sent, sign = sent, present, "-"
+        present = self._whole(present, shape)
+        total = self._sent[target] = Sent(f"sum{target.turns}_{target.row}")
         self._sums.add(target)
         room = self._room_in_turn(shape)
         self._lines.append(f"{total.name} = {self._sum(present.name, sent.name, room, sign)}")
