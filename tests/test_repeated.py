@@ -142,8 +142,9 @@ def _minus_alone(x: Any, y: Any) -> Any:
 
 def _minus_that_cancels(x: Any, y: Any) -> Any:
     for _ in range(60):
-        y = y - y + np.sin(x)
-        x = x * 0.5 - (x - y) + (-y - x)
+        z, w = np.tanh(x), np.sin(y)
+        x = x + (z - z) * 0.5 - w
+        y = y - (y - w) - (w - y)
     return (x * y).sum()
 
 
