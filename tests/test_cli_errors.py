@@ -44,8 +44,10 @@ BAD_INPUT = [
     (
         ["run", "later.py:later"],
         1,
-        "later is an async function; at later.py:1; its body has not run when the call returns, so there is no result to go "
-        "back from; trace a function that runs it to its end: record(lambda x: asyncio.run(later(x)), x)",
+        (
+            "later is an async function; at later.py:1; its body has not run when the call returns, so there is no result "
+            "to go back from; trace a function that runs it to its end: record(lambda x: asyncio.run(later(x)), x)"
+        ),
     ),
     (["run", "two.py"], 2, "two.py has 2 traced functions; a, b; choose one: two.py:a"),
     (
