@@ -113,6 +113,7 @@ def test_the_checker_may_go_around_a_traced_function():
         lambda x: (lambda it: (it.close(), it.value))(np.nditer(x)),
         lambda x: np.nditer(x).nothing,
         lambda x: np.nditer(np.broadcast_to(x, (2, 2, 3)), op_flags=["readwrite"]),
+        lambda x: np.nditer(x, [], [], None, "K", "safe", [[7]]),
     ],
 )
 def test_its_errors_are_numpys_own(function):

@@ -41,6 +41,7 @@ CONVERSION = "a conversion to a plain array"
 COMPLEX = "complex(); x + 1j*y is followed"
 _CONVERSIONS = frozenset(("float()", "int()", CONVERSION, COMPLEX))
 _MAKES_WHOLE = ("array of int", "asarray of int", "asanyarray of int", "astype of int")  # labels, places
+_OF_OBJECTS = ("np.array of object", "np.asarray of object")
 _HANDING_ON = frozenset(
     OP_NUMBERS[name] for name in ("astype", "copy", "getitem", "item", "ravel", "reshape")
 )
@@ -83,7 +84,9 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     advice = "what is computed from it carries no gradient back; "
     if kind and issubclass(kind, np.inexact):
         advice += f"np.array(…, np.{kind.__name__}) is followed; "
-    around = way_around(library or called_name(frame.f_code, frame.f_lasti) or "") or way_around(via)
+    if via in _OF_OBJECTS:
+        advice += f"{way_around(via)}; "
+    around = way_around(library or called_name(frame.f_code, frame.f_lasti) or "")
     advice += f"{around}; " if around else ""
     meant = "static=(…) of an argument that only counts, or detach(x)," if is_whole(value) else "detach(x)"
     if via == CONVERSION and type(value) is not np.ndarray:

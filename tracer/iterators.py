@@ -152,7 +152,7 @@ def _iterating(original: Callable[..., Any], at: int) -> Callable[..., Any]:
         if not any(issubclass(type(each), Traced) for each in operands):
             return original(*args, **options)
         given = dict(zip(_PARAMETERS, args, strict=False)) | options
-        if original is _nditer and _is_followed(operands, given):
+        if original is _nditer and len(args) <= len(_PARAMETERS) and _is_followed(operands, given):
             return Elements(operands[0], {name: each for name, each in given.items() if name != "op"})
         if not _writes(operands, flags):
             return original(*args, **options)

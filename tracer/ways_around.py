@@ -44,7 +44,7 @@ _NUMPY = (
         "arrays of two dimensions are followed: np.asarray(M), and @ instead of *",
     ),
     (r"np\.frompyfunc of ", "np.vectorize(f) of that function f is followed"),
-    (r"ndarray of object|np\.array of object", _OBJECTS),
+    (r"ndarray of object|np\.(as)?array of object", _OBJECTS),
     (r"(ndarray of )?timedelta64", "numbers are followed: those of seconds are d / np.timedelta64(1, 's')"),
     (r"ndarray\.resize$", "np.resize(x, shape), np.pad and x.reshape(shape) are followed"),
     (r"ndarray\.base$", "np.shares_memory(x, y) tells whether two arrays see the same memory"),
@@ -58,6 +58,7 @@ _NUMPY = (
     ),
     (r"ndarray\.(byteswap|getfield|setfield|ctypes)$", _BITS),
 )
+_NUMPYS = ("np.", "ndarray", "MaskedArray", "matrix ", "timedelta64")
 _DRAWS = (
     (r"(bsr|coo|csc|csr|dia|dok|lil)_(array|matrix)$", _SPARSE),
     (
@@ -162,4 +163,5 @@ _ADVICE = tuple(
 
 def way_around(called: str) -> str:
     """Return what to do where a value leaves through a function of a library, or can't go into it; "" for none."""
-    return next((advice for names, advice in (*_NUMPY, *_DRAWS, *_ADVICE) if re.match(names, called)), "")
+    rows = (*(_NUMPY if called.startswith(_NUMPYS) else ()), *_DRAWS, *_ADVICE)
+    return next((advice for names, advice in rows if re.match(names, called)), "")

@@ -43,7 +43,7 @@ FEW = 4  # rows; of more there are as many as rows of the usual width
 BLANK = 8.0  # how many tags a row is as bad as that is nearly empty beside the widest one
 TOO_WIDE = 40.0  # how many tags a row is as bad as that is twice as wide as a screen
 BACK_APART = 4.0  # how many tags more it is as bad as to part what goes back to the next turn
-NEVER = 1_000.0
+NEVER = 1_000.0  # tags: where no row begins
 
 
 def wrap(diagram: Diagram) -> tuple[Diagram, ...]:

@@ -105,7 +105,7 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
         mode = "constant"
     if mode not in _PAD_MODES:
         raise OptionError(
-            "a function as mode= (np.pad(x, n), into which it writes, is followed)"
+            "a function of the program as mode= (np.pad(x, n), into which it writes, is followed)"
             if callable(mode)
             else f"mode={mode!r}"
         )

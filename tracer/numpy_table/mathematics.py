@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 _MOVING = (
-    "density=True: the counts jump where an edge that moves with the data meets a number "
+    "density=True and bins that move with the data: the counts jump where an edge meets a number "
     "(without density= it is followed)"
 )
 

@@ -24,7 +24,7 @@ def _rule(ufunc: Any, form: str) -> str:
     rule = OWN_RULES.get(f"{name}.{form}", f"{name}.{form}")
     if form != "accumulate" and name in SKIPPING:
         raise OptionError(
-            "steps: NumPy skips some of them on some processors (np.power.accumulate(x)[-1] is followed)"
+            "steps that NumPy skips on some processors (np.power.accumulate(x)[-1] is followed)"
         )
     if rule not in RULES:
         raise OptionError("a ufunc that takes steps, or no two numbers")
