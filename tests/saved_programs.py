@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer import detach, load, record, watch
+from tracer import detach, load, record, trace, watch
 
 
 def bits(value: Any) -> Any:
@@ -167,6 +167,11 @@ def overflows(x: Any) -> Any:
     return x * math.inf - x * 1e308 * 10 + x * math.nan + x * -0.0
 
 
+def _last_trace(traced: Any, *arguments: Any) -> Any:
+    traced(*arguments)
+    return traced.last_trace
+
+
 def returns_all(x: Any) -> Any:
     return x, x * 2, x * x
 
@@ -205,7 +210,7 @@ PROGRAMS = {
     "several outputs": lambda: record(returns_all, 2.0),
     "chosen output": lambda: record(returns_all, 2.0).backward(of="[2]", seed=0.5),
     "array output": lambda: record(lambda x, y: x * (y * 2), MATRIX, 2.0).backward(seed=MATRIX > 0.5),
-    "not an output": lambda: record(returns_all, 2.0).backward(of="nothing"),
+    "not an output": lambda: _last_trace(trace(of="nothing")(returns_all), 2.0),
     "no gradient": lambda: record(lambda x: f"{x}", 2.0),
     "unused": lambda: record(lambda x, _: x, 2.0, 3.0),
     "odd results": lambda: record(odd_results, 2.0),
