@@ -292,7 +292,8 @@ class Boxes:
             # By `a.setflags(write=False)`
             if not stand_in.value_.flags.writeable and original.flags.writeable:
                 original.flags.writeable = False
-        with CHANGED if self._containers else nullcontext():
+        is_shared = bool(self._containers or self.tape.places)
+        with CHANGED if is_shared else nullcontext():
             self._put_back()
             # None is looked into from another, however deep it lies; what the user's `__hash__` raises in one leaves
             # the others the caller's.
@@ -302,7 +303,7 @@ class Boxes:
                     self._unbox_inside(container, done)
             self._clean_objects()
             self.tape.places.clear()
-            if self._containers:
+            if is_shared:
                 CHANGED.notify_all()  # a trace in another thread may wait for them
 
     def _clean_objects(self) -> None:

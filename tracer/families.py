@@ -18,7 +18,7 @@ from tracer.members import Members
 from tracer.memory import (
     address_of,
     laid_out_copy,
-    lent,
+    on_memory_of,
     overlaps_itself,
     owner_of,
     placed_alike,
@@ -251,9 +251,8 @@ def _lent(
     argument: Any, callers: np.ndarray[Any, Any], stand_ins: tuple[Any, ...], frame: FrameType
 ) -> Any:
     """Give stand-ins that share the memory of an argument that of the caller's array instead; return it."""
-    memory, before = lent(callers), argument.value_
-    start = address_of(callers) - address_of(memory)
-    whole: Any = np.ndarray(callers.shape, callers.dtype, memory, start, callers.strides)
+    whole, before = on_memory_of(callers), argument.value_
+    memory = owner_of(whole)
     has_its_layout = all(
         length == 1 or ours == theirs
         for length, ours, theirs in zip(before.shape, before.strides, callers.strides, strict=True)
