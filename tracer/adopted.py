@@ -99,7 +99,7 @@ class Adopted:
         """Put the stand-in where the array was."""
         running = self._tape.running
         if running is not None:
-            running.boxes.note_stand_in(self.stand_in, self._array)
+            running.boxes.note_lent(self.stand_in, self._array)
         cells = {} if running is None else cells_of(running.function)
         for place in self._places:
             lasting = cells.get(place.name) if isinstance(place, Variable) and place.is_shared() else place

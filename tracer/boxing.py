@@ -74,6 +74,9 @@ class Boxes:
         # By identity: of a stand-in, or of a tuple of some, the caller's object
         self._originals: dict[int, Any] = {}
         self._keep: list[Any] = []
+        self._lent: list[
+            tuple[Any, np.ndarray[Any, Any]]
+        ] = []  # stand-ins for arrays that are no arguments
         self.wholes: dict[int, Any] = {}  # by identity: stand-ins for arrays of which inputs are parts
         self.arrays: dict[int, np.ndarray[Any, Any]] = {}  # by stand-in: what the caller got for it
         self.numbers: dict[int, int] = {}  # by record: which input it is
@@ -266,6 +269,11 @@ class Boxes:
         self._originals[id(stand_in)] = self.arrays[id(stand_in)] = original
         self._keep.append(stand_in)
 
+    def note_lent(self, stand_in: Any, original: Any) -> None:
+        """Note a stand-in for an array of the program's that is no argument, and whose memory it writes into."""
+        self.note_stand_in(stand_in, original)
+        self._lent.append((stand_in, original))
+
     def name_of(self, record: int) -> str:
         """Return what the argument of a record is called."""
         return self.tape.input_names[self.numbers[record]]
@@ -289,9 +297,10 @@ class Boxes:
             if stand_in.id_ != first:
                 _give(original, stand_in.value_)
                 self.arrays[id(stand_in)] = original
-            # By `a.setflags(write=False)`
-            if not stand_in.value_.flags.writeable and original.flags.writeable:
-                original.flags.writeable = False
+            _lock(original, stand_in.value_)
+        for stand_in, original in self._lent:
+            _give(original, stand_in.value_)
+            _lock(original, stand_in.value_)
         is_shared = bool(self._containers or self.tape.places)
         with CHANGED if is_shared else nullcontext():
             self._put_back()
@@ -430,6 +439,12 @@ def _give(array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:
             array.shape = value.shape
     if not is_lent(value):
         array[...] = value
+
+
+def _lock(array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:
+    """Have an array be read-only where the function has made it that: `a.setflags(write=False)`."""
+    if not value.flags.writeable and array.flags.writeable:
+        array.flags.writeable = False
 
 
 def _state(item: Any) -> tuple[Any, int]:
