@@ -240,4 +240,43 @@ IN_FRAMES = {
     b[1] = x[1] * (1 + D.gone)
     return b.sum()
 """,
+    "generator holds": """
+    b = DATA.copy()
+    def gen(b):
+        yield b.sum()
+        yield b.sum()
+    g = gen(b); s = next(g)
+    b[0] = x[0]
+    return s + next(g)
+""",
+    "generator suspended local": """
+    def gen(b):
+        yield
+        yield b @ DATA
+    b = DATA.copy(); g = gen(b); next(g)
+    b[0] = x[0]
+    return next(g)
+""",
+    "gathered": """
+    async def put(b, i):
+        await asyncio.sleep(0)
+        b[i] = x[i]
+        await asyncio.sleep(0)
+        return b.sum()
+    async def main():
+        b = DATA.copy()
+        return sum(await asyncio.gather(put(b, 0), put(b, 1))) + b @ DATA
+    return asyncio.run(main())
+""",
+    "context manager": """
+    @contextlib.contextmanager
+    def arr():
+        b = DATA.copy()
+        yield b
+        b[1] = x[1]
+    with arr() as c:
+        c[0] = x[0]
+        s = c.sum()
+    return c @ DATA + s
+""",
 }

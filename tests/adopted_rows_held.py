@@ -5,15 +5,6 @@ are about. Used by test_adopted.py.
 """
 
 HELD_ELSEWHERE = {
-    "generator holds": """
-    b = DATA.copy()
-    def gen(b):
-        yield b.sum()
-        yield b.sum()
-    g = gen(b); s = next(g)
-    b[0] = x[0]
-    return s + next(g)
-""",
     "cell of other": """
     b = DATA.copy()
     def keep(c=None):
@@ -59,15 +50,15 @@ HELD_ELSEWHERE = {
     return b @ DATA
 """,
     "held, and a choice added": """
-    b = DATA.copy(); k = (b,); b[0] += x[0] if x[1] > 0 else x[2]
+    b = DATA.copy(); k = np.empty(1, object); k[0] = b; b[0] += x[0] if x[1] > 0 else x[2]
     return k[0] @ DATA
 """,
     "held, and chained": """
-    b = DATA.copy(); k = (b,); a = b[0] = x[0]
+    b = DATA.copy(); k = np.empty(1, object); k[0] = b; a = b[0] = x[0]
     return k[0] @ DATA * a
 """,
     "held, in finally": """
-    b = DATA.copy(); k = (b,)
+    b = DATA.copy(); k = np.empty(1, object); k[0] = b
     try:
         try:
             raise ValueError
@@ -77,17 +68,17 @@ HELD_ELSEWHERE = {
         return k[0] @ DATA
 """,
     "held, of two by what is known": """
-    b = DATA.copy(); k = (b,)
+    b = DATA.copy(); k = np.empty(1, object); k[0] = b
     (1 and b)[0] = x[0]
     return k[0] @ DATA
 """,
     "held, of two by a choice that is known": """
-    b = DATA.copy(); k = (b,)
+    b = DATA.copy(); k = np.empty(1, object); k[0] = b
     (b if True else None)[0] = x[0]
     return k[0] @ DATA
 """,
     "held, on a line with others": """
-    b = DATA.copy(); k = (b,); b[0] += (b[1] if x[1] > 0 else b[2]) * x[0]; b[3] = x[2] if x[1] > 0 else b[0]; b[2] = x[1]
+    b = DATA.copy(); k = np.empty(1, object); k[0] = b; b[0] += (b[1] if x[1] > 0 else b[2]) * x[0]; b[3] = x[2] if x[1] > 0 else b[0]; b[2] = x[1]
     return k[0] @ DATA
 """,
     "view of memory": """
@@ -116,18 +107,6 @@ HELD_ELSEWHERE = {
     b[0] = x[0]
     return total() + b[1]
 """,
-    "default in a tuple that something else has": """
-    def total(b=DATA.copy()):
-        b[0] = x[0]
-        return b.sum()
-    defaults = total.__defaults__
-    return total() + defaults[0].sum()
-""",
-    "partial": """
-    b = DATA.copy(); p = functools.partial(np.dot, b)
-    b[0] = x[0]
-    return p(DATA)
-""",
     "cached": """
     @functools.lru_cache
     def make(): return DATA.copy()
@@ -141,11 +120,6 @@ HELD_ELSEWHERE = {
     def make(): return DATA.copy()
     make()[0] = x[0]
     return make().sum()
-""",
-    "tuple holds": """
-    t = (DATA.copy(),)
-    t[0][0] = x[0]
-    return t[0].sum()
 """,
     "slot": """
     class S:
@@ -261,36 +235,5 @@ HELD_ELSEWHERE = {
         c[i] = x[i]
         return c.sum()
     return sum(map(put, [b, b], [0, 1])) + b.sum()
-""",
-    "star args": """
-    b = DATA.copy()
-    def put(*a):
-        a[0][0] = x[0]
-    put(b)
-    return b.sum()
-""",
-    "star named": """
-    b = DATA.copy()
-    def put(*a):
-        c = a[0]
-        c[0] = x[0]
-        return a[0].sum()
-    return put(b) + b.sum()
-""",
-    "the pair of a loop": """
-    ws = [DATA.copy(), DATA * 2]; t = 0.0
-    for pair in zip(ws, [x, x[0]]):
-        w, g = pair
-        w -= 0.1 * g
-        t = t + pair[0].sum()
-    return t
-""",
-    "the item of a loop": """
-    p = {"W": DATA.copy()}; t = 0.0
-    for item in p.items():
-        name, w = item
-        w *= x
-        t = t + item[1].sum()
-    return t
 """,
 }

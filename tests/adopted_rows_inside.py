@@ -163,4 +163,64 @@ INSIDE = {
     Base.buf[0] = x[1] * Base.buf[1]
     return one.buf.prod() + other.buf @ DATA + (one.buf is other.buf)
 """,
+    "default in a tuple that something else has": """
+    def total(b=DATA.copy()):
+        b[0] = x[0]
+        return b.sum()
+    defaults = total.__defaults__
+    return total() + defaults[0].sum()
+""",
+    "partial": """
+    b = DATA.copy(); p = functools.partial(np.dot, b)
+    b[0] = x[0]
+    return p(DATA)
+""",
+    "tuple holds": """
+    t = (DATA.copy(),)
+    t[0][0] = x[0]
+    return t[0].sum()
+""",
+    "star args": """
+    b = DATA.copy()
+    def put(*a):
+        a[0][0] = x[0]
+    put(b)
+    return b.sum()
+""",
+    "star named": """
+    b = DATA.copy()
+    def put(*a):
+        c = a[0]
+        c[0] = x[0]
+        return a[0].sum()
+    return put(b) + b.sum()
+""",
+    "the pair of a loop": """
+    ws = [DATA.copy(), DATA * 2]; t = 0.0
+    for pair in zip(ws, [x, x[0]]):
+        w, g = pair
+        w -= 0.1 * g
+        t = t + pair[0].sum()
+    return t
+""",
+    "the item of a loop": """
+    p = {"W": DATA.copy()}; t = 0.0
+    for item in p.items():
+        name, w = item
+        w *= x
+        t = t + item[1].sum()
+    return t
+""",
+    "decorated": """
+    def deco(f):
+        @functools.wraps(f)
+        def w(*a, **k): return f(*a, **k)
+        return w
+    @deco
+    def put(b, v):
+        b[0] = v
+        return b
+    b = DATA.copy()
+    return put(b, x[0]).sum() + b.sum()
+""",
 }

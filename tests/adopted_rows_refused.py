@@ -207,48 +207,6 @@ NOT_TOLD = {
         return go(b, n + 1) + total()
     return go(DATA.copy(), 0)
 """,
-    "generator suspended local": """
-    def gen(b):
-        yield
-        yield b @ DATA
-    b = DATA.copy(); g = gen(b); next(g)
-    b[0] = x[0]
-    return next(g)
-""",
-    "gathered": """
-    async def put(b, i):
-        await asyncio.sleep(0)
-        b[i] = x[i]
-        await asyncio.sleep(0)
-        return b.sum()
-    async def main():
-        b = DATA.copy()
-        return sum(await asyncio.gather(put(b, 0), put(b, 1))) + b @ DATA
-    return asyncio.run(main())
-""",
-    "context manager": """
-    @contextlib.contextmanager
-    def arr():
-        b = DATA.copy()
-        yield b
-        b[1] = x[1]
-    with arr() as c:
-        c[0] = x[0]
-        s = c.sum()
-    return c @ DATA + s
-""",
-    "decorated": """
-    def deco(f):
-        @functools.wraps(f)
-        def w(*a, **k): return f(*a, **k)
-        return w
-    @deco
-    def put(b, v):
-        b[0] = v
-        return b
-    b = DATA.copy()
-    return put(b, x[0]).sum() + b.sum()
-""",
     "private name": """
     class C:
         def __init__(self): self.__b = DATA.copy()

@@ -110,7 +110,22 @@ def returned(x):
 def returned_in_a_pair(x):
     W[0] = x[0] * x[1]
     return W, rows[0].sum()
+
+def shaped_and_locked(x):
+    W[0] = x[0] * x[1]
+    W.shape = 3, 1
+    W.setflags(write=False)
+    return W
 """
+
+
+@pytest.mark.filterwarnings("ignore:Setting the shape")  # as above
+def test_what_is_set_of_a_programs_array_is_set_of_that(tmp_path):
+    module = module_of(tmp_path / "state.py", _STATE)
+    array = module.W
+    assert record(module.shaped_and_locked, X[:2].copy()).result is module.W is array
+    np.testing.assert_allclose(array, [[0.91], [2.0], [3.0]])
+    assert not array.flags.writeable
 
 
 # Of x[0] * x[1] = 0.91 at the place that is written, 5 at the others
@@ -138,7 +153,7 @@ def test_what_traces_hold_of_a_programs_array_is_our_own(name, tmp_path):
 def test_what_something_else_holds_of_what_a_trace_returned_is_an_error(tmp_path):
     module = module_of(tmp_path / "state.py", _STATE)
     held = record(module.returned, X[:2].copy())
-    kept = iter([held.result])
+    kept = np.array([held.result, None], object)
     with pytest.raises(UnsupportedError):
         record(module.returned, X[:2].copy())
-    assert next(kept) is module.W
+    assert kept[0] is module.W

@@ -105,6 +105,21 @@ FOLLOWED = {
     {}
     return k.b.sum() + (b * MORE).sum()
 """,
+    "a tuple, and a generator that waits": """
+    b = DATA.copy(); k = (b, 1)
+    def g(c):
+        yield 0
+        yield c.sum()
+    h = g(b); next(h)
+    {}
+    return next(h) + k[0].sum() * (b * MORE).sum()
+""",
+    "a loop": """
+    c = DATA.copy()
+    for b, k in [(c, 2.0), (DATA * 2, 3.0), (c, 4.0)]:
+        {}
+    return (c * MORE).sum() * k
+""",
     "an object's slot": """
     b = DATA.copy()
     class S: __slots__ = ('b',)
@@ -227,6 +242,13 @@ OTHERS = {
     params[k] += other()
     return (params["a"] * MORE).sum() + (params["b"] * DATA).sum()
 """,
+    "the array is kept elsewhere by the right side": """
+    p, k = [DATA.copy()], []
+    def other():
+        k.append(p[0]); p[0] = DATA * 3; return x * 1
+    p[0] += other()
+    return p[0].sum() + k[0].prod()
+""",
     "the items are moved by the right side": """
     many = [DATA.copy(), DATA * 2]
     def other():
@@ -269,9 +291,6 @@ REFUSED = {
     "a view of a view": "b = DATA.copy(); k = b[::-1][1:].T|k.sum()",
     "memory": "b = DATA.copy(); k = memoryview(b)|k[0]",
     "a method": "b = DATA.copy(); k = b.sum|k()",
-    "a tuple of defaults": "b = DATA.copy()\n    def k(b=b): return b.sum()\n    d = k.__defaults__|k() + d[0].sum()",
-    "a partial": "b = DATA.copy(); k = functools.partial(np.dot, b)|k(DATA)",
-    "a generator": "b = DATA.copy()\n    def g(b):\n        yield 0\n        yield b.sum()\n    k = g(b); next(k)|next(k)",
     "an iterator": "b = DATA.copy(); k = iter(b)|next(k)",
     "a weak reference": "b = DATA.copy(); k = weakref.ref(b)|k().sum()",
     "another's memory": "k = DATA.copy(); b = k[:]|k.sum()",
@@ -289,11 +308,11 @@ REFUSED = {
 }
 # What else holds an array that `+=` gives back to one place
 REFUSED_WHOLE = {
+    "what the right side keeps": "p = [DATA.copy()]; k = np.empty(1, object)\n    def f():\n        k[0] = p[0]; p[0] = DATA * 3; return x * 1\n    p[0] += f()|p[0].sum() + k[0].prod()",
+    "what the right side keeps of a variable": "b = DATA.copy(); k = np.empty(1, object)\n    def f():\n        nonlocal b\n        k[0] = b; b = DATA * 3; return x * 1\n    b += f()|b.sum() + k[0].prod()",
     "a variable": "p = {'b': DATA.copy()}; k = p['b']; p['b'] += x|k.sum() + p['b'].sum()",
     "a view": "p = [DATA.copy()]; k = p[0][1:]; p[0] += x|k.sum() + p[0].sum()",
     "a method": "p = [DATA.copy()]; k = p[0].sum; p[0] += x|k() + p[0].sum()",
-    "what the right side keeps": "p = [DATA.copy()]; k = []\n    def f():\n        k.append(p[0]); p[0] = DATA * 3; return x * 1\n    p[0] += f()|p[0].sum() + k[0].prod()",
-    "what the right side keeps of a variable": "b = DATA.copy(); k = []\n    def f():\n        nonlocal b\n        k.append(b); b = DATA * 3; return x * 1\n    b += f()|b.sum() + k[0].prod()",
     "a list of values": "b = DATA.copy(); np.put(b, [0, 1], [x[0], x[1]])|b[0]",
     "a list of values, copied": "b = DATA.copy(); np.copyto(b, [x[0]] * 4)|b[0]",
     "a list of values, placed": "b = DATA.copy(); np.place(b, b > 1, [x[0]])|b[0]",

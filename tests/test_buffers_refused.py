@@ -13,7 +13,7 @@ X = np.array([1.1, 2.2, 3.3, 4.4])
 
 def test_an_array_that_was_made_outside_is_not_written_into():
     outside = np.zeros(3)
-    others = [outside]
+    others = np.array([outside, None], object)
 
     def by_index(x):
         outside[0] = x

@@ -26,7 +26,7 @@ from tracer.errors import CutWarning, UnsupportedError
 
 X, A = 0.7, np.array([0.5, 1.5, 2.5])
 OUTSIDE = np.ones(3)
-OTHERS = (OUTSIDE,)  # so that no stand-in can take its place
+OTHERS = np.array([OUTSIDE, None], object)  # so that no stand-in can take its place
 
 
 def fill_by_generator(x):

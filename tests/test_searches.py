@@ -1,4 +1,4 @@
-"""How often a program is searched for what holds an array argument that is written into, and what is found again."""
+"""How often a program is searched for what holds an array that is written into, and what is found again."""
 
 import gc
 import weakref
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from checks import same
 
-from tracer import first_writes, record
-from tracer.reach import places_leading_to
+from tracer import first_writes, leftovers, record, who_holds
+from tracer.reach import places_leading_to, reachable
 
 A, X = np.array([1.0, 2.0, 3.0]), np.array([0.5, 1.5, 2.5])
 NET = SimpleNamespace(
@@ -27,7 +27,8 @@ def searches(monkeypatch):
         found.append(len(found))
         return places_leading_to(*given)
 
-    monkeypatch.setattr(first_writes, "places_leading_to", search)
+    for room in (first_writes, who_holds):
+        monkeypatch.setattr(room, "places_leading_to", search)
     monkeypatch.setattr("tracer.known_places._known", {})
     return found
 
@@ -118,6 +119,28 @@ def test_what_callers_hold_is_known_at_the_next_call(searches):
     for _ in range(2):
         record(only_written, net.W)
     assert len(searches) == 1
+
+
+def updated_in_a_loop(x):
+    for each in [NET.W, NET.layers[0].W, NET.table["b"]]:
+        each -= 0.1 * x  # noqa: PLW2901  (written in place)
+    for each, _ in (NET.pair, (SHARED, 2)):
+        each[1:] *= x[0]
+    return (NET.W * SHARED + NET.table["b"] * NET.pair[0]).sum()
+
+
+def test_what_holds_an_array_that_is_no_argument_is_known_at_the_next_call(searches, monkeypatch):
+    def search(*given):
+        searches.append(given)
+        return reachable(*given)
+
+    monkeypatch.setattr(who_holds, "reachable", search)
+    record(updated_in_a_loop, X)
+    assert searches
+    searches.clear()
+    monkeypatch.setattr(leftovers, "_search", None)  # nor is there anything to be put back
+    record(updated_in_a_loop, X)
+    assert not searches
 
 
 def test_what_is_new_or_has_moved_is_found(searches):

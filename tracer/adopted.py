@@ -10,76 +10,28 @@ What can't be told from the text alone, without running any of it again, is not 
 from __future__ import annotations
 
 import ast
-import ctypes
-import gc
-import sys
 import weakref
-from types import FunctionType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.blank import blank
+from tracer.blank import blank, blank_of
 from tracer.buffers import write
-from tracer.callee import IS_SNAPSHOT, forget_snapshot, seeing, values_of
-from tracer.frames import is_own
+from tracer.callee import forget_snapshot, seeing, values_of
 from tracer.holders import Attribute, Item, names_of, order_of
-from tracer.leading import is_looked_into
-from tracer.leftovers import own_references
 from tracer.looked_up import UnknownError, index_of, is_numeric, is_settled, variables_of
-from tracer.reach import place_of, places_leading_to
-from tracer.references import borrowed, references
+from tracer.memory import address_of, on_memory_of, owner_of
+from tracer.references import borrowed
 from tracer.rules.kinds import is_complex
 from tracer.running import written_at
+from tracer.variables import Variable, cells_of, frames_of
+from tracer.who_holds import is_held_elsewhere, surplus_of
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from tracer.holders import Holder
     from tracer.tape import Tape
-
-# Iterators that use the tuple they gave out for the next one, if it has been let go.
-_REUSING = frozenset((zip, enumerate, type(iter({}.items())), type(reversed({}.items()))))
-
-
-class Variable(NamedTuple):
-    """A variable of a function that runs."""
-
-    frame: FrameType
-    name: str
-
-    def known_as(self) -> tuple[int, str]:
-        """Return what tells one variable from another: a variable of several functions is one."""
-        code = self.frame.f_code
-        is_shared = self.name in code.co_cellvars or self.name in code.co_freevars
-        return 0 if is_shared else id(self.frame), self.name
-
-    def read(self) -> Any:
-        """See Holder."""
-        return self.frame.f_locals[self.name]
-
-    def write(self, value: Any) -> None:
-        """See Holder."""
-        variables = self.frame.f_locals
-        variables[self.name] = value
-        if IS_SNAPSHOT:
-            ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(self.frame), ctypes.c_int(0))
-
-
-class Default(NamedTuple):
-    """A default of a function, of those that are given by position."""
-
-    function: Any
-    at: int
-
-    def read(self) -> Any:
-        """See Holder."""
-        return self.function.__defaults__[self.at]
-
-    def write(self, value: Any) -> None:
-        """See Holder."""
-        before = self.function.__defaults__
-        self.function.__defaults__ = (*before[: self.at], value, *before[self.at + 1 :])
 
 
 def adopt(value: Any, frame: FrameType) -> bool:
@@ -119,11 +71,41 @@ def _adopt(value: Any, frames: list[FrameType]) -> bool:
         fewest = _fewest(places[0].read(), index, value.value_) - borrowed(target.value, frame)
         if is_held_elsewhere(places, fewest, value.tape_, frame):
             return False
-        made = blank(places[0].read(), value.tape_)
-        write(made, index, value, frame)
-    for place in places:
-        place.write(made)
+        adopted = Adopted(places, value.tape_)
+        write(adopted.stand_in, index, value, frame)
+    adopted.settle()
     return True
+
+
+class Adopted:
+    """A stand-in for an array, which takes its place once the write is done.
+
+    It is on the memory of the array, which the program has back when the function ends, as the object that it was.
+    """
+
+    def __init__(self, places: list[Holder], tape: Tape) -> None:
+        self._array = places[0].read()
+        self._places = places
+        self._tape = tape
+        self.stand_in = blank(on_memory_of(self._array), tape)
+
+    def part(self, view: np.ndarray[Any, Any]) -> Any:
+        """Return the stand-in for a view of the array."""
+        memory = owner_of(self.stand_in.value_)
+        start = address_of(view) - address_of(memory)
+        return blank_of(np.ndarray(view.shape, view.dtype, memory, start, view.strides), self.stand_in)
+
+    def settle(self) -> None:
+        """Put the stand-in where the array was."""
+        running = self._tape.running
+        if running is not None:
+            running.boxes.note_lent(self.stand_in, self._array)
+        cells = {} if running is None else cells_of(running.function)
+        for place in self._places:
+            lasting = cells.get(place.name) if isinstance(place, Variable) and place.is_shared() else place
+            if lasting is not None and not isinstance(lasting, Variable):
+                self._tape.places.append((lasting, self.stand_in, self._array))
+            place.write(self.stand_in)
 
 
 def _takes(array: Any, index: Any, value: Any, *, is_number: bool) -> bool:
@@ -135,70 +117,6 @@ def _takes(array: Any, index: Any, value: Any, *, is_number: bool) -> bool:
     except (IndexError, TypeError, ValueError):
         return False
     return is_number or not isinstance(region, np.ndarray)  # of a list of traced values, it is one
-
-
-def is_held_elsewhere(places: list[Holder], fewest: int, tape: Tape, frame: FrameType) -> bool:
-    """Tell whether anything but some places has an array, with so many references that the write has by itself.
-
-    Places in what the variables of the running functions hold are added to those given.
-    """
-    tape.forget_snapshot(places[0].read())
-    fewest += own_references(places[0].read())
-    if surplus_of(places) <= fewest:
-        return False
-    tape.forget_views(places[0].read())
-    if surplus_of(places) <= fewest:
-        return False
-    places += _places_inside(places, surplus_of(places) - fewest, frame)
-    surplus = surplus_of(places)
-    return surplus > fewest and surplus - _count_in_iterators(places[0].read()) > fewest
-
-
-def _places_inside(places: list[Holder], surplus: int, frame: FrameType) -> list[Holder]:
-    """Return the other places that hold an array in lists, dicts and objects: of the program, of running functions."""
-    missing = surplus + sum(not isinstance(each, Variable) for each in places)
-    array, known = places[0].read(), set(map(_identity, places))
-    roots = [frame.f_globals]
-    for each in frames_of(frame):
-        roots += [held for held in each.f_locals.values() if is_looked_into(type(held))]
-    found, functions = _leading(array, missing, roots)
-    for function in functions:
-        defaults = [function.__defaults__]
-        if references(defaults, 0) == 1:  # that of the function
-            found += [Default(function, at) for at, each in enumerate(defaults[0]) if each is array]
-    # A cell is the variable of a function, and known as that.
-    others = {_identity(each): each for each in found if isinstance(each, Item | Attribute | Default)}
-    return [each for identity, each in others.items() if identity not in known]
-
-
-def _leading(array: Any, missing: int, roots: list[Any]) -> tuple[list[Holder], list[Any]]:
-    """Return the places in some roots that hold an array, and the functions that have it among their defaults."""
-    found: list[Holder] = []
-    functions: list[Any] = []
-    for owner, key, held in places_leading_to({id(array): missing}, (id(array),), roots):
-        if held is array:
-            found.append(place_of(owner, key))
-        elif key == "__defaults__" and type(owner) is FunctionType:
-            functions.append(owner)
-    return found, functions
-
-
-def _identity(place: Holder) -> tuple[int, Any]:
-    match place:
-        case Item(owner, name) | Attribute(owner, name) | Default(owner, name):
-            return id(owner), name
-    return id(place), None
-
-
-def _count_in_iterators(array: Any) -> int:
-    """Count the tuples with an array in which zip and the like give out the next items, if nothing else has them."""
-    count = 0
-    for iterator in [each for each in gc.get_objects() if type(each) in _REUSING]:
-        held = gc.get_referents(iterator)
-        for at in range(len(held)):
-            is_alone = type(held[at]) is tuple and references(held, at) == 1  # that of the iterator
-            count += sum(each is array for each in held[at]) if is_alone else 0
-    return count
 
 
 def name_of_target(frame: FrameType) -> str | None:
@@ -271,17 +189,13 @@ def places_of(node: ast.expr, frame: FrameType) -> list[Holder]:
                     places.append(shared)
         case ast.Subscript(of, key):
             for items in values_of(of, frame):
-                held = [Item(items, each) for each in values_of(key, frame) if type(items) in (dict, list)]
+                held = [
+                    Item(items, each)
+                    for each in values_of(key, frame)
+                    if type(items) in (dict, list, tuple)
+                ]
                 places += [each for each in held if each.read() is arrays[0]]
     return places
-
-
-def frames_of(frame: FrameType) -> list[FrameType]:
-    """Return a frame and those that wait for it, up to the first of edgegrad's own."""
-    frames = [frame]
-    while (back := frames[-1].f_back) is not None and not is_own(back.f_code.co_filename):
-        frames.append(back)
-    return frames
 
 
 def place_in_class(owner: Any, name: str) -> Attribute | None:
@@ -296,17 +210,6 @@ def attributes_of(owner: Any) -> Any:
         return object.__getattribute__(owner, "__dict__")
     except (AttributeError, TypeError):
         return None
-
-
-def surplus_of(places: list[Holder]) -> int:
-    """Count the references to an array beyond those of some places."""
-    variables = [place for place in places if isinstance(place, Variable)]
-    items = {(id(place.items), place.key) for place in places if isinstance(place, Item)}
-    if IS_SNAPSHOT:
-        items |= {(id(place.frame.f_locals), place.name) for place in variables}
-    others = len(places) - len(variables) - sum(isinstance(place, Item) for place in places)
-    held = len(items) + len({each.known_as() for each in variables}) + others
-    return sys.getrefcount(places[0].read()) - held
 
 
 class Asked:

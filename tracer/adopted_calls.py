@@ -16,15 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.adopted import (
+    Adopted,
     Asked,
     attributes_of,
     can_be_written,
-    frames_of,
-    is_held_elsewhere,
     place_in_class,
     places_of,
 )
-from tracer.blank import blank, blank_of
 from tracer.buffers import write
 from tracer.callee import forget_snapshot, values_of
 from tracer.frames import wants_plain_arrays
@@ -32,6 +30,8 @@ from tracer.holders import Attribute, Item, slots_of
 from tracer.references import borrowed
 from tracer.running import running_at
 from tracer.standins import Traced, holds_traced
+from tracer.variables import frames_of
+from tracer.who_holds import is_held_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,19 +39,6 @@ if TYPE_CHECKING:
 
     from tracer.holders import Holder
     from tracer.tape import Tape
-
-
-class Adopted:
-    """A stand-in for an array, which takes its place once the write is done."""
-
-    def __init__(self, stand_in: Any, places: list[Holder]) -> None:
-        self.stand_in = stand_in
-        self._places = places
-
-    def settle(self) -> None:
-        """Put the stand-in where the array was."""
-        for place in self._places:
-            place.write(self.stand_in)
 
 
 def adopt_argument(
@@ -124,7 +111,8 @@ def adopt_filled(value: Any, frame: FrameType) -> bool:
 def adopt_augmented(options: dict[str, Any], tape: Tape, frame: FrameType) -> tuple[Adopted, Any] | None:
     """Return, of `b[1:] += x`, the stand-in for `b` and that for its part; None where that can't be done.
 
-    Of `params[k] += x` they are one, for the whole array, which the program itself writes back to its place.
+    Of `params[k] += x` they are one, for the whole array, which the program itself writes back to its place. Where the
+    text names no place, `net.params()[0] += x`, the array has one in a list of ours.
     """
     frames = frames_of(frame)
     try:
@@ -134,7 +122,7 @@ def adopt_augmented(options: dict[str, Any], tape: Tape, frame: FrameType) -> tu
         text = "{array}[...] " + _SYMBOLS[type(node.op)] + "= asked"
         if options["out"][0].base is None:
             adopted = _adopt(
-                _places_written(node.target, options, frame),
+                _places_written(node.target, options, frame) or [Item([options["out"][0]], 0)],
                 lambda: options["out"][0],
                 text.replace("[...]", ""),
                 (None, (), {}),
@@ -146,7 +134,7 @@ def adopt_augmented(options: dict[str, Any], tape: Tape, frame: FrameType) -> tu
         if not isinstance(node.target, ast.Subscript):
             return None
         adopted = _adopt(
-            places_of(node.target.value, frame),
+            places_of(node.target.value, frame) or [Item([options["out"][0].base], 0)],
             lambda: options["out"][0].base,
             text,
             (None, (), {}),
@@ -156,7 +144,7 @@ def adopt_augmented(options: dict[str, Any], tape: Tape, frame: FrameType) -> tu
         )
         if adopted is None:
             return None
-        return adopted, blank_of(options["out"][0], adopted.stand_in)
+        return adopted, adopted.part(options["out"][0])
     finally:
         for each in frames:
             forget_snapshot(each)
@@ -256,7 +244,7 @@ def _adopt(
     fewest = _fewest(text, places[0].read(), called) - borrowed
     if is_held_elsewhere(places, fewest, tape, frame):
         return None
-    return Adopted(blank(places[0].read(), tape), places)
+    return Adopted(places, tape)
 
 
 def _fewest(

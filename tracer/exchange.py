@@ -93,7 +93,7 @@ class Exchange:
 
         `parts` are, by identity of what they are parts of, how many are watched.
         """
-        ours = REFERENCES + own_references(known.array) + parts[id(known.array)]
+        ours = REFERENCES + own_references(known.array)[0] + parts[id(known.array)]
         ours += sum(before is known.array for _, _, before in self._places)
         count = references(known, 0) - ours
         owner = [owner_of(known.array)]

@@ -16,7 +16,7 @@ from tracer.elements import overlaps_itself, placed_alike, shared, way_to
 from tracer.errors import UnsupportedError
 from tracer.frames import place
 from tracer.members import Members
-from tracer.memory import address_of, laid_out_copy, lent, owner_of
+from tracer.memory import address_of, laid_out_copy, on_memory_of, owner_of
 from tracer.operations import OP_NUMBERS
 from tracer.rules.edited import may_copy, view_of
 from tracer.standins import Traced, is_traced
@@ -243,9 +243,8 @@ def _lent(
     argument: Any, callers: np.ndarray[Any, Any], stand_ins: tuple[Any, ...], frame: FrameType
 ) -> Any:
     """Give stand-ins that share the memory of an argument that of the caller's array instead; return it."""
-    memory, before = lent(callers), argument.value_
-    start = address_of(callers) - address_of(memory)
-    whole: Any = np.ndarray(callers.shape, callers.dtype, memory, start, callers.strides)
+    whole, before = on_memory_of(callers), argument.value_
+    memory = owner_of(whole)
     has_its_layout = all(
         length == 1 or ours == theirs
         for length, ours, theirs in zip(before.shape, before.strides, callers.strides, strict=True)

@@ -15,7 +15,6 @@ from itertools import chain
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from tracer.adopted import Variable
 from tracer.boxing import REFERENCES
 from tracer.callee import forget_snapshot
 from tracer.errors import UnsupportedError
@@ -28,6 +27,7 @@ from tracer.reach import place_of, places_leading_to, reachable
 from tracer.references import references
 from tracer.second_ways import counted_in_callers, frames_from, held_by_callers, refused
 from tracer.tape import VALUE, same_bytes
+from tracer.variables import Variable
 from tracer.ways import Known, Ways
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ class FirstWrites:
         `inf` where another array may see its memory.
         """
         ours = REFERENCES - 1 + len(self._found.get(id(entry[1]), (0, ()))[1])
-        count = references(entry, 1) - ours - own_references(entry[1])
+        count = references(entry, 1) - ours - own_references(entry[1])[0]
         if weakref.getweakrefcount(entry[1]) or owner_of(entry[1]).base is not None:
             return inf
         owner = [owner_of(entry[1])]

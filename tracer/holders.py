@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections import OrderedDict, deque
 from enum import Enum
 from types import (
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 MISSING: Any = object()
 CONTAINERS = (list, dict, deque)
 _BASES = (list, tuple, OrderedDict, dict, deque)
+_POINTER = ctypes.sizeof(ctypes.c_void_p)
 _NO_OBJECTS = (type, ModuleType, FunctionType, MethodType)
 # What everything of ctypes is: it reads the memory of what it holds
 _MEMORY: Any = ctypes.Structure.__mro__[-2]
@@ -51,7 +53,10 @@ class Holder(Protocol):
 
 
 class Item(NamedTuple):
-    """An item of a list or dict, which the variables of a module and the attributes of most objects are, too."""
+    """An item of a list, tuple or dict, which the variables of a module and the attributes of most objects are, too.
+
+    A tuple is written into where it is: all who have it, and be it a loop alone, find another item there for a time.
+    """
 
     items: Any
     key: Any
@@ -61,8 +66,9 @@ class Item(NamedTuple):
         if issubclass(type(self.items), dict):
             return dict.get(self.items, self.key, MISSING)
         try:
-            if issubclass(type(self.items), list):
-                return list.__getitem__(self.items, self.key)
+            for kind in (list, tuple):
+                if issubclass(type(self.items), kind):
+                    return kind.__getitem__(self.items, self.key)
             return self.items[self.key]
         except LookupError:
             return MISSING
@@ -75,8 +81,25 @@ class Item(NamedTuple):
             dict.__setitem__(self.items, self.key, value)
         elif issubclass(type(self.items), list):
             list.__setitem__(self.items, self.key, value)
+        elif issubclass(type(self.items), tuple):
+            _write_into_tuple(self.items, self.key, value)
         else:
             self.items[self.key] = value
+
+
+def _write_into_tuple(items: tuple[Any, ...], at: int, value: Any) -> None:
+    before = tuple.__getitem__(items, at)
+    slot = ctypes.c_void_p.from_address(id(items) + tuple.__basicsize__ + at * _POINTER)
+    if slot.value != id(before):
+        raise UnsupportedError(
+            "an array in a tuple is written into, and this Python keeps the items of tuples otherwise",
+            got=f"got Python {sys.version}",
+            advice="keep the array in a list",
+        )
+    # What it holds for a time is put back: the collector may not know of a tuple that held arrays and numbers alone.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
+    slot.value = id(value)
+    ctypes.pythonapi.Py_DecRef(ctypes.py_object(before))
 
 
 class Attribute(NamedTuple):

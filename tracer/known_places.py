@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _MOST = 10_000  # arrays whose places are remembered
 _KEYS = frozenset((str, int, type(None)))
-_ITSELF, _ATTRIBUTES, _CELLS = range(3)  # what owns a place in a value; from the last on, which cell
+# What owns a place in a value; from the last on, which cell
+_ITSELF, _ATTRIBUTES, _DEFAULTS, _NAMED_DEFAULTS, _CELLS = range(5)
 
 _Way: TypeAlias = tuple[int, tuple[tuple[int, Any], ...]]
 """The identity of a root, and steps: what owns the place in that, and its key; the same in what is held there; …."""
@@ -79,11 +80,13 @@ def _gone(value: Any, steps: tuple[tuple[int, Any], ...]) -> tuple[Any, Any]:
 def _owners(value: Any) -> Iterator[tuple[int, Any]]:
     """Yield what has places in a value, each by its number; no object with slots, which may be a property now."""
     kind = type(value)
-    if issubclass(kind, (dict, list, deque, CellType)):
+    if issubclass(kind, (dict, list, tuple, deque, CellType)):
         yield _ITSELF, value
         if kind is dict:  # as the variables of a thousand modules are
             return
     elif issubclass(kind, FunctionType):
+        yield _DEFAULTS, value.__defaults__
+        yield _NAMED_DEFAULTS, value.__kwdefaults__
         yield from enumerate(value.__closure__ or (), _CELLS)
     if (own := own_attributes(value)) is not None:
         yield _ATTRIBUTES, own

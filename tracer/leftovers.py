@@ -49,12 +49,14 @@ from tracer.holders import (
 )
 from tracer.instructions import line_of
 from tracer.iterators import Elements
+from tracer.memory import is_lent
 from tracer.object_arrays import all_arrays, exchange
 from tracer.references import references
 from tracer.standins import Traced, plain
 from tracer.structures import items_of, rebuilt
 from tracer.tape import AUXILIARY, RUNS, STALE, STALE_ADVICE, STALE_VALUES, WIDTH
 from tracer.turns import searching
+from tracer.variables import Variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator
@@ -126,13 +128,18 @@ def _search(
         id(each): known_as[id(each)] if id(each) in known_as else _copy(plain(each), plain_arrays)
         for each in found
     }
+    # Arrays on memory of the program's are no numbers of ours, whatever was written into them.
+    own = {
+        *given,
+        *(id(each) for each in found if type(each.value_) is np.ndarray and is_lent(each.value_)),
+    }
     put_in_place(found, numbers)
     if any(references(found, at) > 0 for at in range(len(found))):  # in what the collector does not know
         for array in all_arrays():
             exchange(array, lambda item: _parts(item, numbers))
         for each in found:  # what still has one
             each.value_ = numbers[id(each)]
-    held = [each for key, each in numbers.items() if type(each) is not int and key not in given]
+    held = [each for key, each in numbers.items() if type(each) is not int and key not in own]
     left = {id(held[at]): held[at] for at in range(len(held)) if references(held, at) > 1}  # ours
     del held
     _let_go(2 * len(left))
@@ -150,23 +157,27 @@ def _let_go(count: int) -> None:
                 STALE_VALUES[key] = oldest[0]
 
 
-def own_references(array: Any) -> int:
-    """Count the references to an array that are edgegrad's own: as it is known again, and in what traces returned."""
+def own_references(array: Any) -> tuple[int, set[int]]:
+    """Count the references to an array that are edgegrad's own: as it is known again, and in what traces returned.
+
+    Also returned are, by identity, the lists and the like in which those are.
+    """
     runs = [run for each in RUNS.valuerefs() if (run := each()) is not None]
-    return int(STALE_VALUES.get(id(array)) is array) + sum(
-        _count_in(vars(run), "result", array) for run in runs
-    )
+    holders: set[int] = set()
+    count = sum(_count_in(vars(run), "result", array, holders) for run in runs)
+    return count + int(STALE_VALUES.get(id(array)) is array), holders
 
 
-def _count_in(items: Any, key: Any, array: Any) -> int:
-    """Count how often an item is an array, or holds it and is held by nothing else."""
+def _count_in(items: Any, key: Any, array: Any, holders: set[int]) -> int:
+    """Count how often an item is an array, or holds it and is held by nothing else; note what holds it."""
     if items[key] is array:
+        holders.add(id(items))
         return 1
     if type(items[key]) not in (tuple, list, dict) or references(items, key) > 1:
         return 0
     inner = items[key]
     keys = list(inner) if type(inner) is dict else range(len(inner))
-    return sum(_count_in(inner, each, array) for each in keys)
+    return sum(_count_in(inner, each, array, holders) for each in keys)
 
 
 def put_in_place(found: list[Any], others: dict[int, Any], *own: Any) -> None:
@@ -278,8 +289,6 @@ def _replace_in_context(new: dict[int, Any]) -> None:
 
 def _replace_in_variables(frame: FrameType, new: dict[int, Any]) -> None:
     """Replace what a suspended function has in variables; what it is computing with, `x + (yield)`, it keeps."""
-    from tracer.adopted import Variable  # noqa: PLC0415  (which is made of this room)
-
     for name, value in list(frame.f_locals.items()):
         if id(value) in new:
             Variable(frame, name).write(new[id(value)])

@@ -83,6 +83,13 @@ def lent(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.asarray(_Lender(array))
 
 
+def on_memory_of(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the like of an array on the memory that it lends."""
+    memory = lent(array)
+    start = address_of(array) - address_of(memory)
+    return np.ndarray(array.shape, array.dtype, memory, start, array.strides)
+
+
 def is_lent(array: np.ndarray[Any, Any]) -> bool:
     """Tell whether an array is on memory of the caller's."""
     return array.base is not None and type(owner_of(array).base) is _Lender

@@ -110,7 +110,7 @@ def _reached(
 
 def place_of(owner: Any, key: Any) -> Holder:
     """Return the place of what was reached."""
-    if issubclass(type(owner), CONTAINERS):
+    if issubclass(type(owner), (*CONTAINERS, tuple)):
         return Item(owner, key)
     if issubclass(type(owner), partial):
         return OfPartial(owner, key)

@@ -47,7 +47,7 @@ class Options(NamedTuple):
 class _Running:
     """The trace that is running in this thread."""
 
-    __slots__ = ("_function", "_given", "_names", "_watcher", "_writes", "boxes", "structures", "watched")
+    __slots__ = ("_given", "_names", "_watcher", "_writes", "boxes", "function", "structures", "watched")
 
     def __init__(self, function: Any, boxes: Boxes, names: tuple[str, ...], given: tuple[Any, Any]) -> None:
         self.boxes = boxes
@@ -55,7 +55,7 @@ class _Running:
         self.structures: dict[str, Structure] = {}
         # By name: the value, its stand-in, and where
         self.watched: dict[str, tuple[Any, Any, CodeType, int]] = {}
-        self._function, self._names = function, names
+        self.function, self._names = function, names
         self._watcher: Watcher | None = None
         self._writes: FirstWrites | None = None
         if names:
@@ -66,7 +66,7 @@ class _Running:
         if self._watcher is None:
             from tracer.watching import Watcher  # noqa: PLC0415  (as above)
 
-            self._watcher = Watcher(self._function, self.boxes)
+            self._watcher = Watcher(self.function, self.boxes)
         return self._watcher
 
     def begin(self, arguments: dict[str, Any]) -> None:
@@ -87,7 +87,7 @@ class _Running:
         """See Tape."""
         from tracer.came_back import numbers_had  # noqa: PLC0415  (many programs have no cut)
 
-        return numbers_had(self._function, self._given, {id(array) for _, array, _ in self.boxes.entries})
+        return numbers_had(self.function, self._given, {id(array) for _, array, _ in self.boxes.entries})
 
     def give_up(self) -> None:
         """See Tape."""

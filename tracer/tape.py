@@ -52,6 +52,10 @@ class Running(Protocol):
     """The run that a tape is of."""
 
     boxes: Any
+    function: Any
+
+    def watcher(self) -> Any:
+        """Return what knows where the program's places are."""
 
     def lender_of(self, argument: Any, frame: FrameType) -> tuple[Any, np.ndarray[Any, Any]] | None:
         """See Tape."""

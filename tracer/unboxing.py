@@ -44,6 +44,8 @@ class Unboxing:
         # By identity: of a stand-in, or of a tuple of some, the caller's object
         self._originals: dict[int, Any] = {}
         self._keep: list[Any] = []
+        # Stand-ins for arrays that are no arguments
+        self._lent: list[tuple[Any, np.ndarray[Any, Any]]] = []
         self.wholes: dict[int, Any] = {}  # by identity: stand-ins for arrays of which inputs are parts
         self.arrays: dict[int, np.ndarray[Any, Any]] = {}  # by stand-in: what the caller got for it
 
@@ -55,6 +57,11 @@ class Unboxing:
         """Note that a stand-in was put in place of an array of the program's."""
         self._originals[id(stand_in)] = self.arrays[id(stand_in)] = original
         self._keep.append(stand_in)
+
+    def note_lent(self, stand_in: Any, original: Any) -> None:
+        """Note a stand-in for an array of the program's that is no argument, and whose memory it writes into."""
+        self.note_stand_in(stand_in, original)
+        self._lent.append((stand_in, original))
 
     def only_read(self) -> dict[int, np.ndarray[Any, Any]]:
         """Return by stand-in the caller's arrays that nothing was written into."""
@@ -75,10 +82,12 @@ class Unboxing:
             if stand_in.id_ != first:
                 _give(original, stand_in.value_)
                 self.arrays[id(stand_in)] = original
-            # By `a.setflags(write=False)`
-            if not stand_in.value_.flags.writeable and original.flags.writeable:
-                original.flags.writeable = False
-        with CHANGED if self.containers else nullcontext():
+            _lock(original, stand_in.value_)
+        for stand_in, original in self._lent:
+            _give(original, stand_in.value_)
+            _lock(original, stand_in.value_)
+        is_shared = bool(self.containers or self.tape.places)
+        with CHANGED if is_shared else nullcontext():
             self._put_back()
             # None is looked into from another, however deep it lies; what the user's `__hash__` raises in one leaves
             # the others the caller's.
@@ -88,7 +97,7 @@ class Unboxing:
                     self._unbox_inside(container, done)
             self._clean_objects()
             self.tape.places.clear()
-            if self.containers:
+            if is_shared:
                 CHANGED.notify_all()  # a trace in another thread may wait for them
 
     def _clean_objects(self) -> None:
@@ -191,6 +200,12 @@ def _give(array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:
             array.shape = value.shape
     if not is_lent(value):
         array[...] = value
+
+
+def _lock(array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:
+    """Have an array be read-only where the function has made it that: `a.setflags(write=False)`."""
+    if not value.flags.writeable and array.flags.writeable:
+        array.flags.writeable = False
 
 
 def state_of(item: Any) -> tuple[Any, int]:

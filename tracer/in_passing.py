@@ -1,0 +1,104 @@
+"""What is held in passing: the list without a name of `for p in [W, b]`, and the variables of generators that wait.
+
+No place of the program leads there, as nothing but a loop that runs has the iterator. The garbage collector knows all
+iterators, the youngest by themselves: a loop that has just begun costs no search of the whole program.
+"""
+
+from __future__ import annotations
+
+import collections
+import gc
+import itertools
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import TYPE_CHECKING, Any
+
+from tracer.callee import forget_snapshot
+from tracer.holders import CONTAINERS, Item
+from tracer.leading import is_looked_into
+from tracer.variables import Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tracer.holders import Holder
+
+_LARGEST = 10_000  # items of a container that are looked at one by one
+_MANY = 1000  # lists that the collector is asked for at once
+_WAITING = {GeneratorType: "gi_frame", CoroutineType: "cr_frame", AsyncGeneratorType: "ag_frame"}
+
+
+class _Sequence:
+    def __getitem__(self, at: int) -> Any:
+        raise IndexError
+
+
+_CONTAINERS: tuple[Any, ...] = ([], (), {}, collections.deque(), collections.OrderedDict())
+_ITERATORS: frozenset[type] = frozenset(
+    (
+        *(type(iter(each)) for each in (*_CONTAINERS, _Sequence(), {}.values(), {}.items())),
+        *(type(reversed(each)) for each in (*_CONTAINERS, {}.values(), {}.items())),
+        *(each for each in vars(itertools).values() if isinstance(each, type)),
+        *(enumerate, filter, map, zip, *_WAITING),
+    )
+)
+_WANTED = _ITERATORS | {list}
+
+
+def objects_in_passing(generation: int | None) -> list[Any]:
+    """Return the iterators and lists that the garbage collector knows, of a generation."""
+    return [each for each in gc.get_objects(generation) if type(each) in _WANTED]
+
+
+def held_in_passing(objects: list[Any]) -> list[Any]:
+    """Return the generators among some objects, and what iterators hold, or others that those have, if looked into."""
+    pending = [each for each in objects if type(each) in _ITERATORS]
+    seen: dict[int, Any] = {}  # and kept, or an identity could be another's
+    while pending:
+        each = pending.pop()
+        if id(each) not in seen and (type(each) in _ITERATORS or is_looked_into(type(each))):
+            seen[id(each)] = each
+            if type(each) in _ITERATORS:
+                pending += gc.get_referents(each)
+            elif type(each) is tuple:
+                pending += [inner for inner in each if type(inner) in _ITERATORS]
+    return [each for each in seen.values() if type(each) in _WAITING or type(each) not in _ITERATORS]
+
+
+def places_in_passing(array: Any, held: list[Any], objects: list[Any]) -> list[Holder]:
+    """Return where what iterators hold has an array, and lists that wait in a line: `[W, b][0] -= g` has one."""
+    found: list[Holder] = []
+    for each in (*held, *_lists_with(array, objects)):
+        found += _variables(each, array) if type(each) in _WAITING else _items(each, array)
+    return found
+
+
+def _lists_with(array: Any, objects: list[Any]) -> Iterator[Any]:
+    """Yield the lists among some objects that hold an array."""
+    lists = [each for each in objects if type(each) is list and len(each) <= _LARGEST]
+    for at in range(0, len(lists), _MANY):
+        some = lists[at : at + _MANY]
+        if any(each is array for each in gc.get_referents(*some)):
+            yield from (each for each in some if any(held is array for held in each))
+
+
+def _variables(waiting: Any, array: Any) -> list[Holder]:
+    """Return the variables of a generator that hold an array; what it is computing with, `x + (yield)`, is none."""
+    if not any(each is array for each in gc.get_referents(waiting)):
+        return []
+    frame = getattr(waiting, _WAITING[type(waiting)])
+    names = [name for name, held in frame.f_locals.items() if held is array]
+    forget_snapshot(frame)
+    return [Variable(frame, name) for name in names]
+
+
+def _items(held: Any, array: Any, *, is_inside: bool = False) -> list[Holder]:
+    """Return the places in a container, and in those in it, that hold an array."""
+    kind: Any = next((each for each in (*CONTAINERS, tuple) if issubclass(type(held), each)), None)
+    if kind is None or kind.__len__(held) > _LARGEST:
+        return []
+    items = list(dict.items(held) if kind is dict else enumerate(kind.__iter__(held)))
+    found: list[Holder] = [Item(held, key) for key, each in items if each is array]
+    if not is_inside:
+        for _, each in items:
+            found += _items(each, array, is_inside=True)
+    return found
