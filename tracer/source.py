@@ -129,16 +129,35 @@ def _written_at(code: CodeType, offset: int, file: str) -> Written | None:
 
 def running_at(code: CodeType, offset: int) -> ast.AST | None:
     """Return the expression or statement that an instruction does; None rather than a guess, as above."""
-    return _running_at(code, offset, code.co_filename)
+    return next(reversed(path_at(code, offset)), None)
+
+
+def path_at(code: CodeType, offset: int) -> tuple[ast.AST, ...]:
+    """Return the statement in which an instruction does something, and what is in it, up to what that is, as above."""
+    return _path_at(code, offset, code.co_filename)
 
 
 @lru_cache(maxsize=256)
-def _running_at(code: CodeType, offset: int, file: str) -> ast.AST | None:
+def _path_at(code: CodeType, offset: int, file: str) -> tuple[ast.AST, ...]:
     (instruction,) = instructions_of(code, {offset})
     text = _text(file)
     tree = _parse(text) if text else None
     found = _match(instruction, index_of(tree, {instruction.span})) if tree is not None else None
-    return found.node if found is not None and _is_compiled_from(code, text) else None
+    if found is None or not _is_compiled_from(code, text):
+        return ()
+    return _path_to(found.node, tree)
+
+
+def _path_to(wanted: ast.AST, tree: ast.AST | None) -> tuple[ast.AST, ...]:
+    """Return a node of a tree and what is around it, from the statement on."""
+    pending: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [] if tree is None else [(tree, ())]
+    while pending:
+        node, around = pending.pop()
+        around = (node,) if isinstance(node, ast.stmt) else (*around, node)
+        if node is wanted:
+            return around
+        pending += [(inner, around) for inner in ast.iter_child_nodes(node)]
+    return (wanted,)
 
 
 def _is_compiled_from(code: CodeType, text: str) -> bool:

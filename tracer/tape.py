@@ -108,8 +108,8 @@ class Tape:
 
     __slots__ = (
         "_snapshots", "elsewhere", "families", "followed", "frame", "had", "hashed", "input_arrays", "input_names",
-        "is_open", "left", "memory", "outer", "places", "read_otherwise", "records", "refused", "running", "scopes",
-        "segments", "strict", "texts", "thread", "waiting", "warned", "watched", "writes",
+        "instructions", "is_open", "left", "memory", "outer", "places", "read_otherwise", "records", "refused",
+        "running", "scopes", "segments", "strict", "texts", "thread", "waiting", "warned", "watched", "writes",
     )  # fmt: skip
 
     def __init__(self, *, strict: bool = False) -> None:
@@ -144,6 +144,7 @@ class Tape:
         self.places: list[tuple[Any, Any, Any]] = []
         self.elsewhere: tuple[CodeType, int] | None = None  # where another thread read what is watched
         self.texts: deque[Text] | None = None  # what was written of traced values: see `texts.py`
+        self.instructions: Any = ()  # by row, once the records are frozen: offsets in the code
         self._snapshots: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
 
     def start(self, hook_frame: FrameType, code: CodeType) -> None:
