@@ -162,7 +162,7 @@ def test_a_list_holds_numbers_whatever_ended_the_run(kind):
 
 
 def test_a_search_that_python_stops_lets_the_error_through(monkeypatch):
-    def stopped(*_):
+    def stopped(*_, **__):
         raise RecursionError
 
     def function(x):

@@ -33,6 +33,7 @@ def freeze(tape: Tape) -> Recording:
     for number, instruction in tape.waiting.items():
         at, *_ = stops = [segment.start // WIDTH for segment in tape.segments[number : number + 2]]
         columns.instructions[at : stops[1] if len(stops) > 1 else count] = instruction
+    tape.instructions = columns.instructions
     return Recording(
         *columns,
         segments=indices([segment.start // WIDTH for segment in tape.segments]),

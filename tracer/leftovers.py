@@ -50,6 +50,7 @@ from tracer.holders import (
 from tracer.instructions import line_of
 from tracer.iterators import Elements
 from tracer.memory import is_lent
+from tracer.next_states import is_next_state
 from tracer.object_arrays import all_arrays, exchange
 from tracer.references import references
 from tracer.standins import Traced, plain
@@ -133,7 +134,9 @@ def _search(
         *given,
         *(id(each) for each in found if type(each.value_) is np.ndarray and is_lent(each.value_)),
     }
-    put_in_place(found, numbers)
+    places: dict[int, list[Holder]] = {}
+    put_in_place(found, numbers, places=places)
+    own.update(id(each) for each in found if is_next_state(each, places.get(id(each), ()), known[0]))
     if any(references(found, at) > 0 for at in range(len(found))):  # in what the collector does not know
         for array in all_arrays():
             exchange(array, lambda item: _parts(item, numbers))
@@ -180,8 +183,14 @@ def _count_in(items: Any, key: Any, array: Any, holders: set[int]) -> int:
     return sum(_count_in(inner, each, array, holders) for each in keys)
 
 
-def put_in_place(found: list[Any], others: dict[int, Any], *own: Any) -> None:
-    """Put others (by identity) in place of the objects that were found, wherever they are kept, but in our `own`."""
+def put_in_place(
+    found: list[Any], others: dict[int, Any], *own: Any, places: dict[int, list[Holder]] | None = None
+) -> None:
+    """Put others (by identity) in place of the objects that were found, wherever they are kept, but in our `own`.
+
+    By identity of what was found, `places` get those that were written.
+    """
+    noted: dict[int, list[Holder]] = {} if places is None else places
     old, new, known = found, others, dict(others)
     for _ in range(_ROUNDS):
         if not old:
@@ -192,7 +201,7 @@ def put_in_place(found: list[Any], others: dict[int, Any], *own: Any) -> None:
         anew = [at for at in range(len(holders)) if _is_made_anew(holders, at, ours)]
         for at, each in enumerate(holders):
             if at not in anew:
-                _replace(each, new, ours)
+                _replace(each, new, ours, noted)
         old = [holders[at] for at in anew]
         del holders, ours
         new = {id(each): _remade(each, known) for each in old}
@@ -272,12 +281,14 @@ def _is_in_places(holders: list[Any], at: int) -> bool:
     return count == 0
 
 
-def _replace(holder: Any, new: dict[int, Any], own: tuple[Any, ...]) -> None:
+def _replace(
+    holder: Any, new: dict[int, Any], own: tuple[Any, ...], places: dict[int, list[Holder]]
+) -> None:
     """Replace what a holder holds."""
     if any(holder is each for each in own) or issubclass(type(holder), FrameType):
         return
     with contextlib.suppress(Exception):  # an object that can't be written to keeps what it has
-        _replace_in(holder, new)
+        _replace_in(holder, new, places)
 
 
 def _replace_in_context(new: dict[int, Any]) -> None:
@@ -295,7 +306,7 @@ def _replace_in_variables(frame: FrameType, new: dict[int, Any]) -> None:
     forget_snapshot(frame)
 
 
-def _replace_in(holder: Any, new: dict[int, Any]) -> None:
+def _replace_in(holder: Any, new: dict[int, Any], places: dict[int, list[Holder]]) -> None:
     if type(holder) in _FRAMES:
         _replace_in_variables(getattr(holder, _FRAMES[type(holder)]), new)
         return
@@ -313,6 +324,7 @@ def _replace_in(holder: Any, new: dict[int, Any]) -> None:
         if id(value) in new:
             with contextlib.suppress(Exception):  # the other places of it may be written
                 place.write(new[id(value)])
+                places.setdefault(id(value), []).append(place)
 
 
 def _places(holder: Any, wanted: Container[int]) -> Iterable[Holder]:

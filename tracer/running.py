@@ -18,6 +18,13 @@ def written_at(code: CodeType, offset: int) -> Written | None:
     return source.written_at(code, offset)
 
 
+def path_at(code: CodeType, offset: int) -> tuple[ast.AST, ...]:
+    """Return the statement in which an instruction does something, and what is in it, up to that; none for a guess."""
+    from tracer import source  # noqa: PLC0415  (as above)
+
+    return source.path_at(code, offset)
+
+
 def running_at(code: CodeType, offset: int) -> ast.AST | None:
     """Return the expression or statement that an instruction does; None rather than a guess."""
     from tracer import source  # noqa: PLC0415  (as above)

@@ -132,14 +132,19 @@ def _written_at(code: CodeType, offset: int, file: str) -> Written | None:
 
 def running_at(code: CodeType, offset: int) -> ast.AST | None:
     """Return the expression or statement that an instruction does; None rather than a guess, as above."""
-    return _running_at(code, offset, code.co_filename)
+    return next(reversed(path_at(code, offset)), None)
+
+
+def path_at(code: CodeType, offset: int) -> tuple[ast.AST, ...]:
+    """Return the statement in which an instruction does something, and what is in it, up to what that is, as above."""
+    return _path_at(code, offset, code.co_filename)
 
 
 @lru_cache(maxsize=256)
-def _running_at(code: CodeType, offset: int, file: str) -> ast.AST | None:
+def _path_at(code: CodeType, offset: int, file: str) -> tuple[ast.AST, ...]:
     (instruction,) = instructions_of(code, {offset})
     found = _running(instruction, file)
-    return None if found is None else found[0]
+    return () if found is None else _path_to(*found)
 
 
 def _running(instruction: Instruction, file: str) -> tuple[ast.AST, ast.Module] | None:
@@ -150,6 +155,18 @@ def _running(instruction: Instruction, file: str) -> tuple[ast.AST, ast.Module] 
     if tree is None or found is None or not _is_compiled_from(instruction.code.code, text):
         return None
     return found.node, tree
+
+
+def _path_to(wanted: ast.AST, tree: ast.AST) -> tuple[ast.AST, ...]:
+    """Return a node of a tree and what is around it, from the statement on."""
+    pending: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(tree, ())]
+    while pending:
+        node, around = pending.pop()
+        around = (node,) if isinstance(node, ast.stmt) else (*around, node)
+        if node is wanted:
+            return around
+        pending += [(inner, around) for inner in ast.iter_child_nodes(node)]
+    return (wanted,)
 
 
 def _is_compiled_from(code: CodeType, text: str) -> bool:

@@ -106,8 +106,9 @@ class Tape:
 
     __slots__ = (
         "_snapshots", "elsewhere", "families", "followed", "frame", "had", "hashed", "input_arrays", "input_names",
-        "is_open", "left", "outer", "places", "read_otherwise", "records", "refused", "remembered", "running", "scopes",
-        "segments", "strict", "texts", "thread", "untold", "waiting", "warned", "watched", "writes",
+        "instructions", "is_open", "left", "outer", "places", "read_otherwise", "records", "refused", "remembered",
+        "running", "scopes", "segments", "strict", "texts", "thread", "untold", "waiting", "warned", "watched",
+        "writes",
     )  # fmt: skip
 
     def __init__(self, *, strict: bool = False) -> None:
@@ -145,6 +146,7 @@ class Tape:
         # Where stand-ins were put by `boxing.py` and `watching.py`: the place, the stand-in, the value before.
         self.places: list[tuple[Any, Any, Any]] = []
         self.texts: deque[Text] | None = None  # what was written of traced values: see `texts.py`
+        self.instructions: Any = ()  # by row, once the records are frozen: offsets in the code
         self._snapshots: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
 
     def start(self, hook_frame: FrameType, code: CodeType) -> None:
