@@ -138,6 +138,7 @@ WATCH = """(() => {
     paper.fillText = function (text, x, y) {
         const { a, e, d, f } = this.getTransform();
         window.drawn.texts.push([text, a * x + e, d * y + f, this.fillStyle]);
+        window.drawn.scale = a;
         return fillText.call(this, text, x, y);
     };
     paper.stroke = function (...path) {

@@ -23,7 +23,7 @@ def canvas(visit, monkeypatch):
 def sign(page, title):
     """Return where the sign of a call is on the screen: before its title."""
     x, y = page.where(title)
-    return x - 16, y
+    return x - 3 - 13 * page.visit.run("drawn.scale"), y
 
 
 def gates(page):
@@ -38,14 +38,15 @@ def test_a_call_closes_at_its_sign_and_opens_wherever_it_is_clicked(canvas):
     assert gates(page) == every - 2
     assert page.visit.texts("#details .fold[aria-expanded=false]") == ["+ helper[2] 2 inside"]
     assert page.visit.text(".said") == "helper[2], closed, 2 nodes inside"
-    for _ in range(6):
-        page.press("-")
-    assert "+ helper[2]" in page.words()  # in its frame, from afar
-    page.press("0")
     x, y = page.where("helper[2]")
     page.page.mouse.click(x + 5, y + 25)
     page.settle()
     assert gates(page) == every
+    page.page.mouse.click(*sign(page, "outer_helper()"))
+    page.settle()
+    for _ in range(4):
+        page.press("-")
+    assert "+ outer_helper()" in page.words()  # in its frame, from afar
 
 
 def test_a_call_closes_and_opens_by_key_and_from_the_list_and_a_screen_reader_hears_it(canvas):
