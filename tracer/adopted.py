@@ -1,8 +1,8 @@
-"""Arrays that plain NumPy code made in the traced function, and that a traced value is written into: `b = DATA.copy()`.
+"""Arrays of plain NumPy code's that a traced value is written into: `b = DATA.copy(); b[0] = x`, a global, an item.
 
 Nothing tells of such an array until NumPy asks the traced value for a number. By then the running line says which
-variable holds the array, and where in it the value goes. Where nothing but variables of the program has the array, as
-the count of references tells, a stand-in for it takes its place in them, and the write is one like any other.
+variable holds the array, and where in it the value goes. Where all that has the array are places of the program, as the
+count of references tells (`who_holds.py`), a stand-in takes its place in them, and the write is one like any other.
 
 What can't be told from the text alone, without running any of it again, is not followed. Used by standins.py.
 """

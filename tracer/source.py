@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tracer.copies import DISPLAYS, Ends, Onward, Path, elements, name_of
 from tracer.instructions import Code, Instruction, Span, instructions_of, taken_by_next, with_inner
-from tracer.syntax import COMPREHENSIONS, NOWHERE, Flow, Index, Loop, Visit, index_of, span_of
+from tracer.syntax import COMPREHENSIONS, NOWHERE, Flow, Index, Loop, Visit, holds_any, index_of, span_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -150,13 +150,15 @@ def _path_at(code: CodeType, offset: int, file: str) -> tuple[ast.AST, ...]:
 
 def _path_to(wanted: ast.AST, tree: ast.AST | None) -> tuple[ast.AST, ...]:
     """Return a node of a tree and what is around it, from the statement on."""
+    lines = [getattr(wanted, "lineno", 0)]
     pending: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [] if tree is None else [(tree, ())]
     while pending:
         node, around = pending.pop()
         around = (node,) if isinstance(node, ast.stmt) else (*around, node)
         if node is wanted:
             return around
-        pending += [(inner, around) for inner in ast.iter_child_nodes(node)]
+        if not isinstance(node, ast.stmt) or holds_any(node, lines):
+            pending += [(inner, around) for inner in ast.iter_child_nodes(node)]
     return (wanted,)
 
 
