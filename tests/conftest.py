@@ -18,6 +18,7 @@ from command_line import PROGRAM
 
 import viz
 from tracer import reach, watching
+from tracer.operations import RULE_OF
 from viz import cli
 
 
@@ -46,6 +47,14 @@ def edgegrad(folder, monkeypatch, capsys):  # noqa: ARG001  (the program is in i
         return ended.value.code, out, err
 
     return call
+
+
+@pytest.fixture
+def rule_of():
+    """Give the rules by number, which may be changed."""
+    before = list(RULE_OF)
+    yield RULE_OF
+    RULE_OF[:] = before
 
 
 @pytest.fixture(scope="module")

@@ -143,6 +143,10 @@ MOVES: dict[str, tuple[str, ...]] = {
     "asfortranarray": ("np.asfortranarray(m)",),
     "asarray_chkfinite": ("np.asarray_chkfinite(m)",),
     "require": ("np.require(m.T, requirements=['C'])",),
+    "nditer": (
+        "[each * each for each in np.nditer(m)]",
+        "put(v, lambda t: [each.__setitem__(..., each * each) for each in np.nditer(t, op_flags=['readwrite'])])",
+    ),
     "apply_along_axis": (
         "np.apply_along_axis(lambda t: t * t, 1, m)",
         "np.apply_along_axis(lambda t: t * x, 1, np.ones((2, 3)))",

@@ -81,7 +81,6 @@ UNUSED: dict[str, str] = {
 # Calls through which values leave: a cut node, with a warning that names the line.
 CUT: dict[str, tuple[str, ...]] = {
     "kaiser": ("np.kaiser(5, x)",),
-    "nditer": ("[float(each) for each in np.nditer(m)]",),
     "nested_iters": ("np.nested_iters(m, [[0], [1]])",),
     "broadcast": ("np.broadcast(m, v).shape",),
     "format_float_positional": ("np.format_float_positional(x)",),

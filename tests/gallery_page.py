@@ -65,9 +65,10 @@ where a picture says something else than its sample.
 _PLOTS_HEAD = """# Plots
 
 `t.plot(kind, name)` returns a matplotlib `Figure`; `edgegrad plot TRACE [KIND] [NAME…] -o OUT` writes a .png, .svg or
-.pdf. Without a kind it is `time` for a function with a loop, else `flow`. Sizes are |gradient|, of an array its Euclidean
-norm, on a log axis. Letters have 8 points where a figure is as wide as a printed column (3.5 inches), and nothing is told
-by colour alone. A long run is drawn in bins, as a band from the least to the most: a million operations take a second.
+.pdf. Without a kind it is `time` for a function with a loop, else `flow`. Sizes are |gradient|, of an array its
+Euclidean norm, on a log axis, or on one from 0 where all are the same. Letters have 8 points where a figure is as wide
+as a printed column (3.5 inches), and nothing is told by colour alone. A long run is drawn in bins, as a band from the
+least to the most: a million operations take a second.
 
 ```python
 figure = rnn.last_trace.plot("time", ["h", "c"])

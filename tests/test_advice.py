@@ -2,12 +2,14 @@
 
 import re
 
+import numpy as np
 import pytest
 from test_samples import SAMPLES
 from test_samples import trace_of as sample
 from viz_programs import PROGRAMS, trace_of
 
-from tracer.errors import LookupNameError
+from tracer import detach, record
+from tracer.errors import LookupNameError, UnsupportedError
 from viz.calls import CallNames
 from viz.choice import View, choose
 
@@ -75,3 +77,74 @@ def test_the_place_of_a_finding_can_be_explained(trace):
     for finding in [] if trace.error else trace.findings():
         if finding.node is not None and finding.node.kind != "cut" and finding.node.label:
             assert trace.explain(finding.node.label)
+
+
+MASK = np.array([False, True, False])
+OBJECTS = np.array([0.5, 2.0, 3.0], dtype=object)
+DAYS = np.array([1, 2, 4], dtype="timedelta64[D]")
+HALF = np.eye(2, 3)
+# What is refused, what the error says, and the program as it is advised there.
+REFUSED = {
+    "np.ma.sum": (
+        lambda x: np.ma.sum(np.ma.array(x, mask=MASK)),
+        r"np\.ma\.array .* np\.sum\(x, where=~mask\)",
+        lambda x: np.sum(x, where=~MASK),
+    ),
+    "a masked array": (
+        lambda x: (x * np.ma.array([1.0, 2.0, 3.0], mask=MASK)).sum(),
+        r"MaskedArray of float64.* np\.where\(mask, 0\.0, x\)",
+        lambda x: (np.where(MASK, 0.0, x) * [1.0, 2.0, 3.0]).sum(),
+    ),
+    "objects": (
+        lambda x: np.multiply(OBJECTS, x).sum(),
+        r"ndarray of object.* a\.astype\(float\)",
+        lambda x: np.multiply(OBJECTS.astype(float), x).sum(),
+    ),
+    "np.frompyfunc": (
+        lambda x: np.frompyfunc(lambda t: t * t, 1, 1)(x).sum(),
+        r"np\.frompyfunc of <lambda> .* np\.vectorize\(f\)",
+        lambda x: np.vectorize(lambda t: t * t)(x).sum(),
+    ),
+    "np.matrix": (
+        lambda x: (np.matrix(HALF) @ x).sum(),
+        r"matrix of float64.* np\.asarray\(M\)",
+        lambda x: (np.asarray(np.matrix(HALF)) @ x).sum(),
+    ),
+    "np.asmatrix": (
+        lambda x: np.asmatrix(x).sum(),
+        r"np\.asmatrix is .* np\.asarray\(M\)",
+        lambda x: np.asarray(x).sum(),
+    ),
+    "time": (
+        lambda x: (DAYS * x).sum() / np.timedelta64(1, "s"),
+        r"ndarray of timedelta64\[D\].* d / np\.timedelta64\(1, 's'\)",
+        lambda x: (DAYS / np.timedelta64(1, "s") * x).sum(),
+    ),
+    "resize": (lambda x: x.resize(4), r"np\.resize\(x, shape\)", lambda x: np.resize(x, 4).sum()),
+    "pairs": (
+        lambda x: np.abs(x[:2].view(complex)).sum(),
+        r"x\[0::2\] \+ 1j \* x\[1::2\]",
+        lambda x: np.abs(x[:2][0::2] + 1j * x[:2][1::2]).sum(),
+    ),
+    "bits": (
+        lambda x: x.ctypes.data,
+        r"detach\(x\) gives",
+        lambda x: x.sum() * len(detach(x).ctypes.shape),
+    ),
+    "svd": (
+        lambda x: np.linalg.svd(HALF * x)[0].sum(),
+        r"with full_matrices=True for 2 rows and 3 columns is .*; the vectors beyond .*; full_matrices=False is",
+        lambda x: np.linalg.svd(HALF * x, full_matrices=False)[1].sum(),
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_an_error_says_instead_of_a_call_is_followed(name):
+    refused, said, advised_program = REFUSED[name]
+    x = np.array([1.5, 0.5, 2.0])
+    with pytest.raises(UnsupportedError, match=said) as error:
+        record(refused, x.copy())
+    assert re.search(r"; at test_advice\.py:\d+; .*detach\(x\)", str(error.value))
+    assert record(advised_program, x).grads["x"].any()

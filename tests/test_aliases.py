@@ -363,9 +363,13 @@ def test_parts_that_are_watched_as_well_as_the_whole_are_told():
         assert trace(watch=("model",))(reads_all)(2.0) == reads_all(2.0)
     with (
         pytest.warns(CutWarning, match=said),
-        pytest.raises(UnsupportedError, match=r"model\.W, which shares"),
+        pytest.raises(
+            UnsupportedError, match=r"model\.W, which shares.* by model\.flat, .*; watch model\.flat alone"
+        ),
     ):
         trace(watch=("model",))(writes_into_a_part)(2.0)
+    trace(watch=("model.flat",), strict=True)(writes_into_a_part)(2.0)  # as advised
+    model.flat[:] = FLAT
     with pytest.raises(CutError, match=said):
         trace(watch=("model",), strict=True)(reads_all)(2.0)
     assert type(model.flat) is np.ndarray

@@ -311,7 +311,7 @@ class Later:
 def test_a_function_whose_body_runs_later_is_refused(function):
     for look in (trace, lambda function: record(function, 1.0)):
         with pytest.raises(
-            UnsupportedError, match=r"is a generator or async function; .*; put @trace on the function that"
+            UnsupportedError, match=r"is an? (async|generator) function; .*; trace (the|a) function that"
         ):
             look(function)
 

@@ -84,11 +84,11 @@ def test_of_several_outputs_the_only_traced_one_is_taken():
     [
         (
             lambda x: None,
-            "<lambda> returned nothing that has a gradient; got NoneType, expected a float, an array",
+            "<lambda> returned nothing that has a gradient; got None, expected a float, an array",
         ),
         (lambda x: "a", "<lambda> returned nothing that has a gradient; got str"),
         (lambda x: x > 1, "<lambda> returned nothing that has a gradient; got bool"),
-        (lambda x: [], "<lambda> returned nothing that has a gradient; got list"),
+        (lambda x: [], "<lambda> returned nothing that has a gradient; got list without a float in it"),
     ],
 )
 def test_a_result_without_a_gradient(function, text):
@@ -400,3 +400,9 @@ def test_a_number_that_is_indexed_gets_a_number_back(index):
     assert (np.shape(into_index.grad), into_index.grad) == ((), 2.0)
     assert finished.edge_gradients()[into_index.index] == 2.0
     assert_invariants(finished)
+
+
+def test_another_output_is_named_at_once():
+    finished = record(lambda x: {"loss": x * x, "rest": x}, 2.0)
+    with pytest.raises(LookupNameError, match="has no output 'los'; choose from"):
+        finished.backward(of="los")

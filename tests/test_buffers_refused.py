@@ -176,7 +176,7 @@ def test_the_first_write_through_windows_that_overlap_is_refused_too():
 
 def readwrite(x):
     y = x * 1.0
-    for each in np.nditer(y, op_flags=["readwrite"]):
+    for each in np.nditer(y, ["external_loop"], ["readwrite"]):
         each[...] = each * 2
     return y.sum()
 

@@ -53,7 +53,38 @@ def labelled(w, labels=(0, 1, 1)):
     return (w[np.array(labels)] ** 2).sum()
 
 
-LOOKED_AT = [history, metrics, best_so_far, data_around, labelled]
+def beside_what_the_program_has_not(w):
+    rng, kept = np.random.default_rng(0), []
+    for epoch in range(3):
+        loss = ((X @ w + rng.normal(size=2)) ** 2).sum() / (2 * len(X))
+        kept.append(float(loss))
+        if len(kept) > 1 and abs(kept[-1] - kept[-2]) / kept[0] < 1e-9:
+            break
+        report(epoch, float(loss), f"{float(loss):.3f}")
+        w = w - 0.1 / (epoch + 0.7) * w
+    return (w * w).sum(), min(kept)
+
+
+def report(epoch, loss, text):
+    assert math.isfinite(loss), f"diverged: {loss}"
+    return [epoch, loss * 100, text]
+
+
+class Trainer:
+    """Its history can be read anywhere, and its data is large."""
+
+    def __init__(self, count):
+        self.history, self.data = [], np.random.default_rng(0).normal(size=(count, 3))
+
+    def fit(self, w):
+        for start in (0, 10):
+            self.history.append(float((self.data @ w).sum()))
+            w = w - 0.25 * (self.data[start : start + 10] @ w).sum() * w
+        return (w * w).sum()
+
+
+LOOKED_AT = [history, metrics, best_so_far, data_around, labelled, beside_what_the_program_has_not]
+LOOKED_AT += [Trainer(20_000).fit]
 
 
 @pytest.mark.parametrize("given", [ROUND, OWN], ids=["round", "own"])
@@ -114,6 +145,28 @@ def test_what_the_program_keeps_of_it_is_not_its_own(x):
         record(kept_in_an_argument, x, [])
 
 
+def times(factor, y):
+    return factor * y
+
+
+def listed(*numbers):
+    kept = []
+    kept.extend(numbers)
+    return kept
+
+
+def caught(number):
+    try:
+        raise ValueError(number)
+    except ValueError as error:
+        return error.args[0]
+
+
+def evaluated(x):
+    kept = float(x) * 3
+    return eval("x * kept") + kept * 0.0  # noqa: S307  (as programs do)
+
+
 CAME_BACK = {
     "itself": lambda x: float(x) * x,
     "changed": lambda x: (float(x) - 0.3) * x + 1.0,
@@ -131,6 +184,13 @@ CAME_BACK = {
     "as all of the result": lambda x: float(x * x),
     "as a whole number": lambda x: int(x) * x,
     "as hundredths": lambda x: int(x * 100) / 100 * x,
+    # What the program has anyway
+    "as what another part of it is": lambda x: (float(x) - 1.37) * x + x * 0.0,
+    "as another literal": lambda x: (float(x) + 1.63) * x + 3.0 * x,
+    "through a helper": lambda x: times(float(x) - 1.37, x * 0.0),
+    "in a list of what went on": lambda x: x * listed(float(x) * 3)[-1],
+    "in an error": lambda x: x * caught(float(x) * 3),
+    "in what is evaluated": evaluated,
 }  # fmt: skip
 
 

@@ -74,7 +74,11 @@ def test_text_shows_the_place_the_arithmetic_the_advice_and_what_is_spoiled(chec
 
 
 def test_where_nothing_is_wrong_one_calm_line_says_so(check):
-    assert check("m.py:fine") == (0, "fine: nothing is wrong with its gradients (4 edges looked at)\n", "")
+    assert check("m.py:fine") == (
+        0,
+        "fine: found nothing wrong with its gradients (4 edges looked at)\n",
+        "",
+    )
     assert check("m.py:fine", "x=-1e30", "--fail-on", ",".join(KINDS))[0] == 0
     assert check("m.py:fine", "--format", "github") == (0, "", "")
 
@@ -163,7 +167,7 @@ def test_labels_and_indices_are_one_note_and_the_line_of_what_is_well_stays(chec
     code, out, _ = check("labels.py:f")
     assert code == 0
     assert "i is an array of int64, y is an array of int64, so they are not traced" in " ".join(out.split())
-    assert out.splitlines()[-1] == "f: nothing is wrong with its gradients (4 edges looked at); 1 note"
+    assert out.splitlines()[-1] == "f: found nothing wrong with its gradients (4 edges looked at); 1 note"
 
 
 def test_annotations_escape_what_the_runner_would_take_for_its_own(check):

@@ -18,6 +18,7 @@ BAD_PROGRAMS = {
     "raises.py": "import math\n\ndef deep():\n    return math.factorial(-1)\n\nvalue = deep()\n",
     "imports.py": "import not_there\n",
     "exits.py": "raise SystemExit(3)\n",
+    "later.py": "async def later(x=1.0):\n    return x\n",
 }
 FUNCTIONS = (
     "f, plain, no_number, no_use, not_a_number, fails, cuts, several, array, vector, many, first_only"
@@ -39,6 +40,14 @@ BAD_INPUT = [
         ["run", "empty.py"],
         2,
         "empty.py has no traced function; it defines no function; put @trace on one, or name one: empty.py:FUNCTION",
+    ),
+    (
+        ["run", "later.py:later"],
+        1,
+        (
+            "later is an async function; at later.py:1; its body has not run when the call returns, so there is no "
+            "result to go back from; trace a function that runs it to its end: record(lambda x: asyncio.run(later(x)), x)"
+        ),
     ),
     (["run", "two.py"], 2, "two.py has 2 traced functions; a, b; choose one: two.py:a"),
     (

@@ -2,14 +2,14 @@
 
 import json
 import time
-from collections import namedtuple
+from collections import ChainMap, UserDict, UserList, namedtuple
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from checks import assert_untouched
 
-from tracer import record, trace
+from tracer import load, record, trace
 
 X = 2.0
 
@@ -195,3 +195,55 @@ def test_an_object_and_its_attributes_are_the_same_inputs():
 def test_a_result_that_has_no_answer_for_a_field_comes_out():
     assert_untouched(lambda x: Lazy(x).value, X)
     assert record(lambda x: Lazy(x * 3.0), X).outputs
+
+
+class WithRate:
+    __slots__ = ()
+
+    def with_rate(self, rate):
+        self.rate, self.name = rate, "own"
+        return self
+
+
+class OwnDict(WithRate, dict):
+    pass
+
+
+class OwnList(WithRate, list):
+    __slots__ = ("name", "rate")
+
+
+class AroundDict(WithRate, UserDict):
+    pass
+
+
+class AroundList(WithRate, UserList):
+    pass
+
+
+class AroundDicts(WithRate, ChainMap):
+    pass
+
+
+BESIDE = {  # what holds numbers and has an attribute, too; its gradient without that
+    "a dict": (OwnDict(w=2.0), "w", {"w": 12.0}),
+    "slots": (OwnList([2.0]), 0, [12.0]),
+    "around a dict": (AroundDict(w=2.0), "w", {"data": {"w": 12.0}}),
+    "around a list": (AroundList([2.0]), 0, {"data": [12.0]}),
+    "around dicts": (AroundDicts({"w": 2.0}), "w", {"maps": [{"w": 12.0}]}),
+}
+
+
+@pytest.mark.parametrize(("given", "key", "wanted"), BESIDE.values(), ids=BESIDE)
+def test_an_attribute_beside_what_is_held_is_an_input(given, key, wanted, tmp_path):
+    given.with_rate([3.0])
+    finished = record(lambda p: p[key] * p[key] * p.rate[0], given)
+    got = finished.grads["p"]
+    if isinstance(given, (dict, list)):
+        assert (got, got.rate, got.name) == (wanted, [4.0], None)
+    else:
+        assert got == {**wanted, "rate": [4.0], "name": None}
+    assert finished["p.rate[0]"].grad == 4.0
+    assert (type(given.rate[0]), given.rate, given.name) == (float, [3.0], "own")
+    finished.save(tmp_path / "t.trace")
+    assert load(tmp_path / "t.trace")["p.rate[0]"].grad == 4.0

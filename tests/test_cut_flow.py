@@ -132,7 +132,7 @@ def by_str(x):
 
 
 def by_a_format(x):
-    text = f"{x:.17g}"
+    text = format(x, ".17g")
     return x * float(text)
 
 
@@ -172,11 +172,11 @@ JOINS_AGAIN = [
     (in_a_choice, "float(x)", "x"),
     (around_the_loop, "float(x)", "x"),
     (in_place, "float(x)", "x"),
-    (by_str, "float(str(x))", "x"),
-    (by_a_format, "float(text)", "x"),
-    (by_decimal, "Decimal(repr(x))", "x"),
-    (by_text_of_a_variable, "literal_eval(repr(y))", "y"),
-    (by_text_in_a_helper, "float(repr(value))", "value"),
+    (by_str, "str(x)", "x"),
+    (by_a_format, 'format(x, ".17g")', "x"),
+    (by_decimal, "repr(x)", "x"),
+    (by_text_of_a_variable, "repr(y)", "x"),
+    (by_text_in_a_helper, "repr(value)", "x"),
     (by_texts_of_a_list, "float(cell)", "x"),
     (by_a_map, 'map(float, f"{x:.1f} 3".split())', "x"),
     (through_json, "json.loads(json.dumps(x))", "x"),
@@ -307,9 +307,9 @@ def test_without_the_text_the_very_number_tells():
     assert (found.severity, found.numbers["inputs"]) == ("warning", 0)
 
 
-def test_a_value_that_has_no_other_way_is_dead_and_told_once():
+def test_a_value_that_has_no_other_way_is_told_once():
     found = _traced(lambda x, w: w * float(str(x)), 2.0, 3.0).findings()
-    assert [each.kind for each in found if each.severity != "note"] == ["dead"]
+    assert [each.kind for each in found if each.severity != "note"] == ["cut"]
 
 
 class _Box:

@@ -168,7 +168,7 @@ CUTS = {
     "array from outside beside a list": (lambda x, a: (OUTSIDE * [x, x, 1.0])[0], "a conversion to a plain array"),
     "Decimal": (lambda x, a: float(decimal.Decimal(x)), "Decimal"),
     "timedelta": (lambda x, a: dt.timedelta(seconds=x).total_seconds(), "timedelta"),
-    "nditer": (lambda x, a: sum(float(v) for v in np.nditer(a)), "a conversion to a plain array"),
+    "nditer": (lambda x, a: sum(float(v) for v, _ in np.nditer([a, OUTSIDE])), "a conversion to a plain array"),
     "fromiter": (lambda x, a: np.fromiter((v for v in a), int).sum() * 1.0, r"np\.fromiter of int64"),
     "NumPy's random": (lambda x, a: numpys().normal(x, 1.0), "a conversion to a plain array"),
     "NumPy's random of an array": (lambda x, a: numpys().poisson(a).sum() * 1.0, "a conversion to a plain array"),
@@ -194,7 +194,7 @@ ERRORS = {
     "ctypes": (lambda x, a: a.ctypes.data, r"ndarray\.ctypes"),
     "other bits": (lambda x, a: a.view(np.int64)[0], r"ndarray\.view"),
     "wrapped": (lambda x, a: a.__array_wrap__(OUTSIDE), r"ndarray\.__array_wrap__"),
-    "masked array": (lambda x, a: np.ma.array(a, mask=[0, 1, 0]).sum(), "code in C"),
+    "masked array": (lambda x, a: np.ma.array(a, mask=[0, 1, 0]).sum(), r"np\.ma\.array is not followed"),
     "columns swapped by C": (lambda x, a: numpys().shuffle(np.reshape(a, (3, 1)), axis=1), "code in C"),
     "rows swapped by C": (lambda x, a: numpys().shuffle(np.reshape(a, (3, 1))), "code in C writes parts"),
 }  # fmt: skip

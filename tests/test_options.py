@@ -1,5 +1,6 @@
 """What @trace, record and watch refuse, and what they keep apart."""
 
+import contextlib
 import functools
 
 import numpy as np
@@ -14,6 +15,7 @@ from tracer.errors import CutError, GradientError, LookupNameError, UnsupportedE
     [
         ({"static": "x"}, r"@trace\(static=…\) takes several names; got 'x'; write static=\('x',\)"),
         ({"watch": "W"}, r"@trace\(watch=…\) takes several names; got 'W'"),
+        ({"watch": np.ones(3)}, r"several names; got what is no text; name it: watch=\(\"W\", "),
         ({"keep": "some"}, r"takes 'auto' or 'all'; got 'some'"),
         ({"static": ("y",)}, r"no parameter 'y' to be static; it is <lambda>\(x, weight\)$"),
     ],
@@ -51,8 +53,14 @@ def test_a_value_watched_twice_is_one_input():
 
 
 def test_a_watched_value_takes_no_name_that_is_taken():
-    with pytest.raises(UsageError, match="the name 'x' is taken"):
-        record(lambda x: x * watch(5.0, "x"), 3.0)
+    def swallowing(x):
+        with contextlib.suppress(ValueError):
+            x = x * watch(5.0, "x")
+        return x
+
+    for function in (lambda x: x * watch(5.0, "x"), swallowing):
+        with pytest.raises(UsageError, match="the name 'x' is taken"):
+            record(function, 3.0)
 
 
 def test_outputs_are_chosen_by_their_whole_path_first():

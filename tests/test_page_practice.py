@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from rolled_programs import ROLLED, rolled_trace
+from rolled_programs import ROLLED, remember, rolled_trace
 from test_page import data_of
 from test_samples import trace_of as sample
 from viz_programs import trace_of
@@ -102,13 +102,6 @@ def test_answers_of_a_rolled_page_are_those_of_the_turn(name):
             assert each["uses"] == len(uses)
         for _, _, given in each.get("given", ()):
             assert given is None or 0 <= given < len(view["edges"])
-
-
-def remember(x, w):
-    h = 0.0
-    for _ in range(60):
-        h = math.tanh(w * h + x)
-    return h
 
 
 def test_the_sum_over_all_turns_knows_the_mistakes_of_loops():

@@ -2,6 +2,8 @@
 
 import copy
 import re
+from dataclasses import dataclass, replace
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -37,24 +39,50 @@ def test_what_is_read_by_another_way_is_told(way):
     assert same(record(function, NET.W.copy(), NET.X).grads["w"], finished.grads["w"])
 
 
-class Model:
+class Base:
+    def loss(self):
+        return (self.W * DATA).sum()
+
+
+class Model(Base):
     def __init__(self):
         self.W, self.b = np.array([1.0, 2.0]), np.array([0.5])
         self.layers = {"first": [SimpleNamespace(V=np.array([3.0, 1.0]))]}
 
     def loss(self):
-        return (self.W * DATA).sum()
+        return super().loss() * 2.0
+
+    @property
+    def size(self):
+        return (self.W**2).sum()
+
+    @staticmethod
+    def loss_of(model):
+        return model.loss()
 
     def __call__(self):
         return self.layers["first"][0].V @ DATA
+
+    def __matmul__(self, other):
+        return self.W @ other
 
     def step(self, w):
         return self.loss() * w[0]
 
 
+@dataclass
+class Weights:
+    W: np.ndarray
+
+    def loss(self):
+        return (self.W * DATA).sum()
+
+
 DATA, MODEL, VECTOR = np.array([3.0, 4.0]), Model(), np.array([0.3, 0.7])
 V = MODEL.layers["first"][0].V
 WEIGHTS = {"a": np.array([1.0, 2.0]), "b": np.array([3.0, 4.0])}
+LAYERS = [{"W": np.array([1.0, 2.0])}, {"W": np.array([3.0, 4.0])}]
+PAIR = Weights(np.array([2.0, 1.0]))
 
 
 def read_by_a_helper():
@@ -65,6 +93,20 @@ def closed_over(vector):
     return vector, lambda w: (vector * DATA).sum() + w.sum()
 
 
+def loss_of(weights, data=DATA):
+    return (weights["a"] * data).sum()
+
+
+def loss_of_a_model(model=MODEL):
+    return model.loss()
+
+
+def through_layers(layers, x):
+    for at, layer in enumerate(layers):
+        x = x * layer["W"] + at
+    return x.sum()
+
+
 NAMED = {
     "in a method": (lambda w: MODEL.loss() + (w * w).sum(), MODEL.W, "MODEL.W"),
     "by a call": (lambda w: MODEL() * w[0], V, "MODEL.layers['first'][0].V"),
@@ -72,6 +114,18 @@ NAMED = {
     "in a helper": (lambda w: read_by_a_helper() * w.sum(), VECTOR, "VECTOR"),
     "a part": (lambda w: w.sum() * MODEL.W[:1].sum(), MODEL.W, "MODEL.W"),
     "around": (*reversed(closed_over(np.array([2.0, 5.0]))), "vector"),
+    "a property": (lambda w: MODEL.size * w.sum(), MODEL.W, "MODEL.W"),
+    "an operator": (lambda w: MODEL @ DATA * w.sum(), MODEL.W, "MODEL.W"),
+    "by a default": (lambda w: loss_of_a_model() * w.sum(), MODEL.W, "model.W"),
+    "by a method of the class": (lambda w: Model.loss_of(MODEL) * w.sum(), MODEL.W, "MODEL.W"),
+    "in a partial": (lambda w: partial(loss_of_a_model, MODEL)() * w.sum(), MODEL.W, "model.W"),
+    "by a variable": (lambda w: (lambda: [m := MODEL, m.loss()][1])() * w.sum(), MODEL.W, "MODEL.W"),
+    "by an item": (lambda w: (WEIGHTS["a"] * DATA).sum() * w.sum(), WEIGHTS["a"], "WEIGHTS['a']"),
+    "by an item of a parameter": (lambda w: loss_of(WEIGHTS) * w[0], WEIGHTS["a"], "WEIGHTS['a']"),
+    "by `get`": (lambda w: WEIGHTS.get("b") @ DATA * w[0], WEIGHTS["b"], "WEIGHTS['b']"),
+    "in a loop": (lambda w: through_layers(LAYERS, DATA) * w[0], LAYERS[1]["W"], "LAYERS[1]['W']"),
+    "by getattr": (lambda w: (getattr(PAIR, "W") * DATA).sum() * w[0], PAIR.W, "PAIR.W"),  # noqa: B009
+    "by vars": (lambda w: (vars(PAIR)["W"] * DATA).sum() * w[0], PAIR.W, "PAIR.W"),
 }
 NOT_NAMED = {
     "another attribute": (lambda w: (w * DATA).sum() * MODEL.b[0], MODEL.W),
@@ -82,16 +136,43 @@ NOT_NAMED = {
         WEIGHTS["a"],
     ),
     "an attribute of that name of another": (lambda w: w.sum() * SimpleNamespace(V=2.0).V, V),
+    "another item": (lambda w: (WEIGHTS["b"] * DATA).sum() * w[0], WEIGHTS["a"]),
+    "the item of a copy": (lambda w: loss_of({**WEIGHTS, "a": w}), WEIGHTS["a"]),
+    "another object": (lambda w: replace(PAIR, W=w).loss(), PAIR.W),
+    "a copy of the object": (lambda w: (m := copy.copy(PAIR), setattr(m, "W", w), m.loss())[2], PAIR.W),
+    "another one than by default": (lambda w: loss_of_a_model(Model()) * w[0], MODEL.W),
+    "an unknown one": (lambda w: loss_of_a_model(*[copy.deepcopy(MODEL)]) * w[0], MODEL.W),
+    "its own default": (lambda w=PAIR.W: (w * DATA).sum(), PAIR.W),
+    "its shape": (lambda w: np.zeros_like(PAIR.W).sum() + PAIR.W.shape[0] * w[0], PAIR.W),
 }
+
+
+def written_there_for_the_time(w):
+    before, PAIR.W = PAIR.W, w
+    try:
+        return PAIR.loss()
+    finally:
+        PAIR.W = before
+
+
+NOT_NAMED["the argument itself, for the time"] = written_there_for_the_time, PAIR.W
 
 
 @pytest.mark.parametrize("how", NAMED)
 def test_what_only_plain_code_reads_by_another_way_is_told(how):
     function, array, way = NAMED[how]
-    said = rf"w is an argument, and {re.escape(way)}, which the function may read, is the same array"
+    said = rf"w is an argument, and {re.escape(way)}, which the function may read here, is the same array"
     with pytest.warns(CutWarning, match=said) as caught:
         record(function, array)
     assert len(caught) == 1
+
+
+def test_it_is_told_where_it_is_read():
+    with pytest.warns(CutWarning) as caught:
+        record(lambda w, net: net.loss() * w.sum(), MODEL.W, MODEL)
+    line = Base.loss.__code__.co_firstlineno + 1
+    assert [(each.filename, each.lineno) for each in caught] == [(__file__, line)]
+    assert "net.W, which the function may read here" in str(caught[0].message)
 
 
 @pytest.mark.parametrize("how", NOT_NAMED)
@@ -102,9 +183,11 @@ def test_what_the_text_does_not_read_is_not_told(how):
 def test_what_is_watched_or_written_is_read_with_its_gradient():
     finished = trace(watch=("MODEL",))(lambda w: MODEL.loss() + w.sum())
     finished(MODEL.W)
-    assert finished.last_trace.grads["MODEL"]["W"].tolist() == [3.0, 4.0]
+    assert finished.last_trace.grads["MODEL"]["W"].tolist() == [6.0, 8.0]
     own = Model()
     record(lambda w, x: (w.__isub__(0.0 * x), own.loss())[1], own.W, 2.0)
+    with pytest.warns(CutWarning, match=r"w is an argument, and MODEL\.W"):  # what else is watched or not
+        trace(watch=("PAIR",))(lambda w: MODEL.loss() * w.sum() * PAIR.loss())(MODEL.W)
 
 
 def updated(w, x):

@@ -278,7 +278,11 @@ def test_the_node_says_what_it_is_and_by_which_formula():
             VECTOR,
             r"scipy\.linalg\.eigh with subset_by_index= is not followed.*test_scipy\.py:",
         ),
-        (lambda x: logsumexp(x, return_sign=True), VECTOR, "logsumexp with return_sign is not followed"),
+        (
+            lambda x: logsumexp(x, return_sign=True),
+            VECTOR,
+            "logsumexp with return_sign=True is not followed",
+        ),
     ],
 )
 def test_what_has_no_rule_is_an_error(function, argument, message):

@@ -13,7 +13,7 @@ import pytest
 from checks import same
 
 from tracer import trace
-from tracer.tape import LEFT
+from tracer.tape import STALE_VALUES
 
 OUTSIDE = np.arange(6.0)
 Pair = collections.namedtuple("Pair", "left right")  # noqa: PYI024  (as users write it)
@@ -123,7 +123,7 @@ def test_a_view_that_is_kept_lets_go_of_the_array():
         KEPT[:] = [a[:2]]
         return a.sum()
 
-    LEFT.clear()  # of other tests
+    STALE_VALUES.clear()  # of other tests
     arrays = [np.arange(6.0) for _ in range(4)]
     freed = [weakref.ref(each) for each in arrays]
     while arrays:

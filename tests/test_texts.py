@@ -55,6 +55,13 @@ def in_a_helper(value):
     return FORMAT.format(value)
 
 
+def changed_in_turn(text):
+    text = text.strip("0")
+    number = float(text[:3])
+    number /= 3
+    return number
+
+
 def into(write):
     file = io.StringIO()
     write(file)
@@ -132,6 +139,17 @@ BACK = {  # way: what comes back as a number
     "np.char": lambda x: np.char.mod("%.6f", np.array([x, 2 * x])).astype(float)[1],
     "texts of a list": lambda x: np.array(["%.6f" % v for v in np.array([x, 2 * x])], float),
 }  # fmt: skip
+CHANGED = {  # or of few digits: known by the program's text
+    "a part": lambda x: float(str(x)[:5]),
+    "one digit": lambda x: float(f"{x:.1f}"),
+    "divided": lambda x: float("%.3f" % x) / 100,
+    "thousandths": lambda x: int(f"{x * 1000:.0f}") / 1000,
+    "rounded": lambda x: round(float("{:.3f}".format(x)), 1) + 0.25,
+    "of a variable": lambda x: changed_in_turn(str(x)),
+    "in a helper, changed": lambda x: float(in_a_helper(x)) / 3,
+    "an array, changed": lambda x: np.array([str(v) for v in np.array([x, 2 * x])], float) / 7,
+    "matched": lambda x: float(re.match(r"\d\.\d", repr(x)).group()),
+}  # fmt: skip
 
 
 def recorded(function: Any, *arguments: Any) -> tuple[Trace, list[Any]]:
@@ -163,6 +181,20 @@ def test_a_number_that_is_read_back_is_a_cut_where_the_text_was_made(way):
         (node.site.file, node.site.line) for node in cuts
     }
     assert {each.severity for each in finished.findings() if each.kind == "cut"} == {"warning"}
+    assert verify(finished)
+
+
+@pytest.mark.parametrize("way", CHANGED.values(), ids=CHANGED)
+def test_a_number_that_is_read_back_otherwise_is_a_cut_too(way):
+    def function(x):
+        y = x * 1.02
+        return np.sum(way(y) * x) + y
+
+    finished, (warning,) = recorded(function, X)
+    assert same(finished.result, function(X))
+    assert "written as text and read back as a number; at test_texts.py:" in str(warning.message)
+    (line,) = {node.site.line for node in cut_nodes(finished)}
+    assert line == warning.lineno
     assert verify(finished)
 
 
@@ -239,6 +271,13 @@ def rounded(x):
     return x * float(f"{round(x, 4)}")
 
 
+def kept_by_its_text(x):
+    text = f"{x:.1f}"
+    rates = [float(each) for each in "0.37 0.41".split()]
+    found = {text: x * rates[0]}
+    return found[text] * len(text) * (2.0 if float(text) > 1 else 3.0)
+
+
 def shown_beside_the_result(x):
     return {"loss": x * x, "shown": float(f"{x:.5f}")}
 
@@ -259,6 +298,7 @@ HEALTHY = [
     (given, 2.71828),
     (detached, X),
     (rounded, X),
+    (kept_by_its_text, X),
     (shown_beside_the_result, X),
     (compared, X),
 ]

@@ -221,12 +221,20 @@ def tuple_of(x):
         (np.sum, "1", "is not elementwise, and its rule is a text"),
     ],
 )
-def test_what_a_rule_can_not_be_for_is_an_error(function, partial, message):
+def test_what_a_rule_can_not_be_for_is_an_error_whatever_the_program_catches(function, partial, message):
     def given(x):
         return function(x)
 
+    def program(x):
+        try:
+            return rule(partial)(given)(x)
+        except (TypeError, ValueError):
+            return 2.0 * x
+
     with pytest.raises((UnsupportedError, UsageError), match=message.replace("writing ", "given ")):
-        record(lambda x: rule(partial)(given)(x), VECTOR)
+        record(program, VECTOR)
+    with pytest.raises(UsageError, match=r"is not elementwise, .*; got shape \(5,\) from \(3,\), \(2,\)"):
+        record(lambda a, b: rule("1", "1")(lambda a, b: np.append(a, b))(a, b), np.ones(3), np.ones(2))
 
 
 def test_a_traced_value_that_is_no_argument_is_an_error():

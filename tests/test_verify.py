@@ -20,16 +20,8 @@ from test_samples import SAMPLES, trace_of
 from tracer import load, record, rule, trace, verify
 from tracer.diagnose import forward
 from tracer.errors import CutWarning
-from tracer.operations import OP_NUMBERS, RULE_OF
+from tracer.operations import OP_NUMBERS
 from tracer.rules import RULES
-
-
-@pytest.fixture
-def rule_of():
-    """Give the rules by number, which may be changed."""
-    before = list(RULE_OF)
-    yield RULE_OF
-    RULE_OF[:] = before
 
 
 def saved(traced, folder):

@@ -13,7 +13,7 @@ from rule_rows_complex import MADE_AGAIN, NEW_OPS
 from test_rules import ROWS, Elements, draw, fill, generator, is_traced, names, perturbed
 
 from tracer import record, verify
-from tracer.operations import OP_NUMBERS, RULE_OF
+from tracer.operations import OP_NUMBERS
 from tracer.rules import RULES
 from tracer.standins import record_call
 
@@ -60,14 +60,6 @@ def trace_of(row):
     out = trace.recording.values[len(trace.recording) - 1]
     seed = np.asarray(np.random.default_rng(2).uniform(0.5, 1.5, np.shape(out)), np.asarray(out).dtype)
     return trace.backward(seed=seed if np.ndim(out) else seed[()])
-
-
-@pytest.fixture
-def rule_of():
-    """Give the rules by number, which may be changed."""
-    before = list(RULE_OF)
-    yield RULE_OF
-    RULE_OF[:] = before
 
 
 def made_wrong(rule, port):

@@ -39,7 +39,7 @@ HARD = {
 }
 SAMPLES = [each.name for each in samples()]
 NUMBER = r"−?(?:\d+\.?\d*(?:e[-+]\d+)?|inf|nan)"
-ANY = rf"{NUMBER}(?:[+−]{NUMBER}j)?"
+ANY = rf"(?:(?:{NUMBER}[+−])?{NUMBER}j|{NUMBER})"
 FACTOR = rf"(?:\({ANY}\)|{NUMBER})"
 PLACE = r"(?:\[[\d, ]+\]  )?"
 PRODUCT = re.compile(rf"{PLACE}(Re\()?({FACTOR}) × ({FACTOR})\)? ([=≈]) (?:⚠ )?({ANY})")

@@ -2,12 +2,17 @@ import sys
 
 import numpy as np
 import pytest
+from test_samples import trace_of as sample
 from viz_programs import trace_of
 
+from tracer import record
 from tracer.errors import DrawError
 from viz import engines
 from viz.diagram import diagram
 from viz.layout import geometry
+from viz.reading_order import crossings, inverted
+from viz.setting import skeleton_of
+from viz.wrap import wrap
 
 
 @pytest.fixture
@@ -92,3 +97,26 @@ def test_bends_are_counted():
         "Skeleton", (), {"size": 4, "tail": np.array([0, 1, 2, 0]), "head": np.array([1, 2, 3, 3])}
     )
     assert engines.virtual_nodes(skeleton) == 6
+
+
+SHAPES = [(2, 3), (2, 2), (3, 4), (4, 2)]
+
+
+def forward(x, inner, outer):
+    return np.maximum(x @ inner, 0) @ outer
+
+
+@pytest.mark.parametrize(
+    "trace",
+    [
+        sample("newton"),  # one order of the items has four crossings
+        record(lambda x, y, *w: ((forward(x, *w) - y) ** 2).sum(), *map(np.ones, SHAPES)),  # a frame
+    ],
+)
+def test_an_engine_is_asked_again_where_wires_cross_or_operands_are_out_of_order(trace):
+    for row in wrap(diagram(trace)):
+        skeleton, _ = skeleton_of(row)
+        (placement,), notes = engines.place([skeleton])
+        assert not notes
+        assert not inverted(skeleton, placement.y)
+        assert crossings(skeleton, placement) == 0

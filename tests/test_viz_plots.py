@@ -238,6 +238,18 @@ def test_time_shows_the_gradient_of_each_value_or_use():
     assert at_line.sizes.tolist() == pytest.approx(norms)
 
 
+@pytest.mark.parametrize(("factor", "scale"), [(1.0, "linear"), (1.0 + 1e-15, "linear"), (1.1, "log")])
+def test_sizes_that_are_all_the_same_have_an_axis_from_0(factor, scale):
+    def drift(w):
+        for _ in range(5):
+            w = w * factor + 0.25
+        return w * w
+
+    (axes,) = record(drift, 1.0).plot("time", "w").axes
+    assert axes.get_yscale() == scale
+    assert (axes.get_ylim()[0] == 0.0) == (scale == "linear")
+
+
 def test_values_that_several_lines_of_a_loop_give_are_not_counted_as_turns():
     def twice(x, w):
         h = x

@@ -217,8 +217,20 @@ def legend_of(picture):
 
 def test_the_legend_tells_how_to_read_turns_where_there_are_any():
     told = "turn 24: what the use in that turn of its loop adds, counted from 0: its share of the sum, or the term where terms cancel"
-    assert told in legend_of(drawn("recurrent")[1])
+    shown = legend_of(drawn("recurrent")[1])
+    assert told in shown
     assert told not in legend_of(diagram(record(lambda x: x * x, 2.0)))
+    assert any(each.startswith("×25: one place in the program, run 25 times; ") for each in shown)
+
+
+def test_the_legend_takes_its_example_from_the_picture():
+    def loop(x, n):
+        for _ in range(n):
+            x = math.sin(x)
+        return x
+
+    shown = legend_of(rolled_diagram(roll_up(record(trace(static=("n",))(loop), 0.5, 30))))
+    assert any(each.startswith("×30: one place in the program, run 30 times; ") for each in shown)
 
 
 def test_the_legend_of_a_run_without_gradients_has_none():

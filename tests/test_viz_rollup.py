@@ -176,6 +176,13 @@ def test_numbers_of_random_programs_of_scalars(program):
     assert_rolled(record(program.function(), *program.arguments))
 
 
+def test_an_array_without_axes_has_its_sign():
+    def step(x):
+        return np.sum(np.sin(np.asarray(np.exp(-x * x))))
+
+    assert_rolled(record(step, np.array(0.41)))
+
+
 @settings(QUICK, max_examples=50)
 @given(array_programs())
 def test_numbers_of_random_programs_of_arrays(program):

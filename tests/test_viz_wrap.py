@@ -15,7 +15,8 @@ from tracer import record
 from viz.choice import View, choose
 from viz.diagram import diagram
 from viz.layout import geometry
-from viz.wrap import MOST_TAGS, WIDEST, wrap
+from viz.rows import MOST_TAGS
+from viz.wrap import WIDEST, wrap
 
 SCREEN = 2_160  # pixels: no sample is wider
 WIDE = ["loop", "grid", "calls", "network"]
@@ -58,6 +59,45 @@ def without_place(box):
 def test_a_picture_that_fits_a_screen_stays_as_it_is(name):
     whole = diagram(trace_of(name))
     assert wrap(whole) == (whole,)
+
+
+def chained(count):
+    def chain(x):
+        for _ in range(count):
+            x = math.sin(x)
+        return x
+
+    return diagram(record(chain, 0.7))
+
+
+@pytest.mark.parametrize("count", [7, 10, 13])
+def test_rows_of_a_small_picture_are_alike(count):
+    picture = geometry(chained(count), "built-in")
+    starts = [text.baseline for text in picture.row_titles]
+    assert 1 < len(starts) <= 4
+    ends = [
+        max(shape.rect.x + shape.rect.width for shape in picture.shapes if above < shape.rect.y < below)
+        for above, below in pairwise([*starts, math.inf])
+    ]
+    assert min(ends) > 0.8 * max(ends)
+
+
+def test_a_splitter_begins_a_row_with_all_its_uses():
+    rows = wrap(diagram(sample("resnet")))
+    assert [len(tags(row, "leaves")) for row in rows] == [1, 1, 1, 1, 0]  # each block is a row
+
+
+def test_more_than_three_uses_in_other_rows_have_a_tag_for_each_row():
+    def fan(x):
+        total = math.sin(x)
+        for k in range(11):
+            total = total + x**k
+        return total
+
+    first, *others = wrap(diagram(record(fan, 1.3)))
+    shown = [text(box) for box in first.boxes if box.shape == "leaves" and text(box).startswith("x")]
+    uses = [sum(name == "x" for name, _ in tags(row, "enters")) for row in others]
+    assert shown == [f"x  ×{count}  row {at}" for at, count in enumerate(uses, 2)]
 
 
 def test_a_picture_of_nothing_stays_as_it_is():

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tracer import record
+from tracer.errors import UnsupportedError
 
 TEXT = """
 import numpy as np
@@ -133,3 +134,39 @@ def test_pythons_warnings_are_as_before_when_the_trace_has_ended():
         record(lambda x: x / 0, 1.0)
     assert warnings._showwarnmsg is before
     assert sys.modules["warnings"]._showwarnmsg is before
+
+
+ANSWERED = {
+    "if": lambda x: x * 2 if (1.7).__eq__(x) else x * 3,
+    "filter": lambda x: sum(filter((0.5).__lt__, [x, x * 0.1])),
+    "any": lambda x: x * any(map((0.5).__eq__, [x, x])),
+    "caught": lambda x: swallowing(lambda: x * 2 if (1.7).__eq__(x) else x),
+}
+
+
+def swallowing(function):
+    try:
+        return function()
+    except (TypeError, DeprecationWarning):
+        return 0.0
+
+
+@pytest.mark.parametrize("function", ANSWERED.values(), ids=ANSWERED)
+@pytest.mark.parametrize("action", ["ignore", "default", "error"])
+def test_what_a_plain_number_answers_of_a_traced_one_is_refused(function, action):
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter(action)
+        before = list(warnings.filters)
+        for _ in range(2):
+            with pytest.raises(UnsupportedError, match=r"; at test_warned\.py:\d+; .*NotImplemented"):
+                record(function, 0.7)
+        assert warnings.filters == before
+
+
+def test_what_the_program_says_itself_is_left_to_it():
+    def function(x):
+        return x * 2 if NotImplemented else x
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert record(function, 0.7).result == 1.4

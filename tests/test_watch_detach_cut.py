@@ -342,7 +342,11 @@ def test_a_watched_array_written_in_place():
             "nothing",
             "nothing named 'nothing' can be watched; it is neither a global nor a closure variable of uses_globals",
         ),
-        ("model.nothing", "a Model that is watched has no attribute 'nothing'"),
+        (
+            "model.nothing",
+            "a Model that is watched has no attribute 'nothing'; model is one; known names: W",
+        ),
+        ("w", "nothing named 'w' can be watched; .*; did you mean W?"),
     ],
 )
 def test_a_name_that_is_not_there(name, text):
@@ -383,3 +387,12 @@ def test_a_value_kept_from_an_earlier_trace_is_a_constant_and_that_is_said():
         trace(strict=True)(function)(3.0)
     assert trace(strict=True)(lambda x: detach(doubled(x)) * x)(3.0) == 18.0
     assert doubled(3.0) * 2.0 == 12.0
+
+
+@pytest.mark.parametrize("name", ["W", "rate", "model.W"])
+def test_a_constant_that_is_asked_for_can_be_watched_as_the_error_says(name):
+    with pytest.raises(
+        LookupNameError, match=rf"'{name}'; .* constant; watch=\('{name}',\) makes it an input"
+    ):
+        _ = record(uses_globals, 1.0)[name]
+    assert trace(watch=(name,))(uses_globals)(1.0) == uses_globals(1.0)

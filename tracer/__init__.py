@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from tracer.cuts import detach
 from tracer.errors import EdgegradError, UsageError
 from tracer.hook import record, trace, watch
-from tracer.standins import detach
 from tracer.trace import Trace
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ As in `adopted.py`: where the running line says what holds the array, and all th
 stand-in takes its place in them. How many references such a call has by itself tells the same call, done with
 an array that only one variable has, and with a value that NumPy asks in place of the traced one.
 
-Used by mutation.py, into_out.py and standins.py.
+Used by mutation.py, into_out.py and cuts.py.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.backward_pass import NOTHING, BackwardPass, steps_of
-from tracer.graph import NO_SLOT, SPLITTER
 from tracer.keeping import Forgetful
 from tracer.operations import RULE_OF
 from tracer.pull import narrowed, pull
@@ -100,11 +99,5 @@ def row_again(found: Gradients, row: int) -> None:
 
 def _consumers(graph: Graph, row: int) -> set[int]:
     """Return the rows that use the value of a row."""
-    node = int(graph.node_of_row[row])
-    edges = graph.out_edges(node)
-    if len(edges) == 1:
-        user = graph.dst_of(edges[0])
-        if graph.kinds[user] == SPLITTER and graph.node_slots[user] == NO_SLOT:
-            edges = graph.out_edges(user)
-    slots = graph.slots[edges]
+    slots = graph.slots[graph.uses(int(graph.node_of_row[row]))]
     return set(graph.slot_consumer[slots[slots >= 0]].tolist())

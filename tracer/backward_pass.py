@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.minus import Minus
 from tracer.operations import RULE_OF
 from tracer.pull import COMPRESSED, as_number, as_taken, checked, elementwise_local, narrowed
 from tracer.recording import operand_of
@@ -34,6 +35,7 @@ _FEW_ROWS = 48  # that are gone back over by their rules before anything is aske
 # -0.0 + x is x, bit for bit.
 NOTHING = -0.0
 
+# Arrays that are kept as their difference from another one, or from zeros
 _DIFFERENCES = frozenset((Edited, Part))
 _ARRAYS = frozenset((np.ndarray, Edited))
 _MOST_OUTERS = 1024  # that wait to be added
@@ -80,6 +82,7 @@ class BackwardPass:
         self.known = known  # by slot: what need not be computed
         self.wanted = wanted  # the rows whose gradients are of interest; None: all
         self.has_differences = graph.has_differences
+        # By slot: what goes back to an operand, and where that was stretched, its sum in the operand's own shape
         self.slots: dict[int, Any] = {} if keeper is None else keeper.slots
         self.narrowed: dict[int, Any] = {} if keeper is None else keeper.narrowed
         self.outers: dict[int, list[Outer]] = {}  # by row: what is still to be added to its gradient
@@ -104,7 +107,7 @@ class BackwardPass:
             self.scalars(way.top + 1, stop)
             way.code(
                 self.gradients, self.slots, self._sums, NOTHING, self._add, self._put_by,
-                np.ndarray, np.multiply, np.add, *way.given, way.slots, way.columns,
+                np.ndarray, Minus, np.multiply, np.add, np.subtract, *way.given, way.slots, way.columns,
             )  # fmt: skip
             stop = way.bottom
         return stop
@@ -160,9 +163,8 @@ class BackwardPass:
         first, stop = int(starts[first_row]), int(starts[stop_row])
         gradients = self.gradients
         nothing = NOTHING
-        if (
-            stop - first <= _FEW
-        ):  # one or two rows between two of arrays: columns would cost more than the numbers
+        # One or two rows between two of arrays: columns would cost more than the numbers
+        if stop - first <= _FEW:
             for slot in range(stop - 1, first - 1, -1):
                 producer = int(operands[slot])
                 upstream = gradients[self.graph.slot_consumer[slot]]

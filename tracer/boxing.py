@@ -1,19 +1,16 @@
-"""Into the trace and out of it: numbers in arguments become stand-ins, stand-ins in results become numbers.
+"""Into the trace: numbers in arguments become stand-ins. The way out is that of `unboxing.py`.
 
 Lists, dicts and dataclasses that hold numbers stay the objects that they are: stand-ins are put into them for the time
-of the call, so that every way to one leads to the same inputs. When the function ends, each has plain values again,
-those that the plain program would have left there. An array is copied, as the tape must not change with it.
+of the call, so that every way to one leads to the same inputs. An array is copied, as the tape must not change with it.
 """
 
 from __future__ import annotations
 
 import sys
-import warnings
 from array import array
 from collections import deque
-from contextlib import nullcontext, suppress
-from functools import cached_property, partial
-from itertools import chain
+from contextlib import nullcontext
+from functools import partial
 from numbers import Number
 from operator import is_
 from threading import get_ident
@@ -22,63 +19,51 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.elements import callers_own
 from tracer.holders import own_attributes
-from tracer.memory import callers_own, is_lent, laid_out_copy
-from tracer.object_arrays import exchange, holds_objects
-from tracer.patches import original as original_function
+from tracer.memory import is_lent, laid_out_copy, overlap
+from tracer.object_arrays import holds_objects
+from tracer.other_threads import is_met_elsewhere
 from tracer.patches import replacement
-from tracer.plain_arrays import PlainArrays
 from tracer.second_ways import refuse, told
 from tracer.standins import Traced, is_traced, wrap
 from tracer.structures import (
     Structure,
+    attribute_of,
+    beside,
     is_looked_into,
     items_of,
-    own_places,
     path_of,
     place_in,
-    put_into,
     rebuilt,
-    refill,
     structure_of,
 )
-from tracer.turns import CHANGED, BusyError, exchanging
+from tracer.turns import BusyError, exchanging
+from tracer.unboxing import Unboxing, state_of
 
 if TYPE_CHECKING:
     from types import CodeType
 
     from tracer.errors import CutError, CutWarning
+    from tracer.holders import Holder
     from tracer.tape import Tape
 
 REFERENCES = 3  # that `Boxes` and the tape have to the array of an input
-_MISSING = object()
-_PLAIN = frozenset((float, int, str, bool, type(None)))
-_WITHOUT_ATTRIBUTES = frozenset((tuple, list, dict, set, frozenset, deque))
 _MAY_HAVE_FLOATS = (np.ndarray, np.void, set, frozenset, deque, array, Number)
 _NOT_LOOKED_INTO = (ModuleType, FunctionType, partial)
 
 
-class Boxes:
+class Boxes(Unboxing):
     """The arguments of one call as stand-ins, and what it takes to undo that."""
 
     def __init__(self, tape: Tape) -> None:
-        self.tape = tape
-        self.entries: list[tuple[Any, Any, int]] = []  # stand-in, the caller's array, its first record
-        self._containers: list[Any] = []  # what may hold a stand-in at the end
+        super().__init__(tape)
         # By identity: the arrays of one argument, and what they became
         self._met_arrays: dict[int, tuple[Any, int]] = {}
         # By identity: the structures of containers that were looked into, None while one is, as it may hold itself
         self._structures: dict[int, Structure] = {}
         self._has_places = False  # for itself, while it looks into a container
-        self._objects: list[tuple[Any, dict[str, tuple[Any, int]]]] = []  # and their attributes before
-        # By identity: of a stand-in, or of a tuple of some, the caller's object
-        self._originals: dict[int, Any] = {}
-        self._keep: list[Any] = []
-        # Stand-ins for arrays that are no arguments: on their memory; and by identity the arrays of others
-        self._lent: list[tuple[Any, np.ndarray[Any, Any]]] = []
-        self._written: dict[int, np.ndarray[Any, Any]] = {}
-        self.wholes: dict[int, Any] = {}  # by identity: stand-ins for arrays of which inputs are parts
-        self.arrays: dict[int, np.ndarray[Any, Any]] = {}  # by stand-in: what the caller got for it
+        self._passed: dict[str, Any] = {}  # by path: objects that the function gets as they are
         self.numbers: dict[int, int] = {}  # by record: which input it is
         self.untraced: dict[str, str] = {}  # by path: what it is, an array that isn't traced
         self.lost: dict[str, tuple[str, str]] = {}  # those that hold floats, and what to do about it
@@ -120,7 +105,7 @@ class Boxes:
             return replacement(value), None
         if id(value) not in self._structures:
             self._structures[id(value)] = None
-            self._containers.append(value)
+            self.containers.append(value)
             with nullcontext() if self._has_places else exchanging():
                 outer, self._has_places = self._has_places, True
                 self._structures[id(value)] = self._box_inside(value, path)
@@ -158,16 +143,24 @@ class Boxes:
 
     def _box_inside(self, value: Any, path: str) -> Structure:
         """Put stand-ins into a list, a dict or a dataclass itself; return its structure."""
-        structures = {}
-        for key, before in items_of(value) or ():
-            if issubclass(type(before), Traced):
-                self._refuse_busy(before, path)
-            stand_in, structures[key] = self._box(before, path_of(path, value, key))
-            if stand_in is not before:
-                place = place_in(value, key)
-                self.tape.places.append((place, stand_in, before))  # first: an interrupt may come between
-                place.write(stand_in)
-        return structure_of(value, structures)
+        structures = {
+            key: self._box_at(place_in(value, key), before, path_of(path, value, key))
+            for key, before in items_of(value) or ()
+        }
+        attributes = {
+            name: self._box_at(attribute_of(value, name), before, f"{path}.{name}")
+            for name, before in beside(value)
+        }
+        return structure_of(value, structures, attributes)
+
+    def _box_at(self, place: Holder, before: Any, path: str) -> Structure:
+        if issubclass(type(before), Traced):
+            self._refuse_busy(before, path)
+        stand_in, structure = self._box(before, path)
+        if stand_in is not before:
+            self.tape.places.append((place, stand_in, before))  # first: an interrupt may come between
+            place.write(stand_in)
+        return structure
 
     def _refuse_busy(self, value: Any, path: str) -> None:
         """Raise BusyError for a stand-in that a trace in another thread has put there, and will take away."""
@@ -186,7 +179,7 @@ class Boxes:
             if tape.is_open:
                 raise BusyError(path, tape)
             return callers_own(array)
-        if tape.is_open and tape.is_met_elsewhere(sys._getframe(1), value):  # noqa: SLF001
+        if tape.is_open and is_met_elsewhere(tape, sys._getframe(1), value):  # noqa: SLF001
             return _only_read(array)  # of a place that a trace in another thread watches
         if tape.is_open:
             self.untraced[path] = "a value of the outer trace, which alone follows it"
@@ -208,16 +201,17 @@ class Boxes:
         if way:
             self.lost[path] = self.untraced[path], way
         if holds_objects(value):
-            self._containers.append(value)
+            self.containers.append(value)
 
     def _leave(self, value: Any, kind: type, path: str) -> None:
         """Note what is told of, or looked at after the call, of a value that the function gets as it is."""
         if kind is not bool and issubclass(kind, _MAY_HAVE_FLOATS):
             self.note_untraced(value, path)
         if issubclass(type(value), (set, deque)):
-            self._containers.append(value)
+            self.containers.append(value)
         elif not issubclass(kind, _NOT_LOOKED_INTO) and (own := own_attributes(value)) is not None:
-            self._objects.append((value, {name: _state(item) for name, item in own.items()}))
+            self._passed[path] = value
+            self.objects.append((value, {name: state_of(item) for name, item in own.items()}))
 
     def _input(self, value: Any, callers: Any, path: str) -> tuple[Any, int]:
         number = len(self.tape.input_names)
@@ -245,176 +239,29 @@ class Boxes:
         Not where a traced value has met it there, which has been told, nor where all ways lead to the argument, as to
         what is watched.
         """
+        known = self.tape.watched | self.tape.read_otherwise
+        named = [(each, callers, self.name_of(first)) for each, callers, first in self.entries]
+        watched = [callers for _, callers, name in named if name in self.tape.watched]
         arrays = [
-            (callers, self.name_of(first))
-            for stand_in, callers, first in self.entries
-            if not is_lent(stand_in.value_) and self.name_of(first) not in self.tape.read_otherwise
+            (callers, name)
+            for stand_in, callers, name in named
+            if not (
+                is_lent(stand_in.value_) or name in known or any(overlap(callers, each) for each in watched)
+            )
         ]
-        if not arrays or self.tape.watched:
+        if not arrays:
             return None
         from tracer import named_otherwise  # noqa: PLC0415  (programs of numbers have none)
 
-        return named_otherwise.told(function, arrays, self.tape)
+        return named_otherwise.told(function, self._passed, arrays, self.tape)
 
     def entry_of(self, argument: Any) -> tuple[Any, Any, int] | None:
         """Return, of an array argument, its stand-in, the caller's array and its first record."""
         return next((each for each in self.entries if each[0] is argument), None)
 
-    def callers_own(self, stand_in: Any) -> Any:
-        """Return the program's own object for a stand-in, which is that itself where the function has made it."""
-        return self._originals.get(id(stand_in), self._written.get(id(stand_in), stand_in))
-
-    def note_stand_in(self, stand_in: Any, original: Any) -> None:
-        """Note that a stand-in was put in place of an array of the program's."""
-        self._originals[id(stand_in)] = self.arrays[id(stand_in)] = original
-        self._keep.append(stand_in)
-
-    def note_written(self, stand_in: Any, original: Any, *, is_lent: bool) -> None:
-        """Note a stand-in for an array that is no argument, and whether it writes into the memory of that."""
-        if is_lent:
-            self.note_stand_in(stand_in, original)
-            self._lent.append((stand_in, original))
-        else:
-            self._written[id(stand_in)] = original
-            self._keep.append(stand_in)
-
     def name_of(self, record: int) -> str:
         """Return what the argument of a record is called."""
         return self.tape.input_names[self.numbers[record]]
-
-    def only_read(self) -> dict[int, np.ndarray[Any, Any]]:
-        """Return by stand-in the caller's arrays that nothing was written into."""
-        return {
-            id(stand_in): callers
-            for stand_in, callers, _ in self.entries
-            if id(stand_in) not in self.arrays
-        }
-
-    @cached_property
-    def plain_arrays(self) -> PlainArrays:
-        """What makes arrays plain, once nothing is written into them any more."""
-        return PlainArrays(self)
-
-    def write_back(self) -> None:
-        """Give the caller's arrays what the function wrote into its copies, and what holds stand-ins plain values."""
-        for stand_in, original, first in self.entries:
-            if stand_in.id_ != first:
-                _give(original, stand_in.value_)
-                self.arrays[id(stand_in)] = original
-            _lock(original, stand_in.value_)
-        for stand_in, original in self._lent:
-            _give(original, stand_in.value_)
-            _lock(original, stand_in.value_)
-        is_shared = bool(self._containers or self.tape.places)
-        with CHANGED if is_shared else nullcontext():
-            self._put_back()
-            # None is looked into from another, however deep it lies; what the user's `__hash__` raises in one leaves
-            # the others the caller's.
-            done = set(map(id, self._containers))
-            for container in self._containers:
-                with suppress(Exception):
-                    self._unbox_inside(container, done)
-            self._clean_objects()
-            self.tape.places.clear()
-            if is_shared:
-                CHANGED.notify_all()  # a trace in another thread may wait for them
-
-    def _clean_objects(self) -> None:
-        for holder, attributes in self._objects:
-            own = own_attributes(holder) or {}
-            for name, item in list(own.items()):
-                kept, length = attributes.get(name, (_MISSING, -1))
-                if kept is not item:
-                    own[name] = self.unbox(item)
-                elif length != _state(item)[1]:
-                    self.clean(item)
-
-    def give_up(self) -> None:
-        """Have the caller's own values everywhere while the function is still running: in a forked child."""
-        self.write_back()
-        self.let_go()
-
-    def _put_back(self) -> None:
-        """Put what was there before where the function has left it."""
-        for place, stand_in, before in reversed(self.tape.places):
-            with suppress(Exception):  # of the user's `__hash__`
-                if place.read() is stand_in:
-                    place.write(before)
-
-    def let_go(self) -> None:
-        """Go on with the caller's own arrays instead of copies."""
-        for stand_in, original, first in self.entries:
-            if stand_in.id_ != first:
-                _give(original, stand_in.value_)
-            stand_in.value_ = original
-        self.entries.clear()
-
-    def clean(self, container: Any) -> None:
-        """Put plain numbers for the stand-ins that the function has put into a container of the caller's."""
-        self.unbox(container)
-
-    def unbox(self, value: Any, done: set[int] | None = None) -> Any:
-        """Return a result with plain numbers for stand-ins; what came in as an argument goes out as that object.
-
-        Containers that can be written into stay the objects that they are; those that are `done` are not looked into.
-        """
-        if type(value) in _PLAIN:
-            return value
-        if id(value) in self._originals:
-            return self._originals[id(value)]
-        if issubclass(type(value), Traced):
-            is_of_an_outer_trace = value.tape_ is not self.tape and value.tape_.is_open
-            return value if is_of_an_outer_trace else self._unboxed(value)
-        done = set() if done is None else done
-        if original_function(value) is not value or id(value) in done:
-            return original_function(value)
-        done.add(id(value))
-        return self._unbox_inside(value, done)
-
-    def _unbox_inside(self, value: Any, done: set[int]) -> Any:
-        kind = type(value)
-        if holds_objects(value):
-            exchange(value, lambda item: self.unbox(item, done))
-            return value
-        items = items_of(value)
-        if items is None and not issubclass(kind, (set, frozenset, deque)):
-            return value
-        if kind not in _WITHOUT_ATTRIBUTES:
-            for place in own_places(value):
-                now = place.read()
-                unboxed = self.unbox(now, done)
-                if unboxed is not now:
-                    place.write(unboxed)
-        if items is None:
-            members = [self.unbox(item, done) for item in value]
-            if all(map(is_, members, value)):
-                return value
-            is_fixed = issubclass(kind, frozenset)
-            return self._remember(value, kind(members)) if is_fixed else refill(value, members)
-        if not issubclass(kind, (tuple, list, dict)):
-            return value
-        fresh = {self.unbox(key): self.unbox(item, done) for key, item in items}
-        if all(map(is_, chain(*fresh.items()), chain(*items))):
-            return value
-        return (
-            self._remember(value, rebuilt(value, fresh))
-            if issubclass(kind, tuple)
-            else put_into(value, fresh)
-        )
-
-    def _remember(self, value: Any, unboxed: Any) -> Any:
-        """Have what is there twice in a result be one object there, too."""
-        self._originals[id(value)] = unboxed
-        self._keep.append(value)
-        return unboxed
-
-    def _unboxed(self, stand_in: Any) -> Any:
-        """Return the plain number; of an array what is the caller's own, the same each time."""
-        number = stand_in.value_
-        if type(number) is not np.ndarray:
-            return number
-        self.arrays[id(stand_in)] = self.plain_arrays.plain(number)
-        return self._remember(stand_in, self.arrays[id(stand_in)])
 
 
 def _only_read(value: Any) -> Any:
@@ -434,24 +281,3 @@ def _can_be_unlocked(array: np.ndarray[Any, Any]) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _give(array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:
-    if array.shape != value.shape:  # the function has set it, and was warned that NumPy will not have that
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            array.shape = value.shape
-    if not is_lent(value):
-        array[...] = value
-
-
-def _lock(array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:
-    """Have an array be read-only where the function has made it that: `a.setflags(write=False)`."""
-    if not value.flags.writeable and array.flags.writeable:
-        array.flags.writeable = False
-
-
-def _state(item: Any) -> tuple[Any, int]:
-    """Return what tells whether an attribute was bound anew, or a container in it has grown or shrunk."""
-    kind = next((each for each in (list, dict, set, deque) if issubclass(type(item), each)), None)
-    return item, kind.__len__(item) if kind is not None else 0

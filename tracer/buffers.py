@@ -14,25 +14,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.errors import UnsupportedError
-from tracer.families import is_argument, kept_view, others_of, own_memory, root_of, seen_at, way_of
-from tracer.frames import place
-from tracer.memory import (
+from tracer.elements import (
     differs_in_place,
-    is_lent,
     may_read_what_it_overwrites,
     overlaps_itself,
-    owner_of,
     places,
     shared,
     way_to,
 )
+from tracer.errors import UnsupportedError
+from tracer.families import is_argument, kept_view, others_of, own_memory, root_of, seen_at, way_of
+from tracer.frames import place
+from tracer.instructions import ITEM_STORES
+from tracer.memory import is_lent, owner_of
+from tracer.other_threads import has_written_elsewhere
 from tracer.rules.edited import Edited, may_copy, whole
 from tracer.rules.kinds import is_complex
 from tracer.running import written_at
 from tracer.standins import (
     NO_RECORD,
-    STORES,
     Traced,
     holds_traced,
     is_traced,
@@ -58,7 +58,7 @@ def write(array: Any, index: Any, value: Any, frame: FrameType) -> None:
     """
     tape = array.tape_
     index, plain_value = copied(plain_deep(index)), plain_deep(value)
-    if frame is not tape.frame and tape.has_written_elsewhere(
+    if frame is not tape.frame and has_written_elsewhere(
         array, lambda into: into.__setitem__(index, plain_value), frame
     ):
         return
@@ -236,7 +236,7 @@ def refuse_swap_in_c(array: Any, part: Any, frame: FrameType) -> None:
 
     For a real array that code keeps a copy of the row; for anything else it swaps views, which are overwritten.
     """
-    is_written_by_the_user = frame.f_code.co_code[frame.f_lasti] in STORES
+    is_written_by_the_user = frame.f_code.co_code[frame.f_lasti] in ITEM_STORES
     if not is_written_by_the_user and owner_of(array.value_) is owner_of(part.value_):
         raise UnsupportedError(
             "code in C writes parts of a traced array to other places of it, as np.random's shuffle does",

@@ -11,8 +11,9 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tracer.cuts import cut
 from tracer.exact import Exact
-from tracer.standins import cut, is_traced, plain_deep
+from tracer.standins import is_traced, plain_deep
 from tracer.tape import innermost
 
 if TYPE_CHECKING:
@@ -52,9 +53,9 @@ def _following(cached: Any) -> Callable[..., Any]:
             *map(_told_apart, args),
             *((name, _told_apart(each)) for name, each in options.items()),
         )
-        if key not in running.memory:
-            running.memory[key] = cached.__wrapped__(*args, **options)
-        return running.memory[key]
+        if key not in running.remembered:
+            running.remembered[key] = cached.__wrapped__(*args, **options)
+        return running.remembered[key]
 
     return function
 

@@ -1,8 +1,9 @@
 """Whether a number that left the graph came back into it: where it has only been looked at, nobody is warned.
 
-`history.append(float(loss))` loses nothing. At the end of the run, what came back is a constant of a later operation
-that the program did not have: a warning is left out only where each of those constants is written in its text, was in
-a global or the like before the first number left, or was computed with before. Used by run.py and tape.py.
+`history.append(float(loss))` loses nothing. The text says so, or that the number came back (`takers.py`). Where it does
+not say, what came back is a constant of a later operation that the program did not have: a warning is left out only
+where each of those is written in the text, was in a global or the like before the first number left, or was computed
+with before. Used by run.py and tape.py.
 """
 
 from __future__ import annotations
@@ -19,17 +20,19 @@ import numpy as np
 from tracer.instructions import start_of
 from tracer.operations import OP_NUMBERS
 from tracer.rules.edited import Edited, whole
+from tracer.takers import is_only_looked_at, takers
 from tracer.tape import AUXILIARY
-from tracer.texts_back import DEEPEST, enclosed, flat, input_values, is_round, parts_of
+from tracer.texts_back import DEEPEST, enclosed, flat, is_round, parts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
     from types import CodeType
 
     from tracer.errors import CutError, CutWarning
     from tracer.recording import Recording
-    from tracer.tape import Tape
+    from tracer.tape import Left, Tape
 
-_CUT = OP_NUMBERS["cut"]
+_CUT, _INPUT = OP_NUMBERS["cut"], OP_NUMBERS["input"]
 _TO_INT = re.compile(r"(np\.u?)?int\d*\(\)|.* of u?int")
 _LOADS = ("LOAD_CONST", "LOAD_SMALL_INT")
 # Which come up by chance: only the text of the operation itself counts
@@ -40,9 +43,11 @@ _MAKE_MASKS = frozenset(
     ("zeros", "ones", "eye", "identity", "zeros_like", "ones_like", "tri", "tril", "triu", "diag", "astype")
 )
 _COUNTING = (int, bool, str, bytes, type(None), slice, type(...), type, np.integer, np.bool_, np.dtype)
-_MOST = 20_000  # constants, and elements of constant arrays, that are looked at
+_MOST = 20_000  # constants that are looked at,
+_MOST_ELEMENTS = 1_000_000  # and elements of constant arrays
 _MOST_HAD = 20_000  # numbers of the program's that are kept for that,
-_AT_ONCE = 16  # or lists and rows with so many
+_FEW = 1000  # different numbers in an array that may be written in the program
+_AT_ONCE = 64  # or lists and rows with so many
 _KEPT = 1 << 10  # places in programs of which is known again what is written there
 
 
@@ -52,37 +57,50 @@ def told(tape: Tape, recording: Recording) -> CutError | CutWarning | None:
     has_gradients = any(each.row >= 0 for each in recording.outputs)
     last = _Later(recording, tape.had, first).last() if has_gradients else len(recording)
     for each in tape.left:
-        if each.row < last:
+        if not has_gradients or _may_be_back(each, recording, last):
             error = tape.told(each.what, each.advice, each.code, each.line)
             if error is not None:
                 return error
+        else:
+            tape.untold.append((each.code, each.instruction))
     return None
 
 
-def numbers_had(function: Any, arguments: Any) -> dict[str, Any]:
+def _may_be_back(left: Left, recording: Recording, last: int) -> bool:
+    """Tell whether a number came back, by the text; where that does not say, by the last constant of unknown origin."""
+    if left.row < last:
+        return not is_only_looked_at(recording, left.code, left.instruction, left.row)
+    return any(takers(recording, [(left.code, left.instruction)], left.row))
+
+
+def numbers_had(function: Any, arguments: Any, inputs: Collection[int]) -> dict[str, Any]:
     """Return copies of what holds numbers: globals by name; what is around a function, its object, and arguments by "".
 
-    Before the first number leaves: what is written there afterwards may be computed from that.
+    Before the first number leaves: what is written there afterwards may be computed from that. Without the arrays that
+    are inputs, by identity.
     """
     names = getattr(getattr(function, "__func__", function), "__globals__", {})
     held = {name: each for name, each in names.items() if not name.startswith("__")}
     held[""] = [getattr(function, "__self__", None), *enclosed(function), *arguments]
     room = [_MOST_HAD]
-    return {name: _copied(held[name], room, -(not name)) for name in reversed(held)}
+    return {name: _copied(held[name], room, inputs, -(not name)) for name in reversed(held)}
 
 
-def _copied(value: Any, room: list[int], depth: int) -> Any:
+def _copied(value: Any, room: list[int], inputs: Collection[int], depth: int) -> Any:
     """Copy what `flat` looks into; None for what holds no number, or for which no room is left: it is not known."""
     kind = type(value)
     if kind in _NUMBERS or depth > DEEPEST or issubclass(kind, (type, ModuleType, FunctionType, str)):
         return value if kind in _NUMBERS else None
     is_array = kind is np.ndarray and value.dtype.kind in "fc"
+    if is_array and id(value) in inputs:
+        return None
     parts = value if is_array else parts_of(value)
     is_flat = is_array or _NUMBERS.issuperset(map(type, parts))
-    room[0] -= 1 + (value.size if is_array else len(parts)) // (_AT_ONCE if is_flat else 1)
-    if room[0] < 0:
+    size = 1 + (value.size if is_array else len(parts)) // (_AT_ONCE if is_flat else 1)
+    if size > room[0]:
         return None
-    return parts.copy() if is_flat else [_copied(each, room, depth + 1) for each in parts]
+    room[0] -= size
+    return parts.copy() if is_flat else [_copied(each, room, inputs, depth + 1) for each in parts]
 
 
 class _Later:
@@ -101,8 +119,10 @@ class _Later:
         self._counts = {*map(int, flat(whole_numbers, deeply=True))}
         self._are_counts = any(isinstance(each, (int, np.integer)) for each in values)
         self._are_round = any(map(is_round, self._cut))
-        self._known: set[bytes] = set()
-        self._left = _MOST
+        # The arrays that were computed with before: which they are, and what is in them
+        self._known: set[bytes | int] = set()
+        self._left = _MOST_ELEMENTS
+        self._are_kept: dict[float, bool] = {}
 
     def last(self) -> int:
         """Return the row of the last operation with a constant of which nobody knows where it is from; or 0."""
@@ -127,9 +147,11 @@ class _Later:
         return found
 
     def _know(self, constant: Any) -> None:
-        if type(constant) is np.ndarray and constant.size <= self._left:
-            self._left -= constant.size
-            self._known.add(constant.tobytes())
+        if type(constant) is np.ndarray and id(constant) not in self._known:
+            self._known.add(id(constant))
+            if constant.size <= self._left:
+                self._left -= constant.size
+                self._known.add(constant.tobytes())
 
     def _is_explained(self, constant: Any, row: int) -> bool:
         if isinstance(constant, _COUNTING):
@@ -166,21 +188,23 @@ class _Later:
         code, instruction = self._place(row)
         if self._are_round or size in _COMMON:
             return (float, size) in _operands(code, instruction)
-        return size in self._kept
+        if size not in self._are_kept:
+            self._are_kept[size] = bool(_among(np.array([size]), self._kept)[0])
+        return self._are_kept[size]
 
     def _is_data(self, array: np.ndarray[Any, Any], row: int) -> bool:
-        if array.tobytes() in self._known:
+        if id(array) in self._known or array.tobytes() in self._known:
             return True
         self._left -= array.size
         if self._left < 0:
             return False
-        parts = {*flat([array], deeply=True)}
-        if self._are_round and self._names.isdisjoint(_MAKE_MASKS):
-            return parts.isdisjoint(self._cut) and parts <= self._kept
-        return parts.isdisjoint(self._cut) and all(
-            each in self._kept or (not self._are_round and self._is_written(each, row))
-            for each in parts - _MASK
-        )
+        sizes = _sizes([array])
+        if _among(sizes, np.array(sorted(self._cut))).any():
+            return False
+        rest = np.unique(sizes[~_among(sizes, self._kept)]).tolist()
+        if self._are_round:
+            return not rest or (not self._names.isdisjoint(_MAKE_MASKS) and _MASK.issuperset(rest))
+        return len(rest) < _FEW and all(each in _MASK or self._is_written(each, row) for each in rest)
 
     def _place(self, row: int) -> tuple[CodeType, int]:
         recording = self._recording
@@ -196,14 +220,38 @@ class _Later:
         return {*chain.from_iterable(each.co_names for each in self._codes)}
 
     @cached_property
-    def _kept(self) -> set[float]:
-        """The numbers that the program had before the first one left, or that are written in it."""
-        names = self._names | {""}
-        had = [each for name, each in self._had.items() if name in names]
-        kept = {*flat(had, -1, deeply=True)}.difference(input_values(self._recording))
+    def _kept(self) -> np.ndarray[Any, Any]:
+        """The numbers that the program had before the first one left, or that are written in it, in order."""
+        recording, names = self._recording, self._names | {""}
+        kept = _sizes(each for name, each in self._had.items() if name in names)
+        rows = (recording.ops == _INPUT).nonzero()[0].tolist()
+        inputs = (each for row in rows if np.size(each := recording.values[row]) < _MOST)
+        kept = kept[~_among(kept, np.unique(_sizes(inputs)))]
         if not self._are_round:
-            kept.update(flat(chain.from_iterable(each.co_consts for each in self._codes)))
-        return kept
+            kept = np.append(kept, [*flat(chain.from_iterable(each.co_consts for each in self._codes))])
+        return np.unique(kept)
+
+
+def _sizes(held: Iterable[Any]) -> np.ndarray[Any, Any]:
+    """Return the sizes of the numbers in arrays and lists."""
+    pending, numbers, arrays = [*held], [], [np.empty(0)]
+    while pending:
+        each = pending.pop()
+        if type(each) is list:
+            pending += each
+        elif type(each) is np.ndarray and each.dtype.kind in "fc":
+            parts = (each.real, each.imag) if each.dtype.kind == "c" else (each,)
+            arrays += [np.abs(part).ravel().astype(np.float64) for part in parts]
+        else:
+            numbers.append(each)
+    return np.concatenate([*arrays, [*flat(numbers, deeply=True)]])
+
+
+def _among(numbers: np.ndarray[Any, Any], known: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Tell of each number whether it is one of some that are in order."""
+    if not len(known):
+        return np.zeros(len(numbers), np.bool_)
+    return np.asarray(known[np.minimum(np.searchsorted(known, numbers), len(known) - 1)] == numbers)
 
 
 def _only_counts(value: Any) -> bool:

@@ -170,12 +170,13 @@ class _Copies:
 
     def __init__(self, function: Function) -> None:
         self.facts: dict[int, _Facts] = {}
+        # Variables that any call may rebind
         self.shared = frozenset(
             name
             for node in ast.walk(function)
             if isinstance(node, (ast.Global, ast.Nonlocal))
             for name in node.names
-        )  # which any call may rebind
+        )
         self.body = _Block(function.body, goes_on=False)
         self.copies: dict[int, list[_Copy]] = {}
         self.sources: set[str] = set()

@@ -17,20 +17,13 @@ from tracer.array_likes import USUAL, array_in, asked, defines_array
 from tracer.blank import Blank, blank, blank_of
 from tracer.callee import is_called
 from tracer.counts import is_whole, items_of_permutation
+from tracer.cuts import cut
 from tracer.families import expose, note_view
 from tracer.filled import is_handed_to_c
 from tracer.flat import Flat
 from tracer.frames import wants_plain_arrays
-from tracer.standins import (
-    cut,
-    holds_traced,
-    is_traced,
-    plain,
-    plain_deep,
-    record_call,
-    traced_in,
-    whole_plain,
-)
+from tracer.refused import refuse
+from tracer.standins import holds_traced, is_traced, plain, plain_deep, record_call, traced_in, whole_plain
 from tracer.tape import AUXILIARY, innermost
 
 if TYPE_CHECKING:
@@ -197,10 +190,10 @@ def _array(original: Callable[..., Any]) -> Callable[..., Any]:
         dtype = options.get("dtype", args[1] if len(args) > 1 else None)
         value = original(plain_deep(args[0]), *args[1:], **options)
         if options.get("like") is not None:
-            raise numpy_calls.refuse(f"np.{name} with like=", frame)
+            raise refuse(f"np.{name} with like=", frame)
         is_in_order = options.keys() - {"dtype", "copy", "ndmin"} and not _is_plain_python(frame)
         if (name in _FOR_C or is_in_order) and wants_plain_arrays(frame):
-            raise numpy_calls.refuse(f"np.{name}, by which a library hands an array to code in C,", frame)
+            raise refuse(f"np.{name}, by which a library hands an array to code in C,", frame)
         if name in _FOR_C and not is_called(function, frame):  # but by compiled code, which has no frame
             return _left(args[:1], value, name, frame)
         if value.dtype.kind not in "fc":

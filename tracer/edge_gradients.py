@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.graph import NO_SLOT, OUTPUT, SPLITTER
+from tracer.graph import CUT, NO_SLOT, OUTPUT, SPLITTER
 from tracer.partials import scalar_rows
 from tracer.rooms import handed_out
 from tracer.statistics import EdgeStatistics, Measurer
@@ -70,6 +70,20 @@ class _Arrays(Mapping[int, Any]):
 
     def __len__(self) -> int:
         return self._count
+
+
+def edges_fired(trace: Trace) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return, by edge, whether it fired in the backward pass."""
+    graph, reached = trace.graph, trace.gradients.reached
+    # By node: whether the row was reached that it acts in, which is that of a broadcast's consumer.
+    rows = graph.acting_rows() if graph.targets else graph.rows
+    fires = reached.take(rows) if len(reached) else np.zeros(len(rows), np.bool_)
+    fires[graph.kinds == CUT] = False
+    fires[graph.first_output :] = False
+    fired = fires.repeat(graph.first_in[1:] - graph.first_in[:-1])
+    if trace.output.row >= 0:
+        fired[graph.first_in[trace.output.index]] = True
+    return fired
 
 
 def edge_gradients(trace: Trace) -> EdgeGradients:

@@ -54,12 +54,18 @@ class _Refusals(threading.local):
 refusals = _Refusals()
 
 
+def noted(error: EdgegradError) -> EdgegradError:
+    """Return an error that only a trace raises: it is raised again at the end where the program has caught it."""
+    refusals.first = refusals.first or error
+    return error
+
+
 class _RefusalError(EdgegradError):
     """An error raised into a user's program, which may catch it and go on as it would not have without a trace."""
 
     def __init__(self, what: str, *, where: str = "", got: str = "", advice: str = "") -> None:
         super().__init__(what, where=where, got=got, advice=advice)
-        refusals.first = refusals.first or self
+        noted(self)
 
 
 class UnsupportedError(_RefusalError, TypeError):

@@ -24,7 +24,7 @@ from tracer.ways import Known, Ways
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from tracer.holders import Holder
 
@@ -51,10 +51,13 @@ class Exchange:
         self,
         found: list[tuple[Any, Any, Any]],
         keys: Iterable[int],
-        put: Callable[[Holder, Any, Any], Any],
+        variables: Mapping[int, Callable[[str], Holder]],
         warn: Callable[[str, str], None],
     ) -> None:
-        """Put the stand-ins of some arrays at the places that lead to them; say so where that can't be."""
+        """Put the stand-ins of some arrays at the places that lead to them; say so where that can't be.
+
+        `variables` are, by identity of a copy of what a function that runs has in variables, what makes a name a place.
+        """
         owners = {id(memory_of(self.known[key].array)): self.known[key] for key in keys}
         for key in keys:  # NumPy takes a proxy for what it stands for, and asks nobody
             known = self.known[key]
@@ -65,10 +68,12 @@ class Exchange:
             rest = []
             for owner, key, value in found:
                 other = self._exchanged(value)
-                if other is not value:
-                    put(place_of(owner, key), other, value)
-                else:
+                if other is value:
                     rest.append((owner, key, value))
+                elif id(owner) in variables:  # which end with their function, and are not put back
+                    variables[id(owner)](key).write(other)
+                else:
+                    self.put(place_of(owner, key), other, value)
             found = rest
         for _, key, value in found:
             if issubclass(type(value), np.ndarray) and not value.dtype.hasobject:

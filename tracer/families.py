@@ -12,19 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from tracer.elements import overlaps_itself, placed_alike, shared, way_to
 from tracer.errors import UnsupportedError
 from tracer.frames import place
 from tracer.members import Members
-from tracer.memory import (
-    address_of,
-    laid_out_copy,
-    on_memory_of,
-    overlaps_itself,
-    owner_of,
-    placed_alike,
-    shared,
-    way_to,
-)
+from tracer.memory import address_of, laid_out_copy, on_memory_of, owner_of
 from tracer.operations import OP_NUMBERS
 from tracer.rules.edited import may_copy, view_of
 from tracer.standins import Traced, is_traced

@@ -19,9 +19,8 @@ from tracer.instructions import called_with, instructions_of, taken_by_next
 if TYPE_CHECKING:
     from types import CodeType
 
-_BY_OUT = frozenset(
-    ("permuted", "random", "standard_exponential", "standard_gamma", "standard_normal")
-)  # methods of np.random.Generator
+# Methods of np.random.Generator
+_BY_OUT = frozenset(("permuted", "random", "standard_exponential", "standard_gamma", "standard_normal"))
 _BY_POSITION = frozenset(("pack_into", "readinto", "readinto1", "recv_into", "recvfrom_into"))
 # Names that hardly anything else has: an array that goes to a program's own `update` is to be followed as any other.
 _LOOKING = frozenset(

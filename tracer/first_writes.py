@@ -22,7 +22,7 @@ from tracer.families import is_argument
 from tracer.frames import place
 from tracer.known_places import places_known, remember
 from tracer.leftovers import own_references
-from tracer.memory import memory_of, overlapping, owner_of
+from tracer.memory import memory_of, overlap, overlapping, owner_of
 from tracer.reach import place_of, places_leading_to, reachable
 from tracer.references import references
 from tracer.second_ways import counted_in_callers, frames_from, held_by_callers, refused
@@ -76,7 +76,7 @@ class FirstWrites:
         whole = self._boxes.wholes.get(id(owner_of(entry[1])))
         is_apart = whole is not None and owner_of(whole.value_) is not owner_of(argument.value_)
         if is_apart or id(entry[1]) in self._shared():
-            raise _shared_refused(name, frame)
+            raise self._shared_refused(entry, name, frame)
         if not same_bytes(entry[1], tape.records[argument.id_ + VALUE]):
             raise refused(name, f"{name} was written into by a second way", place(frame))
         tape.forget_memory(memory_of(entry[1]))  # what was read before the write is what it was
@@ -99,6 +99,26 @@ class FirstWrites:
         if len(entries) not in self._overlapping:
             self._overlapping[len(entries)] = overlapping([each for _, each, _ in entries])
         return self._overlapping[len(entries)]
+
+    def _shared_refused(self, entry: tuple[Any, Any, int], name: str, frame: FrameType) -> UnsupportedError:
+        entries = [each for each in self._boxes.entries if overlap(each[1], entry[1])]
+        others = [each for each in map(self._boxes.name_of, (each[2] for each in entries)) if each != name]
+        names, watched = [name, *others], self._boxes.tape.watched
+        largest = self._boxes.name_of(max(entries, key=lambda each: each[1].size)[2])
+        arguments = [each for each in names if each not in watched]
+        if not arguments:
+            advice = f"watch {largest} alone"
+        elif len(arguments) < len(names):
+            both = " and ".join(each for each in names if each in watched)
+            advice = f"pass a copy of {arguments[0]}, or leave {both} out of watch=(…)"
+        else:
+            advice = f"where {', '.join(others)} is not to see it, pass a copy, or write a = a + b instead of a += b"
+        return UnsupportedError(
+            f"an in-place write into {name}, which shares its memory with another input, is not followed",
+            where=place(frame),
+            got=f"it is seen by {', '.join(others)}, too" if others else "",
+            advice=advice,
+        )
 
     def _lead_to(self, argument: Known, ways: Ways, missing: float, frame: FrameType) -> None:
         warn = partial(_warn, self._boxes.tape, frame)
@@ -192,11 +212,3 @@ def _warn(tape: Tape, frame: FrameType, how: str, path: str) -> None:
     )
     tape.refuse_if_strict(what, advice, frame)
     tape.warn(what, advice, frame)
-
-
-def _shared_refused(name: str, frame: FrameType) -> UnsupportedError:
-    return UnsupportedError(
-        f"an in-place write into {name}, which shares its memory with another input, is not followed",
-        where=place(frame),
-        advice="write a = a + b instead of a += b, or pass a copy",
-    )

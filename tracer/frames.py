@@ -24,6 +24,8 @@ _FILLING = (
     "scipy._external.array_api_",
     "scipy._lib.array_api_",
 )
+# Where NumPy keeps masked arrays and matrices, for which a program writes np.ma. and np.
+_OF_NUMPY = r"^numpy\.(ma\.|)(core|extras|matrixlib\.defmatrix)\."
 # NumPy's functions under the names of the array API: what they make is for whoever calls them, but in one that fills.
 _WRAPPING = ("scipy._external.array_api_compat", "scipy._lib.array_api_compat")
 _FILLS = "clip"
@@ -96,7 +98,7 @@ def library_function(frame: FrameType) -> str:
         ):
             name = f"{module}.{function}"
         found = found.f_back
-    return name
+    return re.sub(_OF_NUMPY, r"np.\1", name)
 
 
 def place(frame: FrameType, thread: int | None = None) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from tracer.memory import owner_of
+from tracer.minus import Minus, in_full
 from tracer.rooms import is_in_block
 from tracer.rules.edited import Edited, Part, whole
 from tracer.rules.kinds import Outer
@@ -67,7 +68,7 @@ class Gradients:
     def row_as_kept(self, row: int) -> Any:
         """Return the gradient of a row that was reached; an array may be one as its difference from another."""
         if row in self.arrays:
-            return self.arrays[row]
+            return in_full(self.arrays[row])
         if type(self.graph.recording.values.others.get(row)) not in (np.ndarray, Edited):
             return float(self.numbers[row])
         if row not in self.recent:
@@ -80,7 +81,7 @@ class Gradients:
         """Return what the consumer of a slot sends back to it: a number, an array, or `Compressed`."""
         found = self.slots.get(slot)
         if found is not None:
-            return found
+            return in_full(found)
         partial = float(self.locals[slot])
         if not np.isnan(partial):
             return float(self.numbers[self.graph.slot_consumer[slot]]) * partial
@@ -130,6 +131,8 @@ class Gradients:
 
 def memory_of(gradient: Any) -> Any:
     """Return the array that a gradient holds, or holds on to; what is no array as it is."""
+    if type(gradient) is Minus:
+        return gradient[0]
     if type(gradient) is Part:
         return gradient.innermost.value
     if type(gradient) is Outer:

@@ -318,6 +318,16 @@ class Graph:
         found: list[int] = edges[first[node] : first[node + 1]].tolist()
         return found
 
+    def is_copy(self, nodes: Any = slice(None)) -> Any:
+        """Tell, of one node or of several, whether it is the splitter of a value with several uses: no broadcast."""
+        return (self.kinds[nodes] == SPLITTER) & (self.node_slots[nodes] == NO_SLOT)
+
+    def uses(self, node: int) -> list[int]:
+        """Return the edges by which the value of a node was used: its one out-edge, or those of its splitter."""
+        edges = self.out_edges(node)
+        user = self.dst_of(edges[0]) if len(edges) == 1 else node
+        return self.out_edges(user) if user != node and self.is_copy(user) else edges
+
 
 def operand_value(recording: Recording, slot: int) -> Any:
     """Return the value of an operand: what its row gave, or the constant."""

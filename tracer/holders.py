@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections import deque
+from collections import OrderedDict, deque
 from enum import Enum
 from types import (
     CellType,
@@ -24,17 +24,16 @@ from tracer.errors import LookupNameError, UnsupportedError
 from tracer.frames import is_library
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-MISSING: Any = (
-    object()
-)  # what a place holds that is not there; written, it takes the place away from a dict
+# What a place holds that is not there; written, it takes the place away from a dict
+MISSING: Any = object()
 CONTAINERS = (list, dict, deque)
+_BASES = (list, tuple, OrderedDict, dict, deque)
 _POINTER = ctypes.sizeof(ctypes.c_void_p)
 _NO_OBJECTS = (type, ModuleType, FunctionType, MethodType)
-_MEMORY: Any = ctypes.Structure.__mro__[
-    -2
-]  # what everything of ctypes is: it reads the memory of what it holds
+# What everything of ctypes is: it reads the memory of what it holds
+_MEMORY: Any = ctypes.Structure.__mro__[-2]
 _DESCRIPTORS = (GetSetDescriptorType, MemberDescriptorType)
 # What a class is made of, past what its metaclass says of it: nothing of the user's runs where it is only looked at.
 module_of: Any = vars(type)["__module__"].__get__
@@ -182,12 +181,22 @@ def own_attributes(value: Any) -> dict[str, Any] | None:
     return None
 
 
+def items_in(container: Any) -> Iterable[tuple[Any, Any]]:
+    """Return the (key, item) pairs of a tuple or of one of CONTAINERS, past what its class makes of them."""
+    base = base_of(type(container))
+    return base.items(container) if issubclass(base, dict) else enumerate(base.__iter__(container))
+
+
+def base_of(kind: type) -> Any:
+    """Return Python's own class of a container, whose methods read and write it past those that its class may have."""
+    return kind if kind in _BASES else next(each for each in _BASES if issubclass(kind, each))
+
+
 def inside(value: Any) -> Iterator[tuple[str, Holder]]:
     """Yield what a container, an object, a class or a module holds, each with what is written to reach it."""
     kind = type(value)
     if issubclass(kind, CONTAINERS):
-        keys = list(value) if issubclass(kind, dict) else range(len(value))
-        yield from ((f"[{key!r}]", Item(value, key)) for key in keys)
+        yield from ((f"[{key!r}]", Item(value, key)) for key, _ in list(items_in(value)))
     elif issubclass(kind, type):
         yield from _of_classes(value, set())
     elif issubclass(kind, ModuleType):
@@ -263,7 +272,14 @@ def attribute(owner: Any, name: str, path: str) -> Holder:
                 got="it is computed each time, not an attribute that holds a value",
                 advice=f"watch the attribute that it is computed from, or all of them: {path}",
             )
-    raise LookupNameError(f"a {_kind(owner)} that is watched has no attribute {name!r}")
+    from tracer.lookup import nearest  # noqa: PLC0415  (for a name that is wrong)
+
+    names = [each[1:] for each, _ in attributes(owner)] if is_object(owner) else []
+    raise LookupNameError(
+        f"a {_kind(owner)} that is watched has no attribute {name!r}",
+        got=f"{path} is one",
+        advice=nearest(name, names),
+    )
 
 
 def item(owner: Any, key: Any, path: str) -> Holder:

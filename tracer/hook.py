@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os.path
 import sys
 import threading
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
-from tracer.errors import LookupNameError, UnsupportedError, UsageError
+from tracer.errors import LookupNameError, UnsupportedError, UsageError, noted
 from tracer.run import Options, is_decorated, run, state, tell_lost
 from tracer.signatures import any_signature_of
 from tracer.standins import is_traced
@@ -23,6 +24,10 @@ Parameters = ParamSpec("Parameters")
 Result_co = TypeVar("Result_co", covariant=True)
 _SUSPENDING = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _DEFAULTS = Options()
+_NAMES = {
+    "watch": 'name it: watch=("W", "model.b")',
+    "static": 'name the parameter: static=("n",)',
+}
 
 
 class Traced(Protocol[Parameters, Result_co]):
@@ -81,7 +86,7 @@ def _decorate(function: Any, options: Options) -> Any:
             got=f"got {function!r}",
             advice="write trace(f)(x), or record(f, x)",
         )
-    _refuse_unfinished(function)
+    refuse_unfinished(function)
 
     @functools.wraps(function)
     def traced(*args: Any, **kwargs: Any) -> Any:
@@ -106,7 +111,7 @@ def _decorate(function: Any, options: Options) -> Any:
     return traced
 
 
-def _refuse_unfinished(function: Any) -> None:
+def refuse_unfinished(function: Any) -> None:
     """Refuse generators and async functions, also methods, and objects that are called as such."""
     if (
         type(function) is FunctionType
@@ -116,30 +121,35 @@ def _refuse_unfinished(function: Any) -> None:
         return  # nearly every function; inspect asks six times
     called = getattr(type(function), "__call__", None)  # noqa: B004  (what is written, not whether)
     for each in (function, called):
-        if any(
-            is_unfinished(each)
-            for is_unfinished in (
-                inspect.isgeneratorfunction,
-                inspect.iscoroutinefunction,
-                inspect.isasyncgenfunction,
-            )
-        ):
-            raise UnsupportedError(
-                f"{getattr(function, '__qualname__', function)} is a generator or async function",
-                got="its body has not run when the call returns, so there is no result to go back from",
-                advice="put @trace on the function that consumes it",
-            )
+        if inspect.iscoroutinefunction(each):
+            raise _unfinished(function, each, is_generator=False)
+        if inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each):
+            raise _unfinished(function, each, is_generator=True)
+
+
+def _unfinished(function: Any, called: Any, *, is_generator: bool) -> UnsupportedError:
+    name = getattr(function, "__qualname__", function)
+    code = getattr(inspect.unwrap(called), "__code__", None)
+    return UnsupportedError(
+        f"{name} is {'a generator' if is_generator else 'an async'} function",
+        where=f"{os.path.split(code.co_filename)[1]}:{code.co_firstlineno}" if code else "",
+        got="its body has not run when the call returns, so there is no result to go back from",
+        advice="trace the function that goes through what it yields"
+        if is_generator
+        else f"trace a function that runs it to its end: record(lambda x: asyncio.run({name}(x)), x)",
+    )
 
 
 def _checked(options: Options) -> Options:
     """Refuse what would otherwise be taken for something else without a word."""
     for name in ("watch", "static"):
         names = getattr(options, name)
-        if isinstance(names, str) or not all(isinstance(each, str) for each in names):
+        several = names if isinstance(names, (tuple, list, set, frozenset)) else (None,)
+        if not all(isinstance(each, str) for each in several):
             raise UsageError(
                 f"@trace({name}=…) takes several names",
-                got=f"got {names!r}",
-                advice=f"write {name}=({names!r},)",
+                got=f"got {names!r}" if isinstance(names, str) else "got what is no text",
+                advice=f"write {name}=({names!r},)" if isinstance(names, str) else _NAMES[name],
             )
     if options.keep not in ("auto", "all"):
         raise UsageError("@trace(keep=…) takes 'auto' or 'all'", got=f"got {options.keep!r}")
@@ -182,7 +192,7 @@ def started(
             got=f"got {type(function).__name__}",
             advice="write record(f, x)",
         )
-    _refuse_unfinished(function)
+    refuse_unfinished(function)
     return run(function, args, kwargs, options_of(function))
 
 
@@ -199,10 +209,12 @@ def watch(value: Any, name: str) -> Any:
     if name in running.watched and running.watched[name][0] is value:
         return running.watched[name][1]
     if name in running.structures:
-        raise UsageError(
-            f"the name {name!r} is taken, by a parameter or by another watched value",
-            got=f"got another value: {value!r}",
-            advice="give every watched value a name of its own",
+        raise noted(
+            UsageError(
+                f"the name {name!r} is taken, by a parameter or by another watched value",
+                got=f"got another value: {value!r}",
+                advice="give every watched value a name of its own",
+            )
         )
     caller = sys._getframe(1)  # noqa: SLF001  (for messages, and records)
     boxed, running.structures[name] = running.watcher().watch_value(value, name, caller)

@@ -48,9 +48,8 @@ def _following(original: Callable[..., Any], meet: Callable[[], None]) -> Callab
             return original(*args, **options)
         finally:
             _importing.depth -= 1
-            if (
-                len(sys.modules) != count and not _importing.depth
-            ):  # with all that the module imports itself
+            # Once for a module, with all that it imports itself
+            if len(sys.modules) != count and not _importing.depth:
                 meet()
 
     return function

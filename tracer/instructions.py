@@ -20,6 +20,9 @@ _NUMBERS = (float, complex, int)
 _SMALL_INT = opcode.opmap.get("LOAD_SMALL_INT")  # from Python 3.14 on, and these are no constants
 _BETWEEN = ("CACHE", "EXTENDED_ARG", "FOR_ITER")  # an item that an array gives up is what a loop stores
 _BEFORE_CALLS = (*_BETWEEN, "PRECALL")
+# `a[i] = x`, and `a[i:j] = x` from Python 3.12 on
+STORES_OF_ITEMS = ("STORE_SUBSCR", "STORE_SLICE")
+ITEM_STORES = frozenset(opcode.opmap[name] for name in STORES_OF_ITEMS if name in opcode.opmap)
 _STORES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
 _LOADS = ("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FAST", "LOAD_DEREF")
 _TWO_IN_ONE = ("STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST")  # from Python 3.13 on

@@ -14,28 +14,18 @@ import numpy as np
 from tracer.buffers import write
 from tracer.by_place import names_with_out
 from tracer.callee import forget_snapshot, seeing, values_of
+from tracer.cuts import FOREIGN, MADE_IN_TRACE, cut
 from tracer.errors import UnsupportedError
 from tracer.frames import place, wants_plain_arrays
 from tracer.instructions import operator_at
-from tracer.memory import is_alone
-from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
+from tracer.numpy_calls import arrays_of, call_function, getitem
 from tracer.numpy_table import PLAIN_READS, PLAIN_UFUNCS, UFUNC_RULES, OptionError, call_options
 from tracer.numpy_table.scipy_ufuncs import called_as
-from tracer.references import borrowed
+from tracer.references import borrowed, is_alone
+from tracer.refused import refuse
 from tracer.rules.kinds import is_complex
 from tracer.second_ways import refuse_written_otherwise
-from tracer.standins import (
-    FOREIGN,
-    MADE_IN_TRACE,
-    Traced,
-    cut,
-    is_traced,
-    open_tape,
-    plain,
-    plain_deep,
-    record_call,
-    traced_in,
-)
+from tracer.standins import Traced, is_traced, open_tape, plain, plain_deep, record_call, traced_in
 from tracer.tape import AUXILIARY
 from tracer.ufunc_calls import call_ufunc, chosen_by
 
@@ -66,17 +56,15 @@ def call_into(
     was made outside of the trace, and the result would be traced.
     """
     if type(_single(options["out"])) is np.ndarray and not _takes_steps(function):
-        adopted = _adopted_out(
-            function, method, inputs, options, frame
-        )  # before anything else holds the array
+        # Before anything else holds the array
+        adopted = _adopted_out(function, method, inputs, options, frame)
         if adopted is not None:
             return adopted
     out = options["out"]
     targets = out if isinstance(out, tuple) else (out,)
     if not all(each.flags.writeable for each in plain_deep(targets) if isinstance(each, np.ndarray)):
-        (getattr(function, method) if method else function)(
-            *plain_deep(inputs), **plain_deep(options)
-        )  # raises
+        # Raises NumPy's own error
+        (getattr(function, method) if method else function)(*plain_deep(inputs), **plain_deep(options))
     if any(target is not None and not issubclass(type(target), Traced) for target in targets):
         return _into_plain(function, method, inputs, options, frame)
     rest = {name: value for name, value in options.items() if name != "out"}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.gradients import Measured, memory_of
-from tracer.graph import FUNCTION, NO_SLOT, SPLITTER
+from tracer.graph import FUNCTION, SPLITTER
 from tracer.memory import owner_of
 from tracer.rules.edited import Edited, Part
 from tracer.statistics import FIELDS, Measurer
@@ -22,9 +22,8 @@ from tracer.statistics import FIELDS, Measurer
 if TYPE_CHECKING:
     from tracer.graph import Graph
 
-_GOLDEN = (
-    5**0.5 - 1
-) / 2  # multiples of it fall evenly into any part of 0…1, with no period to match a loop's
+# Multiples of it fall evenly into any part of 0…1, with no period to match a loop's
+_GOLDEN = (5**0.5 - 1) / 2
 _CHEAP = 64  # bytes that are not counted
 
 
@@ -64,8 +63,7 @@ class Keeper:
         self._for_rows = min(budget, float(bytes_of_rows))
         self._for_slots = budget - self._for_rows
         self._held: set[int] = set()  # by identity: memory that is kept, and so lives on
-        has_splitter = (graph.kinds == SPLITTER) & (graph.node_slots == NO_SLOT)
-        self._split = set(graph.rows[has_splitter].tolist())
+        self._split = set(graph.rows[graph.is_copy()].tolist())
         self._measurer = Measurer()
         # What was measured, and the numbers, for each of: slots, narrowed slots, rows with several uses.
         self._keys: tuple[list[int], ...] = ([], [], [])

@@ -32,7 +32,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.accounted import are_accounted_for
 from tracer.callee import forget_snapshot
 from tracer.flat import Flat, Rows
 from tracer.frames import is_library, is_own
@@ -43,18 +42,20 @@ from tracer.holders import (
     Item,
     OfPartial,
     attributes,
+    items_in,
     module_of,
     names_of,
     order_of,
 )
 from tracer.instructions import line_of
+from tracer.iterators import Elements
 from tracer.memory import is_lent
 from tracer.next_states import is_next_state
 from tracer.object_arrays import all_arrays, exchange
 from tracer.references import references
 from tracer.standins import Traced, plain
 from tracer.structures import items_of, rebuilt
-from tracer.tape import AUXILIARY, LEFT, RUNS, STALE, STALE_ADVICE, WIDTH
+from tracer.tape import AUXILIARY, RUNS, STALE, STALE_ADVICE, STALE_VALUES, WIDTH
 from tracer.turns import searching
 from tracer.variables import Variable
 
@@ -76,6 +77,7 @@ _FIXED = (tuple, frozenset, slice, MethodType, methodcaller)
 # Python 3.13 only.
 _ITERATORS = frozenset(
     (
+        Elements,
         Flat,
         itertools.combinations,
         itertools.combinations_with_replacement,
@@ -107,6 +109,8 @@ def leave_plain(
     del tape
     if references(known, 0) == 1:  # the caller's
         return
+    from tracer.accounted import are_accounted_for  # noqa: PLC0415  (many programs keep nothing)
+
     try:
         with searching():
             if not are_accounted_for(known, error):
@@ -142,18 +146,18 @@ def _search(
     left = {id(held[at]): held[at] for at in range(len(held)) if references(held, at) > 1}  # ours
     del held
     _let_go(2 * len(left))
-    LEFT.update(left)
-    while len(LEFT) > _MOST:
-        del LEFT[next(iter(LEFT))]
+    STALE_VALUES.update(left)
+    while len(STALE_VALUES) > _MOST:
+        del STALE_VALUES[next(iter(STALE_VALUES))]
 
 
 def _let_go(count: int) -> None:
     """Forget those of the oldest values that the program has let go of: a view would keep an array for good."""
     with contextlib.suppress(RuntimeError):  # another thread has put some there meanwhile
-        for key in list(islice(LEFT, count)):
-            oldest = [LEFT.pop(key, None)]
+        for key in list(islice(STALE_VALUES, count)):
+            oldest = [STALE_VALUES.pop(key, None)]
             if oldest[0] is not None and references(oldest, 0) > 0:
-                LEFT[key] = oldest[0]
+                STALE_VALUES[key] = oldest[0]
 
 
 def own_references(array: Any) -> tuple[int, set[int]]:
@@ -164,7 +168,7 @@ def own_references(array: Any) -> tuple[int, set[int]]:
     runs = [run for each in RUNS.valuerefs() if (run := each()) is not None]
     holders: set[int] = set()
     count = sum(_count_in(vars(run), "result", array, holders) for run in runs)
-    return count + int(LEFT.get(id(array)) is array), holders
+    return count + int(STALE_VALUES.get(id(array)) is array), holders
 
 
 def _count_in(items: Any, key: Any, array: Any, holders: set[int]) -> int:
@@ -224,7 +228,7 @@ def holders_of(old: list[Any]) -> list[Any]:
 
 def meet_left(tape: Tape) -> CutError | CutWarning | None:
     """Warn of the numbers in a closed tape that an earlier trace left; return the error where the tape is strict."""
-    for position in _left_numbers(tape.records) if LEFT else ():
+    for position in _left_numbers(tape.records) if STALE_VALUES else ():
         at = bisect_right(tape.segments, position, key=lambda segment: segment.start) - 1
         code, instruction = tape.segments[at].code, tape.records[position + WIDTH - 1] & ~AUXILIARY
         if (code, instruction) not in tape.warned:
@@ -239,7 +243,11 @@ def _left_numbers(records: list[Any]) -> Iterator[int]:
     """Yield the positions of the records that have such a number among their operands."""
     for row, (left, right) in enumerate(zip(records[1::WIDTH], records[2::WIDTH], strict=True)):
         constants = right[0] if type(right) is tuple else ()
-        if id(left) in LEFT or id(right) in LEFT or any(id(each) in LEFT for each in constants):
+        if (
+            id(left) in STALE_VALUES
+            or id(right) in STALE_VALUES
+            or any(id(each) in STALE_VALUES for each in constants)
+        ):
             yield row * WIDTH
 
 
@@ -332,9 +340,10 @@ def _places(holder: Any, wanted: Container[int]) -> Iterable[Holder]:
     if kind is not None:  # past whose dict Python keeps what it has looked up
         return [Attribute(kind, name) for name in list(holder)]
     if issubclass(type(holder), CONTAINERS):
-        kind = next(each for each in CONTAINERS if issubclass(type(holder), each))
-        items = list(dict.items(holder)) if kind is dict else enumerate(kind.__iter__(holder))
-        own = [] if type(holder) is kind else attributes(holder)
+        items = items_in(holder)
+        if issubclass(type(holder), dict):  # to which another thread may add meanwhile
+            items = list(items)
+        own = () if type(holder) in CONTAINERS else attributes(holder)
         held = [Item(holder, key) for key, value in items if id(value) in wanted]
         return [*held, *(place for _, place in own)]
     return [*_members(holder), *(place for _, place in attributes(holder))]

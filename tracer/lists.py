@@ -28,9 +28,8 @@ from tracer.tape import innermost
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NAME = re.compile(
-    r"_\w+_dispatch(er)?\w*"
-)  # NumPy's habit; of functions written in C it keeps them in no name
+# NumPy's habit; of functions written in C it keeps them in no name
+_NAME = re.compile(r"_\w+_dispatch(er)?\w*")
 _IN_C = "numpy._core.multiarray"  # the module of those
 _VARIABLE, _GENERATOR = 0x0C, 0x20  # inspect.CO_VARARGS | CO_VARKEYWORDS, CO_GENERATOR
 _TEXT = """
@@ -50,9 +49,8 @@ def exchange(*, looking: bool) -> None:
     """Have NumPy look for traced values in lists, or no more."""
     found = _dispatchers()
     codes = found.looking if looking else found.originals
-    deque(
-        map(setattr, found.functions, repeat("__code__"), codes), maxlen=0
-    )  # every trace pays for this loop
+    # At the speed of C: every trace pays for it
+    deque(map(setattr, found.functions, repeat("__code__"), codes), maxlen=0)
 
 
 class _Dispatchers(NamedTuple):
@@ -155,9 +153,8 @@ class _Asking:
         from tracer.mutation import call_any  # noqa: PLC0415  (which is made of rooms that import this one)
 
         frame, name = sys._getframe(1), function.__name__  # noqa: SLF001  (the user's)
-        if any(
-            type(each) not in USUAL and hasattr(type(each), name) for each in args
-        ):  # which NumPy leaves it to
+        # NumPy leaves it to the class of such an argument
+        if any(type(each) not in USUAL and hasattr(type(each), name) for each in args):
             return function._implementation(*args, **options)  # noqa: SLF001
         return call_any(function, args, options, frame)
 

@@ -6,7 +6,7 @@ Used by trace.py, and by viz/choice.py for functions.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tracer.errors import GradientError, LookupNameError
 from tracer.views import Node
@@ -109,7 +109,7 @@ def chosen_output(trace: Trace) -> int:
             f"{trace.function} returned nothing that has a gradient",
             got="; ".join(
                 (
-                    f"got {type(trace.result).__name__}, expected a float, an array, or a container of them",
+                    f"got {_kind(trace.result)}, expected a float, an array, or a container of them",
                     *(_untraced(trace, path) for path in trace.run.untraced),
                 )
             ),
@@ -124,6 +124,13 @@ def chosen_output(trace: Trace) -> int:
             advice="choose one: @trace(of=…), or t.backward(of=…)",
         )
     return candidates[0]
+
+
+def _kind(result: Any) -> str:
+    if result is None:
+        return "None"
+    is_empty = isinstance(result, (list, tuple, dict))
+    return type(result).__name__ + (" without a float in it" if is_empty else "")
 
 
 def _named_output(trace: Trace, of: str | int) -> int:
@@ -186,7 +193,22 @@ def _nearest(trace: Trace, wanted: str) -> str:
     inside = [path for path in trace.input_rows.values() if path.startswith((f"{wanted}[", f"{wanted}."))]
     if inside:
         return f"{wanted} holds several inputs: {listed(inside)}"
-    return nearest(wanted, names)
+    near = meant(wanted, names)
+    if not near and _is_constant(trace, wanted):
+        return f"the program reads it as a constant; watch=({wanted!r},) makes it an input"
+    return near or f"known names: {listed(names) or 'none'}"
+
+
+def _is_constant(trace: Trace, wanted: str) -> bool:
+    """Tell whether the functions that ran read a name of what is around them, or an attribute of that or of `self`."""
+    from tracer.diagnose.reading import program  # noqa: PLC0415  (for a name that is wrong)
+
+    called, base = {scope.name for scope in trace.sites.scopes}, re.split(r"[.\[]", wanted)[0]
+    return any(
+        function in called
+        for file, source in trace.source.items()
+        for function in program(file, source).readers_of(wanted, base)
+    )
 
 
 def counted_name(wanted: str) -> tuple[str, int]:
@@ -197,8 +219,13 @@ def counted_name(wanted: str) -> tuple[str, int]:
 
 def nearest(wanted: str, names: list[str]) -> str:
     """Ask whether one of the names was meant, or list them."""
+    return meant(wanted, names) or f"known names: {listed(names) or 'none'}"
+
+
+def meant(wanted: str, names: list[str]) -> str:
+    """Ask whether one of the names was meant; nothing where none is like it."""
     parts = (f"['{wanted}']", f".{wanted}")
-    meant = [
+    same = [
         name
         for name in names
         if wanted.lower() in (name.lower(), name.lower().rpartition(".")[2]) or name.endswith(parts)
@@ -208,8 +235,8 @@ def nearest(wanted: str, names: list[str]) -> str:
     ends = [name.rpartition(".")[2] for name in names]  # of `helper.out` the end is what one writes
     near = difflib.get_close_matches(wanted, dict.fromkeys([*names, *ends]), n=3, cutoff=0.5)
     close = [name for each in near for name, end in zip(names, ends, strict=True) if each in (name, end)]
-    close = list(dict.fromkeys(meant or close))[:3]
-    return f"did you mean {' or '.join(close)}?" if close else f"known names: {listed(names) or 'none'}"
+    close = list(dict.fromkeys(same or close))[:3]
+    return f"did you mean {' or '.join(close)}?" if close else ""
 
 
 def listed(names: list[str]) -> str:

@@ -20,7 +20,8 @@ from tracer.callee import called_name, named, values_of
 from tracer.errors import UnsupportedError
 from tracer.frames import is_library, is_own, library_function
 from tracer.holders import Attribute
-from tracer.patches import original, replacement
+from tracer.patches import replacement
+from tracer.replacements import original
 from tracer.running import running_at
 from tracer.standins import Traced, plain
 from tracer.structures import own_places
@@ -38,7 +39,7 @@ _IMPOSSIBLE = "|".join(  # compiled when there is an error to compare with
         rf"descriptor '\w+' for '{_KIND}' objects doesn't apply to a '\2' object",
         rf"{_KIND}\(\) takes no arguments",
         r"conversion from (float|int) to Decimal is not supported",
-        r"Object of type (float|int) is not JSON serializable",
+        r"Object of type (float|int|float64) is not JSON serializable",
         r"keys must be str, int, float, bool or None, not (float|int)",
         r"unsupported type for timedelta \w+ component: (float|int)",
         r".*a bytes-like object is required, not 'numpy\.ndarray'",
@@ -66,7 +67,7 @@ _POSSIBLE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     ("argument must be an integer", (), _WHOLE),  # a comparison with a Decimal
     (
         "argument must be int or float(, not float)?",
-        ("from_float", "fromtimestamp", "utcfromtimestamp"),
+        ("create_decimal_from_float", "from_float", "fromtimestamp", "utcfromtimestamp"),
         _ANY,
     ),
     (r"__(int|index|trunc)__ returned non-int \(type float\)", (), _WHOLE),
@@ -82,14 +83,16 @@ _POSSIBLE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     # `(2.0).__mul__(x)` answers so
     (r"unsupported operand type\(s\) for .*'NotImplementedType'.*", (), _ANY),
     (r"(float|int|complex)\(\) argument must be .*, not '?NotImplementedType'?", (), _ANY),
+    ("NotImplemented should not be used in a boolean context", (), _ANY),
     ("object supporting the buffer API required", (), (np.ndarray, np.generic)),
     (r"Could not convert object to NumPy \w+", ("datetime64", "timedelta64"), _WHOLE),
     # Seconds: a float, or whatever is an int
     (
-        "'float' object cannot be interpreted as an integer( or float)?",
+        r"'(numpy\.)?float(64)?' object cannot be interpreted as an integer( or float)?",
         ("acquire", "fromtimestamp", "get", "join", "utcfromtimestamp"),
-        _NUMBER,
+        float,
     ),
+    ("cannot convert 'float' object to bytes", ("bytes", "bytearray"), np.generic),
     ("setting an array element with a sequence", (), _NUMBER),  # NumPy, of an array of text: texts[0] = x
 )
 # What a plain program is told of an array that is read-only or not contiguous, or of what is none.
@@ -101,7 +104,6 @@ _OF_BUFFERS = re.compile(
 # What a library's Python may be told that takes a number of NumPy's for an array, by asking for its type.
 _END = "\n"  # of the first line: Pythran's errors go on with what is allowed
 _INSTEAD = {"object __array__ method not producing an array": "np.asarray(…) of the object is followed"}
-_TWICE = r"\b(float|int|numpy\.ndarray)\b.*\b(not|got) \1\b"
 _OF_ITEMS = "'float' object does not support item assignment"
 _PLAIN = (str, bytes, int, float, type(None), type, ModuleType, BuiltinFunctionType)
 
@@ -158,10 +160,8 @@ def said_clearly(error: BaseException) -> BaseException:
 
 
 def _answer(error: BaseException) -> str:
-    """Say what code in C says; where one type is wanted and refused, that the second is another one."""
-    said = _said(error).partition(_END)[0]
-    is_same = re.search(_TWICE, said) is not None
-    return f"it says: {said}" + (", of the stand-in by which the value is traced" if is_same else "")
+    """Say what code in C says, and of what: of a float that no float is."""
+    return f"it says: {_said(error).partition(_END)[0]}, of the stand-in by which the value is traced"
 
 
 def _whose(error: BaseException, library: str) -> str:
@@ -237,7 +237,9 @@ def _is_buffer(value: Any) -> bool:
 
 
 def _may_be(value: Any, kinds: Any) -> bool:
-    """Tell whether a value stands for one of some kinds, or may hold what does."""
+    """Tell whether a value stands for one of some kinds, or may hold what does: `wait(x[0])`."""
     if issubclass(type(value), Traced):
-        return isinstance(value.value_, kinds)
+        return isinstance(value.value_, kinds) or (
+            type(value.value_) is np.ndarray and issubclass(value.value_.dtype.type, kinds)
+        )
     return not issubclass(type(value), _PLAIN)

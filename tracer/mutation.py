@@ -15,25 +15,18 @@ from tracer.array_likes import USUAL, arrays_in, takes_ufuncs
 from tracer.buffers import copied, fitted, replace, write
 from tracer.by_place import by_place, names_with_out
 from tracer.callables import CALLING_FUNCTIONS
+from tracer.cuts import FOREIGN, MADE_IN_TRACE, cut
 from tracer.errors import UnsupportedError
 from tracer.families import forget_ways, is_argument, note_view, others_of, own_memory
 from tracer.frames import place
 from tracer.into_out import call_into
-from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
+from tracer.numpy_calls import arrays_of, call_function, getitem
+from tracer.other_threads import has_written_elsewhere
+from tracer.refused import refuse
 from tracer.rules.edited import may_repeat
 from tracer.rules.kinds import is_complex
 from tracer.second_ways import refuse_written_otherwise
-from tracer.standins import (
-    FOREIGN,
-    MADE_IN_TRACE,
-    Traced,
-    cut,
-    is_traced,
-    open_tape,
-    plain_deep,
-    record_call,
-    traced_in,
-)
+from tracer.standins import Traced, is_traced, open_tape, plain_deep, record_call, traced_in
 from tracer.ufunc_calls import call_ufunc, chosen_by
 from tracer.writing_calls import WRITING_FUNCTIONS, adopted_first, call_writing, writes_in_place
 
@@ -199,9 +192,7 @@ def set_part(array: Any, name: str, value: Any, frame: FrameType) -> None:
 
 def set_shape(array: Any, shape: Any, frame: FrameType) -> None:
     """Do `array.shape = shape`: the stand-in moves on to a record of the same memory in another shape."""
-    if array.tape_.has_written_elsewhere(
-        array, lambda into: setattr(into, "shape", plain_deep(shape)), frame
-    ):
+    if has_written_elsewhere(array, lambda into: setattr(into, "shape", plain_deep(shape)), frame):
         return
     value = array.value_.view()
     value.shape = plain_deep(shape)  # raises NumPy's own errors

@@ -1,14 +1,13 @@
 """Arrays of arguments that the program's text reads by another way: `record(step, net.W)` of a step with `net.loss(X)`.
 
-What plain code reads there is a constant, and no traced value meets it. So it is looked for in the text: from the code
-of the function on, by the variables and attributes that are read in it, and in the functions that are found so.
+What plain code reads there is a constant, and no traced value meets it. Whether the text may do so at all, the names in
+it say: in the function, in what it calls, and in what all that holds. Only then it is read (`text_reads.py`).
 """
 
 from __future__ import annotations
 
 import dis
-from collections import deque
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -16,97 +15,143 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.frames import is_installed, is_library
-from tracer.holders import CONTAINERS, is_object, module_of, names_of, order_of, own_attributes
+from tracer.holders import (
+    CONTAINERS,
+    Attribute,
+    is_object,
+    module_of,
+    names_of,
+    order_of,
+    own_attributes,
+    slots,
+)
 from tracer.memory import is_within, memory_of, overlap
+from tracer.text_values import CACHE, computed_by, package_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tracer.errors import CutError, CutWarning
     from tracer.tape import Tape
+    from tracer.text_reads import Read
 
 _MOST = 2000  # values that are looked at, and items of a container
-_PASSED = frozenset({float, int, bool, complex, str, bytes, type(None), np.ndarray})
-_NO_OPERATORS = frozenset({"__init__", "__new__", "__post_init__", "__repr__", "__str__"})
+_PLAIN = frozenset({float, int, bool, complex, str, bytes, type(None)})
+# By identity of what a text may lead to: what was read, and has none of the arrays of arguments in it
+_unread: dict[tuple[int, ...], None] = {}
 _KEPT = 1 << 10  # functions whose names are known again
 
 
 def told(
-    function: Any, arrays: list[tuple[np.ndarray[Any, Any], str]], tape: Tape
+    function: Any, given: dict[str, Any], arrays: list[tuple[np.ndarray[Any, Any], str]], tape: Tape
 ) -> CutError | CutWarning | None:
-    """Warn where the text names the array of an argument otherwise; return the error where that is one."""
-    code = tape.scopes.calls[0].code
-    for name, way in _ways_named(function, arrays).items():
-        what = f"{name} is an argument, and {way}, which the function may read, is the same array, as a constant"
+    """Warn where the text reads the array of an argument otherwise; return the error where that is one.
+
+    `given` are the arguments that hold what they hold without a trace.
+    """
+    by_memory: dict[int, list[tuple[np.ndarray[Any, Any], str]]] = {}
+    for array, name in arrays:
+        by_memory.setdefault(id(memory_of(array)), []).append((array, name))
+    reached = _reachable([function, *given.values()])
+    if not any(type(each) is np.ndarray and _names_of(each, by_memory) for each in reached):
+        return None
+    state = tuple(map(id, (*reached, *(array for array, _ in arrays))))
+    if state in _unread:
+        return None
+    from tracer.text_reads import reads_of  # noqa: PLC0415  (which reads texts: few programs are so)
+
+    found: dict[str, Read] = {}
+    for read in reads_of(function, given):
+        for name in _names_of(read.array, by_memory):
+            found.setdefault(name, read)
+    if not found:
+        _unread[state] = None
+        while len(_unread) > _KEPT:
+            del _unread[next(iter(_unread))]
+    for name, (way, _, code, line) in found.items():
+        what = f"{name} is an argument, and {way}, which the function may read here, is the same array, as a constant"
         advice = f"use {name} itself, or watch {way} and don't pass {name}; "
         advice += f"where a constant is meant, pass {name}.copy()"
-        error = tape.told(what, advice, code, code.co_firstlineno)
+        error = tape.told(what, advice, code, line)
         if error is not None:
             return error
     return None
 
 
-def _ways_named(function: Any, arrays: list[tuple[np.ndarray[Any, Any], str]]) -> dict[str, str]:
-    """Return, by the name of an argument, how the text of the function and of what it calls names its array."""
-    by_memory: dict[int, list[tuple[np.ndarray[Any, Any], str]]] = {}
-    for array, name in arrays:
-        by_memory.setdefault(id(memory_of(array)), []).append((array, name))
+def _names_of(value: Any, by_memory: dict[int, list[tuple[np.ndarray[Any, Any], str]]]) -> list[str]:
+    """Name the arguments in whose arrays another one lies."""
+    near = by_memory.get(id(memory_of(value)), ())
+    return [name for array, name in near if overlap(value, array) and is_within(value, array)]
+
+
+def _reachable(beginning: list[Any]) -> list[Any]:
+    """Return what the names in the text of a function, the first, may lead to; no other library is read."""
     names: set[str] = set()
-    while True:
+    package, count = package_of(beginning[0]), -1
+    pending, seen, named = [*beginning], dict[int, Any](), list[Any]()
+    while len(names) > count and len(seen) < _MOST:
         count = len(names)
-        found: dict[str, str] = {}
-        for path, value in _reached(function, names):
-            for array, name in by_memory.get(id(memory_of(value)), ()):
-                if overlap(value, array) and is_within(value, array):
-                    found.setdefault(name, path)
-        if found or len(names) == count:
-            return found
+        for value in named:  # which may have what was named since
+            pending += _under_names(value, names)
+        for value in pending:  # which grows
+            if id(value) not in seen and type(value) not in _PLAIN and len(seen) < _MOST:
+                seen[id(value)] = value
+                if type(value) is np.ndarray:
+                    continue
+                if type(value) is FunctionType:
+                    pending += _named_by(value, names, package)
+                elif _has_names(value):
+                    named.append(value)
+                    pending += _under_names(value, names)
+                else:
+                    pending += _held(value)
+        pending.clear()
+    return [*seen.values()]
 
 
-def _reached(function: Any, names: set[str]) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
-    """Yield the arrays that can be reached by some names, with the way there; add the names that were met on it."""
-    pending: deque[tuple[str, Any]] = deque([("", function)])
-    seen: dict[int, Any] = {}
-    package = _package_of(getattr(function, "__func__", function))
-    while pending and len(seen) < _MOST:
-        path, value = pending.popleft()
-        if type(value) is np.ndarray:
-            yield path, value
-        elif id(value) not in seen:
-            seen[id(value)] = value
-            pending.extend(_held(path, value, names, package))
+def _named_by(function: Any, names: set[str], package: str) -> list[Any]:
+    """Return what a function has around it and by default, and the variables that it reads; add the names in it."""
+    if (
+        is_installed(str(function.__module__), function.__code__.co_filename)
+        and package_of(function) != package
+    ):
+        return []
+    variables, attributes = _named_in(function.__code__)
+    names |= attributes
+    found = [each for cell in function.__closure__ or () for each in _content(cell)]
+    found += [
+        *(function.__defaults__ or ()),
+        *(function.__kwdefaults__ or {}).values(),
+        *vars(function).values(),
+    ]
+    return found + [function.__globals__[name] for name in variables if name in function.__globals__]
 
 
-def _held(path: str, value: Any, names: set[str], package: str) -> list[tuple[str, Any]]:
-    """Return what a value holds that is reached by some names, each with the way there; no other library is read."""
+def _held(value: Any) -> list[Any]:
     kind = type(value)
     if kind is MethodType:
-        return [("", value.__func__), ("self", value.__self__)]
-    if kind is FunctionType:
-        is_others = is_installed(str(value.__module__), value.__code__.co_filename)
-        if is_others and _package_of(value) != package:
-            return []
-        variables, attributes = _named_in(value.__code__)
-        names |= attributes
-        cells = zip(value.__code__.co_freevars, value.__closure__ or (), strict=True)
-        around = [(name, each) for name, cell in cells for each in _content(cell)]
-        return around + [(name, value.__globals__[name]) for name in variables if name in value.__globals__]
+        return [value.__func__, value.__self__]
     if issubclass(kind, (tuple, *CONTAINERS)):
         kind = next(each for each in (tuple, *CONTAINERS) if issubclass(kind, each))
-        items = dict.items(value) if kind is dict else enumerate(kind.__iter__(value))
-        # Not the arrays themselves: who checks one argument after the other has them all in a list or a dict
-        return [
-            (f"{path}[{key!r}]", each) for key, each in islice(items, _MOST) if type(each) not in _PASSED
-        ]
-    if (issubclass(kind, ModuleType) and not is_library(value.__name__)) or is_object(value):
-        own = own_attributes(value) or {}
-        held = [(f"{path}.{name}", own[name]) for name in names & own.keys()]
-        return held + [("", method) for method in _methods(kind, names)]
-    return []
+        return [*islice(dict.values(value) if kind is dict else kind.__iter__(value), _MOST)]
+    if issubclass(kind, partial):
+        return [value.func, *value.args, *value.keywords.values()]
+    return [value.__wrapped__] if kind is CACHE else []
 
 
-def _package_of(function: Any) -> str:
-    return str(getattr(function, "__module__", "")).partition(".")[0]
+def _has_names(value: Any) -> bool:
+    kind = type(value)
+    return issubclass(kind, type) or (
+        not is_library(value.__name__) if issubclass(kind, ModuleType) else is_object(value)
+    )
+
+
+def _under_names(value: Any, names: set[str]) -> list[Any]:
+    """Return what an object, a class or a module has under some names."""
+    if issubclass(type(value), type):
+        return _methods(value, names)
+    own = own_attributes(value) or {}
+    held = [own[name] for name in names & own.keys()]
+    held += [Attribute(value, name).read() for name in slots(value) if name in names]
+    return held + _methods(type(value), names)
 
 
 def _content(cell: Any) -> list[Any]:
@@ -117,24 +162,20 @@ def _content(cell: Any) -> list[Any]:
 
 
 def _methods(kind: type, names: set[str]) -> list[Any]:
-    """Return the functions of a class of the user's that have such a name, and operators, which have none in a text."""
-    methods = []
+    """Return what a class of the user's has under such names, and operators, which have none in a text."""
+    found = []
     for each in order_of(kind):
         if not is_library(str(module_of(each))):
             own = names_of(each)
-            methods += [
-                own[name]
-                for name in own
-                if name in names or (name[:2] == "__" and name not in _NO_OPERATORS)
-            ]
-    return [each for each in methods if type(each) is FunctionType]
+            found += [own[name] for name in own if name in names or name[:2] == "__"]
+    return [computed_by(each) or each for each in found]
 
 
 @lru_cache(maxsize=_KEPT)
 def _named_in(code: CodeType) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the global variables, and the attributes, that a function reads, and those that are made in it."""
+    """Return the global variables that a function reads, and the attributes: also any text may name one."""
     variables: set[str] = set()
-    names: set[str] = set()
+    names = {each for each in code.co_consts if type(each) is str and each.isidentifier()}
     for each in dis.get_instructions(code):
         if each.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
             variables.add(each.argval)

@@ -40,7 +40,8 @@ def number(value: Any, digits: int = DIGITS) -> str:
         return str(bool(value))
     if isinstance(value, (complex, np.complexfloating)):
         sign = "−" if value.imag < 0 or (value.imag == 0 and math.copysign(1, value.imag) < 0) else "+"
-        return f"{number(value.real, digits)}{sign}{number(abs(value.imag), digits)}j"
+        first = "" if value.real == 0 and value.imag != 0 else number(value.real, digits)
+        return f"{first}{sign}{number(abs(value.imag), digits)}j".removeprefix("+")
     if isinstance(value, (int, np.integer)):
         return _minus(_whole(int(value)))
     real = float(value)
@@ -190,7 +191,7 @@ def _is_given(upstream: Any, local: Any, grad: Any) -> bool:
     if is_array(upstream):
         return True
     if not (_is_complex(upstream) or _is_complex(local)):
-        return abs(grad) > _LEAST_OF_PRODUCT or not (upstream and local)
+        return not abs(grad) <= _LEAST_OF_PRODUCT or not (upstream and local)  # also where it is nan
     if not all(map(is_finite, (upstream, local, grad))):
         return True
     given = _read(number(_unmasked(upstream))) * _read(number(_unmasked(local)))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.buffers import copied
-from tracer.errors import UnsupportedError
+from tracer.cuts import cut
 from tracer.families import note_view
-from tracer.frames import library_function, place, wants_plain_arrays
+from tracer.frames import wants_plain_arrays
 from tracer.numpy_table import (
     FOLLOWED,
     METHODS,
@@ -22,17 +22,10 @@ from tracer.numpy_table import (
     OptionError,
 )
 from tracer.numpy_table.reductions import OVERWRITING, without_overwriting
+from tracer.other_threads import is_handed, is_met_elsewhere
+from tracer.refused import refuse
 from tracer.rules.kinds import is_complex
-from tracer.standins import (
-    Traced,
-    cut,
-    holds_traced,
-    is_traced,
-    open_tape,
-    plain_deep,
-    record_call,
-    traced_in,
-)
+from tracer.standins import Traced, holds_traced, is_traced, open_tape, plain_deep, record_call, traced_in
 from tracer.structures import rebuilt
 from tracer.tape import AUXILIARY
 from tracer.texts import note
@@ -44,22 +37,6 @@ if TYPE_CHECKING:
 _SEQUENCES = frozenset((list, tuple))
 # What reads the file back has constants.
 _WRITING_OUT = frozenset((np.save, np.savetxt, np.savez, np.savez_compressed))
-
-
-def refuse(what: str, frame: FrameType) -> UnsupportedError:
-    """Return the error for a function that has no rule, naming it and the line."""
-    from tracer.ways_around import way_around  # noqa: PLC0415  (as in standins.py)
-
-    library = library_function(frame)
-    return UnsupportedError(
-        f"{library} is not followed yet: it calls {what.rstrip(',')}"
-        if library
-        else f"{what} is not followed yet",
-        where=place(frame),
-        got="a traced value was passed in, and no derivative rule is known",
-        advice=f"{way_around(library or what) or 'write it with supported operations'}, "
-        "or pass detach(x) to leave it out of the gradient",
-    )
 
 
 def call_function(
@@ -268,7 +245,7 @@ def attribute(number: Any, name: str, attribute: Any, frame: FrameType) -> Any:
 
 def _not_followed(number: Any, what: str, value: Any, frame: FrameType) -> Any:
     """Raise the error, but in a thread for whose answer the traced function may wait: its end is refused."""
-    if number.tape_.is_met_elsewhere(frame, number) and number.tape_.is_handed(number):
+    if is_met_elsewhere(number.tape_, frame, number) and is_handed(number.tape_, number):
         return value
     raise refuse(what, frame)
 

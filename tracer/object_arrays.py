@@ -1,6 +1,6 @@
 """Arrays of objects, and of records that have some: what is in them the garbage collector does not know.
 
-What of a trace the program has put into one is there until the call has ended. Used by boxing.py and leftovers.py.
+What of a trace the program has put into one is there until the call has ended. Used by unboxing.py and leftovers.py.
 """
 
 from __future__ import annotations

@@ -19,10 +19,12 @@ import numpy as np
 from tracer import numpy_calls
 from tracer.array_likes import USUAL, array_in, takes_ufuncs
 from tracer.buffers import replace, write
+from tracer.cuts import cut
 from tracer.flat import Flat, in_rows, plain_flat
 from tracer.instructions import operator_at
 from tracer.operations import OP_NUMBERS
-from tracer.standins import Traced, cut, is_traced, plain, plain_deep, record_call
+from tracer.other_threads import has_written_elsewhere
+from tracer.standins import Traced, is_traced, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY
 
 if TYPE_CHECKING:
@@ -33,9 +35,8 @@ _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this 
 _NUMBERS = (int, float, complex, np.number, np.bool_, np.ndarray)
 _PYTHONS_NUMBERS = (int, float, complex)
 _SEQUENCES = frozenset({list, tuple, str, bytes, bytearray, array, deque})
-_WITHOUT_ORDER = frozenset(
-    (str, bytes, type(None), list, tuple, dict, complex)
-)  # that a float could be put in
+# Types that have no order with a float
+_WITHOUT_ORDER = frozenset((str, bytes, type(None), list, tuple, dict, complex))
 # What two-operand functions meet nearly always, with Scalar and Array; what else there is, they ask for one by one
 OPERANDS: set[type] = {float, int, np.float64, np.ndarray}
 ARITHMETIC = {  # method name -> name of the rule, and the operator as it is written
@@ -74,9 +75,8 @@ def binary(left: Any, right: Any, name: str, compute: Callable[[Any, Any], Any],
             return _foreign(left, right, other, name, compute, frame)
     value = _computed(compute, left, right, frame)
     if type(value) is not np.ndarray and not isinstance(value, _NUMBERS) and type(right) is np.ndarray:
-        return _foreign(
-            left, right[()], right[()], name, compute, frame
-        )  # an object, in an array without axes
+        # An object, in an array without axes
+        return _foreign(left, right[()], right[()], name, compute, frame)
     return record_call(name, (left, right), value, None, frame)
 
 
@@ -114,9 +114,8 @@ def _foreign(
     if answer is not NotImplemented:
         return answer
     if kind in (list, tuple):
-        value = _computed(
-            compute, plain_deep(left), plain_deep(right), frame
-        )  # raises where a list is no operand
+        # Raises where a list is no operand
+        value = _computed(compute, plain_deep(left), plain_deep(right), frame)
         if isinstance(value, (np.ndarray, np.generic)):
             return record_call(name, numpy_calls.arrays_of((left, right), frame), value, None, frame)
     is_number = isinstance(other, numbers.Number) and not isinstance(other, _PYTHONS_NUMBERS)
@@ -186,7 +185,7 @@ def _in_place(
     array: Any, other: Any, name: str, compute: Callable[[Any, Any], Any], frame: FrameType
 ) -> Any:
     """Follow `array += other`: NumPy writes into a copy, and the same stand-in goes on with that."""
-    if frame is not array.tape_.frame and array.tape_.has_written_elsewhere(
+    if frame is not array.tape_.frame and has_written_elsewhere(
         array, lambda into: compute(into, plain_deep(other)), frame
     ):
         return array
@@ -304,6 +303,26 @@ def _write_methods(
         setattr(kinds[lines["Kind"]], name, space[name])
 
 
+def _write_at_first_use(
+    kinds: dict[str, type[Traced]], lines: dict[str, str], method: str, rule: str, symbol: str
+) -> None:
+    """Give a class an operator that is written out when it is first used; importing would wait for all of them."""
+    kind, compute = kinds[lines["Kind"]], _COMPUTE[method]
+
+    def at_first_use(name: str, *, is_reflected: bool) -> Callable[..., Any]:
+        def first(self: Traced, other: Any, *modulus: Any) -> Any:
+            _write_methods(kinds, lines, method, rule, symbol)
+            if modulus:
+                return getattr(self, name)(other, *modulus)
+            left, right = (other, self) if is_reflected else (self, other)
+            return binary(left, right, rule, compute, _frame(1))
+
+        return first
+
+    for name, is_reflected in ((f"__{method}__", False), (f"__r{method}__", True)):
+        setattr(kind, name, at_first_use(name, is_reflected=is_reflected))
+
+
 def write_arithmetic(scalar: type[Traced], array: type[Traced]) -> None:
     """Give Scalar and Array the operators of ARITHMETIC, and Array those in place."""
     kinds = {"Scalar": scalar, "Array": array}
@@ -313,11 +332,11 @@ def write_arithmetic(scalar: type[Traced], array: type[Traced]) -> None:
         return lambda self, other: _in_place(self, other, rule, compute, _frame(1))
 
     for method, (rule, symbol) in ARITHMETIC.items():
-        _write_methods(kinds, _OF_ARRAYS, method, rule, symbol)
+        _write_at_first_use(kinds, _OF_ARRAYS, method, rule, symbol)
         setattr(array, f"__i{method}__", in_place(rule, getattr(operator, f"__i{method}__")))
         if method != "matmul":
             lines = _OF_SCALARS | (_POWER_OF_SCALARS if method == "pow" else {})
-            _write_methods(kinds, lines, method, rule, symbol)
+            _write_at_first_use(kinds, lines, method, rule, symbol)
 
 
 def write_integer_methods(kind: type[Traced]) -> None:

@@ -1,8 +1,8 @@
 """What Python offers no hook for: functions written in C that would read a bare number out of a stand-in.
 
-While a trace runs, they are replaced (`python_calls.py`, `creation.py`, `stdlib_calls.py`, `scipy_calls.py`,
-`seeds.py`, `iterators.py`): in their own modules, wherever a module has bound the original (`from math import exp`),
-and wherever else the traced function can reach it (`stored.py`). They are put back when the last trace ends.
+While a trace runs, they are replaced, as `replacements.py` says: in their own modules, wherever a module has bound the
+original (`from math import exp`), and wherever else the traced function can reach it (`stored.py`). They are put back
+when the last trace ends.
 """
 
 from __future__ import annotations
@@ -20,68 +20,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import (
-    caches,
-    callables,
-    creation,
-    importing,
-    iterators,
-    lists,
-    python_calls,
-    seeds,
-    stdlib_calls,
-    stored,
-    swallowed,
-    warned,
-)
+from tracer import caches, importing, lists, seeds, stdlib_calls, stored, swallowed, warned
 from tracer.bound import Bound, Namespace
-from tracer.exact import Exact, Loose, original_of
 from tracer.holders import own_attributes
 from tracer.leftovers import put_in_place
+from tracer.replacements import (
+    LOOSE,
+    METHODS,
+    OF_CLASSES,
+    REPLACEMENTS,
+    add_imported,
+    made_exact,
+    of_scipy,
+    original,
+    replacement_of,
+    searched,
+)
 from tracer.turns import searching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-_REPLACEMENTS: dict[Any, Callable[..., Any]] = dict(python_calls.replacements())
-_LOOSE = Loose({replacement: original for original, replacement in _REPLACEMENTS.items()})
-_REPLACEMENTS.update((original, Exact(original, each)) for original, each in creation.replacements())
-_OF_CLASSES: dict[int, int] = {}  # references to a replacement that is a class when nobody has got it yet
-# Of functions: written in C, in Python, in Cython, NumPy's own, a bound method; and of classes.
-_KINDS = set(map(type, _REPLACEMENTS))
-_KINDS_WITH_CACHES = _KINDS | {caches.CACHED}
-
-
-def _of_scipy() -> Any:
-    """Return the room that follows SciPy; None where the program has not imported that."""
-    if "scipy" not in sys.modules:
-        return None
-    from tracer import scipy_calls  # noqa: PLC0415  (as above)
-
-    return scipy_calls
-
-
-def _add_imported() -> bool:
-    """Take in functions of what the program has imported by now; tell whether there are new ones."""
-    scipy = _of_scipy()
-    new = {
-        original: each if isinstance(each, type) else Exact(original, each)
-        for original, each in (
-            *(scipy.replacements() if scipy else ()),
-            *stdlib_calls.replacements(),
-            *seeds.replacements(),
-            *iterators.replacements(),
-        )
-        if original not in _REPLACEMENTS
-    }
-    _REPLACEMENTS.update(new)
-    kinds = [each for each in new.values() if isinstance(each, type)]
-    # Without the count's own, those of its list and of the two tables
-    _OF_CLASSES.update(zip(map(id, kinds), (now - 4 for now in map(sys.getrefcount, kinds)), strict=True))
-    _KINDS.update(map(type, new))
-    _KINDS_WITH_CACHES.update(_KINDS)
-    return bool(new)
-
+    from collections.abc import Iterable
 
 # Where Python and pip put what is no program of the user's
 _LIBRARIES = (os.path.split(functools.__file__)[0], os.path.split(os.path.split(np.__file__)[0])[0])
@@ -91,29 +49,6 @@ _WITHOUT_FILES = {*sys.builtin_module_names} - {"builtins"}  # into which a prog
 _OWN_BUSINESS = re.compile(r"tracer\.|copy$|numpy\.(\w+\.)*_|numpy\.random\.bit_generator$")
 # Called as they are by `tracer` and `copy`
 _OWN_FUNCTIONS = {"id": id}
-
-
-# Objects of NumPy's that are called or indexed without asking their arguments: class, method, what follows it.
-_METHODS = (
-    (np.vectorize, "__call__", callables.vectorized(np.vectorize.__call__)),
-    (type(np.r_).__mro__[1], "__getitem__", callables.indexed(type(np.r_).__getitem__)),
-)
-_PLAIN_METHODS = tuple(vars(kind)[name] for kind, name, _ in _METHODS)
-
-
-def _searched(namespace: Namespace) -> Namespace:
-    """Find the names that are bound to an original."""
-    items = list(namespace.names.items())
-    namespace.size = len(items)
-    kinds = _KINDS_WITH_CACHES if namespace.has_caches else _KINDS
-    namespace.originals = {
-        name: value
-        for name, value in items
-        if type(value) in kinds and (type(value) is caches.CACHED or value in _REPLACEMENTS)
-    }
-    namespace.replacements = {name: _replacement(value) for name, value in namespace.originals.items()}
-    return namespace
-
 
 LOCK = threading.RLock()
 """Held while functions are replaced or put back."""
@@ -159,8 +94,7 @@ class _Installation:
 
     def _make_exact(self, loose: Iterable[Any]) -> None:
         self._known = []
-        exact = {each: _LOOSE.make_exact(each) for each in loose if each in _LOOSE.originals}
-        _REPLACEMENTS.update((original_of(each), each) for each in exact.values())
+        exact = made_exact(loose)
         for namespace in (*self._namespaces.values(), *self._replaced):
             for name, each in namespace.replacements.items():
                 if type(each) is FunctionType and each in exact:
@@ -175,14 +109,14 @@ class _Installation:
             if not self._traces or _newest_module() == self._newest:
                 return
             _keep_own_functions()
-            if not _add_imported():
+            if not add_imported():
                 return
             self._known = []
             known = set(map(id, self._modules))
             for module in list(sys.modules.values()):
                 names = own_attributes(module) if id(module) not in known else None
                 if names is not None and not _OWN_BUSINESS.match(str(names.get("__name__"))):
-                    self._replace(_searched(Namespace(names)))
+                    self._replace(searched(Namespace(names)))
 
     def remove(self) -> None:
         """Count one trace less; after the last, put every original back."""
@@ -199,10 +133,10 @@ class _Installation:
     def _replace_all(self, function: Any, arguments: Any) -> None:
         if self._traces == 1:
             if _newest_module() != self._newest:
-                if _add_imported():  # which every module that is known has not been searched for
+                if add_imported():  # which every module that is known has not been searched for
                     self._namespaces.clear()
                 self._list_modules()
-            scipy = _of_scipy()
+            scipy = of_scipy()
             if scipy:
                 scipy.methods.install()
             if list(map(len, self._contents)) != self._sizes:
@@ -214,25 +148,29 @@ class _Installation:
                 for namespace in bound.namespaces:
                     self._replace(namespace)
                 self._gather()
-            lists.exchange(looking=True)
-            seeds.exchange(reading=True)
-            stdlib_calls.exchange(leaving=True)
-            warned.redirect(to_user=True)
-            swallowed.exchange(looking=True)
-            importing.exchange(self._meet_imported)
-            for kind, name, followed in _METHODS:
-                setattr(kind, name, followed)
+            self._exchange_others(following=True)
         names = getattr(function, "__globals__", None)
         if names is not None:  # searched each time: a notebook may have bound a name anew
-            self._replace(_searched(Namespace(names, has_caches=True)))
-        places, loose = stored.search((function, arguments), _replacement, _LOOSE)
+            self._replace(searched(Namespace(names, has_caches=True)))
+        places, loose = stored.search((function, arguments), replacement_of, LOOSE)
         if loose:
             self._make_exact(loose)
-            places, _ = stored.search((function, arguments), _replacement, _LOOSE)
+            places, _ = stored.search((function, arguments), replacement_of, LOOSE)
         for place in places:
             self._stored.append(place)
             with suppress(Exception):  # what can't be written keeps the original: a cut, which says so
                 place.exchange()
+
+    def _exchange_others(self, *, following: bool) -> None:
+        """Have what is no function in a name follow calls, or be as it was."""
+        lists.exchange(looking=following)
+        seeds.exchange(reading=following)
+        stdlib_calls.exchange(leaving=following)
+        warned.redirect(to_user=following)
+        swallowed.exchange(looking=following)
+        importing.exchange(self._meet_imported if following else None)
+        for kind, name, followed, plain_method in METHODS:
+            setattr(kind, name, followed if following else plain_method)
 
     def leave_originals(self) -> None:
         """Put the originals in place of the replacements that the program has kept, if no trace runs any more."""
@@ -256,18 +194,18 @@ class _Installation:
         if kept:
             held = [namespace.replacements for namespace in self._namespaces.values()]
             others = {id(each): original(each) for each in kept}
-            put_in_place(kept, others, self._known, _REPLACEMENTS, seeds.STANDING, *held)
+            put_in_place(kept, others, self._known, REPLACEMENTS, seeds.STANDING, *held)
             del kept, others
         self._own = list(map(sys.getrefcount, self._known))  # also of what could not be replaced
 
     def _count_references(self) -> None:
         """Note how often we ourselves hold each replacement."""
         # Those that are loose are only called; to count these as well, every trace would pay.
-        self._known = [each for each in _REPLACEMENTS.values() if type(each) is not FunctionType]
+        self._known = [each for each in REPLACEMENTS.values() if type(each) is not FunctionType]
         bound = (namespace.replacements.values() for namespace in self._namespaces.values())
         held = Counter(map(id, chain(self._bound.replacing_values, *bound)))
         # The count's own, those of its list and of the table
-        self._own = [3 + held[id(each)] + _OF_CLASSES.get(id(each), 0) for each in self._known]
+        self._own = [3 + held[id(each)] + OF_CLASSES.get(id(each), 0) for each in self._known]
 
     def _release(self) -> None:
         """Count one trace less; after the last, put back whatever has been replaced, also if not all was."""
@@ -275,17 +213,10 @@ class _Installation:
         if self._traces:
             return
         caches.forget()
-        scipy = _of_scipy()
+        scipy = of_scipy()
         if scipy:
             scipy.methods.remove()
-        lists.exchange(looking=False)
-        seeds.exchange(reading=False)
-        stdlib_calls.exchange(leaving=False)
-        warned.redirect(to_user=False)
-        swallowed.exchange(looking=False)
-        importing.exchange(None)
-        for (kind, name, _), plain_method in zip(_METHODS, _PLAIN_METHODS, strict=True):
-            setattr(kind, name, plain_method)
+        self._exchange_others(following=False)
         bound, self._exchanged = self._exchanged, None
         if bound is not None and not bound.exchange(bound.replacing_values, bound.originals):
             self._replaced[:0] = bound.namespaces
@@ -319,7 +250,7 @@ class _Installation:
             if names is None or _OWN_BUSINESS.match(str(names.get("__name__"))):
                 continue
             found = known.get(id(names)) or Namespace(names)
-            self._namespaces[id(names)] = _searched(found) if found.size != len(names) else found
+            self._namespaces[id(names)] = searched(found) if found.size != len(names) else found
             if not _is_installed(names):
                 self._changing.append(found)
         self._contents = [namespace.names for namespace in self._changing]
@@ -329,7 +260,7 @@ class _Installation:
         self._known = []
         for namespace in self._changing:
             if len(namespace.names) != namespace.size:
-                _searched(namespace)
+                searched(namespace)
         self._sizes = [namespace.size for namespace in self._changing]
         self._gather()
 
@@ -339,7 +270,7 @@ class _Installation:
     def _replace(self, namespace: Namespace) -> None:
         if not namespace.binds(namespace.originals):
             self._known = []
-            _searched(namespace)
+            searched(namespace)
         if namespace.originals:
             self._replaced.append(namespace)
             namespace.names.update(namespace.replacements)
@@ -367,16 +298,6 @@ def _newest_module() -> tuple[int, Any]:
         return len(sys.modules), sys.modules[next(reversed(sys.modules))]
     except (RuntimeError, KeyError):  # another thread is importing
         return 0, None
-
-
-def original(value: Any) -> Any:
-    """Return what a value replaces; any other value as it is."""
-    kind = type(value)
-    if kind is Exact:
-        return original_of(value)
-    if issubclass(kind, seeds.Reading):
-        return seeds.original_of(value)
-    return _LOOSE.originals.get(value, value) if kind is FunctionType else value
 
 
 def _restore_new_module(module: Any) -> None:
@@ -411,14 +332,8 @@ leave_originals = _installation.leave_originals
 
 def replacement(value: Any) -> Any:
     """Return the followed version of a function passed as an argument (`f(x, math.tanh)`); else the value."""
-    other = _replacement(value)
-    if type(other) is FunctionType and other in _LOOSE.originals:
+    other = replacement_of(value)
+    if type(other) is FunctionType and other in LOOSE.originals:
         _installation.make_exact([other])
-        return _replacement(value)
+        return replacement_of(value)
     return other
-
-
-def _replacement(value: Any) -> Any:
-    if type(value) is caches.CACHED:
-        return caches.followed(value)
-    return _REPLACEMENTS.get(value, value) if type(value) in _KINDS else value

@@ -2,7 +2,7 @@
 
 A part of an array that the caller gave is that part of the caller's own. Of what the function made, an array is copied,
 as the records hold its memory; the memory as a whole where several have a part of it, so that each of them sees what is
-written into another. Used by boxing.py and leftovers.py.
+written into another. Used by unboxing.py and leftovers.py.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.memory import address_of, borrowed_of, is_lent, laid_out_copy, owner_of, placed_alike
+from tracer.elements import placed_alike
+from tracer.memory import address_of, borrowed_of, is_lent, laid_out_copy, owner_of
 from tracer.rules.kinds import is_complex
 
 if TYPE_CHECKING:
-    from tracer.boxing import Boxes
+    from tracer.unboxing import Unboxing
 
 _WRITEABLE = 0x0400  # NumPy's flag
 
@@ -24,7 +25,7 @@ _WRITEABLE = 0x0400  # NumPy's flag
 class PlainArrays:
     """The memory that the program has for that in which a run has computed. Holds no stand-in."""
 
-    def __init__(self, boxes: Boxes) -> None:
+    def __init__(self, boxes: Unboxing) -> None:
         self._families = boxes.tape.families
         wholes = [(each.value_, boxes.arrays[id(each)]) for each in boxes.wholes.values()]
         self._given = [*wholes, *((each.value_, callers) for each, callers, _ in boxes.entries)]

@@ -161,9 +161,8 @@ class _Walk:
             if own is not value:
                 yield own, list(own.items())
         if issubclass(kind, dict):
-            if dict.__len__(value) <= self._largest or dict.__contains__(
-                value, "__name__"
-            ):  # a module's variables
+            # A module's variables are looked into however many they are
+            if dict.__len__(value) <= self._largest or dict.__contains__(value, "__name__"):
                 yield value, list(dict.items(value))
         elif issubclass(kind, (list, deque)):
             if len(value) <= self._largest:

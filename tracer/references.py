@@ -11,8 +11,10 @@ from __future__ import annotations
 import ast
 import dis
 import sys
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from tracer.errors import UsageError
 from tracer.instructions import instructions_of, loaded_by
@@ -38,6 +40,45 @@ _OWN = sys.getrefcount(_ALONE[0])  # that of the list, and the count's
 def references(items: Any, key: Any) -> int:
     """Count the references to an item of a list, a tuple or a dict, beyond that one."""
     return sys.getrefcount(items[key]) - _OWN
+
+
+def is_alone(options: dict[str, Any], held: int = 0) -> bool:
+    """Tell of `b *= x`, asked by the `__array_ufunc__` of x, whether nothing has the array but so many references."""
+    (array,) = options["out"]
+    owns = array.base is None
+    del array
+    return owns and _references(options) - held <= _fewest()
+
+
+def _references(options: dict[str, Any]) -> int:
+    return references(options["out"], 0)
+
+
+class _Asked:
+    """What is asked in place of x."""
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> int:
+        return _references(options)
+
+
+class _Made:
+    """Has no array, but makes one."""
+
+    written: Any = None
+
+    def __getitem__(self, index: Any) -> Any:
+        return np.empty(1)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.written = value
+
+
+@cache
+def _fewest() -> int:
+    """Count the references to an array that nothing has while it is written."""
+    made = _Made()
+    made[0] *= _Asked()
+    return int(made.written)
 
 
 def borrowed(node: ast.expr, frame: FrameType) -> int:

@@ -31,8 +31,10 @@ _KEPT = 1 << 24  # bytes of the largest array whose memory the allocator keeps f
 
 # A run holds what it computes until its trace is gone, all at once. glibc gives such a stretch back to the system, and
 # the next run gets it again page by page, at twice the price of its arithmetic, until it has seen one large array
-# go: from then on it keeps twice that, and arrays that are smaller come from there (mallopt(3), M_MMAP_THRESHOLD).
+# go: from then on it keeps twice that, and arrays that are smaller come from there (mallopt(3), M_MMAP_THRESHOLD). The
+# next one does, too, and NumPy asks the system for large pages for it, as for all of 4 MiB: what comes there has them.
 np.empty(_KEPT, np.uint8)
+np.empty(_KEPT - _PAGE, np.uint8)
 
 # Each is taken out while it is looked at, so that no two threads get the same.
 _blocks: deque[np.ndarray[Any, Any]] = deque()

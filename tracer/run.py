@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from types import CodeType, MethodType
+from types import MethodType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from tracer.frames import raised_at
 from tracer.freezing import freeze
 from tracer.leftovers import leave_plain, meet_left
 from tracer.memory import is_lent, laid_out_copy
+from tracer.other_threads import told_elsewhere
 from tracer.patches import Installed, leave_originals, replacement
 from tracer.recording import Output, Recording
 from tracer.standins import is_traced, plain
@@ -24,7 +25,6 @@ from tracer.structures import Structure, leaves
 from tracer.tape import WIDTH, Tape
 from tracer.trace import Run, Trace
 from tracer.turns import BusyError
-from tracer.unread import without_unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -87,7 +87,7 @@ class _Running:
         """See Tape."""
         from tracer.came_back import numbers_had  # noqa: PLC0415  (many programs have no cut)
 
-        return numbers_had(self.function, self._given)
+        return numbers_had(self.function, self._given, {id(array) for _, array, _ in self.boxes.entries})
 
     def give_up(self) -> None:
         """See Tape."""
@@ -180,7 +180,7 @@ def run(
     if busy is not None:  # the function has not been called yet
         with busy.turn():
             return run(function, *given, options)
-    error = error or meet_left(tape) or tape.told_elsewhere() or boxes.told_second_ways(function)
+    error = error or meet_left(tape) or told_elsewhere(tape) or boxes.told_second_ways(function)
     recording, error = _recording_of(tape, outputs, (function, *given), error, running)
     ended = f"{type(error).__name__}: {error}".removesuffix(": ") if error is not None else None
     made = Run(
@@ -252,7 +252,11 @@ def _recording_of(
 
         recording, followed, read_back = texts_back.with_cuts(tape, recording, followed, given)
         error = error or texts_back.told(tape, read_back)
-    return without_unread(recording, followed), error
+    if followed:
+        from tracer.unread import without_unread  # noqa: PLC0415  (few programs write into arrays)
+
+        recording = without_unread(recording, followed)
+    return recording, error
 
 
 def _outputs(result: Any, boxes: Boxes) -> list[Output]:

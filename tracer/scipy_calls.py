@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.frames import is_library, users
-from tracer.numpy_calls import any_open, array_of, call_function, refuse, several
+from tracer.numpy_calls import any_open, array_of, call_function, several
 from tracer.numpy_table.reading import OptionError
 from tracer.numpy_table.scipy_ufuncs import check_partials
+from tracer.refused import refuse
 from tracer.rules.distributions import CONTINUOUS, SCIPY_STATS
 from tracer.rules.scipy_special import SPHERICAL
 from tracer.scipy_distance_calls import READERS as DISTANCE_READERS
@@ -69,9 +70,8 @@ def _following(original: Callable[..., Any], called: str, read: Callable[..., An
             return plain_deep(original(*plain_deep(args), **plain_deep(options)))
         # Copies, where LAPACK may overwrite them.
         given = {name: _copied(plain_deep(each)) for name, each in options.items()}
-        value = plain_deep(
-            original(*_copied(plain_deep(args)), **given)
-        )  # it may have filled an array in Python
+        # SciPy's own Python may have filled a stand-in
+        value = plain_deep(original(*_copied(plain_deep(args)), **given))
         if not any_open((*args, *options.values()), frame):
             return value
         try:
@@ -103,7 +103,7 @@ def _logsumexp(
     a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, return_sign: Any = False
 ) -> Any:
     if return_sign:
-        raise OptionError("return_sign")
+        raise OptionError("return_sign=True (without it, it is followed)")
     params = {"axis": plain_deep(axis), "keepdims": bool(keepdims)}
     return "logsumexp", (a,) if b is None else (a, b), params
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.numpy_calls import any_open, array_of, refuse
+from tracer.numpy_calls import any_open, array_of
 from tracer.numpy_table.reading import OptionError
+from tracer.refused import refuse
 from tracer.rules.filters import BY_AXES, places_of, window_places
 from tracer.standins import holds_traced, plain, plain_deep
 

@@ -37,7 +37,7 @@ _STRUCTURES = {
 
 def _one_matrix(a: Any) -> None:
     if np.ndim(plain_deep(a)) != 2:
-        raise OptionError("a batch of matrices")
+        raise OptionError("a batch of matrices (that of np.linalg, which takes batches, is followed)")
 
 
 def _refuse(options: dict[str, Any], **defaults: tuple[Any, ...]) -> None:

@@ -71,9 +71,9 @@ def _stored(matrix: Any, tape: Tape) -> tuple[Any, ...]:
         return matrix.data, matrix.row.copy(), matrix.col.copy()
     listed = matrix.tocoo(copy=False)
     found = (listed.data, listed.row, listed.col)
-    known = tape.memory.get((_MATRIX, id(matrix)))
+    known = tape.remembered.get((_MATRIX, id(matrix)))
     if known is None or known[0] is not matrix or not all(map(same_bytes, known[1], found)):
-        known = tape.memory[_MATRIX, id(matrix)] = matrix, tuple(each.copy() for each in found)
+        known = tape.remembered[_MATRIX, id(matrix)] = matrix, tuple(each.copy() for each in found)
     stored: tuple[Any, ...] = known[1]
     return stored
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.frames import users
-from tracer.numpy_calls import any_open, array_of, refuse
+from tracer.numpy_calls import any_open, array_of
+from tracer.refused import refuse
 from tracer.standins import holds_traced, plain_deep, record_call
 
 if TYPE_CHECKING:

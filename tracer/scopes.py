@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 NO_INSTRUCTION = -1
 WHOLE_TRACE = 0  # scope of the traced function itself
 _HOOK = -1  # stands for the scope of the hook, which is outside of the trace
-_COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
+COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 _IS_GENERATOR = 0x20  # inspect.CO_GENERATOR, without the cost of importing inspect
 
 
@@ -86,7 +86,7 @@ class Scopes:
     def _new(self, frame: FrameType, parent: int) -> int:
         """Return the scope of a frame that was not seen running just before."""
         code, back = frame.f_code, frame.f_back
-        if code.co_name in _COMPREHENSIONS or code.co_filename.startswith(OWN_FILES):
+        if code.co_name in COMPREHENSIONS or code.co_filename.startswith(OWN_FILES):
             return parent
         is_generator = code.co_flags & _IS_GENERATOR
         if is_generator and frame in self._suspended:

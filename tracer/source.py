@@ -3,15 +3,13 @@
 The tape knows (code object, instruction offset) pairs and nothing else; here they become files, lines,
 columns, texts and names, in bulk, after the run. Used by sites.py; nothing in here knows the tape.
 
-No answer is better than a wrong one: a file may have been edited since it was imported. An answer is given
-only where the syntax tree has an expression of the right kind at exactly the instruction's columns, in a
-function with the code object's name, first line and parameters, that mentions only what the code mentions.
+No answer is better than a wrong one: a file may have been edited since it was imported. So the syntax tree must have
+what the code object says (`matching.py`).
 """
 
 from __future__ import annotations
 
 import ast
-import dis
 import linecache
 import threading
 import warnings
@@ -20,8 +18,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracer.copies import DISPLAYS, Ends, Onward, Path, elements, name_of
-from tracer.instructions import Code, Instruction, Span, instructions_of, taken_by_next, with_inner
-from tracer.syntax import COMPREHENSIONS, NOWHERE, Flow, Index, Loop, Visit, holds_any, index_of, span_of
+from tracer.instructions import (
+    STORES_OF_ITEMS,
+    Code,
+    Instruction,
+    instructions_of,
+    taken_by_next,
+    with_inner,
+)
+from tracer.matching import matched
+from tracer.syntax import Flow, Index, Visit, holds_any, index_of, span_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -66,9 +72,8 @@ class Place(NamedTuple):
     targets: tuple[str, ...]
     returned: bool
     further: tuple[Going, ...] = ()  # into and out of tuples, and behind loops
-    reads: tuple[
-        tuple[int, str], ...
-    ] = ()  # operands that are variables of the function: position and name
+    # Operands that are variables of the function: position and name
+    reads: tuple[tuple[int, str], ...] = ()
 
     @property
     def goings(self) -> tuple[Going, ...]:
@@ -112,13 +117,11 @@ def written_at(code: CodeType, offset: int) -> Written | None:
 def _written_at(code: CodeType, offset: int, file: str) -> Written | None:
     # Codes of two files can be equal, and only one of the files have been edited.
     (instruction,) = instructions_of(code, {offset})
-    text = _text(file)
-    tree = _parse(text) if text and instruction.operation in _STORES else None
-    found = _match(instruction, index_of(tree, {instruction.span})) if tree is not None else None
-    if found is None or not isinstance(found.node, ast.Subscript) or not _is_compiled_from(code, text):
+    found = _running(instruction, file) if instruction.operation in STORES_OF_ITEMS else None
+    if found is None or not isinstance(target := found[0], ast.Subscript):
         return None
-    target, stored, between = found.node, None, None
-    for node in ast.walk(tree) if tree is not None else ():
+    stored, between = None, None
+    for node in ast.walk(found[1]):
         match node:
             case ast.Assign(targets=[only], value=value) if only is target:
                 stored = value
@@ -140,18 +143,24 @@ def path_at(code: CodeType, offset: int) -> tuple[ast.AST, ...]:
 @lru_cache(maxsize=256)
 def _path_at(code: CodeType, offset: int, file: str) -> tuple[ast.AST, ...]:
     (instruction,) = instructions_of(code, {offset})
+    found = _running(instruction, file)
+    return () if found is None else _path_to(*found)
+
+
+def _running(instruction: Instruction, file: str) -> tuple[ast.AST, ast.Module] | None:
+    """Return what an instruction does, and the tree that this is in; None rather than a guess, as above."""
     text = _text(file)
     tree = _parse(text) if text else None
-    found = _match(instruction, index_of(tree, {instruction.span})) if tree is not None else None
-    if found is None or not _is_compiled_from(code, text):
-        return ()
-    return _path_to(found.node, tree)
+    found = matched(instruction, index_of(tree, {instruction.span})) if tree is not None else None
+    if tree is None or found is None or not _is_compiled_from(instruction.code.code, text):
+        return None
+    return found.node, tree
 
 
-def _path_to(wanted: ast.AST, tree: ast.AST | None) -> tuple[ast.AST, ...]:
+def _path_to(wanted: ast.AST, tree: ast.AST) -> tuple[ast.AST, ...]:
     """Return a node of a tree and what is around it, from the statement on."""
     lines = [getattr(wanted, "lineno", 0)]
-    pending: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [] if tree is None else [(tree, ())]
+    pending: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(tree, ())]
     while pending:
         node, around = pending.pop()
         around = (node,) if isinstance(node, ast.stmt) else (*around, node)
@@ -244,7 +253,7 @@ def _places(file: str, instructions: list[Instruction]) -> Iterator[tuple[tuple[
     index = index_of(tree, spans) if tree is not None else Index({}, {}, {}, {}, [])
     lines = text.split("\n")
     for instruction in instructions:
-        found = _match(instruction, index)
+        found = matched(instruction, index)
         yield (id(instruction.code.code), instruction.offset), _place(instruction, found, lines, index)
 
 
@@ -278,7 +287,7 @@ def _reads(node: ast.AST, instruction: Instruction) -> Iterator[tuple[int, str]]
             operands = (left, right)
         case ast.UnaryOp(operand=operand):
             operands = (operand,)
-        case ast.Subscript(value=array) if instruction.operation not in _STORES:
+        case ast.Subscript(value=array) if instruction.operation not in STORES_OF_ITEMS:
             operands = (array,)
     for position, operand in enumerate(operands):
         if isinstance(operand, ast.Name) and operand.id in instruction.code.variables:
@@ -317,118 +326,3 @@ def _names(goings: Iterable[Going]) -> Iterator[str]:
 def _characters(line: str, count: int) -> int:
     """Say how many characters the first bytes of a line are."""
     return count if line.isascii() else len(line.encode()[:count].decode())
-
-
-def _match(instruction: Instruction, index: Index) -> Visit | None:
-    """Find the node that an instruction was compiled from; None rather than a guess."""
-    code, _, _, operation, _, span = instruction
-    if operation in _LOOPS and span in index.loops:
-        return _match_loop(instruction, index.loops[span])
-    visit = index.nodes.get(span)
-    kinds = _KINDS.get(operation)
-    if kinds is None:
-        return _match_reader(code, visit)
-    if visit is not None and isinstance(visit.node, COMPREHENSIONS) and visit.scope.is_of(code):
-        # Python 3.11 calls it, and what it goes through first is asked for its items in that call's name.
-        return Visit(visit.node.generators[0].iter, NOWHERE, visit.scope)
-    visit = visit or _method(index, span)
-    if visit is None or not isinstance(visit.node, kinds) or not visit.scope.is_of(code):
-        return None
-    return visit._replace(flow=_flow(visit, operation)) if _agrees(visit.node, instruction) else None
-
-
-def _method(index: Index, span: Span) -> Visit | None:
-    """Find a call or an attribute by its end: over several lines, its instruction begins at its name."""
-    visit = index.ends.get((span[1], span[3]))
-    node = visit.node if visit is not None else None
-    attribute = node.func if isinstance(node, ast.Call) else node
-    if not isinstance(attribute, ast.Attribute):
-        return None
-    name_column = (attribute.end_col_offset or 0) - len(attribute.attr)  # as the compiler computes it
-    return visit if (attribute.end_lineno, name_column) == (span[0], span[2]) else None
-
-
-def _flow(visit: Visit, operation: str) -> Flow:
-    """Say where a value goes; some operations know better than what is around them."""
-    match visit.node:
-        case ast.AugAssign(target=target) | ast.Tuple(elts=[target]) | ast.List(elts=[target]):
-            return Flow((target,))
-        case ast.Subscript() as target if operation in _STORES:
-            return Flow((target,))
-        case ast.Compare(ops=[_, _, *_]):
-            return NOWHERE
-    return visit.flow
-
-
-def _match_reader(code: Code, visit: Visit | None) -> Visit | None:
-    """Find what a truth test, an f-string or the like reads: a place, and no value of its own."""
-    if visit is None or not visit.scope.is_of(code):
-        return None
-    node: ast.AST | None = visit.node
-    if isinstance(node, (ast.stmt, ast.IfExp)):  # Python 3.11 tests at the whole `if`
-        node = getattr(node, "test", None)
-    return None if node is None else Visit(node, NOWHERE, visit.scope)
-
-
-def _match_loop(instruction: Instruction, loops: list[Loop]) -> Visit | None:
-    """Find the `for` of an instruction; before Python 3.13, those of one comprehension share their span."""
-    code, _, start, operation, _, span = instruction
-    same = [at for at in range(0, start, 2) if code.spans[at // 2] == span]
-    turn = sum(dis.opname[code.bytes[at]] == "FOR_ITER" for at in same)
-    loop = loops[turn % len(loops)]  # the body of a `finally` is compiled twice
-    if not loop.scope.is_of(code):
-        return None
-    # A comprehension's iterator can be made outside of it, where its variables mean nothing.
-    outside = operation == "GET_ITER" and loop.scope.inlined_in is not None
-    return Visit(loop.iterator, NOWHERE if outside else Flow((loop.target,)), loop.scope)
-
-
-def _agrees(node: ast.AST, instruction: Instruction) -> bool:
-    """Check that the code object has the node's operator, and the names and numbers among its operands."""
-    if isinstance(node, ast.UnaryOp) and type(node.op) is not _SIGNS[instruction.operation]:
-        return False
-    if instruction.operation == "BINARY_OP" and instruction.argument != _operator_of(node):
-        return False
-    for part in (node, *ast.iter_child_nodes(node)):
-        match part:
-            case ast.Name(id=name) | ast.Attribute(attr=name) if not instruction.code.mentions(name):
-                return False
-            case ast.Constant(value=value) if not instruction.code.holds(value):
-                return False
-    return True
-
-
-def _operator_of(node: ast.AST) -> int:
-    """Return the argument of BINARY_OP that an operator is compiled to: one list, the same in place, then `a[i]`."""
-    if isinstance(node, (ast.BinOp, ast.AugAssign)):
-        return _OPERATORS.index(type(node.op)) + len(_OPERATORS) * isinstance(node, ast.AugAssign)
-    return 2 * len(_OPERATORS)
-
-
-# From Python 3.14 on, a subscript is a binary operation.
-_SUBSCRIPTS_TOO = () if "BINARY_SUBSCR" in dis.opmap else (ast.Subscript,)
-_LOOPS = ("FOR_ITER", "GET_ITER")
-_STORES = ("STORE_SUBSCR", "STORE_SLICE")
-
-_OPERATORS: tuple[type[ast.operator], ...] = (  # by the argument of BINARY_OP
-    *(ast.Add, ast.BitAnd, ast.FloorDiv, ast.LShift, ast.MatMult, ast.Mult, ast.Mod, ast.BitOr, ast.Pow),
-    *(ast.RShift, ast.Sub, ast.Div, ast.BitXor),
-)
-
-_SIGNS: dict[str, type[ast.unaryop]] = {
-    "UNARY_NEGATIVE": ast.USub,
-    "UNARY_POSITIVE": ast.UAdd,
-    "CALL_INTRINSIC_1": ast.UAdd,  # from Python 3.12 on
-    "UNARY_INVERT": ast.Invert,
-    "UNARY_NOT": ast.Not,
-}
-
-_KINDS: dict[str, tuple[type[ast.AST], ...]] = {  # what the operations that make values are compiled from
-    "BINARY_OP": (ast.BinOp, ast.AugAssign, *_SUBSCRIPTS_TOO),
-    "UNPACK_SEQUENCE": DISPLAYS,
-    **dict.fromkeys(("COMPARE_OP", "CONTAINS_OP"), (ast.Compare, ast.pattern)),
-    **dict.fromkeys(_SIGNS, (ast.UnaryOp,)),
-    **dict.fromkeys(("BINARY_SUBSCR", "BINARY_SLICE", *_STORES), (ast.Subscript,)),
-    **dict.fromkeys(("LOAD_ATTR", "LOAD_METHOD"), (ast.Attribute,)),
-    **dict.fromkeys(("PRECALL", "CALL", "CALL_KW", "CALL_FUNCTION_EX"), (ast.Call,)),
-}

@@ -7,49 +7,25 @@ Who comes here (`operators.py`, `numpy_calls.py`, `python_calls.py`) has compute
 from __future__ import annotations
 
 import functools
-import opcode
-import sys
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tracer.callee import called, called_name
-from tracer.counts import is_count, is_whole
+from tracer.counts import is_whole
 from tracer.errors import UnsupportedError
-from tracer.frames import library_function, place, users
-from tracer.memory import laid_out_copy
+from tracer.frames import place
 from tracer.operations import COMPACT_OPERANDS, OP_NUMBERS, RULE_OF
-from tracer.rules.kinds import Elementwise, Many, is_complex
-from tracer.tape import LEFT, WIDTH, Tape
+from tracer.other_threads import is_handed, is_met_elsewhere
+from tracer.refused import refuse_complex, refuse_value
+from tracer.rules.kinds import is_complex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
-HANDING_ON = frozenset(
-    OP_NUMBERS[name] for name in ("astype", "copy", "getitem", "item", "ravel", "reshape")
-)
-STORES = frozenset(opcode.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in opcode.opmap)
+    from tracer.tape import Tape
+
 NO_RECORD = -1
-FOREIGN = (
-    "an array that was made outside of the trace, or by code that it does not see "
-    "(a copy of such an array, a random draw)"
-)
-MADE_IN_TRACE = (
-    "make the array in the traced function, by a call that is written np.zeros(…) or np.array(…), "
-    "or pass it as an argument"
-)
-CONVERSION = "a conversion to a plain array"
-COMPLEX = "complex(); x + 1j*y is followed"
-_CONVERSIONS = frozenset(("float()", "int()", CONVERSION, COMPLEX))
-_MAKES_WHOLE = ("array of int", "asarray of int", "asanyarray of int", "astype of int")  # labels, places
-# By the way out, and whether it was an array; else detach.
-_ADVICE = {
-    (
-        CONVERSION,
-        False,
-    ): "np.array(…) around the list that it is in is followed; detach(x) says that this is meant"
-}
 _DEEPEST = 64  # axes of an array
 SCALARS = (float, int, complex, np.inexact, np.integer)
 _FLOAT64 = np.dtype(np.float64)
@@ -155,7 +131,7 @@ def open_tape(operands: Iterable[Any], frame: FrameType) -> Tape | None:
             continue
         if not own.is_open:
             own.enter(frame)  # says so where another trace is running
-        elif frame is not own.frame and own.is_met_elsewhere(frame, operand):
+        elif frame is not own.frame and is_met_elsewhere(own, frame, operand):
             continue
         elif tape is None:
             tape = own
@@ -191,6 +167,8 @@ def record_call(
             if value.dtype.kind not in "biu":
                 refuse_value(name, value, frame)
             # Whole numbers take steps. What was traced (Python ints) ends here, and that is said.
+            from tracer.cuts import cut  # noqa: PLC0415  (which is made of this room)
+
             for operand in filter(is_traced, operands):
                 cut(operand, "an array of integers", frame)
             return value
@@ -198,8 +176,8 @@ def record_call(
         refuse_value(name, value, frame)
     number = OP_NUMBERS[name]
     rule = RULE_OF[number]
-    if rule is not None and rule.real_only:
-        _refuse_complex(name, (value, *operands), frame)
+    if rule is not None and rule.real_only and any(is_complex(plain(each)) for each in (value, *operands)):
+        refuse_complex(name, frame)
     arity = COMPACT_OPERANDS[number]
     if arity != len(operands) or (params and arity > 1):
         positions = [operand.id_ if _is_on(tape, operand) else None for operand in operands]
@@ -231,7 +209,7 @@ def _unrecorded(value: Any, operands: tuple[Any, ...]) -> Any:
         running = [
             each.value_
             for each in operands
-            if is_traced(each) and each.tape_.is_open and not each.tape_.is_handed(each)
+            if is_traced(each) and each.tape_.is_open and not is_handed(each.tape_, each)
         ]
         if any(np.may_share_memory(value, each) for each in running):
             value = value.view()
@@ -253,153 +231,6 @@ def _constant(tape: Tape, operand: Any) -> Any:
     if type(constant) in (list, tuple):
         constant = np.asarray(constant)
     return tape.snapshot(constant) if isinstance(constant, np.ndarray) else constant
-
-
-def _refuse_complex(name: str, values: tuple[Any, ...], frame: FrameType) -> None:
-    """Raise the error for an operation on complex numbers whose rule is one for real numbers."""
-    if any(is_complex(plain(each)) for each in values):
-        raise UnsupportedError(
-            f"{name} of complex numbers is not followed",
-            where=place(frame),
-            got="its rule is one for real numbers",
-            advice="write it with supported operations, or pass detach(x) to leave it out of the gradient",
-        )
-
-
-def refuse_value(name: str, value: Any, frame: FrameType) -> NoReturn:
-    """Raise the error for a result that is no number and no plain array of numbers."""
-    described = type(value).__name__ + (f" of {value.dtype}" if isinstance(value, np.ndarray) else "")
-    raise UnsupportedError(
-        f"{name} gave a result that can't be followed yet",
-        where=place(frame),
-        got=f"got {described}, expected a number or an array of them",
-        advice="detach(x) keeps a value out of the trace",
-    )
-
-
-def cut(traced: Traced, via: str, frame: FrameType) -> Any:
-    """Let the plain value leave the graph, never silently: a cut node and one warning for each place.
-
-    Raises CutError where the trace is strict, and UnsupportedError for a write into a plain array or buffer.
-    """
-    tape = traced.tape_
-    value = traced.value_
-    if not is_traced(traced):
-        return _apart(value)
-    if tape.is_open and is_step(
-        tape, traced.id_
-    ):  # `np.floor(x).astype(int)`: no gradient comes back as it is
-        return _apart(value)
-    if is_count(traced, via, frame):
-        return value
-    is_conversion = via in _CONVERSIONS
-    kind = _number_type(frame) if is_conversion else None
-    via = f"np.{kind.__name__}()" if kind else via
-    asking, library, frame = frame, library_function(frame), users(frame)
-    if frame is not tape.frame and not tape.enter(frame, traced):
-        return _apart(value) if tape.is_open else value
-    if is_conversion and frame.f_code.co_code[frame.f_lasti] in STORES:
-        from tracer.adopted import adopt, arrays_of_target, name_of_target, type_of_target, views_of_target  # noqa: PLC0415  (which is made of this room)
-        from tracer.second_ways import refuse_written_otherwise  # noqa: PLC0415  (as that is)
-
-        if asking is frame and adopt(traced, frame):
-            return _apart(value)
-        name, dtype = name_of_target(frame), type_of_target(frame)
-        views = views_of_target(frame)
-        if dtype is not None:
-            is_records = dtype.names is not None
-            raise UnsupportedError(
-                f"writing a traced value into an array of {'records' if is_records else dtype} is not followed",
-                where=place(frame),
-                got=f"value {_brief(value)}",
-                advice="keep each field in an array of its own"
-                if is_records
-                else f"make {name or 'it'} an array of floats: np.zeros(…) without another dtype",
-            )
-        for each in arrays_of_target(frame):
-            refuse_written_otherwise(each, tape, frame)
-        raise UnsupportedError(
-            f"writing a traced value into {FOREIGN}, is not followed",
-            where=place(frame),
-            got=f"value {_brief(value)}" + (f"; it is also seen through {views}" if views else ""),
-            # Any other name would be made local by that, or leave the array that something else has.
-            advice=f"{MADE_IN_TRACE}, or name it in watch=(…)"
-            + (
-                f"; where only {name} is to see it, write {name} = np.array({name}) in a line before"
-                if name in frame.f_code.co_varnames
-                else ""
-            ),
-        )
-    if asking is frame and called_name(frame.f_code, frame.f_lasti) == "fill":
-        from tracer.adopted_calls import adopt_filled  # noqa: PLC0415  (which is made of this room)
-
-        if adopt_filled(traced, frame):
-            return _apart(value)
-    from tracer.ways_around import way_around  # noqa: PLC0415  (many programs have no cut)
-
-    what = f"a traced value left the graph through {via}" + (f" in {library}" if library else "")
-    advice = "what is computed from it carries no gradient back; "
-    if kind and issubclass(kind, np.inexact):
-        advice += f"np.array(…, np.{kind.__name__}) is followed; "
-    around = way_around(library or called_name(frame.f_code, frame.f_lasti) or "")
-    advice += f"{around}; " if around else ""
-    meant = "static=(…) of an argument that only counts, or detach(x)," if is_whole(value) else "detach(x)"
-    advice += _ADVICE.get((via, type(value) is np.ndarray), f"{meant} says that this is meant")
-    tape.refuse_if_strict(what, advice, frame, got=f"value {_brief(value)}")
-    _append_cut(traced, via, frame)
-    is_only_looked_at = is_conversion or via.removeprefix("np.").startswith(_MAKES_WHOLE)
-    (tape.warn_later if is_only_looked_at else tape.warn)(what, advice, frame)
-    return _apart(value)
-
-
-def _number_type(frame: FrameType) -> type | None:
-    """Return the type of NumPy's numbers whose call asks for a plain number: `np.float64(x)`."""
-    if called_name(frame.f_code, frame.f_lasti) in ("float", "int"):
-        return None
-    types = (each for each in called(frame) if isinstance(each, type) and issubclass(each, np.generic))
-    return next(types, None)
-
-
-def is_step(tape: Tape, position: int | None) -> bool:
-    """Tell whether a value was rounded, floored, …, or is handed on from one that was, or from a constant."""
-    while position is not None:
-        code, operands, other, value, _ = tape.records[position : position + WIDTH]
-        rule = RULE_OF[code >> 2]
-        if isinstance(rule, Many) and rule.routes:
-            numbers = [
-                constant if at is None else tape.records[at + 3]
-                for at, constant in zip(operands, other[0], strict=True)
-            ]
-            position = operands[rule.partials(numbers, value).index(1.0)]
-        elif code >> 2 in HANDING_ON:
-            position = operands if isinstance(operands, int) else operands[0]
-        else:
-            return isinstance(rule, Elementwise) and rule.flat
-    return True
-
-
-def detach(value: Any) -> Any:
-    """Return the plain value: a cut on purpose, drawn but without a warning. Plain values come back unchanged."""
-    if not is_traced(value):
-        # Of what an earlier trace has left, a number that is not known again: the same bits, another object.
-        return value + -0.0 if type(value) is float and id(value) in LEFT else value
-    frame = sys._getframe(1)  # noqa: SLF001  (the caller's place)
-    if value.tape_.is_open and not value.tape_.is_met_elsewhere(frame, value):
-        _append_cut(value, "detach()", frame)
-    return _apart(value.value_)
-
-
-def _apart(value: Any) -> Any:
-    """Return a value that the program may do with what it likes: of an array a copy, in the same order."""
-    return laid_out_copy(value) if type(value) is np.ndarray else value
-
-
-def _append_cut(traced: Traced, via: str, frame: FrameType) -> None:
-    traced.tape_.append("cut", (traced.id_,), (None,), traced.value_, frame, {"via": via})
-
-
-def _brief(value: Any) -> str:
-    return f"array of shape {value.shape}" if type(value) is np.ndarray else repr(value)
 
 
 def unary(operand: Traced, name: str, compute: Callable[[Any], Any], frame: FrameType) -> Any:

@@ -13,18 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer import numpy_calls
+from tracer.cuts import cut
 from tracer.seeds import STANDING, Reading, stand_in_for
-from tracer.standins import (
-    Traced,
-    cut,
-    holds_traced,
-    is_traced,
-    plain,
-    plain_deep,
-    reading,
-    record_call,
-    wrap,
-)
+from tracer.standins import Traced, holds_traced, is_traced, plain, plain_deep, reading, record_call, wrap
 from tracer.tape import AUXILIARY, innermost
 from tracer.texts import note
 
@@ -150,7 +141,7 @@ class _Written:
         """Remember a text with traced values for as long as their trace runs."""
         for tape in {number.tape_ for number in self._numbers}:
             if tape.is_open:
-                tape.memory[_JSON, hash(text.strip())] = self._numbers
+                tape.remembered[_JSON, hash(text.strip())] = self._numbers
 
 
 def _read_back(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -162,7 +153,7 @@ def _read_back(original: Callable[..., Any]) -> Callable[..., Any]:
         if running is not None and type(text) in (str, bytes, bytearray):
             encoding = None if type(text) is str else sys.modules["json"].detect_encoding(text)
             key = text.decode(encoding, "surrogatepass") if encoding else text
-            for number in running.memory.get((_JSON, hash(key.strip())), ()):
+            for number in running.remembered.get((_JSON, hash(key.strip())), ()):
                 cut(number, "json.loads", _frame(1))
         return original(text, *args, **options)
 

@@ -106,7 +106,7 @@ class Plan:
         self.constants = operands[(operands < 0) & is_straight[consumers]]
         # Below 0 are the operands of rows that are gone back over by their rules.
         self.shapes = graph.shape_of_row[np.maximum(self.producers, 0)]
-        self.all_shapes = graph.shapes
+        self.all_shapes, self.shape_of_row = graph.shapes, graph.shape_of_row
         self.needed = self._count_needed(graph)
         self.stretches = list(self._find_stretches(recording.instructions))
         # By the loop, and what its rows got before: its code, or None where it is gone back over step by step.

@@ -6,7 +6,7 @@ Used where numbers go into the trace and come out of it, and by whoever asks for
 from __future__ import annotations
 
 import dataclasses
-from collections import ChainMap, OrderedDict, UserDict, UserList, defaultdict, deque
+from collections import ChainMap, UserDict, UserList, defaultdict, deque
 from contextlib import suppress
 from operator import is_
 from types import SimpleNamespace
@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tracer.holders import MISSING, Attribute, Item, order_of, own_attributes, slots
+from tracer.frames import is_library
+from tracer.holders import (
+    MISSING,
+    Attribute,
+    Item,
+    base_of,
+    items_in,
+    module_of,
+    order_of,
+    own_attributes,
+    slots,
+)
 from tracer.standins import Traced, plain
 
 if TYPE_CHECKING:
@@ -57,7 +68,10 @@ def fill(structure: Structure, numbers: Callable[[int], Any]) -> Any:
     items = items_of(structure)
     if items is None:
         return structure
-    return rebuilt(structure, {key: fill(item, numbers) for key, item in items})
+    filled = rebuilt(structure, {key: fill(item, numbers) for key, item in items})
+    for name, item in beside(structure):
+        attribute_of(filled, name).write(fill(item, numbers))
+    return filled
 
 
 def names_in(structure: Structure, path: str, known: Iterable[str]) -> Iterator[tuple[str, int]]:
@@ -68,10 +82,11 @@ def names_in(structure: Structure, path: str, known: Iterable[str]) -> Iterator[
         if type(structure) is int:
             yield path, structure
         items = items_of(structure) or ()
-        is_object = isinstance(structure, dict) and any(name.startswith(f"{path}.") for name in known)
+        is_object = type(structure) is dict and any(name.startswith(f"{path}.") for name in known)
         pending += [
             (f"{path}.{key}" if is_object else path_of(path, structure, key), item) for key, item in items
         ]
+        pending += [(f"{path}.{name}", item) for name, item in beside(structure)]
 
 
 def is_number(value: Any) -> bool:
@@ -87,12 +102,8 @@ def items_of(value: Any) -> list[tuple[Any, Any]] | None:
     They are what it holds, past what its class makes of it: what a dataclass computes each time is none of them.
     """
     kind = type(value)
-    if issubclass(kind, tuple):
-        return list(enumerate(tuple.__iter__(value)))
-    if issubclass(kind, list):
-        return list(enumerate(list.__iter__(value)))
-    if issubclass(kind, dict):
-        return list(_dict_of(value).items(value))
+    if issubclass(kind, _CONTAINERS):
+        return list(items_in(value))
     of = _kind_of(kind)
     if of is None and not dataclasses.is_dataclass(kind):
         return None
@@ -102,9 +113,27 @@ def items_of(value: Any) -> list[tuple[Any, Any]] | None:
         fields = [field.name for field in dataclasses.fields(value)]
         names = [name for name in fields if name in own or name in in_slots]
     else:
-        names = [name for name in own if _OBJECTS[of] in (name, None)]
-    held = [(name, place_in(value, name).read()) for name in names]
+        names = [name for name in own if _OBJECTS[of] in (name, None) or _is_of_user(kind)]
+        names += slots(value)
+    return _held(value, names)
+
+
+def beside(value: Any) -> list[tuple[str, Any]]:
+    """Return the (name, item) pairs of the attributes that an object of a class of lists or dicts has, too."""
+    kind = type(value)
+    if not issubclass(kind, (list, dict)) or not _is_of_user(kind):
+        return []
+    own = own_attributes(value)
+    return [] if own is value else _held(value, [*(own or ()), *slots(value)])
+
+
+def _held(value: Any, names: Iterable[str]) -> list[tuple[str, Any]]:
+    held = [(name, attribute_of(value, name).read()) for name in names]
     return [(name, item) for name, item in held if item is not MISSING]
+
+
+def _is_of_user(kind: type) -> bool:
+    return not is_library(str(module_of(kind)))
 
 
 def _kind_of(kind: type) -> type | None:
@@ -130,10 +159,13 @@ def is_looked_into(kind: type) -> bool:
 
 def place_in(value: Any, key: Any) -> Holder:
     """Return the place of something that such a container holds."""
-    if issubclass(type(value), (list, dict)):
-        return Item(value, key)
+    return Item(value, key) if issubclass(type(value), (list, dict)) else attribute_of(value, key)
+
+
+def attribute_of(value: Any, name: str) -> Holder:
+    """Return the place of an attribute of an object, past what its class makes of it."""
     own = own_attributes(value)
-    return Item(own, key) if own is not None and key in own else Attribute(value, key)
+    return Item(own, name) if own is not None and name in own else Attribute(value, name)
 
 
 def own_places(value: Any) -> Iterator[Holder]:
@@ -144,16 +176,25 @@ def own_places(value: Any) -> Iterator[Holder]:
     yield from (Attribute(value, name) for name in slots(value))
 
 
-def structure_of(value: Any, structures: dict[Any, Structure]) -> Structure:
-    """Return the structure of a container from those of its items; None where all of them are.
+def structure_of(
+    value: Any, structures: dict[Any, Structure], attributes: dict[str, Structure] | None = None
+) -> Structure:
+    """Return the structure of a container from those of its items, and of what is beside them; None where all are None.
 
-    Of an object of Python's own it is a dict of its attributes, or that of the container that it is around.
+    Of an object of Python's own it is a dict of its attributes, or that of the container that it is around, if nothing
+    else in it is a number.
     """
-    if all(each is None for each in structures.values()):
+    if all(each is None for each in (*structures.values(), *(attributes or {}).values())):
         return None
     if _kind_of(type(value)) is not None:
-        return structures["data"] if _is_around_data(value) else structures
-    return tuple(structures.values()) if _is_plain_tuple(value) else rebuilt(value, structures)
+        is_alone = all(each is None or name == "data" for name, each in structures.items())
+        return structures["data"] if _is_around_data(value) and is_alone else structures
+    if _is_plain_tuple(value):
+        return tuple(structures.values())
+    made = rebuilt(value, structures)
+    for name, each in (attributes or {}).items():
+        attribute_of(made, name).write(each)
+    return made
 
 
 def path_of(path: str, container: Any, key: Any) -> str:
@@ -162,7 +203,7 @@ def path_of(path: str, container: Any, key: Any) -> str:
         return f"{path}.{container._fields[key]}"
     if issubclass(type(container), (tuple, list, dict)):
         return f"{path}[{plain(key)!r}]"
-    return path if _is_around_data(container) else f"{path}.{key}"
+    return path if _is_around_data(container) and key == "data" else f"{path}.{key}"
 
 
 def refill(container: Any, members: list[Any]) -> Any:
@@ -178,7 +219,7 @@ def put_into(container: Any, items: dict[Any, Any]) -> Any:
     if issubclass(kind, list):
         list.__setitem__(container, slice(None), items.values())
     elif issubclass(kind, dict):
-        base = _dict_of(container)
+        base = base_of(kind)
         known = list(base.keys(container))
         for key, item in items.items():
             base.__setitem__(container, key, item)
@@ -204,7 +245,7 @@ def rebuilt(like: Any, items: dict[Any, Any]) -> Any:
         made = list.__new__(kind)
         list.extend(made, items.values())
     elif issubclass(kind, dict):
-        base = _dict_of(like)
+        base = base_of(kind)
         made = base.__new__(kind)
         if isinstance(made, defaultdict):
             made.default_factory = like.default_factory
@@ -235,11 +276,6 @@ def _copy_attributes(like: Any, made: Any) -> None:
         value = Attribute(like, name).read()
         if value is not MISSING:
             Attribute(made, name).write(value)
-
-
-def _dict_of(value: Any) -> type[dict[Any, Any]]:
-    """Return the class whose methods read and write a dict, past those that its own class may have."""
-    return OrderedDict if issubclass(type(value), OrderedDict) else dict
 
 
 def _is_around_data(value: Any) -> bool:

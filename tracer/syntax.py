@@ -36,9 +36,8 @@ class FunctionScope(NamedTuple):
     name: str
     first_line: int | None
     parameters: tuple[str, ...] = ()
-    inlined_in: FunctionScope | None = (
-        None  # from Python 3.12 on, comprehensions run in the function around them
-    )
+    # From Python 3.12 on, comprehensions run in the function around them
+    inlined_in: FunctionScope | None = None
 
     def is_of(self, code: Code) -> bool:
         """Check whether the code object can have been made of this."""

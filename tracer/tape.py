@@ -23,15 +23,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
-from tracer.errors import CutError, CutWarning, EdgegradError, UnsupportedError, refusals
+from tracer.errors import CutError, CutWarning, EdgegradError, refusals
 from tracer.frames import OWN_FILES, beyond_own, place, users
-from tracer.memory import is_within, memory_of, overlap, owner_of
+from tracer.memory import is_within, memory_of, overlap
 from tracer.operations import OP_NUMBERS
+from tracer.other_threads import is_met_elsewhere
 from tracer.scopes import NO_INSTRUCTION, WHOLE_TRACE, Scopes
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from types import CodeType, FrameType
 
     import numpy as np
@@ -83,20 +84,17 @@ class Left(NamedTuple):
     what: str
     advice: str
     code: CodeType
+    instruction: int
     line: int
     row: int
 
 
-LEFT: dict[int, Any] = {}
+STALE_VALUES: dict[int, Any] = {}
 """By identity: plain values that were traced in an earlier run, and that the program has kept (`leftovers.py`)."""
 RUNS: WeakValueDictionary[int, Any] = WeakValueDictionary()
 """By identity: the runs of living traces, which hold what the function returned."""
 STALE = "a value kept from an earlier trace is a constant in this one"
 STALE_ADVICE = "a cache (functools.lru_cache) or a global has kept it: clear that, or say detach(x)"
-ELSEWHERE = "another thread has read a value that is an input of this trace, and got the plain one"
-ELSEWHERE_ADVICE = (
-    "what it computes there carries no gradient back; a function that is traced works without threads"
-)
 _RUNNING: dict[int, Tape] = {}  # by thread: the innermost trace that runs in it
 
 
@@ -108,8 +106,9 @@ class Tape:
 
     __slots__ = (
         "_snapshots", "elsewhere", "families", "followed", "frame", "had", "hashed", "input_arrays", "input_names",
-        "instructions", "is_open", "left", "memory", "outer", "places", "read_otherwise", "records", "refused",
-        "running", "scopes", "segments", "strict", "texts", "thread", "waiting", "warned", "watched", "writes",
+        "instructions", "is_open", "left", "outer", "places", "read_otherwise", "records", "refused", "remembered",
+        "running", "scopes", "segments", "strict", "texts", "thread", "untold", "waiting", "warned", "watched",
+        "writes",
     )  # fmt: skip
 
     def __init__(self, *, strict: bool = False) -> None:
@@ -127,8 +126,10 @@ class Tape:
         self.input_names: list[str] = []
         self.warned: set[tuple[CodeType, int]] = set()
         self.left: list[Left] = []  # where numbers left that may only be looked at: see `came_back.py`
+        self.untold: list[tuple[CodeType, int]] = []  # where they are only looked at
         self.had: dict[str, Any] = {}  # what held numbers in the program before the first of them left
-        self.memory: dict[Any, Any] = {}  # of functions with a cache, for this run
+        # What is known again in this run: of functions with a cache, of JSON, of sparse matrices, by keys of their own
+        self.remembered: dict[Any, Any] = {}
         # The instruction that last asked a traced number for its hash
         self.hashed: tuple[CodeType, int] | None = None
         # By identity of what owns the memory: the program's arrays that are inputs, and what they are called
@@ -139,10 +140,11 @@ class Tape:
         self.writes: dict[int, int] = {}  # by stand-in: writes since it was last recorded in full
         self.followed: list[int] = []  # records that only follow a write: see `unread.py`
         self.thread = threading.get_ident()
-        self.refused: EdgegradError | None = None  # what was raised in another thread
+        # What another thread met: an error of the trace, at its end; and where it read what is watched
+        self.refused: EdgegradError | None = None
+        self.elsewhere: tuple[CodeType, int] | None = None
         # Where stand-ins were put by `boxing.py` and `watching.py`: the place, the stand-in, the value before.
         self.places: list[tuple[Any, Any, Any]] = []
-        self.elsewhere: tuple[CodeType, int] | None = None  # where another thread read what is watched
         self.texts: deque[Text] | None = None  # what was written of traced values: see `texts.py`
         self.instructions: Any = ()  # by row, once the records are frozen: offsets in the code
         self._snapshots: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
@@ -168,7 +170,7 @@ class Tape:
         self._snapshots.clear()
         self.input_arrays.clear()
         self.writes.clear()
-        self.memory.clear()
+        self.remembered.clear()
 
     def lender_of(self, argument: Any, frame: FrameType) -> tuple[Any, np.ndarray[Any, Any]] | None:
         """Return the caller's array for an argument before the first write into it, and the stand-in for that array.
@@ -187,7 +189,7 @@ class Tape:
             if running is not None:
                 running.meet_stale(frame)
             return False
-        if self.is_met_elsewhere(frame, *operands):
+        if is_met_elsewhere(self, frame, *operands):
             return False
         scope = self.scopes.of(frame)
         self.frame = frame
@@ -198,69 +200,6 @@ class Tape:
             self.waiting[len(self.segments)] = frame.f_lasti | AUXILIARY
         self.segments.append(_segment((len(self.records), scope, code)))
         return True
-
-    def is_met_elsewhere(self, frame: FrameType, *operands: Any) -> bool:
-        """Tell whether operands of this tape are used in another thread, where all values are plain.
-
-        What is watched it has read at the watched place, as any thread may. What only the traced function can have
-        handed to it is refused, when the function ends: the order of the records would be the scheduler's, and the
-        gradients with it.
-        """
-        if threading.get_ident() == self.thread:
-            return False
-        if any(map(self.is_handed, operands)):
-            self._refuse("a traced value is used", frame)
-            return True
-        if self.elsewhere is None:
-            own = users(frame)
-            self.elsewhere = own.f_code, own.f_lineno
-        return True
-
-    def is_handed(self, operand: Any) -> bool:
-        """Tell of what another thread has whether the traced function handed it over, as it is at no watched place."""
-        return getattr(operand, "tape_", None) is self and not self._before(operand)
-
-    def has_written_elsewhere(self, array: Any, write: Callable[[Any], Any], frame: FrameType) -> bool:
-        """Do a write of another thread into a stand-in's array, plainly; False in the tape's own thread.
-
-        It is done to what the trace goes on with, and to what the program has at a watched place: as without a trace,
-        whose order of records would be the scheduler's. That is refused when the function ends.
-        """
-        if not self.is_open or threading.get_ident() == self.thread:
-            return False
-        self._refuse("a traced array is written into", frame)
-        memory = owner_of(array.value_)
-        own = [before for before in self._before(array) if owner_of(before) is not memory]
-        for each in (array.value_, *own):
-            write(each)
-        return True
-
-    def _before(self, operand: Any) -> list[Any]:
-        """Return what was before at the watched places where a stand-in is, or was at first."""
-        return [
-            before
-            for held, first, before in list(self.places)
-            if operand is first or operand is held.read()
-        ]
-
-    def _refuse(self, what: str, frame: FrameType) -> None:
-        """Note the error. The thread goes on: the function may wait for its answer, and hears of it at its end."""
-        if self.refused is not None:
-            return
-        first = refusals.first  # of a trace that this thread runs itself
-        self.refused = UnsupportedError(
-            f"{what} in another thread than the one that runs the traced function",
-            where=place(frame, self.thread),
-            advice="trace the function that the thread runs, or call it without threads; "
-            "to another process, hand detach(x)",
-        )
-        refusals.first = first
-
-    def told_elsewhere(self) -> CutError | CutWarning | None:
-        """Warn that a watched value was read in another thread; return the error where that is one."""
-        if self.elsewhere is None:
-            return None
-        return self.told(ELSEWHERE, ELSEWHERE_ADVICE, *self.elsewhere)
 
     def told(self, what: str, advice: str, code: CodeType, line: int) -> CutError | CutWarning | None:
         """Warn of a cut that is known when the run is over; return the error where that is one."""
@@ -289,11 +228,16 @@ class Tape:
     def warn_later(self, what: str, advice: str, frame: FrameType) -> None:
         """Warn of a cut as above, at the end of the run, if the number may have come back into the graph."""
         if (frame.f_code, frame.f_lasti) not in self.warned:
+            from tracer.goes_on import goes_nowhere  # noqa: PLC0415  (few programs have a cut)
+
             self.warned.add((frame.f_code, frame.f_lasti))
+            if goes_nowhere(frame.f_code, frame.f_lasti):
+                self.untold.append((frame.f_code, frame.f_lasti))
+                return
             row = len(self.records) // WIDTH - 1
             if not self.left and self.running is not None:
                 self.had = self.running.numbers_had()
-            self.left.append(Left(what, advice, frame.f_code, frame.f_lineno, row))
+            self.left.append(Left(what, advice, frame.f_code, frame.f_lasti, frame.f_lineno, row))
 
     def meet_stale(self, frame: FrameType) -> None:
         """Say that a value of an earlier trace is a constant in this one. Raises CutError where this is strict."""
@@ -369,7 +313,7 @@ class Tape:
         A constant that is changed in place after its use must not corrupt a gradient.
         """
         key = id(constant)
-        if key in LEFT and constant.any():  # one of zeros has been set anew
+        if key in STALE_VALUES and constant.any():  # else the program has cleared it since
             self.meet_stale(sys._getframe(1))  # noqa: SLF001  (from where the user's is found)
         known = self._snapshots.get(key)
         if known is None or known[0] is not constant or not same_bytes(known[1], constant):

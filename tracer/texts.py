@@ -11,8 +11,9 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tracer.cuts import is_step
 from tracer.frames import users
-from tracer.standins import is_step
+from tracer.scopes import COMPREHENSIONS
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 VIA = "text that is read back"
 _MOST = 5_000  # texts that are remembered: the last
+_DEEPEST = 4  # calls that a text is returned from
 _LONGEST = 10_000  # characters of one
 
 
@@ -35,6 +37,12 @@ class Text(NamedTuple):
     code: CodeType
     instruction: int
     names: dict[str, Any]  # the globals of that code
+    callers: tuple[tuple[CodeType, int], ...]  # the calls around it
+
+    @property
+    def places(self) -> tuple[tuple[CodeType, int], ...]:
+        """Where it was made, and the calls around that."""
+        return ((self.code, self.instruction), *self.callers)
 
 
 _text = partial(tuple.__new__, Text)  # in one step: one is made for every text
@@ -49,7 +57,22 @@ def note(traced: Traced, text: str, frame: FrameType) -> str:
             tape.texts = deque(maxlen=_MOST)
         own = users(frame)
         scope = tape.segments[-1].scope if own is tape.frame else tape.scopes.nearest(own)
-        place = scope, own.f_code, own.f_lasti, own.f_globals
+        callers = () if own.f_back is tape.scopes.hook_frame else _callers(own)
+        place = scope, own.f_code, own.f_lasti, own.f_globals, callers
         kept = None if text else value
         tape.texts.append(_text((text[:_LONGEST], kept, traced.id_, len(tape.records), *place)))
     return text
+
+
+def _callers(frame: FrameType) -> tuple[tuple[CodeType, int], ...]:
+    """Return where the user's functions around one stand; comprehensions are parts of theirs."""
+    found: list[tuple[CodeType, int]] = []
+    at: FrameType | None = frame
+    while at is not None and len(found) < _DEEPEST:
+        is_part = at.f_code.co_name in COMPREHENSIONS
+        at = at.f_back
+        if at is None or at is not users(at):
+            break
+        if not is_part:
+            found.append((at.f_code, at.f_lasti))
+    return tuple(found)

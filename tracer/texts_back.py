@@ -26,6 +26,7 @@ from tracer.cut_later import Cut
 from tracer.holders import own_attributes
 from tracer.instructions import line_of, with_inner
 from tracer.operations import OP_NUMBERS
+from tracer.takers import rows_of_cuts, takers
 from tracer.tape import WIDTH
 from tracer.texts import VIA
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from tracer.errors import CutError, CutWarning
     from tracer.recording import Recording
+    from tracer.takers import Place
     from tracer.tape import Tape
     from tracer.texts import Text
 
@@ -81,11 +83,12 @@ def with_cuts(
     texts = list(tape.texts or ())
     tape.texts = None  # stand-ins that the program keeps outlive it
     backs: dict[int, Any] = {}
-    for back in _found(recording, texts, given) if texts else ():
+    for back in _found(recording, texts, given, tape.untold) if texts else ():
         if type(back.constant) is not float:
             backs[back.text] = back.constant
         else:
             backs.setdefault(back.text, back.constant)
+    backs = {**dict(_changed(recording, texts)), **backs}
     made = [texts[each] for each in sorted(backs)]
     cuts = [
         Cut(
@@ -104,6 +107,17 @@ def with_cuts(
     return recording, followed, made
 
 
+def _changed(recording: Recording, texts: list[Text]) -> Iterator[tuple[int, Any]]:
+    """Yield the texts that came back changed, by what the program's text makes of them, and the constants."""
+    alike: dict[Any, list[int]] = defaultdict(list)
+    for number, text in enumerate(texts):
+        alike[tuple((id(code), instruction) for code, instruction in text.places)].append(number)
+    for numbers in alike.values():
+        made = [texts[each].before // WIDTH for each in numbers]
+        for row, constant in takers(recording, texts[numbers[0]].places, made[0] - 1):
+            yield numbers[bisect_right(made, row) - 1], constant
+
+
 def told(tape: Tape, texts: list[Text]) -> CutError | CutWarning | None:
     """Warn of each place once; return the error where the tape is strict, or where warnings are errors."""
     for text in texts:
@@ -116,7 +130,7 @@ def told(tape: Tape, texts: list[Text]) -> CutError | CutWarning | None:
     return None
 
 
-def _found(recording: Recording, texts: list[Text], given: Any) -> list[_Back]:
+def _found(recording: Recording, texts: list[Text], given: Any, untold: list[Place]) -> list[_Back]:
     """Return which texts were read back, by the constants of a recording."""
     constants = _constants(recording)
     sizes = np.abs(constants.values)
@@ -137,7 +151,7 @@ def _found(recording: Recording, texts: list[Text], given: Any) -> list[_Back]:
         if not is_round(number):
             by_number[number].append(int(owners[at]))
             by_size |= {single[at].item(): number, number: number}
-    meant = _plain_numbers(recording, texts, given)
+    meant = _plain_numbers(recording, texts, given, untold)
     made = np.searchsorted([text.before // WIDTH for text in texts], constants.rows, "right")
     so_far = np.append(0, np.cumsum(counts)).tolist()
     backs: dict[tuple[float, int], _Back] = {}
@@ -258,8 +272,11 @@ def _constants(recording: Recording) -> _Constants:
     return _Constants(np.concatenate(values), np.concatenate(rows), arrays)
 
 
-def _plain_numbers(recording: Recording, texts: list[Text], given: Any) -> set[float]:
-    """Return the numbers that the program has otherwise: written in it, kept in modules, given, or cut and so told."""
+def _plain_numbers(recording: Recording, texts: list[Text], given: Any, untold: list[Place]) -> set[float]:
+    """Return the numbers that the program has otherwise: written in it, kept in modules, given, or cut and so told.
+
+    `untold` are the places of cuts that are only looked at.
+    """
     ran = {
         *recording.segment_codes,
         *(text.code for text in texts),
@@ -273,7 +290,9 @@ def _plain_numbers(recording: Recording, texts: list[Text], given: Any) -> set[f
     globals_ = [*{id(text.names): text.names for text in texts}.values()]
     held = [*chain.from_iterable(each.co_consts for each in codes), *_WELL_KNOWN, *(+untraced)]
     held += set(flat(chain.from_iterable(each.values() for each in globals_))).difference(inputs)
-    held += recording.values.floats[recording.ops == _CUT].tolist()
+    is_told = recording.ops == _CUT
+    is_told[rows_of_cuts(recording, untold)] = False
+    held += recording.values.floats[is_told].tolist()
     # An input that is printed is often an element of the data, too: that was used, then, and not what was printed.
     names = {*chain.from_iterable(each.co_names for each in codes)}
     named = [each[name] for each in globals_ for name in names & each.keys()]

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer.errors import GradientError
-from tracer.graph import CUT, Graph
+from tracer.graph import Graph
 from tracer.operations import OP_NUMBERS
 from tracer.pull import as_number
-from tracer.rules.kinds import is_complex
 from tracer.structures import Structure, fill, names_in
 from tracer.tape import RUNS
 from tracer.views import Edge, Node, Views, zero_like
@@ -39,13 +37,11 @@ class Run:
 
     function: str
     recording: Recording
-    structures: dict[
-        str, Structure
-    ]  # by parameter: the argument with input numbers in place of its numbers
+    # By parameter: the argument with input numbers in place of its numbers
+    structures: dict[str, Structure]
     result: Any = None
-    error: str | None = (
-        None  # the exception's type and text: the exception itself would keep its frames alive
-    )
+    # The exception's type and text: the exception itself would keep its frames alive
+    error: str | None = None
     known_sites: Sites | None = None  # of a loaded trace, whose code is not at hand
     keep: str = "auto"
     failed: tuple[CodeType, int] | None = None  # where the exception came from
@@ -53,9 +49,8 @@ class Run:
     untraced: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if (
-            type(self.result) is not float
-        ):  # as most are, and it may be an array that the program goes on with
+        # The result may be an array that the program goes on with; most are numbers
+        if type(self.result) is not float:
             RUNS[id(self)] = self
 
     @cached_property
@@ -93,11 +88,11 @@ class Run:
         return {name: row for name, row in named if name != first[row]}
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Trace:
     """A run and the gradient on every edge for one seeded output; the backward pass runs when first asked for."""
 
-    run: Run = field(repr=False)
+    run: Run
     of: str | int | None = None
     seed: Any = None
 
@@ -169,10 +164,9 @@ class Trace:
         """
         return Node(self, self.graph.first_output + self._output_number)
 
+    # And not the node, which holds the trace: no circle, so `del` frees at once
     @cached_property
-    def _output_number(
-        self,
-    ) -> int:  # and not the node, which holds the trace: no circle, so `del` frees at once
+    def _output_number(self) -> int:
         from tracer.lookup import chosen_output  # noqa: PLC0415  (not needed to trace)
 
         return chosen_output(self)
@@ -180,43 +174,9 @@ class Trace:
     @cached_property
     def seed_value(self) -> Any:
         """The gradient that the backward pass starts with, in the shape of the output; 1.0 unless it was given."""
-        from tracer.lookup import choices, described  # noqa: PLC0415  (not needed to trace)
+        from tracer.starting_gradient import starting_gradient  # noqa: PLC0415  (not needed to trace)
 
-        output = self.recording.outputs[self.output.index - self.graph.first_output]
-        shape = np.shape(output.value)
-        if self.seed is None:
-            if is_complex(output.value):
-                raise GradientError(
-                    f"the output of {self.function} is complex, and a gradient is that of a real number",
-                    got=f"got no seed for {described(self, output)} = {type(output.value).__name__}",
-                    advice="return a real number, such as abs(z) or z.real, or give the gradient that arrives here: "
-                    "backward(seed=1) is that of z.real, seed=-1j that of z.imag"
-                    + choices(self, ", or choose another output: "),
-                )
-            if np.size(output.value) == 1:
-                return np.ones_like(output.value) if isinstance(output.value, np.ndarray) else 1.0
-            raise GradientError(
-                f"the output of {self.function} is an array, so its gradient needs a seed",
-                got=f"got no seed for {described(self, output)} of shape {shape}",
-                advice=f"give the starting gradient: backward(seed=np.ones({shape})), or return a single number"
-                + choices(self, ", or choose another output: "),
-            )
-        try:
-            seed = _as_seed(self.seed, output.value)
-        except (TypeError, ValueError):
-            raise GradientError(
-                "the seed is no real number and no array of them",
-                got=f"got {self.seed!r}, expected shape {shape}",
-                advice="the seed is the gradient of the output, one number for each of its elements",
-            ) from None
-        if seed.shape != shape:
-            raise GradientError(
-                "the seed has another shape than the output",
-                got=f"got {seed.shape}, expected {shape}",
-                advice="the seed is the gradient of the output, one number for each of its elements",
-            )
-        is_array = isinstance(output.value, np.ndarray)
-        return seed.copy() if is_array else as_number(seed, output.value)
+        return starting_gradient(self)
 
     @cached_property
     def gradients(self) -> Gradients:
@@ -241,16 +201,9 @@ class Trace:
     @cached_property
     def fired(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """By edge: whether it fired in the backward pass, as it did where the output depends on it."""
-        graph, reached = self.graph, self.gradients.reached
-        # By node: whether the row was reached that it acts in, which is that of a broadcast's consumer.
-        rows = graph.acting_rows() if graph.targets else graph.rows
-        fires = reached.take(rows) if len(reached) else np.zeros(len(rows), np.bool_)
-        fires[graph.kinds == CUT] = False
-        fires[graph.first_output :] = False
-        fired = fires.repeat(graph.first_in[1:] - graph.first_in[:-1])
-        if self.output.row >= 0:
-            fired[graph.first_in[self.output.index]] = True
-        return fired
+        from tracer.edge_gradients import edges_fired  # noqa: PLC0415  (not needed to trace)
+
+        return edges_fired(self)
 
     @cached_property
     def steps(self) -> np.ndarray[Any, np.dtype[np.int32]]:
@@ -287,8 +240,14 @@ class Trace:
         return node_named(self, name)
 
     def backward(self, of: str | int | None = None, seed: Any = None) -> Trace:
-        """Return a new Trace over the same run for another output or seed; nothing accumulates."""
-        return Trace(self.run, self.of if of is None else of, seed)
+        """Return a new Trace over the same run for another output or seed; nothing accumulates.
+
+        Raises LookupNameError where no output has the name.
+        """
+        other = Trace(self.run, self.of if of is None else of, seed)
+        if of is not None:
+            _ = other._output_number  # raises LookupNameError where no output has the name
+        return other
 
     def explain(self, name: str, *, depth: int = 6, top: int = 5) -> str:
         """Return the arithmetic behind the gradient of an input or variable, as a tree of text lines."""
@@ -395,11 +354,3 @@ class Trace:
         if isinstance(value, np.ndarray):
             return np.array(gradient, dtype=value.dtype)
         return type(value)(gradient) if isinstance(value, np.inexact) else as_number(gradient, value)
-
-
-def _as_seed(seed: Any, value: Any) -> np.ndarray[Any, Any]:
-    """Return a seed as an array in the type of its output; raise TypeError for a complex one of a real output."""
-    if is_complex(seed) and not is_complex(value):
-        raise TypeError
-    default = np.complex128 if is_complex(value) else np.float64
-    return np.asarray(seed, dtype=getattr(value, "dtype", default))

@@ -213,9 +213,8 @@ def read_arrays(columns: Mapping[str, list[int]], pools: Sequence[AnyArray]) -> 
     if not len(columns["shapes"]) == len(columns["strides"]) == sum(columns["ranks"]):
         raise ValueError("the table of arrays has columns of unequal length")
     lengths, steps = iter(columns["shapes"]), iter(columns["strides"])
-    memories = [
-        pool.view(np.uint8).data for pool in pools
-    ]  # bytes, because NumPy hands out no buffer of dates
+    # As bytes, because NumPy hands out no buffer of dates
+    memories = [pool.view(np.uint8).data for pool in pools]
     arrays = []
     for number, offset, rank in zip(columns["pools"], columns["offsets"], columns["ranks"], strict=True):
         dtype, memory = pools[number].dtype, memories[number]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from tracer.minus import in_full
 from tracer.operations import OP_NAMES
 from tracer.rules.edited import Edited, Part, is_view
 from tracer.rules.kinds import Compressed
@@ -104,7 +105,7 @@ def _encode_gradients(trace: Trace, columns: dict[str, Any], values: ValueWriter
     if Edited in set(map(type, gradients.arrays.values())):
         return False  # as long as the program ran, and as large: going back again takes less
     # A part is what an indexing sent back, and what it was sent is there.
-    arrays = {row: value for row, value in gradients.arrays.items() if type(value) is not Part}
+    arrays = {row: in_full(value) for row, value in gradients.arrays.items() if type(value) is not Part}
     columns |= {
         "gradients": gradients.numbers,
         "reached": gradients.reached.astype(np.uint8),
@@ -112,7 +113,9 @@ def _encode_gradients(trace: Trace, columns: dict[str, Any], values: ValueWriter
     }
     _put(columns, "gradient_rows", "gradient_objects", arrays, values)
     # The gradient of an indexing is a row's own gradient and the index: nothing that is not there already.
-    kept = {slot: value for slot, value in gradients.slots.items() if not isinstance(value, Compressed)}
+    kept = {
+        slot: in_full(value) for slot, value in gradients.slots.items() if not isinstance(value, Compressed)
+    }
     kept |= sent_back_by_code(trace, gradients)
     _put(columns, "slots", "slot_objects", kept, values)
     _put(columns, "narrowed_slots", "narrowed_objects", gradients.narrowed, values)

@@ -3,81 +3,38 @@
 What is compiled is kept by its text, which says which rows send to which, and by which rules; the rows, the values and
 the numbers are given to it. A row that gets all that it gets in one turn is a variable there: what it was sent first,
 then a sum. Gradients of rows and of uses are gathered turn by turn, and put where they belong at the end.
+
+Where a factor is -1, nothing is computed: what goes back is minus what is there, and is subtracted where it is added up
+(`Minus`). The bits are the same, but for the sign of NaN: a - b is a + -b.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import repeat
+from itertools import compress, repeat
+from operator import is_not
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tracer.minus import MINUS_ONE
 from tracer.rules.linalg import OF_OUTERS
+from tracer.turn_given import Given, Way, a_room, constants_of, itself, rooms_of, value_of, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator
 
     from tracer.repeated import Loop
     from tracer.straight import Straight
 
-_FLOATS = frozenset((float,))
 _EXPECTED = frozenset((float, np.ndarray))  # nothing yet is a float
 
 
-class Way(NamedTuple):
-    """How to go back over a loop: the compiled code, and what it is given."""
+class Sent(NamedTuple):
+    """The variable that holds what was sent, or minus that."""
 
-    code: Callable[..., None]
-    given: list[Any]
-    columns: list[Any]
-    slots: list[int]
-    top: int  # the first row that is gone back over, and the last
-    bottom: int
-
-    def of(self, straight: Straight) -> Way:
-        """Return the way over the same loop with the values of one recording, of which a way that is kept has none."""
-        given, columns = (
-            [each.read(straight, each.what) for each in some] for some in (self.given, self.columns)
-        )
-        return self._replace(given=given, columns=columns)
-
-
-class Given(NamedTuple):
-    """What the code of a loop is given, of any recording: how it is read, and what."""
-
-    read: Callable[[Straight, Any], Any]
-    what: Any
-
-
-def _itself(_: Straight, what: Any) -> Any:
-    return what
-
-
-def _held(straight: Straight, number: int) -> Any:
-    return straight.held(number)
-
-
-def _all_held(straight: Straight, numbers: Iterable[int]) -> list[Any]:
-    return list(map(straight.held, numbers))
-
-
-def _constants(straight: Straight, numbers: list[int]) -> Any:
-    """Return the constants of all turns; of equal floats an array without axes, which NumPy need not make each time."""
-    found = _all_held(straight, numbers)
-    if set(map(type, found)) == _FLOATS:
-        bits = np.array(found).view(np.int64)
-        if (bits == bits[0]).all():
-            return repeat(np.array(found[0]))
-    return found
-
-
-def _room(straight: Straight, shape: int) -> Any:
-    return straight.room_of(shape).__next__
-
-
-def _rooms(straight: Straight, shape: int) -> Any:
-    return straight.room_of(shape)
+    name: str
+    is_minus: bool = False
 
 
 class Target(NamedTuple):
@@ -101,11 +58,9 @@ def way_back(
         return None
     # All that the code depends on besides the plan: what the rows of the loop, and of one turn more, got before.
     first = max(bottom - loop.rows, 0)
-    got = tuple(
-        (row, type(each))
-        for row, each in enumerate(gradients[first : top + 1], first)
-        if each is not nothing
-    )
+    before = gradients[first : top + 1]
+    rows = list(compress(range(first, top + 1), map(is_not, before, repeat(nothing))))
+    got = (*rows, *(type(gradients[row]) for row in rows))
 
     def written() -> Way | None:
         writer = _Writer(straight, loop, top, bottom)
@@ -138,13 +93,13 @@ class _Writer:
         self._reached: set[int] = set()
         self._steps: list[int] = []  # that are taken: those of the rows that are reached
         self._known: set[Target] = set()  # that get all that they get in one turn
-        self._sent: dict[Target, str] = {}  # what each of those has got so far in this turn
+        self._sent: dict[Target, Sent] = {}  # what each of those has got so far in this turn
         self._sums: set[Target] = set()  # those whose gradient is a sum, which may grow in place
         self._names: dict[Any, str] = {}  # of what the code is given, by what it is
         self._given: list[Given] = []
         self._names_of_heads: dict[Any, str] = {}  # of what is something else in each turn
         self._heads = ["_"]
-        self._columns = [Given(_itself, range(loop.turns))]
+        self._columns = [Given(itself, range(loop.turns))]
         self._lines: list[str] = []
 
     def is_reached_by(self, gradients: list[Any], nothing: float) -> bool:
@@ -197,20 +152,24 @@ class _Writer:
             if plan.pulls[self._key_of[step]] in OF_OUTERS and self._targets[step] is not None:
                 return None
         self._find_known(gradients, nothing)
-        upstreams = ["nothing"] * loop.rows
+        upstreams = [_NOTHING] * loop.rows
         backs = []
         for step in self._steps:
             row = self.top - self._row_of[step]
-            if upstreams[row] == "nothing":
+            if upstreams[row] is _NOTHING:
                 upstreams[row] = self._upstream(row)
+            pull = plan.pulls[self._key_of[step]]
+            if pull is not None and not hasattr(pull, "factor"):  # by which minus does not go through
+                upstreams[row] = self._whole(upstreams[row], self._shape_of_row(row))
             backs.append(self._write_step(step, upstreams[row]))
         carried = [target.row for target in self._known if target.turns]
+        sent = [self._whole(self._sent[Target(1, row)], self._shape_of_row(row)) for row in carried]
         self._lines += (
-            f"rows += ({', '.join(upstreams)},)",
-            f"backs += ({', '.join(backs)},)",
-            *(f"next{row} = {self._sent[Target(1, row)]}" for row in carried),
+            f"rows += ({', '.join(each.name for each in upstreams)},)",
+            f"backs += ({', '.join(each.name for each in backs)},)",
+            *(f"next{row} = {each.name}" for row, each in zip(carried, sent, strict=True)),
         )
-        top, bottom = self._name("top", _itself, self.top), self._name("bottom", _itself, self.bottom)
+        top, bottom = self._name("top", itself, self.top), self._name("bottom", itself, self.bottom)
         text = "\n".join(
             (
                 f"def way({', '.join((*_PARAMETERS, *self._names.values(), 'numbers', 'columns'))}):",
@@ -218,6 +177,8 @@ class _Writer:
                 "    rows = []; backs = []",
                 f"    for {', '.join(self._heads)}, in zip(*columns):",
                 *(f"        {line}" for line in self._lines),
+                *_marked("rows", upstreams),
+                *_marked("backs", backs),
                 "    rows.reverse()",
                 f"    gradients[{bottom}:{top} + 1] = rows",
                 *(f"    gradients[{bottom} - 1 - {row}] = next{row}" for row in carried),
@@ -232,17 +193,25 @@ class _Writer:
             _compiled(text), self._given, self._columns, slots.ravel().tolist(), self.top, self.bottom
         )
 
-    def _upstream(self, row: int) -> str:
+    def _upstream(self, row: int) -> Sent:
         """Name what a row has got when its turn comes."""
         if Target(0, row) in self._known:
             return self._sent[Target(0, row)]
         if Target(1, row) in self._known:
-            return f"next{row}"
+            return Sent(f"next{row}")
         name = f"upstream{row}"
         self._lines.append(f"{name} = gradients[{self._counted('row', self.top - row, self._loop.rows)}]")
-        return name
+        return Sent(name)
 
-    def _write_step(self, step: int, upstream: str) -> str:
+    def _whole(self, sent: Sent, shape: int) -> Sent:
+        """Name what was sent itself, where that is minus what there is."""
+        if not sent.is_minus:
+            return sent
+        name, factor = f"minus_{sent.name}", self._name(("factor", -1.0), itself, MINUS_ONE)
+        self._lines.append(f"{name} = {self._multiplied(sent.name, factor, self._room_in_turn(shape))}")
+        return Sent(name)
+
+    def _write_step(self, step: int, upstream: Sent) -> Sent:
         """Write one step; return the name of what goes back."""
         plan, write = self._plan, self._lines.append
         producer, pull, target = (
@@ -251,21 +220,25 @@ class _Writer:
             self._targets[step],
         )
         shape = self._shape_of[step]
-        back = upstream
-        if pull is not None:
-            back = f"back{step}"
-            write(f"{back} = {self._product(step, upstream, pull)}")
+        sent = upstream
+        if _is_minus(pull):
+            sent = Sent(upstream.name, not upstream.is_minus)
+        elif pull is not None:
+            sent = Sent(f"back{step}", upstream.is_minus)
+            write(f"{sent.name} = {self._product(step, upstream.name, pull)}")
         if target in self._known:
-            self._send_known(target, back, shape)
-            return back
+            self._send_known(target, sent, shape)
+            return sent
+        sent = self._whole(sent, shape)
+        back = sent.name
         to = (
-            self._name(("row", producer), _itself, producer)
+            self._name(("row", producer), itself, producer)
             if target is None
             else self._counted("row", producer, self._loop.rows)
         )
         if pull in OF_OUTERS:
             write(f"put_by({to}, {back})")
-            return back
+            return sent
         self._lines += (
             f"present = gradients[{to}]",
             "if present is nothing:",
@@ -278,19 +251,25 @@ class _Writer:
             "else:",
             f"    add_up({to}, present, {back})",
         )
-        return back
+        return sent
 
-    def _send_known(self, target: Target, back: str, shape: int) -> None:
+    def _send_known(self, target: Target, sent: Sent, shape: int) -> None:
         """Add what goes back to a row that gets all that it gets in this turn."""
         present = self._sent.get(target)
         if present is None:
-            self._sent[target] = back
-        elif target in self._sums:
-            self._lines.append(f"{present} += {back}")
-        else:
-            total = self._sent[target] = f"sum{target.turns}_{target.row}"
-            self._sums.add(target)
-            self._lines.append(f"{total} = {self._sum(present, back, self._room_in_turn(shape))}")
+            self._sent[target] = sent
+            return
+        sign = "-" if sent.is_minus else "+"
+        if target in self._sums:
+            self._lines.append(f"{present.name} {sign}= {sent.name}")
+            return
+        if present.is_minus and not sent.is_minus:
+            present, sent, sign = sent, present, "-"
+        present = self._whole(present, shape)
+        total = self._sent[target] = Sent(f"sum{target.turns}_{target.row}")
+        self._sums.add(target)
+        room = self._room_in_turn(shape)
+        self._lines.append(f"{total.name} = {self._sum(present.name, sent.name, room, sign)}")
 
     def _product(self, step: int, upstream: str, pull: Any) -> str:
         """Write what goes back: a product with one factor in place, anything else as a call."""
@@ -299,21 +278,26 @@ class _Writer:
             operands = [self._value(each, step) for each in self._operands_of]
             operands += ["None"] * (3 - len(operands))
             out = self._value(self._row_of, step)
-            called, room = self._name(pull, _itself, pull), self._room_called(shape)
+            called, room = self._name(pull, itself, pull), self._room_called(shape)
             return f"{called}({upstream}, {', '.join(operands)}, {out}, {room})"
         if type(factor) is int:
             name = self._value(self._operands_of[factor], step)
         else:
-            name = self._name(("factor", factor.item()), _itself, factor)
-        room = self._room_in_turn(shape)
-        return f"{upstream} * {name}" if room is None else f"multiply({upstream}, {name}, {room})"
+            name = self._name(("factor", factor.item()), itself, factor)
+        return self._multiplied(upstream, name, self._room_in_turn(shape))
 
-    def _sum(self, present: str, back: str, room: str | None) -> str:
-        return f"{present} + {back}" if room is None else f"add({present}, {back}, {room})"
+    def _multiplied(self, upstream: str, factor: str, room: str | None) -> str:
+        return f"{upstream} * {factor}" if room is None else f"multiply({upstream}, {factor}, {room})"
+
+    def _sum(self, present: str, back: str, room: str | None, sign: str = "+") -> str:
+        return f"{present} {sign} {back}" if room is None else f"{_SUMS[sign]}({present}, {back}, {room})"
+
+    def _shape_of_row(self, row: int) -> int:
+        return int(self._plan.shape_of_row[self.top - row])
 
     def _room_called(self, shape: int) -> str | None:
         """Name what gives an array of a shape when it is called."""
-        return self._name(("room", shape), _room, shape) if self._has_room(shape) else None
+        return self._name(("room", shape), a_room, shape) if self._has_room(shape) else None
 
     def _room_asked(self, shape: int) -> str | None:
         """Write out an array of a shape that is not made in every turn."""
@@ -322,29 +306,29 @@ class _Writer:
     def _room_in_turn(self, shape: int) -> str | None:
         """Name an array of a shape that is made in every turn: one more from what gives them, without a call."""
         key = ("room", shape, len(self._heads))
-        return self._column(key, _rooms, shape) if self._has_room(shape) else None
+        return self._column(key, rooms_of, shape) if self._has_room(shape) else None
 
     def _has_room(self, shape: int) -> bool:
         return self._room_of(shape) is not None
 
     def _counted(self, what: str, start: int, down: int) -> str:
         """Name a number that is less by so many in each turn."""
-        return self._column((what, start), _itself, range(start, start - self._loop.turns * down, -down))
+        return self._column((what, start), itself, range(start, start - self._loop.turns * down, -down))
 
     def _value(self, column: list[int], step: int) -> str:
         """Name an operand, or the result, of a step."""
         loop, plan = self._loop, self._plan
         number, next_number = column[step], column[step + loop.steps]
         if number == next_number and number >= 0:
-            return self._name(("value", number), _held, number)
+            return self._name(("value", number), value_of, number)
         if number >= 0:
             down = number - next_number
             numbers = range(number, number - loop.turns * down, -down)
-            return self._column(("value", number), _all_held, numbers)
+            return self._column(("value", number), values_of, numbers)
         port = next(port for port, each in enumerate(self._operands_of) if each is column)
         stop = loop.first + loop.steps * loop.turns
         constants = plan.operands[port][loop.first + step : stop : loop.steps]
-        return self._column(("constant", number), _constants, constants.tolist())
+        return self._column(("constant", number), constants_of, constants.tolist())
 
     def _column(self, key: Any, read: Callable[[Straight, Any], Any], what: Any) -> str:
         if key not in self._names_of_heads:
@@ -360,7 +344,24 @@ class _Writer:
         return self._names[key]
 
 
-_PARAMETERS = ("gradients", "slots", "sums", "nothing", "add_up", "put_by", "ndarray", "multiply", "add")
+def _is_minus(pull: Any) -> bool:
+    factor = getattr(pull, "factor", None)
+    return type(factor) is np.ndarray and factor.item() == -1.0
+
+
+def _marked(name: str, all_sent: list[Sent]) -> Iterator[str]:
+    """Write out that in every turn, some of what was gathered there is minus what it stands for."""
+    count = len(all_sent)
+    for number, sent in enumerate(all_sent):
+        if sent.is_minus:
+            yield f"    {name}[{number}::{count}] = map(minus, zip({name}[{number}::{count}]))"
+
+
+_NOTHING = Sent("nothing")
+_SUMS = {"+": "add", "-": "subtract"}
+_PARAMETERS = (
+    "gradients", "slots", "sums", "nothing", "add_up", "put_by", "ndarray", "minus", "multiply", "add", "subtract",
+)  # fmt: skip
 
 
 @lru_cache(maxsize=256)

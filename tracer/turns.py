@@ -28,9 +28,8 @@ SEARCHING = RLock()
 """Held while the garbage collector is asked who has what a trace has left: see `searching`."""
 WATCHERS: list[Watcher] = []
 """Those that have stand-ins at places."""
-_LONGEST = (
-    2.0  # seconds that another search is waited for: a finaliser that runs in it may wait for this thread
-)
+# Seconds that another search is waited for: a finaliser that runs in it may wait for this thread
+_LONGEST = 2.0
 _PATIENCE = 5.0  # seconds in which the other trace must get on
 _waiting: dict[int, int] = {}  # by thread: the one whose trace it waits for
 _next: set[int] = set()  # threads that have waited, and try before those that come

@@ -113,9 +113,8 @@ class _TypeOf:
         kind = type(args[0])
         if issubclass(kind, (Traced, Exact)):
             kind = args[0].__class__
-        if (
-            type(kind) is type and kind in STANDING
-        ):  # `type(d) is Decimal`, of which the name is another class
+        # `type(d) is Decimal`, where the name is bound to another class
+        if type(kind) is type and kind in STANDING:
             return STANDING[kind]
         return self if kind is type or kind is _TypeOf else kind
 

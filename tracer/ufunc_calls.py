@@ -9,9 +9,10 @@ import numpy as np
 
 from tracer.buffers import fitted
 from tracer.instructions import operator_at
-from tracer.numpy_calls import any_open, arrays_of, call_function, refuse
+from tracer.numpy_calls import any_open, arrays_of, call_function
 from tracer.numpy_table import FORMS, PLAIN_UFUNCS, TWO_RESULTS, UFUNC_RULES, OptionError, call_options
 from tracer.numpy_table.scipy_ufuncs import called_as, special_results, special_rule
+from tracer.refused import refuse
 from tracer.rules.kinds import is_complex
 from tracer.standins import is_traced, open_tape, plain, plain_deep, record_call
 from tracer.tape import AUXILIARY

@@ -9,19 +9,21 @@ import functools
 import inspect
 import re
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
-from tracer.errors import RuleError, UnsupportedError, UsageError
+from tracer.cuts import cut
+from tracer.errors import RuleError, UnsupportedError, UsageError, noted
 from tracer.frames import place
 from tracer.numpy_calls import any_open, arrays_of
 from tracer.operations import OP_NUMBERS, add_operation
 from tracer.rules.formula import VOCABULARY, fault_of, is_operand_name
 from tracer.rules.kinds import Elementwise, Vjp
 from tracer.signatures import signature_of
-from tracer.standins import Traced, cut, holds_traced, plain_deep, record_call
+from tracer.standins import Traced, holds_traced, plain_deep, record_call
 from tracer.tape import same_bytes
 
 if TYPE_CHECKING:
@@ -267,10 +269,14 @@ def _left_out(value: Any, what: str, frame: FrameType) -> Any:
 def _check_elementwise(name: str, operands: tuple[Any, ...], value: Any, frame: FrameType) -> None:
     """Raise UsageError where a result has not the shape of its operands: its rule can't be a product."""
     shapes = [np.shape(plain_deep(each)) for each in operands]
-    if np.shape(value) != np.broadcast_shapes(*shapes):
-        raise UsageError(
+    with suppress(ValueError):  # shapes that don't go together
+        if np.shape(value) == np.broadcast_shapes(*shapes):
+            return
+    raise noted(
+        UsageError(
             f"{name} is not elementwise, and its rule is a text",
             where=place(frame),
             got=f"got shape {np.shape(value)} from {', '.join(map(str, shapes))}",
             advice="give a function for each partial: @rule(lambda g, out, x: …)",
         )
+    )

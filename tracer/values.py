@@ -19,13 +19,16 @@ from tracer.array_likes import USUAL, array_in
 from tracer.buffers import refuse_swap_in_c, write
 from tracer.callee import called_name, not_an_index
 from tracer.counts import is_taken_for_shape, items_of_permutation
+from tracer.cuts import COMPLEX, CONVERSION, cut
 from tracer.flat import Flat, Rows
 from tracer.frames import wants_plain_arrays
-from tracer.instructions import operator_at
+from tracer.instructions import ITEM_STORES, operator_at
 from tracer.numpy_table import MUTATING_METHODS, UFUNC_RULES
 from tracer.operators import OPERANDS, binary, divided, uncompared, write_arithmetic, write_integer_methods
+from tracer.other_threads import is_met_elsewhere
+from tracer.refused import refuse
 from tracer.rules.kinds import is_complex
-from tracer.standins import COMPLEX, CONVERSION, STORES, Traced, cut, is_traced, plain, record_call, unary
+from tracer.standins import Traced, is_traced, plain, record_call, unary
 from tracer.texts import note
 
 if TYPE_CHECKING:
@@ -114,7 +117,7 @@ class _Number(Traced, stands_for="none"):
         number = hash(self.value_)
         if not isinstance(self.value_, int):
             frame = _frame(1)
-            if frame is self.tape_.frame or not self.tape_.is_met_elsewhere(frame, self):
+            if frame is self.tape_.frame or not is_met_elsewhere(self.tape_, frame, self):
                 self.tape_.hashed = frame.f_code, frame.f_lasti
         return number
 
@@ -141,18 +144,12 @@ class _Number(Traced, stands_for="none"):
 
     def __int__(self) -> int:
         number = int(self.value_)  # raises the plain value's own error
-        if _formats_text(_frame(1)):
-            note(self, "", _frame(1))
-        else:
-            cut(self, "int()", _frame(1))
+        _written_or_cut(self, "int()", _frame(1))
         return number
 
     def __float__(self) -> float:
         number = float(self.value_)
-        if _formats_text(_frame(1)):
-            note(self, "", _frame(1))
-        else:
-            cut(self, "float()", _frame(1))
+        _written_or_cut(self, "float()", _frame(1))
         return number
 
     def __complex__(self) -> complex:
@@ -161,15 +158,13 @@ class _Number(Traced, stands_for="none"):
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         """Pickle as the plain value is: whoever reads it need not have us."""
         number = cut(self, "pickle", _frame(1))
-        return number.__reduce_ex__(
-            max(operator.index(protocol), 2)
-        )  # by an older one a float can't say itself
+        # By an older protocol a float can't be pickled so
+        return number.__reduce_ex__(max(operator.index(protocol), 2))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         items = items_of_permutation(self, _frame(1))
-        return np.array(
-            cut(self, CONVERSION, _frame(1)) if items is None else items, dtype=dtype, copy=copy
-        )
+        items = cut(self, CONVERSION, _frame(1)) if items is None else items
+        return np.array(items, dtype=dtype, copy=copy)
 
     @property
     def real(self) -> Any:
@@ -211,8 +206,7 @@ class _Number(Traced, stands_for="none"):
         return binary(other, self, "matmul", operator.matmul, _frame(1))
 
     def __divmod__(self, other: Any) -> Any:
-        frame = _frame(1)
-        return divided(self, other, frame)
+        return divided(self, other, _frame(1))
 
     def __rdivmod__(self, other: Any) -> Any:
         return divided(other, self, _frame(1))
@@ -225,7 +219,7 @@ class _Number(Traced, stands_for="none"):
         """Whatever else a number or an array has: array methods are followed as NumPy's functions are."""
         if name in ("__array_interface__", "__array_struct__"):
             if _is_asked_by(frame, name):
-                raise numpy_calls.refuse(f"ndarray.{name}", frame)
+                raise refuse(f"ndarray.{name}", frame)
             # NumPy's C code would read the memory through them and say nothing; so it asks __array__, which cuts.
             raise AttributeError(f"a traced array has no {name}: detach(array) gives one that has")
         attribute = getattr(self.value_, name)  # raises the plain value's own AttributeError
@@ -236,9 +230,7 @@ class _Number(Traced, stands_for="none"):
         if isinstance(self.value_, (np.ndarray, np.generic)):
             return numpy_calls.attribute(self, name, attribute, frame)
         if name == "numerator":
-            return (
-                _part_of_fraction(self, frame) if frame.f_globals.get("__name__") == "fractions" else self
-            )
+            return _part_of_fraction(self, frame)
         if name == "conjugate":
             return lambda: numpy_calls.conjugate(self, _frame(1))
         if not callable(attribute) or name in ("is_integer", "bit_length", "bit_count"):
@@ -252,6 +244,8 @@ class _Number(Traced, stands_for="none"):
 
 def _part_of_fraction(number: Any, frame: FrameType) -> Any:
     """Let a whole number leave into a Fraction, which divides it by what is common to both: a step, like any `//`."""
+    if frame.f_globals.get("__name__") != "fractions":
+        return number
     return (
         plain(number)
         if frame.f_code.co_name in ("_richcmp", "__eq__")
@@ -355,9 +349,12 @@ class Array(_Number, stands_for="array"):
         return numpy_calls.call_function(_COPY, (self,), {}, _frame(1))
 
 
-def _formats_text(frame: FrameType) -> bool:
-    """Tell whether a number is asked for by `"%.2f" % x`, which only reads it; other operators ask the stand-in."""
-    return operator_at(frame) in ("%", "%=")
+def _written_or_cut(number: Traced, via: str, frame: FrameType) -> None:
+    """Let a number leave the graph; `"%.2f" % x` only reads it, where other operators ask the stand-in."""
+    if operator_at(frame) in ("%", "%="):
+        note(number, "", frame)
+    else:
+        cut(number, via, frame)
 
 
 def _note_key(value: Traced, other: Any, frame: FrameType) -> None:
@@ -368,7 +365,7 @@ def _note_key(value: Traced, other: Any, frame: FrameType) -> None:
     is_same = is_traced(other) and other.tape_ is value.tape_ and other.id_ == value.id_
     if is_same or value.tape_.hashed != (frame.f_code, frame.f_lasti) or not value.tape_.is_open:
         return
-    if frame.f_code.co_code[frame.f_lasti] not in STORES:  # which puts a value where another one was
+    if frame.f_code.co_code[frame.f_lasti] not in ITEM_STORES:  # which puts a value where another one was
         cut(value, "a key that equals another one, of a dict, a set or a cache", frame)
 
 

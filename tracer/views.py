@@ -164,10 +164,7 @@ class Node(_View):
     @property
     def uses(self) -> list[Edge]:
         """The edges by which the value was used: its one out-edge, or those of its splitter."""
-        edges = self.out_edges
-        if len(edges) == 1 and edges[0].dst.op == "copy" and edges[0].dst.kind == "splitter":
-            return edges[0].dst.out_edges
-        return edges
+        return [Edge(self.trace, edge) for edge in self.trace.graph.uses(self.index)]
 
     @property
     def operands(self) -> tuple[Any, ...]:

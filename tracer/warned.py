@@ -3,6 +3,9 @@
 A warning is filed under the place of the Python frame that is running: without a trace the user's, with one a method
 of a stand-in. While a trace runs, what is about to be shown of edgegrad's own places is given again for the user's
 place, with the filters and the once-per-place memory of the user's module. Nothing is done before a warning.
+
+One of Python's own tells that a trace has changed the program: `(1.7).__eq__(x)` of a stand-in is NotImplemented, which
+counts as true.
 """
 
 from __future__ import annotations
@@ -10,10 +13,13 @@ from __future__ import annotations
 import functools
 import sys
 import warnings
+from contextlib import suppress
 from typing import Any
 
-from tracer.frames import is_own
-from tracer.standins import Traced
+from tracer.callee import named
+from tracer.errors import UnsupportedError
+from tracer.frames import beyond_own, is_own, place
+from tracer.standins import Traced, holds_traced
 
 _frame = sys._getframe  # noqa: SLF001  (the only way to see who was warned)
 _MEMORY = "__warningregistry__"
@@ -25,11 +31,37 @@ def redirect(*, to_user: bool) -> None:
         _forget_own_places()
         _showing.append(warnings._showwarnmsg)  # type: ignore[attr-defined]  # noqa: SLF001  (C asks this name)
         warnings._showwarnmsg = _show  # type: ignore[attr-defined]  # noqa: SLF001
+        warnings.filters.insert(0, _FILTER)  # type: ignore[attr-defined]  # past what would forget who has been warned
     elif _showing:
         warnings._showwarnmsg = _showing.pop()  # type: ignore[attr-defined]  # noqa: SLF001
+        with suppress(ValueError):  # the program has set its own
+            warnings.filters.remove(_FILTER)  # type: ignore[attr-defined]
 
 
 _showing: list[Any] = []
+
+
+class _Refusing:
+    """Stands where a filter has a pattern: refuses what no plain program is warned of."""
+
+    def match(self, text: str) -> bool:
+        """Look at the text of a warning that is about to be given; tell whether it is refused, and so not given."""
+        if text == _NOT_IMPLEMENTED:
+            frame = beyond_own(_frame(1))
+            is_meant = "NotImplemented" in frame.f_code.co_names
+            if not is_meant and any(map(holds_traced, named(frame, frame.f_lasti))):
+                UnsupportedError(  # noted, and raised when the function has ended
+                    "a traced value is compared by a method of a plain number",
+                    where=place(frame),
+                    got="it answers NotImplemented, which counts as true",
+                    advice="compare by the operator: 1.7 == x for (1.7).__eq__(x)",
+                )
+                return True
+        return False
+
+
+_NOT_IMPLEMENTED = "NotImplemented should not be used in a boolean context"  # from Python 3.14 on, an error
+_FILTER = ("ignore", _Refusing(), DeprecationWarning, None, 0)
 
 
 @functools.cache

@@ -39,11 +39,16 @@ def _variable(name: str, arguments: dict[str, Any], functions: list[Any]) -> Hol
             return Cell(cells[name])
         if name in function.__globals__:
             return Item(function.__globals__, name)
+    from tracer.lookup import meant  # noqa: PLC0415  (for a name that is wrong)
+
+    known = [
+        each for function in functions for each in (*function.__code__.co_freevars, *function.__globals__)
+    ]
     called = getattr(functions[-1], "__name__", "the function") if functions else "the function"
     raise LookupNameError(
         f"nothing named {name!r} can be watched",
         got=f"it is neither a global nor a closure variable of {called}",
-        advice="name arguments and values made inside with watch(value, name)",
+        advice=meant(name, known) or "name arguments and values made inside with watch(value, name)",
     )
 
 

@@ -27,6 +27,7 @@ from tracer.holders import (
     Item,
     inside,
     is_object,
+    items_in,
 )
 from tracer.memory import memory_of, overlapping, owner_of
 from tracer.reach import MODULES, place_of, places_leading_to, reachable
@@ -183,7 +184,7 @@ class Watcher:
 
     def _clean(self, owner: Any, key: Any, value: Any) -> None:
         if issubclass(type(value), CONTAINERS):
-            self._boxes.clean(value)
+            self._boxes.unbox(value)
         elif value is not MISSING:
             fresh = self._boxes.unbox(value)
             if fresh is not value:
@@ -262,16 +263,21 @@ class Watcher:
                 self._exchange.ways[owner] = Ways(inputs, self._boxes, frame)
             memories = {id(memory_of(self._known[key].array)) for key in missing}
             found = list(places_leading_to(missing, memories, chain(self._roots, *self.program())))
-            self._exchange.at(found, missing, self._exchange.put, self._warn)
+            self._exchange.at(found, missing, {}, self._warn)
 
     def _tell_overlapping(self) -> None:
         """Say of which watched arrays the gradient is that of their own uses alone."""
         inputs = [known for known in self._known.values() if known.path]
         found = overlapping([known.array for known in inputs])
-        paths = [known.path for known in inputs if id(known.array) in found or self._is_apart(known)]
-        if paths:
-            what = f"{', '.join(paths)}: watched, each as an input of its own, in memory that another one sees, too"
-            self._tell(what, "the gradient of each is that of its own uses alone; watch one of them")
+        apart = [known for known in inputs if id(known.array) in found or self._is_apart(known)]
+        if apart:
+            paths, largest = (
+                ", ".join(each.path for each in apart),
+                max(apart, key=lambda each: each.array.size),
+            )
+            what = f"{paths}: watched, each as an input of its own, in memory that another one sees, too"
+            advice = f"the gradient of each is that of its own uses alone; watch {largest.path} alone"
+            self._tell(what, advice)
 
     def _is_apart(self, known: Known) -> bool:
         """Tell of what is watched from here on that what it is a part of is followed already, without it."""
@@ -288,7 +294,7 @@ class Watcher:
     ) -> None:
         """Have the places that are found lead to the stand-in of an argument, before that is written into.
 
-        `variables` are by identity copies of what functions have in variables, with what makes a name a place.
+        For `variables` see Exchange.at.
         """
         if id(argument.array) in self._known:
             return
@@ -299,14 +305,7 @@ class Watcher:
                 WATCHERS.append(self)
             self._known[id(argument.array)] = argument
             self._exchange.view_of = view_of
-
-            def put(place: Holder, stand_in: Any, value: Any) -> None:
-                if isinstance(place, Item) and id(place.items) in variables:
-                    variables[id(place.items)](place.key).write(stand_in)
-                else:
-                    self._exchange.put(place, stand_in, value)
-
-            self._exchange.at(find(), [id(argument.array)], put, warn)
+            self._exchange.at(find(), [id(argument.array)], variables, warn)
 
     def _warn(self, how: str, path: str) -> None:
         advice = "what is read through it carries no gradient back; make it in the traced function"
@@ -336,12 +335,12 @@ def _structure(value: Any, found: dict[str, Structure]) -> Structure:
     if issubclass(type(value), (list, deque)):
         return list(found.values())
     if issubclass(type(value), dict):
-        return dict(zip(value, found.values(), strict=True))
+        return dict(zip((key for key, _ in items_in(value)), found.values(), strict=True))
     return {name[1:]: each for name, each in found.items() if each is not None}
 
 
 def _holds_stand_ins(value: Any) -> bool:
-    with suppress(Exception):  # as above
+    with suppress(Exception):  # whatever a container of the user's may raise
         if issubclass(type(value), CONTAINERS) and len(value) <= _LARGEST:
             items = value.values() if issubclass(type(value), dict) else value
             return any(issubclass(kind, Traced) for kind in set(map(type, items)))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tracer.buffers import look_again
+from tracer.elements import places, taken, way_to
 from tracer.families import is_argument, note_view, others_of
-from tracer.memory import laid_out_copy, overlapping, owner_of, places, taken, way_to
+from tracer.memory import laid_out_copy, overlapping, owner_of
 from tracer.standins import NO_RECORD, wrap
 from tracer.tape import AUXILIARY
 

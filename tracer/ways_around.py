@@ -1,4 +1,7 @@
-"""What to do instead of a function of SciPy that is code in C or Fortran, or goes on until it is satisfied: advice."""
+"""What to do instead of a function that is not followed: advice, by its name or by what it gives.
+
+Of SciPy that is code in C or Fortran, or goes on until it is satisfied; of NumPy what makes other classes, or bits.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,38 @@ _LINEAR = (
     "it is linear in the {x}: B @ {x}.ravel() is followed, where B is {matrix}; by a place, weights are: "
 )
 _SPARSE = "S @ x of a plain sparse matrix is followed; one of traced numbers can be dense: A[i, j] = x"
+_MASKED = (
+    "with the mask in an array of its own, np.sum(x, where=~mask), np.mean(x, where=~mask) and "
+    "np.where(mask, 0.0, x) are followed"
+)
+_OBJECTS = (
+    "an array of floats is followed, as in a.astype(float); of parts of several shapes, "
+    "a = np.empty(n, dtype=object) that is filled by a[i] = x"
+)
+_BITS = "detach(x) gives the plain value, whose memory is its own"
+_NUMPY = (
+    (r"np\.ma\.|MaskedArray", _MASKED),
+    (r"np\.bmat$", "np.block is followed"),
+    (
+        r"np\.(as)?matrix$|matrix of",
+        "arrays of two dimensions are followed: np.asarray(M), and @ instead of *",
+    ),
+    (r"np\.frompyfunc of ", "np.vectorize(f) of that function f is followed"),
+    (r"ndarray of object|np\.(as)?array of object", _OBJECTS),
+    (r"(ndarray of )?timedelta64", "numbers are followed: those of seconds are d / np.timedelta64(1, 's')"),
+    (r"ndarray\.resize$", "np.resize(x, shape), np.pad and x.reshape(shape) are followed"),
+    (r"ndarray\.base$", "np.shares_memory(x, y) tells whether two arrays see the same memory"),
+    (
+        r"ndarray\.view as another type$",
+        "x[0::2] + 1j * x[1::2] is followed, and so are z.real and z.imag; as for bits, " + _BITS,
+    ),
+    (
+        r"ndarray\.(__dlpack__|__array_(interface|struct)__)$",
+        "another library gets plain numbers from detach(x)",
+    ),
+    (r"ndarray\.(byteswap|getfield|setfield|ctypes)$", _BITS),
+)
+_NUMPYS = ("np.", "ndarray", "MaskedArray", "matrix ", "timedelta64")
 _DRAWS = (
     (r"(bsr|coo|csc|csr|dia|dok|lil)_(array|matrix)$", _SPARSE),
     (
@@ -128,4 +163,5 @@ _ADVICE = tuple(
 
 def way_around(called: str) -> str:
     """Return what to do where a value leaves through a function of a library, or can't go into it; "" for none."""
-    return next((advice for names, advice in (*_DRAWS, *_ADVICE) if re.match(names, called)), "")
+    rows = (*(_NUMPY if called.startswith(_NUMPYS) else ()), *_DRAWS, *_ADVICE)
+    return next((advice for names, advice in rows if re.match(names, called)), "")

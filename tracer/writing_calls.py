@@ -13,20 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.buffers import write
+from tracer.cuts import FOREIGN, MADE_IN_TRACE
 from tracer.errors import UnsupportedError
 from tracer.frames import is_library, place
-from tracer.numpy_calls import arrays_of, call_function, getitem, refuse
+from tracer.numpy_calls import arrays_of, call_function, getitem
+from tracer.refused import refuse
 from tracer.second_ways import refuse_written_otherwise
-from tracer.standins import (
-    FOREIGN,
-    MADE_IN_TRACE,
-    Traced,
-    is_traced,
-    open_tape,
-    plain,
-    plain_deep,
-    traced_in,
-)
+from tracer.standins import Traced, is_traced, open_tape, plain, plain_deep, traced_in
 from tracer.ufunc_calls import chosen_by
 
 if TYPE_CHECKING:
@@ -75,18 +68,16 @@ def adopted_first(function: Any, args: tuple[Any, ...], options: dict[str, Any],
 
 
 def _fill(frame: FrameType, array: Any, *args: Any, **options: Any) -> None:
-    np.empty(1, array.value_.dtype).fill(
-        *plain_deep(args), **plain_deep(options)
-    )  # raises NumPy's own errors
+    # Raises NumPy's own errors
+    np.empty(1, array.value_.dtype).fill(*plain_deep(args), **plain_deep(options))
     write(array, ..., args[0], frame)
 
 
 def _arrange(function: Any, frame: FrameType, array: Any, *args: Any, **options: Any) -> None:
     """Sort or partition in place."""
     if not array.value_.flags.writeable:
-        getattr(array.value_, function.__name__)(
-            *plain_deep(args), **plain_deep(options)
-        )  # raises NumPy's own error
+        # Raises NumPy's own error
+        getattr(array.value_, function.__name__)(*plain_deep(args), **plain_deep(options))
     if not args and "axis" not in options and function is np.sort:
         options["axis"] = -1
     write(array, ..., call_function(function, (array, *args), options, frame), frame)

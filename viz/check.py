@@ -105,7 +105,7 @@ def _path(file: str) -> str:
 
 def finding_parts(trace: Trace, findings: Sequence[Finding], columns: int | None = None) -> list[Text]:
     """Lay out findings for a person: the source with its place underlined, the cause, the advice, what it spoils."""
-    calm = f"{clean(trace.function)}: nothing is wrong with its gradients ({len(trace.edges):,} edges looked at)"
+    calm = f"{clean(trace.function)}: found nothing wrong with its gradients ({len(trace.edges):,} edges looked at)"
     if not findings:
         return [Text(calm)]
     columns = columns or max(min(width(), _WIDEST), _LEAST)

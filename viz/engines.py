@@ -23,8 +23,8 @@ import numpy as np
 from tracer.errors import DrawError
 from viz import layered
 from viz.frames import title_place
-from viz.reading_order import in_order, inverted
-from viz.routes import plain_routes
+from viz.reading_order import crossings, in_order, inverted
+from viz.routes import plain_routes, through_items
 from viz.skeleton import Floats, Placement, Skeleton, ranks
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ ITEMS_A_SECOND = 2_000  # more time where there is more to do
 MEMORY = 2 << 30
 MOST_PROCESSES = 8
 LARGE = 20_000  # boxes of an exact picture, beyond which no engine is asked
+MOST_CROSSING = 300  # segments of a row whose crossings are counted
 WORTH_A_PROCESS = 400  # items
 INCH = 72.0
 NOT_SPACE = re.compile(r"\S").search
@@ -89,29 +90,49 @@ def refuse_for_large(engine: str | None, boxes: int) -> None:
 
 
 def _asked_in_order(program: Path, skeletons: Sequence[Skeleton]) -> list[Placement]:
-    """Ask an engine, and once more where operands come out of order: dot turns what is inside a cluster upside down.
+    """Ask an engine, and once more where wires of a small row cross: it goes through the items in their order.
 
-    Else the built-in layout, which keeps them in order, where no frame is lost by it. What is still out of order
-    crosses before its gate, and enters in order.
+    Once more where operands come out of order: dot turns what is inside a cluster upside down. Else the built-in
+    layout, which keeps them in order, where no frame is lost by it. What is still out of order crosses before its gate,
+    and enters in order.
     """
     answers = _ask(program, skeletons)
+    crossing = [
+        at
+        for at, (skeleton, answer) in enumerate(zip(skeletons, answers, strict=True))
+        if len(skeleton.tail) <= MOST_CROSSING and crossings(skeleton, answer)
+    ]
+    if crossing:
+        others = _ask(program, [skeletons[at] for at in crossing], is_forward=True)
+        for at, other in zip(crossing, others, strict=True):
+            answers[at] = min(answers[at], other, key=partial(_disorder, skeletons[at]))
     wrong = {
         at: inverted(skeleton, answer.y)
         for at, (skeleton, answer) in enumerate(zip(skeletons, answers, strict=True))
     }
     wrong = {at: gates for at, gates in wrong.items() if gates}
-    if not wrong:
-        return answers
-    again = _ask(program, [skeletons[at] for at in wrong], list(wrong.values()))
-    for (at, gates), answer in zip(wrong.items(), again, strict=True):
-        left = inverted(skeletons[at], answer.y)
-        if len(left) < len(gates):
-            answers[at] = answer
-        if left:
-            placed = layered.place(skeletons[at])
-            if None not in placed.group_boxes:
-                answers[at] = placed
+    for is_forward in (False, True):
+        if not wrong:
+            break
+        again = _ask(program, [skeletons[at] for at in wrong], list(wrong.values()), is_forward=is_forward)
+        for at, answer in zip(list(wrong), again, strict=True):
+            left = inverted(skeletons[at], answer.y)
+            if len(left) < len(inverted(skeletons[at], answers[at].y)):
+                answers[at] = answer
+            if not left:
+                del wrong[at]
+    for at in wrong:
+        placed = layered.place(skeletons[at])
+        if None not in placed.group_boxes:
+            answers[at] = placed
     return answers
+
+
+def _disorder(skeleton: Skeleton, placement: Placement) -> tuple[int, int, int]:
+    """Say how bad a placement is: what runs through something, operands out of order, and crossings."""
+    read = in_order(skeleton, placement)
+    through = through_items(skeleton, read.x, read.y, read.paths)
+    return through, len(inverted(skeleton, read.y)), crossings(skeleton, read)
 
 
 def _built_in(skeletons: Sequence[Skeleton]) -> list[Placement]:
@@ -143,10 +164,14 @@ def virtual_nodes(skeleton: Skeleton) -> int:
 
 
 def _ask(
-    program: Path, skeletons: Sequence[Skeleton], turned: Sequence[Collection[int]] | None = None
+    program: Path,
+    skeletons: Sequence[Skeleton],
+    turned: Sequence[Collection[int]] | None = None,
+    *,
+    is_forward: bool = False,
 ) -> list[Placement]:
     """Run an engine on all skeletons, in as many processes as there is work for, and read its answers."""
-    texts = list(map(dot_text, skeletons, turned or [()] * len(skeletons)))
+    texts = list(map(partial(dot_text, is_forward=is_forward), skeletons, turned or [()] * len(skeletons)))
     lots = _lots([skeleton.size for skeleton in skeletons])
     placements: list[Placement | None] = [None] * len(skeletons)
     with ThreadPoolExecutor(len(lots)) as executor:
@@ -221,8 +246,8 @@ def _limit_memory(pid: int) -> None:
         return
 
 
-def dot_text(skeleton: Skeleton, turned: Collection[int] = ()) -> str:
-    """Write a skeleton as DOT: our own ids and numbers only; the operands of turned gates in reverse."""
+def dot_text(skeleton: Skeleton, turned: Collection[int] = (), *, is_forward: bool = False) -> str:
+    """Write a skeleton as DOT: our own ids and numbers only; the last item first, turned gates' operands in reverse."""
     lines = [
         "digraph {",
         f"graph [rankdir=LR, nodesep=0.22, ranksep={_rank_gap(skeleton):.2f}, splines=true];",
@@ -231,8 +256,8 @@ def dot_text(skeleton: Skeleton, turned: Collection[int] = ()) -> str:
     ]
     boxes = skeleton.boxes
     late, gate, ordered = skeleton.is_late.tolist(), skeleton.is_gate.tolist(), skeleton.is_ordered.tolist()
-    sizes = zip(skeleton.width.tolist(), skeleton.height.tolist(), strict=True)
-    for item, (width, height) in reversed(list(enumerate(sizes))):
+    sizes = list(enumerate(zip(skeleton.width.tolist(), skeleton.height.tolist(), strict=True)))
+    for item, (width, height) in sizes if is_forward else reversed(sizes):
         shape = ", shape=ellipse" if gate[item] else ""
         shape += ", ordering=in" if ordered[item] else ""
         lines.append(f"n{item} [width={width / INCH:.5f}, height={height / INCH:.5f}{shape}];")

@@ -32,11 +32,12 @@ WHOLE = 800.0  # texts up to so wide stand in one line
 Entry = PlacedShape | PlacedWire | PlacedText
 
 
-TERMS = {  # how the words for when a use was are read
-    r"\w = −?[\d,]+[:,)]": "t = 24: what the use in that turn of its loop adds",
-    r"\bturn [\d,]+": "turn 24: what the use in that turn of its loop adds, counted from 0",
-    r"\brun [\d,]+": "run 24: what the use in that run of its gate adds, counted from 0",
+TERMS = {  # how the words for when a use was are read: t = 24, turn 24, run 24
+    r"\w+ = −?[\d,]*\d(?=[:,)])": "what the use in that turn of its loop adds",
+    r"\bturn [\d,]*\d": "what the use in that turn of its loop adds, counted from 0",
+    r"\brun [\d,]*\d": "what the use in that run of its gate adds, counted from 0",
 }
+TIMES = re.compile(r" *×([\d,]+)")
 
 FRACTION = re.compile(r"\d+\.\d+")
 
@@ -196,18 +197,14 @@ def _is_rounded(text: str) -> bool:
 
 def _rolled(diagram: Diagram, *, has_ways_back: bool) -> list[tuple[list[PlacedShape | PlacedWire], Line]]:
     """Explain what only a rolled picture has."""
-    pile = replace(_shape("function", 18), count=2)
-    entries: list[tuple[list[PlacedShape | PlacedWire], Line]] = [
-        (
-            [pile],
-            (
-                Span(
-                    "×25: one place in the program, run 25 times; a → b: in its first run and its last",
-                    "quiet",
-                ),
-            ),
+    entries: list[tuple[list[PlacedShape | PlacedWire], Line]] = []
+    captions = [span.text for box in diagram.boxes for line in (*box.caption, *box.lines) for span in line]
+    often = next((found[1] for found in map(TIMES.fullmatch, captions) if found and found[1] != "1"), "")
+    if often:
+        text = (
+            f"×{often}: one place in the program, run {often} times; a → b: in its first run and its last"
         )
-    ]
+        entries.append(([replace(_shape("function", 18), count=2)], (Span(text, "quiet"),)))
     labels = [arrow.label for arrow in diagram.arrows] + [box.lead for box in diagram.boxes]
     if any(label.spark for label in labels):
         curve = Spark(
@@ -222,10 +219,10 @@ def _rolled(diagram: Diagram, *, has_ways_back: bool) -> list[tuple[list[PlacedS
         entries.append(([], (Span(text, "quiet"),)))
     sums = ["".join(span.text for span in line) for box in diagram.boxes for line in box.lead.below]
     for pattern, text in TERMS.items():
-        if any(re.search(pattern, each) for each in sums):
-            entries.append(
-                ([], (Span(f"{text}: its share of the sum, or the term where terms cancel", "quiet"),))
-            )
+        found = next((found[0] for found in (re.search(pattern, each) for each in sums) if found), "")
+        if found:
+            what = f"{found}: {text}: its share of the sum, or the term where terms cancel"
+            entries.append(([], (Span(what, "quiet"),)))
     if has_ways_back and any(arrow.is_back for arrow in diagram.arrows):
         points = _wire("plain").points[::-1]
         middle = (SAMPLE_WIDTH / 2 - 4, SAMPLE_HEIGHT / 2)

@@ -46,6 +46,25 @@ def inverted(skeleton: Skeleton, y: Floats) -> set[int]:
     return found
 
 
+def crossings(skeleton: Skeleton, placement: Placement) -> int:
+    """Count the pairs of segments that cross, as straight lines between the sides of what they join."""
+    tail, head, half = skeleton.tail, skeleton.head, skeleton.width / 2
+    start = np.stack([placement.x[tail] + half[tail], placement.y[tail]], axis=1)
+    way = np.stack([placement.x[head] - half[head], placement.y[head]], axis=1) - start
+    apart = (tail[:, None] != tail) & (head[:, None] != head)
+    between = start[None] - start[:, None]
+    turn = _cross(way[:, None], way[None])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        along, across = _cross(between, way[None]) / turn, _cross(between, way[:, None]) / turn
+    meets = (along > 0) & (along < 1) & (across > 0) & (across < 1)
+    return int(np.count_nonzero(meets & apart)) // 2
+
+
+def _cross(left: Floats, right: Floats) -> Floats:
+    product: Floats = left[..., 0] * right[..., 1] - left[..., 1] * right[..., 0]
+    return product
+
+
 def _ends_alike(skeleton: Skeleton) -> list[list[int]]:
     """List the segments to what ends the wires of one item, such as its tags: any of them fits where another is."""
     leads_on = np.bincount(skeleton.tail, minlength=skeleton.size) > 0

@@ -27,6 +27,7 @@ Ints: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 MOST_POINTS = 200  # of a series that is drawn
 MOST_TERMS = 3  # of a sum that are told apart
 SHARES_UP_TO = 1.05  # of a total: where a term is larger, terms cancel and are shown themselves
+_NORM, _MEAN = 0, 3  # columns of EdgeStatistics
 MOST_ELEMENTS = 20_000_000  # of a sum's terms that are looked at for their shares
 
 
@@ -207,19 +208,19 @@ class Numbers:
             return None
         statistics = self.trace.edge_statistics
         values = statistics.numbers.take(edges)
-        if not self._is_any_wide(edges):
-            return Series.of(values)
-        values = np.abs(values)
-        lines = np.searchsorted(statistics.arrays, edges)
-        lines[lines == len(statistics.arrays)] = 0
-        is_array = (
-            statistics.arrays[lines] == edges if len(statistics.arrays) else np.zeros(len(edges), np.bool_)
-        )
-        values[is_array] = statistics.table[lines[is_array], 0]
-        return Series.of(values, is_norm=True)
+        is_norm = self._is_any_wide(edges)
+        if is_norm:
+            values = np.abs(values)
+        if len(statistics.arrays):
+            lines = np.searchsorted(statistics.arrays, edges)
+            lines[lines == len(statistics.arrays)] = 0
+            is_array = statistics.arrays[lines] == edges
+            # Of an array without axes the mean is its number.
+            values[is_array] = statistics.table[lines[is_array], _NORM if is_norm else _MEAN]
+        return Series.of(values, is_norm=is_norm)
 
     def _is_any_wide(self, edges: Ints) -> bool:
-        """Tell whether edges carry arrays or complex numbers, also where no gradient came back."""
+        """Tell whether edges carry arrays with axes or complex numbers, also where no gradient came back."""
         graph = self.trace.graph
         if not (len(graph.wide_rows) or graph.targets):
             return False
@@ -228,9 +229,14 @@ class Numbers:
 
     @cached_property
     def _has_wide(self) -> Ints:
-        """By row: whether its value is an array or a complex number."""
+        """By row: whether its value is an array with axes or a complex number."""
+        graph, others = self.trace.graph, self.trace.recording.values.others
         wide = np.zeros(len(self.trace.recording) + 1, np.bool_)
-        wide[self.trace.graph.wide_rows] = True
+        rows = graph.wide_rows
+        wide[rows] = True
+        if len(graph.shape_of_row):
+            without_axes = rows[graph.shape_of_row[rows] == 0]
+            wide[without_axes] = [np.iscomplexobj(others[row]) for row in without_axes.tolist()]
         return wide
 
     def into(self, node: RolledNode) -> Series | None:

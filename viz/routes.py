@@ -20,17 +20,18 @@ if TYPE_CHECKING:
 
 CLEARANCE = 4.0
 HEAD_ROOM = theme.ARROW_LENGTH  # before a gate: a wire along its arrowheads would seem to enter it
-SAMPLES = np.linspace(0.0, 1.0, 17)[:, None]
 FOUR = np.arange(4)  # points of a Bézier curve
-WEIGHTS = np.concatenate(
-    [
-        (1 - SAMPLES) ** 3,
-        3 * SAMPLES * (1 - SAMPLES) ** 2,
-        3 * SAMPLES**2 * (1 - SAMPLES),
-        SAMPLES**3,
-    ],
-    axis=1,
-)
+
+
+def _weights(count: int) -> Floats:
+    """Return what the four points of a Bézier curve are multiplied by for so many points along it."""
+    t = np.linspace(0.0, 1.0, count)[:, None]
+    return np.concatenate([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3], axis=1)
+
+
+WEIGHTS = _weights(17)
+MANY_WEIGHTS = _weights(97)
+LONG = 150.0  # a curve on which a box would be passed over between two of the few points
 SHORTEST = 10.0
 ONE_BEND = 110.0  # a wire shorter than this is one S from end to end
 BEND_PLACES = (
@@ -124,6 +125,18 @@ def plain_routes(
     return tuple(chosen.paths)
 
 
+def through_items(skeleton: Skeleton, x: Floats, y: Floats, paths: Sequence[Floats]) -> int:
+    """Count the wires that run through an item which they do not lead to."""
+    half = np.stack([skeleton.width, skeleton.height], axis=1) / 2
+    low, high = np.stack([x, y], axis=1) - half, np.stack([x, y], axis=1) + half
+    found = 0
+    for path, *ends in zip(paths, skeleton.tail.tolist(), skeleton.head.tolist(), strict=True):
+        others = np.ones(skeleton.size, np.bool_)
+        others[ends] = False
+        found += not _is_clear(path, (low[others], high[others]))
+    return found
+
+
 def _ways(
     start: Floats,
     stop: Floats,
@@ -143,7 +156,11 @@ def _ways(
         yield from (path for path in steep if _is_clear(path, obstacles))
         if is_own_clear:
             yield own
+        beside = [path for path in _steep(start, stop, obstacles, ()) if _is_clear(path, obstacles)]
+        yield from beside
         yield from (path for path in plain if _is_clear(path, boxes))
+        if beside:  # along another wire is better than through something
+            return
     yield own
 
 
@@ -285,5 +302,6 @@ def _is_clear(path: Floats, obstacles: tuple[Floats, Floats]) -> bool:
         return True
     low, high = low[near], high[near]
     pieces = path[(np.arange(0, len(path) - 1, 3)[:, None] + FOUR)]
-    points = (WEIGHTS @ pieces).reshape(-1, 1, 2)
+    is_long = np.ptp(pieces, axis=1).max() > LONG
+    points = ((MANY_WEIGHTS if is_long else WEIGHTS) @ pieces).reshape(-1, 1, 2)
     return not bool(np.any(np.all((points > low) & (points < high), axis=2)))

@@ -16,7 +16,7 @@ from tracer.errors import (
     TraceFileError,
     UsageError,
 )
-from tracer.hook import options_of
+from tracer.hook import options_of, refuse_unfinished
 from tracer.run import run
 from viz.hints import output_to_choose, quoted
 from viz.labels import clean
@@ -69,12 +69,13 @@ def run_program(
 ) -> tuple[Trace, EdgegradError | None]:
     """Run FILE.py[:FUNC] under a trace; return the trace, and the error that says how the run failed if it did.
 
-    Raises UsageError and ProgramError where nothing could be run.
+    Raises UsageError, ProgramError and UnsupportedError (for a generator or async function) where nothing could be run.
     """
     start = _seed(seed)
     file, name = split_target(target)
     with program_folder(file):
         function = load_function(file, name)
+        refuse_unfinished(function)
         options = options_of(function)
         chosen = options.of if of is None else _output(of)
         args, kwargs = arguments(function, settings)

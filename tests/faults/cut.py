@@ -1,5 +1,6 @@
 """Faults whose worst finding is `cut`: a function for each, called with its defaults."""
 
+import io
 import math
 
 import numpy as np
@@ -54,8 +55,25 @@ def through_a_text(x=2.0):
 
 
 def through_a_formatted_text(x=2.0, w=3.0):
-    text = f"{x:.17g}"
-    return w * x + w * float(text)  # cause
+    text = f"{x:.17g}"  # cause
+    return w * x + w * float(text)
+
+
+def through_a_text_beside_a_weight(x=2.34567, w=3.0):
+    return float(f"{x:.2f}") * w  # cause
+
+
+def _shown(value):
+    return f"{value:.3g}"  # cause of through_a_text_in_a_helper
+
+
+def through_a_text_in_a_helper(x=2.34567, w=3.0):
+    text = _shown(x)
+    return w * float(text)
+
+
+def through_an_old_format(x=2.34567, w=3.0):
+    return w * float("%.1f" % x)  # cause
 
 
 def through_a_text_by_percent(x=2.0):
@@ -104,3 +122,11 @@ def root_of_a_library(k=1.3):
 
 def interpolated(y=np.array([0.0, 1.0, 4.0, 9.0])):
     return float(interpolate.interp1d(np.arange(4.0), y)(2.3))  # cause
+
+
+def half_through_a_file(x=np.array([1.5, 2.5])):
+    file = io.BytesIO()
+    np.save(file, x * x)  # cause
+    file.seek(0)
+    weights = np.load(file) / 2
+    return np.sum(weights * x)

@@ -137,19 +137,6 @@ def through_a_text(x=2.34567):
     return float(f"{x:.2f}") * 3.0  # cause
 
 
-def through_a_text_beside_a_weight(x=2.34567, w=3.0):
-    return float(f"{x:.2f}") * w  # cause
-
-
-def _shown(value):
-    return f"{value:.3g}"  # cause of through_a_text_in_a_helper
-
-
-def through_a_text_in_a_helper(x=2.34567, w=3.0):
-    text = _shown(x)
-    return w * float(text)
-
-
 def rounded_product_with_a_whole_number(x=2.0, n=3):
     return round(x * n, 1) + x  # cause
 
@@ -266,10 +253,6 @@ def one_key_for_all(p={"a": 1.0, "b": 2.0}, x=3.0):
     for value in p.values():
         out["y"] = value * x  # cause
     return out["y"]
-
-
-def through_an_old_format(x=2.34567, w=3.0):
-    return w * float("%.1f" % x)  # cause
 
 
 def sign_by_hand(x=0.3, w=2.0):

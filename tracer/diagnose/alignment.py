@@ -137,9 +137,8 @@ class _Keys:
         """Give each scope the number of the calls that led there."""
         places = self._sites.places
         numbers: list[int] = []
-        known: dict[
-            tuple[int, int, str], int
-        ] = {}  # a function may be called a million times from one place
+        # One number for all calls from one place: there may be a million
+        known: dict[tuple[int, int, str], int] = {}
         for scope in self._sites.scopes:
             call = numbers[scope.parent] if scope.parent >= 0 else -1, scope.place, scope.name
             number = known.get(call)

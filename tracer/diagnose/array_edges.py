@@ -24,6 +24,7 @@ from tracer.diagnose.partials import (
 )
 from tracer.errors import EdgegradError
 from tracer.graph import operand_value
+from tracer.minus import in_full
 from tracer.operations import OP_NAMES, RULE_OF
 from tracer.pull import elementwise_local, pull
 from tracer.rules.edited import Part
@@ -149,7 +150,7 @@ class ArrayEdges:
         if gradients is not None and gradients.reached[row]:
             upstream = gradients.row(row)
             if np.any(upstream) and np.isfinite(upstream).all():
-                got = gradients.slots.get(slot)
+                got = in_full(gradients.slots.get(slot))
                 return upstream, _dense(got)
         random = np.random.default_rng(0)
         weight: Any = np.asarray(random.normal(size=np.shape(out)), np.asarray(out).dtype)
@@ -184,7 +185,7 @@ class ArrayEdges:
         row, gradients = given.row, check.gradients
         if judged.status[worst] == WRONG or gradients is None or not gradients.reached[row]:
             return
-        got = gradients.slots.get(slot)
+        got = in_full(gradients.slots.get(slot))
         if got is None:
             return
         product = np.asarray(gradients.row(row)) * local

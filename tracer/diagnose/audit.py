@@ -157,9 +157,8 @@ class _Case:
                     return self._told("match", text, site=node.site, terms=terms)
                 text = f"right, given what is claimed for {lead}"
                 return self._told("follows", text, site=place, follows=tuple(names), terms=true_terms)
-        if self.is_same(
-            self.claimed, self.expected, true_terms.scale
-        ):  # zero, to within the rounding of what cancels
+        # Zero, to within the rounding of what cancels
+        if self.is_same(self.claimed, self.expected, true_terms.scale):
             return self._told("match", "right", site=node.site)
         if shared is not None and self.claim.name in shared.names:
             return self._shared(shared, self._asked(true_terms))

@@ -21,7 +21,7 @@ from tracer.diagnose.replay import is_always_zero
 from tracer.diagnose.scale import Column, Rows, gradient_sizes, influence, output_size, value_sizes
 from tracer.diagnose.spread import has_gradients
 from tracer.diagnose.way import ways
-from tracer.graph import NO_SLOT, SPLITTER
+from tracer.graph import NO_SLOT
 from tracer.numbers_text import addition, clean, index, number
 from tracer.rules.edited import Edited
 from tracer.rules.kinds import is_complex
@@ -147,12 +147,10 @@ def _terms(trace: Trace) -> tuple[Column, Column]:
     The size of many is the root of the sum of their squares, as their rounding errors add up.
     """
     graph, norms = trace.graph, trace.edge_statistics.norm
-    is_splitter = graph.kinds == SPLITTER
-    copies = np.flatnonzero(is_splitter & (graph.node_slots == NO_SLOT))
-    broadcasts = np.flatnonzero(is_splitter & (graph.node_slots != NO_SLOT))
-    nodes = np.concatenate(
-        [copies, graph.src[graph.first_in[broadcasts]]]
-    )  # from which more than one term comes back
+    copies = np.flatnonzero(graph.is_copy())
+    broadcasts = np.flatnonzero(graph.node_slots != NO_SLOT)
+    # Those to which more than one term comes back
+    nodes = np.concatenate([copies, graph.src[graph.first_in[broadcasts]]])
     sent = norms
     if len(broadcasts):  # as many terms as copies
         into = graph.first_in[broadcasts]
@@ -287,7 +285,7 @@ def _opposing(trace: Trace, row: int, place: tuple[int, ...] | None) -> tuple[An
     node = int(graph.node_of_row[row])
     edges = graph.out_edges(node)
     user = graph.dst_of(edges[0])
-    if graph.kinds[user] == SPLITTER and graph.node_slots[user] == NO_SLOT:
+    if graph.is_copy(user):
         edges = graph.out_edges(user)
     else:
         return (

@@ -12,6 +12,7 @@ import numpy as np
 
 from tracer.diagnose.dead import names_of
 from tracer.diagnose.fates import Fate, fates_of
+from tracer.diagnose.files import is_writing
 from tracer.diagnose.finding import Finding
 from tracer.diagnose.flow import Followed, follow, is_swallowing
 from tracer.diagnose.reading import program
@@ -33,9 +34,8 @@ if TYPE_CHECKING:
 
 _MEANT = "detach()"
 _COMMON = (0.0, 0.5, 1.0, 2.0)  # which come up by chance
-_SLOPELESS = re.compile(
-    r"\b(?:u?int\d*|bool_?|integers|detach)\b"
-)  # or it is meant that nothing comes back
+# Ways out from which nothing comes back, or from which that is meant
+_SLOPELESS = re.compile(r"\b(?:u?int\d*|bool_?|integers|detach)\b")
 _FEW = 64  # values of one place that are told apart
 _CONSTANTS = 20_000  # that are looked at for one that no operation made
 _MOST = 1000  # arrays that are looked for among the constants
@@ -93,6 +93,12 @@ def _start(trace: Trace, row: int) -> tuple[Text, ast.expr] | None:
     text = program(site.file, trace.source[site.file])
     start = text.expression(site)
     return None if start is None else (text, start)
+
+
+def _is_written(trace: Trace, row: int) -> bool:
+    """Tell whether a value left the graph into a file, which may be read anywhere."""
+    found = _start(trace, row)
+    return found is not None and is_writing(found[1])
 
 
 def _swallowing(trace: Trace, row: int) -> str | None:
@@ -245,9 +251,8 @@ def _finding(
     is_harmful = bool(lost or back or unseen) and not is_meant
     severity: Severity = "note" if not is_harmful else "error" if lost and not is_any_alive else "warning"
     if not is_harmful:
-        unseen = (
-            "no input is left without gradient by it, but what is computed from the number is a constant"
-        )
+        later = "read back from there" if _is_written(trace, row) else "computed from the number"
+        unseen = f"no input is left without gradient by it, but what is {later} is a constant"
         message += ", on purpose" if is_meant else f"; {unseen}"
     return Finding(
         kind="cut",
@@ -256,7 +261,7 @@ def _finding(
         message=message,
         advice=_advice(trace, row)
         if is_harmful
-        else "nothing has to be done if nothing is computed from it; detach(x) says that it is meant",
+        else f"nothing has to be done if nothing is {later}; detach(x) says that it is meant",
         node=node,
         edges=tuple(node.in_edges),
         numbers={
@@ -276,6 +281,8 @@ def _line(user: Node, node: Node) -> str:
 def _advice(trace: Trace, row: int) -> str:
     if trace.recording.params.get(row, {}).get("via") == VIA:
         return "compute with the value, and not with what was written of it, or say detach(x) where it is meant"
+    if _is_written(trace, row):
+        return "compute with the value, and not with what is read back, or say detach(x) where it is meant"
     called = _swallowing(trace, row)
     if called is None:
         return "keep it a traced value: leave the conversion out, or say detach(x) where it is meant"

@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 SHOWN_NAMES = 3
 _LOOKED_AT = 1_000  # operations before one that hands nothing back
 _PATH = re.compile(r"""(?P<base>\w+)(?:\[['"](?P<key>[^'"]+)['"]\]|\.(?P<field>\w+))?""")
-_MINDED = frozenset(
-    ("selection", "branched", "text", "sized", "unknown")
-)  # harmless, as long as another input has a gradient
+# Harmless, as long as another input has a gradient
+_MINDED = frozenset(("selection", "branched", "text", "sized", "unknown"))
 _OF_VALUES = frozenset("unique getitem compress trim_zeros union1d intersect1d setdiff1d setxor1d".split())
 _READINGS = {
     "compared": "read by a comparison, {code}, which hands no gradient back",

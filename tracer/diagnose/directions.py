@@ -88,9 +88,8 @@ def judge(
         expected, error, gross = _along(wide, port, weight, direction)
         size = max(abs(in_plane), abs(expected), norm if np.size(direction) > _FEW else 0.0)
         distance = abs(found - expected)
-        of_sum = (
-            32 * float(np.finfo(_PRECISIONS[factor]).eps) * gross
-        )  # what cancels in it leaves its rounding
+        # What cancels in the sum leaves its rounding
+        of_sum = 32 * float(np.finfo(_PRECISIONS[factor]).eps) * gross
         if not np.isfinite(expected) or not np.isfinite(found):
             is_sure = np.isfinite(expected) and error <= _SURE * abs(expected)
             status = WRONG if is_sure else NOT_FINITE

@@ -214,9 +214,8 @@ def _tallies(
     for values, of in _blocks(tallies, ((gradients.others.as_kept(edge), group) for edge, group in arrays)):
         _count(tallies, values, of)
     found: Tallies = {}
-    for spot, tally in zip(
-        spots, tallies, strict=True
-    ):  # two places can look the same: a line run by `exec` twice
+    # Two places can look the same: a line run by `exec` twice
+    for spot, tally in zip(spots, tallies, strict=True):
         if spot in found:
             tally.inputs = 0
         found.setdefault(spot, Tally()).merge(tally)

@@ -23,7 +23,7 @@ from tracer.diagnose.comparison import (
     sums_slack,
     types_of,
 )
-from tracer.graph import FUNCTION, NO_SLOT, SPLITTER
+from tracer.graph import FUNCTION
 
 if TYPE_CHECKING:
     from tracer.edge_gradients import EdgeGradients
@@ -287,7 +287,7 @@ def _edges_of_slots(graph: Graph) -> Column:
 
 def _copy_edges(graph: Graph) -> Column:
     """Return, by row, the edge into its splitter; -1 without one."""
-    splitters = np.flatnonzero((graph.kinds == SPLITTER) & (graph.node_slots == NO_SLOT))
+    splitters = np.flatnonzero(graph.is_copy())
     found = np.full(len(graph.recording), -1, np.int64)
     found[graph.rows[splitters]] = graph.first_in[splitters]
     return found

@@ -52,9 +52,8 @@ class Check:
         slots = len(self.recording.operands)
         self.status = np.full(slots, UNJUDGED, np.int8)
         self.found, self.expected, self.error = (np.full(slots, np.nan) for _ in range(3))
-        self.of_gradient = np.zeros(
-            slots, np.bool_
-        )  # whether the numbers are of the gradient, not of the partial
+        # By slot: whether the numbers are of the gradient, not of the partial
+        self.of_gradient = np.zeros(slots, np.bool_)
         self.other: list[int] = []  # rows whose value is another
         self.values = self.same_bits = self.done = 0
         locals_again, self.is_scalar = scalar_locals(self.graph)

@@ -127,15 +127,7 @@ def _is_seeded_alone(node: Node) -> bool:
 
 def uses_of(node: Node) -> list[int]:
     """Return the edges of `node.uses` by number, of which there may be a million."""
-    edges = node.trace.graph.out_edges(node.index)
-    if len(edges) == 1:
-        user = node.trace.edges[edges[0]].dst
-        return (
-            node.trace.graph.out_edges(user.index)
-            if user.op == "copy" and user.kind == "splitter"
-            else edges
-        )
-    return edges
+    return node.trace.graph.uses(node.index)
 
 
 def _uses(node: Node, level: int, top: int, turns: Turns) -> list[_Draft]:

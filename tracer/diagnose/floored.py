@@ -77,9 +77,8 @@ def find(trace: Trace) -> list[Finding]:
     for each in _lost(trace):
         places.setdefault(int(trace.sites.row_places[each.row]), []).append(each)
     worst = max(places.values(), key=len, default=None)
-    found = (
-        _finding(trace, worst) if worst else None
-    )  # each is a pass over the graph; the cure is one for all
+    # One finding alone: each is a pass over the graph, and the cure is one for all
+    found = _finding(trace, worst) if worst else None
     return [found] if found else []
 
 

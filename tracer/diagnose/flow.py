@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tracer.diagnose.files import readings_of
 from tracer.diagnose.program_text import Text, called_name, loads_of, names_of, parameters_in_order
 from tracer.diagnose.reading import program
 from tracer.recording import operand_of
@@ -86,6 +87,7 @@ def follow(trace: Trace, site: Site, start: ast.expr, values: list[Any], after: 
     is_lost = is_returned = False
     is_made = is_swallowing(text, start)
     pending, seen = [Carrier(start, bool(values) and not is_made, is_made)], set[int]()
+    pending += [Carrier(each, is_same=False, is_made=True) for each in readings_of(text, start)]
     while pending and len(seen) < _MOST:
         carrier = pending.pop()
         if id(carrier.node) in seen:

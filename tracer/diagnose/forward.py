@@ -148,9 +148,8 @@ def _of_user(operation: int) -> Forward | None:
         options = params.get("options", {})
         if not np.ndim(out):
             return function(*given, **options)
-        with suppress(
-            Exception
-        ):  # one that takes numbers alone, `math.sin(x)` or `if x > 0`, fails with a column
+        # One that takes numbers alone, `math.sin(x)` or `if x > 0`, fails with a column
+        with suppress(Exception):
             whole = function(*given, **options)
             if np.shape(whole) == np.shape(out):
                 return whole

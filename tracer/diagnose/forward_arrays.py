@@ -94,22 +94,12 @@ _SHAPES = {
 # ---------------------------------------------------------------------------------------------------------- reductions
 
 
-def _reduced(name: str, *options: str) -> Any:
+def _reduced(name: str, *options: str, second: str = "initial") -> Any:
     function = getattr(np, name)
 
     def compute(operands: Any, params: Any, _: Any) -> Any:
-        initial = {"initial": operands[1]} if len(operands) > 1 else {}
-        return function(operands[0], **given(params, "axis", "keepdims", "where", *options), **initial)
-
-    return compute
-
-
-def _spread(name: str) -> Any:
-    function = getattr(np, name)
-
-    def compute(operands: Any, params: Any, _: Any) -> Any:
-        mean = {"mean": operands[1]} if len(operands) > 1 else {}
-        return function(operands[0], **given(params, "axis", "keepdims", "where", "ddof"), **mean)
+        further = {second: operands[1]} if len(operands) > 1 else {}
+        return function(operands[0], **given(params, "axis", "keepdims", "where", *options), **further)
 
     return compute
 
@@ -196,7 +186,7 @@ _REDUCTIONS = {
         name: _reduced(name)
         for name in ("sum mean prod max min ptp nansum nanmean nanprod nanmax nanmin".split())
     },
-    **{name: _spread(name) for name in ("var", "std", "nanvar", "nanstd")},
+    **{name: _reduced(name, "ddof", second="mean") for name in ("var", "std", "nanvar", "nanstd")},
     **{name: _accumulated(name) for name in ("cumsum", "cumprod", "nancumsum", "nancumprod")},
     **{
         name: _quantile(name)

@@ -179,9 +179,8 @@ class _Search:
     def _uses(self, rows: Numbers) -> Numbers:
         """Return the operations that use some values and are themselves lost or blown up, in the order of the run."""
         passes, recording = self.passes, self.passes.trace.recording
-        is_used = np.zeros(
-            len(recording) + len(recording.constants), np.bool_
-        )  # of constants -1, -2, …: never
+        # By row, and by constant from the end (-1, -2, …), which is never used so
+        is_used = np.zeros(len(recording) + len(recording.constants), np.bool_)
         is_used[rows] = True
         users = passes.trace.graph.slot_consumer[is_used.take(recording.operands).nonzero()[0]]
         found: Numbers = users[

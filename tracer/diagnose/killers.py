@@ -142,9 +142,8 @@ def idle_places(trace: Trace) -> list[int]:
 
 def _saturated(node: Node, operand: Any) -> Why:
     value, operand = np.asarray(node.value), np.real(np.asarray(operand))
-    most = (
-        int(np.argmax(np.abs(node.grad))) if operand.shape == value.shape else 0
-    )  # where the gradient arrives
+    # The element where most of the gradient arrives
+    most = int(np.argmax(np.abs(node.grad))) if operand.shape == value.shape else 0
     at, out = float(operand.flat[most]), float(np.real(value).flat[most])
     if value.ndim == 0:
         text = f"{node.op}({number(at)}) = {number(out)} in floats, where its derivative is 0"

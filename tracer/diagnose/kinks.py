@@ -25,22 +25,17 @@ if TYPE_CHECKING:
     from tracer.trace import Trace
     from tracer.views import Node
 
-_FEW = (
-    8  # places for which the other choice is worked out; of a long run fewer: each is a pass over the graph
-)
-_TIME, _OF_A_SCALAR, _OF_ANOTHER = (
-    1.2,
-    1e-6,
-    30e-6,
-)  # seconds: of all passes, and of an operation in one, at most
+# Places for which the other choice is worked out; of a long run fewer: each is a pass over the graph
+_FEW = 8
+# Seconds: of all passes, and of an operation in one, at most
+_TIME, _OF_A_SCALAR, _OF_ANOTHER = 1.2, 1e-6, 30e-6
 _ADVICE = "look at the function beside this point, or take a smooth one, if this gradient matters"
 _MOST = 10_000  # rows that are worked out one by one
 _TIES = frozenset(("maximum", "minimum", "fmax", "fmin"))  # which share equally
 _FIRST = frozenset(("max_scalars", "min_scalars"))  # of which the first gets all
 _EXTREMES = frozenset(("max", "min", "nanmax", "nanmin"))  # whose elements share equally
-_TURNS = frozenset(
-    ("absolute", "fabs", "hypot", "hypot_scalars", "dist", "norm", "std")
-)  # 0 where any slope might be
+# Their rules say 0 where any slope might be
+_TURNS = frozenset(("absolute", "fabs", "hypot", "hypot_scalars", "dist", "norm", "std"))
 
 
 def find(trace: Trace) -> list[Finding]:

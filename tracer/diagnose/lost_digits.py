@@ -217,9 +217,8 @@ class _Search:
             count = sum(each.size for each in sizes)
             usual = np.sqrt(sum(float(np.sum(each**2)) for each in sizes) / max(count, 1))
             squares = sum(float(np.sum(np.square(values[row], dtype=np.float64))) for row in rows)
-            least = scale / (
-                np.sqrt(squares / max(count, 1)) or 1.0
-            )  # what is zero throughout is taken as one
+            # What is zero throughout is taken as one
+            least = scale / (np.sqrt(squares / max(count, 1)) or 1.0)
             for row, size in zip(rows, sizes, strict=True):
                 other = np.asarray(again.row(row)) if again.reached[row] else np.zeros(size.shape)
                 short = _shortest(row, values[row], np.asarray(gradients.row(row)), other, (usual, least))

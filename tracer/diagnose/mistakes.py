@@ -103,9 +103,8 @@ def explanations(question: Question) -> list[Explanation]:
     for hypothesis in HYPOTHESES:
         found += hypothesis(question)
     least = min((each.cost for each in found if each.kind != "scale"), default=math.inf)
-    found = [
-        each for each in found if each.kind != "scale" or each.cost < least
-    ]  # it tells less than what made it
+    # A factor tells less than the mistake that made it
+    found = [each for each in found if each.kind != "scale" or each.cost < least]
     return sorted(found, key=lambda each: each.cost)
 
 
@@ -367,9 +366,8 @@ def _of_training(asked: Question) -> Iterator[Explanation]:
     for found in (of_weights(asked), of_others(asked), of_triangles(asked)):
         for kind, cost, text in found:
             yield Explanation(kind, cost, text)
-    if (
-        asked.is_number
-    ):  # of one element of an array, too: the arrays that it comes from are not those of its terms
+    # Of one element of an array, too: the arrays that it comes from are not those of its terms
+    if asked.is_number:
         return
     for kind, cost, text, at in (*of_examples(asked), *one_of_copies(asked)):
         yield Explanation(kind, cost, text, "", (at,))

@@ -30,9 +30,8 @@ class Spoiled:
     names: tuple[str, ...]
     is_value: bool
     is_in_result: bool = False
-    is_beside_another: bool = (
-        False  # that spoils gradients too, so that this one's part in them can't be told
-    )
+    # Another spoils gradients too, so that this one's part in them can't be told
+    is_beside_another: bool = False
 
 
 @dataclass(frozen=True, slots=True)

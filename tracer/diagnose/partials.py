@@ -36,9 +36,8 @@ REASONS = {
 TOLERANCE = 1e-6  # of the derivative: what a right rule and good differences may differ by
 SURE = 1e-4  # of the derivative: differences that are worse than this say nothing
 SAME_VALUE = 1e-9  # of the value: what the same operation may give by another order of sums
-CHOICE = (
-    2.0**-16
-)  # of how steep an operation is: a change beyond it comes from a choice, and not from rounding
+# Of how steep an operation is: a change beyond it comes from a choice, and not from rounding
+CHOICE = 2.0**-16
 _SHAKEN = 1 + 8 * np.finfo(np.float64).eps
 _SCREEN_STEP = 2.0**-14  # of the operand
 TINY = 1e-290  # below it, digits are lost for good

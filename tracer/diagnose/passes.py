@@ -75,9 +75,8 @@ class Passes:
         self.trace = trace
         self.ways = ways(trace)
         self.ops, self.places = trace.recording.ops, trace.sites.row_places
-        self.users = np.maximum(
-            self.ways.following, 0
-        )  # by row: the operation that its gradient comes through
+        # By row: the operation that its gradient comes through
+        self.users = np.maximum(self.ways.following, 0)
         inputs = np.array(list(trace.input_rows), np.int64)
         self.inputs = inputs[self.ways.following[inputs] != END]
         self._factors = np.ones(len(self.ops), np.int64)

@@ -220,9 +220,8 @@ class _Search:
                 best[row], via[row] = reach, slot
         self.count, self.total = counts[-1], sums[-1]
         self._best, self._via = np.array(best), via
-        self._before = (
-            self._operands[via].tolist() if len(self._operands) else [0] * length
-        )  # the row that `via` uses
+        # The rows that `via` uses
+        self._before = self._operands[via].tolist() if len(self._operands) else [0] * length
 
     def _measure(self, slot: int) -> tuple[float, float]:
         """Find out and note the weight of a use of arrays, and its logarithm."""
@@ -253,9 +252,8 @@ class _Search:
             return
         rank = count()
         kept, row = np.zeros(0, np.int64), len(self._via) - 1
-        candidates: list[
-            tuple[float, int, Slots, int]
-        ] = []  # lost, order, the way so far, the use by which to leave it
+        # Lost, order, the way so far, the use by which to leave it
+        candidates: list[tuple[float, int, Slots, int]] = []
         lost = 0.0
         while top > 0:
             way = np.append(kept, np.array(self._best_way(row), np.int64))

@@ -6,6 +6,7 @@ Read by reading.py, which says what is done to a value, and by flow.py, which fo
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,28 @@ class Text:
             found = [node for node in found if self.qualified(node) == qualified]
         return found[0] if len(found) == 1 else None
 
+    def readers_of(self, expression: str, base: str) -> Iterator[str]:
+        """Yield the functions that read a name which is none of their own, or an attribute of it or of `self`."""
+        if base in self._imports:
+            return
+        for node in self.nodes:
+            function = self.enclosing(node)
+            if not isinstance(node, ast.Name) or node.id != base or function is None:
+                continue
+            read: ast.AST = node
+            while ast.unparse(read) != expression and isinstance(
+                self.parents[read], (ast.Attribute, ast.Subscript)
+            ):
+                read = self.parents[read]
+            above = self.parents[read]
+            is_called = isinstance(above, ast.Call) and above.func is read
+            is_own = base != "self" and (
+                base in _parameters(function)
+                or any(not isinstance(each.ctx, ast.Load) for each in names_of(function, base))
+            )
+            if ast.unparse(read) == expression != "self" and not is_called and not is_own:
+                yield self.qualified(function)
+
     def calls_of(self, name: str) -> list[ast.Call]:
         """Return the calls of what has a name."""
         return self._calls.get(name, []) if name else []
@@ -92,13 +115,45 @@ class Text:
         names: dict[str, str] = {}
         for node in self.nodes:
             if isinstance(node, (ast.Import, ast.ImportFrom)):
-                module = f"{node.module}." if isinstance(node, ast.ImportFrom) and node.module else ""
+                module = ""
+                if isinstance(
+                    node, ast.ImportFrom
+                ):  # relative ones keep their dots: `.json` is not Python's
+                    module = "." * node.level + (f"{node.module}." if node.module else "")
                 for each in node.names:
                     names[each.asname or each.name.partition(".")[0]] = (
                         module + each.name
                         if each.asname or isinstance(node, ast.ImportFrom)
                         else each.name.partition(".")[0]
                     )
+        return names
+
+    def module_of(self, called: ast.expr) -> str:
+        """Return the package that something is imported from, which no variable hides; else nothing."""
+        module, _, rest = self.imported_name(called).partition(".")
+        while isinstance(called, ast.Attribute):
+            called = called.value
+        name = called.id if isinstance(called, ast.Name) else ""
+        return module if rest and name in self._imports and not self._bound[name] else ""
+
+    def binds(self, name: str) -> int:
+        """Return at how many places the file gives something a name, as a variable, a function or an import."""
+        return self._bound[name] + (name in self._imports) + ("*" in self._imports)
+
+    def is_variable(self, name: str) -> bool:
+        """Tell whether the file gives something a name otherwise than by an import."""
+        return self._bound[name] > 0
+
+    @cached_property
+    def _bound(self) -> Counter[str]:
+        names: Counter[str] = Counter()
+        for node in self.nodes:
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                names[node.id] += 1
+            elif isinstance(node, ast.arg):
+                names[node.arg] += 1
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                names[node.name] += 1
         return names
 
     def imported_name(self, called: ast.expr) -> str:

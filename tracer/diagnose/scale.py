@@ -16,9 +16,8 @@ Rows: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 def gradient_sizes(trace: Trace) -> Column:
     """Return, by row, the norm of its gradient; zero for a value that is never used."""
     leaving = np.zeros(len(trace.graph.kinds))
-    leaving[trace.graph.src] = (
-        trace.edge_statistics.norm
-    )  # one edge leaves a row: its use, or that to its splitter
+    # One edge leaves a row: its use, or that to its splitter
+    leaving[trace.graph.src] = trace.edge_statistics.norm
     sizes: Column = leaving[trace.graph.node_of_row]
     return sizes
 

@@ -66,9 +66,8 @@ def shared_factor(trace: Trace, compared: list[Compared]) -> SharedFactor | None
         names = tuple(each.name for each, total in made if not each.is_right and each.is_made_by(total))
         if len(names) > len(best):
             best, at = names, node
-    is_beyond = (
-        at is None or at.row != first.node.row
-    )  # else what is claimed for the others follows from the first
+    # Else what is claimed for the others follows from the first
+    is_beyond = at is None or at.row != first.node.row
     return SharedFactor(factor, at, best) if len(best) > 1 and is_beyond and first.name in best else None
 
 

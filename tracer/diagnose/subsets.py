@@ -17,9 +17,8 @@ _MOST = 256  # arrays that are told apart by least squares
 _ANSWERS = 4
 _MOST_GREEDY = 64
 _PAIRS = 2_000  # numbers of which every two are tried
-_MOST_NUMBERS = (
-    1 << 20
-)  # of all lines; of more, a part of the columns is looked at, and what is found is checked
+# Of all lines; of more, a part of the columns is looked at, and what is found is checked
+_MOST_NUMBERS = 1 << 20
 _NEAR = 1e-2  # how far from 0 or 1 a share may be to be read as one; what is read is checked
 
 

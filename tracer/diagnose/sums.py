@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tracer.graph import NO_SLOT, SPLITTER
+from tracer.graph import NO_SLOT
 from tracer.pull import narrow
 from tracer.rules.edited import Edited, Part
 from tracer.rules.kinds import Compressed
@@ -40,11 +40,9 @@ def _numbers(trace: Trace, gradients: Gradients) -> tuple[list[Unequal], int]:
     """Add up all that is a number, at once."""
     graph, floats = trace.graph, trace.edge_gradients().floats
     rows = len(trace.recording)
-    kinds, dst = graph.kinds, graph.dst
-    is_own = (kinds[dst] == SPLITTER) & (
-        graph.node_slots[dst] == NO_SLOT
-    )  # from a value to its own splitter
-    is_stretched = (kinds[graph.src] == SPLITTER) & (graph.node_slots[graph.src] != NO_SLOT)
+    # Edges from a value to its own splitter are none of its uses
+    is_own = graph.is_copy(graph.dst)
+    is_stretched = graph.node_slots[graph.src] != NO_SLOT
     terms = np.flatnonzero(~is_own & ~is_stretched)
     producers, values = graph.rows[graph.src[terms]], floats[terms]
     totals, sizes = (np.bincount(producers, each, minlength=rows) for each in (values, np.abs(values)))
@@ -54,9 +52,8 @@ def _numbers(trace: Trace, gradients: Gradients) -> tuple[list[Unequal], int]:
     is_number[trace.recording.values.wide_rows] = False
     allowed = np.finfo(np.float64).eps * _ROUNDINGS * np.sqrt(counts) * sizes
     for row, value in trace.recording.values.others.items():
-        if isinstance(
-            value, (np.float32, np.float16)
-        ):  # kept as Python's numbers, and summed in fewer digits
+        # Kept as Python's numbers, and summed in fewer digits
+        if isinstance(value, (np.float32, np.float16)):
             allowed[row] *= precision(value) / np.finfo(np.float64).eps
     distance = np.abs(totals - numbers)
     is_same = (distance <= allowed) | (totals == numbers) | ~np.isfinite(totals) & ~np.isfinite(numbers)
@@ -108,20 +105,13 @@ def _arrays(trace: Trace, gradients: Gradients) -> tuple[list[Unequal], int]:
 
 def uses_of(trace: Trace, row: int) -> list[int]:
     """Return the edges by which the value of a row was used."""
-    graph = trace.graph
-    node = int(graph.node_of_row[row])
-    edges = graph.out_edges(node)
-    if len(edges) == 1:
-        user = graph.dst_of(edges[0])
-        if graph.kinds[user] == SPLITTER and graph.node_slots[user] == NO_SLOT:
-            return graph.out_edges(user)
-    return edges
+    return trace.graph.uses(int(trace.graph.node_of_row[row]))
 
 
 def _broadcasts(trace: Trace, gradients: Gradients) -> tuple[list[Unequal], int]:
     """Add up what came back to the copies of each value that was stretched."""
     graph, values = trace.graph, trace.recording.values
-    broadcasts = np.flatnonzero((graph.kinds == SPLITTER) & (graph.node_slots != NO_SLOT))
+    broadcasts = np.flatnonzero(graph.node_slots != NO_SLOT)
     found, count = [], 0
     for node, slot in zip(broadcasts.tolist(), graph.node_slots[broadcasts].tolist(), strict=True):
         if slot not in gradients.narrowed or slot not in gradients.slots:

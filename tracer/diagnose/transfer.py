@@ -30,9 +30,8 @@ class Transfer:
         self._recording = trace.recording
         self._consumers = trace.graph.slot_consumer
         self._targets = trace.graph.targets
-        self._totals: dict[
-            int, tuple[float, float]
-        ] = {}  # by row: largest element, and what it is divided by
+        # By row: largest element, and what it is divided by
+        self._totals: dict[int, tuple[float, float]] = {}
         self.is_shared = np.zeros(len(trace.recording), np.bool_)
         self.is_shared[trace.recording.values.wide_rows] = True
         self.weights = trace.gradients.locals.copy()

@@ -39,9 +39,8 @@ class Term:
     code: str = ""
     file: str = ""
     line: int = 0
-    turn: str = (
-        ""  # of the loops around it: `t = 43`; where they are unknown which run of the operation: `run 16`
-    )
+    # Of the loops around it: `t = 43`; where they are unknown which run of the operation: `run 16`
+    turn: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,9 +59,8 @@ _MOST_ROWS = 20_000  # of a longer run, going back again takes too long for a gu
 _SHARE = 0.5  # of what is left, for a claim
 _OVERHEAD = 200  # which going back takes however short the way is, in rows
 _SLIPS = 8  # rules that are worked out at a run, in times that going back over it takes
-_DOUBTED = (
-    100_000  # rows that are gone back over for another rule than one that a right claim speaks against
-)
+# Rows that are gone back over for another rule than one that a right claim speaks against
+_DOUBTED = 100_000
 _MOST_RUNS = 100
 _MOST_TURNS = 12  # of which stretches are looked at
 _NOTHING = 1e-9

@@ -104,7 +104,11 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
     if mode == "empty":  # what it leaves in the padding comes from nowhere
         mode = "constant"
     if mode not in _PAD_MODES:
-        raise OptionError("a function of the program as mode=" if callable(mode) else f"mode={mode!r}")
+        raise OptionError(
+            "a function of the program as mode= (np.pad(x, n), into which it writes, is followed)"
+            if callable(mode)
+            else f"mode={mode!r}"
+        )
     constants = options.pop("constant_values", None)
     operands = (array, constants) if holds_traced(constants) else (array,)
     numbers, *filling = numbered(operands)
@@ -142,10 +146,14 @@ def _as_strided(
     del subok, writeable
     value, (numbers,) = plain_deep(x), numbered([x])
     if not value.flags.c_contiguous:
-        raise OptionError("an array whose elements do not lie side by side")
+        raise OptionError(
+            "an array whose elements do not lie side by side (as_strided(x.copy(), …) is followed)"
+        )
     steps = value.strides if strides is None else plain_deep(strides)
     if any(step % value.itemsize for step in steps):
-        raise OptionError("strides that do not lead from element to element")
+        raise OptionError(
+            "strides that do not lead from element to element: it takes numbers apart into their bytes"
+        )
     steps = tuple(step // value.itemsize * numbers.itemsize for step in steps)
     try:
         places = np.ndarray(

@@ -66,8 +66,8 @@ def _svd(
     rows, columns = np.shape(plain_deep(a))[-2:]
     if full_matrices and rows != columns:
         raise OptionError(
-            f"full_matrices=True for {rows} rows and {columns} columns, where the vectors beyond the singular "
-            "values are any basis of what is left and have no derivative (full_matrices=False is followed)"
+            f"full_matrices=True for {rows} rows and {columns} columns: the vectors beyond the singular values "
+            "are any basis of what is left and have no derivative (full_matrices=False is followed)"
         )
     return _several(a, ("svd_u", "svd_s", "svd_vh"))
 
@@ -78,7 +78,13 @@ def _qr(a: Any, mode: str = "reduced") -> Followed | list[Followed | None]:
         return "qr_r", (a,), None
     if mode == "reduced" or (mode == "complete" and rows <= columns):
         return _several(a, ("qr_q", "qr_r"))
-    raise OptionError(f"mode={mode!r} for {rows} rows and {columns} columns")
+    raise OptionError(
+        f"mode={mode!r} for {rows} rows and {columns} columns: beyond the first it is any basis of what is left "
+        "(mode='reduced' is followed)"
+    )
+
+
+_LESS_RANK = "rcond= that leaves singular values out: nearby matrices of less rank have another inverse"
 
 
 def _leaves_out(a: Any, rcond: Any) -> bool:
@@ -90,7 +96,7 @@ def _leaves_out(a: Any, rcond: Any) -> bool:
 def _pinv(a: Any, rcond: Any = None, hermitian: Any = False, *, rtol: Any = NOT_GIVEN) -> Followed:
     limit = rcond if rtol in (NOT_GIVEN, None) else rtol
     if limit is not None and _leaves_out(a, limit):
-        raise OptionError("rcond= that leaves singular values out")
+        raise OptionError(_LESS_RANK)
     if plain(hermitian):
         return "pinv_assuming", (a,), {"structure": HERMITIAN, "lower": True}
     return "pinv", (a,), None
@@ -100,7 +106,7 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> list[Followed | None]:
     if np.ndim(plain(rcond)):
         raise OptionError("an array as rcond=")
     if rcond is not None and _leaves_out(a, rcond):
-        raise OptionError("rcond= that leaves singular values out")
+        raise OptionError(_LESS_RANK)
     return [
         ("lstsq", (a, b), None),
         ("lstsq_residuals", (a, b), {"results": None}),
@@ -184,7 +190,7 @@ def _cross_row(a: Any, b: Any, axes: tuple[Any, Any, Any]) -> Followed:
     lengths = {np.shape(plain_deep(each))[axis] for each, axis in zip((a, b), axes[:2], strict=True)}
     if lengths != {3}:
         raise OptionError(
-            "vectors of 2 elements, which NumPy will refuse (a[0] * b[1] - a[1] * b[0] is followed)"
+            "vectors of 2 elements: NumPy will refuse it (a[0] * b[1] - a[1] * b[0] is followed)"
         )
     return "cross", (a, b), {"axes": axes}
 

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_MOVING = (
+    "density=True and bins that move with the data: the counts jump where an edge meets a number "
+    "(without density= it is followed)"
+)
+
+
 def _constant(value: Any, what: str) -> Any:
     """Return an argument that no gradient is known for, as plain numbers."""
     if holds_traced(value):
@@ -145,7 +151,7 @@ def _logspace(
     refuse_real_part(dtype, start, stop, base)
     params = {"num": int(plain(num)), "endpoint": bool(endpoint), "axis": plain(axis)}
     if np.ndim(plain_deep(base)):
-        raise OptionError("an array base=")
+        raise OptionError("an array base= (base ** np.linspace(…)[:, None] is followed)")
     operands = (start, stop, base) if is_traced(base) else (start, stop)
     return "logspace", operands, {**params, "base": plain(base)}
 
@@ -195,7 +201,10 @@ def _corrcoef(x: Any, y: Any = None, rowvar: Any = True, *, dtype: Any = None) -
 def _refuse_one_row(operands: tuple[Any, ...], rowvar: Any) -> None:
     """Refuse what the versions of NumPy disagree on: whether the columns of one row are variables."""
     if not rowvar and any(np.shape(plain_deep(each))[:-1] == (1,) for each in operands):
-        raise OptionError("rowvar=False of one row")
+        raise OptionError(
+            "rowvar=False of one row: versions of NumPy disagree on what that is "
+            "(of the transposed array it is followed)"
+        )
 
 
 def _bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Followed | None:
@@ -214,7 +223,7 @@ def _histogram(
 ) -> list[Followed | None]:
     edges = np.histogram_bin_edges(plain_deep(a), plain_deep(bins), plain_deep(range))
     if density and (holds_traced(bins) or _edges_move(a, bins, range)):
-        raise OptionError("density=True and bins that move with the data")
+        raise OptionError(_MOVING)
     row = _counts(weights, [np.ravel(plain_deep(a))], [edges], density)
     return [row, _edges(a, bins, range)]
 
@@ -306,7 +315,7 @@ def _of_several(data: list[Any], bins: Any, limits: Any, density: Any, weights: 
             row = ("histogram_edges", (operand,), {"column": column})
         rows.append(row)
     if density and any(rows):
-        raise OptionError("density=True and bins that move with the data")
+        raise OptionError(_MOVING)
     values = [
         np.asarray(plain_deep(operand))[... if column is None else (..., column)]
         for operand, column in data

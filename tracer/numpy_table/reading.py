@@ -24,7 +24,7 @@ NOT_GIVEN = np._NoValue  # noqa: SLF001  (NumPy's own default for keepdims)
 
 
 class OptionError(Exception):
-    """An option of a followed function that is not followed itself."""
+    """An option of a followed function that is not followed itself: which, why, what is (read by `refused.refuse`)."""
 
 
 def only_defaults(positional: tuple[Any, ...], options: dict[str, Any]) -> None:
@@ -42,7 +42,7 @@ def only_defaults(positional: tuple[Any, ...], options: dict[str, Any]) -> None:
             ("optimize", False),
         ):
             continue
-        raise OptionError(f"{name}=")
+        raise OptionError(f"{name}= (without {name}= it is followed)")
 
 
 def given_options(names: str, positional: tuple[Any, ...], options: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +88,9 @@ def spread(name: str) -> Callable[..., Followed]:
         given = given_options(order, rest, options)
         freedom = given.pop("correction", given.pop("ddof", 0))
         if holds_traced(freedom) and not (is_traced(freedom) and is_whole(freedom.value_)):
-            raise OptionError("a traced ddof= that is no whole number")
+            raise OptionError(
+                "a traced ddof= that is no whole number (np.sum of squares, divided by what you like, is followed)"
+            )
         refuse_real_part(given.get("dtype"), a)
         mean = given.pop("mean", None)
         _, operands, params = reduction(name, order)(a, axis, **given)

@@ -17,6 +17,8 @@ from tracer.standins import is_traced
 if TYPE_CHECKING:
     from types import FrameType
 
+_MADE = " (vectorized)"  # NumPy names what np.frompyfunc makes of f "f (vectorized)"
+
 
 def is_special(ufunc: Any) -> bool:
     """Tell whether a ufunc is one of scipy.special."""
@@ -26,7 +28,9 @@ def is_special(ufunc: Any) -> bool:
 
 def called_as(function: Any) -> str:
     """Return what a program calls a function of NumPy's, or a ufunc of scipy.special, which may be one of several."""
-    name = function.__name__
+    name = str(function.__name__)
+    if name.endswith(_MADE):
+        return f"np.frompyfunc of {name.removesuffix(_MADE)}"
     known = getattr(sys.modules.get("scipy.special"), name, None)
     is_special = known is function or not (known is None or isinstance(known, np.ufunc))
     return f"{'scipy.special' if is_special and getattr(np, name, None) is not function else 'np'}.{name}"

@@ -23,7 +23,9 @@ def _rule(ufunc: Any, form: str) -> str:
     name = UFUNC_RULES.get(ufunc, "")
     rule = OWN_RULES.get(f"{name}.{form}", f"{name}.{form}")
     if form != "accumulate" and name in SKIPPING:
-        raise OptionError("steps that NumPy skips on some processors (accumulate is followed)")
+        raise OptionError(
+            "steps that NumPy skips on some processors (np.power.accumulate(x)[-1] is followed)"
+        )
     if rule not in RULES:
         raise OptionError("a ufunc that takes steps, or no two numbers")
     return rule

@@ -58,9 +58,8 @@ def _arrange(port: int, g: Any, out: Any, operands: Operands, params: Params) ->
     else:
         chosen = places > 0
         numbers, back = places[chosen] - 1, g[chosen]
-    if (
-        places.size < operand.size and len(operands) == 1 and operand.ndim
-    ):  # np.split: no array of zeros for every piece
+    # np.split: no array of zeros for every piece
+    if places.size < operand.size and len(operands) == 1 and operand.ndim:
         return Part(
             np.unravel_index(numbers, operand.shape), typed(back, operand), operand.shape, operand.dtype
         )

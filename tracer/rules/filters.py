@@ -29,9 +29,8 @@ class _Back:
     """A filter along the last axis, gone back over: each method gives what goes back to one operand."""
 
     def __init__(self, g: Array, of_state: Any, operands: Operands, out: Array, state: Any) -> None:
-        b, a, x = (
-            np.atleast_1d(np.asarray(each, np.float64)) for each in operands[:3]
-        )  # may be whole numbers
+        # They may be whole numbers
+        b, a, x = (np.atleast_1d(np.asarray(each, np.float64)) for each in operands[:3])
         order = max(len(b), len(a)) - 1
         self.b, self.a = (np.pad(each, (0, order + 1 - len(each))) for each in (b, a))
         self.x, self.out, self.order = x, out, order

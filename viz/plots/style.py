@@ -60,6 +60,7 @@ MARKED = 60  # points of a line that each get a mark
 _SMALLEST, _LARGEST = 5e-324, 1.7e308
 _LEAST_POWER = -307  # smaller numbers have fewer digits
 _LEAST_LEVEL = -290.0  # powers of ten: smaller ones have no linear axis
+_SAME = 1e-9  # powers of ten between sizes that differ by roundings alone
 _STEPS = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 400)  # decades from label to label
 _BETWEEN = (
     (1, 2, 5),
@@ -124,12 +125,15 @@ def write(axes: Any, x: float, y: float, text: str, **style: Any) -> Any:
 
 
 def log_scale(axes: Any, series: Sequence[Series]) -> None:
-    """Give an axis of sizes its limits and a few labels, with room for what no log axis holds."""
+    """Give an axis of sizes its limits and a few labels, with room for what no log axis holds.
+
+    Where all sizes are one, it is no log axis but one from 0.
+    """
     bounds = [bound for each in series for bound in _bounds(each)]
     low, high = (math.log10(min(bounds)), math.log10(max(bounds))) if bounds else (-1.0, 1.0)
     if (
         bounds
-        and low == high
+        and high - low < _SAME
         and _LEAST_LEVEL < low < -_LEAST_LEVEL
         and not any(len(each.zeros) or len(each.broken) for each in series)
     ):
