@@ -1,8 +1,8 @@
-"""Arrays that plain NumPy code made in the traced function, and that a traced value is written into: `b = DATA.copy()`.
+"""Arrays of plain NumPy code's that a traced value is written into: `b = DATA.copy(); b[0] = x`, a global, an item.
 
 Nothing tells of such an array until NumPy asks the traced value for a number. By then the running line says which
-variable holds the array, and where in it the value goes. Where nothing but variables of the program has the array, as
-the count of references tells, a stand-in for it takes its place in them, and the write is one like any other.
+variable holds the array, and where in it the value goes. Where all that has the array are places of the program, as the
+count of references tells (`who_holds.py`), a stand-in takes its place in them, and the write is one like any other.
 
 What can't be told from the text alone, without running any of it again, is not followed. Used by standins.py.
 """
@@ -80,30 +80,34 @@ def _adopt(value: Any, frames: list[FrameType]) -> bool:
 class Adopted:
     """A stand-in for an array, which takes its place once the write is done.
 
-    It is on the memory of the array, which the program has back when the function ends, as the object that it was.
+    Where the array outlasts the running functions, it is on its memory, and the program has it back when they end, as
+    the object that it was.
     """
 
     def __init__(self, places: list[Holder], tape: Tape) -> None:
         self._array = places[0].read()
         self._places = places
         self._tape = tape
-        self.stand_in = blank(on_memory_of(self._array), tape)
+        self._is_lasting = not all(isinstance(each, Variable) and not each.is_shared() for each in places)
+        self.stand_in = blank(on_memory_of(self._array) if self._is_lasting else self._array, tape)
 
     def part(self, view: np.ndarray[Any, Any]) -> Any:
         """Return the stand-in for a view of the array."""
-        memory = owner_of(self.stand_in.value_)
-        start = address_of(view) - address_of(memory)
-        return blank_of(np.ndarray(view.shape, view.dtype, memory, start, view.strides), self.stand_in)
+        if self._is_lasting:
+            memory = owner_of(self.stand_in.value_)
+            start = address_of(view) - address_of(memory)
+            view = np.ndarray(view.shape, view.dtype, memory, start, view.strides)
+        return blank_of(view, self.stand_in)
 
     def settle(self) -> None:
         """Put the stand-in where the array was."""
         running = self._tape.running
         if running is not None:
-            running.boxes.note_lent(self.stand_in, self._array)
-        cells = {} if running is None else cells_of(running.function)
+            running.boxes.note_written(self.stand_in, self._array, is_lent=self._is_lasting)
+        cells = cells_of(running.function) if running is not None and self._is_lasting else {}
         for place in self._places:
-            lasting = cells.get(place.name) if isinstance(place, Variable) and place.is_shared() else place
-            if lasting is not None and not isinstance(lasting, Variable):
+            lasting = cells.get(place.name) if isinstance(place, Variable) else place
+            if lasting is not None:
                 self._tape.places.append((lasting, self.stand_in, self._array))
             place.write(self.stand_in)
 

@@ -1,7 +1,7 @@
 """Arrays that plain NumPy code made, and that a call writes a traced value into: `b[1:] += x`, `np.copyto(b, x)`.
 
-As in `adopted.py`: where the running line says which variable holds the array, and nothing but variables of the program
-has it, a stand-in takes its place in them. How many references such a call has by itself tells the same call, done with
+As in `adopted.py`: where the running line says what holds the array, and all that has it are places of the program, a
+stand-in takes its place in them. How many references such a call has by itself tells the same call, done with
 an array that only one variable has, and with a value that NumPy asks in place of the traced one.
 
 Used by mutation.py, into_out.py and cuts.py.

@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 _STRIDED_BASE: type[Any] = type(as_strided(np.empty(1)).base)
 _MOST_WORK = 10_000  # candidates that NumPy tries, to find what two arrays have in common
 _shares_memory: Any = np.shares_memory  # whose stub knows two numbers for `max_work` alone
+_asarray = np.asarray  # not the one that is there while a trace runs
 _DENSE, _FEW = 2, 4096  # how many times its elements, and bytes, a copy may take for its gaps
 
 
@@ -68,26 +69,23 @@ class _Lender:
     """Has an array, and hands out its memory as if nothing owned it."""
 
     def __init__(self, array: np.ndarray[Any, Any]) -> None:
-        low, high = byte_bounds(array)
         self.array = array
-        self.__array_interface__ = {
-            "data": (low, False),
-            "shape": (high - low,),
-            "typestr": "|u1",
-            "version": 3,
-        }
-
-
-def lent(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return the memory that an array sees, as bytes that nothing owns but themselves."""
-    return np.asarray(_Lender(array))
+        if array.flags.c_contiguous:
+            start, shape, kind = address_of(array), array.shape, array.dtype.str
+        else:
+            start, high = byte_bounds(array)
+            shape, kind = (high - start,), "|u1"
+        self.__array_interface__ = {"data": (start, False), "shape": shape, "typestr": kind, "version": 3}
 
 
 def on_memory_of(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return the like of an array on the memory that it lends."""
-    memory = lent(array)
-    start = address_of(array) - address_of(memory)
-    return np.ndarray(array.shape, array.dtype, memory, start, array.strides)
+    """Return the like of an array on the memory that it lends: that has an owner that nothing else owns."""
+    memory: np.ndarray[Any, Any] = _asarray(_Lender(array))
+    if array.flags.c_contiguous:
+        return memory
+    return np.ndarray(
+        array.shape, array.dtype, memory, address_of(array) - address_of(memory), array.strides
+    )
 
 
 def is_lent(array: np.ndarray[Any, Any]) -> bool:

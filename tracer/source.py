@@ -27,7 +27,7 @@ from tracer.instructions import (
     with_inner,
 )
 from tracer.matching import matched
-from tracer.syntax import Flow, Index, Visit, index_of, span_of
+from tracer.syntax import Flow, Index, Visit, holds_any, index_of, span_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -159,13 +159,15 @@ def _running(instruction: Instruction, file: str) -> tuple[ast.AST, ast.Module] 
 
 def _path_to(wanted: ast.AST, tree: ast.AST) -> tuple[ast.AST, ...]:
     """Return a node of a tree and what is around it, from the statement on."""
+    lines = [getattr(wanted, "lineno", 0)]
     pending: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(tree, ())]
     while pending:
         node, around = pending.pop()
         around = (node,) if isinstance(node, ast.stmt) else (*around, node)
         if node is wanted:
             return around
-        pending += [(inner, around) for inner in ast.iter_child_nodes(node)]
+        if not isinstance(node, ast.stmt) or holds_any(node, lines):
+            pending += [(inner, around) for inner in ast.iter_child_nodes(node)]
     return (wanted,)
 
 

@@ -93,7 +93,7 @@ def index_of(tree: ast.Module, spans: set[Span]) -> Index:
         visit = stack.pop()
         node = visit.node
         if isinstance(node, (ast.expr, ast.stmt, ast.pattern)):
-            if isinstance(node, ast.stmt) and not _holds_any(node, lines):
+            if isinstance(node, ast.stmt) and not holds_any(node, lines):
                 continue
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 onward, parameters = onward_of(node)
@@ -114,7 +114,8 @@ def index_of(tree: ast.Module, spans: set[Span]) -> Index:
     return index
 
 
-def _holds_any(node: ast.stmt, lines: list[int]) -> bool:
+def holds_any(node: ast.stmt, lines: list[int]) -> bool:
+    """Tell whether a statement is on any of some lines, which are in order."""
     at = bisect_left(lines, _first_line(node))
     return at < len(lines) and lines[at] <= (node.end_lineno or node.lineno)
 

@@ -44,24 +44,29 @@ class Unboxing:
         # By identity: of a stand-in, or of a tuple of some, the caller's object
         self._originals: dict[int, Any] = {}
         self._keep: list[Any] = []
-        # Stand-ins for arrays that are no arguments
+        # Stand-ins for arrays that are no arguments: on their memory; and by identity the arrays of others
         self._lent: list[tuple[Any, np.ndarray[Any, Any]]] = []
+        self._written: dict[int, np.ndarray[Any, Any]] = {}
         self.wholes: dict[int, Any] = {}  # by identity: stand-ins for arrays of which inputs are parts
         self.arrays: dict[int, np.ndarray[Any, Any]] = {}  # by stand-in: what the caller got for it
 
     def callers_own(self, stand_in: Any) -> Any:
         """Return the program's own object for a stand-in, which is that itself where the function has made it."""
-        return self._originals.get(id(stand_in), stand_in)
+        return self._originals.get(id(stand_in), self._written.get(id(stand_in), stand_in))
 
     def note_stand_in(self, stand_in: Any, original: Any) -> None:
         """Note that a stand-in was put in place of an array of the program's."""
         self._originals[id(stand_in)] = self.arrays[id(stand_in)] = original
         self._keep.append(stand_in)
 
-    def note_lent(self, stand_in: Any, original: Any) -> None:
-        """Note a stand-in for an array of the program's that is no argument, and whose memory it writes into."""
-        self.note_stand_in(stand_in, original)
-        self._lent.append((stand_in, original))
+    def note_written(self, stand_in: Any, original: Any, *, is_lent: bool) -> None:
+        """Note a stand-in for an array that is no argument, and whether it writes into the memory of that."""
+        if is_lent:
+            self.note_stand_in(stand_in, original)
+            self._lent.append((stand_in, original))
+        else:
+            self._written[id(stand_in)] = original
+            self._keep.append(stand_in)
 
     def only_read(self) -> dict[int, np.ndarray[Any, Any]]:
         """Return by stand-in the caller's arrays that nothing was written into."""
