@@ -294,3 +294,13 @@ def test_a_run_without_output_has_no_gains():
 )
 def test_powers_of_ten(exponent, text):
     assert power_of_ten(exponent) == text
+
+
+def test_a_gradient_that_is_nan_beside_an_output_of_no_digits_is_no_cancellation():
+    def logistic(x):
+        safe = np.where(x > 0, np.log1p(np.exp(-x)), np.log(np.exp(x)))
+        return np.log(1 + np.exp(-x)).sum() - safe.sum()
+
+    with np.errstate(all="ignore"):
+        found = record(logistic, np.array([800.0, 1.0])).findings()
+    assert [each.kind for each in found] == ["nonfinite"]

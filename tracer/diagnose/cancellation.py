@@ -104,7 +104,7 @@ def _short(trace: Trace, row: int, terms: float, total: float) -> Short | None:
     """Tell what is left of a gradient whose terms cancel, where the output has no digits by which to excuse it."""
     precision = _precision(trace, row)
     relative = terms * precision / total if total else np.inf
-    if not np.isfinite(terms) or relative <= np.sqrt(precision):
+    if not np.isfinite((terms, total)).all() or relative <= np.sqrt(precision):
         return None
     gradient = total if _is_wide(trace, row) else float(trace.gradients.row(row))
     return Short(row, (), gradient, terms * precision, relative, float(-np.log10(precision)))
