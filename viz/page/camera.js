@@ -49,10 +49,9 @@ export function beginning(bounds, room, box = null, starts = []) {
   });
   if (box) return around(box);
   const corner = around({ x: -Infinity, y: -Infinity, width: 0, height: 0 });
-  const first = together(starts, bounds, 0, 0);
-  if (!first) return corner;
   const shown = together(starts, bounds, room.width / scale - SLACK, room.height / scale - SLACK);
-  const [needed, middle] = [revealing(corner, first, room), around(shown)];
+  if (!shown) return corner;
+  const [needed, middle] = [revealing(corner, shown, room), around(shown)];
   return { scale, x: needed.x === corner.x ? corner.x : middle.x, y: needed.y === corner.y ? corner.y : middle.y };
 }
 
