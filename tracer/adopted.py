@@ -20,7 +20,7 @@ from tracer.buffers import write
 from tracer.callee import forget_snapshot, seeing, values_of
 from tracer.holders import Attribute, Item, names_of, order_of
 from tracer.looked_up import UnknownError, index_of, is_numeric, is_settled, variables_of
-from tracer.memory import address_of, on_memory_of, owner_of
+from tracer.memory import on_memory_of, owner_of, placed_on
 from tracer.references import borrowed
 from tracer.rules.kinds import is_complex
 from tracer.running import written_at
@@ -94,9 +94,7 @@ class Adopted:
     def part(self, view: np.ndarray[Any, Any]) -> Any:
         """Return the stand-in for a view of the array."""
         if self._is_lasting:
-            memory = owner_of(self.stand_in.value_)
-            start = address_of(view) - address_of(memory)
-            view = np.ndarray(view.shape, view.dtype, memory, start, view.strides)
+            view = placed_on(owner_of(self.stand_in.value_), view)
         return blank_of(view, self.stand_in)
 
     def settle(self) -> None:

@@ -22,7 +22,8 @@ from tracer.operations import OP_NUMBERS
 from tracer.rules.edited import Edited, whole
 from tracer.takers import is_only_looked_at, takers
 from tracer.tape import AUXILIARY
-from tracer.texts_back import DEEPEST, enclosed, flat, is_round, parts_of
+from tracer.texts_back import DEEPEST, flat, is_round, parts_of
+from tracer.variables import enclosed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -208,7 +209,7 @@ class _Later:
 
     def _place(self, row: int) -> tuple[CodeType, int]:
         recording = self._recording
-        segment = int(np.searchsorted(recording.segments, row, "right")) - 1
+        segment = int(recording.segments_of(row))
         return recording.segment_codes[segment], int(recording.instructions[row])
 
     @cached_property

@@ -17,8 +17,8 @@ from tracer.diagnose.program_text import (
     called_name,
     loads_in,
     loads_of,
-    names_of,
     parameters_in_order,
+    stores_of,
 )
 from tracer.diagnose.reading import program
 from tracer.own_variables import is_given_otherwise, is_made, is_new, is_own
@@ -57,14 +57,8 @@ _HAND_ON = (
     *(ast.ListComp, ast.SetComp, ast.GeneratorExp),
 )
 _HOLD = (ast.Tuple, ast.List, ast.Set, ast.Dict, ast.DictComp, ast.BoolOp, ast.IfExp)
-
-_OF_OBJECTS = (
-    ast.LShift,
-    ast.RShift,
-    ast.BitOr,
-    ast.BitAnd,
-    ast.BitXor,
-)  # operators, as numbers seldom are
+# Operators of objects: of numbers they seldom are
+_OF_OBJECTS = (ast.LShift, ast.RShift, ast.BitOr, ast.BitAnd, ast.BitXor)
 
 
 class Join(NamedTuple):
@@ -333,7 +327,7 @@ class _Followed:
         if not is_own(function, name):
             self._lose()
             return
-        stores = [each for each in names_of(function, name) if isinstance(each.ctx, ast.Store)]
+        stores = [*stores_of(function, name)]
         changes = [each for each in stores if self._is_change(each)]
         is_certain &= len(stores) - len(changes) + (name in parameters_in_order(function)) == 1
         for each in stores:
@@ -361,7 +355,7 @@ class _Followed:
             or is_given_otherwise(function, name.id)
         ):
             return False
-        stores = [each for each in names_of(function, name.id) if isinstance(each.ctx, ast.Store)]
+        stores = [*stores_of(function, name.id)]
         return bool(stores) and all(is_so(self._text, each, self._text.statement(each)) for each in stores)
 
     _STEPS: ClassVar[dict[type | None, Any]] = {

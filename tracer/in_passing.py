@@ -13,7 +13,7 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from tracer.callee import forget_snapshot
-from tracer.holders import CONTAINERS, Item
+from tracer.holders import CONTAINERS, Item, base_of, items_in
 from tracer.leading import is_looked_into
 from tracer.variables import Variable
 
@@ -93,10 +93,10 @@ def _variables(waiting: Any, array: Any) -> list[Holder]:
 
 def _items(held: Any, array: Any, *, is_inside: bool = False) -> list[Holder]:
     """Return the places in a container, and in those in it, that hold an array."""
-    kind: Any = next((each for each in (*CONTAINERS, tuple) if issubclass(type(held), each)), None)
-    if kind is None or kind.__len__(held) > _LARGEST:
+    kind = type(held)
+    if not issubclass(kind, (*CONTAINERS, tuple)) or base_of(kind).__len__(held) > _LARGEST:
         return []
-    items = list(dict.items(held) if kind is dict else enumerate(kind.__iter__(held)))
+    items = list(items_in(held))
     found: list[Holder] = [Item(held, key) for key, each in items if each is array]
     if not is_inside:
         for _, each in items:

@@ -193,10 +193,9 @@ def _nearest(trace: Trace, wanted: str) -> str:
     inside = [path for path in trace.input_rows.values() if path.startswith((f"{wanted}[", f"{wanted}."))]
     if inside:
         return f"{wanted} holds several inputs: {listed(inside)}"
-    near = meant(wanted, names)
-    if not near and _is_constant(trace, wanted):
+    if not meant(wanted, names) and _is_constant(trace, wanted):
         return f"the program reads it as a constant; watch=({wanted!r},) makes it an input"
-    return near or f"known names: {listed(names) or 'none'}"
+    return nearest(wanted, names)
 
 
 def _is_constant(trace: Trace, wanted: str) -> bool:

@@ -83,9 +83,13 @@ def on_memory_of(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     memory: np.ndarray[Any, Any] = _asarray(_Lender(array))
     if array.flags.c_contiguous:
         return memory
-    return np.ndarray(
-        array.shape, array.dtype, memory, address_of(array) - address_of(memory), array.strides
-    )
+    return placed_on(memory, array)
+
+
+def placed_on(memory: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the like of an array on the memory of another one, in which it lies."""
+    start = address_of(array) - address_of(memory)
+    return np.ndarray(array.shape, array.dtype, memory, start, array.strides)
 
 
 def is_lent(array: np.ndarray[Any, Any]) -> bool:

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.caches import CACHED
 from tracer.frames import is_installed, is_library
 from tracer.holders import (
     CONTAINERS,
     Attribute,
     is_object,
+    items_in,
     module_of,
     names_of,
     order_of,
@@ -26,7 +28,8 @@ from tracer.holders import (
     slots,
 )
 from tracer.memory import is_within, memory_of, overlap
-from tracer.text_values import CACHE, computed_by, package_of
+from tracer.text_values import computed_by, package_of
+from tracer.variables import enclosed
 
 if TYPE_CHECKING:
     from tracer.errors import CutError, CutWarning
@@ -116,8 +119,8 @@ def _named_by(function: Any, names: set[str], package: str) -> list[Any]:
         return []
     variables, attributes = _named_in(function.__code__)
     names |= attributes
-    found = [each for cell in function.__closure__ or () for each in _content(cell)]
-    found += [
+    found = [
+        *enclosed(function),
         *(function.__defaults__ or ()),
         *(function.__kwdefaults__ or {}).values(),
         *vars(function).values(),
@@ -130,11 +133,10 @@ def _held(value: Any) -> list[Any]:
     if kind is MethodType:
         return [value.__func__, value.__self__]
     if issubclass(kind, (tuple, *CONTAINERS)):
-        kind = next(each for each in (tuple, *CONTAINERS) if issubclass(kind, each))
-        return [*islice(dict.values(value) if kind is dict else kind.__iter__(value), _MOST)]
+        return [each for _, each in islice(items_in(value), _MOST)]
     if issubclass(kind, partial):
         return [value.func, *value.args, *value.keywords.values()]
-    return [value.__wrapped__] if kind is CACHE else []
+    return [value.__wrapped__] if kind is CACHED else []
 
 
 def _has_names(value: Any) -> bool:
@@ -152,13 +154,6 @@ def _under_names(value: Any, names: set[str]) -> list[Any]:
     held = [own[name] for name in names & own.keys()]
     held += [Attribute(value, name).read() for name in slots(value) if name in names]
     return held + _methods(type(value), names)
-
-
-def _content(cell: Any) -> list[Any]:
-    try:
-        return [cell.cell_contents]
-    except ValueError:  # empty
-        return []
 
 
 def _methods(kind: type, names: set[str]) -> list[Any]:

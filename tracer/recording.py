@@ -131,6 +131,10 @@ class Recording:
     def __len__(self) -> int:
         return len(self.ops)
 
+    def segments_of(self, rows: Any) -> Any:
+        """Return the segment, by its number, in which a row was made, or each of several."""
+        return np.searchsorted(self.segments, rows, "right") - 1
+
 
 def values_of(items: Sequence[Any]) -> Values:
     """Put Python values into a column."""

@@ -54,8 +54,7 @@ def takers(recording: Recording, places: Iterable[Place], after: int) -> Iterato
 def is_only_looked_at(recording: Recording, code: CodeType, instruction: int, after: int) -> bool:
     """Tell whether the numbers that left at one place from a row on went nowhere, but to the result."""
     cuts = rows_of_cuts(recording, [(code, instruction)], after)
-    found = np.searchsorted(recording.segments, cuts, "right") - 1
-    scopes = {*recording.segment_scopes[found].tolist()}
+    scopes = {*recording.segment_scopes[recording.segments_of(cuts)].tolist()}
     calls = {_calls_around(recording, scope) for scope in scopes} if len(scopes) < _MOST else ()
     return bool(calls) and all(
         _is_looked_at(recording, ((code, instruction), *around), after) for around in calls
@@ -126,7 +125,7 @@ def _rows_at(
     wanted = [*{*chain.from_iterable(offsets.values())}]
     is_there = np.isin(recording.instructions[first:] & ~AUXILIARY, wanted)
     rows = first + (is_there & ((recording.ops[first:] == _CUT) == is_cut)).nonzero()[0]
-    segments = (np.searchsorted(recording.segments, rows, "right") - 1).tolist()
+    segments = recording.segments_of(rows).tolist()
     codes = recording.segment_codes
     return [
         row

@@ -16,7 +16,7 @@ import numpy as np
 from tracer.diagnose.program_text import called_name, parameters_in_order
 from tracer.frames import is_installed
 from tracer.function_text import SCOPES, bound_in, parts_of, text_of
-from tracer.holders import is_object, names_of, order_of
+from tracer.holders import MISSING, is_object, names_of, order_of
 from tracer.text_values import (
     Above,
     Called,
@@ -30,6 +30,7 @@ from tracer.text_values import (
     methods,
     package_of,
 )
+from tracer.variables import cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -120,8 +121,7 @@ class _Frame:
         self._known: dict[ast.AST, list[Value]] = {}
         self._parts = parts_of(text, node)
         self._is_asked = False
-        cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-        self._around = dict(cells)
+        self._around = cells_of(function)
 
     def arrays(self) -> Iterator[tuple[Read, tuple[int, Any]]]:
         """Yield the arrays that are read, and their places; what else runs by it is read, too."""
@@ -202,10 +202,8 @@ class _Frame:
                 return [*given, *chain.from_iterable(map(self._assigned, bound[name]))]
         names = self._function.__globals__
         if name in self._around:
-            try:
-                return [Value(name, self._around[name].cell_contents)]
-            except ValueError:  # it is empty
-                return []
+            held = self._around[name].read()
+            return [] if held is MISSING else [Value(name, held)]
         return [Value(name, names[name], (id(names), name))] if name in names else []
 
     def _assigned(self, name: ast.AST) -> list[Value]:
@@ -248,7 +246,7 @@ class _Frame:
                 return self._looked_up(ast.Attribute(of, name, _LOAD))
             case ast.Call(func=ast.Name(id="super"), args=[]) if "__class__" in self._around:
                 own = self._given.get(parameters_in_order(self._node)[0], [])
-                kind = self._around["__class__"].cell_contents
+                kind = self._around["__class__"].read()
                 return [Value(each.path, Above(each, kind)) for each in own]
             case ast.Call(func=ast.Attribute(value=of, attr="get"), args=[ast.Constant(value=key), *_]):
                 found = [each for held in self.value(of) for each in item(held, key)]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from itertools import islice
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tracer.caches import CACHED
 from tracer.frames import is_library
 from tracer.holders import (
     CONTAINERS,
     MISSING,
     Attribute,
+    base_of,
     is_object,
+    items_in,
     module_of,
     names_of,
     order_of,
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
 
 _MOST = 2000  # items of a container
 _NOWHERE = (0, None)
-CACHE = type(lru_cache(lambda: None))
 
 
 class Value(NamedTuple):
@@ -147,9 +149,9 @@ def found_in(kinds: Iterable[type], name: str) -> Any:
 
 def item(of: Value, key: Any) -> Iterator[Value]:
     """Yield the item of a container under a key that is written."""
-    for kind, each in _containers(of):
-        at, found = key, MISSING
-        if kind is dict:
+    for each in _containers(of):
+        kind, at, found = base_of(type(each)), key, MISSING
+        if issubclass(kind, dict):
             found = dict.get(each, key, MISSING)
         elif type(key) is int and -kind.__len__(each) <= key < kind.__len__(each):
             at, found = key % kind.__len__(each), kind.__getitem__(each, key)
@@ -159,21 +161,19 @@ def item(of: Value, key: Any) -> Iterator[Value]:
 
 def items(of: Value) -> Iterator[Value]:
     """Yield the items of a container, but for arrays: who checks one argument after the other has them all there."""
-    for kind, each in _containers(of):
-        pairs = dict.items(each) if kind is dict else enumerate(kind.__iter__(each))
-        for key, held in islice(pairs, _MOST):
+    for each in _containers(of):
+        for key, held in islice(items_in(each), _MOST):
             if type(held) is not np.ndarray:
                 yield Value(f"{of.path}[{key!r}]", held, (id(each), key))
 
 
-def _containers(of: Value) -> Iterator[tuple[Any, Any]]:
-    """Yield the list, tuple or dict that a value is, or has in it as a `UserDict` has, and which of them that is."""
+def _containers(of: Value) -> Iterator[Any]:
+    """Yield the list, tuple or dict that a value is, or has in it as a `UserDict` has."""
     held = of.held
     if is_object(held):
         held = (own_attributes(held) or {}).get("data")
-    if type(held) not in _ABSTRACT:
-        kinds = (kind for kind in (tuple, *CONTAINERS) if issubclass(type(held), kind))
-        yield from ((kind, held) for kind in kinds)
+    if type(held) not in _ABSTRACT and issubclass(type(held), (tuple, *CONTAINERS)):
+        yield held
 
 
 def functions(of: Value) -> Iterator[Called]:
@@ -194,7 +194,7 @@ def functions(of: Value) -> Iterator[Called]:
         maker = found_in(order_of(held), "__init__")
         if type(maker) is FunctionType:
             yield Called(maker, Value("", New(held)))
-    elif type(held) is CACHE:
+    elif type(held) is CACHED:
         yield from functions(Value("", held.__wrapped__))
     elif is_object(held) or type(held) is New:
         yield from methods(of, "__call__")

@@ -12,7 +12,6 @@ import math
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
 from itertools import chain, islice
@@ -29,6 +28,7 @@ from tracer.operations import OP_NUMBERS
 from tracer.takers import rows_of_cuts, takers
 from tracer.tape import WIDTH
 from tracer.texts import VIA
+from tracer.variables import enclosed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -309,14 +309,6 @@ def input_values(recording: Recording) -> Iterator[float]:
     """Yield the sizes of the numbers in the inputs."""
     for row in (recording.ops == _INPUT).nonzero()[0].tolist():
         yield from flat([recording.values[row]], deeply=True)
-
-
-def enclosed(function: Any) -> Iterator[Any]:
-    """Yield what a function has of the functions around it."""
-    function = function.__func__ if isinstance(function, MethodType) else function
-    for cell in (isinstance(function, FunctionType) and function.__closure__) or ():
-        with suppress(ValueError):  # it is empty
-            yield cell.cell_contents
 
 
 def flat(held: Iterable[Any], depth: int = 0, *, deeply: bool = False) -> Iterator[float]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ctypes
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracer.callee import IS_SNAPSHOT
 from tracer.frames import is_own
-from tracer.holders import Cell
+from tracer.holders import MISSING, Cell
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
 
 
@@ -46,6 +47,13 @@ def cells_of(function: Any) -> dict[str, Cell]:
     function = getattr(function, "__func__", function)
     names = function.__code__.co_freevars if issubclass(type(function), FunctionType) else ()
     return dict(zip(names, map(Cell, function.__closure__ or ()), strict=False))
+
+
+def enclosed(function: Any) -> Iterator[Any]:
+    """Yield what a function, or that of a method, has of the functions around it."""
+    if isinstance(function, (FunctionType, MethodType)):
+        held = (each.read() for each in cells_of(function).values())
+        yield from (each for each in held if each is not MISSING)  # as in a cell that is still empty
 
 
 def frames_of(frame: FrameType) -> list[FrameType]:

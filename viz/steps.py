@@ -14,7 +14,7 @@ import numpy as np
 
 from tracer.diagnose.explain import sum_of
 from tracer.errors import LookupNameError, UsageError
-from tracer.graph import NO_SLOT, SPLITTER
+from tracer.graph import SPLITTER
 from tracer.views import zero_like
 from viz import labels
 from viz.edge_table import EdgeLine, edge_line
@@ -120,10 +120,7 @@ class Steps:
     def _sums(self) -> Numbers:
         """The steps at which a splitter has added up what it waited for."""
         graph = self.trace.graph
-        users = graph.dst[self._edges]
-        found: Numbers = np.flatnonzero(
-            (graph.kinds[users] == SPLITTER) & (graph.node_slots[users] == NO_SLOT)
-        )
+        found: Numbers = np.flatnonzero(graph.is_copy(graph.dst[self._edges]))
         return found
 
     def sum_after(self, step: int) -> int:

@@ -17,7 +17,7 @@ from tracer.diagnose.explain import one_line
 from tracer.diagnose.finding import SEVERITIES
 from tracer.diagnose.findings import harm
 from tracer.diagnose.magnitude import largest_of, not_finite
-from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, SPLITTER
+from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT
 from tracer.structures import fill
 from viz.running import why_no_gradient
 
@@ -227,8 +227,7 @@ def _use_count(trace: Trace, node: int, uses: np.ndarray[Any, Any]) -> int:
     if uses[node] != 1:
         return int(uses[node])
     user = int(graph.dst[graph.out_edges(node)[0]])
-    is_splitter = graph.kinds[user] == SPLITTER and graph.node_slots[user] == NO_SLOT
-    return int(uses[user]) if is_splitter else 1
+    return int(uses[user]) if graph.is_copy(user) else 1
 
 
 def _outputs(trace: Trace, *, has_gradient: bool) -> list[OutputLine]:
@@ -245,7 +244,7 @@ def _splitters(
 ) -> list[SplitterLine]:
     """Return the splitters of the largest terms, which what is not finite is; then by uses, then what comes first."""
     graph = trace.graph
-    splitters = np.flatnonzero((graph.kinds == SPLITTER) & (graph.node_slots == NO_SLOT))
+    splitters = np.flatnonzero(graph.is_copy())
     sizes = statistics.norm if statistics is not None else None
     largest = np.zeros(len(graph.kinds))
     if sizes is not None:

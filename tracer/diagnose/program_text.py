@@ -269,3 +269,8 @@ def names_of(function: Function, name: str) -> Iterator[ast.Name]:
 def loads_of(function: Function, name: str) -> Iterator[ast.Name]:
     """Yield where a function reads a variable."""
     return (node for node in names_of(function, name) if isinstance(node.ctx, ast.Load))
+
+
+def stores_of(function: Function, name: str) -> Iterator[ast.Name]:
+    """Yield where a function gives a variable something."""
+    return (node for node in names_of(function, name) if isinstance(node.ctx, ast.Store))

@@ -12,7 +12,7 @@ from tracer.diagnose.explain import one_line
 from tracer.diagnose.forest import END
 from tracer.diagnose.passes import Passes
 from tracer.errors import UsageError
-from tracer.graph import CUT, FUNCTION, NO_SLOT, SPLITTER
+from tracer.graph import CUT, FUNCTION, NO_SLOT
 from tracer.numbers_text import DIGITS, is_finite, number, power_of_ten, shorten
 from viz import theme
 from viz.plots.series import Numbers, Series, series_of
@@ -157,8 +157,7 @@ def _into_splitters(trace: Trace, rows: Numbers) -> Numbers:
     graph = trace.graph
     splitters = graph.node_of_row[rows] + 1
     splitters = splitters[splitters < len(graph.kinds)]
-    is_splitter = (graph.kinds[splitters] == SPLITTER) & (graph.node_slots[splitters] == NO_SLOT)
-    found: Numbers = graph.first_in[splitters[is_splitter]].astype(np.int64)
+    found: Numbers = graph.first_in[splitters[graph.is_copy(splitters)]].astype(np.int64)
     return found
 
 
