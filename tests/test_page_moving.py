@@ -205,6 +205,16 @@ def test_the_source_is_made_wider_by_keys_and_by_the_mouse(visit):
     assert width() == own
 
 
+def test_keys_that_come_in_one_frame_all_move_the_divider(visit):
+    page = visit(record(many_steps, 0.3, 0.999))
+    wide = page.run("""(() => {
+        const press = (key) => document.querySelector("#divider").dispatchEvent(new KeyboardEvent("keydown", { key }));
+        ["Home", "End", "ArrowRight"].forEach(press);
+        return document.querySelector("#source").offsetWidth;
+    })()""")
+    assert wide == 840
+
+
 # Rows of lists and lines of source that look like two others before them, in the same states and of the same parts.
 REPEATED = """(() => {
     const seen = new Map();

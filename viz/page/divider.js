@@ -10,13 +10,13 @@ const MOVES = { ArrowLeft: (at) => at - STEP, ArrowRight: (at) => at + STEP, Hom
 export function divider() {
   const [line, pane] = [byId("divider"), byId("source")];
   const percent = (pixels) => (100 * pixels) / document.documentElement.clientWidth;
+  const share = () => Math.round(percent(pane.offsetWidth));
   const tell = () => {
-    const now = Math.round(percent(pane.offsetWidth));
-    line.setAttribute("aria-valuenow", now);
-    line.setAttribute("aria-valuetext", `${now} percent of the window`);
+    line.setAttribute("aria-valuenow", share());
+    line.setAttribute("aria-valuetext", `${share()} percent of the window`);
   };
-  const set = (share) => {
-    pane.style.width = `${Math.min(MOST, Math.max(LEAST, share))}vw`;
+  const set = (wanted) => {
+    pane.style.width = `${Math.min(MOST, Math.max(LEAST, wanted))}vw`;
   };
   line.setAttribute("aria-valuemin", LEAST);
   line.setAttribute("aria-valuemax", MOST);
@@ -24,7 +24,7 @@ export function divider() {
     const move = event.ctrlKey || event.altKey || event.metaKey ? null : MOVES[event.key];
     if (!move) return;
     event.preventDefault();
-    set(move(Number(line.getAttribute("aria-valuenow"))));
+    set(move(share())); // what is told may be a frame old: two keys may come in one
   });
   line.addEventListener("pointerdown", (event) => {
     if (event.button) return;
