@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from checks import same
 
-from tracer import first_writes, leftovers, record, who_holds
+from tracer import first_writes, leftovers, record, trace, watching, who_holds
 from tracer.reach import places_leading_to, reachable
 
 A, X = np.array([1.0, 2.0, 3.0]), np.array([0.5, 1.5, 2.5])
@@ -27,7 +27,7 @@ def searches(monkeypatch):
         found.append(len(found))
         return places_leading_to(*given)
 
-    for room in (first_writes, who_holds):
+    for room in (first_writes, who_holds, watching):
         monkeypatch.setattr(room, "places_leading_to", search)
     monkeypatch.setattr("tracer.known_places._known", {})
     return found
@@ -45,6 +45,56 @@ def test_an_array_that_nothing_else_holds_costs_no_search(searches):
     assert not searches
     record(only_written, SHARED)
     assert searches
+
+
+class Net:
+    def __init__(self):
+        self.W, self.layers, self.pair = A.copy(), [SimpleNamespace(W=A.copy())], (A.copy(), 1)
+
+
+def of_net(net, x):
+    return (net.W * x).sum() * net.layers[0].W.sum()
+
+
+def of_global(x):
+    return of_net(WATCHED, x)
+
+
+WATCHED = Net()
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "name"), [(of_net, (WATCHED, X), "net"), (of_global, (X,), "WATCHED")]
+)
+def test_what_is_watched_and_held_by_nothing_else_costs_no_search(searches, function, given, name):
+    traced = trace(watch=(name,))(function)
+    traced(*given)
+    assert same(traced.last_trace.grads[name]["W"], X * A.sum())
+    assert not searches
+    other = [WATCHED.layers[0].W]
+    traced(*given)
+    assert searches
+    assert other[0] is WATCHED.layers[0].W
+
+
+def returned_beside_another(x):
+    return [KEPT], x * 2.0
+
+
+def written_into(x):
+    KEPT[0] = x
+    return KEPT.sum() * RETURNED[0][0].sum() if RETURNED[0] else KEPT.sum()
+
+
+KEPT, RETURNED = A.copy(), [None]
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_what_a_trace_has_returned_is_written_into(is_kept):
+    finished = record(returned_beside_another, 1.0)
+    RETURNED[0] = finished.result[0] if is_kept else None
+    assert record(written_into, 3.0).grads["x"] == (16.0 if is_kept else 1.0)
+    assert finished.result[0][0] is KEPT
 
 
 WEIGHTS = [np.full(3, float(at)) for at in range(20)]

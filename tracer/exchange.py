@@ -6,6 +6,7 @@ Used by watching.py, which finds the places, and puts back what was there.
 from __future__ import annotations
 
 import weakref
+from collections import Counter
 from math import inf
 from operator import is_
 from types import MethodType
@@ -15,15 +16,14 @@ import numpy as np
 
 from tracer.boxing import REFERENCES
 from tracer.leading import is_looked_into, leading_to
-from tracer.leftovers import own_references
 from tracer.memory import memory_of, owner_of
+from tracer.own_references import held_alone, own_references
 from tracer.reach import place_of
 from tracer.references import references
 from tracer.structures import items_of, rebuilt
 from tracer.ways import Known, Ways
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Iterable, Mapping
 
     from tracer.holders import Holder
@@ -88,16 +88,22 @@ class Exchange:
             if paths:
                 warn(f"{_called(key)} ({type(value).__name__}) holds", paths[0])
 
-    def missing(self, known: Known, parts: Counter[int]) -> float:
-        """Count the references to a watched array beyond our own; `inf` where another may see its memory.
+    def missing(self, objects: list[tuple[Any, dict[str, tuple[Any, int]]]]) -> dict[int, float]:
+        """Count the references to the watched arrays beyond our own, where there are any, by identity of the array.
 
-        `parts` are, by identity of what they are parts of, how many are watched.
+        `inf` where another may see its memory. `objects` are what Boxes has noted of those, with their attributes.
         """
-        ours = REFERENCES + own_references(known.array)[0] + parts[id(known.array)]
-        ours += sum(before is known.array for _, _, before in self._places)
+        noted = Counter(id(known.array.base) for known in self.known.values())
+        noted.update(id(item) for _, own in objects for item, _ in own.values())
+        noted.update([held for each in self._places for _, held in held_alone(each, 2, noted)])
+        found = {key: self._missing(known, noted) for key, known in self.known.items()}
+        return {key: count for key, count in found.items() if count > 0}
+
+    def _missing(self, known: Known, noted: Counter[int]) -> float:
+        ours = REFERENCES + own_references(known.array)[0] + noted[id(known.array)]
         count = references(known, 0) - ours
         owner = [owner_of(known.array)]
-        is_part = id(owner[0]) not in self.known and references(owner, 0) > parts[id(owner[0])]
+        is_part = id(owner[0]) not in self.known and references(owner, 0) > noted[id(owner[0])]
         is_lent = owner[0].base is not None
         return inf if is_part or is_lent or weakref.getweakrefcount(known.array) else count
 

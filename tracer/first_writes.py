@@ -21,8 +21,8 @@ from tracer.errors import UnsupportedError
 from tracer.families import is_argument
 from tracer.frames import place
 from tracer.known_places import places_known, remember
-from tracer.leftovers import own_references
 from tracer.memory import memory_of, overlap, overlapping, owner_of
+from tracer.own_references import own_references
 from tracer.reach import place_of, places_leading_to, reachable
 from tracer.references import references
 from tracer.second_ways import counted_in_callers, frames_from, held_by_callers, refused

@@ -55,7 +55,7 @@ from tracer.object_arrays import all_arrays, exchange
 from tracer.references import references
 from tracer.standins import Traced, plain
 from tracer.structures import items_of, rebuilt
-from tracer.tape import AUXILIARY, RUNS, STALE, STALE_ADVICE, STALE_VALUES, WIDTH
+from tracer.tape import AUXILIARY, STALE, STALE_ADVICE, STALE_VALUES, WIDTH
 from tracer.turns import searching
 from tracer.variables import Variable
 
@@ -158,29 +158,6 @@ def _let_go(count: int) -> None:
             oldest = [STALE_VALUES.pop(key, None)]
             if oldest[0] is not None and references(oldest, 0) > 0:
                 STALE_VALUES[key] = oldest[0]
-
-
-def own_references(array: Any) -> tuple[int, set[int]]:
-    """Count the references to an array that are edgegrad's own: as it is known again, and in what traces returned.
-
-    Also returned are, by identity, the lists and the like in which those are.
-    """
-    runs = [run for each in RUNS.valuerefs() if (run := each()) is not None]
-    holders: set[int] = set()
-    count = sum(_count_in(vars(run), "result", array, holders) for run in runs)
-    return count + int(STALE_VALUES.get(id(array)) is array), holders
-
-
-def _count_in(items: Any, key: Any, array: Any, holders: set[int]) -> int:
-    """Count how often an item is an array, or holds it and is held by nothing else; note what holds it."""
-    if items[key] is array:
-        holders.add(id(items))
-        return 1
-    if type(items[key]) not in (tuple, list, dict) or references(items, key) > 1:
-        return 0
-    inner = items[key]
-    keys = list(inner) if type(inner) is dict else range(len(inner))
-    return sum(_count_in(inner, each, array, holders) for each in keys)
 
 
 def put_in_place(

@@ -7,7 +7,7 @@ that it is. Afterwards each place has a plain value again, the one that the plai
 from __future__ import annotations
 
 import warnings
-from collections import Counter, deque
+from collections import deque
 from contextlib import suppress
 from functools import cached_property
 from itertools import chain
@@ -248,12 +248,7 @@ class Watcher:
     def _replace_second_references(self, frame: Any) -> None:
         """Have the program's other ways to a watched array lead to its stand-in; say so where that can't be."""
         self._tell_overlapping()
-        parts = Counter(id(known.array.base) for known in self._known.values())
-        missing = {
-            key: count
-            for key, known in self._known.items()
-            if (count := self._exchange.missing(known, parts)) > 0
-        }
+        missing = self._exchange.missing(self._boxes.objects)
         if missing:
             owners = {id(owner_of(self._known[key].array)) for key in missing}
             for owner in owners:

@@ -18,7 +18,7 @@ from tracer.holders import Attribute, Cell, Item
 from tracer.in_passing import held_in_passing, objects_in_passing, places_in_passing
 from tracer.known_places import places_known, remember
 from tracer.leading import is_looked_into
-from tracer.leftovers import own_references
+from tracer.own_references import own_references
 from tracer.reach import place_of, places_leading_to, reachable
 from tracer.second_ways import counted_in_callers, held_by_callers
 from tracer.variables import Variable, frames_of

@@ -1,0 +1,42 @@
+"""Which references to an array are our own, and which the program's: what counts those of the program asks here."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer.references import references
+from tracer.tape import RUNS, STALE_VALUES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_NONE: Mapping[int, int] = MappingProxyType({})
+
+
+def own_references(array: Any) -> tuple[int, set[int]]:
+    """Count the references to an array that are edgegrad's own: as it is known again, and in what traces returned.
+
+    Also returned are, by identity, the lists and the like in which those are.
+    """
+    runs = [run for each in RUNS.valuerefs() if (run := each()) is not None]
+    in_results = [
+        holder for run in runs for holder, held in held_alone(vars(run), "result") if held == id(array)
+    ]
+    in_results += [id(each) for run in runs for each in run.recording.outputs if each.value is array]
+    return len(in_results) + int(STALE_VALUES.get(id(array)) is array), set(in_results)
+
+
+def held_alone(items: Any, key: Any, noted: Mapping[int, int] = _NONE) -> Iterator[tuple[int, int]]:
+    """Yield an item that is an array, or those in it where nothing else has it: what holds one and it, by identity.
+
+    `noted` are by identity how many references are our own.
+    """
+    if issubclass(type(items[key]), np.ndarray):
+        yield id(items), id(items[key])
+    elif type(items[key]) in (tuple, list, dict) and references(items, key) == noted.get(id(items[key]), 0):
+        inner = items[key]
+        for each in list(inner) if type(inner) is dict else range(len(inner)):
+            yield from held_alone(inner, each, noted)
