@@ -132,7 +132,10 @@ VECTORIZED_HELPER = np.vectorize(lambda x, activation=math.tanh: activation(x))
 helpers = types.ModuleType("helpers_of_test_stored")
 exec(  # noqa: S102  (a module of the user's, in another file)
     compile(
-        "import math\nTABLE = [math.tanh]\ndef f(x, g=math.tanh):\n    return g(x)\ndef h(x):\n    return TABLE[0](x)\n",
+        "import math, sys\nTABLE = [math.tanh]\ndef f(x, g=math.tanh):\n    return g(x)\ndef h(x):\n    return TABLE[0](x)\n"
+        "def by_import(x):\n    import helpers_of_test_stored as own\n    return own.h(x)\n"
+        "def by_name(x):\n    return sys.modules[__name__].h(x)\n"
+        "def by_attribute(x, given):\n    return given.h(x)\n",
         "helpers_of_test_stored.py",
         "exec",
     ),
@@ -188,6 +191,8 @@ KEPT = {
     "beneath @trace": lambda x: decorated(x),
     "another module": lambda x: helpers.f(x),
     "another module's table": lambda x: helpers.h(x),
+    "its own module, imported": lambda x: helpers.by_import(x),
+    "its own module, by name": lambda x: helpers.by_name(x),
     "module in a package": lambda x: package.inner.helpers.f(x),
     "closure": in_a_closure(),
     "bound method": LAYER.by_attribute,
@@ -286,6 +291,14 @@ def test_no_more_than_so_many_objects_are_looked_at():
     stored.search((function,), lambda value: looked.append(value) or value, {})
     assert 1000 < len(looked) < stored._MOST + 200
     assert record(function, 1.0).grads["x"] == 0.0
+
+
+def test_an_attribute_is_no_function_of_the_module_that_is_called_so():
+    looked = []
+    stored.search((helpers.by_attribute,), lambda value: looked.append(value) or value, {})
+    assert helpers.h not in looked
+    stored.search((helpers.by_import,), lambda value: looked.append(value) or value, {})
+    assert helpers.h in looked
 
 
 def test_what_functions_read_is_kept_for_more_of_them_than_a_search_looks_at():

@@ -59,6 +59,9 @@ _WITH_KEYS = frozenset({*_DICTS, set})
 # With a flag for what is called at once, the second from Python 3.12 on
 _LOADS_TO_CALL = ("LOAD_GLOBAL", "LOAD_ATTR")[: 1 + (sys.version_info >= (3, 12))]
 _READS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_ATTR", "LOAD_METHOD", "LOAD_FROM_DICT", "IMPORT_FROM")
+# Instructions that read or write an attribute, and names by which a program has modules as objects
+_OF_OBJECTS = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "STORE_ATTR", "DELETE_ATTR")
+_GIVING_MODULES = ("modules", "__name__", "__import__", "import_module")
 # By name: what stands for a builtin in the user's modules, and whether a function needs the builtin itself
 _OF_BUILTINS = {"type": (TYPE_OF, hands_type_on)}
 _FUNCTIONS = (FunctionType, BuiltinFunctionType)
@@ -285,25 +288,38 @@ def _of_function(function: Any) -> Iterator[_Held]:
             yield cell, "cell_contents", cell.cell_contents
         except ValueError:  # a cell that is still empty
             continue
-    used = _names_of(function.__code__)
+    own, used = _names_of(function.__code__)
     for name in _OF_BUILTINS:
-        if name in used and name not in names:
+        if name in own and name not in names:
             yield names, name, MISSING
-    spaces = [names]
-    for space in spaces:  # which grows by the modules that are used
-        for name in used & space.keys():
+    spaces = [(names, own)]
+    for space, wanted in spaces:  # which grows by the modules that are used
+        for name in wanted & space.keys():
             item = space[name]
             yield space, name, item
             is_users = type(item) is ModuleType and not is_library(str(vars(item).get("__name__")))
-            if is_users and all(vars(item) is not known for known in spaces):
-                spaces.append(vars(item))
+            # Its own module, too: `import model` in model.py
+            if is_users and all(vars(item) is not known for known, read in spaces if read == used):
+                spaces.append((vars(item), used))
     if function.__dict__:
         yield from _of_dict(function.__dict__)
 
 
 @lru_cache(maxsize=MOST_FUNCTIONS)
-def _names_of(code: CodeType) -> frozenset[str]:
-    return frozenset(chain.from_iterable(each.co_names for each in with_inner([code])))
+def _names_of(code: CodeType) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names that a function may read of its own module, and all that it reads.
+
+    `np.linalg.cholesky(a)` is no call of a function of the module that is called cholesky, too.
+    """
+    codes = with_inner([code])
+    used = frozenset(chain.from_iterable(each.co_names for each in codes))
+    own: set[str] = set()
+    for each in chain.from_iterable(map(dis.get_instructions, codes)):
+        if each.opname == "IMPORT_NAME" or each.argval in _GIVING_MODULES:  # which may be its own
+            return used, used
+        if each.opcode in dis.hasname and not each.opname.startswith(_OF_OBJECTS):
+            own.add(each.argval)
+    return frozenset(own), used
 
 
 @lru_cache(maxsize=MOST_FUNCTIONS)
