@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,10 @@ from tracer.statistics import EdgeStatistics, Measurer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tracer.gradients import Flags
+    from tracer.graph import Graph
     from tracer.trace import Trace
+    from tracer.views import Node
 
 _MANY = 1024  # gradients that are measured together, and so may be there at the same time
 
@@ -72,49 +75,71 @@ class _Arrays(Mapping[int, Any]):
         return self._count
 
 
-def edges_fired(trace: Trace) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return, by edge, whether it fired in the backward pass."""
-    graph, reached = trace.graph, trace.gradients.reached
+def edges_fired(trace: Trace) -> Flags:
+    """Return, by edge, whether it fired in the backward pass; what is returned may be that of other traces, too."""
+    graph, reached, output = trace.graph, trace.gradients.reached, trace.output
+    fired: Flags = graph.outline.get(
+        ("fired", output.index, reached.tobytes()), lambda: _fired(graph, reached, output)
+    )
+    return fired
+
+
+def _fired(graph: Graph, reached: Flags, output: Node) -> Flags:
     # By node: whether the row was reached that it acts in, which is that of a broadcast's consumer.
     rows = graph.acting_rows() if graph.targets else graph.rows
     fires = reached.take(rows) if len(reached) else np.zeros(len(rows), np.bool_)
     fires[graph.kinds == CUT] = False
     fires[graph.first_output :] = False
     fired = fires.repeat(graph.first_in[1:] - graph.first_in[:-1])
-    if trace.output.row >= 0:
-        fired[graph.first_in[trace.output.index]] = True
+    if output.row >= 0:
+        fired[graph.first_in[output.index]] = True
+    fired.setflags(write=False)
     return fired
 
 
-def edge_gradients(trace: Trace) -> EdgeGradients:
-    """Return the gradient of every edge."""
-    fired = trace.fired  # first, so that what it needs for a moment is gone again
-    graph, gradients = trace.graph, trace.gradients
-    if not len(fired):
-        return EdgeGradients(np.zeros(0), _Arrays(trace, fired))
-    column = gradients.numbers.take(graph.rows).repeat(graph.first_in[1:] - graph.first_in[:-1])
-    partials = gradients.locals.take(graph.slots) if len(gradients.locals) else np.ones(len(column))
-    partials[graph.slots == NO_SLOT] = 1.0  # splitters and outputs pass on what they get
-    with np.errstate(all="ignore"):
-        column *= partials
-    is_array = np.zeros(len(column), np.bool_)
+class _Columns(NamedTuple):
+    """Where the gradient of each edge is found, whatever it is."""
+
+    passing: Flags  # splitters and outputs pass on what they get
+    is_array: Flags
+    broadcasts: Any  # edges that lead to one
+
+
+def _columns_of(graph: Graph, fired: Flags) -> _Columns:
+    is_array = np.zeros(len(fired), np.bool_)
     wide_rows = graph.wide_rows  # arrays, and complex numbers
-    broadcasts = np.zeros(0, np.int64)  # edges that lead to one
+    broadcasts = np.zeros(0, np.int64)
     if len(wide_rows):
-        has_array = np.zeros(len(trace.recording) + 1, np.bool_)  # the last for outputs that have no row
+        has_array = np.zeros(len(graph.recording) + 1, np.bool_)  # the last for outputs that have no row
         has_array[wide_rows] = True
         is_array = has_array[graph.rows.take(graph.src)]
         if graph.targets:
-            is_target = np.zeros(len(gradients.locals), np.bool_)
+            is_target = np.zeros(len(graph.recording.operands), np.bool_)
             is_target[list(graph.targets)] = True
             edges = (is_target[graph.slots] & (graph.slots != NO_SLOT)).nonzero()[0]
             is_narrow = graph.kinds[graph.heads(edges)] == SPLITTER
             is_array[edges[~is_narrow]] = True
             broadcasts = edges[is_narrow]
         is_array &= fired
-        column[is_array] = np.nan
-    if not fired.all():
-        column[~fired] = 0.0
+    is_array.setflags(write=False)
+    return _Columns(graph.slots == NO_SLOT, is_array, broadcasts)
+
+
+def edge_gradients(trace: Trace) -> EdgeGradients:
+    """Return the gradient of every edge."""
+    fired = trace.fired  # first, so that what it needs for a moment is gone again
+    graph, gradients = trace.graph, trace.gradients
+    columns = graph.outline.get(("columns", fired.tobytes()), lambda: _columns_of(graph, fired))
+    is_array, broadcasts = columns.is_array, columns.broadcasts
+    if not len(fired):
+        return EdgeGradients(np.zeros(0), _Arrays(trace, is_array))
+    column = gradients.numbers.take(graph.rows).repeat(graph.first_in[1:] - graph.first_in[:-1])
+    partials = gradients.locals.take(graph.slots) if len(gradients.locals) else np.ones(len(column))
+    partials[columns.passing] = 1.0
+    with np.errstate(all="ignore"):
+        column *= partials
+    column[is_array] = np.nan
+    column[~fired] = 0.0
     # Numbers that come from a rule that is no product; where a local partial is NaN, so is the product.
     partials[broadcasts] = 1.0
     rest = np.isnan(partials).nonzero()[0]

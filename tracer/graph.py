@@ -19,7 +19,7 @@ import numpy as np
 
 from tracer.operations import IS_ELEMENTWISE, OP_NUMBERS
 from tracer.outlines import outline_of
-from tracer.recording import ARRAYS, INDEX, Indices, operand_of
+from tracer.recording import INDEX, Indices, operand_of
 
 if TYPE_CHECKING:
     from tracer.recording import Recording
@@ -215,9 +215,7 @@ class Graph:
         rows, self.wide_rows, self.has_differences = recording.values.arrays()
         self.array_rows, others = rows, recording.values.others
         is_all = len(rows) == len(others)
-        arrays = list(others.values())
-        if not is_all:
-            arrays = [each for each in arrays if type(each) in ARRAYS]
+        arrays = list(others.values() if is_all else map(others.__getitem__, rows.tolist()))
         self.shape_of_row = np.zeros(len(recording) if len(rows) else 0, INDEX)
         self._shapes = _Numbers({(): 0})
         self.other_types, self.most_bytes = rows[:0], 0.0

@@ -138,13 +138,14 @@ class Recording:
 
 def values_of(items: Sequence[Any]) -> Values:
     """Put Python values into a column."""
-    kinds = set(map(type, items))
-    if kinds <= _FLOAT:
+    if len(items) > SHORT and set(map(type, items)) <= _FLOAT:
         return Values(np.fromiter(items, np.float64, len(items)))
     types = tuple(map(type, items))
     places = _places_again(types) if len(types) <= SHORT else _places_of(types)
+    if not places.others:
+        return Values(np.fromiter(items, np.float64, len(items)), {}, places.arrays)
     floats, others = np.full(len(items), _NAN), items
-    if float in kinds:
+    if len(places.others) < len(items):
         floats[np.frombuffer(places.is_float, np.bool_)] = list(compress(items, places.is_float))
         others = list(map(items.__getitem__, places.others))
     for row in places.numbers:
@@ -169,7 +170,7 @@ def _places_of(types: Sequence[type]) -> _Places:
     return _Places(is_float, others, numbers, _arrays_of(range(len(types)), types, kinds))
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=2 * KEPT)  # of a recording, its values and its constants
 def _places_again(types: tuple[type, ...]) -> _Places:
     places = _places_of(types)
     places.arrays.rows.setflags(write=False)  # they are those of other recordings, too
