@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import caches, importing, lists, seeds, stdlib_calls, stored, swallowed, warned
+from tracer import array_methods, caches, importing, lists, seeds, stdlib_calls, stored, swallowed, warned
 from tracer.bound import Bound, Namespace
 from tracer.holders import own_attributes
 from tracer.leftovers import put_in_place
@@ -74,6 +74,7 @@ class _Installation:
         self._exchanged: Bound | None = None  # what of these is replaced all together
         self._replaced: list[Namespace] = []  # one by one
         self._stored: list[stored.Slot] = []
+        self._has_methods = False  # of plain arrays, which are followed
         self._known: list[Any] = []  # the replacements; empty where their references must be counted anew
         self._own: list[int] = []  # how many of the references to each are ours
 
@@ -152,11 +153,14 @@ class _Installation:
         names = getattr(function, "__globals__", None)
         if names is not None:  # searched each time: a notebook may have bound a name anew
             self._replace(searched(Namespace(names, has_caches=True)))
-        places, loose = stored.search((function, arguments), replacement_of, LOOSE)
-        if loose:
-            self._make_exact(loose)
-            places, _ = stored.search((function, arguments), replacement_of, LOOSE)
-        for place in places:
+        found = stored.search((function, arguments), replacement_of, LOOSE)
+        if found.loose:
+            self._make_exact(found.loose)
+            found = stored.search((function, arguments), replacement_of, LOOSE)
+        if found.has_methods and not self._has_methods:
+            self._has_methods = True
+            array_methods.exchange(following=True)
+        for place in found.slots:
             self._stored.append(place)
             with suppress(Exception):  # what can't be written keeps the original: a cut, which says so
                 place.exchange()
@@ -217,6 +221,9 @@ class _Installation:
         if scipy:
             scipy.methods.remove()
         self._exchange_others(following=False)
+        if self._has_methods:
+            array_methods.exchange(following=False)
+            self._has_methods = False
         bound, self._exchanged = self._exchanged, None
         if bound is not None and not bound.exchange(bound.replacing_values, bound.originals):
             self._replaced[:0] = bound.namespaces

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from tracer import array_methods
 from tracer.exact import Exact, original_of
 from tracer.frames import is_library
 from tracer.holders import (
@@ -86,15 +87,20 @@ class Slot(NamedTuple):
             self.place.write(self.original)
 
 
-def search(
-    roots: tuple[Any, ...], replacement: Callable[[Any], Any], loose: Loose
-) -> tuple[list[Slot], set[Any]]:
-    """Return what is to be exchanged of what is reachable from `roots`, nearest first.
+class Found(NamedTuple):
+    """What of a program is to be exchanged."""
 
-    Returned beside it are those of the `loose` replacements that the program may do more with than call them: that are
-    kept anywhere, or are keys of a dict or members of a set, or that its code reads as values.
-    """
+    slots: list[Slot]
+    # Those of the `loose` replacements that the program may do more with than call them: that are kept anywhere, or are
+    # keys of a dict or members of a set, or that its code reads as values.
+    loose: set[Any]
+    has_methods: bool  # of plain arrays, that are followed
+
+
+def search(roots: tuple[Any, ...], replacement: Callable[[Any], Any], loose: Loose) -> Found:
+    """Return what is to be exchanged of what is reachable from `roots`, nearest first."""
     found: list[Slot] = []
+    has_methods = False
     noted: set[Any] = set()
 
     def noting(value: Any) -> Any:
@@ -126,10 +132,11 @@ def search(
             for key in list(value):
                 _replaced(key, noting)
         if type(value) is FunctionType and not is_library(str(value.__globals__.get("__name__"))):
+            has_methods = has_methods or array_methods.are_called_by(value)
             for name in _read_by(value.__code__):
                 noted.update(loose.by_name.get(name, ()))
                 noting(value.__globals__.get(name))
-    return _without_kept(found, pending), noted
+    return Found(_without_kept(found, pending), noted, has_methods)
 
 
 def _is_own_name(function: Any, holder: Any, item: Any) -> bool:
