@@ -8,6 +8,7 @@ import importlib.util
 import numpy as np
 import pytest
 from adopted_rows import HELD, IMPORTS
+from adopted_rows_calls import CALLED, HELD_WHILE_CALLED
 from adopted_rows_frames import IN_FRAMES
 from adopted_rows_held import HELD_ELSEWHERE
 from adopted_rows_inside import INSIDE
@@ -19,8 +20,8 @@ from tracer import record
 from tracer.errors import CutWarning, UnsupportedError
 
 X = np.array([1.3, 0.7, 2.1, 1.9])
-FOLLOWED = HELD | WRITTEN | IN_FRAMES | INSIDE
-REFUSED = HELD_ELSEWHERE | NOT_TOLD
+FOLLOWED = HELD | WRITTEN | IN_FRAMES | INSIDE | CALLED
+REFUSED = HELD_ELSEWHERE | NOT_TOLD | HELD_WHILE_CALLED
 _PROGRAM = """
 import numpy as np
 DATA = np.arange(1.0, 5.0)
@@ -148,6 +149,13 @@ def test_what_traces_hold_of_a_programs_array_is_our_own(name, tmp_path):
     found = [each.backward(of=of, seed=seed).grads["x"] for each in held]
     assert all(np.array_equal(each, found[0]) for each in found)
     np.testing.assert_allclose(found[0], EXPECTED[name])
+
+
+def test_what_who_calls_has_in_a_tuple_is_found(tmp_path):
+    module = module_of(tmp_path / "state.py", _STATE)
+    params = (module.W, 1.0)
+    np.testing.assert_allclose(record(module.read, X[:2].copy()).grads["x"], EXPECTED["read"])
+    assert params[0] is module.W
 
 
 def test_what_something_else_holds_of_what_a_trace_returned_is_an_error(tmp_path):

@@ -17,7 +17,7 @@ import numpy as np
 
 from tracer.blank import blank, blank_of
 from tracer.buffers import write
-from tracer.callee import forget_snapshot, seeing, values_of
+from tracer.callee import forget_snapshot, parts_of, seeing, values_of
 from tracer.holders import Attribute, Item, names_of, order_of
 from tracer.looked_up import UnknownError, index_of, is_numeric, is_settled, variables_of
 from tracer.memory import on_memory_of, owner_of, placed_on
@@ -174,6 +174,7 @@ def places_of(node: ast.expr, frame: FrameType) -> list[Holder]:
     arrays = [each for each in values_of(node, frame) if type(each) is np.ndarray]
     if len(arrays) != 1:
         return []
+    node = parts_of(node, frame)[0]
     places: list[Holder] = []
     for each in frames_of(frame):
         own = variables_of(each)

@@ -10,6 +10,7 @@ Used by mutation.py, into_out.py and cuts.py.
 from __future__ import annotations
 
 import ast
+import operator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -58,10 +59,10 @@ def adopt_argument(
         return None  # which the same call with other values would record
     frames = frames_of(frame)
     try:
-        node = _call(function, frame)
-        if node is None:
-            return None
-        written = _as_written(node, args, options, key)
+        written = _as_augmented(function, key, frame)
+        if written is None:
+            node = _call(function, frame)
+            written = None if node is None else _as_written(node, args, options, key)
         if written is None:
             return None
         held, text = written
@@ -174,6 +175,21 @@ def _places_written(target: ast.expr, options: dict[str, Any], frame: FrameType)
     ]
 
 
+def _as_augmented(ufunc: Any, key: int | str, frame: FrameType) -> tuple[list[ast.expr], str] | None:
+    """Return of `b.__iadd__(x)` or `operator.iadd(b, x)` the same as `_as_written`: `b += x` as a call."""
+    node = running_at(frame.f_code, frame.f_lasti) if key == "out" else None
+    match node:
+        case ast.Call(ast.Attribute(array, name), [_], []) if _AUGMENTED.get(name) is ufunc:
+            return [array], f"{{array}}.{name}(asked)"
+        case ast.Call(called, [array, _], []):
+            for name, known in _AUGMENTED.items():
+                if known is ufunc and any(
+                    each is getattr(operator, name) for each in values_of(called, frame)
+                ):
+                    return [array], f"operator.{name}({{array}}, asked)"
+    return None
+
+
 def _call(function: Any, frame: FrameType) -> ast.Call | None:
     """Return the call of a function that a line of the user's is at, with its arguments written out."""
     if wants_plain_arrays(frame):
@@ -264,7 +280,7 @@ def _fewest(
 @lru_cache(maxsize=64)
 def _probe(call: str) -> Any:
     """Return a function that does a call of the same form."""
-    made: dict[str, Any] = {}
+    made: dict[str, Any] = {"operator": operator}
     exec(f"def probe(function, items, asked, args, options):\n    {call}", made)  # noqa: S102  (text of this room)
     return made["probe"]
 
@@ -279,6 +295,13 @@ class _AskedByCalls(Asked):
         self.count()
 
 
+_AUGMENTED = {
+    "__iadd__": np.add,
+    "__isub__": np.subtract,
+    "__imul__": np.multiply,
+    "__itruediv__": np.divide,
+    "__ipow__": np.power,
+}
 _SYMBOLS: dict[type[ast.operator], str] = {
     ast.Add: "+",
     ast.Sub: "-",

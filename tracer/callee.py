@@ -153,6 +153,9 @@ def values_of(node: ast.AST, frame: FrameType) -> Iterator[Any]:
             yield from found
         case ast.Attribute(of, name):
             yield from _looked_up(_attribute, values_of(of, frame), [name])
+        case ast.Subscript(ast.List() | ast.Tuple()):
+            for each in parts_of(node, frame):
+                yield from values_of(each, frame)
         case ast.Subscript(of, key):
             yield from _looked_up(_item, values_of(of, frame), list(values_of(key, frame)))
         case ast.IfExp(_, one, other):
@@ -161,6 +164,17 @@ def values_of(node: ast.AST, frame: FrameType) -> Iterator[Any]:
             yield from chain.from_iterable(values_of(each, frame) for each in parts)
         case ast.Call(ast.Name("getattr"), [of, name, *_]):
             yield from _looked_up(_attribute, values_of(of, frame), list(values_of(name, frame)))
+
+
+def parts_of(node: ast.expr, frame: FrameType) -> list[ast.expr]:
+    """Return what `[W, b][i]` may be, as that is written; of anything else, it is that."""
+    match node:
+        case ast.Subscript(ast.List(parts) | ast.Tuple(parts), key):
+            if not all(isinstance(each, ast.Name | ast.Attribute | ast.Constant) for each in parts):
+                return []  # what others call may have put something else there
+            keys = [each for each in values_of(key, frame) if type(each) is int]
+            return [parts[each] for each in keys if -len(parts) <= each < len(parts)]
+    return [node]
 
 
 def not_an_index(value: Any, error: TypeError, frame: FrameType) -> TypeError:

@@ -136,7 +136,7 @@ def held_by_callers(frame: FrameType) -> list[Any]:
             found |= {id(held): held for held in each.f_locals.values()}
             forget_snapshot(each)
     kinds = set(map(type, found.values())).difference(Traced.stand_ins.values())
-    wanted = {kind for kind in kinds if issubclass(kind, CONTAINERS) or are_objects(kind)}
+    wanted = {kind for kind in kinds if issubclass(kind, (*CONTAINERS, tuple)) or are_objects(kind)}
     return [held for held in found.values() if type(held) in wanted]
 
 

@@ -14,6 +14,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from tracer.callee import IS_SNAPSHOT
+from tracer.held_by_calls import held_by_calls
 from tracer.holders import Attribute, Cell, Item
 from tracer.in_passing import held_in_passing, objects_in_passing, places_in_passing
 from tracer.known_places import places_known, remember
@@ -78,6 +79,7 @@ class _Holders:
             self._add(search())
             if self._missing() <= 0:
                 return True
+        self._fewest += held_by_calls(id(self._places[0].read()), self._frame)
         # Who waits for the call finds in its variables the same array, with what was written.
         waiting = counted_in_callers(((), {}), self._tape.scopes.hook_frame)
         self._fewest += waiting[id(self._places[0].read())]
