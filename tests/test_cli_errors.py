@@ -88,16 +88,25 @@ BAD_INPUT = [
         "several takes no argument aa; it is several(a=1.0); did you mean a?",
     ),
     (["run", "program.py", "x=1.0", "x=2.0"], 2, "x is given twice; give one value: x=…"),
-    (["run", "program.py:plain"], 2, "plain needs a value for a; it is plain(a, b=1.0); give one: a=2.0"),
+    (
+        ["run", "program.py:plain"],
+        2,
+        "plain needs a value for a; it is plain(a, b=1.0); give one: a=2.0; for an array, a='np.array([1.0, 2.0])' or a=@array.npy",
+    ),
     (
         ["run", "program.py", "x=abc"],
         2,
-        "the value of x is no Python literal; got 'abc'; write x=2.0, x='[1.0, 2.0]', x=\"'text'\", or x=@array.npy",
+        "the value of x is no Python literal; got 'abc'; write x=2.0, x='[1.0, 2.0]', x=\"'text'\", x='np.array([1.0, 2.0])' or x=@array.npy",
     ),
     (
         ["run", "program.py", "x"],
         2,
         "'x' is no argument; arguments are NAME=VALUE, as in x=2.0 or 'W=[[1.0, 2.0]]' or W=@weights.npy",
+    ),
+    (
+        ["run", "program.py:array", "W=[[1, 2]]"],
+        1,
+        "array raised TypeError: can't multiply sequence by non-int of type 'float'; at program.py:37; W is a list; for an array, W='np.array([1.0, 2.0])' or W=@array.npy",
     ),
     (["run", "program.py:many", "numbers=3"], 2, "*numbers takes a list; got 3; write numbers=[1.0, 2.0]"),
     (

@@ -163,6 +163,7 @@ def test_a_script_whose_weights_are_globals_is_looked_at_unchanged(edgegrad):
 def test_an_array_comes_from_a_file(edgegrad):
     np.save("W.npy", np.array([3.0, 4.0]))
     code, out, _ = edgegrad("run", "program.py:array", "W=@W.npy", "b=2.0")
+    assert edgegrad("run", "program.py:array", "W=np.array([3.0, 4.0])", "b=2.0") == (code, out, "")
     assert code == 0
     assert "W      (2,)  ‖5‖  (2,)  ‖2.828‖" in out
 

@@ -205,6 +205,18 @@ def test_what_is_read_before_a_write_is_told():
     assert [each.lineno for each in caught] == [line]
 
 
+def test_a_view_at_the_address_of_another_one_is_told():
+    net = SimpleNamespace(A=np.ones(3), B=np.ones(3))
+
+    def step(w):
+        return w.sum() + net.A @ net.A + net.B.size
+
+    for _ in range(2):
+        record(step, net.B[:])
+        with pytest.warns(CutWarning, match=r"w is an argument, and net\.A, which"):
+            record(step, net.A[:])
+
+
 def test_what_is_meant_or_is_another_part_is_not_told():
     rows = np.ones((3, 2))
     assert same(record(lambda w: (w * rows[1:]).sum(), rows[0]).grads["w"], np.array([2.0, 2.0]))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import re
+import struct
 import warnings
 
 import numpy as np
@@ -53,6 +55,8 @@ def test_a_cut_warns_once_for_each_place_and_is_drawn_each_time():
         ("np.int64()", lambda x: np.int64(x) * x),
         ("float()", lambda x: float(x) * x),
         ("int()", lambda x: int(x) * x),
+        ("float() in struct.pack", lambda x: struct.unpack("d", struct.pack("d", x))[0] * x),
+        ("float() in ctypes.c_double", lambda x: ctypes.c_double(x).value * x),
     ],
 )
 def test_a_cut_by_a_type_of_numbers_has_its_name(via, function):
@@ -61,6 +65,34 @@ def test_a_cut_by_a_type_of_numbers_has_its_name(via, function):
     with pytest.warns(CutWarning, match=said):
         finished = record(function, 2.5)
     assert finished.grads["x"] == float(finished.result) / 2.5
+
+
+def drawn(x):
+    return x * np.random.default_rng(0).choice(2, p=np.array([x, 1 - x]))
+
+
+def whole(x):
+    counts = np.array([1, 2])
+    counts[0] = x
+    return counts.sum()
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (
+            drawn,
+            r"in choice; .*; a draw has no gradient by its probability; .*followed",
+        ),
+        (
+            whole,
+            r"an array of int64 .*; value 0.25, .* whole numbers there; make counts an array of floats: np",
+        ),
+    ],
+)
+def test_what_has_no_gradient_to_give_is_named(function, said):
+    with pytest.raises((CutError, UnsupportedError), match=said):
+        trace(strict=True)(function)(0.25)
 
 
 def test_a_new_trace_warns_anew():

@@ -66,6 +66,13 @@ def called_name(code: CodeType, offset: int) -> str | None:
     return written.id if isinstance(written, ast.Name) else None
 
 
+def called_as_written(code: CodeType, offset: int) -> str | None:
+    """Return the name of what an instruction calls, with what stands before it if that is a name: `rng.choice`."""
+    written = _written(code, offset)
+    text = ast.unparse(written) if isinstance(written, (ast.Attribute, ast.Name)) else ""
+    return text if text.replace(".", "").isidentifier() else called_name(code, offset)
+
+
 def named(frame: FrameType, offset: int) -> Iterator[Any]:
     """Yield the values of the names in the expression at an instruction."""
     code = frame.f_code

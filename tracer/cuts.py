@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from tracer.callee import called, called_name
+from tracer.callee import called, called_as_written, called_name
 from tracer.counts import is_count, is_whole
 from tracer.errors import UnsupportedError
 from tracer.frames import library_function, place, users
@@ -40,6 +40,7 @@ MADE_IN_TRACE = (
 CONVERSION = "a conversion to a plain array"
 COMPLEX = "complex(); x + 1j*y is followed"
 _CONVERSIONS = frozenset(("float()", "int()", CONVERSION, COMPLEX))
+_BUILTINS = (float, int, complex)
 _MAKES_WHOLE = ("array of int", "asarray of int", "asanyarray of int", "astype of int")  # labels, places
 _OF_OBJECTS = ("np.array of object", "np.asarray of object")
 _HANDING_ON = frozenset(
@@ -80,7 +81,8 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
             return _apart(value)
     from tracer.ways_around import way_around  # noqa: PLC0415  (many programs have no cut)
 
-    what = f"a traced value left the graph through {via}" + (f" in {library}" if library else "")
+    inside = library or (_compiled_function(frame) if is_conversion and kind is None else "")
+    what = f"a traced value left the graph through {via}" + (f" in {inside}" if inside else "")
     advice = "what is computed from it carries no gradient back; "
     if kind and issubclass(kind, np.inexact):
         advice += f"np.array(…, np.{kind.__name__}) is followed; "
@@ -108,26 +110,37 @@ def _refuse_write(traced: Traced, frame: FrameType) -> NoReturn:
     name, dtype = name_of_target(frame), type_of_target(frame)
     views = views_of_target(frame)
     if dtype is not None:
-        is_records = dtype.names is not None
+        is_records, is_whole_numbers = dtype.names is not None, dtype.kind in "iu"
         raise UnsupportedError(
             f"writing a traced value into an array of {'records' if is_records else dtype} is not followed",
             where=place(frame),
-            got=got,
+            got=got + (", of which NumPy keeps whole numbers there" if is_whole_numbers else ""),
             advice="keep each field in an array of its own"
             if is_records
-            else f"make {name or 'it'} an array of floats: np.zeros(…) without another dtype",
+            else f"make {name or 'it'} an array of floats: np.array([1.0, 2.0]), np.zeros(3), or by dtype=float",
         )
     for each in arrays_of_target(frame):
         refuse_written_otherwise(each, traced.tape_, frame)
     # Any other name would be made local by that, or leave the array that something else has.
     is_variable = name in frame.f_code.co_varnames
+    is_path = name is not None and name.replace(".", "").isidentifier() and not is_variable
+    watched = f'watch=("{name}",)' if is_path else "watch=(…)"
     copied = f"; where only {name} is to see it, write {name} = np.array({name}) in a line before"
     raise UnsupportedError(
         f"writing a traced value into {FOREIGN}, is not followed",
         where=place(frame),
         got=got + (f"; it is also seen through {views}" if views else ""),
-        advice=f"{MADE_IN_TRACE}, or name it in watch=(…)" + (copied if is_variable else ""),
+        advice=f"{MADE_IN_TRACE}, or name it in {watched}" + (copied if is_variable else ""),
     )
+
+
+def _compiled_function(frame: FrameType) -> str:
+    """Return what code in C that asks for a plain number is called: `struct.pack`; "" where the line itself asks."""
+    function = called_as_written(frame.f_code, frame.f_lasti)
+    is_itself = function is None or any(
+        issubclass(type(each), type) and each in _BUILTINS for each in called(frame)
+    )
+    return "" if is_itself else str(function)
 
 
 def _number_type(frame: FrameType) -> type | None:

@@ -103,7 +103,10 @@ _OF_BUFFERS = re.compile(
 )
 # What a library's Python may be told that takes a number of NumPy's for an array, by asking for its type.
 _END = "\n"  # of the first line: Pythran's errors go on with what is allowed
-_INSTEAD = {"object __array__ method not producing an array": "np.asarray(…) of the object is followed"}
+_INSTEAD = {
+    "object __array__ method not producing an array": "np.asarray(…) of the object is followed",
+    "NotImplementedType": "an operator is followed: 2.0 * x, not float.__mul__(2.0, x)",
+}
 _OF_ITEMS = "'float' object does not support item assignment"
 _PLAIN = (str, bytes, int, float, type(None), type, ModuleType, BuiltinFunctionType)
 
@@ -145,14 +148,16 @@ def said_clearly(error: BaseException) -> BaseException:
         if not is_own(code.co_filename) and not is_library(str(names.get("__name__"))):
             where = f"{os.path.split(code.co_filename)[1]}:{traceback.tb_lineno}"
         traceback = traceback.tb_next
-    around = way_around(library)
+    around = way_around(library) or next(
+        (advice for said, advice in _INSTEAD.items() if said in _said(error)), ""
+    )
     clear = UnsupportedError(
         f"a traced value was handed to {_whose(error, library)} that takes nothing but Python's and NumPy's own types",
         where=where,
         got=_answer(error),
         advice="have it make an array of its own, and write that: y[:] = rng.random(len(y))"
         if _OF_BUFFERS.fullmatch(_said(error))
-        else (f"{around or _INSTEAD.get(_said(error))}; " if around or _said(error) in _INSTEAD else "")
+        else (f"{around}; " if around else "")
         + "detach(x) gives it the plain value, and leaves that out of the gradient",
     )
     clear.__cause__ = error

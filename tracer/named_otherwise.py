@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 
 _MOST = 2000  # values that are looked at, and items of a container
 _PLAIN = frozenset({float, int, bool, complex, str, bytes, type(None)})
-# By identity of what a text may lead to: what was read, and has none of the arrays of arguments in it
-_unread: dict[tuple[int, ...], None] = {}
+# By what a text may lead to, functions by their code: what was read, and has none of the arrays of arguments in it.
+# It holds the code: else another text could come to lie at its address.
+_unread: dict[tuple[Any, ...], list[CodeType]] = {}
 _KEPT = 1 << 10  # functions whose names are known again
 
 
@@ -56,7 +57,9 @@ def told(
     reached = _reachable([function, *given.values()])
     if not any(type(each) is np.ndarray and _names_of(each, by_memory) for each in reached):
         return None
-    state = tuple(map(id, (*reached, *(array for array, _ in arrays))))
+    codes = [each.__code__ for each in reached if type(each) is FunctionType]
+    others = (id(each) for each in reached if type(each) is not FunctionType)
+    state = (*map(id, codes), *others, *(_where(array) for array, _ in arrays))
     if state in _unread:
         return None
     from tracer.text_reads import reads_of  # noqa: PLC0415  (which reads texts: few programs are so)
@@ -66,7 +69,7 @@ def told(
         for name in _names_of(read.array, by_memory):
             found.setdefault(name, read)
     if not found:
-        _unread[state] = None
+        _unread[state] = codes
         while len(_unread) > _KEPT:
             del _unread[next(iter(_unread))]
     for name, (way, _, code, line) in found.items():
@@ -77,6 +80,11 @@ def told(
         if error is not None:
             return error
     return None
+
+
+def _where(array: np.ndarray[Any, Any]) -> tuple[Any, ...]:
+    """Return which memory an array sees: another view may come to lie where it was."""
+    return array.__array_interface__["data"][0], array.shape, array.strides
 
 
 def _names_of(value: Any, by_memory: dict[int, list[tuple[np.ndarray[Any, Any], str]]]) -> list[str]:

@@ -69,6 +69,10 @@ _DRAWS = (
         r"(?:.*\W)?(?:exponential|laplace|logistic|gumbel|rayleigh)$",
         "a draw of fixed numbers is followed: scale * rng.exponential(size=…), and so for each that has a scale",
     ),
+    (
+        r"(?:.*\W)?(?:choice|multinomial|multivariate_hypergeometric|binomial|poisson|geometric)$",
+        "a draw has no gradient by its probability; the logarithm of that, np.log(p[i]), is followed",
+    ),
 )
 # By the name of the function that the program calls; the first that fits. Compiled when somebody asks: few do.
 _ADVICE = tuple(

@@ -111,15 +111,16 @@ def _asked_in_order(program: Path, skeletons: Sequence[Skeleton]) -> list[Placem
         for at, (skeleton, answer) in enumerate(zip(skeletons, answers, strict=True))
     }
     wrong = {at: gates for at, gates in wrong.items() if gates}
+    fewest = {at: len(gates) for at, gates in wrong.items()}
     for is_forward in (False, True):
         if not wrong:
             break
         again = _ask(program, [skeletons[at] for at in wrong], list(wrong.values()), is_forward=is_forward)
         for at, answer in zip(list(wrong), again, strict=True):
-            left = inverted(skeletons[at], answer.y)
-            if len(left) < len(inverted(skeletons[at], answers[at].y)):
-                answers[at] = answer
-            if not left:
+            count = len(inverted(skeletons[at], answer.y))
+            if count < fewest[at]:
+                answers[at], fewest[at] = answer, count
+            if not count:
                 del wrong[at]
     for at in wrong:
         placed = layered.place(skeletons[at])

@@ -176,8 +176,8 @@ def arguments(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Turn NAME=VALUE texts into the arguments of a call.
 
-    A value is a Python literal, or @FILE.npy for an array. Raises UsageError for a text that can't be read, a name
-    that the function does not take, and a parameter without default that is not given.
+    A value is a Python literal or np.array of one, or @FILE.npy for an array. Raises UsageError for a text that can't
+    be read, a name that the function does not take, and a parameter without default that is not given.
     """
     values: dict[str, Any] = {}
     for name, value in map(_setting, settings):
@@ -212,7 +212,7 @@ def arguments(
             raise UsageError(
                 f"{_name(function)} needs a value for {name}",
                 got=f"it is {described_call}",
-                advice=f"give one: {name}=2.0",
+                advice=f"give one: {name}=2.0; for an array, {as_array(name)}",
             )
         elif parameter.kind is parameter.KEYWORD_ONLY:
             keywords[name] = values.get(name, parameter.default)
@@ -255,26 +255,38 @@ def _setting(text: str) -> tuple[str, Any]:
 
 
 def read_value(name: str, text: str) -> Any:
-    """Read what stands behind NAME= or an option: a Python literal, or @FILE.npy. Raises UsageError."""
+    """Read what stands behind NAME= or an option: a Python literal, np.array of one, or @FILE.npy.
+
+    Raises UsageError.
+    """
     return _array(name, text.removeprefix("@")) if text.startswith("@") else _literal(name, text)
 
 
-class _NotFinite(ast.NodeTransformer):
-    """Read `nan` and `inf`, as Python and NumPy print them, as the floats that they are."""
+class _Written(ast.NodeTransformer):
+    """Read `nan`, `inf` and `np.array([1.0, 2.0])`, as Python and NumPy write them, as what they are."""
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.Constant(float(node.id)) if node.id in ("nan", "inf") else node
 
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        match node:
+            case ast.Call(ast.Name("array") | ast.Attribute(ast.Name("np"), "array"), [items], []):
+                import numpy as np  # noqa: PLC0415  (only where an array is read)
+
+                array: Any = np.array(ast.literal_eval(self.visit(items)))
+                return ast.Constant(array)
+        return node
+
 
 def _literal(name: str, text: str) -> Any:
     try:
-        return ast.literal_eval(_NotFinite().visit(ast.parse(text.lstrip(" \t"), mode="eval")))
+        return ast.literal_eval(_Written().visit(ast.parse(text.lstrip(" \t"), mode="eval")))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         shown = text if len(text) <= _SHOWN_VALUE else text[:_SHOWN_VALUE] + "…"
         raise UsageError(
             f"the value of {name} is no Python literal",
             got=f"got {shown!r}",
-            advice=f"""write {name}=2.0, {name}='[1.0, 2.0]', {name}="'text'", or {name}=@array.npy"""
+            advice=f"""write {name}=2.0, {name}='[1.0, 2.0]', {name}="'text'", {as_array(name)}"""
             if name.isidentifier()
             else f"write {name} 2.0, {name} '[1.0, 2.0]', or {name} @array.npy",
         ) from None
@@ -302,6 +314,11 @@ def _array(name: str, file: str) -> Any:
             advice="save one with numpy.save",
         )
     return array
+
+
+def as_array(name: str) -> str:
+    """Return how an array is given for a parameter."""
+    return f"{name}='np.array([1.0, 2.0])' or {name}=@array.npy"
 
 
 def _did_you_mean(close: list[str]) -> str:

@@ -20,7 +20,10 @@ Target = Annotated[
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME=VALUE", help="Arguments: Python literals, or @FILE.npy for an array."),
+    typer.Argument(
+        metavar="NAME=VALUE",
+        help="Arguments: Python literals; for an array, 'np.array([1.0, 2.0])' or @FILE.npy.",
+    ),
 ]
 Outputs = Annotated[
     list[Path] | None,

@@ -23,6 +23,7 @@ from viz.labels import clean
 from viz.loading import (
     TRACE_SUFFIX,
     arguments,
+    as_array,
     close_file,
     described,
     load_function,
@@ -86,7 +87,7 @@ def run_program(
             )
             trace, error = run(function, args, kwargs, options)
     if error is not None:
-        return trace, _failure(function, trace, error)
+        return trace, _failure(function, trace, error, settings)
     return (trace if seed is None else trace.backward(seed=start)), None
 
 
@@ -128,10 +129,20 @@ def _seed(text: str | None) -> Any:
     return None if text is None else read_value("--seed", text)
 
 
-def _failure(function: Callable[..., object], trace: Trace, error: BaseException) -> EdgegradError:
+def _failure(
+    function: Callable[..., object], trace: Trace, error: BaseException, settings: Sequence[str]
+) -> EdgegradError:
     if isinstance(error, EdgegradError):
         return error
-    failure = ProgramError(f"{trace.function} raised {described(error)}", where=place_of(error, function))
+    lists = [name for name, _, value in (each.partition("=") for each in settings) if value.startswith("[")]
+    # A list where the program wants an array has no `mean`, and `-` is none of its operators.
+    may_want_array = bool(lists) and isinstance(error, (AttributeError, TypeError))
+    failure = ProgramError(
+        f"{trace.function} raised {described(error)}",
+        where=place_of(error, function),
+        got=f"{lists[0]} is a list" if may_want_array else "",
+        advice=f"for an array, {as_array(lists[0])}" if may_want_array else "",
+    )
     failure.__cause__ = error
     return failure
 

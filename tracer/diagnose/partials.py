@@ -180,6 +180,9 @@ class _Column:
         status = np.full(len(out), ROUGH, np.int8)
         status[agrees & (is_sure | is_same | (error <= rounding + TINY))] = RIGHT
         status[is_sure & ~agrees] = WRONG
+        if self.operation.is_level:  # at a jump, the side that the value belongs to is level
+            goes_on = (self.moved(middle + last_digit) == out) | (self.moved(middle - last_digit) == out)
+            status[goes_on & (got == 0)] = RIGHT
         status[(status == ROUGH) & ~np.isfinite(got) | ~np.isfinite(out)] = NOT_FINITE
         if self.operation.kinks is not None:
             status[self.operation.kinks(self.operands, out) & (status != RIGHT)] = KINK
