@@ -142,6 +142,20 @@ def is_of_a_library(value):
     return issubclass(kind, ModuleType)
 
 
+def pytest_runtest_teardown(item, nextitem):
+    """After the last test of a file, forget what edgegrad keeps of its programs: trees of their text, mostly."""
+    if nextitem is None or nextitem.path != item.path:
+        modules = [vars(each) for name, each in list(sys.modules.items()) if name.startswith("tracer.")]
+        for each in {
+            id(each): each for names in modules for each in names.values() if is_limited(each)
+        }.values():
+            each.cache_clear()
+
+
+def is_limited(value):
+    return hasattr(value, "cache_parameters") and value.cache_parameters()["maxsize"] is not None
+
+
 # A watch goes through all modules that are no library's. Each test file is a program of its own: through the others,
 # which hold all that all tests are given, it would take a tenth of a second each time.
 _described = reach._described
