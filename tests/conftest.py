@@ -7,6 +7,7 @@ import os
 import sys
 from functools import cache
 from pathlib import Path
+from types import FunctionType, ModuleType
 
 import pytest
 
@@ -18,6 +19,7 @@ from command_line import PROGRAM
 
 import viz
 from tracer import reach, watching
+from tracer.holders import module_of
 from tracer.operations import RULE_OF
 from viz import cli
 
@@ -102,23 +104,56 @@ def visit(browser, page_of):
         each.end()
 
 
-def pytest_collection_finish(session):
-    """Have the garbage collector pass over what pytest keeps of each test, which is two thirds of all that it goes through.
+def pytest_collection_finish():
+    """Have the garbage collector pass over what libraries and pytest have, five sixths of all that it goes through.
 
     edgegrad asks it who holds a value. What the tests themselves have, in modules or as parameters, stays with it.
     """
-    pass_over = ctypes.pythonapi.PyObject_GC_UnTrack
-    pass_over.argtypes, pass_over.restype = [ctypes.py_object], None
-    pending = list(session.items)
+    gc.collect()
+    gc.freeze()  # all there is; what the tests have is taken out again
+    pending = [vars(each) for each in list(sys.modules.values()) if is_of_tests(each)]
+    seen = set()
     while pending:
         each = pending.pop()
-        if gc.is_tracked(each):
-            pass_over(each)
-            if type(each).__module__.startswith("_pytest"):
-                pending += [part for part in gc.get_referents(each) if type(part).__name__ in OF_A_TEST]
+        if id(each) in seen or not gc.is_tracked(each) or is_of_a_library(each):
+            continue
+        seen.add(id(each))
+        address = ctypes.c_void_p(id(each))  # some raise at whatever they are asked themselves
+        ctypes.pythonapi.PyObject_GC_UnTrack(address)
+        ctypes.pythonapi.PyObject_GC_Track(address)
+        pending += gc.get_referents(each)
 
 
-OF_A_TEST = {"list", "dict", "set", "Stash", "NodeId", "NodeKeywords", "TopRequest", "CallSpec"}
+OF_TESTS = tuple(str(Path(__file__).parents[1] / name) + os.sep for name in ("tests", "sample_graphs"))
+
+
+def is_of_tests(module):
+    return str(vars(module).get("__file__")).startswith(OF_TESTS)
+
+
+def is_of_a_library(value):
+    kind = type(value)
+    if issubclass(kind, type) or (kind is FunctionType and value.__closure__ is None):
+        name = module_of(value) if issubclass(kind, type) else value.__globals__.get("__name__")
+        module = sys.modules.get(str(name))
+        return module is not None and not is_of_tests(module)
+    if str(module_of(kind)).startswith("_pytest."):
+        return module_of(kind) != "_pytest.mark.structures"  # those have the parameters
+    return issubclass(kind, ModuleType)
+
+
+def pytest_runtest_teardown(item, nextitem):
+    """After the last test of a file, forget what edgegrad keeps of its programs: trees of their text, mostly."""
+    if nextitem is None or nextitem.path != item.path:
+        modules = [vars(each) for name, each in list(sys.modules.items()) if name.startswith("tracer.")]
+        for each in {
+            id(each): each for names in modules for each in names.values() if is_limited(each)
+        }.values():
+            each.cache_clear()
+
+
+def is_limited(value):
+    return hasattr(value, "cache_parameters") and value.cache_parameters()["maxsize"] is not None
 
 
 # A watch goes through all modules that are no library's. Each test file is a program of its own: through the others,
