@@ -2,8 +2,8 @@
 
 `history.append(float(loss))` loses nothing. The text says so, or that the number came back (`takers.py`). Where it does
 not say, what came back is a constant of a later operation that the program did not have: a warning is left out only
-where each of those is written in the text, was in a global or the like before the first number left, or was computed
-with before. Used by run.py and tape.py.
+where each of those is written in the text, or made there of what is (`made_of.py`), was in a global or the like before
+the first number left, or was computed with before. Used by run.py and tape.py.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.instructions import start_of
+from tracer.made_of import Origins
 from tracer.operations import OP_NUMBERS
 from tracer.rules.edited import Edited, whole
 from tracer.takers import is_only_looked_at, takers
@@ -128,6 +129,7 @@ class _Later:
     def last(self) -> int:
         """Return the row of the last operation with a constant of which nobody knows where it is from; or 0."""
         recording, found = self._recording, 0
+        origins = Origins(recording)
         slots = (recording.operands < 0).nonzero()[0]
         users = np.searchsorted(recording.starts, slots, "right") - 1
         places = -1 - recording.operands[slots]
@@ -136,8 +138,10 @@ class _Later:
         before = users <= self._first
         for place in places[before].tolist():
             self._know(recording.constants.kept(place))
-        for row, place in zip(users[~before][::-1].tolist(), places[~before][::-1].tolist(), strict=True):
-            if not self._is_explained(recording.constants.kept(place), row):
+        for row, slot in zip(users[~before][::-1].tolist(), slots[~before][::-1].tolist(), strict=True):
+            constant = recording.constants.kept(-1 - recording.operands[slot].item())
+            is_known = self._is_explained(constant, row)
+            if not is_known and not origins.is_written(row, slot - recording.starts[row].item()):
                 found = row
                 break
         for row, params in recording.params.items():

@@ -45,7 +45,7 @@ _CHOOSE = frozenset("min max next where clip minimum maximum sorted get setdefau
 # What else an operator, a variable or a call may mean, or what is printed come back
 _OTHER_MEANINGS = frozenset(
     "globals builtins __builtins__ modules _getframe currentframe f_locals settrace setprofile Handler "
-    "redirect_stdout redirect_stderr".split()
+    "redirect_stdout redirect_stderr __defaults__ __kwdefaults__ __code__".split()
 )
 _PASS_ON = frozenset("open errstate catch_warnings printoptions nullcontext".split())  # errors, of `with`
 _ASKED = frozenset(

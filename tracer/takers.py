@@ -1,6 +1,6 @@
 """Which operations took a plain number that was traced: those at the places where the text leads it (`goes_on.py`).
 
-Used by came_back.py and texts_back.py, when the run is over.
+Used by came_back.py, texts_back.py and made_of.py, when the run is over.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def is_only_looked_at(recording: Recording, code: CodeType, instruction: int, af
     """Tell whether the numbers that left at one place from a row on went nowhere, but to the result."""
     cuts = rows_of_cuts(recording, [(code, instruction)], after)
     scopes = {*recording.segment_scopes[recording.segments_of(cuts)].tolist()}
-    calls = {_calls_around(recording, scope) for scope in scopes} if len(scopes) < _MOST else ()
+    calls = {calls_around(recording, scope) for scope in scopes} if len(scopes) < _MOST else ()
     return bool(calls) and all(
         _is_looked_at(recording, ((code, instruction), *around), after) for around in calls
     )
@@ -69,7 +69,7 @@ def rows_of_cuts(recording: Recording, places: Iterable[Place], first: int = 0) 
     return _rows_at(recording, offsets, first, is_cut=True)
 
 
-def _calls_around(recording: Recording, scope: int) -> tuple[Place, ...]:
+def calls_around(recording: Recording, scope: int) -> tuple[Place, ...]:
     """Return where the calls around a scope are, the innermost first; none around the whole trace."""
     places = []
     while scope != WHOLE_TRACE:
