@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from itertools import repeat
 from operator import is_not
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -21,7 +21,11 @@ from tracer.partials import scalar_locals
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tracer.gradients import Flags
     from tracer.graph import Graph
+    from tracer.recording import Recording
+
+    Column: TypeAlias = np.ndarray[Any, Any]
 
 # Bytes of operands' gradients that are kept; an edge beyond it is recomputed when asked for
 BUDGET = 3 << 27
@@ -46,21 +50,17 @@ def backward_from(graph: Graph, seeds: Mapping[int, Any], keeper: Keeper | None 
         work = BackwardPass(graph, gradients, local_column, keeper)
         for seeded, seed in seeds.items():
             gradients[seeded] = seed
-        starts = recording.starts[: row + 2]
-        slow = (~fast[: row + 1] & (starts[1:] > starts[:-1])).nonzero()[0][::-1]
+        slow = graph.outline.get(("slow", row), lambda: _slow_rows(recording, fast, row))
         work.scalars(0, work.one_by_one(slow, row + 1))
         for turn in tuple(work.outers):
             work.add_outers(turn)
     count = len(gradients)
     reached = np.frombuffer(bytearray(map(is_not, gradients, repeat(NOTHING))), np.bool_)
-    wide = graph.wide_rows[reached[graph.wide_rows]].tolist()
+    wide, rows = graph.outline.get(("wide", reached.tobytes()), lambda: _wide_and_rest(graph, reached))
     if wide:
         arrays = dict(zip(wide, map(gradients.__getitem__, wide), strict=True))
         if keeper is not None:
             arrays = {number: array for number, array in arrays.items() if array is not None}
-        is_number = reached.copy()
-        is_number[graph.wide_rows] = False
-        rows = is_number.nonzero()[0]
         numbers = np.zeros(count)
         numbers[rows] = list(map(gradients.__getitem__, rows.tolist()))
     else:
@@ -69,6 +69,22 @@ def backward_from(graph: Graph, seeds: Mapping[int, Any], keeper: Keeper | None 
         numbers[~reached] = 0.0
     measured = Measured() if keeper is None else keeper.measured()
     return Gradients(graph, numbers, reached, local_column, arrays, work.slots, work.narrowed, measured)
+
+
+def _slow_rows(recording: Recording, fast: Flags, row: int) -> Column:
+    """Return the rows up to one that are gone back over one by one, the last first: not inputs, nor `fast`."""
+    starts = recording.starts[: row + 2]
+    return (~fast[: row + 1] & (starts[1:] > starts[:-1])).nonzero()[0][::-1]
+
+
+def _wide_and_rest(graph: Graph, reached: Flags) -> tuple[list[int], Column]:
+    """Return which of the rows that were reached hold arrays or complex numbers; and if any do, which do not."""
+    wide: list[int] = graph.wide_rows[reached[graph.wide_rows]].tolist()
+    if not wide:
+        return wide, graph.wide_rows[:0]
+    is_number = reached.copy()
+    is_number[graph.wide_rows] = False
+    return wide, is_number.nonzero()[0]
 
 
 def _keeper(graph: Graph, row: int) -> Keeper | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tracer.operations import COMPACT_COLUMN, COMPACT_OPERANDS
+from tracer.outlines import Known
 from tracer.recording import INDEX, KEPT, SHORT, Indices, Recording, Values, indices, values_of
 from tracer.tape import WIDTH
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 16  # records frozen at a time: what the lists of the tape need is freed as the columns grow
 _FEW = 48  # records that are frozen one by one
+_CONNECTIONS = 4  # of one form, as a loop over data may use other rows in each call
 _LEFT, _RIGHT, _BOTH = 1, 2, 3
 
 
@@ -154,7 +156,7 @@ def _freeze_chunk(records: list[Any], *, is_short: bool) -> _Chunk:
         for side, chosen in zip((left, right), form.chosen, strict=True)
     ]
     degrees, operands = (
-        _connected_again(tuple(codes), general, *map(tuple, traced))
+        _connected_again(form, general, *map(tuple, traced))
         if is_short
         else _connected(form, general, *traced)
     )
@@ -190,6 +192,7 @@ class _Form(NamedTuple):
     traced: list[np.ndarray[Any, Any]]  # by side, left and right: the rows that have a position there
     chosen: list[list[bool] | None]  # by side: of each row, whether it has; None: all have
     plain: tuple[list[int], ...]  # by side: the rows that have a constant there
+    connections: Known  # by the operands, of those that are known again
 
 
 def _form_of(given: Sequence[int]) -> _Form:
@@ -208,6 +211,7 @@ def _form_of(given: Sequence[int]) -> _Form:
             (~each & (masks > 0) & (degrees > shift)).nonzero()[0].tolist()
             for shift, each in enumerate(is_traced)
         ),
+        Known(_CONNECTIONS),
     )
 
 
@@ -251,24 +255,24 @@ def _form_again(codes: tuple[int, ...]) -> _Form:
     return form
 
 
-@lru_cache(maxsize=KEPT)
 def _connected_again(
-    codes: tuple[int, ...],
+    form: _Form,
     general: tuple[tuple[int | None, ...], ...],
     left: tuple[int, ...],
     right: tuple[int, ...],
 ) -> tuple[np.ndarray[Any, Any], Indices]:
-    form = _form_again(codes)
-    found = _connected(form._replace(degrees=form.degrees.copy()), general, left, right)
-    for column in found:
-        column.setflags(write=False)  # it is that of other recordings, too
-    return found
+    def connected() -> tuple[np.ndarray[Any, Any], Indices]:
+        found = _connected(form._replace(degrees=form.degrees.copy()), general, left, right)
+        for column in found:
+            column.setflags(write=False)  # it is that of other recordings, too
+        return found
+
+    columns: tuple[np.ndarray[Any, Any], Indices] = form.connections.get((general, left, right), connected)
+    return columns
 
 
-def forget() -> None:
-    """Forget how recordings are connected, for tests that work out the same in two ways."""
-    for each in (_form_again, _connected_again):
-        each.cache_clear()
+forget = _form_again.cache_clear
+"""Forget how recordings are connected, for tests that work out the same in two ways."""
 
 
 def _joined(parts: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:

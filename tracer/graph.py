@@ -212,10 +212,9 @@ class Graph:
     def _look_at_arrays(self) -> None:
         """Note the shape and the type of every array, once: each look at all of them is one at all of the memory."""
         recording = self.recording
-        rows, self.wide_rows, self.has_differences = recording.values.arrays()
-        self.array_rows, others = rows, recording.values.others
-        is_all = len(rows) == len(others)
-        arrays = list(others.values() if is_all else map(others.__getitem__, rows.tolist()))
+        found = recording.values.arrays()
+        self.array_rows, self.wide_rows, self.has_differences, _ = found
+        rows, arrays = found.rows, found.of(recording.values.others)
         self.shape_of_row = np.zeros(len(recording) if len(rows) else 0, INDEX)
         self._shapes = _Numbers({(): 0})
         self.other_types, self.most_bytes = rows[:0], 0.0

@@ -87,8 +87,8 @@ class _Same:
 
 @lru_cache(maxsize=_MOST)
 def _known(_: Hashable) -> Known:
-    # Of each way its plan, which edges fire, and where their gradients are
-    return Known(2 + 3 * _MOST_WAYS)
+    # Of each way its rows and its plan, what it reached, which edges fire, and where their gradients are
+    return Known(2 + 5 * _MOST_WAYS)
 
 
 forget = _known.cache_clear

@@ -67,14 +67,17 @@ class _Taken(NamedTuple):
 def scalar_locals(
     graph: Graph,
 ) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.bool_]]]:
-    """Return the local partial of every operand of every elementwise scalar row, and which rows those are."""
+    """Return the local partial of every operand of every elementwise scalar row, and which rows those are.
+
+    Which they are may be that of other graphs, too.
+    """
     recording = graph.recording
     fast, steps = graph.outline.get("scalars", lambda: _plan(graph))
     column = np.full(len(recording.operands), np.nan)
     for step in steps:
         operands = (each.of(recording) for each in step.columns)
         column[step.slots] = step.local(*operands, recording.values.floats.take(step.out))
-    return column, fast.copy()  # for whoever goes on with it
+    return column, fast
 
 
 def _plan(graph: Graph) -> tuple[Column, list[_Step]]:
@@ -97,6 +100,7 @@ def _plan(graph: Graph) -> tuple[Column, list[_Step]]:
             elif traced.any():
                 columns = tuple(_taken(operand[traced]) for operand in ports)
                 steps.append(_Step(rule.local(port), columns, rows[traced], first[traced] + port))
+    fast.setflags(write=False)
     return fast, steps
 
 

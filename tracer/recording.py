@@ -30,7 +30,6 @@ KEPT = 8  # of such recordings
 _NAN = float("nan")
 _FLOAT = frozenset((float,))
 ARRAYS = frozenset((np.ndarray, Edited))
-_FLOATS_AND_ARRAYS = _FLOAT | ARRAYS
 _WIDE = frozenset((np.ndarray, Edited, complex, np.complex64, np.complex128, np.clongdouble))
 
 
@@ -45,13 +44,25 @@ class Arrays(NamedTuple):
     rows: Indices  # in order
     wide_rows: Indices  # these, and complex numbers
     has_differences: bool  # some are `Edited`
+    among_others: bytes | None  # of each value that is no float, whether it is one; None: all are
+
+    def of(self, others: dict[int, Any]) -> list[Any]:
+        """Return the arrays among the values of the column that are no floats."""
+        return list(
+            others.values() if self.among_others is None else compress(others.values(), self.among_others)
+        )
 
 
-def _arrays_of(rows: Collection[int], types: Sequence[type], kinds: set[type]) -> Arrays:
-    """Return where the arrays are among values of these types, which stand in these rows."""
-    found = _rows_of(ARRAYS & kinds, rows, types)
-    wide = _WIDE & kinds
-    return Arrays(found, found if wide <= ARRAYS else _rows_of(wide, rows, types), Edited in kinds)
+def _arrays_of(rows: Collection[int], types: Sequence[type], others: Sequence[type]) -> Arrays:
+    """Return where the arrays are among values of these types, which stand in these rows; `others` are no floats."""
+    kinds = set(others)
+    found, wide = _rows_of(ARRAYS & kinds, rows, types), _WIDE & kinds
+    return Arrays(
+        found,
+        found if wide <= ARRAYS else _rows_of(wide, rows, types),
+        Edited in kinds,
+        None if kinds <= ARRAYS else bytes(map(ARRAYS.__contains__, others)),
+    )
 
 
 def _rows_of(wanted: frozenset[type], rows: Collection[int], types: Sequence[type]) -> Indices:
@@ -89,7 +100,7 @@ class Values:
         """Return where the arrays are: each look at all of the values is one at all of memory."""
         if self._arrays is None:
             types = list(map(type, self.others.values()))
-            self._arrays = _arrays_of(list(self.others), types, set(types))
+            self._arrays = _arrays_of(list(self.others), types, types)
         return self._arrays
 
     def kept(self, row: int) -> Any:
@@ -163,11 +174,11 @@ class _Places(NamedTuple):
 
 
 def _places_of(types: Sequence[type]) -> _Places:
-    kinds = set(types)
     is_float = bytes(map(is_, types, repeat(float)))
     others = (~np.frombuffer(is_float, np.bool_)).nonzero()[0].tolist()
-    numbers = [] if kinds <= _FLOATS_AND_ARRAYS else [row for row in others if types[row] not in ARRAYS]
-    return _Places(is_float, others, numbers, _arrays_of(range(len(types)), types, kinds))
+    arrays = _arrays_of(range(len(types)), types, list(map(types.__getitem__, others)))
+    numbers = [row for row in others if types[row] not in ARRAYS] if arrays.among_others else []
+    return _Places(is_float, others, numbers, arrays)
 
 
 @lru_cache(maxsize=2 * KEPT)  # of a recording, its values and its constants

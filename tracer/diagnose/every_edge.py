@@ -56,7 +56,8 @@ class Check:
         self.of_gradient = np.zeros(slots, np.bool_)
         self.other: list[int] = []  # rows whose value is another
         self.values = self.same_bits = self.done = 0
-        locals_again, self.is_scalar = scalar_locals(self.graph)
+        locals_again, is_scalar = scalar_locals(self.graph)
+        self.is_scalar = is_scalar.copy()
         self.locals = locals_again if self.gradients is None else self.gradients.locals
 
     # ------------------------------------------------------------------------------------------------------- scalars
