@@ -121,13 +121,6 @@ HELD_ELSEWHERE = {
     make()[0] = x[0]
     return make().sum()
 """,
-    "slot": """
-    class S:
-        __slots__ = ("b",)
-    s = S(); s.b = DATA.copy()
-    s.b[0] = x[0]
-    return s.b.sum()
-""",
     "prop": """
     class S:
         def __init__(self): self._b = DATA.copy()
@@ -162,16 +155,6 @@ HELD_ELSEWHERE = {
     b = DATA.copy(); o = np.empty(1, object); o[0] = b
     b[0] = x[0]
     return o[0].sum()
-""",
-    "in deque": """
-    d = collections.deque([DATA.copy()])
-    d[0][0] = x[0]
-    return d[0].sum()
-""",
-    "in defaultdict": """
-    d = collections.defaultdict(lambda: DATA.copy())
-    d["a"][0] = x[0]
-    return d["a"].sum()
 """,
     "list negative": """
     ls = [DATA.copy(), DATA * 2]

@@ -223,4 +223,21 @@ INSIDE = {
     b = DATA.copy()
     return put(b, x[0]).sum() + b.sum()
 """,
+    "slot": """
+    class S:
+        __slots__ = ("b",)
+    s = S(); s.b = DATA.copy()
+    s.b[0] = x[0]
+    return s.b.sum()
+""",
+    "in deque": """
+    d = collections.deque([DATA.copy()])
+    d[0][0] = x[0]
+    return d[0].sum()
+""",
+    "in defaultdict": """
+    d = collections.defaultdict(lambda: DATA.copy())
+    d["a"][0] = x[0]
+    return d["a"].sum()
+""",
 }

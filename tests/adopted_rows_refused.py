@@ -126,10 +126,6 @@ NOT_TOLD = {
     b = DATA.copy(); b[np.True_] = x[0]
     return b @ DATA
 """,
-    "fancy duplicates": """
-    b = DATA.copy(); b[[0, 0, 1]] = x[:3]
-    return b @ DATA
-""",
     "np s": """
     b = DATA.copy(); b[np.s_[1:3]] = x[:2]
     return b @ DATA
@@ -167,10 +163,6 @@ NOT_TOLD = {
     b = np.outer(DATA, DATA); v = b.T
     b[0, 1] = x[0]
     return (v @ DATA) @ DATA
-""",
-    "flat": """
-    b = np.outer(DATA, DATA); b.flat[1] = x[0]
-    return b.sum()
 """,
     "matrix class": """
     class A(np.ndarray): pass

@@ -290,4 +290,33 @@ WRITTEN = {
             i = j
     return b @ DATA + t
 """,
+    "flat": """
+    b = np.outer(DATA, DATA); b.flat[1] = x[0]; b.flat[2:5] = x[:3] * x[0]
+    for i in range(3): b.flat[i] -= x[i] * x.flat[0]
+    return (b @ DATA) @ DATA
+""",
+    "index that is a tuple": """
+    b = np.outer(DATA, DATA)
+    for i in np.ndindex(b.shape): b[i] -= x[i[0]] * x[i[1]]
+    return (b @ DATA) @ DATA
+""",
+    "index of lists": """
+    b = np.outer(DATA, DATA); b[[0, 1], [1, 2]] -= x[:2]; b[[3, 0]] = x * x
+    return (b @ DATA) @ DATA
+""",
+    "getattr": """
+    s = SimpleNamespace(b=DATA.copy()); k = "b"
+    getattr(s, k)[:] = getattr(s, k) - x
+    return s.b @ s.b
+""",
+    "variable of a loop that is over": """
+    d = {"a": DATA.copy(), "b": DATA * 2}
+    for k, v in d.items(): pass
+    for k in d: d[k] -= x
+    return d["a"] @ d["b"]
+""",
+    "fancy duplicates": """
+    b = DATA.copy(); b[[0, 0, 1]] = x[:3]
+    return b @ DATA
+""",
 }

@@ -130,6 +130,19 @@ FOLLOWED = {
 }
 # Whole programs
 OTHERS = {
+    "a variable of what a dict holds": """
+    p = {'b': DATA.copy()}; k = p['b']; p['b'] += x
+    return k.sum() + p['b'].prod()
+""",
+    "a row of a row": """
+    b = np.outer(DATA, DATA); d = {'b': b}
+    b[1][1:] += x[0]; b.T[2] *= x; d['b'][1:][0].reshape(2, 2)[1] -= x[:2]
+    return (b @ DATA) @ DATA
+""",
+    "what a mapping has": """
+    d = {'b': DATA.copy()}; d.get('b')[:] *= x; d.setdefault('b', None)[1:] += x[0]
+    return d['b'] @ DATA
+""",
     "another dict": """
     p = {'b': DATA.copy()}
     k = dict(p)
@@ -286,7 +299,6 @@ REFUSED = {
     "a variable that is given another": "b = DATA.copy()\n    def f():\n        nonlocal b\n        b = DATA * 3\n        return x[0]\n    k = b; b[1:] += f()|k.sum()",
     "a variable that is given another in the call": "b = DATA.copy(); np.copyto(b, (b := DATA * 2) * x)|b[0]",
     "a choice": "b = DATA.copy(); c = DATA.copy(); np.copyto(b if x[0] > 0 else c, x)|c.sum()",
-    "a row of a row": "b = np.outer(DATA, DATA); b[1][1:] += x[0]; b = b[1]|b[0]",
     "a view": "b = DATA.copy(); k = b[1:]|k.sum()",
     "a view of a view": "b = DATA.copy(); k = b[::-1][1:].T|k.sum()",
     "memory": "b = DATA.copy(); k = memoryview(b)|k[0]",
@@ -310,7 +322,8 @@ REFUSED = {
 REFUSED_WHOLE = {
     "what the right side keeps": "p = [DATA.copy()]; k = np.empty(1, object)\n    def f():\n        k[0] = p[0]; p[0] = DATA * 3; return x * 1\n    p[0] += f()|p[0].sum() + k[0].prod()",
     "what the right side keeps of a variable": "b = DATA.copy(); k = np.empty(1, object)\n    def f():\n        nonlocal b\n        k[0] = b; b = DATA * 3; return x * 1\n    b += f()|b.sum() + k[0].prod()",
-    "a variable": "p = {'b': DATA.copy()}; k = p['b']; p['b'] += x|k.sum() + p['b'].sum()",
+    "a view that is kept": "class O: pass\n    o = O(); o.b = np.outer(DATA, DATA); o.v = o.b[1]; o.row = lambda: o.v\n    o.row()[1:] += x[0]|o.v.sum()",
+    "a view that is named": "class O: pass\n    o = O(); o.b = np.outer(DATA, DATA); (v := o.b[1])[1:] += x[0]|v.sum()",
     "a view": "p = [DATA.copy()]; k = p[0][1:]; p[0] += x|k.sum() + p[0].sum()",
     "a method": "p = [DATA.copy()]; k = p[0].sum; p[0] += x|k() + p[0].sum()",
     "a list of values": "b = DATA.copy(); np.put(b, [0, 1], [x[0], x[1]])|b[0]",

@@ -45,8 +45,18 @@ NEXT = {
     "recurrence": "global h; h = cell(x, h=h); return loss(x)",
     "list made anew": "global many; many = [w - 0.1 * x for w in many]; return loss(x)",
     "dict made by a function": "global table; table = changed(table, x); return loss(x)",
+    "attribute by its name": "for k in ('w',): setattr(layer, k, getattr(layer, k) - 0.1 * x)\n    return loss(x)",
+    "attribute by its name, as written": "setattr(layer, 'w', layer.w - 0.1 * x); return loss(x)",
+    "attributes at once": "vars(layer).update({k: getattr(layer, k) - 0.1 * x for k in ('w',)}); return loss(x)",
+    "attributes, by names": "layer.__dict__.update(w=getattr(layer, 'w') - 0.1 * x); return loss(x)",
+    "items at once": "table.update({k: w - 0.1 * x for k, w in table.items()}); return loss(x)",
+    "items, pair by pair": "table.update((k, w - 0.1 * x) for k, w in list(table.items())); return loss(x)",
+    "one item": "table.update({'w': table['w'] - 0.1 * x}, b=table['b'] * x); return loss(x)",
 }
 KEPT = {
+    "attribute by its name": "if layer.kept is None: setattr(layer, 'kept', getattr(layer, 'w') * x)\n    return (layer.kept * x).sum()",
+    "attributes at once": "if layer.kept is None: vars(layer).update(kept=getattr(layer, 'w') * x)\n    return (layer.kept * x).sum()",
+    "item of the item before, at once": "if 1 not in layer.table: layer.table.update({1: layer.table[0] * x})\n    return (layer.table[1] * x).sum()",
     "attribute": "if layer.kept is None: layer.kept = x * 2\n    return (layer.kept * x).sum()",
     "choice": "layer.kept = x * 2 if layer.kept is None else layer.kept; return (layer.kept * x).sum()",
     "function": "layer.kept = known(layer.kept, x); return (layer.kept * x).sum()",

@@ -19,18 +19,19 @@ from tracer.blank import blank, blank_of
 from tracer.buffers import write
 from tracer.callee import forget_snapshot, parts_of, seeing, values_of
 from tracer.holders import Attribute, Item, names_of, order_of
-from tracer.looked_up import UnknownError, index_of, is_numeric, is_settled, variables_of
+from tracer.looked_up import UnknownError, index_of, is_numeric, is_settled
 from tracer.memory import on_memory_of, owner_of, placed_on
 from tracer.references import borrowed
 from tracer.rules.kinds import is_complex
 from tracer.running import written_at
 from tracer.variables import Variable, cells_of, frames_of
-from tracer.who_holds import is_held_elsewhere, surplus_of
+from tracer.who_holds import is_held_elsewhere, places_in_variables, surplus_of
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from tracer.holders import Holder
+    from tracer.source import Written
     from tracer.tape import Tape
 
 
@@ -52,7 +53,7 @@ def _adopt(value: Any, frames: list[FrameType]) -> bool:
     written = written_at(frame.f_code, frame.f_lasti)
     if written is None:
         return False
-    target, stored, _ = written
+    target = written.target
     try:
         with np.errstate(all="ignore"):  # of whole numbers that went round, NumPy has warned
             index = index_of(target.slice, frame)
@@ -60,19 +61,22 @@ def _adopt(value: Any, frames: list[FrameType]) -> bool:
         return False
     if not is_settled(written, index, frame):
         return False
-    places = places_of(target.value, frame)
+    is_flat = isinstance(target.value, ast.Attribute) and target.value.attr == "flat"
+    array = target.value.value if is_flat and isinstance(target.value, ast.Attribute) else target.value
+    places = places_of(array, frame)
     if not places:
         return False
-    if not _takes(
-        places[0].read(), index, value, is_number=stored is not None and is_numeric(stored, frame)
-    ):
+    if not _takes(places[0].read(), index, value, written, frame, is_flat=is_flat):
         return False
     with np.errstate(all="ignore"):  # NumPy warns when it does it
-        fewest = _fewest(places[0].read(), index, value.value_) - borrowed(target.value, frame)
+        fewest = _fewest(places[0].read(), index, value.value_, is_flat=is_flat) - borrowed(array, frame)
         if is_held_elsewhere(places, fewest, value.tape_, frame):
             return False
         adopted = Adopted(places, value.tape_)
-        write(adopted.stand_in, index, value, frame)
+        if is_flat:
+            adopted.stand_in.flat.write(index, value, frame)
+        else:
+            write(adopted.stand_in, index, value, frame)
     adopted.settle()
     return True
 
@@ -110,15 +114,21 @@ class Adopted:
             place.write(self.stand_in)
 
 
-def _takes(array: Any, index: Any, value: Any, *, is_number: bool) -> bool:
+def _takes(
+    array: Any, index: Any, value: Any, written: Written, frame: FrameType, *, is_flat: bool
+) -> bool:
     """Tell whether a traced value, asked for its numbers, is all that is written into an array at an index."""
     if not can_be_written(array) or (is_complex(value.value_) and not is_complex(array)):
         return False
     try:
-        region = array[index]
+        region = (array.flat if is_flat else array)[index]
     except (IndexError, TypeError, ValueError):
         return False
-    return is_number or not isinstance(region, np.ndarray)  # of a list of traced values, it is one
+    if not isinstance(region, np.ndarray):  # of a list of traced values, it may be one of them
+        return True
+    if written.between is not None:  # what an operator made of the region
+        return bool(np.shape(value.value_) == region.shape)
+    return written.stored is not None and is_numeric(written.stored, frame)
 
 
 def name_of_target(frame: FrameType) -> str | None:
@@ -175,11 +185,7 @@ def places_of(node: ast.expr, frame: FrameType) -> list[Holder]:
     if len(arrays) != 1:
         return []
     node = parts_of(node, frame)[0]
-    places: list[Holder] = []
-    for each in frames_of(frame):
-        own = variables_of(each)
-        names = [name for name, held in each.f_locals.items() if held is arrays[0]]
-        places += [Variable(each, name) if name in own else Item(each.f_locals, name) for name in names]
+    places = places_in_variables(arrays[0], frame)
     match node:
         case ast.Name(name) if frame.f_globals.get(name) is arrays[0]:
             places.append(Item(frame.f_globals, name))
@@ -198,7 +204,7 @@ def places_of(node: ast.expr, frame: FrameType) -> list[Holder]:
                     if type(items) in (dict, list, tuple)
                 ]
                 places += [each for each in held if each.read() is arrays[0]]
-    return places
+    return places or [Item([arrays[0]], 0)]  # a list of ours: the others are searched for
 
 
 def place_in_class(owner: Any, name: str) -> Attribute | None:
@@ -241,9 +247,12 @@ class Asked:
             self.surplus = surplus_of(self.places)
 
 
-def _fewest(like: np.ndarray[Any, Any], index: Any, value: Any) -> int:
+def _fewest(like: np.ndarray[Any, Any], index: Any, value: Any, *, is_flat: bool) -> int:
     """Count what is more while an array that only one place has is written at the same index."""
     items = [np.empty_like(like)]
     asked = Asked(value, [Item(items, 0)])
-    items[0][index] = asked
+    if is_flat:
+        items[0].flat[index] = asked
+    else:
+        items[0][index] = asked
     return 0 if asked.surplus is None else asked.surplus

@@ -135,7 +135,7 @@ def adopt_augmented(options: dict[str, Any], tape: Tape, frame: FrameType) -> tu
         if not isinstance(node.target, ast.Subscript):
             return None
         adopted = _adopt(
-            places_of(node.target.value, frame) or [Item([options["out"][0].base], 0)],
+            _places_of_part(node.target.value, options, frame),
             lambda: options["out"][0].base,
             text,
             (None, (), {}),
@@ -188,6 +188,23 @@ def _as_augmented(ufunc: Any, key: int | str, frame: FrameType) -> tuple[list[as
                 ):
                     return [array], f"operator.{name}({{array}}, asked)"
     return None
+
+
+def _places_of_part(node: ast.expr, options: dict[str, Any], frame: FrameType) -> list[Holder]:
+    """Return the places of the array that is written of `b[1:] += x`, or of `b[0][1:] += x`, `b.T[1:] += x`.
+
+    There is none where the text does not say that the view which stands before the brackets is made anew: another one
+    would be told from it by nothing, and not have what is written.
+    """
+    while not any(each is options["out"][0].base for each in values_of(node, frame)):
+        match node:
+            case ast.Subscript(of, _) | ast.Attribute(of, "T" | "real"):
+                node = of
+            case ast.Call(ast.Attribute(of, "ravel" | "reshape" | "transpose" | "view")):
+                node = of
+            case _:
+                return []
+    return places_of(node, frame)
 
 
 def _call(function: Any, frame: FrameType) -> ast.Call | None:

@@ -13,9 +13,15 @@ import inspect
 import linecache
 import re
 import sys
-from collections import deque
+from collections import OrderedDict, defaultdict, deque
 from itertools import chain
-from types import GetSetDescriptorType, MemberDescriptorType, ModuleType, WrapperDescriptorType
+from types import (
+    GetSetDescriptorType,
+    MappingProxyType,
+    MemberDescriptorType,
+    ModuleType,
+    WrapperDescriptorType,
+)
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import CodeType, FrameType
 
-_CONTAINERS = (dict, list, tuple)
+# What has an item tells so by looking, and by nothing of the program's
+_MAPPINGS = (dict, OrderedDict, defaultdict, MappingProxyType)
+_CONTAINERS = (*_MAPPINGS, list, tuple, deque)
 _SEQUENCES = (list, tuple, str, bytes, bytearray, range, deque)
 _LITERALS = {ast.List: list, ast.ListComp: list, ast.Tuple: tuple, ast.JoinedStr: str}
 # `frame.f_locals` of a function is a dict of its own, which holds on.
@@ -171,6 +179,9 @@ def values_of(node: ast.AST, frame: FrameType) -> Iterator[Any]:
             yield from chain.from_iterable(values_of(each, frame) for each in parts)
         case ast.Call(ast.Name("getattr"), [of, name, *_]):
             yield from _looked_up(_attribute, values_of(of, frame), list(values_of(name, frame)))
+        case ast.Call(ast.Attribute(of, "get" | "setdefault"), [key, *_]):
+            mappings = (each for each in values_of(of, frame) if type(each) in _MAPPINGS)
+            yield from _looked_up(_item, mappings, list(values_of(key, frame)))
 
 
 def parts_of(node: ast.expr, frame: FrameType) -> list[ast.expr]:
@@ -242,7 +253,8 @@ def _looked_up(
 def _item(container: Any, key: Any) -> Iterator[Any]:
     if type(container) in _CONTAINERS and type(key) in _KEYS:
         try:
-            yield container[key]
+            if type(container) not in _MAPPINGS or key in container:
+                yield container[key]
         except (KeyError, IndexError, TypeError):
             return
 

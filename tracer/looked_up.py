@@ -38,6 +38,7 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.NotEq: operator.ne,
 }
 _NUMBERS = (int, float, complex, np.number)
+_PARTS = (int, slice, type(None), type(Ellipsis))
 _LISTING = ("item", "tolist", "__array__", "nonzero")
 _WITH_ASSIGNMENT = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)  # or whatever others do meanwhile
 
@@ -51,6 +52,8 @@ def index_of(node: ast.expr, frame: FrameType) -> Any:
     match node:
         case ast.Tuple(parts):
             return tuple(index_of(each, frame) for each in parts)
+        case ast.List(parts):
+            return [_whole(each, frame) for each in parts]
         case ast.Slice(lower, upper, step):
             return slice(
                 *(None if each is None else index_of(each, frame) for each in (lower, upper, step))
@@ -72,8 +75,9 @@ def index_of(node: ast.expr, frame: FrameType) -> Any:
     found = plain(_only(node, frame))
     if isinstance(found, np.ndarray):
         return found if type(found) is np.ndarray and found.dtype.kind in "iub" else _fail()
-    if type(found) is list and all(type(each) in (int, bool) for each in found):
-        return found
+    if type(found) in (list, tuple):
+        kinds = _PARTS if type(found) is tuple else (int, bool)
+        return found if all(type(each) in kinds for each in found) else _fail()
     is_one = found is None or found is Ellipsis or isinstance(found, int | np.integer | slice)
     return found if is_one else _fail()
 
@@ -111,14 +115,15 @@ def is_numeric(node: ast.expr, frame: FrameType) -> bool:
             return is_numeric(operand, frame)
         case ast.BinOp(left, _, right):
             return is_numeric(left, frame) and is_numeric(right, frame)
-        case ast.Subscript(of, _) if is_numeric(of, frame):
+        case ast.Subscript(ast.Attribute(of, "flat"), _) | ast.Subscript(of, _) if is_numeric(of, frame):
             return True
         case ast.Call(called, arguments, []):
             functions = list(values_of(called, frame))
             is_ufunc = len(functions) == 1 and isinstance(functions[0], np.ufunc) and functions[0].nout == 1
             if isinstance(called, ast.Attribute) and called.attr not in _LISTING:
                 is_ufunc = is_ufunc or is_numeric(called.value, frame)
-            return is_ufunc and all(is_numeric(each, frame) for each in arguments)
+            if is_ufunc and all(is_numeric(each, frame) for each in arguments):
+                return True
     found = list(values_of(node, frame))
     return len(found) == 1 and (is_traced(found[0]) or _is_plain_number(plain(found[0])))
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from tracer.holders import Holder
     from tracer.tape import Tape
 
-_COMPREHENSIONS = (ast.ListComp, ast.DictComp)
-_NAMED = (ast.Name, ast.Attribute, ast.Subscript)
+_COMPREHENSIONS = (ast.ListComp, ast.DictComp, ast.GeneratorExp)
+_NAMED = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 
 
 def is_next_state(stand_in: Any, places: Sequence[Holder], tape: Tape) -> bool:
@@ -73,14 +73,47 @@ def _placed(named: list[Any], statement: ast.AST) -> Iterator[ast.expr]:
             pass
         case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
             targets = [target]
+        case ast.Expr(ast.Call(ast.Name("setattr"), [of, name, _])):
+            targets = [_attribute(of, name)]
+        case ast.Expr(ast.Call(ast.Attribute(of, "update"), given, named_ones)):
+            targets = [target for each in (*given, *named_ones) for target in _updated(of, each)]
         case _:
             targets = []
     written = {ast.unparse(each) for target in targets for each in getattr(target, "elts", [target])}
     for each in named:
-        if not isinstance(each, ast.Subscript):
-            yield each
+        match each:
+            case ast.Call(ast.Name("getattr"), [of, name, *_]):
+                if ast.unparse(_attribute(of, name)) in written:
+                    yield ast.Attribute(of, str(name.value)) if isinstance(name, ast.Constant) else each
+            case ast.Name() | ast.Attribute():
+                yield each
         if ast.unparse(each) in written:  # also what is in a list that takes the place of another one
             yield each if isinstance(each, ast.Subscript) else ast.Subscript(each, ast.Slice())
+
+
+def _attribute(of: ast.expr, name: ast.expr) -> ast.expr:
+    return ast.Call(ast.Name("getattr"), [of, name], [])
+
+
+def _updated(of: ast.expr, given: ast.AST) -> Iterator[ast.expr]:
+    """Yield what `of.update(given)` writes: items, attributes, or all of it where it goes through what is there."""
+    keys: list[ast.expr | None] = []
+    match given:
+        case ast.keyword(str(name)):
+            keys = [ast.Constant(name)]
+        case ast.keyword(None, inner):
+            yield from _updated(of, inner)
+        case ast.Dict(found):
+            keys = [*found]
+        case ast.DictComp(key, _, [each, *_]) | ast.GeneratorExp(ast.Tuple([key, _]), [each, *_]):
+            keys = [key]
+            if any(ast.unparse(of) == ast.unparse(inner) for inner in ast.walk(each.iter)):
+                yield of
+    for key in filter(None, keys):
+        yield ast.Subscript(of, key)
+        match of:
+            case ast.Attribute(owner, "__dict__") | ast.Call(ast.Name("vars"), [owner]):
+                yield _attribute(owner, key)
 
 
 def _is_at(place: Holder, read: ast.expr, code: CodeType) -> bool:
@@ -92,6 +125,8 @@ def _is_at(place: Holder, read: ast.expr, code: CodeType) -> bool:
             return key == name and name not in (*code.co_varnames, *code.co_cellvars)
         case ast.Attribute(_, name), Item(_, key) | Attribute(_, key):
             return bool(key == name)
+        case ast.Call(), Item(_, key) | Attribute(_, key):
+            return isinstance(key, str)
         case ast.Subscript(of, ast.Constant(constant)), Item(_, key):
             return key == constant and _is_lasting(of, code)
         case ast.Subscript(of, _), Item():
@@ -103,5 +138,8 @@ def _is_lasting(node: ast.expr, code: CodeType) -> bool:
     """Tell whether what an item is read of is no variable that the function has made itself."""
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
+    match node:
+        case ast.Call(ast.Name("vars"), [of]):
+            return _is_lasting(of, code)
     own = {*code.co_varnames[code.co_argcount + code.co_kwonlyargcount :], *code.co_cellvars}
     return isinstance(node, ast.Name) and node.id not in own

@@ -19,6 +19,7 @@ from tracer.holders import Attribute, Cell, Item
 from tracer.in_passing import held_in_passing, objects_in_passing, places_in_passing
 from tracer.known_places import places_known, remember
 from tracer.leading import is_looked_into
+from tracer.looked_up import variables_of
 from tracer.own_references import own_references
 from tracer.reach import place_of, places_leading_to, reachable
 from tracer.second_ways import counted_in_callers, held_by_callers
@@ -59,6 +60,16 @@ def surplus_of(places: list[Holder]) -> int:
     return sys.getrefcount(places[0].read()) - held
 
 
+def places_in_variables(array: Any, frame: FrameType) -> list[Holder]:
+    """Return the variables of functions that run which hold an array."""
+    found: list[Holder] = []
+    for each in frames_of(frame):
+        own = variables_of(each)
+        names = [name for name, held in each.f_locals.items() if held is array]
+        found += [Variable(each, name) if name in own else Item(each.f_locals, name) for name in names]
+    return found
+
+
 class _Holders:
     """What holds an array: the places that are found, and where else to look. Has no reference to the array."""
 
@@ -74,7 +85,12 @@ class _Holders:
     def are_found(self) -> bool:
         """Look in one place after the other until there are as many as references; say whether there are."""
         young = [partial(self._in_passing, generation) for generation in _YOUNG]
-        searches: list[Callable[[], list[Holder]]] = [self._remembered, *young, self._near]
+        searches: list[Callable[[], list[Holder]]] = [
+            self._in_variables,
+            self._remembered,
+            *young,
+            self._near,
+        ]
         for search in searches:
             self._add(search())
             if self._missing() <= 0:
@@ -103,6 +119,9 @@ class _Holders:
             if identity not in known and identity[0] not in self._ours and not isinstance(each, Cell):
                 known.add(identity)
                 self._places.append(each)
+
+    def _in_variables(self) -> list[Holder]:
+        return places_in_variables(self._places[0].read(), self._frame)
 
     def _remembered(self) -> list[Holder]:
         """Return the places that an earlier call found, if they still hold the array."""
