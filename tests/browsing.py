@@ -7,6 +7,8 @@ from contextlib import contextmanager
 import pytest
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+# In milliseconds: no measure, but an end for what never comes, on a slow machine too.
+LONGEST = 120_000
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 
 
@@ -17,11 +19,12 @@ def launched():
     if program is None:
         _do_without("no Chromium is installed: on Debian, apt-get install chromium")
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import expect, sync_playwright
     except ImportError:
         _do_without("playwright is not installed: pip install 'edgegrad[test]'")
+    expect.set_options(timeout=LONGEST)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=[*ARGUMENTS])
+        browser = playwright.chromium.launch(executable_path=program, args=[*ARGUMENTS], timeout=LONGEST)
         yield browser
         browser.close()
 
@@ -50,7 +53,7 @@ class Visit:
         self.page.on("console", lambda message: self.errors.append(message.text))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("dialog", lambda dialog: self.errors.append(f"dialog: {dialog.message}"))
-        self.page.set_default_timeout(5000)
+        self.page.set_default_timeout(LONGEST)
         self.page.goto(self.path.as_uri())
         self.page.wait_for_selector("html.is-ready")
 

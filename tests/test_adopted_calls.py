@@ -41,6 +41,14 @@ WRITES = {
     "place": "np.place(b, b > 1, x)",
     "putmask": "np.putmask(b, b > 1, x)",
 }
+# By how they come into edgegrad; what then asks who holds the array is the same for all.
+KINDS = {
+    "an augmented assignment": ["a part", "a part, by an array", "all", "steps"],
+    "at": ["where it is named twice", "product at"],
+    "out": ["out", "out by position", "out, and where", "out of a function"],
+    "a function": ["copyto", "copyto, and where", "put", "place", "putmask"],
+    "a method": ["fill", "fill with a number"],
+}
 FOLLOWED = {
     "a variable": """
     b = DATA.copy()
@@ -347,23 +355,34 @@ def program_{name}(x):
 """
 
 
+def with_every_kind(holders):
+    """Each holder with a write of each kind; over all holders, each write."""
+    return [
+        (each, writes[at % len(writes)]) for at, each in enumerate(holders) for writes in KINDS.values()
+    ]
+
+
+def test_every_write_is_of_a_kind_and_with_every_table_of_holders():
+    assert sorted(write for writes in KINDS.values() for write in writes) == sorted(WRITES)
+    for holders in (FOLLOWED, REFUSED):
+        assert {write for _, write in with_every_kind(holders)} == set(WRITES)
+
+
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory):
     """The functions of all rows, by name, from one file: what holds the array, and how it is written."""
     text = IMPORTS + "\ndef float_of(x): return x[0] * x[3]\n"
     names = {}
-    for holder, body in FOLLOWED.items():
-        for write, line in WRITES.items():
-            names[holder, write] = f"program_{len(names)}"
-            text += f"\ndef {names[holder, write]}(x):{body.format(line)}"
+    for holder, write in with_every_kind(FOLLOWED):
+        names[holder, write] = f"program_{len(names)}"
+        text += f"\ndef {names[holder, write]}(x):{FOLLOWED[holder].format(WRITES[write])}"
     for holder, body in OTHERS.items():
         names[holder] = f"program_{len(names)}"
         text += f"\ndef {names[holder]}(x):{body}"
-    for holder, body in REFUSED.items():
-        for write, line in WRITES.items():
-            names[holder, write] = f"program_{len(names)}"
-            before, after = body.split("|")
-            text += program(len(names) - 1, before, line, after)
+    for holder, write in with_every_kind(REFUSED):
+        names[holder, write] = f"program_{len(names)}"
+        before, after = REFUSED[holder].split("|")
+        text += program(len(names) - 1, before, WRITES[write], after)
     for holder, body in REFUSED_WHOLE.items():
         names["whole", holder] = f"program_{len(names)}"
         before, after = body.split("|")
@@ -377,8 +396,7 @@ def programs(tmp_path_factory):
     return {key: getattr(module, name) for key, name in names.items()}
 
 
-@pytest.mark.parametrize("write", WRITES)
-@pytest.mark.parametrize("holder", FOLLOWED)
+@pytest.mark.parametrize(("holder", "write"), with_every_kind(FOLLOWED))
 def test_what_only_variables_hold_is_followed(holder, write, programs):
     assert_untouched(programs[holder, write], X)
     assert_differentiates(programs[holder, write], X)
@@ -390,8 +408,7 @@ def test_whole_programs_are_followed(name, programs):
     assert_differentiates(programs[name], X)
 
 
-@pytest.mark.parametrize("write", WRITES)
-@pytest.mark.parametrize("holder", REFUSED)
+@pytest.mark.parametrize(("holder", "write"), with_every_kind(REFUSED))
 def test_what_something_else_holds_is_an_error(holder, write, programs):
     function = programs[holder, write]
     try:

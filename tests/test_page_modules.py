@@ -19,7 +19,7 @@ def test_the_modules_pass_their_own_tests():
             "node is not installed: on Debian, apt-get install nodejs"
         )
     run = subprocess.run(  # noqa: S603
-        [node, "--test", "tests/page/"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        [node, "--test", "tests/page/"], cwd=ROOT, capture_output=True, text=True, timeout=900, check=False
     )
     assert run.returncode == 0, run.stdout[-4000:]
     assert "# fail 0" in run.stdout

@@ -157,7 +157,7 @@ def test_on_a_phone_it_opens_at_an_input_which_no_button_covers(visit, name):
 
 def wait_until(page, condition):
     """Wait for what the page does when it next has time; its policy lets playwright's own way not run."""
-    for _ in range(100):
+    for _ in range(1200):
         if page.run(condition):
             return
         page.page.wait_for_timeout(100)

@@ -302,7 +302,7 @@ class Terminal:
         """Read on until a text has been written since the last call, and return what was."""
         import select
 
-        end = time.monotonic() + 60
+        end = time.monotonic() + 600
         while text not in _plain(self.written):
             assert time.monotonic() < end, _plain(self.written)
             if select.select([self.ours], [], [], 0.2)[0]:
@@ -316,7 +316,7 @@ class Terminal:
     def close(self):
         import termios
 
-        assert self.process.wait(60) == 0
+        assert self.process.wait(600) == 0
         assert termios.tcgetattr(self.theirs) == self.before
         os.close(self.theirs)
         os.close(self.ours)

@@ -122,7 +122,7 @@ def test_a_generator_is_read_as_the_runs_go_on(threads):
             yield (float(number),)
 
     def waits(x):
-        assert gate.wait(30)
+        assert gate.wait(300)
         return x * x
 
     def stop(done, _):

@@ -127,7 +127,7 @@ def test_traces_that_wait_for_each_other_are_told():
 
     def nested(first, second, inner):
         def outer(x):
-            both.wait(30)
+            both.wait(300)
             finished, error = run(inner, (), {}, Options(watch=(second,)))
             if error is not None:
                 raise error

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browsing import LONGEST
 from viz_programs import HOSTILE_NAMES, hostile
 
 import tracer
@@ -120,7 +121,7 @@ def cell(browser, tmp_path):
         page = contexts[-1].new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", lambda request: requests.append(request.url[:10]))
-        page.set_default_timeout(5000)
+        page.set_default_timeout(LONGEST)
         page.goto(path.as_uri())
         return page
 
