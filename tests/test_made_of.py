@@ -75,7 +75,13 @@ def through_a_helper(w):
     return loss_of(w)
 
 
-QUIET = [Trainer().lists, Trainer().attributes, in_a_dict, enclosing(), through_a_helper]
+def between(w):
+    table, x = np.array([1.3, 4.1, 2.2, 7.9]), w.sum() * 0.7
+    at = int(x)
+    return table[at] * (at + 1 - x) + table[at + 1] * (x - int(x))
+
+
+QUIET = [between, Trainer().lists, Trainer().attributes, in_a_dict, enclosing(), through_a_helper]
 
 
 @pytest.mark.parametrize("given", [np.array([1.0, 2.0]), np.array([1.37, 0.42])], ids=["round", "own"])
@@ -160,7 +166,17 @@ def written_by_a_call(w):
     return loss_of(w * (rates * 0.7))
 
 
-TOLD = [another_name_of_a_list, another_name_of_an_array, drawn_by_an_object, drawn_around_it]
+def rounded_beside_another(w):
+    return (w[0] - int(w[0])) * (w[1] - int(w[0]) * 0.7)
+
+
+TOLD = [
+    rounded_beside_another,
+    another_name_of_a_list,
+    another_name_of_an_array,
+    drawn_by_an_object,
+    drawn_around_it,
+]
 TOLD += [given_to_a_helper, changed_in_turn, in_a_list_beside_it, in_a_list_that_is_handed_on]
 TOLD += [of_an_inner_function, written_by_a_call, Trainer().read_by_another_name]
 

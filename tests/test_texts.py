@@ -210,15 +210,6 @@ ROWS = [(round(random.Random(n).gauss(0, 1), 3), round(random.Random(n).random()
 TABLE = np.array(ROWS)
 
 
-def logged_as_json(x):
-    for step in range(3):
-        line = json.dumps({"loss": x * x, "step": step}, indent=1)
-        json.dump([x, {"x": np.array([x])}], io.StringIO(), default=list)
-        x = x * json.loads('{"rate": 0.875}')["rate"] + 0.1 * json.loads('{"loss": 9.0}')["loss"]
-    print(line)
-    return x
-
-
 def rows_of_few_digits(w):
     for u, v in ROWS:
         p = w * u
@@ -271,13 +262,6 @@ def rounded(x):
     return x * float(f"{round(x, 4)}")
 
 
-def kept_by_its_text(x):
-    text = f"{x:.1f}"
-    rates = [float(each) for each in "0.37 0.41".split()]
-    found = {text: x * rates[0]}
-    return found[text] * len(text) * (2.0 if float(text) > 1 else 3.0)
-
-
 def shown_beside_the_result(x):
     return {"loss": x * x, "shown": float(f"{x:.5f}")}
 
@@ -288,7 +272,6 @@ def compared(x):
 
 HEALTHY = [
     (epochs, 0.9),
-    (logged_as_json, 2.0),
     (rows_of_few_digits, 0.4),
     (rows_of_an_array, 0.4),
     (the_same_computed_beside_it, 0.0),
@@ -298,7 +281,6 @@ HEALTHY = [
     (given, 2.71828),
     (detached, X),
     (rounded, X),
-    (kept_by_its_text, X),
     (shown_beside_the_result, X),
     (compared, X),
 ]

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from tracer.recording import Recording
     from tracer.tape import Left, Tape
 
-_CUT, _INPUT = OP_NUMBERS["cut"], OP_NUMBERS["input"]
+_CUT, _INPUT, _SUBTRACT = OP_NUMBERS["cut"], OP_NUMBERS["input"], OP_NUMBERS["subtract"]
+_TWO = 2
 _TO_INT = re.compile(r"(np\.u?)?int\d*\(\)|.* of u?int")
 _LOADS = ("LOAD_CONST", "LOAD_SMALL_INT")
 # Which come up by chance: only the text of the operation itself counts
@@ -58,8 +59,12 @@ def told(tape: Tape, recording: Recording) -> CutError | CutWarning | None:
     first = min(each.row for each in tape.left)
     has_gradients = any(each.row >= 0 for each in recording.outputs)
     last = _Later(recording, tape.had, first).last() if has_gradients else len(recording)
+    said = set()
     for each in tape.left:
         if not has_gradients or _may_be_back(each, recording, last):
+            if (each.what, each.code, each.line) in said:
+                continue
+            said.add((each.what, each.code, each.line))
             error = tape.told(each.what, each.advice, each.code, each.line)
             if error is not None:
                 return error
@@ -113,11 +118,12 @@ class _Later:
         cuts = (recording.ops == _CUT).nonzero()[0].tolist()
         values = [recording.values[row] for row in cuts[:_MOST]]
         self._cut = {*flat(values, deeply=True)}
-        whole_numbers = [
-            value
-            for row, value in zip(cuts, values, strict=False)
-            if _TO_INT.match(recording.params[row]["via"])
-        ]
+        self._rounded: dict[int, list[Any]] = {}  # by the row that it was rounded from
+        for row, value in zip(cuts, values, strict=False):
+            if _TO_INT.match(recording.params[row]["via"]):
+                of = recording.operands[recording.starts[row]].item()
+                self._rounded.setdefault(of, []).append(np.trunc(value))
+        whole_numbers = [*chain.from_iterable(self._rounded.values())]
         self._counts = {*map(int, flat(whole_numbers, deeply=True))}
         self._are_counts = any(isinstance(each, (int, np.integer)) for each in values)
         self._are_round = any(map(is_round, self._cut))
@@ -140,8 +146,9 @@ class _Later:
             self._know(recording.constants.kept(place))
         for row, slot in zip(users[~before][::-1].tolist(), slots[~before][::-1].tolist(), strict=True):
             constant = recording.constants.kept(-1 - recording.operands[slot].item())
-            is_known = self._is_explained(constant, row)
-            if not is_known and not origins.is_written(row, slot - recording.starts[row].item()):
+            port = slot - recording.starts[row].item()
+            is_known = self._is_explained(constant, row) or self._is_fraction(constant, row, port)
+            if not is_known and not origins.is_written(row, port):
                 found = row
                 break
         for row, params in recording.params.items():
@@ -150,6 +157,21 @@ class _Later:
             if not is_own and not all(self._is_explained(each, row) for each in floats):
                 found = max(found, row)
         return found
+
+    def _is_fraction(self, constant: Any, row: int, port: int) -> bool:
+        """Tell whether a whole number stands beside the one that it was rounded from: `x - int(x)`."""
+        recording = self._recording
+        first, stop = recording.starts[row : row + 2].tolist()
+        if (
+            recording.ops[row] != _SUBTRACT
+            or stop - first != _TWO
+            or np.asarray(constant).dtype.kind not in "iu"
+        ):
+            return False
+        near = self._rounded.get(recording.operands[first + 1 - port].item(), [])
+        return any(
+            np.shape(each) == np.shape(constant) and np.all(np.abs(each - constant) <= 1) for each in near
+        )
 
     def _know(self, constant: Any) -> None:
         if type(constant) is np.ndarray and id(constant) not in self._known:

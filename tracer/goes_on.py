@@ -35,6 +35,7 @@ from tracer.plain_calls import (
     is_text,
     is_to_caller,
     means_what_it_says,
+    writes,
 )
 from tracer.running import running_at
 from tracer.source import source_of
@@ -92,20 +93,31 @@ def goes_nowhere(code: CodeType, offset: int) -> bool:
 
 
 def ways_of(
-    code: CodeType, offset: int, returned: bool | None = None, called: CodeType | None = None
+    code: CodeType,
+    offset: int,
+    returned: bool | None = None,
+    called: CodeType | None = None,
+    *,
+    is_text: bool = False,
 ) -> Ways | None:
     """Return where a number goes that left, or was written, at an instruction; None where the text can't be had.
 
-    `returned` of a call that has it from another function, which `called` is: see Ways.
+    `returned` of a call that has it from another function, which `called` is: see Ways. `is_text`: it was written.
     """
     file = code.co_filename
     name = called.co_name if called is not None else ""
-    return _ways_of(code, offset, returned, name, file, source_of([code]).get(file, ""))
+    return _ways_of(code, offset, returned, name, file, source_of([code]).get(file, ""), is_text)
 
 
 @lru_cache(maxsize=_KEPT)
 def _ways_of(
-    code: CodeType, offset: int, returned: bool | None, called: str, file: str, written: str
+    code: CodeType,
+    offset: int,
+    returned: bool | None,
+    called: str,
+    file: str,
+    written: str,
+    is_text: bool,
 ) -> Ways | None:
     node = running_at(code, offset)
     if not isinstance(node, ast.expr):
@@ -116,8 +128,13 @@ def _ways_of(
     same = [each for each in same if not isinstance(text.parents.get(each), ast.FormattedValue)] or same
     if len(same) != 1 or text.enclosing(same[0]) is None:
         return None
+    if returned is None and is_text and isinstance(same[0], ast.Call) and does_end(text, same[0]):
+        return Ways(
+            (), is_followed=means_what_it_says(text), returned=None, is_to_caller=True, is_raised=False
+        )
     if returned is None:
-        return _Followed(text, same[0], is_of_one_number(same[0]), is_conversion(text, same[0])).ways()
+        is_known = writes(text, same[0]) if is_text else is_conversion(text, same[0])
+        return _Followed(text, same[0], is_of_one_number(same[0]), is_known).ways()
     is_direct = isinstance(same[0], ast.Call) and calls_directly(text, same[0], called)
     return _Followed(text, same[0], returned, is_direct).ways()
 

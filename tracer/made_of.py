@@ -43,6 +43,7 @@ _DRAWS = frozenset(
     "binomial poisson randn rand gauss".split()
 )
 _GENERATORS = ("numpy.random.default_rng", "numpy.random.RandomState", "random.Random")
+_READ = ("json.loads", "ast.literal_eval")
 _COUNTS = frozenset(("size", "ndim"))
 # Where a variable is read that nothing gives another name, and nothing writes into
 _HARMLESS = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.FormattedValue)
@@ -156,7 +157,7 @@ class _Parts:
                 return self._on(level, body, other)
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
                 return self._on(level, *parts)
-            case ast.Subscript(value=held):
+            case ast.Subscript(value=held) | ast.ListComp(elt=held) | ast.GeneratorExp(elt=held):
                 return self._on(level, held)
             case ast.Call():
                 return self._call(node, level)
@@ -177,7 +178,9 @@ class _Parts:
             held = call.func.value if isinstance(call.func, ast.Attribute) else None
             is_of_module = text.module_of(call.func) != ""
             return self._on(level, *parts, *([] if is_of_module or held is None else [held]))
-        if text.imported_name(call.func) in _GENERATORS and text.module_of(call.func):
+        if text.imported_name(call.func) in (*_GENERATORS, *_READ) and text.module_of(call.func):
+            return self._on(level, *given)
+        if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Constant):
             return self._on(level, *given)
         is_array = name in _ARRAYS and text.imported_name(call.func) == f"numpy.{name}"
         return (
@@ -337,6 +340,8 @@ def _looped(text: Program, over: ast.expr, at: int) -> _Given | None:
             return _looped(text, over, -1) if at else _Given(first, is_counter=True)
         case ast.Tuple(elts=parts) | ast.List(elts=parts) if at < 0:
             return _Given(parts)
+        case ast.Call(func=ast.Attribute(value=ast.Constant())) if at < 0:
+            return _Given([over])
     return None
 
 

@@ -105,6 +105,13 @@ def is_conversion(text: Text, start: ast.AST) -> bool:
     return called_name(start) == "astype" or text.module_of(start.func) == "numpy"
 
 
+def writes(text: Text, start: ast.AST) -> bool:
+    """Tell whether a number is written by an expression that gives its text to nobody else."""
+    if isinstance(start, ast.Call) and isinstance(start.func, ast.Name):
+        return called_name(start) in _WRITES and not text.binds(called_name(start))
+    return isinstance(start, ast.FormattedValue) or is_text(start)
+
+
 def is_alone(node: ast.AST, call: ast.Call) -> bool:
     """Tell whether the result of a call is all made of one thing that it is given."""
     name = called_name(call)

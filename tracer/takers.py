@@ -16,6 +16,7 @@ from tracer.operations import OP_NUMBERS
 from tracer.rules.edited import Edited
 from tracer.scopes import WHOLE_TRACE
 from tracer.tape import AUXILIARY
+from tracer.texts import DEEPEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -61,6 +62,11 @@ def is_only_looked_at(recording: Recording, code: CodeType, instruction: int, af
     )
 
 
+def is_text_looked_at(recording: Recording, places: tuple[Place, ...], after: int) -> bool:
+    """Tell whether the texts that were made at one place, which calls are around, went nowhere, as above."""
+    return _is_looked_at(recording, places, after, is_text=True)
+
+
 def rows_of_cuts(recording: Recording, places: Iterable[Place], first: int = 0) -> list[int]:
     """Return the rows of the cuts at some places, from one row on."""
     offsets: dict[int, list[int]] = {}
@@ -80,11 +86,13 @@ def calls_around(recording: Recording, scope: int) -> tuple[Place, ...]:
     return tuple(places)
 
 
-def _is_looked_at(recording: Recording, places: tuple[Place, ...], after: int) -> bool:
+def _is_looked_at(
+    recording: Recording, places: tuple[Place, ...], after: int, *, is_text: bool = False
+) -> bool:
     returned: bool | None = None
     called: CodeType | None = None
     for code, instruction in places:
-        ways = ways_of(code, instruction, returned, called)
+        ways = ways_of(code, instruction, returned, called, is_text=is_text)
         if ways is None or not ways.is_followed:
             return False
         if ways.is_raised and any(may_catch(each) for each, _ in places):
@@ -98,7 +106,7 @@ def _is_looked_at(recording: Recording, places: tuple[Place, ...], after: int) -
         if (code, instruction) != places[-1] and not ways.is_to_caller:
             return False
         returned, called = ways.returned, code
-    return True
+    return not is_text or len(places) <= DEEPEST  # or it may be returned further
 
 
 def _taken(recording: Recording, file: str, join: Join, after: int) -> Iterator[tuple[int, list[Any]]]:

@@ -28,6 +28,7 @@ from tracer.operations import OP_NUMBERS
 from tracer.takers import rows_of_cuts, takers
 from tracer.tape import WIDTH
 from tracer.texts import VIA
+from tracer.texts_parsed import parsed
 from tracer.variables import enclosed
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ _WELL_KNOWN = {
     for factor in (0.25, 0.5, 1.0, 2.0, 4.0)
 } | {math.pi / 180, math.sqrt(2 * math.pi), 0.5 * math.log(2 * math.pi), math.log(2 * math.pi)}
 _WHAT = "a traced value was written as text and read back as a number"
+_WHAT_MAY_BE = "traced values were written as text, and numbers that may be read back from it went on"
 _ADVICE = (
     "what is computed from it carries no gradient back; compute with the value, and not with what was written of it, "
     "or write detach(x) of it: that says that this is meant"
@@ -75,15 +77,16 @@ class _Back(NamedTuple):
 
 def with_cuts(
     tape: Tape, recording: Recording, followed: list[int], given: Any
-) -> tuple[Recording, list[int], list[Text]]:
-    """Return the recording with a cut where each text was made that was read back, and those texts.
+) -> tuple[Recording, list[int], list[tuple[Text, str]]]:
+    """Return the recording with a cut where each text was made that was read back, and those texts, with what is so.
 
     `followed` are rows, whose numbers change with it; `given` are the function and its arguments: what it has anyway.
     """
     texts = list(tape.texts or ())
     tape.texts = None  # stand-ins that the program keeps outlive it
+    untold = tape.untold
     backs: dict[int, Any] = {}
-    for back in _found(recording, texts, given, tape.untold) if texts else ():
+    for back in _found(recording, texts, given, untold) if texts else ():
         if type(back.constant) is not float:
             backs[back.text] = back.constant
         else:
@@ -104,7 +107,15 @@ def with_cuts(
     ]
     if cuts:
         recording, followed = cut_later.with_cuts(recording, cuts, followed)
-    return recording, followed, made
+    elif texts and any(each.row >= 0 for each in recording.outputs) and not _is_json_told(recording):
+        text = parsed(recording, texts, given, lambda: _known(recording, texts, given, untold))
+        return recording, followed, [(text, _WHAT_MAY_BE)] if text is not None else []
+    return recording, followed, [(each, _WHAT) for each in made]
+
+
+def _is_json_told(recording: Recording) -> bool:
+    rows = (recording.ops == _CUT).nonzero()[0].tolist()
+    return any(recording.params[row]["via"] == "json.loads" for row in rows)
 
 
 def _changed(recording: Recording, texts: list[Text]) -> Iterator[tuple[int, Any]]:
@@ -118,13 +129,13 @@ def _changed(recording: Recording, texts: list[Text]) -> Iterator[tuple[int, Any
             yield numbers[bisect_right(made, row) - 1], constant
 
 
-def told(tape: Tape, texts: list[Text]) -> CutError | CutWarning | None:
+def told(tape: Tape, texts: list[tuple[Text, str]]) -> CutError | CutWarning | None:
     """Warn of each place once; return the error where the tape is strict, or where warnings are errors."""
-    for text in texts:
+    for text, what in texts:
         if (text.code, text.instruction) in tape.warned:
             continue
         tape.warned.add((text.code, text.instruction))
-        error = tape.told(_WHAT, _ADVICE, text.code, line_of(text.code, text.instruction))
+        error = tape.told(what, _ADVICE, text.code, line_of(text.code, text.instruction))
         if error is not None:
             return error
     return None
@@ -303,6 +314,15 @@ def _plain_numbers(recording: Recording, texts: list[Text], given: Any, untold: 
     beside.subtract(own)
     held += own.keys() & {*(+beside), *flat(named, deeply=True)}
     return {*flat(held)}
+
+
+def _known(recording: Recording, texts: list[Text], given: Any, untold: list[Place]) -> set[float]:
+    """Return the numbers that the program has anyway, those in its arrays and objects, too."""
+    function, *arguments = given
+    names = {id(text.names): text.names for text in texts}.values()
+    held = [each for some in names for name, each in some.items() if not name.startswith("__")]
+    held += [getattr(function, "__self__", None), *enclosed(function), *arguments]
+    return _plain_numbers(recording, texts, given, untold) | {*flat(held, -2, deeply=True)}
 
 
 def input_values(recording: Recording) -> Iterator[float]:
