@@ -184,6 +184,9 @@ ERRORS = {
     ),
     "write into an array from outside": (lambda x, a: write(x), "made outside of the trace"),
     "buffer": (lambda x, a: memoryview(a)[0], "code in C"),
+    "write into a memoryview": (lambda x, a: write(x, memoryview(bytearray(24)).cast("d")), "memory of something else"),
+    "write into an array of .data": (lambda x, a: write(x, np.asarray(np.zeros(3).data)), "memory of something else"),
+    "write past an array's interface": (lambda x, a: write_beside(x, lambda y: y.__array_interface__), "as raw numbers"),
     "frombuffer": (lambda x, a: np.frombuffer(a)[0], "code in C"),
     "memory of an array, asked for": (lambda x, a: hasattr(a, "__array_interface__") and a.__array_interface__["shape"], r"ndarray\.__array_interface__"),
     "memory of an array": (lambda x, a: a.__array_interface__["shape"], r"ndarray\.__array_interface__"),
@@ -200,8 +203,15 @@ ERRORS = {
 }  # fmt: skip
 
 
-def write(x):
-    OUTSIDE[0] = x
+def write(x, array=OUTSIDE):
+    array[0] = x
+
+
+def write_beside(x, look):
+    array = np.zeros(3)
+    seen = look(array)
+    array[0] = x
+    return seen
 
 
 def line_of(function):
@@ -221,6 +231,19 @@ def read_into(array):
 def add_up(array, x):
     array += x
     return array.sum()
+
+
+def test_an_array_asked_for_itself_is_itself():
+    def function(x):
+        first, second = np.zeros(2), x * 2
+        first.__array__()[0] = x[0]
+        second.__array__(copy=True)[0] = 7.0
+        second.__array__()[1] = 5.0
+        return first.sum() + second.sum()
+
+    t = record(function, np.array([1.0, 3.0]))
+    assert t.result == function(np.array([1.0, 3.0]))
+    assert t.grads["x"].tolist() == [3.0, 0.0]
 
 
 def test_an_array_that_can_not_be_changed_is_told_with_what_can():

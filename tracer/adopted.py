@@ -20,7 +20,7 @@ from tracer.buffers import write
 from tracer.callee import forget_snapshot, parts_of, seeing, values_of
 from tracer.holders import Attribute, Item, names_of, order_of
 from tracer.looked_up import UnknownError, index_of, is_numeric, is_settled
-from tracer.memory import on_memory_of, owner_of, placed_on
+from tracer.memory import on_memory_of, owner_of, owns_its_memory, placed_on
 from tracer.references import borrowed
 from tracer.rules.kinds import is_complex
 from tracer.running import written_at
@@ -139,12 +139,23 @@ def name_of_target(frame: FrameType) -> str | None:
 
 def arrays_of_target(frame: FrameType) -> list[np.ndarray[Any, Any]]:
     """Return what the running line writes into, as far as it is known."""
+    return [each for each in _targets(frame) if type(each) is np.ndarray]
+
+
+def is_buffer_target(frame: FrameType) -> bool:
+    """Tell whether the running line writes into memory that no array owns: a memoryview's, a buffer's, a pointer's."""
+    return any(
+        type(each) is memoryview or (type(each) is np.ndarray and not owns_its_memory(each))
+        for each in _targets(frame)
+    )
+
+
+def _targets(frame: FrameType) -> list[Any]:
     written = written_at(frame.f_code, frame.f_lasti)
     try:
-        values = [] if written is None else values_of(written.target.value, frame)
+        return [] if written is None else list(values_of(written.target.value, frame))
     finally:
         forget_snapshot(frame)
-    return [each for each in values if type(each) is np.ndarray]
 
 
 def views_of_target(frame: FrameType) -> str:

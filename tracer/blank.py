@@ -14,6 +14,7 @@ import numpy as np
 
 from tracer import into_out, mutation, numpy_calls, ufunc_calls, writing_calls
 from tracer.array_likes import USUAL
+from tracer.callee import called_name
 from tracer.families import expose, note_view
 from tracer.memory import owner_of
 from tracer.numpy_table import MUTATING_METHODS
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _frame = sys._getframe  # noqa: SLF001  (the only way to see the caller at this speed)
 
 _RAW = ("data", "ctypes", "__dlpack__")
+_INTERFACES = ("__array_interface__", "__array_struct__")
 _OF_OTHER_TYPES = ("view", "getfield")
 
 
@@ -50,7 +52,11 @@ class Blank(Array, stands_for="blank"):
         frame = _frame(1)
         return blank_of(mutation.call_any(function, args, options, frame), self)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        frame = _frame(1)
+        # By the user, who gets the array itself
+        if called_name(frame.f_code, frame.f_lasti) == "__array__":
+            return self._attribute("astype", frame)(dtype or self.value_.dtype, copy=bool(copy))
         return np.array(self.value_, dtype=dtype)
 
     def __buffer__(self, flags: int) -> memoryview:
@@ -93,7 +99,8 @@ class Blank(Array, stands_for="blank"):
         attribute = getattr(self.value_, name)
         if name in MUTATING_METHODS:
             return writing_calls.method_of(self, name, frame)
-        if name in _RAW:
+        # Code in C asks for the interfaces, too, and what it makes of them has the stand-in as its base.
+        if name in _RAW or (name in _INTERFACES and _is_read(name, frame)):
             expose(self)
             return attribute
         if not callable(attribute):
@@ -108,6 +115,14 @@ class Blank(Array, stands_for="blank"):
             return blank_of(value, self)
 
         return method
+
+
+def _is_read(name: str, frame: FrameType) -> bool:
+    """Tell whether the running line itself reads an attribute: `a.name`, `getattr(a, "name")`."""
+    code = frame.f_code
+    return (name in code.co_names and called_name(code, frame.f_lasti) is None) or (
+        name in code.co_consts and called_name(code, frame.f_lasti) == "getattr"
+    )
 
 
 def blank(value: Any, tape: Tape) -> Any:

@@ -22,6 +22,7 @@ from tracer.families import expose, note_view
 from tracer.filled import is_handed_to_c
 from tracer.flat import Flat
 from tracer.frames import wants_plain_arrays
+from tracer.memory import owns_its_memory
 from tracer.refused import refuse
 from tracer.standins import holds_traced, is_traced, plain, plain_deep, record_call, traced_in, whole_plain
 from tracer.tape import AUXILIARY, innermost
@@ -182,8 +183,10 @@ def _array(original: Callable[..., Any]) -> Callable[..., Any]:
         if not args or not holds_traced(args[0]):
             value = original(*args, **options)
             # What is not a new array is somebody's, who would not see what is written into a blank one.
-            is_new = type(value) is np.ndarray and not (
-                isinstance(args[0], np.ndarray) and np.may_share_memory(value, args[0])
+            is_new = (
+                type(value) is np.ndarray
+                and owns_its_memory(value)
+                and not (isinstance(args[0], np.ndarray) and np.may_share_memory(value, args[0]))
             )
             return made(value, function, _frame(1)) if is_new else value
         frame = _frame(1)

@@ -37,6 +37,8 @@ MADE_IN_TRACE = (
     "make the array in the traced function, by a call that is written np.zeros(…) or np.array(…), "
     "or pass it as an argument"
 )
+BUFFER = "the memory of something else (a memoryview, a buffer, a pointer)"
+OF_BUFFERS = "write into the array whose memory that is; or, where nothing else is to see it, into a copy, np.array(…)"
 CONVERSION = "a conversion to a plain array"
 COMPLEX = "complex(); x + 1j*y is followed"
 _CONVERSIONS = frozenset(("float()", "int()", CONVERSION, COMPLEX))
@@ -103,7 +105,13 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
 
 def _refuse_write(traced: Traced, frame: FrameType) -> NoReturn:
     """Raise UnsupportedError for a traced value that is written into an array which the trace can't adopt."""
-    from tracer.adopted import arrays_of_target, name_of_target, type_of_target, views_of_target  # noqa: PLC0415  (as above)
+    from tracer.adopted import (  # noqa: PLC0415  (as above)
+        arrays_of_target,
+        is_buffer_target,
+        name_of_target,
+        type_of_target,
+        views_of_target,
+    )
     from tracer.second_ways import refuse_written_otherwise  # noqa: PLC0415  (as above)
 
     got = f"value {_brief(traced.value_)}"
@@ -121,6 +129,13 @@ def _refuse_write(traced: Traced, frame: FrameType) -> NoReturn:
         )
     for each in arrays_of_target(frame):
         refuse_written_otherwise(each, traced.tape_, frame)
+    if is_buffer_target(frame):
+        raise UnsupportedError(
+            f"writing a traced value into {BUFFER} is not followed",
+            where=place(frame),
+            got=got + (f"; it is also seen through {views}" if views else ""),
+            advice=OF_BUFFERS,
+        )
     # Any other name would be made local by that, or leave the array that something else has.
     is_variable = name in frame.f_code.co_varnames
     is_path = name is not None and name.replace(".", "").isidentifier() and not is_variable

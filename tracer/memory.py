@@ -32,6 +32,13 @@ def memory_of(array: Any) -> Any:
     return owner if held is None else held
 
 
+def owns_its_memory(array: np.ndarray[Any, Any]) -> bool:
+    """Tell whether an array, or one that it is a view of, owns its memory: of a buffer or a pointer none does."""
+    while type(array.base) is np.ndarray:
+        array = array.base
+    return array.base is None
+
+
 def laid_out_copy(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return a copy with gaps where the array has them: they decide what a view is and what a copy, and order sums."""
     if array.flags.forc:

@@ -161,9 +161,13 @@ class _Number(Traced, stands_for="none"):
         # By an older protocol a float can't be pickled so
         return number.__reduce_ex__(max(operator.index(protocol), 2))
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        items = items_of_permutation(self, _frame(1))
-        items = cut(self, CONVERSION, _frame(1)) if items is None else items
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        frame = _frame(1)
+        if type(self.value_) is np.ndarray and called_name(frame.f_code, frame.f_lasti) == "__array__":
+            # By the user, who gets the array itself
+            return self._attribute("astype", frame)(dtype or self.value_.dtype, copy=bool(copy))
+        items = items_of_permutation(self, frame)
+        items = cut(self, CONVERSION, frame) if items is None else items
         return np.array(items, dtype=dtype, copy=copy)
 
     @property
