@@ -21,6 +21,18 @@ from viz.rolled_diagram import rolled_diagram
 from viz.rollup import roll_up
 
 
+def smoothed(v):
+    for _ in range(3):
+        v = 0.5 * (v[:-1] + v[1:])
+    return v.sum()
+
+
+def test_wires_back_from_one_place_name_the_gates_that_they_go_to():
+    picture = rolled_diagram(roll_up(record(smoothed, np.arange(5.0))))
+    words = [text(arrow.label.above)[0] for arrow in picture.arrows if arrow.is_back]
+    assert sorted(words) == ["v  to the next turn's [1:]", "v  to the next turn's [:−1]"]
+
+
 def test_a_value_carried_to_the_next_turn_goes_back_with_its_gain():
     _, picture = drawn("recurrent")
     (back,) = (arrow for arrow in picture.arrows if arrow.is_back)

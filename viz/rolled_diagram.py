@@ -287,7 +287,7 @@ class RolledWriter:
         back_to = self.rolled.goes_back_to(edge) if edge.is_back else drawn.back_to
         if edge.is_back and not label.is_empty:
             what = f"{labels.name(source.name)}  " if source.name and edge.count > 1 else ""
-            to_next = (Span(what, "name"), Span(f"to the next {back_to}", "quiet"))
+            to_next = (Span(what, "name"), Span(f"to the next {back_to}{self._told_apart(edge)}", "quiet"))
             label = replace(label, above=(to_next, *label.above))
         return replace(
             drawn,
@@ -299,6 +299,13 @@ class RolledWriter:
             is_back=edge.is_back,
             back_to=back_to,
         )
+
+    def _told_apart(self, edge: RolledEdge) -> str:
+        """Name the gate that a wire goes back to, where its value goes back to several: `'s [1:]`."""
+        target = self.rolled.nodes[edge.dst]
+        if target.kind != "function" or sum(each.is_back for each in self.rolled.outgoing[edge.src]) < 2:
+            return ""
+        return f"'s {common_gate_text(self.trace, target.members)}"
 
     def _one_run(self, edge: RolledEdge) -> Arrow:
         view = self._edge(edge, int(edge.members[0]))
