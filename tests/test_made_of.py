@@ -81,7 +81,21 @@ def between(w):
     return table[at] * (at + 1 - x) + table[at + 1] * (x - int(x))
 
 
-QUIET = [between, Trainer().lists, Trainer().attributes, in_a_dict, enclosing(), through_a_helper]
+def between_all(w):
+    table = np.array([1.3, 4.1, 2.2, 7.9])
+    at = w.astype(int)
+    return (table[at] * (1 - (w - at)) + table[at + 1] * (w - w.astype(int))).sum()
+
+
+QUIET = [
+    between,
+    between_all,
+    Trainer().lists,
+    Trainer().attributes,
+    in_a_dict,
+    enclosing(),
+    through_a_helper,
+]
 
 
 @pytest.mark.parametrize("given", [np.array([1.0, 2.0]), np.array([1.37, 0.42])], ids=["round", "own"])

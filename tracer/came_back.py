@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _CUT, _INPUT, _SUBTRACT = OP_NUMBERS["cut"], OP_NUMBERS["input"], OP_NUMBERS["subtract"]
 _TWO = 2
-_TO_INT = re.compile(r"(np\.u?)?int\d*\(\)|.* of u?int")
+_TO_INT = re.compile(r"(np\.u?)?int\d*\(\)|.* of u?int|\.astype\(u?int")
 _LOADS = ("LOAD_CONST", "LOAD_SMALL_INT")
 # Which come up by chance: only the text of the operation itself counts
 _COMMON = frozenset((0.5, 1.0, 2.0, 10.0))

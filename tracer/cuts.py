@@ -43,7 +43,11 @@ CONVERSION = "a conversion to a plain array"
 COMPLEX = "complex(); x + 1j*y is followed"
 _CONVERSIONS = frozenset(("float()", "int()", CONVERSION, COMPLEX))
 _BUILTINS = (float, int, complex)
-_MAKES_WHOLE = ("array of int", "asarray of int", "asanyarray of int", "astype of int")  # labels, places
+# Labels, places
+_MAKES_WHOLE = (
+    *("array of int", "asarray of int", "asanyarray of int", "astype of int"),
+    *(".astype(int", ".astype(uint"),
+)
 _OF_OBJECTS = ("np.array of object", "np.asarray of object")
 _HANDING_ON = frozenset(
     OP_NUMBERS[name] for name in ("astype", "copy", "getitem", "item", "ravel", "reshape")
