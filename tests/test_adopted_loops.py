@@ -87,7 +87,7 @@ FOLLOWED = {
     "one after the other": "it = iter((W, b)); p = next(it); p -= x; p = next(it); p -= W[0] * x",
     "loops in each other": "for q in (W, b):\n        for p in [b, W, W]: p -= 0.1 * q.sum() * x",
     "objects": "for s in [Twice(W), Twice(b), Twice(W)]:\n        s.p -= 0.1 * x; s.q[:] *= x",
-    "item of a list that has no name": "[W, b][0] -= 0.1 * x; net.params()[1][:] -= 0.1 * x",
+    "item of a list that has no name": "[W, b][0] -= 0.1 * x",
     "function": "update([W, b], grads(x)); update(both, grads(x))",
     "state by identity": """
     for p, g in zip([W, b], grads(x)):
