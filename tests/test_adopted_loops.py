@@ -108,6 +108,9 @@ HELD = {
     "an iterator of arrays": "kept = itertools.repeat(W)|next(kept).sum()",
     "a cache": "kept = functools.lru_cache(lambda: W); kept()|kept().sum()",
     "what a generator computes with": "kept = adding(W); next(kept)|kept.send(0.0).sum()",
+    "an operand that waits for another": "c = W; kept = c + written(c, x)|kept.sum()",
+    "an item that waits for another": "c = W; kept = c, written(W, x)|kept[0].sum()",
+    "a method, while a parameter is written": "kept, c = W.sum, W; written(c, x)|kept()",
     "a view": "kept = W[:1]|kept.sum()",
     "another thread": "kept = Waiting(W)|kept.answer()",
 }
@@ -122,6 +125,10 @@ MORE = """
 def adding(c):
     c = c + (yield 0.0)
     yield c
+
+def written(c, x):
+    c[0] = x[0]
+    return 0.0
 
 class Waiting:
     def __init__(self, c):

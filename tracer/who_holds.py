@@ -22,6 +22,7 @@ from tracer.leading import is_looked_into
 from tracer.looked_up import variables_of
 from tracer.own_references import own_references
 from tracer.reach import place_of, places_leading_to, reachable
+from tracer.references import is_lent_by_caller
 from tracer.second_ways import counted_in_callers, held_by_callers
 from tracer.variables import Variable, frames_of
 
@@ -56,7 +57,8 @@ def surplus_of(places: list[Holder]) -> int:
     if IS_SNAPSHOT:
         items |= {(id(place.frame.f_locals), place.name) for place in variables}
     others = len(places) - len(variables) - sum(isinstance(place, Item) for place in places)
-    held = len(items) + len({each.known_as() for each in variables}) + others
+    owning = (place for place in variables if not is_lent_by_caller(place.name, place.frame))
+    held = len(items) + len({each.known_as() for each in owning}) + others
     return sys.getrefcount(places[0].read()) - held
 
 
