@@ -19,16 +19,9 @@ from tracer.blank import blank, blank_of
 from tracer.buffers import write
 from tracer.callee import forget_snapshot, parts_of, seeing, values_of
 from tracer.holders import Attribute, Item, names_of, order_of
-<<<<<<< HEAD
 from tracer.looked_up import UnknownError, index_of, is_numeric, is_settled
 from tracer.memory import on_memory_of, owner_of, owns_its_memory, placed_on
 from tracer.references import borrowed
-=======
-from tracer.instructions import operator_at
-from tracer.looked_up import UnknownError, index_of, is_numeric, is_settled, variables_of
-from tracer.memory import on_memory_of, owner_of, placed_on
-from tracer.references import borrowed, is_waiting
->>>>>>> vers
 from tracer.rules.kinds import is_complex
 from tracer.running import written_at
 from tracer.variables import Variable, cells_of, frames_of
@@ -202,18 +195,8 @@ def places_of(node: ast.expr, frame: FrameType) -> list[Holder]:
     arrays = [each for each in values_of(node, frame) if type(each) is np.ndarray]
     if len(arrays) != 1:
         return []
-<<<<<<< HEAD
     node = parts_of(node, frame)[0]
     places = places_in_variables(arrays[0], frame)
-=======
-    places: list[Holder] = []
-    for each in frames_of(frame):
-        own = variables_of(each)
-        names = [name for name, held in each.f_locals.items() if held is arrays[0]]
-        if each is not frame or not operator_at(frame):  # of `a[i] += x` the target itself waits
-            names = [name for name in names if not is_waiting(name, each)]
-        places += [Variable(each, name) if name in own else Item(each.f_locals, name) for name in names]
->>>>>>> vers
     match node:
         case ast.Name(name) if frame.f_globals.get(name) is arrays[0]:
             places.append(Item(frame.f_globals, name))
