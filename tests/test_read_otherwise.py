@@ -205,6 +205,60 @@ def test_what_is_read_before_a_write_is_told():
     assert [each.lineno for each in caught] == [line]
 
 
+def read_first(w, x):
+    y = (NET.W * 2.0).sum()
+    w[0] = x
+    return y + w.sum()
+
+
+def read_while_it_waits(w, x):
+    return (NET.W + write(w, x)).sum()
+
+
+def write(w, x):
+    w[0] = x
+    return 0.0
+
+
+def read_in_an_earlier_turn(w, x):
+    total = 0.0
+    for turn in range(3):
+        if turn:
+            w[0] = x
+        total = total + NET.W.sum()
+    return total
+
+
+def read_by_a_view(w, x):
+    total = NET.W.T
+    total = total.sum()
+    write(w, x)
+    return total + w.sum()
+
+
+@pytest.mark.parametrize(
+    "function", [read_first, read_while_it_waits, read_in_an_earlier_turn, read_by_a_view]
+)
+def test_what_plain_code_reads_before_a_write_is_told(function):
+    kept = NET.W.copy()
+    with pytest.warns(CutWarning, match=r"w is an argument, and NET\.W, which the function may read here"):
+        record(function, NET.W, NET.X)
+    NET.W[...] = kept
+
+
+def read_after_it(w, x):
+    for _ in range(3):
+        write(w, x)
+        y = (NET.W * x).sum()
+    return write(w, x) + (NET.W * x).sum() + y
+
+
+def test_what_is_read_after_a_write_has_its_gradient():
+    kept = NET.W.copy()
+    assert record(read_after_it, NET.W, NET.X).grads["x"].tolist() == [8.0, 16.0]
+    NET.W[...] = kept
+
+
 def test_a_view_at_the_address_of_another_one_is_told():
     net = SimpleNamespace(A=np.ones(3), B=np.ones(3))
 

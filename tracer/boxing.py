@@ -64,6 +64,8 @@ class Boxes(Unboxing):
         self._structures: dict[int, Structure] = {}
         self._has_places = False  # for itself, while it looks into a container
         self._passed: dict[str, Any] = {}  # by path: objects that the function gets as they are
+        # By identity of an array that was written into: where functions were when it first was
+        self.first_written: dict[int, dict[CodeType, tuple[int, float]]] = {}
         self.numbers: dict[int, int] = {}  # by record: which input it is
         self.untraced: dict[str, str] = {}  # by path: what it is, an array that isn't traced
         self.lost: dict[str, tuple[str, str]] = {}  # those that hold floats, and what to do about it
@@ -237,23 +239,21 @@ class Boxes(Unboxing):
         """Warn where the text names an argument's array by another way; return the error where that is one.
 
         Not where a traced value has met it there, which has been told, nor where all ways lead to the argument, as to
-        what is watched.
+        what is watched, and from the first write on.
         """
         known = self.tape.watched | self.tape.read_otherwise
-        named = [(each, callers, self.name_of(first)) for each, callers, first in self.entries]
-        watched = [callers for _, callers, name in named if name in self.tape.watched]
+        named = [(callers, self.name_of(first)) for _, callers, first in self.entries]
+        watched = [callers for callers, name in named if name in self.tape.watched]
         arrays = [
             (callers, name)
-            for stand_in, callers, name in named
-            if not (
-                is_lent(stand_in.value_) or name in known or any(overlap(callers, each) for each in watched)
-            )
+            for callers, name in named
+            if name not in known and not any(overlap(callers, each) for each in watched)
         ]
         if not arrays:
             return None
         from tracer import named_otherwise  # noqa: PLC0415  (programs of numbers have none)
 
-        return named_otherwise.told(function, self._passed, arrays, self.tape)
+        return named_otherwise.told(function, self._passed, arrays, self.first_written, self.tape)
 
     def entry_of(self, argument: Any) -> tuple[Any, Any, int] | None:
         """Return, of an array argument, its stand-in, the caller's array and its first record."""

@@ -20,6 +20,7 @@ from tracer.callee import forget_snapshot
 from tracer.errors import UnsupportedError
 from tracer.families import is_argument
 from tracer.frames import place
+from tracer.function_text import end_of
 from tracer.known_places import places_known, remember
 from tracer.memory import memory_of, overlap, overlapping, owner_of
 from tracer.own_references import own_references
@@ -87,6 +88,10 @@ class FirstWrites:
 
     def _led(self, entry: tuple[Any, Any, int], name: str, frame: FrameType) -> Known:
         missing = self._missing(entry)  # before there are more
+        running = frames_from(frame, until=self._boxes.tape.scopes.hook_frame)
+        self._boxes.first_written[id(entry[1])] = {
+            each.f_code: end_of(each.f_code, each.f_lasti) for each in running
+        }
         argument = Known(entry[1], entry[0], name)
         ways = Ways([argument], self._boxes, frame)
         if missing > 0:

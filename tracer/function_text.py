@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracer.diagnose.program_text import Function, called_name, parameters_in_order
@@ -23,6 +24,8 @@ _KEPT = 1 << 10  # functions of which the text is found again
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _NAMING = (ast.Name, ast.Attribute, ast.Subscript)
 SCOPES = (*COMPREHENSIONS, *_DEFINITIONS, ast.Lambda)
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_BRANCHES = (ast.If, ast.Try, ast.Match)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -63,6 +66,35 @@ class Parts(NamedTuple):
     reading: list[ast.expr]
     written: list[ast.AST]
     returned: list[ast.expr]
+
+
+def end_of(code: CodeType, offset: int) -> tuple[int, float]:
+    """Return the line and the column where the expression ends that an instruction is of."""
+    first, last, _, end = next(islice(code.co_positions(), offset // 2, None))
+    return (last, end) if last is not None and end is not None else (first or code.co_firstlineno, inf)
+
+
+@lru_cache(maxsize=_KEPT)
+def later_than(end: tuple[int, float], function: Function) -> frozenset[ast.AST]:
+    """Return what of a function runs only after an expression that ends there has run for the first time.
+
+    In a loop around both it may run before where a condition decides whether the expression is reached; and what
+    decides in an expression (`... if A.any() else b`, `for row in A`) stands behind what it decides of.
+    """
+    line, found = end[0], set(ast.walk(function))
+    for each in ast.walk(function):
+        if isinstance(each, _LOOPS) and _spans(each, line):
+            if any(isinstance(inner, _BRANCHES) and _spans(inner, line) for inner in ast.walk(each)):
+                found.difference_update(ast.walk(each))
+        elif isinstance(each, (ast.IfExp, *COMPREHENSIONS)) and _spans(each, line):
+            found.difference_update(ast.walk(each))
+    return frozenset(
+        each for each in found if (getattr(each, "lineno", 0), getattr(each, "col_offset", 0)) >= end
+    )
+
+
+def _spans(node: ast.stmt | ast.expr, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or line)
 
 
 @lru_cache(maxsize=_KEPT)

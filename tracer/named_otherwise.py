@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dis
 from functools import lru_cache, partial
-from itertools import islice
+from itertools import chain, islice
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -45,11 +45,16 @@ _KEPT = 1 << 10  # functions whose names are known again
 
 
 def told(
-    function: Any, given: dict[str, Any], arrays: list[tuple[np.ndarray[Any, Any], str]], tape: Tape
+    function: Any,
+    given: dict[str, Any],
+    arrays: list[tuple[np.ndarray[Any, Any], str]],
+    written: dict[int, dict[CodeType, tuple[int, float]]],
+    tape: Tape,
 ) -> CutError | CutWarning | None:
     """Warn where the text reads the array of an argument otherwise; return the error where that is one.
 
-    `given` are the arguments that hold what they hold without a trace.
+    `given` are the arguments that hold what they hold without a trace. Of arrays that were `written`, by identity, it
+    is what is read before: where functions were then.
     """
     by_memory: dict[int, list[tuple[np.ndarray[Any, Any], str]]] = {}
     for array, name in arrays:
@@ -59,17 +64,25 @@ def told(
         return None
     codes = [each.__code__ for each in reached if type(each) is FunctionType]
     others = (id(each) for each in reached if type(each) is not FunctionType)
-    state = (*map(id, codes), *others, *(_where(array) for array, _ in arrays))
+    ends = {name: written.get(id(array), {}) for array, name in arrays}
+    state = (
+        *map(id, codes),
+        *others,
+        *(_where(array) for array, _ in arrays),
+        *(tuple((id(code), end) for code, end in each.items()) for each in ends.values()),
+    )
     if state in _unread:
         return None
     from tracer.text_reads import reads_of  # noqa: PLC0415  (which reads texts: few programs are so)
 
     found: dict[str, Read] = {}
-    for read in reads_of(function, given):
-        for name in _names_of(read.array, by_memory):
-            found.setdefault(name, read)
+    for until in [each for at, each in enumerate(ends.values()) if each not in [*ends.values()][:at]]:
+        for read in reads_of(function, given, until):
+            for name in _names_of(read.array, by_memory):
+                if ends[name] == until:
+                    found.setdefault(name, read)
     if not found:
-        _unread[state] = codes
+        _unread[state] = [*codes, *chain.from_iterable(ends.values())]
         while len(_unread) > _KEPT:
             del _unread[next(iter(_unread))]
     for name, (way, _, code, line) in found.items():

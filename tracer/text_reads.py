@@ -15,7 +15,7 @@ import numpy as np
 
 from tracer.diagnose.program_text import called_name, parameters_in_order
 from tracer.frames import is_installed
-from tracer.function_text import SCOPES, bound_in, parts_of, text_of
+from tracer.function_text import SCOPES, bound_in, later_than, parts_of, text_of
 from tracer.holders import MISSING, is_object, names_of, order_of
 from tracer.text_values import (
     Above,
@@ -33,7 +33,7 @@ from tracer.text_values import (
 from tracer.variables import cells_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from types import CodeType
 
     from tracer.diagnose.program_text import Function
@@ -60,12 +60,15 @@ class Read(NamedTuple):
     line: int
 
 
-def reads_of(function: Any, given: dict[str, Any]) -> list[Read]:
+def reads_of(
+    function: Any, given: dict[str, Any], until: Mapping[CodeType, tuple[int, float]]
+) -> list[Read]:
     """Return what the text of a function and of what it calls reads, where it can be had.
 
-    `given` are arguments that hold what they hold without a trace. What the text also writes to is left out.
+    `given` are arguments that hold what they hold without a trace. What the text also writes to is left out, and so is
+    what comes after an end in a function, for those that have one.
     """
-    reader = _Reader(package_of(function))
+    reader = _Reader(package_of(function), until)
     for each in functions(Value("", function)):
         known = {name: [Value(name, held)] for name, held in given.items()}
         reader.frame_of(each, _unknown(each) | known)
@@ -75,8 +78,9 @@ def reads_of(function: Any, given: dict[str, Any]) -> list[Read]:
 class _Reader:
     """The functions that are read, from the first one on."""
 
-    def __init__(self, package: str) -> None:
+    def __init__(self, package: str, until: Mapping[CodeType, tuple[int, float]]) -> None:
         self._package = package
+        self.until = until
         self._frames: dict[Any, _Frame] = {}
 
     def reads(self) -> list[Read]:
@@ -122,6 +126,8 @@ class _Frame:
         self._parts = parts_of(text, node)
         self._is_asked = False
         self._around = cells_of(function)
+        last = reader.until.get(function.__code__)
+        self._later = later_than(last, node) if last is not None else frozenset()
 
     def arrays(self) -> Iterator[tuple[Read, tuple[int, Any]]]:
         """Yield the arrays that are read, and their places; what else runs by it is read, too."""
@@ -157,7 +163,8 @@ class _Frame:
         """Return what an expression may stand for."""
         if node not in self._known:
             self._known[node] = []  # while it is looked for
-            self._known[node] = self._looked_up(node)
+            if node not in self._later:
+                self._known[node] = self._looked_up(node)
         return self._known[node]
 
     def _looked_up(self, node: ast.AST) -> list[Value]:
