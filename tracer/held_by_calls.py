@@ -207,8 +207,10 @@ def _forms(call: ast.Call, called: Any, array: int, frame: FrameType) -> Iterato
 
 def _is_left_alone(node: ast.expr, array: int, frame: FrameType) -> bool:
     """Tell whether an array, by its identity, is what a variable has held since the call began."""
-    is_variable = isinstance(node, ast.Name) and node.id not in frame.f_code.co_cellvars
-    return is_variable and node.id in frame.f_code.co_varnames and array in map(id, values_of(node, frame))
+    if not isinstance(node, ast.Name) or array not in map(id, values_of(node, frame)):
+        return False
+    code = frame.f_code
+    return node.id in code.co_varnames and node.id not in code.co_cellvars
 
 
 def _is_unpacked(given: ast.expr | ast.keyword) -> bool:
