@@ -222,8 +222,8 @@ class _Installation:
             scipy.methods.remove()
         self._exchange_others(following=False)
         if self._has_methods:
+            self._has_methods = False  # first: an interrupt in between leaves methods that the next trace follows
             array_methods.exchange(following=False)
-            self._has_methods = False
         bound, self._exchanged = self._exchanged, None
         if bound is not None and not bound.exchange(bound.replacing_values, bound.originals):
             self._replaced[:0] = bound.namespaces
