@@ -58,6 +58,8 @@ _HELD = {
 }
 # What goes on with the array itself, and would not have what is written
 _GOING_ON = {
+    "reduced, and given twice": "k = np.empty(1, object); k[0] = W\n    functools.reduce(lambda p, g: p if less(p, x) else p, [W], W); W = k[0]",
+    "reduced, and named anew": "k = np.empty(1, object); k[0] = b\n    def other(p, g):\n        nonlocal W\n        W = g\n        g -= x\n        return p\n    functools.reduce(other, [b], W); b = k[0]",
     "filtered": "W = list(filter(lambda p: less(p, x) is None, [W]))[0]",
     "sorted by a key": "W = sorted(ps, key=lambda p: (less(p, x), p[0] * 0 + p.ndim)[1])[0]",
     "accumulated": "import itertools; W = list(itertools.accumulate(gs, lambda p, g: (less(p, g), p)[1], initial=W))[0]",

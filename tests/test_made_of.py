@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from tracer import record
+from tracer.diagnose.program_text import Text
 from tracer.errors import CutWarning
+from tracer.plain_calls import means_what_it_says
 
 KEPT: list[float] = []
 DECAY = [0.37]
@@ -229,3 +231,17 @@ def test_what_may_be_made_of_it_is_told(function):
     KEPT.clear()
     with pytest.warns(CutWarning, match=r"left the graph through .*; at test_made_of\.py"):
         record(function, np.array([1.37, 0.42]))
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("setattr(model, name, 0.1)", True),
+        ("setattr(math, 'exp', other)", False),
+        ("mock.patch.object(math, 'exp', other)", False),
+        ("math.__dict__['exp'] = other", False),
+        ("vars(math)['exp'] = other", False),
+    ],
+)
+def test_a_program_that_writes_into_a_module_may_mean_something_else(text, means):
+    assert means_what_it_says(Text("", f"import math\n{text}\n")) is means

@@ -325,3 +325,27 @@ def test_what_is_kept_by_the_identity_of_an_array_is_found():
 def test_a_copy_of_all_that_holds_an_array_keeps_the_input():
     held = SimpleNamespace(W=NET.W)
     assert record(lambda w: copy.deepcopy([held, w])[1].sum(), NET.W).grads["w"].all()
+
+
+@pytest.mark.parametrize("made", [lambda x: x * 2, lambda x: {"y": [x * 2]}], ids=["itself", "inside"])
+def test_the_result_of_an_earlier_trace_is_not_read_again_once_it_is_written(made):
+    x = np.array([1.3, 0.7])
+    earlier = record(made, x)
+
+    def inside(held):
+        return held["y"][0] if type(held) is dict else held
+
+    def after(x, y):
+        y[0] = x[0] * x[1]
+        return (inside(earlier.result) * y).sum()
+
+    def before(x, y):
+        again = earlier.result
+        y[0] = x[0] * x[1]
+        return (inside(again) * y).sum()
+
+    y = inside(earlier.result)
+    with pytest.raises(UnsupportedError, match=r"result of an earlier trace again.*shape \(2,\)"):
+        record(after, x, y)
+    gradient = record(before, x, y).grads["x"]
+    assert np.allclose(gradient, 2 * y[0] * x[::-1])

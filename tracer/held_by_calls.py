@@ -61,6 +61,7 @@ def _held(array: int, inner: FrameType, outer: FrameType) -> int:
         return 0
     call, called = known[0]
     fewest = [_references(form, called) - lacking for form, lacking in _forms(call, called, array, outer)]
+    count = 1 if _is_of(call, reduce, outer) else count  # it has what it begins with only once more
     return count * max(0, min(fewest, default=0))
 
 
@@ -185,7 +186,7 @@ def _forms(call: ast.Call, called: Any, array: int, frame: FrameType) -> Iterato
     if _is_of(call, map, frame):
         yield _Form("list(map(called, items))", 1), 0
     elif _is_of(call, reduce, frame):
-        if call.args[2:] and array in map(id, values_of(call.args[2], frame)):
+        if call.args[2:] and _is_left_alone(call.args[2], array, frame):
             yield _Form("reduce(called, [None], items[0])", 2), borrowed(call.args[2], frame)
     else:
         given: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
@@ -202,6 +203,14 @@ def _forms(call: ast.Call, called: Any, array: int, frame: FrameType) -> Iterato
             value = it.value if isinstance(it, ast.keyword) else it
             lacking = 0 if _is_unpacked(it) else borrowed(value, frame)
             yield _Form(f"called({', '.join(places)})", count, tuple(names)), lacking
+
+
+def _is_left_alone(node: ast.expr, array: int, frame: FrameType) -> bool:
+    """Tell whether an array, by its identity, is what a variable has held since the call began."""
+    if not isinstance(node, ast.Name) or array not in map(id, values_of(node, frame)):
+        return False
+    code = frame.f_code
+    return node.id in code.co_varnames and node.id not in code.co_cellvars
 
 
 def _is_unpacked(given: ast.expr | ast.keyword) -> bool:

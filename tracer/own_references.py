@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.errors import UnsupportedError
+from tracer.frames import place, users
+from tracer.memory import owner_of
 from tracer.references import references
-from tracer.tape import RUNS, STALE_VALUES
+from tracer.structures import leaves
+from tracer.tape import RUNS, STALE_VALUES, innermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from types import FrameType
+
+    from tracer.tape import Tape
 
 _NONE: Mapping[int, int] = MappingProxyType({})
 
@@ -40,3 +47,22 @@ def held_alone(items: Any, key: Any, noted: Mapping[int, int] = _NONE) -> Iterat
         inner = items[key]
         for each in list(inner) if type(inner) is dict else range(len(inner)):
             yield from held_alone(inner, each, noted)
+
+
+def refuse_written(result: Any, frame: FrameType) -> None:
+    """Raise UnsupportedError where a traced function asks for what an earlier trace returned, and has written into it.
+
+    That reference is our own, so no stand-in has taken its place there.
+    """
+    tape: Tape | None = innermost()
+    while tape is not None:
+        owners = [] if tape.running is None else [*map(id, map(owner_of, tape.running.boxes.lent()))]
+        for path, array in leaves(result) if owners else ():
+            if type(array) is np.ndarray and id(owner_of(array)) in owners:
+                raise UnsupportedError(
+                    "reading the result of an earlier trace again, after a write into it, is not followed",
+                    where=place(users(frame)),
+                    got=f"array of shape {array.shape}" + (f" at {path}" if path else ""),
+                    advice="read it once, before the write, into a variable: y = t.result",
+                )
+        tape = tape.outer

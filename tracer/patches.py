@@ -222,8 +222,9 @@ class _Installation:
             scipy.methods.remove()
         self._exchange_others(following=False)
         if self._has_methods:
-            array_methods.exchange(following=False)
+            # First: of an interrupt in between the methods stay followed, and the next trace puts them back
             self._has_methods = False
+            array_methods.exchange(following=False)
         bound, self._exchanged = self._exchanged, None
         if bound is not None and not bound.exchange(bound.replacing_values, bound.originals):
             self._replaced[:0] = bound.namespaces

@@ -47,6 +47,7 @@ _OTHER_MEANINGS = frozenset(
     "globals builtins __builtins__ modules _getframe currentframe f_locals settrace setprofile Handler "
     "redirect_stdout redirect_stderr __defaults__ __kwdefaults__ __code__".split()
 )
+_GIVE_NAMES = frozenset("setattr vars object".split())  # `mock.patch.object(math, "exp", …)`
 _PASS_ON = frozenset("open errstate catch_warnings printoptions nullcontext".split())  # errors, of `with`
 _ASKED = frozenset(
     "lt le gt ge eq ne contains getitem missing add radd iadd sub rsub isub mul rmul imul truediv rtruediv itruediv "
@@ -214,9 +215,9 @@ def _may_mean_else(text: Text, node: ast.AST) -> bool:
             return name in _OTHER_MEANINGS
         case ast.Attribute(attr=name, ctx=context):
             # `logging.info = kept.append`
-            is_of_module = isinstance(context, ast.Store) and text.module_of(node) != ""
-            return name in _OTHER_MEANINGS or is_of_module
-        case ast.Call(func=ast.Name(id="setattr"), args=[of, *_]):
+            is_written = isinstance(context, ast.Store) or name == "__dict__"
+            return name in _OTHER_MEANINGS or (is_written and text.module_of(node) != "")
+        case ast.Call(args=[of, *_]) if called_name(node) in _GIVE_NAMES:
             return text.module_of(ast.Attribute(of, "_")) != ""
         case ast.FunctionDef(name=name):
             return name.startswith("__") and name.strip("_") in _ASKED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,10 @@ import numpy as np
 
 from tracer.graph import Graph
 from tracer.operations import OP_NUMBERS
+from tracer.own_references import refuse_written
 from tracer.pull import as_number
 from tracer.structures import Structure, fill, names_in
-from tracer.tape import RUNS
+from tracer.tape import RUNS, innermost
 from tracer.views import Edge, Node, Views, zero_like
 
 if TYPE_CHECKING:
@@ -103,7 +105,12 @@ class Trace:
 
     @property
     def result(self) -> Any:
-        """What the traced function returned; None if it raised, see `error`."""
+        """What the traced function returned; None if it raised, see `error`.
+
+        Raises UnsupportedError in another traced function that has written into it.
+        """
+        if innermost() is not None:
+            refuse_written(self.run.result, sys._getframe(1))  # noqa: SLF001  (the user's)
         return self.run.result
 
     @property

@@ -68,6 +68,11 @@ class Unboxing:
             self._written[id(stand_in)] = original
             self._keep.append(stand_in)
 
+    def lent(self) -> list[np.ndarray[Any, Any]]:
+        """Return the program's arrays into whose memory the function writes."""
+        entries = [callers for stand_in, callers, _ in self.entries if is_lent(stand_in.value_)]
+        return entries + [original for _, original in self._lent]
+
     def only_read(self) -> dict[int, np.ndarray[Any, Any]]:
         """Return by stand-in the caller's arrays that nothing was written into."""
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
@@ -9,10 +10,12 @@ import numpy as np
 
 from tracer.graph import CUT, FUNCTION, KINDS, NO_SLOT, OUTPUT, SPLITTER, operand_value
 from tracer.operations import OP_NAMES, RULE_OF
+from tracer.own_references import refuse_written
 from tracer.pull import as_number, elementwise_local
 from tracer.rooms import handed_out
 from tracer.rules.elementwise import POWERS
 from tracer.rules.kinds import Compressed, Elementwise, Many, Rule, is_complex, rule_for
+from tracer.tape import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,9 +114,15 @@ class Node(_View):
 
     @property
     def value(self) -> Any:
-        """The value that leaves this node: a number, or an array that must not be written to."""
+        """The value that leaves this node: a number, or an array that must not be written to.
+
+        Raises UnsupportedError where it is what `Trace.result` raises that of.
+        """
         if self._kind == OUTPUT:
-            return self.trace.recording.outputs[self.index - self.trace.graph.first_output].value
+            value = self.trace.recording.outputs[self.index - self.trace.graph.first_output].value
+            if innermost() is not None:
+                refuse_written(value, sys._getframe(1))  # noqa: SLF001  (the user's)
+            return value
         value = self.trace.recording.values[self.row]
         return (
             value if self._slot == NO_SLOT else np.broadcast_to(value, self.trace.graph.targets[self._slot])
