@@ -60,6 +60,12 @@ _NUMPY = (
 )
 _NUMPYS = ("np.", "ndarray", "MaskedArray", "matrix ", "timedelta64")
 _DRAWS = (
+    (r"initial= of sum", "w + a.sum() is followed, for a.sum(initial=w)"),
+    (r"initial= of prod", "w * a.prod() is followed, for a.prod(initial=w)"),
+    (
+        r"initial= of (max|min)",
+        "np.maximum(w, a.max()) is followed, for a.max(initial=w), and so is np.minimum",
+    ),
     (r"(bsr|coo|csc|csr|dia|dok|lil)_(array|matrix)$", _SPARSE),
     (
         r"(?:.*\W)?(?:normal|uniform)$",
