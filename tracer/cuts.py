@@ -97,7 +97,7 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     )
     advice += f"{around}; " if around else ""
     meant = "static=(…) of an argument that only counts, or detach(x)," if is_whole(value) else "detach(x)"
-    if via == CONVERSION and type(value) is not np.ndarray:
+    if via == CONVERSION and type(value) is not np.ndarray and not around:
         meant = "np.array(…) around the list that it is in is followed; detach(x)"
     advice += f"{meant} says that this is meant"
     tape.refuse_if_strict(what, advice, frame, got=f"value {_brief(value)}")
