@@ -120,6 +120,16 @@ REFUSED = {
         r"ndarray of timedelta64\[D\].* d / np\.timedelta64\(1, 's'\)",
         lambda x: (DAYS / np.timedelta64(1, "s") * x).sum(),
     ),
+    "a method of the class": (
+        lambda x: np.ndarray.dot(x, x),
+        r"np\.dot\(a, …\) is followed",
+        lambda x: np.dot(x, x),
+    ),
+    "a draw": (
+        lambda x: np.random.RandomState(0).multivariate_normal(x, np.eye(3)).sum(),
+        r"multivariate_normal writes .* mean \+ L @ rng\.normal\(size=n\)",
+        lambda x: (x + np.eye(3) @ np.random.RandomState(0).normal(size=3)).sum(),
+    ),
     "resize": (lambda x: x.resize(4), r"np\.resize\(x, shape\)", lambda x: np.resize(x, 4).sum()),
     "pairs": (
         lambda x: np.abs(x[:2].view(complex)).sum(),
@@ -128,7 +138,7 @@ REFUSED = {
     ),
     "bits": (
         lambda x: x.ctypes.data,
-        r"detach\(x\) gives",
+        r"memory of its own; detach\(x\)",
         lambda x: x.sum() * len(detach(x).ctypes.shape),
     ),
     "svd": (

@@ -164,6 +164,8 @@ CUTS = {
     "array of ints": (lambda x, a: np.array([x, 2], dtype=int).sum() * 1.0, r"np\.array of int64"),
     "array of objects": (lambda x, a: np.array([x, 2], dtype=object)[0], r"np\.array of object"),
     "ufunc of a list": (lambda x, a: np.exp([x, 1.0])[0], r"a conversion to a plain array in np\.exp"),
+    "a reduction's first number": (lambda x, a: OUTSIDE.prod(initial=x), r"initial= of prod\(\)"),
+    "a function's first number": (lambda x, a: np.max(OUTSIDE, initial=x), r"initial= of max\(\) in numpy\.max"),
     "array from outside beside a list": (lambda x, a: (OUTSIDE * [x, x, 1.0])[0], "a conversion to a plain array"),
     "Decimal": (lambda x, a: float(decimal.Decimal(x)), "Decimal"),
     "timedelta": (lambda x, a: dt.timedelta(seconds=x).total_seconds(), "timedelta"),
@@ -230,6 +232,19 @@ def read_into(array):
 def add_up(array, x):
     array += x
     return array.sum()
+
+
+def test_what_a_plain_array_is_asked_with_a_traced_number_is_followed():
+    def function(x):
+        limited = OUTSIDE.clip(x, x + 0.5).sum() + OUTSIDE.clip(x, 9.0, out=np.zeros(3)).prod()
+        return limited * OUTSIDE.searchsorted(x, side="right")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        t = record(function, 1.3)
+    assert t.result == function(1.3)
+    assert t.grads["x"] == pytest.approx((function(1.3001) - function(1.2999)) / 2e-4)
+    assert not [each for each in t.findings() if each.kind == "cut"]
 
 
 def test_an_array_asked_for_itself_is_itself():

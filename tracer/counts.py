@@ -31,6 +31,7 @@ _METHODS = frozenset(
         *(f"{kind}.{name}" for kind in ("Generator", "RandomState") for name in _OF_GENERATORS),
     ]
 )
+_SEEKING = frozenset(("ndarray.searchsorted",))  # places, whatever the number
 _PERMUTING = frozenset(("Generator.permutation", "RandomState.permutation"))
 _SHAPING = frozenset(("Generator.multivariate_normal", "RandomState.multivariate_normal"))
 
@@ -41,9 +42,10 @@ def is_whole(value: Any) -> bool:
 
 
 def is_count(traced: Any, via: str, frame: FrameType) -> bool:
-    """Tell whether a traced value is asked for where it can only count."""
+    """Tell whether a traced value is asked for where it can only count, or only whole numbers come of it."""
     if not is_whole(traced.value_):
-        return _is_step_of_tri(frame)
+        is_sought = not via.endswith("()") and _is_method(frame, _SEEKING)
+        return is_sought or _is_step_of_tri(frame)
     if operator_at(frame) == "[]":
         return True
     if is_library(str(frame.f_globals.get("__name__"))):

@@ -41,6 +41,8 @@ BUFFER = "the memory of something else (a memoryview, a buffer, a pointer)"
 OF_BUFFERS = "write into the array whose memory that is; or, where nothing else is to see it, into a copy, np.array(…)"
 CONVERSION = "a conversion to a plain array"
 COMPLEX = "complex(); x + 1j*y is followed"
+# NumPy's own code, by which reductions go, as methods or as functions, and what it names them
+_REDUCING = {"_sum": "sum", "_prod": "prod", "_amax": "max", "_amin": "min"}
 _CONVERSIONS = frozenset(("float()", "int()", CONVERSION, COMPLEX))
 _BUILTINS = (float, int, complex)
 # Labels, places
@@ -71,6 +73,8 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
     is_conversion = via in _CONVERSIONS
     kind = _number_type(frame) if is_conversion else None
     via = f"np.{kind.__name__}()" if kind else via
+    if via == "float()" and (name := _reduction(frame)):
+        via = f"initial= of {name}()"
     asking, library, frame = frame, library_function(frame), users(frame)
     if frame is not tape.frame and not tape.enter(frame, traced):
         return _apart(value) if tape.is_open else value
@@ -94,10 +98,12 @@ def cut(traced: Traced, via: str, frame: FrameType) -> Any:
         advice += f"np.array(…, np.{kind.__name__}) is followed; "
     if via in _OF_OBJECTS:
         advice += f"{way_around(via)}; "
-    around = way_around(library or called_name(frame.f_code, frame.f_lasti) or "")
+    around = way_around(
+        via if via.startswith("initial=") else library or called_name(frame.f_code, frame.f_lasti) or ""
+    )
     advice += f"{around}; " if around else ""
     meant = "static=(…) of an argument that only counts, or detach(x)," if is_whole(value) else "detach(x)"
-    if via == CONVERSION and type(value) is not np.ndarray:
+    if via == CONVERSION and type(value) is not np.ndarray and not around:
         meant = "np.array(…) around the list that it is in is followed; detach(x)"
     advice += f"{meant} says that this is meant"
     tape.refuse_if_strict(what, advice, frame, got=f"value {_brief(value)}")
@@ -160,6 +166,14 @@ def _compiled_function(frame: FrameType) -> str:
         issubclass(type(each), type) and each in _BUILTINS for each in called(frame)
     )
     return "" if is_itself else str(function)
+
+
+def _reduction(frame: FrameType) -> str | None:
+    """Return which reduction asks for a plain number: the one that it starts from."""
+    code = frame.f_code
+    if not str(frame.f_globals.get("__name__")).startswith("numpy._core."):
+        return None
+    return frame.f_locals.get("method") if code.co_name == "_wrapreduction" else _REDUCING.get(code.co_name)
 
 
 def _number_type(frame: FrameType) -> type | None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from tracer.buffers import write
 from tracer.by_place import names_with_out
-from tracer.callee import forget_snapshot, seeing, values_of
+from tracer.callee import called_name, forget_snapshot, seeing, values_of
 from tracer.cuts import FOREIGN, MADE_IN_TRACE, cut
 from tracer.errors import UnsupportedError
 from tracer.frames import place, wants_plain_arrays
@@ -28,6 +28,7 @@ from tracer.second_ways import refuse_written_otherwise
 from tracer.standins import Traced, is_traced, open_tape, plain, plain_deep, record_call, traced_in
 from tracer.tape import AUXILIARY
 from tracer.ufunc_calls import call_ufunc, chosen_by
+from tracer.ways_around import way_around
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -118,6 +119,14 @@ def _into_plain(
     for each in out if isinstance(out, tuple) else (out,):
         refuse_written_otherwise(each, tape, frame)
     views = seeing(out if isinstance(out, tuple) else (out,), frame)
+    # Code in C has no frame: what it does, the line that calls it seems to do.
+    calling = called_name(frame.f_code, frame.f_lasti) or ""
+    if around := way_around(calling):
+        raise UnsupportedError(
+            f"{calling} writes into an array of its own by {name} with out=",
+            where=place(frame),
+            advice=f"{around}; detach(x) leaves it out of the gradient",
+        )
     raise UnsupportedError(
         f"{written or f'{name} with out='} writes into {FOREIGN}",
         where=place(frame),

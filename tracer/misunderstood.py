@@ -148,9 +148,7 @@ def said_clearly(error: BaseException) -> BaseException:
         if not is_own(code.co_filename) and not is_library(str(names.get("__name__"))):
             where = f"{os.path.split(code.co_filename)[1]}:{traceback.tb_lineno}"
         traceback = traceback.tb_next
-    around = way_around(library) or next(
-        (advice for said, advice in _INSTEAD.items() if said in _said(error)), ""
-    )
+    around = way_around(library) or _instead(_said(error))
     clear = UnsupportedError(
         f"a traced value was handed to {_whose(error, library)} that takes nothing but Python's and NumPy's own types",
         where=where,
@@ -162,6 +160,14 @@ def said_clearly(error: BaseException) -> BaseException:
     )
     clear.__cause__ = error
     return clear
+
+
+def _instead(said: str) -> str:
+    """Return what to do instead of what led to some words: of a method taken of the class, NumPy's function."""
+    method = re.match(r"descriptor '(\w+)' (?:for|requires a) 'numpy\.ndarray' object", said)
+    if method and callable(getattr(np, method[1], None)):
+        return f"np.{method[1]}(a, …) is followed, and so is a.{method[1]}(…)"
+    return next((advice for known, advice in _INSTEAD.items() if known in said), "")
 
 
 def _answer(error: BaseException) -> str:

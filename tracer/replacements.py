@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracer import caches, callables, creation, iterators, python_calls, seeds, stdlib_calls
+from tracer import caches, callables, creation, iterators, poly1d_calls, python_calls, seeds, stdlib_calls
 from tracer.exact import Exact, Loose, original_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 REPLACEMENTS: dict[Any, Callable[..., Any]] = dict(python_calls.replacements())
 LOOSE = Loose({replacement: original for original, replacement in REPLACEMENTS.items()})
-REPLACEMENTS.update((original, Exact(original, each)) for original, each in creation.replacements())
+REPLACEMENTS.update(
+    (original, Exact(original, each))
+    for original, each in (*creation.replacements(), *poly1d_calls.replacements())
+)
 # By identity: references to a replacement that is a class when nobody has got it yet
 OF_CLASSES: dict[int, int] = {}
 # Of functions: written in C, in Python, in Cython, NumPy's own, a bound method; and of classes.

@@ -35,13 +35,13 @@ _OBJECTS = (
     "an array of floats is followed, as in a.astype(float); of parts of several shapes, "
     "a = np.empty(n, dtype=object) that is filled by a[i] = x"
 )
-_BITS = "detach(x) gives the plain value, whose memory is its own"
+_BITS = "the plain value has memory of its own"
 _NUMPY = (
     (r"np\.ma\.|MaskedArray", _MASKED),
     (r"np\.bmat$", "np.block is followed"),
     (
         r"np\.(as)?matrix$|matrix of",
-        "arrays of two dimensions are followed: np.asarray(M), and @ instead of *",
+        "arrays are followed: np.array(…) instead of np.matrix(…), np.asarray(M) of a plain one, @ instead of *",
     ),
     (r"np\.frompyfunc of ", "np.vectorize(f) of that function f is followed"),
     (r"ndarray of object|np\.(as)?array of object", _OBJECTS),
@@ -60,7 +60,17 @@ _NUMPY = (
 )
 _NUMPYS = ("np.", "ndarray", "MaskedArray", "matrix ", "timedelta64")
 _DRAWS = (
+    (r"initial= of sum", "w + a.sum() is followed, for a.sum(initial=w)"),
+    (r"initial= of prod", "w * a.prod() is followed, for a.prod(initial=w)"),
+    (
+        r"initial= of (max|min)",
+        "np.maximum(w, a.max()) is followed, for a.max(initial=w), and so is np.minimum",
+    ),
     (r"(bsr|coo|csc|csr|dia|dok|lil)_(array|matrix)$", _SPARSE),
+    (
+        r"(?:.*\W)?multivariate_normal$",
+        "a draw of fixed numbers is followed: mean + L @ rng.normal(size=n), with L = np.linalg.cholesky(cov)",
+    ),
     (
         r"(?:.*\W)?(?:normal|uniform)$",
         "a draw of fixed numbers is followed: mu + s * rng.normal(size=…), low + (high - low) * rng.random(…)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy._core import umath
 
 from tracer.rules import RULES
 
@@ -31,6 +32,7 @@ PLAIN_UFUNCS = frozenset(
 UFUNC_RULES: dict[Any, str] = {
     np.rad2deg: "degrees",
     np.deg2rad: "radians",
+    vars(umath)["clip"]: "clip",  # as which `a.clip(low, high)` of a plain array asks
     **{function: name for name in RULES if isinstance(function := vars(np).get(name), np.ufunc)},
 }
 TWO_RESULTS: dict[Any, tuple[str, str]] = {

@@ -31,20 +31,15 @@ def _no_matrices(*polynomials: Any) -> None:
         raise OptionError("a matrix, where a polynomial is a vector,")
 
 
-def _no_classes(*polynomials: Any) -> None:
-    if np.poly1d in map(type, polynomials):
-        raise OptionError("a poly1d (its operators and its calls, p + q and p(x), are followed)")
-
-
 def _polyval(p: Any, x: Any) -> Followed:
-    _no_classes(x)
+    if type(x) is np.poly1d:
+        raise OptionError("a poly1d to evaluate at (p(x) of numbers is followed)")
     return "polyval", (p, x), None
 
 
 def _of_two(name: str) -> Callable[..., Followed]:
     def read(a1: Any, a2: Any) -> Followed:
         _no_matrices(a1, a2)
-        _no_classes(a1, a2)
         return name, (a1, a2), None
 
     return read
@@ -62,7 +57,6 @@ def _repeated(name: str) -> Callable[..., Followed]:
 
 def _polydiv(u: Any, v: Any) -> list[Followed | None]:
     _no_matrices(u, v)
-    _no_classes(u, v)
     operands = (u, v)
     return [("polydiv_quotient", operands, None), ("polydiv_rest", operands, {"results": None})]
 
