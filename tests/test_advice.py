@@ -121,9 +121,9 @@ REFUSED = {
         lambda x: (DAYS / np.timedelta64(1, "s") * x).sum(),
     ),
     "a method of the class": (
-        lambda x: np.ndarray.dot(x, x),
-        r"np\.dot\(a, …\) is followed",
-        lambda x: np.dot(x, x),
+        lambda x: np.ndarray.cumsum(x)[2],
+        r"np\.cumsum\(a, …\) is followed",
+        lambda x: np.cumsum(x)[2],
     ),
     "a draw": (
         lambda x: np.random.RandomState(0).multivariate_normal(x, np.eye(3)).sum(),
