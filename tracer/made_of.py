@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _MOST = 200  # expressions that are asked for
 # Of Python's own functions, and of its modules': whose result is a number that is made of nothing but what they get;
 _NUMBERS = frozenset("float int complex abs round pow".split())
-_OF_NUMBERS = ("abs", "round", "pow")  # which are arrays of arrays
+_OF_NUMBERS = ("abs", "round", "pow")  # of an array they give an array
 _OF_MATH = ("math", "cmath")
 # or an array that nothing else has
 _ARRAYS = frozenset(

@@ -1,4 +1,7 @@
-"""Which references to an array are our own, and which the program's: what counts those of the program asks here."""
+"""Which references to an array are our own, and which the program's: what counts those of the program asks here.
+
+What a trace returned is among our own, so a function that writes into it must not ask that trace for it again.
+"""
 
 from __future__ import annotations
 
