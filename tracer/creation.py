@@ -17,11 +17,11 @@ from tracer.array_likes import USUAL, array_in, asked, defines_array
 from tracer.blank import Blank, blank, blank_of
 from tracer.callee import is_called
 from tracer.counts import is_whole, items_of_permutation
-from tracer.cuts import cut
+from tracer.cuts import CONVERSION, cut
 from tracer.families import expose, note_view
 from tracer.filled import is_handed_to_c
 from tracer.flat import Flat
-from tracer.frames import wants_plain_arrays
+from tracer.frames import only_shows, wants_plain_arrays
 from tracer.memory import owns_its_memory
 from tracer.refused import refuse
 from tracer.standins import holds_traced, is_traced, plain, plain_deep, record_call, traced_in, whole_plain
@@ -192,11 +192,11 @@ def _array(original: Callable[..., Any]) -> Callable[..., Any]:
         frame = _frame(1)
         dtype = options.get("dtype", args[1] if len(args) > 1 else None)
         value = original(plain_deep(args[0]), *args[1:], **options)
-        if options.get("like") is not None:
-            raise refuse(f"np.{name} with like=", frame)
-        is_in_order = options.keys() - {"dtype", "copy", "ndmin"} and not _is_plain_python(frame)
-        if (name in _FOR_C or is_in_order) and wants_plain_arrays(frame):
-            raise refuse(f"np.{name}, by which a library hands an array to code in C,", frame)
+        if only_shows(frame):
+            for each in traced_in(args[:1]):
+                cut(each, CONVERSION, frame)
+            return value.copy()
+        _refuse_unfollowed(name, options, frame)
         if name in _FOR_C and not is_called(function, frame):  # but by compiled code, which has no frame
             return _left(args[:1], value, name, frame)
         if value.dtype.kind not in "fc":
@@ -218,6 +218,15 @@ def _array(original: Callable[..., Any]) -> Callable[..., Any]:
         return _shaped(result, value, frame)
 
     return function
+
+
+def _refuse_unfollowed(name: str, options: dict[str, Any], frame: FrameType) -> None:
+    """Raise UnsupportedError where an array is made otherwise, or for the own work of a library."""
+    if options.get("like") is not None:
+        raise refuse(f"np.{name} with like=", frame)
+    is_in_order = options.keys() - {"dtype", "copy", "ndmin"} and not _is_plain_python(frame)
+    if (name in _FOR_C or is_in_order) and wants_plain_arrays(frame):
+        raise refuse(f"np.{name}, by which a library hands an array to code in C,", frame)
 
 
 def _shaped(result: Any, value: Any, frame: FrameType) -> Any:

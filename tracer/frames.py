@@ -52,6 +52,13 @@ def wants_plain_arrays(frame: FrameType) -> bool:
     return is_library(name) and not name.startswith(_FILLING)
 
 
+def only_shows(frame: FrameType) -> bool:
+    """Tell whether a frame is of a library that draws numbers, or of NumPy for one: what it makes is a picture."""
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("numpy."):
+        frame = frame.f_back
+    return str(frame.f_globals.get("__name__")).partition(".")[0] == "matplotlib"
+
+
 def is_library(module: str) -> bool:
     """Tell whether a module is of a library that is known to do its own work on plain numbers."""
     return module.partition(".")[0] in _TAKE_PLAIN_ARRAYS

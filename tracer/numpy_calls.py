@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.buffers import copied
-from tracer.cuts import cut
+from tracer.cuts import CONVERSION, cut
 from tracer.families import note_view
-from tracer.frames import wants_plain_arrays
+from tracer.frames import only_shows, wants_plain_arrays
 from tracer.numpy_table import (
     FOLLOWED,
     METHODS,
@@ -100,6 +100,10 @@ def _call_unfollowed(
             for each in traced_in(given):
                 cut(each, _full_name(function), frame)
         return result
+    if only_shows(frame):
+        for each in traced_in(given):
+            cut(each, CONVERSION, frame)
+        return function(*plain_deep(args), **plain_deep(options))
     if function.__module__.startswith("numpy.polynomial."):
         return function.__wrapped__(*args, **options)  # plain Python, whose steps are followed
     name = _full_name(function)
