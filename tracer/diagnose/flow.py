@@ -70,13 +70,8 @@ class Carrier(NamedTuple):
         return self._replace(node=node, is_same=False)
 
 
-def consumers(trace: Trace, site: Site, start: ast.expr, values: list[Any], after: int) -> list[int]:
-    """Return the operations that took a plain number for a constant, and that the output hangs on."""
-    return follow(trace, site, start, values, after).rows
-
-
 def follow(trace: Trace, site: Site, start: ast.expr, values: list[Any], after: int) -> Followed:
-    """Follow a plain number by the text, to the operations that took it and to where the text says no more.
+    """Follow a plain number by the text, to the operations that took it for a constant, and that the output hangs on.
 
     `start` is the expression in the file of `site` that has the number, `values` what it was, and `after` the row from
     which on an operation counts; no values are known of a number that was read from a text.
