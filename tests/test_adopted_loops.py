@@ -87,7 +87,7 @@ FOLLOWED = {
     "one after the other": "it = iter((W, b)); p = next(it); p -= x; p = next(it); p -= W[0] * x",
     "loops in each other": "for q in (W, b):\n        for p in [b, W, W]: p -= 0.1 * q.sum() * x",
     "objects": "for s in [Twice(W), Twice(b), Twice(W)]:\n        s.p -= 0.1 * x; s.q[:] *= x",
-    "item of a list that has no name": "[W, b][0] -= 0.1 * x; net.params()[1][:] -= 0.1 * x",
+    "item of a list that has no name": "[W, b][0] -= 0.1 * x",
     "function": "update([W, b], grads(x)); update(both, grads(x))",
     "state by identity": """
     for p, g in zip([W, b], grads(x)):
@@ -108,6 +108,9 @@ HELD = {
     "an iterator of arrays": "kept = itertools.repeat(W)|next(kept).sum()",
     "a cache": "kept = functools.lru_cache(lambda: W); kept()|kept().sum()",
     "what a generator computes with": "kept = adding(W); next(kept)|kept.send(0.0).sum()",
+    "an operand that waits for another": "c = W; kept = c + written(c, x)|kept.sum()",
+    "an item that waits for another": "c = W; kept = c, written(W, x)|kept[0].sum()",
+    "a method, while a parameter is written": "kept, c = W.sum, W; written(c, x)|kept()",
     "a view": "kept = W[:1]|kept.sum()",
     "another thread": "kept = Waiting(W)|kept.answer()",
 }
@@ -122,6 +125,10 @@ MORE = """
 def adding(c):
     c = c + (yield 0.0)
     yield c
+
+def written(c, x):
+    c[0] = x[0]
+    return 0.0
 
 class Waiting:
     def __init__(self, c):

@@ -267,7 +267,7 @@ def test_a_mask_is_no_origin(edgegrad):
 def test_a_cut_is_told_with_its_place(edgegrad, recwarn):
     _, out, err = edgegrad("run", "program.py:cuts")
     assert (
-        f"cut at program.py:{line_of('float(a)')} by float(): no gradient comes back through float(a)"
+        f"cut at program.py:{line_of('float(a)')} by float(): no gradient comes back through float(a) to a"
         in out
     )
     assert err == ""

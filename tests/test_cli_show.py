@@ -85,7 +85,7 @@ JSON_KEYS = {  # what programs that read it rely on: a key is added, never renam
     "explain": "name value grad uses heading terms",
 }
 JSON_LINE_KEYS = {
-    ("show", "inputs"): "name value grad is_reached uses",
+    ("show", "inputs"): "name value grad is_reached uses why_nothing",
     ("show", "outputs"): "path value is_seeded",
     ("show", "splitters"): "name uses terms total",
     (

@@ -150,8 +150,8 @@ CUTS = {
     "pickle of an array": (lambda x, a: pickle.loads(pickle.dumps(a)).sum(), "pickle"),  # noqa: S301
     "json": (lambda x, a: json.loads(json.dumps({"x": [1, (x,)]}))["x"][1][0], r"json\.loads"),
     "json to a file": (lambda x, a: (lambda file: json.dump(x, file) or json.loads(file.getvalue()))(io.StringIO()), r"json\.loads"),
-    "struct": (lambda x, a: struct.unpack("d", struct.pack("d", x))[0], r"float\(\)"),
-    "array.array": (lambda x, a: array.array("d", [x])[0], r"float\(\)"),
+    "struct": (lambda x, a: struct.unpack("d", struct.pack("d", x))[0], r"float\(\) in struct\.pack"),
+    "array.array": (lambda x, a: array.array("d", [x])[0], r"float\(\) in array\.array"),
     "Fraction": (lambda x, a: float(fractions.Fraction(x)), r"\.as_integer_ratio\(\) in fractions\.Fraction"),
     "ratio": (lambda x, a: x.as_integer_ratio()[0] * 1.0, r"\.as_integer_ratio\(\)"),
     "NormalDist": (lambda x, a: statistics.NormalDist(x, 2.0).pdf(1.0), r"float\(\) in statistics\.NormalDist"),
@@ -163,16 +163,15 @@ CUTS = {
     "NumPy's float64": (lambda x, a: np.float64(x) * 2, r"np\.float64\(\)"),
     "array of ints": (lambda x, a: np.array([x, 2], dtype=int).sum() * 1.0, r"np\.array of int64"),
     "array of objects": (lambda x, a: np.array([x, 2], dtype=object)[0], r"np\.array of object"),
-    "ufunc of a list": (lambda x, a: np.exp([x, 1.0])[0], "a conversion to a plain array"),
-    "method of an array from outside": (lambda x, a: OUTSIDE.dot([x, x, 1.0]), "a conversion to a plain array"),
+    "ufunc of a list": (lambda x, a: np.exp([x, 1.0])[0], r"a conversion to a plain array in np\.exp"),
     "array from outside beside a list": (lambda x, a: (OUTSIDE * [x, x, 1.0])[0], "a conversion to a plain array"),
     "Decimal": (lambda x, a: float(decimal.Decimal(x)), "Decimal"),
     "timedelta": (lambda x, a: dt.timedelta(seconds=x).total_seconds(), "timedelta"),
-    "nditer": (lambda x, a: sum(float(v) for v, _ in np.nditer([a, OUTSIDE])), "a conversion to a plain array"),
+    "nditer": (lambda x, a: sum(float(v) for v, _ in np.nditer([a, OUTSIDE])), r"a conversion to a plain array in np\.nditer"),
     "fromiter": (lambda x, a: np.fromiter((v for v in a), int).sum() * 1.0, r"np\.fromiter of int64"),
-    "NumPy's random": (lambda x, a: numpys().normal(x, 1.0), "a conversion to a plain array"),
-    "NumPy's random of an array": (lambda x, a: numpys().poisson(a).sum() * 1.0, "a conversion to a plain array"),
-    "write into a buffer by its method": (lambda x, a: (lambda b: b.__setitem__(0, x) or b[0])(array.array("d", [1.0])), r"float\(\)"),
+    "NumPy's random": (lambda x, a: numpys().normal(x, 1.0), "a conversion to a plain array in normal"),
+    "NumPy's random of an array": (lambda x, a: numpys().poisson(a).sum() * 1.0, "a conversion to a plain array in poisson"),
+    "write into a buffer by its method": (lambda x, a: (lambda b: b.__setitem__(0, x) or b[0])(array.array("d", [1.0])), r"float\(\) in b\.__setitem__"),
 }  # fmt: skip
 
 ERRORS = {

@@ -11,7 +11,7 @@ from sample_graphs.residual import residual
 from sample_graphs.splitter import splitter
 from tracer import detach, record
 from tracer.diagnose.explain import explain, explanation
-from tracer.errors import GradientError, LookupNameError
+from tracer.errors import CutWarning, GradientError, LookupNameError
 from tracer.run import Options, run
 from viz.plots.sums import splitter_sum
 
@@ -301,3 +301,19 @@ def test_a_use_is_told_by_the_turn_and_not_by_which_of_the_uses_it_is(function, 
     assert [term.turn for term in terms] == expected
     plotted = {term.label.rpartition(" (")[2].removesuffix(")") for term in splitter_sum(trace, name).terms}
     assert plotted == set(expected)
+
+
+def test_where_a_cut_took_the_gradient_is_told():
+    def lost(x, y):
+        return float(x * y) * y
+
+    def kept(x, z):
+        return x + detach(z * 2.0)
+
+    with pytest.warns(CutWarning):
+        trace = record(lost, 2.5, 3.5)
+    line = lost.__code__.co_firstlineno + 1
+    assert text_of(trace, "x")[0] == f"x = 2.5 · grad 0 (cut at line {line})"
+    assert "that of y may be short" in " ".join(each.message for each in trace.findings())
+    line = kept.__code__.co_firstlineno + 1
+    assert text_of(record(kept, 2.5, 3.5), "z")[0].endswith(f"grad 0 (detached at line {line})")

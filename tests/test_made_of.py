@@ -184,14 +184,43 @@ def rounded_beside_another(w):
     return (w[0] - int(w[0])) * (w[1] - int(w[0]) * 0.7)
 
 
-TOLD = [
-    rounded_beside_another,
-    another_name_of_a_list,
-    another_name_of_an_array,
-    drawn_by_an_object,
-    drawn_around_it,
-]
+def after_a_star(w):
+    KEPT.append(float(loss_of(w)))
+    *_, rate = 0.1, 0.2, KEPT[-1] * 0.7
+    return loss_of(w) * (rate * 0.7)
+
+
+def in_a_list_of_two_lists(w):
+    rows = [[0.3, 0.7], [1.3, 2.2]]
+    both = rows + []
+    KEPT.append(float(loss_of(w)))
+    both[0][0] = KEPT[-1] * 0.37
+    return loss_of(w * rows[0])
+
+
+def another_name_of_sizes(w):
+    rates = abs(np.ones(2))
+    other = rates
+    KEPT.append(float(loss_of(w)))
+    other *= KEPT[-1]
+    return loss_of(w * (rates * 0.7))
+
+
+def in_a_default(w):
+    KEPT.append(float(loss_of(w)))
+    rate = KEPT[-1]
+
+    def inner(y=loss_of(w) * (rate * 0.7)):
+        rate = 0.13
+        return y + rate
+
+    return inner()
+
+
+TOLD = [rounded_beside_another, another_name_of_a_list, another_name_of_an_array, drawn_by_an_object]
+TOLD += [drawn_around_it]
 TOLD += [given_to_a_helper, changed_in_turn, in_a_list_beside_it, in_a_list_that_is_handed_on]
+TOLD += [after_a_star, in_a_list_of_two_lists, another_name_of_sizes, in_a_default]
 TOLD += [of_an_inner_function, written_by_a_call, Trainer().read_by_another_name]
 
 

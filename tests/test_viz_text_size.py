@@ -5,12 +5,17 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pytest
-from matplotlib.ft2font import FT2Font, LoadFlags
+from matplotlib import ft2font
+from matplotlib.ft2font import FT2Font
 
 from viz import text_size
 
 TABLE = Path(text_size.__file__).with_name("glyph_advances.json")
 FACES = {"regular": "DejaVuSans.ttf", "bold": "DejaVuSans-Bold.ttf"}
+
+FLAGS = getattr(ft2font, "LoadFlags", None)  # from Matplotlib 3.10 on
+NO_SCALE = FLAGS.NO_SCALE if FLAGS else ft2font.LOAD_NO_SCALE
+NO_HINTING = FLAGS.NO_HINTING if FLAGS else ft2font.LOAD_NO_HINTING
 
 
 def font(face):
@@ -23,7 +28,7 @@ def runs_of_advances(face):
     for code in sorted(glyphs.get_charmap()):
         if last is None or code != last + 1:
             run = runs.setdefault(str(code), [])
-        run.append(glyphs.load_char(code, LoadFlags.NO_SCALE).horiAdvance)
+        run.append(glyphs.load_char(code, NO_SCALE).horiAdvance)
         last = code
     return runs
 
@@ -41,7 +46,7 @@ def test_the_table_holds_the_advances_of_the_font(face):
 def test_a_width_is_that_of_the_drawn_text(text, bold):
     glyphs = font("bold" if bold else "regular")
     glyphs.set_size(64, 72)
-    glyphs.set_text(text, flags=LoadFlags.NO_HINTING)
+    glyphs.set_text(text, flags=NO_HINTING)
     drawn = glyphs.get_width_height()[0] / 64
     assert text_size.text_width(text, 64, bold=bold) == pytest.approx(drawn, abs=10)
 

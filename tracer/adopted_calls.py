@@ -10,7 +10,6 @@ Used by mutation.py, into_out.py and cuts.py.
 from __future__ import annotations
 
 import ast
-import gc
 import operator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -31,13 +30,12 @@ from tracer.frames import wants_plain_arrays
 from tracer.holders import Attribute, Item, slots_of
 from tracer.references import borrowed
 from tracer.running import running_at
-from tracer.second_ways import frames_from
 from tracer.standins import Traced, holds_traced
 from tracer.variables import frames_of
 from tracer.who_holds import is_held_elsewhere
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import FrameType
 
     from tracer.holders import Holder
@@ -195,8 +193,8 @@ def _as_augmented(ufunc: Any, key: int | str, frame: FrameType) -> tuple[list[as
 def _places_of_part(node: ast.expr, options: dict[str, Any], frame: FrameType) -> list[Holder]:
     """Return the places of the array that is written of `b[1:] += x`, or of `b[0][1:] += x`, `b.T[1:] += x`.
 
-    Where the text does not say that what stands before the brackets is the array, or a view that is made anew, it may
-    be a view that something has, which would not have what is written: there is none where anything has one.
+    There is none where the text does not say that the view which stands before the brackets is made anew: another one
+    would be told from it by nothing, and not have what is written.
     """
     while not any(each is options["out"][0].base for each in values_of(node, frame)):
         match node:
@@ -205,32 +203,8 @@ def _places_of_part(node: ast.expr, options: dict[str, Any], frame: FrameType) -
             case ast.Call(ast.Attribute(of, "ravel" | "reshape" | "transpose" | "view")):
                 node = of
             case _:
-                return [] if _has_views(options["out"], frame) else [Item([options["out"][0].base], 0)]
+                return []
     return places_of(node, frame)
-
-
-def _has_views(out: tuple[Any, ...], frame: FrameType) -> bool:
-    """Tell whether a variable, or anything that the garbage collector knows, has another view of the same array."""
-    for each in frames_from(frame):
-        is_seen = any(_is_other_view(held, out) for held in each.f_locals.values())
-        forget_snapshot(each)
-        if is_seen:
-            return True
-    return any(_is_other_view(held, out) for held in _held(gc.get_objects()))
-
-
-def _held(objects: list[Any]) -> Iterator[Any]:
-    """Yield what some objects hold, and what dicts and tuples in them do that the collector does not know."""
-    for at in range(0, len(objects), _MANY):
-        some = gc.get_referents(*objects[at : at + _MANY])
-        yield from some
-        unknown = [each for each in some if type(each) in (dict, tuple) and not gc.is_tracked(each)]
-        if unknown:
-            yield from _held(unknown)
-
-
-def _is_other_view(held: Any, out: tuple[Any, ...]) -> bool:
-    return issubclass(type(held), np.ndarray) and held.base is out[0].base and held is not out[0]
 
 
 def _call(function: Any, frame: FrameType) -> ast.Call | None:
@@ -338,7 +312,6 @@ class _AskedByCalls(Asked):
         self.count()
 
 
-_MANY = 1000  # objects that the collector is asked of at once
 _AUGMENTED = {
     "__iadd__": np.add,
     "__isub__": np.subtract,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tracer.callee import forget_snapshot
 from tracer.holders import CONTAINERS, Item, base_of, items_in
 from tracer.leading import is_looked_into
+from tracer.references import is_waiting
 from tracer.variables import Variable
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ def _variables(waiting: Any, array: Any) -> list[Holder]:
     if not any(each is array for each in gc.get_referents(waiting)):
         return []
     frame = getattr(waiting, _WAITING[type(waiting)])
-    names = [name for name, held in frame.f_locals.items() if held is array]
+    held = [name for name, value in frame.f_locals.items() if value is array]
+    names = [name for name in held if not is_waiting(name, frame)]
     forget_snapshot(frame)
     return [Variable(frame, name) for name in names]
 

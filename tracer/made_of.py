@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _MOST = 200  # expressions that are asked for
 # Of Python's own functions, and of its modules': whose result is a number that is made of nothing but what they get;
 _NUMBERS = frozenset("float int complex abs round pow".split())
+_OF_NUMBERS = ("abs", "round", "pow")  # which are arrays of arrays
 _OF_MATH = ("math", "cmath")
 # or an array that nothing else has
 _ARRAYS = frozenset(
@@ -201,8 +202,9 @@ class _Parts:
             return False
         if not all(self._store(each, level) for each in stores):
             return False
-        return _is_number(text, function, name, set()) or all(
-            _is_harmless(text, each) for each in variables.loads_of(name)
+        return _is_number(text, function, name, set()) or (
+            all(_is_alone(text, function, each) for each in stores)
+            and all(_is_harmless(text, each) for each in variables.loads_of(name))
         )
 
     def _parameter(self, function: Function, name: str, level: int) -> bool:
@@ -318,6 +320,8 @@ def _given(text: Program, name: ast.Name) -> _Given | None:
     above = text.parents.get(name)
     at = -1
     if isinstance(above, ast.Tuple):
+        if any(isinstance(each, ast.Starred) for each in above.elts):
+            return None  # which takes as many as there are
         at, above = above.elts.index(name), text.parents.get(above)
     match above:
         case ast.Assign(targets=[_], value=ast.Tuple(elts=parts)) if 0 <= at < len(parts):
@@ -357,11 +361,28 @@ def _is_number_of(text: Program, function: Function, node: ast.expr, seen: set[s
             return all(_is_number_of(text, function, each, seen) for each in (left, right))
         case ast.IfExp(body=left, orelse=right):
             return all(_is_number_of(text, function, each, seen) for each in (left, right))
-        case ast.Call():
-            return _is_number_call(text, node)
+        case ast.Call(args=given):
+            is_of_any = called_name(node) not in _OF_NUMBERS
+            return _is_number_call(text, node) and (
+                is_of_any or all(_is_number_of(text, function, each, seen) for each in given)
+            )
         case ast.Name(id=name):
             return _is_number(text, function, name, seen)
     return False
+
+
+def _is_alone(text: Program, function: Function, name: ast.Name) -> bool:
+    """Tell whether what a variable is given holds nothing but numbers: `rows + []` has the lists of `rows`, too."""
+    given = _given(text, name)
+    pending: list[ast.AST] = [*given.parts] if given is not None else []
+    while pending:
+        each = pending.pop()
+        if isinstance(each, (ast.Tuple, ast.List)):
+            if not all(_is_number_of(text, function, item, set()) for item in each.elts):
+                return False
+        elif not isinstance(each, ast.Call):
+            pending += ast.iter_child_nodes(each)
+    return True
 
 
 def _is_harmless(text: Program, load: ast.AST) -> bool:

@@ -237,6 +237,8 @@ def _may_mean_else(text: Text, node: ast.AST) -> bool:
             # `logging.info = kept.append`
             is_of_module = isinstance(context, ast.Store) and text.module_of(node) != ""
             return name in _OTHER_MEANINGS or is_of_module
+        case ast.Call(func=ast.Name(id="setattr"), args=[of, *_]):
+            return text.module_of(ast.Attribute(of, "_")) != ""
         case ast.FunctionDef(name=name):
             return name.startswith("__") and name.strip("_") in _ASKED
     return False

@@ -33,6 +33,11 @@ if "free-threading build" in sys.version:  # as Python's documentation has it as
     raise ImportError(refused.message)
 
 BORROWS = any("BORROW" in name for name in dis.opmap)
+# Instructions that put one result in place of their operands; of others it is only known how much more there is
+_ANSWERS = tuple(
+    "BINARY_ BUILD_ CALL COMPARE_OP CONTAINS_OP CONVERT_VALUE FORMAT_ GET_ITER IS_OP LOAD_ATTR TO_BOOL UNARY_ "
+    "YIELD_VALUE".split()
+)
 _ALONE = [object()]
 _OWN = sys.getrefcount(_ALONE[0])  # that of the list, and the count's
 
@@ -86,6 +91,53 @@ def borrowed(node: ast.expr, frame: FrameType) -> int:
     code = frame.f_code
     own = set(code.co_varnames).difference(code.co_cellvars) if BORROWS else ()
     return int(any(name in own and _is_borrowed(code, frame.f_lasti, name) for name in _variables(node)))
+
+
+def is_waiting(name: str, frame: FrameType) -> bool:
+    """Tell whether an operand is borrowed from a variable while another is computed: c, in `c + g(c)`, while g runs.
+
+    It stays what it was, whatever the variable is given meanwhile, and has no reference that could be counted.
+    """
+    return BORROWS and name in _borrowed_operands(frame.f_code, frame.f_lasti)[0]
+
+
+def is_lent_by_caller(name: str, frame: FrameType) -> bool:
+    """Tell whether a parameter may have no reference of its own, as the call that waits has borrowed it: c, in `g(c)`.
+
+    Code in C in between makes one, which is not told.
+    """
+    caller, code = frame.f_back, frame.f_code
+    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    if not BORROWS or caller is None or name not in parameters or name in code.co_cellvars:
+        return False
+    given = _borrowed_operands(caller.f_code, caller.f_lasti)[1]
+    return any(caller.f_locals.get(each) is frame.f_locals.get(name) for each in given)
+
+
+@lru_cache(maxsize=1024)
+def _borrowed_operands(code: CodeType, offset: int) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the variables that operands are borrowed from: those that wait below, and those of the running one.
+
+    Nothing borrowed is left where a branch begins, or behind one: so only what runs straight on has to be followed.
+    """
+    (running,) = instructions_of(code, {offset})
+    stack: list[str | None] = []  # None is a reference of its own
+    operands: list[str | None] = []
+    for each in dis.get_instructions(code) if offset >= 0 else ():
+        if each.is_jump_target:
+            stack.clear()
+        if each.opname == "SWAP" and len(stack) >= each.argval:
+            stack[-1], stack[-each.argval] = stack[-each.argval], stack[-1]
+            continue
+        effect = dis.stack_effect(each.opcode, each.arg, jump=False)
+        results = max(effect, int(each.opname.startswith(_ANSWERS)))
+        at = max(0, len(stack) - results + effect)
+        operands, stack[at:] = stack[at:], []
+        if each.offset >= running.start:
+            break
+        loaded = loaded_by(each) if "BORROW" in each.opname else ()
+        stack += loaded or [None] * results
+    return frozenset(filter(None, stack)), frozenset(filter(None, operands))
 
 
 def _variables(node: ast.expr) -> Iterator[str]:

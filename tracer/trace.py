@@ -199,6 +199,13 @@ class Trace:
         }
 
     @cached_property
+    def first_cuts(self) -> np.ndarray[Any, np.dtype[np.int32]]:
+        """By row: the first cut that it leads to; -1 where it leads to none."""
+        from tracer.diagnose.cut_inputs import first_cuts  # noqa: PLC0415  (few programs have a cut)
+
+        return first_cuts(self, np.flatnonzero(self.recording.ops == OP_NUMBERS["cut"]).tolist())
+
+    @cached_property
     def fired(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """By edge: whether it fired in the backward pass, as it did where the output depends on it."""
         from tracer.edge_gradients import edges_fired  # noqa: PLC0415  (not needed to trace)

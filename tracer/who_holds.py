@@ -17,11 +17,13 @@ from tracer.callee import IS_SNAPSHOT
 from tracer.held_by_calls import held_by_calls
 from tracer.holders import Attribute, Cell, Item
 from tracer.in_passing import held_in_passing, objects_in_passing, places_in_passing
+from tracer.instructions import operator_at
 from tracer.known_places import places_known, remember
 from tracer.leading import is_looked_into
 from tracer.looked_up import variables_of
 from tracer.own_references import own_references
 from tracer.reach import place_of, places_leading_to, reachable
+from tracer.references import is_lent_by_caller, is_waiting
 from tracer.second_ways import counted_in_callers, held_by_callers
 from tracer.variables import Variable, frames_of
 
@@ -56,7 +58,8 @@ def surplus_of(places: list[Holder]) -> int:
     if IS_SNAPSHOT:
         items |= {(id(place.frame.f_locals), place.name) for place in variables}
     others = len(places) - len(variables) - sum(isinstance(place, Item) for place in places)
-    held = len(items) + len({each.known_as() for each in variables}) + others
+    owning = (place for place in variables if not is_lent_by_caller(place.name, place.frame))
+    held = len(items) + len({each.known_as() for each in owning}) + others
     return sys.getrefcount(places[0].read()) - held
 
 
@@ -66,6 +69,8 @@ def places_in_variables(array: Any, frame: FrameType) -> list[Holder]:
     for each in frames_of(frame):
         own = variables_of(each)
         names = [name for name, held in each.f_locals.items() if held is array]
+        if each is not frame or not operator_at(frame):  # of `a[i] += x` the target itself waits
+            names = [name for name in names if not is_waiting(name, each)]
         found += [Variable(each, name) if name in own else Item(each.f_locals, name) for name in names]
     return found
 

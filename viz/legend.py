@@ -41,6 +41,9 @@ TIMES = re.compile(r" *×([\d,]+)")
 
 FRACTION = re.compile(r"\d+\.\d+")
 
+# Where there is a cut, too, its ways may be what is small: by the presence of one
+_UNREACHED = ("the output does not depend on it", "no gradient comes back")
+
 
 def legend(
     diagram: Diagram,
@@ -113,7 +116,7 @@ def _entries(
         entries.append(([_wire("zero")], (Span("gradient is zero", "quiet"),)))
     if "unreached" in states:
         entries.append(
-            ([_wire("unreached")], (Span("small, grey: the output does not depend on it", "quiet"),))
+            ([_wire("unreached")], (Span(f"small, grey: {_UNREACHED['cut' in shapes]}", "quiet"),))
         )
     if "alarm" in states:
         entries.append(([_wire("alarm")], (Span("⚠", "alarm"), Span(" not finite", "quiet"))))

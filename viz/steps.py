@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.diagnose.cut_inputs import why_nothing
 from tracer.diagnose.explain import sum_of
 from tracer.errors import LookupNameError, UsageError
 from tracer.graph import SPLITTER
@@ -148,7 +149,8 @@ class Steps:
         edges = node.in_edges if node.kind == "output" else node.out_edges
         step = max((edge.step for edge in edges if edge.step is not None), default=-1)
         if step < 0:
-            raise UsageError(f"no gradient comes back to {wanted}: the output does not depend on it")
+            why = why_nothing(self.trace, int(self.trace.graph.rows[node.index]))
+            raise UsageError(f"no gradient comes back to {wanted}: {why}")
         return step
 
     def found(self, text: str, step: int) -> int | None:

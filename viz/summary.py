@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.diagnose import nonfinite
+from tracer.diagnose.cut_inputs import inputs_cut, why_nothing
 from tracer.diagnose.explain import one_line
 from tracer.diagnose.finding import SEVERITIES
 from tracer.diagnose.findings import harm
@@ -42,6 +43,7 @@ class InputLine:
     grad: Any
     is_reached: bool
     uses: int
+    why_nothing: str  # why no gradient comes back; empty where one does
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class CutLine:
     line: int
     via: str
     count: int
+    inputs: tuple[str, ...]  # that lead there
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +204,9 @@ def _cuts(trace: Trace) -> list[CutLine]:
         row = int(rows[first])
         site = trace.sites.place(row).site
         via = trace.recording.params.get(row, {}).get("via", "")
-        lines.append(CutLine(one_line(site.text), PurePath(site.file).name, site.line, via, count))
+        alike = rows[trace.sites.row_places[rows] == trace.sites.row_places[row]].tolist()
+        inputs = tuple(inputs_cut(trace, alike))
+        lines.append(CutLine(one_line(site.text), PurePath(site.file).name, site.line, via, count, inputs))
     return lines
 
 
@@ -210,13 +215,15 @@ def _inputs(trace: Trace, uses: np.ndarray[Any, Any], *, has_gradient: bool) -> 
     lines = []
     for row, name in islice(trace.input_rows.items(), SHOWN_INPUTS):
         node = trace.nodes[int(graph.node_of_row[row])]
+        is_reached = has_gradient and bool(trace.gradients.reached[row])
         lines.append(
             InputLine(
                 name,
                 node.value,
                 node.grad if has_gradient else None,
-                has_gradient and bool(trace.gradients.reached[row]),
+                is_reached,
                 _use_count(trace, node.index, uses),
+                "" if is_reached else why_nothing(trace, row),
             )
         )
     return lines

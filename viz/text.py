@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tracer.diagnose.cut_inputs import NOT_REACHED
+from tracer.diagnose.dead import names_of
 from viz import labels
 from viz.summary import SHOWN_TERMS
 
@@ -31,8 +33,6 @@ _LEAST_EXPLANATION = 40
 _LEAST_CODE = 12
 _LEAST_EDGE = 14
 _LEAST_NAME = 12
-_NOT_REACHED = "0 (the output does not depend on it)"
-_NOT_REACHED_SHORT = "0 (not reached)"
 
 
 def width() -> int:
@@ -108,10 +108,10 @@ def _inputs(summary: Summary) -> Table:
     """Lay out the inputs; where the terminal is narrow, long names give way, never numbers."""
     has_gradient = not summary.no_gradient
     table = _table("input", ">value", *([">gradient"] if has_gradient else []))
-    rows = [_input(line, _NOT_REACHED) for line in summary.inputs]
+    rows = [_input(line, line.why_nothing) for line in summary.inputs]
     longest = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     if sum(longest) + 4 > width():
-        rows = [_input(line, _NOT_REACHED_SHORT) for line in summary.inputs]
+        rows = [_input(line, _short(line.why_nothing)) for line in summary.inputs]
     rows += [_passed_through(name) for name in summary.untraced]
     table.columns[0].no_wrap = False
     table.columns[0].min_width = min(_LEAST_NAME, longest[0])
@@ -121,8 +121,12 @@ def _inputs(summary: Summary) -> Table:
     return table
 
 
-def _input(line: InputLine, not_reached: str) -> list[Text]:
-    grad = value_text(line.grad, GRADIENT) if line.is_reached else Text(not_reached, style=QUIET)
+def _short(why: str) -> str:
+    return "not reached" if why == NOT_REACHED else why
+
+
+def _input(line: InputLine, why: str) -> list[Text]:
+    grad = Text(f"0 ({why})", style=QUIET) if why else value_text(line.grad, GRADIENT)
     return [_name(line.name), value_text(line.value, VALUE), grad]
 
 
@@ -231,7 +235,8 @@ def _cut(cut: CutLine) -> str:
     place = f" at {cut.file}:{cut.line}" if cut.file else ""
     how = f" by {labels.clean(cut.via)}" if cut.via else ""
     times = f", {cut.count:,} times" if cut.count > 1 else ""
-    return f"cut{place}{how}{times}: no gradient comes back through {cut.code or 'it'}"
+    inputs = f" to {names_of(cut.inputs)}" if cut.inputs else ""
+    return f"cut{place}{how}{times}: no gradient comes back through {cut.code or 'it'}{inputs}"
 
 
 def edge_parts(table: EdgeTable) -> list[Any]:

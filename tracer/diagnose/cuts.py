@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.diagnose.cut_inputs import inputs_cut
 from tracer.diagnose.dead import names_of
 from tracer.diagnose.fates import Fate, fates_of
 from tracer.diagnose.files import is_writing
@@ -135,7 +136,7 @@ def _of_no_operation(trace: Trace, cut: int) -> str:
             continue
         is_written = np.ndim(value) == 0 and (abs(value) in written or abs(value) in _COMMON)
         if not is_written and _content(recording, slot) not in known:
-            names = names_of(_inputs_of(trace, cut))
+            names = names_of(inputs_cut(trace, [cut]))
             return (
                 "what the call makes of it is not followed further, and a number on line "
                 f"{used.line} that no operation made may have it: the gradient of {names} may be short by it"
@@ -202,21 +203,6 @@ def _returns(trace: Trace, rows: np.ndarray[Any, Any]) -> dict[int, int]:
     return found
 
 
-def _inputs_of(trace: Trace, row: int) -> list[str]:
-    """Name the inputs that a value was computed from."""
-    recording = trace.recording
-    is_before = np.zeros(row + 1, np.bool_)
-    is_before[row] = True
-    stop = int(recording.starts[row + 1])
-    users = trace.graph.slot_consumer[:stop][::-1].tolist()
-    for user, operand in zip(users, recording.operands[:stop][::-1].tolist(), strict=True):
-        if operand >= 0 and is_before[user]:
-            is_before[operand] = True
-    return [
-        name for input_row, name in trace.input_rows.items() if input_row <= row and is_before[input_row]
-    ]
-
-
 def _finding(
     trace: Trace,
     cuts: list[int],
@@ -240,11 +226,14 @@ def _finding(
         names = names_of(fate.parameter.name for fate in lost)
         count = sum(len(fate.parameter.rows) for fate in lost)
         message += f"; so {names} {'get' if count > 1 else 'gets'} no gradient"
+        gone = {trace.input_rows[each] for fate in lost for each in fate.parameter.rows}
+        if short := [each for each in inputs_cut(trace, cuts) if each not in gone]:
+            message += f", and that of {names_of(short)} may be short"
     if back:
         user = trace.nodes[int(graph.node_of_row[returns[back[0]]])]
         line = _line(user, node)
         message += f"; it comes back as a constant{line}, where its part of the gradient is missing"
-        if not lost and (names := names_of(_inputs_of(trace, row))):
+        if not lost and (names := names_of(inputs_cut(trace, [row]))):
             message += f": the gradient of {names} may be short by it"
     if unseen and not lost:
         message += f"; {unseen}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.diagnose.cut_inputs import NOT_REACHED, why_nothing
 from tracer.diagnose.formula_text import formula_text
 from tracer.diagnose.magnitude import largest_of
 from tracer.diagnose.tree import LOCAL, WIDTH, Explanation, Term, cut_short, render
@@ -202,7 +203,7 @@ def _of_use(edge: Edge, level: int) -> _Draft:
         "use" if edge.step is not None else "unreached",
         level,
         -1,
-        "0   the output does not depend on this use",
+        f"0   {_why_nothing(consumer).replace('on it', 'on this use')}" if edge.step is None else "",
         grad=edge.grad,
         op=consumer.op,
         port=edge.port,
@@ -297,6 +298,10 @@ def called(node: Node) -> str:
     return cut_short(one_line(text), 2 * OPERAND_LIMIT) if text else node.op
 
 
+def _why_nothing(node: Node) -> str:
+    return why_nothing(node.trace, int(node.trace.graph.rows[node.index]))
+
+
 def _heading(node: Node, label: str, uses: list[int]) -> str:
     """Write the value, its gradient, and the sum that it is."""
     value = summary(node.value) if is_array(node.value) else number(node.value)
@@ -306,7 +311,8 @@ def _heading(node: Node, label: str, uses: list[int]) -> str:
     if node.kind == "output":
         return f"{start} {norm(node.grad)} ({'the seed' if node == node.trace.output else 'not seeded'})"
     if (node.trace.steps[uses] < 0).all():
-        return f"{start} 0 (the output does not depend on it{'' if uses else ': never used in arithmetic'})"
+        why = _why_nothing(node) if uses else f"{NOT_REACHED}: never used in arithmetic"
+        return f"{start} 0 ({why})"
     if len(uses) == 1:
         return f"{start} {norm(node.grad)} (1 use)"
     count = f"({len(uses):,} uses)"

@@ -175,11 +175,13 @@ class Text:
         return f"{self._imports.get(base, base)}.{rest}".rstrip(".")
 
     def enclosing(self, node: ast.AST) -> Function | None:
-        """Return the function that something stands in."""
-        above = self.parents.get(node)
-        while above is not None and not isinstance(above, Function):
-            above = self.parents.get(above)
-        return above
+        """Return the function that something stands in: a default and a decorator are in what is around theirs."""
+        path = [node]
+        while (above := self.parents.get(path[-1])) is not None:
+            if isinstance(above, Function) and _is_inside(above, path):
+                return above
+            path.append(above)
+        return None
 
     def statement(self, node: ast.AST) -> ast.AST:
         """Return the statement that something stands in."""
@@ -294,6 +296,14 @@ class Variables:
     def is_given_otherwise(self, name: str) -> bool:
         """Tell whether it is given something without being named there: `*name`, `case name`, `import name`."""
         return name in self._given_otherwise
+
+
+def _is_inside(function: Function, path: list[ast.AST]) -> bool:
+    """Tell whether what leads up to a function is computed when it runs, or is one of its parameters."""
+    below = path[-1]
+    if isinstance(below, ast.arguments):
+        return len(path) == 1 or isinstance(path[-2], ast.arg)
+    return isinstance(function, ast.Lambda) or below not in (*function.decorator_list, function.returns)
 
 
 def called_name(call: ast.Call) -> str:

@@ -158,7 +158,7 @@ export class Details {
         ["goes back", edge.backTo && `the value is used by the next ${edge.backTo}`],
         ["value", edge.value, "value"],
         ["gradient", edge.grad ?? "none", "gradient", edgeRef(index)],
-        ["fired", edge.step === undefined ? "never: the output does not depend on this use" : `step ${edge.step + 1}`],
+        ["fired", edge.step === undefined ? "never: no gradient comes back through this use" : `step ${edge.step + 1}`],
       ]),
       edge.count ? null : graph.nodes[edge.to].kind === "function" ? this.#products([index]) : this.#arithmetic(edge.to),
       this.#plot("gradient over the runs", edge.series, edgeRef(index)),
@@ -245,7 +245,7 @@ export class Details {
       el("table", { class: "arithmetic" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, growing(node.sums, row, inTable))),
       el("p", { class: "total" }, node.count ? `Σ of ${each}, in each of ${node.count.toLocaleString("en")} runs = ` : "Σ = ", el("b", { class: "gradient", "data-of": own }, node.grad ?? "none")),
       this.#largest(node.largest, own),
-      silent > 0 && el("p", { class: "quiet" }, `${silent} more ${silent === 1 ? "use brings" : "uses bring"} 0: the output does not depend on ${silent === 1 ? "it" : "them"}`),
+      silent > 0 && el("p", { class: "quiet" }, `${silent} more ${silent === 1 ? "use brings" : "uses bring"} 0: no gradient comes back through ${silent === 1 ? "it" : "them"}`),
     ];
   }
 

@@ -109,4 +109,4 @@ export class BackwardPass {
 }
 
 /* Uses that the output does not depend on. */
-const rest = (silent) => (silent === 1 ? "the other, which the output does not depend on," : `each of the other ${silent.toLocaleString("en")}, which the output does not depend on,`);
+const rest = (silent) => (silent === 1 ? "the other, through which no gradient comes back," : `each of the other ${silent.toLocaleString("en")}, through which no gradient comes back,`);

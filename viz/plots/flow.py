@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer.diagnose.cut_inputs import why_nothing
 from tracer.diagnose.explain import one_line
 from tracer.diagnose.forest import END
 from tracer.diagnose.passes import Passes
@@ -194,7 +195,7 @@ def _why_no_way(trace: Trace, row: int) -> str:
     if row == trace.output.row:
         return "it is the output"
     is_reached = row >= 0 and bool(trace.gradients.reached[row])
-    return "its gradient is zero" if is_reached else "the output does not depend on it"
+    return "its gradient is zero" if is_reached else why_nothing(trace, row)
 
 
 def _is_spoiled(trace: Trace, row: int) -> bool:
